@@ -1,0 +1,8 @@
+export * as accounts from './accounts.ts'
+export * as avees from './avees.ts'
+export * as chat from './chat.ts'
+export * as common from './common.ts'
+export * as knowledge from './knowledge.ts'
+export * as localchat from './localchat.ts'
+export * as models from './models.ts'
+export * as runs from './runs.ts'

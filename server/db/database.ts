@@ -1,0 +1,21 @@
+import type { Kysely, Transaction } from 'kysely'
+import type { Tables } from './tables.ts'
+
+/** A connection or a transaction: what a store's functions take, so that a caller can put several in one transaction. */
+export type Db = Kysely<Tables>
+export type Trx = Transaction<Tables>
+
+/** The store: PostgreSQL, or the same dialect embedded in this process' data directory. */
+export type Database = {
+  readonly kind: 'embedded' | 'postgres'
+  readonly db: Db
+  /** Runs `work` in one transaction; throwing rolls back. Inside, use only the handed transaction: embedded there is a single connection. */
+  transaction<T>(work: (trx: Trx) => Promise<T>): Promise<T>
+  /** Calls back with each payload sent on the channel, by any node, after its commit. Hints may be lost when the connection is: `onReconnect` is then called. */
+  listen(channel: string, onPayload: (payload: string) => void, onReconnect?: () => void): Promise<() => Promise<void>>
+  /** Sends a payload (under 8,000 bytes) to the channel's listeners on every node, this one included, once `on` commits. */
+  notify(on: Db | Trx, channel: string, payload: string): Promise<void>
+  /** One round trip; throws when the store is away. */
+  ping(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}

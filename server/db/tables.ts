@@ -1,0 +1,139 @@
+import type { ColumnType, Generated, JSONColumnType, Selectable } from 'kysely'
+import type { Layer, Visibility } from '../../contract/avees.ts'
+import type { Citation, MessageStatus, Usage } from '../../contract/chat.ts'
+import type { RunStatus } from '../../contract/runs.ts'
+
+type Json<T> = JSONColumnType<NonNullable<T> & object> | (null extends T ? null : never)
+type CreatedAt = ColumnType<Date, never, never>
+type Stamp = ColumnType<Date, Date | string | undefined, Date | string>
+/** int8, which the driver hands over as text. */
+type BigIntText = ColumnType<string, number | bigint, number | bigint>
+
+/** Every table, as its room's store reads and writes it. Only that store writes it. */
+export type Tables = {
+  settings: { key: string; value: JSONColumnType<object> }
+  users: {
+    id: string
+    email: string | null
+    password_hash: string | null
+    handle: string | null
+    display_name: string
+    is_admin: Generated<boolean>
+    created_at: CreatedAt
+  }
+  sessions: { id: string; user_id: string; token_hash: string; created_at: CreatedAt; expires_at: Stamp }
+  api_keys: {
+    id: string
+    user_id: string
+    avee_id: string | null
+    name: string
+    prefix: string
+    key_hash: string
+    created_at: CreatedAt
+    last_used_at: Stamp | null
+    expires_at: Stamp | null
+  }
+  avees: {
+    id: string
+    owner_id: string
+    handle: string
+    is_library: Generated<boolean>
+    display_name: string
+    bio: Generated<string>
+    persona: Generated<string>
+    persona_notes: Generated<string>
+    greeting: Generated<string>
+    avatar: string | null
+    visibility: Generated<Visibility>
+    model: string | null
+    created_at: CreatedAt
+    updated_at: Generated<Stamp>
+  }
+  grants: { avee_id: string; user_id: string; max_layer: Layer; created_at: CreatedAt }
+  follows: { avee_id: string; user_id: string; created_at: CreatedAt }
+  runs: {
+    id: string
+    kind: string
+    user_id: string
+    subject: string | null
+    input: JSONColumnType<object>
+    status: Generated<RunStatus>
+    attempt: Generated<number>
+    last_event: Generated<number>
+    node_id: string | null
+    lease_until: Stamp | null
+    stop_requested: Generated<boolean>
+    error: Json<{ code: string; message: string } | null>
+    idempotency_key: string | null
+    created_at: CreatedAt
+    finished_at: Stamp | null
+  }
+  run_events: { run_id: string; n: number; data: string }
+  conversations: {
+    id: string
+    avee_id: string
+    user_id: string
+    title: string | null
+    title_by: Generated<'auto' | 'user'>
+    layer_used: Layer
+    leaf_id: string | null
+    pinned: Generated<boolean>
+    archived: Generated<boolean>
+    created_at: CreatedAt
+    updated_at: Generated<Stamp>
+  }
+  messages: {
+    id: string
+    seq: ColumnType<string, never, never>
+    conversation_id: string
+    parent_id: string | null
+    role: 'user' | 'assistant'
+    content: string
+    status: MessageStatus
+    layer_used: Layer
+    model: string | null
+    model_reason: string | null
+    finish_reason: string | null
+    citations: ColumnType<Citation[], string | undefined, string>
+    usage: Json<Usage | null>
+    error: Json<{ code: string; message: string } | null>
+    run_id: string | null
+    created_at: CreatedAt
+  }
+  documents: {
+    id: string
+    avee_id: string
+    layer: Layer
+    title: string
+    filename: string | null
+    type: string
+    source: 'upload' | 'text' | 'url'
+    source_url: string | null
+    sha256: string
+    bytes: BigIntText
+    pages: Generated<number>
+    passages: Generated<number>
+    language: string | null
+    created_at: CreatedAt
+    updated_at: Generated<Stamp>
+  }
+  document_pages: { document_id: string; page: number; text: string }
+  passages: {
+    id: ColumnType<string, never, never>
+    document_id: string
+    avee_id: string
+    layer: Layer
+    n: number
+    page: number | null
+    start_offset: number
+    end_offset: number
+    heading: string | null
+    text: string
+    terms: number[]
+    lex: string
+  }
+  passage_terms: { avee_id: string; term: number; passages: number }
+  passage_vectors: { passage_id: string; avee_id: string; layer: Layer; model: string; embedding: string }
+}
+
+export type Row<Table extends keyof Tables> = Selectable<Tables[Table]>

@@ -1,0 +1,97 @@
+import type { RunStatus } from '../../contract/runs.ts'
+import type { Trx } from '../db/index.ts'
+
+/** One line of a run's log. `data` is the JSON text exactly as it goes over the wire. */
+export type RunEvent = { n: number; data: string }
+
+/** What an event holds before it gets its number. */
+export type EventBody = Record<string, unknown>
+
+export type RunRecord<Input = unknown> = {
+  id: string
+  kind: string
+  userId: string
+  subject: string | null
+  input: Input
+  status: RunStatus
+  /** 1 at first; rises by one each time the run is taken up again. */
+  attempt: number
+  lastEvent: number
+  error: { code: string; message: string } | null
+  createdAt: Date
+  finishedAt: Date | null
+}
+
+/** Why a worker's signal fired: `stopped` by a person, `handed-over` at shutdown or because another node has taken the run. */
+export type AbortReason = 'stopped' | 'handed-over'
+
+/** What a worker gets: nothing of any request, so nothing of a request can break it. */
+export type RunContext<Input> = {
+  readonly run: RunRecord<Input>
+  readonly signal: AbortSignal
+  /** Appends an event. Resolves when there is room for more (the log is behind by a bounded amount), not when it is committed. */
+  emit(event: EventBody): Promise<void>
+  /** Resolves when all that was emitted is committed. */
+  flush(): Promise<void>
+  /** The committed log from its start: what an earlier attempt has already told. */
+  events(): Promise<RunEvent[]>
+}
+
+/** How a run ends well: its last event and what is stored with it, in one transaction. */
+export type Completion = { event: EventBody; store?: (trx: Trx) => Promise<void> }
+
+/** How a run ends otherwise. */
+export type Closing =
+  | { status: 'stopped' }
+  | { status: 'failed'; error: { code: string; message: string } }
+
+/**
+ * A kind of long operation, registered by the room that knows it.
+ *
+ * `work` runs apart from any request. It must be able to start over from `run.input` and the events so far:
+ * after a crash it is called again with `run.attempt` > 1.
+ * `close` is called instead of a completion when the run is stopped, throws, or cannot be taken up again: it stores
+ * what remains (in the closing transaction, from the committed events) and gives the last event.
+ */
+export type RunKind<Input = unknown> = {
+  work(context: RunContext<Input>): Promise<Completion>
+  close(run: RunRecord<Input>, closing: Closing, events: RunEvent[], trx: Trx): Promise<EventBody>
+  /** Two neighbouring events of one commit as one, where that keeps their meaning (tokens); undefined keeps both. */
+  merge?(first: EventBody, second: EventBody): EventBody | undefined
+  /** How often it may be taken up again before it is closed as failed; 5 when left out. */
+  maxAttempts?: number
+}
+
+export type NewRun<Input = unknown> = {
+  /** Made by the caller where its own rows must name it; otherwise made here. */
+  id?: string
+  kind: string
+  userId: string
+  /** While a run of this kind and subject is running, no second one starts. */
+  subject?: string
+  input: Input
+  /** The same key of the same user gives the same run, for ever. */
+  idempotencyKey?: string
+}
+
+/** `created` is a new run; `repeated` the run of an earlier request with the same key; `busy` the running run of the same subject. */
+export type Started = { outcome: 'created' | 'repeated' | 'busy'; run: RunRecord }
+
+/** The door of this room. */
+export type Runs = {
+  register<Input>(kind: string, definition: RunKind<Input>): void
+  /** Writes the run and, in the same transaction, what the caller adds; then its worker starts. */
+  start<Input>(run: NewRun<Input>, store?: (trx: Trx, runId: string) => Promise<void>): Promise<Started>
+  get(id: string): Promise<RunRecord | undefined>
+  list(userId: string, filter: { status?: RunStatus; limit: number }): Promise<RunRecord[]>
+  /** The committed events after `after`, in batches: first what is there, then live, ending after the last event of a finished run. Ends early when the signal fires. */
+  follow(id: string, after: number, signal: AbortSignal): AsyncGenerator<RunEvent[]>
+  /** Asks the run to stop, wherever it runs, and waits for its end. A finished run is returned as it is. */
+  stop(id: string): Promise<RunRecord | undefined>
+  /** Begins to take up runs that nobody works on; call once, after every kind is registered. */
+  open(): Promise<void>
+  /** Counts for metrics and status. */
+  stats(): { running: number; readers: number; events: number; commits: number }
+  /** Takes no new work, lets short runs end within the grace period, hands the rest over, flushes. */
+  [Symbol.asyncDispose](): Promise<void>
+}
