@@ -19,6 +19,9 @@ export const citation = z
     text: z.string(),
     score: z.number(),
     layer,
+    cited: z
+      .boolean()
+      .describe('True when the answer names it; false when the model was given the passage and named none.'),
   })
   .meta({ id: 'Citation' })
 export type Citation = z.infer<typeof citation>

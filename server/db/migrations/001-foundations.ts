@@ -145,7 +145,6 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     `create index messages_of_conversation on messages (conversation_id, seq)`,
     `create index on messages (parent_id)`,
     `create index on messages (run_id)`,
-    `create index messages_text on messages using gin (to_tsvector('simple', content))`,
 
     `create table documents (
       id uuid primary key,
