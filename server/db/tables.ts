@@ -1,6 +1,7 @@
 import type { ColumnType, Generated, JSONColumnType, Selectable } from 'kysely'
 import type { Layer, Visibility } from '../../contract/avees.ts'
 import type { Citation, MessageStatus, Usage } from '../../contract/chat.ts'
+import type { IngestResult } from '../../contract/knowledge.ts'
 import type { RunStatus } from '../../contract/runs.ts'
 
 type Json<T> = JSONColumnType<NonNullable<T> & object> | (null extends T ? null : never)
@@ -47,7 +48,7 @@ export type Tables = {
     visibility: Generated<Visibility>
     model: string | null
     created_at: CreatedAt
-    updated_at: Generated<Stamp>
+    updated_at: Stamp
   }
   grants: { avee_id: string; user_id: string; max_layer: Layer; created_at: CreatedAt }
   follows: { avee_id: string; user_id: string; created_at: CreatedAt }
@@ -80,7 +81,7 @@ export type Tables = {
     pinned: Generated<boolean>
     archived: Generated<boolean>
     created_at: CreatedAt
-    updated_at: Generated<Stamp>
+    updated_at: Stamp
   }
   messages: {
     id: string
@@ -100,9 +101,18 @@ export type Tables = {
     run_id: string | null
     created_at: CreatedAt
   }
+  document_versions: {
+    id: ColumnType<string, never, never>
+    document_id: string
+    avee_id: string
+    state: 'building' | 'live' | 'retired'
+    run_id: string | null
+    file: number | null
+  }
   documents: {
     id: string
     avee_id: string
+    version: string
     layer: Layer
     title: string
     filename: string | null
@@ -117,9 +127,10 @@ export type Tables = {
     created_at: CreatedAt
     updated_at: Generated<Stamp>
   }
-  document_pages: { document_id: string; page: number; text: string }
+  document_pages: { version: string; page: number; text: string }
   passages: {
     id: ColumnType<string, never, never>
+    version: string
     document_id: string
     avee_id: string
     layer: Layer
@@ -132,8 +143,16 @@ export type Tables = {
     terms: number[]
     lex: string
   }
-  passage_terms: { avee_id: string; term: number; passages: number }
-  passage_vectors: { passage_id: string; avee_id: string; layer: Layer; model: string; embedding: string }
+  passage_terms: { avee_id: string; term: number; layer: Layer; word: string; passages: number }
+  passage_vectors: {
+    passage_id: string
+    version: string
+    avee_id: string
+    layer: Layer
+    model: string
+    embedding: string
+  }
+  ingest_files: { run_id: string; file: number; sha256: string | null; result: Json<IngestResult | null> }
 }
 
 export type Row<Table extends keyof Tables> = Selectable<Tables[Table]>

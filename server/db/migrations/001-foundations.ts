@@ -146,9 +146,23 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     `create index on messages (parent_id)`,
     `create index on messages (run_id)`,
 
+    // What a document says is written as a version that nobody sees until it is whole and turns live in one step;
+    // it stops being seen in one step too (retired), and its rows go afterwards, in small batches.
+    `create table document_versions (
+      id bigint generated always as identity primary key,
+      document_id uuid not null,
+      avee_id uuid not null references avees on delete cascade,
+      state text not null check (state in ('building', 'live', 'retired')),
+      run_id uuid,
+      file int
+    )`,
+    `create index document_versions_hidden on document_versions (avee_id) where state <> 'live'`,
+    `create index document_versions_of_run on document_versions (run_id) where state = 'building'`,
+    `create index on document_versions (document_id)`,
     `create table documents (
       id uuid primary key,
       avee_id uuid not null references avees on delete cascade,
+      version bigint not null references document_versions on delete cascade,
       layer text not null check (layer in ('public', 'friends', 'intimate')),
       title text not null,
       filename text,
@@ -166,16 +180,19 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     `create unique index documents_same_bytes on documents (avee_id, sha256)`,
     `create index documents_of_avee on documents (avee_id, created_at desc)`,
     `create index on documents (sha256)`,
+    `create index on documents (version)`,
     `create table document_pages (
-      document_id uuid not null references documents on delete cascade,
+      version bigint not null references document_versions on delete cascade,
       page int not null,
       text text not null,
-      primary key (document_id, page)
+      primary key (version, page)
     )`,
     // layer and avee_id are copies of the document's, so that every search filters in its own query.
+    // terms are hashes of an avee and a word, so that one avee's search reads no other's lists.
     `create table passages (
       id bigint generated always as identity primary key,
-      document_id uuid not null references documents on delete cascade,
+      version bigint not null references document_versions on delete cascade,
+      document_id uuid not null,
       avee_id uuid not null,
       layer text not null,
       n int not null,
@@ -186,25 +203,38 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       text text not null,
       terms int[] not null,
       lex sparsevec(1000000000) not null,
-      unique (document_id, n)
+      unique (version, n)
     )`,
     `create index passages_of_avee on passages (avee_id)`,
     `create index passages_terms on passages using gin (terms)`,
+    // How many passages of an avee and layer hold a word: apart by layer, so that what a viewer may not see weighs nothing.
     `create table passage_terms (
       avee_id uuid not null references avees on delete cascade,
       term int not null,
+      layer text not null,
+      word text not null,
       passages int not null,
-      primary key (avee_id, term)
+      primary key (avee_id, term, layer)
     )`,
     // Vectors know their model; dimensions differ from model to model, so the column has none.
     `create table passage_vectors (
       passage_id bigint not null references passages on delete cascade,
+      version bigint not null,
       avee_id uuid not null,
       layer text not null,
       model text not null,
       embedding vector not null,
       primary key (passage_id, model)
     )`,
+    // The files of an upload until its run ends: which originals it still needs, and what became of each.
+    `create table ingest_files (
+      run_id uuid not null references runs on delete cascade,
+      file int not null,
+      sha256 text,
+      result jsonb,
+      primary key (run_id, file)
+    )`,
+    `create index on ingest_files (sha256)`,
     `create index on passage_vectors (avee_id, model)`,
   ]
   for (const statement of statements) await sql.raw(statement).execute(db)
