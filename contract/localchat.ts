@@ -11,7 +11,7 @@ export const apiChatBody = z.object({
     .array(z.object({ role: z.enum(['user', 'assistant']), content: z.string().max(40_000) }))
     .max(200)
     .optional(),
-  conversation_id: z.string().nullish(),
+  conversation_id: z.union([id, z.literal('')]).nullish(),
   model: z.string().max(200).optional(),
 })
 export const contentEvent = z.object({ content: z.string() })

@@ -17,8 +17,8 @@ export const questionTooLong = defineError(
 export const answerRunning = defineError(
   409,
   'answer_running',
-  () => 'This conversation is still answering; wait for the answer or stop it.',
-  (runId: string) => ({ run_id: runId }),
+  (_runId: string) => 'This conversation is still answering; wait for the answer or stop it.',
+  (runId) => ({ run_id: runId }),
 )
 export const notAQuestion = defineError(400, 'not_a_question', () => 'Only a question of yours can be edited.')
 export const notAnAnswer = defineError(400, 'not_an_answer', () => 'Only an answer can be given again.')

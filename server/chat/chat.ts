@@ -1,0 +1,293 @@
+import type { Layer } from '../../contract/avees.ts'
+import { maxQuestion } from '../../contract/chat.ts'
+import type { Avees } from '../avees/index.ts'
+import type { Database } from '../db/index.ts'
+import { newId } from '../db/index.ts'
+import type { Caller } from '../http/caller.ts'
+import type { Knowledge } from '../knowledge/index.ts'
+import type { ChatMessage, Models } from '../models/index.ts'
+import type { RunRecord, Runs } from '../runs/index.ts'
+import { type Dialect, gabeeDialect } from './dialect.ts'
+import {
+  answerFailed,
+  answerRunning,
+  answerStopped,
+  conversationNotFound,
+  emptyQuestion,
+  messageNotFound,
+  notAnAnswer,
+  notAQuestion,
+  questionTooLong,
+} from './errors.ts'
+import {
+  allMessages,
+  branch,
+  type ConversationCursor,
+  type ConversationRow,
+  deleteConversation,
+  findConversation,
+  findMessage,
+  insertConversation,
+  insertMessage,
+  listConversations,
+  listNodes,
+  type MessageRow,
+  siblings,
+  updateConversation,
+} from './store.ts'
+import { newestLeafUnder } from './tree.ts'
+import { type TurnInput, turnKind } from './turn.ts'
+
+export type ChatRooms = { database: Database; runs: Runs; avees: Avees; knowledge: Knowledge; models: Models }
+
+/** How a question is put, besides its words. */
+export type AskOptions = {
+  /** Whose words the events of the answer are in; `gabee` when left out. */
+  dialect?: string
+  strong?: boolean
+  model?: string
+  useDocuments?: boolean
+  history?: ChatMessage[]
+  idempotencyKey?: string
+}
+
+/** The run that answers, and the two messages it is about. */
+export type Asked = { run: RunRecord; conversationId: string; userMessageId: string; messageId: string }
+
+export type ListedMessage = MessageRow & { siblings: string[] }
+
+const titleCharacters = 60
+
+/** Conversations and their answers. `dialects` are the words of other gateways, by name. */
+export function chat({ database, runs, avees, knowledge, models, ...more }: ChatRooms & { dialects: Record<string, Dialect> }) {
+  const { db } = database
+  runs.register(
+    'chat',
+    turnKind({ database, avees, knowledge, models }, { gabee: gabeeDialect, ...more.dialects }),
+  )
+
+  /** The caller's own conversation; for anybody else it does not exist. */
+  async function own(caller: Caller, id: string): Promise<ConversationRow> {
+    const conversation = await findConversation(db, id)
+    if (!conversation || conversation.user_id !== caller.userId) throw conversationNotFound()
+    if (caller.aveeId !== null && caller.aveeId !== conversation.avee_id) throw conversationNotFound()
+    return conversation
+  }
+
+  /** Opens a conversation with an avee that the caller may see. */
+  async function open(caller: Caller, aveeIdOrHandle: string): Promise<ConversationRow> {
+    const { avee, layer } = await avees.view(caller, aveeIdOrHandle)
+    const id = newId()
+    await insertConversation(db, { id, aveeId: avee.id, userId: caller.userId, layer, now: new Date() })
+    return own(caller, id)
+  }
+
+  /** Starts the run that answers the message `parent → question`; the question, the empty answer and the run in one transaction. */
+  async function begin(
+    caller: Caller,
+    conversation: ConversationRow,
+    turn: { question: string; parentId: string | null } | { userMessageId: string },
+    options: AskOptions,
+  ): Promise<Asked> {
+    const { layer } = await avees.view(caller, conversation.avee_id)
+    const userMessageId = 'userMessageId' in turn ? turn.userMessageId : newId()
+    const messageId = newId()
+    const input: TurnInput = {
+      conversationId: conversation.id,
+      aveeId: conversation.avee_id,
+      userMessageId,
+      messageId,
+      dialect: options.dialect ?? 'gabee',
+      strong: options.strong ?? false,
+      ...(options.model === undefined ? {} : { model: options.model }),
+      useDocuments: options.useDocuments ?? true,
+      ...(options.history === undefined ? {} : { history: options.history }),
+    }
+    const started = await runs.start(
+      {
+        kind: 'chat',
+        userId: caller.userId,
+        subject: conversation.id,
+        input,
+        ...(options.idempotencyKey === undefined ? {} : { idempotencyKey: options.idempotencyKey }),
+      },
+      async (trx, runId) => {
+        const message = { conversationId: conversation.id, layer }
+        if ('question' in turn) {
+          const question = { id: userMessageId, parentId: turn.parentId, content: turn.question, runId: null }
+          await insertMessage(trx, { ...message, ...question, role: 'user', status: 'complete' })
+        }
+        const answer = { id: messageId, parentId: userMessageId, content: '', runId }
+        await insertMessage(trx, { ...message, ...answer, role: 'assistant', status: 'streaming' })
+        await updateConversation(trx, conversation.id, {
+          leaf_id: messageId,
+          layer_used: layer,
+          updated_at: new Date(),
+          ...('question' in turn && conversation.title === null ? { title: titleFrom(turn.question) } : {}),
+        })
+      },
+    )
+    if (started.outcome === 'busy') throw answerRunning(started.run.id)
+    const about = started.run.input as TurnInput
+    return {
+      run: started.run,
+      conversationId: about.conversationId,
+      userMessageId: about.userMessageId,
+      messageId: about.messageId,
+    }
+  }
+
+  return {
+    open,
+    own,
+
+    list(
+      caller: Caller,
+      filter: { aveeId?: string; archived: boolean; query?: string; limit: number; after?: ConversationCursor },
+    ): Promise<ConversationRow[]> {
+      const bound = caller.aveeId ?? filter.aveeId
+      return listConversations(db, { ...filter, userId: caller.userId, ...(bound === undefined ? {} : { aveeId: bound }) })
+    },
+
+    async change(caller: Caller, id: string, changes: { title?: string; pinned?: boolean; archived?: boolean }) {
+      await own(caller, id)
+      await updateConversation(db, id, {
+        ...changes,
+        ...(changes.title === undefined ? {} : { title_by: 'user' as const }),
+      })
+      return own(caller, id)
+    },
+
+    /** Deletes a conversation with all its messages; a running answer is stopped first. */
+    async remove(caller: Caller, id: string): Promise<void> {
+      const conversation = await own(caller, id)
+      if (conversation.running_run_id) await runs.stop(conversation.running_run_id)
+      await deleteConversation(db, id)
+    },
+
+    /** The shown branch above `before` (or its end), oldest first, and whether there is more above. */
+    async messages(
+      caller: Caller,
+      id: string,
+      page: { limit: number; before?: string },
+    ): Promise<{ messages: ListedMessage[]; hasMore: boolean; layer: Layer }> {
+      const conversation = await own(caller, id)
+      const layer = await avees.layerOf(caller.userId, conversation.avee_id)
+      let end = conversation.leaf_id
+      if (page.before !== undefined) {
+        const before = await findMessage(db, page.before)
+        if (before?.conversation_id !== id) throw messageNotFound()
+        end = before.parent_id
+      }
+      if (end === null) return { messages: [], hasMore: false, layer }
+      const rows = await branch(db, end, page.limit)
+      const alternatives = await siblings(db, rows)
+      const messages = rows.map((row) => ({ ...row, siblings: alternatives.get(row.id) ?? [row.id] }))
+      return { messages, hasMore: rows[0]?.parent_id != null, layer }
+    },
+
+    async message(caller: Caller, id: string): Promise<{ message: ListedMessage; layer: Layer }> {
+      const row = await findMessage(db, id)
+      if (!row) throw messageNotFound()
+      const conversation = await own(caller, row.conversation_id)
+      const alternatives = await siblings(db, [row])
+      return {
+        message: { ...row, siblings: alternatives.get(id) ?? [id] },
+        layer: await avees.layerOf(caller.userId, conversation.avee_id),
+      }
+    },
+
+    /** Every message of the conversation, all branches, for an export. */
+    async everything(caller: Caller, id: string) {
+      const conversation = await own(caller, id)
+      const layer = await avees.layerOf(caller.userId, conversation.avee_id)
+      const rows = await allMessages(db, id)
+      const shown = conversation.leaf_id ? await branch(db, conversation.leaf_id, rows.length) : []
+      return { conversation, layer, rows, shown }
+    },
+
+    /** Asks in a conversation of the caller's; the answer is a run of its own. */
+    async ask(caller: Caller, conversationId: string, question: string, options: AskOptions = {}): Promise<Asked> {
+      const words = validQuestion(question)
+      const conversation = await own(caller, conversationId)
+      return begin(caller, conversation, { question: words, parentId: conversation.leaf_id }, options)
+    },
+
+    /**
+     * Asks in a conversation that is opened for this question. A repeated request (same idempotency key) gets the
+     * run and the conversation of the first.
+     */
+    async askAnew(caller: Caller, aveeId: string, question: string, options: AskOptions = {}): Promise<Asked> {
+      const words = validQuestion(question)
+      const conversation = await open(caller, aveeId)
+      const asked = await begin(caller, conversation, { question: words, parentId: null }, options)
+      if (asked.conversationId !== conversation.id) await deleteConversation(db, conversation.id)
+      return asked
+    },
+
+    /** Another answer to the same question, beside the earlier ones. */
+    async regenerate(caller: Caller, conversationId: string, messageId: string, options: AskOptions = {}): Promise<Asked> {
+      const conversation = await own(caller, conversationId)
+      const message = await messageIn(conversation, messageId)
+      if (message.role !== 'assistant' || message.parent_id === null) throw notAnAnswer()
+      return begin(caller, conversation, { userMessageId: message.parent_id }, options)
+    },
+
+    /** Puts an earlier question in other words; the first one and what followed stay as a branch. */
+    async edit(
+      caller: Caller,
+      conversationId: string,
+      messageId: string,
+      question: string,
+      options: AskOptions = {},
+    ): Promise<Asked> {
+      const words = validQuestion(question)
+      const conversation = await own(caller, conversationId)
+      const message = await messageIn(conversation, messageId)
+      if (message.role !== 'user') throw notAQuestion()
+      return begin(caller, conversation, { question: words, parentId: message.parent_id }, options)
+    },
+
+    /** Shows the branch that goes through a message. */
+    async showBranch(caller: Caller, conversationId: string, messageId: string): Promise<ConversationRow> {
+      const conversation = await own(caller, conversationId)
+      await messageIn(conversation, messageId)
+      const leaf = newestLeafUnder(await listNodes(db, conversationId), messageId)
+      await updateConversation(db, conversationId, { leaf_id: leaf })
+      return own(caller, conversationId)
+    },
+
+    /** Waits for an answer's end and returns the stored message; throws what made it fail. */
+    async answered(asked: Asked, signal: AbortSignal): Promise<MessageRow> {
+      for await (const _ of runs.follow(asked.run.id, asked.run.lastEvent, signal)) signal.throwIfAborted()
+      signal.throwIfAborted()
+      const message = await findMessage(db, asked.messageId)
+      if (!message) throw messageNotFound()
+      const details = { run_id: asked.run.id, message_id: asked.messageId }
+      if (message.status === 'failed' && message.error) throw answerFailed(message.error, details)
+      if (message.status !== 'complete') throw answerStopped()
+      return message
+    },
+  }
+
+  async function messageIn(conversation: ConversationRow, messageId: string): Promise<MessageRow> {
+    const message = await findMessage(db, messageId)
+    if (message?.conversation_id !== conversation.id) throw messageNotFound()
+    return message
+  }
+}
+
+export type Chat = ReturnType<typeof chat>
+
+function validQuestion(question: string): string {
+  if (question.trim() === '') throw emptyQuestion()
+  if (question.length > maxQuestion) throw questionTooLong()
+  return question
+}
+
+/** The question on one line, cut at a word. */
+function titleFrom(question: string): string {
+  const line = question.trim().replaceAll(/\s+/g, ' ')
+  if (line.length <= titleCharacters) return line
+  return `${line.slice(0, titleCharacters).replace(/\s+\S*$/, '')}…`
+}

@@ -1,0 +1,260 @@
+import { type ExpressionBuilder, sql } from 'kysely'
+import type { Layer } from '../../contract/avees.ts'
+import type { Citation, MessageStatus, Usage } from '../../contract/chat.ts'
+import type { Db, Row, Tables } from '../db/index.ts'
+
+export type ConversationRow = Row<'conversations'> & {
+  avee_handle: string
+  avee_display_name: string
+  running_run_id: string | null
+  preview: string | null
+}
+export type MessageRow = Row<'messages'>
+
+const previewCharacters = 140
+
+const conversationColumns = (db: Db) =>
+  db
+    .selectFrom('conversations')
+    .innerJoin('avees', 'avees.id', 'conversations.avee_id')
+    .selectAll('conversations')
+    .select((eb) => [
+      'avees.handle as avee_handle',
+      'avees.display_name as avee_display_name',
+      eb
+        .selectFrom('runs')
+        .select('runs.id')
+        .whereRef('runs.subject', '=', sql<string>`conversations.id::text`)
+        .where('runs.kind', '=', 'chat')
+        .where('runs.status', '=', 'running')
+        .as('running_run_id'),
+      eb
+        .selectFrom('messages')
+        .select(sql<string>`left(messages.content, ${sql.lit(previewCharacters)})`.as('preview'))
+        .whereRef('messages.id', '=', 'conversations.leaf_id')
+        .as('preview'),
+    ])
+
+export async function insertConversation(
+  db: Db,
+  conversation: { id: string; aveeId: string; userId: string; layer: Layer; now: Date },
+): Promise<void> {
+  await db
+    .insertInto('conversations')
+    .values({
+      id: conversation.id,
+      avee_id: conversation.aveeId,
+      user_id: conversation.userId,
+      layer_used: conversation.layer,
+      updated_at: conversation.now,
+    })
+    .execute()
+}
+
+export function findConversation(db: Db, id: string): Promise<ConversationRow | undefined> {
+  return conversationColumns(db).where('conversations.id', '=', id).executeTakeFirst()
+}
+
+export type ConversationFilter = {
+  userId: string
+  aveeId?: string
+  archived: boolean
+  query?: string
+  limit: number
+  after?: ConversationCursor
+}
+/** Where a page of conversations ends: pinned ones first, then the latest. */
+export type ConversationCursor = { pinned: boolean; updatedAt: string; id: string }
+
+export function listConversations(db: Db, filter: ConversationFilter): Promise<ConversationRow[]> {
+  let query = conversationColumns(db)
+    .where('conversations.user_id', '=', filter.userId)
+    .where('conversations.archived', '=', filter.archived)
+  if (filter.aveeId) query = query.where('conversations.avee_id', '=', filter.aveeId)
+  for (const word of words(filter.query)) query = query.where((eb) => mentions(eb, word))
+  if (filter.after) {
+    const { pinned, updatedAt, id } = filter.after
+    query = query.where(
+      sql<boolean>`(conversations.pinned, conversations.updated_at, conversations.id) < (${pinned}, ${updatedAt}::timestamptz, ${id}::uuid)`,
+    )
+  }
+  return query
+    .orderBy('conversations.pinned', 'desc')
+    .orderBy('conversations.updated_at', 'desc')
+    .orderBy('conversations.id', 'desc')
+    .limit(filter.limit)
+    .execute()
+}
+
+const words = (query: string | undefined) => (query ?? '').split(/\s+/).filter(Boolean).slice(0, 8)
+
+/** A word stands in the title or in any message, whatever its script. */
+function mentions(eb: ExpressionBuilder<Tables, 'conversations'>, word: string) {
+  const pattern = `%${word.replaceAll(/[\\%_]/g, '\\$&')}%`
+  return eb.or([
+    eb('conversations.title', 'ilike', pattern),
+    eb.exists(
+      eb
+        .selectFrom('messages')
+        .select(sql.lit(1).as('one'))
+        .whereRef('messages.conversation_id', '=', 'conversations.id')
+        .where('messages.content', 'ilike', pattern),
+    ),
+  ])
+}
+
+export async function updateConversation(
+  db: Db,
+  id: string,
+  changes: Partial<{
+    title: string
+    title_by: 'auto' | 'user'
+    pinned: boolean
+    archived: boolean
+    leaf_id: string
+    layer_used: Layer
+    updated_at: Date
+  }>,
+): Promise<void> {
+  if (Object.keys(changes).length === 0) return
+  await db.updateTable('conversations').set(changes).where('id', '=', id).execute()
+}
+
+export async function deleteConversation(db: Db, id: string): Promise<void> {
+  await db.deleteFrom('conversations').where('id', '=', id).execute()
+}
+
+export async function insertMessage(
+  db: Db,
+  message: {
+    id: string
+    conversationId: string
+    parentId: string | null
+    role: 'user' | 'assistant'
+    content: string
+    status: MessageStatus
+    layer: Layer
+    runId: string | null
+  },
+): Promise<void> {
+  await db
+    .insertInto('messages')
+    .values({
+      id: message.id,
+      conversation_id: message.conversationId,
+      parent_id: message.parentId,
+      role: message.role,
+      content: message.content,
+      status: message.status,
+      layer_used: message.layer,
+      run_id: message.runId,
+    })
+    .execute()
+}
+
+export function findMessage(db: Db, id: string): Promise<MessageRow | undefined> {
+  return db.selectFrom('messages').selectAll().where('id', '=', id).executeTakeFirst()
+}
+
+/** Ids and parents of a whole conversation, in the order of their making. */
+export function listNodes(db: Db, conversationId: string): Promise<{ id: string; parentId: string | null }[]> {
+  return db
+    .selectFrom('messages')
+    .select(['id', 'parent_id as parentId'])
+    .where('conversation_id', '=', conversationId)
+    .orderBy('seq')
+    .execute()
+}
+
+/** Up to `limit` messages of the branch that ends in `leafId`, oldest first. */
+export async function branch(db: Db, leafId: string, limit: number): Promise<MessageRow[]> {
+  const rows = await db
+    .withRecursive('branch', (qb) =>
+      qb
+        .selectFrom('messages')
+        .select(['messages.id', 'messages.parent_id', sql<number>`1`.as('depth')])
+        .where('messages.id', '=', leafId)
+        .unionAll((recursive) =>
+          recursive
+            .selectFrom('messages')
+            .innerJoin('branch', 'branch.parent_id', 'messages.id')
+            .select(['messages.id', 'messages.parent_id', sql<number>`branch.depth + 1`.as('depth')])
+            .where('branch.depth', '<', limit),
+        ),
+    )
+    .selectFrom('branch')
+    .innerJoin('messages', 'messages.id', 'branch.id')
+    .selectAll('messages')
+    .orderBy('branch.depth', 'desc')
+    .execute()
+  return rows
+}
+
+/** Every message of a conversation, in the order of their making. */
+export function allMessages(db: Db, conversationId: string): Promise<MessageRow[]> {
+  return db.selectFrom('messages').selectAll().where('conversation_id', '=', conversationId).orderBy('seq').execute()
+}
+
+/** For each of these messages, the ids under the same parent in the same role, oldest first. */
+export async function siblings(db: Db, messages: MessageRow[]): Promise<Map<string, string[]>> {
+  const first = messages[0]
+  if (!first) return new Map()
+  const parents = messages.flatMap((message) => message.parent_id ?? [])
+  const rows = await db
+    .selectFrom('messages')
+    .select(['id', 'parent_id', 'role'])
+    .where('conversation_id', '=', first.conversation_id)
+    .where((eb) => eb.or([eb('parent_id', 'is', null), ...(parents.length > 0 ? [eb('parent_id', 'in', parents)] : [])]))
+    .orderBy('seq')
+    .execute()
+  const key = (row: { parent_id: string | null; role: string }) => `${row.parent_id ?? ''} ${row.role}`
+  const groups = Map.groupBy(rows, key)
+  return new Map(messages.map((message) => [message.id, (groups.get(key(message)) ?? []).map((row) => row.id)]))
+}
+
+/** What an answer rests on, noted before its first word so that it can go on with the same numbers after a crash. */
+export async function noteGrounding(
+  db: Db,
+  messageId: string,
+  noted: { citations: Citation[]; model: string; reason: string; layer: Layer },
+): Promise<void> {
+  await db
+    .updateTable('messages')
+    .set({
+      citations: JSON.stringify(noted.citations),
+      model: noted.model,
+      model_reason: noted.reason,
+      layer_used: noted.layer,
+    })
+    .where('id', '=', messageId)
+    .where('status', '=', 'streaming')
+    .execute()
+}
+
+/** Closes an answer. Only a streaming one can be closed, so that it is stored once whatever is retried. */
+export async function finishMessage(
+  db: Db,
+  messageId: string,
+  end: {
+    content: string
+    status: Exclude<MessageStatus, 'streaming'>
+    citations: Citation[]
+    usage?: Usage
+    finishReason?: string
+    error?: { code: string; message: string }
+  },
+): Promise<void> {
+  await db
+    .updateTable('messages')
+    .set({
+      content: end.content,
+      status: end.status,
+      citations: JSON.stringify(end.citations),
+      usage: end.usage ? JSON.stringify(end.usage) : null,
+      finish_reason: end.finishReason ?? null,
+      error: end.error ? JSON.stringify(end.error) : null,
+    })
+    .where('id', '=', messageId)
+    .where('status', '=', 'streaming')
+    .execute()
+}
