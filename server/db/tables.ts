@@ -64,6 +64,7 @@ export type Tables = {
     node_id: string | null
     lease_until: Stamp | null
     stop_requested: Generated<boolean>
+    events_expired: Generated<boolean>
     error: Json<{ code: string; message: string } | null>
     idempotency_key: string | null
     created_at: CreatedAt

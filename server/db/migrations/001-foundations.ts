@@ -79,19 +79,22 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     )`,
     `create index on api_keys (user_id)`,
 
+    // Input and error are json, not jsonb: they come back as they were given, NUL and half surrogates included.
+    // No index holds a column that a token's commit changes, so those updates stay in their page (HOT).
     `create table runs (
       id uuid primary key,
       kind text not null,
       user_id uuid not null references users on delete cascade,
       subject text,
-      input jsonb not null,
+      input json not null,
       status text not null default 'running' check (status in ('running', 'complete', 'stopped', 'failed')),
       attempt int not null default 1,
       last_event int not null default 0,
       node_id text,
       lease_until timestamptz,
       stop_requested boolean not null default false,
-      error jsonb,
+      events_expired boolean not null default false,
+      error json,
       idempotency_key text,
       created_at timestamptz not null default now(),
       finished_at timestamptz
@@ -99,9 +102,9 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     // One running run for a subject: a conversation's question, a model's download.
     `create unique index runs_one_for_a_subject on runs (kind, subject) where status = 'running' and subject is not null`,
     `create unique index runs_idempotency on runs (user_id, idempotency_key) where idempotency_key is not null`,
-    `create index runs_running on runs (lease_until) where status = 'running'`,
+    `create index runs_running on runs (id) where status = 'running'`,
     `create index runs_of_user on runs (user_id, created_at desc)`,
-    `create index runs_finished on runs (finished_at) where finished_at is not null`,
+    `create index runs_finished on runs (finished_at) where finished_at is not null and not events_expired`,
     `create table run_events (
       run_id uuid not null references runs on delete cascade,
       n int not null,
