@@ -1,0 +1,45 @@
+import { describe, expect, test } from 'vitest'
+import type { Citation } from '../../contract/chat.ts'
+import { citationsOf } from './citations.ts'
+
+const given = [1, 2, 3, 12].map(
+  (n): Citation => ({
+    n,
+    document_id: '0192f0c1-0000-7000-8000-000000000000',
+    title: `Title ${n}`,
+    filename: null,
+    page: n,
+    passage: n,
+    start: 0,
+    end: 4,
+    text: 'text',
+    score: 1,
+    layer: 'public',
+    cited: false,
+  }),
+)
+const numbers = (answer: string, answerable = true) =>
+  citationsOf(answer, given, answerable).map((citation) => [citation.n, citation.cited])
+
+describe('the citations of an answer', () => {
+  test('are those it names, once each, in the order it names them', () => {
+    expect(numbers('First [2], again [2], then [1, 12] and [3; 2].')).toEqual([
+      [2, true],
+      [1, true],
+      [12, true],
+      [3, true],
+    ])
+  })
+
+  test('leave out numbers that no passage had', () => {
+    expect(numbers('See [7] and [1].')).toEqual([[1, true]])
+  })
+
+  test('are all that was given, marked as not cited, when the answer names none', () => {
+    expect(numbers('An answer without numbers.')).toEqual([1, 2, 3, 12].map((n) => [n, false]))
+  })
+
+  test('are none when the documents do not fit the question', () => {
+    expect(numbers('They do not say.', false)).toEqual([])
+  })
+})

@@ -1,0 +1,16 @@
+import { expect, test } from 'vitest'
+import { newestLeafUnder } from './tree.ts'
+
+test('the branch through a message goes on to its newest descendants', () => {
+  const nodes = [
+    { id: 'q1', parentId: null },
+    { id: 'a1', parentId: 'q1' },
+    { id: 'q2', parentId: 'a1' },
+    { id: 'a2', parentId: 'q2' },
+    { id: 'a1b', parentId: 'q1' },
+    { id: 'a2b', parentId: 'q2' },
+  ]
+  expect(newestLeafUnder(nodes, 'a1')).toBe('a2b')
+  expect(newestLeafUnder(nodes, 'a1b')).toBe('a1b')
+  expect(newestLeafUnder(nodes, 'q1')).toBe('a1b')
+})
