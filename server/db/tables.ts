@@ -57,6 +57,7 @@ export type Tables = {
     kind: string
     user_id: string
     subject: string | null
+    scope: string | null
     input: JSONColumnType<object>
     status: Generated<RunStatus>
     attempt: Generated<number>

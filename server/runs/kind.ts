@@ -12,6 +12,7 @@ export type RunRecord<Input = unknown> = {
   kind: string
   userId: string
   subject: string | null
+  scope: string | null
   input: Input
   status: RunStatus
   /** 1 at first; rises by one each time the run is taken up again. */
@@ -20,19 +21,33 @@ export type RunRecord<Input = unknown> = {
   error: { code: string; message: string } | null
   createdAt: Date
   finishedAt: Date | null
+  /** Its events were deleted after the time they are kept; what the run made is where its kind stored it. */
+  eventsExpired: boolean
+  /** Anybody who is signed in may read it, see `RunKind.shared`. */
+  shared: boolean
 }
 
 /** Why a worker's signal fired: `stopped` by a person, `handed-over` at shutdown or because another node has taken the run. */
 export type AbortReason = 'stopped' | 'handed-over'
 
-/** What a worker gets: nothing of any request, so nothing of a request can break it. */
+/**
+ * What a worker gets: nothing of any request, so nothing of a request can break it.
+ * Once the signal has fired, emit, flush and commit reject: nothing more gets into the log.
+ */
 export type RunContext<Input> = {
   readonly run: RunRecord<Input>
   readonly signal: AbortSignal
-  /** Appends an event. Resolves when there is room for more (the log is behind by a bounded amount), not when it is committed. */
+  /** Appends an event, which must not be changed afterwards. Resolves when there is room for more (the log is behind by a bounded amount), not when it is committed. */
   emit(event: EventBody): Promise<void>
   /** Resolves when all that was emitted is committed. */
   flush(): Promise<void>
+  /**
+   * Appends an event and stores what belongs to it, in one transaction that only the run's present owner can commit:
+   * a step is told if and only if it is stored, and a worker that has lost its run stores nothing.
+   * `store` may be called again after a lost connection, each time in a new transaction, and counts once.
+   * What it throws is thrown here; the event is then not appended.
+   */
+  commit(event: EventBody, store: (trx: Trx) => Promise<void>): Promise<void>
   /** The committed log from its start: what an earlier attempt has already told. */
   events(): Promise<RunEvent[]>
 }
@@ -58,6 +73,8 @@ export type RunKind<Input = unknown> = {
   close(run: RunRecord<Input>, closing: Closing, events: RunEvent[], trx: Trx): Promise<EventBody>
   /** Two neighbouring events of one commit as one, where that keeps their meaning (tokens); undefined keeps both. */
   merge?(first: EventBody, second: EventBody): EventBody | undefined
+  /** True for what concerns everybody, such as a model's download: anybody signed in may read the run, only who began it may stop it. */
+  shared?: boolean
   /** How often it may be taken up again before it is closed as failed; 5 when left out. */
   maxAttempts?: number
 }
@@ -69,6 +86,8 @@ export type NewRun<Input = unknown> = {
   userId: string
   /** While a run of this kind and subject is running, no second one starts. */
   subject?: string
+  /** An avee's id where the run belongs to one: a caller whose API key is bound to an avee sees only runs with that scope. */
+  scope?: string
   input: Input
   /** The same key of the same user gives the same run, for ever. */
   idempotencyKey?: string
@@ -84,8 +103,8 @@ export type Runs = {
   start<Input>(run: NewRun<Input>, store?: (trx: Trx, runId: string) => Promise<void>): Promise<Started>
   get(id: string): Promise<RunRecord | undefined>
   list(userId: string, filter: { status?: RunStatus; limit: number }): Promise<RunRecord[]>
-  /** The committed events after `after`, in batches: first what is there, then live, ending after the last event of a finished run. Ends early when the signal fires. */
-  follow(id: string, after: number, signal: AbortSignal): AsyncGenerator<RunEvent[]>
+  /** The committed events after `after`, in batches: first what is there, then live, ending after the last event of a finished run. Ends early when the signal fires or this node shuts down; throws `run_events_expired` when they are no longer kept. */
+  follow(id: string, after: number, signal: AbortSignal): AsyncGenerator<RunEvent[], void, void>
   /** Asks the run to stop, wherever it runs, and waits for its end. A finished run is returned as it is. */
   stop(id: string): Promise<RunRecord | undefined>
   /** Begins to take up runs that nobody works on; call once, after every kind is registered. */

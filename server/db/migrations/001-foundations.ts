@@ -86,6 +86,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       kind text not null,
       user_id uuid not null references users on delete cascade,
       subject text,
+      scope text,
       input json not null,
       status text not null default 'running' check (status in ('running', 'complete', 'stopped', 'failed')),
       attempt int not null default 1,
