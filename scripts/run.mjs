@@ -1,0 +1,123 @@
+// The commands behind `npm start`, `npm test` and the others. Runs on plain Node 20 with nothing installed.
+import { spawn } from 'node:child_process'
+import path from 'node:path'
+import { runChecks } from './check.mjs'
+import { nodePath, Problem, prepare, root, say } from './prepare.mjs'
+
+const tool = (name) => path.join(root, 'node_modules', name)
+
+const commands = { start, dev, test, check, format, docs, services }
+
+/** The server as a child: it ends when this process does, however that comes about, because it watches the channel between them. */
+async function start(args) {
+  await prepare({ page: true })
+  return await foreground(nodePath(), ['server/main.ts', ...args], {
+    ownGroup: true,
+    env: { ...process.env, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? tool('.cache/compiled') },
+  })
+}
+
+/** The server, started again at every change, and Vite on 3000 in front of it. */
+async function dev(args) {
+  await prepare()
+  const node = nodePath()
+  const ended = new AbortController()
+  const both = [
+    foreground(node, ['--watch', '--watch-preserve-output', 'server/main.ts', ...args], { ended }),
+    foreground(node, [tool('vite/bin/vite.js'), 'web', '--port', '3000', '--strictPort'], { ended }),
+  ]
+  const code = await Promise.race(both)
+  ended.abort()
+  await Promise.all(both)
+  return code
+}
+
+/** Every test of every kind. Arguments go to Vitest. The last line counts the tests. */
+async function test(args) {
+  const count = { passed: 0, failed: 0 }
+  let code = 1
+  try {
+    await prepare({ page: true })
+    code = await services()
+    if (code === 0) {
+      const onMessage = (message) => Object.assign(count, message.tests)
+      code = await foreground(nodePath(), [tool('vitest/vitest.mjs'), 'run', ...args], { onMessage })
+    }
+  } catch (error) {
+    report(error)
+  }
+  if (code !== 0) count.failed ||= 1
+  process.stdout.write(`${count.passed} passed, ${count.failed} failed\n`)
+  return count.failed > 0 ? 1 : 0
+}
+
+/** Brings what the tests need beside the packages; without root or Debian it says what is missing. */
+async function services() {
+  await prepare()
+  return await foreground(nodePath(), ['scripts/services/install.ts'])
+}
+
+async function check() {
+  await prepare()
+  return await runChecks(nodePath())
+}
+
+async function format(args) {
+  await prepare()
+  return await foreground(nodePath(), [tool('@biomejs/biome/bin/biome'), 'check', '--write', ...args])
+}
+
+async function docs(args) {
+  await prepare()
+  return await foreground(nodePath(), ['scripts/docs.ts', ...args])
+}
+
+/**
+ * Runs a program at this terminal until it ends and gives its exit code. A Ctrl-C reaches the whole group of processes at once;
+ * with `ownGroup` the program stands outside of it and hears each signal once, from here, not again from the terminal and from npm.
+ */
+function foreground(command, args, { env = process.env, ownGroup = false, onMessage, ended } = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, {
+      cwd: root,
+      env,
+      stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+      detached: ownGroup && process.platform !== 'win32',
+    })
+    if (onMessage) child.on('message', onMessage)
+    let last = { signal: '', at: 0 }
+    const forward = (signal) => {
+      const repeated = last.signal === signal && Date.now() - last.at < 500
+      last = { signal, at: Date.now() }
+      const heardAlready = signal === 'SIGINT' && !ownGroup
+      if (!repeated && !heardAlready) child.kill(signal)
+    }
+    const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
+    for (const signal of signals) process.on(signal, forward)
+    ended?.signal.addEventListener('abort', () => child.kill('SIGTERM'))
+    child.on('error', reject)
+    child.on('exit', (code) => {
+      for (const signal of signals) process.off(signal, forward)
+      const asked = last.signal !== '' || ended?.signal.aborted
+      resolve(code ?? (asked ? 0 : 1))
+    })
+  })
+}
+
+function report(error) {
+  if (!(error instanceof Problem)) throw error
+  say(error.message)
+}
+
+const [name = 'start', ...args] = process.argv.slice(2)
+const command = commands[name]
+if (!command) {
+  say(`There is no command ${name}. There are: ${Object.keys(commands).join(', ')}.`)
+  process.exit(2)
+}
+try {
+  process.exitCode = await command(args)
+} catch (error) {
+  report(error)
+  process.exitCode = 1
+}
