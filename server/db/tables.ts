@@ -1,7 +1,6 @@
 import type { ColumnType, Generated, JSONColumnType, Selectable } from 'kysely'
 import type { Layer, Visibility } from '../../contract/avees.ts'
 import type { Citation, MessageStatus, Usage } from '../../contract/chat.ts'
-import type { IngestResult } from '../../contract/knowledge.ts'
 import type { RunStatus } from '../../contract/runs.ts'
 
 type Json<T> = JSONColumnType<NonNullable<T> & object> | (null extends T ? null : never)
@@ -126,6 +125,8 @@ export type Tables = {
     pages: Generated<number>
     passages: Generated<number>
     language: string | null
+    /** The vector space in which every passage has a vector. */
+    embedded_by: string | null
     created_at: CreatedAt
     updated_at: Generated<Stamp>
   }
@@ -154,7 +155,7 @@ export type Tables = {
     model: string
     embedding: string
   }
-  ingest_files: { run_id: string; file: number; sha256: string | null; result: Json<IngestResult | null> }
+  ingest_files: { run_id: string; file: number; sha256: string }
 }
 
 export type Row<Table extends keyof Tables> = Selectable<Tables[Table]>

@@ -178,6 +178,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       pages int not null default 0,
       passages int not null default 0,
       language text,
+      embedded_by text,
       created_at timestamptz not null default now(),
       updated_at timestamptz not null default now()
     )`,
@@ -230,12 +231,11 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       embedding vector not null,
       primary key (passage_id, model)
     )`,
-    // The files of an upload until its run ends: which originals it still needs, and what became of each.
+    // The originals that an upload still needs: from its arrival until each file is a document or has failed.
     `create table ingest_files (
       run_id uuid not null references runs on delete cascade,
       file int not null,
-      sha256 text,
-      result jsonb,
+      sha256 text not null,
       primary key (run_id, file)
     )`,
     `create index on ingest_files (sha256)`,
