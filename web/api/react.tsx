@@ -1,0 +1,69 @@
+import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import { createContext, type ReactNode, useContext, useMemo, useSyncExternalStore } from 'react'
+import {
+  type Api,
+  ApiError,
+  createApi,
+  createRunHub,
+  type Fold,
+  type RunHub,
+  type RunSnapshot,
+} from './index.ts'
+
+type Server = { api: Api; hub: RunHub }
+
+const ServerContext = createContext<Server | undefined>(undefined)
+
+export type PageServer = Server & { queries: QueryClient }
+
+/** What one page has of the server: made once, in main.tsx. */
+export function createPageServer(onSignedOut: () => void): PageServer {
+  const api = createApi({ onSignedOut })
+  return {
+    api,
+    hub: createRunHub(api.client, { schedule: oncePerFrame }),
+    queries: new QueryClient({
+      queryCache: new QueryCache(),
+      mutationCache: new MutationCache(),
+      defaultOptions: {
+        queries: {
+          staleTime: 5_000,
+          retry: (count, error) =>
+            count < 2 && error instanceof ApiError && error.passing && error.status !== 429,
+        },
+      },
+    }),
+  }
+}
+
+export function ServerProvider({ server, children }: { server: PageServer; children: ReactNode }) {
+  return (
+    <ServerContext value={server}>
+      <QueryClientProvider client={server.queries}>{children}</QueryClientProvider>
+    </ServerContext>
+  )
+}
+
+function useServer(): Server {
+  const server = useContext(ServerContext)
+  if (!server) throw new Error('ServerProvider is missing above this component.')
+  return server
+}
+
+export const useApi = (): Api => useServer().api
+export const useRunHub = (): RunHub => useServer().hub
+
+/** What a run has told so far, told anew at most once per frame; undefined without a run. */
+export function useRun<T>(runId: string | null | undefined, fold: Fold<T>): RunSnapshot<T> | undefined {
+  const hub = useRunHub()
+  const store = useMemo(() => (runId ? hub.follow(runId, fold) : undefined), [hub, runId, fold])
+  return useSyncExternalStore(store?.subscribe ?? subscribeToNothing, () => store?.getSnapshot())
+}
+
+const subscribeToNothing = () => () => undefined
+
+/** Frames stand still in a hidden page; there a timer does. */
+function oncePerFrame(callback: () => void): void {
+  if (document.hidden) setTimeout(callback, 200)
+  else requestAnimationFrame(callback)
+}

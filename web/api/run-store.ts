@@ -1,0 +1,152 @@
+import type { ApiError, Client } from './client.ts'
+import type { RunState } from './run-machine.ts'
+import { RunReader, type RunReaderOptions } from './run-reader.ts'
+
+/** How a run's events add up to what is shown. `initial` and the results are never changed in place. */
+export type Fold<T> = { initial: T; add: (value: T, data: Record<string, unknown>) => T }
+
+/** `reconnecting`: events are late, not lost. `ended`: all were seen. `refused`: there is nothing to read; see `error`. */
+export type Connection = 'connecting' | 'live' | 'reconnecting' | 'ended' | 'refused'
+
+export type RunSnapshot<T> = { value: T; connection: Connection; error: ApiError | undefined }
+
+/** A followed run as an external store: read on the first subscription, closed some time after the last has gone. */
+export type RunStore<T> = {
+  readonly runId: string
+  getSnapshot: () => RunSnapshot<T>
+  subscribe: (changed: () => void) => () => void
+  /** Resolves with what was shown last when the run has ended or is refused. */
+  ended: Promise<RunSnapshot<T>>
+}
+
+export type RunHub = {
+  /** The store of a run, made when nobody follows it yet. */
+  follow<T>(runId: string, fold: Fold<T>): RunStore<T>
+  /** The same, beginning with the answer of the request that started it. */
+  adopt<T>(response: Response, fold: Fold<T>): RunStore<T>
+}
+
+export type RunHubOptions = {
+  /** When subscribers are told: at once when left out; a page tells them once per frame. */
+  schedule?: (callback: () => void) => void
+  /** How long an unobserved run is still followed, so that going back and forth costs nothing. */
+  keepFor?: number
+  reader?: Pick<RunReaderOptions, 'clock' | 'random' | 'wakes'>
+}
+
+/** All runs that one page follows: one connection each, however many parts of the page look at it. */
+export function createRunHub(client: Client, options: RunHubOptions = {}): RunHub {
+  const stores = new Map<string, RunStore<unknown> & { adopt: (response: Response) => void }>()
+
+  const get = <T>(runId: string, fold: Fold<T>) => {
+    const known = stores.get(runId)
+    if (known) return known as RunStore<T> & { adopt: (response: Response) => void }
+    const made = createRunStore(client, runId, fold, options, () => stores.delete(runId))
+    stores.set(runId, made)
+    return made
+  }
+
+  return {
+    follow: get,
+    adopt: (response, fold) => {
+      const runId = runIdOf(response)
+      const store = get(runId, fold)
+      store.adopt(response)
+      return store
+    },
+  }
+}
+
+/** The run that an answer belongs to. */
+export function runIdOf(response: Response): string {
+  const runId = response.headers.get('X-Run-Id')
+  if (!runId) throw new Error('The answer names no run: the header X-Run-Id is missing.')
+  return runId
+}
+
+function createRunStore<T>(
+  client: Client,
+  runId: string,
+  fold: Fold<T>,
+  { schedule = (callback) => callback(), keepFor = 10_000, reader: readerOptions }: RunHubOptions,
+  forget: () => void,
+): RunStore<T> & { adopt: (response: Response) => void } {
+  const listeners = new Set<() => void>()
+  const { promise: ended, resolve: end } = Promise.withResolvers<RunSnapshot<T>>()
+  let snapshot: RunSnapshot<T> = { value: fold.initial, connection: 'connecting', error: undefined }
+  let value = fold.initial
+  let scheduled = false
+  let cancelClosing: (() => void) | undefined
+
+  const publish = (): void => {
+    scheduled = false
+    snapshot = { value, ...connectionOf(reader.state) }
+    for (const listener of listeners) listener()
+    if (isOver(reader.state)) end(snapshot)
+  }
+  const changed = (): void => {
+    if (scheduled) return
+    scheduled = true
+    schedule(publish)
+  }
+  const reader = new RunReader({
+    client,
+    runId,
+    ...readerOptions,
+    onEvent: ({ data }) => {
+      value = fold.add(value, data)
+      changed()
+    },
+    onState: changed,
+  })
+
+  const closeLater = (): void => {
+    const timer = setTimeout(() => {
+      reader.close()
+      forget()
+    }, keepFor)
+    cancelClosing = () => clearTimeout(timer)
+  }
+
+  return {
+    runId,
+    ended,
+    getSnapshot: () => snapshot,
+    subscribe: (listener) => {
+      cancelClosing?.()
+      listeners.add(listener)
+      if (reader.state.name === 'idle') reader.start()
+      return () => {
+        listeners.delete(listener)
+        if (listeners.size === 0) closeLater()
+      }
+    },
+    adopt: (response) => {
+      if (reader.state.name === 'idle') {
+        reader.adopt(response)
+        if (listeners.size === 0) closeLater()
+      } else void response.body?.cancel()
+    },
+  }
+}
+
+const isOver = (state: RunState): boolean =>
+  state.name === 'finished' || state.name === 'refused' || state.name === 'closed'
+
+function connectionOf(state: RunState): { connection: Connection; error: ApiError | undefined } {
+  switch (state.name) {
+    case 'idle':
+      return { connection: 'connecting', error: undefined }
+    case 'connecting':
+      return { connection: state.failures > 0 ? 'reconnecting' : 'connecting', error: undefined }
+    case 'reading':
+      return { connection: 'live', error: undefined }
+    case 'waiting':
+      return { connection: 'reconnecting', error: state.error }
+    case 'finished':
+    case 'closed':
+      return { connection: 'ended', error: undefined }
+    case 'refused':
+      return { connection: 'refused', error: state.error }
+  }
+}

@@ -1,0 +1,91 @@
+import { LoaderCircle, type LucideIcon } from 'lucide-react'
+import type { ComponentProps } from 'react'
+import { Link } from 'wouter'
+import './button.css'
+import { joined } from './joined.ts'
+import { Tooltip } from './tooltip.tsx'
+
+type Look = 'primary' | 'secondary' | 'quiet' | 'danger'
+type Looks = { look?: Look; small?: boolean | undefined; icon?: LucideIcon | undefined }
+
+const classes = ({ look = 'secondary', small }: Looks, more?: string) =>
+  joined('button', `button-${look}`, small && 'button-small', more)
+
+/** A button with words. While `busy` it keeps its size, shows that it works and cannot be pressed again. */
+export function Button({
+  look,
+  small,
+  icon: Icon,
+  busy,
+  children,
+  className,
+  disabled,
+  type = 'button',
+  ...rest
+}: ComponentProps<'button'> & Looks & { busy?: boolean | undefined }) {
+  return (
+    <button
+      type={type}
+      className={classes({ look: look ?? 'secondary', small }, className)}
+      disabled={disabled || busy}
+      aria-busy={busy || undefined}
+      {...rest}
+    >
+      {busy ? <Spinner size={16} /> : Icon && <Icon size={16} aria-hidden />}
+      {children}
+    </button>
+  )
+}
+
+/** A link within the page that looks like a button. */
+export function ButtonLink({
+  href,
+  look,
+  small,
+  icon: Icon,
+  children,
+}: Looks & { href: string; children: React.ReactNode }) {
+  return (
+    <Link href={href} className={classes({ look: look ?? 'secondary', small })}>
+      {Icon && <Icon size={16} aria-hidden />}
+      {children}
+    </Link>
+  )
+}
+
+/** A button with a picture only: `label` is read out and shown on hover. */
+export function IconButton({
+  label,
+  icon: Icon,
+  small,
+  hint = true,
+  className,
+  type = 'button',
+  ...rest
+}: Omit<ComponentProps<'button'>, 'children'> & {
+  label: string
+  icon: LucideIcon
+  small?: boolean
+  hint?: boolean
+}) {
+  const button = (
+    <button
+      type={type}
+      aria-label={label}
+      className={joined('icon-button', small && 'icon-button-small', className)}
+      {...rest}
+    >
+      <Icon size={small ? 16 : 18} aria-hidden />
+    </button>
+  )
+  return hint ? <Tooltip text={label}>{button}</Tooltip> : button
+}
+
+export function Spinner({ size = 18, label }: { size?: number; label?: string }) {
+  return (
+    <>
+      <LoaderCircle className="spinner" size={size} aria-hidden />
+      {label && <span className="visually-hidden">{label}</span>}
+    </>
+  )
+}

@@ -1,0 +1,116 @@
+import { X } from 'lucide-react'
+import { Dialog as Parts } from 'radix-ui'
+import { type ReactNode, useState } from 'react'
+import { Button, IconButton } from './button.tsx'
+import { joined } from './joined.ts'
+import './overlay.css'
+
+type Opening = { open: boolean; onOpenChange: (open: boolean) => void }
+
+/** A window over the page. Escape, the cross and a press beside it close it. */
+export function Dialog({
+  open,
+  onOpenChange,
+  title,
+  wide,
+  children,
+}: Opening & { title: string; wide?: boolean; children: ReactNode }) {
+  return (
+    <Parts.Root open={open} onOpenChange={onOpenChange}>
+      <Parts.Portal>
+        <Parts.Overlay className="veil" />
+        <Parts.Content className={joined('dialog', wide && 'dialog-wide')} aria-describedby={undefined}>
+          <div className="dialog-head">
+            <Parts.Title className="dialog-title">{title}</Parts.Title>
+            <Parts.Close asChild>
+              <IconButton label="Close" icon={X} hint={false} small />
+            </Parts.Close>
+          </div>
+          <div className="dialog-body">{children}</div>
+        </Parts.Content>
+      </Parts.Portal>
+    </Parts.Root>
+  )
+}
+
+export function DialogActions({ children }: { children: ReactNode }) {
+  return <div className="dialog-actions">{children}</div>
+}
+
+/** Asks before something that cannot be undone; stays open and says why when it fails. */
+export function ConfirmDialog({
+  open,
+  onOpenChange,
+  title,
+  action,
+  onConfirm,
+  children,
+}: Opening & { title: string; action: string; onConfirm: () => Promise<unknown>; children: ReactNode }) {
+  const [state, setState] = useState<{ busy: boolean; error?: string }>({ busy: false })
+  const confirm = async (): Promise<void> => {
+    setState({ busy: true })
+    try {
+      await onConfirm()
+      setState({ busy: false })
+      onOpenChange(false)
+    } catch (error) {
+      setState({ busy: false, error: error instanceof Error ? error.message : 'That did not work.' })
+    }
+  }
+  return (
+    <Dialog open={open} onOpenChange={onOpenChange} title={title}>
+      <div className="soft">{children}</div>
+      {state.error && (
+        <p role="alert" className="field-error">
+          {state.error}
+        </p>
+      )}
+      <DialogActions>
+        <Button onClick={() => onOpenChange(false)}>Cancel</Button>
+        <Button look="danger" busy={state.busy} onClick={() => void confirm()}>
+          {action}
+        </Button>
+      </DialogActions>
+    </Dialog>
+  )
+}
+
+/** A panel that comes up from the lower edge: on phones, what stands beside the page on wide screens. */
+export function Sheet({
+  open,
+  onOpenChange,
+  title,
+  children,
+}: Opening & { title: string; children: ReactNode }) {
+  return (
+    <Parts.Root open={open} onOpenChange={onOpenChange}>
+      <Parts.Portal>
+        <Parts.Overlay className="veil" />
+        <Parts.Content className="sheet" aria-describedby={undefined}>
+          <Parts.Title className="visually-hidden">{title}</Parts.Title>
+          {children}
+        </Parts.Content>
+      </Parts.Portal>
+    </Parts.Root>
+  )
+}
+
+/** A panel that comes in from the left edge: the sidebar on phones. */
+export function Drawer({
+  open,
+  onOpenChange,
+  title,
+  children,
+}: Opening & { title: string; children: ReactNode }) {
+  return (
+    <Parts.Root open={open} onOpenChange={onOpenChange}>
+      <Parts.Portal>
+        <Parts.Overlay className="veil" />
+        <Parts.Content className="drawer" aria-describedby={undefined}>
+          <Parts.Title className="visually-hidden">{title}</Parts.Title>
+          {children}
+        </Parts.Content>
+      </Parts.Portal>
+    </Parts.Root>
+  )
+}

@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest'
+import { type Block, growBlocks, readBlocks } from './blocks.ts'
+
+const texts = {
+  paragraphs: 'One line\nand its second.\n\nAnother *with* emphasis.\n\n\nA third.',
+  lists:
+    'Before:\n\n- one\n- two\n  - deep\n  - deeper\n\n- three, loose\n\n  with a paragraph\n\nAfter.\n\n1. a\n2. b\n\n   c\n3) d',
+  quotes: '> first\n> second\n\n> third\nlazy line\n\nText.\n\n> - a list\n>   in it\n\nEnd',
+  'setext headings': 'Title\n=====\n\nText\nmore\n---\n\nFoo\n\n---\n\nBar',
+  headings: '# One\n## Two\nText\n### Three #\n\n#### Four',
+  'fenced code': 'Look:\n\n```ts\nconst a = 1\n\n\n- not a list\n```\n\nand\n~~~\nopen `` ` ``\n\nfor ever',
+  'indented code': 'Text\n\n    code\n\n    more code\n\nText\n    not code',
+  tables: 'A table:\n\n| a | b |\n|---|:-:|\n| 1 | 2 |\n| 3 | 4 |\nnot a row?\n\nEnd\n\n| no | table |\n',
+  html: '<div>\n\nText in *it*\n\n</div>\n\n<!-- note\n\nstill --> after\n\n<b>x</b> y',
+  'odd line ends': 'a\r\nb\r\n\r\n- c\r\n- d\r\n\r\nend\r',
+  rules: '***\n---\n___\n\n* * *\ntext\n***',
+} satisfies Record<string, string>
+
+const raws = (blocks: Block[]): string[] => blocks.map((block) => `${block.token.type}: ${block.raw}`)
+
+test.each(Object.entries(texts))('%s, letter by letter, cut into the same blocks as at once', (_, text) => {
+  let blocks: Block[] = []
+  for (let length = 1; length <= text.length; length += 1) {
+    const prefix = text.slice(0, length)
+    blocks = growBlocks(blocks, prefix)
+    expect(raws(blocks)).toEqual(raws(readBlocks(prefix)))
+  }
+})
+
+test('finished blocks stay the same objects', () => {
+  const first = growBlocks([], 'One.\n\nTwo.\n\nThree.\n\nFour')
+  const second = growBlocks(first, 'One.\n\nTwo.\n\nThree.\n\nFour goes on.\n\nFive')
+  expect(second[0]).toBe(first[0])
+  expect(second[2]).toBe(first[2])
+  expect(second.at(-1)?.raw).toBe('Five')
+})
+
+test('another text is read anew', () => {
+  const first = growBlocks([], 'One.\n\nTwo.\n\nThree.\n\nFour')
+  expect(raws(growBlocks(first, 'Else.\n\nTwo.'))).toEqual(raws(readBlocks('Else.\n\nTwo.')))
+  expect(growBlocks(first, '')).toEqual([])
+})

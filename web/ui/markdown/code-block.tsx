@@ -1,0 +1,48 @@
+import { Check, Copy } from 'lucide-react'
+import { useEffect, useState } from 'react'
+import { IconButton } from '../button.tsx'
+import { useCopy } from '../copy.ts'
+
+/** Code with its language and a copy button. Colours come when it is complete: they would flicker before. */
+export function CodeBlock({ code, language, isOpen }: { code: string; language: string; isOpen: boolean }) {
+  const name = language.split(/\s/)[0]?.toLowerCase() ?? ''
+  const [coloured, setColoured] = useState<{ code: string; html: string }>()
+  const [isCopied, copy] = useCopy()
+
+  useEffect(() => {
+    if (isOpen || !name) return
+    let isCurrent = true
+    void import('./highlight.ts')
+      .then(({ highlight }) => highlight(code, name))
+      .then((html) => {
+        if (isCurrent && html !== undefined) setColoured({ code, html })
+      })
+    return () => {
+      isCurrent = false
+    }
+  }, [code, name, isOpen])
+
+  return (
+    <figure className="code-block">
+      <figcaption>
+        <span>{name || 'text'}</span>
+        <IconButton
+          label={isCopied ? 'Copied' : 'Copy code'}
+          icon={isCopied ? Check : Copy}
+          small
+          hint={false}
+          onClick={() => copy(code)}
+        />
+      </figcaption>
+      {/* A part that scrolls must be reachable by keyboard. */}
+      <pre tabIndex={0}>
+        {coloured?.code === code ? (
+          // The highlighter escapes the code; what it adds are spans with class names.
+          <code dangerouslySetInnerHTML={{ __html: coloured.html }} />
+        ) : (
+          <code>{code}</code>
+        )}
+      </pre>
+    </figure>
+  )
+}

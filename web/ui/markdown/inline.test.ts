@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest'
+import { cutAtReferences, safeAddress, unescapeEntities } from './inline.ts'
+
+test('numbers in square brackets become references when the passage exists', () => {
+  expect(cutAtReferences('As said [1], and [2, 3].', (n) => n <= 3)).toEqual([
+    { type: 'text', text: 'As said ' },
+    { type: 'citations', numbers: [1], text: '[1]' },
+    { type: 'text', text: ', and ' },
+    { type: 'citations', numbers: [2, 3], text: '[2, 3]' },
+    { type: 'text', text: '.' },
+  ])
+  expect(cutAtReferences('a[9] in [2024]', (n) => n <= 3)).toEqual([{ type: 'text', text: 'a[9] in [2024]' }])
+  expect(cutAtReferences('[1][2]', () => true).map((stretch) => stretch.text)).toEqual(['[1]', '[2]'])
+})
+
+test.each([
+  ['https://example.org/a?b=c#d', 'https://example.org/a?b=c#d'],
+  ['mailto:a@example.org', 'mailto:a@example.org'],
+  ['javascript:alert(1)', undefined],
+  ['JaVa\tScRiPt:alert(1)', undefined],
+  ['data:text/html,<script>', undefined],
+  ['vbscript:x', undefined],
+  ['file:///etc/passwd', undefined],
+  ['/me', undefined],
+  ['//example.org', undefined],
+])('the link %s leads to %s', (href, address) => {
+  expect(safeAddress(href)).toBe(address)
+})
+
+test('entities become their characters, unknown ones stay', () => {
+  expect(unescapeEntities('a &amp; b &lt;c&gt; &#8364; &#x1F642; &nosuch; & &#0;')).toBe(
+    'a & b <c> € 🙂 &nosuch; & &#0;',
+  )
+})

@@ -1,0 +1,204 @@
+import type { MarkedToken, Tokens } from 'marked'
+import { createContext, Fragment, memo, type ReactNode, useContext, useRef } from 'react'
+import { type Block, growBlocks } from './blocks.ts'
+import { CodeBlock } from './code-block.tsx'
+import { cutAtReferences, safeAddress, unescapeEntities } from './inline.ts'
+import './markdown.css'
+
+/** What the numbers in square brackets lead to. */
+export type References = {
+  isKnown: (n: number) => boolean
+  /** Undefined while the passages are not told yet: the numbers stand there but lead nowhere. */
+  open: ((n: number) => void) | undefined
+  titleOf: (n: number) => string | undefined
+}
+
+const noReferences: References = { isKnown: () => false, open: undefined, titleOf: () => undefined }
+
+const ReferencesContext = createContext<References>(noReferences)
+
+/**
+ * Markdown as React elements, made for text that grows: finished blocks are not touched again. Nothing in the text can
+ * make the page load anything or run anything: pictures become links, HTML is shown as text.
+ */
+export function Markdown({
+  text,
+  references = noReferences,
+}: {
+  text: string
+  references?: References | undefined
+}) {
+  const former = useRef<Block[]>([])
+  const blocks = growBlocks(former.current, text)
+  former.current = blocks
+  return (
+    <ReferencesContext value={references}>
+      <div className="markdown">
+        {blocks.map((block, i) =>
+          // A block's place is its name: blocks are only ever added at the end.
+          block.token.type === 'space' ? null : (
+            <BlockView key={i} block={block} isLast={i === blocks.length - 1} />
+          ),
+        )}
+      </div>
+    </ReferencesContext>
+  )
+}
+
+const BlockView = memo(function BlockView({ block, isLast }: { block: Block; isLast: boolean }) {
+  return renderBlock(block.token, isLast)
+})
+
+function renderBlock(token: MarkedToken, isLast = false): ReactNode {
+  switch (token.type) {
+    case 'paragraph':
+      return <p>{renderInline(token.tokens)}</p>
+    case 'heading': {
+      // A page has one h1 and its sections are h2: the headings of an answer stand below.
+      const Heading = `h${Math.min(6, token.depth + 2)}` as 'h3'
+      return <Heading className={`heading-${token.depth}`}>{renderInline(token.tokens)}</Heading>
+    }
+    case 'code':
+      return <CodeBlock code={token.text} language={token.lang ?? ''} isOpen={isLast && !isClosed(token)} />
+    case 'blockquote':
+      return <blockquote>{renderBlocks(token.tokens)}</blockquote>
+    case 'list':
+      return renderList(token)
+    case 'table':
+      return renderTable(token)
+    case 'hr':
+      return <hr />
+    case 'html':
+      return <p>{token.text}</p>
+    case 'text':
+      return <>{token.tokens ? renderInline(token.tokens) : <Text text={token.text} />}</>
+    case 'checkbox':
+      return <input type="checkbox" checked={token.checked} readOnly disabled aria-label="task" />
+    case 'space':
+    case 'def':
+      return null
+    default:
+      return renderInline([token])
+  }
+}
+
+const isClosed = (code: Tokens.Code): boolean =>
+  code.codeBlockStyle === 'indented' || /\n\s*(`{3,}|~{3,})\s*$/.test(code.raw)
+
+const renderBlocks = (tokens: readonly unknown[]): ReactNode =>
+  (tokens as MarkedToken[]).map((token, i) => <Fragment key={i}>{renderBlock(token)}</Fragment>)
+
+function renderList(list: Tokens.List): ReactNode {
+  const items = list.items.map((item, i) => (
+    <li key={i} className={item.task ? 'task' : undefined}>
+      {renderBlocks(item.tokens)}
+    </li>
+  ))
+  return list.ordered ? <ol start={list.start === '' ? 1 : list.start}>{items}</ol> : <ul>{items}</ul>
+}
+
+function renderTable(table: Tokens.Table): ReactNode {
+  const style = (cell: Tokens.TableCell) => (cell.align ? { textAlign: cell.align } : undefined)
+  return (
+    // A part that scrolls must be reachable by keyboard.
+    <div className="table" tabIndex={0} role="region" aria-label="Table">
+      <table>
+        <thead>
+          <tr>
+            {table.header.map((cell, i) => (
+              <th key={i} style={style(cell)}>
+                {renderInline(cell.tokens)}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {table.rows.map((row, i) => (
+            <tr key={i}>
+              {row.map((cell, k) => (
+                <td key={k} style={style(cell)}>
+                  {renderInline(cell.tokens)}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  )
+}
+
+function renderInline(tokens: readonly unknown[]): ReactNode {
+  return (tokens as MarkedToken[]).map((token, i) => <Fragment key={i}>{renderSpan(token)}</Fragment>)
+}
+
+function renderSpan(token: MarkedToken): ReactNode {
+  switch (token.type) {
+    case 'text':
+      return token.tokens ? renderInline(token.tokens) : <Text text={unescapeEntities(token.text)} />
+    case 'escape':
+      return unescapeEntities(token.text)
+    case 'strong':
+      return <strong>{renderInline(token.tokens)}</strong>
+    case 'em':
+      return <em>{renderInline(token.tokens)}</em>
+    case 'del':
+      return <del>{renderInline(token.tokens)}</del>
+    case 'codespan':
+      return <code>{token.text}</code>
+    case 'br':
+      return <br />
+    case 'link':
+      return <OutsideLink href={token.href}>{renderInline(token.tokens)}</OutsideLink>
+    case 'image':
+      return <OutsideLink href={token.href}>{token.text || 'picture'}</OutsideLink>
+    case 'html':
+      return token.text
+    case 'checkbox':
+      return <input type="checkbox" checked={token.checked} readOnly disabled aria-label="task" />
+    default:
+      return token.raw
+  }
+}
+
+function OutsideLink({ href, children }: { href: string; children: ReactNode }) {
+  const address = safeAddress(unescapeEntities(href))
+  if (!address) return <>{children}</>
+  return (
+    <a href={address} target="_blank" rel="noopener noreferrer nofollow" title={address}>
+      {children}
+    </a>
+  )
+}
+
+function Text({ text }: { text: string }) {
+  const references = useContext(ReferencesContext)
+  if (!text.includes('[')) return text
+  return cutAtReferences(text, references.isKnown).map((stretch, i) =>
+    stretch.type === 'text' ? (
+      stretch.text
+    ) : (
+      <Fragment key={i}>
+        {stretch.numbers.map((n, k) => (
+          <Reference key={k} n={n} {...references} />
+        ))}
+      </Fragment>
+    ),
+  )
+}
+
+function Reference({ n, open, titleOf }: References & { n: number }) {
+  const title = titleOf(n)
+  return (
+    <button
+      type="button"
+      className="reference"
+      disabled={!open}
+      title={title}
+      aria-label={title ? `Source ${n}: ${title}` : `Source ${n}`}
+      onClick={() => open?.(n)}
+    >
+      {n}
+    </button>
+  )
+}

@@ -1,0 +1,82 @@
+import { Check, type LucideIcon } from 'lucide-react'
+import { DropdownMenu, Popover as PopoverParts } from 'radix-ui'
+import type { ReactElement, ReactNode } from 'react'
+import { joined } from './joined.ts'
+import './overlay.css'
+
+/** A button's menu: arrow keys move, Enter chooses, Escape closes. */
+export function Menu({
+  trigger,
+  align = 'end',
+  children,
+}: {
+  trigger: ReactElement
+  align?: 'start' | 'end'
+  children: ReactNode
+}) {
+  return (
+    <DropdownMenu.Root modal={false}>
+      <DropdownMenu.Trigger asChild>{trigger}</DropdownMenu.Trigger>
+      <DropdownMenu.Portal>
+        <DropdownMenu.Content className="menu" align={align} sideOffset={4} collisionPadding={8}>
+          {children}
+        </DropdownMenu.Content>
+      </DropdownMenu.Portal>
+    </DropdownMenu.Root>
+  )
+}
+
+export function MenuItem({
+  icon: Icon,
+  onSelect,
+  danger,
+  disabled,
+  checked,
+  href,
+  children,
+}: {
+  icon?: LucideIcon
+  onSelect?: () => void
+  danger?: boolean
+  disabled?: boolean
+  checked?: boolean
+  /** A download or another address, instead of `onSelect`. */
+  href?: string
+  children: ReactNode
+}) {
+  const content = (
+    <>
+      {Icon && <Icon size={16} aria-hidden />}
+      {children}
+      {checked && <Check className="menu-item-check" size={16} aria-label="chosen" />}
+    </>
+  )
+  return (
+    <DropdownMenu.Item
+      className={joined('menu-item', danger && 'menu-item-danger')}
+      disabled={disabled ?? false}
+      asChild={href !== undefined}
+      {...(onSelect ? { onSelect } : {})}
+    >
+      {href === undefined ? content : <a href={href}>{content}</a>}
+    </DropdownMenu.Item>
+  )
+}
+
+export function MenuLine() {
+  return <DropdownMenu.Separator className="menu-line" />
+}
+
+/** A small panel beside a button, for facts that are wanted now and then. */
+export function Popover({ trigger, children }: { trigger: ReactElement; children: ReactNode }) {
+  return (
+    <PopoverParts.Root>
+      <PopoverParts.Trigger asChild>{trigger}</PopoverParts.Trigger>
+      <PopoverParts.Portal>
+        <PopoverParts.Content className="popover" sideOffset={6} collisionPadding={12}>
+          {children}
+        </PopoverParts.Content>
+      </PopoverParts.Portal>
+    </PopoverParts.Root>
+  )
+}

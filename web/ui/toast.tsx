@@ -1,0 +1,49 @@
+import { CircleAlert, CircleCheck, X } from 'lucide-react'
+import { Toast as Parts } from 'radix-ui'
+import { createContext, type ReactNode, useCallback, useContext, useState } from 'react'
+import { IconButton } from './button.tsx'
+import { joined } from './joined.ts'
+import './overlay.css'
+
+type Toast = { id: number; text: string; bad: boolean }
+type Tell = (text: string, kind?: 'good' | 'bad') => void
+
+const ToastContext = createContext<Tell>(() => undefined)
+
+/** Says in a corner that something is done, or that it failed, and goes away by itself. */
+export const useToast = (): Tell => useContext(ToastContext)
+
+let lastId = 0
+
+export function ToastProvider({ children }: { children: ReactNode }) {
+  const [toasts, setToasts] = useState<Toast[]>([])
+  const tell = useCallback<Tell>((text, kind = 'good') => {
+    lastId += 1
+    const toast = { id: lastId, text, bad: kind === 'bad' }
+    setToasts((others) => [...others.slice(-2), toast])
+  }, [])
+  return (
+    <ToastContext value={tell}>
+      <Parts.Provider swipeDirection="right" duration={5_000}>
+        {children}
+        {toasts.map((toast) => (
+          <Parts.Root
+            key={toast.id}
+            className={joined('toast', toast.bad && 'toast-bad')}
+            type={toast.bad ? 'foreground' : 'background'}
+            onOpenChange={(open) => {
+              if (!open) setToasts((others) => others.filter((other) => other.id !== toast.id))
+            }}
+          >
+            {toast.bad ? <CircleAlert size={18} aria-hidden /> : <CircleCheck size={18} aria-hidden />}
+            <Parts.Description className="toast-text">{toast.text}</Parts.Description>
+            <Parts.Close asChild>
+              <IconButton label="Dismiss" icon={X} hint={false} small />
+            </Parts.Close>
+          </Parts.Root>
+        ))}
+        <Parts.Viewport className="toasts" />
+      </Parts.Provider>
+    </ToastContext>
+  )
+}

@@ -1,0 +1,27 @@
+import react from '@vitejs/plugin-react'
+import { defineConfig } from 'vite'
+
+const apiPaths =
+  '^/(health|auth|me|api-keys|avees|conversations|chat|documents|memories|search|runs|v1|mcp|metrics|openapi\\.json|docs|api/(chat|documents|models|status|health))(/|\\?|$)'
+
+export default defineConfig({
+  plugins: [react()],
+  build: { outDir: 'dist', emptyOutDir: true, target: 'baseline-widely-available' },
+  server: {
+    port: 3000,
+    strictPort: true,
+    fs: { allow: ['..'] },
+    proxy: {
+      [apiPaths]: {
+        target: 'http://127.0.0.1:8000',
+        // The page's own sources, and its address /chat/{handle}, are not the API's.
+        bypass: (request) => {
+          const url = request.url ?? '/'
+          if (/\.(ts|tsx|css)(\?|$)/.test(url)) return url
+          const isNavigation = request.headers.accept?.includes('text/html') ?? false
+          return isNavigation && /^\/chat\//.test(url) ? '/index.html' : undefined
+        },
+      },
+    },
+  },
+})
