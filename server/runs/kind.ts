@@ -56,9 +56,7 @@ export type RunContext<Input> = {
 export type Completion = { event: EventBody; store?: (trx: Trx) => Promise<void> }
 
 /** How a run ends otherwise. */
-export type Closing =
-  | { status: 'stopped' }
-  | { status: 'failed'; error: { code: string; message: string } }
+export type Closing = { status: 'stopped' } | { status: 'failed'; error: { code: string; message: string } }
 
 /**
  * A kind of long operation, registered by the room that knows it.
@@ -102,7 +100,7 @@ export type Runs = {
   /** Writes the run and, in the same transaction, what the caller adds; then its worker starts. */
   start<Input>(run: NewRun<Input>, store?: (trx: Trx, runId: string) => Promise<void>): Promise<Started>
   get(id: string): Promise<RunRecord | undefined>
-  list(userId: string, filter: { status?: RunStatus; limit: number }): Promise<RunRecord[]>
+  list(userId: string, filter: { status?: RunStatus; scope?: string; limit: number }): Promise<RunRecord[]>
   /** The committed events after `after`, in batches: first what is there, then live, ending after the last event of a finished run. Ends early when the signal fires or this node shuts down; throws `run_events_expired` when they are no longer kept. */
   follow(id: string, after: number, signal: AbortSignal): AsyncGenerator<RunEvent[], void, void>
   /** Asks the run to stop, wherever it runs, and waits for its end. A finished run is returned as it is. */
