@@ -1,5 +1,9 @@
 import type { Kysely, Transaction } from 'kysely'
+import type { BaseLogger } from 'pino'
 import type { Tables } from './tables.ts'
+
+/** What the store needs of a logger. */
+export type Log = Pick<BaseLogger, 'info' | 'warn' | 'error'>
 
 /** A connection or a transaction: what a store's functions take, so that a caller can put several in one transaction. */
 export type Db = Kysely<Tables>
@@ -12,7 +16,11 @@ export type Database = {
   /** Runs `work` in one transaction; throwing rolls back. Inside, use only the handed transaction: embedded there is a single connection. */
   transaction<T>(work: (trx: Trx) => Promise<T>): Promise<T>
   /** Calls back with each payload sent on the channel, by any node, after its commit. Hints may be lost when the connection is: `onReconnect` is then called. */
-  listen(channel: string, onPayload: (payload: string) => void, onReconnect?: () => void): Promise<() => Promise<void>>
+  listen(
+    channel: string,
+    onPayload: (payload: string) => void,
+    onReconnect?: () => void,
+  ): Promise<() => Promise<void>>
   /** Sends a payload (under 8,000 bytes) to the channel's listeners on every node, this one included, once `on` commits. */
   notify(on: Db | Trx, channel: string, payload: string): Promise<void>
   /** One round trip; throws when the store is away. */

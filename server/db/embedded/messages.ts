@@ -1,0 +1,14 @@
+import type { Gauges } from './gauges.ts'
+
+/** What the engine's thread is started with. */
+export type WorkerStart = { dir: string; gauges: Gauges; statementTimeout: number }
+
+/** `session` counts connections: the answers to one that is gone are nobody's. */
+export type ToWorker = { type: 'unit'; session: number; unit: Uint8Array } | { type: 'close' }
+
+export type FromWorker =
+  | { type: 'ready' }
+  | { type: 'answer'; session: number; bytes: Uint8Array<ArrayBuffer> }
+  /** The engine cannot go on; the thread ends. */
+  | { type: 'broken'; reason: string }
+  | { type: 'closed' }
