@@ -1,3 +1,4 @@
+export { violatedUnique } from './constraint.ts'
 export type { Database, Db, Log, Trx } from './database.ts'
 export { newId } from './ids.ts'
 export { openDatabase } from './open.ts'
