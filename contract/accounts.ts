@@ -45,6 +45,14 @@ export const changePasswordBody = z.object({
   current_password: z.string().max(200).optional().describe('Needed when a password is set.'),
   new_password: password,
 })
+export const passwordChanged = z.object({
+  ok: z.literal(true),
+  session: session
+    .nullable()
+    .describe(
+      'Set when this was the first password of a server in personal mode: the session to go on with.',
+    ),
+})
 export const deleteMeBody = z.object({ password: z.string().max(200).optional() }).optional()
 
 /** GET /auth/state: what the login page needs to know before anyone is known. */

@@ -29,3 +29,16 @@ export function callerOf(request: FastifyRequest): Caller {
   if (!request.caller) throw notSignedIn()
   return request.caller
 }
+
+const keyNotEnough = defineError(
+  403,
+  'api_key_not_enough',
+  () => 'An API key cannot do this: accounts and keys are managed by people who are signed in.',
+)
+
+/** The caller of a route that manages accounts, keys or administrators: a person, never a program with an API key. */
+export function personOf(request: FastifyRequest): Caller {
+  const caller = callerOf(request)
+  if (caller.via === 'api_key') throw keyNotEnough()
+  return caller
+}

@@ -39,12 +39,15 @@ export function asAppError(thrown: unknown): AppError {
   if (thrown instanceof AppError) return thrown
   if (hasZodFastifySchemaValidationErrors(thrown)) {
     if (thrown.validationContext === 'params') return noSuchId()
+    const part = thrown.validationContext === 'querystring' ? 'query' : (thrown.validationContext ?? 'value')
     return badFields(
-      thrown.validation.map(({ instancePath, keyword, message = '' }) => ({
-        path: instancePath.slice(1).replaceAll('/', '.'),
-        message:
-          keyword === 'invalid_type' && message.endsWith('received undefined') ? 'is missing' : message,
-      })),
+      thrown.validation.map(({ instancePath, keyword, message = '' }) => {
+        const path = instancePath.slice(1).replaceAll('/', '.')
+        if (keyword === 'invalid_type' && /received (undefined|null)$/.test(message)) {
+          return { path, message: path === '' ? `the ${part} is missing` : 'is missing' }
+        }
+        return { path, message: message.replace(/^Invalid (input|option): /, '') }
+      }),
     )
   }
   const { code = '', statusCode = 500 } = thrown as Partial<FastifyError>

@@ -1,0 +1,177 @@
+import { sql } from 'kysely'
+import type { Db, Row } from '../db/index.ts'
+
+export type UserRow = Row<'users'>
+export type ApiKeyRow = Row<'api_keys'>
+export type UserChanges = Partial<
+  Pick<UserRow, 'email' | 'handle' | 'display_name' | 'password_hash' | 'is_admin'>
+>
+
+const owner = 'owner'
+
+/** The user made on first start, who acts in personal mode and whom the first registration takes over. */
+export async function findOwner(db: Db, { lock = false } = {}): Promise<UserRow | undefined> {
+  const found = db
+    .selectFrom('users')
+    .selectAll('users')
+    .where('users.id', 'in', (eb) =>
+      eb
+        .selectFrom('settings')
+        .select(sql<string>`(settings.value ->> 'user_id')::uuid`.as('id'))
+        .where('settings.key', '=', owner),
+    )
+  return await (lock ? found.forUpdate() : found).executeTakeFirst()
+}
+
+/** Writes the owner unless there is one, or anybody else; servers that start together make one between them. */
+export async function insertOwner(trx: Db, id: string, displayName: string): Promise<void> {
+  const taken = await trx
+    .insertInto('settings')
+    .values({ key: owner, value: JSON.stringify({ user_id: id }) })
+    .onConflict((on) => on.doNothing())
+    .returning('key')
+    .executeTakeFirst()
+  if (taken) await insertUser(trx, { id, display_name: displayName, is_admin: true })
+}
+
+export async function forgetOwner(trx: Db, id: string): Promise<void> {
+  await trx
+    .deleteFrom('settings')
+    .where('key', '=', owner)
+    .where(sql<boolean>`value ->> 'user_id' = ${id}`)
+    .execute()
+}
+
+export async function hasAccounts(db: Db): Promise<boolean> {
+  return (
+    (await db
+      .selectFrom('users')
+      .select('id')
+      .where('password_hash', 'is not', null)
+      .limit(1)
+      .executeTakeFirst()) !== undefined
+  )
+}
+
+export async function countUsers(db: Db): Promise<{ all: number; admins: number }> {
+  const { all, admins } = await db
+    .selectFrom('users')
+    .select(({ fn }) => [
+      fn.countAll<string>().as('all'),
+      fn.countAll<string>().filterWhere('is_admin', '=', true).as('admins'),
+    ])
+    .executeTakeFirstOrThrow()
+  return { all: Number(all), admins: Number(admins) }
+}
+
+/** Waits for others who change who is an administrator, until the transaction ends. */
+export async function lockAdministrators(trx: Db): Promise<void> {
+  await trx.selectFrom('users').select('id').where('is_admin', '=', true).orderBy('id').forUpdate().execute()
+}
+
+export async function insertUser(
+  db: Db,
+  user: { id: string; display_name: string } & UserChanges,
+): Promise<UserRow> {
+  return await db.insertInto('users').values(user).returningAll().executeTakeFirstOrThrow()
+}
+
+export async function findUser(db: Db, id: string): Promise<UserRow | undefined> {
+  return await db.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst()
+}
+
+/** `email` in lower case, as it is stored. */
+export async function findUserByEmail(db: Db, email: string): Promise<UserRow | undefined> {
+  return await db.selectFrom('users').selectAll().where('email', '=', email).executeTakeFirst()
+}
+
+export async function findUserByHandle(db: Db, handle: string): Promise<UserRow | undefined> {
+  return await db.selectFrom('users').selectAll().where('handle', '=', handle).executeTakeFirst()
+}
+
+export async function updateUser(db: Db, id: string, changes: UserChanges): Promise<UserRow | undefined> {
+  return await db.updateTable('users').set(changes).where('id', '=', id).returningAll().executeTakeFirst()
+}
+
+export async function deleteUser(db: Db, id: string): Promise<void> {
+  await db.deleteFrom('users').where('id', '=', id).execute()
+}
+
+export async function insertSession(
+  db: Db,
+  session: { id: string; user_id: string; token_hash: string; expires_at: Date },
+): Promise<void> {
+  await db.insertInto('sessions').values(session).execute()
+}
+
+export async function findSessionUser(db: Db, tokenHash: string): Promise<UserRow | undefined> {
+  return await db
+    .selectFrom('sessions')
+    .innerJoin('users', 'users.id', 'sessions.user_id')
+    .selectAll('users')
+    .where('token_hash', '=', tokenHash)
+    .where('expires_at', '>', sql<Date>`now()`)
+    .executeTakeFirst()
+}
+
+export async function deleteSession(db: Db, tokenHash: string): Promise<void> {
+  await db.deleteFrom('sessions').where('token_hash', '=', tokenHash).execute()
+}
+
+/** `kept` is the token hash of the one session that stays. */
+export async function deleteSessionsOf(db: Db, userId: string, kept: string | null): Promise<void> {
+  const theirs = db.deleteFrom('sessions').where('user_id', '=', userId)
+  await (kept === null ? theirs : theirs.where('token_hash', '<>', kept)).execute()
+}
+
+export async function deleteExpiredSessions(db: Db): Promise<void> {
+  await db.deleteFrom('sessions').where('expires_at', '<=', sql<Date>`now()`).execute()
+}
+
+export async function insertApiKey(
+  db: Db,
+  key: Omit<ApiKeyRow, 'created_at' | 'last_used_at'>,
+): Promise<ApiKeyRow> {
+  return await db.insertInto('api_keys').values(key).returningAll().executeTakeFirstOrThrow()
+}
+
+export async function listApiKeys(db: Db, userId: string): Promise<ApiKeyRow[]> {
+  return await db
+    .selectFrom('api_keys')
+    .selectAll()
+    .where('user_id', '=', userId)
+    .orderBy('id', 'desc')
+    .execute()
+}
+
+export async function deleteApiKey(db: Db, userId: string, id: string): Promise<boolean> {
+  const { numDeletedRows } = await db
+    .deleteFrom('api_keys')
+    .where('id', '=', id)
+    .where('user_id', '=', userId)
+    .executeTakeFirst()
+  return numDeletedRows > 0n
+}
+
+export async function findKeyUser(
+  db: Db,
+  keyHash: string,
+): Promise<{ userId: string; isAdmin: boolean; aveeId: string | null } | undefined> {
+  const found = await db
+    .selectFrom('api_keys')
+    .innerJoin('users', 'users.id', 'api_keys.user_id')
+    .select(['api_keys.id', 'api_keys.user_id', 'api_keys.avee_id', 'users.is_admin'])
+    .select(sql<boolean>`coalesce(last_used_at < now() - interval '1 minute', true)`.as('stale'))
+    .where('key_hash', '=', keyHash)
+    .where((eb) => eb.or([eb('expires_at', 'is', null), eb('expires_at', '>', sql<Date>`now()`)]))
+    .executeTakeFirst()
+  if (!found) return undefined
+  if (found.stale) {
+    await db
+      .updateTable('api_keys')
+      .set({ last_used_at: sql<Date>`now()` })
+      .where('id', '=', found.id)
+      .execute()
+  }
+  return { userId: found.user_id, isAdmin: found.is_admin, aveeId: found.avee_id }
+}

@@ -1,0 +1,249 @@
+import { type Expression, sql } from 'kysely'
+import type { Layer } from '../../contract/avees.ts'
+import type { Db, Row } from '../db/index.ts'
+
+type AveeRow = Row<'avees'>
+
+/** An avee as the rooms know it. */
+export type Avee = {
+  id: string
+  ownerId: string
+  handle: string
+  /** True for a person's own document library. */
+  isLibrary: boolean
+  displayName: string
+  bio: string
+  persona: string
+  /** What the platform itself has learned of the persona. */
+  personaNotes: string
+  greeting: string
+  avatar: string | null
+  visibility: AveeRow['visibility']
+  /** The model that answers for it; null for the server's choice. */
+  model: string | null
+  createdAt: Date
+  updatedAt: Date
+}
+
+/** An avee as one viewer meets it. */
+export type Met = { avee: Avee; granted: Layer | null; isFollowing: boolean; followers: number }
+
+/** One avee: by its id, by its handle, or as somebody's library. */
+export type Which = { id: string } | { handle: string } | { libraryOf: string }
+
+type Editable =
+  | 'handle'
+  | 'display_name'
+  | 'bio'
+  | 'persona'
+  | 'persona_notes'
+  | 'greeting'
+  | 'avatar'
+  | 'visibility'
+  | 'model'
+
+/** What an owner decides; what is undefined stays as it is. */
+export type AveeFields = { [Field in Editable]?: AveeRow[Field] | undefined }
+
+export type NewAvee = AveeFields & { handle: string; display_name: string }
+
+export async function findAvee(db: Db, which: Which): Promise<Avee | undefined> {
+  const row = await db.selectFrom('avees').selectAll().where(isThis(which)).executeTakeFirst()
+  return row && toAvee(row)
+}
+
+/** The avee and what its owner granted the viewer. */
+export async function findGranted(
+  db: Db,
+  which: Which,
+  viewerId: string,
+): Promise<{ avee: Avee; granted: Layer | null } | undefined> {
+  const row = await db
+    .selectFrom('avees')
+    .leftJoin('grants', (join) =>
+      join.onRef('grants.avee_id', '=', 'avees.id').on('grants.user_id', '=', viewerId),
+    )
+    .selectAll('avees')
+    .select('grants.max_layer as granted')
+    .where(isThis(which))
+    .executeTakeFirst()
+  return row && { avee: toAvee(row), granted: row.granted }
+}
+
+/** Avees as the viewer meets them, newest first. */
+export async function meet(
+  db: Db,
+  viewerId: string,
+  filter: {
+    which?: Which
+    ownerId?: string
+    onlyListed?: boolean
+    words?: string
+    /** Only what comes after this id in the list. */
+    after?: string
+    limit?: number
+  },
+): Promise<Met[]> {
+  let query = db
+    .selectFrom('avees')
+    .selectAll('avees')
+    .select((eb) => [
+      eb
+        .selectFrom('grants')
+        .select('max_layer')
+        .whereRef('grants.avee_id', '=', 'avees.id')
+        .where('grants.user_id', '=', viewerId)
+        .as('granted'),
+      eb
+        .exists(
+          eb
+            .selectFrom('follows')
+            .whereRef('follows.avee_id', '=', 'avees.id')
+            .where('follows.user_id', '=', viewerId),
+        )
+        .as('is_following'),
+      eb
+        .selectFrom('follows')
+        .whereRef('follows.avee_id', '=', 'avees.id')
+        .select((inner) => inner.fn.countAll<string>().as('count'))
+        .as('followers'),
+    ])
+    .orderBy('avees.id', 'desc')
+  if (filter.which) query = query.where(isThis(filter.which))
+  if (filter.ownerId !== undefined) query = query.where('owner_id', '=', filter.ownerId)
+  if (filter.onlyListed) query = query.where('visibility', '=', 'public').where('is_library', '=', false)
+  if (filter.after !== undefined) query = query.where('avees.id', '<', filter.after)
+  if (filter.limit !== undefined) query = query.limit(filter.limit)
+  if (filter.words) {
+    const pattern = `%${filter.words.replace(/[\\%_]/g, '\\$&')}%`
+    query = query.where((eb) =>
+      eb.or([
+        eb('handle', 'ilike', pattern),
+        eb('display_name', 'ilike', pattern),
+        eb('bio', 'ilike', pattern),
+      ]),
+    )
+  }
+  return (await query.execute()).map((row) => ({
+    avee: toAvee(row),
+    granted: row.granted,
+    isFollowing: Boolean(row.is_following),
+    followers: Number(row.followers),
+  }))
+}
+
+export async function insertAvee(db: Db, avee: NewAvee & { id: string; owner_id: string }): Promise<Avee> {
+  return toAvee(await db.insertInto('avees').values(avee).returningAll().executeTakeFirstOrThrow())
+}
+
+/** Does nothing when the person has a library already. */
+export async function insertLibrary(
+  db: Db,
+  library: { id: string; owner_id: string; handle: string; display_name: string },
+): Promise<void> {
+  await db
+    .insertInto('avees')
+    .values({ ...library, is_library: true, visibility: 'private' })
+    .onConflict((on) => on.doNothing())
+    .execute()
+}
+
+export async function updateAvee(db: Db, id: string, fields: AveeFields): Promise<void> {
+  await db
+    .updateTable('avees')
+    .set({ ...fields, updated_at: new Date() })
+    .where('id', '=', id)
+    .execute()
+}
+
+export async function deleteAvee(db: Db, id: string): Promise<void> {
+  await db.deleteFrom('avees').where('id', '=', id).execute()
+}
+
+export async function isHandleOfOthers(db: Db, handle: string, userId: string | null): Promise<boolean> {
+  const found = await db
+    .selectFrom('avees')
+    .select('id')
+    .where(isThis({ handle }))
+    .where('owner_id', 'is distinct from', userId)
+    .executeTakeFirst()
+  return found !== undefined
+}
+
+export async function insertFollow(db: Db, aveeId: string, userId: string): Promise<void> {
+  await db
+    .insertInto('follows')
+    .values({ avee_id: aveeId, user_id: userId })
+    .onConflict((on) => on.doNothing())
+    .execute()
+}
+
+export async function deleteFollow(db: Db, aveeId: string, userId: string): Promise<boolean> {
+  const { numDeletedRows } = await db
+    .deleteFrom('follows')
+    .where('avee_id', '=', aveeId)
+    .where('user_id', '=', userId)
+    .executeTakeFirst()
+  return numDeletedRows > 0n
+}
+
+export async function putGrant(db: Db, aveeId: string, userId: string, layer: Layer): Promise<void> {
+  await db
+    .insertInto('grants')
+    .values({ avee_id: aveeId, user_id: userId, max_layer: layer })
+    .onConflict((on) => on.columns(['avee_id', 'user_id']).doUpdateSet({ max_layer: layer }))
+    .execute()
+}
+
+export async function deleteGrant(db: Db, aveeId: string, userId: string): Promise<void> {
+  await db.deleteFrom('grants').where('avee_id', '=', aveeId).where('user_id', '=', userId).execute()
+}
+
+export type GrantRow = {
+  user_id: string
+  handle: string | null
+  display_name: string
+  max_layer: Layer
+  is_follower: boolean
+}
+
+export async function listGrants(db: Db, aveeId: string): Promise<GrantRow[]> {
+  const rows = await db
+    .selectFrom('grants')
+    .innerJoin('users', 'users.id', 'grants.user_id')
+    .leftJoin('follows', (join) =>
+      join.onRef('follows.avee_id', '=', 'grants.avee_id').onRef('follows.user_id', '=', 'grants.user_id'),
+    )
+    .select(['grants.user_id', 'users.handle', 'users.display_name', 'grants.max_layer'])
+    .select('follows.user_id as follower')
+    .where('grants.avee_id', '=', aveeId)
+    .orderBy('users.display_name')
+    .orderBy('grants.user_id')
+    .execute()
+  return rows.map(({ follower, ...row }) => ({ ...row, is_follower: follower !== null }))
+}
+
+function isThis(which: Which): Expression<boolean> {
+  if ('id' in which) return sql<boolean>`avees.id = ${which.id}`
+  if ('handle' in which) return sql<boolean>`avees.handle = ${which.handle} and not avees.is_library`
+  return sql<boolean>`avees.owner_id = ${which.libraryOf} and avees.is_library`
+}
+
+function toAvee(row: AveeRow): Avee {
+  return {
+    id: row.id,
+    ownerId: row.owner_id,
+    handle: row.handle,
+    isLibrary: row.is_library,
+    displayName: row.display_name,
+    bio: row.bio,
+    persona: row.persona,
+    personaNotes: row.persona_notes,
+    greeting: row.greeting,
+    avatar: row.avatar,
+    visibility: row.visibility,
+    model: row.model,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  }
+}
