@@ -1,0 +1,140 @@
+import type { Logger } from 'pino'
+import type { ModelInfo } from '../../contract/models.ts'
+import { sameModel, soundsLikeChat, soundsLikeEmbedding } from './names.ts'
+import { type Abilities, type InstalledModel, listInstalled, listLoaded, showModel } from './ollama/api.ts'
+import { listServed, type ServedModel } from './openai-compatible/api.ts'
+import { recent } from './upstream/recent.ts'
+import type { Service } from './upstream/service.ts'
+
+/** Listing goes on without a model whose details do not come. */
+const asksAtOnce = 4
+
+/** What is there to answer and embed with. Looks are shared, kept for seconds, and never end in an exception. */
+export function catalogue({
+  ollama,
+  openai,
+  log,
+}: {
+  ollama: Service
+  openai: Service | undefined
+  log: Logger
+}) {
+  const closing = new AbortController()
+  const known = new Map<string, Abilities>()
+  const installed = recent(() => listInstalled(ollama, closing.signal), { up: 5_000, away: 5_000 })
+  const served = openai && recent(() => listServed(openai, closing.signal), { up: 300_000, away: 10_000 })
+
+  async function abilities(model: InstalledModel, signal: AbortSignal): Promise<Abilities> {
+    const key = `${model.name} ${model.digest}`
+    const before = known.get(key)
+    if (before) return before
+    try {
+      const found = await showModel(ollama, model, signal)
+      known.set(key, found)
+      return found
+    } catch (error) {
+      signal.throwIfAborted()
+      log.warn({ err: error, model: model.name }, 'Ollama does not say what this model can do')
+      return {
+        capabilities: [soundsLikeEmbedding(model.name) ? 'embedding' : 'completion'],
+        contextLength: null,
+      }
+    }
+  }
+
+  return {
+    abilities,
+
+    /** Ollama's models, or why there are none. */
+    installed: () => installed.get(),
+    /** The same, looked at anew. */
+    look: () => installed.now(),
+    /** The models that the OpenAI-compatible service lists; `undefined` in it when it has no list. */
+    served: () => served?.get(),
+
+    /** The installed model of that name. With `insist`, Ollama is asked anew before the answer is no. */
+    async find(name: string, insist: boolean): Promise<InstalledModel | undefined> {
+      const among = (models: InstalledModel[]) => models.find((model) => sameModel(model.name, name))
+      const seen = await installed.get()
+      const found = seen.up ? among(seen.told) : undefined
+      if (found || !insist) return found
+      const again = await installed.now()
+      return again.up ? among(again.told) : undefined
+    },
+
+    /** Installed models that can do something, in Ollama's order: newest first. */
+    async ableTo(capability: 'completion' | 'embedding', signal: AbortSignal): Promise<InstalledModel[]> {
+      const seen = await installed.get()
+      if (!seen.up) return []
+      const all = await mapSome(seen.told, (model) => abilities(model, signal))
+      return seen.told.filter((_, i) => all[i]?.capabilities.includes(capability))
+    },
+
+    /** Everything, for the list. `active` is left to the caller. */
+    async list(signal: AbortSignal): Promise<Omit<ModelInfo, 'active'>[]> {
+      const [local, remote] = await Promise.all([installed.now(), served?.get()])
+      return [
+        ...(local.up ? await describeInstalled(local.told, signal) : []),
+        ...(remote?.up ? (remote.told ?? []).filter(isOfUse).map(describeServed) : []),
+        extractiveInfo,
+      ]
+    },
+
+    /** Something was pulled or deleted. */
+    invalidate(): void {
+      installed.forget()
+    },
+
+    close: () => closing.abort(),
+  }
+
+  async function describeInstalled(models: InstalledModel[], signal: AbortSignal) {
+    const [all, loaded] = await Promise.all([
+      mapSome(models, (model) => abilities(model, signal)),
+      listLoaded(ollama, signal).catch(() => []),
+    ])
+    return models.map((model, i) => ({
+      name: model.name,
+      provider: 'ollama' as const,
+      size: model.size ?? null,
+      modified_at: model.modified_at ?? null,
+      digest: model.digest ?? null,
+      capabilities: all[i]?.capabilities ?? [],
+      context_length: all[i]?.contextLength ?? null,
+      loaded: loaded.some(({ name }) => sameModel(name, model.name)),
+    }))
+  }
+}
+export type Catalogue = ReturnType<typeof catalogue>
+
+const isOfUse = ({ name }: ServedModel) => soundsLikeChat(name) || soundsLikeEmbedding(name)
+
+const describeServed = ({ name, contextLength }: ServedModel) => ({
+  name,
+  provider: 'openai' as const,
+  size: null,
+  modified_at: null,
+  digest: null,
+  capabilities: [soundsLikeEmbedding(name) ? 'embedding' : 'completion'],
+  context_length: contextLength,
+  loaded: true,
+})
+
+const extractiveInfo = {
+  name: 'extractive',
+  provider: 'extractive' as const,
+  size: null,
+  modified_at: null,
+  digest: null,
+  capabilities: ['completion'],
+  context_length: null,
+  loaded: true,
+}
+
+/** A few at a time, in order. */
+async function mapSome<T, R>(items: T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = []
+  for (let start = 0; start < items.length; start += asksAtOnce)
+    results.push(...(await Promise.all(items.slice(start, start + asksAtOnce).map(work))))
+  return results
+}

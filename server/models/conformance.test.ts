@@ -1,0 +1,326 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { type Script, startOllama, startOpenAi, type Upstream } from '../../test/upstream.ts'
+import { AppError } from '../errors.ts'
+import { ollamaChat } from './ollama/chat.ts'
+import { openAiChat } from './openai-compatible/chat.ts'
+import { newDialect } from './openai-compatible/dialect.ts'
+import type { ChatMessage, ChatModel, ModelPart } from './port.ts'
+import { tokenCounter } from './tokens.ts'
+import { ollamaService, openaiService } from './upstream/service.ts'
+import type { Patience } from './upstream/watch.ts'
+
+const apiKey = 'sk-test-0123456789abcdef'
+const patience: Patience = { firstTokenMs: 5_000, stallMs: 5_000, retryMs: 20 }
+const twenty = Array.from({ length: 20 }, (_, i) => ` word${i}`)
+
+const adapters = [
+  {
+    name: 'Ollama',
+    path: '/api/chat',
+    start: () => startOllama({ strict: true }),
+    model: (url: string, more: Partial<Patience> = {}): ChatModel =>
+      ollamaChat({
+        service: ollamaService(url),
+        name: 'llama3.2:1b',
+        patience: { ...patience, ...more },
+        tokens: tokenCounter(),
+        numCtx: async () => 8_192,
+        learnedLimit: () => {},
+      }),
+  },
+  {
+    name: 'an OpenAI-compatible service',
+    path: '/v1/chat/completions',
+    start: () => startOpenAi({ strict: true, apiKey }),
+    model: (baseUrl: string, more: Partial<Patience> = {}): ChatModel =>
+      openAiChat({
+        service: openaiService({ baseUrl, apiKey }),
+        name: 'gpt-4o-mini',
+        patience: { ...patience, ...more },
+        tokens: tokenCounter(),
+        dialect: newDialect(),
+        continuation: 'none',
+        contextTokens: async () => 8_192,
+        learnedLimit: () => {},
+      }),
+  },
+]
+
+const ask = (model: ChatModel, signal = AbortSignal.timeout(20_000), messages?: ChatMessage[]) =>
+  model.stream(
+    {
+      messages: messages ?? [{ role: 'user', content: 'Count to twenty.' }],
+      grounding: { question: '', passages: [], answerable: false, retrieved: false },
+    },
+    signal,
+  )
+
+/** What a stream gave before its end, and how it ended. */
+async function outcome(parts: AsyncGenerator<ModelPart>) {
+  const seen: ModelPart[] = []
+  let error: unknown
+  try {
+    for await (const part of parts) seen.push(part)
+  } catch (thrown) {
+    error = thrown
+  }
+  const text = (type: 'text' | 'thinking') =>
+    seen.map((part) => (part.type === type ? part.text : '')).join('')
+  return {
+    text: text('text'),
+    thinking: text('thinking'),
+    waiting: seen.filter((part) => part.type === 'waiting').map((part) => part.message),
+    finish: seen.find((part) => part.type === 'finish'),
+    code: error instanceof AppError ? error.code : undefined,
+    error,
+  }
+}
+
+describe.each(adapters)('a model of $name', ({ path, start, model }) => {
+  let upstream: Upstream
+  beforeEach(async () => {
+    upstream = await start()
+  })
+  afterEach(() => upstream[Symbol.asyncDispose]())
+
+  const play = (script: Script, more?: Partial<Patience>) => {
+    upstream.script(path, { tokens: twenty, ...script })
+    return outcome(ask(model(upstream.url, more)))
+  }
+
+  test('tells a whole answer with its counts', async () => {
+    const { text, finish, error } = await play({})
+    expect(error).toBeUndefined()
+    expect(text).toBe(twenty.join(''))
+    expect(finish).toEqual({
+      type: 'finish',
+      reason: 'stop',
+      usage: { promptTokens: 4, completionTokens: 20 },
+    })
+  })
+
+  test('tells an answer that ran out of room from a whole one', async () => {
+    expect((await play({ finish: 'length' })).finish).toMatchObject({ reason: 'length' })
+  })
+
+  test('puts characters together that were cut into bytes', async () => {
+    const tokens = ['Grüße', ' 你好', ' 👩‍👩‍👧', ' naïve']
+    expect((await play({ tokens, bytewise: true })).text).toBe(tokens.join(''))
+  })
+
+  test('takes an answer without the protocol’s last line for whole, as it says that it is finished', async () => {
+    const { text, finish, error } = await play({ fault: 'no-done', after: 20 })
+    expect(error).toBeUndefined()
+    expect(text).toBe(twenty.join(''))
+    expect(finish).toMatchObject({ reason: 'stop' })
+  })
+
+  test.each([
+    ['the connection dies', 'die', 'cut'],
+    ['the body ends early', 'cut', 'truncated'],
+    ['the body ends inside a line', 'cut-in-line', 'bad_json'],
+    ['no reason for the end is given', 'no-finish', 'truncated'],
+    ['a line is not JSON', 'malformed', 'bad_json'],
+    ['an error object comes', 'error', 'upstream_error'],
+    ['an error object comes and tokens go on', 'error-goes-on', 'upstream_error'],
+  ] as const)('reports when %s, once, and keeps what was said', async (_, fault, code) => {
+    const result = await play({ fault })
+    expect(result.code).toBe(code)
+    expect(result.text).toBe(fault === 'no-finish' ? twenty.join('') : twenty.slice(0, 5).join(''))
+    expect(result.finish).toBeUndefined()
+    expect(upstream.to(path)).toHaveLength(1)
+  })
+
+  test('names the service’s own message of an error in the stream', async () => {
+    const { error } = await play({ fault: 'error', message: 'CUDA out of memory' })
+    expect(error).toMatchObject({ message: expect.stringContaining('CUDA out of memory') })
+  })
+
+  test('reports a stall after the time set for it, and closes the connection', async () => {
+    const { code, text } = await play({ fault: 'stall' }, { stallMs: 60 })
+    expect(code).toBe('stalled')
+    expect(text).toBe(twenty.slice(0, 5).join(''))
+    const [request] = upstream.to(path)
+    await request?.closed
+    expect(request?.closedEarly).toBe(true)
+  })
+
+  test('reports a first word that does not come, and closes the connection', async () => {
+    const { code } = await play({ beforeHeaders: 'hang' }, { firstTokenMs: 60 })
+    expect(code).toBe('no_first_token')
+    const [request] = upstream.to(path)
+    await request?.closed
+    expect(request?.closedEarly).toBe(true)
+  })
+
+  test('does not take a slow reader for a stalled model', async () => {
+    upstream.script(path, { tokens: twenty })
+    let text = ''
+    for await (const part of ask(model(upstream.url, { stallMs: 80 }))) {
+      if (part.type === 'text') text += part.text
+      if (text === twenty[0]) await delay(200)
+    }
+    expect(text).toBe(twenty.join(''))
+  })
+
+  test('tells the person who waits for a first word', async () => {
+    const { waiting, text } = await play({ firstDelayMs: 150 }, { quietMs: 30 })
+    expect(waiting).toEqual([expect.stringContaining('no word has come yet')])
+    expect(text).toBe(twenty.join(''))
+  })
+
+  test('does not send a request again that the service has already received', async () => {
+    expect((await play({ beforeHeaders: 'die' })).code).toBe('cut')
+    expect(upstream.to(path)).toHaveLength(1)
+  })
+
+  test('refuses a login page in place of a stream', async () => {
+    const { code, text } = await play({ html: true })
+    expect(code).toBe('not_sse')
+    expect(text).toBe('')
+  })
+
+  test.each([400, 401, 404, 500])('reports status %i at once', async (status) => {
+    const { code, error } = await play({ status, message: 'the reason of it' })
+    expect(code).toBe(`http_${status}`)
+    expect(error).toMatchObject({ message: expect.stringContaining('the reason of it') })
+    expect(upstream.to(path)).toHaveLength(1)
+  })
+
+  test.each([502, 503, 504])('tries again after status %i and says so', async (status) => {
+    upstream.script(path, { status })
+    const { text, waiting } = await play({})
+    expect(text).toBe(twenty.join(''))
+    expect(waiting).toEqual([expect.stringContaining(`busy (${status})`)])
+    expect(upstream.to(path)).toHaveLength(2)
+  })
+
+  test('waits as long as a busy service asks, and says so', async () => {
+    upstream.script(path, { status: 429, retryAfter: 1 })
+    const { text, waiting } = await play({})
+    expect(text).toBe(twenty.join(''))
+    expect(waiting).toEqual([expect.stringContaining('trying again in 1 s')])
+  })
+
+  test('does not wait for a service that asks for too long', async () => {
+    const { code, error } = await play({ status: 429, retryAfter: 600 })
+    expect(code).toBe('http_429')
+    expect(error).toMatchObject({ retryAfter: 600 })
+  })
+
+  test('gives up on a service that stays busy', async () => {
+    upstream.always(path, { status: 503 })
+    const { code, waiting } = await outcome(ask(model(upstream.url)))
+    expect(code).toBe('http_503')
+    expect(waiting).toHaveLength(3)
+    expect(upstream.to(path)).toHaveLength(4)
+  })
+
+  test('says how to reach a service that is away', async () => {
+    const gone = await start()
+    const { url } = gone
+    await gone[Symbol.asyncDispose]()
+    const { code, error, waiting } = await outcome(ask(model(url)))
+    expect(code).toBe('unreachable')
+    expect(waiting).toHaveLength(3)
+    expect(error).toMatchObject({ status: 503, message: expect.stringContaining('connection refused') })
+  })
+
+  test('finds a service that comes up while it is waited for', async () => {
+    const gone = await start()
+    const { url } = gone
+    const port = Number(new URL(url).port)
+    await gone[Symbol.asyncDispose]()
+    const parts = ask(model(url, { retryMs: 200 }))
+    const first = await parts.next()
+    expect(first.value).toMatchObject({ type: 'waiting' })
+    await using back = await (path === '/api/chat' ? startOllama({ port }) : startOpenAi({ port }))
+    back.script(path, { tokens: twenty })
+    expect((await outcome(parts)).text).toBe(twenty.join(''))
+  })
+
+  test('never repeats the key, even when the service does', async () => {
+    const { error } = await play({ status: 401, message: `Bad key ${apiKey}, header Bearer ${apiKey}` })
+    expect(String(error)).not.toContain(apiKey)
+    expect(JSON.stringify(error)).not.toContain(apiKey)
+  })
+
+  test('shortens a long error page to its words', async () => {
+    const page = `<html><style>p{}</style><body>${'<p>Bad gateway of the proxy</p>'.repeat(100)}</body></html>`
+    const { error } = await play({ status: 500, body: page })
+    const { message } = error as AppError
+    expect(message).toContain('Bad gateway of the proxy')
+    expect(message).not.toMatch(/[<>]/)
+    expect(message.length).toBeLessThan(450)
+  })
+
+  test('learns that a prompt is too long from the service’s message', async () => {
+    const message = "This model's maximum context length is 4096 tokens, however you requested 9000 tokens."
+    const { code, error } = await play({ status: 400, message })
+    expect(code).toBe('context_length_exceeded')
+    expect(error).toMatchObject({ details: { limit: 4096 } })
+  })
+
+  test('keeps thinking apart from the answer', async () => {
+    const { thinking, text } = await play({ thinking: ['Let me', ' see.'], tokens: ['Yes', '.'] })
+    expect(thinking).toBe('Let me see.')
+    expect(text).toBe('Yes.')
+  })
+
+  test('keeps thinking apart that stands in the text itself, however it is cut', async () => {
+    const whole = '<think>Is it so?\nI think </thi so.</think>\n\nYes, <think> is a tag.'
+    const { thinking, text } = await play({ tokens: [...whole] })
+    expect(thinking).toBe('Is it so?\nI think </thi so.')
+    expect(text).toBe('Yes, <think> is a tag.')
+  })
+
+  describe('when it is stopped', () => {
+    test.each([
+      ['before the headers', { beforeHeaders: 'hang' } as Script, 0],
+      ['in the middle of the answer', { fault: 'stall' } as Script, 5],
+    ])('%s, throws the reason and closes the connection', async (_, script, tokens) => {
+      upstream.script(path, { tokens: twenty, ...script })
+      const stop = new AbortController()
+      const parts = ask(model(upstream.url), stop.signal)
+      for (let i = 0; i < tokens; i++) await parts.next()
+      const next = parts.next()
+      const request = await upstream.arrival(path)
+      stop.abort('stopped')
+      await expect(next).rejects.toBe('stopped')
+      await request.closed
+      expect(request.closedEarly).toBe(true)
+    })
+
+    test('while it waits to try again, throws the reason', async () => {
+      upstream.script(path, { status: 429, retryAfter: 15 })
+      const stop = new AbortController()
+      const parts = ask(model(upstream.url), stop.signal)
+      expect((await parts.next()).value).toMatchObject({ type: 'waiting' })
+      const next = parts.next()
+      stop.abort('stopped')
+      await expect(next).rejects.toBe('stopped')
+    })
+
+    test('before it has begun, sends nothing', async () => {
+      await expect(ask(model(upstream.url), AbortSignal.abort('stopped')).next()).rejects.toBe('stopped')
+      expect(upstream.requests).toHaveLength(0)
+    })
+
+    test('by a reader that stops reading, closes the connection', async () => {
+      upstream.script(path, { tokens: twenty, fault: 'stall' })
+      for await (const part of ask(model(upstream.url))) if (part.type === 'text') break
+      const [request] = upstream.to(path)
+      await request?.closed
+      expect(request?.closedEarly).toBe(true)
+    })
+
+    test('by a reader that leaves while nothing has come yet, closes the connection', async () => {
+      upstream.script(path, { beforeHeaders: 'hang' })
+      for await (const part of ask(model(upstream.url, { quietMs: 20 }))) if (part.type === 'waiting') break
+      const [request] = upstream.to(path)
+      await request?.closed
+      expect(request?.closedEarly).toBe(true)
+    })
+  })
+})

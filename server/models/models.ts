@@ -1,0 +1,306 @@
+import type { Logger } from 'pino'
+import type { ModelInfo } from '../../contract/models.ts'
+import type { Db } from '../db/index.ts'
+import type { Runs } from '../runs/index.ts'
+import { catalogue as catalogueOf } from './catalogue.ts'
+import { type Choice, chooser } from './choose.ts'
+import { vectorCache } from './embeddings/cache.ts'
+import { chooseEmbedding, type EmbeddingChoice } from './embeddings/choice.ts'
+import { embedderOf } from './embeddings/embedder.ts'
+import { modelNotInstalled, notALocalModel, ollamaAway } from './errors.ts'
+import { extractiveModel } from './extractive/extractive.ts'
+import { forced, sameModel, shortName } from './names.ts'
+import { deleteModel, type InstalledModel, unloadModel } from './ollama/api.ts'
+import { ollamaChat } from './ollama/chat.ts'
+import { ollamaContexts } from './ollama/context.ts'
+import { ollamaEmbed } from './ollama/embed.ts'
+import { openAiChat } from './openai-compatible/chat.ts'
+import { servedContexts } from './openai-compatible/context.ts'
+import { type ContinuationSetting, type Dialect, newDialect } from './openai-compatible/dialect.ts'
+import { openAiEmbed } from './openai-compatible/embed.ts'
+import type { ChatModel, ChosenModel, Embedder } from './port.ts'
+import { pulls as pullsOf } from './pulls.ts'
+import { clearActive, readActive, writeActive } from './store.ts'
+import { tokenCounter } from './tokens.ts'
+import { ollamaService, openaiService } from './upstream/service.ts'
+
+export type ModelsConfig = {
+  ollamaBaseUrl: string
+  /** `baseUrl` up to and including `/v1`. */
+  openai?: { baseUrl: string; apiKey?: string | undefined; continuation?: ContinuationSetting } | undefined
+  chatModel?: string | undefined
+  chatModelStrong?: string | undefined
+  embedModel?: string | undefined
+  /** Milliseconds without a first part, and between two parts, after which an answer has failed. */
+  firstTokenMs: number
+  stallMs: number
+  /** Milliseconds without a first part after which the person who waits is told; 4,000 when left out. */
+  quietMs?: number | undefined
+  /** Tokens of context to load Ollama's models with. */
+  numCtx?: number | undefined
+  redisUrl?: string | undefined
+}
+
+/** Context that texts to be embedded are given at most: passages are short, and memory is not free. */
+const embedContext = 2_048
+const embedContextOpenAi = 8_000
+
+/** The models: which one answers and which one embeds, what is installed, and downloads. */
+export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Logger; config: ModelsConfig }) {
+  const ollama = ollamaService(config.ollamaBaseUrl)
+  const openai = config.openai && openaiService(config.openai)
+  const catalogue = catalogueOf({ ollama, openai, log })
+  const tokens = tokenCounter()
+  const cache = vectorCache({ redisUrl: config.redisUrl, log })
+  const patience = {
+    firstTokenMs: config.firstTokenMs,
+    stallMs: config.stallMs,
+    ...(config.quietMs === undefined ? {} : { quietMs: config.quietMs }),
+  }
+  const contexts = ollamaContexts(ollama, config.numCtx, catalogue.abilities)
+  const servedContext = servedContexts(config.numCtx, catalogue)
+  const dialects = new Map<string, Dialect>()
+  const choosing = chooser(catalogue, {
+    ollamaAddress: ollama.address,
+    openaiHost: openai && new URL(openai.address).host,
+    chatModel: config.chatModel,
+    chatModelStrong: config.chatModelStrong,
+    active: () => readActive(db),
+  })
+  const pulls = pullsOf({ ollama, runs, catalogue })
+  const extractive = extractiveModel()
+
+  function chatModel({ located, name }: Choice): ChatModel {
+    if (located.provider === 'ollama')
+      return ollamaChat({
+        service: ollama,
+        name,
+        patience,
+        tokens,
+        numCtx: (signal) => contexts.of(located.installed, signal),
+        learnedLimit: (limit) => contexts.learn(located.installed.name, limit),
+      })
+    if (located.provider === 'extractive' || !openai) return extractive
+    const dialect = dialects.get(name) ?? newDialect()
+    dialects.set(name, dialect)
+    return openAiChat({
+      service: openai,
+      name,
+      patience,
+      tokens,
+      dialect,
+      continuation: config.openai?.continuation ?? 'none',
+      contextTokens: () => servedContext.of(name),
+      learnedLimit: (limit) => servedContext.learn(name, limit),
+    })
+  }
+
+  async function choose(wish: {
+    requested?: string
+    strong?: boolean
+    signal: AbortSignal
+  }): Promise<ChosenModel> {
+    const choice = await choosing.choose(wish)
+    return { model: chatModel(choice), reason: choice.reason }
+  }
+
+  const embedders = new Map<string, Embedder>()
+  let saidWhy = ''
+
+  const chooseEmbedder = (signal: AbortSignal): Promise<EmbeddingChoice> =>
+    chooseEmbedding(
+      catalogue,
+      { embedModel: config.embedModel, ollamaAddress: ollama.address, hasOpenAi: openai !== undefined },
+      signal,
+    )
+
+  async function makeEmbedder(choice: Exclude<EmbeddingChoice, { provider: 'none' }>, signal: AbortSignal) {
+    const timeoutMs = config.firstTokenMs
+    if (choice.provider === 'ollama') {
+      const { contextLength } = await catalogue.abilities(choice.installed, signal)
+      const numCtx = Math.min(contextLength ?? embedContext, embedContext)
+      const batch = ollamaEmbed(ollama, choice.name, { numCtx, timeoutMs })
+      return embedderOf({
+        provider: 'ollama',
+        model: choice.name,
+        remote: ollama.remote,
+        textTokens: numCtx,
+        batch,
+        cache,
+      })
+    }
+    if (!openai) return undefined
+    const batch = openAiEmbed(openai, choice.name, { timeoutMs })
+    return embedderOf({
+      provider: 'openai',
+      model: choice.name,
+      remote: openai.remote,
+      textTokens: embedContextOpenAi,
+      batch,
+      cache,
+    })
+  }
+
+  async function installedOrThrow(name: string): Promise<InstalledModel> {
+    const wished = forced(name).name
+    const installed = await catalogue.find(wished, true)
+    if (installed) return installed
+    const seen = await catalogue.installed()
+    if (!seen.up) throw ollamaAway(ollama.address)
+    const isElsewhere = name === 'extractive' || (openai !== undefined && (await isServed(wished)))
+    throw isElsewhere
+      ? notALocalModel(name)
+      : modelNotInstalled(
+          name,
+          seen.told.map((model) => shortName(model.name)),
+        )
+  }
+
+  async function isServed(name: string): Promise<boolean> {
+    const served = await catalogue.served()
+    return served?.up === true && (served.told?.some((model) => model.name === name) ?? false)
+  }
+
+  return {
+    /**
+     * The chat model that answers, and why in words. A model asked for by name that is not there is an error that says
+     * how to get it; otherwise there is always one, `extractive` in the end.
+     */
+    choose,
+
+    /** The model that embeds, or undefined when there is none: retrieval then goes by words alone. */
+    async embedder(signal: AbortSignal): Promise<Embedder | undefined> {
+      const choice = await chooseEmbedder(signal)
+      if (choice.provider === 'none') {
+        if (config.embedModel !== undefined && saidWhy !== choice.reason) log.warn(choice.reason)
+        saidWhy = choice.reason
+        return undefined
+      }
+      const key = `${choice.provider}/${choice.name}`
+      const embedder = embedders.get(key) ?? (await makeEmbedder(choice, signal))
+      if (embedder) embedders.set(key, embedder)
+      return embedder
+    },
+
+    /** Hits and misses of the embedding cache. */
+    cacheStats: () => cache.stats(),
+
+    /** Tokens of a text as this model counts them: an estimate that gets better with each answer. */
+    countTokens: (text: string, model: string): number => tokens.count(text, model),
+
+    /** What is there at this moment, for status and readiness. Quick, and never throws because a service is away. */
+    async status(signal: AbortSignal) {
+      const [seen, choice, embedding] = await Promise.all([
+        catalogue.installed(),
+        choosing.choose({ signal }),
+        chooseEmbedder(signal),
+      ])
+      return {
+        ollama: seen.up,
+        chat: { model: choice.name, provider: choice.located.provider, reason: choice.reason },
+        embedding:
+          embedding.provider === 'none'
+            ? { model: null, reason: embedding.reason }
+            : { model: embedding.name, reason: null },
+      }
+    },
+
+    /** Every model that can be used, and what is missing, in words, when something is. */
+    async list(signal: AbortSignal): Promise<{ models: ModelInfo[]; message: string | null }> {
+      const entries = await catalogue.list(signal)
+      const [choice, local, served] = await Promise.all([
+        choosing.choose({ signal }),
+        catalogue.installed(),
+        catalogue.served(),
+      ])
+      const messages = [
+        ...(local.up ? [] : [ollamaAway(ollama.address).message]),
+        ...(served && !served.up && served.error instanceof Error ? [served.error.message] : []),
+        ...(local.up && local.told.length === 0
+          ? ['Ollama has no model installed; pull one, for example llama3.2:1b.']
+          : []),
+      ]
+      return {
+        models: entries.map((model) => ({
+          ...model,
+          active: model.provider === choice.located.provider && sameModel(model.name, choice.name),
+        })),
+        message: messages.length === 0 ? null : messages.join(' '),
+      }
+    },
+
+    /** The model that answers unless another is asked for. */
+    async active(
+      signal: AbortSignal,
+    ): Promise<{ model: string; provider: ChatModel['provider']; reason: string }> {
+      const { name, located, reason } = await choosing.choose({ signal })
+      return { model: name, provider: located.provider, reason }
+    },
+
+    /** Makes a model the active one. Throws when it is not there, with what is. */
+    async setActive(name: string, signal: AbortSignal) {
+      const located = await choosing.locate(name, signal, true)
+      if (located.provider === 'none') throw located.problem
+      const wish = forced(name)
+      const served = located.provider === 'openai' ? await catalogue.served() : undefined
+      const listed = served?.up ? served.told : undefined
+      if (located.provider === 'openai' && listed && !listed.some((model) => model.name === located.name))
+        throw modelNotInstalled(
+          wish.name,
+          listed.map((model) => model.name),
+        )
+      await writeActive(db, located.provider === 'openai' ? `openai/${located.name}` : wish.name)
+      return this.active(signal)
+    },
+
+    /** Deletes an installed model from the disk; if it was the active one, none is any more. */
+    async remove(name: string, signal: AbortSignal): Promise<void> {
+      const installed = await installedOrThrow(name)
+      await deleteModel(ollama, installed.name, signal)
+      catalogue.invalidate()
+      const active = await readActive(db)
+      if (active !== undefined && sameModel(active, installed.name)) await clearActive(db, active)
+    },
+
+    /** Frees the memory that a loaded model takes. */
+    async unload(name: string, signal: AbortSignal): Promise<void> {
+      const installed = await installedOrThrow(name)
+      const { capabilities } = await catalogue.abilities(installed, signal)
+      await unloadModel(ollama, installed.name, !capabilities.includes('completion'), signal)
+    },
+
+    /** A few words from a model, to see that it works. */
+    async test(name: string, signal: AbortSignal): Promise<string> {
+      const embeds = await catalogue.find(forced(name).name, true)
+      if (embeds && !(await catalogue.abilities(embeds, signal)).capabilities.includes('completion')) {
+        const embedder = await makeEmbedder(
+          { provider: 'ollama', name: shortName(embeds.name), installed: embeds },
+          signal,
+        )
+        const [vector] = (await embedder?.embed([`test ${crypto.randomUUID()}`], 'query', signal)) ?? []
+        return `It makes embeddings of ${vector?.length ?? 0} numbers.`
+      }
+      const { model } = await choose({ requested: name, signal })
+      const question = 'Say hello in one short sentence.'
+      let words = ''
+      const request = {
+        messages: [{ role: 'user' as const, content: question }],
+        maxTokens: 200,
+        grounding: { question: 'Hello', passages: [], answerable: false, retrieved: false },
+      }
+      for await (const part of model.stream(request, signal)) if (part.type === 'text') words += part.text
+      return words.trim()
+    },
+
+    /** Begins to download a model as a run, or joins the run that does already. */
+    pull: (wish: { userId: string; model: string; idempotencyKey?: string }) => pulls.start(wish),
+
+    async [Symbol.asyncDispose](): Promise<void> {
+      catalogue.close()
+      await Promise.all([cache[Symbol.asyncDispose](), ollama.agent.destroy(), openai?.agent.destroy()])
+    },
+  }
+}
+
+/** The door of this room. */
+export type Models = ReturnType<typeof models>

@@ -1,0 +1,94 @@
+import { z } from 'zod'
+import { call, callJson } from '../upstream/call.ts'
+import type { Service } from '../upstream/service.ts'
+
+/** Ollama's own protocol, as far as it is used here. Fields that older versions lack are optional. */
+
+const tags = z.object({
+  models: z.array(
+    z.object({
+      name: z.string(),
+      size: z.number().nullish(),
+      modified_at: z.string().nullish(),
+      digest: z.string().nullish(),
+      details: z.object({ family: z.string().nullish(), families: z.array(z.string()).nullish() }).nullish(),
+    }),
+  ),
+})
+export type InstalledModel = z.infer<typeof tags>['models'][number]
+
+const show = z.object({
+  capabilities: z.array(z.string()).nullish(),
+  model_info: z.record(z.string(), z.unknown()).nullish(),
+})
+
+const ps = z.object({
+  models: z.array(z.object({ name: z.string(), context_length: z.number().int().nullish() })),
+})
+
+/** What a model can do; `contextLength` is what it was made for, not what it is loaded with. */
+export type Abilities = { capabilities: string[]; contextLength: number | null }
+
+/** Short questions are answered at once by an Ollama that is there at all. */
+const shortMs = 2_000
+
+export async function listInstalled(service: Service, signal: AbortSignal): Promise<InstalledModel[]> {
+  const answer = await callJson(service, tags, { path: '/api/tags', signal, timeoutMs: shortMs })
+  return answer.models
+}
+
+export async function showModel(
+  service: Service,
+  model: InstalledModel,
+  signal: AbortSignal,
+): Promise<Abilities> {
+  const answer = await callJson(service, show, {
+    method: 'POST',
+    path: '/api/show',
+    body: { model: model.name },
+    signal,
+    timeoutMs: 5_000,
+  })
+  const info = answer.model_info ?? {}
+  const length = info[`${String(info['general.architecture'])}.context_length`]
+  return {
+    capabilities: answer.capabilities ?? guessed(model),
+    contextLength: typeof length === 'number' ? length : null,
+  }
+}
+
+/** Ollama before 0.6.4 did not say what a model can do; BERT families only embed. */
+function guessed(model: InstalledModel): string[] {
+  const families = [model.details?.family ?? '', ...(model.details?.families ?? [])]
+  return families.some((family) => family.includes('bert')) || /embed|minilm|bge|e5-/i.test(model.name)
+    ? ['embedding']
+    : ['completion']
+}
+
+/** The models in memory now and the context that each was loaded with. */
+export async function listLoaded(
+  service: Service,
+  signal: AbortSignal,
+): Promise<{ name: string; contextLength: number | null }[]> {
+  const answer = await callJson(service, ps, { path: '/api/ps', signal, timeoutMs: shortMs })
+  return answer.models.map((model) => ({ name: model.name, contextLength: model.context_length ?? null }))
+}
+
+export async function deleteModel(service: Service, name: string, signal: AbortSignal): Promise<void> {
+  await (
+    await call(service, { method: 'DELETE', path: '/api/delete', body: { model: name }, signal })
+  ).body?.cancel()
+}
+
+/** Frees the memory of a loaded chat or embedding model. */
+export async function unloadModel(
+  service: Service,
+  name: string,
+  embeds: boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  const request = embeds
+    ? { path: '/api/embed', body: { model: name, input: [], keep_alive: 0 } }
+    : { path: '/api/generate', body: { model: name, keep_alive: 0, stream: false } }
+  await (await call(service, { method: 'POST', ...request, signal })).body?.cancel()
+}

@@ -1,0 +1,32 @@
+import { z } from 'zod'
+import type { EmbedBatch } from '../embeddings/embedder.ts'
+import { badJson, contextLengthExceeded } from '../errors.ts'
+import { callJson, HttpFault } from '../upstream/call.ts'
+import { contextLimitIn, isContextFault } from '../upstream/context-limit.ts'
+import type { Service } from '../upstream/service.ts'
+
+const answer = z.object({
+  data: z.array(z.object({ index: z.number().int(), embedding: z.array(z.number()) })),
+})
+
+/** Embedding through an OpenAI-compatible `/embeddings`. */
+export const openAiEmbed =
+  (service: Service, model: string, options: { timeoutMs: number }): EmbedBatch =>
+  async (input, signal) => {
+    try {
+      const { data } = await callJson(service, answer, {
+        method: 'POST',
+        path: '/embeddings',
+        body: { model, input, encoding_format: 'float' },
+        signal,
+        timeoutMs: options.timeoutMs,
+      })
+      const vectors = data.toSorted((a, b) => a.index - b.index).map((entry) => entry.embedding)
+      if (vectors.length !== input.length) throw badJson(service)
+      return vectors
+    } catch (thrown) {
+      if (thrown instanceof HttpFault && isContextFault(thrown.body))
+        throw contextLengthExceeded(model, contextLimitIn(thrown.body))
+      throw thrown
+    }
+  }

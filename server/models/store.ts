@@ -1,0 +1,26 @@
+import { sql } from 'kysely'
+import { z } from 'zod'
+import type { Db } from '../db/index.ts'
+
+const key = 'active_model'
+const active = z.object({ model: z.string() })
+
+/** The model that an administrator has made the active one. */
+export async function readActive(db: Db): Promise<string | undefined> {
+  const row = await db.selectFrom('settings').select('value').where('key', '=', key).executeTakeFirst()
+  return active.safeParse(row?.value).data?.model
+}
+
+export async function writeActive(db: Db, model: string): Promise<void> {
+  const value = JSON.stringify({ model })
+  await db
+    .insertInto('settings')
+    .values({ key, value })
+    .onConflict((conflict) => conflict.column('key').doUpdateSet({ value: sql`excluded.value` }))
+    .execute()
+}
+
+/** Forgets the active model if it is still this one. */
+export async function clearActive(db: Db, model: string): Promise<void> {
+  await db.deleteFrom('settings').where('key', '=', key).where(sql`value->>'model'`, '=', model).execute()
+}

@@ -1,0 +1,21 @@
+/** Does the message say that the prompt is longer than the model can read? */
+export const isContextFault = (message: string): boolean =>
+  /context_length_exceeded|exceed\w*[^.]{0,60}context|context[^.]{0,40}exceed|maximum context|context (?:length|window|size) (?:of|is)|prompt is too long|too many (?:input )?tokens/i.test(
+    message,
+  )
+
+const patterns = [
+  /maximum context (?:length|window|size)\D{0,20}?([\d,_]{3,})/i,
+  /"n_ctx"\s*:\s*(\d{3,})/i,
+  /context (?:length|window|size|limit)\D{0,30}?([\d,_]{3,})/i,
+  /(?:>|maximum of|limit of|up to)\s*([\d,_]{3,})\s*(?:tokens|maximum)/i,
+]
+
+/** The limit that such a message names, in tokens. */
+export function contextLimitIn(message: string): number | undefined {
+  for (const pattern of patterns) {
+    const digits = pattern.exec(message)?.[1]?.replaceAll(/[,_]/g, '')
+    if (digits !== undefined && Number(digits) >= 128) return Number(digits)
+  }
+  return undefined
+}

@@ -1,0 +1,101 @@
+import { BlockList, isIP } from 'node:net'
+import { Agent } from 'undici'
+
+/** A model service as its clients see it. */
+export type Service = {
+  readonly kind: 'ollama' | 'openai'
+  /** Without a trailing slash; a user name and password in it become a header. */
+  readonly baseUrl: string
+  readonly headers: Record<string, string>
+  /** For sentences: "Ollama at http://127.0.0.1:11434". */
+  readonly title: string
+  /** Without user name and password. */
+  readonly address: string
+  /** What to do when it is away, and when it refuses the key: one sentence each. */
+  readonly remedy: string
+  readonly keyRemedy: string
+  /** True when what is sent there leaves this machine and its private network. */
+  readonly remote: boolean
+  /** Words that must never be repeated to anybody. */
+  readonly secrets: string[]
+  readonly agent: Agent
+}
+
+export function ollamaService(baseUrl: string): Service {
+  const { address, headers, secrets, url } = split(baseUrl)
+  return {
+    kind: 'ollama',
+    baseUrl: address,
+    headers,
+    title: `Ollama at ${address}`,
+    address,
+    remedy: 'Start it with "ollama serve", or set OLLAMA_BASE_URL to where it runs.',
+    keyRemedy: 'Check the user name and password in OLLAMA_BASE_URL.',
+    remote: isRemote(url.hostname),
+    secrets,
+    agent: newAgent(),
+  }
+}
+
+export function openaiService(settings: { baseUrl: string; apiKey?: string | undefined }): Service {
+  const { address, headers, secrets, url } = split(settings.baseUrl)
+  if (settings.apiKey) headers['authorization'] = `Bearer ${settings.apiKey}`
+  return {
+    kind: 'openai',
+    baseUrl: address,
+    headers,
+    title: `The service at ${url.host}`,
+    address,
+    remedy: 'Check OPENAI_BASE_URL and the network.',
+    keyRemedy: 'Check OPENAI_API_KEY.',
+    remote: isRemote(url.hostname),
+    secrets: settings.apiKey ? [...secrets, settings.apiKey] : secrets,
+    agent: newAgent(),
+  }
+}
+
+/**
+ * Timeouts of the transport are off: a cold model may need more than undici's 300 s, and the watch over first token
+ * and silence knows better what it waits for. Only connecting is quick or fails.
+ */
+const newAgent = () =>
+  new Agent({ connect: { timeout: 5_000 }, headersTimeout: 0, bodyTimeout: 0, keepAliveTimeout: 4_000 })
+
+function split(baseUrl: string) {
+  const url = new URL(baseUrl)
+  const headers: Record<string, string> = {}
+  const secrets: string[] = []
+  if (url.username || url.password) {
+    const pair = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`
+    headers['authorization'] = `Basic ${Buffer.from(pair).toString('base64')}`
+    if (url.password) secrets.push(decodeURIComponent(url.password))
+    url.username = ''
+    url.password = ''
+  }
+  return { url, address: url.href.replace(/\/+$/, ''), headers, secrets }
+}
+
+const privateNetworks = new BlockList()
+for (const [network, bits] of [
+  ['127.0.0.0', 8],
+  ['10.0.0.0', 8],
+  ['172.16.0.0', 12],
+  ['192.168.0.0', 16],
+  ['169.254.0.0', 16],
+  ['100.64.0.0', 10],
+] as const)
+  privateNetworks.addSubnet(network, bits, 'ipv4')
+for (const [network, bits] of [
+  ['::1', 128],
+  ['fc00::', 7],
+  ['fe80::', 10],
+] as const)
+  privateNetworks.addSubnet(network, bits, 'ipv6')
+
+/** A name without a dot, or under .local, .internal and .lan, is taken for a machine of one's own network. */
+export function isRemote(hostname: string): boolean {
+  const host = hostname.replace(/^\[|\]$/g, '')
+  const version = isIP(host)
+  if (version !== 0) return !privateNetworks.check(host, version === 4 ? 'ipv4' : 'ipv6')
+  return host.includes('.') && !/\.(?:local|internal|lan|localhost)$/.test(host)
+}

@@ -1,0 +1,187 @@
+import { createHash } from 'node:crypto'
+import { answerTo, countTokens, embedding } from './mind.ts'
+import { type Framing, play, playBeforeStream } from './script.ts'
+import { json, type Options, startServer, type Upstream } from './server.ts'
+
+export type PlayedModel = {
+  name: string
+  capabilities: string[]
+  /** What the model was made for. */
+  contextLength?: number
+  size?: number
+}
+
+export type OllamaOptions = Options & { models?: PlayedModel[] }
+
+/** `models` is what is installed and `loaded` what is in memory with its context; a test may change both. */
+export type PlayedOllama = Upstream & { models: PlayedModel[]; loaded: Map<string, number> }
+
+type Chat = {
+  model: string
+  messages: { role: string; content: string }[]
+  stream?: boolean
+  options?: { num_ctx?: number }
+}
+
+export const usualModels = (): PlayedModel[] => [
+  { name: 'llama3.2:1b', capabilities: ['completion', 'tools'], contextLength: 131_072, size: 1_321_098_329 },
+  { name: 'nomic-embed-text:latest', capabilities: ['embedding'], contextLength: 2_048, size: 274_302_450 },
+]
+
+/** Ollama's protocol. */
+export async function startOllama(options: OllamaOptions = {}): Promise<PlayedOllama> {
+  const models = options.models ?? usualModels()
+  const loaded = new Map<string, number>()
+  const tagged = (name: unknown) =>
+    String(name).split('/').at(-1)?.includes(':') ? String(name) : `${String(name)}:latest`
+  const find = (name: unknown) => models.find((model) => model.name === tagged(name))
+  const missing = (name: unknown) => ({ error: `model '${String(name)}' not found` })
+  const now = () => new Date().toISOString()
+
+  const upstream = await startServer(
+    {
+      'GET /api/version': async (_request, response) => json(response, 200, { version: '0.12.6' }),
+
+      'GET /api/tags': async (_request, response, script) => {
+        if (script && (await playBeforeStream(response, framing(''), script))) return
+        json(response, 200, {
+          models: models.map((model) => ({
+            name: model.name,
+            model: model.name,
+            modified_at: '2026-01-02T03:04:05Z',
+            size: model.size ?? 1_000_000,
+            digest: createHash('sha256').update(model.name).digest('hex'),
+            details: { format: 'gguf', family: 'llama', families: ['llama'], parameter_size: '1B' },
+          })),
+        })
+      },
+
+      'POST /api/show': async ({ body }, response) => {
+        const model = find(body['model'])
+        if (!model) return json(response, 404, missing(body['model']))
+        json(response, 200, {
+          capabilities: model.capabilities,
+          details: { family: 'llama' },
+          model_info: {
+            'general.architecture': 'llama',
+            'llama.context_length': model.contextLength ?? 8_192,
+          },
+        })
+      },
+
+      'GET /api/ps': async (_request, response) =>
+        json(response, 200, {
+          models: [...loaded].map(([name, context]) => ({
+            name,
+            model: name,
+            size: 1,
+            context_length: context,
+          })),
+        }),
+
+      'POST /api/chat': async ({ body }, response, script) => {
+        const chat = body as unknown as Chat
+        if (script && (await playBeforeStream(response, framing(chat.model), script))) return
+        const model = find(chat.model)
+        if (!model) return json(response, 404, missing(chat.model))
+        loaded.set(model.name, chat.options?.num_ctx ?? 4_096)
+        const tokens = script?.tokens ?? answerTo(chat.messages)
+        await play(response, framing(chat.model, countTokens(chat.messages)), script ?? {}, tokens)
+      },
+
+      'POST /api/generate': async ({ body }, response) => {
+        const model = find(body['model'])
+        if (!model) return json(response, 404, missing(body['model']))
+        if (body['keep_alive'] === 0) loaded.delete(model.name)
+        json(response, 200, {
+          model: model.name,
+          created_at: now(),
+          response: '',
+          done: true,
+          done_reason: 'unload',
+        })
+      },
+
+      'POST /api/embed': async ({ body }, response, script) => {
+        if (script && (await playBeforeStream(response, framing(''), script))) return
+        const model = find(body['model'])
+        if (!model) return json(response, 404, missing(body['model']))
+        const texts = [body['input']].flat().map(String)
+        if (body['keep_alive'] === 0) loaded.delete(model.name)
+        else loaded.set(model.name, model.contextLength ?? 2_048)
+        const limit = model.contextLength ?? 2_048
+        if (body['truncate'] === false && texts.some((text) => text.length / 4 > limit))
+          return json(response, 400, { error: 'the input length exceeds the context length' })
+        json(response, 200, {
+          model: model.name,
+          embeddings: texts.map(embedding),
+          prompt_eval_count: texts.length,
+        })
+      },
+
+      'POST /api/pull': async ({ body }, response, script) => {
+        const name = tagged(body['model'])
+        const played = framing('')
+        await play(response, { ...played, last: '' }, { frames: pullFrames(name), ...script }, [])
+        if (!script?.fault && script?.status === undefined && !find(name))
+          models.push({ name, capabilities: [/embed/.test(name) ? 'embedding' : 'completion'] })
+      },
+
+      'DELETE /api/delete': async ({ body }, response) => {
+        const at = models.findIndex((model) => model.name === tagged(body['model']))
+        if (at < 0) return json(response, 404, missing(body['model']))
+        models.splice(at, 1)
+        response.writeHead(200).end()
+      },
+    },
+    ['POST /api/chat', 'POST /api/embed', 'POST /api/pull'],
+    options,
+  )
+  return { ...upstream, models, loaded }
+}
+
+/** A download's progress: a manifest, two files, the checks at its end. */
+export function pullFrames(name: string, steps = 4): string[] {
+  const files = ['model', 'config'].map((part, i) => ({
+    digest: `sha256:${createHash('sha256').update(`${name}/${part}`).digest('hex')}`,
+    total: i === 0 ? 1_000_000 : 500,
+  }))
+  return [
+    { status: 'pulling manifest' },
+    ...files.flatMap(({ digest, total }) =>
+      Array.from({ length: steps + 1 }, (_, step) => ({
+        status: `pulling ${digest.slice(7, 19)}`,
+        digest,
+        total,
+        ...(step === 0 ? {} : { completed: Math.round((total * step) / steps) }),
+      })),
+    ),
+    { status: 'verifying sha256 digest' },
+    { status: 'writing manifest' },
+    { status: 'success' },
+  ].map((object) => JSON.stringify(object))
+}
+
+function framing(model: string, promptTokens = 0): Framing {
+  const stamp = { model, created_at: '2026-01-02T03:04:05Z' }
+  const message = (text: string) => ({ role: 'assistant', content: text })
+  return {
+    contentType: 'application/x-ndjson',
+    frame: (json) => `${json}\n`,
+    token: (text) => ({ ...stamp, message: message(text), done: false }),
+    thinking: (text) => ({ ...stamp, message: { ...message(''), thinking: text }, done: false }),
+    error: (error) => ({ error }),
+    finish: (reason, tokens) => [
+      {
+        ...stamp,
+        message: message(''),
+        done: true,
+        done_reason: reason,
+        prompt_eval_count: promptTokens,
+        eval_count: tokens,
+      },
+    ],
+    unfinished: () => [{ ...stamp, message: message(''), done: false }],
+    last: '',
+  }
+}

@@ -1,0 +1,122 @@
+import { answerTo, countTokens, embedding } from './mind.ts'
+import { type Framing, play, playBeforeStream } from './script.ts'
+import { json, type Options, startServer, type Upstream } from './server.ts'
+
+export type OpenAiOptions = Options & {
+  models?: { id: string; context_length?: number }[]
+  /** Requests must bring this key. */
+  apiKey?: string
+  /** Parameters that are refused with 400, as some services do. */
+  refuses?: string[]
+}
+
+/** `url` ends in `/v1`, as clients want it. */
+export type PlayedOpenAi = Upstream & { models: { id: string; context_length?: number }[] }
+
+type Chat = {
+  model: string
+  messages: { role: string; content: string }[]
+  stream?: boolean
+  stream_options?: { include_usage?: boolean }
+}
+
+const usualModels = () => [{ id: 'gpt-4o-mini' }, { id: 'gpt-4o' }, { id: 'text-embedding-3-small' }]
+
+/** OpenAI's protocol, as far as compatible services share it. */
+export async function startOpenAi(options: OpenAiOptions = {}): Promise<PlayedOpenAi> {
+  const models = options.models ?? usualModels()
+  const refusal = (request: {
+    headers: { authorization?: string | undefined }
+    body: Record<string, unknown>
+  }) => {
+    if (options.apiKey !== undefined && request.headers.authorization !== `Bearer ${options.apiKey}`)
+      return {
+        status: 401,
+        message: `Incorrect API key provided: ${request.headers.authorization ?? 'none'}.`,
+      }
+    const refused = options.refuses?.find((parameter) => parameter in request.body)
+    return refused === undefined
+      ? undefined
+      : { status: 400, message: `Unsupported parameter: '${refused}'.` }
+  }
+
+  const upstream = await startServer(
+    {
+      'GET /v1/models': async (request, response, script) => {
+        if (script && (await playBeforeStream(response, framing('', 0, false), script))) return
+        const no = refusal({ ...request, body: {} })
+        if (no) return json(response, no.status, { error: { message: no.message } })
+        json(response, 200, { object: 'list', data: models.map((model) => ({ object: 'model', ...model })) })
+      },
+
+      'POST /v1/chat/completions': async (request, response, script) => {
+        const chat = request.body as unknown as Chat
+        const no = refusal(request)
+        if (no)
+          return json(response, no.status, { error: { message: no.message, type: 'invalid_request_error' } })
+        const prompt = countTokens(chat.messages)
+        const played = framing(chat.model, prompt, chat.stream_options?.include_usage ?? false)
+        if (script && (await playBeforeStream(response, played, script))) return
+        const tokens = script?.tokens ?? answerTo(chat.messages)
+        if (chat.stream) return play(response, played, script ?? {}, tokens)
+        json(response, 200, {
+          id: 'chatcmpl-1',
+          object: 'chat.completion',
+          model: chat.model,
+          choices: [
+            {
+              index: 0,
+              message: { role: 'assistant', content: tokens.join('') },
+              finish_reason: script?.finish ?? 'stop',
+            },
+          ],
+          usage: usage(prompt, tokens.length),
+        })
+      },
+
+      'POST /v1/embeddings': async (request, response, script) => {
+        const no = refusal(request)
+        if (no) return json(response, no.status, { error: { message: no.message } })
+        if (script && (await playBeforeStream(response, framing('', 0, false), script))) return
+        const texts = [request.body['input']].flat().map(String)
+        json(response, 200, {
+          object: 'list',
+          model: request.body['model'],
+          data: texts.map((text, index) => ({ object: 'embedding', index, embedding: embedding(text) })),
+          usage: { prompt_tokens: texts.length, total_tokens: texts.length },
+        })
+      },
+    },
+    ['POST /v1/chat/completions', 'POST /v1/embeddings'],
+    options,
+  )
+  return { ...upstream, url: `${upstream.url}/v1`, models }
+}
+
+const usage = (prompt: number, completion: number) => ({
+  prompt_tokens: prompt,
+  completion_tokens: completion,
+  total_tokens: prompt + completion,
+})
+
+function framing(model: string, prompt: number, includeUsage: boolean): Framing {
+  const chunk = (delta: object, finish: string | null = null) => ({
+    id: 'chatcmpl-1',
+    object: 'chat.completion.chunk',
+    created: 1_767_323_045,
+    model,
+    choices: [{ index: 0, delta, finish_reason: finish }],
+  })
+  const counts = (tokens: number) =>
+    includeUsage ? [{ ...chunk({}), choices: [], usage: usage(prompt, tokens) }] : []
+  return {
+    contentType: 'text/event-stream',
+    frame: (json) => `data: ${json}\n\n`,
+    token: (text) => chunk({ role: 'assistant', content: text }),
+    thinking: (text) => chunk({ reasoning_content: text }),
+    error: (message) => ({ error: { message, type: 'server_error' } }),
+    finish: (reason, tokens) => [chunk({}, reason), ...counts(tokens)],
+    unfinished: (tokens) => counts(tokens),
+    last: 'data: [DONE]\n\n',
+  }
+}
