@@ -2,8 +2,7 @@ import { z } from 'zod'
 import { layer } from './avees.ts'
 import { id, pageOf, pageQuery, time } from './common.ts'
 
-/** A question has 1 to this many characters. */
-export const maxQuestion = 4000
+export { maxQuestion } from './limits.ts'
 
 /** Where a statement of an answer comes from. `text` is the exact passage, kept with the message. */
 export const citation = z
@@ -101,7 +100,10 @@ export const exportQuery = z.object({ format: z.enum(['markdown', 'json']).defau
 export const askParameters = z.object({
   conversation_id: z.string().optional(),
   question: z.string().optional(),
-  use_gpt4o: z.union([z.boolean(), z.stringbool()]).optional().describe('Ask the stronger model of the pair.'),
+  use_gpt4o: z
+    .union([z.boolean(), z.stringbool()])
+    .optional()
+    .describe('Ask the stronger model of the pair.'),
   model: z.string().max(200).optional(),
 })
 export const askAnswer = z.object({

@@ -6,7 +6,17 @@ const apiPaths =
 
 export default defineConfig({
   plugins: [react()],
-  build: { outDir: 'dist', emptyOutDir: true, target: 'baseline-widely-available' },
+  build: {
+    outDir: 'dist',
+    emptyOutDir: true,
+    target: 'baseline-widely-available',
+    rolldownOptions: {
+      output: {
+        // What changes rarely stays in the browser's cache when the page changes.
+        codeSplitting: { groups: [{ name: 'react', test: /node_modules\/(react|react-dom|scheduler)\// }] },
+      },
+    },
+  },
   server: {
     port: 3000,
     strictPort: true,

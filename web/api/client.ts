@@ -47,7 +47,7 @@ export type ClientOptions = {
   /** A bearer token or API key; without one the browser's session cookie is used. */
   token?: () => string | undefined
   fetch?: typeof fetch
-  /** Called for every answer 401: the session is over. */
+  /** Called for every answer 401, except to signing in itself: the session is over. */
   onSignedOut?: () => void
 }
 
@@ -102,7 +102,7 @@ export function createClient(options: ClientOptions = {}): Client {
     }
     if (response.ok) return response
     const error = await readError(response)
-    if (error.status === 401) options.onSignedOut?.()
+    if (error.status === 401 && !path.startsWith('/auth/')) options.onSignedOut?.()
     throw error
   }
 

@@ -1,0 +1,2 @@
+/** A question has 1 to this many characters. */
+export const maxQuestion = 4000

@@ -1,0 +1,98 @@
+import { useQuery } from '@tanstack/react-query'
+import { lazy, type ReactNode, Suspense } from 'react'
+import { Redirect, Route, Switch, useLocation } from 'wouter'
+import { ApiError, keys, type Me } from './api/index.ts'
+import { useApi } from './api/react.tsx'
+import { ChatScreen } from './screens/chat/chat-screen.tsx'
+import { TopBar } from './shell/page.tsx'
+import { Shell } from './shell/shell.tsx'
+import { ButtonLink } from './ui/button.tsx'
+import { EmptyState, ErrorState, Skeleton } from './ui/state.tsx'
+
+// The conversation is what most people come for; the rest is loaded on the way there.
+const LoginScreen = lazy(async () => ({
+  default: (await import('./screens/login/login-screen.tsx')).LoginScreen,
+}))
+const WelcomeScreen = lazy(async () => ({
+  default: (await import('./screens/welcome/welcome-screen.tsx')).WelcomeScreen,
+}))
+
+/** Every address of the page and what stands there. The API has the other addresses; none of them is both. */
+export function App() {
+  return (
+    <Suspense fallback={<div className="whole-page" />}>
+      <Switch>
+        <Route path="/login">
+          <LoginScreen />
+        </Route>
+        <Route>
+          <Gate>
+            {(me) => (
+              <Shell me={me}>
+                <Suspense fallback={<ScreenSkeleton />}>
+                  <Screens />
+                </Suspense>
+              </Shell>
+            )}
+          </Gate>
+        </Route>
+      </Switch>
+    </Suspense>
+  )
+}
+
+function Screens() {
+  return (
+    <Switch>
+      <Route path="/">
+        <Home />
+      </Route>
+      <Route path="/chat/:handle/:id?">
+        {({ handle, id }) => <ChatScreen key={handle} handle={handle} conversationId={id} />}
+      </Route>
+      <Route path="/welcome">
+        <WelcomeScreen />
+      </Route>
+      <Route>
+        <TopBar title="Not found" />
+        <EmptyState title="There is no such page" actions={<ButtonLink href="/">To the start</ButtonLink>} />
+      </Route>
+    </Switch>
+  )
+}
+
+/** Lets in whoever the server knows; others are led to signing in and back. */
+function Gate({ children }: { children: (me: Me) => ReactNode }) {
+  const api = useApi()
+  const [path] = useLocation()
+  const me = useQuery({ queryKey: keys.me, queryFn: () => api.accounts.me(), staleTime: 60_000 })
+  if (me.data) return children(me.data)
+  if (me.error instanceof ApiError && me.error.status === 401)
+    return <Redirect to={`/login?next=${encodeURIComponent(path)}`} replace />
+  if (me.isError) {
+    return (
+      <main className="whole-page">
+        <ErrorState error={me.error} onRetry={() => void me.refetch()} />
+      </main>
+    )
+  }
+  return <div className="whole-page" role="status" aria-label="Loading" />
+}
+
+/** `/`: the library's chat, or for who has nothing yet the first steps. */
+function Home() {
+  const api = useApi()
+  const start = useQuery({
+    queryKey: ['start'],
+    queryFn: async () => {
+      const [stats, list] = await Promise.all([api.documents.stats(), api.conversations.list({ limit: 1 })])
+      return stats.document_count === 0 && list.conversations.length === 0 ? '/welcome' : '/chat/local'
+    },
+  })
+  if (start.isError) return <ErrorState error={start.error} onRetry={() => void start.refetch()} />
+  return start.data ? <Redirect to={start.data} replace /> : <ScreenSkeleton />
+}
+
+function ScreenSkeleton() {
+  return <TopBar title={<Skeleton width="10rem" />} />
+}

@@ -1,0 +1,28 @@
+/** Where a quoted passage stands within a page's text. */
+export type Range = { start: number; end: number }
+
+/**
+ * The place of a passage on its page: at its stored place when the text there is still the same, else where its words
+ * are found, else undefined: the document has changed since it was quoted.
+ */
+export function findPassage(
+  page: string,
+  passage: { start: number; end: number; text: string },
+): Range | undefined {
+  if (passage.text.trim() === '') return undefined
+  if (page.slice(passage.start, passage.end) === passage.text)
+    return { start: passage.start, end: passage.end }
+  const at = page.indexOf(passage.text)
+  if (at !== -1) return { start: at, end: at + passage.text.length }
+  return findLoosely(page, passage.text)
+}
+
+/** The same words with other white space between them. */
+function findLoosely(page: string, text: string): Range | undefined {
+  const words = text.split(/\s+/).filter(Boolean)
+  const pattern = words
+    .map((word) => word.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`))
+    .join(String.raw`\s+`)
+  const match = new RegExp(pattern).exec(page)
+  return match ? { start: match.index, end: match.index + match[0].length } : undefined
+}

@@ -1,0 +1,139 @@
+import { Check, CircleAlert, RotateCcw, X } from 'lucide-react'
+import type { IngestFile } from '../api/index.ts'
+import { Button, IconButton, Spinner } from '../ui/button.tsx'
+import { count } from '../ui/format.ts'
+import { Progress } from '../ui/state.tsx'
+import './documents.css'
+import { isUnderWay, type Upload } from './uploads.ts'
+import { useUploads, useUploadsOf } from './uploads-context.tsx'
+
+/** What is on its way into an avee's documents, file by file, with the reason of each that failed. */
+export function UploadList({ aveeId }: { aveeId: string | undefined }) {
+  const uploads = useUploads()
+  const list = useUploadsOf(aveeId)
+  if (list.length === 0) return null
+  const open = list.filter(isUnderWay).length
+  return (
+    <section className="uploads" aria-label="Uploads">
+      <div className="uploads-head">
+        <span role="status">{open > 0 ? `Reading ${count(open, 'document')}` : 'All read'}</span>
+        {open < list.length && (
+          <Button small look="quiet" onClick={uploads.dismissFinished}>
+            Clear finished
+          </Button>
+        )}
+      </div>
+      <ul className="rows">
+        {list.map((upload) => (
+          <UploadRow key={upload.id} upload={upload} />
+        ))}
+      </ul>
+    </section>
+  )
+}
+
+function UploadRow({ upload }: { upload: Upload }) {
+  const uploads = useUploads()
+  const files = upload.ingest?.files ?? []
+  const file = files.length === 1 ? files[0] : undefined
+  const name = upload.name || file?.name || (files.length > 1 ? count(files.length, 'document') : 'Document')
+  return (
+    <li className="row upload">
+      <UploadSign upload={upload} />
+      <div className="row-body">
+        <span className="row-title">
+          <span className="truncate">{name}</span>
+        </span>
+        <span className={upload.phase === 'failed' ? 'field-error' : 'row-facts'}>
+          {stateInWords(upload)}
+        </span>
+        {isUnderWay(upload) && (
+          <Progress label={`${name}: ${stateInWords(upload)}`} value={portion(upload)} />
+        )}
+        {files.length > 1 && (
+          <ul className="small">
+            {files.map((one, i) => (
+              <li key={i} className={one.result && !one.result.success ? 'field-error' : 'soft'}>
+                {one.name}: {one.result?.message ?? one.message}
+              </li>
+            ))}
+          </ul>
+        )}
+      </div>
+      <div className="row-actions">
+        {(upload.phase === 'failed' || upload.phase === 'stopped') && upload.canRetry && (
+          <IconButton
+            label={`Try ${name} again`}
+            icon={RotateCcw}
+            small
+            onClick={() => uploads.retry(upload.id)}
+          />
+        )}
+        {isUnderWay(upload) ? (
+          <IconButton label={`Stop ${name}`} icon={X} small onClick={() => void uploads.stop(upload.id)} />
+        ) : (
+          <IconButton label={`Dismiss ${name}`} icon={X} small onClick={() => uploads.dismiss(upload.id)} />
+        )}
+      </div>
+    </li>
+  )
+}
+
+export function UploadSign({ upload }: { upload: Upload }) {
+  if (isUnderWay(upload)) return <Spinner size={18} />
+  if (upload.phase === 'done') return <Check className="upload-good" size={18} aria-hidden />
+  return (
+    <CircleAlert
+      className={upload.phase === 'failed' ? 'upload-bad' : 'upload-stopped'}
+      size={18}
+      aria-hidden
+    />
+  )
+}
+
+const stages = {
+  parse: 'Reading',
+  chunk: 'Cutting into passages',
+  embed: 'Learning its meaning',
+  store: 'Storing',
+}
+
+/** Where an upload stands, in a few words. */
+export function stateInWords(upload: Upload): string {
+  switch (upload.phase) {
+    case 'waiting':
+      return 'Waiting its turn'
+    case 'sending':
+      return upload.sent < 1 ? 'Sending' : 'Sent'
+    case 'stopped':
+      return 'Stopped'
+    case 'failed':
+      return upload.error ?? 'Failed'
+    case 'reading': {
+      const file = openFile(upload)
+      return file?.stage ? stages[file.stage] : (file?.message ?? 'Reading')
+    }
+    case 'done': {
+      const result = upload.ingest?.files[0]?.result
+      if (!result || (upload.ingest?.files.length ?? 0) > 1) return 'Ready'
+      if (result.duplicate) return 'Already here'
+      return [
+        'Ready',
+        result.pages && count(result.pages, 'page'),
+        result.chunks && count(result.chunks, 'passage'),
+      ]
+        .filter(Boolean)
+        .join(' · ')
+    }
+  }
+}
+
+const openFile = (upload: Upload): IngestFile | undefined =>
+  upload.ingest?.files.findLast((file) => !file.result) ?? upload.ingest?.files.at(-1)
+
+/** 0 to 1 of the step under way; undefined when it does not tell. */
+function portion(upload: Upload): number | undefined {
+  if (upload.phase === 'sending') return upload.sent
+  if (upload.phase === 'reading') return openFile(upload)?.progress
+  return 0
+}

@@ -1,0 +1,39 @@
+import { StrictMode } from 'react'
+import { createRoot } from 'react-dom/client'
+import { navigate } from 'wouter/use-browser-location'
+import { keys } from './api/index.ts'
+import { createPageServer, ServerProvider } from './api/react.tsx'
+import { App } from './app.tsx'
+import { createUploads } from './documents/uploads.ts'
+import { UploadsProvider } from './documents/uploads-context.tsx'
+import './ui/tokens.css'
+import './ui/base.css'
+import { ToastProvider } from './ui/toast.tsx'
+import { TooltipProvider } from './ui/tooltip.tsx'
+
+const server = createPageServer(() => {
+  if (location.pathname === '/login') return
+  server.queries.clear()
+  navigate(`/login?next=${encodeURIComponent(location.pathname)}`)
+})
+
+const uploads = createUploads(server.api, server.hub, () => {
+  for (const queryKey of [keys.documents, keys.status]) void server.queries.invalidateQueries({ queryKey })
+})
+
+const root = document.getElementById('root')
+if (!root) throw new Error('index.html has no #root.')
+
+createRoot(root).render(
+  <StrictMode>
+    <ServerProvider server={server}>
+      <TooltipProvider delayDuration={500}>
+        <ToastProvider>
+          <UploadsProvider uploads={uploads}>
+            <App />
+          </UploadsProvider>
+        </ToastProvider>
+      </TooltipProvider>
+    </ServerProvider>
+  </StrictMode>,
+)

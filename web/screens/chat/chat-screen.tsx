@@ -1,0 +1,247 @@
+import { useQuery } from '@tanstack/react-query'
+import { Download, Ellipsis, FileJson, SquarePen } from 'lucide-react'
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
+import { useLocation } from 'wouter'
+import type { Avee } from '../../../contract/avees.ts'
+import type { Citation } from '../../../contract/chat.ts'
+import { keys } from '../../api/index.ts'
+import { useApi } from '../../api/react.tsx'
+import { DropVeil, useFileDrop, useFilePicker } from '../../documents/drop.tsx'
+import { isUnderWay } from '../../documents/uploads.ts'
+import { useUploads } from '../../documents/uploads-context.tsx'
+import { TopBar, useTitle } from '../../shell/page.tsx'
+import { ButtonLink, IconButton } from '../../ui/button.tsx'
+import { Menu, MenuItem } from '../../ui/menu.tsx'
+import { Avatar, EmptyState, ErrorState, sentenceOf, Skeleton } from '../../ui/state.tsx'
+import { useToast } from '../../ui/toast.tsx'
+import './chat.css'
+import { CitationPanel, type OpenCitation } from './citation-panel.tsx'
+import { Composer } from './composer.tsx'
+import { useDraft } from './draft.ts'
+import type { MessageActions } from './messages.tsx'
+import { ThreadView } from './thread.tsx'
+import { useThread } from './use-thread.ts'
+
+/** /chat/{handle} and /chat/{handle}/{conversation_id}: one conversation with one avee. */
+export function ChatScreen({
+  handle,
+  conversationId,
+}: {
+  handle: string
+  conversationId: string | undefined
+}) {
+  const api = useApi()
+  const avee = useQuery({
+    queryKey: keys.avee(handle),
+    queryFn: () => api.avees.get(handle),
+    staleTime: 60_000,
+  })
+  if (avee.isError) {
+    return (
+      <>
+        <TopBar title="Chat" />
+        {avee.error.message && (
+          <EmptyState
+            title="This avee is not here"
+            actions={
+              <>
+                <ButtonLink href="/avee">Find an avee</ButtonLink>
+                <ButtonLink href="/chat/local">Ask your library</ButtonLink>
+              </>
+            }
+          >
+            {sentenceOf(avee.error)}
+          </EmptyState>
+        )}
+      </>
+    )
+  }
+  if (!avee.data) {
+    return (
+      <TopBar
+        title={
+          <>
+            <Skeleton width="1.75rem" height="1.75rem" round />
+            <Skeleton width="10rem" />
+          </>
+        }
+      />
+    )
+  }
+  return <Conversation avee={avee.data} conversationId={conversationId} />
+}
+
+function Conversation({ avee, conversationId }: { avee: Avee; conversationId: string | undefined }) {
+  const api = useApi()
+  const tell = useToast()
+  const uploads = useUploads()
+  const [, navigate] = useLocation()
+  const place = conversationId ?? `new ${avee.handle}`
+  const [draft, setDraft, forgetDraft] = useDraft(place)
+  const [open, setOpen] = useState<OpenCitation>()
+  const box = useRef<HTMLTextAreaElement>(null)
+
+  const conversation = useQuery({
+    queryKey: keys.conversation(conversationId ?? ''),
+    queryFn: () => api.conversations.get(conversationId ?? ''),
+    enabled: conversationId !== undefined,
+  })
+  const title = conversation.data?.title ?? undefined
+  useTitle(title ?? avee.display_name)
+
+  const thread = useThread({
+    handle: avee.handle,
+    conversationId,
+    onOpened: (opened) => navigate(`/chat/${avee.handle}/${opened.id}`, { replace: true }),
+    beforeAsking: () => {
+      const isReading = uploads
+        .getSnapshot()
+        .some((upload) => upload.aveeId === avee.id && isUnderWay(upload))
+      return isReading ? uploads.whenIdle(avee.id) : undefined
+    },
+    onAccepted: () => forgetDraft(),
+  })
+  const { send, refresh, showBranch } = thread
+
+  const ask = useCallback(
+    (question: string) => {
+      setDraft('')
+      send({ kind: 'ask', question: question.trim() })
+    },
+    [send, setDraft],
+  )
+
+  // A question that another screen sends along with the way here.
+  useAskedElsewhere(ask)
+  useEffect(() => setOpen(undefined), [place])
+  useEffect(() => {
+    if (matchMedia('(pointer: fine)').matches) box.current?.focus()
+  }, [place])
+
+  const latest = useRef({ send, showBranch, tell })
+  useEffect(() => {
+    latest.current = { send, showBranch, tell }
+  })
+  const actions = useMemo<MessageActions>(
+    () => ({
+      edit: (messageId, question) => latest.current.send({ kind: 'edit', messageId, question }),
+      regenerate: (messageId) => latest.current.send({ kind: 'regenerate', messageId }),
+      goOn: () => latest.current.send({ kind: 'ask', question: 'Please continue where you stopped.' }),
+      showBranch: (messageId) => {
+        latest.current
+          .showBranch(messageId)
+          .catch((error: unknown) => latest.current.tell(sentenceOf(error), 'bad'))
+      },
+      openCitation: (citations: Citation[], n: number) => setOpen({ citations, n }),
+      ended: refresh,
+    }),
+    [refresh],
+  )
+
+  const takeFiles = avee.is_owner
+    ? (files: File[]) => uploads.addFiles(avee.id, files, avee.is_library ? 'public' : 'intimate')
+    : undefined
+  const drop = useFileDrop(takeFiles)
+  const picker = useFilePicker((files) => takeFiles?.(files))
+
+  if (conversation.isError) {
+    return (
+      <>
+        <TopBar title={<ChatTitle avee={avee} title={undefined} />} />
+        <ErrorState error={conversation.error} onRetry={() => void conversation.refetch()} />
+      </>
+    )
+  }
+  return (
+    <div className="chat" {...drop.handlers}>
+      <div className="chat-main">
+        <TopBar title={<ChatTitle avee={avee} title={title} />}>
+          <IconButton label="New chat" icon={SquarePen} onClick={() => navigate(`/chat/${avee.handle}`)} />
+          {conversationId && (
+            <Menu trigger={<IconButton label="More" icon={Ellipsis} hint={false} />}>
+              <MenuItem icon={Download} href={api.conversations.exportUrl(conversationId, 'markdown')}>
+                Save as Markdown
+              </MenuItem>
+              <MenuItem icon={FileJson} href={api.conversations.exportUrl(conversationId, 'json')}>
+                Save as JSON
+              </MenuItem>
+            </Menu>
+          )}
+        </TopBar>
+        <ThreadView
+          thread={thread}
+          avee={avee}
+          place={place}
+          actions={actions}
+          empty={<Greeting avee={avee} />}
+          onEditRefused={(question) => {
+            setDraft(question)
+            thread.dismissPending()
+            box.current?.focus()
+          }}
+        />
+        <Composer
+          ref={box}
+          name={avee.is_library ? 'your library' : avee.display_name}
+          value={draft}
+          onChange={setDraft}
+          onAsk={() => !thread.isBusy && ask(draft)}
+          onStop={
+            thread.runningRun
+              ? () => {
+                  thread.stop().catch((error: unknown) => tell(sentenceOf(error), 'bad'))
+                }
+              : undefined
+          }
+          onAttach={takeFiles && picker.open}
+          uploadsOf={avee.is_owner ? avee.id : undefined}
+        />
+        {picker.input}
+        {drop.isOver && <DropVeil text={`Add to ${avee.is_library ? 'your library' : avee.display_name}`} />}
+      </div>
+      {open && <CitationPanel open={open} onChange={setOpen} />}
+    </div>
+  )
+}
+
+function ChatTitle({ avee, title }: { avee: Avee; title: string | undefined }) {
+  const name = avee.is_library ? 'Your library' : avee.display_name
+  return (
+    <>
+      <Avatar name={avee.display_name} picture={avee.avatar} size={28} />
+      <div className="chat-title">
+        <h1 className="truncate">{title ?? name}</h1>
+        {title && <p className="truncate">{name}</p>}
+      </div>
+    </>
+  )
+}
+
+/** What an avee says before the first question. */
+function Greeting({ avee }: { avee: Avee }) {
+  return (
+    <div className="greeting">
+      <Avatar name={avee.display_name} picture={avee.avatar} size={64} />
+      <h2>{avee.is_library ? 'Ask your library' : avee.display_name}</h2>
+      {avee.bio && !avee.is_library && <p className="soft">{avee.bio}</p>}
+      <p className={avee.greeting ? 'greeting-words' : 'soft'}>
+        {avee.greeting ||
+          (avee.is_library
+            ? 'Answers come from your documents and name the page they rest on. Drop a document here to add it.'
+            : `Begin a conversation with ${avee.display_name}.`)}
+      </p>
+    </div>
+  )
+}
+
+/** Asks the question that `navigate('/chat/…', { state: { ask } })` brought, once. */
+function useAskedElsewhere(ask: (question: string) => void): void {
+  const first = useRef(ask)
+  useEffect(() => {
+    const state: unknown = history.state
+    const question = (state as { ask?: unknown } | null)?.ask
+    if (typeof question !== 'string') return
+    history.replaceState(null, '')
+    first.current(question)
+  }, [])
+}

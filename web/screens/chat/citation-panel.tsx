@@ -1,0 +1,122 @@
+import { ChevronLeft, ChevronRight, ExternalLink, X } from 'lucide-react'
+import { useEffect, useRef } from 'react'
+import type { Citation } from '../../../contract/chat.ts'
+import { useApi } from '../../api/react.tsx'
+import { PageText } from '../../documents/page-text.tsx'
+import { IconButton } from '../../ui/button.tsx'
+import { Sheet } from '../../ui/dialog.tsx'
+import { narrow, useMedia } from '../../ui/media.ts'
+
+export type OpenCitation = { citations: Citation[]; n: number }
+
+/** The passage behind a number, in the text of its page: beside the conversation, or on phones a sheet over it. */
+export function CitationPanel({
+  open,
+  onChange,
+}: {
+  open: OpenCitation
+  onChange: (open: OpenCitation | undefined) => void
+}) {
+  const isNarrow = useMedia(narrow)
+  const content = <Passage open={open} onChange={onChange} />
+  if (isNarrow) {
+    return (
+      <Sheet open onOpenChange={(isOpen) => !isOpen && onChange(undefined)} title="Source">
+        {content}
+      </Sheet>
+    )
+  }
+  return (
+    <aside
+      className="citation-panel"
+      aria-label="Source"
+      onKeyDown={(event) => event.key === 'Escape' && onChange(undefined)}
+    >
+      {content}
+    </aside>
+  )
+}
+
+function Passage({
+  open,
+  onChange,
+}: {
+  open: OpenCitation
+  onChange: (open: OpenCitation | undefined) => void
+}) {
+  const api = useApi()
+  const heading = useRef<HTMLHeadingElement>(null)
+  const at = open.citations.findIndex((citation) => citation.n === open.n)
+  const citation = open.citations[at]
+
+  // The panel takes the focus when it opens and gives it back when it closes.
+  useEffect(() => {
+    const before = document.activeElement
+    heading.current?.focus()
+    return () => {
+      if (before instanceof HTMLElement && before.isConnected) before.focus()
+    }
+  }, [])
+
+  if (!citation) return null
+  const show = (index: number): void => {
+    const next = open.citations[index]
+    if (next) onChange({ ...open, n: next.n })
+  }
+  return (
+    <>
+      <header className="citation-head">
+        <div className="citation-title">
+          <h2 ref={heading} tabIndex={-1}>
+            <span className="source-number">{citation.n}</span>
+            <span className="truncate" title={citation.title}>
+              {citation.title}
+            </span>
+          </h2>
+          <p className="small soft truncate">
+            {[
+              citation.page !== null && `Page ${citation.page}`,
+              citation.filename !== citation.title && citation.filename,
+            ]
+              .filter(Boolean)
+              .join(' · ') || 'Passage'}
+          </p>
+        </div>
+        <IconButton label="Close" icon={X} hint={false} onClick={() => onChange(undefined)} />
+      </header>
+      <div className="citation-body" key={`${citation.document_id} ${citation.passage}`}>
+        <PageText documentId={citation.document_id} passage={citation} />
+      </div>
+      <footer className="citation-foot">
+        <span className="alternatives">
+          <IconButton
+            label="Previous source"
+            icon={ChevronLeft}
+            small
+            disabled={at <= 0}
+            onClick={() => show(at - 1)}
+          />
+          <span aria-live="polite">
+            {at + 1}/{open.citations.length}
+          </span>
+          <IconButton
+            label="Next source"
+            icon={ChevronRight}
+            small
+            disabled={at >= open.citations.length - 1}
+            onClick={() => show(at + 1)}
+          />
+        </span>
+        <a
+          className="button button-quiet button-small"
+          href={api.documents.fileUrl(citation.document_id, citation.page)}
+          target="_blank"
+          rel="noopener"
+        >
+          <ExternalLink size={16} aria-hidden />
+          Open the original
+        </a>
+      </footer>
+    </>
+  )
+}

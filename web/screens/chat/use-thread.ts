@@ -1,0 +1,130 @@
+import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query'
+import { useCallback, useMemo, useState } from 'react'
+import type { Conversation } from '../../../contract/chat.ts'
+import { ApiError, answerFold, keys, startRun } from '../../api/index.ts'
+import { useApi, useRunHub } from '../../api/react.tsx'
+import { sentenceOf } from '../../ui/state.tsx'
+import { messagesUnder, type Pending, type Turn } from './thread-state.ts'
+
+const pageSize = 40
+
+/** A conversation's messages, the turn that is just being sent, and everything that can be done to them. */
+export function useThread({
+  handle,
+  conversationId,
+  onOpened,
+  beforeAsking,
+  onAccepted,
+}: {
+  handle: string
+  conversationId: string | undefined
+  /** A conversation was opened for the first question. */
+  onOpened: (conversation: Conversation) => void
+  /** Resolves when what the question is about is there: documents that were just dropped. Undefined when it is. */
+  beforeAsking: () => Promise<void> | undefined
+  /** The server has the question: a draft of it is no longer needed. */
+  onAccepted: (conversationId: string) => void
+}) {
+  const api = useApi()
+  const hub = useRunHub()
+  const queries = useQueryClient()
+  const [pending, setPending] = useState<Pending>()
+
+  const list = useInfiniteQuery({
+    queryKey: keys.messages(conversationId ?? ''),
+    enabled: conversationId !== undefined,
+    initialPageParam: undefined as string | undefined,
+    queryFn: ({ pageParam, signal }) =>
+      api.conversations.messages(conversationId ?? '', {
+        limit: pageSize,
+        signal,
+        ...(pageParam ? { before: pageParam } : {}),
+      }),
+    getNextPageParam: (page) => (page.has_more ? page.messages[0]?.id : undefined),
+  })
+
+  const refresh = useCallback(
+    async (id: string): Promise<void> => {
+      await Promise.all([
+        queries.invalidateQueries({ queryKey: keys.messages(id) }),
+        queries.invalidateQueries({ queryKey: keys.conversations }),
+      ])
+    },
+    [queries],
+  )
+
+  const send = async (turn: Turn): Promise<void> => {
+    let id = conversationId
+    const show = (changes: Partial<Pending>): void =>
+      setPending({ conversationId: id, turn, phase: 'sending', error: undefined, ...changes })
+    try {
+      const documents = turn.kind === 'ask' ? beforeAsking() : undefined
+      show({ phase: documents ? 'waiting-for-documents' : 'sending' })
+      await documents
+      if (!id) {
+        const opened = await api.conversations.make(handle)
+        id = opened.id
+        queries.setQueryData(keys.conversation(id), opened)
+        queries.setQueryData(keys.messages(id), {
+          pages: [{ messages: [], has_more: false }],
+          pageParams: [undefined],
+        })
+        show({})
+        onOpened(opened)
+      } else show({})
+      const about = id
+      const response = await startRun((key) => {
+        if (turn.kind === 'ask')
+          return api.conversations.ask({ conversation_id: about, question: turn.question }, key)
+        if (turn.kind === 'edit') return api.conversations.edit(about, turn.messageId, turn.question, key)
+        return api.conversations.regenerate(about, turn.messageId, turn.model, key)
+      })
+      hub.adopt(response, answerFold)
+      onAccepted(about)
+      await refresh(about)
+      setPending((now) => (now?.turn === turn ? undefined : now))
+    } catch (error) {
+      show({ phase: 'refused', error: error instanceof ApiError ? error : asApiError(error) })
+      // Another tab may have asked at the same time: its answer is shown then.
+      if (id) void refresh(id)
+    }
+  }
+
+  const isOurs = pending?.conversationId === conversationId
+  const shownPending = isOurs ? pending : undefined
+  const all = useMemo(
+    () => (list.data?.pages ?? []).toReversed().flatMap((page) => page.messages),
+    [list.data],
+  )
+  const messages = useMemo(() => messagesUnder(all, shownPending?.turn), [all, shownPending?.turn])
+  const last = messages.at(-1)
+  const runningRun = last?.status === 'streaming' ? last.run_id : null
+
+  return {
+    list,
+    messages,
+    pending: shownPending,
+    runningRun,
+    isBusy: runningRun !== null || (shownPending !== undefined && shownPending.phase !== 'refused'),
+    send: (turn: Turn) => void send(turn),
+    dismissPending: () => setPending(undefined),
+    /** To be called when an answer has ended: the stored one takes its place. */
+    refresh: useCallback(() => {
+      if (conversationId) void refresh(conversationId)
+    }, [conversationId, refresh]),
+    stop: async (): Promise<void> => {
+      if (runningRun) await api.runs.stop(runningRun)
+      if (conversationId) await refresh(conversationId)
+    },
+    showBranch: async (messageId: string): Promise<void> => {
+      if (!conversationId) return
+      await api.conversations.setLeaf(conversationId, messageId)
+      await refresh(conversationId)
+    },
+  }
+}
+
+export type Thread = ReturnType<typeof useThread>
+
+const asApiError = (error: unknown): ApiError =>
+  new ApiError(0, 'failed', sentenceOf(error), { cause: error })

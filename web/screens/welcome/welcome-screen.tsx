@@ -1,0 +1,147 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { ArrowRight, Check } from 'lucide-react'
+import { type FormEvent, type ReactNode, useState } from 'react'
+import { useLocation } from 'wouter'
+import { maxQuestion } from '../../../contract/limits.ts'
+import { keys } from '../../api/index.ts'
+import { useApi } from '../../api/react.tsx'
+import { DropZone } from '../../documents/drop.tsx'
+import { UploadList } from '../../documents/upload-list.tsx'
+import { useUploads } from '../../documents/uploads-context.tsx'
+import { Page } from '../../shell/page.tsx'
+import { Button, ButtonLink } from '../../ui/button.tsx'
+import { count } from '../../ui/format.ts'
+import { joined } from '../../ui/joined.ts'
+import { ErrorState, Skeleton } from '../../ui/state.tsx'
+import './welcome.css'
+
+/** The first minutes: a model, a document, a question. Every step shows what is really so. */
+export function WelcomeScreen() {
+  const api = useApi()
+  const status = useQuery({
+    queryKey: keys.status,
+    queryFn: () => api.models.status(),
+    refetchInterval: 5_000,
+  })
+  const library = useQuery({ queryKey: keys.avee('local'), queryFn: () => api.avees.get('local') })
+  const documents = status.data?.document_count ?? 0
+  const isExtractive = status.data?.provider === 'extractive'
+
+  return (
+    <Page
+      title="Welcome"
+      intro="Gabee answers from your documents and shows the page each answer rests on. Everything stays on this machine unless you choose a remote model."
+    >
+      <ol className="steps">
+        <Step n={1} isDone={status.data !== undefined && !isExtractive} title="A model that answers">
+          {status.isPending ? (
+            <Skeleton width="70%" />
+          ) : status.isError ? (
+            <ErrorState error={status.error} onRetry={() => void status.refetch()} />
+          ) : isExtractive ? (
+            <>
+              <p>
+                No language model is set up yet. You can begin without one: answers will be passages quoted
+                from your documents. Add a model for answers in its own words.
+              </p>
+              <div>
+                <ButtonLink href="/models" icon={ArrowRight}>
+                  Add a model
+                </ButtonLink>
+              </div>
+            </>
+          ) : (
+            <>
+              <p>
+                <strong>{status.data.active_model}</strong> answers.{' '}
+                <span className="soft">{status.data.model_reason}</span>
+              </p>
+              <div>
+                <ButtonLink href="/models" small>
+                  Choose another
+                </ButtonLink>
+              </div>
+            </>
+          )}
+        </Step>
+        <Step n={2} isDone={documents > 0} title="Documents to answer from">
+          {documents > 0 && <p>{count(documents, 'document')} in your library.</p>}
+          {library.data && <LibraryDrop aveeId={library.data.id} />}
+          {library.isError && <ErrorState error={library.error} onRetry={() => void library.refetch()} />}
+        </Step>
+        <Step n={3} isDone={false} title="Ask">
+          <FirstQuestion hasDocuments={documents > 0} />
+        </Step>
+      </ol>
+    </Page>
+  )
+}
+
+function Step({
+  n,
+  title,
+  isDone,
+  children,
+}: {
+  n: number
+  title: string
+  isDone: boolean
+  children: ReactNode
+}) {
+  return (
+    <li className={joined('step', isDone && 'step-done')}>
+      <span className="step-number" aria-hidden>
+        {isDone ? <Check size={16} /> : n}
+      </span>
+      <div className="step-body">
+        <h2>
+          {title}
+          {isDone && <span className="visually-hidden"> (done)</span>}
+        </h2>
+        {children}
+      </div>
+    </li>
+  )
+}
+
+function LibraryDrop({ aveeId }: { aveeId: string }) {
+  const uploads = useUploads()
+  const queries = useQueryClient()
+  return (
+    <>
+      <DropZone
+        onFiles={(files) => {
+          uploads.addFiles(aveeId, files, 'public')
+          void queries.invalidateQueries({ queryKey: keys.status })
+        }}
+      />
+      <UploadList aveeId={aveeId} />
+    </>
+  )
+}
+
+function FirstQuestion({ hasDocuments }: { hasDocuments: boolean }) {
+  const [question, setQuestion] = useState('')
+  const [, navigate] = useLocation()
+  const submit = (event: FormEvent): void => {
+    event.preventDefault()
+    if (question.trim()) navigate('/chat/local', { state: { ask: question.trim() } })
+  }
+  return (
+    <form className="first-question" onSubmit={submit}>
+      <input
+        className="input"
+        aria-label="Your first question"
+        placeholder={
+          hasDocuments ? 'What would you like to know?' : 'Add a document first, then ask about it'
+        }
+        maxLength={maxQuestion}
+        value={question}
+        onChange={(event) => setQuestion(event.target.value)}
+      />
+      <Button look="primary" type="submit" disabled={!question.trim()}>
+        Ask
+      </Button>
+    </form>
+  )
+}

@@ -1,0 +1,27 @@
+import type { Conversation } from '../../contract/chat.ts'
+
+export type Group = { title: string; conversations: Conversation[] }
+
+/** Pinned first, then today, yesterday, the week, the month, and every month before by its name. */
+export function groupByTime(conversations: Conversation[], now: Date): Group[] {
+  const groups: Group[] = []
+  for (const conversation of conversations) {
+    const title = conversation.pinned ? 'Pinned' : span(new Date(conversation.updated_at), now)
+    const group = groups.find((other) => other.title === title)
+    if (group) group.conversations.push(conversation)
+    else groups.push({ title, conversations: [conversation] })
+  }
+  return groups
+}
+
+function span(moment: Date, now: Date): string {
+  const days = Math.round((midnight(now) - midnight(moment)) / 86_400_000)
+  if (days <= 0) return 'Today'
+  if (days === 1) return 'Yesterday'
+  if (days < 7) return 'Last 7 days'
+  if (days < 30) return 'Last 30 days'
+  return moment.toLocaleDateString('en', { month: 'long', year: 'numeric' })
+}
+
+const midnight = (moment: Date): number =>
+  new Date(moment.getFullYear(), moment.getMonth(), moment.getDate()).getTime()

@@ -1,0 +1,153 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { Archive, ArchiveRestore, Download, Ellipsis, Pencil, Pin, PinOff, Trash2 } from 'lucide-react'
+import { type FormEvent, useState } from 'react'
+import { Link, useLocation } from 'wouter'
+import type { Conversation } from '../../contract/chat.ts'
+import { keys } from '../api/index.ts'
+import { useApi } from '../api/react.tsx'
+import { Button, IconButton } from '../ui/button.tsx'
+import { ConfirmDialog, Dialog, DialogActions } from '../ui/dialog.tsx'
+import { TextField } from '../ui/field.tsx'
+import { Menu, MenuItem, MenuLine } from '../ui/menu.tsx'
+import { sentenceOf } from '../ui/state.tsx'
+import { useToast } from '../ui/toast.tsx'
+
+/** One conversation in the sidebar, with what can be done to it. */
+export function HistoryItem({ conversation, isCurrent }: { conversation: Conversation; isCurrent: boolean }) {
+  const api = useApi()
+  const queries = useQueryClient()
+  const tell = useToast()
+  const [, navigate] = useLocation()
+  const [asking, setAsking] = useState<'rename' | 'delete'>()
+  const title = conversation.title ?? 'New conversation'
+
+  const change = useMutation({
+    mutationFn: (changes: { pinned?: boolean; archived?: boolean }) =>
+      api.conversations.change(conversation.id, changes),
+    onSettled: () => queries.invalidateQueries({ queryKey: keys.conversations }),
+    onError: (error) => tell(sentenceOf(error), 'bad'),
+  })
+
+  const remove = async (): Promise<void> => {
+    await api.conversations.remove(conversation.id)
+    if (isCurrent) navigate(`/chat/${conversation.avee_handle}`)
+    await queries.invalidateQueries({ queryKey: keys.conversationList('', false).slice(0, 2) })
+  }
+
+  return (
+    <li className="history-item" data-current={isCurrent}>
+      <Link
+        href={`/chat/${conversation.avee_handle}/${conversation.id}`}
+        className="history-link"
+        aria-current={isCurrent ? 'page' : undefined}
+        title={title}
+      >
+        <span className="truncate" style={{ flex: 1 }}>
+          {title}
+        </span>
+        {conversation.avee_handle !== 'local' && (
+          <small className="truncate">{conversation.avee_display_name}</small>
+        )}
+        {conversation.running_run_id && (
+          <span className="writing-dot">
+            <span className="visually-hidden">is answering</span>
+          </span>
+        )}
+      </Link>
+      <Menu
+        trigger={
+          <IconButton
+            label={`Actions for ${title}`}
+            icon={Ellipsis}
+            small
+            hint={false}
+            className="history-more"
+          />
+        }
+      >
+        <MenuItem
+          icon={conversation.pinned ? PinOff : Pin}
+          onSelect={() => change.mutate({ pinned: !conversation.pinned })}
+        >
+          {conversation.pinned ? 'Unpin' : 'Pin'}
+        </MenuItem>
+        <MenuItem icon={Pencil} onSelect={() => setAsking('rename')}>
+          Rename
+        </MenuItem>
+        <MenuItem icon={Download} href={api.conversations.exportUrl(conversation.id, 'markdown')}>
+          Save as Markdown
+        </MenuItem>
+        <MenuItem
+          icon={conversation.archived ? ArchiveRestore : Archive}
+          onSelect={() => change.mutate({ archived: !conversation.archived })}
+        >
+          {conversation.archived ? 'Take out of the archive' : 'Archive'}
+        </MenuItem>
+        <MenuLine />
+        <MenuItem icon={Trash2} danger onSelect={() => setAsking('delete')}>
+          Delete
+        </MenuItem>
+      </Menu>
+      <RenameDialog
+        key={String(asking === 'rename')}
+        conversation={conversation}
+        open={asking === 'rename'}
+        onOpenChange={(open) => setAsking(open ? 'rename' : undefined)}
+      />
+      <ConfirmDialog
+        open={asking === 'delete'}
+        onOpenChange={(open) => setAsking(open ? 'delete' : undefined)}
+        title="Delete this conversation?"
+        action="Delete"
+        onConfirm={remove}
+      >
+        “{title}” and all its messages will be gone for good.
+      </ConfirmDialog>
+    </li>
+  )
+}
+
+function RenameDialog({
+  conversation,
+  open,
+  onOpenChange,
+}: {
+  conversation: Conversation
+  open: boolean
+  onOpenChange: (open: boolean) => void
+}) {
+  const api = useApi()
+  const queries = useQueryClient()
+  const [title, setTitle] = useState(conversation.title ?? '')
+  const rename = useMutation({
+    mutationFn: () => api.conversations.change(conversation.id, { title: title.trim() }),
+    onSuccess: () => {
+      onOpenChange(false)
+      return queries.invalidateQueries({ queryKey: keys.conversations })
+    },
+  })
+  const submit = (event: FormEvent): void => {
+    event.preventDefault()
+    if (title.trim()) rename.mutate()
+  }
+  return (
+    <Dialog open={open} onOpenChange={onOpenChange} title="Rename the conversation">
+      <form onSubmit={submit} style={{ display: 'contents' }}>
+        <TextField
+          label="Title"
+          value={title}
+          maxLength={200}
+          autoFocus
+          error={rename.error?.message}
+          onChange={(event) => setTitle(event.target.value)}
+        />
+        <DialogActions>
+          <Button onClick={() => onOpenChange(false)}>Cancel</Button>
+          <Button look="primary" type="submit" busy={rename.isPending} disabled={!title.trim()}>
+            Save
+          </Button>
+        </DialogActions>
+      </form>
+    </Dialog>
+  )
+}

@@ -1,0 +1,83 @@
+import { Menu } from 'lucide-react'
+import { createContext, type ReactNode, useContext, useEffect } from 'react'
+import { IconButton } from '../ui/button.tsx'
+import { phone, useMedia } from '../ui/media.ts'
+import './page.css'
+
+/** Opens the sidebar where it is a drawer. */
+export const OpenMenuContext = createContext<() => void>(() => undefined)
+
+/** The bar on top of every screen; on phones it holds the button for the sidebar. */
+export function TopBar({ title, children }: { title: ReactNode; children?: ReactNode }) {
+  const openMenu = useContext(OpenMenuContext)
+  const isPhone = useMedia(phone)
+  return (
+    <header className="top-bar">
+      {isPhone && <IconButton label="Menu" icon={Menu} hint={false} onClick={openMenu} />}
+      <div className="top-bar-title">{title}</div>
+      {children && <div className="top-bar-actions">{children}</div>}
+    </header>
+  )
+}
+
+/** A screen that is read from top to bottom: a bar with its name, and a column. */
+export function Page({
+  title,
+  heading,
+  intro,
+  actions,
+  children,
+}: {
+  title: string
+  /** What stands in the bar instead of the title. */
+  heading?: ReactNode
+  intro?: ReactNode
+  actions?: ReactNode
+  children: ReactNode
+}) {
+  useTitle(title)
+  return (
+    <>
+      <TopBar title={heading ?? <h1 className="page-title truncate">{title}</h1>}>{actions}</TopBar>
+      <div className="page">
+        <div className="page-column">
+          {intro && <p className="page-intro">{intro}</p>}
+          {children}
+        </div>
+      </div>
+    </>
+  )
+}
+
+/** A part of a page under its own heading. */
+export function Section({
+  title,
+  text,
+  actions,
+  children,
+}: {
+  title: string
+  text?: ReactNode
+  actions?: ReactNode
+  children?: ReactNode
+}) {
+  return (
+    <section className="section">
+      <div className="section-head">
+        <div>
+          <h2>{title}</h2>
+          {text && <p className="section-text">{text}</p>}
+        </div>
+        {actions && <div className="section-actions">{actions}</div>}
+      </div>
+      {children}
+    </section>
+  )
+}
+
+/** The name of the browser's tab. */
+export function useTitle(title: string): void {
+  useEffect(() => {
+    document.title = title === 'Gabee' ? title : `${title} · Gabee`
+  }, [title])
+}

@@ -1,0 +1,123 @@
+import {
+  Cpu,
+  Library,
+  LogOut,
+  MessageSquare,
+  Monitor,
+  Moon,
+  Settings,
+  SquarePen,
+  Sun,
+  Users,
+} from 'lucide-react'
+import { Link, useLocation, useRoute } from 'wouter'
+import type { Me } from '../api/index.ts'
+import { useApi } from '../api/react.tsx'
+import { Menu, MenuItem, MenuLine } from '../ui/menu.tsx'
+import { Avatar } from '../ui/state.tsx'
+import { useTheme } from '../ui/theme.ts'
+import { useToast } from '../ui/toast.tsx'
+import { Tooltip } from '../ui/tooltip.tsx'
+import { History } from './history.tsx'
+
+const places = [
+  {
+    href: '/',
+    title: 'Chat',
+    icon: MessageSquare,
+    isHere: (path: string) => path === '/' || path.startsWith('/chat'),
+  },
+  {
+    href: '/library',
+    title: 'Library',
+    icon: Library,
+    isHere: (path: string) => path.startsWith('/library'),
+  },
+  { href: '/avee', title: 'Avees', icon: Users, isHere: (path: string) => path.startsWith('/avee') },
+  { href: '/models', title: 'Models', icon: Cpu, isHere: (path: string) => path.startsWith('/models') },
+  {
+    href: '/settings',
+    title: 'Settings',
+    icon: Settings,
+    isHere: (path: string) => path.startsWith('/settings'),
+  },
+]
+
+/** Where one can go: the sections, and the conversations so far. */
+export function Sidebar({ me }: { me: Me }) {
+  const [path] = useLocation()
+  const [, chat] = useRoute('/chat/:handle/:id?')
+  return (
+    <div className="sidebar">
+      <div className="sidebar-head">
+        <Link href="/" className="brand">
+          <img src="/favicon.svg" alt="" />
+          Gabee
+        </Link>
+        <Tooltip text="New chat">
+          <Link href={`/chat/${chat?.handle ?? 'local'}`} className="icon-button" aria-label="New chat">
+            <SquarePen size={18} aria-hidden />
+          </Link>
+        </Tooltip>
+      </div>
+      <nav className="nav" aria-label="Sections">
+        {places.map(({ href, title, icon: Icon, isHere }) => (
+          <Link key={href} href={href} className="nav-link" aria-current={isHere(path) ? 'page' : undefined}>
+            <Icon size={18} aria-hidden />
+            {title}
+          </Link>
+        ))}
+      </nav>
+      <History current={chat?.id} />
+      <div className="sidebar-foot">
+        <PersonMenu me={me} />
+      </div>
+    </div>
+  )
+}
+
+function PersonMenu({ me }: { me: Me }) {
+  const api = useApi()
+  const tell = useToast()
+  const [theme, setTheme] = useTheme()
+  const [, navigate] = useLocation()
+  const signOut = async (): Promise<void> => {
+    try {
+      await api.accounts.logout()
+      // A new page, so that nothing of this person stays in memory.
+      location.assign('/login')
+    } catch (error) {
+      tell(error instanceof Error ? error.message : 'Signing out failed.', 'bad')
+    }
+  }
+  return (
+    <Menu
+      align="start"
+      trigger={
+        <button type="button" className="person" aria-label={`${me.display_name}: account and theme`}>
+          <Avatar name={me.display_name} size={28} />
+          <span className="truncate">{me.display_name}</span>
+        </button>
+      }
+    >
+      <MenuItem icon={Sun} checked={theme === 'light'} onSelect={() => setTheme('light')}>
+        Light
+      </MenuItem>
+      <MenuItem icon={Moon} checked={theme === 'dark'} onSelect={() => setTheme('dark')}>
+        Dark
+      </MenuItem>
+      <MenuItem icon={Monitor} checked={theme === 'system'} onSelect={() => setTheme('system')}>
+        As the system
+      </MenuItem>
+      <MenuLine />
+      <MenuItem icon={Settings} onSelect={() => navigate('/settings')}>
+        Settings
+      </MenuItem>
+      {me.mode === 'accounts' && (
+        <MenuItem icon={LogOut} onSelect={() => void signOut()}>
+          Sign out
+        </MenuItem>
+      )}
+    </Menu>
+  )
+}

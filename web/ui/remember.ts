@@ -1,0 +1,17 @@
+/** Keeps a small text in this browser; where storage is closed it is forgotten. */
+export function remember(name: string, value: string | undefined): void {
+  try {
+    if (value === undefined) localStorage.removeItem(name)
+    else localStorage.setItem(name, value)
+  } catch {
+    // Storage is closed to this page, or full: nothing depends on it.
+  }
+}
+
+export function recall(name: string): string | undefined {
+  try {
+    return localStorage.getItem(name) ?? undefined
+  } catch {
+    return undefined
+  }
+}

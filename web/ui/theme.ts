@@ -1,0 +1,19 @@
+import { useState } from 'react'
+import { remember } from './remember.ts'
+
+export type Theme = 'system' | 'light' | 'dark'
+
+/** The chosen theme. `public/theme.js` applies it before the first paint; here it is read and changed. */
+export function useTheme(): [Theme, (theme: Theme) => void] {
+  const [theme, setTheme] = useState<Theme>(() => {
+    const chosen = document.documentElement.dataset['theme']
+    return chosen === 'light' || chosen === 'dark' ? chosen : 'system'
+  })
+  const choose = (next: Theme): void => {
+    setTheme(next)
+    if (next === 'system') delete document.documentElement.dataset['theme']
+    else document.documentElement.dataset['theme'] = next
+    remember('theme', next === 'system' ? undefined : next)
+  }
+  return [theme, choose]
+}
