@@ -10,6 +10,7 @@ import Fastify, {
 } from 'fastify'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { v7 } from 'uuid'
+import type { z } from 'zod'
 import type { Config } from '../config.ts'
 import { AppError, errorAnswer } from '../errors.ts'
 import type { Log } from '../log.ts'
@@ -86,7 +87,11 @@ export async function createHttp(parts: HttpParts): Promise<Http> {
     clientErrorHandler: answerUnreadable,
   }).withTypeProvider<ZodTypeProvider>()
 
-  app.setValidatorCompiler(validatorCompiler)
+  app.setValidatorCompiler<z.ZodType>((part) => {
+    const validate = validatorCompiler(part)
+    // Fastify says null where there is no body; a schema says `optional`.
+    return part.httpPart === 'body' ? (body) => validate(body ?? undefined) : validate
+  })
   app.setSerializerCompiler(serializerCompiler)
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply))
 

@@ -1,0 +1,248 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { engines, openStore, type Store } from '../runs/databases.ts'
+import { type Call, type ErrorBody, openServer, password, type Server } from './server.ts'
+
+const evil = 'http://evil.example'
+const frontEnd = 'http://localhost:3000'
+
+describe.each(engines)('personal mode on %s', (engine) => {
+  let store: Store
+  beforeAll(async () => {
+    store = await openStore(engine)
+  })
+  afterAll(async () => await store.close())
+
+  const open = (env: Record<string, string> = {}) => openServer(store.database, env)
+  const me = (server: Server, how: Call = {}) => server.call<{ mode: string } & ErrorBody>('GET', '/me', how)
+  const makeAvee = (server: Server, how: Call = {}) =>
+    server.call<ErrorBody>('POST', '/avees', { body: { handle: 'ada', display_name: 'Ada' }, ...how })
+
+  test('this machine is the owner, with no login', async () => {
+    await using server = await open()
+    const { status, body } = await me(server)
+    expect(status).toBe(200)
+    expect(body).toMatchObject({ mode: 'personal', email: null, is_admin: true })
+    expect((await makeAvee(server)).status).toBe(201)
+    expect((await server.call('GET', '/auth/state')).body).toEqual({
+      mode: 'personal',
+      registration_open: true,
+      has_accounts: false,
+    })
+  })
+
+  test('an empty bearer token is none, a wrong one is refused', async () => {
+    await using server = await open()
+    expect((await me(server, { headers: { authorization: 'Bearer ' } })).status).toBe(200)
+    expect((await me(server, { token: 'wrong' })).status).toBe(401)
+    expect((await me(server, { token: 'gb_wrong' })).status).toBe(401)
+  })
+
+  test.each(['192.168.1.20', '::ffff:10.0.0.1', '2001:db8::1'])(
+    'another machine (%s) gets no entry',
+    async (from) => {
+      await using server = await open()
+      expect((await me(server, { from })).status).toBe(401)
+      expect((await makeAvee(server, { from })).status).toBe(401)
+    },
+  )
+
+  test.each(['127.0.0.1', '127.8.8.8', '::1', '::ffff:127.0.0.1'])('%s is this machine', async (from) => {
+    await using server = await open()
+    expect((await me(server, { from })).status).toBe(200)
+  })
+
+  test.each(['x-forwarded-for', 'forwarded', 'x-real-ip', 'via', 'x-forwarded-host', 'x-forwarded-proto'])(
+    'a request through a proxy that shows itself by %s gets no entry',
+    async (name) => {
+      await using server = await open()
+      expect((await me(server, { headers: { [name]: '127.0.0.1' } })).status).toBe(401)
+    },
+  )
+
+  test('a trusted proxy speaks for who is behind it', async () => {
+    await using server = await open({ TRUST_PROXY: '127.0.0.1' })
+    const behind = (address: string) => me(server, { headers: { 'x-forwarded-for': address } })
+    expect((await behind('127.0.0.1')).status).toBe(200)
+    expect((await behind('203.0.113.5')).status).toBe(401)
+    expect((await me(server)).status).toBe(200)
+  })
+
+  test('a host that is not this machine’s is refused: DNS rebinding', async () => {
+    await using server = await open()
+    for (const host of ['evil.example', 'evil.example:8000', '127.0.0.1.evil.example', '192.168.1.20:8000']) {
+      for (const { status, body } of [
+        await me(server, { headers: { host } }),
+        await makeAvee(server, { headers: { host, origin: `http://${host}` } }),
+        await server.call<ErrorBody>('POST', '/auth/register', {
+          body: { email: 'thief@example.org', password },
+          headers: { host, origin: `http://${host}`, 'sec-fetch-site': 'same-origin' },
+        }),
+        await server.call<ErrorBody>('GET', '/auth/state', { headers: { host } }),
+      ]) {
+        expect(status).toBe(403)
+        expect(body.error.code).toBe('host_not_expected')
+      }
+    }
+    expect((await server.call('GET', '/health', { headers: { host: 'evil.example' } })).body).toEqual({
+      ok: true,
+    })
+  })
+
+  test.each([
+    'localhost',
+    'localhost:8000',
+    'LOCALHOST:8000',
+    'gabee.localhost',
+    '127.0.0.1:8000',
+    '[::1]:8000',
+  ])('host %s is expected', async (host) => {
+    await using server = await open()
+    expect((await me(server, { headers: { host } })).status).toBe(200)
+  })
+
+  test('the public host is expected, too', async () => {
+    await using server = await open({ PUBLIC_URL: 'http://gabee.home:8000' })
+    expect((await me(server, { headers: { host: 'gabee.home:8000' } })).status).toBe(200)
+    expect((await me(server, { headers: { host: 'gabee.home' } })).status).toBe(403)
+  })
+
+  test('a request of another site changes nothing and reads nothing', async () => {
+    await using server = await open()
+    for (const headers of [
+      { origin: evil },
+      { origin: 'null' },
+      { origin: 'http://localhost:80.evil.example' },
+      { 'sec-fetch-site': 'cross-site' },
+      { 'sec-fetch-site': 'same-site' },
+    ]) {
+      const changed = await makeAvee(server, { headers })
+      expect(changed.status).toBe(403)
+      expect(changed.body.error.code).toBe('cross_site')
+      expect((await me(server, { headers })).status).toBe(401)
+      const deleted = await server.call('DELETE', '/me', { headers })
+      expect(deleted.status).toBe(403)
+    }
+    expect((await server.call<{ avees: [] }>('GET', '/me/avees')).body.avees).toEqual([])
+  })
+
+  test('the server’s own page and typed addresses are not another site', async () => {
+    await using server = await open()
+    const own = { host: 'localhost:8000', origin: 'http://localhost:8000', 'sec-fetch-site': 'same-origin' }
+    expect((await makeAvee(server, { headers: own })).status).toBe(201)
+    expect((await me(server, { headers: { 'sec-fetch-site': 'none' } })).status).toBe(200)
+  })
+
+  test('an allowed origin needs a token like anybody', async () => {
+    await using server = await open()
+    const headers = { origin: frontEnd }
+    expect((await me(server, { headers })).status).toBe(401)
+    expect((await makeAvee(server, { headers })).status).toBe(401)
+
+    const first = { body: { email: 'owner@example.org', password } }
+    const elsewhere = await server.call<ErrorBody>('POST', '/auth/register', { ...first, headers })
+    expect(elsewhere.status).toBe(403)
+    expect(elsewhere.body.error.code).toBe('first_account_here')
+    expect((await server.call('POST', '/auth/register', first)).status).toBe(201)
+
+    const signedIn = await server.call<{ token: string }>('POST', '/auth/login', { ...first, headers })
+    expect(signedIn.status).toBe(200)
+    expect(signedIn.headers['set-cookie']).toBeUndefined()
+    expect((await makeAvee(server, { headers, token: signedIn.body.token })).status).toBe(201)
+  })
+
+  test('the first account cannot be made from afar', async () => {
+    await using server = await open()
+    const body = { email: 'thief@example.org', password }
+    const afar = [{ from: '203.0.113.5' }, { headers: { 'x-forwarded-for': '203.0.113.5' } }]
+    for (const how of afar) {
+      expect((await server.call('POST', '/auth/register', { body, ...how })).status).toBe(403)
+    }
+    expect((await me(server)).body.mode).toBe('personal')
+  })
+
+  test('the first registration keeps what was made before and ends personal mode at once', async () => {
+    await using server = await open({ REGISTRATION: 'closed' })
+    await makeAvee(server)
+    const key = await server.call<{ key: string }>('POST', '/api-keys', { body: { name: 'script' } })
+    const before = (await me(server)).body
+
+    const { token } = await server.register({ handle: 'owner-of-this', display_name: 'Olga' })
+    expect((await me(server)).status).toBe(401)
+    const after = await me(server, { token })
+    expect(after.body).toMatchObject({
+      ...before,
+      mode: 'accounts',
+      email: 'person1@example.org',
+      display_name: 'Olga',
+      handle: 'owner-of-this',
+    })
+    const mine = await server.call<{ avees: { handle: string }[] }>('GET', '/me/avees', { token })
+    expect(mine.body.avees.map(({ handle }) => handle)).toEqual(['ada'])
+    expect((await me(server, { token: key.body.key })).status).toBe(200)
+
+    const second = await server.call<ErrorBody>('POST', '/auth/register', {
+      body: { email: 'b@example.org', password },
+    })
+    expect(second.status).toBe(403)
+    expect(second.body.error.code).toBe('registration_closed')
+  })
+
+  test('a first password ends personal mode, too, and hands over a session', async () => {
+    await using server = await open()
+    const set = () =>
+      server.call<{ session: { token: string } } & ErrorBody>('POST', '/auth/password', {
+        body: { new_password: password },
+      })
+    const early = await set()
+    expect(early.status).toBe(409)
+    expect(early.body.error.code).toBe('email_needed')
+
+    expect((await server.call('PATCH', '/me', { body: { email: 'Owner@Example.org' } })).status).toBe(200)
+    expect((await me(server)).body.mode).toBe('personal')
+    const { token } = (await set()).body.session
+    expect((await me(server)).status).toBe(401)
+    expect((await me(server, { token })).body.mode).toBe('accounts')
+    const login = await server.call('POST', '/auth/login', { body: { email: 'owner@example.ORG', password } })
+    expect(login.status).toBe(200)
+  })
+
+  test('a server on other addresses has accounts mode from the start; the first to register is its administrator', async () => {
+    await using server = await open({ HOST: '0.0.0.0' })
+    expect((await me(server)).status).toBe(401)
+    expect((await me(server, { headers: { host: 'gabee.example' } })).status).toBe(401)
+    const first = await server.call<{ user: { is_admin: boolean } }>('POST', '/auth/register', {
+      body: { email: 'first@example.org', password },
+      from: '192.168.1.20',
+      headers: { host: 'gabee.example' },
+    })
+    expect(first.body.user.is_admin).toBe(true)
+    const second = await server.call<{ user: { is_admin: boolean } }>('POST', '/auth/register', {
+      body: { email: 'second@example.org', password },
+    })
+    expect(second.body.user.is_admin).toBe(false)
+  })
+
+  test('two first registrations at once make one owner', async () => {
+    await using server = await open()
+    const both = await Promise.all([server.register(), server.register()])
+    const admins = await Promise.all(
+      both.map(
+        async ({ token }) =>
+          (await server.call<{ is_admin: boolean }>('GET', '/me', { token })).body.is_admin,
+      ),
+    )
+    expect(admins.toSorted()).toEqual([false, true])
+  })
+
+  test('when the last account is deleted the server is as new', async () => {
+    await using server = await open()
+    const { token } = await server.register()
+    await makeAvee(server, { token })
+    const kept = await server.call<ErrorBody>('DELETE', '/me', { token })
+    expect(kept.status).toBe(403)
+    expect(kept.body.error.code).toBe('wrong_password')
+    expect((await server.call('DELETE', '/me', { token, body: { password } })).status).toBe(200)
+    expect((await me(server)).body).toMatchObject({ mode: 'personal', email: null, is_admin: true })
+    expect((await server.call<{ avees: [] }>('GET', '/me/avees')).body.avees).toEqual([])
+  })
+})

@@ -1,0 +1,98 @@
+import { sql } from 'kysely'
+import { pino } from 'pino'
+import type { Session } from '../../contract/accounts.ts'
+import { accountRoutes, accounts as makeAccounts } from '../../server/accounts/index.ts'
+import { aveeRoutes, avees as makeAvees } from '../../server/avees/index.ts'
+import { readConfig } from '../../server/config.ts'
+import type { Database } from '../../server/db/index.ts'
+import { createHttp, type Http, type HttpParts } from '../../server/http/index.ts'
+
+export type Reply<Body> = { status: number; headers: Record<string, string>; body: Body }
+
+export type Call = {
+  body?: unknown
+  token?: string
+  headers?: Record<string, string>
+  /** The address of the socket's other end; this machine unless said otherwise. */
+  from?: string
+}
+
+type Methods = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS'
+
+/** Who is asking and what they may, on a store that is emptied first. `routes` are mounted beside those of the rooms. */
+export async function openServer(
+  database: Database,
+  env: Record<string, string> = {},
+  { routes, ...parts }: Partial<HttpParts> & { routes?: (http: Http) => Promise<void> } = {},
+) {
+  await sql`truncate users, settings cascade`.execute(database.db)
+  return await reopenServer(database, env, { ...parts, ...(routes && { routes }) })
+}
+
+/** The same on the store as it is. */
+export async function reopenServer(
+  database: Database,
+  env: Record<string, string> = {},
+  { routes, ...parts }: Partial<HttpParts> & { routes?: (http: Http) => Promise<void> } = {},
+) {
+  const config = readConfig({ PORT: '0', ...env })
+  const accounts = await makeAccounts({ database, loopback: config.server.loopback, ...config.accounts })
+  const avees = makeAvees({ database, accounts })
+  const http = await createHttp({
+    config,
+    log: pino({ level: 'silent' }),
+    identity: accounts,
+    readiness: async () => ({
+      ok: true,
+      database: { ok: true, kind: database.kind },
+      models: { ok: true, chat: 'extractive', embedding: null, message: '' },
+    }),
+    ...parts,
+  })
+  await http.register(accountRoutes({ accounts, avees }))
+  await http.register(aveeRoutes({ avees }))
+  await routes?.(http)
+
+  async function call<Body = never>(
+    method: Methods,
+    url: string,
+    { body, token, headers, from }: Call = {},
+  ): Promise<Reply<Body>> {
+    const response = await http.inject({
+      method,
+      url,
+      headers: { ...(token === undefined ? {} : { authorization: `Bearer ${token}` }), ...headers },
+      ...(body === undefined ? {} : { payload: body as object }),
+      ...(from === undefined ? {} : { remoteAddress: from }),
+    })
+    const isJson = String(response.headers['content-type']).includes('json') && response.body !== ''
+    return {
+      status: response.statusCode,
+      headers: response.headers as Record<string, string>,
+      body: (isJson ? response.json() : response.body) as Body,
+    }
+  }
+
+  let counted = 0
+  /** Registers somebody; in personal mode the first one is the owner. */
+  async function register(wish: Record<string, string> = {}) {
+    counted += 1
+    const email = wish['email'] ?? `person${counted}@example.org`
+    const { status, body } = await call<Session>('POST', '/auth/register', {
+      body: { password, ...wish, email },
+    })
+    if (status !== 201) throw new Error(`Registering answered ${status}: ${JSON.stringify(body)}`)
+    return { email, token: body.token, id: body.user.id }
+  }
+
+  return { http, accounts, avees, call, register, [Symbol.asyncDispose]: async () => await http.close() }
+}
+
+export type Server = Awaited<ReturnType<typeof openServer>>
+
+export const password = 'a good long password'
+
+export type ErrorBody = {
+  error: { code: string; message: string; details?: { path: string; message: string }[] }
+  detail: string
+}
