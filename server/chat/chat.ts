@@ -108,6 +108,7 @@ export function chat({ database, runs, avees, knowledge, models, ...more }: Chat
         kind: 'chat',
         userId: caller.userId,
         subject: conversation.id,
+        scope: conversation.avee_id,
         input,
         ...(options.idempotencyKey === undefined ? {} : { idempotencyKey: options.idempotencyKey }),
       },

@@ -11,6 +11,7 @@ const badIdempotencyKey = defineError(
 export function idempotencyKeyOf(request: FastifyRequest): { idempotencyKey?: string } {
   const key = request.headers['idempotency-key']
   if (key === undefined) return {}
-  if (typeof key !== 'string' || !/^[\x21-\x7e](?:[\x20-\x7e]{0,198}[\x21-\x7e])?$/.test(key)) throw badIdempotencyKey()
+  if (typeof key !== 'string' || !/^[\x21-\x7e](?:[\x20-\x7e]{0,198}[\x21-\x7e])?$/.test(key))
+    throw badIdempotencyKey()
   return { idempotencyKey: key }
 }

@@ -1,0 +1,178 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import packageJson from '../package.json' with { type: 'json' }
+import { accountRoutes, accounts as accountsRoom } from './accounts/index.ts'
+import { aveeRoutes, avees as aveesRoom } from './avees/index.ts'
+import { chatRoutes, chat as chatRoom } from './chat/index.ts'
+import type { Config } from './config.ts'
+import { newId, openDatabase } from './db/index.ts'
+import {
+  localchatChatRoutes,
+  localchatDialect,
+  localchatDocumentRoutes,
+  localchatModelRoutes,
+  localchatStatusRoutes,
+} from './gateways/localchat/index.ts'
+import { createHttp, type Readiness } from './http/index.ts'
+import { knowledge as knowledgeRoom, knowledgeRoutes } from './knowledge/index.ts'
+import { createLog, type Log } from './log.ts'
+import { models as modelsRoom } from './models/index.ts'
+import { runRoutes, runs as runsRoom } from './runs/index.ts'
+
+/** What a test may hold in its own hands. */
+export type Overrides = { log?: Log; pageDirectory?: string }
+
+/** How long the model services may take to say that they are there, when readiness is asked. */
+const lookMs = 2_000
+
+/**
+ * The whole server, room by room from the bottom up; nothing else puts rooms together. Disposing closes them in
+ * reverse: no new requests while the runs end or are handed over, the store last.
+ */
+export async function createApp(config: Config, overrides: Overrides = {}) {
+  const log = overrides.log ?? createLog(config.log.level)
+  await using parts = new AsyncDisposableStack()
+
+  await mkdir(config.dataDir, { recursive: true, mode: 0o700 })
+  const database = parts.use(
+    await openDatabase({
+      dir: config.dataDir,
+      log,
+      ...(config.store.kind === 'postgres' ? { url: config.store.url.reveal() } : {}),
+    }),
+  )
+  const runs = runsRoom({
+    database,
+    log,
+    nodeId: await nodeIdOf(config.dataDir),
+    leaseMs: config.runs.leaseMs,
+    graceMs: config.server.shutdownGraceMs,
+    keepMs: config.runs.eventsDays * 24 * 60 * 60 * 1000,
+  })
+  const models = parts.use(
+    modelsRoom({
+      db: database.db,
+      runs,
+      log,
+      config: {
+        ollamaBaseUrl: config.models.ollamaUrl,
+        openai: config.models.openai
+          ? { baseUrl: config.models.openai.baseUrl, apiKey: config.models.openai.apiKey?.reveal() }
+          : undefined,
+        chatModel: config.models.chat ?? undefined,
+        chatModelStrong: config.models.chatStrong ?? undefined,
+        embedModel: config.models.embed ?? undefined,
+        numCtx: config.models.contextTokens ?? undefined,
+        firstTokenMs: config.models.firstTokenTimeoutMs,
+        stallMs: config.models.stallTimeoutMs,
+        redisUrl: config.cache.kind === 'redis' ? config.cache.url.reveal() : undefined,
+      },
+    }),
+  )
+  const accounts = await accountsRoom({
+    database,
+    loopback: config.server.loopback,
+    registrationOpen: config.accounts.registrationOpen,
+    sessionDays: config.accounts.sessionDays,
+  })
+  const avees = aveesRoom({ database, accounts })
+  const knowledge = parts.use(
+    await knowledgeRoom({
+      database,
+      runs,
+      models,
+      log,
+      config: { dataDir: config.dataDir, limits: config.documents },
+    }),
+  )
+  const chat = chatRoom({
+    database,
+    runs,
+    avees,
+    knowledge,
+    models,
+    dialects: { localchat: localchatDialect },
+  })
+
+  async function readiness(): Promise<Readiness> {
+    const [store, seen] = await Promise.all([
+      database.ping().then(
+        () => ({ ok: true }),
+        () => ({ ok: false, message: 'The database does not answer.' }),
+      ),
+      models.status(AbortSignal.timeout(lookMs)),
+    ])
+    return {
+      ok: store.ok,
+      database: { ...store, kind: database.kind },
+      models: {
+        ok: true,
+        chat: seen.chat.model,
+        embedding: seen.embedding.model,
+        message: `${seen.chat.model}: ${seen.chat.reason}`,
+      },
+    }
+  }
+
+  const http = await createHttp({
+    config,
+    log,
+    identity: accounts,
+    readiness,
+    readings: {
+      runs_running: { help: 'Runs that this server works on.', read: () => runs.stats().running },
+      run_readers: { help: 'Open readers of runs.', read: () => runs.stats().readers },
+      run_events: { help: 'Events committed since the start.', read: () => runs.stats().events },
+      run_commits: { help: 'Commits those events took.', read: () => runs.stats().commits },
+      embedding_cache_hits: { help: 'Embeddings found in the cache.', read: () => models.cacheStats().hits },
+      embedding_cache_misses: { help: 'Embeddings that had to be made.', read: () => models.cacheStats().misses },
+    },
+    ...(overrides.pageDirectory === undefined ? {} : { pageDirectory: overrides.pageDirectory }),
+  })
+  // At once: the doors close, while readers still see the end of runs that end within the grace period.
+  parts.defer(async () => {
+    await Promise.all([http.close(), runs[Symbol.asyncDispose]()])
+  })
+
+  await http.register(accountRoutes({ accounts, avees }))
+  await http.register(aveeRoutes({ avees }))
+  await http.register(runRoutes({ runs }))
+  await http.register(knowledgeRoutes({ knowledge, avees, runs }))
+  await http.register(chatRoutes({ chat, runs, avees }))
+  await http.register(localchatChatRoutes({ chat, runs, avees }))
+  await http.register(localchatDocumentRoutes({ knowledge, avees, runs }))
+  await http.register(localchatModelRoutes({ models, runs }))
+  await http.register(localchatStatusRoutes({ database, models, knowledge, avees, version: packageJson.version }))
+  await http.ready()
+
+  const all = parts.move()
+  return {
+    http,
+    database,
+    runs,
+    models,
+    accounts,
+    avees,
+    knowledge,
+    chat,
+    /** Takes requests, and takes up what an earlier process left unfinished. Returns the address. */
+    async listen(): Promise<string> {
+      const address = await http.listen({ host: config.server.host, port: config.server.port })
+      await runs.open()
+      return address
+    },
+    [Symbol.asyncDispose]: async () => all.disposeAsync(),
+  }
+}
+
+export type App = Awaited<ReturnType<typeof createApp>>
+
+/** The name of this data directory's server: an earlier process of the same name is dead, as the directory is locked. */
+async function nodeIdOf(dataDir: string): Promise<string> {
+  const path = join(dataDir, 'node-id')
+  const known = await readFile(path, 'utf8').catch(() => '')
+  if (known.trim() !== '') return known.trim()
+  const fresh = newId()
+  await writeFile(path, `${fresh}\n`)
+  return fresh
+}

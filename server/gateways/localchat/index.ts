@@ -1,0 +1,5 @@
+export { localchatChatRoutes } from './chat.ts'
+export { localchatDialect } from './dialect.ts'
+export { localchatDocumentRoutes } from './documents.ts'
+export { localchatModelRoutes } from './models.ts'
+export { localchatStatusRoutes } from './status.ts'
