@@ -1,0 +1,139 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type ServerProcess, startServer } from '../app.ts'
+import { pdfOf } from '../pdf.ts'
+import { converse, makeAvee, messagesOf, register } from '../people.ts'
+import { startOllama, startOpenAi, type Upstream } from '../upstream.ts'
+import { eventsOf, typed } from './curl.ts'
+
+type Models = { name: string; start(): Promise<{ upstream?: Upstream; settings: Record<string, string> }> }
+
+const setUps: Models[] = [
+  {
+    name: 'Ollama',
+    async start() {
+      const upstream = await startOllama()
+      return { upstream, settings: { OLLAMA_BASE_URL: upstream.url } }
+    },
+  },
+  {
+    name: 'an OpenAI-compatible service',
+    async start() {
+      const upstream = await startOpenAi({ apiKey: 'sk-test' })
+      return { upstream, settings: { OPENAI_BASE_URL: upstream.url, OPENAI_API_KEY: 'sk-test' } }
+    },
+  },
+  { name: 'no model at all', start: async () => ({ settings: {} }) },
+]
+
+// The command lines of the two documents that the project began with, as they stand there, but for port and ids.
+describe.each(setUps)('the first curl lines, with $name', ({ name, start }) => {
+  const isWithoutModel = name === 'no model at all'
+  let server: ServerProcess
+  let upstream: Upstream | undefined
+  let folder: string
+
+  beforeAll(async () => {
+    const models = await start()
+    upstream = models.upstream
+    server = await startServer(models.settings)
+    folder = await mkdtemp(path.join(tmpdir(), 'gabee-curl-'))
+    const pages = [
+      'The harbour of Vellmar opens at dawn.',
+      'The lighthouse keeper of Vellmar is Ottilie Brandt.',
+    ]
+    await writeFile(path.join(folder, 'test.pdf'), pdfOf(pages))
+  })
+  afterAll(async () => {
+    await server?.[Symbol.asyncDispose]()
+    await upstream?.[Symbol.asyncDispose]()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  const type = (line: string, variables: Record<string, string> = {}) =>
+    typed(line, { folder, URL: server.url, ...variables })
+
+  test('the server is healthy', async () => {
+    expect(await type('curl $URL/health')).toBe('{"ok":true}')
+  })
+
+  test('an upload shows its progress and its result', async () => {
+    const events = eventsOf(
+      await type('curl -X POST $URL/api/documents/upload -F "files=@test.pdf" --no-buffer'),
+    )
+    expect(events[0]).toEqual({ message: 'Processing test.pdf...' })
+    expect(events.at(-2)).toMatchObject({ result: { success: true, filename: 'test.pdf', pages: 2 } })
+    expect(events.at(-1)).toEqual({ done: true, total_documents: 1 })
+  })
+
+  const chat = (body: string) =>
+    type(`curl -X POST $URL/api/chat -H "Content-Type: application/json" -d '${body}' --no-buffer`)
+
+  test('/api/chat answers without documents when told to', async () => {
+    const events = eventsOf(await chat('{"message": "Hello", "use_rag": false}'))
+    const said = events.map(({ content }) => content ?? '').join('')
+    expect(said).toMatch(isWithoutModel ? /no language model/i : /You said: Hello/)
+    expect(events.some((event) => 'sources' in event)).toBe(false)
+    expect(events.at(-1)).toMatchObject({ done: true })
+  })
+
+  test('/api/chat answers from the uploaded document and names the page', async () => {
+    const question = 'Who is the lighthouse keeper of Vellmar?'
+    const events = eventsOf(await chat(JSON.stringify({ message: question, use_rag: true })))
+    expect(events.map(({ content }) => content ?? '').join('')).toContain('Ottilie Brandt')
+    const sources = events.flatMap(
+      (event) => (event['sources'] as { filename: string; page: number }[]) ?? [],
+    )
+    expect(sources[0]).toMatchObject({ filename: 'test.pdf', page: 2 })
+    expect(events.at(-1)).toMatchObject({ done: true })
+  })
+
+  test('a model is pulled with Ollama’s own progress; without Ollama the answer says so', async () => {
+    const printed = await type(
+      `curl -X POST $URL/api/models/pull -H "Content-Type: application/json" -d '{"model": "llama3.2:1b"}' --no-buffer`,
+    )
+    if (name === 'Ollama') {
+      const events = eventsOf(printed)
+      expect(events[0]).toEqual({ status: 'pulling manifest' })
+      expect(events[1]).toMatchObject({ digest: expect.stringMatching(/^sha256:/), total: 1_000_000 })
+      expect(events.at(-1)).toEqual({ status: 'success' })
+    } else {
+      expect(printed).toMatch(/"error".*Ollama/)
+    }
+  })
+
+  const stream = (token: string, conversation: string, question: string) =>
+    type(
+      `curl -N -X POST -H "Authorization: Bearer $TOKEN" "$URL/chat/stream?conversation_id=$CONV_ID&question=${question}"`,
+      { TOKEN: token, CONV_ID: conversation },
+    )
+
+  test('an avee’s answer is streamed and stored, word for word', async () => {
+    await makeAvee(server, { handle: 'ada', persona: 'Speaks like a sailor.' })
+    const conversation = await converse(server, 'ada')
+    const events = eventsOf(await stream('', conversation.id, 'Hello'))
+    const start = events[0] ?? {}
+    expect(Object.keys(start).slice(0, 2)).toEqual(['event', 'model'])
+    expect(start).toMatchObject({ event: 'start', model: expect.any(String) })
+    const complete = events.at(-1) ?? {}
+    expect(Object.keys(complete).slice(0, 3)).toEqual(['event', 'message_id', 'total_tokens'])
+    expect(complete).toMatchObject({ event: 'complete', message_id: start['message_id'] })
+    const text = events.map(({ token }) => token ?? '').join('')
+    expect(text).not.toBe('')
+    const [question, answer] = await messagesOf(server, conversation.id)
+    expect(question).toMatchObject({ role: 'user', content: 'Hello' })
+    expect(answer).toMatchObject({ role: 'assistant', content: text, status: 'complete' })
+  })
+
+  test('once there are accounts, the token decides', async () => {
+    const { client, session } = await register(server)
+    const conversation = await converse(client, 'ada')
+    const events = eventsOf(await stream(session.token, conversation.id, 'test'))
+    expect(events.at(-1)).toMatchObject({ event: 'complete' })
+    expect(JSON.parse(await stream('', conversation.id, 'test'))).toMatchObject({
+      error: { code: 'not_signed_in' },
+    })
+  })
+})
