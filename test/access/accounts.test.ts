@@ -1,0 +1,405 @@
+import { sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { engines, openStore, type Store } from '../runs/databases.ts'
+import { type ErrorBody, openServer, password, reopenServer, type Server } from './server.ts'
+
+type SessionBody = { token: string; expires_at: string; user: { id: string; email: string } }
+type KeyBody = { id: string; key: string; prefix: string }
+
+describe.each(engines)('accounts on %s', (engine) => {
+  let store: Store
+  beforeAll(async () => {
+    store = await openStore(engine)
+  })
+  afterAll(async () => await store.close())
+
+  /** A server whose owner is registered already, so that everybody signs in. */
+  async function open(env: Record<string, string> = {}) {
+    const server = await openServer(store.database, env)
+    return Object.assign(server, {
+      owner: await server.register({ email: 'owner@example.org', handle: 'owner1' }),
+    })
+  }
+  const login = (server: Server, email: string, given = password, from = '198.51.100.7') =>
+    server.call<SessionBody & ErrorBody>('POST', '/auth/login', { body: { email, password: given }, from })
+  const meWith = async (server: Server, token: string) => (await server.call('GET', '/me', { token })).status
+
+  test('without a token there is no entry, and the answer says so', async () => {
+    await using server = await open()
+    const { status, body, headers } = await server.call<ErrorBody>('GET', '/me')
+    expect(status).toBe(401)
+    expect(body).toEqual({
+      error: { code: 'not_signed_in', message: 'Sign in first: this needs a valid token.' },
+      detail: 'Sign in first: this needs a valid token.',
+    })
+    expect(headers['www-authenticate']).toBe('Bearer')
+  })
+
+  test('somebody registers, signs in and out', async () => {
+    await using server = await open()
+    const registered = await server.call<SessionBody>('POST', '/auth/register', {
+      body: { email: ' Ann@Example.org '.trim(), password, handle: 'ann', display_name: 'Ann' },
+    })
+    expect(registered.status).toBe(201)
+    expect(registered.body.user).toMatchObject({
+      email: 'ann@example.org',
+      handle: 'ann',
+      display_name: 'Ann',
+      is_admin: false,
+    })
+    expect(Date.parse(registered.body.expires_at)).toBeGreaterThan(Date.now())
+
+    const first = (await login(server, 'ANN@example.ORG')).body.token
+    const second = (await login(server, 'ann@example.org')).body.token
+    expect(new Set([registered.body.token, first, second]).size).toBe(3)
+    expect((await server.call('POST', '/auth/logout', { token: first })).body).toEqual({ ok: true })
+    expect(await meWith(server, first)).toBe(401)
+    expect(await meWith(server, second)).toBe(200)
+  })
+
+  test('a wrong password and an unknown address get the same answer', async () => {
+    await using server = await open()
+    const wrong = await login(server, 'owner@example.org', 'not the password')
+    const unknown = await login(server, 'nobody@example.org')
+    expect(wrong.status).toBe(401)
+    expect(wrong.body.error.code).toBe('wrong_credentials')
+    expect([unknown.status, unknown.body]).toEqual([wrong.status, wrong.body])
+  })
+
+  test('tokens and passwords are stored as hashes only', async () => {
+    await using server = await open()
+    const { body } = await server.call<KeyBody>('POST', '/api-keys', { token: server.owner.token, body: {} })
+    const stored = JSON.stringify(
+      await Promise.all(
+        ['users', 'sessions', 'api_keys'].map(
+          async (table) => (await sql`select * from ${sql.table(table)}`.execute(store.database.db)).rows,
+        ),
+      ),
+    )
+    expect(stored).toContain('$argon2id$v=19$m=19456,t=2,p=1$')
+    expect(stored).toContain(body.prefix)
+    for (const secret of [server.owner.token, body.key, password]) expect(stored).not.toContain(secret)
+  })
+
+  test('a session ends when its time is over', async () => {
+    await using server = await open()
+    await sql`update sessions set expires_at = now() - interval '1 second'`.execute(store.database.db)
+    expect(await meWith(server, server.owner.token)).toBe(401)
+    await login(server, 'owner@example.org')
+    const { rows } = await sql`select 1 from sessions`.execute(store.database.db)
+    expect(rows.length).toBe(1)
+  })
+
+  test('what is taken is refused with 409, what does not fit with 422', async () => {
+    await using server = await open()
+    const register = (body: Record<string, unknown>) =>
+      server.call<ErrorBody>('POST', '/auth/register', { body })
+    const code = async (body: Record<string, unknown>) => {
+      const answer = await register({ email: 'new@example.org', password, ...body })
+      return `${answer.status} ${answer.body.error.code}`
+    }
+    expect(await code({ email: 'OWNER@example.org' })).toBe('409 email_taken')
+    expect(await code({ handle: 'owner1' })).toBe('409 handle_taken')
+    expect(await code({ handle: 'admin' })).toBe('409 handle_reserved')
+    expect(await code({ handle: 'Ann' })).toBe('422 invalid_fields')
+    expect(await code({ email: 'nonsense' })).toBe('422 invalid_fields')
+    const short = await register({ email: 'new@example.org', password: 'short' })
+    expect(short.status).toBe(422)
+    expect(short.body.error.details).toEqual([
+      { path: 'password', message: 'A password has at least 8 characters.' },
+    ])
+    expect(short.body.detail).toBe('password: A password has at least 8 characters.')
+  })
+
+  test('a handle of somebody else’s avee is not to be had, and the other way round', async () => {
+    await using server = await open()
+    const { token } = server.owner
+    await server.call('POST', '/avees', { token, body: { handle: 'sage', display_name: 'Sage' } })
+    const other = await server.register({ handle: 'otto' })
+    const mine = await server.call<ErrorBody>('PATCH', '/me', {
+      token: other.token,
+      body: { handle: 'sage' },
+    })
+    expect(mine.status).toBe(409)
+    const body = { handle: 'otto', display_name: 'Otto' }
+    expect((await server.call('POST', '/avees', { token, body })).status).toBe(409)
+    expect((await server.call('POST', '/avees', { token: other.token, body })).status).toBe(201)
+    expect((await server.call('PATCH', '/me', { token, body: { handle: 'sage' } })).status).toBe(200)
+  })
+
+  test('one’s own account can be changed, and not into somebody else’s', async () => {
+    await using server = await open()
+    const { token } = await server.register()
+    const patch = (body: Record<string, unknown>) =>
+      server.call<ErrorBody & { display_name: string; email: string }>('PATCH', '/me', { token, body })
+    expect((await patch({ display_name: ' Zoë ', handle: 'zoe' })).body).toMatchObject({
+      display_name: 'Zoë',
+      handle: 'zoe',
+    })
+    expect((await patch({ email: 'Zoe@Example.org' })).body.email).toBe('zoe@example.org')
+    expect((await patch({ email: 'Owner@example.org' })).body.error.code).toBe('email_taken')
+    expect((await patch({ handle: 'owner1' })).body.error.code).toBe('handle_taken')
+    expect((await patch({ display_name: '' })).status).toBe(422)
+    expect((await patch({})).body.display_name).toBe('Zoë')
+  })
+
+  test('a new password needs the present one and ends every other session', async () => {
+    await using server = await open()
+    const { token } = server.owner
+    const other = (await login(server, 'owner@example.org')).body.token
+    const change = (body: Record<string, string>) =>
+      server.call<ErrorBody>('POST', '/auth/password', {
+        token,
+        body: { new_password: 'another long password', ...body },
+      })
+    expect((await change({})).body.error.code).toBe('wrong_password')
+    expect((await change({ current_password: 'wrong' })).status).toBe(403)
+    expect((await change({ current_password: password })).body).toEqual({ ok: true, session: null })
+    expect(await meWith(server, token)).toBe(200)
+    expect(await meWith(server, other)).toBe(401)
+    expect((await login(server, 'owner@example.org')).status).toBe(401)
+    expect((await login(server, 'owner@example.org', 'another long password')).status).toBe(200)
+  })
+
+  test('ten wrong passwords from one address close the door for a while, for that person and from there only', async () => {
+    await using server = await open()
+    await server.register({ email: 'ann@example.org' })
+    for (let attempt = 1; attempt <= 10; attempt++) {
+      expect((await login(server, 'ann@example.org', 'wrong')).status).toBe(401)
+    }
+    const refused = await login(server, 'Ann@example.org')
+    expect(refused.status).toBe(429)
+    expect(refused.body.error.code).toBe('too_many_attempts')
+    expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0)
+    expect(Number(refused.headers['retry-after'])).toBeLessThanOrEqual(15 * 60)
+    expect((await login(server, 'owner@example.org')).status).toBe(200)
+    expect((await login(server, 'ann@example.org', password, '198.51.100.8')).status).toBe(200)
+  })
+
+  test('sign-ins that succeed are never too many', async () => {
+    await using server = await open()
+    for (let round = 1; round <= 3; round++) {
+      for (let attempt = 1; attempt <= 9; attempt++) await login(server, 'owner@example.org', 'wrong')
+      expect((await login(server, 'owner@example.org')).status).toBe(200)
+    }
+  })
+
+  test('a hundred registrations an hour are enough for one address', async () => {
+    await using server = await open({ REGISTRATION: 'closed' })
+    const from = '198.51.100.9'
+    const attempt = () =>
+      server.call('POST', '/auth/register', { body: { email: 'x@example.org', password }, from })
+    for (let count = 1; count <= 100; count++) expect((await attempt()).status).toBe(403)
+    const refused = await attempt()
+    expect(refused.status).toBe(429)
+    expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0)
+  })
+
+  test('an API key works until it is revoked, and is shown once', async () => {
+    await using server = await open()
+    const { token } = server.owner
+    const made = await server.call<KeyBody>('POST', '/api-keys', { token, body: { name: 'laptop' } })
+    expect(made.status).toBe(201)
+    expect(made.body.key).toMatch(/^gb_[\w-]{43}$/)
+    expect(made.body.key.startsWith(made.body.prefix)).toBe(true)
+    expect(await meWith(server, made.body.key)).toBe(200)
+
+    const list = await server.call<{ api_keys: Record<string, unknown>[] }>('GET', '/api-keys', { token })
+    expect(list.body.api_keys).toHaveLength(1)
+    expect(list.body.api_keys[0]).toMatchObject({
+      id: made.body.id,
+      name: 'laptop',
+      avee_id: null,
+      expires_at: null,
+    })
+    expect(list.body.api_keys[0]?.['last_used_at']).not.toBeNull()
+    expect(JSON.stringify(list.body)).not.toContain(made.body.key)
+
+    const other = await server.register()
+    expect((await server.call('DELETE', `/api-keys/${made.body.id}`, { token: other.token })).status).toBe(
+      404,
+    )
+    expect((await server.call('DELETE', `/api-keys/${made.body.id}`, { token })).status).toBe(200)
+    expect(await meWith(server, made.body.key)).toBe(401)
+  })
+
+  test('an API key ends when its time is over', async () => {
+    await using server = await open()
+    const { token } = server.owner
+    const make = (expires_at: string) =>
+      server.call<KeyBody>('POST', '/api-keys', { token, body: { expires_at } })
+    expect((await make('2020-01-01T00:00:00Z')).status).toBe(422)
+    const { key } = (await make('2999-01-01T00:00:00Z')).body
+    expect(await meWith(server, key)).toBe(200)
+    await sql`update api_keys set expires_at = now() - interval '1 second'`.execute(store.database.db)
+    expect(await meWith(server, key)).toBe(401)
+  })
+
+  test('an API key does not manage the account', async () => {
+    await using server = await open()
+    const made = await server.call<KeyBody>('POST', '/api-keys', { token: server.owner.token, body: {} })
+    const token = made.body.key
+    const attempts = [
+      ['PATCH', '/me', { display_name: 'Mallory' }],
+      ['DELETE', '/me', { password }],
+      ['POST', '/auth/password', { current_password: password, new_password: 'a new long password' }],
+      ['POST', '/auth/logout', undefined],
+      ['GET', '/api-keys', undefined],
+      ['POST', '/api-keys', {}],
+      ['DELETE', `/api-keys/${made.body.id}`, undefined],
+      ['PUT', '/users/owner1/admin', undefined],
+    ] as const
+    for (const [method, url, body] of attempts) {
+      const answer = await server.call<ErrorBody>(method, url, { token, body })
+      expect([url, answer.status, answer.body.error.code]).toEqual([url, 403, 'api_key_not_enough'])
+    }
+  })
+
+  test('a key for one avee needs an avee that its owner may see', async () => {
+    await using server = await open()
+    const secret = await server.call<{ id: string }>('POST', '/avees', {
+      token: server.owner.token,
+      body: { handle: 'secret', display_name: 'Secret', visibility: 'private' },
+    })
+    const body = { avee_id: secret.body.id }
+    const stranger = await server.register()
+    expect((await server.call('POST', '/api-keys', { token: stranger.token, body })).status).toBe(404)
+    expect((await server.call('POST', '/api-keys', { token: server.owner.token, body })).status).toBe(201)
+    const nowhere = { avee_id: '00000000-0000-7000-8000-000000000000' }
+    expect((await server.call('POST', '/api-keys', { token: stranger.token, body: nowhere })).status).toBe(
+      404,
+    )
+  })
+
+  test('the page’s cookie signs in, is out of scripts’ reach, and works for the page alone', async () => {
+    await using server = await open()
+    const own = { host: 'gabee.example', origin: 'http://gabee.example', 'sec-fetch-site': 'same-origin' }
+    const signedIn = await server.call('POST', '/auth/login', {
+      body: { email: 'owner@example.org', password },
+      headers: own,
+    })
+    const set = String(signedIn.headers['set-cookie'])
+    expect(set).toMatch(/^gabee_session=/)
+    for (const part of ['HttpOnly', 'SameSite=Strict', 'Path=/', 'Expires=']) expect(set).toContain(part)
+    expect(set).not.toContain('Secure')
+    const cookie = set.split(';')[0] ?? ''
+
+    const patch = (headers: Record<string, string>) =>
+      server.call<ErrorBody>('PATCH', '/me', {
+        body: { display_name: 'Me' },
+        headers: { cookie, host: 'gabee.example', ...headers },
+      })
+    expect((await patch(own)).status).toBe(200)
+    expect((await patch({})).status).toBe(200)
+    expect((await patch({ origin: 'http://evil.example' })).body.error.code).toBe('cross_site')
+    expect((await patch({ 'sec-fetch-site': 'cross-site' })).body.error.code).toBe('cross_site')
+    expect((await patch({ origin: 'http://localhost:3000' })).status).toBe(401)
+    const read = await server.call('GET', '/me', {
+      headers: { cookie, host: 'gabee.example', origin: 'http://evil.example' },
+    })
+    expect(read.status).toBe(401)
+
+    const out = await server.call('POST', '/auth/logout', { headers: { ...own, cookie } })
+    expect(String(out.headers['set-cookie'])).toMatch(/^gabee_session=;/)
+    expect((await patch(own)).status).toBe(401)
+  })
+
+  test('behind a proxy that speaks https the cookie is for https alone', async () => {
+    await using server = await open({ TRUST_PROXY: 'loopback', PUBLIC_URL: 'https://gabee.example' })
+    const signedIn = await server.call('POST', '/auth/login', {
+      body: { email: 'owner@example.org', password },
+      headers: {
+        'x-forwarded-proto': 'https',
+        'x-forwarded-host': 'gabee.example',
+        'x-forwarded-for': '203.0.113.9',
+        origin: 'https://gabee.example',
+      },
+    })
+    expect(String(signedIn.headers['set-cookie'])).toContain('Secure')
+  })
+
+  test('a deleted account takes everything of its own along', async () => {
+    await using server = await open()
+    const { token, id } = await server.register({ email: 'gone@example.org' })
+    const avee = await server.call<{ id: string }>('POST', '/avees', {
+      token,
+      body: { handle: 'gone-avee', display_name: 'Gone' },
+    })
+    await server.call('GET', '/avees/local', { token })
+    const key = await server.call<KeyBody>('POST', '/api-keys', { token, body: {} })
+    await server.call('PUT', `/avees/${avee.body.id}/follow`, { token: server.owner.token })
+
+    expect((await server.call('DELETE', '/me', { token, body: { password } })).status).toBe(200)
+    for (const dead of [token, key.body.key]) expect(await meWith(server, dead)).toBe(401)
+    expect((await login(server, 'gone@example.org')).status).toBe(401)
+    for (const [table, column] of [
+      ['users', 'id'],
+      ['avees', 'owner_id'],
+      ['sessions', 'user_id'],
+      ['api_keys', 'user_id'],
+    ] as const) {
+      const { rows } = await sql`select 1 from ${sql.table(table)} where ${sql.ref(column)} = ${id}`.execute(
+        store.database.db,
+      )
+      expect([table, rows.length]).toEqual([table, 0])
+    }
+    expect((await server.register({ email: 'gone@example.org' })).id).not.toBe(id)
+  })
+
+  test('an administrator is left while others have accounts', async () => {
+    await using server = await open()
+    const { token } = server.owner
+    const ann = await server.register({ handle: 'ann', email: 'ann@example.org' })
+    const leave = () => server.call<ErrorBody>('DELETE', '/me', { token, body: { password } })
+    expect((await leave()).body.error.code).toBe('last_administrator')
+    expect((await server.call('PUT', '/users/ann/admin', { token: ann.token })).status).toBe(403)
+    expect((await server.call('PUT', '/users/nobody/admin', { token })).status).toBe(404)
+    expect((await server.call('PUT', '/users/ann@example.org/admin', { token })).body).toMatchObject({
+      is_admin: true,
+    })
+    expect((await server.call('DELETE', `/users/${ann.id}/admin`, { token })).body).toMatchObject({
+      is_admin: false,
+    })
+    expect((await server.call<ErrorBody>('DELETE', '/users/owner1/admin', { token })).body.error.code).toBe(
+      'last_administrator',
+    )
+    expect((await server.call('PUT', '/users/ann/admin', { token })).status).toBe(200)
+    expect((await leave()).status).toBe(200)
+    expect((await server.call('GET', '/me', { token: ann.token })).body).toMatchObject({
+      is_admin: true,
+      mode: 'accounts',
+    })
+  })
+
+  test('two administrators who leave at once do not both', async () => {
+    await using server = await open()
+    const ann = await server.register({ handle: 'ann' })
+    await server.register()
+    await server.call('PUT', '/users/ann/admin', { token: server.owner.token })
+    const both = await Promise.all(
+      [server.owner.token, ann.token].map(
+        async (token) => (await server.call('DELETE', '/me', { token, body: { password } })).status,
+      ),
+    )
+    expect(both.toSorted()).toEqual([200, 409])
+  })
+
+  test('a restart keeps sessions, and makes no second owner', async () => {
+    const server = await open()
+    const { token, id } = server.owner
+    await server.http.close()
+    await using again = await reopenServer(store.database)
+    expect((await again.call('GET', '/me', { token })).body).toMatchObject({ id, is_admin: true })
+    const { rows } = await sql`select 1 from users`.execute(store.database.db)
+    expect(rows.length).toBe(1)
+  })
+
+  test('another server on the same store leaves personal mode, too', async () => {
+    await using server = await openServer(store.database)
+    await using other = await reopenServer(store.database)
+    expect((await other.call('GET', '/me')).status).toBe(200)
+    const { token } = await server.register()
+    await expect.poll(async () => (await other.call('GET', '/me')).status, { timeout: 10_000 }).toBe(401)
+    expect((await other.call('GET', '/me', { token })).status).toBe(200)
+  })
+})
