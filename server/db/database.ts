@@ -1,9 +1,5 @@
 import type { Kysely, Transaction } from 'kysely'
-import type { BaseLogger } from 'pino'
 import type { Tables } from './tables.ts'
-
-/** What the store needs of a logger. */
-export type Log = Pick<BaseLogger, 'info' | 'warn' | 'error'>
 
 /** A connection or a transaction: what a store's functions take, so that a caller can put several in one transaction. */
 export type Db = Kysely<Tables>
@@ -25,5 +21,7 @@ export type Database = {
   notify(on: Db | Trx, channel: string, payload: string): Promise<void>
   /** One round trip; throws when the store is away. */
   ping(): Promise<void>
+  /** Numbers for the metrics, at no cost: connections, how many of them are idle, how many callers wait for one; more of the embedded. */
+  stats(): { connections: number; idle: number; waiting: number } & Record<string, number>
   [Symbol.asyncDispose](): Promise<void>
 }

@@ -1,5 +1,12 @@
 import { AppError, defineError } from '../errors.ts'
 
+/** An error's first line; that of a failed connection to a name with several addresses is empty but for its code. */
+function reason(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause)
+  const code = 'code' in cause ? String(cause.code) : cause.name
+  return cause.message.split('\n', 1)[0] || code
+}
+
 /** The connection was lost or cannot be made. A write under way when it happened may or may not have been stored. */
 export const databaseAway = (cause: unknown): AppError =>
   new AppError(
@@ -38,12 +45,28 @@ export const directoryInUse = defineError(
     `Another server already runs on the data directory ${dir}; stop that one, or give this one a DATA_DIR of its own (several servers on the same data need DATABASE_URL).`,
 )
 
+export const directoryUnusable = (dir: string, cause: unknown): AppError =>
+  new AppError(
+    503,
+    'data_dir_unusable',
+    `The data directory ${dir} cannot be used (${reason(cause)}); give it back its files and rights, or set another DATA_DIR.`,
+    { cause },
+  )
+
 export const otherDirectoryVersion = defineError(
   503,
   'data_dir_version',
   (dir: string, found: string, wanted: string) =>
     `The database in ${dir} is of PostgreSQL ${found}, and this program reads ${wanted}; start the release that made it, or set another DATA_DIR.`,
 )
+
+export const serverUnreachable = (where: string, cause: unknown): AppError =>
+  new AppError(
+    503,
+    'database_unreachable',
+    `The database at ${where} cannot be used (${reason(cause)}); see that it runs and that DATABASE_URL is right.`,
+    { cause },
+  )
 
 export const serverTooOld = defineError(
   503,
@@ -85,7 +108,7 @@ export const migrationFailed = (name: string, cause: unknown): AppError =>
   new AppError(
     503,
     'migration_failed',
-    `The migration "${name}" failed and was rolled back: ${String(cause)}`,
+    `The migration "${name}" failed and was rolled back: ${reason(cause)}`,
     {
       cause,
     },

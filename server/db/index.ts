@@ -1,5 +1,5 @@
 export { violatedUnique } from './constraint.ts'
-export type { Database, Db, Log, Trx } from './database.ts'
+export type { Database, Db, Trx } from './database.ts'
 export { newId } from './ids.ts'
 export { openDatabase } from './open.ts'
 export type { Row, Tables } from './tables.ts'

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
-import type { Log } from './database.ts'
+import type { Log } from '../log.ts'
 import { migrationFailed, migrationUnknown } from './errors.ts'
 
 /**

@@ -1,79 +1,63 @@
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import { Kysely } from 'kysely'
-import pg from 'pg'
-import type { Database, Log } from './database.ts'
-import { startEngine } from './embedded/engine.ts'
+import type { Log } from '../log.ts'
+import type { Database } from './database.ts'
+import { openEmbedded } from './embedded/open.ts'
+import { explain } from './explain.ts'
 import { LIMITS, type Limits } from './limits.ts'
 import { migrate } from './migrate.ts'
 import { migrations } from './migrations/index.ts'
 import { dialect } from './pool.ts'
+import { openPostgres } from './postgres/open.ts'
 import type { Tables } from './tables.ts'
 
-export async function openDatabase({
-  url,
-  dir,
-  log,
-  limits: some,
-}: {
-  url?: string
+/**
+ * Opens the store and brings its schema up to date: the PostgreSQL server at `url`, or else the PostgreSQL embedded in
+ * the data directory `dir`, which nobody else may have open. Throws an AppError that says what is wrong and what to do.
+ */
+export async function openDatabase(options: {
+  url?: string | undefined
   dir: string
   log: Log
   limits?: Partial<Limits>
 }): Promise<Database> {
-  const limits = { ...LIMITS, ...some }
-  mkdirSync(dir, { recursive: true, mode: 0o700 })
-  const engine = url === undefined ? startEngine({ dir: join(dir, 'database'), log, limits }) : undefined
-  const pool = new pg.Pool(
-    engine === undefined
-      ? { connectionString: url, max: 10, connectionTimeoutMillis: limits.wait }
-      : {
-          max: 1,
-          user: 'postgres',
-          database: 'postgres',
-          stream: engine.connect,
-          idleTimeoutMillis: 0,
-          connectionTimeoutMillis: limits.wait,
-        },
-  )
-  pool.on('error', (error) => log.warn({ err: error }, 'a database connection was lost'))
+  const { url, dir, log } = options
+  const limits = { ...LIMITS, ...options.limits }
+  const engine = await (url === undefined
+    ? openEmbedded({ dir, log, limits })
+    : openPostgres({ url, log, limits }))
+  const { kind, pool, listen, notify, transaction } = engine
   const db = new Kysely<Tables>({ dialect: dialect(pool) })
-  await migrate(db, migrations, log)
-  const listeners = new Map<string, Set<(payload: string) => void>>()
-  const waiting = new WeakMap<object, (() => void)[]>()
-  const deliver = (channel: string, payload: string) => {
-    for (const listener of listeners.get(channel) ?? []) listener(payload)
+
+  async function close(): Promise<void> {
+    await engine.rest()
+    await db.destroy()
+    await engine.close()
+  }
+  try {
+    await migrate(db, migrations, log)
+  } catch (error) {
+    await close()
+    throw error
   }
   return {
-    kind: engine === undefined ? 'postgres' : 'embedded',
+    kind,
     db,
-    async transaction(work) {
-      const after: (() => void)[] = []
-      const result = await db.transaction().execute((trx) => {
-        waiting.set(trx, after)
-        return work(trx)
-      })
-      for (const send of after) send()
-      return result
-    },
-    async listen(channel, onPayload) {
-      const all = listeners.get(channel) ?? new Set()
-      listeners.set(channel, all.add(onPayload))
-      return async () => {
-        all.delete(onPayload)
+    transaction: (work) => transaction(db, work),
+    listen,
+    notify,
+    async ping() {
+      try {
+        await pool.query('select 1')
+      } catch (error) {
+        throw explain(error)
       }
     },
-    async notify(on, channel, payload) {
-      const after = waiting.get(on)
-      if (after === undefined) deliver(channel, payload)
-      else after.push(() => deliver(channel, payload))
-    },
-    async ping() {
-      await pool.query('select 1')
-    },
-    async [Symbol.asyncDispose]() {
-      await db.destroy()
-      await engine?.close()
-    },
+    stats: () => ({
+      connections: pool.totalCount,
+      idle: pool.idleCount,
+      waiting: pool.waitingCount,
+      ...engine.stats(),
+    }),
+    [Symbol.asyncDispose]: close,
   }
 }

@@ -1,19 +1,43 @@
+import type { Duplex } from 'node:stream'
 import { PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely'
-import type { Pool, PoolClient } from 'pg'
+import pg from 'pg'
+import type { Log } from '../log.ts'
+import { databaseAway } from './errors.ts'
 import { explain } from './explain.ts'
+import type { Limits } from './limits.ts'
 
-/**
- * The driver's pool under Kysely: what it throws is explained, and a connection that is lost while someone holds it
- * goes back at once, so that a transaction that never ends does not keep its place in the pool.
- */
-export function dialect(pool: Pool): PostgresDialect {
-  return new PostgresDialect({ pool: explained(pool) })
+/** A pool whose connections run over the streams that `connect` makes. */
+export function createPool(
+  config: pg.PoolConfig,
+  connect: () => Duplex,
+  { log, limits }: { log: Log; limits: Limits },
+): pg.Pool {
+  const streams = new Set<Duplex>()
+  const stream = (): Duplex => {
+    const made = connect()
+    streams.add(made)
+    return made.once('close', () => streams.delete(made))
+  }
+  const pool = new pg.Pool({ connectionTimeoutMillis: limits.wait, ...config, stream })
+  pool.on('error', (error) => log.warn({ err: error }, 'an idle database connection was lost'))
+  // A statement tells of its lost connection by itself; without a listener the event would end the process.
+  pool.on('connect', (client) => client.on('error', () => {}))
+
+  const end = pool.end.bind(pool)
+  pool.end = async () => {
+    const cut = (): void => {
+      for (const open of streams) open.destroy(databaseAway('the store is closing'))
+    }
+    const late = setTimeout(cut, limits.close)
+    await end()
+    clearTimeout(late)
+  }
+  return pool
 }
 
-function explained(pool: Pool): PostgresPool {
-  // A lost connection tells its pool and its statement; without a listener of its own it would end the process.
-  pool.on('connect', (client) => client.on('error', () => {}))
-  return {
+/** The pool under Kysely: what it throws is explained. */
+export function dialect(pool: pg.Pool): PostgresDialect {
+  const explained: PostgresPool = {
     options: pool.options,
     async connect() {
       try {
@@ -24,21 +48,24 @@ function explained(pool: Pool): PostgresPool {
     },
     end: () => pool.end(),
   }
+  return new PostgresDialect({ pool: explained })
 }
 
-function held(client: PoolClient): PostgresPoolClient {
-  let released = false
+/** A connection in somebody's hands. One that is lost goes back at once: its holder may be waiting for something else. */
+function held(client: pg.PoolClient): PostgresPoolClient {
+  let isHeld = true
   const release = (lost?: Error | boolean): void => {
-    if (released) return
-    released = true
+    if (!isHeld) return
+    isHeld = false
     client.off('error', release)
     client.release(lost)
   }
   client.on('error', release)
+  const query = client.query.bind(client) as (...statement: unknown[]) => Promise<unknown>
   return {
     async query(...statement: unknown[]) {
       try {
-        return await (client.query as (...statement: unknown[]) => Promise<unknown>)(...statement)
+        return await query(...statement)
       } catch (error) {
         throw explain(error)
       }

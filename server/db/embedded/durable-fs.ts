@@ -5,16 +5,20 @@ import { type Gauges, gauge } from './gauges.ts'
 /** What the engine hands to a file system's `init`: Emscripten's module settings, whose `preRun` sees the module. */
 type Prepared = Awaited<ReturnType<NodeFS['init']>>
 
-/** The parts of Emscripten's NODEFS that are replaced; not in its published types. */
-type NodeStream = { nfd: number; path?: string; position: number }
+/** The part of Emscripten's module that is changed; its published types do not have it. */
+type NodeStream = { nfd: number; path?: string }
 type StreamOperations = {
   fsync?: (stream: NodeStream) => number
-  write: (stream: NodeStream, buffer: Uint8Array, offset: number, length: number, position: number) => number
+  write: (stream: NodeStream, bytes: Uint8Array, offset: number, length: number, position: number) => number
 }
+type WithNodeFS = { FS: { filesystems: { NODEFS: { stream_ops: StreamOperations } } } }
+
+/** EIO, as WASI numbers it. A server that cannot sync must stop: what it believes written may not be. */
+const INPUT_OUTPUT_ERROR = 29
 
 /**
- * A data directory whose fsync reaches the disk. The stock file system ignores fsync, so that after a power cut
- * committed rows are missing or the database does not open. Also counts syncs and bytes written to the WAL.
+ * A data directory whose fsync reaches the disk. The stock file system ignores it, so that after a power cut committed
+ * rows are missing or the database does not open at all. Counts the syncs, and the bytes written to the WAL.
  */
 export class DurableNodeFS extends NodeFS {
   readonly #gauges: Gauges
@@ -26,26 +30,30 @@ export class DurableNodeFS extends NodeFS {
 
   override async init(...[engine, options]: Parameters<NodeFS['init']>): Promise<Prepared> {
     const prepared = await super.init(engine, options)
-    const preRun = (prepared.emscriptenOpts.preRun ??= [])
-    if (typeof preRun === 'function')
-      throw new Error('The engine hands its preparations over in another shape.')
-    preRun.push((module) => {
-      const { stream_ops: operations } = (
-        module as unknown as { FS: { filesystems: { NODEFS: { stream_ops: StreamOperations } } } }
-      ).FS.filesystems.NODEFS
-      const gauges = this.#gauges
-      operations.fsync = (stream) => {
-        fdatasyncSync(stream.nfd)
-        Atomics.add(gauges, gauge.syncs, 1n)
-        return 0
-      }
-      const write = operations.write
-      operations.write = (stream, buffer, offset, length, position) => {
-        const written = write(stream, buffer, offset, length, position)
-        if (stream.path?.includes('/pg_wal/0')) Atomics.add(gauges, gauge.walBytes, BigInt(written))
-        return written
-      }
-    })
+    const preRun = prepared.emscriptenOpts.preRun
+    if (!Array.isArray(preRun)) throw new TypeError('The engine prepares its module in another way by now.')
+    preRun.push((module) =>
+      makeDurable((module as unknown as WithNodeFS).FS.filesystems.NODEFS.stream_ops, this.#gauges),
+    )
     return prepared
+  }
+}
+
+function makeDurable(operations: StreamOperations, gauges: Gauges): void {
+  operations.fsync = ({ nfd }) => {
+    try {
+      fdatasyncSync(nfd)
+    } catch {
+      return INPUT_OUTPUT_ERROR
+    }
+    Atomics.add(gauges, gauge.syncs, 1n)
+    return 0
+  }
+  const { write } = operations
+  operations.write = (stream, bytes, offset, length, position) => {
+    const written = write(stream, bytes, offset, length, position)
+    // A segment's name begins with its timeline; what is filled with zeros in advance has another name.
+    if (stream.path?.includes('/pg_wal/0')) Atomics.add(gauges, gauge.walBytes, BigInt(written))
+    return written
   }
 }

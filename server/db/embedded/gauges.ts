@@ -1,10 +1,10 @@
-/** Numbers that the engine's thread keeps and this one reads without asking, in shared memory. */
+/** Numbers that the engine's thread keeps and other threads read without asking, in shared memory. */
 export type Gauges = BigInt64Array<SharedArrayBuffer>
 
 export const gauge = {
-  /** fsyncs that reached the operating system since the engine was started. */
+  /** fsyncs that reached the operating system since the thread began. */
   syncs: 0,
-  /** Bytes written to WAL segments since the engine was started. */
+  /** Bytes written to WAL segments since the thread began. */
   walBytes: 1,
   /** The session's `statement_timeout` in ms, 0 for none; the engine cannot keep it itself. */
   statementTimeout: 2,

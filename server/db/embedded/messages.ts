@@ -1,9 +1,9 @@
 import type { Gauges } from './gauges.ts'
 
-/** What the engine's thread is started with. */
-export type WorkerStart = { dir: string; gauges: Gauges; statementTimeout: number }
+/** What the engine's thread is started with. `create`: make a database in `dir`, write it down and end. */
+export type WorkerStart = { dir: string; gauges: Gauges; statementTimeout: number; create: boolean }
 
-/** `session` counts connections: the answers to one that is gone are nobody's. */
+/** `session` counts connections: the answer to one that is gone is nobody's. */
 export type ToWorker = { type: 'unit'; session: number; unit: Uint8Array } | { type: 'close' }
 
 export type FromWorker =

@@ -72,11 +72,14 @@ function message(letter: string, body: string): Buffer {
   return bytes
 }
 
+/** Ends a connection; it has no answer. */
+export const terminateUnit = Buffer.from([TERMINATE, 0, 0, 0, 4])
+
 /** A unit of one SQL string without parameters. */
 export const queryUnit = (sql: string): Buffer => message('Q', sql)
 
 /** The only value of the only row in an answer; nothing when there is none. */
-export function settingIn(answer: Uint8Array): string | undefined {
+export function valueIn(answer: Uint8Array): string | undefined {
   const bytes = Buffer.from(answer.buffer, answer.byteOffset, answer.byteLength)
   for (let at = 0; at + HEADER <= bytes.length; at += 1 + bytes.readUInt32BE(at + 1))
     if (bytes[at] === DATA_ROW) {

@@ -1,0 +1,27 @@
+/** Who listens on which channel in this process. */
+export type Channels = ReturnType<typeof channels>
+
+type Listener = { onPayload: (payload: string) => void; onReconnect: (() => void) | undefined }
+
+export function channels() {
+  const byName = new Map<string, Set<Listener>>()
+  return {
+    /** The channels that somebody listens on. */
+    names: (): string[] => [...byName.keys()],
+    /** Returns what ends the listening. */
+    add(channel: string, listener: Listener): () => void {
+      const listeners = byName.get(channel) ?? new Set()
+      byName.set(channel, listeners.add(listener))
+      return () => {
+        listeners.delete(listener)
+        if (listeners.size === 0 && byName.get(channel) === listeners) byName.delete(channel)
+      }
+    },
+    deliver(channel: string, payload: string): void {
+      for (const { onPayload } of byName.get(channel) ?? []) onPayload(payload)
+    },
+    reconnected(): void {
+      for (const listeners of byName.values()) for (const { onReconnect } of listeners) onReconnect?.()
+    },
+  }
+}
