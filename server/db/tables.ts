@@ -139,6 +139,7 @@ export type Tables = {
     layer: Layer
     n: number
     page: number | null
+    section: number
     start_offset: number
     end_offset: number
     heading: string | null
@@ -146,6 +147,7 @@ export type Tables = {
     terms: number[]
     lex: string
   }
+  document_sections: { version: string; section: number; lex: string }
   passage_terms: { avee_id: string; term: number; layer: Layer; word: string; passages: number }
   passage_vectors: {
     passage_id: string

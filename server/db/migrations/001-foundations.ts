@@ -202,6 +202,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       layer text not null,
       n int not null,
       page int,
+      section int not null,
       start_offset int not null,
       end_offset int not null,
       heading text,
@@ -212,6 +213,13 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     )`,
     `create index passages_of_avee on passages (avee_id)`,
     `create index passages_terms on passages using gin (terms)`,
+    // What stands around a passage: a page, or a few hundred words of a longer text.
+    `create table document_sections (
+      version bigint not null references document_versions on delete cascade,
+      section int not null,
+      lex sparsevec(1000000000) not null,
+      primary key (version, section)
+    )`,
     // How many passages of an avee and layer hold a word: apart by layer, so that what a viewer may not see weighs nothing.
     `create table passage_terms (
       avee_id uuid not null references avees on delete cascade,
@@ -240,6 +248,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     )`,
     `create index on ingest_files (sha256)`,
     `create index on passage_vectors (avee_id, model)`,
+    `create index on passage_vectors (version)`,
   ]
   for (const statement of statements) await sql.raw(statement).execute(db)
 }
