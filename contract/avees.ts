@@ -15,7 +15,15 @@ const displayName = z.string().trim().min(1).max(100)
 const bio = z.string().max(500)
 const persona = z.string().max(40_000)
 const greeting = z.string().max(2_000)
-const avatar = z.string().max(400_000).describe('A data: URL of a picture, or an emoji.')
+/** Never an address elsewhere: it would be fetched by everybody who looks. */
+const avatar = z
+  .string()
+  .max(400_000)
+  .regex(
+    /^(?:data:image\/(?:png|jpeg|gif|webp|avif);base64,[\w+/]+=*|[^:/<>&"']{1,16})$/,
+    'An avatar is a picture as a data: URL (PNG, JPEG, GIF, WebP, AVIF), or an emoji.',
+  )
+  .describe('A data: URL of a picture, or an emoji.')
 const modelName = z.string().min(1).max(200)
 
 export const avee = z

@@ -115,13 +115,9 @@ export async function meet(
   if (filter.after !== undefined) query = query.where('avees.id', '<', filter.after)
   if (filter.limit !== undefined) query = query.limit(filter.limit)
   if (filter.words) {
-    const pattern = `%${filter.words.replace(/[\\%_]/g, '\\$&')}%`
-    query = query.where((eb) =>
-      eb.or([
-        eb('handle', 'ilike', pattern),
-        eb('display_name', 'ilike', pattern),
-        eb('bio', 'ilike', pattern),
-      ]),
+    const patterns = patternsOf(filter.words)
+    query = query.where(
+      sql<boolean>`(handle ilike any(${patterns}) or display_name ilike any(${patterns}) or bio ilike any(${patterns}))`,
     )
   }
   return (await query.execute()).map((row) => ({
@@ -221,6 +217,15 @@ export async function listGrants(db: Db, aveeId: string): Promise<GrantRow[]> {
     .orderBy('grants.user_id')
     .execute()
   return rows.map(({ follower, ...row }) => ({ ...row, is_follower: follower !== null }))
+}
+
+/** A store whose locale is C folds the case of a to z alone, so the usual spellings of other letters are looked for as well. */
+function patternsOf(words: string): string[] {
+  const lower = words.toLowerCase()
+  const capital = lower.replace(/(?<!\p{L})\p{L}/gu, (letter) => letter.toUpperCase())
+  return [...new Set([words, lower, capital, words.toUpperCase()])].map(
+    (spelling) => `%${spelling.replace(/[\\%_]/g, '\\$&')}%`,
+  )
 }
 
 function isThis(which: Which): Expression<boolean> {
