@@ -1,0 +1,389 @@
+import { connect } from 'node:net'
+import { once } from 'node:events'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { AppError } from '../../server/errors.ts'
+import type { Http } from '../../server/http/index.ts'
+import { openStore, type Store } from '../runs/databases.ts'
+import { type Call, type ErrorBody, openServer, type Server } from './server.ts'
+
+const frontEnd = 'http://localhost:3000'
+
+/** Routes that fail in every way a room's can. */
+async function failing(http: Http): Promise<void> {
+  http.get('/fail/own', async () => {
+    throw new AppError(409, 'too_late', 'It is too late for this.', {
+      details: { since: 1 },
+      retryAfter: 2.2,
+    })
+  })
+  http.get('/fail/unknown', async () => {
+    throw new Error('select secret from /home/somebody/data')
+  })
+  http.get(
+    '/fail/answer',
+    { schema: { response: { 200: z.object({ n: z.number() }) } } },
+    async () => ({ n: 'secret' }) as never,
+  )
+  http.get('/things/:id', { schema: { params: z.object({ id: z.uuid() }) } }, async () => ({ ok: true }))
+  http.get(
+    '/list',
+    { schema: { querystring: z.object({ limit: z.coerce.number().max(5).optional() }) } },
+    async () => ({ ok: true }),
+  )
+  http.post(
+    '/things',
+    {
+      schema: {
+        body: z.object({
+          name: z.string('is no text'),
+          parts: z.array(z.object({ n: z.number() })).optional(),
+        }),
+      },
+    },
+    async () => ({ ok: true }),
+  )
+  http.post('/optional', { schema: { body: z.object({ n: z.number() }).optional() } }, async (request) => ({
+    body: request.body ?? 'none',
+  }))
+  http.get('/admin', { config: { access: 'admin' } }, async () => ({ ok: true }))
+  http.get('/stream', { exposeHeadRoute: false }, async (_request, reply) => {
+    reply.hijack()
+    reply.raw.writeHead(200, { 'content-type': 'text/event-stream' })
+    reply.raw.end('data: {}\n\n')
+  })
+}
+
+describe('the HTTP server', () => {
+  let store: Store
+  let server: Server
+  beforeAll(async () => {
+    store = await openStore('embedded')
+  })
+  afterAll(async () => await store.close())
+  beforeEach(async () => {
+    server = await openServer(store.database, {}, { routes: failing })
+    return async () => await server.http.close()
+  })
+  const get = async (url: string, how: Call = {}) => await server.call<ErrorBody>('GET', url, how)
+  const post = async (
+    url: string,
+    payload: string,
+    headers: Record<string, string> = { 'content-type': 'application/json' },
+  ) => await server.call<ErrorBody>('POST', url, { body: payload, headers })
+
+  describe('answers errors in one shape', () => {
+    test('what a room throws', async () => {
+      const { status, body, headers } = await get('/fail/own')
+      expect(status).toBe(409)
+      expect(body).toEqual({
+        error: { code: 'too_late', message: 'It is too late for this.', details: { since: 1 } },
+        detail: 'It is too late for this.',
+      })
+      expect(headers['retry-after']).toBe('3')
+      expect(headers['content-type']).toBe('application/json; charset=utf-8')
+    })
+
+    test.each(['/fail/unknown', '/fail/answer'])(
+      'a failure of ours says nothing of its inside: %s',
+      async (url) => {
+        const { status, body } = await get(url)
+        expect(status).toBe(500)
+        expect(body.error.code).toBe('internal')
+        expect(body.detail).toBe(body.error.message)
+        expect(JSON.stringify(body)).not.toMatch(/secret|select|home|stack|node_modules/)
+      },
+    )
+
+    test('fields that do not fit', async () => {
+      const { status, body } = await post('/things', '{"name":1,"parts":[{"n":2},{"n":"x"},{}]}')
+      expect(status).toBe(422)
+      expect(body.error.details).toEqual([
+        { path: 'name', message: 'is no text' },
+        { path: 'parts.1.n', message: 'expected number, received string' },
+        { path: 'parts.2.n', message: 'is missing' },
+      ])
+      expect(body.detail).toBe('name: is no text (and 2 more)')
+      expect((await post('/things', '')).body.error.details).toEqual([
+        { path: '', message: 'the body is missing' },
+      ])
+      expect((await get('/list?limit=6')).status).toBe(422)
+    })
+
+    test.each([
+      ['{', 400, 'malformed_json'],
+      ['{"__proto__":{"isAdmin":true}}', 400, 'malformed_json'],
+      [`{"name":"${'x'.repeat(5_000_000)}"}`, 413, 'too_large'],
+    ])('a body that cannot be read (%.20s)', async (payload, status, code) => {
+      const answer = await post('/things', payload)
+      expect([answer.status, answer.body.error.code]).toEqual([status, code])
+      expect(answer.body.detail).toBe(answer.body.error.message)
+    })
+
+    test.each(['text/plain', 'application/xml', 'application/x-www-form-urlencoded', 'nonsense'])(
+      'a content type that is not taken: %s',
+      async (type) => {
+        const answer = await post('/things', 'name=x', { 'content-type': type })
+        expect([answer.status, answer.body.error.code]).toEqual([415, 'type_not_supported'])
+      },
+    )
+
+    test.each([
+      ['GET', '/nowhere'],
+      ['GET', '/api/nowhere'],
+      ['GET', '/v1/nowhere'],
+      ['POST', '/health'],
+      ['DELETE', '/nowhere?secret=1'],
+    ] as const)('%s %s, which is not there', async (method, url) => {
+      const { status, body } = await server.call<ErrorBody>(method, url, {
+        headers: { accept: 'application/json' },
+      })
+      expect([status, body.error.code]).toEqual([404, 'not_found'])
+      expect(body.detail).not.toContain('secret')
+    })
+
+    test('an id that is none', async () => {
+      for (const id of ['1', 'not-an-id', '%00', `${'9'.repeat(300)}`, "';drop table users"]) {
+        const { status, body } = await get(`/things/${encodeURIComponent(id)}`)
+        expect([id, status, body.error.code]).toEqual([id, 404, 'not_found'])
+      }
+    })
+
+    test('an address that is none', async () => {
+      const { status, body, headers } = await get('/things/%E0%A4%A')
+      expect([status, body.error.code]).toEqual([400, 'malformed'])
+      expect(headers['x-request-id']).toBeTruthy()
+    })
+
+    test('what is not HTTP at all', async () => {
+      const port = Number(new URL(await server.http.listen({ port: 0, host: '127.0.0.1' })).port)
+      const said = async (bytes: string) => {
+        const socket = connect(port, '127.0.0.1')
+        let text = ''
+        socket.setEncoding('utf8').on('data', (chunk: string) => {
+          text += chunk
+        })
+        socket.write(bytes)
+        await once(socket, 'close')
+        return text
+      }
+      const garbage = await said('GARBAGE\r\n\r\n')
+      expect(garbage).toMatch(/^HTTP\/1\.1 400 /)
+      expect(JSON.parse(garbage.split('\r\n\r\n')[1] ?? '')).toMatchObject({ error: { code: 'malformed' } })
+      const large = await said(`GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`)
+      expect(large).toMatch(/^HTTP\/1\.1 431 /)
+    })
+
+    test('a body that may be left out', async () => {
+      expect((await server.call('POST', '/optional')).body).toEqual({ body: 'none' })
+      expect((await post('/optional', '')).body).toEqual({ body: 'none' })
+      expect((await post('/optional', '{"n":1}')).body).toEqual({ body: { n: 1 } })
+    })
+  })
+
+  describe('marks every answer', () => {
+    const urls = ['/health', '/nowhere', '/fail/unknown', '/stream', '/docs', '/openapi.json', '/']
+
+    test('with a request id: the client’s when it is sane, otherwise a new one', async () => {
+      for (const url of urls) {
+        const given = await get(url, { headers: { 'x-request-id': 'abc-123' } })
+        expect([url, given.headers['x-request-id']]).toEqual([url, 'abc-123'])
+        const made = await get(url, { headers: { 'x-request-id': 'no "quotes", please' } })
+        expect(made.headers['x-request-id']).toMatch(/^[\da-f]{8}-[\da-f]{4}-7/)
+      }
+    })
+
+    test('with the headers that keep a page safe', async () => {
+      for (const url of urls) {
+        const { headers } = await get(url)
+        expect(headers['content-security-policy']).toContain("default-src 'self'")
+        expect(headers['content-security-policy']).toContain("img-src 'self' data: blob:")
+        expect(headers['content-security-policy']).toContain("frame-ancestors 'none'")
+        expect(headers['content-security-policy']).not.toMatch(/script-src|unsafe-eval|https?:|\*/)
+        expect(headers['x-content-type-options']).toBe('nosniff')
+        expect(headers['referrer-policy']).toBe('no-referrer')
+      }
+    })
+
+    test('so that an allowed origin can read it, errors and streams too', async () => {
+      const { token } = await server.register()
+      for (const url of [...urls, '/me', '/fail/own', '/things/x']) {
+        for (const how of [{}, { token }]) {
+          const { headers } = await get(url, { ...how, headers: { origin: frontEnd } })
+          expect([url, headers['access-control-allow-origin']]).toEqual([url, frontEnd])
+          for (const name of ['X-Run-Id', 'X-Request-Id', 'Location', 'Retry-After']) {
+            expect(headers['access-control-expose-headers']).toContain(name)
+          }
+          expect(headers['vary']).toContain('Origin')
+          expect(headers['access-control-allow-credentials']).toBeUndefined()
+        }
+      }
+      const refused = await post('/things', '{', {
+        'content-type': 'application/json',
+        origin: frontEnd,
+        authorization: `Bearer ${token}`,
+      })
+      expect([refused.status, refused.headers['access-control-allow-origin']]).toEqual([400, frontEnd])
+    })
+
+    test('so that no other origin can read it', async () => {
+      const { token } = await server.register()
+      for (const origin of [
+        'http://evil.example',
+        'null',
+        'http://localhost:3002',
+        'https://localhost:3000',
+        'http://localhost:3000.evil.example',
+      ]) {
+        for (const url of ['/me', '/stream', '/nowhere']) {
+          const { headers } = await get(url, { token, headers: { origin } })
+          expect(Object.keys(headers).filter((name) => name.startsWith('access-control-'))).toEqual([])
+        }
+        const preflight = await server.call('OPTIONS', '/me', {
+          headers: { origin, 'access-control-request-method': 'PATCH' },
+        })
+        expect(preflight.headers['access-control-allow-origin']).toBeUndefined()
+      }
+    })
+  })
+
+  test.each([
+    'http://localhost:3000',
+    'http://127.0.0.1:3000',
+    'http://localhost:3001',
+    'http://127.0.0.1:3001',
+  ])('a preflight of %s is answered without a token', async (origin) => {
+    const { status, headers, body } = await server.call('OPTIONS', '/chat/stream', {
+      headers: {
+        origin,
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': 'authorization,content-type,last-event-id',
+      },
+    })
+    expect([status, body]).toEqual([204, ''])
+    expect(headers['access-control-allow-origin']).toBe(origin)
+    expect(headers['access-control-allow-headers']).toBe('authorization,content-type,last-event-id')
+    for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']) {
+      expect(headers['access-control-allow-methods']).toContain(method)
+    }
+  })
+
+  test('ALLOWED_ORIGINS replaces the usual ones', async () => {
+    await using other = await openServer(store.database, {
+      ALLOWED_ORIGINS: 'https://app.example/, http://x.test:81',
+    })
+    const allowed = async (origin: string) =>
+      (await other.call('GET', '/health', { headers: { origin } })).headers['access-control-allow-origin']
+    expect(await allowed('https://app.example')).toBe('https://app.example')
+    expect(await allowed('http://x.test:81')).toBe('http://x.test:81')
+    expect(await allowed(frontEnd)).toBeUndefined()
+  })
+
+  test('HEAD answers as GET without a body, OPTIONS without a body at all', async () => {
+    const head = await server.call('HEAD', '/health')
+    expect([head.status, head.body, head.headers['content-length']]).toEqual([200, '', '11'])
+    expect((await server.call('HEAD', '/nowhere')).status).toBe(404)
+    const options = await server.call('OPTIONS', '/health')
+    expect([options.status, options.body]).toEqual([204, ''])
+  })
+
+  test('what is for administrators is for them alone', async () => {
+    const { token } = await server.register()
+    const other = await server.register()
+    expect((await get('/admin', { token })).status).toBe(200)
+    const refused = await get('/admin', { token: other.token })
+    expect([refused.status, refused.body.error.code]).toEqual([403, 'admins_only'])
+    const made = await server.call<{ id: string }>('POST', '/avees', {
+      token,
+      body: { handle: 'sage', display_name: 'Sage' },
+    })
+    const key = await server.call<{ key: string }>('POST', '/api-keys', {
+      token,
+      body: { avee_id: made.body.id },
+    })
+    expect((await get('/admin', { token: key.body.key })).status).toBe(403)
+  })
+
+  test('/health is exactly {"ok":true} and asks nobody, whatever else is wrong', async () => {
+    const away = async () => await Promise.reject(new AppError(503, 'database_away', 'The database is away.'))
+    await using broken = await openServer(
+      store.database,
+      {},
+      {
+        identity: { mode: away, owner: away, byToken: away },
+        readiness: async () => ({
+          ok: false,
+          database: { ok: false, kind: 'embedded', message: 'The database is away.' },
+          models: { ok: true, chat: 'extractive', embedding: null, message: '' },
+        }),
+      },
+    )
+    for (const headers of [
+      {},
+      { authorization: 'Bearer x' },
+      { host: 'evil.example' },
+      { cookie: 'gabee_session=x' },
+    ]) {
+      const response = await broken.http.inject({ url: '/health', headers })
+      expect([response.statusCode, response.body]).toEqual([200, '{"ok":true}'])
+    }
+    const me = await broken.call<ErrorBody>('GET', '/me')
+    expect([me.status, me.body.error.code]).toEqual([503, 'database_away'])
+    const ready = await server.call('GET', '/health/ready')
+    expect([ready.status, ready.body]).toMatchObject([200, { ok: true, database: { kind: 'embedded' } }])
+  })
+
+  test('/health/ready is 503 while something is away', async () => {
+    await using unready = await openServer(
+      store.database,
+      {},
+      {
+        readiness: async () => ({
+          ok: false,
+          database: { ok: false, kind: 'embedded', message: 'The database is away.' },
+          models: { ok: true, chat: 'extractive', embedding: null, message: '' },
+        }),
+      },
+    )
+    const { status, body } = await unready.call('GET', '/health/ready')
+    expect([status, body]).toMatchObject([503, { ok: false, database: { message: 'The database is away.' } }])
+  })
+
+  test('/metrics is for this machine, or for a token', async () => {
+    await using measured = await openServer(
+      store.database,
+      { METRICS_TOKEN: 'let-me-see' },
+      { readings: { runs_running: { help: 'Runs that run.', read: async () => 3 } } },
+    )
+    await measured.call('GET', '/avees/some-handle')
+    const here = await measured.call<string>('GET', '/metrics')
+    expect(here.status).toBe(200)
+    expect(here.headers['content-type']).toContain('text/plain')
+    expect(here.body).toContain('gabee_runs_running 3')
+    expect(here.body).toMatch(
+      /gabee_http_request_duration_seconds_count\{method="GET",route="\/avees\/:id",status="404"\} 1/,
+    )
+    expect(here.body).toMatch(/gabee_event_loop_delay_seconds\{quantile="0.99"\}/)
+    expect(here.body).not.toContain('some-handle')
+
+    const from = '192.168.1.20'
+    expect((await measured.call('GET', '/metrics', { from })).status).toBe(403)
+    expect((await measured.call('GET', '/metrics', { from, token: 'let-me-guess' })).status).toBe(403)
+    expect((await measured.call('GET', '/metrics', { from, token: 'let-me-see' })).status).toBe(200)
+    await measured.register()
+    for (const headers of [
+      { host: 'evil.example' },
+      { origin: 'http://evil.example' },
+      { 'x-forwarded-for': '127.0.0.1' },
+    ]) {
+      expect((await measured.call('GET', '/metrics', { headers })).status).toBe(403)
+    }
+  })
+
+  test('a server that begins to close tells its streams', async () => {
+    const { closing } = server.http
+    expect(closing.aborted).toBe(false)
+    await server.http.close()
+    expect(closing.aborted).toBe(true)
+  })
+})

@@ -1,0 +1,107 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openStore, type Store } from '../runs/databases.ts'
+import { type ErrorBody, openServer, type Server } from './server.ts'
+
+const browser = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' }
+let folder: string
+let store: Store
+let server: Server
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'gabee-page-'))
+  const built = path.join(folder, 'dist')
+  await mkdir(path.join(built, 'assets'), { recursive: true })
+  await writeFile(path.join(built, 'index.html'), '<!doctype html><title>The page</title>')
+  await writeFile(path.join(built, 'assets/main-a1b2c3.js'), 'export {}')
+  await writeFile(path.join(built, 'icon.svg'), '<svg xmlns="http://www.w3.org/2000/svg"/>')
+  await writeFile(path.join(folder, 'secret.txt'), 'outside')
+  store = await openStore('embedded')
+  server = await openServer(
+    store.database,
+    {},
+    {
+      pageDirectory: built,
+      routes: async (http) => {
+        http.post('/chat/ask', async () => ({ from: 'the API' }))
+        http.get('/chat/:id/memories', async () => ({ from: 'the API' }))
+      },
+    },
+  )
+})
+afterAll(async () => {
+  await server.http.close()
+  await store.close()
+  await rm(folder, { recursive: true })
+})
+
+test.each([
+  '/',
+  '/chat/sage',
+  '/chat/ask',
+  '/library',
+  '/settings/keys',
+  '/index.html',
+  '/deep/er/and/deeper?x=1',
+])('a browser that opens %s gets the page, which is asked for anew each time', async (url) => {
+  const { status, headers, body } = await server.call<string>('GET', url, { headers: browser })
+  expect([status, headers['content-type']]).toEqual([200, 'text/html; charset=utf-8'])
+  expect(body).toContain('The page')
+  expect(headers['cache-control']).toBe('no-cache')
+})
+
+test('routes of the API win', async () => {
+  expect((await server.call('POST', '/chat/ask', { headers: browser })).body).toEqual({ from: 'the API' })
+  expect((await server.call('GET', '/chat/x/memories', { headers: browser })).body).toEqual({
+    from: 'the API',
+  })
+  expect((await server.call('GET', '/me', { headers: browser })).headers['content-type']).toContain('json')
+})
+
+test.each(['/api/nowhere', '/v1/nowhere', '/mcp/nowhere', '/auth/nowhere'])(
+  '%s is no page, in a browser either',
+  async (url) => {
+    const { status, body } = await server.call<ErrorBody>('GET', url, { headers: browser })
+    expect([status, body.error.code]).toEqual([404, 'not_found'])
+  },
+)
+
+test('a program that asks for what is not there is told so', async () => {
+  expect((await server.call('GET', '/nowhere', { headers: { accept: '*/*' } })).status).toBe(404)
+  expect((await server.call('POST', '/nowhere', { headers: browser })).status).toBe(404)
+})
+
+test('files are served by name: hashed ones for ever', async () => {
+  const script = await server.call('GET', '/assets/main-a1b2c3.js')
+  expect([script.status, script.headers['cache-control']]).toEqual([
+    200,
+    'public, max-age=31536000, immutable',
+  ])
+  expect(script.headers['content-type']).toContain('javascript')
+  const icon = await server.call('GET', '/icon.svg')
+  expect([icon.status, icon.headers['content-type']]).toEqual([200, 'image/svg+xml'])
+  expect((await server.call('HEAD', '/icon.svg')).status).toBe(200)
+  expect((await server.call('GET', '/assets/gone-d4e5f6.js')).status).toBe(404)
+})
+
+test.each([
+  '/../secret.txt',
+  '/%2e%2e/secret.txt',
+  '/..%2fsecret.txt',
+  '/assets/../../secret.txt',
+  '/assets/%2e%2e%2f..%2fsecret.txt',
+])('nothing outside the page is served: %s', async (url) => {
+  const { status, body } = await server.call('GET', url)
+  expect(status).toBe(404)
+  expect(JSON.stringify(body)).not.toContain('outside')
+})
+
+test('a page that is not built is no crash', async () => {
+  await using bare = await openServer(store.database, {}, { pageDirectory: path.join(folder, 'nothing') })
+  const { status, body } = await bare.call<string>('GET', '/', { headers: browser })
+  expect(status).toBe(503)
+  expect(body).toContain('npm start')
+  expect((await bare.call('GET', '/health')).status).toBe(200)
+})
