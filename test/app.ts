@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { freePort } from '../scripts/services/start.ts'
+import { type App, createApp } from '../server/app.ts'
+import { readConfig } from '../server/config.ts'
 import { type Client, clientOf } from './client.ts'
+import { freshPlace, type Place } from './databases.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -19,51 +19,66 @@ const isolated = {
   RUN_LEASE_MS: '1000',
 }
 
+type Settings = Record<string, string>
+type Kind = Place['kind']
+
+/** The app in this process, on a database of its own. */
+export type RunningApp = Client & { readonly app: App; [Symbol.asyncDispose](): Promise<void> }
+
+/** Builds the app as `main.ts` does and lets it listen. `settings` are environment variables. */
+export async function startApp(settings: Settings = {}, kind: Kind = 'embedded'): Promise<RunningApp> {
+  const place = await freshPlace(kind)
+  const app = await createApp(readConfig({ ...isolated, PORT: '0', ...place.settings, ...settings }))
+  return {
+    ...clientOf(await app.listen()),
+    app,
+    [Symbol.asyncDispose]: async () => {
+      await app[Symbol.asyncDispose]()
+      await place[Symbol.asyncDispose]()
+    },
+  }
+}
+
 /** A server as people run it: a process of its own, with its data directory. */
 export type ServerProcess = Client & {
-  readonly dataDir: string
   readonly port: number
-  /** What it printed since its (last) start: both outputs. */
+  /** What it printed since its last start: both outputs. */
   output(): string
   /** Asks it to end, as Ctrl-C does, and waits; gives the exit code. */
   stop(): Promise<number | null>
   /** Ends it at once, as a power cut does. */
   kill(): Promise<void>
-  /** Starts it again on the same data directory and port, with other settings where given. */
-  restart(settings?: Record<string, string>): Promise<void>
+  /** Starts it again on the same data and port. */
+  restart(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
 
 /** Starts `server/main.ts`. `settings` are environment variables. */
-export async function startServer(settings: Record<string, string> = {}): Promise<ServerProcess> {
-  const dataDir = await mkdtemp(path.join(tmpdir(), 'gabee-data-'))
+export async function startServer(settings: Settings = {}, kind: Kind = 'embedded'): Promise<ServerProcess> {
+  const place = await freshPlace(kind)
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
-  let current = settings
   let child: ChildProcess | undefined
   let output = ''
 
   const end = async (signal: NodeJS.Signals) => {
-    const process = child
+    const ending = child
     child = undefined
-    if (!process || process.exitCode !== null || process.signalCode !== null) return process?.exitCode ?? null
-    const ended = once(process, 'exit')
-    process.kill(signal)
-    await ended
-    return process.exitCode
+    if (!ending) return null
+    const isRunning = ending.exitCode === null && ending.signalCode === null
+    if (isRunning) {
+      const ended = once(ending, 'exit')
+      ending.kill(signal)
+      await ended
+    }
+    return ending.exitCode
   }
   const start = async () => {
     output = ''
+    const { PATH, HOME } = process.env
     const started = spawn(process.execPath, ['server/main.ts'], {
       cwd: root,
-      env: {
-        PATH: process.env['PATH'],
-        HOME: process.env['HOME'],
-        ...isolated,
-        PORT: `${port}`,
-        DATA_DIR: dataDir,
-        ...current,
-      },
+      env: { PATH, HOME, ...isolated, PORT: `${port}`, ...place.settings, ...settings },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     child = started
@@ -72,28 +87,23 @@ export async function startServer(settings: Record<string, string> = {}): Promis
     }
     started.stdout.on('data', keep)
     started.stderr.on('data', keep)
-    await answering(
-      url,
-      () => started.exitCode === null && started.signalCode === null,
-      () => output,
-    )
+    const isAlive = () => started.exitCode === null && started.signalCode === null
+    await answering(url, isAlive, () => output)
   }
   await start()
   return {
     ...clientOf(url),
-    dataDir,
     port,
     output: () => output,
     stop: () => end('SIGINT'),
     kill: async () => void (await end('SIGKILL')),
-    restart: async (changed) => {
+    restart: async () => {
       await end('SIGKILL')
-      current = { ...current, ...changed }
       await start()
     },
     [Symbol.asyncDispose]: async () => {
       await end('SIGKILL')
-      await rm(dataDir, { recursive: true, force: true })
+      await place[Symbol.asyncDispose]()
     },
   }
 }

@@ -1,0 +1,111 @@
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startServer } from '../app.ts'
+import { pdfOf } from '../pdf.ts'
+import { startOllama } from '../upstream.ts'
+import { drop, openBrowser, visit } from './browser.ts'
+import { chatPage } from './chat-page.ts'
+
+let browser: Browser
+beforeAll(async () => {
+  browser = await openBrowser()
+})
+afterAll(async () => await browser?.close())
+
+const towns = [
+  'Vellmar',
+  'Ostrau',
+  'Kessin',
+  'Brunnthal',
+  'Lindow',
+  'Harsefeld',
+  'Zerbst',
+  'Malchow',
+  'Torgau',
+  'Prerow',
+]
+const goods = ['salt', 'amber', 'wool', 'copper', 'barley', 'resin', 'herring', 'slate', 'honey', 'linen']
+
+/** A hundred pages of a chronicle; each has facts of its own, and one of them is asked for. */
+function chronicle(): Uint8Array<ArrayBuffer> {
+  const pages = Array.from({ length: 100 }, (_, i) => {
+    const town = towns[i % 10]
+    const good = goods[Math.floor(i / 10)]
+    const facts = [
+      `Chapter ${i + 1}. In the year ${1500 + i} the council of ${town} counted its stores of ${good}.`,
+      `The warden noted ${(i * 37) % 400} barrels and wrote that the winter had been mild along the river.`,
+      `Travellers paid ${(i % 9) + 2} pennies at the gate, and the bells of ${town} rang at noon and at dusk.`,
+    ]
+    if (i === 72) facts.push('The clockmaker Ottilie Brandt repaired the lighthouse with forty brass wheels.')
+    return facts.join('\n')
+  })
+  return pdfOf(pages)
+}
+
+const pdf = { name: 'chronicle.pdf', content: chronicle(), type: 'application/pdf' }
+
+describe.each(['Ollama', 'no language model'])('the first minutes with %s', (models) => {
+  test('a PDF dropped on the page answers a question, and the citation opens its page', async () => {
+    await using ollama = await startOllama()
+    if (models === 'Ollama') ollama.always('/api/chat', { delayMs: 25 })
+    await using server = await startServer(models === 'Ollama' ? { OLLAMA_BASE_URL: ollama.url } : {})
+    await using window = await visit(browser, server.url)
+    const { page } = window
+    const chat = chatPage(page)
+
+    await page.getByRole('heading', { name: 'Welcome' }).waitFor()
+    await page
+      .getByText(models === 'Ollama' ? 'llama3.2:1b' : 'No language model is set up yet')
+      .first()
+      .waitFor()
+
+    await drop(page.getByText('Drop files here'), [pdf])
+    await page.getByText(/Ready · 100 pages/).waitFor()
+
+    const first = page.getByRole('textbox', { name: 'Your first question' })
+    await first.fill('Who repaired the lighthouse with forty brass wheels?')
+    await first.press('Enter')
+
+    await chat.words.getByText('Ottilie Brandt').waitFor()
+    await chat.settled()
+    const source = chat.answers.last().getByRole('region', { name: 'Sources' }).getByRole('button').first()
+    expect(await source.innerText()).toMatch(/page 73/)
+
+    await chat.words
+      .getByRole('button', { name: /^Source \d+: .*page 73/ })
+      .first()
+      .click()
+    const panel = page.getByRole('complementary', { name: 'Source' })
+    await panel.getByText('Page 73', { exact: true }).waitFor()
+    expect(await panel.locator('mark').innerText()).toContain('Ottilie Brandt')
+    await panel.getByRole('button', { name: 'Close' }).click()
+    await panel.waitFor({ state: 'detached' })
+    window.expectNoComplaints()
+  })
+})
+
+test('a question asked while the PDF is still being read waits for it', async () => {
+  await using server = await startServer()
+  await using window = await visit(browser, `${server.url}/chat/local`)
+  const chat = chatPage(window.page)
+  await drop(window.page.getByRole('main'), [pdf])
+  await chat.ask('Who repaired the lighthouse with forty brass wheels?')
+  await chat.words.getByText('Ottilie Brandt').waitFor()
+  window.expectNoComplaints()
+})
+
+test('a file that cannot be read says why, and the others go on', async () => {
+  await using server = await startServer()
+  await using window = await visit(browser, `${server.url}/welcome`)
+  const { page } = window
+  await drop(page.getByText('Drop files here'), [
+    { name: 'empty.pdf', content: '', type: 'application/pdf' },
+    { name: 'broken.pdf', content: '%PDF-1.7 and then nothing that makes sense', type: 'application/pdf' },
+    { name: 'good.md', content: '# Harbour\n\nThe harbour opens at dawn.', type: 'text/markdown' },
+  ])
+  const row = (name: string) => page.getByRole('listitem').filter({ hasText: name })
+  await row('good.md').getByText('Ready').waitFor()
+  await row('empty.pdf').getByText(/empty/i).last().waitFor()
+  await row('broken.pdf').locator('.field-error').waitFor()
+  window.expectNoComplaints()
+})
