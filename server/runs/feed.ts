@@ -84,6 +84,8 @@ export class Feed {
 export class Feeds {
   /** True when this node shuts down: readers end, and go on elsewhere. */
   closed = false
+  /** How many readers follow a run here at this moment. */
+  readers = 0
   readonly #feeds = new Map<string, { feed: Feed; users: number }>()
 
   get(id: string): Feed | undefined {

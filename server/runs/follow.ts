@@ -27,6 +27,7 @@ export async function* follow(
   signal: AbortSignal,
 ): AsyncGenerator<RunEvent[], void, void> {
   const feed = feeds.take(id)
+  feeds.readers += 1
   let cursor = after
   let wake = () => {}
   const watcher = () => wake()
@@ -51,6 +52,7 @@ export async function* follow(
     feed.watchers.delete(watcher)
     signal.removeEventListener('abort', watcher)
     feeds.letGo(id)
+    feeds.readers -= 1
   }
 }
 

@@ -17,6 +17,15 @@ type Hint = Omit<z.infer<typeof hint>, 'from'>
 /** A payload may have 8,000 bytes; an id takes 39 of them. */
 const idsInOneHint = 190
 
+/** Undefined for what is no hint: the channel is open to whoever shares the database. */
+function read(payload: string): z.infer<typeof hint> | undefined {
+  try {
+    return hint.safeParse(JSON.parse(payload)).data
+  } catch {
+    return undefined
+  }
+}
+
 export type Hints = {
   /** Payloads for a statement to send when it commits; none where there is one process only. */
   about(hint: Hint): string[]
@@ -41,8 +50,8 @@ export function hints(database: Database, instance: string): Hints {
       return database.listen(
         channel,
         (payload) => {
-          const { from, ...heard } = hint.parse(JSON.parse(payload))
-          if (from !== instance) on.hint(heard)
+          const heard = read(payload)
+          if (heard && heard.from !== instance) on.hint(heard)
         },
         on.reconnect,
       )

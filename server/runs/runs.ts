@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { validate as isUuid } from 'uuid'
 import type { Log } from '../log.ts'
-import { newId } from '../db/ids.ts'
-import type { Database, Trx } from '../db/index.ts'
+
+import { type Database, newId, type Trx } from '../db/index.ts'
 import { ending, failureOf } from './ending.ts'
 import { shuttingDown, tooManyAttempts } from './errors.ts'
 import { Feeds } from './feed.ts'
@@ -66,7 +66,6 @@ export function runs({
   const giveUp = new AbortController()
   const told = hints(database, randomUUID())
   let closing = false
-  let readers = 0
   const starting = new Set<Promise<unknown>>()
   const closers: (() => Promise<void>)[] = []
 
@@ -205,13 +204,18 @@ export function runs({
   }
 
   /** What workers said is written, then their runs are free for any node. */
-  async function handOver(settled: () => Promise<unknown>): Promise<void> {
+  async function handOver(): Promise<void> {
     await settled()
     for (const run of owned.values()) group.add(run)
     await group.idle()
     const left = [...owned.values()].map(({ id, record: { attempt } }) => ({ id, attempt }))
-    if (left.length > 0) await releaseRuns(database.db, left, told.about({ free: true }))
+    if (left.length === 0) return
+    await releaseRuns(database.db, left, told.about({ free: true })).catch((error: unknown) => {
+      log.warn({ err: error, runs: left.length }, 'runs could not be handed over; their leases will run out')
+    })
   }
+
+  const settled = async () => Promise.all([...owned.values()].map(async (run) => run.settled))
 
   return {
     register(kind, definition) {
@@ -233,21 +237,15 @@ export function runs({
       return rows.map(record)
     },
 
-    async *follow(id, after, signal) {
-      readers += 1
-      try {
-        yield* follow({ database, feeds, tailer: news }, id, after, signal)
-      } finally {
-        readers -= 1
-      }
-    },
+    follow: (id, after, signal) => follow({ database, feeds, tailer: news }, id, after, signal),
 
     async stop(id) {
       for (;;) {
+        owned.get(id)?.abort('stopped')
+        // Stored too, so that whoever takes the run up later closes it.
         const asked = isUuid(id) ? await requestStop(database.db, id) : undefined
         if (!asked) return get(id)
-        const run = owned.get(id)
-        if (run) run.abort('stopped')
+        if (owned.has(id)) owned.get(id)?.abort('stopped')
         else if (asked.leaseMs <= 0 && !closing) await claims.claim(id)
         else
           for (const payload of told.about({ stop: id })) await database.notify(database.db, channel, payload)
@@ -286,17 +284,16 @@ export function runs({
       closers.push(retention({ database, log, keepMs }))
     },
 
-    stats: () => ({ running: owned.size, readers, ...group.stats() }),
+    stats: () => ({ running: owned.size, readers: feeds.readers, ...group.stats() }),
 
     async [Symbol.asyncDispose]() {
       closing = true
       await Promise.allSettled(starting)
       await claims.close()
-      const settled = async () => Promise.all([...owned.values()].map(async (run) => run.settled))
       await Promise.race([settled(), pause(graceMs, undefined, { ref: false })])
 
       for (const run of owned.values()) run.abort('handed-over')
-      await Promise.race([handOver(settled), pause(handOverMs, undefined, { ref: false })])
+      await Promise.race([handOver(), pause(handOverMs, undefined, { ref: false })])
       giveUp.abort()
       for (const run of owned.values()) letGo(run)
       feeds.close()

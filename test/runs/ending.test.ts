@@ -1,0 +1,207 @@
+import { sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { defineError } from '../../server/errors.ts'
+import type { Completion } from '../../server/runs/index.ts'
+import { engines, openStore, type Store } from './databases.ts'
+import { begin, makeStored, makeUser, openRoom, parse, readAll, type Room, storedOf, until } from './room.ts'
+
+const modelAway = defineError(503, 'model_away', () => 'The model is away; start it.')
+
+describe.each(engines)('the end of a run on %s', (engine) => {
+  let store: Store
+  let user: string
+  let room: Room
+  beforeAll(async () => {
+    store = await openStore(engine)
+    await makeStored(store.database)
+    user = await makeUser(store.database)
+    room = await openRoom(store.database)
+  })
+  afterAll(async () => {
+    await room[Symbol.asyncDispose]()
+    await store.close()
+  })
+
+  /** A run of a kind that behaves as given, to its end. */
+  async function outcome(kind: Parameters<typeof room.register>[1]) {
+    room.register('odd', kind)
+    const { run } = await room.start({ kind: 'odd', userId: user, input: {} })
+    const events = parse(await readAll(room, run.id))
+    return { id: run.id, events, record: await room.get(run.id) }
+  }
+  const closeWithError: Parameters<typeof room.register>[1]['close'] = async (_run, closing) =>
+    closing.status === 'failed' ? { error: closing.error, partial: true } : { event: 'stopped' }
+
+  test('stores the result with the last event', async () => {
+    const { id, worker } = await begin(room, user)
+    await worker.context.emit({ token: 'all' })
+    worker.complete({ event: 'complete', total: 1 }, 'all')
+    expect(parse(await readAll(room, id))).toEqual([{ token: 'all' }, { event: 'complete', total: 1 }])
+    expect(await storedOf(store.database, id)).toEqual(['all'])
+    const record = await room.get(id)
+    expect(record).toMatchObject({ status: 'complete', lastEvent: 2, error: null, attempt: 1 })
+    expect(record?.finishedAt).toBeInstanceOf(Date)
+  })
+
+  test('tells a failure by its code and sentence, and keeps what was said', async () => {
+    const { id, worker } = await begin(room, user)
+    await worker.context.emit({ token: 'half' })
+    worker.fail(modelAway())
+    const error = { code: 'model_away', message: 'The model is away; start it.' }
+    expect(parse(await readAll(room, id))).toEqual([{ token: 'half' }, { error }])
+    expect(await room.get(id)).toMatchObject({ status: 'failed', error })
+    expect(await storedOf(store.database, id)).toEqual(['half'])
+  })
+
+  test('tells nothing of an unexpected failure but that it happened', async () => {
+    const { id, worker } = await begin(room, user)
+    worker.fail(new Error('secret path /etc/passwd'))
+    const [event] = parse(await readAll(room, id))
+    expect(event).toMatchObject({ error: { code: 'internal' } })
+    expect(JSON.stringify(event)).not.toContain('secret')
+  })
+
+  test('ends as failed when the result cannot be stored', async () => {
+    const { id, events, record } = await outcome({
+      async work(context): Promise<Completion> {
+        await context.emit({ token: 'x' })
+        return {
+          event: { event: 'complete' },
+          store: async (trx) => {
+            await sql`insert into stored (run_id, content) values (${context.run.id}, 'x')`.execute(trx)
+            throw modelAway()
+          },
+        }
+      },
+      close: closeWithError,
+    })
+    expect(events).toEqual([{ token: 'x' }, { error: modelAwayError, partial: true }])
+    expect(record).toMatchObject({ status: 'failed', lastEvent: 2 })
+    expect(await storedOf(store.database, id)).toEqual([])
+  })
+  const modelAwayError = { code: 'model_away', message: 'The model is away; start it.' }
+
+  test('ends as failed when the database refuses what its kind stores', async () => {
+    const { events, record } = await outcome({
+      work: async () => ({
+        event: { event: 'complete' },
+        store: async (trx) => void (await sql`select 1 / 0`.execute(trx)),
+      }),
+      close: closeWithError,
+    })
+    expect(events).toMatchObject([{ error: { code: 'internal' }, partial: true }])
+    expect(record?.status).toBe('failed')
+  })
+
+  test.each(['stopped', 'failed'])(
+    'ends with a bare error when its kind cannot close what %s',
+    async (how) => {
+      const { id, events, record } = await outcome({
+        async work(context) {
+          await context.emit({ token: 'x' })
+          await context.flush()
+          if (how === 'failed') throw modelAway()
+          return new Promise((_resolve, reject) => {
+            context.signal.addEventListener('abort', () => reject(new Error('told to go')))
+            void room.stop(context.run.id)
+          })
+        },
+        async close(run, _closing, _events, trx) {
+          await sql`insert into stored (run_id, content) values (${run.id}, 'x')`.execute(trx)
+          throw new Error('broken kind')
+        },
+      })
+      const code = how === 'failed' ? 'model_away' : 'internal'
+      expect(events).toMatchObject([{ token: 'x' }, { error: { code } }])
+      expect(record).toMatchObject({ status: 'failed', error: { code } })
+      expect(await storedOf(store.database, id)).toEqual([])
+    },
+  )
+
+  test('ends as failed when its last event cannot be written', async () => {
+    const circle: Record<string, unknown> = {}
+    circle['self'] = circle
+    const { events, record } = await outcome({
+      work: async () => ({ event: circle }),
+      close: closeWithError,
+    })
+    expect(events).toMatchObject([{ error: { code: 'internal' }, partial: true }])
+    expect(record?.status).toBe('failed')
+  })
+
+  test('shows its kind the whole log when it is closed', async () => {
+    let seen: unknown[] = []
+    const { record } = await outcome({
+      async work(context) {
+        await context.emit({ token: 'committed' })
+        await context.flush()
+        await context.emit({ token: 'and not yet' })
+        throw modelAway()
+      },
+      async close(run, closing, events) {
+        seen = [run.lastEvent, closing.status, ...parse(events)]
+        return {}
+      },
+    })
+    expect(seen).toEqual([2, 'failed', { token: 'committed' }, { token: 'and not yet' }])
+    expect(record?.lastEvent).toBe(3)
+  })
+
+  test('refuses what a worker says after its end', async () => {
+    const { id, worker } = await begin(room, user)
+    worker.complete()
+    await readAll(room, id)
+    await expect(worker.context.emit({ token: 'late' })).rejects.toThrow('ended')
+    await expect(worker.context.commit({ token: 'late' }, async () => {})).rejects.toThrow('ended')
+    expect(parse(await readAll(room, id))).toEqual([{ event: 'complete' }])
+  })
+
+  test('undoes a step whose rows cannot be stored, and goes on', async () => {
+    const { id, worker } = await begin(room, user)
+    await worker.context.emit({ token: 'before' })
+    await expect(
+      worker.context.commit({ step: 1 }, async (trx) => {
+        await sql`insert into stored (run_id, content) values (${id}, 'step')`.execute(trx)
+        throw modelAway()
+      }),
+    ).rejects.toMatchObject({ code: 'model_away' })
+    await worker.context.emit({ token: 'after' })
+    await worker.context.flush()
+    worker.complete()
+    const events = parse(await readAll(room, id))
+    expect(events.at(-1)).toEqual({ event: 'complete' })
+    expect(events.map(({ token }) => token ?? '').join('')).toBe('beforeafter')
+    expect(await storedOf(store.database, id)).toEqual([])
+  })
+
+  test('takes the run of a deleted person away from its worker', async () => {
+    const leaver = await makeUser(store.database)
+    const { id, worker } = await begin(room, leaver)
+    await store.database.db.deleteFrom('users').where('id', '=', leaver).execute()
+    await worker.context.emit({ token: 'to nobody' })
+    await until(() => worker.context.signal.aborted)
+    expect(worker.context.signal.reason).toBe('handed-over')
+    expect(await readAll(room, id)).toEqual([])
+    expect(await room.get(id)).toBeUndefined()
+    expect(room.stats().running).toBe(0)
+  })
+
+  test('fails only the run whose events the database refuses', async () => {
+    // As a database in another encoding does with one emoji.
+    await sql`alter table run_events add constraint picky check (data not like '%unwanted%')`.execute(
+      store.database.db,
+    )
+    const good = await begin(room, user)
+    const bad = await begin(room, user)
+    await Promise.all([
+      good.worker.context.emit({ token: 'wanted' }),
+      bad.worker.context.emit({ token: 'unwanted' }),
+    ])
+    await good.worker.context.flush()
+    expect(parse(await readAll(room, bad.id))).toMatchObject([{ error: { code: 'internal' } }])
+    expect(bad.worker.context.signal.aborted).toBe(true)
+    good.worker.complete()
+    expect(parse(await readAll(room, good.id))).toEqual([{ token: 'wanted' }, { event: 'complete' }])
+    await sql`alter table run_events drop constraint picky`.execute(store.database.db)
+  })
+})

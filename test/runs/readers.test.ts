@@ -1,0 +1,173 @@
+import { sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { RunEvent } from '../../server/runs/index.ts'
+import { engines, openStore, type Store } from './databases.ts'
+import { faulty } from './faulty.ts'
+import { begin, logOf, makeStored, makeUser, openRoom, parse, readAll, type Room, until } from './room.ts'
+
+describe.each(engines)('readers on %s', (engine) => {
+  let store: Store
+  let user: string
+  /** One node, or two that see the same runs. */
+  let rooms: Room[]
+  let room: Room
+  beforeAll(async () => {
+    store = await openStore(engine)
+    await makeStored(store.database)
+    user = await makeUser(store.database)
+    room = await openRoom(store.database, { leaseMs: 60_000 })
+    rooms =
+      engine === 'postgres' ? [room, await openRoom(await store.another(), { leaseMs: 60_000 })] : [room]
+  })
+  afterAll(async () => {
+    for (const each of rooms) await each[Symbol.asyncDispose]()
+    await store.close()
+  })
+
+  test('see the same from every offset, whenever they come, on every node', async () => {
+    const { id, worker } = await begin(room, user)
+    const readings: Promise<{ after: number; events: RunEvent[] }>[] = []
+    const join = (after: number) => {
+      for (const each of rooms) readings.push(readAll(each, id, after).then((events) => ({ after, events })))
+    }
+    for (let step = 0; step < 400; step++) {
+      await worker.context.emit({ step })
+      if (step % 3 === 0) await worker.context.flush()
+      if (step % 9 === 0) join(step % 2 === 0 ? 0 : Math.floor(step / 2))
+    }
+    worker.complete()
+    const log = await readAll(room, id)
+    join(log.length - 1)
+    for (const { after, events } of await Promise.all(readings)) expect(events).toEqual(log.slice(after))
+    expect(await logOf(store.database, id)).toEqual(log)
+  })
+
+  test('far behind are served from the log, and catch up', async () => {
+    const { id, worker } = await begin(room, user)
+    const slow = rooms.map((each) => each.follow(id, 0, new AbortController().signal))
+    const seen: RunEvent[][] = rooms.map(() => [])
+    await worker.context.emit({ step: -1 })
+    for (const [index, events] of slow.entries()) seen[index]?.push(...((await events.next()).value ?? []))
+    for (let step = 0; step < 1500; step++) await worker.context.emit({ step, filling: 'x'.repeat(500) })
+    await worker.context.flush()
+    worker.complete()
+    for (const [index, events] of slow.entries())
+      for await (const batch of events) {
+        expect(batch.length).toBeLessThanOrEqual(512)
+        seen[index]?.push(...batch)
+      }
+    const log = await logOf(store.database, id)
+    expect(log).toHaveLength(1502)
+    for (const events of seen) expect(events).toEqual(log)
+  })
+
+  test('of very large events get them one by one', async () => {
+    const { id, worker } = await begin(room, user)
+    for (let step = 0; step < 4; step++) await worker.context.emit({ step, filling: 'x'.repeat(300_000) })
+    await worker.context.flush()
+    worker.complete()
+    const sizes: number[] = []
+    for await (const batch of room.follow(id, 0, new AbortController().signal)) sizes.push(batch.length)
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(5)
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(2)
+  })
+
+  test('that leave end nothing but their own reading', async () => {
+    const { id, worker } = await begin(room, user)
+    await worker.context.emit({ token: 'a' })
+    await worker.context.flush()
+    const before = rooms.map((each) => each.stats().readers)
+    for (let round = 0; round < 50; round++)
+      for (const each of rooms) {
+        const leave = new AbortController()
+        for await (const batch of each.follow(id, 0, leave.signal)) {
+          expect(batch).toHaveLength(1)
+          if (round % 2 === 0) break
+          leave.abort()
+        }
+      }
+    expect(rooms.map((each) => each.stats().readers)).toEqual(before)
+    await worker.context.emit({ token: 'b' })
+    worker.complete()
+    expect(parse(await readAll(room, id)).at(-1)).toEqual({ event: 'complete' })
+  })
+
+  test('waiting for news leave at once', async () => {
+    const { id, worker } = await begin(room, user)
+    const leave = new AbortController()
+    const reading = (async () => {
+      for await (const _ of room.follow(id, 0, leave.signal));
+    })()
+    await until(() => room.stats().readers === 1)
+    leave.abort()
+    await reading
+    expect(room.stats().readers).toBe(0)
+    worker.complete()
+    await readAll(room, id)
+  })
+
+  test('stay while the database is away, and go on when it is back', async () => {
+    const broken = faulty(store.database)
+    const nodeId = 'breaking'
+    await using own = await openRoom(broken.database, { nodeId, leaseMs: 60_000 })
+    const { id, worker } = await begin(own, user)
+    for (let step = 0; step < 600; step++) await worker.context.emit({ step })
+    await worker.context.flush()
+    broken.loseNext()
+    const reading = readAll(own, id)
+    worker.complete()
+    expect(await reading).toEqual(await logOf(store.database, id))
+  })
+
+  test('of a run that is not there, or is over, end at once', async () => {
+    expect(await readAll(room, user)).toEqual([])
+    const { id, worker } = await begin(room, user)
+    worker.complete()
+    expect(await readAll(room, id, 0)).toHaveLength(1)
+    for (const each of rooms) expect(await readAll(each, id, 1)).toEqual([])
+  })
+
+  test('are told when the events are no longer kept', async () => {
+    const { id, worker } = await begin(room, user)
+    await worker.context.emit({ token: 'old' })
+    worker.complete()
+    await readAll(room, id)
+    const young = await begin(room, user)
+    young.worker.complete()
+    await readAll(room, young.id)
+    await sql`update runs set finished_at = now() - interval '8 days' where id = ${id}`.execute(
+      store.database.db,
+    )
+    await using _next = await openRoom(store.database, { nodeId: 'tidy', leaseMs: 60_000 })
+    await until(async () => (await room.get(id))?.eventsExpired)
+    expect(await logOf(store.database, id)).toEqual([])
+    await expect(readAll(room, id)).rejects.toMatchObject({ status: 410, code: 'run_events_expired' })
+    expect(await readAll(room, id, 2)).toEqual([])
+    expect(await room.get(id)).toMatchObject({ status: 'complete', lastEvent: 2 })
+    expect(await logOf(store.database, young.id)).toHaveLength(1)
+  })
+
+  if (engine === 'postgres')
+    test('on another node lose nothing with their connection for hints', async () => {
+      const { id, worker } = await begin(room, user)
+      const [, other = room] = rooms
+      const seen: RunEvent[] = []
+      const reading = (async () => {
+        for await (const events of other.follow(id, 0, new AbortController().signal)) seen.push(...events)
+      })()
+      for (let step = 0; step < 6; step++) {
+        if (step % 2 === 1)
+          await until(async () => {
+            const { rows } = await sql`select pg_terminate_backend(pid) from pg_stat_activity
+            where datname = current_database() and query ilike 'listen%'`.execute(store.database.db)
+            return rows.length > 0
+          })
+        await worker.context.emit({ step })
+        await worker.context.flush()
+        await until(() => seen.length === step + 1)
+      }
+      worker.complete()
+      await reading
+      expect(seen).toEqual(await logOf(store.database, id))
+    })
+})

@@ -1,0 +1,108 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { newId } from '../../server/db/index.ts'
+import { engines, openStore, type Store } from './databases.ts'
+import { makeStored, makeUser, openRoom, readAll, type Room } from './room.ts'
+
+describe.each(engines)('starting on %s', (engine) => {
+  let store: Store
+  let user: string
+  let rooms: Room[]
+  let room: Room
+  beforeAll(async () => {
+    store = await openStore(engine)
+    await makeStored(store.database)
+    user = await makeUser(store.database)
+    room = await openRoom(store.database)
+    rooms = engine === 'postgres' ? [room, await openRoom(await store.another())] : [room]
+  })
+  afterAll(async () => {
+    for (const each of rooms) await each[Symbol.asyncDispose]()
+    await store.close()
+  })
+  const finish = async (id: string) => {
+    ;(await Promise.race(rooms.map(async (each) => each.workers.next(id)))).complete()
+    await readAll(room, id)
+  }
+
+  test('fifty requests with one key begin one run, and store once', async () => {
+    let stored = 0
+    const started = await Promise.all(
+      Array.from({ length: 50 }, async (_, i) =>
+        (rooms[i % rooms.length] ?? room).start(
+          { kind: 'puppet', userId: user, input: { i }, idempotencyKey: 'once' },
+          async () => void (stored += 1),
+        ),
+      ),
+    )
+    expect(new Set(started.map(({ run }) => run.id)).size).toBe(1)
+    expect(started.filter(({ outcome }) => outcome === 'created')).toHaveLength(1)
+    expect(started.filter(({ outcome }) => outcome === 'repeated')).toHaveLength(49)
+    expect(stored).toBe(1)
+    await finish(started[0]?.run.id ?? '')
+    const again = await room.start({ kind: 'puppet', userId: user, input: {}, idempotencyKey: 'once' })
+    expect(again).toMatchObject({ outcome: 'repeated', run: { id: started[0]?.run.id, status: 'complete' } })
+  })
+
+  test('a key is its person’s own', async () => {
+    const other = await makeUser(store.database)
+    const mine = await room.start({ kind: 'puppet', userId: user, input: {}, idempotencyKey: 'mine' })
+    const theirs = await room.start({ kind: 'puppet', userId: other, input: {}, idempotencyKey: 'mine' })
+    expect(theirs.outcome).toBe('created')
+    await finish(mine.run.id)
+    await finish(theirs.run.id)
+  })
+
+  test('one subject has one running run, and another when that has ended', async () => {
+    const started = await Promise.all(
+      Array.from({ length: 20 }, async (_, i) =>
+        (rooms[i % rooms.length] ?? room).start({ kind: 'puppet', userId: user, input: {}, subject: 'talk' }),
+      ),
+    )
+    const [first] = started.filter(({ outcome }) => outcome === 'created')
+    expect(started.filter(({ outcome }) => outcome === 'busy')).toHaveLength(19)
+    expect(new Set(started.map(({ run }) => run.id))).toEqual(new Set([first?.run.id]))
+    await finish(first?.run.id ?? '')
+    const next = await room.start({ kind: 'puppet', userId: user, input: {}, subject: 'talk' })
+    expect(next.outcome).toBe('created')
+    await finish(next.run.id)
+  })
+
+  test('begins nothing when what belongs to it cannot be stored', async () => {
+    const id = newId()
+    const refuses = async () => {
+      throw new Error('no')
+    }
+    const run = { id, kind: 'puppet', userId: user, input: {}, subject: 'none', idempotencyKey: 'none' }
+    await expect(room.start(run, refuses)).rejects.toThrow('no')
+    expect(await room.get(id)).toBeUndefined()
+    expect(await room.start(run)).toMatchObject({ outcome: 'created', run: { id } })
+    await finish(id)
+  })
+
+  test('keeps its input as it was given', async () => {
+    const input = { text: 'NUL \u0000, half \ud83d', nested: [1, { z: 1, a: null }], order: 'kept' }
+    const { run } = await room.start({ kind: 'puppet', userId: user, input })
+    const { context, complete } = await room.workers.next(run.id)
+    expect(JSON.stringify(context.run.input)).toBe(JSON.stringify(input))
+    complete()
+    await readAll(room, run.id)
+  })
+
+  test('lists a person’s runs, the newest first', async () => {
+    const person = await makeUser(store.database)
+    const ids = []
+    for (const scope of ['a', 'b', 'a']) {
+      const { run } = await room.start({ kind: 'puppet', userId: person, scope, input: {} })
+      ids.unshift(run.id)
+    }
+    const list = async (filter: Partial<Parameters<typeof room.list>[1]>) =>
+      (await room.list(person, { limit: 10, ...filter })).map(({ id }) => id)
+    await finish(ids[2] ?? '')
+    expect(await list({})).toEqual(ids)
+    expect(await list({ limit: 1 })).toEqual(ids.slice(0, 1))
+    expect(await list({ status: 'running' })).toEqual(ids.slice(0, 2))
+    expect(await list({ scope: 'a' })).toEqual([ids[0], ids[2]])
+    expect(await room.list(user, { limit: 10, status: 'running' })).toEqual([])
+    for (const id of ids.slice(0, 2)) await finish(id)
+  })
+})
