@@ -1,4 +1,4 @@
-import type { Logger } from 'pino'
+import type { Log } from '../log.ts'
 import type { ModelInfo } from '../../contract/models.ts'
 import { sameModel, soundsLikeChat, soundsLikeEmbedding } from './names.ts'
 import { type Abilities, type InstalledModel, listInstalled, listLoaded, showModel } from './ollama/api.ts'
@@ -17,7 +17,7 @@ export function catalogue({
 }: {
   ollama: Service
   openai: Service | undefined
-  log: Logger
+  log: Log
 }) {
   const closing = new AbortController()
   const known = new Map<string, Abilities>()

@@ -270,7 +270,7 @@ describe.each(adapters)('a model of $name', ({ path, start, model }) => {
 
   test('keeps thinking apart that stands in the text itself, however it is cut', async () => {
     const whole = '<think>Is it so?\nI think </thi so.</think>\n\nYes, <think> is a tag.'
-    const { thinking, text } = await play({ tokens: [...whole] })
+    const { thinking, text } = await play({ tokens: whole.split('') })
     expect(thinking).toBe('Is it so?\nI think </thi so.')
     expect(text).toBe('Yes, <think> is a tag.')
   })

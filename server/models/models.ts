@@ -1,23 +1,20 @@
-import type { Logger } from 'pino'
 import type { ModelInfo } from '../../contract/models.ts'
 import type { Db } from '../db/index.ts'
+import type { Log } from '../log.ts'
 import type { Runs } from '../runs/index.ts'
 import { catalogue as catalogueOf } from './catalogue.ts'
 import { type Choice, chooser } from './choose.ts'
 import { vectorCache } from './embeddings/cache.ts'
-import { chooseEmbedding, type EmbeddingChoice } from './embeddings/choice.ts'
-import { embedderOf } from './embeddings/embedder.ts'
+import { embeddersOf } from './embeddings/embedders.ts'
 import { modelNotInstalled, notALocalModel, ollamaAway } from './errors.ts'
 import { extractiveModel } from './extractive/extractive.ts'
 import { forced, sameModel, shortName } from './names.ts'
 import { deleteModel, type InstalledModel, unloadModel } from './ollama/api.ts'
 import { ollamaChat } from './ollama/chat.ts'
 import { ollamaContexts } from './ollama/context.ts'
-import { ollamaEmbed } from './ollama/embed.ts'
 import { openAiChat } from './openai-compatible/chat.ts'
 import { servedContexts } from './openai-compatible/context.ts'
 import { type ContinuationSetting, type Dialect, newDialect } from './openai-compatible/dialect.ts'
-import { openAiEmbed } from './openai-compatible/embed.ts'
 import type { ChatModel, ChosenModel, Embedder } from './port.ts'
 import { pulls as pullsOf } from './pulls.ts'
 import { clearActive, readActive, writeActive } from './store.ts'
@@ -41,12 +38,8 @@ export type ModelsConfig = {
   redisUrl?: string | undefined
 }
 
-/** Context that texts to be embedded are given at most: passages are short, and memory is not free. */
-const embedContext = 2_048
-const embedContextOpenAi = 8_000
-
 /** The models: which one answers and which one embeds, what is installed, and downloads. */
-export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Logger; config: ModelsConfig }) {
+export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log; config: ModelsConfig }) {
   const ollama = ollamaService(config.ollamaBaseUrl)
   const openai = config.openai && openaiService(config.openai)
   const catalogue = catalogueOf({ ollama, openai, log })
@@ -104,42 +97,15 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
     return { model: chatModel(choice), reason: choice.reason }
   }
 
-  const embedders = new Map<string, Embedder>()
-  let saidWhy = ''
-
-  const chooseEmbedder = (signal: AbortSignal): Promise<EmbeddingChoice> =>
-    chooseEmbedding(
-      catalogue,
-      { embedModel: config.embedModel, ollamaAddress: ollama.address, hasOpenAi: openai !== undefined },
-      signal,
-    )
-
-  async function makeEmbedder(choice: Exclude<EmbeddingChoice, { provider: 'none' }>, signal: AbortSignal) {
-    const timeoutMs = config.firstTokenMs
-    if (choice.provider === 'ollama') {
-      const { contextLength } = await catalogue.abilities(choice.installed, signal)
-      const numCtx = Math.min(contextLength ?? embedContext, embedContext)
-      const batch = ollamaEmbed(ollama, choice.name, { numCtx, timeoutMs })
-      return embedderOf({
-        provider: 'ollama',
-        model: choice.name,
-        remote: ollama.remote,
-        textTokens: numCtx,
-        batch,
-        cache,
-      })
-    }
-    if (!openai) return undefined
-    const batch = openAiEmbed(openai, choice.name, { timeoutMs })
-    return embedderOf({
-      provider: 'openai',
-      model: choice.name,
-      remote: openai.remote,
-      textTokens: embedContextOpenAi,
-      batch,
-      cache,
-    })
-  }
+  const embedding = embeddersOf({
+    ollama,
+    openai,
+    catalogue,
+    cache,
+    log,
+    embedModel: config.embedModel,
+    timeoutMs: config.firstTokenMs,
+  })
 
   async function installedOrThrow(name: string): Promise<InstalledModel> {
     const wished = forced(name).name
@@ -169,18 +135,7 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
     choose,
 
     /** The model that embeds, or undefined when there is none: retrieval then goes by words alone. */
-    async embedder(signal: AbortSignal): Promise<Embedder | undefined> {
-      const choice = await chooseEmbedder(signal)
-      if (choice.provider === 'none') {
-        if (config.embedModel !== undefined && saidWhy !== choice.reason) log.warn(choice.reason)
-        saidWhy = choice.reason
-        return undefined
-      }
-      const key = `${choice.provider}/${choice.name}`
-      const embedder = embedders.get(key) ?? (await makeEmbedder(choice, signal))
-      if (embedder) embedders.set(key, embedder)
-      return embedder
-    },
+    embedder: (signal: AbortSignal): Promise<Embedder | undefined> => embedding.current(signal),
 
     /** Hits and misses of the embedding cache. */
     cacheStats: () => cache.stats(),
@@ -190,18 +145,18 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
 
     /** What is there at this moment, for status and readiness. Quick, and never throws because a service is away. */
     async status(signal: AbortSignal) {
-      const [seen, choice, embedding] = await Promise.all([
+      const [seen, choice, embeds] = await Promise.all([
         catalogue.installed(),
         choosing.choose({ signal }),
-        chooseEmbedder(signal),
+        embedding.choose(signal),
       ])
       return {
         ollama: seen.up,
         chat: { model: choice.name, provider: choice.located.provider, reason: choice.reason },
         embedding:
-          embedding.provider === 'none'
-            ? { model: null, reason: embedding.reason }
-            : { model: embedding.name, reason: null },
+          embeds.provider === 'none'
+            ? { model: null, reason: embeds.reason }
+            : { model: embeds.name, reason: null },
       }
     },
 
@@ -271,15 +226,8 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
 
     /** A few words from a model, to see that it works. */
     async test(name: string, signal: AbortSignal): Promise<string> {
-      const embeds = await catalogue.find(forced(name).name, true)
-      if (embeds && !(await catalogue.abilities(embeds, signal)).capabilities.includes('completion')) {
-        const embedder = await makeEmbedder(
-          { provider: 'ollama', name: shortName(embeds.name), installed: embeds },
-          signal,
-        )
-        const [vector] = (await embedder?.embed([`test ${crypto.randomUUID()}`], 'query', signal)) ?? []
-        return `It makes embeddings of ${vector?.length ?? 0} numbers.`
-      }
+      const dimensions = await embedding.dimensions(name, signal)
+      if (dimensions !== undefined) return `It makes embeddings of ${dimensions} numbers.`
       const { model } = await choose({ requested: name, signal })
       const question = 'Say hello in one short sentence.'
       let words = ''

@@ -21,24 +21,22 @@ const tags = ['localchat']
 export const localchatModelRoutes =
   ({ models, runs }: { models: Models; runs: Runs }): FastifyPluginAsyncZod =>
   async (app) => {
-    for (const path of ['/api/models', '/api/models/'])
-      app.get(
-        path,
-        {
-          schema: {
-            tags,
-            summary: 'Every model that can be used, with its size and what it can do',
-            response: { 200: modelList },
-            ...(path.endsWith('/') ? { hide: true } : {}),
-          },
+    app.get(
+      '/api/models',
+      {
+        schema: {
+          tags,
+          summary: 'Every model that can be used, with its size and what it can do',
+          response: { 200: modelList },
         },
-        async (request) => ({ success: true as const, ...(await models.list(request.signal)) }),
-      )
+      },
+      async () => ({ success: true as const, ...(await models.list(app.closing)) }),
+    )
 
     app.get(
       '/api/models/active',
       { schema: { tags, summary: 'The model that answers, and why', response: { 200: activeModel } } },
-      async (request) => ({ success: true as const, ...(await models.active(request.signal)) }),
+      async () => ({ success: true as const, ...(await models.active(app.closing)) }),
     )
 
     app.post(

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Logger } from 'pino'
+import type { Log } from '../../log.ts'
 import { redisVectors } from './redis.ts'
 
 /** Vectors already made, by space and text. */
@@ -58,7 +58,7 @@ export function memoryVectors(maxBytes = defaultBytes) {
 /** Memory in front, Redis behind it where one is named; Redis away only means fewer hits. */
 export function vectorCache(options: {
   redisUrl?: string | undefined
-  log: Logger
+  log: Log
   maxBytes?: number
 }): VectorCache {
   const memory = memoryVectors(options.maxBytes)

@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis'
-import type { Logger } from 'pino'
+import type { Log } from '../../log.ts'
 
 const keyPrefix = 'gabee:vector:'
 const thirtyDays = 30 * 24 * 3600
@@ -9,7 +9,7 @@ const checkAgainMs = 5_000
  * Vectors in Redis, as float32 bytes. Nothing here ever throws or makes anybody wait long: while Redis is away, or
  * refuses the password, nothing is found and nothing kept; one warning says so, and it is tried again in the background.
  */
-export function redisVectors(url: string, log: Logger) {
+export function redisVectors(url: string, log: Log) {
   const client = new Redis(url, {
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,

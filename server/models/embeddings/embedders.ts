@@ -1,0 +1,102 @@
+import type { Log } from '../../log.ts'
+import type { Catalogue } from '../catalogue.ts'
+import { forced, shortName } from '../names.ts'
+import { ollamaEmbed } from '../ollama/embed.ts'
+import { openAiEmbed } from '../openai-compatible/embed.ts'
+import type { Embedder } from '../port.ts'
+import type { Service } from '../upstream/service.ts'
+import type { VectorCache } from './cache.ts'
+import { chooseEmbedding, type EmbeddingChoice } from './choice.ts'
+import { embedderOf } from './embedder.ts'
+
+type Parts = {
+  ollama: Service
+  openai: Service | undefined
+  catalogue: Catalogue
+  cache: VectorCache
+  log: Log
+  embedModel: string | undefined
+  /** For one batch; the model may have to be loaded first. */
+  timeoutMs: number
+}
+
+type Chosen = Exclude<EmbeddingChoice, { provider: 'none' }>
+
+/** Context that texts are given at most: passages are short, and memory is not free. */
+const ollamaContext = 2_048
+const openAiContext = 8_000
+
+/** The embedding models that can be used, and which of them is. */
+export function embeddersOf({ ollama, openai, catalogue, cache, log, embedModel, timeoutMs }: Parts) {
+  const made = new Map<string, Embedder>()
+  let warned = ''
+
+  const choose = (signal: AbortSignal): Promise<EmbeddingChoice> =>
+    chooseEmbedding(
+      catalogue,
+      { embedModel, ollamaAddress: ollama.address, hasOpenAi: openai !== undefined },
+      signal,
+    )
+
+  async function make(choice: Chosen, signal: AbortSignal): Promise<Embedder | undefined> {
+    const model = choice.name
+    if (choice.provider === 'ollama') {
+      const { contextLength } = await catalogue.abilities(choice.installed, signal)
+      const numCtx = Math.min(contextLength ?? ollamaContext, ollamaContext)
+      const batch = ollamaEmbed(ollama, model, { numCtx, timeoutMs })
+      return embedderOf({
+        provider: 'ollama',
+        model,
+        remote: ollama.remote,
+        textTokens: numCtx,
+        batch,
+        cache,
+      })
+    }
+    if (!openai) return undefined
+    const batch = openAiEmbed(openai, model, { timeoutMs })
+    return embedderOf({
+      provider: 'openai',
+      model,
+      remote: openai.remote,
+      textTokens: openAiContext,
+      batch,
+      cache,
+    })
+  }
+
+  async function embedder(choice: Chosen, signal: AbortSignal): Promise<Embedder | undefined> {
+    const key = `${choice.provider}/${choice.name}`
+    const embedder = made.get(key) ?? (await make(choice, signal))
+    if (embedder) made.set(key, embedder)
+    return embedder
+  }
+
+  return {
+    choose,
+
+    /** The embedder in use. One that EMBED_MODEL names and that is not there is warned of, once. */
+    async current(signal: AbortSignal): Promise<Embedder | undefined> {
+      const choice = await choose(signal)
+      if (choice.provider !== 'none') return embedder(choice, signal)
+      if (embedModel !== undefined && warned !== choice.reason) log.warn(choice.reason)
+      warned = choice.reason
+      return undefined
+    },
+
+    /** How many numbers the vectors of an installed model have; undefined when it does not embed but chats. */
+    async dimensions(name: string, signal: AbortSignal): Promise<number | undefined> {
+      const installed = await catalogue.find(forced(name).name, true)
+      if (!installed) return undefined
+      const { capabilities } = await catalogue.abilities(installed, signal)
+      if (capabilities.includes('completion')) return undefined
+      const its = await embedder({ provider: 'ollama', name: shortName(installed.name), installed }, signal)
+      const vectors = await its?.embed(
+        [`a text that no cache knows: ${crypto.randomUUID()}`],
+        'query',
+        signal,
+      )
+      return vectors?.[0]?.length
+    },
+  }
+}

@@ -1,0 +1,49 @@
+import { randomUUID } from 'node:crypto'
+import { localchatModelRoutes } from '../../server/gateways/localchat/models.ts'
+import { createLog } from '../../server/log.ts'
+import { type ModelsConfig, models } from '../../server/models/index.ts'
+import { runRoutes, runs } from '../../server/runs/index.ts'
+import { reopenServer } from '../access/server.ts'
+import { clientOf } from '../client.ts'
+import { openStore, type Store } from '../runs/databases.ts'
+
+/** The rooms that models need, behind a listening server with their routes. Nobody else is at home. */
+export async function openModels(config: Partial<ModelsConfig> & { ollamaBaseUrl: string }, before?: Store) {
+  const store = before ?? (await openStore('embedded'))
+  const log = createLog('silent')
+  const { database } = store
+  const runsRoom = runs({ database, log, nodeId: randomUUID(), graceMs: 0, leaseMs: 500 })
+  const room = models({
+    db: database.db,
+    runs: runsRoom,
+    log,
+    config: { firstTokenMs: 5_000, stallMs: 5_000, ...config },
+  })
+  await runsRoom.open()
+  const server = await reopenServer(
+    database,
+    {},
+    {
+      log,
+      routes: async (http) => {
+        await http.register(localchatModelRoutes({ models: room, runs: runsRoom }))
+        await http.register(runRoutes({ runs: runsRoom }))
+      },
+    },
+  )
+  const url = await server.http.listen({ host: '127.0.0.1', port: 0 })
+  return {
+    store,
+    client: clientOf(url),
+    models: room,
+    runs: runsRoom,
+    register: server.register,
+    async [Symbol.asyncDispose]() {
+      await server[Symbol.asyncDispose]()
+      await runsRoom[Symbol.asyncDispose]()
+      await room[Symbol.asyncDispose]()
+      if (!before) await store.close()
+    },
+  }
+}
+export type House = Awaited<ReturnType<typeof openModels>>

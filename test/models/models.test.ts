@@ -1,0 +1,317 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { ModelInfo } from '../../contract/models.ts'
+import type { Client } from '../client.ts'
+import { allEvents, readEvents } from '../events.ts'
+import { openStore } from '../runs/databases.ts'
+import { type PlayedOllama, pullFrames, startOllama, startOpenAi, usualModels } from '../upstream.ts'
+import { type House, openModels } from './house.ts'
+
+type List = { success: true; models: ModelInfo[]; message: string | null }
+type Active = { success: true; model: string; provider: string; reason: string }
+type Failure = { error: { code: string; message: string; details?: { available: string[] } } }
+
+describe('the models of a server with Ollama', () => {
+  let ollama: PlayedOllama
+  let house: House
+  let client: Client
+
+  beforeAll(async () => {
+    ollama = await startOllama()
+    house = await openModels({ ollamaBaseUrl: ollama.url })
+    client = house.client
+  })
+  afterAll(async () => {
+    await house[Symbol.asyncDispose]()
+    await ollama[Symbol.asyncDispose]()
+  })
+  beforeEach(async () => {
+    ollama.models.splice(0, ollama.models.length, ...usualModels())
+    ollama.loaded.clear()
+    await client.get('/api/models')
+  })
+
+  const pull = (model: string) =>
+    client.fetch('/api/models/pull', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model }),
+    })
+
+  test.each(['/api/models', '/api/models/'])('are listed at %s with what they can do', async (path) => {
+    ollama.loaded.set('llama3.2:1b', 8_192)
+    const { status, body } = await client.get<List>(path)
+    expect(status).toBe(200)
+    expect(body.message).toBeNull()
+    expect(body.models).toEqual([
+      {
+        name: 'llama3.2:1b',
+        provider: 'ollama',
+        size: 1_321_098_329,
+        modified_at: '2026-01-02T03:04:05Z',
+        digest: expect.any(String),
+        capabilities: ['completion', 'tools'],
+        context_length: 131_072,
+        loaded: true,
+        active: true,
+      },
+      expect.objectContaining({
+        name: 'nomic-embed-text:latest',
+        capabilities: ['embedding'],
+        active: false,
+      }),
+      expect.objectContaining({ name: 'extractive', provider: 'extractive', active: false }),
+    ])
+  })
+
+  test('say which of them answers and why', async () => {
+    const { body } = await client.get<Active>('/api/models/active')
+    expect(body).toEqual({
+      success: true,
+      model: 'llama3.2:1b',
+      provider: 'ollama',
+      reason: 'llama3.2:1b, because it is the first chat model Ollama has installed.',
+    })
+  })
+
+  test('can be made the active one, for every later choice', async () => {
+    ollama.models.push({ name: 'qwen3:4b', capabilities: ['completion', 'thinking'] })
+    const chosen = await client.post<Active>('/api/models/active', { model: 'qwen3:4b' })
+    expect(chosen.body).toMatchObject({
+      model: 'qwen3:4b',
+      reason: 'qwen3:4b, because it is the active model.',
+    })
+    const { body } = await client.get<List>('/api/models')
+    expect(body.models.filter((model) => model.active).map((model) => model.name)).toEqual(['qwen3:4b'])
+
+    await client.delete('/api/models/delete', { model: 'qwen3:4b' })
+    expect((await client.get<Active>('/api/models/active')).body.model).toBe('llama3.2:1b')
+  })
+
+  test('cannot be made active when they are not there, and the answer says what is', async () => {
+    const { status, body } = await client.post<Failure>('/api/models/active', { model: 'no-such:1b' })
+    expect(status).toBe(404)
+    expect(body.error).toMatchObject({
+      code: 'model_not_installed',
+      details: { available: ['llama3.2:1b', 'extractive'] },
+    })
+  })
+
+  test('cannot answer when they only embed', async () => {
+    const { status, body } = await client.post<Failure>('/api/models/active', { model: 'nomic-embed-text' })
+    expect(status).toBe(400)
+    expect(body.error.code).toBe('not_a_chat_model')
+  })
+
+  test.each([
+    ['as JSON', (name: string) => client.delete('/api/models/delete', { model: name })],
+    ['in the query', (name: string) => client.delete(`/api/models/delete?model=${encodeURIComponent(name)}`)],
+  ])('are deleted by their name %s', async (_, remove) => {
+    expect((await remove('nomic-embed-text')).status).toBe(200)
+    expect(ollama.models.map((model) => model.name)).toEqual(['llama3.2:1b'])
+    expect((await remove('nomic-embed-text')).status).toBe(404)
+  })
+
+  test('are not deleted without a name, nor when they are no files', async () => {
+    expect((await client.delete('/api/models/delete')).status).toBe(400)
+    const { status, body } = await client.delete<Failure>('/api/models/delete', { model: 'extractive' })
+    expect(status).toBe(400)
+    expect(body.error.code).toBe('not_a_local_model')
+  })
+
+  test('are unloaded', async () => {
+    ollama.loaded.set('llama3.2:1b', 8_192)
+    expect((await client.post('/api/models/unload', { model: 'llama3.2:1b' })).status).toBe(200)
+    expect(ollama.loaded.size).toBe(0)
+  })
+
+  test('are tried out', async () => {
+    ollama.script('/api/chat', { tokens: ['Hello', ' there', '.'] })
+    const chat = await client.post<{ result: string }>('/api/models/test', { model: 'llama3.2:1b' })
+    expect(chat.body.result).toBe('Hello there.')
+    const embedding = await client.post<{ result: string }>('/api/models/test', { model: 'nomic-embed-text' })
+    expect(embedding.body.result).toBe('It makes embeddings of 256 numbers.')
+    const extractive = await client.post<{ result: string }>('/api/models/test', { model: 'extractive' })
+    expect(extractive.body.result).toContain('Hello!')
+  })
+
+  test('are pulled with Ollama’s own progress, unchanged, and can be used at once', async () => {
+    const events = await allEvents(await pull('qwen3:4b'))
+    expect(events.map(({ data }) => JSON.stringify(data))).toEqual(
+      // Of a quick download only each file's first and last step are worth telling.
+      pullFrames('qwen3:4b').filter((frame) => !/"completed":(?!1000000|500\b)/.test(frame)),
+    )
+    expect(events.at(-1)?.data).toEqual({ status: 'success' })
+    const chosen = await client.post<Active>('/api/models/active', { model: 'qwen3:4b' })
+    expect(chosen.body.model).toBe('qwen3:4b')
+    await client.delete('/api/models/delete', { model: 'qwen3:4b' })
+  })
+
+  test.each(['hf.co/org/some-model-GGUF:Q4_K_M', 'user/model', 'llama3.2'])(
+    'are pulled by names of every form: %s',
+    async (name) => {
+      const events = await allEvents(await pull(name))
+      expect(events.at(-1)?.data).toEqual({ status: 'success' })
+      expect(ollama.to('/api/pull').at(-1)?.body['model']).toBe(name)
+    },
+  )
+
+  test('are pulled once by two who ask for the same', async () => {
+    const before = ollama.to('/api/pull').length
+    ollama.script('/api/pull', { delayMs: 20 })
+    const first = await pull('two-of-us')
+    const second = await pull('two-of-us:latest')
+    expect(second.headers.get('x-run-id')).toBe(first.headers.get('x-run-id'))
+    const [one, two] = await Promise.all([allEvents(first), allEvents(second)])
+    expect(two).toEqual(one)
+    expect(ollama.to('/api/pull')).toHaveLength(before + 1)
+  })
+
+  test('that cannot be pulled end with the reason, as text and with its code', async () => {
+    ollama.script('/api/pull', {
+      fault: 'error',
+      after: 1,
+      message: 'pull model manifest: file does not exist',
+    })
+    const events = await allEvents(await pull('no-such-model'))
+    expect(events.at(-1)?.data).toEqual({
+      error: expect.stringContaining('file does not exist'),
+      code: 'upstream_error',
+      message: expect.stringContaining('file does not exist'),
+    })
+  })
+
+  test('are asked for again when a download breaks off', async () => {
+    const before = ollama.to('/api/pull').length
+    ollama.script('/api/pull', { fault: 'die', after: 3 })
+    const events = await allEvents(await pull('breaks-off'))
+    expect(events.at(-1)?.data).toEqual({ status: 'success' })
+    expect(ollama.to('/api/pull')).toHaveLength(before + 2)
+  })
+
+  test('are no longer pulled when the run is stopped', async () => {
+    const nth = ollama.to('/api/pull').length + 1
+    ollama.script('/api/pull', { fault: 'stall', after: 2 })
+    const response = await pull('stopped-half-way')
+    const request = await ollama.arrival('/api/pull', nth)
+    const events = readEvents(response)
+    await events.next()
+    await client.delete(`/runs/${response.headers.get('x-run-id')}`)
+    await request.closed
+    expect(request.closedEarly).toBe(true)
+    expect((await Array.fromAsync(events)).at(-1)?.data).toMatchObject({ event: 'stopped' })
+  })
+
+  test('are pulled on when the reader leaves', async () => {
+    ollama.script('/api/pull', { delayMs: 10 })
+    const response = await pull('read-later')
+    await response.body?.cancel()
+    const events = await allEvents(await client.fetch(`/runs/${response.headers.get('x-run-id')}/events`))
+    expect(events.at(-1)?.data).toEqual({ status: 'success' })
+  })
+
+  test('refuse what is no name of a model', async () => {
+    for (const name of ['', '../../etc', 'a b', 'x'.repeat(300)])
+      expect((await client.post('/api/models/active', { model: name })).status).toBe(422)
+  })
+})
+
+describe('who may change the models', () => {
+  let ollama: PlayedOllama
+  let house: House
+  afterEach(async () => {
+    await house[Symbol.asyncDispose]()
+    await ollama[Symbol.asyncDispose]()
+  })
+
+  test('is whoever runs the server; others may see and try them', async () => {
+    ollama = await startOllama()
+    house = await openModels({ ollamaBaseUrl: ollama.url })
+    const admin = house.client.as((await house.register()).token)
+    const visitor = house.client.as((await house.register()).token)
+    const changes: [string, (client: Client) => Promise<{ status: number }>][] = [
+      ['active', (client) => client.post('/api/models/active', { model: 'llama3.2:1b' })],
+      ['unload', (client) => client.post('/api/models/unload', { model: 'llama3.2:1b' })],
+      ['pull', (client) => client.post('/api/models/pull', { model: 'qwen3:4b' })],
+      ['delete', (client) => client.delete('/api/models/delete', { model: 'qwen3:4b' })],
+    ]
+    for (const [what, change] of changes) {
+      expect.soft((await change(visitor)).status, what).toBe(403)
+      expect.soft((await change(admin)).status, what).toBe(200)
+    }
+    expect((await visitor.get('/api/models')).status).toBe(200)
+    expect((await visitor.post('/api/models/test', { model: 'llama3.2:1b' })).status).toBe(200)
+    expect((await house.client.get('/api/models')).status).toBe(401)
+  })
+})
+
+describe('a server whose Ollama is away', () => {
+  const away = 'http://127.0.0.1:9'
+
+  test('still lists what there is, and says how to start it', async () => {
+    await using house = await openModels({ ollamaBaseUrl: away })
+    const { status, body } = await house.client.get<List>('/api/models')
+    expect(status).toBe(200)
+    expect(body.models).toMatchObject([{ name: 'extractive', active: true }])
+    expect(body.message).toContain('ollama serve')
+  })
+
+  test('answers 503 to what needs it', async () => {
+    await using house = await openModels({ ollamaBaseUrl: away })
+    const { client } = house
+    for (const answer of [
+      await client.post<Failure>('/api/models/active', { model: 'llama3.2:1b' }),
+      await client.post<Failure>('/api/models/pull', { model: 'llama3.2:1b' }),
+      await client.post<Failure>('/api/models/unload', { model: 'llama3.2:1b' }),
+      await client.post<Failure>('/api/models/test', { model: 'llama3.2:1b' }),
+      await client.delete<Failure>('/api/models/delete', { model: 'llama3.2:1b' }),
+    ]) {
+      expect(answer.status).toBe(503)
+      expect(answer.body.error).toMatchObject({
+        code: 'ollama_away',
+        message: expect.stringContaining('ollama serve'),
+      })
+    }
+  })
+
+  test('lists and activates the models of a service that is there', async () => {
+    await using openai = await startOpenAi({ apiKey: 'sk-a' })
+    await using house = await openModels({
+      ollamaBaseUrl: away,
+      openai: { baseUrl: openai.url, apiKey: 'sk-a' },
+    })
+    const { body } = await house.client.get<List>('/api/models')
+    expect(body.models).toMatchObject([
+      { name: 'gpt-4o-mini', provider: 'openai', active: true, capabilities: ['completion'] },
+      { name: 'gpt-4o', active: false },
+      { name: 'text-embedding-3-small', capabilities: ['embedding'] },
+      { name: 'extractive' },
+    ])
+    const chosen = await house.client.post<Active>('/api/models/active', { model: 'gpt-4o' })
+    expect(chosen.body).toMatchObject({ model: 'gpt-4o', provider: 'openai' })
+    expect((await house.client.post<Failure>('/api/models/active', { model: 'gpt-none' })).status).toBe(404)
+  })
+})
+
+describe('a download that the server did not live to see', () => {
+  test('is asked for again by the next, from the same log', async () => {
+    await using ollama = await startOllama()
+    const config = { ollamaBaseUrl: ollama.url }
+    const store = await openStore('embedded')
+    const first = await openModels(config, store)
+    const { body: me } = await first.client.get<{ id: string }>('/me')
+    ollama.script('/api/pull', { fault: 'stall', after: 3 })
+    const { run } = await first.models.pull({ userId: me.id, model: 'qwen3:4b' })
+    await ollama.arrival('/api/pull')
+    await first[Symbol.asyncDispose]()
+
+    {
+      await using second = await openModels(config, store)
+      const events = await allEvents(await second.client.fetch(`/runs/${run.id}/events`))
+      expect(ollama.to('/api/pull')).toHaveLength(2)
+      expect(events.map(({ id }) => id)).toEqual(events.map((_, i) => i + 1))
+      expect(events.map(({ data }) => data)).toContainEqual({ event: 'resumed', attempt: 2 })
+      expect(events.at(-1)?.data).toEqual({ status: 'success' })
+    }
+    await store.close()
+  })
+})
