@@ -45,15 +45,9 @@ function headings(text: string, find: (line: string, alone: boolean) => Found): 
       if (mark?.startsWith(closing)) closing = undefined
     } else if (mark) closing = mark
     else {
-      const rule = underline.exec(line.text)
-      const isTitle =
-        rule &&
-        above &&
-        !isBlank(above) &&
-        isBlank(before) &&
-        !headingOfLine(above.text) &&
-        /^[^\-|>*+]/.test(above.text)
-      if (isTitle) found.push({ start: above.start, level: rule[1] ? 1 : 2, text: plain(above.text) })
+      const rule = above && underline.exec(line.text)
+      if (rule && above && isBlank(before) && mayBeUnderlined(above.text))
+        found.push({ start: above.start, level: rule[1] ? 1 : 2, text: plain(above.text) })
       else {
         const heading = find(line.text, isBlank(above) && isBlank(lineAt(text, line.end + 1)))
         if (heading) found.push({ start: line.start, ...heading })
@@ -64,6 +58,8 @@ function headings(text: string, find: (line: string, alone: boolean) => Found): 
   }
   return found
 }
+
+const mayBeUnderlined = (line: string) => /^\s{0,3}[^\s\-|>*+]/.test(line) && !headingOfLine(line)
 
 function headingOfLine(line: string): Found {
   const [, signs, title] = atx.exec(line) ?? []

@@ -1,0 +1,102 @@
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
+import { corrupt, encrypted, picture, unsupported } from './unreadable.ts'
+
+/** What a file is by its first bytes. */
+export type Content = 'pdf' | 'zip' | 'html' | 'mail' | 'text' | 'damaged'
+
+const headBytes = 4_096
+const pdfHeaderWithin = 1_024
+const officeEncryption = Buffer.from('EncryptedPackage', 'utf16le')
+
+const unpack = 'Unpack it and upload the files that are in it.'
+const transcript = 'Upload a transcript of it as text.'
+
+const pictureSignatures: [string, RegExp][] = [
+  ['PNG', /^\x89PNG\r\n/],
+  ['JPEG', /^\xff\xd8\xff/],
+  ['GIF', /^GIF8[79]a/],
+  ['WebP', /^RIFF.{4}WEBP/s],
+  ['TIFF', /^(?:II\*\0|MM\0\*)/],
+  ['BMP', /^BM.{4}\0\0\0\0/s],
+  ['HEIC', /^\0{2}.{2}ftyp(?:hei[cfmsx]|mif1|msf1|avif|avis)/s],
+]
+const otherSignatures: [RegExp, string, string][] = [
+  [
+    /^\x1f\x8b|^7z\xbc\xaf|^Rar!|^BZh\d|^\xfd7zXZ|^\x28\xb5\x2f\xfd|^.{257}ustar/s,
+    'a packed archive',
+    unpack,
+  ],
+  [/^\{\\rtf/, 'in Rich Text Format', 'Save it as Word (.docx) or PDF and upload that.'],
+  [/^%!PS/, 'PostScript', 'Save it as PDF and upload that.'],
+  [/^.{60}BOOKMOBI/s, 'a Kindle book', 'Convert it to EPUB and upload that.'],
+  [/^SQLite format 3\0/, 'a database', 'Export its tables as CSV and upload those.'],
+  [
+    /^(?:MZ.{0,60}\0|\x7fELF|\xca\xfe\xba\xbe|\xcf\xfa\xed\xfe|\0asm)/s,
+    'a program',
+    'Only documents and text can be read.',
+  ],
+  [
+    /^(?:ID3[\x02-\x04]|\xff[\xf2\xf3\xfb]|OggS|fLaC|RIFF.{4}WAVE|\0{2}.{2}ftypM4A)/s,
+    'a sound recording',
+    transcript,
+  ],
+  [/^(?:\0{2}.{2}ftyp|\x1aE\xdf\xa3|RIFF.{4}AVI )/s, 'a film', transcript],
+]
+
+const htmlStart = /^\s*(?:<\?xml[^>]*>\s*)?(?:<!--[\s\S]*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b/i
+const mailHeader =
+  /^(?:From|To|Subject|Date|Message-ID|MIME-Version|Received|Return-Path|Delivered-To|Reply-To|Content-Type):/gim
+const fewestMailHeaders = 3
+/** What is left of a PDF whose beginning is lost. */
+const pdfRemains = /\bendobj\b|\bstartxref\b|%%EOF/
+
+/** Tells what a file is, whatever its name says. Throws `Unreadable` for what is known and cannot be read. */
+export function contentOf(path: string): Content {
+  const head = headOf(path)
+  if (head.slice(0, pdfHeaderWithin).includes('%PDF-')) return 'pdf'
+  if (/^PK(?:\x03\x04|\x05\x06)/.test(head)) return 'zip'
+  if (head.startsWith('\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1')) throw oldOffice(path)
+  for (const [kind, signature] of pictureSignatures) if (signature.test(head)) throw picture(kind)
+  for (const [signature, what, advice] of otherSignatures)
+    if (signature.test(head)) throw unsupported(what, advice)
+  const text = head.replace(/^\xef\xbb\xbf/, '')
+  if (htmlStart.test(text)) return 'html'
+  if (pdfRemains.test(text)) return 'damaged'
+  const names = new Set(
+    text
+      .split(/\r?\n\r?\n/, 1)[0]
+      ?.match(mailHeader)
+      ?.map((name) => name.toLowerCase()),
+  )
+  return names.size >= fewestMailHeaders ? 'mail' : 'text'
+}
+
+function headOf(path: string): string {
+  const buffer = Buffer.alloc(headBytes)
+  const file = openSync(path, 'r')
+  try {
+    return buffer.toString('latin1', 0, readSync(file, buffer, 0, headBytes, 0))
+  } finally {
+    closeSync(file)
+  }
+}
+
+/** The container of Office before 2007, in which newer Office files with a password are wrapped too. */
+function oldOffice(path: string) {
+  if (readFileSync(path).includes(officeEncryption)) return encrypted()
+  return unsupported(
+    'in an Office format from before 2007 (.doc, .xls, .ppt or .msg)',
+    'Save it as .docx, .xlsx, .pptx, .eml or PDF and upload that.',
+  )
+}
+
+/** An archive that is none of the documents known here; `has` tells of its entries. */
+export function foreignArchive(has: (name: string) => boolean, promised: string | undefined) {
+  if (has('Index/Document.iwa') || has('Index.zip'))
+    return unsupported('an Apple iWork document', 'Export it as PDF or Word and upload that.')
+  if (has('xl/workbook.bin'))
+    return unsupported('a binary Excel workbook (.xlsb)', 'Save it as .xlsx and upload that.')
+  return promised === undefined
+    ? unsupported('a ZIP archive', unpack)
+    : corrupt(`there is no ${promised} document in it`)
+}

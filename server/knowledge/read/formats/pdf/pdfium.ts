@@ -1,0 +1,145 @@
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { init, type WrappedPdfiumModule } from '@embedpdf/pdfium'
+import { corrupt, encrypted } from '../../unreadable.ts'
+
+/** A character as it stands on the page when that is held upright: y grows upwards, units are points. */
+export type Glyph = { index: number; code: number; left: number; right: number; bottom: number; top: number }
+
+type Pdfium = WrappedPdfiumModule & { raw: Raw }
+/** The library's memory, and the two calls made for every character without the wrapper's conversions: twice as fast. */
+type Raw = {
+  HEAPU8: Uint8Array
+  HEAPF32: Float32Array
+  _FPDFText_GetUnicode: (text: number, index: number) => number
+  _FPDFText_GetLooseCharBox: (text: number, index: number, box: number) => number
+}
+
+const wrongPassword = 4
+const imageObject = 3
+const formObject = 5
+/** Forms in forms: deeper nesting, and more objects, are not searched for pictures. */
+const deepestForm = 4
+const mostObjects = 10_000
+const longestName = 256
+const longestTitle = 1_024
+
+let loading: Promise<Pdfium> | undefined
+
+/** One instance for the life of the process; it gives back what a document took when that is closed. */
+function pdfium(): Promise<Pdfium> {
+  loading ??= (async () => {
+    const wasm = readFileSync(fileURLToPath(import.meta.resolve('@embedpdf/pdfium/pdfium.wasm')))
+    const library = await init({ wasmBinary: new Uint8Array(wasm).buffer })
+    library.PDFiumExt_Init()
+    return { ...library, raw: library.pdfium as unknown as Raw }
+  })()
+  return loading
+}
+
+/** Opens a PDF without reading it into memory: its blocks are fetched from the file as they are needed. */
+export async function openPdf(path: string) {
+  const library = await pdfium()
+  const { pdfium: module } = library
+  const { malloc, free } = module.wasmExports
+  const file = openSync(path, 'r')
+  const block = module.addFunction((_: number, position: number, buffer: number, size: number) => {
+    try {
+      return readSync(file, library.raw.HEAPU8, buffer >>> 0, size, position >>> 0) === size ? 1 : 0
+    } catch {
+      return 0
+    }
+  }, 'iiiii')
+  const access = malloc(12)
+  const scratch = malloc(longestTitle)
+  module.setValue(access, fstatSync(file).size, 'i32')
+  module.setValue(access + 4, block, 'i32')
+  module.setValue(access + 8, 0, 'i32')
+  const document = library.FPDF_LoadCustomDocument(access, '')
+  const failure = document ? 0 : library.FPDF_GetLastError()
+
+  function close() {
+    if (document) library.FPDF_CloseDocument(document)
+    free(scratch)
+    free(access)
+    module.removeFunction(block)
+    closeSync(file)
+  }
+  if (!document) {
+    close()
+    throw failure === wrongPassword ? encrypted() : corrupt('it has no readable list of pages')
+  }
+
+  return {
+    pages: library.FPDF_GetPageCount(document),
+    title(): string {
+      const bytes = library.FPDF_GetMetaText(document, 'Title', scratch, longestTitle)
+      return bytes > 2 && bytes <= longestTitle ? module.UTF16ToString(scratch) : ''
+    },
+    /** Hands a page to `use`; undefined when it cannot be loaded. */
+    withPage<T>(index: number, use: (page: PdfPage) => T): T | undefined {
+      const page = library.FPDF_LoadPage(document, index)
+      if (!page) return undefined
+      const text = library.FPDFText_LoadPage(page)
+      try {
+        return use(pageOf(library, page, text, scratch))
+      } finally {
+        if (text) library.FPDFText_ClosePage(text)
+        library.FPDF_ClosePage(page)
+      }
+    },
+    [Symbol.dispose]: close,
+  }
+}
+
+export type PdfPage = ReturnType<typeof pageOf>
+
+function pageOf(library: Pdfium, page: number, text: number, scratch: number) {
+  const { pdfium: module, raw } = library
+  const quarterTurns = library.FPDFPage_GetRotation(page)
+
+  function hasImage(form: number | undefined, depth: number): boolean {
+    const count =
+      form === undefined ? library.FPDFPage_CountObjects(page) : library.FPDFFormObj_CountObjects(form)
+    for (let i = 0; i < Math.min(count, mostObjects); i++) {
+      const object =
+        form === undefined ? library.FPDFPage_GetObject(page, i) : library.FPDFFormObj_GetObject(form, i)
+      const type = library.FPDFPageObj_GetType(object)
+      if (type === imageObject) return true
+      if (type === formObject && depth < deepestForm && hasImage(object, depth + 1)) return true
+    }
+    return false
+  }
+
+  return {
+    /** In the library's order, which is the order of the page's content with blanks and line ends put in. */
+    *glyphs(): Generator<Glyph> {
+      const count = text ? library.FPDFText_CountChars(text) : 0
+      for (let index = 0; index < count; index++) {
+        const code = raw._FPDFText_GetUnicode(text, index) >>> 0
+        raw._FPDFText_GetLooseCharBox(text, index, scratch)
+        const { HEAPF32: heap } = raw
+        const at = scratch >> 2
+        const [left = 0, top = 0, right = 0, bottom = 0] = [
+          heap[at],
+          heap[at + 1],
+          heap[at + 2],
+          heap[at + 3],
+        ]
+        if (quarterTurns === 1) yield { index, code, left: bottom, right: top, bottom: -right, top: -left }
+        else if (quarterTurns === 2)
+          yield { index, code, left: -right, right: -left, bottom: -top, top: -bottom }
+        else if (quarterTurns === 3)
+          yield { index, code, left: -top, right: -bottom, bottom: left, top: right }
+        else yield { index, code, left, right, bottom, top }
+      }
+    },
+    isBold(index: number): boolean {
+      const length = library.FPDFText_GetFontInfo(text, index, scratch, longestName, 0)
+      return (
+        length > 0 && length <= longestName && /bold|black|heavy|demi/i.test(module.UTF8ToString(scratch))
+      )
+    },
+    hasImage: () => hasImage(undefined, 0),
+  }
+}
