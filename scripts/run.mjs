@@ -90,7 +90,10 @@ function foreground(command, args, { env = process.env, ownGroup = false, onMess
       const repeated = last.signal === signal && Date.now() - last.at < 500
       last = { signal, at: Date.now() }
       const heardAlready = signal === 'SIGINT' && !ownGroup
-      if (!repeated && !heardAlready) child.kill(signal)
+      if (repeated || heardAlready) return
+      child.kill(signal === 'SIGHUP' ? 'SIGTERM' : signal)
+      // An open channel would keep a finished child alive.
+      if (ownGroup && child.connected) child.disconnect()
     }
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
     for (const signal of signals) process.on(signal, forward)

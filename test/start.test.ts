@@ -1,0 +1,119 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import { freePort } from '../scripts/services/start.ts'
+import { freshPlace } from './databases.ts'
+import { startOllama } from './upstream.ts'
+
+const command = path.join(fileURLToPath(new URL('..', import.meta.url)), 'scripts/run.mjs')
+
+/** Runs what `npm start` runs. */
+function npmStart(settings: Record<string, string>) {
+  const { PATH, HOME } = process.env
+  const env = { PATH, HOME, OLLAMA_BASE_URL: 'http://127.0.0.1:9', SHUTDOWN_GRACE_MS: '200', ...settings }
+  const child = spawn(process.execPath, [command, 'start'], { env, stdio: 'pipe' })
+  let said = ''
+  const listeners = new Set<() => void>()
+  const listen = (bytes: Buffer) => {
+    said += bytes.toString()
+    for (const look of listeners) look()
+  }
+  child.stdout.on('data', listen)
+  child.stderr.on('data', listen)
+  const ended = once(child, 'close').then(([code]) => code as number | null)
+  return {
+    child,
+    said: () => said,
+    /** Its exit code, when nothing of it is left that could write. */
+    ended,
+    /** Resolves once it has said something; fails when it ends without. */
+    saying: (words: RegExp) =>
+      Promise.race([
+        new Promise<void>((resolve) => {
+          const look = () => words.test(said) && resolve()
+          listeners.add(look)
+          look()
+        }),
+        ended.then((code) => {
+          throw new Error(`It ended with ${code} before saying ${words}:\n${said}`)
+        }),
+      ]),
+  }
+}
+
+const reaches = (url: string) =>
+  fetch(url).then(
+    () => true,
+    () => false,
+  )
+
+test('it says where it is, what answers and what to do next, and ends when it is asked to', async () => {
+  await using ollama = await startOllama()
+  await using place = await freshPlace('embedded')
+  const port = await freePort()
+  const started = npmStart({ ...place.settings, PORT: `${port}`, OLLAMA_BASE_URL: ollama.url })
+  await started.saying(/drop a document/)
+  expect(started.said()).toContain(`Gabee runs at http://127.0.0.1:${port}`)
+  expect(started.said()).toContain('llama3.2:1b')
+  started.child.kill('SIGTERM')
+  expect(await started.ended).toBe(0)
+  expect(await reaches(`http://127.0.0.1:${port}/health`)).toBe(false)
+})
+
+test('with nothing set up it says that answers are quoted and how to add a model', async () => {
+  await using place = await freshPlace('embedded')
+  const started = npmStart({ ...place.settings, PORT: '0' })
+  await started.saying(/Gabee runs at http:\/\/127\.0\.0\.1:\d+/)
+  await started.saying(/Ollama|OPENAI_API_KEY/)
+  started.child.kill('SIGINT')
+  expect(await started.ended).toBe(0)
+})
+
+test('the server goes when the command that started it is killed', async () => {
+  await using place = await freshPlace('embedded')
+  const port = await freePort()
+  const started = npmStart({ ...place.settings, PORT: `${port}` })
+  await started.saying(/Gabee runs at/)
+  started.child.kill('SIGKILL')
+  await started.ended
+  expect(await reaches(`http://127.0.0.1:${port}/health`)).toBe(false)
+})
+
+test('a second one on the same data is refused in a sentence, and the first goes on', async () => {
+  await using place = await freshPlace('embedded')
+  const port = await freePort()
+  const first = npmStart({ ...place.settings, PORT: `${port}` })
+  await first.saying(/Gabee runs at/)
+  const second = npmStart({ ...place.settings, PORT: '0' })
+  expect(await second.ended).toBe(1)
+  expect(second.said()).toMatch(/^Gabee had to stop: .*\n$/)
+  expect(second.said()).toContain(place.dir)
+  expect(await reaches(`http://127.0.0.1:${port}/health`)).toBe(true)
+  first.child.kill('SIGTERM')
+  expect(await first.ended).toBe(0)
+})
+
+test.each([
+  [{ PORT: 'eight thousand' }, 'PORT'],
+  [{ HOST: '203.0.113.7' }, 'HOST'],
+  [{ DATABASE_URL: 'mysql://localhost/gabee' }, 'DATABASE_URL'],
+  [{ DATABASE_URL: 'postgres://gabee@127.0.0.1:9/gabee' }, 'DATABASE_URL'],
+  [{ OLLAMA_BASE_URL: 'localhost' }, 'OLLAMA_BASE_URL'],
+])('a wrong setting stops the start and is named: %o', async (settings, name) => {
+  await using place = await freshPlace('embedded')
+  const started = npmStart({ ...place.settings, PORT: '0', ...settings })
+  expect(await started.ended).toBe(1)
+  expect(started.said()).toContain(name)
+  expect(started.said().trim().split('\n')).toHaveLength(1)
+})
+
+test('a port that is in use stops the start and is named', async () => {
+  await using place = await freshPlace('embedded')
+  await using ollama = await startOllama()
+  const { port } = new URL(ollama.url)
+  const started = npmStart({ ...place.settings, PORT: port })
+  expect(await started.ended).toBe(1)
+  expect(started.said()).toContain(port)
+})
