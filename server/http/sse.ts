@@ -9,9 +9,11 @@ const pingMs = 15_000
 /** A client that takes nothing for so long is dropped; it can come back and go on where it was. */
 const drainMs = 60_000
 
-export const eventStream = z
-  .string()
-  .describe('text/event-stream: each event is `data: <one line of JSON>`, `id: <n>` and an empty line.')
+/** How a route's schema declares that its answer is a stream. */
+export const eventStream = {
+  description: 'Each event is `data: <one line of JSON>`, `id: <n>` and an empty line.',
+  content: { 'text/event-stream': { schema: z.string() } },
+}
 
 /** Read by hand in `cursorOf`, so that a malformed one is a 400 that says what is wrong. */
 export const cursorQuery = z.object({
@@ -33,7 +35,7 @@ const cursorBeyondLog = defineError(
 )
 /** After which event a client wants to go on: `Last-Event-ID`, else `?after=`, else from the start. */
 export function cursorOf(request: FastifyRequest): number {
-  const { after } = z.object({ after: z.unknown() }).parse(request.query)
+  const { after } = z.object({ after: z.unknown().optional() }).parse(request.query)
   const asked = request.headers['last-event-id'] ?? after
   if (asked === undefined || asked === '') return 0
   if (typeof asked !== 'string' || !/^\d{1,9}$/.test(asked)) throw invalidCursor()
@@ -69,7 +71,6 @@ export async function sendRun(
     'cache-control': 'no-cache, no-transform',
     'x-accel-buffering': 'no',
   })
-  if (request.method === 'HEAD') return void raw.end()
   raw.flushHeaders()
   void pipe(request, raw, runs, runId, after)
 }
