@@ -1,27 +1,9 @@
 import { franc } from 'franc'
 
 /** Languages with a stemmer, and those that are often met and would otherwise be taken for one of them; ISO 639-3. */
-const languages = [
-  ...[
-    'arb',
-    'bul',
-    'dan',
-    'deu',
-    'ell',
-    'eng',
-    'fin',
-    'fra',
-    'gle',
-    'hin',
-    'hun',
-    'hye',
-    'ind',
-    'ita',
-    'lit',
-  ],
-  ...['nld', 'nob', 'npi', 'por', 'ron', 'rus', 'san', 'spa', 'srp', 'swe', 'tam', 'tur', 'ukr'],
-  ...['ces', 'cmn', 'heb', 'jpn', 'kor', 'pes', 'pol', 'tha', 'vie'],
-]
+const languages =
+  `arb bul dan deu ell eng fin fra gle hin hun hye ind ita lit nld nob npi por ron rus san spa srp swe tam tur
+  ukr ces cmn heb jpn kor pes pol tha vie`.split(/\s+/)
 
 const shortest = 50
 const sampleLength = 700

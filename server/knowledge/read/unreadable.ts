@@ -21,6 +21,12 @@ export const encrypted = () =>
 
 export const empty = () => new Unreadable('empty', 'The file is empty: there is nothing in it to read.')
 
+export const broken = () =>
+  new Unreadable(
+    'corrupt',
+    'The file brought down the program that reads such files, so it is most likely damaged. Open it in the program it comes from, save it again and upload the new copy.',
+  )
+
 /** `why` completes the sentence "The file is damaged: …". */
 export const corrupt = (why: string) =>
   new Unreadable(

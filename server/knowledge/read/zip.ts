@@ -1,4 +1,4 @@
-import { type Entry, openPromise, type ZipFile } from 'yauzl'
+import { type Entry, openPromise } from 'yauzl'
 import type { ReadLimits } from './document.ts'
 import type { Budget } from './page-text.ts'
 import { corrupt, encrypted, Unreadable, unpacksTooLarge } from './unreadable.ts'
