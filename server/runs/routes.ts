@@ -58,6 +58,7 @@ export const runRoutes =
           querystring: cursorQuery,
           response: { 200: eventStream },
         },
+        exposeHeadRoute: false,
       },
       async (request, reply) => {
         const { id } = await readable(callerOf(request), request.params.id)

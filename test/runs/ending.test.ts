@@ -2,12 +2,13 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { defineError } from '../../server/errors.ts'
 import type { Completion } from '../../server/runs/index.ts'
-import { engines, openStore, type Store } from './databases.ts'
+import { DATABASES } from '../databases.ts'
+import { openStore, type Store } from './databases.ts'
 import { begin, makeStored, makeUser, openRoom, parse, readAll, type Room, storedOf, until } from './room.ts'
 
 const modelAway = defineError(503, 'model_away', () => 'The model is away; start it.')
 
-describe.each(engines)('the end of a run on %s', (engine) => {
+describe.each(DATABASES)('the end of a run on %s', (engine) => {
   let store: Store
   let user: string
   let room: Room

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { engines, openStore, type Store } from './databases.ts'
+import { DATABASES } from '../databases.ts'
+import { openStore, type Store } from './databases.ts'
 import { faulty } from './faulty.ts'
 import {
   begin,
@@ -15,7 +16,7 @@ import {
   until,
 } from './room.ts'
 
-describe.each(engines)('the log on %s', (engine) => {
+describe.each(DATABASES)('the log on %s', (engine) => {
   let store: Store
   let user: string
   let room: Room
@@ -190,7 +191,7 @@ describe.each(engines)('the log on %s', (engine) => {
   })
 })
 
-describe.each(engines)('a connection to %s that breaks', (engine) => {
+describe.each(DATABASES)('a connection to %s that breaks', (engine) => {
   let store: Store
   let user: string
   beforeAll(async () => {

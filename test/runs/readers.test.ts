@@ -1,11 +1,12 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { RunEvent } from '../../server/runs/index.ts'
-import { engines, openStore, type Store } from './databases.ts'
+import { DATABASES } from '../databases.ts'
+import { openStore, type Store } from './databases.ts'
 import { faulty } from './faulty.ts'
 import { begin, logOf, makeStored, makeUser, openRoom, parse, readAll, type Room, until } from './room.ts'
 
-describe.each(engines)('readers on %s', (engine) => {
+describe.each(DATABASES)('readers on %s', (engine) => {
   let store: Store
   let user: string
   /** One node, or two that see the same runs. */

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { newId } from '../../server/db/index.ts'
-import { engines, openStore, type Store } from './databases.ts'
+import { DATABASES } from '../databases.ts'
+import { openStore, type Store } from './databases.ts'
 import { makeStored, makeUser, openRoom, readAll, type Room } from './room.ts'
 
-describe.each(engines)('starting on %s', (engine) => {
+describe.each(DATABASES)('starting on %s', (engine) => {
   let store: Store
   let user: string
   let rooms: Room[]

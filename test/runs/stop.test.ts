@@ -1,10 +1,11 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { engines, openStore, type Store } from './databases.ts'
+import { DATABASES } from '../databases.ts'
+import { openStore, type Store } from './databases.ts'
 import { faulty } from './faulty.ts'
 import { begin, logOf, makeStored, makeUser, openRoom, parse, readAll, type Room, storedOf } from './room.ts'
 
-describe.each(engines)('stopping on %s', (engine) => {
+describe.each(DATABASES)('stopping on %s', (engine) => {
   let store: Store
   let user: string
   let room: Room

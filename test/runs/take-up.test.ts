@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { engines, openStore, type Store } from './databases.ts'
+import { DATABASES } from '../databases.ts'
+import { openStore, type Store } from './databases.ts'
 import { faulty } from './faulty.ts'
 import {
   begin,
@@ -15,7 +16,7 @@ import {
   until,
 } from './room.ts'
 
-describe.each(engines)('taking up what a dead process left on %s', (engine) => {
+describe.each(DATABASES)('taking up what a dead process left on %s', (engine) => {
   let store: Store
   let user: string
   beforeAll(async () => {
