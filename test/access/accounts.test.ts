@@ -1,21 +1,22 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { engines, openStore, type Store } from '../runs/databases.ts'
+import type { Database } from '../../server/db/index.ts'
+import { DATABASES, freshDatabase } from '../databases.ts'
 import { type ErrorBody, openServer, password, reopenServer, type Server } from './server.ts'
 
 type SessionBody = { token: string; expires_at: string; user: { id: string; email: string } }
 type KeyBody = { id: string; key: string; prefix: string }
 
-describe.each(engines)('accounts on %s', (engine) => {
-  let store: Store
+describe.each(DATABASES)('accounts on %s', (kind) => {
+  let database: Database
   beforeAll(async () => {
-    store = await openStore(engine)
+    database = await freshDatabase(kind)
   })
-  afterAll(async () => await store.close())
+  afterAll(async () => await database[Symbol.asyncDispose]())
 
   /** A server whose owner is registered already, so that everybody signs in. */
   async function open(env: Record<string, string> = {}) {
-    const server = await openServer(store.database, env)
+    const server = await openServer(database, env)
     return Object.assign(server, {
       owner: await server.register({ email: 'owner@example.org', handle: 'owner1' }),
     })
@@ -72,7 +73,7 @@ describe.each(engines)('accounts on %s', (engine) => {
     const stored = JSON.stringify(
       await Promise.all(
         ['users', 'sessions', 'api_keys'].map(
-          async (table) => (await sql`select * from ${sql.table(table)}`.execute(store.database.db)).rows,
+          async (table) => (await sql`select * from ${sql.table(table)}`.execute(database.db)).rows,
         ),
       ),
     )
@@ -83,10 +84,10 @@ describe.each(engines)('accounts on %s', (engine) => {
 
   test('a session ends when its time is over', async () => {
     await using server = await open()
-    await sql`update sessions set expires_at = now() - interval '1 second'`.execute(store.database.db)
+    await sql`update sessions set expires_at = now() - interval '1 second'`.execute(database.db)
     expect(await meWith(server, server.owner.token)).toBe(401)
     await login(server, 'owner@example.org')
-    const { rows } = await sql`select 1 from sessions`.execute(store.database.db)
+    const { rows } = await sql`select 1 from sessions`.execute(database.db)
     expect(rows.length).toBe(1)
   })
 
@@ -231,7 +232,7 @@ describe.each(engines)('accounts on %s', (engine) => {
     expect((await make('2020-01-01T00:00:00Z')).status).toBe(422)
     const { key } = (await make('2999-01-01T00:00:00Z')).body
     expect(await meWith(server, key)).toBe(200)
-    await sql`update api_keys set expires_at = now() - interval '1 second'`.execute(store.database.db)
+    await sql`update api_keys set expires_at = now() - interval '1 second'`.execute(database.db)
     expect(await meWith(server, key)).toBe(401)
   })
 
@@ -339,7 +340,7 @@ describe.each(engines)('accounts on %s', (engine) => {
       ['api_keys', 'user_id'],
     ] as const) {
       const { rows } = await sql`select 1 from ${sql.table(table)} where ${sql.ref(column)} = ${id}`.execute(
-        store.database.db,
+        database.db,
       )
       expect([table, rows.length]).toEqual([table, 0])
     }
@@ -381,22 +382,22 @@ describe.each(engines)('accounts on %s', (engine) => {
         async (token) => (await server.call('DELETE', '/me', { token, body: { password } })).status,
       ),
     )
-    expect(both.toSorted()).toEqual([200, 409])
+    expect(both.toSorted((a, b) => a - b)).toEqual([200, 409])
   })
 
   test('a restart keeps sessions, and makes no second owner', async () => {
     const server = await open()
     const { token, id } = server.owner
     await server.http.close()
-    await using again = await reopenServer(store.database)
+    await using again = await reopenServer(database)
     expect((await again.call('GET', '/me', { token })).body).toMatchObject({ id, is_admin: true })
-    const { rows } = await sql`select 1 from users`.execute(store.database.db)
+    const { rows } = await sql`select 1 from users`.execute(database.db)
     expect(rows.length).toBe(1)
   })
 
   test('another server on the same store leaves personal mode, too', async () => {
-    await using server = await openServer(store.database)
-    await using other = await reopenServer(store.database)
+    await using server = await openServer(database)
+    await using other = await reopenServer(database)
     expect((await other.call('GET', '/me')).status).toBe(200)
     const { token } = await server.register()
     await expect.poll(async () => (await other.call('GET', '/me')).status, { timeout: 10_000 }).toBe(401)

@@ -1,21 +1,22 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Avee, Layer } from '../../contract/avees.ts'
-import { engines, openStore, type Store } from '../runs/databases.ts'
+import type { Database } from '../../server/db/index.ts'
+import { DATABASES, freshDatabase } from '../databases.ts'
 import { type ErrorBody, openServer, type Server } from './server.ts'
 
 type Answer = Avee & ErrorBody
 type Page = { avees: Avee[]; next_cursor: string | null }
 
-describe.each(engines)('avees on %s', (engine) => {
-  let store: Store
+describe.each(DATABASES)('avees on %s', (kind) => {
+  let database: Database
   beforeAll(async () => {
-    store = await openStore(engine)
+    database = await freshDatabase(kind)
   })
-  afterAll(async () => await store.close())
+  afterAll(async () => await database[Symbol.asyncDispose]())
 
   async function open() {
-    const server = await openServer(store.database)
+    const server = await openServer(database)
     const ann = await server.register({ handle: 'ann', display_name: 'Ann' })
     const bob = await server.register({ handle: 'bob', display_name: 'Bob' })
     return Object.assign(server, { ann, bob })
@@ -115,7 +116,7 @@ describe.each(engines)('avees on %s', (engine) => {
   test('two who want one handle at once: one gets it', async () => {
     await using server = await open()
     const statuses = await Promise.all([make(server, server.ann.token), make(server, server.bob.token)])
-    expect(statuses.map(({ status }) => status).toSorted()).toEqual([201, 409])
+    expect(statuses.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([201, 409])
   })
 
   test('others may look and not touch; a private avee is not there at all', async () => {
@@ -297,7 +298,7 @@ describe.each(engines)('avees on %s', (engine) => {
     ]
     for (const { status, body } of refused)
       expect([status, body.error.code]).toEqual([409, 'library_is_yours_alone'])
-    await sql`insert into grants values (${library.id}, ${bob.id}, 'intimate')`.execute(store.database.db)
+    await sql`insert into grants values (${library.id}, ${bob.id}, 'intimate')`.execute(database.db)
     expect((await see(server, bob.token, library.id)).status).toBe(404)
     const renamed = await server.call('PATCH', '/avees/local', {
       token,

@@ -1,10 +1,11 @@
-import { connect } from 'node:net'
 import { once } from 'node:events'
+import { connect } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import type { Database } from '../../server/db/index.ts'
 import { AppError } from '../../server/errors.ts'
 import type { Http } from '../../server/http/index.ts'
-import { openStore, type Store } from '../runs/databases.ts'
+import { freshDatabase } from '../databases.ts'
 import { type Call, type ErrorBody, openServer, type Server } from './server.ts'
 
 const frontEnd = 'http://localhost:3000'
@@ -55,14 +56,14 @@ async function failing(http: Http): Promise<void> {
 }
 
 describe('the HTTP server', () => {
-  let store: Store
+  let database: Database
   let server: Server
   beforeAll(async () => {
-    store = await openStore('embedded')
+    database = await freshDatabase('embedded')
   })
-  afterAll(async () => await store.close())
+  afterAll(async () => await database[Symbol.asyncDispose]())
   beforeEach(async () => {
-    server = await openServer(store.database, {}, { routes: failing })
+    server = await openServer(database, {}, { routes: failing })
     return async () => await server.http.close()
   })
   const get = async (url: string, how: Call = {}) => await server.call<ErrorBody>('GET', url, how)
@@ -269,7 +270,7 @@ describe('the HTTP server', () => {
   })
 
   test('ALLOWED_ORIGINS replaces the usual ones', async () => {
-    await using other = await openServer(store.database, {
+    await using other = await openServer(database, {
       ALLOWED_ORIGINS: 'https://app.example/, http://x.test:81',
     })
     const allowed = async (origin: string) =>
@@ -307,7 +308,7 @@ describe('the HTTP server', () => {
   test('/health is exactly {"ok":true} and asks nobody, whatever else is wrong', async () => {
     const away = async () => await Promise.reject(new AppError(503, 'database_away', 'The database is away.'))
     await using broken = await openServer(
-      store.database,
+      database,
       {},
       {
         identity: { mode: away, owner: away, byToken: away },
@@ -335,7 +336,7 @@ describe('the HTTP server', () => {
 
   test('/health/ready is 503 while something is away', async () => {
     await using unready = await openServer(
-      store.database,
+      database,
       {},
       {
         readiness: async () => ({
@@ -351,7 +352,7 @@ describe('the HTTP server', () => {
 
   test('/metrics is for this machine, or for a token', async () => {
     await using measured = await openServer(
-      store.database,
+      database,
       { METRICS_TOKEN: 'let-me-see' },
       { readings: { runs_running: { help: 'Runs that run.', read: async () => 3 } } },
     )

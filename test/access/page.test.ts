@@ -2,12 +2,13 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openStore, type Store } from '../runs/databases.ts'
+import type { Database } from '../../server/db/index.ts'
+import { freshDatabase } from '../databases.ts'
 import { type ErrorBody, openServer, type Server } from './server.ts'
 
 const browser = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' }
 let folder: string
-let store: Store
+let database: Database
 let server: Server
 
 beforeAll(async () => {
@@ -18,9 +19,9 @@ beforeAll(async () => {
   await writeFile(path.join(built, 'assets/main-a1b2c3.js'), 'export {}')
   await writeFile(path.join(built, 'icon.svg'), '<svg xmlns="http://www.w3.org/2000/svg"/>')
   await writeFile(path.join(folder, 'secret.txt'), 'outside')
-  store = await openStore('embedded')
+  database = await freshDatabase('embedded')
   server = await openServer(
-    store.database,
+    database,
     {},
     {
       pageDirectory: built,
@@ -33,7 +34,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await server.http.close()
-  await store.close()
+  await database[Symbol.asyncDispose]()
   await rm(folder, { recursive: true })
 })
 
@@ -99,7 +100,7 @@ test.each([
 })
 
 test('a page that is not built is no crash', async () => {
-  await using bare = await openServer(store.database, {}, { pageDirectory: path.join(folder, 'nothing') })
+  await using bare = await openServer(database, {}, { pageDirectory: path.join(folder, 'nothing') })
   const { status, body } = await bare.call<string>('GET', '/', { headers: browser })
   expect(status).toBe(503)
   expect(body).toContain('npm start')

@@ -1,4 +1,3 @@
-import { sql } from 'kysely'
 import { pino } from 'pino'
 import type { Session } from '../../contract/accounts.ts'
 import { accountRoutes, accounts as makeAccounts } from '../../server/accounts/index.ts'
@@ -6,6 +5,7 @@ import { aveeRoutes, avees as makeAvees } from '../../server/avees/index.ts'
 import { readConfig } from '../../server/config.ts'
 import type { Database } from '../../server/db/index.ts'
 import { createHttp, type Http, type HttpParts } from '../../server/http/index.ts'
+import { emptyTables } from '../databases.ts'
 
 export type Reply<Body> = { status: number; headers: Record<string, string>; body: Body }
 
@@ -25,7 +25,7 @@ export async function openServer(
   env: Record<string, string> = {},
   { routes, ...parts }: Partial<HttpParts> & { routes?: (http: Http) => Promise<void> } = {},
 ) {
-  await sql`truncate users, settings cascade`.execute(database.db)
+  await emptyTables(database)
   return await reopenServer(database, env, { ...parts, ...(routes && { routes }) })
 }
 

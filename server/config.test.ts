@@ -1,0 +1,161 @@
+import { inspect } from 'node:util'
+import { resolve } from 'node:path'
+import { expect, test } from 'vitest'
+import { ConfigError, readConfig, Secret } from './config.ts'
+
+const mistakes = (env: Record<string, string>) => {
+  try {
+    readConfig(env)
+  } catch (error) {
+    if (error instanceof ConfigError) return error.mistakes
+    throw error
+  }
+  return []
+}
+
+test('without any setting the server is this machine’s own', () => {
+  expect(readConfig({})).toEqual({
+    server: {
+      host: '127.0.0.1',
+      port: 8000,
+      loopback: true,
+      publicUrl: null,
+      allowedOrigins: [
+        'http://localhost:3000',
+        'http://127.0.0.1:3000',
+        'http://localhost:3001',
+        'http://127.0.0.1:3001',
+      ],
+      trustProxy: [],
+      shutdownGraceMs: 10_000,
+      metricsToken: null,
+    },
+    log: { level: 'info' },
+    dataDir: resolve('data'),
+    store: { kind: 'embedded', dir: resolve('data') },
+    cache: { kind: 'memory' },
+    accounts: { registrationOpen: true, sessionDays: 30 },
+    models: {
+      ollamaUrl: 'http://127.0.0.1:11434',
+      openai: null,
+      chat: null,
+      chatStrong: null,
+      embed: null,
+      contextTokens: null,
+      firstTokenTimeoutMs: 300_000,
+      stallTimeoutMs: 60_000,
+    },
+    runs: { leaseMs: 4_000, eventsDays: 7 },
+    documents: {
+      maxUploadBytes: 200 * 1024 * 1024,
+      maxPages: 5_000,
+      maxUnpackedBytes: 500 * 1024 * 1024,
+      readTimeoutMs: 300_000,
+      readMemoryMb: 1024,
+    },
+    hints: [],
+  })
+})
+
+test('an empty setting is none', () => {
+  expect(readConfig({ PORT: ' ', HOST: '', CHAT_MODEL: '  ', DATABASE_URL: '' })).toEqual(readConfig({}))
+})
+
+test('every mistake is told at once, each in a sentence that names it', () => {
+  const told = mistakes({
+    PORT: '80O0',
+    REGISTRATION: 'maybe',
+    OLLAMA_BASE_URL: 'localhost:11434',
+    DATABASE_URL: 'mysql://user:s3cret@host/db',
+    ALLOWED_ORIGINS: 'http://fine.example, http://not.example/with/path',
+    PUBLIC_URL: 'gabee.example',
+    SESSION_DAYS: '0',
+    TRUST_PROXY: '10.0.0.0/64',
+    LOG_LEVEL: 'loud',
+  })
+  expect(told).toEqual([
+    'PORT must be a whole number from 0 to 65535, not "80O0".',
+    'PUBLIC_URL must be an origin like https://gabee.example, with nothing after the host and port, not "gabee.example".',
+    'ALLOWED_ORIGINS must be a comma list of origins like http://localhost:3000, each without a path, not "http://fine.example, http://not.example/with/path".',
+    'TRUST_PROXY must be true, false, or a comma list of addresses and networks such as 10.0.0.0/8, not "10.0.0.0/64".',
+    'DATABASE_URL must be an address that starts with postgres:// or postgresql://.',
+    'REGISTRATION must be open or closed, not "maybe".',
+    'SESSION_DAYS must be a whole number from 1 to 3650, not "0".',
+    'OLLAMA_BASE_URL must be an address that starts with http:// or https://, not "localhost:11434".',
+    'LOG_LEVEL must be trace, debug, info, warn, error, fatal or silent, not "loud".',
+  ])
+})
+
+test.each(['-1', '65536', '8000.5', '1e3', '0x1F', '８０'])('PORT=%s is no port', (PORT) => {
+  expect(mistakes({ PORT })).toHaveLength(1)
+})
+
+test.each([
+  ['10.1.2.3', 'http://10.1.2.3:11434'],
+  ['gpu-box', 'http://gpu-box:11434'],
+  ['gpu-box:9999', 'http://gpu-box:9999'],
+  ['gpu-box:80', 'http://gpu-box'],
+  ['0.0.0.0', 'http://127.0.0.1:11434'],
+  ['0.0.0.0:9999', 'http://127.0.0.1:9999'],
+  [':9999', 'http://127.0.0.1:9999'],
+  ['[::]:9999', 'http://127.0.0.1:9999'],
+  ['::1', 'http://[::1]:11434'],
+  ['[::1]', 'http://[::1]:11434'],
+  ['http://gpu-box', 'http://gpu-box'],
+  ['http://gpu-box:11434/', 'http://gpu-box:11434'],
+  ['https://gpu-box/ollama/', 'https://gpu-box/ollama'],
+])('OLLAMA_HOST=%s means %s', (OLLAMA_HOST, url) => {
+  expect(readConfig({ OLLAMA_HOST }).models.ollamaUrl).toBe(url)
+})
+
+test('OLLAMA_BASE_URL comes before OLLAMA_HOST', () => {
+  const { models } = readConfig({ OLLAMA_BASE_URL: 'http://a:1/', OLLAMA_HOST: 'b:2' })
+  expect(models.ollamaUrl).toBe('http://a:1')
+  expect(mistakes({ OLLAMA_HOST: 'ftp://x' })).toEqual([
+    'OLLAMA_HOST must be a host such as 127.0.0.1:11434, not "ftp://x".',
+  ])
+})
+
+test('an OpenAI-compatible service needs a key or an address', () => {
+  expect(readConfig({ OPENAI_API_KEY: 'sk-1' }).models.openai?.baseUrl).toBe('https://api.openai.com/v1')
+  const local = readConfig({ OPENAI_BASE_URL: 'http://127.0.0.1:8080/v1/' }).models.openai
+  expect(local).toEqual({ baseUrl: 'http://127.0.0.1:8080/v1', apiKey: null })
+})
+
+test.each([
+  ['127.0.0.1', true],
+  ['localhost', true],
+  ['::1', true],
+  ['[::1]', true],
+  ['0.0.0.0', false],
+  ['::', false],
+  ['192.168.1.5', false],
+])('HOST=%s: for this machine alone: %s', (HOST, loopback) => {
+  expect(readConfig({ HOST }).server.loopback).toBe(loopback)
+})
+
+test('secrets are there for who asks, and never printed', () => {
+  const config = readConfig({
+    OPENAI_API_KEY: 'sk-hidden',
+    METRICS_TOKEN: 'metrics-hidden',
+    DATABASE_URL: 'postgres://gabee:hidden@127.0.0.1/gabee',
+    REDIS_URL: 'redis://:hidden@127.0.0.1',
+  })
+  expect(config.models.openai?.apiKey?.reveal()).toBe('sk-hidden')
+  expect(config.store.kind === 'postgres' && config.store.url.reveal()).toContain('hidden')
+  const printed = [
+    JSON.stringify(config),
+    inspect(config, { depth: 9, showHidden: true }),
+    String(new Secret('hidden')),
+  ]
+  for (const text of printed) expect(text).not.toContain('hidden@')
+  expect(printed.join('')).not.toMatch(/sk-hidden|metrics-hidden|:hidden/)
+  expect(mistakes({ METRICS_TOKEN: 'x', REDIS_URL: 'hidden' }).join()).not.toContain('hidden')
+})
+
+test('what looks like a misspelt setting is pointed out, unless the right one is there', () => {
+  expect(readConfig({ OPENAI_KEY: 'sk-1' }).hints).toEqual([
+    'OPENAI_KEY is set but not read; did you mean OPENAI_API_KEY?',
+  ])
+  expect(readConfig({ OPENAI_KEY: 'sk-1', OPENAI_API_KEY: 'sk-1' }).hints).toEqual([])
+})
