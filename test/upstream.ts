@@ -19,7 +19,7 @@ export {
   startOllama,
   usualModels,
 } from './upstream/ollama.ts'
-export { type PlayedOpenAi, startOpenAi } from './upstream/openai.ts'
+export { type OpenAiOptions, type PlayedOpenAi, startOpenAi } from './upstream/openai.ts'
 export type { Fault, Script, SeenRequest } from './upstream/script.ts'
 export type { Upstream } from './upstream/server.ts'
 

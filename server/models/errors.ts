@@ -4,7 +4,7 @@ import type { Service } from './upstream/service.ts'
 /** Faults of a model service. Each is told apart, so that a cut answer is never taken for a whole one. */
 
 export const unreachable = (service: Service, why: string, cause: unknown): AppError =>
-  new AppError(503, 'unreachable', `${service.title} does not answer (${why}). ${service.remedy}`, { cause })
+  new AppError(503, 'unreachable', `${service.Title} does not answer (${why}). ${service.remedy}`, { cause })
 
 /** The service answered with an HTTP error; `said` is its own message, shortened and without secrets. */
 export const httpFault = (
@@ -21,7 +21,7 @@ export const httpFault = (
   return new AppError(
     [401, 403, 429, 503].includes(answer.status) ? 503 : 502,
     `http_${answer.status}`,
-    `${service.title} answered ${answer.status}${said}${advice}`,
+    `${service.Title} answered ${answer.status}${said}${advice}`,
     answer.retryAfter === undefined ? {} : { retryAfter: answer.retryAfter },
   )
 }
@@ -32,33 +32,33 @@ export const cut = (service: Service, cause: unknown): AppError =>
 export const truncated = defineError(
   502,
   'truncated',
-  (service: Service) => `${service.title} ended its answer without saying that it is whole. Try again.`,
+  (service: Service) => `${service.Title} ended its answer without saying that it is whole. Try again.`,
 )
 export const badJson = defineError(
   502,
   'bad_json',
-  (service: Service) => `${service.title} sent something that cannot be read. Try again, or update it.`,
+  (service: Service) => `${service.Title} sent something that cannot be read. Try again, or update it.`,
 )
 export const upstreamError = defineError(502, 'upstream_error', (service: Service, said: string) =>
-  said === '' ? `${service.title} reported an error.` : `${service.title} reported an error: ${said}`,
+  said === '' ? `${service.Title} reported an error.` : `${service.Title} reported an error: ${said}`,
 )
 export const noFirstToken = defineError(
   504,
   'no_first_token',
   (service: Service, ms: number) =>
-    `${service.title} did not begin within ${Math.round(ms / 1000)} s. The model may be too large for this machine: choose a smaller one, or raise MODEL_FIRST_TOKEN_TIMEOUT_MS.`,
+    `${service.Title} did not begin within ${Math.round(ms / 1000)} s. The model may be too large for this machine: choose a smaller one, or raise MODEL_FIRST_TOKEN_TIMEOUT_MS.`,
 )
 export const stalled = defineError(
   504,
   'stalled',
   (service: Service, ms: number) =>
-    `${service.title} has sent nothing for ${Math.round(ms / 1000)} s. Try again.`,
+    `${service.Title} has sent nothing for ${Math.round(ms / 1000)} s. Try again.`,
 )
 export const notSse = defineError(
   502,
   'not_sse',
   (service: Service, type: string) =>
-    `${service.title} answered with ${type || 'something untyped'} instead of a stream; a proxy or a login page may stand in between. Check its address.`,
+    `${service.Title} answered with ${type || 'something untyped'} instead of a stream; a proxy or a login page may stand in between. Check its address.`,
 )
 export const contextLengthExceeded = defineError(
   502,

@@ -116,6 +116,9 @@ export function faultOf(thrown: unknown, service: Service, signal: AbortSignal):
   if (thrown instanceof AppError) return thrown
   const code = codeOf(thrown)
   const why = neverConnected[code]
+  // Browsers and fetch keep away from some ports; the message is all that tells.
+  if (thrown instanceof Error && thrown.cause instanceof Error && thrown.cause.message === 'bad port')
+    return unreachable(service, 'programs may not use that port', thrown)
   if (why !== undefined) return unreachable(service, why, thrown)
   if (/CERT|SELF_SIGNED|ERR_TLS|ERR_SSL|EPROTO/.test(code))
     return unreachable(service, 'its TLS certificate or protocol is not accepted', thrown)

@@ -7,8 +7,9 @@ export type Service = {
   /** Without a trailing slash; a user name and password in it become a header. */
   readonly baseUrl: string
   readonly headers: Record<string, string>
-  /** For sentences: "Ollama at http://127.0.0.1:11434". */
+  /** Within a sentence: "the service at api.openai.com"; `Title` at its beginning. */
   readonly title: string
+  readonly Title: string
   /** Without user name and password. */
   readonly address: string
   /** What to do when it is away, and when it refuses the key: one sentence each. */
@@ -28,6 +29,7 @@ export function ollamaService(baseUrl: string): Service {
     baseUrl: address,
     headers,
     title: `Ollama at ${address}`,
+    Title: `Ollama at ${address}`,
     address,
     remedy: 'Start it with "ollama serve", or set OLLAMA_BASE_URL to where it runs.',
     keyRemedy: 'Check the user name and password in OLLAMA_BASE_URL.',
@@ -44,7 +46,8 @@ export function openaiService(settings: { baseUrl: string; apiKey?: string | und
     kind: 'openai',
     baseUrl: address,
     headers,
-    title: `The service at ${url.host}`,
+    title: `the service at ${url.host}`,
+    Title: `The service at ${url.host}`,
     address,
     remedy: 'Check OPENAI_BASE_URL and the network.',
     keyRemedy: 'Check OPENAI_API_KEY.',

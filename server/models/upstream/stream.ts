@@ -100,7 +100,7 @@ async function* announced(
     if (await Promise.race([quiet, first.then(() => false)])) {
       const reason =
         service.kind === 'ollama' ? ' A model that was not in use is loaded into memory first.' : ''
-      yield { type: 'waiting', message: `${service.title} has the question; no word has come yet.${reason}` }
+      yield { type: 'waiting', message: `${service.Title} has the question; no word has come yet.${reason}` }
     }
     const { done, value } = await first
     if (done) return
@@ -130,7 +130,7 @@ export function waitBefore(
     ms,
     message: (service) =>
       busy
-        ? `${service.title} is busy (${thrown.code.slice(5)}); ${again}`
-        : `${service.title} does not answer; ${again}`,
+        ? `${service.Title} is busy (${thrown.code.slice(5)}); ${again}`
+        : `${service.Title} does not answer; ${again}`,
   }
 }

@@ -1,0 +1,104 @@
+import { describe, expect, test } from 'vitest'
+import { startOllama, usualModels } from '../../../test/upstream.ts'
+import { createLog } from '../../log.ts'
+import { catalogue } from '../catalogue.ts'
+import { tokenCounter } from '../tokens.ts'
+import { ollamaService } from '../upstream/service.ts'
+import { ollamaChat } from './chat.ts'
+import { ollamaContexts } from './context.ts'
+
+const signal = AbortSignal.timeout(20_000)
+
+async function open(numCtx?: number) {
+  const ollama = await startOllama()
+  const service = ollamaService(ollama.url)
+  const known = catalogue({ ollama: service, openai: undefined, log: createLog('silent') })
+  const contexts = ollamaContexts(service, numCtx, known.abilities)
+  const installed = await known.find('llama3.2:1b', false)
+  if (!installed) throw new Error('the played Ollama has lost its model')
+  const model = ollamaChat({
+    service,
+    name: 'llama3.2:1b',
+    patience: { firstTokenMs: 5_000, stallMs: 5_000 },
+    tokens: tokenCounter(),
+    numCtx: (its) => contexts.of(installed, its),
+    learnedLimit: (limit) => contexts.learn(installed.name, limit),
+  })
+  return { ollama, model, [Symbol.asyncDispose]: () => ollama[Symbol.asyncDispose]() }
+}
+
+const ask = (model: ReturnType<typeof ollamaChat>, content = 'Hello') =>
+  Array.fromAsync(
+    model.stream(
+      {
+        messages: [{ role: 'user', content }],
+        maxTokens: 100,
+        temperature: 0.5,
+        stop: ['END'],
+        grounding: { question: '', passages: [], answerable: false, retrieved: false },
+      },
+      signal,
+    ),
+  )
+
+describe('what Ollama is asked', () => {
+  test('forbids it to drop parts of the prompt, and names the context', async () => {
+    await using it = await open()
+    await ask(it.model)
+    expect(it.ollama.to('/api/chat')[0]?.body).toMatchObject({
+      model: 'llama3.2:1b',
+      stream: true,
+      truncate: false,
+      shift: false,
+      options: { num_ctx: 8_192, num_predict: 100, temperature: 0.5, stop: ['END'] },
+    })
+  })
+
+  test('always names the same context, so that the model is not loaded anew', async () => {
+    await using it = await open()
+    await ask(it.model)
+    it.ollama.loaded.set('llama3.2:1b', 65_536)
+    await ask(it.model)
+    const contexts = it.ollama
+      .to('/api/chat')
+      .map(({ body }) => (body['options'] as { num_ctx: number }).num_ctx)
+    expect(contexts).toEqual([8_192, 8_192])
+  })
+
+  test('takes a model as somebody has loaded it, when that is larger', async () => {
+    await using it = await open()
+    it.ollama.loaded.set('llama3.2:1b', 32_768)
+    expect(await it.model.contextTokens(signal)).toBe(32_768)
+  })
+
+  test('keeps to the setting', async () => {
+    await using it = await open(16_384)
+    it.ollama.loaded.set('llama3.2:1b', 32_768)
+    expect(await it.model.contextTokens(signal)).toBe(16_384)
+  })
+
+  test('never asks for more than the model was made for', async () => {
+    await using it = await open()
+    it.ollama.models.splice(0, 1, {
+      ...usualModels()[0],
+      name: 'llama3.2:1b',
+      capabilities: ['completion'],
+      contextLength: 2_048,
+    })
+    expect(await it.model.contextTokens(signal)).toBe(2_048)
+  })
+
+  test('learns from a refusal how much the model reads', async () => {
+    await using it = await open()
+    expect(await it.model.contextTokens(signal)).toBe(8_192)
+    it.ollama.script('/api/chat', {
+      status: 400,
+      message: 'the request exceeds the available context size (4096 tokens), try increasing it',
+    })
+    await expect(ask(it.model)).rejects.toMatchObject({
+      code: 'context_length_exceeded',
+      details: { limit: 4_096 },
+    })
+    expect(await it.model.contextTokens(signal)).toBe(4_096)
+  })
+})

@@ -1,0 +1,130 @@
+import { describe, expect, test } from 'vitest'
+import { type OpenAiOptions, startOpenAi } from '../../../test/upstream.ts'
+import type { ChatMessage, ChatRequest, ModelPart } from '../port.ts'
+import { tokenCounter } from '../tokens.ts'
+import { openaiService } from '../upstream/service.ts'
+import { openAiChat } from './chat.ts'
+import { type ContinuationSetting, newDialect } from './dialect.ts'
+
+const path = '/v1/chat/completions'
+
+async function service(options: OpenAiOptions & { continuation?: ContinuationSetting } = {}) {
+  const upstream = await startOpenAi(options)
+  const model = openAiChat({
+    service: openaiService({ baseUrl: upstream.url }),
+    name: 'some-model',
+    patience: { firstTokenMs: 5_000, stallMs: 60, retryMs: 20 },
+    tokens: tokenCounter(),
+    continuation: options.continuation ?? 'none',
+    dialect: newDialect(),
+    contextTokens: async () => 8_192,
+    learnedLimit: () => {},
+  })
+  const ask = (request: Partial<ChatRequest> = {}): Promise<ModelPart[]> =>
+    Array.fromAsync(
+      model.stream(
+        {
+          messages: [{ role: 'user', content: 'Hello' }],
+          grounding: { question: '', passages: [], answerable: false, retrieved: false },
+          ...request,
+        },
+        AbortSignal.timeout(10_000),
+      ),
+    )
+  return { upstream, model, ask, [Symbol.asyncDispose]: () => upstream[Symbol.asyncDispose]() }
+}
+
+describe('a service that speaks OpenAI’s protocol its own way', () => {
+  test('is asked again without a parameter that it refuses, and not asked for it any more', async () => {
+    await using it = await service({ refuses: ['stream_options', 'max_tokens', 'temperature'] })
+    const request = { maxTokens: 50, temperature: 0.2 }
+    expect((await it.ask(request)).at(-1)).toMatchObject({ type: 'finish', reason: 'stop' })
+    await it.ask(request)
+    const [accepted, again] = it.upstream.to(path).slice(-2)
+    expect(accepted?.body).toEqual(again?.body)
+    expect(again?.body).toMatchObject({ max_completion_tokens: 50 })
+    for (const refused of ['stream_options', 'max_tokens', 'temperature'])
+      expect(again?.body).not.toHaveProperty(refused)
+    expect(it.upstream.to(path)).toHaveLength(5)
+  })
+
+  test('is not asked again when its refusal is about something else', async () => {
+    await using it = await service()
+    it.upstream.script(path, { status: 400, message: 'The model does not exist.' })
+    await expect(it.ask()).rejects.toMatchObject({ code: 'http_400' })
+    expect(it.upstream.to(path)).toHaveLength(1)
+  })
+
+  test('may answer whole although a stream was asked for', async () => {
+    await using it = await service()
+    const choices = [{ index: 0, message: { role: 'assistant', content: 'Hello!' }, finish_reason: 'stop' }]
+    it.upstream.script(path, {
+      status: 200,
+      body: JSON.stringify({ choices, usage: { prompt_tokens: 3, completion_tokens: 2 } }),
+    })
+    expect(await it.ask()).toEqual([
+      { type: 'text', text: 'Hello!' },
+      { type: 'finish', reason: 'stop', usage: { promptTokens: 3, completionTokens: 2 } },
+    ])
+  })
+
+  test('may report an error with status 200', async () => {
+    await using it = await service()
+    it.upstream.script(path, { status: 200, body: JSON.stringify({ error: { message: 'no credits left' } }) })
+    await expect(it.ask()).rejects.toMatchObject({
+      code: 'upstream_error',
+      message: expect.stringContaining('no credits left'),
+    })
+  })
+
+  test('has answered whole when it gives a reason for the end and then keeps silent', async () => {
+    await using it = await service()
+    const chunk = (delta: object, finish_reason: string | null) =>
+      JSON.stringify({ choices: [{ index: 0, delta, finish_reason }] })
+    it.upstream.script(path, {
+      frames: [chunk({ content: 'Hi' }, null), chunk({}, 'length'), chunk({}, null)],
+      fault: 'stall',
+      after: 2,
+    })
+    expect(await it.ask()).toEqual([
+      { type: 'text', text: 'Hi' },
+      { type: 'finish', reason: 'length', usage: { promptTokens: null, completionTokens: null } },
+    ])
+  })
+
+  test.each([
+    ['content_filter', 'filter'],
+    ['tool_calls', 'other'],
+  ] as const)('ends with %s: %s', async (finish_reason, reason) => {
+    await using it = await service()
+    it.upstream.script(path, {
+      frames: [JSON.stringify({ choices: [{ delta: { content: 'Hi' }, finish_reason }] })],
+    })
+    expect((await it.ask()).at(-1)).toMatchObject({ type: 'finish', reason })
+  })
+})
+
+describe('an answer to be continued', () => {
+  const messages: ChatMessage[] = [
+    { role: 'user', content: 'Count.' },
+    { role: 'assistant', content: 'One, two,' },
+  ]
+
+  test.each([
+    ['none', 'instruct', { messages }],
+    ['trailing', 'trailing', { messages }],
+    ['flag', 'trailing', { messages, continue_final_message: true, add_generation_prompt: false }],
+    ['prefix', 'trailing', { messages: [messages[0], { ...messages[1], prefix: true }] }],
+  ] as const)('is handed over as the setting %s says', async (continuation, port, body) => {
+    await using it = await service({ continuation })
+    expect(it.model.continuation).toBe(port)
+    await it.ask({ messages })
+    expect(it.upstream.to(path)[0]?.body).toMatchObject(body)
+  })
+
+  test('takes no flag when it is a new one', async () => {
+    await using it = await service({ continuation: 'flag' })
+    await it.ask()
+    expect(it.upstream.to(path)[0]?.body).not.toHaveProperty('continue_final_message')
+  })
+})

@@ -1,0 +1,65 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { thinner } from './pulls.ts'
+
+type Progress = { status: string; digest?: string; total?: number; completed?: number }
+
+const through = (events: (Progress & { at: number })[]) => {
+  const thinned = thinner()
+  return events.flatMap(({ at, ...event }) => thinned.take(event, at))
+}
+
+describe('a download’s progress', () => {
+  test('is told about ten times a second for each file', () => {
+    const events = Array.from({ length: 1_000 }, (_, i) => ({
+      status: 'pulling a',
+      digest: 'a',
+      total: 1_000,
+      completed: i + 1,
+      at: i,
+    }))
+    const told = through(events)
+    expect(told).toHaveLength(11)
+    expect(told[0]).toMatchObject({ completed: 1 })
+    expect(told.at(-1)).toMatchObject({ completed: 1_000 })
+  })
+
+  test('loses no first and no last object of a file, nothing that is no progress, and changes none', () => {
+    const file = fc.record({
+      digest: fc.constantFrom('a', 'b', 'c'),
+      steps: fc.array(fc.nat(100), { maxLength: 20 }),
+    })
+    fc.assert(
+      fc.property(
+        fc.array(fc.oneof(file, fc.constantFrom('pulling manifest', 'writing manifest')), { maxLength: 8 }),
+        (parts) => {
+          const events = parts.flatMap((part): Progress[] =>
+            typeof part === 'string'
+              ? [{ status: part }]
+              : part.steps.map((completed) => ({
+                  status: 'pulling',
+                  digest: part.digest,
+                  total: 200,
+                  completed,
+                })),
+          )
+          const timed = [...events, { status: 'success' }].map((event, at) => ({ ...event, at }))
+          const told = through(timed)
+          const all = timed.map(({ at: _, ...event }) => event)
+          // What is told is a part of what came, in the same order.
+          let from = 0
+          for (const event of told) {
+            const at = all.findIndex((its, i) => i >= from && JSON.stringify(its) === JSON.stringify(event))
+            expect(at).toBeGreaterThanOrEqual(from)
+            from = at + 1
+          }
+          expect(told.filter(({ digest }) => !digest)).toEqual(all.filter(({ digest }) => !digest))
+          const borders = all.filter(
+            (event, i) => event.digest !== all[i - 1]?.digest || event.digest !== all[i + 1]?.digest,
+          )
+          expect(told).toEqual(expect.arrayContaining(borders))
+        },
+      ),
+    )
+  })
+})

@@ -1,0 +1,51 @@
+import { describe, expect, test } from 'vitest'
+import { estimateTokens, tokenCounter } from './tokens.ts'
+
+describe('the estimate of a text’s tokens', () => {
+  test.each([
+    ['', 0],
+    ['cat', 1],
+    ['the cat sat on the mat', 6],
+    ['extraordinarily', 4],
+    ['1234567', 3],
+    ['你好世界', 4],
+    ['สวัสดี', 6],
+    ['...', 2],
+    ['a\n\nb', 3],
+    ['Übergröße', 4],
+  ])('of %j is %i', (text, tokens) => {
+    expect(estimateTokens(text)).toBe(tokens)
+  })
+
+  test('is quick for a long text', () => {
+    expect(estimateTokens('word '.repeat(200_000))).toBe(200_000)
+  })
+})
+
+describe('counting for a model', () => {
+  const text = 'the cat sat on the mat and looked at the other cat '.repeat(10)
+  const messages = [{ role: 'user' as const, content: text }]
+  const estimate = estimateTokens(text)
+
+  test('is careful with a model that is not known yet', () => {
+    expect(tokenCounter().count(text, 'llama3.2:1b')).toBe(Math.ceil(estimate * 1.2))
+    expect(tokenCounter().count(text, 'gpt-4o')).toBe(estimate)
+  })
+
+  test('gets better with the counts that the model reports', () => {
+    const tokens = tokenCounter()
+    tokens.learn('llama3.2:1b', messages, estimate * 1.5 + 4)
+    expect(tokens.count(text, 'llama3.2:1b')).toBe(Math.ceil(estimate * 1.5))
+    tokens.learn('llama3.2:1b', messages, estimate * 2 + 4)
+    expect(tokens.count(text, 'llama3.2:1b')).toBeGreaterThan(estimate * 1.5)
+    expect(tokens.count(text, 'other')).toBe(Math.ceil(estimate * 1.2))
+  })
+
+  test('does not believe a count that leaves a part out, nor one of a few words', () => {
+    const tokens = tokenCounter()
+    tokens.learn('llama3.2:1b', messages, 10)
+    tokens.learn('llama3.2:1b', messages, estimate * 20)
+    tokens.learn('llama3.2:1b', [{ role: 'user', content: 'Hi' }], 3)
+    expect(tokens.count(text, 'llama3.2:1b')).toBe(Math.ceil(estimate * 1.2))
+  })
+})

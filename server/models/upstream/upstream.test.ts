@@ -1,0 +1,88 @@
+import { describe, expect, test } from 'vitest'
+import { contextLimitIn, isContextFault } from './context-limit.ts'
+import { messageIn, plain } from './plain.ts'
+import { isRemote, ollamaService, openaiService } from './service.ts'
+
+describe('a model service', () => {
+  test.each([
+    ['localhost', false],
+    ['127.0.0.1', false],
+    ['[::1]', false],
+    ['192.168.1.20', false],
+    ['10.0.0.5', false],
+    ['172.20.0.2', false],
+    ['ollama', false],
+    ['host.docker.internal', false],
+    ['nas.local', false],
+    ['[fd12::1]', false],
+    ['api.openai.com', true],
+    ['8.8.8.8', true],
+    ['172.40.0.1', true],
+    ['[2001:db8::1]', true],
+  ])('at %s leaves one’s own network: %s', (host, remote) => {
+    expect(isRemote(host)).toBe(remote)
+  })
+
+  test('shows no user name and password of its address', () => {
+    const service = ollamaService('http://me:secret@example.org:11434/')
+    expect(JSON.stringify([service.title, service.address, service.baseUrl])).not.toMatch(/secret|me:/)
+    expect(service.headers['authorization']).toBe(`Basic ${Buffer.from('me:secret').toString('base64')}`)
+  })
+
+  test('keeps a path in its address', () => {
+    expect(openaiService({ baseUrl: 'http://127.0.0.1:9000/v1/' }).baseUrl).toBe('http://127.0.0.1:9000/v1')
+  })
+})
+
+describe('a service’s own message', () => {
+  const service = openaiService({ baseUrl: 'https://api.example.org/v1', apiKey: 'a-very-odd-key' })
+
+  test.each([
+    ['{"error":"as Ollama"}', 'as Ollama'],
+    ['{"error":{"message":"as OpenAI"}}', 'as OpenAI'],
+    ['{"detail":"as FastAPI"}', 'as FastAPI'],
+    ['{"detail":[{"msg":"as"},{"msg":"pydantic"}]}', 'as; pydantic'],
+    ['[{"error":{"message":"as Google"}}]', 'as Google'],
+    ['no JSON', 'no JSON'],
+  ])('is found in %s', (body, message) => {
+    expect(messageIn(body)).toBe(message)
+  })
+
+  test.each([
+    'key a-very-odd-key is wrong',
+    'key sk-proj-abcdefgh12345678 is wrong',
+    'Authorization: Bearer abcdef.ghijkl',
+    'see http://user:hunter2@proxy/',
+  ])('repeats no secret: %s', (message) => {
+    expect(plain(message, service)).not.toMatch(/odd-key|abcdefgh1234|ghijkl|hunter2/)
+  })
+
+  test('is one line of bounded length', () => {
+    expect(plain('a\n\tb', service)).toBe('a b')
+    expect(plain('long '.repeat(1_000), service).length).toBeLessThanOrEqual(301)
+  })
+})
+
+describe('a prompt that is too long', () => {
+  test.each([
+    [
+      "This model's maximum context length is 8192 tokens. However, your messages resulted in 9001 tokens.",
+      8_192,
+    ],
+    ['the request exceeds the available context size (4096 tokens), try increasing it', 4_096],
+    ['{"error":{"code":400,"message":"request exceeds context","n_prompt_tokens":9000,"n_ctx":2048}}', 2_048],
+    ['prompt is too long: 210000 tokens > 200000 maximum', 200_000],
+    ['the input length exceeds the context length', undefined],
+    ['{"error":{"code":"context_length_exceeded"}}', undefined],
+  ])('is told by: %s', (message, limit) => {
+    expect(isContextFault(message)).toBe(true)
+    expect(contextLimitIn(message)).toBe(limit)
+  })
+
+  test.each(['model not found', 'rate limit reached: 10000 tokens per minute', 'CUDA out of memory'])(
+    'is not told by: %s',
+    (message) => {
+      expect(isContextFault(message)).toBe(false)
+    },
+  )
+})
