@@ -27,6 +27,10 @@ describe('the seam of a continued answer', () => {
     expect(through(said, ['The end.'])).toBe('The end.')
   })
 
+  test('holds nothing back that cannot be a repetition', () => {
+    expect(seam(said).add(' through')).toBe(' through')
+  })
+
   test('is transparent when nothing was said before', () => {
     expect(through('', ['Hello', ' there'])).toBe('Hello there')
   })

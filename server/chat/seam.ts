@@ -1,4 +1,4 @@
-/** As much of a continuation as is held back until it is clear whether it repeats what was said. */
+/** At most so much of a continuation is held back until it is clear whether it repeats what was said. */
 const window = 240
 /** Shorter overlaps are ordinary words, not a repetition. */
 const shortestOverlap = 8
@@ -10,6 +10,7 @@ const shortestOverlap = 8
  * Feed it the model's text as it comes; it returns what is new. `end` returns what was still held back.
  */
 export function seam(said: string): { add(text: string): string; end(): string } {
+  const lastWords = said.slice(-window)
   let held = ''
   let repeated = 0
   let state: 'deciding' | 'repeating' | 'through' = said === '' ? 'through' : 'deciding'
@@ -17,12 +18,11 @@ export function seam(said: string): { add(text: string): string; end(): string }
   function decide(final: boolean): string {
     if (state === 'deciding') {
       const probe = held.trimStart()
-      const beginsAgain = probe.length >= shortestOverlap && said.startsWith(probe.slice(0, said.length))
-      if (beginsAgain && !final && probe.length < Math.min(window, said.length)) return ''
+      const beginsAgain = probe.length >= Math.min(window, said.length) && said.startsWith(probe.slice(0, said.length))
       if (beginsAgain) {
         state = 'repeating'
         held = probe
-      } else if (!final && held.length < window) {
+      } else if (!final && held.length < window && (said.startsWith(probe) || lastWords.includes(held))) {
         return ''
       } else {
         state = 'through'

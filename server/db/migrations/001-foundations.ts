@@ -140,9 +140,9 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       model text,
       model_reason text,
       finish_reason text,
-      citations jsonb not null default '[]',
-      usage jsonb,
-      error jsonb,
+      citations json not null default '[]',
+      usage json,
+      error json,
       run_id uuid references runs on delete set null,
       created_at timestamptz not null default now()
     )`,
@@ -183,7 +183,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       updated_at timestamptz not null default now()
     )`,
     `create unique index documents_same_bytes on documents (avee_id, sha256)`,
-    `create index documents_of_avee on documents (avee_id, created_at desc)`,
+    `create index documents_of_avee on documents (avee_id, id)`,
     `create index on documents (sha256)`,
     `create index on documents (version)`,
     `create table document_pages (
