@@ -51,20 +51,29 @@ export function dialect(pool: pg.Pool): PostgresDialect {
   return new PostgresDialect({ pool: explained })
 }
 
-/** A connection in somebody's hands. One that is lost goes back at once: its holder may be waiting for something else. */
+/**
+ * A connection in somebody's hands. One that is lost goes back at once, as its holder may be waiting for something
+ * else, and says from then on why it was lost.
+ */
 function held(client: pg.PoolClient): PostgresPoolClient {
   let isHeld = true
-  const release = (lost?: Error | boolean): void => {
+  let loss: Error | undefined
+  const release = (error?: Error | boolean): void => {
     if (!isHeld) return
     isHeld = false
-    client.off('error', release)
-    client.release(lost)
+    client.off('error', lose)
+    client.release(error)
   }
-  client.on('error', release)
+  const lose = (error: Error): void => {
+    loss = error
+    release(error)
+  }
+  client.on('error', lose)
   const query = client.query.bind(client) as (...statement: unknown[]) => Promise<unknown>
   return {
     async query(...statement: unknown[]) {
       try {
+        if (loss !== undefined) throw loss
         return await query(...statement)
       } catch (error) {
         throw explain(error)

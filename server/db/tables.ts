@@ -128,7 +128,7 @@ export type Tables = {
     /** The vector space in which every passage has a vector. */
     embedded_by: string | null
     created_at: CreatedAt
-    updated_at: Generated<Stamp>
+    updated_at: Stamp
   }
   document_pages: { version: string; page: number; text: string }
   passages: {

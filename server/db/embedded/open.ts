@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs'
+import type { AppError } from '../../errors.ts'
 import type { Log } from '../../log.ts'
 import { channels } from '../channels.ts'
 import type { Db, Trx } from '../database.ts'
@@ -23,6 +24,9 @@ export async function openEmbedded({ dir, log, limits, choreTimes = CHORE_TIMES 
   try {
     const path = await databaseDirectory(dir, createDatabase)
     const supervised = startSupervised({ dir: path, log, limits })
+    await supervised.open().catch((error: AppError) => {
+      throw directoryUnusable(path, error.cause)
+    })
     const pool = createPool(
       { max: 1, idleTimeoutMillis: 0, user: 'postgres', database: 'postgres', ssl: false },
       supervised.connect,

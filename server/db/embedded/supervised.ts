@@ -60,22 +60,24 @@ export function startSupervised({ dir, log, limits }: { dir: string; log: Log; l
     gauges = newGauges()
     const mine = ++generation
     const thread = startThread({ dir, gauges, statementTimeout: limits.statement, create: false })
+    let isReady = false
     return new Promise<Thread>((resolve, reject) => {
       thread.worker.on('message', (message: FromWorker) => {
-        if (message.type === 'ready') resolve(thread)
+        if (message.type === 'ready') {
+          isReady = true
+          resolve(thread)
+        }
         if (message.type === 'answer' && generation === mine) answered(message.session, message.bytes)
       })
       void thread.gone.then((reason) => {
         const error = databaseAway(reason)
         reject(error)
         if (generation !== mine) return
-        log.error(
-          { err: error },
-          'the embedded database ended unasked; it opens again for the next statement',
-        )
-        restarts += 1
         serving = undefined
         cutAll(error)
+        if (!isReady) return
+        restarts += 1
+        log.error({ err: error }, 'the embedded database broke; it opens again for the next statement')
       })
     })
   }
@@ -128,13 +130,17 @@ export function startSupervised({ dir, log, limits }: { dir: string; log: Log; l
     sessions.get(session)?.answer(bytes)
   }
 
-  async function serve(session: Session): Promise<Served> {
+  async function opened(): Promise<Thread> {
     serving ??= open()
     const opening = serving
-    const { worker } = await opening.catch((error: unknown) => {
+    return opening.catch((error: unknown) => {
       if (serving === opening) serving = undefined
       throw error
     })
+  }
+
+  async function serve(session: Session): Promise<Served> {
+    const { worker } = await opened()
     const number = ++sessionsMade
     const post = (unit: Buffer): void =>
       // A copy, as what the driver wrote is its own.
@@ -155,6 +161,10 @@ export function startSupervised({ dir, log, limits }: { dir: string; log: Log; l
   }
 
   return {
+    /** Resolves when statements can be run: after a crash that takes as long as it takes to read the WAL again. */
+    async open(): Promise<void> {
+      await opened()
+    },
     /** A new connection, as the driver's `stream`. */
     connect: () => new Session(serve),
     /** `walBytes` and `syncs` are counted from the last start of the engine; `restarts` are those that nobody asked for. */

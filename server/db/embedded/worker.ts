@@ -26,7 +26,7 @@ async function open(): Promise<PGlite> {
       said: hear,
     })
   } catch (cause) {
-    throw new Error([String(cause), ...said].join('\n'), { cause })
+    throw new Error(said.findLast((line) => /FATAL|PANIC/.test(line)) ?? String(cause), { cause })
   }
 }
 
