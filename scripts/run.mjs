@@ -99,9 +99,10 @@ function foreground(command, args, { env = process.env, ownGroup = false, onMess
     for (const signal of signals) process.on(signal, forward)
     ended?.signal.addEventListener('abort', () => child.kill('SIGTERM'))
     child.on('error', reject)
-    child.on('exit', (code) => {
+    child.on('exit', (code, killedBy) => {
       for (const signal of signals) process.off(signal, forward)
       const asked = last.signal !== '' || ended?.signal.aborted
+      if (killedBy && !asked) say(`${path.basename(args[0])} was ended by ${killedBy}.`)
       resolve(code ?? (asked ? 0 : 1))
     })
   })
