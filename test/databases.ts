@@ -34,12 +34,16 @@ export type Place = {
 
 /** Makes a place of its own in a fraction of a second: a copy of one that was migrated once. */
 export async function freshPlace(kind: Kind): Promise<Place> {
+  if (kind === 'postgres') return placeAt(kind, await copyOnServer())
+  const place = await placeAt(kind, undefined)
+  const template = path.join(await embeddedTemplate(), 'database')
+  const mode = constants.COPYFILE_FICLONE
+  await cp(template, path.join(place.dir, 'database'), { recursive: true, mode })
+  return place
+}
+
+async function placeAt(kind: Kind, url: string | undefined): Promise<Place> {
   const dir = await mkdtemp(path.join(tmpdir(), 'gabee-data-'))
-  const url = kind === 'embedded' ? undefined : await copyOnServer()
-  if (kind === 'embedded') {
-    const database = path.join(await embeddedTemplate(), 'database')
-    await cp(database, path.join(dir, 'database'), { recursive: true, mode: constants.COPYFILE_FICLONE })
-  }
   return {
     kind,
     dir,
@@ -50,6 +54,13 @@ export async function freshPlace(kind: Kind): Promise<Place> {
       await rm(dir, { recursive: true, force: true })
     },
   }
+}
+
+/** A database on the server that nothing has been done to, migrations neither. */
+export async function emptyPlace(): Promise<Place> {
+  const name = nameOfOne()
+  await asAdmin((admin) => admin.query(`create database ${name}`))
+  return placeAt('postgres', addressOf(name))
 }
 
 /** An open store in a place of its own; both are gone after the disposal. Waits less than a real one for a connection. */
@@ -115,7 +126,7 @@ async function whenFree(dir: string): Promise<Disposable> {
 }
 
 async function copyOnServer(): Promise<string> {
-  const name = `gabee_test_${newId().replaceAll('-', '')}`
+  const name = nameOfOne()
   await asAdmin(async (admin) => {
     const template = await serverTemplate(admin)
     await admin.query(`create database ${name} template ${template}`)
@@ -161,6 +172,8 @@ function addressOf(name: string): string {
   url.pathname = name
   return url.href
 }
+
+const nameOfOne = (): string => `gabee_test_${newId().replaceAll('-', '')}`
 
 /** The database's name in an address. */
 const nameIn = (url: string): string => new URL(url).pathname.slice(1)

@@ -18,8 +18,14 @@ export async function migrate<T>(
   if (unknown !== undefined) throw migrationUnknown(unknown)
   if (done.length === known.length) return
 
-  const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } })
-  const { error, results } = await migrator.migrateToLatest()
+  const { error, results } = await db.connection().execute(async (session) => {
+    // Building an index may take long, and so may waiting for the lock.
+    await sql`set statement_timeout = 0`.execute(session)
+    const migrator = new Migrator({ db: session, provider: { getMigrations: async () => migrations } })
+    const outcome = await migrator.migrateToLatest()
+    await sql`reset statement_timeout`.execute(session)
+    return outcome
+  })
   for (const result of results ?? [])
     if (result.status === 'Success') log.info({ migration: result.migrationName }, 'migration done')
   if (error === undefined) return
