@@ -31,7 +31,7 @@ export type AveeQuestions = {
   isHandleOfOthers(handle: string, userId: string | null): Promise<boolean>
 }
 
-const tags = ['Accounts']
+const tags = ['accounts']
 const done = { ok: true } as const
 
 /** Registration, sign-in, the caller's own account and API keys. */

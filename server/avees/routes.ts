@@ -15,7 +15,7 @@ import { ok, pageQuery } from '../../contract/common.ts'
 import { callerOf } from '../http/caller.ts'
 import type { Avees, Card } from './avees.ts'
 
-const tags = ['Avees']
+const tags = ['avees']
 const done = { ok: true } as const
 const which = z.object({
   id: z.string().max(100).describe('An id or a handle; `local` is the caller’s own library.'),

@@ -80,8 +80,9 @@ export function accessCheck(identity: Identity, origins: OriginCheck) {
 
   return async (request: FastifyRequest): Promise<void> => {
     const { config } = request.routeOptions
-    if (config.untouched) return
-    const access = request.is404 ? 'public' : (config.access ?? 'user')
+    // The page is the same for everybody, and loads even when nobody can be looked up.
+    if (config.untouched || request.is404) return
+    const access = config.access ?? 'user'
     request.isFromOtherOrigin = origins.isFromOtherOrigin(request)
     request.caller = await identify(request)
 

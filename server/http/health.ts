@@ -11,7 +11,7 @@ export const healthRoutes =
     app.get(
       '/health',
       {
-        schema: { tags: ['Server'], summary: 'Is the server up', response: { 200: health } },
+        schema: { tags: ['server'], summary: 'Is the server up', response: { 200: health } },
         config: { access: 'public', untouched: true },
       },
       async () => ({ ok: true as const }),
@@ -21,7 +21,7 @@ export const healthRoutes =
       '/health/ready',
       {
         schema: {
-          tags: ['Server'],
+          tags: ['server'],
           summary: 'Can the server do its work: its store and its models',
           response: { 200: readiness, 503: readiness },
         },

@@ -4,7 +4,7 @@
  *   // server/<room>/routes.ts
  *   export const thingRoutes = ({ things }: { things: Things }): FastifyPluginAsyncZod => async (app) => {
  *     app.post('/things', {
- *       schema: { tags: ['Things'], summary: 'Make a thing', body: newThingBody, response: { 201: thing } },
+ *       schema: { tags: ['things'], summary: 'Make a thing', body: newThingBody, response: { 201: thing } },
  *       config: { access: 'user' },                  // 'public' | 'user' (when left out) | 'admin'
  *     }, async (request, reply) => reply.code(201).send(await things.make(callerOf(request), request.body)))
  *   }
@@ -17,9 +17,8 @@
  *   404; error answers are in the API's description without being declared. A route with an error answer of its own
  *   shape declares it under its status (`400: …`): answers lose keys that their schema lacks.
  * - A stream takes over the socket with `reply.hijack()`; X-Request-Id, CORS and security headers are on `reply.raw`
- *   already, and `writeHead` adds to them. It is declared as
- *   `response: { 200: { description, content: { 'text/event-stream': { schema } } } }`, and ends when
- *   `app.closing` fires. A GET that streams sets `exposeHeadRoute: false`.
+ *   already, and `writeHead` adds to them. `sendRun` of sse.ts does that for a run. A GET that streams sets
+ *   `exposeHeadRoute: false`.
  * - Bodies are JSON up to 4 MB; a route that takes more sets `bodyLimit`, one that takes files registers multipart.
  */
 export type { Identity } from './access.ts'

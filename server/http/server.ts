@@ -37,10 +37,6 @@ declare module 'fastify' {
     /** True for the probe that must answer whatever else is wrong: nobody is looked up. */
     untouched?: boolean
   }
-  interface FastifyInstance {
-    /** Fires when the server begins to close: a stream ends then, and its reader comes back elsewhere. */
-    closing: AbortSignal
-  }
 }
 
 export type HttpParts = {
@@ -94,10 +90,6 @@ export async function createHttp(parts: HttpParts): Promise<Http> {
   })
   app.setSerializerCompiler(serializerCompiler)
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply))
-
-  const closing = new AbortController()
-  app.decorate('closing', closing.signal)
-  app.addHook('preClose', async () => closing.abort())
 
   takeJson(app)
 

@@ -380,11 +380,4 @@ describe('the HTTP server', () => {
       expect((await measured.call('GET', '/metrics', { headers })).status).toBe(403)
     }
   })
-
-  test('a server that begins to close tells its streams', async () => {
-    const { closing } = server.http
-    expect(closing.aborted).toBe(false)
-    await server.http.close()
-    expect(closing.aborted).toBe(true)
-  })
 })

@@ -11,7 +11,7 @@ export type Reply<Body> = { status: number; headers: Record<string, string>; bod
 
 export type Call = {
   body?: unknown
-  token?: string
+  token?: string | undefined
   headers?: Record<string, string>
   /** The address of the socket's other end; this machine unless said otherwise. */
   from?: string

@@ -1,0 +1,135 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { afterEach, describe, expect, test } from 'vitest'
+import { freshPlace } from '../databases.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const children: ChildProcess[] = []
+
+afterEach(async () => {
+  await Promise.all(
+    children.splice(0).map(async (child) => {
+      if (child.exitCode !== null || child.signalCode !== null) return
+      const ended = once(child, 'exit')
+      child.kill('SIGKILL')
+      await ended
+    }),
+  )
+})
+
+/** `server/main.ts` as a process, and what it said. */
+function run(settings: Record<string, string>, { ipc = false } = {}) {
+  const child = spawn(process.execPath, ['server/main.ts'], {
+    cwd: root,
+    env: { PATH: process.env['PATH'], OLLAMA_BASE_URL: 'http://127.0.0.1:9', PORT: '0', ...settings },
+    stdio: ipc ? ['ignore', 'pipe', 'pipe', 'ipc'] : ['ignore', 'pipe', 'pipe'],
+  })
+  children.push(child)
+  const said = { out: '', err: '' }
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    said.out += text
+  })
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    said.err += text
+  })
+  const ended = once(child, 'close').then(() => child.exitCode)
+  return {
+    child,
+    said,
+    ended,
+    async started() {
+      await expect.poll(() => said.out, { timeout: 20_000 }).toContain('Gabee runs at')
+      return /http:\/\/[^\s]+/.exec(said.out)?.[0] ?? ''
+    },
+  }
+}
+
+const listenSomewhere = async () => {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('No port.')
+  return { port: String(address.port), close: () => server.close() }
+}
+
+describe('the command line', () => {
+  test('says where it is, what answers and why, and what to do next: nothing else', async () => {
+    await using place = await freshPlace('embedded')
+    const { child, said, ended, started } = run(place.settings)
+    const address = await started()
+    expect(await (await fetch(`${address}/health`)).json()).toEqual({ ok: true })
+    const lines = said.out.trim().split('\n')
+    expect(lines).toHaveLength(3)
+    expect(lines[1]).toMatch(/extractive/)
+    expect(lines[2]).toMatch(/No login is needed on this machine/)
+    expect(said.err).toBe('')
+    child.kill('SIGTERM')
+    expect(await ended).toBe(0)
+    expect(said.err).toBe('')
+  })
+
+  test('ends cleanly when the process that started it goes', async () => {
+    await using place = await freshPlace('embedded')
+    const { child, ended, started } = run(place.settings, { ipc: true })
+    await started()
+    child.disconnect()
+    expect(await ended).toBe(0)
+  })
+
+  test('names every wrong setting and does not start', async () => {
+    const { said, ended } = run({ PORT: 'eighty', REGISTRATION: 'maybe' })
+    expect(await ended).toBe(1)
+    expect(said.err).toContain('PORT must be a whole number from 0 to 65535, not "eighty".')
+    expect(said.err).toContain('REGISTRATION must be open or closed, not "maybe".')
+    expect(said.err).not.toMatch(/\bat .*\.ts:\d/)
+    expect(said.out).toBe('')
+  })
+
+  test('points at what looks misspelt and starts all the same', async () => {
+    await using place = await freshPlace('embedded')
+    const { child, said, ended, started } = run({ ...place.settings, OPENAI_KEY: 'x' })
+    await started()
+    expect(said.err.trim()).toBe('OPENAI_KEY is set but not read; did you mean OPENAI_API_KEY?')
+    child.kill('SIGINT')
+    expect(await ended).toBe(0)
+  })
+
+  test('says in a sentence that the port is in use', async () => {
+    await using place = await freshPlace('embedded')
+    const taken = await listenSomewhere()
+    const { said, ended } = run({ ...place.settings, PORT: taken.port })
+    expect(await ended).toBe(1)
+    taken.close()
+    expect(said.err.trim()).toBe(
+      `Gabee had to stop: Port ${taken.port} of 127.0.0.1 is in use: end what uses it, or set PORT to another number.`,
+    )
+  })
+
+  test('says in a sentence that another server has the data directory', async () => {
+    await using place = await freshPlace('embedded')
+    const first = run(place.settings)
+    await first.started()
+    const second = run(place.settings)
+    expect(await second.ended).toBe(1)
+    expect(second.said.err.trim().split('\n')).toHaveLength(1)
+    expect(second.said.err).toContain(place.dir)
+    first.child.kill('SIGTERM')
+    expect(await first.ended).toBe(0)
+  })
+
+  test('says in a sentence that the database is away, without its password', async () => {
+    await using place = await freshPlace('embedded')
+    const free = await listenSomewhere()
+    free.close()
+    const { said, ended } = run({
+      DATA_DIR: place.dir,
+      DATABASE_URL: `postgres://gabee:s3cret@127.0.0.1:${free.port}/gabee`,
+    })
+    expect(await ended).toBe(1)
+    expect(said.err.trim().split('\n')).toHaveLength(1)
+    expect(said.err).toContain('DATABASE_URL')
+    expect(said.err).not.toContain('s3cret')
+  })
+})

@@ -1,0 +1,201 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type App, createApp } from '../../server/app.ts'
+import { readConfig } from '../../server/config.ts'
+import { createLog } from '../../server/log.ts'
+import { freshPlace, type Place } from '../databases.ts'
+
+type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
+type Operation = {
+  operationId?: string
+  summary?: string
+  tags?: string[]
+  security?: object[]
+  parameters?: { name: string; in: string; required?: boolean; schema?: object }[]
+  requestBody?: { content: Record<string, { schema: object }> }
+  responses: Record<string, { description: string; content?: Record<string, { schema: object }> }>
+}
+type Api = {
+  openapi: string
+  info: { title: string; version: string }
+  paths: Record<string, Record<string, Operation>>
+}
+
+let place: Place
+let app: App
+let api: Api
+/** Every operation of the description, with its name as a person would write it. */
+let operations: { name: string; method: string; path: string; operation: Operation }[]
+
+beforeAll(async () => {
+  place = await freshPlace('embedded')
+  const env = { ...place.settings, HOST: '0.0.0.0', OLLAMA_BASE_URL: 'http://127.0.0.1:9' }
+  app = await createApp(readConfig(env), { log: createLog('silent') })
+  api = (await app.http.inject('/openapi.json')).json()
+  operations = Object.entries(api.paths).flatMap(([path, item]) =>
+    Object.entries(item).map(([method, operation]) => ({
+      name: `${method.toUpperCase()} ${path}`,
+      method,
+      path,
+      operation,
+    })),
+  )
+})
+afterAll(async () => {
+  await app[Symbol.asyncDispose]()
+  await place[Symbol.asyncDispose]()
+})
+
+function everyValue(value: Json, visit: (key: string, value: Json) => void): void {
+  if (value === null || typeof value !== 'object') return
+  for (const [key, inner] of Object.entries(value)) {
+    visit(key, inner)
+    everyValue(inner, visit)
+  }
+}
+
+const resolves = (pointer: string) =>
+  pointer
+    .slice(2)
+    .split('/')
+    .reduce<unknown>(
+      (at, part) =>
+        (at as Record<string, unknown> | undefined)?.[part.replaceAll('~1', '/').replaceAll('~0', '~')],
+      api,
+    ) !== undefined
+
+describe('/openapi.json', () => {
+  test('is OpenAPI 3.1 with every reference in place', () => {
+    expect(api.openapi).toMatch(/^3\.1\.\d+$/)
+    expect(api.info).toMatchObject({ title: 'Gabee', version: expect.any(String) })
+    const dangling: string[] = []
+    const old: string[] = []
+    everyValue(api as unknown as Json, (key, value) => {
+      if (key === '$ref' && (typeof value !== 'string' || !value.startsWith('#/') || !resolves(value)))
+        dangling.push(String(value))
+      // Words of OpenAPI 3.0 and inner references that 3.1 does not resolve.
+      if ((key === 'nullable' && typeof value === 'boolean') || key === '$defs') old.push(key)
+    })
+    expect([dangling, old]).toEqual([[], []])
+  })
+
+  test('describes every operation', () => {
+    const faults = operations.flatMap(({ name, path, operation }) => {
+      const { operationId, summary, tags, parameters = [], requestBody, responses } = operation
+      const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, word]) => word)
+      const declared = parameters.filter((parameter) => parameter.in === 'path')
+      const successes = Object.entries(responses).filter(([status]) => /^2/.test(status))
+      return [
+        ...(operationId && /^[a-z0-9_]+$/i.test(operationId) ? [] : ['has no name']),
+        ...(summary ? [] : ['has no summary']),
+        ...(tags && tags.length > 0 ? [] : ['has no tag']),
+        ...(successes.length > 0 ? [] : ['does not say what a success is']),
+        ...(Object.keys(responses).every((status) => /^([1-5]\d\d|[1-5]XX|default)$/.test(status))
+          ? []
+          : ['has an odd status']),
+        ...(Object.values(responses).every(({ description }) => typeof description === 'string')
+          ? []
+          : ['has a response without description']),
+        ...(inPath.toString() === declared.map((parameter) => parameter.name).toString()
+          ? []
+          : ['does not declare its path parameters']),
+        ...(declared.every((parameter) => parameter.required === true)
+          ? []
+          : ['has an optional path parameter']),
+        ...(parameters.every(
+          (parameter) => parameter.schema && ['path', 'query', 'header', 'cookie'].includes(parameter.in),
+        )
+          ? []
+          : ['has an odd parameter']),
+        ...(!requestBody || Object.values(requestBody.content).every(({ schema }) => schema)
+          ? []
+          : ['has a body without a schema']),
+      ].map((fault) => `${name} ${fault}`)
+    })
+    expect(faults).toEqual([])
+    const names = operations.map(({ operation }) => operation.operationId)
+    expect(new Set(names).size).toBe(names.length)
+    expect(names).toContain('post_chat_ask')
+    expect(names).toContain('get_avees_id_permissions')
+  })
+
+  test('tells the error answer of every operation', () => {
+    for (const { name, operation } of operations) {
+      for (const status of ['4XX', '5XX']) {
+        const schema = operation.responses[status]?.content?.['application/json']?.schema
+        expect([name, status, schema]).toEqual([name, status, { $ref: '#/components/schemas/Error' }])
+      }
+    }
+  })
+
+  test.each([
+    'POST /chat/stream',
+    'POST /api/chat',
+    'POST /api/documents/upload',
+    'POST /api/models/pull',
+    'GET /runs/{id}/events',
+  ])('tells that %s is a stream', (name) => {
+    const found = operations.find((each) => each.name === name)
+    expect(found?.operation.responses['200']?.content).toHaveProperty('text/event-stream')
+  })
+
+  test('has every route of the contract', () => {
+    const wanted =
+      `GET /health, GET /health/ready, POST /auth/register, POST /auth/login, POST /auth/logout, POST /auth/password,
+      GET /auth/state, GET /me, PATCH /me, DELETE /me, GET /api-keys, POST /api-keys, DELETE /api-keys/{id}, POST /avees,
+      GET /avees, GET /avees/{id}, PATCH /avees/{id}, DELETE /avees/{id}, GET /me/avees, PUT /avees/{id}/permissions/{user_id},
+      DELETE /avees/{id}/permissions/{user_id}, GET /avees/{id}/permissions, PUT /avees/{id}/follow, DELETE /avees/{id}/follow,
+      POST /conversations, GET /conversations, GET /conversations/{id}, PATCH /conversations/{id}, DELETE /conversations/{id},
+      GET /conversations/{id}/messages, GET /conversations/{id}/export, POST /chat/ask, POST /chat/stream, GET /runs,
+      GET /runs/{id}, DELETE /runs/{id}, GET /runs/{id}/events, GET /avees/{id}/documents, POST /avees/{id}/documents,
+      GET /documents/{id}, PATCH /documents/{id}, DELETE /documents/{id}, GET /documents/{id}/text, GET /documents/{id}/file,
+      GET /documents/{id}/passages/{n}, POST /search, POST /api/documents/upload, GET /api/documents/list,
+      GET /api/documents/stats, DELETE /api/documents/clear, DELETE /api/documents/{id}, POST /api/documents/test,
+      POST /api/chat, POST /api/models/pull, GET /api/models, GET /api/models/active, POST /api/models/active,
+      DELETE /api/models/delete, GET /api/status`
+        .split(',')
+        .map((name) => name.trim())
+    const there = new Set(operations.map(({ name }) => name))
+    expect(wanted.filter((name) => !there.has(name))).toEqual([])
+  })
+})
+
+describe('every route', () => {
+  /** What anybody may call; everything else asks who is there. */
+  const open = [
+    'GET /auth/state',
+    'GET /health',
+    'GET /health/ready',
+    'POST /auth/login',
+    'POST /auth/register',
+  ]
+
+  test('says in its description whether it is public, and few are', () => {
+    const isOpen = operations
+      .filter(({ operation }) => operation.security?.length === 0)
+      .map(({ name }) => name)
+    expect(isOpen.toSorted()).toEqual(open)
+  })
+
+  test('asks who is there before anything else', async () => {
+    for (const { name, method, path } of operations.filter((each) => !open.includes(each.name))) {
+      const url = path.replaceAll(/\{\w+\}/g, 'x')
+      const response = await app.http.inject({ method: method.toUpperCase() as 'GET', url })
+      expect([name, response.statusCode, response.json().error.code]).toEqual([name, 401, 'not_signed_in'])
+    }
+  })
+})
+
+test('/docs is there without a network, under the page’s own policy', async () => {
+  const page = await app.http.inject('/docs')
+  expect(page.statusCode).toBe(200)
+  const parts = [...page.body.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, address = '']) => address)
+  expect(parts.length).toBeGreaterThan(3)
+  for (const part of parts) {
+    expect(part).toMatch(/^\/docs\/static\//)
+    const { statusCode, headers } = await app.http.inject(part)
+    expect([part, statusCode]).toEqual([part, 200])
+    expect(headers['content-security-policy']).not.toMatch(/https?:/)
+  }
+  expect(page.body).not.toMatch(/<script>(?!\s*<\/script>)/)
+  expect((await app.http.inject('/docs/json')).json().openapi).toBe(api.openapi)
+})
