@@ -15,6 +15,11 @@ export function pdfOf(pages: string[]): Uint8Array<ArrayBuffer> {
     )
     add(`<< /Length ${content.length} >>\nstream\n${content}\nendstream`)
   }
+  return pdfFile(objects)
+}
+
+/** A PDF of these objects, numbered from 1, the catalogue first; `more` goes into the trailer. */
+export function pdfFile(objects: string[], more = ''): Uint8Array<ArrayBuffer> {
   let file = '%PDF-1.4\n'
   const offsets = objects.map((body, i) => {
     const offset = file.length
@@ -23,7 +28,7 @@ export function pdfOf(pages: string[]): Uint8Array<ArrayBuffer> {
   })
   const table = file.length
   file += `xref\n0 ${objects.length + 1}\n0000000000 65535 f \n${offsets.join('')}`
-  file += `trailer\n<< /Size ${objects.length + 1} /Root 1 0 R >>\nstartxref\n${table}\n%%EOF\n`
+  file += `trailer\n<< /Size ${objects.length + 1} /Root 1 0 R ${more} >>\nstartxref\n${table}\n%%EOF\n`
   return Uint8Array.from(file, (character) => character.charCodeAt(0))
 }
 

@@ -8,8 +8,8 @@ import { empty, tooLarge, type Unreadable } from './unreadable.ts'
 
 export type { ReadDocument, ReadFailure, ReadHeading, ReadLimits, ReadOutcome, ReadPage } from './document.ts'
 
-/** What a parser leaves behind adds up; a fresh process costs a few tens of milliseconds. */
-const filesOfOneChild = 50
+/** What a parser leaves behind adds up; a fresh process costs some 200 ms. */
+const filesOfOneChild = 250
 const mostHeldShare = 0.5
 /** An idle process gives its memory back after this time. */
 const idleMilliseconds = 10_000
