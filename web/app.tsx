@@ -13,6 +13,21 @@ import { EmptyState, ErrorState, Skeleton } from './ui/state.tsx'
 const LoginScreen = lazy(async () => ({
   default: (await import('./screens/login/login-screen.tsx')).LoginScreen,
 }))
+const LibraryScreen = lazy(async () => ({
+  default: (await import('./screens/library/library-screen.tsx')).LibraryScreen,
+}))
+const AveesScreen = lazy(async () => ({
+  default: (await import('./screens/avees/avees-screen.tsx')).AveesScreen,
+}))
+const AveeScreen = lazy(async () => ({
+  default: (await import('./screens/avees/avee-screen.tsx')).AveeScreen,
+}))
+const ModelsScreen = lazy(async () => ({
+  default: (await import('./screens/models/models-screen.tsx')).ModelsScreen,
+}))
+const SettingsScreen = lazy(async () => ({
+  default: (await import('./screens/settings/settings-screen.tsx')).SettingsScreen,
+}))
 const WelcomeScreen = lazy(async () => ({
   default: (await import('./screens/welcome/welcome-screen.tsx')).WelcomeScreen,
 }))
@@ -49,6 +64,19 @@ function Screens() {
       </Route>
       <Route path="/chat/:handle/:id?">
         {({ handle, id }) => <ChatScreen key={handle} handle={handle} conversationId={id} />}
+      </Route>
+      <Route path="/library">
+        <LibraryScreen />
+      </Route>
+      <Route path="/avee">
+        <AveesScreen />
+      </Route>
+      <Route path="/avee/:handle">{({ handle }) => <AveeScreen handle={handle} />}</Route>
+      <Route path="/models">
+        <ModelsScreen />
+      </Route>
+      <Route path="/settings">
+        <SettingsScreen />
       </Route>
       <Route path="/welcome">
         <WelcomeScreen />

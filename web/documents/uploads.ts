@@ -200,6 +200,12 @@ export function createUploads(api: Api, hub: RunHub, onChanged: (aveeId: string 
       publish()
     },
 
+    /** Forgets those of an avee that came in well. */
+    dismissReady(aveeId: string): void {
+      entries = entries.filter(({ upload }) => upload.aveeId !== aveeId || upload.phase !== 'done')
+      publish()
+    },
+
     /** Resolves when nothing of this avee is under way. */
     whenIdle(aveeId: string): Promise<void> {
       const isIdle = (): boolean => !snapshot.some((upload) => upload.aveeId === aveeId && isUnderWay(upload))

@@ -132,7 +132,7 @@ function RenameDialog({
   }
   return (
     <Dialog open={open} onOpenChange={onOpenChange} title="Rename the conversation">
-      <form onSubmit={submit} style={{ display: 'contents' }}>
+      <form onSubmit={submit} className="dialog-form">
         <TextField
           label="Title"
           value={title}

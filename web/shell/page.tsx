@@ -1,5 +1,6 @@
-import { Menu } from 'lucide-react'
+import { ArrowLeft, Menu } from 'lucide-react'
 import { createContext, type ReactNode, useContext, useEffect } from 'react'
+import { Link } from 'wouter'
 import { IconButton } from '../ui/button.tsx'
 import { phone, useMedia } from '../ui/media.ts'
 import './page.css'
@@ -20,28 +21,44 @@ export function TopBar({ title, children }: { title: ReactNode; children?: React
   )
 }
 
-/** A screen that is read from top to bottom: a bar with its name, and a column. */
+/** A screen that is read from top to bottom: its name, what can be done, and a column. */
 export function Page({
   title,
-  heading,
+  back,
   intro,
   actions,
   children,
 }: {
   title: string
-  /** What stands in the bar instead of the title. */
-  heading?: ReactNode
+  /** Where one comes from, when this is a place within another. */
+  back?: { href: string; title: string }
   intro?: ReactNode
   actions?: ReactNode
   children: ReactNode
 }) {
   useTitle(title)
+  const isPhone = useMedia(phone)
+  const heading = <h1 className="page-title truncate">{title}</h1>
   return (
     <>
-      <TopBar title={heading ?? <h1 className="page-title truncate">{title}</h1>}>{actions}</TopBar>
+      {isPhone && <TopBar title={heading} />}
       <div className="page">
         <div className="page-column">
-          {intro && <p className="page-intro">{intro}</p>}
+          {back && (
+            <Link href={back.href} className="page-back">
+              <ArrowLeft size={16} aria-hidden />
+              {back.title}
+            </Link>
+          )}
+          {(!isPhone || intro || actions) && (
+            <header className="page-head">
+              <div className="page-words">
+                {!isPhone && heading}
+                {intro && <p className="page-intro">{intro}</p>}
+              </div>
+              {actions && <div className="section-actions">{actions}</div>}
+            </header>
+          )}
           {children}
         </div>
       </div>

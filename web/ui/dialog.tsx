@@ -106,7 +106,15 @@ export function Drawer({
     <Parts.Root open={open} onOpenChange={onOpenChange}>
       <Parts.Portal>
         <Parts.Overlay className="veil" />
-        <Parts.Content className="drawer" aria-describedby={undefined}>
+        <Parts.Content
+          className="drawer"
+          aria-describedby={undefined}
+          // Not the search field, which would bring up a phone's keyboard.
+          onOpenAutoFocus={(event) => {
+            event.preventDefault()
+            if (event.currentTarget instanceof HTMLElement) event.currentTarget.focus()
+          }}
+        >
           <Parts.Title className="visually-hidden">{title}</Parts.Title>
           {children}
         </Parts.Content>

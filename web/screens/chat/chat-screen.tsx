@@ -99,7 +99,10 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
         .some((upload) => upload.aveeId === avee.id && isUnderWay(upload))
       return isReading ? uploads.whenIdle(avee.id) : undefined
     },
-    onAccepted: () => forgetDraft(),
+    onAccepted: () => {
+      forgetDraft()
+      uploads.dismissReady(avee.id)
+    },
   })
   const { send, refresh, showBranch } = thread
 
@@ -189,6 +192,7 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
           onStop={
             thread.runningRun
               ? () => {
+                  box.current?.focus()
                   thread.stop().catch((error: unknown) => tell(sentenceOf(error), 'bad'))
                 }
               : undefined

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { cutAtReferences, safeAddress, unescapeEntities } from './inline.ts'
+import { cutAtReferences, cutLastWord, safeAddress, unescapeEntities } from './inline.ts'
 
 test('numbers in square brackets become references when the passage exists', () => {
   expect(cutAtReferences('As said [1], and [2, 3].', (n) => n <= 3)).toEqual([
@@ -31,4 +31,11 @@ test('entities become their characters, unknown ones stay', () => {
   expect(unescapeEntities('a &amp; b &lt;c&gt; &#8364; &#x1F642; &nosuch; & &#0;')).toBe(
     'a & b <c> € 🙂 &nosuch; & &#0;',
   )
+})
+
+test('the word before a reference can be kept beside it', () => {
+  expect(cutLastWord('of the valley ')).toEqual(['of the ', 'valley'])
+  expect(cutLastWord('one')).toEqual(['', 'one'])
+  expect(cutLastWord('a '.concat('x'.repeat(40)))).toEqual(['a '.concat('x'.repeat(40)), ''])
+  expect(cutLastWord('')).toEqual(['', ''])
 })

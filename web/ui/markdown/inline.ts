@@ -18,6 +18,12 @@ export function cutAtReferences(text: string, isKnown: (n: number) => boolean): 
   return stretches
 }
 
+/** A text cut before its last word, which must stay on one line with the reference after it. */
+export function cutLastWord(text: string): [before: string, word: string] {
+  const word = /\S*\s*$/.exec(text)?.[0] ?? ''
+  return word.length > 24 ? [text, ''] : [text.slice(0, text.length - word.length), word.trimEnd()]
+}
+
 const safeProtocols = ['http:', 'https:', 'mailto:', 'tel:']
 
 /** The address of a link that may be followed, or undefined: no scripts, no data, nothing within this site. */

@@ -2,7 +2,7 @@ import type { MarkedToken, Tokens } from 'marked'
 import { createContext, Fragment, memo, type ReactNode, useContext, useRef } from 'react'
 import { type Block, growBlocks } from './blocks.ts'
 import { CodeBlock } from './code-block.tsx'
-import { cutAtReferences, safeAddress, unescapeEntities } from './inline.ts'
+import { cutAtReferences, cutLastWord, safeAddress, unescapeEntities } from './inline.ts'
 import './markdown.css'
 
 /** What the numbers in square brackets lead to. */
@@ -174,17 +174,20 @@ function OutsideLink({ href, children }: { href: string; children: ReactNode }) 
 function Text({ text }: { text: string }) {
   const references = useContext(ReferencesContext)
   if (!text.includes('[')) return text
-  return cutAtReferences(text, references.isKnown).map((stretch, i) =>
-    stretch.type === 'text' ? (
-      stretch.text
-    ) : (
-      <Fragment key={i}>
+  const stretches = cutAtReferences(text, references.isKnown)
+  return stretches.map((stretch, i) => {
+    const next = stretches[i + 1]
+    if (stretch.type === 'text') return next ? cutLastWord(stretch.text)[0] : stretch.text
+    const former = stretches[i - 1]
+    return (
+      <span key={i} className="referenced">
+        {former?.type === 'text' && cutLastWord(former.text)[1]}
         {stretch.numbers.map((n, k) => (
           <Reference key={k} n={n} {...references} />
         ))}
-      </Fragment>
-    ),
-  )
+      </span>
+    )
+  })
 }
 
 function Reference({ n, open, titleOf }: References & { n: number }) {

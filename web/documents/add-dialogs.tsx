@@ -1,0 +1,99 @@
+import { type FormEvent, useState } from 'react'
+import type { Avee, Layer } from '../../contract/avees.ts'
+import { useApi } from '../api/react.tsx'
+import { Button } from '../ui/button.tsx'
+import { Dialog, DialogActions } from '../ui/dialog.tsx'
+import { TextArea, TextField } from '../ui/field.tsx'
+import { useUploads } from './uploads-context.tsx'
+
+type Adding = { avee: Avee; layer: Layer; onClose: () => void }
+
+/** A document from text that is typed or pasted. */
+export function AddTextDialog({ avee, layer, onClose }: Adding) {
+  const api = useApi()
+  const uploads = useUploads()
+  const [title, setTitle] = useState('')
+  const [text, setText] = useState('')
+  const isComplete = title.trim() !== '' && text.trim() !== ''
+  const submit = (event: FormEvent): void => {
+    event.preventDefault()
+    if (!isComplete) return
+    uploads.add(avee.id, title.trim(), (key) =>
+      api.documents.addText(avee.id, { title: title.trim(), text, layer }, key),
+    )
+    onClose()
+  }
+  return (
+    <Dialog open onOpenChange={onClose} title="Paste text" wide>
+      <form onSubmit={submit} className="dialog-form">
+        <TextField
+          label="Title"
+          value={title}
+          maxLength={300}
+          autoFocus
+          onChange={(event) => setTitle(event.target.value)}
+        />
+        <TextArea label="Text" rows={12} value={text} onChange={(event) => setText(event.target.value)} />
+        <DialogActions>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button look="primary" type="submit" disabled={!isComplete}>
+            Add
+          </Button>
+        </DialogActions>
+      </form>
+    </Dialog>
+  )
+}
+
+/** A document from a page on the web, read once by the server. */
+export function AddUrlDialog({ avee, layer, onClose }: Adding) {
+  const api = useApi()
+  const uploads = useUploads()
+  const [address, setAddress] = useState('')
+  const [error, setError] = useState<string>()
+  const submit = (event: FormEvent): void => {
+    event.preventDefault()
+    const url = webAddress(address)
+    if (!url) {
+      setError('That is not the address of a web page.')
+      return
+    }
+    uploads.add(avee.id, url, (key) => api.documents.addUrl(avee.id, { url, layer }, key))
+    onClose()
+  }
+  return (
+    <Dialog open onOpenChange={onClose} title="Add a web page">
+      <form onSubmit={submit} className="dialog-form">
+        <TextField
+          label="Address"
+          placeholder="https://"
+          inputMode="url"
+          value={address}
+          autoFocus
+          error={error}
+          hint="The server reads the page once, as it is now. Its address becomes known to that site."
+          onChange={(event) => {
+            setAddress(event.target.value)
+            setError(undefined)
+          }}
+        />
+        <DialogActions>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button look="primary" type="submit" disabled={!address.trim()}>
+            Add
+          </Button>
+        </DialogActions>
+      </form>
+    </Dialog>
+  )
+}
+
+function webAddress(text: string): string | undefined {
+  const trimmed = text.trim()
+  try {
+    const url = new URL(/^[a-z]+:/i.test(trimmed) ? trimmed : `https://${trimmed}`)
+    return /^https?:$/.test(url.protocol) && url.hostname.includes('.') ? url.href : undefined
+  } catch {
+    return undefined
+  }
+}

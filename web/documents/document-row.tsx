@@ -1,0 +1,163 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { BookOpen, Ellipsis, ExternalLink, Pencil, Trash2 } from 'lucide-react'
+import { type FormEvent, useState } from 'react'
+import type { Layer } from '../../contract/avees.ts'
+import type { Document } from '../../contract/knowledge.ts'
+import { keys } from '../api/index.ts'
+import { useApi } from '../api/react.tsx'
+import { Button, IconButton } from '../ui/button.tsx'
+import { ConfirmDialog, Dialog, DialogActions } from '../ui/dialog.tsx'
+import { SmallSelect, TextField } from '../ui/field.tsx'
+import { count, formatBytes, formatMoment } from '../ui/format.ts'
+import { Menu, MenuItem, MenuLine } from '../ui/menu.tsx'
+import { Badge, sentenceOf } from '../ui/state.tsx'
+import { useToast } from '../ui/toast.tsx'
+import { TextDialog } from './text-dialog.tsx'
+import { layerChoices } from './layers.ts'
+
+/** One document: what it is, who may see it, and what can be done with it. */
+export function DocumentRow({
+  document,
+  showsLayer,
+  searchesByMeaning,
+}: {
+  document: Document
+  showsLayer: boolean
+  /** Whether there is an embedding model, so that a document without vectors stands out. */
+  searchesByMeaning: boolean
+}) {
+  const api = useApi()
+  const queries = useQueryClient()
+  const tell = useToast()
+  const [asking, setAsking] = useState<'text' | 'rename' | 'delete'>()
+  const close = (): void => setAsking(undefined)
+  const refresh = () =>
+    Promise.all([
+      queries.invalidateQueries({ queryKey: keys.documents }),
+      queries.invalidateQueries({ queryKey: keys.status }),
+    ])
+
+  const move = useMutation({
+    mutationFn: (layer: Layer) => api.documents.change(document.id, { layer }),
+    onError: (error) => tell(sentenceOf(error), 'bad'),
+    onSettled: refresh,
+  })
+
+  return (
+    <li className="row">
+      <div className="row-body">
+        <span className="row-title">
+          <button type="button" className="row-link truncate" onClick={() => setAsking('text')}>
+            {document.title}
+          </button>
+          {searchesByMeaning && !document.embedded && <Badge kind="warn">Found by words only</Badge>}
+        </span>
+        <span className="row-facts">{facts(document)}</span>
+      </div>
+      <div className="row-actions">
+        {showsLayer && (
+          <SmallSelect
+            label={`Who may see ${document.title}`}
+            value={move.isPending ? move.variables : document.layer}
+            disabled={move.isPending}
+            onChange={(event) => move.mutate(event.target.value as Layer)}
+          >
+            {layerChoices.map((choice) => (
+              <option key={choice.value} value={choice.value}>
+                {choice.title}
+              </option>
+            ))}
+          </SmallSelect>
+        )}
+        <Menu trigger={<IconButton label={`Actions for ${document.title}`} icon={Ellipsis} hint={false} />}>
+          <MenuItem icon={BookOpen} onSelect={() => setAsking('text')}>
+            Read the text
+          </MenuItem>
+          {document.source === 'upload' && (
+            <MenuItem icon={ExternalLink} href={api.documents.fileUrl(document.id)}>
+              Open the original
+            </MenuItem>
+          )}
+          <MenuItem icon={Pencil} onSelect={() => setAsking('rename')}>
+            Rename
+          </MenuItem>
+          <MenuLine />
+          <MenuItem icon={Trash2} danger onSelect={() => setAsking('delete')}>
+            Delete
+          </MenuItem>
+        </Menu>
+      </div>
+      {asking === 'text' && <TextDialog documentId={document.id} title={document.title} onClose={close} />}
+      {asking === 'rename' && <RenameDialog document={document} onClose={close} onDone={refresh} />}
+      <ConfirmDialog
+        open={asking === 'delete'}
+        onOpenChange={close}
+        title="Delete this document?"
+        action="Delete"
+        onConfirm={async () => {
+          await api.documents.remove(document.id)
+          await refresh()
+        }}
+      >
+        “{document.title}” and everything read from it will be gone for good. Answers that quote it keep their
+        words.
+      </ConfirmDialog>
+    </li>
+  )
+}
+
+function facts(document: Document): string {
+  return [
+    document.type.toUpperCase(),
+    document.pages > 0 && count(document.pages, 'page'),
+    count(document.passages, 'passage'),
+    document.bytes > 0 && formatBytes(document.bytes),
+    formatMoment(document.created_at),
+  ]
+    .filter(Boolean)
+    .join(' · ')
+}
+
+function RenameDialog({
+  document,
+  onClose,
+  onDone,
+}: {
+  document: Document
+  onClose: () => void
+  onDone: () => Promise<unknown>
+}) {
+  const api = useApi()
+  const [title, setTitle] = useState(document.title)
+  const rename = useMutation({
+    mutationFn: () => api.documents.change(document.id, { title: title.trim() }),
+    onSuccess: async () => {
+      onClose()
+      await onDone()
+    },
+  })
+  const submit = (event: FormEvent): void => {
+    event.preventDefault()
+    if (title.trim()) rename.mutate()
+  }
+  return (
+    <Dialog open onOpenChange={onClose} title="Rename the document">
+      <form onSubmit={submit} className="dialog-form">
+        <TextField
+          label="Title"
+          value={title}
+          maxLength={300}
+          autoFocus
+          error={rename.error?.message}
+          onChange={(event) => setTitle(event.target.value)}
+        />
+        <DialogActions>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button look="primary" type="submit" busy={rename.isPending} disabled={!title.trim()}>
+            Save
+          </Button>
+        </DialogActions>
+      </form>
+    </Dialog>
+  )
+}

@@ -1,0 +1,111 @@
+import { useQuery } from '@tanstack/react-query'
+import { MessageSquare } from 'lucide-react'
+import { useState } from 'react'
+import type { Avee } from '../../../contract/avees.ts'
+import { keys } from '../../api/index.ts'
+import { useApi } from '../../api/react.tsx'
+import { DocumentsOf } from '../../documents/documents-of.tsx'
+import { layerNames } from '../../documents/layers.ts'
+import { RetrievalTest } from '../../documents/retrieval-test.tsx'
+import { Page } from '../../shell/page.tsx'
+import { ButtonLink } from '../../ui/button.tsx'
+import { count } from '../../ui/format.ts'
+import { Avatar, EmptyState, Skeleton, sentenceOf } from '../../ui/state.tsx'
+import { Tabs } from '../../ui/tabs.tsx'
+import { AveeForm } from './avee-form.tsx'
+import './avees.css'
+import { FollowButton } from './avees-screen.tsx'
+import { DeleteAvee } from './delete-avee.tsx'
+import { People } from './people.tsx'
+
+const back = { href: '/avee', title: 'Avees' }
+
+/** One avee: its owner shapes it here, others read who it is. */
+export function AveeScreen({ handle }: { handle: string }) {
+  const api = useApi()
+  const avee = useQuery({ queryKey: keys.avee(handle), queryFn: () => api.avees.get(handle) })
+  if (avee.isError) {
+    return (
+      <Page title="Avee" back={back}>
+        <EmptyState title="This avee is not here">{sentenceOf(avee.error)}</EmptyState>
+      </Page>
+    )
+  }
+  if (!avee.data) {
+    return (
+      <Page title="Avee" back={back}>
+        <Skeleton height="3rem" width="60%" />
+        <Skeleton height="20rem" />
+      </Page>
+    )
+  }
+  return avee.data.is_owner ? (
+    <OwnAvee key={avee.data.id} avee={avee.data} />
+  ) : (
+    <OthersAvee avee={avee.data} />
+  )
+}
+
+function OwnAvee({ avee }: { avee: Avee }) {
+  const [tab, setTab] = useState('persona')
+  const talk = (
+    <ButtonLink href={`/chat/${avee.handle}`} icon={MessageSquare}>
+      Talk
+    </ButtonLink>
+  )
+  return (
+    <Page title={avee.display_name} back={back} intro={`@${avee.handle}`} actions={talk}>
+      <Tabs
+        label={avee.display_name}
+        value={tab}
+        onChange={setTab}
+        tabs={[
+          {
+            id: 'persona',
+            title: 'Persona',
+            content: (
+              <div className="stack">
+                <AveeForm avee={avee} />
+                {!avee.is_library && <DeleteAvee avee={avee} />}
+              </div>
+            ),
+          },
+          {
+            id: 'documents',
+            title: 'Documents',
+            content: (
+              <div className="stack">
+                <DocumentsOf avee={avee} />
+                <RetrievalTest avee={avee} />
+              </div>
+            ),
+          },
+          { id: 'people', title: 'People', content: <People avee={avee} /> },
+        ]}
+      />
+    </Page>
+  )
+}
+
+function OthersAvee({ avee }: { avee: Avee }) {
+  return (
+    <Page title={avee.display_name} back={back}>
+      <article className="profile">
+        <Avatar name={avee.display_name} picture={avee.avatar} size={88} />
+        <div className="stack-tight">
+          <p className="soft">
+            @{avee.handle} · {count(avee.followers, 'follower')}
+          </p>
+          {avee.bio && <p>{avee.bio}</p>}
+          <p className="small soft">You see its {layerNames[avee.my_layer].title.toLowerCase()} layer.</p>
+          <div className="card-actions">
+            <ButtonLink look="primary" href={`/chat/${avee.handle}`} icon={MessageSquare}>
+              Talk
+            </ButtonLink>
+            <FollowButton avee={avee} />
+          </div>
+        </div>
+      </article>
+    </Page>
+  )
+}

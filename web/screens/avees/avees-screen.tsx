@@ -1,0 +1,178 @@
+import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { Plus, Users } from 'lucide-react'
+import { useDeferredValue, useState } from 'react'
+import { Link, useLocation } from 'wouter'
+import type { Avee } from '../../../contract/avees.ts'
+import { keys } from '../../api/index.ts'
+import { useApi } from '../../api/react.tsx'
+import { Page } from '../../shell/page.tsx'
+import { Button, ButtonLink } from '../../ui/button.tsx'
+import { SearchField } from '../../ui/field.tsx'
+import { count } from '../../ui/format.ts'
+import { Avatar, Badge, EmptyState, ErrorState, sentenceOf, Skeleton } from '../../ui/state.tsx'
+import { Tabs } from '../../ui/tabs.tsx'
+import { useToast } from '../../ui/toast.tsx'
+import './avees.css'
+import { NewAveeDialog } from './new-avee-dialog.tsx'
+
+/** One's own avees, and those of others. */
+export function AveesScreen() {
+  const [tab, setTab] = useState('mine')
+  const [isMaking, setIsMaking] = useState(false)
+  const [, navigate] = useLocation()
+  return (
+    <Page
+      title="Avees"
+      intro="Personas that speak in their own way, know the documents you give them, and show each visitor only what you allow."
+      actions={
+        <Button look="primary" icon={Plus} onClick={() => setIsMaking(true)}>
+          New avee
+        </Button>
+      }
+    >
+      <Tabs
+        label="Avees"
+        value={tab}
+        onChange={setTab}
+        tabs={[
+          { id: 'mine', title: 'Mine', content: <Mine onMake={() => setIsMaking(true)} /> },
+          { id: 'discover', title: 'Discover', content: <Discover /> },
+        ]}
+      />
+      {isMaking && (
+        <NewAveeDialog
+          onClose={() => setIsMaking(false)}
+          onMade={(avee) => navigate(`/avee/${avee.handle}`)}
+        />
+      )}
+    </Page>
+  )
+}
+
+function Mine({ onMake }: { onMake: () => void }) {
+  const api = useApi()
+  const mine = useQuery({ queryKey: keys.myAvees, queryFn: () => api.avees.mine() })
+  if (mine.isPending) return <CardSkeletons />
+  if (mine.isError) return <ErrorState error={mine.error} onRetry={() => void mine.refetch()} />
+  const avees = mine.data.avees.filter((avee) => !avee.is_library)
+  if (avees.length === 0) {
+    return (
+      <EmptyState
+        icon={Users}
+        title="You have no avees yet"
+        actions={<Button onClick={onMake}>Make one</Button>}
+      >
+        Give it a name, a way of speaking and some documents, and talk with it.
+      </EmptyState>
+    )
+  }
+  return (
+    <ul className="cards">
+      {avees.map((avee) => (
+        <AveeCard key={avee.id} avee={avee} />
+      ))}
+    </ul>
+  )
+}
+
+function Discover() {
+  const api = useApi()
+  const [words, setWords] = useState('')
+  const query = useDeferredValue(words.trim())
+  const found = useInfiniteQuery({
+    queryKey: keys.discover(query),
+    initialPageParam: undefined as string | undefined,
+    queryFn: ({ pageParam, signal }) =>
+      api.avees.discover({
+        limit: 30,
+        signal,
+        ...(query ? { query } : {}),
+        ...(pageParam ? { cursor: pageParam } : {}),
+      }),
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
+    placeholderData: (former) => former,
+  })
+  const avees = found.data?.pages.flatMap((page) => page.avees) ?? []
+  return (
+    <div className="stack">
+      <SearchField label="Search avees" value={words} onChange={(event) => setWords(event.target.value)} />
+      {found.isPending ? (
+        <CardSkeletons />
+      ) : found.isError ? (
+        <ErrorState error={found.error} onRetry={() => void found.refetch()} />
+      ) : avees.length === 0 ? (
+        <EmptyState icon={Users} title={query ? 'Nobody by these words' : 'No public avees yet'}>
+          {!query && 'An avee whose visibility is public is listed here for everyone.'}
+        </EmptyState>
+      ) : (
+        <ul className="cards">
+          {avees.map((avee) => (
+            <AveeCard key={avee.id} avee={avee} />
+          ))}
+        </ul>
+      )}
+      {found.hasNextPage && (
+        <div>
+          <Button busy={found.isFetchingNextPage} onClick={() => void found.fetchNextPage()}>
+            Show more
+          </Button>
+        </div>
+      )}
+    </div>
+  )
+}
+
+function AveeCard({ avee }: { avee: Avee }) {
+  return (
+    <li className="card">
+      <Avatar name={avee.display_name} picture={avee.avatar} size={44} />
+      <div className="card-body">
+        <Link href={`/avee/${avee.handle}`} className="card-name">
+          {avee.display_name}
+        </Link>
+        <p className="small soft">
+          @{avee.handle}
+          {avee.followers > 0 && ` · ${count(avee.followers, 'follower')}`}
+        </p>
+        {avee.bio && <p className="card-bio">{avee.bio}</p>}
+        <div className="card-actions">
+          <ButtonLink small href={`/chat/${avee.handle}`}>
+            Talk
+          </ButtonLink>
+          {avee.is_owner ? (
+            avee.visibility !== 'public' && (
+              <Badge>{avee.visibility === 'private' ? 'Private' : 'Unlisted'}</Badge>
+            )
+          ) : (
+            <FollowButton avee={avee} />
+          )}
+        </div>
+      </div>
+    </li>
+  )
+}
+
+export function FollowButton({ avee }: { avee: Avee }) {
+  const api = useApi()
+  const queries = useQueryClient()
+  const tell = useToast()
+  const follow = useMutation({
+    mutationFn: () => (avee.is_following ? api.avees.unfollow(avee.id) : api.avees.follow(avee.id)),
+    onSettled: () => queries.invalidateQueries({ queryKey: keys.avees }),
+    onError: (error) => tell(sentenceOf(error), 'bad'),
+  })
+  return (
+    <Button small look="quiet" busy={follow.isPending} onClick={() => follow.mutate()}>
+      {avee.is_following ? 'Unfollow' : 'Follow'}
+    </Button>
+  )
+}
+
+function CardSkeletons() {
+  return (
+    <div className="cards" role="status" aria-label="Loading avees">
+      <Skeleton height="8.5rem" />
+      <Skeleton height="8.5rem" />
+    </div>
+  )
+}

@@ -1,0 +1,41 @@
+import { useQuery } from '@tanstack/react-query'
+import { MessageSquare } from 'lucide-react'
+import { keys } from '../../api/index.ts'
+import { useApi } from '../../api/react.tsx'
+import { DocumentsOf } from '../../documents/documents-of.tsx'
+import { RetrievalTest } from '../../documents/retrieval-test.tsx'
+import { Page } from '../../shell/page.tsx'
+import { ButtonLink } from '../../ui/button.tsx'
+import { ErrorState, Skeleton } from '../../ui/state.tsx'
+
+/** One's own documents. */
+export function LibraryScreen() {
+  const api = useApi()
+  const library = useQuery({
+    queryKey: keys.avee('local'),
+    queryFn: () => api.avees.get('local'),
+    staleTime: 60_000,
+  })
+  return (
+    <Page
+      title="Library"
+      intro="Your documents. Answers rest on them and name the page."
+      actions={
+        <ButtonLink href="/chat/local" icon={MessageSquare}>
+          Ask
+        </ButtonLink>
+      }
+    >
+      {library.isError ? (
+        <ErrorState error={library.error} onRetry={() => void library.refetch()} />
+      ) : library.data ? (
+        <>
+          <DocumentsOf avee={library.data} />
+          <RetrievalTest avee={library.data} />
+        </>
+      ) : (
+        <Skeleton height="12rem" />
+      )}
+    </Page>
+  )
+}

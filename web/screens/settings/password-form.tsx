@@ -1,0 +1,54 @@
+import { useMutation } from '@tanstack/react-query'
+import { type FormEvent, useState } from 'react'
+import { useApi } from '../../api/react.tsx'
+import { Button } from '../../ui/button.tsx'
+import { TextField } from '../../ui/field.tsx'
+import { Notice } from '../../ui/state.tsx'
+import { useToast } from '../../ui/toast.tsx'
+
+export function PasswordForm() {
+  const api = useApi()
+  const tell = useToast()
+  const [current, setCurrent] = useState('')
+  const [next, setNext] = useState('')
+  const save = useMutation({
+    mutationFn: () => api.accounts.setPassword({ current_password: current, new_password: next }),
+    onSuccess: () => {
+      setCurrent('')
+      setNext('')
+      tell('The password is changed.')
+    },
+  })
+  const submit = (event: FormEvent): void => {
+    event.preventDefault()
+    save.mutate()
+  }
+  return (
+    <form className="settings-form" onSubmit={submit}>
+      <TextField
+        label="Present password"
+        type="password"
+        autoComplete="current-password"
+        required
+        value={current}
+        onChange={(event) => setCurrent(event.target.value)}
+      />
+      <TextField
+        label="New password"
+        type="password"
+        autoComplete="new-password"
+        hint="At least 8 characters."
+        minLength={8}
+        required
+        value={next}
+        onChange={(event) => setNext(event.target.value)}
+      />
+      {save.error && <Notice kind="bad">{save.error.message}</Notice>}
+      <div>
+        <Button look="primary" type="submit" busy={save.isPending} disabled={!current || next.length < 8}>
+          Change the password
+        </Button>
+      </div>
+    </form>
+  )
+}

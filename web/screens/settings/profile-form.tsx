@@ -1,0 +1,73 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { type FormEvent, useState } from 'react'
+import { keys, type Me } from '../../api/index.ts'
+import { useApi } from '../../api/react.tsx'
+import { Button } from '../../ui/button.tsx'
+import { TextField } from '../../ui/field.tsx'
+import { Notice } from '../../ui/state.tsx'
+import { useToast } from '../../ui/toast.tsx'
+
+export function ProfileForm({ me }: { me: Me }) {
+  const api = useApi()
+  const queries = useQueryClient()
+  const tell = useToast()
+  const [name, setName] = useState(me.display_name)
+  const [handle, setHandle] = useState(me.handle ?? '')
+  const [email, setEmail] = useState(me.email ?? '')
+  const changes = {
+    ...(name.trim() && name.trim() !== me.display_name ? { display_name: name.trim() } : {}),
+    ...(handle && handle !== me.handle ? { handle } : {}),
+    ...(email && email !== me.email ? { email } : {}),
+  }
+  const save = useMutation({
+    mutationFn: () => api.accounts.change(changes),
+    onSuccess: () => {
+      tell('Saved.')
+      return queries.invalidateQueries({ queryKey: keys.me })
+    },
+  })
+  const submit = (event: FormEvent): void => {
+    event.preventDefault()
+    save.mutate()
+  }
+  return (
+    <form className="settings-form" onSubmit={submit}>
+      <TextField
+        label="Name"
+        value={name}
+        maxLength={100}
+        required
+        onChange={(event) => setName(event.target.value)}
+      />
+      <TextField
+        label="Handle"
+        hint="By it others let you in. 3 to 30 of a–z, 0–9, _ and -."
+        value={handle}
+        maxLength={30}
+        autoCapitalize="off"
+        spellCheck={false}
+        onChange={(event) => setHandle(event.target.value.toLowerCase())}
+      />
+      {me.mode === 'accounts' && (
+        <TextField
+          label="Email"
+          type="email"
+          autoComplete="email"
+          value={email}
+          onChange={(event) => setEmail(event.target.value)}
+        />
+      )}
+      {save.error && <Notice kind="bad">{save.error.message}</Notice>}
+      <div>
+        <Button
+          look="primary"
+          type="submit"
+          busy={save.isPending}
+          disabled={Object.keys(changes).length === 0}
+        >
+          Save
+        </Button>
+      </div>
+    </form>
+  )
+}

@@ -1,0 +1,76 @@
+import { useQuery } from '@tanstack/react-query'
+import { keys } from '../../api/index.ts'
+import { useApi } from '../../api/react.tsx'
+import { Page, Section } from '../../shell/page.tsx'
+import { Button, ButtonLink } from '../../ui/button.tsx'
+import { Choices } from '../../ui/field.tsx'
+import { ErrorState, sentenceOf, Skeleton } from '../../ui/state.tsx'
+import { type Theme, useTheme } from '../../ui/theme.ts'
+import { useToast } from '../../ui/toast.tsx'
+import { ApiKeys } from './api-keys.tsx'
+import { DeleteAccount } from './delete-account.tsx'
+import { PasswordForm } from './password-form.tsx'
+import { ProfileForm } from './profile-form.tsx'
+import './settings.css'
+
+const themes: { value: Theme; title: string }[] = [
+  { value: 'system', title: 'As the system' },
+  { value: 'light', title: 'Light' },
+  { value: 'dark', title: 'Dark' },
+]
+
+/** One's account, how the page looks, and the keys for other software. */
+export function SettingsScreen() {
+  const api = useApi()
+  const tell = useToast()
+  const me = useQuery({ queryKey: keys.me, queryFn: () => api.accounts.me() })
+  const [theme, setTheme] = useTheme()
+  const signOut = async (): Promise<void> => {
+    try {
+      await api.accounts.logout()
+      location.assign('/login')
+    } catch (error) {
+      tell(sentenceOf(error), 'bad')
+    }
+  }
+  return (
+    <Page title="Settings">
+      <Section title="Look">
+        <div className="themes">
+          <Choices label="Theme" name="theme" value={theme} options={themes} onChange={setTheme} />
+        </div>
+      </Section>
+      {me.isPending ? (
+        <Skeleton height="14rem" />
+      ) : me.isError ? (
+        <ErrorState error={me.error} onRetry={() => void me.refetch()} />
+      ) : (
+        <>
+          <Section title="You">
+            <ProfileForm key={me.data.id} me={me.data} />
+          </Section>
+          {me.data.mode === 'personal' ? (
+            <Section
+              title="Accounts"
+              text="This machine is yours alone: nobody signs in, and only programs on it get in. With the first account, everyone has to sign in, and other people can have accounts of their own. What you made so far goes to that first account."
+              actions={<ButtonLink href="/login">Create the first account</ButtonLink>}
+            />
+          ) : (
+            <>
+              <Section title="Password">
+                <PasswordForm />
+              </Section>
+              <Section
+                title="This browser"
+                text="Signing out ends the session of this browser only."
+                actions={<Button onClick={() => void signOut()}>Sign out</Button>}
+              />
+            </>
+          )}
+          <ApiKeys />
+          {me.data.mode === 'accounts' && <DeleteAccount />}
+        </>
+      )}
+    </Page>
+  )
+}
