@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest'
+import { languageOf } from './language.ts'
+
+describe('the language of a text', () => {
+  it.each([
+    ['eng', 'The harbour was quiet in the early morning, and nobody had seen the ship arrive.'],
+    ['deu', 'Am frühen Morgen war der Hafen still, und niemand hatte das Schiff ankommen sehen.'],
+    ['fra', "Au petit matin, le port était calme et personne n'avait vu arriver le navire."],
+    ['pol', 'Wczesnym rankiem w porcie było cicho i nikt nie widział, jak statek przypłynął.'],
+    ['rus', 'Ранним утром в порту было тихо, и никто не видел, как прибыл корабль.'],
+    ['cmn', '清晨的港口很安静，没有人看见那艘船到达，也没有人知道它从哪里来。'],
+    ['jpn', '早朝の港は静かで、船が着いたのを誰も見ていませんでした。'],
+    ['kor', '이른 아침 항구는 조용했고 아무도 배가 도착하는 것을 보지 못했습니다.'],
+    ['tha', 'ในตอนเช้าตรู่ท่าเรือเงียบสงบและไม่มีใครเห็นเรือมาถึง'],
+  ])('is told: %s', (code, text) => {
+    expect(languageOf(text)).toBe(code)
+  })
+
+  it('is not guessed from a few words or from figures', () => {
+    expect(languageOf('Quarterly report')).toBeNull()
+    expect(languageOf('12 500\t13 800\t14 100\n'.repeat(40))).toBeNull()
+    expect(languageOf('')).toBeNull()
+  })
+
+  it('of a long text is not decided by its first lines alone', () => {
+    const licence = 'Permission is hereby granted, free of charge, to any person obtaining a copy. '
+    const german = 'Der Hafen war still, und das Schiff lag noch immer an seinem alten Platz am Kai. '
+    expect(languageOf(licence.repeat(9) + german.repeat(300))).toBe('deu')
+  })
+})
