@@ -114,7 +114,11 @@ async function pipe(
     raw.write(`data: ${JSON.stringify({ error: { code, message } })}\n\n`)
   } finally {
     clearTimeout(ping)
-    raw.end()
+    const { socket } = raw
+    raw.end(() => {
+      // A server that closes waits for connections, and this one would be kept for the next request.
+      if (!request.server.server.listening) socket?.end()
+    })
   }
 }
 

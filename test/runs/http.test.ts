@@ -1,0 +1,395 @@
+import { connect, type Socket } from 'node:net'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { Run } from '../../contract/runs.ts'
+import type { Database } from '../../server/db/index.ts'
+import { sendRun } from '../../server/http/sse.ts'
+import { runRoutes, type RunEvent } from '../../server/runs/index.ts'
+import { type ErrorBody, openServer } from '../access/server.ts'
+import { clientOf } from '../client.ts'
+import { freshDatabase } from '../databases.ts'
+import { allEvents, readEvents } from '../events.ts'
+import { begin, logOf, makeStored, openRoom, readAll, type Room, until } from './room.ts'
+
+let database: Database
+beforeAll(async () => {
+  database = await freshDatabase('embedded')
+  await makeStored(database)
+})
+afterAll(async () => database[Symbol.asyncDispose]())
+
+async function open() {
+  let room: Room | undefined
+  const server = await openServer(
+    database,
+    {},
+    {
+      async routes(http) {
+        room = await openRoom(database)
+        const runs = room
+        await http.register(runRoutes({ runs }))
+        http.post('/begin', async (request, reply) => {
+          const { run } = await runs.start({
+            kind: 'puppet',
+            userId: request.caller?.userId ?? '',
+            input: {},
+          })
+          await sendRun(request, reply, runs, run.id)
+        })
+      },
+    },
+  )
+  if (!room) throw new Error('no room')
+  const url = await server.http.listen({ port: 0, host: '127.0.0.1' })
+  const ann = await server.register()
+  const bob = await server.register()
+  return {
+    server,
+    room,
+    url,
+    ann: { ...ann, ...clientOf(url, ann.token) },
+    bob: { ...bob, ...clientOf(url, bob.token) },
+  }
+}
+type Opened = Awaited<ReturnType<typeof open>>
+
+let opened: Opened
+beforeEach(async () => {
+  opened = await open()
+})
+afterEach(async () => {
+  vi.useRealTimers()
+  await Promise.all([opened.server.http.close(), opened.room[Symbol.asyncDispose]()])
+})
+
+/** A finished run of Ann's with three events. */
+async function finished() {
+  const { room, ann } = opened
+  const { id, worker } = await begin(room, ann.id)
+  await worker.context.emit({ token: 'one' })
+  await worker.context.flush()
+  await worker.context.emit({ token: 'two\n\ndata: no' })
+  worker.complete()
+  await readAll(room, id)
+  return id
+}
+
+/** As `until`, without the timers that the test has in its hands. */
+async function soon(is: () => boolean): Promise<void> {
+  while (!is()) await new Promise((resolve) => setImmediate(resolve))
+}
+
+const wire = (events: RunEvent[]) => events.map(({ n, data }) => `data: ${data}\nid: ${n}\n\n`).join('')
+
+/** A request as bytes on a socket, which is the test's to read and to break. */
+async function raw(
+  path: string,
+  headers: Record<string, string> = {},
+): Promise<{ socket: Socket; text: () => string }> {
+  const socket = connect(Number(new URL(opened.url).port), '127.0.0.1')
+  let text = ''
+  socket.on('data', (bytes) => {
+    text += bytes.toString('latin1')
+  })
+  socket.on('error', () => {})
+  const lines = Object.entries({ host: 'localhost', authorization: `Bearer ${opened.ann.token}`, ...headers })
+  socket.write(
+    `GET ${path} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`,
+  )
+  return { socket, text: () => text }
+}
+
+/** The body of a chunked answer, as far as it has come. */
+function bodyOf(text: string): string {
+  let rest = text.slice(text.indexOf('\r\n\r\n') + 4)
+  let body = ''
+  for (;;) {
+    const size = /^([\da-f]+)\r\n/.exec(rest)
+    if (!size) return body
+    const from = size[0].length
+    const length = Number.parseInt(size[1] ?? '', 16)
+    body += rest.slice(from, from + length)
+    rest = rest.slice(from + length + 2)
+  }
+}
+
+describe('the stream of a run', () => {
+  test('has the headers and the bytes that the contract names', async () => {
+    const id = await finished()
+    const response = await opened.ann.fetch(`/runs/${id}/events`, {
+      headers: { origin: 'http://localhost:3000' },
+    })
+    expect(response.status).toBe(200)
+    expect(Object.fromEntries(response.headers)).toMatchObject({
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-cache, no-transform',
+      'x-accel-buffering': 'no',
+      'x-run-id': id,
+      location: `/runs/${id}/events`,
+      'x-request-id': expect.stringMatching(/./),
+      'access-control-allow-origin': 'http://localhost:3000',
+    })
+    const text = await response.text()
+    expect(text).toBe(wire(await logOf(database, id)))
+    expect(text).toBe(
+      'data: {"token":"one"}\nid: 1\n\n' +
+        'data: {"token":"two\\n\\ndata: no"}\nid: 2\n\n' +
+        'data: {"event":"complete"}\nid: 3\n\n',
+    )
+  })
+
+  test('begins with the request that begins the run, shows each event as it comes, and ends with the last', async () => {
+    const { room, ann } = opened
+    const response = await ann.fetch('/begin', { method: 'POST' })
+    const id = response.headers.get('x-run-id') ?? ''
+    const events = readEvents(response)
+    const worker = await room.workers.next(id)
+    for (let step = 1; step <= 5; step++) {
+      await worker.context.emit({ step })
+      expect((await events.next()).value).toEqual({ id: step, data: { step } })
+    }
+    worker.complete()
+    expect((await events.next()).value).toEqual({ id: 6, data: { event: 'complete' } })
+    expect((await events.next()).done).toBe(true)
+  })
+
+  test.each([
+    ['Last-Event-ID', (n: string) => ({ headers: { 'last-event-id': n }, query: '' })],
+    ['after', (n: string) => ({ headers: {}, query: `?after=${n}` })],
+  ])('goes on after the event that %s names', async (_name, ask) => {
+    const id = await finished()
+    const log = await logOf(database, id)
+    const get = async (n: string) => {
+      const { headers, query } = ask(n)
+      return opened.ann.fetch(`/runs/${id}/events${query}`, { headers: headers as Record<string, string> })
+    }
+    for (const after of [0, 1, 2]) expect(await (await get(`${after}`)).text()).toBe(wire(log.slice(after)))
+    const nothing = await get('3')
+    expect(nothing.status).toBe(204)
+    expect(nothing.headers.get('x-run-id')).toBe(id)
+    expect(await nothing.text()).toBe('')
+    for (const [n, status, code] of [
+      ['4', 409, 'cursor_beyond_log'],
+      ['x', 400, 'invalid_cursor'],
+      ['-1', 400, 'invalid_cursor'],
+      ['1.5', 400, 'invalid_cursor'],
+      ['99999999999', 400, 'invalid_cursor'],
+    ] as const) {
+      const response = await get(n)
+      expect(response.status, n).toBe(status)
+      expect(((await response.json()) as ErrorBody).error.code).toBe(code)
+    }
+  })
+
+  test('at the end of a running run waits for what is next', async () => {
+    const { room, ann } = opened
+    const { id, worker } = await begin(room, ann.id)
+    await worker.context.emit({ token: 'one' })
+    await worker.context.flush()
+    const events = readEvents(await ann.fetch(`/runs/${id}/events?after=1`))
+    await until(() => room.stats().readers === 1)
+    await worker.context.emit({ token: 'two' })
+    expect((await events.next()).value).toEqual({ id: 2, data: { token: 'two' } })
+    worker.complete()
+    expect((await events.next()).value).toEqual({ id: 3, data: { event: 'complete' } })
+  })
+
+  test('can be taken up after every single byte', async () => {
+    const id = await finished()
+    const whole = wire(await logOf(database, id))
+    for (let cut = 0; cut <= whole.length; cut++) {
+      const read = whole.slice(0, cut)
+      const seen = read.lastIndexOf('\n\n') < 0 ? '' : read.slice(0, read.lastIndexOf('\n\n') + 2)
+      const last = [...seen.matchAll(/^id: (\d+)$/gm)].at(-1)?.[1] ?? '0'
+      const response = await opened.ann.fetch(`/runs/${id}/events`, { headers: { 'last-event-id': last } })
+      expect(seen + (await response.text())).toBe(whole)
+    }
+  })
+
+  test('ends with its reader, and the run does not', async () => {
+    const { room, ann } = opened
+    const { id, worker } = await begin(room, ann.id)
+    for (let round = 0; round < 20; round++) {
+      const { socket, text } = await raw(`/runs/${id}/events`)
+      await worker.context.emit({ round })
+      await until(() => text().includes('"round"'))
+      socket.destroy()
+    }
+    await until(() => room.stats().readers === 0)
+    expect(worker.context.signal.aborted).toBe(false)
+    worker.complete()
+    expect((await allEvents(await ann.fetch(`/runs/${id}/events`))).map(({ id: n }) => n)).toEqual(
+      Array.from({ length: 21 }, (_, i) => i + 1),
+    )
+  })
+
+  test('of a client that takes nothing waits, costs others nothing, and is cut after a minute', async () => {
+    const { room, ann } = opened
+    const { id, worker } = await begin(room, ann.id)
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const { socket } = await raw(`/runs/${id}/events`)
+    socket.pause()
+    const reading = ann.fetch(`/runs/${id}/events`).then(allEvents)
+    await soon(() => room.stats().readers === 2)
+    for (let step = 0; step < 60; step++) await worker.context.emit({ step, filling: 'x'.repeat(500_000) })
+    worker.complete()
+    expect(await reading).toHaveLength(61)
+    expect(room.stats().readers).toBe(1)
+    await vi.advanceTimersByTimeAsync(61_000)
+    await soon(() => room.stats().readers === 0)
+    socket.destroy()
+  })
+
+  test('says that it is alive after 15 seconds of silence', async () => {
+    const { room, ann } = opened
+    const { id, worker } = await begin(room, ann.id)
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const { socket, text } = await raw(`/runs/${id}/events`)
+    await soon(() => room.stats().readers === 1)
+    await vi.advanceTimersByTimeAsync(14_900)
+    await worker.context.emit({ token: 'a' })
+    await soon(() => text().includes('"a"'))
+    await vi.advanceTimersByTimeAsync(14_900)
+    expect(text()).not.toContain('ping')
+    await vi.advanceTimersByTimeAsync(200)
+    const event = 'data: {"token":"a"}\nid: 1\n\n'
+    await soon(() => bodyOf(text()) === `${event}: ping\n\n`)
+    await vi.advanceTimersByTimeAsync(15_000)
+    await soon(() => bodyOf(text()) === `${event}: ping\n\n: ping\n\n`)
+    socket.destroy()
+    worker.complete()
+  })
+
+  test('says why when it cannot go on', async () => {
+    const id = await finished()
+    await database.db.deleteFrom('run_events').where('run_id', '=', id).where('n', '=', 2).execute()
+    const response = await opened.ann.fetch(`/runs/${id}/events?after=1`)
+    const text = await response.text()
+    expect(text).toMatch(/^data: \{"error":\{"code":"run_events_expired","message":"[^\n]+"\}\}\n\n$/)
+  })
+
+  test('of an expired log is refused before it begins', async () => {
+    const id = await finished()
+    await database.db.updateTable('runs').set({ events_expired: true }).where('id', '=', id).execute()
+    expect(await opened.ann.get<ErrorBody>(`/runs/${id}/events`)).toMatchObject({
+      status: 410,
+      body: { error: { code: 'run_events_expired' } },
+    })
+    expect(await opened.ann.get(`/runs/${id}/events?after=3`)).toMatchObject({ status: 204 })
+  })
+
+  test('ends cleanly at shutdown and goes on at the next server', async () => {
+    const { room, ann, server } = opened
+    const { id, worker } = await begin(room, ann.id)
+    await worker.context.emit({ token: 'one' })
+    const events = readEvents(await ann.fetch(`/runs/${id}/events`))
+    expect((await events.next()).value).toEqual({ id: 1, data: { token: 'one' } })
+    await Promise.all([server.http.close(), room[Symbol.asyncDispose]()])
+    expect((await events.next()).done).toBe(true)
+
+    await using next = await openRoom(database)
+    ;(await next.workers.next(id)).complete()
+    expect((await readAll(next, id, 1)).map(({ n }) => n)).toEqual([2, 3])
+  })
+})
+
+describe('a run', () => {
+  test('is shown to whoever began it, and stopped by them', async () => {
+    const { room, ann } = opened
+    const { id, worker } = await begin(room, ann.id)
+    await worker.context.emit({ token: 'one' })
+    await worker.context.flush()
+    expect(await ann.get<Run>(`/runs/${id}`)).toMatchObject({
+      status: 200,
+      body: {
+        id,
+        kind: 'puppet',
+        status: 'running',
+        subject: null,
+        last_event: 1,
+        attempt: 1,
+        finished_at: null,
+      },
+    })
+    expect((await ann.get<{ runs: Run[] }>('/runs?status=running')).body.runs.map((run) => run.id)).toEqual([
+      id,
+    ])
+    const stopped = await ann.delete<Run>(`/runs/${id}`)
+    expect(stopped).toMatchObject({ status: 200, body: { status: 'stopped', last_event: 2 } })
+    expect(Number.isNaN(Date.parse(stopped.body.finished_at ?? ''))).toBe(false)
+    expect(await ann.delete<Run>(`/runs/${id}`)).toMatchObject({ status: 200, body: stopped.body })
+    expect((await ann.get<{ runs: Run[] }>('/runs?status=running')).body).toEqual({ runs: [] })
+    expect((await ann.get<{ runs: Run[] }>('/runs')).body.runs).toHaveLength(1)
+  })
+
+  test('says how it failed', async () => {
+    const { room, ann } = opened
+    const { id, worker } = await begin(room, ann.id)
+    worker.fail(new Error('inside'))
+    await readAll(room, id)
+    const { body } = await ann.get<Run>(`/runs/${id}`)
+    expect(body).toMatchObject({ status: 'failed', error: { code: 'internal' } })
+    expect(JSON.stringify(body)).not.toContain('inside')
+  })
+
+  test('is not there for anybody else', async () => {
+    const { room, ann, bob, server } = opened
+    const { id, worker } = await begin(room, ann.id)
+    await worker.context.emit({ token: 'secret' })
+    await worker.context.flush()
+    for (const path of [
+      `/runs/${id}`,
+      `/runs/${id}/events`,
+      `/runs/${id}/events?after=1`,
+      `/runs/${id}/events?after=99`,
+    ])
+      expect(await bob.get<ErrorBody>(path), path).toMatchObject({
+        status: 404,
+        body: { error: { code: 'run_not_found' } },
+      })
+    expect(await bob.delete(`/runs/${id}`)).toMatchObject({ status: 404 })
+    expect((await bob.get<{ runs: Run[] }>('/runs')).body).toEqual({ runs: [] })
+    expect((await clientOf(opened.url, 'nonsense').get(`/runs/${id}`)).status).toBe(401)
+    for (const unknown of [bob.id, 'nonsense'])
+      expect(await ann.get(`/runs/${unknown}/events`)).toMatchObject({ status: 404 })
+    expect((await server.call('HEAD', `/runs/${id}/events`)).status).toBe(404)
+    worker.complete()
+    await readAll(room, id)
+  })
+
+  test('that concerns everybody is read by everybody, and stopped by whoever began it', async () => {
+    const { room, ann, bob } = opened
+    room.register('shared', {
+      shared: true,
+      work: async ({ signal }) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => reject(new Error('told to go')))
+        }),
+      close: async () => ({ event: 'stopped' }),
+    })
+    const { run } = await room.start({ kind: 'shared', userId: ann.id, input: {} })
+    expect((await bob.get<Run>(`/runs/${run.id}`)).status).toBe(200)
+    const response = await bob.fetch(`/runs/${run.id}/events`)
+    expect(await bob.delete<ErrorBody>(`/runs/${run.id}`)).toMatchObject({
+      status: 403,
+      body: { error: { code: 'run_not_yours' } },
+    })
+    expect((await ann.delete(`/runs/${run.id}`)).status).toBe(200)
+    expect(await allEvents(response)).toEqual([{ id: 1, data: { event: 'stopped' } }])
+  })
+
+  test('shows itself to an API key of one avee only within that avee', async () => {
+    const { room, ann } = opened
+    const avee = (await ann.post<{ id: string }>('/avees', { handle: 'scoped', display_name: 'S' })).body
+    const key = (await ann.post<{ key: string }>('/api-keys', { name: 'bound', avee_id: avee.id })).body
+    const bound = clientOf(opened.url, key.key)
+    const { run } = await room.start({ kind: 'puppet', userId: ann.id, scope: avee.id, input: {} })
+    const { run: other } = await room.start({ kind: 'puppet', userId: ann.id, input: {} })
+    expect((await bound.get(`/runs/${run.id}`)).status).toBe(200)
+    expect((await bound.get(`/runs/${other.id}`)).status).toBe(404)
+    expect((await bound.delete(`/runs/${other.id}`)).status).toBe(404)
+    expect((await bound.get<{ runs: Run[] }>('/runs')).body.runs.map(({ id }) => id)).toEqual([run.id])
+    for (const { id } of [run, other]) (await room.workers.next(id)).complete()
+    await readAll(room, run.id)
+    await readAll(room, other.id)
+  })
+})
