@@ -7,8 +7,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { sql } from 'kysely'
 import pg from 'pg'
-import { type Database, newId, openDatabase } from '../server/db/index.ts'
 import { lockDirectory } from '../server/db/embedded/lock.ts'
+import { type Database, newId, openDatabase } from '../server/db/index.ts'
 import type { Limits } from '../server/db/limits.ts'
 import { AppError } from '../server/errors.ts'
 import { createLog } from '../server/log.ts'
@@ -104,20 +104,23 @@ async function embeddedTemplate(): Promise<string> {
   const template = path.join(cache, templateName())
   if (existsSync(template)) return template
   await mkdir(cache, { recursive: true })
-  using _lock = await whenFree(cache)
-  if (existsSync(template)) return template
-  const made = await mkdtemp(`${template}-`)
-  const database = await openDatabase({ dir: made, log: createLog('silent') })
-  await database[Symbol.asyncDispose]()
-  await rename(made, template)
-  return template
+  const lock = await lockWhenFree(cache)
+  try {
+    if (existsSync(template)) return template
+    const made = await mkdtemp(`${template}-`)
+    const database = await openDatabase({ dir: made, log: createLog('silent') })
+    await database[Symbol.asyncDispose]()
+    await rename(made, template)
+    return template
+  } finally {
+    lock.release()
+  }
 }
 
-async function whenFree(dir: string): Promise<Disposable> {
+async function lockWhenFree(dir: string): Promise<ReturnType<typeof lockDirectory>> {
   for (;;) {
     try {
-      const lock = lockDirectory(dir)
-      return { [Symbol.dispose]: () => lock.release() }
+      return lockDirectory(dir)
     } catch (error) {
       if (!(error instanceof AppError && error.code === 'data_dir_in_use')) throw error
       await delay(50)

@@ -18,7 +18,7 @@ const INPUT_OUTPUT_ERROR = 29
 
 /**
  * A data directory whose fsync reaches the disk. The stock file system ignores it, so that after a power cut committed
- * rows are missing or the database does not open at all. Counts the syncs, and the bytes written to the WAL.
+ * rows are missing or the database does not open at all. Counts the syncs, and the growth of the WAL in bytes.
  */
 export class DurableNodeFS extends NodeFS {
   readonly #gauges: Gauges
@@ -50,10 +50,19 @@ function makeDurable(operations: StreamOperations, gauges: Gauges): void {
     return 0
   }
   const { write } = operations
+  let segment: string | undefined
+  let end = 0
   operations.write = (stream, bytes, offset, length, position) => {
     const written = write(stream, bytes, offset, length, position)
     // A segment's name begins with its timeline; what is filled with zeros in advance has another name.
-    if (stream.path?.includes('/pg_wal/0')) Atomics.add(gauges, gauge.walBytes, BigInt(written))
+    if (!stream.path?.includes('/pg_wal/0')) return written
+    if (stream.path !== segment) end = position
+    segment = stream.path
+    // Each commit writes the last page again, with a little more in it.
+    if (position + written > end) {
+      Atomics.add(gauges, gauge.walBytes, BigInt(position + written - end))
+      end = position + written
+    }
     return written
   }
 }

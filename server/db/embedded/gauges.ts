@@ -4,7 +4,7 @@ export type Gauges = BigInt64Array<SharedArrayBuffer>
 export const gauge = {
   /** fsyncs that reached the operating system since the thread began. */
   syncs: 0,
-  /** Bytes written to WAL segments since the thread began. */
+  /** Bytes by which the WAL grew since the thread began, in whole pages. */
   walBytes: 1,
   /** The session's `statement_timeout` in ms, 0 for none; the engine cannot keep it itself. */
   statementTimeout: 2,

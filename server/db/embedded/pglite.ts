@@ -12,6 +12,7 @@ const settings = (statementTimeout: number): Record<string, string | number> => 
   jit: 'off',
   // What it says becomes part of an error in the log, where no statement and no value belongs.
   log_min_messages: 'fatal',
+  log_line_prefix: '',
 })
 
 /** Opens the directory, making a database in it when it is empty. Blocks its thread for a good part of a second. */

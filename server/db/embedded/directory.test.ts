@@ -1,0 +1,115 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { freshPlace } from '../../../test/databases.ts'
+import { createLog } from '../../log.ts'
+import { openDatabase } from '../open.ts'
+import { databaseDirectory } from './directory.ts'
+
+const log = createLog('silent')
+const door = new URL('../index.ts', import.meta.url)
+const logging = new URL('../../log.ts', import.meta.url)
+
+/** Opens the store in a process of its own; gives what it says of it. */
+async function openElsewhere(dir: string): Promise<string> {
+  const program = `
+    import { openDatabase } from ${JSON.stringify(door)}
+    import { createLog } from ${JSON.stringify(logging)}
+    try {
+      const store = await openDatabase({ dir: ${JSON.stringify(dir)}, log: createLog('silent') })
+      await store[Symbol.asyncDispose]()
+      console.log('opened')
+    } catch (error) {
+      console.log(error.code + ': ' + error.message)
+    }`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let said = ''
+  child.stdout.on('data', (bytes: Buffer) => {
+    said += bytes.toString()
+  })
+  await once(child, 'close')
+  return said.trim()
+}
+
+describe('a data directory', () => {
+  test('is one process’s alone, and free again once that has closed it', async () => {
+    await using place = await freshPlace('embedded')
+    const store = await openDatabase({ ...place, log })
+    const refusal = await openElsewhere(place.dir)
+    expect(refusal).toMatch(/^data_dir_in_use: Another server already runs on the data directory .*DATA_DIR/)
+    expect(refusal).toContain(place.dir)
+    await store.ping()
+    await store[Symbol.asyncDispose]()
+    expect(await openElsewhere(place.dir)).toBe('opened')
+  })
+
+  test('is open once within a process', async () => {
+    await using place = await freshPlace('embedded')
+    const store = await openDatabase({ ...place, log })
+    await expect(openDatabase({ ...place, log })).rejects.toMatchObject({ code: 'data_dir_in_use' })
+    await store[Symbol.asyncDispose]()
+    await (await openDatabase({ ...place, log }))[Symbol.asyncDispose]()
+  })
+
+  test('that was made by another PostgreSQL is left alone, and free for the one that made it', async () => {
+    await using place = await freshPlace('embedded')
+    writeFileSync(path.join(place.dir, 'database/PG_VERSION'), '17\n')
+    const refused = { code: 'data_dir_version', message: expect.stringMatching(/PostgreSQL 17, .* reads 18/) }
+    await expect(openDatabase({ ...place, log })).rejects.toMatchObject(refused)
+    await expect(openDatabase({ ...place, log })).rejects.toMatchObject(refused)
+  })
+
+  test('that is damaged says what the database says of it', async () => {
+    await using place = await freshPlace('embedded')
+    writeFileSync(path.join(place.dir, 'database/global/pg_control'), Buffer.alloc(8192))
+    await expect(openDatabase({ ...place, log })).rejects.toMatchObject({
+      code: 'data_dir_unusable',
+      message: expect.stringMatching(/database.*\((PANIC|FATAL): .*\); /),
+    })
+  })
+
+  test('that is a file is named as the mistake', async () => {
+    await using place = await freshPlace('embedded')
+    const file = path.join(place.dir, 'file')
+    writeFileSync(file, '')
+    await expect(openDatabase({ dir: file, log })).rejects.toMatchObject({
+      code: 'data_dir_unusable',
+      message: expect.stringContaining(file),
+    })
+  })
+
+  test('gets its database whole or not at all', async () => {
+    await using place = await freshPlace('embedded')
+    const dir = path.join(place.dir, 'new')
+    mkdirSync(path.join(dir, 'database.new/base'), { recursive: true })
+    const failing = databaseDirectory(dir, async (aside) => {
+      expect(readdirSync(aside)).toEqual([])
+      writeFileSync(path.join(aside, 'PG_VERSION'), '18')
+      throw new Error('power cut')
+    })
+    await expect(failing).rejects.toThrow('power cut')
+    expect(existsSync(path.join(dir, 'database'))).toBe(false)
+
+    const made = await databaseDirectory(dir, async (aside) =>
+      writeFileSync(path.join(aside, 'PG_VERSION'), '18'),
+    )
+    expect(made).toBe(path.join(dir, 'database'))
+    expect(readdirSync(dir)).toEqual(['database'])
+  })
+
+  test.skipIf(process.platform === 'win32')(
+    'is nobody else’s to read',
+    async () => {
+      await using place = await freshPlace('embedded')
+      const dir = path.join(place.dir, 'new')
+      await (await openDatabase({ dir, log }))[Symbol.asyncDispose]()
+      expect(statSync(dir).mode & 0o777).toBe(0o700)
+      expect(statSync(path.join(dir, 'database')).mode & 0o777).toBe(0o700)
+    },
+    90_000,
+  )
+})

@@ -1,0 +1,90 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { renameSync } from 'node:fs'
+import path from 'node:path'
+import { createInterface } from 'node:readline'
+import { sql } from 'kysely'
+import { describe, expect, test } from 'vitest'
+import { freshDatabase, freshPlace } from '../../../test/databases.ts'
+import { createLog } from '../../log.ts'
+import { openDatabase } from '../open.ts'
+
+const log = createLog('silent')
+const put = (key: string) => sql`insert into settings (key, value) values (${key}, '{}')`
+
+describe('what was committed', () => {
+  test('is on the disk: each commit syncs, and reading does not', async () => {
+    await using store = await freshDatabase('embedded')
+    const syncs = () => store.stats()['syncs'] ?? 0
+    for (const key of ['a', 'b', 'c']) {
+      const before = syncs()
+      await put(key).execute(store.db)
+      expect(syncs()).toBeGreaterThan(before)
+    }
+    const before = syncs()
+    await sql`select * from settings`.execute(store.db)
+    expect(syncs()).toBe(before)
+  })
+
+  test('is there after the process was killed, which can start again at once', async () => {
+    await using place = await freshPlace('embedded')
+    const program = `
+      import { openDatabase } from ${JSON.stringify(new URL('../index.ts', import.meta.url))}
+      import { createLog } from ${JSON.stringify(new URL('../../log.ts', import.meta.url))}
+      const { sql } = await import(${JSON.stringify(import.meta.resolve('kysely'))})
+      const store = await openDatabase({ dir: ${JSON.stringify(place.dir)}, log: createLog('silent') })
+      for (let i = 0; ; i++) {
+        const key = process.argv[1] + '-' + i
+        await store.transaction(async (trx) => {
+          await sql\`insert into settings (key, value) values (\${key}, '{}')\`.execute(trx)
+          await sql\`insert into settings (key, value) values (\${'twin of ' + key}, '{}')\`.execute(trx)
+        })
+        console.log(key)
+        if (i % 20 === 10) await sql\`checkpoint\`.execute(store.db)
+      }`
+    const acknowledged: string[] = []
+    for (const [round, enough] of [7, 80].entries()) {
+      const child = spawn(process.execPath, ['--input-type=module', '-e', program, `round-${round}`], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+      const exit = once(child, 'exit')
+      let heard = 0
+      for await (const key of createInterface(child.stdout)) {
+        acknowledged.push(key)
+        if (++heard === enough) child.kill('SIGKILL')
+      }
+      await exit
+
+      await using store = await openDatabase({ ...place, log })
+      const { rows } = await sql<{ key: string }>`select key from settings`.execute(store.db)
+      const stored = new Set(rows.map(({ key }) => key))
+      expect(acknowledged.filter((key) => !stored.has(key))).toEqual([])
+      const withoutTwin = [...stored].filter(
+        (key) => !stored.has(key.startsWith('twin of ') ? key.slice(8) : `twin of ${key}`),
+      )
+      expect(withoutTwin).toEqual([])
+    }
+    expect(acknowledged.length).toBeGreaterThanOrEqual(87)
+  }, 90_000)
+
+  test('is there after the database broke, and what comes then is served', async () => {
+    await using store = await freshDatabase('embedded')
+    await put('before').execute(store.db)
+    const wal = path.join(store.place.dir, 'database/pg_wal')
+    renameSync(wal, `${wal}-gone`)
+    // Without a place for the next part of its log the server stops itself.
+    const broken = (async () => {
+      for (;;)
+        await sql`select pg_switch_wal() from (select pg_logical_emit_message(true, '', 'x')) as message`.execute(
+          store.db,
+        )
+    })()
+    await expect(broken).rejects.toMatchObject({ status: 503, code: 'database_away' })
+    renameSync(`${wal}-gone`, wal)
+
+    await put('after').execute(store.db)
+    const { rows } = await sql<{ key: string }>`select key from settings order by key`.execute(store.db)
+    expect(rows.map(({ key }) => key)).toEqual(['after', 'before'])
+    expect(store.stats()['restarts']).toBe(1)
+  })
+})

@@ -1,0 +1,76 @@
+import { sql } from 'kysely'
+import { describe, expect, test } from 'vitest'
+import { asAdmin, DATABASES, freshDatabase } from '../../../test/databases.ts'
+import { createLog } from '../../log.ts'
+import { openDatabase } from '../open.ts'
+
+type Store = Awaited<ReturnType<typeof freshDatabase>>
+
+/** Ends connections of the store's database from outside, as a restart or a router does; how many those were. */
+const cut = (store: Store, which: 'listening' | 'all') =>
+  asAdmin(async (admin) => {
+    const { rowCount } = await admin.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity
+       where datname = $1 and ($2 = 'all' or query ilike 'listen %')`,
+      [new URL(store.place.url ?? '').pathname.slice(1), which],
+    )
+    return rowCount
+  })
+
+describe.runIf(DATABASES.includes('postgres'))('a PostgreSQL server', () => {
+  test('that drops the listening connection is listened to again, and the listeners are told', async () => {
+    await using store = await freshDatabase('postgres')
+    const heard: string[] = []
+    const again = Promise.withResolvers<void>()
+    await store.listen('news', (payload) => heard.push(payload), again.resolve)
+    await store.listen('more', (payload) => heard.push(`more ${payload}`))
+    await store.notify(store.db, 'news', 'before')
+    await expect.poll(() => heard).toEqual(['before'])
+
+    expect(await cut(store, 'listening')).toBe(1)
+    await again.promise
+    await store.notify(store.db, 'news', 'after')
+    await store.notify(store.db, 'more', 'after')
+    await expect.poll(() => heard).toEqual(['before', 'after', 'more after'])
+  })
+
+  test('brings what one server sends to another', async () => {
+    await using one = await freshDatabase('postgres')
+    await using other = await openDatabase({ ...one.place, log: createLog('silent') })
+    const heard: string[] = []
+    await other.listen('news', (payload) => heard.push(payload))
+    await one.transaction((trx) => one.notify(trx, 'news', 'from one'))
+    await expect.poll(() => heard).toEqual(['from one'])
+  })
+
+  test('that drops a connection ends what ran on it with one clear error, and the next is served', async () => {
+    await using store = await freshDatabase('postgres')
+    const cutOff = store.transaction(async (trx) => {
+      await sql`insert into settings (key, value) values ('a', '{}')`.execute(trx)
+      await cut(store, 'all')
+      await sql`insert into settings (key, value) values ('b', '{}')`.execute(trx)
+    })
+    await expect(cutOff).rejects.toMatchObject({ status: 503, code: 'database_away', retryAfter: 2 })
+    const { rows } = await sql`select key from settings`.execute(store.db)
+    expect(rows).toEqual([])
+  })
+
+  test('ends one of two transactions that wait for each other', async () => {
+    await using store = await freshDatabase('postgres')
+    await sql`insert into settings (key, value) values ('a', '{}'), ('b', '{}')`.execute(store.db)
+    const both = [Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const
+    const change = (first: string, second: string, mine: 0 | 1) =>
+      store.transaction(async (trx) => {
+        await sql`update settings set value = '[1]' where key = ${first}`.execute(trx)
+        both[mine].resolve()
+        await both[1 - mine]?.promise
+        await sql`update settings set value = '[2]' where key = ${second}`.execute(trx)
+      })
+    const outcomes = await Promise.allSettled([change('a', 'b', 0), change('b', 'a', 1)])
+    expect(outcomes.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])
+    expect(outcomes.find((outcome) => outcome.status === 'rejected')?.reason).toMatchObject({
+      status: 503,
+      code: 'database_conflict',
+    })
+  })
+})
