@@ -29,7 +29,7 @@ export default defineConfig({
           const url = request.url ?? '/'
           if (/\.(ts|tsx|css)(\?|$)/.test(url)) return url
           const isNavigation = request.headers.accept?.includes('text/html') ?? false
-          return isNavigation && /^\/chat\//.test(url) ? '/index.html' : undefined
+          return isNavigation && url.startsWith('/chat/') ? '/index.html' : undefined
         },
       },
     },

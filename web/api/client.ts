@@ -126,7 +126,7 @@ export function createClient(options: ClientOptions = {}): Client {
 }
 
 /** The error that an unsuccessful answer tells, in the server's words where it has any. */
-export async function readError(response: Response): Promise<ApiError> {
+async function readError(response: Response): Promise<ApiError> {
   const text = await response.text().catch(() => '')
   return errorFromText(response.status, text, (name) => response.headers.get(name))
 }

@@ -222,7 +222,7 @@ function readEvent(id: string | undefined, data: string): RunEvent | undefined {
 }
 
 /** The forms that a run's last event takes: complete, stopped or done; a pull's success; an error. */
-export function isLastEvent(data: Record<string, unknown>): boolean {
+function isLastEvent(data: Record<string, unknown>): boolean {
   const event = data['event']
   return (
     event === 'complete' ||

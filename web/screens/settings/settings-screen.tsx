@@ -52,7 +52,7 @@ export function SettingsScreen() {
           {me.data.mode === 'personal' ? (
             <Section
               title="Accounts"
-              text="This machine is yours alone: nobody signs in, and only programs on it get in. With the first account, everyone has to sign in, and other people can have accounts of their own. What you made so far goes to that first account."
+              text="Nobody signs in: whoever sits at this machine is you. With the first account everyone has to sign in, and other people can have accounts of their own. What you made so far goes to that first account."
               actions={<ButtonLink href="/login">Create the first account</ButtonLink>}
             />
           ) : (
