@@ -12,6 +12,7 @@ export const citation = z
     title: z.string(),
     filename: z.string().nullable(),
     page: z.number().int().nullable().describe('1-based; null where the format has no pages.'),
+    heading: z.string().nullable().describe('The headings above the passage: `Results › Liquidity`.'),
     passage: z.number().int().describe('The passage’s number within its document.'),
     start: z.number().int().describe('Offset of `text` in the page’s text, UTF-16 units.'),
     end: z.number().int(),

@@ -45,7 +45,7 @@ async function serve(config: Config): Promise<void> {
 /** The one thing the server prints when all is well: where it is, what answers and why, what to do next. */
 async function introduce({ models, accounts }: App, address: string): Promise<void> {
   const answers = await models.choose({ signal: AbortSignal.timeout(choosingMs) }).then(
-    ({ model, reason }) => `Answers come from ${model.name}: ${reason}`,
+    ({ reason }) => `Answers come from ${reason}`,
     (thrown: unknown) => `No model answers yet: ${toAppError(thrown).message}`,
   )
   const { hasAccounts } = await accounts.state()

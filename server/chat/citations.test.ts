@@ -9,6 +9,7 @@ const given = [1, 2, 3, 12].map(
     title: `Title ${n}`,
     filename: null,
     page: n,
+    heading: null,
     passage: n,
     start: 0,
     end: 4,
