@@ -1,8 +1,6 @@
-/** Who listens on which channel in this process. */
-export type Channels = ReturnType<typeof channels>
-
 type Listener = { onPayload: (payload: string) => void; onReconnect: (() => void) | undefined }
 
+/** Who listens on which channel in this process. */
 export function channels() {
   const byName = new Map<string, Set<Listener>>()
   return {

@@ -3,7 +3,7 @@ import type { Log } from '../../log.ts'
 import { databaseAway, databaseTimeout } from '../errors.ts'
 import type { Limits } from '../limits.ts'
 import { gauge, newGauges } from './gauges.ts'
-import type { FromWorker, ToWorker, WorkerStart } from './messages.ts'
+import { type FromWorker, moved, type ToWorker, type WorkerStart } from './messages.ts'
 import { type Served, Session } from './session.ts'
 import { isTerminate, terminateUnit } from './units.ts'
 
@@ -142,9 +142,11 @@ export function startSupervised({ dir, log, limits }: { dir: string; log: Log; l
   async function serve(session: Session): Promise<Served> {
     const { worker } = await opened()
     const number = ++sessionsMade
-    const post = (unit: Buffer): void =>
+    const post = (unit: Buffer): void => {
       // A copy, as what the driver wrote is its own.
-      worker.postMessage({ type: 'unit', session: number, unit: new Uint8Array(unit) } satisfies ToWorker)
+      const own = new Uint8Array(unit)
+      worker.postMessage({ type: 'unit', session: number, unit: own } satisfies ToWorker, moved(own))
+    }
     sessions.set(number, session)
     return {
       send(unit) {

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import type { PGlite } from '@electric-sql/pglite'
-import type { FromWorker, ToWorker, WorkerStart } from './messages.ts'
+import { type FromWorker, moved, type ToWorker, type WorkerStart } from './messages.ts'
 import { openPglite } from './pglite.ts'
 import { serveSessions } from './serve.ts'
 import { syncTree } from './sync-tree.ts'
@@ -10,7 +10,7 @@ import { syncTree } from './sync-tree.ts'
 if (parentPort === null) throw new Error('This file runs as a worker thread.')
 const port = parentPort
 const start = workerData as WorkerStart
-const say = (message: FromWorker): void => port.postMessage(message)
+const say = (message: FromWorker, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer)
 
 /** The engine's last words. */
 const said: string[] = []
@@ -37,7 +37,7 @@ if (start.create) {
   say({ type: 'closed' })
 } else {
   const sessions = serveSessions(engine, start.gauges, {
-    answer: (session, bytes) => say({ type: 'answer', session, bytes }),
+    answer: (session, bytes) => say({ type: 'answer', session, bytes }, moved(bytes)),
     broken: (thrown) => {
       say({ type: 'broken', reason: [String(thrown), ...said].join('\n') })
       process.exit(1)

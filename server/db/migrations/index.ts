@@ -1,7 +1,7 @@
 import type { Migration } from 'kysely/migration'
-import * as foundations from './001-foundations.ts'
+import { up as foundations } from './001-foundations.ts'
 
-/** Every migration in the order of its number. A released one is never edited, renamed or removed. */
+/** Every migration by its number. One that was released is never edited, renamed or removed. */
 export const migrations: Record<string, Migration> = {
-  '001-foundations': foundations,
+  '001-foundations': { up: foundations },
 }

@@ -1,8 +1,11 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 import { asAdmin, DATABASES, freshDatabase } from '../../../test/databases.ts'
 import { createLog } from '../../log.ts'
 import { openDatabase } from '../open.ts'
+import { startListener } from './listener.ts'
 
 type Store = Awaited<ReturnType<typeof freshDatabase>>
 
@@ -16,6 +19,19 @@ const cut = (store: Store, which: 'listening' | 'all') =>
     )
     return rowCount
   })
+
+test('closing ends an attempt to connect to a server that does not answer', async () => {
+  const reached = Promise.withResolvers<void>()
+  const silent = createServer(() => reached.resolve()).listen(0, '127.0.0.1')
+  await once(silent, 'listening')
+  const { port } = silent.address() as AddressInfo
+  const listener = startListener({ host: '127.0.0.1', port, user: 'gabee' }, createLog('silent'))
+  const listening = listener.listen('news', () => {})
+  await reached.promise
+  listener.close()
+  await expect(listening).rejects.toMatchObject({ code: 'database_away' })
+  silent.close()
+})
 
 describe.runIf(DATABASES.includes('postgres'))('a PostgreSQL server', () => {
   test('that drops the listening connection is listened to again, and the listeners are told', async () => {

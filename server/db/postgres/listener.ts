@@ -1,3 +1,4 @@
+import { Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
 import type { Log } from '../../log.ts'
@@ -22,7 +23,10 @@ export function startListener(config: pg.ClientConfig, log: Log) {
 
   /** A connection that listens on every channel somebody listens on. */
   async function connect(): Promise<pg.Client> {
-    const client = new pg.Client({ ...config, query_timeout: PROOF_OF_LIFE })
+    const socket = new Socket()
+    const client = new pg.Client({ ...config, stream: () => socket, query_timeout: PROOF_OF_LIFE })
+    const cut = (): void => void socket.destroy()
+    ending.signal.addEventListener('abort', cut)
     const lost = Promise.withResolvers<void>()
     client.on('error', () => lost.resolve())
     client.on('end', () => lost.resolve())
@@ -31,15 +35,16 @@ export function startListener(config: pg.ClientConfig, log: Log) {
       await client.connect()
       for (const channel of listening.names()) await client.query(listen(client, channel))
     } catch (error) {
-      await client.end().catch(() => {})
+      ending.signal.removeEventListener('abort', cut)
+      cut()
       throw explain(error)
     }
     const proof = setInterval(() => void client.query('select 1').catch(() => lost.resolve()), PROOF_OF_LIFE)
     void lost.promise.then(async () => {
       clearInterval(proof)
+      ending.signal.removeEventListener('abort', cut)
+      cut()
       connection = undefined
-      // Not waited for: a server that is gone does not say good-bye.
-      client.end().catch(() => {})
       if (!ending.signal.aborted) connection = reconnect()
       await connection?.catch(() => {})
     })
@@ -85,10 +90,9 @@ export function startListener(config: pg.ClientConfig, log: Log) {
         await client?.query(`unlisten ${client.escapeIdentifier(channel)}`).catch(() => {})
       }
     },
-    async close() {
+    /** Also ends an attempt to connect. */
+    close(): void {
       ending.abort()
-      const client = await connection?.catch(() => undefined)
-      await client?.end().catch(() => {})
     },
   }
 }

@@ -48,7 +48,7 @@ export async function openPostgres({
       await sql`select pg_notify(${channel}, ${payload})`.execute(on)
     },
     stats: () => ({}),
-    rest: listener.close,
+    rest: async () => listener.close(),
     close: async () => {},
   }
 }
