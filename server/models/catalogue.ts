@@ -6,40 +6,33 @@ import { listServed, type ServedModel } from './openai-compatible/api.ts'
 import { recent } from './upstream/recent.ts'
 import type { Service } from './upstream/service.ts'
 
-/** Listing goes on without a model whose details do not come. */
-const asksAtOnce = 4
+const asksAtOnce = 8
+/** How long a guess stands in for what Ollama did not say. */
+const guessMs = 30_000
 
-/** What is there to answer and embed with. Looks are shared, kept for seconds, and never end in an exception. */
-export function catalogue({
-  ollama,
-  openai,
-  log,
-}: {
-  ollama: Service
-  openai: Service | undefined
-  log: Log
-}) {
-  const closing = new AbortController()
-  const known = new Map<string, Abilities>()
-  const installed = recent(() => listInstalled(ollama, closing.signal), { up: 5_000, away: 5_000 })
-  const served = openai && recent(() => listServed(openai, closing.signal), { up: 300_000, away: 10_000 })
+type Parts = { ollama: Service; openai: Service | undefined; closing: AbortSignal; log: Log }
 
-  async function abilities(model: InstalledModel, signal: AbortSignal): Promise<Abilities> {
+/** What is there to answer and embed with. Looks are shared, short, kept for seconds, and never end in an exception. */
+export function catalogue({ ollama, openai, closing, log }: Parts) {
+  const known = new Map<string, Promise<Abilities>>()
+  const installed = recent(() => listInstalled(ollama, closing), { up: 5_000, away: 5_000 })
+  const served = openai && recent(() => listServed(openai, closing), { up: 300_000, away: 10_000 })
+
+  /** What an installed model can do; by its name where Ollama does not say. */
+  function abilities(model: InstalledModel): Promise<Abilities> {
     const key = `${model.name} ${model.digest}`
     const before = known.get(key)
     if (before) return before
-    try {
-      const found = await showModel(ollama, model, signal)
-      known.set(key, found)
-      return found
-    } catch (error) {
-      signal.throwIfAborted()
+    const found = showModel(ollama, model, closing).catch((error: unknown): Abilities => {
       log.warn({ err: error, model: model.name }, 'Ollama does not say what this model can do')
+      setTimeout(() => known.delete(key), guessMs).unref()
       return {
         capabilities: [soundsLikeEmbedding(model.name) ? 'embedding' : 'completion'],
         contextLength: null,
       }
-    }
+    })
+    known.set(key, found)
+    return found
   }
 
   return {
@@ -63,18 +56,18 @@ export function catalogue({
     },
 
     /** Installed models that can do something, in Ollama's order: newest first. */
-    async ableTo(capability: 'completion' | 'embedding', signal: AbortSignal): Promise<InstalledModel[]> {
+    async ableTo(capability: 'completion' | 'embedding'): Promise<InstalledModel[]> {
       const seen = await installed.get()
       if (!seen.up) return []
-      const all = await mapSome(seen.told, (model) => abilities(model, signal))
+      const all = await mapSome(seen.told, abilities)
       return seen.told.filter((_, i) => all[i]?.capabilities.includes(capability))
     },
 
     /** Everything, for the list. `active` is left to the caller. */
-    async list(signal: AbortSignal): Promise<Omit<ModelInfo, 'active'>[]> {
+    async list(): Promise<Omit<ModelInfo, 'active'>[]> {
       const [local, remote] = await Promise.all([installed.now(), served?.get()])
       return [
-        ...(local.up ? await describeInstalled(local.told, signal) : []),
+        ...(local.up ? await describeInstalled(local.told) : []),
         ...(remote?.up ? (remote.told ?? []).filter(isOfUse).map(describeServed) : []),
         extractiveInfo,
       ]
@@ -84,14 +77,12 @@ export function catalogue({
     invalidate(): void {
       installed.forget()
     },
-
-    close: () => closing.abort(),
   }
 
-  async function describeInstalled(models: InstalledModel[], signal: AbortSignal) {
+  async function describeInstalled(models: InstalledModel[]) {
     const [all, loaded] = await Promise.all([
-      mapSome(models, (model) => abilities(model, signal)),
-      listLoaded(ollama, signal).catch(() => []),
+      mapSome(models, abilities),
+      listLoaded(ollama, closing).catch(() => []),
     ])
     return models.map((model, i) => ({
       name: model.name,

@@ -6,6 +6,7 @@ import { catalogue } from './catalogue.ts'
 import { type ChoiceSettings, chooser } from './choose.ts'
 import { ollamaService, openaiService } from './upstream/service.ts'
 
+const { signal } = new AbortController()
 /** A port that nothing listens on. */
 const away = 'http://127.0.0.1:2'
 const embedOnly: PlayedModel = { name: 'nomic-embed-text:latest', capabilities: ['embedding'] }
@@ -31,7 +32,7 @@ const asked: {
     setting: { installed: null },
     gives: 'extractive/extractive',
     because:
-      /because no language model is set up: Ollama at \S+ does not answer and no OpenAI key is configured/,
+      /^No language model is set up: Ollama at \S+ does not answer, and no OpenAI key is configured\.$/,
   },
   {
     wish: 'Ollama has only an embedding model',
@@ -43,7 +44,7 @@ const asked: {
     wish: 'Ollama has models',
     setting: { installed: usualModels() },
     gives: 'ollama/llama3.2:1b',
-    because: /because it is the first chat model Ollama has installed/,
+    because: /^It is the first chat model that Ollama has installed\.$/,
   },
   {
     wish: 'a key is configured beside Ollama',
@@ -55,7 +56,7 @@ const asked: {
     wish: 'a service of one’s own has other models',
     setting: { installed: null, served: ['text-embedder', 'qwen3-32b'] },
     gives: 'openai/qwen3-32b',
-    because: /the first chat model \S+ lists/,
+    because: /the first chat model that \S+ lists/,
   },
   {
     wish: 'the configured service is away and Ollama is there',
@@ -89,13 +90,13 @@ const asked: {
       active: 'qwen3:4b',
     },
     gives: 'ollama/qwen3:4b',
-    because: /it is the active model/,
+    because: /^It is the active model\.$/,
   },
   {
     wish: 'the active model is extractive',
     setting: { installed: usualModels(), active: 'extractive' },
     gives: 'extractive/extractive',
-    because: /it is the active model/,
+    because: /^It is the active model\.$/,
   },
   {
     wish: 'the stronger model is asked for and named',
@@ -106,14 +107,14 @@ const asked: {
     },
     strong: true,
     gives: 'ollama/qwen3:32b',
-    because: /the stronger model was asked for/,
+    because: /^The stronger model was asked for/,
   },
   {
     wish: 'the stronger model is asked for with a key',
     setting: { installed: null, served: ['gpt-4o-mini', 'gpt-4o'] },
     strong: true,
     gives: 'openai/gpt-4o',
-    because: /the stronger model was asked for/,
+    because: /^The stronger model was asked for/,
   },
   {
     wish: 'the stronger model is asked for and there is none',
@@ -127,49 +128,49 @@ const asked: {
     setting: { installed: usualModels(), served: ['gpt-4o-mini'], active: 'gpt-4o-mini' },
     requested: 'llama3.2:1b',
     gives: 'ollama/llama3.2:1b',
-    because: /it was asked for/,
+    because: /^It was asked for\.$/,
   },
   {
     wish: 'a model is asked for without its tag, in capitals',
     setting: { installed: [{ name: 'mistral:latest', capabilities: ['completion'] }] },
     requested: 'Mistral',
     gives: 'ollama/mistral',
-    because: /it was asked for/,
+    because: /^It was asked for\.$/,
   },
   {
     wish: 'a name that is not installed goes to the service',
     setting: { installed: usualModels(), served: ['some/model'] },
     requested: 'some/model',
     gives: 'openai/some/model',
-    because: /it was asked for/,
+    because: /^It was asked for\.$/,
   },
   {
     wish: 'a prefix forces the service',
     setting: { installed: usualModels(), served: ['llama3.2:1b'] },
     requested: 'openai/llama3.2:1b',
     gives: 'openai/llama3.2:1b',
-    because: /it was asked for/,
+    because: /^It was asked for\.$/,
   },
   {
     wish: 'a prefix is part of a served model’s own name',
     setting: { installed: null, served: ['openai/gpt-4o'] },
     requested: 'openai/gpt-4o',
     gives: 'openai/openai/gpt-4o',
-    because: /it was asked for/,
+    because: /^It was asked for\.$/,
   },
   {
     wish: 'a prefix forces Ollama',
     setting: { installed: usualModels(), served: ['llama3.2:1b'] },
     requested: 'ollama/llama3.2:1b',
     gives: 'ollama/llama3.2:1b',
-    because: /it was asked for/,
+    because: /^It was asked for\.$/,
   },
   {
     wish: 'extractive is asked for',
     setting: { installed: usualModels() },
     requested: 'extractive',
     gives: 'extractive/extractive',
-    because: /it was asked for/,
+    because: /^It was asked for\.$/,
   },
 ]
 
@@ -229,7 +230,7 @@ async function within<T>(
       ? undefined
       : openaiService({ baseUrl: setting.served === null ? `${away}/v1` : openai.url, apiKey: 'sk-a' })
   const ollamaIs = ollamaService(setting.installed === null ? away : ollama.url)
-  const known = catalogue({ ollama: ollamaIs, openai: service, log: createLog('silent') })
+  const known = catalogue({ ollama: ollamaIs, openai: service, closing: signal, log: createLog('silent') })
   return await work(
     chooser(known, {
       ollamaAddress: ollamaIs.address,
@@ -241,12 +242,10 @@ async function within<T>(
   )
 }
 
-const { signal } = new AbortController()
-
 describe('which model answers', () => {
   test.each(asked)('when $wish: $gives', async ({ setting, requested, strong = false, gives, because }) => {
     const choice = await within(setting, (choosing) =>
-      choosing.choose({ ...(requested === undefined ? {} : { requested }), strong, signal }),
+      choosing.choose({ ...(requested === undefined ? {} : { requested }), strong }),
     )
     expect(`${choice.located.provider}/${choice.name}`).toBe(gives)
     expect(choice.reason).toMatch(because)
@@ -255,7 +254,7 @@ describe('which model answers', () => {
   test.each(refused)(
     'a wish for a model that $wish is refused with what to do',
     async ({ setting, requested, code, says }) => {
-      const error = await within(setting, (choosing) => choosing.choose({ requested, signal })).catch(
+      const error = await within(setting, (choosing) => choosing.choose({ requested })).catch(
         (thrown: unknown) => thrown,
       )
       expect(error).toBeInstanceOf(AppError)
@@ -266,7 +265,7 @@ describe('which model answers', () => {
   test('a model that was pulled a moment ago by other means is found', async () => {
     await using ollama = await startOllama({ models: [] })
     const service = ollamaService(ollama.url)
-    const known = catalogue({ ollama: service, openai: undefined, log: createLog('silent') })
+    const known = catalogue({ ollama: service, openai: undefined, closing: signal, log: createLog('silent') })
     expect((await known.installed()).up).toBe(true)
     ollama.models.push({ name: 'qwen3:4b', capabilities: ['completion'] })
     expect(await known.find('qwen3:4b', false)).toBeUndefined()
@@ -279,6 +278,7 @@ describe('which model answers', () => {
     const known = catalogue({
       ollama: ollamaService(ollama.url),
       openai: undefined,
+      closing: signal,
       log: createLog('silent'),
     })
     expect((await known.installed()).up).toBe(false)

@@ -31,21 +31,21 @@ export function chooser(catalogue: Catalogue, settings: ChoiceSettings) {
    * Where a model of that name is. A prefix `ollama/` or `openai/` decides; otherwise what is installed comes first.
    * With `insist`, Ollama is asked anew before the answer is no.
    */
-  async function locate(name: string, signal: AbortSignal, insist: boolean): Promise<Located> {
+  async function locate(name: string, insist: boolean): Promise<Located> {
     if (name === 'extractive') return { provider: 'extractive' }
     const wish = forced(name)
     const elsewhere = wish.provider !== 'ollama' && settings.openaiHost !== undefined
     if (wish.provider !== 'openai') {
       const installed = await catalogue.find(wish.name, insist && !elsewhere)
       if (installed) {
-        const { capabilities } = await catalogue.abilities(installed, signal)
+        const { capabilities } = await catalogue.abilities(installed)
         const chats = capabilities.includes('completion')
         return chats ? { provider: 'ollama', installed } : { provider: 'none', problem: notAChatModel(name) }
       }
     }
     if (elsewhere) return { provider: 'openai', name: await servedName(name) }
     if (wish.provider === 'openai') return { provider: 'none', problem: openaiNotConfigured(name) }
-    return { provider: 'none', problem: await notThere(wish.name, signal) }
+    return { provider: 'none', problem: await notThere(wish.name) }
   }
 
   /** Some services have models whose own names begin with `openai/`. */
@@ -56,17 +56,17 @@ export function chooser(catalogue: Catalogue, settings: ChoiceSettings) {
     return served?.up && served.told?.some((model) => model.name === name) ? name : wish.name
   }
 
-  async function notThere(name: string, signal: AbortSignal): Promise<AppError> {
+  async function notThere(name: string): Promise<AppError> {
     const seen = await catalogue.installed()
     if (!seen.up) return ollamaAway(settings.ollamaAddress)
     if (/^(?:gpt-|o\d|chatgpt)/.test(name)) return openaiNotConfigured(name)
-    const chats = await catalogue.ableTo('completion', signal)
+    const chats = await catalogue.ableTo('completion')
     return modelNotInstalled(name, [...chats.map((model) => shortName(model.name)), 'extractive'])
   }
 
   /** A service that is away is not worth a failing answer when nobody asked for this very model. */
-  async function usable(name: string, signal: AbortSignal): Promise<Located> {
-    const located = await locate(name, signal, false)
+  async function usable(name: string): Promise<Located> {
+    const located = await locate(name, false)
     if (located.provider !== 'openai') return located
     const served = await catalogue.served()
     return served && !served.up ? { provider: 'none', problem: toAppError(served.error) } : located
@@ -77,11 +77,11 @@ export function chooser(catalogue: Catalogue, settings: ChoiceSettings) {
     const served = await catalogue.served()
     const names = served?.up ? served.told?.map((model) => model.name) : undefined
     if (names === undefined || names.includes(usual))
-      return { name: usual, why: `${settings.openaiHost} is configured` }
+      return { name: usual, why: `${settings.openaiHost} is configured, and it is the usual model there.` }
     const first = names.find(soundsLikeChat)
     return first === undefined
       ? undefined
-      : { name: first, why: `it is the first chat model ${settings.openaiHost} lists` }
+      : { name: first, why: `It is the first chat model that ${settings.openaiHost} lists.` }
   }
 
   type Candidate = { name: string; why: string }
@@ -90,57 +90,57 @@ export function chooser(catalogue: Catalogue, settings: ChoiceSettings) {
   async function* candidates(strong: boolean): AsyncGenerator<Candidate> {
     const { chatModel, chatModelStrong, openaiHost } = settings
     if (strong) {
-      const why = 'the stronger model was asked for'
-      if (chatModelStrong !== undefined) yield { name: chatModelStrong, why: `${why} (CHAT_MODEL_STRONG)` }
+      const why = 'The stronger model was asked for'
+      if (chatModelStrong !== undefined) yield { name: chatModelStrong, why: `${why} (CHAT_MODEL_STRONG).` }
       else if (openaiHost !== undefined) {
         const served = await defaultServed(openAiPair.strong)
-        if (served?.name === openAiPair.strong) yield { name: `openai/${openAiPair.strong}`, why }
+        if (served?.name === openAiPair.strong) yield { name: `openai/${openAiPair.strong}`, why: `${why}.` }
       }
     }
     const active = await settings.active()
-    if (active !== undefined) yield { name: active, why: 'it is the active model' }
-    if (chatModel !== undefined) yield { name: chatModel, why: 'CHAT_MODEL names it' }
+    if (active !== undefined) yield { name: active, why: 'It is the active model.' }
+    if (chatModel !== undefined) yield { name: chatModel, why: 'CHAT_MODEL names it.' }
     if (openaiHost !== undefined) {
       const served = await defaultServed(openAiPair.usual)
       if (served) yield { name: `openai/${served.name}`, why: served.why }
     }
   }
 
-  async function automatic(strong: boolean, signal: AbortSignal): Promise<Choice> {
+  async function automatic(strong: boolean): Promise<Choice> {
     const notes: string[] = []
     if (strong && settings.chatModelStrong === undefined && settings.openaiHost === undefined)
       notes.push('No stronger model is set up (CHAT_MODEL_STRONG).')
     let failed = false
     for await (const { name, why } of candidates(strong)) {
-      const located = await usable(name, signal)
+      const located = await usable(name)
       if (located.provider !== 'none') return choice(located, why, notes)
       failed = true
       notes.push(`${forced(name).name} cannot be used: ${located.problem.message}`)
     }
-    const [first] = await catalogue.ableTo('completion', signal)
+    const [first] = await catalogue.ableTo('completion')
     if (first)
       return choice(
         { provider: 'ollama', installed: first },
-        'it is the first chat model Ollama has installed',
+        'It is the first chat model that Ollama has installed.',
         notes,
       )
-    if (failed) return choice({ provider: 'extractive' }, 'no language model can be used', notes)
+    if (failed) return choice({ provider: 'extractive' }, 'No language model can be used.', notes)
     const ollama = (await catalogue.installed()).up
       ? 'Ollama has no chat model installed'
       : `Ollama at ${settings.ollamaAddress} does not answer`
-    const openai = settings.openaiHost === undefined ? ' and no OpenAI key is configured' : ''
-    return choice({ provider: 'extractive' }, `no language model is set up: ${ollama}${openai}`, notes)
+    const openai = settings.openaiHost === undefined ? ', and no OpenAI key is configured' : ''
+    return choice({ provider: 'extractive' }, `No language model is set up: ${ollama}${openai}.`, notes)
   }
 
   return {
     locate,
 
     /** The chat model that answers and why. Throws when one was asked for by name and is not there. */
-    async choose(wish: { requested?: string; strong?: boolean; signal: AbortSignal }): Promise<Choice> {
-      if (wish.requested === undefined) return automatic(wish.strong ?? false, wish.signal)
-      const located = await locate(wish.requested, wish.signal, true)
+    async choose(wish: { requested?: string; strong?: boolean }): Promise<Choice> {
+      if (wish.requested === undefined) return automatic(wish.strong ?? false)
+      const located = await locate(wish.requested, true)
       if (located.provider === 'none') throw located.problem
-      return choice(located, 'it was asked for', [])
+      return choice(located, 'It was asked for.', [])
     },
   }
 }
@@ -152,5 +152,5 @@ function choice(located: Choice['located'], why: string, notes: string[]): Choic
       : located.provider === 'openai'
         ? located.name
         : 'extractive'
-  return { located, name, reason: [`${name}, because ${why}.`, ...notes].join(' ') }
+  return { located, name, reason: [why, ...notes].join(' ') }
 }

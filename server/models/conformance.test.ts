@@ -138,7 +138,7 @@ describe.each(adapters)('a model of $name', ({ path, start, model }) => {
   })
 
   test('reports a stall after the time set for it, and closes the connection', async () => {
-    const { code, text } = await play({ fault: 'stall' }, { stallMs: 60 })
+    const { code, text } = await play({ fault: 'stall' }, { stallMs: 300 })
     expect(code).toBe('stalled')
     expect(text).toBe(twenty.slice(0, 5).join(''))
     const [request] = upstream.to(path)
@@ -147,7 +147,7 @@ describe.each(adapters)('a model of $name', ({ path, start, model }) => {
   })
 
   test('reports a first word that does not come, and closes the connection', async () => {
-    const { code } = await play({ beforeHeaders: 'hang' }, { firstTokenMs: 60 })
+    const { code } = await play({ beforeHeaders: 'hang' }, { firstTokenMs: 300 })
     expect(code).toBe('no_first_token')
     const [request] = upstream.to(path)
     await request?.closed
@@ -157,9 +157,9 @@ describe.each(adapters)('a model of $name', ({ path, start, model }) => {
   test('does not take a slow reader for a stalled model', async () => {
     upstream.script(path, { tokens: twenty })
     let text = ''
-    for await (const part of ask(model(upstream.url, { stallMs: 80 }))) {
+    for await (const part of ask(model(upstream.url, { stallMs: 300 }))) {
       if (part.type === 'text') text += part.text
-      if (text === twenty[0]) await delay(200)
+      if (text === twenty[0]) await delay(500)
     }
     expect(text).toBe(twenty.join(''))
   })
@@ -317,10 +317,14 @@ describe.each(adapters)('a model of $name', ({ path, start, model }) => {
 
     test('by a reader that leaves while nothing has come yet, closes the connection', async () => {
       upstream.script(path, { beforeHeaders: 'hang' })
-      for await (const part of ask(model(upstream.url, { quietMs: 20 }))) if (part.type === 'waiting') break
-      const [request] = upstream.to(path)
-      await request?.closed
-      expect(request?.closedEarly).toBe(true)
+      const arrival = upstream.arrival(path)
+      for await (const part of ask(model(upstream.url, { quietMs: 20 }))) {
+        await arrival
+        if (part.type === 'waiting') break
+      }
+      const request = await arrival
+      await request.closed
+      expect(request.closedEarly).toBe(true)
     })
   })
 })

@@ -42,7 +42,8 @@ export type ModelsConfig = {
 export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log; config: ModelsConfig }) {
   const ollama = ollamaService(config.ollamaBaseUrl)
   const openai = config.openai && openaiService(config.openai)
-  const catalogue = catalogueOf({ ollama, openai, log })
+  const closing = new AbortController()
+  const catalogue = catalogueOf({ ollama, openai, closing: closing.signal, log })
   const tokens = tokenCounter()
   const cache = vectorCache({ redisUrl: config.redisUrl, log })
   const patience = {
@@ -93,6 +94,7 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
     strong?: boolean
     signal: AbortSignal
   }): Promise<ChosenModel> {
+    wish.signal.throwIfAborted()
     const choice = await choosing.choose(wish)
     return { model: chatModel(choice), reason: choice.reason }
   }
@@ -145,10 +147,11 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
 
     /** What is there at this moment, for status and readiness. Quick, and never throws because a service is away. */
     async status(signal: AbortSignal) {
+      signal.throwIfAborted()
       const [seen, choice, embeds] = await Promise.all([
         catalogue.installed(),
-        choosing.choose({ signal }),
-        embedding.choose(signal),
+        choosing.choose({}),
+        embedding.choose(),
       ])
       return {
         ollama: seen.up,
@@ -161,10 +164,10 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
     },
 
     /** Every model that can be used, and what is missing, in words, when something is. */
-    async list(signal: AbortSignal): Promise<{ models: ModelInfo[]; message: string | null }> {
-      const entries = await catalogue.list(signal)
+    async list(): Promise<{ models: ModelInfo[]; message: string | null }> {
+      const entries = await catalogue.list()
       const [choice, local, served] = await Promise.all([
-        choosing.choose({ signal }),
+        choosing.choose({}),
         catalogue.installed(),
         catalogue.served(),
       ])
@@ -185,16 +188,14 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
     },
 
     /** The model that answers unless another is asked for. */
-    async active(
-      signal: AbortSignal,
-    ): Promise<{ model: string; provider: ChatModel['provider']; reason: string }> {
-      const { name, located, reason } = await choosing.choose({ signal })
+    async active(): Promise<{ model: string; provider: ChatModel['provider']; reason: string }> {
+      const { name, located, reason } = await choosing.choose({})
       return { model: name, provider: located.provider, reason }
     },
 
     /** Makes a model the active one. Throws when it is not there, with what is. */
-    async setActive(name: string, signal: AbortSignal) {
-      const located = await choosing.locate(name, signal, true)
+    async setActive(name: string) {
+      const located = await choosing.locate(name, true)
       if (located.provider === 'none') throw located.problem
       const wish = forced(name)
       const served = located.provider === 'openai' ? await catalogue.served() : undefined
@@ -205,23 +206,23 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
           listed.map((model) => model.name),
         )
       await writeActive(db, located.provider === 'openai' ? `openai/${located.name}` : wish.name)
-      return this.active(signal)
+      return this.active()
     },
 
     /** Deletes an installed model from the disk; if it was the active one, none is any more. */
-    async remove(name: string, signal: AbortSignal): Promise<void> {
+    async remove(name: string): Promise<void> {
       const installed = await installedOrThrow(name)
-      await deleteModel(ollama, installed.name, signal)
+      await deleteModel(ollama, installed.name, closing.signal)
       catalogue.invalidate()
       const active = await readActive(db)
       if (active !== undefined && sameModel(active, installed.name)) await clearActive(db, active)
     },
 
     /** Frees the memory that a loaded model takes. */
-    async unload(name: string, signal: AbortSignal): Promise<void> {
+    async unload(name: string): Promise<void> {
       const installed = await installedOrThrow(name)
-      const { capabilities } = await catalogue.abilities(installed, signal)
-      await unloadModel(ollama, installed.name, !capabilities.includes('completion'), signal)
+      const { capabilities } = await catalogue.abilities(installed)
+      await unloadModel(ollama, installed.name, !capabilities.includes('completion'), closing.signal)
     },
 
     /** A few words from a model, to see that it works. */
@@ -244,7 +245,7 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
     pull: (wish: { userId: string; model: string; idempotencyKey?: string }) => pulls.start(wish),
 
     async [Symbol.asyncDispose](): Promise<void> {
-      catalogue.close()
+      closing.abort()
       await Promise.all([cache[Symbol.asyncDispose](), ollama.agent.destroy(), openai?.agent.destroy()])
     },
   }

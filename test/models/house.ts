@@ -5,13 +5,14 @@ import { type ModelsConfig, models } from '../../server/models/index.ts'
 import { runRoutes, runs } from '../../server/runs/index.ts'
 import { reopenServer } from '../access/server.ts'
 import { clientOf } from '../client.ts'
-import { openStore, type Store } from '../runs/databases.ts'
+import type { Store } from '../runs/databases.ts'
 
-/** The rooms that models need, behind a listening server with their routes. Nobody else is at home. */
-export async function openModels(config: Partial<ModelsConfig> & { ollamaBaseUrl: string }, before?: Store) {
-  const store = before ?? (await openStore('embedded'))
+/** The rooms that models need, behind a listening server with their routes; on the store as it is. */
+export async function openModels(
+  { database }: Store,
+  config: Partial<ModelsConfig> & { ollamaBaseUrl: string },
+) {
   const log = createLog('silent')
-  const { database } = store
   const runsRoom = runs({ database, log, nodeId: randomUUID(), graceMs: 0, leaseMs: 500 })
   const room = models({
     db: database.db,
@@ -33,7 +34,6 @@ export async function openModels(config: Partial<ModelsConfig> & { ollamaBaseUrl
   )
   const url = await server.http.listen({ host: '127.0.0.1', port: 0 })
   return {
-    store,
     client: clientOf(url),
     models: room,
     runs: runsRoom,
@@ -42,7 +42,6 @@ export async function openModels(config: Partial<ModelsConfig> & { ollamaBaseUrl
       await server[Symbol.asyncDispose]()
       await runsRoom[Symbol.asyncDispose]()
       await room[Symbol.asyncDispose]()
-      if (!before) await store.close()
     },
   }
 }

@@ -1,14 +1,22 @@
+import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { ModelInfo } from '../../contract/models.ts'
 import type { Client } from '../client.ts'
 import { allEvents, readEvents } from '../events.ts'
-import { openStore } from '../runs/databases.ts'
+import { openStore, type Store } from '../runs/databases.ts'
 import { type PlayedOllama, pullFrames, startOllama, startOpenAi, usualModels } from '../upstream.ts'
 import { type House, openModels } from './house.ts'
 
 type List = { success: true; models: ModelInfo[]; message: string | null }
 type Active = { success: true; model: string; provider: string; reason: string }
 type Failure = { error: { code: string; message: string; details?: { available: string[] } } }
+
+let store: Store
+beforeAll(async () => {
+  store = await openStore('embedded')
+})
+afterAll(() => store.close())
+const empty = () => sql`truncate users, settings cascade`.execute(store.database.db)
 
 describe('the models of a server with Ollama', () => {
   let ollama: PlayedOllama
@@ -17,7 +25,7 @@ describe('the models of a server with Ollama', () => {
 
   beforeAll(async () => {
     ollama = await startOllama()
-    house = await openModels({ ollamaBaseUrl: ollama.url })
+    house = await openModels(store, { ollamaBaseUrl: ollama.url })
     client = house.client
   })
   afterAll(async () => {
@@ -69,7 +77,7 @@ describe('the models of a server with Ollama', () => {
       success: true,
       model: 'llama3.2:1b',
       provider: 'ollama',
-      reason: 'llama3.2:1b, because it is the first chat model Ollama has installed.',
+      reason: 'It is the first chat model that Ollama has installed.',
     })
   })
 
@@ -78,7 +86,7 @@ describe('the models of a server with Ollama', () => {
     const chosen = await client.post<Active>('/api/models/active', { model: 'qwen3:4b' })
     expect(chosen.body).toMatchObject({
       model: 'qwen3:4b',
-      reason: 'qwen3:4b, because it is the active model.',
+      reason: 'It is the active model.',
     })
     const { body } = await client.get<List>('/api/models')
     expect(body.models.filter((model) => model.active).map((model) => model.name)).toEqual(['qwen3:4b'])
@@ -216,6 +224,7 @@ describe('the models of a server with Ollama', () => {
 })
 
 describe('who may change the models', () => {
+  beforeEach(empty)
   let ollama: PlayedOllama
   let house: House
   afterEach(async () => {
@@ -225,7 +234,7 @@ describe('who may change the models', () => {
 
   test('is whoever runs the server; others may see and try them', async () => {
     ollama = await startOllama()
-    house = await openModels({ ollamaBaseUrl: ollama.url })
+    house = await openModels(store, { ollamaBaseUrl: ollama.url })
     const admin = house.client.as((await house.register()).token)
     const visitor = house.client.as((await house.register()).token)
     const changes: [string, (client: Client) => Promise<{ status: number }>][] = [
@@ -245,10 +254,11 @@ describe('who may change the models', () => {
 })
 
 describe('a server whose Ollama is away', () => {
+  beforeEach(empty)
   const away = 'http://127.0.0.1:9'
 
   test('still lists what there is, and says how to start it', async () => {
-    await using house = await openModels({ ollamaBaseUrl: away })
+    await using house = await openModels(store, { ollamaBaseUrl: away })
     const { status, body } = await house.client.get<List>('/api/models')
     expect(status).toBe(200)
     expect(body.models).toMatchObject([{ name: 'extractive', active: true }])
@@ -256,7 +266,7 @@ describe('a server whose Ollama is away', () => {
   })
 
   test('answers 503 to what needs it', async () => {
-    await using house = await openModels({ ollamaBaseUrl: away })
+    await using house = await openModels(store, { ollamaBaseUrl: away })
     const { client } = house
     for (const answer of [
       await client.post<Failure>('/api/models/active', { model: 'llama3.2:1b' }),
@@ -275,7 +285,7 @@ describe('a server whose Ollama is away', () => {
 
   test('lists and activates the models of a service that is there', async () => {
     await using openai = await startOpenAi({ apiKey: 'sk-a' })
-    await using house = await openModels({
+    await using house = await openModels(store, {
       ollamaBaseUrl: away,
       openai: { baseUrl: openai.url, apiKey: 'sk-a' },
     })
@@ -293,11 +303,11 @@ describe('a server whose Ollama is away', () => {
 })
 
 describe('a download that the server did not live to see', () => {
+  beforeEach(empty)
   test('is asked for again by the next, from the same log', async () => {
     await using ollama = await startOllama()
     const config = { ollamaBaseUrl: ollama.url }
-    const store = await openStore('embedded')
-    const first = await openModels(config, store)
+    const first = await openModels(store, config)
     const { body: me } = await first.client.get<{ id: string }>('/me')
     ollama.script('/api/pull', { fault: 'stall', after: 3 })
     const { run } = await first.models.pull({ userId: me.id, model: 'qwen3:4b' })
@@ -305,13 +315,12 @@ describe('a download that the server did not live to see', () => {
     await first[Symbol.asyncDispose]()
 
     {
-      await using second = await openModels(config, store)
+      await using second = await openModels(store, config)
       const events = await allEvents(await second.client.fetch(`/runs/${run.id}/events`))
       expect(ollama.to('/api/pull')).toHaveLength(2)
       expect(events.map(({ id }) => id)).toEqual(events.map((_, i) => i + 1))
       expect(events.map(({ data }) => data)).toContainEqual({ event: 'resumed', attempt: 2 })
       expect(events.at(-1)?.data).toEqual({ status: 'success' })
     }
-    await store.close()
   })
 })

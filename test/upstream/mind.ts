@@ -42,7 +42,7 @@ function wholeAnswer(prompt: string): string {
 }
 
 /** As a tokenizer would: each word with the blank before it. */
-export const tokensOf = (text: string): string[] => text.match(/\s*\S+|\s+$/g) ?? []
+const tokensOf = (text: string): string[] => text.match(/\s*\S+|\s+$/g) ?? []
 
 const wordsOf = (text: string): string[] =>
   (text.toLowerCase().match(/[\p{L}\p{M}\p{N}]+/gu) ?? []).flatMap((word) =>

@@ -30,13 +30,13 @@ export const localchatModelRoutes =
           response: { 200: modelList },
         },
       },
-      async () => ({ success: true as const, ...(await models.list(app.closing)) }),
+      async () => ({ success: true as const, ...(await models.list()) }),
     )
 
     app.get(
       '/api/models/active',
       { schema: { tags, summary: 'The model that answers, and why', response: { 200: activeModel } } },
-      async () => ({ success: true as const, ...(await models.active(app.closing)) }),
+      async () => ({ success: true as const, ...(await models.active()) }),
     )
 
     app.post(
@@ -52,7 +52,7 @@ export const localchatModelRoutes =
       },
       async ({ body }) => ({
         success: true as const,
-        ...(await models.setActive(body.model, app.closing)),
+        ...(await models.setActive(body.model)),
       }),
     )
 
@@ -71,7 +71,7 @@ export const localchatModelRoutes =
       async ({ body, query }) => {
         const name = body?.model ?? query.model
         if (name === undefined) throw nameMissing()
-        await models.remove(name, app.closing)
+        await models.remove(name)
         return { success: true as const, message: `The model ${name} was deleted.` }
       },
     )
@@ -106,11 +106,12 @@ export const localchatModelRoutes =
           response: { 200: testModelAnswer },
         },
       },
-      async ({ body }) => ({
-        success: true as const,
-        model: body.model,
-        result: await models.test(body.model, app.closing),
-      }),
+      async ({ body }, reply) => {
+        const left = new AbortController()
+        reply.raw.once('close', () => left.abort())
+        const result = await models.test(body.model, left.signal)
+        return { success: true as const, model: body.model, result }
+      },
     )
 
     app.post(
@@ -125,7 +126,7 @@ export const localchatModelRoutes =
         config: { access: 'admin' },
       },
       async ({ body }) => {
-        await models.unload(body.model, app.closing)
+        await models.unload(body.model)
         return { success: true as const, message: `The model ${body.model} was unloaded.` }
       },
     )

@@ -16,7 +16,6 @@ export type EmbeddingChoice =
 export async function chooseEmbedding(
   catalogue: Catalogue,
   settings: { embedModel: string | undefined; ollamaAddress: string; hasOpenAi: boolean },
-  signal: AbortSignal,
 ): Promise<EmbeddingChoice> {
   const ollama = (installed: InstalledModel): EmbeddingChoice => ({
     provider: 'ollama',
@@ -37,7 +36,7 @@ export async function chooseEmbedding(
     return { provider: 'none', reason: `EMBED_MODEL names ${wish.name}, but ${why}.` }
   }
 
-  const able = await catalogue.ableTo('embedding', signal)
+  const able = await catalogue.ableTo('embedding')
   const [best] = able.toSorted((a, b) => preference(a.name) - preference(b.name))
   if (best) return ollama(best)
   return {

@@ -31,17 +31,13 @@ export function embeddersOf({ ollama, openai, catalogue, cache, log, embedModel,
   const made = new Map<string, Embedder>()
   let warned = ''
 
-  const choose = (signal: AbortSignal): Promise<EmbeddingChoice> =>
-    chooseEmbedding(
-      catalogue,
-      { embedModel, ollamaAddress: ollama.address, hasOpenAi: openai !== undefined },
-      signal,
-    )
+  const choose = (): Promise<EmbeddingChoice> =>
+    chooseEmbedding(catalogue, { embedModel, ollamaAddress: ollama.address, hasOpenAi: openai !== undefined })
 
-  async function make(choice: Chosen, signal: AbortSignal): Promise<Embedder | undefined> {
+  async function make(choice: Chosen): Promise<Embedder | undefined> {
     const model = choice.name
     if (choice.provider === 'ollama') {
-      const { contextLength } = await catalogue.abilities(choice.installed, signal)
+      const { contextLength } = await catalogue.abilities(choice.installed)
       const numCtx = Math.min(contextLength ?? ollamaContext, ollamaContext)
       const batch = ollamaEmbed(ollama, model, { numCtx, timeoutMs })
       return embedderOf({
@@ -65,9 +61,9 @@ export function embeddersOf({ ollama, openai, catalogue, cache, log, embedModel,
     })
   }
 
-  async function embedder(choice: Chosen, signal: AbortSignal): Promise<Embedder | undefined> {
+  async function embedder(choice: Chosen): Promise<Embedder | undefined> {
     const key = `${choice.provider}/${choice.name}`
-    const embedder = made.get(key) ?? (await make(choice, signal))
+    const embedder = made.get(key) ?? (await make(choice))
     if (embedder) made.set(key, embedder)
     return embedder
   }
@@ -77,8 +73,9 @@ export function embeddersOf({ ollama, openai, catalogue, cache, log, embedModel,
 
     /** The embedder in use. One that EMBED_MODEL names and that is not there is warned of, once. */
     async current(signal: AbortSignal): Promise<Embedder | undefined> {
-      const choice = await choose(signal)
-      if (choice.provider !== 'none') return embedder(choice, signal)
+      const choice = await choose()
+      signal.throwIfAborted()
+      if (choice.provider !== 'none') return embedder(choice)
       if (embedModel !== undefined && warned !== choice.reason) log.warn(choice.reason)
       warned = choice.reason
       return undefined
@@ -88,9 +85,9 @@ export function embeddersOf({ ollama, openai, catalogue, cache, log, embedModel,
     async dimensions(name: string, signal: AbortSignal): Promise<number | undefined> {
       const installed = await catalogue.find(forced(name).name, true)
       if (!installed) return undefined
-      const { capabilities } = await catalogue.abilities(installed, signal)
+      const { capabilities } = await catalogue.abilities(installed)
       if (capabilities.includes('completion')) return undefined
-      const its = await embedder({ provider: 'ollama', name: shortName(installed.name), installed }, signal)
+      const its = await embedder({ provider: 'ollama', name: shortName(installed.name), installed })
       const vectors = await its?.embed(
         [`a text that no cache knows: ${crypto.randomUUID()}`],
         'query',

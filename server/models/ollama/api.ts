@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { call, callJson } from '../upstream/call.ts'
+import { callJson, exchange } from '../upstream/call.ts'
 import type { Service } from '../upstream/service.ts'
 
 /** Ollama's own protocol, as far as it is used here. Fields that older versions lack are optional. */
@@ -31,6 +31,7 @@ export type Abilities = { capabilities: string[]; contextLength: number | null }
 
 /** Short questions are answered at once by an Ollama that is there at all. */
 const shortMs = 2_000
+const diskMs = 60_000
 
 export async function listInstalled(service: Service, signal: AbortSignal): Promise<InstalledModel[]> {
   const answer = await callJson(service, tags, { path: '/api/tags', signal, timeoutMs: shortMs })
@@ -47,7 +48,7 @@ export async function showModel(
     path: '/api/show',
     body: { model: model.name },
     signal,
-    timeoutMs: 5_000,
+    timeoutMs: shortMs,
   })
   const info = answer.model_info ?? {}
   const length = info[`${String(info['general.architecture'])}.context_length`]
@@ -75,9 +76,8 @@ export async function listLoaded(
 }
 
 export async function deleteModel(service: Service, name: string, signal: AbortSignal): Promise<void> {
-  await (
-    await call(service, { method: 'DELETE', path: '/api/delete', body: { model: name }, signal })
-  ).body?.cancel()
+  const request = { method: 'DELETE', path: '/api/delete', body: { model: name } } as const
+  await exchange(service, { ...request, signal, timeoutMs: diskMs })
 }
 
 /** Frees the memory of a loaded chat or embedding model. */
@@ -90,5 +90,5 @@ export async function unloadModel(
   const request = embeds
     ? { path: '/api/embed', body: { model: name, input: [], keep_alive: 0 } }
     : { path: '/api/generate', body: { model: name, keep_alive: 0, stream: false } }
-  await (await call(service, { method: 'POST', ...request, signal })).body?.cancel()
+  await exchange(service, { method: 'POST', ...request, signal, timeoutMs: diskMs })
 }

@@ -12,7 +12,7 @@ const signal = AbortSignal.timeout(20_000)
 async function open(numCtx?: number) {
   const ollama = await startOllama()
   const service = ollamaService(ollama.url)
-  const known = catalogue({ ollama: service, openai: undefined, log: createLog('silent') })
+  const known = catalogue({ ollama: service, openai: undefined, closing: signal, log: createLog('silent') })
   const contexts = ollamaContexts(service, numCtx, known.abilities)
   const installed = await known.find('llama3.2:1b', false)
   if (!installed) throw new Error('the played Ollama has lost its model')

@@ -12,7 +12,7 @@ const usualContext = 8_192
 export function ollamaContexts(
   service: Service,
   configured: number | undefined,
-  abilities: (model: InstalledModel, signal: AbortSignal) => Promise<Abilities>,
+  abilities: (model: InstalledModel) => Promise<Abilities>,
 ) {
   const settled = new Map<string, number>()
   return {
@@ -20,7 +20,7 @@ export function ollamaContexts(
       const before = settled.get(model.name)
       if (before !== undefined) return before
       const [{ contextLength }, loaded] = await Promise.all([
-        abilities(model, signal),
+        abilities(model),
         configured === undefined ? listLoaded(service, signal).catch(() => []) : [],
       ])
       signal.throwIfAborted()

@@ -13,7 +13,7 @@ async function service(options: OpenAiOptions & { continuation?: ContinuationSet
   const model = openAiChat({
     service: openaiService({ baseUrl: upstream.url }),
     name: 'some-model',
-    patience: { firstTokenMs: 5_000, stallMs: 60, retryMs: 20 },
+    patience: { firstTokenMs: 5_000, stallMs: 300, retryMs: 20 },
     tokens: tokenCounter(),
     continuation: options.continuation ?? 'none',
     dialect: newDialect(),

@@ -68,28 +68,31 @@ export class HttpFault extends AppError {
   }
 }
 
-/** One short exchange in JSON, checked against a schema. Throws `bad_json` when the answer does not fit. */
-export async function callJson<T>(service: Service, schema: z.ZodType<T>, request: Call): Promise<T> {
-  const signal =
-    request.timeoutMs === undefined
-      ? request.signal
-      : AbortSignal.any([request.signal, AbortSignal.timeout(request.timeoutMs)])
+/** One short exchange, within `timeoutMs`: the text of the answer. */
+export async function exchange(service: Service, request: Call): Promise<string> {
+  const { signal: stop, timeoutMs } = request
+  const signal = timeoutMs === undefined ? stop : AbortSignal.any([stop, AbortSignal.timeout(timeoutMs)])
   try {
     const response = await call(service, { ...request, signal })
-    const text = await response.text().catch((thrown: unknown) => {
+    return await response.text().catch((thrown: unknown) => {
       throw faultOf(thrown, service, signal)
     })
-    const json = parse(text, service)
-    const error = typeof json === 'object' && json !== null ? errorIn(json) : undefined
-    if (error !== undefined) throw upstreamError(service, plain(error, service))
-    const known = schema.safeParse(json)
-    if (!known.success) throw badJson(service)
-    return known.data
   } catch (thrown) {
-    request.signal.throwIfAborted()
-    if (signal.aborted && !(thrown instanceof AppError)) throw unreachable(service, 'timed out', thrown)
+    stop.throwIfAborted()
+    if (signal.aborted && !(thrown instanceof AppError))
+      throw unreachable(service, 'no answer in time', thrown)
     throw thrown
   }
+}
+
+/** The same in JSON, checked against a schema. Throws `bad_json` when the answer does not fit. */
+export async function callJson<T>(service: Service, schema: z.ZodType<T>, request: Call): Promise<T> {
+  const json = parse(await exchange(service, request), service)
+  const error = typeof json === 'object' && json !== null ? errorIn(json) : undefined
+  if (error !== undefined) throw upstreamError(service, plain(error, service))
+  const known = schema.safeParse(json)
+  if (!known.success) throw badJson(service)
+  return known.data
 }
 
 export function parse(text: string, service: Service): unknown {

@@ -45,4 +45,3 @@ export function recent<T>(look: () => Promise<T>, freshMs: { up: number; away: n
     },
   }
 }
-export type Recent<T> = ReturnType<typeof recent<T>>

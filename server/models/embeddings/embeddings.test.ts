@@ -1,0 +1,383 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import { Redis } from 'ioredis'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { type PlayedModel, type PlayedOllama, startOllama, startOpenAi } from '../../../test/upstream.ts'
+import { createLog, type Log } from '../../log.ts'
+import { catalogue } from '../catalogue.ts'
+import { ollamaService, openaiService } from '../upstream/service.ts'
+import { memoryVectors, type VectorCache, vectorCache } from './cache.ts'
+import { embeddersOf } from './embedders.ts'
+import { prefixed } from './prefixes.ts'
+
+const signal = AbortSignal.timeout(60_000)
+const silent = createLog('silent')
+const dot = (a: Float32Array, b: Float32Array) => a.reduce((sum, x, i) => sum + x * (b[i] ?? 0), 0)
+
+/** The embedders over a played Ollama, and a service where one is given. */
+function embeddersWith(
+  ollamaUrl: string,
+  more: { openaiUrl?: string; embedModel?: string; cache?: VectorCache; log?: Log } = {},
+) {
+  const ollama = ollamaService(ollamaUrl)
+  const openai =
+    more.openaiUrl === undefined ? undefined : openaiService({ baseUrl: more.openaiUrl, apiKey: 'sk-a' })
+  return embeddersOf({
+    ollama,
+    openai,
+    catalogue: catalogue({ ollama, openai, closing: signal, log: silent }),
+    cache: more.cache ?? vectorCache({ log: silent }),
+    log: more.log ?? silent,
+    embedModel: more.embedModel,
+    timeoutMs: 5_000,
+  })
+}
+
+async function embedderOn(ollama: PlayedOllama, cache?: VectorCache) {
+  const embedder = await embeddersWith(ollama.url, cache ? { cache } : {}).current(signal)
+  if (!embedder) throw new Error('nothing embeds')
+  return embedder
+}
+
+const model = (name: string, capability = 'embedding'): PlayedModel => ({ name, capabilities: [capability] })
+
+describe('which model embeds', () => {
+  type Case = {
+    given: string
+    installed: PlayedModel[]
+    served?: boolean
+    embedModel?: string
+    space: string | undefined
+  }
+  const cases: Case[] = [
+    {
+      given: 'one is installed',
+      installed: [model('llama3.2:1b', 'completion'), model('nomic-embed-text:latest')],
+      space: 'ollama/nomic-embed-text',
+    },
+    {
+      given: 'several are installed, the best known',
+      installed: [model('all-minilm:l6-v2'), model('bge-m3:latest')],
+      space: 'ollama/bge-m3',
+    },
+    {
+      given: 'only an unknown one is installed',
+      installed: [model('my-own-embedder:v1')],
+      space: 'ollama/my-own-embedder:v1',
+    },
+    { given: 'none is installed', installed: [model('llama3.2:1b', 'completion')], space: undefined },
+    {
+      given: 'none is installed and a paid service is there, which nobody named',
+      installed: [],
+      served: true,
+      space: undefined,
+    },
+    {
+      given: 'the service’s is named',
+      installed: [model('bge-m3:latest')],
+      served: true,
+      embedModel: 'text-embedding-3-small',
+      space: 'openai/text-embedding-3-small',
+    },
+    {
+      given: 'an installed one is named',
+      installed: [model('bge-m3:latest'), model('all-minilm:latest')],
+      embedModel: 'all-minilm',
+      space: 'ollama/all-minilm',
+    },
+    {
+      given: 'the named one is not installed',
+      installed: [model('bge-m3:latest')],
+      embedModel: 'all-minilm',
+      space: undefined,
+    },
+  ]
+  test.each(cases)('when $given: $space', async ({ installed, served, embedModel, space }) => {
+    await using ollama = await startOllama({ models: installed })
+    await using openai = await startOpenAi()
+    const embedders = embeddersWith(ollama.url, {
+      ...(served ? { openaiUrl: openai.url } : {}),
+      ...(embedModel === undefined ? {} : { embedModel }),
+    })
+    expect((await embedders.current(signal))?.space).toBe(space)
+    const choice = await embedders.choose()
+    if (choice.provider === 'none') expect(choice.reason).toMatch(/pull/)
+  })
+
+  test('a named one that is not there is warned of once', async () => {
+    await using ollama = await startOllama({ models: [] })
+    const log = createLog('silent')
+    const warn = vi.spyOn(log, 'warn')
+    const embedders = embeddersWith(ollama.url, { embedModel: 'bge-m3', log })
+    await embedders.current(signal)
+    await embedders.current(signal)
+    expect(warn.mock.calls).toEqual([[expect.stringContaining('EMBED_MODEL names bge-m3')]])
+  })
+})
+
+describe('embedding', () => {
+  let ollama: PlayedOllama
+  beforeEach(async () => {
+    ollama = await startOllama({ models: [model('nomic-embed-text:latest')] })
+  })
+  afterEach(() => ollama[Symbol.asyncDispose]())
+  const inputs = () => ollama.to('/api/embed').map(({ body }) => body['input'] as string[])
+
+  test('gives one normalised vector for each text, in order', async () => {
+    const embedder = await embedderOn(ollama)
+    const texts = ['the cat sat on the mat', 'stock markets fell', 'the cat sat on the mat']
+    const [cat, stocks, again] = await embedder.embed(texts, 'passage', signal)
+    if (!cat || !stocks || !again) throw new Error('a vector is missing')
+    expect(dot(cat, cat)).toBeCloseTo(1, 5)
+    expect(again).toEqual(cat)
+    expect(dot(cat, stocks)).toBeLessThan(0.3)
+    const [query] = await embedder.embed(['where is the cat'], 'query', signal)
+    if (!query) throw new Error('a vector is missing')
+    expect(dot(query, cat)).toBeGreaterThan(dot(query, stocks))
+  })
+
+  test('forbids the service to cut texts, and says what a text is for', async () => {
+    const embedder = await embedderOn(ollama)
+    await embedder.embed(['one'], 'query', signal)
+    await embedder.embed(['one'], 'passage', signal)
+    expect(inputs()).toEqual([['search_query: one'], ['search_document: one']])
+    expect(ollama.to('/api/embed')[0]?.body).toMatchObject({ truncate: false })
+  })
+
+  test('asks for at most 64 texts and some 8,000 tokens at once', async () => {
+    const embedder = await embedderOn(ollama)
+    await embedder.embed(
+      Array.from({ length: 150 }, (_, i) => `short text ${i}`),
+      'passage',
+      signal,
+    )
+    expect(
+      inputs()
+        .map((input) => input.length)
+        .toSorted((a, b) => b - a),
+    ).toEqual([64, 64, 22])
+    await embedder.embed(
+      Array.from({ length: 20 }, (_, i) => `${i} ${'long '.repeat(1_000)}`),
+      'passage',
+      signal,
+    )
+    for (const input of inputs().slice(3)) expect(input.length).toBeLessThanOrEqual(8)
+  })
+
+  test('asks for what is known already no more', async () => {
+    const cache = vectorCache({ log: silent })
+    const embedder = await embedderOn(ollama, cache)
+    const [first] = await embedder.embed(['one'], 'passage', signal)
+    const [again, two] = await embedder.embed(['one', 'two'], 'passage', signal)
+    expect(again).toEqual(first)
+    expect(two).toBeDefined()
+    expect(inputs()).toEqual([['search_document: one'], ['search_document: two']])
+    expect(cache.stats()).toEqual({ kind: 'memory', hits: 1, misses: 2, size: 2, hit_rate: 1 / 3 })
+  })
+
+  test('shortens a text that the model cannot read whole, and no other', async () => {
+    ollama.models.splice(0, 1, { ...model('nomic-embed-text:latest'), contextLength: 512 })
+    const embedder = await embedderOn(ollama)
+    const long = 'many words '.repeat(2_000)
+    const vectors = await embedder.embed(['short', long], 'passage', signal)
+    expect(vectors).toHaveLength(2)
+    const [short, cut] = inputs()[0] ?? []
+    expect(short).toBe('search_document: short')
+    expect(`search_document: ${long}`.startsWith(cut ?? '?')).toBe(true)
+    expect((cut ?? '').length).toBeGreaterThan(500)
+  })
+
+  test('shortens further when the model still refuses, and spares the other texts', async () => {
+    const tooLong = { status: 400, message: 'the input length exceeds the context length' }
+    ollama.script('/api/embed', tooLong, tooLong)
+    const embedder = await embedderOn(ollama)
+    const vectors = await embedder.embed(['an ordinary text', 'another ordinary text'], 'passage', signal)
+    expect(vectors).toHaveLength(2)
+    // Both at once, then each alone: the first is refused, shortened and taken.
+    expect(inputs().map((input) => input.length)).toEqual([2, 1, 1, 1])
+    expect(inputs()[2]?.[0]?.length).toBeLessThan('search_document: an ordinary text'.length)
+    expect(inputs()[3]).toEqual(['search_document: another ordinary text'])
+  })
+
+  test('tries again when the service is busy or the connection breaks', async () => {
+    ollama.script('/api/embed', { status: 503 }, { beforeHeaders: 'die' })
+    const embedder = await embedderOn(ollama)
+    expect(await embedder.embed(['one'], 'passage', signal)).toHaveLength(1)
+    expect(inputs()).toHaveLength(3)
+  })
+
+  test('reports what trying again does not help', async () => {
+    ollama.script('/api/embed', { status: 400, message: 'this model does not embed' })
+    const embedder = await embedderOn(ollama)
+    await expect(embedder.embed(['one'], 'passage', signal)).rejects.toMatchObject({ code: 'http_400' })
+    expect(inputs()).toHaveLength(1)
+  })
+
+  test('ends with the reason when it is stopped', async () => {
+    ollama.script('/api/embed', { beforeHeaders: 'hang' })
+    const embedder = await embedderOn(ollama)
+    const stop = new AbortController()
+    const vectors = embedder.embed(['one'], 'passage', stop.signal)
+    const request = await ollama.arrival('/api/embed')
+    stop.abort('stopped')
+    await expect(vectors).rejects.toBe('stopped')
+    await request.closed
+    expect(request.closedEarly).toBe(true)
+  })
+
+  test('takes an empty text for a text', async () => {
+    const embedder = await embedderOn(ollama)
+    expect(await embedder.embed(['', '  '], 'passage', signal)).toHaveLength(2)
+  })
+
+  test('goes to a served model as well', async () => {
+    await using openai = await startOpenAi({ apiKey: 'sk-a' })
+    const embedders = embeddersWith(ollama.url, {
+      openaiUrl: openai.url,
+      embedModel: 'text-embedding-3-small',
+    })
+    const embedder = await embedders.current(signal)
+    const [a, b] = (await embedder?.embed(['the cat', 'the cat sat'], 'passage', signal)) ?? []
+    if (!a || !b) throw new Error('a vector is missing')
+    expect(dot(a, b)).toBeGreaterThan(0.5)
+  })
+})
+
+describe('what a model wants before a text', () => {
+  test.each([
+    ['nomic-embed-text', 'search_query: x', 'search_document: x'],
+    ['jeffh/intfloat-multilingual-e5-large:f16', 'query: x', 'passage: x'],
+    ['mxbai-embed-large', 'Represent this sentence for searching relevant passages: x', 'x'],
+    ['snowflake-arctic-embed2', 'query: x', 'x'],
+    ['snowflake-arctic-embed:335m', 'Represent this sentence for searching relevant passages: x', 'x'],
+    ['qwen3-embedding:0.6b', expect.stringMatching(/^Instruct: .*\nQuery: x$/), 'x'],
+    ['embeddinggemma', 'task: search result | query: x', 'title: none | text: x'],
+    ['bge-m3', 'x', 'x'],
+    ['text-embedding-3-small', 'x', 'x'],
+  ])('%s', (name, query, passage) => {
+    expect(prefixed(name, 'x', 'query')).toEqual(query)
+    expect(prefixed(name, 'x', 'passage')).toEqual(passage)
+  })
+})
+
+describe('the cache in memory', () => {
+  test('forgets first what was not used for longest when it is full', () => {
+    const vectors = memoryVectors(3 * (4 * 100 + 200))
+    const vector = () => new Float32Array(100)
+    for (const key of ['a', 'b', 'c']) vectors.put(key, vector())
+    vectors.get('a')
+    vectors.put('d', vector())
+    expect(['a', 'b', 'c', 'd'].map((key) => vectors.get(key) !== undefined)).toEqual([
+      true,
+      false,
+      true,
+      true,
+    ])
+    expect(vectors.size).toBe(3)
+  })
+
+  test('counts an entry once that is put again', () => {
+    const vectors = memoryVectors(1_000)
+    for (let i = 0; i < 10; i++) vectors.put('a', new Float32Array(100))
+    vectors.put('b', new Float32Array(10))
+    expect(vectors.size).toBe(2)
+  })
+})
+
+const redisUrl = process.env['TEST_REDIS_URL'] ?? ''
+
+/** A way to Redis that a test can cut and mend; a `dead` one ends every connection at once. */
+async function wayTo(url: string, { dead = false } = {}) {
+  const target = new URL(url)
+  const sockets = new Set<Socket>()
+  let connections = 0
+  let server: Server
+  const listen = async (port: number) => {
+    server = createServer((socket) => {
+      connections += 1
+      if (dead) return void socket.destroy()
+      const onward = connect(Number(target.port || 6379), target.hostname)
+      for (const end of [socket, onward]) {
+        sockets.add(end)
+        end.on('error', () => end.destroy()).on('close', () => sockets.delete(end))
+      }
+      socket.pipe(onward).pipe(socket)
+    }).listen(port, '127.0.0.1')
+    await once(server, 'listening')
+    return (server.address() as AddressInfo).port
+  }
+  const port = await listen(0)
+  const cut = async () => {
+    const closed = once(server, 'close')
+    server.close()
+    for (const socket of sockets) socket.destroy()
+    await closed
+  }
+  return {
+    address: `127.0.0.1:${port}`,
+    connections: () => connections,
+    cut,
+    mend: () => listen(port),
+    [Symbol.asyncDispose]: cut,
+  }
+}
+
+describe.runIf(redisUrl !== '' || process.env['CI'] === 'true')('the cache in Redis', () => {
+  const vector = Float32Array.from([0.25, -1.5, 3e-8, 1])
+  const text = () => `a text ${randomUUID()}`
+  const kind = (cache: VectorCache) => cache.stats().kind
+  const becomes = (cache: VectorCache, wanted: string) =>
+    vi.waitFor(() => expect(kind(cache)).toBe(wanted), 20_000)
+
+  test('is shared by servers, keeps every bit, and lets go after thirty days', async () => {
+    await using one = vectorCache({ redisUrl, log: silent })
+    await using other = vectorCache({ redisUrl, log: silent })
+    await Promise.all([becomes(one, 'redis'), becomes(other, 'redis')])
+    const known = text()
+    one.put('space', [{ text: known, vector }])
+    await vi.waitFor(async () => expect(await other.get('space', [known])).toEqual([vector]))
+    expect(await other.get('another space', [known])).toEqual([undefined])
+
+    const redis = new Redis(redisUrl)
+    const key = `gabee:vector:space:${createHash('sha256').update(known).digest('base64url')}`
+    expect(await redis.getBuffer(key)).toEqual(Buffer.from(vector.buffer))
+    const seconds = await redis.ttl(key)
+    expect(seconds).toBeGreaterThan(29 * 24 * 3600)
+    expect(seconds).toBeLessThanOrEqual(30 * 24 * 3600)
+    redis.disconnect()
+  })
+
+  test.each([
+    ['breaks off every connection', true, ''],
+    ['refuses the password', false, 'somebody:wrong@'],
+  ])('that %s is warned of once however often it is tried, and memory serves', async (_, dead, login) => {
+    await using way = await wayTo(redisUrl, { dead })
+    const log = createLog('silent')
+    const warn = vi.spyOn(log, 'warn')
+    await using cache = vectorCache({ redisUrl: `redis://${login}${way.address}`, log })
+    const known = text()
+    cache.put('space', [{ text: known, vector }])
+    expect(await cache.get('space', [known])).toEqual([vector])
+    await vi.waitFor(() => expect(way.connections()).toBeGreaterThan(2), 20_000)
+    expect(kind(cache)).toBe('memory')
+    expect(warn.mock.calls).toHaveLength(1)
+    expect(JSON.stringify(warn.mock.calls)).not.toContain('wrong')
+  })
+
+  test('that goes away and comes back is used again', async () => {
+    await using way = await wayTo(redisUrl)
+    const log = createLog('silent')
+    const warn = vi.spyOn(log, 'warn')
+    await using cache = vectorCache({ redisUrl: `redis://${way.address}`, log })
+    await becomes(cache, 'redis')
+    await way.cut()
+    await becomes(cache, 'memory')
+    const known = text()
+    cache.put('space', [{ text: known, vector }])
+    expect(await cache.get('space', [known])).toEqual([vector])
+    await way.mend()
+    await becomes(cache, 'redis')
+    expect(warn).toHaveBeenCalledTimes(1)
+  })
+})
