@@ -15,7 +15,9 @@ export function TopBar({ title, children }: { title: ReactNode; children?: React
   return (
     <header className="top-bar">
       {isPhone && <IconButton label="Menu" icon={Menu} hint={false} onClick={openMenu} />}
-      <div className="top-bar-title">{title}</div>
+      <div className="top-bar-title">
+        {typeof title === 'string' ? <h1 className="page-title truncate">{title}</h1> : title}
+      </div>
       {children && <div className="top-bar-actions">{children}</div>}
     </header>
   )
@@ -41,7 +43,7 @@ export function Page({
   const heading = <h1 className="page-title truncate">{title}</h1>
   return (
     <>
-      {isPhone && <TopBar title={heading} />}
+      {isPhone && <TopBar title={title} />}
       <div className="page">
         <div className="page-column">
           {back && (

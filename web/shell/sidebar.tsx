@@ -48,7 +48,7 @@ export function Sidebar({ me }: { me: Me }) {
   const [path] = useLocation()
   const [, chat] = useRoute('/chat/:handle/:id?')
   return (
-    <div className="sidebar">
+    <aside className="sidebar" aria-label="Sidebar">
       <div className="sidebar-head">
         <Link href="/" className="brand">
           <img src="/favicon.svg" alt="" />
@@ -72,7 +72,7 @@ export function Sidebar({ me }: { me: Me }) {
       <div className="sidebar-foot">
         <PersonMenu me={me} />
       </div>
-    </div>
+    </aside>
   )
 }
 
@@ -94,9 +94,12 @@ function PersonMenu({ me }: { me: Me }) {
     <Menu
       align="start"
       trigger={
-        <button type="button" className="person" aria-label={`${me.display_name}: account and theme`}>
+        <button type="button" className="person">
           <Avatar name={me.display_name} size={28} />
-          <span className="truncate">{me.display_name}</span>
+          <span className="truncate">
+            {me.display_name}
+            <span className="visually-hidden">: account and theme</span>
+          </span>
         </button>
       }
     >

@@ -68,12 +68,20 @@ export function MenuLine() {
 }
 
 /** A small panel beside a button, for facts that are wanted now and then. */
-export function Popover({ trigger, children }: { trigger: ReactElement; children: ReactNode }) {
+export function Popover({
+  label,
+  trigger,
+  children,
+}: {
+  label: string
+  trigger: ReactElement
+  children: ReactNode
+}) {
   return (
     <PopoverParts.Root>
       <PopoverParts.Trigger asChild>{trigger}</PopoverParts.Trigger>
       <PopoverParts.Portal>
-        <PopoverParts.Content className="popover" sideOffset={6} collisionPadding={12}>
+        <PopoverParts.Content className="popover" aria-label={label} sideOffset={6} collisionPadding={12}>
           {children}
         </PopoverParts.Content>
       </PopoverParts.Portal>

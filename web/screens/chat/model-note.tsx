@@ -8,6 +8,7 @@ export function ModelNote({ message }: { message: Message }) {
   const tokens = message.usage?.completion_tokens
   return (
     <Popover
+      label="About this answer"
       trigger={
         <button
           type="button"

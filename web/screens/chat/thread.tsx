@@ -48,6 +48,7 @@ export function ThreadView({
     <div className="thread-frame">
       <div className="thread" ref={scroller}>
         <div className="thread-column" ref={content}>
+          <h2 className="visually-hidden">Conversation</h2>
           {isLoading && <ThreadSkeleton />}
           {list.isError && <ErrorState error={list.error} onRetry={() => void list.refetch()} />}
           {isEmpty && empty}

@@ -53,11 +53,9 @@ function renderBlock(token: MarkedToken, isLast = false): ReactNode {
   switch (token.type) {
     case 'paragraph':
       return <p>{renderInline(token.tokens)}</p>
-    case 'heading': {
-      // A page has one h1 and its sections are h2: the headings of an answer stand below.
-      const Heading = `h${Math.min(6, token.depth + 2)}` as 'h3'
-      return <Heading className={`heading-${token.depth}`}>{renderInline(token.tokens)}</Heading>
-    }
+    case 'heading':
+      // One level for all: what a model writes skips levels, and the page's own headings stand above.
+      return <h3 className={`heading-${token.depth}`}>{renderInline(token.tokens)}</h3>
     case 'code':
       return <CodeBlock code={token.text} language={token.lang ?? ''} isOpen={isLast && !isClosed(token)} />
     case 'blockquote':
