@@ -1,0 +1,207 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Conversation } from '../../contract/chat.ts'
+import { type RunningApp, startApp } from '../app.ts'
+import { DATABASES } from '../databases.ts'
+import { allEvents, readEvents, textOf } from '../events.ts'
+import { ask, askStream, converse, good, makeAvee, messagesOf, register, upload } from '../people.ts'
+import { type PlayedOllama, startOllama, startOpenAi } from '../upstream.ts'
+
+const kindOf = (data: Record<string, unknown>) => data['event'] ?? Object.keys(data)[0]
+
+for (const kind of DATABASES) {
+  describe(`a turn on ${kind}`, () => {
+    let ollama: PlayedOllama
+    let app: RunningApp
+    beforeAll(async () => {
+      ollama = await startOllama()
+      app = await startApp({ OLLAMA_BASE_URL: ollama.url }, kind)
+    })
+    afterAll(async () => {
+      await app[Symbol.asyncDispose]()
+      await ollama[Symbol.asyncDispose]()
+    })
+
+    test('sends persona, rules, history and passages, and stores what the model says with its sources', async () => {
+      const { client } = await register(app)
+      const avee = await makeAvee(client, { persona: 'You love looms.' })
+      const file = { name: 'engine.md', content: '# Engine\n\nThe engine weaves algebraic patterns at 40 per minute.' }
+      await upload(client, [file], { avee: avee.id, layer: 'public' })
+      const { id } = await converse(client, avee.handle)
+      await ask(client, id, 'Good morning, Ada!')
+      ollama.script('/api/chat', { tokens: ['At ', '40 ', 'per minute ', '[1].'] })
+      const events = await ask(client, id, 'How fast does the engine weave patterns?')
+
+      const { messages } = ollama.to('/api/chat').at(-1)?.body as { messages: { role: string; content: string }[] }
+      expect(messages.map(({ role }) => role)).toEqual(['system', 'user', 'assistant', 'user'])
+      expect(messages[0]?.content).toContain('You love looms.')
+      expect(messages[1]?.content).toContain('Good morning, Ada!')
+      expect(messages[3]?.content).toContain('<passage n="1"')
+      expect(messages[3]?.content).toContain('algebraic patterns')
+      expect(textOf(events)).toBe('At 40 per minute [1].')
+      const complete = events.at(-1)?.data
+      expect(complete).toMatchObject({ event: 'complete', total_tokens: 4, finish_reason: 'stop' })
+      const [citation] = complete?.['citations'] as { text: string; title: string; cited: boolean }[]
+      expect(citation).toMatchObject({ cited: true })
+      expect(citation?.text).toContain('algebraic patterns')
+      expect((await messagesOf(client, id)).at(-1)?.citations).toEqual(complete?.['citations'])
+    })
+
+    test('a client that hangs up stops nothing', async () => {
+      const { client } = await register(app)
+      const { id } = await converse(client, 'local')
+      ollama.script('/api/chat', { tokens: ['one ', 'two ', 'three ', 'four'], delayMs: 40 })
+      const leave = new AbortController()
+      const response = await askStream(client, id, 'Count!', { signal: leave.signal })
+      const runId = response.headers.get('x-run-id')
+      for await (const { data } of readEvents(response)) if (data['token']) break
+      leave.abort()
+
+      const events = await allEvents(await client.fetch(`/runs/${runId}/events`))
+      expect(textOf(events)).toBe('one two three four')
+      expect((await messagesOf(client, id)).map(({ content, status }) => [content, status])).toEqual([
+        ['Count!', 'complete'],
+        ['one two three four', 'complete'],
+      ])
+    })
+
+    test('a stop keeps what was said and ends the request to the model', async () => {
+      const { client } = await register(app)
+      const { id } = await converse(client, 'local')
+      ollama.script('/api/chat', { tokens: ['one ', 'two '], fault: 'stall', after: 2 })
+      const response = await askStream(client, id, 'Count!')
+      const runId = response.headers.get('x-run-id')
+      const seen: string[] = []
+      for await (const { data } of readEvents(response)) {
+        seen.push(String(kindOf(data)))
+        if (data['token']) await client.delete(`/runs/${runId}`)
+      }
+      expect(seen[0]).toBe('start')
+      expect(seen.at(-1)).toBe('stopped')
+      await ollama.to('/api/chat').at(-1)?.closed
+      expect(ollama.to('/api/chat').at(-1)?.closedEarly).toBe(true)
+      const [, answer] = await messagesOf(client, id)
+      expect(answer?.status).toBe('stopped')
+      expect('one two ').toContain(answer?.content)
+      expect(good(await client.delete<{ status: string }>(`/runs/${runId}`)).status).toBe('stopped')
+    })
+
+    test('a model that breaks off is an error event, and its words are kept', async () => {
+      const { client } = await register(app)
+      const { id } = await converse(client, 'local')
+      ollama.script('/api/chat', { tokens: ['one ', 'two ', 'three'], fault: 'cut', after: 2 })
+      const events = await ask(client, id, 'Count!')
+      expect(events.at(-1)?.data['error']).toMatchObject({ code: expect.any(String), message: expect.any(String) })
+      const [, answer] = await messagesOf(client, id)
+      expect(answer).toMatchObject({ status: 'failed', content: 'one two ' })
+      expect(answer?.error).toEqual(events.at(-1)?.data['error'])
+
+      ollama.script('/api/chat', { status: 500, message: 'out of memory' })
+      const whole = await client.post<{ error: { code: string } }>('/chat/ask', { conversation_id: id, question: 'Again?' })
+      expect(whole.status).toBe(503)
+      ollama.script('/api/chat', { tokens: ['fine'] })
+      expect(textOf(await ask(client, id, 'And now?'))).toBe('fine')
+    })
+
+    test('a second question in the same conversation is told which run is answering', async () => {
+      const { client } = await register(app)
+      const { id } = await converse(client, 'local')
+      ollama.script('/api/chat', { fault: 'stall', after: 1 })
+      const response = await askStream(client, id, 'First?')
+      const runId = response.headers.get('x-run-id')
+      const second = await client.post<{ error: { details: { run_id: string } } }>('/chat/stream', {
+        conversation_id: id,
+        question: 'Second?',
+      })
+      expect([second.status, second.body.error.details.run_id]).toEqual([409, runId])
+      expect(good(await client.get<Conversation>(`/conversations/${id}`)).running_run_id).toBe(runId)
+      await client.delete(`/runs/${runId}`)
+      await response.body?.cancel()
+      expect(good(await client.get<Conversation>(`/conversations/${id}`)).running_run_id).toBe(null)
+    })
+
+    test('the same Idempotency-Key gives the same run, however often and at once', async () => {
+      const { client } = await register(app)
+      const { id } = await converse(client, 'local')
+      const before = ollama.to('/api/chat').length
+      const headers = { 'idempotency-key': 'press-once' }
+      const responses = await Promise.all(Array.from({ length: 8 }, () => askStream(client, id, 'Once?', { headers })))
+      const logs = await Promise.all(responses.map(allEvents))
+      expect(new Set(responses.map((response) => response.headers.get('x-run-id'))).size).toBe(1)
+      for (const log of logs) expect(log).toEqual(logs[0])
+      expect(ollama.to('/api/chat').length - before).toBe(1)
+      expect(await messagesOf(client, id)).toHaveLength(2)
+    })
+
+    test('use_gpt4o asks the stronger model of the pair, in the query string as in the body', async () => {
+      await using openai = await startOpenAi()
+      await using app = await startApp({ OPENAI_BASE_URL: openai.url, OPENAI_API_KEY: 'sk-test' }, kind)
+      const { client } = await register(app)
+      const { id } = await converse(client, 'local')
+      const query = new URLSearchParams({ conversation_id: id, question: 'Hello', use_gpt4o: 'true' })
+      const strong = await allEvents(await client.fetch(`/chat/stream?${query}`, { method: 'POST' }))
+      expect(strong[0]?.data['model']).toBe('gpt-4o')
+      const usual = await client.post<{ model_used: string }>('/chat/ask', { conversation_id: id, question: 'Hello' })
+      expect(good(usual).model_used).toBe('gpt-4o-mini')
+    })
+
+    test('/api/chat answers in LocalChat’s words, with history, sources and a conversation to go on with', async () => {
+      const { client } = await register(app)
+      await upload(client, [{ name: 'looms.txt', content: 'A loom in the north hall weaves blue cloth every day.' }])
+      const chat = async (body: object) =>
+        allEvents(
+          await client.fetch('/api/chat', {
+            method: 'POST',
+            headers: { 'content-type': 'application/json' },
+            body: JSON.stringify(body),
+          }),
+        )
+      ollama.script('/api/chat', { tokens: ['Blue ', 'cloth [1].'] })
+      const events = await chat({ message: 'What does the loom in the north hall weave?' })
+      expect(textOf(events)).toBe('Blue cloth [1].')
+      const names = events.map(({ data }) => kindOf(data))
+      expect(names.slice(-2)).toEqual(['sources', 'done'])
+      expect(events.at(-2)?.data['sources']).toMatchObject([{ filename: 'looms.txt', page: null }])
+      const done = events.at(-1)?.data as { conversation_id: string }
+      expect(await messagesOf(client, done.conversation_id)).toHaveLength(2)
+
+      ollama.script('/api/chat', { tokens: ['Hello!'] })
+      const direct = await chat({
+        message: 'What does the loom weave?',
+        use_rag: false,
+        history: [
+          { role: 'user', content: 'Call me Ishmael.' },
+          { role: 'assistant', content: 'Yes, Ishmael.' },
+        ],
+      })
+      expect(direct.map(({ data }) => kindOf(data))).toEqual(['content', 'done'])
+      const sent = ollama.to('/api/chat').at(-1)?.body['messages'] as { content: string }[]
+      expect(sent.map(({ content }) => content).join('\n')).toContain('Call me Ishmael.')
+      expect(sent.map(({ content }) => content).join('\n')).not.toContain('blue cloth')
+
+      ollama.script('/api/chat', { status: 500, message: 'broken' })
+      const failed = (await chat({ message: 'Hm?' })).at(-1)?.data
+      expect(failed).toMatchObject({ done: true, message: expect.any(String), error: { code: expect.any(String) } })
+    })
+
+    test('a permission taken away counts from the next message on', async () => {
+      const { client: owner } = await register(app)
+      const { client: visitor, session } = await register(app)
+      const avee = await makeAvee(owner)
+      const secret = { name: 'party.txt', content: 'The surprise party for Marta is planned for the ninth of May.' }
+      await upload(owner, [secret], { avee: avee.id, layer: 'friends' })
+      const permission = `/avees/${avee.id}/permissions/${session.user.id}`
+      good(await owner.put(permission, { max_layer: 'friends' }))
+      const { id } = await converse(visitor, avee.handle)
+      const first = await ask(visitor, id, 'When is the surprise party for Marta planned?')
+      expect(textOf(first)).toContain('ninth of May')
+
+      good(await owner.delete(permission))
+      await ask(visitor, id, 'When is the surprise party for Marta planned?')
+      const prompt = JSON.stringify(ollama.to('/api/chat').at(-1)?.body)
+      expect(prompt).not.toContain('ninth of May')
+      const messages = await messagesOf(visitor, id)
+      expect(messages.map(({ layer_used }) => layer_used)).toEqual(['friends', 'friends', 'public', 'public'])
+      expect(messages.flatMap(({ citations }) => citations)).toEqual([])
+    })
+  })
+}
