@@ -13,55 +13,81 @@ const byteOrderMarks: [string, number[]][] = [
 const sampleBytes = 16_384
 const charset = /<(?:meta|\?xml)[^>]{0,200}?(?:charset|encoding)\s*=\s*["']?([\w.:-]{2,40})/i
 
+/** Tried in turn when detection gives nothing that can be read; each refuses what is not its own. */
+const lastResorts = ['shift_jis', 'gb18030', 'windows-1252']
+
 /**
  * The text of a file in whatever encoding: a byte order mark decides, then strict UTF-8, then UTF-16's zeros, then
  * statistics. Line ends become '\n'. Throws `Unreadable` for what is empty or is no text at all.
  */
 export function decodeText(bytes: Buffer): string {
-  return readable(decode(bytes, undefined))
+  return decode(bytes, undefined)
 }
 
 /** The same for HTML, which may name its encoding itself. */
 export function decodeHtml(bytes: Buffer): string {
-  return readable(decode(bytes, charset.exec(bytes.subarray(0, 2048).toString('latin1'))?.[1]))
+  return decode(bytes, charset.exec(bytes.subarray(0, 2048).toString('latin1'))?.[1])
 }
 
 function decode(bytes: Buffer, named: string | undefined): string {
+  const text = markedText(bytes) ?? wideText(bytes) ?? strictUtf8(bytes)
+  if (text !== undefined) return readable(text)
+  for (const encoding of [named, detected(bytes), ...lastResorts]) {
+    const guess = encoding && iconv.encodingExists(encoding) ? iconv.decode(bytes, encoding) : undefined
+    if (guess !== undefined && !isGarbage(guess)) return readable(guess)
+  }
+  throw notText()
+}
+
+function markedText(bytes: Buffer): string | undefined {
   for (const [encoding, mark] of byteOrderMarks)
     if (mark.every((byte, i) => bytes[i] === byte)) return iconv.decode(bytes.subarray(mark.length), encoding)
-  const hasZeros = bytes.subarray(0, sampleBytes).includes(0)
-  if (!hasZeros) {
-    const utf8 = strictUtf8(bytes)
-    if (utf8 !== undefined) return utf8
-    if (named && iconv.encodingExists(named)) return iconv.decode(bytes, named)
+  return undefined
+}
+
+/** UTF-16 without a mark: most characters of most scripts have one zero byte, always on the same side. */
+function wideText(bytes: Buffer): string | undefined {
+  const sample = bytes.subarray(0, sampleBytes)
+  let even = 0
+  let odd = 0
+  for (const [i, byte] of sample.entries()) {
+    if (byte !== 0) continue
+    if (i % 2 === 0) even += 1
+    else odd += 1
   }
-  const wide = hasZeros ? wideEncodingOf(bytes) : undefined
-  return iconv.decode(bytes, wide ?? detected(bytes) ?? 'windows-1252')
+  const many = Math.max(3, sample.length / 32)
+  if (odd > many && even < odd / 20) return iconv.decode(bytes, 'utf-16le')
+  if (even > many && odd < even / 20) return iconv.decode(bytes, 'utf-16be')
+  return undefined
 }
 
 function strictUtf8(bytes: Buffer): string | undefined {
-  const decoder = new TextDecoder('utf-8', { fatal: true })
   try {
-    return decoder.decode(bytes)
+    return new TextDecoder('utf-8', { fatal: true }).decode(withoutHalfCharacter(bytes))
   } catch {
     return undefined
   }
 }
 
-/** UTF-16 without a mark: most characters of most scripts have one zero byte, always on the same side. */
-function wideEncodingOf(bytes: Buffer): string | undefined {
-  const sample = bytes.subarray(0, sampleBytes)
-  const zeros = [0, 0]
-  for (const [i, byte] of sample.entries()) if (byte === 0) zeros[i % 2] = (zeros[i % 2] ?? 0) + 1
-  const [even = 0, odd = 0] = zeros
-  if (odd > sample.length / 8 && even < odd / 20) return 'utf-16le'
-  if (even > sample.length / 8 && odd < even / 20) return 'utf-16be'
-  return undefined
+/** A file that was cut off may end in the midst of a character. */
+function withoutHalfCharacter(bytes: Buffer): Buffer {
+  for (let back = 1; back <= 3; back++) {
+    const byte = bytes[bytes.length - back] ?? 0
+    if (byte >= 0xc0)
+      return (byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2) > back ? bytes.subarray(0, -back) : bytes
+    if (byte < 0x80) return bytes
+  }
+  return bytes
 }
 
+/** The likeliest encoding; where several are as likely, the one that most such files have. */
 function detected(bytes: Buffer): string | undefined {
-  const { encoding } = jschardet.detect(telling(bytes))
-  return encoding && iconv.encodingExists(encoding) ? encoding : undefined
+  const guesses = jschardet.detectAll(telling(bytes)).filter(({ confidence }) => confidence > 0.01)
+  const best = Math.max(...guesses.map(({ confidence }) => confidence))
+  const likely = guesses
+    .filter(({ confidence }) => confidence > best - 0.01)
+    .map(({ encoding }) => encoding?.toLowerCase())
+  return likely.find((encoding) => encoding === 'windows-1252') ?? likely[0]
 }
 
 /** The part of the file that has something to tell: from shortly before the first byte beyond ASCII. */
@@ -73,14 +99,18 @@ function telling(bytes: Buffer): Buffer {
 
 /** Share of characters that text does not have, beyond which it is none. */
 const mostGarbage = 0.01
+/** A short text may have this many whatever its length. */
+const fewStrangers = 2
 // biome-ignore lint: control characters are what is looked for
 const garbage = /[\u0000-\u0007\u000e-\u001a\u001c-\u001f\u007f-\u0084\u0086-\u009f\ufffd\ufffe\uffff]/g
 
+const isGarbage = (text: string) =>
+  (text.match(garbage)?.length ?? 0) > Math.max(fewStrangers, text.length * mostGarbage)
+
 function readable(text: string): string {
   const clean = text.replaceAll(/\r\n?/g, '\n').replaceAll('\f', '\n').replaceAll('\u0000', '')
-  if (clean.trim() === '') throw text.includes('\u0000') ? notText() : empty()
-  const strange = text.match(garbage)?.length ?? 0
-  if (strange > text.length * mostGarbage) throw notText()
+  if (clean.trim() === '' && !text.includes('\u0000')) throw empty()
+  if (isGarbage(text)) throw notText()
   return clean.toWellFormed()
 }
 

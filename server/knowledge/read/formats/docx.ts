@@ -11,6 +11,8 @@ type Paragraph = {
   style: string | undefined
   outline: number | undefined
   depth: number | undefined
+  /** Of the notes that it refers to. */
+  notes: string[]
 }
 /** Where paragraphs end up: on the page, or in a cell of a table. */
 type Sink = { paragraph: (paragraph: Paragraph) => void }
@@ -33,22 +35,26 @@ export const readDocx: ZipFormat = async (zip, { spent }) => {
   ])
   const page = pageText(spent)
   const pending: string[] = []
-  const emit = ({ text, style, outline, depth }: Paragraph) => {
+  const writeNotes = (ids: string[]) => {
+    for (const id of ids) page.paragraph(notes.get(id) ?? '')
+  }
+  const emit = ({ text, style, outline, depth, notes: own }: Paragraph) => {
     const kind = kindOf(styles, style)
     const level = outline ?? kind.outline
     if (level !== undefined && level <= deepestOutline) page.heading(level + 1, text)
     else if (depth !== undefined || kind.list) page.line(text && `${'  '.repeat(depth ?? 0)}- ${text}`)
     else page.paragraph(text)
-    for (const note of pending.splice(0)) page.paragraph(note)
+    writeNotes(own)
   }
   const tables: string[][][] = []
   await walk(zip, part, {
     paragraph(paragraph) {
       const cell = tables.at(-1)?.at(-1)
-      if (cell) cell[cell.length - 1] += ` ${paragraph.text}`
-      else emit(paragraph)
+      if (cell) {
+        cell[cell.length - 1] += ` ${paragraph.text}`
+        pending.push(...paragraph.notes)
+      } else emit(paragraph)
     },
-    note: (kind, id) => pending.push(notes.get(`${kind} ${id}`) ?? ''),
     open(name) {
       if (name === 'tbl') {
         if (tables.length === 0) page.startTable()
@@ -64,7 +70,7 @@ export const readDocx: ZipFormat = async (zip, { spent }) => {
       if (outer && inner) outer[outer.length - 1] += ` ${inner.flat().join(' ')}`
       else {
         page.endTable()
-        for (const note of pending.splice(0)) page.paragraph(note)
+        writeNotes(pending.splice(0))
       }
     },
   })
@@ -74,7 +80,6 @@ export const readDocx: ZipFormat = async (zip, { spent }) => {
 type WalkEvents = Sink & {
   open?: (name: string, attributes: Attributes) => void
   close?: (name: string) => void
-  note?: (kind: string, id: string) => void
 }
 
 /** Goes through a part with paragraphs; those in a text box come before the paragraph that it is anchored in. */
@@ -93,7 +98,7 @@ async function walk(zip: Zip, part: string, events: WalkEvents): Promise<void> {
       const paragraph = paragraphs.at(-1)
       switch (name) {
         case 'p':
-          paragraphs.push({ text: '', style: undefined, outline: undefined, depth: undefined })
+          paragraphs.push({ text: '', style: undefined, outline: undefined, depth: undefined, notes: [] })
           break
         case 'r':
           inRun = true
@@ -126,7 +131,7 @@ async function walk(zip: Zip, part: string, events: WalkEvents): Promise<void> {
           break
         case 'footnoteReference':
         case 'endnoteReference':
-          events.note?.(name.slice(0, -'Reference'.length), attribute(attributes, 'id') ?? '')
+          paragraph?.notes.push(`${name.slice(0, -'Reference'.length)} ${attribute(attributes, 'id')}`)
           break
         default:
           events.open?.(name, attributes)

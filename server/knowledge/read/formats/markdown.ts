@@ -76,7 +76,7 @@ function headingOfLoneLine(line: string): Found {
   if (chapter.test(line)) return { level: 1, text: line }
   const number = numbered.exec(line)?.[1]
   if (number) return { level: number.split('.').length, text: line }
-  const isCapitals = /\p{Lu}{4}/u.test(line) && !/\p{Ll}/u.test(line)
+  const isCapitals = /(?:\p{Lu}\P{Lu}*){4}/u.test(line) && !/\p{Ll}/u.test(line)
   return isCapitals ? { level: 2, text: line } : undefined
 }
 

@@ -29,6 +29,7 @@ export const readOdf: ZipFormat = async (zip, { type, limits, spent, onPage }) =
   let note = 0
   let hidden = 0
   let isTitle = false
+  let repeats = 1
 
   function turn(): PageText {
     if (pages.length >= limits.pages && type !== 'odt') throw tooManyPages(pages.length + 1, limits)
@@ -70,9 +71,10 @@ export const readOdf: ZipFormat = async (zip, { type, limits, spent, onPage }) =
         if (tables === 0) rows = []
         tables += 1
       } else if (name === 'table-row' && tables === 1) cells = []
-      else if ((name === 'table-cell' || name === 'covered-table-cell') && tables === 1)
-        cells?.push(...Array.from({ length: repeated('columns') }, () => ''))
-      else if (paragraph && (name === 's' || name === 'tab')) paragraph.text += ' '
+      else if ((name === 'table-cell' || name === 'covered-table-cell') && tables === 1) {
+        repeats = repeated('columns')
+        cells?.push(...Array.from({ length: repeats }, () => ''))
+      } else if (paragraph && (name === 's' || name === 'tab')) paragraph.text += ' '
       else if (paragraph && name === 'line-break') paragraph.text += '\n'
     },
     text(text) {
@@ -92,6 +94,7 @@ export const readOdf: ZipFormat = async (zip, { type, limits, spent, onPage }) =
       else if (name === 'note') note -= 1
       else if (name === 'frame') isTitle = false
       else if (name === 'page') onPage(pages.length, pages.length)
+      else if (name === 'table-cell' && tables === 1) cells?.fill(cells.at(-1) ?? '', -repeats)
       else if (name === 'table-row' && tables === 1) {
         rows?.push(cells ?? [])
         cells = undefined

@@ -1,0 +1,82 @@
+import { pdfFile } from '../pdf.ts'
+
+/** Text at a place of the page, in points from its lower left corner. */
+export type Placed = { x: number; y: number; text: string; size?: number; bold?: boolean }
+
+const line = ({ x, y, text, size = 10, bold = false }: Placed) =>
+  `BT /${bold ? 'F2' : 'F1'} ${size} Tf ${x} ${y} Td (${text.replace(/[\\()]/g, '\\$&')}) Tj ET`
+
+const pageObject = (contents: number, more = '') =>
+  `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents ${contents} 0 R ${more}
+  /Resources << /Font << /F1 3 0 R /F2 4 0 R >> /XObject << /Im1 5 0 R >> >> >>`
+
+const stream = (content: string, more = '') =>
+  `<< /Length ${content.length} ${more} >>\nstream\n${content}\nendstream`
+
+/** A PDF whose pages say what stands where; `turned` is the page's own rotation, `title` what its properties say. */
+export function placedPdf(pages: Placed[][], more: { turned?: number; title?: string } = {}): Buffer {
+  return pdfWith(
+    pages.map((page) => page.map(line).join('\n')),
+    more,
+  )
+}
+
+/** A PDF of which every page is one picture. */
+export const scannedPdf = (pages: number) =>
+  pdfWith(Array.from({ length: pages }, () => 'q 500 0 0 700 40 40 cm /Im1 Do Q'))
+
+/** A PDF with nothing on its page. */
+export const blankPdf = () => pdfWith([''])
+
+function pdfWith(contents: string[], more: { turned?: number; title?: string } = {}): Buffer {
+  const first = 6
+  const kids = contents.map((_, i) => `${first + 2 * i} 0 R`).join(' ')
+  const objects = [
+    '<< /Type /Catalog /Pages 2 0 R >>',
+    `<< /Type /Pages /Count ${contents.length} /Kids [${kids}] >>`,
+    '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>',
+    '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica-Bold /Encoding /WinAnsiEncoding >>',
+    stream(
+      '\u0000\u00ff',
+      '/Type /XObject /Subtype /Image /Width 2 /Height 1 /ColorSpace /DeviceGray /BitsPerComponent 8',
+    ),
+    ...contents.flatMap((content, i) => [
+      pageObject(first + 2 * i + 1, more.turned ? `/Rotate ${more.turned}` : ''),
+      stream(content),
+    ]),
+  ]
+  const info = more.title === undefined ? '' : `/Info << /Title (${more.title}) >>`
+  return Buffer.from(pdfFile(objects, info))
+}
+
+/** A PDF that asks for a password. */
+export const encryptedPdf = () =>
+  Buffer.from(
+    pdfFile(
+      [
+        '<< /Type /Catalog /Pages 2 0 R >>',
+        '<< /Type /Pages /Count 1 /Kids [3 0 R] >>',
+        '<< /Type /Page /Parent 2 0 R /MediaBox [0 0 100 100] >>',
+        `<< /Filter /Standard /V 1 /R 2 /P -44 /O <${'5a'.repeat(32)}> /U <${'a5'.repeat(32)}> >>`,
+      ],
+      `/Encrypt 4 0 R /ID [<${'01'.repeat(16)}> <${'01'.repeat(16)}>]`,
+    ),
+  )
+
+/** A PDF whose tree of pages leads back to itself. */
+export const recursivePdf = () =>
+  Buffer.from(
+    pdfFile(['<< /Type /Catalog /Pages 2 0 R >>', '<< /Type /Pages /Count 1 /Kids [2 0 R] /Parent 2 0 R >>']),
+  )
+
+/** A PDF with one small page whose content unpacks to so many bytes. */
+export function pdfBomb(packed: Uint8Array): Buffer {
+  return Buffer.from(
+    pdfFile([
+      '<< /Type /Catalog /Pages 2 0 R >>',
+      '<< /Type /Pages /Count 1 /Kids [3 0 R] >>',
+      '<< /Type /Page /Parent 2 0 R /MediaBox [0 0 100 100] /Contents 4 0 R >>',
+      stream(Buffer.from(packed).toString('latin1'), '/Filter /FlateDecode'),
+    ]),
+  )
+}
