@@ -21,6 +21,7 @@ const { values, positionals } = parseArgs({
   options: { dir: { type: 'string', default: tmpdir() }, commits: { type: 'string', default: '2000' } },
 })
 const commits = Number(values.commits)
+const ROUNDS = 10
 const [server] = positionals
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 
@@ -38,10 +39,10 @@ async function timed(times: number, work: (i: number) => unknown): Promise<numbe
   return ms
 }
 
-function figures(ms: number[], rowsEach: number): string {
+function figures(ms: number[], each: number, unit: string): string {
   const sorted = ms.toSorted((a, b) => a - b)
-  const rows = (1000 * rowsEach * ms.length) / ms.reduce((sum, one) => sum + one, 0)
-  return `p50 ${at(sorted, 0.5).toFixed(2)}  p99 ${at(sorted, 0.99).toFixed(2)} ms  ${Math.round(rows)} rows/s`
+  const perSecond = (1000 * each * ms.length) / ms.reduce((sum, one) => sum + one, 0)
+  return `p50 ${at(sorted, 0.5).toFixed(2)}  p99 ${at(sorted, 0.99).toFixed(2)} ms  ${Math.round(perSecond)} ${unit}/s`
 }
 
 /** The floor under every commit: 8 kB over what is there already, and a sync. */
@@ -55,23 +56,48 @@ async function measureDisk(dir: string): Promise<string> {
     fdatasyncSync(file)
   })
   closeSync(file)
-  return figures(ms, 1).replace('rows', 'syncs')
+  return figures(ms, 1, 'syncs')
 }
 
+type Append = (rows: number) => Promise<void>
+
 /** Appends to a run's log, as every token does. */
-async function appending({ db }: Database) {
+async function appending({ db }: Database): Promise<Append> {
   const user = newId()
   const run = newId()
   await sql`insert into users (id, display_name) values (${user}, 'bench')`.execute(db)
   await sql`insert into runs (id, kind, user_id, input) values (${run}, 'bench', ${user}, '{}')`.execute(db)
   let n = 0
-  return async (rows: number): Promise<void> => {
+  return async (rows) => {
     const numbers = Array.from({ length: rows }, () => ++n)
     const data = numbers.map((number) => JSON.stringify({ token: ` word ${number}` }))
     await sql`insert into run_events (run_id, n, data)
       select ${run}, * from unnest(${numbers}::int[], ${data}::text[])`.execute(db)
   }
 }
+
+type Measurement = { name: string; each: number; unit: string; work: (store: Database) => unknown }
+
+const measurements = (appends: Map<Database, Append>): Measurement[] => [
+  { name: 'commit of 1 row', each: 1, unit: 'rows', work: (store) => appends.get(store)?.(1) },
+  { name: 'commit of 64 rows', each: 64, unit: 'rows', work: (store) => appends.get(store)?.(64) },
+  {
+    name: 'transaction of 2 statements',
+    each: 1,
+    unit: 'transactions',
+    work: (store) =>
+      store.transaction(async (trx) => {
+        await sql`update users set display_name = 'bench' where display_name = 'bench'`.execute(trx)
+        await sql`update runs set last_event = last_event + 1 where kind = 'bench'`.execute(trx)
+      }),
+  },
+  {
+    name: 'read one row',
+    each: 1,
+    unit: 'reads',
+    work: ({ db }) => db.selectFrom('users').selectAll().where('display_name', '=', 'bench').execute(),
+  },
+]
 
 async function main(): Promise<void> {
   const dir = await mkdtemp(path.join(values.dir, 'gabee-bench-'))
@@ -101,29 +127,14 @@ async function main(): Promise<void> {
       say(`postgres: ${rows[0]?.all}`)
     }
 
-    const results = new Map<string, number[]>()
-    const measure = async (name: string, times: number, work: (i: number) => unknown) =>
-      void results.set(name, [...(results.get(name) ?? []), ...(await timed(times, work))])
-    const prepared = await Promise.all(
-      stores.map(async (store) => ({ store, append: await appending(store) })),
-    )
-    const rounds = 10
-    for (let round = 0; round < rounds; round++)
-      for (const { store, append } of prepared) {
-        await measure(`${store.kind}: commit of 1 row`, commits / rounds, () => append(1))
-        await measure(`${store.kind}: commit of 64 rows`, commits / rounds, () => append(64))
-        await measure(`${store.kind}: transaction of 2 statements`, commits / rounds, () =>
-          store.transaction(async (trx) => {
-            await sql`update users set display_name = 'bench' where display_name = 'bench'`.execute(trx)
-            await sql`update runs set last_event = last_event + 1 where kind = 'bench'`.execute(trx)
-          }),
-        )
-        await measure(`${store.kind}: read one row`, commits / rounds, () =>
-          store.db.selectFrom('users').selectAll().where('display_name', '=', 'bench').execute(),
-        )
-      }
-    for (const [name, ms] of [...results].toSorted(([a], [b]) => a.slice(9).localeCompare(b.slice(9))))
-      say(`${name.padEnd(40)} ${figures(ms, name.includes('64') ? 64 : 1)}`)
+    const appends = new Map<Database, Append>()
+    for (const store of stores) appends.set(store, await appending(store))
+    for (const { name, each, unit, work } of measurements(appends)) {
+      const ms = new Map<Database, number[]>(stores.map((store) => [store, []]))
+      for (let round = 0; round < ROUNDS; round++)
+        for (const [store, all] of ms) all.push(...(await timed(commits / ROUNDS, () => work(store))))
+      for (const [{ kind }, all] of ms) say(`${`${kind}: ${name}`.padEnd(40)} ${figures(all, each, unit)}`)
+    }
     for (const store of stores) await store[Symbol.asyncDispose]()
     await admin?.query(`drop database ${own}`)
   } finally {

@@ -1,0 +1,53 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { freshPlace, type Place } from '../../../test/databases.ts'
+import { createLog } from '../../log.ts'
+import { LIMITS } from '../limits.ts'
+import { openEmbedded } from './open.ts'
+
+let place: Place
+let engine: Awaited<ReturnType<typeof openEmbedded>>
+beforeAll(async () => {
+  place = await freshPlace('embedded')
+  engine = await openEmbedded({ ...place, log: createLog('silent'), limits: LIMITS })
+})
+afterAll(async () => {
+  await engine.rest()
+  await engine.pool.end()
+  await engine.close()
+  await place[Symbol.asyncDispose]()
+})
+
+const named = { name: 'add', text: `insert into settings (key, value) values ($1, '{}')` }
+
+test('a connection begins with nothing of the one before: no transaction, no setting, no statement, no table', async () => {
+  for (let i = 0; i < 5; i++) {
+    const client = await engine.pool.connect()
+    await client.query(`set search_path = nowhere, public`)
+    await client.query('create temp table leftover (id int)')
+    await client.query('begin')
+    await client.query({ ...named, values: [`left ${i}`] })
+    client.release(true)
+  }
+  const { rows } = await engine.pool.query(`
+    select (select count(*)::int from settings) as settings, current_setting('search_path') as path,
+      (select count(*)::int from pg_prepared_statements) as prepared, to_regclass('leftover') as leftover`)
+  expect(rows).toEqual([{ settings: 0, path: 'public', prepared: 0, leftover: null }])
+})
+
+test('a connection that is dropped in the midst of an answer disturbs nobody', async () => {
+  const client = await engine.pool.connect()
+  const dropped = client.query('select repeat($1, 1000) from generate_series(1, 20000)', ['x'])
+  const refused = expect(dropped).rejects.toThrow()
+  client.release(true)
+  await refused
+  const { rows } = await engine.pool.query('select 1 as one')
+  expect(rows).toEqual([{ one: 1 }])
+})
+
+test('a failed statement leaves the connection as good as it was', async () => {
+  await expect(engine.pool.query('select 1 / $1::int', [0])).rejects.toMatchObject({ code: '22012' })
+  await expect(engine.pool.query('this is not SQL')).rejects.toMatchObject({ code: '42601' })
+  await expect(engine.pool.query('select 1; select 1 / 0; select 2')).rejects.toMatchObject({ code: '22012' })
+  const { rows } = await engine.pool.query('select 2 as two')
+  expect(rows).toEqual([{ two: 2 }])
+})
