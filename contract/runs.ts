@@ -11,6 +11,7 @@ export const run = z
     kind: z.string().describe('chat, ingest, pull …'),
     status: runStatus,
     subject: z.string().nullable().describe('What the run is about: a conversation id, a model name.'),
+    scope: z.string().nullable().describe('What it belongs to, for an upload or an answer the avee’s id.'),
     last_event: z.number().int().min(0).describe('The number of the newest event in the log.'),
     attempt: z.number().int().min(1).describe('Rises each time the run is taken up again after a crash.'),
     created_at: time,

@@ -2,7 +2,7 @@ import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { navigate } from 'wouter/use-browser-location'
 import { keys } from './api/index.ts'
-import { createPageServer, ServerProvider } from './api/react.tsx'
+import { createPageServer, oncePerFrame, ServerProvider } from './api/react.tsx'
 import { App } from './app.tsx'
 import { createUploads } from './documents/uploads.ts'
 import { UploadsProvider } from './documents/uploads-context.tsx'
@@ -17,8 +17,13 @@ const server = createPageServer(() => {
   navigate(`/login?next=${encodeURIComponent(location.pathname)}`)
 })
 
-const uploads = createUploads(server.api, server.hub, () => {
-  for (const queryKey of [keys.documents, keys.status]) void server.queries.invalidateQueries({ queryKey })
+const uploads = createUploads({
+  api: server.api,
+  hub: server.hub,
+  schedule: oncePerFrame,
+  onChanged: () => {
+    for (const queryKey of [keys.documents, keys.status]) void server.queries.invalidateQueries({ queryKey })
+  },
 })
 
 const root = document.getElementById('root')

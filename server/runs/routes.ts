@@ -90,6 +90,7 @@ const present = (record: RunRecord): Run => ({
   kind: record.kind,
   status: record.status,
   subject: record.subject,
+  scope: record.scope,
   last_event: record.lastEvent,
   attempt: record.attempt,
   created_at: record.createdAt.toISOString(),

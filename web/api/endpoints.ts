@@ -127,9 +127,12 @@ const documentRequests = (client: Client) => ({
   remove: (id: string) => client.request<Ok>('DELETE', `/documents/${at(id)}`),
   uploadUrl: (aveeId: string) => client.url(`/avees/${at(aveeId)}/documents`),
   addText: (aveeId: string, body: z.input<typeof knowledge.newTextBody>, idempotencyKey: string) =>
-    client.open('POST', `/avees/${at(aveeId)}/documents`, { body, idempotencyKey }),
+    client.request<knowledge.Document>('POST', `/avees/${at(aveeId)}/documents`, { body, idempotencyKey }),
   addUrl: (aveeId: string, body: z.input<typeof knowledge.newUrlBody>, idempotencyKey: string) =>
-    client.open('POST', `/avees/${at(aveeId)}/documents/from-url`, { body, idempotencyKey }),
+    client.request<knowledge.Document>('POST', `/avees/${at(aveeId)}/documents/from-url`, {
+      body,
+      idempotencyKey,
+    }),
   search: (body: z.input<typeof knowledge.searchBody>) =>
     client.request<z.infer<typeof knowledge.searchAnswer>>('POST', '/search', { body }),
   stats: () => client.request<z.infer<typeof localchat.documentStats>>('GET', '/api/documents/stats'),

@@ -24,5 +24,5 @@ export {
   type RunStore,
   runIdOf,
 } from './run-store.ts'
-export { startRun } from './start-run.ts'
+export { sendOnce } from './send-once.ts'
 export { type UploadHandlers, uploadFile } from './upload.ts'

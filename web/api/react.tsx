@@ -63,7 +63,7 @@ export function useRun<T>(runId: string | null | undefined, fold: Fold<T>): RunS
 const subscribeToNothing = () => () => undefined
 
 /** Frames stand still in a hidden page; there a timer does. */
-function oncePerFrame(callback: () => void): void {
+export function oncePerFrame(callback: () => void): void {
   if (document.hidden) setTimeout(callback, 200)
   else requestAnimationFrame(callback)
 }

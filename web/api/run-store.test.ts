@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { answerFold } from './answer.ts'
 import { ApiError, createClient } from './client.ts'
 import { createRunHub } from './run-store.ts'
-import { startRun } from './start-run.ts'
+import { sendOnce } from './send-once.ts'
 
 const log = [
   { event: 'start', model: 'm' },
@@ -81,7 +81,7 @@ test('a run that may not be read says so', async () => {
 test('a request whose answer was lost is sent again with the same key; a refusal is not', async () => {
   const keys = new Set<string>()
   let calls = 0
-  const response = await startRun(
+  const response = await sendOnce(
     async (key) => {
       keys.add(key)
       calls += 1
@@ -94,7 +94,7 @@ test('a request whose answer was lost is sent again with the same key; a refusal
   expect([calls, keys.size]).toEqual([3, 1])
 
   calls = 0
-  const refused = startRun(
+  const refused = sendOnce(
     async () => {
       calls += 1
       throw new ApiError(503, 'model_away', 'The model is away.')

@@ -19,7 +19,7 @@ import { useUploads } from './uploads-context.tsx'
 /** The documents of an avee of one's own: adding, watching them come in, finding, changing, taking away. */
 export function DocumentsOf({ avee }: { avee: Avee }) {
   const uploads = useUploads()
-  const [layer, setLayer] = useState<Layer>(avee.is_library ? 'public' : 'intimate')
+  const [layer, setLayer] = useState<Layer>('intimate')
   const [adding, setAdding] = useState<'text' | 'url'>()
   return (
     <>

@@ -1,4 +1,5 @@
 import { Check, CircleAlert, RotateCcw, X } from 'lucide-react'
+import { memo } from 'react'
 import type { IngestFile } from '../api/index.ts'
 import { Button, IconButton, Spinner } from '../ui/button.tsx'
 import { count } from '../ui/format.ts'
@@ -32,7 +33,7 @@ export function UploadList({ aveeId }: { aveeId: string | undefined }) {
   )
 }
 
-function UploadRow({ upload }: { upload: Upload }) {
+const UploadRow = memo(function UploadRow({ upload }: { upload: Upload }) {
   const uploads = useUploads()
   const files = upload.ingest?.files ?? []
   const file = files.length === 1 ? files[0] : undefined
@@ -77,7 +78,7 @@ function UploadRow({ upload }: { upload: Upload }) {
       </div>
     </li>
   )
-}
+})
 
 export function UploadSign({ upload }: { upload: Upload }) {
   if (isUnderWay(upload)) return <Spinner size={18} />
@@ -104,7 +105,7 @@ export function stateInWords(upload: Upload): string {
     case 'waiting':
       return 'Waiting its turn'
     case 'sending':
-      return upload.sent < 1 ? 'Sending' : 'Sent'
+      return upload.sent < 1 ? 'Sending' : 'Reading'
     case 'stopped':
       return 'Stopped'
     case 'failed':
@@ -114,6 +115,10 @@ export function stateInWords(upload: Upload): string {
       return file?.stage ? stages[file.stage] : (file?.message ?? 'Reading')
     }
     case 'done': {
+      if (upload.document) {
+        const { pages, passages } = upload.document
+        return ['Ready', count(pages, 'page'), count(passages, 'passage')].join(' · ')
+      }
       const result = upload.ingest?.files[0]?.result
       if (!result || (upload.ingest?.files.length ?? 0) > 1) return 'Ready'
       if (result.duplicate) return 'Already here'

@@ -1,12 +1,12 @@
 import type { Layer } from '../../contract/avees.ts'
+import type { Document } from '../../contract/knowledge.ts'
 import {
   type Api,
   ApiError,
   type Ingest,
   ingestFold,
   type RunHub,
-  runIdOf,
-  startRun,
+  sendOnce,
   uploadFile,
 } from '../api/index.ts'
 
@@ -22,13 +22,17 @@ export type Upload = {
   runId: string | undefined
   /** What the server has told since it has the file. */
   ingest: Ingest | undefined
+  /** What it became, where the server tells at once. */
+  document: Document | undefined
   /** Why it failed. */
   error: string | undefined
   /** Whether it can be sent again: not after a reload, when the file is no longer at hand. */
   canRetry: boolean
 }
 
-type Send = (upload: Upload, signal: AbortSignal) => Promise<string>
+/** A file becomes a run, whose events tell the rest; a text or an address is a document when the answer comes. */
+type Sent = { runId: string } | { document: Document }
+type Send = (upload: Upload, signal: AbortSignal) => Promise<Sent>
 type Entry = { upload: Upload; send: Send | undefined; abort: AbortController; unfollow?: () => void }
 
 /** Few at a time, as a browser opens only six connections to one server. */
@@ -38,17 +42,39 @@ export type Uploads = ReturnType<typeof createUploads>
 
 /**
  * Everything on its way into documents, for the whole page: it goes on while one looks at something else, and runs of
- * the time before a reload are found again. `onChanged` is called whenever documents have come in.
+ * the time before a reload are found again. `onChanged` is called whenever documents have come in, and `schedule` says
+ * when observers are told: a page does so once per frame.
  */
-export function createUploads(api: Api, hub: RunHub, onChanged: (aveeId: string | undefined) => void) {
+export function createUploads({
+  api,
+  hub,
+  onChanged,
+  schedule = (callback) => callback(),
+}: {
+  api: Api
+  hub: RunHub
+  onChanged: () => void
+  schedule?: (callback: () => void) => void
+}) {
   let entries: Entry[] = []
-  let snapshot: readonly Upload[] = []
+  let snapshot: readonly Upload[] | undefined = []
+  let isScheduled = false
   let lastId = 0
   const listeners = new Set<() => void>()
 
+  const getSnapshot = (): readonly Upload[] => {
+    snapshot ??= entries.map((entry) => entry.upload)
+    return snapshot
+  }
+
   const publish = (): void => {
-    snapshot = entries.map((entry) => entry.upload)
-    for (const listener of listeners) listener()
+    snapshot = undefined
+    if (isScheduled) return
+    isScheduled = true
+    schedule(() => {
+      isScheduled = false
+      for (const listener of listeners) listener()
+    })
   }
 
   const change = (entry: Entry, changes: Partial<Upload>): void => {
@@ -66,6 +92,7 @@ export function createUploads(api: Api, hub: RunHub, onChanged: (aveeId: string 
       sent: 0,
       runId,
       ingest: undefined,
+      document: undefined,
       error: undefined,
       canRetry: send !== undefined,
     }
@@ -88,9 +115,15 @@ export function createUploads(api: Api, hub: RunHub, onChanged: (aveeId: string 
     if (!entry.send) return
     change(entry, { phase: 'sending' })
     try {
-      const runId = await entry.send(entry.upload, entry.abort.signal)
-      change(entry, { runId, phase: 'reading', sent: 1 })
-      follow(entry, runId)
+      const sent = await entry.send(entry.upload, entry.abort.signal)
+      if ('runId' in sent) {
+        change(entry, { runId: sent.runId, phase: 'reading', sent: 1 })
+        follow(entry, sent.runId)
+      } else {
+        change(entry, { document: sent.document, phase: 'done', sent: 1 })
+        onChanged()
+        pump()
+      }
     } catch (error) {
       if (entry.abort.signal.aborted) change(entry, { phase: 'stopped' })
       else
@@ -112,7 +145,7 @@ export function createUploads(api: Api, hub: RunHub, onChanged: (aveeId: string 
       })
       if (entry.upload.phase === 'reading') return
       entry.unfollow?.()
-      onChanged(entry.upload.aveeId)
+      onChanged()
       pump()
     }
     entry.unfollow = store.subscribe(read)
@@ -122,7 +155,7 @@ export function createUploads(api: Api, hub: RunHub, onChanged: (aveeId: string 
   const find = (id: number): Entry | undefined => entries.find((entry) => entry.upload.id === id)
 
   return {
-    getSnapshot: () => snapshot,
+    getSnapshot,
     subscribe: (listener: () => void) => {
       listeners.add(listener)
       return () => void listeners.delete(listener)
@@ -131,32 +164,22 @@ export function createUploads(api: Api, hub: RunHub, onChanged: (aveeId: string 
     /** Sends files, one request each, so that one that fails or is stopped leaves the others alone. */
     addFiles(aveeId: string, files: readonly File[], layer: Layer): void {
       for (const file of files) {
-        enter(aveeId, file.name, (upload, signal) =>
-          uploadFile(
-            api.documents.uploadUrl(aveeId),
-            file,
-            { layer },
-            {
-              signal,
-              onProgress: (sent) => {
-                const entry = find(upload.id)
-                if (entry?.upload.phase === 'sending') change(entry, { sent })
-              },
-            },
-          ),
-        )
+        enter(aveeId, file.name, async ({ id }, signal) => {
+          const onProgress = (sent: number): void => {
+            const entry = find(id)
+            if (entry?.upload.phase === 'sending') change(entry, { sent })
+          }
+          const url = api.documents.uploadUrl(aveeId)
+          return { runId: await uploadFile(url, file, { layer }, { signal, onProgress }) }
+        })
       }
       publish()
       pump()
     },
 
     /** Sends a text or an address. */
-    add(aveeId: string, name: string, request: (idempotencyKey: string) => Promise<Response>): void {
-      enter(aveeId, name, async () => {
-        const response = await startRun(request)
-        hub.adopt(response, ingestFold)
-        return runIdOf(response)
-      })
+    add(aveeId: string, name: string, request: (idempotencyKey: string) => Promise<Document>): void {
+      enter(aveeId, name, async () => ({ document: await sendOnce(request) }))
       publish()
       pump()
     },
@@ -166,7 +189,7 @@ export function createUploads(api: Api, hub: RunHub, onChanged: (aveeId: string 
       const { runs } = await api.runs.running()
       for (const run of runs) {
         if (run.kind !== 'ingest' || entries.some(({ upload }) => upload.runId === run.id)) continue
-        const entry = enter(run.subject ?? undefined, '', undefined, run.id)
+        const entry = enter(run.scope ?? undefined, '', undefined, run.id)
         change(entry, { phase: 'reading', sent: 1 })
         follow(entry, run.id)
       }
@@ -208,7 +231,8 @@ export function createUploads(api: Api, hub: RunHub, onChanged: (aveeId: string 
 
     /** Resolves when nothing of this avee is under way. */
     whenIdle(aveeId: string): Promise<void> {
-      const isIdle = (): boolean => !snapshot.some((upload) => upload.aveeId === aveeId && isUnderWay(upload))
+      const isIdle = (): boolean =>
+        !getSnapshot().some((upload) => upload.aveeId === aveeId && isUnderWay(upload))
       if (isIdle()) return Promise.resolve()
       return new Promise((resolve) => {
         const look = (): void => {

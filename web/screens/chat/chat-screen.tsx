@@ -142,7 +142,7 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
   )
 
   const takeFiles = avee.is_owner
-    ? (files: File[]) => uploads.addFiles(avee.id, files, avee.is_library ? 'public' : 'intimate')
+    ? (files: File[]) => uploads.addFiles(avee.id, files, 'intimate')
     : undefined
   const drop = useFileDrop(takeFiles)
   const picker = useFilePicker((files) => takeFiles?.(files))

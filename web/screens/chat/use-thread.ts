@@ -1,7 +1,7 @@
 import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query'
 import { useCallback, useMemo, useState } from 'react'
 import type { Conversation } from '../../../contract/chat.ts'
-import { ApiError, answerFold, keys, startRun } from '../../api/index.ts'
+import { ApiError, answerFold, keys, sendOnce } from '../../api/index.ts'
 import { useApi, useRunHub } from '../../api/react.tsx'
 import { sentenceOf } from '../../ui/state.tsx'
 import { messagesUnder, type Pending, type Turn } from './thread-state.ts'
@@ -73,7 +73,7 @@ export function useThread({
         onOpened(opened)
       } else show({})
       const about = id
-      const response = await startRun((key) => {
+      const response = await sendOnce((key) => {
         if (turn.kind === 'ask')
           return api.conversations.ask({ conversation_id: about, question: turn.question }, key)
         if (turn.kind === 'edit') return api.conversations.edit(about, turn.messageId, turn.question, key)

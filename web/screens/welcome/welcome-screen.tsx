@@ -111,7 +111,7 @@ function LibraryDrop({ aveeId }: { aveeId: string }) {
     <>
       <DropZone
         onFiles={(files) => {
-          uploads.addFiles(aveeId, files, 'public')
+          uploads.addFiles(aveeId, files, 'intimate')
           void queries.invalidateQueries({ queryKey: keys.status })
         }}
       />

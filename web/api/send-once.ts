@@ -3,13 +3,13 @@ import { ApiError } from './client.ts'
 const pauses = [400, 1_200, 3_000]
 
 /**
- * Sends a request that starts a run, again when no answer came: the same key each time, so that one that did arrive is
- * not done twice. An answer, also a refusal, is taken as it is.
+ * Sends a request that makes something, again when no answer came: the same key each time, so that one that did arrive
+ * is not done twice. An answer, also a refusal, is taken as it is.
  */
-export async function startRun(
-  send: (idempotencyKey: string) => Promise<Response>,
+export async function sendOnce<T>(
+  send: (idempotencyKey: string) => Promise<T>,
   pause: (milliseconds: number) => Promise<void> = wait,
-): Promise<Response> {
+): Promise<T> {
   const key = newKey()
   for (const milliseconds of pauses) {
     try {
