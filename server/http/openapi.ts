@@ -34,7 +34,7 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
       security: [{ bearer: [] }],
     },
     transform: (input) => {
-      const { schema, url } = jsonSchemaTransform(input)
+      const { schema, url } = bodiesByType(input)
       if (!schema || schema.hide) return { schema, url }
       const { method, config } = input.route
       const named = { operationId: operationId(String(method), url), ...schema }
@@ -58,6 +58,22 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
       uiConfig: { deepLinking: true, persistAuthorization: false },
     })
   })
+}
+
+/** A body that may come in several content types has a schema for each, which the transformation of zod's schemas does not know. */
+const bodiesByType: typeof jsonSchemaTransform = (input) => {
+  const body = (input.schema as { body?: { content?: Record<string, { schema: unknown }> } } | undefined)
+    ?.body
+  if (!body?.content || input.schema?.hide) return jsonSchemaTransform(input)
+  const { body: _, ...others } = input.schema
+  const transformed = jsonSchemaTransform({ ...input, schema: others } as typeof input)
+  const content = Object.fromEntries(
+    Object.entries(body.content).map(([type, { schema }]) => {
+      const one = jsonSchemaTransform({ ...input, schema: { body: schema } } as typeof input)
+      return [type, { schema: (one.schema as { body: unknown }).body }]
+    }),
+  )
+  return { ...transformed, schema: { ...transformed.schema, body: { content } } }
 }
 
 /** Every route may answer with an error, so none has to say so itself. */

@@ -1,0 +1,148 @@
+import fastifyMultipart, { type MultipartFile } from '@fastify/multipart'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { z } from 'zod'
+import { layer } from '../../contract/avees.ts'
+import { defineError } from '../errors.ts'
+
+/** The form as the API's description shows it; the body itself is read as it streams in. */
+export const uploadForm = z.unknown().meta({
+  type: 'object',
+  properties: {
+    files: { type: 'array', items: { type: 'string', format: 'binary' } },
+    layer: { type: 'string', enum: layer.options },
+  },
+  required: ['files'],
+})
+
+/** What a form brought: its files in their order, and what its other fields say. */
+export type Upload<Staged, Fields> = { files: UploadedFile<Staged>[]; fields: Fields }
+
+/** A file that was taken in whole, or why it was not. */
+export type UploadedFile<Staged> = { filename: string } & (
+  | { staged: Staged }
+  | { refused: { code: 'too_large'; message: string } }
+)
+
+/** Where files are put while they come in. */
+export type Staging<Staged extends { bytes: number }> = {
+  stage(stream: AsyncIterable<Uint8Array>): Promise<Staged>
+  discard(staged: Staged): Promise<void>
+}
+
+export type UploadLimits = {
+  /** Bytes of one file. */
+  fileBytes: number
+  /** Files in one request. */
+  files: number
+}
+
+const filesField = 'files'
+const mostFields = 20
+const fieldBytes = 10_000
+const longestName = 200
+
+const tooManyFiles = defineError(
+  413,
+  'too_many_files',
+  (most: number) => `An upload takes up to ${most} files; send the others in a second one.`,
+)
+const brokenUpload = defineError(400, 'malformed_upload', () => 'The upload is malformed or broke off.')
+
+/** Lets the routes of `app` take multipart forms; without it they answer 415. */
+export async function acceptUploads(app: FastifyInstance, limits: UploadLimits): Promise<void> {
+  await app.register(fastifyMultipart, {
+    throwFileSizeLimit: false,
+    limits: {
+      fileSize: limits.fileBytes,
+      files: limits.files,
+      fields: mostFields,
+      fieldSize: fieldBytes,
+      parts: limits.files + mostFields,
+      headerPairs: 100,
+    },
+  })
+}
+
+/**
+ * Takes in the files of a form's field `files`, one after another as they stream. A file over the limit is refused and
+ * the others go on; when the request breaks off or is refused as a whole, nothing of it stays.
+ *
+ * @param read makes sense of the other fields, which may come after the files, or throws
+ * @throws AppError too_many_files, malformed_upload
+ */
+export async function receiveUpload<Staged extends { bytes: number }, Fields>(
+  request: FastifyRequest,
+  staging: Staging<Staged>,
+  limits: UploadLimits,
+  read: (fields: Record<string, string>) => Fields,
+): Promise<Upload<Staged, Fields>> {
+  const files: UploadedFile<Staged>[] = []
+  const fields: Record<string, string> = {}
+  try {
+    for await (const part of request.parts()) {
+      if (part.type === 'field') {
+        if (typeof part.value === 'string') fields[part.fieldname] = part.value
+      } else if (part.fieldname !== filesField) {
+        part.file.resume()
+      } else {
+        const file = await receive(part, staging, limits)
+        if (file) files.push(file)
+      }
+    }
+    return { files, fields: read(fields) }
+  } catch (error) {
+    await Promise.all(files.flatMap((file) => ('staged' in file ? [staging.discard(file.staged)] : [])))
+    const code = (error as { code?: string }).code ?? ''
+    if (code === 'FST_FILES_LIMIT' || code === 'FST_PARTS_LIMIT') throw tooManyFiles(limits.files)
+    if (code.startsWith('FST_') || isBroken(error)) throw brokenUpload()
+    throw error
+  }
+}
+
+async function receive<Staged extends { bytes: number }>(
+  part: MultipartFile,
+  staging: Staging<Staged>,
+  limits: UploadLimits,
+): Promise<UploadedFile<Staged> | undefined> {
+  const filename = safeName(part.filename ?? '')
+  const staged = await staging.stage(part.file)
+  // A file over the limit just ends there: only this flag says that the rest is missing.
+  if (part.file.truncated) {
+    await staging.discard(staged)
+    return {
+      filename: filename || 'file',
+      refused: { code: 'too_large', message: tooLargeMessage(limits.fileBytes) },
+    }
+  }
+  // What a browser sends for a file field in which nothing was chosen.
+  if (filename === '' && staged.bytes === 0) {
+    await staging.discard(staged)
+    return undefined
+  }
+  return { filename: filename || 'file', staged }
+}
+
+const tooLargeMessage = (most: number) =>
+  `The file is larger than ${Math.floor(most / 1024 / 1024) || '1'} MB, the most this server takes; MAX_UPLOAD_MB raises it.`
+
+const isBroken = (error: unknown) =>
+  error instanceof Error &&
+  /premature|aborted|unexpected end of|part terminated early|boundary|malformed part/i.test(
+    `${error.message} ${(error as { code?: string }).code ?? ''}`,
+  )
+
+/**
+ * A file's name as people see it: the last part of a path, without control and direction characters, cut to 200
+ * characters before its extension. Empty when nothing is left. It is shown and stored, never used as a path.
+ */
+export function safeName(name: string): string {
+  const base = (name.normalize('NFC').split(/[/\\]/).at(-1) ?? '')
+    .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\u2028\u2029]/gu, '')
+    .replace(/\s+/gu, ' ')
+    .trim()
+  if (/^\.*$/.test(base)) return ''
+  const characters = [...base]
+  if (characters.length <= longestName) return base
+  const extension = [...(/\.[^.\s]{1,12}$/u.exec(base)?.[0] ?? '')]
+  return characters.slice(0, longestName - extension.length).join('') + extension.join('')
+}

@@ -1,0 +1,200 @@
+import { lookup as systemLookup } from 'node:dns'
+import { isIP, type LookupFunction } from 'node:net'
+import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
+import { Agent, request } from 'undici'
+import { AppError, defineError } from '../../errors.ts'
+import { isPublicAddress } from './public-address.ts'
+
+export type FetchLimits = {
+  /** Of the body, unpacked. */
+  bytes: number
+  /** For everything, redirects included. */
+  milliseconds: number
+  redirects: number
+}
+
+/** What a test may put in the place of the network: how names become addresses, and which of them may be called. */
+export type Network = { lookup?: LookupFunction; mayCall?: (address: string) => boolean }
+
+export type FetchedPage = {
+  /** Where the redirects ended. */
+  url: string
+  /** The media type without parameters, lower case; empty when the server names none. */
+  contentType: string
+  body: AsyncIterable<Uint8Array>
+}
+
+const userAgent = 'Gabee (self-hosted; reads a page when a person asks for it)'
+const wanted = 'text/html,application/xhtml+xml,application/pdf;q=0.9,text/*;q=0.8,*/*;q=0.5'
+
+const addressRefused = defineError(
+  422,
+  'address_refused',
+  (host: string) =>
+    `${host} is not on the public internet; addresses of this machine and its network are not fetched.`,
+)
+const urlRefused = defineError(
+  422,
+  'url_refused',
+  () => 'Only http and https addresses without a password can be fetched.',
+)
+const tooManyRedirects = defineError(
+  422,
+  'too_many_redirects',
+  (most: number) => `The address redirects more than ${most} times.`,
+)
+const answeredBadly = defineError(
+  422,
+  'fetch_failed',
+  (host: string, status: number) => `${host} answered with status ${status}.`,
+)
+const unreachable = defineError(
+  422,
+  'fetch_failed',
+  (host: string) => `${host} could not be reached; check the address.`,
+)
+const tooSlow = defineError(
+  422,
+  'fetch_timed_out',
+  (host: string, seconds: number) => `${host} took longer than ${seconds} seconds.`,
+)
+const tooMuch = defineError(
+  413,
+  'too_large',
+  (megabytes: number) => `What is at the address is larger than ${megabytes} MB.`,
+)
+
+/**
+ * Fetches pages from the public internet only. Every connection is checked at the address it really goes to, so that
+ * neither a name that resolves to a private address, nor one that does so only the second time, nor a redirect gets by.
+ */
+export function pageFetcher(
+  limits: FetchLimits,
+  { lookup = systemLookup as LookupFunction, mayCall = isPublicAddress }: Network = {},
+) {
+  const agent = new Agent({
+    connect: { lookup: checkedLookup(lookup, mayCall), timeout: 10_000 },
+    connections: 4,
+    keepAliveTimeout: 1_000,
+  })
+
+  /** @throws AppError in words for the person who gave the address; the signal's reason when it fires. */
+  async function fetchPage(address: string, signal: AbortSignal): Promise<FetchedPage> {
+    const timeout = AbortSignal.timeout(limits.milliseconds)
+    const either = AbortSignal.any([signal, timeout])
+    let url = checkedUrl(address, mayCall)
+    try {
+      for (let redirects = 0; ; redirects++) {
+        const { statusCode, headers, body } = await request(url, {
+          dispatcher: agent,
+          signal: either,
+          headers: { 'user-agent': userAgent, accept: wanted, 'accept-encoding': 'gzip, deflate, br' },
+        })
+        const location = headers['location']
+        if (statusCode >= 300 && statusCode < 400 && typeof location === 'string') {
+          await body.dump()
+          if (redirects === limits.redirects) throw tooManyRedirects(limits.redirects)
+          url = checkedUrl(URL.parse(location, url)?.href ?? '', mayCall)
+          continue
+        }
+        if (statusCode !== 200) {
+          await body.dump()
+          throw answeredBadly(url.host, statusCode)
+        }
+        const contentType =
+          String(headers['content-type'] ?? '')
+            .split(';', 1)[0]
+            ?.trim()
+            .toLowerCase() ?? ''
+        const encoding = String(headers['content-encoding'] ?? '')
+          .trim()
+          .toLowerCase()
+        return {
+          url: url.href,
+          contentType,
+          body: explained(limited(unpacked(body, encoding), limits.bytes), url),
+        }
+      }
+    } catch (error) {
+      throw explain(error, url)
+    }
+
+    async function* explained(chunks: AsyncIterable<Uint8Array>, from: URL): AsyncGenerator<Uint8Array> {
+      try {
+        yield* chunks
+      } catch (error) {
+        throw explain(error, from)
+      }
+    }
+
+    function explain(error: unknown, from: URL): unknown {
+      signal.throwIfAborted()
+      if (error instanceof AppError) return error
+      if (timeout.aborted) return tooSlow(from.host, Math.round(limits.milliseconds / 1000))
+      const refused = refusalIn(error)
+      return refused ?? Object.assign(unreachable(from.host), { cause: error })
+    }
+  }
+
+  return { fetchPage, [Symbol.asyncDispose]: () => agent.destroy() }
+}
+
+export type PageFetcher = ReturnType<typeof pageFetcher>
+
+function checkedUrl(address: string, mayCall: (address: string) => boolean): URL {
+  const url = URL.parse(address)
+  if (!url || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '')
+    throw urlRefused()
+  // A host that is an address already is never looked up.
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
+  if (isIP(host) !== 0 && !mayCall(host)) throw addressRefused(url.hostname)
+  return url
+}
+
+/** Resolves a name once, checks every address it has, and hands just these to the connection. */
+function checkedLookup(lookup: LookupFunction, mayCall: (address: string) => boolean): LookupFunction {
+  return (hostname, options, callback) => {
+    lookup(hostname, { ...options, all: true }, (error, found) => {
+      if (error) return callback(error, [])
+      const addresses = typeof found === 'string' ? [{ address: found, family: isIP(found) }] : found
+      if (addresses.length === 0 || addresses.some(({ address }) => !mayCall(address)))
+        return callback(addressRefused(hostname) as NodeJS.ErrnoException, [])
+      const [first] = addresses
+      if (options.all) callback(null, addresses)
+      else callback(null, first?.address ?? '', first?.family ?? 4)
+    })
+  }
+}
+
+/** The refusal of an address, which the client wraps on its way out. */
+function refusalIn(error: unknown): AppError | undefined {
+  if (error instanceof AppError) return error
+  if (error instanceof AggregateError) return error.errors.map(refusalIn).find(Boolean)
+  return error instanceof Error && error.cause !== undefined ? refusalIn(error.cause) : undefined
+}
+
+function unpacked(
+  body: AsyncIterable<Uint8Array> & NodeJS.ReadableStream,
+  encoding: string,
+): AsyncIterable<Uint8Array> {
+  const unpack =
+    encoding === 'gzip' || encoding === 'x-gzip'
+      ? createGunzip()
+      : encoding === 'deflate'
+        ? createInflate()
+        : encoding === 'br'
+          ? createBrotliDecompress()
+          : undefined
+  if (!unpack) return body
+  body.on('error', (error) => unpack.destroy(error))
+  return body.pipe(unpack)
+}
+
+async function* limited(chunks: AsyncIterable<Uint8Array>, most: number): AsyncGenerator<Uint8Array> {
+  let bytes = 0
+  for await (const chunk of chunks) {
+    bytes += chunk.byteLength
+    if (bytes > most) throw tooMuch(Math.floor(most / 1024 / 1024))
+    yield chunk
+  }
+}

@@ -1,0 +1,51 @@
+/** The ending under which a reader knows what comes with a media type. */
+const endings: Record<string, string> = {
+  'text/html': 'html',
+  'application/xhtml+xml': 'html',
+  'application/pdf': 'pdf',
+  'text/plain': 'txt',
+  'text/markdown': 'md',
+  'text/x-markdown': 'md',
+  'text/csv': 'csv',
+  'text/tab-separated-values': 'tsv',
+  'application/json': 'json',
+  'application/ld+json': 'json',
+  'application/xml': 'xml',
+  'text/xml': 'xml',
+  'application/epub+zip': 'epub',
+  'message/rfc822': 'eml',
+  'application/vnd.openxmlformats-officedocument.wordprocessingml.document': 'docx',
+  'application/vnd.openxmlformats-officedocument.presentationml.presentation': 'pptx',
+  'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet': 'xlsx',
+  'application/vnd.oasis.opendocument.text': 'odt',
+  'application/vnd.oasis.opendocument.spreadsheet': 'ods',
+  'application/vnd.oasis.opendocument.presentation': 'odp',
+}
+
+/**
+ * A file name for what was fetched, by which the reader is chosen: the media type decides, and where it says nothing
+ * (`application/octet-stream`, none) the ending in the address.
+ */
+export function nameOfPage(
+  url: string,
+  contentType: string,
+  typeOf: (name: string) => string | undefined,
+): string {
+  const { hostname, pathname } = new URL(url)
+  const last = decoded(pathname.split('/').findLast((part) => part !== '') ?? hostname)
+  const ending = endings[contentType]
+  const promised = typeOf(last)
+  if (ending === undefined)
+    return promised === undefined && contentType.startsWith('text/') ? `${last}.txt` : last
+  const agrees =
+    promised !== undefined && (promised === ending || (ending === 'txt' && contentType === 'text/plain'))
+  return agrees ? last : `${last}.${ending}`
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}

@@ -1,0 +1,116 @@
+import type { Database } from '../../db/index.ts'
+import { defineError } from '../../errors.ts'
+import type { Log } from '../../log.ts'
+import type { Embedder } from '../../models/index.ts'
+import type { Completion, RunContext, RunKind, Runs } from '../../runs/index.ts'
+import { aveesToEmbed, deleteOtherVectors, markEmbedded, nextToEmbed, ownerOf } from '../store/vectors.ts'
+import { embedVersion } from './write.ts'
+
+/** How often it is looked whether an embedding model has come, or another one. */
+const everyMs = 60_000
+const firstAfterMs = 5_000
+/** How long a model may take to say whether it is there. */
+const patienceMs = 5_000
+const deletedAtOnce = 500
+
+export type EmbeddingInput = { aveeId: string; space: string }
+
+type Rooms = {
+  database: Database
+  runs: Runs
+  log: Log
+  embedder(signal: AbortSignal): Promise<Embedder | undefined>
+}
+
+const modelGone = defineError(
+  503,
+  'embedding_model_away',
+  () => 'The embedding model is away or was exchanged; the documents are embedded when one is there.',
+)
+
+/**
+ * The run that gives an avee's documents the vectors they lack: of documents that came while there was no embedding
+ * model, or when another took its place. Search goes on meanwhile, by words and by what has its vectors already.
+ */
+export function embeddingKind(rooms: Rooms): RunKind<EmbeddingInput> {
+  const { db } = rooms.database
+  async function work({ run, signal, emit }: RunContext<EmbeddingInput>): Promise<Completion> {
+    const { aveeId, space } = run.input
+    let documents = 0
+    for (;;) {
+      signal.throwIfAborted()
+      const document = await nextToEmbed(db, aveeId, space)
+      if (!document) break
+      const embedder = await rooms.embedder(signal)
+      if (embedder?.space !== space) throw modelGone()
+      let done = 0
+      await embedVersion(rooms.database, embedder, document, signal, (count) => (done += count))
+      await markEmbedded(db, document.version, space)
+      documents += 1
+      await emit({
+        message: `Embedded ${document.title}`,
+        stage: 'embed',
+        completed: done,
+        total: document.passages,
+      })
+    }
+    while (await deleteOtherVectors(db, aveeId, space, deletedAtOnce)) signal.throwIfAborted()
+    return { event: { done: true, documents } }
+  }
+  return {
+    work,
+    close: async (_run, closing) =>
+      closing.status === 'stopped' ? { event: 'stopped' } : { error: closing.error },
+  }
+}
+
+/** Looks every minute whether there is something to embed and something to embed it with, and starts the runs. */
+export function embeddingWatch({ database, runs, log, embedder }: Rooms) {
+  const closing = new AbortController()
+  let looking: Promise<void> | undefined
+  let timer: NodeJS.Timeout | undefined
+
+  async function look(): Promise<void> {
+    const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(patienceMs)])
+    const model = await embedder(signal)
+    if (!model) return
+    for (const aveeId of await aveesToEmbed(database.db, model.space)) {
+      const userId = await ownerOf(database.db, aveeId)
+      if (userId === undefined || closing.signal.aborted) continue
+      await runs.start<EmbeddingInput>({
+        kind: 'index',
+        userId,
+        subject: `${model.space} ${aveeId}`,
+        scope: aveeId,
+        input: { aveeId, space: model.space },
+      })
+    }
+  }
+
+  function now(): Promise<void> {
+    looking ??= look()
+      .catch((error: unknown) => {
+        if (!closing.signal.aborted)
+          log.warn({ err: error }, 'looking for documents to embed failed; it is tried again')
+      })
+      .finally(() => {
+        looking = undefined
+      })
+    return looking
+  }
+
+  function later(ms: number): void {
+    timer = setTimeout(() => void now().finally(() => !closing.signal.aborted && later(everyMs)), ms)
+    timer.unref()
+  }
+  later(firstAfterMs)
+
+  return {
+    now,
+    async [Symbol.asyncDispose](): Promise<void> {
+      closing.abort()
+      clearTimeout(timer)
+      await looking
+    },
+  }
+}

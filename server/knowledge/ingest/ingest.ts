@@ -1,0 +1,321 @@
+import type { IngestResult } from '../../../contract/knowledge.ts'
+import { type Database, newId, type Trx, violatedUnique } from '../../db/index.ts'
+import { AppError } from '../../errors.ts'
+import type { Log } from '../../log.ts'
+import type { Embedder } from '../../models/index.ts'
+import type { Completion, RunContext, RunEvent, RunKind } from '../../runs/index.ts'
+import type { PageFetcher } from '../fetch/fetch-page.ts'
+import { nameOfPage } from '../fetch/name-of-page.ts'
+import type { Originals } from '../files.ts'
+import type { Reader, ReadOutcome } from '../read/index.ts'
+import {
+  countDocuments,
+  type DocumentRow,
+  findByBytes,
+  findByName,
+  findDocument,
+  putDocument,
+} from '../store/documents.ts'
+import { forgetFile, lockAvee, lockOriginals, noteFile } from '../store/ingest-files.ts'
+import { moveToLayer, publishVersion, retireBuilding } from '../store/versions.ts'
+import type { IngestFile, IngestInput } from './input.ts'
+import { type Progress, progressOf } from './progress.ts'
+import { type Content, writeVersion } from './write.ts'
+
+export type IngestRooms = {
+  database: Database
+  log: Log
+  reader: Reader
+  files: Originals
+  fetcher: PageFetcher
+  embedder(signal: AbortSignal): Promise<Embedder | undefined>
+  /** Something was replaced or given up: its rows and originals can go. */
+  tidy(): void
+  now(): number
+}
+
+/** The documents changed between looking and writing: look again. */
+class Overtaken extends Error {
+  override readonly name = 'Overtaken'
+}
+
+type Context = RunContext<IngestInput>
+type Stored = Extract<IngestFile, { sha256: string }>
+/** What is known of a file before it is read. */
+type Bytes = { sha256: string; bytes: number; readAs: string; title: string | null; sourceUrl: string | null }
+
+/**
+ * The run behind every upload, pasted text and fetched page. For each file in order:
+ *
+ *   Processing … → parse → chunk → (embed, store) … → result, in one transaction with the document's becoming visible
+ *
+ * The results in the log are how far it is: taken up again it goes on with the first file that has none, from that
+ * file's beginning. What it had built of it is thrown away.
+ */
+export function ingestKind(rooms: IngestRooms): RunKind<IngestInput> {
+  const { db } = rooms.database
+  return {
+    work: (context) => ingest(rooms, context),
+
+    async close(run, closing, _events, trx) {
+      await retireBuilding(trx, run.id)
+      await forgetFile(trx, run.id)
+      rooms.tidy()
+      const done = { done: true, total_documents: await countDocuments(trx, run.input.aveeId) }
+      return closing.status === 'stopped'
+        ? { event: 'stopped', ...done }
+        : { error: closing.error, message: closing.error.message, ...done }
+    },
+  }
+
+  async function ingest(rooms: IngestRooms, context: Context): Promise<Completion> {
+    const { run, signal } = context
+    const { files, aveeId } = run.input
+    const finished = run.attempt > 1 ? resultsIn(await context.events()) : 0
+    if (run.attempt > 1) await retireBuilding(db, run.id)
+    const ahead = readAhead(rooms.reader, rooms.files, signal)
+    for (const [index, file] of files.entries()) {
+      if (index < finished) continue
+      await context.emit({ message: `Processing ${file.name}...` })
+      const next = files[index + 1]
+      await one(rooms, context, ahead, index, file, next)
+    }
+    return { event: { done: true, total_documents: await countDocuments(db, aveeId) } }
+  }
+}
+
+const resultsIn = (events: RunEvent[]): number =>
+  events.filter((event) => 'result' in (JSON.parse(event.data) as object)).length
+
+/** Takes one file to its result. Only what has nothing to do with the file is thrown. */
+async function one(
+  rooms: IngestRooms,
+  context: Context,
+  ahead: ReadAhead,
+  index: number,
+  file: IngestFile,
+  next: IngestFile | undefined,
+): Promise<void> {
+  const { run, signal } = context
+  const fail = (code: string, message: string) =>
+    context.commit(
+      { result: { success: false, filename: file.name, message, code } satisfies IngestResult },
+      (trx) => forgetFile(trx, run.id, index),
+    )
+  if ('refused' in file) return fail(file.refused.code, file.refused.message)
+  const progress = progressOf(file.name, context.emit, rooms.now)
+  try {
+    const bytes = 'url' in file ? await fetched(rooms, context, index, file.url, progress) : uploaded(file)
+    const reading = ahead.take(index, bytes, progress)
+    if (next && 'sha256' in next) ahead.start(index + 1, uploaded(next))
+    for (;;) {
+      try {
+        return await settle(rooms, context, index, file, bytes, reading, progress)
+      } catch (error) {
+        if (!(error instanceof Overtaken) && violatedUnique(error) !== 'documents_same_bytes') throw error
+        await retireBuilding(rooms.database.db, run.id, index)
+        rooms.tidy()
+      }
+    }
+  } catch (error) {
+    signal.throwIfAborted()
+    if (!(error instanceof AppError) || error.status >= 500) throw error
+    return fail(error.code, error.message)
+  }
+}
+
+const uploaded = (file: Stored): Bytes => ({
+  sha256: file.sha256,
+  bytes: file.bytes,
+  readAs: file.filename ?? 'text.md',
+  title: file.title ?? null,
+  sourceUrl: null,
+})
+
+async function fetched(
+  rooms: IngestRooms,
+  context: Context,
+  index: number,
+  url: string,
+  progress: Progress,
+): Promise<Bytes> {
+  progress.at('parse', `Fetching ${url}`, 0, 1)
+  const page = await rooms.fetcher.fetchPage(url, context.signal)
+  const staged = await rooms.files.stage(page.body)
+  try {
+    // The note comes first: from then on no sweep takes the file away.
+    await rooms.database.transaction(async (trx) => {
+      await lockOriginals(trx)
+      await noteFile(trx, context.run.id, index, staged.sha256)
+      await rooms.files.keep(staged)
+    })
+  } catch (error) {
+    await rooms.files.discard(staged)
+    throw error
+  }
+  return {
+    sha256: staged.sha256,
+    bytes: staged.bytes,
+    readAs: nameOfPage(page.url, page.contentType, rooms.reader.typeOf),
+    title: null,
+    sourceUrl: page.url,
+  }
+}
+
+async function settle(
+  rooms: IngestRooms,
+  context: Context,
+  index: number,
+  file: Exclude<IngestFile, { refused: unknown }>,
+  bytes: Bytes,
+  reading: () => Promise<ReadOutcome>,
+  progress: Progress,
+): Promise<void> {
+  const { run, signal } = context
+  const { aveeId, source } = run.input
+  const { database, log } = rooms
+  const { db } = database
+  const twin = await findByBytes(db, aveeId, bytes.sha256)
+  if (twin) {
+    await progress.settled()
+    return context.commit({ result: duplicateOf(twin, file.name) }, async (trx) => {
+      if ((await findDocument(trx, twin.id))?.sha256 !== bytes.sha256) throw new Overtaken()
+      await forgetFile(trx, run.id, index)
+    })
+  }
+
+  const outcome = await reading()
+  if (!outcome.ok) {
+    await progress.settled()
+    const { code, message } = outcome
+    return context.commit(
+      { result: { success: false, filename: file.name, message, code } satisfies IngestResult },
+      (trx) => forgetFile(trx, run.id, index),
+    )
+  }
+  const { document, passages, language } = outcome
+  progress.at(
+    'parse',
+    `Read ${count(document.pages.length, 'page')}`,
+    document.pages.length,
+    document.pages.length,
+  )
+  progress.at('chunk', `Cut into ${count(passages.length, 'passage')}`, passages.length, passages.length)
+  await progress.settled()
+
+  const named = { filename: file.filename, sourceUrl: bytes.sourceUrl }
+  const before = await findByName(db, aveeId, named)
+  const documentId = before?.id ?? newId()
+  const layer = run.input.layer ?? before?.layer ?? run.input.usualLayer
+  const title = bytes.title ?? document.title ?? nameWithoutEnding(file.name)
+  const content: Content = { pages: document.pages, passages, language }
+  const total = passages.length
+  const { version, embeddedBy } = await writeVersion(
+    { database, log, embedder: await rooms.embedder(signal).catch(() => undefined) },
+    { documentId, aveeId, layer, runId: run.id, file: index },
+    { title, filename: file.filename },
+    content,
+    {
+      signal,
+      stored: (done) => progress.at('store', `Stored ${done} of ${count(total, 'passage')}`, done, total),
+      embedded: (done) => progress.at('embed', `Embedded ${done} of ${count(total, 'passage')}`, done, total),
+    },
+  )
+  await progress.settled()
+
+  const result: IngestResult = {
+    success: true,
+    filename: file.name,
+    message: `${before ? 'Replaced' : 'Added'} ${file.name}: ${count(document.pages.length, 'page')}, ${count(total, 'passage')}.`,
+    doc_id: documentId,
+    chunks: total,
+    pages: document.pages.length,
+    ...(before ? { replaced: true } : {}),
+  }
+  await context.commit({ result }, async (trx) => {
+    await lockAvee(trx, aveeId)
+    const present = await presentBefore(trx, aveeId, named, before)
+    await publishVersion(trx, version, present?.version)
+    await putDocument(trx, {
+      id: documentId,
+      avee_id: aveeId,
+      version,
+      layer,
+      title,
+      filename: file.filename,
+      type: document.type,
+      source,
+      source_url: bytes.sourceUrl,
+      sha256: bytes.sha256,
+      bytes: bytes.bytes,
+      pages: document.pages.length,
+      passages: total,
+      language,
+      embedded_by: embeddedBy,
+    })
+    // Its owner moved the old one to another layer meanwhile, and said nothing of the new one.
+    if (present && run.input.layer === null && present.layer !== layer)
+      await moveToLayer(trx, { id: documentId, aveeId, version, from: layer, to: present.layer })
+    await forgetFile(trx, run.id, index)
+  })
+  if (before) rooms.tidy()
+}
+
+/** The document whose place is taken, as it is now; when it is another than before, everything has to be looked at again. */
+async function presentBefore(
+  trx: Trx,
+  aveeId: string,
+  named: { filename: string | null; sourceUrl: string | null },
+  before: DocumentRow | undefined,
+): Promise<DocumentRow | undefined> {
+  const present = await findByName(trx, aveeId, named)
+  if (present?.id !== before?.id) throw new Overtaken()
+  return present
+}
+
+const duplicateOf = (twin: DocumentRow, name: string): IngestResult => ({
+  success: true,
+  filename: name,
+  message: `Already here${twin.filename !== null && twin.filename !== name ? ` as ${twin.filename}` : ''}; nothing was stored twice.`,
+  doc_id: twin.id,
+  chunks: twin.passages,
+  pages: twin.pages,
+  duplicate: true,
+})
+
+const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? '' : 's'}`
+
+const nameWithoutEnding = (name: string) => name.replace(/(?<=.)\.[^.\s/]{1,12}$/u, '')
+
+/** Reads the next file while the present one is stored; at most one is ahead. */
+function readAhead(reader: Reader, files: Originals, signal: AbortSignal) {
+  let waiting: { index: number; outcome: Promise<ReadOutcome>; listener: { on?: Progress } } | undefined
+
+  function begin(bytes: Bytes, listener: { on?: Progress }): Promise<ReadOutcome> {
+    const outcome = reader.read(files.pathOf(bytes.sha256), bytes.readAs, {
+      signal,
+      onProgress: (done, total) => listener.on?.at('parse', `Read page ${done} of ${total}`, done, total),
+    })
+    outcome.catch(() => undefined)
+    return outcome
+  }
+
+  return {
+    start(index: number, bytes: Bytes): void {
+      const listener = {}
+      waiting = { index, outcome: begin(bytes, listener), listener }
+    },
+
+    /** The reading of a file: begun ahead, or when it is first asked for. */
+    take(index: number, bytes: Bytes, progress: Progress): () => Promise<ReadOutcome> {
+      let outcome: Promise<ReadOutcome> | undefined
+      if (waiting?.index === index) {
+        waiting.listener.on = progress
+        outcome = waiting.outcome
+        waiting = undefined
+      }
+      return () => (outcome ??= begin(bytes, { on: progress }))
+    },
+  }
+}
+type ReadAhead = ReturnType<typeof readAhead>

@@ -1,0 +1,437 @@
+import type { Layer } from '../../contract/avees.ts'
+import type { IngestResult } from '../../contract/knowledge.ts'
+import type { Database } from '../db/index.ts'
+import { AppError } from '../errors.ts'
+import type { Log } from '../log.ts'
+import type { Embedder } from '../models/index.ts'
+import type { RunRecord, Runs } from '../runs/index.ts'
+import {
+  documentNotFound,
+  ingestStopped,
+  noSupportedFiles,
+  originalMissing,
+  passageNotFound,
+} from './errors.ts'
+import { type Network, pageFetcher } from './fetch/fetch-page.ts'
+import { originals, type StagedFile } from './files.ts'
+import { embeddingKind, embeddingWatch } from './ingest/embedding.ts'
+import { ingestKind } from './ingest/ingest.ts'
+import type { IngestFile, IngestInput } from './ingest/input.ts'
+import { type RenamingInput, renamingKind } from './ingest/renaming.ts'
+import { reader as readerOf } from './read/index.ts'
+import { consideredHits, ground } from './search/grounding.ts'
+import { type Hit, hitOf } from './search/hit.ts'
+import { type Query, searcher } from './search/search.ts'
+import {
+  countDocuments,
+  type DocumentRow,
+  documentIds,
+  findDocument,
+  likeable,
+  listDocuments,
+  renameDocument,
+  retireDocument,
+  statistics,
+} from './store/documents.ts'
+import { lockAvee, lockOriginals, noteFile } from './store/ingest-files.ts'
+import { searchLiteral } from './store/search.ts'
+import { moveToLayer, pagesOf, passagesAround } from './store/versions.ts'
+import { tidier } from './tidy.ts'
+
+export type KnowledgeLimits = {
+  maxUploadBytes: number
+  maxPages: number
+  maxUnpackedBytes: number
+  readTimeoutMs: number
+  readMemoryMb: number
+}
+
+export type KnowledgeParts = {
+  database: Database
+  runs: Runs
+  models: { embedder(signal: AbortSignal): Promise<Embedder | undefined> }
+  log: Log
+  config: { dataDir: string; limits: KnowledgeLimits }
+  /** In the place of the clock and of the network, for tests. */
+  now?: () => Date
+  network?: Network
+}
+
+/** A file of an upload: taken in, or refused with the reason. */
+export type ArrivedFile = { filename: string } & (
+  | { staged: StagedFile }
+  | { refused: { code: string; message: string } }
+)
+
+/** For whom, into which avee, at which layer something is taken in. Without a layer: that of what it replaces, else `usualLayer`. */
+export type IngestTarget = {
+  userId: string
+  aveeId: string
+  layer: Layer | null
+  usualLayer: Layer
+  idempotencyKey?: string
+}
+
+/** Stretches of documents for a prompt, the best first; `text` is exactly that stretch of the page. */
+export type Grounding = { passages: Hit[]; answerable: boolean }
+
+/** A document as it is shown, with whether the present embedding model knows all of it. */
+export type ListedDocument = DocumentRow & { embedded: boolean }
+
+/** Files read at once, and how long a fetched page may take. */
+const readersAtOnce = 2
+const fetchMs = 30_000
+const redirects = 5
+/** How long an embedding model may take to say whether it is there, where only a mark in a list depends on it. */
+const spacePatienceMs = 1_000
+
+const unreadable = (filename: string) => ({
+  code: 'unsupported_type',
+  message: `${filename.slice(filename.lastIndexOf('.'))} files cannot be read; PDF, Office, EPUB, HTML, Markdown, mail, tables, code and plain text can.`,
+})
+
+/** Documents: taken in, read, cut, indexed, found, shown. */
+export async function knowledge({
+  database,
+  runs,
+  models,
+  log,
+  config,
+  now = () => new Date(),
+  network,
+}: KnowledgeParts) {
+  const { db } = database
+  const { limits } = config
+  const files = originals(config.dataDir)
+  const reader = readerOf({
+    limits: {
+      bytes: limits.maxUploadBytes,
+      pages: limits.maxPages,
+      unpackedBytes: limits.maxUnpackedBytes,
+      milliseconds: limits.readTimeoutMs,
+      memoryBytes: limits.readMemoryMb * 1024 * 1024,
+    },
+    concurrency: readersAtOnce,
+    log,
+  })
+  const fetcher = pageFetcher({ bytes: limits.maxUploadBytes, milliseconds: fetchMs, redirects }, network)
+  const tidy = tidier({ database, files, log, now })
+  const embedder = (signal: AbortSignal) => models.embedder(signal)
+  const rank = searcher({ database, log, embedder })
+  runs.register<IngestInput>(
+    'ingest',
+    ingestKind({
+      database,
+      log,
+      reader,
+      files,
+      fetcher,
+      embedder,
+      tidy: tidy.later,
+      now: () => now().getTime(),
+    }),
+  )
+  runs.register<RenamingInput>('rename', renamingKind({ database, log, embedder, tidy: tidy.later }))
+  runs.register('index', embeddingKind({ database, runs, log, embedder }))
+  const watch = embeddingWatch({ database, runs, log, embedder })
+  void tidy.soon(true)
+
+  /** Writes the run and puts the originals into their places, in one transaction: the run's notes keep them there. */
+  async function begin(
+    target: IngestTarget,
+    source: IngestInput['source'],
+    arrived: (IngestFile & { staged?: StagedFile })[],
+  ): Promise<RunRecord> {
+    const staged = arrived.flatMap((file, index) =>
+      file.staged && !('refused' in file) ? [{ index, staged: file.staged }] : [],
+    )
+    const input: IngestInput = {
+      aveeId: target.aveeId,
+      source,
+      layer: target.layer,
+      usualLayer: target.usualLayer,
+      files: arrived.map(({ staged: _, ...file }) => file),
+    }
+    try {
+      const { run } = await runs.start<IngestInput>(
+        {
+          kind: 'ingest',
+          userId: target.userId,
+          scope: target.aveeId,
+          input,
+          ...(target.idempotencyKey === undefined ? {} : { idempotencyKey: target.idempotencyKey }),
+        },
+        async (trx, runId) => {
+          await lockOriginals(trx)
+          for (const file of staged) {
+            await noteFile(trx, runId, file.index, file.staged.sha256)
+            await files.keep(file.staged)
+          }
+        },
+      )
+      return run
+    } finally {
+      // Those that were not kept: the run was there already, or could not be written.
+      await Promise.all(staged.map((file) => files.discard(file.staged)))
+    }
+  }
+
+  /** Waits for a run of one file and gives the document. @throws what became of the file, as an error. */
+  async function documentOf(
+    run: RunRecord,
+    signal: AbortSignal,
+  ): Promise<{ document: DocumentRow; result: IngestResult }> {
+    for await (const events of runs.follow(run.id, 0, signal)) {
+      for (const { data } of events) {
+        const event = JSON.parse(data) as { result?: IngestResult; error?: { code: string; message: string } }
+        if (event.error) throw new AppError(500, event.error.code, event.error.message)
+        const { result } = event
+        if (!result) continue
+        if (!result.success) throw new AppError(422, result.code ?? 'not_readable', result.message)
+        const document = await findDocument(db, result.doc_id ?? '')
+        if (!document) throw documentNotFound()
+        return { document, result }
+      }
+    }
+    throw ingestStopped()
+  }
+
+  async function remove(ids: string[], aveeId: string): Promise<number> {
+    let count = 0
+    const originalsOf = new Set<string>()
+    for (const id of ids) {
+      const gone = await database.transaction(async (trx) => {
+        await lockAvee(trx, aveeId)
+        return await retireDocument(trx, id)
+      })
+      if (!gone) continue
+      count += 1
+      originalsOf.add(gone.sha256)
+    }
+    await tidy.soon()
+    await tidy.releaseOriginals([...originalsOf])
+    return count
+  }
+
+  /** The vector space of the present embedding model; null when there is none or it does not say so at once. */
+  async function presentSpace(): Promise<string | null> {
+    const model = await embedder(AbortSignal.timeout(spacePatienceMs)).catch(() => undefined)
+    return model?.space ?? null
+  }
+
+  async function listed<Rows extends DocumentRow[]>(rows: Rows): Promise<ListedDocument[]> {
+    const space = rows.length === 0 ? null : await presentSpace()
+    return rows.map((row) => ({ ...row, embedded: space !== null && row.embedded_by === space }))
+  }
+
+  async function visible(id: string, layers: Layer[]): Promise<DocumentRow> {
+    const row = await findDocument(db, id)
+    if (!row || !layers.includes(row.layer)) throw documentNotFound()
+    return row
+  }
+
+  return {
+    /** Bytes of the largest file, and the types that can be read. */
+    limits,
+    typeOf: reader.typeOf,
+
+    /** Takes a file's bytes in, before anything is known of it. */
+    staging: { stage: files.stage, discard: files.discard },
+
+    /** Takes in an upload as a run; the bytes are its own from here on. @throws no_supported_files when no file of it can be read. */
+    async ingest(target: IngestTarget, arrived: ArrivedFile[]): Promise<RunRecord> {
+      const all = arrived.map((file): IngestFile & { staged?: StagedFile } => {
+        const { filename } = file
+        const named = { name: filename, filename }
+        if ('refused' in file) return { ...named, refused: file.refused }
+        const { staged } = file
+        if (!isReadable(filename)) return { ...named, refused: unreadable(filename), staged }
+        return { ...named, sha256: staged.sha256, bytes: staged.bytes, staged }
+      })
+      const unread = all.filter((file) => 'refused' in file)
+      await Promise.all(unread.flatMap((file) => (file.staged ? [files.discard(file.staged)] : [])))
+      if (unread.length === all.length && unread.every((file) => file.staged)) throw noSupportedFiles()
+      return await begin(target, 'upload', all)
+    },
+
+    /** Takes in a text that was pasted, and waits until it can be found. */
+    async ingestText(target: IngestTarget, given: { title: string; text: string }, signal: AbortSignal) {
+      const staged = await files.stage([Buffer.from(given.text, 'utf8')])
+      const file = {
+        name: given.title,
+        title: given.title,
+        filename: null,
+        sha256: staged.sha256,
+        bytes: staged.bytes,
+        staged,
+      }
+      const { document, result } = await documentOf(await begin(target, 'text', [file]), signal)
+      return {
+        document: { ...document, embedded: await isEmbedded(document) },
+        isNew: result.duplicate !== true,
+      }
+    },
+
+    /** Fetches a page and takes it in, and waits until it can be found. */
+    async ingestUrl(target: IngestTarget, url: string, signal: AbortSignal) {
+      const { document, result } = await documentOf(
+        await begin(target, 'url', [{ name: url, filename: null, url }]),
+        signal,
+      )
+      return {
+        document: { ...document, embedded: await isEmbedded(document) },
+        isNew: result.duplicate !== true,
+      }
+    },
+
+    /** Documents of an avee in these layers, newest first. `next` is the cursor of the page after. */
+    async list(
+      aveeId: string,
+      layers: Layer[],
+      page: { limit: number; cursor?: string | undefined; query?: string | undefined },
+    ): Promise<{ documents: ListedDocument[]; next: string | null }> {
+      const rows = await listDocuments(db, aveeId, layers, {
+        limit: page.limit + 1,
+        after: page.cursor,
+        query: page.query,
+      })
+      const shown = rows.slice(0, page.limit)
+      return {
+        documents: await listed(shown),
+        next: rows.length > page.limit ? (shown.at(-1)?.id ?? null) : null,
+      }
+    },
+
+    /** Which avee a document belongs to, for whoever has to look up who may see it. */
+    async aveeOf(id: string): Promise<string | undefined> {
+      return (await findDocument(db, id))?.avee_id
+    },
+
+    /** A document in one of these layers. @throws 404 */
+    async get(id: string, layers: Layer[]): Promise<ListedDocument> {
+      const row = await visible(id, layers)
+      return { ...row, embedded: await isEmbedded(row) }
+    },
+
+    /** Gives a document another title or layer. A layer holds for everything of it in the same moment; the title is searched for a little later. */
+    async patch(
+      id: string,
+      userId: string,
+      change: { title?: string | undefined; layer?: Layer | undefined },
+    ): Promise<ListedDocument> {
+      const { title, layer } = change
+      const before = await findDocument(db, id)
+      if (!before) throw documentNotFound()
+      const isRenamed = title !== undefined && title !== before.title
+      const changed = await database.transaction(async (trx) => {
+        await lockAvee(trx, before.avee_id)
+        const present = await findDocument(trx, id)
+        if (!present) throw documentNotFound()
+        if (isRenamed) await renameDocument(trx, id, title)
+        if (layer !== undefined && layer !== present.layer)
+          await moveToLayer(trx, {
+            id,
+            aveeId: present.avee_id,
+            version: present.version,
+            from: present.layer,
+            to: layer,
+          })
+        return (await findDocument(trx, id)) ?? present
+      })
+      if (isRenamed)
+        await runs.start<RenamingInput>({
+          kind: 'rename',
+          userId,
+          scope: before.avee_id,
+          input: { documentId: id },
+        })
+      return { ...changed, embedded: await isEmbedded(changed) }
+    },
+
+    /** Removes a document with all that was made of it; resolves when nothing is left. */
+    async remove(id: string): Promise<void> {
+      const row = await findDocument(db, id)
+      if (!row || (await remove([id], row.avee_id)) === 0) throw documentNotFound()
+    },
+
+    /** Removes all documents of an avee; returns how many there were. */
+    async clear(aveeId: string): Promise<number> {
+      return await remove(await documentIds(db, aveeId), aveeId)
+    },
+
+    /** All that was read of a document. */
+    async text(id: string, layers: Layer[]): Promise<{ page: number; text: string }[]> {
+      return await pagesOf(db, (await visible(id, layers)).version)
+    },
+
+    /** The original: its row and its bytes. A pasted text comes as it was pasted. */
+    async file(id: string, layers: Layer[]) {
+      const document = await visible(id, layers)
+      if (!(await files.has(document.sha256))) throw originalMissing()
+      return { document, open: () => files.read(document.sha256) }
+    },
+
+    /** One passage of a document with the text before and after it. */
+    async passage(id: string, layers: Layer[], n: number) {
+      const document = await visible(id, layers)
+      const around = await passagesAround(db, document.version, n)
+      const passage = around.find((each) => each.n === n)
+      if (!passage) throw passageNotFound(n)
+      const textOf = (number: number) => around.find((each) => each.n === number)?.text ?? ''
+      return { document, passage, before: textOf(n - 1), after: textOf(n + 1) }
+    },
+
+    /** How many documents an avee has, in these layers or in all. */
+    count: (aveeId: string, layers?: Layer[]): Promise<number> => countDocuments(db, aveeId, layers),
+
+    async stats(aveeId: string, layers: Layer[]) {
+      return await statistics(db, aveeId, layers, await presentSpace())
+    },
+
+    /** The passages that fit a query, the best first, and whether they answer it at all. */
+    async search(query: Query & { limit: number }): Promise<{ hits: Hit[]; answerable: boolean }> {
+      const { passages, answerable } = await rank(query, query.limit)
+      return { hits: passages.map(hitOf), answerable }
+    },
+
+    /** Passages for a prompt of up to `words` words, the best first, neighbours joined; each is an exact stretch of its page. */
+    async grounding({ words, ...query }: Query & { words: number }): Promise<Grounding> {
+      const { passages, answerable } = await rank(query, consideredHits)
+      return { passages: await ground(db, query, passages, words), answerable }
+    },
+
+    /** Passages that hold a text literally, newest documents first. */
+    async searchText(aveeId: string, layers: Layer[], text: string, limit: number): Promise<Hit[]> {
+      const found = await searchLiteral(db, { aveeId, layers }, likeable(text), limit)
+      return found.map(hitOf)
+    },
+
+    /** Takes away files that nothing points at any more; it also happens by itself. */
+    sweep: (): Promise<void> => tidy.soon(true),
+
+    /** Embeds what has no vectors of the present model yet; it also happens by itself. */
+    embedMissing: (): Promise<void> => watch.now(),
+
+    async [Symbol.asyncDispose](): Promise<void> {
+      await Promise.all([
+        watch[Symbol.asyncDispose](),
+        tidy[Symbol.asyncDispose](),
+        reader[Symbol.asyncDispose](),
+        fetcher[Symbol.asyncDispose](),
+      ])
+    },
+  }
+
+  /** Names that promise a type that is read, and those that promise nothing: their content decides. */
+  function isReadable(filename: string): boolean {
+    const type = reader.typeOf(filename)
+    return type === undefined ? !/.\.[^.\s]{1,12}$/.test(filename) : reader.supported.includes(type)
+  }
+
+  async function isEmbedded(row: DocumentRow): Promise<boolean> {
+    const space = await presentSpace()
+    return space !== null && row.embedded_by === space
+  }
+}
+
+export type Knowledge = Awaited<ReturnType<typeof knowledge>>

@@ -1,0 +1,50 @@
+/** Types that a browser may show in its window: none of them can run anything. */
+const shown: Record<string, string> = {
+  pdf: 'application/pdf',
+  md: 'text/plain; charset=utf-8',
+  txt: 'text/plain; charset=utf-8',
+  log: 'text/plain; charset=utf-8',
+  csv: 'text/plain; charset=utf-8',
+  tsv: 'text/plain; charset=utf-8',
+  json: 'text/plain; charset=utf-8',
+  yaml: 'text/plain; charset=utf-8',
+}
+const saved: Record<string, string> = {
+  docx: 'application/vnd.openxmlformats-officedocument.wordprocessingml.document',
+  pptx: 'application/vnd.openxmlformats-officedocument.presentationml.presentation',
+  xlsx: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
+  odt: 'application/vnd.oasis.opendocument.text',
+  ods: 'application/vnd.oasis.opendocument.spreadsheet',
+  odp: 'application/vnd.oasis.opendocument.presentation',
+  epub: 'application/epub+zip',
+  eml: 'message/rfc822',
+}
+
+/**
+ * The headers of an original. It comes from anywhere: what could run (HTML, SVG, XML) is only ever saved, nothing is
+ * guessed from its content, and what is shown stands in a sandbox.
+ */
+export function originalHeaders(document: {
+  type: string
+  filename: string | null
+  title: string
+}): Record<string, string> {
+  const inline = shown[document.type]
+  const name = document.filename ?? `${document.title.replace(/[\p{Cc}\p{Cf}/\\]/gu, ' ')}.${document.type}`
+  const ascii = name
+    .normalize('NFKD')
+    .replace(/[^\x20-\x7e]/g, '_')
+    .replace(/["\\]/g, "'")
+  const encoded = encodeURIComponent(name.toWellFormed()).replace(
+    /['()*]/g,
+    (letter) => `%${letter.charCodeAt(0).toString(16)}`,
+  )
+  return {
+    'content-type': inline ?? saved[document.type] ?? 'application/octet-stream',
+    'content-disposition': `${inline ? 'inline' : 'attachment'}; filename="${ascii}"; filename*=UTF-8''${encoded}`,
+    'x-content-type-options': 'nosniff',
+    'content-security-policy':
+      "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'",
+    'cache-control': 'private, no-cache',
+  }
+}

@@ -1,0 +1,86 @@
+import type { Layer } from '../../../contract/avees.ts'
+import type { Database } from '../../db/index.ts'
+import type { Log } from '../../log.ts'
+import type { Embedder } from '../../models/index.ts'
+import { type FoundPassage, languagesIn } from '../store/search.ts'
+import { searchVectors } from '../store/vectors.ts'
+import { answerableFrom, confidence } from './answerable.ts'
+import { byWords, count } from './by-words.ts'
+import { termsWithContext, textWithContext } from './follow-up.ts'
+import { fuse, withoutRepeats } from './fuse.ts'
+import { mend } from './misspelt.ts'
+import { questioner } from './question.ts'
+
+export type Query = {
+  aveeId: string
+  /** The layers that whoever asks may see; nothing of another weighs in. */
+  layers: Layer[]
+  query: string
+  /** Earlier questions of the conversation, oldest first: a follow-up is understood from them. */
+  context?: string[]
+  signal: AbortSignal
+}
+
+export type Ranking = { passages: FoundPassage[]; answerable: boolean }
+
+/** Vectors that are asked for are waited for this long; then words alone must do. */
+const embeddingPatienceMs = 10_000
+const nearest = 50
+/** What of several arms is put together at most. */
+const fused = 100
+
+export function searcher(rooms: {
+  database: Database
+  log: Log
+  embedder(signal: AbortSignal): Promise<Embedder | undefined>
+}) {
+  const { db } = rooms.database
+
+  async function byMeaning(query: Query, text: string): Promise<FoundPassage[]> {
+    const signal = AbortSignal.any([query.signal, AbortSignal.timeout(embeddingPatienceMs)])
+    try {
+      const embedder = await rooms.embedder(signal)
+      const [vector] = (await embedder?.embed([text], 'query', signal)) ?? []
+      if (!embedder || !vector) return []
+      return await searchVectors(rooms.database, query, { space: embedder.space, vector, limit: nearest })
+    } catch (error) {
+      query.signal.throwIfAborted()
+      rooms.log.warn({ err: error }, 'search by meaning failed; words alone were searched')
+      return []
+    }
+  }
+
+  /** Passages in the order in which they fit, the best first, each text once. */
+  return async function rank(query: Query, limit: number): Promise<Ranking> {
+    const languages = await languagesIn(db, query)
+    const passages = languages.reduce((sum, each) => sum + each.passages, 0)
+    if (passages === 0) return { passages: [], answerable: false }
+    const codes = languages.toSorted((a, b) => b.passages - a.passages).map((each) => each.language)
+    const words = await questioner(query.aveeId, codes)
+    const context = query.context ?? []
+    const asked = await count(db, query, termsWithContext(words, query.query, context), passages)
+    const terms = asked.some((term) => term.holding === 0)
+      ? await count(db, query, await mend(db, query, asked), passages)
+      : asked
+    const [lexical, semantic] = await Promise.all([
+      byWords(db, query, { terms, passages, languages: codes }),
+      byMeaning(query, textWithContext(words, query.query, context)),
+    ])
+    query.signal.throwIfAborted()
+    const sure = confidence({
+      coverage: Math.max(0, ...lexical.coverage.values()),
+      ...(semantic[0] ? { cosine: semantic[0].score } : {}),
+    })
+    const order = fuse([
+      { passages: lexical.passages, weight: 1 },
+      { passages: semantic, weight: 1 },
+    ])
+    return {
+      passages: withoutRepeats(order.slice(0, fused), limit).map((passage) => ({
+        ...passage,
+        score: passage.score * sure,
+      })),
+      answerable: sure >= answerableFrom,
+    }
+  }
+}

@@ -1,0 +1,174 @@
+import { sql } from 'kysely'
+import type { Database, Db, Trx } from '../../db/index.ts'
+import {
+  type FoundPassage,
+  type FoundRow,
+  foundPassage,
+  inLayers,
+  passageColumns,
+  type Scope,
+  seen,
+} from './search.ts'
+
+/** Up to so many vectors of an avee are compared one by one: exact, and as quick as an index. */
+const exactUpTo = 10_000
+/** How many neighbours an index looks at; more is surer and slower. */
+const indexEffort = 200
+/** The widest that pgvector indexes as it is; wider ones are compared at half precision. */
+const widestVector = 2_000
+
+export type VectorSpace = { space: string; dimensions: number }
+
+const literal = (vector: Float32Array) =>
+  `[${Array.from(vector, (value) => +value.toPrecision(7)).join(',')}]`
+
+const castOf = (dimensions: number) =>
+  sql.raw(dimensions <= widestVector ? `vector(${dimensions})` : `halfvec(${dimensions})`)
+
+export async function insertVectors(
+  db: Db | Trx,
+  space: string,
+  vectors: { passageId: string; vector: Float32Array }[],
+): Promise<void> {
+  if (vectors.length === 0) return
+  await sql`
+    insert into passage_vectors (passage_id, version, avee_id, layer, model, embedding)
+    select passages.id, passages.version, passages.avee_id, passages.layer, ${space}, added.embedding::vector
+    from unnest(
+      ${vectors.map(({ passageId }) => passageId)}::bigint[],
+      ${vectors.map(({ vector }) => literal(vector))}::text[]
+    ) as added (id, embedding)
+    join passages on passages.id = added.id
+    on conflict (passage_id, model) do nothing
+  `.execute(db)
+}
+
+/** Passages of a version that have no vector in the space yet, in order. */
+export async function passagesWithoutVector(
+  db: Db,
+  version: string,
+  space: string,
+  limit: number,
+): Promise<{ id: string; heading: string | null; text: string }[]> {
+  return await db
+    .selectFrom('passages')
+    .select(['id', 'heading', 'text'])
+    .where('version', '=', version)
+    .where(
+      sql<boolean>`not exists (select 1 from passage_vectors v where v.passage_id = passages.id and v.model = ${space})`,
+    )
+    .orderBy('n')
+    .limit(limit)
+    .execute()
+}
+
+/** Notes that every passage of a version has a vector of the space. */
+export async function markEmbedded(db: Db | Trx, version: string, space: string): Promise<void> {
+  await db.updateTable('documents').set({ embedded_by: space }).where('version', '=', version).execute()
+}
+
+/** Avees with live documents that have not all their vectors in the space. */
+export async function aveesToEmbed(db: Db, space: string): Promise<string[]> {
+  const rows = await db
+    .selectFrom('documents')
+    .select('avee_id')
+    .distinct()
+    .where((eb) => eb.or([eb('embedded_by', 'is', null), eb('embedded_by', '<>', space)]))
+    .execute()
+  return rows.map((row) => row.avee_id)
+}
+
+export async function nextToEmbed(
+  db: Db,
+  aveeId: string,
+  space: string,
+): Promise<{ id: string; version: string; title: string; passages: number } | undefined> {
+  return await db
+    .selectFrom('documents')
+    .select(['id', 'version', 'title', 'passages'])
+    .where('avee_id', '=', aveeId)
+    .where((eb) => eb.or([eb('embedded_by', 'is', null), eb('embedded_by', '<>', space)]))
+    .orderBy('id')
+    .executeTakeFirst()
+}
+
+/** Whose the avee is: the one for whom its documents are embedded. */
+export async function ownerOf(db: Db, aveeId: string): Promise<string | undefined> {
+  const found = await db.selectFrom('avees').select('owner_id').where('id', '=', aveeId).executeTakeFirst()
+  return found?.owner_id
+}
+
+/** Deletes up to `limit` vectors of other spaces from an avee that has all of its own; false when there are none left. */
+export async function deleteOtherVectors(
+  db: Db,
+  aveeId: string,
+  space: string,
+  limit: number,
+): Promise<boolean> {
+  const { rows } = await sql`
+    delete from passage_vectors
+    where ctid = any(array(select ctid from passage_vectors where avee_id = ${aveeId} and model <> ${space} limit ${limit}))
+    returning 1
+  `.execute(db)
+  return rows.length > 0
+}
+
+export async function countVectors(db: Db, space: string, aveeId?: string): Promise<number> {
+  const { count } = await db
+    .selectFrom('passage_vectors')
+    .select((eb) => eb.fn.countAll<string>().as('count'))
+    .where('model', '=', space)
+    .$if(aveeId !== undefined, (from) => from.where('avee_id', '=', aveeId ?? ''))
+    .executeTakeFirstOrThrow()
+  return Number(count)
+}
+
+/**
+ * The passages nearest in meaning, `score` being the cosine. A small set is compared one by one; a large one goes
+ * through the index, which keeps looking until it has enough of this avee's.
+ */
+export async function searchVectors(
+  database: Database,
+  scope: Scope,
+  query: { space: string; vector: Float32Array; limit: number },
+): Promise<FoundPassage[]> {
+  const { space, limit } = query
+  const vector = literal(query.vector)
+  const cast = castOf(query.vector.length)
+  const distance = sql`(embedding::${cast}) <=> ${vector}::${cast}`
+  const where = sql`
+    avee_id = ${scope.aveeId} and model = ${space} and ${inLayers(scope, 'layer')} and ${seen(scope, 'passage_vectors')}`
+  const few = await isAtMost(database.db, scope, space, exactUpTo)
+  const nearest = few
+    ? // The fence keeps an index out that would look at other avees' vectors first.
+      sql`
+        select passage_id, ${distance} as distance
+        from (select passage_id, embedding from passage_vectors where ${where} offset 0) as own
+        order by distance limit ${limit}`
+    : sql`
+        select passage_id, ${distance} as distance from passage_vectors
+        where ${where} and model = ${sql.lit(space)} order by ${distance} limit ${limit}`
+  const statement = sql<FoundRow>`
+    with nearest as materialized (${nearest})
+    select ${passageColumns}, 1 - nearest.distance as score
+    from nearest
+    join passages on passages.id = nearest.passage_id
+    join documents on documents.version = passages.version
+    order by nearest.distance, passages.id
+  `
+  if (few) return (await statement.execute(database.db)).rows.map(foundPassage)
+  return await database.transaction(async (trx) => {
+    await sql`set local hnsw.ef_search = ${sql.lit(indexEffort)}`.execute(trx)
+    await sql`set local hnsw.iterative_scan = strict_order`.execute(trx)
+    return (await statement.execute(trx)).rows.map(foundPassage)
+  })
+}
+
+async function isAtMost(db: Db, scope: Scope, space: string, most: number): Promise<boolean> {
+  const { rows } = await sql<{ count: string }>`
+    select count(*) as count from (
+      select 1 from passage_vectors where avee_id = ${scope.aveeId} and model = ${space} limit ${most + 1}
+    ) as some
+  `.execute(db)
+  return Number(rows[0]?.count ?? 0) <= most
+}
