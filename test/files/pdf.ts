@@ -3,27 +3,44 @@ import { pdfFile } from '../pdf.ts'
 /** Text at a place of the page, in points from its lower left corner. */
 export type Placed = { x: number; y: number; text: string; size?: number; bold?: boolean }
 
-const line = ({ x, y, text, size = 10, bold = false }: Placed) =>
-  `BT /${bold ? 'F2' : 'F1'} ${size} Tf ${x} ${y} Td (${text.replace(/[\\()]/g, '\\$&')}) Tj ET`
+const width = 595
+const height = 842
+
+/** Where and how a text is drawn so that it stands upright at its place once the paper has been turned. */
+const matrix = (x: number, y: number, turned: number) =>
+  ({
+    90: `0 1 -1 0 ${width - y} ${x}`,
+    180: `-1 0 0 -1 ${width - x} ${height - y}`,
+    270: `0 -1 1 0 ${y} ${height - x}`,
+  })[turned] ?? `1 0 0 1 ${x} ${y}`
+
+const line = ({ x, y, text, size = 10, bold = false }: Placed, turned: number) =>
+  `BT /${bold ? 'F2' : 'F1'} ${size} Tf ${matrix(x, y, turned)} Tm (${text.replace(/[\\()]/g, '\\$&')}) Tj ET`
 
 const pageObject = (contents: number, more = '') =>
-  `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents ${contents} 0 R ${more}
+  `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 ${width} ${height}] /Contents ${contents} 0 R ${more}
   /Resources << /Font << /F1 3 0 R /F2 4 0 R >> /XObject << /Im1 5 0 R >> >> >>`
 
 const stream = (content: string, more = '') =>
   `<< /Length ${content.length} ${more} >>\nstream\n${content}\nendstream`
 
-/** A PDF whose pages say what stands where; `turned` is the page's own rotation, `title` what its properties say. */
+/**
+ * A PDF whose pages say what stands where. `turned`: the paper is turned by so many degrees, and what was drawn on it
+ * stands upright afterwards. `title` is what its properties say.
+ */
 export function placedPdf(pages: Placed[][], more: { turned?: number; title?: string } = {}): Buffer {
   return pdfWith(
-    pages.map((page) => page.map(line).join('\n')),
+    pages.map((page) => page.map((placed) => line(placed, more.turned ?? 0)).join('\n')),
     more,
   )
 }
 
-/** A PDF of which every page is one picture. */
-export const scannedPdf = (pages: number) =>
-  pdfWith(Array.from({ length: pages }, () => 'q 500 0 0 700 40 40 cm /Im1 Do Q'))
+/** A PDF of which every page is one picture, after a first page of text if there is one. */
+export const scannedPdf = (pages: number, first?: Placed[]) =>
+  pdfWith([
+    ...(first ? [first.map((placed) => line(placed, 0)).join('\n')] : []),
+    ...Array.from({ length: pages }, () => 'q 500 0 0 700 40 40 cm /Im1 Do Q'),
+  ])
 
 /** A PDF with nothing on its page. */
 export const blankPdf = () => pdfWith([''])
@@ -45,8 +62,9 @@ function pdfWith(contents: string[], more: { turned?: number; title?: string } =
       stream(content),
     ]),
   ]
-  const info = more.title === undefined ? '' : `/Info << /Title (${more.title}) >>`
-  return Buffer.from(pdfFile(objects, info))
+  if (more.title === undefined) return Buffer.from(pdfFile(objects))
+  objects.push(`<< /Title (${more.title}) >>`)
+  return Buffer.from(pdfFile(objects, `/Info ${objects.length} 0 R`))
 }
 
 /** A PDF that asks for a password. */
