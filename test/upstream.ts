@@ -19,8 +19,8 @@ export {
   startOllama,
   usualModels,
 } from './upstream/ollama.ts'
-export { type OpenAiOptions, type PlayedOpenAi, startOpenAi } from './upstream/openai.ts'
-export type { Fault, Script, SeenRequest } from './upstream/script.ts'
+export { type OpenAiOptions, startOpenAi } from './upstream/openai.ts'
+export type { Script } from './upstream/script.ts'
 export type { Upstream } from './upstream/server.ts'
 
 if (import.meta.main) {
