@@ -120,7 +120,7 @@ for (const kind of DATABASES) {
       await stop()
       await store.notify(store.db, 'news', 'nobody listens')
       await store.notify(store.db, 'other', 'end')
-      await expect.poll(() => heard.at(-1)).toBe('other end')
+      await expect.poll(() => heard.at(-1), { timeout: 10_000 }).toBe('other end')
       expect(heard).not.toContain('nobody listens')
       await elsewhere()
     })

@@ -9,6 +9,7 @@ type Opened = Awaited<ReturnType<typeof openEmbedded>>
 
 const LAST_CHECKPOINT = 'select checkpoint_lsn::text as value from pg_control_checkpoint()'
 
+const patient = { timeout: 10_000 }
 /** Asking is not being idle. */
 const unhurried = { interval: 200, timeout: 10_000 }
 
@@ -64,8 +65,8 @@ describe('the embedded database’s chores', () => {
     await open(times)
     const before = await checkpoints()
     await write(4)
-    await expect.poll(checkpoints).not.toBe(before)
-    await expect.poll(walBytes).toBeLessThan(1 << 20)
+    await expect.poll(checkpoints, patient).not.toBe(before)
+    await expect.poll(walBytes, patient).toBeLessThan(1 << 20)
   })
 
   test('count what was written since the last checkpoint, not each page as often as it was written', async () => {
@@ -100,11 +101,11 @@ describe('the embedded database’s chores', () => {
     const session = await engine.pool.connect()
     await session.query('begin')
     await session.query(writing(16))
-    await expect.poll(() => engine.pool.waitingCount).toBe(1)
+    await expect.poll(() => engine.pool.waitingCount, patient).toBe(1)
     const { rows } = await session.query<{ value: string }>(LAST_CHECKPOINT)
     expect(rows[0]?.value).toBe(before)
     await session.query('commit')
     session.release()
-    await expect.poll(checkpoints).not.toBe(before)
+    await expect.poll(checkpoints, patient).not.toBe(before)
   })
 })

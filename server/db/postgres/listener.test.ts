@@ -41,13 +41,13 @@ describe.runIf(DATABASES.includes('postgres'))('a PostgreSQL server', () => {
     await store.listen('news', (payload) => heard.push(payload), again.resolve)
     await store.listen('more', (payload) => heard.push(`more ${payload}`))
     await store.notify(store.db, 'news', 'before')
-    await expect.poll(() => heard).toEqual(['before'])
+    await expect.poll(() => heard, { timeout: 10_000 }).toEqual(['before'])
 
     expect(await cut(store, 'listening')).toBe(1)
     await again.promise
     await store.notify(store.db, 'news', 'after')
     await store.notify(store.db, 'more', 'after')
-    await expect.poll(() => heard).toEqual(['before', 'after', 'more after'])
+    await expect.poll(() => heard, { timeout: 10_000 }).toEqual(['before', 'after', 'more after'])
   })
 
   test('brings what one server sends to another', async () => {
@@ -56,7 +56,7 @@ describe.runIf(DATABASES.includes('postgres'))('a PostgreSQL server', () => {
     const heard: string[] = []
     await other.listen('news', (payload) => heard.push(payload))
     await one.transaction((trx) => one.notify(trx, 'news', 'from one'))
-    await expect.poll(() => heard).toEqual(['from one'])
+    await expect.poll(() => heard, { timeout: 10_000 }).toEqual(['from one'])
   })
 
   test('that drops a connection ends what ran on it with one clear error, and the next is served', async () => {
