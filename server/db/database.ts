@@ -12,9 +12,9 @@ export type Database = {
   /**
    * Runs `work` in one transaction; throwing rolls back. Inside, use only the handed transaction: embedded there is a
    * single connection. Nothing is tried again by itself. Throws, besides what `work` does, AppErrors of status 503:
-   * `database_conflict` (a deadlock; nothing was stored), `database_timeout` (a statement took too long, or none came;
-   * nothing was stored), `database_busy` (no connection was free in time) and `database_away` (the connection was lost;
-   * if that was during the commit, it may have happened). Single statements on `db` throw the same.
+   * `database_conflict` (a deadlock; nothing was stored), `database_timeout` (a statement took too long, or none came),
+   * `database_busy` (no connection was free in time; nothing was stored) and `database_away` (the connection was lost).
+   * If a commit itself was lost or took too long, it may have happened. Single statements on `db` throw the same.
    */
   transaction<T>(work: (trx: Trx) => Promise<T>): Promise<T>
   /** Calls back with each payload sent on the channel, by any node, after its commit. Hints may be lost when the connection is: `onReconnect` is then called. */

@@ -31,7 +31,7 @@ export const databaseConflict = (cause: unknown): AppError =>
     { cause, retryAfter: 1 },
   )
 
-/** Nothing of the statement was stored. */
+/** Nothing of the statement was stored, unless it was a commit that the embedded engine did not come back from. */
 export const databaseTimeout = (cause: unknown): AppError =>
   new AppError(503, 'database_timeout', 'The database took too long over this and stopped; try again.', {
     cause,
