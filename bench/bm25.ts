@@ -6,13 +6,13 @@ const stopWords = new Set(
   ),
 )
 
-const terms = (text: string) =>
+const englishTerms = (text: string) =>
   (text.toLowerCase().match(/[\p{L}\p{M}\p{N}]+/gu) ?? [])
     .filter((term) => !stopWords.has(term))
     .map((term) => stemmer(term))
 
-/** Plain BM25 in memory over English texts: the yardstick, not the product's search. Returns the indexes of the best texts. */
-export function bm25(texts: string[], { k1 = 0.9, b = 0.4 } = {}) {
+/** Plain BM25 in memory, over English texts unless told how to take others apart: the yardstick, not the product's search. Returns the indexes of the best texts. */
+export function bm25(texts: string[], { k1 = 0.9, b = 0.4, terms = englishTerms } = {}) {
   const postings = new Map<string, Map<number, number>>()
   const lengths = texts.map((text, i) => {
     const found = terms(text)

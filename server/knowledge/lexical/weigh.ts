@@ -85,12 +85,21 @@ export function weigher(aveeId: string, naming: Naming, normalise: Normalise) {
     return { words, vector: sparseVector(values) }
   }
 
+  /** The headings above a passage; the outermost is often the document's title, which is counted already. */
+  const besidesTitle = (heading: string | null): string =>
+    heading === null
+      ? ''
+      : heading
+          .split(' › ')
+          .filter((part) => part !== naming.title)
+          .join(' ')
+
   return {
     /** A passage: the document's names, the headings above it and its own text. */
     passage(heading: string | null, text: string): Weighed {
       const all = bag()
       all.join(named)
-      if (heading !== null) all.add(heading, 1)
+      all.add(besidesTitle(heading), 1)
       all.add(text, 1)
       return weighed(all.counts, all.length(), usualPassage)
     },
@@ -99,8 +108,8 @@ export function weigher(aveeId: string, naming: Naming, normalise: Normalise) {
     section(passages: { heading: string | null; text: string }[]): string {
       const all = bag()
       all.join(named)
-      for (const heading of new Set(passages.map((passage) => passage.heading)))
-        if (heading !== null) all.add(heading, 1)
+      for (const heading of new Set(passages.map((passage) => besidesTitle(passage.heading))))
+        all.add(heading, 1)
       for (const { text } of passages) all.add(text, 1)
       return weighed(all.counts, all.length(), usualSection).vector
     },

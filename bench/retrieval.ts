@@ -1,0 +1,321 @@
+/**
+ * How well search finds: every set below DIR, with the real reader, index and search.
+ *
+ *     node bench/retrieval.ts --data DIR [--only WORD] [--url postgres://…] [--vectors]
+ *
+ *     DIR/retrieval/<name>/    corpus.jsonl {id,title,text}, queries.jsonl {id,text}, qrels.tsv
+ *     DIR/qa/<name>/           passages.<lang>.jsonl {id,title,text}, questions.<lang>.jsonl {question,passage_id}
+ *     DIR/qa/<name>/           *.md, questions.jsonl {question,doc_id,references:[{start,end}]}
+ *     DIR/pdf-qa/              files/*.pdf, questions.jsonl {set,file,question,pages,sources?}
+ *
+ * Beside each stands plain BM25 over the same texts (k1 0.9, b 0.4; over whole pages 1.2, 0.75). `--vectors` adds the
+ * arm that goes by meaning, with a bag of words in the place of a model. The last table asks questions of documents
+ * that cannot answer them.
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { parseArgs } from 'node:util'
+import { wordsIn } from '../server/knowledge/cut/size.ts'
+import { languageOf } from '../server/knowledge/language.ts'
+import { normaliserFor } from '../server/knowledge/lexical/normalise.ts'
+import { wordsOf } from '../server/knowledge/lexical/words.ts'
+import { bagOfWords } from './bag-of-words.ts'
+import { bm25 } from './bm25.ts'
+import { figure, foldersIn, jsonLines, mean, say } from './data.ts'
+import { allLayers, type House, openHouse } from './house.ts'
+
+const { values } = parseArgs({
+  options: {
+    data: { type: 'string' },
+    only: { type: 'string' },
+    url: { type: 'string' },
+    vectors: { type: 'boolean', default: false },
+    fit: { type: 'boolean', default: false },
+  },
+})
+if (!values.data) throw new Error('Say where the data is: --data DIR')
+const data = values.data
+const groundingWords = 1_000
+const wanted = (name: string) => values.only === undefined || name.includes(values.only)
+
+await using house = await openHouse({
+  url: values.url,
+  embedder: values.vectors ? await bagOfWords() : undefined,
+})
+
+/** Whether each question was said to be answerable, and whether it is. */
+const judged: { set: string; says: boolean; is: boolean; sure: number; question: string }[] = []
+
+async function search(house: House, aveeId: string, query: string, limit = 50) {
+  return await house.knowledge.search({ aveeId, layers: allLayers, query, limit, signal: house.signal })
+}
+
+/** The names of what was found, best first, each once. */
+const firsts = (names: string[]): string[] => [...new Set(names)]
+
+const asMarkdown = ({ title, text }: { title?: string; text: string }) =>
+  title ? `# ${title}\n\n${text}\n` : `${text}\n`
+
+/** Plain BM25 in the language of the texts. */
+async function yardstick(texts: string[], options: { k1?: number; b?: number } = {}) {
+  const normalise = await normaliserFor(languageOf(texts.slice(0, 200).join('\n')))
+  const terms = (text: string) =>
+    [...wordsOf(text)].filter((word) => word.kind === 'part').map((word) => normalise(word.text))
+  return bm25(texts, { ...options, terms })
+}
+
+async function rankedDocuments(folder: string): Promise<void> {
+  type Doc = { id: string; title: string; text: string }
+  const corpus = jsonLines<Doc>(path.join(folder, 'corpus.jsonl')).filter(
+    (doc) => asMarkdown(doc).trim() !== '',
+  )
+  const queries = jsonLines<{ id: string; text: string }>(path.join(folder, 'queries.jsonl'))
+  const qrels = new Map<string, Map<string, number>>()
+  for (const line of readFileSync(path.join(folder, 'qrels.tsv'), 'utf8').split('\n').slice(1)) {
+    const [query = '', doc = '', grade = ''] = line.trim().split('\t')
+    if (doc !== '') qrels.set(query, (qrels.get(query) ?? new Map<string, number>()).set(doc, Number(grade)))
+  }
+  const aveeId = await house.newAvee()
+  const results = await house.ingest(
+    aveeId,
+    corpus.map((doc) => ({ filename: `${encodeURIComponent(doc.id)}.md`, text: asMarkdown(doc) })),
+  )
+  const named = new Map(results.map((result, i) => [result.doc_id, corpus[i]?.id ?? '']))
+  const plain = await yardstick(
+    corpus.map((doc) => `${doc.title}\n${doc.text}`),
+    { k1: 1.2, b: 0.75 },
+  )
+  const asked = queries.filter((query) =>
+    [...(qrels.get(query.id)?.values() ?? [])].some((grade) => grade > 0),
+  )
+  const ours = []
+  const theirs = []
+  for (const query of asked) {
+    const grades = qrels.get(query.id) ?? new Map<string, number>()
+    const { hits } = await search(house, aveeId, query.text)
+    ours.push(measures(firsts(hits.map((hit) => named.get(hit.documentId) ?? '')), grades))
+    theirs.push(
+      measures(
+        plain(query.text, 50).map((i) => corpus[i]?.id ?? ''),
+        grades,
+      ),
+    )
+  }
+  const line = (all: ReturnType<typeof measures>[]) =>
+    `nDCG@10 ${figure(mean(all.map((m) => m.ndcg)))}  Recall@20 ${figure(mean(all.map((m) => m.recall)))}  MRR@10 ${figure(mean(all.map((m) => m.mrr)))}`
+  say(`\n${path.basename(folder)}: ${corpus.length} documents, ${asked.length} questions`)
+  say(`  search      ${line(ours)}`)
+  say(`  plain BM25  ${line(theirs)}`)
+}
+
+function measures(ranked: string[], grades: Map<string, number>) {
+  const gain = (names: number[]) =>
+    names.slice(0, 10).reduce((sum, grade, i) => sum + grade / Math.log2(i + 2), 0)
+  const relevant = [...grades].filter(([, grade]) => grade > 0)
+  const ideal = gain(relevant.map(([, grade]) => grade).sort((a, b) => b - a))
+  const first = ranked.slice(0, 10).findIndex((name) => (grades.get(name) ?? 0) > 0)
+  return {
+    ndcg: gain(ranked.map((name) => grades.get(name) ?? 0)) / ideal,
+    recall: ranked.slice(0, 20).filter((name) => (grades.get(name) ?? 0) > 0).length / relevant.length,
+    mrr: first < 0 ? 0 : 1 / (first + 1),
+  }
+}
+
+async function paragraphs(folder: string, language: string): Promise<void> {
+  type Paragraph = { id: string; title?: string; text: string }
+  const passages = jsonLines<Paragraph>(path.join(folder, `passages.${language}.jsonl`))
+  const questions = jsonLines<{ question: string; passage_id: string }>(
+    path.join(folder, `questions.${language}.jsonl`),
+  )
+  const aveeId = await house.newAvee()
+  const results = await house.ingest(
+    aveeId,
+    passages.map((passage) => ({
+      filename: `${encodeURIComponent(passage.id)}.md`,
+      text: asMarkdown(passage),
+    })),
+  )
+  const named = new Map(results.map((result, i) => [result.doc_id, passages[i]?.id ?? '']))
+  const plain = await yardstick(passages.map((passage) => passage.text))
+  const ours = []
+  const theirs = []
+  for (const { question, passage_id } of questions) {
+    const { hits } = await search(house, aveeId, question, 20)
+    ours.push(firsts(hits.map((hit) => named.get(hit.documentId) ?? '')).indexOf(passage_id))
+    theirs.push(
+      plain(question, 20)
+        .map((i) => passages[i]?.id)
+        .indexOf(passage_id),
+    )
+  }
+  say(`\n${path.basename(folder)} ${language}: ${passages.length} paragraphs, ${questions.length} questions`)
+  say(`  search      ${hitRates(ours, [1, 5])}`)
+  say(`  plain BM25  ${hitRates(theirs, [1, 5])}`)
+
+  // Every question to its own half of the paragraphs and to the other, where the same articles do not occur.
+  const articles = firsts(passages.map(articleOf))
+  const inFirst = new Set(articles.slice(0, articles.length / 2))
+  const halves = [await house.newAvee(), await house.newAvee()] as const
+  for (const [half, aveeId] of halves.entries()) {
+    const own = passages.filter((passage) => inFirst.has(articleOf(passage)) === (half === 0))
+    await house.ingest(
+      aveeId,
+      own.map((passage) => ({ filename: `${encodeURIComponent(passage.id)}.md`, text: asMarkdown(passage) })),
+    )
+  }
+  for (const { question, passage_id } of questions) {
+    const home = inFirst.has(articleOf({ id: passage_id })) ? 0 : 1
+    for (const [half, aveeId] of halves.entries())
+      await judge(`${path.basename(folder)} ${language}`, aveeId, question, half === home)
+  }
+}
+
+/** `a07p03` is the fourth paragraph of the eighth article. */
+const articleOf = ({ id }: { id: string }): string => id.replace(/p\d+$/, '')
+
+const hitRates = (places: number[], at: number[]): string =>
+  at.map((k) => `@${k} ${figure(mean(places.map((place) => (place >= 0 && place < k ? 1 : 0))))}`).join('  ')
+
+async function judge(set: string, aveeId: string, question: string, is: boolean): Promise<void> {
+  const { answerable, hits } = await search(house, aveeId, question, 3)
+  judged.push({ set, says: answerable, is, sure: hits[0]?.score ?? 0, question })
+}
+
+async function evidence(folder: string): Promise<void> {
+  type Question = { question: string; doc_id: string; references: { start: number; end: number }[] }
+  const files = readdirSync(folder).filter((name) => name.endsWith('.md'))
+  const questions = jsonLines<Question>(path.join(folder, 'questions.jsonl'))
+  const aveeId = await house.newAvee()
+  const results = await house.ingest(
+    aveeId,
+    files.map((filename) => ({ filename, path: path.join(folder, filename) })),
+  )
+  const documentOf = new Map(files.map((name, i) => [path.basename(name, '.md'), results[i]?.doc_id]))
+  const all: { recall: number; full: number; precision: number; iou: number; words: number }[] = []
+  for (const { question, doc_id, references } of questions) {
+    const { passages } = await house.knowledge.grounding({
+      aveeId,
+      layers: allLayers,
+      query: question,
+      words: groundingWords,
+      signal: house.signal,
+    })
+    const given = new Set<number>()
+    let characters = 0
+    for (const { documentId, start, end } of passages) {
+      characters += end - start
+      if (documentId === documentOf.get(doc_id)) for (let i = start; i < end; i++) given.add(i)
+    }
+    const wanted = new Set(
+      references.flatMap(({ start, end }) => Array.from({ length: end - start }, (_, i) => start + i)),
+    )
+    const hit = wanted.intersection(given).size
+    all.push({
+      recall: hit / wanted.size,
+      full: hit === wanted.size ? 1 : 0,
+      precision: hit / Math.max(1, characters),
+      iou: hit / (characters + wanted.size - hit),
+      words: passages.reduce((sum, passage) => sum + wordsIn(passage.text), 0),
+    })
+  }
+  const of = (key: keyof (typeof all)[0], digits = 3) =>
+    `${key} ${figure(mean(all.map((one) => one[key])), digits)}`
+  say(
+    `\n${path.basename(folder)}: ${files.length} documents, ${questions.length} questions, what reaches a prompt of ${groundingWords} words`,
+  )
+  say(`  grounding   ${of('recall')}  ${of('full')}  ${of('precision')}  ${of('iou')}  ${of('words', 0)}`)
+}
+
+async function pdfPages(folder: string): Promise<void> {
+  type Question = { set: string; file: string; question: string; pages: number[]; sources?: string[] }
+  const files = readdirSync(path.join(folder, 'files')).filter((name) => name.endsWith('.pdf'))
+  const questions = jsonLines<Question>(path.join(folder, 'questions.jsonl'))
+  const everything = await house.newAvee()
+  const documents = new Map<string, { own: string; id: string; pages: string[] }>()
+  for (const filename of files) {
+    const file = { filename, path: path.join(folder, 'files', filename) }
+    const own = await house.newAvee()
+    const [result] = await house.ingest(own, [file])
+    await house.ingest(everything, [file])
+    if (!result?.doc_id) throw new Error(`${filename}: ${result?.message}`)
+    const pages = (await house.knowledge.text(result.doc_id, allLayers)).map((page) => page.text)
+    documents.set(filename, { own, id: result.doc_id, pages })
+  }
+  const listed = await house.knowledge.list(everything, allLayers, { limit: 1_000 })
+  const inEverything = new Map(listed.documents.map((document) => [document.id, document.filename]))
+  const allPages = [...documents].flatMap(([file, { pages }]) =>
+    pages.map((text, i) => ({ file, page: i + 1, text })),
+  )
+  const overAll = bm25(
+    allPages.map((page) => page.text),
+    { k1: 1.2, b: 0.75 },
+  )
+  const pageKey = (file: string | null | undefined, page: number | null) => `${file} ${page}`
+  for (const set of new Set(questions.map((question) => question.set))) {
+    const asked = questions
+      .filter((question) => question.set === set && question.pages.length > 0)
+      .filter(({ sources }) => sources === undefined || sources.some((source) => /text|table/i.test(source)))
+    const places = {
+      own: [] as number[],
+      ownPlain: [] as number[],
+      all: [] as number[],
+      allPlain: [] as number[],
+    }
+    for (const { file, question, pages } of asked) {
+      const document = documents.get(file)
+      if (!document) continue
+      const gold = new Set(pages.map((page) => pageKey(file, page)))
+      const placeOf = (found: string[]) => firsts(found).findIndex((key) => gold.has(key))
+      const inOwn = await search(house, document.own, question)
+      places.own.push(placeOf(inOwn.hits.map((hit) => pageKey(file, hit.page))))
+      const own = bm25(document.pages, { k1: 1.2, b: 0.75 })
+      places.ownPlain.push(placeOf(own(question, 50).map((i) => pageKey(file, i + 1))))
+      const inAll = await search(house, everything, question)
+      places.all.push(placeOf(inAll.hits.map((hit) => pageKey(inEverything.get(hit.documentId), hit.page))))
+      places.allPlain.push(
+        placeOf(overAll(question, 50).map((i) => pageKey(allPages[i]?.file, allPages[i]?.page ?? null))),
+      )
+    }
+    say(`\n${set}: ${asked.length} questions, the page that answers`)
+    say(
+      `  own file    search ${hitRates(places.own, [1, 5, 10])}   pages by BM25 ${hitRates(places.ownPlain, [1, 5, 10])}`,
+    )
+    say(
+      `  all files   search ${hitRates(places.all, [1, 5, 10])}   pages by BM25 ${hitRates(places.allPlain, [1, 5, 10])}`,
+    )
+    // To its own file and, as if it were the only one, to another.
+    for (const [i, { file, question }] of asked.entries()) {
+      const others = files.filter((name) => name !== file)
+      const other = documents.get(others[i % others.length] ?? '')
+      await judge(set, documents.get(file)?.own ?? '', question, true)
+      if (other) await judge(set, other.own, question, false)
+    }
+  }
+}
+
+function abstention(): void {
+  if (judged.length === 0) return
+  say('\nIs it in the documents? Questions to their own and to other documents')
+  for (const set of new Set(judged.map((one) => one.set))) {
+    const ones = judged.filter((one) => one.set === set)
+    const yes = ones.filter((one) => one.says)
+    const is = ones.filter((one) => one.is)
+    const right = yes.filter((one) => one.is).length
+    say(
+      `  ${set.padEnd(18)} "yes" is right ${figure(right / Math.max(1, yes.length))}  answerable ones found ${figure(right / Math.max(1, is.length))}  others refused ${figure(ones.filter((one) => !one.says && !one.is).length / Math.max(1, ones.length - is.length))}`,
+    )
+  }
+}
+
+for (const folder of foldersIn(path.join(data, 'retrieval')))
+  if (wanted(folder)) await rankedDocuments(folder)
+for (const folder of foldersIn(path.join(data, 'qa'))) {
+  if (!wanted(folder)) continue
+  if (existsSync(path.join(folder, 'questions.jsonl'))) await evidence(folder)
+  for (const file of readdirSync(folder)) {
+    const language = /^passages\.(\w+)\.jsonl(?:\.gz)?$/.exec(file)?.[1]
+    if (language !== undefined) await paragraphs(folder, language)
+  }
+}
+if (existsSync(path.join(data, 'pdf-qa')) && wanted('pdf-qa')) await pdfPages(path.join(data, 'pdf-qa'))
+abstention()
