@@ -309,7 +309,8 @@ describe.each(adapters)('a model of $name', ({ path, start, model }) => {
 
     test('by a reader that stops reading, closes the connection', async () => {
       upstream.script(path, { tokens: twenty, fault: 'stall' })
-      for await (const part of ask(model(upstream.url))) if (part.type === 'text') break
+      for await (const part of ask(model(upstream.url), new AbortController().signal))
+        if (part.type === 'text') break
       const [request] = upstream.to(path)
       await request?.closed
       expect(request?.closedEarly).toBe(true)
@@ -318,7 +319,10 @@ describe.each(adapters)('a model of $name', ({ path, start, model }) => {
     test('by a reader that leaves while nothing has come yet, closes the connection', async () => {
       upstream.script(path, { beforeHeaders: 'hang' })
       const arrival = upstream.arrival(path)
-      for await (const part of ask(model(upstream.url, { quietMs: 20, firstTokenMs: 600_000 }))) {
+      for await (const part of ask(
+        model(upstream.url, { quietMs: 20, firstTokenMs: 600_000 }),
+        new AbortController().signal,
+      )) {
         await arrival
         if (part.type === 'waiting') break
       }
