@@ -3,6 +3,7 @@ import { lazy, type ReactNode, Suspense } from 'react'
 import { Redirect, Route, Switch, useLocation } from 'wouter'
 import { ApiError, keys, type Me } from './api/index.ts'
 import { useApi } from './api/react.tsx'
+import { FindUploads } from './documents/uploads-context.tsx'
 import { ChatScreen } from './screens/chat/chat-screen.tsx'
 import { TopBar } from './shell/page.tsx'
 import { Shell } from './shell/shell.tsx'
@@ -44,6 +45,7 @@ export function App() {
           <Gate>
             {(me) => (
               <Shell me={me}>
+                <FindUploads />
                 <Suspense fallback={<ScreenSkeleton />}>
                   <Screens />
                 </Suspense>

@@ -40,7 +40,11 @@ export function PageText({
   const range = isPassagePage && current ? findPassage(current.text, passage) : undefined
 
   useLayoutEffect(() => {
-    marked.current?.scrollIntoView({ block: 'center' })
+    const mark = marked.current
+    if (!mark) return
+    // A passage that is longer than the view begins at its beginning.
+    const isLong = mark.offsetHeight > window.innerHeight / 2
+    mark.scrollIntoView({ block: isLong ? 'start' : 'center' })
   }, [range?.start, range?.end, documentId])
 
   if (text.isPending) {

@@ -3,13 +3,19 @@ import type { Upload, Uploads } from './uploads.ts'
 
 const UploadsContext = createContext<Uploads | undefined>(undefined)
 
-/** Makes the page's uploads known below, and finds those of the time before a reload. */
+/** Makes the page's uploads known below. */
 export function UploadsProvider({ uploads, children }: { uploads: Uploads; children: ReactNode }) {
+  return <UploadsContext value={uploads}>{children}</UploadsContext>
+}
+
+/** Finds the uploads of the time before a reload, once it is known who is there. */
+export function FindUploads() {
+  const uploads = useUploads()
   useEffect(() => {
     // Finding none is as good as finding out later: the documents' list tells what is there.
     uploads.resume().catch(() => undefined)
   }, [uploads])
-  return <UploadsContext value={uploads}>{children}</UploadsContext>
+  return null
 }
 
 export function useUploads(): Uploads {

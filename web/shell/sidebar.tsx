@@ -94,12 +94,9 @@ function PersonMenu({ me }: { me: Me }) {
     <Menu
       align="start"
       trigger={
-        <button type="button" className="person">
+        <button type="button" className="person" aria-label={`${me.display_name}: account and theme`}>
           <Avatar name={me.display_name} size={28} />
-          <span className="truncate">
-            {me.display_name}
-            <span className="visually-hidden">: account and theme</span>
-          </span>
+          <span className="truncate">{me.display_name}</span>
         </button>
       }
     >

@@ -124,11 +124,14 @@ export function Avatar({
   size?: number
 }) {
   const style: CSSProperties = { width: size, height: size, fontSize: size * 0.44 }
-  return (
-    <span className="avatar" style={style} aria-hidden>
-      {picture?.startsWith('data:image/') ? <img src={picture} alt="" /> : avatarText(name, picture)}
-    </span>
-  )
+  if (picture?.startsWith('data:image/'))
+    return (
+      <span className="avatar" style={style} aria-hidden>
+        <img src={picture} alt="" />
+      </span>
+    )
+  // Drawn by the style sheet: a lone letter is no text to be read or copied.
+  return <span className="avatar" style={style} data-letter={avatarText(name, picture)} aria-hidden />
 }
 
 const avatarText = (name: string, picture: string | null | undefined): string =>

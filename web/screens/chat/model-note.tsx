@@ -5,23 +5,21 @@ import { Popover } from '../../ui/menu.tsx'
 /** Which model answered and why, for those who ask. */
 export function ModelNote({ message }: { message: Message }) {
   if (!message.model) return null
+  const name = message.model === 'extractive' ? 'Quoted, no model' : message.model
   const tokens = message.usage?.completion_tokens
   return (
     <Popover
       label="About this answer"
       trigger={
-        <button
-          type="button"
-          className="model-note"
-          aria-label={`Answered by ${message.model}: more about it`}
-        >
-          {message.model}
+        <button type="button" className="model-note">
+          {name}
+          <span className="visually-hidden">: more about this answer</span>
         </button>
       }
     >
       <dl className="facts">
         <dt>Model</dt>
-        <dd>{message.model}</dd>
+        <dd>{name}</dd>
         {message.model_reason && (
           <>
             <dt>Why</dt>

@@ -93,11 +93,13 @@ function ModelRow({ model }: { model: ModelInfo }) {
   const tell = useToast()
   const [isDeleting, setIsDeleting] = useState(false)
   const refresh = () => queries.invalidateQueries({ queryKey: keys.models })
+  const isBuiltIn = model.provider === 'extractive'
+  const name = isBuiltIn ? 'Quoting, without a model' : model.name
   const canAnswer = model.capabilities.length === 0 || model.capabilities.includes('completion')
 
   const activate = useMutation({
     mutationFn: () => api.models.activate(model.name),
-    onSuccess: () => tell(`${model.name} answers from now on.`),
+    onSuccess: () => tell(isBuiltIn ? 'Answers are quotations from now on.' : `${name} answers from now on.`),
     onError: (error) => tell(sentenceOf(error), 'bad'),
     onSettled: refresh,
   })
@@ -117,9 +119,9 @@ function ModelRow({ model }: { model: ModelInfo }) {
     <li className="row">
       <div className="row-body">
         <span className="row-title">
-          <span className="truncate">{model.name}</span>
+          <span className="truncate">{name}</span>
           {model.active && <Badge kind="accent">Answers</Badge>}
-          {model.loaded && <Badge>In memory</Badge>}
+          {model.loaded && !isBuiltIn && <Badge>In memory</Badge>}
         </span>
         <span className="row-facts">{facts(model)}</span>
       </div>
@@ -129,7 +131,7 @@ function ModelRow({ model }: { model: ModelInfo }) {
             Use
           </Button>
         )}
-        {(canAnswer || model.provider === 'ollama') && (
+        {!isBuiltIn && (canAnswer || model.provider === 'ollama') && (
           <Menu trigger={<IconButton label={`Actions for ${model.name}`} icon={Ellipsis} hint={false} />}>
             {canAnswer && !model.active && (
               <MenuItem icon={Zap} onSelect={() => activate.mutate()}>
