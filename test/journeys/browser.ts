@@ -37,6 +37,7 @@ export async function visit(
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options })
   context.setDefaultTimeout(20_000)
   const page = await context.newPage()
+  const { origin } = new URL(url)
   const complaints: string[] = []
   const complain = (text: string) => {
     if (!tolerated?.test(text)) complaints.push(text)
@@ -46,7 +47,8 @@ export async function visit(
   })
   page.on('pageerror', (error) => complain(String(error)))
   page.on('request', (request) => {
-    if (/^https?:/.test(request.url()) && !request.url().startsWith(url)) complain(`asked ${request.url()}`)
+    const asked = new URL(request.url())
+    if (/^https?:$/.test(asked.protocol) && asked.origin !== origin) complain(`asked ${asked.href}`)
   })
   await page.goto(url)
   return {
