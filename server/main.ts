@@ -45,7 +45,10 @@ async function serve(config: Config): Promise<void> {
 /** The one thing the server prints when all is well: where it is, what answers and why, what to do next. */
 async function introduce({ models, accounts }: App, address: string): Promise<void> {
   const answers = await models.choose({ signal: AbortSignal.timeout(choosingMs) }).then(
-    ({ reason }) => `Answers come from ${reason}`,
+    ({ model, reason }) =>
+      model.provider === 'extractive'
+        ? `${reason} Until one is, answers quote your documents; the page says how to add one.`
+        : `Answers come from ${model.name}. ${reason}`,
     (thrown: unknown) => `No model answers yet: ${toAppError(thrown).message}`,
   )
   const { hasAccounts } = await accounts.state()
@@ -54,10 +57,8 @@ async function introduce({ models, accounts }: App, address: string): Promise<vo
     : (await accounts.mode()) === 'personal'
       ? 'Open that address, drop a document on the page, and ask about it. No login is needed on this machine.'
       : 'Open that address and make the first account: it becomes the administrator.'
-  process.stdout.write(`\nGabee runs at ${address}\n${asSentence(answers)}\n${next}\n\n`)
+  process.stdout.write(`\nGabee runs at ${address}\n${answers}\n${next}\n\n`)
 }
-
-const asSentence = (text: string) => (/[.!?]$/.test(text) ? text : `${text}.`)
 
 /** Why the server could not start, in a sentence for who started it. */
 function sentence(thrown: unknown, config: Config | undefined): string {

@@ -35,7 +35,7 @@ const busy = defineError(503, 'shutting_down', () => 'The server is shutting dow
 const refused = (status: number) => new AppError(status, 'refused', 'The server does not take this request.')
 
 /** Whatever was thrown on the way to an answer, as an error that a client can be told about. */
-export function asAppError(thrown: unknown): AppError {
+function asAppError(thrown: unknown): AppError {
   if (thrown instanceof AppError) return thrown
   if (hasZodFastifySchemaValidationErrors(thrown)) {
     if (thrown.validationContext === 'params') return noSuchId()
