@@ -1,5 +1,6 @@
 import type { Span } from './paragraphs.ts'
 import type { Section } from './sections.ts'
+import { wordsIn } from './size.ts'
 import { type Unit, unitsOf } from './units.ts'
 
 /** A passage in the making: its span, its length in words and the headings that hold for all of it. */
@@ -28,7 +29,7 @@ export function pack(
     }
     joinRemainder(chunks, target, (chunk, previous) => chunk.first === section && previous.last === section)
   }
-  joinRemainder(chunks, target, () => true)
+  joinRemainder(chunks, target, isHeadingAlone)
   return chunks
 }
 
@@ -38,6 +39,9 @@ function hasRoom(open: Chunk, unit: Unit, section: Section, target: number): boo
   if (open.last !== section) return open.words < tiny * target
   return !(unit.opensParagraph && open.words >= fullEnough * target)
 }
+
+/** A heading at the foot of a page, whose text is overleaf. */
+const isHeadingAlone = (chunk: Chunk) => chunk.words <= wordsIn(chunk.first.headings.at(-1) ?? '') + 1
 
 function extend(chunk: Chunk, next: Span & { words: number }, section: Section) {
   chunk.end = next.end

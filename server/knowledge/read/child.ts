@@ -31,10 +31,14 @@ export function readingChild(limits: ReadLimits, log: Log) {
     errorOutput = (errorOutput + output.toString()).slice(-keptErrorOutput)
   })
   const handles = [child, child.channel, child.stderr as Socket | null]
-  let isAlive = true
+  let isUsable = true
+  const kill = () => {
+    isUsable = false
+    child.kill('SIGKILL')
+  }
   const ended = new Promise<void>((resolve) => {
     const end = () => {
-      isAlive = false
+      isUsable = false
       resolve()
     }
     child.once('close', end)
@@ -43,8 +47,9 @@ export function readingChild(limits: ReadLimits, log: Log) {
   let heldBytes = 0
 
   return {
-    get isAlive() {
-      return isAlive
+    /** False as soon as it is being ended, by whomever. */
+    get isUsable() {
+      return isUsable
     },
     /** Resident memory after the last file. */
     get heldBytes() {
@@ -59,7 +64,7 @@ export function readingChild(limits: ReadLimits, log: Log) {
 
     async end(): Promise<void> {
       for (const handle of handles) handle?.ref()
-      child.kill('SIGKILL')
+      kill()
       await ended
     },
 
@@ -73,7 +78,6 @@ export function readingChild(limits: ReadLimits, log: Log) {
       const parts = assembly()
       const { promise, resolve, reject } = Promise.withResolvers<ReadOutcome>()
       const fail = ({ code, message }: Unreadable) => resolve({ ok: false, code, message })
-      const kill = () => child.kill('SIGKILL')
       const timer = setTimeout(() => {
         kill()
         fail(timedOut(limits))

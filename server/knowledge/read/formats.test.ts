@@ -418,7 +418,7 @@ describe('what a file is', () => {
     ['old.doc', `\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1${'\0'.repeat(600)}`, 'unsupported_type'],
     [
       'locked.docx',
-      `\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1${'\0'.repeat(600)}${[...'EncryptedPackage'].join('\0')}\0`,
+      `\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1${'\0'.repeat(600)}${Buffer.from('EncryptedPackage', 'utf16le').toString('latin1')}`,
       'encrypted',
     ],
     ['a.rtf', '{\\rtf1 Hello}', 'unsupported_type'],

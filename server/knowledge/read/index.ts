@@ -62,7 +62,7 @@ export function reader(options: { limits: ReadLimits; concurrency: number; log: 
     } finally {
       busy.delete(child)
       const isSpent = files + 1 >= filesOfOneChild || child.heldBytes > mostHeldShare * limits.memoryBytes
-      if (child.isAlive && !isSpent && !signal.aborted) putToRest(child, files + 1)
+      if (child.isUsable && !isSpent && !signal.aborted) putToRest(child, files + 1)
       else void child.end()
     }
   }
@@ -70,7 +70,7 @@ export function reader(options: { limits: ReadLimits; concurrency: number; log: 
   function awake() {
     const resting = idle.pop()
     clearTimeout(resting?.timer)
-    return resting && (resting.child.isAlive ? resting : undefined)
+    return resting && (resting.child.isUsable ? resting : undefined)
   }
 
   function putToRest(child: ReadingChild, files: number) {
