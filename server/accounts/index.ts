@@ -1,3 +1,3 @@
-export { type Accounts, type AccountsParts, accounts, type Mode, type Person } from './accounts.ts'
+export { type Accounts, accounts } from './accounts.ts'
 export { isReservedHandle } from './handles.ts'
-export { type AveeQuestions, accountRoutes } from './routes.ts'
+export { accountRoutes } from './routes.ts'

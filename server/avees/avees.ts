@@ -37,7 +37,7 @@ import {
 } from './store.ts'
 
 /** The handle by which everybody calls their own library. */
-export const libraryHandle = 'local'
+const libraryHandle = 'local'
 
 /** What a viewer may see of an avee. */
 export type View = { avee: Avee; layer: Layer; isOwner: boolean }

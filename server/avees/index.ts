@@ -1,5 +1,5 @@
-export { type Avees, avees, type Card, libraryHandle, type View } from './avees.ts'
-export { aveeNotFound, notTheOwner } from './errors.ts'
-export { layersWithin, type Viewer } from './policy.ts'
+export { type Avees, avees } from './avees.ts'
+export { notTheOwner } from './errors.ts'
+export { layersWithin } from './policy.ts'
 export { aveeRoutes } from './routes.ts'
 export type { Avee } from './store.ts'

@@ -21,7 +21,5 @@
  *   `exposeHeadRoute: false`.
  * - Bodies are JSON up to 4 MB; a route that takes more sets `bodyLimit`, one that takes files registers multipart.
  */
-export type { Identity } from './access.ts'
 export type { Readiness } from './health.ts'
-export type { Reading } from './metrics.ts'
 export { createHttp, type Http, type HttpParts } from './server.ts'

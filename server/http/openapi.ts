@@ -65,8 +65,10 @@ const bodiesByType: typeof jsonSchemaTransform = (input) => {
   const body = (input.schema as { body?: { content?: Record<string, { schema: unknown }> } } | undefined)
     ?.body
   if (!body?.content || input.schema?.hide) return jsonSchemaTransform(input)
-  const { body: _, ...others } = input.schema
-  const transformed = jsonSchemaTransform({ ...input, schema: others } as typeof input)
+  const transformed = jsonSchemaTransform({
+    ...input,
+    schema: { ...input.schema, body: undefined },
+  } as typeof input)
   const content = Object.fromEntries(
     Object.entries(body.content).map(([type, { schema }]) => {
       const one = jsonSchemaTransform({ ...input, schema: { body: schema } } as typeof input)

@@ -83,7 +83,7 @@ describe('/openapi.json', () => {
       const { operationId, summary, tags, parameters = [], requestBody, responses } = operation
       const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, word]) => word)
       const declared = parameters.filter((parameter) => parameter.in === 'path')
-      const successes = Object.entries(responses).filter(([status]) => /^2/.test(status))
+      const successes = Object.entries(responses).filter(([status]) => status.startsWith('2'))
       return [
         ...(operationId && /^[a-z0-9_]+$/i.test(operationId) ? [] : ['has no name']),
         ...(summary ? [] : ['has no summary']),
