@@ -34,7 +34,7 @@ beforeAll(async () => {
     ['/welcome', 'Documents to answer from'],
     ['/chat/ada', 'A sailor.'],
     [`/chat/local/${conversation.id}`, 'opens at dawn'],
-    ['/library', 'harbour.md'],
+    ['/library', '1 passage'],
     ['/avee', 'Ada'],
     ['/avee/ada', 'Ada'],
     ['/models', 'llama3.2:1b'],
