@@ -168,7 +168,7 @@ async function isAtMost(db: Db, scope: Scope, space: string, most: number): Prom
   const { rows } = await sql<{ count: string }>`
     select count(*) as count from (
       select 1 from passage_vectors where avee_id = ${scope.aveeId} and model = ${space} limit ${most + 1}
-    ) as some
+    ) as first
   `.execute(db)
   return Number(rows[0]?.count ?? 0) <= most
 }
