@@ -13,7 +13,8 @@ const end = '<!-- /settings -->'
 export function withSettings(page: string): string {
   const from = page.indexOf(start)
   const to = page.indexOf(end)
-  if (from < 0 || to < from) throw new Error(`${configurationPage} has lost the marks around its table: ${start} … ${end}`)
+  if (from < 0 || to < from)
+    throw new Error(`${configurationPage} has lost the marks around its table: ${start} … ${end}`)
   return `${page.slice(0, from + start.length)}\n\n${table()}\n\n${page.slice(to)}`
 }
 

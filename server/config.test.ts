@@ -1,5 +1,5 @@
-import { inspect } from 'node:util'
 import { resolve } from 'node:path'
+import { inspect } from 'node:util'
 import { expect, test } from 'vitest'
 import { ConfigError, readConfig, Secret } from './config.ts'
 

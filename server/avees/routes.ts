@@ -1,7 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import {
-  type Avee as WireAvee,
   avee,
   aveeList,
   aveePage,
@@ -10,6 +9,7 @@ import {
   newAveeBody,
   patchAveeBody,
   putGrantBody,
+  type Avee as WireAvee,
 } from '../../contract/avees.ts'
 import { ok, pageQuery } from '../../contract/common.ts'
 import { callerOf } from '../http/caller.ts'

@@ -82,6 +82,19 @@ describe.each(DATABASES)('accounts on %s', (kind) => {
     for (const secret of [server.owner.token, body.key, password]) expect(stored).not.toContain(secret)
   })
 
+  test('a password hashed at another strength works, and is hashed anew', async () => {
+    await using server = await open()
+    const other = '$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc'
+    await sql`update users set password_hash = ${other}`.execute(database.db)
+    expect((await login(server, 'owner@example.org', 'Password')).status).toBe(401)
+    expect((await login(server, 'owner@example.org', 'password')).status).toBe(200)
+    const { rows } = await sql<{ password_hash: string }>`select password_hash from users`.execute(
+      database.db,
+    )
+    expect(rows[0]?.password_hash).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
+    expect((await login(server, 'owner@example.org', 'password')).status).toBe(200)
+  })
+
   test('a session ends when its time is over', async () => {
     await using server = await open()
     await sql`update sessions set expires_at = now() - interval '1 second'`.execute(database.db)
