@@ -3,6 +3,7 @@ import { lazy, type ReactNode, Suspense } from 'react'
 import { Redirect, Route, Switch, useLocation } from 'wouter'
 import { ApiError, keys, type Me } from './api/index.ts'
 import { useApi } from './api/react.tsx'
+import { useNoStrayDrops } from './documents/drop.tsx'
 import { FindUploads } from './documents/uploads-context.tsx'
 import { ChatScreen } from './screens/chat/chat-screen.tsx'
 import { TopBar } from './shell/page.tsx'
@@ -59,6 +60,7 @@ export function App() {
 }
 
 function Screens() {
+  useNoStrayDrops()
   return (
     <Switch>
       <Route path="/">

@@ -108,6 +108,7 @@ export function DocumentRow({
 
 function facts(document: Document): string {
   return [
+    document.filename !== document.title && document.filename,
     document.type.toUpperCase(),
     document.pages > 0 && count(document.pages, 'page'),
     count(document.passages, 'passage'),

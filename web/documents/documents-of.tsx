@@ -102,7 +102,7 @@ function DocumentList({ avee }: { avee: Avee }) {
             </div>
           ))}
         </div>
-      ) : list.isError ? (
+      ) : list.isError && !list.data ? (
         <ErrorState error={list.error} onRetry={() => void list.refetch()} />
       ) : isEmpty ? (
         <EmptyState icon={FileText} title={query ? 'No document has these words' : 'No documents yet'}>

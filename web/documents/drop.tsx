@@ -1,44 +1,81 @@
 import { Upload } from 'lucide-react'
-import { type DragEvent, type ReactNode, useRef, useState } from 'react'
+import { type ReactNode, useEffect, useRef, useState } from 'react'
 import { Button } from '../ui/button.tsx'
 import { joined } from '../ui/joined.ts'
 import './documents.css'
 import { accepted, acceptedInWords } from './formats.ts'
 
-/** Handlers that make an element take files, and whether some are just above it. */
-export function useFileDrop(onFiles: ((files: File[]) => void) | undefined) {
+/** Takes files that are dropped anywhere on the page; true while some are just above it. */
+export function useFileDrop(onFiles: ((files: File[]) => void) | undefined): boolean {
   const [isOver, setIsOver] = useState(false)
-  // Enter and leave come for every element within: the balance tells.
-  const depth = useRef(0)
-  const hasFiles = (event: DragEvent): boolean => event.dataTransfer.types.includes('Files')
-  const leave = (): void => {
-    depth.current = 0
-    setIsOver(false)
-  }
-  const handlers = onFiles && {
-    onDragEnter: (event: DragEvent) => {
+  const latest = useRef(onFiles)
+  useEffect(() => {
+    latest.current = onFiles
+  })
+  const isTaken = onFiles !== undefined
+
+  useEffect(() => {
+    if (!isTaken) return
+    // Enter and leave come for every element within: the balance tells.
+    let depth = 0
+    const leave = (): void => {
+      depth = 0
+      setIsOver(false)
+    }
+    const onDragEnter = (event: DragEvent): void => {
+      if (!hasFiles(event)) return
+      depth += 1
+      setIsOver(true)
+    }
+    const onDragOver = (event: DragEvent): void => {
       if (!hasFiles(event)) return
       event.preventDefault()
-      depth.current += 1
-      setIsOver(true)
-    },
-    onDragOver: (event: DragEvent) => {
-      if (hasFiles(event)) event.preventDefault()
-    },
-    onDragLeave: () => {
-      depth.current -= 1
-      if (depth.current <= 0) leave()
-    },
-    onDrop: (event: DragEvent) => {
+      if (event.dataTransfer) event.dataTransfer.dropEffect = 'copy'
+    }
+    const onDragLeave = (): void => {
+      depth -= 1
+      if (depth <= 0) leave()
+    }
+    const onDrop = (event: DragEvent): void => {
       if (!hasFiles(event)) return
       event.preventDefault()
       leave()
-      const files = [...event.dataTransfer.files]
-      if (files.length > 0) onFiles(files)
-    },
-  }
-  return { isOver, handlers }
+      const files = [...(event.dataTransfer?.files ?? [])]
+      if (files.length > 0) latest.current?.(files)
+    }
+    window.addEventListener('dragenter', onDragEnter)
+    window.addEventListener('dragover', onDragOver)
+    window.addEventListener('dragleave', onDragLeave)
+    window.addEventListener('drop', onDrop)
+    return () => {
+      window.removeEventListener('dragenter', onDragEnter)
+      window.removeEventListener('dragover', onDragOver)
+      window.removeEventListener('dragleave', onDragLeave)
+      window.removeEventListener('drop', onDrop)
+      setIsOver(false)
+    }
+  }, [isTaken])
+  return isOver
 }
+
+/** Keeps the browser from leaving the page for a file that is dropped where nothing takes it. */
+export function useNoStrayDrops(): void {
+  useEffect(() => {
+    const refuse = (event: DragEvent): void => {
+      if (event.defaultPrevented || !hasFiles(event)) return
+      event.preventDefault()
+      if (event.dataTransfer) event.dataTransfer.dropEffect = 'none'
+    }
+    window.addEventListener('dragover', refuse)
+    window.addEventListener('drop', refuse)
+    return () => {
+      window.removeEventListener('dragover', refuse)
+      window.removeEventListener('drop', refuse)
+    }
+  }, [])
+}
+
+const hasFiles = (event: DragEvent): boolean => event.dataTransfer?.types.includes('Files') ?? false
 
 /** Opens the file picker; `open` is for a button, `input` must be rendered somewhere. */
 export function useFilePicker(onFiles: (files: File[]) => void): { open: () => void; input: ReactNode } {
@@ -62,12 +99,12 @@ export function useFilePicker(onFiles: (files: File[]) => void): { open: () => v
   }
 }
 
-/** A place to drop files on, with a button for those who would rather choose. */
+/** Says that files can be dropped here, with a button for those who would rather choose. */
 export function DropZone({ onFiles, children }: { onFiles: (files: File[]) => void; children?: ReactNode }) {
-  const { isOver, handlers } = useFileDrop(onFiles)
+  const isOver = useFileDrop(onFiles)
   const picker = useFilePicker(onFiles)
   return (
-    <div className={joined('drop-zone', isOver && 'drop-zone-over')} {...handlers}>
+    <div className={joined('drop-zone', isOver && 'drop-zone-over')}>
       <Upload size={24} strokeWidth={1.5} aria-hidden />
       <p>
         <strong>Drop files here</strong>

@@ -50,7 +50,7 @@ export function History({ current }: { current: string | undefined }) {
               <Skeleton key={width} width={width} height="0.9rem" />
             ))}
           </div>
-        ) : list.isError ? (
+        ) : list.isError && !list.data ? (
           <div className="history-note" role="alert">
             <p>{list.error.message}</p>
             <Button small look="quiet" onClick={() => void list.refetch()}>

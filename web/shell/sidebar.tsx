@@ -12,13 +12,12 @@ import {
 } from 'lucide-react'
 import { Link, useLocation, useRoute } from 'wouter'
 import type { Me } from '../api/index.ts'
-import { useApi } from '../api/react.tsx'
 import { Menu, MenuItem, MenuLine } from '../ui/menu.tsx'
 import { Avatar } from '../ui/state.tsx'
 import { useTheme } from '../ui/theme.ts'
-import { useToast } from '../ui/toast.tsx'
 import { Tooltip } from '../ui/tooltip.tsx'
 import { History } from './history.tsx'
+import { useSignOut } from './sign-out.ts'
 
 const places = [
   {
@@ -77,19 +76,9 @@ export function Sidebar({ me }: { me: Me }) {
 }
 
 function PersonMenu({ me }: { me: Me }) {
-  const api = useApi()
-  const tell = useToast()
   const [theme, setTheme] = useTheme()
   const [, navigate] = useLocation()
-  const signOut = async (): Promise<void> => {
-    try {
-      await api.accounts.logout()
-      // A new page, so that nothing of this person stays in memory.
-      location.assign('/login')
-    } catch (error) {
-      tell(error instanceof Error ? error.message : 'Signing out failed.', 'bad')
-    }
-  }
+  const signOut = useSignOut()
   return (
     <Menu
       align="start"
@@ -114,7 +103,7 @@ function PersonMenu({ me }: { me: Me }) {
         Settings
       </MenuItem>
       {me.mode === 'accounts' && (
-        <MenuItem icon={LogOut} onSelect={() => void signOut()}>
+        <MenuItem icon={LogOut} onSelect={signOut}>
           Sign out
         </MenuItem>
       )}

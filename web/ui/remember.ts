@@ -15,3 +15,12 @@ export function recall(name: string): string | undefined {
     return undefined
   }
 }
+
+/** Forgets everything whose name begins so. */
+export function forgetAll(prefix: string): void {
+  try {
+    for (const name of Object.keys(localStorage)) if (name.startsWith(prefix)) localStorage.removeItem(name)
+  } catch {
+    // Storage is closed to this page: there is nothing to forget.
+  }
+}

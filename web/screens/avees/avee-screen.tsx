@@ -24,7 +24,7 @@ const back = { href: '/avee', title: 'Avees' }
 export function AveeScreen({ handle }: { handle: string }) {
   const api = useApi()
   const avee = useQuery({ queryKey: keys.avee(handle), queryFn: () => api.avees.get(handle) })
-  if (avee.isError) {
+  if (avee.isError && !avee.data) {
     return (
       <Page title="Avee" back={back}>
         <EmptyState title="This avee is not here">{sentenceOf(avee.error)}</EmptyState>

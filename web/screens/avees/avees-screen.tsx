@@ -53,7 +53,7 @@ function Mine({ onMake }: { onMake: () => void }) {
   const api = useApi()
   const mine = useQuery({ queryKey: keys.myAvees, queryFn: () => api.avees.mine() })
   if (mine.isPending) return <CardSkeletons />
-  if (mine.isError) return <ErrorState error={mine.error} onRetry={() => void mine.refetch()} />
+  if (!mine.data) return <ErrorState error={mine.error} onRetry={() => void mine.refetch()} />
   const avees = mine.data.avees.filter((avee) => !avee.is_library)
   if (avees.length === 0) {
     return (
@@ -98,7 +98,7 @@ function Discover() {
       <SearchField label="Search avees" value={words} onChange={(event) => setWords(event.target.value)} />
       {found.isPending ? (
         <CardSkeletons />
-      ) : found.isError ? (
+      ) : found.isError && !found.data ? (
         <ErrorState error={found.error} onRetry={() => void found.refetch()} />
       ) : avees.length === 0 ? (
         <EmptyState icon={Users} title={query ? 'Nobody by these words' : 'No public avees yet'}>

@@ -34,7 +34,7 @@ export function People({ avee }: { avee: Avee }) {
         <LetIn avee={avee} />
         {grants.isPending ? (
           <Skeleton height="4rem" />
-        ) : grants.isError ? (
+        ) : !grants.data ? (
           <ErrorState error={grants.error} onRetry={() => void grants.refetch()} />
         ) : grants.data.permissions.length === 0 ? (
           <EmptyState title="Nobody yet">Followers and those you let in stand here.</EmptyState>

@@ -4,7 +4,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { useLocation } from 'wouter'
 import type { Avee } from '../../../contract/avees.ts'
 import type { Citation } from '../../../contract/chat.ts'
-import { keys } from '../../api/index.ts'
+import { ApiError, keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { DropVeil, useFileDrop, useFilePicker } from '../../documents/drop.tsx'
 import { isUnderWay } from '../../documents/uploads.ts'
@@ -36,11 +36,13 @@ export function ChatScreen({
     queryFn: () => api.avees.get(handle),
     staleTime: 60_000,
   })
-  if (avee.isError) {
+  if (avee.isError && !avee.data) {
+    const isAway = avee.error instanceof ApiError && avee.error.status === 404
     return (
       <>
         <TopBar title="Chat" />
-        {avee.error.message && (
+        {!isAway && <ErrorState error={avee.error} onRetry={() => void avee.refetch()} />}
+        {isAway && (
           <EmptyState
             title="This avee is not here"
             actions={
@@ -144,10 +146,10 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
   const takeFiles = avee.is_owner
     ? (files: File[]) => uploads.addFiles(avee.id, files, 'intimate')
     : undefined
-  const drop = useFileDrop(takeFiles)
+  const isOver = useFileDrop(takeFiles)
   const picker = useFilePicker((files) => takeFiles?.(files))
 
-  if (conversation.isError) {
+  if (conversation.isError && !conversation.data) {
     return (
       <>
         <TopBar title={<ChatTitle avee={avee} title={undefined} />} />
@@ -156,7 +158,7 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
     )
   }
   return (
-    <div className="chat" {...drop.handlers}>
+    <div className="chat">
       <div className="chat-main">
         <TopBar title={<ChatTitle avee={avee} title={title} />}>
           <IconButton label="New chat" icon={SquarePen} onClick={() => navigate(`/chat/${avee.handle}`)} />
@@ -201,7 +203,7 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
           uploadsOf={avee.is_owner ? avee.id : undefined}
         />
         {picker.input}
-        {drop.isOver && <DropVeil text={`Add to ${avee.is_library ? 'your library' : avee.display_name}`} />}
+        {isOver && <DropVeil text={`Add to ${avee.is_library ? 'your library' : avee.display_name}`} />}
       </div>
       {open && <CitationPanel open={open} onChange={setOpen} />}
     </div>

@@ -73,13 +73,11 @@ function Passage({
               {citation.title}
             </span>
           </h2>
-          <p className="small soft truncate">
-            {[
-              citation.page !== null && `Page ${citation.page}`,
-              citation.filename !== citation.title && citation.filename,
-            ]
-              .filter(Boolean)
-              .join(' · ') || 'Passage'}
+          <p className="citation-place">
+            <span>{citation.page === null ? 'Passage' : `Page ${citation.page}`}</span>
+            {citation.filename && citation.filename !== citation.title && (
+              <span className="truncate">{citation.filename}</span>
+            )}
           </p>
         </div>
         <IconButton label="Close" icon={X} hint={false} onClick={() => onChange(undefined)} />

@@ -37,7 +37,8 @@ export function ThreadView({
   const { messages, pending, list, isBusy } = thread
   const { scroller, content, isAtEnd, toEnd } = useStickToEnd(place)
   const isLoading = list.isPending && list.isEnabled
-  const isEmpty = !isLoading && !list.isError && messages.length === 0 && !pending
+  const hasFailed = list.isError && !list.data
+  const isEmpty = !isLoading && !hasFailed && messages.length === 0 && !pending
   useKeepPlace(scroller, messages[0]?.id, place)
   // Whoever asks wants to see the answer.
   useEffect(() => {
@@ -50,7 +51,7 @@ export function ThreadView({
         <div className="thread-column" ref={content}>
           <h2 className="visually-hidden">Conversation</h2>
           {isLoading && <ThreadSkeleton />}
-          {list.isError && <ErrorState error={list.error} onRetry={() => void list.refetch()} />}
+          {hasFailed && <ErrorState error={list.error} onRetry={() => void list.refetch()} />}
           {isEmpty && empty}
           {list.hasNextPage && (
             <Earlier

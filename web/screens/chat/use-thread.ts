@@ -41,6 +41,9 @@ export function useThread({
         ...(pageParam ? { before: pageParam } : {}),
       }),
     getNextPageParam: (page) => (page.has_more ? page.messages[0]?.id : undefined),
+    // The run's own events tell of its end; this is for the case that nobody can hear them.
+    refetchInterval: ({ state }) =>
+      state.data?.pages[0]?.messages.at(-1)?.status === 'streaming' ? 15_000 : false,
   })
 
   const refresh = useCallback(

@@ -26,7 +26,7 @@ export function LibraryScreen() {
         </ButtonLink>
       }
     >
-      {library.isError ? (
+      {library.isError && !library.data ? (
         <ErrorState error={library.error} onRetry={() => void library.refetch()} />
       ) : library.data ? (
         <>

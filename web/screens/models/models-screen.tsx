@@ -33,7 +33,7 @@ export function ModelsScreen() {
     <Page title="Models" intro="What writes the answers, and what finds the passages they rest on.">
       {status.isPending ? (
         <Skeleton height="5.5rem" />
-      ) : status.isError ? (
+      ) : !status.data ? (
         <ErrorState error={status.error} onRetry={() => void status.refetch()} />
       ) : (
         <Answering status={status.data} />
@@ -42,7 +42,7 @@ export function ModelsScreen() {
         {list.data?.message && <Notice kind="warn">{list.data.message}</Notice>}
         {list.isPending ? (
           <Skeleton height="7.5rem" />
-        ) : list.isError ? (
+        ) : !list.data ? (
           <ErrorState error={list.error} onRetry={() => void list.refetch()} />
         ) : models.length === 0 ? (
           <EmptyState title="No models yet">

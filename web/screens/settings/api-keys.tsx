@@ -33,7 +33,7 @@ export function ApiKeys() {
     >
       {list.isPending ? (
         <Skeleton height="3.75rem" />
-      ) : list.isError ? (
+      ) : !list.data ? (
         <ErrorState error={list.error} onRetry={() => void list.refetch()} />
       ) : (
         list.data.api_keys.length > 0 && (

@@ -2,11 +2,11 @@ import { useQuery } from '@tanstack/react-query'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { Page, Section } from '../../shell/page.tsx'
+import { useSignOut } from '../../shell/sign-out.ts'
 import { Button, ButtonLink } from '../../ui/button.tsx'
 import { Choices } from '../../ui/field.tsx'
-import { ErrorState, sentenceOf, Skeleton } from '../../ui/state.tsx'
+import { ErrorState, Skeleton } from '../../ui/state.tsx'
 import { type Theme, useTheme } from '../../ui/theme.ts'
-import { useToast } from '../../ui/toast.tsx'
 import { ApiKeys } from './api-keys.tsx'
 import { DeleteAccount } from './delete-account.tsx'
 import { PasswordForm } from './password-form.tsx'
@@ -22,17 +22,9 @@ const themes: { value: Theme; title: string }[] = [
 /** One's account, how the page looks, and the keys for other software. */
 export function SettingsScreen() {
   const api = useApi()
-  const tell = useToast()
   const me = useQuery({ queryKey: keys.me, queryFn: () => api.accounts.me() })
   const [theme, setTheme] = useTheme()
-  const signOut = async (): Promise<void> => {
-    try {
-      await api.accounts.logout()
-      location.assign('/login')
-    } catch (error) {
-      tell(sentenceOf(error), 'bad')
-    }
-  }
+  const signOut = useSignOut()
   return (
     <Page title="Settings">
       <Section title="Look">
@@ -42,7 +34,7 @@ export function SettingsScreen() {
       </Section>
       {me.isPending ? (
         <Skeleton height="14rem" />
-      ) : me.isError ? (
+      ) : !me.data ? (
         <ErrorState error={me.error} onRetry={() => void me.refetch()} />
       ) : (
         <>
@@ -63,7 +55,7 @@ export function SettingsScreen() {
               <Section
                 title="This browser"
                 text="Signing out ends the session of this browser only."
-                actions={<Button onClick={() => void signOut()}>Sign out</Button>}
+                actions={<Button onClick={signOut}>Sign out</Button>}
               />
             </>
           )}

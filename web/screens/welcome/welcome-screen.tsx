@@ -32,11 +32,11 @@ export function WelcomeScreen() {
       title="Welcome"
       intro="Gabee answers from your documents and shows the page each answer rests on. Everything stays on this machine unless you choose a remote model."
     >
-      <ol className="steps">
+      <div className="steps">
         <Step n={1} isDone={status.data !== undefined && !isExtractive} title="A model that answers">
           {status.isPending ? (
             <Skeleton width="70%" />
-          ) : status.isError ? (
+          ) : !status.data ? (
             <ErrorState error={status.error} onRetry={() => void status.refetch()} />
           ) : isExtractive ? (
             <>
@@ -67,12 +67,14 @@ export function WelcomeScreen() {
         <Step n={2} isDone={documents > 0} title="Documents to answer from">
           {documents > 0 && <p>{count(documents, 'document')} in your library.</p>}
           {library.data && <LibraryDrop aveeId={library.data.id} />}
-          {library.isError && <ErrorState error={library.error} onRetry={() => void library.refetch()} />}
+          {library.isError && !library.data && (
+            <ErrorState error={library.error} onRetry={() => void library.refetch()} />
+          )}
         </Step>
         <Step n={3} isDone={false} title="Ask">
           <FirstQuestion hasDocuments={documents > 0} />
         </Step>
-      </ol>
+      </div>
     </Page>
   )
 }
@@ -89,7 +91,7 @@ function Step({
   children: ReactNode
 }) {
   return (
-    <li className={joined('step', isDone && 'step-done')}>
+    <section className={joined('step', isDone && 'step-done')}>
       <span className="step-number" aria-hidden>
         {isDone ? <Check size={16} /> : n}
       </span>
@@ -100,7 +102,7 @@ function Step({
         </h2>
         {children}
       </div>
-    </li>
+    </section>
   )
 }
 

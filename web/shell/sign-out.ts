@@ -1,0 +1,20 @@
+import { useApi } from '../api/react.tsx'
+import { forgetAll } from '../ui/remember.ts'
+import { sentenceOf } from '../ui/state.tsx'
+import { useToast } from '../ui/toast.tsx'
+
+/** Ends the session of this browser and leads to signing in, leaving nothing of this person behind. */
+export function useSignOut(): () => void {
+  const api = useApi()
+  const tell = useToast()
+  return () => {
+    api.accounts.logout().then(
+      () => {
+        forgetAll('draft:')
+        // A new page, so that nothing stays in memory either.
+        location.assign('/login')
+      },
+      (error: unknown) => tell(sentenceOf(error), 'bad'),
+    )
+  }
+}
