@@ -67,6 +67,25 @@ function pdfWith(contents: string[], more: { turned?: number; title?: string } =
   return Buffer.from(pdfFile(objects, `/Info ${objects.length} 0 R`))
 }
 
+/** A PDF form with a label on its page and a text that was filled in. */
+export function filledPdf(label: string, value: string): Buffer {
+  const appearance = `/Tx BMC q BT /F1 10 Tf 2 4 Td (${value}) Tj ET Q EMC`
+  return Buffer.from(
+    pdfFile([
+      '<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [6 0 R] >> >>',
+      '<< /Type /Pages /Count 1 /Kids [4 0 R] >>',
+      '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>',
+      `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 ${width} ${height}] /Contents 5 0 R /Annots [6 0 R] /Resources << /Font << /F1 3 0 R >> >> >>`,
+      stream(line({ x: 60, y: 700, text: label }, 0)),
+      `<< /Type /Annot /Subtype /Widget /FT /Tx /T (field) /V (${value}) /F 4 /Rect [160 696 300 712] /P 4 0 R /AP << /N 7 0 R >> >>`,
+      stream(
+        appearance,
+        '/Type /XObject /Subtype /Form /BBox [0 0 140 16] /Resources << /Font << /F1 3 0 R >> >>',
+      ),
+    ]),
+  )
+}
+
 /** A PDF that asks for a password. */
 export const encryptedPdf = () =>
   Buffer.from(

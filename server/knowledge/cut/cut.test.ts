@@ -48,7 +48,7 @@ describe('passages of a page', () => {
       fc.property(
         texts,
         fc.array(fc.nat(400), { maxLength: 5 }),
-        fc.integer({ min: 3, max: 60 }),
+        fc.integer({ min: 30, max: 90 }),
         (pages, starts, target) => {
           const headings = pages.map((text) =>
             starts

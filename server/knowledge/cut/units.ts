@@ -43,10 +43,9 @@ export function unitsOf(
 }
 
 function* sentencesOf(text: string, paragraph: Span): Generator<Span> {
-  for (let from = paragraph.start; from < paragraph.end; from += segmentAtOnce) {
-    const to = Math.min(from + segmentAtOnce, paragraph.end)
+  for (let from = paragraph.start; from < paragraph.end; ) {
     // A line end inside a paragraph is a blank: the segmenter would take it for the end of a sentence.
-    const prose = text.slice(from, to).replaceAll('\n', ' ')
+    const prose = text.slice(from, stretchEnd(text, from, paragraph.end)).replaceAll('\n', ' ')
     let start = 0
     for (const { index, segment } of sentences.segment(prose)) {
       const end = index + segment.length
@@ -54,7 +53,16 @@ function* sentencesOf(text: string, paragraph: Span): Generator<Span> {
       yield { start: from + start, end: from + end }
       start = end
     }
+    from += prose.length
   }
+}
+
+/** Where to stop when a text is too long for the segmenter: after a blank, or at least between characters. */
+function stretchEnd(text: string, from: number, end: number): number {
+  const furthest = from + segmentAtOnce
+  if (furthest >= end) return end
+  const blank = text.lastIndexOf(' ', furthest - 1)
+  return blank > from + segmentAtOnce / 2 ? blank + 1 : wholeCharacters(text, furthest)
 }
 
 /** Whether the boundary the segmenter found comes from an abbreviation or a German date rather than from a sentence's end. */
@@ -95,7 +103,7 @@ function* atomsOf(text: string, span: Span): Generator<Span> {
 
 function* atomsOfRun(text: string, start: number, end: number): Generator<Span> {
   for (let from = start; from < end; ) {
-    const to = wholeCharacters(text, Math.min(from + segmentAtOnce, end))
+    const to = stretchEnd(text, from, end)
     for (const { index, segment } of words.segment(text.slice(from, to)))
       for (let at = 0; at < segment.length; at += longestRun)
         yield { start: from + index + at, end: from + index + Math.min(at + longestRun, segment.length) }

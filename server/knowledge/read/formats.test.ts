@@ -142,6 +142,12 @@ describe('PowerPoint', () => {
     expect(document.pages[0]?.headings).toEqual([{ start: 0, level: 1, text: 'Year in review' }])
   })
 
+  it('of nothing but pictures is said to be scanned', async () => {
+    const media = docxOf('<w:p/>', { parts: { 'word/media/image1.PNG': 'x' } })
+    await expect(read('a.docx', media)).rejects.toEqual(refused('no_text'))
+    await expect(read('a.docx', docxOf('<w:p/>'))).rejects.toEqual(refused('empty'))
+  })
+
   it('is refused with too many slides', async () => {
     const slides = Array.from({ length: 21 }, () => ({ shapes: slideShape(['x']) }))
     await expect(read('a.pptx', pptxOf(slides))).rejects.toEqual(refused('too_many_pages'))

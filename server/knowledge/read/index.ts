@@ -6,7 +6,7 @@ import { places } from './places.ts'
 import { supported, typeOf } from './types.ts'
 import { empty, tooLarge, type Unreadable } from './unreadable.ts'
 
-export type { ReadDocument, ReadFailure, ReadHeading, ReadLimits, ReadOutcome, ReadPage } from './document.ts'
+export type { ReadLimits, ReadOutcome } from './document.ts'
 
 /** What a parser leaves behind adds up; a fresh process costs some 200 ms. */
 const filesOfOneChild = 250

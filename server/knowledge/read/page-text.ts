@@ -27,10 +27,8 @@ export const inline = (text: string) => text.replace(/[\s\u00a0]+/g, ' ').trim()
  */
 export function columnNames(cells: string[]): string | undefined {
   const filled = cells.filter((cell) => cell !== '')
-  const figures = filled.filter(
-    (cell) => /^[^\p{L}]*\d[^\p{L}]*$/u.test(cell) && !/^(?:19|20)\d\d$/.test(cell),
-  )
-  if (filled.length < 2 || filled.length * 2 < cells.length || figures.length > 0) return undefined
+  const isFigure = (cell: string) => /\d/.test(cell) && !/\p{L}/u.test(cell) && !/^(?:19|20)\d\d$/.test(cell)
+  if (filled.length < 2 || filled.length * 2 < cells.length || filled.some(isFigure)) return undefined
   return filled.join(' | ').slice(0, longestHeading)
 }
 

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { type Content, contentOf, foreignArchive } from './content.ts'
-import type { ReadDocument, ReadLimits } from './document.ts'
+import type { ReadDocument, ReadLimits, ReadPage } from './document.ts'
 import type { Format, ReadContent, Source, ZipFormat } from './format.ts'
 import { mainPartOf } from './office.ts'
 import { budget } from './page-text.ts'
 import { titleFor } from './title.ts'
 import { binaryTypes, typeOf } from './types.ts'
-import { corrupt, empty, Unreadable } from './unreadable.ts'
+import { corrupt, empty, scanned, Unreadable } from './unreadable.ts'
 import { openZip, type Zip } from './zip.ts'
 
 // Parsers are loaded when the first file needs them: a process that reads Markdown never holds pdfium.
@@ -34,6 +34,8 @@ const asCode = async () => (await import('./formats/text.ts')).readCode
 /** Types that a page of HTML is often saved under by mistake; in others it is the content itself. */
 const mayHideHtml = new Set(['txt', 'csv', 'tsv', 'json', 'eml'])
 
+const picture = /\.(?:png|jpe?g|gif|tiff?|webp|bmp|emf|wmf)$/
+
 /** Their first heading is a sheet's name or none. */
 const tables = new Set(['xlsx', 'ods', 'csv', 'tsv'])
 
@@ -56,9 +58,21 @@ export async function readFileHere(
   })
   const read =
     content === 'zip' ? await readZip(source, promised) : await readPlain(content, promised, source)
-  if (read.pages.every((page) => page.text.trim() === '')) throw empty()
-  return { ...read, title: tables.has(read.type) ? null : titleFor(read) }
+  if (isBlank(read)) throw empty()
+  const title = tables.has(read.type) ? null : titleFor(read)
+  return { ...read, title: title && storable(title), pages: read.pages.map(storablePage) }
 }
+
+const isBlank = ({ pages }: ReadContent) => pages.every((page) => page.text.trim() === '')
+
+/** Databases take neither zeros nor halves of characters. Lengths stay, and with them all offsets. */
+const storable = (text: string) => text.replaceAll('\u0000', ' ').toWellFormed()
+
+const storablePage = ({ page, text, headings }: ReadPage): ReadPage => ({
+  page,
+  text: storable(text),
+  headings: headings.map((heading) => ({ ...heading, text: storable(heading.text) })),
+})
 
 async function readZip(
   source: (type: string) => Source,
@@ -69,7 +83,9 @@ async function readZip(
   const type = await typeOfZip(zip)
   const format = zipFormats[type ?? '']
   if (!type || !format) throw foreignArchive(zip.has, promised)
-  return { ...(await (await format())(zip, { ...source(type), spent })), type }
+  const read = await (await format())(zip, { ...source(type), spent })
+  if (isBlank(read) && zip.some((name) => picture.test(name))) throw scanned()
+  return { ...read, type }
 }
 
 async function typeOfZip(zip: Zip): Promise<string | undefined> {

@@ -46,7 +46,7 @@ const named = new Set(
 )
 
 /** Pictures: known, so that their refusal can say what to do, but not read. */
-export const pictures = new Set('png jpg jpeg gif webp tif tiff bmp heic heif avif'.split(' '))
+const pictures = new Set('png jpg jpeg gif webp tif tiff bmp heic heif avif'.split(' '))
 
 const byEnding = new Map([...Object.entries(documents), ...texts.map((ending) => [ending, ending] as const)])
 

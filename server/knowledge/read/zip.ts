@@ -41,6 +41,8 @@ export async function openZip(path: string, limits: ReadLimits, spent: Budget) {
 
   return {
     has: (name: string) => entries.has(keyOf(name)),
+    /** Whether the name of some entry, in small letters, passes the test. */
+    some: (test: (name: string) => boolean) => entries.keys().some(test),
     chunks,
     async bytes(name: string): Promise<Buffer> {
       const parts: Buffer[] = []

@@ -49,7 +49,7 @@ export function htmlInto(
     const cells = openCell()
     const lines =
       pre > 0
-        ? [text.replace(/\s+$/, '')]
+        ? [text.trimEnd()]
         : text
             .split('\n')
             .map(inline)

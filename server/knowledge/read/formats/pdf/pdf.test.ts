@@ -3,6 +3,7 @@ import { temporaryFolder } from '../../../../../test/files/folder.ts'
 import {
   blankPdf,
   encryptedPdf,
+  filledPdf,
   type Placed,
   placedPdf,
   recursivePdf,
@@ -108,6 +109,10 @@ describe('a page of a PDF', () => {
     const page = rows.flatMap((row, r) => row.map((text, c) => ({ x: 60 + c * 150, y: 400 - r * 14, text })))
     expect(await firstPage(page, { turned })).toBe(rows.map((row) => row.join('\t')).join('\n'))
   })
+})
+
+it('has what was filled into its form, beside the label', async () => {
+  expect((await read(filledPdf('Name:', 'Ada Lovelace'))).pages[0]?.text).toBe('Name:\tAda Lovelace')
 })
 
 describe('headings of a PDF', () => {

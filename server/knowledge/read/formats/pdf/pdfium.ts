@@ -21,6 +21,10 @@ const formObject = 5
 /** Forms in forms: deeper nesting, and more objects, are not searched for pictures. */
 const deepestForm = 4
 const mostObjects = 10_000
+const mostAnnotations = 1_000
+/** Free text and the fields of forms, by the library's numbers. */
+const writtenAnnotations = new Set([3, 20])
+const asShown = 0
 const longestName = 256
 const longestTitle = 1_024
 
@@ -78,7 +82,13 @@ export async function openPdf(path: string) {
     },
     /** Hands a page to `use`; undefined when it cannot be loaded. */
     withPage<T>(index: number, use: (page: PdfPage) => T): T | undefined {
-      const page = library.FPDF_LoadPage(document, index)
+      let page = library.FPDF_LoadPage(document, index)
+      if (page && hasWrittenOn(library, page)) {
+        // What was filled in becomes part of the page, at its place; the library wants the page opened anew for that.
+        library.FPDFPage_Flatten(page, asShown)
+        library.FPDF_ClosePage(page)
+        page = library.FPDF_LoadPage(document, index)
+      }
       if (!page) return undefined
       const text = library.FPDFText_LoadPage(page)
       try {
@@ -90,6 +100,18 @@ export async function openPdf(path: string) {
     },
     [Symbol.dispose]: close,
   }
+}
+
+/** Whether somebody has filled in a form on the page, or put text on it. */
+function hasWrittenOn(library: Pdfium, page: number): boolean {
+  const count = Math.min(library.FPDFPage_GetAnnotCount(page), mostAnnotations)
+  for (let i = 0; i < count; i++) {
+    const annotation = library.FPDFPage_GetAnnot(page, i)
+    const type = library.FPDFAnnot_GetSubtype(annotation)
+    library.FPDFPage_CloseAnnot(annotation)
+    if (writtenAnnotations.has(type)) return true
+  }
+  return false
 }
 
 export type PdfPage = ReturnType<typeof pageOf>
