@@ -1,6 +1,6 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { FileText, Globe, Type } from 'lucide-react'
-import { useDeferredValue, useState } from 'react'
+import { type ReactNode, useDeferredValue, useState } from 'react'
 import type { Avee, Layer } from '../../contract/avees.ts'
 import { keys } from '../api/index.ts'
 import { useApi } from '../api/react.tsx'
@@ -13,6 +13,7 @@ import { DocumentRow } from './document-row.tsx'
 import './documents.css'
 import { DropZone } from './drop.tsx'
 import { layerChoices } from './layers.ts'
+import { RetrievalTest } from './retrieval-test.tsx'
 import { UploadList } from './upload-list.tsx'
 import { useUploads } from './uploads-context.tsx'
 
@@ -51,14 +52,15 @@ export function DocumentsOf({ avee }: { avee: Avee }) {
         </DropZone>
         <UploadList aveeId={avee.id} />
       </Section>
-      <DocumentList avee={avee} />
+      <DocumentList avee={avee} below={<RetrievalTest avee={avee} />} />
       {adding === 'text' && <AddTextDialog avee={avee} layer={layer} onClose={() => setAdding(undefined)} />}
       {adding === 'url' && <AddUrlDialog avee={avee} layer={layer} onClose={() => setAdding(undefined)} />}
     </>
   )
 }
 
-function DocumentList({ avee }: { avee: Avee }) {
+/** `below` comes when the list is there, so that it need not move. */
+function DocumentList({ avee, below }: { avee: Avee; below: ReactNode }) {
   const api = useApi()
   const [words, setWords] = useState('')
   const query = useDeferredValue(words.trim())
@@ -79,57 +81,60 @@ function DocumentList({ avee }: { avee: Avee }) {
   const documents = list.data?.pages.flatMap((page) => page.documents) ?? []
   const isEmpty = list.isSuccess && documents.length === 0
   return (
-    <Section
-      title="Documents"
-      actions={
-        (!isEmpty || query) && (
-          <SearchField
-            label="Search documents"
-            value={words}
-            onChange={(event) => setWords(event.target.value)}
-          />
-        )
-      }
-    >
-      {list.isPending ? (
-        <div className="rows" role="status" aria-label="Loading documents">
-          {['50%', '38%', '44%'].map((width) => (
-            <div key={width} className="row">
-              <div className="row-body">
-                <Skeleton width={width} height="1rem" />
-                <Skeleton width="25%" height="0.8rem" />
+    <>
+      <Section
+        title="Documents"
+        actions={
+          (!isEmpty || query) && (
+            <SearchField
+              label="Search documents"
+              value={words}
+              onChange={(event) => setWords(event.target.value)}
+            />
+          )
+        }
+      >
+        {list.isPending ? (
+          <div className="rows" role="status" aria-label="Loading documents">
+            {['50%', '38%', '44%'].map((width) => (
+              <div key={width} className="row">
+                <div className="row-body">
+                  <Skeleton width={width} height="1rem" />
+                  <Skeleton width="25%" height="0.8rem" />
+                </div>
               </div>
-            </div>
-          ))}
-        </div>
-      ) : list.isError && !list.data ? (
-        <ErrorState error={list.error} onRetry={() => void list.refetch()} />
-      ) : isEmpty ? (
-        <EmptyState icon={FileText} title={query ? 'No document has these words' : 'No documents yet'}>
-          {!query &&
-            `What you add above becomes what ${avee.is_library ? 'answers rest on' : 'this avee knows'}.`}
-        </EmptyState>
-      ) : (
-        <>
-          <ul className="rows">
-            {documents.map((document) => (
-              <DocumentRow
-                key={document.id}
-                document={document}
-                showsLayer={!avee.is_library}
-                searchesByMeaning={status.data?.embedding_model != null}
-              />
             ))}
-          </ul>
-          {list.hasNextPage && (
-            <div>
-              <Button busy={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
-                Show more
-              </Button>
-            </div>
-          )}
-        </>
-      )}
-    </Section>
+          </div>
+        ) : list.isError && !list.data ? (
+          <ErrorState error={list.error} onRetry={() => void list.refetch()} />
+        ) : isEmpty ? (
+          <EmptyState icon={FileText} title={query ? 'No document has these words' : 'No documents yet'}>
+            {!query &&
+              `What you add above becomes what ${avee.is_library ? 'answers rest on' : 'this avee knows'}.`}
+          </EmptyState>
+        ) : (
+          <>
+            <ul className="rows">
+              {documents.map((document) => (
+                <DocumentRow
+                  key={document.id}
+                  document={document}
+                  showsLayer={!avee.is_library}
+                  searchesByMeaning={status.data?.embedding_model != null}
+                />
+              ))}
+            </ul>
+            {list.hasNextPage && (
+              <div>
+                <Button busy={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
+                  Show more
+                </Button>
+              </div>
+            )}
+          </>
+        )}
+      </Section>
+      {!list.isPending && below}
+    </>
   )
 }

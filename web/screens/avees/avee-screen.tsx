@@ -6,7 +6,6 @@ import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { DocumentsOf } from '../../documents/documents-of.tsx'
 import { layerNames } from '../../documents/layers.ts'
-import { RetrievalTest } from '../../documents/retrieval-test.tsx'
 import { Page } from '../../shell/page.tsx'
 import { ButtonLink } from '../../ui/button.tsx'
 import { count } from '../../ui/format.ts'
@@ -76,7 +75,6 @@ function OwnAvee({ avee }: { avee: Avee }) {
             content: (
               <div className="stack">
                 <DocumentsOf avee={avee} />
-                <RetrievalTest avee={avee} />
               </div>
             ),
           },

@@ -160,7 +160,7 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
   return (
     <div className="chat">
       <div className="chat-main">
-        <TopBar title={<ChatTitle avee={avee} title={title} />}>
+        <TopBar title={<ChatTitle avee={avee} title={title} isLoading={conversation.isLoading} />}>
           <IconButton label="New chat" icon={SquarePen} onClick={() => navigate(`/chat/${avee.handle}`)} />
           {conversationId && (
             <Menu trigger={<IconButton label="More" icon={Ellipsis} hint={false} />}>
@@ -210,14 +210,22 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
   )
 }
 
-function ChatTitle({ avee, title }: { avee: Avee; title: string | undefined }) {
+function ChatTitle({
+  avee,
+  title,
+  isLoading,
+}: {
+  avee: Avee
+  title: string | undefined
+  isLoading?: boolean
+}) {
   const name = avee.is_library ? 'Your library' : avee.display_name
   return (
     <>
       <Avatar name={avee.display_name} picture={avee.avatar} size={28} />
       <div className="chat-title">
-        <h1 className="truncate">{title ?? name}</h1>
-        {title && <p className="truncate">{name}</p>}
+        <h1 className="truncate">{isLoading ? <Skeleton width="12rem" /> : (title ?? name)}</h1>
+        {(title || isLoading) && <p className="truncate">{name}</p>}
       </div>
     </>
   )

@@ -155,9 +155,12 @@ function Earlier({ isLoading, onWanted }: { isLoading: boolean; onWanted: () => 
   })
   useEffect(() => {
     if (!mark.current || isLoading) return
-    const observer = new IntersectionObserver((entries) => {
-      if (entries.some((entry) => entry.isIntersecting)) wanted.current()
-    })
+    const observer = new IntersectionObserver(
+      (entries) => {
+        if (entries.some((entry) => entry.isIntersecting)) wanted.current()
+      },
+      { root: mark.current.closest('.thread'), rootMargin: '800px 0px 0px' },
+    )
     observer.observe(mark.current)
     return () => observer.disconnect()
   }, [isLoading])

@@ -3,7 +3,6 @@ import { MessageSquare } from 'lucide-react'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { DocumentsOf } from '../../documents/documents-of.tsx'
-import { RetrievalTest } from '../../documents/retrieval-test.tsx'
 import { Page } from '../../shell/page.tsx'
 import { ButtonLink } from '../../ui/button.tsx'
 import { ErrorState, Skeleton } from '../../ui/state.tsx'
@@ -29,12 +28,9 @@ export function LibraryScreen() {
       {library.isError && !library.data ? (
         <ErrorState error={library.error} onRetry={() => void library.refetch()} />
       ) : library.data ? (
-        <>
-          <DocumentsOf avee={library.data} />
-          <RetrievalTest avee={library.data} />
-        </>
+        <DocumentsOf avee={library.data} />
       ) : (
-        <Skeleton height="12rem" />
+        <Skeleton height="15rem" />
       )}
     </Page>
   )

@@ -32,7 +32,7 @@ export function ModelsScreen() {
   return (
     <Page title="Models" intro="What writes the answers, and what finds the passages they rest on.">
       {status.isPending ? (
-        <Skeleton height="5.5rem" />
+        <Skeleton height="6.25rem" />
       ) : !status.data ? (
         <ErrorState error={status.error} onRetry={() => void status.refetch()} />
       ) : (
@@ -56,8 +56,13 @@ export function ModelsScreen() {
           </ul>
         )}
       </Section>
-      <PullSection isOllamaThere={status.data?.ollama ?? true} />
-      <HowTo />
+      {/* What stands below a list comes after it, so that it need not move. */}
+      {!list.isPending && !status.isPending && (
+        <>
+          <PullSection isOllamaThere={status.data?.ollama ?? true} />
+          <HowTo />
+        </>
+      )}
     </Page>
   )
 }

@@ -35,7 +35,7 @@ export function WelcomeScreen() {
       <div className="steps">
         <Step n={1} isDone={status.data !== undefined && !isExtractive} title="A model that answers">
           {status.isPending ? (
-            <Skeleton width="70%" />
+            <Skeleton height="5.9rem" />
           ) : !status.data ? (
             <ErrorState error={status.error} onRetry={() => void status.refetch()} />
           ) : isExtractive ? (
@@ -66,6 +66,7 @@ export function WelcomeScreen() {
         </Step>
         <Step n={2} isDone={documents > 0} title="Documents to answer from">
           {documents > 0 && <p>{count(documents, 'document')} in your library.</p>}
+          {library.isPending && <Skeleton height="11.5rem" />}
           {library.data && <LibraryDrop aveeId={library.data.id} />}
           {library.isError && !library.data && (
             <ErrorState error={library.error} onRetry={() => void library.refetch()} />
