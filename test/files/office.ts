@@ -23,12 +23,17 @@ const packageOf = (main: string, parts: Parts) =>
 /** A Word document with this body; a style's id and what it says of itself, and further parts. */
 export function docxOf(
   body: string,
-  more: { styles?: string; footnotes?: string; parts?: Parts } = {},
+  more: { styles?: string; footnotes?: string; numbering?: string; parts?: Parts } = {},
 ): Buffer {
   return packageOf('word/document.xml', {
     'word/document.xml': `<?xml version="1.0" encoding="UTF-8"?><w:document xmlns:w="w" xmlns:mc="mc"><w:body>${body}</w:body></w:document>`,
-    'word/_rels/document.xml.rels': relations(['styles', 'styles.xml'], ['footnotes', 'footnotes.xml']),
+    'word/_rels/document.xml.rels': relations(
+      ['styles', 'styles.xml'],
+      ['footnotes', 'footnotes.xml'],
+      ['numbering', 'numbering.xml'],
+    ),
     'word/styles.xml': `<w:styles xmlns:w="w">${more.styles ?? ''}</w:styles>`,
+    'word/numbering.xml': `<w:numbering xmlns:w="w">${more.numbering ?? ''}</w:numbering>`,
     'word/footnotes.xml': `<w:footnotes xmlns:w="w">${more.footnotes ?? ''}</w:footnotes>`,
     ...more.parts,
   })

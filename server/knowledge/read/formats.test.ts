@@ -48,7 +48,7 @@ describe('Word', () => {
     '<w:style w:styleId="Mine"><w:name w:val="Chapter of mine"/><w:basedOn w:val="berschrift1"/></w:style>' +
     '<w:style w:styleId="Outlined"><w:name w:val="Outlined"/><w:pPr><w:outlineLvl w:val="2"/></w:pPr></w:style>' +
     '<w:style w:styleId="Loop"><w:name w:val="Loop"/><w:basedOn w:val="Loop"/></w:style>' +
-    '<w:style w:styleId="Bullets"><w:name w:val="List Bullet"/><w:pPr><w:numPr/></w:pPr></w:style>'
+    '<w:style w:styleId="Bullets"><w:name w:val="List Bullet"/><w:pPr><w:numPr><w:numId w:val="9"/></w:numPr></w:pPr></w:style>'
 
   it('has headings by what its styles say, in whatever language they are named', async () => {
     const body = ['berschrift1', 'Mine', 'Outlined', 'Loop']
@@ -74,6 +74,42 @@ describe('Word', () => {
       nested
     expect(await textOf('a.docx', docxOf(body, { styles }))).toBe(
       'Before\n\n- one\n- two\n\nName\tAge\nAda\t36\n\nouter inner a inner b',
+    )
+  })
+
+  it('has the numbers that Word counts itself', async () => {
+    const level = (depth: number, format: string, text: string, start = 1) =>
+      `<w:lvl w:ilvl="${depth}"><w:start w:val="${start}"/><w:numFmt w:val="${format}"/><w:lvlText w:val="${text}"/></w:lvl>`
+    const numbering =
+      `<w:abstractNum w:abstractNumId="1">${level(0, 'decimal', '%1.')}${level(1, 'decimal', '%1.%2')}</w:abstractNum>` +
+      `<w:abstractNum w:abstractNumId="2">${level(0, 'lowerLetter', '%1)', 26)}${level(1, 'upperRoman', '(%2)')}${level(2, 'bullet', 'o')}</w:abstractNum>` +
+      '<w:num w:numId="1"><w:abstractNumId w:val="1"/></w:num><w:num w:numId="2"><w:abstractNumId w:val="2"/></w:num>' +
+      '<w:num w:numId="3"><w:abstractNumId w:val="2"/><w:lvlOverride w:ilvl="0"><w:startOverride w:val="4"/></w:lvlOverride></w:num>'
+    const numbered = `${styles}<w:style w:styleId="h2"><w:name w:val="heading 2"/><w:pPr><w:numPr><w:ilvl w:val="1"/><w:numId w:val="1"/></w:numPr></w:pPr></w:style><w:style w:styleId="h1"><w:name w:val="heading 1"/><w:pPr><w:numPr><w:numId w:val="1"/></w:numPr></w:pPr></w:style>`
+    const item = (list: number, depth: number, text: string) =>
+      `<w:p><w:pPr><w:numPr><w:ilvl w:val="${depth}"/><w:numId w:val="${list}"/></w:numPr></w:pPr><w:r><w:t>${text}</w:t></w:r></w:p>`
+    const items = [
+      item(2, 0, 'z'),
+      item(2, 0, 'aa'),
+      item(2, 1, 'one'),
+      item(2, 1, 'two'),
+      item(2, 2, 'dot'),
+      item(2, 0, 'bb'),
+      item(3, 0, 'anew'),
+    ]
+    const heads = ['h1 First', 'h2 Under', 'h2 Again', 'h1 Second', 'h2 Under it'].map((head) =>
+      wordParagraph(head.slice(3), head.slice(0, 2)),
+    )
+    const file = docxOf([...heads, ...items, item(0, 0, 'no list')].join(''), { styles: numbered, numbering })
+    expect(await headingsOf('a.docx', file)).toEqual([
+      '1 1. First',
+      '2 1.1 Under',
+      '2 1.2 Again',
+      '1 2. Second',
+      '2 2.1 Under it',
+    ])
+    expect((await textOf('a.docx', file)).split('\n\n').slice(5).join('\n\n')).toBe(
+      'z) z\naa) aa\n  (I) one\n  (II) two\n    - dot\nbb) bb\nd) anew\n\nno list',
     )
   })
 

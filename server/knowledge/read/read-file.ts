@@ -11,7 +11,7 @@ import { openZip, type Zip } from './zip.ts'
 
 // Parsers are loaded when the first file needs them: a process that reads Markdown never holds pdfium.
 const zipFormats: Record<string, () => Promise<ZipFormat>> = {
-  docx: async () => (await import('./formats/docx.ts')).readDocx,
+  docx: async () => (await import('./formats/docx/index.ts')).readDocx,
   pptx: async () => (await import('./formats/pptx.ts')).readPptx,
   xlsx: async () => (await import('./formats/xlsx.ts')).readXlsx,
   odt: async () => (await import('./formats/odf.ts')).readOdf,
