@@ -8,6 +8,7 @@ import { vectorCache } from './embeddings/cache.ts'
 import { embeddersOf } from './embeddings/embedders.ts'
 import { modelNotInstalled, notALocalModel, ollamaAway } from './errors.ts'
 import { extractiveModel } from './extractive/extractive.ts'
+import { type Lane, type LanePace, lanesOf } from './lanes.ts'
 import { forced, sameModel, shortName } from './names.ts'
 import { deleteModel, type InstalledModel, unloadModel } from './ollama/api.ts'
 import { ollamaChat } from './ollama/chat.ts'
@@ -36,6 +37,8 @@ export type ModelsConfig = {
   /** Tokens of context to load Ollama's models with. */
   numCtx?: number | undefined
   redisUrl?: string | undefined
+  /** How background calls wait; for tests and benches. */
+  backgroundPace?: LanePace | undefined
 }
 
 /** The models: which one answers and which one embeds, what is installed, and downloads. */
@@ -44,6 +47,7 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
   const openai = config.openai && openaiService(config.openai)
   const closing = new AbortController()
   const catalogue = catalogueOf({ ollama, openai, closing: closing.signal, log })
+  const lanes = lanesOf(closing.signal, config.backgroundPace)
   const tokens = tokenCounter()
   const cache = vectorCache({ redisUrl: config.redisUrl, log })
   const patience = {
@@ -96,7 +100,13 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
   }): Promise<ChosenModel> {
     wish.signal.throwIfAborted()
     const choice = await choosing.choose(wish)
-    return { model: chatModel(choice), reason: choice.reason }
+    return { model: answering(chatModel(choice), laneOf(choice)), reason: choice.reason }
+  }
+
+  /** The way to the server that a choice leads to; undefined for the model that is in this process. */
+  function laneOf({ located }: Choice): Lane | undefined {
+    if (located.provider === 'ollama') return lanes.to(ollama)
+    return located.provider === 'openai' && openai ? lanes.to(openai) : undefined
   }
 
   const embedding = embeddersOf({
@@ -104,6 +114,7 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
     openai,
     catalogue,
     cache,
+    lanes,
     log,
     embedModel: config.embedModel,
     timeoutMs: config.firstTokenMs,
@@ -138,6 +149,26 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
 
     /** The model that embeds, or undefined when there is none: retrieval then goes by words alone. */
     embedder: (signal: AbortSignal): Promise<Embedder | undefined> => embedding.current(signal),
+
+    /**
+     * A language model for something that nobody waits for. `work` gets it when its turn has come; on a local server
+     * that is while nobody is answered, and when somebody asks, its signal fires, its request is closed and it is called
+     * anew later. So it must be able to start over, and store nothing before its model call is done.
+     * Resolves to what `work` returns, or to undefined, without a call, when there is no language model.
+     */
+    async background<T>(
+      wish: { requested?: string; signal: AbortSignal },
+      work: (model: ChatModel, signal: AbortSignal) => Promise<T>,
+    ): Promise<T | undefined> {
+      wish.signal.throwIfAborted()
+      const choice = await choosing.choose(wish)
+      const lane = laneOf(choice)
+      if (!lane) return undefined
+      return await lane.background(wish.signal, (signal) => work(chatModel(choice), signal))
+    },
+
+    /** How many background calls wait, run, and have given way to an answer so far. */
+    backgroundStats: () => lanes.stats(),
 
     /** Hits and misses of the embedding cache. */
     cacheStats: () => cache.stats(),
@@ -247,6 +278,22 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
     async [Symbol.asyncDispose](): Promise<void> {
       closing.abort()
       await Promise.all([cache[Symbol.asyncDispose](), ollama.agent.destroy(), openai?.agent.destroy()])
+    },
+  }
+}
+
+/** The model of an answer that somebody waits for: background calls to the same server give way to it. */
+function answering(model: ChatModel, lane: Lane | undefined): ChatModel {
+  if (!lane) return model
+  return {
+    ...model,
+    async *stream(request, signal) {
+      const ended = lane.answering()
+      try {
+        yield* model.stream(request, signal)
+      } finally {
+        ended()
+      }
     },
   }
 }

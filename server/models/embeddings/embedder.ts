@@ -1,10 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { AppError } from '../../errors.ts'
+import type { Lane } from '../lanes.ts'
 import type { Embedder } from '../port.ts'
 import { estimateTokens } from '../tokens.ts'
 import { waitBefore } from '../upstream/stream.ts'
 import type { VectorCache } from './cache.ts'
 import { prefixed } from './prefixes.ts'
+
+type Purpose = Parameters<Embedder['embed']>[1]
 
 /** One request of a service's embedding protocol: one vector per text, in order; throws `tooLong` faults as they come. */
 export type EmbedBatch = (texts: string[], signal: AbortSignal) => Promise<number[][]>
@@ -17,6 +20,8 @@ export type EmbedderOptions = {
   textTokens: number
   batch: EmbedBatch
   cache: VectorCache
+  /** The way to the server: somebody waits for a query, passages give way to answers. */
+  lane: Lane
 }
 
 const largestBatch = 64
@@ -26,15 +31,33 @@ const attempts = 4
 const shortestText = 16
 
 /** Embeds through a service: cached, in batches, two at a time, trying again what is worth it. */
-export function embedderOf({ provider, model, remote, textTokens, batch, cache }: EmbedderOptions): Embedder {
+export function embedderOf({
+  provider,
+  model,
+  remote,
+  textTokens,
+  batch,
+  cache,
+  lane,
+}: EmbedderOptions): Embedder {
   const space = `${provider}/${model}`
   // The estimate may be 20 % short and local tokenizers cut finer.
   const room = Math.floor(textTokens / 1.5)
 
-  async function patiently(texts: string[], signal: AbortSignal): Promise<number[][]> {
+  async function inTurn(texts: string[], purpose: Purpose, signal: AbortSignal): Promise<number[][]> {
+    if (purpose === 'passage') return await lane.background(signal, (current) => batch(texts, current))
+    const ended = lane.answering()
+    try {
+      return await batch(texts, signal)
+    } finally {
+      ended()
+    }
+  }
+
+  async function patiently(texts: string[], purpose: Purpose, signal: AbortSignal): Promise<number[][]> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await batch(texts, signal)
+        return await inTurn(texts, purpose, signal)
       } catch (thrown) {
         signal.throwIfAborted()
         // Embedding twice changes nothing, so a broken connection is worth another try as well.
@@ -46,21 +69,21 @@ export function embedderOf({ provider, model, remote, textTokens, batch, cache }
     }
   }
 
-  async function vectors(texts: string[], signal: AbortSignal): Promise<Float32Array[]> {
+  async function vectors(texts: string[], purpose: Purpose, signal: AbortSignal): Promise<Float32Array[]> {
     try {
-      return (await patiently(texts, signal)).map(normalised)
+      return (await patiently(texts, purpose, signal)).map(normalised)
     } catch (thrown) {
       if (!(thrown instanceof AppError) || thrown.code !== 'context_length_exceeded') throw thrown
       if (texts.length > 1) {
         const middle = texts.length >> 1
         return [
-          ...(await vectors(texts.slice(0, middle), signal)),
-          ...(await vectors(texts.slice(middle), signal)),
+          ...(await vectors(texts.slice(0, middle), purpose, signal)),
+          ...(await vectors(texts.slice(middle), purpose, signal)),
         ]
       }
       const text = texts[0] ?? ''
       if (text.length <= shortestText) throw thrown
-      return vectors([cutAt(text, Math.floor(text.length * 0.7))], signal)
+      return vectors([cutAt(text, Math.floor(text.length * 0.7))], purpose, signal)
     }
   }
 
@@ -75,7 +98,7 @@ export function embedderOf({ provider, model, remote, textTokens, batch, cache }
       const missing = [...new Set(wanted.filter((_, i) => found[i] === undefined))]
       const made = new Map<string, Float32Array>()
       await eachOf(batchesOf(missing), async (some) => {
-        const fresh = await vectors(some, signal)
+        const fresh = await vectors(some, purpose, signal)
         const entries = fresh.map((vector, i) => ({ text: some[i] ?? '', vector }))
         for (const { text, vector } of entries) made.set(text, vector)
         cache.put(space, entries)

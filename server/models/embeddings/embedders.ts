@@ -1,5 +1,6 @@
 import type { Log } from '../../log.ts'
 import type { Catalogue } from '../catalogue.ts'
+import type { Lanes } from '../lanes.ts'
 import { forced, shortName } from '../names.ts'
 import { ollamaEmbed } from '../ollama/embed.ts'
 import { openAiEmbed } from '../openai-compatible/embed.ts'
@@ -14,6 +15,7 @@ type Parts = {
   openai: Service | undefined
   catalogue: Catalogue
   cache: VectorCache
+  lanes: Lanes
   log: Log
   embedModel: string | undefined
   /** For one batch; the model may have to be loaded first. */
@@ -27,7 +29,7 @@ const ollamaContext = 2_048
 const openAiContext = 8_000
 
 /** The embedding models that can be used, and which of them is. */
-export function embeddersOf({ ollama, openai, catalogue, cache, log, embedModel, timeoutMs }: Parts) {
+export function embeddersOf({ ollama, openai, catalogue, cache, lanes, log, embedModel, timeoutMs }: Parts) {
   const made = new Map<string, Embedder>()
   let warned = ''
 
@@ -47,6 +49,7 @@ export function embeddersOf({ ollama, openai, catalogue, cache, log, embedModel,
         textTokens: numCtx,
         batch,
         cache,
+        lane: lanes.to(ollama),
       })
     }
     if (!openai) return undefined
@@ -58,6 +61,7 @@ export function embeddersOf({ ollama, openai, catalogue, cache, log, embedModel,
       textTokens: openAiContext,
       batch,
       cache,
+      lane: lanes.to(openai),
     })
   }
 

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type PlayedModel, type PlayedOllama, startOllama, startOpenAi } from '../../../test/upstream.ts'
 import { createLog, type Log } from '../../log.ts'
 import { catalogue } from '../catalogue.ts'
+import { lanesOf } from '../lanes.ts'
 import { ollamaService, openaiService } from '../upstream/service.ts'
 import { memoryVectors, type VectorCache, vectorCache } from './cache.ts'
 import { embeddersOf } from './embedders.ts'
@@ -28,6 +29,7 @@ function embeddersWith(
     openai,
     catalogue: catalogue({ ollama, openai, closing: signal, log: silent }),
     cache: more.cache ?? vectorCache({ log: silent }),
+    lanes: lanesOf(signal),
     log: more.log ?? silent,
     embedModel: more.embedModel,
     timeoutMs: 5_000,

@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { ChatModel } from '../../server/models/index.ts'
+import { openStore, type Store } from '../runs/databases.ts'
+import { type PlayedOllama, startOllama } from '../upstream.ts'
+import { type House, openModels } from './house.ts'
+
+const { signal } = new AbortController()
+const grounding = { question: '', passages: [], answerable: false, retrieved: false }
+const asking = (content: string) => ({ messages: [{ role: 'user' as const, content }], grounding })
+
+async function said(model: ChatModel, content: string, stop: AbortSignal): Promise<string> {
+  let text = ''
+  for await (const part of model.stream(asking(content), stop)) if (part.type === 'text') text += part.text
+  return text
+}
+
+describe('background calls to a model server', () => {
+  let ollama: PlayedOllama
+  let store: Store
+  let house: House
+  beforeAll(async () => {
+    ollama = await startOllama({ strict: true })
+    store = await openStore('embedded')
+    house = await openModels(store, {
+      ollamaBaseUrl: ollama.url,
+      backgroundPace: { restMs: 1, firstBackoffMs: 1 },
+    })
+  })
+  afterAll(async () => {
+    await house[Symbol.asyncDispose]()
+    await store.close()
+    await ollama[Symbol.asyncDispose]()
+  })
+
+  test('are closed at once when a person asks, and made anew after the answer', async () => {
+    ollama.script('/api/chat', { fault: 'stall', after: 1, tokens: ['A ', 'title'] })
+    const { promise: isUnderWay, resolve: underWay } = Promise.withResolvers<void>()
+    const title = house.models.background({ signal }, async (model, stop) => {
+      let text = ''
+      for await (const part of model.stream(asking('Title?'), stop)) {
+        if (part.type !== 'text') continue
+        text += part.text
+        underWay()
+      }
+      return text
+    })
+    await isUnderWay
+    const [first] = ollama.to('/api/chat')
+
+    ollama.script('/api/chat', { tokens: ['An ', 'answer'] }, { tokens: ['A ', 'title'] })
+    const { model } = await house.models.choose({ signal })
+    expect(await said(model, 'Question?', signal)).toBe('An answer')
+    await first?.closed
+    expect(first?.closedEarly).toBe(true)
+    expect(await title).toBe('A title')
+    const asked = ollama
+      .to('/api/chat')
+      .map(({ body }) => (body['messages'] as { content: string }[])[0]?.content)
+    expect(asked).toEqual(['Title?', 'Question?', 'Title?'])
+    expect(house.models.backgroundStats()).toEqual({ waiting: 0, working: 0, gaveWay: 1 })
+  })
+
+  test('embed passages when nobody is answered, and questions at once', async () => {
+    const embedder = await house.models.embedder(signal)
+    if (!embedder) throw new Error('nothing embeds')
+    ollama.script('/api/chat', { tokens: ['One', ' two'] })
+    ollama.always('/api/embed', {})
+    const { model } = await house.models.choose({ signal })
+    const answer = model.stream(asking('Count!'), signal)
+    expect(await answer.next()).toMatchObject({ value: { type: 'text' } })
+    const passages = embedder.embed(['a passage'], 'passage', signal)
+    expect(await embedder.embed(['a question'], 'query', signal)).toHaveLength(1)
+    expect(ollama.to('/api/embed')).toHaveLength(1)
+    await answer.return(undefined)
+    expect(await passages).toHaveLength(1)
+    expect(ollama.to('/api/embed')).toHaveLength(2)
+  })
+
+  test('are not made at all without a language model', async () => {
+    const installed = ollama.models.splice(0)
+    await using alone = await openModels(store, { ollamaBaseUrl: ollama.url })
+    const work = async () => 'never'
+    expect(await alone.models.background({ signal }, work)).toBeUndefined()
+    ollama.models.push(...installed)
+  })
+})
