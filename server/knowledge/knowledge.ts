@@ -18,6 +18,7 @@ import { embeddingKind, embeddingWatch } from './ingest/embedding.ts'
 import { ingestKind } from './ingest/ingest.ts'
 import type { IngestFile, IngestInput } from './ingest/input.ts'
 import { type RenamingInput, renamingKind } from './ingest/renaming.ts'
+import { termHasher } from './lexical/weigh.ts'
 import { reader as readerOf } from './read/index.ts'
 import { consideredHits, ground } from './search/grounding.ts'
 import { type Hit, hitOf } from './search/hit.ts'
@@ -34,7 +35,7 @@ import {
   statistics,
 } from './store/documents.ts'
 import { lockAvee, lockOriginals, noteFile } from './store/ingest-files.ts'
-import { searchLiteral } from './store/search.ts'
+import { holdersOf, languagesIn, searchLiteral } from './store/search.ts'
 import { moveToLayer, pagesOf, passagesAround } from './store/versions.ts'
 import { tidier } from './tidy.ts'
 
@@ -398,6 +399,21 @@ export async function knowledge({
     async grounding({ words, ...query }: Query & { words: number }): Promise<Grounding> {
       const { passages, answerable } = await rank(query, consideredHits)
       return { passages: await ground(db, query, passages, words), answerable }
+    },
+
+    /** How many passages an avee has in these layers, and how many of them hold each of these words (compared forms, see `normaliserFor`). */
+    async holding(aveeId: string, layers: Layer[], words: string[]) {
+      const scope = { aveeId, layers }
+      const hash = termHasher(aveeId)
+      const terms = new Map(words.map((word) => [hash(word), word]))
+      const [languages, holders] = await Promise.all([
+        languagesIn(db, scope),
+        holdersOf(db, scope, [...terms.keys()]),
+      ])
+      return {
+        passages: languages.reduce((sum, each) => sum + each.passages, 0),
+        words: new Map([...holders].map(([term, { passages }]) => [terms.get(term) ?? '', passages])),
+      }
     },
 
     /** Passages that hold a text literally, newest documents first. */

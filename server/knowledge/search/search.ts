@@ -18,6 +18,8 @@ export type Query = {
   query: string
   /** Earlier questions of the conversation, oldest first: a follow-up is understood from them. */
   context?: string[]
+  /** True searches by words alone and asks no model: for work in the background, which must not be in anybody's way. */
+  byWordsAlone?: boolean
   signal: AbortSignal
 }
 
@@ -64,7 +66,7 @@ export function searcher(rooms: {
       : asked
     const [lexical, semantic] = await Promise.all([
       byWords(db, query, { terms, passages, languages: codes }),
-      byMeaning(query, textWithContext(words, query.query, context)),
+      query.byWordsAlone ? [] : byMeaning(query, textWithContext(words, query.query, context)),
     ])
     query.signal.throwIfAborted()
     const sure = confidence({
