@@ -1,6 +1,8 @@
 import type { ColumnType, Generated, JSONColumnType, Selectable } from 'kysely'
 import type { Layer, Visibility } from '../../contract/avees.ts'
 import type { Citation, MessageStatus, Usage } from '../../contract/chat.ts'
+import type { MemoryType } from '../../contract/memory.ts'
+import type { QuestionState, Vote } from '../../contract/insight.ts'
 import type { RunStatus } from '../../contract/runs.ts'
 
 type Json<T> = JSONColumnType<NonNullable<T> & object> | (null extends T ? null : never)
@@ -62,6 +64,7 @@ export type Tables = {
     attempt: Generated<number>
     last_event: Generated<number>
     node_id: string | null
+    process_id: string | null
     lease_until: Stamp | null
     stop_requested: Generated<boolean>
     events_expired: Generated<boolean>
@@ -158,6 +161,132 @@ export type Tables = {
     embedding: string
   }
   ingest_files: { run_id: string; file: number; sha256: string }
+  memories: {
+    id: string
+    avee_id: string
+    user_id: string
+    type: MemoryType
+    content: string
+    subject: string
+    attribute: string
+    value: string
+    confidence: number
+    importance: number
+    layer: Layer
+    local_only: Generated<boolean>
+    pinned: Generated<boolean>
+    edited: Generated<boolean>
+    language: string | null
+    terms: number[]
+    valid_from: Stamp | null
+    valid_until: Stamp | null
+    superseded_by: string | null
+    confirmations: Generated<number>
+    last_confirmed_at: Stamp
+    forgotten_at: Stamp | null
+    created_at: Stamp
+    updated_at: Stamp
+  }
+  memory_sources: { memory_id: string; message_id: string; start_offset: number; end_offset: number }
+  memory_vectors: { memory_id: string; model: string; remote: boolean; embedding: string }
+  memory_uses: { message_id: string; memory_id: string }
+  memory_turns: {
+    message_id: string
+    answer_id: string
+    conversation_id: string
+    avee_id: string
+    user_id: string
+    layer: Layer
+    learns: boolean
+    attempts: Generated<number>
+    claimed_until: Stamp | null
+    created_at: CreatedAt
+    done_at: Stamp | null
+  }
+  turn_index: {
+    message_id: string
+    conversation_id: string
+    avee_id: string
+    user_id: string
+    layer: Layer
+    language: string | null
+    terms: number[]
+    lex: string
+  }
+  turn_vectors: { message_id: string; model: string; embedding: string }
+  memory_settings: { user_id: string; avee_id: string | null; enabled: boolean }
+  turn_insights: {
+    message_id: string
+    question_id: string
+    conversation_id: string
+    avee_id: string
+    user_id: string
+    layer: Layer
+    step: Generated<'measure' | 'entitle' | 'done' | 'failed'>
+    attempts: Generated<number>
+    due_at: Stamp
+    response_ms: number | null
+    may_share: Generated<boolean>
+    relevance: number | null
+    engagement: number | null
+    grounding: number | null
+    answered: Generated<boolean>
+    measured_by: string | null
+    issues: ColumnType<string[], string | undefined, string>
+    suggestions: ColumnType<string[], string | undefined, string>
+    sentences: ColumnType<
+      { text: string; support: number; citation: number | null; supported: boolean }[],
+      string | undefined,
+      string
+    >
+    topics: ColumnType<{ key: string; text: string; weight: number }[], string | undefined, string>
+    follow_ups: ColumnType<string[], string | undefined, string>
+    documents: Generated<string[]>
+    created_at: CreatedAt
+  }
+  message_feedback: {
+    message_id: string
+    user_id: string
+    vote: Vote
+    note: Generated<string>
+    updated_at: Stamp
+  }
+  avee_sharing: { avee_id: string; share_unanswered: Generated<boolean>; allow_pass_on: Generated<boolean> }
+  sharing_choices: { avee_id: string; user_id: string; share: boolean; told_at: CreatedAt }
+  question_groups: {
+    id: string
+    avee_id: string
+    state: Generated<QuestionState>
+    document_id: string | null
+    created_at: CreatedAt
+  }
+  unanswered_questions: {
+    message_id: string
+    group_id: string
+    avee_id: string
+    conversation_id: string
+    user_id: string
+    layer: Layer
+    reason: 'no_passage' | 'said_so'
+    shared: boolean
+    terms: string[]
+    note: Generated<string>
+    passed_on_at: Stamp | null
+    reply_id: string | null
+    created_at: CreatedAt
+  }
+  avee_updates: {
+    id: string
+    avee_id: string
+    layer: Layer
+    title: Generated<string>
+    text: string
+    document_id: string | null
+    indexed_at: Stamp | null
+    due_at: Stamp
+    created_at: CreatedAt
+    updated_at: Stamp
+  }
 }
 
 export type Row<Table extends keyof Tables> = Selectable<Tables[Table]>

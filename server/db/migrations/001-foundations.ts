@@ -92,6 +92,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       attempt int not null default 1,
       last_event int not null default 0,
       node_id text,
+      process_id text,
       lease_until timestamptz,
       stop_requested boolean not null default false,
       events_expired boolean not null default false,
