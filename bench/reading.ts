@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { reader, type ReadLimits, type ReadOutcome } from '../server/knowledge/read/index.ts'
+import { type ReadLimits, type ReadOutcome, reader } from '../server/knowledge/read/index.ts'
 import { createLog } from '../server/log.ts'
 import { pdfOf } from '../test/pdf.ts'
 

@@ -1,4 +1,4 @@
-import { zipOf, type ZipEntry } from './zip.ts'
+import { type ZipEntry, zipOf } from './zip.ts'
 
 type Parts = Record<string, string | Uint8Array | ZipEntry>
 
