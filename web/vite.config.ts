@@ -23,7 +23,7 @@ export default defineConfig({
     fs: { allow: ['..'] },
     proxy: {
       [apiPaths]: {
-        target: 'http://127.0.0.1:8000',
+        target: `http://127.0.0.1:${process.env['PORT'] ?? 8000}`,
         // The page's own sources, and its address /chat/{handle}, are not the API's.
         bypass: (request) => {
           const url = request.url ?? '/'

@@ -130,7 +130,8 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
   const actions = useMemo<MessageActions>(
     () => ({
       edit: (messageId, question) => latest.current.send({ kind: 'edit', messageId, question }),
-      regenerate: (messageId) => latest.current.send({ kind: 'regenerate', messageId }),
+      regenerate: (messageId, model) =>
+        latest.current.send({ kind: 'regenerate', messageId, ...(model ? { model } : {}) }),
       goOn: () => latest.current.send({ kind: 'ask', question: 'Please continue where you stopped.' }),
       showBranch: (messageId) => {
         latest.current

@@ -17,7 +17,7 @@ import { placeAmong } from './thread-state.ts'
 /** What a message can ask for. The same object as long as the conversation is the same. */
 export type MessageActions = {
   edit: (messageId: string, question: string) => void
-  regenerate: (messageId: string) => void
+  regenerate: (messageId: string, model?: string) => void
   goOn: () => void
   showBranch: (messageId: string) => void
   openCitation: (citations: Citation[], n: number) => void
@@ -311,7 +311,11 @@ function AnswerActions({
         disabled={isBusy}
         onClick={() => actions.regenerate(message.id)}
       />
-      <ModelNote message={message} />
+      <ModelNote
+        message={message}
+        isBusy={isBusy}
+        onRegenerate={(model) => actions.regenerate(message.id, model)}
+      />
     </div>
   )
 }

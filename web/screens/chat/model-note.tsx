@@ -1,9 +1,21 @@
+import { useQuery } from '@tanstack/react-query'
 import type { Message } from '../../../contract/chat.ts'
+import { keys } from '../../api/index.ts'
+import { useApi } from '../../api/react.tsx'
+import { Button } from '../../ui/button.tsx'
 import { formatExactly } from '../../ui/format.ts'
 import { Popover } from '../../ui/menu.tsx'
 
-/** Which model answered and why, for those who ask. */
-export function ModelNote({ message }: { message: Message }) {
+/** Which model answered and why, for those who ask; another may be asked from here. */
+export function ModelNote({
+  message,
+  isBusy,
+  onRegenerate,
+}: {
+  message: Message
+  isBusy: boolean
+  onRegenerate: (model: string) => void
+}) {
   if (!message.model) return null
   const name = message.model === 'extractive' ? 'Quoted, no model' : message.model
   const tokens = message.usage?.completion_tokens
@@ -35,6 +47,30 @@ export function ModelNote({ message }: { message: Message }) {
         <dt>Asked</dt>
         <dd>{formatExactly(message.created_at)}</dd>
       </dl>
+      {!isBusy && <OtherModels than={message.model} onChoose={onRegenerate} />}
     </Popover>
+  )
+}
+
+/** Asked for only when somebody looks. */
+function OtherModels({ than, onChoose }: { than: string; onChoose: (model: string) => void }) {
+  const api = useApi()
+  const list = useQuery({ queryKey: keys.modelList, queryFn: () => api.models.list(), staleTime: 60_000 })
+  const others = (list.data?.models ?? []).filter(
+    ({ name, provider, capabilities }) =>
+      name !== than &&
+      provider !== 'extractive' &&
+      (capabilities.length === 0 || capabilities.includes('completion')),
+  )
+  if (others.length === 0) return null
+  return (
+    <div className="other-models">
+      <h3>Answer again with</h3>
+      {others.map((model) => (
+        <Button key={model.name} small onClick={() => onChoose(model.name)}>
+          <span className="truncate">{model.name}</span>
+        </Button>
+      ))}
+    </div>
   )
 }
