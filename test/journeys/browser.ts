@@ -35,7 +35,7 @@ export async function visit(
   { tolerated, ...options }: BrowserContextOptions & { tolerated?: RegExp } = {},
 ): Promise<Visit> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options })
-  context.setDefaultTimeout(20_000)
+  context.setDefaultTimeout(60_000)
   const page = await context.newPage()
   const { origin } = new URL(url)
   const complaints: string[] = []
@@ -88,7 +88,7 @@ export async function eventually<Value>(
         seen = await read()
         return fits(seen)
       },
-      { timeout: 30_000, interval: 50 },
+      { timeout: 60_000, interval: 50 },
     )
     .toBe(true)
   return seen as Value

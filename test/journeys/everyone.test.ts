@@ -100,7 +100,7 @@ test('on a phone nothing is cut off, and the menu leads everywhere', async () =>
     const beyond = await page.evaluate(() => document.documentElement.scrollWidth - globalThis.innerWidth)
     expect(beyond, screen[0]).toBeLessThanOrEqual(0)
   }
-  await page.goto(server.url)
+  await go(page, ['/', 'Ask your library'])
   await page.getByRole('button', { name: /menu/i }).click()
   await page.getByRole('link', { name: 'Models' }).click()
   await page.getByRole('heading', { name: 'Models', level: 1 }).waitFor()
