@@ -104,7 +104,7 @@ test('a file that cannot be read says why, and the others go on', async () => {
     { name: 'good.md', content: '# Harbour\n\nThe harbour opens at dawn.', type: 'text/markdown' },
   ])
   const uploads = page.getByRole('region', { name: 'Uploads' })
-  await uploads.getByText(/good\.md: .*1 page|Ready/).first().waitFor()
+  await uploads.getByText(/^Ready · 1 page/).waitFor()
   await uploads.getByText(/The file is empty/).waitFor()
   await uploads.getByText(/The file is damaged or incomplete/).waitFor()
   window.expectNoComplaints()
