@@ -59,13 +59,13 @@ async function sendDocument(document: ReadDocument) {
 
 function failureOf(error: unknown): ReadMessage {
   if (error instanceof Unreadable) return { kind: 'failed', code: error.code, message: error.message }
-  const cause = error instanceof Error ? (error.stack ?? error.message) : String(error)
-  return {
-    kind: 'broken',
-    cause,
-    isMemory: /out of memory|OOM|allocation failed|Array buffer allocation/i.test(cause),
-  }
+  const { name, message, stack } = error instanceof Error ? error : new Error(String(error))
+  // Not the message itself: it may quote the file, and what people upload does not belong in a log.
+  const frames = stack?.split('\n').filter((line) => /^\s+at /.test(line)) ?? []
+  return { kind: 'broken', cause: [name, ...frames].join('\n'), isMemory: outOfMemory.test(message) }
 }
+
+const outOfMemory = /out of memory|OOM|allocation failed/i
 
 const send = (message: ReadMessage) =>
   new Promise<void>((resolve) => {
