@@ -32,9 +32,9 @@ export type Hints = {
   listen(on: { hint: (hint: Hint) => void; reconnect: () => void }): Promise<() => Promise<void>>
 }
 
-/** `instance` names this process, so that it does not listen to itself. */
-export function hints(database: Database, instance: string): Hints {
-  const text = (hint: Hint) => JSON.stringify({ from: instance, ...hint })
+/** `processId` names this process, so that it does not listen to itself. */
+export function hints(database: Database, processId: string): Hints {
+  const text = (hint: Hint) => JSON.stringify({ from: processId, ...hint })
   return {
     about({ events, ...rest }) {
       if (database.kind === 'embedded') return []
@@ -51,7 +51,7 @@ export function hints(database: Database, instance: string): Hints {
         channel,
         (payload) => {
           const heard = read(payload)
-          if (heard && heard.from !== instance) on.hint(heard)
+          if (heard && heard.from !== processId) on.hint(heard)
         },
         on.reconnect,
       )

@@ -2,7 +2,7 @@ import type { Log } from '../log.ts'
 import type { Database } from '../db/index.ts'
 import type { RunKind } from './kind.ts'
 import type { OwnedRun } from './owned-run.ts'
-import { type Claim, claimRuns, nextLeaseEnd, type RunRow } from './store.ts'
+import { type Claim, claimRuns, nextClaim, type RunRow, type Worker } from './store.ts'
 
 /** How often a run may be taken up again when its kind does not say. */
 const usualAttempts = 5
@@ -15,7 +15,7 @@ export type Claimed = RunRow & { resumed: boolean }
 export type LeaseParts = {
   database: Database
   log: Log
-  nodeId: string
+  by: Worker
   leaseMs: number
   /** So many taken-up runs are worked on at once; the others wait, free for any node. */
   takeUpLimit: number
@@ -43,6 +43,13 @@ export function leases(parts: LeaseParts): Leases {
   let again = false
   let closed = false
 
+  /** Which runs are free for this process to take. */
+  const free = () => ({
+    by: parts.by,
+    alone: database.kind === 'embedded',
+    except: [...owned.keys()],
+  })
+
   function sweep(): void {
     if (closed) return
     clearTimeout(timer)
@@ -56,8 +63,8 @@ export function leases(parts: LeaseParts): Leases {
       again = false
       try {
         const full = await takeFree()
-        const next = full ? undefined : await nextLeaseEnd(database.db, [...owned.keys()])
-        wait = Math.min(Math.max(next ?? parts.leaseMs, margin) + margin, parts.leaseMs)
+        const next = full ? undefined : await nextClaim(database.db, free())
+        wait = Math.min((next ?? parts.leaseMs) + margin, parts.leaseMs)
       } catch (error) {
         log.warn({ err: error }, 'free runs could not be looked for; trying again')
         wait = parts.leaseMs / 4
@@ -79,9 +86,8 @@ export function leases(parts: LeaseParts): Leases {
 
   async function take(which: Pick<Claim, 'limit' | 'only'>): Promise<number> {
     const rows = await claimRuns(database.db, {
-      nodeId: parts.nodeId,
+      ...free(),
       leaseMs: parts.leaseMs,
-      except: [...owned.keys()],
       maxAttempts: [...parts.kinds].map(([kind, { maxAttempts = usualAttempts }]) => ({
         kind,
         max: maxAttempts,

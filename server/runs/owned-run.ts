@@ -1,7 +1,7 @@
 import { eventTooLarge } from './errors.ts'
 import type { AbortReason, EventBody, RunEvent, RunKind, RunRecord } from './kind.ts'
 
-export const maxEventCharacters = 1024 * 1024
+const maxEventCharacters = 1024 * 1024
 /** How far a worker may be ahead of the log before it has to wait. */
 const maxPendingEvents = 256
 const maxPendingCharacters = 1024 * 1024

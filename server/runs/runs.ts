@@ -12,6 +12,7 @@ import { hints } from './hints.ts'
 import type { NewRun, RunKind, RunRecord, Runs, Started } from './kind.ts'
 import { type Claimed, leases } from './leases.ts'
 import { OwnedRun } from './owned-run.ts'
+import { isTransient } from './persist.ts'
 import { retention } from './retention.ts'
 import {
   channel,
@@ -20,7 +21,6 @@ import {
   findRunning,
   insertRun,
   listRuns,
-  releaseOrphans,
   releaseRuns,
   requestStop,
   type RunRow,
@@ -64,7 +64,8 @@ export function runs({
   const owned = new Map<string, OwnedRun>()
   const feeds = new Feeds()
   const giveUp = new AbortController()
-  const told = hints(database, randomUUID())
+  const by = { nodeId, processId: randomUUID() }
+  const told = hints(database, by.processId)
   let closing = false
   const starting = new Set<Promise<unknown>>()
   const closers: (() => Promise<void>)[] = []
@@ -74,7 +75,16 @@ export function runs({
   const { end } = ending({ ...shared, ended: letGo })
   const group = writer({ ...shared, refused })
   const { work } = worker({ ...shared, writer: group, end })
-  const claims = leases({ database, log, nodeId, leaseMs, takeUpLimit, kinds, owned, taken: takeUp })
+  const claims = leases({
+    database,
+    log,
+    by,
+    leaseMs,
+    takeUpLimit,
+    kinds,
+    owned,
+    taken: takeUp,
+  })
 
   function record(row: RunRow): RunRecord {
     return {
@@ -152,7 +162,7 @@ export function runs({
     store: ((trx: Trx, runId: string) => Promise<void>) | undefined,
   ): Promise<{ outcome: Started['outcome']; row: RunRow }> {
     for (;;) {
-      const row = await insertRun(trx, run, { nodeId, ms: leaseMs })
+      const row = await insertRun(trx, run, { ...by, leaseMs })
       if (row) {
         await store?.(trx, row.id)
         return { outcome: 'created', row }
@@ -166,11 +176,27 @@ export function runs({
     }
   }
 
+  /** A lost connection leaves open whether the run was stored; then the table is asked. */
+  async function inserted<Input>(
+    run: NewRun<Input> & { id: string },
+    store: ((trx: Trx, runId: string) => Promise<void>) | undefined,
+  ): Promise<{ outcome: Started['outcome']; row: RunRow }> {
+    try {
+      return await database.transaction(async (trx) => insert(trx, run, store))
+    } catch (error) {
+      if (!isTransient(error)) throw error
+      const row = await findRun(database.db, run.id).catch(() => undefined)
+      if (row) return { outcome: 'created', row }
+      // Should it be there after all, it is taken up when its lease is over.
+      throw error
+    }
+  }
+
   async function begin<Input>(
     run: NewRun<Input> & { id: string },
     store: ((trx: Trx, runId: string) => Promise<void>) | undefined,
   ): Promise<Started> {
-    const { outcome, row } = await database.transaction(async (trx) => insert(trx, run, store))
+    const { outcome, row } = await inserted(run, store)
     if (outcome === 'created') {
       const begun = own(row, false)
       background(begun, work(begun))
@@ -227,7 +253,11 @@ export function runs({
       if (!kinds.has(run.kind)) throw new Error(`No kind of run is registered as "${run.kind}".`)
       const started = begin({ ...run, id: run.id ?? newId() }, store)
       starting.add(started)
-      return started.finally(() => starting.delete(started))
+      try {
+        return await started
+      } finally {
+        starting.delete(started)
+      }
     },
 
     get,
@@ -269,9 +299,6 @@ export function runs({
           },
         }),
       )
-      await releaseOrphans(database.db, database.kind === 'embedded' ? 'everybody' : { nodeId }, [
-        ...owned.keys(),
-      ])
       claims.sweep()
       const heartbeat = setInterval(() => {
         for (const run of owned.values()) group.add(run)

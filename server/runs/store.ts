@@ -10,6 +10,9 @@ export type Append = { id: string; attempt: number; expected: number; events: Ru
 
 export type RunState = { id: string; attempt: number; last_event: number; status: RunStatus }
 
+/** A process that works on runs. No two processes of one node live at the same time. */
+export type Worker = { nodeId: string; processId: string }
+
 /** The channel on which nodes tell each other that there is something to read. */
 export const channel = 'runs'
 
@@ -19,7 +22,7 @@ const milliseconds = (ms: number) => sql`${ms}::float8 * interval '1 millisecond
 export async function insertRun(
   trx: Trx,
   run: NewRun & { id: string },
-  lease: { nodeId: string; ms: number },
+  by: Worker & { leaseMs: number },
 ): Promise<RunRow | undefined> {
   return trx
     .insertInto('runs')
@@ -31,8 +34,9 @@ export async function insertRun(
       scope: run.scope ?? null,
       input: JSON.stringify(run.input),
       idempotency_key: run.idempotencyKey ?? null,
-      node_id: lease.nodeId,
-      lease_until: sql`now() + ${milliseconds(lease.ms)}`,
+      node_id: by.nodeId,
+      process_id: by.processId,
+      lease_until: sql`now() + ${milliseconds(by.leaseMs)}`,
     })
     .onConflict((conflict) => conflict.doNothing())
     .returningAll()
@@ -198,10 +202,12 @@ export async function newsOf(
 }
 
 export type Claim = {
-  nodeId: string
+  by: Worker
+  /** There is no other process: whatever this one does not work on is free. */
+  alone: boolean
   leaseMs: number
   limit: number
-  /** Runs that this process works on: theirs is not to be taken even when their lease has passed. */
+  /** Runs that this process works on, which are not free even when their lease has passed. */
   except: string[]
   /** How often each known kind may be taken up again. */
   maxAttempts: { kind: string; max: number }[]
@@ -210,7 +216,8 @@ export type Claim = {
 }
 
 /**
- * Takes running runs whose lease has passed, by the database's clock. The attempt rises, which shuts out whoever had
+ * Takes running runs that nobody works on: their lease has passed, by the database's clock, or they are an earlier
+ * process' of this node, which is known to be dead. The attempt rises, which shuts out whoever had
  * the run before; where work will go on, the log says so in the same statement (`resumed`), else the run is only to be
  * closed: a stop was asked for, its kind is unknown, or it was taken up too often.
  */
@@ -222,7 +229,8 @@ export async function claimRuns(db: Db, claim: Claim): Promise<(RunRow & { resum
       ) as k (kind, max)
     ), free as (
       select id, kind, attempt, stop_requested from runs
-      where status = 'running' and (lease_until is null or lease_until < now())
+      where status = 'running'
+        and (lease_until is null or lease_until < now() or ${ofADeadProcess(claim)})
         and id <> all(${claim.except}::uuid[]) ${claim.only === undefined ? sql`` : sql`and id = ${claim.only}`}
       order by id limit ${claim.limit} for update skip locked
     ), taken as (
@@ -230,7 +238,8 @@ export async function claimRuns(db: Db, claim: Claim): Promise<(RunRow & { resum
       from free left join kinds using (kind)
     ), claimed as (
       update runs
-      set attempt = attempt + 1, node_id = ${claim.nodeId}, lease_until = now() + ${milliseconds(claim.leaseMs)},
+      set attempt = attempt + 1, node_id = ${claim.by.nodeId}, process_id = ${claim.by.processId},
+        lease_until = now() + ${milliseconds(claim.leaseMs)},
         last_event = last_event + case when taken.resumed then 1 else 0 end
       from taken where runs.id = taken.id
       returning runs.*, taken.resumed
@@ -241,6 +250,10 @@ export async function claimRuns(db: Db, claim: Claim): Promise<(RunRow & { resum
     select * from claimed order by id`.execute(db)
   return rows
 }
+
+/** Another process of this node, or any other where there is only one, has to be an earlier one. */
+const ofADeadProcess = ({ by, alone }: Pick<Claim, 'by' | 'alone'>) =>
+  sql`(process_id <> ${by.processId} and (node_id = ${by.nodeId} or ${alone}))`
 
 /** Gives runs back, so that any node may claim them at once. */
 export async function releaseRuns(
@@ -260,26 +273,17 @@ export async function releaseRuns(
     select count(*), ${sent(hints)} from released`.execute(db)
 }
 
-/** Frees the runs that an earlier process left: this node's, or every node's where there can be only one process. */
-export async function releaseOrphans(
+/** Milliseconds until there is something to claim, 0 when there is; undefined when nobody else works on anything. */
+export async function nextClaim(
   db: Db,
-  of: { nodeId: string } | 'everybody',
-  except: string[],
-): Promise<void> {
-  let query = db
-    .updateTable('runs')
-    .set({ lease_until: null })
-    .where('status', '=', 'running')
-    .where(sql<SqlBool>`id <> all(${except}::uuid[])`)
-  if (of !== 'everybody') query = query.where('node_id', '=', of.nodeId)
-  await query.execute()
-}
-
-/** Milliseconds until the first lease of others ends; undefined when nobody else works on anything. */
-export async function nextLeaseEnd(db: Db, except: string[]): Promise<number | undefined> {
+  claim: Pick<Claim, 'by' | 'alone' | 'except'>,
+): Promise<number | undefined> {
   const { rows } = await sql<{ ms: number | null }>`
-    select (extract(epoch from min(lease_until) - now()) * 1000)::float8 as ms from runs
-    where status = 'running' and id <> all(${except}::uuid[])`.execute(db)
+    select min(case
+      when lease_until is null or ${ofADeadProcess(claim)} then 0
+      else greatest(extract(epoch from lease_until - now()) * 1000, 0)
+    end)::float8 as ms
+    from runs where status = 'running' and id <> all(${claim.except}::uuid[])`.execute(db)
   return rows[0]?.ms ?? undefined
 }
 

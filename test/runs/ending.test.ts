@@ -8,12 +8,12 @@ import { begin, makeStored, makeUser, openRoom, parse, readAll, type Room, store
 
 const modelAway = defineError(503, 'model_away', () => 'The model is away; start it.')
 
-describe.each(DATABASES)('the end of a run on %s', (engine) => {
+describe.each(DATABASES)('the end of a run on %s', (kind) => {
   let store: Store
   let user: string
   let room: Room
   beforeAll(async () => {
-    store = await openStore(engine)
+    store = await openStore(kind)
     await makeStored(store.database)
     user = await makeUser(store.database)
     room = await openRoom(store.database)

@@ -3,7 +3,7 @@ import type { Database } from '../../server/db/index.ts'
 import { AppError } from '../../server/errors.ts'
 
 /**
- * A database whose connection can break: before a statement arrives, after it was carried out but before its answer
+ * A database whose connection can break, once at a time: before a statement arrives, after it was carried out but before its answer
  * came back, or for good, as for a process that is killed.
  */
 export type Faulty = {
@@ -16,22 +16,16 @@ export type Faulty = {
   kill(): void
 }
 
-export const away = () => new AppError(503, 'database_away', 'The test has cut the connection.')
+const away = () => new AppError(503, 'database_away', 'The test has cut the connection.')
 
 export function faulty(real: Database): Faulty {
-  let before = 0
-  let after = 0
+  let lost: 'statement' | 'answer' | undefined
   let dead = false
-  const check = (which: 'before' | 'after') => {
+  const check = (which: 'statement' | 'answer') => {
     if (dead) throw new Error('This process is dead.')
-    if (which === 'before' && before > 0) {
-      before -= 1
-      throw away()
-    }
-    if (which === 'after' && after > 0) {
-      after -= 1
-      throw away()
-    }
+    if (lost !== which) return
+    lost = undefined
+    throw away()
   }
   const mortal: KyselyPlugin = {
     transformQuery: ({ node }) => {
@@ -45,11 +39,11 @@ export function faulty(real: Database): Faulty {
   }
   const breaking: KyselyPlugin = {
     transformQuery: ({ node }) => {
-      check('before')
+      check('statement')
       return node
     },
     transformResult: async ({ result }) => {
-      check('after')
+      check('answer')
       return result
     },
   }
@@ -60,20 +54,20 @@ export function faulty(real: Database): Faulty {
       if (dead) throw new Error('This process is dead.')
       const result = await real.transaction(async (trx) => {
         const done = await work(trx.withPlugin(mortal))
-        check('before')
+        check('statement')
         return done
       })
-      check('after')
+      check('answer')
       return result
     },
   }
   return {
     database,
     loseNext() {
-      before += 1
+      lost = 'statement'
     },
     loseNextAnswer() {
-      after += 1
+      lost = 'answer'
     },
     kill() {
       dead = true

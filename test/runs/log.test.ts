@@ -16,12 +16,12 @@ import {
   until,
 } from './room.ts'
 
-describe.each(DATABASES)('the log on %s', (engine) => {
+describe.each(DATABASES)('the log on %s', (kind) => {
   let store: Store
   let user: string
   let room: Room
   beforeAll(async () => {
-    store = await openStore(engine)
+    store = await openStore(kind)
     await makeStored(store.database)
     user = await makeUser(store.database)
     room = await openRoom(store.database)
@@ -191,11 +191,11 @@ describe.each(DATABASES)('the log on %s', (engine) => {
   })
 })
 
-describe.each(DATABASES)('a connection to %s that breaks', (engine) => {
+describe.each(DATABASES)('a connection to %s that breaks', (kind) => {
   let store: Store
   let user: string
   beforeAll(async () => {
-    store = await openStore(engine)
+    store = await openStore(kind)
     await makeStored(store.database)
     user = await makeUser(store.database)
   })

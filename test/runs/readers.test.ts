@@ -6,19 +6,18 @@ import { openStore, type Store } from './databases.ts'
 import { faulty } from './faulty.ts'
 import { begin, logOf, makeStored, makeUser, openRoom, parse, readAll, type Room, until } from './room.ts'
 
-describe.each(DATABASES)('readers on %s', (engine) => {
+describe.each(DATABASES)('readers on %s', (kind) => {
   let store: Store
   let user: string
   /** One node, or two that see the same runs. */
   let rooms: Room[]
   let room: Room
   beforeAll(async () => {
-    store = await openStore(engine)
+    store = await openStore(kind)
     await makeStored(store.database)
     user = await makeUser(store.database)
     room = await openRoom(store.database, { leaseMs: 60_000 })
-    rooms =
-      engine === 'postgres' ? [room, await openRoom(await store.another(), { leaseMs: 60_000 })] : [room]
+    rooms = kind === 'postgres' ? [room, await openRoom(await store.another(), { leaseMs: 60_000 })] : [room]
   })
   afterAll(async () => {
     for (const each of rooms) await each[Symbol.asyncDispose]()
@@ -97,7 +96,7 @@ describe.each(DATABASES)('readers on %s', (engine) => {
     const { id, worker } = await begin(room, user)
     const leave = new AbortController()
     const reading = (async () => {
-      for await (const _ of room.follow(id, 0, leave.signal));
+      for await (const events of room.follow(id, 0, leave.signal)) expect(events).toEqual([])
     })()
     await until(() => room.stats().readers === 1)
     leave.abort()
@@ -139,8 +138,9 @@ describe.each(DATABASES)('readers on %s', (engine) => {
     await sql`update runs set finished_at = now() - interval '8 days' where id = ${id}`.execute(
       store.database.db,
     )
-    await using _next = await openRoom(store.database, { nodeId: 'tidy', leaseMs: 60_000 })
+    const next = await openRoom(store.database, { nodeId: 'tidy', leaseMs: 60_000 })
     await until(async () => (await room.get(id))?.eventsExpired)
+    await next[Symbol.asyncDispose]()
     expect(await logOf(store.database, id)).toEqual([])
     await expect(readAll(room, id)).rejects.toMatchObject({ status: 410, code: 'run_events_expired' })
     expect(await readAll(room, id, 2)).toEqual([])
@@ -148,7 +148,7 @@ describe.each(DATABASES)('readers on %s', (engine) => {
     expect(await logOf(store.database, young.id)).toHaveLength(1)
   })
 
-  if (engine === 'postgres')
+  if (kind === 'postgres')
     test('on another node lose nothing with their connection for hints', async () => {
       const { id, worker } = await begin(room, user)
       const [, other = room] = rooms

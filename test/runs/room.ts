@@ -18,7 +18,7 @@ export type Puppet = {
  * A kind whose workers do what a test tells them. What a run stores at its end goes into the table `stored`, which
  * keeps every row, so that a second one would be seen. A stop or a failure stores what the log holds.
  */
-export function puppets(more: Partial<RunKind> = {}) {
+function puppets(more: Partial<RunKind> = {}) {
   const waiting = new Map<string, PromiseWithResolvers<Puppet>>()
   const expected = (id: string) => {
     const found = waiting.get(id) ?? Promise.withResolvers<Puppet>()

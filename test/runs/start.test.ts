@@ -4,17 +4,17 @@ import { DATABASES } from '../databases.ts'
 import { openStore, type Store } from './databases.ts'
 import { makeStored, makeUser, openRoom, readAll, type Room } from './room.ts'
 
-describe.each(DATABASES)('starting on %s', (engine) => {
+describe.each(DATABASES)('starting on %s', (kind) => {
   let store: Store
   let user: string
   let rooms: Room[]
   let room: Room
   beforeAll(async () => {
-    store = await openStore(engine)
+    store = await openStore(kind)
     await makeStored(store.database)
     user = await makeUser(store.database)
     room = await openRoom(store.database)
-    rooms = engine === 'postgres' ? [room, await openRoom(await store.another())] : [room]
+    rooms = kind === 'postgres' ? [room, await openRoom(await store.another())] : [room]
   })
   afterAll(async () => {
     for (const each of rooms) await each[Symbol.asyncDispose]()

@@ -5,12 +5,12 @@ import { openStore, type Store } from './databases.ts'
 import { faulty } from './faulty.ts'
 import { begin, logOf, makeStored, makeUser, openRoom, parse, readAll, type Room, storedOf } from './room.ts'
 
-describe.each(DATABASES)('stopping on %s', (engine) => {
+describe.each(DATABASES)('stopping on %s', (kind) => {
   let store: Store
   let user: string
   let room: Room
   beforeAll(async () => {
-    store = await openStore(engine)
+    store = await openStore(kind)
     await makeStored(store.database)
     user = await makeUser(store.database)
     room = await openRoom(store.database, { nodeId: 'here', leaseMs: 60_000 })
@@ -99,7 +99,7 @@ describe.each(DATABASES)('stopping on %s', (engine) => {
     await dead[Symbol.asyncDispose]()
   })
 
-  if (engine === 'postgres')
+  if (kind === 'postgres')
     test('reaches a worker on another node', async () => {
       await using other = await openRoom(await store.another(), { leaseMs: 60_000 })
       const { id, worker } = await begin(other, user)
@@ -109,7 +109,7 @@ describe.each(DATABASES)('stopping on %s', (engine) => {
       expect(parse(await logOf(store.database, id))).toEqual([{ token: 'kept' }, { event: 'stopped' }])
     })
 
-  if (engine === 'postgres')
+  if (kind === 'postgres')
     test('reaches a worker on another node that missed the hint', async () => {
       const deaf = await store.another()
       await using other = await openRoom({ ...deaf, listen: async () => async () => {} }, { leaseMs: 900 })
