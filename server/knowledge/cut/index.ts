@@ -5,7 +5,7 @@ import { headingScope } from './sections.ts'
 
 export type { CutPassage } from './passage.ts'
 
-/** Most words of a passage (their average is 84); `bench/chunking.ts` compares others by what reaches the prompt at the same length. */
+/** Most words of a passage (their average is 81); `bench/chunking.ts` compares others by what reaches the prompt at the same length. */
 const usualTarget = 120
 const longestHeading = 300
 
