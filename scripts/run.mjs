@@ -73,8 +73,8 @@ async function docs(args) {
 }
 
 /**
- * Runs a program at this terminal until it ends and gives its exit code. A Ctrl-C reaches the whole group of processes at once;
- * with `ownGroup` the program stands outside of it and hears each signal once, from here, not again from the terminal and from npm.
+ * Runs a program at this terminal until it ends and gives its exit code. A Ctrl-C reaches the whole group of processes, and npm
+ * sends it once more; with `ownGroup` the program stands outside of the group and hears it once, from here.
  */
 function foreground(command, args, { env = process.env, ownGroup = false, onMessage, ended } = {}) {
   return new Promise((resolve, reject) => {
@@ -89,8 +89,7 @@ function foreground(command, args, { env = process.env, ownGroup = false, onMess
     const forward = (signal) => {
       const repeated = last.signal === signal && Date.now() - last.at < 500
       last = { signal, at: Date.now() }
-      const heardAlready = signal === 'SIGINT' && !ownGroup
-      if (repeated || heardAlready) return
+      if (repeated) return
       child.kill(signal === 'SIGHUP' ? 'SIGTERM' : signal)
       // An open channel would keep a finished child alive.
       if (ownGroup && child.connected) child.disconnect()

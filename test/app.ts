@@ -69,6 +69,7 @@ export async function startServer(settings: Settings = {}, kind: Kind = 'embedde
     if (isRunning) {
       const ended = once(ending, 'exit')
       ending.kill(signal)
+      if (ending.connected) ending.disconnect()
       await ended
     }
     return ending.exitCode
@@ -79,14 +80,15 @@ export async function startServer(settings: Settings = {}, kind: Kind = 'embedde
     const started = spawn(process.execPath, ['server/main.ts'], {
       cwd: root,
       env: { PATH, HOME, ...isolated, PORT: `${port}`, ...place.settings, ...settings },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      // With a channel between them it ends when this process does.
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     })
     child = started
     const keep = (bytes: Buffer) => {
       output += bytes.toString()
     }
-    started.stdout.on('data', keep)
-    started.stderr.on('data', keep)
+    started.stdout?.on('data', keep)
+    started.stderr?.on('data', keep)
     const isAlive = () => started.exitCode === null && started.signalCode === null
     await answering(url, isAlive, () => output)
   }

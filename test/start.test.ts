@@ -40,6 +40,11 @@ function npmStart(settings: Record<string, string>) {
           throw new Error(`It ended with ${code} before saying ${words}:\n${said}`)
         }),
       ]),
+    // The server follows the command.
+    [Symbol.asyncDispose]: async () => {
+      child.kill('SIGKILL')
+      await ended
+    },
   }
 }
 
@@ -53,7 +58,7 @@ test('it says where it is, what answers and what to do next, and ends when it is
   await using ollama = await startOllama()
   await using place = await freshPlace('embedded')
   const port = await freePort()
-  const started = npmStart({ ...place.settings, PORT: `${port}`, OLLAMA_BASE_URL: ollama.url })
+  await using started = npmStart({ ...place.settings, PORT: `${port}`, OLLAMA_BASE_URL: ollama.url })
   await started.saying(/drop a document/)
   expect(started.said()).toContain(`Gabee runs at http://127.0.0.1:${port}`)
   expect(started.said()).toContain('llama3.2:1b')
@@ -65,7 +70,7 @@ test('it says where it is, what answers and what to do next, and ends when it is
 test('the server goes when the command that started it is killed', async () => {
   await using place = await freshPlace('embedded')
   const port = await freePort()
-  const started = npmStart({ ...place.settings, PORT: `${port}` })
+  await using started = npmStart({ ...place.settings, PORT: `${port}` })
   await started.saying(/Gabee runs at/)
   started.child.kill('SIGKILL')
   await started.ended
@@ -73,7 +78,7 @@ test('the server goes when the command that started it is killed', async () => {
 })
 
 test('what stops the server stops the command, with the same exit code', async () => {
-  const started = npmStart({ PORT: 'eight thousand' })
+  await using started = npmStart({ PORT: 'eight thousand' })
   expect(await started.ended).toBe(1)
   expect(started.said()).toMatch(/^Gabee had to stop: PORT .*\n$/)
 })
