@@ -12,8 +12,8 @@ import { count, formatBytes, formatMoment } from '../ui/format.ts'
 import { Menu, MenuItem, MenuLine } from '../ui/menu.tsx'
 import { Badge, sentenceOf } from '../ui/state.tsx'
 import { useToast } from '../ui/toast.tsx'
-import { TextDialog } from './text-dialog.tsx'
 import { layerChoices } from './layers.ts'
+import { TextDialog } from './text-dialog.tsx'
 
 /** One document: what it is, who may see it, and what can be done with it. */
 export function DocumentRow({

@@ -103,13 +103,7 @@ export function Progress({ value, label }: { value?: number | undefined; label: 
   )
 }
 
-export function Badge({
-  kind,
-  children,
-}: {
-  kind?: 'accent' | 'warn' | 'bad' | undefined
-  children: ReactNode
-}) {
+export function Badge({ kind, children }: { kind?: 'accent' | 'warn'; children: ReactNode }) {
   return <span className={joined('badge', kind && `badge-${kind}`)}>{children}</span>
 }
 

@@ -8,7 +8,7 @@ import { layerChoices } from '../../documents/layers.ts'
 import { Section } from '../../shell/page.tsx'
 import { Button, IconButton } from '../../ui/button.tsx'
 import { SmallSelect } from '../../ui/field.tsx'
-import { Avatar, Badge, EmptyState, ErrorState, Notice, sentenceOf, Skeleton } from '../../ui/state.tsx'
+import { Avatar, Badge, EmptyState, ErrorState, Notice, Skeleton, sentenceOf } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
 
 /** Who may see how much of an avee. */

@@ -1,17 +1,11 @@
-import { ArrowDown } from 'lucide-react'
+import { ArrowDown, CircleAlert } from 'lucide-react'
 import { type ReactNode, useEffect, useLayoutEffect, useRef } from 'react'
 import type { Avee } from '../../../contract/avees.ts'
 import { Button, IconButton, Spinner } from '../../ui/button.tsx'
 import { ErrorState, Skeleton } from '../../ui/state.tsx'
-import {
-  AnswerHead,
-  AnswerView,
-  type MessageActions,
-  QuestionBubble,
-  QuestionView,
-  RefusedTurn,
-  Waiting,
-} from './messages.tsx'
+import { AnswerHead, AnswerView, Waiting } from './answer.tsx'
+import type { MessageActions } from './message-actions.ts'
+import { QuestionBubble, QuestionView } from './question.tsx'
 import type { Pending } from './thread-state.ts'
 import { useStickToEnd } from './use-stick-to-end.ts'
 import type { Thread } from './use-thread.ts'
@@ -143,6 +137,17 @@ function PendingTurn({
         </article>
       )}
     </>
+  )
+}
+
+/** A turn that the server refused, where it would have been. */
+function RefusedTurn({ sentence, actions }: { sentence: string; actions: ReactNode }) {
+  return (
+    <div className="refused" role="alert">
+      <CircleAlert size={16} aria-hidden />
+      <span>{sentence}</span>
+      <div className="notice-actions">{actions}</div>
+    </div>
   )
 }
 

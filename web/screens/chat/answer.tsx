@@ -1,128 +1,17 @@
-import { Check, ChevronLeft, ChevronRight, CircleAlert, Copy, Pencil, RotateCcw } from 'lucide-react'
-import { type KeyboardEvent, memo, type ReactNode, useEffect, useMemo, useState } from 'react'
+import { Check, Copy, RotateCcw } from 'lucide-react'
+import { memo, useEffect, useMemo } from 'react'
 import type { Avee } from '../../../contract/avees.ts'
 import type { Citation, Message } from '../../../contract/chat.ts'
-import { maxQuestion } from '../../../contract/limits.ts'
 import { type Answer, answerFold } from '../../api/index.ts'
 import { useRun } from '../../api/react.tsx'
 import { Button, IconButton, Spinner } from '../../ui/button.tsx'
 import { useCopy } from '../../ui/copy.ts'
-import { formatExactly } from '../../ui/format.ts'
 import { Markdown, type References } from '../../ui/markdown/markdown.tsx'
 import { Avatar, Notice } from '../../ui/state.tsx'
+import { Alternatives } from './alternatives.tsx'
+import type { MessageActions } from './message-actions.ts'
 import { ModelNote } from './model-note.tsx'
 import { Sources } from './sources.tsx'
-import { placeAmong } from './thread-state.ts'
-
-/** What a message can ask for. The same object as long as the conversation is the same. */
-export type MessageActions = {
-  edit: (messageId: string, question: string) => void
-  regenerate: (messageId: string, model?: string) => void
-  goOn: () => void
-  showBranch: (messageId: string) => void
-  openCitation: (citations: Citation[], n: number) => void
-  ended: () => void
-}
-
-/** A question of the reader's own; it can be put in other words. */
-export const QuestionView = memo(function QuestionView({
-  message,
-  isBusy,
-  actions,
-}: {
-  message: Message
-  isBusy: boolean
-  actions: MessageActions
-}) {
-  const [isEditing, setIsEditing] = useState(false)
-  const [isCopied, copy] = useCopy()
-  if (isEditing) {
-    return (
-      <div className="question-row">
-        <QuestionEditor
-          question={message.content}
-          onCancel={() => setIsEditing(false)}
-          onSend={(question) => {
-            setIsEditing(false)
-            actions.edit(message.id, question)
-          }}
-        />
-      </div>
-    )
-  }
-  return (
-    <div className="question-row">
-      <QuestionBubble text={message.content} title={formatExactly(message.created_at)} />
-      <div className="message-actions">
-        <Alternatives message={message} isBusy={isBusy} onShow={actions.showBranch} />
-        <IconButton
-          label={isCopied ? 'Copied' : 'Copy'}
-          icon={isCopied ? Check : Copy}
-          small
-          onClick={() => copy(message.content)}
-        />
-        <IconButton
-          label="Edit the question"
-          icon={Pencil}
-          small
-          disabled={isBusy}
-          onClick={() => setIsEditing(true)}
-        />
-      </div>
-    </div>
-  )
-})
-
-export function QuestionBubble({ text, title }: { text: string; title?: string }) {
-  return (
-    <article className="question" title={title} aria-label="Your question">
-      {text}
-    </article>
-  )
-}
-
-function QuestionEditor({
-  question,
-  onCancel,
-  onSend,
-}: {
-  question: string
-  onCancel: () => void
-  onSend: (question: string) => void
-}) {
-  const [text, setText] = useState(question)
-  const canSend = text.trim() !== '' && text.length <= maxQuestion
-  const onKeyDown = (event: KeyboardEvent): void => {
-    if (event.key === 'Escape') onCancel()
-    if (event.key === 'Enter' && !event.shiftKey && !event.nativeEvent.isComposing) {
-      event.preventDefault()
-      if (canSend) onSend(text)
-    }
-  }
-  return (
-    <div className="question-editor">
-      <textarea
-        className="input"
-        aria-label="Your question, in other words"
-        value={text}
-        rows={Math.min(12, text.split('\n').length + 1)}
-        autoFocus
-        onChange={(event) => setText(event.target.value)}
-        onKeyDown={onKeyDown}
-        onFocus={(event) => event.target.setSelectionRange(text.length, text.length)}
-      />
-      <div className="question-editor-actions">
-        <span className="small soft">The first question and what followed are kept.</span>
-        <Button small onClick={onCancel}>
-          Cancel
-        </Button>
-        <Button small look="primary" disabled={!canSend} onClick={() => onSend(text)}>
-          Ask
-        </Button>
-      </div>
-    </div>
-  )
-}
 
 /** An answer: told live by its run while that runs, and by the stored message afterwards. */
 export const AnswerView = memo(function AnswerView({
@@ -316,55 +205,6 @@ function AnswerActions({
         isBusy={isBusy}
         onRegenerate={(model) => actions.regenerate(message.id, model)}
       />
-    </div>
-  )
-}
-
-/** ‹ 2 / 3 ›: the other wordings of a question, the other answers to it. */
-function Alternatives({
-  message,
-  isBusy,
-  onShow,
-}: {
-  message: Message
-  isBusy: boolean
-  onShow: (messageId: string) => void
-}) {
-  const { place, of, before, after } = placeAmong(message)
-  if (of < 2) return null
-  return (
-    <span className="alternatives">
-      <IconButton
-        label="Earlier version"
-        icon={ChevronLeft}
-        small
-        hint={false}
-        disabled={!before || isBusy}
-        onClick={() => before && onShow(before)}
-      />
-      <span>
-        <span className="visually-hidden">Version </span>
-        {place}/{of}
-      </span>
-      <IconButton
-        label="Later version"
-        icon={ChevronRight}
-        small
-        hint={false}
-        disabled={!after || isBusy}
-        onClick={() => after && onShow(after)}
-      />
-    </span>
-  )
-}
-
-/** A turn that the server refused, where it would have been. */
-export function RefusedTurn({ sentence, actions }: { sentence: string; actions: ReactNode }) {
-  return (
-    <div className="refused" role="alert">
-      <CircleAlert size={16} aria-hidden />
-      <span>{sentence}</span>
-      <div className="notice-actions">{actions}</div>
     </div>
   )
 }

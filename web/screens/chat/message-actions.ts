@@ -1,0 +1,11 @@
+import type { Citation } from '../../../contract/chat.ts'
+
+/** What a message can ask for. The same object as long as the conversation is the same. */
+export type MessageActions = {
+  edit: (messageId: string, question: string) => void
+  regenerate: (messageId: string, model?: string) => void
+  goOn: () => void
+  showBranch: (messageId: string) => void
+  openCitation: (citations: Citation[], n: number) => void
+  ended: () => void
+}

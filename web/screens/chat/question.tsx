@@ -1,0 +1,109 @@
+import { Check, Copy, Pencil } from 'lucide-react'
+import { type KeyboardEvent, memo, useState } from 'react'
+import type { Message } from '../../../contract/chat.ts'
+import { maxQuestion } from '../../../contract/limits.ts'
+import { Button, IconButton } from '../../ui/button.tsx'
+import { useCopy } from '../../ui/copy.ts'
+import { formatExactly } from '../../ui/format.ts'
+import { Alternatives } from './alternatives.tsx'
+import type { MessageActions } from './message-actions.ts'
+
+/** A question of the reader's own; it can be put in other words. */
+export const QuestionView = memo(function QuestionView({
+  message,
+  isBusy,
+  actions,
+}: {
+  message: Message
+  isBusy: boolean
+  actions: MessageActions
+}) {
+  const [isEditing, setIsEditing] = useState(false)
+  const [isCopied, copy] = useCopy()
+  if (isEditing) {
+    return (
+      <div className="question-row">
+        <QuestionEditor
+          question={message.content}
+          onCancel={() => setIsEditing(false)}
+          onSend={(question) => {
+            setIsEditing(false)
+            actions.edit(message.id, question)
+          }}
+        />
+      </div>
+    )
+  }
+  return (
+    <div className="question-row">
+      <QuestionBubble text={message.content} title={formatExactly(message.created_at)} />
+      <div className="message-actions">
+        <Alternatives message={message} isBusy={isBusy} onShow={actions.showBranch} />
+        <IconButton
+          label={isCopied ? 'Copied' : 'Copy'}
+          icon={isCopied ? Check : Copy}
+          small
+          onClick={() => copy(message.content)}
+        />
+        <IconButton
+          label="Edit the question"
+          icon={Pencil}
+          small
+          disabled={isBusy}
+          onClick={() => setIsEditing(true)}
+        />
+      </div>
+    </div>
+  )
+})
+
+export function QuestionBubble({ text, title }: { text: string; title?: string }) {
+  return (
+    <article className="question" title={title} aria-label="Your question">
+      {text}
+    </article>
+  )
+}
+
+function QuestionEditor({
+  question,
+  onCancel,
+  onSend,
+}: {
+  question: string
+  onCancel: () => void
+  onSend: (question: string) => void
+}) {
+  const [text, setText] = useState(question)
+  const canSend = text.trim() !== '' && text.length <= maxQuestion
+  const onKeyDown = (event: KeyboardEvent): void => {
+    if (event.key === 'Escape') onCancel()
+    if (event.key === 'Enter' && !event.shiftKey && !event.nativeEvent.isComposing) {
+      event.preventDefault()
+      if (canSend) onSend(text)
+    }
+  }
+  return (
+    <div className="question-editor">
+      <textarea
+        className="input"
+        aria-label="Your question, in other words"
+        value={text}
+        rows={Math.min(12, text.split('\n').length + 1)}
+        autoFocus
+        onChange={(event) => setText(event.target.value)}
+        onKeyDown={onKeyDown}
+        onFocus={(event) => event.target.setSelectionRange(text.length, text.length)}
+      />
+      <div className="question-editor-actions">
+        <span className="small soft">The first question and what followed are kept.</span>
+        <Button small onClick={onCancel}>
+          Cancel
+        </Button>
+        <Button small look="primary" disabled={!canSend} onClick={() => onSend(text)}>
+          Ask
+        </Button>
+      </div>
+    </div>
+  )
+}
