@@ -19,20 +19,25 @@ const badType = defineError(
   'type_not_supported',
   () => 'This content type is not supported here; send application/json where nothing else is said.',
 )
-const badFields = defineError(
-  422,
-  'invalid_fields',
-  (problems: FieldProblem[]) => {
-    const [first] = problems
-    const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : ''
-    return first
-      ? `${first.path === '' ? '' : `${first.path}: `}${first.message}${more}`
-      : 'A field is not valid.'
-  },
-  (problems) => problems,
-)
+const badFields = defineError(422, 'invalid_fields', sentenceOf, (problems) => problems)
 const busy = defineError(503, 'shutting_down', () => 'The server is shutting down; try again in a moment.')
 const refused = (status: number) => new AppError(status, 'refused', 'The server does not take this request.')
+
+/** What is wrong, for a person: the first problem in a sentence, and how many more there are. */
+function sentenceOf([first, ...more]: FieldProblem[]): string {
+  if (!first) return 'A field does not fit.'
+  const { path, message } = first
+  const sentence = [
+    /[.!?]$/.test(message) && message,
+    path === '' && `The request does not fit: ${message}.`,
+    message === missing && `The field ${path} is missing.`,
+    `The field ${path} does not fit: ${message}.`,
+  ].find((words) => words !== false)
+  const others = more.length === 1 ? '1 more field does not fit.' : `${more.length} more fields do not fit.`
+  return more.length === 0 ? `${sentence}` : `${sentence} ${others}`
+}
+
+const missing = 'is missing'
 
 /** Whatever was thrown on the way to an answer, as an error that a client can be told about. */
 function asAppError(thrown: unknown): AppError {
@@ -44,7 +49,7 @@ function asAppError(thrown: unknown): AppError {
       thrown.validation.map(({ instancePath, keyword, message = '' }) => {
         const path = instancePath.slice(1).replaceAll('/', '.')
         if (keyword === 'invalid_type' && /received (undefined|null)$/.test(message)) {
-          return { path, message: path === '' ? `the ${part} is missing` : 'is missing' }
+          return { path, message: path === '' ? `The ${part} is missing.` : missing }
         }
         return { path, message: message.replace(/^Invalid (input|option): /, '') }
       }),

@@ -38,7 +38,7 @@ export function cursorOf(request: FastifyRequest): number {
   const { after } = z.object({ after: z.unknown().optional() }).parse(request.query)
   const asked = request.headers['last-event-id'] ?? after
   if (asked === undefined || asked === '') return 0
-  if (typeof asked !== 'string' || !/^\d{1,9}$/.test(asked)) throw invalidCursor()
+  if (typeof asked !== 'string' || !/^\d{1,15}$/.test(asked)) throw invalidCursor()
   return Number(asked)
 }
 
@@ -124,4 +124,11 @@ async function pipe(
 
 /** `id` comes last: some clients count an event as seen when they read its id. */
 const frames = (events: RunEvent[]): string =>
-  events.map(({ n, data }) => `data: ${data}\nid: ${n}\n\n`).join('')
+  events.map(({ n, data }) => `data: ${onOneLine(data)}\nid: ${n}\n\n`).join('')
+
+/** JSON leaves these as they are, and some clients (those that use Python's `splitlines`) end a line at them. */
+const onOneLine = (json: string): string =>
+  json.replace(
+    /[\u0085\u2028\u2029]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )

@@ -104,10 +104,12 @@ describe('the HTTP server', () => {
         { path: 'parts.1.n', message: 'expected number, received string' },
         { path: 'parts.2.n', message: 'is missing' },
       ])
-      expect(body.detail).toBe('name: is no text (and 2 more)')
-      expect((await post('/things', '')).body.error.details).toEqual([
-        { path: '', message: 'the body is missing' },
-      ])
+      expect(body.detail).toBe('The field name does not fit: is no text. 2 more fields do not fit.')
+      const empty = await post('/things', '')
+      expect(empty.body.error.details).toEqual([{ path: '', message: 'The body is missing.' }])
+      expect(empty.body.detail).toBe('The body is missing.')
+      const one = await post('/things', '{"name":"a","parts":[{}]}')
+      expect(one.body.detail).toBe('The field parts.0.n is missing.')
       expect((await get('/list?limit=6')).status).toBe(422)
     })
 

@@ -15,16 +15,17 @@ export async function typed(
 
 /**
  * The events of a printed stream. Every one has to be written as the contract says: `data: ` with one line of JSON,
- * `id: ` with the next number, a blank line.
+ * `id: ` with the next number, from `first` on, a blank line.
  */
-export function eventsOf(printed: string): Record<string, unknown>[] {
+export function eventsOf(printed: string, first = 1): Record<string, unknown>[] {
   const blocks = printed.split('\n\n')
   if (blocks.pop() !== '') throw new Error(`The stream does not end with a whole event:\n${printed}`)
   return blocks
     .filter((block) => !block.startsWith(':'))
     .map((block, i) => {
       const [, data, id] = /^data: (.*)\nid: (\d+)$/.exec(block) ?? []
-      if (data === undefined || Number(id) !== i + 1) throw new Error(`Not the event ${i + 1}:\n${block}`)
+      const n = first + i
+      if (data === undefined || Number(id) !== n) throw new Error(`Not the event ${n}:\n${block}`)
       return JSON.parse(data) as Record<string, unknown>
     })
 }

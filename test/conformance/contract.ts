@@ -1,0 +1,103 @@
+import { once } from 'node:events'
+import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
+import { expect } from 'vitest'
+import { z } from 'zod'
+import type { Answer, Client } from '../client.ts'
+import { eventsOf } from './curl.ts'
+
+const errorShape = z.strictObject({
+  error: z.strictObject({
+    code: z.string().regex(/^[a-z][a-z0-9]*(?:_[a-z0-9]+)*$/),
+    message: z.string().regex(/^\S.*[.!?]$/s),
+    details: z.unknown().optional(),
+  }),
+  detail: z.string(),
+  success: z.literal(false).optional(),
+  message: z.string().optional(),
+})
+
+/** What must never leave the server: a stack, a place on its disk, a piece of SQL. */
+const innards =
+  /\bat \S+ \(|node_modules|file:\/\/|\/server\/|\/tmp\/|\bselect\b.*\bfrom\b|insert into|violates|relation "/i
+
+/** A refusal in the one shape that all of them have; returns what stands under `error`. */
+export function refusal({ status, headers, body }: Answer<unknown>, expected: number, code?: string) {
+  expect({ status, body }, 'the status').toMatchObject({ status: expected })
+  const { error, detail } = errorShape.parse(body)
+  expect(detail, 'detail is the same sentence').toBe(error.message)
+  expect(JSON.stringify(body)).not.toMatch(innards)
+  expect(headers.get('x-request-id'), 'X-Request-Id').toMatch(/^\S+$/)
+  if (code !== undefined) expect(error.code).toBe(code)
+  return error
+}
+
+/** The same for a response that has not been read. */
+export const refused = async (response: Response, expected: number, code?: string) =>
+  refusal(await answerOf(response), expected, code)
+
+/** A response read to its end; its body as JSON where it is that. */
+export async function answerOf(response: Response): Promise<Answer<unknown>> {
+  const text = await response.text()
+  const isJson = response.headers.get('content-type')?.includes('json') && text !== ''
+  return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text }
+}
+
+export type Event = Record<string, unknown>
+
+/** A whole stream, checked byte by byte: its status, its headers, its frames numbered from `first`. */
+export async function streamOf(response: Response, first = 1): Promise<Event[]> {
+  const text = await response.text()
+  expect(response.status, text).toBe(200)
+  expect(Object.fromEntries(response.headers)).toMatchObject({
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-cache, no-transform',
+    'x-accel-buffering': 'no',
+    'x-request-id': expect.stringMatching(/^\S+$/),
+    'x-run-id': expect.stringMatching(uuid7),
+    location: `/runs/${response.headers.get('x-run-id')}/events`,
+  })
+  return eventsOf(text, first)
+}
+
+/** An id of the wire: a UUID of version 7 as lower-case text. */
+export const uuid7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
+
+/** A moment of the wire: ISO 8601 in UTC. */
+export const moment = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/
+
+/** A request whose headers are all the test's own, as `fetch` would not send it. */
+export async function bare(
+  { url }: Client,
+  method: string,
+  path: string,
+  { headers = {}, body }: { headers?: Record<string, string>; body?: string } = {},
+): Promise<{ status: number; headers: IncomingHttpHeaders; body: string }> {
+  const asking = request(`${url}/`, { method, path, headers })
+  asking.end(body)
+  const [response] = (await once(asking, 'response')) as [IncomingMessage]
+  let text = ''
+  response.setEncoding('utf8')
+  for await (const chunk of response) text += chunk as string
+  return { status: response.statusCode ?? 0, headers: response.headers, body: text }
+}
+
+/** A form with these files under `files`, and further fields. */
+export function formOf(
+  files: { name: string; content: string | Uint8Array<ArrayBuffer>; type?: string }[],
+  fields: Record<string, string> = {},
+): FormData {
+  const form = new FormData()
+  for (const [name, value] of Object.entries(fields)) form.append(name, value)
+  for (const { name, content, type } of files)
+    form.append('files', new File([content], name, type ? { type } : {}))
+  return form
+}
+
+/** Waits until something holds, for as long as the test may last. */
+export async function until<T>(look: () => Promise<T | undefined | false>): Promise<T> {
+  for (;;) {
+    const found = await look()
+    if (found !== undefined && found !== false) return found
+    await new Promise((resolve) => setTimeout(resolve, 15))
+  }
+}

@@ -1,0 +1,400 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type RunningApp, startApp } from '../app.ts'
+import type { Client } from '../client.ts'
+import { ask, converse, good, makeAvee, type Person, register } from '../people.ts'
+import { startOpenAi, type Upstream } from '../upstream.ts'
+import { bare, moment, refusal, refused, uuid7 } from './contract.ts'
+
+let models: Upstream
+let app: RunningApp
+let owner: Person
+let other: Person
+
+beforeAll(async () => {
+  models = await startOpenAi()
+  app = await startApp({ OPENAI_BASE_URL: models.url })
+  owner = await register(app)
+  other = await register(app)
+})
+afterAll(async () => {
+  await app?.[Symbol.asyncDispose]()
+  await models?.[Symbol.asyncDispose]()
+})
+
+test('/health is exactly {"ok":true}, and asks for no login', async () => {
+  const { status, body, headers } = await bare(app, 'GET', '/health')
+  expect({ status, body }).toEqual({ status: 200, body: '{"ok":true}' })
+  expect(headers['content-type']).toMatch(/^application\/json/)
+})
+
+test('/health/ready tells of the store and the models, without a login', async () => {
+  const { status, body } = await app.get<Record<string, unknown>>('/health/ready')
+  expect([200, 503]).toContain(status)
+  expect(body).toMatchObject({ ok: status === 200, database: { ok: true }, models: {} })
+})
+
+test('ids are UUIDv7 in the order things were made, times are ISO 8601 in UTC', async () => {
+  const first = await makeAvee(owner.client)
+  const second = await makeAvee(owner.client)
+  for (const { id, created_at, updated_at } of [first, second]) {
+    expect(id).toMatch(uuid7)
+    expect(created_at).toMatch(moment)
+    expect(updated_at).toMatch(moment)
+  }
+  expect(first.id < second.id).toBe(true)
+})
+
+describe('errors', () => {
+  const json = { 'content-type': 'application/json' }
+  const { stringify } = JSON
+
+  test('400 for what is malformed', async () => {
+    for (const body of ['{"handle":', 'handle=ada', '{"a":1}}', '\u0000', '﻿{'])
+      await refused(await owner.client.fetch('/avees', { method: 'POST', headers: json, body }), 400)
+    const boundless = { 'content-type': 'multipart/form-data' }
+    await refused(
+      await owner.client.fetch('/api/documents/upload', { method: 'POST', headers: boundless, body: 'x' }),
+      400,
+    )
+  })
+
+  test('400 for bytes of a path that are no text', async () => {
+    const { status, body } = await bare(app, 'GET', '/avees/%ff%fe', {
+      headers: { host: new URL(app.url).host, authorization: `Bearer ${owner.client.token}` },
+    })
+    expect([400, 404]).toContain(status)
+    expect(JSON.parse(body)).toMatchObject({
+      error: { code: expect.any(String) },
+      detail: expect.any(String),
+    })
+  })
+
+  test('401 without a token, and with one that is wrong, of another kind, or signed out', async () => {
+    refusal(await app.get('/me'), 401)
+    refusal(await app.as('nothing-i-know').get('/me'), 401)
+    refusal(await app.as(`${owner.client.token}x`).get('/me'), 401)
+    for (const authorization of [
+      'Bearer',
+      'Bearer ',
+      'Basic YTpi',
+      'Bearer a b',
+      `bearer\t${'x'.repeat(5000)}`,
+    ])
+      await refused(await app.fetch('/me', { headers: { authorization } }), 401)
+    const { client } = await register(app)
+    expect(await client.post('/auth/logout')).toMatchObject({ status: 200 })
+    refusal(await client.get('/me'), 401)
+  })
+
+  test('the scheme of a token may be written in any case', async () => {
+    const headers = { authorization: `bearer ${owner.client.token}` }
+    expect((await app.fetch('/me', { headers })).status).toBe(200)
+  })
+
+  test('403 for what one sees and may not change, 404 for what one may not know of', async () => {
+    const shown = await makeAvee(owner.client, { visibility: 'public' })
+    const hidden = await makeAvee(owner.client, { visibility: 'private' })
+    refusal(await other.client.patch(`/avees/${shown.id}`, { bio: 'Mine now.' }), 403)
+    refusal(await other.client.delete(`/avees/${shown.id}`), 403)
+    const nobody = '0198a000-0000-7000-8000-000000000000'
+    for (const ask of [
+      (id: string) => other.client.get(`/avees/${id}`),
+      (id: string) => other.client.patch(`/avees/${id}`, { bio: 'Mine now.' }),
+      (id: string) => other.client.delete(`/avees/${id}`),
+      (id: string) => other.client.get(`/avees/${id}/documents`),
+      (id: string) => other.client.get(`/avees/${id}/permissions`),
+      (id: string) => other.client.put(`/avees/${id}/follow`),
+      (id: string) => other.client.post('/conversations', { avee: id }),
+      (id: string) => other.client.post('/search', { avee: id, query: 'anything' }),
+      (id: string) => other.client.post(`/avees/${id}/documents`, { title: 'a', text: 'b' }),
+    ]) {
+      const there = refusal(await ask(hidden.id), 404)
+      const none = refusal(await ask(nobody), 404)
+      const sentence = (message: string, id: string) => message.replaceAll(id, 'ID')
+      expect({ ...there, message: sentence(there.message, hidden.id) }, 'no word tells them apart').toEqual({
+        ...none,
+        message: sentence(none.message, nobody),
+      })
+    }
+  })
+
+  test('404 for a route, a method and a thing that are not there', async () => {
+    for (const path of ['/nothing', '/api/nothing', '/avees/x/y/z', '/chat', '/runs/x/y', '/v9/models'])
+      refusal(await owner.client.get(path), 404)
+    refusal(await owner.client.post('/health'), 404)
+    refusal(await owner.client.put('/avees'), 404)
+    refusal(await owner.client.get('/avees/nobody-here'), 404)
+    refusal(await owner.client.get('/documents/not-an-id'), 404)
+    refusal(await owner.client.get('/conversations/not-an-id'), 404)
+    refusal(await owner.client.get('/runs/not-an-id'), 404)
+    refusal(await owner.client.delete('/api-keys/not-an-id'), 404)
+  })
+
+  test('409 for what is taken', async () => {
+    const { handle } = await makeAvee(owner.client)
+    refusal(await other.client.post('/avees', { handle, display_name: 'Another' }), 409)
+  })
+
+  test('413 for a body that is too large', async () => {
+    const body = stringify({ handle: 'large', display_name: 'x'.repeat(40_000_000) })
+    await refused(await owner.client.fetch('/avees', { method: 'POST', headers: json, body }), 413)
+  })
+
+  test('415 for a type that is not supported', async () => {
+    for (const type of ['text/xml', 'application/octet-stream'])
+      await refused(
+        await owner.client.fetch('/avees', {
+          method: 'POST',
+          headers: { 'content-type': type },
+          body: '<handle/>',
+        }),
+        415,
+      )
+  })
+
+  test('422 for fields that fail, with the path and the problem of each', async () => {
+    const { details } = refusal(await owner.client.post('/avees', { handle: 'No!', bio: 7 }), 422)
+    const list = details as { path: string; message: string }[]
+    expect(list.map(({ path }) => path).toSorted()).toEqual(['bio', 'display_name', 'handle'])
+    for (const { message } of list) expect(message).toMatch(/\S/)
+    for (const body of [[], 'text', 7, null, true, { handle: ['ada'], display_name: { a: 1 } }])
+      refusal(await owner.client.post('/avees', body), 422)
+  })
+
+  test('429 with Retry-After for too many wrong passwords', async () => {
+    const { session } = await register(app)
+    const attempt = () => app.post('/auth/login', { email: session.user.email, password: 'wrong password' })
+    for (let i = 0; i < 10; i += 1) refusal(await attempt(), 401)
+    const answer = await attempt()
+    refusal(answer, 429)
+    expect(answer.headers.get('retry-after')).toMatch(/^[1-9]\d*$/)
+  })
+
+  test('503 names the service that is away and how to bring it back', async () => {
+    const { message } = refusal(await owner.client.post('/api/models/pull', { model: 'llama3.2:1b' }), 503)
+    expect(message).toMatch(/Ollama/)
+  })
+
+  test('inside a stream are its last event, and the connection ends as usual', async () => {
+    const avee = await makeAvee(owner.client)
+    const conversation = await converse(owner.client, avee.id)
+    models.script('/v1/chat/completions', { status: 400, message: 'I will not.' })
+    const events = await ask(owner.client, conversation.id, 'Hello')
+    const last = events.at(-1)?.data as { error?: { code: string; message: string } }
+    expect(last.error).toMatchObject({
+      code: expect.stringMatching(/^[a-z0-9_]+$/),
+      message: expect.any(String),
+    })
+  })
+})
+
+describe('X-Request-Id', () => {
+  test('is on every answer: pages, errors, streams, preflights', async () => {
+    const avee = await makeAvee(owner.client)
+    const conversation = await converse(owner.client, avee.id)
+    const answers = await Promise.all([
+      owner.client.fetch('/'),
+      owner.client.fetch('/health'),
+      owner.client.fetch('/me'),
+      app.fetch('/me'),
+      owner.client.fetch('/nothing'),
+      owner.client.fetch('/avees', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: '{',
+      }),
+      owner.client.fetch('/health', { method: 'HEAD' }),
+      app.fetch('/me', {
+        method: 'OPTIONS',
+        headers: { origin: 'http://localhost:3000', 'access-control-request-method': 'GET' },
+      }),
+      owner.client.fetch(`/chat/stream?conversation_id=${conversation.id}&question=Hello`, {
+        method: 'POST',
+      }),
+    ])
+    const ids = await Promise.all(
+      answers.map(async (answer) => {
+        await answer.text()
+        return answer.headers.get('x-request-id')
+      }),
+    )
+    for (const id of ids) expect(id).toMatch(/^\S+$/)
+    expect(new Set(ids).size).toBe(ids.length)
+  })
+})
+
+describe('CORS', () => {
+  const exposed = ['x-run-id', 'x-request-id', 'location', 'retry-after']
+  const listOf = (value: string | null) => (value ?? '').toLowerCase().split(/\s*,\s*/)
+  const origins = ['localhost:3000', '127.0.0.1:3000', 'localhost:3001', '127.0.0.1:3001'].map(
+    (host) => `http://${host}`,
+  )
+
+  test.each(origins)(
+    '%s may call with a bearer token: preflights, answers, errors, streams',
+    async (origin) => {
+      const preflight = await app.fetch('/chat/stream', {
+        method: 'OPTIONS',
+        headers: {
+          origin,
+          'access-control-request-method': 'POST',
+          'access-control-request-headers': 'authorization, content-type, last-event-id, idempotency-key',
+        },
+      })
+      expect(preflight.status).toBeLessThan(300)
+      expect(preflight.headers.get('access-control-allow-origin')).toBe(origin)
+      for (const header of ['authorization', 'content-type', 'last-event-id', 'idempotency-key'])
+        expect(listOf(preflight.headers.get('access-control-allow-headers'))).toContain(header)
+      for (const method of ['get', 'post', 'put', 'patch', 'delete'])
+        expect(listOf(preflight.headers.get('access-control-allow-methods'))).toContain(method)
+
+      const avee = await makeAvee(owner.client)
+      const conversation = await converse(owner.client, avee.id)
+      const headers = { origin }
+      for (const [answer, status] of [
+        [await owner.client.fetch('/me', { headers }), 200],
+        [await app.fetch('/me', { headers }), 401],
+        [await owner.client.fetch('/nothing', { headers }), 404],
+        [
+          await owner.client.fetch(`/chat/stream?conversation_id=${conversation.id}`, {
+            method: 'POST',
+            headers,
+          }),
+          400,
+        ],
+        [
+          await owner.client.fetch(`/chat/stream?conversation_id=${conversation.id}&question=Hello`, {
+            method: 'POST',
+            headers,
+          }),
+          200,
+        ],
+      ] as const) {
+        await answer.text()
+        expect(answer.status).toBe(status)
+        expect(answer.headers.get('access-control-allow-origin')).toBe(origin)
+        for (const header of exposed)
+          expect(listOf(answer.headers.get('access-control-expose-headers'))).toContain(header)
+        expect(listOf(answer.headers.get('vary'))).toContain('origin')
+      }
+    },
+  )
+
+  test.each([
+    'http://localhost:3002',
+    'https://localhost:3000',
+    'http://localhost:3000.evil.example',
+    'null',
+  ])('%s may not', async (origin) => {
+    const answer = await app.fetch('/health', { headers: { origin } })
+    expect(answer.headers.get('access-control-allow-origin')).toBeNull()
+  })
+})
+
+describe('HEAD and OPTIONS', () => {
+  test('HEAD is GET without a body', async () => {
+    const get = await bare(app, 'GET', '/health')
+    const head = await bare(app, 'HEAD', '/health')
+    expect(head).toMatchObject({ status: 200, body: '' })
+    expect(head.headers['content-type']).toBe(get.headers['content-type'])
+    expect(await bare(app, 'HEAD', '/me')).toMatchObject({ status: 401, body: '' })
+  })
+
+  test('OPTIONS without an origin harms nobody', async () => {
+    const { status } = await bare(app, 'OPTIONS', '/me')
+    expect(status).toBeLessThan(500)
+  })
+})
+
+describe('personal mode', () => {
+  let home: RunningApp
+  beforeAll(async () => {
+    home = await startApp({ PUBLIC_URL: 'https://gabee.example' })
+  })
+  afterAll(async () => await home?.[Symbol.asyncDispose]())
+
+  const as = (host: string, headers: Record<string, string> = {}) => ({ host, ...headers })
+  const here = () => new URL(home.url).host
+  const port = () => new URL(home.url).port
+
+  test('this machine is the owner without a login', async () => {
+    expect(await home.get('/me')).toMatchObject({ status: 200, body: { mode: 'personal', is_admin: true } })
+    const { status } = await home.post('/avees', { handle: 'mine', display_name: 'Mine' })
+    expect(status).toBe(201)
+  })
+
+  test('a host that is neither loopback nor the configured public one gets 403', async () => {
+    for (const host of ['localhost', `localhost:${port()}`, `127.0.0.1:${port()}`, `[::1]:${port()}`])
+      expect(await bare(home, 'GET', '/me', { headers: as(host) })).toMatchObject({ status: 200 })
+    for (const host of [
+      'evil.example',
+      'evil.example:8000',
+      '192.168.1.5',
+      'localhost.evil.example',
+      '127.0.0.1.evil.example',
+      '0x7f.1.evil.example',
+    ])
+      for (const method of ['GET', 'DELETE'])
+        expect(await bare(home, method, '/me', { headers: as(host) })).toMatchObject({ status: 403 })
+    expect((await bare(home, 'GET', '/me', { headers: as('gabee.example') })).status).toBe(200)
+  })
+
+  test('a request of another site that changes something gets 403, and changes nothing', async () => {
+    const body = JSON.stringify({ handle: 'theirs', display_name: 'Theirs' })
+    const json = { 'content-type': 'application/json' }
+    for (const headers of [
+      { origin: 'https://evil.example' },
+      { origin: 'null' },
+      { 'sec-fetch-site': 'cross-site' },
+      { origin: `http://${here()}`, 'sec-fetch-site': 'cross-site' },
+    ] as Record<string, string>[]) {
+      const answer = await bare(home, 'POST', '/avees', {
+        headers: as(here(), { ...json, ...headers }),
+        body,
+      })
+      expect(answer, JSON.stringify(headers)).toMatchObject({ status: 403 })
+      expect(JSON.parse(answer.body)).toMatchObject({ detail: expect.any(String) })
+      const plain = { ...headers, 'content-type': 'text/plain' }
+      const { status } = await bare(home, 'POST', '/api/chat', { headers: as(here(), plain), body: '{}' })
+      expect(status).toBe(403)
+    }
+    refusal(await home.get('/avees/theirs'), 404)
+  })
+
+  test('another origin never gets in without a login, not even an allowed one, not even to read', async () => {
+    for (const origin of ['http://localhost:3000', 'https://evil.example']) {
+      for (const method of ['GET', 'DELETE']) {
+        const { status } = await bare(home, method, '/me', { headers: as(here(), { origin }) })
+        expect([401, 403]).toContain(status)
+      }
+    }
+  })
+
+  test('ends with the first password: then a token is needed, and the owner keeps everything', async () => {
+    const { client } = await register(home)
+    refusal(await home.get('/me'), 401)
+    expect(await client.get('/me')).toMatchObject({ body: { mode: 'accounts', is_admin: true } })
+    expect(good(await client.get<{ is_owner: boolean }>('/avees/mine')).is_owner).toBe(true)
+  })
+})
+
+describe('accounts mode on other addresses', () => {
+  test('asks for a token from the start, and for the page’s own cookie', async () => {
+    await using wide = await startApp({ HOST: '0.0.0.0' })
+    refusal(await wide.get('/me'), 401)
+    const response = await wide.fetch('/auth/register', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ email: 'a@example.org', password: 'a good long password' }),
+    })
+    expect(response.status).toBe(201)
+    const cookie = response.headers.get('set-cookie') ?? ''
+    expect(cookie).toMatch(/HttpOnly/i)
+    expect(cookie).toMatch(/SameSite=(?:Lax|Strict)/i)
+    const pair = cookie.split(';')[0] ?? ''
+    const from = async (headers: Record<string, string>) =>
+      (await (wide as Client).fetch('/me', { headers: { cookie: pair, ...headers } })).status
+    expect(await from({})).toBe(200)
+    expect(await from({ origin: 'https://evil.example' })).not.toBe(200)
+  })
+})
