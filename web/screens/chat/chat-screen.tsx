@@ -17,7 +17,7 @@ import { useToast } from '../../ui/toast.tsx'
 import './chat.css'
 import { CitationPanel, type OpenCitation } from './citation-panel.tsx'
 import { Composer } from './composer.tsx'
-import { useDraft } from './draft.ts'
+import { forgetDraft, useDraft } from './draft.ts'
 import type { MessageActions } from './message-actions.ts'
 import { ThreadView } from './thread.tsx'
 import { useThread } from './use-thread.ts'
@@ -78,8 +78,9 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
   const tell = useToast()
   const uploads = useUploads()
   const [, navigate] = useLocation()
-  const place = conversationId ?? `new ${avee.handle}`
-  const [draft, setDraft, forgetDraft] = useDraft(place)
+  const newPlace = `new ${avee.handle}`
+  const place = conversationId ?? newPlace
+  const { draft, change: setDraft, sent } = useDraft(place)
   const [open, setOpen] = useState<OpenCitation>()
   const box = useRef<HTMLTextAreaElement>(null)
 
@@ -101,8 +102,8 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
         .some((upload) => upload.aveeId === avee.id && isUnderWay(upload))
       return isReading ? uploads.whenIdle(avee.id) : undefined
     },
-    onAccepted: () => {
-      forgetDraft()
+    onAccepted: (id, turn) => {
+      if (turn.kind === 'ask') for (const asked of [newPlace, id]) forgetDraft(asked, turn.question)
       uploads.dismissReady(avee.id)
     },
   })
@@ -110,10 +111,10 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
 
   const ask = useCallback(
     (question: string) => {
-      setDraft('')
+      sent()
       send({ kind: 'ask', question: question.trim() })
     },
-    [send, setDraft],
+    [send, sent],
   )
 
   // A question that another screen sends along with the way here.

@@ -23,7 +23,7 @@ export function useThread({
   /** Resolves when what the question is about is there: documents that were just dropped. Undefined when it is. */
   beforeAsking: () => Promise<void> | undefined
   /** The server has the question: a draft of it is no longer needed. */
-  onAccepted: (conversationId: string) => void
+  onAccepted: (conversationId: string, turn: Turn) => void
 }) {
   const api = useApi()
   const hub = useRunHub()
@@ -83,7 +83,7 @@ export function useThread({
         return api.conversations.regenerate(about, turn.messageId, turn.model, key)
       })
       hub.adopt(response, answerFold)
-      onAccepted(about)
+      onAccepted(about, turn)
       await refresh(about)
       setPending((now) => (now?.turn === turn ? undefined : now))
     } catch (error) {
