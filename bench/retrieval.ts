@@ -60,7 +60,7 @@ const asMarkdown = ({ title, text }: { title?: string; text: string }) =>
 async function yardstick(texts: string[], options: { k1?: number; b?: number } = {}) {
   const normalise = await normaliserFor(languageOf(texts.slice(0, 200).join('\n')))
   const terms = (text: string) =>
-    [...wordsOf(text)].filter((word) => word.kind === 'part').map((word) => normalise(word.text))
+    [...wordsOf(text)].filter((word) => word.kind === 'part' || word.kind === 'pair').map((word) => normalise(word.text))
   return bm25(texts, { ...options, terms })
 }
 
@@ -310,11 +310,10 @@ function abstention(): void {
 for (const folder of foldersIn(path.join(data, 'retrieval')))
   if (wanted(folder)) await rankedDocuments(folder)
 for (const folder of foldersIn(path.join(data, 'qa'))) {
-  if (!wanted(folder)) continue
-  if (existsSync(path.join(folder, 'questions.jsonl'))) await evidence(folder)
+  if (wanted(folder) && existsSync(path.join(folder, 'questions.jsonl'))) await evidence(folder)
   for (const file of readdirSync(folder)) {
     const language = /^passages\.(\w+)\.jsonl(?:\.gz)?$/.exec(file)?.[1]
-    if (language !== undefined) await paragraphs(folder, language)
+    if (language !== undefined && wanted(`${folder} ${language}`)) await paragraphs(folder, language)
   }
 }
 if (existsSync(path.join(data, 'pdf-qa')) && wanted('pdf-qa')) await pdfPages(path.join(data, 'pdf-qa'))

@@ -1,5 +1,5 @@
 import type { Normalise } from './normalise.ts'
-import { wordsOf } from './words.ts'
+import { type Word, wordsOf } from './words.ts'
 
 /**
  * BM25 in a vector: a text's vector holds the part that depends on the text (how often a word stands in it, against
@@ -37,6 +37,13 @@ export function termHasher(aveeId: string): (word: string) => number {
   }
 }
 
+/** What a word adds to the length of a text: pairs overlap, and words of unspaced scripts have two letters or more. */
+function lengthOf({ kind, text }: Word): number {
+  if (kind === 'part') return 1
+  return kind === 'pair' ? (shortWords.test(text) ? 0.6 : 0.3) : 0
+}
+const shortWords = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u
+
 function fnv(seed: number, text: string): number {
   let hash = seed
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
@@ -62,7 +69,7 @@ export function weigher(aveeId: string, naming: Naming, normalise: Normalise) {
           const form = normalise(word.text)
           if (form === '') continue
           counts.set(form, (counts.get(form) ?? 0) + (word.kind === 'letter' ? 0.01 : weight))
-          if (word.kind === 'part') length += weight
+          length += weight * lengthOf(word)
         }
       },
       join(other: { counts: Map<string, number>; length(): number }) {

@@ -1,11 +1,12 @@
 /**
  * A text as the index sees it: its words in order.
  *
- * `part` words count for the length of a text; `whole` ones are added where several parts belong together
+ * `part` words are what blanks part; `whole` ones are added where several parts belong together
  * (GPT-4o, AB-123/45, foo_bar, camelCase), so that they are found as one and by their parts; `letter` ones are the
  * single characters of unspaced scripts, which only a text gets, not a question.
+ * `pair` words are two neighbouring characters of such a script.
  */
-export type Word = { text: string; at: number; kind: 'part' | 'whole' | 'letter' }
+export type Word = { text: string; kind: 'part' | 'pair' | 'whole' | 'letter' }
 
 /** Scripts that set no blanks between words: a run is taken as overlapping pairs of characters. */
 const unspacedScripts = [
@@ -39,46 +40,39 @@ const humps =
   /(?<=\p{Ll})(?=\p{Lu})|(?<=\p{Lu})(?=\p{Lu}\p{Ll})|(?<=[\p{L}\p{M}]{2})(?=\p{Nd})|(?<=\p{Nd})(?=\p{L}{2})/u
 const longest = 64
 
-/** The words of a text in their order, case kept. NFKC has been applied. */
+/** The words of a text in their order, case kept. */
 export function* wordsOf(text: string): Generator<Word> {
-  let at = 0
   for (const match of text.normalize('NFKC').replace(/[’‘ʼ]/g, "'").matchAll(pattern)) {
     const run = match.groups?.['run']
-    if (run !== undefined) {
-      const letters = [...run]
-      for (const [i, letter] of letters.entries()) {
-        const next = letters[i + 1]
-        if (next !== undefined) yield { text: letter + next, at: at + i, kind: 'part' }
-        else if (letters.length === 1) yield { text: letter, at, kind: 'part' }
-        if (letters.length > 1) yield { text: letter, at: at + i, kind: 'letter' }
-      }
-      at += letters.length
-      continue
-    }
-    for (const word of compound(match[0])) {
-      yield { ...word, at: at + word.at }
-    }
-    at += (match[0].match(segment) ?? []).length
+    if (run === undefined) yield* compound(match[0])
+    else yield* pairs([...run])
   }
 }
 
-function compound(text: string): Word[] {
+function* pairs(letters: string[]): Generator<Word> {
+  const [only, second] = letters
+  if (only !== undefined && second === undefined) yield { text: only, kind: 'part' }
+  else {
+    for (const [i, letter] of letters.entries()) {
+      const next = letters[i + 1]
+      if (next !== undefined) yield { text: letter + next, kind: 'pair' }
+      yield { text: letter, kind: 'letter' }
+    }
+  }
+}
+
+function* compound(text: string): Generator<Word> {
   const number = asNumber(text)
-  if (number !== undefined) return [{ text: number, at: 0, kind: 'part' }]
-  const words: Word[] = []
+  if (number !== undefined) return void (yield { text: number, kind: 'part' })
   // A comma joins figures only; between words it ends one.
   for (const piece of text.split(/(?<!\p{Nd}),|,(?!\p{Nd})/u)) {
     const segments = piece.match(segment) ?? []
     const parts = segments.flatMap((part) => part.split(humps))
-    for (const part of parts) words.push({ text: part, at: words.length, kind: 'part' })
-    if (segments.length === 1 && parts.length > 1) {
-      words.push({ text: piece, at: words.length - parts.length, kind: 'whole' })
-    } else if (segments.length > 1 && !piece.includes("'")) {
-      const whole = segments.join('')
-      if (whole.length <= longest) words.push({ text: whole, at: words.length - parts.length, kind: 'whole' })
-    }
+    for (const part of parts) yield { text: part, kind: 'part' }
+    if (parts.length === 1 || piece.includes("'")) continue
+    const whole = segments.join('')
+    if (whole.length <= longest) yield { text: whole, kind: 'whole' }
   }
-  return words
 }
 
 /** 1,577 and 1.577 as 1577, 36,8 as 36.8; undefined for what is no number. */

@@ -1,20 +1,44 @@
 /**
  * Whether what was found answers the question at all, as a probability.
  *
- * A logistic curve over how much of what the question says stands together in one of the best passages (each word by
- * its rarity). Its constants come from `bench/retrieval.ts --fit`, over questions put to their own and to other
- * documents.
+ * A logistic curve over how much of what the question says stands together in one of the best passages, each word by
+ * its rarity, and over how many words that are: half of two words is less than half of ten. The constants were fitted
+ * to questions put to the documents that answer them and to others; `bench/retrieval.ts` shows how they do.
  */
-const intercept = -4
-const perCoverage = 8
-/** A cosine that only a passage on the same matter reaches, in the embedding models that were tried. */
-const sureCosine = 0.75
+const intercept = -6.9
+const perCoverage = 4.7
+const perWord = 3.4
+/** How far the nearest passage stands out from those that are merely near, where meaning alone finds the answer. */
+const standsOutFrom = 0.35
 
 /** From this confidence on the answer is "yes, this is in the documents". */
 export const answerableFrom = 0.5
 
-/** @param found.coverage share of the question's weight in the passage that holds most of it, 0 … 1 */
-export function confidence(found: { coverage: number; cosine?: number }): number {
-  const byWords = 1 / (1 + Math.exp(-(intercept + perCoverage * found.coverage)))
-  return found.cosine !== undefined && found.cosine >= sureCosine ? Math.max(byWords, found.cosine) : byWords
+export type Evidence = {
+  /** Share of what the question says that the passage holds, 0 … 1, and how many of its words that are. */
+  covered: { share: number; words: number }[]
+  /** Cosines of the nearest passages, the nearest first; empty without an embedding model. */
+  cosines: number[]
+}
+
+/** 0 … 1 */
+export function confidence({ covered, cosines }: Evidence): number {
+  const logits = covered.map(
+    ({ share, words }) => intercept + perCoverage * share + perWord * Math.log(1 + words),
+  )
+  const byWords = 1 / (1 + Math.exp(-Math.max(-20, ...logits)))
+  const standsOut = prominence(cosines)
+  return standsOut >= standsOutFrom ? Math.max(byWords, Math.min(1, answerableFrom + standsOut / 2)) : byWords
+}
+
+/**
+ * What every model calls near is different, so the nearest is held against the crowd: 0 when it is one of many, 1 when
+ * it is the same and the others have nothing to do with it. Too few passages make no crowd.
+ */
+function prominence(cosines: number[]): number {
+  const [first] = cosines
+  const crowd = cosines.slice(20)
+  if (first === undefined || crowd.length < 10) return 0
+  const usual = crowd.reduce((sum, cosine) => sum + cosine, 0) / crowd.length
+  return (first - usual) / Math.max(1e-6, 1 - usual)
 }

@@ -9,6 +9,7 @@ import {
   searchWords,
   vectorsOf,
 } from '../store/search.ts'
+import type { Evidence } from './answerable.ts'
 import type { Term } from './question.ts'
 
 /** Passages that are scored at most: those that hold the question's rarest words. */
@@ -24,8 +25,8 @@ export type CountedTerm = { term: Term; rarity: number; holding: number }
 
 export type WordHits = {
   passages: FoundPassage[]
-  /** Which part of what the question says stands in the passage, by row id: 0 … 1; known for the best few. */
-  coverage: Map<string, number>
+  /** How much of the question stands in each of the best few. */
+  covered: Evidence['covered']
 }
 
 /** How often the words of a question occur among `passages` passages. */
@@ -55,7 +56,7 @@ export async function byWords(
       weights.set(form, Math.max(weights.get(form) ?? 0, term.weight * rarity))
   }
   const candidates = rarest(question.terms)
-  if (candidates.length === 0) return { passages: [], coverage: new Map() }
+  if (candidates.length === 0) return { passages: [], covered: [] }
   const first = await searchWords(db, scope, { candidates, vector: sparseVector(weights), limit: found })
   const best = first.slice(0, feedbackPassages)
   const vectors = new Map(
@@ -66,13 +67,13 @@ export async function byWords(
       )),
     ].map(([id, text]) => [id, parseSparseVector(text)]),
   )
-  const coverage = new Map(
-    best.map(({ id }) => [id, coverageOf(question.terms, vectors.get(id) ?? new Map<number, number>())]),
+  const covered = best.map(({ id }) =>
+    coveredBy(question.terms, vectors.get(id) ?? new Map<number, number>()),
   )
   const most = [...weights.values()].reduce((sum, weight) => sum + weight, 0) * fullMatch * 2
   const scored = first.map((passage) => ({ ...passage, score: most > 0 ? passage.score / most : 0 }))
   const [top, ...others] = scored
-  if (!top || others.length < 2) return { passages: scored, coverage }
+  if (!top || others.length < 2) return { passages: scored, covered }
 
   const functionWords = question.languages.map(functionWordsOf)
   const holders = await holdersOf(db, scope, [
@@ -108,7 +109,7 @@ export async function byWords(
       score: passage.score + feedbackWeight * top.score * ((again.get(passage.id) ?? 0) / highest),
     }))
     .sort((a, b) => b.score - a.score)
-  return { passages: [top, ...adjusted.map(({ passage }) => passage)], coverage }
+  return { passages: [top, ...adjusted.map(({ passage }) => passage)], covered }
 }
 
 /** The question's rare words: as many as lead to about 5,000 passages, and those that shape the question only when there is nothing else. */
@@ -127,13 +128,16 @@ function rarest(terms: CountedTerm[]): number[] {
   return chosen
 }
 
-function coverageOf(terms: CountedTerm[], vector: Map<number, number>): number {
+function coveredBy(terms: CountedTerm[], vector: Map<number, number>): Evidence['covered'][0] {
   let said = 0
   let covered = 0
+  let words = 0
   for (const { term, rarity } of terms) {
     if (term.isFunctionWord) continue
     said += term.weight * rarity
-    if ([...term.forms.keys()].some((form) => vector.has(form))) covered += term.weight * rarity
+    if (![...term.forms.keys()].some((form) => vector.has(form))) continue
+    covered += term.weight * rarity
+    words += 1
   }
-  return said === 0 ? 0 : covered / said
+  return { share: said === 0 ? 0 : covered / said, words }
 }

@@ -69,10 +69,7 @@ export function searcher(rooms: {
       query.byWordsAlone ? [] : byMeaning(query, textWithContext(words, query.query, context)),
     ])
     query.signal.throwIfAborted()
-    const sure = confidence({
-      coverage: Math.max(0, ...lexical.coverage.values()),
-      ...(semantic[0] ? { cosine: semantic[0].score } : {}),
-    })
+    const sure = confidence({ covered: lexical.covered, cosines: semantic.map((passage) => passage.score) })
     const order = fuse([
       { passages: lexical.passages, weight: 1 },
       { passages: semantic, weight: 1 },
