@@ -62,11 +62,11 @@ const question = /[?？؟;]\s*$/u
 
 /** Where a clause ends inside a sentence: at marks that part, and before another subject or a question. */
 const subject =
-  "(?:i|i'm|i've|i'd|i'll|my|we|we're|we've|our|ich|mein\\w*|wir|unser\\w*|yo|mi|mis|me|nuestr[oa]s?|je|j'|mon|ma|mes|nous)"
+  "(?:(?:i|i'm|i've|i'd|i'll|my|we|we're|we've|our|ich|mein\\w*|wir|unser\\w*|yo|mi|mis|me|nuestr[oa]s?|vivo|trabajo|tengo|soy|estoy|odio|hablo|je|mon|ma|mes|nous)(?![\\p{L}])|j')"
 const joins =
   '(?:and|but|so|because|since|although|though|while|und|aber|denn|doch|y|pero|porque|et|mais|car)'
 const seams = new RegExp(
-  `\\s*[;:–—]\\s+|\\.\\.\\.\\s*|,\\s+(?=(?:${joins} )?(?:${subject}|${asking})(?![\\p{L}]))|\\s+(?=${joins} ${subject}(?![\\p{L}]))`,
+  `\\s*[;:–—]\\s+|\\.\\.\\.\\s*|,\\s+(?=(?:${joins} )?(?:${subject}|${asking}(?![\\p{L}])))|\\s+(?=${joins} ${subject})`,
   'giu',
 )
 
