@@ -40,11 +40,7 @@ export function PageText({
   const range = isPassagePage && current ? findPassage(current.text, passage) : undefined
 
   useLayoutEffect(() => {
-    const mark = marked.current
-    if (!mark) return
-    // A passage that is longer than the view begins at its beginning.
-    const isLong = mark.offsetHeight > window.innerHeight / 2
-    mark.scrollIntoView({ block: isLong ? 'start' : 'center' })
+    if (marked.current) showWithin(marked.current)
   }, [range?.start, range?.end, documentId])
 
   if (text.isPending) {
@@ -119,4 +115,16 @@ export function PageText({
       </div>
     </>
   )
+}
+
+/** Room above a passage for the page turner. */
+const above = 64
+
+/** Scrolls only the panel that holds the passage: its middle into the middle, or its beginning when it is long. */
+function showWithin(mark: HTMLElement): void {
+  let panel = mark.parentElement
+  while (panel && panel.scrollHeight <= panel.clientHeight) panel = panel.parentElement
+  if (!panel || panel === document.documentElement) return
+  const top = mark.getBoundingClientRect().top - panel.getBoundingClientRect().top + panel.scrollTop
+  panel.scrollTop = top - Math.max(above, (panel.clientHeight - mark.offsetHeight) / 2)
 }

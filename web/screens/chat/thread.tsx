@@ -144,8 +144,10 @@ function PendingTurn({
 function RefusedTurn({ sentence, actions }: { sentence: string; actions: ReactNode }) {
   return (
     <div className="refused" role="alert">
-      <CircleAlert size={16} aria-hidden />
-      <span>{sentence}</span>
+      <p>
+        <CircleAlert size={16} aria-hidden />
+        {sentence}
+      </p>
       <div className="notice-actions">{actions}</div>
     </div>
   )
