@@ -27,7 +27,7 @@ export async function migrate<T>(
     return outcome
   })
   for (const result of results ?? [])
-    if (result.status === 'Success') log.info({ migration: result.migrationName }, 'migration done')
+    if (result.status === 'Success') log.debug({ migration: result.migrationName }, 'migration done')
   if (error === undefined) return
   // Another opener may have migrated further while this one waited for the lock.
   const newer = (await executed(db)).find((name) => !known.includes(name))
