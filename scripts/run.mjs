@@ -5,6 +5,7 @@ import { runChecks } from './check.mjs'
 import { nodePath, Problem, prepare, root, say } from './prepare.mjs'
 
 const tool = (name) => path.join(root, 'node_modules', name)
+const windows = process.platform === 'win32'
 
 const commands = { start, dev, test, check, format, docs, services }
 
@@ -82,7 +83,7 @@ function foreground(command, args, { env = process.env, ownGroup = false, onMess
       cwd: root,
       env,
       stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
-      detached: ownGroup && process.platform !== 'win32',
+      detached: ownGroup && !windows,
     })
     if (onMessage) child.on('message', onMessage)
     let last = { signal: '', at: 0 }
@@ -90,7 +91,8 @@ function foreground(command, args, { env = process.env, ownGroup = false, onMess
       const repeated = last.signal === signal && Date.now() - last.at < 500
       last = { signal, at: Date.now() }
       if (repeated) return
-      child.kill(signal === 'SIGHUP' ? 'SIGTERM' : signal)
+      // Windows knows no signals: there the end of the channel tells the child, as the console does.
+      if (!windows) child.kill(signal === 'SIGHUP' ? 'SIGTERM' : signal)
       // An open channel would keep a finished child alive.
       if (ownGroup && child.connected) child.disconnect()
     }
