@@ -222,7 +222,7 @@ export type Tables = {
     avee_id: string
     user_id: string
     layer: Layer
-    step: Generated<'measure' | 'entitle' | 'done' | 'failed'>
+    step: Generated<'measure' | 'ask_model' | 'done' | 'failed'>
     attempts: Generated<number>
     due_at: Stamp
     response_ms: number | null
@@ -267,7 +267,7 @@ export type Tables = {
     conversation_id: string
     user_id: string
     layer: Layer
-    reason: 'no_passage' | 'said_so'
+    reason: 'no_passage' | 'said_so' | 'passed_on'
     shared: boolean
     terms: string[]
     note: Generated<string>

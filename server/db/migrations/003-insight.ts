@@ -4,7 +4,7 @@ import { type Kysely, sql } from 'kysely'
 export async function up(db: Kysely<unknown>): Promise<void> {
   const statements = [
     // One row for each answer, written with it; it is also the queue of what is worked out afterwards.
-    // step: measure → entitle → done. due_at is pushed ahead by whoever takes a row, so that one who dies loses it.
+    // step: measure → ask_model (where there is something to ask) → done. due_at is pushed ahead by whoever takes a row, so that one who dies loses it.
     `create table turn_insights (
       message_id uuid primary key references messages on delete cascade,
       question_id uuid not null references messages on delete cascade,
@@ -12,7 +12,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       avee_id uuid not null references avees on delete cascade,
       user_id uuid not null references users on delete cascade,
       layer text not null check (layer in ('public', 'friends', 'intimate')),
-      step text not null default 'measure' check (step in ('measure', 'entitle', 'done', 'failed')),
+      step text not null default 'measure' check (step in ('measure', 'ask_model', 'done', 'failed')),
       attempts int not null default 0,
       due_at timestamptz not null default now(),
       response_ms int,
@@ -30,7 +30,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       documents uuid[] not null default '{}',
       created_at timestamptz not null default now()
     )`,
-    `create index turn_insights_due on turn_insights (due_at) where step in ('measure', 'entitle')`,
+    `create index turn_insights_due on turn_insights (due_at) where step in ('measure', 'ask_model')`,
     `create index turn_insights_of_conversation on turn_insights (conversation_id, created_at)`,
     `create index turn_insights_of_avee on turn_insights (avee_id, created_at)`,
     `create index on turn_insights (question_id)`,
@@ -77,7 +77,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       conversation_id uuid not null references conversations on delete cascade,
       user_id uuid not null references users on delete cascade,
       layer text not null check (layer in ('public', 'friends', 'intimate')),
-      reason text not null check (reason in ('no_passage', 'said_so')),
+      reason text not null check (reason in ('no_passage', 'said_so', 'passed_on')),
       shared boolean not null,
       terms text[] not null,
       note text not null default '',

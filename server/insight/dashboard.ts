@@ -1,0 +1,70 @@
+import type { AveeInsight } from '../../contract/insight.ts'
+import type { Avee } from '../avees/index.ts'
+import type { Db } from '../db/index.ts'
+import { leastPeople } from './policy.ts'
+import { byDay, documentUses, otherDocuments, type TopicDay, topicDays, totals } from './store/dashboard.ts'
+
+const shownTopics = 12
+const shownUnused = 50
+const dayMs = 24 * 60 * 60 * 1000
+
+/** An avee's conversations of the last days as numbers, for its owner. */
+export async function dashboard(db: Db, avee: Avee, days: number, now: Date): Promise<AveeInsight> {
+  const since = new Date(Math.floor(now.getTime() / dayMs) * dayMs - (days - 1) * dayMs)
+  const scope = { aveeId: avee.id, ownerId: avee.ownerId, since, leastPeople }
+  const [sum, daily, topics, used] = await Promise.all([
+    totals(db, scope),
+    byDay(db, scope),
+    topicDays(db, scope, shownTopics),
+    documentUses(db, scope),
+  ])
+  const unused = await otherDocuments(
+    db,
+    avee.id,
+    used.map(({ document_id }) => document_id),
+    shownUnused,
+  )
+  const shownByDay = daily.reduce((all, { turns }) => all + turns, 0)
+  return {
+    days,
+    least_people: leastPeople,
+    totals: {
+      turns: sum.turns,
+      conversations: sum.conversations,
+      answered: sum.answered,
+      unanswered: sum.unanswered,
+      thumbs_up: sum.thumbs_up,
+      thumbs_down: sum.thumbs_down,
+      relevance: percentOf(sum.relevance),
+      engagement: percentOf(sum.engagement),
+      factual_grounding: percentOf(sum.grounding),
+      avg_response_time: secondsOf(sum.response_ms),
+    },
+    withheld: sum.turns < sum.all_turns || shownByDay < sum.all_turns,
+    by_day: daily.map(({ day, turns, unanswered, relevance, grounding }) => ({
+      day,
+      turns,
+      unanswered,
+      relevance: percentOf(relevance),
+      factual_grounding: percentOf(grounding),
+    })),
+    topics: presentTopics(topics),
+    documents_used: used,
+    documents_unused: unused.documents,
+    documents_unused_total: unused.total,
+  }
+}
+
+function presentTopics(rows: TopicDay[]): AveeInsight['topics'] {
+  return [...Map.groupBy(rows, ({ key }) => key).values()].map((days) => ({
+    topic: days[0]?.text ?? '',
+    turns: days[0]?.total ?? 0,
+    by_day: days.flatMap(({ day, turns }) => (day === '' ? [] : [{ day, turns }])),
+  }))
+}
+
+/** 0 … 1 as 0 … 100 with one decimal; null stays null. */
+export const percentOf = (score: number | null): number | null =>
+  score === null ? null : Math.round(Math.min(1, Math.max(0, score)) * 1_000) / 10
+
+export const secondsOf = (ms: number | null): number | null => (ms === null ? null : Math.round(ms) / 1_000)

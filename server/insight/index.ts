@@ -1,0 +1,9 @@
+export {
+  type Conversations,
+  type Insight,
+  type InsightParts,
+  insight,
+  type OwnMessage,
+  type PresentTurn,
+} from './insight.ts'
+export { insightRoutes } from './routes.ts'

@@ -1,0 +1,26 @@
+import type { Layer } from '../../../contract/avees.ts'
+import { type Knowledge, rarity } from '../../knowledge/index.ts'
+import type { Weigh } from './words.ts'
+
+/** Rarities run from 0.1 (in nearly every passage) to 9 (one of ten thousand); weights from 0.3 to 1.5. */
+const usualRarity = 4
+const lightest = 0.3
+const heaviest = 1.5
+
+/** How much words count by how rare they are among an avee's passages that may be seen. One query. */
+export async function weigher(
+  knowledge: Pick<Knowledge, 'holding'>,
+  scope: { aveeId: string; layers: Layer[] },
+  forms: Iterable<string>,
+): Promise<{ weigh: Weigh; holding: (form: string) => number; passages: number }> {
+  const { passages, words } = await knowledge.holding(scope.aveeId, scope.layers, [...new Set(forms)])
+  const holding = (form: string) => words.get(form) ?? 0
+  return {
+    passages,
+    holding,
+    weigh: (form) =>
+      passages === 0
+        ? 1
+        : Math.min(heaviest, Math.max(lightest, rarity(holding(form), passages) / usualRarity)),
+  }
+}

@@ -1,0 +1,195 @@
+import { sql } from 'kysely'
+import type { Layer } from '../../../contract/avees.ts'
+import type { QuestionState } from '../../../contract/insight.ts'
+import type { Db, Row, Trx } from '../../db/index.ts'
+
+export type UnansweredRow = Row<'unanswered_questions'>
+
+/** One at a time for each avee, so that two questions alike do not found two groups. */
+export async function lockQuestions(trx: Trx, aveeId: string): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtextextended('questions ' || ${aveeId}, 0))`.execute(trx)
+}
+
+/** The words of the avee's latest questions and the groups they are in. */
+export async function questionTerms(
+  trx: Trx,
+  aveeId: string,
+  limit: number,
+): Promise<{ group_id: string; terms: string[] }[]> {
+  return await trx
+    .selectFrom('unanswered_questions')
+    .select(['group_id', 'terms'])
+    .where('avee_id', '=', aveeId)
+    .orderBy('created_at', 'desc')
+    .limit(limit)
+    .execute()
+}
+
+export async function insertGroup(trx: Trx, group: { id: string; aveeId: string }): Promise<void> {
+  await trx.insertInto('question_groups').values({ id: group.id, avee_id: group.aveeId }).execute()
+}
+
+/** What was answered and is asked in vain again is open again; what was dismissed stays so. */
+export async function reopenAnswered(trx: Trx, groupId: string): Promise<void> {
+  await trx
+    .updateTable('question_groups')
+    .set({ state: 'open' })
+    .where('id', '=', groupId)
+    .where('state', '=', 'answered')
+    .execute()
+}
+
+export type NewQuestion = {
+  messageId: string
+  groupId: string
+  aveeId: string
+  conversationId: string
+  userId: string
+  layer: Layer
+  reason: UnansweredRow['reason']
+  shared: boolean
+  terms: string[]
+}
+
+/** False when the message is there already. */
+export async function insertQuestion(trx: Trx, question: NewQuestion): Promise<boolean> {
+  const row = await trx
+    .insertInto('unanswered_questions')
+    .values({
+      message_id: question.messageId,
+      group_id: question.groupId,
+      avee_id: question.aveeId,
+      conversation_id: question.conversationId,
+      user_id: question.userId,
+      layer: question.layer,
+      reason: question.reason,
+      shared: question.shared,
+      terms: question.terms,
+    })
+    .onConflict((conflict) => conflict.column('message_id').doNothing())
+    .returning('message_id')
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+export async function findQuestion(db: Db | Trx, messageId: string): Promise<UnansweredRow | undefined> {
+  return await db
+    .selectFrom('unanswered_questions')
+    .selectAll()
+    .where('message_id', '=', messageId)
+    .executeTakeFirst()
+}
+
+/** A question that is answered by now is taken out, unless it was passed on. */
+export async function removeQuestion(trx: Trx, messageId: string): Promise<void> {
+  const gone = await trx
+    .deleteFrom('unanswered_questions')
+    .where('message_id', '=', messageId)
+    .where('passed_on_at', 'is', null)
+    .returning('group_id')
+    .executeTakeFirst()
+  if (!gone) return
+  await sql`
+    delete from question_groups where id = ${gone.group_id}
+      and not exists (select from unanswered_questions where group_id = ${gone.group_id})`.execute(trx)
+}
+
+export async function markPassedOn(trx: Trx, messageId: string, note: string): Promise<void> {
+  await trx
+    .updateTable('unanswered_questions')
+    .set({ shared: true, note, passed_on_at: sql<Date>`coalesce(passed_on_at, now())` })
+    .where('message_id', '=', messageId)
+    .execute()
+}
+
+export type GroupMember = {
+  group_id: string
+  message_id: string
+  conversation_id: string
+  user_id: string
+  is_owner: boolean
+  layer: Layer
+  reason: UnansweredRow['reason']
+  shared: boolean
+  note: string
+  passed_on_at: Date | null
+  reply_id: string | null
+  created_at: Date
+  content: string
+  display_name: string
+  state: QuestionState
+  document_id: string | null
+}
+
+/** The groups of an avee in a state, those that were passed on first, then the latest, with all their questions. */
+export async function groupMembers(
+  db: Db,
+  avee: { id: string; ownerId: string },
+  filter: { state: QuestionState; limit: number } | { groupId: string },
+): Promise<GroupMember[]> {
+  const { rows } = await sql<GroupMember>`
+    with chosen as (
+      select question_groups.id, state, document_id, bool_or(passed_on_at is not null and reply_id is null) as waits,
+        max(unanswered_questions.created_at) as latest
+      from question_groups
+      join unanswered_questions on group_id = question_groups.id
+      where question_groups.avee_id = ${avee.id}
+        and ${'groupId' in filter ? sql<boolean>`question_groups.id = ${filter.groupId}` : sql<boolean>`state = ${filter.state}`}
+      group by question_groups.id
+      having ${'groupId' in filter ? sql<boolean>`true` : sql<boolean>`bool_or(shared)`}
+      order by 4 desc, 5 desc
+      limit ${'groupId' in filter ? 1 : filter.limit}
+    )
+    select group_id, message_id, unanswered_questions.conversation_id, user_id, user_id = ${avee.ownerId} as is_owner,
+      unanswered_questions.layer, reason, shared, note, passed_on_at, reply_id, unanswered_questions.created_at, content, display_name,
+      state, document_id
+    from chosen
+    join unanswered_questions on group_id = chosen.id
+    join messages on messages.id = message_id
+    join users on users.id = user_id
+    order by waits desc, latest desc, group_id, unanswered_questions.created_at, message_id`.execute(db)
+  return rows
+}
+
+/** Questions in groups that nobody has agreed to show, and of how many people they are. */
+export async function countHidden(
+  db: Db,
+  aveeId: string,
+  state: QuestionState,
+): Promise<{ questions: number; people: number }> {
+  const { rows } = await sql<{ questions: number; people: number }>`
+    select count(*)::int as questions, count(distinct user_id)::int as people
+    from unanswered_questions
+    where group_id in (
+      select question_groups.id from question_groups
+      join unanswered_questions on group_id = question_groups.id
+      where question_groups.avee_id = ${aveeId} and state = ${state}
+      group by question_groups.id having not bool_or(shared)
+    )`.execute(db)
+  return rows[0] ?? { questions: 0, people: 0 }
+}
+
+export async function setGroupState(
+  db: Db | Trx,
+  groupId: string,
+  state: QuestionState,
+  documentId?: string,
+): Promise<void> {
+  await db
+    .updateTable('question_groups')
+    .set({ state, ...(documentId === undefined ? {} : { document_id: documentId }) })
+    .where('id', '=', groupId)
+    .execute()
+}
+
+/** Takes a question for its reply; false when another has replied meanwhile. */
+export async function markReplied(trx: Trx, messageId: string, replyId: string): Promise<boolean> {
+  const row = await trx
+    .updateTable('unanswered_questions')
+    .set({ reply_id: replyId })
+    .where('message_id', '=', messageId)
+    .where('reply_id', 'is', null)
+    .returning('message_id')
+    .executeTakeFirst()
+  return row !== undefined
+}

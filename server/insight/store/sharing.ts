@@ -1,0 +1,46 @@
+import type { AveeSharing } from '../../../contract/insight.ts'
+import type { Db } from '../../db/index.ts'
+
+export async function findSharing(db: Db, aveeId: string): Promise<AveeSharing> {
+  const row = await db
+    .selectFrom('avee_sharing')
+    .select(['share_unanswered', 'allow_pass_on'])
+    .where('avee_id', '=', aveeId)
+    .executeTakeFirst()
+  return row ?? { share_unanswered: false, allow_pass_on: false }
+}
+
+export async function putSharing(db: Db, aveeId: string, sharing: AveeSharing): Promise<void> {
+  await db
+    .insertInto('avee_sharing')
+    .values({ avee_id: aveeId, ...sharing })
+    .onConflict((conflict) => conflict.column('avee_id').doUpdateSet(sharing))
+    .execute()
+}
+
+export async function findChoice(db: Db, aveeId: string, userId: string): Promise<boolean | null> {
+  const row = await db
+    .selectFrom('sharing_choices')
+    .select('share')
+    .where('avee_id', '=', aveeId)
+    .where('user_id', '=', userId)
+    .executeTakeFirst()
+  return row?.share ?? null
+}
+
+/** Notes that somebody was told, and what they want. Taking it back takes back what was shared before. */
+export async function putChoice(db: Db, aveeId: string, userId: string, share: boolean): Promise<void> {
+  await db
+    .insertInto('sharing_choices')
+    .values({ avee_id: aveeId, user_id: userId, share })
+    .onConflict((conflict) => conflict.columns(['avee_id', 'user_id']).doUpdateSet({ share }))
+    .execute()
+  if (share) return
+  await db
+    .updateTable('unanswered_questions')
+    .set({ shared: false })
+    .where('avee_id', '=', aveeId)
+    .where('user_id', '=', userId)
+    .where('passed_on_at', 'is', null)
+    .execute()
+}
