@@ -3,6 +3,8 @@ import type { ReadContent } from './format.ts'
 /** What programs write when nobody gave a title. */
 const noTitle =
   /^(?:untitled|unbenannt|sans titre|sin título|document\s*\d*|dokument\s*\d*|presentation\s*\d*|powerpoint[- ]pr[äe]sentation|book\s*\d*|slide\s*\d*|title|no title|microsoft (?:word|excel|powerpoint)\b.*|.*\.(?:docx?|pptx?|xlsx?|pdf|indd|qxd|tex|dvi|ps|rtf|odt))$/i
+/** Two or three Latin letters are somebody's shorthand; in other scripts they may well be words. */
+const shorthand = /^[\x20-\x7e]{1,3}$/
 const longest = 200
 /** A heading further down is about a part. */
 const atTheTop = 1_500
@@ -11,7 +13,7 @@ const highLevel = 4
 /** What the document calls itself: the title in its properties unless a program wrote that, else its first heading. */
 export function titleFor({ title, pages }: ReadContent): string | null {
   const own = title?.replace(/\s+/g, ' ').trim() ?? ''
-  if (/\p{L}{2}/u.test(own) && !noTitle.test(own)) return own.slice(0, longest)
+  if (/\p{L}{2}/u.test(own) && !noTitle.test(own) && !shorthand.test(own)) return own.slice(0, longest)
   const [first] = pages
   const heading = first?.headings.find(
     ({ start, level, end }) => start < atTheTop && level <= highLevel && end === undefined,
