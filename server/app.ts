@@ -14,6 +14,7 @@ import {
   localchatStatusRoutes,
 } from './gateways/localchat/index.ts'
 import { createHttp, type Readiness } from './http/index.ts'
+import { type Insight, insightRoutes, insight as insightRoom } from './insight/index.ts'
 import { knowledge as knowledgeRoom, knowledgeRoutes } from './knowledge/index.ts'
 import { createLog, type Log } from './log.ts'
 import { models as modelsRoom } from './models/index.ts'
@@ -65,6 +66,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
         numCtx: config.models.contextTokens ?? undefined,
         firstTokenMs: config.models.firstTokenTimeoutMs,
         stallMs: config.models.stallTimeoutMs,
+        backgroundCalls: config.models.backgroundCalls,
         redisUrl: config.cache.kind === 'redis' ? config.cache.url.reveal() : undefined,
       },
     }),
@@ -85,12 +87,29 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
       config: { dataDir: config.dataDir, limits: config.documents },
     }),
   )
+  const insight: Insight = parts.use(
+    await insightRoom({
+      database,
+      models,
+      knowledge,
+      avees,
+      log,
+      judge: config.insight.judge,
+      conversations: {
+        setTitle: (conversationId, title) => chat.entitle(conversationId, title),
+        ownMessage: (caller, messageId) => chat.ownMessage(caller, messageId),
+        ownConversation: async (caller, conversationId) => void (await chat.own(caller, conversationId)),
+        deliver: (trx, reply) => chat.deliver(trx, reply),
+      },
+    }),
+  )
   const chat = chatRoom({
     database,
     runs,
     avees,
     knowledge,
     models,
+    insight,
     dialects: { localchat: localchatDialect },
   })
 
@@ -125,7 +144,18 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
       run_events: { help: 'Events committed since the start.', read: () => runs.stats().events },
       run_commits: { help: 'Commits those events took.', read: () => runs.stats().commits },
       embedding_cache_hits: { help: 'Embeddings found in the cache.', read: () => models.cacheStats().hits },
-      embedding_cache_misses: { help: 'Embeddings that had to be made.', read: () => models.cacheStats().misses },
+      embedding_cache_misses: {
+        help: 'Embeddings that had to be made.',
+        read: () => models.cacheStats().misses,
+      },
+      background_calls_waiting: {
+        help: 'Model calls that wait until nobody is answered.',
+        read: () => models.backgroundStats().waiting,
+      },
+      background_calls_given_way: {
+        help: 'Model calls that were closed because somebody asked.',
+        read: () => models.backgroundStats().gaveWay,
+      },
     },
     ...(overrides.pageDirectory === undefined ? {} : { pageDirectory: overrides.pageDirectory }),
   })
@@ -138,11 +168,14 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
   await http.register(aveeRoutes({ avees }))
   await http.register(runRoutes({ runs }))
   await http.register(knowledgeRoutes({ knowledge, avees, runs }))
+  await http.register(insightRoutes({ insight, avees }))
   await http.register(chatRoutes({ chat, runs, avees }))
   await http.register(localchatChatRoutes({ chat, runs, avees }))
   await http.register(localchatDocumentRoutes({ knowledge, avees, runs }))
   await http.register(localchatModelRoutes({ models, runs }))
-  await http.register(localchatStatusRoutes({ database, models, knowledge, avees, version: packageJson.version }))
+  await http.register(
+    localchatStatusRoutes({ database, models, knowledge, avees, version: packageJson.version }),
+  )
   await http.ready()
 
   const all = parts.move()
@@ -154,6 +187,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     accounts,
     avees,
     knowledge,
+    insight,
     chat,
     /** Takes requests, and takes up what an earlier process left unfinished. Returns the address. */
     async listen(): Promise<string> {

@@ -200,6 +200,16 @@ export const settings = z.object({
   MODEL_STALL_TIMEOUT_MS: whole(1, 86_400_000)
     .prefault('60000')
     .describe('How long a model may be silent in the middle of an answer.'),
+  BACKGROUND_MODEL_CALLS: oneOf('on', 'off')
+    .prefault('on')
+    .describe(
+      'Whether the language model also works where nobody waits: titles, what is remembered of a person. `off` leaves that to rules, and costs no tokens.',
+    ),
+  INSIGHT_JUDGE: oneOf('on', 'off')
+    .prefault('off')
+    .describe(
+      'Whether the language model judges each answer as well, in the background. Without it answers are measured by words, at no cost.',
+    ),
   MAX_UPLOAD_MB: whole(1, 100_000).prefault('200').describe('The largest file that can be uploaded.'),
   MAX_PAGES: whole(1, 1_000_000).prefault('5000').describe('The most pages that are read of one document.'),
   MAX_UNPACKED_MB: whole(1, 100_000)
@@ -304,7 +314,9 @@ export function readConfig(env: Record<string, string | undefined>) {
       contextTokens: s.MODEL_CONTEXT_TOKENS ?? null,
       firstTokenTimeoutMs: s.MODEL_FIRST_TOKEN_TIMEOUT_MS,
       stallTimeoutMs: s.MODEL_STALL_TIMEOUT_MS,
+      backgroundCalls: s.BACKGROUND_MODEL_CALLS === 'on',
     },
+    insight: { judge: s.INSIGHT_JUDGE === 'on' },
     runs: { leaseMs: s.RUN_LEASE_MS, eventsDays: s.RUN_EVENTS_DAYS },
     documents: {
       maxUploadBytes: megabytes(s.MAX_UPLOAD_MB),

@@ -10,10 +10,14 @@ import { freshPlace, type Place } from './databases.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-/** Settings that keep a test on its own machine: no model of the developer's, nothing of their environment. */
+/**
+ * Settings that keep a test on its own machine: no model of the developer's, nothing of their environment. A played
+ * model answers what the test asks and nothing else, unless background calls are switched on.
+ */
 const isolated = {
   HOST: '127.0.0.1',
   OLLAMA_BASE_URL: 'http://127.0.0.1:9',
+  BACKGROUND_MODEL_CALLS: 'off',
   LOG_LEVEL: 'warn',
   SHUTDOWN_GRACE_MS: '200',
   RUN_LEASE_MS: '1000',

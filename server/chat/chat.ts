@@ -2,8 +2,9 @@ import type { Layer } from '../../contract/avees.ts'
 import { maxQuestion } from '../../contract/chat.ts'
 import type { Avees } from '../avees/index.ts'
 import type { Database } from '../db/index.ts'
-import { newId } from '../db/index.ts'
+import { newId, type Trx } from '../db/index.ts'
 import type { Caller } from '../http/caller.ts'
+import type { Insight } from '../insight/index.ts'
 import type { Knowledge } from '../knowledge/index.ts'
 import type { ChatMessage, Models } from '../models/index.ts'
 import type { RunRecord, Runs } from '../runs/index.ts'
@@ -29,16 +30,25 @@ import {
   findMessage,
   insertConversation,
   insertMessage,
+  insertReply,
   listConversations,
   listNodes,
   type MessageRow,
   siblings,
+  titleAutomatically,
   updateConversation,
 } from './store.ts'
 import { newestLeafUnder } from './tree.ts'
 import { type TurnInput, turnKind } from './turn.ts'
 
-export type ChatRooms = { database: Database; runs: Runs; avees: Avees; knowledge: Knowledge; models: Models }
+export type ChatRooms = {
+  database: Database
+  runs: Runs
+  avees: Avees
+  knowledge: Knowledge
+  models: Models
+  insight: Pick<Insight, 'note'>
+}
 
 /** How a question is put, besides its words. */
 export type AskOptions = {
@@ -57,13 +67,23 @@ export type Asked = { run: RunRecord; conversationId: string; userMessageId: str
 export type ListedMessage = MessageRow & { siblings: string[] }
 
 const titleCharacters = 60
+/** Shown in the place of a model's reason. */
+const ownerReplied = 'The owner of this avee replied.'
 
 /** Conversations and their answers. `dialects` are the words of other gateways, by name. */
-export function chat({ database, runs, avees, knowledge, models, ...more }: ChatRooms & { dialects: Record<string, Dialect> }) {
+export function chat({
+  database,
+  runs,
+  avees,
+  knowledge,
+  models,
+  insight,
+  ...more
+}: ChatRooms & { dialects: Record<string, Dialect> }) {
   const { db } = database
   runs.register(
     'chat',
-    turnKind({ database, avees, knowledge, models }, { gabee: gabeeDialect, ...more.dialects }),
+    turnKind({ database, avees, knowledge, models, insight }, { gabee: gabeeDialect, ...more.dialects }),
   )
 
   /** The caller's own conversation; for anybody else it does not exist. */
@@ -231,6 +251,8 @@ export function chat({ database, runs, avees, knowledge, models, ...more }: Chat
       const conversation = await own(caller, conversationId)
       const message = await messageIn(conversation, messageId)
       if (message.role !== 'assistant' || message.parent_id === null) throw notAnAnswer()
+      // What the owner said is no answer of a model.
+      if ((await messageIn(conversation, message.parent_id)).role !== 'user') throw notAnAnswer()
       return begin(caller, conversation, { userMessageId: message.parent_id }, options)
     },
 
@@ -256,6 +278,36 @@ export function chat({ database, runs, avees, knowledge, models, ...more }: Chat
       const leaf = newestLeafUnder(await listNodes(db, conversationId), messageId)
       await updateConversation(db, conversationId, { leaf_id: leaf })
       return own(caller, conversationId)
+    },
+
+    /** Gives a conversation a title that was worked out, unless a person gave it one. */
+    entitle: (conversationId: string, title: string): Promise<void> =>
+      titleAutomatically(db, conversationId, title),
+
+    /** Adds a message of the avee's owner at the end of the shown branch; gives its id. */
+    async deliver(
+      trx: Trx,
+      { conversationId, text, layer }: { conversationId: string; text: string; layer: Layer },
+    ): Promise<string> {
+      const id = newId()
+      await insertReply(trx, { id, conversationId, text, layer, reason: ownerReplied })
+      return id
+    },
+
+    /** A message of the caller's, with the avee it was said to. @throws 404 for what is not theirs */
+    async ownMessage(caller: Caller, id: string) {
+      const row = await findMessage(db, id)
+      if (!row) throw messageNotFound()
+      const conversation = await own(caller, row.conversation_id)
+      return {
+        id: row.id,
+        conversationId: row.conversation_id,
+        aveeId: conversation.avee_id,
+        role: row.role,
+        parentId: row.parent_id,
+        layer: row.layer_used,
+        content: row.content,
+      }
     },
 
     /** Waits for an answer's end and returns the stored message; throws what made it fail. */

@@ -1,7 +1,7 @@
 import { type ExpressionBuilder, sql } from 'kysely'
 import type { Layer } from '../../contract/avees.ts'
 import type { Citation, MessageStatus, Usage } from '../../contract/chat.ts'
-import type { Db, Row, Tables } from '../db/index.ts'
+import type { Db, Row, Tables, Trx } from '../db/index.ts'
 
 export type ConversationRow = Row<'conversations'> & {
   avee_handle: string
@@ -120,6 +120,16 @@ export async function updateConversation(
   await db.updateTable('conversations').set(changes).where('id', '=', id).execute()
 }
 
+/** A title that was worked out; one that a person gave stays. */
+export async function titleAutomatically(db: Db, id: string, title: string): Promise<void> {
+  await db
+    .updateTable('conversations')
+    .set({ title })
+    .where('id', '=', id)
+    .where('title_by', '=', 'auto')
+    .execute()
+}
+
 export async function deleteConversation(db: Db, id: string): Promise<void> {
   await db.deleteFrom('conversations').where('id', '=', id).execute()
 }
@@ -150,6 +160,33 @@ export async function insertMessage(
       run_id: message.runId,
     })
     .execute()
+}
+
+/** Adds what an avee's owner says themselves at the end of the shown branch. */
+export async function insertReply(
+  trx: Trx,
+  reply: { id: string; conversationId: string; text: string; layer: Layer; reason: string },
+): Promise<void> {
+  const conversation = await trx
+    .selectFrom('conversations')
+    .select('leaf_id')
+    .where('id', '=', reply.conversationId)
+    .forUpdate()
+    .executeTakeFirstOrThrow()
+  await trx
+    .insertInto('messages')
+    .values({
+      id: reply.id,
+      conversation_id: reply.conversationId,
+      parent_id: conversation.leaf_id,
+      role: 'assistant',
+      content: reply.text,
+      status: 'complete',
+      layer_used: reply.layer,
+      model_reason: reply.reason,
+    })
+    .execute()
+  await updateConversation(trx, reply.conversationId, { leaf_id: reply.id, updated_at: new Date() })
 }
 
 export function findMessage(db: Db, id: string): Promise<MessageRow | undefined> {

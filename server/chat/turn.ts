@@ -2,6 +2,7 @@ import { type Layer, layers } from '../../contract/avees.ts'
 import type { Citation } from '../../contract/chat.ts'
 import type { Avee, Avees } from '../avees/index.ts'
 import type { Database } from '../db/index.ts'
+import type { Insight } from '../insight/index.ts'
 import type { Grounding, Knowledge } from '../knowledge/index.ts'
 import type { ChatMessage, ChatModel, ChosenModel, Models, TokenUsage } from '../models/index.ts'
 import type { Completion, EventBody, RunContext, RunEvent, RunKind } from '../runs/index.ts'
@@ -28,7 +29,13 @@ export type TurnInput = {
   history?: ChatMessage[]
 }
 
-export type TurnRooms = { database: Database; avees: Avees; knowledge: Knowledge; models: Models }
+export type TurnRooms = {
+  database: Database
+  avees: Avees
+  knowledge: Knowledge
+  models: Models
+  insight: Pick<Insight, 'note'>
+}
 
 /** As many earlier messages as are looked at; what of them fits is decided by tokens. */
 const historyMessages = 60
@@ -164,8 +171,9 @@ async function turn(rooms: TurnRooms, dialect: Dialect, context: RunContext<Turn
   await say(joint.end())
   if (said.trim() === '') throw emptyAnswer(model.name)
 
-  return completion(dialect, context, {
+  return completion(rooms, dialect, context, {
     said,
+    layer,
     chosen,
     citations: citationsOf(said, given, grounding.answerable),
     usage,
@@ -175,10 +183,12 @@ async function turn(rooms: TurnRooms, dialect: Dialect, context: RunContext<Turn
 }
 
 async function completion(
+  rooms: Pick<TurnRooms, 'insight'>,
   dialect: Dialect,
   context: RunContext<TurnInput>,
   end: {
     said: string
+    layer: Layer
     chosen: ChosenModel
     citations: Citation[]
     usage: TokenUsage
@@ -186,7 +196,7 @@ async function completion(
     finishReason: string
   },
 ): Promise<Completion> {
-  const { conversationId, messageId } = context.run.input
+  const { conversationId, aveeId, userMessageId, messageId } = context.run.input
   const usage = { prompt_tokens: end.usage.promptTokens, completion_tokens: end.totalTokens }
   const events = dialect.complete({
     conversationId,
@@ -209,6 +219,15 @@ async function completion(
         finishReason: end.finishReason,
       })
       await updateConversation(trx, conversationId, { updated_at: new Date() })
+      const { userId } = context.run
+      await rooms.insight.note(trx, {
+        messageId,
+        questionId: userMessageId,
+        conversationId,
+        aveeId,
+        userId,
+        layer: end.layer,
+      })
     },
   }
 }

@@ -84,8 +84,11 @@ const askedAtOnce = 4
 const maxAttempts = 5
 const retryMs = 30_000
 
+/** Says to every server that a turn has been noted. */
+const channel = 'insight'
+
 /** What is worked out from conversations, after the answers. */
-export function insight({
+export async function insight({
   database,
   models,
   knowledge,
@@ -144,6 +147,12 @@ export function insight({
   const indexing = loop({ name: 'indexing updates', log, once: (signal) => updates.index(signal) })
   const updates: Updates = updatesOf({ database, knowledge, now, wake: () => indexing.wake() })
 
+  const stopListening = await database.listen(
+    channel,
+    () => measuring.wake(),
+    () => measuring.wake(),
+  )
+
   async function ofTurn(messageId: string, layer: Layer): Promise<TurnIntelligence | undefined> {
     const row = await findTurn(db, messageId)
     if (!row || !layersWithin(layer).includes(row.layer)) return undefined
@@ -153,10 +162,14 @@ export function insight({
 
   return {
     /**
-     * Notes a turn, in the transaction that stores its answer: it is looked at afterwards, by whichever server is
-     * there, also after a crash. Call `wake` when the transaction has ended.
+     * Notes a turn, in the transaction that stores its answer: it is looked at once that has committed, by whichever
+     * server is there, also after a crash.
      */
-    note: (trx: Trx, turn: NewTurn): Promise<void> => insertTurn(trx, turn),
+    async note(trx: Trx, turn: NewTurn): Promise<void> {
+      await insertTurn(trx, turn)
+      await database.notify(trx, channel, turn.messageId)
+    },
+    /** Looks for turns that wait; it also happens by itself. */
     wake: (): void => measuring.wake(),
 
     /**
@@ -253,6 +266,7 @@ export function insight({
     },
 
     async [Symbol.asyncDispose](): Promise<void> {
+      await stopListening()
       await Promise.all([
         measuring[Symbol.asyncDispose](),
         asking[Symbol.asyncDispose](),
@@ -263,4 +277,4 @@ export function insight({
 }
 
 /** The door of this room. */
-export type Insight = ReturnType<typeof insight>
+export type Insight = Awaited<ReturnType<typeof insight>>

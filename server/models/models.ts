@@ -37,6 +37,8 @@ export type ModelsConfig = {
   /** Tokens of context to load Ollama's models with. */
   numCtx?: number | undefined
   redisUrl?: string | undefined
+  /** False uses the chat models only for what somebody waits for; true when left out. */
+  backgroundCalls?: boolean | undefined
   /** How background calls wait; for tests and benches. */
   backgroundPace?: LanePace | undefined
 }
@@ -154,13 +156,15 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
      * A language model for something that nobody waits for. `work` gets it when its turn has come; on a local server
      * that is while nobody is answered, and when somebody asks, its signal fires, its request is closed and it is called
      * anew later. So it must be able to start over, and store nothing before its model call is done.
-     * Resolves to what `work` returns, or to undefined, without a call, when there is no language model.
+     * Resolves to what `work` returns, or to undefined, without a call, when there is no language model or
+     * none is to be used in the background.
      */
     async background<T>(
       wish: { requested?: string; signal: AbortSignal },
       work: (model: ChatModel, signal: AbortSignal) => Promise<T>,
     ): Promise<T | undefined> {
       wish.signal.throwIfAborted()
+      if (config.backgroundCalls === false) return undefined
       const choice = await choosing.choose(wish)
       const lane = laneOf(choice)
       if (!lane) return undefined

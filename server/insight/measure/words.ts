@@ -23,7 +23,7 @@ export async function wordReader(language: string | null): Promise<WordReader> {
     const words: ContentWord[] = []
     let isFirst = true
     for (const { text: word, kind } of wordsOf(text)) {
-      if (kind !== 'part') continue
+      if (kind !== 'part' && kind !== 'pair') continue
       const isInside = !isFirst
       isFirst = false
       if (functionWords.has(word.toLowerCase())) continue
