@@ -45,5 +45,10 @@ export const readiness = z.object({
     kind: z.enum(['embedded', 'postgres']),
     message: z.string().optional(),
   }),
-  models: z.object({ ok: z.boolean(), chat: z.string(), embedding: z.string().nullable(), message: z.string() }),
+  models: z.object({
+    ok: z.boolean(),
+    chat: z.string(),
+    embedding: z.string().nullable(),
+    message: z.string(),
+  }),
 })

@@ -100,7 +100,10 @@ export const ingestResult = z.object({
   success: z.boolean(),
   filename: z.string(),
   message: z.string(),
-  code: z.string().optional().describe('Of a failed file: encrypted, empty, corrupt, no_text, unsupported_type, too_large …'),
+  code: z
+    .string()
+    .optional()
+    .describe('Of a failed file: encrypted, empty, corrupt, no_text, unsupported_type, too_large …'),
   doc_id: id.optional(),
   chunks: z.number().int().optional(),
   pages: z.number().int().optional(),

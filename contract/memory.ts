@@ -19,7 +19,9 @@ export const memory = z
     content: z.string(),
     confidence: z.number().min(0).max(1),
     importance: z.number().min(0).max(1),
-    source_message_id: id.nullable().describe('The message it was last learned from; null when written by hand.'),
+    source_message_id: id
+      .nullable()
+      .describe('The message it was last learned from; null when written by hand.'),
     conversation_id: id.nullable(),
     source: z
       .object({ start: z.number().int(), end: z.number().int() })

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import packageJson from '../package.json' with { type: 'json' }
 import { accountRoutes, accounts as accountsRoom } from './accounts/index.ts'
 import { aveeRoutes, avees as aveesRoom } from './avees/index.ts'
-import { chatRoutes, chat as chatRoom } from './chat/index.ts'
+import { chat as chatRoom, chatRoutes } from './chat/index.ts'
 import type { Config } from './config.ts'
 import { newId, openDatabase } from './db/index.ts'
 import {
@@ -14,7 +14,7 @@ import {
   localchatStatusRoutes,
 } from './gateways/localchat/index.ts'
 import { createHttp, type Readiness } from './http/index.ts'
-import { type Insight, insightRoutes, insight as insightRoom } from './insight/index.ts'
+import { type Insight, insight as insightRoom, insightRoutes } from './insight/index.ts'
 import { knowledge as knowledgeRoom, knowledgeRoutes } from './knowledge/index.ts'
 import { createLog, type Log } from './log.ts'
 import { models as modelsRoom } from './models/index.ts'

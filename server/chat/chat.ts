@@ -164,13 +164,27 @@ export function chat({
 
     list(
       caller: Caller,
-      filter: { aveeId?: string; archived: boolean; query?: string; limit: number; after?: ConversationCursor },
+      filter: {
+        aveeId?: string
+        archived: boolean
+        query?: string
+        limit: number
+        after?: ConversationCursor
+      },
     ): Promise<ConversationRow[]> {
       const bound = caller.aveeId ?? filter.aveeId
-      return listConversations(db, { ...filter, userId: caller.userId, ...(bound === undefined ? {} : { aveeId: bound }) })
+      return listConversations(db, {
+        ...filter,
+        userId: caller.userId,
+        ...(bound === undefined ? {} : { aveeId: bound }),
+      })
     },
 
-    async change(caller: Caller, id: string, changes: { title?: string; pinned?: boolean; archived?: boolean }) {
+    async change(
+      caller: Caller,
+      id: string,
+      changes: { title?: string; pinned?: boolean; archived?: boolean },
+    ) {
       await own(caller, id)
       await updateConversation(db, id, {
         ...changes,
@@ -228,7 +242,12 @@ export function chat({
     },
 
     /** Asks in a conversation of the caller's; the answer is a run of its own. */
-    async ask(caller: Caller, conversationId: string, question: string, options: AskOptions = {}): Promise<Asked> {
+    async ask(
+      caller: Caller,
+      conversationId: string,
+      question: string,
+      options: AskOptions = {},
+    ): Promise<Asked> {
       const words = validQuestion(question)
       const conversation = await own(caller, conversationId)
       return begin(caller, conversation, { question: words, parentId: conversation.leaf_id }, options)
@@ -238,7 +257,12 @@ export function chat({
      * Asks in a conversation that is opened for this question. A repeated request (same idempotency key) gets the
      * run and the conversation of the first.
      */
-    async askAnew(caller: Caller, aveeId: string, question: string, options: AskOptions = {}): Promise<Asked> {
+    async askAnew(
+      caller: Caller,
+      aveeId: string,
+      question: string,
+      options: AskOptions = {},
+    ): Promise<Asked> {
       const words = validQuestion(question)
       const conversation = await open(caller, aveeId)
       const asked = await begin(caller, conversation, { question: words, parentId: null }, options)
@@ -247,7 +271,12 @@ export function chat({
     },
 
     /** Another answer to the same question, beside the earlier ones. */
-    async regenerate(caller: Caller, conversationId: string, messageId: string, options: AskOptions = {}): Promise<Asked> {
+    async regenerate(
+      caller: Caller,
+      conversationId: string,
+      messageId: string,
+      options: AskOptions = {},
+    ): Promise<Asked> {
       const conversation = await own(caller, conversationId)
       const message = await messageIn(conversation, messageId)
       if (message.role !== 'assistant' || message.parent_id === null) throw notAnAnswer()

@@ -2,7 +2,11 @@ import { z } from 'zod'
 import { defineError } from '../errors.ts'
 import type { ConversationCursor, ConversationRow } from './store.ts'
 
-const malformedCursor = defineError(400, 'invalid_cursor', () => 'That cursor is not one of this list; start without one.')
+const malformedCursor = defineError(
+  400,
+  'invalid_cursor',
+  () => 'That cursor is not one of this list; start without one.',
+)
 
 const shape = z.tuple([z.boolean(), z.iso.datetime(), z.uuid()])
 

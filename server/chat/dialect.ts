@@ -36,7 +36,10 @@ export type Dialect = {
   /** The last events of a whole answer; at least one. */
   complete(ending: Ending): [...EventBody[], EventBody]
   stopped(ids: { conversationId: string; messageId: string }): EventBody
-  failed(error: { code: string; message: string }, ids: { conversationId: string; messageId: string }): EventBody
+  failed(
+    error: { code: string; message: string },
+    ids: { conversationId: string; messageId: string },
+  ): EventBody
 }
 
 /** The words of /chat/stream. */

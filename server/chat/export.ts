@@ -15,7 +15,9 @@ export function exportMarkdown(conversation: Conversation, messages: Message[]):
     if (cited.length > 0) lines.push('')
     for (const citation of cited) {
       const page = citation.page === null ? '' : `, page ${citation.page}`
-      lines.push(`[${citation.n}] ${citation.title}${page}: “${citation.text.trim().replaceAll(/\s+/g, ' ')}”`)
+      lines.push(
+        `[${citation.n}] ${citation.title}${page}: “${citation.text.trim().replaceAll(/\s+/g, ' ')}”`,
+      )
     }
   }
   return `${lines.join('\n')}\n`

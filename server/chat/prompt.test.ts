@@ -2,9 +2,21 @@ import { describe, expect, test } from 'vitest'
 import { buildPrompt, type NumberedPassage, type PromptParts } from './prompt.ts'
 
 const count = (text: string) => text.split(/\s+/).filter(Boolean).length
-const passage = (n: number, text: string): NumberedPassage => ({ n, title: 'Handbook', page: n, heading: null, text })
+const passage = (n: number, text: string): NumberedPassage => ({
+  n,
+  title: 'Handbook',
+  page: n,
+  heading: null,
+  text,
+})
 const parts = (more: Partial<PromptParts> = {}): PromptParts => ({
-  avee: { displayName: 'Ada', bio: 'A mathematician.', persona: 'Precise and dry.', personaNotes: '', isLibrary: false },
+  avee: {
+    displayName: 'Ada',
+    bio: 'A mathematician.',
+    persona: 'Precise and dry.',
+    personaNotes: '',
+    isLibrary: false,
+  },
   layer: 'public',
   isOwner: false,
   history: [],

@@ -2,7 +2,13 @@ import type { Layer } from '../../contract/avees.ts'
 import type { ChatMessage } from '../models/index.ts'
 
 /** A passage as the prompt numbers it. */
-export type NumberedPassage = { n: number; title: string; page: number | null; heading: string | null; text: string }
+export type NumberedPassage = {
+  n: number
+  title: string
+  page: number | null
+  heading: string | null
+  text: string
+}
 
 export type PromptParts = {
   avee: { displayName: string; bio: string; persona: string; personaNotes: string; isLibrary: boolean }
@@ -55,7 +61,10 @@ const personaRules = [
  * everything before it stays the same from turn to turn and a local model can reuse what it has already read.
  * Returns undefined when the question alone does not fit.
  */
-export function buildPrompt(parts: PromptParts, budget: Budget): { messages: ChatMessage[]; used: number[] } | undefined {
+export function buildPrompt(
+  parts: PromptParts,
+  budget: Budget,
+): { messages: ChatMessage[]; used: number[] } | undefined {
   const cost = (text: string) => budget.count(text) + messageOverhead
   const room = budget.contextTokens - Math.min(largestAnswer, Math.floor(budget.contextTokens * answerShare))
   const system = systemMessage(parts, Math.floor(room * personaShare), budget.count)
@@ -99,7 +108,8 @@ function systemMessage(parts: PromptParts, personaTokens: number, count: (text: 
     : [
         `You are ${avee.displayName}.${avee.bio ? ` ${avee.bio}` : ''}`,
         cutTo(avee.persona, personaTokens, count),
-        avee.personaNotes && `How you have learned to speak:\n${cutTo(avee.personaNotes, personaTokens / 4, count)}`,
+        avee.personaNotes &&
+          `How you have learned to speak:\n${cutTo(avee.personaNotes, personaTokens / 4, count)}`,
         parts.isOwner ? 'The person you talk with made you.' : layerLine[parts.layer],
       ]
   const rules = [
@@ -113,7 +123,8 @@ function systemMessage(parts: PromptParts, personaTokens: number, count: (text: 
 function questionMessage(parts: PromptParts, passages: NumberedPassage[]): string {
   if (passages.length > 0) return `${passages.map(passageBlock).join('\n')}\n\nQuestion: ${parts.question}`
   // A persona without matching documents simply talks; a library has to say that it found nothing.
-  if (parts.searched && parts.avee.isLibrary) return `(No passage in the documents fits.)\n\nQuestion: ${parts.question}`
+  if (parts.searched && parts.avee.isLibrary)
+    return `(No passage in the documents fits.)\n\nQuestion: ${parts.question}`
   return parts.question
 }
 

@@ -23,7 +23,7 @@ import { callerOf } from '../http/caller.ts'
 import { idempotencyKeyOf } from '../http/idempotency.ts'
 import { eventStream, sendRun } from '../http/sse.ts'
 import type { Runs } from '../runs/index.ts'
-import type { AskOptions, Asked, Chat } from './chat.ts'
+import type { Asked, AskOptions, Chat } from './chat.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
 import { malformedConversationId } from './errors.ts'
 import { exportMarkdown } from './export.ts'
@@ -49,7 +49,10 @@ export const chatRoutes =
       },
       async (request, reply) => {
         const opened = await chat.open(callerOf(request), request.body.avee)
-        return reply.code(201).header('location', `/conversations/${opened.id}`).send(presentConversation(opened))
+        return reply
+          .code(201)
+          .header('location', `/conversations/${opened.id}`)
+          .send(presentConversation(opened))
       },
     )
 
@@ -169,9 +172,15 @@ export const chatRoutes =
         },
       },
       async (request, reply) => {
-        const { conversation: row, layer, rows, shown } = await chat.everything(callerOf(request), request.params.id)
+        const {
+          conversation: row,
+          layer,
+          rows,
+          shown,
+        } = await chat.everything(callerOf(request), request.params.id)
         const about = presentConversation(row)
-        const present = (list: typeof rows) => list.map((item) => presentMessage({ ...item, siblings: [item.id] }, layer))
+        const present = (list: typeof rows) =>
+          list.map((item) => presentMessage({ ...item, siblings: [item.id] }, layer))
         const name = `conversation-${row.id}`
         if (request.query.format === 'json') {
           return reply
@@ -206,7 +215,12 @@ export const chatRoutes =
     app.get(
       '/messages/:id',
       {
-        schema: { tags: ['conversations'], summary: 'One message', params: conversationParams, response: { 200: message } },
+        schema: {
+          tags: ['conversations'],
+          summary: 'One message',
+          params: conversationParams,
+          response: { 200: message },
+        },
       },
       async (request) => {
         const found = await chat.message(callerOf(request), request.params.id)
@@ -232,7 +246,11 @@ export const chatRoutes =
       async (request, reply) => {
         const { id: conversationId, message_id } = request.params
         const options = { ...optionsFrom(request.body ?? {}), ...idempotencyKeyOf(request) }
-        return stream(request, reply, await chat.regenerate(callerOf(request), conversationId, message_id, options))
+        return stream(
+          request,
+          reply,
+          await chat.regenerate(callerOf(request), conversationId, message_id, options),
+        )
       },
     )
 
@@ -259,7 +277,9 @@ export const chatRoutes =
       },
     )
 
-    const ask = async (request: FastifyRequest<{ Querystring: AskParameters; Body: AskParameters | null | undefined }>) => {
+    const ask = async (
+      request: FastifyRequest<{ Querystring: AskParameters; Body: AskParameters | null | undefined }>,
+    ) => {
       const parameters = { ...request.query, ...request.body }
       const conversationId = id.safeParse(parameters.conversation_id)
       if (!conversationId.success) throw malformedConversationId()
@@ -319,7 +339,10 @@ export const chatRoutes =
 
 type AskParameters = z.infer<typeof askParameters>
 
-const optionsFrom = (parameters: { use_gpt4o?: boolean | undefined; model?: string | undefined }): AskOptions => ({
+const optionsFrom = (parameters: {
+  use_gpt4o?: boolean | undefined
+  model?: string | undefined
+}): AskOptions => ({
   ...(parameters.use_gpt4o === undefined ? {} : { strong: parameters.use_gpt4o }),
   ...(parameters.model === undefined ? {} : { model: parameters.model }),
 })

@@ -20,7 +20,9 @@ describe('the seam of a continued answer', () => {
   })
 
   test('says nothing twice when the model repeats the last words', () => {
-    expect(through(said, ['the river that flows', ' through it is the Seine.'])).toBe(' through it is the Seine.')
+    expect(through(said, ['the river that flows', ' through it is the Seine.'])).toBe(
+      ' through it is the Seine.',
+    )
   })
 
   test('keeps a short continuation that happens to begin alike', () => {

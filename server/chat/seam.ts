@@ -18,7 +18,8 @@ export function seam(said: string): { add(text: string): string; end(): string }
   function decide(final: boolean): string {
     if (state === 'deciding') {
       const probe = held.trimStart()
-      const beginsAgain = probe.length >= Math.min(window, said.length) && said.startsWith(probe.slice(0, said.length))
+      const beginsAgain =
+        probe.length >= Math.min(window, said.length) && said.startsWith(probe.slice(0, said.length))
       if (beginsAgain) {
         state = 'repeating'
         held = probe
@@ -33,7 +34,11 @@ export function seam(said: string): { add(text: string): string; end(): string }
     }
     if (state === 'repeating') {
       const before = repeated
-      while (repeated < said.length && repeated - before < held.length && held[repeated - before] === said[repeated])
+      while (
+        repeated < said.length &&
+        repeated - before < held.length &&
+        held[repeated - before] === said[repeated]
+      )
         repeated += 1
       const rest = held.slice(repeated - before)
       held = ''

@@ -194,7 +194,10 @@ export function findMessage(db: Db, id: string): Promise<MessageRow | undefined>
 }
 
 /** Ids and parents of a whole conversation, in the order of their making. */
-export function listNodes(db: Db, conversationId: string): Promise<{ id: string; parentId: string | null }[]> {
+export function listNodes(
+  db: Db,
+  conversationId: string,
+): Promise<{ id: string; parentId: string | null }[]> {
   return db
     .selectFrom('messages')
     .select(['id', 'parent_id as parentId'])
@@ -229,7 +232,12 @@ export async function branch(db: Db, leafId: string, limit: number): Promise<Mes
 
 /** Every message of a conversation, in the order of their making. */
 export function allMessages(db: Db, conversationId: string): Promise<MessageRow[]> {
-  return db.selectFrom('messages').selectAll().where('conversation_id', '=', conversationId).orderBy('seq').execute()
+  return db
+    .selectFrom('messages')
+    .selectAll()
+    .where('conversation_id', '=', conversationId)
+    .orderBy('seq')
+    .execute()
 }
 
 /** For each of these messages, the ids under the same parent in the same role, oldest first. */
@@ -241,12 +249,16 @@ export async function siblings(db: Db, messages: MessageRow[]): Promise<Map<stri
     .selectFrom('messages')
     .select(['id', 'parent_id', 'role'])
     .where('conversation_id', '=', first.conversation_id)
-    .where((eb) => eb.or([eb('parent_id', 'is', null), ...(parents.length > 0 ? [eb('parent_id', 'in', parents)] : [])]))
+    .where((eb) =>
+      eb.or([eb('parent_id', 'is', null), ...(parents.length > 0 ? [eb('parent_id', 'in', parents)] : [])]),
+    )
     .orderBy('seq')
     .execute()
   const key = (row: { parent_id: string | null; role: string }) => `${row.parent_id ?? ''} ${row.role}`
   const groups = Map.groupBy(rows, key)
-  return new Map(messages.map((message) => [message.id, (groups.get(key(message)) ?? []).map((row) => row.id)]))
+  return new Map(
+    messages.map((message) => [message.id, (groups.get(key(message)) ?? []).map((row) => row.id)]),
+  )
 }
 
 /** What an answer rests on, noted before its first word so that it can go on with the same numbers after a crash. */

@@ -11,7 +11,14 @@ import type { Dialect } from './dialect.ts'
 import { emptyAnswer, messageNotFound, promptTooLong } from './errors.ts'
 import { buildPrompt } from './prompt.ts'
 import { seam } from './seam.ts'
-import { branch, findMessage, finishMessage, type MessageRow, noteGrounding, updateConversation } from './store.ts'
+import {
+  branch,
+  findMessage,
+  finishMessage,
+  type MessageRow,
+  noteGrounding,
+  updateConversation,
+} from './store.ts'
 
 /** What a turn needs to know, in the run's row: enough to start over on another node. */
 export type TurnInput = {
@@ -97,7 +104,7 @@ async function turn(rooms: TurnRooms, dialect: Dialect, context: RunContext<Turn
   const layer = narrower(await rooms.avees.layerOf(run.userId, input.aveeId), answer.layer_used)
 
   const chosen = await rooms.models.choose({
-    ...(input.model ?? avee.model ? { requested: input.model ?? avee.model ?? '' } : {}),
+    ...((input.model ?? avee.model) ? { requested: input.model ?? avee.model ?? '' } : {}),
     strong: input.strong,
     signal,
   })
@@ -115,7 +122,13 @@ async function turn(rooms: TurnRooms, dialect: Dialect, context: RunContext<Turn
   if (start && !before.some((event) => isSame(event, start))) await context.emit(start)
 
   const history = input.history ?? (await earlierTurns(db, question, layer))
-  const grounding = await ground(rooms.knowledge, context, { question: question.content, history, layer, answer, said })
+  const grounding = await ground(rooms.knowledge, context, {
+    question: question.content,
+    history,
+    layer,
+    answer,
+    said,
+  })
   const prompt = buildPrompt(
     {
       avee,
@@ -126,11 +139,19 @@ async function turn(rooms: TurnRooms, dialect: Dialect, context: RunContext<Turn
       searched: input.useDocuments,
       question: question.content,
     },
-    { contextTokens: await model.contextTokens(signal), count: (text) => rooms.models.countTokens(text, model.name) },
+    {
+      contextTokens: await model.contextTokens(signal),
+      count: (text) => rooms.models.countTokens(text, model.name),
+    },
   )
   if (!prompt) throw promptTooLong(model.name)
   const given = grounding.citations.filter((citation) => prompt.used.includes(citation.n))
-  const noted = noteGrounding(db, input.messageId, { citations: given, model: model.name, reason: chosen.reason, layer })
+  const noted = noteGrounding(db, input.messageId, {
+    citations: given,
+    model: model.name,
+    reason: chosen.reason,
+    layer,
+  })
 
   const joint = seam(model.continuation === 'exact' ? '' : said)
   const say = async (text: string) => {
@@ -177,7 +198,8 @@ async function turn(rooms: TurnRooms, dialect: Dialect, context: RunContext<Turn
     chosen,
     citations: citationsOf(said, given, grounding.answerable),
     usage,
-    totalTokens: run.attempt > 1 ? rooms.models.countTokens(said, model.name) : (usage.completionTokens ?? deltas),
+    totalTokens:
+      run.attempt > 1 ? rooms.models.countTokens(said, model.name) : (usage.completionTokens ?? deltas),
     finishReason,
   })
 }
@@ -242,7 +264,10 @@ async function ground(
   const within = layers.slice(0, layers.indexOf(about.layer) + 1)
   if (!input.useDocuments) return { citations: [], answerable: false }
   if (about.said !== '')
-    return { citations: about.answer.citations.filter((citation) => within.includes(citation.layer)), answerable: true }
+    return {
+      citations: about.answer.citations.filter((citation) => within.includes(citation.layer)),
+      answerable: true,
+    }
   const found = await knowledge.grounding({
     aveeId: input.aveeId,
     layers: within,
@@ -277,7 +302,9 @@ async function earlierTurns(db: Database['db'], question: MessageRow, layer: Lay
   const messages = await branch(db, question.parent_id, historyMessages)
   return messages
     .filter((message) => message.content !== '' && message.status !== 'streaming')
-    .filter((message) => message.role === 'user' || narrower(message.layer_used, layer) === message.layer_used)
+    .filter(
+      (message) => message.role === 'user' || narrower(message.layer_used, layer) === message.layer_used,
+    )
     .map((message) => ({ role: message.role, content: message.content }))
 }
 
@@ -296,7 +323,8 @@ function saidIn(events: RunEvent[], dialect: Dialect): string {
   return events.map((event) => dialect.textOf(JSON.parse(event.data) as EventBody) ?? '').join('')
 }
 
-const isSame = (event: RunEvent, body: EventBody) => (JSON.parse(event.data) as EventBody)['event'] === body['event']
+const isSame = (event: RunEvent, body: EventBody) =>
+  (JSON.parse(event.data) as EventBody)['event'] === body['event']
 
 /** Tokens that one commit takes together become one event: the text is the same. */
 function mergeTokens(first: EventBody, second: EventBody, dialects: Dialect[]): EventBody | undefined {

@@ -1,4 +1,4 @@
-import { type Layer, layers as allLayers } from '../../contract/avees.ts'
+import { layers as allLayers, type Layer } from '../../contract/avees.ts'
 import type { AveeSharing, QuestionState, UnansweredQuestion } from '../../contract/insight.ts'
 import type { Avee, Avees } from '../avees/index.ts'
 import type { Database, Trx } from '../db/index.ts'

@@ -1,4 +1,4 @@
-import { type Layer, layers as allLayers } from '../../contract/avees.ts'
+import { layers as allLayers, type Layer } from '../../contract/avees.ts'
 import { layersWithin } from '../avees/index.ts'
 import type { Database, Row } from '../db/index.ts'
 import { newId } from '../db/index.ts'

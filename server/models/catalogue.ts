@@ -1,5 +1,5 @@
-import type { Log } from '../log.ts'
 import type { ModelInfo } from '../../contract/models.ts'
+import type { Log } from '../log.ts'
 import { sameModel, soundsLikeChat, soundsLikeEmbedding } from './names.ts'
 import { type Abilities, type InstalledModel, listInstalled, listLoaded, showModel } from './ollama/api.ts'
 import { listServed, type ServedModel } from './openai-compatible/api.ts'

@@ -1,7 +1,7 @@
 import type { RunStatus } from '../../contract/runs.ts'
+import type { Database, Trx } from '../db/index.ts'
 import { toAppError } from '../errors.ts'
 import type { Log } from '../log.ts'
-import type { Database, Trx } from '../db/index.ts'
 import { unknownKind } from './errors.ts'
 import type { Feeds } from './feed.ts'
 import type { Hints } from './hints.ts'

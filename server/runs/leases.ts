@@ -1,5 +1,5 @@
-import type { Log } from '../log.ts'
 import type { Database } from '../db/index.ts'
+import type { Log } from '../log.ts'
 import type { RunKind } from './kind.ts'
 import type { OwnedRun } from './owned-run.ts'
 import { type Claim, claimRuns, nextClaim, type RunRow, type Worker } from './store.ts'

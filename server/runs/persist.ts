@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { AppError } from '../errors.ts'
 import type { Database } from '../db/index.ts'
+import { AppError } from '../errors.ts'
 import { type Append, type RunState, statesOf } from './store.ts'
 
 const passing = new Set(['database_away', 'database_busy', 'database_conflict', 'database_timeout'])

@@ -1,5 +1,5 @@
-import type { Log } from '../log.ts'
 import type { Database } from '../db/index.ts'
+import type { Log } from '../log.ts'
 import { expireEvents } from './store.ts'
 
 const everyMs = 10 * 60 * 1000

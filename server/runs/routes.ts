@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { type Run, run as runShape, runList, runListQuery } from '../../contract/runs.ts'
+import { type Run, runList, runListQuery, run as runShape } from '../../contract/runs.ts'
 import { callerOf } from '../http/caller.ts'
 import { cursorOf, cursorQuery, eventStream, sendRun } from '../http/sse.ts'
 import { runNotFound, runNotYours } from './errors.ts'

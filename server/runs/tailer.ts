@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Log } from '../log.ts'
 import type { Database } from '../db/index.ts'
+import type { Log } from '../log.ts'
 import type { Feeds } from './feed.ts'
 import { newsOf } from './store.ts'
 

@@ -1,5 +1,5 @@
-import type { Log } from '../log.ts'
 import type { Database } from '../db/index.ts'
+import type { Log } from '../log.ts'
 import type { Feeds } from './feed.ts'
 import type { Hints } from './hints.ts'
 import type { RunEvent } from './kind.ts'

@@ -102,7 +102,9 @@ for (const kind of DATABASES) {
       const [first, , second] = await messagesOf(client, id)
       const path = `/conversations/${id}`
 
-      const edited = await client.post(`${path}/messages/${first?.id}/edit`, { content: 'First, in other words?' })
+      const edited = await client.post(`${path}/messages/${first?.id}/edit`, {
+        content: 'First, in other words?',
+      })
       expect(edited.status).toBe(200)
       const branch = await messagesOf(client, id)
       expect(branch.map(({ content }) => content)[0]).toBe('First, in other words?')
@@ -129,7 +131,11 @@ for (const kind of DATABASES) {
       const { id } = await converse(client, 'local')
       for (const question of ['one?', 'two?', 'three?']) await ask(client, id, question)
       const page = async (query: string) =>
-        good(await client.get<{ messages: Message[]; has_more: boolean }>(`/conversations/${id}/messages?${query}`))
+        good(
+          await client.get<{ messages: Message[]; has_more: boolean }>(
+            `/conversations/${id}/messages?${query}`,
+          ),
+        )
       const last = await page('limit=4')
       expect(last.has_more).toBe(true)
       expect(last.messages[0]?.content).toBe('two?')
@@ -160,7 +166,10 @@ for (const kind of DATABASES) {
       }
       expect(await code({ conversation_id: id, question: '  ' })).toEqual([400, 'empty_question'])
       expect(await code({ conversation_id: id })).toEqual([400, 'empty_question'])
-      expect(await code({ conversation_id: id, question: 'x'.repeat(4001) })).toEqual([400, 'question_too_long'])
+      expect(await code({ conversation_id: id, question: 'x'.repeat(4001) })).toEqual([
+        400,
+        'question_too_long',
+      ])
       expect(await code({ conversation_id: 'x', question: 'Hm?' })).toEqual([400, 'invalid_conversation_id'])
       expect(await code({ question: 'Hm?' })).toEqual([400, 'invalid_conversation_id'])
       expect(await code({ conversation_id: crypto.randomUUID(), question: 'Hm?' })).toEqual([

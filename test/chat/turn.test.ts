@@ -24,14 +24,19 @@ for (const kind of DATABASES) {
     test('sends persona, rules, history and passages, and stores what the model says with its sources', async () => {
       const { client } = await register(app)
       const avee = await makeAvee(client, { persona: 'You love looms.' })
-      const file = { name: 'engine.md', content: '# Engine\n\nThe engine weaves algebraic patterns at 40 per minute.' }
+      const file = {
+        name: 'engine.md',
+        content: '# Engine\n\nThe engine weaves algebraic patterns at 40 per minute.',
+      }
       await upload(client, [file], { avee: avee.id, layer: 'public' })
       const { id } = await converse(client, avee.handle)
       await ask(client, id, 'Good morning, Ada!')
       ollama.script('/api/chat', { tokens: ['At ', '40 ', 'per minute ', '[1].'] })
       const events = await ask(client, id, 'How fast does the engine weave patterns?')
 
-      const { messages } = ollama.to('/api/chat').at(-1)?.body as { messages: { role: string; content: string }[] }
+      const { messages } = ollama.to('/api/chat').at(-1)?.body as {
+        messages: { role: string; content: string }[]
+      }
       expect(messages.map(({ role }) => role)).toEqual(['system', 'user', 'assistant', 'user'])
       expect(messages[0]?.content).toContain('You love looms.')
       expect(messages[1]?.content).toContain('Good morning, Ada!')
@@ -90,13 +95,19 @@ for (const kind of DATABASES) {
       const { id } = await converse(client, 'local')
       ollama.script('/api/chat', { tokens: ['one ', 'two ', 'three'], fault: 'cut', after: 2 })
       const events = await ask(client, id, 'Count!')
-      expect(events.at(-1)?.data['error']).toMatchObject({ code: expect.any(String), message: expect.any(String) })
+      expect(events.at(-1)?.data['error']).toMatchObject({
+        code: expect.any(String),
+        message: expect.any(String),
+      })
       const [, answer] = await messagesOf(client, id)
       expect(answer).toMatchObject({ status: 'failed', content: 'one two ' })
       expect(answer?.error).toEqual(events.at(-1)?.data['error'])
 
       ollama.script('/api/chat', { status: 500, message: 'out of memory' })
-      const whole = await client.post<{ error: { code: string } }>('/chat/ask', { conversation_id: id, question: 'Again?' })
+      const whole = await client.post<{ error: { code: string } }>('/chat/ask', {
+        conversation_id: id,
+        question: 'Again?',
+      })
       expect(whole.status).toBe(503)
       ollama.script('/api/chat', { tokens: ['fine'] })
       expect(textOf(await ask(client, id, 'And now?'))).toBe('fine')
@@ -124,7 +135,9 @@ for (const kind of DATABASES) {
       const { id } = await converse(client, 'local')
       const before = ollama.to('/api/chat').length
       const headers = { 'idempotency-key': 'press-once' }
-      const responses = await Promise.all(Array.from({ length: 8 }, () => askStream(client, id, 'Once?', { headers })))
+      const responses = await Promise.all(
+        Array.from({ length: 8 }, () => askStream(client, id, 'Once?', { headers })),
+      )
       const logs = await Promise.all(responses.map(allEvents))
       expect(new Set(responses.map((response) => response.headers.get('x-run-id'))).size).toBe(1)
       for (const log of logs) expect(log).toEqual(logs[0])
@@ -140,13 +153,18 @@ for (const kind of DATABASES) {
       const query = new URLSearchParams({ conversation_id: id, question: 'Hello', use_gpt4o: 'true' })
       const strong = await allEvents(await client.fetch(`/chat/stream?${query}`, { method: 'POST' }))
       expect(strong[0]?.data['model']).toBe('gpt-4o')
-      const usual = await client.post<{ model_used: string }>('/chat/ask', { conversation_id: id, question: 'Hello' })
+      const usual = await client.post<{ model_used: string }>('/chat/ask', {
+        conversation_id: id,
+        question: 'Hello',
+      })
       expect(good(usual).model_used).toBe('gpt-4o-mini')
     })
 
     test('/api/chat answers in LocalChat’s words, with history, sources and a conversation to go on with', async () => {
       const { client } = await register(app)
-      await upload(client, [{ name: 'looms.txt', content: 'A loom in the north hall weaves blue cloth every day.' }])
+      await upload(client, [
+        { name: 'looms.txt', content: 'A loom in the north hall weaves blue cloth every day.' },
+      ])
       const chat = async (body: object) =>
         allEvents(
           await client.fetch('/api/chat', {
@@ -180,14 +198,21 @@ for (const kind of DATABASES) {
 
       ollama.script('/api/chat', { status: 500, message: 'broken' })
       const failed = (await chat({ message: 'Hm?' })).at(-1)?.data
-      expect(failed).toMatchObject({ done: true, message: expect.any(String), error: { code: expect.any(String) } })
+      expect(failed).toMatchObject({
+        done: true,
+        message: expect.any(String),
+        error: { code: expect.any(String) },
+      })
     })
 
     test('a permission taken away counts from the next message on', async () => {
       const { client: owner } = await register(app)
       const { client: visitor, session } = await register(app)
       const avee = await makeAvee(owner)
-      const secret = { name: 'party.txt', content: 'The surprise party for Marta is planned for the ninth of May.' }
+      const secret = {
+        name: 'party.txt',
+        content: 'The surprise party for Marta is planned for the ninth of May.',
+      }
       await upload(owner, [secret], { avee: avee.id, layer: 'friends' })
       const permission = `/avees/${avee.id}/permissions/${session.user.id}`
       good(await owner.put(permission, { max_layer: 'friends' }))

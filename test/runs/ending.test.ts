@@ -4,7 +4,7 @@ import { defineError } from '../../server/errors.ts'
 import type { Completion } from '../../server/runs/index.ts'
 import { DATABASES } from '../databases.ts'
 import { openStore, type Store } from './databases.ts'
-import { begin, makeStored, makeUser, openRoom, parse, readAll, type Room, storedOf, until } from './room.ts'
+import { begin, makeStored, makeUser, openRoom, parse, type Room, readAll, storedOf, until } from './room.ts'
 
 const modelAway = defineError(503, 'model_away', () => 'The model is away; start it.')
 

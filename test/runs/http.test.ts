@@ -3,12 +3,12 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import type { Run } from '../../contract/runs.ts'
 import type { Database } from '../../server/db/index.ts'
 import { sendRun } from '../../server/http/sse.ts'
-import { runRoutes, type RunEvent } from '../../server/runs/index.ts'
+import { type RunEvent, runRoutes } from '../../server/runs/index.ts'
 import { type ErrorBody, openServer } from '../access/server.ts'
 import { clientOf } from '../client.ts'
 import { freshDatabase } from '../databases.ts'
 import { allEvents, readEvents } from '../events.ts'
-import { begin, logOf, makeStored, openRoom, readAll, type Room, until } from './room.ts'
+import { begin, logOf, makeStored, openRoom, type Room, readAll, until } from './room.ts'
 
 let database: Database
 beforeAll(async () => {

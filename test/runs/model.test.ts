@@ -11,10 +11,10 @@ import {
   makeStored,
   makeUser,
   openRoom,
-  parse,
   type Puppet,
-  readAll,
+  parse,
   type Room,
+  readAll,
   storedOf,
   textOf,
 } from './room.ts'

@@ -4,7 +4,7 @@ import type { RunEvent } from '../../server/runs/index.ts'
 import { DATABASES } from '../databases.ts'
 import { openStore, type Store } from './databases.ts'
 import { faulty } from './faulty.ts'
-import { begin, logOf, makeStored, makeUser, openRoom, parse, readAll, type Room, until } from './room.ts'
+import { begin, logOf, makeStored, makeUser, openRoom, parse, type Room, readAll, until } from './room.ts'
 
 describe.each(DATABASES)('readers on %s', (kind) => {
   let store: Store

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
-import { createLog } from '../../server/log.ts'
 import { type Database, newId } from '../../server/db/index.ts'
+import { createLog } from '../../server/log.ts'
 import { type RunContext, type RunEvent, type RunKind, type Runs, runs } from '../../server/runs/index.ts'
 
 /** Nothing is written: these tests look at what the room does, not at what it says. */

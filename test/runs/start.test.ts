@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { newId } from '../../server/db/index.ts'
 import { DATABASES } from '../databases.ts'
 import { openStore, type Store } from './databases.ts'
-import { makeStored, makeUser, openRoom, readAll, type Room } from './room.ts'
+import { makeStored, makeUser, openRoom, type Room, readAll } from './room.ts'
 
 describe.each(DATABASES)('starting on %s', (kind) => {
   let store: Store

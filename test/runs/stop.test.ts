@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { DATABASES } from '../databases.ts'
 import { openStore, type Store } from './databases.ts'
 import { faulty } from './faulty.ts'
-import { begin, logOf, makeStored, makeUser, openRoom, parse, readAll, type Room, storedOf } from './room.ts'
+import { begin, logOf, makeStored, makeUser, openRoom, parse, type Room, readAll, storedOf } from './room.ts'
 
 describe.each(DATABASES)('stopping on %s', (kind) => {
   let store: Store

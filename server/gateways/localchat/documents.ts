@@ -13,7 +13,7 @@ import {
   success,
 } from '../../../contract/localchat.ts'
 import type { Avee, Avees } from '../../avees/index.ts'
-import { AppError, defineError, errorAnswer as answerOf } from '../../errors.ts'
+import { AppError, errorAnswer as answerOf, defineError } from '../../errors.ts'
 import { type Caller, callerOf } from '../../http/caller.ts'
 import { idempotencyKeyOf } from '../../http/idempotency.ts'
 import { leaving } from '../../http/leaving.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { HttpFault, callJson } from '../upstream/call.ts'
+import { callJson, HttpFault } from '../upstream/call.ts'
 import type { Service } from '../upstream/service.ts'
 
 const positive = z.number().int().positive().nullish().catch(null)
