@@ -213,7 +213,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       unique (version, n)
     )`,
     `create index passages_of_avee on passages (avee_id)`,
-    `create index passages_terms on passages using gin (terms)`,
+    `create index passages_terms on passages using gin (terms) with (fastupdate = off)`,
     // What stands around a passage: a page, or a few hundred words of a longer text.
     `create table document_sections (
       version bigint not null references document_versions on delete cascade,

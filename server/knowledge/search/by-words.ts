@@ -1,4 +1,4 @@
-import type { Db } from '../../db/index.ts'
+import type { Db, Trx } from '../../db/index.ts'
 import { functionWordsOf } from '../lexical/function-words.ts'
 import { fullMatch, parseSparseVector, rarity, sparseVector } from '../lexical/weigh.ts'
 import {
@@ -45,7 +45,7 @@ export async function count(db: Db, scope: Scope, terms: Term[], passages: numbe
  * the words that the best few have in common, which a question about a subject rarely names all.
  */
 export async function byWords(
-  db: Db,
+  trx: Trx,
   scope: Scope,
   question: { terms: CountedTerm[]; passages: number; languages: (string | null)[] },
 ): Promise<WordHits> {
@@ -57,12 +57,17 @@ export async function byWords(
   }
   const candidates = rarest(question.terms)
   if (candidates.length === 0) return { passages: [], covered: [] }
-  const first = await searchWords(db, scope, { candidates, vector: sparseVector(weights), limit: found })
+  const first = await searchWords(trx, scope, {
+    candidates,
+    vector: sparseVector(weights),
+    passages: question.passages,
+    limit: found,
+  })
   const best = first.slice(0, feedbackPassages)
   const vectors = new Map(
     [
       ...(await vectorsOf(
-        db,
+        trx,
         best.map(({ id }) => id),
       )),
     ].map(([id, text]) => [id, parseSparseVector(text)]),
@@ -76,7 +81,7 @@ export async function byWords(
   if (!top || others.length < 2) return { passages: scored, covered }
 
   const functionWords = question.languages.map(functionWordsOf)
-  const holders = await holdersOf(db, scope, [
+  const holders = await holdersOf(trx, scope, [
     ...new Set([...vectors.values()].flatMap((vector) => [...vector.keys()])),
   ])
   const total = best.reduce((sum, passage) => sum + passage.score, 0)
@@ -98,7 +103,7 @@ export async function byWords(
     ]),
   )
   const again = await scoresOf(
-    db,
+    trx,
     scored.map(({ id }) => id),
     sparseVector(vector),
   )

@@ -36,8 +36,6 @@ export function searcher(rooms: {
   log: Log
   embedder(signal: AbortSignal): Promise<Embedder | undefined>
 }) {
-  const { db } = rooms.database
-
   async function byMeaning(query: Query, text: string): Promise<FoundPassage[]> {
     const signal = AbortSignal.any([query.signal, AbortSignal.timeout(embeddingPatienceMs)])
     try {
@@ -52,26 +50,38 @@ export function searcher(rooms: {
     }
   }
 
+  /** By words; one transaction, so that embedded it waits only once for its turn. */
+  async function inWords(query: Query) {
+    const context = query.context ?? []
+    return await rooms.database.transaction(async (trx) => {
+      const languages = await languagesIn(trx, query)
+      const passages = languages.reduce((sum, each) => sum + each.passages, 0)
+      if (passages === 0) return undefined
+      const codes = languages.toSorted((a, b) => b.passages - a.passages).map((each) => each.language)
+      const words = await questioner(query.aveeId, codes)
+      const asked = await count(trx, query, termsWithContext(words, query.query, context), passages)
+      const terms = asked.some((term) => term.holding === 0)
+        ? await count(trx, query, await mend(trx, query, asked), passages)
+        : asked
+      return {
+        meant: textWithContext(words, query.query, context),
+        found: await byWords(trx, query, { terms, passages, languages: codes }),
+      }
+    })
+  }
+
   /** Passages in the order in which they fit, the best first, each text once. */
   return async function rank(query: Query, limit: number): Promise<Ranking> {
-    const languages = await languagesIn(db, query)
-    const passages = languages.reduce((sum, each) => sum + each.passages, 0)
-    if (passages === 0) return { passages: [], answerable: false }
-    const codes = languages.toSorted((a, b) => b.passages - a.passages).map((each) => each.language)
-    const words = await questioner(query.aveeId, codes)
-    const context = query.context ?? []
-    const asked = await count(db, query, termsWithContext(words, query.query, context), passages)
-    const terms = asked.some((term) => term.holding === 0)
-      ? await count(db, query, await mend(db, query, asked), passages)
-      : asked
-    const [lexical, semantic] = await Promise.all([
-      byWords(db, query, { terms, passages, languages: codes }),
-      query.byWordsAlone ? [] : byMeaning(query, textWithContext(words, query.query, context)),
-    ])
+    const lexical = await inWords(query)
     query.signal.throwIfAborted()
-    const sure = confidence({ covered: lexical.covered, cosines: semantic.map((passage) => passage.score) })
+    if (!lexical) return { passages: [], answerable: false }
+    const semantic = await byMeaning(query, lexical.meant)
+    const sure = confidence({
+      covered: lexical.found.covered,
+      cosines: semantic.map((passage) => passage.score),
+    })
     const order = fuse([
-      { passages: lexical.passages, weight: 1 },
+      { passages: lexical.found.passages, weight: 1 },
       { passages: semantic, weight: 1 },
     ])
     return {

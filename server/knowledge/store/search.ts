@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Layer } from '../../../contract/avees.ts'
-import type { Db } from '../../db/index.ts'
+import type { Db, Trx } from '../../db/index.ts'
 
 /** Whose documents, and how far into them: part of every statement here. */
 export type Scope = { aveeId: string; layers: Layer[] }
@@ -124,22 +124,29 @@ export async function wordsLike(
   return rows.map(({ term, word, passages }) => ({ term, word, passages: Number(passages) }))
 }
 
+/** An avee with no more passages than this is looked through whole, which is then quicker than any index. */
+const wholeUpTo = 3_000
+
 /**
  * The best passages by words: those that hold one of `candidates` (the question's rare words), in the order of their
- * own BM25 score plus that of the section around them.
+ * own BM25 score plus that of the section around them. `passages` is how many there are in the scope.
  */
 export async function searchWords(
-  db: Db,
+  trx: Trx,
   scope: Scope,
-  question: { candidates: number[]; vector: string; limit: number },
+  question: { candidates: number[]; vector: string; passages: number; limit: number },
 ): Promise<FoundPassage[]> {
   const { candidates, vector, limit } = question
-  const { rows } = await sql<FoundRow>`
+  const isFew = question.passages <= wholeUpTo
+  // The hashes are the avee's own, so that their lists need no help from its index; what cannot use it does not try.
+  const among = isFew
+    ? sql`avee_id = ${scope.aveeId}`
+    : sql`terms && ${candidates}::int[] and avee_id is not distinct from ${scope.aveeId}::uuid`
+  const statement = sql<FoundRow>`
     with hit as materialized (
       select id, version, section, -(lex <#> ${vector}::sparsevec) as own
       from passages
-      where terms && ${candidates}::int[] and avee_id = ${scope.aveeId}
-        and ${inLayers(scope, 'layer')} and ${seen(scope, 'passages')}
+      where ${among} and ${inLayers(scope, 'layer')} and ${seen(scope, 'passages')}
       order by lex <#> ${vector}::sparsevec
       limit ${limit}
     )
@@ -148,9 +155,12 @@ export async function searchWords(
     join passages on passages.id = hit.id
     join documents on documents.version = hit.version
     left join document_sections as around on around.version = hit.version and around.section = hit.section
+    where hit.own > 0
     order by score desc, passages.id
-  `.execute(db)
-  return rows.map(found)
+  `
+  // The planner takes comparing arrays for cheap and would read the whole table.
+  if (!isFew) await sql`set local enable_seqscan = off`.execute(trx)
+  return (await statement.execute(trx)).rows.map(found)
 }
 
 /** The vectors of passages, in text form, by row id. */

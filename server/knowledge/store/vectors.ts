@@ -113,16 +113,6 @@ export async function deleteOtherVectors(
   return rows.length > 0
 }
 
-export async function countVectors(db: Db, space: string, aveeId?: string): Promise<number> {
-  const { count } = await db
-    .selectFrom('passage_vectors')
-    .select((eb) => eb.fn.countAll<string>().as('count'))
-    .where('model', '=', space)
-    .$if(aveeId !== undefined, (from) => from.where('avee_id', '=', aveeId ?? ''))
-    .executeTakeFirstOrThrow()
-  return Number(count)
-}
-
 /**
  * The passages nearest in meaning, `score` being the cosine. A small set is compared one by one; a large one goes
  * through the index, which keeps looking until it has enough of this avee's.

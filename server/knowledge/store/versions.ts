@@ -48,7 +48,7 @@ export async function publishVersion(trx: Trx, version: string, before?: string)
     .execute()
 }
 
-export async function retireVersion(db: Db | Trx, version: string): Promise<void> {
+async function retireVersion(db: Db | Trx, version: string): Promise<void> {
   await db.updateTable('document_versions').set({ state: 'retired' }).where('id', '=', version).execute()
 }
 
