@@ -1,6 +1,6 @@
 import { type Layer, layers } from '../../contract/avees.ts'
 import type { Citation } from '../../contract/chat.ts'
-import type { Avee, Avees } from '../avees/index.ts'
+import type { Avees } from '../avees/index.ts'
 import type { Database } from '../db/index.ts'
 import type { Insight } from '../insight/index.ts'
 import type { Grounding, Knowledge } from '../knowledge/index.ts'

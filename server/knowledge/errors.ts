@@ -35,4 +35,3 @@ export const ingestStopped = defineError(
   'ingest_stopped',
   () => 'The document was stopped before it was finished.',
 )
-export const aveeGone = defineError(404, 'avee_not_found', () => 'There is no such avee.')

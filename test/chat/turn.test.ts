@@ -34,9 +34,8 @@ for (const kind of DATABASES) {
       ollama.script('/api/chat', { tokens: ['At ', '40 ', 'per minute ', '[1].'] })
       const events = await ask(client, id, 'How fast does the engine weave patterns?')
 
-      const { messages } = ollama.to('/api/chat').at(-1)?.body as {
-        messages: { role: string; content: string }[]
-      }
+      const { body: asked } = await ollama.arrival('/api/chat', 2)
+      const messages = asked['messages'] as { role: string; content: string }[]
       expect(messages.map(({ role }) => role)).toEqual(['system', 'user', 'assistant', 'user'])
       expect(messages[0]?.content).toContain('You love looms.')
       expect(messages[1]?.content).toContain('Good morning, Ada!')
@@ -45,7 +44,7 @@ for (const kind of DATABASES) {
       expect(textOf(events)).toBe('At 40 per minute [1].')
       const complete = events.at(-1)?.data
       expect(complete).toMatchObject({ event: 'complete', total_tokens: 4, finish_reason: 'stop' })
-      const [citation] = complete?.['citations'] as { text: string; title: string; cited: boolean }[]
+      const [citation] = (complete?.['citations'] ?? []) as { text: string; title: string; cited: boolean }[]
       expect(citation).toMatchObject({ cited: true })
       expect(citation?.text).toContain('algebraic patterns')
       expect((await messagesOf(client, id)).at(-1)?.citations).toEqual(complete?.['citations'])
