@@ -1,6 +1,6 @@
 import type { Layer } from '../../contract/avees.ts'
-import type { Citation } from '../../contract/chat.ts'
 import type { Hit, Knowledge } from '../knowledge/index.ts'
+import { sentencesOf } from '../models/index.ts'
 import type { WordReader } from './measure/words.ts'
 import { likeness } from './measure/words.ts'
 import type { PhraseReader, Topic } from './topics.ts'
@@ -36,16 +36,16 @@ export type FollowUpParts = {
   question: string
   /** Questions asked so far, this one included. */
   asked: string[]
-  /** Passages that this and earlier answers had. */
-  used: Pick<Citation, 'document_id' | 'page' | 'start' | 'end'>[]
+  /** What was answered so far, this answer included. */
+  answers: string[]
   topics: Topic[]
   language: string | null
 }
 
 /**
  * Up to three questions that the documents can answer, without a model: from the headings and key phrases of passages
- * near the question that no answer has used yet. Each is put to the search as it would be asked, and kept when its own
- * document answers it.
+ * near the question, as far as no answer has told it yet. Each is put to the search as it would be asked, and kept when
+ * its own document answers it.
  */
 export async function followUps(
   knowledge: Pick<Knowledge, 'search'>,
@@ -59,16 +59,24 @@ export async function followUps(
     query: [parts.question, ...parts.topics.slice(0, 3).map(({ text }) => text)].join(' ').slice(0, 1_000),
     limit: looked,
   })
-  const unused = near.hits.filter((hit) => !parts.used.some((used) => holds(used, hit)))
-  const asked = parts.asked.map((question) => readers.words.formsOf(question))
+  const said = [...parts.asked, ...parts.answers].map((text) => readers.words.formsOf(text))
+  const told = new Set(said.flatMap((forms) => [...forms]))
   const kept: { text: string; forms: Set<string> }[] = []
-  for (const { about, hit } of candidates(unused, parts.topics, readers.phrases).slice(0, tried)) {
-    if (kept.length === wanted) break
+  const found = near.hits.flatMap((hit) => candidates(hit, told, readers))
+  // Headings name their matter better than phrases do.
+  const inOrder = [
+    ...found.filter(({ isHeading }) => isHeading),
+    ...found.filter(({ isHeading }) => !isHeading),
+  ]
+  let tries = 0
+  for (const { about, hit } of inOrder) {
+    if (kept.length === wanted || tries === tried) break
     const forms = readers.words.formsOf(about)
-    const isKnown = [...asked, ...kept.map((each) => each.forms)].some(
+    const isKnown = [...said, ...kept.map((each) => each.forms)].some(
       (other) => likeness(forms, other) > 0.5 || [...forms].every((form) => other.has(form)),
     )
-    if (isKnown) continue
+    if (isKnown || forms.size === 0) continue
+    tries += 1
     const text = worded(about, parts.language)
     const { answerable, hits } = await knowledge.search({ ...scope, query: text, limit: 3 })
     if (answerable && hits.some(({ documentId }) => documentId === hit.documentId)) kept.push({ text, forms })
@@ -76,59 +84,54 @@ export async function followUps(
   return kept.map(({ text }) => text)
 }
 
-const holds = (used: FollowUpParts['used'][number], hit: Hit): boolean =>
-  used.document_id === hit.documentId &&
-  used.page === hit.page &&
-  used.start <= hit.start &&
-  hit.end <= used.end
+type Candidate = { about: string; hit: Hit; isHeading: boolean }
 
-/** Headings first, each once; where a passage has none, its weightiest phrase of several words. */
-function candidates(hits: Hit[], topics: Topic[], phrases: PhraseReader): { about: string; hit: Hit }[] {
-  const seen = new Set<string>()
-  const taken = new Set(topics.map(({ key }) => key))
-  const found: { about: string; hit: Hit }[] = []
-  for (const hit of hits) {
-    const about = headingOf(hit) ?? phraseOf(hit, phrases, taken)
-    if (about === undefined || seen.has(about.toLowerCase())) continue
-    seen.add(about.toLowerCase())
-    found.push({ about, hit })
+/** Words of a sentence of which more than this part has been told are nothing new. */
+const mostlyTold = 0.6
+const headingWords = 8
+
+/** What a passage has to tell: the heading above it and those within, and the first phrase of each sentence that is new. */
+function candidates(
+  hit: Hit,
+  told: Set<string>,
+  { words, phrases }: { words: WordReader; phrases: PhraseReader },
+): Candidate[] {
+  const above = headingOf(hit.heading?.split(' › ').at(-1), hit.title)
+  const found: Candidate[] = above === undefined ? [] : [{ about: above, hit, isHeading: true }]
+  for (const { text } of sentencesOf(hit.text)) {
+    const isTitle = !/[.!?:;,。！？：]\s*$/u.test(text) && text.split(' ').length <= headingWords
+    const within = isTitle ? headingOf(text.replace(/^#+\s*/, ''), hit.title) : undefined
+    if (within !== undefined) found.push({ about: within, hit, isHeading: true })
+    if (isTitle) continue
+    const forms = [...words.formsOf(text)]
+    const known = forms.filter((form) => told.has(form)).length
+    if (forms.length === 0 || known / forms.length > mostlyTold) continue
+    const about = phraseOf(text, phrases, told)
+    if (about !== undefined) found.push({ about, hit, isHeading: false })
   }
   return found
 }
 
-/** The innermost heading, without its number, when it is more than the document's own title. */
-function headingOf(hit: Hit): string | undefined {
-  const last = hit.heading
-    ?.split(' › ')
-    .at(-1)
-    ?.replace(/^\s*(?:§\s*)?\d+(?:\.\d+)*[.)]?\s+/u, '')
-    .trim()
-  if (
-    !last ||
-    last === hit.title ||
-    !/\p{L}{3}|[\p{Script=Han}\p{Script=Hangul}]{2}/u.test(last) ||
-    last.length > 90
-  )
-    return undefined
-  return last
+/** A heading without its number, when it says something and is more than the document's own title. */
+function headingOf(heading: string | undefined, title: string): string | undefined {
+  const text = heading?.replace(/^\s*(?:§\s*)?\d+(?:\.\d+)*[.)]?\s+/u, '').trim()
+  if (!text || text === title || text.length > 90) return undefined
+  return /\p{L}{3}|[\p{Script=Han}\p{Script=Hangul}]{2}/u.test(text) ? text : undefined
 }
 
-function phraseOf(hit: Hit, phrases: PhraseReader, taken: Set<string>): string | undefined {
-  const counts = new Map<string, { text: string; times: number }>()
-  for (const { words, forms } of phrases.phrasesOf(hit.text)) {
-    const key = forms.join(' ')
-    if (words.length < 2 || taken.has(key)) continue
-    const joint = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/u.test(
-      words[0] ?? '',
-    )
-      ? ''
-      : ' '
-    const entry = counts.get(key) ?? { text: words.join(joint), times: 0 }
-    entry.times += words.some((word) => /^\p{Lu}/u.test(word)) ? 2 : 1
-    counts.set(key, entry)
-  }
-  return [...counts.values()].toSorted((a, b) => b.times - a.times)[0]?.text
+/** The longest phrase of a sentence with a word that has not been told, names first. */
+function phraseOf(text: string, phrases: PhraseReader, told: Set<string>): string | undefined {
+  const found = phrases
+    .phrasesOf(text)
+    .filter(({ words, forms }) => words.length > 1 && forms.some((form) => !told.has(form)))
+    .map(({ words }) => ({
+      text: words.join(unspaced.test(words[0] ?? '') ? '' : ' '),
+      rank: words.length + (words.every((word) => /^\p{Lu}/u.test(word)) ? 2 : 0),
+    }))
+  return found.toSorted((a, b) => b.rank - a.rank)[0]?.text
 }
+
+const unspaced = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/u
 
 function worded(about: string, language: string | null): string {
   if (/[?？]$/.test(about)) return about

@@ -25,7 +25,7 @@ import {
 import { titleFromTopics } from './titles.ts'
 import { turnSteps } from './turns.ts'
 import { type Updates, updates as updatesOf } from './updates.ts'
-import { type WholeTurn, workOut } from './work-out.ts'
+import { workOut } from './work-out.ts'
 
 /** A message of the caller's, as the room that keeps conversations knows it. */
 export type OwnMessage = {
@@ -189,11 +189,14 @@ export async function insight({
       return await ofTurn(messageId, layer)
     },
 
-    /** The same of a turn that is not stored yet; nothing is stored. The title is what it would be without a model. */
+    /**
+     * The same of a turn that is not stored yet, without follow-ups, which take most of the time. Nothing is stored;
+     * the title is what it would be without a model.
+     */
     async preview(turn: PresentTurn, signal: AbortSignal): Promise<TurnIntelligence> {
-      const whole: WholeTurn = { ...turn, layers: layersWithin(turn.layer), usedBefore: [] }
+      const whole = { ...turn, layers: layersWithin(turn.layer) }
       const [found, facts] = await Promise.all([
-        workOut(knowledge, whole, signal),
+        workOut(knowledge, whole, signal, { withFollowUps: false }),
         conversationFacts(db, turn.conversationId),
       ])
       const first = turn.earlier.find(({ role }) => role === 'user')?.content ?? turn.question

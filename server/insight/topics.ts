@@ -11,6 +11,13 @@ const phraseBonus = 1.25
 /** What stands in a title or a heading is what a text is about. */
 const headingBonus = 1.5
 const questionWeight = 2
+/** What is asked and answered is what a turn is about. */
+const bothBonus = 1.5
+/** A single word that comes once and is no name is seldom what a turn is about. */
+const passingWord = 0.5
+/** What answers say of where they look, not of the matter. */
+const aboutSources =
+  /^(?:documents?|passages?|sources?|dokumente?n?|unterlagen|quellen?|documentos?|documenti|文[档檔書]|资料)$/iu
 
 const segmenter = new Intl.Segmenter(undefined, { granularity: 'word' })
 const unspaced =
@@ -25,7 +32,7 @@ export async function phraseReader(language: string | null) {
 
   const says = (word: string) => {
     const lower = word.toLowerCase()
-    if (functionWords.has(lower) || /^\p{Nd}/u.test(word)) return false
+    if (functionWords.has(lower) || /^\p{Nd}/u.test(word) || aboutSources.test(word)) return false
     return unspaced.test(word) ? [...word].length > 1 : [...word].length > 2
   }
 
@@ -69,35 +76,52 @@ export type PhraseReader = Awaited<ReturnType<typeof phraseReader>>
  * The key phrases of a turn, the weightiest first, without a model.
  *
  * A phrase's weight is the mean rarity of its words among the avee's passages, times the square root of how often it
- * stands in the turn (twice as much in the question), times 1.25 for several words and 1.5 for what stands in a cited
- * title or heading. Of phrases that share most of their words the weightiest is kept.
+ * stands in the turn (twice as much in the question), times 1.25 for several words, 1.5 for what stands in a cited title
+ * or heading and 1.5 for what both question and answer say; a single word that comes once and is no name counts half.
+ * Of phrases that share most of their words the weightiest is kept.
  */
 export function topicsOf(source: TopicSource, reader: PhraseReader, weigh: Weigh): Topic[] {
-  const seen = new Map<string, { texts: Map<string, number>; forms: string[]; times: number }>()
-  const read = (text: string, weight: number) => {
+  type Entry = {
+    texts: Map<string, number>
+    forms: string[]
+    times: number
+    places: Set<'question' | 'answer'>
+  }
+  const seen = new Map<string, Entry>()
+  const read = (text: string, place: 'question' | 'answer', weight: number) => {
     for (const { words, forms } of reader.phrasesOf(text)) {
       const key = forms.join(' ')
-      const entry = seen.get(key) ?? { texts: new Map(), forms, times: 0 }
+      const entry: Entry = seen.get(key) ?? { texts: new Map(), forms, times: 0, places: new Set() }
       entry.times += weight
+      entry.places.add(place)
       const written = words.join(unspaced.test(words[0] ?? '') ? '' : ' ')
       entry.texts.set(written, (entry.texts.get(written) ?? 0) + weight)
       seen.set(key, entry)
     }
   }
-  read(source.question, questionWeight)
-  read(plain(source.answer), 1)
+  read(source.question, 'question', questionWeight)
+  read(plain(source.answer), 'answer', 1)
   const inHeadings = new Set(
     source.headings.flatMap((heading) => reader.phrasesOf(heading).map(({ forms }) => forms.join(' '))),
   )
 
-  const weighed = [...seen].map(([key, { texts, forms, times }]) => {
+  const weighed = [...seen].map(([key, { texts, forms, times, places }]) => {
     const rarity = forms.reduce((sum, form) => sum + weigh(form), 0) / forms.length
+    const [text = key] = [...texts].toSorted(([, a], [, b]) => b - a).map(([written]) => written)
+    const isInHeading = inHeadings.has(key)
+    const isPassing =
+      forms.length === 1 &&
+      times <= questionWeight &&
+      places.size === 1 &&
+      !isInHeading &&
+      !/^\p{Lu}/u.test(text)
     const weight =
       rarity *
       Math.sqrt(times) *
       (forms.length > 1 ? phraseBonus : 1) *
-      (inHeadings.has(key) ? headingBonus : 1)
-    const [text = key] = [...texts].toSorted(([, a], [, b]) => b - a).map(([written]) => written)
+      (isInHeading ? headingBonus : 1) *
+      (places.size > 1 ? bothBonus : 1) *
+      (isPassing ? passingWord : 1)
     return { key, text, weight, forms: new Set(forms) }
   })
   const kept: typeof weighed = []

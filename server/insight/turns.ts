@@ -5,6 +5,7 @@ import { newId } from '../db/index.ts'
 import type { Knowledge } from '../knowledge/index.ts'
 import type { ChatMessage, Models } from '../models/index.ts'
 import { verdictOf } from './judge.ts'
+import type { MeasuredTurn } from './measure/measure.ts'
 import type { Unanswered } from './measure/unanswered.ts'
 import { likeness } from './measure/words.ts'
 import {
@@ -18,7 +19,7 @@ import {
 } from './store/questions.ts'
 import { branchUpTo, conversationFacts, saveTurn, type TurnRow, turnsOf } from './store/turns.ts'
 import { titleByModel, titleFromTopics } from './titles.ts'
-import { type WholeTurn, type WorkedOut, workOut } from './work-out.ts'
+import { type WorkedOut, workOut } from './work-out.ts'
 
 /** Messages before a question that are looked at. */
 const earlierMessages = 12
@@ -41,7 +42,7 @@ export function turnSteps({ database, knowledge, models, setTitle, judge }: Turn
   const { db } = database
 
   /** Reads a stored turn with what came before it; undefined when its messages are gone. */
-  async function read(row: TurnRow): Promise<(WholeTurn & { messages: Row<'messages'>[] }) | undefined> {
+  async function read(row: TurnRow): Promise<(MeasuredTurn & { messages: Row<'messages'>[] }) | undefined> {
     const messages = await branchUpTo(db, row.message_id, earlierMessages + 2)
     const answer = messages.at(-1)
     const question = messages.at(-2)
@@ -59,7 +60,6 @@ export function turnSteps({ database, knowledge, models, setTitle, judge }: Turn
       finishReason: answer.finish_reason,
       citations: answer.citations.filter(({ layer }) => layers.includes(layer)),
       earlier: before.map(({ role, content }) => ({ role, content })),
-      usedBefore: before.flatMap(({ citations }) => citations),
       messages,
     }
   }
@@ -146,8 +146,7 @@ export function turnSteps({ database, knowledge, models, setTitle, judge }: Turn
           })
         }
       } else {
-        const embedderOf = () => models.embedder(signal)
-        const found = await workOut(knowledge, turn, signal, embedderOf)
+        const found = await workOut(knowledge, turn, signal, { embedderOf: () => models.embedder(signal) })
         if (found.needsMeaning && found.measuredBy === 'embeddings') await save(row, found, 'done')
       }
       await saveTurn(db, row.message_id, { step: 'done' })
@@ -155,7 +154,7 @@ export function turnSteps({ database, knowledge, models, setTitle, judge }: Turn
   }
 
   async function titleOf(
-    turn: WholeTurn & { messages: Row<'messages'>[] },
+    turn: MeasuredTurn & { messages: Row<'messages'>[] },
     row: TurnRow,
     signal: AbortSignal,
   ): Promise<string | null> {

@@ -6,12 +6,6 @@ import { statementsOf } from './measure/statements.ts'
 import { weigher } from './measure/weights.ts'
 import { formsOfTopics, phraseReader, type Topic, topicsOf } from './topics.ts'
 
-/** A turn with what its conversation had before it. */
-export type WholeTurn = MeasuredTurn & {
-  /** Passages that earlier answers rested on. */
-  usedBefore: { document_id: string; page: number | null; start: number; end: number }[]
-}
-
 export type WorkedOut = Measures & {
   topics: Topic[]
   followUps: string[]
@@ -26,9 +20,12 @@ export type WorkedOut = Measures & {
 /** All that is worked out about a turn without a language model: a handful of queries. */
 export async function workOut(
   knowledge: Pick<Knowledge, 'holding' | 'search'>,
-  turn: WholeTurn,
+  turn: MeasuredTurn,
   signal: AbortSignal,
-  embedderOf?: () => Promise<Embedder | undefined>,
+  {
+    embedderOf,
+    withFollowUps = true,
+  }: { embedderOf?: () => Promise<Embedder | undefined>; withFollowUps?: boolean } = {},
 ): Promise<WorkedOut> {
   const { reader, ...measures } = await measure(knowledge, turn, signal, embedderOf)
   const phrases = await phraseReader(reader.language)
@@ -39,7 +36,8 @@ export async function workOut(
           .join('\n')
       : turn.answer
   const headings = turn.citations.flatMap(({ title, heading }) => [title, ...(heading?.split(' › ') ?? [])])
-  const source = { question: turn.question, answer, headings }
+  // An answer that it does not know is about nothing.
+  const source = { question: turn.question, answer: measures.unanswered === null ? answer : '', headings }
   const weights = await weigher(knowledge, turn, formsOfTopics(source, phrases))
   const topics = topicsOf(source, phrases, weights.weigh)
   const asked = [
@@ -47,7 +45,7 @@ export async function workOut(
     turn.question,
   ]
   const next =
-    weights.passages === 0
+    weights.passages === 0 || !withFollowUps
       ? []
       : await followUps(
           knowledge,
@@ -56,7 +54,10 @@ export async function workOut(
             layers: turn.layers,
             question: turn.question,
             asked,
-            used: [...turn.usedBefore, ...turn.citations],
+            answers: [
+              ...turn.earlier.filter(({ role }) => role === 'assistant').map(({ content }) => content),
+              turn.answer,
+            ],
             topics,
             language: reader.language,
           },
