@@ -32,7 +32,8 @@ export type RunningApp = Client & { readonly app: App; [Symbol.asyncDispose](): 
 /** Builds the app as `main.ts` does and lets it listen. `settings` are environment variables. */
 export async function startApp(settings: Settings = {}, kind: Kind = 'embedded'): Promise<RunningApp> {
   const place = await freshPlace(kind)
-  const app = await createApp(readConfig({ ...isolated, PORT: '0', ...place.settings, ...settings }))
+  const quiet = { ...isolated, LOG_LEVEL: 'silent', PORT: '0' }
+  const app = await createApp(readConfig({ ...quiet, ...place.settings, ...settings }))
   return {
     ...clientOf(await app.listen()),
     app,
