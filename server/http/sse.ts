@@ -124,11 +124,4 @@ async function pipe(
 
 /** `id` comes last: some clients count an event as seen when they read its id. */
 const frames = (events: RunEvent[]): string =>
-  events.map(({ n, data }) => `data: ${onOneLine(data)}\nid: ${n}\n\n`).join('')
-
-/** JSON leaves these as they are, and some clients (those that use Python's `splitlines`) end a line at them. */
-const onOneLine = (json: string): string =>
-  json.replace(
-    /[\u0085\u2028\u2029]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
+  events.map(({ n, data }) => `data: ${data}\nid: ${n}\n\n`).join('')

@@ -8,6 +8,12 @@ export const runNotYours = defineError(
   () => 'This run was begun by somebody else; you may read it, but only they can stop it.',
 )
 
+export const keyOfAnotherKind = defineError(
+  409,
+  'idempotency_key_used',
+  () => 'This Idempotency-Key was used for something else before; send another one.',
+)
+
 export const runEventsExpired = defineError(
   410,
   'run_events_expired',

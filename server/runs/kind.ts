@@ -94,10 +94,13 @@ export type NewRun<Input = unknown> = {
 /** `created` is a new run; `repeated` the run of an earlier request with the same key; `busy` the running run of the same subject. */
 export type Started = { outcome: 'created' | 'repeated' | 'busy'; run: RunRecord }
 
+/** What runs may belong to: a person, a scope, or what a kind of run is about. */
+export type Belonging = { userId: string } | { scope: string } | { kind: string; subject: string }
+
 /** The door of this room. */
 export type Runs = {
   register<Input>(kind: string, definition: RunKind<Input>): void
-  /** Writes the run and, in the same transaction, what the caller adds; then its worker starts. */
+  /** Writes the run and, in the same transaction, what the caller adds; then its worker starts. @throws 409 when the idempotency key is that of a run of another kind */
   start<Input>(run: NewRun<Input>, store?: (trx: Trx, runId: string) => Promise<void>): Promise<Started>
   get(id: string): Promise<RunRecord | undefined>
   list(userId: string, filter: { status?: RunStatus; scope?: string; limit: number }): Promise<RunRecord[]>
@@ -105,6 +108,8 @@ export type Runs = {
   follow(id: string, after: number, signal: AbortSignal): AsyncGenerator<RunEvent[], void, void>
   /** Asks the run to stop, wherever it runs, and waits for its end. A finished run is returned as it is. */
   stop(id: string): Promise<RunRecord | undefined>
+  /** Stops what runs and deletes all of them with their logs: for what is about to be deleted itself. */
+  forget(of: Belonging): Promise<void>
   /** Begins to take up runs that nobody works on; call once, after every kind is registered. */
   open(): Promise<void>
   /** Counts for metrics and status. */

@@ -19,9 +19,15 @@ export class RunInterrupted extends Error {
   }
 }
 
-/** An event's JSON text, on one line. */
+/** JSON leaves these as they are, and some clients (those that use Python's `splitlines`) end a line at them. */
+const lineEnds = /[\u0085\u2028\u2029]/g
+
+/** An event's JSON text, on one line for every client. */
 export function encode(body: EventBody): string {
-  const data = JSON.stringify(body)
+  const data = JSON.stringify(body).replace(
+    lineEnds,
+    (end) => `\\u${end.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
   if (data.length > maxEventCharacters) throw eventTooLarge(data.length, maxEventCharacters)
   return data
 }

@@ -5,7 +5,7 @@ import type { Log } from '../log.ts'
 
 import { type Database, newId, type Trx } from '../db/index.ts'
 import { ending, failureOf } from './ending.ts'
-import { shuttingDown, tooManyAttempts } from './errors.ts'
+import { keyOfAnotherKind, shuttingDown, tooManyAttempts } from './errors.ts'
 import { Feeds } from './feed.ts'
 import { follow } from './follow.ts'
 import { hints } from './hints.ts'
@@ -16,6 +16,7 @@ import { isTransient } from './persist.ts'
 import { retention } from './retention.ts'
 import {
   channel,
+  deleteRuns,
   findByKey,
   findRun,
   findRunning,
@@ -24,6 +25,7 @@ import {
   releaseRuns,
   requestStop,
   type RunRow,
+  runsOf,
 } from './store.ts'
 import { tailer } from './tailer.ts'
 import { worker } from './worker.ts'
@@ -32,6 +34,8 @@ import { writer } from './writer.ts'
 const day = 24 * 60 * 60 * 1000
 /** How long handing over may take when the database does not answer; the leases then run out by themselves. */
 const handOverMs = 4000
+/** Small, so that other work gets its turn between two batches. */
+const deletedAtOnce = 20
 /** Other nodes' runs that are read here are looked at this often even without a hint. */
 const lookAnywayMs = 15_000
 
@@ -168,6 +172,7 @@ export function runs({
         return { outcome: 'created', row }
       }
       const repeated = run.idempotencyKey && (await findByKey(trx, run.userId, run.idempotencyKey))
+      if (repeated && repeated.kind !== run.kind) throw keyOfAnotherKind()
       if (repeated) return { outcome: 'repeated', row: repeated }
       const busy = run.subject && (await findRunning(trx, run.kind, run.subject))
       if (busy) return { outcome: 'busy', row: busy }
@@ -224,6 +229,21 @@ export function runs({
     }
   }
 
+  async function stop(id: string): Promise<RunRecord | undefined> {
+    for (;;) {
+      owned.get(id)?.abort('stopped')
+      // Stored too, so that whoever takes the run up later closes it.
+      const asked = isUuid(id) ? await requestStop(database.db, id) : undefined
+      if (!asked) return get(id)
+      if (owned.has(id)) owned.get(id)?.abort('stopped')
+      else if (asked.leaseMs <= 0 && !closing) await claims.claim(id)
+      else
+        for (const payload of told.about({ stop: id })) await database.notify(database.db, channel, payload)
+      await ended(id, Math.ceil(Math.max(asked.leaseMs, 0)) + 100)
+      if (feeds.closed) return get(id)
+    }
+  }
+
   async function get(id: string): Promise<RunRecord | undefined> {
     const row = isUuid(id) ? await findRun(database.db, id) : undefined
     return row && record(row)
@@ -269,19 +289,13 @@ export function runs({
 
     follow: (id, after, signal) => follow({ database, feeds, tailer: news }, id, after, signal),
 
-    async stop(id) {
-      for (;;) {
-        owned.get(id)?.abort('stopped')
-        // Stored too, so that whoever takes the run up later closes it.
-        const asked = isUuid(id) ? await requestStop(database.db, id) : undefined
-        if (!asked) return get(id)
-        if (owned.has(id)) owned.get(id)?.abort('stopped')
-        else if (asked.leaseMs <= 0 && !closing) await claims.claim(id)
-        else
-          for (const payload of told.about({ stop: id })) await database.notify(database.db, channel, payload)
-        await ended(id, Math.ceil(Math.max(asked.leaseMs, 0)) + 100)
-        if (feeds.closed) return get(id)
-      }
+    stop,
+
+    async forget(of) {
+      const found = await runsOf(database.db, of)
+      await Promise.all(found.flatMap(({ id, status }) => (status === 'running' ? [stop(id)] : [])))
+      const ids = found.map(({ id }) => id)
+      while (ids.length > 0) await deleteRuns(database.db, ids.splice(0, deletedAtOnce))
     },
 
     async open() {

@@ -1,7 +1,7 @@
 import { type Selectable, type SqlBool, sql } from 'kysely'
 import type { RunStatus } from '../../contract/runs.ts'
 import type { Db, Tables, Trx } from '../db/index.ts'
-import type { NewRun, RunEvent } from './kind.ts'
+import type { Belonging, NewRun, RunEvent } from './kind.ts'
 
 export type RunRow = Selectable<Tables['runs']>
 
@@ -71,6 +71,17 @@ export async function listRuns(
   if (of.scope !== null) query = query.where('scope', '=', of.scope)
   if (of.status) query = query.where('status', '=', of.status)
   return query.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(of.limit).execute()
+}
+
+export const runsOf = async (db: Db, of: Belonging): Promise<{ id: string; status: RunStatus }[]> =>
+  db
+    .selectFrom('runs')
+    .select(['id', 'status'])
+    .where((eb) => eb.and('userId' in of ? { user_id: of.userId } : 'scope' in of ? { scope: of.scope } : of))
+    .execute()
+
+export async function deleteRuns(db: Db, ids: string[]): Promise<void> {
+  await db.deleteFrom('runs').where(sql<SqlBool>`id = any(${ids}::uuid[])`).execute()
 }
 
 /**

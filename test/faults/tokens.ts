@@ -1,0 +1,33 @@
+/** Random numbers from 0 to 1 that follow from a seed (mulberry32). */
+export function random(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+const words = [
+  'so ',
+  'ä',
+  '漢字 ',
+  '👩‍👩‍👧',
+  '\n',
+  '\r\n',
+  'data: ',
+  '"',
+  '\\',
+  '\u2028',
+  '\u0000',
+  'id: 7\n\n',
+  ' and ',
+  '{}',
+]
+
+/** What an answer says, token by token: it follows from the seed, so that everybody knows what has to come. */
+export function tokensOf(seed: number, count: number): string[] {
+  const next = random(seed)
+  return Array.from({ length: count }, (_, i) => `${i}${words[Math.floor(next() * words.length)] ?? ''}`)
+}
