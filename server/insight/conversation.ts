@@ -4,7 +4,7 @@ import { layersWithin } from '../avees/index.ts'
 import type { Db, Row } from '../db/index.ts'
 import { percentOf, secondsOf } from './dashboard.ts'
 import { isThanks, satisfactionOf } from './measure/satisfaction.ts'
-import { commonLanguage, likeness, wordReader } from './measure/words.ts'
+import { languageWithin, likeness, wordReader } from './measure/words.ts'
 import { branchUpTo, conversationFacts, type TurnRow, turnsOf } from './store/turns.ts'
 import { joinTopics } from './topics.ts'
 
@@ -129,7 +129,7 @@ async function satisfaction(
 }
 
 async function repeatedIn(questions: string[]): Promise<number> {
-  const reader = await wordReader(commonLanguage(questions.join('\n')))
+  const reader = await wordReader(languageWithin(questions.join('\n')))
   const forms = questions.map((question) => reader.formsOf(question))
   return forms.filter((own, at) =>
     forms

@@ -4,7 +4,7 @@ import type { Avee, Avees } from '../avees/index.ts'
 import type { Database, Trx } from '../db/index.ts'
 import type { Knowledge } from '../knowledge/index.ts'
 import { ownQuestion, passOnNotAllowed, questionInYourWords, questionNotFound } from './errors.ts'
-import { commonLanguage, wordReader } from './measure/words.ts'
+import { languageWithin, wordReader } from './measure/words.ts'
 import { leastPeople } from './policy.ts'
 import { redacted } from './redact.ts'
 import {
@@ -69,7 +69,7 @@ export function questions({ database, knowledge, avees, deliver }: Parts) {
       const { allow_pass_on: isAllowed } = await findSharing(db, question.aveeId)
       if (avee?.ownerId === userId) throw ownQuestion()
       if (!isAllowed) throw passOnNotAllowed()
-      const reader = await wordReader(commonLanguage(question.content))
+      const reader = await wordReader(languageWithin(question.content))
       const terms = [...reader.formsOf(question.content)]
       await database.transaction(async (trx) => {
         await addQuestion(trx, {

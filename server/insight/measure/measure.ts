@@ -8,7 +8,7 @@ import { relevanceOf } from './relevance.ts'
 import { type Statement, statementsOf } from './statements.ts'
 import { isQuestion, type Unanswered, unanswered } from './unanswered.ts'
 import { weigher } from './weights.ts'
-import { commonLanguage, type WordReader, wordReader } from './words.ts'
+import { languageWithin, type WordReader, wordReader } from './words.ts'
 
 /** A turn as it is measured: what was asked and answered, and what the answer was given. */
 export type MeasuredTurn = {
@@ -50,7 +50,10 @@ export async function measure(
   signal: AbortSignal,
   embedderOf: () => Promise<Embedder | undefined> = async () => undefined,
 ): Promise<Measures & { reader: WordReader; needsMeaning: boolean }> {
-  const reader = await wordReader(commonLanguage(turn.answer, turn.question))
+  const passages = turn.citations.map(({ text }) => text).join('\n')
+  const passageLanguage = languageWithin(passages, languageOf(turn.answer))
+  const language = languageWithin(turn.answer, passageLanguage, languageOf(turn.question))
+  const reader = await wordReader(language)
   const isQuoted = turn.model === 'extractive'
   const statements = statementsOf(turn.answer, reader, isQuoted)
   const forms = [
@@ -59,7 +62,6 @@ export async function measure(
   ]
   const weights = await weigher(knowledge, turn, forms)
 
-  const passageLanguage = commonLanguage(...turn.citations.map(({ text }) => text))
   const isForeign =
     reader.language !== null && passageLanguage !== null && reader.language !== passageLanguage
   const isCompared = turn.citations.length > 0 && statements.length > 0
@@ -91,7 +93,7 @@ export async function measure(
     },
     reader,
   )
-  const questionLanguage = languageOf(turn.question)
+  const questionLanguage = languageWithin(turn.question, language)
   const relevance = relevanceOf(
     {
       question: turn.question,

@@ -38,13 +38,27 @@ export async function wordReader(language: string | null): Promise<WordReader> {
   return { language, contentOf, formsOf: (text) => new Set(contentOf(text).map(({ form }) => form)) }
 }
 
-/** The language that texts are in: of the first that is long enough to tell, else of all together. */
-export function commonLanguage(...texts: string[]): string | null {
-  for (const text of texts) {
-    const language = languageOf(text)
-    if (language !== null) return language
+/** Letter statistics are sure of a language from about this many characters on. */
+const sureLength = 250
+
+/**
+ * The language of a text, which may be a sentence. Letters alone mistake short texts for a neighbouring language, so for
+ * those the language that has most of their function words is taken: among what the letters say, English, and what
+ * stands around them (the passages, the other half of the turn).
+ */
+export function languageWithin(text: string, ...around: (string | null)[]): string | null {
+  const byLetters = languageOf(text)
+  if (text.length >= sureLength) return byLetters
+  const words = [...wordsOf(text)].flatMap(({ text: word, kind }) =>
+    kind === 'part' ? [word.toLowerCase()] : [],
+  )
+  let best = { language: byLetters, count: 0 }
+  for (const language of new Set([byLetters, ...around, 'eng'])) {
+    const functionWords = functionWordsOf(language)
+    const count = words.filter((word) => functionWords.has(word)).length
+    if (count > best.count) best = { language, count }
   }
-  return languageOf(texts.join('\n'))
+  return best.language
 }
 
 /** How much a word counts, by its form. */

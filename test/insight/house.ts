@@ -1,0 +1,74 @@
+import type { Avee } from '../../contract/avees.ts'
+import type { Intelligence, TurnIntelligence } from '../../contract/insight.ts'
+import type { RunningApp } from '../app.ts'
+import type { Client } from '../client.ts'
+import { ask, converse, makeAvee, type Person, register, upload } from '../people.ts'
+
+/** A document with several headings. */
+export const engine = `# The Analytical Engine
+
+## Origins
+
+The engine was designed by Charles Babbage in 1837. It was never completed, because the money ran out.
+
+## Weaving
+
+The loom of Jacquard inspired the punched cards. The engine weaves algebraic patterns at 40 per minute.
+
+## The Mill
+
+The mill performs arithmetic. It can add two numbers in three seconds.
+
+## Printing
+
+Results are printed on paper or punched on cards. A bell rings when a card is missing.
+`
+const { signal } = new AbortController()
+
+/** An owner with an avee that knows a document. */
+export async function ownerWithEngine(
+  app: RunningApp,
+  more: Record<string, unknown> = {},
+): Promise<Person & { avee: Avee }> {
+  const owner = await register(app)
+  const avee = await makeAvee(owner.client, more)
+  await upload(owner.client, [{ name: 'engine.md', content: engine }], { avee: avee.id, layer: 'public' })
+  return { ...owner, avee }
+}
+
+/** Asks and waits for the answer; gives its id. */
+export async function answerTo(client: Client, conversation: string, question: string): Promise<string> {
+  const events = await ask(client, conversation, question)
+  const last = events.at(-1)?.data
+  if (last?.['event'] !== 'complete') throw new Error(`No answer but ${JSON.stringify(last)}`)
+  return String(last['message_id'])
+}
+
+/** Opens a conversation, asks and waits until everything about it is worked out. */
+export async function askedAlone(app: RunningApp, client: Client, avee: Avee, question: string) {
+  const { id } = await converse(client, avee.handle)
+  const messageId = await answerTo(client, id, question)
+  await app.app.insight.idle()
+  return { conversationId: id, messageId }
+}
+
+/** What is known of a turn, which must be something. */
+export async function turnOf(
+  app: RunningApp,
+  messageId: string,
+  layer: Avee['my_layer'] = 'intimate',
+): Promise<TurnIntelligence> {
+  const found = await app.app.insight.computeNow(messageId, layer, signal)
+  if (!found) throw new Error('The turn was not noted.')
+  return found
+}
+
+export async function conversationOf(
+  app: RunningApp,
+  id: string,
+  layer: Avee['my_layer'] = 'intimate',
+): Promise<Intelligence> {
+  const found = await app.app.insight.ofConversation(id, layer)
+  if (!found) throw new Error('There is no such conversation.')
+  return found
+}

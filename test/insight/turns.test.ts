@@ -1,0 +1,272 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Conversation } from '../../contract/chat.ts'
+import { type RunningApp, startApp } from '../app.ts'
+import { DATABASES } from '../databases.ts'
+import { converse, good, register, upload } from '../people.ts'
+import { type PlayedOllama, startOllama } from '../upstream.ts'
+import { answerTo, askedAlone, conversationOf, ownerWithEngine, turnOf } from './house.ts'
+
+for (const kind of DATABASES) {
+  describe(`what is worked out of a turn on ${kind}`, () => {
+    let ollama: PlayedOllama
+    let app: RunningApp
+    beforeAll(async () => {
+      ollama = await startOllama()
+      app = await startApp({ OLLAMA_BASE_URL: ollama.url }, kind)
+    })
+    afterAll(async () => {
+      await app[Symbol.asyncDispose]()
+      await ollama[Symbol.asyncDispose]()
+    })
+    const says = (...tokens: string[]) => ollama.script('/api/chat', { tokens })
+
+    test('tells which statement which passage supports, and lists the others', async () => {
+      const { client, avee } = await ownerWithEngine(app)
+      const { id } = await converse(client, avee.handle)
+      says('The engine weaves 40 patterns per minute [1]. ', 'It was painted blue in 1822.')
+      const { quality_scores } = await turnOf(
+        app,
+        await answerTo(client, id, 'How fast does the engine weave patterns?'),
+      )
+      expect(quality_scores.sentences.map(({ supported, citation }) => [supported, citation])).toEqual([
+        [true, 1],
+        [false, null],
+      ])
+      expect(quality_scores.issues).toEqual([expect.stringContaining('1822')])
+      expect(quality_scores.factual_grounding).toBeGreaterThan(0.3)
+      expect(quality_scores.factual_grounding).toBeLessThan(0.8)
+      expect(quality_scores.relevance_score).toBeGreaterThan(0.6)
+      expect(quality_scores.measured_by).toBe('words')
+    })
+
+    test('is null where there was nothing to measure', async () => {
+      const { client, avee } = await ownerWithEngine(app)
+      const { id } = await converse(client, avee.handle)
+      expect(await conversationOf(app, id)).toMatchObject({
+        metrics: { total_turns: 0, avg_response_time: null, user_satisfaction_estimate: null },
+        average_quality: { relevance: null, engagement: null, factual_grounding: null },
+        topics: [],
+        quality_by_turn: [],
+        total_messages: 0,
+      })
+      says('Hello! ', 'How are you?')
+      const { quality_scores } = await turnOf(app, await answerTo(client, id, 'Hello!'))
+      expect(quality_scores.factual_grounding).toBeNull()
+      expect(quality_scores.engagement_score).toBeGreaterThan(0)
+    })
+
+    test('is stored by turn and averaged over the conversation', async () => {
+      const { client, avee } = await ownerWithEngine(app)
+      const { id } = await converse(client, avee.handle)
+      says('The engine weaves patterns at 40 per minute [1].')
+      const first = await answerTo(client, id, 'How fast does the engine weave patterns?')
+      says('Charles Babbage designed the engine in 1837 [1].')
+      const second = await answerTo(client, id, 'Who designed the engine?')
+      await app.app.insight.idle()
+      const seen = await conversationOf(app, id)
+      expect(seen.quality_by_turn.map(({ message_id }) => message_id)).toEqual([first, second])
+      expect(
+        seen.quality_by_turn.every(({ response_time }) => response_time !== null && response_time > 0),
+      ).toBe(true)
+      expect(seen.metrics).toMatchObject({ total_turns: 2, conversation_depth: 4 })
+      expect(seen.average_quality.factual_grounding).toBeGreaterThan(80)
+      expect(seen.topics.join(' ')).toMatch(/engine/i)
+      expect(seen.total_messages).toBe(4)
+    })
+
+    test('suggests what the documents answer, of the layers of who asks', async () => {
+      const { client: owner, avee } = await ownerWithEngine(app)
+      const secret =
+        '# The Analytical Engine, privately\n\n## Hidden debts\n\nThe engine has debts of 900 pounds with the weaver.'
+      await upload(owner, [{ name: 'debts.md', content: secret }], { avee: avee.id, layer: 'intimate' })
+      const { client: visitor } = await register(app)
+      const suggested = async (client: typeof owner) => {
+        const { id } = await converse(client, avee.handle)
+        says('It weaves patterns at 40 per minute [1].')
+        const turn = await turnOf(app, await answerTo(client, id, 'How does the engine weave?'))
+        return turn.follow_up_suggestions
+      }
+      const toVisitor = await suggested(visitor)
+      expect(toVisitor).toHaveLength(3)
+      expect(toVisitor.join(' ')).not.toMatch(/debt/i)
+      expect((await suggested(owner)).join(' ')).toMatch(/hidden debts/i)
+      const { body } = await visitor.post<{ answerable: boolean }>('/search', {
+        avee: avee.handle,
+        query: toVisitor[0],
+      })
+      expect(body.answerable).toBe(true)
+    })
+
+    test('gives no words of turns at a layer that was taken away since', async () => {
+      const { client: owner, avee } = await ownerWithEngine(app)
+      const { client: friend, session } = await register(app)
+      good(await owner.put(`/avees/${avee.id}/permissions/${session.user.id}`, { max_layer: 'friends' }))
+      says('The engine weaves patterns [1]. It was painted blue in 1822.')
+      const { conversationId, messageId } = await askedAlone(
+        app,
+        friend,
+        avee,
+        'How does the engine weave patterns?',
+      )
+      expect((await conversationOf(app, conversationId, 'friends')).topics).not.toEqual([])
+      const later = await conversationOf(app, conversationId, 'public')
+      expect([later.topics, later.follow_up_suggestions, later.quality_by_turn[0]?.issues]).toEqual([
+        [],
+        [],
+        [],
+      ])
+      expect(await app.app.insight.ofTurn(messageId, 'public')).toBeUndefined()
+    })
+
+    test('is made up for by whichever server is there when one has left it', async () => {
+      const { client, avee } = await ownerWithEngine(app)
+      says('The engine weaves patterns at 40 per minute [1].')
+      const { conversationId, messageId } = await askedAlone(
+        app,
+        client,
+        avee,
+        'How fast does the engine weave?',
+      )
+      const { db } = app.app.database
+      const lost = { step: 'measure' as const, grounding: null, measured_by: null, due_at: new Date() }
+      await db.updateTable('turn_insights').set(lost).where('message_id', '=', messageId).execute()
+      expect((await conversationOf(app, conversationId)).average_quality.factual_grounding).toBeNull()
+      await app.app.insight.idle()
+      expect((await conversationOf(app, conversationId)).average_quality.factual_grounding).toBeGreaterThan(
+        80,
+      )
+    })
+
+    test('thumbs are for one’s own answers, and move the estimate of satisfaction', async () => {
+      const { client, avee } = await ownerWithEngine(app)
+      const { client: other } = await register(app)
+      says('It weaves patterns at 40 per minute [1].')
+      const { conversationId, messageId } = await askedAlone(
+        app,
+        client,
+        avee,
+        'How fast does the engine weave?',
+      )
+      const path = `/messages/${messageId}/feedback`
+      const estimate = async () =>
+        (await conversationOf(app, conversationId)).metrics.user_satisfaction_estimate ?? 0
+      const before = await estimate()
+      expect(good(await client.put(path, { vote: 'up', note: 'Exactly.' }))).toMatchObject({
+        vote: 'up',
+        note: 'Exactly.',
+      })
+      expect(await estimate()).toBeGreaterThan(before)
+      expect(good(await client.put(path, { vote: 'down' }))).toMatchObject({ vote: 'down', note: 'Exactly.' })
+      expect(await estimate()).toBeLessThan(before)
+      expect(good(await client.get(`/conversations/${conversationId}/feedback`))).toEqual({
+        feedback: [{ message_id: messageId, vote: 'down', note: 'Exactly.' }],
+      })
+      expect(good(await client.put(path, { vote: null }))).toMatchObject({ vote: null, note: '' })
+      expect(await estimate()).toBe(before)
+
+      expect((await other.put(path, { vote: 'up' })).status).toBe(404)
+      expect((await other.get(`/conversations/${conversationId}/feedback`)).status).toBe(404)
+      const [question] = good(
+        await client.get<{ messages: { id: string }[] }>(`/conversations/${conversationId}/messages`),
+      ).messages
+      expect((await client.put(`/messages/${question?.id}/feedback`, { vote: 'up' })).status).toBe(400)
+    })
+  })
+}
+
+describe('what a language model does afterwards', () => {
+  let ollama: PlayedOllama
+  beforeAll(async () => {
+    ollama = await startOllama()
+  })
+  afterAll(() => ollama[Symbol.asyncDispose]())
+
+  const titleOf = async (client: Awaited<ReturnType<typeof register>>['client'], id: string) =>
+    good(await client.get<Conversation>(`/conversations/${id}`)).title
+
+  test('it names a conversation after the first answer, better after the second, and never over a person’s name', async () => {
+    await using app = await startApp({ OLLAMA_BASE_URL: ollama.url, BACKGROUND_MODEL_CALLS: 'on' })
+    const { client, avee } = await ownerWithEngine(app)
+    const { id } = await converse(client, avee.handle)
+    ollama.script(
+      '/api/chat',
+      { tokens: ['It weaves.'] },
+      { tokens: ['Title: "Weaving engine"\n', 'I chose it because'] },
+    )
+    await answerTo(client, id, 'What does the engine do?')
+    await app.app.insight.idle()
+    expect(await titleOf(client, id)).toBe('Weaving engine')
+
+    ollama.script('/api/chat', { tokens: ['Babbage.'] }, { tokens: ['The engine and its maker'] })
+    await answerTo(client, id, 'Who made it?')
+    await app.app.insight.idle()
+    expect(await titleOf(client, id)).toBe('The engine and its maker')
+
+    const named = await converse(client, avee.handle)
+    good(await client.patch(`/conversations/${named.id}`, { title: 'Mine' }))
+    const before = ollama.to('/api/chat').length
+    await answerTo(client, named.id, 'What does the engine do?')
+    await app.app.insight.idle()
+    expect(await titleOf(client, named.id)).toBe('Mine')
+    expect(ollama.to('/api/chat')).toHaveLength(before + 1)
+  })
+
+  test('it keeps the title from the question when it says something else, and key phrases name a long one', async () => {
+    await using app = await startApp({ OLLAMA_BASE_URL: ollama.url, BACKGROUND_MODEL_CALLS: 'on' })
+    const { client, avee } = await ownerWithEngine(app)
+    const rambling = {
+      tokens: ['I am sorry but I can not possibly think of any title for this conversation'],
+    }
+    const { id } = await converse(client, avee.handle)
+    ollama.script('/api/chat', { tokens: ['It weaves.'] }, rambling)
+    await answerTo(client, id, 'What does it weave?')
+    await app.app.insight.idle()
+    expect(await titleOf(client, id)).toBe('What does it weave?')
+
+    const long = await converse(client, avee.handle)
+    ollama.script(
+      '/api/chat',
+      { tokens: ['The punched cards come from the loom of Jacquard [1].'] },
+      rambling,
+    )
+    await answerTo(
+      client,
+      long.id,
+      'I have wondered for a long time where the punched cards of the engine come from, and from whom?',
+    )
+    await app.app.insight.idle()
+    expect(await titleOf(client, long.id)).toMatch(/punched cards/i)
+  })
+
+  test('as a judge its verdict stands in the place of the words’, and what it makes up does not', async () => {
+    await using app = await startApp({
+      OLLAMA_BASE_URL: ollama.url,
+      BACKGROUND_MODEL_CALLS: 'on',
+      INSIGHT_JUDGE: 'on',
+    })
+    const { client, avee } = await ownerWithEngine(app)
+    const { id } = await converse(client, avee.handle)
+    good(await client.patch(`/conversations/${id}`, { title: 'Mine' }))
+    const verdict = {
+      relevance: 0.9,
+      engagement: 0.4,
+      factual_grounding: 0.5,
+      unsupported: ['It was painted blue.', 'It flew.'],
+    }
+    ollama.script(
+      '/api/chat',
+      { tokens: ['The engine weaves patterns [1]. ', 'It was painted blue.'] },
+      { tokens: ['Here: ', JSON.stringify(verdict)] },
+    )
+    const messageId = await answerTo(client, id, 'What does the engine weave?')
+    await app.app.insight.idle()
+    const turn = await turnOf(app, messageId)
+    expect(turn.quality_scores).toMatchObject({
+      relevance_score: 0.9,
+      engagement_score: 0.4,
+      factual_grounding: 0.5,
+      measured_by: 'llama3.2:1b',
+    })
+    expect(turn.quality_scores.issues).toEqual([expect.stringContaining('painted blue')])
+  })
+})
