@@ -15,6 +15,8 @@ const questionWeight = 2
 const bothBonus = 1.5
 /** A single word that comes once and is no name is seldom what a turn is about. */
 const passingWord = 0.5
+/** Among words that come as often, the longer says more: up to so many letters. */
+const longWord = 12
 /** What answers say of where they look, not of the matter. */
 const aboutSources =
   /^(?:documents?|passages?|sources?|dokumente?n?|unterlagen|quellen?|documentos?|documenti|文[档檔書]|资料)$/iu
@@ -75,9 +77,10 @@ export type PhraseReader = Awaited<ReturnType<typeof phraseReader>>
 /**
  * The key phrases of a turn, the weightiest first, without a model.
  *
- * A phrase's weight is the mean rarity of its words among the avee's passages, times the square root of how often it
+ * A phrase's weight is the geometric mean of its words' rarity among the avee's passages, times the square root of how often it
  * stands in the turn (twice as much in the question), times 1.25 for several words, 1.5 for what stands in a cited title
- * or heading and 1.5 for what both question and answer say; a single word that comes once and is no name counts half.
+ * or heading and 1.5 for what both question and answer say; a single word that comes once and is no name counts half,
+ * and long words a little more.
  * Of phrases that share most of their words the weightiest is kept.
  */
 export function topicsOf(source: TopicSource, reader: PhraseReader, weigh: Weigh): Topic[] {
@@ -106,7 +109,7 @@ export function topicsOf(source: TopicSource, reader: PhraseReader, weigh: Weigh
   )
 
   const weighed = [...seen].map(([key, { texts, forms, times, places }]) => {
-    const rarity = forms.reduce((sum, form) => sum + weigh(form), 0) / forms.length
+    const rarity = forms.reduce((product, form) => product * weigh(form), 1) ** (1 / forms.length)
     const [text = key] = [...texts].toSorted(([, a], [, b]) => b - a).map(([written]) => written)
     const isInHeading = inHeadings.has(key)
     const isPassing =
@@ -121,7 +124,8 @@ export function topicsOf(source: TopicSource, reader: PhraseReader, weigh: Weigh
       (forms.length > 1 ? phraseBonus : 1) *
       (isInHeading ? headingBonus : 1) *
       (places.size > 1 ? bothBonus : 1) *
-      (isPassing ? passingWord : 1)
+      (isPassing ? passingWord : 1) *
+      (1 + Math.min(text.length, longWord) / 40)
     return { key, text, weight, forms: new Set(forms) }
   })
   const kept: typeof weighed = []
