@@ -73,7 +73,7 @@ export const forgetQuery = z.object({ avee: aveeIdOrHandle })
 export const forgotten = z.object({
   ok: z.literal(true),
   forgotten: z.number().int(),
-  restorable_until: time.nullable().describe('Until then POST /memories/{id}/restore brings it back.'),
+  restorable_until: time.describe('Until then POST /memories/{id}/restore brings each back.'),
 })
 
 export const memoryExportQuery = z.object({ avee: aveeIdOrHandle.optional() })
@@ -103,6 +103,5 @@ export const putMemorySettingsBody = z.object({
 })
 
 /** What an answer was given of the memories, in brief. */
-export const usedMemory = z.object({ id, type: memoryType, content: z.string() })
+export const usedMemory = z.object({ id, type: memoryType, content: z.string() }).meta({ id: 'UsedMemory' })
 export type UsedMemory = z.infer<typeof usedMemory>
-export const usedMemories = z.object({ memories: z.array(usedMemory) })

@@ -17,11 +17,12 @@ import { createHttp, type Readiness } from './http/index.ts'
 import { type Insight, insight as insightRoom, insightRoutes } from './insight/index.ts'
 import { knowledge as knowledgeRoom, knowledgeRoutes } from './knowledge/index.ts'
 import { createLog, type Log } from './log.ts'
+import { type MemoryParts, memory as memoryRoom, memoryRoutes } from './memory/index.ts'
 import { models as modelsRoom } from './models/index.ts'
 import { runRoutes, runs as runsRoom } from './runs/index.ts'
 
 /** What a test may hold in its own hands. */
-export type Overrides = { log?: Log; pageDirectory?: string }
+export type Overrides = { log?: Log; pageDirectory?: string; memoryPace?: MemoryParts['pace'] }
 
 /** How long the model services may take to say that they are there, when readiness is asked. */
 const lookMs = 2_000
@@ -103,6 +104,9 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
       },
     }),
   )
+  const memory = parts.use(
+    memoryRoom({ database, models, avees, log, pace: overrides.memoryPace ?? {} }),
+  )
   const chat = chatRoom({
     database,
     runs,
@@ -169,6 +173,12 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
   await http.register(runRoutes({ runs }))
   await http.register(knowledgeRoutes({ knowledge, avees, runs }))
   await http.register(insightRoutes({ insight, avees }))
+  await http.register(
+    memoryRoutes({
+      memory,
+      conversationOf: async (caller, id) => ({ aveeId: (await chat.own(caller, id)).avee_id }),
+    }),
+  )
   await http.register(chatRoutes({ chat, runs, avees }))
   await http.register(localchatChatRoutes({ chat, runs, avees }))
   await http.register(localchatDocumentRoutes({ knowledge, avees, runs }))
@@ -187,6 +197,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     accounts,
     avees,
     knowledge,
+    memory,
     insight,
     chat,
     /** Takes requests, and takes up what an earlier process left unfinished. Returns the address. */

@@ -49,7 +49,7 @@ const abbreviation =
 const conditional =
   /^(?:(?:and|but|so|und|aber|y|pero|et|mais)\s+)?(?:if|what if|suppose|supposing|imagine|assume|assuming|let's (?:say|assume|pretend)|pretend|hypothetically|in case|unless|say|wenn|falls|angenommen|nehmen wir an|stell dir vor|si|supongamos|imagina|imaginons|supposons|admettons|se|immagina)(?![\p{L}'])/iu
 const reported =
-  /(?<![\p{L}])(?:said|says|saying|told|tells|wrote|writes|claims?|claimed|thinks|thought|according to|sagt|sagte|meint|meinte|schrieb|schreibt|behauptet|dice|dijo|escribió|dit que|a dit|écrit|quote|lyrics?|the character|protagonist|in (?:the|my|a) (?:story|novel|movie|film|game|book|dream|song))(?![\p{L}])/iu
+  /(?<![\p{L}])(?<!(?:^|\s)i )(?:said|says|saying|told|tells|wrote|writes|claims?|claimed|thinks|thought|according to|sagt|sagte|meint|meinte|schrieb|schreibt|behauptet|dice|dijo|escribió|dit que|a dit|écrit|quote|lyrics?|the character|protagonist|in (?:the|my|a) (?:story|novel|movie|film|game|book|dream|song))(?![\p{L}])/iu
 const notMeant =
   /(?<![\p{L}])(?:just kidding|only kidding|kidding|jk|j\/k|\/s|sarcasm|lol|haha+|yeah,? right|as if|not!|nur spaß|scherz|es broma|je plaisante|je blague)(?![\p{L}])|🙄|😏|😜/iu
 const asking =

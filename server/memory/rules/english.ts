@@ -20,7 +20,7 @@ const kin: Record<string, string> = Object.fromEntries(
 const relative = `(?<kin>(?:(?:older|younger|elder|little|big|twin|best|baby|half|eldest|oldest|youngest)[ -])?(?:${Object.keys(kin).join('|')}))`
 const kinOf = (text = ''): string => {
   const word = text.toLowerCase()
-  if (/^best friend/.test(word)) return 'best_friend'
+  if (word.startsWith('best friend')) return 'best_friend'
   return kin[word.split(/[ -]/).at(-1) ?? ''] ?? word
 }
 
@@ -513,7 +513,7 @@ const rules: Rule[] = [
 export const english: RuleSet = {
   language: 'eng',
   filler:
-    /^(?:(?:and|but|so|because|since|although|though|while|well|also|oh|yes|yeah|yep|no|nope|nah|ok|okay|hi|hello|hey|hiya|actually|btw|by the way|fyi|for your information|just so you know|note that|please note(?: that)?|(?:please )?(?:remember|keep in mind|don't forget|note)(?: that)?|for the record|to be honest|tbh|honestly|frankly|as you know|you know|you should know(?: that)?|let me tell you(?: that)?|anyway|correction|sorry|update|good news|bad news|guess what|i think i (?:told|mentioned) you(?: that)?|i (?:just )?(?:wanted|want) (?:to (?:tell you|say|let you know|mention|add)|you to know)(?: that)?|in fact|basically|obviously|personally|unfortunately|luckily|sadly|fortunately|recently|lately|nowadays|these days|right now|at the moment|currently|now)[,.!:]*\s+)+/iu,
+    /^(?:(?:and|but|so|because|since|although|though|while|well|also|oh|yes|yeah|yep|no|nope|nah|ok|okay|hi|hello|hey|hiya|actually|btw|by the way|fyi|for your information|just so you know|note that|please note(?: that)?|(?:please )?(?:remember|keep in mind|don't forget|note)(?: that)?|for the record|(?:as|like) i (?:said|mentioned|told you)(?: before)?|as mentioned|to be honest|tbh|honestly|frankly|as you know|you know|you should know(?: that)?|let me tell you(?: that)?|anyway|correction|sorry|update|good news|bad news|guess what|i think i (?:told|mentioned) you(?: that)?|i (?:just )?(?:wanted|want) (?:to (?:tell you|say|let you know|mention|add)|you to know)(?: that)?|in fact|basically|obviously|personally|unfortunately|luckily|sadly|fortunately|recently|lately|nowadays|these days|right now|at the moment|currently|now)[,.!:]*\s+)+/iu,
   tail: /(?:\s*[,(]|\s+(?:with|since|for (?:a|an|the|my|about|over|almost|nearly|more|work|now|\d|\p{L}+ (?:years|months|weeks))|because|where|when|while|who|which|but|so|after|before|until|though|although|too|as well|either|anymore|any more|any longer|these days|nowadays|right now|at the moment|now|currently|recently|today|yesterday|tomorrow|tonight|last|next|this|again|already|ago|please|by the way|btw|actually|though|thanks|in (?:19|20)\d\d|in (?:january|february|march|april|may|june|july|august|september|october|november|december)|(?:a|an|two|three|four|five|\d+|few|several|a few|couple of) (?:\p{L}+ )?(?:day|week|month|year)s? ago|and (?:i|it|my|we|then|would|have|am|so|now|that|they|he|she))(?![\p{L}])).*$/iu,
   article: /^(?:the|a|an|some|my|our|all|any|most|kind of|going to|to)\s+/iu,
   empty:

@@ -53,7 +53,14 @@ function inClause(clause: Clause, set: RuleSet, writtenAt: Date, greeted: boolea
   const wasAsked = askedFor.test(filler)
   const statements = new Map<string, Statement>()
   const add = (found: Found, content: string, dates: DatedExpression[]) => {
-    const statement = statementOf(found, content, dates, writtenAt, place, wasAsked)
+    const statement = statementOf(
+      found,
+      content,
+      dates,
+      writtenAt,
+      { ...place, language: set.language },
+      wasAsked,
+    )
     const key = `${statement.subject} ${statement.attribute} ${statement.type === 'relationship' ? statement.value : ''}`
     if (!statements.has(key)) statements.set(key, statement)
   }
@@ -71,6 +78,19 @@ function inClause(clause: Clause, set: RuleSet, writtenAt: Date, greeted: boolea
     if (event) add(event.found, withoutEnd(text), event.dates)
   }
   return [...statements.values()]
+}
+
+/** Whether a stretch of a message is something that its author says as so: no question, condition, quotation or task. */
+export function isStated(message: string, start: number, end: number): boolean {
+  const clauses = ownClauses(message).filter(
+    (clause) => !ruleSets.some((set) => set.unreal.test(clause.text)),
+  )
+  const covered = clauses.reduce(
+    (sum, clause) =>
+      sum + Math.max(0, Math.min(end, clause.start + clause.text.length) - Math.max(start, clause.start)),
+    0,
+  )
+  return covered * 2 > end - start
 }
 
 const withoutEnd = (text: string): string => text.replace(/[\s.,;:!…)]+$/u, '')
@@ -143,7 +163,7 @@ function statementOf(
   content: string,
   dates: DatedExpression[],
   writtenAt: Date,
-  place: { start: number; end: number },
+  place: { start: number; end: number; language: string },
   wasAsked: boolean,
 ): Statement {
   const holds = found.holds ?? 'holds'

@@ -16,6 +16,8 @@ export type Statement = {
   importance: number
   validFrom: Date | null
   validUntil: Date | null
+  /** ISO 639-3, as far as it is known. */
+  language: string | null
   /** Where in the message it stands. */
   start: number
   end: number

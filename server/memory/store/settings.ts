@@ -1,0 +1,53 @@
+import { sql } from 'kysely'
+import type { Db, Trx } from '../../db/index.ts'
+import type { Pair } from '../words.ts'
+
+/** Whether an avee remembers somebody: neither they themselves nor remembering altogether is switched off. */
+export async function isEnabled(db: Db | Trx, { userId, aveeId }: Pair): Promise<boolean> {
+  const off = await db
+    .selectFrom('memory_settings')
+    .select('enabled')
+    .where('user_id', '=', userId)
+    .where('enabled', '=', false)
+    .where((eb) => eb.or([eb('avee_id', 'is', null), eb('avee_id', '=', aveeId)]))
+    .limit(1)
+    .executeTakeFirst()
+  return off === undefined
+}
+
+export async function settingsOf(
+  db: Db,
+  userId: string,
+): Promise<{ avee_id: string | null; enabled: boolean }[]> {
+  return await db
+    .selectFrom('memory_settings')
+    .select(['avee_id', 'enabled'])
+    .where('user_id', '=', userId)
+    .execute()
+}
+
+export async function putSetting(
+  trx: Trx,
+  userId: string,
+  aveeId: string | null,
+  enabled: boolean,
+): Promise<void> {
+  await trx
+    .insertInto('memory_settings')
+    .values({ user_id: userId, avee_id: aveeId, enabled })
+    .onConflict((conflict) =>
+      conflict.columns(['user_id', 'avee_id']).doUpdateSet({ enabled: sql`excluded.enabled` }),
+    )
+    .execute()
+}
+
+/** What was said and not yet read is never learned from. */
+export async function dropPending(trx: Trx, userId: string, aveeId: string | null): Promise<void> {
+  await trx
+    .updateTable('memory_turns')
+    .set({ learns: false })
+    .where('user_id', '=', userId)
+    .where('done_at', 'is', null)
+    .$if(aveeId !== null, (query) => query.where('avee_id', '=', aveeId ?? ''))
+    .execute()
+}
