@@ -12,11 +12,11 @@ describe('a server that is killed again and again', () => {
     await node?.start()
     let over = false
     const [{ works, seen }] = await Promise.all([
-      crowd(cluster.nodes, next, { runs: 60, spreadMs: 3000 }).finally(() => {
+      crowd(cluster.nodes, next, { runs: 40, spreadMs: 2000 }).finally(() => {
         over = true
       }),
       (async () => {
-        for (let kills = 0; kills < 4 && !over; kills++) {
+        for (let kills = 0; kills < 3 && !over; kills++) {
           await pause(300 + next() * 900)
           await node?.kill()
           await node?.start()
@@ -38,7 +38,7 @@ describe('a server that is killed again and again', () => {
       const people = crowd(cluster.nodes, next, { runs: 12, spreadMs: 200 }).finally(() => {
         over = true
       })
-      for (let life = 0; life < 6; life++) {
+      for (let life = 0; life < 5; life++) {
         // The first statements of a life are those of the recovery.
         const statement = Math.floor(next() ** 2 * 60)
         await node?.start({ statement, when: life % 2 === 0 ? 'before' : 'after' })

@@ -24,7 +24,7 @@ describe.each(DATABASES)('the log on %s', (kind) => {
     store = await openStore(kind)
     await makeStored(store.database)
     user = await makeUser(store.database)
-    room = await openRoom(store.database)
+    room = await openRoom(store.database, { leaseMs: 60_000 })
   })
   afterAll(async () => {
     await room[Symbol.asyncDispose]()
