@@ -125,7 +125,7 @@ export function questions({ database, knowledge, avees, deliver }: Parts) {
         given.keep && words !== null
           ? await knowledge.ingestText(
               { userId: avee.ownerId, aveeId: avee.id, layer: given.layer, usualLayer: given.layer },
-              { title: words.slice(0, 200), text: `${words}\n\n${given.answer}` },
+              { title: words.slice(0, 200), text: `# ${words.replaceAll(/\s+/g, ' ')}\n\n${given.answer}` },
               signal,
             )
           : undefined
