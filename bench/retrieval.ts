@@ -60,7 +60,9 @@ const asMarkdown = ({ title, text }: { title?: string; text: string }) =>
 async function yardstick(texts: string[], options: { k1?: number; b?: number } = {}) {
   const normalise = await normaliserFor(languageOf(texts.slice(0, 200).join('\n')))
   const terms = (text: string) =>
-    [...wordsOf(text)].filter((word) => word.kind === 'part' || word.kind === 'pair').map((word) => normalise(word.text))
+    [...wordsOf(text)]
+      .filter((word) => word.kind === 'part' || word.kind === 'pair')
+      .map((word) => normalise(word.text))
   return bm25(texts, { ...options, terms })
 }
 

@@ -36,6 +36,7 @@ import {
 } from './store/documents.ts'
 import { lockAvee, lockOriginals, noteFile } from './store/ingest-files.ts'
 import { holdersOf, languagesIn, searchLiteral } from './store/search.ts'
+import { vectorIndexes } from './store/vector-index.ts'
 import { moveToLayer, pagesOf, passagesAround } from './store/versions.ts'
 import { tidier } from './tidy.ts'
 
@@ -118,6 +119,7 @@ export async function knowledge({
   const fetcher = pageFetcher({ bytes: limits.maxUploadBytes, milliseconds: fetchMs, redirects }, network)
   const tidy = tidier({ database, files, log, now })
   const embedder = (signal: AbortSignal) => models.embedder(signal)
+  const indexes = vectorIndexes({ database, log })
   const rank = searcher({ database, log, embedder })
   runs.register<IngestInput>(
     'ingest',
@@ -128,12 +130,13 @@ export async function knowledge({
       files,
       fetcher,
       embedder,
+      indexes,
       tidy: tidy.later,
       now: () => now().getTime(),
     }),
   )
-  runs.register<RenamingInput>('rename', renamingKind({ database, log, embedder, tidy: tidy.later }))
-  runs.register('index', embeddingKind({ database, runs, log, embedder }))
+  runs.register<RenamingInput>('rename', renamingKind({ database, log, embedder, indexes, tidy: tidy.later }))
+  runs.register('index', embeddingKind({ database, runs, log, embedder, indexes }))
   const watch = embeddingWatch({ database, runs, log, embedder })
   void tidy.soon(true)
 
@@ -434,6 +437,7 @@ export async function knowledge({
         tidy[Symbol.asyncDispose](),
         reader[Symbol.asyncDispose](),
         fetcher[Symbol.asyncDispose](),
+        indexes.idle(),
       ])
     },
   }

@@ -4,6 +4,7 @@ import type { Log } from '../../log.ts'
 import type { Embedder } from '../../models/index.ts'
 import type { Completion, RunContext, RunKind, Runs } from '../../runs/index.ts'
 import { aveesToEmbed, deleteOtherVectors, markEmbedded, nextToEmbed, ownerOf } from '../store/vectors.ts'
+import type { VectorIndexes } from '../store/vector-index.ts'
 import { embedVersion } from './write.ts'
 
 /** How often it is looked whether an embedding model has come, or another one. */
@@ -20,6 +21,7 @@ type Rooms = {
   runs: Runs
   log: Log
   embedder(signal: AbortSignal): Promise<Embedder | undefined>
+  indexes: VectorIndexes
 }
 
 const modelGone = defineError(
@@ -44,7 +46,7 @@ export function embeddingKind(rooms: Rooms): RunKind<EmbeddingInput> {
       const embedder = await rooms.embedder(signal)
       if (embedder?.space !== space) throw modelGone()
       let done = 0
-      await embedVersion(rooms.database, embedder, document, signal, (count) => (done += count))
+      await embedVersion(rooms, embedder, document, signal, (count) => (done += count))
       await markEmbedded(db, document.version, space)
       documents += 1
       await emit({
@@ -65,7 +67,7 @@ export function embeddingKind(rooms: Rooms): RunKind<EmbeddingInput> {
 }
 
 /** Looks every minute whether there is something to embed and something to embed it with, and starts the runs. */
-export function embeddingWatch({ database, runs, log, embedder }: Rooms) {
+export function embeddingWatch({ database, runs, log, embedder }: Omit<Rooms, 'indexes'>) {
   const closing = new AbortController()
   let looking: Promise<void> | undefined
   let timer: NodeJS.Timeout | undefined

@@ -20,6 +20,7 @@ import { forgetFile, lockAvee, lockOriginals, noteFile } from '../store/ingest-f
 import { moveToLayer, publishVersion, retireBuilding } from '../store/versions.ts'
 import type { IngestFile, IngestInput } from './input.ts'
 import { type Progress, progressOf } from './progress.ts'
+import type { VectorIndexes } from '../store/vector-index.ts'
 import { type Content, writeVersion } from './write.ts'
 
 export type IngestRooms = {
@@ -29,6 +30,7 @@ export type IngestRooms = {
   files: Originals
   fetcher: PageFetcher
   embedder(signal: AbortSignal): Promise<Embedder | undefined>
+  indexes: VectorIndexes
   /** Something was replaced or given up: its rows and originals can go. */
   tidy(): void
   now(): number
@@ -205,13 +207,15 @@ async function settle(
 
   const named = { filename: file.filename, sourceUrl: bytes.sourceUrl }
   const before = await findByName(db, aveeId, named)
+  // Another upload of the same bytes has come first since they were looked for.
+  if (before?.sha256 === bytes.sha256) throw new Overtaken()
   const documentId = before?.id ?? newId()
   const layer = run.input.layer ?? before?.layer ?? run.input.usualLayer
   const title = bytes.title ?? document.title ?? nameWithoutEnding(file.name)
   const content: Content = { pages: document.pages, passages, language }
   const total = passages.length
   const { version, embeddedBy } = await writeVersion(
-    { database, log, embedder: await rooms.embedder(signal).catch(() => undefined) },
+    { database, log, embedder: await rooms.embedder(signal).catch(() => undefined), indexes: rooms.indexes },
     { documentId, aveeId, layer, runId: run.id, file: index },
     { title, filename: file.filename },
     content,
@@ -234,7 +238,7 @@ async function settle(
   }
   await context.commit({ result }, async (trx) => {
     await lockAvee(trx, aveeId)
-    const present = await presentBefore(trx, aveeId, named, before)
+    const present = await presentBefore(trx, aveeId, named, before, bytes.sha256)
     await publishVersion(trx, version, present?.version)
     await putDocument(trx, {
       id: documentId,
@@ -267,9 +271,10 @@ async function presentBefore(
   aveeId: string,
   named: { filename: string | null; sourceUrl: string | null },
   before: DocumentRow | undefined,
+  sha256: string,
 ): Promise<DocumentRow | undefined> {
   const present = await findByName(trx, aveeId, named)
-  if (present?.id !== before?.id) throw new Overtaken()
+  if (present?.id !== before?.id || present?.sha256 === sha256) throw new Overtaken()
   return present
 }
 

@@ -12,6 +12,7 @@ import {
   retireBuilding,
   setVersion,
 } from '../store/versions.ts'
+import type { VectorIndexes } from '../store/vector-index.ts'
 import { writeVersion } from './write.ts'
 
 export type RenamingInput = { documentId: string }
@@ -24,6 +25,7 @@ export function renamingKind(rooms: {
   database: Database
   log: Log
   embedder(signal: AbortSignal): Promise<Embedder | undefined>
+  indexes: VectorIndexes
   tidy(): void
 }): RunKind<RenamingInput> {
   const { database } = rooms
@@ -41,7 +43,12 @@ export function renamingKind(rooms: {
       total: document.passages,
     })
     const { version, embeddedBy } = await writeVersion(
-      { database, log: rooms.log, embedder: await rooms.embedder(signal).catch(() => undefined) },
+      {
+        database,
+        log: rooms.log,
+        embedder: await rooms.embedder(signal).catch(() => undefined),
+        indexes: rooms.indexes,
+      },
       { documentId: document.id, aveeId: document.avee_id, layer: document.layer, runId: run.id, file: 0 },
       { title: document.title, filename: document.filename },
       {

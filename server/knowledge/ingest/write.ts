@@ -4,6 +4,7 @@ import type { Log } from '../../log.ts'
 import type { Embedder } from '../../models/index.ts'
 import { normaliserFor } from '../lexical/normalise.ts'
 import { type Naming, weigher } from '../lexical/weigh.ts'
+import type { VectorIndexes } from '../store/vector-index.ts'
 import { insertVectors, passagesWithoutVector } from '../store/vectors.ts'
 import {
   insertPages,
@@ -39,7 +40,7 @@ const embedBatch = 32
  * it has vectors, if it has.
  */
 export async function writeVersion(
-  rooms: { database: Database; log: Log; embedder: Embedder | undefined },
+  rooms: { database: Database; log: Log; embedder: Embedder | undefined; indexes: VectorIndexes },
   place: Place,
   naming: Naming,
   content: Content,
@@ -71,10 +72,13 @@ export async function writeVersion(
   let { embedder } = rooms
   let done = 0
   let withVectors = 0
+  let width = 0
   for (let first = 0; first < content.passages.length; first += embedBatch) {
     const batch = content.passages.slice(first, first + embedBatch)
     const vectors = embedder ? await embed(rooms.log, embedder, naming.title, batch, signal) : undefined
-    if (vectors) {
+    if (embedder && vectors) {
+      width = vectors[0]?.length ?? 0
+      await rooms.indexes.before(embedder.space, width)
       withVectors += batch.length
       embedded(withVectors)
     } else {
@@ -113,13 +117,14 @@ export async function writeVersion(
       signal,
     )
   }
+  if (embedder && width > 0) rooms.indexes.after(embedder.space, width)
   const complete = embedder !== undefined && withVectors === content.passages.length
   return { version, embeddedBy: complete ? (embedder?.space ?? null) : null }
 }
 
 /** Gives the passages of a version the vectors they lack. */
 export async function embedVersion(
-  database: Database,
+  { database, indexes }: { database: Database; indexes: VectorIndexes },
   embedder: Embedder,
   document: { version: string; title: string },
   signal: AbortSignal,
@@ -137,7 +142,10 @@ export async function embedVersion(
       const vector = vectors[index]
       return vector ? [{ passageId: id, vector }] : []
     })
+    const width = rows[0]?.vector.length ?? 0
+    await indexes.before(embedder.space, width)
     await inSmallSteps(rows, (some) => insertVectors(database.db, embedder.space, some), signal)
+    indexes.after(embedder.space, width)
     embedded(rows.length)
   }
 }

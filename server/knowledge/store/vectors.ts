@@ -9,21 +9,15 @@ import {
   type Scope,
   seen,
 } from './search.ts'
+import { comparedAs, ofSpace } from './vector-index.ts'
 
-/** Up to so many vectors of an avee are compared one by one: exact, and as quick as an index. */
-const exactUpTo = 10_000
+/** Up to so many vectors of an avee are compared one by one: exact, and about as quick as an index. */
+const exactUpTo = { embedded: 5_000, postgres: 10_000 }
 /** How many neighbours an index looks at; more is surer and slower. */
 const indexEffort = 200
-/** The widest that pgvector indexes as it is; wider ones are compared at half precision. */
-const widestVector = 2_000
-
-export type VectorSpace = { space: string; dimensions: number }
 
 const literal = (vector: Float32Array) =>
   `[${Array.from(vector, (value) => +value.toPrecision(7)).join(',')}]`
-
-const castOf = (dimensions: number) =>
-  sql.raw(dimensions <= widestVector ? `vector(${dimensions})` : `halfvec(${dimensions})`)
 
 export async function insertVectors(
   db: Db | Trx,
@@ -124,11 +118,12 @@ export async function searchVectors(
 ): Promise<FoundPassage[]> {
   const { space, limit } = query
   const vector = literal(query.vector)
-  const cast = castOf(query.vector.length)
+  const cast = comparedAs(query.vector.length)
   const distance = sql`(embedding::${cast}) <=> ${vector}::${cast}`
   const where = sql`
-    avee_id = ${scope.aveeId} and model = ${space} and ${inLayers(scope, 'layer')} and ${seen(scope, 'passage_vectors')}`
-  const few = await isAtMost(database.db, scope, space, exactUpTo)
+    avee_id = ${scope.aveeId} and ${ofSpace(space, query.vector.length)}
+    and ${inLayers(scope, 'layer')} and ${seen(scope, 'passage_vectors')}`
+  const few = await isAtMost(database.db, scope, space, exactUpTo[database.kind])
   const nearest = few
     ? // The fence keeps an index out that would look at other avees' vectors first.
       sql`
@@ -137,7 +132,7 @@ export async function searchVectors(
         order by distance limit ${limit}`
     : sql`
         select passage_id, ${distance} as distance from passage_vectors
-        where ${where} and model = ${sql.lit(space)} order by ${distance} limit ${limit}`
+        where ${where} order by ${distance} limit ${limit}`
   const statement = sql<FoundRow>`
     with nearest as materialized (${nearest})
     select ${passageColumns}, 1 - nearest.distance as score
