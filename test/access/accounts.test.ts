@@ -122,7 +122,7 @@ describe.each(DATABASES)('accounts on %s', (kind) => {
     expect(short.body.error.details).toEqual([
       { path: 'password', message: 'A password has at least 8 characters.' },
     ])
-    expect(short.body.detail).toBe('password: A password has at least 8 characters.')
+    expect(short.body.detail).toBe('A password has at least 8 characters.')
   })
 
   test('a handle of somebody else’s avee is not to be had, and the other way round', async () => {
