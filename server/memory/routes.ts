@@ -5,7 +5,6 @@ import {
   conversationMemories,
   forgetQuery,
   forgotten,
-  memory as wireMemory,
   memoryExport,
   memoryExportQuery,
   memoryPage,
@@ -14,6 +13,7 @@ import {
   newMemoryBody,
   patchMemoryBody,
   putMemorySettingsBody,
+  memory as wireMemory,
 } from '../../contract/memory.ts'
 import { type Caller, callerOf } from '../http/caller.ts'
 import type { Memory } from './memory.ts'

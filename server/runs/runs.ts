@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { validate as isUuid } from 'uuid'
-import type { Log } from '../log.ts'
-
 import { type Database, newId, type Trx } from '../db/index.ts'
+import type { Log } from '../log.ts'
 import { ending, failureOf } from './ending.ts'
 import { keyOfAnotherKind, shuttingDown, tooManyAttempts } from './errors.ts'
 import { Feeds } from './feed.ts'
@@ -22,9 +21,9 @@ import {
   findRunning,
   insertRun,
   listRuns,
+  type RunRow,
   releaseRuns,
   requestStop,
-  type RunRow,
   runsOf,
 } from './store.ts'
 import { tailer } from './tailer.ts'

@@ -3,8 +3,8 @@ import { defineError } from '../../errors.ts'
 import type { Log } from '../../log.ts'
 import type { Embedder } from '../../models/index.ts'
 import type { Completion, RunContext, RunKind, Runs } from '../../runs/index.ts'
-import { aveesToEmbed, deleteOtherVectors, markEmbedded, nextToEmbed, ownerOf } from '../store/vectors.ts'
 import type { VectorIndexes } from '../store/vector-index.ts'
+import { aveesToEmbed, deleteOtherVectors, markEmbedded, nextToEmbed, ownerOf } from '../store/vectors.ts'
 import { embedVersion } from './write.ts'
 
 /** How often it is looked whether an embedding model has come, or another one. */

@@ -17,10 +17,10 @@ import {
   putDocument,
 } from '../store/documents.ts'
 import { forgetFile, lockAvee, lockOriginals, noteFile } from '../store/ingest-files.ts'
+import type { VectorIndexes } from '../store/vector-index.ts'
 import { moveToLayer, publishVersion, retireBuilding } from '../store/versions.ts'
 import type { IngestFile, IngestInput } from './input.ts'
 import { type Progress, progressOf } from './progress.ts'
-import type { VectorIndexes } from '../store/vector-index.ts'
 import { type Content, writeVersion } from './write.ts'
 
 export type IngestRooms = {

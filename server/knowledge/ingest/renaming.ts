@@ -4,6 +4,7 @@ import type { Embedder } from '../../models/index.ts'
 import type { Completion, RunContext, RunKind } from '../../runs/index.ts'
 import { findDocument } from '../store/documents.ts'
 import { lockAvee } from '../store/ingest-files.ts'
+import type { VectorIndexes } from '../store/vector-index.ts'
 import {
   allPassages,
   moveToLayer,
@@ -12,7 +13,6 @@ import {
   retireBuilding,
   setVersion,
 } from '../store/versions.ts'
-import type { VectorIndexes } from '../store/vector-index.ts'
 import { writeVersion } from './write.ts'
 
 export type RenamingInput = { documentId: string }
