@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { validate as isUuid } from 'uuid'
 import type { MemoryType } from '../../contract/memory.ts'
 import { type Avees, layersWithin } from '../avees/index.ts'
@@ -22,6 +23,7 @@ import { readStatements, ruleLanguages } from './rules/index.ts'
 import { holdsSecret } from './rules/secrets.ts'
 import {
   aveesRemembering,
+  countFrom,
   countMemories,
   deleteVectors,
   findMemory,
@@ -35,7 +37,7 @@ import {
   updateMemory,
 } from './store/memories.ts'
 import { dropPending, isEnabled, putSetting, settingsOf } from './store/settings.ts'
-import { insertTurn, type Turn } from './store/turns.ts'
+import { conversationOfTurn, insertTurn, type Turn } from './store/turns.ts'
 import { memoryTerms } from './words.ts'
 
 export type MemoryParts = {
@@ -54,6 +56,10 @@ const usualPace: ReaderPace = { quietMs: 2_000, longestMs: 30_000, everyMs: 60_0
 /** What somebody writes down by hand is sure, and was worth the trouble. */
 const byHand = { confidence: 1, importance: 0.8 }
 const largestExport = 100_000
+/** On this channel servers tell each other that a turn waits to be read. */
+const channel = 'memory_turns'
+/** How long somebody who asks what was learned waits for a turn to be read. */
+const readingPatienceMs = 1_500
 
 /** What avees remember of the persons they talk with. Each memory is one person's with one avee, and reaches nobody else. */
 export function memory({ database, models, avees, log, now = () => new Date(), pace }: MemoryParts) {
@@ -64,6 +70,7 @@ export function memory({ database, models, avees, log, now = () => new Date(), p
   const findTurns = turnRecall(parts)
   const reader = turnReader({ database, models, log, now, pace: { ...usualPace, ...pace } })
   reader.wake()
+  const listening = database.listen(channel, reader.wake, reader.wake)
 
   /** One of the caller's own that they see now. @throws 404 */
   async function own(viewer: Viewer, id: string): Promise<MemoryRow> {
@@ -134,11 +141,23 @@ export function memory({ database, models, avees, log, now = () => new Date(), p
       return await findTurns(ask)
     },
 
-    /** Notes a turn in the transaction that stores its answer: to be read later, even after a crash. Call `wake` after the commit. */
-    note: (trx: Trx, turn: Turn): Promise<void> => insertTurn(trx, turn),
+    /** Notes a turn in the transaction that stores its answer: it is read soon after, by whichever server is there, also after a crash. */
+    async note(trx: Trx, turn: Turn): Promise<void> {
+      await insertTurn(trx, turn)
+      await database.notify(trx, channel, turn.messageId)
+    },
 
-    /** Says that turns may wait to be read. */
-    wake: reader.wake,
+    /**
+     * How many memories came of a message: read now, within a moment. What a language model is still reading is
+     * learned all the same, and not counted here.
+     */
+    async learnedFrom(messageId: string, signal: AbortSignal): Promise<number> {
+      const conversationId = await conversationOfTurn(db, messageId)
+      if (conversationId === undefined) return 0
+      const patience = AbortSignal.any([signal, AbortSignal.timeout(readingPatienceMs)])
+      await Promise.race([reader.readNow(conversationId), once(patience, 'abort')])
+      return await countFrom(db, messageId)
+    },
 
     /** Resolves when every turn noted so far is read. */
     settled: reader.settled,
@@ -335,7 +354,11 @@ export function memory({ database, models, avees, log, now = () => new Date(), p
       })
     },
 
-    [Symbol.asyncDispose]: () => reader[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose](): Promise<void> {
+      const stopListening = await listening
+      await stopListening()
+      await reader[Symbol.asyncDispose]()
+    },
   }
 }
 

@@ -143,10 +143,12 @@ export function turnReader({ database, models, log, now, pace }: ReaderParts) {
     return told.filter((one) => learning.has(one.messageId))
   }
 
-  async function readAll(): Promise<void> {
+  /** Reads what may be read by now; of one conversation, whatever waits, quiet or not. */
+  async function readAll(conversationId?: string): Promise<void> {
+    const which = conversationId === undefined ? pace : { quietMs: 0, longestMs: 0, conversationId }
     for (;;) {
       closing.signal.throwIfAborted()
-      const turns = await claimTurns(database, { ...pace, claimMs, most: turnsAtOnce })
+      const turns = await claimTurns(database, { ...which, claimMs, most: turnsAtOnce })
       if (turns.length === 0) return
       const ids = turns.map((turn) => turn.message_id)
       try {
@@ -217,6 +219,8 @@ export function turnReader({ database, models, log, now, pace }: ReaderParts) {
 
   return {
     wake,
+    /** Reads a conversation's turns without waiting for it to be quiet. */
+    readNow: (conversationId: string): Promise<void> => readAll(conversationId),
     /** Reads until nothing waits any more, whatever pace is set: for tests and benches. */
     async settled(): Promise<void> {
       wake()

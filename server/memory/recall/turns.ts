@@ -41,7 +41,7 @@ const lends = { after: 0.42, before: 0.2, two: 0.1 }
 /** Turns whose time is the one that the question names. */
 const thenWeight = 0.25
 /** What the best by meaning counts against the best by words. */
-const meaningWeight = 0.35
+const meaningWeight = 0.2
 const embeddingPatienceMs = 400
 
 type Linked = { id: string; parentId: string | null }

@@ -312,16 +312,19 @@ const recallable = (db: Db, scope: RecallScope) =>
     .where('layer', 'in', scope.layers)
     .$if(scope.remote, (query) => query.where('local_only', '=', false))
     .where((eb) =>
-      eb.not(
-        eb.exists(
-          eb
-            .selectFrom('memories as later')
-            .select(sql.lit(1).as('one'))
-            .whereRef('later.id', '=', 'memories.superseded_by')
-            .where('later.forgotten_at', 'is', null)
-            .where('later.layer', 'not in', scope.layers),
+      eb.or([
+        eb('superseded_by', 'is', null),
+        eb.not(
+          eb.exists(
+            eb
+              .selectFrom('memories as later')
+              .select(sql.lit(1).as('one'))
+              .whereRef('later.id', '=', 'memories.superseded_by')
+              .where('later.forgotten_at', 'is', null)
+              .where('later.layer', 'not in', scope.layers),
+          ),
         ),
-      ),
+      ]),
     )
 
 /** How many memories there are in each language, the most frequent first. */
@@ -452,4 +455,14 @@ export async function memoriesUsed(
     .where(within(seen))
     .orderBy('memories.id')
     .execute()
+}
+
+/** How many memories have their source in a message. */
+export async function countFrom(db: Db, messageId: string): Promise<number> {
+  const { count } = await db
+    .selectFrom('memory_sources')
+    .select((eb) => eb.fn.countAll<string>().as('count'))
+    .where('message_id', '=', messageId)
+    .executeTakeFirstOrThrow()
+  return Number(count)
 }

@@ -40,12 +40,13 @@ export async function insertTurn(trx: Trx, turn: Turn): Promise<void> {
  */
 export async function claimTurns(
   database: Database,
-  how: { quietMs: number; longestMs: number; claimMs: number; most: number },
+  how: { quietMs: number; longestMs: number; claimMs: number; most: number; conversationId?: string },
 ): Promise<PendingTurn[]> {
   const interval = (ms: number) => sql`make_interval(secs => ${ms / 1000}::float8)`
   return await database.transaction(async (trx) => {
     const { rows } = await sql<{ conversation_id: string }>`
-      select conversation_id from memory_turns where done_at is null
+      select conversation_id from memory_turns
+      where done_at is null ${how.conversationId === undefined ? sql`` : sql`and conversation_id = ${how.conversationId}`}
       group by conversation_id
       having bool_and(claimed_until is null or claimed_until < clock_timestamp())
         and (max(created_at) <= clock_timestamp() - ${interval(how.quietMs)}
@@ -163,4 +164,14 @@ export async function indexTurn(
     })
     .onConflict((conflict) => conflict.doNothing())
     .execute()
+}
+
+/** The conversation of a noted turn, by its question. */
+export async function conversationOfTurn(db: Db, userMessageId: string): Promise<string | undefined> {
+  const row = await db
+    .selectFrom('memory_turns')
+    .select('conversation_id')
+    .where('message_id', '=', userMessageId)
+    .executeTakeFirst()
+  return row?.conversation_id
 }
