@@ -5,6 +5,12 @@ export const notAnAnswer = defineError(
   'not_an_answer',
   () => 'A thumb is given to an answer, not to a question.',
 )
+export const nothingKnown = defineError(
+  404,
+  'not_measured',
+  () =>
+    'Nothing was worked out about this message: it is no whole answer of the avee, or was made at another layer.',
+)
 export const passOnNotAllowed = defineError(
   403,
   'pass_on_not_allowed',

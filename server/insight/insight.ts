@@ -9,7 +9,7 @@ import type { Log } from '../log.ts'
 import type { Models } from '../models/index.ts'
 import { intelligenceOf, presentTurn } from './conversation.ts'
 import { dashboard } from './dashboard.ts'
-import { notAnAnswer } from './errors.ts'
+import { notAnAnswer, nothingKnown } from './errors.ts'
 import { loop } from './loop.ts'
 import { questions as questionsOf } from './questions.ts'
 import { type FeedbackRow, feedbackIn, putFeedback } from './store/feedback.ts'
@@ -160,6 +160,23 @@ export async function insight({
     return presentTurn(row, facts?.title ?? null)
   }
 
+  /**
+   * What is known of a stored turn at once: measured now if that has not happened yet, without a model, in some ten
+   * milliseconds. Undefined when the turn was not noted or was made at a wider layer than `layer`.
+   */
+  async function computeNow(
+    messageId: string,
+    layer: Layer,
+    signal: AbortSignal,
+  ): Promise<TurnIntelligence | undefined> {
+    const row = await findTurn(db, messageId)
+    if (row?.step === 'measure') {
+      await steps.measure(row, signal)
+      asking.wake()
+    }
+    return await ofTurn(messageId, layer)
+  }
+
   return {
     /**
      * Notes a turn, in the transaction that stores its answer: it is looked at once that has committed, by whichever
@@ -172,22 +189,7 @@ export async function insight({
     /** Looks for turns that wait; it also happens by itself. */
     wake: (): void => measuring.wake(),
 
-    /**
-     * What is known of a stored turn at once: measured now if that has not happened yet, without a model, in some ten
-     * milliseconds. Undefined when the turn was not noted or was made at a wider layer than `layer`.
-     */
-    async computeNow(
-      messageId: string,
-      layer: Layer,
-      signal: AbortSignal,
-    ): Promise<TurnIntelligence | undefined> {
-      const row = await findTurn(db, messageId)
-      if (row?.step === 'measure') {
-        await steps.measure(row, signal)
-        asking.wake()
-      }
-      return await ofTurn(messageId, layer)
-    },
+    computeNow,
 
     /**
      * The same of a turn that is not stored yet, without follow-ups, which take most of the time. Nothing is stored;
@@ -217,6 +219,15 @@ export async function insight({
 
     /** What is stored of a turn; undefined when it was not noted or was made at a wider layer than `layer`. */
     ofTurn,
+
+    /** What is known of an answer of the caller's, measured now if that has not happened yet. */
+    async ofOwnAnswer(caller: Caller, messageId: string, signal: AbortSignal): Promise<TurnIntelligence> {
+      const message = await conversations.ownMessage(caller, messageId)
+      const layer = await avees.layerOf(caller.userId, message.aveeId)
+      const found = await computeNow(messageId, layer, signal)
+      if (!found) throw nothingKnown()
+      return found
+    },
 
     /** A conversation as GET /chat/{id}/intelligence tells it; undefined when there is none. Whose it is, is checked before. */
     ofConversation: (conversationId: string, layer: Layer): Promise<Intelligence | undefined> =>

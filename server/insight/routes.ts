@@ -9,9 +9,11 @@ import {
   passedOn,
   passOnBody,
   putMySharing,
+  turnIntelligence,
 } from '../../contract/insight.ts'
 import type { Avees } from '../avees/index.ts'
 import { callerOf } from '../http/caller.ts'
+import { leaving } from '../http/leaving.ts'
 import type { Insight } from './insight.ts'
 import { ownerRoutes } from './owner-routes.ts'
 
@@ -24,6 +26,20 @@ export const insightRoutes =
   ({ insight, avees }: { insight: Insight; avees: Avees }): FastifyPluginAsyncZod =>
   async (app) => {
     await app.register(ownerRoutes({ insight, avees }))
+
+    app.get(
+      '/messages/:id/intelligence',
+      {
+        schema: {
+          tags,
+          summary: 'What was worked out about an answer of yours: which statement which passage supports',
+          params: messageParams,
+          response: { 200: turnIntelligence },
+        },
+      },
+      async (request, reply) =>
+        await insight.ofOwnAnswer(callerOf(request), request.params.id, leaving(reply)),
+    )
 
     app.put(
       '/messages/:id/feedback',

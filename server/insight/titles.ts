@@ -21,7 +21,7 @@ export function titleFromTopics(firstQuestion: string, topics: Topic[][]): strin
 }
 
 /** What a model is asked for a title. */
-export function titlePrompt(messages: ChatMessage[]): ChatMessage[] {
+function titlePrompt(messages: ChatMessage[]): ChatMessage[] {
   const talk = messages.map(
     ({ role, content }) => `${role === 'user' ? 'Person' : 'Answer'}: ${content.slice(0, shownCharacters)}`,
   )

@@ -5,7 +5,7 @@ import type { Client } from '../client.ts'
 import { ask, converse, makeAvee, type Person, register, upload } from '../people.ts'
 
 /** A document with several headings. */
-export const engine = `# The Analytical Engine
+const engine = `# The Analytical Engine
 
 ## Origins
 

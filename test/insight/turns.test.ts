@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Conversation } from '../../contract/chat.ts'
+import type { Intelligence, TurnIntelligence } from '../../contract/insight.ts'
 import { type RunningApp, startApp } from '../app.ts'
 import { DATABASES } from '../databases.ts'
 import { converse, good, register, upload } from '../people.ts'
@@ -109,13 +110,16 @@ for (const kind of DATABASES) {
         'How does the engine weave patterns?',
       )
       expect((await conversationOf(app, conversationId, 'friends')).topics).not.toEqual([])
-      const later = await conversationOf(app, conversationId, 'public')
+      good(await owner.delete(`/avees/${avee.id}/permissions/${session.user.id}`))
+      const later = good(await friend.get<Intelligence>(`/chat/${conversationId}/intelligence`))
       expect([later.topics, later.follow_up_suggestions, later.quality_by_turn[0]?.issues]).toEqual([
         [],
         [],
         [],
       ])
-      expect(await app.app.insight.ofTurn(messageId, 'public')).toBeUndefined()
+      expect((await friend.get(`/messages/${messageId}/intelligence`)).status).toBe(404)
+      expect((await owner.get(`/chat/${conversationId}/intelligence`)).status).toBe(404)
+      expect((await owner.get(`/messages/${messageId}/intelligence`)).status).toBe(404)
     })
 
     test('is made up for by whichever server is there when one has left it', async () => {
