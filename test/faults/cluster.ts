@@ -105,7 +105,7 @@ function nodeProcess(settings: NodeSettings): NodeProcess {
   }
 }
 
-export async function withDatabase<T>(place: Place, work: (database: Database) => Promise<T>): Promise<T> {
+async function withDatabase<T>(place: Place, work: (database: Database) => Promise<T>): Promise<T> {
   const database = await openDatabase({ dir: place.dir, url: place.url, log })
   try {
     return await work(database)
