@@ -50,16 +50,6 @@ export async function claimTurns(
   return rows.filter((row) => row.step === step)
 }
 
-/** When the next turn is due at one of the steps, in milliseconds from now; undefined when none waits. */
-export async function nextDue(db: Db, step: Step): Promise<number | undefined> {
-  const row = await db
-    .selectFrom('turn_insights')
-    .select(sql<string | null>`extract(epoch from min(due_at) - now()) * 1000`.as('ms'))
-    .where('step', '=', step)
-    .executeTakeFirst()
-  return row?.ms == null ? undefined : Math.max(0, Number(row.ms))
-}
-
 export async function putOff(db: Db, messageId: string, ms: number): Promise<void> {
   await db
     .updateTable('turn_insights')
