@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { layer } from './avees.ts'
 import { id, pageOf, pageQuery, time } from './common.ts'
+import { usedMemory } from './memory.ts'
 
 export { maxQuestion } from './limits.ts'
 
@@ -47,6 +48,9 @@ export const message = z
     model_reason: z.string().nullable().describe('Why this model answered.'),
     finish_reason: z.string().nullable().describe('`length` when the model ran out of room.'),
     citations: z.array(citation),
+    memories: z
+      .array(usedMemory)
+      .describe('What the answer was given of what the avee remembers of the caller.'),
     usage: usage.nullable(),
     error: z.object({ code: z.string(), message: z.string() }).nullable(),
     run_id: id.nullable(),
@@ -143,6 +147,7 @@ export const completeEvent = z.object({
   usage,
   finish_reason: z.string(),
   citations: z.array(citation),
+  memories: z.array(usedMemory),
 })
 export const waitingEvent = z.object({
   event: z.literal('waiting'),

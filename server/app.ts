@@ -5,7 +5,8 @@ import { accountRoutes, accounts as accountsRoom } from './accounts/index.ts'
 import { aveeRoutes, avees as aveesRoom } from './avees/index.ts'
 import { chat as chatRoom, chatRoutes } from './chat/index.ts'
 import type { Config } from './config.ts'
-import { newId, openDatabase } from './db/index.ts'
+import { lockDirectory, newId, openDatabase } from './db/index.ts'
+import { AppError } from './errors.ts'
 import {
   localchatChatRoutes,
   localchatDialect,
@@ -43,10 +44,12 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
       ...(config.store.kind === 'postgres' ? { url: config.store.url.reveal() } : {}),
     }),
   )
+  // The embedded store has taken its directory already.
+  const hasDirectory = database.kind === 'embedded' || takeDirectory(config.dataDir, parts)
   const runs = runsRoom({
     database,
     log,
-    nodeId: await nodeIdOf(config.dataDir),
+    nodeId: hasDirectory ? await nodeIdOf(config.dataDir) : newId(),
     leaseMs: config.runs.leaseMs,
     graceMs: config.server.shutdownGraceMs,
     keepMs: config.runs.eventsDays * 24 * 60 * 60 * 1000,
@@ -74,11 +77,12 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
   )
   const accounts = await accountsRoom({
     database,
+    runs,
     loopback: config.server.loopback,
     registrationOpen: config.accounts.registrationOpen,
     sessionDays: config.accounts.sessionDays,
   })
-  const avees = aveesRoom({ database, accounts })
+  const avees = aveesRoom({ database, accounts, runs })
   const knowledge = parts.use(
     await knowledgeRoom({
       database,
@@ -104,9 +108,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
       },
     }),
   )
-  const memory = parts.use(
-    memoryRoom({ database, models, avees, log, pace: overrides.memoryPace ?? {} }),
-  )
+  const memory = parts.use(memoryRoom({ database, models, avees, log, pace: overrides.memoryPace ?? {} }))
   const chat = chatRoom({
     database,
     runs,
@@ -114,6 +116,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     knowledge,
     models,
     insight,
+    memory,
     dialects: { localchat: localchatDialect },
   })
 
@@ -179,7 +182,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
       conversationOf: async (caller, id) => ({ aveeId: (await chat.own(caller, id)).avee_id }),
     }),
   )
-  await http.register(chatRoutes({ chat, runs, avees }))
+  await http.register(chatRoutes({ chat, runs, avees, insight, memory }))
   await http.register(localchatChatRoutes({ chat, runs, avees }))
   await http.register(localchatDocumentRoutes({ knowledge, avees, runs }))
   await http.register(localchatModelRoutes({ models, runs }))
@@ -212,7 +215,22 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
 
 export type App = Awaited<ReturnType<typeof createApp>>
 
-/** The name of this data directory's server: an earlier process of the same name is dead, as the directory is locked. */
+/**
+ * Takes the directory until the server closes. False when another server has it, as several may on one PostgreSQL:
+ * this one is then nobody's successor.
+ */
+function takeDirectory(dataDir: string, parts: AsyncDisposableStack): boolean {
+  try {
+    const lock = lockDirectory(dataDir)
+    parts.defer(() => lock.release())
+    return true
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'data_dir_in_use') return false
+    throw error
+  }
+}
+
+/** The name of this data directory's server: an earlier process of the same name is dead, as its lock is gone. */
 async function nodeIdOf(dataDir: string): Promise<string> {
   const path = join(dataDir, 'node-id')
   const known = await readFile(path, 'utf8').catch(() => '')

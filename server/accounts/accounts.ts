@@ -1,5 +1,6 @@
-import type { Database, Db } from '../db/index.ts'
+import type { Database, Db, Trx } from '../db/index.ts'
 import { newId, violatedUnique } from '../db/index.ts'
+import type { Runs } from '../runs/index.ts'
 import type { Caller } from '../http/caller.ts'
 import { type ApiKeys, apiKeys } from './api-keys.ts'
 import { attemptLimit } from './attempts.ts'
@@ -50,6 +51,7 @@ export type SignedIn = { token: string; expiresAt: Date; user: Person }
 
 export type AccountsParts = {
   database: Database
+  runs: Pick<Runs, 'forget'>
   /** True when only this machine can reach the server; otherwise there is no personal mode. */
   loopback: boolean
   registrationOpen: boolean
@@ -74,7 +76,7 @@ const wanted = {
  * server, it acts as the owner (personal mode). The first registration, or a first password, takes the owner over
  * with everything made until then.
  */
-export async function accounts({ database, ...settings }: AccountsParts) {
+export async function accounts({ database, runs, ...settings }: AccountsParts) {
   const { db } = database
   const hashing = passwords(settings.strength)
   const failures = attemptLimit(wanted.failures)
@@ -292,14 +294,20 @@ export async function accounts({ database, ...settings }: AccountsParts) {
     /**
      * Deletes a person and, by the store's foreign keys, everything of theirs. The only administrator stays while
      * others have accounts; when the last person goes, the server begins anew in personal mode.
+     *
+     * @param leaving is called when nothing stands against it, before anything is deleted
      */
-    async remove(userId: string, password: string | undefined): Promise<void> {
+    async remove(
+      userId: string,
+      password: string | undefined,
+      leaving: () => Promise<void> = async () => {},
+    ): Promise<void> {
       await confirm(await present(userId), password)
+      await database.transaction((trx) => mayLeave(trx, userId))
+      await leaving()
+      await runs.forget({ userId })
       await database.transaction(async (trx) => {
-        await lockAdministrators(trx)
-        const user = await findUser(trx, userId)
-        const { all, admins } = await countUsers(trx)
-        if (user?.is_admin && admins === 1 && all > 1) throw lastAdministrator()
+        await mayLeave(trx, userId)
         await deleteUser(trx, userId)
         await forgetOwner(trx, userId)
       })
@@ -325,6 +333,14 @@ export async function accounts({ database, ...settings }: AccountsParts) {
 }
 
 export type Accounts = Awaited<ReturnType<typeof accounts>>
+
+/** Locks who is an administrator until the transaction ends. @throws 409 when only an administrator would be lost */
+async function mayLeave(trx: Trx, userId: string): Promise<void> {
+  await lockAdministrators(trx)
+  const user = await findUser(trx, userId)
+  const { all, admins } = await countUsers(trx)
+  if (user?.is_admin && admins === 1 && all > 1) throw lastAdministrator()
+}
 
 const person = ({ id, email, handle, display_name, is_admin, created_at }: UserRow): Person => ({
   id,

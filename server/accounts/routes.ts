@@ -23,12 +23,14 @@ import type { Accounts, Person, SignedIn } from './accounts.ts'
 import type { ApiKey } from './api-keys.ts'
 import { handleTaken, noSuchAveeForKey } from './errors.ts'
 
-/** What only a room further up can tell. */
-export type AveeQuestions = {
+/** What only the room of avees, further up, can tell and do. */
+export type AveesOfPeople = {
   /** Whether the person may see this avee: an API key can only be for one that they may. */
   maySee(userId: string, aveeId: string): Promise<boolean>
   /** Whether an avee of somebody else goes by this handle, so that nobody passes for it. */
   isHandleOfOthers(handle: string, userId: string | null): Promise<boolean>
+  /** Deletes every avee of somebody who leaves. */
+  removeAllOf(userId: string): Promise<void>
 }
 
 const tags = ['accounts']
@@ -36,7 +38,7 @@ const done = { ok: true } as const
 
 /** Registration, sign-in, the caller's own account and API keys. */
 export const accountRoutes =
-  ({ accounts, avees }: { accounts: Accounts; avees: AveeQuestions }): FastifyPluginAsyncZod =>
+  ({ accounts, avees }: { accounts: Accounts; avees: AveesOfPeople }): FastifyPluginAsyncZod =>
   async (app) => {
     async function refuseHandleOfOthers(handle: string | undefined, userId: string | null): Promise<void> {
       if (handle !== undefined && (await avees.isHandleOfOthers(handle, userId))) throw handleTaken(handle)
@@ -146,7 +148,8 @@ export const accountRoutes =
         },
       },
       async (request, reply) => {
-        await accounts.remove(personOf(request).userId, request.body?.password)
+        const { userId } = personOf(request)
+        await accounts.remove(userId, request.body?.password, () => avees.removeAllOf(userId))
         clearSessionCookie(request, reply)
         return done
       },

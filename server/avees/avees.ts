@@ -2,6 +2,7 @@ import { validate as isUuid } from 'uuid'
 import type { Layer } from '../../contract/avees.ts'
 import { type Accounts, isReservedHandle } from '../accounts/index.ts'
 import { type Database, newId, violatedUnique } from '../db/index.ts'
+import type { Runs } from '../runs/index.ts'
 import {
   aveeNotFound,
   badCursor,
@@ -46,7 +47,15 @@ export type View = { avee: Avee; layer: Layer; isOwner: boolean }
 export type Card = View & { isFollowing: boolean; followers: number }
 
 /** Personas: their handles, who sees how much of them, who follows them. */
-export function avees({ database, accounts }: { database: Database; accounts: Accounts }) {
+export function avees({
+  database,
+  accounts,
+  runs,
+}: {
+  database: Database
+  accounts: Accounts
+  runs: Pick<Runs, 'forget'>
+}) {
   const { db } = database
 
   async function library(userId: string): Promise<Avee> {
@@ -98,6 +107,12 @@ export function avees({ database, accounts }: { database: Database; accounts: Ac
     // Nobody's avee passes for another person.
     const person = await accounts.find(handle)
     if (person && person.id !== userId) throw handleTaken(handle)
+  }
+
+  /** Whatever anybody does with the avee ends first, and leaves no log of what was said. */
+  async function removeAvee(id: string): Promise<void> {
+    await runs.forget({ scope: id })
+    await deleteAvee(db, id)
   }
 
   /** Somebody by id or handle. Not by e-mail address: an owner would learn from it who has an account. */
@@ -181,7 +196,12 @@ export function avees({ database, accounts }: { database: Database; accounts: Ac
 
     /** Deletes the avee; its documents, conversations and memories fall with it by foreign key. */
     async remove(viewer: Viewer, idOrHandle: string): Promise<void> {
-      await deleteAvee(db, (await shared(viewer, idOrHandle)).id)
+      await removeAvee((await shared(viewer, idOrHandle)).id)
+    },
+
+    /** Deletes all avees of somebody who leaves, the library too. */
+    async removeAllOf(userId: string): Promise<void> {
+      for (const { avee } of await meet(db, userId, { ownerId: userId })) await removeAvee(avee.id)
     },
 
     async follow(viewer: Viewer, idOrHandle: string): Promise<void> {

@@ -1,11 +1,13 @@
 import type { Layer } from '../../contract/avees.ts'
-import { maxQuestion } from '../../contract/chat.ts'
+import { charactersIn, maxQuestion } from '../../contract/limits.ts'
+import type { UsedMemory } from '../../contract/memory.ts'
 import type { Avees } from '../avees/index.ts'
 import type { Database } from '../db/index.ts'
 import { newId, type Trx } from '../db/index.ts'
 import type { Caller } from '../http/caller.ts'
 import type { Insight } from '../insight/index.ts'
 import type { Knowledge } from '../knowledge/index.ts'
+import type { Memory } from '../memory/index.ts'
 import type { ChatMessage, Models } from '../models/index.ts'
 import type { RunRecord, Runs } from '../runs/index.ts'
 import { type Dialect, gabeeDialect } from './dialect.ts'
@@ -13,6 +15,7 @@ import {
   answerFailed,
   answerRunning,
   answerStopped,
+  answerUnfinished,
   conversationNotFound,
   emptyQuestion,
   messageNotFound,
@@ -47,7 +50,8 @@ export type ChatRooms = {
   avees: Avees
   knowledge: Knowledge
   models: Models
-  insight: Pick<Insight, 'note'>
+  insight: Pick<Insight, 'note' | 'freshUpdates'>
+  memory: Pick<Memory, 'note' | 'recall' | 'recallTurns' | 'usedIn'>
 }
 
 /** How a question is put, besides its words. */
@@ -59,12 +63,14 @@ export type AskOptions = {
   useDocuments?: boolean
   history?: ChatMessage[]
   idempotencyKey?: string
+  /** False keeps the avee from remembering anything of this turn. */
+  learn?: boolean
 }
 
 /** The run that answers, and the two messages it is about. */
 export type Asked = { run: RunRecord; conversationId: string; userMessageId: string; messageId: string }
 
-export type ListedMessage = MessageRow & { siblings: string[] }
+export type ListedMessage = MessageRow & { siblings: string[]; memories: UsedMemory[] }
 
 const titleCharacters = 60
 /** Shown in the place of a model's reason. */
@@ -78,12 +84,16 @@ export function chat({
   knowledge,
   models,
   insight,
+  memory,
   ...more
 }: ChatRooms & { dialects: Record<string, Dialect> }) {
   const { db } = database
   runs.register(
     'chat',
-    turnKind({ database, avees, knowledge, models, insight }, { gabee: gabeeDialect, ...more.dialects }),
+    turnKind(
+      { database, avees, knowledge, models, insight, memory },
+      { gabee: gabeeDialect, ...more.dialects },
+    ),
   )
 
   /** The caller's own conversation; for anybody else it does not exist. */
@@ -122,6 +132,7 @@ export function chat({
       ...(options.model === undefined ? {} : { model: options.model }),
       useDocuments: options.useDocuments ?? true,
       ...(options.history === undefined ? {} : { history: options.history }),
+      ...(options.learn === undefined ? {} : { learn: options.learn }),
     }
     const started = await runs.start(
       {
@@ -193,11 +204,11 @@ export function chat({
       return own(caller, id)
     },
 
-    /** Deletes a conversation with all its messages; a running answer is stopped first. */
+    /** Deletes a conversation with all its messages and the logs of its answers; a running one is stopped first. */
     async remove(caller: Caller, id: string): Promise<void> {
       const conversation = await own(caller, id)
-      if (conversation.running_run_id) await runs.stop(conversation.running_run_id)
-      await deleteConversation(db, id)
+      await runs.forget({ kind: 'chat', subject: conversation.id })
+      await deleteConversation(db, conversation.id)
     },
 
     /** The shown branch above `before` (or its end), oldest first, and whether there is more above. */
@@ -211,13 +222,12 @@ export function chat({
       let end = conversation.leaf_id
       if (page.before !== undefined) {
         const before = await findMessage(db, page.before)
-        if (before?.conversation_id !== id) throw messageNotFound()
+        if (before?.conversation_id !== conversation.id) throw messageNotFound()
         end = before.parent_id
       }
       if (end === null) return { messages: [], hasMore: false, layer }
       const rows = await branch(db, end, page.limit)
-      const alternatives = await siblings(db, rows)
-      const messages = rows.map((row) => ({ ...row, siblings: alternatives.get(row.id) ?? [row.id] }))
+      const messages = await listed(caller, conversation.avee_id, rows)
       return { messages, hasMore: rows[0]?.parent_id != null, layer }
     },
 
@@ -225,11 +235,9 @@ export function chat({
       const row = await findMessage(db, id)
       if (!row) throw messageNotFound()
       const conversation = await own(caller, row.conversation_id)
-      const alternatives = await siblings(db, [row])
-      return {
-        message: { ...row, siblings: alternatives.get(id) ?? [id] },
-        layer: await avees.layerOf(caller.userId, conversation.avee_id),
-      }
+      const [message] = await listed(caller, conversation.avee_id, [row])
+      if (!message) throw messageNotFound()
+      return { message, layer: await avees.layerOf(caller.userId, conversation.avee_id) }
     },
 
     /** Every message of the conversation, all branches, for an export. */
@@ -237,8 +245,10 @@ export function chat({
       const conversation = await own(caller, id)
       const layer = await avees.layerOf(caller.userId, conversation.avee_id)
       const rows = await allMessages(db, id)
-      const shown = conversation.leaf_id ? await branch(db, conversation.leaf_id, rows.length) : []
-      return { conversation, layer, rows, shown }
+      const all = await listed(caller, conversation.avee_id, rows)
+      const branchIds = conversation.leaf_id ? await branch(db, conversation.leaf_id, rows.length) : []
+      const onBranch = new Set(branchIds.map((row) => row.id))
+      return { conversation, layer, all, shown: all.filter((row) => onBranch.has(row.id)) }
     },
 
     /** Asks in a conversation of the caller's; the answer is a run of its own. */
@@ -347,9 +357,28 @@ export function chat({
       if (!message) throw messageNotFound()
       const details = { run_id: asked.run.id, message_id: asked.messageId }
       if (message.status === 'failed' && message.error) throw answerFailed(message.error, details)
+      // Reading ends early when this server does; the answer goes on elsewhere.
+      if (message.status === 'streaming') throw answerUnfinished(details)
       if (message.status !== 'complete') throw answerStopped()
       return message
     },
+  }
+
+  /** Messages of one conversation with their alternatives and with what they were given of the memories. */
+  async function listed(caller: Caller, aveeId: string, rows: MessageRow[]): Promise<ListedMessage[]> {
+    const [alternatives, used] = await Promise.all([
+      siblings(db, rows),
+      memory.usedIn(
+        caller,
+        aveeId,
+        rows.map(({ id }) => id),
+      ),
+    ])
+    return rows.map((row) => ({
+      ...row,
+      siblings: alternatives.get(row.id) ?? [row.id],
+      memories: used.get(row.id) ?? [],
+    }))
   }
 
   async function messageIn(conversation: ConversationRow, messageId: string): Promise<MessageRow> {
@@ -363,13 +392,17 @@ export type Chat = ReturnType<typeof chat>
 
 function validQuestion(question: string): string {
   if (question.trim() === '') throw emptyQuestion()
-  if (question.length > maxQuestion) throw questionTooLong()
+  if (charactersIn(question) > maxQuestion) throw questionTooLong()
   return question
 }
 
 /** The question on one line, cut at a word. */
 function titleFrom(question: string): string {
   const line = question.trim().replaceAll(/\s+/g, ' ')
-  if (line.length <= titleCharacters) return line
-  return `${line.slice(0, titleCharacters).replace(/\s+\S*$/, '')}…`
+  const characters = [...line]
+  if (characters.length <= titleCharacters) return line
+  return `${characters
+    .slice(0, titleCharacters)
+    .join('')
+    .replace(/\s+\S*$/, '')}…`
 }

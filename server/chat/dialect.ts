@@ -1,5 +1,6 @@
 import type { Layer } from '../../contract/avees.ts'
 import type { Citation, Usage } from '../../contract/chat.ts'
+import type { UsedMemory } from '../../contract/memory.ts'
 import type { EventBody } from '../runs/index.ts'
 
 export type Beginning = {
@@ -21,6 +22,8 @@ export type Ending = {
   totalTokens: number
   finishReason: string
   citations: Citation[]
+  /** What the answer was given of what the avee remembers of the person. */
+  memories: UsedMemory[]
 }
 
 /**
@@ -66,6 +69,7 @@ export const gabeeDialect: Dialect = {
       usage: ending.usage,
       finish_reason: ending.finishReason,
       citations: ending.citations,
+      memories: ending.memories,
     },
   ],
   stopped: ({ messageId }) => ({ event: 'stopped', message_id: messageId }),

@@ -41,6 +41,13 @@ export const emptyAnswer = defineError(
   'empty_answer',
   (model: string) => `${model} ended without saying anything; ask again or choose another model.`,
 )
+export const answerUnfinished = defineError(
+  503,
+  'answer_unfinished',
+  (_about: { run_id: string; message_id: string }) =>
+    'The server is shutting down; the answer goes on at its next start and is stored with the message.',
+  (about) => about,
+)
 export const answerStopped = defineError(
   409,
   'answer_stopped',

@@ -1,7 +1,7 @@
 import { type Layer, layers } from '../../contract/avees.ts'
-import type { Conversation, Message } from '../../contract/chat.ts'
+import type { Citation, Conversation, Message } from '../../contract/chat.ts'
 import type { ListedMessage } from './chat.ts'
-import type { ConversationRow } from './store.ts'
+import type { ConversationRow, MessageRow } from './store.ts'
 
 /** A conversation as its owner sees it. */
 export const presentConversation = (row: ConversationRow): Conversation => ({
@@ -20,7 +20,11 @@ export const presentConversation = (row: ConversationRow): Conversation => ({
   updated_at: row.updated_at.toISOString(),
 })
 
-/** A message as its reader may see it now: citations above the present layer are left out. */
+/** What a reader may see of an answer's sources now: those above the present layer are left out. */
+export const citationsWithin = (row: MessageRow, layer: Layer): Citation[] =>
+  row.citations.filter((citation) => layers.indexOf(citation.layer) <= layers.indexOf(layer))
+
+/** A message as its reader may see it now. */
 export const presentMessage = (row: ListedMessage, layer: Layer): Message => ({
   id: row.id,
   conversation_id: row.conversation_id,
@@ -31,7 +35,8 @@ export const presentMessage = (row: ListedMessage, layer: Layer): Message => ({
   model: row.model,
   model_reason: row.model_reason,
   finish_reason: row.finish_reason,
-  citations: row.citations.filter((citation) => layers.indexOf(citation.layer) <= layers.indexOf(layer)),
+  citations: citationsWithin(row, layer),
+  memories: row.memories,
   usage: row.usage,
   error: row.error,
   run_id: row.run_id,

@@ -20,6 +20,9 @@ const parts = (more: Partial<PromptParts> = {}): PromptParts => ({
   layer: 'public',
   isOwner: false,
   history: [],
+  older: [],
+  memories: [],
+  updates: [],
   passages: [],
   searched: true,
   question: 'What does the engine weave?',
@@ -81,6 +84,29 @@ describe('the prompt', () => {
     expect(turns.at(-1)?.content).toContain('turn 39')
     expect(turns[0]?.role).toBe('user')
     expect(turns.length).toBeLessThan(40)
+  })
+
+  test('has what is remembered, told lately and said further up before the passages', () => {
+    const prompt = buildPrompt(
+      parts({
+        memories: ['Their name is Marta.', words(3_000)],
+        updates: [{ date: '2026-11-18', text: 'The engine is being mended.' }],
+        history: [{ id: 'a', role: 'user', content: 'Hello' }],
+        older: [
+          { id: 'a', role: 'user', content: 'Hello' },
+          { id: 'b', role: 'user', content: 'My loom is blue.' },
+        ],
+        passages: [passage(1, 'The engine weaves.')],
+      }),
+      { contextTokens: 4_000, count },
+    )
+    const question = prompt?.messages.at(-1)?.content ?? ''
+    expect(question.indexOf('Their name is Marta.')).toBeLessThan(question.indexOf('2026-11-18: The engine'))
+    expect(question).toContain('They said: My loom is blue.')
+    expect(question).not.toContain('They said: Hello')
+    expect(question.indexOf('My loom')).toBeLessThan(question.indexOf('<passage n="1"'))
+    expect(prompt?.usedMemories).toEqual(['Their name is Marta.'])
+    expect(JSON.stringify(prompt?.messages)).not.toContain('"id"')
   })
 
   test('cuts a persona that would fill the context', () => {

@@ -2,8 +2,6 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import {
-  askAnswer,
-  askParameters,
   conversation,
   conversationPage,
   conversationQuery,
@@ -22,10 +20,12 @@ import type { Avees } from '../avees/index.ts'
 import { callerOf } from '../http/caller.ts'
 import { idempotencyKeyOf } from '../http/idempotency.ts'
 import { eventStream, sendRun } from '../http/sse.ts'
+import type { Insight } from '../insight/index.ts'
+import type { Memory } from '../memory/index.ts'
 import type { Runs } from '../runs/index.ts'
-import type { Asked, AskOptions, Chat } from './chat.ts'
+import { askRoutes, optionsFrom } from './ask/routes.ts'
+import type { Asked, Chat } from './chat.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
-import { malformedConversationId } from './errors.ts'
 import { exportMarkdown } from './export.ts'
 import { presentConversation, presentMessage } from './present.ts'
 
@@ -33,10 +33,14 @@ const conversationParams = z.object({ id })
 const messageParams = z.object({ id, message_id: id })
 const idempotencyHeader = z.object({ 'idempotency-key': z.string().max(200).optional() })
 
-/** Conversations, their messages, and /chat/ask and /chat/stream. */
+export type ChatRouteRooms = { chat: Chat; runs: Runs; avees: Avees; insight: Insight; memory: Memory }
+
+/** Conversations, their messages, and what is asked in them. */
 export const chatRoutes =
-  ({ chat, runs, avees }: { chat: Chat; runs: Runs; avees: Avees }): FastifyPluginAsyncZod =>
+  (rooms: ChatRouteRooms): FastifyPluginAsyncZod =>
   async (app) => {
+    const { chat, runs, avees } = rooms
+
     app.post(
       '/conversations',
       {
@@ -175,17 +179,16 @@ export const chatRoutes =
         const {
           conversation: row,
           layer,
-          rows,
+          all,
           shown,
         } = await chat.everything(callerOf(request), request.params.id)
         const about = presentConversation(row)
-        const present = (list: typeof rows) =>
-          list.map((item) => presentMessage({ ...item, siblings: [item.id] }, layer))
+        const present = (list: typeof all) => list.map((item) => presentMessage(item, layer))
         const name = `conversation-${row.id}`
         if (request.query.format === 'json') {
           return reply
             .header('content-disposition', `attachment; filename="${name}.json"`)
-            .send({ conversation: about, messages: present(rows) })
+            .send({ conversation: about, messages: present(all) })
         }
         return reply
           .type('text/markdown; charset=utf-8')
@@ -277,72 +280,5 @@ export const chatRoutes =
       },
     )
 
-    const ask = async (
-      request: FastifyRequest<{ Querystring: AskParameters; Body: AskParameters | null | undefined }>,
-    ) => {
-      const parameters = { ...request.query, ...request.body }
-      const conversationId = id.safeParse(parameters.conversation_id)
-      if (!conversationId.success) throw malformedConversationId()
-      const options = { ...optionsFrom(parameters), ...idempotencyKeyOf(request) }
-      return chat.ask(callerOf(request), conversationId.data, parameters.question ?? '', options)
-    }
-
-    app.post(
-      '/chat/ask',
-      {
-        schema: {
-          tags: ['chat'],
-          summary: 'Ask and wait for the whole answer',
-          headers: idempotencyHeader,
-          querystring: askParameters,
-          body: askParameters.nullish(),
-          response: { 200: askAnswer },
-        },
-      },
-      async (request, reply) => {
-        const caller = callerOf(request)
-        const asked = await ask(request)
-        const left = new AbortController()
-        reply.raw.once('close', () => left.abort())
-        const answer = await chat.answered(asked, left.signal)
-        const { avee } = await avees.view(caller, (await chat.own(caller, asked.conversationId)).avee_id)
-        return {
-          conversation_id: asked.conversationId,
-          layer_used: answer.layer_used,
-          answer: answer.content,
-          used_chunks: answer.citations.length,
-          used_persona: avee.persona !== '',
-          message_id: answer.id,
-          model_used: answer.model ?? '',
-          citations: answer.citations,
-        }
-      },
-    )
-
-    app.post(
-      '/chat/stream',
-      {
-        schema: {
-          tags: ['chat'],
-          summary: 'Ask and read the answer as it comes',
-          description:
-            'Server-sent events: `start`, `token` …, then `complete`, `stopped` or an error. The answer goes on when the connection ends; read on at /runs/{id}/events.',
-          headers: idempotencyHeader,
-          querystring: askParameters,
-          body: askParameters.nullish(),
-          response: { 200: eventStream },
-        },
-      },
-      async (request, reply) => stream(request, reply, await ask(request)),
-    )
+    await app.register(askRoutes(rooms))
   }
-
-type AskParameters = z.infer<typeof askParameters>
-
-const optionsFrom = (parameters: {
-  use_gpt4o?: boolean | undefined
-  model?: string | undefined
-}): AskOptions => ({
-  ...(parameters.use_gpt4o === undefined ? {} : { strong: parameters.use_gpt4o }),
-  ...(parameters.model === undefined ? {} : { model: parameters.model }),
-})

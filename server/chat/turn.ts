@@ -1,24 +1,18 @@
-import { type Layer, layers } from '../../contract/avees.ts'
+import type { Layer } from '../../contract/avees.ts'
 import type { Citation } from '../../contract/chat.ts'
+import type { UsedMemory } from '../../contract/memory.ts'
 import type { Avees } from '../avees/index.ts'
-import type { Database } from '../db/index.ts'
 import type { Insight } from '../insight/index.ts'
-import type { Grounding, Knowledge } from '../knowledge/index.ts'
+import type { Memory } from '../memory/index.ts'
 import type { ChatMessage, ChatModel, ChosenModel, Models, TokenUsage } from '../models/index.ts'
 import type { Completion, EventBody, RunContext, RunEvent, RunKind } from '../runs/index.ts'
 import { citationsOf } from './citations.ts'
 import type { Dialect } from './dialect.ts'
 import { emptyAnswer, messageNotFound, promptTooLong } from './errors.ts'
+import { gather, type MaterialRooms, narrower } from './material.ts'
 import { buildPrompt } from './prompt.ts'
 import { seam } from './seam.ts'
-import {
-  branch,
-  findMessage,
-  finishMessage,
-  type MessageRow,
-  noteGrounding,
-  updateConversation,
-} from './store.ts'
+import { findMessage, finishMessage, noteGrounding, updateConversation } from './store.ts'
 
 /** What a turn needs to know, in the run's row: enough to start over on another node. */
 export type TurnInput = {
@@ -34,20 +28,16 @@ export type TurnInput = {
   useDocuments: boolean
   /** Earlier turns given by the client, instead of the conversation's own. */
   history?: ChatMessage[]
+  /** False keeps the avee from remembering anything of this turn. */
+  learn?: boolean
 }
 
-export type TurnRooms = {
-  database: Database
+export type TurnRooms = MaterialRooms & {
   avees: Avees
-  knowledge: Knowledge
   models: Models
   insight: Pick<Insight, 'note'>
+  memory: Pick<Memory, 'note'>
 }
-
-/** As many earlier messages as are looked at; what of them fits is decided by tokens. */
-const historyMessages = 60
-/** As many words of passages as an answer is given. */
-const groundingWords = 1_000
 
 const continueInstruction =
   'You were interrupted. Continue your last message exactly where it stopped, without repeating any of it and without a remark about the interruption.'
@@ -121,21 +111,28 @@ async function turn(rooms: TurnRooms, dialect: Dialect, context: RunContext<Turn
   })
   if (start && !before.some((event) => isSame(event, start))) await context.emit(start)
 
-  const history = input.history ?? (await earlierTurns(db, question, layer))
-  const grounding = await ground(rooms.knowledge, context, {
-    question: question.content,
-    history,
-    layer,
-    answer,
-    said,
-  })
+  const material = await gather(
+    rooms,
+    {
+      ...input,
+      userId: run.userId,
+      question,
+      answer,
+      layer,
+      remote: model.remote,
+      history: input.history,
+      said,
+    },
+    signal,
+  )
   const prompt = buildPrompt(
     {
+      ...material,
       avee,
       layer,
       isOwner: avee.ownerId === run.userId,
-      history,
-      passages: grounding.citations,
+      passages: material.citations,
+      memories: material.memories.map(({ line }) => line),
       searched: input.useDocuments,
       question: question.content,
     },
@@ -145,13 +142,18 @@ async function turn(rooms: TurnRooms, dialect: Dialect, context: RunContext<Turn
     },
   )
   if (!prompt) throw promptTooLong(model.name)
-  const given = grounding.citations.filter((citation) => prompt.used.includes(citation.n))
+  const given = material.citations.filter((citation) => prompt.used.includes(citation.n))
+  const memories = material.memories.flatMap(({ line, ...memory }) =>
+    prompt.usedMemories.includes(line) ? [memory] : [],
+  )
   const noted = noteGrounding(db, input.messageId, {
     citations: given,
     model: model.name,
     reason: chosen.reason,
     layer,
   })
+  // Whoever waits for it hears of a failure; before that it is nobody's unhandled rejection.
+  noted.catch(() => undefined)
 
   const joint = seam(model.continuation === 'exact' ? '' : said)
   const say = async (text: string) => {
@@ -165,7 +167,7 @@ async function turn(rooms: TurnRooms, dialect: Dialect, context: RunContext<Turn
       grounding: {
         question: question.content,
         passages: given,
-        answerable: grounding.answerable,
+        answerable: material.answerable,
         retrieved: input.useDocuments,
       },
     },
@@ -173,12 +175,10 @@ async function turn(rooms: TurnRooms, dialect: Dialect, context: RunContext<Turn
   )
   let usage: TokenUsage = { promptTokens: null, completionTokens: null }
   let finishReason = 'stop'
-  let deltas = 0
   for await (const part of parts) {
     // The log must not tell a word before what it rests on is stored.
     await noted
     if (part.type === 'text') {
-      deltas += 1
       await say(joint.add(part.text))
     } else if (part.type === 'waiting') {
       const waiting = dialect.waiting(part.message)
@@ -196,22 +196,25 @@ async function turn(rooms: TurnRooms, dialect: Dialect, context: RunContext<Turn
     said,
     layer,
     chosen,
-    citations: citationsOf(said, given, grounding.answerable),
+    memories,
+    citations: citationsOf(said, given, material.answerable),
     usage,
+    // After a crash the model has counted only what it said since.
     totalTokens:
-      run.attempt > 1 ? rooms.models.countTokens(said, model.name) : (usage.completionTokens ?? deltas),
+      (run.attempt > 1 ? null : usage.completionTokens) ?? rooms.models.countTokens(said, model.name),
     finishReason,
   })
 }
 
 async function completion(
-  rooms: Pick<TurnRooms, 'insight'>,
+  rooms: Pick<TurnRooms, 'insight' | 'memory'>,
   dialect: Dialect,
   context: RunContext<TurnInput>,
   end: {
     said: string
     layer: Layer
     chosen: ChosenModel
+    memories: UsedMemory[]
     citations: Citation[]
     usage: TokenUsage
     totalTokens: number
@@ -228,6 +231,7 @@ async function completion(
     totalTokens: end.totalTokens,
     finishReason: end.finishReason,
     citations: end.citations,
+    memories: end.memories,
   })
   for (const event of events.slice(0, -1)) await context.emit(event)
   return {
@@ -250,65 +254,19 @@ async function completion(
         userId,
         layer: end.layer,
       })
+      if (context.run.input.learn === false) return
+      await rooms.memory.note(trx, {
+        aveeId,
+        userId,
+        conversationId,
+        userMessageId,
+        messageId,
+        layer: end.layer,
+        recalled: end.memories.map(({ id }) => id),
+      })
     },
   }
 }
-
-/** Passages to answer from: those noted by an earlier attempt, so that numbers already said stay true; else a search. */
-async function ground(
-  knowledge: Knowledge,
-  context: RunContext<TurnInput>,
-  about: { question: string; history: ChatMessage[]; layer: Layer; answer: MessageRow; said: string },
-): Promise<{ citations: Citation[]; answerable: boolean }> {
-  const { input } = context.run
-  const within = layers.slice(0, layers.indexOf(about.layer) + 1)
-  if (!input.useDocuments) return { citations: [], answerable: false }
-  if (about.said !== '')
-    return {
-      citations: about.answer.citations.filter((citation) => within.includes(citation.layer)),
-      answerable: true,
-    }
-  const found = await knowledge.grounding({
-    aveeId: input.aveeId,
-    layers: within,
-    query: about.question,
-    context: about.history.filter((message) => message.role === 'user').map((message) => message.content),
-    words: groundingWords,
-    signal: context.signal,
-  })
-  return { citations: numbered(found), answerable: found.answerable }
-}
-
-const numbered = (grounding: Grounding): Citation[] =>
-  grounding.passages.map((passage, index) => ({
-    n: index + 1,
-    document_id: passage.documentId,
-    title: passage.title,
-    filename: passage.filename,
-    page: passage.page,
-    heading: passage.heading,
-    passage: passage.n,
-    start: passage.start,
-    end: passage.end,
-    text: passage.text,
-    score: passage.score,
-    layer: passage.layer,
-    cited: false,
-  }))
-
-/** The turns above the question in its branch. Answers that were made at a wider layer than now do not come back. */
-async function earlierTurns(db: Database['db'], question: MessageRow, layer: Layer): Promise<ChatMessage[]> {
-  if (!question.parent_id) return []
-  const messages = await branch(db, question.parent_id, historyMessages)
-  return messages
-    .filter((message) => message.content !== '' && message.status !== 'streaming')
-    .filter(
-      (message) => message.role === 'user' || narrower(message.layer_used, layer) === message.layer_used,
-    )
-    .map((message) => ({ role: message.role, content: message.content }))
-}
-
-const narrower = (a: Layer, b: Layer): Layer => (layers.indexOf(a) < layers.indexOf(b) ? a : b)
 
 /** The prompt of an answer that has already begun. */
 function continued(messages: ChatMessage[], said: string, model: ChatModel): ChatMessage[] {

@@ -1,5 +1,6 @@
 export { violatedUnique } from './constraint.ts'
 export type { Database, Db, Trx } from './database.ts'
+export { lockDirectory } from './embedded/lock.ts'
 export { newId } from './ids.ts'
 export { openDatabase } from './open.ts'
 export type { Row, Tables } from './tables.ts'

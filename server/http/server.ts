@@ -1,5 +1,6 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { parse as parseQuery } from 'node:querystring'
 import fastifyCookie from '@fastify/cookie'
 import fastifyCors from '@fastify/cors'
 import Fastify, {
@@ -74,7 +75,11 @@ export async function createHttp(parts: HttpParts): Promise<Http> {
     },
     trustProxy: trustProxy.length > 0 && trustProxy,
     bodyLimit: jsonBytes,
-    routerOptions: { maxParamLength: 400, ignoreTrailingSlash: true },
+    routerOptions: {
+      maxParamLength: 400,
+      ignoreTrailingSlash: true,
+      querystringParser: (text) => parseQuery(text.replaceAll('%00', '')),
+    },
     forceCloseConnections: 'idle',
     frameworkErrors: (error, request, reply) => {
       reply.headers({ ...securityHeaders, 'x-request-id': request.id })
@@ -98,6 +103,8 @@ export async function createHttp(parts: HttpParts): Promise<Http> {
   app.decorateRequest('isFromOtherOrigin', false)
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ ...securityHeaders, 'x-request-id': request.id })
+    // Many clients label every request, also one that brings nothing.
+    if (isWithoutBody(request.headers)) delete request.headers['content-type']
   })
   await app.register(fastifyCors, {
     origin: async (origin: string | undefined) =>
@@ -136,15 +143,24 @@ export async function createHttp(parts: HttpParts): Promise<Http> {
   return app
 }
 
-/** JSON is the only body that every route takes. An empty one counts as none, as many clients label every request. */
+/** JSON is the only body that every route takes. An empty one counts as none. */
 function takeJson(app: Http): void {
   const parse = app.getDefaultJsonParser('error', 'error')
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
     if (body === '') done(null, undefined)
-    else void parse(request, body as string, done)
+    else void parse(request, withoutNul(body as string), done)
   })
 }
+
+/** Nobody means to send the character NUL, which comes along when text is copied from a file, and no store keeps it. */
+const withoutNul = (json: string): string =>
+  json.includes('\\u0000') ? json.replace(/(?<!\\)((?:\\\\)*)\\u0000/g, '$1') : json
+
+const isWithoutBody = ({
+  'content-length': length = '0',
+  'transfer-encoding': encoding,
+}: IncomingHttpHeaders) => length === '0' && encoding === undefined
 
 /** What Node could not read as HTTP at all. */
 function answerUnreadable(error: Error & { code?: string }, socket: Socket): void {

@@ -14,8 +14,8 @@ import {
   secretNotKept,
   tooLateToRestore,
 } from './errors.ts'
-import { slotOf } from './learn/slots.ts'
 import { type ReaderPace, restorableDays, turnReader } from './learn/reader.ts'
+import { slotOf } from './learn/slots.ts'
 import { memoryPolicy, type Viewer } from './policy.ts'
 import { memoryRecall, type RecalledMemory, type RecallQuery } from './recall/memories.ts'
 import { type RecalledTurn, type TurnQuery, turnRecall } from './recall/turns.ts'

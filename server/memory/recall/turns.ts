@@ -1,4 +1,4 @@
-import { type Layer, layers as allLayers } from '../../../contract/avees.ts'
+import { layers as allLayers, type Layer } from '../../../contract/avees.ts'
 import type { Database } from '../../db/index.ts'
 import { rarity, sparseVector, termsWithContext } from '../../knowledge/index.ts'
 import type { Log } from '../../log.ts'
@@ -41,7 +41,7 @@ const lends = { after: 0.42, before: 0.2, two: 0.1 }
 /** Turns whose time is the one that the question names. */
 const thenWeight = 0.25
 /** What the best by meaning counts against the best by words. */
-const meaningWeight = 0.2
+const meaningWeight = 0.5
 const embeddingPatienceMs = 400
 
 type Linked = { id: string; parentId: string | null }
@@ -152,9 +152,10 @@ function joined(
   const highest = lexical[0]?.score ?? 1
   const scores = new Map(lexical.map(({ id, score }) => [id, score / highest]))
   const top = semantic[0]?.cosine ?? 1
-  const floor = semantic.at(-1)?.cosine ?? 0
+  // What is no nearer than most of the nearest is near to everything.
+  const usual = semantic[semantic.length >> 1]?.cosine ?? 0
   for (const { id, cosine } of semantic) {
-    const share = top > floor ? (cosine - floor) / (top - floor) : 1
+    const share = top > usual ? Math.max(0, cosine - usual) / (top - usual) : 1
     scores.set(id, (scores.get(id) ?? 0) + meaningWeight * share)
   }
   return scores

@@ -1,0 +1,166 @@
+import { type Layer, layers } from '../../contract/avees.ts'
+import type { Citation } from '../../contract/chat.ts'
+import type { UsedMemory } from '../../contract/memory.ts'
+import type { Database } from '../db/index.ts'
+import type { Insight } from '../insight/index.ts'
+import type { Grounding, Knowledge } from '../knowledge/index.ts'
+import type { Memory, RecalledMemory } from '../memory/index.ts'
+import type { Turn } from './prompt.ts'
+import { branch, type MessageRow } from './store.ts'
+
+export type MaterialRooms = {
+  database: Database
+  knowledge: Pick<Knowledge, 'grounding'>
+  memory: Pick<Memory, 'recall' | 'recallTurns'>
+  insight: Pick<Insight, 'freshUpdates'>
+}
+
+export type About = {
+  userId: string
+  aveeId: string
+  conversationId: string
+  question: MessageRow
+  answer: MessageRow
+  /** How far the person may see at this moment. */
+  layer: Layer
+  /** True when the prompt goes to another machine. */
+  remote: boolean
+  useDocuments: boolean
+  /** Given by the client, instead of the conversation's own. */
+  history: Turn[] | undefined
+  /** What an earlier attempt has already told of the answer. */
+  said: string
+}
+
+/** What an answer is made from, besides the question and the persona. */
+export type Material = {
+  history: Turn[]
+  older: Turn[]
+  citations: Citation[]
+  answerable: boolean
+  memories: (UsedMemory & { line: string })[]
+  updates: { date: string; text: string }[]
+}
+
+/** As many earlier messages as are looked at whole; what of them fits is decided by tokens. */
+const historyMessages = 60
+/** From so many earlier messages on, those that fit the question are looked for as well. */
+const longConversation = 12
+const olderMessages = 6
+/** As many words of passages, and of memories, as an answer is given. */
+const groundingWords = 1_000
+const memoryWords = 150
+
+/** Gathers it side by side. Layers are arguments of every search: nothing above the present one is ever in hand. */
+export async function gather(rooms: MaterialRooms, about: About, signal: AbortSignal): Promise<Material> {
+  const { aveeId, userId, layer } = about
+  const within = layers.slice(0, layers.indexOf(layer) + 1)
+  const history = about.history ?? (await earlierTurns(rooms.database, about.question, layer))
+  const query = about.question.content
+  const context = history.filter(({ role }) => role === 'user').map(({ content }) => content)
+
+  const isLong = about.history === undefined && history.length >= longConversation
+  const [grounding, memories, older, updates] = await Promise.all([
+    ground(rooms.knowledge, about, within, context, signal),
+    rooms.memory.recall({
+      aveeId,
+      userId,
+      layer,
+      query,
+      context,
+      words: memoryWords,
+      remote: about.remote,
+      signal,
+    }),
+    isLong
+      ? rooms.memory.recallTurns({
+          conversationId: about.conversationId,
+          layer,
+          query,
+          context,
+          ...(about.question.parent_id === null ? {} : { leafId: about.question.parent_id }),
+          limit: olderMessages,
+          signal,
+        })
+      : [],
+    rooms.insight.freshUpdates({ aveeId, layers: within, now: new Date() }),
+  ])
+  return {
+    history,
+    older: older.map(({ id, role, content }) => ({ id, role, content })),
+    ...grounding,
+    memories: memories.map(({ id, type, content, ...times }) => ({
+      id,
+      type,
+      content,
+      line: dated(content, times),
+    })),
+    updates: updates.map(({ date, text }) => ({ date: date.toISOString().slice(0, 10), text })),
+  }
+}
+
+/** Passages to answer from: those noted by an earlier attempt, so that numbers already said stay true; else a search. */
+async function ground(
+  knowledge: MaterialRooms['knowledge'],
+  about: About,
+  within: Layer[],
+  context: string[],
+  signal: AbortSignal,
+): Promise<{ citations: Citation[]; answerable: boolean }> {
+  if (!about.useDocuments) return { citations: [], answerable: false }
+  if (about.said !== '')
+    return {
+      citations: about.answer.citations.filter((citation) => within.includes(citation.layer)),
+      answerable: true,
+    }
+  const found = await knowledge.grounding({
+    aveeId: about.aveeId,
+    layers: within,
+    query: about.question.content,
+    context,
+    words: groundingWords,
+    signal,
+  })
+  return { citations: numbered(found), answerable: found.answerable }
+}
+
+const numbered = (grounding: Grounding): Citation[] =>
+  grounding.passages.map((passage, index) => ({
+    n: index + 1,
+    document_id: passage.documentId,
+    title: passage.title,
+    filename: passage.filename,
+    page: passage.page,
+    heading: passage.heading,
+    passage: passage.n,
+    start: passage.start,
+    end: passage.end,
+    text: passage.text,
+    score: passage.score,
+    layer: passage.layer,
+    cited: false,
+  }))
+
+/** The turns above the question in its branch. Answers that were made at a wider layer than now do not come back. */
+async function earlierTurns({ db }: Database, question: MessageRow, layer: Layer): Promise<Turn[]> {
+  if (!question.parent_id) return []
+  const messages = await branch(db, question.parent_id, historyMessages)
+  return messages
+    .filter((message) => message.content !== '' && message.status !== 'streaming')
+    .filter((message) => message.role === 'user' || isWithin(message.layer_used, layer))
+    .map(({ id, role, content }) => ({ id, role, content }))
+}
+
+const isWithin = (layer: Layer, most: Layer) => layers.indexOf(layer) <= layers.indexOf(most)
+
+/** The narrower of two layers. */
+export const narrower = (a: Layer, b: Layer): Layer => (isWithin(a, b) ? a : b)
+
+const dated = (
+  content: string,
+  { validFrom, validUntil }: Pick<RecalledMemory, 'validFrom' | 'validUntil'>,
+) => {
+  const [from, until] = [validFrom, validUntil].map((time) => time?.toISOString().slice(0, 10))
+  if (until !== undefined) return `${content} (until ${until}; no longer so)`
+  return from === undefined ? content : `${content} (${from})`
+}
