@@ -41,7 +41,7 @@ const lends = { after: 0.42, before: 0.2, two: 0.1 }
 /** Turns whose time is the one that the question names. */
 const thenWeight = 0.25
 /** What the best by meaning counts against the best by words. */
-const meaningWeight = 0.5
+const meaningWeight = 0.2
 const embeddingPatienceMs = 400
 
 type Linked = { id: string; parentId: string | null }
@@ -104,21 +104,12 @@ export function turnRecall(rooms: {
     const scope: TurnScope = { ...ask, layers }
     const [lexical, semantic] = await Promise.all([byWords(ask, scope), byMeaning(ask, scope)])
     ask.signal.throwIfAborted()
-    const own = joined(lexical, semantic)
-    if (own.size === 0) return []
-    const best = [...own].toSorted(([, a], [, b]) => b - a).slice(0, ask.limit * 4)
+    if (lexical.length === 0 && semantic.length === 0) return []
+    const best = lexical.slice(0, ask.limit * 4).map(({ id }) => id)
     const links = new Map<string, Linked>(
-      [
-        ...lexical,
-        ...semantic,
-        ...(await turnsAround(
-          db,
-          scope,
-          best.map(([id]) => id),
-        )),
-      ].map((turn) => [turn.id, turn]),
+      [...lexical, ...semantic, ...(await turnsAround(db, scope, best))].map((turn) => [turn.id, turn]),
     )
-    const total = lent(own, links)
+    const total = joined(lent(lexical, links), semantic)
     const ranked = [...total].toSorted(([, a], [, b]) => b - a)
     const without = new Set(ask.without)
     const wanted = ranked
@@ -144,25 +135,9 @@ export function turnRecall(rooms: {
   }
 }
 
-/** Both ways of finding in one score, in which the best by words has 1. */
-function joined(
-  lexical: { id: string; score: number }[],
-  semantic: { id: string; cosine: number }[],
-): Map<string, number> {
-  const highest = lexical[0]?.score ?? 1
-  const scores = new Map(lexical.map(({ id, score }) => [id, score / highest]))
-  const top = semantic[0]?.cosine ?? 1
-  // What is no nearer than most of the nearest is near to everything.
-  const usual = semantic[semantic.length >> 1]?.cosine ?? 0
-  for (const { id, cosine } of semantic) {
-    const share = top > usual ? Math.max(0, cosine - usual) / (top - usual) : 1
-    scores.set(id, (scores.get(id) ?? 0) + meaningWeight * share)
-  }
-  return scores
-}
-
-/** Each turn's own score and what its neighbours lend it. */
-function lent(own: Map<string, number>, links: Map<string, Linked>): Map<string, number> {
+/** Each turn's own score by words and what its neighbours lend it. */
+function lent(found: { id: string; score: number }[], links: Map<string, Linked>): Map<string, number> {
+  const own = new Map(found.map(({ id, score }) => [id, score]))
   const below = Map.groupBy(links.values(), (turn) => turn.parentId)
   const scoreOf = (id: string | null | undefined): number => (id ? (own.get(id) ?? 0) : 0)
   const most = (turns: Linked[] | undefined): number =>
@@ -180,4 +155,21 @@ function lent(own: Map<string, number>, links: Map<string, Linked>): Map<string,
     if (score > 0) total.set(id, score)
   }
   return total
+}
+
+/** Both ways of finding in one score, in which the best by words has 1. */
+function joined(
+  lexical: Map<string, number>,
+  semantic: { id: string; cosine: number }[],
+): Map<string, number> {
+  const highest = Math.max(...lexical.values(), Number.EPSILON)
+  const scores = new Map([...lexical].map(([id, score]) => [id, score / highest]))
+  const top = semantic[0]?.cosine ?? 1
+  // What is no nearer than most of the nearest is near to everything.
+  const usual = semantic[semantic.length >> 1]?.cosine ?? 0
+  for (const { id, cosine } of semantic) {
+    const share = top > usual ? Math.max(0, cosine - usual) / (top - usual) : 1
+    scores.set(id, (scores.get(id) ?? 0) + meaningWeight * share)
+  }
+  return scores
 }
