@@ -1,0 +1,193 @@
+import { randomUUID } from 'node:crypto'
+import { readdir } from 'node:fs/promises'
+import path from 'node:path'
+import { pino } from 'pino'
+import { type Layer, layers } from '../../contract/avees.ts'
+import type { IngestResult } from '../../contract/knowledge.ts'
+import { accountRoutes, accounts as accountsRoom } from '../../server/accounts/index.ts'
+import { aveeRoutes, avees as aveesRoom } from '../../server/avees/index.ts'
+import { readConfig } from '../../server/config.ts'
+import { newId } from '../../server/db/index.ts'
+import { localchatDocumentRoutes } from '../../server/gateways/localchat/documents.ts'
+import { createHttp } from '../../server/http/index.ts'
+import {
+  knowledge as knowledgeRoom,
+  type KnowledgeParts,
+  knowledgeRoutes,
+} from '../../server/knowledge/index.ts'
+import type { Embedder } from '../../server/models/index.ts'
+import { runRoutes, runs as runsRoom } from '../../server/runs/index.ts'
+import { type Client, clientOf } from '../client.ts'
+import { freshDatabase, type Place } from '../databases.ts'
+
+export const allLayers = [...layers]
+
+type Wishes = {
+  limits?: Partial<KnowledgeParts['config']['limits']>
+  network?: KnowledgeParts['network']
+}
+
+/** Accounts, avees, runs and documents behind real HTTP, on a store of their own. */
+export async function openHouse(kind: Place['kind'], { limits, network }: Wishes = {}) {
+  const database = await freshDatabase(kind)
+  const dir = database.place.dir
+  const log = pino({ level: 'silent' })
+  const config = readConfig({ PORT: '0', DATA_DIR: dir })
+  const runs = runsRoom({ database, log, nodeId: randomUUID(), leaseMs: 2_000, graceMs: 0 })
+  const accounts = await accountsRoom({ database, runs, loopback: true, ...config.accounts })
+  const avees = aveesRoom({ database, accounts, runs })
+  let embedder: Embedder | undefined
+  const knowledge = await knowledgeRoom({
+    database,
+    runs,
+    models: { embedder: async () => embedder },
+    log,
+    config: { dataDir: dir, limits: { ...config.documents, ...limits } },
+    ...(network ? { network } : {}),
+  })
+  const http = await createHttp({
+    config,
+    log,
+    identity: accounts,
+    readiness: async () => ({
+      ok: true,
+      database: { ok: true, kind },
+      models: { ok: true, chat: 'extractive', embedding: null, message: '' },
+    }),
+  })
+  await http.register(accountRoutes({ accounts, avees }))
+  await http.register(aveeRoutes({ avees }))
+  await http.register(runRoutes({ runs }))
+  await http.register(knowledgeRoutes({ knowledge, avees, runs }))
+  await http.register(localchatDocumentRoutes({ knowledge, avees, runs }))
+  const url = await http.listen({ host: '127.0.0.1', port: 0 })
+  await runs.open()
+  const { signal } = new AbortController()
+
+  return {
+    ...clientOf(url),
+    kind,
+    dir,
+    database,
+    runs,
+    knowledge,
+    signal,
+
+    /** From now on there is this embedding model, or none. */
+    useEmbedder(model: Embedder | undefined): void {
+      embedder = model
+    },
+
+    /** An avee with an owner of its own, without HTTP. */
+    async newAvee(): Promise<{ aveeId: string; userId: string }> {
+      const userId = newId()
+      const aveeId = newId()
+      await database.db.insertInto('users').values({ id: userId, display_name: 'Ada' }).execute()
+      await database.db
+        .insertInto('avees')
+        .values({ id: aveeId, owner_id: userId, handle: `avee-${aveeId.slice(-12)}`, display_name: 'Ada' })
+        .execute()
+      return { aveeId, userId }
+    },
+
+    /** Takes texts in as an upload does; a result for each. */
+    async ingest(
+      to: { aveeId: string; userId: string; layer?: Layer },
+      files: Record<string, string | Uint8Array>,
+    ): Promise<IngestResult[]> {
+      const arrived = []
+      for (const [filename, content] of Object.entries(files))
+        arrived.push({ filename, staged: await knowledge.staging.stage([Buffer.from(content)]) })
+      const run = await knowledge.ingest({ ...to, layer: to.layer ?? null, usualLayer: 'public' }, arrived)
+      const events = (await Array.fromAsync(runs.follow(run.id, 0, signal))).flat()
+      return events.flatMap(({ data }) => {
+        const { result } = JSON.parse(data) as { result?: IngestResult }
+        return result ? [result] : []
+      })
+    },
+
+    async find(aveeId: string, query: string, seen: Layer[] = allLayers, context: string[] = []) {
+      return await knowledge.search({ aveeId, layers: seen, query, context, limit: 10, signal })
+    },
+
+    /** How many rows there are in the tables that belong to documents. */
+    async rows(): Promise<Record<string, number>> {
+      await knowledge.sweep()
+      const tables = [
+        'documents',
+        'document_versions',
+        'document_pages',
+        'document_sections',
+        'passages',
+        'passage_terms',
+        'passage_vectors',
+        'ingest_files',
+      ] as const
+      const counts: Record<string, number> = {}
+      for (const table of tables) {
+        const { count } = await database.db
+          .selectFrom(table)
+          .select((eb) => eb.fn.countAll<string>().as('count'))
+          .executeTakeFirstOrThrow()
+        counts[table] = Number(count)
+      }
+      return counts
+    },
+
+    /** The files below the data directory's `files` and `incoming`. */
+    async originals(): Promise<string[]> {
+      const below = async (name: string) =>
+        (await readdir(path.join(dir, name), { recursive: true, withFileTypes: true }).catch(() => []))
+          .filter((entry) => entry.isFile())
+          .map((entry) => `${name}/${entry.name}`)
+      return [...(await below('files')), ...(await below('incoming'))].sort()
+    },
+
+    async [Symbol.asyncDispose]() {
+      await http.close()
+      await runs[Symbol.asyncDispose]()
+      await knowledge[Symbol.asyncDispose]()
+      await database[Symbol.asyncDispose]()
+    },
+  }
+}
+
+export type House = Awaited<ReturnType<typeof openHouse>>
+
+/** A form as a browser sends it. */
+export function form(
+  files: { name: string; content: string | Uint8Array<ArrayBuffer> }[],
+  fields: Record<string, string> = {},
+): FormData {
+  const made = new FormData()
+  for (const { name, content } of files) made.append('files', new File([content], name))
+  for (const [name, value] of Object.entries(fields)) made.append(name, value)
+  return made
+}
+
+export const post = (client: Client, where: string, body: FormData): Promise<Response> =>
+  client.fetch(where, { method: 'POST', body })
+
+/** Vectors of hashed words: texts with the same words are near. */
+export function wordEmbedder(space: string, dimensions = 64): Embedder & { texts: string[] } {
+  const texts: string[] = []
+  return {
+    space,
+    remote: false,
+    texts,
+    async embed(given) {
+      texts.push(...given)
+      return given.map((text) => {
+        const vector = new Float32Array(dimensions)
+        for (const word of text.toLowerCase().match(/\p{L}{3,}/gu) ?? []) {
+          const bucket =
+            [...word].reduce((hash, letter) => (hash * 31 + (letter.codePointAt(0) ?? 0)) % 9973, 7) %
+            dimensions
+          vector[bucket] = (vector[bucket] ?? 0) + 1
+        }
+        vector[0] = (vector[0] ?? 0) + 0.01
+        return vector
+      })
+    },
+  }
+}
