@@ -1,7 +1,7 @@
 import type { Database, Db, Trx } from '../db/index.ts'
 import { newId, violatedUnique } from '../db/index.ts'
-import type { Runs } from '../runs/index.ts'
 import type { Caller } from '../http/caller.ts'
+import type { Runs } from '../runs/index.ts'
 import { type ApiKeys, apiKeys } from './api-keys.ts'
 import { attemptLimit } from './attempts.ts'
 import {

@@ -1,10 +1,11 @@
-import { pino } from 'pino'
 import type { Session } from '../../contract/accounts.ts'
 import { accountRoutes, accounts as makeAccounts } from '../../server/accounts/index.ts'
 import { aveeRoutes, avees as makeAvees } from '../../server/avees/index.ts'
 import { readConfig } from '../../server/config.ts'
 import type { Database } from '../../server/db/index.ts'
 import { createHttp, type Http, type HttpParts } from '../../server/http/index.ts'
+import { createLog } from '../../server/log.ts'
+import { runs as makeRuns } from '../../server/runs/index.ts'
 import { emptyTables } from '../databases.ts'
 
 export type Reply<Body> = { status: number; headers: Record<string, string>; body: Body }
@@ -36,11 +37,18 @@ export async function reopenServer(
   { routes, ...parts }: Partial<HttpParts> & { routes?: (http: Http) => Promise<void> } = {},
 ) {
   const config = readConfig({ PORT: '0', ...env })
-  const accounts = await makeAccounts({ database, loopback: config.server.loopback, ...config.accounts })
-  const avees = makeAvees({ database, accounts })
+  const log = createLog('silent')
+  const runs = makeRuns({ database, log, nodeId: 'node' })
+  const accounts = await makeAccounts({
+    database,
+    runs,
+    loopback: config.server.loopback,
+    ...config.accounts,
+  })
+  const avees = makeAvees({ database, accounts, runs })
   const http = await createHttp({
     config,
-    log: pino({ level: 'silent' }),
+    log,
     identity: accounts,
     readiness: async () => ({
       ok: true,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Conversation } from '../../contract/chat.ts'
-import type { Intelligence, TurnIntelligence } from '../../contract/insight.ts'
+import type { Intelligence } from '../../contract/insight.ts'
 import { type RunningApp, startApp } from '../app.ts'
 import { DATABASES } from '../databases.ts'
 import { converse, good, register, upload } from '../people.ts'

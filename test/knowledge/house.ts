@@ -11,8 +11,8 @@ import { newId } from '../../server/db/index.ts'
 import { localchatDocumentRoutes } from '../../server/gateways/localchat/documents.ts'
 import { createHttp } from '../../server/http/index.ts'
 import {
-  knowledge as knowledgeRoom,
   type KnowledgeParts,
+  knowledge as knowledgeRoom,
   knowledgeRoutes,
 } from '../../server/knowledge/index.ts'
 import type { Embedder } from '../../server/models/index.ts'

@@ -109,6 +109,31 @@ describe.each(DATABASES)('taking up what a dead process left on %s', (kind) => {
     await first[Symbol.asyncDispose]()
   })
 
+  test('refuses everything under an attempt that is over, also when the log has not grown', async () => {
+    const room = await openRoom(store.database, { leaseMs: 60_000 })
+    const runs = [await begin(room, user), await begin(room, user), await begin(room, user)]
+    // What a node does that takes a run to close it, before it closes it.
+    await sql`update runs set attempt = attempt + 1, lease_until = now() + interval '1 minute'`.execute(
+      store.database.db,
+    )
+    const [emitting, ending, storing] = runs
+    await emitting?.worker.context.emit({ token: 'zombie' })
+    await until(() => emitting?.worker.context.signal.aborted)
+    ending?.worker.complete({ event: 'complete' }, 'zombie')
+    await expect(
+      storing?.worker.context.commit({ step: 'zombie' }, async (trx) => {
+        await sql`insert into stored (run_id, content) values (${storing.id}, 'zombie')`.execute(trx)
+      }),
+    ).rejects.toThrow('handed-over')
+    await until(() => room.stats().running === 0)
+    for (const { id } of runs) {
+      expect(await logOf(store.database, id)).toEqual([])
+      expect(await storedOf(store.database, id)).toEqual([])
+      expect(await room.get(id)).toMatchObject({ status: 'running', lastEvent: 0 })
+    }
+    await room[Symbol.asyncDispose]()
+  })
+
   if (kind === 'postgres')
     test('gives each attempt to one node only, however many reach for it', async () => {
       const before = await crash(24, 'gone')

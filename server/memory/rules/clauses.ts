@@ -38,6 +38,9 @@ const longestQuotedName = 3
 /** A task with its material: what stands after the colon or on the lines below is not said of oneself. */
 const task =
   /^\s*(?:(?:please|can you|could you|would you|kannst du|könntest du|bitte|por favor|puedes|peux-tu|pouvez-vous|s'il te plaît)[ ,]+)*(?:translate|proofread|summari[sz]e|paraphrase|rewrite|rephrase|correct|fix|improve|edit|review|analy[sz]e|classify|explain|grade|check|reply to|respond to|answer this|continue|complete|write|draft|compose|generate|create|make up|tell me a story|(?:let's )?role-?play|pretend|act as|play the|imagine|übersetze?|korrigiere?|fasse|schreibe?|verfasse|verbessere?|stell dir vor|tu so|spiele?|traduce|traducir|corrige|resume|escribe|redacta|mejora|imagina|finge|actúa|traduis|traduisez|corrige[zr]?|résume[zr]?|rédige[zr]?|écri[st]|écrivez|améliore[zr]?|fais comme si|joue|traduci|scrivi|correggi|riassumi|traduza|escreva|corrija)(?![\p{L}])/iu
+/** Whoever speaks after this is made up. */
+const fiction =
+  /^\s*(?:\p{L}+[ ,]+){0,3}(?:(?:pretend|imagine|act as|(?:let's )?role-?play|play the|stell dir vor|tu so|spiele?|finge|imagina|actúa|fais comme si|joue)(?![\p{L}])|(?:write|tell|compose|make up|create|continue|schreibe?|erzähle?|verfasse|escribe|cuenta|écris|raconte)(?![\p{L}]).{0,40}?(?<![\p{L}])(?:story|stories|poem|song|novel|scene|dialogue|script|monologue|tale|play|rap|lyrics|character|geschichte|gedicht|lied|szene|roman|dialog|cuento|historia|poema|canción|escena|histoire|poème|chanson|scène|conte)(?![\p{L}]))/iu
 /** From here on somebody else speaks, or nobody does: an e-mail, a lyric, a log. */
 const handedOver =
   /^(?:(?:here(?:'s| is| are)|this is|below is|see|hier ist|aquí está|voici)\b[^\n]{0,80}|(?:from|subject|betreff|von|de|asunto|objet)\s?):[ \t]*\n?/imu
@@ -97,13 +100,9 @@ function withoutForeign(message: string): string {
   for (const { start, text: sentence } of sentencesOf(text)) {
     if (!task.test(sentence)) continue
     const after = text.slice(start)
-    const from = start + (/[:\n]/u.exec(after)?.index ?? sentence.length)
-    const material = /[:\n]/u.test(after) ? text.length : start + sentence.length
-    return (
-      text.slice(0, start) +
-      blanked(text.slice(start, Math.max(from, material))) +
-      text.slice(Math.max(from, material))
-    )
+    const takesAll = fiction.test(sentence) || /[:\n]/u.test(after)
+    const until = takesAll ? text.length : start + sentence.length
+    return text.slice(0, start) + blanked(text.slice(start, until)) + text.slice(until)
   }
   return text
 }

@@ -183,7 +183,7 @@ const rules: Rule[] = [
   },
   {
     pattern: anyCase(
-      `${am} ${often}(?:an?|the) (?<v>[\\p{L} -]{3,50}?)(?: (?:at|for|by|in|from|and|who|with|based|of) .*)?[.!]*$`,
+      `${am} ${often}(?:an?|the) (?<v>[\\p{L} -]{3,50}?)(?:(?:,| (?:at|for|by|in|from|and|who|with|based|of|but) ).*)?[.!]*$`,
     ),
     make: ({ v = '' }) =>
       occupations.test(v) && !notOccupation.test(v)
@@ -348,7 +348,7 @@ const rules: Rule[] = [
   },
   {
     pattern: anyCase(
-      'i have an? (?:(?:severe|bad|mild|serious) )*(?:allergy to )?(?<v>\\p{L}+(?: \\p{L}+)?)(?: allergy| intolerance)?[.!]*$',
+      'i have an? (?:(?:severe|bad|mild|serious) )*(?:allergy to (?<v>\\p{L}+(?: \\p{L}+)?)|(?<v>\\p{L}+(?: \\p{L}+)?) (?:allergy|intolerance))[.!]*$',
     ),
     make: ({ v = '', all = '' }) =>
       /allergy|intolerance/i.test(all)
@@ -524,7 +524,7 @@ export const english: RuleSet = {
   event: {
     pattern:
       /^(?:.{0,40}?[ ,])?(?:i|we)(?:'m|'ll|'ve|'re| am| will| have| are| just| also| finally| recently| shall)* (?:going to |gonna |about to |planning to )?(?:fly(?:ing)?|flew|travel(?:l?ing|l?ed)?|leav(?:e|ing)|left|go(?:ing)?|went|visit(?:ing|ed)?|meet(?:ing)?|met|start(?:ing|ed)?|begin(?:ning)?|began|mov(?:e|ing)|get(?:ting)? (?:married|engaged|a|an|my|our|the)|got (?:married|engaged|promoted|a|an|my|our|the)|hav(?:e|ing) (?:a|an|my|our|the|dinner|lunch|surgery)|had (?:a|an|my|our|the|dinner|lunch|surgery)|see(?:ing)?|saw|run(?:ning)?|ran|attend(?:ing|ed)?|graduat(?:e|ing|ed)|finish(?:ing|ed)?|tak(?:e|ing)|took|bought|buy(?:ing)?|adopt(?:ing|ed)?|won|lost|pass(?:ed)?|fail(?:ed)?|sign(?:ing|ed)|join(?:ing|ed)?|celebrat(?:e|ing|ed)|present(?:ing|ed)?|giv(?:e|ing)|gave|defend(?:ing|ed)?|submit(?:ting|ted)?|publish(?:ing|ed)?|launch(?:ing|ed)?|retir(?:e|ing|ed)|hik(?:e|ing|ed)|camp(?:ing|ed)?|climb(?:ing|ed)?|arriv(?:e|ing|ed)|return(?:ing|ed)?|turn(?:ing|ed)?|mee?t|compet(?:e|ing|ed)|perform(?:ing|ed)?|broke|sold|sell(?:ing)?|quit(?:ting)?|host(?:ing|ed)?|volunteer(?:ing|ed)?)(?![\p{L}])/iu,
-    past: /(?<![\p{L}])(?:flew|went|left|met|started|began|moved|got|had|saw|ran|attended|graduated|finished|took|bought|adopted|won|lost|passed|failed|signed|joined|celebrated|presented|gave|defended|submitted|published|launched|retired|hiked|camped|climbed|arrived|returned|turned|competed|performed|broke|sold|hosted|volunteered|visited|travell?ed|was|were|been|'ve|have|quit)(?![\p{L}])/iu,
+    past: /(?<![\p{L}])(?:flew|went|left|met|started|began|moved|got|had|saw|ran|attended|graduated|finished|took|bought|adopted|won|lost|passed|failed|signed|joined|celebrated|presented|gave|defended|submitted|published|launched|retired|hiked|camped|climbed|arrived|returned|turned|competed|performed|broke|sold|hosted|volunteered|visited|travell?ed|was|were|been|quit)(?![\p{L}])/iu,
     thing:
       /^(?:my|our) (?:next |first |big |upcoming )*(?<v>(?:[\p{L}']+ ){0,2}?(?:interview|appointment|exam|test|meeting|flight|wedding|party|surgery|operation|deadline|presentation|concert|trip|vacation|holiday|graduation|defen[cs]e|marathon|race|move|checkup|check-up|anniversary|due date|conference|talk|match|recital|checkout|visa appointment))(?:'s| is| was| has been| got| will be|'ll be| starts| takes place)?(?: (?:now|moved|rescheduled|postponed|scheduled|set|due|planned|on|to|for|from|until|brought forward))*(?![\p{L}])/iu,
   },

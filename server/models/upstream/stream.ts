@@ -45,7 +45,8 @@ export async function* streamAnswer(
         patience,
       )) {
         if (part.type !== 'waiting') begun = true
-        yield part
+        // No store keeps the character NUL.
+        yield part.type === 'text' ? { ...part, text: part.text.replaceAll('\0', '') } : part
       }
       return
     } catch (thrown) {

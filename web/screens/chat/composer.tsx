@@ -1,6 +1,6 @@
 import { ArrowUp, Paperclip, Square, X } from 'lucide-react'
 import { type FormEvent, type KeyboardEvent, type ReactNode, type Ref, useLayoutEffect, useRef } from 'react'
-import { maxQuestion } from '../../../contract/limits.ts'
+import { charactersIn, maxQuestion } from '../../../contract/limits.ts'
 import { stateInWords, UploadSign } from '../../documents/upload-list.tsx'
 import { useUploads, useUploadsOf } from '../../documents/uploads-context.tsx'
 import { IconButton } from '../../ui/button.tsx'
@@ -32,7 +32,8 @@ export function Composer({
   ref: Ref<HTMLTextAreaElement>
 }) {
   const box = useRef<HTMLTextAreaElement>(null)
-  const tooLong = value.length > maxQuestion
+  const length = charactersIn(value)
+  const tooLong = length > maxQuestion
   const canAsk = value.trim() !== '' && !tooLong && !onStop
 
   useLayoutEffect(() => {
@@ -71,9 +72,9 @@ export function Composer({
           onChange={(event) => onChange(event.target.value)}
           onKeyDown={onKeyDown}
         />
-        {value.length > maxQuestion * 0.9 && (
+        {length > maxQuestion * 0.9 && (
           <span className={tooLong ? 'composer-count field-error' : 'composer-count'} role="status">
-            {value.length} / {maxQuestion}
+            {length} / {maxQuestion}
           </span>
         )}
         {onStop ? (

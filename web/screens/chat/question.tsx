@@ -1,7 +1,7 @@
 import { Check, Copy, Pencil } from 'lucide-react'
 import { type KeyboardEvent, memo, useState } from 'react'
 import type { Message } from '../../../contract/chat.ts'
-import { maxQuestion } from '../../../contract/limits.ts'
+import { charactersIn, maxQuestion } from '../../../contract/limits.ts'
 import { Button, IconButton } from '../../ui/button.tsx'
 import { useCopy } from '../../ui/copy.ts'
 import { formatExactly } from '../../ui/format.ts'
@@ -75,7 +75,7 @@ function QuestionEditor({
   onSend: (question: string) => void
 }) {
   const [text, setText] = useState(question)
-  const canSend = text.trim() !== '' && text.length <= maxQuestion
+  const canSend = text.trim() !== '' && charactersIn(text) <= maxQuestion
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.key === 'Escape') onCancel()
     if (event.key === 'Enter' && !event.shiftKey && !event.nativeEvent.isComposing) {

@@ -1,0 +1,231 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import type { Document, Passage, SearchHit } from '../../contract/knowledge.ts'
+import { type RunningApp, startApp } from '../app.ts'
+import { encryptedPdf, scannedPdf } from '../files/pdf.ts'
+import { pdfOf } from '../pdf.ts'
+import { good, makeAvee, type Person, register } from '../people.ts'
+import { answerOf, formOf, moment, refusal, refused, streamOf, uuid7 } from './contract.ts'
+
+let app: RunningApp
+let ann: Person
+let bob: Person
+let avee: string
+
+beforeAll(async () => {
+  app = await startApp()
+  ann = await register(app)
+  bob = await register(app)
+})
+afterAll(async () => await app?.[Symbol.asyncDispose]())
+beforeEach(async () => {
+  avee = (await makeAvee(ann.client)).id
+})
+
+const bytes = (content: Uint8Array) => Uint8Array.from(content)
+const add = async (files: Parameters<typeof formOf>[0], layer = 'public') =>
+  streamOf(
+    await ann.client.fetch(`/avees/${avee}/documents`, { method: 'POST', body: formOf(files, { layer }) }),
+  )
+const resultsOf = (events: Record<string, unknown>[]) =>
+  events.flatMap((event) => (event['result'] ? [event['result'] as Record<string, unknown>] : []))
+const pages = ['The harbour of Vellmar opens at dawn.', 'The keeper of the lighthouse is Ottilie Brandt.']
+const listed = async () =>
+  good(await ann.client.get<{ documents: Document[] }>(`/avees/${avee}/documents`)).documents
+
+test('files are taken in as a stream, and are there as documents', async () => {
+  const events = await add([{ name: 'vellmar.pdf', content: pdfOf(pages) }], 'friends')
+  expect(events[0]).toEqual({ message: 'Processing vellmar.pdf...' })
+  expect(events.at(-1)).toEqual({ done: true, total_documents: 1 })
+  const [result] = resultsOf(events)
+  expect(result).toMatchObject({ success: true, filename: 'vellmar.pdf', pages: 2 })
+  const [document] = await listed()
+  expect(document).toMatchObject({
+    id: result?.['doc_id'],
+    avee_id: avee,
+    title: 'vellmar',
+    filename: 'vellmar.pdf',
+    layer: 'friends',
+    pages: 2,
+    passages: result?.['chunks'],
+    created_at: expect.stringMatching(moment),
+  })
+  expect(document?.id).toMatch(uuid7)
+  expect(good(await ann.client.get(`/documents/${document?.id}`))).toEqual(document)
+})
+
+test('a document’s text, file and passages are what was sent', async () => {
+  const content = pdfOf(pages)
+  const [result] = resultsOf(await add([{ name: 'vellmar.pdf', content }]))
+  const id = result?.['doc_id'] as string
+  const text = good(
+    await ann.client.get<{ pages: { page: number; text: string }[] }>(`/documents/${id}/text`),
+  )
+  expect(text.pages.map(({ page, text }) => ({ page, text: text.trim() }))).toEqual([
+    { page: 1, text: pages[0] },
+    { page: 2, text: pages[1] },
+  ])
+  const file = await ann.client.fetch(`/documents/${id}/file`)
+  expect(file.status).toBe(200)
+  expect(new Uint8Array(await file.arrayBuffer())).toEqual(content)
+  expect(file.headers.get('content-type')).toBe('application/pdf')
+  expect(file.headers.get('x-content-type-options')).toBe('nosniff')
+
+  const { results } = good(
+    await ann.client.post<{ results: SearchHit[] }>('/search', { avee, query: 'keeper of the lighthouse' }),
+  )
+  const [hit] = results
+  expect(Object.keys(hit ?? {})).toEqual(
+    expect.arrayContaining(['document_id', 'title', 'page', 'passage', 'text', 'score', 'layer']),
+  )
+  expect(hit).toMatchObject({ document_id: id, page: 2, layer: 'public' })
+  const passage = good(await ann.client.get<Passage>(`/documents/${id}/passages/${hit?.passage}`))
+  expect(passage).toMatchObject({ document_id: id, page: 2, text: hit?.text })
+  const page = text.pages.find((each) => each.page === passage.page)
+  expect(page?.text.slice(passage.start, passage.end)).toBe(passage.text)
+  for (const n of ['0', '999', '-1', 'x', '1.5', '99999999999999999999'])
+    refusal(await ann.client.get(`/documents/${id}/passages/${n}`), 404)
+})
+
+test('texts become documents', async () => {
+  const body = { title: 'Notes', text: '# Tides\n\nThe tide turns at six.', layer: 'intimate' }
+  const answer = await ann.client.post<Document>(`/avees/${avee}/documents`, body)
+  expect([200, 201]).toContain(answer.status)
+  expect(await listed()).toMatchObject([{ title: 'Notes', layer: 'intimate' }])
+  const { results } = good(
+    await ann.client.post<{ results: SearchHit[] }>('/search', { avee, query: 'tide' }),
+  )
+  expect(results[0]).toMatchObject({
+    title: 'Notes',
+    text: expect.stringContaining('The tide turns at six.'),
+  })
+  for (const wrong of [
+    { title: 'x', text: '' },
+    { title: '', text: 'x' },
+    { title: 'x' },
+    { title: 'x', text: 'x', layer: 'secret' },
+    { title: ['x'], text: { a: 1 } },
+  ])
+    refusal(await ann.client.post(`/avees/${avee}/documents`, wrong), 422)
+  expect(await listed()).toHaveLength(1)
+})
+
+test('addresses inside the house are not fetched', async () => {
+  for (const url of [
+    `${app.url}/health`,
+    'http://localhost/',
+    'http://127.1/',
+    'http://[::1]/',
+    'http://[::ffff:127.0.0.1]/',
+    'http://169.254.169.254/latest/meta-data/',
+    'http://10.0.0.1/',
+    'http://0/',
+    'http://2130706433/',
+  ]) {
+    const answer = await answerOf(
+      await ann.client.fetch(`/avees/${avee}/documents/from-url`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ url, layer: 'public' }),
+      }),
+    )
+    if (answer.status === 200) {
+      expect(answer.body, url).toMatch(/"success":false|"error"/)
+      expect(answer.body).not.toContain('"ok":true')
+    } else refusal(answer, answer.status)
+  }
+  for (const url of ['file:///etc/passwd', 'ftp://example.org/', 'javascript:alert(1)', 'nonsense', ''])
+    refusal(await ann.client.post(`/avees/${avee}/documents/from-url`, { url, layer: 'public' }), 422)
+  expect(await listed()).toEqual([])
+})
+
+test('a document is renamed, moved between layers, and deleted with all that was made of it', async () => {
+  const [result] = resultsOf(await add([{ name: 'vellmar.pdf', content: pdfOf(pages) }]))
+  const path = `/documents/${String(result?.['doc_id'])}`
+  expect(good(await ann.client.patch(path, { title: 'Vellmar', layer: 'intimate' }))).toMatchObject({
+    title: 'Vellmar',
+    layer: 'intimate',
+  })
+  refusal(await ann.client.patch(path, { layer: 'everyone' }), 422)
+  refusal(await ann.client.patch(path, { title: '' }), 422)
+  expect((await ann.client.delete(path)).status).toBe(200)
+  for (const part of ['', '/text', '/file', '/passages/1'])
+    refusal(await ann.client.get(`${path}${part}`), 404)
+  refusal(await ann.client.delete(path), 404)
+  expect(good(await ann.client.post('/search', { avee, query: 'lighthouse' }))).toMatchObject({ results: [] })
+  expect(resultsOf(await add([{ name: 'vellmar.pdf', content: pdfOf(pages) }]))).toMatchObject([
+    { success: true, filename: 'vellmar.pdf' },
+  ])
+})
+
+test('every kind of bad file says why, and the good ones beside them are taken in', async () => {
+  const garbage = bytes(Buffer.from('%PDF-1.7\nnothing of the kind'))
+  const events = await add([
+    { name: 'first.txt', content: 'The first one is good.' },
+    { name: 'encrypted.pdf', content: bytes(encryptedPdf()) },
+    { name: 'empty.txt', content: '' },
+    { name: 'blank.txt', content: ' \n\t ' },
+    { name: 'corrupt.pdf', content: garbage },
+    { name: 'scanned.pdf', content: bytes(scannedPdf(2)) },
+    { name: 'program.exe', content: bytes(Buffer.from([0x4d, 0x5a, 0, 0, 1, 2, 3])) },
+    { name: 'last.md', content: '# Last\n\nThe last one is good, too.' },
+  ])
+  const results = resultsOf(events)
+  expect(results.map(({ filename, success }) => [filename, success])).toEqual([
+    ['first.txt', true],
+    ['encrypted.pdf', false],
+    ['empty.txt', false],
+    ['blank.txt', false],
+    ['corrupt.pdf', false],
+    ['scanned.pdf', false],
+    ['program.exe', false],
+    ['last.md', true],
+  ])
+  const why = Object.fromEntries(results.map(({ filename, message }) => [filename, message]))
+  expect(why['encrypted.pdf']).toMatch(/password|encrypted/i)
+  expect(why['empty.txt']).toMatch(/empty/i)
+  expect(why['corrupt.pdf']).toMatch(/damaged|corrupt/i)
+  expect(why['scanned.pdf']).toMatch(/scan/i)
+  expect(why['program.exe']).toMatch(/\.exe files cannot be read/)
+  expect(events.at(-1)).toEqual({ done: true, total_documents: 2 })
+  expect((await listed()).map(({ filename }) => String(filename)).sort((a, b) => a.localeCompare(b))).toEqual(
+    ['first.txt', 'last.md'],
+  )
+})
+
+test('no layer, a wrong one, or no file is refused before any stream', async () => {
+  const send = (form: FormData, person = ann) =>
+    person.client.fetch(`/avees/${avee}/documents`, { method: 'POST', body: form })
+  const file = [{ name: 'a.txt', content: 'The tide turns at six.' }]
+  const wrong = await answerOf(await send(formOf(file, { layer: 'everybody' })))
+  expect([400, 422]).toContain(wrong.status)
+  refusal(wrong, wrong.status)
+  await refused(await send(formOf([], { layer: 'public' })), 400)
+  await refused(await send(formOf(file, { layer: 'public' }), bob), 403)
+  await refused(await app.fetch(`/avees/${avee}/documents`, { method: 'POST', body: formOf(file) }), 401)
+  expect(await listed()).toEqual([])
+})
+
+test('POST /search takes a limit, the caller’s own library when no avee is named, and refuses what does not fit', async () => {
+  const notes = Array.from({ length: 6 }, (_, i) => ({
+    name: `${i}.txt`,
+    content: `Note ${i}: the pelican of harbour ${i} sleeps.`,
+  }))
+  await add(notes)
+  const search = async (body: object) => ann.client.post<{ results: SearchHit[] }>('/search', body)
+  expect(good(await search({ avee, query: 'pelican', limit: 3 })).results).toHaveLength(3)
+  const { results } = good(await search({ avee, query: 'pelican' }))
+  expect(results.map(({ score }) => score)).toEqual(
+    results.map(({ score }) => score).toSorted((a, b) => b - a),
+  )
+  expect(good(await search({ query: 'pelican' })).results).toEqual([])
+  for (const wrong of [
+    {},
+    { query: '' },
+    { query: ['x'] },
+    { query: 'x', limit: -1 },
+    { query: 'x', limit: '3' },
+  ])
+    refusal(await search({ avee, ...wrong }), 422)
+  for (const query of ['"', "'; drop table x; --", '(((', '* & | ! :*', '%%%', '\\', '😀', 'a'.repeat(1000)])
+    good(await search({ avee, query }))
+})

@@ -1,0 +1,225 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { Layer } from '../../contract/avees.ts'
+import { type RunningApp, startApp } from '../app.ts'
+import { DATABASES } from '../databases.ts'
+import { ask, converse, good, makeAvee, type Person, register, upload } from '../people.ts'
+import { type PlayedOllama, startOllama } from '../upstream.ts'
+import { refusal } from './contract.ts'
+
+/** What stands in the document of each layer; the word appears nowhere else. */
+const secrets = { public: 'Palimpsest', friends: 'Frangipane', intimate: 'Inglenook' } as const
+const layers = Object.keys(secrets) as Layer[]
+const question = 'What is the secret word of the lighthouse keeper?'
+
+// Layers are held by the queries, so they are tried on both engines.
+describe.each(DATABASES)('layers on %s', (kind) => {
+  let ollama: PlayedOllama
+  let app: RunningApp
+  let owner: Person
+  let viewer: Person
+  let avee: string
+  let documents: Record<Layer, string>
+
+  beforeAll(async () => {
+    ollama = await startOllama()
+    app = await startApp({ OLLAMA_BASE_URL: ollama.url }, kind)
+    owner = await register(app)
+    viewer = await register(app)
+  })
+  afterAll(async () => {
+    await app?.[Symbol.asyncDispose]()
+    await ollama?.[Symbol.asyncDispose]()
+  })
+  beforeEach(async () => {
+    avee = (await makeAvee(owner.client)).id
+    const made = layers.map(async (layer) => {
+      const content = `The secret word of the lighthouse keeper is ${secrets[layer]}, as the ${layer} book has it.`
+      const [result] = await upload(owner.client, [{ name: `${layer}-book.txt`, content }], { avee, layer })
+      return [layer, result?.doc_id ?? ''] as const
+    })
+    documents = Object.fromEntries(await Promise.all(made)) as Record<Layer, string>
+  })
+
+  const grant = (max_layer: Layer) =>
+    owner.client.put(`/avees/${avee}/permissions/${viewer.session.user.id}`, { max_layer })
+  const above = (layer: Layer) => layers.slice(layers.indexOf(layer) + 1)
+  const within = (layer: Layer) => layers.slice(0, layers.indexOf(layer) + 1)
+  const hidden = (layer: Layer) =>
+    new RegExp(
+      above(layer)
+        .map((each) => `${secrets[each]}|${each}-book`)
+        .join('|') || '$^',
+    )
+  /** Everything that went to the model since the nth request. */
+  const prompts = (from: number) =>
+    JSON.stringify(
+      ollama
+        .to('/api/chat')
+        .slice(from)
+        .map(({ body }) => body),
+    )
+
+  test.each(layers)(
+    'a viewer of the layer %s gets what is within it, and never a trace of what is above',
+    async (layer) => {
+      if (layer !== 'public') good(await grant(layer))
+      const { client } = viewer
+      const asked = ollama.to('/api/chat').length
+
+      const { results } = good(
+        await client.post<{ results: { layer: Layer; text: string; document_id: string }[] }>('/search', {
+          avee,
+          query: question,
+        }),
+      )
+      expect(results.map((hit) => hit.layer).toSorted()).toEqual(within(layer).toSorted())
+      const listed = good(
+        await client.get<{ documents: { id: string; layer: Layer }[]; next_cursor: unknown }>(
+          `/avees/${avee}/documents`,
+        ),
+      )
+      expect(listed.documents.map(({ id }) => id).toSorted()).toEqual(
+        within(layer)
+          .map((each) => documents[each])
+          .toSorted(),
+      )
+
+      const conversation = await converse(client, avee)
+      expect(conversation.layer_used).toBe(layer)
+      const events = await ask(client, conversation.id, question)
+      expect(events[0]?.data).toMatchObject({ layer_used: layer })
+      const waited = good(
+        await client.post<{ citations: { layer: Layer }[]; layer_used: Layer; used_chunks: number }>(
+          '/chat/ask',
+          {
+            conversation_id: conversation.id,
+            question,
+          },
+        ),
+      )
+      expect(waited.layer_used).toBe(layer)
+      expect(waited.used_chunks).toBeGreaterThan(0)
+      for (const citation of waited.citations) expect(within(layer)).toContain(citation.layer)
+
+      const everything = [
+        results,
+        listed,
+        events,
+        waited,
+        (await client.get(`/conversations/${conversation.id}/messages`)).body,
+        (await client.get(`/conversations/${conversation.id}/export?format=json`)).body,
+        (await client.get(`/conversations/${conversation.id}/export?format=markdown`)).body,
+        (await client.get('/conversations')).body,
+        (await client.get(`/avees/${avee}`)).body,
+        prompts(asked),
+      ]
+      expect(JSON.stringify(everything)).not.toMatch(hidden(layer))
+      expect(prompts(asked)).toContain(secrets[layer])
+
+      for (const each of above(layer)) {
+        const id = documents[each]
+        for (const part of ['', '/text', '/file', '/passages/1'])
+          expect(JSON.stringify(refusal(await client.get(`/documents/${id}${part}`), 404))).not.toMatch(
+            hidden(layer),
+          )
+        refusal(await client.patch(`/documents/${id}`, { layer: 'public' }), 404)
+        refusal(await client.delete(`/documents/${id}`), 404)
+      }
+      for (const each of within(layer)) {
+        expect((await client.get(`/documents/${documents[each]}`)).status).toBe(200)
+        refusal(await client.patch(`/documents/${documents[each]}`, { layer: 'public' }), 403)
+        refusal(await client.delete(`/documents/${documents[each]}`), 403)
+      }
+    },
+  )
+
+  test('the owner has all of them', async () => {
+    const { results } = good(
+      await owner.client.post<{ results: unknown[] }>('/search', { avee, query: question }),
+    )
+    expect(results).toHaveLength(3)
+    expect((await converse(owner.client, avee)).layer_used).toBe('intimate')
+  })
+
+  test('what is above does not weigh in: the same words, the same scores, whether it is there or not', async () => {
+    const { client } = viewer
+    const search = async () => good(await client.post('/search', { avee, query: question }))
+    const before = await search()
+    for (const each of above('public')) good(await owner.client.delete(`/documents/${documents[each]}`))
+    expect(await search()).toEqual(before)
+  })
+
+  test('a permission counts from the next message on, given or taken away; wider answers do not come back', async () => {
+    const { client } = viewer
+    const { id } = await converse(client, avee)
+    const turn = async () => {
+      const from = ollama.to('/api/chat').length
+      const answer = good(
+        await client.post<{ layer_used: Layer; answer: string }>('/chat/ask', {
+          conversation_id: id,
+          question,
+        }),
+      )
+      return { ...answer, prompt: prompts(from) }
+    }
+    expect(await turn()).toMatchObject({ layer_used: 'public' })
+    good(await grant('intimate'))
+    const words = ['The', ' word', ' is', ` ${secrets.intimate}`, '.']
+    ollama.script('/api/chat', { tokens: words })
+    const wide = await turn()
+    expect(wide.layer_used).toBe('intimate')
+    expect(wide.answer).toContain(secrets.intimate)
+    expect(wide.prompt).toContain(secrets.intimate)
+
+    good(await owner.client.delete(`/avees/${avee}/permissions/${viewer.session.user.id}`))
+    const after = await turn()
+    expect(after.layer_used).toBe('public')
+    expect(after.prompt).not.toMatch(hidden('public'))
+    expect(after.answer).not.toMatch(hidden('public'))
+    const found = await client.post('/search', { avee, query: question })
+    expect(JSON.stringify(found.body)).not.toMatch(hidden('public'))
+  })
+
+  test('citations of a layer that was taken away are no longer shown with earlier answers', async () => {
+    const { client } = viewer
+    good(await grant('intimate'))
+    const { id } = await converse(client, avee)
+    ollama.script('/api/chat', { tokens: ['It', ' is', ' so', ' [1]', ' [2]', ' [3].'] })
+    await ask(client, id, question)
+    good(await grant('public'))
+    const { messages } = good(
+      await client.get<{ messages: { citations: { layer: Layer }[] }[] }>(`/conversations/${id}/messages`),
+    )
+    const shown = [
+      messages.map(({ citations }) => citations),
+      (await client.get(`/conversations/${id}/export?format=json`)).body,
+      (await client.get(`/conversations/${id}/export?format=markdown`)).body,
+    ]
+    expect(JSON.stringify(shown)).not.toMatch(hidden('public'))
+  })
+
+  test('a document that moves to another layer is there at once for those of it, and for no others', async () => {
+    const { client } = viewer
+    const sees = async () => JSON.stringify((await client.post('/search', { avee, query: question })).body)
+    good(await owner.client.patch(`/documents/${documents.intimate}`, { layer: 'public' }))
+    expect(await sees()).toContain(secrets.intimate)
+    good(await owner.client.patch(`/documents/${documents.intimate}`, { layer: 'friends' }))
+    expect(await sees()).not.toContain(secrets.intimate)
+    refusal(await client.get(`/documents/${documents.intimate}`), 404)
+  })
+
+  test('nobody puts documents into somebody else’s avee', async () => {
+    good(await grant('intimate'))
+    refusal(
+      await viewer.client.post(`/avees/${avee}/documents`, { title: 'Mine', text: 'Mine.', layer: 'public' }),
+      403,
+    )
+    refusal(
+      await viewer.client.post(`/avees/${avee}/documents/from-url`, {
+        url: 'https://example.org/',
+        layer: 'public',
+      }),
+      403,
+    )
+  })
+})
