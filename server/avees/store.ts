@@ -1,6 +1,6 @@
 import { type Expression, sql } from 'kysely'
 import type { Layer } from '../../contract/avees.ts'
-import type { Db, Row } from '../db/index.ts'
+import { type Db, likePatterns, type Row } from '../db/index.ts'
 
 type AveeRow = Row<'avees'>
 
@@ -115,7 +115,7 @@ export async function meet(
   if (filter.after !== undefined) query = query.where('avees.id', '<', filter.after)
   if (filter.limit !== undefined) query = query.limit(filter.limit)
   if (filter.words) {
-    const patterns = patternsOf(filter.words)
+    const patterns = likePatterns(filter.words)
     query = query.where(
       sql<boolean>`(handle ilike any(${patterns}) or display_name ilike any(${patterns}) or bio ilike any(${patterns}))`,
     )
@@ -217,15 +217,6 @@ export async function listGrants(db: Db, aveeId: string): Promise<GrantRow[]> {
     .orderBy('grants.user_id')
     .execute()
   return rows.map(({ follower, ...row }) => ({ ...row, is_follower: follower !== null }))
-}
-
-/** A store whose locale is C folds the case of a to z alone, so the usual spellings of other letters are looked for as well. */
-function patternsOf(words: string): string[] {
-  const lower = words.toLowerCase()
-  const capital = lower.replace(/(?<!\p{L})\p{L}/gu, (letter) => letter.toUpperCase())
-  return [...new Set([words, lower, capital, words.toUpperCase()])].map(
-    (spelling) => `%${spelling.replace(/[\\%_]/g, '\\$&')}%`,
-  )
 }
 
 function isThis(which: Which): Expression<boolean> {

@@ -28,7 +28,6 @@ import {
   type DocumentRow,
   documentIds,
   findDocument,
-  likeable,
   listDocuments,
   renameDocument,
   retireDocument,
@@ -421,7 +420,7 @@ export async function knowledge({
 
     /** Passages that hold a text literally, newest documents first. */
     async searchText(aveeId: string, layers: Layer[], text: string, limit: number): Promise<Hit[]> {
-      const found = await searchLiteral(db, { aveeId, layers }, likeable(text), limit)
+      const found = await searchLiteral(db, { aveeId, layers }, text, limit)
       return found.map(hitOf)
     },
 

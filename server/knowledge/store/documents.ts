@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Layer } from '../../../contract/avees.ts'
-import type { Db, Row, Trx } from '../../db/index.ts'
+import { type Db, likePatterns, type Row, type Trx } from '../../db/index.ts'
 
 export type DocumentRow = Row<'documents'>
 
@@ -53,7 +53,9 @@ export async function listDocuments(
     .where('layer', 'in', layers)
     .$if(after !== undefined, (from) => from.where('id', '<', after ?? ''))
     .$if(query !== undefined && query !== '', (from) =>
-      from.where(sql<boolean>`title || ' ' || coalesce(filename, '') ilike ${`%${likeable(query ?? '')}%`}`),
+      from.where(
+        sql<boolean>`title || ' ' || coalesce(filename, '') ilike any(${likePatterns(query ?? '')})`,
+      ),
     )
     .orderBy('id', 'desc')
     .limit(page.limit)
@@ -122,9 +124,6 @@ export async function retireDocument(trx: Trx, id: string): Promise<DocumentRow 
       .execute()
   return gone
 }
-
-/** Text that `ilike` takes as it is. */
-export const likeable = (text: string): string => text.replace(/[\\%_]/g, '\\$&')
 
 /** How many bytes, passages and characters an avee's documents come to, for the statistics. */
 export async function statistics(db: Db, aveeId: string, layers: Layer[], space: string | null) {

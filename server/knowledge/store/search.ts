@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Layer } from '../../../contract/avees.ts'
-import type { Db, Trx } from '../../db/index.ts'
+import { type Db, likePatterns, type Trx } from '../../db/index.ts'
 
 /** Whose documents, and how far into them: part of every statement here. */
 export type Scope = { aveeId: string; layers: Layer[] }
@@ -198,18 +198,18 @@ export async function passagesByNumber(
   return rows.map(found)
 }
 
-/** Passages whose text holds these words as they stand, for the search that people know from editors. */
+/** Passages that hold a text as it stands, as an editor finds it. */
 export async function searchLiteral(
   db: Db,
   scope: Scope,
-  pattern: string,
+  text: string,
   limit: number,
 ): Promise<FoundPassage[]> {
   const { rows } = await sql<FoundRow>`
     select ${columns}, 1 as score
     from passages
     join documents on documents.version = passages.version
-    where passages.avee_id = ${scope.aveeId} and ${inLayers(scope, 'passages.layer')} and passages.text ilike ${`%${pattern}%`}
+    where passages.avee_id = ${scope.aveeId} and ${inLayers(scope, 'passages.layer')} and passages.text ilike any(${likePatterns(text)})
     order by documents.id desc, passages.n
     limit ${limit}
   `.execute(db)

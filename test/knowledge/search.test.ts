@@ -1,0 +1,196 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { DATABASES } from '../databases.ts'
+import { allLayers, type House, openHouse, wordEmbedder } from './house.ts'
+
+const handbook: Record<string, string> = {
+  'engine.md': `# Engine manual
+
+The Kestrel engine must be warmed up for eleven minutes before the first ascent. Its oil is changed after every
+two hundred hours; use grade GPT-4o only when the ambient temperature stays below freezing for a week.`,
+  'orders.csv': `order,part,price\nAB-123/45,bearing,"1,577"\nCD-900/01,gasket,36.8\n`,
+  'code.ts': `export function getUserName(id: string) {\n  return lookup_table.findById(id)\n}\n`,
+  'tower.md':
+    '# 東京タワー\n\n東京タワーの高さは三百三十三メートルで、一九五八年に完成した。\n\n龍は出ない。\n',
+  'huizhou.txt': '徽州的老房子有白墙和黑瓦，村口通常种着一棵很大的樟树。',
+  'thai.txt': 'แมวสีดำนอนหลับอยู่บนหลังคาบ้านของคุณยายทุกเช้า',
+  'korean.txt': '제주도의 감귤은 겨울에 수확하며 껍질이 얇고 달다.',
+  'haus.md':
+    '# Häuser\n\nDie Universitäten kauften mehrere Häuser in der Altstadt und richteten dort Wohnheime für die Studierenden ein.',
+  'cafe.txt':
+    'Le café de la gare sert un excellent déjeuner aux voyageurs qui attendent le train de nuit pour Genève.',
+  'harbour.md':
+    '# Harbour rules\n\nBoats longer than twelve metres berth at the northern quay. Visitors pay the harbourmaster at the yellow hut.',
+  'revenue.md':
+    '# Annual figures\n\nIn 2022 the cooperative had a revenue of 512 crowns from honey.\n\nIn 2023 the cooperative had a revenue of 640 crowns from honey.\n',
+}
+
+describe.each(DATABASES)('search on %s', (kind) => {
+  let house: House
+  let aveeId: string
+  beforeAll(async () => {
+    house = await openHouse(kind)
+    const ada = await house.newAvee()
+    aveeId = ada.aveeId
+    const results = await house.ingest(ada, handbook)
+    expect(results.every((result) => result.success)).toBe(true)
+  })
+  afterAll(async () => await house?.[Symbol.asyncDispose]())
+
+  const first = async (query: string, context: string[] = []) =>
+    (await house.find(aveeId, query, allLayers, context)).hits[0]?.filename
+
+  test.each([
+    ['engine.md', 'how long does the engine have to be warmed before ascending?', 'another form of a word'],
+    ['engine.md', 'GPT-4o', 'an identifier as it is written'],
+    ['engine.md', 'gpt4o', 'an identifier without its sign'],
+    ['orders.csv', 'AB-123/45', 'an order number'],
+    ['orders.csv', 'ab12345', 'an order number run together'],
+    ['orders.csv', '1577', 'a figure with a separator for thousands'],
+    ['orders.csv', '36,8', 'a figure with the other decimal sign'],
+    ['code.ts', 'getUserName', 'a name in camel case'],
+    ['code.ts', 'user name lookup', 'the parts of names in code'],
+    ['code.ts', 'lookup_table.findById', 'a dotted name'],
+    ['tower.md', '東京タワーの高さ', 'Japanese'],
+    ['tower.md', '龍', 'a single ideograph'],
+    ['huizhou.txt', '村口的樟树', 'Chinese'],
+    ['thai.txt', 'แมวบนหลังคา', 'Thai'],
+    ['korean.txt', '감귤 수확', 'Korean'],
+    ['haus.md', 'Welche Universität kaufte ein Haus?', 'German, inflected'],
+    ['cafe.txt', 'dejeuner cafe geneve', 'French without its marks'],
+    ['harbour.md', 'harbormaster harbourmastr', 'a word with a letter missing'],
+    ['harbour.md', 'nothern qauy', 'letters missing and swapped'],
+  ])('finds %s by "%s": %s', async (filename, query) => {
+    expect(await first(query)).toBe(filename)
+  })
+
+  test('says yes to what is there and no to what is not', async () => {
+    const yes = [
+      'How long must the Kestrel engine be warmed up?',
+      'Which boats berth at the northern quay?',
+      'What was the revenue of the cooperative in 2023?',
+      'kestrel',
+    ]
+    const no = [
+      'What is the capital of Mongolia?',
+      'Who painted the ceiling of the chapel in Rome?',
+      'How do volcanoes form?',
+      'photosynthesis',
+    ]
+    for (const query of yes)
+      expect(await house.find(aveeId, query), query).toMatchObject({ answerable: true })
+    for (const query of no)
+      expect(await house.find(aveeId, query), query).toMatchObject({ answerable: false })
+  })
+
+  test('a question that is only half of one is understood from the one before', async () => {
+    const before = ['What was the revenue of the cooperative in 2022?']
+    const { hits } = await house.find(aveeId, 'And in 2023?', allLayers, before)
+    expect(hits[0]).toMatchObject({ filename: 'revenue.md' })
+    expect(await first('How long is it warmed up?', ['Tell me about the Kestrel engine'])).toBe('engine.md')
+    // A question of its own is not drawn to what was talked about before.
+    expect(await first('Where do visitors pay the harbourmaster?', before)).toBe('harbour.md')
+  })
+
+  test('scores fall with the rank and lie between 0 and 1', async () => {
+    const { hits } = await house.find(aveeId, 'the harbour and the engine and the honey')
+    const scores = hits.map((hit) => hit.score)
+    expect(scores.length).toBeGreaterThan(1)
+    expect(scores).toEqual(scores.toSorted((a, b) => b - a))
+    expect(scores.every((score) => score >= 0 && score <= 1)).toBe(true)
+  })
+
+  test('strange queries find nothing or something, and break nothing', async () => {
+    for (const query of [
+      '',
+      ' ',
+      '?!',
+      '"',
+      "'; drop table passages; --",
+      '%',
+      '\\',
+      '\u0000',
+      '\ud800',
+      '😀',
+      '((',
+      'a'.repeat(5_000),
+      '的'.repeat(2_000),
+    ])
+      expect(Array.isArray((await house.find(aveeId, query)).hits)).toBe(true)
+  })
+
+  test('a text is given once, however often it stands in the documents', async () => {
+    const eve = await house.newAvee()
+    const sentence =
+      'The lighthouse keeper writes down every ship that passes the cape, with its flag, its course and the weather.'
+    await house.ingest(eve, {
+      'one.txt': `${sentence}\n`,
+      'two.txt': `${sentence} \n`,
+      'three.txt': `${sentence.toUpperCase()}\n`,
+      'other.txt': 'The lighthouse was painted red and white by the keeper and his daughters.\n',
+    })
+    const { hits } = await house.find(eve.aveeId, 'what does the lighthouse keeper write down?')
+    expect(hits).toHaveLength(2)
+  })
+
+  test('what is found by words and by meaning comes first, whatever each calls near', async () => {
+    const eve = await house.newAvee()
+    house.useEmbedder(wordEmbedder('test/words'))
+    await house.ingest(eve, handbook)
+    const { hits, answerable } = await house.find(eve.aveeId, 'revenue of the cooperative from honey')
+    expect(hits[0]).toMatchObject({ filename: 'revenue.md' })
+    expect(answerable).toBe(true)
+    house.useEmbedder(undefined)
+    expect((await house.find(eve.aveeId, 'revenue of the cooperative from honey')).hits[0]?.filename).toBe(
+      'revenue.md',
+    )
+  })
+
+  test('a model that does not answer leaves the search by words', async () => {
+    house.useEmbedder({
+      space: 'test/away',
+      remote: true,
+      embed: async () => Promise.reject(new Error('away')),
+    })
+    expect(await first('warmed up engine')).toBe('engine.md')
+    house.useEmbedder(undefined)
+  })
+
+  test('what goes into a prompt are exact stretches, neighbours joined, within the budget', async () => {
+    const eve = await house.newAvee()
+    const paragraphs = Array.from(
+      { length: 30 },
+      (_, i) =>
+        `Chapter ${i} of the chronicle tells of the year ${1700 + i}. ${'The winter was long and the mill stood still. '.repeat(8)}`,
+    )
+    const [result] = await house.ingest(eve, { 'chronicle.txt': paragraphs.join('\n\n') })
+    const [page] = await house.knowledge.text(result?.doc_id ?? '', allLayers)
+    const { passages } = await house.knowledge.grounding({
+      aveeId: eve.aveeId,
+      layers: allLayers,
+      query: 'What does the chronicle tell of the year 1712?',
+      words: 300,
+      signal: house.signal,
+    })
+    expect(passages[0]?.text).toContain('the year 1712')
+    let words = 0
+    for (const passage of passages) {
+      expect(page?.text.slice(passage.start, passage.end)).toBe(passage.text)
+      words += passage.text.split(/\s+/).length
+    }
+    expect(words).toBeGreaterThan(150)
+    expect(words).toBeLessThan(330)
+    const bounds = passages.map(({ start, end }) => [start, end] as const).toSorted((a, b) => a[0] - b[0])
+    for (const [i, [start]] of bounds.entries())
+      if (i > 0) expect(start).toBeGreaterThan(bounds[i - 1]?.[1] ?? 0)
+  })
+
+  test('a text is found as it stands, signs and all, and only that', async () => {
+    const literal = async (text: string) =>
+      (await house.knowledge.searchText(aveeId, allLayers, text, 10)).map((hit) => hit.filename)
+    expect(await literal('hundred HOURS; use')).toEqual(['engine.md'])
+    expect(await literal('TWELVE metres')).toEqual(['harbour.md'])
+    expect(await literal('lookup_table')).toEqual(['code.ts'])
+    expect(await literal('lookup%table')).toEqual([])
+    expect(await literal('三百三十三')).toEqual(['tower.md'])
+  })
+})
