@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { newId } from '../../server/db/index.ts'
 import { DATABASES } from '../databases.ts'
 import { openStore, type Store } from './databases.ts'
+import { faulty } from './faulty.ts'
 import { makeStored, makeUser, openRoom, type Room, readAll } from './room.ts'
 
 describe.each(DATABASES)('starting on %s', (kind) => {
@@ -78,6 +79,30 @@ describe.each(DATABASES)('starting on %s', (kind) => {
     expect(await room.get(id)).toBeUndefined()
     expect(await room.start(run)).toMatchObject({ outcome: 'created', run: { id } })
     await finish(id)
+  })
+
+  test('finds the run that it has stored when the answer to its commit is lost', async () => {
+    const broken = faulty(store.database)
+    const own = await openRoom(broken.database, { leaseMs: 60_000 })
+    let stored = 0
+    const run = { kind: 'puppet', userId: user, input: {}, idempotencyKey: 'answer lost' }
+    broken.loseNextAnswer()
+    const started = await own.start(run, async () => void (stored += 1))
+    expect(started).toMatchObject({ outcome: 'created', run: { attempt: 1 } })
+    const worker = await own.workers.next(started.run.id)
+    expect(worker.context.run.attempt).toBe(1)
+    worker.complete()
+    await readAll(own, started.run.id)
+    expect(stored).toBe(1)
+
+    broken.loseNext()
+    const other = { ...run, idempotencyKey: 'never arrived' }
+    await expect(own.start(other)).rejects.toMatchObject({ code: 'database_away' })
+    const again = await own.start(other)
+    expect(again.outcome).toBe('created')
+    ;(await own.workers.next(again.run.id)).complete()
+    await readAll(own, again.run.id)
+    await own[Symbol.asyncDispose]()
   })
 
   test('keeps its input as it was given', async () => {

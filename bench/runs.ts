@@ -1,0 +1,335 @@
+/**
+ * What the log of runs costs and carries, each beside a plain route that pipes the model's answer into the response.
+ *
+ *     node bench/runs.ts [postgres://user@host/postgres] [--only first,events,readers,nodes,crash] [--seconds 10]
+ *
+ * The address is of a server whose user may create databases; a database of its own is made and dropped. Without one
+ * only the embedded store is measured. Model, servers and clients are processes of their own on this machine.
+ */
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os'
+import path from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import pg from 'pg'
+import { freePort } from '../scripts/services/start.ts'
+import { newId, openDatabase } from '../server/db/index.ts'
+import { createLog } from '../server/log.ts'
+import { type Answer, answer, delaysIn, fixed, json, open, spread } from './runs-load.ts'
+import type { ServerSettings } from './runs-server.ts'
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    only: { type: 'string', default: 'first,events,readers,nodes,crash' },
+    seconds: { type: 'string', default: '10' },
+  },
+})
+const [address] = positionals
+const seconds = Number(values.seconds)
+const parts = values.only.split(',')
+const say = (line = ''): void => void process.stdout.write(`${line}\n`)
+const file = (name: string) => fileURLToPath(new URL(name, import.meta.url))
+
+type Figures = {
+  events: number
+  commits: number
+  readers: number
+  rss: number
+  heap: number
+  cpuMs: number
+  at: number
+}
+
+/** A process of this bench; `said` is its first message. */
+async function begin(
+  program: string,
+  settings?: unknown,
+): Promise<{ child: ChildProcess; said: { port?: number } }> {
+  const child = fork(file(program), settings === undefined ? [] : [JSON.stringify(settings)], {
+    execArgv: ['--expose-gc'],
+  })
+  const [said] = (await once(child, 'message')) as [{ port?: number }]
+  return { child, said }
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+}
+
+/** A store in a place of its own, and servers on it. */
+async function openPlace(kind: 'embedded' | 'postgres', upstream: string) {
+  const dir = await mkdtemp(path.join(tmpdir(), 'gabee-bench-'))
+  const name = `gabee_bench_${process.pid}_${Date.now()}`
+  const url = kind === 'postgres' && address !== undefined ? new URL(address) : undefined
+  const admin = async (statement: string) => {
+    const client = new pg.Client({ connectionString: address })
+    await client.connect()
+    await client.query(statement)
+    await client.end()
+  }
+  if (url) {
+    await admin(`create database ${name}`)
+    url.pathname = name
+  }
+  const user = newId()
+  const database = await openDatabase({ dir, url: url?.href, log: createLog('error') })
+  await database.db.insertInto('users').values({ id: user, display_name: 'Bench' }).execute()
+  await database[Symbol.asyncDispose]()
+  const children: ChildProcess[] = []
+  return {
+    kind,
+    /** A server and how to start it again. */
+    async serve(node: string) {
+      const port = await freePort()
+      const settings: ServerSettings = {
+        name: node,
+        dir: url ? path.join(dir, node) : dir,
+        port,
+        upstream,
+        user,
+        ...(url && { url: url.href }),
+      }
+      const start = async () => {
+        const { child } = await begin('runs-server.ts', settings)
+        children.push(child)
+        return child
+      }
+      return { url: `http://127.0.0.1:${port}`, child: await start(), start }
+    },
+    async close() {
+      for (const child of children) await end(child)
+      if (url) await admin(`drop database ${name} with (force)`)
+      await rm(dir, { recursive: true, force: true })
+    },
+  }
+}
+type Place = Awaited<ReturnType<typeof openPlace>>
+
+/** Many at once, each again and again, for some seconds; those that began in the first second do not count. */
+async function answers(
+  count: number,
+  ask: () => Promise<Answer>,
+): Promise<{ first: number[]; delays: number[] }> {
+  const first: number[] = []
+  const delays: number[] = []
+  const begun = performance.now()
+  await Promise.all(
+    Array.from({ length: count }, async (_, i) => {
+      await pause((i / count) * 1000)
+      while (performance.now() - begun < seconds * 1000) {
+        const isCounted = performance.now() - begun > 1000
+        const one = await ask()
+        if (isCounted) {
+          first.push(one.firstMs)
+          delays.push(...one.delays)
+        }
+      }
+    }),
+  )
+  return { first, delays }
+}
+
+async function measureFirst(place: Place, upstream: string): Promise<void> {
+  const server = await place.serve('one')
+  say(
+    `| answers at once, ${place.kind} | way | first token, ms (p50 / p99) | each token late by, ms (p50 / p99) | server's CPU |`,
+  )
+  say('| --- | --- | --- | --- | --- |')
+  const query = '?tokens=100&everyMs=20'
+  for (const count of [1, 50, 500])
+    for (const [way, method, url] of [
+      ['the model itself', 'GET', `${upstream}/${query}`],
+      ['plain', 'POST', `${server.url}/plain${query}`],
+      ['through the log', 'POST', `${server.url}/run${query}`],
+    ] as const) {
+      const before = await json<Figures>('GET', `${server.url}/figures`)
+      const { first, delays } = await answers(count, async () => answer(method, url))
+      const after = await json<Figures>('GET', `${server.url}/figures`)
+      const cpu = Math.round((100 * (after.cpuMs - before.cpuMs)) / (after.at - before.at))
+      say(`| ${count} | ${way} | ${spread(first)} | ${spread(delays)} | ${cpu} % |`)
+    }
+  await end(server.child)
+}
+
+async function measureEvents(place: Place): Promise<void> {
+  const server = await place.serve('one')
+  say(`| runs at once, ${place.kind} | tokens | events/s | commits/s |`)
+  say('| --- | --- | --- | --- |')
+  for (const kind of ['talk', 'talk-merged'])
+    for (const count of [1, 50, 300]) {
+      const ids = await Promise.all(
+        Array.from({ length: count }, async () =>
+          json<{ id: string }>('POST', `${server.url}/start/${kind}?tokens=1000000000&everyMs=0`),
+        ),
+      )
+      await pause(1000)
+      const before = await json<Figures>('GET', `${server.url}/figures`)
+      await pause(seconds * 1000)
+      const after = await json<Figures>('GET', `${server.url}/figures`)
+      for (const { id } of ids) await json('DELETE', `${server.url}/runs/${id}`)
+      const per = (what: 'events' | 'commits') =>
+        Math.round((1000 * (after[what] - before[what])) / (after.at - before.at))
+      say(
+        `| ${count} | ${kind === 'talk' ? 'each an event' : 'merged within a commit'} | ${per('events')} | ${per('commits')} |`,
+      )
+    }
+  await end(server.child)
+}
+
+async function measureReaders(place: Place): Promise<void> {
+  say(
+    `| readers, ${place.kind} | way | late by, ms (p50 / p99) | events/s to readers | server's CPU | memory per reader |`,
+  )
+  say('| --- | --- | --- | --- | --- | --- |')
+  const memory = (before: Figures, after: Figures, count: number) =>
+    `${fixed((after.heap - before.heap) / count / 1024)} KB heap, ${fixed((after.rss - before.rss) / count / 1024)} KB resident`
+  for (const [count, runs, everyMs] of [
+    [5000, 50, 10_000],
+    [1000, 20, 50],
+  ] as const)
+    for (const way of ['plain', 'through the log']) {
+      // A fresh server for each, as memory that was once taken is not given back.
+      const server = await place.serve(`readers-${way === 'plain' ? 'plain' : 'log'}-${count}`)
+      const query = `?tokens=1000000&everyMs=${everyMs}`
+      const ids = await Promise.all(
+        Array.from({ length: runs }, async () =>
+          json<{ id: string }>('POST', `${server.url}/start/talk${query}`),
+        ),
+      )
+      await pause(1000)
+      const before = await json<Figures>('GET', `${server.url}/figures`)
+      const delays: number[] = []
+      let isCounting = false
+      const streams = []
+      for (let i = 0; i < count; i += 1) {
+        const url =
+          way === 'plain' ? `${server.url}/plain${query}` : `${server.url}/runs/${ids[i % runs]?.id}/events`
+        // The plain way asks the model once for each reader: it has nothing that several could read.
+        const stream = await open(way === 'plain' ? 'POST' : 'GET', url)
+        stream.on('error', () => {})
+        stream.on('data', (bytes: Buffer) => {
+          if (isCounting) delays.push(...delaysIn(bytes.toString()))
+        })
+        streams.push(stream)
+      }
+      await pause(3000)
+      const joined = await json<Figures>('GET', `${server.url}/figures`)
+      isCounting = true
+      await pause(seconds * 1000)
+      const after = await json<Figures>('GET', `${server.url}/figures`)
+      isCounting = false
+      const cpu = Math.round((100 * (after.cpuMs - joined.cpuMs)) / (after.at - joined.at))
+      const rate = Math.round((1000 * delays.length) / (after.at - joined.at))
+      say(
+        `| ${count} at ${fixed(1000 / everyMs)} events/s | ${way} | ${spread(delays)} | ${rate} | ${cpu} % | ${memory(before, after, count)} |`,
+      )
+      for (const stream of streams) stream.destroy()
+      await end(server.child)
+    }
+}
+
+async function measureNodes(place: Place): Promise<void> {
+  const [one, two] = [await place.serve('one'), await place.serve('two')]
+  say(`| readers of 50 runs at 50 tokens/s, ${place.kind} | late by, ms (p50 / p99) |`)
+  say('| --- | --- |')
+  const ids = await Promise.all(
+    Array.from({ length: 50 }, async () =>
+      json<{ id: string }>('POST', `${one.url}/start/talk?tokens=1000000&everyMs=20`),
+    ),
+  )
+  const readings = [one, two].map((server) => {
+    const delays: number[] = []
+    for (const { id } of ids)
+      void open('GET', `${server.url}/runs/${id}/events`).then((stream) => {
+        stream.on('error', () => {})
+        stream.on('data', (bytes: Buffer) => delays.push(...delaysIn(bytes.toString())))
+      })
+    return delays
+  })
+  await pause(2000)
+  for (const delays of readings) delays.length = 0
+  await pause(seconds * 1000)
+  for (const [index, delays] of readings.entries())
+    say(`| on ${index === 0 ? 'the same server' : 'another server'} | ${spread(delays)} |`)
+  for (const { child } of [one, two]) await end(child)
+}
+
+/** From `kill -9` to the next new event, as a reader that comes back sees it. */
+async function measureCrash(place: Place): Promise<void> {
+  const one = await place.serve('one')
+  say(`| after kill -9, ${place.kind} | process starts for, ms | then first new event after, ms |`)
+  say('| --- | --- | --- |')
+  const begin = async () => json<{ id: string }>('POST', `${one.url}/start/talk?tokens=1000000&everyMs=20`)
+  let { child } = one
+  for (let round = 0; round < 3; round++) {
+    const { id } = await begin()
+    await pause(1000)
+    await end(child)
+    const { last } = { last: performance.now() }
+    child = await one.start()
+    const started = performance.now()
+    const { last_event: known } = await json<{ last_event: number }>('GET', `${one.url}/runs/${id}`)
+    await nextEvent(`${one.url}/runs/${id}/events?after=${known}`)
+    say(`| started again | ${fixed(started - last, 0)} | ${fixed(performance.now() - started, 0)} |`)
+    await json('DELETE', `${one.url}/runs/${id}`)
+  }
+  if (place.kind === 'postgres') {
+    const two = await place.serve('two')
+    for (let round = 0; round < 3; round++) {
+      const { id } = await begin()
+      const stream = await open('GET', `${two.url}/runs/${id}/events`)
+      let latest = 0
+      let isDead = false
+      const after = Promise.withResolvers<number>()
+      stream.on('data', (bytes: Buffer) => {
+        latest = performance.now()
+        if (isDead && bytes.toString().includes('resumed')) after.resolve(latest)
+      })
+      await pause(1500)
+      const killed = performance.now()
+      await end(child)
+      isDead = true
+      say(`| another server standing by, its lease 4 s | – | ${fixed((await after.promise) - killed, 0)} |`)
+      stream.destroy()
+      await json('DELETE', `${two.url}/runs/${id}`)
+      child = await one.start()
+    }
+    await end(two.child)
+  }
+  await end(child)
+}
+
+async function nextEvent(url: string): Promise<void> {
+  const stream = await open('GET', url)
+  await once(stream, 'data')
+  stream.destroy()
+}
+
+const model = await begin('runs-upstream.ts')
+const upstream = `http://127.0.0.1:${model.said.port}`
+say(
+  `Node ${process.version}, ${availableParallelism()} × ${cpus()[0]?.model ?? 'unknown'}, load ${fixed(loadavg()[0] ?? 0)} before`,
+)
+const kinds = address === undefined ? (['embedded'] as const) : (['embedded', 'postgres'] as const)
+for (const kind of kinds)
+  for (const [part, measure] of [
+    ['first', async (place: Place) => measureFirst(place, upstream)],
+    ['events', measureEvents],
+    ['readers', measureReaders],
+    ['nodes', measureNodes],
+    ['crash', measureCrash],
+  ] as const) {
+    if (!parts.includes(part) || (part === 'nodes' && kind === 'embedded')) continue
+    const place = await openPlace(kind, upstream)
+    say()
+    await measure(place)
+    await place.close()
+  }
+await end(model.child)
+process.exit(0)
