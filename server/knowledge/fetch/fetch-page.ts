@@ -14,7 +14,7 @@ export type FetchLimits = {
 }
 
 /** What a test may put in the place of the network: how names become addresses, and which of them may be called. */
-export type Network = { lookup?: LookupFunction; mayCall?: (address: string) => boolean }
+export type Network = { lookup?: LookupFunction; mayCall?: (address: string, host?: string) => boolean }
 
 export type FetchedPage = {
   /** Where the redirects ended. */
@@ -141,7 +141,7 @@ export function pageFetcher(
 
 export type PageFetcher = ReturnType<typeof pageFetcher>
 
-function checkedUrl(address: string, mayCall: (address: string) => boolean): URL {
+function checkedUrl(address: string, mayCall: (address: string, host?: string) => boolean): URL {
   const url = URL.parse(address)
   if (!url || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '')
     throw urlRefused()
@@ -152,12 +152,15 @@ function checkedUrl(address: string, mayCall: (address: string) => boolean): URL
 }
 
 /** Resolves a name once, checks every address it has, and hands just these to the connection. */
-function checkedLookup(lookup: LookupFunction, mayCall: (address: string) => boolean): LookupFunction {
+function checkedLookup(
+  lookup: LookupFunction,
+  mayCall: (address: string, host?: string) => boolean,
+): LookupFunction {
   return (hostname, options, callback) => {
     lookup(hostname, { ...options, all: true }, (error, found) => {
       if (error) return callback(error, [])
       const addresses = typeof found === 'string' ? [{ address: found, family: isIP(found) }] : found
-      if (addresses.length === 0 || addresses.some(({ address }) => !mayCall(address)))
+      if (addresses.length === 0 || addresses.some(({ address }) => !mayCall(address, hostname)))
         return callback(addressRefused(hostname) as NodeJS.ErrnoException, [])
       const [first] = addresses
       if (options.all) callback(null, addresses)

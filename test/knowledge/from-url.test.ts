@@ -1,0 +1,155 @@
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { gzipSync } from 'node:zlib'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { good, makeAvee, type Person, register } from '../people.ts'
+import { type House, openHouse } from './house.ts'
+
+/** Names of an internet in which only `*.example` is public: it leads to the servers of this test. */
+const addresses: Record<string, string[]> = {
+  'page.example': ['127.0.0.1'],
+  'inside.example': ['10.1.2.3'],
+  'both.example': ['127.0.0.1', '169.254.169.254'],
+}
+let turns = 0
+let house: House
+let ann: Person
+let avee: string
+let port: number
+const seen: string[] = []
+
+const pages: Record<string, RequestListener> = {
+  '/otters': (_, response) =>
+    response
+      .setHeader('content-type', 'text/html; charset=utf-8')
+      .end(
+        '<html><head><title>Otters</title></head><body><h1>Otters</h1><p>The otter keeps a stone in its armpit.</p></body></html>',
+      ),
+  '/packed': (_, response) =>
+    response
+      .writeHead(200, { 'content-type': 'text/plain', 'content-encoding': 'gzip' })
+      .end(gzipSync('The badger digs a hall with nine doors.')),
+  '/bomb': (_, response) =>
+    response
+      .writeHead(200, { 'content-type': 'text/plain', 'content-encoding': 'gzip' })
+      .end(gzipSync(Buffer.alloc(4 * 1024 * 1024))),
+  '/moved': (_, response) => response.writeHead(302, { location: '/otters' }).end(),
+  '/loop': (_, response) => response.writeHead(302, { location: '/loop' }).end(),
+  '/to-loopback': (_, response) =>
+    response.writeHead(302, { location: `http://127.0.0.1:${port}/otters` }).end(),
+  '/to-inside': (_, response) =>
+    response.writeHead(302, { location: `http://inside.example:${port}/otters` }).end(),
+  '/to-file': (_, response) => response.writeHead(302, { location: 'file:///etc/passwd' }).end(),
+  '/missing': (_, response) => response.writeHead(404, { connection: 'close' }).end('no'),
+}
+const web = createServer((request, response) => {
+  seen.push(request.url ?? '')
+  const page = pages[request.url ?? '']
+  if (page) page(request, response)
+  else response.writeHead(404).end()
+})
+
+beforeAll(async () => {
+  await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve))
+  port = (web.address() as AddressInfo).port
+  house = await openHouse('embedded', {
+    limits: { maxUploadBytes: 1024 * 1024 },
+    network: {
+      lookup: (hostname, _options, callback) => {
+        // A name that answers with a public address first and with a private one the next time.
+        const found =
+          hostname === 'turning.example' ? [turns++ === 0 ? '127.0.0.1' : '192.168.0.1'] : addresses[hostname]
+        if (found)
+          callback(
+            null,
+            found.map((address) => ({ address, family: 4 })),
+          )
+        else callback(Object.assign(new Error('not found'), { code: 'ENOTFOUND' }), [])
+      },
+      // By number this machine stays closed; it is open only to who asks by a name.
+      mayCall: (address, host) => address === '127.0.0.1' && host !== undefined && host.endsWith('.example'),
+    },
+  })
+  ann = await register(house)
+  avee = (await makeAvee(ann.client)).id
+})
+afterAll(async () => {
+  await house?.[Symbol.asyncDispose]()
+  web.close()
+})
+
+const add = (url: string) =>
+  ann.client.post<Record<string, unknown>>(`/avees/${avee}/documents/from-url`, { url, layer: 'friends' })
+
+test('a page is fetched and found', async () => {
+  const answer = await add(`http://page.example:${port}/otters`)
+  expect(answer).toMatchObject({
+    status: 201,
+    body: {
+      title: 'Otters',
+      type: 'html',
+      source: 'url',
+      source_url: `http://page.example:${port}/otters`,
+      layer: 'friends',
+    },
+  })
+  const { results } = good(
+    await ann.client.post<{ results: { text: string }[] }>('/search', {
+      avee,
+      query: 'where does the otter keep its stone?',
+    }),
+  )
+  expect(results[0]?.text).toContain('armpit')
+})
+
+test('a page that is there already is said to be, also at the end of a redirect', async () => {
+  expect(await add(`http://page.example:${port}/moved`)).toMatchObject({
+    status: 200,
+    body: { title: 'Otters' },
+  })
+})
+
+test('a packed page is unpacked, within the limit of a file', async () => {
+  expect(await add(`http://page.example:${port}/packed`)).toMatchObject({ status: 201 })
+  expect(await add(`http://page.example:${port}/bomb`)).toMatchObject({
+    body: { error: { code: 'too_large' } },
+  })
+})
+
+test.each([
+  ['an address of this machine', () => `http://127.0.0.1:${port}/otters`, 'address_refused'],
+  ['its other spellings', () => `http://[::ffff:127.0.0.1]:${port}/otters`, 'address_refused'],
+  ['a name that leads inside', () => `http://inside.example:${port}/otters`, 'address_refused'],
+  ['a name of which one address leads inside', () => `http://both.example:${port}/otters`, 'address_refused'],
+  ['a redirect to this machine', () => `http://page.example:${port}/to-loopback`, 'address_refused'],
+  [
+    'a redirect to a name that leads inside',
+    () => `http://page.example:${port}/to-inside`,
+    'address_refused',
+  ],
+  ['a redirect to a file', () => `http://page.example:${port}/to-file`, 'url_refused'],
+  ['redirects without an end', () => `http://page.example:${port}/loop`, 'too_many_redirects'],
+  ['a password in the address', () => `http://user:pass@page.example:${port}/otters`, 'url_refused'],
+  ['a page that is not there', () => `http://page.example:${port}/missing`, 'fetch_failed'],
+  ['a name that nobody has', () => `http://nowhere.example:${port}/`, 'fetch_failed'],
+])('refuses %s', async (_, url, code) => {
+  const before = seen.length
+  const answer = await add(url())
+  expect(answer).toMatchObject({
+    status: 422,
+    body: { error: { code, message: expect.stringMatching(/\.$/) } },
+  })
+  // Nobody inside was asked: only the server of the page itself.
+  expect(seen.slice(before)).not.toContain('/otters')
+  expect(JSON.stringify(answer.body)).not.toContain('10.1.2.3')
+})
+
+test('a name that turns to a private address after the first look is caught at the connection', async () => {
+  turns = 0
+  expect((await add(`http://turning.example:${port}/missing`)).body).toMatchObject({
+    error: { code: 'fetch_failed' },
+  })
+  expect((await add(`http://turning.example:${port}/otters`)).body).toMatchObject({
+    error: { code: 'address_refused' },
+  })
+})

@@ -1,0 +1,191 @@
+import { request as httpRequest } from 'node:http'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { IngestResult } from '../../contract/knowledge.ts'
+import type { Client } from '../client.ts'
+import { allEvents } from '../events.ts'
+import { good, register } from '../people.ts'
+import { form, type House, openHouse, post } from './house.ts'
+
+let house: House
+let ann: Client
+const mostBytes = 64 * 1024
+
+beforeAll(async () => {
+  house = await openHouse('embedded', { limits: { maxUploadBytes: mostBytes } })
+  ann = (await register(house)).client
+})
+afterAll(async () => await house?.[Symbol.asyncDispose]())
+
+const upload = async (files: Parameters<typeof form>[0]) => {
+  const events = await allEvents(await post(ann, '/api/documents/upload', form(files)))
+  return events.flatMap(({ data }) => (data['result'] ? [data['result'] as IngestResult] : []))
+}
+const names = async () =>
+  good(await ann.get<{ documents: { filename: string }[] }>('/api/documents/list')).documents.map(
+    (one) => one.filename,
+  )
+
+test('a file over the limit fails alone, and nothing of it stays', async () => {
+  const before = await house.originals()
+  const results = await upload([
+    { name: 'large.txt', content: 'x'.repeat(mostBytes + 1) },
+    { name: 'exact.txt', content: 'fits '.repeat(mostBytes / 5).padEnd(mostBytes, '!') },
+  ])
+  expect(results).toMatchObject([
+    {
+      success: false,
+      filename: 'large.txt',
+      code: 'too_large',
+      message: expect.stringContaining('MAX_UPLOAD_MB'),
+    },
+    { success: true, filename: 'exact.txt' },
+  ])
+  expect(await house.originals()).toHaveLength(before.length + 1)
+})
+
+test('names are shown, not walked', async () => {
+  const long = `${'ü'.repeat(300)}.txt`
+  const given = [
+    '../../etc/passwd.txt',
+    'C:\\temp\\report.txt',
+    'Ünïcödé 文書.txt',
+    'a\u202egpj.txt',
+    long,
+    '..txt',
+  ]
+  const results = await upload(given.map((name, i) => ({ name, content: `File number ${i}.` })))
+  expect(results.map((result) => result.filename)).toEqual([
+    'passwd.txt',
+    'report.txt',
+    'Ünïcödé 文書.txt',
+    'agpj.txt',
+    `${'ü'.repeat(196)}.txt`,
+    '..txt',
+  ])
+  expect(results.every((result) => result.success)).toBe(true)
+  expect((await house.originals()).every((name) => /^files\/[0-9a-f]{64}$/.test(name))).toBe(true)
+})
+
+test('an upload that breaks off leaves nothing', async () => {
+  const before = [await house.originals(), await names()]
+  const boundary = 'xxxxxx'
+  const head =
+    `--${boundary}\r\nContent-Disposition: form-data; name="files"; filename="whole.txt"\r\n\r\nall of it\r\n` +
+    `--${boundary}\r\nContent-Disposition: form-data; name="files"; filename="half.txt"\r\n\r\nonly the fir`
+  const request = httpRequest(`${house.url}/api/documents/upload`, {
+    method: 'POST',
+    headers: {
+      'content-type': `multipart/form-data; boundary=${boundary}`,
+      authorization: `Bearer ${ann.token}`,
+      'content-length': 10_000,
+    },
+  })
+  request.on('error', () => undefined)
+  request.write(head)
+  while ((await house.originals()).length === before[0]?.length)
+    await new Promise((resolve) => setImmediate(resolve))
+  request.destroy()
+  while ((await house.originals()).length > (before[0]?.length ?? 0))
+    await new Promise((resolve) => setImmediate(resolve))
+  expect([await house.originals(), await names()]).toEqual(before)
+})
+
+test('what is no upload is refused with a sentence, in LocalChat’s shape', async () => {
+  for (const body of [form([]), form([{ name: 'a.exe', content: 'MZ' }]), undefined]) {
+    const response = await ann.fetch('/api/documents/upload', { method: 'POST', ...(body ? { body } : {}) })
+    const answer = (await response.json()) as Record<string, unknown>
+    expect(response.status).toBe(400)
+    expect(answer).toMatchObject({
+      success: false,
+      message: expect.stringMatching(/\.$/),
+      error: { code: expect.any(String) },
+    })
+  }
+  const malformed = await ann.fetch('/api/documents/upload', {
+    method: 'POST',
+    headers: { 'content-type': 'multipart/form-data; boundary=x' },
+    body: '--x\r\nContent-Disposition: form-data; name="files"; filename="a.txt"\r\n\r\nno end',
+  })
+  expect(malformed.status).toBe(400)
+  expect(await malformed.json()).toMatchObject({ success: false, error: { code: 'malformed_upload' } })
+})
+
+test('a file without an ending is read by what is in it', async () => {
+  expect(await upload([{ name: 'minutes', content: 'The meeting began at nine.' }])).toMatchObject([
+    { success: true },
+  ])
+})
+
+test('LocalChat’s routes list, find, count and delete', async () => {
+  await ann.delete('/api/documents/clear')
+  const [result] = await upload([
+    { name: 'otter.md', content: '# Otters\n\nThe otter sleeps on its back and holds hands.' },
+  ])
+  const id = result?.doc_id
+  expect(good(await ann.get('/api/documents/list'))).toMatchObject({
+    success: true,
+    documents: [{ id, filename: 'otter.md', title: 'Otters', chunk_count: 1, layer: 'intimate' }],
+  })
+  expect(good(await ann.get(`/api/documents/${id}`))).toMatchObject({
+    success: true,
+    document: { filename: 'otter.md' },
+  })
+  expect(
+    good(await ann.post('/api/documents/test', { query: 'how does an otter sleep?', top_k: 3 })),
+  ).toMatchObject({
+    success: true,
+    count: 1,
+    answerable: true,
+    results: [{ filename: 'otter.md', passage: 1, page: null, text: expect.stringContaining('holds hands') }],
+  })
+  expect(good(await ann.post('/api/documents/search-text', { search_text: 'HOLDS hands' }))).toMatchObject({
+    count: 1,
+  })
+  expect(good(await ann.get('/api/documents/stats'))).toMatchObject({
+    document_count: 1,
+    chunk_count: 1,
+    max_upload_size: mostBytes,
+    chunk_statistics: { total_chunks: 1, chunks_with_embeddings: 0, chunks_without_embeddings: 1 },
+  })
+  const eve = (await register(house)).client
+  for (const answer of [await eve.get(`/api/documents/${id}`), await eve.delete(`/api/documents/${id}`)])
+    expect(answer).toMatchObject({ status: 404 })
+  expect(good(await ann.delete(`/api/documents/${id}`))).toMatchObject({ success: true })
+  expect(await names()).toEqual([])
+})
+
+test('an original comes back as it was, and runs nothing in a browser', async () => {
+  const page = '<html><body><h1>Hi</h1><p>A page about hedgehogs.</p><script>alert(1)</script></body></html>'
+  const [html, text] = await upload([
+    { name: 'péage (x).html', content: page },
+    { name: 'plain.txt', content: 'Only text.' },
+  ])
+  const saved = await ann.fetch(`/documents/${html?.doc_id}/file`)
+  expect(await saved.text()).toBe(page)
+  expect(Object.fromEntries(saved.headers)).toMatchObject({
+    'content-type': 'application/octet-stream',
+    'content-disposition': `attachment; filename="pe_age (x).html"; filename*=UTF-8''p%C3%A9age%20%28x%29.html`,
+    'x-content-type-options': 'nosniff',
+    'content-security-policy': expect.stringContaining('sandbox'),
+  })
+  const shown = await ann.fetch(`/documents/${text?.doc_id}/file`)
+  expect(Object.fromEntries(shown.headers)).toMatchObject({
+    'content-type': 'text/plain; charset=utf-8',
+    'content-disposition': expect.stringMatching(/^inline/),
+    'content-length': '10',
+  })
+})
+
+test('the same Idempotency-Key gives the same run and stores nothing twice', async () => {
+  const send = async () => {
+    const response = await ann.fetch('/api/documents/upload', {
+      method: 'POST',
+      body: form([{ name: 'once.txt', content: 'Only one of me.' }]),
+      headers: { 'idempotency-key': 'upload-1' },
+    })
+    return { run: response.headers.get('x-run-id'), events: await allEvents(response) }
+  }
+  const [first, second] = [await send(), await send()]
+  expect(second).toEqual(first)
+  expect((await house.originals()).filter((name) => name.startsWith('incoming/'))).toEqual([])
+})
