@@ -1,0 +1,124 @@
+import { describe, expect, test } from 'vitest'
+import type { IngestResult } from '../../contract/knowledge.ts'
+import { startServer } from '../app.ts'
+import { DATABASES } from '../databases.ts'
+import { allEvents, readEvents, type SeenEvent } from '../events.ts'
+import { form, openHouse, post } from './house.ts'
+
+const words = 'harbour lantern granite willow copper saddle violin meadow anchor thistle candle marble'.split(
+  ' ',
+)
+/** Many passages, so that there is time in the middle. */
+const long = (name: string, paragraphs: number) =>
+  Array.from(
+    { length: paragraphs },
+    (_, i) =>
+      `Paragraph ${i} of ${name}. ${Array.from({ length: 70 }, (_, k) => words[(i * 7 + k * 5) % words.length]).join(' ')}.`,
+  ).join('\n\n')
+
+const resultsOf = (events: SeenEvent[]) =>
+  events.flatMap(({ data }) => (data['result'] ? [data['result'] as IngestResult] : []))
+
+describe.each(DATABASES)('an upload on %s', (kind) => {
+  test('goes on after the server was killed in the middle: no file twice, no passage twice', async () => {
+    await using server = await startServer({}, kind)
+    const files = [
+      { name: 'first.txt', content: long('first', 20) },
+      { name: 'second.txt', content: long('second', 600) },
+      { name: 'third.txt', content: long('third', 20) },
+    ]
+    const response = await post(server, '/api/documents/upload', form(files))
+    const runId = response.headers.get('x-run-id')
+    const before: SeenEvent[] = []
+    for await (const event of readEvents(response)) {
+      before.push(event)
+      const { stage, file, completed } = event.data
+      if (stage === 'store' && file === 'second.txt' && Number(completed) > 0) break
+    }
+    expect(resultsOf(before)).toHaveLength(1)
+    await server.kill()
+    await server.restart()
+
+    const after = await allEvents(
+      await server.fetch(`/runs/${runId}/events`, { headers: { 'last-event-id': `${before.at(-1)?.id}` } }),
+    )
+    expect(after.map((event) => event.id)).toEqual(after.map((_, i) => before.length + 1 + i))
+    expect(after.map((event) => event.data)).toContainEqual({ event: 'resumed', attempt: 2 })
+    expect(after.at(-1)?.data).toEqual({ done: true, total_documents: 3 })
+    const results = resultsOf([...before, ...after])
+    expect(results).toMatchObject(files.map(({ name }) => ({ success: true, filename: name })))
+    for (const { duplicate, replaced } of results)
+      expect([duplicate, replaced]).toEqual([undefined, undefined])
+
+    for (const { doc_id, chunks } of results) {
+      const passages = []
+      for (let n = 1; n <= (chunks ?? 0); n++) {
+        const { status, body } = await server.get<{ start: number; end: number }>(
+          `/documents/${doc_id}/passages/${n}`,
+        )
+        expect(status).toBe(200)
+        passages.push(body)
+      }
+      // Each begins where the one before it ends: none is missing, none is there twice.
+      for (const [i, { start }] of passages.entries()) expect(start).toBe(i === 0 ? 0 : passages[i - 1]?.end)
+      expect((await server.get(`/documents/${doc_id}/passages/${(chunks ?? 0) + 1}`)).status).toBe(404)
+    }
+    const stats = await server.get<{ chunk_count: number }>('/api/documents/stats')
+    expect(stats.body.chunk_count).toBe(results.reduce((sum, { chunks }) => sum + (chunks ?? 0), 0))
+  })
+
+  test('that is stopped keeps what was finished and nothing of the rest', async () => {
+    await using house = await openHouse(kind)
+    const ada = await house.newAvee()
+    const staged = async (filename: string, content: string) => ({
+      filename,
+      staged: await house.knowledge.staging.stage([Buffer.from(content)]),
+    })
+    const run = await house.knowledge.ingest({ ...ada, layer: null, usualLayer: 'public' }, [
+      await staged('first.txt', long('first', 5)),
+      await staged('second.txt', long('second', 900)),
+      await staged('third.txt', long('third', 5)),
+    ])
+    const events: Record<string, unknown>[] = []
+    for await (const batch of house.runs.follow(run.id, 0, house.signal)) {
+      for (const { data } of batch) {
+        const event = JSON.parse(data) as Record<string, unknown>
+        events.push(event)
+        if (event['stage'] === 'store' && event['file'] === 'second.txt') void house.runs.stop(run.id)
+      }
+    }
+    expect(events.at(-1)).toEqual({ event: 'stopped', done: true, total_documents: 1 })
+    const { hits } = await house.find(ada.aveeId, 'harbour lantern')
+    expect(new Set(hits.map((hit) => hit.filename))).toEqual(new Set(['first.txt']))
+    const { documents } = await house.knowledge.list(ada.aveeId, ['public'], { limit: 10 })
+    const rows = await house.rows()
+    expect(rows).toMatchObject({
+      documents: 1,
+      document_versions: 1,
+      ingest_files: 0,
+      passages: documents[0]?.passages,
+    })
+    expect(await house.originals()).toEqual([`files/${documents[0]?.sha256}`])
+  })
+
+  test('is seen as a whole or not at all, also while it takes the place of another', async () => {
+    await using house = await openHouse(kind)
+    const ada = await house.newAvee()
+    await house.ingest(ada, { 'tale.txt': `The old tale. ${long('tale', 3)}` })
+    const replacing = house.ingest(ada, { 'tale.txt': `The new tale. ${long('tale', 300)}` })
+    const seen = new Set<string>()
+    let going = true
+    void replacing.finally(() => (going = false))
+    while (going) {
+      const { hits } = await house.find(ada.aveeId, 'tale paragraph harbour')
+      const versions = new Set(hits.map((hit) => hit.documentId))
+      expect(versions.size).toBe(1)
+      const { documents } = await house.knowledge.list(ada.aveeId, ['public'], { limit: 10 })
+      for (const document of documents) seen.add(`${document.id} ${document.passages}`)
+    }
+    const [result] = await replacing
+    expect(result).toMatchObject({ replaced: true })
+    expect(seen.size).toBeLessThanOrEqual(2)
+    expect(await house.rows()).toMatchObject({ document_versions: 1, passages: result?.chunks })
+  })
+})
