@@ -24,6 +24,9 @@ const AveesScreen = lazy(async () => ({
 const AveeScreen = lazy(async () => ({
   default: (await import('./screens/avees/avee-screen.tsx')).AveeScreen,
 }))
+const InsightScreen = lazy(async () => ({
+  default: (await import('./screens/insight/insight-screen.tsx')).InsightScreen,
+}))
 const ModelsScreen = lazy(async () => ({
   default: (await import('./screens/models/models-screen.tsx')).ModelsScreen,
 }))
@@ -76,6 +79,9 @@ function Screens() {
         <AveesScreen />
       </Route>
       <Route path="/avee/:handle">{({ handle }) => <AveeScreen handle={handle} />}</Route>
+      <Route path="/avee/:handle/insight/:part?">
+        {({ handle, part }) => <InsightScreen key={handle} handle={handle} part={part} />}
+      </Route>
       <Route path="/models">
         <ModelsScreen />
       </Route>

@@ -3,6 +3,7 @@ import type * as accounts from '../../contract/accounts.ts'
 import type * as avees from '../../contract/avees.ts'
 import type * as chat from '../../contract/chat.ts'
 import type * as common from '../../contract/common.ts'
+import type * as insight from '../../contract/insight.ts'
 import type * as knowledge from '../../contract/knowledge.ts'
 import type * as localchat from '../../contract/localchat.ts'
 import type * as models from '../../contract/models.ts'
@@ -30,6 +31,7 @@ export function createApi(options: ClientOptions = {}) {
     avees: aveeRequests(client),
     conversations: conversationRequests(client),
     documents: documentRequests(client),
+    insight: insightRequests(client),
     models: modelRequests(client),
     runs: runRequests(client),
   }
@@ -136,6 +138,51 @@ const documentRequests = (client: Client) => ({
   search: (body: z.input<typeof knowledge.searchBody>) =>
     client.request<z.infer<typeof knowledge.searchAnswer>>('POST', '/search', { body }),
   stats: () => client.request<z.infer<typeof localchat.documentStats>>('GET', '/api/documents/stats'),
+})
+
+const insightRequests = (client: Client) => ({
+  conversation: (id: string) => client.request<insight.Intelligence>('GET', `/chat/${at(id)}/intelligence`),
+  answer: (messageId: string) =>
+    client.request<insight.TurnIntelligence>('GET', `/messages/${at(messageId)}/intelligence`),
+  votes: (conversationId: string) =>
+    client.request<z.infer<typeof insight.feedbackList>>(
+      'GET',
+      `/conversations/${at(conversationId)}/feedback`,
+    ),
+  vote: (messageId: string, vote: insight.Vote | null) =>
+    client.request<unknown>('PUT', `/messages/${at(messageId)}/feedback`, { body: { vote } }),
+  passOn: (messageId: string, note: string) =>
+    client.request<unknown>('POST', `/messages/${at(messageId)}/pass-on`, { body: { note } }),
+  mySharing: (aveeId: string) =>
+    client.request<z.infer<typeof insight.mySharing>>('GET', `/avees/${at(aveeId)}/sharing`),
+  share: (aveeId: string, share: boolean) =>
+    client.request<Ok>('PUT', `/avees/${at(aveeId)}/sharing`, { body: { share } }),
+  dashboard: (aveeId: string, days: number) =>
+    client.request<insight.AveeInsight>('GET', `/avees/${at(aveeId)}/insight`, { query: { days } }),
+  settings: (aveeId: string) =>
+    client.request<insight.AveeSharing>('GET', `/avees/${at(aveeId)}/insight/settings`),
+  changeSettings: (aveeId: string, body: Partial<insight.AveeSharing>) =>
+    client.request<insight.AveeSharing>('PATCH', `/avees/${at(aveeId)}/insight/settings`, { body }),
+  questions: (aveeId: string, state: insight.QuestionState) =>
+    client.request<z.infer<typeof insight.questionList>>('GET', `/avees/${at(aveeId)}/questions`, {
+      query: { state },
+    }),
+  answerQuestion: (aveeId: string, id: string, body: z.input<typeof insight.answerQuestionBody>) =>
+    client.request<z.infer<typeof insight.answeredQuestion>>(
+      'POST',
+      `/avees/${at(aveeId)}/questions/${at(id)}/answer`,
+      { body },
+    ),
+  dismissQuestion: (aveeId: string, id: string) =>
+    client.request<Ok>('POST', `/avees/${at(aveeId)}/questions/${at(id)}/dismiss`),
+  updates: (aveeId: string) =>
+    client.request<z.infer<typeof insight.updateList>>('GET', `/avees/${at(aveeId)}/updates`),
+  postUpdate: (aveeId: string, body: z.input<typeof insight.newUpdateBody>) =>
+    client.request<insight.AveeUpdate>('POST', `/avees/${at(aveeId)}/updates`, { body }),
+  changeUpdate: (aveeId: string, id: string, body: z.input<typeof insight.patchUpdateBody>) =>
+    client.request<insight.AveeUpdate>('PATCH', `/avees/${at(aveeId)}/updates/${at(id)}`, { body }),
+  removeUpdate: (aveeId: string, id: string) =>
+    client.request<Ok>('DELETE', `/avees/${at(aveeId)}/updates/${at(id)}`),
 })
 
 const modelRequests = (client: Client) => ({

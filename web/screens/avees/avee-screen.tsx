@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
-import { MessageSquare } from 'lucide-react'
+import { ChartNoAxesColumn, MessageSquare } from 'lucide-react'
 import { useState } from 'react'
 import type { Avee } from '../../../contract/avees.ts'
 import { keys } from '../../api/index.ts'
@@ -47,13 +47,18 @@ export function AveeScreen({ handle }: { handle: string }) {
 
 function OwnAvee({ avee }: { avee: Avee }) {
   const [tab, setTab] = useState('persona')
-  const talk = (
-    <ButtonLink href={`/chat/${avee.handle}`} icon={MessageSquare}>
-      Talk
-    </ButtonLink>
+  const actions = (
+    <>
+      <ButtonLink href={`/avee/${avee.handle}/insight`} icon={ChartNoAxesColumn}>
+        Insight
+      </ButtonLink>
+      <ButtonLink href={`/chat/${avee.handle}`} icon={MessageSquare}>
+        Talk
+      </ButtonLink>
+    </>
   )
   return (
-    <Page title={avee.display_name} back={back} intro={`@${avee.handle}`} actions={talk}>
+    <Page title={avee.display_name} back={back} intro={`@${avee.handle}`} actions={actions}>
       <Tabs
         label={avee.display_name}
         value={tab}

@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
-import { MessageSquare } from 'lucide-react'
+import { ChartNoAxesColumn, MessageSquare } from 'lucide-react'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { DocumentsOf } from '../../documents/documents-of.tsx'
@@ -20,9 +20,14 @@ export function LibraryScreen() {
       title="Library"
       intro="Your documents. Answers rest on them and name the page."
       actions={
-        <ButtonLink href="/chat/local" icon={MessageSquare}>
-          Ask
-        </ButtonLink>
+        <>
+          <ButtonLink href="/avee/local/insight" icon={ChartNoAxesColumn}>
+            Insight
+          </ButtonLink>
+          <ButtonLink href="/chat/local" icon={MessageSquare}>
+            Ask
+          </ButtonLink>
+        </>
       }
     >
       {library.isError && !library.data ? (

@@ -1,0 +1,62 @@
+import { useQuery } from '@tanstack/react-query'
+import { useLocation } from 'wouter'
+import type { Avee } from '../../../contract/avees.ts'
+import { keys } from '../../api/index.ts'
+import { useApi } from '../../api/react.tsx'
+import { Page } from '../../shell/page.tsx'
+import { EmptyState, Skeleton, sentenceOf } from '../../ui/state.tsx'
+import { Tabs } from '../../ui/tabs.tsx'
+import './insight.css'
+import { Overview } from './overview.tsx'
+import { Questions } from './questions.tsx'
+import { Sharing } from './sharing.tsx'
+import { Updates } from './updates.tsx'
+
+/** /avee/{handle}/insight: how an avee does, for its owner. */
+export function InsightScreen({ handle, part }: { handle: string; part: string | undefined }) {
+  const api = useApi()
+  const avee = useQuery({ queryKey: keys.avee(handle), queryFn: () => api.avees.get(handle) })
+  if (avee.isError || avee.data?.is_owner === false) {
+    return (
+      <Page title="Insight" back={{ href: '/avee', title: 'Avees' }}>
+        <EmptyState title="This is for the owner of the avee">
+          {avee.isError ? sentenceOf(avee.error) : 'Its figures and questions are not yours to see.'}
+        </EmptyState>
+      </Page>
+    )
+  }
+  if (!avee.data) {
+    return (
+      <Page title="Insight">
+        <Skeleton height="3rem" width="60%" />
+        <Skeleton height="20rem" />
+      </Page>
+    )
+  }
+  return <OwnInsight avee={avee.data} part={part ?? 'overview'} />
+}
+
+function OwnInsight({ avee, part }: { avee: Avee; part: string }) {
+  const [, navigate] = useLocation()
+  const home = `/avee/${avee.handle}/insight`
+  const back = avee.is_library
+    ? { href: '/library', title: 'Library' }
+    : { href: `/avee/${avee.handle}`, title: avee.display_name }
+  const tabs = [
+    { id: 'overview', title: 'Overview', content: <Overview avee={avee} /> },
+    { id: 'questions', title: 'Questions', content: <Questions avee={avee} /> },
+    { id: 'updates', title: 'Updates', content: <Updates avee={avee} /> },
+    // A library is nobody else's.
+    ...(avee.is_library ? [] : [{ id: 'sharing', title: 'Settings', content: <Sharing avee={avee} /> }]),
+  ]
+  return (
+    <Page title={avee.is_library ? 'Insight' : `Insight: ${avee.display_name}`} back={back}>
+      <Tabs
+        label="Insight"
+        value={tabs.some(({ id }) => id === part) ? part : 'overview'}
+        onChange={(id) => navigate(id === 'overview' ? home : `${home}/${id}`, { replace: true })}
+        tabs={tabs}
+      />
+    </Page>
+  )
+}

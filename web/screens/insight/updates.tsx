@@ -1,0 +1,136 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { Pencil, Trash2 } from 'lucide-react'
+import { type FormEvent, useState } from 'react'
+import type { Avee, Layer } from '../../../contract/avees.ts'
+import type { AveeUpdate } from '../../../contract/insight.ts'
+import { keys } from '../../api/index.ts'
+import { useApi } from '../../api/react.tsx'
+import { layerChoices, layerNames } from '../../documents/layers.ts'
+import { Section } from '../../shell/page.tsx'
+import { Button, IconButton } from '../../ui/button.tsx'
+import { SelectField, TextArea } from '../../ui/field.tsx'
+import { formatMoment } from '../../ui/format.ts'
+import { Badge, EmptyState, ErrorState, Notice, Skeleton, sentenceOf } from '../../ui/state.tsx'
+import { useToast } from '../../ui/toast.tsx'
+
+/** What is new with the avee, dated and on a layer. */
+export function Updates({ avee }: { avee: Avee }) {
+  const api = useApi()
+  const list = useQuery({ queryKey: keys.updates(avee.id), queryFn: () => api.insight.updates(avee.id) })
+  const [editing, setEditing] = useState<string>()
+  return (
+    <Section
+      title="Updates"
+      text="What is new. Answers prefer an update for 30 days; afterwards it is a document like any other."
+    >
+      <UpdateForm avee={avee} />
+      {list.isError && !list.data ? (
+        <ErrorState error={list.error} onRetry={() => void list.refetch()} />
+      ) : !list.data ? (
+        <Skeleton height="5rem" />
+      ) : list.data.updates.length === 0 ? (
+        <EmptyState title="No updates yet" />
+      ) : (
+        <ul className="rows">
+          {list.data.updates.map((update) =>
+            editing === update.id ? (
+              <li key={update.id} className="row">
+                <div className="row-body">
+                  <UpdateForm avee={avee} update={update} onDone={() => setEditing(undefined)} />
+                </div>
+              </li>
+            ) : (
+              <UpdateRow key={update.id} avee={avee} update={update} onEdit={() => setEditing(update.id)} />
+            ),
+          )}
+        </ul>
+      )}
+    </Section>
+  )
+}
+
+function UpdateForm({ avee, update, onDone }: { avee: Avee; update?: AveeUpdate; onDone?: () => void }) {
+  const api = useApi()
+  const queries = useQueryClient()
+  const [text, setText] = useState(update?.text ?? '')
+  const [layer, setLayer] = useState<Layer>(update?.layer ?? 'public')
+  const save = useMutation({
+    mutationFn: () =>
+      update
+        ? api.insight.changeUpdate(avee.id, update.id, { text: text.trim(), layer })
+        : api.insight.postUpdate(avee.id, { text: text.trim(), layer }),
+    onSuccess: () => {
+      if (!update) setText('')
+      onDone?.()
+      return queries.invalidateQueries({ queryKey: keys.updates(avee.id) })
+    },
+  })
+  const submit = (event: FormEvent): void => {
+    event.preventDefault()
+    if (text.trim()) save.mutate()
+  }
+  return (
+    <form className="insight-form" onSubmit={submit}>
+      <TextArea
+        label={update ? 'Change the update' : 'What is new?'}
+        value={text}
+        maxLength={10_000}
+        onChange={(event) => setText(event.target.value)}
+      />
+      <div className="update-foot">
+        <SelectField
+          label="Who may know"
+          value={layer}
+          onChange={(event) => setLayer(event.target.value as Layer)}
+        >
+          {layerChoices.map((choice) => (
+            <option key={choice.value} value={choice.value}>
+              {choice.title}
+            </option>
+          ))}
+        </SelectField>
+        <Button type="submit" look="primary" busy={save.isPending} disabled={!text.trim()}>
+          {update ? 'Save' : 'Post'}
+        </Button>
+        {onDone && (
+          <Button look="quiet" onClick={onDone}>
+            Cancel
+          </Button>
+        )}
+      </div>
+      {save.error && <Notice kind="bad">{sentenceOf(save.error)}</Notice>}
+    </form>
+  )
+}
+
+function UpdateRow({ avee, update, onEdit }: { avee: Avee; update: AveeUpdate; onEdit: () => void }) {
+  const api = useApi()
+  const queries = useQueryClient()
+  const tell = useToast()
+  const remove = useMutation({
+    mutationFn: () => api.insight.removeUpdate(avee.id, update.id),
+    onError: (error) => tell(sentenceOf(error), 'bad'),
+    onSettled: () => queries.invalidateQueries({ queryKey: keys.updates(avee.id) }),
+  })
+  return (
+    <li className="row">
+      <div className="row-body">
+        <p className="update-text">{update.text}</p>
+        <span className="row-facts update-facts">
+          {formatMoment(update.created_at)} · {layerNames[update.layer].title}
+          {update.fresh && <Badge kind="accent">Fresh</Badge>}
+        </span>
+      </div>
+      <div className="row-actions">
+        <IconButton label="Change this update" icon={Pencil} small onClick={onEdit} />
+        <IconButton
+          label="Delete this update"
+          icon={Trash2}
+          small
+          disabled={remove.isPending}
+          onClick={() => remove.mutate()}
+        />
+      </div>
+    </li>
+  )
+}
