@@ -69,7 +69,7 @@ const subject =
 const joins =
   '(?:and|but|so|because|since|although|though|while|und|aber|denn|doch|y|pero|porque|et|mais|car)'
 const seams = new RegExp(
-  `\\s*[;:–—]\\s+|\\.\\.\\.\\s*|,\\s+(?=(?:${joins} )?(?:${subject}|${asking}(?![\\p{L}])))|\\s+(?=${joins} ${subject})`,
+  `\\s*[;:–—]\\s+|\\s-\\s|\\.\\.\\.\\s*|,\\s+(?=(?:${joins} )?(?:${subject}|${asking}(?![\\p{L}])))|\\s+(?=${joins} ${subject})`,
   'giu',
 )
 

@@ -29,13 +29,17 @@ const occupations =
 const notOccupation =
   /(?:\b(?:lover|believer|beginner|loner|reader|listener|owner|follower|user|member|supporter|eater|sleeper|runner-up|fighter|survivor|smoker|drinker|outsider|winner|loser|killer|bother|minor|better|bigger|older|younger|other|never|person|starter|newcomer|stranger|customer|sinner|monster|human|woman|man|father|mother|brother|sister|number|walker|talker|over-?thinker|perfectionist|morning person)\b)$/i
 
+/** "The texture" is that of something in sight; "the sea" is not. Nor is a taste what a pronoun stands in for. */
+const pointsAway =
+  /^(?:the (?!\p{Lu})(?!(?:sea|seaside|beach|mountains?|ocean|outdoors|countryside|city|cold|heat|rain|snow|sun|forest|woods|desert|theat(?:re|er)|cinema|opera|ballet|colou?r|\d0s|dark|night|smell of|sound of|taste of|piano|guitar|violin|gym)(?![\p{L}]))|.*(?<![\p{L}])(?:it|them|this|that|these|those|here|there|one|everyone)(?![\p{L}]))/u
 /** That somebody loves their family is no taste. */
 const lovesSomebody = new RegExp(`(?:my|our) ${relative}(?![\\p{L}])`, 'iu')
 
 const preference =
   (liked: boolean): Rule['make'] =>
-  ({ v = '', all = '' }) =>
+  ({ v = '', all = '', raw = '' }) =>
     lovesSomebody.test(all) ||
+    pointsAway.test(raw) ||
     /^(?:it|that|this|these|those|them|him|her|you|your|how|when|what|the (?:way|idea|fact|sound|look|first|second|last)|to (?:know|see|hear|ask|thank|think)|everything about|being able)\b/i.test(
       v,
     )
@@ -265,7 +269,9 @@ const rules: Rule[] = [
     }),
   ),
   {
-    pattern: clause(`(?:.{0,60}?\\b)?(?:[Mm]y|[Oo]ur) ${relative},? (?<v>\\p{Lu}[\\p{L}'’-]+)(?!\\S)`),
+    pattern: clause(
+      `(?:.{0,60}?\\b)?(?<brief>(?:[Mm]y|[Oo]ur) ${relative},? (?<v>\\p{Lu}[\\p{L}'’-]+))(?!\\S)`,
+    ),
     make: ({ v = '', kin: word }) =>
       /^(?:I|Is|Has|And|But|Was|Will|God)$/.test(v)
         ? undefined
@@ -488,7 +494,7 @@ const rules: Rule[] = [
       `(?:${am}|i(?:'ve| have) (?:started|been)) ${often}(?:learning|taking (?:up|lessons in)) (?:to play (?:the )?|to speak |how to )?${rest}`,
     ),
     make: ({ v = '' }) =>
-      /^(?:about|that|how|a lot|more|from|it|this)\b/i.test(v)
+      /^(?:about|that|how|a lot|a ton|tons|lots|so much|more|from|it|this)\b/i.test(v)
         ? undefined
         : { type: 'fact', attribute: `learns ${v}`, value: 'yes', importance: 0.5 },
   },
@@ -523,7 +529,7 @@ export const english: RuleSet = {
   rules,
   event: {
     pattern:
-      /^(?:.{0,40}?[ ,])?(?:i|we)(?:'m|'ll|'ve|'re| am| will| have| are| just| also| finally| recently| shall)* (?:going to |gonna |about to |planning to )?(?:fly(?:ing)?|flew|travel(?:l?ing|l?ed)?|leav(?:e|ing)|left|go(?:ing)?|went|visit(?:ing|ed)?|meet(?:ing)?|met|start(?:ing|ed)?|begin(?:ning)?|began|mov(?:e|ing)|get(?:ting)? (?:married|engaged|a|an|my|our|the)|got (?:married|engaged|promoted|a|an|my|our|the)|hav(?:e|ing) (?:a|an|my|our|the|dinner|lunch|surgery)|had (?:a|an|my|our|the|dinner|lunch|surgery)|see(?:ing)?|saw|run(?:ning)?|ran|attend(?:ing|ed)?|graduat(?:e|ing|ed)|finish(?:ing|ed)?|tak(?:e|ing)|took|bought|buy(?:ing)?|adopt(?:ing|ed)?|won|lost|pass(?:ed)?|fail(?:ed)?|sign(?:ing|ed)|join(?:ing|ed)?|celebrat(?:e|ing|ed)|present(?:ing|ed)?|giv(?:e|ing)|gave|defend(?:ing|ed)?|submit(?:ting|ted)?|publish(?:ing|ed)?|launch(?:ing|ed)?|retir(?:e|ing|ed)|hik(?:e|ing|ed)|camp(?:ing|ed)?|climb(?:ing|ed)?|arriv(?:e|ing|ed)|return(?:ing|ed)?|turn(?:ing|ed)?|mee?t|compet(?:e|ing|ed)|perform(?:ing|ed)?|broke|sold|sell(?:ing)?|quit(?:ting)?|host(?:ing|ed)?|volunteer(?:ing|ed)?)(?![\p{L}])/iu,
+      /^(?:i|we)(?:'m|'ll|'ve|'re| am| will| have| are| just| also| finally| recently| shall)* (?:going to |gonna |about to |planning to )?(?:fly(?:ing)?|flew|travel(?:l?ing|l?ed)?|leav(?:e|ing)|left|go(?:ing)?|went|visit(?:ing|ed)?|meet(?:ing)?|met|start(?:ing|ed)?|begin(?:ning)?|began|mov(?:e|ing)|get(?:ting)? (?:married|engaged|a|an|my|our|the)|got (?:married|engaged|promoted|a|an|my|our|the)|hav(?:e|ing) (?:a|an|my|our|the|dinner|lunch|surgery)|had (?:a|an|my|our|the|dinner|lunch|surgery)|see(?:ing)?|saw|run(?:ning)?|ran|attend(?:ing|ed)?|graduat(?:e|ing|ed)|finish(?:ing|ed)?|tak(?:e|ing)|took|bought|buy(?:ing)?|adopt(?:ing|ed)?|won|lost|pass(?:ed)?|fail(?:ed)?|sign(?:ing|ed)|join(?:ing|ed)?|celebrat(?:e|ing|ed)|present(?:ing|ed)?|giv(?:e|ing)|gave|defend(?:ing|ed)?|submit(?:ting|ted)?|publish(?:ing|ed)?|launch(?:ing|ed)?|retir(?:e|ing|ed)|hik(?:e|ing|ed)|camp(?:ing|ed)?|climb(?:ing|ed)?|arriv(?:e|ing|ed)|return(?:ing|ed)?|turn(?:ing|ed)?|mee?t|compet(?:e|ing|ed)|perform(?:ing|ed)?|broke|sold|sell(?:ing)?|quit(?:ting)?|host(?:ing|ed)?|volunteer(?:ing|ed)?)(?![\p{L}])/iu,
     past: /(?<![\p{L}])(?:flew|went|left|met|started|began|moved|got|had|saw|ran|attended|graduated|finished|took|bought|adopted|won|lost|passed|failed|signed|joined|celebrated|presented|gave|defended|submitted|published|launched|retired|hiked|camped|climbed|arrived|returned|turned|competed|performed|broke|sold|hosted|volunteered|visited|travell?ed|was|were|been|quit)(?![\p{L}])/iu,
     thing:
       /^(?:my|our) (?:next |first |big |upcoming )*(?<v>(?:[\p{L}']+ ){0,2}?(?:interview|appointment|exam|test|meeting|flight|wedding|party|surgery|operation|deadline|presentation|concert|trip|vacation|holiday|graduation|defen[cs]e|marathon|race|move|checkup|check-up|anniversary|due date|conference|talk|match|recital|checkout|visa appointment))(?:'s| is| was| has been| got| will be|'ll be| starts| takes place)?(?: (?:now|moved|rescheduled|postponed|scheduled|set|due|planned|on|to|for|from|until|brought forward))*(?![\p{L}])/iu,

@@ -150,7 +150,9 @@ const rules: Rule[] = [
     }),
   },
   {
-    pattern: clause(`(?:.{0,60}?(?<![\\p{L}]))?[Mm]eine?[rmn]? ${relative} (?<v>\\p{Lu}\\p{L}+)(?!\\S)`),
+    pattern: clause(
+      `(?:.{0,60}?(?<![\\p{L}]))?(?<brief>[Mm]eine?[rmn]? ${relative} (?<v>\\p{Lu}\\p{L}+))(?!\\S)`,
+    ),
     make: ({ v = '', kin: word }) => ({
       type: 'relationship',
       attribute: `relation ${kinOf(word)}`,
@@ -308,7 +310,7 @@ export const german: RuleSet = {
   rules,
   event: {
     pattern:
-      /^(?:.{0,60}?[ ,])?(?:(?:fliege|reise|fahre|gehe|besuche|treffe|ziehe|heirate|beginne|starte|feiere|laufe|habe|mache|bekomme|werde|bin|habe) (?:ich|wir)|(?:ich|wir) (?:fliege|fliegen|reise|reisen|fahre|fahren|gehe|gehen|besuche|besuchen|treffe|treffen|ziehe|ziehen|heirate|heiraten|beginne|starte|feiere|feiern|laufe|habe|haben|mache|bekomme|werde|werden|bin|sind|flog|ging|war|besuchte|traf|heiratete))(?![\p{L}])/iu,
+      /^(?:(?:fliege|reise|fahre|gehe|besuche|treffe|ziehe|heirate|beginne|starte|feiere|laufe|habe|mache|bekomme|werde|bin|habe) (?:ich|wir)|(?:ich|wir) (?:fliege|fliegen|reise|reisen|fahre|fahren|gehe|gehen|besuche|besuchen|treffe|treffen|ziehe|ziehen|heirate|heiraten|beginne|starte|feiere|feiern|laufe|habe|haben|mache|bekomme|werde|werden|bin|sind|flog|ging|war|besuchte|traf|heiratete))(?![\p{L}])/iu,
     past: /(?<![\p{L}])(?:habe|haben|bin|sind|war|flog|ging|besuchte|traf|heiratete)(?![\p{L}]).*(?:ge\p{L}+(?:t|en)|besucht|begonnen|bekommen|verloren|\p{L}+iert)(?![\p{L}])|(?<![\p{L}])(?:war|flog|ging|besuchte|traf|heiratete)(?![\p{L}])/iu,
     thing:
       /^(?:mein|meine|unser|unsere) (?:nächste[rs]? |erste[rs]? )?(?<v>\p{L}*(?:termin|prüfung|gespräch|interview|flug|hochzeit|operation|party|feier|urlaub|reise|treffen|umzug|präsentation|konzert|klausur))(?: (?:ist|war|findet|wurde))?(?: (?:jetzt|am|auf|verschoben|statt))*(?![\p{L}])/iu,

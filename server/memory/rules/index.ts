@@ -68,8 +68,8 @@ function inClause(clause: Clause, set: RuleSet, writtenAt: Date, greeted: boolea
   for (const rule of set.rules) {
     const match = rule.pattern.exec(text)
     if (!match) continue
-    for (const { value, content } of valuesOf(match, rule, set, text)) {
-      const made = rule.make({ ...match.groups, all: text, v: value, greeted: hasGreeted ? 'yes' : '' })
+    for (const { raw, value, content } of valuesOf(match, rule, set, text)) {
+      const made = rule.make({ ...match.groups, all: text, raw, v: value, greeted: hasGreeted ? 'yes' : '' })
       if (made) add(made, content, datesIn(text, writtenAt, made.lean ?? 'past'))
     }
   }
@@ -101,10 +101,11 @@ function valuesOf(
   rule: Rule,
   set: RuleSet,
   text: string,
-): { value: string; content: string }[] {
+): { raw: string; value: string; content: string }[] {
   const raw = match.groups?.['v']
-  const whole = withoutEnd(text)
-  if (raw === undefined) return [{ value: '', content: whole }]
+  // Somebody who is only mentioned is remembered without the rest of the clause.
+  const whole = match.groups?.['brief']?.replace(/['’]s$/u, '') ?? withoutEnd(text)
+  if (raw === undefined) return [{ raw: '', value: '', content: whole }]
   const parts = rule.list ? listed(raw) : [raw]
   return parts.flatMap((part) => {
     const cut = withoutEnd(part.replace(set.tail, ''))
@@ -112,7 +113,7 @@ function valuesOf(
     if (value === '' || set.empty.test(value) || set.empty.test(cut)) return []
     if (value.length > longestValue.characters || value.split(/\s+/).length > longestValue.words) return []
     const content = parts.length > 1 ? `${text.slice(0, text.indexOf(raw))}${cut}` : whole
-    return [{ value, content }]
+    return [{ raw: part, value, content }]
   })
 }
 
@@ -123,6 +124,9 @@ function listed(raw: string): string[] {
     ? parts
     : [raw]
 }
+
+/** "I took it", "we went there": what happened is said elsewhere. */
+const beginsUnsaid = /^\p{L}+ \p{L}+ (?:it|them|this|that|these|those|there)(?![\p{L}])/iu
 
 function eventIn(
   text: string,
@@ -144,12 +148,13 @@ function eventIn(
       },
       dates,
     }
-  if (!pattern.test(text)) return undefined
   const [date] = dates
   const what = withoutEnd(text.slice(0, date?.start) + text.slice(date?.end))
     .replace(/\s+/gu, ' ')
+    .replace(/^(?:[\s,]|(?:on|at|in|by|since|am|im|um|seit|el|la|en|le|the)(?= |,))+/iu, '')
     .trim()
     .toLowerCase()
+  if (!pattern.test(what) || beginsUnsaid.test(what)) return undefined
   return { found: { type: 'event', attribute: `event ${what}`, value: dayOf(date), importance: 0.55 }, dates }
 }
 

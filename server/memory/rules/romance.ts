@@ -175,7 +175,9 @@ const spanishRules: Rule[] = [
     make: related(spanishKin),
   },
   {
-    pattern: clause(`(?:.{0,60}?(?<![\\p{L}]))?[Mm]i ${kinWord(spanishKin)},? (?<v>\\p{Lu}\\p{L}+)(?!\\S)`),
+    pattern: clause(
+      `(?:.{0,60}?(?<![\\p{L}]))?(?<brief>[Mm]i ${kinWord(spanishKin)},? (?<v>\\p{Lu}\\p{L}+))(?!\\S)`,
+    ),
     make: related(spanishKin),
   },
   {
@@ -281,7 +283,7 @@ const spanish: RuleSet = {
   rules: spanishRules,
   event: {
     pattern:
-      /^(?:.{0,60}?[ ,])?(?:vuelo|viajo|voy|vamos|salgo|visito|me caso|nos casamos|empiezo|empezamos|tengo (?:un|una|mi)|tenemos (?:un|una)|me mudo|nos mudamos|viajé|fui|fuimos|visité|empecé|corrí|me casé|compré|gané|perdí|terminé|adopté|adoptamos|viajamos|volé|celebro|celebramos)(?![\p{L}])/iu,
+      /^(?:vuelo|viajo|voy|vamos|salgo|visito|me caso|nos casamos|empiezo|empezamos|tengo (?:un|una|mi)|tenemos (?:un|una)|me mudo|nos mudamos|viajé|fui|fuimos|visité|empecé|corrí|me casé|compré|gané|perdí|terminé|adopté|adoptamos|viajamos|volé|celebro|celebramos)(?![\p{L}])/iu,
     past: /(?<![\p{L}])(?:viajé|fui|fuimos|visité|empecé|corrí|me casé|compré|gané|perdí|terminé|adopté|volé|he|hemos)(?![\p{L}])/iu,
     thing:
       /^(?:mi|nuestra|nuestro) (?:próxim[oa] )?(?<v>entrevista|cita(?: (?:con|del?) (?:el |la )?\p{L}+)?|examen|boda|vuelo|reunión|operación|fiesta|viaje|mudanza|presentación|concierto)(?: (?:es|será|fue|se ha movido|ahora|para|al?|el))*(?![\p{L}])/iu,
@@ -357,7 +359,7 @@ const frenchRules: Rule[] = [
   },
   {
     pattern: clause(
-      `(?:.{0,60}?(?<![\\p{L}]))?(?:[Mm]a|[Mm]on) (?:(?:petite?|grande?) )?${kinWord(frenchKin)},? (?<v>\\p{Lu}\\p{L}+)(?!\\S)`,
+      `(?:.{0,60}?(?<![\\p{L}]))?(?<brief>(?:[Mm]a|[Mm]on) (?:(?:petite?|grande?) )?${kinWord(frenchKin)},? (?<v>\\p{Lu}\\p{L}+))(?!\\S)`,
     ),
     make: related(frenchKin),
   },
@@ -467,7 +469,7 @@ const french: RuleSet = {
   rules: frenchRules,
   event: {
     pattern:
-      /^(?:.{0,60}?[ ,])?(?:je|j'|nous|on) ?(?:vole|voyage|pars|partons|part|vais|allons|va|visite|visitons|me marie|nous marions|commence|commençons|déménage|ai (?:un|une|mon|ma|couru|visité|commencé|acheté|gagné|perdu|fini|adopté|voyagé)|avons (?:un|une|adopté|visité|fêté)|suis (?:allée?|partie?)|sommes (?:allée?s|partie?s)|fête|fêtons|cours)(?![\p{L}])/iu,
+      /^(?:je|j'|nous|on) ?(?:vole|voyage|pars|partons|part|vais|allons|va|visite|visitons|me marie|nous marions|commence|commençons|déménage|ai (?:un|une|mon|ma|couru|visité|commencé|acheté|gagné|perdu|fini|adopté|voyagé)|avons (?:un|une|adopté|visité|fêté)|suis (?:allée?|partie?)|sommes (?:allée?s|partie?s)|fête|fêtons|cours)(?![\p{L}])/iu,
     past: /(?<![\p{L}])(?:couru|visité|commencé|acheté|gagné|perdu|fini|adopté|voyagé|allée?s?|partie?s?|fêté)(?![\p{L}])/iu,
     thing:
       /^(?:mon|ma|notre) (?:prochaine? )?(?<v>entretien|rendez-vous(?: chez \S+ \S+)?|examen|mariage|vol|réunion|opération|fête|voyage|déménagement|présentation|concert)(?: (?:est|sera|a été|déplacée?|maintenant|le|au|à))*(?![\p{L}])/iu,
