@@ -135,7 +135,7 @@ const isBroken = (error: unknown) =>
  * A file's name as people see it: the last part of a path, without control and direction characters, cut to 200
  * characters before its extension. Empty when nothing is left. It is shown and stored, never used as a path.
  */
-function safeName(name: string): string {
+export function safeName(name: string): string {
   const base = (name.normalize('NFC').split(/[/\\]/).at(-1) ?? '')
     .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\u2028\u2029]/gu, '')
     .replace(/\s+/gu, ' ')

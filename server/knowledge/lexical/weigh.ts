@@ -13,7 +13,7 @@ const usualPassage = 100
 const usualSection = 200
 const titleWeight = 2
 /** Dimensions of the vectors; hashes are 1 … this. */
-const dimensions = 1_000_000_000
+export const dimensions = 1_000_000_000
 /** What a sparsevec holds at most is 16,000; a passage of ordinary length has about 100. */
 const mostWords = 4_000
 

@@ -1,0 +1,34 @@
+import { describe, expect, test } from 'vitest'
+import { normaliserFor } from './normalise.ts'
+
+const same = async (language: string | null, words: string[]) => {
+  const normalise = await normaliserFor(language)
+  expect(new Set(words.map(normalise)).size, words.map(normalise).join(', ')).toBe(1)
+}
+
+describe('words are the same', () => {
+  test.each([
+    ['eng', ['warm', 'warmed', 'warming', 'WARMS']],
+    ['deu', ['Haus', 'Häuser', 'Häusern']],
+    ['deu', ['Straße', 'STRASSE', 'straße']],
+    ['fra', ['café', 'cafe', 'CAFÉS']],
+    ['rus', ['ёлка', 'елка', 'ёлки']],
+    ['tur', ['KAPI', 'kapı']],
+    ['ell', ['άνθρωπος', 'ανθρωπος']],
+    ['arb', ['كِتَاب', 'كتاب']],
+    [null, ['Ærø', 'ærø', 'aero']],
+    ['xxx', ['Word', 'WORD']],
+  ])('in %s: %j', async (language, words) => same(language, words))
+
+  test('but not where a mark makes another word', async () => {
+    const vietnamese = await normaliserFor('vie')
+    expect(vietnamese('má')).not.toBe(vietnamese('ma'))
+    const hindi = await normaliserFor('hin')
+    expect(hindi('की')).not.toBe(hindi('का'))
+  })
+
+  test('and figures and codes stay as they are', async () => {
+    const english = await normaliserFor('eng')
+    for (const word of ['2023', '36.8', '4o', 'h2o']) expect(english(word)).toBe(word)
+  })
+})
