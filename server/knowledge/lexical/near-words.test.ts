@@ -20,7 +20,7 @@ describe('slips between words', () => {
   })
 
   test('are the same both ways, and as many as were made', () => {
-    const word = fc.string({ unit: fc.constantFrom(...'abcdef'), minLength: 1, maxLength: 12 })
+    const word = fc.string({ unit: fc.constantFrom('a', 'b', 'c', 'd'), minLength: 1, maxLength: 12 })
     fc.assert(
       fc.property(word, word, (a, b) => {
         expect(slipsBetween(a, b, 20)).toBe(slipsBetween(b, a, 20))
