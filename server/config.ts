@@ -201,9 +201,9 @@ export const settings = z.object({
     .prefault('60000')
     .describe('How long a model may be silent in the middle of an answer.'),
   BACKGROUND_MODEL_CALLS: oneOf('on', 'off')
-    .prefault('on')
+    .prefault('off')
     .describe(
-      'Whether the language model also works where nobody waits: titles, what is remembered of a person. `off` leaves that to rules, and costs no tokens.',
+      'Whether the language model also works where nobody waits: titles in its words, memories from any wording. `off` leaves that to rules, and costs no tokens.',
     ),
   INSIGHT_JUDGE: oneOf('on', 'off')
     .prefault('off')

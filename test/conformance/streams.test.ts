@@ -41,11 +41,15 @@ const ended = (id: string) =>
 const stop = async (id: string): Promise<Answer<unknown>> => ann.client.delete<unknown>(`/runs/${id}`)
 /** A question whose answer does not end by itself: the model says five words and then nothing. */
 const endless = async () => {
+  const before = ollama.to('/api/chat').length
   ollama.script('/api/chat', {
     tokens: ['One', ' two', ' three', ' four', ' five', ' never'],
     fault: 'stall',
   })
-  return askStream(ann.client, conversation, 'Count!')
+  const response = await askStream(ann.client, conversation, 'Count!')
+  // Else a quick stop would leave this answer to the next question.
+  await ollama.arrival('/api/chat', before + 1)
+  return response
 }
 /** A question that has been answered. */
 const answered = async (question = 'Hello') => {

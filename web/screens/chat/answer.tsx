@@ -10,8 +10,11 @@ import { Markdown, type References } from '../../ui/markdown/markdown.tsx'
 import { Avatar, Notice } from '../../ui/state.tsx'
 import { Alternatives } from './alternatives.tsx'
 import type { MessageActions } from './message-actions.ts'
+import { FollowUps } from './follow-ups.tsx'
 import { ModelNote } from './model-note.tsx'
+import { PassOn } from './pass-on.tsx'
 import { Sources } from './sources.tsx'
+import { Thumbs } from './thumbs.tsx'
 
 /** An answer: told live by its run while that runs, and by the stored message afterwards. */
 export const AnswerView = memo(function AnswerView({
@@ -64,7 +67,8 @@ export const AnswerView = memo(function AnswerView({
               citations={message.citations}
               onOpen={(n) => actions.openCitation(message.citations, n)}
             />
-            <AnswerActions message={message} isBusy={isBusy} actions={actions} />
+            <AnswerActions message={message} avee={avee} isBusy={isBusy} actions={actions} />
+            {isLast && !isBusy && isWhole(message) && <FollowUps message={message} onAsk={actions.ask} />}
           </>
         )}
       </div>
@@ -172,12 +176,19 @@ function AnswerEnd({
   return null
 }
 
+/** What the avee's owner said themselves. */
+const isOwners = (message: Message): boolean => message.status === 'complete' && message.model === null
+/** A whole answer of a model. */
+const isWhole = (message: Message): boolean => message.status === 'complete' && message.model !== null
+
 function AnswerActions({
   message,
+  avee,
   isBusy,
   actions,
 }: {
   message: Message
+  avee: Avee
   isBusy: boolean
   actions: MessageActions
 }) {
@@ -193,13 +204,17 @@ function AnswerActions({
           onClick={() => copy(message.content)}
         />
       )}
-      <IconButton
-        label="Answer again"
-        icon={RotateCcw}
-        small
-        disabled={isBusy}
-        onClick={() => actions.regenerate(message.id)}
-      />
+      {isWhole(message) && <Thumbs message={message} />}
+      {isWhole(message) && <PassOn message={message} avee={avee} />}
+      {!isOwners(message) && (
+        <IconButton
+          label="Answer again"
+          icon={RotateCcw}
+          small
+          disabled={isBusy}
+          onClick={() => actions.regenerate(message.id)}
+        />
+      )}
       <ModelNote
         message={message}
         isBusy={isBusy}

@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
-import { Download, Ellipsis, FileJson, SquarePen } from 'lucide-react'
+import { ChartNoAxesColumn, Download, Ellipsis, FileJson, SquarePen } from 'lucide-react'
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { useLocation } from 'wouter'
 import type { Avee } from '../../../contract/avees.ts'
@@ -18,7 +18,10 @@ import './chat.css'
 import { CitationPanel, type OpenCitation } from './citation-panel.tsx'
 import { Composer } from './composer.tsx'
 import { forgetDraft, useDraft } from './draft.ts'
+import { InsightPanel } from './insight-panel.tsx'
+import './insight-parts.css'
 import type { MessageActions } from './message-actions.ts'
+import { SharingNotice } from './sharing-notice.tsx'
 import { ThreadView } from './thread.tsx'
 import { useThread } from './use-thread.ts'
 
@@ -82,6 +85,7 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
   const place = conversationId ?? newPlace
   const { draft, change: setDraft, sent } = useDraft(place)
   const [open, setOpen] = useState<OpenCitation>()
+  const [hasInsight, setHasInsight] = useState(false)
   const box = useRef<HTMLTextAreaElement>(null)
 
   const conversation = useQuery({
@@ -119,7 +123,10 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
 
   // A question that another screen sends along with the way here.
   useAskedElsewhere(ask)
-  useEffect(() => setOpen(undefined), [place])
+  useEffect(() => {
+    setOpen(undefined)
+    setHasInsight(false)
+  }, [place])
   useEffect(() => {
     if (matchMedia('(pointer: fine)').matches) box.current?.focus()
   }, [place])
@@ -134,12 +141,16 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
       regenerate: (messageId, model) =>
         latest.current.send({ kind: 'regenerate', messageId, ...(model ? { model } : {}) }),
       goOn: () => latest.current.send({ kind: 'ask', question: 'Please continue where you stopped.' }),
+      ask: (question) => latest.current.send({ kind: 'ask', question }),
       showBranch: (messageId) => {
         latest.current
           .showBranch(messageId)
           .catch((error: unknown) => latest.current.tell(sentenceOf(error), 'bad'))
       },
-      openCitation: (citations: Citation[], n: number) => setOpen({ citations, n }),
+      openCitation: (citations: Citation[], n: number) => {
+        setHasInsight(false)
+        setOpen({ citations, n })
+      },
       ended: refresh,
     }),
     [refresh],
@@ -166,6 +177,15 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
           <IconButton label="New chat" icon={SquarePen} onClick={() => navigate(`/chat/${avee.handle}`)} />
           {conversationId && (
             <Menu trigger={<IconButton label="More" icon={Ellipsis} hint={false} />}>
+              <MenuItem
+                icon={ChartNoAxesColumn}
+                onSelect={() => {
+                  setOpen(undefined)
+                  setHasInsight(true)
+                }}
+              >
+                Insight
+              </MenuItem>
               <MenuItem icon={Download} href={api.conversations.exportUrl(conversationId, 'markdown')}>
                 Save as Markdown
               </MenuItem>
@@ -187,6 +207,7 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
             box.current?.focus()
           }}
         />
+        <SharingNotice avee={avee} />
         <Composer
           ref={box}
           name={avee.is_library ? 'your library' : avee.display_name}
@@ -208,6 +229,13 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
         {isOver && <DropVeil text={`Add to ${avee.is_library ? 'your library' : avee.display_name}`} />}
       </div>
       {open && <CitationPanel open={open} onChange={setOpen} />}
+      {hasInsight && conversationId && (
+        <InsightPanel
+          conversationId={conversationId}
+          messages={thread.messages.length}
+          onClose={() => setHasInsight(false)}
+        />
+      )}
     </div>
   )
 }

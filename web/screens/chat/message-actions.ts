@@ -5,6 +5,7 @@ export type MessageActions = {
   edit: (messageId: string, question: string) => void
   regenerate: (messageId: string, model?: string) => void
   goOn: () => void
+  ask: (question: string) => void
   showBranch: (messageId: string) => void
   openCitation: (citations: Citation[], n: number) => void
   ended: () => void

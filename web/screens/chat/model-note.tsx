@@ -16,7 +16,9 @@ export function ModelNote({
   isBusy: boolean
   onRegenerate: (model: string) => void
 }) {
-  if (!message.model) return null
+  // Without a model it is the owner who speaks; the reason says so.
+  if (!message.model)
+    return message.model_reason && <span className="model-note">{message.model_reason}</span>
   const name = message.model === 'extractive' ? 'Quoted, no model' : message.model
   const tokens = message.usage?.completion_tokens
   return (
