@@ -13,6 +13,7 @@ import { gather, type MaterialRooms, narrower } from './material.ts'
 import { buildPrompt } from './prompt.ts'
 import { seam } from './seam.ts'
 import { findMessage, finishMessage, noteGrounding, updateConversation } from './store.ts'
+import { wholeCharacters } from './whole-characters.ts'
 
 /** What a turn needs to know, in the run's row: enough to start over on another node. */
 export type TurnInput = {
@@ -156,7 +157,9 @@ async function turn(rooms: TurnRooms, dialect: Dialect, context: RunContext<Turn
   noted.catch(() => undefined)
 
   const joint = seam(model.continuation === 'exact' ? '' : said)
-  const say = async (text: string) => {
+  const characters = wholeCharacters()
+  const say = async (piece: string, isLast = false) => {
+    const text = characters.add(piece) + (isLast ? characters.end() : '')
     if (text === '') return
     said += text
     await context.emit(dialect.token(text))
@@ -189,7 +192,7 @@ async function turn(rooms: TurnRooms, dialect: Dialect, context: RunContext<Turn
     }
   }
   await noted
-  await say(joint.end())
+  await say(joint.end(), true)
   if (said.trim() === '') throw emptyAnswer(model.name)
 
   return completion(rooms, dialect, context, {

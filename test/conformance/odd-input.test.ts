@@ -111,7 +111,7 @@ describe.each(DATABASES)('odd input on %s', (kind) => {
       const [question, answer] = await messagesOf(ann.client, id)
       const streamed = events.map(({ data }) => data['token'] ?? '').join('')
       expect(answer).toMatchObject({ status: 'complete', content: streamed })
-      expect(question?.content).toMatch(/^What of a[^]*b.*\?$/su)
+      expect(question?.content).toMatch(/^What of \W*a[^]*[bc]\?$/su)
       for (const format of ['json', 'markdown'])
         expect((await ann.client.get(`/conversations/${id}/export?format=${format}`)).status).toBe(200)
 
@@ -125,7 +125,7 @@ describe.each(DATABASES)('odd input on %s', (kind) => {
         avee: avee.id,
         query: 'zebra',
       })
-      expect(good(found).results[0]?.text).toMatch(/The zebra says a/)
+      expect(good(found).results[0]?.text).toMatch(/The zebra says \W*a/)
       good(await ann.client.delete(`/documents/${stored?.doc_id}`))
     },
   )
