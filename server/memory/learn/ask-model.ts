@@ -83,7 +83,7 @@ function describe({ messages, known }: Reading): string {
 const weekday = new Intl.DateTimeFormat('en', { weekday: 'long', timeZone: 'UTC' })
 
 /** The items of an answer, whatever stands around them; items that are not of the shape are left out. */
-function parseAnswer(said: string): ModelStatement[] {
+export function parseAnswer(said: string): ModelStatement[] {
   const start = said.search(/[[{]/)
   const end = Math.max(said.lastIndexOf('}'), said.lastIndexOf(']'))
   if (start < 0 || end < start) throw new SyntaxError('The answer holds no JSON.')
