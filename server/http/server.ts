@@ -98,11 +98,6 @@ export async function createHttp(parts: HttpParts): Promise<Http> {
 
   takeJson(app)
 
-  app.addHook('onRequest', async (request) => {
-    // No store keeps it, and nothing is named so.
-    if (request.url.includes('%00'))
-      throw new AppError(400, 'malformed', 'The address holds the character NUL.')
-  })
   app.decorateRequest('caller')
   app.decorateRequest('token')
   app.decorateRequest('isFromOtherOrigin', false)

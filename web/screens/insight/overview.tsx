@@ -99,7 +99,7 @@ function Figures({ insight }: { insight: AveeInsight }) {
       <div className="plots">
         <figure>
           <figcaption>
-            Answers a day <span className="soft">· dark: not answered</span>
+            Answers a day <span className="plot-key">not answered</span>
           </figcaption>
           <DayBars
             label={`Answers a day over ${insight.days} days, ${totals.turns} in all`}

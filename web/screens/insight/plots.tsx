@@ -1,6 +1,6 @@
 import { axisEnd, shortDay } from './days.ts'
 
-const width = 640
+const width = 400
 const height = 150
 const left = 34
 const foot = 22

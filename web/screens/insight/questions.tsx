@@ -8,9 +8,10 @@ import { layerChoices, layerNames } from '../../documents/layers.ts'
 import { Section } from '../../shell/page.tsx'
 import { Button } from '../../ui/button.tsx'
 import { SelectField, SmallSelect, TextArea, TextField } from '../../ui/field.tsx'
-import { count, formatMoment } from '../../ui/format.ts'
+import { count } from '../../ui/format.ts'
 import { Badge, EmptyState, ErrorState, Notice, Skeleton, sentenceOf } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
+import { shortDay } from './days.ts'
 
 const states: { value: QuestionState; title: string }[] = [
   { value: 'open', title: 'Open' },
@@ -92,7 +93,7 @@ function QuestionCard({ avee, question }: { avee: Avee; question: UnansweredQues
         <Badge {...(waiting > 0 ? { kind: 'accent' as const } : {})}>{reasons[question.reason]}</Badge>
         <span>{count(question.count, 'time')}</span>
         <span>{layerNames[question.layer].title}</span>
-        <span>last {formatMoment(question.last_asked)}</span>
+        <span>last {shortDay(question.last_asked)}</span>
       </p>
       {question.passed_on.map((sent) => (
         <blockquote key={`${sent.from} ${sent.passed_on_at}`}>
