@@ -18,10 +18,10 @@ describe('what a language model reads out of a turn', () => {
     await house?.[Symbol.asyncDispose]()
     await ollama?.[Symbol.asyncDispose]()
   })
-  const promptOf = (i: number) =>
-    (ollama.to('/api/chat').at(i)?.body['messages'] as { content: string }[])
-      .map(({ content }) => content)
-      .join('\n')
+  const promptOf = (i: number): string => {
+    const messages = ollama.to('/api/chat').at(i)?.body['messages'] as { content: string }[] | undefined
+    return (messages ?? []).map(({ content }) => content).join('\n')
+  }
 
   test('is kept where the words of the message say it, in any language, with fences and chatter around the JSON', async () => {
     const one = await talk(house)
