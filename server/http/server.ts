@@ -16,7 +16,7 @@ import type { Config } from '../config.ts'
 import { AppError, errorAnswer } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { accessCheck, type Identity } from './access.ts'
-import { pathOf, sendError, sendNotFound } from './error-answer.ts'
+import { pathOf, sendError } from './error-answer.ts'
 import { healthRoutes, type Readiness } from './health.ts'
 import { type Reading, serveMetrics } from './metrics.ts'
 import { describeApi } from './openapi.ts'
@@ -120,8 +120,6 @@ export async function createHttp(parts: HttpParts): Promise<Http> {
       if (value !== undefined) reply.raw.setHeader(name, value)
     }
     if (request.method === 'OPTIONS') return await reply.code(204).send()
-    // No store takes the character NUL, so nothing is called by a name that has it.
-    if (pathOf(request.url).includes('%00')) return sendNotFound(request, reply)
   })
   await app.register(fastifyCookie)
   app.addHook('onRequest', accessCheck(identity, origins))

@@ -41,22 +41,14 @@ const ended = (id: string) =>
 const stop = async (id: string): Promise<Answer<unknown>> => ann.client.delete<unknown>(`/runs/${id}`)
 /** A question whose answer does not end by itself: the model says five words and then nothing. */
 const endless = async () => {
-<<<<<<< Updated upstream
   const before = ollama.to('/api/chat').length
-=======
-  const asked = ollama.to('/api/chat').length
->>>>>>> Stashed changes
   ollama.script('/api/chat', {
     tokens: ['One', ' two', ' three', ' four', ' five', ' never'],
     fault: 'stall',
   })
   const response = await askStream(ann.client, conversation, 'Count!')
-<<<<<<< Updated upstream
   // Else a quick stop would leave this answer to the next question.
   await ollama.arrival('/api/chat', before + 1)
-=======
-  await ollama.arrival('/api/chat', asked + 1)
->>>>>>> Stashed changes
   return response
 }
 /** A question that has been answered. */
