@@ -27,6 +27,9 @@ const AveeScreen = lazy(async () => ({
 const InsightScreen = lazy(async () => ({
   default: (await import('./screens/insight/insight-screen.tsx')).InsightScreen,
 }))
+const MemoriesScreen = lazy(async () => ({
+  default: (await import('./screens/memories/memories-screen.tsx')).MemoriesScreen,
+}))
 const ModelsScreen = lazy(async () => ({
   default: (await import('./screens/models/models-screen.tsx')).ModelsScreen,
 }))
@@ -81,6 +84,9 @@ function Screens() {
       <Route path="/avee/:handle">{({ handle }) => <AveeScreen handle={handle} />}</Route>
       <Route path="/avee/:handle/insight/:part?">
         {({ handle, part }) => <InsightScreen key={handle} handle={handle} part={part} />}
+      </Route>
+      <Route path="/memory">
+        <MemoriesScreen />
       </Route>
       <Route path="/models">
         <ModelsScreen />

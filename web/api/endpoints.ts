@@ -6,6 +6,7 @@ import type * as common from '../../contract/common.ts'
 import type * as insight from '../../contract/insight.ts'
 import type * as knowledge from '../../contract/knowledge.ts'
 import type * as localchat from '../../contract/localchat.ts'
+import type * as memory from '../../contract/memory.ts'
 import type * as models from '../../contract/models.ts'
 import type * as runs from '../../contract/runs.ts'
 import { type Client, type ClientOptions, createClient } from './client.ts'
@@ -32,6 +33,7 @@ export function createApi(options: ClientOptions = {}) {
     conversations: conversationRequests(client),
     documents: documentRequests(client),
     insight: insightRequests(client),
+    memories: memoryRequests(client),
     models: modelRequests(client),
     runs: runRequests(client),
   }
@@ -183,6 +185,23 @@ const insightRequests = (client: Client) => ({
     client.request<insight.AveeUpdate>('PATCH', `/avees/${at(aveeId)}/updates/${at(id)}`, { body }),
   removeUpdate: (aveeId: string, id: string) =>
     client.request<Ok>('DELETE', `/avees/${at(aveeId)}/updates/${at(id)}`),
+})
+
+const memoryRequests = (client: Client) => ({
+  list: (page: Paged & { avee?: string; include_past?: boolean }) =>
+    client.request<z.infer<typeof memory.memoryPage>>('GET', '/memories', paged(page)),
+  add: (body: z.input<typeof memory.newMemoryBody>) =>
+    client.request<memory.Memory>('POST', '/memories', { body }),
+  change: (id: string, body: z.input<typeof memory.patchMemoryBody>) =>
+    client.request<memory.Memory>('PATCH', `/memories/${at(id)}`, { body }),
+  forget: (id: string) => client.request<z.infer<typeof memory.forgotten>>('DELETE', `/memories/${at(id)}`),
+  restore: (id: string) => client.request<memory.Memory>('POST', `/memories/${at(id)}/restore`),
+  forgetAll: (avee: string) =>
+    client.request<z.infer<typeof memory.forgotten>>('DELETE', '/memories', { query: { avee } }),
+  settings: () => client.request<memory.MemorySettings>('GET', '/memories/settings'),
+  setSettings: (body: z.input<typeof memory.putMemorySettingsBody>) =>
+    client.request<memory.MemorySettings>('PUT', '/memories/settings', { body }),
+  exportUrl: (avee?: string) => client.url('/memories/export', avee ? { avee } : {}),
 })
 
 const modelRequests = (client: Client) => ({

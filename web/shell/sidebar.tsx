@@ -1,4 +1,5 @@
 import {
+  Brain,
   Cpu,
   Library,
   LogOut,
@@ -33,6 +34,7 @@ const places = [
     isHere: (path: string) => path.startsWith('/library'),
   },
   { href: '/avee', title: 'Avees', icon: Users, isHere: (path: string) => path.startsWith('/avee') },
+  { href: '/memory', title: 'Memory', icon: Brain, isHere: (path: string) => path.startsWith('/memory') },
   { href: '/models', title: 'Models', icon: Cpu, isHere: (path: string) => path.startsWith('/models') },
   {
     href: '/settings',

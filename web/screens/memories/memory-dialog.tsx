@@ -1,0 +1,90 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { type FormEvent, useState } from 'react'
+import type { Memory, MemoryType } from '../../../contract/memory.ts'
+import { keys } from '../../api/index.ts'
+import { useApi } from '../../api/react.tsx'
+import { Button } from '../../ui/button.tsx'
+import { Dialog, DialogActions } from '../../ui/dialog.tsx'
+import { SelectField, TextArea } from '../../ui/field.tsx'
+
+type Choice = { id: string; name: string }
+
+/** Changes a memory, or with `avees` writes a new one for one of them. */
+export function MemoryDialog({
+  memory,
+  avees = [],
+  onClose,
+}: {
+  memory?: Memory
+  avees?: Choice[]
+  onClose: () => void
+}) {
+  const api = useApi()
+  const queries = useQueryClient()
+  const [content, setContent] = useState(memory?.content ?? '')
+  const [type, setType] = useState<MemoryType>(memory?.type ?? 'fact')
+  const [isLocal, setIsLocal] = useState(memory?.local_only ?? false)
+  const [avee, setAvee] = useState(avees[0]?.id ?? '')
+  const save = useMutation({
+    mutationFn: () => {
+      const body = { content: content.trim(), type, local_only: isLocal }
+      return memory ? api.memories.change(memory.id, body) : api.memories.add({ ...body, avee })
+    },
+    onSuccess: async () => {
+      onClose()
+      await queries.invalidateQueries({ queryKey: keys.memories })
+    },
+  })
+  const submit = (event: FormEvent): void => {
+    event.preventDefault()
+    if (content.trim()) save.mutate()
+  }
+  return (
+    <Dialog open onOpenChange={onClose} title={memory ? 'Edit the memory' : 'Add a memory'}>
+      <form onSubmit={submit} className="dialog-form">
+        {!memory && (
+          <SelectField
+            label="Who remembers it"
+            value={avee}
+            onChange={(event) => setAvee(event.target.value)}
+          >
+            {avees.map((choice) => (
+              <option key={choice.id} value={choice.id}>
+                {choice.name}
+              </option>
+            ))}
+          </SelectField>
+        )}
+        <TextArea
+          label="What is remembered"
+          value={content}
+          maxLength={500}
+          rows={3}
+          autoFocus
+          error={save.error?.message}
+          onChange={(event) => setContent(event.target.value)}
+        />
+        <SelectField
+          label="Kind"
+          value={type}
+          onChange={(event) => setType(event.target.value as MemoryType)}
+        >
+          <option value="fact">Fact</option>
+          <option value="preference">Preference</option>
+          <option value="relationship">Relationship</option>
+          <option value="event">Event</option>
+        </SelectField>
+        <label className="check">
+          <input type="checkbox" checked={isLocal} onChange={(event) => setIsLocal(event.target.checked)} />
+          Local models only: never sent to a service elsewhere
+        </label>
+        <DialogActions>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button look="primary" type="submit" busy={save.isPending} disabled={!content.trim()}>
+            Save
+          </Button>
+        </DialogActions>
+      </form>
+    </Dialog>
+  )
+}
