@@ -105,6 +105,9 @@ export async function createHttp(parts: HttpParts): Promise<Http> {
     reply.headers({ ...securityHeaders, 'x-request-id': request.id })
     // Many clients label every request, also one that brings nothing.
     if (isWithoutBody(request.headers)) delete request.headers['content-type']
+    // No store keeps it, and nothing is named so.
+    if (request.url.includes('%00'))
+      throw new AppError(400, 'malformed', 'The address holds the character NUL.')
   })
   await app.register(fastifyCors, {
     origin: async (origin: string | undefined) =>
