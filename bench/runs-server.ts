@@ -86,7 +86,7 @@ const start = async (kind: string, request: FastifyRequest) =>
 
 http.post('/run', async (request, reply) => {
   const { run } = await start('answer', request)
-  await sendRun(request, reply, runs, run.id)
+  await sendRun(request, reply, runs, run)
 })
 http.post<{ Params: { kind: string } }>('/start/:kind', async (request) => {
   const { run } = await start(request.params.kind, request)

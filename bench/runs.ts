@@ -111,19 +111,21 @@ async function openPlace(kind: 'embedded' | 'postgres', upstream: string) {
 }
 type Place = Awaited<ReturnType<typeof openPlace>>
 
-/** Many at once, each again and again, for some seconds; those that began in the first second do not count. */
+/** So many at once, each again and again, begun evenly; what counts began when all were there. */
 async function answers(
   count: number,
+  lengthMs: number,
   ask: () => Promise<Answer>,
 ): Promise<{ first: number[]; delays: number[] }> {
   const first: number[] = []
   const delays: number[] = []
   const begun = performance.now()
+  const since = () => performance.now() - begun
   await Promise.all(
     Array.from({ length: count }, async (_, i) => {
-      await pause((i / count) * 1000)
-      while (performance.now() - begun < seconds * 1000) {
-        const isCounted = performance.now() - begun > 1000
+      await pause((i / count) * lengthMs)
+      while (since() < lengthMs + seconds * 1000) {
+        const isCounted = since() >= lengthMs
         const one = await ask()
         if (isCounted) {
           first.push(one.firstMs)
@@ -141,15 +143,20 @@ async function measureFirst(place: Place, upstream: string): Promise<void> {
     `| answers at once, ${place.kind} | way | first token, ms (p50 / p99) | each token late by, ms (p50 / p99) | server's CPU |`,
   )
   say('| --- | --- | --- | --- | --- |')
-  const query = '?tokens=100&everyMs=20'
-  for (const count of [1, 50, 500])
+  for (const [count, tokens] of [
+    [1, 25],
+    [50, 250],
+    [500, 500],
+  ] as const)
     for (const [way, method, url] of [
-      ['the model itself', 'GET', `${upstream}/${query}`],
-      ['plain', 'POST', `${server.url}/plain${query}`],
-      ['through the log', 'POST', `${server.url}/run${query}`],
+      ['the model itself', 'GET', upstream],
+      ['plain', 'POST', `${server.url}/plain`],
+      ['through the log', 'POST', `${server.url}/run`],
     ] as const) {
       const before = await json<Figures>('GET', `${server.url}/figures`)
-      const { first, delays } = await answers(count, async () => answer(method, url))
+      const { first, delays } = await answers(count, tokens * 20, async () =>
+        answer(method, `${url}/?tokens=${tokens}&everyMs=20`),
+      )
       const after = await json<Figures>('GET', `${server.url}/figures`)
       const cpu = Math.round((100 * (after.cpuMs - before.cpuMs)) / (after.at - before.at))
       say(`| ${count} | ${way} | ${spread(first)} | ${spread(delays)} | ${cpu} % |`)

@@ -44,7 +44,7 @@ test('without any setting the server is this machine’s own', () => {
       contextTokens: null,
       firstTokenTimeoutMs: 300_000,
       stallTimeoutMs: 60_000,
-      backgroundCalls: true,
+      backgroundCalls: false,
     },
     insight: { judge: false },
     runs: { leaseMs: 4_000, eventsDays: 7 },

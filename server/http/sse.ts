@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { defineError, toAppError } from '../errors.ts'
 import { runEventsExpired, runNotFound } from '../runs/errors.ts'
-import type { RunEvent, Runs } from '../runs/kind.ts'
+import type { RunEvent, RunRecord, Runs } from '../runs/kind.ts'
 
 const pingMs = 15_000
 /** A client that takes nothing for so long is dropped; it can come back and go on where it was. */
@@ -43,18 +43,18 @@ export function cursorOf(request: FastifyRequest): number {
 }
 
 /**
- * Answers with a run's events as server-sent events: those after `after`, then live, to the last.
+ * Answers with the events of a run, given by its id or as it was just found, as server-sent events: those after `after`, then live, to the last.
  * A client that leaves ends only this reading. Resolves when the stream has begun.
  */
 export async function sendRun(
   request: FastifyRequest,
   reply: FastifyReply,
   runs: Runs,
-  runId: string,
+  asked: RunRecord | string,
   { after = 0 }: { after?: number } = {},
 ): Promise<void> {
-  const run = await runs.get(runId)
-  if (!run) throw runNotFound(runId)
+  const run = typeof asked === 'string' ? await find(runs, asked) : asked
+  const { id: runId } = run
   if (after > run.lastEvent) throw cursorBeyondLog(after, run.lastEvent)
   reply.header('x-run-id', runId).header('location', `/runs/${runId}/events`)
   if (run.status !== 'running') {
@@ -73,6 +73,12 @@ export async function sendRun(
   })
   raw.flushHeaders()
   void pipe(request, raw, runs, runId, after)
+}
+
+async function find(runs: Runs, id: string): Promise<RunRecord> {
+  const run = await runs.get(id)
+  if (!run) throw runNotFound(id)
+  return run
 }
 
 /** The one loop of a reader: it asks for more when the client has taken what it was sent. */

@@ -61,8 +61,8 @@ export const runRoutes =
         exposeHeadRoute: false,
       },
       async (request, reply) => {
-        const { id } = await readable(callerOf(request), request.params.id)
-        await sendRun(request, reply, runs, id, { after: cursorOf(request) })
+        const run = await readable(callerOf(request), request.params.id)
+        await sendRun(request, reply, runs, run, { after: cursorOf(request) })
       },
     )
 

@@ -1,4 +1,5 @@
-import type { Database } from '../db/index.ts'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Database, Db } from '../db/index.ts'
 import type { Log } from '../log.ts'
 import type { Feeds } from './feed.ts'
 import type { Hints } from './hints.ts'
@@ -61,14 +62,35 @@ export function writer(parts: WriterParts): Writer {
     // What the same tick still says goes into the same commit.
     await Promise.resolve()
     while (due.size > 0 && !parts.giveUp.aborted) {
-      const batch = takeDue()
-      if (batch.length > 0) await commitAll(batch)
+      try {
+        // With a connection of its own it does not queue behind requests at each commit; embedded there is only one.
+        if (database.kind === 'embedded') await writeAll(database.db)
+        else await database.db.connection().execute(writeAll)
+      } catch (error) {
+        retrying(error)
+        await pause(250, undefined, { signal: parts.giveUp }).catch(() => {})
+      }
     }
     busy = undefined
   }
 
+  /** Writes until nothing is due, or the connection is lost. */
+  async function writeAll(on: Db): Promise<void> {
+    let isLost = false
+    const lose = () => {
+      isLost = true
+    }
+    while (due.size > 0 && !isLost && !parts.giveUp.aborted) {
+      const batch = takeDue()
+      if (batch.length > 0) await commitAll(batch, on, lose)
+    }
+  }
+
+  const retrying = (error: unknown) => log.warn({ err: error }, 'events could not be written; trying again')
+
   function takeDue(): Part[] {
     const batch: Part[] = []
+    const left: OwnedRun[] = []
     let room = maxEvents
     for (const run of due) {
       if (room === 0) break
@@ -76,7 +98,7 @@ export function writer(parts: WriterParts): Writer {
       if (run.gone || run.held || run.inCommit) continue
       const taken = run.take(Math.min(room, maxEventsOfOne))
       room -= taken.length
-      if (run.hasQueue()) due.add(run)
+      if (run.hasQueue()) left.push(run)
       run.inCommit = true
       batch.push({
         id: run.id,
@@ -87,33 +109,39 @@ export function writer(parts: WriterParts): Writer {
         taken,
       })
     }
+    for (const run of left) due.add(run)
     // Rows are locked in one order by everybody.
     return batch.toSorted((one, other) => (one.id < other.id ? -1 : 1))
   }
 
-  async function commitAll(batch: Part[]): Promise<void> {
+  async function commitAll(batch: Part[], on: Db, lose: () => void): Promise<void> {
     try {
-      await commit(batch)
+      await commit(batch, on, lose)
     } catch (error) {
       if (parts.giveUp.aborted) for (const { run, taken } of batch) run.giveBack(taken)
-      else if (batch.length > 1) for (const part of batch) await commitAll([part])
+      else if (batch.length > 1) for (const part of batch) await commitAll([part], on, lose)
       else for (const { run } of batch) parts.refused(run, error)
     } finally {
       for (const { run } of batch) run.leftCommit()
     }
   }
 
-  async function commit(batch: Part[]): Promise<void> {
+  async function commit(batch: Part[], on: Db, lose: () => void): Promise<void> {
     const told = batch.filter((part) => part.events.length > 0).map(({ id }) => id)
     const payloads = told.length > 0 ? hints.about({ events: told }) : []
+    let connection = on
     const { written, ids } = await persist(
       database,
       batch,
-      async () => appendEvents(database.db, batch, { ms: leaseMs }, payloads),
+      async () => appendEvents(connection, batch, { ms: leaseMs }, payloads),
       (state, append) => state.status === 'running' && state.last_event === lastOf(append),
       {
         giveUp: parts.giveUp,
-        retry: (error) => log.warn({ err: error }, 'events could not be written; trying again'),
+        retry(error) {
+          retrying(error)
+          connection = database.db
+          lose()
+        },
       },
     )
     commits += 1

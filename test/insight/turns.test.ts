@@ -84,7 +84,10 @@ for (const kind of DATABASES) {
       const suggested = async (client: typeof owner) => {
         const { id } = await converse(client, avee.handle)
         says('It weaves patterns at 40 per minute [1].')
-        const turn = await turnOf(app, await answerTo(client, id, 'How does the engine weave?'))
+        const turn = await turnOf(
+          app,
+          await answerTo(client, id, 'How does the engine weave for 900 pounds?'),
+        )
         return turn.follow_up_suggestions
       }
       const toVisitor = await suggested(visitor)

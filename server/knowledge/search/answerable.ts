@@ -1,3 +1,5 @@
+import { standingOut } from './nearness.ts'
+
 /**
  * Whether what was found answers the question at all, as a probability.
  *
@@ -27,18 +29,7 @@ export function confidence({ covered, cosines }: Evidence): number {
     ({ share, words }) => intercept + perCoverage * share + perWord * Math.log(1 + words),
   )
   const byWords = 1 / (1 + Math.exp(-Math.max(-20, ...logits)))
-  const standsOut = prominence(cosines)
+  const { hasCrowd, of } = standingOut(cosines)
+  const standsOut = hasCrowd ? of(cosines[0] ?? 0) : 0
   return standsOut >= standsOutFrom ? Math.max(byWords, Math.min(1, answerableFrom + standsOut / 2)) : byWords
-}
-
-/**
- * What every model calls near is different, so the nearest is held against the crowd: 0 when it is one of many, 1 when
- * it is the same and the others have nothing to do with it. Too few passages make no crowd.
- */
-function prominence(cosines: number[]): number {
-  const [first] = cosines
-  const crowd = cosines.slice(20)
-  if (first === undefined || crowd.length < 10) return 0
-  const usual = crowd.reduce((sum, cosine) => sum + cosine, 0) / crowd.length
-  return (first - usual) / Math.max(1e-6, 1 - usual)
 }

@@ -24,6 +24,7 @@ const feedbackWeight = 0.4
 export type CountedTerm = { term: Term; rarity: number; holding: number }
 
 export type WordHits = {
+  /** `score` is the share of the highest score that the question could have: 0 … 1. */
   passages: FoundPassage[]
   /** How much of the question stands in each of the best few. */
   covered: Evidence['covered']
@@ -57,13 +58,13 @@ export async function byWords(
   }
   const candidates = rarest(question.terms)
   if (candidates.length === 0) return { passages: [], covered: [] }
-  const first = await searchWords(trx, scope, {
+  const ranked = await searchWords(trx, scope, {
     candidates,
     vector: sparseVector(weights),
     passages: question.passages,
     limit: found,
   })
-  const best = first.slice(0, feedbackPassages)
+  const best = ranked.slice(0, feedbackPassages)
   const vectors = new Map(
     [
       ...(await vectorsOf(
@@ -76,7 +77,7 @@ export async function byWords(
     coveredBy(question.terms, vectors.get(id) ?? new Map<number, number>()),
   )
   const most = [...weights.values()].reduce((sum, weight) => sum + weight, 0) * fullMatch * 2
-  const scored = first.map((passage) => ({ ...passage, score: most > 0 ? passage.score / most : 0 }))
+  const scored = ranked.map((passage) => ({ ...passage, score: most > 0 ? passage.score / most : 0 }))
   const [top, ...others] = scored
   if (!top || others.length < 2) return { passages: scored, covered }
 
@@ -109,12 +110,16 @@ export async function byWords(
   )
   const highest = Math.max(...again.values(), Number.EPSILON)
   const adjusted = others
-    .map((passage) => ({
-      passage,
-      score: passage.score + feedbackWeight * top.score * ((again.get(passage.id) ?? 0) / highest),
-    }))
+    .map((passage) => {
+      const common = (again.get(passage.id) ?? 0) / highest
+      return {
+        ...passage,
+        score: (passage.score + feedbackWeight * top.score * common) / (1 + feedbackWeight),
+      }
+    })
     .sort((a, b) => b.score - a.score)
-  return { passages: [top, ...adjusted.map(({ passage }) => passage)], covered }
+  const first = { ...top, score: Math.max(top.score, adjusted[0]?.score ?? 0) }
+  return { passages: [first, ...adjusted], covered }
 }
 
 /** The question's rare words: as many as lead to about 5,000 passages, and those that shape the question only when there is nothing else. */

@@ -20,27 +20,38 @@ const passage = (id: string, text = `text ${id}`): FoundPassage => ({
 const ids = (passages: FoundPassage[]) => passages.map(({ id }) => id)
 
 describe('rankings as one', () => {
-  test('what both arms find comes before what one finds', () => {
-    const order = fuse([
-      { passages: ['1', '2', '3'].map((id) => passage(id)), weight: 1 },
-      { passages: ['4', '3', '5'].map((id) => passage(id)), weight: 1 },
+  const scored = (...entries: [string, number][]) => entries.map(([id, score]) => ({ ...passage(id), score }))
+  /** Forty passages that are as near as everything is. */
+  const crowd = scored(...Array.from({ length: 40 }, (_, i): [string, number] => [`${100 + i}`, 0.5]))
+
+  test('what both find comes before what one finds', () => {
+    const order = fuse({ passages: scored(['1', 0.4], ['2', 0.38], ['3', 0.2]), sure: 0.9 }, [
+      ...scored(['2', 0.8]),
+      ...crowd,
     ])
-    expect(ids(order)).toEqual(['3', '1', '4', '2', '5'])
+    expect(ids(order).slice(0, 3)).toEqual(['2', '1', '3'])
     expect(order[0]?.score).toBe(1)
     expect(order.map(({ score }) => score)).toEqual(order.map(({ score }) => score).toSorted((a, b) => b - a))
   })
 
+  test('a model for which everything is alike does not disturb words that are sure', () => {
+    const order = fuse({ passages: scored(['1', 0.4], ['2', 0.3], ['3', 0.2]), sure: 0.9 }, crowd)
+    expect(ids(order).slice(0, 3)).toEqual(['1', '2', '3'])
+  })
+
+  test('what stands out by its meaning comes first where words find nothing that fits', () => {
+    const order = fuse({ passages: scored(['1', 0.2], ['2', 0.1]), sure: 0.02 }, [
+      ...scored(['7', 0.8]),
+      ...crowd,
+    ])
+    expect(ids(order)[0]).toBe('7')
+  })
+
   test('an arm that finds nothing changes no order', () => {
-    const alone = ['9', '2', '7'].map((id) => passage(id))
-    expect(
-      ids(
-        fuse([
-          { passages: alone, weight: 1 },
-          { passages: [], weight: 1 },
-        ]),
-      ),
-    ).toEqual(['9', '2', '7'])
-    expect(fuse([{ passages: [], weight: 1 }])).toEqual([])
+    const alone = scored(['9', 0.5], ['2', 0.4], ['7', 0.3])
+    expect(ids(fuse({ passages: alone, sure: 0.5 }, []))).toEqual(['9', '2', '7'])
+    expect(ids(fuse({ passages: [], sure: 0 }, alone))).toEqual(['9', '2', '7'])
+    expect(fuse({ passages: [], sure: 0 }, [])).toEqual([])
   })
 })
 

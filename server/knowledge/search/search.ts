@@ -76,14 +76,12 @@ export function searcher(rooms: {
     query.signal.throwIfAborted()
     if (!lexical) return { passages: [], answerable: false }
     const semantic = await byMeaning(query, lexical.meant)
+    const byWordsAlone = confidence({ covered: lexical.found.covered, cosines: [] })
     const sure = confidence({
       covered: lexical.found.covered,
       cosines: semantic.map((passage) => passage.score),
     })
-    const order = fuse([
-      { passages: lexical.found.passages, weight: 1 },
-      { passages: semantic, weight: 1 },
-    ])
+    const order = fuse({ passages: lexical.found.passages, sure: byWordsAlone }, semantic)
     return {
       passages: withoutRepeats(order.slice(0, fused), limit).map((passage) => ({
         ...passage,

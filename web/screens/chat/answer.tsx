@@ -4,6 +4,7 @@ import type { Avee } from '../../../contract/avees.ts'
 import type { Citation, Message } from '../../../contract/chat.ts'
 import { type Answer, answerFold } from '../../api/index.ts'
 import { useRun } from '../../api/react.tsx'
+import { MemoriesUsed } from '../../memories/memories-used.tsx'
 import { Button, IconButton, Spinner } from '../../ui/button.tsx'
 import { useCopy } from '../../ui/copy.ts'
 import { Markdown, type References } from '../../ui/markdown/markdown.tsx'
@@ -67,6 +68,7 @@ export const AnswerView = memo(function AnswerView({
               citations={message.citations}
               onOpen={(n) => actions.openCitation(message.citations, n)}
             />
+            <MemoriesUsed memories={message.memories} />
             <AnswerActions message={message} avee={avee} isBusy={isBusy} actions={actions} />
             {isLast && !isBusy && isWhole(message) && <FollowUps message={message} onAsk={actions.ask} />}
           </>

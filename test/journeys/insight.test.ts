@@ -1,0 +1,125 @@
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startServer } from '../app.ts'
+import type { Client } from '../client.ts'
+import { makeAvee, type Person, register, upload } from '../people.ts'
+import { startOllama } from '../upstream.ts'
+import { openBrowser, type Visit, visit } from './browser.ts'
+import { chatPage } from './chat-page.ts'
+
+let browser: Browser
+beforeAll(async () => {
+  browser = await openBrowser()
+})
+afterAll(async () => await browser?.close())
+
+const engine = `# The Analytical Engine
+
+## Origins
+
+The engine was designed by Charles Babbage in 1837. It was never completed, because the money ran out.
+
+## Weaving
+
+The loom of Jacquard inspired the punched cards. The engine weaves algebraic patterns at 40 per minute.
+
+## The Mill
+
+The mill performs arithmetic. It can add two numbers in three seconds.
+`
+
+/** Opens a page as somebody who has signed in. */
+async function signedIn(server: Client, person: Person, path: string): Promise<Visit> {
+  const window = await visit(browser, `${server.url}/login?next=${path}`, { tolerated: /401/ })
+  await window.page.getByLabel('Email').fill(person.session.user.email ?? '')
+  await window.page.getByLabel('Password').fill(person.password)
+  await window.page.getByRole('button', { name: 'Sign in' }).click()
+  return window
+}
+
+test('a visitor’s question without an answer reaches the owner, who replies, and everybody is answered from then on', async () => {
+  await using ollama = await startOllama()
+  await using server = await startServer({ OLLAMA_BASE_URL: ollama.url })
+  const owner = await register(server, { email: 'owner@example.org', display_name: 'Owner' })
+  const visitor = await register(server, { email: 'visitor@example.org', display_name: 'Bo' })
+  const avee = await makeAvee(owner.client, { handle: 'engine', display_name: 'Engine' })
+  await upload(owner.client, [{ name: 'engine.md', content: engine }], { avee: avee.id, layer: 'public' })
+
+  await using desk = await signedIn(server, owner, '/avee/engine')
+  await desk.page.getByRole('link', { name: 'Insight' }).click()
+  await desk.page.getByRole('tab', { name: 'Settings' }).click()
+  for (const name of [/could not answer/, /pass on/]) {
+    const choice = desk.page.getByRole('switch', { name })
+    await choice.click()
+    await expect.poll(() => choice.isChecked()).toBe(true)
+  }
+
+  await using window = await signedIn(server, visitor, '/chat/engine')
+  const chat = chatPage(window.page)
+  await window.page.getByText('may be shown to its owner, without your name').waitFor()
+  await window.page.getByRole('button', { name: 'All right' }).click()
+  ollama.script('/api/chat', { tokens: ['The documents do not say.'] })
+  await chat.ask('Who insured the engine against fire?')
+  await chat.settled()
+  await window.page.getByRole('button', { name: 'Ask the owner of Engine' }).click()
+  await window.page.getByLabel('Anything to add?').fill('For my book.')
+  await window.page.getByRole('button', { name: 'Send' }).click()
+  await window.page.getByText('The reply will come into this conversation').first().waitFor()
+
+  await desk.page.getByRole('tab', { name: 'Questions' }).click()
+  const card = desk.page
+    .getByRole('listitem')
+    .filter({ hasText: 'Who insured the engine against fire?' })
+    .first()
+  await card.getByText('For my book.').waitFor()
+  await card.getByRole('button', { name: 'Answer' }).click()
+  await desk.page.getByLabel('Your answer').fill('Ada Lovelace insured the engine.')
+  await desk.page.getByRole('button', { name: 'Reply' }).click()
+  await desk.page.getByText('Nothing waits for you').waitFor()
+
+  await window.page.reload()
+  await window.page.getByText('Ada Lovelace insured the engine.').waitFor()
+  await window.page.getByText('The owner of this avee replied.').waitFor()
+  const { body } = await visitor.client.post<{ results: { text: string }[] }>('/search', {
+    avee: 'engine',
+    query: 'Who insured the engine against fire?',
+  })
+  expect(body.results[0]?.text).toContain('Ada Lovelace')
+  desk.expectNoComplaints()
+})
+
+test('an answer gets a thumb, leads on by what the documents answer, and shows what it rests on', async () => {
+  await using ollama = await startOllama()
+  await using server = await startServer({ OLLAMA_BASE_URL: ollama.url })
+  const avee = await makeAvee(server, { handle: 'engine', display_name: 'Engine' })
+  await upload(server, [{ name: 'engine.md', content: engine }], { avee: avee.id, layer: 'public' })
+  await using window = await visit(browser, `${server.url}/chat/engine`)
+  const { page } = window
+  const chat = chatPage(page)
+  ollama.script('/api/chat', {
+    tokens: ['It weaves 40 patterns per minute [1]. ', 'It was painted blue in 1822.'],
+  })
+  await chat.ask('How fast does the engine weave patterns?')
+  await chat.settled()
+  const up = page.getByRole('button', { name: 'Good answer' })
+  await up.click()
+  await expect.poll(() => up.getAttribute('aria-pressed')).toBe('true')
+  await page.reload()
+  await expect.poll(() => up.getAttribute('aria-pressed')).toBe('true')
+
+  await page.getByRole('button', { name: 'More', exact: true }).click()
+  await page.getByRole('menuitem', { name: 'Insight' }).click()
+  await page.getByRole('complementary', { name: 'Insight' }).getByText(/1822/).waitFor()
+  await page.keyboard.press('Escape')
+
+  const next = page.getByRole('region', { name: 'Ask next' }).getByRole('button', { name: /The Mill/ })
+  ollama.script('/api/chat', { tokens: ['It adds two numbers in three seconds [1].'] })
+  await next.click()
+  await chat.words.getByText('two numbers').waitFor()
+  expect(await chat.questions.last().innerText()).toContain('The Mill')
+
+  await page.goto(`${server.url}/avee/engine/insight`)
+  await page.getByRole('img', { name: /Answers a day/ }).waitFor()
+  expect(await page.getByRole('definition').first().innerText()).toBe('2')
+  window.expectNoComplaints()
+})
