@@ -70,8 +70,21 @@ describe('passages of a page', () => {
           }
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 3000 },
     )
+  })
+
+  it('keep characters whole where a heading, a cut of a long run or a long name would tear one', () => {
+    const passages = cut(
+      documentOf([`ab😀cd ${'😀'.repeat(601)}`], {
+        headings: [[{ start: 3, level: 1, text: `x${'😀'.repeat(400)}` }]],
+        paged: true,
+      }),
+      { target: 30 },
+    )
+    expect(passages.map(({ text }) => text.isWellFormed())).not.toContain(false)
+    expect(passages.map(({ heading }) => heading?.isWellFormed() ?? true)).not.toContain(false)
+    expect(passages.map(({ text }) => text).join('')).toBe(`ab😀cd ${'😀'.repeat(601)}`)
   })
 
   it('are told apart by page, and have no page where the document has none', () => {

@@ -2,6 +2,7 @@ import type { ReadDocument } from '../read/document.ts'
 import { pack } from './pack.ts'
 import type { CutPassage } from './passage.ts'
 import { headingScope } from './sections.ts'
+import { wholeCharacters } from './size.ts'
 
 export type { CutPassage } from './passage.ts'
 
@@ -26,6 +27,8 @@ const proseTypes = new Set([
   'org',
 ])
 
+const shortened = (text: string) => text.slice(0, wholeCharacters(text, longestHeading))
+
 /**
  * Cuts a document into passages of at most about 120 words, or of `target`.
  *
@@ -48,7 +51,7 @@ export function cut(document: ReadDocument, { target = usualTarget } = {}): CutP
         page: document.paged ? page.page : null,
         start,
         end,
-        heading: headings.length > 0 ? headings.join(' › ').slice(0, longestHeading) : null,
+        heading: headings.length > 0 ? shortened(headings.join(' › ')) : null,
         text: page.text.slice(start, end),
       })
     }

@@ -1,4 +1,5 @@
 import type { ReadHeading, ReadPage } from '../read/document.ts'
+import { wholeCharacters } from './size.ts'
 
 /** A stretch of a page under one set of headings, outermost first. The first heading's own line is its beginning. */
 export type Section = { start: number; end: number; headings: string[] }
@@ -11,8 +12,8 @@ export function headingScope() {
       const headings = page.headings.toSorted((a, b) => a.start - b.start)
       const bounds = new Set([0, page.text.length])
       for (const { start, end } of headings) {
-        bounds.add(start)
-        if (end !== undefined) bounds.add(end)
+        bounds.add(wholeCharacters(page.text, start))
+        if (end !== undefined) bounds.add(wholeCharacters(page.text, end))
       }
       const sections: Section[] = []
       const offsets = [...bounds].filter((offset) => offset <= page.text.length).sort((a, b) => a - b)

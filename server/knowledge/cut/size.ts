@@ -24,3 +24,7 @@ function unspacedWords(letters: string): number {
   const others = letters.match(unspacedLetter)?.length ?? 0
   return Math.max(1, ideographs * ideographWords + others * unspacedLetterWords)
 }
+
+/** The offset, or the next one where it would tear a surrogate pair. */
+export const wholeCharacters = (text: string, offset: number) =>
+  /[\udc00-\udfff]/.test(text.charAt(offset)) ? offset + 1 : offset

@@ -1,5 +1,5 @@
 import { paragraphsOf, type Span } from './paragraphs.ts'
-import { wordsIn } from './size.ts'
+import { wholeCharacters, wordsIn } from './size.ts'
 
 /** The smallest thing that is kept whole: a sentence, a row, a line of code. */
 export type Unit = Span & { words: number; opensParagraph: boolean }
@@ -105,12 +105,15 @@ function* atomsOfRun(text: string, start: number, end: number): Generator<Span> 
   for (let from = start; from < end; ) {
     const to = stretchEnd(text, from, end)
     for (const { index, segment } of words.segment(text.slice(from, to)))
-      for (let at = 0; at < segment.length; at += longestRun)
-        yield { start: from + index + at, end: from + index + Math.min(at + longestRun, segment.length) }
+      yield* stretchesOf(text, from + index, from + index + segment.length)
     from = to
   }
 }
 
-/** The offset, or the next one where it would tear a surrogate pair. */
-const wholeCharacters = (text: string, offset: number) =>
-  /[\udc00-\udfff]/.test(text.charAt(offset)) ? offset + 1 : offset
+function* stretchesOf(text: string, from: number, end: number): Generator<Span> {
+  for (let start = from; start < end; ) {
+    const next = Math.min(end, wholeCharacters(text, start + longestRun))
+    yield { start, end: next }
+    start = next
+  }
+}
