@@ -7,6 +7,10 @@ import { nodePath, Problem, prepare, root, say } from './prepare.mjs'
 const tool = (name) => path.join(root, 'node_modules', name)
 const windows = process.platform === 'win32'
 
+/** The shell between npm and this process dies of the signals that npm passes on, and passes none on itself. */
+const parent = process.ppid
+const isOrphan = () => process.env.npm_lifecycle_event !== undefined && process.ppid !== parent
+
 const commands = { start, dev, test, check, format, docs, services }
 
 /** The server as a child: it ends when this process does, however that comes about, because it watches the channel between them. */
@@ -96,11 +100,13 @@ function foreground(command, args, { env = process.env, ownGroup = false, onMess
       // An open channel would keep a finished child alive.
       if (ownGroup && child.connected) child.disconnect()
     }
+    const watch = setInterval(() => isOrphan() && forward('SIGTERM'), 250)
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
     for (const signal of signals) process.on(signal, forward)
     ended?.signal.addEventListener('abort', () => child.kill('SIGTERM'))
     child.on('error', reject)
     child.on('exit', (code, killedBy) => {
+      clearInterval(watch)
       for (const signal of signals) process.off(signal, forward)
       const asked = last.signal !== '' || ended?.signal.aborted
       if (killedBy && !asked) say(`${path.basename(args[0])} was ended by ${killedBy}.`)

@@ -21,8 +21,9 @@ function askedToStop(): Promise<void> {
     }
     process.on('SIGINT', stop)
     process.on('SIGTERM', stop)
-    // Started by `npm start`, the server goes when that goes, whatever became of it.
+    // Started by `npm start`, the server goes when that goes, whatever became of it: perhaps while this was loading.
     if (process.connected) process.once('disconnect', resolve)
+    else if (process.send) resolve()
   })
 }
 

@@ -67,6 +67,31 @@ test('it says where it is, what answers and what to do next, and ends when it is
   expect(await reaches(`http://127.0.0.1:${port}/health`)).toBe(false)
 })
 
+test('the server goes when npm is asked to end, at whatever moment', async () => {
+  await using place = await freshPlace('embedded')
+  const { PATH, HOME } = process.env
+  const port = await freePort()
+  const settings = { ...place.settings, PORT: `${port}`, OLLAMA_BASE_URL: 'http://127.0.0.1:9' }
+  for (const moment of [/run\.mjs start/, /Gabee runs at/]) {
+    const npm = spawn('npm', ['start'], {
+      env: { PATH, HOME, ...settings },
+      cwd: path.dirname(path.dirname(command)),
+    })
+    const gone = once(npm, 'close')
+    let heard = ''
+    await new Promise<void>((resolve) => {
+      npm.stdout.on('data', (bytes: Buffer) => {
+        heard += bytes.toString()
+        if (moment.test(heard)) resolve()
+      })
+    })
+    npm.kill('SIGTERM')
+    // Whoever still held the other end of the pipes would keep them open.
+    await gone
+    expect(await reaches(`http://127.0.0.1:${port}/health`)).toBe(false)
+  }
+})
+
 test('the server goes when the command that started it is killed', async () => {
   await using place = await freshPlace('embedded')
   const port = await freePort()
