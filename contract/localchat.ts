@@ -115,6 +115,11 @@ export const statusAnswer = z.object({
   provider: z.string(),
   model_reason: z.string(),
   embedding_model: z.string().nullable(),
+  rerank_model: z
+    .string()
+    .nullable()
+    .describe('The cross-encoder that puts passages in order, when one is set up.'),
+  rerank_problem: z.string().nullable().describe('Why it does not at the moment.'),
   document_count: z.number().int(),
   cache: z.object({
     kind: z.enum(['memory', 'redis']),

@@ -67,6 +67,9 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
         chatModel: config.models.chat ?? undefined,
         chatModelStrong: config.models.chatStrong ?? undefined,
         embedModel: config.models.embed ?? undefined,
+        rerank: config.models.rerank
+          ? { ...config.models.rerank, apiKey: config.models.rerank.apiKey?.reveal() }
+          : undefined,
         numCtx: config.models.contextTokens ?? undefined,
         firstTokenMs: config.models.firstTokenTimeoutMs,
         stallMs: config.models.stallTimeoutMs,

@@ -41,6 +41,7 @@ test('without any setting the server is this machine’s own', () => {
       chat: null,
       chatStrong: null,
       embed: null,
+      rerank: null,
       contextTokens: null,
       firstTokenTimeoutMs: 300_000,
       stallTimeoutMs: 60_000,
@@ -139,11 +140,14 @@ test.each([
 test('secrets are there for who asks, and never printed', () => {
   const config = readConfig({
     OPENAI_API_KEY: 'sk-hidden',
+    RERANK_BASE_URL: 'http://127.0.0.1:8081/v1/',
+    RERANK_API_KEY: 'rr-hidden',
     METRICS_TOKEN: 'metrics-hidden',
     DATABASE_URL: 'postgres://gabee:hidden@127.0.0.1/gabee',
     REDIS_URL: 'redis://:hidden@127.0.0.1',
   })
   expect(config.models.openai?.apiKey?.reveal()).toBe('sk-hidden')
+  expect(config.models.rerank?.apiKey?.reveal()).toBe('rr-hidden')
   expect(config.store.kind === 'postgres' && config.store.url.reveal()).toContain('hidden')
   const printed = [
     JSON.stringify(config),
@@ -151,7 +155,7 @@ test('secrets are there for who asks, and never printed', () => {
     String(new Secret('hidden')),
   ]
   for (const text of printed) expect(text).not.toContain('hidden@')
-  expect(printed.join('')).not.toMatch(/sk-hidden|metrics-hidden|:hidden/)
+  expect(printed.join('')).not.toMatch(/sk-hidden|rr-hidden|metrics-hidden|:hidden/)
   expect(mistakes({ METRICS_TOKEN: 'x', REDIS_URL: 'hidden' }).join()).not.toContain('hidden')
 })
 

@@ -189,6 +189,15 @@ export const settings = z.object({
     .optional()
     .describe('The model for questions that ask for the stronger one (`use_gpt4o=true`).'),
   EMBED_MODEL: text.optional().describe('The model that turns texts into vectors for search by meaning.'),
+  RERANK_BASE_URL: httpAddress
+    .optional()
+    .describe(
+      'Where a cross-encoder answers `POST /rerank` (llama.cpp, vLLM, Jina, Cohere), for example `http://127.0.0.1:8081/v1`. It gets each question with the passages found for it, and puts the best in order.',
+    ),
+  RERANK_MODEL: text
+    .optional()
+    .describe('The cross-encoder’s name at `RERANK_BASE_URL`; `default` when the service has only one.'),
+  RERANK_API_KEY: text.optional().describe('The key of the service at `RERANK_BASE_URL`, if it wants one.'),
   MODEL_CONTEXT_TOKENS: whole(512, 10_000_000)
     .optional()
     .describe(
@@ -311,6 +320,14 @@ export function readConfig(env: Record<string, string | undefined>) {
       chat: s.CHAT_MODEL ?? null,
       chatStrong: s.CHAT_MODEL_STRONG ?? null,
       embed: s.EMBED_MODEL ?? null,
+      /** Null when no address is set. */
+      rerank: s.RERANK_BASE_URL
+        ? {
+            baseUrl: s.RERANK_BASE_URL,
+            model: s.RERANK_MODEL ?? 'default',
+            apiKey: secret(s.RERANK_API_KEY),
+          }
+        : null,
       contextTokens: s.MODEL_CONTEXT_TOKENS ?? null,
       firstTokenTimeoutMs: s.MODEL_FIRST_TOKEN_TIMEOUT_MS,
       stallTimeoutMs: s.MODEL_STALL_TIMEOUT_MS,
@@ -334,7 +351,13 @@ export function readConfig(env: Record<string, string | undefined>) {
 
 const secret = (value: string | undefined) => (value === undefined ? null : new Secret(value))
 
-const secretNames = new Set(['OPENAI_API_KEY', 'METRICS_TOKEN', 'DATABASE_URL', 'REDIS_URL'])
+const secretNames = new Set([
+  'OPENAI_API_KEY',
+  'RERANK_API_KEY',
+  'METRICS_TOKEN',
+  'DATABASE_URL',
+  'REDIS_URL',
+])
 
 function sentence(issue: z.core.$ZodIssue, given: Record<string, string>): string {
   const name = String(issue.path[0])

@@ -50,7 +50,10 @@ export type KnowledgeLimits = {
 export type KnowledgeParts = {
   database: Database
   runs: Runs
-  models: { embedder(signal: AbortSignal): Promise<Embedder | undefined> }
+  models: {
+    embedder(signal: AbortSignal): Promise<Embedder | undefined>
+    relevance?(query: string, texts: string[], signal: AbortSignal): Promise<number[] | undefined>
+  }
   log: Log
   config: { dataDir: string; limits: KnowledgeLimits }
   /** In the place of the clock and of the network, for tests. */
@@ -119,7 +122,12 @@ export async function knowledge({
   const tidy = tidier({ database, files, log, now })
   const embedder = (signal: AbortSignal) => models.embedder(signal)
   const indexes = vectorIndexes({ database, log })
-  const rank = searcher({ database, log, embedder })
+  const rank = searcher({
+    database,
+    log,
+    embedder,
+    relevance: async (...asked) => models.relevance?.(...asked),
+  })
   runs.register<IngestInput>(
     'ingest',
     ingestKind({

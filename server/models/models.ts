@@ -18,9 +18,10 @@ import { servedContexts } from './openai-compatible/context.ts'
 import { type ContinuationSetting, type Dialect, newDialect } from './openai-compatible/dialect.ts'
 import type { ChatModel, ChosenModel, Embedder } from './port.ts'
 import { pulls as pullsOf } from './pulls.ts'
+import { rerankerOf } from './rerank/reranker.ts'
 import { clearActive, readActive, writeActive } from './store.ts'
 import { tokenCounter } from './tokens.ts'
-import { ollamaService, openaiService } from './upstream/service.ts'
+import { ollamaService, openaiService, rerankService } from './upstream/service.ts'
 
 export type ModelsConfig = {
   ollamaBaseUrl: string
@@ -29,6 +30,8 @@ export type ModelsConfig = {
   chatModel?: string | undefined
   chatModelStrong?: string | undefined
   embedModel?: string | undefined
+  /** A cross-encoder; `baseUrl` is what comes before `/rerank`. */
+  rerank?: { baseUrl: string; model: string; apiKey?: string | undefined } | undefined
   /** Milliseconds without a first part, and between two parts, after which an answer has failed. */
   firstTokenMs: number
   stallMs: number
@@ -67,6 +70,8 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
     chatModelStrong: config.chatModelStrong,
     active: () => readActive(db),
   })
+  const rerank = config.rerank && rerankService(config.rerank)
+  const reranker = rerank && config.rerank && rerankerOf({ service: rerank, model: config.rerank.model, log })
   const pulls = pullsOf({ ollama, runs, catalogue })
   const extractive = extractiveModel()
 
@@ -153,6 +158,13 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
     embedder: (signal: AbortSignal): Promise<Embedder | undefined> => embedding.current(signal),
 
     /**
+     * How well each text answers a query, in the order of the texts: more is better, on no common scale. Undefined when
+     * no cross-encoder is set up, or it is at fault.
+     */
+    relevance: async (query: string, texts: string[], signal: AbortSignal): Promise<number[] | undefined> =>
+      reranker?.relevance(query, texts, signal),
+
+    /**
      * A language model for something that nobody waits for. `work` gets it when its turn has come; on a local server
      * that is while nobody is answered, and when somebody asks, its signal fires, its request is closed and it is called
      * anew later. So it must be able to start over, and store nothing before its model call is done.
@@ -195,6 +207,7 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
           embeds.provider === 'none'
             ? { model: null, reason: embeds.reason }
             : { model: embeds.name, reason: null },
+        rerank: reranker?.status() ?? null,
       }
     },
 
@@ -281,7 +294,10 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
 
     async [Symbol.asyncDispose](): Promise<void> {
       closing.abort()
-      await Promise.all([cache[Symbol.asyncDispose](), ollama.agent.destroy(), openai?.agent.destroy()])
+      await Promise.all([
+        cache[Symbol.asyncDispose](),
+        ...[ollama, openai, rerank].map((service) => service?.agent.destroy()),
+      ])
     },
   }
 }

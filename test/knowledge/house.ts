@@ -37,10 +37,11 @@ export async function openHouse(kind: Place['kind'], { limits, network }: Wishes
   const accounts = await accountsRoom({ database, runs, loopback: true, ...config.accounts })
   const avees = aveesRoom({ database, accounts, runs })
   let embedder: Embedder | undefined
+  let relevance: KnowledgeParts['models']['relevance']
   const knowledge = await knowledgeRoom({
     database,
     runs,
-    models: { embedder: async () => embedder },
+    models: { embedder: async () => embedder, relevance: async (...asked) => relevance?.(...asked) },
     log,
     config: { dataDir: dir, limits: { ...config.documents, ...limits } },
     ...(network ? { network } : {}),
@@ -76,6 +77,11 @@ export async function openHouse(kind: Place['kind'], { limits, network }: Wishes
     /** From now on there is this embedding model, or none. */
     useEmbedder(model: Embedder | undefined): void {
       embedder = model
+    },
+
+    /** From now on this puts passages in order, or nothing. */
+    useRelevance(judge: KnowledgeParts['models']['relevance']): void {
+      relevance = judge
     },
 
     /** An avee with an owner of its own, without HTTP. */

@@ -155,6 +155,48 @@ describe.each(DATABASES)('search on %s', (kind) => {
     house.useEmbedder(undefined)
   })
 
+  test('a cross-encoder puts the best in order; what it does not judge stays as it was found', async () => {
+    const query = 'the revenue of the cooperative in 2023, the harbour and the engine'
+    const found = (await house.find(aveeId, query)).hits
+    expect(found.length).toBeGreaterThan(2)
+    const read: string[] = []
+    house.useRelevance(async (_query, texts) => {
+      read.push(...texts)
+      return texts.map((_, i) => i)
+    })
+    const { hits } = await house.find(aveeId, query)
+    expect(hits.map(({ text }) => text)).toEqual(found.map(({ text }) => text).toReversed())
+    expect(hits.map(({ score }) => score)).toEqual(found.map(({ score }) => score))
+    expect(read[0]).toContain(`${found[0]?.heading}\n${found[0]?.text}`)
+    house.useRelevance(async () => undefined)
+    expect((await house.find(aveeId, query)).hits).toEqual(found)
+    house.useRelevance(undefined)
+  })
+
+  test('a search for work in the background asks no model', async () => {
+    const asked: string[] = []
+    house.useEmbedder({
+      space: 'test/busy',
+      remote: false,
+      embed: async (texts) => {
+        asked.push(...texts)
+        return texts.map(() => new Float32Array([1, 0]))
+      },
+    })
+    house.useRelevance(async (query) => {
+      asked.push(query)
+      return undefined
+    })
+    const query = { aveeId, layers: allLayers, query: 'warmed up engine', limit: 3, signal: house.signal }
+    const { hits } = await house.knowledge.search({ ...query, byWordsAlone: true })
+    expect(hits[0]?.filename).toBe('engine.md')
+    expect(asked).toEqual([])
+    await house.knowledge.search(query)
+    expect(asked).toEqual([query.query, query.query])
+    house.useEmbedder(undefined)
+    house.useRelevance(undefined)
+  })
+
   test('what goes into a prompt are exact stretches, neighbours joined, within the budget', async () => {
     const eve = await house.newAvee()
     const paragraphs = Array.from(

@@ -22,7 +22,7 @@ type Chat = {
 
 const usualModels = () => [{ id: 'gpt-4o-mini' }, { id: 'gpt-4o' }, { id: 'text-embedding-3-small' }]
 
-/** OpenAI's protocol, as far as compatible services share it. */
+/** OpenAI's protocol, as far as compatible services share it, and the `/rerank` that many of them have besides. */
 export async function startOpenAi(options: OpenAiOptions = {}): Promise<PlayedOpenAi> {
   const models = options.models ?? usualModels()
   const refusal = (request: {
@@ -86,12 +86,26 @@ export async function startOpenAi(options: OpenAiOptions = {}): Promise<PlayedOp
           usage: { prompt_tokens: texts.length, total_tokens: texts.length },
         })
       },
+
+      'POST /v1/rerank': async (request, response, script) => {
+        const no = refusal(request)
+        if (no) return json(response, no.status, { error: { message: no.message } })
+        if (script && (await playBeforeStream(response, framing('', 0, false), script))) return
+        const query = embedding(String(request.body['query']))
+        const results = [request.body['documents']]
+          .flat()
+          .map((text, index) => ({ index, relevance_score: dot(query, embedding(String(text))) }))
+          .toSorted((a, b) => b.relevance_score - a.relevance_score)
+        json(response, 200, { model: request.body['model'], results })
+      },
     },
-    ['POST /v1/chat/completions', 'POST /v1/embeddings'],
+    ['POST /v1/chat/completions', 'POST /v1/embeddings', 'POST /v1/rerank'],
     options,
   )
   return { ...upstream, url: `${upstream.url}/v1`, models }
 }
+
+const dot = (a: number[], b: number[]) => a.reduce((sum, x, i) => sum + x * (b[i] ?? 0), 0)
 
 const usage = (prompt: number, completion: number) => ({
   prompt_tokens: prompt,

@@ -56,6 +56,8 @@ export const localchatStatusRoutes =
           provider: seen.chat.provider,
           model_reason: seen.chat.reason,
           embedding_model: seen.embedding.model,
+          rerank_model: seen.rerank?.model ?? null,
+          rerank_problem: seen.rerank?.problem ?? null,
           document_count: documents,
           cache: { kind, hits, misses, size, hit_rate },
           version,

@@ -17,3 +17,14 @@ export type CutPassage = {
   heading: string | null
   text: string
 }
+
+/** A passage as a model reads it: with what it is about. */
+export const inContext = ({
+  title,
+  heading,
+  text,
+}: {
+  title: string
+  heading: string | null
+  text: string
+}) => [title, heading, text].filter((part) => part !== null && part !== '').join('\n')

@@ -2,6 +2,7 @@ import type { Layer } from '../../../contract/avees.ts'
 import type { Database } from '../../db/index.ts'
 import type { Log } from '../../log.ts'
 import type { Embedder } from '../../models/index.ts'
+import { inContext } from '../cut/passage.ts'
 import { normaliserFor } from '../lexical/normalise.ts'
 import { type Naming, weigher } from '../lexical/weigh.ts'
 import type { VectorIndexes } from '../store/vector-index.ts'
@@ -134,7 +135,7 @@ export async function embedVersion(
     const batch = await passagesWithoutVector(database.db, document.version, embedder.space, embedBatch)
     if (batch.length === 0) return
     const vectors = await embedder.embed(
-      batch.map((passage) => embeddedText(document.title, passage)),
+      batch.map((passage) => inContext({ title: document.title, ...passage })),
       'passage',
       signal,
     )
@@ -159,7 +160,7 @@ async function embed(
 ): Promise<Float32Array[] | undefined> {
   try {
     return await embedder.embed(
-      passages.map((passage) => embeddedText(title, passage)),
+      passages.map((passage) => inContext({ title, ...passage })),
       'passage',
       signal,
     )
@@ -169,7 +170,3 @@ async function embed(
     return undefined
   }
 }
-
-/** What of a passage is embedded: also what it is about. */
-const embeddedText = (title: string, passage: { heading: string | null; text: string }) =>
-  [title, passage.heading, passage.text].filter((part) => part !== null && part !== '').join('\n')

@@ -2,6 +2,7 @@ import type { Layer } from '../../../contract/avees.ts'
 import type { Database } from '../../db/index.ts'
 import type { Log } from '../../log.ts'
 import type { Embedder } from '../../models/index.ts'
+import { inContext } from '../cut/passage.ts'
 import { type FoundPassage, languagesIn } from '../store/search.ts'
 import { searchVectors } from '../store/vectors.ts'
 import { answerableFrom, confidence } from './answerable.ts'
@@ -28,13 +29,15 @@ export type Ranking = { passages: FoundPassage[]; answerable: boolean }
 /** Vectors that are asked for are waited for this long; then words alone must do. */
 const embeddingPatienceMs = 10_000
 const nearest = 50
-/** What of several arms is put together at most. */
+/** What of several arms is put together at most, and how many of the best a cross-encoder reads. */
 const fused = 100
+const reread = 30
 
 export function searcher(rooms: {
   database: Database
   log: Log
   embedder(signal: AbortSignal): Promise<Embedder | undefined>
+  relevance(query: string, texts: string[], signal: AbortSignal): Promise<number[] | undefined>
 }) {
   async function byMeaning(query: Query, text: string): Promise<FoundPassage[]> {
     const signal = AbortSignal.any([query.signal, AbortSignal.timeout(embeddingPatienceMs)])
@@ -70,23 +73,33 @@ export function searcher(rooms: {
     })
   }
 
+  /** The best few in the order in which a cross-encoder, where there is one, finds them to answer; what a place scores stays. */
+  async function reordered(text: string, passages: FoundPassage[], signal: AbortSignal) {
+    const best = passages.slice(0, reread)
+    const relevance = await rooms.relevance(text, best.map(inContext), signal)
+    if (!relevance) return passages
+    const order = best
+      .map((passage, i) => ({ passage, relevance: relevance[i] ?? 0 }))
+      .sort((a, b) => b.relevance - a.relevance)
+    return passages.map((passage, i) => ({ ...(order[i]?.passage ?? passage), score: passage.score }))
+  }
+
   /** Passages in the order in which they fit, the best first, each text once. */
   return async function rank(query: Query, limit: number): Promise<Ranking> {
     const lexical = await inWords(query)
     query.signal.throwIfAborted()
     if (!lexical) return { passages: [], answerable: false }
-    const semantic = await byMeaning(query, lexical.meant)
-    const byWordsAlone = confidence({ covered: lexical.found.covered, cosines: [] })
+    const semantic = query.byWordsAlone ? [] : await byMeaning(query, lexical.meant)
+    const sureByWords = confidence({ covered: lexical.found.covered, cosines: [] })
     const sure = confidence({
       covered: lexical.found.covered,
       cosines: semantic.map((passage) => passage.score),
     })
-    const order = fuse({ passages: lexical.found.passages, sure: byWordsAlone }, semantic)
+    const order = fuse({ passages: lexical.found.passages, sure: sureByWords }, semantic)
+    const distinct = withoutRepeats(order.slice(0, fused), Math.max(limit, reread))
+    const passages = query.byWordsAlone ? distinct : await reordered(lexical.meant, distinct, query.signal)
     return {
-      passages: withoutRepeats(order.slice(0, fused), limit).map((passage) => ({
-        ...passage,
-        score: passage.score * sure,
-      })),
+      passages: passages.slice(0, limit).map((passage) => ({ ...passage, score: passage.score * sure })),
       answerable: sure >= answerableFrom,
     }
   }

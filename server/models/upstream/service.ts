@@ -3,7 +3,7 @@ import { Agent } from 'undici'
 
 /** A model service as its clients see it. */
 export type Service = {
-  readonly kind: 'ollama' | 'openai'
+  readonly kind: 'ollama' | 'openai' | 'rerank'
   /** Without a trailing slash; a user name and password in it become a header. */
   readonly baseUrl: string
   readonly headers: Record<string, string>
@@ -39,18 +39,26 @@ export function ollamaService(baseUrl: string): Service {
   }
 }
 
-export function openaiService(settings: { baseUrl: string; apiKey?: string | undefined }): Service {
+type KeyedAddress = { baseUrl: string; apiKey?: string | undefined }
+
+export const openaiService = (settings: KeyedAddress): Service => keyedService('openai', settings)
+
+/** A service that puts texts in order. */
+export const rerankService = (settings: KeyedAddress): Service => keyedService('rerank', settings)
+
+function keyedService(kind: 'openai' | 'rerank', settings: KeyedAddress): Service {
   const { address, headers, secrets, url } = split(settings.baseUrl)
   if (settings.apiKey) headers['authorization'] = `Bearer ${settings.apiKey}`
+  const prefix = kind.toUpperCase()
   return {
-    kind: 'openai',
+    kind,
     baseUrl: address,
     headers,
     title: `the service at ${url.host}`,
     Title: `The service at ${url.host}`,
     address,
-    remedy: 'Check OPENAI_BASE_URL and the network.',
-    keyRemedy: 'Check OPENAI_API_KEY.',
+    remedy: `Check ${prefix}_BASE_URL and the network.`,
+    keyRemedy: `Check ${prefix}_API_KEY.`,
     remote: isRemote(url.hostname),
     secrets: settings.apiKey ? [...secrets, settings.apiKey] : secrets,
     agent: newAgent(),

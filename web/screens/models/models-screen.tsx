@@ -87,6 +87,15 @@ function Answering({ status }: { status: Status }) {
         <dd>{providers[status.provider as keyof typeof providers] ?? status.provider}</dd>
         <dt>Finds by meaning</dt>
         <dd>{status.embedding_model ?? 'no: by words only'}</dd>
+        {status.rerank_model && (
+          <>
+            <dt>Puts passages in order</dt>
+            <dd>
+              {status.rerank_model}
+              {status.rerank_problem && `, not at the moment: ${status.rerank_problem}`}
+            </dd>
+          </>
+        )}
       </dl>
     </section>
   )

@@ -1,0 +1,124 @@
+import { Writable } from 'node:stream'
+import { pino } from 'pino'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { type Script, startOpenAi, type Upstream } from '../../../test/upstream.ts'
+import { rerankService } from '../upstream/service.ts'
+import { rerankerOf } from './reranker.ts'
+
+const path = '/v1/rerank'
+const { signal } = new AbortController()
+const texts = ['The mill stands by the river.', 'Boats berth at the northern quay.', 'Honey was sold.']
+
+let upstream: Upstream
+beforeEach(async () => {
+  upstream = await startOpenAi()
+})
+afterEach(() => upstream[Symbol.asyncDispose]())
+
+function open({
+  restMs = 0,
+  answerMs = 5_000,
+  apiKey,
+}: {
+  restMs?: number
+  answerMs?: number
+  apiKey?: string
+} = {}) {
+  const lines: string[] = []
+  const stream = new Writable({
+    write(line: Buffer, _encoding, done) {
+      lines.push(String(line))
+      done()
+    },
+  })
+  const service = rerankService({ baseUrl: upstream.url, apiKey })
+  const log = pino({ level: 'info' }, stream)
+  return { reranker: rerankerOf({ service, model: 'cross', log, patience: { answerMs, restMs } }), lines }
+}
+
+const answer = (...results: object[]): Script => ({ status: 200, body: JSON.stringify({ results }) })
+
+test('asks as the protocol wants it, and gives what it hears in the order of the texts', async () => {
+  const { reranker } = open({ apiKey: 'rr-1' })
+  upstream.script(
+    path,
+    answer(
+      { index: 2, relevance_score: 7.5 },
+      { index: 0, relevance_score: -3 },
+      { index: 1, relevance_score: 0.2 },
+    ),
+  )
+  expect(await reranker.relevance('Where was honey sold?', texts, signal)).toEqual([-3, 0.2, 7.5])
+  const [request] = upstream.to(path)
+  expect(request?.headers.authorization).toBe('Bearer rr-1')
+  expect(request?.body).toEqual({
+    model: 'cross',
+    query: 'Where was honey sold?',
+    documents: texts,
+    top_n: 3,
+  })
+  expect(reranker.status()).toEqual({ model: 'cross', problem: null })
+})
+
+test('a question longer than such models read is cut, between characters', async () => {
+  const { reranker } = open()
+  await reranker.relevance(`x${'😀'.repeat(2_000)}`, texts, signal)
+  const query = String(upstream.to(path)[0]?.body['query'])
+  expect(query.length).toBeLessThanOrEqual(1_000)
+  expect(query.isWellFormed()).toBe(true)
+})
+
+describe('a fault', () => {
+  const faults: [string, Script][] = [
+    ['a connection that dies', { beforeHeaders: 'die' }],
+    ['an answer that does not come', { beforeHeaders: 'hang' }],
+    ['an error', { status: 500, message: 'input is too large' }],
+    ['an error object with status 200', { status: 200 }],
+    ['a login page', { html: true }],
+    ['a text without a score', answer({ index: 0, relevance_score: 1 })],
+    ['scores that are no numbers', answer({ index: 0, relevance_score: 'high' })],
+    ['scores of other texts', answer(...[7, 8, 9].map((index) => ({ index, relevance_score: 1 })))],
+  ]
+  test.each(faults)('%s: no order, and status says why', async (_name, script) => {
+    const { reranker } = open({ answerMs: 200 })
+    upstream.script(path, script)
+    expect(await reranker.relevance('mill', texts, signal)).toBeUndefined()
+    expect(reranker.status().problem).toMatch(/^The (?:service|connection) /)
+  })
+
+  test('is in the log once, however many questions come, and once more when it is over', async () => {
+    const { reranker, lines } = open()
+    upstream.script(path, { status: 500 }, { status: 500 }, { beforeHeaders: 'die' })
+    for (let question = 0; question < 4; question++) await reranker.relevance('mill', texts, signal)
+    expect(lines.map((line) => (JSON.parse(line) as { level: number }).level)).toEqual([40, 30])
+    expect(reranker.status().problem).toBeNull()
+  })
+
+  test('leaves the service alone for a while', async () => {
+    const { reranker } = open({ restMs: 600_000 })
+    upstream.script(path, { status: 503 })
+    for (let question = 0; question < 3; question++)
+      expect(await reranker.relevance('mill', texts, signal)).toBeUndefined()
+    expect(upstream.to(path)).toHaveLength(1)
+  })
+
+  test('of the key says which setting it is, and not the key', async () => {
+    const { reranker, lines } = open({ apiKey: 'sk-very-secret' })
+    upstream.script(path, { status: 401, message: 'Invalid key sk-very-secret' })
+    await reranker.relevance('mill', texts, signal)
+    expect(reranker.status().problem).toContain('RERANK_API_KEY')
+    expect(lines.join() + reranker.status().problem).not.toContain('very-secret')
+  })
+})
+
+test('a stop is no fault', async () => {
+  const { reranker, lines } = open()
+  upstream.script(path, { beforeHeaders: 'hang' })
+  const stop = new AbortController()
+  const asked = reranker.relevance('mill', texts, stop.signal)
+  await upstream.arrival(path)
+  stop.abort('stopped')
+  await expect(asked).rejects.toBe('stopped')
+  expect(lines).toEqual([])
+  expect(await reranker.relevance('mill', texts, signal)).toHaveLength(3)
+})

@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest'
+import { startApp } from '../app.ts'
+import { good, upload } from '../people.ts'
+import { startOpenAi } from '../upstream.ts'
+
+type Status = { rerank_model: string | null; rerank_problem: string | null }
+type Found = { results: { filename: string }[] }
+
+test('a cross-encoder that is set up puts what is found in order; status says which, and when it fails', async () => {
+  await using service = await startOpenAi()
+  await using app = await startApp({ RERANK_BASE_URL: service.url, RERANK_MODEL: 'cross-encoder' })
+  await upload(app, [
+    { name: 'one.txt', content: 'The harbour opens at six, and the harbour closes at nine.' },
+    { name: 'two.txt', content: 'On Sundays the gate of the harbour stays shut.' },
+  ])
+  const find = async () => {
+    const found = good(await app.post<Found>('/api/documents/test', { query: 'harbour' }))
+    return found.results.map(({ filename }) => filename)
+  }
+  const status = async () => {
+    const { rerank_model, rerank_problem } = good(await app.get<Status>('/api/status'))
+    return { rerank_model, rerank_problem }
+  }
+  const order = (...relevance: number[]) => ({
+    status: 200,
+    body: JSON.stringify({
+      results: relevance.map((relevance_score, index) => ({ index, relevance_score })),
+    }),
+  })
+  service.script('/v1/rerank', order(2, 1), order(1, 2), { status: 500 })
+  const before = await find()
+  expect(before).toHaveLength(2)
+  expect(await find()).toEqual(before.toReversed())
+  expect(await status()).toEqual({ rerank_model: 'cross-encoder', rerank_problem: null })
+  expect(await find()).toEqual(before)
+  expect(await status()).toEqual({
+    rerank_model: 'cross-encoder',
+    rerank_problem: expect.stringContaining('answered 500') as string,
+  })
+})
