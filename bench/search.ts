@@ -1,105 +1,84 @@
 /**
- * How quick search is, and how little an ingest holds it back.
+ * How quick search is, how much of what is nearest its index finds, and how little an ingest holds it back.
  *
- *     node bench/search.ts [--passages 10000,50000] [--url postgres://…] [--vectors 384]
+ *     node bench/search.ts [--passages 10000,50000] [--small 50,20000] [--vectors 384] [--url postgres://…]
  *
- * Texts are made up (words as frequent as in a language, several subjects) and taken in as files by the real ingest.
- * Questions are words of one passage each. `--vectors` adds an arm by meaning with vectors of that many numbers, made
- * of hashed words, and measures how many of the exact nearest the index finds. PostgreSQL's database must be empty.
+ * Documents are made up (words as frequent as in a language, each on a subject of its own). One avee has `--passages`
+ * of them, growing from size to size; those of `--small` live beside it in the same tables. Questions are words of one
+ * passage each. `--vectors` adds an arm by meaning with vectors of that many numbers, made of hashed words, and tells
+ * which share of the exact nearest 10 and 50 its search gives. PostgreSQL's database must be empty; it should be given
+ * memory as a server of that size is (`maintenance_work_mem` and `shared_buffers` of 2 GB for 1,000,000).
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { sql } from 'kysely'
+import { vectorIndexes } from '../server/knowledge/store/vector-index.ts'
+import { searchVectors } from '../server/knowledge/store/vectors.ts'
+import { createLog } from '../server/log.ts'
 import { bagOfWords } from './bag-of-words.ts'
-import { figure, quantile, say } from './data.ts'
+import { figure, mean, quantile, say } from './data.ts'
+import { fill } from './fill.ts'
 import { allLayers, openHouse } from './house.ts'
+import { chance, madeUpDocument } from './made-up.ts'
 
 const { values } = parseArgs({
   options: {
     passages: { type: 'string', default: '10000,50000' },
+    small: { type: 'string', default: '50' },
     url: { type: 'string' },
     vectors: { type: 'string' },
   },
 })
-const targets = values.passages.split(',').map(Number)
+const sizes = (list: string) => list.split(',').filter(Boolean).map(Number)
 const questions = 300
-const passagesOfFile = 250
+const compared = 100
 
-/** A generator of the same numbers every time. */
-function random(seed: number) {
-  let state = seed
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return state / 2 ** 32
-  }
-}
-const chance = random(7)
-const syllables =
-  'ba ce di fo gu ha je ki lo mu na pe ri so tu va we xi yo zu bra cle dri flo gru sta spe tri'.split(' ')
-const vocabulary = Array.from({ length: 60_000 }, () =>
-  Array.from(
-    { length: 1 + Math.floor(chance() * 3) },
-    () => syllables[Math.floor(chance() * syllables.length)],
-  ).join(''),
-)
-/** The n-th word comes about as often as 1/n. */
-const wordAt = (from: number): string =>
-  vocabulary[(Math.floor(Math.exp(chance() * Math.log(vocabulary.length))) - 1 + from) % vocabulary.length] ??
-  ''
-
-function sentence(subject: number): string {
-  const words = Array.from({ length: 8 + Math.floor(chance() * 14) }, () =>
-    wordAt(chance() < 0.3 ? subject : 0),
-  )
-  const text = words.join(' ')
-  return `${text[0]?.toUpperCase()}${text.slice(1)}.`
-}
-
-function document(number: number): string {
-  const subject = Math.floor(chance() * vocabulary.length)
-  const paragraphs = Array.from({ length: passagesOfFile }, () =>
-    Array.from({ length: 6 }, () => sentence(subject)).join(' '),
-  )
-  return `# Document ${number} on ${wordAt(subject)}\n\n${paragraphs.join('\n\n')}\n`
-}
-
-const embedder = values.vectors === undefined ? undefined : await bagOfWords(Number(values.vectors))
+const dimensions = Number(values.vectors)
+const embedder = values.vectors === undefined ? undefined : await bagOfWords(dimensions)
 await using house = await openHouse({ url: values.url, embedder })
-const { knowledge, database } = house
-const aveeId = await house.newAvee()
-say(`${database.kind}${embedder ? `, vectors of ${values.vectors}` : ', words alone'}`)
+const { knowledge, database, signal } = house
+const indexes = vectorIndexes({ database, log: createLog('warn') })
+say(`${database.kind}${embedder ? `, vectors of ${dimensions}` : ', words alone'}`)
 
-let files = 0
-for (const target of targets) {
-  let seconds = 0
-  let stored = (await knowledge.stats(aveeId, allLayers)).passages
-  const before = stored
-  while (stored < target) {
-    const texts = Array.from({ length: Math.min(20, Math.ceil((target - stored) / passagesOfFile)) }, () =>
-      document(++files),
-    )
-    const started = performance.now()
-    const results = await house.ingest(
-      aveeId,
-      texts.map((text, i) => ({ filename: `${files}-${i}.md`, text })),
-    )
-    seconds += (performance.now() - started) / 1000
-    stored += results.reduce((sum, result) => sum + (result.chunks ?? 0), 0)
+if (embedder) await indexes.before(embedder.space, dimensions)
+const small = []
+for (const passages of sizes(values.small)) {
+  const aveeId = await house.newAvee()
+  small.push({ aveeId, passages: await fill(database, aveeId, { passages, embedder, signal }) })
+}
+const large = await house.newAvee()
+let stored = 0
+for (const passages of sizes(values.passages)) {
+  const started = performance.now()
+  const added = await fill(database, large, { passages: passages - stored, embedder, signal })
+  stored += added
+  const filled = performance.now()
+  if (embedder) {
+    indexes.after(embedder.space, dimensions)
+    await indexes.idle()
   }
-  await sql`analyze`.execute(database.db)
+  const indexed = performance.now()
+  await sql`vacuum analyze`.execute(database.db)
   say(
-    `\n${stored} passages; taken in at ${figure((stored - before) / seconds, 0)} a second; resident ${figure(process.memoryUsage().rss / 1024 / 1024, 0)} MB`,
+    `\n${stored} passages; ${figure(added / ((filled - started) / 1000), 0)} a second; the index of their vectors after another ${figure((indexed - filled) / 1000, 0)} s`,
   )
-  const asked = await someQuestions()
-  await timed(asked.slice(0, 20))
-  report('search', await timed(asked))
-  await whileIngesting(asked)
+  for (const each of [{ aveeId: large, passages: stored }, ...small]) {
+    const asked = await someQuestions(each.aveeId)
+    const name = `an avee of ${each.passages}`
+    await timed(each.aveeId, asked.slice(0, 50))
+    report(name, await timed(each.aveeId, asked))
+    if (embedder) {
+      report(`${name}, words alone`, await timed(each.aveeId, asked, true))
+      await reportRecall(name, each.aveeId, asked)
+    }
+  }
+  await whileIngesting(await someQuestions(large))
 }
 
 /** A few words of passages, as somebody asks who remembers them. */
-async function someQuestions(): Promise<string[]> {
+async function someQuestions(aveeId: string): Promise<string[]> {
   const { rows } = await sql<{ text: string }>`
-    select text from passages where avee_id = ${aveeId} and id % greatest(1, (select count(*) from passages) / ${questions}) = 0 limit ${questions}
+    select text from passages where avee_id = ${aveeId} order by hashint8(id) limit ${questions}
   `.execute(database.db)
   return rows.map(({ text }) => {
     const words = text.split(/\s+/)
@@ -107,33 +86,61 @@ async function someQuestions(): Promise<string[]> {
   })
 }
 
-async function once(query: string): Promise<number> {
+async function once(aveeId: string, query: string, byWordsAlone = false): Promise<number> {
   const started = performance.now()
-  await knowledge.search({ aveeId, layers: allLayers, query, limit: 10, signal: house.signal })
+  await knowledge.search({ aveeId, layers: allLayers, query, limit: 10, byWordsAlone, signal })
   return performance.now() - started
 }
 
-async function timed(queries: string[]): Promise<number[]> {
+async function timed(aveeId: string, queries: string[], byWordsAlone = false): Promise<number[]> {
   const ms: number[] = []
-  for (const query of queries) ms.push(await once(query))
+  for (const query of queries) ms.push(await once(aveeId, query, byWordsAlone))
   return ms
 }
 
 function report(what: string, ms: number[]): void {
   say(
-    `  ${what.padEnd(28)} p50 ${figure(quantile(ms, 0.5), 1)} ms   p99 ${figure(quantile(ms, 0.99), 1)} ms   most ${figure(Math.max(...ms), 1)} ms`,
+    `  ${what.padEnd(34)} p50 ${figure(quantile(ms, 0.5), 1)} ms   p99 ${figure(quantile(ms, 0.99), 1)} ms   most ${figure(Math.max(...ms), 1)} ms`,
+  )
+}
+
+/** What search finds of what comparing every vector finds; one that is just as near counts as found. */
+async function reportRecall(name: string, aveeId: string, queries: string[]): Promise<void> {
+  if (!embedder) return
+  const shares: { at10: number; at50: number }[] = []
+  for (const query of queries.slice(0, compared)) {
+    const [vector] = await embedder.embed([query], 'query', signal)
+    if (!vector) continue
+    const found = await searchVectors(
+      database,
+      { aveeId, layers: allLayers },
+      { space: embedder.space, vector, limit: 50 },
+    )
+    const { rows } = await sql<{ distance: number }>`
+      select embedding <=> ${JSON.stringify([...vector])}::vector as distance
+      from (select embedding from passage_vectors where avee_id = ${aveeId} offset 0) as own
+      order by distance limit 50
+    `.execute(database.db)
+    const share = (k: number) => {
+      const furthest = (rows[Math.min(k, rows.length) - 1]?.distance ?? 0) + 1e-6
+      return found.slice(0, k).filter(({ score }) => 1 - score <= furthest).length / Math.min(k, rows.length)
+    }
+    shares.push({ at10: share(10), at50: share(50) })
+  }
+  say(
+    `  ${`${name}, nearest found`.padEnd(34)} of 10 ${figure(mean(shares.map(({ at10 }) => at10)))}   of 50 ${figure(mean(shares.map(({ at50 }) => at50)))}`,
   )
 }
 
 /** Searches and single statements, as a chat makes them, while files come in; and the event loop beside them. */
 async function whileIngesting(asked: string[]): Promise<void> {
+  const aveeId = await house.newAvee()
+  const files = Array.from({ length: 8 }, (_, i) => {
+    const { title, paragraphs } = madeUpDocument(i, 250)
+    return { filename: `during-${i}.md`, text: `# ${title}\n\n${paragraphs.join('\n\n')}\n` }
+  })
   let going = true
-  const ingest = house
-    .ingest(
-      aveeId,
-      Array.from({ length: 8 }, (_, i) => ({ filename: `during-${files}-${i}.md`, text: document(++files) })),
-    )
-    .finally(() => (going = false))
+  const ingest = house.ingest(aveeId, files).finally(() => (going = false))
   const searches: number[] = []
   const statements: number[] = []
   const gaps: number[] = []
@@ -144,7 +151,7 @@ async function whileIngesting(asked: string[]): Promise<void> {
     }
   })()
   for (let i = 0; going; i++) {
-    searches.push(await once(asked[i % asked.length] ?? ''))
+    searches.push(await once(large, asked[i % asked.length] ?? ''))
     const started = performance.now()
     await database.ping()
     statements.push(performance.now() - started)

@@ -145,6 +145,20 @@ describe.each(DATABASES)('search on %s', (kind) => {
     )
   })
 
+  test('a model that makes nothing of a question leaves the search by words', async () => {
+    const eve = await house.newAvee()
+    house.useEmbedder({
+      space: 'test/zeros',
+      remote: false,
+      embed: async (texts, purpose) => texts.map(() => new Float32Array([0, purpose === 'query' ? 0 : 1])),
+    })
+    await house.ingest(eve, handbook)
+    const { hits } = await house.find(eve.aveeId, 'how long is the engine warmed up?')
+    expect(hits[0]?.filename).toBe('engine.md')
+    expect(hits.every(({ score }) => score >= 0 && score <= 1)).toBe(true)
+    house.useEmbedder(undefined)
+  })
+
   test('a model that does not answer leaves the search by words', async () => {
     house.useEmbedder({
       space: 'test/away',

@@ -39,6 +39,14 @@ describe('rankings as one', () => {
     expect(ids(order).slice(0, 3)).toEqual(['1', '2', '3'])
   })
 
+  test('a passage that a model takes for the question itself does not outdo words that are sure', () => {
+    const order = fuse({ passages: scored(['1', 0.4], ['2', 0.2]), sure: 0.9 }, [
+      ...scored(['2', 1]),
+      ...crowd,
+    ])
+    expect(ids(order).slice(0, 2)).toEqual(['1', '2'])
+  })
+
   test('what stands out by its meaning comes first where words find nothing that fits', () => {
     const order = fuse({ passages: scored(['1', 0.2], ['2', 0.1]), sure: 0.02 }, [
       ...scored(['7', 0.8]),

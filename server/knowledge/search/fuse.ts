@@ -1,9 +1,11 @@
 import type { FoundPassage } from '../store/search.ts'
 import { standingOut } from './nearness.ts'
 
-/** What standing out by meaning counts at most beside words, and how little words count at least. */
+/** What standing out by meaning counts beside words, and how little words count at least. */
 const meaningWeight = 0.6
 const leastWords = 0.1
+/** No answer is nearer to its question than half of the way from the crowd: what is, shares its few words. */
+const farthestOut = 0.5
 
 /**
  * Two rankings as one. Words count as much as the passages found by them answer the question (`sure`); meaning counts
@@ -23,7 +25,7 @@ export function fuse(
   const { of } = standingOut(byMeaning.map((passage) => passage.score))
   for (const passage of byMeaning) {
     const entry = sums.get(passage.id) ?? { passage, sum: 0 }
-    entry.sum += meaningWeight * of(passage.score) ** 2
+    entry.sum += meaningWeight * Math.min(of(passage.score), farthestOut) ** 2
     sums.set(passage.id, entry)
   }
   // Sorting keeps the order of equals: that of the arms.
@@ -41,7 +43,7 @@ export function withoutRepeats(passages: FoundPassage[], limit: number): FoundPa
   for (const passage of passages) {
     if (kept.length === limit) break
     const words = shinglesOf(passage.text)
-    if (!kept.some((other) => similarity(words, other.words) > sameText)) kept.push({ passage, words })
+    if (!kept.some((other) => isSame(words, other.words))) kept.push({ passage, words })
   }
   return kept.map(({ passage }) => passage)
 }
@@ -54,11 +56,10 @@ function shinglesOf(text: string): Set<string> {
   return shingles
 }
 
-function similarity(a: Set<string>, b: Set<string>): number {
-  if (a.size === 0 && b.size === 0) return 1
+/** Whether the words that both have are more than `sameText` of all; most pairs have said no after a few. */
+function isSame(a: Set<string>, b: Set<string>): boolean {
   const [small, large] = a.size < b.size ? [a, b] : [b, a]
-  if (small.size < large.size * sameText) return 0
-  let shared = 0
-  for (const shingle of small) if (large.has(shingle)) shared += 1
-  return shared / (a.size + b.size - shared)
+  let spare = small.size - (sameText / (1 + sameText)) * (a.size + b.size)
+  for (const shingle of small) if (!large.has(shingle) && --spare < 0) return false
+  return spare > 0 || a.size + b.size === 0
 }

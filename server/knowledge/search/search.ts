@@ -45,7 +45,13 @@ export function searcher(rooms: {
       const embedder = await rooms.embedder(signal)
       const [vector] = (await embedder?.embed([text], 'query', signal)) ?? []
       if (!embedder || !vector) return []
-      return await searchVectors(rooms.database, query, { space: embedder.space, vector, limit: nearest })
+      const found = await searchVectors(rooms.database, query, {
+        space: embedder.space,
+        vector,
+        limit: nearest,
+      })
+      // A vector of zeros, which some models make of what they do not know, is near to nothing.
+      return found.filter(({ score }) => Number.isFinite(score))
     } catch (error) {
       query.signal.throwIfAborted()
       rooms.log.warn({ err: error }, 'search by meaning failed; words alone were searched')

@@ -1,0 +1,133 @@
+import { createHash } from 'node:crypto'
+import { sql } from 'kysely'
+import { type Database, newId } from '../server/db/index.ts'
+import { inContext } from '../server/knowledge/cut/passage.ts'
+import { sectionsOf } from '../server/knowledge/ingest/sections.ts'
+import { normaliserFor } from '../server/knowledge/lexical/normalise.ts'
+import { weigher } from '../server/knowledge/lexical/weigh.ts'
+import { putDocument } from '../server/knowledge/store/documents.ts'
+import { insertVectors } from '../server/knowledge/store/vectors.ts'
+import {
+  insertPages,
+  insertSections,
+  insertVersion,
+  publishVersion,
+} from '../server/knowledge/store/versions.ts'
+import type { Embedder } from '../server/models/index.ts'
+import { madeUpDocument } from './made-up.ts'
+
+const passagesOfDocument = 250
+/** The language whose rules the made-up words are compared by. */
+const language = 'eng'
+
+/**
+ * Stores made-up documents of `passages` passages in all, as an ingest does but for the haste: rows by the hundred, and
+ * the counts of words once at the end. Resolves to how many passages there are.
+ */
+export async function fill(
+  database: Database,
+  aveeId: string,
+  wish: { passages: number; embedder: Embedder | undefined; signal: AbortSignal },
+): Promise<number> {
+  const counts = new Map<number, { word: string; passages: number }>()
+  let stored = 0
+  for (let number = 1; stored < wish.passages; number++) {
+    const size = Math.min(passagesOfDocument, wish.passages - stored)
+    await database.transaction((trx) => putMadeUp(trx, number, size))
+    stored += size
+  }
+  await putCounts()
+  return stored
+
+  async function putMadeUp(
+    trx: Parameters<Parameters<Database['transaction']>[0]>[0],
+    number: number,
+    size: number,
+  ) {
+    const { title, paragraphs } = madeUpDocument(number, size)
+    const documentId = newId()
+    const place = { documentId, aveeId, layer: 'public' as const }
+    const version = await insertVersion(trx, { ...place, runId: newId(), file: 0 })
+    const text = paragraphs.join('\n\n')
+    await insertPages(trx, version, [{ page: 1, text }])
+    const weigh = weigher(aveeId, { title, filename: null }, await normaliserFor(language))
+    const passages = paragraphs.map((text) => ({ page: null, heading: null, text }))
+    const sections = sectionsOf(passages)
+    const bySection = [...Map.groupBy(passages, (_, i) => sections[i] ?? 0)]
+    await insertSections(
+      trx,
+      version,
+      bySection.map(([section, some]) => ({ section, lex: weigh.section(some) })),
+    )
+    let start = 0
+    const rows = passages.map(({ text, heading }, i) => {
+      const { words, vector } = weigh.passage(heading, text)
+      for (const [term, word] of words)
+        counts.set(term, { word, passages: (counts.get(term)?.passages ?? 0) + 1 })
+      const from = start
+      start += text.length + 2
+      return {
+        version,
+        document_id: documentId,
+        avee_id: aveeId,
+        layer: 'public' as const,
+        n: i + 1,
+        page: null,
+        section: sections[i] ?? 0,
+        start_offset: from,
+        end_offset: from + text.length,
+        heading,
+        text,
+        terms: [...words.keys()],
+        lex: vector,
+      }
+    })
+    const ids = await trx.insertInto('passages').values(rows).returning('id').execute()
+    const vectors = await wish.embedder?.embed(
+      passages.map((passage) => inContext({ title, ...passage })),
+      'passage',
+      wish.signal,
+    )
+    if (wish.embedder && vectors)
+      await insertVectors(
+        trx,
+        wish.embedder.space,
+        ids.flatMap(({ id }, i) => {
+          const vector = vectors[i]
+          return vector ? [{ passageId: id, vector }] : []
+        }),
+      )
+    await publishVersion(trx, version)
+    await putDocument(trx, {
+      id: documentId,
+      avee_id: aveeId,
+      version,
+      layer: 'public',
+      title,
+      filename: null,
+      type: 'txt',
+      source: 'text',
+      source_url: null,
+      sha256: createHash('sha256').update(documentId).digest('hex'),
+      pages: 1,
+      passages: size,
+      language,
+      embedded_by: wish.embedder?.space ?? null,
+      bytes: Buffer.byteLength(text),
+    })
+  }
+
+  async function putCounts(): Promise<void> {
+    const all = [...counts]
+    await sql`
+      insert into passage_terms (avee_id, layer, term, word, passages)
+      select ${aveeId}::uuid, 'public', added.term, added.word, added.passages
+      from unnest(
+        ${all.map(([term]) => term)}::int[],
+        ${all.map(([, { word }]) => word)}::text[],
+        ${all.map(([, { passages }]) => passages)}::int[]
+      ) as added (term, word, passages)
+      on conflict (avee_id, term, layer) do update set passages = passage_terms.passages + excluded.passages
+    `.execute(database.db)
+  }
+}
