@@ -30,7 +30,6 @@ const { values } = parseArgs({
     only: { type: 'string' },
     url: { type: 'string' },
     vectors: { type: 'boolean', default: false },
-    fit: { type: 'boolean', default: false },
   },
 })
 if (!values.data) throw new Error('Say where the data is: --data DIR')

@@ -59,6 +59,8 @@ describe.each(DATABASES)('search on %s', (kind) => {
     ['cafe.txt', 'dejeuner cafe geneve', 'French without its marks'],
     ['harbour.md', 'harbormaster harbourmastr', 'a word with a letter missing'],
     ['harbour.md', 'nothern qauy', 'letters missing and swapped'],
+    ['haus.md', 'Universitten Wohnhiem', 'German with a letter missing and two swapped'],
+    ['cafe.txt', 'voyagers exellent', 'French with letters missing'],
   ])('finds %s by "%s": %s', async (filename, query) => {
     expect(await first(query)).toBe(filename)
   })
@@ -82,11 +84,37 @@ describe.each(DATABASES)('search on %s', (kind) => {
       expect(await house.find(aveeId, query), query).toMatchObject({ answerable: false })
   })
 
+  test('says yes and no in other languages and scripts too', async () => {
+    const yes = [
+      'Was kauften die Universitäten in der Altstadt?',
+      'Que sert le café de la gare aux voyageurs ?',
+      '東京タワーの高さは何メートルですか',
+      '徽州的老房子有什么颜色的墙？',
+      'แมวสีดำนอนหลับที่ไหน',
+    ]
+    const no = [
+      'Wie entstehen Vulkane im Pazifik?',
+      'Qui a peint le plafond de la chapelle ?',
+      '富士山の噴火はいつでしたか',
+      '北京的地铁有多少条线路？',
+      'ประเทศมองโกเลียมีประชากรเท่าไร',
+    ]
+    for (const query of yes)
+      expect(await house.find(aveeId, query), query).toMatchObject({ answerable: true })
+    for (const query of no)
+      expect(await house.find(aveeId, query), query).toMatchObject({ answerable: false })
+  })
+
   test('a question that is only half of one is understood from the one before', async () => {
     const before = ['What was the revenue of the cooperative in 2022?']
     const { hits } = await house.find(aveeId, 'And in 2023?', allLayers, before)
     expect(hits[0]).toMatchObject({ filename: 'revenue.md' })
     expect(await first('How long is it warmed up?', ['Tell me about the Kestrel engine'])).toBe('engine.md')
+    expect(await first('Und wie viele Häuser?', ['Was kauften die Universitäten in der Altstadt?'])).toBe(
+      'haus.md',
+    )
+    expect(await first('では、いつ完成した？', ['東京タワーの高さは？'])).toBe('tower.md')
+    expect(await first('那它种在哪里？', ['徽州的樟树有多大？'])).toBe('huizhou.txt')
     // A question of its own is not drawn to what was talked about before.
     expect(await first('Where do visitors pay the harbourmaster?', before)).toBe('harbour.md')
   })

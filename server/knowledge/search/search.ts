@@ -59,8 +59,11 @@ export function searcher(rooms: {
     }
   }
 
-  /** By words; one transaction, so that embedded it waits only once for its turn. */
-  async function inWords(query: Query) {
+  /**
+   * By words; one transaction, so that embedded it waits only once for its turn. `understood` gets what the question
+   * means in full as soon as that is known.
+   */
+  async function inWords(query: Query, understood: (meant: string) => void) {
     const context = query.context ?? []
     return await rooms.database.transaction(async (trx) => {
       const languages = await languagesIn(trx, query)
@@ -68,14 +71,13 @@ export function searcher(rooms: {
       if (passages === 0) return undefined
       const codes = languages.toSorted((a, b) => b.passages - a.passages).map((each) => each.language)
       const words = await questioner(query.aveeId, codes)
+      const meant = textWithContext(words, query.query, context)
+      understood(meant)
       const asked = await count(trx, query, termsWithContext(words, query.query, context), passages)
       const terms = asked.some((term) => term.holding === 0)
         ? await count(trx, query, await mend(trx, query, asked), passages)
         : asked
-      return {
-        meant: textWithContext(words, query.query, context),
-        found: await byWords(trx, query, { terms, passages, languages: codes }),
-      }
+      return { meant, found: await byWords(trx, query, { terms, passages, languages: codes }) }
     })
   }
 
@@ -92,10 +94,16 @@ export function searcher(rooms: {
 
   /** Passages in the order in which they fit, the best first, each text once. */
   return async function rank(query: Query, limit: number): Promise<Ranking> {
-    const lexical = await inWords(query)
+    let meaning: Promise<FoundPassage[]> | undefined
+    const lexical = await inWords(query, (meant) => {
+      if (query.byWordsAlone) return
+      // Beside the search by words. It fails only when it is stopped, which is then said below.
+      meaning = byMeaning(query, meant)
+      meaning.catch(() => {})
+    })
     query.signal.throwIfAborted()
     if (!lexical) return { passages: [], answerable: false }
-    const semantic = query.byWordsAlone ? [] : await byMeaning(query, lexical.meant)
+    const semantic = (await meaning) ?? []
     const sureByWords = confidence({ covered: lexical.found.covered, cosines: [] })
     const sure = confidence({
       covered: lexical.found.covered,

@@ -14,7 +14,7 @@ import { comparedAs, ofSpace } from './vector-index.ts'
 /** Up to so many vectors of an avee are compared one by one: exact, and about as quick as an index. */
 const exactUpTo = { embedded: 5_000, postgres: 10_000 }
 /** How many neighbours an index looks at; more is surer and slower. */
-const indexEffort = 200
+const indexEffort = 600
 
 const literal = (vector: Float32Array) =>
   `[${Array.from(vector, (value) => +value.toPrecision(7)).join(',')}]`
@@ -143,8 +143,9 @@ export async function searchVectors(
   `
   if (few) return (await statement.execute(database.db)).rows.map(foundPassage)
   return await database.transaction(async (trx) => {
-    await sql`set local hnsw.ef_search = ${sql.lit(indexEffort)}`.execute(trx)
-    await sql`set local hnsw.iterative_scan = strict_order`.execute(trx)
+    await sql`
+      select set_config('hnsw.ef_search', ${`${indexEffort}`}, true), set_config('hnsw.iterative_scan', 'strict_order', true)
+    `.execute(trx)
     return (await statement.execute(trx)).rows.map(foundPassage)
   })
 }
