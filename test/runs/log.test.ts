@@ -1,3 +1,5 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { DATABASES } from '../databases.ts'
 import { openStore, type Store } from './databases.ts'
@@ -218,6 +220,41 @@ describe.each(DATABASES)('a connection to %s that breaks', (kind) => {
     expect(textOf(events)).toBe(Array.from({ length: 60 }, (_, i) => `${i} `).join(''))
     expect(await logOf(store.database, id)).toEqual(events)
   })
+
+  if (kind === 'postgres')
+    test('a writer whose connection the server ends, at any moment, writes all of it once', async () => {
+      const killer = await store.another()
+      await using room = await openRoom(store.database, { leaseMs: 60_000 })
+      const runs = await Promise.all(Array.from({ length: 20 }, async () => begin(room, user)))
+      let killed = 0
+      const killing = (async () => {
+        while (killed < 5) {
+          const { rows } = await sql`select pg_terminate_backend(pid) from pg_stat_activity
+            where datname = current_database() and pid <> pg_backend_pid() and query like '%with appends as%'`.execute(
+            killer.db,
+          )
+          killed += rows.length
+          await nextTurn()
+        }
+      })()
+      await Promise.all(
+        runs.map(async ({ worker }) => {
+          for (let i = 0; i < 60 || killed < 5; i++) {
+            await worker.context.emit({ step: i })
+            await worker.context.flush()
+          }
+          worker.complete()
+        }),
+      )
+      await killing
+      for (const { id } of runs) {
+        const events = parse(await readAll(room, id))
+        expect(events).toEqual([
+          ...Array.from({ length: events.length - 1 }, (_, step) => ({ step })),
+          { event: 'complete' },
+        ])
+      }
+    })
 
   test.each(faults)('%s while a run ends: it ends once, with what it stores', async (fault) => {
     const broken = faulty(store.database)
