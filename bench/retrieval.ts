@@ -8,9 +8,9 @@
  *     DIR/qa/<name>/           *.md, questions.jsonl {question,doc_id,references:[{start,end}]}
  *     DIR/pdf-qa/              files/*.pdf, questions.jsonl {set,file,question,pages,sources?}
  *
- * Beside each stands plain BM25 over the same texts (k1 0.9, b 0.4; over whole pages 1.2, 0.75). `--vectors` adds the
- * arm that goes by meaning, with a bag of words in the place of a model. The last table asks questions of documents
- * that cannot answer them.
+ * Beside each stands plain BM25 over the same texts (k1 0.9, b 0.4; over whole pages and abstracts 1.2, 0.75).
+ * `--vectors` adds the arm that goes by meaning, with a bag of words in the place of a model, and then what words find
+ * alone. The last table asks questions of documents that cannot answer them.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
@@ -45,8 +45,9 @@ await using house = await openHouse({
 /** Whether each question was said to be answerable, and whether it is. */
 const judged: { set: string; says: boolean; is: boolean; sure: number; question: string }[] = []
 
-async function search(house: House, aveeId: string, query: string, limit = 50) {
-  return await house.knowledge.search({ aveeId, layers: allLayers, query, limit, signal: house.signal })
+async function search(house: House, aveeId: string, query: string, limit = 50, byWordsAlone = false) {
+  const scope = { aveeId, layers: allLayers, signal: house.signal }
+  return await house.knowledge.search({ ...scope, query, limit, byWordsAlone })
 }
 
 /** The names of what was found, best first, each once. */
@@ -90,11 +91,16 @@ async function rankedDocuments(folder: string): Promise<void> {
     [...(qrels.get(query.id)?.values() ?? [])].some((grade) => grade > 0),
   )
   const ours = []
+  const words = []
   const theirs = []
   for (const query of asked) {
     const grades = qrels.get(query.id) ?? new Map<string, number>()
-    const { hits } = await search(house, aveeId, query.text)
-    ours.push(measures(firsts(hits.map((hit) => named.get(hit.documentId) ?? '')), grades))
+    const found = async (byWordsAlone: boolean) => {
+      const { hits } = await search(house, aveeId, query.text, 50, byWordsAlone)
+      return measures(firsts(hits.map((hit) => named.get(hit.documentId) ?? '')), grades)
+    }
+    ours.push(await found(false))
+    if (values.vectors) words.push(await found(true))
     theirs.push(
       measures(
         plain(query.text, 50).map((i) => corpus[i]?.id ?? ''),
@@ -106,6 +112,7 @@ async function rankedDocuments(folder: string): Promise<void> {
     `nDCG@10 ${figure(mean(all.map((m) => m.ndcg)))}  Recall@20 ${figure(mean(all.map((m) => m.recall)))}  MRR@10 ${figure(mean(all.map((m) => m.mrr)))}`
   say(`\n${path.basename(folder)}: ${corpus.length} documents, ${asked.length} questions`)
   say(`  search      ${line(ours)}`)
+  if (values.vectors) say(`  words alone ${line(words)}`)
   say(`  plain BM25  ${line(theirs)}`)
 }
 
@@ -139,10 +146,15 @@ async function paragraphs(folder: string, language: string): Promise<void> {
   const named = new Map(results.map((result, i) => [result.doc_id, passages[i]?.id ?? '']))
   const plain = await yardstick(passages.map((passage) => passage.text))
   const ours = []
+  const words = []
   const theirs = []
   for (const { question, passage_id } of questions) {
-    const { hits } = await search(house, aveeId, question, 20)
-    ours.push(firsts(hits.map((hit) => named.get(hit.documentId) ?? '')).indexOf(passage_id))
+    const place = async (byWordsAlone: boolean) => {
+      const { hits } = await search(house, aveeId, question, 20, byWordsAlone)
+      return firsts(hits.map((hit) => named.get(hit.documentId) ?? '')).indexOf(passage_id)
+    }
+    ours.push(await place(false))
+    if (values.vectors) words.push(await place(true))
     theirs.push(
       plain(question, 20)
         .map((i) => passages[i]?.id)
@@ -151,6 +163,7 @@ async function paragraphs(folder: string, language: string): Promise<void> {
   }
   say(`\n${path.basename(folder)} ${language}: ${passages.length} paragraphs, ${questions.length} questions`)
   say(`  search      ${hitRates(ours, [1, 5])}`)
+  if (values.vectors) say(`  words alone ${hitRates(words, [1, 5])}`)
   say(`  plain BM25  ${hitRates(theirs, [1, 5])}`)
 
   // Every question to its own half of the paragraphs and to the other, where the same articles do not occur.
