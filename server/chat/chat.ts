@@ -50,7 +50,7 @@ export type ChatRooms = {
   avees: Avees
   knowledge: Knowledge
   models: Models
-  insight: Pick<Insight, 'note' | 'freshUpdates'>
+  insight: Pick<Insight, 'note' | 'freshUpdates' | 'earlierInShort'>
   memory: Pick<Memory, 'note' | 'recall' | 'recallTurns' | 'usedIn'>
 }
 

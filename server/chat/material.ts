@@ -2,7 +2,7 @@ import { type Layer, layers } from '../../contract/avees.ts'
 import type { Citation } from '../../contract/chat.ts'
 import type { UsedMemory } from '../../contract/memory.ts'
 import type { Database } from '../db/index.ts'
-import type { Insight } from '../insight/index.ts'
+import { type Insight, summaryWithin } from '../insight/index.ts'
 import type { Grounding, Knowledge } from '../knowledge/index.ts'
 import type { Memory, RecalledMemory } from '../memory/index.ts'
 import type { Turn } from './prompt.ts'
@@ -12,7 +12,7 @@ export type MaterialRooms = {
   database: Database
   knowledge: Pick<Knowledge, 'grounding'>
   memory: Pick<Memory, 'recall' | 'recallTurns'>
-  insight: Pick<Insight, 'freshUpdates'>
+  insight: Pick<Insight, 'freshUpdates' | 'earlierInShort'>
 }
 
 export type About = {
@@ -34,6 +34,8 @@ export type About = {
 
 /** What an answer is made from, besides the question and the persona. */
 export type Material = {
+  /** What was said before `history`, in short; empty where that begins the conversation. */
+  summary: string
   history: Turn[]
   older: Turn[]
   citations: Citation[]
@@ -42,8 +44,6 @@ export type Material = {
   updates: { date: string; text: string }[]
 }
 
-/** As many earlier messages as are looked at whole; what of them fits is decided by tokens. */
-const historyMessages = 60
 /** From so many earlier messages on, those that fit the question are looked for as well. */
 const longConversation = 12
 const olderMessages = 6
@@ -55,11 +55,13 @@ const memoryWords = 150
 export async function gather(rooms: MaterialRooms, about: About, signal: AbortSignal): Promise<Material> {
   const { aveeId, userId, layer } = about
   const within = layers.slice(0, layers.indexOf(layer) + 1)
-  const history = about.history ?? (await earlierTurns(rooms.database, about.question, layer))
+  const { history, summary } = about.history
+    ? { history: about.history, summary: '' }
+    : await earlierTurns(rooms, about.question, layer)
   const query = about.question.content
   const context = history.filter(({ role }) => role === 'user').map(({ content }) => content)
 
-  const isLong = about.history === undefined && history.length >= longConversation
+  const isLong = about.history === undefined && (history.length >= longConversation || summary !== '')
   const [grounding, memories, older, updates] = await Promise.all([
     ground(rooms.knowledge, about, within, context, signal),
     rooms.memory.recall({
@@ -86,6 +88,7 @@ export async function gather(rooms: MaterialRooms, about: About, signal: AbortSi
     rooms.insight.freshUpdates({ aveeId, layers: within, now: new Date() }),
   ])
   return {
+    summary,
     history,
     older: older.map(({ id, role, content }) => ({ id, role, content })),
     ...grounding,
@@ -141,14 +144,25 @@ const numbered = (grounding: Grounding): Citation[] =>
     cited: false,
   }))
 
-/** The turns above the question in its branch. Answers that were made at a wider layer than now do not come back. */
-async function earlierTurns({ db }: Database, question: MessageRow, layer: Layer): Promise<Turn[]> {
-  if (!question.parent_id) return []
-  const messages = await branch(db, question.parent_id, historyMessages)
-  return messages
+/**
+ * The turns above the question in its branch, and what was said before them where that is summed up. What of them fits
+ * is decided by tokens. Answers that were made at a wider layer than now do not come back.
+ */
+async function earlierTurns(
+  { database: { db }, insight }: Pick<MaterialRooms, 'database' | 'insight'>,
+  question: MessageRow,
+  layer: Layer,
+): Promise<{ history: Turn[]; summary: string }> {
+  if (!question.parent_id) return { history: [], summary: '' }
+  const messages = await branch(db, question.parent_id, summaryWithin)
+  const ids = messages.map(({ id }) => id)
+  const summary = messages.length < longConversation ? undefined : await insight.earlierInShort(ids, layer)
+  const history = messages
+    .slice(summary ? ids.indexOf(summary.messageId) + 1 : 0)
     .filter((message) => message.content !== '' && message.status !== 'streaming')
     .filter((message) => message.role === 'user' || isWithin(message.layer_used, layer))
     .map(({ id, role, content }) => ({ id, role, content }))
+  return { history, summary: summary?.text ?? '' }
 }
 
 const isWithin = (layer: Layer, most: Layer) => layers.indexOf(layer) <= layers.indexOf(most)

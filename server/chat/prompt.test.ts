@@ -19,6 +19,7 @@ const parts = (more: Partial<PromptParts> = {}): PromptParts => ({
   },
   layer: 'public',
   isOwner: false,
+  summary: '',
   history: [],
   older: [],
   memories: [],

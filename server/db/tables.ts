@@ -215,6 +215,16 @@ export type Tables = {
   }
   turn_vectors: { message_id: string; model: string; embedding: string }
   memory_settings: { user_id: string; avee_id: string | null; enabled: boolean }
+  conversation_summaries: {
+    /** The last message that it covers. */
+    message_id: string
+    conversation_id: string
+    layer: Layer
+    content: string
+    /** `sentences`, or the name of the model that wrote it. */
+    made_by: string
+    created_at: CreatedAt
+  }
   turn_insights: {
     message_id: string
     question_id: string

@@ -7,3 +7,4 @@ export {
   type PresentTurn,
 } from './insight.ts'
 export { insightRoutes } from './routes.ts'
+export { summaryWithin } from './summaries.ts'

@@ -22,6 +22,7 @@ import {
   putOff,
   type TurnRow,
 } from './store/turns.ts'
+import { summaries as summariesOf } from './summaries.ts'
 import { titleFromTopics } from './titles.ts'
 import { turnSteps } from './turns.ts'
 import { type Updates, updates as updatesOf } from './updates.ts'
@@ -99,7 +100,15 @@ export async function insight({
   now = () => new Date(),
 }: InsightParts) {
   const { db } = database
-  const steps = turnSteps({ database, knowledge, models, judge, setTitle: conversations.setTitle })
+  const summaries = summariesOf({ database, models })
+  const steps = turnSteps({
+    database,
+    knowledge,
+    models,
+    judge,
+    summaries,
+    setTitle: conversations.setTitle,
+  })
   const ownQuestions = questionsOf({ database, knowledge, avees, deliver: conversations.deliver })
 
   /** Takes turns that are due at a step and does it with each; one that fails is tried again later. */
@@ -269,6 +278,13 @@ export async function insight({
     /** The updates of the last 30 days that may be seen in these layers, newest first, at most five: for the prompt. */
     freshUpdates: (of: { aveeId: string; layers: Layer[]; now: Date }) =>
       updates.fresh(of.aveeId, of.layers, of.now),
+
+    /**
+     * What was said in a branch down to one of these messages, in short, and which one that is; `messageIds` are the
+     * last `summaryWithin` or more of the branch, oldest first. Undefined when it is short, or when what was said there
+     * rests on more than `layer` may see.
+     */
+    earlierInShort: summaries.at,
 
     /** Resolves when nothing that is due is left to do here. */
     async idle(): Promise<void> {

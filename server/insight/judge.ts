@@ -1,6 +1,7 @@
 import { z } from 'zod'
-import type { ChatModel } from '../models/index.ts'
+import type { ChatMessage, ChatModel } from '../models/index.ts'
 import type { MeasuredTurn } from './measure/measure.ts'
+import { saidBy } from './said-by.ts'
 
 const score = z.number().min(0).max(1)
 const verdict = z.object({
@@ -27,20 +28,14 @@ export async function verdictOf(
   signal: AbortSignal,
 ): Promise<Verdict | null> {
   const passages = turn.citations.map(({ n, text }) => `[${n}] ${text}`).join('\n\n')
-  const request = {
-    messages: [
-      { role: 'system' as const, content: instruction },
-      {
-        role: 'user' as const,
-        content: `Question:\n${turn.question}\n\nAnswer:\n${turn.answer.slice(0, shownCharacters)}\n\nPassages:\n${passages.slice(0, shownCharacters) || '(none)'}`,
-      },
-    ],
-    maxTokens: 400,
-    temperature: 0,
-    grounding: { question: '', passages: [], answerable: false, retrieved: false },
-  }
-  let said = ''
-  for await (const part of model.stream(request, signal)) if (part.type === 'text') said += part.text
+  const messages: ChatMessage[] = [
+    { role: 'system', content: instruction },
+    {
+      role: 'user',
+      content: `Question:\n${turn.question}\n\nAnswer:\n${turn.answer.slice(0, shownCharacters)}\n\nPassages:\n${passages.slice(0, shownCharacters) || '(none)'}`,
+    },
+  ]
+  const said = await saidBy(model, messages, { maxTokens: 400, temperature: 0 }, signal)
   return verdictIn(said, turn.answer)
 }
 

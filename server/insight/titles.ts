@@ -1,4 +1,5 @@
 import type { ChatMessage, ChatModel } from '../models/index.ts'
+import { saidBy } from './said-by.ts'
 import { joinTopics, type Topic } from './topics.ts'
 
 /** A first question up to here is the best title itself. */
@@ -57,13 +58,6 @@ export async function titleByModel(
   messages: ChatMessage[],
   signal: AbortSignal,
 ): Promise<string | null> {
-  let said = ''
-  const request = {
-    messages: titlePrompt(messages),
-    maxTokens: 40,
-    temperature: 0.3,
-    grounding: { question: '', passages: [], answerable: false, retrieved: false },
-  }
-  for await (const part of model.stream(request, signal)) if (part.type === 'text') said += part.text
+  const said = await saidBy(model, titlePrompt(messages), { maxTokens: 40, temperature: 0.3 }, signal)
   return titleIn(said)
 }

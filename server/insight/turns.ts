@@ -18,6 +18,7 @@ import {
   reopenAnswered,
 } from './store/questions.ts'
 import { branchUpTo, conversationFacts, saveTurn, type TurnRow, turnsOf } from './store/turns.ts'
+import type { summaries as summariesOf } from './summaries.ts'
 import { titleByModel, titleFromTopics } from './titles.ts'
 import { type WorkedOut, workOut } from './work-out.ts'
 
@@ -34,11 +35,12 @@ export type TurnParts = {
   knowledge: Pick<Knowledge, 'holding' | 'search'>
   models: Pick<Models, 'background' | 'embedder'>
   setTitle(conversationId: string, title: string): Promise<void>
+  summaries: Pick<ReturnType<typeof summariesOf>, 'grow' | 'rewrite'>
   judge: boolean
 }
 
 /** The two steps that a stored turn goes through after its answer. */
-export function turnSteps({ database, knowledge, models, setTitle, judge }: TurnParts) {
+export function turnSteps({ database, knowledge, models, setTitle, summaries, judge }: TurnParts) {
   const { db } = database
 
   /** Reads a stored turn with what came before it; undefined when its messages are gone. */
@@ -117,7 +119,8 @@ export function turnSteps({ database, knowledge, models, setTitle, judge }: Turn
       const found = await workOut(knowledge, turn, signal)
       await noteUnanswered(row, found.unanswered, found.questionTerms)
       const answers = turn.messages.filter(({ role }) => role === 'assistant').length
-      const asksModel = judge || found.needsMeaning || (await wantsTitle(row, answers))
+      const hasGrown = await summaries.grow(row)
+      const asksModel = judge || found.needsMeaning || hasGrown || (await wantsTitle(row, answers))
       await save(row, found, asksModel ? 'ask_model' : 'done')
     },
 
@@ -130,6 +133,7 @@ export function turnSteps({ database, knowledge, models, setTitle, judge }: Turn
         const title = await titleOf(turn, row, signal)
         if (title !== null) await setTitle(row.conversation_id, title)
       }
+      await summaries.rewrite(row, signal)
       if (judge) {
         const verdict = await models.background({ signal }, async (model, stop) => ({
           by: model.name,

@@ -2,10 +2,12 @@ import type { Migration } from 'kysely/migration'
 import { up as foundations } from './001-foundations.ts'
 import { up as memory } from './002-memory.ts'
 import { up as insight } from './003-insight.ts'
+import { up as summaries } from './004-summaries.ts'
 
 /** Every migration by its number. One that was released is never edited, renamed or removed. */
 export const migrations: Record<string, Migration> = {
   '001-foundations': { up: foundations },
   '002-memory': { up: memory },
   '003-insight': { up: insight },
+  '004-summaries': { up: summaries },
 }

@@ -1,0 +1,28 @@
+import { sql } from 'kysely'
+import type { Db, Row } from '../../db/index.ts'
+
+export type SummaryRow = Row<'conversation_summaries'>
+
+/** The summaries that end with one of these messages, in the order of the messages. */
+export async function summariesAt(db: Db, messageIds: string[]): Promise<SummaryRow[]> {
+  const rows = await db
+    .selectFrom('conversation_summaries')
+    .selectAll()
+    .where(sql<boolean>`message_id = any(${messageIds}::uuid[])`)
+    .execute()
+  const place = new Map(messageIds.map((id, index) => [id, index]))
+  return rows.toSorted((a, b) => (place.get(a.message_id) ?? 0) - (place.get(b.message_id) ?? 0))
+}
+
+/** Stores a summary in the place of the one that ended with the same message; nothing happens when that is gone. */
+export async function putSummary(db: Db, summary: Omit<SummaryRow, 'created_at'>): Promise<void> {
+  const { message_id, conversation_id, layer, content, made_by } = summary
+  await sql`
+    insert into conversation_summaries (message_id, conversation_id, layer, content, made_by)
+    select ${message_id}, ${conversation_id}, ${layer}, ${content}, ${made_by}
+    where exists (select from messages where id = ${message_id})
+    on conflict (message_id) do update
+      set layer = excluded.layer, content = excluded.content, made_by = excluded.made_by, created_at = now()`.execute(
+    db,
+  )
+}
