@@ -101,6 +101,7 @@ http.post('/plain', async (request, reply) => {
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-cache',
   })
+  reply.raw.flushHeaders()
   if (body)
     Readable.fromWeb(body as ReadableStream)
       .on('error', () => {})

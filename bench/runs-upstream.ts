@@ -7,6 +7,7 @@ const server = createServer((request, response) => {
   const tokens = Number(searchParams.get('tokens'))
   const everyMs = Number(searchParams.get('everyMs'))
   response.writeHead(200, { 'content-type': 'text/event-stream' })
+  response.flushHeaders()
   let left = false
   response.on('close', () => {
     left = true
