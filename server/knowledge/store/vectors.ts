@@ -12,7 +12,7 @@ import {
 import { comparedAs, ofSpace } from './vector-index.ts'
 
 /** Up to so many vectors of an avee are compared one by one: exact, and about as quick as an index. */
-const exactUpTo = 10_000
+const exactUpTo = { embedded: 10_000, postgres: 20_000 }
 /** How many neighbours an index looks at; more is surer and slower. */
 const indexEffort = 600
 
@@ -123,7 +123,7 @@ export async function searchVectors(
   const where = sql`
     avee_id = ${scope.aveeId} and ${ofSpace(space, query.vector.length)}
     and ${inLayers(scope, 'layer')} and ${seen(scope, 'passage_vectors')}`
-  const few = await isAtMost(database.db, scope, space, exactUpTo)
+  const few = await isAtMost(database.db, scope, space, exactUpTo[database.kind])
   const nearest = few
     ? // The fence keeps an index out that would look at other avees' vectors first.
       sql`
