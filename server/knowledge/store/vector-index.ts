@@ -11,7 +11,7 @@ const widestHalf = 4_000
 
 /**
  * Of 50,000 vectors these find 96 % and more of the nearest ten, looking as far as a search does (`bench/search.ts`);
- * half as many links find 85 %. Adding a vector costs the embedded store 5 ms with them, ten with PostgreSQL's.
+ * half as many links find less than 90 %. Adding a vector costs the embedded store 5 ms with them, ten with PostgreSQL's.
  */
 const graphs = {
   embedded: 'with (m = 16, ef_construction = 64)',
