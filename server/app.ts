@@ -74,6 +74,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
         firstTokenMs: config.models.firstTokenTimeoutMs,
         stallMs: config.models.stallTimeoutMs,
         backgroundCalls: config.models.backgroundCalls,
+        backgroundRestMs: config.models.backgroundRestMs,
         redisUrl: config.cache.kind === 'redis' ? config.cache.url.reveal() : undefined,
       },
     }),

@@ -210,9 +210,14 @@ export const settings = z.object({
     .prefault('60000')
     .describe('How long a model may be silent in the middle of an answer.'),
   BACKGROUND_MODEL_CALLS: oneOf('on', 'off')
-    .prefault('off')
+    .prefault('on')
     .describe(
-      'Whether the language model also works where nobody waits: titles in its words, memories from any wording. `off` leaves that to rules, and costs no tokens.',
+      'Whether the language model also works where nobody waits: titles and summaries in its words, memories from any wording. `off` leaves that to rules, and costs no tokens.',
+    ),
+  BACKGROUND_MODEL_REST_MS: whole(0, 86_400_000)
+    .prefault('10000')
+    .describe(
+      'How long a model server on this network must have answered nobody before it is asked in the background. Whoever asks meanwhile goes first.',
     ),
   INSIGHT_JUDGE: oneOf('on', 'off')
     .prefault('off')
@@ -332,6 +337,7 @@ export function readConfig(env: Record<string, string | undefined>) {
       firstTokenTimeoutMs: s.MODEL_FIRST_TOKEN_TIMEOUT_MS,
       stallTimeoutMs: s.MODEL_STALL_TIMEOUT_MS,
       backgroundCalls: s.BACKGROUND_MODEL_CALLS === 'on',
+      backgroundRestMs: s.BACKGROUND_MODEL_REST_MS,
     },
     insight: { judge: s.INSIGHT_JUDGE === 'on' },
     runs: { leaseMs: s.RUN_LEASE_MS, eventsDays: s.RUN_EVENTS_DAYS },

@@ -18,6 +18,7 @@ const isolated = {
   HOST: '127.0.0.1',
   OLLAMA_BASE_URL: 'http://127.0.0.1:9',
   BACKGROUND_MODEL_CALLS: 'off',
+  BACKGROUND_MODEL_REST_MS: '400',
   LOG_LEVEL: 'warn',
   SHUTDOWN_GRACE_MS: '200',
   RUN_LEASE_MS: '1000',

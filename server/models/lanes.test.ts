@@ -72,6 +72,18 @@ describe('the way to a local model server', () => {
     expect(await result).toBe('memory')
   })
 
+  test('lets a call that wishes so wait until nobody was answered for longer', async () => {
+    const lane = local()
+    const done: string[] = []
+    lane.answering()()
+    const patient = lane.background(never, async () => done.push('patient'), { restMs: 150 })
+    const usual = lane.background(never, async () => done.push('usual'))
+    await usual
+    expect(done).toEqual(['usual'])
+    await patient
+    expect(done).toEqual(['usual', 'patient'])
+  })
+
   test('lets a call that has waited too long go beside the answers, for good', async () => {
     const told: string[] = []
     const lane = local({ longestWaitMs: 5 })

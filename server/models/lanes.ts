@@ -17,6 +17,7 @@ type Job = {
   fail(reason: unknown): void
   signal: AbortSignal
   since: number
+  rest: number
   notBefore: number
   gaveWay: number
   attempt: AbortController | undefined
@@ -29,9 +30,13 @@ export type Lane = {
   /**
    * Does something that nobody waits for when its turn comes. On a local server one such thing runs at a time and only
    * while nobody is answered there; when somebody asks, `signal` fires and `work` is called anew later, so it must be
-   * able to start over. Whoever is inside such work already goes on at once. Throws what `work` throws.
+   * able to start over. `restMs` is how long nobody must have been answered before. Whoever is inside such work already goes on at once. Throws what `work` throws.
    */
-  background<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T>
+  background<T>(
+    signal: AbortSignal,
+    work: (signal: AbortSignal) => Promise<T>,
+    wish?: { restMs?: number | undefined },
+  ): Promise<T>
   stats(): { waiting: number; working: number; gaveWay: number }
 }
 
@@ -60,7 +65,7 @@ export function newLane({
   const working = new Set<Job>()
   const inside = new AsyncLocalStorage<Job>()
   let answers = 0
-  let restedAt = 0
+  let answeredAt = Number.NEGATIVE_INFINITY
   let gaveWay = 0
   let timer: NodeJS.Timeout | undefined
 
@@ -71,7 +76,10 @@ export function newLane({
   function startOf(job: Job): number {
     if (remote) return job.notBefore
     const overdueAt = job.since + longestWait
-    return Math.min(answers > 0 ? Number.POSITIVE_INFINITY : Math.max(job.notBefore, restedAt), overdueAt)
+    return Math.min(
+      answers > 0 ? Number.POSITIVE_INFINITY : Math.max(job.notBefore, answeredAt + job.rest),
+      overdueAt,
+    )
   }
 
   function pump(): void {
@@ -120,12 +128,12 @@ export function newLane({
         if (over) return
         over = true
         answers -= 1
-        restedAt = Date.now() + rest
+        answeredAt = Date.now()
         pump()
       }
     },
 
-    async background(signal, work) {
+    async background(signal, work, wish = {}) {
       if (isInside()) return await work(signal)
       const all = AbortSignal.any([signal, closing])
       all.throwIfAborted()
@@ -135,6 +143,7 @@ export function newLane({
         fail: reject,
         signal: all,
         since: Date.now(),
+        rest: wish.restMs ?? rest,
         notBefore: 0,
         gaveWay: 0,
         attempt: undefined,

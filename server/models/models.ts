@@ -42,6 +42,8 @@ export type ModelsConfig = {
   redisUrl?: string | undefined
   /** False uses the chat models only for what somebody waits for; true when left out. */
   backgroundCalls?: boolean | undefined
+  /** How long a local server must have answered nobody before its language model is asked in the background. */
+  backgroundRestMs?: number | undefined
   /** How background calls wait; for tests and benches. */
   backgroundPace?: LanePace | undefined
 }
@@ -180,7 +182,9 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
       const choice = await choosing.choose(wish)
       const lane = laneOf(choice)
       if (!lane) return undefined
-      return await lane.background(wish.signal, (signal) => work(chatModel(choice), signal))
+      return await lane.background(wish.signal, (signal) => work(chatModel(choice), signal), {
+        restMs: config.backgroundRestMs,
+      })
     },
 
     /** How many background calls wait, run, and have given way to an answer so far. */
