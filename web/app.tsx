@@ -18,6 +18,9 @@ const LoginScreen = lazy(async () => ({
 const LibraryScreen = lazy(async () => ({
   default: (await import('./screens/library/library-screen.tsx')).LibraryScreen,
 }))
+const SearchScreen = lazy(async () => ({
+  default: (await import('./screens/search/search-screen.tsx')).SearchScreen,
+}))
 const AveesScreen = lazy(async () => ({
   default: (await import('./screens/avees/avees-screen.tsx')).AveesScreen,
 }))
@@ -77,6 +80,9 @@ function Screens() {
       </Route>
       <Route path="/library">
         <LibraryScreen />
+      </Route>
+      <Route path="/search">
+        <SearchScreen />
       </Route>
       <Route path="/avee">
         <AveesScreen />

@@ -24,12 +24,12 @@ export default defineConfig({
     proxy: {
       [apiPaths]: {
         target: `http://127.0.0.1:${process.env['PORT'] ?? 8000}`,
-        // The page's own sources, and its address /chat/{handle}, are not the API's.
+        // The page's own sources, and its addresses /chat/{handle} and /search, are not the API's.
         bypass: (request) => {
           const url = request.url ?? '/'
           if (/\.(ts|tsx|css)(\?|$)/.test(url)) return url
           const isNavigation = request.headers.accept?.includes('text/html') ?? false
-          return isNavigation && url.startsWith('/chat/') ? '/index.html' : undefined
+          return isNavigation && /^\/(chat\/|search)/.test(url) ? '/index.html' : undefined
         },
       },
     },

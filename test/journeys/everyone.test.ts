@@ -35,6 +35,8 @@ beforeAll(async () => {
     ['/chat/ada', 'A sailor.'],
     [`/chat/local/${conversation.id}`, 'opens at dawn'],
     ['/library', '1 passage'],
+    ['/search', 'Find the passage'],
+    ['/search?query=harbour', 'opens at dawn'],
     ['/avee', 'Ada'],
     ['/avee/ada', 'Ada'],
     ['/avee/ada/insight', 'Nothing to show yet'],

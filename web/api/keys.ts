@@ -17,6 +17,7 @@ export const keys = {
   document: (id: string) => ['documents', 'one', id],
   documentText: (id: string) => ['documents', 'text', id],
   passage: (id: string, n: number) => ['documents', 'passage', id, n],
+  search: (avee: string, query: string) => ['documents', 'search', avee, query],
   documentStats: ['documents', 'stats'],
   insight: ['insight'],
   intelligence: (conversationId: string) => ['insight', 'conversation', conversationId],

@@ -1,0 +1,67 @@
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startServer } from '../app.ts'
+import { pdfOf } from '../pdf.ts'
+import { makeAvee, upload } from '../people.ts'
+import { startOllama } from '../upstream.ts'
+import { openBrowser, visit } from './browser.ts'
+
+let browser: Browser
+beforeAll(async () => {
+  browser = await openBrowser()
+})
+afterAll(async () => await browser?.close())
+
+test.each([1280, 390])(
+  'a search %i pixels wide shows where the words stand, and opens the page',
+  async (width) => {
+    await using ollama = await startOllama()
+    await using server = await startServer({ OLLAMA_BASE_URL: ollama.url })
+    const avee = await makeAvee(server, { handle: 'ada', display_name: 'Ada' })
+    await upload(server, [
+      {
+        name: 'handbook.pdf',
+        content: pdfOf([
+          'The lighthouse was painted white and red by the keepers of the coast.',
+          'The harbour of Vellmar opens at dawn and closes when the last ferry has landed.',
+        ]),
+      },
+    ])
+    await upload(server, [{ name: 'mill.md', content: 'The mill grinds rye on Mondays.' }], {
+      avee: avee.id,
+      layer: 'friends',
+    })
+    await using window = await visit(browser, `${server.url}/library`, { viewport: { width, height: 800 } })
+    const { page } = window
+    if (width < 500) await page.getByRole('button', { name: /menu/i }).click()
+    await page.getByRole('link', { name: 'Search' }).click()
+    await page.getByRole('heading', { name: 'Search', level: 1 }).waitFor()
+
+    const field = page.getByRole('searchbox', { name: 'A question or some words' })
+    await field.fill('When does the harbour of Vellmar open?')
+    await field.press('Enter')
+    const first = page.getByRole('list', { name: 'Passages found' }).getByRole('listitem').first()
+    await first.getByText('page 2').waitFor()
+    expect(await first.locator('mark').allTextContents()).toEqual(['harbour', 'Vellmar', 'opens', 'when'])
+
+    await page.reload()
+    await first.getByRole('button').click()
+    const dialog = page.getByRole('dialog', { name: 'handbook' })
+    await expect.poll(() => dialog.locator('mark').textContent()).toContain('opens at dawn')
+    await page.keyboard.press('Escape')
+    await dialog.waitFor({ state: 'detached' })
+
+    await page
+      .getByRole('combobox', { name: 'Where to search' })
+      .selectOption({ label: 'In the documents of Ada' })
+    await page
+      .getByText('Your documents do not answer this')
+      .or(page.getByText('Nothing fits these words'))
+      .waitFor()
+    await field.fill('mill rye')
+    await field.press('Enter')
+    await first.getByText('Friends').waitFor()
+    expect(await first.locator('mark').allTextContents()).toEqual(['mill'])
+    window.expectNoComplaints()
+  },
+)
