@@ -256,6 +256,13 @@ describe('the sentences of a passage', () => {
     expect(sentencesOf(text).map((sentence) => sentence.text)).toEqual(sentences)
   })
 
+  test('that are Markdown headings come without their marks', () => {
+    expect(sentencesOf('# Lighthouse\n\nThe lamp is lit at dusk.').map(({ text }) => text)).toEqual([
+      'Lighthouse',
+      'The lamp is lit at dusk.',
+    ])
+  })
+
   test('without an end are cut into readable pieces', () => {
     const pieces = sentencesOf('word, '.repeat(500))
     expect(Math.max(...pieces.map(({ text }) => text.length))).toBeLessThanOrEqual(600)

@@ -18,7 +18,7 @@ const abbreviations = new Set(
 
 /**
  * The sentences of a passage. A line with tabs or bars is a table row and counts as one sentence; lines that were
- * wrapped by the page are joined first.
+ * wrapped by the page are joined first, and a Markdown heading comes without its marks.
  */
 export function sentencesOf(passage: string): Sentence[] {
   const sentences: Sentence[] = []
@@ -60,7 +60,7 @@ function unwrapped(lines: string[]): string[] {
     }
     const startsItem = /^(?:[-*•‣▪–]|\d{1,3}[.)]|#{1,6})\s/.test(text)
     if (open && !startsItem) blocks[blocks.length - 1] += ` ${text}`
-    else blocks.push(text)
+    else blocks.push(text.replace(/^#{1,6}\s+/, ''))
     open = text.length >= width * 0.7 && width >= 40
   }
   return blocks
