@@ -3,24 +3,29 @@ import { layer } from './avees.ts'
 import { askAnswer, askParameters } from './chat.ts'
 import { id, time } from './common.ts'
 
+const share = z.number().min(0).max(1)
 /** 0 is worst, 1 best; null where there was nothing to measure, never in the place of a number that failed. */
-const score = z.number().min(0).max(1).nullable()
+const score = share.nullable()
 /** The same from 0 to 100. */
 const percent = z.number().min(0).max(100).nullable()
 
 /** A statement of an answer and the cited passage that comes nearest to saying it. */
 export const supportedSentence = z.object({
   text: z.string(),
-  support: z.number().min(0).max(1).describe('How much of the statement stands in the passage.'),
+  support: share.describe('How much of the statement stands in the passage.'),
   citation: z.number().int().nullable().describe('The number of that passage: [1].'),
   supported: z.boolean(),
 })
 
 export const qualityScores = z
   .object({
-    relevance_score: score.describe('Does the answer speak about what was asked?'),
-    engagement_score: score.describe('Is it of a fitting length, not repeating itself, and does it go on?'),
-    factual_grounding: score.describe('Which part of its statements the cited passages support.'),
+    relevance_score: share.describe(
+      'Does the answer speak about what was asked? 1 where nothing was asked that it could miss.',
+    ),
+    engagement_score: share.describe('Is it of a fitting length, not repeating itself, and does it go on?'),
+    factual_grounding: share.describe(
+      'Which part of its statements the cited passages support: 0 where it has none, or was given no passage.',
+    ),
     issues: z
       .array(z.string())
       .describe('What is wrong, a sentence each; statements without support among them.'),

@@ -17,8 +17,8 @@ const comparedQuestions = 20
 /** Questions that are compared at all: those of the last turns. */
 const readQuestions = 200
 
-const decimals = (score: number | null): number | null =>
-  score === null ? null : Math.round(Math.min(1, Math.max(0, score)) * 1_000) / 1_000
+const share = (score: number): number => Math.round(Math.min(1, Math.max(0, score)) * 1_000) / 1_000
+const decimals = (score: number | null): number | null => (score === null ? null : share(score))
 
 type Found = Pick<
   TurnRow,
@@ -33,13 +33,16 @@ type Found = Pick<
   | 'measured_by'
 >
 
-/** A stored turn in the words of the contract. Before it is measured, scores are null and lists empty. */
+/**
+ * A stored turn in the words of the contract. There scores are numbers: where nothing was asked that could be missed
+ * the answer is relevant, and where nothing of it stands in a passage, it has no grounding.
+ */
 export function presentTurn(row: Found, title: string | null): TurnIntelligence {
   return {
     quality_scores: {
-      relevance_score: decimals(row.relevance),
-      engagement_score: decimals(row.engagement),
-      factual_grounding: decimals(row.grounding),
+      relevance_score: share(row.relevance ?? 1),
+      engagement_score: share(row.engagement ?? 0),
+      factual_grounding: share(row.grounding ?? 0),
       issues: row.issues,
       suggestions: row.suggestions,
       sentences: row.sentences,
