@@ -3,10 +3,14 @@ import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
 import { AppError, defineError, errorAnswer, internal } from '../errors.ts'
 
 /** What is wrong with one field of a request. */
-export type FieldProblem = { path: string; message: string }
+export type FieldProblem = { path: string; problem: string }
 
 const malformed = defineError(400, 'malformed', () => 'The request is malformed.')
-const notJson = defineError(400, 'malformed_json', () => 'The body is not valid JSON.')
+const notJson = defineError(
+  400,
+  'malformed_json',
+  () => 'The body is not JSON that is taken here: it does not parse, or has keys such as __proto__.',
+)
 const noSuchId = defineError(404, 'not_found', () => 'There is nothing here by that id.')
 const noSuchRoute = defineError(
   404,
@@ -26,12 +30,12 @@ const refused = (status: number) => new AppError(status, 'refused', 'The server 
 /** What is wrong, for a person: the first problem in a sentence, and how many more there are. */
 function sentenceOf([first, ...more]: FieldProblem[]): string {
   if (!first) return 'A field does not fit.'
-  const { path, message } = first
+  const { path, problem } = first
   const sentence = [
-    /[.!?]$/.test(message) && message,
-    path === '' && `The request does not fit: ${message}.`,
-    message === missing && `The field ${path} is missing.`,
-    `The field ${path} does not fit: ${message}.`,
+    /[.!?]$/.test(problem) && problem,
+    path === '' && `The request does not fit: ${problem}.`,
+    problem === missing && `The field ${path} is missing.`,
+    `The field ${path} does not fit: ${problem}.`,
   ].find((words) => words !== false)
   const others = more.length === 1 ? '1 more field does not fit.' : `${more.length} more fields do not fit.`
   return more.length === 0 ? `${sentence}` : `${sentence} ${others}`
@@ -49,9 +53,9 @@ function asAppError(thrown: unknown): AppError {
       thrown.validation.map(({ instancePath, keyword, message = '' }) => {
         const path = instancePath.slice(1).replaceAll('/', '.')
         if (keyword === 'invalid_type' && /received (undefined|null)$/.test(message)) {
-          return { path, message: path === '' ? `The ${part} is missing.` : missing }
+          return { path, problem: path === '' ? `The ${part} is missing.` : missing }
         }
-        return { path, message: message.replace(/^Invalid (input|option): /, '') }
+        return { path, problem: message.replace(/^Invalid (input|option): /, '') }
       }),
     )
   }

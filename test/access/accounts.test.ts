@@ -120,7 +120,7 @@ describe.each(DATABASES)('accounts on %s', (kind) => {
     const short = await register({ email: 'new@example.org', password: 'short' })
     expect(short.status).toBe(422)
     expect(short.body.error.details).toEqual([
-      { path: 'password', message: 'A password has at least 8 characters.' },
+      { path: 'password', problem: 'A password has at least 8 characters.' },
     ])
     expect(short.body.detail).toBe('A password has at least 8 characters.')
   })

@@ -100,13 +100,13 @@ describe('the HTTP server', () => {
       const { status, body } = await post('/things', '{"name":1,"parts":[{"n":2},{"n":"x"},{}]}')
       expect(status).toBe(422)
       expect(body.error.details).toEqual([
-        { path: 'name', message: 'is no text' },
-        { path: 'parts.1.n', message: 'expected number, received string' },
-        { path: 'parts.2.n', message: 'is missing' },
+        { path: 'name', problem: 'is no text' },
+        { path: 'parts.1.n', problem: 'expected number, received string' },
+        { path: 'parts.2.n', problem: 'is missing' },
       ])
       expect(body.detail).toBe('The field name does not fit: is no text. 2 more fields do not fit.')
       const empty = await post('/things', '')
-      expect(empty.body.error.details).toEqual([{ path: '', message: 'The body is missing.' }])
+      expect(empty.body.error.details).toEqual([{ path: '', problem: 'The body is missing.' }])
       expect(empty.body.detail).toBe('The body is missing.')
       const one = await post('/things', '{"name":"a","parts":[{}]}')
       expect(one.body.detail).toBe('The field parts.0.n is missing.')

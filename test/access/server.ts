@@ -101,6 +101,6 @@ export type Server = Awaited<ReturnType<typeof openServer>>
 export const password = 'a good long password'
 
 export type ErrorBody = {
-  error: { code: string; message: string; details?: { path: string; message: string }[] }
+  error: { code: string; message: string; details?: { path: string; problem: string }[] }
   detail: string
 }

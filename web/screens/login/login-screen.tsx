@@ -120,13 +120,9 @@ function AccountForm({ mode }: { mode: 'sign-in' | 'register' }) {
 function fieldErrors(error: unknown): { email?: string; password?: string } {
   if (!(error instanceof ApiError) || error.status !== 422 || !Array.isArray(error.details)) return {}
   const found: { email?: string; password?: string } = {}
-  for (const { path, problem, message } of error.details as {
-    path?: unknown
-    problem?: string
-    message?: string
-  }[]) {
+  for (const { path, problem } of error.details as { path?: unknown; problem?: string }[]) {
     const field = String(path).split(/[./]/).at(-1)
-    if (field === 'email' || field === 'password') found[field] = problem ?? message ?? error.message
+    if (field === 'email' || field === 'password') found[field] = problem ?? error.message
   }
   return found
 }
