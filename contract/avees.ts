@@ -42,7 +42,12 @@ export const avee = z
     followers: z.number().int(),
     model: z.string().nullable(),
     persona: z.string().optional().describe('Only for the owner.'),
-    persona_notes: z.string().optional().describe('Only for the owner: what the platform has learned.'),
+    persona_notes: z
+      .string()
+      .optional()
+      .describe(
+        'Only for the owner: what the avee has learned of how to speak, from what its owner says with a thumb.',
+      ),
     created_at: time,
     updated_at: time,
   })

@@ -18,6 +18,7 @@ import { mayManage, type Viewer, visibleLayer } from './policy.ts'
 import {
   type Avee,
   type AveeFields,
+  addPersonaNote,
   deleteAvee,
   deleteFollow,
   deleteGrant,
@@ -36,6 +37,9 @@ import {
   updateAvee,
   type Which,
 } from './store.ts'
+
+/** As long as an owner's own text about an avee may be. */
+const mostPersonaNotes = 40_000
 
 /** The handle by which everybody calls their own library. */
 const libraryHandle = 'local'
@@ -192,6 +196,13 @@ export function avees({
       if (fields.handle !== undefined) await checkHandle(fields.handle, viewer.userId)
       await refusingTaken(fields.handle, () => updateAvee(db, avee.id, fields))
       return await card(viewer, avee.id)
+    },
+
+    /** Adds a line to what the avee has learned of how to speak. Only its owner teaches it; what others say changes nothing. */
+    async learn(viewer: Viewer, aveeId: string, line: string): Promise<void> {
+      const avee = await findAvee(db, { id: aveeId })
+      if (avee && !avee.isLibrary && mayManage(viewer, avee))
+        await addPersonaNote(db, aveeId, line, mostPersonaNotes)
     },
 
     /** Deletes the avee; its documents, conversations and memories fall with it by foreign key. */

@@ -152,6 +152,23 @@ export async function updateAvee(db: Db, id: string, fields: AveeFields): Promis
     .execute()
 }
 
+/** Adds a line to what an avee has learned, unless it stands there already or there is no room for it. */
+export async function addPersonaNote(
+  db: Db,
+  id: string,
+  line: string,
+  mostCharacters: number,
+): Promise<void> {
+  const added = sql<string>`concat_ws(E'\\n', nullif(rtrim(persona_notes), ''), ${line}::text)`
+  await db
+    .updateTable('avees')
+    .set({ persona_notes: added, updated_at: new Date() })
+    .where('id', '=', id)
+    .where(sql<boolean>`strpos(E'\\n' || persona_notes || E'\\n', E'\\n' || ${line}::text || E'\\n') = 0`)
+    .where(sql<boolean>`length(${added}) <= ${mostCharacters}`)
+    .execute()
+}
+
 export async function deleteAvee(db: Db, id: string): Promise<void> {
   await db.deleteFrom('avees').where('id', '=', id).execute()
 }

@@ -55,7 +55,7 @@ export type InsightParts = {
   database: Database
   models: Pick<Models, 'background' | 'embedder'>
   knowledge: Pick<Knowledge, 'holding' | 'search' | 'ingestText' | 'remove'>
-  avees: Pick<Avees, 'view' | 'layerOf' | 'get'>
+  avees: Pick<Avees, 'view' | 'layerOf' | 'get' | 'learn'>
   conversations: Conversations
   log: Log
   /** True asks the language model for a verdict on each turn as well, in the background. */
@@ -84,6 +84,11 @@ const modelLeaseMs = 15 * 60_000
 const askedAtOnce = 4
 const maxAttempts = 5
 const retryMs = 30_000
+
+const longestLesson = 300
+/** A line for the prompt, out of what an owner says of an answer. */
+const lessonOf = (vote: Vote, note: string) =>
+  `- Your owner ${vote === 'up' ? 'likes' : 'wants it otherwise'}: ${note.replaceAll(/\s+/g, ' ').slice(0, longestLesson).toWellFormed()}`
 
 /** Says to every server that a turn has been noted. */
 const channel = 'insight'
@@ -242,7 +247,7 @@ export async function insight({
     ofConversation: (conversationId: string, layer: Layer): Promise<Intelligence | undefined> =>
       intelligenceOf(db, conversationId, layer),
 
-    /** Sets or takes away the caller's thumb on an answer of theirs. */
+    /** Sets or takes away the caller's thumb on an answer of theirs. What an avee's owner says to it, the avee learns. */
     async vote(
       caller: Caller,
       messageId: string,
@@ -250,6 +255,8 @@ export async function insight({
     ): Promise<FeedbackRow | undefined> {
       const message = await conversations.ownMessage(caller, messageId)
       if (message.role !== 'assistant') throw notAnAnswer()
+      if (given.vote !== null && given.note)
+        await avees.learn(caller, message.aveeId, lessonOf(given.vote, given.note))
       return await putFeedback(db, { messageId, userId: caller.userId, vote: given.vote, note: given.note })
     },
 

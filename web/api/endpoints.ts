@@ -151,8 +151,8 @@ const insightRequests = (client: Client) => ({
       'GET',
       `/conversations/${at(conversationId)}/feedback`,
     ),
-  vote: (messageId: string, vote: insight.Vote | null) =>
-    client.request<unknown>('PUT', `/messages/${at(messageId)}/feedback`, { body: { vote } }),
+  vote: (messageId: string, vote: insight.Vote | null, note?: string) =>
+    client.request<unknown>('PUT', `/messages/${at(messageId)}/feedback`, { body: { vote, note } }),
   passOn: (messageId: string, note: string) =>
     client.request<unknown>('POST', `/messages/${at(messageId)}/pass-on`, { body: { note } }),
   mySharing: (aveeId: string) =>

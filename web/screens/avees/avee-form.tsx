@@ -116,7 +116,7 @@ export function AveeForm({ avee }: { avee: Avee }) {
       {(avee.persona_notes || changes.persona_notes !== undefined) && (
         <TextArea
           label="What has been learned about it"
-          hint="Notes that were made from conversations. You can correct them."
+          hint="From what you said with a thumb about its answers. You can correct it."
           rows={4}
           maxLength={40_000}
           value={now.persona_notes ?? ''}

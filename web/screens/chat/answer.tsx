@@ -206,7 +206,7 @@ function AnswerActions({
           onClick={() => copy(message.content)}
         />
       )}
-      {isWhole(message) && <Thumbs message={message} />}
+      {isWhole(message) && <Thumbs message={message} avee={avee} />}
       {isWhole(message) && <PassOn message={message} avee={avee} />}
       {!isOwners(message) && (
         <IconButton

@@ -1,17 +1,21 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { ThumbsDown, ThumbsUp } from 'lucide-react'
+import { useState } from 'react'
+import type { Avee } from '../../../contract/avees.ts'
 import type { Message } from '../../../contract/chat.ts'
 import type { Vote } from '../../../contract/insight.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
-import { IconButton } from '../../ui/button.tsx'
-import { sentenceOf } from '../../ui/state.tsx'
+import { Button, IconButton } from '../../ui/button.tsx'
+import { Dialog, DialogActions } from '../../ui/dialog.tsx'
+import { TextArea } from '../../ui/field.tsx'
+import { Notice, sentenceOf } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
 
 type Votes = { feedback: { message_id: string; vote: Vote | null; note: string }[] }
 
-/** Was the answer good? A second press takes the thumb away. */
-export function Thumbs({ message }: { message: Message }) {
+/** Was the answer good? A second press takes the thumb away. An avee learns from why its owner thinks so. */
+export function Thumbs({ message, avee }: { message: Message; avee: Avee }) {
   const api = useApi()
   const queries = useQueryClient()
   const tell = useToast()
@@ -47,6 +51,51 @@ export function Thumbs({ message }: { message: Message }) {
     <>
       {button('up', 'Good answer', ThumbsUp)}
       {button('down', 'Bad answer', ThumbsDown)}
+      {stored && avee.is_owner && !avee.is_library && <Why message={message} avee={avee} vote={stored} />}
+    </>
+  )
+}
+
+function Why({ message, avee, vote }: { message: Message; avee: Avee; vote: Vote }) {
+  const api = useApi()
+  const tell = useToast()
+  const [isOpen, setIsOpen] = useState(false)
+  const [note, setNote] = useState('')
+  const send = useMutation({
+    mutationFn: () => api.insight.vote(message.id, vote, note.trim()),
+    onSuccess: () => {
+      setIsOpen(false)
+      setNote('')
+      tell(`${avee.display_name} has learned it. You find it in its settings, and can change it there.`)
+    },
+  })
+  const title = vote === 'up' ? 'What is good about it?' : 'What should be different?'
+  return (
+    <>
+      <Button small onClick={() => setIsOpen(true)}>
+        Say why
+      </Button>
+      <Dialog open={isOpen} onOpenChange={setIsOpen} title={title}>
+        <TextArea
+          label={`${avee.display_name} keeps to it from now on, with everybody`}
+          value={note}
+          maxLength={300}
+          rows={3}
+          onChange={(event) => setNote(event.target.value)}
+        />
+        {send.error && <Notice kind="bad">{sentenceOf(send.error)}</Notice>}
+        <DialogActions>
+          <Button onClick={() => setIsOpen(false)}>Cancel</Button>
+          <Button
+            look="primary"
+            busy={send.isPending}
+            disabled={note.trim() === ''}
+            onClick={() => send.mutate()}
+          >
+            Save
+          </Button>
+        </DialogActions>
+      </Dialog>
     </>
   )
 }
