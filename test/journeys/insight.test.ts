@@ -106,6 +106,12 @@ test('an answer gets a thumb, leads on by what the documents answer, and shows w
   await expect.poll(() => up.getAttribute('aria-pressed')).toBe('true')
   await page.reload()
   await expect.poll(() => up.getAttribute('aria-pressed')).toBe('true')
+  await page.getByRole('button', { name: 'Say why' }).click()
+  await page.getByLabel(/keeps to it from now on/).fill('The short sentences.')
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByText('Engine has learned it').first().waitFor()
+  const { body } = await server.get<{ persona_notes: string }>('/avees/engine')
+  expect(body.persona_notes).toBe('- Your owner likes: The short sentences.')
 
   await page.getByRole('button', { name: 'More', exact: true }).click()
   await page.getByRole('menuitem', { name: 'Insight' }).click()
