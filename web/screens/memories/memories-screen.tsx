@@ -133,7 +133,7 @@ function MemoryList({ settings }: { settings: MemorySettings }) {
         </EmptyState>
       ) : (
         <>
-          <p className="small soft" role="status">
+          <p className="memory-count small soft" role="status">
             {count(found.data.pages[0]?.total ?? memories.length, 'memory', 'memories')}
           </p>
           <ul className="rows">

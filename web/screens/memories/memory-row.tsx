@@ -84,12 +84,10 @@ export function MemoryRow({
         <span className="memory-content">{memory.content}</span>
         <span className="row-facts">
           <span>{typeNames[memory.type]}</span>
-          {avee.name && <span>· {avee.name}</span>}
-          <span title={formatExactly(memory.last_confirmed_at)}>· {timesOf(memory, isPast)}</span>
+          {avee.name && <span>{avee.name}</span>}
+          <span title={formatExactly(memory.last_confirmed_at)}>{timesOf(memory, isPast)}</span>
           {memory.conversation_id && avee.handle && (
-            <span>
-              · <Link href={`/chat/${avee.handle}/${memory.conversation_id}`}>where you said it</Link>
-            </span>
+            <Link href={`/chat/${avee.handle}/${memory.conversation_id}`}>where you said it</Link>
           )}
           {memory.pinned && <Badge kind="accent">Pinned</Badge>}
           {memory.local_only && <Badge>Local models only</Badge>}
