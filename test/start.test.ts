@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { freePort } from '../scripts/services/start.ts'
 import { freshPlace } from './databases.ts'
 import { startOllama } from './upstream.ts'
@@ -67,24 +68,23 @@ test('it says where it is, what answers and what to do next, and ends when it is
   expect(await reaches(`http://127.0.0.1:${port}/health`)).toBe(false)
 })
 
-test('the server goes when npm is asked to end, at whatever moment', async () => {
+test('the server goes when npm is asked to end, while it starts and while it serves', async () => {
   await using place = await freshPlace('embedded')
   const { PATH, HOME } = process.env
   const port = await freePort()
   const settings = { ...place.settings, PORT: `${port}`, OLLAMA_BASE_URL: 'http://127.0.0.1:9' }
-  for (const moment of [/run\.mjs start/, /Gabee runs at/]) {
+  const isStarting = () => readdirSync(place.dir).length > 1
+  for (const isMoment of [isStarting, (heard: string) => heard.includes('Gabee runs at')]) {
     const npm = spawn('npm', ['start'], {
       env: { PATH, HOME, ...settings },
       cwd: path.dirname(path.dirname(command)),
     })
     const gone = once(npm, 'close')
     let heard = ''
-    await new Promise<void>((resolve) => {
-      npm.stdout.on('data', (bytes: Buffer) => {
-        heard += bytes.toString()
-        if (moment.test(heard)) resolve()
-      })
+    npm.stdout.on('data', (bytes: Buffer) => {
+      heard += bytes.toString()
     })
+    await vi.waitUntil(() => isMoment(heard), { timeout: 20_000, interval: 5 })
     npm.kill('SIGTERM')
     // Whoever still held the other end of the pipes would keep them open.
     await gone

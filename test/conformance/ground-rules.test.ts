@@ -154,9 +154,9 @@ describe('errors', () => {
 
   test('422 for fields that fail, with the path and the problem of each', async () => {
     const { details } = refusal(await owner.client.post('/avees', { handle: 'No!', bio: 7 }), 422)
-    const list = details as { path: string; message: string }[]
+    const list = details as { path: string; problem: string }[]
     expect(list.map(({ path }) => path).toSorted()).toEqual(['bio', 'display_name', 'handle'])
-    for (const { message } of list) expect(message).toMatch(/\S/)
+    for (const { problem } of list) expect(problem).toMatch(/\S/)
     for (const body of [[], 'text', 7, null, true, { handle: ['ada'], display_name: { a: 1 } }])
       refusal(await owner.client.post('/avees', body), 422)
   })
