@@ -256,7 +256,7 @@ export async function knowledge({
         const named = { name: filename, filename }
         if ('refused' in file) return { ...named, refused: file.refused }
         const { staged } = file
-        if (!isReadable(filename)) return { ...named, refused: unreadable(filename), staged }
+        if (!reader.isWorthReading(filename)) return { ...named, refused: unreadable(filename), staged }
         return { ...named, sha256: staged.sha256, bytes: staged.bytes, staged }
       })
       const unread = all.filter((file) => 'refused' in file)
@@ -447,12 +447,6 @@ export async function knowledge({
         indexes.idle(),
       ])
     },
-  }
-
-  /** Names that promise a type that is read, and those that promise nothing: their content decides. */
-  function isReadable(filename: string): boolean {
-    const type = reader.typeOf(filename)
-    return type === undefined ? !/.\.[^.\s]{1,12}$/.test(filename) : reader.supported.includes(type)
   }
 
   async function isEmbedded(row: DocumentRow): Promise<boolean> {

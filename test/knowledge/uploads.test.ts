@@ -43,6 +43,23 @@ test('a file over the limit fails alone, and nothing of it stays', async () => {
   expect(await house.originals()).toHaveLength(before.length + 1)
 })
 
+test('a picture and an old format are told what can be done about them, a program is not even looked at', async () => {
+  const picture = new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, ...Array(64).fill(0)])
+  const old = new Uint8Array([0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1, ...Array(600).fill(0)])
+  const results = await upload([
+    { name: 'scan.PNG', content: picture },
+    { name: 'letter.doc', content: old },
+    { name: 'letter.rtf', content: String.raw`{\rtf1 Dear Ada}` },
+    { name: 'setup.exe', content: 'MZ' },
+  ])
+  expect(results).toMatchObject([
+    { success: false, code: 'no_text', message: expect.stringContaining('text recognition (OCR)') },
+    { success: false, code: 'unsupported_type', message: expect.stringContaining('.docx') },
+    { success: false, code: 'unsupported_type', message: expect.stringContaining('Rich Text Format') },
+    { success: false, code: 'unsupported_type', filename: 'setup.exe' },
+  ])
+})
+
 test('names are shown, not walked', async () => {
   const long = `${'ü'.repeat(300)}.txt`
   const given = [

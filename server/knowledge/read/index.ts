@@ -3,7 +3,7 @@ import type { Log } from '../../log.ts'
 import { type ReadingChild, readingChild } from './child.ts'
 import type { ReadLimits, ReadOutcome } from './document.ts'
 import { places } from './places.ts'
-import { supported, typeOf } from './types.ts'
+import { isWorthReading, supported, typeOf } from './types.ts'
 import { empty, tooLarge, type Unreadable } from './unreadable.ts'
 
 export type { ReadLimits, ReadOutcome } from './document.ts'
@@ -22,7 +22,8 @@ export type ReadOptions = {
 /**
  * Reads files into text and passages, in processes of their own, at most `concurrency` at once; further ones wait
  * their turn. `read` never throws for what is wrong with a file, only the signal's reason, and when `path` is not there.
- * `supported` are the endings that can be read; `typeOf` also knows pictures, whose refusal says what to do.
+ * `supported` are the endings that can be read; `typeOf` also knows pictures, and `isWorthReading` whatever it can at least
+ * say what to do about.
  */
 export function reader(options: { limits: ReadLimits; concurrency: number; log: Log }) {
   const { limits, concurrency, log } = options
@@ -90,6 +91,7 @@ export function reader(options: { limits: ReadLimits; concurrency: number; log: 
     read,
     supported,
     typeOf,
+    isWorthReading,
     async [Symbol.asyncDispose](): Promise<void> {
       closing.abort(new DOMException('The server is closing.', 'AbortError'))
       const children = [...busy, ...idle.splice(0).map(({ child, timer }) => (clearTimeout(timer), child))]

@@ -48,18 +48,31 @@ const named = new Set(
 /** Pictures: known, so that their refusal can say what to do, but not read. */
 const pictures = new Set('png jpg jpeg gif webp tif tiff bmp heic heif avif'.split(' '))
 
+/** Documents of other programs: not read, but their refusal says what to save them as. */
+const foreign = new Set('doc xls ppt msg rtf pages numbers key xlsb mobi azw3 ps'.split(' '))
+
 const byEnding = new Map([...Object.entries(documents), ...texts.map((ending) => [ending, ending] as const)])
 
 /** The endings, without a dot, of the files that can be read. */
 export const supported: string[] = [...byEnding.keys()].sort()
 
-/** The type that a file's name promises; undefined for a name that promises nothing known. */
-export function typeOf(filename: string): string | undefined {
+function partsOf(filename: string): { name: string; dot: number; ending: string } {
   const name = filename
     .slice(Math.max(filename.lastIndexOf('/'), filename.lastIndexOf('\\')) + 1)
     .toLowerCase()
   const dot = name.lastIndexOf('.')
-  const ending = dot > 0 ? name.slice(dot + 1) : ''
+  return { name, dot, ending: dot > 0 ? name.slice(dot + 1) : '' }
+}
+
+/** Whether a look into the file is worth it: it may be read, or what is said of it helps. A name that promises nothing may hold anything. */
+export const isWorthReading = (filename: string): boolean =>
+  typeOf(filename) !== undefined ||
+  foreign.has(partsOf(filename).ending) ||
+  !/^[^.\s]{1,12}$/.test(partsOf(filename).ending)
+
+/** The type that a file's name promises; undefined for a name that promises nothing known. */
+export function typeOf(filename: string): string | undefined {
+  const { name, dot, ending } = partsOf(filename)
   if (pictures.has(ending)) return ending
   return (
     byEnding.get(ending) ??
