@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { pathOf, sendNotFound } from './error-answer.ts'
+import { workerSecurityPolicy } from './security-headers.ts'
 
 /** Where the build of the web page lies. */
 export const builtPage = resolve(import.meta.dirname, '../../web/dist')
@@ -19,7 +20,12 @@ const noPage =
  * Routes of the API win, so `/chat/ask` is the API and `/chat/somebody` the page.
  */
 export async function servePage(app: FastifyInstance, directory: string): Promise<void> {
-  await app.register(fastifyStatic, { root: directory, serve: false, suppressWarning: true })
+  await app.register(fastifyStatic, {
+    root: directory,
+    serve: false,
+    suppressWarning: true,
+    preCompressed: true,
+  })
 
   const isFile = (path: string) =>
     /^\/[\w./-]+\.\w+$/.test(path) && !path.includes('..') && existsSync(join(directory, path))
@@ -30,6 +36,8 @@ export async function servePage(app: FastifyInstance, directory: string): Promis
       return sendNotFound(request, reply)
     }
     if (path !== '/index.html' && isFile(path)) {
+      if (/^\/assets\/[\w-]*worker[\w-]*\.js$/.test(path))
+        reply.header('content-security-policy', workerSecurityPolicy)
       // Names under assets/ carry a hash of their content.
       return path.startsWith('/assets/')
         ? reply.sendFile(path, { maxAge: '365d', immutable: true })

@@ -77,7 +77,7 @@ describe.each(['Ollama', 'no language model'])('the first minutes with %s', (mod
       .click()
     const panel = page.getByRole('complementary', { name: 'Source' })
     await panel.getByText('Page 73 of 100').waitFor()
-    expect(await panel.locator('mark').innerText()).toContain('Ottilie Brandt')
+    expect(await panel.locator('mark').textContent()).toContain('Ottilie Brandt')
     await panel.getByRole('button', { name: 'Close' }).click()
     await panel.waitFor({ state: 'detached' })
     window.expectNoComplaints()

@@ -12,8 +12,8 @@ import { count, formatBytes, formatMoment } from '../ui/format.ts'
 import { Menu, MenuItem, MenuLine } from '../ui/menu.tsx'
 import { Badge, sentenceOf } from '../ui/state.tsx'
 import { useToast } from '../ui/toast.tsx'
+import { DocumentDialog } from './document-dialog.tsx'
 import { layerChoices } from './layers.ts'
-import { TextDialog } from './text-dialog.tsx'
 
 /** One document: what it is, who may see it, and what can be done with it. */
 export function DocumentRow({
@@ -71,7 +71,7 @@ export function DocumentRow({
         )}
         <Menu trigger={<IconButton label={`Actions for ${document.title}`} icon={Ellipsis} hint={false} />}>
           <MenuItem icon={BookOpen} onSelect={() => setAsking('text')}>
-            Read the text
+            Read
           </MenuItem>
           {document.source === 'upload' && (
             <MenuItem icon={ExternalLink} href={api.documents.fileUrl(document.id)}>
@@ -87,7 +87,9 @@ export function DocumentRow({
           </MenuItem>
         </Menu>
       </div>
-      {asking === 'text' && <TextDialog documentId={document.id} title={document.title} onClose={close} />}
+      {asking === 'text' && (
+        <DocumentDialog documentId={document.id} title={document.title} onClose={close} />
+      )}
       {asking === 'rename' && <RenameDialog document={document} onClose={close} onDone={refresh} />}
       <ConfirmDialog
         open={asking === 'delete'}

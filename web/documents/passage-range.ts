@@ -1,3 +1,6 @@
+/** A passage to show in its place. */
+export type ShownPassage = { page: number | null; start: number; end: number; text: string }
+
 /** Where a quoted passage stands within a page's text. */
 export type Range = { start: number; end: number }
 

@@ -2,9 +2,9 @@ import { useState } from 'react'
 import type { SearchHit } from '../../contract/knowledge.ts'
 import { EmptyState, Notice } from '../ui/state.tsx'
 import './documents.css'
+import { DocumentDialog } from './document-dialog.tsx'
 import { layerNames } from './layers.ts'
 import { snippetOf } from './marked-words.ts'
-import { TextDialog } from './text-dialog.tsx'
 
 /** The passages a query found, best first, its words marked; each opens in the text of its page. */
 export function SearchResults({
@@ -50,7 +50,7 @@ export function SearchResults({
         ))}
       </ol>
       {open && (
-        <TextDialog
+        <DocumentDialog
           documentId={open.document_id}
           title={open.title}
           passage={open}

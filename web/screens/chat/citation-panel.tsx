@@ -2,7 +2,7 @@ import { ChevronLeft, ChevronRight, ExternalLink, X } from 'lucide-react'
 import { useEffect, useRef } from 'react'
 import type { Citation } from '../../../contract/chat.ts'
 import { useApi } from '../../api/react.tsx'
-import { PageText } from '../../documents/page-text.tsx'
+import { DocumentView } from '../../documents/document-view.tsx'
 import { IconButton } from '../../ui/button.tsx'
 import { Sheet } from '../../ui/dialog.tsx'
 import { narrow, useMedia } from '../../ui/media.ts'
@@ -82,8 +82,8 @@ function Passage({
         </div>
         <IconButton label="Close" icon={X} hint={false} onClick={() => onChange(undefined)} />
       </header>
-      <div className="citation-body" key={`${citation.document_id} ${citation.passage}`}>
-        <PageText documentId={citation.document_id} passage={citation} />
+      <div className="citation-body" key={citation.document_id}>
+        <DocumentView documentId={citation.document_id} passage={citation} />
       </div>
       <footer className="citation-foot">
         <span className="alternatives">

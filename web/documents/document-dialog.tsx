@@ -1,8 +1,9 @@
 import { Dialog } from '../ui/dialog.tsx'
-import { PageText, type ShownPassage } from './page-text.tsx'
+import { DocumentView } from './document-view.tsx'
+import type { ShownPassage } from './passage-range.ts'
 
-/** What was read from a document, page by page. */
-export function TextDialog({
+/** A document, page by page, in a window of its own. */
+export function DocumentDialog({
   documentId,
   title,
   passage,
@@ -15,7 +16,7 @@ export function TextDialog({
 }) {
   return (
     <Dialog open onOpenChange={onClose} title={title} wide>
-      <PageText documentId={documentId} passage={passage} />
+      <DocumentView documentId={documentId} passage={passage} />
     </Dialog>
   )
 }

@@ -1,0 +1,156 @@
+import type { Browser, Locator, Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startServer } from '../app.ts'
+import { pdfOf } from '../pdf.ts'
+import { good, upload } from '../people.ts'
+import { eventually, openBrowser, visit } from './browser.ts'
+import { chatPage } from './chat-page.ts'
+
+let browser: Browser
+beforeAll(async () => {
+  browser = await openBrowser()
+})
+afterAll(async () => await browser?.close())
+
+const rain = 'It rained on the coast, and the keepers of the light wrote so in their book every evening. '
+const chronicle = {
+  name: 'chronicle.pdf',
+  content: pdfOf([
+    rain.repeat(12),
+    `${rain.repeat(8)}\n\nIn the year 1931 Ottilie Brandt repaired the lighthouse with forty brass wheels.\n\n${rain.repeat(20)}`,
+    rain.repeat(3),
+  ]),
+  type: 'application/pdf',
+}
+const question = 'Who repaired the lighthouse with forty brass wheels?'
+
+/** Opens the first source of an answer. */
+async function openSource(page: Page): Promise<Locator> {
+  await page
+    .getByRole('button', { name: /^Source \d/ })
+    .first()
+    .click()
+  return page.getByLabel('Source', { exact: true })
+}
+
+/** Shares of dark pixels on the drawn page, within its first mark and on the whole. */
+function ink(panel: Locator): Promise<{ marked: number; whole: number }> {
+  return panel.locator('canvas').evaluate((canvas: HTMLCanvasElement) => {
+    const paper = canvas.getBoundingClientRect()
+    const mark = canvas.parentElement?.querySelector('mark i')?.getBoundingClientRect() ?? new DOMRect()
+    const scale = canvas.width / paper.width
+    const pixels = canvas.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data ?? []
+    const share = (box: DOMRect) => {
+      let dark = 0
+      let all = 0
+      for (let y = Math.ceil((box.top - paper.top) * scale); y < (box.bottom - paper.top) * scale - 1; y++)
+        for (
+          let x = Math.ceil((box.left - paper.left) * scale);
+          x < (box.right - paper.left) * scale - 1;
+          x++
+        ) {
+          all += 1
+          if ((pixels[4 * (y * canvas.width + x)] ?? 255) < 128) dark += 1
+        }
+      return dark / all
+    }
+    return { marked: share(mark), whole: share(paper) }
+  })
+}
+
+test.each([1280, 390])(
+  'a citation opens the printed page, %i pixels wide, its words marked',
+  async (width) => {
+    await using server = await startServer()
+    await upload(server, [chronicle])
+    await using window = await visit(browser, `${server.url}/chat/local`, {
+      viewport: { width, height: 800 },
+    })
+    const { page } = window
+    const chat = chatPage(page)
+    await chat.ask(question)
+    await chat.settled()
+
+    const panel = await openSource(page)
+    const paper = panel.getByRole('img', { name: 'Page 2 of chronicle' })
+    await paper.waitFor()
+    expect(await panel.locator('mark').textContent()).toContain('Ottilie Brandt')
+    const { marked, whole } = await ink(panel)
+    expect(whole).toBeGreaterThan(0.01)
+    expect(marked).toBeGreaterThan(3 * whole)
+
+    // The mark has been scrolled to, and the window has not gone anywhere for it.
+    const seen = await panel.locator('mark i').first().boundingBox()
+    expect(seen?.y).toBeGreaterThan(0)
+    expect(seen?.y).toBeLessThan(800)
+    expect(await page.evaluate(() => scrollY)).toBe(0)
+
+    await panel.getByRole('button', { name: 'Next page' }).click()
+    await panel.getByRole('img', { name: 'Page 3 of chronicle' }).waitFor()
+    expect(await panel.locator('mark').count()).toBe(0)
+    await panel.getByRole('button', { name: 'Previous page' }).click()
+    await paper.waitFor()
+
+    const narrow = await paper.evaluate((canvas) => canvas.getBoundingClientRect().width)
+    await panel.getByRole('button', { name: 'Enlarge' }).click()
+    await eventually(
+      () => paper.evaluate((canvas) => canvas.getBoundingClientRect().width),
+      (wide) => wide === 2 * narrow,
+    )
+    await panel.getByRole('button', { name: 'Show the whole width' }).click()
+
+    await panel.getByRole('button', { name: 'Show the text' }).click()
+    await panel.locator('.document-text mark', { hasText: 'Ottilie Brandt' }).waitFor()
+    await panel.getByRole('button', { name: 'Show the page' }).click()
+    await paper.waitFor()
+
+    // A reload finds the same source at the same place.
+    await page.reload()
+    await chat.settled()
+    const again = await openSource(page)
+    await again.getByRole('img', { name: 'Page 2 of chronicle' }).waitFor()
+    expect(await again.locator('mark').textContent()).toContain('Ottilie Brandt')
+    window.expectNoComplaints()
+  },
+)
+
+test('a citation of a document that was replaced or deleted since shows what was quoted', async () => {
+  await using server = await startServer()
+  const [first] = await upload(server, [chronicle])
+  await using window = await visit(browser, `${server.url}/chat/local`, { tolerated: /404/ })
+  const { page } = window
+  const chat = chatPage(page)
+  await chat.ask(question)
+  await chat.settled()
+
+  await upload(server, [{ ...chronicle, content: pdfOf([rain, 'The lighthouse was pulled down.']) }])
+  const panel = await openSource(page)
+  await panel.getByText('It cannot be found on this page as it is now.').waitFor()
+  expect(await panel.locator('mark').textContent()).toContain('Ottilie Brandt')
+  await panel.getByRole('img', { name: 'Page 2 of chronicle' }).waitFor()
+  await panel.getByRole('button', { name: 'Close' }).click()
+  await panel.waitFor({ state: 'detached' })
+
+  good(await server.delete(`/documents/${first?.doc_id}`))
+  await page.reload()
+  await chat.settled()
+  const again = await openSource(page)
+  await again.getByText('The document cannot be opened any more.').waitFor()
+  expect(await again.locator('mark').textContent()).toContain('Ottilie Brandt')
+  window.expectNoComplaints()
+})
+
+test('where PDFs cannot be drawn, the page’s text takes the place', async () => {
+  await using server = await startServer()
+  await upload(server, [chronicle])
+  await using window = await visit(browser, `${server.url}/chat/local`, { tolerated: /ERR_FAILED/ })
+  const { page } = window
+  await page.route(/pdfium.*\.wasm/, (route) => route.abort())
+  const chat = chatPage(page)
+  await chat.ask(question)
+  await chat.settled()
+  const panel = await openSource(page)
+  await panel.getByText('The page cannot be shown as it was printed.').waitFor()
+  await panel.locator('.document-text mark', { hasText: 'Ottilie Brandt' }).waitFor()
+  window.expectNoComplaints()
+})

@@ -1,0 +1,16 @@
+import type { Box } from './boxes.ts'
+
+/** What the page asks of the worker that draws PDFs. */
+export type Asked =
+  | { ask: 'open'; url: string }
+  | { ask: 'page'; page: number; width: number; passage: string | null }
+/** Answers carry their question's number. */
+export type Question = { n: number } & Asked
+
+/** Pages are counted from 1. */
+export type OpenedPdf = { pages: number }
+
+/** A page as a picture, at most as wide as was asked for, and where on it the passage stands: null when it does not. */
+export type DrawnPage = { picture: ImageBitmap; passage: Box[] | null }
+
+export type Reply = { n: number } & ({ answer: OpenedPdf | DrawnPage } | { problem: string })

@@ -1,0 +1,14 @@
+import { Skeleton } from '../ui/state.tsx'
+
+/** Holds the place of a page's text. */
+export function TextSkeleton() {
+  return (
+    <div className="document-text" role="status" aria-label="Loading the text">
+      {['100%', '96%', '98%', '60%', '0', '97%', '94%', '99%', '40%'].map((width, i) => (
+        <p key={i}>
+          <Skeleton width={width} height="0.9rem" />
+        </p>
+      ))}
+    </div>
+  )
+}
