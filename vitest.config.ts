@@ -22,7 +22,11 @@ export default defineConfig({
           ...shared,
           name: 'rooms',
           include: ['{contract,server,web}/**/*.test.{ts,tsx}', 'scripts/**/*.test.ts'],
-          exclude: ['**/node_modules/**', 'web/dist/**'],
+          exclude: [
+            '**/node_modules/**',
+            'web/dist/**',
+            ...(findProgram('tesseract') ? [] : ['server/knowledge/read/ocr/**']),
+          ],
         },
       },
       {

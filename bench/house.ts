@@ -38,6 +38,7 @@ export async function openHouse({
         maxUnpackedBytes: 1024 * 1024 * 1024,
         readTimeoutMs: 600_000,
         readMemoryMb: 2_048,
+        ocr: null,
       },
     },
   })

@@ -233,6 +233,15 @@ export const settings = z.object({
   READ_MEMORY_MB: whole(64, 1_000_000)
     .prefault('1024')
     .describe('How much memory reading one document may take.'),
+  OCR_LANGUAGES: z
+    .string()
+    .regex(/^[a-z]{3}(?:_[a-z]+)*(?:\+[a-z]{3}(?:_[a-z]+)*)*$/i, {
+      error: 'must be languages as Tesseract names them, like eng or deu+eng',
+    })
+    .optional()
+    .describe(
+      'The languages of scanned pages and pictures, as Tesseract names them (`eng`, `deu+eng`). With them, text on pictures is recognised by the `tesseract` program, which has to be installed with their data.',
+    ),
   RUN_LEASE_MS: whole(100, 3_600_000)
     .prefault('4000')
     .describe('After how long without a sign of life a run is taken up by another server.'),
@@ -347,6 +356,8 @@ export function readConfig(env: Record<string, string | undefined>) {
       maxUnpackedBytes: megabytes(s.MAX_UNPACKED_MB),
       readTimeoutMs: s.READ_TIMEOUT_S * 1000,
       readMemoryMb: s.READ_MEMORY_MB,
+      /** Null when text on pictures is not recognised. */
+      ocr: s.OCR_LANGUAGES ? { languages: s.OCR_LANGUAGES, env: pick(env, 'PATH', 'TESSDATA_PREFIX') } : null,
     },
     /** Sentences about variables that look like a misspelt setting: worth saying, no reason to stop. */
     hints: Object.entries(misspelt)
@@ -354,6 +365,11 @@ export function readConfig(env: Record<string, string | undefined>) {
       .map(([wrong, right]) => `${wrong} is set but not read; did you mean ${right}?`),
   }
 }
+
+const pick = <Name extends string>(env: Record<string, string | undefined>, ...names: Name[]) =>
+  Object.fromEntries(names.flatMap((name) => (env[name] ? [[name, env[name]]] : []))) as {
+    [N in Name]?: string
+  }
 
 const secret = (value: string | undefined) => (value === undefined ? null : new Secret(value))
 

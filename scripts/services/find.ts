@@ -1,4 +1,4 @@
-// Where the real parts of the tests are on this machine: PostgreSQL with pgvector, Redis, a Chromium, curl.
+// Where the real parts of the tests are on this machine: PostgreSQL with pgvector, Redis, a Chromium, Tesseract, curl.
 import { execFileSync } from 'node:child_process'
 import { accessSync, constants, existsSync, readdirSync } from 'node:fs'
 import path from 'node:path'
@@ -70,6 +70,10 @@ export function missingParts(): string[] {
     [
       findChromium(),
       'Chromium: `apt install chromium`, an installed Chrome, or CHROMIUM, the path of either',
+    ],
+    [
+      findProgram('tesseract'),
+      'Tesseract with English: `apt install tesseract-ocr`, `brew install tesseract`',
     ],
     [findProgram('curl'), 'curl: `apt install curl`'],
   ]

@@ -34,6 +34,7 @@ function installFromDebian(): void {
   const packages = [
     ...(findChromium() ? [] : ['chromium', 'fonts-dejavu-core', 'fonts-noto-color-emoji']),
     ...(process.env['TEST_REDIS_URL'] || findRedis() ? [] : ['redis-server']),
+    ...(findProgram('tesseract') ? [] : ['tesseract-ocr']),
     ...(findProgram('curl') ? [] : ['curl', 'ca-certificates']),
     ...(process.env['TEST_DATABASE_URL'] || findPostgres().length > 0 ? [] : ['postgresql']),
   ]
@@ -110,7 +111,9 @@ function main(): void {
   const canInstall = findProgram('apt-get') !== undefined
   const isRoot = process.getuid?.() === 0
   if (canInstall && isRoot) {
-    process.stderr.write('Installing what the tests need from Debian (PostgreSQL, Redis, Chromium) …\n')
+    process.stderr.write(
+      'Installing what the tests need from Debian (PostgreSQL, Redis, Chromium, Tesseract) …\n',
+    )
     try {
       installFromDebian()
     } catch (error) {

@@ -19,7 +19,7 @@ import { ingestKind } from './ingest/ingest.ts'
 import type { IngestFile, IngestInput } from './ingest/input.ts'
 import { type RenamingInput, renamingKind } from './ingest/renaming.ts'
 import { termHasher } from './lexical/weigh.ts'
-import { reader as readerOf } from './read/index.ts'
+import { type OcrSettings, reader as readerOf } from './read/index.ts'
 import { consideredHits, ground } from './search/grounding.ts'
 import { type Hit, hitOf } from './search/hit.ts'
 import { type Query, searcher } from './search/search.ts'
@@ -45,6 +45,7 @@ export type KnowledgeLimits = {
   maxUnpackedBytes: number
   readTimeoutMs: number
   readMemoryMb: number
+  ocr: OcrSettings | null
 }
 
 export type KnowledgeParts = {
@@ -117,6 +118,7 @@ export async function knowledge({
     },
     concurrency: readersAtOnce,
     log,
+    ocr: limits.ocr,
   })
   const fetcher = pageFetcher({ bytes: limits.maxUploadBytes, milliseconds: fetchMs, redirects }, network)
   const tidy = tidier({ database, files, log, now })

@@ -8,6 +8,11 @@ const shown: Record<string, string> = {
   tsv: 'text/plain; charset=utf-8',
   json: 'text/plain; charset=utf-8',
   yaml: 'text/plain; charset=utf-8',
+  png: 'image/png',
+  jpg: 'image/jpeg',
+  gif: 'image/gif',
+  webp: 'image/webp',
+  bmp: 'image/bmp',
 }
 const saved: Record<string, string> = {
   docx: 'application/vnd.openxmlformats-officedocument.wordprocessingml.document',

@@ -1,4 +1,6 @@
+import { deflateSync } from 'node:zlib'
 import { pdfFile } from '../pdf.ts'
+import { greyOf } from './picture.ts'
 
 /** Text at a place of the page, in points from its lower left corner. */
 export type Placed = { x: number; y: number; text: string; size?: number; bold?: boolean }
@@ -41,6 +43,25 @@ export const scannedPdf = (pages: number, first?: Placed[]) =>
     ...(first ? [first.map((placed) => line(placed, 0)).join('\n')] : []),
     ...Array.from({ length: pages }, () => 'q 500 0 0 700 40 40 cm /Im1 Do Q'),
   ])
+
+/** A PDF whose pages are scans: pictures in shades of grey (PGM) and nothing else. */
+export function scansPdf(pictures: Uint8Array[]): Buffer {
+  const kids = pictures.map((_, i) => `${3 + 3 * i} 0 R`).join(' ')
+  const objects = pictures.flatMap((picture, i) => {
+    const { width: wide, height: high, pixels } = greyOf(picture)
+    const size = `/Width ${wide} /Height ${high}`
+    return [
+      `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 ${width} ${height}] /Contents ${4 + 3 * i} 0 R /Resources << /XObject << /Im1 ${5 + 3 * i} 0 R >> >> >>`,
+      stream(`q ${width} 0 0 ${height} 0 0 cm /Im1 Do Q`),
+      stream(
+        deflateSync(pixels).toString('latin1'),
+        `/Type /XObject /Subtype /Image ${size} /ColorSpace /DeviceGray /BitsPerComponent 8 /Filter /FlateDecode`,
+      ),
+    ]
+  })
+  const tree = `<< /Type /Pages /Count ${pictures.length} /Kids [${kids}] >>`
+  return Buffer.from(pdfFile(['<< /Type /Catalog /Pages 2 0 R >>', tree, ...objects]))
+}
 
 /** A PDF with nothing on its page. */
 export const blankPdf = () => pdfWith([''])

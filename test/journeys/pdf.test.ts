@@ -1,6 +1,11 @@
 import type { Browser, Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { findProgram } from '../../scripts/services/find.ts'
+import { openPdf } from '../../server/knowledge/read/formats/pdf/pdfium.ts'
 import { startServer } from '../app.ts'
+import { temporaryFolder } from '../files/folder.ts'
+import { scansPdf } from '../files/pdf.ts'
+import { pngOf } from '../files/picture.ts'
 import { pdfOf } from '../pdf.ts'
 import { good, upload } from '../people.ts'
 import { eventually, openBrowser, visit } from './browser.ts'
@@ -154,3 +159,44 @@ test('where PDFs cannot be drawn, the page’s text takes the place', async () =
   await panel.locator('.document-text mark', { hasText: 'Ottilie Brandt' }).waitFor()
   window.expectNoComplaints()
 })
+
+test.skipIf(!findProgram('tesseract'))(
+  'a scan and a picture are read, and shown with what was found on them',
+  async () => {
+    await using server = await startServer({ OCR_LANGUAGES: 'eng' })
+    await using folder = await temporaryFolder()
+    const words = {
+      scan: 'Ottilie Brandt repaired the lighthouse.',
+      photo: 'The lighthouse was repaired in a storm.',
+    }
+    using print = await openPdf(await folder.write('print.pdf', pdfOf(Object.values(words))))
+    const seen = (page: number) =>
+      print.withPage(page, (drawn) => drawn.portableGraymap(200)) ?? new Uint8Array()
+    const results = await upload(server, [
+      { name: 'scan.pdf', content: Uint8Array.from(scansPdf([seen(0)])) },
+      { name: 'photo.png', content: Uint8Array.from(pngOf(seen(1))) },
+    ])
+    expect(results).toMatchObject([{ success: true }, { success: true }])
+
+    await using window = await visit(browser, `${server.url}/search`)
+    const { page } = window
+    const field = page.getByRole('searchbox', { name: 'A question or some words' })
+    await field.fill('Who repaired the lighthouse?')
+    await field.press('Enter')
+    const found = page.getByRole('list', { name: 'Passages found' })
+    for (const title of ['scan', 'photo'] as const) {
+      await found.getByRole('button', { name: new RegExp(`^${title}`) }).click()
+      const dialog = page.getByRole('dialog', { name: title })
+      await dialog.getByText('The page is a picture, on which it cannot be marked.').waitFor()
+      expect(await dialog.locator('mark').textContent()).toContain(words[title])
+      const picture = dialog.getByRole('img', { name: title === 'scan' ? 'Page 1 of scan' : 'photo' })
+      await eventually(
+        async () => (await picture.boundingBox())?.height ?? 0,
+        (height) => height > 300,
+      )
+      await page.keyboard.press('Escape')
+      await dialog.waitFor({ state: 'detached' })
+    }
+    window.expectNoComplaints()
+  },
+)

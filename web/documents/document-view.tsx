@@ -9,9 +9,16 @@ import './documents.css'
 import { PageText } from './page-text.tsx'
 import type { ShownPassage } from './passage-range.ts'
 import { PdfPages } from './pdf/pdf-pages.tsx'
+import { PicturePage } from './picture-page.tsx'
 import { TextSkeleton } from './text-skeleton.tsx'
 
-/** A document page by page, a passage marked in its place: a PDF as it was printed, everything else as its text. */
+/** Types of pictures that browsers show. */
+const pictures = new Set(['png', 'jpg', 'gif', 'webp', 'bmp'])
+
+/**
+ * A document page by page, a passage marked in its place: a PDF as it was printed, a picture as it is, everything else
+ * as its text.
+ */
 export function DocumentView({
   documentId,
   passage,
@@ -31,29 +38,29 @@ export function DocumentView({
   useEffect(() => setPage(undefined), [documentId, passage])
 
   if (document.isPending) return <TextSkeleton />
-  const isPdf = document.data?.type === 'pdf' && undrawn !== documentId
-  if (document.data && isPdf && !wantsText) {
+  const type = document.data?.type ?? ''
+  const isPicture = pictures.has(type)
+  const canDraw = (type === 'pdf' || isPicture) && undrawn !== documentId
+  if (!canDraw || wantsText) {
     return (
-      <PdfPages
-        url={api.documents.fileUrl(documentId)}
-        title={document.data.title}
-        passage={passage}
-        page={page}
-        onTurn={setPage}
-        onProblem={() => setUndrawn(documentId)}
-      >
-        <IconButton label="Show the text" icon={FileText} small onClick={() => setWantsText(true)} />
-      </PdfPages>
+      <>
+        {undrawn === documentId && (
+          <Notice>The page cannot be shown as it was printed. This is its text.</Notice>
+        )}
+        <PageText documentId={documentId} passage={passage} page={page} onTurn={setPage}>
+          {canDraw && (
+            <IconButton label="Show the page" icon={Image} small onClick={() => setWantsText(false)} />
+          )}
+        </PageText>
+      </>
     )
   }
-  return (
-    <>
-      {undrawn === documentId && (
-        <Notice>The page cannot be shown as it was printed. This is its text.</Notice>
-      )}
-      <PageText documentId={documentId} passage={passage} page={page} onTurn={setPage}>
-        {isPdf && <IconButton label="Show the page" icon={Image} small onClick={() => setWantsText(false)} />}
-      </PageText>
-    </>
-  )
+  const drawn = {
+    url: api.documents.fileUrl(documentId),
+    title: document.data?.title ?? '',
+    passage,
+    onProblem: () => setUndrawn(documentId),
+    children: <IconButton label="Show the text" icon={FileText} small onClick={() => setWantsText(true)} />,
+  }
+  return isPicture ? <PicturePage {...drawn} /> : <PdfPages {...drawn} page={page} onTurn={setPage} />
 }

@@ -88,6 +88,7 @@ export function readingChild(limits: ReadLimits, log: Log) {
       }
       const onMessage = (message: ReadMessage) => {
         if (message.kind === 'progress') onProgress(message.done, message.total)
+        else if (message.kind === 'recognised') timer.refresh()
         else if (message.kind === 'failed')
           resolve({ ok: false, code: message.code, message: message.message })
         else if (message.kind === 'broken') {

@@ -1,8 +1,8 @@
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
-import { corrupt, encrypted, picture, unsupported } from './unreadable.ts'
+import { corrupt, encrypted, unsupported } from './unreadable.ts'
 
 /** What a file is by its first bytes. */
-export type Content = 'pdf' | 'zip' | 'html' | 'mail' | 'text' | 'damaged'
+export type Content = 'pdf' | 'zip' | 'html' | 'mail' | 'text' | 'damaged' | { picture: string }
 
 const headBytes = 4_096
 const pdfHeaderWithin = 1_024
@@ -12,13 +12,13 @@ const unpack = 'Unpack it and upload the files that are in it.'
 const transcript = 'Upload a transcript of it as text.'
 
 const pictureSignatures: [string, RegExp][] = [
-  ['PNG', /^\x89PNG\r\n/],
-  ['JPEG', /^\xff\xd8\xff/],
-  ['GIF', /^GIF8[79]a/],
-  ['WebP', /^RIFF.{4}WEBP/s],
-  ['TIFF', /^(?:II\*\0|MM\0\*)/],
-  ['BMP', /^BM.{4}\0\0\0\0/s],
-  ['HEIC', /^\0{2}.{2}ftyp(?:hei[cfmsx]|mif1|msf1|avif|avis)/s],
+  ['png', /^\x89PNG\r\n/],
+  ['jpg', /^\xff\xd8\xff/],
+  ['gif', /^GIF8[79]a/],
+  ['webp', /^RIFF.{4}WEBP/s],
+  ['tif', /^(?:II\*\0|MM\0\*)/],
+  ['bmp', /^BM.{4}\0\0\0\0/s],
+  ['heic', /^\0{2}.{2}ftyp(?:hei[cfmsx]|mif1|msf1|avif|avis)/s],
 ]
 const otherSignatures: [RegExp, string, string][] = [
   [
@@ -56,7 +56,7 @@ export function contentOf(path: string): Content {
   if (head.slice(0, pdfHeaderWithin).includes('%PDF-')) return 'pdf'
   if (/^PK(?:\x03\x04|\x05\x06)/.test(head)) return 'zip'
   if (head.startsWith('\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1')) throw oldOffice(path)
-  for (const [kind, signature] of pictureSignatures) if (signature.test(head)) throw picture(kind)
+  for (const [picture, signature] of pictureSignatures) if (signature.test(head)) return { picture }
   for (const [signature, what, advice] of otherSignatures)
     if (signature.test(head)) throw unsupported(what, advice)
   const text = head.replace(/^\xef\xbb\xbf/, '')

@@ -47,7 +47,7 @@ export type ReadLimits = {
   pages: number
   /** What an archive's entries may come to in all, and the most text that is taken from one file, both in bytes. */
   unpackedBytes: number
-  /** Time for one file, from when its turn comes. */
+  /** Time for one file, from when its turn comes; for every picture on which text is recognised as much again. */
   milliseconds: number
   /** Resident memory of the process that reads. */
   memoryBytes: number

@@ -1,4 +1,5 @@
 import type { ReadDocument, ReadLimits } from './document.ts'
+import type { Recognise } from './ocr/tesseract.ts'
 import type { Budget } from './page-text.ts'
 import type { Zip } from './zip.ts'
 
@@ -11,6 +12,8 @@ export type Source = {
   spent: Budget
   bytes: () => Promise<Buffer>
   onPage: (done: number, total: number) => void
+  /** Text recognition, when it is switched on. */
+  recognise?: Recognise | undefined
 }
 
 export type ReadContent = Omit<ReadDocument, 'type'>

@@ -2,11 +2,13 @@ import { stat } from 'node:fs/promises'
 import type { Log } from '../../log.ts'
 import { type ReadingChild, readingChild } from './child.ts'
 import type { ReadLimits, ReadOutcome } from './document.ts'
+import type { OcrSettings } from './ocr/tesseract.ts'
 import { places } from './places.ts'
 import { isWorthReading, supported, typeOf } from './types.ts'
 import { empty, tooLarge, type Unreadable } from './unreadable.ts'
 
 export type { ReadLimits, ReadOutcome } from './document.ts'
+export type { OcrSettings } from './ocr/tesseract.ts'
 
 /** What a parser leaves behind adds up; a fresh process costs some 200 ms. */
 const filesOfOneChild = 250
@@ -25,8 +27,14 @@ export type ReadOptions = {
  * `supported` are the endings that can be read; `typeOf` also knows pictures, and `isWorthReading` whatever it can at least
  * say what to do about.
  */
-export function reader(options: { limits: ReadLimits; concurrency: number; log: Log }) {
-  const { limits, concurrency, log } = options
+export function reader(options: {
+  limits: ReadLimits
+  concurrency: number
+  log: Log
+  /** Null: pictures are not read. */
+  ocr?: OcrSettings | null
+}) {
+  const { limits, concurrency, log, ocr = null } = options
   const closing = new AbortController()
   const turns = places(concurrency)
   const idle: { child: ReadingChild; files: number; timer: NodeJS.Timeout }[] = []
@@ -59,7 +67,9 @@ export function reader(options: { limits: ReadLimits; concurrency: number; log: 
     const { child, files } = awake() ?? { child: readingChild(limits, log), files: 0 }
     busy.add(child)
     try {
-      return await child.read({ path, filename, limits }, signal, (done, total) => onProgress?.(done, total))
+      return await child.read({ path, filename, limits, ocr }, signal, (done, total) =>
+        onProgress?.(done, total),
+      )
     } finally {
       busy.delete(child)
       const isSpent = files + 1 >= filesOfOneChild || child.heldBytes > mostHeldShare * limits.memoryBytes

@@ -1,7 +1,8 @@
 import type { ReadFailure, ReadHeading, ReadLimits } from './document.ts'
+import type { OcrSettings } from './ocr/tesseract.ts'
 
 /** What the server asks of a reading process. */
-export type ReadJob = { path: string; filename: string; limits: ReadLimits }
+export type ReadJob = { path: string; filename: string; limits: ReadLimits; ocr: OcrSettings | null }
 
 export type SentPassage = { pageIndex: number; start: number; end: number; heading: string | null }
 
@@ -11,6 +12,8 @@ export type SentPassage = { pageIndex: number; start: number; end: number; headi
  */
 export type ReadMessage =
   | { kind: 'progress'; done: number; total: number }
+  /** Text was recognised on a picture: that takes its time, which does not count as the file's. */
+  | { kind: 'recognised' }
   /** The next piece of a page's text; a piece of a new page begins that page. */
   | { kind: 'text'; pageIndex: number; page: number; text: string }
   | { kind: 'headings'; pageIndex: number; headings: ReadHeading[] }

@@ -29,6 +29,7 @@ const formats: Record<string, () => Promise<Format>> = {
   txt: async () => (await import('./formats/text.ts')).readPlainText,
   json: async () => (await import('./formats/text.ts')).readJson,
 }
+const asPicture = async () => (await import('./formats/picture.ts')).readPicture
 const asCode = async () => (await import('./formats/text.ts')).readCode
 
 /** Types that a page of HTML is often saved under by mistake; in others it is the content itself. */
@@ -45,6 +46,7 @@ export async function readFileHere(
   filename: string,
   limits: ReadLimits,
   onPage: Source['onPage'],
+  recognise?: Source['recognise'],
 ): Promise<ReadDocument> {
   const promised = typeOf(filename)
   const content = contentOf(path)
@@ -55,6 +57,7 @@ export async function readFileHere(
     spent: budget(limits),
     bytes: () => readFile(path),
     onPage,
+    recognise,
   })
   const read =
     content === 'zip' ? await readZip(source, promised) : await readPlain(content, promised, source)
@@ -105,6 +108,10 @@ async function readPlain(
   promised: string | undefined,
   source: (type: string) => Source,
 ): Promise<ReadDocument> {
+  if (typeof content === 'object') {
+    const type = content.picture
+    return { ...(await (await asPicture())(source(type))), type }
+  }
   const isFree = promised === undefined || binaryTypes.has(promised)
   if (content === 'damaged' && isFree) throw corrupt('its beginning is missing')
   const type = typeOfPlain(content, promised, isFree)
@@ -120,7 +127,7 @@ async function readPlain(
 }
 
 function typeOfPlain(
-  content: Exclude<Content, 'zip'>,
+  content: Exclude<Content, 'zip' | object>,
   promised: string | undefined,
   isFree: boolean,
 ): string {

@@ -4,6 +4,7 @@ import { cut } from '../cut/index.ts'
 import { languageOf } from '../language.ts'
 import type { ReadDocument } from './document.ts'
 import type { ReadJob, ReadMessage, SentPassage } from './messages.ts'
+import { type Recognise, tesseract } from './ocr/tesseract.ts'
 import { readFileHere } from './read-file.ts'
 import { Unreadable } from './unreadable.ts'
 
@@ -26,14 +27,25 @@ process.on('disconnect', () => process.exit())
 async function answer(job: ReadJob) {
   try {
     let last = 0
-    const document = await readFileHere(job.path, job.filename, job.limits, (done, total) => {
+    const onPage = (done: number, total: number) => {
       if (done < total && performance.now() - last < progressEvery) return
       last = performance.now()
       void send({ kind: 'progress', done, total })
-    })
+    }
+    const document = await readFileHere(job.path, job.filename, job.limits, onPage, recogniser(job))
     await sendDocument(document)
   } catch (error) {
     await send(failureOf(error))
+  }
+}
+
+function recogniser({ ocr, limits }: ReadJob): Recognise | undefined {
+  if (!ocr) return undefined
+  const recognise = tesseract(ocr, limits)
+  return async (...picture) => {
+    const texts = await recognise(...picture)
+    void send({ kind: 'recognised' })
+    return texts
   }
 }
 

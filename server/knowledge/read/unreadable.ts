@@ -34,23 +34,42 @@ export const corrupt = (why: string) =>
     `The file is damaged or incomplete: ${why}. Open it in the program it comes from, save it again and upload the new copy.`,
   )
 
+const ocrElsewhere = 'run text recognition (OCR) over it and upload the result'
+const ocrHere = `${ocrElsewhere}, or let this server do it: install Tesseract on it and set OCR_LANGUAGES.`
+
 export const scanned = () =>
   new Unreadable(
     'no_text',
-    'The document is scanned: its pages are pictures without any text in them. Run text recognition (OCR) over it and upload the result.',
+    `The document is scanned: its pages are pictures without any text in them. To have it read, ${ocrHere}`,
+  )
+
+/** Text recognition is wanted and is not there. */
+export const noOcr = () =>
+  new Unreadable(
+    'no_text',
+    `The file is a picture of text, and Tesseract, which would recognise it, is not installed on this server. Install it, or ${ocrElsewhere}.`,
+  )
+
+export const ocrLanguageMissing = (languages: string) =>
+  new Unreadable(
+    'no_text',
+    `The file is a picture of text, and Tesseract lacks the data of a language in OCR_LANGUAGES (${languages}). Install it on this server (on Debian tesseract-ocr-deu for deu, and so on) and upload the file again.`,
+  )
+
+export const unrecognised = () =>
+  new Unreadable(
+    'no_text',
+    'No text could be recognised on the pictures in the file. Scan it again, upright and with 300 dots per inch, in a language named in OCR_LANGUAGES.',
   )
 
 export const drawn = () =>
   new Unreadable(
     'no_text',
-    'The letters of the document are shapes that cannot be turned into text, as in a scanned one. Run text recognition (OCR) over it and upload the result.',
+    `The letters of the document are shapes that cannot be turned into text, as in a scanned one. To have it read, ${ocrHere}`,
   )
 
 export const picture = (kind: string) =>
-  new Unreadable(
-    'no_text',
-    `The file is a picture (${kind}); if it is a scanned page, run text recognition (OCR) over it and upload the result.`,
-  )
+  new Unreadable('no_text', `The file is a picture (${kind}). If it is a scanned page, ${ocrHere}`)
 
 export const unsupported = (what: string, advice: string) =>
   new Unreadable('unsupported_type', `The file is ${what}, which cannot be read. ${advice}`)

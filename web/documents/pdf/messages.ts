@@ -10,7 +10,10 @@ export type Question = { n: number } & Asked
 /** Pages are counted from 1. */
 export type OpenedPdf = { pages: number }
 
-/** A page as a picture, at most as wide as was asked for, and where on it the passage stands: null when it does not. */
-export type DrawnPage = { picture: ImageBitmap; passage: Box[] | null }
+/**
+ * A page as a picture, at most as wide as was asked for, and where on it the passage stands; null when it does not, and
+ * a scan has no letters among which it could be found.
+ */
+export type DrawnPage = { picture: ImageBitmap; passage: Box[] | 'no letters' | null }
 
 export type Reply = { n: number } & ({ answer: OpenedPdf | DrawnPage } | { problem: string })

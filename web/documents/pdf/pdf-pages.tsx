@@ -93,10 +93,19 @@ export function PdfPages({
     if (isDrawn && mark.current) showWithin(mark.current)
   }, [isDrawn, url, shown, asked, zoom])
 
-  const isLost = isDrawn && asked !== null && drawn.passage === null
+  const boxes = isDrawn && typeof drawn.passage !== 'string' ? drawn.passage : null
   return (
     <>
-      {isLost && <QuotedPassage text={asked} why="It cannot be found on this page as it is now." />}
+      {isDrawn && asked !== null && !boxes && (
+        <QuotedPassage
+          text={asked}
+          why={
+            drawn.passage === 'no letters'
+              ? 'The page is a picture, on which it cannot be marked.'
+              : 'It cannot be found on this page as it is now.'
+          }
+        />
+      )}
       <PageTurner
         pages={isOpen ? Array.from({ length: opened.pages }, (_, i) => i + 1) : []}
         shown={shown}
@@ -121,10 +130,10 @@ export function PdfPages({
         )}
         <div className="paper" hidden={!isDrawn} style={{ width: `${zoom * 100}%` }}>
           <canvas ref={canvas} role="img" aria-label={`Page ${shown} of ${title}`} />
-          {isDrawn && drawn.passage && (
+          {boxes && (
             <mark>
               <span className="visually-hidden">{asked}</span>
-              {drawn.passage.map((box, i) => (
+              {boxes.map((box, i) => (
                 <i
                   key={i}
                   ref={i === 0 ? mark : undefined}

@@ -89,7 +89,7 @@ async function pictureOf(pdf: Pdfium, page: number, wanted: number): Promise<Ima
   }
 }
 
-function placesOf(pdf: Pdfium, page: number, passage: string): Box[] | null {
+function placesOf(pdf: Pdfium, page: number, passage: string): DrawnPage['passage'] {
   const text = pdf.FPDFText_LoadPage(page)
   if (!text) return null
   const { malloc, free } = pdf.pdfium.wasmExports
@@ -98,6 +98,7 @@ function placesOf(pdf: Pdfium, page: number, passage: string): Box[] | null {
     const codes = Array.from({ length: pdf.FPDFText_CountChars(text) }, (_, i) =>
       pdf.FPDFText_GetUnicode(text, i),
     )
+    if (codes.every((code) => textOf(code).trim() === '')) return 'no letters'
     const spans = locate(codes.map(textOf), passage)
     if (!spans) return null
     const aspect = pdf.FPDF_GetPageWidthF(page) / pdf.FPDF_GetPageHeightF(page)

@@ -25,6 +25,12 @@ const mostAnnotations = 1_000
 /** Free text and the fields of forms, by the library's numbers. */
 const writtenAnnotations = new Set([3, 20])
 const asShown = 0
+const pointsPerInch = 72
+const mostPixels = 25_000_000
+const greyPixels = 1
+const white = 0xffffffff
+/** Annotations too, in grey. */
+const asPrinted = 0x01 | 0x08
 const longestName = 256
 const longestTitle = 1_024
 
@@ -102,6 +108,31 @@ export async function openPdf(path: string) {
   }
 }
 
+/** A page as a picture in shades of grey, in the form PGM (P5); undefined when there is no memory for it. */
+function drawn(library: Pdfium, page: number, dotsPerInch: number): Uint8Array | undefined {
+  const [wide, high] = [library.FPDF_GetPageWidthF(page), library.FPDF_GetPageHeightF(page)]
+  const scale = Math.min(dotsPerInch / pointsPerInch, Math.sqrt(mostPixels / (wide * high)))
+  const [width, height] = [Math.max(1, Math.floor(wide * scale)), Math.max(1, Math.floor(high * scale))]
+  const bitmap = library.FPDFBitmap_CreateEx(width, height, greyPixels, 0, 0)
+  if (!bitmap) return undefined
+  try {
+    library.FPDFBitmap_FillRect(bitmap, 0, 0, width, height, white)
+    library.FPDF_RenderPageBitmap(bitmap, page, 0, 0, width, height, 0, asPrinted)
+    const stride = library.FPDFBitmap_GetStride(bitmap)
+    const start = library.FPDFBitmap_GetBuffer(bitmap) >>> 0
+    const header = new TextEncoder().encode(`P5\n${width} ${height}\n255\n`)
+    const file = new Uint8Array(header.length + width * height)
+    file.set(header)
+    for (let y = 0; y < height; y++) {
+      const row = start + y * stride
+      file.set(library.raw.HEAPU8.subarray(row, row + width), header.length + y * width)
+    }
+    return file
+  } finally {
+    library.FPDFBitmap_Destroy(bitmap)
+  }
+}
+
 /** Whether somebody has filled in a form on the page, or put text on it. */
 function hasWrittenOn(library: Pdfium, page: number): boolean {
   const count = Math.min(library.FPDFPage_GetAnnotCount(page), mostAnnotations)
@@ -114,6 +145,7 @@ function hasWrittenOn(library: Pdfium, page: number): boolean {
   return false
 }
 
+export type OpenPdf = Awaited<ReturnType<typeof openPdf>>
 export type PdfPage = ReturnType<typeof pageOf>
 
 function pageOf(library: Pdfium, page: number, text: number, scratch: number) {
@@ -163,5 +195,6 @@ function pageOf(library: Pdfium, page: number, text: number, scratch: number) {
       )
     },
     hasImage: () => hasImage(undefined, 0),
+    portableGraymap: (dotsPerInch: number) => drawn(library, page, dotsPerInch),
   }
 }
