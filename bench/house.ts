@@ -37,6 +37,7 @@ export async function openHouse({
         maxPages: 10_000,
         maxUnpackedBytes: 1024 * 1024 * 1024,
         readTimeoutMs: 600_000,
+        maxSitePages: 500,
         readMemoryMb: 2_048,
         ocr: null,
       },

@@ -37,6 +37,15 @@ export const newUrlBody = z.object({
   url: z.url({ protocol: /^https?$/ }).max(2_000),
   layer: layer.default('public'),
 })
+export const newSiteBody = newUrlBody.extend({
+  limit: z
+    .number()
+    .int()
+    .min(1)
+    .max(100_000)
+    .optional()
+    .describe('The most pages; the server has a limit too.'),
+})
 export const patchDocumentBody = z.object({
   title: z.string().trim().min(1).max(300).optional(),
   layer: layer.optional(),

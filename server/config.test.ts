@@ -53,6 +53,7 @@ test('without any setting the server is this machine’s own', () => {
     documents: {
       maxUploadBytes: 200 * 1024 * 1024,
       maxPages: 5_000,
+      maxSitePages: 500,
       maxUnpackedBytes: 500 * 1024 * 1024,
       readTimeoutMs: 300_000,
       readMemoryMb: 1024,

@@ -229,6 +229,9 @@ export const settings = z.object({
   MAX_UNPACKED_MB: whole(1, 100_000)
     .prefault('500')
     .describe('The most that a packed document (DOCX, EPUB …) may unpack to.'),
+  MAX_SITE_PAGES: whole(1, 100_000)
+    .prefault('500')
+    .describe('The most pages of a website that are taken in at once.'),
   READ_TIMEOUT_S: whole(1, 86_400).prefault('300').describe('How long reading one document may take.'),
   READ_MEMORY_MB: whole(64, 1_000_000)
     .prefault('1024')
@@ -353,6 +356,7 @@ export function readConfig(env: Record<string, string | undefined>) {
     documents: {
       maxUploadBytes: megabytes(s.MAX_UPLOAD_MB),
       maxPages: s.MAX_PAGES,
+      maxSitePages: s.MAX_SITE_PAGES,
       maxUnpackedBytes: megabytes(s.MAX_UNPACKED_MB),
       readTimeoutMs: s.READ_TIMEOUT_S * 1000,
       readMemoryMb: s.READ_MEMORY_MB,

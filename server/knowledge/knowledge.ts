@@ -13,6 +13,7 @@ import {
   passageNotFound,
 } from './errors.ts'
 import { type Network, pageFetcher } from './fetch/fetch-page.ts'
+import { sitePages } from './fetch/sitemap.ts'
 import { originals, type StagedFile } from './files.ts'
 import { embeddingKind, embeddingWatch } from './ingest/embedding.ts'
 import { ingestKind } from './ingest/ingest.ts'
@@ -42,6 +43,7 @@ import { tidier } from './tidy.ts'
 export type KnowledgeLimits = {
   maxUploadBytes: number
   maxPages: number
+  maxSitePages: number
   maxUnpackedBytes: number
   readTimeoutMs: number
   readMemoryMb: number
@@ -87,6 +89,8 @@ export type ListedDocument = DocumentRow & { embedded: boolean }
 const readersAtOnce = 2
 const fetchMs = 30_000
 const redirects = 5
+/** How long finding a site's pages may take. */
+const siteMs = 120_000
 /** How long an embedding model may take to say whether it is there, where only a mark in a list depends on it. */
 const spacePatienceMs = 1_000
 
@@ -154,6 +158,7 @@ export async function knowledge({
     target: IngestTarget,
     source: IngestInput['source'],
     arrived: (IngestFile & { staged?: StagedFile })[],
+    about?: string,
   ): Promise<RunRecord> {
     const staged = arrived.flatMap((file, index) =>
       file.staged && !('refused' in file) ? [{ index, staged: file.staged }] : [],
@@ -164,6 +169,7 @@ export async function knowledge({
       layer: target.layer,
       usualLayer: target.usualLayer,
       files: arrived.map(({ staged: _, ...file }) => file),
+      ...(about === undefined ? {} : { about }),
     }
     try {
       const { run } = await runs.start<IngestInput>(
@@ -295,6 +301,27 @@ export async function knowledge({
         document: { ...document, embedded: await isEmbedded(document) },
         isNew: result.duplicate !== true,
       }
+    },
+
+    /**
+     * Finds the pages that a site's sitemap lists under an address, and takes them in as a run. @throws AppError when
+     * none is found.
+     */
+    async ingestSite(
+      target: IngestTarget,
+      { url, limit = limits.maxSitePages }: { url: string; limit?: number | undefined },
+      signal: AbortSignal,
+    ): Promise<RunRecord> {
+      const most = Math.min(limit, limits.maxSitePages)
+      const patience = AbortSignal.any([signal, AbortSignal.timeout(siteMs)])
+      const { pages, total } = await sitePages(fetcher, url, most, patience)
+      const { host } = new URL(url)
+      const about =
+        pages.length < total
+          ? `${host} lists ${total} pages; the first ${pages.length} are read.`
+          : `${host} lists ${total} ${total === 1 ? 'page' : 'pages'}.`
+      const files = pages.map((page) => ({ name: page, filename: null, url: page }))
+      return await begin(target, 'url', files, about)
     },
 
     /** Documents of an avee in these layers, newest first. `next` is the cursor of the page after. */

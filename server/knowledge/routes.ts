@@ -7,6 +7,7 @@ import {
   documentPage,
   documentQuery,
   documentText,
+  newSiteBody,
   newTextBody,
   newUrlBody,
   passage,
@@ -120,6 +121,36 @@ export const knowledgeRoutes =
         }
         const { document: row, isNew } = await knowledge.ingestUrl(target, url, leaving(reply))
         return await reply.code(isNew ? 201 : 200).send(presentDocument(row))
+      },
+    )
+
+    app.post(
+      '/avees/:id/documents/from-site',
+      {
+        schema: {
+          tags,
+          summary: 'Add the pages that a website’s sitemap lists under an address (streams)',
+          description:
+            'Finds the sitemap by the site’s robots.txt or in its usual places, or takes the address of one. Pages that robots.txt closes are left out. Answers with the events of an upload; pages that are there already are replaced when they have changed.',
+          params: aveeParams,
+          body: newSiteBody,
+          response: { 200: eventStream },
+        },
+      },
+      async (request, reply) => {
+        const caller = callerOf(request)
+        const { avee, mayChange } = await policy.toAvee(caller, request.params.id)
+        mayChange()
+        const { layer, ...site } = request.body
+        const target = {
+          userId: caller.userId,
+          aveeId: avee.id,
+          layer,
+          usualLayer: usualLayer(avee),
+          ...idempotencyKeyOf(request),
+        }
+        const run = await knowledge.ingestSite(target, site, leaving(reply))
+        return await sendRun(request, reply, runs, run.id)
       },
     )
 

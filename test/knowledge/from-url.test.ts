@@ -11,7 +11,7 @@ const addresses: Record<string, string[]> = {
   'inside.example': ['10.1.2.3'],
   'both.example': ['127.0.0.1', '169.254.169.254'],
 }
-let turns = 0
+let hasTurned = false
 let house: House
 let ann: Person
 let avee: string
@@ -46,7 +46,7 @@ const web = createServer((request, response) => {
   seen.push(request.url ?? '')
   const page = pages[request.url ?? '']
   if (page) page(request, response)
-  else response.writeHead(404).end()
+  else response.writeHead(404, { connection: 'close' }).end()
 })
 
 beforeAll(async () => {
@@ -56,9 +56,9 @@ beforeAll(async () => {
     limits: { maxUploadBytes: 1024 * 1024 },
     network: {
       lookup: (hostname, _options, callback) => {
-        // A name that answers with a public address first and with a private one the next time.
+        // A name that answers with a public address first and with a private one later.
         const found =
-          hostname === 'turning.example' ? [turns++ === 0 ? '127.0.0.1' : '192.168.0.1'] : addresses[hostname]
+          hostname === 'turning.example' ? [hasTurned ? '192.168.0.1' : '127.0.0.1'] : addresses[hostname]
         if (found)
           callback(
             null,
@@ -145,10 +145,10 @@ test.each([
 })
 
 test('a name that turns to a private address after the first look is caught at the connection', async () => {
-  turns = 0
   expect((await add(`http://turning.example:${port}/missing`)).body).toMatchObject({
     error: { code: 'fetch_failed' },
   })
+  hasTurned = true
   expect((await add(`http://turning.example:${port}/otters`)).body).toMatchObject({
     error: { code: 'address_refused' },
   })

@@ -137,6 +137,9 @@ const documentRequests = (client: Client) => ({
       body,
       idempotencyKey,
     }),
+  /** Adds the pages of a website; the answer is the stream of a new run. */
+  addSite: (aveeId: string, body: z.input<typeof knowledge.newSiteBody>, idempotencyKey: string) =>
+    client.open('POST', `/avees/${at(aveeId)}/documents/from-site`, { body, idempotencyKey }),
   search: (body: z.input<typeof knowledge.searchBody>) =>
     client.request<z.infer<typeof knowledge.searchAnswer>>('POST', '/search', { body }),
   stats: () => client.request<z.infer<typeof localchat.documentStats>>('GET', '/api/documents/stats'),

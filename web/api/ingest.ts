@@ -18,12 +18,14 @@ export type IngestFile = {
 export type Ingest = {
   phase: 'running' | 'done' | 'stopped' | 'failed'
   files: IngestFile[]
+  /** How many files there are, where it is told beforehand: of a website. */
+  total: number | undefined
   error: { code: string; message: string } | undefined
 }
 
 /** Adds the events of an upload up. */
 export const ingestFold: Fold<Ingest> = {
-  initial: { phase: 'running', files: [], error: undefined },
+  initial: { phase: 'running', files: [], total: undefined, error: undefined },
   add: addToIngest,
 }
 
@@ -47,7 +49,7 @@ function addToIngest(ingest: Ingest, data: Record<string, unknown>): Ingest {
     completed?: number
     total?: number
   }
-  if (!file) return ingest
+  if (!file) return total === undefined ? ingest : { ...ingest, total }
   return withFile(ingest, file, {
     message: message ?? '',
     stage,

@@ -45,11 +45,12 @@ export function AddTextDialog({ avee, layer, onClose }: Adding) {
   )
 }
 
-/** A document from a page on the web, read once by the server. */
+/** Documents from the web, read once by the server: a page, or those that a site lists in its sitemap. */
 export function AddUrlDialog({ avee, layer, onClose }: Adding) {
   const api = useApi()
   const uploads = useUploads()
   const [address, setAddress] = useState('')
+  const [wantsSite, setWantsSite] = useState(false)
   const [error, setError] = useState<string>()
   const submit = (event: FormEvent): void => {
     event.preventDefault()
@@ -58,7 +59,8 @@ export function AddUrlDialog({ avee, layer, onClose }: Adding) {
       setError('That is not the address of a web page.')
       return
     }
-    uploads.add(avee.id, url, (key) => api.documents.addUrl(avee.id, { url, layer }, key))
+    if (wantsSite) uploads.addRun(avee.id, url, (key) => api.documents.addSite(avee.id, { url, layer }, key))
+    else uploads.add(avee.id, url, (key) => api.documents.addUrl(avee.id, { url, layer }, key))
     onClose()
   }
   return (
@@ -71,12 +73,24 @@ export function AddUrlDialog({ avee, layer, onClose }: Adding) {
           value={address}
           autoFocus
           error={error}
-          hint="The server reads the page once, as it is now. Its address becomes known to that site."
+          hint={
+            wantsSite
+              ? 'The server reads the pages under this address that the site’s sitemap lists and its robots.txt leaves open.'
+              : 'The server reads the page once, as it is now. Its address becomes known to that site.'
+          }
           onChange={(event) => {
             setAddress(event.target.value)
             setError(undefined)
           }}
         />
+        <label className="check">
+          <input
+            type="checkbox"
+            checked={wantsSite}
+            onChange={(event) => setWantsSite(event.target.checked)}
+          />
+          The whole site
+        </label>
         <DialogActions>
           <Button onClick={onClose}>Cancel</Button>
           <Button look="primary" type="submit" disabled={!address.trim()}>

@@ -33,6 +33,10 @@ export function UploadList({ aveeId }: { aveeId: string | undefined }) {
   )
 }
 
+/** Of more files than these only those under way and those that failed have a line each. */
+const manyFiles = 10
+const isWorthALine = (file: IngestFile) => !file.result?.success
+
 const UploadRow = memo(function UploadRow({ upload }: { upload: Upload }) {
   const uploads = useUploads()
   const files = upload.ingest?.files ?? []
@@ -53,8 +57,8 @@ const UploadRow = memo(function UploadRow({ upload }: { upload: Upload }) {
         )}
         {files.length > 1 && (
           <ul className="small">
-            {files.map((one, i) => (
-              <li key={i} className={one.result && !one.result.success ? 'field-error' : 'soft'}>
+            {(files.length > manyFiles ? files.filter(isWorthALine) : files).map((one) => (
+              <li key={one.name} className={one.result && !one.result.success ? 'field-error' : 'soft'}>
                 {one.name}: {one.result?.message ?? one.message}
               </li>
             ))}
@@ -111,6 +115,8 @@ export function stateInWords(upload: Upload): string {
     case 'failed':
       return upload.error ?? 'Failed'
     case 'reading': {
+      const { total, done } = tally(upload)
+      if (total > 1) return `Read ${done} of ${total}`
       const file = openFile(upload)
       return file?.stage ? stages[file.stage] : (file?.message ?? 'Reading')
     }
@@ -120,7 +126,12 @@ export function stateInWords(upload: Upload): string {
         return ['Ready', count(pages, 'page'), count(passages, 'passage')].join(' · ')
       }
       const result = upload.ingest?.files[0]?.result
-      if (!result || (upload.ingest?.files.length ?? 0) > 1) return 'Ready'
+      const { done, failed } = tally(upload)
+      if (done > 1)
+        return ['Ready', count(done - failed, 'document'), failed > 0 && `${failed} failed`]
+          .filter(Boolean)
+          .join(' · ')
+      if (!result) return 'Ready'
       if (result.duplicate) return 'Already here'
       return [
         'Ready',
@@ -136,9 +147,22 @@ export function stateInWords(upload: Upload): string {
 const openFile = (upload: Upload): IngestFile | undefined =>
   upload.ingest?.files.findLast((file) => !file.result) ?? upload.ingest?.files.at(-1)
 
+/** How many files there are, have their result, and failed. */
+function tally({ ingest }: Upload) {
+  const results = ingest?.files.flatMap((file) => file.result ?? []) ?? []
+  return {
+    total: ingest?.total ?? ingest?.files.length ?? 0,
+    done: results.length,
+    failed: results.filter((result) => !result.success).length,
+  }
+}
+
 /** 0 to 1 of the step under way; undefined when it does not tell. */
 function portion(upload: Upload): number | undefined {
   if (upload.phase === 'sending') return upload.sent
-  if (upload.phase === 'reading') return openFile(upload)?.progress
+  if (upload.phase === 'reading') {
+    const { total, done } = tally(upload)
+    return total > 1 ? done / total : openFile(upload)?.progress
+  }
   return 0
 }

@@ -6,6 +6,7 @@ import {
   type Ingest,
   ingestFold,
   type RunHub,
+  runIdOf,
   sendOnce,
   uploadFile,
 } from '../api/index.ts'
@@ -180,6 +181,18 @@ export function createUploads({
     /** Sends a text or an address. */
     add(aveeId: string, name: string, request: (idempotencyKey: string) => Promise<Document>): void {
       enter(aveeId, name, async () => ({ document: await sendOnce(request) }))
+      publish()
+      pump()
+    },
+
+    /** Sends what becomes a run of many documents: a website. */
+    addRun(aveeId: string, name: string, request: (idempotencyKey: string) => Promise<Response>): void {
+      enter(aveeId, name, async () => {
+        const response = await sendOnce(request)
+        const runId = runIdOf(response)
+        await response.body?.cancel()
+        return { runId }
+      })
       publish()
       pump()
     },

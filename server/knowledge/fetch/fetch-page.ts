@@ -1,9 +1,11 @@
 import { lookup as systemLookup } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import { Agent, request } from 'undici'
 import { AppError, defineError } from '../../errors.ts'
 import { isPublicAddress } from './public-address.ts'
+import { everything, parseRobots, type Robots } from './robots.ts'
 
 export type FetchLimits = {
   /** Of the body, unpacked. */
@@ -24,7 +26,8 @@ export type FetchedPage = {
   body: AsyncIterable<Uint8Array>
 }
 
-const userAgent = 'Gabee (self-hosted; reads a page when a person asks for it)'
+const userAgentName = 'Gabee'
+const userAgent = `${userAgentName} (self-hosted; reads a page when a person asks for it)`
 const wanted = 'text/html,application/xhtml+xml,application/pdf;q=0.9,text/*;q=0.8,*/*;q=0.5'
 
 const addressRefused = defineError(
@@ -48,6 +51,12 @@ const answeredBadly = defineError(
   'fetch_failed',
   (host: string, status: number) => `${host} answered with status ${status}.`,
 )
+const closedByRobots = defineError(
+  422,
+  'closed_by_robots',
+  (url: string) =>
+    `${url} is closed to programs by its site (robots.txt). Open it in a browser, save it and upload the file.`,
+)
 const unreachable = defineError(
   422,
   'fetch_failed',
@@ -64,9 +73,15 @@ const tooMuch = defineError(
   (megabytes: number) => `What is at the address is larger than ${megabytes} MB.`,
 )
 
+/** Asks of one origin are not repeated for so long, and so many origins are kept in mind. */
+const robotsMs = 10 * 60_000
+const robotsBytes = 512 * 1024
+const mostOrigins = 1_000
+
 /**
  * Fetches pages from the public internet only. Every connection is checked at the address it really goes to, so that
  * neither a name that resolves to a private address, nor one that does so only the second time, nor a redirect gets by.
+ * What a site's robots.txt closes is not read, and the pauses it asks for are made.
  */
 export function pageFetcher(
   limits: FetchLimits,
@@ -77,14 +92,54 @@ export function pageFetcher(
     connections: 4,
     keepAliveTimeout: 1_000,
   })
+  const origins = new Map<string, { robots: Robots; until: number; nextAt: number }>()
 
   /** @throws AppError in words for the person who gave the address; the signal's reason when it fires. */
   async function fetchPage(address: string, signal: AbortSignal): Promise<FetchedPage> {
+    const { status, ...page } = await follow(address, signal, async (url, either) => {
+      if (!(await robotsOf(url, either)).mayRead(url)) throw closedByRobots(url.href)
+      await turnAt(url.origin, either)
+    })
+    if (status === 200) return page
+    throw answeredBadly(new URL(page.url).host, status)
+  }
+
+  /** What the robots.txt of a page's site says. @throws AppError when the site does not say. */
+  async function robotsOf({ origin, host }: URL, signal: AbortSignal): Promise<Robots> {
+    const known = origins.get(origin)
+    if (known && known.until > Date.now()) return known.robots
+    const { status, body } = await follow(`${origin}/robots.txt`, signal, async () => undefined)
+    // RFC 9309: what cannot be had is no rule, but a server in trouble must not be read.
+    if (status >= 500) throw answeredBadly(host, status)
+    const robots = status === 200 ? parseRobots(await startOf(body, robotsBytes), userAgentName) : everything
+    const [oldest] = origins.keys()
+    if (origins.size >= mostOrigins && oldest !== undefined) origins.delete(oldest)
+    origins.set(origin, { robots, until: Date.now() + robotsMs, nextAt: known?.nextAt ?? 0 })
+    return robots
+  }
+
+  /** Waits until a site may be asked again. */
+  async function turnAt(origin: string, signal: AbortSignal): Promise<void> {
+    const site = origins.get(origin)
+    if (!site) return
+    const now = Date.now()
+    const at = Math.max(now, site.nextAt)
+    site.nextAt = at + site.robots.delayMs
+    if (at > now) await pause(at - now, undefined, { signal })
+  }
+
+  /** Asks an address and those it redirects to, `before` each of which something may be done. */
+  async function follow(
+    address: string,
+    signal: AbortSignal,
+    before: (url: URL, signal: AbortSignal) => Promise<void>,
+  ): Promise<FetchedPage & { status: number }> {
     const timeout = AbortSignal.timeout(limits.milliseconds)
     const either = AbortSignal.any([signal, timeout])
     let url = checkedUrl(address, mayCall)
     try {
       for (let redirects = 0; ; redirects++) {
+        await before(url, either)
         const { statusCode, headers, body } = await request(url, {
           dispatcher: agent,
           signal: either,
@@ -97,22 +152,14 @@ export function pageFetcher(
           url = checkedUrl(URL.parse(location, url)?.href ?? '', mayCall)
           continue
         }
-        if (statusCode !== 200) {
-          await body.dump()
-          throw answeredBadly(url.host, statusCode)
-        }
-        const contentType =
-          String(headers['content-type'] ?? '')
-            .split(';', 1)[0]
-            ?.trim()
-            .toLowerCase() ?? ''
-        const encoding = String(headers['content-encoding'] ?? '')
-          .trim()
-          .toLowerCase()
+        if (statusCode !== 200) await body.dump()
+        const header = (name: string) => String(headers[name] ?? '').toLowerCase()
+        const unpackedBody = unpacked(body, header('content-encoding').trim())
         return {
+          status: statusCode,
           url: url.href,
-          contentType,
-          body: explained(limited(unpacked(body, encoding), limits.bytes), url),
+          contentType: header('content-type').split(';', 1)[0]?.trim() ?? '',
+          body: explained(limited(unpackedBody, limits.bytes), url),
         }
       }
     } catch (error) {
@@ -136,7 +183,7 @@ export function pageFetcher(
     }
   }
 
-  return { fetchPage, [Symbol.asyncDispose]: () => agent.destroy() }
+  return { fetchPage, robotsOf, [Symbol.asyncDispose]: () => agent.destroy() }
 }
 
 export type PageFetcher = ReturnType<typeof pageFetcher>
@@ -193,11 +240,23 @@ function unpacked(
   return body.pipe(unpack)
 }
 
-async function* limited(chunks: AsyncIterable<Uint8Array>, most: number): AsyncGenerator<Uint8Array> {
+/** @throws AppError too_large beyond `most` bytes. */
+export async function* limited(chunks: AsyncIterable<Uint8Array>, most: number): AsyncGenerator<Uint8Array> {
   let bytes = 0
   for await (const chunk of chunks) {
     bytes += chunk.byteLength
     if (bytes > most) throw tooMuch(Math.floor(most / 1024 / 1024))
     yield chunk
   }
+}
+
+/** The beginning of a text; what is longer is cut. */
+async function startOf(body: AsyncIterable<Uint8Array>, most: number): Promise<string> {
+  const decoder = new TextDecoder()
+  let text = ''
+  for await (const chunk of body) {
+    text += decoder.decode(chunk, { stream: true })
+    if (text.length >= most) break
+  }
+  return text
 }

@@ -75,6 +75,8 @@ export function ingestKind(rooms: IngestRooms): RunKind<IngestInput> {
     const { files, aveeId } = run.input
     const finished = run.attempt > 1 ? resultsIn(await context.events()) : 0
     if (run.attempt > 1) await retireBuilding(db, run.id)
+    if (run.attempt === 1 && run.input.about !== undefined)
+      await context.emit({ message: run.input.about, completed: 0, total: files.length })
     const ahead = readAhead(rooms.reader, rooms.files, signal)
     for (const [index, file] of files.entries()) {
       if (index < finished) continue

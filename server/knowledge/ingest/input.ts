@@ -21,4 +21,6 @@ export type IngestInput = {
   layer: Layer | null
   usualLayer: Layer
   files: IngestFile[]
+  /** What to say before the first file. */
+  about?: string
 }

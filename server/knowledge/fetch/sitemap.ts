@@ -1,0 +1,126 @@
+import { Readable } from 'node:stream'
+import { createGunzip } from 'node:zlib'
+import { defineError } from '../../errors.ts'
+import { parseXml } from '../read/xml.ts'
+import { limited, type PageFetcher } from './fetch-page.ts'
+
+/** Of one site; the protocol bounds one sitemap to 50 MB and 50,000 addresses. */
+const mostSitemaps = 50
+const sitemapBytes = 50 * 1024 * 1024
+const usualPlaces = ['/sitemap.xml', '/sitemap_index.xml']
+
+const noSitemap = defineError(
+  422,
+  'no_sitemap',
+  (host: string) =>
+    `${host} has no sitemap that could be read, neither one that its robots.txt names nor /sitemap.xml. Give the address of its sitemap, or add its pages one by one.`,
+)
+const noPages = defineError(
+  422,
+  'no_pages',
+  (address: string) => `The sitemap lists no page under ${address} that may be read.`,
+)
+
+/**
+ * The pages that a site's sitemaps list under an address, in their order, at most `most`; `total` is how many there are,
+ * as far as was looked. The address may be that of a sitemap, which then is the only one. Pages of other sites and those
+ * that robots.txt closes are left out. @throws AppError no_sitemap, no_pages, and what fetching throws.
+ */
+export async function sitePages(
+  fetcher: PageFetcher,
+  address: string,
+  most: number,
+  signal: AbortSignal,
+): Promise<{ pages: string[]; total: number }> {
+  const start = new URL(address)
+  const isSitemap = /\.xml(?:\.gz)?$/i.test(start.pathname)
+  const robots = await fetcher.robotsOf(start, signal)
+  const waiting = isSitemap
+    ? [start.href]
+    : [...robots.sitemaps, ...usualPlaces.map((path) => new URL(path, start).href)]
+  const under = isSitemap ? '/' : start.pathname.slice(0, start.pathname.lastIndexOf('/') + 1)
+  const isWanted = (url: URL) =>
+    isSameSite(url, start) && url.pathname.startsWith(under) && robots.mayRead(url)
+
+  const pages = new Set<string>()
+  const seen = new Set<string>()
+  let read = 0
+  for (const sitemap of waiting) {
+    if (seen.has(sitemap) || read === mostSitemaps) continue
+    // The usual places are for sites that name none.
+    if (read > 0 && usualPlaces.some((path) => sitemap === new URL(path, start).href)) continue
+    seen.add(sitemap)
+    try {
+      const { locations, isIndex } = await readSitemap(fetcher, sitemap, signal)
+      read += 1
+      const urls = locations.map((text) => URL.parse(text, sitemap)).filter((url) => url !== null)
+      if (isIndex) waiting.push(...urls.filter((url) => isSameSite(url, start)).map((url) => url.href))
+      else for (const url of urls) if (isWanted(url)) pages.add(withoutFragment(url))
+    } catch (error) {
+      signal.throwIfAborted()
+      if (isSitemap) throw error
+    }
+  }
+  if (read === 0) throw noSitemap(start.host)
+  if (pages.size === 0) throw noPages(start.origin + under)
+  return { pages: [...pages].slice(0, most), total: pages.size }
+}
+
+const isSameSite = (one: URL, other: URL) =>
+  /^https?:$/.test(one.protocol) && withoutWww(one.host) === withoutWww(other.host)
+
+const withoutWww = (host: string) => host.replace(/^www\./, '')
+
+function withoutFragment(url: URL): string {
+  const whole = new URL(url)
+  whole.hash = ''
+  return whole.href
+}
+
+async function readSitemap(fetcher: PageFetcher, address: string, signal: AbortSignal) {
+  const { body, contentType } = await fetcher.fetchPage(address, signal)
+  const locations: string[] = []
+  let isIndex = false
+  if (contentType === 'text/plain') {
+    let text = ''
+    for await (const chunk of limited(body, sitemapBytes)) text += Buffer.from(chunk).toString('utf8')
+    return { locations: text.split(/\s+/).filter((line) => /^https?:\/\//.test(line)), isIndex }
+  }
+  let isLocation = false
+  let location = ''
+  let root: string | undefined
+  await parseXml(buffers(limited(await unzipped(body), sitemapBytes)), {
+    open: (name) => {
+      root ??= name
+      isLocation = name === 'loc'
+      location = ''
+    },
+    text: (text) => {
+      if (isLocation) location += text
+    },
+    close: (name) => {
+      if (name === 'loc' && isLocation) locations.push(location.trim())
+      isLocation = false
+    },
+  })
+  isIndex = root === 'sitemapindex'
+  if (!isIndex && root !== 'urlset') throw noSitemap(new URL(address).host)
+  return { locations, isIndex }
+}
+
+async function* buffers(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
+  for await (const chunk of chunks) yield Buffer.from(chunk)
+}
+
+/** Sitemaps may be files packed with gzip, whatever they are served as. */
+async function unzipped(body: AsyncIterable<Uint8Array>): Promise<AsyncIterable<Uint8Array>> {
+  const iterator = body[Symbol.asyncIterator]()
+  const first = await iterator.next()
+  async function* whole() {
+    if (first.done) return
+    yield first.value
+    yield* { [Symbol.asyncIterator]: () => iterator }
+  }
+  const isPacked = !first.done && first.value[0] === 0x1f && first.value[1] === 0x8b
+  return isPacked ? Readable.from(whole()).compose(createGunzip()) : whole()
+}

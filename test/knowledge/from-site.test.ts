@@ -1,0 +1,176 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { gzipSync } from 'node:zlib'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import type { IngestResult } from '../../contract/knowledge.ts'
+import { allEvents } from '../events.ts'
+import { good, makeAvee, type Person, register } from '../people.ts'
+import { type House, openHouse } from './house.ts'
+
+/** What the site answers: a text, or a status. Every test puts up its own. */
+let site: Record<string, string | Buffer | number> = {}
+const asked: string[] = []
+let house: House
+let ann: Person
+let avee: string
+let port: number
+let names = 0
+let origin: string
+
+const web = createServer((request, response) => {
+  asked.push(request.url ?? '')
+  const found = site[request.url ?? '']
+  if (typeof found === 'number' || found === undefined) response.writeHead(found ?? 404).end()
+  else
+    response.setHeader('content-type', request.url?.endsWith('.txt') ? 'text/plain' : 'text/html').end(found)
+})
+
+beforeAll(async () => {
+  await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve))
+  port = (web.address() as AddressInfo).port
+  house = await openHouse('embedded', {
+    limits: { maxSitePages: 4 },
+    network: {
+      lookup: (_hostname, _options, callback) => callback(null, [{ address: '127.0.0.1', family: 4 }]),
+      mayCall: (address, host) => address === '127.0.0.1' && host !== undefined && host.endsWith('.example'),
+    },
+  })
+  ann = await register(house)
+})
+afterAll(async () => {
+  await house?.[Symbol.asyncDispose]()
+  web.close()
+})
+// A host of its own for each test: what a site's robots.txt says is remembered for a while.
+beforeEach(async () => {
+  names += 1
+  origin = `http://site-${names}.example:${port}`
+  asked.length = 0
+  avee = (await makeAvee(ann.client)).id
+})
+
+const page = (title: string) =>
+  `<html><head><title>${title}</title></head><body><p>All about ${title}.</p></body></html>`
+const urlset = (...paths: string[]) =>
+  `<?xml version="1.0" encoding="UTF-8"?><urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">${paths
+    .map(
+      (path) =>
+        `<url><loc>\n ${new URL(path, origin).href.replaceAll('&', '&amp;')}</loc><lastmod>2026-01-01</lastmod></url>`,
+    )
+    .join('')}</urlset>`
+const index = (...paths: string[]) =>
+  `<sitemapindex>${paths.map((path) => `<sitemap><loc>${origin}${path}</loc></sitemap>`).join('')}</sitemapindex>`
+
+async function add(url: string, more: object = {}) {
+  const response = await ann.client.fetch(`/avees/${avee}/documents/from-site`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ url, layer: 'friends', ...more }),
+  })
+  if (response.status !== 200)
+    return { status: response.status, body: await response.json(), results: [], said: [] }
+  const events = await allEvents(response)
+  return {
+    status: 200,
+    body: undefined,
+    results: events.flatMap(({ data }) => (data['result'] ? [data['result'] as IngestResult] : [])),
+    said: events.flatMap(({ data }) => (typeof data['message'] === 'string' ? [data['message']] : [])),
+  }
+}
+
+const documents = async () =>
+  good(
+    await ann.client.get<{ documents: { title: string; source_url: string }[] }>(`/avees/${avee}/documents`),
+  ).documents
+
+test('the pages of a sitemap are read, each a document of its own', async () => {
+  site = {
+    '/robots.txt': `User-agent: *\nDisallow: /private\nSitemap: ${origin}/map-1.xml`,
+    '/map-1.xml': index('/map-2.xml', '/map-3.xml.gz'),
+    '/map-2.xml': urlset(
+      '/otters',
+      '/badgers?kind=old&sort=1',
+      '/private/diary',
+      'https://elsewhere.example/',
+    ),
+    '/map-3.xml.gz': gzipSync(urlset('/mills', '/otters#feet', '/gone')),
+    '/otters': page('Otters'),
+    '/badgers?kind=old&sort=1': page('Badgers'),
+    '/mills': page('Mills'),
+  }
+  const { results, said } = await add(origin)
+  expect(said[0]).toBe(`site-${names}.example:${port} lists 4 pages.`)
+  expect(results.map(({ filename, success }) => [filename.slice(origin.length), success])).toEqual([
+    ['/otters', true],
+    ['/badgers?kind=old&sort=1', true],
+    ['/mills', true],
+    ['/gone', false],
+  ])
+  expect(asked).not.toContain('/private/diary')
+  expect((await documents()).map(({ title }) => title).toSorted()).toEqual(['Badgers', 'Mills', 'Otters'])
+})
+
+test('a second reading replaces what has changed and leaves the rest', async () => {
+  site = { '/sitemap.xml': urlset('/otters', '/mills'), '/otters': page('Otters'), '/mills': page('Mills') }
+  await add(origin)
+  site['/mills'] = page('Watermills')
+  const { results } = await add(origin)
+  expect(results).toMatchObject([{ duplicate: true }, { replaced: true }])
+  expect((await documents()).map(({ title }) => title).toSorted()).toEqual(['Otters', 'Watermills'])
+})
+
+test('only the pages under an address are taken, and no more than are wanted', async () => {
+  const paths = ['/docs/a', '/blog/b', '/docs/c', '/docs/d', '/docs/e', '/docs/f']
+  site = { '/sitemap.xml': urlset(...paths), ...Object.fromEntries(paths.map((path) => [path, page(path)])) }
+  const few = await add(`${origin}/docs/`, { limit: 2 })
+  expect(few.results.map(({ filename }) => filename.slice(origin.length))).toEqual(['/docs/a', '/docs/c'])
+  expect(few.said[0]).toContain('lists 5 pages; the first 2 are read')
+  const most = await add(`${origin}/docs/`, { limit: 100 })
+  expect(most.results).toHaveLength(4)
+})
+
+test('a sitemap can be named itself, also one of mere lines', async () => {
+  site = {
+    '/list.txt': `${origin}/otters\n${origin}/mills\n`,
+    '/own.xml': urlset('/otters'),
+    '/otters': page('Otters'),
+  }
+  expect((await add(`${origin}/own.xml`)).results).toMatchObject([{ success: true }])
+  origin = `http://also-${names}.example:${port}`
+  site['/robots.txt'] = `Sitemap: ${origin}/list.txt`
+  site['/list.txt'] = `${origin}/otters\n`
+  expect((await add(origin)).results).toMatchObject([{ success: true, duplicate: true }])
+})
+
+test.each([
+  ['a site without a sitemap', {}, 'no_sitemap'],
+  ['a sitemap that is no sitemap', { '/sitemap.xml': page('Not found') }, 'no_sitemap'],
+  ['a sitemap that is cut off', { '/sitemap.xml': '<urlset><url><loc>http://site' }, 'no_sitemap'],
+  [
+    'a sitemap of other sites',
+    { '/sitemap.xml': '<urlset><url><loc>https://elsewhere.example/</loc></url></urlset>' },
+    'no_pages',
+  ],
+  ['a site in trouble', { '/robots.txt': 503 }, 'fetch_failed'],
+])('says what is wrong with %s', async (_, answers, code) => {
+  site = answers
+  expect(await add(origin)).toMatchObject({
+    status: 422,
+    body: { error: { code, message: expect.stringMatching(/\.$/) } },
+  })
+})
+
+test('what robots.txt closes is not fetched, alone either', async () => {
+  site = { '/robots.txt': 'User-agent: Gabee\nDisallow: /diary', '/diary': page('Diary') }
+  expect(
+    await ann.client.post(`/avees/${avee}/documents/from-url`, { url: `${origin}/diary`, layer: 'public' }),
+  ).toMatchObject({ status: 422, body: { error: { code: 'closed_by_robots' } } })
+  expect(asked).toEqual(['/robots.txt'])
+})
+
+test('nobody adds a site to somebody else’s avee', async () => {
+  const bob = await register(house)
+  const answer = await bob.client.post(`/avees/${avee}/documents/from-site`, { url: origin, layer: 'public' })
+  expect(answer.status).toBe(403)
+  expect(asked).toEqual([])
+})
