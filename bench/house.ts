@@ -39,7 +39,6 @@ export async function openHouse({
         readTimeoutMs: 600_000,
         maxSitePages: 500,
         readMemoryMb: 2_048,
-        ocr: null,
       },
     },
   })

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { layer } from './avees.ts'
 import { id, pageOf, pageQuery, time } from './common.ts'
 
-export const documentSource = z.enum(['upload', 'text', 'url'])
+export const documentSource = z.enum(['upload', 'text', 'url', 'folder'])
 
 export const document = z
   .object({
@@ -45,6 +45,33 @@ export const newSiteBody = newUrlBody.extend({
     .max(100_000)
     .optional()
     .describe('The most pages; the server has a limit too.'),
+})
+/** A folder of the server's machine whose files are an avee's documents. */
+export const folder = z
+  .object({
+    id,
+    path: z.string(),
+    layer,
+    documents: z.number().int(),
+    failed: z
+      .array(z.object({ path: z.string(), message: z.string() }))
+      .describe('Files that could not be read.'),
+    problem: z.string().nullable().describe('Why the folder itself cannot be followed at the moment.'),
+    looked_at: time.nullable(),
+    created_at: time,
+  })
+  .meta({ id: 'Folder' })
+export type Folder = z.infer<typeof folder>
+export const folderList = z.object({
+  folders: z.array(folder),
+  allowed: z.array(z.string()).describe('The folders in which folders may be followed: WATCH_FOLDERS.'),
+})
+export const newFolderBody = z.object({
+  path: z.string().trim().min(1).max(4_000),
+  layer: layer.default('public'),
+})
+export const folderRemoval = z.object({
+  documents: z.enum(['keep', 'remove']).default('keep').describe('What becomes of its documents.'),
 })
 export const patchDocumentBody = z.object({
   title: z.string().trim().min(1).max(300).optional(),

@@ -16,7 +16,7 @@ import {
 } from './gateways/localchat/index.ts'
 import { createHttp, type Readiness } from './http/index.ts'
 import { type Insight, insight as insightRoom, insightRoutes } from './insight/index.ts'
-import { knowledge as knowledgeRoom, knowledgeRoutes } from './knowledge/index.ts'
+import { folderRoutes, knowledge as knowledgeRoom, knowledgeRoutes } from './knowledge/index.ts'
 import { createLog, type Log } from './log.ts'
 import { type MemoryParts, memory as memoryRoom, memoryRoutes } from './memory/index.ts'
 import { models as modelsRoom } from './models/index.ts'
@@ -93,7 +93,12 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
       runs,
       models,
       log,
-      config: { dataDir: config.dataDir, limits: config.documents },
+      config: {
+        dataDir: config.dataDir,
+        limits: config.documents,
+        ocr: config.ocr,
+        watchFolders: config.watchFolders,
+      },
     }),
   )
   const insight: Insight = parts.use(
@@ -179,6 +184,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
   await http.register(aveeRoutes({ avees }))
   await http.register(runRoutes({ runs }))
   await http.register(knowledgeRoutes({ knowledge, avees, runs }))
+  await http.register(folderRoutes({ knowledge, avees }))
   await http.register(insightRoutes({ insight, avees }))
   await http.register(
     memoryRoutes({

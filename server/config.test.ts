@@ -57,8 +57,9 @@ test('without any setting the server is this machine’s own', () => {
       maxUnpackedBytes: 500 * 1024 * 1024,
       readTimeoutMs: 300_000,
       readMemoryMb: 1024,
-      ocr: null,
     },
+    ocr: null,
+    watchFolders: [],
     hints: [],
   })
 })

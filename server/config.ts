@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { homedir } from 'node:os'
 import { resolve } from 'node:path'
 import { z } from 'zod'
 import { isLoopbackHost } from './http/loopback.ts'
@@ -232,6 +233,12 @@ export const settings = z.object({
   MAX_SITE_PAGES: whole(1, 100_000)
     .prefault('500')
     .describe('The most pages of a website that are taken in at once.'),
+  WATCH_FOLDERS: text
+    .prefault('')
+    .transform((list) => commaList(list).map((folder) => resolve(folder.replace(/^~(?=$|[/\\])/, homedir()))))
+    .describe(
+      'Comma list of the folders of this machine that administrators may let avees follow, with all that is in them: files that are added, changed or deleted there are so in the documents.',
+    ),
   READ_TIMEOUT_S: whole(1, 86_400).prefault('300').describe('How long reading one document may take.'),
   READ_MEMORY_MB: whole(64, 1_000_000)
     .prefault('1024')
@@ -360,9 +367,11 @@ export function readConfig(env: Record<string, string | undefined>) {
       maxUnpackedBytes: megabytes(s.MAX_UNPACKED_MB),
       readTimeoutMs: s.READ_TIMEOUT_S * 1000,
       readMemoryMb: s.READ_MEMORY_MB,
-      /** Null when text on pictures is not recognised. */
-      ocr: s.OCR_LANGUAGES ? { languages: s.OCR_LANGUAGES, env: pick(env, 'PATH', 'TESSDATA_PREFIX') } : null,
     },
+    /** Null when text on pictures is not recognised. */
+    ocr: s.OCR_LANGUAGES ? { languages: s.OCR_LANGUAGES, env: pick(env, 'PATH', 'TESSDATA_PREFIX') } : null,
+    /** Absolute. */
+    watchFolders: s.WATCH_FOLDERS,
     /** Sentences about variables that look like a misspelt setting: worth saying, no reason to stop. */
     hints: Object.entries(misspelt)
       .filter(([wrong, right]) => env[wrong]?.trim() && !given[right])

@@ -121,7 +121,7 @@ export type Tables = {
     title: string
     filename: string | null
     type: string
-    source: 'upload' | 'text' | 'url'
+    source: 'upload' | 'text' | 'url' | 'folder'
     source_url: string | null
     sha256: string
     bytes: BigIntText
@@ -132,6 +132,23 @@ export type Tables = {
     embedded_by: string | null
     created_at: CreatedAt
     updated_at: Stamp
+  }
+  folders: {
+    id: string
+    avee_id: string
+    path: string
+    layer: Layer
+    looked_at: Stamp | null
+    problem: string | null
+    created_at: CreatedAt
+  }
+  folder_files: {
+    folder_id: string
+    path: string
+    bytes: BigIntText
+    modified_ms: BigIntText
+    document_id: string | null
+    problem: string | null
   }
   document_pages: { version: string; page: number; text: string }
   passages: {

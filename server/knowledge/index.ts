@@ -1,4 +1,5 @@
 export { noFiles } from './errors.ts'
+export { folderRoutes } from './folders/folder-routes.ts'
 export {
   type ArrivedFile,
   type Grounding,

@@ -15,6 +15,7 @@ import {
 import { type Network, pageFetcher } from './fetch/fetch-page.ts'
 import { sitePages } from './fetch/sitemap.ts'
 import { originals, type StagedFile } from './files.ts'
+import { folders } from './folders/folders.ts'
 import { embeddingKind, embeddingWatch } from './ingest/embedding.ts'
 import { ingestKind } from './ingest/ingest.ts'
 import type { IngestFile, IngestInput } from './ingest/input.ts'
@@ -47,7 +48,6 @@ export type KnowledgeLimits = {
   maxUnpackedBytes: number
   readTimeoutMs: number
   readMemoryMb: number
-  ocr: OcrSettings | null
 }
 
 export type KnowledgeParts = {
@@ -58,7 +58,14 @@ export type KnowledgeParts = {
     relevance?(query: string, texts: string[], signal: AbortSignal): Promise<number[] | undefined>
   }
   log: Log
-  config: { dataDir: string; limits: KnowledgeLimits }
+  config: {
+    dataDir: string
+    limits: KnowledgeLimits
+    /** Null or left out: text on pictures is not recognised. */
+    ocr?: OcrSettings | null
+    /** Absolute paths of the folders in which folders may be followed. */
+    watchFolders?: string[]
+  }
   /** In the place of the clock and of the network, for tests. */
   now?: () => Date
   network?: Network
@@ -122,7 +129,7 @@ export async function knowledge({
     },
     concurrency: readersAtOnce,
     log,
-    ocr: limits.ocr,
+    ocr: config.ocr ?? null,
   })
   const fetcher = pageFetcher({ bytes: limits.maxUploadBytes, milliseconds: fetchMs, redirects }, network)
   const tidy = tidier({ database, files, log, now })
@@ -150,6 +157,16 @@ export async function knowledge({
   )
   runs.register<RenamingInput>('rename', renamingKind({ database, log, embedder, indexes, tidy: tidy.later }))
   runs.register('index', embeddingKind({ database, runs, log, embedder, indexes }))
+  const followed = folders({
+    database,
+    runs,
+    log,
+    allowed: config.watchFolders ?? [],
+    isReadable: (filename) => reader.typeOf(filename) !== undefined,
+    maxBytes: limits.maxUploadBytes,
+    now: () => now().getTime(),
+    remove,
+  })
   const watch = embeddingWatch({ database, runs, log, embedder })
   void tidy.soon(true)
 
@@ -461,6 +478,14 @@ export async function knowledge({
       return found.map(hitOf)
     },
 
+    folders: {
+      allowed: followed.allowed,
+      list: followed.list,
+      add: followed.add,
+      remove: followed.remove,
+      now: followed.now,
+    },
+
     /** Takes away files that nothing points at any more; it also happens by itself. */
     sweep: (): Promise<void> => tidy.soon(true),
 
@@ -469,6 +494,7 @@ export async function knowledge({
 
     async [Symbol.asyncDispose](): Promise<void> {
       await Promise.all([
+        followed[Symbol.asyncDispose](),
         watch[Symbol.asyncDispose](),
         tidy[Symbol.asyncDispose](),
         reader[Symbol.asyncDispose](),

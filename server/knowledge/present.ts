@@ -1,6 +1,7 @@
-import type { Document, Passage, SearchHit } from '../../contract/knowledge.ts'
+import type { Document, Folder, Passage, SearchHit } from '../../contract/knowledge.ts'
 import type { Knowledge, ListedDocument } from './knowledge.ts'
 import type { Hit } from './search/hit.ts'
+import type { ListedFolder } from './store/folders.ts'
 
 export const presentDocument = (row: ListedDocument): Document => ({
   id: row.id,
@@ -9,7 +10,8 @@ export const presentDocument = (row: ListedDocument): Document => ({
   filename: row.filename,
   type: row.type,
   source: row.source,
-  source_url: row.source_url,
+  // Where a folder lies is its server's own matter.
+  source_url: row.source === 'folder' ? null : row.source_url,
   layer: row.layer,
   bytes: Number(row.bytes),
   pages: row.pages,
@@ -18,6 +20,17 @@ export const presentDocument = (row: ListedDocument): Document => ({
   embedded: row.embedded,
   created_at: row.created_at.toISOString(),
   updated_at: row.updated_at.toISOString(),
+})
+
+export const presentFolder = (row: ListedFolder): Folder => ({
+  id: row.id,
+  path: row.path,
+  layer: row.layer,
+  documents: row.documents,
+  failed: row.failed,
+  problem: row.problem,
+  looked_at: row.looked_at?.toISOString() ?? null,
+  created_at: row.created_at.toISOString(),
 })
 
 export const presentPassage = ({

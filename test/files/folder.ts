@@ -7,6 +7,8 @@ export async function temporaryFolder() {
   const path = await mkdtemp(join(tmpdir(), 'gabee-files-'))
   let count = 0
   return {
+    path,
+
     /** Writes a file and returns where it is. Names may repeat. */
     async write(name: string, content: string | Uint8Array): Promise<string> {
       count += 1

@@ -11,6 +11,7 @@ import { newId } from '../../server/db/index.ts'
 import { localchatDocumentRoutes } from '../../server/gateways/localchat/documents.ts'
 import { createHttp } from '../../server/http/index.ts'
 import {
+  folderRoutes,
   type KnowledgeParts,
   knowledge as knowledgeRoom,
   knowledgeRoutes,
@@ -25,10 +26,11 @@ export const allLayers = [...layers]
 type Wishes = {
   limits?: Partial<KnowledgeParts['config']['limits']>
   network?: KnowledgeParts['network']
+  watchFolders?: string[]
 }
 
 /** Accounts, avees, runs and documents behind real HTTP, on a store of their own. */
-export async function openHouse(kind: Place['kind'], { limits, network }: Wishes = {}) {
+export async function openHouse(kind: Place['kind'], { limits, network, watchFolders = [] }: Wishes = {}) {
   const database = await freshDatabase(kind)
   const dir = database.place.dir
   const log = pino({ level: 'silent' })
@@ -43,7 +45,7 @@ export async function openHouse(kind: Place['kind'], { limits, network }: Wishes
     runs,
     models: { embedder: async () => embedder, relevance: async (...asked) => relevance?.(...asked) },
     log,
-    config: { dataDir: dir, limits: { ...config.documents, ...limits } },
+    config: { dataDir: dir, limits: { ...config.documents, ...limits }, watchFolders },
     ...(network ? { network } : {}),
   })
   const http = await createHttp({
@@ -60,6 +62,7 @@ export async function openHouse(kind: Place['kind'], { limits, network }: Wishes
   await http.register(aveeRoutes({ avees }))
   await http.register(runRoutes({ runs }))
   await http.register(knowledgeRoutes({ knowledge, avees, runs }))
+  await http.register(folderRoutes({ knowledge, avees }))
   await http.register(localchatDocumentRoutes({ knowledge, avees, runs }))
   const url = await http.listen({ host: '127.0.0.1', port: 0 })
   await runs.open()

@@ -140,6 +140,12 @@ const documentRequests = (client: Client) => ({
   /** Adds the pages of a website; the answer is the stream of a new run. */
   addSite: (aveeId: string, body: z.input<typeof knowledge.newSiteBody>, idempotencyKey: string) =>
     client.open('POST', `/avees/${at(aveeId)}/documents/from-site`, { body, idempotencyKey }),
+  folders: (aveeId: string) =>
+    client.request<z.infer<typeof knowledge.folderList>>('GET', `/avees/${at(aveeId)}/folders`),
+  followFolder: (aveeId: string, body: z.input<typeof knowledge.newFolderBody>) =>
+    client.request<knowledge.Folder>('POST', `/avees/${at(aveeId)}/folders`, { body }),
+  leaveFolder: (aveeId: string, id: string, documents: 'keep' | 'remove') =>
+    client.request<Ok>('DELETE', `/avees/${at(aveeId)}/folders/${at(id)}`, { query: { documents } }),
   search: (body: z.input<typeof knowledge.searchBody>) =>
     client.request<z.infer<typeof knowledge.searchAnswer>>('POST', '/search', { body }),
   stats: () => client.request<z.infer<typeof localchat.documentStats>>('GET', '/api/documents/stats'),

@@ -73,7 +73,7 @@ export function DocumentRow({
           <MenuItem icon={BookOpen} onSelect={() => setAsking('text')}>
             Read
           </MenuItem>
-          {document.source === 'upload' && (
+          {(document.source === 'upload' || document.source === 'folder') && (
             <MenuItem icon={ExternalLink} href={api.documents.fileUrl(document.id)}>
               Open the original
             </MenuItem>

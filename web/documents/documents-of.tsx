@@ -1,5 +1,5 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
-import { FileText, Globe, Type } from 'lucide-react'
+import { FileText, Folder, Globe, Type } from 'lucide-react'
 import { type ReactNode, useDeferredValue, useState } from 'react'
 import type { Avee, Layer } from '../../contract/avees.ts'
 import { keys } from '../api/index.ts'
@@ -12,6 +12,7 @@ import { AddTextDialog, AddUrlDialog } from './add-dialogs.tsx'
 import { DocumentRow } from './document-row.tsx'
 import './documents.css'
 import { DropZone } from './drop.tsx'
+import { AddFolderDialog, Folders } from './folders.tsx'
 import { layerChoices } from './layers.ts'
 import { RetrievalTest } from './retrieval-test.tsx'
 import { UploadList } from './upload-list.tsx'
@@ -21,7 +22,10 @@ import { useUploads } from './uploads-context.tsx'
 export function DocumentsOf({ avee }: { avee: Avee }) {
   const uploads = useUploads()
   const [layer, setLayer] = useState<Layer>('intimate')
-  const [adding, setAdding] = useState<'text' | 'url'>()
+  const [adding, setAdding] = useState<'text' | 'url' | 'folder'>()
+  const api = useApi()
+  const me = useQuery({ queryKey: keys.me, queryFn: () => api.accounts.me(), staleTime: 60_000 })
+  const isAdmin = me.data?.is_admin === true
   return (
     <>
       <Section
@@ -49,11 +53,20 @@ export function DocumentsOf({ avee }: { avee: Avee }) {
           <Button look="quiet" icon={Globe} onClick={() => setAdding('url')}>
             Add a web page
           </Button>
+          {isAdmin && (
+            <Button look="quiet" icon={Folder} onClick={() => setAdding('folder')}>
+              Follow a folder
+            </Button>
+          )}
         </DropZone>
         <UploadList aveeId={avee.id} />
       </Section>
+      {isAdmin && <Folders avee={avee} />}
       <DocumentList avee={avee} below={<RetrievalTest avee={avee} />} />
       {adding === 'text' && <AddTextDialog avee={avee} layer={layer} onClose={() => setAdding(undefined)} />}
+      {adding === 'folder' && (
+        <AddFolderDialog avee={avee} layer={layer} onClose={() => setAdding(undefined)} />
+      )}
       {adding === 'url' && <AddUrlDialog avee={avee} layer={layer} onClose={() => setAdding(undefined)} />}
     </>
   )

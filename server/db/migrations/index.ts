@@ -3,6 +3,7 @@ import { up as foundations } from './001-foundations.ts'
 import { up as memory } from './002-memory.ts'
 import { up as insight } from './003-insight.ts'
 import { up as summaries } from './004-summaries.ts'
+import { up as folders } from './005-folders.ts'
 
 /** Every migration by its number. One that was released is never edited, renamed or removed. */
 export const migrations: Record<string, Migration> = {
@@ -10,4 +11,5 @@ export const migrations: Record<string, Migration> = {
   '002-memory': { up: memory },
   '003-insight': { up: insight },
   '004-summaries': { up: summaries },
+  '005-folders': { up: folders },
 }

@@ -1,3 +1,5 @@
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import type { IngestResult } from '../../../contract/knowledge.ts'
 import { type Database, newId, type Trx, violatedUnique } from '../../db/index.ts'
 import { AppError } from '../../errors.ts'
@@ -7,6 +9,7 @@ import type { Completion, RunContext, RunEvent, RunKind } from '../../runs/index
 import type { PageFetcher } from '../fetch/fetch-page.ts'
 import { nameOfPage } from '../fetch/name-of-page.ts'
 import type { Originals } from '../files.ts'
+import { openWithin } from '../folders/open-within.ts'
 import type { Reader, ReadOutcome } from '../read/index.ts'
 import {
   countDocuments,
@@ -15,11 +18,13 @@ import {
   findByName,
   findDocument,
   putDocument,
+  retireDocument,
 } from '../store/documents.ts'
+import { documentsWithoutFile, forgetFolderFiles, noteFolderFile } from '../store/folders.ts'
 import { forgetFile, lockAvee, lockOriginals, noteFile } from '../store/ingest-files.ts'
 import type { VectorIndexes } from '../store/vector-index.ts'
 import { moveToLayer, publishVersion, retireBuilding } from '../store/versions.ts'
-import type { IngestFile, IngestInput } from './input.ts'
+import type { FollowedFile, IngestFile, IngestInput } from './input.ts'
 import { type Progress, progressOf } from './progress.ts'
 import { type Content, writeVersion } from './write.ts'
 
@@ -84,6 +89,7 @@ export function ingestKind(rooms: IngestRooms): RunKind<IngestInput> {
       const next = files[index + 1]
       await one(rooms, context, ahead, index, file, next)
     }
+    if (run.input.folder) await dropGone(rooms, aveeId, run.input.folder)
     return { event: { done: true, total_documents: await countDocuments(db, aveeId) } }
   }
 }
@@ -104,12 +110,17 @@ async function one(
   const fail = (code: string, message: string) =>
     context.commit(
       { result: { success: false, filename: file.name, message, code } satisfies IngestResult },
-      (trx) => forgetFile(trx, run.id, index),
+      (trx) => settleFile(trx, run, index, { documentId: null, problem: message }),
     )
   if ('refused' in file) return fail(file.refused.code, file.refused.message)
   const progress = progressOf(file.name, context.emit, rooms.now)
   try {
-    const bytes = 'url' in file ? await fetched(rooms, context, index, file.url, progress) : uploaded(file)
+    const bytes =
+      'url' in file
+        ? await fetched(rooms, context, index, file.url, progress)
+        : 'local' in file
+          ? await taken(rooms, context, index, file.local)
+          : uploaded(file)
     const reading = ahead.take(index, bytes, progress)
     if (next && 'sha256' in next) ahead.start(index + 1, uploaded(next))
     for (;;) {
@@ -145,25 +156,81 @@ async function fetched(
 ): Promise<Bytes> {
   progress.at('parse', `Fetching ${url}`, 0, 1)
   const page = await rooms.fetcher.fetchPage(url, context.signal)
-  const staged = await rooms.files.stage(page.body)
-  try {
-    // The note comes first: from then on no sweep takes the file away.
-    await rooms.database.transaction(async (trx) => {
-      await lockOriginals(trx)
-      await noteFile(trx, context.run.id, index, staged.sha256)
-      await rooms.files.keep(staged)
-    })
-  } catch (error) {
-    await rooms.files.discard(staged)
-    throw error
-  }
+  const { sha256, bytes } = await keep(rooms, context, index, page.body)
   return {
-    sha256: staged.sha256,
-    bytes: staged.bytes,
+    sha256,
+    bytes,
     readAs: nameOfPage(page.url, page.contentType, rooms.reader.typeOf),
     title: null,
     sourceUrl: page.url,
   }
+}
+
+/** A file of a folder of this machine, copied as it is now. */
+async function taken(
+  rooms: IngestRooms,
+  context: Context,
+  index: number,
+  file: FollowedFile,
+): Promise<Bytes> {
+  const stream = await openWithin(file.root, file.path)
+  const { sha256, bytes } = await keep(rooms, context, index, stream)
+  return {
+    sha256,
+    bytes,
+    readAs: file.path,
+    title: null,
+    sourceUrl: pathToFileURL(join(file.root, file.path)).href,
+  }
+}
+
+/** Puts a stream among the originals, where the run's note keeps it. */
+async function keep(
+  { files, database }: IngestRooms,
+  { run }: Context,
+  index: number,
+  stream: AsyncIterable<Uint8Array>,
+): Promise<{ sha256: string; bytes: number }> {
+  const staged = await files.stage(stream)
+  try {
+    // The note comes first: from then on no sweep takes the file away.
+    await database.transaction(async (trx) => {
+      await lockOriginals(trx)
+      await noteFile(trx, run.id, index, staged.sha256)
+      await files.keep(staged)
+    })
+    return staged
+  } catch (error) {
+    await files.discard(staged)
+    throw error
+  }
+}
+
+/** What belongs to a file's result, in the same transaction. */
+async function settleFile(
+  trx: Trx,
+  { id, input }: Context['run'],
+  index: number,
+  became: { documentId: string | null; problem: string | null },
+): Promise<void> {
+  await forgetFile(trx, id, index)
+  const file = input.files[index]
+  if (input.folder && file && 'local' in file && file.local)
+    await noteFolderFile(trx, input.folder.id, file.local, became)
+}
+
+/** Lets files go that are in their folder no more, and the documents that no file stands for. */
+async function dropGone(
+  { database, tidy }: IngestRooms,
+  aveeId: string,
+  folder: { id: string; gone: string[] },
+): Promise<void> {
+  await database.transaction(async (trx) => {
+    await lockAvee(trx, aveeId)
+    await forgetFolderFiles(trx, folder.id, folder.gone)
+    for (const id of await documentsWithoutFile(trx, aveeId)) await retireDocument(trx, id)
+  })
+  tidy()
 }
 
 async function settle(
@@ -184,7 +251,7 @@ async function settle(
     await progress.settled()
     return context.commit({ result: duplicateOf(twin, file.name) }, async (trx) => {
       if ((await findDocument(trx, twin.id))?.sha256 !== bytes.sha256) throw new Overtaken()
-      await forgetFile(trx, run.id, index)
+      await settleFile(trx, run, index, { documentId: twin.id, problem: null })
     })
   }
 
@@ -194,7 +261,7 @@ async function settle(
     const { code, message } = outcome
     return context.commit(
       { result: { success: false, filename: file.name, message, code } satisfies IngestResult },
-      (trx) => forgetFile(trx, run.id, index),
+      (trx) => settleFile(trx, run, index, { documentId: null, problem: message }),
     )
   }
   const { document, passages, language } = outcome
@@ -213,7 +280,7 @@ async function settle(
   if (before?.sha256 === bytes.sha256) throw new Overtaken()
   const documentId = before?.id ?? newId()
   const layer = run.input.layer ?? before?.layer ?? run.input.usualLayer
-  const title = bytes.title ?? document.title ?? nameWithoutEnding(file.name)
+  const title = bytes.title ?? document.title ?? nameWithoutEnding(file.filename ?? file.name)
   const content: Content = { pages: document.pages, passages, language }
   const total = passages.length
   const { version, embeddedBy } = await writeVersion(
@@ -262,7 +329,7 @@ async function settle(
     // Its owner moved the old one to another layer meanwhile, and said nothing of the new one.
     if (present && run.input.layer === null && present.layer !== layer)
       await moveToLayer(trx, { id: documentId, aveeId, version, from: layer, to: present.layer })
-    await forgetFile(trx, run.id, index)
+    await settleFile(trx, run, index, { documentId, problem: null })
   })
   if (before) rooms.tidy()
 }

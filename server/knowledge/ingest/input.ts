@@ -1,4 +1,5 @@
 import type { Layer } from '../../../contract/avees.ts'
+import type { LocalFile } from '../store/folders.ts'
 
 /** A file of an upload as its run knows it; the bytes are among the originals. */
 export type IngestFile = {
@@ -9,18 +10,24 @@ export type IngestFile = {
 } & (
   | { sha256: string; bytes: number; title?: string }
   | { url: string }
+  | { local: FollowedFile }
   /** Not taken in at all, and why. */
-  | { refused: { code: string; message: string } }
+  | { refused: { code: string; message: string }; local?: FollowedFile }
 )
+
+/** A file of a folder of this machine; `root` is where the folder is. */
+export type FollowedFile = LocalFile & { root: string }
 
 /** What an ingest run needs to know, enough to start over on another node. */
 export type IngestInput = {
   aveeId: string
-  source: 'upload' | 'text' | 'url'
+  source: 'upload' | 'text' | 'url' | 'folder'
   /** Null: the layer of the document whose place it takes, else `usualLayer`. */
   layer: Layer | null
   usualLayer: Layer
   files: IngestFile[]
+  /** Where the files come from a folder that is followed: which, and what is in it no more. */
+  folder?: { id: string; gone: string[] }
   /** What to say before the first file. */
   about?: string
 }

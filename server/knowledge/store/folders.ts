@@ -1,0 +1,136 @@
+import { sql } from 'kysely'
+import type { Db, Row, Trx } from '../../db/index.ts'
+
+export type FolderRow = Row<'folders'>
+
+/** A file as a look into its folder found it; `path` is relative to the folder, with slashes. */
+export type LocalFile = { path: string; bytes: number; modifiedMs: number }
+
+/** Folders with how many of their files are documents and what could not be read, of one avee or of all. */
+export async function listFolders(db: Db, aveeId?: string) {
+  const folders = await db
+    .selectFrom('folders')
+    .selectAll()
+    .$if(aveeId !== undefined, (from) => from.where('avee_id', '=', aveeId ?? ''))
+    .orderBy('path')
+    .execute()
+  const ids = folders.map(({ id }) => id)
+  const [counts, failed] =
+    ids.length === 0
+      ? [[], []]
+      : await Promise.all([
+          db
+            .selectFrom('folder_files')
+            .select((eb) => ['folder_id', eb.fn.count<string>('document_id').as('documents')])
+            .where('folder_id', 'in', ids)
+            .groupBy('folder_id')
+            .execute(),
+          db
+            .selectFrom('folder_files')
+            .select(['folder_id', 'path', 'problem'])
+            .where('folder_id', 'in', ids)
+            .where('problem', 'is not', null)
+            .orderBy('path')
+            .execute(),
+        ])
+  return folders.map((folder) => ({
+    ...folder,
+    documents: Number(counts.find((each) => each.folder_id === folder.id)?.documents ?? 0),
+    failed: failed
+      .filter((file) => file.folder_id === folder.id)
+      .map(({ path, problem }) => ({ path, message: problem ?? '' })),
+  }))
+}
+export type ListedFolder = Awaited<ReturnType<typeof listFolders>>[number]
+
+/** False when the avee follows this folder already. */
+export async function insertFolder(
+  db: Db,
+  folder: Pick<FolderRow, 'id' | 'avee_id' | 'path' | 'layer'>,
+): Promise<boolean> {
+  const added = await db
+    .insertInto('folders')
+    .values(folder)
+    .onConflict((conflict) => conflict.columns(['avee_id', 'path']).doNothing())
+    .returning('id')
+    .executeTakeFirst()
+  return added !== undefined
+}
+
+export async function deleteFolder(trx: Trx, id: string): Promise<void> {
+  await trx.deleteFrom('folders').where('id', '=', id).execute()
+}
+
+/** Notes that a folder was looked into, and what is wrong with it. */
+export async function noteLook(db: Db, id: string, problem: string | null): Promise<void> {
+  await db.updateTable('folders').set({ looked_at: new Date(), problem }).where('id', '=', id).execute()
+}
+
+export async function filesOfFolder(db: Db, folderId: string): Promise<Map<string, LocalFile>> {
+  const rows = await db
+    .selectFrom('folder_files')
+    .select(['path', 'bytes', 'modified_ms'])
+    .where('folder_id', '=', folderId)
+    .execute()
+  return new Map(
+    rows.map(({ path, bytes, modified_ms }) => [
+      path,
+      { path, bytes: Number(bytes), modifiedMs: Number(modified_ms) },
+    ]),
+  )
+}
+
+/** Notes what became of a file; nothing when its folder is followed no more. */
+export async function noteFolderFile(
+  trx: Trx,
+  folderId: string,
+  { path, bytes, modifiedMs }: LocalFile,
+  became: { documentId: string | null; problem: string | null },
+): Promise<void> {
+  await sql`
+    insert into folder_files (folder_id, path, bytes, modified_ms, document_id, problem)
+    select id, ${path}::text, ${bytes}::bigint, ${modifiedMs}::bigint, ${became.documentId}::uuid, ${became.problem}::text
+    from folders where id = ${folderId}
+    on conflict (folder_id, path) do update set
+      bytes = excluded.bytes, modified_ms = excluded.modified_ms,
+      document_id = excluded.document_id, problem = excluded.problem
+  `.execute(trx)
+}
+
+export async function forgetFolderFiles(trx: Trx, folderId: string, paths: string[]): Promise<void> {
+  await sql`delete from folder_files where folder_id = ${folderId} and path = any(${paths}::text[])`.execute(
+    trx,
+  )
+}
+
+/** Documents of an avee that came from folders and have no file in one any more. */
+export async function documentsWithoutFile(trx: Trx, aveeId: string): Promise<string[]> {
+  const rows = await trx
+    .selectFrom('documents')
+    .select('id')
+    .where('avee_id', '=', aveeId)
+    .where('source', '=', 'folder')
+    .where((eb) =>
+      eb.not(
+        eb.exists(
+          eb
+            .selectFrom('folder_files')
+            .select('folder_id')
+            .whereRef('folder_files.document_id', '=', 'documents.id'),
+        ),
+      ),
+    )
+    .execute()
+  return rows.map(({ id }) => id)
+}
+
+/** Lets the documents of an avee that no file stands for any more stay, as if they had been uploaded. */
+export async function keepWithoutFile(trx: Trx, aveeId: string): Promise<void> {
+  const ids = await documentsWithoutFile(trx, aveeId)
+  if (ids.length === 0) return
+  await trx
+    .updateTable('documents')
+    .set({ source: 'upload', source_url: null })
+    .where('id', 'in', ids)
+    .execute()
+}

@@ -1,0 +1,259 @@
+import { mkdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { Document, Folder } from '../../contract/knowledge.ts'
+import type { Client } from '../client.ts'
+import { DATABASES } from '../databases.ts'
+import { temporaryFolder } from '../files/folder.ts'
+import { good, makeAvee, register, upload } from '../people.ts'
+import { type House, openHouse } from './house.ts'
+
+describe.each(DATABASES)('a folder that is followed, on %s', (kind) => {
+  let house: House
+  let disk: Awaited<ReturnType<typeof temporaryFolder>>
+  let admin: Client
+  let avee: string
+  let root: string
+  let tests = 0
+
+  beforeAll(async () => {
+    disk = await temporaryFolder()
+    house = await openHouse(kind, { watchFolders: [disk.path], limits: { maxUploadBytes: 100_000 } })
+    admin = (await register(house)).client
+  })
+  afterAll(async () => {
+    await house?.[Symbol.asyncDispose]()
+    await disk?.[Symbol.asyncDispose]()
+  })
+  beforeEach(async () => {
+    avee = (await makeAvee(admin)).id
+    root = join(disk.path, `test-${(tests += 1)}`)
+    await mkdir(root)
+  })
+
+  /** Writes a file, some time ago: what was changed just now may still be written to. */
+  async function put(path: string, text: string | Uint8Array, hoursAgo = 1): Promise<void> {
+    const file = join(root, path)
+    await mkdir(dirname(file), { recursive: true })
+    await writeFile(file, text)
+    const then = Date.now() / 1000 - hoursAgo * 3_600
+    await utimes(file, then, then)
+  }
+
+  const follow = async (layer = 'friends') =>
+    good(await admin.post<Folder>(`/avees/${avee}/folders`, { path: root, layer }))
+
+  /** Looks into the folders until nothing is left to do, and gives the documents by title. */
+  async function settled(): Promise<Record<string, Document>> {
+    for (;;) {
+      await house.knowledge.folders.now()
+      const { rows } = await running()
+      if (rows.length === 0) break
+      for (const id of rows) await Array.fromAsync(house.runs.follow(id, 0, house.signal))
+    }
+    const { documents } = good(
+      await admin.get<{ documents: Document[] }>(`/avees/${avee}/documents?limit=100`),
+    )
+    return Object.fromEntries(documents.map((document) => [document.title, document]))
+  }
+
+  async function running(): Promise<{ rows: string[] }> {
+    const rows = await house.database.db
+      .selectFrom('runs')
+      .select('id')
+      .where('scope', '=', avee)
+      .where('status', '=', 'running')
+      .execute()
+    return { rows: rows.map(({ id }) => id) }
+  }
+
+  const found = async (query: string) =>
+    good(await admin.post<{ results: { title: string }[] }>('/search', { avee, query })).results.map(
+      ({ title }) => title,
+    )
+
+  const listed = async () =>
+    good(await admin.get<{ folders: Folder[]; allowed: string[] }>(`/avees/${avee}/folders`))
+
+  test('has its files as documents, hidden ones and those of no readable type left out', async () => {
+    await put('mill.md', 'The mill grinds rye.')
+    await put('notes/deep/harbour.md', 'The harbour opens at dawn.')
+    await put('.secret.md', 'Not this.')
+    await put('.git/config.md', 'Nor this.')
+    await put('program.exe', 'MZ')
+    await follow()
+    const documents = await settled()
+    expect(Object.keys(documents).toSorted()).toEqual(['harbour', 'mill'])
+    expect(documents['harbour']).toMatchObject({
+      source: 'folder',
+      source_url: null,
+      filename: 'harbour.md',
+      layer: 'friends',
+    })
+    expect((await found('When does the harbour open?'))[0]).toBe('harbour')
+    expect(await listed()).toMatchObject({
+      allowed: [disk.path],
+      folders: [{ path: root, documents: 2, failed: [], problem: null, looked_at: expect.any(String) }],
+    })
+  })
+
+  test('is followed: what changes is replaced, what goes is gone, what is new is there', async () => {
+    await put('mill.md', 'The mill grinds rye.')
+    await put('barn.md', 'The barn holds hay.')
+    await follow()
+    const before = await settled()
+    await put('mill.md', 'The mill grinds barley.', 0.5)
+    await rm(join(root, 'barn.md'))
+    await put('quay.md', 'The quay is of granite.')
+    const after = await settled()
+    expect(Object.keys(after).toSorted()).toEqual(['mill', 'quay'])
+    expect(after['mill']?.id).toBe(before['mill']?.id)
+    expect(await found('barley')).toEqual(['mill'])
+    expect(await found('rye')).toEqual([])
+    expect(await found('hay')).toEqual([])
+  })
+
+  test('reads nothing again that is as it was', async () => {
+    await put('mill.md', 'The mill grinds rye.')
+    await follow()
+    const before = await settled()
+    expect(await settled()).toEqual(before)
+    const count = await house.database.db
+      .selectFrom('runs')
+      .select((eb) => eb.fn.countAll<string>().as('runs'))
+      .where('scope', '=', avee)
+      .executeTakeFirstOrThrow()
+    expect(Number(count.runs)).toBe(1)
+  })
+
+  test('knows a file that was renamed, and files of the same name in several folders', async () => {
+    await put('a/readme.md', 'About the mill.')
+    await put('b/readme.md', 'About the harbour.')
+    await follow()
+    const ids = async () => Object.values(await settled()).map(({ id }) => id)
+    await settled()
+    expect(await found('mill')).toHaveLength(1)
+    expect(await found('harbour')).toHaveLength(1)
+    const [before] = await ids()
+    await rename(join(root, 'b/readme.md'), join(root, 'b/other.md'))
+    await settled()
+    expect(await found('harbour')).toHaveLength(1)
+    expect(await ids()).toContain(before)
+  })
+
+  test('keeps a document that two files stand for until both are gone', async () => {
+    await put('one.md', 'The mill grinds rye.')
+    await put('two.md', 'The mill grinds rye.')
+    await put('other.md', 'Something else.')
+    await follow()
+    await settled()
+    expect(await found('rye')).toHaveLength(1)
+    await rm(join(root, 'one.md'))
+    await settled()
+    expect(await found('rye')).toHaveLength(1)
+    await rm(join(root, 'two.md'))
+    await settled()
+    expect(await found('rye')).toEqual([])
+  })
+
+  test('leaves alone what was uploaded', async () => {
+    await upload(admin, [{ name: 'mill.md', content: 'The mill grinds rye.' }], { avee, layer: 'public' })
+    await put('copy.md', 'The mill grinds rye.')
+    await put('mill.md', 'Another mill altogether.')
+    await follow()
+    await settled()
+    await rm(join(root, 'copy.md'))
+    await settled()
+    expect((await found('rye')).length).toBe(1)
+    expect(await found('altogether')).toEqual(['mill'])
+  })
+
+  test('says which files cannot be read, and reads them when they have changed', async () => {
+    await put('broken.pdf', '%PDF-1.7 and nothing that makes sense')
+    await put('large.md', 'x'.repeat(200_000))
+    await put('mill.md', 'The mill grinds rye.')
+    await follow()
+    await settled()
+    expect((await listed()).folders[0]).toMatchObject({
+      documents: 1,
+      failed: [
+        { path: 'broken.pdf', message: expect.stringContaining('damaged') },
+        { path: 'large.md', message: expect.stringContaining('MAX_UPLOAD_MB') },
+      ],
+    })
+    await put('large.md', 'Now it is small.', 0.5)
+    await settled()
+    expect((await listed()).folders[0]).toMatchObject({ documents: 2, failed: [{ path: 'broken.pdf' }] })
+  })
+
+  test('that is gone or empty for a while loses nothing', async () => {
+    await put('mill.md', 'The mill grinds rye.')
+    await follow()
+    await settled()
+    await rename(root, `${root}-away`)
+    await settled()
+    expect((await listed()).folders[0]?.problem).toContain('cannot be read')
+    await mkdir(root)
+    await settled()
+    expect((await listed()).folders[0]?.problem).toContain('is empty')
+    expect(await found('rye')).toEqual(['mill'])
+    await rm(root, { recursive: true })
+    await rename(`${root}-away`, root)
+    await settled()
+    expect((await listed()).folders[0]?.problem).toBeNull()
+  })
+
+  test('is let go with its documents or without them', async () => {
+    await put('mill.md', 'The mill grinds rye.')
+    const { id } = await follow()
+    await settled()
+    good(await admin.delete(`/avees/${avee}/folders/${id}?documents=keep`))
+    await rm(join(root, 'mill.md'))
+    expect((await settled())['mill']).toMatchObject({ source: 'upload' })
+
+    await put('quay.md', 'The quay is of granite.')
+    const again = await follow()
+    await settled()
+    good(await admin.delete(`/avees/${avee}/folders/${again.id}?documents=remove`))
+    expect(Object.keys(await settled())).toEqual(['mill'])
+    expect(await admin.delete(`/avees/${avee}/folders/${again.id}`)).toMatchObject({ status: 404 })
+  })
+
+  test('leads nowhere else: not by a link, not by its path', async () => {
+    const outside = await temporaryFolder()
+    await outside.write('secret.md', 'The secret.')
+    await symlink(outside.path, join(root, 'linked'))
+    await symlink(join(outside.path, 'secret.md'), join(root, 'linked.md'))
+    await put('mill.md', 'The mill grinds rye.')
+    await follow()
+    expect(Object.keys(await settled())).toEqual(['mill'])
+    for (const path of [
+      outside.path,
+      '/',
+      `${root}/../..`,
+      join(root, 'linked'),
+      'relative',
+      `${disk.path}-not`,
+    ])
+      expect([path, await admin.post(`/avees/${avee}/folders`, { path, layer: 'public' })]).toMatchObject([
+        path,
+        { status: 422, body: { error: { code: 'folder_not_allowed' } } },
+      ])
+    expect(await admin.post(`/avees/${avee}/folders`, { path: root, layer: 'public' })).toMatchObject({
+      status: 409,
+    })
+    await outside[Symbol.asyncDispose]()
+  })
+
+  test('is the administrator’s: nobody else sees or follows one', async () => {
+    const bob = await register(house)
+    const own = await makeAvee(bob.client)
+    for (const id of [own.id, avee]) {
+      expect(await bob.client.get(`/avees/${id}/folders`)).toMatchObject({ status: 403 })
+      expect(await bob.client.post(`/avees/${id}/folders`, { path: root })).toMatchObject({ status: 403 })
+    }
+    expect(await admin.post(`/avees/${own.id}/folders`, { path: root })).toMatchObject({
+      status: expect.toBeOneOf([403, 404]),
+    })
+  })
+})
