@@ -55,6 +55,7 @@ export type KnowledgeParts = {
   runs: Runs
   models: {
     embedder(signal: AbortSignal): Promise<Embedder | undefined>
+    embedderOf?(space: string): Promise<Embedder | undefined>
     relevance?(query: string, texts: string[], signal: AbortSignal): Promise<number[] | undefined>
   }
   log: Log
@@ -139,6 +140,7 @@ export async function knowledge({
     database,
     log,
     embedder,
+    embedderOf: async (space) => models.embedderOf?.(space),
     relevance: async (...asked) => models.relevance?.(...asked),
   })
   runs.register<IngestInput>(

@@ -159,6 +159,9 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
     /** The model that embeds, or undefined when there is none: retrieval then goes by words alone. */
     embedder: (signal: AbortSignal): Promise<Embedder | undefined> => embedding.current(signal),
 
+    /** The model whose vectors are of this space, if it is still there. */
+    embedderOf: (space: string): Promise<Embedder | undefined> => embedding.of(space),
+
     /**
      * How well each text answers a query, in the order of the texts: more is better, on no common scale. Undefined when
      * no cross-encoder is set up, or it is at fault.

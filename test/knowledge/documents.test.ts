@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { layers } from '../../contract/avees.ts'
+import type { Embedder } from '../../server/models/index.ts'
 import { DATABASES } from '../databases.ts'
 import { allLayers, type House, openHouse, wordEmbedder } from './house.ts'
 
@@ -183,6 +184,34 @@ describe.each(DATABASES)('documents on %s', (kind) => {
         .execute()
       expect(vectors).toEqual([{ model: space }, { model: space }])
     }
+  })
+
+  test('while documents get the vectors of another model, they are found by those of the former one', async () => {
+    const eve = await house.newAvee()
+    /** Knows one word of each language for the same thing; until it may, it embeds no documents. */
+    const synonyms = (space: string, mayEmbed: Promise<unknown>): Embedder => ({
+      space,
+      remote: false,
+      embed: async (texts, purpose) => {
+        if (purpose !== 'query') await mayEmbed
+        return texts.map((text) => new Float32Array(/honeybee|apiary/i.test(text) ? [1, 0] : [0, 1]))
+      },
+    })
+    house.useEmbedder(synonyms('test/former', Promise.resolve()))
+    await house.ingest(eve, { 'bees.md': bees, 'mill.md': 'The mill grinds rye.' })
+    const asks = async () => (await house.find(eve.aveeId, 'apiary')).hits[0]?.text
+    expect(await asks()).toContain('honeybee')
+
+    const released = Promise.withResolvers<void>()
+    house.useEmbedder(synonyms('test/latter', released.promise))
+    await house.knowledge.embedMissing()
+    const [run] = (await house.runs.list(eve.userId, { limit: 1 })).filter(({ kind }) => kind === 'index')
+    expect(run?.status).toBe('running')
+    expect(await asks()).toContain('honeybee')
+    released.resolve()
+    await Array.fromAsync(house.runs.follow(run?.id ?? '', 0, house.signal))
+    expect(await asks()).toContain('honeybee')
+    house.useEmbedder(undefined)
   })
 
   test('a model that fails leaves documents that are found by their words', async () => {

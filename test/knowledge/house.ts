@@ -39,11 +39,16 @@ export async function openHouse(kind: Place['kind'], { limits, network, watchFol
   const accounts = await accountsRoom({ database, runs, loopback: true, ...config.accounts })
   const avees = aveesRoom({ database, accounts, runs })
   let embedder: Embedder | undefined
+  let former: Embedder | undefined
   let relevance: KnowledgeParts['models']['relevance']
   const knowledge = await knowledgeRoom({
     database,
     runs,
-    models: { embedder: async () => embedder, relevance: async (...asked) => relevance?.(...asked) },
+    models: {
+      embedder: async () => embedder,
+      embedderOf: async (space) => (former?.space === space ? former : undefined),
+      relevance: async (...asked) => relevance?.(...asked),
+    },
     log,
     config: { dataDir: dir, limits: { ...config.documents, ...limits }, watchFolders },
     ...(network ? { network } : {}),
@@ -77,8 +82,9 @@ export async function openHouse(kind: Place['kind'], { limits, network, watchFol
     knowledge,
     signal,
 
-    /** From now on there is this embedding model, or none. */
+    /** From now on there is this embedding model, or none; the one before it is still there too. */
     useEmbedder(model: Embedder | undefined): void {
+      former = embedder
       embedder = model
     },
 

@@ -4,7 +4,7 @@ import type { Log } from '../../log.ts'
 import type { Embedder } from '../../models/index.ts'
 import { inContext } from '../cut/passage.ts'
 import { type FoundPassage, languagesIn } from '../store/search.ts'
-import { searchVectors } from '../store/vectors.ts'
+import { formerSpace, searchVectors } from '../store/vectors.ts'
 import { answerableFrom, confidence } from './answerable.ts'
 import { byWords, count } from './by-words.ts'
 import { termsWithContext, textWithContext } from './follow-up.ts'
@@ -37,12 +37,20 @@ export function searcher(rooms: {
   database: Database
   log: Log
   embedder(signal: AbortSignal): Promise<Embedder | undefined>
+  embedderOf(space: string): Promise<Embedder | undefined>
   relevance(query: string, texts: string[], signal: AbortSignal): Promise<number[] | undefined>
 }) {
+  /** While an avee's documents get vectors of another model, the former one's are all there still: they are searched. */
+  async function embedderFor(query: Query, signal: AbortSignal): Promise<Embedder | undefined> {
+    const present = await rooms.embedder(signal)
+    const former = present && (await formerSpace(rooms.database.db, query.aveeId, present.space))
+    return (former !== undefined && (await rooms.embedderOf(former))) || present
+  }
+
   async function byMeaning(query: Query, text: string): Promise<FoundPassage[]> {
     const signal = AbortSignal.any([query.signal, AbortSignal.timeout(embeddingPatienceMs)])
     try {
-      const embedder = await rooms.embedder(signal)
+      const embedder = await embedderFor(query, signal)
       const [vector] = (await embedder?.embed([text], 'query', signal)) ?? []
       if (!embedder || !vector) return []
       const found = await searchVectors(rooms.database, query, {

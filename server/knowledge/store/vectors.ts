@@ -72,6 +72,17 @@ export async function aveesToEmbed(db: Db, space: string): Promise<string[]> {
   return rows.map((row) => row.avee_id)
 }
 
+/** A space in which some document of an avee has its vectors still, instead of in this one. */
+export async function formerSpace(db: Db, aveeId: string, space: string): Promise<string | undefined> {
+  const found = await db
+    .selectFrom('documents')
+    .select('embedded_by')
+    .where('avee_id', '=', aveeId)
+    .where('embedded_by', '<>', space)
+    .executeTakeFirst()
+  return found?.embedded_by ?? undefined
+}
+
 export async function nextToEmbed(
   db: Db,
   aveeId: string,

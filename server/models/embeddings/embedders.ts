@@ -85,6 +85,14 @@ export function embeddersOf({ ollama, openai, catalogue, cache, lanes, log, embe
       return undefined
     },
 
+    /** The embedder of a vector space, while its model is still there: for vectors that were made before another took its place. */
+    async of(space: string): Promise<Embedder | undefined> {
+      const { provider, name } = forced(space)
+      if (provider === 'openai') return await embedder({ provider, name })
+      const installed = provider && (await catalogue.find(name, false))
+      return installed ? await embedder({ provider, name, installed }) : undefined
+    },
+
     /** How many numbers the vectors of an installed model have; undefined when it does not embed but chats. */
     async dimensions(name: string, signal: AbortSignal): Promise<number | undefined> {
       const installed = await catalogue.find(forced(name).name, true)

@@ -107,6 +107,15 @@ describe('which model embeds', () => {
     if (choice.provider === 'none') expect(choice.reason).toMatch(/pull/)
   })
 
+  test('the one of a former space is there as long as its model is', async () => {
+    await using ollama = await startOllama({ models: [model('bge-m3:latest'), model('all-minilm:latest')] })
+    await using openai = await startOpenAi()
+    const embedders = embeddersWith(ollama.url, { openaiUrl: openai.url, embedModel: 'bge-m3' })
+    const spaces = ['ollama/all-minilm', 'openai/text-embedding-3-small', 'ollama/gone', 'elsewhere/model']
+    const found = await Promise.all(spaces.map(async (space) => (await embedders.of(space))?.space))
+    expect(found).toEqual(['ollama/all-minilm', 'openai/text-embedding-3-small', undefined, undefined])
+  })
+
   test('a named one that is not there is warned of once', async () => {
     await using ollama = await startOllama({ models: [] })
     const log = createLog('silent')
