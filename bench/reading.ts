@@ -9,6 +9,7 @@ import { runInNewContext } from 'node:vm'
 import { type ReadLimits, type ReadOutcome, reader } from '../server/knowledge/read/index.ts'
 import { createLog } from '../server/log.ts'
 import { pdfOf } from '../test/pdf.ts'
+import { residentOfChildren } from './resident.ts'
 
 type Wanted = {
   file: string
@@ -128,28 +129,12 @@ function watchMemory() {
   const look = () => {
     const now = process.memoryUsage.rss()
     own = Math.max(own, now)
-    together = Math.max(together, now + children().reduce((sum, pid) => sum + residentOf(pid), 0))
+    together = Math.max(together, now + residentOfChildren())
   }
   const timer = setInterval(look, 20)
   return () => {
     clearInterval(timer)
     return { own: Math.round(own / 1e6), together: Math.round(together / 1e6) }
-  }
-}
-
-function children(): string[] {
-  try {
-    return readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim().split(' ').filter(Boolean)
-  } catch {
-    return []
-  }
-}
-
-function residentOf(pid: string): number {
-  try {
-    return 1024 * Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0)
-  } catch {
-    return 0
   }
 }
 

@@ -53,12 +53,12 @@ export function originals(dataDir: string) {
 
     discard: (staged: StagedFile): Promise<void> => rm(staged.path, { force: true }),
 
-    /** Puts a staged file among the originals; over an equal one that is there already. */
-    async keep(staged: StagedFile): Promise<void> {
-      const folder = folderOf(staged.sha256)
-      await mkdir(folder, { recursive: true, mode: 0o700 })
-      await rename(staged.path, pathOf(staged.sha256))
-      await syncFolder(folder)
+    /** Puts staged files among the originals, each over an equal one that is there already: side by side, as the caller holds a lock. */
+    async keep(staged: StagedFile[]): Promise<void> {
+      const folders = new Set(staged.map(({ sha256 }) => folderOf(sha256)))
+      await Promise.all([...folders].map((folder) => mkdir(folder, { recursive: true, mode: 0o700 })))
+      await Promise.all(staged.map(({ path, sha256 }) => rename(path, pathOf(sha256))))
+      await Promise.all([...folders].map(syncFolder))
     },
 
     async has(sha256: string): Promise<boolean> {

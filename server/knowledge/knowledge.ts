@@ -35,7 +35,7 @@ import {
   retireDocument,
   statistics,
 } from './store/documents.ts'
-import { lockAvee, lockOriginals, noteFile } from './store/ingest-files.ts'
+import { lockAvee, lockOriginals, noteFiles } from './store/ingest-files.ts'
 import { holdersOf, languagesIn, searchLiteral } from './store/search.ts'
 import { vectorIndexes } from './store/vector-index.ts'
 import { moveToLayer, pagesOf, passagesAround } from './store/versions.ts'
@@ -201,10 +201,12 @@ export async function knowledge({
         },
         async (trx, runId) => {
           await lockOriginals(trx)
-          for (const file of staged) {
-            await noteFile(trx, runId, file.index, file.staged.sha256)
-            await files.keep(file.staged)
-          }
+          await noteFiles(
+            trx,
+            runId,
+            staged.map(({ index, staged: { sha256 } }) => ({ index, sha256 })),
+          )
+          await files.keep(staged.map((file) => file.staged))
         },
       )
       return run

@@ -17,6 +17,7 @@ type Job = {
   fail(reason: unknown): void
   signal: AbortSignal
   since: number
+  patience: number
   rest: number
   notBefore: number
   gaveWay: number
@@ -30,12 +31,13 @@ export type Lane = {
   /**
    * Does something that nobody waits for when its turn comes. On a local server one such thing runs at a time and only
    * while nobody is answered there; when somebody asks, `signal` fires and `work` is called anew later, so it must be
-   * able to start over. `restMs` is how long nobody must have been answered before. Whoever is inside such work already goes on at once. Throws what `work` throws.
+   * able to start over. `restMs` is how long nobody must have been answered before; after `patienceMs` it goes beside the
+   * answers. Whoever is inside such work already goes on at once. Throws what `work` throws.
    */
   background<T>(
     signal: AbortSignal,
     work: (signal: AbortSignal) => Promise<T>,
-    wish?: { restMs?: number | undefined },
+    wish?: { restMs?: number | undefined; patienceMs?: number | undefined },
   ): Promise<T>
   stats(): { waiting: number; working: number; gaveWay: number }
 }
@@ -70,12 +72,12 @@ export function newLane({
   let timer: NodeJS.Timeout | undefined
 
   const isInside = () => working.has(inside.getStore() as Job)
-  const isOverdue = (job: Job, now: number) => now >= job.since + longestWait
+  const isOverdue = (job: Job, now: number) => now >= job.since + job.patience
 
   /** When a job may begin, as things stand; Infinity while somebody is answered. */
   function startOf(job: Job): number {
     if (remote) return job.notBefore
-    const overdueAt = job.since + longestWait
+    const overdueAt = job.since + job.patience
     return Math.min(
       answers > 0 ? Number.POSITIVE_INFINITY : Math.max(job.notBefore, answeredAt + job.rest),
       overdueAt,
@@ -144,6 +146,7 @@ export function newLane({
         signal: all,
         since: Date.now(),
         rest: wish.restMs ?? rest,
+        patience: wish.patienceMs ?? longestWait,
         notBefore: 0,
         gaveWay: 0,
         attempt: undefined,

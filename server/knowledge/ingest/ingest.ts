@@ -21,7 +21,7 @@ import {
   retireDocument,
 } from '../store/documents.ts'
 import { documentsWithoutFile, forgetFolderFiles, noteFolderFile } from '../store/folders.ts'
-import { forgetFile, lockAvee, lockOriginals, noteFile } from '../store/ingest-files.ts'
+import { forgetFile, lockAvee, lockOriginals, noteFiles } from '../store/ingest-files.ts'
 import type { VectorIndexes } from '../store/vector-index.ts'
 import { moveToLayer, publishVersion, retireBuilding } from '../store/versions.ts'
 import type { FollowedFile, IngestFile, IngestInput } from './input.ts'
@@ -196,8 +196,8 @@ async function keep(
     // The note comes first: from then on no sweep takes the file away.
     await database.transaction(async (trx) => {
       await lockOriginals(trx)
-      await noteFile(trx, run.id, index, staged.sha256)
-      await files.keep(staged)
+      await noteFiles(trx, run.id, [{ index, sha256: staged.sha256 }])
+      await files.keep([staged])
     })
     return staged
   } catch (error) {

@@ -1,13 +1,18 @@
 import { sql } from 'kysely'
 import type { Db, Trx } from '../../db/index.ts'
 
-/** Notes that a run needs an original, so that no sweep takes it away. */
-export async function noteFile(trx: Trx, runId: string, file: number, sha256: string): Promise<void> {
-  await trx
-    .insertInto('ingest_files')
-    .values({ run_id: runId, file, sha256 })
-    .onConflict((conflict) => conflict.columns(['run_id', 'file']).doUpdateSet({ sha256 }))
-    .execute()
+/** Notes that a run needs originals, so that no sweep takes them away; each by its place among the run's files. */
+export async function noteFiles(
+  trx: Trx,
+  runId: string,
+  files: { index: number; sha256: string }[],
+): Promise<void> {
+  await sql`
+    insert into ingest_files (run_id, file, sha256)
+    select ${runId}::uuid, file, sha256
+    from unnest(${files.map(({ index }) => index)}::int[], ${files.map(({ sha256 }) => sha256)}::text[]) as noted (file, sha256)
+    on conflict (run_id, file) do update set sha256 = excluded.sha256
+  `.execute(trx)
 }
 
 /** The run needs the file no longer, or none of its files. */

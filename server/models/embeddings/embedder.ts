@@ -20,7 +20,7 @@ export type EmbedderOptions = {
   textTokens: number
   batch: EmbedBatch
   cache: VectorCache
-  /** The way to the server: somebody waits for a query, passages give way to answers. */
+  /** The way to the server: somebody waits for a query, passages give way to answers for a while. */
   lane: Lane
 }
 
@@ -29,6 +29,10 @@ const batchTokens = 8_192
 const concurrency = 2
 const attempts = 4
 const shortestText = 16
+/** Documents are waited for: where somebody is always being answered, passages have a third of the time. */
+const patienceInBatches = 2
+const firstPatienceMs = 1_000
+const longestPatienceMs = 10_000
 
 /** Embeds through a service: cached, in batches, two at a time, trying again what is worth it. */
 export function embedderOf({
@@ -44,8 +48,17 @@ export function embedderOf({
   // The estimate may be 20 % short and local tokenizers cut finer.
   const room = Math.floor(textTokens / 1.5)
 
+  let patienceMs = firstPatienceMs
+  async function timed(texts: string[], signal: AbortSignal): Promise<number[][]> {
+    const begun = performance.now()
+    const made = await batch(texts, signal)
+    patienceMs = Math.min(longestPatienceMs, patienceInBatches * (performance.now() - begun))
+    return made
+  }
+
   async function inTurn(texts: string[], purpose: Purpose, signal: AbortSignal): Promise<number[][]> {
-    if (purpose === 'passage') return await lane.background(signal, (current) => batch(texts, current))
+    if (purpose === 'passage')
+      return await lane.background(signal, (current) => timed(texts, current), { patienceMs })
     const ended = lane.answering()
     try {
       return await batch(texts, signal)

@@ -1,0 +1,88 @@
+/**
+ * How steadily an answer's tokens come while documents are taken in.
+ *
+ *     node bench/rhythm.ts [--url postgres://…]
+ *
+ * A server of its own, with a played Ollama that gives a token every 20 ms. Somebody asks again and again, and what is
+ * measured is the time between two tokens: with nothing else to do, while 1,000 small files are uploaded at once, and
+ * while one PDF of 1,000 pages is. Of the server's memory the peak is told, with its reading processes. Between two
+ * tokens the played model takes 20 ms, and now and then some more: the first row holds that too.
+ */
+import { parseArgs } from 'node:util'
+import { startServer } from '../test/app.ts'
+import { readEvents } from '../test/events.ts'
+import { pdfOf } from '../test/pdf.ts'
+import { askStream, converse, makeAvee, type NewFile, upload } from '../test/people.ts'
+import { startOllama } from '../test/upstream.ts'
+import { figure, quantile, say } from './data.ts'
+import { madeUpDocument } from './made-up.ts'
+import { residentOfChildren } from './resident.ts'
+
+const { values } = parseArgs({ options: { url: { type: 'string' } } })
+await using ollama = await startOllama()
+ollama.always('/api/chat', {
+  tokens: Array.from({ length: 200 }, (_, i) => `word ${i} `),
+  delayMs: 20,
+})
+await using server = await startServer({
+  OLLAMA_BASE_URL: ollama.url,
+  BACKGROUND_MODEL_CALLS: 'off',
+  ...(values.url ? { DATABASE_URL: values.url } : {}),
+})
+const avee = await makeAvee(server, { handle: `rhythm-${process.pid}`, display_name: 'Rhythm' })
+
+/** Asks until `work` is done, at least three times; gives the times between tokens and the peak of memory. */
+async function during(work: Promise<unknown>) {
+  let isDone = false
+  let peak = 0
+  const gaps: number[] = []
+  const watch = setInterval(() => {
+    peak = Math.max(peak, residentOfChildren())
+  }, 50)
+  const begun = performance.now()
+  let took = 0
+  const ended = work.finally(() => {
+    isDone = true
+    took = performance.now() - begun
+  })
+  ended.catch(() => undefined)
+  for (let round = 0; !isDone || round < 3; round++) {
+    const { id } = await converse(server, avee.handle)
+    let last: number | undefined
+    for await (const { data } of readEvents(await askStream(server, id, `Question ${round}?`))) {
+      if (data['token'] === undefined) continue
+      const now = performance.now()
+      if (last !== undefined) gaps.push(now - last)
+      last = now
+    }
+  }
+  await ended
+  clearInterval(watch)
+  return { gaps, took, peak }
+}
+
+function report(what: string, { gaps, took, peak }: Awaited<ReturnType<typeof during>>): void {
+  const late = gaps.filter((gap) => gap > 200).length
+  say(
+    `| ${what} | ${figure(took / 1000, 1)} | ${figure(quantile(gaps, 0.5), 0)} / ${figure(quantile(gaps, 0.99), 0)} / ${figure(Math.max(...gaps), 0)} | ${late} of ${gaps.length} | ${figure(peak / 1e6, 0)} |`,
+  )
+}
+
+/** Takes files in, all of one request. */
+async function takeIn(files: NewFile[]): Promise<void> {
+  const results = await upload(server, files)
+  const failed = results.find((result) => !result.success)
+  if (failed || results.length !== files.length) throw new Error(failed?.message ?? 'Not all were taken in.')
+}
+
+const text = (number: number, paragraphs: number) =>
+  madeUpDocument(number, paragraphs).paragraphs.join('\n\n')
+const small = Array.from({ length: 1_000 }, (_, i) => ({ name: `note-${i}.md`, content: text(i, 3) }))
+const long = pdfOf(Array.from({ length: 1_000 }, (_, i) => text(i, 5)))
+
+say('| meanwhile | takes, s | between tokens, ms (p50 / p99 / most) | over 200 ms | peak resident, MB |')
+say('| --- | --- | --- | --- | --- |')
+report('nothing', await during(Promise.resolve()))
+report('1,000 small files', await during(takeIn(small)))
+report('one PDF of 1,000 pages', await during(takeIn([{ name: 'long.pdf', content: long }])))
+process.exit(0)
