@@ -23,7 +23,7 @@ const pages: Record<string, RequestListener> = {
     response
       .setHeader('content-type', 'text/html; charset=utf-8')
       .end(
-        '<html><head><title>Otters</title></head><body><h1>Otters</h1><p>The otter keeps a stone in its armpit.</p></body></html>',
+        '<html><head><title>Otters</title></head><body><nav>Beavers, badgers</nav><h1>Otters</h1><p>The otter keeps a stone in its armpit.</p></body></html>',
       ),
   '/packed': (_, response) =>
     response
@@ -100,6 +100,7 @@ test('a page is fetched and found', async () => {
     }),
   )
   expect(results[0]?.text).toContain('armpit')
+  expect(results[0]?.text).not.toContain('Beavers')
 })
 
 test('a page that is there already is said to be, also at the end of a redirect', async () => {

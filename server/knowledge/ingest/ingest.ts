@@ -49,7 +49,14 @@ class Overtaken extends Error {
 type Context = RunContext<IngestInput>
 type Stored = Extract<IngestFile, { sha256: string }>
 /** What is known of a file before it is read. */
-type Bytes = { sha256: string; bytes: number; readAs: string; title: string | null; sourceUrl: string | null }
+type Bytes = {
+  sha256: string
+  bytes: number
+  readAs: string
+  title: string | null
+  sourceUrl: string | null
+  isWebPage?: boolean
+}
 
 /**
  * The run behind every upload, pasted text and fetched page. For each file in order:
@@ -163,6 +170,7 @@ async function fetched(
     readAs: nameOfPage(page.url, page.contentType, rooms.reader.typeOf),
     title: null,
     sourceUrl: page.url,
+    isWebPage: true,
   }
 }
 
@@ -368,6 +376,7 @@ function readAhead(reader: Reader, files: Originals, signal: AbortSignal) {
   function begin(bytes: Bytes, listener: { on?: Progress }): Promise<ReadOutcome> {
     const outcome = reader.read(files.pathOf(bytes.sha256), bytes.readAs, {
       signal,
+      isWebPage: bytes.isWebPage === true,
       onProgress: (done, total) => listener.on?.at('parse', `Read page ${done} of ${total}`, done, total),
     })
     outcome.catch(() => undefined)

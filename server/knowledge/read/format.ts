@@ -12,6 +12,8 @@ export type Source = {
   spent: Budget
   bytes: () => Promise<Buffer>
   onPage: (done: number, total: number) => void
+  /** It was fetched from the web, with a site's menus around it. */
+  isWebPage: boolean
   /** Text recognition, when it is switched on. */
   recognise?: Recognise | undefined
 }

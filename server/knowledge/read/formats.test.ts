@@ -321,6 +321,42 @@ describe('HTML', () => {
     expect(await read('a.html', html)).toMatchObject({ title: 'A page', type: 'html' })
   })
 
+  describe('from the web', () => {
+    const webPage = async (html: string) => {
+      const path = await folder.write('page.html', html)
+      const { title, pages } = await readFileHere(path, 'page.html', limits, () => undefined, {
+        isWebPage: true,
+      })
+      return { title, text: pages[0]?.text }
+    }
+    const menu =
+      '<header role="banner">Mill Museum</header><nav><ul><li><a href="/">Home</a></li><li>Visit</li></ul></nav>'
+    const rest = '<aside>Read also: Barns</aside><footer>All rights reserved <form>Your mail?</form></footer>'
+    const story = '<h1>The mill</h1><p>The mill grinds rye since 1742.</p><ul><li>Open on Mondays</li></ul>'
+    const expected = 'The mill\n\nThe mill grinds rye since 1742.\n\n- Open on Mondays'
+
+    it.each([
+      ['main', `<body>${menu}<main>${story}${rest}</main>${rest}</body>`],
+      ['an element in the role of main', `<body>${menu}<div role="main">${story}</div>${rest}</body>`],
+      ['an article', `<body>${menu}<div><article>${story}</article></div>${rest}</body>`],
+      [
+        'nothing, but menus are marked',
+        `<body>${menu}<div>${story}</div><div hidden>Accept cookies</div>${rest}</body>`,
+      ],
+    ])('is read without what stands around it, where its content is marked by %s', async (_, body) => {
+      const html = `<html><head><title>The mill</title></head>${body}</html>`
+      expect(await webPage(html)).toEqual({ title: 'The mill', text: expected })
+      expect(await textOf('saved.html', html)).toContain('Mill Museum')
+    })
+
+    it('is read whole where what is marked is hardly any of it', async () => {
+      const html = `<html><body><main>Loading</main><div>${'The mill grinds rye. '.repeat(20)}</div></body></html>`
+      expect((await webPage(html)).text).toContain('The mill grinds rye.')
+      const inForm = `<html><body><form>${'The mill grinds rye. '.repeat(20)}</form></body></html>`
+      expect((await webPage(inForm)).text).toContain('The mill grinds rye.')
+    })
+  })
+
   it('takes a table inside a table for layout', async () => {
     const html =
       '<html><table><tr><td>Menu</td><td>Side<table><tr><td>a</td><td>b</td></tr></table><p>Tail</p></td></tr></table></html>'

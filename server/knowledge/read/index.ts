@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises'
 import type { Log } from '../../log.ts'
 import { type ReadingChild, readingChild } from './child.ts'
 import type { ReadLimits, ReadOutcome } from './document.ts'
+import type { ReadJob } from './messages.ts'
 import type { OcrSettings } from './ocr/tesseract.ts'
 import { places } from './places.ts'
 import { isWorthReading, supported, typeOf } from './types.ts'
@@ -19,6 +20,8 @@ const idleMilliseconds = 10_000
 export type ReadOptions = {
   signal: AbortSignal
   onProgress?: (pagesDone: number, pagesTotal: number) => void
+  /** It was fetched from the web: of its HTML the content is read, without the menus around it. */
+  isWebPage?: boolean
 }
 
 /**
@@ -43,7 +46,7 @@ export function reader(options: {
   async function read(
     path: string,
     filename: string,
-    { signal, onProgress }: ReadOptions,
+    { signal, onProgress, isWebPage = false }: ReadOptions,
   ): Promise<ReadOutcome> {
     const either = AbortSignal.any([signal, closing.signal])
     either.throwIfAborted()
@@ -52,24 +55,17 @@ export function reader(options: {
     if (size > limits.bytes) return failure(tooLarge(size, limits))
     await turns.take(either)
     try {
-      return await readInChild(path, filename, either, onProgress)
+      return await readInChild({ path, filename, limits, ocr, isWebPage }, either, onProgress)
     } finally {
       turns.giveBack()
     }
   }
 
-  async function readInChild(
-    path: string,
-    filename: string,
-    signal: AbortSignal,
-    onProgress: ReadOptions['onProgress'],
-  ) {
+  async function readInChild(job: ReadJob, signal: AbortSignal, onProgress: ReadOptions['onProgress']) {
     const { child, files } = awake() ?? { child: readingChild(limits, log), files: 0 }
     busy.add(child)
     try {
-      return await child.read({ path, filename, limits, ocr }, signal, (done, total) =>
-        onProgress?.(done, total),
-      )
+      return await child.read(job, signal, (done, total) => onProgress?.(done, total))
     } finally {
       busy.delete(child)
       const isSpent = files + 1 >= filesOfOneChild || child.heldBytes > mostHeldShare * limits.memoryBytes

@@ -2,7 +2,13 @@ import type { ReadFailure, ReadHeading, ReadLimits } from './document.ts'
 import type { OcrSettings } from './ocr/tesseract.ts'
 
 /** What the server asks of a reading process. */
-export type ReadJob = { path: string; filename: string; limits: ReadLimits; ocr: OcrSettings | null }
+export type ReadJob = {
+  path: string
+  filename: string
+  limits: ReadLimits
+  ocr: OcrSettings | null
+  isWebPage: boolean
+}
 
 export type SentPassage = { pageIndex: number; start: number; end: number; heading: string | null }
 

@@ -46,7 +46,7 @@ export async function readFileHere(
   filename: string,
   limits: ReadLimits,
   onPage: Source['onPage'],
-  recognise?: Source['recognise'],
+  { recognise, isWebPage = false }: { recognise?: Source['recognise']; isWebPage?: boolean } = {},
 ): Promise<ReadDocument> {
   const promised = typeOf(filename)
   const content = contentOf(path)
@@ -58,6 +58,7 @@ export async function readFileHere(
     bytes: () => readFile(path),
     onPage,
     recognise,
+    isWebPage,
   })
   const read =
     content === 'zip' ? await readZip(source, promised) : await readPlain(content, promised, source)

@@ -201,8 +201,10 @@ describe('the process that reads', () => {
   async function busyChild(signal = never) {
     const child = readingChild(limits, log)
     const started = Promise.withResolvers<void>()
-    const outcome = child.read({ path: longPdf, filename: 'long.pdf', limits, ocr: null }, signal, () =>
-      started.resolve(),
+    const outcome = child.read(
+      { path: longPdf, filename: 'long.pdf', limits, ocr: null, isWebPage: false },
+      signal,
+      () => started.resolve(),
     )
     outcome.catch(() => undefined)
     await started.promise

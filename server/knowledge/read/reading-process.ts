@@ -32,7 +32,10 @@ async function answer(job: ReadJob) {
       last = performance.now()
       void send({ kind: 'progress', done, total })
     }
-    const document = await readFileHere(job.path, job.filename, job.limits, onPage, recogniser(job))
+    const document = await readFileHere(job.path, job.filename, job.limits, onPage, {
+      recognise: recogniser(job),
+      isWebPage: job.isWebPage,
+    })
     await sendDocument(document)
   } catch (error) {
     await send(failureOf(error))

@@ -13,12 +13,34 @@ const blocks = new Set(
 )
 const parsedAtOnce = 65_536
 
-/** HTML, whole: headings, lists, rows of tables, preformatted text; nothing is taken for clutter and dropped. */
-export const readHtml: Format = async ({ bytes, spent }) => {
-  const page = pageText(spent)
-  const { title } = htmlInto(page, decodeHtml(await bytes()))
-  return { title, paged: false, pages: [page.page(1)] }
+/** What stands around the content of a page on the web. */
+const around = new Set(['nav', 'aside', 'footer', 'form', 'dialog'])
+const aroundByRole = new Set(
+  'navigation banner contentinfo complementary search dialog alertdialog'.split(' '),
+)
+/** Where less than this of a page's words would remain, what was taken for its content is not. */
+const leastContent = 0.25
+
+/**
+ * HTML: headings, lists, rows of tables, preformatted text. A file is read whole, nothing is taken for clutter and
+ * dropped; of a page from the web only what its author marked as its content is read, where that is most of it.
+ */
+export const readHtml: Format = async ({ bytes, spent, isWebPage }) => {
+  const html = decodeHtml(await bytes())
+  const read = (part?: Part) => {
+    const page = pageText(spent)
+    const { title } = htmlInto(page, html, part ? { part } : {})
+    return { title, paged: false, pages: [page.page(1)] }
+  }
+  const whole = read()
+  const words = (content: typeof whole) => content.pages[0]?.text.match(/\S+/g)?.length ?? 0
+  if (!isWebPage) return whole
+  const isEnough = (content: typeof whole) => words(content) >= leastContent * words(whole)
+  return (['main', 'article', 'body'] as const).map(read).find(isEnough) ?? whole
 }
+
+/** A part of a page: all that is within elements of this name (or role), without what stands around content. */
+type Part = 'main' | 'article' | 'body'
 
 type Table = { cells: string[] | undefined; inCell: boolean }
 type List = { ordered: boolean; items: number }
@@ -27,13 +49,16 @@ type List = { ordered: boolean; items: number }
 export function htmlInto(
   page: PageText,
   html: string,
-  options: { xml?: boolean } = {},
+  options: { xml?: boolean; part?: Part } = {},
 ): { title: string | null } {
   const tables: Table[] = []
   const lists: List[] = []
   let title = ''
   let inTitle = false
+  const { part } = options
   let skips = 0
+  /** Names of the open elements since the part began; empty outside of it. */
+  const within: string[] = []
   let pre = 0
   let text = ''
   let heading: number | undefined
@@ -65,8 +90,14 @@ export function htmlInto(
   }
 
   const handler = {
-    onopentag(name: string) {
-      if (skips > 0 || skipped.has(name)) {
+    onopentag(name: string, attributes: Record<string, string>) {
+      if (part) {
+        const isPart = name === part || attributes['role'] === part
+        if (within.length > 0 || isPart) within.push(name)
+      }
+      const isAround =
+        part && (around.has(name) || aroundByRole.has(attributes['role'] ?? '') || 'hidden' in attributes)
+      if (skips > 0 || skipped.has(name) || isAround) {
         skips += 1
         return
       }
@@ -109,10 +140,11 @@ export function htmlInto(
     },
     ontext(more: string) {
       if (inTitle) title += more
-      else if (skips === 0) text += pre > 0 ? more : more.replace(/\s+/g, ' ')
+      else if (skips === 0 && (!part || within.length > 0)) text += pre > 0 ? more : more.replace(/\s+/g, ' ')
     },
     onclosetag(name: string) {
       if (name === 'title') inTitle = false
+      within.pop()
       if (skips > 0) {
         skips -= 1
         return
