@@ -80,12 +80,14 @@ test.each([1280, 390])(
     const paper = panel.getByRole('img', { name: 'Page 2 of chronicle' })
     await paper.waitFor()
     expect(await panel.locator('mark').textContent()).toContain('Ottilie Brandt')
-    const { marked, whole } = await ink(panel)
+    // Of the passage the one sentence stands out that the answer takes from it.
+  expect(await panel.locator('mark i.telling').count()).toBe(1)
+  const { marked, whole } = await ink(panel)
     expect(whole).toBeGreaterThan(0.01)
     expect(marked).toBeGreaterThan(3 * whole)
 
     // The mark has been scrolled to, and the window has not gone anywhere for it.
-    const seen = await panel.locator('mark i').first().boundingBox()
+    const seen = await panel.locator('mark i.telling').boundingBox()
     expect(seen?.y).toBeGreaterThan(0)
     expect(seen?.y).toBeLessThan(800)
     expect(await page.evaluate(() => scrollY)).toBe(0)
@@ -105,7 +107,7 @@ test.each([1280, 390])(
     await panel.getByRole('button', { name: 'Show the whole width' }).click()
 
     await panel.getByRole('button', { name: 'Show the text' }).click()
-    await panel.locator('.document-text mark', { hasText: 'Ottilie Brandt' }).waitFor()
+    await panel.locator('.document-text mark strong', { hasText: 'Ottilie Brandt' }).waitFor()
     await panel.getByRole('button', { name: 'Show the page' }).click()
     await paper.waitFor()
 
@@ -156,7 +158,7 @@ test('where PDFs cannot be drawn, the page’s text takes the place', async () =
   await chat.settled()
   const panel = await openSource(page)
   await panel.getByText('The page cannot be shown as it was printed.').waitFor()
-  await panel.locator('.document-text mark', { hasText: 'Ottilie Brandt' }).waitFor()
+  await panel.locator('.document-text mark strong', { hasText: 'Ottilie Brandt' }).waitFor()
   window.expectNoComplaints()
 })
 

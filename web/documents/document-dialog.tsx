@@ -11,7 +11,7 @@ export function DocumentDialog({
 }: {
   documentId: string
   title: string
-  passage?: ShownPassage
+  passage?: ShownPassage | undefined
   onClose: () => void
 }) {
   return (

@@ -1,18 +1,18 @@
 /** A piece of text, and whether it is a word that was searched for. */
 export type Piece = { text: string; isHit: boolean }
 
-const words = new Intl.Segmenter(undefined, { granularity: 'word' })
+export const words = new Intl.Segmenter(undefined, { granularity: 'word' })
 
 /** Words of alphabets that are too short to tell anything: "the", "of". Words of other scripts are short by nature. */
-const isSmall = (word: string): boolean =>
+export const isSmall = (word: string): boolean =>
   /^[\p{Script=Latin}\p{Script=Cyrillic}\p{Script=Greek}]{1,3}$/u.test(word)
 
-const plain = (word: string): string => word.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase()
+export const plain = (word: string): string => word.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase()
 
 /** The search finds other endings of a word too: "opens" for "open". */
 const longestEnding = 3
 
-function isSameWord(a: string, b: string): boolean {
+export function isSameWord(a: string, b: string): boolean {
   if (a === b) return true
   const [short, long] = a.length < b.length ? [a, b] : [b, a]
   return short.length > 3 && long.length - short.length <= longestEnding && long.startsWith(short)

@@ -7,6 +7,7 @@ import { PageTurner } from './page-turner.tsx'
 import { findPassage, type ShownPassage } from './passage-range.ts'
 import { QuotedPassage } from './quoted-passage.tsx'
 import { showWithin } from './show-within.ts'
+import { tellingRanges } from './telling.ts'
 import { TextSkeleton } from './text-skeleton.tsx'
 
 /**
@@ -42,7 +43,7 @@ export function PageText({
   const range = isPassagePage && current ? findPassage(current.text, passage) : undefined
 
   useLayoutEffect(() => {
-    if (marked.current) showWithin(marked.current)
+    if (marked.current) showWithin(marked.current.querySelector('strong') ?? marked.current)
   }, [range?.start, range?.end, documentId])
 
   if (text.isPending) return <TextSkeleton />
@@ -62,7 +63,9 @@ export function PageText({
         ) : range ? (
           <>
             {current.text.slice(0, range.start)}
-            <mark ref={marked}>{current.text.slice(range.start, range.end)}</mark>
+            <mark ref={marked}>
+              {withTelling(current.text.slice(range.start, range.end), passage?.claim)}
+            </mark>
             {current.text.slice(range.end)}
           </>
         ) : (
@@ -71,4 +74,15 @@ export function PageText({
       </div>
     </>
   )
+}
+
+/** A passage, the sentences of it that say what is claimed set off. */
+function withTelling(text: string, claim: string | undefined): ReactNode[] {
+  const parts: ReactNode[] = []
+  let at = 0
+  for (const { start, end } of claim ? tellingRanges(text, claim) : []) {
+    parts.push(text.slice(at, start), <strong key={start}>{text.slice(start, end)}</strong>)
+    at = end
+  }
+  return [...parts, text.slice(at)]
 }

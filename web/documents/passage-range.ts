@@ -1,5 +1,12 @@
 /** A passage to show in its place. */
-export type ShownPassage = { page: number | null; start: number; end: number; text: string }
+export type ShownPassage = {
+  page: number | null
+  start: number
+  end: number
+  text: string
+  /** What is to be found in it: of a longer passage the sentences that say it stand out. */
+  claim?: string
+}
 
 /** Where a quoted passage stands within a page's text. */
 export type Range = { start: number; end: number }

@@ -1,4 +1,4 @@
-import { useState } from 'react'
+import { useMemo, useState } from 'react'
 import type { SearchHit } from '../../contract/knowledge.ts'
 import { EmptyState, Notice } from '../ui/state.tsx'
 import './documents.css'
@@ -20,6 +20,7 @@ export function SearchResults({
   showsLayer: boolean
 }) {
   const [open, setOpen] = useState<SearchHit>()
+  const passage = useMemo(() => open && { ...open, claim: query }, [open, query])
   if (results.length === 0) return <EmptyState title="Nothing fits these words" />
   return (
     <>
@@ -53,7 +54,7 @@ export function SearchResults({
         <DocumentDialog
           documentId={open.document_id}
           title={open.title}
-          passage={open}
+          passage={passage}
           onClose={() => setOpen(undefined)}
         />
       )}

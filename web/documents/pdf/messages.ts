@@ -3,7 +3,7 @@ import type { Box } from './boxes.ts'
 /** What the page asks of the worker that draws PDFs. */
 export type Asked =
   | { ask: 'open'; url: string }
-  | { ask: 'page'; page: number; width: number; passage: string | null }
+  | { ask: 'page'; page: number; width: number; passage: string | null; telling: string[] }
 /** Answers carry their question's number. */
 export type Question = { n: number } & Asked
 
@@ -14,6 +14,8 @@ export type OpenedPdf = { pages: number }
  * A page as a picture, at most as wide as was asked for, and where on it the passage stands; null when it does not, and
  * a scan has no letters among which it could be found.
  */
-export type DrawnPage = { picture: ImageBitmap; passage: Box[] | 'no letters' | null }
+export type DrawnPage = { picture: ImageBitmap; passage: Places | 'no letters' | null }
+/** Lines of a passage, and of what stands out in it. */
+export type Places = { all: Box[]; telling: Box[] }
 
 export type Reply = { n: number } & ({ answer: OpenedPdf | DrawnPage } | { problem: string })

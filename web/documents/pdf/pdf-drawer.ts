@@ -29,8 +29,8 @@ export function pdfDrawer() {
     /** @throws when the file cannot be fetched or opened. */
     open: (url: string) => ask<OpenedPdf>({ ask: 'open', url }),
     /** A page of the open file, `width` device pixels wide. */
-    page: (page: number, width: number, passage: string | null) =>
-      ask<DrawnPage>({ ask: 'page', page, width, passage }),
+    page: (page: number, width: number, passage: string | null, telling: string[]) =>
+      ask<DrawnPage>({ ask: 'page', page, width, passage, telling }),
     close: () => worker.terminate(),
   }
 }

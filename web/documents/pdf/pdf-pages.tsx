@@ -6,6 +6,8 @@ import { PageTurner } from '../page-turner.tsx'
 import type { ShownPassage } from '../passage-range.ts'
 import { QuotedPassage } from '../quoted-passage.tsx'
 import { showWithin } from '../show-within.ts'
+import { tellingRanges } from '../telling.ts'
+import type { Box } from './boxes.ts'
 import type { DrawnPage } from './messages.ts'
 import { type PdfDrawer, pdfDrawer } from './pdf-drawer.ts'
 
@@ -67,19 +69,20 @@ export function PdfPages({
 
   const shown = page ?? passage?.page ?? 1
   const asked = passage && shown === (passage.page ?? 1) ? passage.text : null
+  const claim = passage?.claim
   const isOpen = opened?.url === url
   const pixels = Math.ceil((width * zoom) / widthStep) * widthStep
   useEffect(() => {
     if (!drawer || !isOpen || pixels === 0) return undefined
     let isCurrent = true
-    drawer.page(shown, pixels, asked).then(
+    drawer.page(shown, pixels, asked, tellingOf(asked, claim)).then(
       (answer) => (isCurrent ? setDrawn({ ...answer, url, page: shown, asked }) : answer.picture.close()),
       (error: Error) => isCurrent && problem.current(error),
     )
     return () => {
       isCurrent = false
     }
-  }, [drawer, isOpen, url, shown, pixels, asked])
+  }, [drawer, isOpen, url, shown, pixels, asked, claim])
 
   const isDrawn = drawn?.url === url && drawn.page === shown && drawn.asked === asked
   useLayoutEffect(() => {
@@ -93,10 +96,10 @@ export function PdfPages({
     if (isDrawn && mark.current) showWithin(mark.current)
   }, [isDrawn, url, shown, asked, zoom])
 
-  const boxes = isDrawn && typeof drawn.passage !== 'string' ? drawn.passage : null
+  const places = isDrawn && typeof drawn.passage !== 'string' ? drawn.passage : null
   return (
     <>
-      {isDrawn && asked !== null && !boxes && (
+      {isDrawn && asked !== null && !places && (
         <QuotedPassage
           text={asked}
           why={
@@ -130,21 +133,11 @@ export function PdfPages({
         )}
         <div className="paper" hidden={!isDrawn} style={{ width: `${zoom * 100}%` }}>
           <canvas ref={canvas} role="img" aria-label={`Page ${shown} of ${title}`} />
-          {boxes && (
+          {places && (
             <mark>
               <span className="visually-hidden">{asked}</span>
-              {boxes.map((box, i) => (
-                <i
-                  key={i}
-                  ref={i === 0 ? mark : undefined}
-                  style={{
-                    left: `${box.left * 100}%`,
-                    top: `${box.top * 100}%`,
-                    width: `${box.width * 100}%`,
-                    height: `${box.height * 100}%`,
-                  }}
-                />
-              ))}
+              <Marker boxes={places.all} first={places.telling.length === 0 ? mark : undefined} />
+              <Marker boxes={places.telling} first={mark} telling />
             </mark>
           )}
         </div>
@@ -152,6 +145,37 @@ export function PdfPages({
     </>
   )
 }
+
+/** Strokes of a marker; the first of them can be scrolled to. */
+function Marker({
+  boxes,
+  first,
+  telling,
+}: {
+  boxes: Box[]
+  first: React.Ref<HTMLElement> | undefined
+  telling?: boolean
+}) {
+  return boxes.map((box, i) => (
+    <i
+      key={i}
+      ref={i === 0 ? first : undefined}
+      className={telling ? 'telling' : undefined}
+      style={{
+        left: `${box.left * 100}%`,
+        top: `${box.top * 100}%`,
+        width: `${box.width * 100}%`,
+        height: `${box.height * 100}%`,
+      }}
+    />
+  ))
+}
+
+/** The sentences of a passage that say what is claimed. */
+const tellingOf = (passage: string | null, claim: string | undefined): string[] =>
+  passage === null || claim === undefined
+    ? []
+    : tellingRanges(passage, claim).map(({ start, end }) => passage.slice(start, end))
 
 /** The width of an element in device pixels, 0 before it is known. */
 function useDeviceWidth(element: React.RefObject<HTMLElement | null>): number {

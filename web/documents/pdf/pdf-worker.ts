@@ -1,7 +1,7 @@
 import { init, type WrappedPdfiumModule } from '@embedpdf/pdfium'
 import wasmUrl from '@embedpdf/pdfium/pdfium.wasm?url'
 import { type Box, linesOf } from './boxes.ts'
-import { locate } from './locate.ts'
+import { locate, type Span } from './locate.ts'
 import type { DrawnPage, OpenedPdf, Question, Reply } from './messages.ts'
 
 // Draws the pages of one PDF at a time, off the page's own thread: a heavy page takes seconds.
@@ -54,7 +54,12 @@ async function openFile(url: string): Promise<OpenedPdf> {
   return { pages: pdf.FPDF_GetPageCount(document) }
 }
 
-async function drawPage({ page: number, width, passage }: Question & { ask: 'page' }): Promise<DrawnPage> {
+async function drawPage({
+  page: number,
+  width,
+  passage,
+  telling,
+}: Question & { ask: 'page' }): Promise<DrawnPage> {
   const pdf = await library
   if (!pdf || !open) throw new Error('No file is open.')
   let page = pdf.FPDF_LoadPage(open.document, number - 1)
@@ -65,7 +70,7 @@ async function drawPage({ page: number, width, passage }: Question & { ask: 'pag
   }
   if (!page) throw new Error('The page cannot be opened.')
   try {
-    const places = passage === null ? null : placesOf(pdf, page, passage)
+    const places = passage === null ? null : placesOf(pdf, page, passage, telling)
     return { picture: await pictureOf(pdf, page, width), passage: places }
   } finally {
     pdf.FPDF_ClosePage(page)
@@ -89,7 +94,7 @@ async function pictureOf(pdf: Pdfium, page: number, wanted: number): Promise<Ima
   }
 }
 
-function placesOf(pdf: Pdfium, page: number, passage: string): DrawnPage['passage'] {
+function placesOf(pdf: Pdfium, page: number, passage: string, telling: string[]): DrawnPage['passage'] {
   const text = pdf.FPDFText_LoadPage(page)
   if (!text) return null
   const { malloc, free } = pdf.pdfium.wasmExports
@@ -99,7 +104,8 @@ function placesOf(pdf: Pdfium, page: number, passage: string): DrawnPage['passag
       pdf.FPDFText_GetUnicode(text, i),
     )
     if (codes.every((code) => textOf(code).trim() === '')) return 'no letters'
-    const spans = locate(codes.map(textOf), passage)
+    const characters = codes.map(textOf)
+    const spans = locate(characters, passage)
     if (!spans) return null
     const aspect = pdf.FPDF_GetPageWidthF(page) / pdf.FPDF_GetPageHeightF(page)
     const corner = (x: number, y: number) => {
@@ -123,7 +129,11 @@ function placesOf(pdf: Pdfium, page: number, passage: string): DrawnPage['passag
       }
     }
     const isBlank = (index: number) => textOf(codes[index] ?? 0).trim() === ''
-    return linesOf(spans, (index) => (isBlank(index) ? undefined : boxOf(index)), aspect)
+    const lines = (of: Span[]) => linesOf(of, (index) => (isBlank(index) ? undefined : boxOf(index)), aspect)
+    // Only within the passage: the same words may stand elsewhere on the page.
+    const isWithin = ({ from, to }: Span) => spans.some((span) => from >= span.from && to <= span.to)
+    const standsOut = telling.flatMap((sentence) => locate(characters, sentence) ?? []).filter(isWithin)
+    return { all: lines(spans), telling: lines(standsOut) }
   } finally {
     free(scratch)
     pdf.FPDFText_ClosePage(text)

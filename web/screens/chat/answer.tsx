@@ -1,5 +1,5 @@
 import { Check, Copy, RotateCcw } from 'lucide-react'
-import { memo, useEffect, useMemo } from 'react'
+import { memo, useEffect, useMemo, useRef } from 'react'
 import type { Avee } from '../../../contract/avees.ts'
 import type { Citation, Message } from '../../../contract/chat.ts'
 import { type Answer, answerFold } from '../../api/index.ts'
@@ -46,7 +46,7 @@ export const AnswerView = memo(function AnswerView({
   const text =
     isRunning && answer && answer.text.length >= message.content.length ? answer.text : message.content
   const citations = answer && answer.citations.length > 0 ? answer.citations : message.citations
-  const references = useReferences(citations, isRunning, actions)
+  const references = useReferences(citations, text, isRunning, actions)
 
   return (
     <article className="answer" aria-label={`Answer of ${avee.display_name}`} aria-busy={isRunning}>
@@ -66,7 +66,7 @@ export const AnswerView = memo(function AnswerView({
           <>
             <Sources
               citations={message.citations}
-              onOpen={(n) => actions.openCitation(message.citations, n)}
+              onOpen={(n) => actions.openCitation(message.citations, n, message.content)}
             />
             <MemoriesUsed memories={message.memories} />
             <AnswerActions message={message} avee={avee} isBusy={isBusy} actions={actions} />
@@ -111,13 +111,23 @@ export function Waiting({
   )
 }
 
-function useReferences(citations: Citation[], isRunning: boolean, actions: MessageActions): References {
+function useReferences(
+  citations: Citation[],
+  text: string,
+  isRunning: boolean,
+  actions: MessageActions,
+): References {
+  // The text grows with every word, and what is made of it must not be made anew each time.
+  const latest = useRef(text)
+  useEffect(() => {
+    latest.current = text
+  })
   return useMemo(() => {
     const byNumber = new Map(citations.map((citation) => [citation.n, citation]))
     return {
       isKnown: (n) => byNumber.has(n) || (isRunning && byNumber.size === 0),
       titleOf: (n) => titleOf(byNumber.get(n)),
-      open: byNumber.size > 0 ? (n) => actions.openCitation(citations, n) : undefined,
+      open: byNumber.size > 0 ? (n) => actions.openCitation(citations, n, latest.current) : undefined,
     }
   }, [citations, isRunning, actions])
 }

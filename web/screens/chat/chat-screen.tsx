@@ -147,9 +147,9 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
           .showBranch(messageId)
           .catch((error: unknown) => latest.current.tell(sentenceOf(error), 'bad'))
       },
-      openCitation: (citations: Citation[], n: number) => {
+      openCitation: (citations: Citation[], n: number, answer: string) => {
         setHasInsight(false)
-        setOpen({ citations, n })
+        setOpen({ citations, n, answer })
       },
       ended: refresh,
     }),

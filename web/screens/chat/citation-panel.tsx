@@ -1,13 +1,15 @@
 import { ChevronLeft, ChevronRight, ExternalLink, X } from 'lucide-react'
-import { useEffect, useRef } from 'react'
+import { useEffect, useMemo, useRef } from 'react'
 import type { Citation } from '../../../contract/chat.ts'
 import { useApi } from '../../api/react.tsx'
 import { DocumentView } from '../../documents/document-view.tsx'
+import { claimOf } from '../../documents/telling.ts'
 import { IconButton } from '../../ui/button.tsx'
 import { Sheet } from '../../ui/dialog.tsx'
 import { narrow, useMedia } from '../../ui/media.ts'
 
-export type OpenCitation = { citations: Citation[]; n: number }
+/** `answer` is the text that names the sources. */
+export type OpenCitation = { citations: Citation[]; n: number; answer: string }
 
 /** The passage behind a number, in the text of its page: beside the conversation, or on phones a sheet over it. */
 export function CitationPanel({
@@ -58,6 +60,10 @@ function Passage({
     }
   }, [])
 
+  const passage = useMemo(
+    () => citation && { ...citation, claim: claimOf(open.answer, citation.n) },
+    [citation, open.answer],
+  )
   if (!citation) return null
   const show = (index: number): void => {
     const next = open.citations[index]
@@ -83,7 +89,7 @@ function Passage({
         <IconButton label="Close" icon={X} hint={false} onClick={() => onChange(undefined)} />
       </header>
       <div className="citation-body" key={citation.document_id}>
-        <DocumentView documentId={citation.document_id} passage={citation} />
+        <DocumentView documentId={citation.document_id} passage={passage} />
       </div>
       <footer className="citation-foot">
         <span className="alternatives">

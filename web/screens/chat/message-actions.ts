@@ -7,6 +7,7 @@ export type MessageActions = {
   goOn: () => void
   ask: (question: string) => void
   showBranch: (messageId: string) => void
-  openCitation: (citations: Citation[], n: number) => void
+  /** `answer` is the text in which the source is named. */
+  openCitation: (citations: Citation[], n: number, answer: string) => void
   ended: () => void
 }
