@@ -81,8 +81,8 @@ test.each([1280, 390])(
     await paper.waitFor()
     expect(await panel.locator('mark').textContent()).toContain('Ottilie Brandt')
     // Of the passage the one sentence stands out that the answer takes from it.
-  expect(await panel.locator('mark i.telling').count()).toBe(1)
-  const { marked, whole } = await ink(panel)
+    expect(await panel.locator('mark i.telling').count()).toBe(1)
+    const { marked, whole } = await ink(panel)
     expect(whole).toBeGreaterThan(0.01)
     expect(marked).toBeGreaterThan(3 * whole)
 
