@@ -11,10 +11,17 @@ import {
 } from './search.ts'
 import { comparedAs, ofSpace } from './vector-index.ts'
 
-/** Up to so many vectors of an avee are compared one by one: exact, and about as quick as an index. */
+/**
+ * Up to so many vectors of an avee are compared one by one: exact, and about as quick as an index. Where they are a small
+ * part of all, up to three times as many: an index looks at the others' first, which takes longer and misses more.
+ */
 const exactUpTo = { embedded: 10_000, postgres: 20_000 }
-/** How many neighbours an index looks at; more is surer and slower. */
+const moreInSmallPart = 3
+const smallPart = 0.1
+/** How many neighbours an index looks at; more is surer and slower, and of very many more are needed. */
 const indexEffort = 600
+const veryMany = 200_000
+const mostEffort = 1_000
 
 const literal = (vector: Float32Array) =>
   `[${Array.from(vector, (value) => +value.toPrecision(7)).join(',')}]`
@@ -134,7 +141,9 @@ export async function searchVectors(
   const where = sql`
     avee_id = ${scope.aveeId} and ${ofSpace(space, query.vector.length)}
     and ${inLayers(scope, 'layer')} and ${seen(scope, 'passage_vectors')}`
-  const few = await isAtMost(database.db, scope, space, exactUpTo[database.kind])
+  const stored = await vectorsOf(database.db, scope.aveeId)
+  const few = isFew(stored, exactUpTo[database.kind])
+  const effort = stored.own > veryMany ? mostEffort : indexEffort
   const nearest = few
     ? // The fence keeps an index out that would look at other avees' vectors first.
       sql`
@@ -155,17 +164,21 @@ export async function searchVectors(
   if (few) return (await statement.execute(database.db)).rows.map(foundPassage)
   return await database.transaction(async (trx) => {
     await sql`
-      select set_config('hnsw.ef_search', ${`${indexEffort}`}, true), set_config('hnsw.iterative_scan', 'strict_order', true)
+      select set_config('hnsw.ef_search', ${`${effort}`}, true), set_config('hnsw.iterative_scan', 'strict_order', true)
     `.execute(trx)
     return (await statement.execute(trx)).rows.map(foundPassage)
   })
 }
 
-async function isAtMost(db: Db, scope: Scope, space: string, most: number): Promise<boolean> {
-  const { rows } = await sql<{ count: string }>`
-    select count(*) as count from (
-      select 1 from passage_vectors where avee_id = ${scope.aveeId} and model = ${space} limit ${most + 1}
-    ) as first
+/** About how many vectors an avee has, and all together; the latter is what the database last counted, -1 before. */
+async function vectorsOf(db: Db, aveeId: string): Promise<{ own: number; all: number }> {
+  const { rows } = await sql<{ own: string; every: number }>`
+    select
+      (select coalesce(sum(passages), 0) from documents where avee_id = ${aveeId}) as own,
+      (select reltuples from pg_class where oid = 'passage_vectors'::regclass) as every
   `.execute(db)
-  return Number(rows[0]?.count ?? 0) <= most
+  return { own: Number(rows[0]?.own ?? 0), all: Number(rows[0]?.every ?? -1) }
 }
+
+const isFew = ({ own, all }: { own: number; all: number }, few: number) =>
+  own <= few || (own <= moreInSmallPart * few && own < smallPart * all)

@@ -21,6 +21,10 @@ test('a passage that is drawn in another order is found in parts', () => {
   expect(found(drawn, read)).toEqual(['The mill stands by the', 'river and grinds rye'])
 })
 
+test('a sigma is found whether it ends a word or not', () => {
+  expect(found('Ο ΜΥΛΟΣ ΑΛΕΘΕΙ', 'ο μύλος αλέθει')).toEqual(['Ο ΜΥΛΟΣ ΑΛΕΘΕΙ'])
+})
+
 test('of short figures that stand in several places those beside their row are taken', () => {
   const rows = 'Sheep\r\n12\r\n15\r\nGoats and kids\r\n12\r\n15\r\nGeese\r\n12\r\n15'
   const spans = locate(rows.split(''), 'Goats and kids\t12\t15')
@@ -50,6 +54,7 @@ test('every stretch of a page is found where its letters stand, however it is br
         text
           .normalize('NFKD')
           .toLowerCase()
+          .replaceAll('ς', 'σ')
           .replace(/[^\p{L}\p{N}]/gu, '')
       const pieces = found(words.join('\r\n'), words.slice(from, to).join(' '))
       expect(pieces?.map(letters).join('')).toContain(letters(words.slice(from, to).join('')))

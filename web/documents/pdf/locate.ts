@@ -33,11 +33,15 @@ export function locate(page: string[], passage: string): Span[] | undefined {
 
 type Part = { letters: string; at: number | undefined; isOnce: boolean }
 
-/** Compatible forms as one, marks and case off: ligatures, wide forms and accents are written in many ways. */
+/**
+ * Compatible forms as one, marks and case off: ligatures, wide forms and accents are written in many ways. A sigma has
+ * another small form at the end of a word, which a character alone does not know of.
+ */
 const lettersOf = (text: string) =>
   text
     .normalize('NFKD')
     .toLowerCase()
+    .replaceAll('ς', 'σ')
     .replace(/[^\p{L}\p{N}]/gu, '')
 
 /** The letters of a page in one text, with the character that each of them comes from. */
