@@ -39,7 +39,9 @@ export function originals(dataDir: string) {
       }
       await file.sync()
       await file.close()
-      return { path, sha256: hash.digest('hex'), bytes }
+      const sha256 = hash.digest('hex')
+      await mkdir(folderOf(sha256), { recursive: true, mode: 0o700 })
+      return { path, sha256, bytes }
     } catch (error) {
       await file.close().catch(() => undefined)
       await rm(path, { force: true })
@@ -56,7 +58,6 @@ export function originals(dataDir: string) {
     /** Puts staged files among the originals, each over an equal one that is there already: side by side, as the caller holds a lock. */
     async keep(staged: StagedFile[]): Promise<void> {
       const folders = new Set(staged.map(({ sha256 }) => folderOf(sha256)))
-      await Promise.all([...folders].map((folder) => mkdir(folder, { recursive: true, mode: 0o700 })))
       await Promise.all(staged.map(({ path, sha256 }) => rename(path, pathOf(sha256))))
       await Promise.all([...folders].map(syncFolder))
     },
