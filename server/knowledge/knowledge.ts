@@ -97,8 +97,6 @@ export type ListedDocument = DocumentRow & { embedded: boolean }
 const readersAtOnce = 2
 const fetchMs = 30_000
 const redirects = 5
-/** How long finding a site's pages may take. */
-const siteMs = 120_000
 /** How long an embedding model may take to say whether it is there, where only a mark in a list depends on it. */
 const spacePatienceMs = 1_000
 
@@ -334,8 +332,7 @@ export async function knowledge({
       signal: AbortSignal,
     ): Promise<RunRecord> {
       const most = Math.min(limit, limits.maxSitePages)
-      const patience = AbortSignal.any([signal, AbortSignal.timeout(siteMs)])
-      const { pages, total } = await sitePages(fetcher, url, most, patience)
+      const { pages, total } = await sitePages(fetcher, url, most, signal)
       const { host } = new URL(url)
       const about =
         pages.length < total

@@ -7,6 +7,8 @@ import { limited, type PageFetcher } from './fetch-page.ts'
 /** Of one site; the protocol bounds one sitemap to 50 MB and 50,000 addresses. */
 const mostSitemaps = 50
 const sitemapBytes = 50 * 1024 * 1024
+/** Of a slow site no further sitemap is read after this. */
+const patienceMs = 60_000
 const usualPlaces = ['/sitemap.xml', '/sitemap_index.xml']
 
 const noSitemap = defineError(
@@ -44,9 +46,11 @@ export async function sitePages(
 
   const pages = new Set<string>()
   const seen = new Set<string>()
+  const begun = performance.now()
   let read = 0
   for (const sitemap of waiting) {
-    if (seen.has(sitemap) || read === mostSitemaps) continue
+    if (read === mostSitemaps || performance.now() - begun > patienceMs) break
+    if (seen.has(sitemap)) continue
     // The usual places are for sites that name none.
     if (read > 0 && usualPlaces.some((path) => sitemap === new URL(path, start).href)) continue
     seen.add(sitemap)
