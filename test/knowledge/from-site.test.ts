@@ -110,6 +110,18 @@ test('the pages of a sitemap are read, each a document of its own', async () => 
   expect((await documents()).map(({ title }) => title).toSorted()).toEqual(['Badgers', 'Mills', 'Otters'])
 })
 
+test('every sitemap that a site names is read, also one in the usual place', async () => {
+  site = {
+    '/robots.txt': `Sitemap: ${origin}/news.xml\nSitemap: ${origin}/sitemap.xml`,
+    '/news.xml': urlset('/otters'),
+    '/sitemap.xml': index('/sitemap_index.xml'),
+    '/sitemap_index.xml': urlset('/mills'),
+    '/otters': page('Otters'),
+    '/mills': page('Mills'),
+  }
+  expect((await add(origin)).results).toMatchObject([{ success: true }, { success: true }])
+})
+
 test('a second reading replaces what has changed and leaves the rest', async () => {
   site = { '/sitemap.xml': urlset('/otters', '/mills'), '/otters': page('Otters'), '/mills': page('Mills') }
   await add(origin)

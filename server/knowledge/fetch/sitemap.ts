@@ -7,6 +7,8 @@ import { limited, type PageFetcher } from './fetch-page.ts'
 /** Of one site; the protocol bounds one sitemap to 50 MB and 50,000 addresses. */
 const mostSitemaps = 50
 const sitemapBytes = 50 * 1024 * 1024
+/** When so many pages are found, no further sitemap is read. */
+const mostPages = 100_000
 /** Of a slow site no further sitemap is read after this. */
 const patienceMs = 60_000
 const usualPlaces = ['/sitemap.xml', '/sitemap_index.xml']
@@ -37,9 +39,6 @@ export async function sitePages(
   const start = new URL(address)
   const isSitemap = /\.xml(?:\.gz)?$/i.test(start.pathname)
   const robots = await fetcher.robotsOf(start, signal)
-  const waiting = isSitemap
-    ? [start.href]
-    : [...robots.sitemaps, ...usualPlaces.map((path) => new URL(path, start).href)]
   const under = isSitemap ? '/' : start.pathname.slice(0, start.pathname.lastIndexOf('/') + 1)
   const isWanted = (url: URL) =>
     isSameSite(url, start) && url.pathname.startsWith(under) && robots.mayRead(url)
@@ -48,23 +47,30 @@ export async function sitePages(
   const seen = new Set<string>()
   const begun = performance.now()
   let read = 0
-  for (const sitemap of waiting) {
-    if (read === mostSitemaps || performance.now() - begun > patienceMs) break
-    if (seen.has(sitemap)) continue
-    // The usual places are for sites that name none.
-    if (read > 0 && usualPlaces.some((path) => sitemap === new URL(path, start).href)) continue
-    seen.add(sitemap)
-    try {
-      const { locations, isIndex } = await readSitemap(fetcher, sitemap, signal)
-      read += 1
-      const urls = locations.map((text) => URL.parse(text, sitemap)).filter((url) => url !== null)
-      if (isIndex) waiting.push(...urls.filter((url) => isSameSite(url, start)).map((url) => url.href))
-      else for (const url of urls) if (isWanted(url)) pages.add(withoutFragment(url))
-    } catch (error) {
-      signal.throwIfAborted()
-      if (isSitemap) throw error
+
+  async function readAll(waiting: string[]): Promise<void> {
+    for (const sitemap of waiting) {
+      const isEnough =
+        read === mostSitemaps || pages.size >= mostPages || performance.now() - begun > patienceMs
+      if (isEnough) return
+      if (seen.has(sitemap)) continue
+      seen.add(sitemap)
+      try {
+        const { locations, isIndex } = await readSitemap(fetcher, sitemap, signal)
+        read += 1
+        const urls = locations.map((text) => URL.parse(text, sitemap)).filter((url) => url !== null)
+        if (isIndex) waiting.push(...urls.filter((url) => isSameSite(url, start)).map((url) => url.href))
+        else for (const url of urls) if (isWanted(url)) pages.add(withoutFragment(url))
+      } catch (error) {
+        signal.throwIfAborted()
+        if (isSitemap) throw error
+      }
     }
   }
+
+  await readAll(isSitemap ? [start.href] : [...robots.sitemaps])
+  // The usual places are for sites that name none, or none that can be read.
+  if (read === 0 && !isSitemap) await readAll(usualPlaces.map((path) => new URL(path, start).href))
   if (read === 0) throw noSitemap(start.host)
   if (pages.size === 0) throw noPages(start.origin + under)
   return { pages: [...pages].slice(0, most), total: pages.size }
