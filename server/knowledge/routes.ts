@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { type Layer, layer as layerShape } from '../../contract/avees.ts'
@@ -71,15 +72,7 @@ export const knowledgeRoutes =
         },
       },
       async (request, reply) => {
-        const caller = callerOf(request)
-        const { avee, mayChange } = await policy.toAvee(caller, request.params.id)
-        mayChange()
-        const target = {
-          userId: caller.userId,
-          aveeId: avee.id,
-          usualLayer: usualLayer(avee),
-          ...idempotencyKeyOf(request),
-        }
+        const target = await targetOf(request)
         if (request.isMultipart()) {
           const upload = await receiveUpload(request, knowledge.staging, uploadLimits, layerOf)
           if (upload.files.length === 0) throw noFiles()
@@ -108,17 +101,8 @@ export const knowledgeRoutes =
         },
       },
       async (request, reply) => {
-        const caller = callerOf(request)
-        const { avee, mayChange } = await policy.toAvee(caller, request.params.id)
-        mayChange()
         const { url, layer } = request.body
-        const target = {
-          userId: caller.userId,
-          aveeId: avee.id,
-          layer,
-          usualLayer: usualLayer(avee),
-          ...idempotencyKeyOf(request),
-        }
+        const target = { ...(await targetOf(request)), layer }
         const { document: row, isNew } = await knowledge.ingestUrl(target, url, leaving(reply))
         return await reply.code(isNew ? 201 : 200).send(presentDocument(row))
       },
@@ -138,17 +122,8 @@ export const knowledgeRoutes =
         },
       },
       async (request, reply) => {
-        const caller = callerOf(request)
-        const { avee, mayChange } = await policy.toAvee(caller, request.params.id)
-        mayChange()
         const { layer, ...site } = request.body
-        const target = {
-          userId: caller.userId,
-          aveeId: avee.id,
-          layer,
-          usualLayer: usualLayer(avee),
-          ...idempotencyKeyOf(request),
-        }
+        const target = { ...(await targetOf(request)), layer }
         const run = await knowledge.ingestSite(target, site, leaving(reply))
         return await sendRun(request, reply, runs, run.id)
       },
@@ -302,6 +277,19 @@ export const knowledgeRoutes =
         return { query, results: hits.map(presentHit), answerable }
       },
     )
+
+    /** For whom and into which avee a request adds documents. @throws unless the avee is the caller's own */
+    async function targetOf(request: FastifyRequest<{ Params: z.infer<typeof aveeParams> }>) {
+      const caller = callerOf(request)
+      const { avee, mayChange } = await policy.toAvee(caller, request.params.id)
+      mayChange()
+      return {
+        userId: caller.userId,
+        aveeId: avee.id,
+        usualLayer: usualLayer(avee),
+        ...idempotencyKeyOf(request),
+      }
+    }
 
     /** What is not the caller's to see is not there; what they see and do not own is not theirs to change. */
     async function changeable(caller: ReturnType<typeof callerOf>, documentId: string): Promise<void> {

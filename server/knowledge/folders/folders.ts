@@ -5,6 +5,7 @@ import { type Database, newId } from '../../db/index.ts'
 import { defineError } from '../../errors.ts'
 import type { Log } from '../../log.ts'
 import type { Runs } from '../../runs/index.ts'
+import { againAndAgain } from '../again-and-again.ts'
 import type { IngestFile, IngestInput } from '../ingest/input.ts'
 import {
   deleteFolder,
@@ -54,9 +55,6 @@ type Rooms = {
 export function folders(rooms: Rooms) {
   const { database, runs, log, allowed } = rooms
   const { db } = database
-  const closing = new AbortController()
-  let looking: Promise<void> | undefined
-  let timer: NodeJS.Timeout | undefined
 
   /** The folder's true path when it may be followed. @throws folder_not_allowed */
   async function checked(path: string): Promise<string> {
@@ -69,18 +67,18 @@ export function folders(rooms: Rooms) {
   }
 
   /** Looks into a folder and starts a run for what has changed. */
-  async function lookInto(folder: ListedFolder): Promise<void> {
+  async function lookInto(folder: ListedFolder, closing: AbortSignal): Promise<void> {
     try {
       const root = await checked(folder.path)
       const known = await filesOfFolder(db, folder.id)
-      const found = await scan(root, rooms.isReadable, rooms.now(), closing.signal)
+      const found = await scan(root, rooms.isReadable, rooms.now(), closing)
       const isEmptied = found.files.length + found.unread.length === 0 && known.size > 0
       await noteLook(db, folder.id, isEmptied ? emptied : found.isWhole ? null : tooMany)
       if (isEmptied) return
       const { changed, gone } = difference(known, found)
       if (changed.length + gone.length > 0) await follow(folder, root, changed.slice(0, mostAtOnce), gone)
     } catch (error) {
-      if (closing.signal.aborted) return
+      if (closing.aborted) return
       const why = error instanceof Error ? error.message : String(error)
       await noteLook(db, folder.id, `The folder cannot be read: ${why}`)
     }
@@ -110,36 +108,20 @@ export function folders(rooms: Rooms) {
     })
   }
 
-  async function look(): Promise<void> {
+  async function look(closing: AbortSignal): Promise<void> {
+    if (allowed.length === 0) return
     for (const folder of await listFolders(db)) {
-      if (closing.signal.aborted) return
-      await lookInto(folder)
+      if (closing.aborted) return
+      await lookInto(folder, closing)
     }
   }
 
-  function now(): Promise<void> {
-    looking ??= look()
-      .catch((error: unknown) => {
-        if (!closing.signal.aborted)
-          log.warn({ err: error }, 'looking into folders failed; it is tried again')
-      })
-      .finally(() => {
-        looking = undefined
-      })
-    return looking
-  }
-
-  async function goOn(): Promise<void> {
-    const started = performance.now()
-    await now()
-    if (!closing.signal.aborted) later(Math.max(everyMs, shareOfLooks * (performance.now() - started)))
-  }
-
-  function later(ms: number): void {
-    timer = setTimeout(() => void goOn(), ms)
-    timer.unref()
-  }
-  if (allowed.length > 0) later(everyMs)
+  const looks = againAndAgain(look, {
+    firstAfterMs: everyMs,
+    pauseMs: (tookMs) => Math.max(everyMs, shareOfLooks * tookMs),
+    log,
+    failure: 'looking into folders failed; it is tried again',
+  })
 
   return {
     allowed,
@@ -151,7 +133,7 @@ export function folders(rooms: Rooms) {
       const id = newId()
       if (!(await insertFolder(db, { id, avee_id: aveeId, path: await checked(path), layer })))
         throw alreadyFollowed()
-      void now()
+      void looks.now()
       return await find(aveeId, id)
     },
 
@@ -168,13 +150,9 @@ export function folders(rooms: Rooms) {
     },
 
     /** Looks into every folder; it also happens by itself. */
-    now,
+    now: looks.now,
 
-    async [Symbol.asyncDispose](): Promise<void> {
-      closing.abort()
-      clearTimeout(timer)
-      await looking
-    },
+    [Symbol.asyncDispose]: looks[Symbol.asyncDispose],
   }
 
   async function find(aveeId: string, id: string): Promise<ListedFolder> {

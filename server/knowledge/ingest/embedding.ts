@@ -3,6 +3,7 @@ import { defineError } from '../../errors.ts'
 import type { Log } from '../../log.ts'
 import type { Embedder } from '../../models/index.ts'
 import type { Completion, RunContext, RunKind, Runs } from '../../runs/index.ts'
+import { againAndAgain } from '../again-and-again.ts'
 import type { VectorIndexes } from '../store/vector-index.ts'
 import { aveesToEmbed, deleteOtherVectors, markEmbedded, nextToEmbed, ownerOf } from '../store/vectors.ts'
 import { embedVersion } from './write.ts'
@@ -68,17 +69,13 @@ export function embeddingKind(rooms: Rooms): RunKind<EmbeddingInput> {
 
 /** Looks every minute whether there is something to embed and something to embed it with, and starts the runs. */
 export function embeddingWatch({ database, runs, log, embedder }: Omit<Rooms, 'indexes'>) {
-  const closing = new AbortController()
-  let looking: Promise<void> | undefined
-  let timer: NodeJS.Timeout | undefined
-
-  async function look(): Promise<void> {
-    const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(patienceMs)])
+  async function look(closing: AbortSignal): Promise<void> {
+    const signal = AbortSignal.any([closing, AbortSignal.timeout(patienceMs)])
     const model = await embedder(signal)
     if (!model) return
     for (const aveeId of await aveesToEmbed(database.db, model.space)) {
       const userId = await ownerOf(database.db, aveeId)
-      if (userId === undefined || closing.signal.aborted) continue
+      if (userId === undefined || closing.aborted) continue
       await runs.start<EmbeddingInput>({
         kind: 'index',
         userId,
@@ -89,30 +86,10 @@ export function embeddingWatch({ database, runs, log, embedder }: Omit<Rooms, 'i
     }
   }
 
-  function now(): Promise<void> {
-    looking ??= look()
-      .catch((error: unknown) => {
-        if (!closing.signal.aborted)
-          log.warn({ err: error }, 'looking for documents to embed failed; it is tried again')
-      })
-      .finally(() => {
-        looking = undefined
-      })
-    return looking
-  }
-
-  function later(ms: number): void {
-    timer = setTimeout(() => void now().finally(() => !closing.signal.aborted && later(everyMs)), ms)
-    timer.unref()
-  }
-  later(firstAfterMs)
-
-  return {
-    now,
-    async [Symbol.asyncDispose](): Promise<void> {
-      closing.abort()
-      clearTimeout(timer)
-      await looking
-    },
-  }
+  return againAndAgain(look, {
+    firstAfterMs,
+    pauseMs: () => everyMs,
+    log,
+    failure: 'looking for documents to embed failed; it is tried again',
+  })
 }
