@@ -13,6 +13,13 @@ test('the sentences that say what is claimed stand out', () => {
   expect(told('A sack takes **forty** minutes')).toEqual(['A sack of rye takes forty minutes.'])
 })
 
+test('each sentence of a claim has its own', () => {
+  expect(told('“Rye is ground on Mondays.” (page 2)\n\n“Trout wait in the pool.”')).toEqual([
+    'Below the weir the river widens\ninto a pool where trout wait.',
+    'Rye is ground on Mondays and barley\non Thursdays.',
+  ])
+})
+
 test('of a table a row stands out, with the names of columns that are claimed', () => {
   const table = 'Item\t2022\t2021\nNet sales\t51,761\t47,262\nCost of sales\t40,121\t36,689\nThat is all.'
   expect(told('Net sales were 51,761.', table)).toEqual(['Net sales\t51,761\t47,262'])

@@ -30,26 +30,33 @@ const names = (text: string, n: number) =>
   (text.match(marks) ?? []).some((mark) => mark.slice(1, -1).split(',').map(Number).includes(n))
 
 /**
- * The sentences of a passage that say what a claim says, by the words they share: rare words of the passage weigh more.
- * Empty when none stands out.
+ * The sentences of a passage that say what a claim says, for each of its own sentences: by the words they share, of which
+ * those count more that are rare in the passage. Empty when none stands out.
  */
 export function tellingRanges(passage: string, claim: string): Range[] {
-  const claimed = [...new Set(wordsOf(claim))]
-  const parts = partsOf(passage).map((range) => {
-    const own = wordsOf(passage.slice(range.start, range.end))
-    return { range, shared: claimed.filter((word) => own.some((each) => isSameWord(each, word))) }
-  })
-  const weight = (word: string) => 1 / Math.max(1, parts.filter(({ shared }) => shared.includes(word)).length)
-  const scored = parts.map(({ range, shared }) => ({
+  const parts = partsOf(passage).map((range) => ({
     range,
-    share: shared.length / Math.max(1, claimed.length),
-    score: shared.reduce((sum, word) => sum + weight(word), 0),
+    words: wordsOf(passage.slice(range.start, range.end)),
   }))
-  const best = scored.reduce((top, each) => (each.score > top.score ? each : top), { score: 0, share: 0 })
-  if (best.share < leastOfClaim) return []
-  const telling = scored.filter(({ score }) => score >= nearlyBest * best.score).map(({ range }) => range)
-  const letters = telling.reduce((sum, { start, end }) => sum + end - start, 0)
-  return letters > mostTelling * passage.length ? [] : telling
+  const telling = new Set([...sentences.segment(claim)].flatMap(({ segment }) => tellingOf(parts, segment)))
+  const letters = [...telling].reduce((sum, { range }) => sum + range.end - range.start, 0)
+  if (letters > mostTelling * passage.length) return []
+  return parts.filter((part) => telling.has(part)).map(({ range }) => range)
+}
+
+type Part = { range: Range; words: string[] }
+
+/** The parts that say what one sentence claims. */
+function tellingOf(parts: Part[], claim: string): Part[] {
+  const claimed = [...new Set(wordsOf(claim))]
+  const shared = parts.map(({ words: own }) =>
+    claimed.filter((word) => own.some((each) => isSameWord(each, word))),
+  )
+  const weight = (word: string) => 1 / shared.filter((some) => some.includes(word)).length
+  const scores = shared.map((some) => some.reduce((sum, word) => sum + weight(word), 0))
+  const best = Math.max(0, ...scores)
+  const isEnough = (shared[scores.indexOf(best)]?.length ?? 0) >= leastOfClaim * claimed.length
+  return best > 0 && isEnough ? parts.filter((_, i) => (scores[i] ?? 0) >= nearlyBest * best) : []
 }
 
 function wordsOf(text: string): string[] {
