@@ -87,3 +87,6 @@ export const grant = z.object({
 })
 export const grantList = z.object({ permissions: z.array(grant) })
 export const putGrantBody = z.object({ max_layer: layer })
+
+/** An avee in a path. */
+export const aveeParams = z.object({ id: z.string().max(100).describe('Id or handle.') })

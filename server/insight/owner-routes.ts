@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
-import { z } from 'zod'
+import { aveeParams } from '../../contract/avees.ts'
 import { id, ok } from '../../contract/common.ts'
 import {
   type AveeUpdate,
@@ -23,7 +23,6 @@ import type { Insight } from './insight.ts'
 import { ownedBy } from './policy.ts'
 
 const tags = ['insight']
-const aveeParams = z.object({ id: z.string().max(100).describe('Id or handle.') })
 const questionParams = aveeParams.extend({ question_id: id })
 const updateParams = aveeParams.extend({ update_id: id })
 

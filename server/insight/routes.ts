@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
+import { aveeParams } from '../../contract/avees.ts'
 import { id, ok } from '../../contract/common.ts'
 import {
   feedback,
@@ -19,7 +20,6 @@ import { ownerRoutes } from './owner-routes.ts'
 
 const tags = ['insight']
 const messageParams = z.object({ id })
-const aveeParams = z.object({ id: z.string().max(100).describe('Id or handle.') })
 
 /** Thumbs, questions for the owner, and what an owner learns of an avee's conversations. */
 export const insightRoutes =

@@ -1,9 +1,8 @@
 export { noFiles } from './errors.ts'
 export { folderRoutes } from './folders/folder-routes.ts'
+export type { ArrivedFile, IngestTarget } from './ingest/intake.ts'
 export {
-  type ArrivedFile,
   type Grounding,
-  type IngestTarget,
   type Knowledge,
   type KnowledgeLimits,
   type KnowledgeParts,

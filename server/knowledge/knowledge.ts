@@ -1,24 +1,16 @@
 import type { Layer } from '../../contract/avees.ts'
-import type { IngestResult } from '../../contract/knowledge.ts'
 import type { Database } from '../db/index.ts'
-import { AppError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Embedder } from '../models/index.ts'
-import type { RunRecord, Runs } from '../runs/index.ts'
-import {
-  documentNotFound,
-  ingestStopped,
-  noSupportedFiles,
-  originalMissing,
-  passageNotFound,
-} from './errors.ts'
+import type { Runs } from '../runs/index.ts'
+import { documentNotFound, originalMissing, passageNotFound } from './errors.ts'
 import { type Network, pageFetcher } from './fetch/fetch-page.ts'
-import { sitePages } from './fetch/sitemap.ts'
-import { originals, type StagedFile } from './files.ts'
+import { originals } from './files.ts'
 import { folders } from './folders/folders.ts'
 import { embeddingKind, embeddingWatch } from './ingest/embedding.ts'
 import { ingestKind } from './ingest/ingest.ts'
-import type { IngestFile, IngestInput } from './ingest/input.ts'
+import type { IngestInput } from './ingest/input.ts'
+import { intake, type TakenIn } from './ingest/intake.ts'
 import { type RenamingInput, renamingKind } from './ingest/renaming.ts'
 import { termHasher } from './lexical/weigh.ts'
 import { type OcrSettings, reader as readerOf } from './read/index.ts'
@@ -35,7 +27,7 @@ import {
   retireDocument,
   statistics,
 } from './store/documents.ts'
-import { lockAvee, lockOriginals, noteFiles } from './store/ingest-files.ts'
+import { lockAvee } from './store/ingest-files.ts'
 import { holdersOf, languagesIn, searchLiteral } from './store/search.ts'
 import { vectorIndexes } from './store/vector-index.ts'
 import { moveToLayer, pagesOf, passagesAround } from './store/versions.ts'
@@ -72,21 +64,6 @@ export type KnowledgeParts = {
   network?: Network
 }
 
-/** A file of an upload: taken in, or refused with the reason. */
-export type ArrivedFile = { filename: string } & (
-  | { staged: StagedFile }
-  | { refused: { code: string; message: string } }
-)
-
-/** For whom, into which avee, at which layer something is taken in. Without a layer: that of what it replaces, else `usualLayer`. */
-export type IngestTarget = {
-  userId: string
-  aveeId: string
-  layer: Layer | null
-  usualLayer: Layer
-  idempotencyKey?: string
-}
-
 /** Stretches of documents for a prompt, the best first; `text` is exactly that stretch of the page. */
 export type Grounding = { passages: Hit[]; answerable: boolean }
 
@@ -99,11 +76,6 @@ const fetchMs = 30_000
 const redirects = 5
 /** How long an embedding model may take to say whether it is there, where only a mark in a list depends on it. */
 const spacePatienceMs = 1_000
-
-const unreadable = (filename: string) => ({
-  code: 'unsupported_type',
-  message: `${filename.slice(filename.lastIndexOf('.'))} files cannot be read; PDF, Office, EPUB, HTML, Markdown, mail, tables, code and plain text can.`,
-})
 
 /** Documents: taken in, read, cut, indexed, found, shown. */
 export async function knowledge({
@@ -170,69 +142,7 @@ export async function knowledge({
   const watch = embeddingWatch({ database, runs, log, embedder })
   void tidy.soon(true)
 
-  /** Writes the run and puts the originals into their places, in one transaction: the run's notes keep them there. */
-  async function begin(
-    target: IngestTarget,
-    source: IngestInput['source'],
-    arrived: (IngestFile & { staged?: StagedFile })[],
-    about?: string,
-  ): Promise<RunRecord> {
-    const staged = arrived.flatMap((file, index) =>
-      file.staged && !('refused' in file) ? [{ index, staged: file.staged }] : [],
-    )
-    const input: IngestInput = {
-      aveeId: target.aveeId,
-      source,
-      layer: target.layer,
-      usualLayer: target.usualLayer,
-      files: arrived.map(({ staged: _, ...file }) => file),
-      ...(about === undefined ? {} : { about }),
-    }
-    try {
-      const { run } = await runs.start<IngestInput>(
-        {
-          kind: 'ingest',
-          userId: target.userId,
-          scope: target.aveeId,
-          input,
-          ...(target.idempotencyKey === undefined ? {} : { idempotencyKey: target.idempotencyKey }),
-        },
-        async (trx, runId) => {
-          await lockOriginals(trx)
-          await noteFiles(
-            trx,
-            runId,
-            staged.map(({ index, staged: { sha256 } }) => ({ index, sha256 })),
-          )
-          await files.keep(staged.map((file) => file.staged))
-        },
-      )
-      return run
-    } finally {
-      // Those that were not kept: the run was there already, or could not be written.
-      await Promise.all(staged.map((file) => files.discard(file.staged)))
-    }
-  }
-
-  /** Waits for a run of one file and gives the document. @throws what became of the file, as an error. */
-  async function documentOf(
-    run: RunRecord,
-    signal: AbortSignal,
-  ): Promise<{ document: DocumentRow; result: IngestResult }> {
-    for await (const events of runs.follow(run.id, 0, signal)) {
-      for (const { data } of events) {
-        const event = JSON.parse(data) as { result?: IngestResult; error?: { code: string; message: string } }
-        if (event.error) throw new AppError(500, event.error.code, event.error.message)
-        const { result } = event
-        if (!result) continue
-        if (!result.success) throw new AppError(422, result.code ?? 'not_readable', result.message)
-        const document = await findDocument(db, result.doc_id ?? '')
-        if (!document) throw documentNotFound()
-        return { document, result }
-      }
-    }
-    throw ingestStopped()
-  }
+  const takesIn = intake({ db, runs, files, reader, fetcher, maxSitePages: limits.maxSitePages })
 
   async function remove(ids: string[], aveeId: string): Promise<number> {
     let count = 0
@@ -276,71 +186,14 @@ export async function knowledge({
     /** Takes a file's bytes in, before anything is known of it. */
     staging: { stage: files.stage, discard: files.discard },
 
-    /** Takes in an upload as a run; the bytes are its own from here on. @throws no_supported_files when no file of it can be read. */
-    async ingest(target: IngestTarget, arrived: ArrivedFile[]): Promise<RunRecord> {
-      const all = arrived.map((file): IngestFile & { staged?: StagedFile } => {
-        const { filename } = file
-        const named = { name: filename, filename }
-        if ('refused' in file) return { ...named, refused: file.refused }
-        const { staged } = file
-        if (!reader.isWorthReading(filename)) return { ...named, refused: unreadable(filename), staged }
-        return { ...named, sha256: staged.sha256, bytes: staged.bytes, staged }
-      })
-      const unread = all.filter((file) => 'refused' in file)
-      await Promise.all(unread.flatMap((file) => (file.staged ? [files.discard(file.staged)] : [])))
-      if (unread.length === all.length && unread.every((file) => file.staged)) throw noSupportedFiles()
-      return await begin(target, 'upload', all)
-    },
+    ingest: takesIn.upload,
+    ingestSite: takesIn.site,
 
     /** Takes in a text that was pasted, and waits until it can be found. */
-    async ingestText(target: IngestTarget, given: { title: string; text: string }, signal: AbortSignal) {
-      const staged = await files.stage([Buffer.from(given.text, 'utf8')])
-      const file = {
-        name: given.title,
-        title: given.title,
-        filename: null,
-        sha256: staged.sha256,
-        bytes: staged.bytes,
-        staged,
-      }
-      const { document, result } = await documentOf(await begin(target, 'text', [file]), signal)
-      return {
-        document: { ...document, embedded: await isEmbedded(document) },
-        isNew: result.duplicate !== true,
-      }
-    },
+    ingestText: async (...given: Parameters<typeof takesIn.text>) => marked(await takesIn.text(...given)),
 
     /** Fetches a page and takes it in, and waits until it can be found. */
-    async ingestUrl(target: IngestTarget, url: string, signal: AbortSignal) {
-      const { document, result } = await documentOf(
-        await begin(target, 'url', [{ name: url, filename: null, url }]),
-        signal,
-      )
-      return {
-        document: { ...document, embedded: await isEmbedded(document) },
-        isNew: result.duplicate !== true,
-      }
-    },
-
-    /**
-     * Finds the pages that a site's sitemap lists under an address, and takes them in as a run. @throws AppError when
-     * none is found.
-     */
-    async ingestSite(
-      target: IngestTarget,
-      { url, limit = limits.maxSitePages }: { url: string; limit?: number | undefined },
-      signal: AbortSignal,
-    ): Promise<RunRecord> {
-      const most = Math.min(limit, limits.maxSitePages)
-      const { pages, total } = await sitePages(fetcher, url, most, signal)
-      const { host } = new URL(url)
-      const about =
-        pages.length < total
-          ? `${host} lists ${total} pages; the first ${pages.length} are read.`
-          : `${host} lists ${total} ${total === 1 ? 'page' : 'pages'}.`
-      const files = pages.map((page) => ({ name: page, filename: null, url: page }))
-      return await begin(target, 'url', files, about)
-    },
+    ingestUrl: async (...given: Parameters<typeof takesIn.page>) => marked(await takesIn.page(...given)),
 
     /** Documents of an avee in these layers, newest first. `next` is the cursor of the page after. */
     async list(
@@ -503,6 +356,10 @@ export async function knowledge({
         indexes.idle(),
       ])
     },
+  }
+
+  async function marked({ document, isNew }: TakenIn): Promise<{ document: ListedDocument; isNew: boolean }> {
+    return { document: { ...document, embedded: await isEmbedded(document) }, isNew }
   }
 
   async function isEmbedded(row: DocumentRow): Promise<boolean> {

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { type Layer, layer as layerShape } from '../../contract/avees.ts'
+import { aveeParams, type Layer, layer as layerShape } from '../../contract/avees.ts'
 import { id, ok } from '../../contract/common.ts'
 import {
   document,
@@ -30,7 +30,6 @@ import { documentPolicy } from './policy.ts'
 import { presentDocument, presentHit, presentPassage } from './present.ts'
 
 const tags = ['documents']
-const aveeParams = z.object({ id: z.string().max(100).describe('Id or handle.') })
 const documentParams = z.object({ id })
 const passageParams = z.object({ id, n: z.coerce.number().int().min(1) })
 /** A pasted text may be five million characters. */

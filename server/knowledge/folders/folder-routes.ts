@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
-import { z } from 'zod'
+import { aveeParams } from '../../../contract/avees.ts'
 import { id, ok } from '../../../contract/common.ts'
 import { folder, folderList, folderRemoval, newFolderBody } from '../../../contract/knowledge.ts'
 import type { Avees } from '../../avees/index.ts'
@@ -9,7 +9,6 @@ import { documentPolicy } from '../policy.ts'
 import { presentFolder } from '../present.ts'
 
 const tags = ['documents']
-const aveeParams = z.object({ id: z.string().max(100).describe('Id or handle.') })
 const folderParams = aveeParams.extend({ folder: id })
 
 /** Folders of the server's machine that avees follow. Its files are the administrator's, so nobody else does this. */
