@@ -1,15 +1,13 @@
-import { normaliserFor } from '../server/knowledge/lexical/normalise.ts'
-import { termHasher } from '../server/knowledge/lexical/weigh.ts'
-import { wordsOf } from '../server/knowledge/lexical/words.ts'
 import type { Embedder } from '../server/models/index.ts'
+import { stemmerFor, termHasher, tokenize } from '../server/search/index.ts'
 
 /** An embedding model without a model: stemmed words thrown into so many buckets. For measuring the machinery around a real one. */
 export async function bagOfWords(dimensions = 384): Promise<Embedder> {
-  const normalise = await normaliserFor('eng')
+  const normalise = await stemmerFor('eng')
   const hash = termHasher('bag of words')
   const embed = (text: string): Float32Array => {
     const vector = new Float32Array(dimensions)
-    for (const word of wordsOf(text)) {
+    for (const word of tokenize(text)) {
       if (word.kind !== 'part' || word.text.length < 3) continue
       const at = hash(normalise(word.text))
       const bucket = at % dimensions

@@ -3,8 +3,6 @@ import { sql } from 'kysely'
 import { type Database, newId } from '../server/db/index.ts'
 import { inContext } from '../server/knowledge/cut/passage.ts'
 import { sectionsOf } from '../server/knowledge/ingest/sections.ts'
-import { normaliserFor } from '../server/knowledge/lexical/normalise.ts'
-import { weigher } from '../server/knowledge/lexical/weigh.ts'
 import { putDocument } from '../server/knowledge/store/documents.ts'
 import { insertVectors } from '../server/knowledge/store/vectors.ts'
 import {
@@ -14,6 +12,7 @@ import {
   publishVersion,
 } from '../server/knowledge/store/versions.ts'
 import type { Embedder } from '../server/models/index.ts'
+import { bm25Weigher, stemmerFor } from '../server/search/index.ts'
 import { madeUpDocument } from './made-up.ts'
 
 const passagesOfDocument = 250
@@ -50,7 +49,7 @@ export async function fill(
     const version = await insertVersion(trx, { ...place, runId: newId(), file: 0 })
     const text = paragraphs.join('\n\n')
     await insertPages(trx, version, [{ page: 1, text }])
-    const weigh = weigher(aveeId, { title, filename: null }, await normaliserFor(language))
+    const weigh = bm25Weigher(aveeId, { title, filename: null }, await stemmerFor(language))
     const passages = paragraphs.map((text) => ({ page: null, heading: null, text }))
     const sections = sectionsOf(passages)
     const bySection = [...Map.groupBy(passages, (_, i) => sections[i] ?? 0)]

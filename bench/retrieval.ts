@@ -16,9 +16,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { wordsIn } from '../server/knowledge/cut/size.ts'
-import { languageOf } from '../server/knowledge/language.ts'
-import { normaliserFor } from '../server/knowledge/lexical/normalise.ts'
-import { wordsOf } from '../server/knowledge/lexical/words.ts'
+import { detectLanguage, stemmerFor, tokenize } from '../server/search/index.ts'
 import { bagOfWords } from './bag-of-words.ts'
 import { bm25 } from './bm25.ts'
 import { figure, foldersIn, jsonLines, mean, say } from './data.ts'
@@ -58,9 +56,9 @@ const asMarkdown = ({ title, text }: { title?: string; text: string }) =>
 
 /** Plain BM25 in the language of the texts. */
 async function yardstick(texts: string[], options: { k1?: number; b?: number } = {}) {
-  const normalise = await normaliserFor(languageOf(texts.slice(0, 200).join('\n')))
+  const normalise = await stemmerFor(detectLanguage(texts.slice(0, 200).join('\n')))
   const terms = (text: string) =>
-    [...wordsOf(text)]
+    [...tokenize(text)]
       .filter((word) => word.kind === 'part' || word.kind === 'pair')
       .map((word) => normalise(word.text))
   return bm25(texts, { ...options, terms })

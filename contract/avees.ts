@@ -1,11 +1,7 @@
 import { z } from 'zod'
 import { handle } from './accounts.ts'
 import { id, pageOf, time } from './common.ts'
-
-/** Privacy layers, each containing the ones before it. */
-export const layers = ['public', 'friends', 'intimate'] as const
-export const layer = z.enum(layers)
-export type Layer = z.infer<typeof layer>
+import { layer } from './layers.ts'
 
 /** public: listed for everyone; unlisted: found by its handle only; private: only the owner and those with a grant. */
 export const visibility = z.enum(['public', 'unlisted', 'private'])

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { layer } from './avees.ts'
 import { askAnswer, askParameters } from './chat.ts'
 import { id, time } from './common.ts'
+import { layer } from './layers.ts'
 
 const share = z.number().min(0).max(1)
 /** 0 is worst, 1 best; null where there was nothing to measure, never in the place of a number that failed. */

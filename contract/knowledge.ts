@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { layer } from './avees.ts'
 import { id, pageOf, pageQuery, time } from './common.ts'
+import { layer } from './layers.ts'
 
 export const documentSource = z.enum(['upload', 'text', 'url', 'folder'])
 

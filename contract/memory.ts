@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { layer } from './avees.ts'
 import { id, pageOf, pageQuery, time } from './common.ts'
+import { layer } from './layers.ts'
 
 export const memoryTypes = ['fact', 'preference', 'relationship', 'event'] as const
 export const memoryType = z.enum(memoryTypes)

@@ -1,7 +1,8 @@
 import type { Session } from '../contract/accounts.ts'
-import type { Avee, Layer } from '../contract/avees.ts'
+import type { Avee } from '../contract/avees.ts'
 import type { Conversation, Message } from '../contract/chat.ts'
 import type { IngestResult } from '../contract/knowledge.ts'
+import { type Layer } from '../contract/layers.ts'
 import type { Answer, Client } from './client.ts'
 import { allEvents, type SeenEvent } from './events.ts'
 

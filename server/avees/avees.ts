@@ -1,5 +1,5 @@
 import { validate as isUuid } from 'uuid'
-import type { Layer } from '../../contract/avees.ts'
+import { type Layer } from '../../contract/layers.ts'
 import { type Accounts, isReservedHandle } from '../accounts/index.ts'
 import { type Database, newId, violatedUnique } from '../db/index.ts'
 import type { Runs } from '../runs/index.ts'

@@ -1,5 +1,4 @@
 export { type Avees, avees } from './avees.ts'
 export { notTheOwner } from './errors.ts'
-export { layersWithin } from './policy.ts'
 export { aveeRoutes } from './routes.ts'
 export type { Avee } from './store.ts'

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { type Layer, layers, type Visibility } from '../../contract/avees.ts'
-import { layersWithin, mayManage, visibleLayer } from './policy.ts'
+import { type Visibility } from '../../contract/avees.ts'
+import { type Layer, layers, layersWithin } from '../../contract/layers.ts'
+import { mayManage, visibleLayer } from './policy.ts'
 
 const avee = { id: 'avee', ownerId: 'owner', isLibrary: false, visibility: 'public' as Visibility }
 const person = (userId: string, aveeId: string | null = null) => ({ userId, aveeId })

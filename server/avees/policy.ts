@@ -1,4 +1,5 @@
-import { type Layer, layers, type Visibility } from '../../contract/avees.ts'
+import { type Visibility } from '../../contract/avees.ts'
+import { type Layer } from '../../contract/layers.ts'
 
 /** Who looks: a person, and the one avee that their API key is for, if it is. */
 export type Viewer = { userId: string; aveeId: string | null }
@@ -25,6 +26,3 @@ export function visibleLayer(viewer: Viewer, avee: Looked, granted: Layer | null
 /** The owner manages an avee; a key that is for talking to it does not. */
 export const mayManage = (viewer: Viewer, avee: Looked): boolean =>
   viewer.userId === avee.ownerId && viewer.aveeId === null
-
-/** The layers that a viewer at this layer sees, the widest first. */
-export const layersWithin = (layer: Layer): Layer[] => layers.slice(0, layers.indexOf(layer) + 1)

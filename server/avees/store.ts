@@ -1,5 +1,5 @@
 import { type Expression, sql } from 'kysely'
-import type { Layer } from '../../contract/avees.ts'
+import { type Layer } from '../../contract/layers.ts'
 import { type Db, likePatterns, type Row } from '../db/index.ts'
 
 type AveeRow = Row<'avees'>

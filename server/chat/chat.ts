@@ -1,4 +1,4 @@
-import type { Layer } from '../../contract/avees.ts'
+import { type Layer } from '../../contract/layers.ts'
 import { charactersIn, maxQuestion } from '../../contract/limits.ts'
 import type { UsedMemory } from '../../contract/memory.ts'
 import type { Avees } from '../avees/index.ts'

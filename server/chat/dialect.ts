@@ -1,5 +1,5 @@
-import type { Layer } from '../../contract/avees.ts'
 import type { Citation, Usage } from '../../contract/chat.ts'
+import { type Layer } from '../../contract/layers.ts'
 import type { UsedMemory } from '../../contract/memory.ts'
 import type { EventBody } from '../runs/index.ts'
 

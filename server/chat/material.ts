@@ -1,5 +1,5 @@
-import { type Layer, layers } from '../../contract/avees.ts'
 import type { Citation } from '../../contract/chat.ts'
+import { isWithin, type Layer, layersWithin } from '../../contract/layers.ts'
 import type { UsedMemory } from '../../contract/memory.ts'
 import type { Database } from '../db/index.ts'
 import { type Insight, summaryWithin } from '../insight/index.ts'
@@ -54,7 +54,7 @@ const memoryWords = 150
 /** Gathers it side by side. Layers are arguments of every search: nothing above the present one is ever in hand. */
 export async function gather(rooms: MaterialRooms, about: About, signal: AbortSignal): Promise<Material> {
   const { aveeId, userId, layer } = about
-  const within = layers.slice(0, layers.indexOf(layer) + 1)
+  const within = layersWithin(layer)
   const { history, summary } = about.history
     ? { history: about.history, summary: '' }
     : await earlierTurns(rooms, about.question, layer)
@@ -164,11 +164,6 @@ async function earlierTurns(
     .map(({ id, role, content }) => ({ id, role, content }))
   return { history, summary: summary?.text ?? '' }
 }
-
-const isWithin = (layer: Layer, most: Layer) => layers.indexOf(layer) <= layers.indexOf(most)
-
-/** The narrower of two layers. */
-export const narrower = (a: Layer, b: Layer): Layer => (isWithin(a, b) ? a : b)
 
 const dated = (
   content: string,

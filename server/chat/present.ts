@@ -1,5 +1,5 @@
-import { type Layer, layers } from '../../contract/avees.ts'
 import type { Citation, Conversation, Message } from '../../contract/chat.ts'
+import { isWithin, type Layer } from '../../contract/layers.ts'
 import type { ListedMessage } from './chat.ts'
 import type { ConversationRow, MessageRow } from './store.ts'
 
@@ -22,7 +22,7 @@ export const presentConversation = (row: ConversationRow): Conversation => ({
 
 /** What a reader may see of an answer's sources now: those above the present layer are left out. */
 export const citationsWithin = (row: MessageRow, layer: Layer): Citation[] =>
-  row.citations.filter((citation) => layers.indexOf(citation.layer) <= layers.indexOf(layer))
+  row.citations.filter((citation) => isWithin(citation.layer, layer))
 
 /** A message as its reader may see it now. */
 export const presentMessage = (row: ListedMessage, layer: Layer): Message => ({

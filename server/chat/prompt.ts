@@ -1,4 +1,4 @@
-import type { Layer } from '../../contract/avees.ts'
+import { type Layer } from '../../contract/layers.ts'
 import type { ChatMessage } from '../models/index.ts'
 
 /** A passage as the prompt numbers it. */

@@ -1,6 +1,6 @@
 import { type ExpressionBuilder, sql } from 'kysely'
-import type { Layer } from '../../contract/avees.ts'
 import type { Citation, MessageStatus, Usage } from '../../contract/chat.ts'
+import { type Layer } from '../../contract/layers.ts'
 import type { Db, Row, Tables, Trx } from '../db/index.ts'
 
 export type ConversationRow = Row<'conversations'> & {

@@ -1,5 +1,5 @@
-import type { Layer } from '../../contract/avees.ts'
 import type { Citation } from '../../contract/chat.ts'
+import { type Layer, minLayer } from '../../contract/layers.ts'
 import type { UsedMemory } from '../../contract/memory.ts'
 import type { Avees } from '../avees/index.ts'
 import type { Insight } from '../insight/index.ts'
@@ -9,7 +9,7 @@ import type { Completion, EventBody, RunContext, RunEvent, RunKind } from '../ru
 import { citationsOf } from './citations.ts'
 import type { Dialect } from './dialect.ts'
 import { emptyAnswer, messageNotFound, promptTooLong } from './errors.ts'
-import { gather, type MaterialRooms, narrower } from './material.ts'
+import { gather, type MaterialRooms } from './material.ts'
 import { buildPrompt } from './prompt.ts'
 import { seam } from './seam.ts'
 import { findMessage, finishMessage, noteGrounding, updateConversation } from './store.ts'
@@ -92,7 +92,7 @@ async function turn(rooms: TurnRooms, dialect: Dialect, context: RunContext<Turn
   ])
   if (!question || !answer || !avee) throw messageNotFound()
   // Looked up now, and never wider than when the question was asked.
-  const layer = narrower(await rooms.avees.layerOf(run.userId, input.aveeId), answer.layer_used)
+  const layer = minLayer(await rooms.avees.layerOf(run.userId, input.aveeId), answer.layer_used)
 
   const chosen = await rooms.models.choose({
     ...((input.model ?? avee.model) ? { requested: input.model ?? avee.model ?? '' } : {}),

@@ -1,7 +1,8 @@
 import type { ColumnType, Generated, JSONColumnType, Selectable } from 'kysely'
-import type { Layer, Visibility } from '../../contract/avees.ts'
+import type { Visibility } from '../../contract/avees.ts'
 import type { Citation, MessageStatus, Usage } from '../../contract/chat.ts'
 import type { QuestionState, Vote } from '../../contract/insight.ts'
+import { type Layer } from '../../contract/layers.ts'
 import type { MemoryType } from '../../contract/memory.ts'
 import type { RunStatus } from '../../contract/runs.ts'
 

@@ -1,7 +1,7 @@
 import fastifyMultipart, { type MultipartFile } from '@fastify/multipart'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import { layer } from '../../contract/avees.ts'
+import { layer } from '../../contract/layers.ts'
 import { defineError } from '../errors.ts'
 
 /** The form as the API's description shows it; the body itself is read as it streams in. */

@@ -1,6 +1,5 @@
-import type { Layer } from '../../contract/avees.ts'
 import type { Intelligence, TurnIntelligence } from '../../contract/insight.ts'
-import { layersWithin } from '../avees/index.ts'
+import { type Layer, layersWithin } from '../../contract/layers.ts'
 import type { Db, Row } from '../db/index.ts'
 import { percentOf, secondsOf } from './dashboard.ts'
 import { isThanks, satisfactionOf } from './measure/satisfaction.ts'

@@ -1,4 +1,4 @@
-import type { Layer } from '../../contract/avees.ts'
+import { type Layer } from '../../contract/layers.ts'
 import type { Hit, Knowledge } from '../knowledge/index.ts'
 import { sentencesOf } from '../models/index.ts'
 import type { WordReader } from './measure/words.ts'

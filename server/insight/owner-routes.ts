@@ -16,7 +16,8 @@ import {
   questionQuery,
   updateList,
 } from '../../contract/insight.ts'
-import { type Avees, layersWithin } from '../avees/index.ts'
+import { layersWithin } from '../../contract/layers.ts'
+import { type Avees } from '../avees/index.ts'
 import { callerOf } from '../http/caller.ts'
 import { leaving } from '../http/leaving.ts'
 import type { Insight } from './insight.ts'

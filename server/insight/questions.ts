@@ -1,5 +1,5 @@
-import { layers as allLayers, type Layer } from '../../contract/avees.ts'
 import type { AveeSharing, QuestionState, UnansweredQuestion } from '../../contract/insight.ts'
+import { compareLayers, isWithin, type Layer } from '../../contract/layers.ts'
 import type { Avee, Avees } from '../avees/index.ts'
 import type { Database, Trx } from '../db/index.ts'
 import type { Knowledge } from '../knowledge/index.ts'
@@ -17,7 +17,7 @@ import {
   setGroupState,
 } from './store/questions.ts'
 import { findChoice, findSharing, putChoice, putSharing } from './store/sharing.ts'
-import { addQuestion, isWithin } from './turns.ts'
+import { addQuestion } from './turns.ts'
 
 /** A person's own question, as the room above knows it. */
 export type OwnQuestion = {
@@ -177,8 +177,7 @@ function presentGroup(members: GroupMember[]): UnansweredQuestion {
   const last = members.at(-1)
   if (!first || !last) throw new Error('a group without questions')
   const day = (at: Date) => at.toISOString().slice(0, 10)
-  const widest =
-    members.toSorted((a, b) => allLayers.indexOf(a.layer) - allLayers.indexOf(b.layer))[0] ?? first
+  const widest = members.toSorted((a, b) => compareLayers(a.layer, b.layer))[0] ?? first
   return {
     id: first.group_id,
     question: shownWords(members),

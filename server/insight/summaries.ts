@@ -1,4 +1,4 @@
-import { layers as allLayers, type Layer } from '../../contract/avees.ts'
+import { isWithin, type Layer } from '../../contract/layers.ts'
 import type { Database, Row } from '../db/index.ts'
 import type { Models } from '../models/index.ts'
 import { putSummary, type SummaryRow, summariesAt } from './store/summaries.ts'
@@ -78,13 +78,12 @@ export function summaries({
 
     /** The newest summary that ends with one of these messages of a branch and rests on nothing beyond `layer`. */
     async at(messageIds: string[], layer: Layer): Promise<{ messageId: string; text: string } | undefined> {
-      const found = (await summariesAt(db, messageIds)).findLast((summary) => within(summary.layer, layer))
+      const found = (await summariesAt(db, messageIds)).findLast((summary) => isWithin(summary.layer, layer))
       return found && { messageId: found.message_id, text: found.content }
     },
   }
 }
 
 const idsOf = (messages: { id: string }[]) => messages.map(({ id }) => id)
-const within = (layer: Layer, most: Layer) => allLayers.indexOf(layer) <= allLayers.indexOf(most)
 const widest = (layers: Layer[]): Layer =>
-  layers.reduce((widestSoFar, layer) => (within(layer, widestSoFar) ? widestSoFar : layer))
+  layers.reduce((widestSoFar, layer) => (isWithin(layer, widestSoFar) ? widestSoFar : layer))

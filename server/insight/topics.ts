@@ -1,4 +1,4 @@
-import { functionWordsOf, normaliserFor } from '../knowledge/index.ts'
+import { stemmerFor, stopWordsOf } from '../search/index.ts'
 import { likeness, type Weigh } from './measure/words.ts'
 
 /** What a turn is about: a phrase as it was written, and its words as they are compared. */
@@ -29,8 +29,8 @@ export type TopicSource = { question: string; answer: string; headings: string[]
 
 /** Reads phrases out of texts of one language. */
 export async function phraseReader(language: string | null) {
-  const normalise = await normaliserFor(language)
-  const functionWords = functionWordsOf(language ?? 'eng')
+  const normalise = await stemmerFor(language)
+  const functionWords = stopWordsOf(language ?? 'eng')
 
   const says = (word: string) => {
     const lower = word.toLowerCase()
@@ -77,7 +77,7 @@ export type PhraseReader = Awaited<ReturnType<typeof phraseReader>>
 /**
  * The key phrases of a turn, the weightiest first, without a model.
  *
- * A phrase's weight is the geometric mean of its words' rarity among the avee's passages, times the square root of how often it
+ * A phrase's weight is the geometric mean of its words' idf among the avee's passages, times the square root of how often it
  * stands in the turn (twice as much in the question), times 1.25 for several words, 1.5 for what stands in a cited title
  * or heading and 1.5 for what both question and answer say; a single word that comes once and is no name counts half,
  * and long words a little more.
@@ -109,7 +109,7 @@ export function topicsOf(source: TopicSource, reader: PhraseReader, weigh: Weigh
   )
 
   const weighed = [...seen].map(([key, { texts, forms, times, places }]) => {
-    const rarity = forms.reduce((product, form) => product * weigh(form), 1) ** (1 / forms.length)
+    const idf = forms.reduce((product, form) => product * weigh(form), 1) ** (1 / forms.length)
     const [text = key] = [...texts].toSorted(([, a], [, b]) => b - a).map(([written]) => written)
     const isInHeading = inHeadings.has(key)
     const isPassing =
@@ -119,7 +119,7 @@ export function topicsOf(source: TopicSource, reader: PhraseReader, weigh: Weigh
       !isInHeading &&
       !/^\p{Lu}/u.test(text)
     const weight =
-      rarity *
+      idf *
       Math.sqrt(times) *
       (forms.length > 1 ? phraseBonus : 1) *
       (isInHeading ? headingBonus : 1) *
@@ -136,7 +136,7 @@ export function topicsOf(source: TopicSource, reader: PhraseReader, weigh: Weigh
   return kept.map(({ key, text, weight }) => ({ key, text, weight }))
 }
 
-/** The forms whose rarity `topicsOf` asks for. */
+/** The forms whose idf `topicsOf` asks for. */
 export const formsOfTopics = (source: TopicSource, reader: PhraseReader): string[] =>
   [source.question, plain(source.answer)].flatMap((text) =>
     reader.phrasesOf(text).flatMap(({ forms }) => forms),

@@ -1,5 +1,4 @@
-import { layers as allLayers, type Layer } from '../../contract/avees.ts'
-import { layersWithin } from '../avees/index.ts'
+import { layersWithin } from '../../contract/layers.ts'
 import type { Database, Row } from '../db/index.ts'
 import { newId } from '../db/index.ts'
 import type { Knowledge } from '../knowledge/index.ts'
@@ -188,7 +187,3 @@ export async function addQuestion(
   const isNew = await insertQuestion(trx, { ...question, groupId })
   if (isNew && best) await reopenAnswered(trx, groupId)
 }
-
-/** Where what a layer may see lies within another. */
-export const isWithin = (inner: Layer, outer: Layer): boolean =>
-  allLayers.indexOf(inner) <= allLayers.indexOf(outer)

@@ -1,4 +1,4 @@
-import type { Layer } from '../../contract/avees.ts'
+import { type Layer } from '../../contract/layers.ts'
 import { type Database, newId } from '../db/index.ts'
 import type { Knowledge } from '../knowledge/index.ts'
 import { updateNotFound } from './errors.ts'

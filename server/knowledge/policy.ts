@@ -1,6 +1,6 @@
-import type { Layer } from '../../contract/avees.ts'
+import { type Layer, layersWithin } from '../../contract/layers.ts'
 import type { Avee, Avees } from '../avees/index.ts'
-import { layersWithin, notTheOwner } from '../avees/index.ts'
+import { notTheOwner } from '../avees/index.ts'
 import { documentNotFound, keyForReading } from './errors.ts'
 import type { Knowledge } from './knowledge.ts'
 

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { aveeParams, type Layer, layer as layerShape } from '../../contract/avees.ts'
+import { aveeParams } from '../../contract/avees.ts'
 import { id, ok } from '../../contract/common.ts'
 import {
   document,
@@ -16,6 +16,7 @@ import {
   searchAnswer,
   searchBody,
 } from '../../contract/knowledge.ts'
+import { type Layer, layer as layerShape } from '../../contract/layers.ts'
 import type { Avees } from '../avees/index.ts'
 import { callerOf } from '../http/caller.ts'
 import { idempotencyKeyOf } from '../http/idempotency.ts'

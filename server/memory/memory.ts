@@ -1,11 +1,12 @@
 import { once } from 'node:events'
 import { validate as isUuid } from 'uuid'
+import { layersWithin } from '../../contract/layers.ts'
 import type { MemoryType } from '../../contract/memory.ts'
-import { type Avees, layersWithin } from '../avees/index.ts'
+import { type Avees } from '../avees/index.ts'
 import { type Database, newId, type Trx } from '../db/index.ts'
-import { languageOf } from '../knowledge/index.ts'
 import type { Log } from '../log.ts'
 import type { Models } from '../models/index.ts'
+import { detectLanguage } from '../search/index.ts'
 import {
   badCursor,
   keyForOneAvee,
@@ -115,7 +116,7 @@ export function memory({ database, models, avees, log, now = () => new Date(), p
   async function written(content: string) {
     if (holdsSecret(content)) throw secretNotKept()
     const [statement] = readStatements(content, now())
-    const language = statement?.language ?? languageOf(content)
+    const language = statement?.language ?? detectLanguage(content)
     const slot = statement
       ? await slotOf(statement)
       : await slotOf({ subject: 'self', attribute: 'note', value: content.toLowerCase(), language })

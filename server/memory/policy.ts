@@ -1,5 +1,6 @@
 import { validate as isUuid } from 'uuid'
-import { type Avees, layersWithin } from '../avees/index.ts'
+import { layersWithin } from '../../contract/layers.ts'
+import { type Avees } from '../avees/index.ts'
 import type { Seen } from './store/memories.ts'
 
 /** Who asks: a person, and the one avee that their API key is for, if it is. */

@@ -1,4 +1,4 @@
-import { functionWordsOf, languageOf, normaliserFor, questioner, wordsOf } from '../knowledge/index.ts'
+import { detectLanguage, queryAnalyzer, stemmerFor, stopWordsOf, tokenize } from '../search/index.ts'
 import { wordsAskedFor } from './rules/attribute-words.ts'
 
 /** Whose memories: words are hashed with it, so that one person's lists in a shared index hold no other's rows. */
@@ -7,7 +7,8 @@ export type Pair = { aveeId: string; userId: string }
 const seedOf = ({ aveeId, userId }: Pair): string => `${userId} ${aveeId}`
 
 /** Turns questions into terms, over texts in these languages. */
-export const questionsOf = (pair: Pair, languages: (string | null)[]) => questioner(seedOf(pair), languages)
+export const questionsOf = (pair: Pair, languages: (string | null)[]) =>
+  queryAnalyzer(seedOf(pair), languages)
 
 /** How often each word stands in a text, by the word's hash, and how many words it has. */
 export async function countWords(
@@ -15,10 +16,10 @@ export async function countWords(
   text: string,
   language: string | null,
 ): Promise<{ counts: Map<number, number>; length: number }> {
-  const [normalise, { hash }] = await Promise.all([normaliserFor(language), questionsOf(pair, [language])])
+  const [normalise, { hash }] = await Promise.all([stemmerFor(language), questionsOf(pair, [language])])
   const counts = new Map<number, number>()
   let length = 0
-  for (const word of wordsOf(text)) {
+  for (const word of tokenize(text)) {
     if (word.kind === 'letter') continue
     if (word.kind === 'part') length += 1
     const form = normalise(word.text)
@@ -43,13 +44,13 @@ export async function memoryTerms(
 
 /** Words of a text as they count against a prompt. */
 export const wordsIn = (text: string): number =>
-  [...wordsOf(text)].filter((word) => word.kind === 'part').length
+  [...tokenize(text)].filter((word) => word.kind === 'part').length
 
 /** The words of a text that say something, in the form in which they are compared. */
 export async function formsOf(text: string, language: string | null): Promise<string[]> {
-  const normalise = await normaliserFor(language)
-  const functionWords = functionWordsOf(language)
-  return [...wordsOf(text)]
+  const normalise = await stemmerFor(language)
+  const functionWords = stopWordsOf(language)
+  return [...tokenize(text)]
     .filter((word) => word.kind === 'part' && !functionWords.has(word.text.toLowerCase()))
     .map((word) => normalise(word.text))
     .filter((form) => form !== '')
@@ -57,4 +58,4 @@ export async function formsOf(text: string, language: string | null): Promise<st
 
 /** The language of a text, or where it is too short to tell, that of what stands around it. */
 export const languageAmid = (text: string, around: string[]): string | null =>
-  languageOf(text) ?? languageOf([text, ...around].join('\n').slice(0, 4_000))
+  detectLanguage(text) ?? detectLanguage([text, ...around].join('\n').slice(0, 4_000))

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Avee, Layer } from '../../contract/avees.ts'
+import type { Avee } from '../../contract/avees.ts'
+import { type Layer } from '../../contract/layers.ts'
 import type { Database } from '../../server/db/index.ts'
 import { DATABASES, freshDatabase } from '../databases.ts'
 import { type ErrorBody, openServer, type Server } from './server.ts'

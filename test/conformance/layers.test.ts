@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { Layer } from '../../contract/avees.ts'
+import { type Layer } from '../../contract/layers.ts'
 import { type RunningApp, startApp } from '../app.ts'
 import { DATABASES } from '../databases.ts'
 import { ask, converse, good, makeAvee, type Person, register, upload } from '../people.ts'

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { layers } from '../../contract/avees.ts'
+import { layers } from '../../contract/layers.ts'
 import type { Embedder } from '../../server/models/index.ts'
 import { DATABASES } from '../databases.ts'
 import { allLayers, type House, openHouse, wordEmbedder } from './house.ts'

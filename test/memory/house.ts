@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { Layer } from '../../contract/avees.ts'
+import { type Layer } from '../../contract/layers.ts'
 import type { Memory } from '../../contract/memory.ts'
 import { createApp } from '../../server/app.ts'
 import { readConfig } from '../../server/config.ts'

@@ -5,6 +5,7 @@ import type * as chat from '../../contract/chat.ts'
 import type * as common from '../../contract/common.ts'
 import type * as insight from '../../contract/insight.ts'
 import type * as knowledge from '../../contract/knowledge.ts'
+import type { Layer } from '../../contract/layers.ts'
 import type * as localchat from '../../contract/localchat.ts'
 import type * as memory from '../../contract/memory.ts'
 import type * as models from '../../contract/models.ts'
@@ -77,7 +78,7 @@ const aveeRequests = (client: Client) => ({
   unfollow: (id: string) => client.request<Ok>('DELETE', `/avees/${at(id)}/follow`),
   grants: (id: string) =>
     client.request<z.infer<typeof avees.grantList>>('GET', `/avees/${at(id)}/permissions`),
-  grant: (id: string, userId: string, max_layer: avees.Layer) =>
+  grant: (id: string, userId: string, max_layer: Layer) =>
     client.request<unknown>('PUT', `/avees/${at(id)}/permissions/${at(userId)}`, { body: { max_layer } }),
   revoke: (id: string, userId: string) =>
     client.request<Ok>('DELETE', `/avees/${at(id)}/permissions/${at(userId)}`),

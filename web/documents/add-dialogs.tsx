@@ -1,5 +1,6 @@
 import { type FormEvent, useState } from 'react'
-import type { Avee, Layer } from '../../contract/avees.ts'
+import type { Avee } from '../../contract/avees.ts'
+import type { Layer } from '../../contract/layers.ts'
 import { useApi } from '../api/react.tsx'
 import { Button } from '../ui/button.tsx'
 import { Dialog, DialogActions } from '../ui/dialog.tsx'

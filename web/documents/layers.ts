@@ -1,4 +1,4 @@
-import type { Layer } from '../../contract/avees.ts'
+import type { Layer } from '../../contract/layers.ts'
 
 /** How the layers are called, and who that is; in their order, each containing the ones before. */
 export const layerNames: Record<Layer, { title: string; text: string }> = {

@@ -1,5 +1,5 @@
-import type { Layer } from '../../contract/avees.ts'
 import type { Document } from '../../contract/knowledge.ts'
+import type { Layer } from '../../contract/layers.ts'
 import {
   type Api,
   ApiError,

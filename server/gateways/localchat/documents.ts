@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { layers } from '../../../contract/avees.ts'
 import { errorAnswer, id } from '../../../contract/common.ts'
+import { layers } from '../../../contract/layers.ts'
 import {
   documentEntry,
   documentListAnswer,

@@ -1,7 +1,8 @@
-import type { Layer } from '../../../contract/avees.ts'
 import type { Citation } from '../../../contract/chat.ts'
-import { type Knowledge, languageOf } from '../../knowledge/index.ts'
+import { type Layer } from '../../../contract/layers.ts'
+import { type Knowledge } from '../../knowledge/index.ts'
 import { type Embedder, sentencesOf } from '../../models/index.ts'
+import { detectLanguage } from '../../search/index.ts'
 import { engagementOf, tooLong, tooShort } from './engagement.ts'
 import { ground, groundByMeaning, groundingOf, type SupportedStatement } from './grounding.ts'
 import { relevanceOf } from './relevance.ts'
@@ -51,8 +52,8 @@ export async function measure(
   embedderOf: () => Promise<Embedder | undefined> = async () => undefined,
 ): Promise<Measures & { reader: WordReader; needsMeaning: boolean }> {
   const passages = turn.citations.map(({ text }) => text).join('\n')
-  const passageLanguage = languageWithin(passages, languageOf(turn.answer))
-  const language = languageWithin(turn.answer, passageLanguage, languageOf(turn.question))
+  const passageLanguage = languageWithin(passages, detectLanguage(turn.answer))
+  const language = languageWithin(turn.answer, passageLanguage, detectLanguage(turn.question))
   const reader = await wordReader(language)
   const isQuoted = turn.model === 'extractive'
   const statements = statementsOf(turn.answer, reader, isQuoted)

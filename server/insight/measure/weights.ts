@@ -1,5 +1,6 @@
-import type { Layer } from '../../../contract/avees.ts'
-import { type Knowledge, rarity } from '../../knowledge/index.ts'
+import { type Layer } from '../../../contract/layers.ts'
+import { type Knowledge } from '../../knowledge/index.ts'
+import { idf } from '../../search/index.ts'
 import type { Weigh } from './words.ts'
 
 /** Rarities run from 0.1 (in nearly every passage) to 9 (one of ten thousand); weights from 0.3 to 1.5. */
@@ -19,8 +20,6 @@ export async function weigher(
     passages,
     holding,
     weigh: (form) =>
-      passages === 0
-        ? 1
-        : Math.min(heaviest, Math.max(lightest, rarity(holding(form), passages) / usualRarity)),
+      passages === 0 ? 1 : Math.min(heaviest, Math.max(lightest, idf(holding(form), passages) / usualRarity)),
   }
 }

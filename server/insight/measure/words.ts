@@ -1,4 +1,4 @@
-import { functionWordsOf, languageOf, normaliserFor, wordsOf } from '../../knowledge/index.ts'
+import { detectLanguage, stemmerFor, stopWordsOf, tokenize } from '../../search/index.ts'
 
 /** A word that says something: in the form in which words are compared, and as it was written. */
 export type ContentWord = { form: string; text: string; isFigure: boolean; isName: boolean }
@@ -14,15 +14,15 @@ const figure = /\p{Nd}/u
 /** In German every noun is written like a name. */
 const capitalNouns = new Set(['deu'])
 
-/** @param language ISO 639-3, see `languageOf`; null compares letters only */
+/** @param language ISO 639-3, see `detectLanguage`; null compares letters only */
 export async function wordReader(language: string | null): Promise<WordReader> {
-  const normalise = await normaliserFor(language)
-  const functionWords = functionWordsOf(language ?? 'eng')
+  const normalise = await stemmerFor(language)
+  const functionWords = stopWordsOf(language ?? 'eng')
 
   function contentOf(text: string): ContentWord[] {
     const words: ContentWord[] = []
     let isFirst = true
-    for (const { text: word, kind } of wordsOf(text)) {
+    for (const { text: word, kind } of tokenize(text)) {
       if (kind !== 'part' && kind !== 'pair') continue
       const isInside = !isFirst
       isFirst = false
@@ -47,14 +47,14 @@ const sureLength = 250
  * stands around them (the passages, the other half of the turn).
  */
 export function languageWithin(text: string, ...around: (string | null)[]): string | null {
-  const byLetters = languageOf(text)
+  const byLetters = detectLanguage(text)
   if (text.length >= sureLength) return byLetters
-  const words = [...wordsOf(text)].flatMap(({ text: word, kind }) =>
+  const words = [...tokenize(text)].flatMap(({ text: word, kind }) =>
     kind === 'part' ? [word.toLowerCase()] : [],
   )
   let best = { language: byLetters, count: 0 }
   for (const language of new Set([byLetters, ...around, 'eng'])) {
-    const functionWords = functionWordsOf(language)
+    const functionWords = stopWordsOf(language)
     const count = words.filter((word) => functionWords.has(word)).length
     if (count > best.count) best = { language, count }
   }

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { Layer } from '../../../contract/avees.ts'
+import { type Layer } from '../../../contract/layers.ts'
 import type { Db } from '../../db/index.ts'
 
 /** Whose conversations, since when, and of how many people a figure has to be before others than the owner count in it. */

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
-import type { Layer } from '../../../contract/avees.ts'
 import type { QuestionState } from '../../../contract/insight.ts'
+import { type Layer } from '../../../contract/layers.ts'
 import type { Db, Row, Trx } from '../../db/index.ts'
 
 export type UnansweredRow = Row<'unanswered_questions'>

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { Layer } from '../../../contract/avees.ts'
+import { type Layer } from '../../../contract/layers.ts'
 import type { Db, Row } from '../../db/index.ts'
 
 export type UpdateRow = Row<'avee_updates'>

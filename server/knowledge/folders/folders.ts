@@ -1,6 +1,6 @@
 import { realpath } from 'node:fs/promises'
 import { isAbsolute, relative, resolve, sep } from 'node:path'
-import type { Layer } from '../../../contract/avees.ts'
+import { type Layer } from '../../../contract/layers.ts'
 import { type Database, newId } from '../../db/index.ts'
 import { defineError } from '../../errors.ts'
 import type { Log } from '../../log.ts'

@@ -1,4 +1,4 @@
-import type { Layer } from '../../../contract/avees.ts'
+import { type Layer } from '../../../contract/layers.ts'
 import type { LocalFile } from '../store/folders.ts'
 
 /** A file of an upload as its run knows it; the bytes are among the originals. */

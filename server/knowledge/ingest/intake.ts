@@ -1,5 +1,5 @@
-import type { Layer } from '../../../contract/avees.ts'
 import type { IngestResult } from '../../../contract/knowledge.ts'
+import { type Layer } from '../../../contract/layers.ts'
 import type { Db } from '../../db/index.ts'
 import { AppError } from '../../errors.ts'
 import type { RunRecord, Runs } from '../../runs/index.ts'

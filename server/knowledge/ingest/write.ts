@@ -1,10 +1,9 @@
-import type { Layer } from '../../../contract/avees.ts'
+import { type Layer } from '../../../contract/layers.ts'
 import type { Database } from '../../db/index.ts'
 import type { Log } from '../../log.ts'
 import type { Embedder } from '../../models/index.ts'
+import { bm25Weigher, type Naming, stemmerFor } from '../../search/index.ts'
 import { inContext } from '../cut/passage.ts'
-import { normaliserFor } from '../lexical/normalise.ts'
-import { type Naming, weigher } from '../lexical/weigh.ts'
 import type { VectorIndexes } from '../store/vector-index.ts'
 import { insertVectors, passagesWithoutVector } from '../store/vectors.ts'
 import {
@@ -56,7 +55,7 @@ export async function writeVersion(
   const version = await insertVersion(db, place)
   await inSmallSteps(content.pages, (pages) => insertPages(db, version, pages), signal)
 
-  const weigh = weigher(place.aveeId, naming, await normaliserFor(content.language))
+  const weigh = bm25Weigher(place.aveeId, naming, await stemmerFor(content.language))
   const sections = sectionsOf(content.passages)
   const bySection = Map.groupBy(content.passages, (_, index) => sections[index] ?? 0)
   await inSmallSteps(

@@ -1,7 +1,7 @@
 import { setPriority } from 'node:os'
 import { Worker } from 'node:worker_threads'
+import { detectLanguage } from '../../search/index.ts'
 import { cut } from '../cut/index.ts'
-import { languageOf } from '../language.ts'
 import type { ReadDocument } from './document.ts'
 import type { ReadJob, ReadMessage, SentPassage } from './messages.ts'
 import { type Recognise, tesseract } from './ocr/tesseract.ts'
@@ -68,7 +68,7 @@ async function sendDocument(document: ReadDocument) {
   for (let i = 0; i < passages.length; i += passagesAtOnce)
     await send({ kind: 'passages', passages: passages.slice(i, i + passagesAtOnce) })
   const { type, title, paged } = document
-  const language = languageOf(document.pages.map(({ text }) => text).join('\n'))
+  const language = detectLanguage(document.pages.map(({ text }) => text).join('\n'))
   await send({ kind: 'document', type, title, paged, language, heldBytes: process.memoryUsage.rss() })
 }
 

@@ -1,6 +1,6 @@
 import type { Db, Trx } from '../../db/index.ts'
-import { functionWordsOf } from '../lexical/function-words.ts'
-import { fullMatch, parseSparseVector, rarity, sparseVector } from '../lexical/weigh.ts'
+import type { Term } from '../../search/index.ts'
+import { idf, maxTermScore, parseSparseVector, sparseVector, stopWordsOf } from '../../search/index.ts'
 import {
   type FoundPassage,
   holdersOf,
@@ -10,7 +10,6 @@ import {
   vectorsOf,
 } from '../store/search.ts'
 import type { Evidence } from './answerable.ts'
-import type { Term } from './question.ts'
 
 /** Passages that are scored at most: those that hold the question's rarest words. */
 const candidateBudget = 5_000
@@ -35,7 +34,7 @@ export async function count(db: Db, scope: Scope, terms: Term[], passages: numbe
   const holders = await holdersOf(db, scope, [...new Set(terms.flatMap((term) => [...term.forms.keys()]))])
   return terms.map((term) => {
     const holding = [...term.forms.keys()].reduce((sum, form) => sum + (holders.get(form)?.passages ?? 0), 0)
-    return { term, holding, rarity: rarity(holding, passages) }
+    return { term, holding, rarity: idf(holding, passages) }
   })
 }
 
@@ -76,12 +75,12 @@ export async function byWords(
   const covered = best.map(({ id }) =>
     coveredBy(question.terms, vectors.get(id) ?? new Map<number, number>()),
   )
-  const most = [...weights.values()].reduce((sum, weight) => sum + weight, 0) * fullMatch * 2
+  const most = [...weights.values()].reduce((sum, weight) => sum + weight, 0) * maxTermScore * 2
   const scored = ranked.map((passage) => ({ ...passage, score: most > 0 ? passage.score / most : 0 }))
   const [top, ...others] = scored
   if (!top || others.length < 2) return { passages: scored, covered }
 
-  const functionWords = question.languages.map(functionWordsOf)
+  const functionWords = question.languages.map(stopWordsOf)
   const holders = await holdersOf(trx, scope, [
     ...new Set([...vectors.values()].flatMap((vector) => [...vector.keys()])),
   ])
@@ -91,7 +90,7 @@ export async function byWords(
     for (const [term, value] of vectors.get(passage.id) ?? []) {
       const holder = holders.get(term)
       if (!holder || holder.passages < 2 || functionWords.some((set) => set.has(holder.word))) continue
-      const says = rarity(holder.passages, question.passages)
+      const says = idf(holder.passages, question.passages)
       common.set(term, (common.get(term) ?? 0) + (passage.score / total) * value * says)
     }
   }
@@ -100,7 +99,7 @@ export async function byWords(
   const vector = new Map(
     taken.map(([term, value]) => [
       term,
-      (value / strongest) * rarity(holders.get(term)?.passages ?? 1, question.passages),
+      (value / strongest) * idf(holders.get(term)?.passages ?? 1, question.passages),
     ]),
   )
   const again = await scoresOf(

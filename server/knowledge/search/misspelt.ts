@@ -1,8 +1,8 @@
 import type { Db } from '../../db/index.ts'
-import { forgivenSlips, slipsBetween } from '../lexical/near-words.ts'
+import type { Term } from '../../search/index.ts'
+import { forgivenSlips, slipsBetween } from '../../search/index.ts'
 import { type Scope, wordsLike } from '../store/search.ts'
 import type { CountedTerm } from './by-words.ts'
-import type { Term } from './question.ts'
 
 /** Of the words that a misspelt one may have meant so many are tried. */
 const mostGuesses = 3

@@ -1,16 +1,15 @@
-import type { Layer } from '../../../contract/avees.ts'
+import { type Layer } from '../../../contract/layers.ts'
 import type { Database } from '../../db/index.ts'
 import type { Log } from '../../log.ts'
 import type { Embedder } from '../../models/index.ts'
+import { queryAnalyzer, termsWithContext, textWithContext } from '../../search/index.ts'
 import { inContext } from '../cut/passage.ts'
 import { type FoundPassage, languagesIn } from '../store/search.ts'
 import { formerSpace, searchVectors } from '../store/vectors.ts'
 import { answerableFrom, confidence } from './answerable.ts'
 import { byWords, count } from './by-words.ts'
-import { termsWithContext, textWithContext } from './follow-up.ts'
 import { fuse, withoutRepeats } from './fuse.ts'
 import { mend } from './misspelt.ts'
-import { questioner } from './question.ts'
 
 export type Query = {
   aveeId: string
@@ -78,7 +77,7 @@ export function searcher(rooms: {
       const passages = languages.reduce((sum, each) => sum + each.passages, 0)
       if (passages === 0) return undefined
       const codes = languages.toSorted((a, b) => b.passages - a.passages).map((each) => each.language)
-      const words = await questioner(query.aveeId, codes)
+      const words = await queryAnalyzer(query.aveeId, codes)
       const meant = textWithContext(words, query.query, context)
       understood(meant)
       const asked = await count(trx, query, termsWithContext(words, query.query, context), passages)

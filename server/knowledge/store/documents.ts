@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { Layer } from '../../../contract/avees.ts'
+import { type Layer } from '../../../contract/layers.ts'
 import { type Db, likePatterns, type Row, type Trx } from '../../db/index.ts'
 
 export type DocumentRow = Row<'documents'>

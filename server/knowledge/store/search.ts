@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { Layer } from '../../../contract/avees.ts'
+import { type Layer } from '../../../contract/layers.ts'
 import { type Db, likePatterns, type Trx } from '../../db/index.ts'
 
 /** Whose documents, and how far into them: part of every statement here. */

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Database, Db, Trx } from '../../db/index.ts'
+import { vectorLiteral } from '../../search/index.ts'
 import {
   type FoundPassage,
   type FoundRow,
@@ -23,9 +24,6 @@ const indexEffort = 600
 const veryMany = 200_000
 const mostEffort = 1_000
 
-const literal = (vector: Float32Array) =>
-  `[${Array.from(vector, (value) => +value.toPrecision(7)).join(',')}]`
-
 export async function insertVectors(
   db: Db | Trx,
   space: string,
@@ -37,7 +35,7 @@ export async function insertVectors(
     select passages.id, passages.version, passages.avee_id, passages.layer, ${space}, added.embedding::vector
     from unnest(
       ${vectors.map(({ passageId }) => passageId)}::bigint[],
-      ${vectors.map(({ vector }) => literal(vector))}::text[]
+      ${vectors.map(({ vector }) => vectorLiteral(vector))}::text[]
     ) as added (id, embedding)
     join passages on passages.id = added.id
     on conflict (passage_id, model) do nothing
@@ -135,7 +133,7 @@ export async function searchVectors(
   query: { space: string; vector: Float32Array; limit: number },
 ): Promise<FoundPassage[]> {
   const { space, limit } = query
-  const vector = literal(query.vector)
+  const vector = vectorLiteral(query.vector)
   const cast = comparedAs(query.vector.length)
   const distance = sql`(embedding::${cast}) <=> ${vector}::${cast}`
   const where = sql`

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { Layer } from '../../../contract/avees.ts'
+import { type Layer } from '../../../contract/layers.ts'
 import type { Db, Trx } from '../../db/index.ts'
 
 /**

@@ -1,5 +1,4 @@
-import type { Layer } from '../../../contract/avees.ts'
-import { layers } from '../../../contract/avees.ts'
+import { type Layer, minLayer } from '../../../contract/layers.ts'
 import { newId, type Row, type Trx } from '../../db/index.ts'
 import type { Statement } from '../rules/statements.ts'
 import {
@@ -32,7 +31,6 @@ const fewestWords = 3
 
 type Known = Row<'memories'>
 const isPast = (memory: Known, at: Date): boolean => memory.valid_until !== null && memory.valid_until <= at
-const narrower = (a: Layer, b: Layer): Layer => (layers.indexOf(a) < layers.indexOf(b) ? a : b)
 
 /**
  * Brings what was told together with what is known, one by one in the order in which it was said:
@@ -171,7 +169,7 @@ function strengthened(memory: Known, { statement, layer, saidAt }: Told): Memory
     importance: Math.max(memory.importance, statement.importance),
     confirmations: memory.confirmations + 1,
     last_confirmed_at: memory.last_confirmed_at > saidAt ? memory.last_confirmed_at : saidAt,
-    layer: narrower(memory.layer, layer),
+    layer: minLayer(memory.layer, layer),
   }
 }
 

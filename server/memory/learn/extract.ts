@@ -1,4 +1,4 @@
-import type { Layer } from '../../../contract/avees.ts'
+import { type Layer } from '../../../contract/layers.ts'
 import type { Log } from '../../log.ts'
 import type { Models } from '../../models/index.ts'
 import { isStated, readStatements } from '../rules/index.ts'

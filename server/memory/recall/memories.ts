@@ -1,9 +1,9 @@
-import type { Layer } from '../../../contract/avees.ts'
+import { type Layer } from '../../../contract/layers.ts'
 import type { MemoryType } from '../../../contract/memory.ts'
 import type { Database } from '../../db/index.ts'
-import { rarity, type Term, termsWithContext } from '../../knowledge/index.ts'
 import type { Log } from '../../log.ts'
 import type { Embedder } from '../../models/index.ts'
+import { idf, type Term, termsWithContext } from '../../search/index.ts'
 import { datesIn } from '../rules/dates.ts'
 import {
   type Candidate,
@@ -159,7 +159,7 @@ function coverage(terms: Term[], memories: Candidate[], total: number): (memory:
     .filter((term) => !term.isFunctionWord)
     .map((term) => {
       const holding = memories.filter((memory) => holds(memory, term)).length
-      return { term, weight: term.weight * rarity(Math.max(holding, 1), Math.max(total, 1)) }
+      return { term, weight: term.weight * idf(Math.max(holding, 1), Math.max(total, 1)) }
     })
   // A word that stands in no memory takes half of its weight from the others: it may be what the question turns on.
   const whole = said.reduce(

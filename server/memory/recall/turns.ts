@@ -1,8 +1,8 @@
-import { layers as allLayers, type Layer } from '../../../contract/avees.ts'
+import { type Layer, layersWithin } from '../../../contract/layers.ts'
 import type { Database } from '../../db/index.ts'
-import { rarity, sparseVector, termsWithContext } from '../../knowledge/index.ts'
 import type { Log } from '../../log.ts'
 import type { Embedder } from '../../models/index.ts'
+import { idf, sparseVector, termsWithContext } from '../../search/index.ts'
 import { datesIn } from '../rules/dates.ts'
 import {
   type FoundTurn,
@@ -88,7 +88,7 @@ export function turnRecall(rooms: {
       const forms = [...term.forms.keys()].filter((form) => holding.has(form))
       const held = Math.max(0, ...forms.map((form) => holding.get(form) ?? 0))
       for (const form of forms)
-        weights.set(form, Math.max(weights.get(form) ?? 0, term.weight * rarity(held, total)))
+        weights.set(form, Math.max(weights.get(form) ?? 0, term.weight * idf(held, total)))
     }
     if (weights.size === 0) return []
     return await scoreTurns(db, scope, {
@@ -100,7 +100,7 @@ export function turnRecall(rooms: {
 
   /** Earlier turns that fit a question, the best first. */
   return async function recallTurns(ask: TurnQuery): Promise<RecalledTurn[]> {
-    const layers = allLayers.slice(0, allLayers.indexOf(ask.layer) + 1)
+    const layers = layersWithin(ask.layer)
     const scope: TurnScope = { ...ask, layers }
     const [lexical, semantic] = await Promise.all([byWords(ask, scope), byMeaning(ask, scope)])
     ask.signal.throwIfAborted()

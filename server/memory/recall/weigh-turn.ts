@@ -1,4 +1,4 @@
-import { sparseVector } from '../../knowledge/index.ts'
+import { sparseVector } from '../../search/index.ts'
 import { countWords, type Pair } from '../words.ts'
 
 /**

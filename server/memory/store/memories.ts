@@ -1,7 +1,8 @@
 import { type SelectQueryBuilder, sql } from 'kysely'
-import type { Layer } from '../../../contract/avees.ts'
+import { type Layer } from '../../../contract/layers.ts'
 import type { MemoryType } from '../../../contract/memory.ts'
 import type { Db, Row, Tables, Trx } from '../../db/index.ts'
+import { vectorLiteral } from '../../search/index.ts'
 import type { Pair } from '../words.ts'
 
 /** A memory with the place of the first message it was learned from. */
@@ -365,16 +366,13 @@ export async function recallByWords(
     .execute()
 }
 
-const literal = (vector: Float32Array) =>
-  `[${Array.from(vector, (value) => +value.toPrecision(7)).join(',')}]`
-
 /** The nearest in meaning, with their cosine. */
 export async function recallByMeaning(
   db: Db,
   scope: RecallScope,
   ask: { space: string; vector: Float32Array; limit: number },
 ): Promise<(Candidate & { cosine: number })[]> {
-  const distance = sql<number>`memory_vectors.embedding <=> ${literal(ask.vector)}::vector`
+  const distance = sql<number>`memory_vectors.embedding <=> ${vectorLiteral(ask.vector)}::vector`
   const rows = await recallable(db, scope)
     .innerJoin('memory_vectors', 'memory_vectors.memory_id', 'memories.id')
     .where('memory_vectors.model', '=', ask.space)
@@ -422,7 +420,7 @@ export async function insertMemoryVectors(
     insert into memory_vectors (memory_id, model, remote, embedding)
     select memories.id, ${space.model}, ${space.remote}, added.embedding::vector
     from unnest(${vectors.map(({ id }) => id)}::uuid[], ${vectors.map(({ content }) => content)}::text[],
-      ${vectors.map(({ vector }) => literal(vector))}::text[]) as added (id, content, embedding)
+      ${vectors.map(({ vector }) => vectorLiteral(vector))}::text[]) as added (id, content, embedding)
     join memories on memories.id = added.id and memories.content = added.content and memories.forgotten_at is null
       and not (memories.local_only and ${space.remote})
     on conflict do nothing

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { Layer } from '../../../contract/avees.ts'
+import { type Layer } from '../../../contract/layers.ts'
 import type { Db } from '../../db/index.ts'
 
 /** Which turns are looked at: one conversation's, or all that somebody had with an avee. */

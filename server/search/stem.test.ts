@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { normaliserFor } from './normalise.ts'
+import { stemmerFor } from './stem.ts'
 
 const same = async (language: string | null, words: string[]) => {
-  const normalise = await normaliserFor(language)
+  const normalise = await stemmerFor(language)
   expect(new Set(words.map(normalise)).size, words.map(normalise).join(', ')).toBe(1)
 }
 
@@ -21,14 +21,14 @@ describe('words are the same', () => {
   ])('in %s: %j', async (language, words) => same(language, words))
 
   test('but not where a mark makes another word', async () => {
-    const vietnamese = await normaliserFor('vie')
+    const vietnamese = await stemmerFor('vie')
     expect(vietnamese('má')).not.toBe(vietnamese('ma'))
-    const hindi = await normaliserFor('hin')
+    const hindi = await stemmerFor('hin')
     expect(hindi('की')).not.toBe(hindi('का'))
   })
 
   test('and figures and codes stay as they are', async () => {
-    const english = await normaliserFor('eng')
+    const english = await stemmerFor('eng')
     for (const word of ['2023', '36.8', '4o', 'h2o']) expect(english(word)).toBe(word)
   })
 })

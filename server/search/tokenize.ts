@@ -41,7 +41,7 @@ const humps =
 const longest = 64
 
 /** The words of a text in their order, case kept. */
-export function* wordsOf(text: string): Generator<Word> {
+export function* tokenize(text: string): Generator<Word> {
   for (const match of text.normalize('NFKC').replace(/[’‘ʼ]/g, "'").matchAll(pattern)) {
     const run = match.groups?.['run']
     if (run === undefined) yield* compound(match[0])

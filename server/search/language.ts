@@ -17,7 +17,7 @@ const sampleLength = 700
  * The language of a text as an ISO 639-3 code, or null when it is shorter than 50 letters (scripts without blanks: 20)
  * or none that is known here. A long text is judged by its beginning, its middle and its end: two of them decide.
  */
-export function languageOf(text: string): string | null {
+export function detectLanguage(text: string): string | null {
   if (text.length <= 3 * sampleLength) return guess(text)
   const places = [0, (text.length - sampleLength) / 2, text.length - sampleLength].map(Math.floor)
   const guesses = places

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { languageOf } from './language.ts'
+import { detectLanguage } from './language.ts'
 
 describe('the language of a text', () => {
   it.each([
@@ -13,18 +13,18 @@ describe('the language of a text', () => {
     ['kor', '이른 아침 항구는 조용했고 아무도 배가 도착하는 것을 보지 못했습니다.'],
     ['tha', 'ในตอนเช้าตรู่ท่าเรือเงียบสงบและไม่มีใครเห็นเรือมาถึง'],
   ])('is told: %s', (code, text) => {
-    expect(languageOf(text)).toBe(code)
+    expect(detectLanguage(text)).toBe(code)
   })
 
   it('is not guessed from a few words or from figures', () => {
-    expect(languageOf('Quarterly report')).toBeNull()
-    expect(languageOf('12 500\t13 800\t14 100\n'.repeat(40))).toBeNull()
-    expect(languageOf('')).toBeNull()
+    expect(detectLanguage('Quarterly report')).toBeNull()
+    expect(detectLanguage('12 500\t13 800\t14 100\n'.repeat(40))).toBeNull()
+    expect(detectLanguage('')).toBeNull()
   })
 
   it('of a long text is not decided by its first lines alone', () => {
     const licence = 'Permission is hereby granted, free of charge, to any person obtaining a copy. '
     const german = 'Der Hafen war still, und das Schiff lag noch immer an seinem alten Platz am Kai. '
-    expect(languageOf(licence.repeat(9) + german.repeat(300))).toBe('deu')
+    expect(detectLanguage(licence.repeat(9) + german.repeat(300))).toBe('deu')
   })
 })

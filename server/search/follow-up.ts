@@ -1,4 +1,4 @@
-import type { Questioner, Term } from './question.ts'
+import type { Questioner, Term } from './query-terms.ts'
 
 /** What an earlier question lends to one that does not stand by itself. */
 const carriedWeight = 0.5

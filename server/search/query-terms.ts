@@ -1,7 +1,7 @@
-import { functionWordsOf } from '../lexical/function-words.ts'
-import { normaliserFor } from '../lexical/normalise.ts'
-import { termHasher } from '../lexical/weigh.ts'
-import { wordsOf } from '../lexical/words.ts'
+import { termHasher } from './bm25.ts'
+import { stemmerFor } from './stem.ts'
+import { stopWordsOf } from './stop-words.ts'
+import { tokenize } from './tokenize.ts'
 
 /**
  * One word of a question. Documents in several languages are stemmed by several rules, so it has a form for each;
@@ -15,11 +15,11 @@ const functionWordWeight = 0.2
 const mostLanguages = 6
 
 /** Turns questions into terms, for an avee whose documents are in these languages (ISO 639-3, the most frequent first). */
-export async function questioner(aveeId: string, languages: (string | null)[]) {
+export async function queryAnalyzer(aveeId: string, languages: (string | null)[]) {
   const known = languages.length === 0 ? [null] : languages.slice(0, mostLanguages)
   const hash = termHasher(aveeId)
-  const normalisers = await Promise.all(known.map(normaliserFor))
-  const functionWords = known.map(functionWordsOf)
+  const normalisers = await Promise.all(known.map(stemmerFor))
+  const functionWords = known.map(stopWordsOf)
 
   return {
     hash,
@@ -27,7 +27,7 @@ export async function questioner(aveeId: string, languages: (string | null)[]) {
     /** The words of a text, each once, in order. `weight` is what those count that say something. */
     termsOf(text: string, weight = 1): Term[] {
       const terms = new Map<string, Term>()
-      for (const word of wordsOf(text)) {
+      for (const word of tokenize(text)) {
         if (word.kind === 'letter') continue
         const forms = new Map<number, string>()
         for (const normalise of normalisers) {
@@ -52,4 +52,4 @@ export async function questioner(aveeId: string, languages: (string | null)[]) {
   }
 }
 
-export type Questioner = Awaited<ReturnType<typeof questioner>>
+export type Questioner = Awaited<ReturnType<typeof queryAnalyzer>>

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { wordsOf } from './words.ts'
+import { tokenize } from './tokenize.ts'
 
 const marks = { part: '', pair: '', whole: '*', letter: '°' }
 const taken = (text: string) =>
-  [...wordsOf(text)].map(({ text: word, kind }) => `${word}${marks[kind]}`).join(' ')
+  [...tokenize(text)].map(({ text: word, kind }) => `${word}${marks[kind]}`).join(' ')
 
 describe('the words of a text', () => {
   test.each([
@@ -40,7 +40,7 @@ describe('the words of a text', () => {
   test('any text has words of letters, marks and figures alone', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
-        for (const { text: word } of wordsOf(text))
+        for (const { text: word } of tokenize(text))
           expect(word).toMatch(/^[\p{L}\p{M}\p{N}]+(?:\.\p{Nd}+)?$/u)
       }),
     )

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { termsWithContext, textWithContext } from './follow-up.ts'
-import { questioner } from './question.ts'
+import { queryAnalyzer } from './query-terms.ts'
 
-const english = await questioner('avee', ['eng'])
+const english = await queryAnalyzer('avee', ['eng'])
 const meant = (question: string, ...context: string[]) =>
   termsWithContext(english, question, context)
     .filter((term) => !term.isFunctionWord)

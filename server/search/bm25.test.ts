@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { normaliserFor } from './normalise.ts'
-import { dimensions, parseSparseVector, rarity, sparseVector, termHasher, weigher } from './weigh.ts'
+import { bm25Weigher, dimensions, idf, parseSparseVector, sparseVector, termHasher } from './bm25.ts'
+import { stemmerFor } from './stem.ts'
 
-const normalise = await normaliserFor('eng')
+const normalise = await stemmerFor('eng')
 const naming = { title: 'Ships', filename: 'fleet_2022.pdf' }
-const weigh = weigher('avee', naming, normalise)
+const weigh = bm25Weigher('avee', naming, normalise)
 const hash = termHasher('avee')
 const valueOf = (vector: string, word: string) => parseSparseVector(vector).get(hash(normalise(word))) ?? 0
 
@@ -32,9 +32,9 @@ describe('weights', () => {
   })
 
   test('a rare word says more than a common one, and none says less than nothing', () => {
-    expect(rarity(1, 1_000)).toBeGreaterThan(rarity(500, 1_000))
-    expect(rarity(1_000, 1_000)).toBeGreaterThan(0)
-    expect(rarity(5_000, 1_000)).toBe(rarity(1_000, 1_000))
+    expect(idf(1, 1_000)).toBeGreaterThan(idf(500, 1_000))
+    expect(idf(1_000, 1_000)).toBeGreaterThan(0)
+    expect(idf(5_000, 1_000)).toBe(idf(1_000, 1_000))
   })
 
   test('vectors come back as they were written', () => {

@@ -37,7 +37,7 @@ const marksMatter = new Set(['vie', 'hin', 'npi', 'san', 'tam', 'tha'])
 export type Normalise = (word: string) => string
 
 /** How words of a language are compared. An unknown or absent language folds case and marks only. */
-export async function normaliserFor(language: string | null): Promise<Normalise> {
+export async function stemmerFor(language: string | null): Promise<Normalise> {
   const load = language === null ? undefined : stemmers[language]
   const stem = load ? (await load()).stemmer : undefined
   const lower = (word: string) => (language === 'tur' ? word.toLocaleLowerCase('tr') : word.toLowerCase())

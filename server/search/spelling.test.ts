@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { forgivenSlips, slipsBetween } from './near-words.ts'
+import { forgivenSlips, slipsBetween } from './spelling.ts'
 
 describe('slips between words', () => {
   test.each([

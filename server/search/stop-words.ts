@@ -36,7 +36,7 @@ const sets = new Map<string, ReadonlySet<string>>()
 const none: ReadonlySet<string> = new Set()
 
 /** The function words of a language, lower case; empty for a language that is not listed. */
-export function functionWordsOf(language: string | null): ReadonlySet<string> {
+export function stopWordsOf(language: string | null): ReadonlySet<string> {
   const list = language === null ? undefined : lists[language]
   if (language === null || list === undefined) return none
   let set = sets.get(language)

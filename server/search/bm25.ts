@@ -1,5 +1,5 @@
-import type { Normalise } from './normalise.ts'
-import { type Word, wordsOf } from './words.ts'
+import type { Normalise } from './stem.ts'
+import { tokenize, type Word } from './tokenize.ts'
 
 /**
  * BM25 in a vector: a text's vector holds the part that depends on the text (how often a word stands in it, against
@@ -51,7 +51,7 @@ function fnv(seed: number, text: string): number {
 }
 
 /** Counts the words of a document's passages and sections. */
-export function weigher(aveeId: string, naming: Naming, normalise: Normalise) {
+export function bm25Weigher(aveeId: string, naming: Naming, normalise: Normalise) {
   const hash = termHasher(aveeId)
   const named = bag()
   named.add(naming.title, titleWeight)
@@ -65,7 +65,7 @@ export function weigher(aveeId: string, naming: Naming, normalise: Normalise) {
       counts,
       length: () => length,
       add(text: string, weight: number) {
-        for (const word of wordsOf(text)) {
+        for (const word of tokenize(text)) {
           const form = normalise(word.text)
           if (form === '') continue
           counts.set(form, (counts.get(form) ?? 0) + (word.kind === 'letter' ? 0.01 : weight))
@@ -140,10 +140,10 @@ export function parseSparseVector(text: string): Map<number, number> {
 }
 
 /** The most that one occurrence-saturated word can count for: where scores end. */
-export const fullMatch = k1 + 1
+export const maxTermScore = k1 + 1
 
 /** How much a word says: the less, the more of the passages hold it. */
-export const rarity = (holding: number, passages: number): number => {
+export const idf = (holding: number, passages: number): number => {
   const df = Math.min(holding, passages)
   return Math.log(1 + (passages - df + 0.5) / (df + 0.5))
 }
