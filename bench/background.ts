@@ -13,9 +13,9 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { startApp } from '../test/app.ts'
+import { ask, askStream, createAvee, createConversation, registerUser } from '../test/builders.ts'
 import { readEvents } from '../test/events.ts'
-import { ask, askStream, converse, makeAvee, register } from '../test/people.ts'
-import { startOllama } from '../test/upstream.ts'
+import { startOllama } from '../test/model-servers.ts'
 import { figure, quantile, say } from './data.ts'
 
 const { values } = parseArgs({
@@ -58,15 +58,15 @@ ollama.always('/api/chat', {
 })
 const model = await oneAtATime(ollama.url)
 await using app = await startApp({ OLLAMA_BASE_URL: model, BACKGROUND_MODEL_CALLS: 'on' })
-const { client } = await register(app)
-const avee = await makeAvee(client)
+const { client } = await registerUser(app)
+const avee = await createAvee(client)
 
 /** Times to the first token, and how many background calls waited at each question. */
 async function asks(): Promise<{ first: number[]; waiting: number[] }> {
   const first: number[] = []
   const waiting: number[] = []
   for (let round = 0; round < rounds; round++) {
-    const { id } = await converse(client, avee.handle)
+    const { id } = await createConversation(client, avee.handle)
     const next = pause(everyMs)
     waiting.push(app.app.models.backgroundStats().waiting)
     const begun = performance.now()
@@ -93,9 +93,9 @@ row('has nothing else to do', await asks())
 
 await Promise.all(
   Array.from({ length: people }, async () => {
-    const { client: other } = await register(app)
+    const { client: other } = await registerUser(app)
     for (let i = 0; i < 3; i++) {
-      const { id } = await converse(other, avee.handle)
+      const { id } = await createConversation(other, avee.handle)
       await ask(
         other,
         id,

@@ -12,9 +12,9 @@
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { startApp } from '../test/app.ts'
+import { askStream, createAvee, createConversation, registerUser } from '../test/builders.ts'
 import { readEvents } from '../test/events.ts'
-import { askStream, converse, makeAvee, register } from '../test/people.ts'
-import { startOllama, usualModels } from '../test/upstream.ts'
+import { defaultModels, startOllama } from '../test/model-servers.ts'
 import { figure, foldersIn, jsonLines, quantile, say } from './data.ts'
 
 const { values } = parseArgs({
@@ -28,13 +28,13 @@ const texts = foldersIn(path.join(values.data, 'memory')).flatMap((folder) =>
     .flatMap(({ turns }) => turns.map(({ text }) => text.slice(0, 1_500)))
     .filter((text) => text.trim() !== ''),
 )
-const [model] = usualModels()
+const [model] = defaultModels()
 if (!model) throw new Error('the played Ollama has no model')
 await using ollama = await startOllama({ models: [{ ...model, contextLength: 131_072 }] })
 await using app = await startApp({ OLLAMA_BASE_URL: ollama.url, MODEL_CONTEXT_TOKENS: '131072' })
-const { client } = await register(app)
-const avee = await makeAvee(client)
-const { id } = await converse(client, avee.handle)
+const { client } = await registerUser(app)
+const avee = await createAvee(client)
+const { id } = await createConversation(client, avee.handle)
 const used = app.app.models.countTokens
 let next = 0
 let whole = 0
@@ -70,7 +70,7 @@ for (const size of values.sizes.split(',').map(Number)) {
     await client.get(`/conversations/${id}/messages?limit=50`)
     opening.push(performance.now() - begun)
   }
-  const asked = ollama.to('/api/chat').at(-1)?.body['messages'] as { content: string }[]
+  const asked = ollama.requestsTo('/api/chat').at(-1)?.body['messages'] as { content: string }[]
   const prompt = asked.reduce((sum, { content }) => sum + used(content, model.name), 0)
   say(
     `| ${size} | ${prompt} | ${whole} | ${figure(quantile(opening, 0.5), 1)} | ${figure(quantile(first, 0.5), 0)} / ${figure(quantile(first, 0.99), 0)} |`,

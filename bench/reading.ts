@@ -8,7 +8,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { type ReadLimits, type ReadOutcome, reader } from '../server/knowledge/read/index.ts'
 import { createLog } from '../server/log.ts'
-import { pdfOf } from '../test/pdf.ts'
+import { createPdf } from '../test/pdf.ts'
 import { residentOfChildren } from './resident.ts'
 
 type Wanted = {
@@ -150,7 +150,7 @@ function pdfsOf(path: string): File[] {
 
 function longPdf(pages: number): File {
   const path = join(folder, 'long.pdf')
-  writeFileSync(path, pdfOf(Array.from({ length: pages }, (_, i) => `Page ${i + 1}\n${prose(i, 450)}`)))
+  writeFileSync(path, createPdf(Array.from({ length: pages }, (_, i) => `Page ${i + 1}\n${prose(i, 450)}`)))
   return { path, name: 'long.pdf' }
 }
 
@@ -159,8 +159,9 @@ function smallFiles(count: number): File[] {
     const name = `note ${i}.${['txt', 'md', 'csv', 'html', 'pdf'][i % 5]}`
     const text = prose(i, 200)
     const content =
-      [text, `# Note ${i}\n\n${text}`, table(i), `<h1>Note ${i}</h1><p>${text}</p>`, pdfOf([text])][i % 5] ??
-      text
+      [text, `# Note ${i}\n\n${text}`, table(i), `<h1>Note ${i}</h1><p>${text}</p>`, createPdf([text])][
+        i % 5
+      ] ?? text
     const path = join(folder, name)
     writeFileSync(path, content)
     return { path, name }

@@ -10,10 +10,10 @@
  */
 import { parseArgs } from 'node:util'
 import { startServer } from '../test/app.ts'
+import { askStream, createAvee, createConversation, type UploadFile, uploadFiles } from '../test/builders.ts'
 import { readEvents } from '../test/events.ts'
-import { pdfOf } from '../test/pdf.ts'
-import { askStream, converse, makeAvee, type NewFile, upload } from '../test/people.ts'
-import { startOllama } from '../test/upstream.ts'
+import { startOllama } from '../test/model-servers.ts'
+import { createPdf } from '../test/pdf.ts'
 import { figure, quantile, say } from './data.ts'
 import { madeUpDocument } from './made-up.ts'
 import { residentOfChildren } from './resident.ts'
@@ -29,7 +29,7 @@ await using server = await startServer({
   BACKGROUND_MODEL_CALLS: 'off',
   ...(values.url ? { DATABASE_URL: values.url } : {}),
 })
-const avee = await makeAvee(server, { handle: `rhythm-${process.pid}`, display_name: 'Rhythm' })
+const avee = await createAvee(server, { handle: `rhythm-${process.pid}`, display_name: 'Rhythm' })
 
 /** Asks until `work` is done, at least three times; gives the times between tokens and the peak of memory. */
 async function during(work: Promise<unknown>) {
@@ -47,7 +47,7 @@ async function during(work: Promise<unknown>) {
   })
   ended.catch(() => undefined)
   for (let round = 0; !isDone || round < 3; round++) {
-    const { id } = await converse(server, avee.handle)
+    const { id } = await createConversation(server, avee.handle)
     let last: number | undefined
     for await (const { data } of readEvents(await askStream(server, id, `Question ${round}?`))) {
       if (data['token'] === undefined) continue
@@ -69,8 +69,8 @@ function report(what: string, { gaps, took, peak }: Awaited<ReturnType<typeof du
 }
 
 /** Takes files in, all of one request. */
-async function takeIn(files: NewFile[]): Promise<void> {
-  const results = await upload(server, files)
+async function takeIn(files: UploadFile[]): Promise<void> {
+  const results = await uploadFiles(server, files)
   const failed = results.find((result) => !result.success)
   if (failed || results.length !== files.length) throw new Error(failed?.message ?? 'Not all were taken in.')
 }
@@ -78,7 +78,7 @@ async function takeIn(files: NewFile[]): Promise<void> {
 const text = (number: number, paragraphs: number) =>
   madeUpDocument(number, paragraphs).paragraphs.join('\n\n')
 const small = Array.from({ length: 1_000 }, (_, i) => ({ name: `note-${i}.md`, content: text(i, 3) }))
-const long = pdfOf(Array.from({ length: 1_000 }, (_, i) => text(i, 5)))
+const long = createPdf(Array.from({ length: 1_000 }, (_, i) => text(i, 5)))
 
 say('| meanwhile | takes, s | between tokens, ms (p50 / p99 / most) | over 200 ms | peak resident, MB |')
 say('| --- | --- | --- | --- | --- |')

@@ -5,14 +5,14 @@ import { fileURLToPath } from 'node:url'
 import { freePort } from '../scripts/services/start.ts'
 import { type App, createApp } from '../server/app.ts'
 import { readConfig } from '../server/config.ts'
-import { type Client, clientOf } from './client.ts'
-import { freshPlace, type Place } from './databases.ts'
+import { createTestClient, type TestClient } from './client.ts'
+import { createTestDatabase, type TestDatabase } from './databases.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
 /**
- * Settings that keep a test on its own machine: no model of the developer's, nothing of their environment. A played
- * model answers what the test asks and nothing else, unless background calls are switched on.
+ * Settings that isolate a test from the developer's models and environment. Background model calls are off, so that
+ * a scripted model server receives only the requests a test expects.
  */
 const isolated = {
   HOST: '127.0.0.1',
@@ -25,101 +25,101 @@ const isolated = {
 }
 
 type Settings = Record<string, string>
-type Kind = Place['kind']
+type Kind = TestDatabase['kind']
 
-/** The app in this process, on a database of its own. */
-export type RunningApp = Client & { readonly app: App; [Symbol.asyncDispose](): Promise<void> }
+/** The app in this process, on its own database. */
+export type TestApp = TestClient & { readonly app: App; [Symbol.asyncDispose](): Promise<void> }
 
-/** Builds the app as `main.ts` does and lets it listen. `settings` are environment variables. */
-export async function startApp(settings: Settings = {}, kind: Kind = 'embedded'): Promise<RunningApp> {
-  const place = await freshPlace(kind)
+/** Creates the app as `main.ts` does and starts listening. `settings` are environment variables. */
+export async function startApp(settings: Settings = {}, kind: Kind = 'embedded'): Promise<TestApp> {
+  const database = await createTestDatabase(kind)
   const quiet = { ...isolated, LOG_LEVEL: 'silent', PORT: '0' }
-  const app = await createApp(readConfig({ ...quiet, ...place.settings, ...settings }))
+  const app = await createApp(readConfig({ ...quiet, ...database.settings, ...settings }))
   return {
-    ...clientOf(await app.listen()),
+    ...createTestClient(await app.listen()),
     app,
     [Symbol.asyncDispose]: async () => {
       await app[Symbol.asyncDispose]()
-      await place[Symbol.asyncDispose]()
+      await database[Symbol.asyncDispose]()
     },
   }
 }
 
-/** A server as people run it: a process of its own, with its data directory. */
-export type ServerProcess = Client & {
+/** A server in its own process, with its own data directory. */
+export type ServerProcess = TestClient & {
   readonly port: number
-  /** What it printed since its last start: both outputs. */
+  /** Returns standard output and standard error since the last start. */
   output(): string
-  /** Asks it to end, as Ctrl-C does, and waits; gives the exit code. */
+  /** Sends SIGINT, as Ctrl-C does, and waits. Returns the exit code. */
   stop(): Promise<number | null>
-  /** Ends it at once, as a power cut does. */
+  /** Sends SIGKILL and waits. */
   kill(): Promise<void>
-  /** Starts it again on the same data and port. */
+  /** Kills it and starts it again on the same data and port. */
   restart(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** Starts `server/main.ts`. `settings` are environment variables. */
+/** Starts `server/main.ts` and waits until it responds. `settings` are environment variables. */
 export async function startServer(settings: Settings = {}, kind: Kind = 'embedded'): Promise<ServerProcess> {
-  const place = await freshPlace(kind)
+  const database = await createTestDatabase(kind)
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   let child: ChildProcess | undefined
   let output = ''
 
-  const end = async (signal: NodeJS.Signals) => {
-    const ending = child
+  const terminate = async (signal: NodeJS.Signals) => {
+    const target = child
     child = undefined
-    if (!ending) return null
-    const isRunning = ending.exitCode === null && ending.signalCode === null
+    if (!target) return null
+    const isRunning = target.exitCode === null && target.signalCode === null
     if (isRunning) {
-      const ended = once(ending, 'exit')
-      ending.kill(signal)
-      if (ending.connected) ending.disconnect()
-      await ended
+      const exited = once(target, 'exit')
+      target.kill(signal)
+      if (target.connected) target.disconnect()
+      await exited
     }
-    return ending.exitCode
+    return target.exitCode
   }
   const start = async () => {
     output = ''
     const { PATH, HOME } = process.env
     const started = spawn(process.execPath, ['server/main.ts'], {
       cwd: root,
-      env: { PATH, HOME, ...isolated, PORT: `${port}`, ...place.settings, ...settings },
-      // With a channel between them it ends when this process does.
+      env: { PATH, HOME, ...isolated, PORT: `${port}`, ...database.settings, ...settings },
+      // The IPC channel makes the server exit when this process does.
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     })
     child = started
-    const keep = (bytes: Buffer) => {
+    const append = (bytes: Buffer) => {
       output += bytes.toString()
     }
-    started.stdout?.on('data', keep)
-    started.stderr?.on('data', keep)
+    started.stdout?.on('data', append)
+    started.stderr?.on('data', append)
     const isAlive = () => started.exitCode === null && started.signalCode === null
-    await answering(url, isAlive, () => output)
+    await waitUntilUp(url, isAlive, () => output)
   }
   await start()
   return {
-    ...clientOf(url),
+    ...createTestClient(url),
     port,
     output: () => output,
-    stop: () => end('SIGINT'),
-    kill: async () => void (await end('SIGKILL')),
+    stop: () => terminate('SIGINT'),
+    kill: async () => void (await terminate('SIGKILL')),
     restart: async () => {
-      await end('SIGKILL')
+      await terminate('SIGKILL')
       await start()
     },
     [Symbol.asyncDispose]: async () => {
-      await end('SIGKILL')
-      await place[Symbol.asyncDispose]()
+      await terminate('SIGKILL')
+      await database[Symbol.asyncDispose]()
     },
   }
 }
 
-async function answering(url: string, isAlive: () => boolean, output: () => string): Promise<void> {
+async function waitUntilUp(url: string, isAlive: () => boolean, output: () => string): Promise<void> {
   for (;;) {
-    const answer = await fetch(`${url}/health`).catch(() => undefined)
-    if (answer?.ok) return
+    const response = await fetch(`${url}/health`).catch(() => undefined)
+    if (response?.ok) return
     if (!isAlive()) throw new Error(`The server did not start:\n${output()}`)
     await delay(20)
   }

@@ -1,24 +1,24 @@
-/** What came back: the body as JSON where it is JSON, as text otherwise. */
-export type Answer<Body = unknown> = { status: number; headers: Headers; body: Body }
+/** A response with its body parsed as JSON, or as text for any other content type. */
+export type TestResponse<Body = unknown> = { status: number; headers: Headers; body: Body }
 
 type Options = { headers?: Record<string, string>; signal?: AbortSignal }
 
-/** A client of a running app, as one person or as nobody. */
-export type Client = {
+/** A client of a running app, signed in as one user or anonymous. */
+export type TestClient = {
   readonly url: string
   readonly token: string | undefined
-  get<Body = never>(path: string, options?: Options): Promise<Answer<Body>>
-  post<Body = never>(path: string, body?: unknown, options?: Options): Promise<Answer<Body>>
-  put<Body = never>(path: string, body?: unknown, options?: Options): Promise<Answer<Body>>
-  patch<Body = never>(path: string, body?: unknown, options?: Options): Promise<Answer<Body>>
-  delete<Body = never>(path: string, body?: unknown, options?: Options): Promise<Answer<Body>>
-  /** The response itself, for streams, files and forms. */
+  get<Body = never>(path: string, options?: Options): Promise<TestResponse<Body>>
+  post<Body = never>(path: string, body?: unknown, options?: Options): Promise<TestResponse<Body>>
+  put<Body = never>(path: string, body?: unknown, options?: Options): Promise<TestResponse<Body>>
+  patch<Body = never>(path: string, body?: unknown, options?: Options): Promise<TestResponse<Body>>
+  delete<Body = never>(path: string, body?: unknown, options?: Options): Promise<TestResponse<Body>>
+  /** Returns the raw response, for streams, files and forms. */
   fetch(path: string, init?: RequestInit): Promise<Response>
-  /** The same app for somebody else. */
-  as(token: string | undefined): Client
+  /** Returns a client of the same app with another token. */
+  as(token: string | undefined): TestClient
 }
 
-export function clientOf(url: string, token?: string): Client {
+export function createTestClient(url: string, token?: string): TestClient {
   const request = (path: string, init: RequestInit = {}) => {
     const headers = new Headers(init.headers)
     if (token) headers.set('authorization', `Bearer ${token}`)
@@ -26,7 +26,11 @@ export function clientOf(url: string, token?: string): Client {
   }
   const send =
     (method: string) =>
-    async <Body>(path: string, body?: unknown, { headers, signal }: Options = {}): Promise<Answer<Body>> => {
+    async <Body>(
+      path: string,
+      body?: unknown,
+      { headers, signal }: Options = {},
+    ): Promise<TestResponse<Body>> => {
       const response = await request(path, {
         method,
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -51,6 +55,6 @@ export function clientOf(url: string, token?: string): Client {
     patch: send('PATCH'),
     delete: send('DELETE'),
     fetch: request,
-    as: (other) => clientOf(url, other),
+    as: (newToken) => createTestClient(url, newToken),
   }
 }

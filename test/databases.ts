@@ -18,31 +18,31 @@ type Kind = Database['kind']
 const root = fileURLToPath(new URL('..', import.meta.url))
 const server = process.env['TEST_DATABASE_URL']
 
-/** What a suite runs on: `for (const kind of DATABASES) describe(kind, …)`. The second needs a server, which is there in CI. */
+/** The databases that a suite runs on: `describe.each(DATABASES)`. PostgreSQL requires a server, which CI provides. */
 export const DATABASES: Kind[] = server === undefined ? ['embedded'] : ['embedded', 'postgres']
 
-/** A migrated, empty database that nobody has open yet. */
-export type Place = {
+/** A migrated, empty database that is not open yet. */
+export type TestDatabase = {
   readonly kind: Kind
   readonly dir: string
   readonly url: string | undefined
-  /** Environment variables with which a server process runs on it. */
+  /** Environment variables for a server process that uses it. */
   readonly settings: Record<string, string>
-  /** Removes it; whoever had it open must have closed it. */
+  /** Deletes it. It must be closed. */
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** Makes a place of its own in a fraction of a second: a copy of one that was migrated once. */
-export async function freshPlace(kind: Kind): Promise<Place> {
-  if (kind === 'postgres') return placeAt(kind, await copyOnServer())
-  const place = await placeAt(kind, undefined)
+/** Creates a database by copying one that is migrated once per schema. */
+export async function createTestDatabase(kind: Kind): Promise<TestDatabase> {
+  if (kind === 'postgres') return describeDatabase(kind, await copyServerTemplate())
+  const database = await describeDatabase(kind, undefined)
   const template = path.join(await embeddedTemplate(), 'database')
   const mode = constants.COPYFILE_FICLONE
-  await cp(template, path.join(place.dir, 'database'), { recursive: true, mode })
-  return place
+  await cp(template, path.join(database.dir, 'database'), { recursive: true, mode })
+  return database
 }
 
-async function placeAt(kind: Kind, url: string | undefined): Promise<Place> {
+async function describeDatabase(kind: Kind, url: string | undefined): Promise<TestDatabase> {
   const dir = await mkdtemp(path.join(tmpdir(), 'gabee-data-'))
   return {
     kind,
@@ -50,46 +50,46 @@ async function placeAt(kind: Kind, url: string | undefined): Promise<Place> {
     url,
     settings: { DATA_DIR: dir, ...(url === undefined ? {} : { DATABASE_URL: url }) },
     async [Symbol.asyncDispose]() {
-      if (url !== undefined) await asAdmin((admin) => drop(admin, nameIn(url)))
+      if (url !== undefined) await withAdminClient((admin) => drop(admin, databaseNameIn(url)))
       await rm(dir, { recursive: true, force: true })
     },
   }
 }
 
-/** A database on the server that nothing has been done to, migrations neither. */
-export async function emptyPlace(): Promise<Place> {
-  const name = nameOfOne()
-  await asAdmin((admin) => admin.query(`create database ${name}`))
-  return placeAt('postgres', addressOf(name))
+/** Creates a PostgreSQL database without any migration. */
+export async function createEmptyDatabase(): Promise<TestDatabase> {
+  const name = newDatabaseName()
+  await withAdminClient((admin) => admin.query(`create database ${name}`))
+  return describeDatabase('postgres', databaseUrl(name))
 }
 
-/** An open store in a place of its own; both are gone after the disposal. Waits less than a real one for a connection. */
-export async function freshDatabase(
+/** Creates and opens a database; disposing closes and deletes it. The connection timeout is shorter than in production. */
+export async function openTestDatabase(
   kind: Kind,
   limits: Partial<Limits> = {},
-): Promise<Database & { readonly place: Place }> {
-  const place = await freshPlace(kind)
+): Promise<Database & { readonly source: TestDatabase }> {
+  const source = await createTestDatabase(kind)
   const log = createLog('silent')
-  const database = await openDatabase({ ...place, log, limits: { wait: 5_000, ...limits } })
+  const database = await openDatabase({ ...source, log, limits: { wait: 5_000, ...limits } })
   return {
     ...database,
-    place,
+    source,
     async [Symbol.asyncDispose]() {
       await database[Symbol.asyncDispose]()
-      await place[Symbol.asyncDispose]()
+      await source[Symbol.asyncDispose]()
     },
   }
 }
 
-/** Takes every row out of every table, so that the next test begins anew. */
-export async function emptyTables({ db }: Database): Promise<void> {
+/** Deletes every row of every table. */
+export async function truncateTables({ db }: Database): Promise<void> {
   const { rows } = await sql<{ all: string }>`
     select string_agg(format('%I', tablename), ', ') as all from pg_tables
     where schemaname = 'public' and tablename not like 'kysely\\_%'`.execute(db)
   await sql.raw(`truncate ${rows[0]?.all} restart identity cascade`).execute(db)
 }
 
-/** Another schema or another engine has another name. */
+/** Returns a name that changes with the schema and the database engine. */
 function templateName(): string {
   const hash = createHash('sha256')
   for (const file of globSync('server/db/migrations/*.ts', { cwd: root }).toSorted())
@@ -98,7 +98,7 @@ function templateName(): string {
   return `gabee_template_${hash.digest('hex').slice(0, 12)}`
 }
 
-/** The data directory that embedded places are copies of; kept for the next run. */
+/** Returns the data directory that embedded databases are copied from; it is cached between runs. */
 async function embeddedTemplate(): Promise<string> {
   const cache = path.join(root, 'node_modules/.cache/gabee-test')
   const template = path.join(cache, templateName())
@@ -107,10 +107,10 @@ async function embeddedTemplate(): Promise<string> {
   const lock = await lockWhenFree(cache)
   try {
     if (existsSync(template)) return template
-    const made = await mkdtemp(`${template}-`)
-    const database = await openDatabase({ dir: made, log: createLog('silent') })
+    const created = await mkdtemp(`${template}-`)
+    const database = await openDatabase({ dir: created, log: createLog('silent') })
     await database[Symbol.asyncDispose]()
-    await rename(made, template)
+    await rename(created, template)
     return template
   } finally {
     lock.release()
@@ -128,13 +128,13 @@ async function lockWhenFree(dir: string): Promise<ReturnType<typeof lockDirector
   }
 }
 
-async function copyOnServer(): Promise<string> {
-  const name = nameOfOne()
-  await asAdmin(async (admin) => {
+async function copyServerTemplate(): Promise<string> {
+  const name = newDatabaseName()
+  await withAdminClient(async (admin) => {
     const template = await serverTemplate(admin)
     await admin.query(`create database ${name} template ${template}`)
   })
-  return addressOf(name)
+  return databaseUrl(name)
 }
 
 async function serverTemplate(admin: pg.Client): Promise<string> {
@@ -143,20 +143,24 @@ async function serverTemplate(admin: pg.Client): Promise<string> {
   try {
     const { rowCount } = await admin.query('select from pg_database where datname = $1', [template])
     if (rowCount === 1) return template
-    const made = `${template}_new`
-    await drop(admin, made)
-    await admin.query(`create database ${made}`)
-    const database = await openDatabase({ url: addressOf(made), dir: tmpdir(), log: createLog('silent') })
+    const created = `${template}_new`
+    await drop(admin, created)
+    await admin.query(`create database ${created}`)
+    const database = await openDatabase({
+      url: databaseUrl(created),
+      dir: tmpdir(),
+      log: createLog('silent'),
+    })
     await database[Symbol.asyncDispose]()
-    await admin.query(`alter database ${made} rename to ${template}`)
+    await admin.query(`alter database ${created} rename to ${template}`)
     return template
   } finally {
     await admin.query(`select pg_advisory_unlock(hashtext($1))`, [template])
   }
 }
 
-/** Works on the server that the tests were given, as a user who may make and drop databases. */
-export async function asAdmin<T>(work: (admin: pg.Client) => Promise<T>): Promise<T> {
+/** Runs `work` with a connection that may create and drop databases. */
+export async function withAdminClient<T>(work: (admin: pg.Client) => Promise<T>): Promise<T> {
   const admin = new pg.Client({ connectionString: server })
   await admin.connect()
   try {
@@ -170,13 +174,13 @@ async function drop(admin: pg.Client, name: string): Promise<void> {
   await admin.query(`drop database if exists ${name} with (force)`)
 }
 
-function addressOf(name: string): string {
+function databaseUrl(name: string): string {
   const url = new URL(server ?? '')
   url.pathname = name
   return url.href
 }
 
-const nameOfOne = (): string => `gabee_test_${newId().replaceAll('-', '')}`
+const newDatabaseName = (): string => `gabee_test_${newId().replaceAll('-', '')}`
 
-/** The database's name in an address. */
-const nameIn = (url: string): string => new URL(url).pathname.slice(1)
+/** Returns the database name of a connection URL. */
+const databaseNameIn = (url: string): string => new URL(url).pathname.slice(1)

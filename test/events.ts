@@ -1,12 +1,12 @@
 import { EventSourceParserStream } from 'eventsource-parser/stream'
 
-/** One event of a run as a client sees it. */
-export type SeenEvent = { id: number; data: Record<string, unknown> }
+/** One event of a run as a client receives it. */
+export type ReceivedEvent = { id: number; data: Record<string, unknown> }
 
-/** Reads a stream of events to its end, each as it comes. Comments (`: ping`) are not events. */
-export async function* readEvents(response: Response): AsyncGenerator<SeenEvent> {
+/** Yields the events of a stream as they arrive. Comments (`: ping`) are skipped. */
+export async function* readEvents(response: Response): AsyncGenerator<ReceivedEvent> {
   if (!response.ok || !response.body) {
-    throw new Error(`No stream but ${response.status}: ${await response.text()}`)
+    throw new Error(`Expected a stream, got status ${response.status}: ${await response.text()}`)
   }
   const events = response.body.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream())
   for await (const { id, data } of events) {
@@ -14,13 +14,13 @@ export async function* readEvents(response: Response): AsyncGenerator<SeenEvent>
   }
 }
 
-/** All events of a stream. */
-export async function allEvents(response: Response): Promise<SeenEvent[]> {
+/** Returns all events of a stream. */
+export async function collectEvents(response: Response): Promise<ReceivedEvent[]> {
   return await Array.fromAsync(readEvents(response))
 }
 
-/** The answer's text: all tokens of the events, in order. */
-export const textOf = (events: SeenEvent[]): string =>
+/** Concatenates the answer tokens of the events. */
+export const textOf = (events: ReceivedEvent[]): string =>
   events
     .map(({ data }) => data['token'] ?? data['content'])
     .filter((text) => typeof text === 'string')

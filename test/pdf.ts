@@ -1,5 +1,5 @@
 /** A PDF with one page for each text: lines of up to 90 characters in Helvetica, as a word processor would write them. */
-export function pdfOf(pages: string[]): Uint8Array<ArrayBuffer> {
+export function createPdf(pages: string[]): Uint8Array<ArrayBuffer> {
   const objects: string[] = []
   const add = (body: string) => objects.push(body)
   const kids = pages.map((_, i) => `${4 + 2 * i} 0 R`).join(' ')
@@ -15,11 +15,11 @@ export function pdfOf(pages: string[]): Uint8Array<ArrayBuffer> {
     )
     add(`<< /Length ${content.length} >>\nstream\n${content}\nendstream`)
   }
-  return pdfFile(objects)
+  return buildPdf(objects)
 }
 
 /** A PDF of these objects, numbered from 1, the catalogue first; `more` goes into the trailer. */
-export function pdfFile(objects: string[], more = ''): Uint8Array<ArrayBuffer> {
+export function buildPdf(objects: string[], more = ''): Uint8Array<ArrayBuffer> {
   let file = '%PDF-1.4\n'
   const offsets = objects.map((body, i) => {
     const offset = file.length

@@ -5,8 +5,8 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test, vi } from 'vitest'
 import { freePort } from '../scripts/services/start.ts'
-import { freshPlace } from './databases.ts'
-import { startOllama } from './upstream.ts'
+import { createTestDatabase } from './databases.ts'
+import { startOllama } from './model-servers.ts'
 
 const command = path.join(fileURLToPath(new URL('..', import.meta.url)), 'scripts/run.mjs')
 
@@ -57,9 +57,9 @@ const reaches = (url: string) =>
 
 test('it says where it is, what answers and what to do next, and ends when it is asked to', async () => {
   await using ollama = await startOllama()
-  await using place = await freshPlace('embedded')
+  await using database = await createTestDatabase('embedded')
   const port = await freePort()
-  await using started = npmStart({ ...place.settings, PORT: `${port}`, OLLAMA_BASE_URL: ollama.url })
+  await using started = npmStart({ ...database.settings, PORT: `${port}`, OLLAMA_BASE_URL: ollama.url })
   await started.saying(/drop a document/)
   expect(started.said()).toContain(`Gabee runs at http://127.0.0.1:${port}`)
   expect(started.said()).toContain('llama3.2:1b')
@@ -69,11 +69,11 @@ test('it says where it is, what answers and what to do next, and ends when it is
 })
 
 test('the server goes when npm is asked to end, while it starts and while it serves', async () => {
-  await using place = await freshPlace('embedded')
+  await using database = await createTestDatabase('embedded')
   const { PATH, HOME } = process.env
   const port = await freePort()
-  const settings = { ...place.settings, PORT: `${port}`, OLLAMA_BASE_URL: 'http://127.0.0.1:9' }
-  const isStarting = () => readdirSync(place.dir).length > 1
+  const settings = { ...database.settings, PORT: `${port}`, OLLAMA_BASE_URL: 'http://127.0.0.1:9' }
+  const isStarting = () => readdirSync(database.dir).length > 1
   for (const isMoment of [isStarting, (heard: string) => heard.includes('Gabee runs at')]) {
     const npm = spawn('npm', ['start'], {
       env: { PATH, HOME, ...settings },
@@ -93,9 +93,9 @@ test('the server goes when npm is asked to end, while it starts and while it ser
 })
 
 test('the server goes when the command that started it is killed', async () => {
-  await using place = await freshPlace('embedded')
+  await using database = await createTestDatabase('embedded')
   const port = await freePort()
-  await using started = npmStart({ ...place.settings, PORT: `${port}` })
+  await using started = npmStart({ ...database.settings, PORT: `${port}` })
   await started.saying(/Gabee runs at/)
   started.child.kill('SIGKILL')
   await started.ended

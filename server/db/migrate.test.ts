@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
 import { describe, expect, test } from 'vitest'
-import { DATABASES, emptyPlace, freshDatabase } from '../../test/databases.ts'
+import { createEmptyDatabase, DATABASES, openTestDatabase } from '../../test/databases.ts'
 import { createLog } from '../log.ts'
 import { type Database, openDatabase } from './index.ts'
 import { migrate } from './migrate.ts'
@@ -21,7 +21,7 @@ const exists = async ({ db }: Database, table: string): Promise<boolean> =>
 
 describe.each(DATABASES)('migrations (%s)', (kind) => {
   test('are done in the order of their numbers, once', async () => {
-    await using store = await freshDatabase(kind)
+    await using store = await openTestDatabase(kind)
     const order: string[] = []
     const noting = (name: string): Migration => ({ up: async () => void order.push(name) })
     const more = { ...migrations, '902-last': noting('902'), '901-first': noting('901') }
@@ -31,7 +31,7 @@ describe.each(DATABASES)('migrations (%s)', (kind) => {
   })
 
   test('that fail leave nothing behind, not even of those before, and name the culprit', async () => {
-    await using store = await freshDatabase(kind)
+    await using store = await openTestDatabase(kind)
     const bad: Migration = {
       up: async (db) => {
         await sql`create table half (id int)`.execute(db)
@@ -50,7 +50,7 @@ describe.each(DATABASES)('migrations (%s)', (kind) => {
   })
 
   test('of a newer release are refused with one sentence', async () => {
-    await using store = await freshDatabase(kind)
+    await using store = await openTestDatabase(kind)
     await migrate(store.db, { ...migrations, '901-newer': makes('newer') }, log)
     await expect(migrate(store.db, migrations, log)).rejects.toMatchObject({
       code: 'database_newer',
@@ -59,7 +59,7 @@ describe.each(DATABASES)('migrations (%s)', (kind) => {
   })
 
   test('may take longer than any statement of the server may', async () => {
-    await using store = await freshDatabase(kind, { statement: 300 })
+    await using store = await openTestDatabase(kind, { statement: 300 })
     const slow: Migration = {
       up: async (db) => {
         await sql`
@@ -78,7 +78,7 @@ describe.each(DATABASES)('migrations (%s)', (kind) => {
 
 describe.runIf(DATABASES.includes('postgres'))('migrations of several servers that start at once', () => {
   test('are done by one while the others wait', async () => {
-    await using place = await emptyPlace()
+    await using place = await createEmptyDatabase()
     const opened = await Promise.all(Array.from({ length: 4 }, () => openDatabase({ ...place, log })))
     const done = await sql<{ name: string }>`select name from kysely_migration order by name`.execute(
       opened[0]!.db,

@@ -1,9 +1,9 @@
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { DATABASES, emptyTables, freshDatabase } from '../../test/databases.ts'
+import { DATABASES, openTestDatabase, truncateTables } from '../../test/databases.ts'
 import { type Database, newId, violatedUnique } from './index.ts'
 
-type Fresh = Awaited<ReturnType<typeof freshDatabase>>
+type Fresh = Awaited<ReturnType<typeof openTestDatabase>>
 
 const addUser = async (on: Database['db'], name: string): Promise<string> => {
   const id = newId()
@@ -22,9 +22,9 @@ for (const kind of DATABASES) {
   describe(`the store (${kind})`, () => {
     let store: Fresh
     beforeAll(async () => {
-      store = await freshDatabase(kind)
+      store = await openTestDatabase(kind)
     })
-    afterEach(() => emptyTables(store))
+    afterEach(() => truncateTables(store))
     afterAll(() => store[Symbol.asyncDispose]())
 
     test('keeps what a transaction did, or nothing of it', async () => {
@@ -140,7 +140,7 @@ for (const kind of DATABASES) {
 
   describe(`the store at its limits (${kind})`, () => {
     test('ends a question within a transaction for which no connection is left', async () => {
-      await using store = await freshDatabase(kind, { connections: 1, wait: 200 })
+      await using store = await openTestDatabase(kind, { connections: 1, wait: 200 })
       const nested = store.transaction(async () => addUser(store.db, 'ada'))
       await expect(nested).rejects.toMatchObject({ status: 503, code: 'database_busy' })
       await addUser(store.db, 'bob')
@@ -148,7 +148,7 @@ for (const kind of DATABASES) {
     })
 
     test('ends a statement that takes too long, and goes on with all that was committed', async () => {
-      await using store = await freshDatabase(kind, { connections: 1, statement: 500 })
+      await using store = await openTestDatabase(kind, { connections: 1, statement: 500 })
       await addUser(store.db, 'ada')
       const stuck = store.transaction(async (trx) => {
         await addUser(trx, 'eve')
@@ -161,7 +161,7 @@ for (const kind of DATABASES) {
     })
 
     test('gives a transaction the time that it asks for, and only that one', async () => {
-      await using store = await freshDatabase(kind, { connections: 1, statement: 300 })
+      await using store = await openTestDatabase(kind, { connections: 1, statement: 300 })
       const slow = sql<{ n: number }>`
         with recursive slow (n, at) as (
           select 1, clock_timestamp() union all select n + 1, clock_timestamp() from slow
@@ -175,7 +175,7 @@ for (const kind of DATABASES) {
     })
 
     test('rolls back a transaction that does nothing, and gives its connection to the next', async () => {
-      await using store = await freshDatabase(kind, { connections: 1, idleInTransaction: 200 })
+      await using store = await openTestDatabase(kind, { connections: 1, idleInTransaction: 200 })
       const idle = store.transaction(async (trx) => {
         await addUser(trx, 'eve')
         await addUser(store.db, 'bob')
@@ -186,7 +186,7 @@ for (const kind of DATABASES) {
     })
 
     test('closes though a transaction never ends', async () => {
-      const store = await freshDatabase(kind, { close: 100 })
+      const store = await openTestDatabase(kind, { close: 100 })
       const started = Promise.withResolvers<void>()
       const never = store.transaction(async (trx) => {
         await addUser(trx, 'eve')

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type PlayedModel, startOllama, startOpenAi, usualModels } from '../../test/upstream.ts'
+import { defaultModels, type ScriptedModel, startOllama, startOpenAi } from '../../test/model-servers.ts'
 import { AppError } from '../errors.ts'
 import { createLog } from '../log.ts'
 import { catalogue } from './catalogue.ts'
@@ -9,11 +9,11 @@ import { ollamaService, openaiService } from './upstream/service.ts'
 const { signal } = new AbortController()
 /** A port that nothing listens on. */
 const away = 'http://127.0.0.1:2'
-const embedOnly: PlayedModel = { name: 'nomic-embed-text:latest', capabilities: ['embedding'] }
+const embedOnly: ScriptedModel = { name: 'nomic-embed-text:latest', capabilities: ['embedding'] }
 
 type Setting = {
   /** Installed in Ollama; null when it is away. */
-  installed: PlayedModel[] | null
+  installed: ScriptedModel[] | null
   /** Listed by the service; null when it is away, undefined when none is configured. */
   served?: string[] | null
   active?: string
@@ -42,13 +42,13 @@ const asked: {
   },
   {
     wish: 'Ollama has models',
-    setting: { installed: usualModels() },
+    setting: { installed: defaultModels() },
     gives: 'ollama/llama3.2:1b',
     because: /^It is the first chat model that Ollama has installed\.$/,
   },
   {
     wish: 'a key is configured beside Ollama',
-    setting: { installed: usualModels(), served: ['gpt-4o-mini', 'gpt-4o'] },
+    setting: { installed: defaultModels(), served: ['gpt-4o-mini', 'gpt-4o'] },
     gives: 'openai/gpt-4o-mini',
     because: /is configured/,
   },
@@ -60,19 +60,19 @@ const asked: {
   },
   {
     wish: 'the configured service is away and Ollama is there',
-    setting: { installed: usualModels(), served: null },
+    setting: { installed: defaultModels(), served: null },
     gives: 'ollama/llama3.2:1b',
     because: /gpt-4o-mini cannot be used: .*connection refused/,
   },
   {
     wish: 'CHAT_MODEL names an installed model',
-    setting: { installed: usualModels(), served: ['gpt-4o-mini'], chatModel: 'llama3.2:1b' },
+    setting: { installed: defaultModels(), served: ['gpt-4o-mini'], chatModel: 'llama3.2:1b' },
     gives: 'ollama/llama3.2:1b',
     because: /CHAT_MODEL names it/,
   },
   {
     wish: 'CHAT_MODEL names a served model',
-    setting: { installed: usualModels(), served: ['gpt-4o-mini', 'gpt-5'], chatModel: 'gpt-5' },
+    setting: { installed: defaultModels(), served: ['gpt-4o-mini', 'gpt-5'], chatModel: 'gpt-5' },
     gives: 'openai/gpt-5',
     because: /CHAT_MODEL names it/,
   },
@@ -85,7 +85,7 @@ const asked: {
   {
     wish: 'the active model comes before CHAT_MODEL',
     setting: {
-      installed: [...usualModels(), { name: 'qwen3:4b', capabilities: ['completion'] }],
+      installed: [...defaultModels(), { name: 'qwen3:4b', capabilities: ['completion'] }],
       chatModel: 'llama3.2:1b',
       active: 'qwen3:4b',
     },
@@ -94,14 +94,14 @@ const asked: {
   },
   {
     wish: 'the active model is extractive',
-    setting: { installed: usualModels(), active: 'extractive' },
+    setting: { installed: defaultModels(), active: 'extractive' },
     gives: 'extractive/extractive',
     because: /^It is the active model\.$/,
   },
   {
     wish: 'the stronger model is asked for and named',
     setting: {
-      installed: [...usualModels(), { name: 'qwen3:32b', capabilities: ['completion'] }],
+      installed: [...defaultModels(), { name: 'qwen3:32b', capabilities: ['completion'] }],
       chatModelStrong: 'qwen3:32b',
       active: 'llama3.2:1b',
     },
@@ -118,14 +118,14 @@ const asked: {
   },
   {
     wish: 'the stronger model is asked for and there is none',
-    setting: { installed: usualModels() },
+    setting: { installed: defaultModels() },
     strong: true,
     gives: 'ollama/llama3.2:1b',
     because: /No stronger model is set up \(CHAT_MODEL_STRONG\)/,
   },
   {
     wish: 'a model is asked for by name',
-    setting: { installed: usualModels(), served: ['gpt-4o-mini'], active: 'gpt-4o-mini' },
+    setting: { installed: defaultModels(), served: ['gpt-4o-mini'], active: 'gpt-4o-mini' },
     requested: 'llama3.2:1b',
     gives: 'ollama/llama3.2:1b',
     because: /^It was asked for\.$/,
@@ -139,14 +139,14 @@ const asked: {
   },
   {
     wish: 'a name that is not installed goes to the service',
-    setting: { installed: usualModels(), served: ['some/model'] },
+    setting: { installed: defaultModels(), served: ['some/model'] },
     requested: 'some/model',
     gives: 'openai/some/model',
     because: /^It was asked for\.$/,
   },
   {
     wish: 'a prefix forces the service',
-    setting: { installed: usualModels(), served: ['llama3.2:1b'] },
+    setting: { installed: defaultModels(), served: ['llama3.2:1b'] },
     requested: 'openai/llama3.2:1b',
     gives: 'openai/llama3.2:1b',
     because: /^It was asked for\.$/,
@@ -160,14 +160,14 @@ const asked: {
   },
   {
     wish: 'a prefix forces Ollama',
-    setting: { installed: usualModels(), served: ['llama3.2:1b'] },
+    setting: { installed: defaultModels(), served: ['llama3.2:1b'] },
     requested: 'ollama/llama3.2:1b',
     gives: 'ollama/llama3.2:1b',
     because: /^It was asked for\.$/,
   },
   {
     wish: 'extractive is asked for',
-    setting: { installed: usualModels() },
+    setting: { installed: defaultModels() },
     requested: 'extractive',
     gives: 'extractive/extractive',
     because: /^It was asked for\.$/,
@@ -177,7 +177,7 @@ const asked: {
 const refused: { wish: string; setting: Setting; requested: string; code: string; says: RegExp }[] = [
   {
     wish: 'is not installed',
-    setting: { installed: usualModels() },
+    setting: { installed: defaultModels() },
     requested: 'qwen3:4b',
     code: 'model_not_installed',
     says: /Pull it .* or choose another: llama3\.2:1b, extractive/,
@@ -191,28 +191,28 @@ const refused: { wish: string; setting: Setting; requested: string; code: string
   },
   {
     wish: 'needs a service that is not configured',
-    setting: { installed: usualModels() },
+    setting: { installed: defaultModels() },
     requested: 'gpt-4o',
     code: 'openai_not_configured',
     says: /OPENAI_API_KEY/,
   },
   {
     wish: 'is forced to a service that is not configured',
-    setting: { installed: usualModels() },
+    setting: { installed: defaultModels() },
     requested: 'openai/llama3.2:1b',
     code: 'openai_not_configured',
     says: /OPENAI_API_KEY/,
   },
   {
     wish: 'is forced to an Ollama that has it not',
-    setting: { installed: usualModels(), served: ['qwen3:4b'] },
+    setting: { installed: defaultModels(), served: ['qwen3:4b'] },
     requested: 'ollama/qwen3:4b',
     code: 'model_not_installed',
     says: /Pull it/,
   },
   {
     wish: 'only embeds',
-    setting: { installed: usualModels() },
+    setting: { installed: defaultModels() },
     requested: 'nomic-embed-text',
     code: 'not_a_chat_model',
     says: /cannot chat/,
@@ -283,6 +283,6 @@ describe('which model answers', () => {
     })
     expect((await known.installed()).up).toBe(false)
     expect((await known.installed()).up).toBe(false)
-    expect(ollama.to('/api/tags')).toHaveLength(1)
+    expect(ollama.requestsTo('/api/tags')).toHaveLength(1)
   })
 })

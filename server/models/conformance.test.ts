@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type Script, startOllama, startOpenAi, type Upstream } from '../../test/upstream.ts'
+import { type Script, type ScriptedServer, startOllama, startOpenAi } from '../../test/model-servers.ts'
 import { AppError } from '../errors.ts'
 import { ollamaChat } from './ollama/chat.ts'
 import { openAiChat } from './openai-compatible/chat.ts'
@@ -78,7 +78,7 @@ async function outcome(parts: AsyncGenerator<ModelPart>) {
 }
 
 describe.each(adapters)('a model of $name', ({ path, start, model }) => {
-  let upstream: Upstream
+  let upstream: ScriptedServer
   beforeEach(async () => {
     upstream = await start()
   })
@@ -106,11 +106,11 @@ describe.each(adapters)('a model of $name', ({ path, start, model }) => {
 
   test('puts characters together that were cut into bytes', async () => {
     const tokens = ['Grüße', ' 你好', ' 👩‍👩‍👧', ' naïve']
-    expect((await play({ tokens, bytewise: true })).text).toBe(tokens.join(''))
+    expect((await play({ tokens, isBytewise: true })).text).toBe(tokens.join(''))
   })
 
   test('takes an answer without the protocol’s last line for whole, as it says that it is finished', async () => {
-    const { text, finish, error } = await play({ fault: 'no-done', after: 20 })
+    const { text, finish, error } = await play({ fault: 'no-done', afterTokens: 20 })
     expect(error).toBeUndefined()
     expect(text).toBe(twenty.join(''))
     expect(finish).toMatchObject({ reason: 'stop' })
@@ -129,7 +129,7 @@ describe.each(adapters)('a model of $name', ({ path, start, model }) => {
     expect(result.code).toBe(code)
     expect(result.text).toBe(fault === 'no-finish' ? twenty.join('') : twenty.slice(0, 5).join(''))
     expect(result.finish).toBeUndefined()
-    expect(upstream.to(path)).toHaveLength(1)
+    expect(upstream.requestsTo(path)).toHaveLength(1)
   })
 
   test('names the service’s own message of an error in the stream', async () => {
@@ -141,7 +141,7 @@ describe.each(adapters)('a model of $name', ({ path, start, model }) => {
     const { code, text } = await play({ fault: 'stall' }, { stallMs: 300 })
     expect(code).toBe('stalled')
     expect(text).toBe(twenty.slice(0, 5).join(''))
-    const [request] = upstream.to(path)
+    const [request] = upstream.requestsTo(path)
     await request?.closed
     expect(request?.closedEarly).toBe(true)
   })
@@ -149,7 +149,7 @@ describe.each(adapters)('a model of $name', ({ path, start, model }) => {
   test('reports a first word that does not come, and closes the connection', async () => {
     const { code } = await play({ beforeHeaders: 'hang' }, { firstTokenMs: 300 })
     expect(code).toBe('no_first_token')
-    const [request] = upstream.to(path)
+    const [request] = upstream.requestsTo(path)
     await request?.closed
     expect(request?.closedEarly).toBe(true)
   })
@@ -172,7 +172,7 @@ describe.each(adapters)('a model of $name', ({ path, start, model }) => {
 
   test('does not send a request again that the service has already received', async () => {
     expect((await play({ beforeHeaders: 'die' })).code).toBe('cut')
-    expect(upstream.to(path)).toHaveLength(1)
+    expect(upstream.requestsTo(path)).toHaveLength(1)
   })
 
   test('refuses a login page in place of a stream', async () => {
@@ -185,7 +185,7 @@ describe.each(adapters)('a model of $name', ({ path, start, model }) => {
     const { code, error } = await play({ status, message: 'the reason of it' })
     expect(code).toBe(`http_${status}`)
     expect(error).toMatchObject({ message: expect.stringContaining('the reason of it') })
-    expect(upstream.to(path)).toHaveLength(1)
+    expect(upstream.requestsTo(path)).toHaveLength(1)
   })
 
   test.each([502, 503, 504])('tries again after status %i and says so', async (status) => {
@@ -193,7 +193,7 @@ describe.each(adapters)('a model of $name', ({ path, start, model }) => {
     const { text, waiting } = await play({})
     expect(text).toBe(twenty.join(''))
     expect(waiting).toEqual([expect.stringContaining(`busy (${status})`)])
-    expect(upstream.to(path)).toHaveLength(2)
+    expect(upstream.requestsTo(path)).toHaveLength(2)
   })
 
   test('waits as long as a busy service asks, and says so', async () => {
@@ -214,7 +214,7 @@ describe.each(adapters)('a model of $name', ({ path, start, model }) => {
     const { code, waiting } = await outcome(ask(model(upstream.url)))
     expect(code).toBe('http_503')
     expect(waiting).toHaveLength(3)
-    expect(upstream.to(path)).toHaveLength(4)
+    expect(upstream.requestsTo(path)).toHaveLength(4)
   })
 
   test('says how to reach a service that is away', async () => {
@@ -285,7 +285,7 @@ describe.each(adapters)('a model of $name', ({ path, start, model }) => {
       const parts = ask(model(upstream.url), stop.signal)
       for (let i = 0; i < tokens; i++) await parts.next()
       const next = parts.next()
-      const request = await upstream.arrival(path)
+      const request = await upstream.waitForRequest(path)
       stop.abort('stopped')
       await expect(next).rejects.toBe('stopped')
       await request.closed
@@ -311,14 +311,14 @@ describe.each(adapters)('a model of $name', ({ path, start, model }) => {
       upstream.script(path, { tokens: twenty, fault: 'stall' })
       for await (const part of ask(model(upstream.url), new AbortController().signal))
         if (part.type === 'text') break
-      const [request] = upstream.to(path)
+      const [request] = upstream.requestsTo(path)
       await request?.closed
       expect(request?.closedEarly).toBe(true)
     })
 
     test('by a reader that leaves while nothing has come yet, closes the connection', async () => {
       upstream.script(path, { beforeHeaders: 'hang' })
-      const arrival = upstream.arrival(path)
+      const arrival = upstream.waitForRequest(path)
       for await (const part of ask(
         model(upstream.url, { quietMs: 20, firstTokenMs: 600_000 }),
         new AbortController().signal,

@@ -1,8 +1,8 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Database } from '../../server/db/index.ts'
-import { DATABASES, freshDatabase } from '../databases.ts'
-import { type ErrorBody, openServer, password, reopenServer, type Server } from './server.ts'
+import { DATABASES, openTestDatabase } from '../databases.ts'
+import { type ErrorResponse, openServer, password, reopenServer, type TestServer } from './server.ts'
 
 type SessionBody = { token: string; expires_at: string; user: { id: string; email: string } }
 type KeyBody = { id: string; key: string; prefix: string }
@@ -10,7 +10,7 @@ type KeyBody = { id: string; key: string; prefix: string }
 describe.each(DATABASES)('accounts on %s', (kind) => {
   let database: Database
   beforeAll(async () => {
-    database = await freshDatabase(kind)
+    database = await openTestDatabase(kind)
   })
   afterAll(async () => await database[Symbol.asyncDispose]())
 
@@ -21,13 +21,17 @@ describe.each(DATABASES)('accounts on %s', (kind) => {
       owner: await server.register({ email: 'owner@example.org', handle: 'owner1' }),
     })
   }
-  const login = (server: Server, email: string, given = password, from = '198.51.100.7') =>
-    server.call<SessionBody & ErrorBody>('POST', '/auth/login', { body: { email, password: given }, from })
-  const meWith = async (server: Server, token: string) => (await server.call('GET', '/me', { token })).status
+  const login = (server: TestServer, email: string, given = password, from = '198.51.100.7') =>
+    server.call<SessionBody & ErrorResponse>('POST', '/auth/login', {
+      body: { email, password: given },
+      from,
+    })
+  const meWith = async (server: TestServer, token: string) =>
+    (await server.call('GET', '/me', { token })).status
 
   test('without a token there is no entry, and the answer says so', async () => {
     await using server = await open()
-    const { status, body, headers } = await server.call<ErrorBody>('GET', '/me')
+    const { status, body, headers } = await server.call<ErrorResponse>('GET', '/me')
     expect(status).toBe(401)
     expect(body).toEqual({
       error: { code: 'not_signed_in', message: 'Sign in first: this needs a valid token.' },
@@ -107,7 +111,7 @@ describe.each(DATABASES)('accounts on %s', (kind) => {
   test('what is taken is refused with 409, what does not fit with 422', async () => {
     await using server = await open()
     const register = (body: Record<string, unknown>) =>
-      server.call<ErrorBody>('POST', '/auth/register', { body })
+      server.call<ErrorResponse>('POST', '/auth/register', { body })
     const code = async (body: Record<string, unknown>) => {
       const answer = await register({ email: 'new@example.org', password, ...body })
       return `${answer.status} ${answer.body.error.code}`
@@ -130,7 +134,7 @@ describe.each(DATABASES)('accounts on %s', (kind) => {
     const { token } = server.owner
     await server.call('POST', '/avees', { token, body: { handle: 'sage', display_name: 'Sage' } })
     const other = await server.register({ handle: 'otto' })
-    const mine = await server.call<ErrorBody>('PATCH', '/me', {
+    const mine = await server.call<ErrorResponse>('PATCH', '/me', {
       token: other.token,
       body: { handle: 'sage' },
     })
@@ -145,7 +149,7 @@ describe.each(DATABASES)('accounts on %s', (kind) => {
     await using server = await open()
     const { token } = await server.register()
     const patch = (body: Record<string, unknown>) =>
-      server.call<ErrorBody & { display_name: string; email: string }>('PATCH', '/me', { token, body })
+      server.call<ErrorResponse & { display_name: string; email: string }>('PATCH', '/me', { token, body })
     expect((await patch({ display_name: ' Zoë ', handle: 'zoe' })).body).toMatchObject({
       display_name: 'Zoë',
       handle: 'zoe',
@@ -162,7 +166,7 @@ describe.each(DATABASES)('accounts on %s', (kind) => {
     const { token } = server.owner
     const other = (await login(server, 'owner@example.org')).body.token
     const change = (body: Record<string, string>) =>
-      server.call<ErrorBody>('POST', '/auth/password', {
+      server.call<ErrorResponse>('POST', '/auth/password', {
         token,
         body: { new_password: 'another long password', ...body },
       })
@@ -264,7 +268,7 @@ describe.each(DATABASES)('accounts on %s', (kind) => {
       ['PUT', '/users/owner1/admin', undefined],
     ] as const
     for (const [method, url, body] of attempts) {
-      const answer = await server.call<ErrorBody>(method, url, { token, body })
+      const answer = await server.call<ErrorResponse>(method, url, { token, body })
       expect([url, answer.status, answer.body.error.code]).toEqual([url, 403, 'api_key_not_enough'])
     }
   })
@@ -299,7 +303,7 @@ describe.each(DATABASES)('accounts on %s', (kind) => {
     const cookie = set.split(';')[0] ?? ''
 
     const patch = (headers: Record<string, string>) =>
-      server.call<ErrorBody>('PATCH', '/me', {
+      server.call<ErrorResponse>('PATCH', '/me', {
         body: { display_name: 'Me' },
         headers: { cookie, host: 'gabee.example', ...headers },
       })
@@ -364,7 +368,7 @@ describe.each(DATABASES)('accounts on %s', (kind) => {
     await using server = await open()
     const { token } = server.owner
     const ann = await server.register({ handle: 'ann', email: 'ann@example.org' })
-    const leave = () => server.call<ErrorBody>('DELETE', '/me', { token, body: { password } })
+    const leave = () => server.call<ErrorResponse>('DELETE', '/me', { token, body: { password } })
     expect((await leave()).body.error.code).toBe('last_administrator')
     expect((await server.call('PUT', '/users/ann/admin', { token: ann.token })).status).toBe(403)
     expect((await server.call('PUT', '/users/nobody/admin', { token })).status).toBe(404)
@@ -374,9 +378,9 @@ describe.each(DATABASES)('accounts on %s', (kind) => {
     expect((await server.call('DELETE', `/users/${ann.id}/admin`, { token })).body).toMatchObject({
       is_admin: false,
     })
-    expect((await server.call<ErrorBody>('DELETE', '/users/owner1/admin', { token })).body.error.code).toBe(
-      'last_administrator',
-    )
+    expect(
+      (await server.call<ErrorResponse>('DELETE', '/users/owner1/admin', { token })).body.error.code,
+    ).toBe('last_administrator')
     expect((await server.call('PUT', '/users/ann/admin', { token })).status).toBe(200)
     expect((await leave()).status).toBe(200)
     expect((await server.call('GET', '/me', { token: ann.token })).body).toMatchObject({

@@ -3,16 +3,16 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Avee } from '../../contract/avees.ts'
 import { type Layer } from '../../contract/layers.ts'
 import type { Database } from '../../server/db/index.ts'
-import { DATABASES, freshDatabase } from '../databases.ts'
-import { type ErrorBody, openServer, type Server } from './server.ts'
+import { DATABASES, openTestDatabase } from '../databases.ts'
+import { type ErrorResponse, openServer, type TestServer } from './server.ts'
 
-type Answer = Avee & ErrorBody
+type Answer = Avee & ErrorResponse
 type Page = { avees: Avee[]; next_cursor: string | null }
 
 describe.each(DATABASES)('avees on %s', (kind) => {
   let database: Database
   beforeAll(async () => {
-    database = await freshDatabase(kind)
+    database = await openTestDatabase(kind)
   })
   afterAll(async () => await database[Symbol.asyncDispose]())
 
@@ -22,15 +22,15 @@ describe.each(DATABASES)('avees on %s', (kind) => {
     const bob = await server.register({ handle: 'bob', display_name: 'Bob' })
     return Object.assign(server, { ann, bob })
   }
-  const make = async (server: Server, token: string, more: Record<string, unknown> = {}) =>
+  const make = async (server: TestServer, token: string, more: Record<string, unknown> = {}) =>
     await server.call<Answer>('POST', '/avees', {
       token,
       body: { handle: 'sage', display_name: 'Sage', ...more },
     })
-  const see = async (server: Server, token: string, which: string) =>
+  const see = async (server: TestServer, token: string, which: string) =>
     await server.call<Answer>('GET', `/avees/${which}`, { token })
-  const grant = async (server: Server, token: string, user: string, max_layer: Layer) =>
-    await server.call<ErrorBody>('PUT', `/avees/sage/permissions/${user}`, { token, body: { max_layer } })
+  const grant = async (server: TestServer, token: string, user: string, max_layer: Layer) =>
+    await server.call<ErrorResponse>('PUT', `/avees/sage/permissions/${user}`, { token, body: { max_layer } })
 
   test('an avee is made, read, changed and deleted by its owner', async () => {
     await using server = await open()
@@ -107,10 +107,14 @@ describe.each(DATABASES)('avees on %s', (kind) => {
     await make(server, token)
     expect(await code({})).toBe('409 handle_taken')
     await make(server, token, { handle: 'other' })
-    const renamed = await server.call<ErrorBody>('PATCH', '/avees/other', { token, body: { handle: 'sage' } })
+    const renamed = await server.call<ErrorResponse>('PATCH', '/avees/other', {
+      token,
+      body: { handle: 'sage' },
+    })
     expect(renamed.body.error.code).toBe('handle_taken')
     expect(
-      (await server.call<ErrorBody>('PATCH', '/avees/other', { token, body: { handle: 'local' } })).status,
+      (await server.call<ErrorResponse>('PATCH', '/avees/other', { token, body: { handle: 'local' } }))
+        .status,
     ).toBe(409)
   })
 
@@ -133,7 +137,7 @@ describe.each(DATABASES)('avees on %s', (kind) => {
     const touch = async () =>
       await Promise.all(
         touches.map(async ([method, url, body]) => {
-          const answer = await server.call<ErrorBody>(method, url, { token: server.bob.token, body })
+          const answer = await server.call<ErrorResponse>(method, url, { token: server.bob.token, body })
           return `${answer.status} ${answer.body.error.code}`
         }),
       )
@@ -289,10 +293,10 @@ describe.each(DATABASES)('avees on %s', (kind) => {
 
     const { token } = ann
     const refused = [
-      await server.call<ErrorBody>('DELETE', '/avees/local', { token }),
-      await server.call<ErrorBody>('PATCH', '/avees/local', { token, body: { visibility: 'public' } }),
-      await server.call<ErrorBody>('PATCH', '/avees/local', { token, body: { handle: 'mine' } }),
-      await server.call<ErrorBody>('PUT', '/avees/local/permissions/bob', {
+      await server.call<ErrorResponse>('DELETE', '/avees/local', { token }),
+      await server.call<ErrorResponse>('PATCH', '/avees/local', { token, body: { visibility: 'public' } }),
+      await server.call<ErrorResponse>('PATCH', '/avees/local', { token, body: { handle: 'mine' } }),
+      await server.call<ErrorResponse>('PUT', '/avees/local/permissions/bob', {
         token,
         body: { max_layer: 'public' },
       }),
@@ -333,9 +337,9 @@ describe.each(DATABASES)('avees on %s', (kind) => {
     ).toEqual(['sage'])
     const attempts = [
       await make(server, token, { handle: 'third' }),
-      await server.call<ErrorBody>('PATCH', '/avees/sage', { token, body: { bio: 'x' } }),
-      await server.call<ErrorBody>('DELETE', '/avees/sage', { token }),
-      await server.call<ErrorBody>('GET', '/avees/sage/permissions', { token }),
+      await server.call<ErrorResponse>('PATCH', '/avees/sage', { token, body: { bio: 'x' } }),
+      await server.call<ErrorResponse>('DELETE', '/avees/sage', { token }),
+      await server.call<ErrorResponse>('GET', '/avees/sage/permissions', { token }),
       await grant(server, token, 'bob', 'intimate'),
     ]
     for (const { status, body } of attempts)

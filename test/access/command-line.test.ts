@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, test } from 'vitest'
-import { freshPlace } from '../databases.ts'
+import { createTestDatabase } from '../databases.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const children: ChildProcess[] = []
@@ -61,8 +61,8 @@ const listenSomewhere = async () => {
 
 describe('the command line', { timeout: 120_000 }, () => {
   test('says where it is, what answers and why, and what to do next: nothing else', async () => {
-    await using place = await freshPlace('embedded')
-    const { child, said, ended, started } = run(place.settings)
+    await using database = await createTestDatabase('embedded')
+    const { child, said, ended, started } = run(database.settings)
     const address = await started()
     expect(await (await fetch(`${address}/health`)).json()).toEqual({ ok: true })
     const lines = said.out.trim().split('\n')
@@ -76,8 +76,8 @@ describe('the command line', { timeout: 120_000 }, () => {
   })
 
   test('ends cleanly when the process that started it goes', async () => {
-    await using place = await freshPlace('embedded')
-    const { child, ended, started } = run(place.settings, { ipc: true })
+    await using database = await createTestDatabase('embedded')
+    const { child, ended, started } = run(database.settings, { ipc: true })
     await started()
     child.disconnect()
     expect(await ended).toBe(0)
@@ -93,8 +93,8 @@ describe('the command line', { timeout: 120_000 }, () => {
   })
 
   test('points at what looks misspelt and starts all the same', async () => {
-    await using place = await freshPlace('embedded')
-    const { child, said, ended, started } = run({ ...place.settings, OPENAI_KEY: 'x' })
+    await using database = await createTestDatabase('embedded')
+    const { child, said, ended, started } = run({ ...database.settings, OPENAI_KEY: 'x' })
     await started()
     expect(said.err.trim()).toBe('OPENAI_KEY is set but not read; did you mean OPENAI_API_KEY?')
     child.kill('SIGINT')
@@ -102,9 +102,9 @@ describe('the command line', { timeout: 120_000 }, () => {
   })
 
   test('says in a sentence that the port is in use', async () => {
-    await using place = await freshPlace('embedded')
+    await using database = await createTestDatabase('embedded')
     const taken = await listenSomewhere()
-    const { said, ended } = run({ ...place.settings, PORT: taken.port })
+    const { said, ended } = run({ ...database.settings, PORT: taken.port })
     expect(await ended).toBe(1)
     taken.close()
     expect(said.err.trim()).toBe(
@@ -113,23 +113,23 @@ describe('the command line', { timeout: 120_000 }, () => {
   })
 
   test('says in a sentence that another server has the data directory', async () => {
-    await using place = await freshPlace('embedded')
-    const first = run(place.settings)
+    await using database = await createTestDatabase('embedded')
+    const first = run(database.settings)
     await first.started()
-    const second = run(place.settings)
+    const second = run(database.settings)
     expect(await second.ended).toBe(1)
     expect(second.said.err.trim().split('\n')).toHaveLength(1)
-    expect(second.said.err).toContain(place.dir)
+    expect(second.said.err).toContain(database.dir)
     first.child.kill('SIGTERM')
     expect(await first.ended).toBe(0)
   })
 
   test('says in a sentence that the database is away, without its password', async () => {
-    await using place = await freshPlace('embedded')
+    await using database = await createTestDatabase('embedded')
     const free = await listenSomewhere()
     free.close()
     const { said, ended } = run({
-      DATA_DIR: place.dir,
+      DATA_DIR: database.dir,
       DATABASE_URL: `postgres://gabee:s3cret@127.0.0.1:${free.port}/gabee`,
     })
     expect(await ended).toBe(1)

@@ -5,8 +5,8 @@ import { z } from 'zod'
 import type { Database } from '../../server/db/index.ts'
 import { AppError } from '../../server/errors.ts'
 import type { Http } from '../../server/http/index.ts'
-import { freshDatabase } from '../databases.ts'
-import { type Call, type ErrorBody, openServer, type Server } from './server.ts'
+import { openTestDatabase } from '../databases.ts'
+import { type Call, type ErrorResponse, openServer, type TestServer } from './server.ts'
 
 const frontEnd = 'http://localhost:3000'
 
@@ -57,21 +57,21 @@ async function failing(http: Http): Promise<void> {
 
 describe('the HTTP server', () => {
   let database: Database
-  let server: Server
+  let server: TestServer
   beforeAll(async () => {
-    database = await freshDatabase('embedded')
+    database = await openTestDatabase('embedded')
   })
   afterAll(async () => await database[Symbol.asyncDispose]())
   beforeEach(async () => {
     server = await openServer(database, {}, { routes: failing })
     return async () => await server.http.close()
   })
-  const get = async (url: string, how: Call = {}) => await server.call<ErrorBody>('GET', url, how)
+  const get = async (url: string, how: Call = {}) => await server.call<ErrorResponse>('GET', url, how)
   const post = async (
     url: string,
     payload: string,
     headers: Record<string, string> = { 'content-type': 'application/json' },
-  ) => await server.call<ErrorBody>('POST', url, { body: payload, headers })
+  ) => await server.call<ErrorResponse>('POST', url, { body: payload, headers })
 
   describe('answers errors in one shape', () => {
     test('what a room throws', async () => {
@@ -138,7 +138,7 @@ describe('the HTTP server', () => {
       ['POST', '/health'],
       ['DELETE', '/nowhere?secret=1'],
     ] as const)('%s %s, which is not there', async (method, url) => {
-      const { status, body } = await server.call<ErrorBody>(method, url, {
+      const { status, body } = await server.call<ErrorResponse>(method, url, {
         headers: { accept: 'application/json' },
       })
       expect([status, body.error.code]).toEqual([404, 'not_found'])
@@ -330,7 +330,7 @@ describe('the HTTP server', () => {
       const response = await broken.http.inject({ url: '/health', headers })
       expect([response.statusCode, response.body]).toEqual([200, '{"ok":true}'])
     }
-    const me = await broken.call<ErrorBody>('GET', '/me')
+    const me = await broken.call<ErrorResponse>('GET', '/me')
     expect([me.status, me.body.error.code]).toEqual([503, 'database_away'])
     const ready = await server.call('GET', '/health/ready')
     expect([ready.status, ready.body]).toMatchObject([200, { ok: true, database: { kind: 'embedded' } }])

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type App, createApp } from '../../server/app.ts'
 import { readConfig } from '../../server/config.ts'
 import { createLog } from '../../server/log.ts'
-import { freshPlace, type Place } from '../databases.ts'
+import { createTestDatabase, type TestDatabase } from '../databases.ts'
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
 type Operation = {
@@ -20,15 +20,15 @@ type Api = {
   paths: Record<string, Record<string, Operation>>
 }
 
-let place: Place
+let database: TestDatabase
 let app: App
 let api: Api
 /** Every operation of the description, with its name as a person would write it. */
 let operations: { name: string; method: string; path: string; operation: Operation }[]
 
 beforeAll(async () => {
-  place = await freshPlace('embedded')
-  const env = { ...place.settings, HOST: '0.0.0.0', OLLAMA_BASE_URL: 'http://127.0.0.1:9' }
+  database = await createTestDatabase('embedded')
+  const env = { ...database.settings, HOST: '0.0.0.0', OLLAMA_BASE_URL: 'http://127.0.0.1:9' }
   app = await createApp(readConfig(env), { log: createLog('silent') })
   api = (await app.http.inject('/openapi.json')).json()
   operations = Object.entries(api.paths).flatMap(([path, item]) =>
@@ -42,7 +42,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await app[Symbol.asyncDispose]()
-  await place[Symbol.asyncDispose]()
+  await database[Symbol.asyncDispose]()
 })
 
 function everyValue(value: Json, visit: (key: string, value: Json) => void): void {
@@ -64,7 +64,7 @@ const resolves = (pointer: string) =>
     ) !== undefined
 
 describe('/openapi.json', () => {
-  test('is OpenAPI 3.1 with every reference in place', () => {
+  test('is OpenAPI 3.1 with every reference in database', () => {
     expect(api.openapi).toMatch(/^3\.1\.\d+$/)
     expect(api.info).toMatchObject({ title: 'Gabee', version: expect.any(String) })
     const dangling: string[] = []

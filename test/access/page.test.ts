@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Database } from '../../server/db/index.ts'
-import { freshDatabase } from '../databases.ts'
-import { type ErrorBody, openServer, type Server } from './server.ts'
+import { openTestDatabase } from '../databases.ts'
+import { type ErrorResponse, openServer, type TestServer } from './server.ts'
 
 const browser = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' }
 let folder: string
 let database: Database
-let server: Server
+let server: TestServer
 
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'gabee-page-'))
@@ -19,7 +19,7 @@ beforeAll(async () => {
   await writeFile(path.join(built, 'assets/main-a1b2c3.js'), 'export {}')
   await writeFile(path.join(built, 'icon.svg'), '<svg xmlns="http://www.w3.org/2000/svg"/>')
   await writeFile(path.join(folder, 'secret.txt'), 'outside')
-  database = await freshDatabase('embedded')
+  database = await openTestDatabase('embedded')
   server = await openServer(
     database,
     {},
@@ -64,7 +64,7 @@ test('routes of the API win', async () => {
 test.each(['/api/nowhere', '/v1/nowhere', '/mcp/nowhere', '/auth/nowhere'])(
   '%s is no page, in a browser either',
   async (url) => {
-    const { status, body } = await server.call<ErrorBody>('GET', url, { headers: browser })
+    const { status, body } = await server.call<ErrorResponse>('GET', url, { headers: browser })
     expect([status, body.error.code]).toEqual([404, 'not_found'])
   },
 )

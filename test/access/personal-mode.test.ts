@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Database } from '../../server/db/index.ts'
-import { DATABASES, freshDatabase } from '../databases.ts'
-import { type Call, type ErrorBody, openServer, password, type Server } from './server.ts'
+import { DATABASES, openTestDatabase } from '../databases.ts'
+import { type Call, type ErrorResponse, openServer, password, type TestServer } from './server.ts'
 
 const evil = 'http://evil.example'
 const frontEnd = 'http://localhost:3000'
@@ -9,14 +9,15 @@ const frontEnd = 'http://localhost:3000'
 describe.each(DATABASES)('personal mode on %s', (kind) => {
   let database: Database
   beforeAll(async () => {
-    database = await freshDatabase(kind)
+    database = await openTestDatabase(kind)
   })
   afterAll(async () => await database[Symbol.asyncDispose]())
 
   const open = (env: Record<string, string> = {}) => openServer(database, env)
-  const me = (server: Server, how: Call = {}) => server.call<{ mode: string } & ErrorBody>('GET', '/me', how)
-  const makeAvee = (server: Server, how: Call = {}) =>
-    server.call<ErrorBody>('POST', '/avees', { body: { handle: 'ada', display_name: 'Ada' }, ...how })
+  const me = (server: TestServer, how: Call = {}) =>
+    server.call<{ mode: string } & ErrorResponse>('GET', '/me', how)
+  const makeAvee = (server: TestServer, how: Call = {}) =>
+    server.call<ErrorResponse>('POST', '/avees', { body: { handle: 'ada', display_name: 'Ada' }, ...how })
 
   test('this machine is the owner, with no login', async () => {
     await using server = await open()
@@ -74,11 +75,11 @@ describe.each(DATABASES)('personal mode on %s', (kind) => {
       for (const { status, body } of [
         await me(server, { headers: { host } }),
         await makeAvee(server, { headers: { host, origin: `http://${host}` } }),
-        await server.call<ErrorBody>('POST', '/auth/register', {
+        await server.call<ErrorResponse>('POST', '/auth/register', {
           body: { email: 'thief@example.org', password },
           headers: { host, origin: `http://${host}`, 'sec-fetch-site': 'same-origin' },
         }),
-        await server.call<ErrorBody>('GET', '/auth/state', { headers: { host } }),
+        await server.call<ErrorResponse>('GET', '/auth/state', { headers: { host } }),
       ]) {
         expect(status).toBe(403)
         expect(body.error.code).toBe('host_not_expected')
@@ -140,7 +141,7 @@ describe.each(DATABASES)('personal mode on %s', (kind) => {
     expect((await makeAvee(server, { headers })).status).toBe(401)
 
     const first = { body: { email: 'owner@example.org', password } }
-    const elsewhere = await server.call<ErrorBody>('POST', '/auth/register', { ...first, headers })
+    const elsewhere = await server.call<ErrorResponse>('POST', '/auth/register', { ...first, headers })
     expect(elsewhere.status).toBe(403)
     expect(elsewhere.body.error.code).toBe('first_account_here')
     expect((await server.call('POST', '/auth/register', first)).status).toBe(201)
@@ -181,7 +182,7 @@ describe.each(DATABASES)('personal mode on %s', (kind) => {
     expect(mine.body.avees.map(({ handle }) => handle)).toEqual(['ada'])
     expect((await me(server, { token: key.body.key })).status).toBe(200)
 
-    const second = await server.call<ErrorBody>('POST', '/auth/register', {
+    const second = await server.call<ErrorResponse>('POST', '/auth/register', {
       body: { email: 'b@example.org', password },
     })
     expect(second.status).toBe(403)
@@ -191,7 +192,7 @@ describe.each(DATABASES)('personal mode on %s', (kind) => {
   test('a first password ends personal mode, too, and hands over a session', async () => {
     await using server = await open()
     const set = () =>
-      server.call<{ session: { token: string } } & ErrorBody>('POST', '/auth/password', {
+      server.call<{ session: { token: string } } & ErrorResponse>('POST', '/auth/password', {
         body: { new_password: password },
       })
     const early = await set()
@@ -239,7 +240,7 @@ describe.each(DATABASES)('personal mode on %s', (kind) => {
     await using server = await open()
     const { token } = await server.register()
     await makeAvee(server, { token })
-    const kept = await server.call<ErrorBody>('DELETE', '/me', { token })
+    const kept = await server.call<ErrorResponse>('DELETE', '/me', { token })
     expect(kept.status).toBe(403)
     expect(kept.body.error.code).toBe('wrong_password')
     expect((await server.call('DELETE', '/me', { token, body: { password } })).status).toBe(200)

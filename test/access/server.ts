@@ -6,7 +6,7 @@ import type { Database } from '../../server/db/index.ts'
 import { createHttp, type Http, type HttpParts } from '../../server/http/index.ts'
 import { createLog } from '../../server/log.ts'
 import { runs as makeRuns } from '../../server/runs/index.ts'
-import { emptyTables } from '../databases.ts'
+import { truncateTables } from '../databases.ts'
 
 export type Reply<Body> = { status: number; headers: Record<string, string>; body: Body }
 
@@ -26,7 +26,7 @@ export async function openServer(
   env: Record<string, string> = {},
   { routes, ...parts }: Partial<HttpParts> & { routes?: (http: Http) => Promise<void> } = {},
 ) {
-  await emptyTables(database)
+  await truncateTables(database)
   return await reopenServer(database, env, { ...parts, ...(routes && { routes }) })
 }
 
@@ -96,11 +96,11 @@ export async function reopenServer(
   return { http, accounts, avees, call, register, [Symbol.asyncDispose]: async () => await http.close() }
 }
 
-export type Server = Awaited<ReturnType<typeof openServer>>
+export type TestServer = Awaited<ReturnType<typeof openServer>>
 
 export const password = 'a good long password'
 
-export type ErrorBody = {
+export type ErrorResponse = {
   error: { code: string; message: string; details?: { path: string; problem: string }[] }
   detail: string
 }

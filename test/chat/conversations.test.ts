@@ -1,26 +1,26 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Conversation, Message } from '../../contract/chat.ts'
-import { type RunningApp, startApp } from '../app.ts'
+import { startApp, type TestApp } from '../app.ts'
+import { ask, bodyOf, createAvee, createConversation, listMessages, registerUser } from '../builders.ts'
 import { DATABASES } from '../databases.ts'
 import { textOf } from '../events.ts'
-import { ask, converse, good, makeAvee, messagesOf, register } from '../people.ts'
 
 type Page = { conversations: Conversation[]; next_cursor: string | null }
 
 for (const kind of DATABASES) {
   describe(`conversations on ${kind}`, () => {
-    let app: RunningApp
+    let app: TestApp
     beforeAll(async () => {
       app = await startApp({}, kind)
     })
     afterAll(() => app[Symbol.asyncDispose]())
 
     test('a question and its answer are stored as they were streamed', async () => {
-      const { client } = await register(app)
-      const avee = await makeAvee(client)
-      const conversation = await converse(client, avee.handle)
+      const { client } = await registerUser(app)
+      const avee = await createAvee(client)
+      const conversation = await createConversation(client, avee.handle)
       const events = await ask(client, conversation.id, 'What do you know?')
-      const messages = await messagesOf(client, conversation.id)
+      const messages = await listMessages(client, conversation.id)
 
       expect(messages.map(({ role, status }) => [role, status])).toEqual([
         ['user', 'complete'],
@@ -34,29 +34,29 @@ for (const kind of DATABASES) {
     })
 
     test('a new conversation takes its title from the first question, and keeps the one it is given', async () => {
-      const { client } = await register(app)
-      const conversation = await converse(client, 'local')
+      const { client } = await registerUser(app)
+      const conversation = await createConversation(client, 'local')
       await ask(client, conversation.id, '  Tell me\nabout   looms ')
       const path = `/conversations/${conversation.id}`
-      expect(good(await client.get<Conversation>(path)).title).toBe('Tell me about looms')
-      good(await client.patch<Conversation>(path, { title: 'Weaving', pinned: true }))
+      expect(bodyOf(await client.get<Conversation>(path)).title).toBe('Tell me about looms')
+      bodyOf(await client.patch<Conversation>(path, { title: 'Weaving', pinned: true }))
       await ask(client, conversation.id, 'And engines?')
-      expect(good(await client.get<Conversation>(path))).toMatchObject({ title: 'Weaving', pinned: true })
+      expect(bodyOf(await client.get<Conversation>(path))).toMatchObject({ title: 'Weaving', pinned: true })
     })
 
     test('the list has pinned ones first, pages, and finds by title and by words of any script', async () => {
-      const { client } = await register(app)
+      const { client } = await registerUser(app)
       const about = async (question: string) => {
-        const conversation = await converse(client, 'local')
+        const conversation = await createConversation(client, 'local')
         await ask(client, conversation.id, question)
         return conversation.id
       }
       const first = await about('Where is the lighthouse?')
       const second = await about('京都の天気は?')
       const third = await about('100% of what?')
-      good(await client.patch(`/conversations/${first}`, { pinned: true }))
+      bodyOf(await client.patch(`/conversations/${first}`, { pinned: true }))
 
-      const list = async (query: string) => good(await client.get<Page>(`/conversations?${query}`))
+      const list = async (query: string) => bodyOf(await client.get<Page>(`/conversations?${query}`))
       const idsOf = ({ conversations }: Page) => conversations.map(({ id }) => id)
       expect(idsOf(await list(''))).toEqual([first, third, second])
       const page = await list('limit=2')
@@ -67,17 +67,17 @@ for (const kind of DATABASES) {
       expect(idsOf(await list(`query=${encodeURIComponent('0% of')}`))).toEqual([third])
       expect((await client.get('/conversations?cursor=nonsense')).status).toBe(400)
 
-      good(await client.patch(`/conversations/${third}`, { archived: true }))
+      bodyOf(await client.patch(`/conversations/${third}`, { archived: true }))
       expect(idsOf(await list(''))).toEqual([first, second])
       expect(idsOf(await list('archived=true'))).toEqual([third])
     })
 
     test('nobody else can see, change, ask in or delete a conversation', async () => {
-      const { client: one } = await register(app)
-      const { client: other } = await register(app)
-      const { id } = await converse(one, 'local')
+      const { client: one } = await registerUser(app)
+      const { client: other } = await registerUser(app)
+      const { id } = await createConversation(one, 'local')
       await ask(one, id, 'A secret?')
-      const [question] = await messagesOf(one, id)
+      const [question] = await listMessages(one, id)
       const path = `/conversations/${id}`
       const answers = await Promise.all([
         other.get(path),
@@ -91,33 +91,33 @@ for (const kind of DATABASES) {
         other.post(`${path}/messages/${question?.id}/edit`, { content: 'Hello?' }),
       ])
       expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 404))
-      expect(good(await other.get<Page>('/conversations')).conversations).toEqual([])
+      expect(bodyOf(await other.get<Page>('/conversations')).conversations).toEqual([])
     })
 
     test('editing a question and answering again make branches and lose nothing', async () => {
-      const { client } = await register(app)
-      const { id } = await converse(client, 'local')
+      const { client } = await registerUser(app)
+      const { id } = await createConversation(client, 'local')
       await ask(client, id, 'First?')
       await ask(client, id, 'Second?')
-      const [first, , second] = await messagesOf(client, id)
+      const [first, , second] = await listMessages(client, id)
       const path = `/conversations/${id}`
 
       const edited = await client.post(`${path}/messages/${first?.id}/edit`, {
         content: 'First, in other words?',
       })
       expect(edited.status).toBe(200)
-      const branch = await messagesOf(client, id)
+      const branch = await listMessages(client, id)
       expect(branch.map(({ content }) => content)[0]).toBe('First, in other words?')
       expect(branch).toHaveLength(2)
       expect(branch[0]?.siblings).toEqual([first?.id, branch[0]?.id])
 
-      good(await client.put(`${path}/leaf`, { message_id: first?.id }))
-      const back = await messagesOf(client, id)
+      bodyOf(await client.put(`${path}/leaf`, { message_id: first?.id }))
+      const back = await listMessages(client, id)
       expect(back.map(({ content }) => content)[2]).toBe('Second?')
 
       const again = await client.post(`${path}/messages/${back[3]?.id}/regenerate`)
       expect(again.status).toBe(200)
-      const regenerated = await messagesOf(client, id)
+      const regenerated = await listMessages(client, id)
       expect(regenerated[2]?.id).toBe(second?.id)
       expect(regenerated[3]?.siblings).toHaveLength(2)
       expect(regenerated[3]?.id).not.toBe(back[3]?.id)
@@ -127,11 +127,11 @@ for (const kind of DATABASES) {
     })
 
     test('messages come in pages from the end', async () => {
-      const { client } = await register(app)
-      const { id } = await converse(client, 'local')
+      const { client } = await registerUser(app)
+      const { id } = await createConversation(client, 'local')
       for (const question of ['one?', 'two?', 'three?']) await ask(client, id, question)
       const page = async (query: string) =>
-        good(
+        bodyOf(
           await client.get<{ messages: Message[]; has_more: boolean }>(
             `/conversations/${id}/messages?${query}`,
           ),
@@ -145,21 +145,23 @@ for (const kind of DATABASES) {
     })
 
     test('an export has every word and its sources', async () => {
-      const { client } = await register(app)
-      const { id } = await converse(client, 'local')
+      const { client } = await registerUser(app)
+      const { id } = await createConversation(client, 'local')
       await ask(client, id, 'What now?')
       const markdown = await client.get<string>(`/conversations/${id}/export?format=markdown`)
-      const [, answer] = await messagesOf(client, id)
+      const [, answer] = await listMessages(client, id)
       expect(markdown.headers.get('content-type')).toContain('text/markdown')
       expect(markdown.body).toContain('What now?')
       expect(markdown.body).toContain(answer?.content)
-      const json = good(await client.get<{ messages: Message[] }>(`/conversations/${id}/export?format=json`))
+      const json = bodyOf(
+        await client.get<{ messages: Message[] }>(`/conversations/${id}/export?format=json`),
+      )
       expect(json.messages.map(({ role }) => role)).toEqual(['user', 'assistant'])
     })
 
     test('bad questions are told apart', async () => {
-      const { client } = await register(app)
-      const { id } = await converse(client, 'local')
+      const { client } = await registerUser(app)
+      const { id } = await createConversation(client, 'local')
       const code = async (body: object) => {
         const answer = await client.post<{ error: { code: string } }>('/chat/stream', body)
         return [answer.status, answer.body.error.code]
@@ -176,7 +178,7 @@ for (const kind of DATABASES) {
         404,
         'conversation_not_found',
       ])
-      expect(await messagesOf(client, id)).toEqual([])
+      expect(await listMessages(client, id)).toEqual([])
     })
   })
 }

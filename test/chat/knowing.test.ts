@@ -1,10 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Message } from '../../contract/chat.ts'
 import type { Intelligence } from '../../contract/insight.ts'
-import { type RunningApp, startApp } from '../app.ts'
+import { startApp, type TestApp } from '../app.ts'
+import {
+  ask,
+  bodyOf,
+  createAvee,
+  createConversation,
+  listMessages,
+  registerUser,
+  uploadFiles,
+} from '../builders.ts'
 import { DATABASES } from '../databases.ts'
-import { ask, converse, good, makeAvee, messagesOf, register, upload } from '../people.ts'
-import { type PlayedOllama, startOllama } from '../upstream.ts'
+import { type ScriptedOllama, startOllama } from '../model-servers.ts'
 
 type AskV2 = {
   answer: string
@@ -22,8 +30,8 @@ type AskV2 = {
 
 for (const kind of DATABASES) {
   describe(`what an avee knows of a conversation on ${kind}`, () => {
-    let ollama: PlayedOllama
-    let app: RunningApp
+    let ollama: ScriptedOllama
+    let app: TestApp
     beforeAll(async () => {
       ollama = await startOllama()
       app = await startApp({ OLLAMA_BASE_URL: ollama.url }, kind)
@@ -32,46 +40,46 @@ for (const kind of DATABASES) {
       await app[Symbol.asyncDispose]()
       await ollama[Symbol.asyncDispose]()
     })
-    const lastPrompt = () => JSON.stringify(ollama.to('/api/chat').at(-1)?.body['messages'])
+    const lastPrompt = () => JSON.stringify(ollama.requestsTo('/api/chat').at(-1)?.body['messages'])
 
     test('what somebody said of themselves is in the prompt of another conversation, and of theirs only', async () => {
-      const { client } = await register(app)
-      const { client: other } = await register(app)
-      const avee = await makeAvee(client)
-      const first = await converse(client, avee.handle)
+      const { client } = await registerUser(app)
+      const { client: other } = await registerUser(app)
+      const avee = await createAvee(client)
+      const first = await createConversation(client, avee.handle)
       // Without a language model memories are read by rules, at once.
       const told = await client.post<AskV2>('/chat/ask-v2', {
         conversation_id: first.id,
         question: 'My name is Marta and I am allergic to peanuts.',
         model: 'extractive',
       })
-      expect(good(told).memories_extracted).toBeGreaterThan(0)
+      expect(bodyOf(told).memories_extracted).toBeGreaterThan(0)
 
-      const second = await converse(client, avee.handle)
+      const second = await createConversation(client, avee.handle)
       const events = await ask(client, second.id, 'What should I avoid eating?')
       expect(lastPrompt()).toContain('peanuts')
       const used = events.at(-1)?.data['memories'] as { id: string; content: string }[]
       expect(used.map(({ content }) => content).join(' ')).toContain('peanuts')
-      const [, answer] = await messagesOf(client, second.id)
+      const [, answer] = await listMessages(client, second.id)
       const idsOf = (memories: { id: string }[] | undefined) => memories?.map((memory) => memory.id).sort()
       expect(idsOf((answer as Message).memories)).toEqual(idsOf(used))
 
-      const theirs = await converse(other, avee.handle)
+      const theirs = await createConversation(other, avee.handle)
       await ask(other, theirs.id, 'What should I avoid eating?')
       expect(lastPrompt()).not.toContain('peanuts')
-      const { memories } = good(await other.get<{ memories: unknown[] }>(`/chat/${theirs.id}/memories`))
+      const { memories } = bodyOf(await other.get<{ memories: unknown[] }>(`/chat/${theirs.id}/memories`))
       expect(memories).toEqual([])
       expect((await other.get(`/chat/${first.id}/memories`)).status).toBe(404)
     })
 
     test('ask-v2 tells quality, topics, follow-ups and a title; extract_memories=false learns nothing', async () => {
-      const { client } = await register(app)
+      const { client } = await registerUser(app)
       const loom =
         'The loom in the north hall weaves blue cloth every day. The south hall stores the finished cloth in cedar boxes.'
-      await upload(client, [{ name: 'looms.txt', content: loom }])
-      const { id } = await converse(client, 'local')
+      await uploadFiles(client, [{ name: 'looms.txt', content: loom }])
+      const { id } = await createConversation(client, 'local')
       ollama.script('/api/chat', { tokens: ['The loom in the north hall ', 'weaves blue cloth [1].'] })
-      const answer = good(
+      const answer = bodyOf(
         await client.post<AskV2>('/chat/ask-v2', {
           conversation_id: id,
           question: 'My name is Ada. What does the loom in the north hall weave?',
@@ -86,17 +94,17 @@ for (const kind of DATABASES) {
       expect(answer.topics.length).toBeGreaterThan(0)
       expect(answer.conversation_title).not.toBe('')
       expect(answer.memories_extracted).toBe(0)
-      expect(good(await client.get<{ total: number }>(`/chat/${id}/memories`)).total).toBe(0)
+      expect(bodyOf(await client.get<{ total: number }>(`/chat/${id}/memories`)).total).toBe(0)
 
-      const known = good(await client.get<Intelligence>(`/chat/${id}/intelligence`))
+      const known = bodyOf(await client.get<Intelligence>(`/chat/${id}/intelligence`))
       expect(known).toMatchObject({ conversation_id: id, total_messages: 2, metrics: { total_turns: 1 } })
       expect(known.quality_by_turn).toHaveLength(1)
       expect(known.average_quality.factual_grounding).toBeGreaterThan(50)
     })
 
     test('an answer far up comes back when it fits the question', async () => {
-      const { client } = await register(app)
-      const { id } = await converse(client, 'local')
+      const { client } = await registerUser(app)
+      const { id } = await createConversation(client, 'local')
       ollama.always('/api/chat', { tokens: ['Noted.'] })
       await ask(client, id, 'The code word for the gate is marmalade.')
       for (let turn = 0; turn < 31; turn++) await ask(client, id, `Tell me something about number ${turn}.`)

@@ -1,34 +1,34 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Avee } from '../../contract/avees.ts'
-import { type RunningApp, startApp } from '../app.ts'
-import type { Client } from '../client.ts'
+import { startApp, type TestApp } from '../app.ts'
+import { ask, bodyOf, createAvee, createConversation, listMessages, registerUser } from '../builders.ts'
+import type { TestClient } from '../client.ts'
 import { DATABASES } from '../databases.ts'
-import { ask, converse, good, makeAvee, messagesOf, register } from '../people.ts'
-import { type PlayedOllama, startOllama } from '../upstream.ts'
+import { type ScriptedOllama, startOllama } from '../model-servers.ts'
 
 const heading = 'What was said earlier in this conversation, in short'
 
 for (const kind of DATABASES) {
   describe(`a long conversation on ${kind}`, () => {
-    let ollama: PlayedOllama
-    let app: RunningApp
-    let owner: Client
+    let ollama: ScriptedOllama
+    let app: TestApp
+    let owner: TestClient
     let avee: Avee
     beforeAll(async () => {
       ollama = await startOllama()
       app = await startApp({ OLLAMA_BASE_URL: ollama.url }, kind)
-      owner = (await register(app)).client
-      avee = await makeAvee(owner)
+      owner = (await registerUser(app)).client
+      avee = await createAvee(owner)
     })
     afterAll(async () => {
       await app[Symbol.asyncDispose]()
       await ollama[Symbol.asyncDispose]()
     })
     type Prompt = { role: string; content: string }[]
-    const prompt = () => ollama.to('/api/chat').at(-1)?.body['messages'] as Prompt
+    const prompt = () => ollama.requestsTo('/api/chat').at(-1)?.body['messages'] as Prompt
     const says = (...tokens: string[]) => ollama.script('/api/chat', { tokens })
 
-    async function chatter(client: Client, id: string, turns: number, from = 0): Promise<void> {
+    async function chatter(client: TestClient, id: string, turns: number, from = 0): Promise<void> {
       for (let i = from; i < from + turns; i++) {
         says(`Lighthouse ${i} has a lamp with number ${i}.`)
         await ask(client, id, `I painted lighthouse ${i} in colour number ${i}.`)
@@ -37,7 +37,7 @@ for (const kind of DATABASES) {
     }
 
     test('is told in short where it is no longer told whole, once and in a prompt that stops growing', async () => {
-      const { id } = await converse(owner, avee.handle)
+      const { id } = await createConversation(owner, avee.handle)
       says('The saffron boat of Genoa it is, then.')
       await ask(owner, id, 'I sail the saffron boat of Genoa, and lighthouse painting is my trade.')
       await chatter(owner, id, 24)
@@ -57,11 +57,11 @@ for (const kind of DATABASES) {
     })
 
     test('on another branch is told by what was said there', async () => {
-      const { id } = await converse(owner, avee.handle)
+      const { id } = await createConversation(owner, avee.handle)
       await chatter(owner, id, 26)
       await ask(owner, id, 'Go on.')
       expect(prompt()[0]?.content).toContain(heading)
-      const messages = await messagesOf(owner, id)
+      const messages = await listMessages(owner, id)
       const third = messages[4]
       says('Well.')
       const edited = await owner.post(`/conversations/${id}/messages/${third?.id}/edit`, {
@@ -73,13 +73,13 @@ for (const kind of DATABASES) {
     })
 
     test('is not told in short to who may no longer see what answers rested on', async () => {
-      const { client: friend, session } = await register(app)
-      good(await owner.put(`/avees/${avee.id}/permissions/${session.user.id}`, { max_layer: 'friends' }))
-      const { id } = await converse(friend, avee.handle)
+      const { client: friend, session } = await registerUser(app)
+      bodyOf(await owner.put(`/avees/${avee.id}/permissions/${session.user.id}`, { max_layer: 'friends' }))
+      const { id } = await createConversation(friend, avee.handle)
       await chatter(friend, id, 26)
       await ask(friend, id, 'Go on.')
       expect(prompt()[0]?.content).toContain(heading)
-      good(await owner.delete(`/avees/${avee.id}/permissions/${session.user.id}`))
+      bodyOf(await owner.delete(`/avees/${avee.id}/permissions/${session.user.id}`))
       await ask(friend, id, 'Go on.')
       expect(prompt()[0]?.content).not.toContain(heading)
       expect(JSON.stringify(prompt())).not.toContain('has a lamp')
@@ -94,18 +94,20 @@ describe('a language model in the background', () => {
       { OLLAMA_BASE_URL: ollama.url, BACKGROUND_MODEL_CALLS: 'on' },
       'embedded',
     )
-    const { client } = await register(app)
-    const avee = await makeAvee(client)
-    const { id } = await converse(client, avee.handle)
+    const { client } = await registerUser(app)
+    const avee = await createAvee(client)
+    const { id } = await createConversation(client, avee.handle)
     const isSummary = (body: Record<string, unknown>) =>
       JSON.stringify(body['messages']).includes('You keep the summary')
     for (let i = 0; i < 26; i++) await ask(client, id, `I painted lighthouse ${i} in colour number ${i}.`)
     await app.app.insight.idle()
-    const asked = ollama.to('/api/chat').filter(({ body }) => isSummary(body))
+    const asked = ollama.requestsTo('/api/chat').filter(({ body }) => isSummary(body))
     expect(asked.length).toBeGreaterThan(0)
     expect(JSON.stringify(asked[0]?.body)).toContain('lighthouse 3 ')
     await ask(client, id, 'Go on.')
-    const told = ollama.to('/api/chat').findLast(({ body }) => JSON.stringify(body).includes('Go on.'))
+    const told = ollama
+      .requestsTo('/api/chat')
+      .findLast(({ body }) => JSON.stringify(body).includes('Go on.'))
     expect(JSON.stringify(told?.body)).toContain(heading)
     expect(JSON.stringify(told?.body)).not.toContain('They said: I painted')
   })

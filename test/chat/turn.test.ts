@@ -1,17 +1,26 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Conversation } from '../../contract/chat.ts'
-import { type RunningApp, startApp } from '../app.ts'
+import { startApp, type TestApp } from '../app.ts'
+import {
+  ask,
+  askStream,
+  bodyOf,
+  createAvee,
+  createConversation,
+  listMessages,
+  registerUser,
+  uploadFiles,
+} from '../builders.ts'
 import { DATABASES } from '../databases.ts'
-import { allEvents, readEvents, textOf } from '../events.ts'
-import { ask, askStream, converse, good, makeAvee, messagesOf, register, upload } from '../people.ts'
-import { type PlayedOllama, startOllama, startOpenAi } from '../upstream.ts'
+import { collectEvents, readEvents, textOf } from '../events.ts'
+import { type ScriptedOllama, startOllama, startOpenAi } from '../model-servers.ts'
 
 const kindOf = (data: Record<string, unknown>) => data['event'] ?? Object.keys(data)[0]
 
 for (const kind of DATABASES) {
   describe(`a turn on ${kind}`, () => {
-    let ollama: PlayedOllama
-    let app: RunningApp
+    let ollama: ScriptedOllama
+    let app: TestApp
     beforeAll(async () => {
       ollama = await startOllama()
       app = await startApp({ OLLAMA_BASE_URL: ollama.url }, kind)
@@ -22,19 +31,19 @@ for (const kind of DATABASES) {
     })
 
     test('sends persona, rules, history and passages, and stores what the model says with its sources', async () => {
-      const { client } = await register(app)
-      const avee = await makeAvee(client, { persona: 'You love looms.' })
+      const { client } = await registerUser(app)
+      const avee = await createAvee(client, { persona: 'You love looms.' })
       const file = {
         name: 'engine.md',
         content: '# Engine\n\nThe engine weaves algebraic patterns at 40 per minute.',
       }
-      await upload(client, [file], { avee: avee.id, layer: 'public' })
-      const { id } = await converse(client, avee.handle)
+      await uploadFiles(client, [file], { avee: avee.id, layer: 'public' })
+      const { id } = await createConversation(client, avee.handle)
       await ask(client, id, 'Good morning, Ada!')
       ollama.script('/api/chat', { tokens: ['At ', '40 ', 'per minute ', '[1].'] })
       const events = await ask(client, id, 'How fast does the engine weave patterns?')
 
-      const { body: asked } = await ollama.arrival('/api/chat', 2)
+      const { body: asked } = await ollama.waitForRequest('/api/chat', 2)
       const messages = asked['messages'] as { role: string; content: string }[]
       expect(messages.map(({ role }) => role)).toEqual(['system', 'user', 'assistant', 'user'])
       expect(messages[0]?.content).toContain('You love looms.')
@@ -47,12 +56,12 @@ for (const kind of DATABASES) {
       const [citation] = (complete?.['citations'] ?? []) as { text: string; title: string; cited: boolean }[]
       expect(citation).toMatchObject({ cited: true })
       expect(citation?.text).toContain('algebraic patterns')
-      expect((await messagesOf(client, id)).at(-1)?.citations).toEqual(complete?.['citations'])
+      expect((await listMessages(client, id)).at(-1)?.citations).toEqual(complete?.['citations'])
     })
 
     test('a client that hangs up stops nothing', async () => {
-      const { client } = await register(app)
-      const { id } = await converse(client, 'local')
+      const { client } = await registerUser(app)
+      const { id } = await createConversation(client, 'local')
       ollama.script('/api/chat', { tokens: ['one ', 'two ', 'three ', 'four'], delayMs: 40 })
       const leave = new AbortController()
       const response = await askStream(client, id, 'Count!', { signal: leave.signal })
@@ -60,18 +69,18 @@ for (const kind of DATABASES) {
       for await (const { data } of readEvents(response)) if (data['token']) break
       leave.abort()
 
-      const events = await allEvents(await client.fetch(`/runs/${runId}/events`))
+      const events = await collectEvents(await client.fetch(`/runs/${runId}/events`))
       expect(textOf(events)).toBe('one two three four')
-      expect((await messagesOf(client, id)).map(({ content, status }) => [content, status])).toEqual([
+      expect((await listMessages(client, id)).map(({ content, status }) => [content, status])).toEqual([
         ['Count!', 'complete'],
         ['one two three four', 'complete'],
       ])
     })
 
     test('a stop keeps what was said and ends the request to the model', async () => {
-      const { client } = await register(app)
-      const { id } = await converse(client, 'local')
-      ollama.script('/api/chat', { tokens: ['one ', 'two '], fault: 'stall', after: 2 })
+      const { client } = await registerUser(app)
+      const { id } = await createConversation(client, 'local')
+      ollama.script('/api/chat', { tokens: ['one ', 'two '], fault: 'stall', afterTokens: 2 })
       const response = await askStream(client, id, 'Count!')
       const runId = response.headers.get('x-run-id')
       const seen: string[] = []
@@ -81,24 +90,24 @@ for (const kind of DATABASES) {
       }
       expect(seen[0]).toBe('start')
       expect(seen.at(-1)).toBe('stopped')
-      await ollama.to('/api/chat').at(-1)?.closed
-      expect(ollama.to('/api/chat').at(-1)?.closedEarly).toBe(true)
-      const [, answer] = await messagesOf(client, id)
+      await ollama.requestsTo('/api/chat').at(-1)?.closed
+      expect(ollama.requestsTo('/api/chat').at(-1)?.closedEarly).toBe(true)
+      const [, answer] = await listMessages(client, id)
       expect(answer?.status).toBe('stopped')
       expect('one two ').toContain(answer?.content)
-      expect(good(await client.delete<{ status: string }>(`/runs/${runId}`)).status).toBe('stopped')
+      expect(bodyOf(await client.delete<{ status: string }>(`/runs/${runId}`)).status).toBe('stopped')
     })
 
     test('a model that breaks off is an error event, and its words are kept', async () => {
-      const { client } = await register(app)
-      const { id } = await converse(client, 'local')
-      ollama.script('/api/chat', { tokens: ['one ', 'two ', 'three'], fault: 'cut', after: 2 })
+      const { client } = await registerUser(app)
+      const { id } = await createConversation(client, 'local')
+      ollama.script('/api/chat', { tokens: ['one ', 'two ', 'three'], fault: 'cut', afterTokens: 2 })
       const events = await ask(client, id, 'Count!')
       expect(events.at(-1)?.data['error']).toMatchObject({
         code: expect.any(String),
         message: expect.any(String),
       })
-      const [, answer] = await messagesOf(client, id)
+      const [, answer] = await listMessages(client, id)
       expect(answer).toMatchObject({ status: 'failed', content: 'one two ' })
       expect(answer?.error).toEqual(events.at(-1)?.data['error'])
 
@@ -113,9 +122,9 @@ for (const kind of DATABASES) {
     })
 
     test('a second question in the same conversation is told which run is answering', async () => {
-      const { client } = await register(app)
-      const { id } = await converse(client, 'local')
-      ollama.script('/api/chat', { fault: 'stall', after: 1 })
+      const { client } = await registerUser(app)
+      const { id } = await createConversation(client, 'local')
+      ollama.script('/api/chat', { fault: 'stall', afterTokens: 1 })
       const response = await askStream(client, id, 'First?')
       const runId = response.headers.get('x-run-id')
       const second = await client.post<{ error: { details: { run_id: string } } }>('/chat/stream', {
@@ -123,49 +132,49 @@ for (const kind of DATABASES) {
         question: 'Second?',
       })
       expect([second.status, second.body.error.details.run_id]).toEqual([409, runId])
-      expect(good(await client.get<Conversation>(`/conversations/${id}`)).running_run_id).toBe(runId)
+      expect(bodyOf(await client.get<Conversation>(`/conversations/${id}`)).running_run_id).toBe(runId)
       await client.delete(`/runs/${runId}`)
       await response.body?.cancel()
-      expect(good(await client.get<Conversation>(`/conversations/${id}`)).running_run_id).toBe(null)
+      expect(bodyOf(await client.get<Conversation>(`/conversations/${id}`)).running_run_id).toBe(null)
     })
 
     test('the same Idempotency-Key gives the same run, however often and at once', async () => {
-      const { client } = await register(app)
-      const { id } = await converse(client, 'local')
-      const before = ollama.to('/api/chat').length
+      const { client } = await registerUser(app)
+      const { id } = await createConversation(client, 'local')
+      const before = ollama.requestsTo('/api/chat').length
       const headers = { 'idempotency-key': 'press-once' }
       const responses = await Promise.all(
         Array.from({ length: 8 }, () => askStream(client, id, 'Once?', { headers })),
       )
-      const logs = await Promise.all(responses.map(allEvents))
+      const logs = await Promise.all(responses.map(collectEvents))
       expect(new Set(responses.map((response) => response.headers.get('x-run-id'))).size).toBe(1)
       for (const log of logs) expect(log).toEqual(logs[0])
-      expect(ollama.to('/api/chat').length - before).toBe(1)
-      expect(await messagesOf(client, id)).toHaveLength(2)
+      expect(ollama.requestsTo('/api/chat').length - before).toBe(1)
+      expect(await listMessages(client, id)).toHaveLength(2)
     })
 
     test('use_gpt4o asks the stronger model of the pair, in the query string as in the body', async () => {
       await using openai = await startOpenAi()
       await using app = await startApp({ OPENAI_BASE_URL: openai.url, OPENAI_API_KEY: 'sk-test' }, kind)
-      const { client } = await register(app)
-      const { id } = await converse(client, 'local')
+      const { client } = await registerUser(app)
+      const { id } = await createConversation(client, 'local')
       const query = new URLSearchParams({ conversation_id: id, question: 'Hello', use_gpt4o: 'true' })
-      const strong = await allEvents(await client.fetch(`/chat/stream?${query}`, { method: 'POST' }))
+      const strong = await collectEvents(await client.fetch(`/chat/stream?${query}`, { method: 'POST' }))
       expect(strong[0]?.data['model']).toBe('gpt-4o')
       const usual = await client.post<{ model_used: string }>('/chat/ask', {
         conversation_id: id,
         question: 'Hello',
       })
-      expect(good(usual).model_used).toBe('gpt-4o-mini')
+      expect(bodyOf(usual).model_used).toBe('gpt-4o-mini')
     })
 
     test('/api/chat answers in LocalChat’s words, with history, sources and a conversation to go on with', async () => {
-      const { client } = await register(app)
-      await upload(client, [
+      const { client } = await registerUser(app)
+      await uploadFiles(client, [
         { name: 'looms.txt', content: 'A loom in the north hall weaves blue cloth every day.' },
       ])
       const chat = async (body: object) =>
-        allEvents(
+        collectEvents(
           await client.fetch('/api/chat', {
             method: 'POST',
             headers: { 'content-type': 'application/json' },
@@ -179,7 +188,7 @@ for (const kind of DATABASES) {
       expect(names.slice(-2)).toEqual(['sources', 'done'])
       expect(events.at(-2)?.data['sources']).toMatchObject([{ filename: 'looms.txt', page: null }])
       const done = events.at(-1)?.data as { conversation_id: string }
-      expect(await messagesOf(client, done.conversation_id)).toHaveLength(2)
+      expect(await listMessages(client, done.conversation_id)).toHaveLength(2)
 
       ollama.script('/api/chat', { tokens: ['Hello!'] })
       const direct = await chat({
@@ -191,7 +200,7 @@ for (const kind of DATABASES) {
         ],
       })
       expect(direct.map(({ data }) => kindOf(data))).toEqual(['content', 'done'])
-      const sent = ollama.to('/api/chat').at(-1)?.body['messages'] as { content: string }[]
+      const sent = ollama.requestsTo('/api/chat').at(-1)?.body['messages'] as { content: string }[]
       expect(sent.map(({ content }) => content).join('\n')).toContain('Call me Ishmael.')
       expect(sent.map(({ content }) => content).join('\n')).not.toContain('blue cloth')
 
@@ -205,25 +214,25 @@ for (const kind of DATABASES) {
     })
 
     test('a permission taken away counts from the next message on', async () => {
-      const { client: owner } = await register(app)
-      const { client: visitor, session } = await register(app)
-      const avee = await makeAvee(owner)
+      const { client: owner } = await registerUser(app)
+      const { client: visitor, session } = await registerUser(app)
+      const avee = await createAvee(owner)
       const secret = {
         name: 'party.txt',
         content: 'The surprise party for Marta is planned for the ninth of May.',
       }
-      await upload(owner, [secret], { avee: avee.id, layer: 'friends' })
+      await uploadFiles(owner, [secret], { avee: avee.id, layer: 'friends' })
       const permission = `/avees/${avee.id}/permissions/${session.user.id}`
-      good(await owner.put(permission, { max_layer: 'friends' }))
-      const { id } = await converse(visitor, avee.handle)
+      bodyOf(await owner.put(permission, { max_layer: 'friends' }))
+      const { id } = await createConversation(visitor, avee.handle)
       const first = await ask(visitor, id, 'When is the surprise party for Marta planned?')
       expect(textOf(first)).toContain('ninth of May')
 
-      good(await owner.delete(permission))
+      bodyOf(await owner.delete(permission))
       await ask(visitor, id, 'When is the surprise party for Marta planned?')
-      const prompt = JSON.stringify(ollama.to('/api/chat').at(-1)?.body)
+      const prompt = JSON.stringify(ollama.requestsTo('/api/chat').at(-1)?.body)
       expect(prompt).not.toContain('ninth of May')
-      const messages = await messagesOf(visitor, id)
+      const messages = await listMessages(visitor, id)
       expect(messages.map(({ layer_used }) => layer_used)).toEqual(['friends', 'friends', 'public', 'public'])
       expect(messages.flatMap(({ citations }) => citations)).toEqual([])
     })

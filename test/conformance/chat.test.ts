@@ -1,24 +1,24 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Conversation, Message } from '../../contract/chat.ts'
-import { type RunningApp, startApp } from '../app.ts'
+import { startApp, type TestApp } from '../app.ts'
 import {
   ask,
   askStream,
-  converse,
-  good,
-  makeAvee,
-  messagesOf,
-  type Person,
-  register,
-  upload,
-} from '../people.ts'
-import { type PlayedOllama, startOllama } from '../upstream.ts'
+  bodyOf,
+  createAvee,
+  createConversation,
+  listMessages,
+  registerUser,
+  type TestUser,
+  uploadFiles,
+} from '../builders.ts'
+import { type ScriptedOllama, startOllama } from '../model-servers.ts'
 import { answerOf, bare, type Event, moment, refusal, refused, streamOf, uuid7 } from './contract.ts'
 
-let ollama: PlayedOllama
-let app: RunningApp
-let ann: Person
-let bob: Person
+let ollama: ScriptedOllama
+let app: TestApp
+let ann: TestUser
+let bob: TestUser
 let conversation: string
 
 beforeAll(async () => {
@@ -34,23 +34,23 @@ beforeAll(async () => {
     CHAT_MODEL: 'gpt-4o-mini',
     CHAT_MODEL_STRONG: 'gpt-4o',
   })
-  ann = await register(app)
-  bob = await register(app)
-  const avee = await makeAvee(ann.client, { handle: 'ada', persona: 'Speaks like a sailor.' })
+  ann = await registerUser(app)
+  bob = await registerUser(app)
+  const avee = await createAvee(ann.client, { handle: 'ada', persona: 'Speaks like a sailor.' })
   const content = 'The keeper of the lighthouse at Vellmar is Ottilie Brandt.'
-  await upload(ann.client, [{ name: 'keeper.txt', content }], { avee: avee.id, layer: 'public' })
+  await uploadFiles(ann.client, [{ name: 'keeper.txt', content }], { avee: avee.id, layer: 'public' })
 })
 afterAll(async () => {
   await app?.[Symbol.asyncDispose]()
   await ollama?.[Symbol.asyncDispose]()
 })
 beforeEach(async () => {
-  conversation = (await converse(ann.client, 'ada')).id
+  conversation = (await createConversation(ann.client, 'ada')).id
 })
 
 const question = 'Who is the keeper of the lighthouse at Vellmar?'
 const textOf = (events: Event[]) => events.map(({ token }) => token ?? '').join('')
-const lastPrompt = () => JSON.stringify(ollama.to('/api/chat').at(-1)?.body)
+const lastPrompt = () => JSON.stringify(ollama.requestsTo('/api/chat').at(-1)?.body)
 const stream = (path: string, body: unknown = {}, { client } = ann) =>
   client.fetch(path, {
     method: 'POST',
@@ -70,30 +70,30 @@ describe('conversations', () => {
       created_at: expect.stringMatching(moment),
     })
     expect((await ann.client.post('/conversations', { avee: answer.body.avee_id })).status).toBe(201)
-    expect(good(await ann.client.get(`/conversations/${answer.body.id}`))).toEqual(answer.body)
+    expect(bodyOf(await ann.client.get(`/conversations/${answer.body.id}`))).toEqual(answer.body)
     refusal(await ann.client.post('/conversations', { avee: 'nobody' }), 404)
     refusal(await ann.client.post('/conversations', {}), 422)
   })
 
   test('are renamed, pinned, archived and deleted', async () => {
     const path = `/conversations/${conversation}`
-    expect(good(await ann.client.patch(path, { title: 'Lighthouses' }))).toMatchObject({
+    expect(bodyOf(await ann.client.patch(path, { title: 'Lighthouses' }))).toMatchObject({
       title: 'Lighthouses',
     })
-    expect(good(await ann.client.patch(path, { pinned: true }))).toMatchObject({
+    expect(bodyOf(await ann.client.patch(path, { pinned: true }))).toMatchObject({
       title: 'Lighthouses',
       pinned: true,
     })
-    expect(good(await ann.client.patch(path, { archived: true }))).toMatchObject({ archived: true })
+    expect(bodyOf(await ann.client.patch(path, { archived: true }))).toMatchObject({ archived: true })
     const ids = async (query: string) =>
-      good(
+      bodyOf(
         await ann.client.get<{ conversations: Conversation[] }>(`/conversations${query}`),
       ).conversations.map(({ id }) => id)
     expect(await ids('')).not.toContain(conversation)
     expect(await ids('?archived=true')).toContain(conversation)
     refusal(await ann.client.patch(path, { title: '' }), 422)
     await ask(ann.client, conversation, question)
-    const [, answer] = await messagesOf(ann.client, conversation)
+    const [, answer] = await listMessages(ann.client, conversation)
     expect((await ann.client.delete(path)).status).toBe(200)
     refusal(await ann.client.get(path), 404)
     refusal(await ann.client.get(`${path}/messages`), 404)
@@ -102,17 +102,19 @@ describe('conversations', () => {
   })
 
   test('are listed in pages without a gap, and found by title and by words of one’s own messages', async () => {
-    const finder = await register(app)
-    const opened = await Promise.all(Array.from({ length: 5 }, () => converse(finder.client, 'ada')))
+    const finder = await registerUser(app)
+    const opened = await Promise.all(
+      Array.from({ length: 5 }, () => createConversation(finder.client, 'ada')),
+    )
     await finder.client.patch(`/conversations/${opened[0]?.id}`, { title: 'Marmalade recipes' })
     await ask(finder.client, opened[1]?.id ?? '', 'Tell me about zymurgy, please.')
-    const other = await converse(bob.client, 'ada')
+    const other = await createConversation(bob.client, 'ada')
     await ask(bob.client, other.id, 'What of zymurgy and marmalade?')
     const ids = async (query: string) => {
       const seen: string[] = []
       let cursor: string | null = ''
       while (cursor !== null) {
-        const page: { conversations: Conversation[]; next_cursor: string | null } = good(
+        const page: { conversations: Conversation[]; next_cursor: string | null } = bodyOf(
           await finder.client.get(`/conversations?limit=2${query}${cursor && `&cursor=${cursor}`}`),
         )
         seen.push(...page.conversations.map(({ id }) => id))
@@ -128,7 +130,7 @@ describe('conversations', () => {
 
   test('belong to whoever opened them: for anybody else they are not there', async () => {
     await ask(ann.client, conversation, question)
-    const [asked, answer] = await messagesOf(ann.client, conversation)
+    const [asked, answer] = await listMessages(ann.client, conversation)
     const path = `/conversations/${conversation}`
     for (const refusedAnswer of [
       await bob.client.get(path),
@@ -143,12 +145,12 @@ describe('conversations', () => {
       await bob.client.post(`${path}/messages/${asked?.id}/edit`, { content: 'Mine?' }),
     ])
       refusal(refusedAnswer, 404)
-    expect(await messagesOf(ann.client, conversation)).toHaveLength(2)
+    expect(await listMessages(ann.client, conversation)).toHaveLength(2)
   })
 
   test('a message has what the contract names', async () => {
     await ask(ann.client, conversation, question)
-    const [asked, answer] = await messagesOf(ann.client, conversation)
+    const [asked, answer] = await listMessages(ann.client, conversation)
     for (const message of [asked, answer])
       expect(message).toMatchObject({
         id: expect.stringMatching(uuid7),
@@ -169,7 +171,7 @@ describe('conversations', () => {
 
   test('are exported as Markdown and as JSON, with every word', async () => {
     await ask(ann.client, conversation, question)
-    const [asked, answer] = await messagesOf(ann.client, conversation)
+    const [asked, answer] = await listMessages(ann.client, conversation)
     const path = `/conversations/${conversation}/export`
     const markdown = await ann.client.get<string>(`${path}?format=markdown`)
     expect(markdown.status).toBe(200)
@@ -185,7 +187,7 @@ describe('conversations', () => {
 })
 
 describe('branches', () => {
-  const branchOf = async () => (await messagesOf(ann.client, conversation)).map(({ content }) => content)
+  const branchOf = async () => (await listMessages(ann.client, conversation)).map(({ content }) => content)
 
   test('an edited question and another answer are siblings; nothing is lost, and each can be shown', async () => {
     ollama.script(
@@ -197,7 +199,7 @@ describe('branches', () => {
     )
     await ask(ann.client, conversation, 'One?')
     await ask(ann.client, conversation, 'Two?')
-    const [one, first, two] = await messagesOf(ann.client, conversation)
+    const [one, first, two] = await listMessages(ann.client, conversation)
     const edit = `/conversations/${conversation}/messages/${two?.id}/edit`
     const edited = await streamOf(await stream(edit, { content: 'Two, in other words?' }))
     expect(textOf(edited)).toBe('Third')
@@ -209,7 +211,7 @@ describe('branches', () => {
     expect(await branchOf()).toEqual(['One?', 'Fourth'])
 
     const show = async (message: string | undefined) => {
-      good(await ann.client.put(`/conversations/${conversation}/leaf`, { message_id: message }))
+      bodyOf(await ann.client.put(`/conversations/${conversation}/leaf`, { message_id: message }))
       return branchOf()
     }
     expect(await show(two?.id)).toEqual(['One?', 'First', 'Two?', 'Second'])
@@ -224,7 +226,7 @@ describe('branches', () => {
   test('an earlier branch does not reach the prompt of another', async () => {
     ollama.script('/api/chat', { tokens: ['Xanadu'] }, { tokens: ['Ypsilon'] })
     await ask(ann.client, conversation, 'One?')
-    const [one] = await messagesOf(ann.client, conversation)
+    const [one] = await listMessages(ann.client, conversation)
     await streamOf(
       await stream(`/conversations/${conversation}/messages/${one?.id}/edit`, { content: 'Two?' }),
     )
@@ -235,8 +237,8 @@ describe('branches', () => {
 
   test('questions are edited and answers regenerated, not the other way round, and within their conversation', async () => {
     await ask(ann.client, conversation, 'One?')
-    const [one, first] = await messagesOf(ann.client, conversation)
-    const other = (await converse(ann.client, 'ada')).id
+    const [one, first] = await listMessages(ann.client, conversation)
+    const other = (await createConversation(ann.client, 'ada')).id
     const at = (id: string, message: string | undefined) => `/conversations/${id}/messages/${message}`
     await refused(await stream(`${at(conversation, one?.id)}/regenerate`), 400)
     await refused(await stream(`${at(conversation, first?.id)}/edit`, { content: 'x' }), 400)
@@ -261,14 +263,14 @@ describe('POST /chat/ask', () => {
   ]
 
   test('answers with what the contract names', async () => {
-    const body = good(
+    const body = bodyOf(
       await ann.client.post<Record<string, unknown>>('/chat/ask', {
         conversation_id: conversation,
         question,
       }),
     )
     expect(Object.keys(body)).toEqual(keys)
-    const [, answer] = await messagesOf(ann.client, conversation)
+    const [, answer] = await listMessages(ann.client, conversation)
     expect(body).toMatchObject({
       conversation_id: conversation,
       layer_used: 'intimate',
@@ -284,20 +286,20 @@ describe('POST /chat/ask', () => {
 
   test('takes its parameters from the address, as a JSON body, or both: the body counts', async () => {
     const query = new URLSearchParams({ conversation_id: conversation, question: 'From the address?' })
-    good(await ann.client.post(`/chat/ask?${query}`))
+    bodyOf(await ann.client.post(`/chat/ask?${query}`))
     expect(lastPrompt()).toContain('From the address?')
-    good(await ann.client.post('/chat/ask', { conversation_id: conversation, question: 'From the body?' }))
+    bodyOf(await ann.client.post('/chat/ask', { conversation_id: conversation, question: 'From the body?' }))
     expect(lastPrompt()).toContain('From the body?')
-    good(await ann.client.post(`/chat/ask?${query}`, { question: 'Rather the body?' }))
-    expect((await messagesOf(ann.client, conversation)).map(({ content }) => content)).toContain(
+    bodyOf(await ann.client.post(`/chat/ask?${query}`, { question: 'Rather the body?' }))
+    expect((await listMessages(ann.client, conversation)).map(({ content }) => content)).toContain(
       'Rather the body?',
     )
     expect(
-      (await messagesOf(ann.client, conversation)).filter(({ content }) => content === 'From the address?'),
+      (await listMessages(ann.client, conversation)).filter(({ content }) => content === 'From the address?'),
     ).toHaveLength(1)
     // Clients that send an empty form, or say that they send JSON and send nothing, mean the address.
     for (const type of ['application/x-www-form-urlencoded', 'application/json', 'text/plain'])
-      good(
+      bodyOf(
         await answerOf(
           await ann.client.fetch(`/chat/ask?${query}`, { method: 'POST', headers: { 'content-type': type } }),
         ),
@@ -318,7 +320,7 @@ describe('POST /chat/stream', () => {
   test('the words of the stream are the stored answer, and its events have what the contract names', async () => {
     const events = await streamOf(await stream('/chat/stream', { conversation_id: conversation, question }))
     const [start, complete] = [events[0] ?? {}, events.at(-1) ?? {}]
-    const [asked, answer] = await messagesOf(ann.client, conversation)
+    const [asked, answer] = await listMessages(ann.client, conversation)
     expect(start).toMatchObject({
       event: 'start',
       model: 'gpt-4o-mini',
@@ -355,13 +357,13 @@ describe('POST /chat/stream', () => {
   })
 
   test('a failed model is the last event, and what was said stays', async () => {
-    ollama.script('/api/chat', { tokens: ['Only', ' half', ' of'], fault: 'cut', after: 2 })
+    ollama.script('/api/chat', { tokens: ['Only', ' half', ' of'], fault: 'cut', afterTokens: 2 })
     const events = await streamOf(
       await stream('/chat/stream', { conversation_id: conversation, question: 'Hello' }),
     )
     expect(events.at(-1)).toMatchObject({ error: { code: expect.any(String), message: expect.any(String) } })
     expect(textOf(events)).toBe('Only half')
-    expect((await messagesOf(ann.client, conversation)).at(-1)).toMatchObject({
+    expect((await listMessages(ann.client, conversation)).at(-1)).toMatchObject({
       content: 'Only half',
       status: 'failed',
     })
@@ -373,7 +375,7 @@ describe('POST /chat/stream', () => {
     await refused(await stream('/chat/stream', { conversation_id: 'nonsense', question }), 400)
     await refused(await stream('/chat/stream', { question }), 400)
     await refused(await stream('/chat/stream', { conversation_id: conversation }), 400)
-    expect(await messagesOf(ann.client, conversation)).toEqual([])
+    expect(await listMessages(ann.client, conversation)).toEqual([])
   })
 })
 
@@ -394,7 +396,7 @@ describe('a question', () => {
     const words =
       "  Zwei\r\n\tZeilen — ‘quoted’, 日本語, עברית, 👩‍👩‍👧, e\u0301 and \u00e9, <b>&amp;</b> \\n %00 ${x} '; drop table messages; --  "
     expect((await send(words)).status).toBe(200)
-    const [asked] = await messagesOf(ann.client, conversation)
+    const [asked] = await listMessages(ann.client, conversation)
     expect(asked?.content.trim()).toBe(words.trim())
   })
 
@@ -407,10 +409,10 @@ describe('a question', () => {
   })
 
   test('goes on where another person left the same avee: nobody sees anybody else’s words', async () => {
-    await ask(bob.client, (await converse(bob.client, 'ada')).id, 'My secret is rhubarb.')
+    await ask(bob.client, (await createConversation(bob.client, 'ada')).id, 'My secret is rhubarb.')
     await askStream(ann.client, conversation, 'What do you know?').then((response) => response.text())
     expect(lastPrompt()).not.toContain('rhubarb')
-    const messages: Message[] = await messagesOf(ann.client, conversation)
+    const messages: Message[] = await listMessages(ann.client, conversation)
     expect(JSON.stringify(messages)).not.toContain('rhubarb')
   })
 })

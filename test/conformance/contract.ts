@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
 import { expect } from 'vitest'
 import { z } from 'zod'
-import type { Answer, Client } from '../client.ts'
+import type { TestClient, TestResponse } from '../client.ts'
 import { eventsOf } from './curl.ts'
 
 const errorShape = z.strictObject({
@@ -21,7 +21,7 @@ const innards =
   /\bat \S+ \(|node_modules|file:\/\/|\/server\/|\/tmp\/|\bselect\b.*\bfrom\b|insert into|violates|relation "/i
 
 /** A refusal in the one shape that all of them have; returns what stands under `error`. */
-export function refusal({ status, headers, body }: Answer<unknown>, expected: number, code?: string) {
+export function refusal({ status, headers, body }: TestResponse<unknown>, expected: number, code?: string) {
   expect({ status, body }, 'the status').toMatchObject({ status: expected })
   const { error, detail } = errorShape.parse(body)
   expect(detail, 'detail is the same sentence').toBe(error.message)
@@ -36,7 +36,7 @@ export const refused = async (response: Response, expected: number, code?: strin
   refusal(await answerOf(response), expected, code)
 
 /** A response read to its end; its body as JSON where it is that. */
-export async function answerOf(response: Response): Promise<Answer<unknown>> {
+export async function answerOf(response: Response): Promise<TestResponse<unknown>> {
   const text = await response.text()
   const isJson = response.headers.get('content-type')?.includes('json') && text !== ''
   return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text }
@@ -67,7 +67,7 @@ export const moment = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/
 
 /** A request whose headers are all the test's own, as `fetch` would not send it. */
 export async function bare(
-  { url }: Client,
+  { url }: TestClient,
   method: string,
   path: string,
   { headers = {}, body }: { headers?: Record<string, string>; body?: string } = {},

@@ -1,20 +1,20 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type RunningApp, startApp } from '../app.ts'
-import type { Client } from '../client.ts'
-import { ask, converse, good, makeAvee, type Person, register } from '../people.ts'
-import { startOpenAi, type Upstream } from '../upstream.ts'
+import { startApp, type TestApp } from '../app.ts'
+import { ask, bodyOf, createAvee, createConversation, registerUser, type TestUser } from '../builders.ts'
+import type { TestClient } from '../client.ts'
+import { type ScriptedServer, startOpenAi } from '../model-servers.ts'
 import { bare, moment, refusal, refused, uuid7 } from './contract.ts'
 
-let models: Upstream
-let app: RunningApp
-let owner: Person
-let other: Person
+let models: ScriptedServer
+let app: TestApp
+let owner: TestUser
+let other: TestUser
 
 beforeAll(async () => {
   models = await startOpenAi()
   app = await startApp({ OPENAI_BASE_URL: models.url })
-  owner = await register(app)
-  other = await register(app)
+  owner = await registerUser(app)
+  other = await registerUser(app)
 })
 afterAll(async () => {
   await app?.[Symbol.asyncDispose]()
@@ -34,8 +34,8 @@ test('/health/ready tells of the store and the models, without a login', async (
 })
 
 test('ids are UUIDv7 in the order things were made, times are ISO 8601 in UTC', async () => {
-  const first = await makeAvee(owner.client)
-  const second = await makeAvee(owner.client)
+  const first = await createAvee(owner.client)
+  const second = await createAvee(owner.client)
   for (const { id, created_at, updated_at } of [first, second]) {
     expect(id).toMatch(uuid7)
     expect(created_at).toMatch(moment)
@@ -81,7 +81,7 @@ describe('errors', () => {
       `bearer\t${'x'.repeat(5000)}`,
     ])
       await refused(await app.fetch('/me', { headers: { authorization } }), 401)
-    const { client } = await register(app)
+    const { client } = await registerUser(app)
     expect(await client.post('/auth/logout')).toMatchObject({ status: 200 })
     refusal(await client.get('/me'), 401)
   })
@@ -92,8 +92,8 @@ describe('errors', () => {
   })
 
   test('403 for what one sees and may not change, 404 for what one may not know of', async () => {
-    const shown = await makeAvee(owner.client, { visibility: 'public' })
-    const hidden = await makeAvee(owner.client, { visibility: 'private' })
+    const shown = await createAvee(owner.client, { visibility: 'public' })
+    const hidden = await createAvee(owner.client, { visibility: 'private' })
     refusal(await other.client.patch(`/avees/${shown.id}`, { bio: 'Mine now.' }), 403)
     refusal(await other.client.delete(`/avees/${shown.id}`), 403)
     const nobody = '0198a000-0000-7000-8000-000000000000'
@@ -131,7 +131,7 @@ describe('errors', () => {
   })
 
   test('409 for what is taken', async () => {
-    const { handle } = await makeAvee(owner.client)
+    const { handle } = await createAvee(owner.client)
     refusal(await other.client.post('/avees', { handle, display_name: 'Another' }), 409)
   })
 
@@ -162,7 +162,7 @@ describe('errors', () => {
   })
 
   test('429 with Retry-After for too many wrong passwords', async () => {
-    const { session } = await register(app)
+    const { session } = await registerUser(app)
     const attempt = () => app.post('/auth/login', { email: session.user.email, password: 'wrong password' })
     for (let i = 0; i < 10; i += 1) refusal(await attempt(), 401)
     const answer = await attempt()
@@ -176,8 +176,8 @@ describe('errors', () => {
   })
 
   test('inside a stream are its last event, and the connection ends as usual', async () => {
-    const avee = await makeAvee(owner.client)
-    const conversation = await converse(owner.client, avee.id)
+    const avee = await createAvee(owner.client)
+    const conversation = await createConversation(owner.client, avee.id)
     models.script('/v1/chat/completions', { status: 400, message: 'I will not.' })
     const events = await ask(owner.client, conversation.id, 'Hello')
     const last = events.at(-1)?.data as { error?: { code: string; message: string } }
@@ -190,8 +190,8 @@ describe('errors', () => {
 
 describe('X-Request-Id', () => {
   test('is on every answer: pages, errors, streams, preflights', async () => {
-    const avee = await makeAvee(owner.client)
-    const conversation = await converse(owner.client, avee.id)
+    const avee = await createAvee(owner.client)
+    const conversation = await createConversation(owner.client, avee.id)
     const answers = await Promise.all([
       owner.client.fetch('/'),
       owner.client.fetch('/health'),
@@ -248,8 +248,8 @@ describe('CORS', () => {
       for (const method of ['get', 'post', 'put', 'patch', 'delete'])
         expect(listOf(preflight.headers.get('access-control-allow-methods'))).toContain(method)
 
-      const avee = await makeAvee(owner.client)
-      const conversation = await converse(owner.client, avee.id)
+      const avee = await createAvee(owner.client)
+      const conversation = await createConversation(owner.client, avee.id)
       const headers = { origin }
       for (const [answer, status] of [
         [await owner.client.fetch('/me', { headers }), 200],
@@ -307,7 +307,7 @@ describe('HEAD and OPTIONS', () => {
 })
 
 describe('personal mode', () => {
-  let home: RunningApp
+  let home: TestApp
   beforeAll(async () => {
     home = await startApp({ PUBLIC_URL: 'https://gabee.example' })
   })
@@ -371,10 +371,10 @@ describe('personal mode', () => {
   })
 
   test('ends with the first password: then a token is needed, and the owner keeps everything', async () => {
-    const { client } = await register(home)
+    const { client } = await registerUser(home)
     refusal(await home.get('/me'), 401)
     expect(await client.get('/me')).toMatchObject({ body: { mode: 'accounts', is_admin: true } })
-    expect(good(await client.get<{ is_owner: boolean }>('/avees/mine')).is_owner).toBe(true)
+    expect(bodyOf(await client.get<{ is_owner: boolean }>('/avees/mine')).is_owner).toBe(true)
   })
 })
 
@@ -393,7 +393,7 @@ describe('accounts mode on other addresses', () => {
     expect(cookie).toMatch(/SameSite=(?:Lax|Strict)/i)
     const pair = cookie.split(';')[0] ?? ''
     const from = async (headers: Record<string, string>) =>
-      (await (wide as Client).fetch('/me', { headers: { cookie: pair, ...headers } })).status
+      (await (wide as TestClient).fetch('/me', { headers: { cookie: pair, ...headers } })).status
     expect(await from({})).toBe(200)
     expect(await from({ origin: 'https://evil.example' })).not.toBe(200)
   })

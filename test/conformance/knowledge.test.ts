@@ -1,24 +1,24 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Document, Passage, SearchHit } from '../../contract/knowledge.ts'
-import { type RunningApp, startApp } from '../app.ts'
+import { startApp, type TestApp } from '../app.ts'
+import { bodyOf, createAvee, registerUser, type TestUser } from '../builders.ts'
 import { encryptedPdf, scannedPdf } from '../files/pdf.ts'
-import { pdfOf } from '../pdf.ts'
-import { good, makeAvee, type Person, register } from '../people.ts'
+import { createPdf } from '../pdf.ts'
 import { answerOf, formOf, moment, refusal, refused, streamOf, uuid7 } from './contract.ts'
 
-let app: RunningApp
-let ann: Person
-let bob: Person
+let app: TestApp
+let ann: TestUser
+let bob: TestUser
 let avee: string
 
 beforeAll(async () => {
   app = await startApp()
-  ann = await register(app)
-  bob = await register(app)
+  ann = await registerUser(app)
+  bob = await registerUser(app)
 })
 afterAll(async () => await app?.[Symbol.asyncDispose]())
 beforeEach(async () => {
-  avee = (await makeAvee(ann.client)).id
+  avee = (await createAvee(ann.client)).id
 })
 
 const bytes = (content: Uint8Array) => Uint8Array.from(content)
@@ -30,10 +30,10 @@ const resultsOf = (events: Record<string, unknown>[]) =>
   events.flatMap((event) => (event['result'] ? [event['result'] as Record<string, unknown>] : []))
 const pages = ['The harbour of Vellmar opens at dawn.', 'The keeper of the lighthouse is Ottilie Brandt.']
 const listed = async () =>
-  good(await ann.client.get<{ documents: Document[] }>(`/avees/${avee}/documents`)).documents
+  bodyOf(await ann.client.get<{ documents: Document[] }>(`/avees/${avee}/documents`)).documents
 
 test('files are taken in as a stream, and are there as documents', async () => {
-  const events = await add([{ name: 'vellmar.pdf', content: pdfOf(pages) }], 'friends')
+  const events = await add([{ name: 'vellmar.pdf', content: createPdf(pages) }], 'friends')
   expect(events[0]).toEqual({ message: 'Processing vellmar.pdf...' })
   expect(events.at(-1)).toEqual({ done: true, total_documents: 1 })
   const [result] = resultsOf(events)
@@ -50,14 +50,14 @@ test('files are taken in as a stream, and are there as documents', async () => {
     created_at: expect.stringMatching(moment),
   })
   expect(document?.id).toMatch(uuid7)
-  expect(good(await ann.client.get(`/documents/${document?.id}`))).toEqual(document)
+  expect(bodyOf(await ann.client.get(`/documents/${document?.id}`))).toEqual(document)
 })
 
 test('a document’s text, file and passages are what was sent', async () => {
-  const content = pdfOf(pages)
+  const content = createPdf(pages)
   const [result] = resultsOf(await add([{ name: 'vellmar.pdf', content }]))
   const id = result?.['doc_id'] as string
-  const text = good(
+  const text = bodyOf(
     await ann.client.get<{ pages: { page: number; text: string }[] }>(`/documents/${id}/text`),
   )
   expect(text.pages.map(({ page, text }) => ({ page, text: text.trim() }))).toEqual([
@@ -70,7 +70,7 @@ test('a document’s text, file and passages are what was sent', async () => {
   expect(file.headers.get('content-type')).toBe('application/pdf')
   expect(file.headers.get('x-content-type-options')).toBe('nosniff')
 
-  const { results } = good(
+  const { results } = bodyOf(
     await ann.client.post<{ results: SearchHit[] }>('/search', { avee, query: 'keeper of the lighthouse' }),
   )
   const [hit] = results
@@ -78,7 +78,7 @@ test('a document’s text, file and passages are what was sent', async () => {
     expect.arrayContaining(['document_id', 'title', 'page', 'passage', 'text', 'score', 'layer']),
   )
   expect(hit).toMatchObject({ document_id: id, page: 2, layer: 'public' })
-  const passage = good(await ann.client.get<Passage>(`/documents/${id}/passages/${hit?.passage}`))
+  const passage = bodyOf(await ann.client.get<Passage>(`/documents/${id}/passages/${hit?.passage}`))
   expect(passage).toMatchObject({ document_id: id, page: 2, text: hit?.text })
   const page = text.pages.find((each) => each.page === passage.page)
   expect(page?.text.slice(passage.start, passage.end)).toBe(passage.text)
@@ -91,7 +91,7 @@ test('texts become documents', async () => {
   const answer = await ann.client.post<Document>(`/avees/${avee}/documents`, body)
   expect([200, 201]).toContain(answer.status)
   expect(await listed()).toMatchObject([{ title: 'Notes', layer: 'intimate' }])
-  const { results } = good(
+  const { results } = bodyOf(
     await ann.client.post<{ results: SearchHit[] }>('/search', { avee, query: 'tide' }),
   )
   expect(results[0]).toMatchObject({
@@ -139,9 +139,9 @@ test('addresses inside the house are not fetched', async () => {
 })
 
 test('a document is renamed, moved between layers, and deleted with all that was made of it', async () => {
-  const [result] = resultsOf(await add([{ name: 'vellmar.pdf', content: pdfOf(pages) }]))
+  const [result] = resultsOf(await add([{ name: 'vellmar.pdf', content: createPdf(pages) }]))
   const path = `/documents/${String(result?.['doc_id'])}`
-  expect(good(await ann.client.patch(path, { title: 'Vellmar', layer: 'intimate' }))).toMatchObject({
+  expect(bodyOf(await ann.client.patch(path, { title: 'Vellmar', layer: 'intimate' }))).toMatchObject({
     title: 'Vellmar',
     layer: 'intimate',
   })
@@ -151,8 +151,10 @@ test('a document is renamed, moved between layers, and deleted with all that was
   for (const part of ['', '/text', '/file', '/passages/1'])
     refusal(await ann.client.get(`${path}${part}`), 404)
   refusal(await ann.client.delete(path), 404)
-  expect(good(await ann.client.post('/search', { avee, query: 'lighthouse' }))).toMatchObject({ results: [] })
-  expect(resultsOf(await add([{ name: 'vellmar.pdf', content: pdfOf(pages) }]))).toMatchObject([
+  expect(bodyOf(await ann.client.post('/search', { avee, query: 'lighthouse' }))).toMatchObject({
+    results: [],
+  })
+  expect(resultsOf(await add([{ name: 'vellmar.pdf', content: createPdf(pages) }]))).toMatchObject([
     { success: true, filename: 'vellmar.pdf' },
   ])
 })
@@ -212,12 +214,12 @@ test('POST /search takes a limit, the caller’s own library when no avee is nam
   }))
   await add(notes)
   const search = async (body: object) => ann.client.post<{ results: SearchHit[] }>('/search', body)
-  expect(good(await search({ avee, query: 'pelican', limit: 3 })).results).toHaveLength(3)
-  const { results } = good(await search({ avee, query: 'pelican' }))
+  expect(bodyOf(await search({ avee, query: 'pelican', limit: 3 })).results).toHaveLength(3)
+  const { results } = bodyOf(await search({ avee, query: 'pelican' }))
   expect(results.map(({ score }) => score)).toEqual(
     results.map(({ score }) => score).toSorted((a, b) => b - a),
   )
-  expect(good(await search({ query: 'pelican' })).results).toEqual([])
+  expect(bodyOf(await search({ query: 'pelican' })).results).toEqual([])
   for (const wrong of [
     {},
     { query: '' },
@@ -227,5 +229,5 @@ test('POST /search takes a limit, the caller’s own library when no avee is nam
   ])
     refusal(await search({ avee, ...wrong }), 422)
   for (const query of ['"', "'; drop table x; --", '(((', '* & | ! :*', '%%%', '\\', '😀', 'a'.repeat(1000)])
-    good(await search({ avee, query }))
+    bodyOf(await search({ avee, query }))
 })

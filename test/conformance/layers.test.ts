@@ -1,9 +1,17 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Layer } from '../../contract/layers.ts'
-import { type RunningApp, startApp } from '../app.ts'
+import { startApp, type TestApp } from '../app.ts'
+import {
+  ask,
+  bodyOf,
+  createAvee,
+  createConversation,
+  registerUser,
+  type TestUser,
+  uploadFiles,
+} from '../builders.ts'
 import { DATABASES } from '../databases.ts'
-import { ask, converse, good, makeAvee, type Person, register, upload } from '../people.ts'
-import { type PlayedOllama, startOllama } from '../upstream.ts'
+import { type ScriptedOllama, startOllama } from '../model-servers.ts'
 import { refusal } from './contract.ts'
 
 /** What stands in the document of each layer; the word appears nowhere else. */
@@ -13,28 +21,31 @@ const question = 'What is the secret word of the lighthouse keeper?'
 
 // Layers are held by the queries, so they are tried on both engines.
 describe.each(DATABASES)('layers on %s', (kind) => {
-  let ollama: PlayedOllama
-  let app: RunningApp
-  let owner: Person
-  let viewer: Person
+  let ollama: ScriptedOllama
+  let app: TestApp
+  let owner: TestUser
+  let viewer: TestUser
   let avee: string
   let documents: Record<Layer, string>
 
   beforeAll(async () => {
     ollama = await startOllama()
     app = await startApp({ OLLAMA_BASE_URL: ollama.url }, kind)
-    owner = await register(app)
-    viewer = await register(app)
+    owner = await registerUser(app)
+    viewer = await registerUser(app)
   })
   afterAll(async () => {
     await app?.[Symbol.asyncDispose]()
     await ollama?.[Symbol.asyncDispose]()
   })
   beforeEach(async () => {
-    avee = (await makeAvee(owner.client)).id
+    avee = (await createAvee(owner.client)).id
     const made = layers.map(async (layer) => {
       const content = `The secret word of the lighthouse keeper is ${secrets[layer]}, as the ${layer} book has it.`
-      const [result] = await upload(owner.client, [{ name: `${layer}-book.txt`, content }], { avee, layer })
+      const [result] = await uploadFiles(owner.client, [{ name: `${layer}-book.txt`, content }], {
+        avee,
+        layer,
+      })
       return [layer, result?.doc_id ?? ''] as const
     })
     documents = Object.fromEntries(await Promise.all(made)) as Record<Layer, string>
@@ -54,7 +65,7 @@ describe.each(DATABASES)('layers on %s', (kind) => {
   const prompts = (from: number) =>
     JSON.stringify(
       ollama
-        .to('/api/chat')
+        .requestsTo('/api/chat')
         .slice(from)
         .map(({ body }) => body),
     )
@@ -62,18 +73,18 @@ describe.each(DATABASES)('layers on %s', (kind) => {
   test.each(layers)(
     'a viewer of the layer %s gets what is within it, and never a trace of what is above',
     async (layer) => {
-      if (layer !== 'public') good(await grant(layer))
+      if (layer !== 'public') bodyOf(await grant(layer))
       const { client } = viewer
-      const asked = ollama.to('/api/chat').length
+      const asked = ollama.requestsTo('/api/chat').length
 
-      const { results } = good(
+      const { results } = bodyOf(
         await client.post<{ results: { layer: Layer; text: string; document_id: string }[] }>('/search', {
           avee,
           query: question,
         }),
       )
       expect(results.map((hit) => hit.layer).toSorted()).toEqual(within(layer).toSorted())
-      const listed = good(
+      const listed = bodyOf(
         await client.get<{ documents: { id: string; layer: Layer }[]; next_cursor: unknown }>(
           `/avees/${avee}/documents`,
         ),
@@ -84,11 +95,11 @@ describe.each(DATABASES)('layers on %s', (kind) => {
           .toSorted(),
       )
 
-      const conversation = await converse(client, avee)
+      const conversation = await createConversation(client, avee)
       expect(conversation.layer_used).toBe(layer)
       const events = await ask(client, conversation.id, question)
       expect(events[0]?.data).toMatchObject({ layer_used: layer })
-      const waited = good(
+      const waited = bodyOf(
         await client.post<{ citations: { layer: Layer }[]; layer_used: Layer; used_chunks: number }>(
           '/chat/ask',
           {
@@ -134,27 +145,27 @@ describe.each(DATABASES)('layers on %s', (kind) => {
   )
 
   test('the owner has all of them', async () => {
-    const { results } = good(
+    const { results } = bodyOf(
       await owner.client.post<{ results: unknown[] }>('/search', { avee, query: question }),
     )
     expect(results).toHaveLength(3)
-    expect((await converse(owner.client, avee)).layer_used).toBe('intimate')
+    expect((await createConversation(owner.client, avee)).layer_used).toBe('intimate')
   })
 
   test('what is above does not weigh in: the same words, the same scores, whether it is there or not', async () => {
     const { client } = viewer
-    const search = async () => good(await client.post('/search', { avee, query: question }))
+    const search = async () => bodyOf(await client.post('/search', { avee, query: question }))
     const before = await search()
-    for (const each of above('public')) good(await owner.client.delete(`/documents/${documents[each]}`))
+    for (const each of above('public')) bodyOf(await owner.client.delete(`/documents/${documents[each]}`))
     expect(await search()).toEqual(before)
   })
 
   test('a permission counts from the next message on, given or taken away; wider answers do not come back', async () => {
     const { client } = viewer
-    const { id } = await converse(client, avee)
+    const { id } = await createConversation(client, avee)
     const turn = async () => {
-      const from = ollama.to('/api/chat').length
-      const answer = good(
+      const from = ollama.requestsTo('/api/chat').length
+      const answer = bodyOf(
         await client.post<{ layer_used: Layer; answer: string }>('/chat/ask', {
           conversation_id: id,
           question,
@@ -163,7 +174,7 @@ describe.each(DATABASES)('layers on %s', (kind) => {
       return { ...answer, prompt: prompts(from) }
     }
     expect(await turn()).toMatchObject({ layer_used: 'public' })
-    good(await grant('intimate'))
+    bodyOf(await grant('intimate'))
     const words = ['The', ' word', ' is', ` ${secrets.intimate}`, '.']
     ollama.script('/api/chat', { tokens: words })
     const wide = await turn()
@@ -171,7 +182,7 @@ describe.each(DATABASES)('layers on %s', (kind) => {
     expect(wide.answer).toContain(secrets.intimate)
     expect(wide.prompt).toContain(secrets.intimate)
 
-    good(await owner.client.delete(`/avees/${avee}/permissions/${viewer.session.user.id}`))
+    bodyOf(await owner.client.delete(`/avees/${avee}/permissions/${viewer.session.user.id}`))
     const after = await turn()
     expect(after.layer_used).toBe('public')
     expect(after.prompt).not.toMatch(hidden('public'))
@@ -182,12 +193,12 @@ describe.each(DATABASES)('layers on %s', (kind) => {
 
   test('citations of a layer that was taken away are no longer shown with earlier answers', async () => {
     const { client } = viewer
-    good(await grant('intimate'))
-    const { id } = await converse(client, avee)
+    bodyOf(await grant('intimate'))
+    const { id } = await createConversation(client, avee)
     ollama.script('/api/chat', { tokens: ['It', ' is', ' so', ' [1]', ' [2]', ' [3].'] })
     await ask(client, id, question)
-    good(await grant('public'))
-    const { messages } = good(
+    bodyOf(await grant('public'))
+    const { messages } = bodyOf(
       await client.get<{ messages: { citations: { layer: Layer }[] }[] }>(`/conversations/${id}/messages`),
     )
     const shown = [
@@ -201,15 +212,15 @@ describe.each(DATABASES)('layers on %s', (kind) => {
   test('a document that moves to another layer is there at once for those of it, and for no others', async () => {
     const { client } = viewer
     const sees = async () => JSON.stringify((await client.post('/search', { avee, query: question })).body)
-    good(await owner.client.patch(`/documents/${documents.intimate}`, { layer: 'public' }))
+    bodyOf(await owner.client.patch(`/documents/${documents.intimate}`, { layer: 'public' }))
     expect(await sees()).toContain(secrets.intimate)
-    good(await owner.client.patch(`/documents/${documents.intimate}`, { layer: 'friends' }))
+    bodyOf(await owner.client.patch(`/documents/${documents.intimate}`, { layer: 'friends' }))
     expect(await sees()).not.toContain(secrets.intimate)
     refusal(await client.get(`/documents/${documents.intimate}`), 404)
   })
 
   test('nobody puts documents into somebody else’s avee', async () => {
-    good(await grant('intimate'))
+    bodyOf(await grant('intimate'))
     refusal(
       await viewer.client.post(`/avees/${avee}/documents`, { title: 'Mine', text: 'Mine.', layer: 'public' }),
       403,

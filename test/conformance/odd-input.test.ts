@@ -2,11 +2,20 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Avee } from '../../contract/avees.ts'
 import type { Conversation } from '../../contract/chat.ts'
 import type { Document } from '../../contract/knowledge.ts'
-import { type RunningApp, startApp } from '../app.ts'
-import type { Answer } from '../client.ts'
+import { startApp, type TestApp } from '../app.ts'
+import {
+  ask,
+  bodyOf,
+  createAvee,
+  createConversation,
+  listMessages,
+  registerUser,
+  type TestUser,
+  uploadFiles,
+} from '../builders.ts'
+import type { TestResponse } from '../client.ts'
 import { DATABASES } from '../databases.ts'
-import { ask, converse, good, makeAvee, messagesOf, type Person, register, upload } from '../people.ts'
-import { type PlayedOllama, startOllama } from '../upstream.ts'
+import { type ScriptedOllama, startOllama } from '../model-servers.ts'
 import { answerOf, bare, formOf, refusal, streamOf } from './contract.ts'
 
 /** No character of text is NUL to PostgreSQL; half a surrogate pair is no character at all. */
@@ -14,18 +23,18 @@ const nul = 'a\u0000b'
 const half = 'a\ud83db'
 
 describe.each(DATABASES)('odd input on %s', (kind) => {
-  let ollama: PlayedOllama
-  let app: RunningApp
-  let ann: Person
+  let ollama: ScriptedOllama
+  let app: TestApp
+  let ann: TestUser
   let avee: Avee
   let conversation: string
 
   beforeAll(async () => {
     ollama = await startOllama()
     app = await startApp({ OLLAMA_BASE_URL: ollama.url }, kind)
-    ann = await register(app)
-    avee = await makeAvee(ann.client)
-    conversation = (await converse(ann.client, avee.id)).id
+    ann = await registerUser(app)
+    avee = await createAvee(ann.client)
+    conversation = (await createConversation(ann.client, avee.id)).id
   })
   afterAll(async () => {
     await app?.[Symbol.asyncDispose]()
@@ -33,7 +42,7 @@ describe.each(DATABASES)('odd input on %s', (kind) => {
   })
 
   /** Taken, or refused as something of the client's: never a failure of the server. */
-  const taken = (answer: Answer<unknown>, what: string) => {
+  const taken = (answer: TestResponse<unknown>, what: string) => {
     expect(answer.status, `${what}: ${JSON.stringify(answer.body)}`).toBeLessThan(500)
     if (answer.status >= 400) refusal(answer, answer.status)
     return answer
@@ -48,7 +57,7 @@ describe.each(DATABASES)('odd input on %s', (kind) => {
   test.each(texts)('%s in any text that is stored', async (_name, text) => {
     const { client } = ann
     const fresh = () => `x${Math.random().toString(36).slice(2, 12)}`
-    const { id } = await converse(client, avee.id)
+    const { id } = await createConversation(client, avee.id)
     for (const [method, path, body] of [
       ['post', '/avees', { handle: fresh(), display_name: text }],
       ['patch', `/avees/${avee.id}`, { bio: text, persona: text, greeting: text, persona_notes: text }],
@@ -97,18 +106,18 @@ describe.each(DATABASES)('odd input on %s', (kind) => {
       const form = formOf([{ name, content: `A file named oddly, ${fresh()}.` }])
       taken(await answerOf(await client.fetch('/api/documents/upload', { method: 'POST', body: form })), name)
     }
-    good(await client.patch(`/avees/${avee.id}`, { model: null }))
+    bodyOf(await client.patch(`/avees/${avee.id}`, { model: null }))
   })
 
   test.each(texts)(
     '%s in a question, an answer and a file: the words are kept as they can be',
     async (_name, text) => {
-      const { id } = await converse(ann.client, avee.id)
+      const { id } = await createConversation(ann.client, avee.id)
       const words = ['Said', ` ${text}`, '.']
       ollama.script('/api/chat', { tokens: words })
       const events = await ask(ann.client, id, `What of ${text}?`)
       expect(events.at(-1)?.data).toMatchObject({ event: 'complete' })
-      const [question, answer] = await messagesOf(ann.client, id)
+      const [question, answer] = await listMessages(ann.client, id)
       const streamed = events.map(({ data }) => data['token'] ?? '').join('')
       expect(answer).toMatchObject({ status: 'complete', content: streamed })
       expect(question?.content).toMatch(/^What of \W*a[^]*[bc]\?$/su)
@@ -116,7 +125,7 @@ describe.each(DATABASES)('odd input on %s', (kind) => {
         expect((await ann.client.get(`/conversations/${id}/export?format=${format}`)).status).toBe(200)
 
       const content = `The zebra says ${text} to everybody.`
-      const [stored] = await upload(ann.client, [{ name: 'odd.txt', content }], {
+      const [stored] = await uploadFiles(ann.client, [{ name: 'odd.txt', content }], {
         avee: avee.id,
         layer: 'public',
       })
@@ -125,13 +134,13 @@ describe.each(DATABASES)('odd input on %s', (kind) => {
         avee: avee.id,
         query: 'zebra',
       })
-      expect(good(found).results[0]?.text).toMatch(/The zebra says \W*a/)
-      good(await ann.client.delete(`/documents/${stored?.doc_id}`))
+      expect(bodyOf(found).results[0]?.text).toMatch(/The zebra says \W*a/)
+      bodyOf(await ann.client.delete(`/documents/${stored?.doc_id}`))
     },
   )
 
   test('the events of a half pair are JSON that every client reads', async () => {
-    const { id } = await converse(ann.client, avee.id)
+    const { id } = await createConversation(ann.client, avee.id)
     ollama.script('/api/chat', { tokens: ['😀'.slice(0, 1), '😀'.slice(1), ' done'] })
     const response = await ann.client.fetch('/chat/stream', {
       method: 'POST',
@@ -139,7 +148,7 @@ describe.each(DATABASES)('odd input on %s', (kind) => {
       body: JSON.stringify({ conversation_id: id, question: 'Smile!' }),
     })
     const events = await streamOf(response)
-    const [, answer] = await messagesOf(ann.client, id)
+    const [, answer] = await listMessages(ann.client, id)
     expect(events.map(({ token }) => token ?? '').join('')).toBe(answer?.content)
   })
 
@@ -159,7 +168,7 @@ describe.each(DATABASES)('odd input on %s', (kind) => {
     taken(await ann.client.get(`/avees/${'a'.repeat(5000)}`), 'a long handle')
     taken(await ann.client.get(`/avees?query=${'a'.repeat(5000)}`), 'a long query')
     const name = `${'ü'.repeat(2000)}.txt`
-    const [stored] = await upload(ann.client, [{ name, content: 'A file with a long name.' }])
+    const [stored] = await uploadFiles(ann.client, [{ name, content: 'A file with a long name.' }])
     expect(stored).toMatchObject({ success: true })
     const file = await ann.client.fetch(`/documents/${stored?.doc_id}/file`)
     expect(file.status).toBe(200)
@@ -189,7 +198,7 @@ describe.each(DATABASES)('odd input on %s', (kind) => {
       expect(answer.status, name).toBeLessThan(500)
       const result = /"doc_id":"([^"]+)"/.exec(String(answer.body))?.[1]
       if (result === undefined) continue
-      const { filename } = good(await ann.client.get<Document>(`/documents/${result}`))
+      const { filename } = bodyOf(await ann.client.get<Document>(`/documents/${result}`))
       expect(filename).not.toMatch(/[/\\\r\n]/)
       const file = await ann.client.fetch(`/documents/${result}/file`)
       expect(file.headers.get('content-disposition')).toMatch(/filename/)
@@ -264,8 +273,8 @@ describe.each(DATABASES)('odd input on %s', (kind) => {
   })
 
   test('a cursor of another list harms nobody', async () => {
-    const other = await makeAvee(ann.client, { visibility: 'public' })
-    await Promise.all([converse(ann.client, other.id), converse(ann.client, other.id)])
+    const other = await createAvee(ann.client, { visibility: 'public' })
+    await Promise.all([createConversation(ann.client, other.id), createConversation(ann.client, other.id)])
     for (let i = 0; i < 2; i += 1)
       await ann.client.post(`/avees/${other.id}/documents`, {
         title: `T${i}`,
@@ -275,7 +284,7 @@ describe.each(DATABASES)('odd input on %s', (kind) => {
     const lists = ['/avees', '/conversations', `/avees/${other.id}/documents`]
     const cursors = await Promise.all(
       lists.map(
-        async (list) => good(await ann.client.get<{ next_cursor: string }>(`${list}?limit=1`)).next_cursor,
+        async (list) => bodyOf(await ann.client.get<{ next_cursor: string }>(`${list}?limit=1`)).next_cursor,
       ),
     )
     for (const cursor of cursors) expect(cursor).toEqual(expect.any(String))
@@ -285,24 +294,24 @@ describe.each(DATABASES)('odd input on %s', (kind) => {
   })
 
   test('ids in upper case are the same ids', async () => {
-    const { id } = await converse(ann.client, avee.id)
+    const { id } = await createConversation(ann.client, avee.id)
     const upper = id.toUpperCase()
-    expect(good(await ann.client.get<Conversation>(`/conversations/${upper}`)).id).toBe(id)
-    expect(good(await ann.client.get<Avee>(`/avees/${avee.id.toUpperCase()}`)).id).toBe(avee.id)
+    expect(bodyOf(await ann.client.get<Conversation>(`/conversations/${upper}`)).id).toBe(id)
+    expect(bodyOf(await ann.client.get<Avee>(`/avees/${avee.id.toUpperCase()}`)).id).toBe(avee.id)
     const answer = await ann.client.post<{ conversation_id: string }>('/chat/ask', {
       conversation_id: upper,
       question: 'Hello',
     })
-    expect(good(answer).conversation_id).toBe(id)
+    expect(bodyOf(answer).conversation_id).toBe(id)
     const running = Promise.all(
       [upper, id].map((each) =>
         ann.client.post<unknown>('/chat/ask', { conversation_id: each, question: 'Once more' }),
       ),
     )
     for (const each of await running) expect([200, 409]).toContain(each.status)
-    const [, message] = await messagesOf(ann.client, upper)
+    const [, message] = await listMessages(ann.client, upper)
     const run = message?.run_id ?? ''
-    expect(good(await ann.client.get(`/runs/${run.toUpperCase()}`))).toMatchObject({ id: run })
+    expect(bodyOf(await ann.client.get(`/runs/${run.toUpperCase()}`))).toMatchObject({ id: run })
     const events = await streamOf(await ann.client.fetch(`/runs/${run}/events`))
     expect(
       (await (await ann.client.fetch(`/runs/${run.toUpperCase()}/events`)).text()).match(/^id: /gm),
@@ -351,15 +360,15 @@ describe.each(DATABASES)('odd input on %s', (kind) => {
   })
 
   test('fifty uploads of the same file at once make one document', async () => {
-    const person = await register(app)
+    const person = await registerUser(app)
     const file = { name: 'same.txt', content: 'The very same words, fifty times.' }
-    const results = await Promise.all(Array.from({ length: 50 }, () => upload(person.client, [file])))
+    const results = await Promise.all(Array.from({ length: 50 }, () => uploadFiles(person.client, [file])))
     const all = results.flat()
     expect(all).toHaveLength(50)
     for (const result of all) expect(result).toMatchObject({ success: true, filename: 'same.txt' })
     expect(all.filter(({ duplicate }) => !duplicate)).toHaveLength(1)
     expect(new Set(all.map(({ doc_id }) => doc_id)).size).toBe(1)
-    expect(good(await person.client.get('/api/documents/stats'))).toMatchObject({
+    expect(bodyOf(await person.client.get('/api/documents/stats'))).toMatchObject({
       document_count: 1,
       chunk_count: 1,
     })

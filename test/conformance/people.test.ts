@@ -1,24 +1,33 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Session } from '../../contract/accounts.ts'
 import type { Avee } from '../../contract/avees.ts'
-import { type RunningApp, startApp } from '../app.ts'
-import { ask, converse, good, makeAvee, messagesOf, type Person, register, upload } from '../people.ts'
+import { startApp, type TestApp } from '../app.ts'
+import {
+  ask,
+  bodyOf,
+  createAvee,
+  createConversation,
+  listMessages,
+  registerUser,
+  type TestUser,
+  uploadFiles,
+} from '../builders.ts'
 import { answerOf, formOf, moment, refusal, refused, uuid7 } from './contract.ts'
 
-let app: RunningApp
-let ann: Person
-let bob: Person
+let app: TestApp
+let ann: TestUser
+let bob: TestUser
 
 beforeAll(async () => {
   app = await startApp()
-  ann = await register(app, { display_name: 'Ann' })
-  bob = await register(app, { display_name: 'Bob' })
+  ann = await registerUser(app, { display_name: 'Ann' })
+  bob = await registerUser(app, { display_name: 'Bob' })
 })
 afterAll(async () => await app?.[Symbol.asyncDispose]())
 
 type Keys = { api_keys: Record<string, unknown>[] }
-const newKey = async ({ client }: Person, more: object = {}) =>
-  good(await client.post<{ id: string; key: string }>('/api-keys', { name: 'mine', ...more }))
+const newKey = async ({ client }: TestUser, more: object = {}) =>
+  bodyOf(await client.post<{ id: string; key: string }>('/api-keys', { name: 'mine', ...more }))
 
 describe('accounts', () => {
   const password = 'a good long password'
@@ -34,15 +43,15 @@ describe('accounts', () => {
     expect(user).toMatchObject({ email: 'new@example.org', handle: 'newcomer', display_name: 'New' })
     expect(user.id).toMatch(uuid7)
     expect(JSON.stringify(answer.body)).not.toContain(password)
-    expect(good(await app.as(token).get('/me'))).toMatchObject(user)
+    expect(bodyOf(await app.as(token).get('/me'))).toMatchObject(user)
   })
 
   test('one address is one account, however it is written', async () => {
-    const { session } = await register(app, { email: 'One.Person@Example.org', password })
+    const { session } = await registerUser(app, { email: 'One.Person@Example.org', password })
     for (const email of ['one.person@example.org', 'ONE.PERSON@EXAMPLE.ORG'])
       refusal(await app.post('/auth/register', { email, password }), 409)
     const again = await app.post<Session>('/auth/login', { email: 'one.PERSON@example.ORG', password })
-    expect(good(again).user.id).toBe(session.user.id)
+    expect(bodyOf(again).user.id).toBe(session.user.id)
   })
 
   test('many who register one address at once make one account', async () => {
@@ -67,8 +76,8 @@ describe('accounts', () => {
   })
 
   test('signing in needs the password; a wrong one and an unknown address are the same', async () => {
-    const { session } = await register(app, { email: 'in@example.org', password })
-    const signedIn = good(await app.post<Session>('/auth/login', { email: 'in@example.org', password }))
+    const { session } = await registerUser(app, { email: 'in@example.org', password })
+    const signedIn = bodyOf(await app.post<Session>('/auth/login', { email: 'in@example.org', password }))
     expect(signedIn.user.id).toBe(session.user.id)
     expect(signedIn.token).not.toBe(session.token)
     const wrong = await app.post('/auth/login', { email: 'in@example.org', password: `${password}!` })
@@ -77,50 +86,50 @@ describe('accounts', () => {
   })
 
   test('signing out ends that token alone', async () => {
-    const { client, session } = await register(app, { email: 'out@example.org', password })
+    const { client, session } = await registerUser(app, { email: 'out@example.org', password })
     const other = app.as(
-      good(await app.post<Session>('/auth/login', { email: 'out@example.org', password })).token,
+      bodyOf(await app.post<Session>('/auth/login', { email: 'out@example.org', password })).token,
     )
     expect((await client.post('/auth/logout')).status).toBe(200)
     refusal(await client.get('/me'), 401)
-    expect(good(await other.get('/me'))).toMatchObject({ id: session.user.id })
+    expect(bodyOf(await other.get('/me'))).toMatchObject({ id: session.user.id })
   })
 
   test('one changes one’s own account', async () => {
-    const { client } = await register(app)
+    const { client } = await registerUser(app)
     const changed = await client.patch('/me', { display_name: 'Other', handle: 'other-handle' })
-    expect(good(changed)).toMatchObject({ display_name: 'Other', handle: 'other-handle' })
-    expect(good(await client.get('/me'))).toMatchObject({ display_name: 'Other', handle: 'other-handle' })
+    expect(bodyOf(changed)).toMatchObject({ display_name: 'Other', handle: 'other-handle' })
+    expect(bodyOf(await client.get('/me'))).toMatchObject({ display_name: 'Other', handle: 'other-handle' })
     refusal(await bob.client.patch('/me', { handle: 'other-handle' }), 409)
     refusal(await client.patch('/me', { handle: 'Other Handle' }), 422)
     refusal(await client.patch('/me', { email: 'no address' }), 422)
   })
 
   test('a new password needs the present one, and is the one that counts', async () => {
-    const { client } = await register(app, { email: 'change@example.org', password })
+    const { client } = await registerUser(app, { email: 'change@example.org', password })
     const next = 'another long password'
     const attempt = (current_password: string) =>
       client.post('/auth/password', { current_password, new_password: next })
     expect([401, 403]).toContain((await attempt('wrong password')).status)
     expect((await attempt(password)).status).toBe(200)
     refusal(await app.post('/auth/login', { email: 'change@example.org', password }), 401)
-    good(await app.post('/auth/login', { email: 'change@example.org', password: next }))
+    bodyOf(await app.post('/auth/login', { email: 'change@example.org', password: next }))
   })
 
   test('DELETE /me takes everything of theirs along', async () => {
-    const leaver = await register(app, { email: 'leaver@example.org', password, handle: 'leaver' })
+    const leaver = await registerUser(app, { email: 'leaver@example.org', password, handle: 'leaver' })
     const { client } = leaver
-    const avee = await makeAvee(client, { handle: 'leavers-avee' })
+    const avee = await createAvee(client, { handle: 'leavers-avee' })
     const content = 'The password of the lagoon is Quorvex.'
-    await upload(client, [{ name: 'lagoon.txt', content }], { avee: avee.id, layer: 'public' })
-    await upload(client, [{ name: 'private.txt', content }])
-    const own = await converse(client, 'leavers-avee')
+    await uploadFiles(client, [{ name: 'lagoon.txt', content }], { avee: avee.id, layer: 'public' })
+    await uploadFiles(client, [{ name: 'private.txt', content }])
+    const own = await createConversation(client, 'leavers-avee')
     await ask(client, own.id, 'What is the password of the lagoon?')
-    const theirs = await converse(bob.client, 'leavers-avee')
+    const theirs = await createConversation(bob.client, 'leavers-avee')
     await ask(bob.client, theirs.id, 'What is the password of the lagoon?')
     const { key } = await newKey(leaver)
-    const { runs } = good(await client.get<{ runs: { id: string }[] }>('/runs'))
-    const { documents } = good(
+    const { runs } = bodyOf(await client.get<{ runs: { id: string }[] }>('/runs'))
+    const { documents } = bodyOf(
       await client.get<{ documents: { id: string }[] }>(`/avees/${avee.id}/documents`),
     )
 
@@ -139,12 +148,12 @@ describe('accounts', () => {
     ])
       refusal(await bob.client.get(path), 404)
     const found = await bob.client.get<{ avees: Avee[] }>('/avees?query=leavers')
-    expect(good(found).avees).toEqual([])
-    const anew = await register(app, { email: 'leaver@example.org', password, handle: 'leaver' })
+    expect(bodyOf(found).avees).toEqual([])
+    const anew = await registerUser(app, { email: 'leaver@example.org', password, handle: 'leaver' })
     expect(
-      good(await anew.client.get<{ avees: Avee[] }>('/me/avees')).avees.map(({ handle }) => handle),
+      bodyOf(await anew.client.get<{ avees: Avee[] }>('/me/avees')).avees.map(({ handle }) => handle),
     ).not.toContain('leavers-avee')
-    expect(good(await anew.client.get('/runs'))).toEqual({ runs: [] })
+    expect(bodyOf(await anew.client.get('/runs'))).toEqual({ runs: [] })
   })
 })
 
@@ -153,9 +162,9 @@ describe('API keys', () => {
     const { id, key } = await newKey(ann)
     expect(key.length).toBeGreaterThan(30)
     const listed = await ann.client.get<Keys>('/api-keys')
-    expect(good(listed).api_keys.map((each) => each['id'])).toContain(id)
+    expect(bodyOf(listed).api_keys.map((each) => each['id'])).toContain(id)
     expect(JSON.stringify(listed.body)).not.toContain(key)
-    expect(good(await app.as(key).get('/me'))).toMatchObject({ id: ann.session.user.id })
+    expect(bodyOf(await app.as(key).get('/me'))).toMatchObject({ id: ann.session.user.id })
     refusal(await bob.client.delete(`/api-keys/${id}`), 404)
     expect((await ann.client.delete(`/api-keys/${id}`)).status).toBe(200)
     refusal(await app.as(key).get('/me'), 401)
@@ -164,26 +173,26 @@ describe('API keys', () => {
 
   test('everybody lists their own', async () => {
     const { id } = await newKey(ann, { name: 'only Ann’s' })
-    const { api_keys } = good(await bob.client.get<Keys>('/api-keys'))
+    const { api_keys } = bodyOf(await bob.client.get<Keys>('/api-keys'))
     expect(api_keys.map((each) => each['id'])).not.toContain(id)
   })
 
   test('a key bound to one avee opens nothing else', async () => {
-    const one = await makeAvee(ann.client, { visibility: 'private' })
-    const two = await makeAvee(ann.client)
+    const one = await createAvee(ann.client, { visibility: 'private' })
+    const two = await createAvee(ann.client)
     const content = 'The keeper of the mill is called Aldous.'
-    const [hidden] = await upload(ann.client, [{ name: 'mill.txt', content }], {
+    const [hidden] = await uploadFiles(ann.client, [{ name: 'mill.txt', content }], {
       avee: two.id,
       layer: 'public',
     })
-    const other = await converse(ann.client, two.id)
+    const other = await createConversation(ann.client, two.id)
     await ask(ann.client, other.id, 'Who keeps the mill?')
     const { key } = await newKey(ann, { avee_id: one.id })
     const bound = app.as(key)
 
-    const conversation = await converse(bound, one.id)
+    const conversation = await createConversation(bound, one.id)
     expect((await ask(bound, conversation.id, 'Hello')).at(-1)?.data).toMatchObject({ event: 'complete' })
-    good(await bound.post('/search', { avee: one.id, query: 'mill' }))
+    bodyOf(await bound.post('/search', { avee: one.id, query: 'mill' }))
     for (const answer of [
       await bound.get(`/avees/${two.id}`),
       await bound.post('/conversations', { avee: two.id }),
@@ -198,7 +207,7 @@ describe('API keys', () => {
       await bound.get(`/documents/${hidden?.doc_id}/passages/1`),
     ])
       expect([403, 404]).toContain(answer.status)
-    const { conversations } = good(await bound.get<{ conversations: { id: string }[] }>('/conversations'))
+    const { conversations } = bodyOf(await bound.get<{ conversations: { id: string }[] }>('/conversations'))
     expect(conversations.map(({ id }) => id)).toEqual([conversation.id])
     const answers = [
       await bound.post('/search', { query: 'mill' }),
@@ -226,16 +235,16 @@ describe('avees', () => {
     expect(made.status).toBe(201)
     expect(made.body).toMatchObject(body)
     const { id } = made.body
-    expect(good(await ann.client.get(`/avees/${body.handle}`))).toEqual(made.body)
-    expect(good(await ann.client.get(`/avees/${id}`))).toEqual(made.body)
-    expect(good(await ann.client.patch(`/avees/${id}`, { bio: 'Still counts.' }))).toMatchObject({
+    expect(bodyOf(await ann.client.get(`/avees/${body.handle}`))).toEqual(made.body)
+    expect(bodyOf(await ann.client.get(`/avees/${id}`))).toEqual(made.body)
+    expect(bodyOf(await ann.client.patch(`/avees/${id}`, { bio: 'Still counts.' }))).toMatchObject({
       ...body,
       bio: 'Still counts.',
     })
-    const mine = good(await ann.client.get<{ avees: Avee[] }>('/me/avees'))
+    const mine = bodyOf(await ann.client.get<{ avees: Avee[] }>('/me/avees'))
     expect(mine.avees.map(({ handle }) => handle)).toContain(body.handle)
     expect(
-      good(await bob.client.get<{ avees: Avee[] }>('/me/avees')).avees.map(({ id }) => id),
+      bodyOf(await bob.client.get<{ avees: Avee[] }>('/me/avees')).avees.map(({ id }) => id),
     ).not.toContain(id)
     expect((await ann.client.delete(`/avees/${id}`)).status).toBe(200)
     refusal(await ann.client.get(`/avees/${id}`), 404)
@@ -265,13 +274,13 @@ describe('avees', () => {
   })
 
   test('a persona and what was learned of it are the owner’s alone', async () => {
-    const { id } = await makeAvee(ann.client, { persona: 'Secretly shy.' })
-    good(await ann.client.patch(`/avees/${id}`, { persona_notes: 'Likes short answers.' }))
-    expect(good(await ann.client.get(`/avees/${id}`))).toMatchObject({
+    const { id } = await createAvee(ann.client, { persona: 'Secretly shy.' })
+    bodyOf(await ann.client.patch(`/avees/${id}`, { persona_notes: 'Likes short answers.' }))
+    expect(bodyOf(await ann.client.get(`/avees/${id}`))).toMatchObject({
       persona: 'Secretly shy.',
       persona_notes: 'Likes short answers.',
     })
-    const seen = good(await bob.client.get<Avee>(`/avees/${id}`))
+    const seen = bodyOf(await bob.client.get<Avee>(`/avees/${id}`))
     expect(JSON.stringify(seen)).not.toMatch(/shy|short answers/)
     refusal(await bob.client.patch(`/avees/${id}`, { persona_notes: 'Shouts.' }), 403)
   })
@@ -280,15 +289,15 @@ describe('avees', () => {
     const handles = await Promise.all(
       Array.from({ length: 5 }, async (_, i) => {
         const wish = { handle: `lister-${i}`, display_name: `Quillfeather ${i}` }
-        return (await makeAvee(ann.client, { ...wish, visibility: 'public' })).handle
+        return (await createAvee(ann.client, { ...wish, visibility: 'public' })).handle
       }),
     )
-    await makeAvee(ann.client, { display_name: 'Quillfeather hidden', visibility: 'private' })
-    await makeAvee(ann.client, { display_name: 'Quillfeather unlisted', visibility: 'unlisted' })
+    await createAvee(ann.client, { display_name: 'Quillfeather hidden', visibility: 'private' })
+    await createAvee(ann.client, { display_name: 'Quillfeather unlisted', visibility: 'unlisted' })
     const seen: string[] = []
     let cursor: string | null = ''
     while (cursor !== null) {
-      const page: { avees: Avee[]; next_cursor: string | null } = good(
+      const page: { avees: Avee[]; next_cursor: string | null } = bodyOf(
         await bob.client.get(`/avees?query=quillfeather&limit=2${cursor && `&cursor=${cursor}`}`),
       )
       expect(page.avees.length).toBeLessThanOrEqual(2)
@@ -299,25 +308,25 @@ describe('avees', () => {
   })
 
   test('following opens the public layer and can be taken back', async () => {
-    const { id } = await makeAvee(ann.client)
+    const { id } = await createAvee(ann.client)
     expect((await bob.client.put(`/avees/${id}/follow`)).status).toBe(200)
-    expect(good(await bob.client.get(`/avees/${id}`))).toMatchObject({
+    expect(bodyOf(await bob.client.get(`/avees/${id}`))).toMatchObject({
       is_following: true,
       my_layer: 'public',
     })
     expect((await bob.client.put(`/avees/${id}/follow`)).status).toBe(200)
-    expect(good(await bob.client.get<Avee>(`/avees/${id}`)).followers).toBe(1)
+    expect(bodyOf(await bob.client.get<Avee>(`/avees/${id}`)).followers).toBe(1)
     expect((await bob.client.delete(`/avees/${id}/follow`)).status).toBe(200)
-    expect(good(await bob.client.get(`/avees/${id}`))).toMatchObject({ is_following: false, followers: 0 })
+    expect(bodyOf(await bob.client.get(`/avees/${id}`))).toMatchObject({ is_following: false, followers: 0 })
   })
 
   test('permissions are the owner’s to give, see and take', async () => {
-    const { id } = await makeAvee(ann.client)
+    const { id } = await createAvee(ann.client)
     const path = `/avees/${id}/permissions`
     const user = bob.session.user.id
     expect((await ann.client.put(`${path}/${user}`, { max_layer: 'friends' })).status).toBe(200)
-    expect(good(await bob.client.get(`/avees/${id}`))).toMatchObject({ my_layer: 'friends' })
-    expect(good(await ann.client.get(path))).toMatchObject({
+    expect(bodyOf(await bob.client.get(`/avees/${id}`))).toMatchObject({ my_layer: 'friends' })
+    expect(bodyOf(await ann.client.get(path))).toMatchObject({
       permissions: [{ user_id: user, max_layer: 'friends' }],
     })
     refusal(await bob.client.get(path), 403)
@@ -328,17 +337,17 @@ describe('avees', () => {
       404,
     )
     expect((await ann.client.delete(`${path}/${user}`)).status).toBe(200)
-    expect(good(await bob.client.get(`/avees/${id}`))).toMatchObject({ my_layer: 'public' })
-    expect(good(await ann.client.get(`/avees/${id}`))).toMatchObject({ my_layer: 'intimate' })
+    expect(bodyOf(await bob.client.get(`/avees/${id}`))).toMatchObject({ my_layer: 'public' })
+    expect(bodyOf(await ann.client.get(`/avees/${id}`))).toMatchObject({ my_layer: 'intimate' })
   })
 
   test('are gone for everybody with all that was made of them', async () => {
-    const avee = await makeAvee(ann.client)
+    const avee = await createAvee(ann.client)
     const files = [{ name: 'gone.txt', content: 'The tide turns at six.' }]
-    const [stored] = await upload(ann.client, files, { avee: avee.id, layer: 'public' })
-    const { id } = await converse(bob.client, avee.id)
+    const [stored] = await uploadFiles(ann.client, files, { avee: avee.id, layer: 'public' })
+    const { id } = await createConversation(bob.client, avee.id)
     await ask(bob.client, id, 'When does the tide turn?')
-    expect(await messagesOf(bob.client, id)).toHaveLength(2)
+    expect(await listMessages(bob.client, id)).toHaveLength(2)
     expect((await ann.client.delete(`/avees/${avee.id}`)).status).toBe(200)
     for (const path of [
       `/documents/${stored?.doc_id}`,

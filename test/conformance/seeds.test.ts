@@ -3,12 +3,15 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type ServerProcess, startServer } from '../app.ts'
-import { pdfOf } from '../pdf.ts'
-import { converse, makeAvee, messagesOf, register } from '../people.ts'
-import { startOllama, startOpenAi, type Upstream } from '../upstream.ts'
+import { createAvee, createConversation, listMessages, registerUser } from '../builders.ts'
+import { type ScriptedServer, startOllama, startOpenAi } from '../model-servers.ts'
+import { createPdf } from '../pdf.ts'
 import { eventsOf, typed } from './curl.ts'
 
-type Models = { name: string; start(): Promise<{ upstream?: Upstream; settings: Record<string, string> }> }
+type Models = {
+  name: string
+  start(): Promise<{ upstream?: ScriptedServer; settings: Record<string, string> }>
+}
 
 const setUps: Models[] = [
   {
@@ -32,7 +35,7 @@ const setUps: Models[] = [
 describe.each(setUps)('the first curl lines, with $name', ({ name, start }) => {
   const isWithoutModel = name === 'no model at all'
   let server: ServerProcess
-  let upstream: Upstream | undefined
+  let upstream: ScriptedServer | undefined
   let folder: string
 
   beforeAll(async () => {
@@ -44,7 +47,7 @@ describe.each(setUps)('the first curl lines, with $name', ({ name, start }) => {
       'The harbour of Vellmar opens at dawn.',
       'The lighthouse keeper of Vellmar is Ottilie Brandt.',
     ]
-    await writeFile(path.join(folder, 'test.pdf'), pdfOf(pages))
+    await writeFile(path.join(folder, 'test.pdf'), createPdf(pages))
   })
   afterAll(async () => {
     await server?.[Symbol.asyncDispose]()
@@ -111,8 +114,8 @@ describe.each(setUps)('the first curl lines, with $name', ({ name, start }) => {
     )
 
   test('an avee’s answer is streamed and stored, word for word', async () => {
-    await makeAvee(server, { handle: 'ada', persona: 'Speaks like a sailor.' })
-    const conversation = await converse(server, 'ada')
+    await createAvee(server, { handle: 'ada', persona: 'Speaks like a sailor.' })
+    const conversation = await createConversation(server, 'ada')
     const events = eventsOf(await stream('', conversation.id, 'Hello'))
     const start = events[0] ?? {}
     expect(Object.keys(start).slice(0, 2)).toEqual(['event', 'model'])
@@ -122,14 +125,14 @@ describe.each(setUps)('the first curl lines, with $name', ({ name, start }) => {
     expect(complete).toMatchObject({ event: 'complete', message_id: start['message_id'] })
     const text = events.map(({ token }) => token ?? '').join('')
     expect(text).not.toBe('')
-    const [question, answer] = await messagesOf(server, conversation.id)
+    const [question, answer] = await listMessages(server, conversation.id)
     expect(question).toMatchObject({ role: 'user', content: 'Hello' })
     expect(answer).toMatchObject({ role: 'assistant', content: text, status: 'complete' })
   })
 
   test('once there are accounts, the token decides', async () => {
-    const { client, session } = await register(server)
-    const conversation = await converse(client, 'ada')
+    const { client, session } = await registerUser(server)
+    const conversation = await createConversation(client, 'ada')
     const events = eventsOf(await stream(session.token, conversation.id, 'test'))
     expect(events.at(-1)).toMatchObject({ event: 'complete' })
     expect(JSON.parse(await stream('', conversation.id, 'test'))).toMatchObject({

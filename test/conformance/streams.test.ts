@@ -1,54 +1,62 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Run } from '../../contract/runs.ts'
-import { type RunningApp, startApp } from '../app.ts'
-import type { Answer } from '../client.ts'
+import { startApp, type TestApp } from '../app.ts'
+import {
+  askStream,
+  bodyOf,
+  createAvee,
+  createConversation,
+  listMessages,
+  registerUser,
+  type TestUser,
+} from '../builders.ts'
+import type { TestResponse } from '../client.ts'
 import { readEvents } from '../events.ts'
-import { askStream, converse, good, makeAvee, messagesOf, type Person, register } from '../people.ts'
-import { type PlayedOllama, startOllama } from '../upstream.ts'
+import { type ScriptedOllama, startOllama } from '../model-servers.ts'
 import { answerOf, type Event, formOf, moment, refusal, refused, streamOf, until, uuid7 } from './contract.ts'
 
-let ollama: PlayedOllama
-let app: RunningApp
-let ann: Person
-let bob: Person
+let ollama: ScriptedOllama
+let app: TestApp
+let ann: TestUser
+let bob: TestUser
 let conversation: string
 
 beforeAll(async () => {
   ollama = await startOllama()
   app = await startApp({ OLLAMA_BASE_URL: ollama.url })
-  ann = await register(app)
-  bob = await register(app)
-  await makeAvee(ann.client, { handle: 'ada' })
+  ann = await registerUser(app)
+  bob = await registerUser(app)
+  await createAvee(ann.client, { handle: 'ada' })
 })
 afterAll(async () => {
   await app?.[Symbol.asyncDispose]()
   await ollama?.[Symbol.asyncDispose]()
 })
 beforeEach(async () => {
-  conversation = (await converse(ann.client, 'ada')).id
+  conversation = (await createConversation(ann.client, 'ada')).id
 })
 
 const runOf = (response: Response): string => response.headers.get('x-run-id') ?? ''
 const follow = (run: string, headers: Record<string, string> = {}, query = '') =>
   ann.client.fetch(`/runs/${run}/events${query}`, { headers })
-const run = async (id: string): Promise<Run> => good(await ann.client.get<Run>(`/runs/${id}`))
+const run = async (id: string): Promise<Run> => bodyOf(await ann.client.get<Run>(`/runs/${id}`))
 /** The run once it is over. */
 const ended = (id: string) =>
   until(async () => {
     const now = await run(id)
     return now.status !== 'running' && now
   })
-const stop = async (id: string): Promise<Answer<unknown>> => ann.client.delete<unknown>(`/runs/${id}`)
+const stop = async (id: string): Promise<TestResponse<unknown>> => ann.client.delete<unknown>(`/runs/${id}`)
 /** A question whose answer does not end by itself: the model says five words and then nothing. */
 const endless = async () => {
-  const before = ollama.to('/api/chat').length
+  const before = ollama.requestsTo('/api/chat').length
   ollama.script('/api/chat', {
     tokens: ['One', ' two', ' three', ' four', ' five', ' never'],
     fault: 'stall',
   })
   const response = await askStream(ann.client, conversation, 'Count!')
   // Else a quick stop would leave this answer to the next question.
-  await ollama.arrival('/api/chat', before + 1)
+  await ollama.waitForRequest('/api/chat', before + 1)
   return response
 }
 /** A question that has been answered. */
@@ -100,7 +108,7 @@ describe('the wire', () => {
     expect(events.map(({ token }) => token ?? '').join('')).toBe(text)
     // Clients end a line at different characters; none of these may stand on the wire as it is.
     expect(await (await follow(id)).text()).not.toMatch(/[\r\v\f\x1c-\x1e\u0085\u2028\u2029]/)
-    expect((await messagesOf(ann.client, conversation)).at(-1)?.content).toBe(text)
+    expect((await listMessages(ann.client, conversation)).at(-1)?.content).toBe(text)
   })
 })
 
@@ -221,12 +229,12 @@ describe('GET /runs/{id}', () => {
   })
 
   test('tells why one failed', async () => {
-    ollama.script('/api/chat', { tokens: ['Half', ' an', ' answer'], fault: 'die', after: 2 })
+    ollama.script('/api/chat', { tokens: ['Half', ' an', ' answer'], fault: 'die', afterTokens: 2 })
     const { id, events } = await answered()
     const error = events.at(-1)?.['error'] as { code: string; message: string }
     expect(Object.keys(error)).toEqual(['code', 'message'])
     expect(await run(id)).toMatchObject({ status: 'failed', error })
-    expect((await messagesOf(ann.client, conversation)).at(-1)).toMatchObject({
+    expect((await listMessages(ann.client, conversation)).at(-1)).toMatchObject({
       content: 'Half an',
       status: 'failed',
     })
@@ -236,8 +244,8 @@ describe('GET /runs/{id}', () => {
 describe('GET /runs', () => {
   test('lists the caller’s own, by status', async () => {
     const response = await endless()
-    const listed = async ({ client }: Person, query: string) =>
-      good(await client.get<{ runs: Run[] }>(`/runs${query}`)).runs.map(({ id }) => id)
+    const listed = async ({ client }: TestUser, query: string) =>
+      bodyOf(await client.get<{ runs: Run[] }>(`/runs${query}`)).runs.map(({ id }) => id)
     expect(await listed(ann, '?status=running')).toEqual([runOf(response)])
     expect(await listed(bob, '?status=running')).toEqual([])
     await stop(runOf(response))
@@ -251,9 +259,9 @@ describe('GET /runs', () => {
 
 describe('DELETE /runs/{id}', () => {
   test('keeps what was produced, closes the log and ends the request to the model', async () => {
-    const before = ollama.to('/api/chat').length
+    const before = ollama.requestsTo('/api/chat').length
     const response = await endless()
-    const asked = await ollama.arrival('/api/chat', before + 1)
+    const asked = await ollama.waitForRequest('/api/chat', before + 1)
     const events = readEvents(response)
     let said = ''
     for await (const { data } of events) {
@@ -265,7 +273,7 @@ describe('DELETE /runs/{id}', () => {
     expect(asked.closedEarly).toBe(true)
     const whole = await streamOf(await follow(runOf(response)))
     expect(whole.at(-1)).toMatchObject({ event: 'stopped' })
-    expect((await messagesOf(ann.client, conversation)).at(-1)).toMatchObject({
+    expect((await listMessages(ann.client, conversation)).at(-1)).toMatchObject({
       content: 'One two three four five',
       status: 'stopped',
     })
@@ -289,18 +297,18 @@ describe('DELETE /runs/{id}', () => {
 
   test('stops an upload, and keeps the files that were whole', async () => {
     const hang = { beforeHeaders: 'hang' as const }
-    const before = ollama.to('/api/embed').length
+    const before = ollama.requestsTo('/api/embed').length
     const first = formOf([{ name: 'kept.txt', content: 'The bell of the harbour rings at noon.' }])
     await streamOf(await ann.client.fetch('/api/documents/upload', { method: 'POST', body: first }))
     ollama.always('/api/embed', hang)
     const body = formOf([{ name: 'never.txt', content: 'The bell of the tower rings at night.' }])
     const response = await ann.client.fetch('/api/documents/upload', { method: 'POST', body })
-    await ollama.arrival('/api/embed', before + 2)
+    await ollama.waitForRequest('/api/embed', before + 2)
     expect((await stop(runOf(response))).status).toBe(200)
     ollama.always('/api/embed', undefined)
     const events = await streamOf(response)
     expect(events.at(-1)).toMatchObject({ event: 'stopped' })
-    const listed = good(await ann.client.get<{ documents: { filename: string }[] }>('/api/documents/list'))
+    const listed = bodyOf(await ann.client.get<{ documents: { filename: string }[] }>('/api/documents/list'))
     expect(listed.documents.map(({ filename }) => filename)).toContain('kept.txt')
     expect(listed.documents.map(({ filename }) => filename)).not.toContain('never.txt')
   })
@@ -313,7 +321,7 @@ describe('what holds, whatever happens', () => {
     const response = await askStream(ann.client, conversation, 'Are you there?', { signal: leaving.signal })
     leaving.abort()
     expect(await ended(runOf(response))).toMatchObject({ status: 'complete' })
-    const messages = await messagesOf(ann.client, conversation)
+    const messages = await listMessages(ann.client, conversation)
     expect(messages.map(({ role, content, status }) => ({ role, content, status }))).toEqual([
       { role: 'user', content: 'Are you there?', status: 'complete' },
       { role: 'assistant', content: 'Still here.', status: 'complete' },
@@ -323,15 +331,15 @@ describe('what holds, whatever happens', () => {
   test('a client that never reads the head of the answer stops nothing either', async () => {
     ollama.script('/api/chat', { tokens: ['Said', ' anyway'], firstDelayMs: 100 })
     const leaving = new AbortController()
-    const before = ollama.to('/api/chat').length
+    const before = ollama.requestsTo('/api/chat').length
     const asking = askStream(ann.client, conversation, 'Hello?', { signal: leaving.signal }).catch(
       () => 'left',
     )
-    await ollama.arrival('/api/chat', before + 1)
+    await ollama.waitForRequest('/api/chat', before + 1)
     leaving.abort()
     await asking
-    await until(async () => (await messagesOf(ann.client, conversation)).at(-1)?.status === 'complete')
-    expect((await messagesOf(ann.client, conversation)).map(({ content }) => content)).toEqual([
+    await until(async () => (await listMessages(ann.client, conversation)).at(-1)?.status === 'complete')
+    expect((await listMessages(ann.client, conversation)).map(({ content }) => content)).toEqual([
       'Hello?',
       'Said anyway',
     ])
@@ -347,20 +355,20 @@ describe('what holds, whatever happens', () => {
     const late = await askStream(ann.client, conversation, 'Once?', { headers })
     expect(runOf(late)).toBe(runOf(all[0] as Response))
     expect(await streamOf(late)).toEqual(streams[0])
-    expect(await messagesOf(ann.client, conversation)).toHaveLength(2)
+    expect(await listMessages(ann.client, conversation)).toHaveLength(2)
     const waited = await ann.client.post<{ message_id: string }>(
       '/chat/ask',
       { conversation_id: conversation, question: 'Once?' },
       { headers },
     )
     expect(waited).toMatchObject({ status: 200, body: { message_id: streams[0]?.[0]?.['message_id'] } })
-    expect(await messagesOf(ann.client, conversation)).toHaveLength(2)
+    expect(await listMessages(ann.client, conversation)).toHaveLength(2)
   })
 
   test('a key is its person’s own', async () => {
     const headers = { 'idempotency-key': 'mine' }
     const mine = await askStream(ann.client, conversation, 'Mine?', { headers })
-    const theirs = await converse(bob.client, 'ada')
+    const theirs = await createConversation(bob.client, 'ada')
     const other = await askStream(bob.client, theirs.id, 'Mine?', { headers })
     expect(runOf(other)).not.toBe(runOf(mine))
     await Promise.all([streamOf(mine), streamOf(other)])

@@ -11,7 +11,7 @@ import { expect } from 'vitest'
 import { freePort } from '../../scripts/services/start.ts'
 import { type Database, newId, openDatabase } from '../../server/db/index.ts'
 import { createLog } from '../../server/log.ts'
-import { freshPlace, type Place } from '../databases.ts'
+import { createTestDatabase, type TestDatabase } from '../databases.ts'
 import type { NodeSettings, Work } from './node.ts'
 import { tokensOf } from './tokens.ts'
 
@@ -34,7 +34,7 @@ export type NodeProcess = {
 /** One database and the server processes on it. */
 export async function openCluster(kind: Database['kind'], names: string[], leaseMs: number, graceMs = 100) {
   await using stack = new AsyncDisposableStack()
-  const place = stack.use(await freshPlace(kind))
+  const place = stack.use(await createTestDatabase(kind))
   const user = newId()
   await withDatabase(place, async ({ db }) => {
     await sql`create table stored (run_id uuid not null, content text not null)`.execute(db)
@@ -105,7 +105,7 @@ function nodeProcess(settings: NodeSettings): NodeProcess {
   }
 }
 
-async function withDatabase<T>(place: Place, work: (database: Database) => Promise<T>): Promise<T> {
+async function withDatabase<T>(place: TestDatabase, work: (database: Database) => Promise<T>): Promise<T> {
   const database = await openDatabase({ dir: place.dir, url: place.url, log })
   try {
     return await work(database)
@@ -229,7 +229,7 @@ const isLost = (error: unknown) =>
 
 /** The checks from outside: the log is whole, everybody saw it, and what was made is stored once. */
 export async function check(
-  place: Place,
+  place: TestDatabase,
   works: Map<string, Work>,
   seen: Seen[],
 ): Promise<{ attempts: number }> {

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { asAdmin, DATABASES } from '../databases.ts'
+import { DATABASES, withAdminClient } from '../databases.ts'
 import { check, client, type NodeProcess, openCluster, type Seen } from './cluster.ts'
 import { chance, crowd } from './crowd.ts'
 import type { Work } from './node.ts'
@@ -21,7 +21,7 @@ if (DATABASES.includes('postgres'))
         const fate = ['kill', 'freeze', 'cut', 'end'][round % 4] ?? ''
         told.push(fate)
         if (fate === 'cut')
-          await asAdmin(async (admin) =>
+          await withAdminClient(async (admin) =>
             admin.query(
               'select pg_terminate_backend(pid) from pg_stat_activity where datname = $1 and random() < 0.5',
               [database],

@@ -1,5 +1,5 @@
 import { deflateSync } from 'node:zlib'
-import { pdfFile } from '../pdf.ts'
+import { buildPdf } from '../pdf.ts'
 import { greyOf } from './picture.ts'
 
 /** Text at a place of the page, in points from its lower left corner. */
@@ -60,7 +60,7 @@ export function scansPdf(pictures: Uint8Array[]): Buffer {
     ]
   })
   const tree = `<< /Type /Pages /Count ${pictures.length} /Kids [${kids}] >>`
-  return Buffer.from(pdfFile(['<< /Type /Catalog /Pages 2 0 R >>', tree, ...objects]))
+  return Buffer.from(buildPdf(['<< /Type /Catalog /Pages 2 0 R >>', tree, ...objects]))
 }
 
 /** A PDF with nothing on its page. */
@@ -83,16 +83,16 @@ function pdfWith(contents: string[], more: { turned?: number; title?: string } =
       stream(content),
     ]),
   ]
-  if (more.title === undefined) return Buffer.from(pdfFile(objects))
+  if (more.title === undefined) return Buffer.from(buildPdf(objects))
   objects.push(`<< /Title (${more.title}) >>`)
-  return Buffer.from(pdfFile(objects, `/Info ${objects.length} 0 R`))
+  return Buffer.from(buildPdf(objects, `/Info ${objects.length} 0 R`))
 }
 
 /** A PDF form with a label on its page and a text that was filled in. */
 export function filledPdf(label: string, value: string): Buffer {
   const appearance = `/Tx BMC q BT /F1 10 Tf 2 4 Td (${value}) Tj ET Q EMC`
   return Buffer.from(
-    pdfFile([
+    buildPdf([
       '<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [6 0 R] >> >>',
       '<< /Type /Pages /Count 1 /Kids [4 0 R] >>',
       '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>',
@@ -110,7 +110,7 @@ export function filledPdf(label: string, value: string): Buffer {
 /** A PDF that asks for a password. */
 export const encryptedPdf = () =>
   Buffer.from(
-    pdfFile(
+    buildPdf(
       [
         '<< /Type /Catalog /Pages 2 0 R >>',
         '<< /Type /Pages /Count 1 /Kids [3 0 R] >>',
@@ -124,13 +124,16 @@ export const encryptedPdf = () =>
 /** A PDF whose tree of pages leads back to itself. */
 export const recursivePdf = () =>
   Buffer.from(
-    pdfFile(['<< /Type /Catalog /Pages 2 0 R >>', '<< /Type /Pages /Count 1 /Kids [2 0 R] /Parent 2 0 R >>']),
+    buildPdf([
+      '<< /Type /Catalog /Pages 2 0 R >>',
+      '<< /Type /Pages /Count 1 /Kids [2 0 R] /Parent 2 0 R >>',
+    ]),
   )
 
 /** A PDF with one small page whose content unpacks to so many bytes. */
 export function pdfBomb(packed: Uint8Array): Buffer {
   return Buffer.from(
-    pdfFile([
+    buildPdf([
       '<< /Type /Catalog /Pages 2 0 R >>',
       '<< /Type /Pages /Count 1 /Kids [3 0 R] >>',
       '<< /Type /Page /Parent 2 0 R /MediaBox [0 0 100 100] /Contents 4 0 R >>',

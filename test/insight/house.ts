@@ -1,8 +1,8 @@
 import type { Avee } from '../../contract/avees.ts'
 import type { Intelligence, TurnIntelligence } from '../../contract/insight.ts'
-import type { RunningApp } from '../app.ts'
-import type { Client } from '../client.ts'
-import { ask, converse, makeAvee, type Person, register, upload } from '../people.ts'
+import type { TestApp } from '../app.ts'
+import { ask, createAvee, createConversation, registerUser, type TestUser, uploadFiles } from '../builders.ts'
+import type { TestClient } from '../client.ts'
 
 /** A document with several headings. */
 const engine = `# The Analytical Engine
@@ -27,17 +27,20 @@ const { signal } = new AbortController()
 
 /** An owner with an avee that knows a document. */
 export async function ownerWithEngine(
-  app: RunningApp,
+  app: TestApp,
   more: Record<string, unknown> = {},
-): Promise<Person & { avee: Avee }> {
-  const owner = await register(app)
-  const avee = await makeAvee(owner.client, more)
-  await upload(owner.client, [{ name: 'engine.md', content: engine }], { avee: avee.id, layer: 'public' })
+): Promise<TestUser & { avee: Avee }> {
+  const owner = await registerUser(app)
+  const avee = await createAvee(owner.client, more)
+  await uploadFiles(owner.client, [{ name: 'engine.md', content: engine }], {
+    avee: avee.id,
+    layer: 'public',
+  })
   return { ...owner, avee }
 }
 
 /** Asks and waits for the answer; gives its id. */
-export async function answerTo(client: Client, conversation: string, question: string): Promise<string> {
+export async function answerTo(client: TestClient, conversation: string, question: string): Promise<string> {
   const events = await ask(client, conversation, question)
   const last = events.at(-1)?.data
   if (last?.['event'] !== 'complete') throw new Error(`No answer but ${JSON.stringify(last)}`)
@@ -45,8 +48,8 @@ export async function answerTo(client: Client, conversation: string, question: s
 }
 
 /** Opens a conversation, asks and waits until everything about it is worked out. */
-export async function askedAlone(app: RunningApp, client: Client, avee: Avee, question: string) {
-  const { id } = await converse(client, avee.handle)
+export async function askedAlone(app: TestApp, client: TestClient, avee: Avee, question: string) {
+  const { id } = await createConversation(client, avee.handle)
   const messageId = await answerTo(client, id, question)
   await app.app.insight.idle()
   return { conversationId: id, messageId }
@@ -54,7 +57,7 @@ export async function askedAlone(app: RunningApp, client: Client, avee: Avee, qu
 
 /** What is known of a turn, which must be something. */
 export async function turnOf(
-  app: RunningApp,
+  app: TestApp,
   messageId: string,
   layer: Avee['my_layer'] = 'intimate',
 ): Promise<TurnIntelligence> {
@@ -64,7 +67,7 @@ export async function turnOf(
 }
 
 export async function conversationOf(
-  app: RunningApp,
+  app: TestApp,
   id: string,
   layer: Avee['my_layer'] = 'intimate',
 ): Promise<Intelligence> {

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Message } from '../../contract/chat.ts'
 import type { AveeInsight, AveeUpdate, UnansweredQuestion } from '../../contract/insight.ts'
-import { type RunningApp, startApp } from '../app.ts'
-import type { Client } from '../client.ts'
+import { startApp, type TestApp } from '../app.ts'
+import { bodyOf, createConversation, listMessages, registerUser, uploadFiles } from '../builders.ts'
+import type { TestClient } from '../client.ts'
 import { DATABASES } from '../databases.ts'
-import { converse, good, messagesOf, register, upload } from '../people.ts'
-import { type PlayedOllama, startOllama } from '../upstream.ts'
+import { type ScriptedOllama, startOllama } from '../model-servers.ts'
 import { answerTo, askedAlone, ownerWithEngine } from './house.ts'
 
 type Questions = { questions: UnansweredQuestion[]; hidden: number }
@@ -13,8 +13,8 @@ const unknown = 'The documents do not say.'
 
 for (const kind of DATABASES) {
   describe(`the owner of an avee on ${kind}`, () => {
-    let ollama: PlayedOllama
-    let app: RunningApp
+    let ollama: ScriptedOllama
+    let app: TestApp
     beforeAll(async () => {
       ollama = await startOllama()
       app = await startApp({ OLLAMA_BASE_URL: ollama.url }, kind)
@@ -24,9 +24,9 @@ for (const kind of DATABASES) {
       await ollama[Symbol.asyncDispose]()
     })
     const says = (...tokens: string[]) => ollama.script('/api/chat', { tokens })
-    const inbox = async (client: Client, avee: { id: string }, state = 'open') =>
-      good(await client.get<Questions>(`/avees/${avee.id}/questions?state=${state}`))
-    const sharing = (client: Client, avee: { id: string }, settings: object) =>
+    const inbox = async (client: TestClient, avee: { id: string }, state = 'open') =>
+      bodyOf(await client.get<Questions>(`/avees/${avee.id}/questions?state=${state}`))
+    const sharing = (client: TestClient, avee: { id: string }, settings: object) =>
       client.patch(`/avees/${avee.id}/insight/settings`, settings)
 
     test('finds what the avee could not answer, alike questions as one, answers it once, and it is answered next time', async () => {
@@ -51,43 +51,43 @@ for (const kind of DATABASES) {
       const [roof, insured] = questions
       const path = `/avees/${avee.id}/questions`
       const answer = { answer: 'The engine was insured by Ada Lovelace.', layer: 'public' }
-      const answered = good(
+      const answered = bodyOf(
         await client.post<{ document_id: string }>(`${path}/${insured?.id}/answer`, answer),
       )
-      good(await client.post(`${path}/${roof?.id}/dismiss`))
+      bodyOf(await client.post(`${path}/${roof?.id}/dismiss`))
       expect((await inbox(client, avee)).questions).toEqual([])
       const kept = (await inbox(client, avee, 'answered')).questions
       expect(kept).toMatchObject([{ id: insured?.id, document_id: answered.document_id }])
 
-      const { id } = await converse(client, avee.handle)
+      const { id } = await createConversation(client, avee.handle)
       await answerTo(client, id, 'Who insured the engine against fire?')
-      const said = (await messagesOf(client, id)).at(-1)
+      const said = (await listMessages(client, id)).at(-1)
       const rested = said?.citations.find(({ document_id }) => document_id === answered.document_id)
       expect(rested?.text).toContain('Ada Lovelace')
-      good(await client.post('/api/models/active', { model: 'extractive' }))
+      bodyOf(await client.post('/api/models/active', { model: 'extractive' }))
       await answerTo(client, id, 'Tell me, who insured the engine against fire?')
-      expect((await messagesOf(client, id)).at(-1)?.content).toContain('Ada Lovelace')
-      good(await client.post('/api/models/active', { model: 'llama3.2:1b' }))
+      expect((await listMessages(client, id)).at(-1)?.content).toContain('Ada Lovelace')
+      bodyOf(await client.post('/api/models/active', { model: 'llama3.2:1b' }))
     })
 
     test('reads words of others only after they were told and agreed, without what tells who they are, until they take it back', async () => {
       const { client: owner, avee } = await ownerWithEngine(app)
-      const { client: visitor } = await register(app)
-      const ask = async (client: Client, question: string) => {
+      const { client: visitor } = await registerUser(app)
+      const ask = async (client: TestClient, question: string) => {
         says(unknown)
         return await askedAlone(app, client, avee, question)
       }
-      good(await sharing(owner, avee, { share_unanswered: true }))
+      bodyOf(await sharing(owner, avee, { share_unanswered: true }))
       await ask(visitor, 'Who insured the engine against fire?')
       expect(await inbox(owner, avee)).toEqual({ questions: [], hidden: 0 })
 
       const told = `/avees/${avee.id}/sharing`
-      expect(good(await visitor.get(told))).toEqual({
+      expect(bodyOf(await visitor.get(told))).toEqual({
         share_unanswered: true,
         allow_pass_on: false,
         my_choice: null,
       })
-      good(await visitor.put(told, { share: true }))
+      bodyOf(await visitor.put(told, { share: true }))
       const { conversationId } = await ask(
         visitor,
         'Was the lock of the workshop sold to bo@example.org or +49 170 1234567?',
@@ -98,13 +98,13 @@ for (const kind of DATABASES) {
       ])
       expect(JSON.stringify(questions)).not.toMatch(/example\.org|1234567|fire/)
 
-      good(await visitor.put(told, { share: false }))
+      bodyOf(await visitor.put(told, { share: false }))
       expect((await inbox(owner, avee)).questions).toEqual([])
-      good(await visitor.put(told, { share: true }))
+      bodyOf(await visitor.put(told, { share: true }))
       await ask(visitor, 'How heavy is the lid of the cauldron?')
       expect((await inbox(owner, avee)).questions).toHaveLength(1)
-      good(await visitor.delete(`/conversations/${conversationId}`))
-      good(await sharing(owner, avee, { share_unanswered: false }))
+      bodyOf(await visitor.delete(`/conversations/${conversationId}`))
+      bodyOf(await sharing(owner, avee, { share_unanswered: false }))
       await ask(visitor, 'How old is the youngest of the apprentices?')
       expect((await inbox(owner, avee)).questions.map(({ question }) => question)).toEqual([
         'How heavy is the lid of the cauldron?',
@@ -113,8 +113,8 @@ for (const kind of DATABASES) {
 
     test('gets questions that are passed on where they take them, and replies once into the conversation', async () => {
       const { client: owner, avee } = await ownerWithEngine(app)
-      const { client: visitor } = await register(app, { display_name: 'Bo' })
-      const { client: other } = await register(app)
+      const { client: visitor } = await registerUser(app, { display_name: 'Bo' })
+      const { client: other } = await registerUser(app)
       says('Perhaps Ada.')
       const { conversationId, messageId } = await askedAlone(
         app,
@@ -122,17 +122,17 @@ for (const kind of DATABASES) {
         avee,
         'Who insured the engine against fire?',
       )
-      const passOn = (client: Client) =>
+      const passOn = (client: TestClient) =>
         client.post(`/messages/${messageId}/pass-on`, { note: 'For my book.' })
       expect((await passOn(visitor)).status).toBe(403)
-      good(await sharing(owner, avee, { allow_pass_on: true }))
+      bodyOf(await sharing(owner, avee, { allow_pass_on: true }))
       expect((await passOn(other)).status).toBe(404)
-      const sent = good(
+      const sent = bodyOf(
         await visitor.post<{ question_id: string }>(`/messages/${messageId}/pass-on`, {
           note: 'For my book.',
         }),
       )
-      expect(good(await passOn(visitor))).toEqual(sent)
+      expect(bodyOf(await passOn(visitor))).toEqual(sent)
 
       const [question] = (await inbox(owner, avee)).questions
       expect(question).toMatchObject({
@@ -142,11 +142,11 @@ for (const kind of DATABASES) {
       })
       const path = `/avees/${avee.id}/questions/${question?.id}/answer`
       const tooClose = { answer: 'My brother did.', layer: 'intimate', keep: false }
-      expect(good(await owner.post(path, tooClose))).toEqual({ document_id: null, replies: 0 })
+      expect(bodyOf(await owner.post(path, tooClose))).toEqual({ document_id: null, replies: 0 })
       const reply = { answer: 'Nobody did.', layer: 'public', keep: false }
-      expect(good(await owner.post(path, reply))).toEqual({ document_id: null, replies: 1 })
-      expect(good(await owner.post(path, reply))).toMatchObject({ replies: 0 })
-      const messages = await messagesOf(visitor, conversationId)
+      expect(bodyOf(await owner.post(path, reply))).toEqual({ document_id: null, replies: 1 })
+      expect(bodyOf(await owner.post(path, reply))).toMatchObject({ replies: 0 })
+      const messages = await listMessages(visitor, conversationId)
       expect(messages.map(({ content }) => content)).toEqual([
         'Who insured the engine against fire?',
         'Perhaps Ada.',
@@ -155,7 +155,7 @@ for (const kind of DATABASES) {
       expect(messages.at(-1)).toMatchObject({ model: null, model_reason: 'The owner of this avee replied.' })
       says('Nobody insured it, as I said.')
       await answerTo(visitor, conversationId, 'Nobody at all?')
-      const prompt = ollama.to('/api/chat').at(-1)?.body['messages'] as Pick<Message, 'content'>[]
+      const prompt = ollama.requestsTo('/api/chat').at(-1)?.body['messages'] as Pick<Message, 'content'>[]
       expect(prompt.map(({ content }) => content)).toContain('Nobody did.')
       expect(
         (await visitor.post(`/conversations/${conversationId}/messages/${messages.at(-1)?.id}/regenerate`))
@@ -165,16 +165,16 @@ for (const kind of DATABASES) {
 
     test('sees figures of others only when they are of three people, and none of their words', async () => {
       const { client: owner, avee } = await ownerWithEngine(app)
-      await upload(owner, [{ name: 'looms.md', content: '# Looms\n\nLooms of Lyon weave silk.' }], {
+      await uploadFiles(owner, [{ name: 'looms.md', content: '# Looms\n\nLooms of Lyon weave silk.' }], {
         avee: avee.id,
         layer: 'public',
       })
-      const seen = async () => good(await owner.get<AveeInsight>(`/avees/${avee.id}/insight`))
+      const seen = async () => bodyOf(await owner.get<AveeInsight>(`/avees/${avee.id}/insight`))
       const visit = async () => {
-        const { client } = await register(app)
+        const { client } = await registerUser(app)
         says('Zanzibar weaves 40 patterns per minute [1].')
         const { messageId } = await askedAlone(app, client, avee, 'How fast does Zanzibar weave patterns?')
-        good(await client.put(`/messages/${messageId}/feedback`, { vote: 'up' }))
+        bodyOf(await client.put(`/messages/${messageId}/feedback`, { vote: 'up' }))
       }
       await visit()
       await visit()
@@ -201,7 +201,7 @@ for (const kind of DATABASES) {
 
     test('is the only one to see all this', async () => {
       const { client: owner, avee } = await ownerWithEngine(app)
-      const { client: visitor } = await register(app)
+      const { client: visitor } = await registerUser(app)
       says(unknown)
       await askedAlone(app, owner, avee, 'Who insured the engine against fire?')
       const [question] = (await inbox(owner, avee)).questions
@@ -216,7 +216,7 @@ for (const kind of DATABASES) {
         visitor.post(`${path}/updates`, { text: 'Hello' }),
       ])
       expect(statuses.map(({ status }) => status)).toEqual(statuses.map(() => 403))
-      good(await owner.patch(path, { visibility: 'private' }))
+      bodyOf(await owner.patch(path, { visibility: 'private' }))
       expect((await visitor.get(`${path}/insight`)).status).toBe(404)
       const { client: stranger, avee: another } = await ownerWithEngine(app)
       expect((await stranger.post(`/avees/${another.id}/questions/${question?.id}/dismiss`)).status).toBe(404)
@@ -224,14 +224,14 @@ for (const kind of DATABASES) {
 
     test('posts dated updates on a layer: fresh for the prompt, in the index, changed and deleted with it', async () => {
       const { client: owner, avee } = await ownerWithEngine(app)
-      const { client: visitor } = await register(app)
+      const { client: visitor } = await registerUser(app)
       const path = `/avees/${avee.id}/updates`
-      const post = async (body: object) => good(await owner.post<AveeUpdate>(path, body))
+      const post = async (body: object) => bodyOf(await owner.post<AveeUpdate>(path, body))
       const forAll = await post({ text: 'I have moved to Turin with the engine.', title: 'Moved' })
       await post({ text: 'My brother Bruno is ill.', layer: 'intimate' })
       await app.app.insight.idle()
-      const listed = async (client: Client) =>
-        good(await client.get<{ updates: AveeUpdate[] }>(path)).updates.map(({ text, fresh }) => [
+      const listed = async (client: TestClient) =>
+        bodyOf(await client.get<{ updates: AveeUpdate[] }>(path)).updates.map(({ text, fresh }) => [
           text,
           fresh,
         ])
@@ -250,8 +250,8 @@ for (const kind of DATABASES) {
       expect(await fresh(31)).toEqual([])
 
       type Found = { results: { text: string }[] }
-      const find = async (client: Client, query: string) =>
-        good(await client.post<Found>('/search', { avee: avee.handle, query }))
+      const find = async (client: TestClient, query: string) =>
+        bodyOf(await client.post<Found>('/search', { avee: avee.handle, query }))
           .results.map(({ text }) => text)
           .join('\n')
       expect(await find(visitor, 'moved Turin')).toContain('Turin')
@@ -259,12 +259,12 @@ for (const kind of DATABASES) {
       expect(await find(owner, 'brother Bruno')).toContain('Bruno')
 
       const changed = { text: 'I have moved to Genoa with the engine.', layer: 'friends' }
-      expect(good(await owner.patch(`${path}/${forAll.id}`, changed))).toMatchObject(changed)
+      expect(bodyOf(await owner.patch(`${path}/${forAll.id}`, changed))).toMatchObject(changed)
       await app.app.insight.idle()
       expect(await find(visitor, 'moved Turin Genoa')).not.toMatch(/Turin|Genoa/)
       expect(await find(owner, 'moved Turin Genoa')).toMatch(/Genoa/)
       expect(await find(owner, 'moved Turin Genoa')).not.toMatch(/Turin/)
-      good(await owner.delete(`${path}/${forAll.id}`))
+      bodyOf(await owner.delete(`${path}/${forAll.id}`))
       expect(await find(owner, 'moved Genoa')).not.toMatch(/Genoa/)
       expect((await owner.delete(`${path}/${forAll.id}`)).status).toBe(404)
     })

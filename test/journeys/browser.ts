@@ -1,6 +1,6 @@
 import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from 'playwright-core'
 import { expect } from 'vitest'
-import type { NewFile } from '../people.ts'
+import type { UploadFile } from '../builders.ts'
 
 /** Starts the browser. It never looks for updates or anything else outside of this machine. */
 export async function openBrowser(): Promise<Browser> {
@@ -59,7 +59,7 @@ export async function visit(
 }
 
 /** Drops files on an element, as a person does with the mouse. */
-export async function drop(target: Locator, files: NewFile[]): Promise<void> {
+export async function drop(target: Locator, files: UploadFile[]): Promise<void> {
   const sent = files.map(({ name, content, type }) => ({
     name,
     type: type ?? '',

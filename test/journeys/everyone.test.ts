@@ -2,13 +2,13 @@ import AxeBuilder from '@axe-core/playwright'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type ServerProcess, startServer } from '../app.ts'
-import { ask, converse, makeAvee, upload } from '../people.ts'
-import { type PlayedOllama, startOllama } from '../upstream.ts'
+import { ask, createAvee, createConversation, uploadFiles } from '../builders.ts'
+import { type ScriptedOllama, startOllama } from '../model-servers.ts'
 import { openBrowser, visit } from './browser.ts'
 import { chatPage } from './chat-page.ts'
 
 let browser: Browser
-let ollama: PlayedOllama
+let ollama: ScriptedOllama
 let server: ServerProcess
 /** Every screen, by its address, with words that show that it is there. */
 let screens: [path: string, words: string | RegExp][]
@@ -19,16 +19,16 @@ beforeAll(async () => {
   browser = await openBrowser()
   ollama = await startOllama()
   server = await startServer({ OLLAMA_BASE_URL: ollama.url })
-  await makeAvee(server, {
+  await createAvee(server, {
     handle: 'ada',
     display_name: 'Ada',
     bio: 'A sailor.',
     persona: 'Speaks of the sea.',
   })
-  await upload(server, [
+  await uploadFiles(server, [
     { name: 'harbour.md', content: '# Harbour\n\nThe harbour of Vellmar opens at dawn.' },
   ])
-  const conversation = await converse(server, 'local')
+  const conversation = await createConversation(server, 'local')
   await ask(server, conversation.id, question)
   screens = [
     ['/welcome', 'Documents to answer from'],

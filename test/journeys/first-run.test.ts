@@ -1,8 +1,8 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startServer } from '../app.ts'
-import { pdfOf } from '../pdf.ts'
-import { startOllama } from '../upstream.ts'
+import { startOllama } from '../model-servers.ts'
+import { createPdf } from '../pdf.ts'
 import { drop, openBrowser, visit } from './browser.ts'
 import { chatPage } from './chat-page.ts'
 
@@ -39,7 +39,7 @@ function chronicle(): Uint8Array<ArrayBuffer> {
     if (i === 72) facts.push('The clockmaker Ottilie Brandt repaired the lighthouse with forty brass wheels.')
     return facts.join('\n')
   })
-  return pdfOf(pages)
+  return createPdf(pages)
 }
 
 const pdf = { name: 'chronicle.pdf', content: chronicle(), type: 'application/pdf' }

@@ -1,9 +1,9 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startServer } from '../app.ts'
-import type { Client } from '../client.ts'
-import { makeAvee, type Person, register, upload } from '../people.ts'
-import { startOllama } from '../upstream.ts'
+import { createAvee, registerUser, type TestUser, uploadFiles } from '../builders.ts'
+import type { TestClient } from '../client.ts'
+import { startOllama } from '../model-servers.ts'
 import { openBrowser, type Visit, visit } from './browser.ts'
 import { chatPage } from './chat-page.ts'
 
@@ -29,7 +29,7 @@ The mill performs arithmetic. It can add two numbers in three seconds.
 `
 
 /** Opens a page as somebody who has signed in. */
-async function signedIn(server: Client, person: Person, path: string): Promise<Visit> {
+async function signedIn(server: TestClient, person: TestUser, path: string): Promise<Visit> {
   const window = await visit(browser, `${server.url}/login?next=${path}`, { tolerated: /401/ })
   await window.page.getByLabel('Email').fill(person.session.user.email ?? '')
   await window.page.getByLabel('Password').fill(person.password)
@@ -40,10 +40,13 @@ async function signedIn(server: Client, person: Person, path: string): Promise<V
 test('a visitor’s question without an answer reaches the owner, who replies, and everybody is answered from then on', async () => {
   await using ollama = await startOllama()
   await using server = await startServer({ OLLAMA_BASE_URL: ollama.url })
-  const owner = await register(server, { email: 'owner@example.org', display_name: 'Owner' })
-  const visitor = await register(server, { email: 'visitor@example.org', display_name: 'Bo' })
-  const avee = await makeAvee(owner.client, { handle: 'engine', display_name: 'Engine' })
-  await upload(owner.client, [{ name: 'engine.md', content: engine }], { avee: avee.id, layer: 'public' })
+  const owner = await registerUser(server, { email: 'owner@example.org', display_name: 'Owner' })
+  const visitor = await registerUser(server, { email: 'visitor@example.org', display_name: 'Bo' })
+  const avee = await createAvee(owner.client, { handle: 'engine', display_name: 'Engine' })
+  await uploadFiles(owner.client, [{ name: 'engine.md', content: engine }], {
+    avee: avee.id,
+    layer: 'public',
+  })
 
   await using desk = await signedIn(server, owner, '/avee/engine')
   await desk.page.getByRole('link', { name: 'Insight' }).click()
@@ -91,8 +94,8 @@ test('a visitor’s question without an answer reaches the owner, who replies, a
 test('an answer gets a thumb, leads on by what the documents answer, and shows what it rests on', async () => {
   await using ollama = await startOllama()
   await using server = await startServer({ OLLAMA_BASE_URL: ollama.url })
-  const avee = await makeAvee(server, { handle: 'engine', display_name: 'Engine' })
-  await upload(server, [{ name: 'engine.md', content: engine }], { avee: avee.id, layer: 'public' })
+  const avee = await createAvee(server, { handle: 'engine', display_name: 'Engine' })
+  await uploadFiles(server, [{ name: 'engine.md', content: engine }], { avee: avee.id, layer: 'public' })
   await using window = await visit(browser, `${server.url}/chat/engine`)
   const { page } = window
   const chat = chatPage(page)

@@ -1,7 +1,7 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startServer } from '../app.ts'
-import { pullFrames, startOllama } from '../upstream.ts'
+import { pullFrames, startOllama } from '../model-servers.ts'
 import { eventually, openBrowser, visit } from './browser.ts'
 
 let browser: Browser
@@ -27,7 +27,7 @@ test('a model’s download shows its progress, also after a reload, and the mode
   await eventually(portion, (value) => value > before)
   await page.getByRole('heading', { name: 'llama3.2:1b' }).waitFor()
   await page.getByRole('listitem').filter({ hasText: 'llama3.2:1b' }).getByText('Answers').waitFor()
-  expect(ollama.to('/api/pull')).toHaveLength(1)
+  expect(ollama.requestsTo('/api/pull')).toHaveLength(1)
   window.expectNoComplaints()
 })
 

@@ -1,13 +1,13 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { type ServerProcess, startServer } from '../app.ts'
-import { makeAvee, messagesOf } from '../people.ts'
-import { type PlayedOllama, startOllama } from '../upstream.ts'
+import { createAvee, listMessages } from '../builders.ts'
+import { type ScriptedOllama, startOllama } from '../model-servers.ts'
 import { eventually, openBrowser, visit } from './browser.ts'
 import { chatPage } from './chat-page.ts'
 
 let browser: Browser
-let ollama: PlayedOllama
+let ollama: ScriptedOllama
 let server: ServerProcess
 
 beforeAll(async () => {
@@ -18,7 +18,7 @@ beforeEach(async () => {
   ollama = await startOllama()
   ollama.always('/api/chat', { delayMs: 40 })
   server = await startServer({ OLLAMA_BASE_URL: ollama.url })
-  await makeAvee(server, { handle: 'ada', display_name: 'Ada' })
+  await createAvee(server, { handle: 'ada', display_name: 'Ada' })
 })
 afterEach(async () => {
   await server?.[Symbol.asyncDispose]()
@@ -43,7 +43,7 @@ test('an answer goes on when the page is loaded again in the middle of it', asyn
   await chat.settled()
   expect(await chat.words.innerText()).toBe(whole)
   expect(await chat.answers.count()).toBe(1)
-  expect(ollama.to('/api/chat')).toHaveLength(1)
+  expect(ollama.requestsTo('/api/chat')).toHaveLength(1)
   window.expectNoComplaints()
 })
 
@@ -58,7 +58,7 @@ test('an answer goes on by itself when the server is killed in the middle of it 
   await chat.settled()
   expect(await chat.words.innerText()).toBe(whole)
   expect(await chat.answers.count()).toBe(1)
-  const stored = await messagesOf(server, conversationOf(window.page.url()))
+  const stored = await listMessages(server, conversationOf(window.page.url()))
   expect(stored.map(({ role, content, status }) => ({ role, content, status }))).toEqual([
     { role: 'user', content: question, status: 'complete' },
     { role: 'assistant', content: whole, status: 'complete' },
@@ -88,7 +88,7 @@ test('two tabs show the same answer, whichever asked', async () => {
   await second.answers.nth(1).getByText('That is all I know about it.').waitFor()
   expect(await first.words.innerText()).toBe(whole)
   expect(await second.words.innerText()).toBe(whole)
-  expect(ollama.to('/api/chat')).toHaveLength(2)
+  expect(ollama.requestsTo('/api/chat')).toHaveLength(2)
   window.expectNoComplaints()
 })
 
@@ -99,13 +99,13 @@ test('stop ends the answer, keeps what there is, and lets go of the model', asyn
   await eventually(() => chat.words.innerText(), begun)
   await chat.stop.click()
   await window.page.getByText('You stopped this answer.').waitFor()
-  const [asked] = ollama.to('/api/chat')
+  const [asked] = ollama.requestsTo('/api/chat')
   await asked?.closed
   expect(asked?.closedEarly).toBe(true)
   const text = await chat.words.innerText()
   expect(whole.startsWith(text)).toBe(true)
   expect(text.length).toBeLessThan(whole.length)
-  const [, answer] = await messagesOf(server, conversationOf(window.page.url()))
+  const [, answer] = await listMessages(server, conversationOf(window.page.url()))
   expect(answer).toMatchObject({ status: 'stopped', content: text })
   await window.page.reload()
   await window.page.getByText('You stopped this answer.').waitFor()

@@ -3,11 +3,11 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { findProgram } from '../../scripts/services/find.ts'
 import { openPdf } from '../../server/knowledge/read/formats/pdf/pdfium.ts'
 import { startServer } from '../app.ts'
+import { bodyOf, uploadFiles } from '../builders.ts'
 import { temporaryFolder } from '../files/folder.ts'
 import { scansPdf } from '../files/pdf.ts'
 import { pngOf } from '../files/picture.ts'
-import { pdfOf } from '../pdf.ts'
-import { good, upload } from '../people.ts'
+import { createPdf } from '../pdf.ts'
 import { eventually, openBrowser, visit } from './browser.ts'
 import { chatPage } from './chat-page.ts'
 
@@ -20,7 +20,7 @@ afterAll(async () => await browser?.close())
 const rain = 'It rained on the coast, and the keepers of the light wrote so in their book every evening. '
 const chronicle = {
   name: 'chronicle.pdf',
-  content: pdfOf([
+  content: createPdf([
     rain.repeat(12),
     `${rain.repeat(8)}\n\nIn the year 1931 Ottilie Brandt repaired the lighthouse with forty brass wheels.\n\n${rain.repeat(20)}`,
     rain.repeat(3),
@@ -67,7 +67,7 @@ test.each([1280, 390])(
   'a citation opens the printed page, %i pixels wide, its words marked',
   async (width) => {
     await using server = await startServer()
-    await upload(server, [chronicle])
+    await uploadFiles(server, [chronicle])
     await using window = await visit(browser, `${server.url}/chat/local`, {
       viewport: { width, height: 800 },
     })
@@ -123,14 +123,14 @@ test.each([1280, 390])(
 
 test('a citation of a document that was replaced or deleted since shows what was quoted', async () => {
   await using server = await startServer()
-  const [first] = await upload(server, [chronicle])
+  const [first] = await uploadFiles(server, [chronicle])
   await using window = await visit(browser, `${server.url}/chat/local`, { tolerated: /404/ })
   const { page } = window
   const chat = chatPage(page)
   await chat.ask(question)
   await chat.settled()
 
-  await upload(server, [{ ...chronicle, content: pdfOf([rain, 'The lighthouse was pulled down.']) }])
+  await uploadFiles(server, [{ ...chronicle, content: createPdf([rain, 'The lighthouse was pulled down.']) }])
   const panel = await openSource(page)
   await panel.getByText('It cannot be found on this page as it is now.').waitFor()
   expect(await panel.locator('mark').textContent()).toContain('Ottilie Brandt')
@@ -138,7 +138,7 @@ test('a citation of a document that was replaced or deleted since shows what was
   await panel.getByRole('button', { name: 'Close' }).click()
   await panel.waitFor({ state: 'detached' })
 
-  good(await server.delete(`/documents/${first?.doc_id}`))
+  bodyOf(await server.delete(`/documents/${first?.doc_id}`))
   await page.reload()
   await chat.settled()
   const again = await openSource(page)
@@ -149,7 +149,7 @@ test('a citation of a document that was replaced or deleted since shows what was
 
 test('where PDFs cannot be drawn, the page’s text takes the place', async () => {
   await using server = await startServer()
-  await upload(server, [chronicle])
+  await uploadFiles(server, [chronicle])
   await using window = await visit(browser, `${server.url}/chat/local`, { tolerated: /ERR_FAILED/ })
   const { page } = window
   await page.route(/pdfium.*\.wasm/, (route) => route.abort())
@@ -171,10 +171,10 @@ test.skipIf(!findProgram('tesseract'))(
       scan: 'Ottilie Brandt repaired the lighthouse.',
       photo: 'The lighthouse was repaired in a storm.',
     }
-    using print = await openPdf(await folder.write('print.pdf', pdfOf(Object.values(words))))
+    using print = await openPdf(await folder.write('print.pdf', createPdf(Object.values(words))))
     const seen = (page: number) =>
       print.withPage(page, (drawn) => drawn.portableGraymap(200)) ?? new Uint8Array()
-    const results = await upload(server, [
+    const results = await uploadFiles(server, [
       { name: 'scan.pdf', content: Uint8Array.from(scansPdf([seen(0)])) },
       { name: 'photo.png', content: Uint8Array.from(pngOf(seen(1))) },
     ])

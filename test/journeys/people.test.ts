@@ -1,8 +1,8 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startServer } from '../app.ts'
-import { makeAvee, register, upload } from '../people.ts'
-import { startOllama } from '../upstream.ts'
+import { createAvee, registerUser, uploadFiles } from '../builders.ts'
+import { startOllama } from '../model-servers.ts'
 import { openBrowser, visit } from './browser.ts'
 import { chatPage } from './chat-page.ts'
 
@@ -14,7 +14,7 @@ afterAll(async () => await browser?.close())
 
 test('the first account keeps what was there; signing out and in again leads back', async () => {
   await using server = await startServer()
-  await makeAvee(server, { handle: 'ada', display_name: 'Ada' })
+  await createAvee(server, { handle: 'ada', display_name: 'Ada' })
   await using window = await visit(browser, `${server.url}/login`)
   const { page } = window
   await page.getByText('This is the first account here.').waitFor()
@@ -45,9 +45,9 @@ test('the first account keeps what was there; signing out and in again leads bac
 test('a visitor gets answers from the layer they were let into, and from no other', async () => {
   await using ollama = await startOllama()
   await using server = await startServer({ OLLAMA_BASE_URL: ollama.url })
-  const owner = await register(server, { email: 'owner@example.org', display_name: 'Owner' })
-  const visitor = await register(server, { email: 'visitor@example.org', display_name: 'Visitor' })
-  const avee = await makeAvee(owner.client, {
+  const owner = await registerUser(server, { email: 'owner@example.org', display_name: 'Owner' })
+  const visitor = await registerUser(server, { email: 'visitor@example.org', display_name: 'Visitor' })
+  const avee = await createAvee(owner.client, {
     handle: 'ada',
     display_name: 'Ada',
     persona: 'A retired sailor who answers briefly.',
@@ -57,9 +57,9 @@ test('a visitor gets answers from the layer they were let into, and from no othe
     name: `${layer}.md`,
     content: `The boat of Ada lies at the ${place} at night.`,
   })
-  await upload(owner.client, [note('public', 'town quay')], { avee: avee.id, layer: 'public' })
-  await upload(owner.client, [note('friends', 'old mill')], { avee: avee.id, layer: 'friends' })
-  await upload(owner.client, [note('intimate', 'hidden cove')], { avee: avee.id, layer: 'intimate' })
+  await uploadFiles(owner.client, [note('public', 'town quay')], { avee: avee.id, layer: 'public' })
+  await uploadFiles(owner.client, [note('friends', 'old mill')], { avee: avee.id, layer: 'friends' })
+  await uploadFiles(owner.client, [note('intimate', 'hidden cove')], { avee: avee.id, layer: 'intimate' })
 
   await using window = await visit(browser, `${server.url}/login?next=/chat/ada`, { tolerated: /401/ })
   const { page } = window
@@ -74,7 +74,7 @@ test('a visitor gets answers from the layer they were let into, and from no othe
   await chat.words.getByText('town quay').waitFor()
   await chat.settled()
   expect(await page.locator('body').innerText()).not.toMatch(secrets)
-  const [first] = ollama.to('/api/chat')
+  const [first] = ollama.requestsTo('/api/chat')
   expect(JSON.stringify(first?.body)).toMatch(/retired sailor/)
   expect(JSON.stringify(first?.body)).not.toMatch(secrets)
 
@@ -82,7 +82,7 @@ test('a visitor gets answers from the layer they were let into, and from no othe
   await chat.ask('And where else does the boat of Ada lie at night?')
   await chat.answers.nth(1).locator('.markdown').waitFor()
   await chat.settled()
-  const second = ollama.to('/api/chat').at(-1)
+  const second = ollama.requestsTo('/api/chat').at(-1)
   expect(JSON.stringify(second?.body)).toMatch(/old mill/)
   expect(JSON.stringify(second?.body)).not.toMatch(/hidden cove/)
 
@@ -90,6 +90,6 @@ test('a visitor gets answers from the layer they were let into, and from no othe
   await chat.ask('Tell me once more where the boat of Ada lies at night.')
   await chat.answers.nth(2).locator('.markdown').waitFor()
   await chat.settled()
-  expect(JSON.stringify(ollama.to('/api/chat').at(-1)?.body)).not.toMatch(secrets)
+  expect(JSON.stringify(ollama.requestsTo('/api/chat').at(-1)?.body)).not.toMatch(secrets)
   window.expectNoComplaints()
 })

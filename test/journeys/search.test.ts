@@ -1,9 +1,9 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startServer } from '../app.ts'
-import { pdfOf } from '../pdf.ts'
-import { makeAvee, upload } from '../people.ts'
-import { startOllama } from '../upstream.ts'
+import { createAvee, uploadFiles } from '../builders.ts'
+import { startOllama } from '../model-servers.ts'
+import { createPdf } from '../pdf.ts'
 import { openBrowser, visit } from './browser.ts'
 
 let browser: Browser
@@ -17,17 +17,17 @@ test.each([1280, 390])(
   async (width) => {
     await using ollama = await startOllama()
     await using server = await startServer({ OLLAMA_BASE_URL: ollama.url })
-    const avee = await makeAvee(server, { handle: 'ada', display_name: 'Ada' })
-    await upload(server, [
+    const avee = await createAvee(server, { handle: 'ada', display_name: 'Ada' })
+    await uploadFiles(server, [
       {
         name: 'handbook.pdf',
-        content: pdfOf([
+        content: createPdf([
           'The lighthouse was painted white and red by the keepers of the coast.',
           'The harbour of Vellmar opens at dawn and closes when the last ferry has landed.',
         ]),
       },
     ])
-    await upload(server, [{ name: 'mill.md', content: 'The mill grinds rye on Mondays.' }], {
+    await uploadFiles(server, [{ name: 'mill.md', content: 'The mill grinds rye on Mondays.' }], {
       avee: avee.id,
       layer: 'friends',
     })

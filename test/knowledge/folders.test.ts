@@ -2,16 +2,16 @@ import { mkdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Document, Folder } from '../../contract/knowledge.ts'
-import type { Client } from '../client.ts'
+import { bodyOf, createAvee, registerUser, uploadFiles } from '../builders.ts'
+import type { TestClient } from '../client.ts'
 import { DATABASES } from '../databases.ts'
 import { temporaryFolder } from '../files/folder.ts'
-import { good, makeAvee, register, upload } from '../people.ts'
 import { type House, openHouse } from './house.ts'
 
 describe.each(DATABASES)('a folder that is followed, on %s', (kind) => {
   let house: House
   let disk: Awaited<ReturnType<typeof temporaryFolder>>
-  let admin: Client
+  let admin: TestClient
   let avee: string
   let root: string
   let tests = 0
@@ -19,14 +19,14 @@ describe.each(DATABASES)('a folder that is followed, on %s', (kind) => {
   beforeAll(async () => {
     disk = await temporaryFolder()
     house = await openHouse(kind, { watchFolders: [disk.path], limits: { maxUploadBytes: 100_000 } })
-    admin = (await register(house)).client
+    admin = (await registerUser(house)).client
   })
   afterAll(async () => {
     await house?.[Symbol.asyncDispose]()
     await disk?.[Symbol.asyncDispose]()
   })
   beforeEach(async () => {
-    avee = (await makeAvee(admin)).id
+    avee = (await createAvee(admin)).id
     root = join(disk.path, `test-${(tests += 1)}`)
     await mkdir(root)
   })
@@ -41,7 +41,7 @@ describe.each(DATABASES)('a folder that is followed, on %s', (kind) => {
   }
 
   const follow = async (layer = 'friends') =>
-    good(await admin.post<Folder>(`/avees/${avee}/folders`, { path: root, layer }))
+    bodyOf(await admin.post<Folder>(`/avees/${avee}/folders`, { path: root, layer }))
 
   /** Looks into the folders until nothing is left to do, and gives the documents by title. */
   async function settled(): Promise<Record<string, Document>> {
@@ -51,7 +51,7 @@ describe.each(DATABASES)('a folder that is followed, on %s', (kind) => {
       if (rows.length === 0) break
       for (const id of rows) await Array.fromAsync(house.runs.follow(id, 0, house.signal))
     }
-    const { documents } = good(
+    const { documents } = bodyOf(
       await admin.get<{ documents: Document[] }>(`/avees/${avee}/documents?limit=100`),
     )
     return Object.fromEntries(documents.map((document) => [document.title, document]))
@@ -68,12 +68,12 @@ describe.each(DATABASES)('a folder that is followed, on %s', (kind) => {
   }
 
   const found = async (query: string) =>
-    good(await admin.post<{ results: { title: string }[] }>('/search', { avee, query })).results.map(
+    bodyOf(await admin.post<{ results: { title: string }[] }>('/search', { avee, query })).results.map(
       ({ title }) => title,
     )
 
   const listed = async () =>
-    good(await admin.get<{ folders: Folder[]; allowed: string[] }>(`/avees/${avee}/folders`))
+    bodyOf(await admin.get<{ folders: Folder[]; allowed: string[] }>(`/avees/${avee}/folders`))
 
   test('has its files as documents, hidden ones and those of no readable type left out', async () => {
     await put('mill.md', 'The mill grinds rye.')
@@ -157,7 +157,10 @@ describe.each(DATABASES)('a folder that is followed, on %s', (kind) => {
   })
 
   test('leaves alone what was uploaded', async () => {
-    await upload(admin, [{ name: 'mill.md', content: 'The mill grinds rye.' }], { avee, layer: 'public' })
+    await uploadFiles(admin, [{ name: 'mill.md', content: 'The mill grinds rye.' }], {
+      avee,
+      layer: 'public',
+    })
     await put('copy.md', 'The mill grinds rye.')
     await put('mill.md', 'Another mill altogether.')
     await follow()
@@ -207,14 +210,14 @@ describe.each(DATABASES)('a folder that is followed, on %s', (kind) => {
     await put('mill.md', 'The mill grinds rye.')
     const { id } = await follow()
     await settled()
-    good(await admin.delete(`/avees/${avee}/folders/${id}?documents=keep`))
+    bodyOf(await admin.delete(`/avees/${avee}/folders/${id}?documents=keep`))
     await rm(join(root, 'mill.md'))
     expect((await settled())['mill']).toMatchObject({ source: 'upload' })
 
     await put('quay.md', 'The quay is of granite.')
     const again = await follow()
     await settled()
-    good(await admin.delete(`/avees/${avee}/folders/${again.id}?documents=remove`))
+    bodyOf(await admin.delete(`/avees/${avee}/folders/${again.id}?documents=remove`))
     expect(Object.keys(await settled())).toEqual(['mill'])
     expect(await admin.delete(`/avees/${avee}/folders/${again.id}`)).toMatchObject({ status: 404 })
   })
@@ -246,8 +249,8 @@ describe.each(DATABASES)('a folder that is followed, on %s', (kind) => {
   })
 
   test('is the administrator’s: nobody else sees or follows one', async () => {
-    const bob = await register(house)
-    const own = await makeAvee(bob.client)
+    const bob = await registerUser(house)
+    const own = await createAvee(bob.client)
     for (const id of [own.id, avee]) {
       expect(await bob.client.get(`/avees/${id}/folders`)).toMatchObject({ status: 403 })
       expect(await bob.client.post(`/avees/${id}/folders`, { path: root })).toMatchObject({ status: 403 })

@@ -3,15 +3,15 @@ import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { IngestResult } from '../../contract/knowledge.ts'
-import { allEvents } from '../events.ts'
-import { good, makeAvee, type Person, register } from '../people.ts'
+import { bodyOf, createAvee, registerUser, type TestUser } from '../builders.ts'
+import { collectEvents } from '../events.ts'
 import { type House, openHouse } from './house.ts'
 
 /** What the site answers: a text, or a status. Every test puts up its own. */
 let site: Record<string, string | Buffer | number> = {}
 const asked: string[] = []
 let house: House
-let ann: Person
+let ann: TestUser
 let avee: string
 let port: number
 let names = 0
@@ -35,7 +35,7 @@ beforeAll(async () => {
       mayCall: (address, host) => address === '127.0.0.1' && host !== undefined && host.endsWith('.example'),
     },
   })
-  ann = await register(house)
+  ann = await registerUser(house)
 })
 afterAll(async () => {
   await house?.[Symbol.asyncDispose]()
@@ -46,7 +46,7 @@ beforeEach(async () => {
   names += 1
   origin = `http://site-${names}.example:${port}`
   asked.length = 0
-  avee = (await makeAvee(ann.client)).id
+  avee = (await createAvee(ann.client)).id
 })
 
 const page = (title: string) =>
@@ -69,7 +69,7 @@ async function add(url: string, more: object = {}) {
   })
   if (response.status !== 200)
     return { status: response.status, body: await response.json(), results: [], said: [] }
-  const events = await allEvents(response)
+  const events = await collectEvents(response)
   return {
     status: 200,
     body: undefined,
@@ -79,7 +79,7 @@ async function add(url: string, more: object = {}) {
 }
 
 const documents = async () =>
-  good(
+  bodyOf(
     await ann.client.get<{ documents: { title: string; source_url: string }[] }>(`/avees/${avee}/documents`),
   ).documents
 
@@ -181,7 +181,7 @@ test('what robots.txt closes is not fetched, alone either', async () => {
 })
 
 test('nobody adds a site to somebody else’s avee', async () => {
-  const bob = await register(house)
+  const bob = await registerUser(house)
   const answer = await bob.client.post(`/avees/${avee}/documents/from-site`, { url: origin, layer: 'public' })
   expect(answer.status).toBe(403)
   expect(asked).toEqual([])

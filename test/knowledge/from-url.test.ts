@@ -2,7 +2,7 @@ import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { good, makeAvee, type Person, register } from '../people.ts'
+import { bodyOf, createAvee, registerUser, type TestUser } from '../builders.ts'
 import { type House, openHouse } from './house.ts'
 
 /** Names of an internet in which only `*.example` is public: it leads to the servers of this test. */
@@ -13,7 +13,7 @@ const addresses: Record<string, string[]> = {
 }
 let hasTurned = false
 let house: House
-let ann: Person
+let ann: TestUser
 let avee: string
 let port: number
 const seen: string[] = []
@@ -70,8 +70,8 @@ beforeAll(async () => {
       mayCall: (address, host) => address === '127.0.0.1' && host !== undefined && host.endsWith('.example'),
     },
   })
-  ann = await register(house)
-  avee = (await makeAvee(ann.client)).id
+  ann = await registerUser(house)
+  avee = (await createAvee(ann.client)).id
 })
 afterAll(async () => {
   await house?.[Symbol.asyncDispose]()
@@ -93,7 +93,7 @@ test('a page is fetched and found', async () => {
       layer: 'friends',
     },
   })
-  const { results } = good(
+  const { results } = bodyOf(
     await ann.client.post<{ results: { text: string }[] }>('/search', {
       avee,
       query: 'where does the otter keep its stone?',

@@ -18,8 +18,8 @@ import {
 } from '../../server/knowledge/index.ts'
 import type { Embedder } from '../../server/models/index.ts'
 import { runRoutes, runs as runsRoom } from '../../server/runs/index.ts'
-import { type Client, clientOf } from '../client.ts'
-import { freshDatabase, type Place } from '../databases.ts'
+import { createTestClient, type TestClient } from '../client.ts'
+import { openTestDatabase, type TestDatabase } from '../databases.ts'
 
 export const allLayers = [...layers]
 
@@ -30,9 +30,12 @@ type Wishes = {
 }
 
 /** Accounts, avees, runs and documents behind real HTTP, on a store of their own. */
-export async function openHouse(kind: Place['kind'], { limits, network, watchFolders = [] }: Wishes = {}) {
-  const database = await freshDatabase(kind)
-  const dir = database.place.dir
+export async function openHouse(
+  kind: TestDatabase['kind'],
+  { limits, network, watchFolders = [] }: Wishes = {},
+) {
+  const database = await openTestDatabase(kind)
+  const dir = database.source.dir
   const log = pino({ level: 'silent' })
   const config = readConfig({ PORT: '0', DATA_DIR: dir })
   const runs = runsRoom({ database, log, nodeId: randomUUID(), leaseMs: 2_000, graceMs: 0 })
@@ -74,7 +77,7 @@ export async function openHouse(kind: Place['kind'], { limits, network, watchFol
   const { signal } = new AbortController()
 
   return {
-    ...clientOf(url),
+    ...createTestClient(url),
     kind,
     dir,
     database,
@@ -180,7 +183,7 @@ export function form(
   return made
 }
 
-export const post = (client: Client, where: string, body: FormData): Promise<Response> =>
+export const post = (client: TestClient, where: string, body: FormData): Promise<Response> =>
   client.fetch(where, { method: 'POST', body })
 
 /** Vectors of hashed words: texts with the same words are near. */

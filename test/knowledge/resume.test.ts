@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { IngestResult } from '../../contract/knowledge.ts'
 import { startServer } from '../app.ts'
 import { DATABASES } from '../databases.ts'
-import { allEvents, readEvents, type SeenEvent } from '../events.ts'
+import { collectEvents, type ReceivedEvent, readEvents } from '../events.ts'
 import { form, openHouse, post } from './house.ts'
 
 const words = 'harbour lantern granite willow copper saddle violin meadow anchor thistle candle marble'.split(
@@ -16,7 +16,7 @@ const long = (name: string, paragraphs: number) =>
       `Paragraph ${i} of ${name}. ${Array.from({ length: 70 }, (_, k) => words[(i * 7 + k * 5) % words.length]).join(' ')}.`,
   ).join('\n\n')
 
-const resultsOf = (events: SeenEvent[]) =>
+const resultsOf = (events: ReceivedEvent[]) =>
   events.flatMap(({ data }) => (data['result'] ? [data['result'] as IngestResult] : []))
 
 describe.each(DATABASES)('an upload on %s', (kind) => {
@@ -29,7 +29,7 @@ describe.each(DATABASES)('an upload on %s', (kind) => {
     ]
     const response = await post(server, '/api/documents/upload', form(files))
     const runId = response.headers.get('x-run-id')
-    const before: SeenEvent[] = []
+    const before: ReceivedEvent[] = []
     for await (const event of readEvents(response)) {
       before.push(event)
       const { stage, file, completed } = event.data
@@ -39,7 +39,7 @@ describe.each(DATABASES)('an upload on %s', (kind) => {
     await server.kill()
     await server.restart()
 
-    const after = await allEvents(
+    const after = await collectEvents(
       await server.fetch(`/runs/${runId}/events`, { headers: { 'last-event-id': `${before.at(-1)?.id}` } }),
     )
     expect(after.map((event) => event.id)).toEqual(after.map((_, i) => before.length + 1 + i))

@@ -1,27 +1,27 @@
 import { request as httpRequest } from 'node:http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { IngestResult } from '../../contract/knowledge.ts'
-import type { Client } from '../client.ts'
-import { allEvents } from '../events.ts'
-import { good, register } from '../people.ts'
+import { bodyOf, registerUser } from '../builders.ts'
+import type { TestClient } from '../client.ts'
+import { collectEvents } from '../events.ts'
 import { form, type House, openHouse, post } from './house.ts'
 
 let house: House
-let ann: Client
+let ann: TestClient
 const mostBytes = 64 * 1024
 
 beforeAll(async () => {
   house = await openHouse('embedded', { limits: { maxUploadBytes: mostBytes } })
-  ann = (await register(house)).client
+  ann = (await registerUser(house)).client
 })
 afterAll(async () => await house?.[Symbol.asyncDispose]())
 
 const upload = async (files: Parameters<typeof form>[0]) => {
-  const events = await allEvents(await post(ann, '/api/documents/upload', form(files)))
+  const events = await collectEvents(await post(ann, '/api/documents/upload', form(files)))
   return events.flatMap(({ data }) => (data['result'] ? [data['result'] as IngestResult] : []))
 }
 const names = async () =>
-  good(await ann.get<{ documents: { filename: string }[] }>('/api/documents/list')).documents.map(
+  bodyOf(await ann.get<{ documents: { filename: string }[] }>('/api/documents/list')).documents.map(
     (one) => one.filename,
   )
 
@@ -139,35 +139,35 @@ test('LocalChat’s routes list, find, count and delete', async () => {
     { name: 'otter.md', content: '# Otters\n\nThe otter sleeps on its back and holds hands.' },
   ])
   const id = result?.doc_id
-  expect(good(await ann.get('/api/documents/list'))).toMatchObject({
+  expect(bodyOf(await ann.get('/api/documents/list'))).toMatchObject({
     success: true,
     documents: [{ id, filename: 'otter.md', title: 'Otters', chunk_count: 1, layer: 'intimate' }],
   })
-  expect(good(await ann.get(`/api/documents/${id}`))).toMatchObject({
+  expect(bodyOf(await ann.get(`/api/documents/${id}`))).toMatchObject({
     success: true,
     document: { filename: 'otter.md' },
   })
   expect(
-    good(await ann.post('/api/documents/test', { query: 'how does an otter sleep?', top_k: 3 })),
+    bodyOf(await ann.post('/api/documents/test', { query: 'how does an otter sleep?', top_k: 3 })),
   ).toMatchObject({
     success: true,
     count: 1,
     answerable: true,
     results: [{ filename: 'otter.md', passage: 1, page: null, text: expect.stringContaining('holds hands') }],
   })
-  expect(good(await ann.post('/api/documents/search-text', { search_text: 'HOLDS hands' }))).toMatchObject({
+  expect(bodyOf(await ann.post('/api/documents/search-text', { search_text: 'HOLDS hands' }))).toMatchObject({
     count: 1,
   })
-  expect(good(await ann.get('/api/documents/stats'))).toMatchObject({
+  expect(bodyOf(await ann.get('/api/documents/stats'))).toMatchObject({
     document_count: 1,
     chunk_count: 1,
     max_upload_size: mostBytes,
     chunk_statistics: { total_chunks: 1, chunks_with_embeddings: 0, chunks_without_embeddings: 1 },
   })
-  const eve = (await register(house)).client
+  const eve = (await registerUser(house)).client
   for (const answer of [await eve.get(`/api/documents/${id}`), await eve.delete(`/api/documents/${id}`)])
     expect(answer).toMatchObject({ status: 404 })
-  expect(good(await ann.delete(`/api/documents/${id}`))).toMatchObject({ success: true })
+  expect(bodyOf(await ann.delete(`/api/documents/${id}`))).toMatchObject({ success: true })
   expect(await names()).toEqual([])
 })
 
@@ -200,7 +200,7 @@ test('the same Idempotency-Key gives the same run and stores nothing twice', asy
       body: form([{ name: 'once.txt', content: 'Only one of me.' }]),
       headers: { 'idempotency-key': 'upload-1' },
     })
-    return { run: response.headers.get('x-run-id'), events: await allEvents(response) }
+    return { run: response.headers.get('x-run-id'), events: await collectEvents(response) }
   }
   const [first, second] = [await send(), await send()]
   expect(second).toEqual(first)

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { registerUser } from '../builders.ts'
 import { DATABASES } from '../databases.ts'
-import { register } from '../people.ts'
 import { type MemoryHouse, openMemory, talk } from './house.ts'
 
 /** What is said one after the other, what is true in the end, and what was true before. */
@@ -179,10 +179,10 @@ const stories: Record<string, Story> = {
 for (const kind of DATABASES) {
   describe(`what is true in the end, on ${kind}`, () => {
     let house: MemoryHouse
-    let person: Awaited<ReturnType<typeof register>>
+    let person: Awaited<ReturnType<typeof registerUser>>
     beforeAll(async () => {
       house = await openMemory(kind)
-      person = await register(house)
+      person = await registerUser(house)
     })
     afterAll(async () => {
       await house?.[Symbol.asyncDispose]()

@@ -5,13 +5,13 @@ import { createApp } from '../../server/app.ts'
 import { readConfig } from '../../server/config.ts'
 import { newId } from '../../server/db/index.ts'
 import type { Memory as MemoryRoom } from '../../server/memory/index.ts'
-import { type Client, clientOf } from '../client.ts'
-import { freshPlace, type Place } from '../databases.ts'
-import { converse, good, makeAvee, type Person, register } from '../people.ts'
+import { bodyOf, createAvee, createConversation, registerUser, type TestUser } from '../builders.ts'
+import { createTestClient, type TestClient } from '../client.ts'
+import { createTestDatabase, type TestDatabase } from '../databases.ts'
 
 /** The app with a memory that reads turns as soon as they are there. */
-export async function openMemory(kind: Place['kind'], settings: Record<string, string> = {}) {
-  const place = await freshPlace(kind)
+export async function openMemory(kind: TestDatabase['kind'], settings: Record<string, string> = {}) {
+  const place = await createTestDatabase(kind)
   const config = readConfig({
     HOST: '127.0.0.1',
     PORT: '0',
@@ -23,7 +23,7 @@ export async function openMemory(kind: Place['kind'], settings: Record<string, s
   })
   const app = await createApp(config, { memoryPace: { quietMs: 0, longestMs: 0 } })
   return {
-    ...clientOf(await app.listen()),
+    ...createTestClient(await app.listen()),
     app,
     memory: app.memory,
     [Symbol.asyncDispose]: async () => {
@@ -36,8 +36,8 @@ export type MemoryHouse = Awaited<ReturnType<typeof openMemory>>
 
 /** Somebody in a conversation with an avee of somebody's. */
 export type Talk = {
-  person: Person
-  client: Client
+  person: TestUser
+  client: TestClient
   aveeId: string
   userId: string
   conversationId: string
@@ -53,11 +53,11 @@ export type Talk = {
 }
 
 /** Opens a conversation of a new person with an avee: their own, or the one that is named. */
-export async function talk(house: MemoryHouse, aveeIdOrNone?: string, known?: Person): Promise<Talk> {
-  const person = known ?? (await register(house))
+export async function talk(house: MemoryHouse, aveeIdOrNone?: string, known?: TestUser): Promise<Talk> {
+  const person = known ?? (await registerUser(house))
   const { client } = person
-  const aveeId = aveeIdOrNone ?? (await makeAvee(client)).id
-  const conversation = await converse(client, aveeId)
+  const aveeId = aveeIdOrNone ?? (await createAvee(client)).id
+  const conversation = await createConversation(client, aveeId)
   const userId = person.session.user.id
   let parent: string | null = null
 
@@ -107,7 +107,7 @@ export async function talk(house: MemoryHouse, aveeIdOrNone?: string, known?: Pe
     },
 
     async memories(query = '') {
-      const { memories } = good(
+      const { memories } = bodyOf(
         await client.get<{ memories: Memory[] }>(`/memories?avee=${aveeId}&limit=200${query}`),
       )
       return memories.toReversed()

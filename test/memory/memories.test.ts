@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Memory, MemorySettings } from '../../contract/memory.ts'
+import { bodyOf, createAvee, registerUser } from '../builders.ts'
 import { DATABASES } from '../databases.ts'
-import { good, makeAvee, register } from '../people.ts'
 import { type MemoryHouse, openMemory, talk } from './house.ts'
 
 for (const kind of DATABASES) {
@@ -29,7 +29,7 @@ for (const kind of DATABASES) {
         confirmations: 1,
       })
       expect(text.slice(memory?.source?.start, memory?.source?.end)).toBe("I'm allergic to peanuts")
-      const listed = good(
+      const listed = bodyOf(
         await one.client.get<{ avee_id: string; memories: Memory[]; total: number }>(
           `/chat/${one.conversationId}/memories`,
         ),
@@ -62,8 +62,8 @@ for (const kind of DATABASES) {
     })
 
     test('nothing of one person reaches another, the owner of the avee included', async () => {
-      const owner = await register(house)
-      const avee = await makeAvee(owner.client)
+      const owner = await registerUser(house)
+      const avee = await createAvee(owner.client)
       const visitor = await talk(house, avee.id)
       const other = await talk(house, avee.id, owner)
       await visitor.say('My name is Wilhelmina.', { layer: 'public' })
@@ -79,7 +79,7 @@ for (const kind of DATABASES) {
       expect(answers.map(({ status }) => status)).toEqual([404, 404, 404, 404])
       expect(JSON.stringify(await other.memories('&include_past=true'))).not.toContain('Wilhelmina')
       expect(await other.recall('Who is Wilhelmina? What is my name?')).toEqual(['My name is Ortrun'])
-      expect(JSON.stringify(good(await owner.client.get('/memories/export')))).not.toContain('Wilhelmina')
+      expect(JSON.stringify(bodyOf(await owner.client.get('/memories/export')))).not.toContain('Wilhelmina')
       const turns = await house.memory.recallTurns({
         aveeId: avee.id,
         userId: other.userId,
@@ -94,10 +94,10 @@ for (const kind of DATABASES) {
     })
 
     test('under a lower layer than it was made at, a memory is not recalled, listed or counted', async () => {
-      const owner = await register(house)
-      const avee = await makeAvee(owner.client)
+      const owner = await registerUser(house)
+      const avee = await createAvee(owner.client)
       const visitor = await talk(house, avee.id)
-      good(
+      bodyOf(
         await owner.client.put(`/avees/${avee.id}/permissions/${visitor.userId}`, { max_layer: 'friends' }),
       )
       await visitor.say('I live in Berlin.', { layer: 'public' })
@@ -108,20 +108,20 @@ for (const kind of DATABASES) {
         await visitor.recall('Who is my sister, and where do I live?', { layer: 'friends' }),
       ).toHaveLength(3)
 
-      good(await owner.client.delete(`/avees/${avee.id}/permissions/${visitor.userId}`))
-      const listed = good(
+      bodyOf(await owner.client.delete(`/avees/${avee.id}/permissions/${visitor.userId}`))
+      const listed = bodyOf(
         await visitor.client.get<{ total: number; memories: Memory[] }>(
           `/chat/${visitor.conversationId}/memories`,
         ),
       )
       expect(listed).toMatchObject({ total: 0, memories: [] })
-      expect(JSON.stringify(good(await visitor.client.get('/memories')))).not.toMatch(/Eva|Vienna/)
+      expect(JSON.stringify(bodyOf(await visitor.client.get('/memories')))).not.toMatch(/Eva|Vienna/)
       // Not even that something was true until then.
       expect(
         await visitor.recall('Who is my sister, and where do I live in Berlin?', { layer: 'public' }),
       ).toEqual([])
       expect(
-        good(await visitor.client.delete<{ forgotten: number }>(`/memories?avee=${avee.id}`)).forgotten,
+        bodyOf(await visitor.client.delete<{ forgotten: number }>(`/memories?avee=${avee.id}`)).forgotten,
       ).toBe(3)
     })
 
@@ -129,7 +129,7 @@ for (const kind of DATABASES) {
       const one = await talk(house)
       await one.say('I have asthma.')
       const [memory] = await one.memories()
-      good(await one.client.patch(`/memories/${memory?.id}`, { local_only: true }))
+      bodyOf(await one.client.patch(`/memories/${memory?.id}`, { local_only: true }))
       expect(await one.recall('Do I have asthma?', { remote: true })).toEqual([])
       expect(await one.recall('Do I have asthma?')).toEqual(['I have asthma'])
     })
@@ -140,7 +140,7 @@ for (const kind of DATABASES) {
       const [memory] = await one.memories()
       const path = `/memories/${memory?.id}`
       expect(
-        good(await one.client.patch<Memory>(path, { content: 'I work at Bosch', pinned: true })),
+        bodyOf(await one.client.patch<Memory>(path, { content: 'I work at Bosch', pinned: true })),
       ).toMatchObject({
         content: 'I work at Bosch',
         pinned: true,
@@ -149,13 +149,13 @@ for (const kind of DATABASES) {
       })
       expect(await one.recall('Tell me a joke')).toEqual(['I work at Bosch'])
 
-      expect(good(await one.client.delete<object>(path))).toMatchObject({ ok: true, forgotten: 1 })
+      expect(bodyOf(await one.client.delete<object>(path))).toMatchObject({ ok: true, forgotten: 1 })
       expect(await one.memories('&include_past=true')).toEqual([])
       expect(await one.recall('Where do I work? Bosch?')).toEqual([])
       expect((await one.client.patch(path, { pinned: false })).status).toBe(404)
-      expect(good(await one.client.get<{ memories: Memory[] }>('/memories/export')).memories).toEqual([])
+      expect(bodyOf(await one.client.get<{ memories: Memory[] }>('/memories/export')).memories).toEqual([])
 
-      good(await one.client.post(`${path}/restore`))
+      bodyOf(await one.client.post(`${path}/restore`))
       expect(await one.recall('Where do I work?')).toEqual(['I work at Bosch'])
       // A correction finds what was edited in its place.
       await one.say('I now work at Miele.')
@@ -167,9 +167,9 @@ for (const kind of DATABASES) {
       await one.say('I live in Paris.')
       await one.say('I moved to Rome.')
       const [rome] = await one.memories()
-      good(await one.client.delete(`/memories/${rome?.id}`))
+      bodyOf(await one.client.delete(`/memories/${rome?.id}`))
       expect((await one.memories()).map(({ content }) => content)).toEqual(['I live in Paris'])
-      good(await one.client.post(`/memories/${rome?.id}/restore`))
+      bodyOf(await one.client.post(`/memories/${rome?.id}/restore`))
       expect((await one.memories()).map(({ content }) => content)).toEqual(['I moved to Rome'])
     })
 
@@ -177,7 +177,7 @@ for (const kind of DATABASES) {
       const one = await talk(house)
       await one.say('I live in Oslo.')
       const set = async (body: object) =>
-        good(await one.client.put<MemorySettings>('/memories/settings', body))
+        bodyOf(await one.client.put<MemorySettings>('/memories/settings', body))
       const off = await set({ enabled: false, avee: one.aveeId })
       expect(off).toMatchObject({
         enabled: true,
@@ -200,21 +200,21 @@ for (const kind of DATABASES) {
     })
 
     test('a key for one avee sees only what that avee remembers', async () => {
-      const person = await register(house)
+      const person = await registerUser(house)
       const one = await talk(house, undefined, person)
       const two = await talk(house, undefined, person)
       await one.say('I live in Oslo.')
       await two.say('I like tea.')
-      const { key } = good(await person.client.post<{ key: string }>('/api-keys', { avee_id: two.aveeId }))
+      const { key } = bodyOf(await person.client.post<{ key: string }>('/api-keys', { avee_id: two.aveeId }))
       const program = house.as(key)
-      const listed = good(await program.get<{ memories: Memory[]; total: number }>('/memories'))
+      const listed = bodyOf(await program.get<{ memories: Memory[]; total: number }>('/memories'))
       expect(listed.memories.map(({ content }) => content)).toEqual(['I like tea'])
       expect(listed.total).toBe(1)
       const [oslo] = await one.memories()
       expect((await program.delete(`/memories/${oslo?.id}`)).status).toBe(404)
       expect((await program.delete(`/memories?avee=${one.aveeId}`)).status).toBe(404)
       expect((await program.put('/memories/settings', { enabled: false })).status).toBe(403)
-      expect(good(await program.get<MemorySettings>('/memories/settings')).avees).toHaveLength(1)
+      expect(bodyOf(await program.get<MemorySettings>('/memories/settings')).avees).toHaveLength(1)
     })
 
     test('written by hand, searched, and paged; a secret is not kept', async () => {
@@ -222,7 +222,7 @@ for (const kind of DATABASES) {
       const write = (content: string) =>
         one.client.post<Memory>('/memories', { avee: one.aveeId, content, type: 'preference' })
       for (const content of ['Answers in metric units', 'Short answers, please', 'Jazz in the evening'])
-        good(await write(content))
+        bodyOf(await write(content))
       expect((await write('My password is hunter2')).status).toBe(422)
       const [first] = await one.memories()
       expect(
@@ -231,13 +231,13 @@ for (const kind of DATABASES) {
       expect((await one.memories('&query=answers short')).map(({ content }) => content)).toEqual([
         'Short answers, please',
       ])
-      const page = good(
+      const page = bodyOf(
         await one.client.get<{ memories: Memory[]; total: number; next_cursor: string }>(
           `/memories?avee=${one.aveeId}&limit=2`,
         ),
       )
       expect(page.total).toBe(3)
-      const rest = good(
+      const rest = bodyOf(
         await one.client.get<{ memories: Memory[]; next_cursor: null }>(
           `/memories?avee=${one.aveeId}&limit=2&cursor=${page.next_cursor}`,
         ),
@@ -257,7 +257,7 @@ for (const kind of DATABASES) {
       const [oslo, tea] = await one.memories()
       const viewer = { userId: one.userId, aveeId: null }
       const asked = await one.say('What do you know?', { recalled: [oslo?.id ?? '', tea?.id ?? ''] })
-      const { messages } = good(
+      const { messages } = bodyOf(
         await one.client.get<{ messages: { id: string; parent_id: string }[] }>(
           `/conversations/${one.conversationId}/messages`,
         ),
@@ -269,7 +269,7 @@ for (const kind of DATABASES) {
         .execute()
       const answer = rows[0]?.id ?? messages.at(-1)?.id ?? ''
       expect((await house.memory.usedIn(viewer, one.aveeId, [answer])).get(answer)).toHaveLength(2)
-      good(await one.client.delete(`/memories/${tea?.id}`))
+      bodyOf(await one.client.delete(`/memories/${tea?.id}`))
       expect((await house.memory.usedIn(viewer, one.aveeId, [answer])).get(answer)).toEqual([
         { id: oslo?.id, type: 'fact', content: 'I live in Oslo' },
       ])

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type PlayedOllama, startOllama } from '../upstream.ts'
+import { type ScriptedOllama, startOllama } from '../model-servers.ts'
 import { type MemoryHouse, openMemory, talk } from './house.ts'
 
 const local = 'llama3.2:1b'
@@ -8,7 +8,7 @@ const item = (more: Item): Item => ({ message: 1, type: 'fact', confidence: 0.9,
 const tells = (...items: Item[]) => ({ tokens: [JSON.stringify({ memories: items })] })
 
 describe('what a language model reads out of a turn', () => {
-  let ollama: PlayedOllama
+  let ollama: ScriptedOllama
   let house: MemoryHouse
   beforeAll(async () => {
     ollama = await startOllama()
@@ -19,7 +19,9 @@ describe('what a language model reads out of a turn', () => {
     await ollama?.[Symbol.asyncDispose]()
   })
   const promptOf = (i: number): string => {
-    const messages = ollama.to('/api/chat').at(i)?.body['messages'] as { content: string }[] | undefined
+    const messages = ollama.requestsTo('/api/chat').at(i)?.body['messages'] as
+      | { content: string }[]
+      | undefined
     return (messages ?? []).map(({ content }) => content).join('\n')
   }
 
@@ -148,7 +150,7 @@ describe('what a language model reads out of a turn', () => {
   test('only the person’s own words are read, and each message once', async () => {
     const one = await talk(house)
     ollama.script('/api/chat', tells())
-    const before = ollama.to('/api/chat').length
+    const before = ollama.requestsTo('/api/chat').length
     const id = await one.say('Good morning.', {
       model: local,
       answer: 'I live in a server and I am allergic to dust.',
@@ -167,7 +169,7 @@ describe('what a language model reads out of a turn', () => {
       }),
     )
     await house.memory.settled()
-    expect(ollama.to('/api/chat')).toHaveLength(before + 1)
+    expect(ollama.requestsTo('/api/chat')).toHaveLength(before + 1)
     expect(await one.memories()).toEqual([])
   })
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { DATABASES } from '../databases.ts'
-import { type PlayedOllama, startOllama } from '../upstream.ts'
+import { type ScriptedOllama, startOllama } from '../model-servers.ts'
 import { type MemoryHouse, openMemory, talk } from './house.ts'
 
 const signal = () => AbortSignal.timeout(10_000)
@@ -8,7 +8,7 @@ const small = ['Nice weather.', 'What is a monad?', 'Tell me a joke.', 'How do t
 
 for (const kind of DATABASES) {
   describe(`earlier turns on ${kind}`, () => {
-    let ollama: PlayedOllama
+    let ollama: ScriptedOllama
     let house: MemoryHouse
     beforeAll(async () => {
       ollama = await startOllama()

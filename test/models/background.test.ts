@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ChatModel } from '../../server/models/index.ts'
+import { type ScriptedOllama, startOllama } from '../model-servers.ts'
 import { openStore, type Store } from '../runs/databases.ts'
-import { type PlayedOllama, startOllama } from '../upstream.ts'
-import { type House, openModels } from './house.ts'
+import { type ModelsServer, openModelsServer } from './server.ts'
 
 const { signal } = new AbortController()
 const grounding = { question: '', passages: [], answerable: false, retrieved: false }
@@ -15,13 +15,13 @@ async function said(model: ChatModel, content: string, stop: AbortSignal): Promi
 }
 
 describe('background calls to a model server', () => {
-  let ollama: PlayedOllama
+  let ollama: ScriptedOllama
   let store: Store
-  let house: House
+  let house: ModelsServer
   beforeAll(async () => {
     ollama = await startOllama({ strict: true })
     store = await openStore('embedded')
-    house = await openModels(store, {
+    house = await openModelsServer(store, {
       ollamaBaseUrl: ollama.url,
       backgroundPace: { restMs: 1, firstBackoffMs: 1 },
     })
@@ -33,7 +33,7 @@ describe('background calls to a model server', () => {
   })
 
   test('are closed at once when a person asks, and made anew after the answer', async () => {
-    ollama.script('/api/chat', { fault: 'stall', after: 1, tokens: ['A ', 'title'] })
+    ollama.script('/api/chat', { fault: 'stall', afterTokens: 1, tokens: ['A ', 'title'] })
     const { promise: isUnderWay, resolve: underWay } = Promise.withResolvers<void>()
     const title = house.models.background({ signal }, async (model, stop) => {
       let text = ''
@@ -45,7 +45,7 @@ describe('background calls to a model server', () => {
       return text
     })
     await isUnderWay
-    const [first] = ollama.to('/api/chat')
+    const [first] = ollama.requestsTo('/api/chat')
 
     ollama.script('/api/chat', { tokens: ['An ', 'answer'] }, { tokens: ['A ', 'title'] })
     const { model } = await house.models.choose({ signal })
@@ -54,7 +54,7 @@ describe('background calls to a model server', () => {
     expect(first?.closedEarly).toBe(true)
     expect(await title).toBe('A title')
     const asked = ollama
-      .to('/api/chat')
+      .requestsTo('/api/chat')
       .map(({ body }) => (body['messages'] as { content: string }[])[0]?.content)
     expect(asked).toEqual(['Title?', 'Question?', 'Title?'])
     expect(house.models.backgroundStats()).toEqual({ waiting: 0, working: 0, gaveWay: 1 })
@@ -70,15 +70,15 @@ describe('background calls to a model server', () => {
     expect(await answer.next()).toMatchObject({ value: { type: 'text' } })
     const passages = embedder.embed(['a passage'], 'passage', signal)
     expect(await embedder.embed(['a question'], 'query', signal)).toHaveLength(1)
-    expect(ollama.to('/api/embed')).toHaveLength(1)
+    expect(ollama.requestsTo('/api/embed')).toHaveLength(1)
     await answer.return(undefined)
     expect(await passages).toHaveLength(1)
-    expect(ollama.to('/api/embed')).toHaveLength(2)
+    expect(ollama.requestsTo('/api/embed')).toHaveLength(2)
   })
 
   test('are not made at all without a language model', async () => {
     const installed = ollama.models.splice(0)
-    await using alone = await openModels(store, { ollamaBaseUrl: ollama.url })
+    await using alone = await openModelsServer(store, { ollamaBaseUrl: ollama.url })
     const work = async () => 'never'
     expect(await alone.models.background({ signal }, work)).toBeUndefined()
     ollama.models.push(...installed)

@@ -1,11 +1,11 @@
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { ModelInfo } from '../../contract/models.ts'
-import type { Client } from '../client.ts'
-import { allEvents, readEvents } from '../events.ts'
+import type { TestClient } from '../client.ts'
+import { collectEvents, readEvents } from '../events.ts'
+import { defaultModels, pullFrames, type ScriptedOllama, startOllama, startOpenAi } from '../model-servers.ts'
 import { openStore, type Store } from '../runs/databases.ts'
-import { type PlayedOllama, pullFrames, startOllama, startOpenAi, usualModels } from '../upstream.ts'
-import { type House, openModels } from './house.ts'
+import { type ModelsServer, openModelsServer } from './server.ts'
 
 type List = { success: true; models: ModelInfo[]; message: string | null }
 type Active = { success: true; model: string; provider: string; reason: string }
@@ -19,13 +19,13 @@ afterAll(() => store.close())
 const empty = () => sql`truncate users, settings cascade`.execute(store.database.db)
 
 describe('the models of a server with Ollama', () => {
-  let ollama: PlayedOllama
-  let house: House
-  let client: Client
+  let ollama: ScriptedOllama
+  let house: ModelsServer
+  let client: TestClient
 
   beforeAll(async () => {
     ollama = await startOllama()
-    house = await openModels(store, { ollamaBaseUrl: ollama.url })
+    house = await openModelsServer(store, { ollamaBaseUrl: ollama.url })
     client = house.client
   })
   afterAll(async () => {
@@ -33,7 +33,7 @@ describe('the models of a server with Ollama', () => {
     await ollama[Symbol.asyncDispose]()
   })
   beforeEach(async () => {
-    ollama.models.splice(0, ollama.models.length, ...usualModels())
+    ollama.models.splice(0, ollama.models.length, ...defaultModels())
     ollama.loaded.clear()
     await client.get('/api/models')
   })
@@ -143,7 +143,7 @@ describe('the models of a server with Ollama', () => {
   })
 
   test('are pulled with Ollama’s own progress, unchanged, and can be used at once', async () => {
-    const events = await allEvents(await pull('qwen3:4b'))
+    const events = await collectEvents(await pull('qwen3:4b'))
     expect(events.map(({ data }) => JSON.stringify(data))).toEqual(
       // Of a quick download only each file's first and last step are worth telling.
       pullFrames('qwen3:4b').filter((frame) => !/"completed":(?!1000000|500\b)/.test(frame)),
@@ -157,30 +157,30 @@ describe('the models of a server with Ollama', () => {
   test.each(['hf.co/org/some-model-GGUF:Q4_K_M', 'user/model', 'llama3.2'])(
     'are pulled by names of every form: %s',
     async (name) => {
-      const events = await allEvents(await pull(name))
+      const events = await collectEvents(await pull(name))
       expect(events.at(-1)?.data).toEqual({ status: 'success' })
-      expect(ollama.to('/api/pull').at(-1)?.body['model']).toBe(name)
+      expect(ollama.requestsTo('/api/pull').at(-1)?.body['model']).toBe(name)
     },
   )
 
   test('are pulled once by two who ask for the same', async () => {
-    const before = ollama.to('/api/pull').length
+    const before = ollama.requestsTo('/api/pull').length
     ollama.script('/api/pull', { delayMs: 20 })
     const first = await pull('two-of-us')
     const second = await pull('two-of-us:latest')
     expect(second.headers.get('x-run-id')).toBe(first.headers.get('x-run-id'))
-    const [one, two] = await Promise.all([allEvents(first), allEvents(second)])
+    const [one, two] = await Promise.all([collectEvents(first), collectEvents(second)])
     expect(two).toEqual(one)
-    expect(ollama.to('/api/pull')).toHaveLength(before + 1)
+    expect(ollama.requestsTo('/api/pull')).toHaveLength(before + 1)
   })
 
   test('that cannot be pulled end with the reason, as text and with its code', async () => {
     ollama.script('/api/pull', {
       fault: 'error',
-      after: 1,
+      afterTokens: 1,
       message: 'pull model manifest: file does not exist',
     })
-    const events = await allEvents(await pull('no-such-model'))
+    const events = await collectEvents(await pull('no-such-model'))
     expect(events.at(-1)?.data).toEqual({
       error: expect.stringContaining('file does not exist'),
       code: 'upstream_error',
@@ -189,18 +189,18 @@ describe('the models of a server with Ollama', () => {
   })
 
   test('are asked for again when a download breaks off', async () => {
-    const before = ollama.to('/api/pull').length
-    ollama.script('/api/pull', { fault: 'die', after: 3 })
-    const events = await allEvents(await pull('breaks-off'))
+    const before = ollama.requestsTo('/api/pull').length
+    ollama.script('/api/pull', { fault: 'die', afterTokens: 3 })
+    const events = await collectEvents(await pull('breaks-off'))
     expect(events.at(-1)?.data).toEqual({ status: 'success' })
-    expect(ollama.to('/api/pull')).toHaveLength(before + 2)
+    expect(ollama.requestsTo('/api/pull')).toHaveLength(before + 2)
   })
 
   test('are no longer pulled when the run is stopped', async () => {
-    const nth = ollama.to('/api/pull').length + 1
-    ollama.script('/api/pull', { fault: 'stall', after: 2 })
+    const nth = ollama.requestsTo('/api/pull').length + 1
+    ollama.script('/api/pull', { fault: 'stall', afterTokens: 2 })
     const response = await pull('stopped-half-way')
-    const request = await ollama.arrival('/api/pull', nth)
+    const request = await ollama.waitForRequest('/api/pull', nth)
     const events = readEvents(response)
     await events.next()
     await client.delete(`/runs/${response.headers.get('x-run-id')}`)
@@ -213,7 +213,7 @@ describe('the models of a server with Ollama', () => {
     ollama.script('/api/pull', { delayMs: 10 })
     const response = await pull('read-later')
     await response.body?.cancel()
-    const events = await allEvents(await client.fetch(`/runs/${response.headers.get('x-run-id')}/events`))
+    const events = await collectEvents(await client.fetch(`/runs/${response.headers.get('x-run-id')}/events`))
     expect(events.at(-1)?.data).toEqual({ status: 'success' })
   })
 
@@ -225,8 +225,8 @@ describe('the models of a server with Ollama', () => {
 
 describe('who may change the models', () => {
   beforeEach(empty)
-  let ollama: PlayedOllama
-  let house: House
+  let ollama: ScriptedOllama
+  let house: ModelsServer
   afterEach(async () => {
     await house[Symbol.asyncDispose]()
     await ollama[Symbol.asyncDispose]()
@@ -234,10 +234,10 @@ describe('who may change the models', () => {
 
   test('is whoever runs the server; others may see and try them', async () => {
     ollama = await startOllama()
-    house = await openModels(store, { ollamaBaseUrl: ollama.url })
+    house = await openModelsServer(store, { ollamaBaseUrl: ollama.url })
     const admin = house.client.as((await house.register()).token)
     const visitor = house.client.as((await house.register()).token)
-    const changes: [string, (client: Client) => Promise<{ status: number }>][] = [
+    const changes: [string, (client: TestClient) => Promise<{ status: number }>][] = [
       ['active', (client) => client.post('/api/models/active', { model: 'llama3.2:1b' })],
       ['unload', (client) => client.post('/api/models/unload', { model: 'llama3.2:1b' })],
       ['pull', (client) => client.post('/api/models/pull', { model: 'qwen3:4b' })],
@@ -258,7 +258,7 @@ describe('a server whose Ollama is away', () => {
   const away = 'http://127.0.0.1:9'
 
   test('still lists what there is, and says how to start it', async () => {
-    await using house = await openModels(store, { ollamaBaseUrl: away })
+    await using house = await openModelsServer(store, { ollamaBaseUrl: away })
     const { status, body } = await house.client.get<List>('/api/models')
     expect(status).toBe(200)
     expect(body.models).toMatchObject([{ name: 'extractive', active: true }])
@@ -266,7 +266,7 @@ describe('a server whose Ollama is away', () => {
   })
 
   test('answers 503 to what needs it', async () => {
-    await using house = await openModels(store, { ollamaBaseUrl: away })
+    await using house = await openModelsServer(store, { ollamaBaseUrl: away })
     const { client } = house
     for (const answer of [
       await client.post<Failure>('/api/models/active', { model: 'llama3.2:1b' }),
@@ -285,7 +285,7 @@ describe('a server whose Ollama is away', () => {
 
   test('lists and activates the models of a service that is there', async () => {
     await using openai = await startOpenAi({ apiKey: 'sk-a' })
-    await using house = await openModels(store, {
+    await using house = await openModelsServer(store, {
       ollamaBaseUrl: away,
       openai: { baseUrl: openai.url, apiKey: 'sk-a' },
     })
@@ -307,17 +307,17 @@ describe('a download that the server did not live to see', () => {
   test('is asked for again by the next, from the same log', async () => {
     await using ollama = await startOllama()
     const config = { ollamaBaseUrl: ollama.url }
-    const first = await openModels(store, config)
+    const first = await openModelsServer(store, config)
     const { body: me } = await first.client.get<{ id: string }>('/me')
-    ollama.script('/api/pull', { fault: 'stall', after: 3 })
+    ollama.script('/api/pull', { fault: 'stall', afterTokens: 3 })
     const { run } = await first.models.pull({ userId: me.id, model: 'qwen3:4b' })
-    await ollama.arrival('/api/pull')
+    await ollama.waitForRequest('/api/pull')
     await first[Symbol.asyncDispose]()
 
     {
-      await using second = await openModels(store, config)
-      const events = await allEvents(await second.client.fetch(`/runs/${run.id}/events`))
-      expect(ollama.to('/api/pull')).toHaveLength(2)
+      await using second = await openModelsServer(store, config)
+      const events = await collectEvents(await second.client.fetch(`/runs/${run.id}/events`))
+      expect(ollama.requestsTo('/api/pull')).toHaveLength(2)
       expect(events.map(({ id }) => id)).toEqual(events.map((_, i) => i + 1))
       expect(events.map(({ data }) => data)).toContainEqual({ event: 'resumed', attempt: 2 })
       expect(events.at(-1)?.data).toEqual({ status: 'success' })

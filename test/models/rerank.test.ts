@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { startApp } from '../app.ts'
-import { good, upload } from '../people.ts'
-import { startOpenAi } from '../upstream.ts'
+import { bodyOf, uploadFiles } from '../builders.ts'
+import { startOpenAi } from '../model-servers.ts'
 
 type Status = { rerank_model: string | null; rerank_problem: string | null }
 type Found = { results: { filename: string }[] }
@@ -9,16 +9,16 @@ type Found = { results: { filename: string }[] }
 test('a cross-encoder that is set up puts what is found in order; status says which, and when it fails', async () => {
   await using service = await startOpenAi()
   await using app = await startApp({ RERANK_BASE_URL: service.url, RERANK_MODEL: 'cross-encoder' })
-  await upload(app, [
+  await uploadFiles(app, [
     { name: 'one.txt', content: 'The harbour opens at six, and the harbour closes at nine.' },
     { name: 'two.txt', content: 'On Sundays the gate of the harbour stays shut.' },
   ])
   const find = async () => {
-    const found = good(await app.post<Found>('/api/documents/test', { query: 'harbour' }))
+    const found = bodyOf(await app.post<Found>('/api/documents/test', { query: 'harbour' }))
     return found.results.map(({ filename }) => filename)
   }
   const status = async () => {
-    const { rerank_model, rerank_problem } = good(await app.get<Status>('/api/status'))
+    const { rerank_model, rerank_problem } = bodyOf(await app.get<Status>('/api/status'))
     return { rerank_model, rerank_problem }
   }
   const order = (...relevance: number[]) => ({

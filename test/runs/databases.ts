@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type Database, openDatabase } from '../../server/db/index.ts'
-import { freshDatabase } from '../databases.ts'
+import { openTestDatabase } from '../databases.ts'
 import { log } from './room.ts'
 
 export type Store = {
@@ -14,12 +14,12 @@ export type Store = {
 
 export async function openStore(kind: Database['kind']): Promise<Store> {
   await using stack = new AsyncDisposableStack()
-  const database = stack.use(await freshDatabase(kind))
+  const database = stack.use(await openTestDatabase(kind))
   const opened = stack.move()
   return {
     database,
     async another() {
-      const { url } = database.place
+      const { url } = database.source
       if (url === undefined) return database
       const dir = await mkdtemp(path.join(tmpdir(), 'gabee-node-'))
       opened.defer(async () => rm(dir, { recursive: true, force: true }))

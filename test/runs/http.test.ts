@@ -4,15 +4,15 @@ import type { Run } from '../../contract/runs.ts'
 import type { Database } from '../../server/db/index.ts'
 import { sendRun } from '../../server/http/sse.ts'
 import { type RunEvent, runRoutes } from '../../server/runs/index.ts'
-import { type ErrorBody, openServer } from '../access/server.ts'
-import { clientOf } from '../client.ts'
-import { freshDatabase } from '../databases.ts'
-import { allEvents, readEvents } from '../events.ts'
+import { type ErrorResponse, openServer } from '../access/server.ts'
+import { createTestClient } from '../client.ts'
+import { openTestDatabase } from '../databases.ts'
+import { collectEvents, readEvents } from '../events.ts'
 import { begin, logOf, makeStored, openRoom, type Room, readAll, until } from './room.ts'
 
 let database: Database
 beforeAll(async () => {
-  database = await freshDatabase('embedded')
+  database = await openTestDatabase('embedded')
   await makeStored(database)
 })
 afterAll(async () => database[Symbol.asyncDispose]())
@@ -46,8 +46,8 @@ async function open() {
     server,
     room,
     url,
-    ann: { ...ann, ...clientOf(url, ann.token) },
-    bob: { ...bob, ...clientOf(url, bob.token) },
+    ann: { ...ann, ...createTestClient(url, ann.token) },
+    bob: { ...bob, ...createTestClient(url, bob.token) },
   }
 }
 type Opened = Awaited<ReturnType<typeof open>>
@@ -176,7 +176,7 @@ describe('the stream of a run', () => {
     ] as const) {
       const response = await get(n)
       expect(response.status, n).toBe(status)
-      expect(((await response.json()) as ErrorBody).error.code).toBe(code)
+      expect(((await response.json()) as ErrorResponse).error.code).toBe(code)
     }
   })
 
@@ -217,7 +217,7 @@ describe('the stream of a run', () => {
     await until(() => room.stats().readers === 0)
     expect(worker.context.signal.aborted).toBe(false)
     worker.complete()
-    expect((await allEvents(await ann.fetch(`/runs/${id}/events`))).map(({ id: n }) => n)).toEqual(
+    expect((await collectEvents(await ann.fetch(`/runs/${id}/events`))).map(({ id: n }) => n)).toEqual(
       Array.from({ length: 21 }, (_, i) => i + 1),
     )
   })
@@ -228,7 +228,7 @@ describe('the stream of a run', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     const { socket } = await raw(`/runs/${id}/events`)
     socket.pause()
-    const reading = ann.fetch(`/runs/${id}/events`).then(allEvents)
+    const reading = ann.fetch(`/runs/${id}/events`).then(collectEvents)
     await soon(() => room.stats().readers === 2)
     for (let step = 0; step < 60; step++) await worker.context.emit({ step, filling: 'x'.repeat(500_000) })
     worker.complete()
@@ -270,7 +270,7 @@ describe('the stream of a run', () => {
   test('of an expired log is refused before it begins', async () => {
     const id = await finished()
     await database.db.updateTable('runs').set({ events_expired: true }).where('id', '=', id).execute()
-    expect(await opened.ann.get<ErrorBody>(`/runs/${id}/events`)).toMatchObject({
+    expect(await opened.ann.get<ErrorResponse>(`/runs/${id}/events`)).toMatchObject({
       status: 410,
       body: { error: { code: 'run_events_expired' } },
     })
@@ -342,13 +342,13 @@ describe('a run', () => {
       `/runs/${id}/events?after=1`,
       `/runs/${id}/events?after=99`,
     ])
-      expect(await bob.get<ErrorBody>(path), path).toMatchObject({
+      expect(await bob.get<ErrorResponse>(path), path).toMatchObject({
         status: 404,
         body: { error: { code: 'run_not_found' } },
       })
     expect(await bob.delete(`/runs/${id}`)).toMatchObject({ status: 404 })
     expect((await bob.get<{ runs: Run[] }>('/runs')).body).toEqual({ runs: [] })
-    expect((await clientOf(opened.url, 'nonsense').get(`/runs/${id}`)).status).toBe(401)
+    expect((await createTestClient(opened.url, 'nonsense').get(`/runs/${id}`)).status).toBe(401)
     for (const unknown of [bob.id, 'nonsense'])
       expect(await ann.get(`/runs/${unknown}/events`)).toMatchObject({ status: 404 })
     expect((await server.call('HEAD', `/runs/${id}/events`)).status).toBe(404)
@@ -369,19 +369,19 @@ describe('a run', () => {
     const { run } = await room.start({ kind: 'shared', userId: ann.id, input: {} })
     expect((await bob.get<Run>(`/runs/${run.id}`)).status).toBe(200)
     const response = await bob.fetch(`/runs/${run.id}/events`)
-    expect(await bob.delete<ErrorBody>(`/runs/${run.id}`)).toMatchObject({
+    expect(await bob.delete<ErrorResponse>(`/runs/${run.id}`)).toMatchObject({
       status: 403,
       body: { error: { code: 'run_not_yours' } },
     })
     expect((await ann.delete(`/runs/${run.id}`)).status).toBe(200)
-    expect(await allEvents(response)).toEqual([{ id: 1, data: { event: 'stopped' } }])
+    expect(await collectEvents(response)).toEqual([{ id: 1, data: { event: 'stopped' } }])
   })
 
   test('shows itself to an API key of one avee only within that avee', async () => {
     const { room, ann } = opened
     const avee = (await ann.post<{ id: string }>('/avees', { handle: 'scoped', display_name: 'S' })).body
     const key = (await ann.post<{ key: string }>('/api-keys', { name: 'bound', avee_id: avee.id })).body
-    const bound = clientOf(opened.url, key.key)
+    const bound = createTestClient(opened.url, key.key)
     const { run } = await room.start({ kind: 'puppet', userId: ann.id, scope: avee.id, input: {} })
     const { run: other } = await room.start({ kind: 'puppet', userId: ann.id, input: {} })
     expect((await bound.get(`/runs/${run.id}`)).status).toBe(200)

@@ -4,7 +4,7 @@ import type { Reporter, TestModule } from 'vitest/node'
  * Counts the tests for whoever started this run: each test that passed, and everything else as failed,
  * a suite that could not run and an error outside of any test too. In CI a skipped test is a failed one.
  */
-export default class Count implements Reporter {
+export default class TestCountReporter implements Reporter {
   onTestRunEnd(modules: ReadonlyArray<TestModule>, errors: ReadonlyArray<unknown>): void {
     const tests = modules.flatMap((module) => [...module.children.allTests()])
     const suites = modules.flatMap((module) => [module, ...module.children.allSuites()])

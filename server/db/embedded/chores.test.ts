@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { freshPlace, type Place } from '../../../test/databases.ts'
+import { createTestDatabase, type TestDatabase } from '../../../test/databases.ts'
 import { createLog } from '../../log.ts'
 import { LIMITS } from '../limits.ts'
 import { CHORE_TIMES, type ChoreTimes } from './chores.ts'
@@ -26,7 +26,7 @@ const never: ChoreTimes = {
 }
 
 describe('the embedded database’s chores', () => {
-  let place: Place
+  let place: TestDatabase
   let engine: Opened
   const open = async (times: Partial<ChoreTimes>): Promise<void> => {
     engine = await openEmbedded({
@@ -37,7 +37,7 @@ describe('the embedded database’s chores', () => {
     })
   }
   beforeEach(async () => {
-    place = await freshPlace('embedded')
+    place = await createTestDatabase('embedded')
   })
   afterEach(async () => {
     await engine.rest()

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { freshPlace } from '../../../test/databases.ts'
+import { createTestDatabase } from '../../../test/databases.ts'
 import { createLog } from '../../log.ts'
 import { openDatabase } from '../open.ts'
 import { databaseDirectory } from './directory.ts'
@@ -37,7 +37,7 @@ async function openElsewhere(dir: string): Promise<string> {
 
 describe('a data directory', () => {
   test('is one process’s alone, and free again once that has closed it', async () => {
-    await using place = await freshPlace('embedded')
+    await using place = await createTestDatabase('embedded')
     const store = await openDatabase({ ...place, log })
     const refusal = await openElsewhere(place.dir)
     expect(refusal).toMatch(/^data_dir_in_use: Another server already runs on the data directory .*DATA_DIR/)
@@ -48,7 +48,7 @@ describe('a data directory', () => {
   })
 
   test('is open once within a process', async () => {
-    await using place = await freshPlace('embedded')
+    await using place = await createTestDatabase('embedded')
     const store = await openDatabase({ ...place, log })
     await expect(openDatabase({ ...place, log })).rejects.toMatchObject({ code: 'data_dir_in_use' })
     await store[Symbol.asyncDispose]()
@@ -56,7 +56,7 @@ describe('a data directory', () => {
   })
 
   test('that was made by another PostgreSQL is left alone, and free for the one that made it', async () => {
-    await using place = await freshPlace('embedded')
+    await using place = await createTestDatabase('embedded')
     writeFileSync(path.join(place.dir, 'database/PG_VERSION'), '17\n')
     const refused = { code: 'data_dir_version', message: expect.stringMatching(/PostgreSQL 17, .* reads 18/) }
     await expect(openDatabase({ ...place, log })).rejects.toMatchObject(refused)
@@ -64,7 +64,7 @@ describe('a data directory', () => {
   })
 
   test('that is damaged says what the database says of it', async () => {
-    await using place = await freshPlace('embedded')
+    await using place = await createTestDatabase('embedded')
     writeFileSync(path.join(place.dir, 'database/global/pg_control'), Buffer.alloc(8192))
     await expect(openDatabase({ ...place, log })).rejects.toMatchObject({
       code: 'data_dir_unusable',
@@ -73,7 +73,7 @@ describe('a data directory', () => {
   })
 
   test('that is a file is named as the mistake', async () => {
-    await using place = await freshPlace('embedded')
+    await using place = await createTestDatabase('embedded')
     const file = path.join(place.dir, 'file')
     writeFileSync(file, '')
     await expect(openDatabase({ dir: file, log })).rejects.toMatchObject({
@@ -83,7 +83,7 @@ describe('a data directory', () => {
   })
 
   test('gets its database whole or not at all', async () => {
-    await using place = await freshPlace('embedded')
+    await using place = await createTestDatabase('embedded')
     const dir = path.join(place.dir, 'new')
     mkdirSync(path.join(dir, 'database.new/base'), { recursive: true })
     const failing = databaseDirectory(dir, async (aside) => {
@@ -104,7 +104,7 @@ describe('a data directory', () => {
   test.skipIf(process.platform === 'win32')(
     'is nobody else’s to read',
     async () => {
-      await using place = await freshPlace('embedded')
+      await using place = await createTestDatabase('embedded')
       const dir = path.join(place.dir, 'new')
       await (await openDatabase({ dir, log }))[Symbol.asyncDispose]()
       expect(statSync(dir).mode & 0o777).toBe(0o700)

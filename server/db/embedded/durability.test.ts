@@ -5,7 +5,7 @@ import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import { freshDatabase, freshPlace } from '../../../test/databases.ts'
+import { createTestDatabase, openTestDatabase } from '../../../test/databases.ts'
 import { createLog } from '../../log.ts'
 import { openDatabase } from '../open.ts'
 
@@ -14,7 +14,7 @@ const put = (key: string) => sql`insert into settings (key, value) values (${key
 
 describe('what was committed', () => {
   test('is on the disk: each commit syncs, and reading does not', async () => {
-    await using store = await freshDatabase('embedded')
+    await using store = await openTestDatabase('embedded')
     const syncs = () => store.stats()['syncs'] ?? 0
     for (const key of ['a', 'b', 'c']) {
       const before = syncs()
@@ -27,7 +27,7 @@ describe('what was committed', () => {
   })
 
   test('is there after the process was killed, which can start again at once', async () => {
-    await using place = await freshPlace('embedded')
+    await using place = await createTestDatabase('embedded')
     const program = `
       import { openDatabase } from ${JSON.stringify(new URL('../index.ts', import.meta.url))}
       import { createLog } from ${JSON.stringify(new URL('../../log.ts', import.meta.url))}
@@ -68,9 +68,9 @@ describe('what was committed', () => {
   }, 90_000)
 
   test('is there after the database broke, and what comes then is served', async () => {
-    await using store = await freshDatabase('embedded')
+    await using store = await openTestDatabase('embedded')
     await put('before').execute(store.db)
-    const wal = path.join(store.place.dir, 'database/pg_wal')
+    const wal = path.join(store.source.dir, 'database/pg_wal')
     renameSync(wal, `${wal}-gone`)
     // Without a place for the next part of its log the server stops itself.
     const broken = (async () => {

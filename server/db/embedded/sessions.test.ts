@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { freshPlace, type Place } from '../../../test/databases.ts'
+import { createTestDatabase, type TestDatabase } from '../../../test/databases.ts'
 import { createLog } from '../../log.ts'
 import { LIMITS } from '../limits.ts'
 import { openEmbedded } from './open.ts'
 
-let place: Place
+let place: TestDatabase
 let engine: Awaited<ReturnType<typeof openEmbedded>>
 beforeAll(async () => {
-  place = await freshPlace('embedded')
+  place = await createTestDatabase('embedded')
   engine = await openEmbedded({ ...place, log: createLog('silent'), limits: LIMITS })
 })
 afterAll(async () => {

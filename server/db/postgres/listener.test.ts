@@ -2,20 +2,20 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import { asAdmin, DATABASES, freshDatabase } from '../../../test/databases.ts'
+import { DATABASES, openTestDatabase, withAdminClient } from '../../../test/databases.ts'
 import { createLog } from '../../log.ts'
 import { openDatabase } from '../open.ts'
 import { startListener } from './listener.ts'
 
-type Store = Awaited<ReturnType<typeof freshDatabase>>
+type Store = Awaited<ReturnType<typeof openTestDatabase>>
 
 /** Ends connections of the store's database from outside, as a restart or a router does; how many those were. */
 const cut = (store: Store, which: 'listening' | 'all') =>
-  asAdmin(async (admin) => {
+  withAdminClient(async (admin) => {
     const { rowCount } = await admin.query(
       `select pg_terminate_backend(pid) from pg_stat_activity
        where datname = $1 and ($2 = 'all' or query ilike 'listen %')`,
-      [new URL(store.place.url ?? '').pathname.slice(1), which],
+      [new URL(store.source.url ?? '').pathname.slice(1), which],
     )
     return rowCount
   })
@@ -35,7 +35,7 @@ test('closing ends an attempt to connect to a server that does not answer', asyn
 
 describe.runIf(DATABASES.includes('postgres'))('a PostgreSQL server', () => {
   test('that drops the listening connection is listened to again, and the listeners are told', async () => {
-    await using store = await freshDatabase('postgres')
+    await using store = await openTestDatabase('postgres')
     const heard: string[] = []
     const again = Promise.withResolvers<void>()
     await store.listen('news', (payload) => heard.push(payload), again.resolve)
@@ -51,8 +51,8 @@ describe.runIf(DATABASES.includes('postgres'))('a PostgreSQL server', () => {
   })
 
   test('brings what one server sends to another', async () => {
-    await using one = await freshDatabase('postgres')
-    await using other = await openDatabase({ ...one.place, log: createLog('silent') })
+    await using one = await openTestDatabase('postgres')
+    await using other = await openDatabase({ ...one.source, log: createLog('silent') })
     const heard: string[] = []
     await other.listen('news', (payload) => heard.push(payload))
     await one.transaction((trx) => one.notify(trx, 'news', 'from one'))
@@ -60,7 +60,7 @@ describe.runIf(DATABASES.includes('postgres'))('a PostgreSQL server', () => {
   })
 
   test('that drops a connection ends what ran on it with one clear error, and the next is served', async () => {
-    await using store = await freshDatabase('postgres')
+    await using store = await openTestDatabase('postgres')
     const cutOff = store.transaction(async (trx) => {
       await sql`insert into settings (key, value) values ('a', '{}')`.execute(trx)
       await cut(store, 'all')
@@ -72,7 +72,7 @@ describe.runIf(DATABASES.includes('postgres'))('a PostgreSQL server', () => {
   })
 
   test('ends one of two transactions that wait for each other', async () => {
-    await using store = await freshDatabase('postgres')
+    await using store = await openTestDatabase('postgres')
     await sql`insert into settings (key, value) values ('a', '{}'), ('b', '{}')`.execute(store.db)
     const both = [Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const
     const change = (first: string, second: string, mine: 0 | 1) =>

@@ -16,7 +16,7 @@ import {
 } from '../../../test/files/office.ts'
 import { pdfBomb, placedPdf } from '../../../test/files/pdf.ts'
 import { zipOf } from '../../../test/files/zip.ts'
-import { pdfOf } from '../../../test/pdf.ts'
+import { createPdf } from '../../../test/pdf.ts'
 import { createLog } from '../../log.ts'
 import { readingChild } from './child.ts'
 import type { ReadLimits, ReadOutcome } from './document.ts'
@@ -38,7 +38,7 @@ beforeAll(async () => {
   folder = await temporaryFolder()
   longPdf = await folder.write(
     'long.pdf',
-    pdfOf(Array.from({ length: 400 }, (_, i) => `Page ${i}. ${'Some words of text. '.repeat(120)}`)),
+    createPdf(Array.from({ length: 400 }, (_, i) => `Page ${i}. ${'Some words of text. '.repeat(120)}`)),
   )
 })
 afterAll(() => folder[Symbol.asyncDispose]())

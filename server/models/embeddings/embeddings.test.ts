@@ -3,7 +3,12 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { type PlayedModel, type PlayedOllama, startOllama, startOpenAi } from '../../../test/upstream.ts'
+import {
+  type ScriptedModel,
+  type ScriptedOllama,
+  startOllama,
+  startOpenAi,
+} from '../../../test/model-servers.ts'
 import { createLog, type Log } from '../../log.ts'
 import { catalogue } from '../catalogue.ts'
 import { lanesOf } from '../lanes.ts'
@@ -36,18 +41,21 @@ function embeddersWith(
   })
 }
 
-async function embedderOn(ollama: PlayedOllama, cache?: VectorCache) {
+async function embedderOn(ollama: ScriptedOllama, cache?: VectorCache) {
   const embedder = await embeddersWith(ollama.url, cache ? { cache } : {}).current(signal)
   if (!embedder) throw new Error('nothing embeds')
   return embedder
 }
 
-const model = (name: string, capability = 'embedding'): PlayedModel => ({ name, capabilities: [capability] })
+const model = (name: string, capability = 'embedding'): ScriptedModel => ({
+  name,
+  capabilities: [capability],
+})
 
 describe('which model embeds', () => {
   type Case = {
     given: string
-    installed: PlayedModel[]
+    installed: ScriptedModel[]
     served?: boolean
     embedModel?: string
     space: string | undefined
@@ -128,12 +136,12 @@ describe('which model embeds', () => {
 })
 
 describe('embedding', () => {
-  let ollama: PlayedOllama
+  let ollama: ScriptedOllama
   beforeEach(async () => {
     ollama = await startOllama({ models: [model('nomic-embed-text:latest')] })
   })
   afterEach(() => ollama[Symbol.asyncDispose]())
-  const inputs = () => ollama.to('/api/embed').map(({ body }) => body['input'] as string[])
+  const inputs = () => ollama.requestsTo('/api/embed').map(({ body }) => body['input'] as string[])
 
   test('gives one normalised vector for each text, in order', async () => {
     const embedder = await embedderOn(ollama)
@@ -153,7 +161,7 @@ describe('embedding', () => {
     await embedder.embed(['one'], 'query', signal)
     await embedder.embed(['one'], 'passage', signal)
     expect(inputs()).toEqual([['search_query: one'], ['search_document: one']])
-    expect(ollama.to('/api/embed')[0]?.body).toMatchObject({ truncate: false })
+    expect(ollama.requestsTo('/api/embed')[0]?.body).toMatchObject({ truncate: false })
   })
 
   test('asks for at most 64 texts and some 8,000 tokens at once', async () => {
@@ -230,7 +238,7 @@ describe('embedding', () => {
     const embedder = await embedderOn(ollama)
     const stop = new AbortController()
     const vectors = embedder.embed(['one'], 'passage', stop.signal)
-    const request = await ollama.arrival('/api/embed')
+    const request = await ollama.waitForRequest('/api/embed')
     stop.abort('stopped')
     await expect(vectors).rejects.toBe('stopped')
     await request.closed

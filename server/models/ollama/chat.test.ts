@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { startOllama, usualModels } from '../../../test/upstream.ts'
+import { defaultModels, startOllama } from '../../../test/model-servers.ts'
 import { createLog } from '../../log.ts'
 import { catalogue } from '../catalogue.ts'
 import { tokenCounter } from '../tokens.ts'
@@ -45,7 +45,7 @@ describe('what Ollama is asked', () => {
   test('forbids it to drop parts of the prompt, and names the context', async () => {
     await using it = await open()
     await ask(it.model)
-    expect(it.ollama.to('/api/chat')[0]?.body).toMatchObject({
+    expect(it.ollama.requestsTo('/api/chat')[0]?.body).toMatchObject({
       model: 'llama3.2:1b',
       stream: true,
       truncate: false,
@@ -60,7 +60,7 @@ describe('what Ollama is asked', () => {
     it.ollama.loaded.set('llama3.2:1b', 65_536)
     await ask(it.model)
     const contexts = it.ollama
-      .to('/api/chat')
+      .requestsTo('/api/chat')
       .map(({ body }) => (body['options'] as { num_ctx: number }).num_ctx)
     expect(contexts).toEqual([8_192, 8_192])
   })
@@ -80,7 +80,7 @@ describe('what Ollama is asked', () => {
   test('never asks for more than the model was made for', async () => {
     await using it = await open()
     it.ollama.models.splice(0, 1, {
-      ...usualModels()[0],
+      ...defaultModels()[0],
       name: 'llama3.2:1b',
       capabilities: ['completion'],
       contextLength: 2_048,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type OpenAiOptions, startOpenAi } from '../../../test/upstream.ts'
+import { type OpenAiOptions, startOpenAi } from '../../../test/model-servers.ts'
 import type { ChatMessage, ChatRequest, ModelPart } from '../port.ts'
 import { tokenCounter } from '../tokens.ts'
 import { openaiService } from '../upstream/service.ts'
@@ -40,19 +40,19 @@ describe('a service that speaks OpenAI’s protocol its own way', () => {
     const request = { maxTokens: 50, temperature: 0.2 }
     expect((await it.ask(request)).at(-1)).toMatchObject({ type: 'finish', reason: 'stop' })
     await it.ask(request)
-    const [accepted, again] = it.upstream.to(path).slice(-2)
+    const [accepted, again] = it.upstream.requestsTo(path).slice(-2)
     expect(accepted?.body).toEqual(again?.body)
     expect(again?.body).toMatchObject({ max_completion_tokens: 50 })
     for (const refused of ['stream_options', 'max_tokens', 'temperature'])
       expect(again?.body).not.toHaveProperty(refused)
-    expect(it.upstream.to(path)).toHaveLength(5)
+    expect(it.upstream.requestsTo(path)).toHaveLength(5)
   })
 
   test('is not asked again when its refusal is about something else', async () => {
     await using it = await service()
     it.upstream.script(path, { status: 400, message: 'The model does not exist.' })
     await expect(it.ask()).rejects.toMatchObject({ code: 'http_400' })
-    expect(it.upstream.to(path)).toHaveLength(1)
+    expect(it.upstream.requestsTo(path)).toHaveLength(1)
   })
 
   test('may answer whole although a stream was asked for', async () => {
@@ -84,7 +84,7 @@ describe('a service that speaks OpenAI’s protocol its own way', () => {
     it.upstream.script(path, {
       frames: [chunk({ content: 'Hi' }, null), chunk({}, 'length'), chunk({}, null)],
       fault: 'stall',
-      after: 2,
+      afterTokens: 2,
     })
     expect(await it.ask()).toEqual([
       { type: 'text', text: 'Hi' },
@@ -119,12 +119,12 @@ describe('an answer to be continued', () => {
     await using it = await service({ continuation })
     expect(it.model.continuation).toBe(port)
     await it.ask({ messages })
-    expect(it.upstream.to(path)[0]?.body).toMatchObject(body)
+    expect(it.upstream.requestsTo(path)[0]?.body).toMatchObject(body)
   })
 
   test('takes no flag when it is a new one', async () => {
     await using it = await service({ continuation: 'flag' })
     await it.ask()
-    expect(it.upstream.to(path)[0]?.body).not.toHaveProperty('continue_final_message')
+    expect(it.upstream.requestsTo(path)[0]?.body).not.toHaveProperty('continue_final_message')
   })
 })

@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type Script, startOpenAi, type Upstream } from '../../../test/upstream.ts'
+import { type Script, type ScriptedServer, startOpenAi } from '../../../test/model-servers.ts'
 import { rerankService } from '../upstream/service.ts'
 import { rerankerOf } from './reranker.ts'
 
@@ -9,7 +9,7 @@ const path = '/v1/rerank'
 const { signal } = new AbortController()
 const texts = ['The mill stands by the river.', 'Boats berth at the northern quay.', 'Honey was sold.']
 
-let upstream: Upstream
+let upstream: ScriptedServer
 beforeEach(async () => {
   upstream = await startOpenAi()
 })
@@ -49,7 +49,7 @@ test('asks as the protocol wants it, and gives what it hears in the order of the
     ),
   )
   expect(await reranker.relevance('Where was honey sold?', texts, signal)).toEqual([-3, 0.2, 7.5])
-  const [request] = upstream.to(path)
+  const [request] = upstream.requestsTo(path)
   expect(request?.headers.authorization).toBe('Bearer rr-1')
   expect(request?.body).toEqual({
     model: 'cross',
@@ -63,7 +63,7 @@ test('asks as the protocol wants it, and gives what it hears in the order of the
 test('a question longer than such models read is cut, between characters', async () => {
   const { reranker } = open()
   await reranker.relevance(`x${'😀'.repeat(2_000)}`, texts, signal)
-  const query = String(upstream.to(path)[0]?.body['query'])
+  const query = String(upstream.requestsTo(path)[0]?.body['query'])
   expect(query.length).toBeLessThanOrEqual(1_000)
   expect(query.isWellFormed()).toBe(true)
 })
@@ -99,7 +99,7 @@ describe('a fault', () => {
     upstream.script(path, { status: 503 })
     for (let question = 0; question < 3; question++)
       expect(await reranker.relevance('mill', texts, signal)).toBeUndefined()
-    expect(upstream.to(path)).toHaveLength(1)
+    expect(upstream.requestsTo(path)).toHaveLength(1)
   })
 
   test('of the key says which setting it is, and not the key', async () => {
@@ -116,7 +116,7 @@ test('a stop is no fault', async () => {
   upstream.script(path, { beforeHeaders: 'hang' })
   const stop = new AbortController()
   const asked = reranker.relevance('mill', texts, stop.signal)
-  await upstream.arrival(path)
+  await upstream.waitForRequest(path)
   stop.abort('stopped')
   await expect(asked).rejects.toBe('stopped')
   expect(lines).toEqual([])

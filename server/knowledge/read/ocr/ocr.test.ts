@@ -5,7 +5,7 @@ import { findProgram } from '../../../../scripts/services/find.ts'
 import { temporaryFolder } from '../../../../test/files/folder.ts'
 import { scansPdf } from '../../../../test/files/pdf.ts'
 import { pngOf, tiffOf } from '../../../../test/files/picture.ts'
-import { pdfOf } from '../../../../test/pdf.ts'
+import { createPdf } from '../../../../test/pdf.ts'
 import { createLog } from '../../../log.ts'
 import { openPdf } from '../formats/pdf/pdfium.ts'
 import { reader } from '../index.ts'
@@ -29,7 +29,7 @@ afterAll(() => folder[Symbol.asyncDispose]())
 
 /** Pages of print as a scanner sees them. */
 async function scans(...texts: string[]): Promise<Uint8Array[]> {
-  using pdf = await openPdf(await folder.write('print.pdf', pdfOf(texts)))
+  using pdf = await openPdf(await folder.write('print.pdf', createPdf(texts)))
   return texts.map((_, i) => pdf.withPage(i, (page) => page.portableGraymap(200)) ?? new Uint8Array())
 }
 

@@ -1,17 +1,17 @@
-import { answerTo, countTokens, embedding } from './mind.ts'
-import { type Framing, play, playBeforeStream } from './script.ts'
-import { json, type Options, startServer, type Upstream } from './server.ts'
+import { countTokens, embedding, generateAnswer } from './answers.ts'
+import { type Framing, playBeforeStream, playScript } from './script.ts'
+import { json, type Options, type ScriptedServer, startScriptedServer } from './server.ts'
 
 export type OpenAiOptions = Options & {
   models?: { id: string; context_length?: number }[]
-  /** Requests must bring this key. */
+  /** The API key that requests must send. */
   apiKey?: string
-  /** Parameters that are refused with 400, as some services do. */
+  /** Parameters refused with 400, as some services do. */
   refuses?: string[]
 }
 
-/** `url` ends in `/v1`, as clients want it. */
-export type PlayedOpenAi = Upstream & { models: { id: string; context_length?: number }[] }
+/** A scripted OpenAI-compatible server; `url` ends in `/v1`. */
+export type ScriptedOpenAi = ScriptedServer & { models: { id: string; context_length?: number }[] }
 
 type Chat = {
   model: string
@@ -20,11 +20,11 @@ type Chat = {
   stream_options?: { include_usage?: boolean }
 }
 
-const usualModels = () => [{ id: 'gpt-4o-mini' }, { id: 'gpt-4o' }, { id: 'text-embedding-3-small' }]
+const defaultModels = () => [{ id: 'gpt-4o-mini' }, { id: 'gpt-4o' }, { id: 'text-embedding-3-small' }]
 
-/** OpenAI's protocol, as far as compatible services share it, and the `/rerank` that many of them have besides. */
-export async function startOpenAi(options: OpenAiOptions = {}): Promise<PlayedOpenAi> {
-  const models = options.models ?? usualModels()
+/** Starts a scripted OpenAI-compatible server, including the `/rerank` endpoint that many of them offer. */
+export async function startOpenAi(options: OpenAiOptions = {}): Promise<ScriptedOpenAi> {
+  const models = options.models ?? defaultModels()
   const refusal = (request: {
     headers: { authorization?: string | undefined }
     body: Record<string, unknown>
@@ -40,25 +40,27 @@ export async function startOpenAi(options: OpenAiOptions = {}): Promise<PlayedOp
       : { status: 400, message: `Unsupported parameter: '${refused}'.` }
   }
 
-  const upstream = await startServer(
+  const upstream = await startScriptedServer(
     {
       'GET /v1/models': async (request, response, script) => {
         if (script && (await playBeforeStream(response, framing('', 0, false), script))) return
-        const no = refusal({ ...request, body: {} })
-        if (no) return json(response, no.status, { error: { message: no.message } })
+        const refused = refusal({ ...request, body: {} })
+        if (refused) return json(response, refused.status, { error: { message: refused.message } })
         json(response, 200, { object: 'list', data: models.map((model) => ({ object: 'model', ...model })) })
       },
 
       'POST /v1/chat/completions': async (request, response, script) => {
         const chat = request.body as unknown as Chat
-        const no = refusal(request)
-        if (no)
-          return json(response, no.status, { error: { message: no.message, type: 'invalid_request_error' } })
+        const refused = refusal(request)
+        if (refused)
+          return json(response, refused.status, {
+            error: { message: refused.message, type: 'invalid_request_error' },
+          })
         const prompt = countTokens(chat.messages)
-        const played = framing(chat.model, prompt, chat.stream_options?.include_usage ?? false)
-        if (script && (await playBeforeStream(response, played, script))) return
-        const tokens = script?.tokens ?? answerTo(chat.messages)
-        if (chat.stream) return play(response, played, script ?? {}, tokens)
+        const frames = framing(chat.model, prompt, chat.stream_options?.include_usage ?? false)
+        if (script && (await playBeforeStream(response, frames, script))) return
+        const tokens = script?.tokens ?? generateAnswer(chat.messages)
+        if (chat.stream) return playScript(response, frames, script ?? {}, tokens)
         json(response, 200, {
           id: 'chatcmpl-1',
           object: 'chat.completion',
@@ -75,8 +77,8 @@ export async function startOpenAi(options: OpenAiOptions = {}): Promise<PlayedOp
       },
 
       'POST /v1/embeddings': async (request, response, script) => {
-        const no = refusal(request)
-        if (no) return json(response, no.status, { error: { message: no.message } })
+        const refused = refusal(request)
+        if (refused) return json(response, refused.status, { error: { message: refused.message } })
         if (script && (await playBeforeStream(response, framing('', 0, false), script))) return
         const texts = [request.body['input']].flat().map(String)
         json(response, 200, {
@@ -88,8 +90,8 @@ export async function startOpenAi(options: OpenAiOptions = {}): Promise<PlayedOp
       },
 
       'POST /v1/rerank': async (request, response, script) => {
-        const no = refusal(request)
-        if (no) return json(response, no.status, { error: { message: no.message } })
+        const refused = refusal(request)
+        if (refused) return json(response, refused.status, { error: { message: refused.message } })
         if (script && (await playBeforeStream(response, framing('', 0, false), script))) return
         const query = embedding(String(request.body['query']))
         const results = [request.body['documents']]

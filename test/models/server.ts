@@ -4,11 +4,11 @@ import { createLog } from '../../server/log.ts'
 import { type ModelsConfig, models } from '../../server/models/index.ts'
 import { runRoutes, runs } from '../../server/runs/index.ts'
 import { reopenServer } from '../access/server.ts'
-import { clientOf } from '../client.ts'
+import { createTestClient } from '../client.ts'
 import type { Store } from '../runs/databases.ts'
 
 /** The rooms that models need, behind a listening server with their routes; on the store as it is. */
-export async function openModels(
+export async function openModelsServer(
   { database }: Store,
   config: Partial<ModelsConfig> & { ollamaBaseUrl: string },
 ) {
@@ -34,7 +34,7 @@ export async function openModels(
   )
   const url = await server.http.listen({ host: '127.0.0.1', port: 0 })
   return {
-    client: clientOf(url),
+    client: createTestClient(url),
     models: room,
     runs: runsRoom,
     register: server.register,
@@ -45,4 +45,4 @@ export async function openModels(
     },
   }
 }
-export type House = Awaited<ReturnType<typeof openModels>>
+export type ModelsServer = Awaited<ReturnType<typeof openModelsServer>>

@@ -1,40 +1,44 @@
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { type Script, type SeenRequest, seen } from './script.ts'
+import { type ReceivedRequest, receiveRequest, type Script } from './script.ts'
 
 export type Options = {
-  /** 0, a free one, when left out. */
+  /** Defaults to any free port. */
   port?: number
-  /** A request for an answer, a vector or a download that nobody scripted is refused, and disposing then throws. */
+  /** Refuses an unscripted request for an answer, an embedding or a download; disposing then throws. */
   strict?: boolean
 }
 
-type Handler = (request: SeenRequest, response: ServerResponse, script: Script | undefined) => Promise<void>
+type Handler = (
+  request: ReceivedRequest,
+  response: ServerResponse,
+  script: Script | undefined,
+) => Promise<void>
 
-/** A scripted model service: a real HTTP server on 127.0.0.1. */
-export type Upstream = {
+/** A scripted model server: a real HTTP server on 127.0.0.1. */
+export type ScriptedServer = {
   readonly url: string
-  readonly requests: SeenRequest[]
-  /** The next requests to this path are answered so, one after the other. */
+  readonly requests: ReceivedRequest[]
+  /** Queues scripts for the next requests to this path. */
   script(path: string, ...scripts: Script[]): void
-  /** Every request to this path that has no script of its own is answered so. */
+  /** Sets the script of every request to this path that has none queued. */
   always(path: string, script: Script | undefined): void
-  /** The requests to a path so far. */
-  to(path: string): SeenRequest[]
-  /** Resolves with the nth (from 1) request to a path, once it has come. */
-  arrival(path: string, nth?: number): Promise<SeenRequest>
+  /** Returns the requests to a path so far. */
+  requestsTo(path: string): ReceivedRequest[]
+  /** Resolves with the nth request to a path (from 1) once it has arrived. */
+  waitForRequest(path: string, nth?: number): Promise<ReceivedRequest>
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** `routes` are keyed "POST /api/chat"; those in `scripted` need a script in strict mode. */
-export async function startServer(
+/** Starts a server. `routes` have keys like "POST /api/chat"; those in `scripted` require a script in strict mode. */
+export async function startScriptedServer(
   routes: Record<string, Handler>,
   scripted: string[],
   options: Options,
-): Promise<Upstream> {
-  const requests: SeenRequest[] = []
+): Promise<ScriptedServer> {
+  const requests: ReceivedRequest[] = []
   const queues = new Map<string, Script[]>()
-  const standing = new Map<string, Script>()
+  const defaults = new Map<string, Script>()
   const unexpected: string[] = []
   const waiting = new Set<() => void>()
 
@@ -45,16 +49,16 @@ export async function startServer(
     }
     void (async () => {
       incoming.socket.setNoDelay(true)
-      const request = await seen(incoming, response)
+      const request = await receiveRequest(incoming, response)
       const name = `${request.method} ${request.path}`
       const handler = routes[name]
-      const script = queues.get(request.path)?.shift() ?? standing.get(request.path)
+      const script = queues.get(request.path)?.shift() ?? defaults.get(request.path)
       requests.push(request)
-      for (const look of waiting) look()
+      for (const check of waiting) check()
       const isMissing = options.strict && scripted.includes(name) && script === undefined
       if (handler && !isMissing) return handler(request, response, script)
       unexpected.push(`${name} ${JSON.stringify(request.body).slice(0, 300)}`)
-      json(response, handler ? 500 : 404, { error: handler ? 'nobody scripted this request' : 'not found' })
+      json(response, handler ? 500 : 404, { error: handler ? 'this request has no script' : 'not found' })
     })().catch(failed)
   })
   await new Promise<void>((resolve, reject) => {
@@ -62,30 +66,30 @@ export async function startServer(
     server.listen(options.port ?? 0, '127.0.0.1', resolve)
   })
   const { port } = server.address() as AddressInfo
-  const to = (path: string) => requests.filter((request) => request.path === path)
+  const requestsTo = (path: string) => requests.filter((request) => request.path === path)
 
   return {
     url: `http://127.0.0.1:${port}`,
     requests,
     script: (path, ...scripts) => void queues.set(path, [...(queues.get(path) ?? []), ...scripts]),
-    always: (path, script) => void (script ? standing.set(path, script) : standing.delete(path)),
-    to,
-    arrival: (path, nth = 1) =>
+    always: (path, script) => void (script ? defaults.set(path, script) : defaults.delete(path)),
+    requestsTo,
+    waitForRequest: (path, nth = 1) =>
       new Promise((resolve) => {
-        const look = () => {
-          const request = to(path)[nth - 1]
+        const check = () => {
+          const request = requestsTo(path)[nth - 1]
           if (!request) return
-          waiting.delete(look)
+          waiting.delete(check)
           resolve(request)
         }
-        waiting.add(look)
-        look()
+        waiting.add(check)
+        check()
       }),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
       if (options.strict && unexpected.length > 0)
-        throw new Error(`requests that nobody expected:\n${unexpected.join('\n')}`)
+        throw new Error(`unexpected requests:\n${unexpected.join('\n')}`)
     },
   }
 }

@@ -1,20 +1,20 @@
 import { createHash } from 'node:crypto'
-import { answerTo, countTokens, embedding } from './mind.ts'
-import { type Framing, play, playBeforeStream } from './script.ts'
-import { json, type Options, startServer, type Upstream } from './server.ts'
+import { countTokens, embedding, generateAnswer } from './answers.ts'
+import { type Framing, playBeforeStream, playScript } from './script.ts'
+import { json, type Options, type ScriptedServer, startScriptedServer } from './server.ts'
 
-export type PlayedModel = {
+export type ScriptedModel = {
   name: string
   capabilities: string[]
-  /** What the model was made for. */
+  /** Context length in tokens. */
   contextLength?: number
   size?: number
 }
 
-export type OllamaOptions = Options & { models?: PlayedModel[] }
+export type OllamaOptions = Options & { models?: ScriptedModel[] }
 
-/** `models` is what is installed and `loaded` what is in memory with its context; a test may change both. */
-export type PlayedOllama = Upstream & { models: PlayedModel[]; loaded: Map<string, number> }
+/** `models` are installed; `loaded` maps each model in memory to its context length. Tests may change both. */
+export type ScriptedOllama = ScriptedServer & { models: ScriptedModel[]; loaded: Map<string, number> }
 
 type Chat = {
   model: string
@@ -23,14 +23,14 @@ type Chat = {
   options?: { num_ctx?: number }
 }
 
-export const usualModels = (): PlayedModel[] => [
+export const defaultModels = (): ScriptedModel[] => [
   { name: 'llama3.2:1b', capabilities: ['completion', 'tools'], contextLength: 131_072, size: 1_321_098_329 },
   { name: 'nomic-embed-text:latest', capabilities: ['embedding'], contextLength: 2_048, size: 274_302_450 },
 ]
 
-/** Ollama's protocol. */
-export async function startOllama(options: OllamaOptions = {}): Promise<PlayedOllama> {
-  const models = options.models ?? usualModels()
+/** Starts a scripted Ollama server. */
+export async function startOllama(options: OllamaOptions = {}): Promise<ScriptedOllama> {
+  const models = options.models ?? defaultModels()
   const loaded = new Map<string, number>()
   const tagged = (name: unknown) =>
     String(name).split('/').at(-1)?.includes(':') ? String(name) : `${String(name)}:latest`
@@ -38,7 +38,7 @@ export async function startOllama(options: OllamaOptions = {}): Promise<PlayedOl
   const missing = (name: unknown) => ({ error: `model '${String(name)}' not found` })
   const now = () => new Date().toISOString()
 
-  const upstream = await startServer(
+  const upstream = await startScriptedServer(
     {
       'GET /api/version': async (_request, response) => json(response, 200, { version: '0.12.6' }),
 
@@ -85,8 +85,8 @@ export async function startOllama(options: OllamaOptions = {}): Promise<PlayedOl
         const model = find(chat.model)
         if (!model) return json(response, 404, missing(chat.model))
         loaded.set(model.name, chat.options?.num_ctx ?? 4_096)
-        const tokens = script?.tokens ?? answerTo(chat.messages)
-        await play(response, framing(chat.model, countTokens(chat.messages)), script ?? {}, tokens)
+        const tokens = script?.tokens ?? generateAnswer(chat.messages)
+        await playScript(response, framing(chat.model, countTokens(chat.messages)), script ?? {}, tokens)
       },
 
       'POST /api/generate': async ({ body }, response) => {
@@ -121,8 +121,8 @@ export async function startOllama(options: OllamaOptions = {}): Promise<PlayedOl
 
       'POST /api/pull': async ({ body }, response, script) => {
         const name = tagged(body['model'])
-        const played = framing('')
-        await play(response, { ...played, last: '' }, { frames: pullFrames(name), ...script }, [])
+        const frames = framing('')
+        await playScript(response, { ...frames, last: '' }, { frames: pullFrames(name), ...script }, [])
         if (!script?.fault && script?.status === undefined && !find(name))
           models.push({ name, capabilities: [/embed/.test(name) ? 'embedding' : 'completion'] })
       },

@@ -1,25 +1,27 @@
-/** What a played model says and how it embeds: always the same for the same request, and resting on the passages it is given. */
+/** Deterministic answers and embeddings of the scripted model servers. Answers quote the passages of the prompt. */
 
 type Message = { role: string; content: string }
 
 const passagePattern = /<passage n="(\d+)"[^>]*>\n?([\s\S]*?)\n?<\/passage>|^\[(\d+)\]\s+(.+)$/gm
 
-/** The tokens of the answer to a chat. A partial answer at the end of it is continued. */
-export function answerTo(messages: Message[]): string[] {
+/** Returns the tokens of the answer to a chat, or the rest of a partial answer at its end. */
+export function generateAnswer(messages: Message[]): string[] {
   const partialAt = messages.findLastIndex((message) => message.role === 'assistant')
   const questionAt = messages.findLastIndex(
     (message, i) => message.role === 'user' && (partialAt < 0 || i < partialAt),
   )
   const last = messages.at(-1)
-  // Continued are an answer at the very end, and one that only an instruction to go on follows.
-  const goesOn =
+  // A trailing answer is continued, and so is one that only an instruction to continue follows.
+  const isContinuation =
     partialAt >= 0 &&
     (last?.role === 'assistant' || /continue|interrupted/i.test(last?.content ?? '')) &&
     questionAt >= 0
-  const asked = goesOn ? messages[questionAt] : messages.findLast((message) => message.role === 'user')
-  const whole = wholeAnswer(asked?.content ?? '')
-  const said = goesOn ? (messages[partialAt]?.content ?? '') : ''
-  return tokensOf(whole.startsWith(said) ? whole.slice(said.length) : whole)
+  const prompt = isContinuation
+    ? messages[questionAt]
+    : messages.findLast((message) => message.role === 'user')
+  const whole = wholeAnswer(prompt?.content ?? '')
+  const partial = isContinuation ? (messages[partialAt]?.content ?? '') : ''
+  return tokensOf(whole.startsWith(partial) ? whole.slice(partial.length) : whole)
 }
 
 function wholeAnswer(prompt: string): string {
@@ -30,18 +32,18 @@ function wholeAnswer(prompt: string): string {
   }))
   if (passages.length === 0)
     return `You said: ${question.trim().replaceAll(/\s+/g, ' ')} That is all I know about it.`
-  const wanted = new Set(wordsOf(question))
+  const queryTerms = new Set(wordsOf(question))
   const sentences = passages.flatMap(({ n, text }) =>
     text.split(/(?<=[.!?。！？])\s*|\n+/).map((sentence) => ({ n, sentence: sentence.trim() })),
   )
-  const fit = (sentence: string) => wordsOf(sentence).filter((word) => wanted.has(word)).length
+  const score = (sentence: string) => wordsOf(sentence).filter((word) => queryTerms.has(word)).length
   const best = sentences
     .filter(({ sentence }) => sentence !== '')
-    .toSorted((a, b) => fit(b.sentence) - fit(a.sentence))[0]
+    .toSorted((a, b) => score(b.sentence) - score(a.sentence))[0]
   return best ? `According to the documents, ${best.sentence} [${best.n}]` : 'The documents do not say.'
 }
 
-/** As a tokenizer would: each word with the blank before it. */
+/** Splits text as tokenizers do: each word with the space before it. */
 const tokensOf = (text: string): string[] => text.match(/\s*\S+|\s+$/g) ?? []
 
 const wordsOf = (text: string): string[] =>
@@ -50,16 +52,16 @@ const wordsOf = (text: string): string[] =>
   )
 
 const dimensions = 256
-/** What models want before a text says nothing about the text. */
+/** The instruction prefixes of embedding models, which are not part of the text. */
 const prefix =
   /^(?:search_query|search_document|query|passage): |^Instruct: .*\nQuery: |^task: search result \| query: |^title: none \| text: /
 
-/** A bag of words, hashed and normalised: texts that share words are near each other, so ranking depends on retrieval. */
+/** Returns a normalised hashed bag of words, so that texts with shared words have similar vectors. */
 export function embedding(text: string): number[] {
   const vector = Array.from({ length: dimensions }, () => 0)
   for (const word of wordsOf(text.replace(prefix, ''))) {
-    const place = hash(word) % dimensions
-    vector[place] = (vector[place] ?? 0) + 1
+    const dimension = hash(word) % dimensions
+    vector[dimension] = (vector[dimension] ?? 0) + 1
   }
   const length = Math.hypot(...vector) || 1
   return vector.map((x) => x / length)

@@ -1,28 +1,28 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises'
 
-/** What goes wrong after `after` tokens of a streamed answer. */
+/** What goes wrong after `afterTokens` tokens of a streamed answer. */
 export type Fault =
   /** The socket is destroyed. */
   | 'die'
-  /** A clean end of the body, without a word that the answer is whole. */
+  /** The body ends cleanly without the protocol's end marker. */
   | 'cut'
-  /** The same in the middle of a line. */
+  /** The body ends cleanly in the middle of a line. */
   | 'cut-in-line'
-  /** Nothing more comes, and the connection stays. */
+  /** No more bytes are sent while the connection stays open. */
   | 'stall'
-  /** One line that is no JSON; then the answer goes on. */
+  /** One line of invalid JSON, after which the answer continues. */
   | 'malformed'
-  /** An error object, then the end. */
+  /** An error object, then the end of the body. */
   | 'error'
-  /** An error object; then the answer goes on as if nothing were. */
+  /** An error object, after which the answer continues. */
   | 'error-goes-on'
-  /** All tokens and the protocol's last line, but no reason why it ended. */
+  /** All tokens and the protocol's last line, but no finish reason. */
   | 'no-finish'
-  /** Whole, but without the protocol's last line, or without its line end. */
+  /** A complete answer without the protocol's last line or its line break. */
   | 'no-done'
 
-/** How one request is answered. Everything left out is as a well-behaved service does it. */
+/** How one request is answered. Omitted fields behave as a correct service does. */
 export type Script = {
   tokens?: string[]
   thinking?: string[]
@@ -31,52 +31,52 @@ export type Script = {
   firstDelayMs?: number
   delayMs?: number
   fault?: Fault
-  /** Tokens before the fault; 5 when left out. */
-  after?: number
-  /** What an error object or an error answer says. */
+  /** Tokens before the fault. Default 5. */
+  afterTokens?: number
+  /** The message of an error object or an error response. */
   message?: string
-  /** Every byte its own chunk. */
-  bytewise?: boolean
-  /** An error answer instead of a stream. */
+  /** Writes each byte as a chunk of its own. */
+  isBytewise?: boolean
+  /** Responds with this error status instead of a stream. */
   status?: number
   retryAfter?: number
-  /** The whole body of an error answer, in place of the protocol's own error shape. */
+  /** The complete body of an error response, instead of the protocol's error shape. */
   body?: string
-  /** A proxy's login page with status 200. */
+  /** Responds with a proxy's login page and status 200. */
   html?: boolean
-  /** Before any header: the socket dies, or nothing ever comes. */
+  /** What happens before any header: the socket is destroyed, or nothing is sent. */
   beforeHeaders?: 'die' | 'hang'
-  /** Objects of the stream, one JSON text each, sent as they are in place of the tokens: recorded ones, or a download's progress. */
+  /** Stream objects as JSON texts, sent verbatim instead of tokens: recordings, or the progress of a download. */
   frames?: string[]
 }
 
-export type SeenRequest = {
+export type ReceivedRequest = {
   method: string
   path: string
   headers: IncomingHttpHeaders
   body: Record<string, unknown>
-  /** True once the client has closed the connection before the answer's end. */
+  /** Whether the client closed the connection before the end of the response. */
   closedEarly: boolean
-  /** Resolves when the answer has ended or the connection is gone. */
+  /** Resolves when the response has ended or the connection is closed. */
   closed: Promise<void>
 }
 
-/** How a protocol writes things down. */
+/** How a protocol encodes its stream objects. */
 export type Framing = {
   contentType: string
-  /** One object of the stream as bytes of the wire. */
+  /** Encodes one stream object for the wire. */
   frame(json: string): string
   token(text: string): object
   thinking(text: string): object
   error(message: string): object
-  /** The objects that end an answer, and what follows them on the wire. */
+  /** The objects that end an answer; `last` follows them on the wire. */
   finish(reason: 'stop' | 'length', tokens: number): object[]
   unfinished(tokens: number): object[]
   last: string
 }
 
-/** Plays one streamed answer. */
-export async function play(
+/** Streams one answer according to its script. */
+export async function playScript(
   response: ServerResponse,
   framing: Framing,
   script: Script,
@@ -85,13 +85,17 @@ export async function play(
   if (await playBeforeStream(response, framing, script)) return
   response.writeHead(200, { 'content-type': framing.contentType })
   response.flushHeaders()
-  const write = (bytes: string) => writeOut(response, bytes, script.bytewise ?? false)
+  const write = (bytes: string) => writeOut(response, bytes, script.isBytewise ?? false)
   const send = (object: object) => write(framing.frame(JSON.stringify(object)))
 
   if (script.firstDelayMs) await delay(script.firstDelayMs)
   if (script.frames) {
     for (const [i, json] of script.frames.entries()) {
-      if (script.fault && i === (script.after ?? 5) && (await playFault(response, framing, script, write)))
+      if (
+        script.fault &&
+        i === (script.afterTokens ?? 5) &&
+        (await playFault(response, framing, script, write))
+      )
         return
       if (i > 0 && script.delayMs) await delay(script.delayMs)
       await write(framing.frame(json))
@@ -101,7 +105,11 @@ export async function play(
   }
   for (const text of script.thinking ?? []) await send(framing.thinking(text))
   for (const [i, text] of tokens.entries()) {
-    if (script.fault && i === (script.after ?? 5) && (await playFault(response, framing, script, write)))
+    if (
+      script.fault &&
+      i === (script.afterTokens ?? 5) &&
+      (await playFault(response, framing, script, write))
+    )
       return
     if (response.destroyed) return
     if (i > 0 && script.delayMs) await delay(script.delayMs)
@@ -109,7 +117,7 @@ export async function play(
   }
   if (
     script.fault &&
-    tokens.length <= (script.after ?? 5) &&
+    tokens.length <= (script.afterTokens ?? 5) &&
     (await playFault(response, framing, script, write))
   )
     return
@@ -122,7 +130,7 @@ export async function play(
   response.end()
 }
 
-/** Answers that never become a stream. True when there was one. */
+/** Sends a scripted response that is not a stream. Returns whether there was one. */
 export async function playBeforeStream(
   response: ServerResponse,
   framing: Framing,
@@ -154,7 +162,7 @@ export async function playBeforeStream(
   return false
 }
 
-/** True when the fault ends the answer. */
+/** Returns whether the fault ended the answer. */
 async function playFault(
   response: ServerResponse,
   framing: Framing,
@@ -164,7 +172,7 @@ async function playFault(
   const error = framing.frame(JSON.stringify(framing.error(script.message ?? 'scripted error')))
   switch (script.fault) {
     case 'die':
-      // What was written must be on its way before the socket dies.
+      // Lets written bytes reach the wire before the socket is destroyed.
       await turn()
       response.socket?.destroy()
       return true
@@ -206,12 +214,15 @@ async function writeOut(response: ServerResponse, bytes: string, bytewise: boole
   }
 }
 
-/** Writes a request down for the test to look at. */
-export async function seen(request: IncomingMessage, response: ServerResponse): Promise<SeenRequest> {
+/** Reads and records a request. */
+export async function receiveRequest(
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<ReceivedRequest> {
   let text = ''
   request.setEncoding('utf8')
   for await (const chunk of request) text += chunk as string
-  const record: SeenRequest = {
+  const record: ReceivedRequest = {
     method: request.method ?? '',
     path: new URL(request.url ?? '/', 'http://upstream').pathname,
     headers: request.headers,

@@ -1,0 +1,96 @@
+import type { Session } from '../contract/accounts.ts'
+import type { Avee } from '../contract/avees.ts'
+import type { Conversation, Message } from '../contract/chat.ts'
+import type { IngestResult } from '../contract/knowledge.ts'
+import { type Layer } from '../contract/layers.ts'
+import type { TestClient, TestResponse } from './client.ts'
+import { collectEvents, type ReceivedEvent } from './events.ts'
+
+export type TestUser = { client: TestClient; session: Session; password: string }
+
+let counted = 0
+/** Returns a name that no other test of this process uses. */
+const uniqueName = (word: string) => `${word}-${process.pid.toString(36)}-${(counted += 1)}`
+
+/** Returns the body of a successful response; throws for any other. */
+export function bodyOf<Body>({ status, body }: TestResponse<Body>): Body {
+  if (status >= 200 && status < 300) return body
+  throw new Error(`Status ${status}: ${JSON.stringify(body)}`)
+}
+
+/** Registers a user; omitted fields get unique values. */
+export async function registerUser(
+  app: TestClient,
+  {
+    email = `${uniqueName('user')}@example.org`,
+    password = 'a good long password',
+    ...more
+  }: Partial<Registration> = {},
+): Promise<TestUser> {
+  const session = bodyOf(await app.post<Session>('/auth/register', { email, password, ...more }))
+  return { client: app.as(session.token), session, password }
+}
+type Registration = { email: string; password: string; handle: string; display_name: string }
+
+/** Creates an avee owned by the caller. */
+export async function createAvee(
+  client: TestClient,
+  { handle = uniqueName('avee'), display_name = 'Ada', ...more }: Record<string, unknown> = {},
+): Promise<Avee> {
+  return bodyOf(await client.post<Avee>('/avees', { handle, display_name, ...more }))
+}
+
+/** A file to upload. */
+export type UploadFile = { name: string; content: string | Uint8Array<ArrayBuffer>; type?: string }
+
+/** Uploads into the caller's library, or into an avee's documents at a layer. Returns one result per file. */
+export async function uploadFiles(
+  client: TestClient,
+  files: UploadFile[],
+  to?: { avee: string; layer: Layer },
+): Promise<IngestResult[]> {
+  const form = new FormData()
+  if (to) form.append('layer', to.layer)
+  for (const { name, content, type } of files)
+    form.append('files', new File([content], name, type ? { type } : {}))
+  const path = to ? `/avees/${to.avee}/documents` : '/api/documents/upload'
+  const events = await collectEvents(await client.fetch(path, { method: 'POST', body: form }))
+  return events.flatMap(({ data }) => (data['result'] ? [data['result'] as IngestResult] : []))
+}
+
+/** Creates a conversation with an avee, named by handle or id. */
+export async function createConversation(client: TestClient, avee: string): Promise<Conversation> {
+  return bodyOf(await client.post<Conversation>('/conversations', { avee }))
+}
+
+/** Asks a question and returns the streaming response. */
+export function askStream(
+  client: TestClient,
+  conversation: string,
+  question: string,
+  { headers, signal }: { headers?: Record<string, string>; signal?: AbortSignal } = {},
+) {
+  return client.fetch('/chat/stream', {
+    ...(signal ? { signal } : {}),
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify({ conversation_id: conversation, question }),
+  })
+}
+
+/** Asks a question and waits for all events of the answer. */
+export async function ask(
+  client: TestClient,
+  conversation: string,
+  question: string,
+): Promise<ReceivedEvent[]> {
+  return await collectEvents(await askStream(client, conversation, question))
+}
+
+/** Returns the messages of the active branch of a conversation. */
+export async function listMessages(client: TestClient, conversation: string): Promise<Message[]> {
+  const { messages } = bodyOf(
+    await client.get<{ messages: Message[] }>(`/conversations/${conversation}/messages`),
+  )
+  return messages
+}
