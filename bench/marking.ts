@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util'
 import { cut } from '../server/knowledge/cut/index.ts'
 import { openPdf } from '../server/knowledge/read/formats/pdf/pdfium.ts'
 import { readFileHere } from '../server/knowledge/read/read-file.ts'
-import { locate } from '../web/documents/pdf/locate.ts'
+import { locatePassage } from '../web/documents/pdf/locate-passage.ts'
 import { figure, quantile, say } from './data.ts'
 
 const { values } = parseArgs({ options: { data: { type: 'string' } } })
@@ -54,7 +54,7 @@ for (const folder of ['pdf-qa/files', 'documents']) {
         []
       characters.set(number, its)
       const begun = performance.now()
-      const spans = locate(its, text)
+      const spans = locatePassage(its, text)
       times.push(performance.now() - begun)
       seen.passages += 1
       if (!spans) continue

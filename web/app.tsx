@@ -3,8 +3,8 @@ import { lazy, type ReactNode, Suspense } from 'react'
 import { Redirect, Route, Switch, useLocation } from 'wouter'
 import { ApiError, keys, type Me } from './api/index.ts'
 import { useApi } from './api/react.tsx'
-import { useNoStrayDrops } from './documents/drop.tsx'
-import { FindUploads } from './documents/uploads-context.tsx'
+import { usePreventStrayDrops } from './documents/file-drop.tsx'
+import { ResumeUploads } from './documents/upload-queue-context.tsx'
 import { ChatScreen } from './screens/chat/chat-screen.tsx'
 import { TopBar } from './shell/page.tsx'
 import { Shell } from './shell/shell.tsx'
@@ -55,7 +55,7 @@ export function App() {
           <Gate>
             {(me) => (
               <Shell me={me}>
-                <FindUploads />
+                <ResumeUploads />
                 <Suspense fallback={<ScreenSkeleton />}>
                   <Screens />
                 </Suspense>
@@ -69,7 +69,7 @@ export function App() {
 }
 
 function Screens() {
-  useNoStrayDrops()
+  usePreventStrayDrops()
   return (
     <Switch>
       <Route path="/">

@@ -4,8 +4,8 @@ import { navigate } from 'wouter/use-browser-location'
 import { keys } from './api/index.ts'
 import { createPageServer, oncePerFrame, ServerProvider } from './api/react.tsx'
 import { App } from './app.tsx'
-import { createUploads } from './documents/uploads.ts'
-import { UploadsProvider } from './documents/uploads-context.tsx'
+import { createUploadQueue } from './documents/upload-queue.ts'
+import { UploadQueueProvider } from './documents/upload-queue-context.tsx'
 import './ui/tokens.css'
 import './ui/base.css'
 import { ToastProvider } from './ui/toast.tsx'
@@ -17,7 +17,7 @@ const server = createPageServer(() => {
   navigate(`/login?next=${encodeURIComponent(location.pathname)}`)
 })
 
-const uploads = createUploads({
+const uploads = createUploadQueue({
   api: server.api,
   hub: server.hub,
   schedule: oncePerFrame,
@@ -34,9 +34,9 @@ createRoot(root).render(
     <ServerProvider server={server}>
       <TooltipProvider delayDuration={500}>
         <ToastProvider>
-          <UploadsProvider uploads={uploads}>
+          <UploadQueueProvider uploads={uploads}>
             <App />
-          </UploadsProvider>
+          </UploadQueueProvider>
         </ToastProvider>
       </TooltipProvider>
     </ServerProvider>

@@ -21,19 +21,19 @@ export async function openBrowser(): Promise<Browser> {
 }
 
 /** A person's window on the app. */
-export type Visit = {
+export type BrowserWindow = {
   page: Page
   /** Fails when the page has complained, broken, or asked another machine for anything. */
-  expectNoComplaints(): void
+  expectNoConsoleErrors(): void
   [Symbol.asyncDispose](): Promise<void>
 }
 
 /** Opens a window with a profile of its own. `tolerated` are complaints that belong to the test: a server that is away. */
-export async function visit(
+export async function openWindow(
   browser: Browser,
   url: string,
   { tolerated, ...options }: BrowserContextOptions & { tolerated?: RegExp } = {},
-): Promise<Visit> {
+): Promise<BrowserWindow> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options })
   context.setDefaultTimeout(60_000)
   const page = await context.newPage()
@@ -53,13 +53,13 @@ export async function visit(
   await page.goto(url)
   return {
     page,
-    expectNoComplaints: () => expect(complaints).toEqual([]),
+    expectNoConsoleErrors: () => expect(complaints).toEqual([]),
     [Symbol.asyncDispose]: () => context.close(),
   }
 }
 
 /** Drops files on an element, as a person does with the mouse. */
-export async function drop(target: Locator, files: UploadFile[]): Promise<void> {
+export async function dropFiles(target: Locator, files: UploadFile[]): Promise<void> {
   const sent = files.map(({ name, content, type }) => ({
     name,
     type: type ?? '',
@@ -77,7 +77,7 @@ export async function drop(target: Locator, files: UploadFile[]): Promise<void> 
 }
 
 /** Waits until what is read from the page or the server fits; for what no locator can wait for. */
-export async function eventually<Value>(
+export async function waitUntil<Value>(
   read: () => Value | Promise<Value>,
   fits: (value: Value) => boolean,
 ): Promise<Value> {

@@ -16,7 +16,7 @@ export const chatPage = (page: Page) => ({
     await this.box.press('Enter')
   },
   /** Waits until no answer is being written any more. */
-  async settled(): Promise<void> {
+  async waitUntilComplete(): Promise<void> {
     await page.getByText('The answer is complete.').waitFor({ state: 'attached' })
   },
 })

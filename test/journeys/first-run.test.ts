@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startServer } from '../app.ts'
 import { startOllama } from '../model-servers.ts'
 import { createPdf } from '../pdf.ts'
-import { drop, openBrowser, visit } from './browser.ts'
+import { dropFiles, openBrowser, openWindow } from './browser.ts'
 import { chatPage } from './chat-page.ts'
 
 let browser: Browser
@@ -49,7 +49,7 @@ describe.each(['Ollama', 'no language model'])('the first minutes with %s', (mod
     await using ollama = await startOllama()
     if (models === 'Ollama') ollama.always('/api/chat', { delayMs: 25 })
     await using server = await startServer(models === 'Ollama' ? { OLLAMA_BASE_URL: ollama.url } : {})
-    await using window = await visit(browser, server.url)
+    await using window = await openWindow(browser, server.url)
     const { page } = window
     const chat = chatPage(page)
 
@@ -59,7 +59,7 @@ describe.each(['Ollama', 'no language model'])('the first minutes with %s', (mod
       .first()
       .waitFor()
 
-    await drop(page.getByText('Drop files here'), [pdf])
+    await dropFiles(page.getByText('Drop files here'), [pdf])
     await page.getByText(/Ready · 100 pages/).waitFor()
 
     const first = page.getByRole('textbox', { name: 'Your first question' })
@@ -67,7 +67,7 @@ describe.each(['Ollama', 'no language model'])('the first minutes with %s', (mod
     await first.press('Enter')
 
     await chat.words.getByText('Ottilie Brandt').waitFor()
-    await chat.settled()
+    await chat.waitUntilComplete()
     const source = chat.answers.last().getByRole('region', { name: 'Sources' }).getByRole('button').first()
     expect(await source.innerText()).toMatch(/page 73/)
 
@@ -80,25 +80,25 @@ describe.each(['Ollama', 'no language model'])('the first minutes with %s', (mod
     expect(await panel.locator('mark').textContent()).toContain('Ottilie Brandt')
     await panel.getByRole('button', { name: 'Close' }).click()
     await panel.waitFor({ state: 'detached' })
-    window.expectNoComplaints()
+    window.expectNoConsoleErrors()
   })
 })
 
 test('a question asked while the PDF is still being read waits for it', async () => {
   await using server = await startServer()
-  await using window = await visit(browser, `${server.url}/chat/local`)
+  await using window = await openWindow(browser, `${server.url}/chat/local`)
   const chat = chatPage(window.page)
-  await drop(chat.box, [pdf])
+  await dropFiles(chat.box, [pdf])
   await chat.ask('Who repaired the lighthouse with forty brass wheels?')
   await chat.words.getByText('Ottilie Brandt').waitFor()
-  window.expectNoComplaints()
+  window.expectNoConsoleErrors()
 })
 
 test('a file that cannot be read says why, and the others go on', async () => {
   await using server = await startServer()
-  await using window = await visit(browser, `${server.url}/welcome`)
+  await using window = await openWindow(browser, `${server.url}/welcome`)
   const { page } = window
-  await drop(page.getByText('Drop files here'), [
+  await dropFiles(page.getByText('Drop files here'), [
     { name: 'empty.pdf', content: '', type: 'application/pdf' },
     { name: 'broken.pdf', content: '%PDF-1.7 and then nothing that makes sense', type: 'application/pdf' },
     { name: 'good.md', content: '# Harbour\n\nThe harbour opens at dawn.', type: 'text/markdown' },
@@ -107,5 +107,5 @@ test('a file that cannot be read says why, and the others go on', async () => {
   await uploads.getByText(/^Ready · 1 page/).waitFor()
   await uploads.getByText(/The file is empty/).waitFor()
   await uploads.getByText(/The file is damaged or incomplete/).waitFor()
-  window.expectNoComplaints()
+  window.expectNoConsoleErrors()
 })

@@ -4,7 +4,7 @@ import { startServer } from '../app.ts'
 import { createAvee, registerUser, type TestUser, uploadFiles } from '../builders.ts'
 import type { TestClient } from '../client.ts'
 import { startOllama } from '../model-servers.ts'
-import { openBrowser, type Visit, visit } from './browser.ts'
+import { type BrowserWindow, openBrowser, openWindow } from './browser.ts'
 import { chatPage } from './chat-page.ts'
 
 let browser: Browser
@@ -29,8 +29,8 @@ The mill performs arithmetic. It can add two numbers in three seconds.
 `
 
 /** Opens a page as somebody who has signed in. */
-async function signedIn(server: TestClient, person: TestUser, path: string): Promise<Visit> {
-  const window = await visit(browser, `${server.url}/login?next=${path}`, { tolerated: /401/ })
+async function signedIn(server: TestClient, person: TestUser, path: string): Promise<BrowserWindow> {
+  const window = await openWindow(browser, `${server.url}/login?next=${path}`, { tolerated: /401/ })
   await window.page.getByLabel('Email').fill(person.session.user.email ?? '')
   await window.page.getByLabel('Password').fill(person.password)
   await window.page.getByRole('button', { name: 'Sign in' }).click()
@@ -63,7 +63,7 @@ test('a visitor’s question without an answer reaches the owner, who replies, a
   await window.page.getByRole('button', { name: 'All right' }).click()
   ollama.script('/api/chat', { tokens: ['The documents do not say.'] })
   await chat.ask('Who insured the engine against fire?')
-  await chat.settled()
+  await chat.waitUntilComplete()
   await window.page.getByRole('button', { name: 'Ask the owner of Engine' }).click()
   await window.page.getByLabel('Anything to add?').fill('For my book.')
   await window.page.getByRole('button', { name: 'Send' }).click()
@@ -88,7 +88,7 @@ test('a visitor’s question without an answer reaches the owner, who replies, a
     query: 'Who insured the engine against fire?',
   })
   expect(body.results[0]?.text).toContain('Ada Lovelace')
-  desk.expectNoComplaints()
+  desk.expectNoConsoleErrors()
 })
 
 test('an answer gets a thumb, leads on by what the documents answer, and shows what it rests on', async () => {
@@ -96,14 +96,14 @@ test('an answer gets a thumb, leads on by what the documents answer, and shows w
   await using server = await startServer({ OLLAMA_BASE_URL: ollama.url })
   const avee = await createAvee(server, { handle: 'engine', display_name: 'Engine' })
   await uploadFiles(server, [{ name: 'engine.md', content: engine }], { avee: avee.id, layer: 'public' })
-  await using window = await visit(browser, `${server.url}/chat/engine`)
+  await using window = await openWindow(browser, `${server.url}/chat/engine`)
   const { page } = window
   const chat = chatPage(page)
   ollama.script('/api/chat', {
     tokens: ['It weaves 40 patterns per minute [1]. ', 'It was painted blue in 1822.'],
   })
   await chat.ask('How fast does the engine weave patterns?')
-  await chat.settled()
+  await chat.waitUntilComplete()
   const up = page.getByRole('button', { name: 'Good answer' })
   await up.click()
   await expect.poll(() => up.getAttribute('aria-pressed')).toBe('true')
@@ -130,5 +130,5 @@ test('an answer gets a thumb, leads on by what the documents answer, and shows w
   await page.goto(`${server.url}/avee/engine/insight`)
   await page.getByRole('img', { name: /Answers a day/ }).waitFor()
   expect(await page.getByRole('definition').first().innerText()).toBe('2')
-  window.expectNoComplaints()
+  window.expectNoConsoleErrors()
 })

@@ -2,7 +2,7 @@ import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startServer } from '../app.ts'
 import { pullFrames, startOllama } from '../model-servers.ts'
-import { eventually, openBrowser, visit } from './browser.ts'
+import { openBrowser, openWindow, waitUntil } from './browser.ts'
 
 let browser: Browser
 beforeAll(async () => {
@@ -14,7 +14,7 @@ test('a model’s download shows its progress, also after a reload, and the mode
   await using ollama = await startOllama({ models: [] })
   ollama.always('/api/pull', { frames: pullFrames('llama3.2:1b', 60), delayMs: 40 })
   await using server = await startServer({ OLLAMA_BASE_URL: ollama.url })
-  await using window = await visit(browser, `${server.url}/models`)
+  await using window = await openWindow(browser, `${server.url}/models`)
   const { page } = window
   await page.getByRole('heading', { name: 'No language model' }).waitFor()
   await page.getByRole('textbox', { name: 'Name of a model' }).fill('llama3.2:1b')
@@ -22,13 +22,13 @@ test('a model’s download shows its progress, also after a reload, and the mode
 
   const progress = page.getByRole('progressbar', { name: 'Download of llama3.2:1b' })
   const portion = async () => Number(await progress.getAttribute('aria-valuenow'))
-  const before = await eventually(portion, (value) => value > 0)
+  const before = await waitUntil(portion, (value) => value > 0)
   await page.reload()
-  await eventually(portion, (value) => value > before)
+  await waitUntil(portion, (value) => value > before)
   await page.getByRole('heading', { name: 'llama3.2:1b' }).waitFor()
   await page.getByRole('listitem').filter({ hasText: 'llama3.2:1b' }).getByText('Answers').waitFor()
   expect(ollama.requestsTo('/api/pull')).toHaveLength(1)
-  window.expectNoComplaints()
+  window.expectNoConsoleErrors()
 })
 
 test('a download that fails says why', async () => {
@@ -37,9 +37,9 @@ test('a download that fails says why', async () => {
     frames: ['{"status":"pulling manifest"}', '{"error":"pull model manifest: file does not exist"}'],
   })
   await using server = await startServer({ OLLAMA_BASE_URL: ollama.url })
-  await using window = await visit(browser, `${server.url}/models`)
+  await using window = await openWindow(browser, `${server.url}/models`)
   await window.page.getByRole('textbox', { name: 'Name of a model' }).fill('no-such-model')
   await window.page.getByRole('button', { name: 'Download', exact: true }).click()
   await window.page.getByText(/file does not exist/).waitFor()
-  window.expectNoComplaints()
+  window.expectNoConsoleErrors()
 })

@@ -8,7 +8,7 @@ import { temporaryFolder } from '../files/folder.ts'
 import { scansPdf } from '../files/pdf.ts'
 import { pngOf } from '../files/picture.ts'
 import { createPdf } from '../pdf.ts'
-import { eventually, openBrowser, visit } from './browser.ts'
+import { openBrowser, openWindow, waitUntil } from './browser.ts'
 import { chatPage } from './chat-page.ts'
 
 let browser: Browser
@@ -68,13 +68,13 @@ test.each([1280, 390])(
   async (width) => {
     await using server = await startServer()
     await uploadFiles(server, [chronicle])
-    await using window = await visit(browser, `${server.url}/chat/local`, {
+    await using window = await openWindow(browser, `${server.url}/chat/local`, {
       viewport: { width, height: 800 },
     })
     const { page } = window
     const chat = chatPage(page)
     await chat.ask(question)
-    await chat.settled()
+    await chat.waitUntilComplete()
 
     const panel = await openSource(page)
     const paper = panel.getByRole('img', { name: 'Page 2 of chronicle' })
@@ -100,7 +100,7 @@ test.each([1280, 390])(
 
     const narrow = await paper.evaluate((canvas) => canvas.getBoundingClientRect().width)
     await panel.getByRole('button', { name: 'Enlarge' }).click()
-    await eventually(
+    await waitUntil(
       () => paper.evaluate((canvas) => canvas.getBoundingClientRect().width),
       (wide) => wide === 2 * narrow,
     )
@@ -113,22 +113,22 @@ test.each([1280, 390])(
 
     // A reload finds the same source at the same place.
     await page.reload()
-    await chat.settled()
+    await chat.waitUntilComplete()
     const again = await openSource(page)
     await again.getByRole('img', { name: 'Page 2 of chronicle' }).waitFor()
     expect(await again.locator('mark').textContent()).toContain('Ottilie Brandt')
-    window.expectNoComplaints()
+    window.expectNoConsoleErrors()
   },
 )
 
 test('a citation of a document that was replaced or deleted since shows what was quoted', async () => {
   await using server = await startServer()
   const [first] = await uploadFiles(server, [chronicle])
-  await using window = await visit(browser, `${server.url}/chat/local`, { tolerated: /404/ })
+  await using window = await openWindow(browser, `${server.url}/chat/local`, { tolerated: /404/ })
   const { page } = window
   const chat = chatPage(page)
   await chat.ask(question)
-  await chat.settled()
+  await chat.waitUntilComplete()
 
   await uploadFiles(server, [{ ...chronicle, content: createPdf([rain, 'The lighthouse was pulled down.']) }])
   const panel = await openSource(page)
@@ -140,26 +140,26 @@ test('a citation of a document that was replaced or deleted since shows what was
 
   bodyOf(await server.delete(`/documents/${first?.doc_id}`))
   await page.reload()
-  await chat.settled()
+  await chat.waitUntilComplete()
   const again = await openSource(page)
   await again.getByText('The document cannot be opened any more.').waitFor()
   expect(await again.locator('mark').textContent()).toContain('Ottilie Brandt')
-  window.expectNoComplaints()
+  window.expectNoConsoleErrors()
 })
 
 test('where PDFs cannot be drawn, the page’s text takes the place', async () => {
   await using server = await startServer()
   await uploadFiles(server, [chronicle])
-  await using window = await visit(browser, `${server.url}/chat/local`, { tolerated: /ERR_FAILED/ })
+  await using window = await openWindow(browser, `${server.url}/chat/local`, { tolerated: /ERR_FAILED/ })
   const { page } = window
   await page.route(/pdfium.*\.wasm/, (route) => route.abort())
   const chat = chatPage(page)
   await chat.ask(question)
-  await chat.settled()
+  await chat.waitUntilComplete()
   const panel = await openSource(page)
   await panel.getByText('The page cannot be shown as it was printed.').waitFor()
   await panel.locator('.document-text mark strong', { hasText: 'Ottilie Brandt' }).waitFor()
-  window.expectNoComplaints()
+  window.expectNoConsoleErrors()
 })
 
 test.skipIf(!findProgram('tesseract'))(
@@ -180,7 +180,7 @@ test.skipIf(!findProgram('tesseract'))(
     ])
     expect(results).toMatchObject([{ success: true }, { success: true }])
 
-    await using window = await visit(browser, `${server.url}/search`)
+    await using window = await openWindow(browser, `${server.url}/search`)
     const { page } = window
     const field = page.getByRole('searchbox', { name: 'A question or some words' })
     await field.fill('Who repaired the lighthouse?')
@@ -192,13 +192,13 @@ test.skipIf(!findProgram('tesseract'))(
       await dialog.getByText('The page is a picture, on which it cannot be marked.').waitFor()
       expect(await dialog.locator('mark').textContent()).toContain(words[title])
       const picture = dialog.getByRole('img', { name: title === 'scan' ? 'Page 1 of scan' : 'photo' })
-      await eventually(
+      await waitUntil(
         async () => (await picture.boundingBox())?.height ?? 0,
         (height) => height > 300,
       )
       await page.keyboard.press('Escape')
       await dialog.waitFor({ state: 'detached' })
     }
-    window.expectNoComplaints()
+    window.expectNoConsoleErrors()
   },
 )

@@ -4,7 +4,7 @@ import { startServer } from '../app.ts'
 import { createAvee, uploadFiles } from '../builders.ts'
 import { startOllama } from '../model-servers.ts'
 import { createPdf } from '../pdf.ts'
-import { openBrowser, visit } from './browser.ts'
+import { openBrowser, openWindow } from './browser.ts'
 
 let browser: Browser
 beforeAll(async () => {
@@ -31,7 +31,9 @@ test.each([1280, 390])(
       avee: avee.id,
       layer: 'friends',
     })
-    await using window = await visit(browser, `${server.url}/library`, { viewport: { width, height: 800 } })
+    await using window = await openWindow(browser, `${server.url}/library`, {
+      viewport: { width, height: 800 },
+    })
     const { page } = window
     if (width < 500) await page.getByRole('button', { name: /menu/i }).click()
     await page.getByRole('link', { name: 'Search' }).click()
@@ -62,6 +64,6 @@ test.each([1280, 390])(
     await field.press('Enter')
     await first.getByText('Friends').waitFor()
     expect(await first.locator('mark').allTextContents()).toEqual(['mill'])
-    window.expectNoComplaints()
+    window.expectNoConsoleErrors()
   },
 )

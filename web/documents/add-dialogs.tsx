@@ -5,14 +5,14 @@ import { useApi } from '../api/react.tsx'
 import { Button } from '../ui/button.tsx'
 import { Dialog, DialogActions } from '../ui/dialog.tsx'
 import { TextArea, TextField } from '../ui/field.tsx'
-import { useUploads } from './uploads-context.tsx'
+import { useUploadQueue } from './upload-queue-context.tsx'
 
 type Adding = { avee: Avee; layer: Layer; onClose: () => void }
 
 /** A document from text that is typed or pasted. */
 export function AddTextDialog({ avee, layer, onClose }: Adding) {
   const api = useApi()
-  const uploads = useUploads()
+  const uploads = useUploadQueue()
   const [title, setTitle] = useState('')
   const [text, setText] = useState('')
   const isComplete = title.trim() !== '' && text.trim() !== ''
@@ -49,7 +49,7 @@ export function AddTextDialog({ avee, layer, onClose }: Adding) {
 /** Documents from the web, read once by the server: a page, or those that a site lists in its sitemap. */
 export function AddUrlDialog({ avee, layer, onClose }: Adding) {
   const api = useApi()
-  const uploads = useUploads()
+  const uploads = useUploadQueue()
   const [address, setAddress] = useState('')
   const [wantsSite, setWantsSite] = useState(false)
   const [error, setError] = useState<string>()

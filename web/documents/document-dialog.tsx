@@ -1,6 +1,6 @@
 import { Dialog } from '../ui/dialog.tsx'
 import { DocumentView } from './document-view.tsx'
-import type { ShownPassage } from './passage-range.ts'
+import type { HighlightedPassage } from './find-passage.ts'
 
 /** A document, page by page, in a window of its own. */
 export function DocumentDialog({
@@ -11,7 +11,7 @@ export function DocumentDialog({
 }: {
   documentId: string
   title: string
-  passage?: ShownPassage | undefined
+  passage?: HighlightedPassage | undefined
   onClose: () => void
 }) {
   return (

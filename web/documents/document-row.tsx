@@ -13,7 +13,7 @@ import { Menu, MenuItem, MenuLine } from '../ui/menu.tsx'
 import { Badge, sentenceOf } from '../ui/state.tsx'
 import { useToast } from '../ui/toast.tsx'
 import { DocumentDialog } from './document-dialog.tsx'
-import { layerChoices } from './layers.ts'
+import { layerOptions } from './layers.ts'
 
 /** One document: what it is, who may see it, and what can be done with it. */
 export function DocumentRow({
@@ -62,7 +62,7 @@ export function DocumentRow({
             disabled={move.isPending}
             onChange={(event) => move.mutate(event.target.value as Layer)}
           >
-            {layerChoices.map((choice) => (
+            {layerOptions.map((choice) => (
               <option key={choice.value} value={choice.value}>
                 {choice.title}
               </option>

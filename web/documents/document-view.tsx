@@ -6,10 +6,10 @@ import { useApi } from '../api/react.tsx'
 import { IconButton } from '../ui/button.tsx'
 import { Notice } from '../ui/state.tsx'
 import './documents.css'
+import type { HighlightedPassage } from './find-passage.ts'
+import { ImagePage } from './image-page.tsx'
 import { PageText } from './page-text.tsx'
-import type { ShownPassage } from './passage-range.ts'
-import { PdfPages } from './pdf/pdf-pages.tsx'
-import { PicturePage } from './picture-page.tsx'
+import { PdfViewer } from './pdf/pdf-viewer.tsx'
 import { TextSkeleton } from './text-skeleton.tsx'
 
 /** Types of pictures that browsers show. */
@@ -24,7 +24,7 @@ export function DocumentView({
   passage,
 }: {
   documentId: string
-  passage?: ShownPassage | undefined
+  passage?: HighlightedPassage | undefined
 }) {
   const api = useApi()
   const document = useQuery({
@@ -62,5 +62,5 @@ export function DocumentView({
     onProblem: () => setUndrawn(documentId),
     children: <IconButton label="Show the text" icon={FileText} small onClick={() => setWantsText(true)} />,
   }
-  return isPicture ? <PicturePage {...drawn} /> : <PdfPages {...drawn} page={page} onTurn={setPage} />
+  return isPicture ? <ImagePage {...drawn} /> : <PdfViewer {...drawn} page={page} onTurn={setPage} />
 }

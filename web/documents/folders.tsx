@@ -12,7 +12,7 @@ import { Dialog, DialogActions } from '../ui/dialog.tsx'
 import { TextField } from '../ui/field.tsx'
 import { count } from '../ui/format.ts'
 import { Notice, sentenceOf } from '../ui/state.tsx'
-import { layerNames } from './layers.ts'
+import { layerLabels } from './layers.ts'
 
 /** Often enough to see a folder's files come in. */
 const lookEveryMs = 5_000
@@ -58,7 +58,7 @@ function FolderRow({ avee, folder }: { avee: Avee; folder: Folder }) {
           {folder.problem ??
             [
               count(folder.documents, 'document'),
-              !avee.is_library && layerNames[folder.layer].title,
+              !avee.is_library && layerLabels[folder.layer].title,
               failed.length > 0 && `${failed.length} not readable`,
             ]
               .filter(Boolean)

@@ -3,11 +3,11 @@ import { type ReactNode, useLayoutEffect, useRef } from 'react'
 import { keys } from '../api/index.ts'
 import { useApi } from '../api/react.tsx'
 import { ErrorState } from '../ui/state.tsx'
-import { PageTurner } from './page-turner.tsx'
-import { findPassage, type ShownPassage } from './passage-range.ts'
+import { findPassage, type HighlightedPassage } from './find-passage.ts'
+import { PageNavigation } from './page-navigation.tsx'
 import { QuotedPassage } from './quoted-passage.tsx'
-import { showWithin } from './show-within.ts'
-import { tellingRanges } from './telling.ts'
+import { scrollIntoPanels } from './scroll-into-panels.ts'
+import { findSupportingSentences } from './supporting-sentences.ts'
 import { TextSkeleton } from './text-skeleton.tsx'
 
 /**
@@ -22,7 +22,7 @@ export function PageText({
   children,
 }: {
   documentId: string
-  passage: ShownPassage | undefined
+  passage: HighlightedPassage | undefined
   /** The page turned to; undefined shows the passage's. */
   page: number | undefined
   onTurn: (page: number) => void
@@ -43,7 +43,7 @@ export function PageText({
   const range = isPassagePage && current ? findPassage(current.text, passage) : undefined
 
   useLayoutEffect(() => {
-    if (marked.current) showWithin(marked.current.querySelector('strong') ?? marked.current)
+    if (marked.current) scrollIntoPanels(marked.current.querySelector('strong') ?? marked.current)
   }, [range?.start, range?.end, documentId])
 
   if (text.isPending) return <TextSkeleton />
@@ -54,9 +54,9 @@ export function PageText({
   return (
     <>
       {isPassagePage && !range && <QuotedPassage text={passage.text} why="The document has changed since." />}
-      <PageTurner pages={pages.map((one) => one.page)} shown={shown} onTurn={onTurn}>
+      <PageNavigation pages={pages.map((one) => one.page)} shown={shown} onTurn={onTurn}>
         {children}
-      </PageTurner>
+      </PageNavigation>
       <div className="document-text">
         {!current || current.text.trim() === '' ? (
           <span className="soft">There is no text on this page.</span>
@@ -80,7 +80,7 @@ export function PageText({
 function withTelling(text: string, claim: string | undefined): ReactNode[] {
   const parts: ReactNode[] = []
   let at = 0
-  for (const { start, end } of claim ? tellingRanges(text, claim) : []) {
+  for (const { start, end } of claim ? findSupportingSentences(text, claim) : []) {
     parts.push(text.slice(at, start), <strong key={start}>{text.slice(start, end)}</strong>)
     at = end
   }

@@ -3,8 +3,8 @@ import type { SearchHit } from '../../contract/knowledge.ts'
 import { EmptyState, Notice } from '../ui/state.tsx'
 import './documents.css'
 import { DocumentDialog } from './document-dialog.tsx'
-import { layerNames } from './layers.ts'
-import { snippetOf } from './marked-words.ts'
+import { layerLabels } from './layers.ts'
+import { createSnippet } from './snippet.ts'
 
 /** The passages a query found, best first, its words marked; each opens in the text of its page. */
 export function SearchResults({
@@ -36,14 +36,14 @@ export function SearchResults({
               <span className="row-title">
                 <span className="truncate">{hit.title}</span>
                 {hit.page !== null && <span className="row-facts">page {hit.page}</span>}
-                {showsLayer && <span className="row-facts">{layerNames[hit.layer].title}</span>}
+                {showsLayer && <span className="row-facts">{layerLabels[hit.layer].title}</span>}
                 <span className="hit-score" title="How well it fits">
                   {hit.score.toFixed(2)}
                 </span>
               </span>
               <span className="hit-text">
-                {snippetOf(hit.text, query).map((piece, i) =>
-                  piece.isHit ? <mark key={i}>{piece.text}</mark> : piece.text,
+                {createSnippet(hit.text, query).map((piece, i) =>
+                  piece.isMatch ? <mark key={i}>{piece.text}</mark> : piece.text,
                 )}
               </span>
             </button>

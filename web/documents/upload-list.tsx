@@ -5,15 +5,15 @@ import { Button, IconButton, Spinner } from '../ui/button.tsx'
 import { count } from '../ui/format.ts'
 import { Progress } from '../ui/state.tsx'
 import './documents.css'
-import { isUnderWay, type Upload } from './uploads.ts'
-import { useUploads, useUploadsOf } from './uploads-context.tsx'
+import { isInProgress, type Upload } from './upload-queue.ts'
+import { useAveeUploads, useUploadQueue } from './upload-queue-context.tsx'
 
 /** What is on its way into an avee's documents, file by file, with the reason of each that failed. */
 export function UploadList({ aveeId }: { aveeId: string | undefined }) {
-  const uploads = useUploads()
-  const list = useUploadsOf(aveeId)
+  const uploads = useUploadQueue()
+  const list = useAveeUploads(aveeId)
   if (list.length === 0) return null
-  const open = list.filter(isUnderWay).length
+  const open = list.filter(isInProgress).length
   return (
     <section className="uploads" aria-label="Uploads">
       <div className="uploads-head">
@@ -38,22 +38,22 @@ const manyFiles = 10
 const isWorthALine = (file: IngestFile) => !file.result?.success
 
 const UploadRow = memo(function UploadRow({ upload }: { upload: Upload }) {
-  const uploads = useUploads()
+  const uploads = useUploadQueue()
   const files = upload.ingest?.files ?? []
   const file = files.length === 1 ? files[0] : undefined
   const name = upload.name || file?.name || (files.length > 1 ? count(files.length, 'document') : 'Document')
   return (
     <li className="row upload">
-      <UploadSign upload={upload} />
+      <UploadIcon upload={upload} />
       <div className="row-body">
         <span className="row-title">
           <span className="truncate">{name}</span>
         </span>
         <span className={upload.phase === 'failed' ? 'field-error' : 'row-facts'}>
-          {stateInWords(upload)}
+          {describeUpload(upload)}
         </span>
-        {isUnderWay(upload) && (
-          <Progress label={`${name}: ${stateInWords(upload)}`} value={portion(upload)} />
+        {isInProgress(upload) && (
+          <Progress label={`${name}: ${describeUpload(upload)}`} value={portion(upload)} />
         )}
         {files.length > 1 && (
           <ul className="small">
@@ -74,7 +74,7 @@ const UploadRow = memo(function UploadRow({ upload }: { upload: Upload }) {
             onClick={() => uploads.retry(upload.id)}
           />
         )}
-        {isUnderWay(upload) ? (
+        {isInProgress(upload) ? (
           <IconButton label={`Stop ${name}`} icon={X} small onClick={() => void uploads.stop(upload.id)} />
         ) : (
           <IconButton label={`Dismiss ${name}`} icon={X} small onClick={() => uploads.dismiss(upload.id)} />
@@ -84,8 +84,8 @@ const UploadRow = memo(function UploadRow({ upload }: { upload: Upload }) {
   )
 })
 
-export function UploadSign({ upload }: { upload: Upload }) {
-  if (isUnderWay(upload)) return <Spinner size={18} />
+export function UploadIcon({ upload }: { upload: Upload }) {
+  if (isInProgress(upload)) return <Spinner size={18} />
   if (upload.phase === 'done') return <Check className="upload-good" size={18} aria-hidden />
   return (
     <CircleAlert
@@ -104,7 +104,7 @@ const stages = {
 }
 
 /** Where an upload stands, in a few words. */
-export function stateInWords(upload: Upload): string {
+export function describeUpload(upload: Upload): string {
   switch (upload.phase) {
     case 'waiting':
       return 'Waiting its turn'

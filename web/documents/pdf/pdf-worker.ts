@@ -1,8 +1,8 @@
 import { init, type WrappedPdfiumModule } from '@embedpdf/pdfium'
 import wasmUrl from '@embedpdf/pdfium/pdfium.wasm?url'
-import { type Box, linesOf } from './boxes.ts'
-import { locate, type Span } from './locate.ts'
-import type { DrawnPage, OpenedPdf, Question, Reply } from './messages.ts'
+import { type Box, lineBoxes } from './line-boxes.ts'
+import { type CharacterSpan, locatePassage } from './locate-passage.ts'
+import type { OpenedPdf, PdfRequest, PdfResponse, RenderedPage } from './worker-messages.ts'
 
 // Draws the pages of one PDF at a time, off the page's own thread: a heavy page takes seconds.
 
@@ -59,7 +59,7 @@ async function drawPage({
   width,
   passage,
   telling,
-}: Question & { ask: 'page' }): Promise<DrawnPage> {
+}: PdfRequest & { ask: 'page' }): Promise<RenderedPage> {
   const pdf = await library
   if (!pdf || !open) throw new Error('No file is open.')
   let page = pdf.FPDF_LoadPage(open.document, number - 1)
@@ -94,7 +94,7 @@ async function pictureOf(pdf: Pdfium, page: number, wanted: number): Promise<Ima
   }
 }
 
-function placesOf(pdf: Pdfium, page: number, passage: string, telling: string[]): DrawnPage['passage'] {
+function placesOf(pdf: Pdfium, page: number, passage: string, telling: string[]): RenderedPage['passage'] {
   const text = pdf.FPDFText_LoadPage(page)
   if (!text) return null
   const { malloc, free } = pdf.pdfium.wasmExports
@@ -105,7 +105,7 @@ function placesOf(pdf: Pdfium, page: number, passage: string, telling: string[])
     )
     if (codes.every((code) => textOf(code).trim() === '')) return 'no letters'
     const characters = codes.map(textOf)
-    const spans = locate(characters, passage)
+    const spans = locatePassage(characters, passage)
     if (!spans) return null
     const aspect = pdf.FPDF_GetPageWidthF(page) / pdf.FPDF_GetPageHeightF(page)
     const corner = (x: number, y: number) => {
@@ -129,10 +129,13 @@ function placesOf(pdf: Pdfium, page: number, passage: string, telling: string[])
       }
     }
     const isBlank = (index: number) => textOf(codes[index] ?? 0).trim() === ''
-    const lines = (of: Span[]) => linesOf(of, (index) => (isBlank(index) ? undefined : boxOf(index)), aspect)
+    const lines = (of: CharacterSpan[]) =>
+      lineBoxes(of, (index) => (isBlank(index) ? undefined : boxOf(index)), aspect)
     // Only within the passage: the same words may stand elsewhere on the page.
-    const isWithin = ({ from, to }: Span) => spans.some((span) => from >= span.from && to <= span.to)
-    const standsOut = telling.flatMap((sentence) => locate(characters, sentence) ?? []).filter(isWithin)
+    const isWithin = ({ from, to }: CharacterSpan) => spans.some((span) => from >= span.from && to <= span.to)
+    const standsOut = telling
+      .flatMap((sentence) => locatePassage(characters, sentence) ?? [])
+      .filter(isWithin)
     return { all: lines(spans), telling: lines(standsOut) }
   } finally {
     free(scratch)
@@ -142,7 +145,7 @@ function placesOf(pdf: Pdfium, page: number, passage: string, telling: string[])
 
 const textOf = (code: number) => (code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : '')
 
-async function answer(question: Question): Promise<void> {
+async function answer(question: PdfRequest): Promise<void> {
   const { n } = question
   try {
     if (question.ask === 'open') reply({ n, answer: await openFile(question.url) })
@@ -155,10 +158,10 @@ async function answer(question: Question): Promise<void> {
   }
 }
 
-const reply = (message: Reply, transfer: Transferable[] = []) => postMessage(message, { transfer })
+const reply = (message: PdfResponse, transfer: Transferable[] = []) => postMessage(message, { transfer })
 
 // One after the other: a page is never drawn while another file is being opened.
 let last = Promise.resolve()
-addEventListener('message', ({ data }: MessageEvent<Question>) => {
+addEventListener('message', ({ data }: MessageEvent<PdfRequest>) => {
   last = last.then(() => answer(data))
 })

@@ -4,8 +4,8 @@ import { useState } from 'react'
 import type { Avee } from '../../../contract/avees.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
-import { DocumentsOf } from '../../documents/documents-of.tsx'
-import { layerNames } from '../../documents/layers.ts'
+import { DocumentManager } from '../../documents/document-manager.tsx'
+import { layerLabels } from '../../documents/layers.ts'
 import { Page } from '../../shell/page.tsx'
 import { ButtonLink } from '../../ui/button.tsx'
 import { count } from '../../ui/format.ts'
@@ -13,9 +13,9 @@ import { Avatar, EmptyState, Skeleton, sentenceOf } from '../../ui/state.tsx'
 import { Tabs } from '../../ui/tabs.tsx'
 import { AveeForm } from './avee-form.tsx'
 import './avees.css'
+import { AccessSettings } from './access-settings.tsx'
 import { FollowButton } from './avees-screen.tsx'
 import { DeleteAvee } from './delete-avee.tsx'
-import { People } from './people.tsx'
 
 const back = { href: '/avee', title: 'Avees' }
 
@@ -39,13 +39,13 @@ export function AveeScreen({ handle }: { handle: string }) {
     )
   }
   return avee.data.is_owner ? (
-    <OwnAvee key={avee.data.id} avee={avee.data} />
+    <OwnerView key={avee.data.id} avee={avee.data} />
   ) : (
-    <OthersAvee avee={avee.data} />
+    <VisitorView avee={avee.data} />
   )
 }
 
-function OwnAvee({ avee }: { avee: Avee }) {
+function OwnerView({ avee }: { avee: Avee }) {
   const [tab, setTab] = useState('persona')
   const actions = (
     <>
@@ -79,18 +79,18 @@ function OwnAvee({ avee }: { avee: Avee }) {
             title: 'Documents',
             content: (
               <div className="stack">
-                <DocumentsOf avee={avee} />
+                <DocumentManager avee={avee} />
               </div>
             ),
           },
-          { id: 'people', title: 'People', content: <People avee={avee} /> },
+          { id: 'people', title: 'People', content: <AccessSettings avee={avee} /> },
         ]}
       />
     </Page>
   )
 }
 
-function OthersAvee({ avee }: { avee: Avee }) {
+function VisitorView({ avee }: { avee: Avee }) {
   return (
     <Page title={avee.display_name} back={back}>
       <article className="profile">
@@ -100,7 +100,7 @@ function OthersAvee({ avee }: { avee: Avee }) {
             @{avee.handle} · {count(avee.followers, 'follower')}
           </p>
           {avee.bio && <p>{avee.bio}</p>}
-          <p className="small soft">You see its {layerNames[avee.my_layer].title.toLowerCase()} layer.</p>
+          <p className="small soft">You see its {layerLabels[avee.my_layer].title.toLowerCase()} layer.</p>
           <div className="card-actions">
             <ButtonLink look="primary" href={`/chat/${avee.handle}`} icon={MessageSquare}>
               Talk

@@ -35,8 +35,8 @@ export function AveesScreen() {
         value={tab}
         onChange={setTab}
         tabs={[
-          { id: 'mine', title: 'Mine', content: <Mine onMake={() => setIsMaking(true)} /> },
-          { id: 'discover', title: 'Discover', content: <Discover /> },
+          { id: 'mine', title: 'Mine', content: <MyAvees onMake={() => setIsMaking(true)} /> },
+          { id: 'discover', title: 'Discover', content: <DiscoverAvees /> },
         ]}
       />
       {isMaking && (
@@ -49,7 +49,7 @@ export function AveesScreen() {
   )
 }
 
-function Mine({ onMake }: { onMake: () => void }) {
+function MyAvees({ onMake }: { onMake: () => void }) {
   const api = useApi()
   const mine = useQuery({ queryKey: keys.myAvees, queryFn: () => api.avees.mine() })
   if (mine.isPending) return <CardSkeletons />
@@ -75,7 +75,7 @@ function Mine({ onMake }: { onMake: () => void }) {
   )
 }
 
-function Discover() {
+function DiscoverAvees() {
   const api = useApi()
   const [words, setWords] = useState('')
   const query = useDeferredValue(words.trim())

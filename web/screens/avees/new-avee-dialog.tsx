@@ -6,7 +6,7 @@ import { useApi } from '../../api/react.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Dialog, DialogActions } from '../../ui/dialog.tsx'
 import { TextArea, TextField } from '../../ui/field.tsx'
-import { handleFrom } from './handle-from.ts'
+import { suggestHandle } from './suggest-handle.ts'
 
 /** The least an avee needs; everything else can be said afterwards. */
 export function NewAveeDialog({ onClose, onMade }: { onClose: () => void; onMade: (avee: Avee) => void }) {
@@ -15,7 +15,7 @@ export function NewAveeDialog({ onClose, onMade }: { onClose: () => void; onMade
   const [name, setName] = useState('')
   const [ownHandle, setOwnHandle] = useState<string>()
   const [persona, setPersona] = useState('')
-  const handle = ownHandle ?? handleFrom(name)
+  const handle = ownHandle ?? suggestHandle(name)
   const make = useMutation({
     mutationFn: () =>
       api.avees.make({

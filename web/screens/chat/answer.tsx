@@ -4,18 +4,18 @@ import type { Avee } from '../../../contract/avees.ts'
 import type { Citation, Message } from '../../../contract/chat.ts'
 import { type Answer, answerFold } from '../../api/index.ts'
 import { useRun } from '../../api/react.tsx'
-import { MemoriesUsed } from '../../memories/memories-used.tsx'
 import { Button, IconButton, Spinner } from '../../ui/button.tsx'
 import { useCopy } from '../../ui/copy.ts'
 import { Markdown, type References } from '../../ui/markdown/markdown.tsx'
 import { Avatar, Notice } from '../../ui/state.tsx'
-import { Alternatives } from './alternatives.tsx'
+import { AnswerDetails } from './answer-details.tsx'
+import { AskOwner } from './ask-owner.tsx'
+import { FeedbackButtons } from './feedback-buttons.tsx'
 import { FollowUps } from './follow-ups.tsx'
 import type { MessageActions } from './message-actions.ts'
-import { ModelNote } from './model-note.tsx'
-import { PassOn } from './pass-on.tsx'
 import { Sources } from './sources.tsx'
-import { Thumbs } from './thumbs.tsx'
+import { UsedMemories } from './used-memories.tsx'
+import { VersionSwitcher } from './version-switcher.tsx'
 
 /** An answer: told live by its run while that runs, and by the stored message afterwards. */
 export const AnswerView = memo(function AnswerView({
@@ -36,12 +36,12 @@ export const AnswerView = memo(function AnswerView({
   const answer = run?.value
   const isOver = run?.connection === 'ended' || run?.connection === 'refused'
   const hasWords = answer?.phase === 'writing'
-  const { ended } = actions
+  const { onEnded } = actions
 
   // At its end, and at its first word, when the passages it rests on are known.
   useEffect(() => {
-    if (isRunning && (isOver || hasWords)) ended()
-  }, [isRunning, isOver, hasWords, ended])
+    if (isRunning && (isOver || hasWords)) onEnded()
+  }, [isRunning, isOver, hasWords, onEnded])
 
   const text =
     isRunning && answer && answer.text.length >= message.content.length ? answer.text : message.content
@@ -68,7 +68,7 @@ export const AnswerView = memo(function AnswerView({
               citations={message.citations}
               onOpen={(n) => actions.openCitation(message.citations, n, message.content)}
             />
-            <MemoriesUsed memories={message.memories} />
+            <UsedMemories memories={message.memories} />
             <AnswerActions message={message} avee={avee} isBusy={isBusy} actions={actions} />
             {isLast && !isBusy && isWhole(message) && <FollowUps message={message} onAsk={actions.ask} />}
           </>
@@ -152,8 +152,8 @@ function AnswerEnd({
       Try again
     </Button>
   )
-  const goOn = isLast && message.content !== '' && (
-    <Button small disabled={isBusy} onClick={actions.goOn}>
+  const continueAnswer = isLast && message.content !== '' && (
+    <Button small disabled={isBusy} onClick={actions.continueAnswer}>
       Continue
     </Button>
   )
@@ -169,7 +169,7 @@ function AnswerEnd({
       <Notice
         actions={
           <div className="notice-actions">
-            {goOn}
+            {continueAnswer}
             {again}
           </div>
         }
@@ -180,7 +180,7 @@ function AnswerEnd({
   }
   if (message.finish_reason === 'length') {
     return (
-      <Notice actions={<div className="notice-actions">{goOn}</div>}>
+      <Notice actions={<div className="notice-actions">{continueAnswer}</div>}>
         The model ran out of room: the answer is cut here.
       </Notice>
     )
@@ -207,7 +207,7 @@ function AnswerActions({
   const [isCopied, copy] = useCopy()
   return (
     <div className="message-actions">
-      <Alternatives message={message} isBusy={isBusy} onShow={actions.showBranch} />
+      <VersionSwitcher message={message} isBusy={isBusy} onShow={actions.showBranch} />
       {message.content && (
         <IconButton
           label={isCopied ? 'Copied' : 'Copy the answer'}
@@ -216,8 +216,8 @@ function AnswerActions({
           onClick={() => copy(message.content)}
         />
       )}
-      {isWhole(message) && <Thumbs message={message} avee={avee} />}
-      {isWhole(message) && <PassOn message={message} avee={avee} />}
+      {isWhole(message) && <FeedbackButtons message={message} avee={avee} />}
+      {isWhole(message) && <AskOwner message={message} avee={avee} />}
       {!isOwners(message) && (
         <IconButton
           label="Answer again"
@@ -227,7 +227,7 @@ function AnswerActions({
           onClick={() => actions.regenerate(message.id)}
         />
       )}
-      <ModelNote
+      <AnswerDetails
         message={message}
         isBusy={isBusy}
         onRegenerate={(model) => actions.regenerate(message.id, model)}

@@ -6,9 +6,9 @@ import type { Avee } from '../../../contract/avees.ts'
 import type { Citation } from '../../../contract/chat.ts'
 import { ApiError, keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
-import { DropVeil, useFileDrop, useFilePicker } from '../../documents/drop.tsx'
-import { isUnderWay } from '../../documents/uploads.ts'
-import { useUploads } from '../../documents/uploads-context.tsx'
+import { DropOverlay, useFileDrop, useFilePicker } from '../../documents/file-drop.tsx'
+import { isInProgress } from '../../documents/upload-queue.ts'
+import { useUploadQueue } from '../../documents/upload-queue-context.tsx'
 import { TopBar, useTitle } from '../../shell/page.tsx'
 import { ButtonLink, IconButton } from '../../ui/button.tsx'
 import { Menu, MenuItem } from '../../ui/menu.tsx'
@@ -17,8 +17,8 @@ import { useToast } from '../../ui/toast.tsx'
 import './chat.css'
 import { CitationPanel, type OpenCitation } from './citation-panel.tsx'
 import { Composer } from './composer.tsx'
-import { forgetDraft, useDraft } from './draft.ts'
 import { InsightPanel } from './insight-panel.tsx'
+import { clearDraft, useDraft } from './use-draft.ts'
 import './insight-parts.css'
 import type { MessageActions } from './message-actions.ts'
 import { SharingNotice } from './sharing-notice.tsx'
@@ -79,7 +79,7 @@ export function ChatScreen({
 function Conversation({ avee, conversationId }: { avee: Avee; conversationId: string | undefined }) {
   const api = useApi()
   const tell = useToast()
-  const uploads = useUploads()
+  const uploads = useUploadQueue()
   const [, navigate] = useLocation()
   const newPlace = `new ${avee.handle}`
   const place = conversationId ?? newPlace
@@ -103,11 +103,11 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
     beforeAsking: () => {
       const isReading = uploads
         .getSnapshot()
-        .some((upload) => upload.aveeId === avee.id && isUnderWay(upload))
+        .some((upload) => upload.aveeId === avee.id && isInProgress(upload))
       return isReading ? uploads.whenIdle(avee.id) : undefined
     },
     onAccepted: (id, turn) => {
-      if (turn.kind === 'ask') for (const asked of [newPlace, id]) forgetDraft(asked, turn.question)
+      if (turn.kind === 'ask') for (const asked of [newPlace, id]) clearDraft(asked, turn.question)
       uploads.dismissReady(avee.id)
     },
   })
@@ -140,7 +140,8 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
       edit: (messageId, question) => latest.current.send({ kind: 'edit', messageId, question }),
       regenerate: (messageId, model) =>
         latest.current.send({ kind: 'regenerate', messageId, ...(model ? { model } : {}) }),
-      goOn: () => latest.current.send({ kind: 'ask', question: 'Please continue where you stopped.' }),
+      continueAnswer: () =>
+        latest.current.send({ kind: 'ask', question: 'Please continue where you stopped.' }),
       ask: (question) => latest.current.send({ kind: 'ask', question }),
       showBranch: (messageId) => {
         latest.current
@@ -151,7 +152,7 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
         setHasInsight(false)
         setOpen({ citations, n, answer })
       },
-      ended: refresh,
+      onEnded: refresh,
     }),
     [refresh],
   )
@@ -226,7 +227,7 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
           uploadsOf={avee.is_owner ? avee.id : undefined}
         />
         {picker.input}
-        {isOver && <DropVeil text={`Add to ${avee.is_library ? 'your library' : avee.display_name}`} />}
+        {isOver && <DropOverlay text={`Add to ${avee.is_library ? 'your library' : avee.display_name}`} />}
       </div>
       {open && <CitationPanel open={open} onChange={setOpen} />}
       {hasInsight && conversationId && (

@@ -3,7 +3,7 @@ import { useEffect, useMemo, useRef } from 'react'
 import type { Citation } from '../../../contract/chat.ts'
 import { useApi } from '../../api/react.tsx'
 import { DocumentView } from '../../documents/document-view.tsx'
-import { claimOf } from '../../documents/telling.ts'
+import { claimFor } from '../../documents/supporting-sentences.ts'
 import { IconButton } from '../../ui/button.tsx'
 import { Sheet } from '../../ui/dialog.tsx'
 import { narrow, useMedia } from '../../ui/media.ts'
@@ -61,7 +61,7 @@ function Passage({
   }, [])
 
   const passage = useMemo(
-    () => citation && { ...citation, claim: claimOf(open.answer, citation.n) },
+    () => citation && { ...citation, claim: claimFor(open.answer, citation.n) },
     [citation, open.answer],
   )
   if (!citation) return null

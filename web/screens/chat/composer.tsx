@@ -1,8 +1,8 @@
 import { ArrowUp, Paperclip, Square, X } from 'lucide-react'
 import { type FormEvent, type KeyboardEvent, type ReactNode, type Ref, useLayoutEffect, useRef } from 'react'
 import { charactersIn, maxQuestion } from '../../../contract/limits.ts'
-import { stateInWords, UploadSign } from '../../documents/upload-list.tsx'
-import { useUploads, useUploadsOf } from '../../documents/uploads-context.tsx'
+import { describeUpload, UploadIcon } from '../../documents/upload-list.tsx'
+import { useAveeUploads, useUploadQueue } from '../../documents/upload-queue-context.tsx'
 import { IconButton } from '../../ui/button.tsx'
 import { Tooltip } from '../../ui/tooltip.tsx'
 
@@ -96,18 +96,18 @@ export function Composer({
 
 /** The documents that were just given, until they are dismissed. */
 function UploadChips({ aveeId }: { aveeId: string }) {
-  const uploads = useUploads()
-  const list = useUploadsOf(aveeId).filter((upload) => upload.aveeId === aveeId)
+  const uploads = useUploadQueue()
+  const list = useAveeUploads(aveeId).filter((upload) => upload.aveeId === aveeId)
   if (list.length === 0) return null
   return (
     <ul className="chips" aria-label="Documents on their way">
       {list.map((upload) => (
         <li key={upload.id} className="chip">
-          <UploadSign upload={upload} />
+          <UploadIcon upload={upload} />
           <span className="chip-text">
             <span className="truncate">{upload.name || 'Document'}</span>
             <small className={upload.phase === 'failed' ? 'field-error' : 'soft'}>
-              {stateInWords(upload)}
+              {describeUpload(upload)}
             </small>
           </span>
           {upload.phase !== 'reading' && upload.phase !== 'sending' && (

@@ -4,10 +4,10 @@ import type { Citation } from '../../../contract/chat.ts'
 export type MessageActions = {
   edit: (messageId: string, question: string) => void
   regenerate: (messageId: string, model?: string) => void
-  goOn: () => void
+  continueAnswer: () => void
   ask: (question: string) => void
   showBranch: (messageId: string) => void
   /** `answer` is the text in which the source is named. */
   openCitation: (citations: Citation[], n: number, answer: string) => void
-  ended: () => void
+  onEnded: () => void
 }

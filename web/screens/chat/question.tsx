@@ -5,8 +5,8 @@ import { charactersIn, maxQuestion } from '../../../contract/limits.ts'
 import { Button, IconButton } from '../../ui/button.tsx'
 import { useCopy } from '../../ui/copy.ts'
 import { formatExactly } from '../../ui/format.ts'
-import { Alternatives } from './alternatives.tsx'
 import type { MessageActions } from './message-actions.ts'
+import { VersionSwitcher } from './version-switcher.tsx'
 
 /** A question of the reader's own; it can be put in other words. */
 export const QuestionView = memo(function QuestionView({
@@ -38,7 +38,7 @@ export const QuestionView = memo(function QuestionView({
     <div className="question-row">
       <QuestionBubble text={message.content} title={formatExactly(message.created_at)} />
       <div className="message-actions">
-        <Alternatives message={message} isBusy={isBusy} onShow={actions.showBranch} />
+        <VersionSwitcher message={message} isBusy={isBusy} onShow={actions.showBranch} />
         <IconButton
           label={isCopied ? 'Copied' : 'Copy'}
           icon={isCopied ? Check : Copy}

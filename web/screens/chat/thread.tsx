@@ -6,8 +6,8 @@ import { ErrorState, Skeleton } from '../../ui/state.tsx'
 import { AnswerHead, AnswerView, Waiting } from './answer.tsx'
 import type { MessageActions } from './message-actions.ts'
 import { QuestionBubble, QuestionView } from './question.tsx'
-import type { Pending } from './thread-state.ts'
-import { useStickToEnd } from './use-stick-to-end.ts'
+import type { PendingTurn } from './turns.ts'
+import { useStickToBottom } from './use-stick-to-bottom.ts'
 import type { Thread } from './use-thread.ts'
 
 /** The conversation from top to bottom; earlier messages come when one scrolls up. */
@@ -29,7 +29,7 @@ export function ThreadView({
   onEditRefused: (question: string) => void
 }) {
   const { messages, pending, list, isBusy } = thread
-  const { scroller, content, isAtEnd, toEnd } = useStickToEnd(place)
+  const { scroller, content, isAtEnd, toEnd } = useStickToBottom(place)
   const isLoading = list.isPending && list.isEnabled
   const hasFailed = list.isError && !list.data
   const isEmpty = !isLoading && !hasFailed && messages.length === 0 && !pending
@@ -69,7 +69,9 @@ export function ThreadView({
               />
             ),
           )}
-          {pending && <PendingTurn pending={pending} avee={avee} thread={thread} onEdit={onEditRefused} />}
+          {pending && (
+            <PendingTurnView pending={pending} avee={avee} thread={thread} onEdit={onEditRefused} />
+          )}
         </div>
       </div>
       {!isAtEnd && (
@@ -87,13 +89,13 @@ export function ThreadView({
 }
 
 /** A turn on its way to the server, or refused by it. */
-function PendingTurn({
+function PendingTurnView({
   pending,
   avee,
   thread,
   onEdit,
 }: {
-  pending: Pending
+  pending: PendingTurn
   avee: Avee
   thread: Thread
   onEdit: (question: string) => void

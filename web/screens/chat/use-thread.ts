@@ -4,7 +4,7 @@ import type { Conversation } from '../../../contract/chat.ts'
 import { ApiError, answerFold, keys, sendOnce } from '../../api/index.ts'
 import { useApi, useRunHub } from '../../api/react.tsx'
 import { sentenceOf } from '../../ui/state.tsx'
-import { messagesUnder, type Pending, type Turn } from './thread-state.ts'
+import { messagesBefore, type PendingTurn, type Turn } from './turns.ts'
 
 const pageSize = 40
 
@@ -28,7 +28,7 @@ export function useThread({
   const api = useApi()
   const hub = useRunHub()
   const queries = useQueryClient()
-  const [pending, setPending] = useState<Pending>()
+  const [pending, setPending] = useState<PendingTurn>()
 
   const list = useInfiniteQuery({
     queryKey: keys.messages(conversationId ?? ''),
@@ -58,7 +58,7 @@ export function useThread({
 
   const send = async (turn: Turn): Promise<void> => {
     let id = conversationId
-    const show = (changes: Partial<Pending>): void =>
+    const show = (changes: Partial<PendingTurn>): void =>
       setPending({ conversationId: id, turn, phase: 'sending', error: undefined, ...changes })
     try {
       const documents = turn.kind === 'ask' ? beforeAsking() : undefined
@@ -99,7 +99,7 @@ export function useThread({
     () => (list.data?.pages ?? []).toReversed().flatMap((page) => page.messages),
     [list.data],
   )
-  const messages = useMemo(() => messagesUnder(all, shownPending?.turn), [all, shownPending?.turn])
+  const messages = useMemo(() => messagesBefore(all, shownPending?.turn), [all, shownPending?.turn])
   const last = messages.at(-1)
   const runningRun = last?.status === 'streaming' ? last.run_id : null
 

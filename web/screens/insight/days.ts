@@ -7,11 +7,11 @@ export function lastDays(count: number, now = new Date()): string[] {
 }
 
 /** `21 Nov` */
-export const shortDay = (day: string): string =>
+export const formatDay = (day: string): string =>
   new Date(`${day}T00:00:00Z`).toLocaleDateString('en', { day: 'numeric', month: 'short', timeZone: 'UTC' })
 
 /** The round number at or above the largest value: where a plot's axis ends. */
-export function axisEnd(values: number[]): number {
+export function axisMax(values: number[]): number {
   const most = Math.max(1, ...values)
   const step = 10 ** Math.floor(Math.log10(most))
   return Math.ceil(most / step) * step

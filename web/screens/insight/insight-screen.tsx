@@ -9,7 +9,7 @@ import { Tabs } from '../../ui/tabs.tsx'
 import './insight.css'
 import { Overview } from './overview.tsx'
 import { Questions } from './questions.tsx'
-import { Sharing } from './sharing.tsx'
+import { SharingSettings } from './sharing-settings.tsx'
 import { Updates } from './updates.tsx'
 
 /** /avee/{handle}/insight: how an avee does, for its owner. */
@@ -47,7 +47,9 @@ function OwnInsight({ avee, part }: { avee: Avee; part: string }) {
     { id: 'questions', title: 'Questions', content: <Questions avee={avee} /> },
     { id: 'updates', title: 'Updates', content: <Updates avee={avee} /> },
     // A library is nobody else's.
-    ...(avee.is_library ? [] : [{ id: 'sharing', title: 'Settings', content: <Sharing avee={avee} /> }]),
+    ...(avee.is_library
+      ? []
+      : [{ id: 'sharing', title: 'Settings', content: <SharingSettings avee={avee} /> }]),
   ]
   return (
     <Page title={avee.is_library ? 'Insight' : `Insight: ${avee.display_name}`} back={back}>

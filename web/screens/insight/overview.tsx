@@ -5,13 +5,13 @@ import type { Avee } from '../../../contract/avees.ts'
 import type { AveeInsight } from '../../../contract/insight.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
-import { layerNames } from '../../documents/layers.ts'
+import { layerLabels } from '../../documents/layers.ts'
 import { Section } from '../../shell/page.tsx'
 import { SmallSelect } from '../../ui/field.tsx'
 import { count } from '../../ui/format.ts'
 import { Badge, EmptyState, ErrorState, Notice, Skeleton } from '../../ui/state.tsx'
+import { DailyBarChart, DailyLineChart, ShareBar, Sparkline } from './charts.tsx'
 import { lastDays } from './days.ts'
-import { DayBars, DayLine, RowBar, Spark } from './plots.tsx'
 
 const periods = [7, 30, 90]
 
@@ -101,7 +101,7 @@ function Figures({ insight }: { insight: AveeInsight }) {
           <figcaption>
             Answers a day <span className="plot-key">not answered</span>
           </figcaption>
-          <DayBars
+          <DailyBarChart
             label={`Answers a day over ${insight.days} days, ${totals.turns} in all`}
             partName="not answered"
             values={days.map((day) => ({
@@ -113,7 +113,7 @@ function Figures({ insight }: { insight: AveeInsight }) {
         </figure>
         <figure>
           <figcaption>Supported by documents</figcaption>
-          <DayLine
+          <DailyLineChart
             label={`Part of the statements that passages support, day by day; ${percent(totals.factual_grounding)} over all`}
             values={days.map((day) => ({ day, value: byDay.get(day)?.factual_grounding ?? null }))}
           />
@@ -146,8 +146,8 @@ function Topics({ insight }: { insight: AveeInsight }) {
         {insight.topics.map(({ topic, turns, by_day }) => (
           <li key={topic}>
             <span className="truncate">{topic}</span>
-            <RowBar value={turns} most={most} />
-            <Spark days={days} counts={new Map(by_day.map((day) => [day.day, day.turns]))} />
+            <ShareBar value={turns} most={most} />
+            <Sparkline days={days} counts={new Map(by_day.map((day) => [day.day, day.turns]))} />
             <span className="bars-count">{count(turns, 'answer')}</span>
           </li>
         ))}
@@ -167,8 +167,8 @@ function Documents({ insight }: { insight: AveeInsight }) {
           {used.map((document) => (
             <li key={document.document_id}>
               <span className="truncate">{document.title}</span>
-              <RowBar value={document.turns} most={most} />
-              <Badge>{layerNames[document.layer].title}</Badge>
+              <ShareBar value={document.turns} most={most} />
+              <Badge>{layerLabels[document.layer].title}</Badge>
               <span className="bars-count">{count(document.turns, 'answer')}</span>
             </li>
           ))}

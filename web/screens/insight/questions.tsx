@@ -5,14 +5,14 @@ import type { QuestionState, UnansweredQuestion } from '../../../contract/insigh
 import type { Layer } from '../../../contract/layers.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
-import { layerChoices, layerNames } from '../../documents/layers.ts'
+import { layerLabels, layerOptions } from '../../documents/layers.ts'
 import { Section } from '../../shell/page.tsx'
 import { Button } from '../../ui/button.tsx'
 import { SelectField, SmallSelect, TextArea, TextField } from '../../ui/field.tsx'
 import { count } from '../../ui/format.ts'
 import { Badge, EmptyState, ErrorState, Notice, Skeleton, sentenceOf } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
-import { shortDay } from './days.ts'
+import { formatDay } from './days.ts'
 
 const states: { value: QuestionState; title: string }[] = [
   { value: 'open', title: 'Open' },
@@ -93,8 +93,8 @@ function QuestionCard({ avee, question }: { avee: Avee; question: UnansweredQues
       <p className="question-facts">
         <Badge {...(waiting > 0 ? { kind: 'accent' as const } : {})}>{reasons[question.reason]}</Badge>
         <span>{count(question.count, 'time')}</span>
-        <span>{layerNames[question.layer].title}</span>
-        <span>last {shortDay(question.last_asked)}</span>
+        <span>{layerLabels[question.layer].title}</span>
+        <span>last {formatDay(question.last_asked)}</span>
       </p>
       {question.passed_on.map((sent) => (
         <blockquote key={`${sent.from} ${sent.passed_on_at}`}>
@@ -189,7 +189,7 @@ function AnswerForm({
             : undefined
         }
       >
-        {layerChoices.map((choice) => (
+        {layerOptions.map((choice) => (
           <option key={choice.value} value={choice.value}>
             {choice.title}
           </option>

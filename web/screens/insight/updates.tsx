@@ -6,7 +6,7 @@ import type { AveeUpdate } from '../../../contract/insight.ts'
 import type { Layer } from '../../../contract/layers.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
-import { layerChoices, layerNames } from '../../documents/layers.ts'
+import { layerLabels, layerOptions } from '../../documents/layers.ts'
 import { Section } from '../../shell/page.tsx'
 import { Button, IconButton } from '../../ui/button.tsx'
 import { SelectField, TextArea } from '../../ui/field.tsx'
@@ -84,7 +84,7 @@ function UpdateForm({ avee, update, onDone }: { avee: Avee; update?: AveeUpdate;
           value={layer}
           onChange={(event) => setLayer(event.target.value as Layer)}
         >
-          {layerChoices.map((choice) => (
+          {layerOptions.map((choice) => (
             <option key={choice.value} value={choice.value}>
               {choice.title}
             </option>
@@ -118,7 +118,7 @@ function UpdateRow({ avee, update, onEdit }: { avee: Avee; update: AveeUpdate; o
       <div className="row-body">
         <p className="update-text">{update.text}</p>
         <span className="row-facts update-facts">
-          {formatMoment(update.created_at)} · {layerNames[update.layer].title}
+          {formatMoment(update.created_at)} · {layerLabels[update.layer].title}
           {update.fresh && <Badge kind="accent">Fresh</Badge>}
         </span>
       </div>

@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import { ChartNoAxesColumn, MessageSquare } from 'lucide-react'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
-import { DocumentsOf } from '../../documents/documents-of.tsx'
+import { DocumentManager } from '../../documents/document-manager.tsx'
 import { Page } from '../../shell/page.tsx'
 import { ButtonLink } from '../../ui/button.tsx'
 import { ErrorState, Skeleton } from '../../ui/state.tsx'
@@ -33,7 +33,7 @@ export function LibraryScreen() {
       {library.isError && !library.data ? (
         <ErrorState error={library.error} onRetry={() => void library.refetch()} />
       ) : library.data ? (
-        <DocumentsOf avee={library.data} />
+        <DocumentManager avee={library.data} />
       ) : (
         <Skeleton height="15rem" />
       )}

@@ -7,7 +7,7 @@ import { Button } from '../../ui/button.tsx'
 import { TextField } from '../../ui/field.tsx'
 import { ErrorState, Notice, Skeleton } from '../../ui/state.tsx'
 import './login.css'
-import { wayBack } from './way-back.ts'
+import { redirectTarget } from './redirect-target.ts'
 
 /** Signing in, and making an account; leads back to where one came from. */
 export function LoginScreen() {
@@ -69,7 +69,7 @@ function AccountForm({ mode }: { mode: 'sign-in' | 'register' }) {
         ? api.accounts.register({ email, password, ...(name.trim() ? { display_name: name.trim() } : {}) })
         : api.accounts.login({ email, password }),
     // A new page: nothing of whoever was here before stays in memory.
-    onSuccess: () => location.assign(wayBack(location.search)),
+    onSuccess: () => location.assign(redirectTarget(location.search)),
   })
   const wrong = fieldErrors(enter.error)
   const submit = (event: FormEvent): void => {

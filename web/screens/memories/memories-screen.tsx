@@ -12,7 +12,7 @@ import { EmptyState, ErrorState, Notice, Skeleton } from '../../ui/state.tsx'
 import './memories.css'
 import { MemoryDialog } from './memory-dialog.tsx'
 import { MemoryRow } from './memory-row.tsx'
-import { nameOfAvee, WhoRemembers } from './who-remembers.tsx'
+import { aveeName, MemorySwitches } from './memory-switches.tsx'
 
 /** What avees remember of oneself, and whether they do. */
 export function MemoriesScreen() {
@@ -25,7 +25,7 @@ export function MemoriesScreen() {
       (avee) => [avee.id, avee.is_library ? 'Your library' : avee.display_name] as const,
     ),
     ...(settings.data?.avees ?? []).flatMap((avee) =>
-      avee.handle === null ? [] : [[avee.avee_id, nameOfAvee(avee)] as const],
+      avee.handle === null ? [] : [[avee.avee_id, aveeName(avee)] as const],
     ),
   ])
   return (
@@ -51,7 +51,7 @@ export function MemoriesScreen() {
       ) : (
         <>
           <MemoryList settings={settings.data} />
-          <WhoRemembers settings={settings.data} />
+          <MemorySwitches settings={settings.data} />
         </>
       )}
       {isAdding && mine.data && (
@@ -113,7 +113,7 @@ function MemoryList({ settings }: { settings: MemorySettings }) {
             <option value="">All avees</option>
             {settings.avees.map((one) => (
               <option key={one.avee_id} value={one.avee_id}>
-                {nameOfAvee(one)}
+                {aveeName(one)}
               </option>
             ))}
           </SmallSelect>
@@ -145,7 +145,7 @@ function MemoryList({ settings }: { settings: MemorySettings }) {
                   memory={memory}
                   avee={{
                     handle: its?.handle ?? null,
-                    name: its && settings.avees.length > 1 ? nameOfAvee(its) : undefined,
+                    name: its && settings.avees.length > 1 ? aveeName(its) : undefined,
                   }}
                   isForgotten={forgotten.has(memory.id)}
                   onForgotten={(isForgotten) => mark(memory.id, isForgotten)}

@@ -11,9 +11,9 @@ import { formatBytes, formatMoment } from '../../ui/format.ts'
 import { Menu, MenuItem, MenuLine } from '../../ui/menu.tsx'
 import { Badge, EmptyState, ErrorState, Notice, Skeleton, sentenceOf } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
-import { HowTo } from './how-to.tsx'
+import { SetupGuide } from './setup-guide.tsx'
 import './models.css'
-import { PullSection } from './pull-section.tsx'
+import { DownloadSection } from './download-section.tsx'
 
 /** Which model answers, which are there, and how to get others. */
 export function ModelsScreen() {
@@ -59,8 +59,8 @@ export function ModelsScreen() {
       {/* What stands below a list comes after it, so that it need not move. */}
       {!list.isPending && !status.isPending && (
         <>
-          <PullSection isOllamaThere={status.data?.ollama ?? true} />
-          <HowTo />
+          <DownloadSection isOllamaThere={status.data?.ollama ?? true} />
+          <SetupGuide />
         </>
       )}
     </Page>

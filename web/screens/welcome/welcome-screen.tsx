@@ -5,9 +5,9 @@ import { useLocation } from 'wouter'
 import { maxQuestion } from '../../../contract/limits.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
-import { DropZone } from '../../documents/drop.tsx'
+import { DropZone } from '../../documents/file-drop.tsx'
 import { UploadList } from '../../documents/upload-list.tsx'
-import { useUploads } from '../../documents/uploads-context.tsx'
+import { useUploadQueue } from '../../documents/upload-queue-context.tsx'
 import { Page } from '../../shell/page.tsx'
 import { Button, ButtonLink } from '../../ui/button.tsx'
 import { count } from '../../ui/format.ts'
@@ -108,7 +108,7 @@ function Step({
 }
 
 function LibraryDrop({ aveeId }: { aveeId: string }) {
-  const uploads = useUploads()
+  const uploads = useUploadQueue()
   const queries = useQueryClient()
   return (
     <>

@@ -1,0 +1,126 @@
+import type { Browser } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { type ServerProcess, startServer } from '../app.ts'
+import { createAvee, listMessages } from '../builders.ts'
+import { type ScriptedOllama, startOllama } from '../model-servers.ts'
+import { openBrowser, openWindow, waitUntil } from './browser.ts'
+import { chatPage } from './chat-page.ts'
+
+let browser: Browser
+let ollama: ScriptedOllama
+let server: ServerProcess
+
+beforeAll(async () => {
+  browser = await openBrowser()
+})
+afterAll(async () => await browser?.close())
+beforeEach(async () => {
+  ollama = await startOllama()
+  ollama.always('/api/chat', { delayMs: 40 })
+  server = await startServer({ OLLAMA_BASE_URL: ollama.url })
+  await createAvee(server, { handle: 'ada', display_name: 'Ada' })
+})
+afterEach(async () => {
+  await server?.[Symbol.asyncDispose]()
+  await ollama?.[Symbol.asyncDispose]()
+})
+
+const question = Array.from({ length: 80 }, (_, i) => `word${i}`).join(' ')
+// What the played model answers to a question without passages.
+const whole = `You said: ${question} That is all I know about it.`
+const serverIsAway = /ERR_CONNECTION|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE|Failed to load resource|network error/i
+
+const begun = (text: string) => text.includes('word9') && !text.includes('word60')
+const conversationOf = (url: string) => new URL(url).pathname.split('/').at(-1) ?? ''
+
+test('an answer goes on when the page is loaded again in the middle of it', async () => {
+  await using window = await openWindow(browser, `${server.url}/chat/ada`)
+  const chat = chatPage(window.page)
+  await chat.ask(question)
+  await waitUntil(() => chat.words.innerText(), begun)
+  await window.page.reload()
+  await waitUntil(() => chat.words.innerText(), begun)
+  await chat.waitUntilComplete()
+  expect(await chat.words.innerText()).toBe(whole)
+  expect(await chat.answers.count()).toBe(1)
+  expect(ollama.requestsTo('/api/chat')).toHaveLength(1)
+  window.expectNoConsoleErrors()
+})
+
+test('an answer goes on by itself when the server is killed in the middle of it and comes back', async () => {
+  await using window = await openWindow(browser, `${server.url}/chat/ada`, { tolerated: serverIsAway })
+  const chat = chatPage(window.page)
+  await chat.ask(question)
+  await waitUntil(() => chat.words.innerText(), begun)
+  await server.kill()
+  await window.page.getByText('The connection is gone').waitFor()
+  await server.restart()
+  await chat.waitUntilComplete()
+  expect(await chat.words.innerText()).toBe(whole)
+  expect(await chat.answers.count()).toBe(1)
+  const stored = await listMessages(server, conversationOf(window.page.url()))
+  expect(stored.map(({ role, content, status }) => ({ role, content, status }))).toEqual([
+    { role: 'user', content: question, status: 'complete' },
+    { role: 'assistant', content: whole, status: 'complete' },
+  ])
+  await window.page.reload()
+  await chat.waitUntilComplete()
+  expect(await chat.words.innerText()).toBe(whole)
+  window.expectNoConsoleErrors()
+})
+
+test('two tabs show the same answer, whichever asked', async () => {
+  await using window = await openWindow(browser, `${server.url}/chat/ada`)
+  const first = chatPage(window.page)
+  await first.ask('Are you there?')
+  await first.waitUntilComplete()
+  const other = await window.page.context().newPage()
+  await other.goto(window.page.url())
+  const second = chatPage(other)
+  await second.waitUntilComplete()
+
+  await second.ask(question)
+  await waitUntil(() => second.words.innerText(), begun)
+  await window.page.bringToFront()
+  await window.page.reload()
+  await waitUntil(() => first.words.innerText(), begun)
+  await first.answers.nth(1).getByText('That is all I know about it.').waitFor()
+  await second.answers.nth(1).getByText('That is all I know about it.').waitFor()
+  expect(await first.words.innerText()).toBe(whole)
+  expect(await second.words.innerText()).toBe(whole)
+  expect(ollama.requestsTo('/api/chat')).toHaveLength(2)
+  window.expectNoConsoleErrors()
+})
+
+test('stop ends the answer, keeps what there is, and lets go of the model', async () => {
+  await using window = await openWindow(browser, `${server.url}/chat/ada`)
+  const chat = chatPage(window.page)
+  await chat.ask(question)
+  await waitUntil(() => chat.words.innerText(), begun)
+  await chat.stop.click()
+  await window.page.getByText('You stopped this answer.').waitFor()
+  const [asked] = ollama.requestsTo('/api/chat')
+  await asked?.closed
+  expect(asked?.closedEarly).toBe(true)
+  const text = await chat.words.innerText()
+  expect(whole.startsWith(text)).toBe(true)
+  expect(text.length).toBeLessThan(whole.length)
+  const [, answer] = await listMessages(server, conversationOf(window.page.url()))
+  expect(answer).toMatchObject({ status: 'stopped', content: text })
+  await window.page.reload()
+  await window.page.getByText('You stopped this answer.').waitFor()
+  expect(await chat.words.innerText()).toBe(text)
+  window.expectNoConsoleErrors()
+})
+
+test('a server that is asked to end in the middle of an answer finishes it after its next start', async () => {
+  await using window = await openWindow(browser, `${server.url}/chat/ada`, { tolerated: serverIsAway })
+  const chat = chatPage(window.page)
+  await chat.ask(question)
+  await waitUntil(() => chat.words.innerText(), begun)
+  expect(await server.stop()).toBe(0)
+  await server.restart()
+  await chat.waitUntilComplete()
+  expect(await chat.words.innerText()).toBe(whole)
+  window.expectNoConsoleErrors()
+})

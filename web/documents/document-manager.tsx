@@ -1,0 +1,154 @@
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { FileText, Folder, Globe, Type } from 'lucide-react'
+import { type ReactNode, useDeferredValue, useState } from 'react'
+import type { Avee } from '../../contract/avees.ts'
+import type { Layer } from '../../contract/layers.ts'
+import { keys } from '../api/index.ts'
+import { useApi } from '../api/react.tsx'
+import { Section } from '../shell/page.tsx'
+import { Button } from '../ui/button.tsx'
+import { SearchField, SmallSelect } from '../ui/field.tsx'
+import { EmptyState, ErrorState, Skeleton } from '../ui/state.tsx'
+import { AddTextDialog, AddUrlDialog } from './add-dialogs.tsx'
+import { DocumentRow } from './document-row.tsx'
+import './documents.css'
+import { DropZone } from './file-drop.tsx'
+import { AddFolderDialog, Folders } from './folders.tsx'
+import { layerOptions } from './layers.ts'
+import { RetrievalTest } from './retrieval-test.tsx'
+import { UploadList } from './upload-list.tsx'
+import { useUploadQueue } from './upload-queue-context.tsx'
+
+/** The documents of an avee of one's own: adding, watching them come in, finding, changing, taking away. */
+export function DocumentManager({ avee }: { avee: Avee }) {
+  const uploads = useUploadQueue()
+  const [layer, setLayer] = useState<Layer>('intimate')
+  const [adding, setAdding] = useState<'text' | 'url' | 'folder'>()
+  const api = useApi()
+  const me = useQuery({ queryKey: keys.me, queryFn: () => api.accounts.me(), staleTime: 60_000 })
+  const isAdmin = me.data?.is_admin === true
+  return (
+    <>
+      <Section
+        title="Add documents"
+        actions={
+          !avee.is_library && (
+            <SmallSelect
+              label="Who may see what you add"
+              value={layer}
+              onChange={(event) => setLayer(event.target.value as Layer)}
+            >
+              {layerOptions.map((choice) => (
+                <option key={choice.value} value={choice.value}>
+                  {choice.title}: {choice.text.toLowerCase()}
+                </option>
+              ))}
+            </SmallSelect>
+          )
+        }
+      >
+        <DropZone onFiles={(files) => uploads.addFiles(avee.id, files, layer)}>
+          <Button look="quiet" icon={Type} onClick={() => setAdding('text')}>
+            Paste text
+          </Button>
+          <Button look="quiet" icon={Globe} onClick={() => setAdding('url')}>
+            Add a web page
+          </Button>
+          {isAdmin && (
+            <Button look="quiet" icon={Folder} onClick={() => setAdding('folder')}>
+              Follow a folder
+            </Button>
+          )}
+        </DropZone>
+        <UploadList aveeId={avee.id} />
+      </Section>
+      {isAdmin && <Folders avee={avee} />}
+      <DocumentList avee={avee} below={<RetrievalTest avee={avee} />} />
+      {adding === 'text' && <AddTextDialog avee={avee} layer={layer} onClose={() => setAdding(undefined)} />}
+      {adding === 'folder' && (
+        <AddFolderDialog avee={avee} layer={layer} onClose={() => setAdding(undefined)} />
+      )}
+      {adding === 'url' && <AddUrlDialog avee={avee} layer={layer} onClose={() => setAdding(undefined)} />}
+    </>
+  )
+}
+
+/** `below` comes when the list is there, so that it need not move. */
+function DocumentList({ avee, below }: { avee: Avee; below: ReactNode }) {
+  const api = useApi()
+  const [words, setWords] = useState('')
+  const query = useDeferredValue(words.trim())
+  const list = useInfiniteQuery({
+    queryKey: keys.documentList(avee.id, query),
+    initialPageParam: undefined as string | undefined,
+    queryFn: ({ pageParam, signal }) =>
+      api.documents.list(avee.id, {
+        limit: 50,
+        signal,
+        ...(query ? { query } : {}),
+        ...(pageParam ? { cursor: pageParam } : {}),
+      }),
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
+    placeholderData: (former) => former,
+  })
+  const status = useQuery({ queryKey: keys.status, queryFn: () => api.models.status(), staleTime: 30_000 })
+  const documents = list.data?.pages.flatMap((page) => page.documents) ?? []
+  const isEmpty = list.isSuccess && documents.length === 0
+  return (
+    <>
+      <Section
+        title="Documents"
+        actions={
+          (!isEmpty || query) && (
+            <SearchField
+              label="Search documents"
+              value={words}
+              onChange={(event) => setWords(event.target.value)}
+            />
+          )
+        }
+      >
+        {list.isPending ? (
+          <div className="rows" role="status" aria-label="Loading documents">
+            {['50%', '38%', '44%'].map((width) => (
+              <div key={width} className="row">
+                <div className="row-body">
+                  <Skeleton width={width} height="1rem" />
+                  <Skeleton width="25%" height="0.8rem" />
+                </div>
+              </div>
+            ))}
+          </div>
+        ) : list.isError && !list.data ? (
+          <ErrorState error={list.error} onRetry={() => void list.refetch()} />
+        ) : isEmpty ? (
+          <EmptyState icon={FileText} title={query ? 'No document has these words' : 'No documents yet'}>
+            {!query &&
+              `What you add above becomes what ${avee.is_library ? 'answers rest on' : 'this avee knows'}.`}
+          </EmptyState>
+        ) : (
+          <>
+            <ul className="rows">
+              {documents.map((document) => (
+                <DocumentRow
+                  key={document.id}
+                  document={document}
+                  showsLayer={!avee.is_library}
+                  searchesByMeaning={status.data?.embedding_model != null}
+                />
+              ))}
+            </ul>
+            {list.hasNextPage && (
+              <div>
+                <Button busy={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
+                  Show more
+                </Button>
+              </div>
+            )}
+          </>
+        )}
+      </Section>
+      {!list.isPending && below}
+    </>
+  )
+}

@@ -1,0 +1,114 @@
+import { expect, test } from 'vitest'
+import type { Document } from '../../contract/knowledge.ts'
+import { type Api, ApiError, createRunHub } from '../api/index.ts'
+import { createUploadQueue } from './upload-queue.ts'
+
+const frames = (events: object[]): string =>
+  events.map((event, i) => `data: ${JSON.stringify(event)}\nid: ${i + 1}\n\n`).join('')
+
+/** The parts of the API that uploads use; runs answer with the events given. */
+function uploadsWith({
+  events = {},
+  running = [],
+}: {
+  events?: Record<string, object[]>
+  running?: object[]
+}) {
+  const stopped: string[] = []
+  const client = {
+    open: async (_method: string, path: string) =>
+      new Response(frames(events[path.split('/')[2] ?? ''] ?? [])),
+  }
+  const api = {
+    client,
+    runs: {
+      running: async () => ({ runs: running }),
+      stop: async (id: string) => void stopped.push(id),
+    },
+  } as unknown as Api
+  let changes = 0
+  const hub = createRunHub(api.client, { keepFor: 0, reader: { wakes: () => () => undefined } })
+  const uploads = createUploadQueue({ api, hub, onChanged: () => void (changes += 1) })
+  return { uploads, stopped, changes: () => changes }
+}
+
+const document = { pages: 2, passages: 9 } as Document
+
+test('at most two are sent at a time, the others wait their turn', async () => {
+  const { uploads } = uploadsWith({})
+  const release: (() => void)[] = []
+  for (const name of ['a', 'b', 'c'])
+    uploads.add('avee', name, () => new Promise((resolve) => release.push(() => resolve(document))))
+  const phases = () => uploads.getSnapshot().map((upload) => upload.phase)
+  expect(phases()).toEqual(['sending', 'sending', 'waiting'])
+  release[0]?.()
+  await expect.poll(phases).toEqual(['done', 'sending', 'sending'])
+  const idle = uploads.whenIdle('avee')
+  release[1]?.()
+  release[2]?.()
+  await idle
+  expect(phases()).toEqual(['done', 'done', 'done'])
+  uploads.dismissReady('other')
+  expect(phases()).toHaveLength(3)
+  uploads.dismissReady('avee')
+  expect(phases()).toEqual([])
+})
+
+test('what is refused says why and can be sent again', async () => {
+  const { uploads, changes } = uploadsWith({})
+  let calls = 0
+  uploads.add('avee', 'page', async () => {
+    calls += 1
+    if (calls === 1) throw new ApiError(502, 'not_reached', 'That page cannot be reached.')
+    return document
+  })
+  await uploads.whenIdle('avee')
+  const [failed] = uploads.getSnapshot()
+  expect(failed).toMatchObject({ phase: 'failed', error: 'That page cannot be reached.', canRetry: true })
+  uploads.retry(failed?.id ?? 0)
+  await uploads.whenIdle('avee')
+  expect(uploads.getSnapshot()[0]).toMatchObject({ phase: 'done', error: undefined, document })
+  expect(changes()).toBe(1)
+})
+
+test('runs of the time before a reload are found with their avee and followed to their end', async () => {
+  const { uploads, changes, stopped } = uploadsWith({
+    running: [
+      { id: 'one', kind: 'ingest', scope: 'avee' },
+      { id: 'two', kind: 'ingest', scope: 'avee' },
+      { id: 'three', kind: 'chat', scope: 'avee' },
+    ],
+    events: {
+      one: [
+        { message: 'Processing a.pdf...', file: 'a.pdf' },
+        { result: { success: true, filename: 'a.pdf', message: 'ok' } },
+        { done: true, total_documents: 1 },
+      ],
+      two: [
+        { result: { success: false, filename: 'b.pdf', message: 'It is encrypted.' } },
+        { done: true, total_documents: 1 },
+      ],
+    },
+  })
+  await uploads.resume()
+  await uploads.resume()
+  await uploads.whenIdle('avee')
+  expect(uploads.getSnapshot()).toMatchObject([
+    { aveeId: 'avee', runId: 'one', phase: 'done', canRetry: false },
+    { aveeId: 'avee', runId: 'two', phase: 'failed', error: 'It is encrypted.' },
+  ])
+  expect(changes()).toBe(2)
+  expect(stopped).toEqual([])
+})
+
+test('stopping reaches the server when it has the file, and only this page before', async () => {
+  const { uploads, stopped } = uploadsWith({ running: [{ id: 'one', kind: 'ingest', scope: 'avee' }] })
+  await uploads.resume()
+  await uploads.stop(uploads.getSnapshot()[0]?.id ?? 0)
+  expect(stopped).toEqual(['one'])
+  uploads.add('avee', 'text', () => new Promise(() => undefined))
+  const last = uploads.getSnapshot().at(-1)
+  await uploads.stop(last?.id ?? 0)
+  expect(uploads.getSnapshot().at(-1)?.phase).toBe('stopped')
+  expect(stopped).toEqual(['one'])
+})

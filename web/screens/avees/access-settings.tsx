@@ -1,0 +1,159 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { X } from 'lucide-react'
+import { type FormEvent, useState } from 'react'
+import type { Avee } from '../../../contract/avees.ts'
+import type { Layer } from '../../../contract/layers.ts'
+import { type Grant, keys } from '../../api/index.ts'
+import { useApi } from '../../api/react.tsx'
+import { layerOptions } from '../../documents/layers.ts'
+import { Section } from '../../shell/page.tsx'
+import { Button, IconButton } from '../../ui/button.tsx'
+import { SmallSelect } from '../../ui/field.tsx'
+import { Avatar, Badge, EmptyState, ErrorState, Notice, Skeleton, sentenceOf } from '../../ui/state.tsx'
+import { useToast } from '../../ui/toast.tsx'
+
+/** Who may see how much of an avee. */
+export function AccessSettings({ avee }: { avee: Avee }) {
+  const api = useApi()
+  const grants = useQuery({ queryKey: keys.grants(avee.id), queryFn: () => api.avees.grants(avee.id) })
+  return (
+    <div className="stack">
+      <Section
+        title="Layers"
+        text="Every document belongs to a layer. Each person sees theirs and the ones before it; what is above never reaches an answer to them."
+      >
+        <dl className="layers">
+          {layerOptions.map((layer) => (
+            <div key={layer.value}>
+              <dt>{layer.title}</dt>
+              <dd>{layer.text}</dd>
+            </div>
+          ))}
+        </dl>
+      </Section>
+      <Section title="People">
+        <InviteForm avee={avee} />
+        {grants.isPending ? (
+          <Skeleton height="4rem" />
+        ) : !grants.data ? (
+          <ErrorState error={grants.error} onRetry={() => void grants.refetch()} />
+        ) : grants.data.permissions.length === 0 ? (
+          <EmptyState title="Nobody yet">Followers and those you let in stand here.</EmptyState>
+        ) : (
+          <ul className="rows">
+            {grants.data.permissions.map((grant) => (
+              <GrantRow key={grant.user_id} avee={avee} grant={grant} />
+            ))}
+          </ul>
+        )}
+      </Section>
+    </div>
+  )
+}
+
+function InviteForm({ avee }: { avee: Avee }) {
+  const api = useApi()
+  const queries = useQueryClient()
+  const [handle, setHandle] = useState('')
+  const [layer, setLayer] = useState<Layer>('friends')
+  const grant = useMutation({
+    mutationFn: () => api.avees.grant(avee.id, handle.trim().replace(/^@/, ''), layer),
+    onSuccess: () => {
+      setHandle('')
+      return queries.invalidateQueries({ queryKey: keys.grants(avee.id) })
+    },
+  })
+  const submit = (event: FormEvent): void => {
+    event.preventDefault()
+    if (handle.trim()) grant.mutate()
+  }
+  return (
+    <>
+      <form className="let-in" onSubmit={submit}>
+        <input
+          className="input"
+          aria-label="Handle of a person"
+          placeholder="Handle of a person"
+          autoCapitalize="off"
+          spellCheck={false}
+          value={handle}
+          onChange={(event) => setHandle(event.target.value)}
+        />
+        <LayerSelect label="How far they may see" value={layer} onChange={setLayer} />
+        <Button type="submit" busy={grant.isPending} disabled={!handle.trim()}>
+          Let in
+        </Button>
+      </form>
+      {grant.error && <Notice kind="bad">{grant.error.message}</Notice>}
+    </>
+  )
+}
+
+function LayerSelect({
+  label,
+  value,
+  onChange,
+  disabled,
+}: {
+  label: string
+  value: Layer
+  onChange: (layer: Layer) => void
+  disabled?: boolean
+}) {
+  return (
+    <SmallSelect
+      label={label}
+      value={value}
+      disabled={disabled}
+      onChange={(event) => onChange(event.target.value as Layer)}
+    >
+      {layerOptions.map((choice) => (
+        <option key={choice.value} value={choice.value}>
+          {choice.title}
+        </option>
+      ))}
+    </SmallSelect>
+  )
+}
+
+function GrantRow({ avee, grant }: { avee: Avee; grant: Grant }) {
+  const api = useApi()
+  const queries = useQueryClient()
+  const tell = useToast()
+  const options = {
+    onError: (error: unknown) => tell(sentenceOf(error), 'bad'),
+    onSettled: () => queries.invalidateQueries({ queryKey: keys.grants(avee.id) }),
+  }
+  const change = useMutation({
+    mutationFn: (layer: Layer) => api.avees.grant(avee.id, grant.user_id, layer),
+    ...options,
+  })
+  const revoke = useMutation({ mutationFn: () => api.avees.revoke(avee.id, grant.user_id), ...options })
+  return (
+    <li className="row">
+      <Avatar name={grant.display_name} size={32} />
+      <div className="row-body">
+        <span className="row-title">
+          <span className="truncate">{grant.display_name}</span>
+          {grant.is_follower && <Badge>Follows</Badge>}
+        </span>
+        {grant.handle && <span className="row-facts">@{grant.handle}</span>}
+      </div>
+      <div className="row-actions">
+        <LayerSelect
+          label={`How far ${grant.display_name} may see`}
+          value={change.isPending ? change.variables : grant.max_layer}
+          disabled={change.isPending}
+          onChange={(layer) => change.mutate(layer)}
+        />
+        <IconButton
+          label={`Take the permission of ${grant.display_name} away`}
+          icon={X}
+          small
+          disabled={revoke.isPending}
+          onClick={() => revoke.mutate()}
+        />
+      </div>
+    </li>
+  )
+}

@@ -1,0 +1,57 @@
+import { useMutation } from '@tanstack/react-query'
+import { Send } from 'lucide-react'
+import { useState } from 'react'
+import type { Avee } from '../../../contract/avees.ts'
+import type { Message } from '../../../contract/chat.ts'
+import { useApi } from '../../api/react.tsx'
+import { Button, IconButton } from '../../ui/button.tsx'
+import { Dialog, DialogActions } from '../../ui/dialog.tsx'
+import { TextArea } from '../../ui/field.tsx'
+import { Notice, sentenceOf } from '../../ui/state.tsx'
+import { useToast } from '../../ui/toast.tsx'
+import { useSharing } from './sharing-notice.tsx'
+
+/** Sends the question of an answer to the avee's owner, where they take questions. */
+export function AskOwner({ message, avee }: { message: Message; avee: Avee }) {
+  const api = useApi()
+  const tell = useToast()
+  const sharing = useSharing(avee)
+  const [isOpen, setIsOpen] = useState(false)
+  const [note, setNote] = useState('')
+  const send = useMutation({
+    mutationFn: () => api.insight.passOn(message.id, note.trim()),
+    onSuccess: () => {
+      setIsOpen(false)
+      tell('Sent. The reply will come into this conversation.')
+    },
+  })
+  if (!sharing?.allow_pass_on) return null
+  return (
+    <>
+      <IconButton
+        label={`Ask the owner of ${avee.display_name}`}
+        icon={Send}
+        small
+        onClick={() => setIsOpen(true)}
+      />
+      <Dialog open={isOpen} onOpenChange={setIsOpen} title={`Ask the owner of ${avee.display_name}`}>
+        <p className="soft">
+          They get this question and your name, nothing else of the conversation. Their reply comes here.
+        </p>
+        <TextArea
+          label="Anything to add?"
+          value={note}
+          maxLength={1_000}
+          onChange={(event) => setNote(event.target.value)}
+        />
+        {send.error && <Notice kind="bad">{sentenceOf(send.error)}</Notice>}
+        <DialogActions>
+          <Button onClick={() => setIsOpen(false)}>Cancel</Button>
+          <Button look="primary" busy={send.isPending} onClick={() => send.mutate()}>
+            Send
+          </Button>
+        </DialogActions>
+      </Dialog>
+    </>
+  )
+}

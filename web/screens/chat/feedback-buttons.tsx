@@ -1,0 +1,103 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { ThumbsDown, ThumbsUp } from 'lucide-react'
+import { useState } from 'react'
+import type { Avee } from '../../../contract/avees.ts'
+import type { Message } from '../../../contract/chat.ts'
+import type { Vote } from '../../../contract/insight.ts'
+import { keys } from '../../api/index.ts'
+import { useApi } from '../../api/react.tsx'
+import { Button, IconButton } from '../../ui/button.tsx'
+import { Dialog, DialogActions } from '../../ui/dialog.tsx'
+import { TextArea } from '../../ui/field.tsx'
+import { Notice, sentenceOf } from '../../ui/state.tsx'
+import { useToast } from '../../ui/toast.tsx'
+
+type Votes = { feedback: { message_id: string; vote: Vote | null; note: string }[] }
+
+/** Was the answer good? A second press takes the thumb away. An avee learns from why its owner thinks so. */
+export function FeedbackButtons({ message, avee }: { message: Message; avee: Avee }) {
+  const api = useApi()
+  const queries = useQueryClient()
+  const tell = useToast()
+  const key = keys.votes(message.conversation_id)
+  const votes = useQuery({
+    queryKey: key,
+    queryFn: () => api.insight.votes(message.conversation_id),
+    staleTime: 60_000,
+  })
+  const change = useMutation({
+    mutationFn: (vote: Vote | null) => api.insight.vote(message.id, vote),
+    onSuccess: (_, vote) =>
+      queries.setQueryData<Votes>(key, (before) => ({
+        feedback: [
+          ...(before?.feedback ?? []).filter(({ message_id }) => message_id !== message.id),
+          { message_id: message.id, vote, note: '' },
+        ],
+      })),
+    onError: (error) => tell(sentenceOf(error), 'bad'),
+  })
+  const stored = votes.data?.feedback.find(({ message_id }) => message_id === message.id)?.vote ?? null
+  const now = change.isPending ? change.variables : stored
+  const button = (vote: Vote, label: string, icon: typeof ThumbsUp) => (
+    <IconButton
+      label={label}
+      icon={icon}
+      small
+      aria-pressed={now === vote}
+      onClick={() => change.mutate(now === vote ? null : vote)}
+    />
+  )
+  return (
+    <>
+      {button('up', 'Good answer', ThumbsUp)}
+      {button('down', 'Bad answer', ThumbsDown)}
+      {stored && avee.is_owner && !avee.is_library && (
+        <FeedbackReason message={message} avee={avee} vote={stored} />
+      )}
+    </>
+  )
+}
+
+function FeedbackReason({ message, avee, vote }: { message: Message; avee: Avee; vote: Vote }) {
+  const api = useApi()
+  const tell = useToast()
+  const [isOpen, setIsOpen] = useState(false)
+  const [note, setNote] = useState('')
+  const send = useMutation({
+    mutationFn: () => api.insight.vote(message.id, vote, note.trim()),
+    onSuccess: () => {
+      setIsOpen(false)
+      setNote('')
+      tell(`${avee.display_name} has learned it. You find it in its settings, and can change it there.`)
+    },
+  })
+  const title = vote === 'up' ? 'What is good about it?' : 'What should be different?'
+  return (
+    <>
+      <Button small onClick={() => setIsOpen(true)}>
+        Say why
+      </Button>
+      <Dialog open={isOpen} onOpenChange={setIsOpen} title={title}>
+        <TextArea
+          label={`${avee.display_name} keeps to it from now on, with everybody`}
+          value={note}
+          maxLength={300}
+          rows={3}
+          onChange={(event) => setNote(event.target.value)}
+        />
+        {send.error && <Notice kind="bad">{sentenceOf(send.error)}</Notice>}
+        <DialogActions>
+          <Button onClick={() => setIsOpen(false)}>Cancel</Button>
+          <Button
+            look="primary"
+            busy={send.isPending}
+            disabled={note.trim() === ''}
+            onClick={() => send.mutate()}
+          >
+            Save
+          </Button>
+        </DialogActions>
+      </Dialog>
+    </>
+  )
+}

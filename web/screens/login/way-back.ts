@@ -1,5 +1,0 @@
-/** Where `?next=` leads, as long as that is a place on this page. */
-export function wayBack(search: string): string {
-  const next = new URLSearchParams(search).get('next') ?? '/'
-  return /^\/(?![/\\])/.test(next) && !next.startsWith('/login') ? next : '/'
-}
