@@ -110,10 +110,11 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
       log,
       judge: config.insight.judge,
       conversations: {
-        setTitle: (conversationId, title) => chat.entitle(conversationId, title),
-        ownMessage: (caller, messageId) => chat.ownMessage(caller, messageId),
-        ownConversation: async (caller, conversationId) => void (await chat.own(caller, conversationId)),
-        deliver: (trx, reply) => chat.deliver(trx, reply),
+        setTitle: (conversationId, title) => chat.setAutoTitle(conversationId, title),
+        ownMessage: (caller, messageId) => chat.getOwnMessage(caller, messageId),
+        ownConversation: async (caller, conversationId) =>
+          void (await chat.getConversation(caller, conversationId)),
+        deliver: (trx, reply) => chat.addOwnerReply(trx, reply),
       },
     }),
   )
@@ -189,7 +190,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
   await http.register(
     memoryRoutes({
       memory,
-      conversationOf: async (caller, id) => ({ aveeId: (await chat.own(caller, id)).avee_id }),
+      conversationOf: async (caller, id) => ({ aveeId: (await chat.getConversation(caller, id)).avee_id }),
     }),
   )
   await http.register(chatRoutes({ chat, runs, avees, insight, memory }))

@@ -24,8 +24,6 @@ import {
   questionTooLong,
 } from './errors.ts'
 import {
-  allMessages,
-  branch,
   type ConversationCursor,
   type ConversationRow,
   deleteConversation,
@@ -33,18 +31,20 @@ import {
   findMessage,
   insertConversation,
   insertMessage,
-  insertReply,
+  insertOwnerReply,
+  listBranch,
   listConversations,
+  listMessages,
   listNodes,
+  listSiblings,
   type MessageRow,
-  siblings,
-  titleAutomatically,
+  setAutoTitle,
   updateConversation,
 } from './store.ts'
-import { newestLeafUnder } from './tree.ts'
+import { findNewestLeaf } from './tree.ts'
 import { type TurnInput, turnKind } from './turn.ts'
 
-export type ChatRooms = {
+export type ChatDependencies = {
   database: Database
   runs: Runs
   avees: Avees
@@ -68,9 +68,9 @@ export type AskOptions = {
 }
 
 /** The run that answers, and the two messages it is about. */
-export type Asked = { run: RunRecord; conversationId: string; userMessageId: string; messageId: string }
+export type StartedTurn = { run: RunRecord; conversationId: string; userMessageId: string; messageId: string }
 
-export type ListedMessage = MessageRow & { siblings: string[]; memories: UsedMemory[] }
+export type MessageWithDetails = MessageRow & { siblings: string[]; memories: UsedMemory[] }
 
 const titleCharacters = 60
 /** Shown in the place of a model's reason. */
@@ -86,7 +86,7 @@ export function chat({
   insight,
   memory,
   ...more
-}: ChatRooms & { dialects: Record<string, Dialect> }) {
+}: ChatDependencies & { dialects: Record<string, Dialect> }) {
   const { db } = database
   runs.register(
     'chat',
@@ -97,7 +97,7 @@ export function chat({
   )
 
   /** The caller's own conversation; for anybody else it does not exist. */
-  async function own(caller: Caller, id: string): Promise<ConversationRow> {
+  async function getConversation(caller: Caller, id: string): Promise<ConversationRow> {
     const conversation = await findConversation(db, id)
     if (!conversation || conversation.user_id !== caller.userId) throw conversationNotFound()
     if (caller.aveeId !== null && caller.aveeId !== conversation.avee_id) throw conversationNotFound()
@@ -105,20 +105,20 @@ export function chat({
   }
 
   /** Opens a conversation with an avee that the caller may see. */
-  async function open(caller: Caller, aveeIdOrHandle: string): Promise<ConversationRow> {
+  async function createConversation(caller: Caller, aveeIdOrHandle: string): Promise<ConversationRow> {
     const { avee, layer } = await avees.view(caller, aveeIdOrHandle)
     const id = newId()
     await insertConversation(db, { id, aveeId: avee.id, userId: caller.userId, layer, now: new Date() })
-    return own(caller, id)
+    return getConversation(caller, id)
   }
 
   /** Starts the run that answers the message `parent → question`; the question, the empty answer and the run in one transaction. */
-  async function begin(
+  async function startTurn(
     caller: Caller,
     conversation: ConversationRow,
     turn: { question: string; parentId: string | null } | { userMessageId: string },
     options: AskOptions,
-  ): Promise<Asked> {
+  ): Promise<StartedTurn> {
     const { layer } = await avees.view(caller, conversation.avee_id)
     const userMessageId = 'userMessageId' in turn ? turn.userMessageId : newId()
     const messageId = newId()
@@ -144,13 +144,13 @@ export function chat({
         ...(options.idempotencyKey === undefined ? {} : { idempotencyKey: options.idempotencyKey }),
       },
       async (trx, runId) => {
-        const message = { conversationId: conversation.id, layer }
+        const shared = { conversationId: conversation.id, layer }
         if ('question' in turn) {
           const question = { id: userMessageId, parentId: turn.parentId, content: turn.question, runId: null }
-          await insertMessage(trx, { ...message, ...question, role: 'user', status: 'complete' })
+          await insertMessage(trx, { ...shared, ...question, role: 'user', status: 'complete' })
         }
         const answer = { id: messageId, parentId: userMessageId, content: '', runId }
-        await insertMessage(trx, { ...message, ...answer, role: 'assistant', status: 'streaming' })
+        await insertMessage(trx, { ...shared, ...answer, role: 'assistant', status: 'streaming' })
         await updateConversation(trx, conversation.id, {
           leaf_id: messageId,
           layer_used: layer,
@@ -170,10 +170,10 @@ export function chat({
   }
 
   return {
-    open,
-    own,
+    createConversation,
+    getConversation,
 
-    list(
+    listConversations(
       caller: Caller,
       filter: {
         aveeId?: string
@@ -191,33 +191,33 @@ export function chat({
       })
     },
 
-    async change(
+    async updateConversation(
       caller: Caller,
       id: string,
       changes: { title?: string; pinned?: boolean; archived?: boolean },
     ) {
-      await own(caller, id)
+      await getConversation(caller, id)
       await updateConversation(db, id, {
         ...changes,
         ...(changes.title === undefined ? {} : { title_by: 'user' as const }),
       })
-      return own(caller, id)
+      return getConversation(caller, id)
     },
 
     /** Deletes a conversation with all its messages and the logs of its answers; a running one is stopped first. */
-    async remove(caller: Caller, id: string): Promise<void> {
-      const conversation = await own(caller, id)
+    async deleteConversation(caller: Caller, id: string): Promise<void> {
+      const conversation = await getConversation(caller, id)
       await runs.forget({ kind: 'chat', subject: conversation.id })
       await deleteConversation(db, conversation.id)
     },
 
     /** The shown branch above `before` (or its end), oldest first, and whether there is more above. */
-    async messages(
+    async listMessages(
       caller: Caller,
       id: string,
       page: { limit: number; before?: string },
-    ): Promise<{ messages: ListedMessage[]; hasMore: boolean; layer: Layer }> {
-      const conversation = await own(caller, id)
+    ): Promise<{ messages: MessageWithDetails[]; hasMore: boolean; layer: Layer }> {
+      const conversation = await getConversation(caller, id)
       const layer = await avees.layerOf(caller.userId, conversation.avee_id)
       let end = conversation.leaf_id
       if (page.before !== undefined) {
@@ -226,27 +226,27 @@ export function chat({
         end = before.parent_id
       }
       if (end === null) return { messages: [], hasMore: false, layer }
-      const rows = await branch(db, end, page.limit)
-      const messages = await listed(caller, conversation.avee_id, rows)
+      const rows = await listBranch(db, end, page.limit)
+      const messages = await withDetails(caller, conversation.avee_id, rows)
       return { messages, hasMore: rows[0]?.parent_id != null, layer }
     },
 
-    async message(caller: Caller, id: string): Promise<{ message: ListedMessage; layer: Layer }> {
+    async getMessage(caller: Caller, id: string): Promise<{ message: MessageWithDetails; layer: Layer }> {
       const row = await findMessage(db, id)
       if (!row) throw messageNotFound()
-      const conversation = await own(caller, row.conversation_id)
-      const [message] = await listed(caller, conversation.avee_id, [row])
+      const conversation = await getConversation(caller, row.conversation_id)
+      const [message] = await withDetails(caller, conversation.avee_id, [row])
       if (!message) throw messageNotFound()
       return { message, layer: await avees.layerOf(caller.userId, conversation.avee_id) }
     },
 
     /** Every message of the conversation, all branches, for an export. */
-    async everything(caller: Caller, id: string) {
-      const conversation = await own(caller, id)
+    async getWholeConversation(caller: Caller, id: string) {
+      const conversation = await getConversation(caller, id)
       const layer = await avees.layerOf(caller.userId, conversation.avee_id)
-      const rows = await allMessages(db, id)
-      const all = await listed(caller, conversation.avee_id, rows)
-      const branchIds = conversation.leaf_id ? await branch(db, conversation.leaf_id, rows.length) : []
+      const rows = await listMessages(db, id)
+      const all = await withDetails(caller, conversation.avee_id, rows)
+      const branchIds = conversation.leaf_id ? await listBranch(db, conversation.leaf_id, rows.length) : []
       const onBranch = new Set(branchIds.map((row) => row.id))
       return { conversation, layer, all, shown: all.filter((row) => onBranch.has(row.id)) }
     },
@@ -257,25 +257,25 @@ export function chat({
       conversationId: string,
       question: string,
       options: AskOptions = {},
-    ): Promise<Asked> {
-      const words = validQuestion(question)
-      const conversation = await own(caller, conversationId)
-      return begin(caller, conversation, { question: words, parentId: conversation.leaf_id }, options)
+    ): Promise<StartedTurn> {
+      const words = validateQuestion(question)
+      const conversation = await getConversation(caller, conversationId)
+      return startTurn(caller, conversation, { question: words, parentId: conversation.leaf_id }, options)
     },
 
     /**
      * Asks in a conversation that is opened for this question. A repeated request (same idempotency key) gets the
      * run and the conversation of the first.
      */
-    async askAnew(
+    async askInNewConversation(
       caller: Caller,
       aveeId: string,
       question: string,
       options: AskOptions = {},
-    ): Promise<Asked> {
-      const words = validQuestion(question)
-      const conversation = await open(caller, aveeId)
-      const asked = await begin(caller, conversation, { question: words, parentId: null }, options)
+    ): Promise<StartedTurn> {
+      const words = validateQuestion(question)
+      const conversation = await createConversation(caller, aveeId)
+      const asked = await startTurn(caller, conversation, { question: words, parentId: null }, options)
       if (asked.conversationId !== conversation.id) await deleteConversation(db, conversation.id)
       return asked
     },
@@ -286,58 +286,58 @@ export function chat({
       conversationId: string,
       messageId: string,
       options: AskOptions = {},
-    ): Promise<Asked> {
-      const conversation = await own(caller, conversationId)
-      const message = await messageIn(conversation, messageId)
+    ): Promise<StartedTurn> {
+      const conversation = await getConversation(caller, conversationId)
+      const message = await getMessageIn(conversation, messageId)
       if (message.role !== 'assistant' || message.parent_id === null) throw notAnAnswer()
       // What the owner said is no answer of a model.
-      if ((await messageIn(conversation, message.parent_id)).role !== 'user') throw notAnAnswer()
-      return begin(caller, conversation, { userMessageId: message.parent_id }, options)
+      if ((await getMessageIn(conversation, message.parent_id)).role !== 'user') throw notAnAnswer()
+      return startTurn(caller, conversation, { userMessageId: message.parent_id }, options)
     },
 
     /** Puts an earlier question in other words; the first one and what followed stay as a branch. */
-    async edit(
+    async editQuestion(
       caller: Caller,
       conversationId: string,
       messageId: string,
       question: string,
       options: AskOptions = {},
-    ): Promise<Asked> {
-      const words = validQuestion(question)
-      const conversation = await own(caller, conversationId)
-      const message = await messageIn(conversation, messageId)
+    ): Promise<StartedTurn> {
+      const words = validateQuestion(question)
+      const conversation = await getConversation(caller, conversationId)
+      const message = await getMessageIn(conversation, messageId)
       if (message.role !== 'user') throw notAQuestion()
-      return begin(caller, conversation, { question: words, parentId: message.parent_id }, options)
+      return startTurn(caller, conversation, { question: words, parentId: message.parent_id }, options)
     },
 
     /** Shows the branch that goes through a message. */
-    async showBranch(caller: Caller, conversationId: string, messageId: string): Promise<ConversationRow> {
-      const conversation = await own(caller, conversationId)
-      await messageIn(conversation, messageId)
-      const leaf = newestLeafUnder(await listNodes(db, conversationId), messageId)
+    async selectBranch(caller: Caller, conversationId: string, messageId: string): Promise<ConversationRow> {
+      const conversation = await getConversation(caller, conversationId)
+      await getMessageIn(conversation, messageId)
+      const leaf = findNewestLeaf(await listNodes(db, conversationId), messageId)
       await updateConversation(db, conversationId, { leaf_id: leaf })
-      return own(caller, conversationId)
+      return getConversation(caller, conversationId)
     },
 
     /** Gives a conversation a title that was worked out, unless a person gave it one. */
-    entitle: (conversationId: string, title: string): Promise<void> =>
-      titleAutomatically(db, conversationId, title),
+    setAutoTitle: (conversationId: string, title: string): Promise<void> =>
+      setAutoTitle(db, conversationId, title),
 
     /** Adds a message of the avee's owner at the end of the shown branch; gives its id. */
-    async deliver(
+    async addOwnerReply(
       trx: Trx,
       { conversationId, text, layer }: { conversationId: string; text: string; layer: Layer },
     ): Promise<string> {
       const id = newId()
-      await insertReply(trx, { id, conversationId, text, layer, reason: ownerReplied })
+      await insertOwnerReply(trx, { id, conversationId, text, layer, reason: ownerReplied })
       return id
     },
 
     /** A message of the caller's, with the avee it was said to. @throws 404 for what is not theirs */
-    async ownMessage(caller: Caller, id: string) {
+    async getOwnMessage(caller: Caller, id: string) {
       const row = await findMessage(db, id)
       if (!row) throw messageNotFound()
-      const conversation = await own(caller, row.conversation_id)
+      const conversation = await getConversation(caller, row.conversation_id)
       return {
         id: row.id,
         conversationId: row.conversation_id,
@@ -350,7 +350,7 @@ export function chat({
     },
 
     /** Waits for an answer's end and returns the stored message; throws what made it fail. */
-    async answered(asked: Asked, signal: AbortSignal): Promise<MessageRow> {
+    async waitForAnswer(asked: StartedTurn, signal: AbortSignal): Promise<MessageRow> {
       for await (const _ of runs.follow(asked.run.id, asked.run.lastEvent, signal)) signal.throwIfAborted()
       signal.throwIfAborted()
       const message = await findMessage(db, asked.messageId)
@@ -365,9 +365,13 @@ export function chat({
   }
 
   /** Messages of one conversation with their alternatives and with what they were given of the memories. */
-  async function listed(caller: Caller, aveeId: string, rows: MessageRow[]): Promise<ListedMessage[]> {
+  async function withDetails(
+    caller: Caller,
+    aveeId: string,
+    rows: MessageRow[],
+  ): Promise<MessageWithDetails[]> {
     const [alternatives, used] = await Promise.all([
-      siblings(db, rows),
+      listSiblings(db, rows),
       memory.usedIn(
         caller,
         aveeId,
@@ -381,7 +385,7 @@ export function chat({
     }))
   }
 
-  async function messageIn(conversation: ConversationRow, messageId: string): Promise<MessageRow> {
+  async function getMessageIn(conversation: ConversationRow, messageId: string): Promise<MessageRow> {
     const message = await findMessage(db, messageId)
     if (message?.conversation_id !== conversation.id) throw messageNotFound()
     return message
@@ -390,7 +394,7 @@ export function chat({
 
 export type Chat = ReturnType<typeof chat>
 
-function validQuestion(question: string): string {
+function validateQuestion(question: string): string {
   if (question.trim() === '') throw emptyQuestion()
   if (charactersIn(question) > maxQuestion) throw questionTooLong()
   return question

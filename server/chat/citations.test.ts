@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Citation } from '../../contract/chat.ts'
-import { citationsOf } from './citations.ts'
+import { selectCitations } from './citations.ts'
 
 const given = [1, 2, 3, 12].map(
   (n): Citation => ({
@@ -20,7 +20,7 @@ const given = [1, 2, 3, 12].map(
   }),
 )
 const numbers = (answer: string, answerable = true) =>
-  citationsOf(answer, given, answerable).map((citation) => [citation.n, citation.cited])
+  selectCitations(answer, given, answerable).map((citation) => [citation.n, citation.cited])
 
 describe('the citations of an answer', () => {
   test('are those it names, once each, in the order it names them', () => {

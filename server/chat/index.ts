@@ -1,3 +1,3 @@
-export { type Asked, type AskOptions, type Chat, chat } from './chat.ts'
+export { type AskOptions, type Chat, chat, type StartedTurn as Asked } from './chat.ts'
 export type { Beginning, Dialect, Ending } from './dialect.ts'
 export { chatRoutes } from './routes.ts'

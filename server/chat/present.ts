@@ -1,6 +1,6 @@
 import type { Citation, Conversation, Message } from '../../contract/chat.ts'
 import { isWithin, type Layer } from '../../contract/layers.ts'
-import type { ListedMessage } from './chat.ts'
+import type { MessageWithDetails } from './chat.ts'
 import type { ConversationRow, MessageRow } from './store.ts'
 
 /** A conversation as its owner sees it. */
@@ -25,7 +25,7 @@ export const citationsWithin = (row: MessageRow, layer: Layer): Citation[] =>
   row.citations.filter((citation) => isWithin(citation.layer, layer))
 
 /** A message as its reader may see it now. */
-export const presentMessage = (row: ListedMessage, layer: Layer): Message => ({
+export const presentMessage = (row: MessageWithDetails, layer: Layer): Message => ({
   id: row.id,
   conversation_id: row.conversation_id,
   role: row.role,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { buildPrompt, type NumberedPassage, type PromptParts } from './prompt.ts'
+import { buildPrompt, type NumberedPassage, type PromptInput } from './prompt.ts'
 
 const count = (text: string) => text.split(/\s+/).filter(Boolean).length
 const passage = (n: number, text: string): NumberedPassage => ({
@@ -9,7 +9,7 @@ const passage = (n: number, text: string): NumberedPassage => ({
   heading: null,
   text,
 })
-const parts = (more: Partial<PromptParts> = {}): PromptParts => ({
+const parts = (more: Partial<PromptInput> = {}): PromptInput => ({
   avee: {
     displayName: 'Ada',
     bio: 'A mathematician.',
@@ -21,7 +21,7 @@ const parts = (more: Partial<PromptParts> = {}): PromptParts => ({
   isOwner: false,
   summary: '',
   history: [],
-  older: [],
+  retrievedTurns: [],
   memories: [],
   updates: [],
   passages: [],
@@ -49,11 +49,11 @@ describe('the prompt', () => {
     expect(prompt?.messages[3]?.content).toMatch(
       /<passage n="1" source="Handbook, page 1">\nThe engine weaves algebraic patterns\.\n<\/passage>\n\nQuestion: What does the engine weave\?/,
     )
-    expect(prompt?.used).toEqual([1])
+    expect(prompt?.usedPassages).toEqual([1])
   })
 
   test('tells the model how close the person is, and nothing of the persona in a library', () => {
-    const system = (more: Partial<PromptParts>) =>
+    const system = (more: Partial<PromptInput>) =>
       buildPrompt(parts(more), { contextTokens: 4_000, count })?.messages[0]?.content ?? ''
     expect(system({ layer: 'friends' })).toContain('is a friend')
     expect(system({ layer: 'intimate' })).toContain('open and personal')
@@ -79,8 +79,8 @@ describe('the prompt', () => {
     const prompt = buildPrompt(parts({ history, passages }), { contextTokens: 1_200, count })
     const total = prompt?.messages.reduce((sum, message) => sum + count(message.content), 0) ?? 0
     expect(total).toBeLessThanOrEqual(900)
-    expect(prompt?.used[0]).toBe(1)
-    expect(prompt?.used.length).toBeLessThan(12)
+    expect(prompt?.usedPassages[0]).toBe(1)
+    expect(prompt?.usedPassages.length).toBeLessThan(12)
     const turns = prompt?.messages.slice(1, -1) ?? []
     expect(turns.at(-1)?.content).toContain('turn 39')
     expect(turns[0]?.role).toBe('user')
@@ -93,7 +93,7 @@ describe('the prompt', () => {
         memories: ['Their name is Marta.', words(3_000)],
         updates: [{ date: '2026-11-18', text: 'The engine is being mended.' }],
         history: [{ id: 'a', role: 'user', content: 'Hello' }],
-        older: [
+        retrievedTurns: [
           { id: 'a', role: 'user', content: 'Hello' },
           { id: 'b', role: 'user', content: 'My loom is blue.' },
         ],
@@ -123,7 +123,7 @@ describe('the prompt', () => {
   })
 
   test('says in a library that nothing was found, and lets a persona simply talk', () => {
-    const last = (more: Partial<PromptParts>) =>
+    const last = (more: Partial<PromptInput>) =>
       buildPrompt(parts(more), { contextTokens: 4_000, count })?.messages.at(-1)?.content ?? ''
     expect(last({ avee: { ...parts().avee, isLibrary: true } })).toContain('No passage in the documents fits')
     expect(last({})).toBe('What does the engine weave?')

@@ -13,7 +13,7 @@ export type NumberedPassage = {
 /** An earlier message, and its id where it is one of the conversation's own. */
 export type Turn = ChatMessage & { id?: string }
 
-export type PromptParts = {
+export type PromptInput = {
   avee: { displayName: string; bio: string; persona: string; personaNotes: string; isLibrary: boolean }
   layer: Layer
   isOwner: boolean
@@ -22,7 +22,7 @@ export type PromptParts = {
   /** Earlier turns, oldest first. */
   history: Turn[]
   /** Messages from further up that fit the question, the best first; those that are in the history anyway are not said twice. */
-  older: Turn[]
+  retrievedTurns: Turn[]
   /** What is known of the person, a sentence each, the most useful first. */
   memories: string[]
   /** What the avee's owner has told lately, newest first. */
@@ -34,7 +34,7 @@ export type PromptParts = {
 }
 
 /** `used` are the numbers of the passages that fitted, `usedMemories` the memories. */
-export type Prompt = { messages: ChatMessage[]; used: number[]; usedMemories: string[] }
+export type Prompt = { messages: ChatMessage[]; usedPassages: number[]; usedMemories: string[] }
 
 /** How the tokens of a model's context are shared out. Each part takes what it needs up to its share; history gets the rest. */
 export type Budget = {
@@ -78,7 +78,7 @@ const personaRules = [
  * everything before it stays the same from turn to turn and a local model can reuse what it has already read.
  * Returns undefined when the question alone does not fit.
  */
-export function buildPrompt(parts: PromptParts, budget: Budget): Prompt | undefined {
+export function buildPrompt(parts: PromptInput, budget: Budget): Prompt | undefined {
   const cost = (text: string) => budget.count(text) + messageOverhead
   const room = budget.contextTokens - Math.min(largestAnswer, Math.floor(budget.contextTokens * answerShare))
   const system = systemMessage(
@@ -106,7 +106,7 @@ export function buildPrompt(parts: PromptParts, budget: Budget): Prompt | undefi
   const updates = fitting(parts.updates, noteShare, updateLine)
 
   // Kept for messages from further up; the latest turns get it when there are none.
-  const reserved = parts.older.length === 0 ? 0 : Math.floor(left * olderShare)
+  const reserved = parts.retrievedTurns.length === 0 ? 0 : Math.floor(left * olderShare)
   const history: Turn[] = []
   for (const message of parts.history.toReversed()) {
     const price = cost(message.content)
@@ -117,7 +117,7 @@ export function buildPrompt(parts: PromptParts, budget: Budget): Prompt | undefi
   while (history[0]?.role === 'assistant') history.shift()
   const shown = new Set(history.map(({ id }) => id))
   const older = fitting(
-    parts.older.filter(({ id }) => !shown.has(id)),
+    parts.retrievedTurns.filter(({ id }) => !shown.has(id)),
     1,
     olderLine,
   )
@@ -128,13 +128,13 @@ export function buildPrompt(parts: PromptParts, budget: Budget): Prompt | undefi
       ...history.map(({ role, content }) => ({ role, content })),
       { role: 'user', content: questionMessage(parts, { passages, memories, updates, older }) },
     ],
-    used: passages.map((passage) => passage.n),
+    usedPassages: passages.map((passage) => passage.n),
     usedMemories: memories,
   }
 }
 
 function systemMessage(
-  parts: PromptParts,
+  parts: PromptInput,
   tokens: { persona: number; summary: number },
   count: (text: string) => number,
 ): string {
@@ -169,11 +169,11 @@ const summaryHeading =
 type Material = {
   passages: NumberedPassage[]
   memories: string[]
-  updates: PromptParts['updates']
+  updates: PromptInput['updates']
   older: Turn[]
 }
 
-function questionMessage(parts: PromptParts, { passages, memories, updates, older }: Material): string {
+function questionMessage(parts: PromptInput, { passages, memories, updates, older }: Material): string {
   // A persona without matching documents simply talks; a library has to say that it found nothing.
   const foundNothing = passages.length === 0 && parts.searched && parts.avee.isLibrary
   const blocks = [

@@ -24,7 +24,7 @@ import type { Insight } from '../insight/index.ts'
 import type { Memory } from '../memory/index.ts'
 import type { Runs } from '../runs/index.ts'
 import { askRoutes, optionsFrom } from './ask/routes.ts'
-import type { Asked, Chat } from './chat.ts'
+import type { Chat, StartedTurn } from './chat.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
 import { exportMarkdown } from './export.ts'
 import { presentConversation, presentMessage } from './present.ts'
@@ -33,11 +33,11 @@ const conversationParams = z.object({ id })
 const messageParams = z.object({ id, message_id: id })
 const idempotencyHeader = z.object({ 'idempotency-key': z.string().max(200).optional() })
 
-export type ChatRouteRooms = { chat: Chat; runs: Runs; avees: Avees; insight: Insight; memory: Memory }
+export type ChatRouteDependencies = { chat: Chat; runs: Runs; avees: Avees; insight: Insight; memory: Memory }
 
 /** Conversations, their messages, and what is asked in them. */
 export const chatRoutes =
-  (rooms: ChatRouteRooms): FastifyPluginAsyncZod =>
+  (rooms: ChatRouteDependencies): FastifyPluginAsyncZod =>
   async (app) => {
     const { chat, runs, avees } = rooms
 
@@ -52,7 +52,7 @@ export const chatRoutes =
         },
       },
       async (request, reply) => {
-        const opened = await chat.open(callerOf(request), request.body.avee)
+        const opened = await chat.createConversation(callerOf(request), request.body.avee)
         return reply
           .code(201)
           .header('location', `/conversations/${opened.id}`)
@@ -73,7 +73,7 @@ export const chatRoutes =
       async (request) => {
         const caller = callerOf(request)
         const { avee, archived = false, query, limit, cursor } = request.query
-        const rows = await chat.list(caller, {
+        const rows = await chat.listConversations(caller, {
           ...(avee === undefined ? {} : { aveeId: (await avees.view(caller, avee)).avee.id }),
           ...(query === undefined ? {} : { query }),
           ...(cursor === undefined ? {} : { after: decodeCursor(cursor) }),
@@ -99,7 +99,8 @@ export const chatRoutes =
           response: { 200: conversation },
         },
       },
-      async (request) => presentConversation(await chat.own(callerOf(request), request.params.id)),
+      async (request) =>
+        presentConversation(await chat.getConversation(callerOf(request), request.params.id)),
     )
 
     app.patch(
@@ -120,7 +121,9 @@ export const chatRoutes =
           ...(pinned === undefined ? {} : { pinned }),
           ...(archived === undefined ? {} : { archived }),
         }
-        return presentConversation(await chat.change(callerOf(request), request.params.id, changes))
+        return presentConversation(
+          await chat.updateConversation(callerOf(request), request.params.id, changes),
+        )
       },
     )
 
@@ -135,7 +138,7 @@ export const chatRoutes =
         },
       },
       async (request) => {
-        await chat.remove(callerOf(request), request.params.id)
+        await chat.deleteConversation(callerOf(request), request.params.id)
         return { ok: true as const }
       },
     )
@@ -153,7 +156,7 @@ export const chatRoutes =
       },
       async (request) => {
         const { limit, before } = request.query
-        const page = await chat.messages(callerOf(request), request.params.id, {
+        const page = await chat.listMessages(callerOf(request), request.params.id, {
           limit,
           ...(before === undefined ? {} : { before }),
         })
@@ -181,7 +184,7 @@ export const chatRoutes =
           layer,
           all,
           shown,
-        } = await chat.everything(callerOf(request), request.params.id)
+        } = await chat.getWholeConversation(callerOf(request), request.params.id)
         const about = presentConversation(row)
         const present = (list: typeof all) => list.map((item) => presentMessage(item, layer))
         const name = `conversation-${row.id}`
@@ -211,7 +214,7 @@ export const chatRoutes =
       },
       async (request) =>
         presentConversation(
-          await chat.showBranch(callerOf(request), request.params.id, request.body.message_id),
+          await chat.selectBranch(callerOf(request), request.params.id, request.body.message_id),
         ),
     )
 
@@ -226,12 +229,12 @@ export const chatRoutes =
         },
       },
       async (request) => {
-        const found = await chat.message(callerOf(request), request.params.id)
+        const found = await chat.getMessage(callerOf(request), request.params.id)
         return presentMessage(found.message, found.layer)
       },
     )
 
-    const stream = async (request: FastifyRequest, reply: FastifyReply, asked: Asked) =>
+    const stream = async (request: FastifyRequest, reply: FastifyReply, asked: StartedTurn) =>
       sendRun(request, reply, runs, asked.run.id)
 
     app.post(
@@ -275,7 +278,13 @@ export const chatRoutes =
         return stream(
           request,
           reply,
-          await chat.edit(callerOf(request), conversationId, message_id, request.body.content, options),
+          await chat.editQuestion(
+            callerOf(request),
+            conversationId,
+            message_id,
+            request.body.content,
+            options,
+          ),
         )
       },
     )

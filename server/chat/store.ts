@@ -121,7 +121,7 @@ export async function updateConversation(
 }
 
 /** A title that was worked out; one that a person gave stays. */
-export async function titleAutomatically(db: Db, id: string, title: string): Promise<void> {
+export async function setAutoTitle(db: Db, id: string, title: string): Promise<void> {
   await db
     .updateTable('conversations')
     .set({ title })
@@ -163,7 +163,7 @@ export async function insertMessage(
 }
 
 /** Adds what an avee's owner says themselves at the end of the shown branch. */
-export async function insertReply(
+export async function insertOwnerReply(
   trx: Trx,
   reply: { id: string; conversationId: string; text: string; layer: Layer; reason: string },
 ): Promise<void> {
@@ -207,7 +207,7 @@ export function listNodes(
 }
 
 /** Up to `limit` messages of the branch that ends in `leafId`, oldest first. */
-export async function branch(db: Db, leafId: string, limit: number): Promise<MessageRow[]> {
+export async function listBranch(db: Db, leafId: string, limit: number): Promise<MessageRow[]> {
   const rows = await db
     .withRecursive('branch', (qb) =>
       qb
@@ -231,7 +231,7 @@ export async function branch(db: Db, leafId: string, limit: number): Promise<Mes
 }
 
 /** Every message of a conversation, in the order of their making. */
-export function allMessages(db: Db, conversationId: string): Promise<MessageRow[]> {
+export function listMessages(db: Db, conversationId: string): Promise<MessageRow[]> {
   return db
     .selectFrom('messages')
     .selectAll()
@@ -241,7 +241,7 @@ export function allMessages(db: Db, conversationId: string): Promise<MessageRow[
 }
 
 /** For each of these messages, the ids under the same parent in the same role, oldest first. */
-export async function siblings(db: Db, messages: MessageRow[]): Promise<Map<string, string[]>> {
+export async function listSiblings(db: Db, messages: MessageRow[]): Promise<Map<string, string[]>> {
   const first = messages[0]
   if (!first) return new Map()
   const parents = messages.flatMap((message) => message.parent_id ?? [])
@@ -262,7 +262,7 @@ export async function siblings(db: Db, messages: MessageRow[]): Promise<Map<stri
 }
 
 /** What an answer rests on, noted before its first word so that it can go on with the same numbers after a crash. */
-export async function noteGrounding(
+export async function saveGrounding(
   db: Db,
   messageId: string,
   noted: { citations: Citation[]; model: string; reason: string; layer: Layer },

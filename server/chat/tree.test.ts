@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { newestLeafUnder } from './tree.ts'
+import { findNewestLeaf } from './tree.ts'
 
 test('the branch through a message goes on to its newest descendants', () => {
   const nodes = [
@@ -10,7 +10,7 @@ test('the branch through a message goes on to its newest descendants', () => {
     { id: 'a1b', parentId: 'q1' },
     { id: 'a2b', parentId: 'q2' },
   ]
-  expect(newestLeafUnder(nodes, 'a1')).toBe('a2b')
-  expect(newestLeafUnder(nodes, 'a1b')).toBe('a1b')
-  expect(newestLeafUnder(nodes, 'q1')).toBe('a1b')
+  expect(findNewestLeaf(nodes, 'a1')).toBe('a2b')
+  expect(findNewestLeaf(nodes, 'a1b')).toBe('a1b')
+  expect(findNewestLeaf(nodes, 'q1')).toBe('a1b')
 })

@@ -5,7 +5,7 @@
 export type Node = { id: string; parentId: string | null }
 
 /** The last message of the branch that goes through `id`: always on to the newest child. `nodes` are in order of their making. */
-export function newestLeafUnder(nodes: Node[], id: string): string {
+export function findNewestLeaf(nodes: Node[], id: string): string {
   const newestChild = new Map<string, string>()
   for (const node of nodes) if (node.parentId) newestChild.set(node.parentId, node.id)
   let leaf = id

@@ -6,14 +6,14 @@ import type { Insight } from '../insight/index.ts'
 import type { Memory } from '../memory/index.ts'
 import type { ChatMessage, ChatModel, ChosenModel, Models, TokenUsage } from '../models/index.ts'
 import type { Completion, EventBody, RunContext, RunEvent, RunKind } from '../runs/index.ts'
-import { citationsOf } from './citations.ts'
+import { selectCitations } from './citations.ts'
+import { type ContextDependencies, gatherContext } from './context.ts'
 import type { Dialect } from './dialect.ts'
 import { emptyAnswer, messageNotFound, promptTooLong } from './errors.ts'
-import { gather, type MaterialRooms } from './material.ts'
+import { removeOverlap } from './overlap.ts'
 import { buildPrompt } from './prompt.ts'
-import { seam } from './seam.ts'
-import { findMessage, finishMessage, noteGrounding, updateConversation } from './store.ts'
-import { wholeCharacters } from './whole-characters.ts'
+import { findMessage, finishMessage, saveGrounding, updateConversation } from './store.ts'
+import { surrogateBuffer } from './surrogate-buffer.ts'
 
 /** What a turn needs to know, in the run's row: enough to start over on another node. */
 export type TurnInput = {
@@ -33,7 +33,7 @@ export type TurnInput = {
   learn?: boolean
 }
 
-export type TurnRooms = MaterialRooms & {
+export type TurnDependencies = ContextDependencies & {
   avees: Avees
   models: Models
   insight: Pick<Insight, 'note'>
@@ -50,7 +50,7 @@ const continueInstruction =
  *
  * After a crash it is walked again; what the log has already told is not told twice, and the model goes on from there.
  */
-export function turnKind(rooms: TurnRooms, dialects: Record<string, Dialect>): RunKind<TurnInput> {
+export function turnKind(rooms: TurnDependencies, dialects: Record<string, Dialect>): RunKind<TurnInput> {
   const dialectOf = (input: TurnInput): Dialect => {
     const dialect = dialects[input.dialect]
     if (!dialect) throw new Error(`no dialect ${input.dialect}`)
@@ -64,7 +64,7 @@ export function turnKind(rooms: TurnRooms, dialects: Record<string, Dialect>): R
       const dialect = dialectOf(run.input)
       const content = saidIn(events, dialect)
       const given = (await findMessage(trx, messageId))?.citations ?? []
-      const citations = content === '' ? [] : citationsOf(content, given, false)
+      const citations = content === '' ? [] : selectCitations(content, given, false)
       if (closing.status === 'stopped') {
         await finishMessage(trx, messageId, { content, status: 'stopped', citations })
         return dialect.stopped({ conversationId, messageId })
@@ -77,7 +77,11 @@ export function turnKind(rooms: TurnRooms, dialects: Record<string, Dialect>): R
   }
 }
 
-async function turn(rooms: TurnRooms, dialect: Dialect, context: RunContext<TurnInput>): Promise<Completion> {
+async function turn(
+  rooms: TurnDependencies,
+  dialect: Dialect,
+  context: RunContext<TurnInput>,
+): Promise<Completion> {
   const { run, signal } = context
   const { input } = run
   const { db } = rooms.database
@@ -112,7 +116,7 @@ async function turn(rooms: TurnRooms, dialect: Dialect, context: RunContext<Turn
   })
   if (start && !before.some((event) => isSame(event, start))) await context.emit(start)
 
-  const material = await gather(
+  const material = await gatherContext(
     rooms,
     {
       ...input,
@@ -122,7 +126,7 @@ async function turn(rooms: TurnRooms, dialect: Dialect, context: RunContext<Turn
       layer,
       remote: model.remote,
       history: input.history,
-      said,
+      emitted: said,
     },
     signal,
   )
@@ -143,11 +147,11 @@ async function turn(rooms: TurnRooms, dialect: Dialect, context: RunContext<Turn
     },
   )
   if (!prompt) throw promptTooLong(model.name)
-  const given = material.citations.filter((citation) => prompt.used.includes(citation.n))
+  const given = material.citations.filter((citation) => prompt.usedPassages.includes(citation.n))
   const memories = material.memories.flatMap(({ line, ...memory }) =>
     prompt.usedMemories.includes(line) ? [memory] : [],
   )
-  const noted = noteGrounding(db, input.messageId, {
+  const noted = saveGrounding(db, input.messageId, {
     citations: given,
     model: model.name,
     reason: chosen.reason,
@@ -156,8 +160,8 @@ async function turn(rooms: TurnRooms, dialect: Dialect, context: RunContext<Turn
   // Whoever waits for it hears of a failure; before that it is nobody's unhandled rejection.
   noted.catch(() => undefined)
 
-  const joint = seam(model.continuation === 'exact' ? '' : said)
-  const characters = wholeCharacters()
+  const joint = removeOverlap(model.continuation === 'exact' ? '' : said)
+  const characters = surrogateBuffer()
   const say = async (piece: string, isLast = false) => {
     const text = characters.add(piece) + (isLast ? characters.end() : '')
     if (text === '') return
@@ -200,7 +204,7 @@ async function turn(rooms: TurnRooms, dialect: Dialect, context: RunContext<Turn
     layer,
     chosen,
     memories,
-    citations: citationsOf(said, given, material.answerable),
+    citations: selectCitations(said, given, material.answerable),
     usage,
     // After a crash the model has counted only what it said since.
     totalTokens:
@@ -210,7 +214,7 @@ async function turn(rooms: TurnRooms, dialect: Dialect, context: RunContext<Turn
 }
 
 async function completion(
-  rooms: Pick<TurnRooms, 'insight' | 'memory'>,
+  rooms: Pick<TurnDependencies, 'insight' | 'memory'>,
   dialect: Dialect,
   context: RunContext<TurnInput>,
   end: {

@@ -17,13 +17,13 @@ import { citationsWithin } from '../present.ts'
 
 const idempotencyHeader = z.object({ 'idempotency-key': z.string().max(200).optional() })
 
-type AskRooms = { chat: Chat; runs: Runs; avees: Avees; insight: Insight; memory: Memory }
+type AskDependencies = { chat: Chat; runs: Runs; avees: Avees; insight: Insight; memory: Memory }
 type AskParameters = z.infer<typeof askV2Parameters>
 type AskRequest = FastifyRequest<{ Querystring: AskParameters; Body: AskParameters | null | undefined }>
 
 /** /chat/ask, /chat/ask-v2, /chat/stream and what is known of a conversation. */
 export const askRoutes =
-  ({ chat, runs, avees, insight, memory }: AskRooms): FastifyPluginAsyncZod =>
+  ({ chat, runs, avees, insight, memory }: AskDependencies): FastifyPluginAsyncZod =>
   async (app) => {
     /** Parameters come in the body or, as URLs end up in logs less gladly, in the query string. */
     const ask = async (request: AskRequest) => {
@@ -40,8 +40,8 @@ export const askRoutes =
       const asked = await ask(request)
       const left = new AbortController()
       reply.raw.once('close', () => left.abort())
-      const answer = await chat.answered(asked, left.signal)
-      const conversation = await chat.own(caller, asked.conversationId)
+      const answer = await chat.waitForAnswer(asked, left.signal)
+      const conversation = await chat.getConversation(caller, asked.conversationId)
       const { avee, layer } = await avees.view(caller, conversation.avee_id)
       const citations = citationsWithin(answer, layer)
       const body = {
@@ -124,7 +124,7 @@ export const askRoutes =
       },
       async (request) => {
         const caller = callerOf(request)
-        const conversation = await chat.own(caller, request.params.id)
+        const conversation = await chat.getConversation(caller, request.params.id)
         const { layer } = await avees.view(caller, conversation.avee_id)
         const known = await insight.ofConversation(conversation.id, layer)
         if (!known) throw conversationNotFound()

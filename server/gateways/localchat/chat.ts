@@ -35,7 +35,7 @@ export const localchatChatRoutes =
         }
         const asked = conversation_id
           ? await chat.ask(caller, conversation_id, message, options)
-          : await chat.askAnew(caller, (await avees.library(caller.userId)).id, message, options)
+          : await chat.askInNewConversation(caller, (await avees.library(caller.userId)).id, message, options)
         return sendRun(request, reply, runs, asked.run.id)
       },
     )

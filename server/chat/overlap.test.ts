@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { seam } from './seam.ts'
+import { removeOverlap } from './overlap.ts'
 
 const through = (said: string, pieces: string[]) => {
-  const joint = seam(said)
+  const joint = removeOverlap(said)
   return pieces.map((piece) => joint.add(piece)).join('') + joint.end()
 }
 const letters = (text: string) => [...text]
@@ -30,7 +30,7 @@ describe('the seam of a continued answer', () => {
   })
 
   test('holds nothing back that cannot be a repetition', () => {
-    expect(seam(said).add(' through')).toBe(' through')
+    expect(removeOverlap(said).add(' through')).toBe(' through')
   })
 
   test('is transparent when nothing was said before', () => {

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { wholeCharacters } from './whole-characters.ts'
+import { surrogateBuffer } from './surrogate-buffer.ts'
 
 const through = (...pieces: string[]) => {
-  const whole = wholeCharacters()
+  const whole = surrogateBuffer()
   return [...pieces.map((piece) => whole.add(piece)), whole.end()]
 }
 

@@ -6,16 +6,16 @@ import { type Insight, summaryWithin } from '../insight/index.ts'
 import type { Grounding, Knowledge } from '../knowledge/index.ts'
 import type { Memory, RecalledMemory } from '../memory/index.ts'
 import type { Turn } from './prompt.ts'
-import { branch, type MessageRow } from './store.ts'
+import { listBranch, type MessageRow } from './store.ts'
 
-export type MaterialRooms = {
+export type ContextDependencies = {
   database: Database
   knowledge: Pick<Knowledge, 'grounding'>
   memory: Pick<Memory, 'recall' | 'recallTurns'>
   insight: Pick<Insight, 'freshUpdates' | 'earlierInShort'>
 }
 
-export type About = {
+export type ContextRequest = {
   userId: string
   aveeId: string
   conversationId: string
@@ -29,15 +29,15 @@ export type About = {
   /** Given by the client, instead of the conversation's own. */
   history: Turn[] | undefined
   /** What an earlier attempt has already told of the answer. */
-  said: string
+  emitted: string
 }
 
 /** What an answer is made from, besides the question and the persona. */
-export type Material = {
+export type TurnContext = {
   /** What was said before `history`, in short; empty where that begins the conversation. */
   summary: string
   history: Turn[]
-  older: Turn[]
+  retrievedTurns: Turn[]
   citations: Citation[]
   answerable: boolean
   memories: (UsedMemory & { line: string })[]
@@ -48,11 +48,15 @@ export type Material = {
 const longConversation = 12
 const olderMessages = 6
 /** As many words of passages, and of memories, as an answer is given. */
-const groundingWords = 1_000
-const memoryWords = 150
+const maxPassageWords = 1_000
+const maxMemoryWords = 150
 
 /** Gathers it side by side. Layers are arguments of every search: nothing above the present one is ever in hand. */
-export async function gather(rooms: MaterialRooms, about: About, signal: AbortSignal): Promise<Material> {
+export async function gatherContext(
+  rooms: ContextDependencies,
+  about: ContextRequest,
+  signal: AbortSignal,
+): Promise<TurnContext> {
   const { aveeId, userId, layer } = about
   const within = layersWithin(layer)
   const { history, summary } = about.history
@@ -70,7 +74,7 @@ export async function gather(rooms: MaterialRooms, about: About, signal: AbortSi
       layer,
       query,
       context,
-      words: memoryWords,
+      words: maxMemoryWords,
       remote: about.remote,
       signal,
     }),
@@ -90,7 +94,7 @@ export async function gather(rooms: MaterialRooms, about: About, signal: AbortSi
   return {
     summary,
     history,
-    older: older.map(({ id, role, content }) => ({ id, role, content })),
+    retrievedTurns: older.map(({ id, role, content }) => ({ id, role, content })),
     ...grounding,
     memories: memories.map(({ id, type, content, ...times }) => ({
       id,
@@ -104,14 +108,14 @@ export async function gather(rooms: MaterialRooms, about: About, signal: AbortSi
 
 /** Passages to answer from: those noted by an earlier attempt, so that numbers already said stay true; else a search. */
 async function ground(
-  knowledge: MaterialRooms['knowledge'],
-  about: About,
+  knowledge: ContextDependencies['knowledge'],
+  about: ContextRequest,
   within: Layer[],
   context: string[],
   signal: AbortSignal,
 ): Promise<{ citations: Citation[]; answerable: boolean }> {
   if (!about.useDocuments) return { citations: [], answerable: false }
-  if (about.said !== '')
+  if (about.emitted !== '')
     return {
       citations: about.answer.citations.filter((citation) => within.includes(citation.layer)),
       answerable: true,
@@ -121,7 +125,7 @@ async function ground(
     layers: within,
     query: about.question.content,
     context,
-    words: groundingWords,
+    words: maxPassageWords,
     signal,
   })
   return { citations: numbered(found), answerable: found.answerable }
@@ -149,12 +153,12 @@ const numbered = (grounding: Grounding): Citation[] =>
  * is decided by tokens. Answers that were made at a wider layer than now do not come back.
  */
 async function earlierTurns(
-  { database: { db }, insight }: Pick<MaterialRooms, 'database' | 'insight'>,
+  { database: { db }, insight }: Pick<ContextDependencies, 'database' | 'insight'>,
   question: MessageRow,
   layer: Layer,
 ): Promise<{ history: Turn[]; summary: string }> {
   if (!question.parent_id) return { history: [], summary: '' }
-  const messages = await branch(db, question.parent_id, summaryWithin)
+  const messages = await listBranch(db, question.parent_id, summaryWithin)
   const ids = messages.map(({ id }) => id)
   const summary = messages.length < longConversation ? undefined : await insight.earlierInShort(ids, layer)
   const history = messages

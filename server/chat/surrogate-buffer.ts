@@ -4,7 +4,7 @@ const ends = /[\uD800-\uDBFF]$/
  * Text as a store can keep it, from text that comes in pieces: a character that is cut between two pieces is put
  * together, half a character becomes U+FFFD. So what is told and what is stored are the same.
  */
-export function wholeCharacters(): { add(text: string): string; end(): string } {
+export function surrogateBuffer(): { add(text: string): string; end(): string } {
   let half = ''
   return {
     add(text) {

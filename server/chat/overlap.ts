@@ -9,7 +9,7 @@ const shortestOverlap = 8
  *
  * Feed it the model's text as it comes; it returns what is new. `end` returns what was still held back.
  */
-export function seam(said: string): { add(text: string): string; end(): string } {
+export function removeOverlap(said: string): { add(text: string): string; end(): string } {
   const lastWords = said.slice(-window)
   let held = ''
   let repeated = 0
