@@ -50,7 +50,7 @@ export type ChatDependencies = {
   avees: Avees
   knowledge: Knowledge
   models: Models
-  insight: Pick<Insight, 'note' | 'freshUpdates' | 'earlierInShort'>
+  insight: Pick<Insight, 'recordTurn' | 'freshUpdates' | 'summaryFor'>
   memory: Pick<Memory, 'note' | 'recall' | 'recallTurns' | 'usedIn'>
 }
 

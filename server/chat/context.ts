@@ -12,7 +12,7 @@ export type ContextDependencies = {
   database: Database
   knowledge: Pick<Knowledge, 'grounding'>
   memory: Pick<Memory, 'recall' | 'recallTurns'>
-  insight: Pick<Insight, 'freshUpdates' | 'earlierInShort'>
+  insight: Pick<Insight, 'freshUpdates' | 'summaryFor'>
 }
 
 export type ContextRequest = {
@@ -160,7 +160,7 @@ async function earlierTurns(
   if (!question.parent_id) return { history: [], summary: '' }
   const messages = await listBranch(db, question.parent_id, summaryWithin)
   const ids = messages.map(({ id }) => id)
-  const summary = messages.length < longConversation ? undefined : await insight.earlierInShort(ids, layer)
+  const summary = messages.length < longConversation ? undefined : await insight.summaryFor(ids, layer)
   const history = messages
     .slice(summary ? ids.indexOf(summary.messageId) + 1 : 0)
     .filter((message) => message.content !== '' && message.status !== 'streaming')

@@ -36,7 +36,7 @@ export type TurnInput = {
 export type TurnDependencies = ContextDependencies & {
   avees: Avees
   models: Models
-  insight: Pick<Insight, 'note'>
+  insight: Pick<Insight, 'recordTurn'>
   memory: Pick<Memory, 'note'>
 }
 
@@ -253,7 +253,7 @@ async function completion(
       })
       await updateConversation(trx, conversationId, { updated_at: new Date() })
       const { userId } = context.run
-      await rooms.insight.note(trx, {
+      await rooms.insight.recordTurn(trx, {
         messageId,
         questionId: userMessageId,
         conversationId,

@@ -1,9 +1,9 @@
 import type { Intelligence, TurnIntelligence } from '../../contract/insight.ts'
 import { type Layer, layersWithin } from '../../contract/layers.ts'
 import type { Db, Row } from '../db/index.ts'
+import { isThanks, satisfactionOf } from './analysis/scores.ts'
+import { jaccard, languageOf, termReader } from './analysis/terms.ts'
 import { percentOf, secondsOf } from './dashboard.ts'
-import { isThanks, satisfactionOf } from './measure/satisfaction.ts'
-import { languageWithin, likeness, wordReader } from './measure/words.ts'
 import { branchUpTo, conversationFacts, type TurnRow, turnsOf } from './store/turns.ts'
 import { joinTopics } from './topics.ts'
 
@@ -131,12 +131,12 @@ async function satisfaction(
 }
 
 async function repeatedIn(questions: string[]): Promise<number> {
-  const reader = await wordReader(languageWithin(questions.join('\n')))
+  const reader = await termReader(languageOf(questions.join('\n')))
   const forms = questions.map((question) => reader.formsOf(question))
   return forms.filter((own, at) =>
     forms
       .slice(Math.max(0, at - comparedQuestions), at)
-      .some((before) => likeness(own, before) >= sameQuestion),
+      .some((before) => jaccard(own, before) >= sameQuestion),
   ).length
 }
 

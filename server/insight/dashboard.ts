@@ -1,7 +1,7 @@
 import type { AveeInsight } from '../../contract/insight.ts'
 import type { Avee } from '../avees/index.ts'
 import type { Db } from '../db/index.ts'
-import { leastPeople } from './policy.ts'
+import { minUsers } from './policy.ts'
 import { byDay, documentUses, otherDocuments, type TopicDay, topicDays, totals } from './store/dashboard.ts'
 
 const shownTopics = 12
@@ -11,7 +11,7 @@ const dayMs = 24 * 60 * 60 * 1000
 /** An avee's conversations of the last days as numbers, for its owner. */
 export async function dashboard(db: Db, avee: Avee, days: number, now: Date): Promise<AveeInsight> {
   const since = new Date(Math.floor(now.getTime() / dayMs) * dayMs - (days - 1) * dayMs)
-  const scope = { aveeId: avee.id, ownerId: avee.ownerId, since, leastPeople }
+  const scope = { aveeId: avee.id, ownerId: avee.ownerId, since, leastPeople: minUsers }
   const [sum, daily, topics, used] = await Promise.all([
     totals(db, scope),
     byDay(db, scope),
@@ -27,7 +27,7 @@ export async function dashboard(db: Db, avee: Avee, days: number, now: Date): Pr
   const shownByDay = daily.reduce((all, { turns }) => all + turns, 0)
   return {
     days,
-    least_people: leastPeople,
+    least_people: minUsers,
     totals: {
       turns: sum.turns,
       conversations: sum.conversations,

@@ -5,13 +5,13 @@ export const notAnAnswer = defineError(
   'not_an_answer',
   () => 'A thumb is given to an answer, not to a question.',
 )
-export const nothingKnown = defineError(
+export const turnNotAnalyzed = defineError(
   404,
   'not_measured',
   () =>
     'Nothing was worked out about this message: it is no whole answer of the avee, or was made at another layer.',
 )
-export const passOnNotAllowed = defineError(
+export const forwardingNotAllowed = defineError(
   403,
   'pass_on_not_allowed',
   () => 'The owner of this avee takes no questions; they can switch that on in its insight settings.',
@@ -23,12 +23,12 @@ export const ownQuestion = defineError(
 )
 export const questionNotFound = defineError(404, 'question_not_found', () => 'There is no such question.')
 export const updateNotFound = defineError(404, 'update_not_found', () => 'There is no such update.')
-export const keyForTalking = defineError(
+export const keyBoundToAvee = defineError(
   403,
   'api_key_not_enough',
   () => 'This API key is for talking to one avee; use a key without that bound to manage it.',
 )
-export const questionInYourWords = defineError(
+export const questionTextRequired = defineError(
   422,
   'question_needed',
   () => 'Nobody has agreed to this question being shown; give it in your own words as question.',

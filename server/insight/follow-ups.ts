@@ -1,8 +1,8 @@
 import { type Layer } from '../../contract/layers.ts'
 import type { Hit, Knowledge } from '../knowledge/index.ts'
 import { sentencesOf } from '../models/index.ts'
-import type { WordReader } from './measure/words.ts'
-import { likeness } from './measure/words.ts'
+import type { TermReader } from './analysis/terms.ts'
+import { jaccard } from './analysis/terms.ts'
 import type { PhraseReader, Topic } from './topics.ts'
 
 const wanted = 3
@@ -50,7 +50,7 @@ export type FollowUpParts = {
 export async function followUps(
   knowledge: Pick<Knowledge, 'search'>,
   parts: FollowUpParts,
-  readers: { words: WordReader; phrases: PhraseReader },
+  readers: { words: TermReader; phrases: PhraseReader },
   signal: AbortSignal,
 ): Promise<string[]> {
   const scope = { aveeId: parts.aveeId, layers: parts.layers, byWordsAlone: true, signal }
@@ -73,7 +73,7 @@ export async function followUps(
     if (kept.length === wanted || tries === tried) break
     const forms = readers.words.formsOf(about)
     const isKnown = [...said, ...kept.map((each) => each.forms)].some(
-      (other) => likeness(forms, other) > 0.5 || [...forms].every((form) => other.has(form)),
+      (other) => jaccard(forms, other) > 0.5 || [...forms].every((form) => other.has(form)),
     )
     if (isKnown || forms.size === 0) continue
     tries += 1
@@ -94,7 +94,7 @@ const headingWords = 8
 function candidates(
   hit: Hit,
   told: Set<string>,
-  { words, phrases }: { words: WordReader; phrases: PhraseReader },
+  { words, phrases }: { words: TermReader; phrases: PhraseReader },
 ): Candidate[] {
   const above = headingOf(hit.heading?.split(' › ').at(-1), hit.title)
   const found: Candidate[] = above === undefined ? [] : [{ about: above, hit, isHeading: true }]

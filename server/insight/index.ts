@@ -1,10 +1,10 @@
 export {
   type Conversations,
   type Insight,
-  type InsightParts,
+  type InsightDependencies as InsightParts,
   insight,
   type OwnMessage,
   type PresentTurn,
 } from './insight.ts'
 export { insightRoutes } from './routes.ts'
-export { summaryWithin } from './summaries.ts'
+export { summaryLookback as summaryWithin } from './summaries.ts'

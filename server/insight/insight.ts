@@ -7,9 +7,10 @@ import type { Caller } from '../http/caller.ts'
 import type { Knowledge } from '../knowledge/index.ts'
 import type { Log } from '../log.ts'
 import type { Models } from '../models/index.ts'
+import { analyzeTurn } from './analysis/analyze-turn.ts'
 import { intelligenceOf, presentTurn } from './conversation.ts'
 import { dashboard } from './dashboard.ts'
-import { notAnAnswer, nothingKnown } from './errors.ts'
+import { notAnAnswer, turnNotAnalyzed } from './errors.ts'
 import { loop } from './loop.ts'
 import { questions as questionsOf } from './questions.ts'
 import { type FeedbackRow, feedbackIn, putFeedback } from './store/feedback.ts'
@@ -26,7 +27,6 @@ import { summaries as summariesOf } from './summaries.ts'
 import { titleFromTopics } from './titles.ts'
 import { turnSteps } from './turns.ts'
 import { type Updates, updates as updatesOf } from './updates.ts'
-import { workOut } from './work-out.ts'
 
 /** A message of the caller's, as the room that keeps conversations knows it. */
 export type OwnMessage = {
@@ -51,7 +51,7 @@ export type Conversations = {
   deliver(trx: Trx, reply: { conversationId: string; text: string; layer: Layer }): Promise<string>
 }
 
-export type InsightParts = {
+export type InsightDependencies = {
   database: Database
   models: Pick<Models, 'background' | 'embedder'>
   knowledge: Pick<Knowledge, 'holding' | 'search' | 'ingestText' | 'remove'>
@@ -103,7 +103,7 @@ export async function insight({
   log,
   judge = false,
   now = () => new Date(),
-}: InsightParts) {
+}: InsightDependencies) {
   const { db } = database
   const summaries = summariesOf({ database, models })
   const steps = turnSteps({
@@ -178,7 +178,7 @@ export async function insight({
    * What is known of a stored turn at once: measured now if that has not happened yet, without a model, in some ten
    * milliseconds. Undefined when the turn was not noted or was made at a wider layer than `layer`.
    */
-  async function computeNow(
+  async function analyzeNow(
     messageId: string,
     layer: Layer,
     signal: AbortSignal,
@@ -196,14 +196,14 @@ export async function insight({
      * Notes a turn, in the transaction that stores its answer: it is looked at once that has committed, by whichever
      * server is there, also after a crash.
      */
-    async note(trx: Trx, turn: NewTurn): Promise<void> {
+    async recordTurn(trx: Trx, turn: NewTurn): Promise<void> {
       await insertTurn(trx, turn)
       await database.notify(trx, channel, turn.messageId)
     },
     /** Looks for turns that wait; it also happens by itself. */
     wake: (): void => measuring.wake(),
 
-    computeNow,
+    analyzeNow: analyzeNow,
 
     /**
      * The same of a turn that is not stored yet, without follow-ups, which take most of the time. Nothing is stored;
@@ -212,7 +212,7 @@ export async function insight({
     async preview(turn: PresentTurn, signal: AbortSignal): Promise<TurnIntelligence> {
       const whole = { ...turn, layers: layersWithin(turn.layer) }
       const [found, facts] = await Promise.all([
-        workOut(knowledge, whole, signal, { withFollowUps: false }),
+        analyzeTurn(knowledge, whole, signal, { withFollowUps: false }),
         conversationFacts(db, turn.conversationId),
       ])
       const first = turn.earlier.find(({ role }) => role === 'user')?.content ?? turn.question
@@ -238,8 +238,8 @@ export async function insight({
     async ofOwnAnswer(caller: Caller, messageId: string, signal: AbortSignal): Promise<TurnIntelligence> {
       const message = await conversations.ownMessage(caller, messageId)
       const layer = await avees.layerOf(caller.userId, message.aveeId)
-      const found = await computeNow(messageId, layer, signal)
-      if (!found) throw nothingKnown()
+      const found = await analyzeNow(messageId, layer, signal)
+      if (!found) throw turnNotAnalyzed()
       return found
     },
 
@@ -248,7 +248,7 @@ export async function insight({
       intelligenceOf(db, conversationId, layer),
 
     /** Sets or takes away the caller's thumb on an answer of theirs. What an avee's owner says to it, the avee learns. */
-    async vote(
+    async setVote(
       caller: Caller,
       messageId: string,
       given: { vote: Vote | null; note?: string | undefined },
@@ -261,13 +261,13 @@ export async function insight({
     },
 
     /** The caller's thumbs in a conversation of theirs. */
-    async votes(caller: Caller, conversationId: string): Promise<FeedbackRow[]> {
+    async listVotes(caller: Caller, conversationId: string): Promise<FeedbackRow[]> {
       await conversations.ownConversation(caller, conversationId)
       return await feedbackIn(db, conversationId, caller.userId)
     },
 
     /** Sends a question of the caller's (or the question of an answer) to the avee's owner. */
-    async passOn(caller: Caller, messageId: string, note: string) {
+    async forwardQuestion(caller: Caller, messageId: string, note: string) {
       const message = await conversations.ownMessage(caller, messageId)
       const question =
         message.role === 'assistant' && message.parentId !== null
@@ -291,7 +291,7 @@ export async function insight({
      * last `summaryWithin` or more of the branch, oldest first. Undefined when it is short, or when what was said there
      * rests on more than `layer` may see.
      */
-    earlierInShort: summaries.at,
+    summaryFor: summaries.at,
 
     /** Resolves when nothing that is due is left to do here. */
     async idle(): Promise<void> {

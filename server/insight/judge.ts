@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { ChatMessage, ChatModel } from '../models/index.ts'
-import type { MeasuredTurn } from './measure/measure.ts'
-import { saidBy } from './said-by.ts'
+import type { AnalyzedTurn } from './analysis/measure.ts'
+import { generateText } from './generate-text.ts'
 
 const score = z.number().min(0).max(1)
 const verdict = z.object({
@@ -24,7 +24,7 @@ const instruction =
 /** Asks a model for its verdict on a turn; null when what it says cannot be read as one. */
 export async function verdictOf(
   model: ChatModel,
-  turn: MeasuredTurn,
+  turn: AnalyzedTurn,
   signal: AbortSignal,
 ): Promise<Verdict | null> {
   const passages = turn.citations.map(({ n, text }) => `[${n}] ${text}`).join('\n\n')
@@ -35,7 +35,7 @@ export async function verdictOf(
       content: `Question:\n${turn.question}\n\nAnswer:\n${turn.answer.slice(0, shownCharacters)}\n\nPassages:\n${passages.slice(0, shownCharacters) || '(none)'}`,
     },
   ]
-  const said = await saidBy(model, messages, { maxTokens: 400, temperature: 0 }, signal)
+  const said = await generateText(model, messages, { maxTokens: 400, temperature: 0 }, signal)
   return verdictIn(said, turn.answer)
 }
 

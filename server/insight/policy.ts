@@ -1,6 +1,6 @@
 import type { Avee, Avees } from '../avees/index.ts'
 import { notTheOwner } from '../avees/index.ts'
-import { keyForTalking } from './errors.ts'
+import { keyBoundToAvee } from './errors.ts'
 
 type Caller = { userId: string; aveeId: string | null }
 
@@ -8,7 +8,7 @@ type Caller = { userId: string; aveeId: string | null }
 export async function ownedBy(avees: Pick<Avees, 'view'>, caller: Caller, idOrHandle: string): Promise<Avee> {
   const { avee, isOwner } = await avees.view(caller, idOrHandle)
   if (!isOwner) throw notTheOwner()
-  if (caller.aveeId !== null) throw keyForTalking()
+  if (caller.aveeId !== null) throw keyBoundToAvee()
   return avee
 }
 
@@ -16,4 +16,4 @@ export async function ownedBy(avees: Pick<Avees, 'view'>, caller: Caller, idOrHa
  * A figure that the owner of an avee sees counts turns of others only when they are of at least this many people;
  * their own always count. With fewer, a number would tell what one person did.
  */
-export const leastPeople = 3
+export const minUsers = 3

@@ -3,10 +3,10 @@ import { compareLayers, isWithin, type Layer } from '../../contract/layers.ts'
 import type { Avee, Avees } from '../avees/index.ts'
 import type { Database, Trx } from '../db/index.ts'
 import type { Knowledge } from '../knowledge/index.ts'
-import { ownQuestion, passOnNotAllowed, questionInYourWords, questionNotFound } from './errors.ts'
-import { languageWithin, wordReader } from './measure/words.ts'
-import { leastPeople } from './policy.ts'
-import { redacted } from './redact.ts'
+import { languageOf, termReader } from './analysis/terms.ts'
+import { forwardingNotAllowed, ownQuestion, questionNotFound, questionTextRequired } from './errors.ts'
+import { minUsers } from './policy.ts'
+import { redact } from './redact.ts'
 import {
   countHidden,
   findQuestion,
@@ -68,8 +68,8 @@ export function questions({ database, knowledge, avees, deliver }: Parts) {
       const avee = await avees.get(question.aveeId)
       const { allow_pass_on: isAllowed } = await findSharing(db, question.aveeId)
       if (avee?.ownerId === userId) throw ownQuestion()
-      if (!isAllowed) throw passOnNotAllowed()
-      const reader = await wordReader(languageWithin(question.content))
+      if (!isAllowed) throw forwardingNotAllowed()
+      const reader = await termReader(languageOf(question.content))
       const terms = [...reader.formsOf(question.content)]
       await database.transaction(async (trx) => {
         await addQuestion(trx, {
@@ -104,7 +104,7 @@ export function questions({ database, knowledge, avees, deliver }: Parts) {
       const groups = Map.groupBy(members, ({ group_id }) => group_id)
       return {
         questions: [...groups.values()].map(presentGroup),
-        hidden: hidden.people >= leastPeople ? hidden.questions : 0,
+        hidden: hidden.people >= minUsers ? hidden.questions : 0,
       }
     },
 
@@ -120,7 +120,7 @@ export function questions({ database, knowledge, avees, deliver }: Parts) {
     ): Promise<{ documentId: string | null; replies: number }> {
       const members = await groupOf(avee, groupId)
       const words = given.question ?? shownWords(members)
-      if (given.keep && words === null) throw questionInYourWords()
+      if (given.keep && words === null) throw questionTextRequired()
       const kept =
         given.keep && words !== null
           ? await knowledge.ingestText(
@@ -169,7 +169,7 @@ class RepliedMeanwhile extends Error {}
 function shownWords(members: GroupMember[]): string | null {
   const shown = members.find(({ is_owner }) => is_owner) ?? members.find(({ shared }) => shared)
   if (!shown) return null
-  return shown.is_owner || shown.passed_on_at !== null ? shown.content : redacted(shown.content)
+  return shown.is_owner || shown.passed_on_at !== null ? shown.content : redact(shown.content)
 }
 
 function presentGroup(members: GroupMember[]): UnansweredQuestion {

@@ -8,5 +8,5 @@ const telling = [
 ]
 
 /** A question without what tells who somebody is, as far as that can be seen in its letters. */
-export const redacted = (text: string): string =>
+export const redact = (text: string): string =>
   telling.reduce((rest, pattern) => rest.replaceAll(pattern, '…'), text).trim()

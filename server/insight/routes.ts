@@ -54,7 +54,7 @@ export const insightRoutes =
       },
       async (request) => {
         const { vote, note } = request.body
-        const row = await insight.vote(callerOf(request), request.params.id, { vote, note })
+        const row = await insight.setVote(callerOf(request), request.params.id, { vote, note })
         return { message_id: request.params.id, vote: row?.vote ?? null, note: row?.note ?? '' }
       },
     )
@@ -69,7 +69,7 @@ export const insightRoutes =
           response: { 200: feedbackList },
         },
       },
-      async (request) => ({ feedback: await insight.votes(callerOf(request), request.params.id) }),
+      async (request) => ({ feedback: await insight.listVotes(callerOf(request), request.params.id) }),
     )
 
     app.post(
@@ -86,7 +86,11 @@ export const insightRoutes =
         },
       },
       async (request) => {
-        const sent = await insight.passOn(callerOf(request), request.params.id, request.body?.note ?? '')
+        const sent = await insight.forwardQuestion(
+          callerOf(request),
+          request.params.id,
+          request.body?.note ?? '',
+        )
         return { question_id: sent.groupId, message_id: sent.questionId, passed_on_at: sent.at.toISOString() }
       },
     )

@@ -9,7 +9,7 @@ import { summaryByModel, summaryOfSentences } from './summary.ts'
 const shownWhole = 30
 const summedAtOnce = 20
 /** A summary lies within so many messages of the branch's end. */
-export const summaryWithin = shownWhole + summedAtOnce + 10
+export const summaryLookback = shownWhole + summedAtOnce + 10
 /** A conversation that is longer than this before its first summary is summed from here on. */
 const summedAtFirst = 2_000
 
@@ -41,10 +41,10 @@ export function summaries({
   return {
     /** Lets the summary of a turn's branch grow, without a model, when enough has been said since. True when it has. */
     async grow(row: TurnRow): Promise<boolean> {
-      let messages = await branchUpTo(db, row.message_id, summaryWithin)
+      let messages = await branchUpTo(db, row.message_id, summaryLookback)
       if (messages.length < shownWhole + summedAtOnce) return false
       let before = (await summariesAt(db, idsOf(messages))).at(-1)
-      if (!before && messages.length === summaryWithin)
+      if (!before && messages.length === summaryLookback)
         messages = await branchUpTo(db, row.message_id, summedAtFirst)
       before ??= (await summariesAt(db, idsOf(messages))).at(-1)
       const from = messages.findIndex(({ id }) => id === before?.message_id) + 1
@@ -57,7 +57,7 @@ export function summaries({
 
     /** Has a model write the newest summary of a turn's branch in the place of sentences, if one may be asked in the background. */
     async rewrite(row: TurnRow, signal: AbortSignal): Promise<void> {
-      const messages = await branchUpTo(db, row.message_id, 2 * summaryWithin)
+      const messages = await branchUpTo(db, row.message_id, 2 * summaryLookback)
       const ids = idsOf(messages)
       const found = await summariesAt(db, ids)
       const [before, newest] = found.length > 1 ? found.slice(-2) : [undefined, found[0]]
@@ -67,7 +67,7 @@ export function summaries({
         ids.indexOf(newest.message_id) + 1,
       )
       // Of a conversation that was long before its first summary only the sentences tell the beginning.
-      const reachesBack = before !== undefined || messages.length < 2 * summaryWithin
+      const reachesBack = before !== undefined || messages.length < 2 * summaryLookback
       const earlier = reachesBack ? (before?.content ?? '') : newest.content
       const written = await models.background({ signal }, async (model, stop) => ({
         made_by: model.name,

@@ -1,7 +1,7 @@
 import type { ChatMessage, ChatModel } from '../models/index.ts'
-import { statementsOf } from './measure/statements.ts'
-import { languageWithin, likeness, wordReader } from './measure/words.ts'
-import { saidBy } from './said-by.ts'
+import { statementsOf } from './analysis/statements.ts'
+import { jaccard, languageOf, termReader } from './analysis/terms.ts'
+import { generateText } from './generate-text.ts'
 
 /** A message as a summary is made from it. */
 export type SummedMessage = ChatMessage & { model: string | null }
@@ -27,7 +27,7 @@ type Line = { text: string; forms: Set<string>; words: number; score: number; pl
  */
 export async function summaryOfSentences(earlier: string, messages: SummedMessage[]): Promise<string> {
   const whole = messages.map(({ content }) => content).join('\n')
-  const reader = await wordReader(languageWithin(whole))
+  const reader = await termReader(languageOf(whole))
   const lines = (texts: { text: string; weight: number }[], from: number): Line[] =>
     texts.map(({ text, weight }, index) => ({
       text,
@@ -74,7 +74,7 @@ function best(lines: Line[], there: Line[], words: number): Line[] {
   let left = words
   for (const line of lines.toSorted((a, b) => b.score - a.score)) {
     if (line.words > left || line.score === 0) continue
-    if ([...there, ...chosen].some((other) => likeness(other.forms, line.forms) > sameThing)) continue
+    if ([...there, ...chosen].some((other) => jaccard(other.forms, line.forms) > sameThing)) continue
     chosen.push(line)
     left -= line.words
   }
@@ -95,7 +95,7 @@ export async function summaryByModel(
   const talk = messages.map(
     ({ role, content }) => `${role === 'user' ? 'Person' : 'You'}: ${content.slice(0, shownCharacters)}`,
   )
-  const said = await saidBy(
+  const said = await generateText(
     model,
     [
       { role: 'system', content: instruction },

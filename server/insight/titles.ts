@@ -1,5 +1,5 @@
 import type { ChatMessage, ChatModel } from '../models/index.ts'
-import { saidBy } from './said-by.ts'
+import { generateText } from './generate-text.ts'
 import { joinTopics, type Topic } from './topics.ts'
 
 /** A first question up to here is the best title itself. */
@@ -58,6 +58,6 @@ export async function titleByModel(
   messages: ChatMessage[],
   signal: AbortSignal,
 ): Promise<string | null> {
-  const said = await saidBy(model, titlePrompt(messages), { maxTokens: 40, temperature: 0.3 }, signal)
+  const said = await generateText(model, titlePrompt(messages), { maxTokens: 40, temperature: 0.3 }, signal)
   return titleIn(said)
 }

@@ -1,5 +1,5 @@
 import { stemmerFor, stopWordsOf } from '../search/index.ts'
-import { likeness, type Weigh } from './measure/words.ts'
+import { jaccard, type Weigh } from './analysis/terms.ts'
 
 /** What a turn is about: a phrase as it was written, and its words as they are compared. */
 export type Topic = { key: string; text: string; weight: number }
@@ -160,7 +160,7 @@ export function joinTopics(turns: Topic[][], limit: number): Topic[] {
 }
 
 const overlaps = (a: Set<string>, b: Set<string>): boolean =>
-  likeness(a, b) >= 0.5 || [...a].every((form) => b.has(form)) || [...b].every((form) => a.has(form))
+  jaccard(a, b) >= 0.5 || [...a].every((form) => b.has(form)) || [...b].every((form) => a.has(form))
 
 /** Numbers of citations, code and links are about nothing. */
 const plain = (answer: string): string =>

@@ -3,10 +3,11 @@ import type { Database, Row } from '../db/index.ts'
 import { newId } from '../db/index.ts'
 import type { Knowledge } from '../knowledge/index.ts'
 import type { ChatMessage, Models } from '../models/index.ts'
+import { analyzeTurn, type TurnAnalysis } from './analysis/analyze-turn.ts'
+import type { AnalyzedTurn } from './analysis/measure.ts'
+import { jaccard } from './analysis/terms.ts'
+import type { Unanswered } from './analysis/unanswered.ts'
 import { verdictOf } from './judge.ts'
-import type { MeasuredTurn } from './measure/measure.ts'
-import type { Unanswered } from './measure/unanswered.ts'
-import { likeness } from './measure/words.ts'
 import {
   insertGroup,
   insertQuestion,
@@ -19,7 +20,6 @@ import {
 import { branchUpTo, conversationFacts, saveTurn, type TurnRow, turnsOf } from './store/turns.ts'
 import type { summaries as summariesOf } from './summaries.ts'
 import { titleByModel, titleFromTopics } from './titles.ts'
-import { type WorkedOut, workOut } from './work-out.ts'
 
 /** Messages before a question that are looked at. */
 const earlierMessages = 12
@@ -43,7 +43,7 @@ export function turnSteps({ database, knowledge, models, setTitle, summaries, ju
   const { db } = database
 
   /** Reads a stored turn with what came before it; undefined when its messages are gone. */
-  async function read(row: TurnRow): Promise<(MeasuredTurn & { messages: Row<'messages'>[] }) | undefined> {
+  async function read(row: TurnRow): Promise<(AnalyzedTurn & { messages: Row<'messages'>[] }) | undefined> {
     const messages = await branchUpTo(db, row.message_id, earlierMessages + 2)
     const answer = messages.at(-1)
     const question = messages.at(-2)
@@ -86,7 +86,7 @@ export function turnSteps({ database, knowledge, models, setTitle, summaries, ju
     })
   }
 
-  async function save(row: TurnRow, found: WorkedOut, step: TurnRow['step']): Promise<void> {
+  async function save(row: TurnRow, found: TurnAnalysis, step: TurnRow['step']): Promise<void> {
     await saveTurn(db, row.message_id, {
       relevance: found.relevance,
       engagement: found.engagement,
@@ -115,7 +115,7 @@ export function turnSteps({ database, knowledge, models, setTitle, summaries, ju
     async measure(row: TurnRow, signal: AbortSignal): Promise<void> {
       const turn = await read(row)
       if (!turn) return
-      const found = await workOut(knowledge, turn, signal)
+      const found = await analyzeTurn(knowledge, turn, signal)
       await noteUnanswered(row, found.unanswered, found.questionTerms)
       const answers = turn.messages.filter(({ role }) => role === 'assistant').length
       const hasGrown = await summaries.grow(row)
@@ -149,7 +149,9 @@ export function turnSteps({ database, knowledge, models, setTitle, summaries, ju
           })
         }
       } else {
-        const found = await workOut(knowledge, turn, signal, { embedderOf: () => models.embedder(signal) })
+        const found = await analyzeTurn(knowledge, turn, signal, {
+          embedderOf: () => models.embedder(signal),
+        })
         if (found.needsMeaning && found.measuredBy === 'embeddings') await save(row, found, 'done')
       }
       await saveTurn(db, row.message_id, { step: 'done' })
@@ -157,7 +159,7 @@ export function turnSteps({ database, knowledge, models, setTitle, summaries, ju
   }
 
   async function titleOf(
-    turn: MeasuredTurn & { messages: Row<'messages'>[] },
+    turn: AnalyzedTurn & { messages: Row<'messages'>[] },
     row: TurnRow,
     signal: AbortSignal,
   ): Promise<string | null> {
@@ -179,7 +181,7 @@ export async function addQuestion(
   const own = new Set(question.terms)
   let best: { groupId: string; score: number } | undefined
   for (const { group_id, terms } of await questionTerms(trx, question.aveeId, comparedQuestions)) {
-    const score = likeness(own, new Set(terms))
+    const score = jaccard(own, new Set(terms))
     if (score >= sameQuestion && score > (best?.score ?? 0)) best = { groupId: group_id, score }
   }
   const groupId = best?.groupId ?? newId()

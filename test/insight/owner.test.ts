@@ -6,7 +6,7 @@ import { bodyOf, createConversation, listMessages, registerUser, uploadFiles } f
 import type { TestClient } from '../client.ts'
 import { DATABASES } from '../databases.ts'
 import { type ScriptedOllama, startOllama } from '../model-servers.ts'
-import { answerTo, askedAlone, ownerWithEngine } from './house.ts'
+import { askAndWait, askInNewConversation, createEngineAvee } from './setup.ts'
 
 type Questions = { questions: UnansweredQuestion[]; hidden: number }
 const unknown = 'The documents do not say.'
@@ -30,18 +30,18 @@ for (const kind of DATABASES) {
       client.patch(`/avees/${avee.id}/insight/settings`, settings)
 
     test('finds what the avee could not answer, alike questions as one, answers it once, and it is answered next time', async () => {
-      const { client, avee } = await ownerWithEngine(app)
+      const { client, avee } = await createEngineAvee(app)
       for (const question of [
         'Who insured the engine against fire?',
         'And who insured the engine against fire?',
       ]) {
         says(unknown)
-        await askedAlone(app, client, avee, question)
+        await askInNewConversation(app, client, avee, question)
       }
       says(unknown)
-      await askedAlone(app, client, avee, 'Which colour has the roof of the workshop?')
+      await askInNewConversation(app, client, avee, 'Which colour has the roof of the workshop?')
       says('It weaves 40 patterns per minute [1].')
-      await askedAlone(app, client, avee, 'How many patterns does the engine weave?')
+      await askInNewConversation(app, client, avee, 'How many patterns does the engine weave?')
       const { questions } = await inbox(client, avee)
       expect(questions.map(({ question, count, reason }) => [question, count, reason])).toEqual([
         ['Which colour has the roof of the workshop?', 1, 'said_so'],
@@ -60,22 +60,22 @@ for (const kind of DATABASES) {
       expect(kept).toMatchObject([{ id: insured?.id, document_id: answered.document_id }])
 
       const { id } = await createConversation(client, avee.handle)
-      await answerTo(client, id, 'Who insured the engine against fire?')
+      await askAndWait(client, id, 'Who insured the engine against fire?')
       const said = (await listMessages(client, id)).at(-1)
       const rested = said?.citations.find(({ document_id }) => document_id === answered.document_id)
       expect(rested?.text).toContain('Ada Lovelace')
       bodyOf(await client.post('/api/models/active', { model: 'extractive' }))
-      await answerTo(client, id, 'Tell me, who insured the engine against fire?')
+      await askAndWait(client, id, 'Tell me, who insured the engine against fire?')
       expect((await listMessages(client, id)).at(-1)?.content).toContain('Ada Lovelace')
       bodyOf(await client.post('/api/models/active', { model: 'llama3.2:1b' }))
     })
 
     test('reads words of others only after they were told and agreed, without what tells who they are, until they take it back', async () => {
-      const { client: owner, avee } = await ownerWithEngine(app)
+      const { client: owner, avee } = await createEngineAvee(app)
       const { client: visitor } = await registerUser(app)
       const ask = async (client: TestClient, question: string) => {
         says(unknown)
-        return await askedAlone(app, client, avee, question)
+        return await askInNewConversation(app, client, avee, question)
       }
       bodyOf(await sharing(owner, avee, { share_unanswered: true }))
       await ask(visitor, 'Who insured the engine against fire?')
@@ -112,11 +112,11 @@ for (const kind of DATABASES) {
     })
 
     test('gets questions that are passed on where they take them, and replies once into the conversation', async () => {
-      const { client: owner, avee } = await ownerWithEngine(app)
+      const { client: owner, avee } = await createEngineAvee(app)
       const { client: visitor } = await registerUser(app, { display_name: 'Bo' })
       const { client: other } = await registerUser(app)
       says('Perhaps Ada.')
-      const { conversationId, messageId } = await askedAlone(
+      const { conversationId, messageId } = await askInNewConversation(
         app,
         visitor,
         avee,
@@ -154,7 +154,7 @@ for (const kind of DATABASES) {
       ])
       expect(messages.at(-1)).toMatchObject({ model: null, model_reason: 'The owner of this avee replied.' })
       says('Nobody insured it, as I said.')
-      await answerTo(visitor, conversationId, 'Nobody at all?')
+      await askAndWait(visitor, conversationId, 'Nobody at all?')
       const prompt = ollama.requestsTo('/api/chat').at(-1)?.body['messages'] as Pick<Message, 'content'>[]
       expect(prompt.map(({ content }) => content)).toContain('Nobody did.')
       expect(
@@ -164,7 +164,7 @@ for (const kind of DATABASES) {
     })
 
     test('sees figures of others only when they are of three people, and none of their words', async () => {
-      const { client: owner, avee } = await ownerWithEngine(app)
+      const { client: owner, avee } = await createEngineAvee(app)
       await uploadFiles(owner, [{ name: 'looms.md', content: '# Looms\n\nLooms of Lyon weave silk.' }], {
         avee: avee.id,
         layer: 'public',
@@ -173,7 +173,12 @@ for (const kind of DATABASES) {
       const visit = async () => {
         const { client } = await registerUser(app)
         says('Zanzibar weaves 40 patterns per minute [1].')
-        const { messageId } = await askedAlone(app, client, avee, 'How fast does Zanzibar weave patterns?')
+        const { messageId } = await askInNewConversation(
+          app,
+          client,
+          avee,
+          'How fast does Zanzibar weave patterns?',
+        )
         bodyOf(await client.put(`/messages/${messageId}/feedback`, { vote: 'up' }))
       }
       await visit()
@@ -184,7 +189,7 @@ for (const kind of DATABASES) {
       expect(few.documents_unused_total).toBe(2)
 
       says('The engine weaves 40 patterns per minute [1].')
-      await askedAlone(app, owner, avee, 'How fast does the engine weave patterns?')
+      await askInNewConversation(app, owner, avee, 'How fast does the engine weave patterns?')
       const own = await seen()
       expect(own.totals).toMatchObject({ turns: 1, thumbs_up: 0 })
       expect(JSON.stringify(own)).not.toMatch(/zanzibar/i)
@@ -200,10 +205,10 @@ for (const kind of DATABASES) {
     })
 
     test('is the only one to see all this', async () => {
-      const { client: owner, avee } = await ownerWithEngine(app)
+      const { client: owner, avee } = await createEngineAvee(app)
       const { client: visitor } = await registerUser(app)
       says(unknown)
-      await askedAlone(app, owner, avee, 'Who insured the engine against fire?')
+      await askInNewConversation(app, owner, avee, 'Who insured the engine against fire?')
       const [question] = (await inbox(owner, avee)).questions
       const path = `/avees/${avee.id}`
       const statuses = await Promise.all([
@@ -218,12 +223,12 @@ for (const kind of DATABASES) {
       expect(statuses.map(({ status }) => status)).toEqual(statuses.map(() => 403))
       bodyOf(await owner.patch(path, { visibility: 'private' }))
       expect((await visitor.get(`${path}/insight`)).status).toBe(404)
-      const { client: stranger, avee: another } = await ownerWithEngine(app)
+      const { client: stranger, avee: another } = await createEngineAvee(app)
       expect((await stranger.post(`/avees/${another.id}/questions/${question?.id}/dismiss`)).status).toBe(404)
     })
 
     test('posts dated updates on a layer: fresh for the prompt, in the index, changed and deleted with it', async () => {
-      const { client: owner, avee } = await ownerWithEngine(app)
+      const { client: owner, avee } = await createEngineAvee(app)
       const { client: visitor } = await registerUser(app)
       const path = `/avees/${avee.id}/updates`
       const post = async (body: object) => bodyOf(await owner.post<AveeUpdate>(path, body))

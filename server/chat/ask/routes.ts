@@ -87,7 +87,7 @@ export const askRoutes =
       async (request, reply) => {
         const { body, asked, layer, signal } = await answered(request, reply)
         const [known, learned] = await Promise.all([
-          insight.computeNow(asked.messageId, layer, signal),
+          insight.analyzeNow(asked.messageId, layer, signal),
           memory.learnedFrom(asked.userMessageId, signal),
         ])
         if (!known) throw conversationNotFound()

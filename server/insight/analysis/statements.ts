@@ -1,8 +1,8 @@
 import { sentencesOf } from '../../models/index.ts'
-import type { ContentWord, WordReader } from './words.ts'
+import type { ContentTerm, TermReader } from './terms.ts'
 
 /** A sentence of an answer that can be true or false. */
-export type Statement = { text: string; words: ContentWord[]; cites: number[] }
+export type Statement = { text: string; words: ContentTerm[]; cites: number[] }
 
 const fewestWords = 3
 const marker = /\[(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\]/g
@@ -17,7 +17,7 @@ const courtesy =
  * The statements of an answer: no code, no headings, no questions, nothing that is only politeness. Of an answer made
  * of quotations alone (no language model), what is quoted.
  */
-export function statementsOf(answer: string, reader: WordReader, isQuoted: boolean): Statement[] {
+export function statementsOf(answer: string, reader: TermReader, isQuoted: boolean): Statement[] {
   const texts = isQuoted ? quotationsOf(answer) : sentencesOf(plain(answer)).map(({ text }) => text)
   return texts.flatMap((text) => {
     const cites = citedIn(text)

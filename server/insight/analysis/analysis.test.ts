@@ -2,12 +2,12 @@ import { describe, expect, test } from 'vitest'
 import { engagementOf } from './engagement.ts'
 import { ground, groundByMeaning, groundingOf } from './grounding.ts'
 import { relevanceOf } from './relevance.ts'
-import { isThanks, type Signs, satisfactionOf } from './satisfaction.ts'
+import { isThanks, type Signs, satisfactionOf } from './scores.ts'
 import { statementsOf } from './statements.ts'
+import { languageOf, termReader } from './terms.ts'
 import { isQuestion, unanswered } from './unanswered.ts'
-import { languageWithin, wordReader } from './words.ts'
 
-const english = await wordReader('eng')
+const english = await termReader('eng')
 const flat = () => 1
 const source = (n: number, text: string) => ({ n, title: 'Engine', heading: null, text })
 
@@ -74,7 +74,7 @@ describe('grounding', () => {
   })
 
   test('compares scripts without blanks', async () => {
-    const chinese = await wordReader('cmn')
+    const chinese = await termReader('cmn')
     const statements = statementsOf('分析机由查尔斯·巴贝奇设计。它是蓝色的大象。', chinese, false)
     const known = ground(
       statements,
@@ -243,7 +243,7 @@ describe('an unanswered question', () => {
 })
 
 test('the language of a short text is that of its function words', () => {
-  expect(languageWithin('It weaves patterns at 40 per minute.', 'eng')).toBe('eng')
-  expect(languageWithin('Es webt Muster, und das schnell.', 'deu')).toBe('deu')
-  expect(languageWithin('Who designed it?', null)).toBe('eng')
+  expect(languageOf('It weaves patterns at 40 per minute.', 'eng')).toBe('eng')
+  expect(languageOf('Es webt Muster, und das schnell.', 'deu')).toBe('deu')
+  expect(languageOf('Who designed it?', null)).toBe('eng')
 })

@@ -1,4 +1,4 @@
-import type { Weigh, WordReader } from './words.ts'
+import type { TermReader, Weigh } from './terms.ts'
 
 /** What the answer says itself counts more than what stands in the passages it names. */
 const ownShare = 0.6
@@ -17,7 +17,7 @@ const withoutAnswer = 0.3
  */
 export function relevanceOf(
   turn: { question: string; answer: string; passages: string[]; answered: boolean; sameLanguage: boolean },
-  reader: WordReader,
+  reader: TermReader,
   weigh: Weigh,
 ): number | null {
   const asked = [...reader.formsOf(turn.question)]

@@ -1,4 +1,4 @@
-import { likeness, type WordReader } from './words.ts'
+import { jaccard, type TermReader } from './terms.ts'
 
 /** Words between which an answer is neither curt nor a lecture. */
 const shortest = 12
@@ -24,13 +24,13 @@ const withoutAnswer = 0.5
  */
 export function engagementOf(
   turn: { question: string; answer: string; earlierAnswers: string[]; answered: boolean },
-  reader: WordReader,
+  reader: TermReader,
 ): { score: number | null; repeats: boolean; words: number } {
   const content = reader.contentOf(turn.answer).map(({ form }) => form)
   const words = countWords(turn.answer)
   if (words === 0) return { score: null, repeats: false, words }
   const own = new Set(content)
-  const nearest = Math.max(0, ...turn.earlierAnswers.map((earlier) => likeness(own, reader.formsOf(earlier))))
+  const nearest = Math.max(0, ...turn.earlierAnswers.map((earlier) => jaccard(own, reader.formsOf(earlier))))
   const asked = reader.formsOf(turn.question)
   const added = [...own].filter((form) => !asked.has(form)).length
   const newness = own.size === 0 ? 0 : (1 - nearest) * Math.min(1, added / Math.max(1, own.size * 0.4))

@@ -26,7 +26,7 @@ Results are printed on paper or punched on cards. A bell rings when a card is mi
 const { signal } = new AbortController()
 
 /** An owner with an avee that knows a document. */
-export async function ownerWithEngine(
+export async function createEngineAvee(
   app: TestApp,
   more: Record<string, unknown> = {},
 ): Promise<TestUser & { avee: Avee }> {
@@ -40,7 +40,11 @@ export async function ownerWithEngine(
 }
 
 /** Asks and waits for the answer; gives its id. */
-export async function answerTo(client: TestClient, conversation: string, question: string): Promise<string> {
+export async function askAndWait(
+  client: TestClient,
+  conversation: string,
+  question: string,
+): Promise<string> {
   const events = await ask(client, conversation, question)
   const last = events.at(-1)?.data
   if (last?.['event'] !== 'complete') throw new Error(`No answer but ${JSON.stringify(last)}`)
@@ -48,25 +52,25 @@ export async function answerTo(client: TestClient, conversation: string, questio
 }
 
 /** Opens a conversation, asks and waits until everything about it is worked out. */
-export async function askedAlone(app: TestApp, client: TestClient, avee: Avee, question: string) {
+export async function askInNewConversation(app: TestApp, client: TestClient, avee: Avee, question: string) {
   const { id } = await createConversation(client, avee.handle)
-  const messageId = await answerTo(client, id, question)
+  const messageId = await askAndWait(client, id, question)
   await app.app.insight.idle()
   return { conversationId: id, messageId }
 }
 
 /** What is known of a turn, which must be something. */
-export async function turnOf(
+export async function analyzedTurn(
   app: TestApp,
   messageId: string,
   layer: Avee['my_layer'] = 'intimate',
 ): Promise<TurnIntelligence> {
-  const found = await app.app.insight.computeNow(messageId, layer, signal)
+  const found = await app.app.insight.analyzeNow(messageId, layer, signal)
   if (!found) throw new Error('The turn was not noted.')
   return found
 }
 
-export async function conversationOf(
+export async function conversationInsight(
   app: TestApp,
   id: string,
   layer: Avee['my_layer'] = 'intimate',

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { verdictIn } from './judge.ts'
-import { redacted } from './redact.ts'
+import { redact } from './redact.ts'
 import { titleFromTopics, titleIn } from './titles.ts'
 import { formsOfTopics, joinTopics, phraseReader, topicsOf } from './topics.ts'
 
@@ -96,7 +96,7 @@ test.each([
   ['IBAN DE89 3704 0044 0532 0130 00?', 'IBAN …?'],
   ['Were 1,000 cards made in 1837?', 'Were 1,000 cards made in 1837?'],
 ])('what tells who asks is taken out of %j', (text, shown) => {
-  expect(redacted(text)).toBe(shown)
+  expect(redact(text)).toBe(shown)
 })
 
 describe('a verdict', () => {

@@ -1,7 +1,7 @@
 import { type Layer } from '../../../contract/layers.ts'
 import { type Knowledge } from '../../knowledge/index.ts'
 import { idf } from '../../search/index.ts'
-import type { Weigh } from './words.ts'
+import type { Weigh } from './terms.ts'
 
 /** Rarities run from 0.1 (in nearly every passage) to 9 (one of ten thousand); weights from 0.3 to 1.5. */
 const usualRarity = 4

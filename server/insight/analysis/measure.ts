@@ -7,12 +7,12 @@ import { engagementOf, tooLong, tooShort } from './engagement.ts'
 import { ground, groundByMeaning, groundingOf, type SupportedStatement } from './grounding.ts'
 import { relevanceOf } from './relevance.ts'
 import { type Statement, statementsOf } from './statements.ts'
+import { languageOf, type TermReader, termReader } from './terms.ts'
 import { isQuestion, type Unanswered, unanswered } from './unanswered.ts'
 import { weigher } from './weights.ts'
-import { languageWithin, type WordReader, wordReader } from './words.ts'
 
 /** A turn as it is measured: what was asked and answered, and what the answer was given. */
-export type MeasuredTurn = {
+export type AnalyzedTurn = {
   aveeId: string
   /** The layers of whoever asked; nothing of another weighs in. */
   layers: Layer[]
@@ -47,14 +47,14 @@ const listedIssues = 6
  */
 export async function measure(
   knowledge: Pick<Knowledge, 'holding' | 'search'>,
-  turn: MeasuredTurn,
+  turn: AnalyzedTurn,
   signal: AbortSignal,
   embedderOf: () => Promise<Embedder | undefined> = async () => undefined,
-): Promise<Measures & { reader: WordReader; needsMeaning: boolean }> {
+): Promise<Measures & { reader: TermReader; needsMeaning: boolean }> {
   const passages = turn.citations.map(({ text }) => text).join('\n')
-  const passageLanguage = languageWithin(passages, detectLanguage(turn.answer))
-  const language = languageWithin(turn.answer, passageLanguage, detectLanguage(turn.question))
-  const reader = await wordReader(language)
+  const passageLanguage = languageOf(passages, detectLanguage(turn.answer))
+  const language = languageOf(turn.answer, passageLanguage, detectLanguage(turn.question))
+  const reader = await termReader(language)
   const isQuoted = turn.model === 'extractive'
   const statements = statementsOf(turn.answer, reader, isQuoted)
   const forms = [
@@ -94,7 +94,7 @@ export async function measure(
     },
     reader,
   )
-  const questionLanguage = languageWithin(turn.question, language)
+  const questionLanguage = languageOf(turn.question, language)
   const relevance = relevanceOf(
     {
       question: turn.question,
@@ -129,7 +129,7 @@ export async function measure(
 
 async function isAnswerable(
   knowledge: Pick<Knowledge, 'search'>,
-  turn: MeasuredTurn,
+  turn: AnalyzedTurn,
   signal: AbortSignal,
 ): Promise<boolean> {
   const { answerable } = await knowledge.search({
@@ -149,7 +149,7 @@ async function byMeaning(
   embedder: Embedder,
   statements: Statement[],
   citations: Citation[],
-  reader: WordReader,
+  reader: TermReader,
   signal: AbortSignal,
 ): Promise<SupportedStatement[]> {
   const sentences = citations
@@ -176,7 +176,7 @@ async function byMeaning(
 }
 
 function notesOn(
-  turn: MeasuredTurn,
+  turn: AnalyzedTurn,
   seen: {
     why: Unanswered | null
     engagement: { repeats: boolean; words: number }

@@ -1,7 +1,7 @@
 import type { ChatMessage, ChatModel } from '../models/index.ts'
 
 /** All that a model says to some messages that are no question of a person's. */
-export async function saidBy(
+export async function generateText(
   model: ChatModel,
   messages: ChatMessage[],
   limits: { maxTokens: number; temperature: number },

@@ -1,12 +1,12 @@
 import { detectLanguage, stemmerFor, stopWordsOf, tokenize } from '../../search/index.ts'
 
 /** A word that says something: in the form in which words are compared, and as it was written. */
-export type ContentWord = { form: string; text: string; isFigure: boolean; isName: boolean }
+export type ContentTerm = { form: string; text: string; isFigure: boolean; isName: boolean }
 
 /** Reads texts of one language as search does: stemmed, without the words that only hold a sentence together. */
-export type WordReader = {
+export type TermReader = {
   readonly language: string | null
-  contentOf(text: string): ContentWord[]
+  contentOf(text: string): ContentTerm[]
   formsOf(text: string): Set<string>
 }
 
@@ -15,12 +15,12 @@ const figure = /\p{Nd}/u
 const capitalNouns = new Set(['deu'])
 
 /** @param language ISO 639-3, see `detectLanguage`; null compares letters only */
-export async function wordReader(language: string | null): Promise<WordReader> {
+export async function termReader(language: string | null): Promise<TermReader> {
   const normalise = await stemmerFor(language)
   const functionWords = stopWordsOf(language ?? 'eng')
 
-  function contentOf(text: string): ContentWord[] {
-    const words: ContentWord[] = []
+  function contentOf(text: string): ContentTerm[] {
+    const words: ContentTerm[] = []
     let isFirst = true
     for (const { text: word, kind } of tokenize(text)) {
       if (kind !== 'part' && kind !== 'pair') continue
@@ -46,7 +46,7 @@ const sureLength = 250
  * those the language that has most of their function words is taken: among what the letters say, English, and what
  * stands around them (the passages, the other half of the turn).
  */
-export function languageWithin(text: string, ...around: (string | null)[]): string | null {
+export function languageOf(text: string, ...around: (string | null)[]): string | null {
   const byLetters = detectLanguage(text)
   if (text.length >= sureLength) return byLetters
   const words = [...tokenize(text)].flatMap(({ text: word, kind }) =>
@@ -65,7 +65,7 @@ export function languageWithin(text: string, ...around: (string | null)[]): stri
 export type Weigh = (form: string) => number
 
 /** How alike two sets are: what they share against what they hold together, 0 … 1. */
-export function likeness(a: ReadonlySet<string>, b: ReadonlySet<string>): number {
+export function jaccard(a: ReadonlySet<string>, b: ReadonlySet<string>): number {
   if (a.size === 0 || b.size === 0) return 0
   let shared = 0
   for (const each of a) if (b.has(each)) shared += 1

@@ -1,6 +1,6 @@
 import { sentencesOf } from '../../models/index.ts'
 import type { Statement } from './statements.ts'
-import type { ContentWord, Weigh, WordReader } from './words.ts'
+import type { ContentTerm, TermReader, Weigh } from './terms.ts'
 
 /** A passage that an answer was given. */
 export type Source = { n: number; title: string; heading: string | null; text: string }
@@ -40,7 +40,7 @@ const nameWeight = 1.5
 export function ground(
   statements: Statement[],
   sources: Source[],
-  reader: WordReader,
+  reader: TermReader,
   weigh: Weigh,
 ): SupportedStatement[] {
   const known = sources.map((source) => {
@@ -54,7 +54,7 @@ export function ground(
     const stretches = sentences.map((_, at) => union([around, ...sentences.slice(at, at + window)]))
     return { n: source.n, stretches, figures }
   })
-  const weightOf = (word: ContentWord) =>
+  const weightOf = (word: ContentTerm) =>
     weigh(word.form) * (word.isFigure ? figureWeight : word.isName ? nameWeight : 1)
 
   return statements.map(({ text, words, cites }) => {

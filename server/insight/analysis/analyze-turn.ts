@@ -1,12 +1,12 @@
-import type { Knowledge } from '../knowledge/index.ts'
-import type { Embedder } from '../models/index.ts'
-import { followUps } from './follow-ups.ts'
-import { type MeasuredTurn, type Measures, measure } from './measure/measure.ts'
-import { statementsOf } from './measure/statements.ts'
-import { weigher } from './measure/weights.ts'
-import { formsOfTopics, phraseReader, type Topic, topicsOf } from './topics.ts'
+import type { Knowledge } from '../../knowledge/index.ts'
+import type { Embedder } from '../../models/index.ts'
+import { followUps } from '../follow-ups.ts'
+import { formsOfTopics, phraseReader, type Topic, topicsOf } from '../topics.ts'
+import { type AnalyzedTurn, type Measures, measure } from './measure.ts'
+import { statementsOf } from './statements.ts'
+import { weigher } from './weights.ts'
 
-export type WorkedOut = Measures & {
+export type TurnAnalysis = Measures & {
   topics: Topic[]
   followUps: string[]
   /** Documents that the answer names or whose passages support it. */
@@ -18,15 +18,15 @@ export type WorkedOut = Measures & {
 }
 
 /** All that is worked out about a turn without a language model: a handful of queries. */
-export async function workOut(
+export async function analyzeTurn(
   knowledge: Pick<Knowledge, 'holding' | 'search'>,
-  turn: MeasuredTurn,
+  turn: AnalyzedTurn,
   signal: AbortSignal,
   {
     embedderOf,
     withFollowUps = true,
   }: { embedderOf?: () => Promise<Embedder | undefined>; withFollowUps?: boolean } = {},
-): Promise<WorkedOut> {
+): Promise<TurnAnalysis> {
   const { reader, ...measures } = await measure(knowledge, turn, signal, embedderOf)
   const phrases = await phraseReader(reader.language)
   const answer =
