@@ -16,6 +16,7 @@ import {
 } from './gateways/localchat/index.ts'
 import { createHttp, type Readiness } from './http/index.ts'
 import { type Insight, insight as insightRoom, insightRoutes } from './insight/index.ts'
+import { jobs as jobQueue } from './jobs/index.ts'
 import { folderRoutes, knowledge as knowledgeRoom, knowledgeRoutes } from './knowledge/index.ts'
 import { createLog, type Log } from './log.ts'
 import { type MemoryParts, memory as memoryRoom, memoryRoutes } from './memory/index.ts'
@@ -54,6 +55,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     graceMs: config.server.shutdownGraceMs,
     keepMs: config.runs.eventsDays * 24 * 60 * 60 * 1000,
   })
+  const jobs = jobQueue({ database, log, graceMs: config.server.shutdownGraceMs })
   const models = parts.use(
     modelsRoom({
       db: database.db,
@@ -159,6 +161,11 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
       runs_running: { help: 'Runs that this server works on.', read: () => runs.stats().running },
       run_readers: { help: 'Open readers of runs.', read: () => runs.stats().readers },
       run_events: { help: 'Events committed since the start.', read: () => runs.stats().events },
+      jobs: {
+        help: 'Background jobs by kind and state.',
+        labels: ['kind', 'state'],
+        read: async () => (await jobs.stats()).map(({ count, ...labels }) => ({ labels, value: count })),
+      },
       run_commits: { help: 'Commits those events took.', read: () => runs.stats().commits },
       embedding_cache_hits: { help: 'Embeddings found in the cache.', read: () => models.cacheStats().hits },
       embedding_cache_misses: {
@@ -178,7 +185,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
   })
   // At once: the doors close, while readers still see the end of runs that end within the grace period.
   parts.defer(async () => {
-    await Promise.all([http.close(), runs[Symbol.asyncDispose]()])
+    await Promise.all([http.close(), jobs[Symbol.asyncDispose](), runs[Symbol.asyncDispose]()])
   })
 
   await http.register(accountRoutes({ accounts, avees }))
@@ -207,6 +214,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     http,
     database,
     runs,
+    jobs,
     models,
     accounts,
     avees,
@@ -218,6 +226,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     async listen(): Promise<string> {
       const address = await http.listen({ host: config.server.host, port: config.server.port })
       await runs.open()
+      await jobs.open()
       return address
     },
     [Symbol.asyncDispose]: async () => all.disposeAsync(),

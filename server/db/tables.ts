@@ -74,6 +74,23 @@ export type Tables = {
     created_at: CreatedAt
     finished_at: Stamp | null
   }
+  jobs: {
+    id: string
+    kind: string
+    key: string | null
+    input: JSONColumnType<object>
+    state: Generated<'pending' | 'running' | 'dead'>
+    priority: number
+    due_at: Stamp
+    latest_due_at: Stamp | null
+    version: Generated<number>
+    claims: Generated<number>
+    lease_until: Stamp | null
+    failures: Generated<number>
+    error: string | null
+    failed_at: Stamp | null
+    created_at: CreatedAt
+  }
   run_events: { run_id: string; n: number; data: string }
   conversations: {
     id: string

@@ -7,7 +7,11 @@ import { bearerToken } from './access.ts'
 import type { OriginCheck } from './origin.ts'
 
 /** A figure of a room, read when the metrics are asked for. Its name gets `gabee_` in front. */
-export type Reading = { help: string; read: () => number | Promise<number> }
+export type Reading =
+  | { help: string; read: () => number | Promise<number> }
+  | { help: string; labels: string[]; read: () => Promise<LabelledValue[]> }
+
+type LabelledValue = { labels: Record<string, string>; value: number }
 
 const notForYou = defineError(
   403,
@@ -67,13 +71,16 @@ export function serveMetrics(
       this.set({ kind: 'heap' }, heapUsed)
     },
   })
-  for (const [name, { help, read }] of Object.entries(readings)) {
+  for (const [name, reading] of Object.entries(readings)) {
     new Gauge({
       name: `gabee_${name}`,
-      help,
+      help: reading.help,
+      labelNames: 'labels' in reading ? reading.labels : [],
       registers,
       async collect() {
-        this.set(await read())
+        if (!('labels' in reading)) return this.set(await reading.read())
+        this.reset()
+        for (const { labels, value } of await reading.read()) this.set(labels, value)
       },
     })
   }

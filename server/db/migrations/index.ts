@@ -4,6 +4,7 @@ import { up as memory } from './002-memory.ts'
 import { up as insight } from './003-insight.ts'
 import { up as summaries } from './004-summaries.ts'
 import { up as folders } from './005-folders.ts'
+import { up as jobs } from './006-jobs.ts'
 
 /** Every migration by its number. One that was released is never edited, renamed or removed. */
 export const migrations: Record<string, Migration> = {
@@ -12,4 +13,5 @@ export const migrations: Record<string, Migration> = {
   '003-insight': { up: insight },
   '004-summaries': { up: summaries },
   '005-folders': { up: folders },
+  '006-jobs': { up: jobs },
 }

@@ -1,0 +1,280 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { type Database, newId } from '../db/index.ts'
+import type { Log } from '../log.ts'
+import { retryDelayMs as exponentialDelayMs } from './backoff.ts'
+import { defaults, type Execution, execute, scheduleKey, storeFailure } from './execution.ts'
+import type { JobKind, Jobs } from './kind.ts'
+import {
+  claimDue,
+  claimExpired,
+  claimJob,
+  countJobs,
+  findJob,
+  hasDue,
+  insertSchedule,
+  type JobRow,
+  nextDueMs,
+  purgeDead,
+  upsertJob,
+} from './store.ts'
+
+export type JobsDependencies = {
+  database: Database
+  log: Log
+  /** Jobs of all kinds that run here at the same time. */
+  concurrency?: number
+  /** How long aborted jobs may take to end at shutdown; what still runs then keeps its lease. */
+  graceMs?: number
+  /** How long dead jobs are kept. */
+  deadRetentionMs?: number
+  /** Milliseconds until the attempt after so many consecutive failures. */
+  retryDelayMs?: (failures: number) => number
+}
+
+const hour = 60 * 60_000
+/** The channel on which servers announce enqueued jobs. */
+const channel = 'jobs'
+/** Announcements can be lost, and nobody announces the death of a server: the wait is bounded. */
+const maxWaitMs = 30_000
+/** The embedded database has one process, so nothing happens without its knowledge. */
+const maxWaitEmbeddedMs = hour
+/** A due job that another transaction has locked is tried again after this time. */
+const minWaitMs = 50
+const otherServerPollMs = 250
+
+/**
+ * Background jobs: one table, at-least-once execution, shared by all servers on the database.
+ *
+ *      enqueue
+ *         │    ┌───── enqueued again, repeat, schedule ◀──┐
+ *         ▼    ▼                                          │
+ *       pending ──── claim (when due) ───▶ running ───────┴──▶ succeeded (row deleted)
+ *         ▲  ▲                               │  │
+ *         │  └── failure: backoff; shutdown ─┘  │ failure number maxAttempts
+ *         │                                     ▼
+ *         └──────── enqueued again ─────────── dead ── retention ──▶ (row deleted)
+ *
+ * A lease that runs out counts as a failure. `claims` is the fencing token: it rises with each claim, and an attempt
+ * whose token is not the row's stores nothing. A server sleeps until the next due date; enqueueing wakes all servers
+ * when it commits.
+ */
+export function jobs({
+  database,
+  log,
+  concurrency = 16,
+  graceMs = 5_000,
+  deadRetentionMs = 30 * 24 * hour,
+  retryDelayMs = exponentialDelayMs,
+}: JobsDependencies): Jobs {
+  const { db } = database
+  const kinds = new Map<string, JobKind>()
+  const running = new Map<string, Execution>()
+  const giveUp = new AbortController()
+  const execution = { database, log, retryDelayMs, giveUp: giveUp.signal }
+  let isOpen = false
+  let isClosed = false
+  let isWoken = false
+  let working: Promise<void> | undefined
+  let timer: NodeJS.Timeout | undefined
+  let nextLeaseCheck = 0
+  let stopListening = async () => {}
+  let waiting: (() => void)[] = []
+
+  const changed = () => {
+    for (const resolve of waiting.splice(0)) resolve()
+  }
+
+  /** Makes this server look for due jobs. */
+  function wake(): void {
+    if (!isOpen || isClosed) return
+    isWoken = true
+    clearTimeout(timer)
+    working ??= work()
+  }
+
+  async function work(): Promise<void> {
+    let waitMs: number | null = null
+    while (isWoken && !isClosed) {
+      isWoken = false
+      try {
+        if (performance.now() >= nextLeaseCheck) await failExpired(false)
+        await startDue()
+        waitMs = await nextDueMs(db, {
+          free: slots().map(({ kind }) => kind),
+          known: [...kinds.keys()],
+          own: [...running.keys()],
+        })
+      } catch (error) {
+        log.warn({ err: error }, 'due jobs could not be read; trying again')
+        waitMs = 1_000
+      }
+    }
+    working = undefined
+    if (!isClosed) schedule(waitMs)
+    changed()
+  }
+
+  function schedule(waitMs: number | null): void {
+    const maxMs = database.kind === 'embedded' ? maxWaitEmbeddedMs : maxWaitMs
+    timer = setTimeout(wake, Math.max(Math.min(waitMs ?? maxMs, maxMs), minWaitMs))
+  }
+
+  /** The free slots of each kind that has any. */
+  function slots(): { kind: string; free: number; leaseMs: number }[] {
+    if (running.size >= concurrency) return []
+    const used = new Map<string, number>()
+    for (const { row } of running.values()) used.set(row.kind, (used.get(row.kind) ?? 0) + 1)
+    return [...kinds].flatMap(([kind, definition]) => {
+      const free = (definition.concurrency ?? defaults.concurrency) - (used.get(kind) ?? 0)
+      return free > 0 ? [{ kind, free, leaseMs: definition.leaseMs ?? defaults.leaseMs }] : []
+    })
+  }
+
+  async function startDue(): Promise<void> {
+    const free = slots()
+    if (free.length === 0) return
+    for (const row of await claimDue(db, free, concurrency - running.size)) start(row)
+  }
+
+  function start(row: JobRow): Execution | undefined {
+    const definition = kinds.get(row.kind)
+    if (definition === undefined) return undefined
+    const started = execute(execution, row, definition)
+    running.set(row.id, started)
+    // A claim that arrives during the shutdown goes back at once.
+    if (isClosed) started.abort()
+    void started.finished.then(() => {
+      running.delete(row.id)
+      wake()
+      changed()
+    })
+    return started
+  }
+
+  /** Records the failure of jobs whose server has died; with `all`, nobody else can be running any. */
+  async function failExpired(all: boolean): Promise<void> {
+    nextLeaseCheck = performance.now() + maxWaitMs
+    const known = [...kinds.keys()]
+    const leaseMs = defaults.leaseMs
+    for (const row of await claimExpired(db, known, { all, except: [...running.keys()], leaseMs })) {
+      const definition = kinds.get(row.kind)
+      const error = new Error('The server stopped while it ran this job.')
+      if (definition !== undefined) await storeFailure(execution, row, definition, error)
+    }
+  }
+
+  async function addSchedule(
+    kind: string,
+    { everyMs, priority = defaults.priority }: JobKind,
+  ): Promise<void> {
+    if (everyMs !== undefined)
+      await insertSchedule(db, { id: newId(), kind, key: scheduleKey, priority, everyMs })
+  }
+
+  function definitionOf(kind: string): JobKind {
+    const definition = kinds.get(kind)
+    if (definition === undefined) throw new Error(`No kind of job is registered as "${kind}".`)
+    return definition
+  }
+
+  const keyOf = ({ everyMs }: JobKind, key: string | undefined): string | null =>
+    key ?? (everyMs === undefined ? null : scheduleKey)
+
+  async function runNow(kind: string, key: string, signal: AbortSignal | undefined): Promise<void> {
+    const { leaseMs = defaults.leaseMs } = definitionOf(kind)
+    for (;;) {
+      signal?.throwIfAborted()
+      const own = [...running.values()].find(({ row }) => row.kind === kind && row.key === key)
+      if (own !== undefined) {
+        // What it runs may be older than the caller's input: the job is then pending again.
+        await aborted(own.finished, signal)
+        continue
+      }
+      const row = isClosed ? undefined : await claimJob(db, kind, key, leaseMs)
+      const started = row && start(row)
+      if (started !== undefined) {
+        const { error } = await aborted(started.finished, signal)
+        if (error !== undefined) throw error
+        return
+      }
+      const job = await findJob(db, kind, key)
+      if (job?.state !== 'running' || isClosed) return
+      await pause(otherServerPollMs, undefined, { signal })
+    }
+  }
+
+  kinds.set('jobs.retention', { everyMs: hour, run: async () => purgeDead(db, deadRetentionMs) })
+
+  return {
+    register(kind, definition) {
+      if (kinds.has(kind)) throw new Error(`The kind of job "${kind}" is already registered.`)
+      kinds.set(kind, definition)
+      if (!isOpen) return
+      void addSchedule(kind, definition).then(wake, (error: unknown) =>
+        log.error({ err: error, kind }, 'a schedule could not be stored'),
+      )
+    },
+
+    async enqueue(on, { kind, key, input, delayMs = 0, maxDelayMs, priority }) {
+      const definition = definitionOf(kind)
+      await upsertJob(on, {
+        id: newId(),
+        kind,
+        key: keyOf(definition, key),
+        input,
+        priority: priority ?? definition.priority ?? defaults.priority,
+        delayMs,
+        maxDelayMs: maxDelayMs ?? null,
+      })
+      await database.notify(on, channel, kind)
+    },
+
+    runNow: async (kind, key = scheduleKey, signal) => runNow(kind, key, signal),
+
+    async idle(of = [...kinds.keys()]) {
+      for (;;) {
+        const isRunning = [...running.values()].some(({ row }) => of.includes(row.kind))
+        if (!isRunning && (!isOpen || isClosed || !(await hasDue(db, of)))) return
+        const change = new Promise<void>((resolve) => waiting.push(resolve))
+        wake()
+        await change
+      }
+    },
+
+    stats: async () => countJobs(db),
+
+    async open() {
+      if (database.kind === 'embedded') await failExpired(true)
+      for (const [kind, definition] of kinds) await addSchedule(kind, definition)
+      const onJob = (kind: string) => kinds.has(kind) && wake()
+      stopListening = await database.listen(channel, onJob, wake)
+      isOpen = true
+      wake()
+    },
+
+    async [Symbol.asyncDispose]() {
+      isClosed = true
+      clearTimeout(timer)
+      await stopListening()
+      await working
+      for (const { abort } of running.values()) abort()
+      const ended = Promise.all([...running.values()].map(async ({ finished }) => finished))
+      await Promise.race([ended, pause(graceMs, undefined, { ref: false })])
+      giveUp.abort()
+      changed()
+    },
+  }
+}
+
+/** Rejects when the signal fires first. */
+async function aborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise
+  const abort = Promise.withResolvers<never>()
+  const onAbort = () => abort.reject(signal.reason)
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    return await Promise.race([promise, abort.promise])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}

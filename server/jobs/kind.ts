@@ -1,0 +1,71 @@
+import type { Db, Trx } from '../db/index.ts'
+
+export type JobContext = {
+  /** Fires when the server shuts down or another server has taken over the job. */
+  signal: AbortSignal
+  /** 1 for the first attempt; rises with each failure. */
+  attempt: number
+  key: string | null
+  /**
+   * Runs `work` in a transaction that commits only while this attempt owns the job: an attempt that lost its lease
+   * stores nothing. Throws when it has.
+   */
+  transaction<T>(work: (trx: Trx) => Promise<T>): Promise<T>
+}
+
+/** What a kind of job does and how it is executed. */
+export type JobKind<Input extends object = object> = {
+  /**
+   * Executed at least once per job: after a crash it runs again, possibly while the first attempt still ends. Throwing
+   * is a failure; `repeatAfterMs` makes the job due again that much later, without counting as one.
+   */
+  run(input: Input, context: JobContext): Promise<void | { repeatAfterMs: number }>
+  /** Jobs of this kind that one server runs at the same time; 1 by default. */
+  concurrency?: number
+  /** Consecutive failures after which the job is dead; 5 by default. A schedule then waits for its next turn instead. */
+  maxAttempts?: number
+  /** How long the job stays with a server that has stopped responding; 30 s by default. */
+  leaseMs?: number
+  /** Due jobs with a higher priority start first; 0 by default. */
+  priority?: number
+  /** Makes this kind a schedule: one job per cluster, due when the server starts and again this long after it finished. */
+  everyMs?: number
+}
+
+export type NewJob<Input extends object = object> = {
+  kind: string
+  /** At most one job exists per kind and key. Without a key every call adds a job; on a schedule it brings forward the next turn. */
+  key?: string
+  /** Ids and numbers only: inputs are not deleted with what they are about. */
+  input: Input
+  /** The job is due this much later; enqueueing it again starts the delay anew (debounce). */
+  delayMs?: number
+  /** Bounds how long further enqueues can put the job off, counted from the first. */
+  maxDelayMs?: number
+  priority?: number
+}
+
+export type JobStats = { kind: string; state: 'pending' | 'running' | 'dead'; count: number }[]
+
+/** Background jobs, shared by all servers on one database. */
+export type Jobs = {
+  register<Input extends object>(kind: string, definition: JobKind<Input>): void
+  /**
+   * Adds a job in the caller's transaction. A pending job of the same kind and key takes the newer input; a running one
+   * is executed again afterwards; a dead one gets new attempts.
+   */
+  enqueue<Input extends object>(db: Db, job: NewJob<Input>): Promise<void>
+  /**
+   * Runs the job of this kind and key now, without waiting for its due date or for a free slot, and resolves when it has
+   * finished; at once when there is none. Rejects when it fails.
+   */
+  runNow(kind: string, key?: string, signal?: AbortSignal): Promise<void>
+  /** Resolves when no job (of these kinds) is running on this server and none is due. */
+  idle(kinds?: string[]): Promise<void>
+  /** Jobs by kind and state. */
+  stats(): Promise<JobStats>
+  /** Starts to work on jobs; call once. */
+  open(): Promise<void>
+  /** Aborts what runs here and returns it to the queue. */
+  [Symbol.asyncDispose](): Promise<void>
+}

@@ -1,0 +1,215 @@
+import { sql } from 'kysely'
+import type { Db, Row } from '../db/index.ts'
+import type { JobStats } from './kind.ts'
+
+export type JobRow = Row<'jobs'>
+
+/** An attempt at a job: `claims` is its fencing token. */
+export type Attempt = Pick<JobRow, 'id' | 'claims' | 'version'>
+
+const ms = (value: number) => sql`${value}::float8 * interval '1 millisecond'`
+/** Not now(), which is the start of the transaction. */
+const fromNow = (value: number) => sql`clock_timestamp() + ${ms(value)}`
+
+const isOwned = ({ id, claims }: Attempt) => sql`id = ${id} and claims = ${claims} and state = 'running'`
+
+export async function upsertJob(
+  db: Db,
+  job: {
+    id: string
+    kind: string
+    key: string | null
+    input: object
+    priority: number
+    delayMs: number
+    maxDelayMs: number | null
+  },
+): Promise<void> {
+  const latest = job.maxDelayMs === null ? sql`null` : fromNow(job.maxDelayMs)
+  // A job that waits after a failure keeps waiting: a newer input does not shorten the backoff.
+  await sql`
+    insert into jobs (id, kind, key, input, priority, due_at, latest_due_at)
+    values (${job.id}, ${job.kind}, ${job.key}, ${JSON.stringify(job.input)}::json, ${job.priority},
+      least(${fromNow(job.delayMs)}, ${latest}), ${latest})
+    on conflict (kind, key) do update set
+      input = excluded.input,
+      version = jobs.version + 1,
+      priority = greatest(jobs.priority, excluded.priority),
+      latest_due_at = coalesce(jobs.latest_due_at, excluded.latest_due_at),
+      due_at = greatest(
+        least(excluded.due_at, jobs.latest_due_at),
+        case when jobs.state = 'pending' and jobs.failures > 0 then jobs.due_at end),
+      failures = case when jobs.state = 'dead' then 0 else jobs.failures end,
+      state = case when jobs.state = 'dead' then 'pending' else jobs.state end`.execute(db)
+}
+
+/** Adds a schedule's job; one that exists is due at the latest after the present interval. */
+export async function insertSchedule(
+  db: Db,
+  schedule: { id: string; kind: string; key: string; priority: number; everyMs: number },
+): Promise<void> {
+  await sql`
+    insert into jobs (id, kind, key, input, priority, due_at)
+    values (${schedule.id}, ${schedule.kind}, ${schedule.key}, '{}', ${schedule.priority}, clock_timestamp())
+    on conflict (kind, key) do update
+    set priority = excluded.priority, due_at = least(jobs.due_at, ${fromNow(schedule.everyMs)})
+    where jobs.state = 'pending'`.execute(db)
+}
+
+/** Claims due jobs: of each kind as many as it has free slots, altogether up to `limit`, the most urgent first. */
+export async function claimDue(
+  db: Db,
+  slots: { kind: string; free: number; leaseMs: number }[],
+  limit: number,
+): Promise<JobRow[]> {
+  const { rows } = await sql<JobRow>`
+    with slots as (
+      select * from unnest(
+        ${slots.map(({ kind }) => kind)}::text[],
+        ${slots.map(({ free }) => free)}::int[],
+        ${slots.map(({ leaseMs }) => leaseMs)}::float8[]
+      ) as s (kind, free, lease_ms)
+    ), due as (
+      select chosen.id, lease_ms from slots, lateral (
+        select id, priority, due_at from jobs
+        where jobs.kind = slots.kind and state = 'pending' and due_at <= clock_timestamp()
+        order by priority desc, due_at limit slots.free for update skip locked
+      ) as chosen
+      order by priority desc, due_at limit ${limit}
+    )
+    update jobs
+    set state = 'running', claims = claims + 1, latest_due_at = null,
+      lease_until = clock_timestamp() + due.lease_ms * interval '1 millisecond'
+    from due where jobs.id = due.id
+    returning jobs.*`.execute(db)
+  return rows
+}
+
+/** Claims this job whatever its due date is; undefined when it is not pending. */
+export async function claimJob(
+  db: Db,
+  kind: string,
+  key: string,
+  leaseMs: number,
+): Promise<JobRow | undefined> {
+  const { rows } = await sql<JobRow>`
+    update jobs
+    set state = 'running', claims = claims + 1, latest_due_at = null, lease_until = ${fromNow(leaseMs)}
+    where kind = ${kind} and key = ${key} and state = 'pending'
+    returning *`.execute(db)
+  return rows[0]
+}
+
+export async function findJob(db: Db, kind: string, key: string): Promise<JobRow | undefined> {
+  return db.selectFrom('jobs').selectAll().where('kind', '=', kind).where('key', '=', key).executeTakeFirst()
+}
+
+/** Extends the lease; false when the attempt does not own the job any more. */
+export async function renewLease(db: Db, attempt: Attempt, leaseMs: number): Promise<boolean> {
+  const { numAffectedRows } = await sql`
+    update jobs set lease_until = ${fromNow(leaseMs)} where ${isOwned(attempt)}`.execute(db)
+  return numAffectedRows === 1n
+}
+
+/** Deletes a job that has succeeded, or makes it pending again when it was enqueued meanwhile. */
+export async function completeJob(db: Db, attempt: Attempt): Promise<void> {
+  const { numAffectedRows } = await sql`
+    delete from jobs where ${isOwned(attempt)} and version = ${attempt.version}`.execute(db)
+  if (numAffectedRows === 1n) return
+  await sql`
+    update jobs set state = 'pending', lease_until = null, failures = 0, error = null
+    where ${isOwned(attempt)}`.execute(db)
+}
+
+/** Makes a job that has succeeded due again after `afterMs`; earlier when it was enqueued meanwhile. */
+export async function repeatJob(db: Db, attempt: Attempt, afterMs: number): Promise<void> {
+  await sql`
+    update jobs set state = 'pending', lease_until = null, failures = 0, error = null,
+      due_at = case when version = ${attempt.version} then ${fromNow(afterMs)}
+        else least(due_at, ${fromNow(afterMs)}) end
+    where ${isOwned(attempt)}`.execute(db)
+}
+
+/** Returns a job to the queue whose attempt was aborted; this does not count as a failure. */
+export async function releaseJob(db: Db, attempt: Attempt): Promise<void> {
+  await sql`
+    update jobs set state = 'pending', lease_until = null,
+      due_at = case when version = ${attempt.version} then clock_timestamp() else due_at end
+    where ${isOwned(attempt)}`.execute(db)
+}
+
+/** Records a failure: the job is due again after `retryMs`, or dead when that is null and nobody has enqueued it meanwhile. */
+export async function failJob(
+  db: Db,
+  attempt: Attempt,
+  failure: { error: string; failures: number; retryMs: number | null },
+): Promise<void> {
+  await sql`
+    update jobs set lease_until = null, failures = ${failure.failures}, error = ${failure.error},
+      failed_at = clock_timestamp(),
+      state = case when ${failure.retryMs === null} and version = ${attempt.version} then 'dead' else 'pending' end,
+      due_at = ${fromNow(failure.retryMs ?? 0)}
+    where ${isOwned(attempt)}`.execute(db)
+}
+
+/**
+ * Claims running jobs whose lease has run out (or, with `all`, every running job), so that their failure can be
+ * recorded: the server that ran them has died or stopped responding.
+ */
+export async function claimExpired(
+  db: Db,
+  kinds: string[],
+  { all, except, leaseMs }: { all: boolean; except: string[]; leaseMs: number },
+): Promise<JobRow[]> {
+  const { rows } = await sql<JobRow>`
+    with expired as (
+      select id from jobs
+      where state = 'running' and kind = any(${kinds}::text[]) and id <> all(${except}::uuid[])
+        and (lease_until < clock_timestamp() or ${all})
+      for update skip locked
+    )
+    update jobs set claims = claims + 1, lease_until = ${fromNow(leaseMs)}
+    from expired where jobs.id = expired.id
+    returning jobs.*`.execute(db)
+  return rows
+}
+
+/**
+ * Milliseconds until a job of the kinds `free` is due or a lease of another server runs out (a job of the kinds `known`,
+ * not among `own`); null when there is neither.
+ */
+export async function nextDueMs(
+  db: Db,
+  { free, known, own }: { free: string[]; known: string[]; own: string[] },
+): Promise<number | null> {
+  const { rows } = await sql<{ ms: number | null }>`
+    select (extract(epoch from least(
+      (select min(first.due_at) from unnest(${free}::text[]) as k (kind), lateral (
+        select due_at from jobs where jobs.kind = k.kind and state = 'pending' order by due_at limit 1
+      ) as first),
+      (select min(lease_until) from jobs
+        where state = 'running' and kind = any(${known}::text[]) and id <> all(${own}::uuid[]))
+    ) - clock_timestamp()) * 1000)::float8 as ms`.execute(db)
+  return rows[0]?.ms ?? null
+}
+
+export async function hasDue(db: Db, kinds: string[]): Promise<boolean> {
+  const { rows } = await sql<{ found: boolean }>`
+    select exists (
+      select from jobs where state = 'pending' and due_at <= clock_timestamp() and kind = any(${kinds}::text[])
+    ) as found`.execute(db)
+  return rows[0]?.found ?? false
+}
+
+export async function countJobs(db: Db): Promise<JobStats> {
+  return db
+    .selectFrom('jobs')
+    .select(({ fn }) => ['kind', 'state', fn.countAll<string>().as('count')])
+    .groupBy(['kind', 'state'])
+    .execute()
+    .then((rows) => rows.map((row) => ({ ...row, count: Number(row.count) })))
+}
+
+export async function purgeDead(db: Db, retentionMs: number): Promise<void> {
+  await sql`delete from jobs where state = 'dead' and failed_at < ${fromNow(-retentionMs)}`.execute(db)
+}
