@@ -8,7 +8,7 @@ export async function bagOfWords(dimensions = 384): Promise<Embedder> {
   const embed = (text: string): Float32Array => {
     const vector = new Float32Array(dimensions)
     for (const word of tokenize(text)) {
-      if (word.kind !== 'part' || word.text.length < 3) continue
+      if (word.kind !== 'word' || word.text.length < 3) continue
       const at = hash(normalise(word.text))
       const bucket = at % dimensions
       vector[bucket] = (vector[bucket] ?? 0) + (at % 2 === 0 ? 1 : -1)

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 import { type Database, newId } from '../server/db/index.ts'
 import { inContext } from '../server/knowledge/cut/passage.ts'
-import { sectionsOf } from '../server/knowledge/ingest/sections.ts'
-import { putDocument } from '../server/knowledge/store/documents.ts'
+import { assignSections } from '../server/knowledge/ingest/sections.ts'
+import { upsertDocument } from '../server/knowledge/store/documents.ts'
 import { insertVectors } from '../server/knowledge/store/vectors.ts'
 import {
   insertPages,
@@ -12,7 +12,7 @@ import {
   publishVersion,
 } from '../server/knowledge/store/versions.ts'
 import type { Embedder } from '../server/models/index.ts'
-import { bm25Weigher, stemmerFor } from '../server/search/index.ts'
+import { bm25Vectorizer, stemmerFor } from '../server/search/index.ts'
 import { madeUpDocument } from './made-up.ts'
 
 const passagesOfDocument = 250
@@ -49,9 +49,9 @@ export async function fill(
     const version = await insertVersion(trx, { ...place, runId: newId(), file: 0 })
     const text = paragraphs.join('\n\n')
     await insertPages(trx, version, [{ page: 1, text }])
-    const weigh = bm25Weigher(aveeId, { title, filename: null }, await stemmerFor(language))
+    const weigh = bm25Vectorizer(aveeId, { title, filename: null }, await stemmerFor(language))
     const passages = paragraphs.map((text) => ({ page: null, heading: null, text }))
-    const sections = sectionsOf(passages)
+    const sections = assignSections(passages)
     const bySection = [...Map.groupBy(passages, (_, i) => sections[i] ?? 0)]
     await insertSections(
       trx,
@@ -60,7 +60,7 @@ export async function fill(
     )
     let start = 0
     const rows = passages.map(({ text, heading }, i) => {
-      const { words, vector } = weigh.passage(heading, text)
+      const { terms: words, vector } = weigh.passage(heading, text)
       for (const [term, word] of words)
         counts.set(term, { word, passages: (counts.get(term)?.passages ?? 0) + 1 })
       const from = start
@@ -97,7 +97,7 @@ export async function fill(
         }),
       )
     await publishVersion(trx, version)
-    await putDocument(trx, {
+    await upsertDocument(trx, {
       id: documentId,
       avee_id: aveeId,
       version,

@@ -22,7 +22,7 @@ import type { Embedder } from '../server/models/index.ts'
 import { bagOfWords } from './bag-of-words.ts'
 import { bm25 } from './bm25.ts'
 import { figure, foldersIn, jsonLines, mean, quantile, say } from './data.ts'
-import { openHouse } from './house.ts'
+import { openBenchServer } from './server.ts'
 
 type Session = {
   conv_id: string
@@ -49,7 +49,7 @@ const { values } = parseArgs({
 if (!values.data) throw new Error('Say where the data is: --data DIR')
 
 let embedder: Embedder | undefined
-await using house = await openHouse({ url: values.url })
+await using house = await openBenchServer({ url: values.url })
 const { database, runs } = house
 const log = createLog('error')
 const accounts = await accountsRoom({

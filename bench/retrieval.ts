@@ -20,7 +20,7 @@ import { detectLanguage, stemmerFor, tokenize } from '../server/search/index.ts'
 import { bagOfWords } from './bag-of-words.ts'
 import { bm25 } from './bm25.ts'
 import { figure, foldersIn, jsonLines, mean, say } from './data.ts'
-import { allLayers, type House, openHouse } from './house.ts'
+import { allLayers, type BenchServer, openBenchServer } from './server.ts'
 
 const { values } = parseArgs({
   options: {
@@ -35,7 +35,7 @@ const data = values.data
 const groundingWords = 1_000
 const wanted = (name: string) => values.only === undefined || name.includes(values.only)
 
-await using house = await openHouse({
+await using house = await openBenchServer({
   url: values.url,
   embedder: values.vectors ? await bagOfWords() : undefined,
 })
@@ -43,9 +43,9 @@ await using house = await openHouse({
 /** Whether each question was said to be answerable, and whether it is. */
 const judged: { set: string; says: boolean; is: boolean; sure: number; question: string }[] = []
 
-async function search(house: House, aveeId: string, query: string, limit = 50, byWordsAlone = false) {
+async function search(house: BenchServer, aveeId: string, query: string, limit = 50, byWordsAlone = false) {
   const scope = { aveeId, layers: allLayers, signal: house.signal }
-  return await house.knowledge.search({ ...scope, query, limit, byWordsAlone })
+  return await house.knowledge.search({ ...scope, query, limit, lexicalOnly: byWordsAlone })
 }
 
 /** The names of what was found, best first, each once. */
@@ -59,7 +59,7 @@ async function yardstick(texts: string[], options: { k1?: number; b?: number } =
   const normalise = await stemmerFor(detectLanguage(texts.slice(0, 200).join('\n')))
   const terms = (text: string) =>
     [...tokenize(text)]
-      .filter((word) => word.kind === 'part' || word.kind === 'pair')
+      .filter((word) => word.kind === 'word' || word.kind === 'bigram')
       .map((word) => normalise(word.text))
   return bm25(texts, { ...options, terms })
 }
@@ -205,7 +205,7 @@ async function evidence(folder: string): Promise<void> {
   const documentOf = new Map(files.map((name, i) => [path.basename(name, '.md'), results[i]?.doc_id]))
   const all: { recall: number; full: number; precision: number; iou: number; words: number }[] = []
   for (const { question, doc_id, references } of questions) {
-    const { passages } = await house.knowledge.grounding({
+    const { passages } = await house.knowledge.contextPassages({
       aveeId,
       layers: allLayers,
       query: question,

@@ -18,8 +18,8 @@ import { createLog } from '../server/log.ts'
 import { bagOfWords } from './bag-of-words.ts'
 import { figure, mean, quantile, say } from './data.ts'
 import { fill } from './fill.ts'
-import { allLayers, openHouse } from './house.ts'
 import { chance, madeUpDocument } from './made-up.ts'
+import { allLayers, openBenchServer } from './server.ts'
 
 const { values } = parseArgs({
   options: {
@@ -35,12 +35,12 @@ const compared = 100
 
 const dimensions = Number(values.vectors)
 const embedder = values.vectors === undefined ? undefined : await bagOfWords(dimensions)
-await using house = await openHouse({ url: values.url, embedder })
+await using house = await openBenchServer({ url: values.url, embedder })
 const { knowledge, database, signal } = house
 const indexes = vectorIndexes({ database, log: createLog('warn') })
 say(`${database.kind}${embedder ? `, vectors of ${dimensions}` : ', words alone'}`)
 
-if (embedder) await indexes.before(embedder.space, dimensions)
+if (embedder) await indexes.prepare(embedder.space, dimensions)
 const small = []
 for (const passages of sizes(values.small)) {
   const aveeId = await house.newAvee()
@@ -54,7 +54,7 @@ for (const passages of sizes(values.passages)) {
   stored += added
   const filled = performance.now()
   if (embedder) {
-    indexes.after(embedder.space, dimensions)
+    indexes.buildWhenLarge(embedder.space, dimensions)
     await indexes.idle()
   }
   const indexed = performance.now()
@@ -88,7 +88,7 @@ async function someQuestions(aveeId: string): Promise<string[]> {
 
 async function once(aveeId: string, query: string, byWordsAlone = false): Promise<number> {
   const started = performance.now()
-  await knowledge.search({ aveeId, layers: allLayers, query, limit: 10, byWordsAlone, signal })
+  await knowledge.search({ aveeId, layers: allLayers, query, limit: 10, lexicalOnly: byWordsAlone, signal })
   return performance.now() - started
 }
 

@@ -3,14 +3,14 @@ import { isWithin, type Layer, layersWithin } from '../../contract/layers.ts'
 import type { UsedMemory } from '../../contract/memory.ts'
 import type { Database } from '../db/index.ts'
 import { type Insight, summaryWithin } from '../insight/index.ts'
-import type { Grounding, Knowledge } from '../knowledge/index.ts'
+import type { ContextPassages, Knowledge } from '../knowledge/index.ts'
 import type { Memory, RecalledMemory } from '../memory/index.ts'
 import type { Turn } from './prompt.ts'
 import { listBranch, type MessageRow } from './store.ts'
 
 export type ContextDependencies = {
   database: Database
-  knowledge: Pick<Knowledge, 'grounding'>
+  knowledge: Pick<Knowledge, 'contextPassages'>
   memory: Pick<Memory, 'recall' | 'recallTurns'>
   insight: Pick<Insight, 'freshUpdates' | 'summaryFor'>
 }
@@ -120,7 +120,7 @@ async function ground(
       citations: about.answer.citations.filter((citation) => within.includes(citation.layer)),
       answerable: true,
     }
-  const found = await knowledge.grounding({
+  const found = await knowledge.contextPassages({
     aveeId: about.aveeId,
     layers: within,
     query: about.question.content,
@@ -131,7 +131,7 @@ async function ground(
   return { citations: numbered(found), answerable: found.answerable }
 }
 
-const numbered = (grounding: Grounding): Citation[] =>
+const numbered = (grounding: ContextPassages): Citation[] =>
   grounding.passages.map((passage, index) => ({
     n: index + 1,
     document_id: passage.documentId,

@@ -54,7 +54,7 @@ export type Conversations = {
 export type InsightDependencies = {
   database: Database
   models: Pick<Models, 'background' | 'embedder'>
-  knowledge: Pick<Knowledge, 'holding' | 'search' | 'ingestText' | 'remove'>
+  knowledge: Pick<Knowledge, 'documentFrequencies' | 'search' | 'ingestText' | 'remove'>
   avees: Pick<Avees, 'view' | 'layerOf' | 'get' | 'learn'>
   conversations: Conversations
   log: Log

@@ -31,7 +31,7 @@ const comparedQuestions = 1_000
 
 export type TurnParts = {
   database: Database
-  knowledge: Pick<Knowledge, 'holding' | 'search'>
+  knowledge: Pick<Knowledge, 'documentFrequencies' | 'search'>
   models: Pick<Models, 'background' | 'embedder'>
   setTitle(conversationId: string, title: string): Promise<void>
   summaries: Pick<ReturnType<typeof summariesOf>, 'grow' | 'rewrite'>

@@ -8,7 +8,7 @@ import { newId } from '../db/index.ts'
 export type StagedFile = { path: string; sha256: string; bytes: number }
 
 /** Leftovers of a server that died are at least this old; an upload that is still coming in is younger. */
-const abandonedAfterMs = 60 * 60 * 1000
+const abandonedUploadAgeMs = 60 * 60 * 1000
 
 /**
  * The originals of documents, below one directory:
@@ -74,7 +74,7 @@ export function originals(dataDir: string) {
     remove: (sha256: string): Promise<void> => rm(pathOf(sha256), { force: true }),
 
     /** The hashes of all originals, in batches of one folder each. */
-    async *hashes(): AsyncGenerator<string[]> {
+    async *listHashes(): AsyncGenerator<string[]> {
       for (const outer of await namesIn(files)) {
         for (const inner of await namesIn(join(files, outer))) {
           const names = await namesIn(join(files, outer, inner))
@@ -84,13 +84,13 @@ export function originals(dataDir: string) {
     },
 
     /** Removes what uploads that never ended have left. */
-    async sweepIncoming(now: Date): Promise<void> {
+    async deleteAbandonedUploads(now: Date): Promise<void> {
       const folder = await opendir(incoming).catch(() => undefined)
       if (!folder) return
       for await (const entry of folder) {
         const path = join(incoming, entry.name)
         const found = await stat(path).catch(() => undefined)
-        if (found && now.getTime() - found.mtimeMs > abandonedAfterMs) await rm(path, { force: true })
+        if (found && now.getTime() - found.mtimeMs > abandonedUploadAgeMs) await rm(path, { force: true })
       }
     },
   }

@@ -7,30 +7,30 @@ import { termHasher } from '../search/index.ts'
 import { documentNotFound, originalMissing, passageNotFound } from './errors.ts'
 import { type Network, pageFetcher } from './fetch/fetch-page.ts'
 import { originals } from './files.ts'
-import { folders } from './folders/folders.ts'
-import { embeddingKind, embeddingWatch } from './ingest/embedding.ts'
-import { ingestKind } from './ingest/ingest.ts'
+import { watchedFolders } from './folders/folders.ts'
+import { embeddingRunKind, embeddingWatch } from './ingest/embedding.ts'
+import { ingestRunKind } from './ingest/ingest.ts'
 import type { IngestInput } from './ingest/input.ts'
-import { intake, type TakenIn } from './ingest/intake.ts'
+import { type IngestedDocument, intake } from './ingest/intake.ts'
 import { type RenamingInput, renamingKind } from './ingest/renaming.ts'
 import { type OcrSettings, reader as readerOf } from './read/index.ts'
-import { consideredHits, ground } from './search/grounding.ts'
-import { type Hit, hitOf } from './search/hit.ts'
-import { type Query, searcher } from './search/search.ts'
+import { maxConsideredPassages, selectContext } from './search/context-passages.ts'
+import { type Hit, toHit } from './search/hit.ts'
+import { hybridSearch, type SearchQuery } from './search/search.ts'
 import {
   countDocuments,
   type DocumentRow,
-  documentIds,
+  documentStatistics,
   findDocument,
+  listDocumentIds,
   listDocuments,
   renameDocument,
   retireDocument,
-  statistics,
 } from './store/documents.ts'
-import { lockAvee } from './store/ingest-files.ts'
-import { holdersOf, languagesIn, searchLiteral } from './store/search.ts'
+import { lockDocumentsOfAvee } from './store/ingest-files.ts'
+import { countPassagesByLanguage, documentFrequencies, searchLiteral } from './store/search.ts'
 import { vectorIndexes } from './store/vector-index.ts'
-import { moveToLayer, pagesOf, passagesAround } from './store/versions.ts'
+import { changeLayer, listNeighbours, listPages } from './store/versions.ts'
 import { tidier } from './tidy.ts'
 
 export type KnowledgeLimits = {
@@ -42,7 +42,7 @@ export type KnowledgeLimits = {
   readMemoryMb: number
 }
 
-export type KnowledgeParts = {
+export type KnowledgeDependencies = {
   database: Database
   runs: Runs
   models: {
@@ -65,7 +65,7 @@ export type KnowledgeParts = {
 }
 
 /** Stretches of documents for a prompt, the best first; `text` is exactly that stretch of the page. */
-export type Grounding = { passages: Hit[]; answerable: boolean }
+export type ContextPassages = { passages: Hit[]; answerable: boolean }
 
 /** A document as it is shown, with whether the present embedding model knows all of it. */
 export type ListedDocument = DocumentRow & { embedded: boolean }
@@ -86,7 +86,7 @@ export async function knowledge({
   config,
   now = () => new Date(),
   network,
-}: KnowledgeParts) {
+}: KnowledgeDependencies) {
   const { db } = database
   const { limits } = config
   const files = originals(config.dataDir)
@@ -106,7 +106,7 @@ export async function knowledge({
   const tidy = tidier({ database, files, log, now })
   const embedder = (signal: AbortSignal) => models.embedder(signal)
   const indexes = vectorIndexes({ database, log })
-  const rank = searcher({
+  const rank = hybridSearch({
     database,
     log,
     embedder,
@@ -115,7 +115,7 @@ export async function knowledge({
   })
   runs.register<IngestInput>(
     'ingest',
-    ingestKind({
+    ingestRunKind({
       database,
       log,
       reader,
@@ -128,8 +128,8 @@ export async function knowledge({
     }),
   )
   runs.register<RenamingInput>('rename', renamingKind({ database, log, embedder, indexes, tidy: tidy.later }))
-  runs.register('index', embeddingKind({ database, runs, log, embedder, indexes }))
-  const followed = folders({
+  runs.register('index', embeddingRunKind({ database, runs, log, embedder, indexes }))
+  const followed = watchedFolders({
     database,
     runs,
     log,
@@ -149,7 +149,7 @@ export async function knowledge({
     const originalsOf = new Set<string>()
     for (const id of ids) {
       const gone = await database.transaction(async (trx) => {
-        await lockAvee(trx, aveeId)
+        await lockDocumentsOfAvee(trx, aveeId)
         return await retireDocument(trx, id)
       })
       if (!gone) continue
@@ -225,7 +225,7 @@ export async function knowledge({
     },
 
     /** Gives a document another title or layer. A layer holds for everything of it in the same moment; the title is searched for a little later. */
-    async patch(
+    async updateDocument(
       id: string,
       userId: string,
       change: { title?: string | undefined; layer?: Layer | undefined },
@@ -235,12 +235,12 @@ export async function knowledge({
       if (!before) throw documentNotFound()
       const isRenamed = title !== undefined && title !== before.title
       const changed = await database.transaction(async (trx) => {
-        await lockAvee(trx, before.avee_id)
+        await lockDocumentsOfAvee(trx, before.avee_id)
         const present = await findDocument(trx, id)
         if (!present) throw documentNotFound()
         if (isRenamed) await renameDocument(trx, id, title)
         if (layer !== undefined && layer !== present.layer)
-          await moveToLayer(trx, {
+          await changeLayer(trx, {
             id,
             aveeId: present.avee_id,
             version: present.version,
@@ -267,12 +267,12 @@ export async function knowledge({
 
     /** Removes all documents of an avee; returns how many there were. */
     async clear(aveeId: string): Promise<number> {
-      return await remove(await documentIds(db, aveeId), aveeId)
+      return await remove(await listDocumentIds(db, aveeId), aveeId)
     },
 
     /** All that was read of a document. */
     async text(id: string, layers: Layer[]): Promise<{ page: number; text: string }[]> {
-      return await pagesOf(db, (await visible(id, layers)).version)
+      return await listPages(db, (await visible(id, layers)).version)
     },
 
     /** The original: its row and its bytes. A pasted text comes as it was pasted. */
@@ -285,7 +285,7 @@ export async function knowledge({
     /** One passage of a document with the text before and after it. */
     async passage(id: string, layers: Layer[], n: number) {
       const document = await visible(id, layers)
-      const around = await passagesAround(db, document.version, n)
+      const around = await listNeighbours(db, document.version, n)
       const passage = around.find((each) => each.n === n)
       if (!passage) throw passageNotFound(n)
       const textOf = (number: number) => around.find((each) => each.n === number)?.text ?? ''
@@ -296,29 +296,29 @@ export async function knowledge({
     count: (aveeId: string, layers?: Layer[]): Promise<number> => countDocuments(db, aveeId, layers),
 
     async stats(aveeId: string, layers: Layer[]) {
-      return await statistics(db, aveeId, layers, await presentSpace())
+      return await documentStatistics(db, aveeId, layers, await presentSpace())
     },
 
     /** The passages that fit a query, the best first, and whether they answer it at all. */
-    async search(query: Query & { limit: number }): Promise<{ hits: Hit[]; answerable: boolean }> {
+    async search(query: SearchQuery & { limit: number }): Promise<{ hits: Hit[]; answerable: boolean }> {
       const { passages, answerable } = await rank(query, query.limit)
-      return { hits: passages.map(hitOf), answerable }
+      return { hits: passages.map(toHit), answerable }
     },
 
     /** Passages for a prompt of up to `words` words, the best first, neighbours joined; each is an exact stretch of its page. */
-    async grounding({ words, ...query }: Query & { words: number }): Promise<Grounding> {
-      const { passages, answerable } = await rank(query, consideredHits)
-      return { passages: await ground(db, query, passages, words), answerable }
+    async contextPassages({ words, ...query }: SearchQuery & { words: number }): Promise<ContextPassages> {
+      const { passages, answerable } = await rank(query, maxConsideredPassages)
+      return { passages: await selectContext(db, query, passages, words), answerable }
     },
 
     /** How many passages an avee has in these layers, and how many of them hold each of these words (compared forms, see `normaliserFor`). */
-    async holding(aveeId: string, layers: Layer[], words: string[]) {
+    async documentFrequencies(aveeId: string, layers: Layer[], words: string[]) {
       const scope = { aveeId, layers }
       const hash = termHasher(aveeId)
       const terms = new Map(words.map((word) => [hash(word), word]))
       const [languages, holders] = await Promise.all([
-        languagesIn(db, scope),
-        holdersOf(db, scope, [...terms.keys()]),
+        countPassagesByLanguage(db, scope),
+        documentFrequencies(db, scope, [...terms.keys()]),
       ])
       return {
         passages: languages.reduce((sum, each) => sum + each.passages, 0),
@@ -329,7 +329,7 @@ export async function knowledge({
     /** Passages that hold a text literally, newest documents first. */
     async searchText(aveeId: string, layers: Layer[], text: string, limit: number): Promise<Hit[]> {
       const found = await searchLiteral(db, { aveeId, layers }, text, limit)
-      return found.map(hitOf)
+      return found.map(toHit)
     },
 
     folders: {
@@ -341,7 +341,7 @@ export async function knowledge({
     },
 
     /** Takes away files that nothing points at any more; it also happens by itself. */
-    sweep: (): Promise<void> => tidy.soon(true),
+    purge: (): Promise<void> => tidy.soon(true),
 
     /** Embeds what has no vectors of the present model yet; it also happens by itself. */
     embedMissing: (): Promise<void> => watch.now(),
@@ -358,7 +358,10 @@ export async function knowledge({
     },
   }
 
-  async function marked({ document, isNew }: TakenIn): Promise<{ document: ListedDocument; isNew: boolean }> {
+  async function marked({
+    document,
+    isNew,
+  }: IngestedDocument): Promise<{ document: ListedDocument; isNew: boolean }> {
     return { document: { ...document, embedded: await isEmbedded(document) }, isNew }
   }
 

@@ -7,7 +7,7 @@ import type { Knowledge } from './knowledge.ts'
 type Caller = { userId: string; aveeId: string | null }
 
 /** What somebody may do with an avee's documents. */
-export type Access = { avee: Avee; layers: Layer[]; mayChange: () => void }
+export type Access = { avee: Avee; layers: Layer[]; assertCanChange: () => void }
 
 /** Who may see and change documents: looked up anew each time, through the avee they belong to. */
 export function documentPolicy({
@@ -18,13 +18,13 @@ export function documentPolicy({
   knowledge: Pick<Knowledge, 'aveeOf'>
 }) {
   /** @throws 404 for an avee that is not the caller's to know of */
-  async function toAvee(caller: Caller, idOrHandle: string): Promise<Access> {
+  async function accessToAvee(caller: Caller, idOrHandle: string): Promise<Access> {
     const { avee, layer, isOwner } = await avees.view(caller, idOrHandle)
     return {
       avee,
       layers: layersWithin(layer),
       /** Only the owner adds, changes and removes; a key that is for talking to an avee does not. */
-      mayChange() {
+      assertCanChange() {
         if (!isOwner) throw notTheOwner()
         if (caller.aveeId !== null) throw keyForReading()
       },
@@ -32,14 +32,14 @@ export function documentPolicy({
   }
 
   return {
-    toAvee,
+    toAvee: accessToAvee,
 
     /** @throws 404 document_not_found, whatever of it is not the caller's to know of */
-    async toDocument(caller: Caller, documentId: string): Promise<Access> {
+    async accessToDocument(caller: Caller, documentId: string): Promise<Access> {
       const aveeId = await knowledge.aveeOf(documentId)
       if (aveeId === undefined) throw documentNotFound()
       try {
-        return await toAvee(caller, aveeId)
+        return await accessToAvee(caller, aveeId)
       } catch {
         throw documentNotFound()
       }

@@ -157,7 +157,7 @@ export const knowledgeRoutes =
       '/documents/:id',
       { schema: { tags, summary: 'A document', params: documentParams, response: { 200: document } } },
       async (request) => {
-        const { layers } = await policy.toDocument(callerOf(request), request.params.id)
+        const { layers } = await policy.accessToDocument(callerOf(request), request.params.id)
         return presentDocument(await knowledge.get(request.params.id, layers))
       },
     )
@@ -176,7 +176,7 @@ export const knowledgeRoutes =
       async (request) => {
         const caller = callerOf(request)
         await changeable(caller, request.params.id)
-        return presentDocument(await knowledge.patch(request.params.id, caller.userId, request.body))
+        return presentDocument(await knowledge.updateDocument(request.params.id, caller.userId, request.body))
       },
     )
 
@@ -208,7 +208,7 @@ export const knowledgeRoutes =
         },
       },
       async (request) => {
-        const { layers } = await policy.toDocument(callerOf(request), request.params.id)
+        const { layers } = await policy.accessToDocument(callerOf(request), request.params.id)
         return { pages: await knowledge.text(request.params.id, layers) }
       },
     )
@@ -229,7 +229,7 @@ export const knowledgeRoutes =
         },
       },
       async (request, reply) => {
-        const { layers } = await policy.toDocument(callerOf(request), request.params.id)
+        const { layers } = await policy.accessToDocument(callerOf(request), request.params.id)
         const { document: row, open } = await knowledge.file(request.params.id, layers)
         return await reply
           .headers({ ...originalHeaders(row), 'content-length': Number(row.bytes) })
@@ -248,7 +248,7 @@ export const knowledgeRoutes =
         },
       },
       async (request) => {
-        const { layers } = await policy.toDocument(callerOf(request), request.params.id)
+        const { layers } = await policy.accessToDocument(callerOf(request), request.params.id)
         return presentPassage(await knowledge.passage(request.params.id, layers, request.params.n))
       },
     )
@@ -281,7 +281,7 @@ export const knowledgeRoutes =
     /** For whom and into which avee a request adds documents. @throws unless the avee is the caller's own */
     async function targetOf(request: FastifyRequest<{ Params: z.infer<typeof aveeParams> }>) {
       const caller = callerOf(request)
-      const { avee, mayChange } = await policy.toAvee(caller, request.params.id)
+      const { avee, assertCanChange: mayChange } = await policy.toAvee(caller, request.params.id)
       mayChange()
       return {
         userId: caller.userId,
@@ -293,7 +293,7 @@ export const knowledgeRoutes =
 
     /** What is not the caller's to see is not there; what they see and do not own is not theirs to change. */
     async function changeable(caller: ReturnType<typeof callerOf>, documentId: string): Promise<void> {
-      const { layers, mayChange } = await policy.toDocument(caller, documentId)
+      const { layers, assertCanChange: mayChange } = await policy.accessToDocument(caller, documentId)
       await knowledge.get(documentId, layers)
       mayChange()
     }

@@ -2,8 +2,8 @@ import { setImmediate as breathe } from 'node:timers/promises'
 import type { Database } from '../db/index.ts'
 import type { Log } from '../log.ts'
 import type { Originals } from './files.ts'
-import { lockOriginals, neededOriginals } from './store/ingest-files.ts'
-import { deletePassages, findRetired } from './store/versions.ts'
+import { findReferencedOriginals, lockOriginals } from './store/ingest-files.ts'
+import { findPurgeableVersion, purgePassages } from './store/versions.ts'
 
 /** Passages deleted in one transaction: a search that comes in between waits no longer than for an insertion. */
 const step = 50
@@ -37,12 +37,12 @@ export function tidier({
   async function clearVersions(): Promise<void> {
     const tried = new Set<string>()
     while (!closing.signal.aborted) {
-      const version = await findRetired(database.db)
+      const version = await findPurgeableVersion(database.db)
       if (version === undefined || tried.has(version)) return
       tried.add(version)
       while (
         !closing.signal.aborted &&
-        (await database.transaction((trx) => deletePassages(trx, version, step)))
+        (await database.transaction((trx) => purgePassages(trx, version, step)))
       ) {
         await breathe()
       }
@@ -51,12 +51,12 @@ export function tidier({
 
   /** Deletes those of the originals that are needed no more. A file is put into its place under the same lock. */
   async function releaseOriginals(hashes: string[]): Promise<void> {
-    const needed = await neededOriginals(database.db, hashes)
+    const needed = await findReferencedOriginals(database.db, hashes)
     for (const sha256 of hashes) {
       if (needed.has(sha256)) continue
       await database.transaction(async (trx) => {
         await lockOriginals(trx)
-        const again = await neededOriginals(trx, [sha256])
+        const again = await findReferencedOriginals(trx, [sha256])
         if (!again.has(sha256)) await files.remove(sha256)
       })
     }
@@ -65,11 +65,11 @@ export function tidier({
   async function sweep(whole: boolean): Promise<void> {
     await clearVersions()
     if (!whole) return
-    for await (const hashes of files.hashes()) {
+    for await (const hashes of files.listHashes()) {
       if (closing.signal.aborted) return
       await releaseOriginals(hashes)
     }
-    await files.sweepIncoming(now())
+    await files.deleteAbandonedUploads(now())
   }
 
   async function loop(): Promise<void> {

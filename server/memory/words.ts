@@ -20,8 +20,8 @@ export async function countWords(
   const counts = new Map<number, number>()
   let length = 0
   for (const word of tokenize(text)) {
-    if (word.kind === 'letter') continue
-    if (word.kind === 'part') length += 1
+    if (word.kind === 'character') continue
+    if (word.kind === 'word') length += 1
     const form = normalise(word.text)
     if (form === '') continue
     const term = hash(form)
@@ -44,14 +44,14 @@ export async function memoryTerms(
 
 /** Words of a text as they count against a prompt. */
 export const wordsIn = (text: string): number =>
-  [...tokenize(text)].filter((word) => word.kind === 'part').length
+  [...tokenize(text)].filter((word) => word.kind === 'word').length
 
 /** The words of a text that say something, in the form in which they are compared. */
 export async function formsOf(text: string, language: string | null): Promise<string[]> {
   const normalise = await stemmerFor(language)
   const functionWords = stopWordsOf(language)
   return [...tokenize(text)]
-    .filter((word) => word.kind === 'part' && !functionWords.has(word.text.toLowerCase()))
+    .filter((word) => word.kind === 'word' && !functionWords.has(word.text.toLowerCase()))
     .map((word) => normalise(word.text))
     .filter((form) => form !== '')
 }

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { termsWithContext, textWithContext } from './follow-up.ts'
+import { expandFollowUpTerms, expandFollowUpText } from './follow-up.ts'
 import { queryAnalyzer } from './query-terms.ts'
 
 const english = await queryAnalyzer('avee', ['eng'])
 const meant = (question: string, ...context: string[]) =>
-  termsWithContext(english, question, context)
-    .filter((term) => !term.isFunctionWord)
+  expandFollowUpTerms(english, question, context)
+    .filter((term) => !term.isStopWord)
     .map((term) => `${term.text}${term.weight < 1 ? '?' : ''}`)
     .join(' ')
 
@@ -25,16 +25,16 @@ describe('a follow-up', () => {
   test('a question that stands by itself stays as it is', () => {
     const question = 'Which birds nest under the northern cliffs in spring?'
     expect(meant(question, 'What was the revenue of Adobe in 2022?')).toBe(meant(question))
-    expect(textWithContext(english, question, ['What was the revenue?'])).toBe(question)
+    expect(expandFollowUpText(english, question, ['What was the revenue?'])).toBe(question)
   })
 
   test('without anything before it is what it says', () => {
     expect(meant('And in 2023?')).toBe('2023')
-    expect(textWithContext(english, 'And in 2023?', [])).toBe('And in 2023?')
+    expect(expandFollowUpText(english, 'And in 2023?', [])).toBe('And in 2023?')
   })
 
   test('for meaning the question before stands in front', () => {
-    expect(textWithContext(english, 'And in 2023?', ['Revenue in 2022?'])).toBe(
+    expect(expandFollowUpText(english, 'And in 2023?', ['Revenue in 2022?'])).toBe(
       'Revenue in 2022?\nAnd in 2023?',
     )
   })

@@ -1,4 +1,4 @@
-import type { Questioner, Term } from './query-terms.ts'
+import type { QueryAnalyzer, QueryTerm } from './query-terms.ts'
 
 /** What an earlier question lends to one that does not stand by itself. */
 const carriedWeight = 0.5
@@ -21,7 +21,7 @@ const pointing = new Set(
   ].flatMap((line) => line.split(' ')),
 )
 const pointingUnspaced = /[它他她其]|这个|這個|那个|那個|それ|その|彼/u
-const isFigure = (term: Term) => /^\p{Nd}/u.test(term.text)
+const isFigure = (term: QueryTerm) => /^\p{Nd}/u.test(term.text)
 
 /**
  * The words of a question, and with them what it leaves unsaid: a follow-up takes up the words of the question before
@@ -29,16 +29,20 @@ const isFigure = (term: Term) => /^\p{Nd}/u.test(term.text)
  *
  * @param context earlier questions of the conversation, oldest first
  */
-export function termsWithContext(questioner: Questioner, question: string, context: string[]): Term[] {
-  const own = questioner.termsOf(question)
+export function expandFollowUpTerms(
+  questioner: QueryAnalyzer,
+  question: string,
+  context: string[],
+): QueryTerm[] {
+  const own = questioner.terms(question)
   if (!leansOnContext(question, own)) return own
-  const informative = own.filter((term) => !term.isFunctionWord)
-  const known = new Set(own.flatMap((term) => [...term.forms.keys()]))
+  const informative = own.filter((term) => !term.isStopWord)
+  const known = new Set(own.flatMap((term) => [...term.stems.keys()]))
   for (const earlier of context.toReversed()) {
     const carried = questioner
-      .termsOf(earlier, carriedWeight)
-      .filter((term) => !term.isFunctionWord)
-      .filter((term) => ![...term.forms.keys()].some((form) => known.has(form)))
+      .terms(earlier, carriedWeight)
+      .filter((term) => !term.isStopWord)
+      .filter((term) => ![...term.stems.keys()].some((form) => known.has(form)))
       .filter((term) => !isFigure(term) || !informative.some(isFigure))
     // A question that leaned on others itself has nothing to lend; the one before it may.
     if (carried.length > fewWords || (carried.length > 0 && earlier === context[0]))
@@ -48,15 +52,15 @@ export function termsWithContext(questioner: Questioner, question: string, conte
 }
 
 /** The text that is embedded for a question: with the earlier question in front when it leans on it. */
-export function textWithContext(questioner: Questioner, question: string, context: string[]): string {
+export function expandFollowUpText(questioner: QueryAnalyzer, question: string, context: string[]): string {
   const last = context.at(-1)
-  return last !== undefined && leansOnContext(question, questioner.termsOf(question))
+  return last !== undefined && leansOnContext(question, questioner.terms(question))
     ? `${last}\n${question}`
     : question
 }
 
-function leansOnContext(question: string, own: Term[]): boolean {
-  if (own.filter((term) => !term.isFunctionWord).length <= fewWords) return true
+function leansOnContext(question: string, own: QueryTerm[]): boolean {
+  if (own.filter((term) => !term.isStopWord).length <= fewWords) return true
   if (continues.test(question)) return true
   return pointingUnspaced.test(question) || own.some((term) => pointing.has(term.text))
 }

@@ -1,17 +1,11 @@
-export {
-  bm25Weigher,
-  idf,
-  maxTermScore,
-  type Naming,
-  parseSparseVector,
-  sparseVector,
-  termHasher,
-} from './bm25.ts'
-export { termsWithContext, textWithContext } from './follow-up.ts'
+export { bm25Vectorizer, type DocumentNames, idf, maxTermScore, termHasher } from './bm25.ts'
+export { expandFollowUpTerms, expandFollowUpText } from './follow-up.ts'
+export { fuseRankings } from './fusion.ts'
 export { detectLanguage } from './language.ts'
-export { queryAnalyzer, type Term } from './query-terms.ts'
-export { forgivenSlips, slipsBetween } from './spelling.ts'
+export { normalizeCosines } from './normalize-cosines.ts'
+export { type QueryTerm, queryAnalyzer } from './query-terms.ts'
+export { editDistance, maxEdits } from './spelling.ts'
 export { stemmerFor } from './stem.ts'
 export { stopWordsOf } from './stop-words.ts'
 export { tokenize } from './tokenize.ts'
-export { vectorLiteral } from './vector-literal.ts'
+export { parseSparseVectorLiteral, sparseVectorLiteral, vectorLiteral } from './vector-literals.ts'

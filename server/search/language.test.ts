@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { detectLanguage } from './language.ts'
 
-describe('the language of a text', () => {
+describe('detectLanguage', () => {
   it.each([
     ['eng', 'The harbour was quiet in the early morning, and nobody had seen the ship arrive.'],
     ['deu', 'Am frühen Morgen war der Hafen still, und niemand hatte das Schiff ankommen sehen.'],
@@ -12,17 +12,17 @@ describe('the language of a text', () => {
     ['jpn', '早朝の港は静かで、船が着いたのを誰も見ていませんでした。'],
     ['kor', '이른 아침 항구는 조용했고 아무도 배가 도착하는 것을 보지 못했습니다.'],
     ['tha', 'ในตอนเช้าตรู่ท่าเรือเงียบสงบและไม่มีใครเห็นเรือมาถึง'],
-  ])('is told: %s', (code, text) => {
+  ])('detects %s', (code, text) => {
     expect(detectLanguage(text)).toBe(code)
   })
 
-  it('is not guessed from a few words or from figures', () => {
+  it('returns null for a few words and for numbers', () => {
     expect(detectLanguage('Quarterly report')).toBeNull()
     expect(detectLanguage('12 500\t13 800\t14 100\n'.repeat(40))).toBeNull()
     expect(detectLanguage('')).toBeNull()
   })
 
-  it('of a long text is not decided by its first lines alone', () => {
+  it('does not judge a long text by its beginning only', () => {
     const licence = 'Permission is hereby granted, free of charge, to any person obtaining a copy. '
     const german = 'Der Hafen war still, und das Schiff lag noch immer an seinem alten Platz am Kai. '
     expect(detectLanguage(licence.repeat(9) + german.repeat(300))).toBe('deu')

@@ -4,47 +4,47 @@ import { stopWordsOf } from './stop-words.ts'
 import { tokenize } from './tokenize.ts'
 
 /**
- * One word of a question. Documents in several languages are stemmed by several rules, so it has a form for each;
- * they count as one word.
+ * A term of a query. Documents of several languages are stemmed by several stemmers, so a term has a stem for each,
+ * by hash; together they count as one term.
  */
-export type Term = { text: string; forms: Map<number, string>; weight: number; isFunctionWord: boolean }
+export type QueryTerm = { text: string; stems: Map<number, string>; weight: number; isStopWord: boolean }
 
-/** What a word that only shapes the question weighs. */
-const functionWordWeight = 0.2
-/** Rules of more languages than that are not tried. */
-const mostLanguages = 6
+/** Stop words keep some weight, so that a query of nothing else ("to be or not to be") still finds its passages. */
+const stopWordWeight = 0.2
+/** Limits the terms of one query; the stemmers of the most frequent languages come first. */
+const maxLanguages = 6
 
-/** Turns questions into terms, for an avee whose documents are in these languages (ISO 639-3, the most frequent first). */
+/** Returns an analyzer that turns queries into terms, for an avee with documents in `languages` (ISO 639-3, the most frequent first). */
 export async function queryAnalyzer(aveeId: string, languages: (string | null)[]) {
-  const known = languages.length === 0 ? [null] : languages.slice(0, mostLanguages)
+  const known = languages.length === 0 ? [null] : languages.slice(0, maxLanguages)
   const hash = termHasher(aveeId)
-  const normalisers = await Promise.all(known.map(stemmerFor))
-  const functionWords = known.map(stopWordsOf)
+  const stemmers = await Promise.all(known.map(stemmerFor))
+  const stopWords = known.map(stopWordsOf)
 
   return {
     hash,
 
-    /** The words of a text, each once, in order. `weight` is what those count that say something. */
-    termsOf(text: string, weight = 1): Term[] {
-      const terms = new Map<string, Term>()
-      for (const word of tokenize(text)) {
-        if (word.kind === 'letter') continue
-        const forms = new Map<number, string>()
-        for (const normalise of normalisers) {
-          const form = normalise(word.text)
-          if (form !== '') forms.set(hash(form), form)
+    /** Returns the distinct terms of a text, in order. `weight` is the weight of terms that are not stop words. */
+    terms(text: string, weight = 1): QueryTerm[] {
+      const terms = new Map<string, QueryTerm>()
+      for (const token of tokenize(text)) {
+        if (token.kind === 'character') continue
+        const stems = new Map<number, string>()
+        for (const stemmer of stemmers) {
+          const stem = stemmer(token.text)
+          if (stem !== '') stems.set(hash(stem), stem)
         }
-        if (forms.size === 0) continue
-        const lower = word.text.toLowerCase()
-        const isFunctionWord = functionWords.some((set) => set.has(lower))
-        const key = [...forms.keys()].sort((a, b) => a - b).join()
-        const before = terms.get(key)
-        if (before && !before.isFunctionWord) continue
+        if (stems.size === 0) continue
+        const lower = token.text.toLowerCase()
+        const isStopWord = stopWords.some((set) => set.has(lower))
+        const key = [...stems.keys()].sort((a, b) => a - b).join()
+        const earlier = terms.get(key)
+        if (earlier && !earlier.isStopWord) continue
         terms.set(key, {
           text: lower,
-          forms,
-          weight: weight * (isFunctionWord ? functionWordWeight : 1),
-          isFunctionWord,
+          stems,
+          weight: weight * (isStopWord ? stopWordWeight : 1),
+          isStopWord,
         })
       }
       return [...terms.values()]
@@ -52,4 +52,4 @@ export async function queryAnalyzer(aveeId: string, languages: (string | null)[]
   }
 }
 
-export type Questioner = Awaited<ReturnType<typeof queryAnalyzer>>
+export type QueryAnalyzer = Awaited<ReturnType<typeof queryAnalyzer>>

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { forgivenSlips, slipsBetween } from './spelling.ts'
+import { editDistance, maxEdits } from './spelling.ts'
 
-describe('slips between words', () => {
+describe('editDistance', () => {
   test.each([
     ['receive', 'receive', 0],
     ['recieve', 'receive', 1],
@@ -12,30 +12,30 @@ describe('slips between words', () => {
     ['kitten', 'sitting', 3],
     ['ab', 'ba', 1],
     ['é', 'e', 1],
-  ])('%s for %s: %i', (a, b, slips) => expect(slipsBetween(a, b, 5)).toBe(slips))
+  ])('from %s to %s is %i', (a, b, edits) => expect(editDistance(a, b, 5)).toBe(edits))
 
-  test('are not counted further than asked', () => {
-    expect(slipsBetween('kitten', 'sitting', 1)).toBe(2)
-    expect(slipsBetween('a', 'abcdefgh', 2)).toBe(3)
+  test('stops counting above the limit', () => {
+    expect(editDistance('kitten', 'sitting', 1)).toBe(2)
+    expect(editDistance('a', 'abcdefgh', 2)).toBe(3)
   })
 
-  test('are the same both ways, and as many as were made', () => {
+  test('is symmetric, and 1 at most after one deletion', () => {
     const word = fc.string({ unit: fc.constantFrom('a', 'b', 'c', 'd'), minLength: 1, maxLength: 12 })
     fc.assert(
       fc.property(word, word, (a, b) => {
-        expect(slipsBetween(a, b, 20)).toBe(slipsBetween(b, a, 20))
+        expect(editDistance(a, b, 20)).toBe(editDistance(b, a, 20))
       }),
     )
     fc.assert(
       fc.property(word, fc.nat(), (a, at) => {
-        const cut = at % a.length
-        expect(slipsBetween(a, a.slice(0, cut) + a.slice(cut + 1), 3)).toBeLessThanOrEqual(1)
+        const index = at % a.length
+        expect(editDistance(a, a.slice(0, index) + a.slice(index + 1), 3)).toBeLessThanOrEqual(1)
       }),
     )
   })
+})
 
-  test('short words, figures and codes are not mended', () => {
-    expect(['cat', '2023', 'h2o1', 'ab-1'].map(forgivenSlips)).toEqual([0, 0, 0, 0])
-    expect([forgivenSlips('ship'), forgivenSlips('northern')]).toEqual([1, 2])
-  })
+test('maxEdits is 0 for short words, numbers and identifiers, and grows with the length', () => {
+  expect(['cat', '2023', 'h2o1', 'ab-1'].map(maxEdits)).toEqual([0, 0, 0, 0])
+  expect([maxEdits('ship'), maxEdits('northern')]).toEqual([1, 2])
 })

@@ -1,36 +1,37 @@
-/** Words shorter than this are too close to too many others. */
-const shortest = 4
-/** From this length on two slips are forgiven. */
-const long = 8
+/** Shorter words have too many neighbours. */
+const minLength = 4
+/** Words of this length or longer may have two edits. Elasticsearch's `AUTO` fuzziness allows the second from 6 on. */
+const twoEditsFrom = 8
 
-/** How many slips are forgiven in a word of this length; 0 for what is not to be corrected. */
-export function forgivenSlips(word: string): number {
+/** Returns the number of edits by which a word may be misspelled; 0 for short words, numbers and identifiers. */
+export function maxEdits(word: string): number {
   const { length } = [...word]
-  if (length < shortest || !/^[\p{L}\p{M}]+$/u.test(word)) return 0
-  return length < long ? 1 : 2
+  if (length < minLength || !/^[\p{L}\p{M}]+$/u.test(word)) return 0
+  return length < twoEditsFrom ? 1 : 2
 }
 
 /**
- * How many letters have to be put in, taken out, changed or swapped with their neighbour to make one word the other;
- * more than `most` is not counted out.
+ * Returns the Damerau–Levenshtein distance (optimal string alignment: insertions, deletions, substitutions, swaps of
+ * neighbours), or some number above `limit` if it exceeds that. Plain Levenshtein counts a swap, the most frequent typing error
+ * after a substitution, as two edits, so that "qauy" would not be corrected to "quay".
  */
-export function slipsBetween(a: string, b: string, most: number): number {
+export function editDistance(a: string, b: string, limit: number): number {
   const [from, to] = [[...a], [...b]]
-  if (Math.abs(from.length - to.length) > most) return most + 1
-  let before: number[] = []
-  let row = Array.from({ length: to.length + 1 }, (_, i) => i)
+  if (Math.abs(from.length - to.length) > limit) return limit + 1
+  let beforeLast: number[] = []
+  let last = Array.from({ length: to.length + 1 }, (_, j) => j)
   for (let i = 1; i <= from.length; i++) {
-    const next = [i]
+    const row = [i]
     for (let j = 1; j <= to.length; j++) {
-      const change = (row[j - 1] ?? 0) + (from[i - 1] === to[j - 1] ? 0 : 1)
-      let least = Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1)
+      const substitution = (last[j - 1] ?? 0) + (from[i - 1] === to[j - 1] ? 0 : 1)
+      let distance = Math.min(substitution, (last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1)
       if (i > 1 && j > 1 && from[i - 1] === to[j - 2] && from[i - 2] === to[j - 1])
-        least = Math.min(least, (before[j - 2] ?? 0) + 1)
-      next.push(least)
+        distance = Math.min(distance, (beforeLast[j - 2] ?? 0) + 1)
+      row.push(distance)
     }
-    if (Math.min(...next) > most) return most + 1
-    before = row
-    row = next
+    if (Math.min(...row) > limit) return limit + 1
+    beforeLast = last
+    last = row
   }
-  return row[to.length] ?? 0
+  return last[to.length] ?? 0
 }

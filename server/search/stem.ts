@@ -1,4 +1,6 @@
-/** Stemmers, fetched when a text of their language is first met; keys are ISO 639-3. */
+import { LRUCache } from 'lru-cache'
+
+/** Snowball stemmers by ISO 639-3 code, imported on first use. */
 const stemmers: Record<string, () => Promise<{ stemmer: (word: string) => string }>> = {
   arb: () => import('@orama/stemmers/arabic'),
   hye: () => import('@orama/stemmers/armenian'),
@@ -30,34 +32,37 @@ const stemmers: Record<string, () => Promise<{ stemmer: (word: string) => string
   ukr: () => import('@orama/stemmers/ukrainian'),
 }
 
-/** Languages in which a mark makes another word, not another spelling of the same. */
-const marksMatter = new Set(['vie', 'hin', 'npi', 'san', 'tam', 'tha'])
+/** Languages in which diacritics distinguish words. In all others they are optional and removed. */
+const distinctDiacritics = new Set(['vie', 'hin', 'npi', 'san', 'tam', 'tha'])
 
-/** Turns a word into the form that is compared: case folded, stemmed, and written without the marks people leave out. */
-export type Normalise = (word: string) => string
+/** Words whose stems are kept: the vocabulary of a long document. */
+const maxCachedWords = 50_000
 
-/** How words of a language are compared. An unknown or absent language folds case and marks only. */
-export async function stemmerFor(language: string | null): Promise<Normalise> {
+/** Maps a word to the term that is indexed: lower case, stemmed, without optional diacritics. */
+export type Stemmer = (word: string) => string
+
+/** Returns the stemmer of a language. For an unknown language or null it only folds case and diacritics. */
+export async function stemmerFor(language: string | null): Promise<Stemmer> {
   const load = language === null ? undefined : stemmers[language]
   const stem = load ? (await load()).stemmer : undefined
-  const lower = (word: string) => (language === 'tur' ? word.toLocaleLowerCase('tr') : word.toLowerCase())
-  const fold = language !== null && marksMatter.has(language) ? (word: string) => word : withoutMarks
-  const known = new Map<string, string>()
+  const lowerCase = (word: string) => (language === 'tur' ? word.toLocaleLowerCase('tr') : word.toLowerCase())
+  const fold =
+    language !== null && distinctDiacritics.has(language) ? (word: string) => word : withoutDiacritics
+  const cache = new LRUCache<string, string>({ max: maxCachedWords })
   return (word) => {
-    const before = known.get(word)
-    if (before !== undefined) return before
-    const folded = lower(word)
-    const form = fold(stem && /^\D{3,40}$/u.test(folded) ? stem(folded) || folded : folded)
-    if (known.size > 50_000) known.clear()
-    known.set(word, form)
-    return form
+    const cached = cache.get(word)
+    if (cached !== undefined) return cached
+    const lower = lowerCase(word)
+    const term = fold(stem && /^\D{3,40}$/u.test(lower) ? stem(lower) || lower : lower)
+    cache.set(word, term)
+    return term
   }
 }
 
 const ascii = /^[\x00-\x7f]*$/
 
-/** résumé as resume, Ärger as arger, ё as е; ß as ss, ø as o. Marks of scripts that write vowels with them stay. */
-function withoutMarks(word: string): string {
+/** Maps résumé to resume, ё to е, ß to ss, ø to o. Vowel signs of other scripts stay, as they are part of the word. */
+function withoutDiacritics(word: string): string {
   if (ascii.test(word)) return word
   return word
     .normalize('NFD')

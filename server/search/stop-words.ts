@@ -1,6 +1,6 @@
 /**
- * Words that shape a question and say nothing of what it is about, by ISO 639-3 code; for scripts without blanks the
- * pairs of characters that such words come to. They stay in the index and weigh little in a question.
+ * Stop words by ISO 639-3 code, lower case; for scripts without spaces, the bigrams of such words. They stay in the
+ * index and have a low weight in queries.
  */
 const lists: Record<string, string> = {
   eng: 'a about according after all also am an and any are as at be been before being but by can could did do does doing each explain for from give had has have having he her here hers him his how i if in into is it its itself just list many may me mentioned might more most much must my no nor not of on only or other our out over please shall she should show so some such tell than that the their them then there these they this those to too under until up us very was we were what when where which while who whom whose why will with would you your',
@@ -32,17 +32,12 @@ const lists: Record<string, string> = {
   tha: 'อะ ะไ ไร ใค คร ที่ ่ไ ไห หน เมื มื่ ื่อ ไร อย ย่ ่า าง งไ ทำ ำไ ไม กี่ เป ป็ ็น คื ือ ขอ อง แล ละ ใน จา าก ได ด้ ว่ ่า นี ี้ นั ั้ ้น',
 }
 
-const sets = new Map<string, ReadonlySet<string>>()
-const none: ReadonlySet<string> = new Set()
+const sets = new Map(Object.entries(lists).map(([language, list]) => [language, new Set(list.split(' '))]))
+const empty: ReadonlySet<string> = new Set()
 
-/** The function words of a language, lower case; empty for a language that is not listed. */
-export function stopWordsOf(language: string | null): ReadonlySet<string> {
-  const list = language === null ? undefined : lists[language]
-  if (language === null || list === undefined) return none
-  let set = sets.get(language)
-  if (!set) {
-    set = new Set(list.split(' '))
-    sets.set(language, set)
-  }
-  return set
-}
+/** Languages that have stop words. */
+export const stopWordLanguages = [...sets.keys()]
+
+/** Returns the stop words of a language; an empty set for null and for a language without a list. */
+export const stopWordsOf = (language: string | null): ReadonlySet<string> =>
+  (language === null ? undefined : sets.get(language)) ?? empty

@@ -2,11 +2,11 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { tokenize } from './tokenize.ts'
 
-const marks = { part: '', pair: '', whole: '*', letter: '°' }
-const taken = (text: string) =>
-  [...tokenize(text)].map(({ text: word, kind }) => `${word}${marks[kind]}`).join(' ')
+const marks = { word: '', bigram: '', compound: '*', character: '°' }
+const tokens = (text: string) =>
+  [...tokenize(text)].map(({ text: token, kind }) => `${token}${marks[kind]}`).join(' ')
 
-describe('the words of a text', () => {
+describe('tokenize', () => {
   test.each([
     ['The quick brown fox', 'The quick brown fox'],
     ['end of one.Next,then', 'end of one Next oneNext* then'],
@@ -18,7 +18,9 @@ describe('the words of a text', () => {
     ['the company’s profit, l’homme', 'the company s profit l homme'],
     ['किताबें पढ़ना', 'किताबें पढ़ना'],
     ['\uff21\uff22\uff23\uff11\uff12\uff13', 'ABC 123 ABC123*'],
-  ])('in words with blanks: %s', (text, words) => expect(taken(text)).toBe(words))
+  ])('splits text with spaces into words and compounds: %s', (text, expected) =>
+    expect(tokens(text)).toBe(expected),
+  )
 
   test.each([
     ['$1,577 or 1.577', '1577 or 1577'],
@@ -27,7 +29,7 @@ describe('the words of a text', () => {
     ['1.234.567,89', '1234567.89'],
     ['12/31/2022', '12 31 2022 12312022*'],
     ['one,two 3,4,5', 'one two 3 4 5 345*'],
-  ])('figures as one: %s', (text, words) => expect(taken(text)).toBe(words))
+  ])('keeps a number whole: %s', (text, expected) => expect(tokens(text)).toBe(expected))
 
   test.each([
     ['東京', '東京 東° 京°'],
@@ -35,13 +37,15 @@ describe('the words of a text', () => {
     ['高さ333m', '高さ 高° さ° 333m'],
     ['แมว', 'แม แ° มว ม° ว°'],
     ['한국', '한국 한° 국°'],
-  ])('pairs of characters where there are no blanks: %s', (text, words) => expect(taken(text)).toBe(words))
+  ])('splits text without spaces into bigrams and characters: %s', (text, expected) =>
+    expect(tokens(text)).toBe(expected),
+  )
 
-  test('any text has words of letters, marks and figures alone', () => {
+  test('returns letters, marks and digits only, for any text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
-        for (const { text: word } of tokenize(text))
-          expect(word).toMatch(/^[\p{L}\p{M}\p{N}]+(?:\.\p{Nd}+)?$/u)
+        for (const { text: token } of tokenize(text))
+          expect(token).toMatch(/^[\p{L}\p{M}\p{N}]+(?:\.\p{Nd}+)?$/u)
       }),
     )
   })

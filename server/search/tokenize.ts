@@ -1,14 +1,15 @@
 /**
- * A text as the index sees it: its words in order.
+ * A token of a text:
  *
- * `part` words are what blanks part; `whole` ones are added where several parts belong together
- * (GPT-4o, AB-123/45, foo_bar, camelCase), so that they are found as one and by their parts; `letter` ones are the
- * single characters of unspaced scripts, which only a text gets, not a question.
- * `pair` words are two neighbouring characters of such a script.
+ * - `word`: what whitespace and punctuation separate.
+ * - `compound`: several words that belong together (GPT-4o, AB-123/45, foo_bar, camelCase). It follows its words, so
+ *   that a text is found by the whole and by its parts.
+ * - `bigram`: two neighbouring characters of a script that is written without spaces.
+ * - `character`: a single character of such a script. Texts are indexed with them; queries ignore them.
  */
-export type Word = { text: string; kind: 'part' | 'pair' | 'whole' | 'letter' }
+export type Token = { text: string; kind: 'word' | 'compound' | 'bigram' | 'character' }
 
-/** Scripts that set no blanks between words: a run is taken as overlapping pairs of characters. */
+/** ISO 15924 codes of the scripts that are written without spaces and are therefore split into bigrams. */
 const unspacedScripts = [
   'Han',
   'Hira',
@@ -26,62 +27,58 @@ const unspaced = unspacedScripts.map((script) => `\\p{Script_Extensions=${script
 
 const pattern = new RegExp(
   [
-    `(?<run>(?:(?=[\\p{L}\\p{M}\\p{Nl}])[${unspaced}])+)`,
-    `(?<compound>(?:(?![${unspaced}])[\\p{L}\\p{M}\\p{N}])+(?:[-_./'@+:&,\\u2010\\u2011](?:(?![${unspaced}])[\\p{L}\\p{M}\\p{N}])+)*)`,
+    `(?<unspaced>(?:(?=[\\p{L}\\p{M}\\p{Nl}])[${unspaced}])+)`,
+    `(?<spaced>(?:(?![${unspaced}])[\\p{L}\\p{M}\\p{N}])+(?:[-_./'@+:&,\\u2010\\u2011](?:(?![${unspaced}])[\\p{L}\\p{M}\\p{N}])+)*)`,
   ].join('|'),
   'gu',
 )
-const segment = /[\p{L}\p{M}\p{N}]+/gu
-const digits = /^\p{Nd}+$/u
-const grouped = /^\p{Nd}{1,3}([,.'])\p{Nd}{3}(?:\1\p{Nd}{3})*(?:[,.]\p{Nd}+)?$/u
-const decimal = /^\p{Nd}+[,.]\p{Nd}+$/u
-/** Where camelCase and letters next to digits part: fooBar, HTTPServer, v2beta. */
-const humps =
+const alphanumeric = /[\p{L}\p{M}\p{N}]+/gu
+const integer = /^\p{Nd}+$/u
+const groupedNumber = /^\p{Nd}{1,3}([,.'])\p{Nd}{3}(?:\1\p{Nd}{3})*(?:[,.]\p{Nd}+)?$/u
+const decimalNumber = /^\p{Nd}+[,.]\p{Nd}+$/u
+/** Boundaries within camelCase and between letters and digits: foo|Bar, HTTP|Server, v2|beta. */
+const caseBoundary =
   /(?<=\p{Ll})(?=\p{Lu})|(?<=\p{Lu})(?=\p{Lu}\p{Ll})|(?<=[\p{L}\p{M}]{2})(?=\p{Nd})|(?<=\p{Nd})(?=\p{L}{2})/u
-const longest = 64
+/** Longer compounds (base64, paths) are indexed by their words only. */
+const maxCompoundLength = 64
 
-/** The words of a text in their order, case kept. */
-export function* tokenize(text: string): Generator<Word> {
+/** Splits a text into tokens, in order and with their case, after NFKC normalization. */
+export function* tokenize(text: string): Generator<Token> {
   for (const match of text.normalize('NFKC').replace(/[’‘ʼ]/g, "'").matchAll(pattern)) {
-    const run = match.groups?.['run']
-    if (run === undefined) yield* compound(match[0])
-    else yield* pairs([...run])
+    const run = match.groups?.['unspaced']
+    if (run === undefined) yield* wordsOf(match[0])
+    else yield* bigramsOf([...run])
   }
 }
 
-function* pairs(letters: string[]): Generator<Word> {
-  const [only, second] = letters
-  if (only !== undefined && second === undefined) yield { text: only, kind: 'part' }
-  else {
-    for (const [i, letter] of letters.entries()) {
-      const next = letters[i + 1]
-      if (next !== undefined) yield { text: letter + next, kind: 'pair' }
-      yield { text: letter, kind: 'letter' }
-    }
+function* bigramsOf(characters: string[]): Generator<Token> {
+  const [only, second] = characters
+  if (only !== undefined && second === undefined) return void (yield { text: only, kind: 'word' })
+  for (const [i, character] of characters.entries()) {
+    const next = characters[i + 1]
+    if (next !== undefined) yield { text: character + next, kind: 'bigram' }
+    yield { text: character, kind: 'character' }
   }
 }
 
-function* compound(text: string): Generator<Word> {
-  const number = asNumber(text)
-  if (number !== undefined) return void (yield { text: number, kind: 'part' })
-  // A comma joins figures only; between words it ends one.
+function* wordsOf(text: string): Generator<Token> {
+  const number = canonicalNumber(text)
+  if (number !== undefined) return void (yield { text: number, kind: 'word' })
+  // A comma joins digits only; between words it is punctuation.
   for (const piece of text.split(/(?<!\p{Nd}),|,(?!\p{Nd})/u)) {
-    const segments = piece.match(segment) ?? []
-    const parts = segments.flatMap((part) => part.split(humps))
-    for (const part of parts) yield { text: part, kind: 'part' }
-    if (parts.length === 1 || piece.includes("'")) continue
-    const whole = segments.join('')
-    if (whole.length <= longest) yield { text: whole, kind: 'whole' }
+    const segments = piece.match(alphanumeric) ?? []
+    const words = segments.flatMap((segment) => segment.split(caseBoundary))
+    for (const word of words) yield { text: word, kind: 'word' }
+    if (words.length === 1 || piece.includes("'")) continue
+    const compound = segments.join('')
+    if (compound.length <= maxCompoundLength) yield { text: compound, kind: 'compound' }
   }
 }
 
-/** 1,577 and 1.577 as 1577, 36,8 as 36.8; undefined for what is no number. */
-function asNumber(text: string): string | undefined {
-  if (digits.test(text)) return text
-  const group = grouped.exec(text)
-  if (group) {
-    const separator = group[1] ?? ','
-    return text.replaceAll(separator, '').replace(',', '.')
-  }
-  return decimal.test(text) ? text.replace(',', '.') : undefined
+/** Returns 1577 for 1,577 and 1.577, 36.8 for 36,8; undefined if the text is not a number. */
+function canonicalNumber(text: string): string | undefined {
+  if (integer.test(text)) return text
+  const grouped = groupedNumber.exec(text)
+  if (grouped) return text.replaceAll(grouped[1] ?? ',', '').replace(',', '.')
+  return decimalNumber.test(text) ? text.replace(',', '.') : undefined
 }

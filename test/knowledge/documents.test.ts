@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { layers } from '../../contract/layers.ts'
 import type { Embedder } from '../../server/models/index.ts'
 import { DATABASES } from '../databases.ts'
-import { allLayers, type House, openHouse, wordEmbedder } from './house.ts'
+import { allLayers, type KnowledgeServer, openKnowledgeServer, wordEmbedder } from './server.ts'
 
 /** Long enough that each part is a passage of its own. */
 const bees = `# Bees
@@ -22,10 +22,10 @@ willows bloom again and the first pollen comes home.
 const ships = '# Ships\n\nA schooner carries two masts.\n'
 
 describe.each(DATABASES)('documents on %s', (kind) => {
-  let house: House
+  let house: KnowledgeServer
   let ada: { aveeId: string; userId: string }
   beforeAll(async () => {
-    house = await openHouse(kind)
+    house = await openKnowledgeServer(kind)
   })
   afterAll(async () => await house?.[Symbol.asyncDispose]())
   beforeEach(async () => {
@@ -104,7 +104,7 @@ describe.each(DATABASES)('documents on %s', (kind) => {
     house.useEmbedder(wordEmbedder('test/words'))
     const [result] = await house.ingest({ ...ada, layer: 'public' }, { 'bees.md': bees })
     const id = result?.doc_id ?? ''
-    const moved = await house.knowledge.patch(id, ada.userId, { layer: 'intimate' })
+    const moved = await house.knowledge.updateDocument(id, ada.userId, { layer: 'intimate' })
     expect(moved).toMatchObject({ layer: 'intimate', embedded: true })
     expect(await house.find(ada.aveeId, 'honeybee', ['public', 'friends'])).toEqual({
       hits: [],
@@ -121,14 +121,14 @@ describe.each(DATABASES)('documents on %s', (kind) => {
         .execute()
       expect(rows, table).toEqual([{ layer: 'intimate' }])
     }
-    await house.knowledge.patch(id, ada.userId, { layer: 'public' })
+    await house.knowledge.updateDocument(id, ada.userId, { layer: 'public' })
     expect((await house.find(ada.aveeId, 'honeybee', ['public'])).hits[0]).toMatchObject({ layer: 'public' })
   })
 
   test('a new title is shown at once and then found', async () => {
     const [result] = await house.ingest(ada, { 'bees.md': bees })
     const id = result?.doc_id ?? ''
-    await house.knowledge.patch(id, ada.userId, { title: 'Apiculture for beginners' })
+    await house.knowledge.updateDocument(id, ada.userId, { title: 'Apiculture for beginners' })
     expect(await house.knowledge.get(id, allLayers)).toMatchObject({ title: 'Apiculture for beginners' })
     const [renaming] = await house.runs.list(ada.userId, { limit: 1 })
     await Array.fromAsync(house.runs.follow(renaming?.id ?? '', 0, house.signal))
@@ -140,14 +140,14 @@ describe.each(DATABASES)('documents on %s', (kind) => {
   })
 
   test('when all is deleted nothing is left: no row, no count, no vector, no file', async () => {
-    const other = await openHouse(kind)
+    const other = await openKnowledgeServer(kind)
     other.useEmbedder(wordEmbedder('test/words'))
     const eve = await other.newAvee()
     await other.ingest(eve, { 'bees.md': bees, 'ships.md': ships })
     await other.ingest(eve, { 'ships.md': `${ships}\nAnd a bowsprit.\n` })
     await other.ingest({ ...eve, layer: 'friends' }, { 'more.md': '# More\n\nA brig.\n' })
     const [first] = (await other.knowledge.list(eve.aveeId, allLayers, { limit: 10 })).documents
-    await other.knowledge.patch(first?.id ?? '', eve.userId, { layer: 'intimate' })
+    await other.knowledge.updateDocument(first?.id ?? '', eve.userId, { layer: 'intimate' })
     await other.knowledge.remove(first?.id ?? '')
     expect(await other.knowledge.clear(eve.aveeId)).toBe(2)
     expect(Object.values(await other.rows())).toEqual([0, 0, 0, 0, 0, 0, 0, 0])
@@ -156,7 +156,7 @@ describe.each(DATABASES)('documents on %s', (kind) => {
   })
 
   test('an account that goes takes its documents, and a sweep their files', async () => {
-    const other = await openHouse(kind)
+    const other = await openKnowledgeServer(kind)
     const eve = await other.newAvee()
     await other.ingest(eve, { 'bees.md': bees })
     await other.database.db.deleteFrom('users').where('id', '=', eve.userId).execute()
@@ -248,7 +248,7 @@ describe.each(DATABASES)('documents on %s', (kind) => {
       const traces = [
         await knowledge.list(aveeId, seen, { limit: 10 }),
         await knowledge.stats(aveeId, seen),
-        await knowledge.grounding({
+        await knowledge.contextPassages({
           aveeId,
           layers: seen,
           query: 'which bird sings at dusk',

@@ -6,10 +6,10 @@ import { bodyOf, createAvee, registerUser, uploadFiles } from '../builders.ts'
 import type { TestClient } from '../client.ts'
 import { DATABASES } from '../databases.ts'
 import { temporaryFolder } from '../files/folder.ts'
-import { type House, openHouse } from './house.ts'
+import { type KnowledgeServer, openKnowledgeServer } from './server.ts'
 
 describe.each(DATABASES)('a folder that is followed, on %s', (kind) => {
-  let house: House
+  let house: KnowledgeServer
   let disk: Awaited<ReturnType<typeof temporaryFolder>>
   let admin: TestClient
   let avee: string
@@ -18,7 +18,10 @@ describe.each(DATABASES)('a folder that is followed, on %s', (kind) => {
 
   beforeAll(async () => {
     disk = await temporaryFolder()
-    house = await openHouse(kind, { watchFolders: [disk.path], limits: { maxUploadBytes: 100_000 } })
+    house = await openKnowledgeServer(kind, {
+      watchFolders: [disk.path],
+      limits: { maxUploadBytes: 100_000 },
+    })
     admin = (await registerUser(house)).client
   })
   afterAll(async () => {

@@ -5,12 +5,12 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { IngestResult } from '../../contract/knowledge.ts'
 import { bodyOf, createAvee, registerUser, type TestUser } from '../builders.ts'
 import { collectEvents } from '../events.ts'
-import { type House, openHouse } from './house.ts'
+import { type KnowledgeServer, openKnowledgeServer } from './server.ts'
 
 /** What the site answers: a text, or a status. Every test puts up its own. */
 let site: Record<string, string | Buffer | number> = {}
 const asked: string[] = []
-let house: House
+let house: KnowledgeServer
 let ann: TestUser
 let avee: string
 let port: number
@@ -28,7 +28,7 @@ const web = createServer((request, response) => {
 beforeAll(async () => {
   await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve))
   port = (web.address() as AddressInfo).port
-  house = await openHouse('embedded', {
+  house = await openKnowledgeServer('embedded', {
     limits: { maxSitePages: 4 },
     network: {
       lookup: (_hostname, _options, callback) => callback(null, [{ address: '127.0.0.1', family: 4 }]),

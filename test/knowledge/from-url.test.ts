@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { bodyOf, createAvee, registerUser, type TestUser } from '../builders.ts'
-import { type House, openHouse } from './house.ts'
+import { type KnowledgeServer, openKnowledgeServer } from './server.ts'
 
 /** Names of an internet in which only `*.example` is public: it leads to the servers of this test. */
 const addresses: Record<string, string[]> = {
@@ -12,7 +12,7 @@ const addresses: Record<string, string[]> = {
   'both.example': ['127.0.0.1', '169.254.169.254'],
 }
 let hasTurned = false
-let house: House
+let house: KnowledgeServer
 let ann: TestUser
 let avee: string
 let port: number
@@ -52,7 +52,7 @@ const web = createServer((request, response) => {
 beforeAll(async () => {
   await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve))
   port = (web.address() as AddressInfo).port
-  house = await openHouse('embedded', {
+  house = await openKnowledgeServer('embedded', {
     limits: { maxUploadBytes: 1024 * 1024 },
     network: {
       lookup: (hostname, _options, callback) => {

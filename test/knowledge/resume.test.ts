@@ -3,7 +3,7 @@ import type { IngestResult } from '../../contract/knowledge.ts'
 import { startServer } from '../app.ts'
 import { DATABASES } from '../databases.ts'
 import { collectEvents, type ReceivedEvent, readEvents } from '../events.ts'
-import { form, openHouse, post } from './house.ts'
+import { openKnowledgeServer, post, uploadForm } from './server.ts'
 
 const words = 'harbour lantern granite willow copper saddle violin meadow anchor thistle candle marble'.split(
   ' ',
@@ -27,7 +27,7 @@ describe.each(DATABASES)('an upload on %s', (kind) => {
       { name: 'second.txt', content: long('second', 600) },
       { name: 'third.txt', content: long('third', 20) },
     ]
-    const response = await post(server, '/api/documents/upload', form(files))
+    const response = await post(server, '/api/documents/upload', uploadForm(files))
     const runId = response.headers.get('x-run-id')
     const before: ReceivedEvent[] = []
     for await (const event of readEvents(response)) {
@@ -68,7 +68,7 @@ describe.each(DATABASES)('an upload on %s', (kind) => {
   })
 
   test('that is stopped keeps what was finished and nothing of the rest', async () => {
-    await using house = await openHouse(kind)
+    await using house = await openKnowledgeServer(kind)
     const ada = await house.newAvee()
     const staged = async (filename: string, content: string) => ({
       filename,
@@ -102,7 +102,7 @@ describe.each(DATABASES)('an upload on %s', (kind) => {
   })
 
   test('is seen as a whole or not at all, also while it takes the place of another', async () => {
-    await using house = await openHouse(kind)
+    await using house = await openKnowledgeServer(kind)
     const ada = await house.newAvee()
     await house.ingest(ada, { 'tale.txt': `The old tale. ${long('tale', 3)}` })
     const replacing = house.ingest(ada, { 'tale.txt': `The new tale. ${long('tale', 300)}` })

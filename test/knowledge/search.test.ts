@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { DATABASES } from '../databases.ts'
-import { allLayers, type House, openHouse, wordEmbedder } from './house.ts'
+import { allLayers, type KnowledgeServer, openKnowledgeServer, wordEmbedder } from './server.ts'
 
 const handbook: Record<string, string> = {
   'engine.md': `# Engine manual
@@ -25,10 +25,10 @@ two hundred hours; use grade GPT-4o only when the ambient temperature stays belo
 }
 
 describe.each(DATABASES)('search on %s', (kind) => {
-  let house: House
+  let house: KnowledgeServer
   let aveeId: string
   beforeAll(async () => {
-    house = await openHouse(kind)
+    house = await openKnowledgeServer(kind)
     const ada = await house.newAvee()
     aveeId = ada.aveeId
     const results = await house.ingest(ada, handbook)
@@ -230,7 +230,7 @@ describe.each(DATABASES)('search on %s', (kind) => {
       return undefined
     })
     const query = { aveeId, layers: allLayers, query: 'warmed up engine', limit: 3, signal: house.signal }
-    const { hits } = await house.knowledge.search({ ...query, byWordsAlone: true })
+    const { hits } = await house.knowledge.search({ ...query, lexicalOnly: true })
     expect(hits[0]?.filename).toBe('engine.md')
     expect(asked).toEqual([])
     await house.knowledge.search(query)
@@ -248,7 +248,7 @@ describe.each(DATABASES)('search on %s', (kind) => {
     )
     const [result] = await house.ingest(eve, { 'chronicle.txt': paragraphs.join('\n\n') })
     const [page] = await house.knowledge.text(result?.doc_id ?? '', allLayers)
-    const { passages } = await house.knowledge.grounding({
+    const { passages } = await house.knowledge.contextPassages({
       aveeId: eve.aveeId,
       layers: allLayers,
       query: 'What does the chronicle tell of the year 1712?',

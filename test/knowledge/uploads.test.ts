@@ -4,20 +4,20 @@ import type { IngestResult } from '../../contract/knowledge.ts'
 import { bodyOf, registerUser } from '../builders.ts'
 import type { TestClient } from '../client.ts'
 import { collectEvents } from '../events.ts'
-import { form, type House, openHouse, post } from './house.ts'
+import { type KnowledgeServer, openKnowledgeServer, post, uploadForm } from './server.ts'
 
-let house: House
+let house: KnowledgeServer
 let ann: TestClient
 const mostBytes = 64 * 1024
 
 beforeAll(async () => {
-  house = await openHouse('embedded', { limits: { maxUploadBytes: mostBytes } })
+  house = await openKnowledgeServer('embedded', { limits: { maxUploadBytes: mostBytes } })
   ann = (await registerUser(house)).client
 })
 afterAll(async () => await house?.[Symbol.asyncDispose]())
 
-const upload = async (files: Parameters<typeof form>[0]) => {
-  const events = await collectEvents(await post(ann, '/api/documents/upload', form(files)))
+const upload = async (files: Parameters<typeof uploadForm>[0]) => {
+  const events = await collectEvents(await post(ann, '/api/documents/upload', uploadForm(files)))
   return events.flatMap(({ data }) => (data['result'] ? [data['result'] as IngestResult] : []))
 }
 const names = async () =>
@@ -108,7 +108,7 @@ test('an upload that breaks off leaves nothing', async () => {
 })
 
 test('what is no upload is refused with a sentence, in LocalChat’s shape', async () => {
-  for (const body of [form([]), form([{ name: 'a.exe', content: 'MZ' }]), undefined]) {
+  for (const body of [uploadForm([]), uploadForm([{ name: 'a.exe', content: 'MZ' }]), undefined]) {
     const response = await ann.fetch('/api/documents/upload', { method: 'POST', ...(body ? { body } : {}) })
     const answer = (await response.json()) as Record<string, unknown>
     expect(response.status).toBe(400)
@@ -197,7 +197,7 @@ test('the same Idempotency-Key gives the same run and stores nothing twice', asy
   const send = async () => {
     const response = await ann.fetch('/api/documents/upload', {
       method: 'POST',
-      body: form([{ name: 'once.txt', content: 'Only one of me.' }]),
+      body: uploadForm([{ name: 'once.txt', content: 'Only one of me.' }]),
       headers: { 'idempotency-key': 'upload-1' },
     })
     return { run: response.headers.get('x-run-id'), events: await collectEvents(response) }

@@ -19,7 +19,7 @@ export type TurnAnalysis = Measures & {
 
 /** All that is worked out about a turn without a language model: a handful of queries. */
 export async function analyzeTurn(
-  knowledge: Pick<Knowledge, 'holding' | 'search'>,
+  knowledge: Pick<Knowledge, 'documentFrequencies' | 'search'>,
   turn: AnalyzedTurn,
   signal: AbortSignal,
   {

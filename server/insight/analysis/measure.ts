@@ -46,7 +46,7 @@ const listedIssues = 6
  * another language than its passages is compared with them by meaning; without one its grounding is null.
  */
 export async function measure(
-  knowledge: Pick<Knowledge, 'holding' | 'search'>,
+  knowledge: Pick<Knowledge, 'documentFrequencies' | 'search'>,
   turn: AnalyzedTurn,
   signal: AbortSignal,
   embedderOf: () => Promise<Embedder | undefined> = async () => undefined,
@@ -137,7 +137,7 @@ async function isAnswerable(
     layers: turn.layers,
     query: turn.question,
     context: turn.earlier.filter(({ role }) => role === 'user').map(({ content }) => content),
-    byWordsAlone: true,
+    lexicalOnly: true,
     limit: 1,
     signal,
   })

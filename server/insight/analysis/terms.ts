@@ -23,7 +23,7 @@ export async function termReader(language: string | null): Promise<TermReader> {
     const words: ContentTerm[] = []
     let isFirst = true
     for (const { text: word, kind } of tokenize(text)) {
-      if (kind !== 'part' && kind !== 'pair') continue
+      if (kind !== 'word' && kind !== 'bigram') continue
       const isInside = !isFirst
       isFirst = false
       if (functionWords.has(word.toLowerCase())) continue
@@ -50,7 +50,7 @@ export function languageOf(text: string, ...around: (string | null)[]): string |
   const byLetters = detectLanguage(text)
   if (text.length >= sureLength) return byLetters
   const words = [...tokenize(text)].flatMap(({ text: word, kind }) =>
-    kind === 'part' ? [word.toLowerCase()] : [],
+    kind === 'word' ? [word.toLowerCase()] : [],
   )
   let best = { language: byLetters, count: 0 }
   for (const language of new Set([byLetters, ...around, 'eng'])) {

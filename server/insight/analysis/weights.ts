@@ -10,11 +10,13 @@ const heaviest = 1.5
 
 /** How much words count by how rare they are among an avee's passages that may be seen. One query. */
 export async function weigher(
-  knowledge: Pick<Knowledge, 'holding'>,
+  knowledge: Pick<Knowledge, 'documentFrequencies'>,
   scope: { aveeId: string; layers: Layer[] },
   forms: Iterable<string>,
 ): Promise<{ weigh: Weigh; holding: (form: string) => number; passages: number }> {
-  const { passages, words } = await knowledge.holding(scope.aveeId, scope.layers, [...new Set(forms)])
+  const { passages, words } = await knowledge.documentFrequencies(scope.aveeId, scope.layers, [
+    ...new Set(forms),
+  ])
   const holding = (form: string) => words.get(form) ?? 0
   return {
     passages,

@@ -20,7 +20,7 @@ export const folderRoutes =
 
     /** @throws unless the avee is the caller's own */
     async function ownAvee(caller: ReturnType<typeof callerOf>, idOrHandle: string): Promise<string> {
-      const { avee, mayChange } = await policy.toAvee(caller, idOrHandle)
+      const { avee, assertCanChange: mayChange } = await policy.toAvee(caller, idOrHandle)
       mayChange()
       return avee.id
     }

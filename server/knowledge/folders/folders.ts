@@ -9,16 +9,16 @@ import { againAndAgain } from '../again-and-again.ts'
 import type { IngestFile, IngestInput } from '../ingest/input.ts'
 import {
   deleteFolder,
-  documentsWithoutFile,
-  filesOfFolder,
+  detachOrphanedDocuments,
+  findOrphanedDocuments,
   insertFolder,
-  keepWithoutFile,
   type ListedFolder,
+  listFolderFiles,
   listFolders,
-  noteLook,
+  recordScan,
 } from '../store/folders.ts'
-import { ownerOf } from '../store/vectors.ts'
-import { difference, scan } from './scan.ts'
+import { findOwnerId } from '../store/vectors.ts'
+import { diffScan, scan } from './scan.ts'
 
 /** How often folders are looked into; a look may take a twentieth of the time. */
 const everyMs = 5_000
@@ -52,7 +52,7 @@ type Rooms = {
 }
 
 /** Folders of this machine whose files are documents: what is added, changed or deleted there is so here soon after. */
-export function folders(rooms: Rooms) {
+export function watchedFolders(rooms: Rooms) {
   const { database, runs, log, allowed } = rooms
   const { db } = database
 
@@ -70,17 +70,17 @@ export function folders(rooms: Rooms) {
   async function lookInto(folder: ListedFolder, closing: AbortSignal): Promise<void> {
     try {
       const root = await checked(folder.path)
-      const known = await filesOfFolder(db, folder.id)
+      const known = await listFolderFiles(db, folder.id)
       const found = await scan(root, rooms.isReadable, rooms.now(), closing)
       const isEmptied = found.files.length + found.unread.length === 0 && known.size > 0
-      await noteLook(db, folder.id, isEmptied ? emptied : found.isWhole ? null : tooMany)
+      await recordScan(db, folder.id, isEmptied ? emptied : found.isWhole ? null : tooMany)
       if (isEmptied) return
-      const { changed, gone } = difference(known, found)
+      const { changed, gone } = diffScan(known, found)
       if (changed.length + gone.length > 0) await follow(folder, root, changed.slice(0, mostAtOnce), gone)
     } catch (error) {
       if (closing.aborted) return
       const why = error instanceof Error ? error.message : String(error)
-      await noteLook(db, folder.id, `The folder cannot be read: ${why}`)
+      await recordScan(db, folder.id, `The folder cannot be read: ${why}`)
     }
   }
 
@@ -90,7 +90,7 @@ export function folders(rooms: Rooms) {
     changed: { path: string; bytes: number; modifiedMs: number }[],
     gone: string[],
   ): Promise<void> {
-    const userId = await ownerOf(db, aveeId)
+    const userId = await findOwnerId(db, aveeId)
     if (userId === undefined) return
     const files = changed.map((file): IngestFile => {
       const filename = file.path.slice(file.path.lastIndexOf('/') + 1)
@@ -143,8 +143,8 @@ export function folders(rooms: Rooms) {
       await runs.forget({ kind: 'ingest', subject: subjectOf(id) })
       const left = await database.transaction(async (trx) => {
         await deleteFolder(trx, id)
-        if (documents === 'keep') await keepWithoutFile(trx, aveeId)
-        return await documentsWithoutFile(trx, aveeId)
+        if (documents === 'keep') await detachOrphanedDocuments(trx, aveeId)
+        return await findOrphanedDocuments(trx, aveeId)
       })
       await rooms.remove(left, aveeId)
     },
@@ -161,6 +161,6 @@ export function folders(rooms: Rooms) {
     return folder
   }
 }
-export type Folders = ReturnType<typeof folders>
+export type WatchedFolders = ReturnType<typeof watchedFolders>
 
 const subjectOf = (folderId: string) => `folder ${folderId}`

@@ -10,7 +10,7 @@ const fileUnreadable = defineError(
 )
 
 /** Opens a file of a folder, and never one that a link leads to, within the folder or on the way to it. @throws file_unreadable */
-export async function openWithin(root: string, path: string): Promise<AsyncIterable<Uint8Array>> {
+export async function openFileWithin(root: string, path: string): Promise<AsyncIterable<Uint8Array>> {
   try {
     const real = await realpath(join(root, path))
     if (!real.startsWith(root.endsWith(sep) ? root : root + sep)) throw fileUnreadable(path)

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { LocalFile } from '../store/folders.ts'
 
 /** More files of one folder are not followed. */
-const mostFiles = 20_000
+const maxFiles = 20_000
 /** A file that changed less than this ago may still be written to. */
 const settledMs = 2_000
 
@@ -35,7 +35,7 @@ export async function scan(
         if (entry.name.startsWith('.')) continue
         if (entry.isDirectory()) waiting.push(path)
         if (!entry.isFile() || !isWanted(entry.name)) continue
-        if (found.files.length === mostFiles) return { ...found, isWhole: false }
+        if (found.files.length === maxFiles) return { ...found, isWhole: false }
         const { size, mtimeMs } = await stat(join(root, path)).catch(() => ({ size: 0, mtimeMs: 0 }))
         if (size > 0 && now - mtimeMs >= settledMs)
           found.files.push({ path, bytes: size, modifiedMs: Math.floor(mtimeMs) })
@@ -50,7 +50,7 @@ export async function scan(
 }
 
 /** What has to be done after a look: files that are new or have changed, and those that are gone. */
-export function difference(known: Map<string, LocalFile>, { files, unread, isWhole }: Scan) {
+export function diffScan(known: Map<string, LocalFile>, { files, unread, isWhole }: Scan) {
   const present = new Set(files.map(({ path }) => path))
   const isUnknown = (path: string) => unread.some((each) => path === each || path.startsWith(`${each}/`))
   return {

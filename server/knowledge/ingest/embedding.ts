@@ -5,8 +5,14 @@ import type { Embedder } from '../../models/index.ts'
 import type { Completion, RunContext, RunKind, Runs } from '../../runs/index.ts'
 import { againAndAgain } from '../again-and-again.ts'
 import type { VectorIndexes } from '../store/vector-index.ts'
-import { aveesToEmbed, deleteOtherVectors, markEmbedded, nextToEmbed, ownerOf } from '../store/vectors.ts'
-import { embedVersion } from './write.ts'
+import {
+  deleteVectorsOfOtherSpaces,
+  findDocumentToEmbed,
+  findOwnerId,
+  listAveesToEmbed,
+  markEmbedded,
+} from '../store/vectors.ts'
+import { embedMissingPassages } from './write.ts'
 
 /** How often it is looked whether an embedding model has come, or another one. */
 const everyMs = 60_000
@@ -25,7 +31,7 @@ type Rooms = {
   indexes: VectorIndexes
 }
 
-const modelGone = defineError(
+const embeddingModelUnavailable = defineError(
   503,
   'embedding_model_away',
   () => 'The embedding model is away or was exchanged; the documents are embedded when one is there.',
@@ -35,19 +41,19 @@ const modelGone = defineError(
  * The run that gives an avee's documents the vectors they lack: of documents that came while there was no embedding
  * model, or when another took its place. Search goes on meanwhile, by words and by what has its vectors already.
  */
-export function embeddingKind(rooms: Rooms): RunKind<EmbeddingInput> {
+export function embeddingRunKind(rooms: Rooms): RunKind<EmbeddingInput> {
   const { db } = rooms.database
   async function work({ run, signal, emit }: RunContext<EmbeddingInput>): Promise<Completion> {
     const { aveeId, space } = run.input
     let documents = 0
     for (;;) {
       signal.throwIfAborted()
-      const document = await nextToEmbed(db, aveeId, space)
+      const document = await findDocumentToEmbed(db, aveeId, space)
       if (!document) break
       const embedder = await rooms.embedder(signal)
-      if (embedder?.space !== space) throw modelGone()
+      if (embedder?.space !== space) throw embeddingModelUnavailable()
       let done = 0
-      await embedVersion(rooms, embedder, document, signal, (count) => (done += count))
+      await embedMissingPassages(rooms, embedder, document, signal, (count) => (done += count))
       await markEmbedded(db, document.version, space)
       documents += 1
       await emit({
@@ -57,7 +63,7 @@ export function embeddingKind(rooms: Rooms): RunKind<EmbeddingInput> {
         total: document.passages,
       })
     }
-    while (await deleteOtherVectors(db, aveeId, space, deletedAtOnce)) signal.throwIfAborted()
+    while (await deleteVectorsOfOtherSpaces(db, aveeId, space, deletedAtOnce)) signal.throwIfAborted()
     return { event: { done: true, documents } }
   }
   return {
@@ -73,8 +79,8 @@ export function embeddingWatch({ database, runs, log, embedder }: Omit<Rooms, 'i
     const signal = AbortSignal.any([closing, AbortSignal.timeout(patienceMs)])
     const model = await embedder(signal)
     if (!model) return
-    for (const aveeId of await aveesToEmbed(database.db, model.space)) {
-      const userId = await ownerOf(database.db, aveeId)
+    for (const aveeId of await listAveesToEmbed(database.db, model.space)) {
+      const userId = await findOwnerId(database.db, aveeId)
       if (userId === undefined || closing.aborted) continue
       await runs.start<EmbeddingInput>({
         kind: 'index',

@@ -9,26 +9,26 @@ import type { Completion, RunContext, RunEvent, RunKind } from '../../runs/index
 import type { PageFetcher } from '../fetch/fetch-page.ts'
 import { nameOfPage } from '../fetch/name-of-page.ts'
 import type { Originals } from '../files.ts'
-import { openWithin } from '../folders/open-within.ts'
+import { openFileWithin } from '../folders/open-within.ts'
 import type { Reader, ReadOutcome } from '../read/index.ts'
 import {
   countDocuments,
   type DocumentRow,
-  findByBytes,
-  findByName,
   findDocument,
-  putDocument,
+  findDocumentByHash,
+  findDocumentBySource,
   retireDocument,
+  upsertDocument,
 } from '../store/documents.ts'
-import { documentsWithoutFile, forgetFolderFiles, noteFolderFile } from '../store/folders.ts'
-import { forgetFile, lockAvee, lockOriginals, noteFiles } from '../store/ingest-files.ts'
+import { deleteFolderFiles, findOrphanedDocuments, upsertFolderFile } from '../store/folders.ts'
+import { lockDocumentsOfAvee, lockOriginals, pinOriginals, unpinOriginals } from '../store/ingest-files.ts'
 import type { VectorIndexes } from '../store/vector-index.ts'
-import { moveToLayer, publishVersion, retireBuilding } from '../store/versions.ts'
-import type { FollowedFile, IngestFile, IngestInput } from './input.ts'
-import { type Progress, progressOf } from './progress.ts'
-import { type Content, writeVersion } from './write.ts'
+import { changeLayer, publishVersion, retireUnpublished } from '../store/versions.ts'
+import type { IngestFile, IngestInput, WatchedFile } from './input.ts'
+import { type Progress, throttledProgress } from './progress.ts'
+import { type DocumentContent, writeVersion } from './write.ts'
 
-export type IngestRooms = {
+export type IngestDependencies = {
   database: Database
   log: Log
   reader: Reader
@@ -42,7 +42,7 @@ export type IngestRooms = {
 }
 
 /** The documents changed between looking and writing: look again. */
-class Overtaken extends Error {
+class ConflictError extends Error {
   override readonly name = 'Overtaken'
 }
 
@@ -66,14 +66,14 @@ type Bytes = {
  * The results in the log are how far it is: taken up again it goes on with the first file that has none, from that
  * file's beginning. What it had built of it is thrown away.
  */
-export function ingestKind(rooms: IngestRooms): RunKind<IngestInput> {
+export function ingestRunKind(rooms: IngestDependencies): RunKind<IngestInput> {
   const { db } = rooms.database
   return {
     work: (context) => ingest(rooms, context),
 
     async close(run, closing, _events, trx) {
-      await retireBuilding(trx, run.id)
-      await forgetFile(trx, run.id)
+      await retireUnpublished(trx, run.id)
+      await unpinOriginals(trx, run.id)
       rooms.tidy()
       const done = { done: true, total_documents: await countDocuments(trx, run.input.aveeId) }
       return closing.status === 'stopped'
@@ -82,11 +82,11 @@ export function ingestKind(rooms: IngestRooms): RunKind<IngestInput> {
     },
   }
 
-  async function ingest(rooms: IngestRooms, context: Context): Promise<Completion> {
+  async function ingest(rooms: IngestDependencies, context: Context): Promise<Completion> {
     const { run, signal } = context
     const { files, aveeId } = run.input
     const finished = run.attempt > 1 ? resultsIn(await context.events()) : 0
-    if (run.attempt > 1) await retireBuilding(db, run.id)
+    if (run.attempt > 1) await retireUnpublished(db, run.id)
     if (run.attempt === 1 && run.input.about !== undefined)
       await context.emit({ message: run.input.about, completed: 0, total: files.length })
     const ahead = readAhead(rooms.reader, rooms.files, signal)
@@ -94,9 +94,9 @@ export function ingestKind(rooms: IngestRooms): RunKind<IngestInput> {
       if (index < finished) continue
       await context.emit({ message: `Processing ${file.name}...` })
       const next = files[index + 1]
-      await one(rooms, context, ahead, index, file, next)
+      await ingestFile(rooms, context, ahead, index, file, next)
     }
-    if (run.input.folder) await dropGone(rooms, aveeId, run.input.folder)
+    if (run.input.folder) await deleteVanished(rooms, aveeId, run.input.folder)
     return { event: { done: true, total_documents: await countDocuments(db, aveeId) } }
   }
 }
@@ -105,8 +105,8 @@ const resultsIn = (events: RunEvent[]): number =>
   events.filter((event) => 'result' in (JSON.parse(event.data) as object)).length
 
 /** Takes one file to its result. Only what has nothing to do with the file is thrown. */
-async function one(
-  rooms: IngestRooms,
+async function ingestFile(
+  rooms: IngestDependencies,
   context: Context,
   ahead: ReadAhead,
   index: number,
@@ -117,25 +117,25 @@ async function one(
   const fail = (code: string, message: string) =>
     context.commit(
       { result: { success: false, filename: file.name, message, code } satisfies IngestResult },
-      (trx) => settleFile(trx, run, index, { documentId: null, problem: message }),
+      (trx) => recordOutcome(trx, run, index, { documentId: null, problem: message }),
     )
   if ('refused' in file) return fail(file.refused.code, file.refused.message)
-  const progress = progressOf(file.name, context.emit, rooms.now)
+  const progress = throttledProgress(file.name, context.emit, rooms.now)
   try {
     const bytes =
       'url' in file
-        ? await fetched(rooms, context, index, file.url, progress)
+        ? await fetchPage(rooms, context, index, file.url, progress)
         : 'local' in file
-          ? await taken(rooms, context, index, file.local)
-          : uploaded(file)
+          ? await copyFromFolder(rooms, context, index, file.local)
+          : storedContent(file)
     const reading = ahead.take(index, bytes, progress)
-    if (next && 'sha256' in next) ahead.start(index + 1, uploaded(next))
+    if (next && 'sha256' in next) ahead.start(index + 1, storedContent(next))
     for (;;) {
       try {
-        return await settle(rooms, context, index, file, bytes, reading, progress)
+        return await publishFile(rooms, context, index, file, bytes, reading, progress)
       } catch (error) {
-        if (!(error instanceof Overtaken) && violatedUnique(error) !== 'documents_same_bytes') throw error
-        await retireBuilding(rooms.database.db, run.id, index)
+        if (!(error instanceof ConflictError) && violatedUnique(error) !== 'documents_same_bytes') throw error
+        await retireUnpublished(rooms.database.db, run.id, index)
         rooms.tidy()
       }
     }
@@ -146,7 +146,7 @@ async function one(
   }
 }
 
-const uploaded = (file: Stored): Bytes => ({
+const storedContent = (file: Stored): Bytes => ({
   sha256: file.sha256,
   bytes: file.bytes,
   readAs: file.filename ?? 'text.md',
@@ -154,8 +154,8 @@ const uploaded = (file: Stored): Bytes => ({
   sourceUrl: null,
 })
 
-async function fetched(
-  rooms: IngestRooms,
+async function fetchPage(
+  rooms: IngestDependencies,
   context: Context,
   index: number,
   url: string,
@@ -163,7 +163,7 @@ async function fetched(
 ): Promise<Bytes> {
   progress.at('parse', `Fetching ${url}`, 0, 1)
   const page = await rooms.fetcher.fetchPage(url, context.signal)
-  const { sha256, bytes } = await keep(rooms, context, index, page.body)
+  const { sha256, bytes } = await storeOriginal(rooms, context, index, page.body)
   return {
     sha256,
     bytes,
@@ -175,14 +175,14 @@ async function fetched(
 }
 
 /** A file of a folder of this machine, copied as it is now. */
-async function taken(
-  rooms: IngestRooms,
+async function copyFromFolder(
+  rooms: IngestDependencies,
   context: Context,
   index: number,
-  file: FollowedFile,
+  file: WatchedFile,
 ): Promise<Bytes> {
-  const stream = await openWithin(file.root, file.path)
-  const { sha256, bytes } = await keep(rooms, context, index, stream)
+  const stream = await openFileWithin(file.root, file.path)
+  const { sha256, bytes } = await storeOriginal(rooms, context, index, stream)
   return {
     sha256,
     bytes,
@@ -193,8 +193,8 @@ async function taken(
 }
 
 /** Puts a stream among the originals, where the run's note keeps it. */
-async function keep(
-  { files, database }: IngestRooms,
+async function storeOriginal(
+  { files, database }: IngestDependencies,
   { run }: Context,
   index: number,
   stream: AsyncIterable<Uint8Array>,
@@ -204,7 +204,7 @@ async function keep(
     // The note comes first: from then on no sweep takes the file away.
     await database.transaction(async (trx) => {
       await lockOriginals(trx)
-      await noteFiles(trx, run.id, [{ index, sha256: staged.sha256 }])
+      await pinOriginals(trx, run.id, [{ index, sha256: staged.sha256 }])
       await files.keep([staged])
     })
     return staged
@@ -215,34 +215,34 @@ async function keep(
 }
 
 /** What belongs to a file's result, in the same transaction. */
-async function settleFile(
+async function recordOutcome(
   trx: Trx,
   { id, input }: Context['run'],
   index: number,
   became: { documentId: string | null; problem: string | null },
 ): Promise<void> {
-  await forgetFile(trx, id, index)
+  await unpinOriginals(trx, id, index)
   const file = input.files[index]
   if (input.folder && file && 'local' in file && file.local)
-    await noteFolderFile(trx, input.folder.id, file.local, became)
+    await upsertFolderFile(trx, input.folder.id, file.local, became)
 }
 
 /** Lets files go that are in their folder no more, and the documents that no file stands for. */
-async function dropGone(
-  { database, tidy }: IngestRooms,
+async function deleteVanished(
+  { database, tidy }: IngestDependencies,
   aveeId: string,
   folder: { id: string; gone: string[] },
 ): Promise<void> {
   await database.transaction(async (trx) => {
-    await lockAvee(trx, aveeId)
-    await forgetFolderFiles(trx, folder.id, folder.gone)
-    for (const id of await documentsWithoutFile(trx, aveeId)) await retireDocument(trx, id)
+    await lockDocumentsOfAvee(trx, aveeId)
+    await deleteFolderFiles(trx, folder.id, folder.gone)
+    for (const id of await findOrphanedDocuments(trx, aveeId)) await retireDocument(trx, id)
   })
   tidy()
 }
 
-async function settle(
-  rooms: IngestRooms,
+async function publishFile(
+  rooms: IngestDependencies,
   context: Context,
   index: number,
   file: Exclude<IngestFile, { refused: unknown }>,
@@ -254,22 +254,22 @@ async function settle(
   const { aveeId, source } = run.input
   const { database, log } = rooms
   const { db } = database
-  const twin = await findByBytes(db, aveeId, bytes.sha256)
+  const twin = await findDocumentByHash(db, aveeId, bytes.sha256)
   if (twin) {
-    await progress.settled()
-    return context.commit({ result: duplicateOf(twin, file.name) }, async (trx) => {
-      if ((await findDocument(trx, twin.id))?.sha256 !== bytes.sha256) throw new Overtaken()
-      await settleFile(trx, run, index, { documentId: twin.id, problem: null })
+    await progress.flush()
+    return context.commit({ result: duplicateResult(twin, file.name) }, async (trx) => {
+      if ((await findDocument(trx, twin.id))?.sha256 !== bytes.sha256) throw new ConflictError()
+      await recordOutcome(trx, run, index, { documentId: twin.id, problem: null })
     })
   }
 
   const outcome = await reading()
   if (!outcome.ok) {
-    await progress.settled()
+    await progress.flush()
     const { code, message } = outcome
     return context.commit(
       { result: { success: false, filename: file.name, message, code } satisfies IngestResult },
-      (trx) => settleFile(trx, run, index, { documentId: null, problem: message }),
+      (trx) => recordOutcome(trx, run, index, { documentId: null, problem: message }),
     )
   }
   const { document, passages, language } = outcome
@@ -280,16 +280,16 @@ async function settle(
     document.pages.length,
   )
   progress.at('chunk', `Cut into ${count(passages.length, 'passage')}`, passages.length, passages.length)
-  await progress.settled()
+  await progress.flush()
 
   const named = { filename: file.filename, sourceUrl: bytes.sourceUrl }
-  const before = await findByName(db, aveeId, named)
+  const before = await findDocumentBySource(db, aveeId, named)
   // Another upload of the same bytes has come first since they were looked for.
-  if (before?.sha256 === bytes.sha256) throw new Overtaken()
+  if (before?.sha256 === bytes.sha256) throw new ConflictError()
   const documentId = before?.id ?? newId()
   const layer = run.input.layer ?? before?.layer ?? run.input.usualLayer
-  const title = bytes.title ?? document.title ?? nameWithoutEnding(file.filename ?? file.name)
-  const content: Content = { pages: document.pages, passages, language }
+  const title = bytes.title ?? document.title ?? withoutExtension(file.filename ?? file.name)
+  const content: DocumentContent = { pages: document.pages, passages, language }
   const total = passages.length
   const { version, embeddedBy } = await writeVersion(
     { database, log, embedder: await rooms.embedder(signal).catch(() => undefined), indexes: rooms.indexes },
@@ -302,7 +302,7 @@ async function settle(
       embedded: (done) => progress.at('embed', `Embedded ${done} of ${count(total, 'passage')}`, done, total),
     },
   )
-  await progress.settled()
+  await progress.flush()
 
   const result: IngestResult = {
     success: true,
@@ -314,10 +314,10 @@ async function settle(
     ...(before ? { replaced: true } : {}),
   }
   await context.commit({ result }, async (trx) => {
-    await lockAvee(trx, aveeId)
-    const present = await presentBefore(trx, aveeId, named, before, bytes.sha256)
+    await lockDocumentsOfAvee(trx, aveeId)
+    const present = await currentPredecessor(trx, aveeId, named, before, bytes.sha256)
     await publishVersion(trx, version, present?.version)
-    await putDocument(trx, {
+    await upsertDocument(trx, {
       id: documentId,
       avee_id: aveeId,
       version,
@@ -336,26 +336,26 @@ async function settle(
     })
     // Its owner moved the old one to another layer meanwhile, and said nothing of the new one.
     if (present && run.input.layer === null && present.layer !== layer)
-      await moveToLayer(trx, { id: documentId, aveeId, version, from: layer, to: present.layer })
-    await settleFile(trx, run, index, { documentId, problem: null })
+      await changeLayer(trx, { id: documentId, aveeId, version, from: layer, to: present.layer })
+    await recordOutcome(trx, run, index, { documentId, problem: null })
   })
   if (before) rooms.tidy()
 }
 
 /** The document whose place is taken, as it is now; when it is another than before, everything has to be looked at again. */
-async function presentBefore(
+async function currentPredecessor(
   trx: Trx,
   aveeId: string,
   named: { filename: string | null; sourceUrl: string | null },
   before: DocumentRow | undefined,
   sha256: string,
 ): Promise<DocumentRow | undefined> {
-  const present = await findByName(trx, aveeId, named)
-  if (present?.id !== before?.id || present?.sha256 === sha256) throw new Overtaken()
+  const present = await findDocumentBySource(trx, aveeId, named)
+  if (present?.id !== before?.id || present?.sha256 === sha256) throw new ConflictError()
   return present
 }
 
-const duplicateOf = (twin: DocumentRow, name: string): IngestResult => ({
+const duplicateResult = (twin: DocumentRow, name: string): IngestResult => ({
   success: true,
   filename: name,
   message: `Already here${twin.filename !== null && twin.filename !== name ? ` as ${twin.filename}` : ''}; nothing was stored twice.`,
@@ -367,7 +367,7 @@ const duplicateOf = (twin: DocumentRow, name: string): IngestResult => ({
 
 const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? '' : 's'}`
 
-const nameWithoutEnding = (name: string) => name.replace(/(?<=.)\.[^.\s/]{1,12}$/u, '')
+const withoutExtension = (name: string) => name.replace(/(?<=.)\.[^.\s/]{1,12}$/u, '')
 
 /** Reads the next file while the present one is stored; at most one is ahead. */
 function readAhead(reader: Reader, files: Originals, signal: AbortSignal) {

@@ -10,13 +10,13 @@ export type IngestFile = {
 } & (
   | { sha256: string; bytes: number; title?: string }
   | { url: string }
-  | { local: FollowedFile }
+  | { local: WatchedFile }
   /** Not taken in at all, and why. */
-  | { refused: { code: string; message: string }; local?: FollowedFile }
+  | { refused: { code: string; message: string }; local?: WatchedFile }
 )
 
 /** A file of a folder of this machine; `root` is where the folder is. */
-export type FollowedFile = LocalFile & { root: string }
+export type WatchedFile = LocalFile & { root: string }
 
 /** What an ingest run needs to know, enough to start over on another node. */
 export type IngestInput = {

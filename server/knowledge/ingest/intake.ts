@@ -9,11 +9,11 @@ import { sitePages } from '../fetch/sitemap.ts'
 import type { Originals, StagedFile } from '../files.ts'
 import type { Reader } from '../read/index.ts'
 import { type DocumentRow, findDocument } from '../store/documents.ts'
-import { lockOriginals, noteFiles } from '../store/ingest-files.ts'
+import { lockOriginals, pinOriginals } from '../store/ingest-files.ts'
 import type { IngestFile, IngestInput } from './input.ts'
 
 /** A file of an upload: taken in, or refused with the reason. */
-export type ArrivedFile = { filename: string } & (
+export type UploadedFile = { filename: string } & (
   | { staged: StagedFile }
   | { refused: { code: string; message: string } }
 )
@@ -28,7 +28,7 @@ export type IngestTarget = {
 }
 
 /** A document that can be found now; not new when the same bytes were there already. */
-export type TakenIn = { document: DocumentRow; isNew: boolean }
+export type IngestedDocument = { document: DocumentRow; isNew: boolean }
 
 const unreadable = (filename: string) => ({
   code: 'unsupported_type',
@@ -80,7 +80,7 @@ export function intake({
         },
         async (trx, runId) => {
           await lockOriginals(trx)
-          await noteFiles(
+          await pinOriginals(
             trx,
             runId,
             staged.map(({ index, staged: { sha256 } }) => ({ index, sha256 })),
@@ -96,7 +96,7 @@ export function intake({
   }
 
   /** Waits for a run of one file and gives the document. @throws what became of the file, as an error. */
-  async function documentOf(run: RunRecord, signal: AbortSignal): Promise<TakenIn> {
+  async function documentOf(run: RunRecord, signal: AbortSignal): Promise<IngestedDocument> {
     for await (const events of runs.follow(run.id, 0, signal)) {
       for (const { data } of events) {
         const event = JSON.parse(data) as { result?: IngestResult; error?: { code: string; message: string } }
@@ -114,7 +114,7 @@ export function intake({
 
   return {
     /** Takes in an upload as a run; the bytes are its own from here on. @throws no_supported_files when no file of it can be read. */
-    async upload(target: IngestTarget, arrived: ArrivedFile[]): Promise<RunRecord> {
+    async upload(target: IngestTarget, arrived: UploadedFile[]): Promise<RunRecord> {
       const all = arrived.map((file): IngestFile & { staged?: StagedFile } => {
         const { filename } = file
         const named = { name: filename, filename }
@@ -134,7 +134,7 @@ export function intake({
       target: IngestTarget,
       given: { title: string; text: string },
       signal: AbortSignal,
-    ): Promise<TakenIn> {
+    ): Promise<IngestedDocument> {
       const staged = await files.stage([Buffer.from(given.text, 'utf8')])
       const file = {
         name: given.title,
@@ -148,7 +148,7 @@ export function intake({
     },
 
     /** Fetches a page and takes it in, and waits until it can be found. */
-    async page(target: IngestTarget, url: string, signal: AbortSignal): Promise<TakenIn> {
+    async page(target: IngestTarget, url: string, signal: AbortSignal): Promise<IngestedDocument> {
       const run = await begin(target, 'url', [{ name: url, filename: null, url }])
       return await documentOf(run, signal)
     },

@@ -3,15 +3,15 @@ import type { Log } from '../../log.ts'
 import type { Embedder } from '../../models/index.ts'
 import type { Completion, RunContext, RunKind } from '../../runs/index.ts'
 import { findDocument } from '../store/documents.ts'
-import { lockAvee } from '../store/ingest-files.ts'
+import { lockDocumentsOfAvee } from '../store/ingest-files.ts'
 import type { VectorIndexes } from '../store/vector-index.ts'
 import {
-  allPassages,
-  moveToLayer,
-  pagesOf,
+  changeLayer,
+  listPages,
+  listPassages,
   publishVersion,
-  retireBuilding,
-  setVersion,
+  retireUnpublished,
+  switchVersion,
 } from '../store/versions.ts'
 import { writeVersion } from './write.ts'
 
@@ -32,7 +32,7 @@ export function renamingKind(rooms: {
   const { db } = database
 
   async function work({ run, signal, emit }: RunContext<RenamingInput>): Promise<Completion> {
-    await retireBuilding(db, run.id)
+    await retireUnpublished(db, run.id)
     const document = await findDocument(db, run.input.documentId)
     const done = { event: { done: true } }
     if (!document) return done
@@ -52,8 +52,8 @@ export function renamingKind(rooms: {
       { documentId: document.id, aveeId: document.avee_id, layer: document.layer, runId: run.id, file: 0 },
       { title: document.title, filename: document.filename },
       {
-        pages: await pagesOf(db, document.version),
-        passages: await allPassages(db, document.version),
+        pages: await listPages(db, document.version),
+        passages: await listPassages(db, document.version),
         language: document.language,
       },
       { signal, stored: () => undefined, embedded: () => undefined },
@@ -61,15 +61,15 @@ export function renamingKind(rooms: {
     return {
       ...done,
       store: async (trx) => {
-        await lockAvee(trx, document.avee_id)
+        await lockDocumentsOfAvee(trx, document.avee_id)
         const present = await findDocument(trx, document.id)
         // Replaced or named again meanwhile: whoever did it sees to the index.
         if (present?.version !== document.version || present.title !== document.title)
-          return await retireBuilding(trx, run.id)
+          return await retireUnpublished(trx, run.id)
         await publishVersion(trx, version, document.version)
-        await setVersion(trx, document.id, version, embeddedBy)
+        await switchVersion(trx, document.id, version, embeddedBy)
         if (present.layer !== document.layer)
-          await moveToLayer(trx, {
+          await changeLayer(trx, {
             id: document.id,
             aveeId: document.avee_id,
             version,
@@ -84,7 +84,7 @@ export function renamingKind(rooms: {
   return {
     work,
     async close(run, closing, _events, trx) {
-      await retireBuilding(trx, run.id)
+      await retireUnpublished(trx, run.id)
       rooms.tidy()
       return closing.status === 'stopped' ? { event: 'stopped' } : { error: closing.error }
     },

@@ -7,7 +7,7 @@ const usualWords = 500
  * Which section each passage belongs to, 1, 2, 3 … through the document: a page, or an even share of one that is much
  * longer than printed pages are (a text without pages).
  */
-export function sectionsOf(passages: { page: number | null; text: string }[]): number[] {
+export function assignSections(passages: { page: number | null; text: string }[]): number[] {
   const sections: number[] = []
   let before = 0
   for (let first = 0; first < passages.length; ) {

@@ -2,10 +2,10 @@ import { type Layer } from '../../../contract/layers.ts'
 import type { Database } from '../../db/index.ts'
 import type { Log } from '../../log.ts'
 import type { Embedder } from '../../models/index.ts'
-import { bm25Weigher, type Naming, stemmerFor } from '../../search/index.ts'
+import { bm25Vectorizer, type DocumentNames, stemmerFor } from '../../search/index.ts'
 import { inContext } from '../cut/passage.ts'
 import type { VectorIndexes } from '../store/vector-index.ts'
-import { insertVectors, passagesWithoutVector } from '../store/vectors.ts'
+import { insertVectors, listPassagesWithoutVector } from '../store/vectors.ts'
 import {
   insertPages,
   insertPassages,
@@ -13,11 +13,11 @@ import {
   insertVersion,
   type NewPassage,
 } from '../store/versions.ts'
-import { inSmallSteps } from './paced.ts'
-import { sectionsOf } from './sections.ts'
+import { inAdaptiveBatches } from './adaptive-batches.ts'
+import { assignSections } from './sections.ts'
 
 /** A document's text with its passages, ready to be stored. */
-export type Content = {
+export type DocumentContent = {
   pages: { page: number; text: string }[]
   passages: {
     n: number
@@ -30,7 +30,7 @@ export type Content = {
   language: string | null
 }
 
-export type Place = { documentId: string; aveeId: string; layer: Layer; runId: string; file: number }
+export type VersionTarget = { documentId: string; aveeId: string; layer: Layer; runId: string; file: number }
 
 /** Passages that are embedded at a time. */
 const embedBatch = 32
@@ -41,9 +41,9 @@ const embedBatch = 32
  */
 export async function writeVersion(
   rooms: { database: Database; log: Log; embedder: Embedder | undefined; indexes: VectorIndexes },
-  place: Place,
-  naming: Naming,
-  content: Content,
+  place: VersionTarget,
+  naming: DocumentNames,
+  content: DocumentContent,
   {
     signal,
     stored,
@@ -53,12 +53,12 @@ export async function writeVersion(
   const { database } = rooms
   const { db } = database
   const version = await insertVersion(db, place)
-  await inSmallSteps(content.pages, (pages) => insertPages(db, version, pages), signal)
+  await inAdaptiveBatches(content.pages, (pages) => insertPages(db, version, pages), signal)
 
-  const weigh = bm25Weigher(place.aveeId, naming, await stemmerFor(content.language))
-  const sections = sectionsOf(content.passages)
+  const weigh = bm25Vectorizer(place.aveeId, naming, await stemmerFor(content.language))
+  const sections = assignSections(content.passages)
   const bySection = Map.groupBy(content.passages, (_, index) => sections[index] ?? 0)
-  await inSmallSteps(
+  await inAdaptiveBatches(
     [...bySection],
     (some) =>
       insertSections(
@@ -78,7 +78,7 @@ export async function writeVersion(
     const vectors = embedder ? await embed(rooms.log, embedder, naming.title, batch, signal) : undefined
     if (embedder && vectors) {
       width = vectors[0]?.length ?? 0
-      await rooms.indexes.before(embedder.space, width)
+      await rooms.indexes.prepare(embedder.space, width)
       withVectors += batch.length
       embedded(withVectors)
     } else {
@@ -86,13 +86,13 @@ export async function writeVersion(
       embedder = undefined
     }
     const rows = batch.map((passage, index): { row: NewPassage; vector: Float32Array | undefined } => {
-      const { words, vector } = weigh.passage(passage.heading, passage.text)
+      const { terms, vector } = weigh.passage(passage.heading, passage.text)
       return {
-        row: { ...passage, section: sections[first + index] ?? 0, words, vector },
+        row: { ...passage, section: sections[first + index] ?? 0, terms, vector },
         vector: vectors?.[index],
       }
     })
-    await inSmallSteps(
+    await inAdaptiveBatches(
       rows,
       async (some) => {
         const ids = await database.transaction((trx) =>
@@ -117,13 +117,13 @@ export async function writeVersion(
       signal,
     )
   }
-  if (embedder && width > 0) rooms.indexes.after(embedder.space, width)
+  if (embedder && width > 0) rooms.indexes.buildWhenLarge(embedder.space, width)
   const complete = embedder !== undefined && withVectors === content.passages.length
   return { version, embeddedBy: complete ? (embedder?.space ?? null) : null }
 }
 
 /** Gives the passages of a version the vectors they lack. */
-export async function embedVersion(
+export async function embedMissingPassages(
   { database, indexes }: { database: Database; indexes: VectorIndexes },
   embedder: Embedder,
   document: { version: string; title: string },
@@ -131,7 +131,7 @@ export async function embedVersion(
   embedded: (count: number) => void,
 ): Promise<void> {
   for (;;) {
-    const batch = await passagesWithoutVector(database.db, document.version, embedder.space, embedBatch)
+    const batch = await listPassagesWithoutVector(database.db, document.version, embedder.space, embedBatch)
     if (batch.length === 0) return
     const vectors = await embedder.embed(
       batch.map((passage) => inContext({ title: document.title, ...passage })),
@@ -143,9 +143,9 @@ export async function embedVersion(
       return vector ? [{ passageId: id, vector }] : []
     })
     const width = rows[0]?.vector.length ?? 0
-    await indexes.before(embedder.space, width)
-    await inSmallSteps(rows, (some) => insertVectors(database.db, embedder.space, some), signal)
-    indexes.after(embedder.space, width)
+    await indexes.prepare(embedder.space, width)
+    await inAdaptiveBatches(rows, (some) => insertVectors(database.db, embedder.space, some), signal)
+    indexes.buildWhenLarge(embedder.space, width)
     embedded(rows.length)
   }
 }

@@ -9,7 +9,11 @@ export async function findDocument(db: Db, id: string): Promise<DocumentRow | un
 }
 
 /** The avee's document with these bytes. */
-export async function findByBytes(db: Db, aveeId: string, sha256: string): Promise<DocumentRow | undefined> {
+export async function findDocumentByHash(
+  db: Db,
+  aveeId: string,
+  sha256: string,
+): Promise<DocumentRow | undefined> {
   return await db
     .selectFrom('documents')
     .selectAll()
@@ -19,7 +23,7 @@ export async function findByBytes(db: Db, aveeId: string, sha256: string): Promi
 }
 
 /** The avee's document that a new one of this name, or from this address, takes the place of. */
-export async function findByName(
+export async function findDocumentBySource(
   db: Db,
   aveeId: string,
   name: { filename: string | null; sourceUrl: string | null },
@@ -72,7 +76,7 @@ export async function countDocuments(db: Db | Trx, aveeId: string, layers?: Laye
   return Number(count)
 }
 
-export async function documentIds(db: Db, aveeId: string): Promise<string[]> {
+export async function listDocumentIds(db: Db, aveeId: string): Promise<string[]> {
   const rows = await db
     .selectFrom('documents')
     .select('id')
@@ -101,7 +105,7 @@ export type NewDocument = Pick<
 > & { bytes: number }
 
 /** Writes the document; over the row of the same id when it has one. */
-export async function putDocument(trx: Trx, document: NewDocument): Promise<void> {
+export async function upsertDocument(trx: Trx, document: NewDocument): Promise<void> {
   await trx
     .insertInto('documents')
     .values(document)
@@ -126,7 +130,7 @@ export async function retireDocument(trx: Trx, id: string): Promise<DocumentRow 
 }
 
 /** How many bytes, passages and characters an avee's documents come to, for the statistics. */
-export async function statistics(db: Db, aveeId: string, layers: Layer[], space: string | null) {
+export async function documentStatistics(db: Db, aveeId: string, layers: Layer[], space: string | null) {
   const [documents, passages] = await Promise.all([
     db
       .selectFrom('documents')

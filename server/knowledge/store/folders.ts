@@ -62,11 +62,11 @@ export async function deleteFolder(trx: Trx, id: string): Promise<void> {
 }
 
 /** Notes that a folder was looked into, and what is wrong with it. */
-export async function noteLook(db: Db, id: string, problem: string | null): Promise<void> {
+export async function recordScan(db: Db, id: string, problem: string | null): Promise<void> {
   await db.updateTable('folders').set({ looked_at: new Date(), problem }).where('id', '=', id).execute()
 }
 
-export async function filesOfFolder(db: Db, folderId: string): Promise<Map<string, LocalFile>> {
+export async function listFolderFiles(db: Db, folderId: string): Promise<Map<string, LocalFile>> {
   const rows = await db
     .selectFrom('folder_files')
     .select(['path', 'bytes', 'modified_ms'])
@@ -81,7 +81,7 @@ export async function filesOfFolder(db: Db, folderId: string): Promise<Map<strin
 }
 
 /** Notes what became of a file; nothing when its folder is followed no more. */
-export async function noteFolderFile(
+export async function upsertFolderFile(
   trx: Trx,
   folderId: string,
   { path, bytes, modifiedMs }: LocalFile,
@@ -97,14 +97,14 @@ export async function noteFolderFile(
   `.execute(trx)
 }
 
-export async function forgetFolderFiles(trx: Trx, folderId: string, paths: string[]): Promise<void> {
+export async function deleteFolderFiles(trx: Trx, folderId: string, paths: string[]): Promise<void> {
   await sql`delete from folder_files where folder_id = ${folderId} and path = any(${paths}::text[])`.execute(
     trx,
   )
 }
 
 /** Documents of an avee that came from folders and have no file in one any more. */
-export async function documentsWithoutFile(trx: Trx, aveeId: string): Promise<string[]> {
+export async function findOrphanedDocuments(trx: Trx, aveeId: string): Promise<string[]> {
   const rows = await trx
     .selectFrom('documents')
     .select('id')
@@ -125,8 +125,8 @@ export async function documentsWithoutFile(trx: Trx, aveeId: string): Promise<st
 }
 
 /** Lets the documents of an avee that no file stands for any more stay, as if they had been uploaded. */
-export async function keepWithoutFile(trx: Trx, aveeId: string): Promise<void> {
-  const ids = await documentsWithoutFile(trx, aveeId)
+export async function detachOrphanedDocuments(trx: Trx, aveeId: string): Promise<void> {
+  const ids = await findOrphanedDocuments(trx, aveeId)
   if (ids.length === 0) return
   await trx
     .updateTable('documents')

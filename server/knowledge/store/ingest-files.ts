@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Db, Trx } from '../../db/index.ts'
 
 /** Notes that a run needs originals, so that no sweep takes them away; each by its place among the run's files. */
-export async function noteFiles(
+export async function pinOriginals(
   trx: Trx,
   runId: string,
   files: { index: number; sha256: string }[],
@@ -16,7 +16,7 @@ export async function noteFiles(
 }
 
 /** The run needs the file no longer, or none of its files. */
-export async function forgetFile(trx: Trx, runId: string, file?: number): Promise<void> {
+export async function unpinOriginals(trx: Trx, runId: string, file?: number): Promise<void> {
   await trx
     .deleteFrom('ingest_files')
     .where('run_id', '=', runId)
@@ -25,7 +25,7 @@ export async function forgetFile(trx: Trx, runId: string, file?: number): Promis
 }
 
 /** Of these originals the ones that a document or a run still needs. */
-export async function neededOriginals(db: Db | Trx, hashes: string[]): Promise<Set<string>> {
+export async function findReferencedOriginals(db: Db | Trx, hashes: string[]): Promise<Set<string>> {
   const rows = await db
     .selectFrom('documents')
     .select('sha256')
@@ -43,6 +43,6 @@ export async function lockOriginals(trx: Trx): Promise<void> {
 }
 
 /** Until the transaction ends nobody else adds to, replaces or removes the avee's documents. */
-export async function lockAvee(trx: Trx, aveeId: string): Promise<void> {
+export async function lockDocumentsOfAvee(trx: Trx, aveeId: string): Promise<void> {
   await sql`select pg_advisory_xact_lock(hashtextextended(${`gabee:documents:${aveeId}`}, 0))`.execute(trx)
 }

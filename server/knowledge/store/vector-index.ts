@@ -19,11 +19,11 @@ const graphs = {
 }
 
 /** The type in which vectors of this width are compared. */
-export const comparedAs = (dimensions: number) =>
+export const indexedVectorType = (dimensions: number) =>
   sql.raw(dimensions <= widestVector ? `vector(${dimensions})` : `halfvec(${dimensions})`)
 
 /** The vectors of one space and width, in words that the planner can match with the index's own. */
-export const ofSpace = (space: string, dimensions: number) =>
+export const isInSpace = (space: string, dimensions: number) =>
   sql<boolean>`model = ${sql.lit(space)} and vector_dims(embedding) = ${sql.lit(dimensions)}`
 
 const nameOf = (space: string, dimensions: number) =>
@@ -45,9 +45,9 @@ export function vectorIndexes({ database, log }: { database: Database; log: Log 
     const method = dimensions <= widestVector ? 'vector_cosine_ops' : 'halfvec_cosine_ops'
     const index = sql`
       create index ${sql.raw(kind === 'postgres' ? 'concurrently' : '')} if not exists ${sql.raw(name)}
-      on passage_vectors using hnsw ((embedding::${comparedAs(dimensions)}) ${sql.raw(method)})
+      on passage_vectors using hnsw ((embedding::${indexedVectorType(dimensions)}) ${sql.raw(method)})
       ${sql.raw(graphs[kind])}
-      where ${ofSpace(space, dimensions)}`
+      where ${isInSpace(space, dimensions)}`
     if (kind === 'embedded') return void (await index.execute(db))
     await db.connection().execute(async (connection) => {
       const { rows } = await sql<{
@@ -67,7 +67,7 @@ export function vectorIndexes({ database, log }: { database: Database; log: Log 
 
   return {
     /** Called before the first vectors of a space are stored. */
-    async before(space: string, dimensions: number): Promise<void> {
+    async prepare(space: string, dimensions: number): Promise<void> {
       const key = `${space} ${dimensions}`
       if (kind !== 'embedded' || known.has(key) || dimensions > widestHalf) return
       await create(space, dimensions)
@@ -75,7 +75,7 @@ export function vectorIndexes({ database, log }: { database: Database; log: Log 
     },
 
     /** Called when vectors have been stored. Builds in the background. */
-    after(space: string, dimensions: number): void {
+    buildWhenLarge(space: string, dimensions: number): void {
       const key = `${space} ${dimensions}`
       if (kind === 'embedded' || known.has(key) || dimensions > widestHalf) return
       building ??= (async () => {

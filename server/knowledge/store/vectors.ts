@@ -2,15 +2,15 @@ import { sql } from 'kysely'
 import type { Database, Db, Trx } from '../../db/index.ts'
 import { vectorLiteral } from '../../search/index.ts'
 import {
-  type FoundPassage,
-  type FoundRow,
-  foundPassage,
   inLayers,
+  isLive,
   passageColumns,
+  type RankedPassage,
+  type RankedRow,
   type Scope,
-  seen,
+  toRankedPassage,
 } from './search.ts'
-import { comparedAs, ofSpace } from './vector-index.ts'
+import { indexedVectorType, isInSpace } from './vector-index.ts'
 
 /**
  * Up to so many vectors of an avee are compared one by one: exact, and about as quick as an index. Where they are a small
@@ -43,7 +43,7 @@ export async function insertVectors(
 }
 
 /** Passages of a version that have no vector in the space yet, in order. */
-export async function passagesWithoutVector(
+export async function listPassagesWithoutVector(
   db: Db,
   version: string,
   space: string,
@@ -67,7 +67,7 @@ export async function markEmbedded(db: Db | Trx, version: string, space: string)
 }
 
 /** Avees with live documents that have not all their vectors in the space. */
-export async function aveesToEmbed(db: Db, space: string): Promise<string[]> {
+export async function listAveesToEmbed(db: Db, space: string): Promise<string[]> {
   const rows = await db
     .selectFrom('documents')
     .select('avee_id')
@@ -78,7 +78,7 @@ export async function aveesToEmbed(db: Db, space: string): Promise<string[]> {
 }
 
 /** A space in which some document of an avee has its vectors still, instead of in this one. */
-export async function formerSpace(db: Db, aveeId: string, space: string): Promise<string | undefined> {
+export async function findPreviousSpace(db: Db, aveeId: string, space: string): Promise<string | undefined> {
   const found = await db
     .selectFrom('documents')
     .select('embedded_by')
@@ -88,7 +88,7 @@ export async function formerSpace(db: Db, aveeId: string, space: string): Promis
   return found?.embedded_by ?? undefined
 }
 
-export async function nextToEmbed(
+export async function findDocumentToEmbed(
   db: Db,
   aveeId: string,
   space: string,
@@ -103,13 +103,13 @@ export async function nextToEmbed(
 }
 
 /** Whose the avee is: the one for whom its documents are embedded. */
-export async function ownerOf(db: Db, aveeId: string): Promise<string | undefined> {
+export async function findOwnerId(db: Db, aveeId: string): Promise<string | undefined> {
   const found = await db.selectFrom('avees').select('owner_id').where('id', '=', aveeId).executeTakeFirst()
   return found?.owner_id
 }
 
 /** Deletes up to `limit` vectors of other spaces from an avee that has all of its own; false when there are none left. */
-export async function deleteOtherVectors(
+export async function deleteVectorsOfOtherSpaces(
   db: Db,
   aveeId: string,
   space: string,
@@ -131,14 +131,14 @@ export async function searchVectors(
   database: Database,
   scope: Scope,
   query: { space: string; vector: Float32Array; limit: number },
-): Promise<FoundPassage[]> {
+): Promise<RankedPassage[]> {
   const { space, limit } = query
   const vector = vectorLiteral(query.vector)
-  const cast = comparedAs(query.vector.length)
+  const cast = indexedVectorType(query.vector.length)
   const distance = sql`(embedding::${cast}) <=> ${vector}::${cast}`
   const where = sql`
-    avee_id = ${scope.aveeId} and ${ofSpace(space, query.vector.length)}
-    and ${inLayers(scope, 'layer')} and ${seen(scope, 'passage_vectors')}`
+    avee_id = ${scope.aveeId} and ${isInSpace(space, query.vector.length)}
+    and ${inLayers(scope, 'layer')} and ${isLive(scope, 'passage_vectors')}`
   const stored = await vectorsOf(database.db, scope.aveeId)
   const few = isFew(stored, exactUpTo[database.kind])
   const effort = stored.own > veryMany ? mostEffort : indexEffort
@@ -151,7 +151,7 @@ export async function searchVectors(
     : sql`
         select passage_id, ${distance} as distance from passage_vectors
         where ${where} order by ${distance} limit ${limit}`
-  const statement = sql<FoundRow>`
+  const statement = sql<RankedRow>`
     with nearest as materialized (${nearest})
     select ${passageColumns}, 1 - nearest.distance as score
     from nearest
@@ -159,12 +159,12 @@ export async function searchVectors(
     join documents on documents.version = passages.version
     order by nearest.distance, passages.id
   `
-  if (few) return (await statement.execute(database.db)).rows.map(foundPassage)
+  if (few) return (await statement.execute(database.db)).rows.map(toRankedPassage)
   return await database.transaction(async (trx) => {
     await sql`
       select set_config('hnsw.ef_search', ${`${effort}`}, true), set_config('hnsw.iterative_scan', 'strict_order', true)
     `.execute(trx)
-    return (await statement.execute(trx)).rows.map(foundPassage)
+    return (await statement.execute(trx)).rows.map(toRankedPassage)
   })
 }
 

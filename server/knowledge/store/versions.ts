@@ -28,7 +28,7 @@ export async function insertVersion(db: Db | Trx, version: NewVersion): Promise<
 }
 
 /** What a run was building when it was interrupted or stopped: never to be seen. */
-export async function retireBuilding(db: Db | Trx, runId: string, file?: number): Promise<void> {
+export async function retireUnpublished(db: Db | Trx, runId: string, file?: number): Promise<void> {
   await db
     .updateTable('document_versions')
     .set({ state: 'retired' })
@@ -84,7 +84,7 @@ export type NewPassage = {
   end: number
   heading: string | null
   text: string
-  words: Map<number, string>
+  terms: Map<number, string>
   vector: string
 }
 
@@ -110,22 +110,22 @@ export async function insertPassages(
         end_offset: passage.end,
         heading: passage.heading,
         text: passage.text,
-        terms: [...passage.words.keys()],
+        terms: [...passage.terms.keys()],
         lex: passage.vector,
       })),
     )
     .returning(['id', 'n'])
     .execute()
-  await countWords(
+  await incrementDocumentFrequencies(
     trx,
     to,
-    passages.map((passage) => passage.words),
+    passages.map((passage) => passage.terms),
   )
   return new Map(rows.map(({ id, n }) => [n, id]))
 }
 
 /** Adds to the counts in the order of the hashes: two writers that take the same rows take them in the same order. */
-async function countWords(
+async function incrementDocumentFrequencies(
   trx: Trx,
   of: { aveeId: string; layer: Layer },
   words: Map<number, string>[],
@@ -152,7 +152,7 @@ async function countWords(
 }
 
 /** A version that is no longer seen and still has rows; undefined when all are gone. Building ones of no running run count too. */
-export async function findRetired(db: Db): Promise<string | undefined> {
+export async function findPurgeableVersion(db: Db): Promise<string | undefined> {
   const found = await db
     .selectFrom('document_versions')
     .select('id')
@@ -182,7 +182,7 @@ export async function findRetired(db: Db): Promise<string | undefined> {
  * Deletes up to `limit` passages of a retired version and takes their words off the counts, in one transaction.
  * False when there was none left and the version itself is gone.
  */
-export async function deletePassages(trx: Trx, version: string, limit: number): Promise<boolean> {
+export async function purgePassages(trx: Trx, version: string, limit: number): Promise<boolean> {
   const gone = await trx
     .deleteFrom('passages')
     .where('id', 'in', (eb) =>
@@ -212,12 +212,12 @@ export async function deletePassages(trx: Trx, version: string, limit: number): 
   }
   const counts = new Map<number, number>()
   for (const { terms } of gone) for (const term of terms) counts.set(term, (counts.get(term) ?? 0) + 1)
-  await moveCounts(trx, { aveeId: first.avee_id, from: first.layer, to: null }, counts)
+  await moveDocumentFrequencies(trx, { aveeId: first.avee_id, from: first.layer, to: null }, counts)
   return true
 }
 
 /** Gives all passages of a document another layer, with their vectors and the counts of their words. */
-export async function moveToLayer(
+export async function changeLayer(
   trx: Trx,
   document: { id: string; aveeId: string; version: string; from: Layer; to: Layer },
 ): Promise<void> {
@@ -232,14 +232,14 @@ export async function moveToLayer(
   const { rows } = await sql<{ term: number; passages: string }>`
     select term, count(*) as passages from passages, unnest(terms) as term where version = ${version} group by term
   `.execute(trx)
-  await moveCounts(
+  await moveDocumentFrequencies(
     trx,
     { aveeId, from, to },
     new Map(rows.map(({ term, passages }) => [term, Number(passages)])),
   )
 }
 
-async function moveCounts(
+async function moveDocumentFrequencies(
   trx: Trx,
   where: { aveeId: string; from: Layer; to: Layer | null },
   counts: Map<number, number>,
@@ -273,7 +273,7 @@ async function moveCounts(
   `.execute(trx)
 }
 
-export async function pagesOf(db: Db, version: string): Promise<{ page: number; text: string }[]> {
+export async function listPages(db: Db, version: string): Promise<{ page: number; text: string }[]> {
   return await db
     .selectFrom('document_pages')
     .select(['page', 'text'])
@@ -283,7 +283,7 @@ export async function pagesOf(db: Db, version: string): Promise<{ page: number; 
 }
 
 /** One passage and its neighbours, by number. */
-export async function passagesAround(db: Db, version: string, n: number) {
+export async function listNeighbours(db: Db, version: string, n: number) {
   return await db
     .selectFrom('passages')
     .select(['n', 'page', 'start_offset', 'end_offset', 'heading', 'text'])
@@ -295,7 +295,7 @@ export async function passagesAround(db: Db, version: string, n: number) {
 }
 
 /** All passages of a version, as they were cut. */
-export async function allPassages(db: Db, version: string) {
+export async function listPassages(db: Db, version: string) {
   const rows = await db
     .selectFrom('passages')
     .select(['n', 'page', 'start_offset', 'end_offset', 'heading', 'text'])
@@ -313,7 +313,7 @@ export async function allPassages(db: Db, version: string) {
 }
 
 /** Shows another version of a document that says the same. */
-export async function setVersion(
+export async function switchVersion(
   trx: Trx,
   documentId: string,
   version: string,

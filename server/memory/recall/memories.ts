@@ -3,7 +3,7 @@ import type { MemoryType } from '../../../contract/memory.ts'
 import type { Database } from '../../db/index.ts'
 import type { Log } from '../../log.ts'
 import type { Embedder } from '../../models/index.ts'
-import { idf, type Term, termsWithContext } from '../../search/index.ts'
+import { expandFollowUpTerms, idf, type QueryTerm } from '../../search/index.ts'
 import { datesIn } from '../rules/dates.ts'
 import {
   type Candidate,
@@ -98,11 +98,11 @@ export function memoryRecall(rooms: {
       ask,
       languages.map((each) => each.language),
     )
-    const terms = termsWithContext(words, ask.query, ask.context ?? [])
+    const terms = expandFollowUpTerms(words, ask.query, ask.context ?? [])
     const [time] = datesIn(ask.query, now, 'future')
     const [lexical, semantic] = await Promise.all([
       recallByWords(db, scope, {
-        terms: terms.flatMap((term) => [...term.forms.keys()]),
+        terms: terms.flatMap((term) => [...term.stems.keys()]),
         important: importantAlways,
         from: time?.from ?? null,
         to: time?.to ?? null,
@@ -151,12 +151,12 @@ function scoreOf(memory: Candidate, relevance: number, now: Date): number {
 }
 
 /** Which part of what a question says stands in a memory, each word by how rare it is among the memories. */
-function coverage(terms: Term[], memories: Candidate[], total: number): (memory: Candidate) => number {
+function coverage(terms: QueryTerm[], memories: Candidate[], total: number): (memory: Candidate) => number {
   const sets = new Map(memories.map((memory) => [memory.id, new Set(memory.terms)]))
-  const holds = (memory: Candidate, term: Term) =>
-    [...term.forms.keys()].some((form) => sets.get(memory.id)?.has(form))
+  const holds = (memory: Candidate, term: QueryTerm) =>
+    [...term.stems.keys()].some((form) => sets.get(memory.id)?.has(form))
   const said = terms
-    .filter((term) => !term.isFunctionWord)
+    .filter((term) => !term.isStopWord)
     .map((term) => {
       const holding = memories.filter((memory) => holds(memory, term)).length
       return { term, weight: term.weight * idf(Math.max(holding, 1), Math.max(total, 1)) }

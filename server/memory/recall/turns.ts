@@ -2,7 +2,7 @@ import { type Layer, layersWithin } from '../../../contract/layers.ts'
 import type { Database } from '../../db/index.ts'
 import type { Log } from '../../log.ts'
 import type { Embedder } from '../../models/index.ts'
-import { idf, sparseVector, termsWithContext } from '../../search/index.ts'
+import { expandFollowUpTerms, idf, sparseVectorLiteral } from '../../search/index.ts'
 import { datesIn } from '../rules/dates.ts'
 import {
   type FoundTurn,
@@ -77,15 +77,15 @@ export function turnRecall(rooms: {
     const codes = [...new Set(languages.map((each) => each.language))]
     // Names of speakers are indexed without a language.
     const questions = await questionsOf(first, codes.includes(null) ? codes : [...codes, null])
-    const terms = termsWithContext(questions, ask.query, ask.context ?? [])
+    const terms = expandFollowUpTerms(questions, ask.query, ask.context ?? [])
     const holding = await turnsHolding(
       db,
       scope,
-      terms.flatMap((term) => [...term.forms.keys()]),
+      terms.flatMap((term) => [...term.stems.keys()]),
     )
     const weights = new Map<number, number>()
     for (const term of terms) {
-      const forms = [...term.forms.keys()].filter((form) => holding.has(form))
+      const forms = [...term.stems.keys()].filter((form) => holding.has(form))
       const held = Math.max(0, ...forms.map((form) => holding.get(form) ?? 0))
       for (const form of forms)
         weights.set(form, Math.max(weights.get(form) ?? 0, term.weight * idf(held, total)))
@@ -93,7 +93,7 @@ export function turnRecall(rooms: {
     if (weights.size === 0) return []
     return await scoreTurns(db, scope, {
       terms: [...weights.keys()],
-      vector: sparseVector(weights),
+      vector: sparseVectorLiteral(weights),
       limit: scored,
     })
   }

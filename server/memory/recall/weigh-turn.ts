@@ -1,4 +1,4 @@
-import { sparseVector } from '../../search/index.ts'
+import { sparseVectorLiteral } from '../../search/index.ts'
 import { countWords, type Pair } from '../words.ts'
 
 /**
@@ -28,5 +28,5 @@ export async function weighTurn(
     if (values.size === mostWords) break
     values.set(term, (count * (k1 + 1)) / (count + saturation))
   }
-  return { terms: [...values.keys()], vector: sparseVector(values) }
+  return { terms: [...values.keys()], vector: sparseVectorLiteral(values) }
 }

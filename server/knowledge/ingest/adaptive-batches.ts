@@ -8,7 +8,7 @@ const largest = 64
 /**
  * Works through a list in transactions of about 25 ms, however fast the store is, and lets others in after each.
  */
-export async function inSmallSteps<Item>(
+export async function inAdaptiveBatches<Item>(
   items: Item[],
   work: (step: Item[]) => Promise<void>,
   signal: AbortSignal,

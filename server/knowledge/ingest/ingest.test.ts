@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { inSmallSteps } from './paced.ts'
-import { progressOf } from './progress.ts'
-import { sectionsOf } from './sections.ts'
+import { inAdaptiveBatches } from './adaptive-batches.ts'
+import { throttledProgress } from './progress.ts'
+import { assignSections } from './sections.ts'
 
 const { signal } = new AbortController()
 
@@ -11,7 +11,7 @@ describe('small steps', () => {
     let now = 0
     let perItem = 0.1
     const steps: number[][] = []
-    await inSmallSteps(
+    await inAdaptiveBatches(
       items,
       async (step) => {
         steps.push(step)
@@ -30,7 +30,7 @@ describe('small steps', () => {
   test('end with the signal', async () => {
     const stop = new AbortController()
     const done: number[] = []
-    const work = inSmallSteps(
+    const work = inAdaptiveBatches(
       Array.from({ length: 100 }, (_, i) => i),
       async (step) => {
         done.push(...step)
@@ -48,14 +48,14 @@ describe('sections', () => {
 
   test('are pages', () => {
     const passages = [1, 1, 2, 3, 3].map((page) => ({ page, text: words(100) }))
-    expect(sectionsOf(passages)).toEqual([1, 1, 2, 3, 3])
+    expect(assignSections(passages)).toEqual([1, 1, 2, 3, 3])
   })
 
   test('share a long text without pages evenly', () => {
     const passages = Array.from({ length: 20 }, () => ({ page: null, text: words(100) }))
-    expect(sectionsOf(passages)).toEqual([1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 4, 4, 4, 4, 4])
-    expect(sectionsOf([])).toEqual([])
-    expect(sectionsOf([{ page: null, text: '' }])).toEqual([1])
+    expect(assignSections(passages)).toEqual([1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 4, 4, 4, 4, 4])
+    expect(assignSections([])).toEqual([])
+    expect(assignSections([{ page: null, text: '' }])).toEqual([1])
   })
 })
 
@@ -63,7 +63,7 @@ describe('progress', () => {
   test('tells the end of a stage and, between, no more than a person can read', async () => {
     const told: unknown[] = []
     let now = 0
-    const progress = progressOf(
+    const progress = throttledProgress(
       'a.pdf',
       async (event) => void told.push(event['completed']),
       () => now,
@@ -72,17 +72,17 @@ describe('progress', () => {
       now += 1
       progress.at('store', 'Stored', done, 1_000)
     }
-    await progress.settled()
+    await progress.flush()
     expect(told).toEqual([0, 250, 500, 750, 1_000])
   })
 
   test('lets out what went wrong while telling', async () => {
-    const progress = progressOf(
+    const progress = throttledProgress(
       'a.pdf',
       async () => Promise.reject(new Error('the log is gone')),
       () => 0,
     )
     progress.at('parse', 'Read', 1, 1)
-    await expect(progress.settled()).rejects.toThrow('the log is gone')
+    await expect(progress.flush()).rejects.toThrow('the log is gone')
   })
 })

@@ -14,7 +14,7 @@ export type BenchFile = { filename: string } & ({ path: string } | { text: strin
 export const allLayers = [...layers]
 
 /** The store, the runs and the knowledge of a real server in a directory of their own, with one owner. */
-export async function openHouse({
+export async function openBenchServer({
   url,
   embedder,
 }: {
@@ -96,4 +96,4 @@ export async function openHouse({
   }
 }
 
-export type House = Awaited<ReturnType<typeof openHouse>>
+export type BenchServer = Awaited<ReturnType<typeof openBenchServer>>

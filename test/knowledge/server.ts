@@ -12,7 +12,7 @@ import { localchatDocumentRoutes } from '../../server/gateways/localchat/documen
 import { createHttp } from '../../server/http/index.ts'
 import {
   folderRoutes,
-  type KnowledgeParts,
+  type KnowledgeDependencies,
   knowledge as knowledgeRoom,
   knowledgeRoutes,
 } from '../../server/knowledge/index.ts'
@@ -24,13 +24,13 @@ import { openTestDatabase, type TestDatabase } from '../databases.ts'
 export const allLayers = [...layers]
 
 type Wishes = {
-  limits?: Partial<KnowledgeParts['config']['limits']>
-  network?: KnowledgeParts['network']
+  limits?: Partial<KnowledgeDependencies['config']['limits']>
+  network?: KnowledgeDependencies['network']
   watchFolders?: string[]
 }
 
 /** Accounts, avees, runs and documents behind real HTTP, on a store of their own. */
-export async function openHouse(
+export async function openKnowledgeServer(
   kind: TestDatabase['kind'],
   { limits, network, watchFolders = [] }: Wishes = {},
 ) {
@@ -43,7 +43,7 @@ export async function openHouse(
   const avees = aveesRoom({ database, accounts, runs })
   let embedder: Embedder | undefined
   let former: Embedder | undefined
-  let relevance: KnowledgeParts['models']['relevance']
+  let relevance: KnowledgeDependencies['models']['relevance']
   const knowledge = await knowledgeRoom({
     database,
     runs,
@@ -92,7 +92,7 @@ export async function openHouse(
     },
 
     /** From now on this puts passages in order, or nothing. */
-    useRelevance(judge: KnowledgeParts['models']['relevance']): void {
+    useRelevance(judge: KnowledgeDependencies['models']['relevance']): void {
       relevance = judge
     },
 
@@ -130,7 +130,7 @@ export async function openHouse(
 
     /** How many rows there are in the tables that belong to documents. */
     async rows(): Promise<Record<string, number>> {
-      await knowledge.sweep()
+      await knowledge.purge()
       const tables = [
         'documents',
         'document_versions',
@@ -170,10 +170,10 @@ export async function openHouse(
   }
 }
 
-export type House = Awaited<ReturnType<typeof openHouse>>
+export type KnowledgeServer = Awaited<ReturnType<typeof openKnowledgeServer>>
 
 /** A form as a browser sends it. */
-export function form(
+export function uploadForm(
   files: { name: string; content: string | Uint8Array<ArrayBuffer> }[],
   fields: Record<string, string> = {},
 ): FormData {

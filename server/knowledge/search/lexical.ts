@@ -1,0 +1,179 @@
+import type { Db, Trx } from '../../db/index.ts'
+import {
+  idf,
+  maxTermScore,
+  parseSparseVectorLiteral,
+  type QueryTerm,
+  sparseVectorLiteral,
+  stopWordsOf,
+} from '../../search/index.ts'
+import {
+  documentFrequencies,
+  findLexicalVectors,
+  type RankedPassage,
+  type Scope,
+  scorePassages,
+  searchLexical,
+} from '../store/search.ts'
+import type { Evidence } from './answerability.ts'
+
+/** Passages that are scored at most: those with the query's rarest terms. Bounds the time of one search. */
+const maxCandidates = 5_000
+const maxResults = 100
+/** Pseudo-relevance feedback: passages that terms are taken from, terms taken, and the weight of their score. */
+const feedbackPassages = 5
+const feedbackTerms = 20
+const feedbackWeight = 0.4
+
+/** A term of the query with its document frequency in the searched passages. */
+export type WeightedTerm = { term: QueryTerm; idf: number; documentFrequency: number }
+
+export type LexicalResult = {
+  /** `score` is the share of the highest score that the query allows, 0 to 1. */
+  passages: RankedPassage[]
+  /** How much of the query each of the best passages contains. */
+  coverage: Evidence['coverage']
+}
+
+type LexicalQuery = { terms: WeightedTerm[]; passages: number; languages: (string | null)[] }
+
+/** Looks up the document frequencies of terms; `passages` is the number of passages in the scope. */
+export async function weightTerms(
+  db: Db,
+  scope: Scope,
+  terms: QueryTerm[],
+  passages: number,
+): Promise<WeightedTerm[]> {
+  const hashes = new Set(terms.flatMap((term) => [...term.stems.keys()]))
+  const frequencies = await documentFrequencies(db, scope, [...hashes])
+  return terms.map((term) => {
+    const documentFrequency = [...term.stems.keys()].reduce(
+      (sum, hash) => sum + (frequencies.get(hash)?.passages ?? 0),
+      0,
+    )
+    return { term, documentFrequency, idf: idf(documentFrequency, passages) }
+  })
+}
+
+/**
+ * Searches passages by BM25 of the passage plus BM25 of its section, then reranks all but the first by pseudo-relevance
+ * feedback.
+ */
+export async function lexicalSearch(trx: Trx, scope: Scope, query: LexicalQuery): Promise<LexicalResult> {
+  const weights = queryWeights(query.terms)
+  const candidates = candidateTerms(query.terms)
+  if (candidates.length === 0) return { passages: [], coverage: [] }
+  const ranked = await searchLexical(trx, scope, {
+    candidates,
+    vector: sparseVectorLiteral(weights),
+    passages: query.passages,
+    limit: maxResults,
+  })
+  const best = ranked.slice(0, feedbackPassages)
+  const literals = await findLexicalVectors(
+    trx,
+    best.map(({ id }) => id),
+  )
+  const vectors = best.map(({ id }) => parseSparseVectorLiteral(literals.get(id) ?? '{}'))
+  // The passage and its section each reach at most maxTermScore per unit of weight.
+  const maxScore = 2 * maxTermScore * [...weights.values()].reduce((sum, weight) => sum + weight, 0)
+  const passages = ranked.map((passage) => ({ ...passage, score: passage.score / maxScore }))
+  return {
+    passages: await rerankByFeedback(trx, scope, query, passages, vectors),
+    coverage: vectors.map((vector) => coverageOf(query.terms, vector)),
+  }
+}
+
+/** Returns the query's vector: the weight of each stem that occurs, by hash. */
+function queryWeights(terms: WeightedTerm[]): Map<number, number> {
+  const weights = new Map<number, number>()
+  for (const { term, idf, documentFrequency } of terms) {
+    if (documentFrequency === 0) continue
+    for (const hash of term.stems.keys())
+      weights.set(hash, Math.max(weights.get(hash) ?? 0, term.weight * idf))
+  }
+  return weights
+}
+
+/**
+ * Adds the terms that the best passages share to the query, as RM3 does (Abdul-Jaleel et al., "UMass at TREC 2004"),
+ * because a question rarely names all terms of its subject. The first passage stays first.
+ *
+ * @param vectors of the first passages, as many as `feedbackPassages`
+ */
+async function rerankByFeedback(
+  trx: Trx,
+  scope: Scope,
+  { passages: total, languages }: LexicalQuery,
+  passages: RankedPassage[],
+  vectors: Map<number, number>[],
+): Promise<RankedPassage[]> {
+  const [first, ...others] = passages
+  if (!first || others.length < 2) return passages
+  const stopWords = languages.map(stopWordsOf)
+  const frequencies = await documentFrequencies(trx, scope, [
+    ...new Set(vectors.flatMap((vector) => [...vector.keys()])),
+  ])
+  const relevance = new Map<number, number>()
+  for (const [i, vector] of vectors.entries()) {
+    for (const [hash, value] of vector) {
+      const found = frequencies.get(hash)
+      if (!found || found.passages < 2 || stopWords.some((set) => set.has(found.stem))) continue
+      const gain = (passages[i]?.score ?? 0) * value * idf(found.passages, total)
+      relevance.set(hash, (relevance.get(hash) ?? 0) + gain)
+    }
+  }
+  const chosen = [...relevance].sort(([, a], [, b]) => b - a).slice(0, feedbackTerms)
+  const strongest = chosen[0]?.[1] ?? 1
+  const expansion = new Map(
+    chosen.map(([hash, value]) => [
+      hash,
+      (value / strongest) * idf(frequencies.get(hash)?.passages ?? 1, total),
+    ]),
+  )
+  const scores = await scorePassages(
+    trx,
+    passages.map(({ id }) => id),
+    sparseVectorLiteral(expansion),
+  )
+  const highest = Math.max(...scores.values(), Number.EPSILON)
+  const reranked = others
+    .map((passage) => {
+      const feedback = first.score * ((scores.get(passage.id) ?? 0) / highest)
+      return { ...passage, score: (passage.score + feedbackWeight * feedback) / (1 + feedbackWeight) }
+    })
+    .sort((a, b) => b.score - a.score)
+  return [{ ...first, score: Math.max(first.score, reranked[0]?.score ?? 0) }, ...reranked]
+}
+
+/** Returns the hashes of the rarest terms, up to about `maxCandidates` passages. Stop words count only if there is nothing else. */
+function candidateTerms(terms: WeightedTerm[]): number[] {
+  const occurring = terms.filter(({ documentFrequency }) => documentFrequency > 0)
+  const contentTerms = occurring.filter(({ term }) => !term.isStopWord)
+  const byFrequency = (contentTerms.length > 0 ? contentTerms : occurring).toSorted(
+    (a, b) => a.documentFrequency - b.documentFrequency,
+  )
+  const hashes: number[] = []
+  let passages = 0
+  for (const { term, documentFrequency } of byFrequency) {
+    if (hashes.length > 0 && passages + documentFrequency > maxCandidates) break
+    hashes.push(...term.stems.keys())
+    passages += documentFrequency
+  }
+  return hashes
+}
+
+/** Returns the IDF-weighted share of the query's terms that a passage's vector contains. */
+function coverageOf(terms: WeightedTerm[], vector: Map<number, number>): Evidence['coverage'][0] {
+  let total = 0
+  let covered = 0
+  let count = 0
+  for (const { term, idf } of terms) {
+    if (term.isStopWord) continue
+    total += term.weight * idf
+    if (![...term.stems.keys()].some((hash) => vector.has(hash))) continue
+    covered += term.weight * idf
+    count += 1
+  }
+  return { share: total === 0 ? 0 : covered / total, terms: count }
+}

@@ -1,0 +1,24 @@
+/** The nearest results that may be relevant; those after them are the background. */
+const maxRelevant = 20
+/** A smaller background says nothing about the model. */
+const minBackground = 10
+
+/**
+ * Normalizes cosine similarities, highest first, against their background. Embedding models differ in the cosine of
+ * unrelated texts, so 0 stands for the mean of the background and 1 for identical texts. Without enough results for a
+ * background, the lowest cosine takes its place.
+ */
+export function normalizeCosines(cosines: number[]): {
+  hasBackground: boolean
+  normalize: (cosine: number) => number
+} {
+  const background = cosines.slice(maxRelevant)
+  const hasBackground = background.length >= minBackground
+  const zero = hasBackground
+    ? background.reduce((sum, cosine) => sum + cosine, 0) / background.length
+    : Math.min(1, ...cosines)
+  return {
+    hasBackground,
+    normalize: (cosine) => Math.max(0, (cosine - zero) / Math.max(1e-6, 1 - zero)),
+  }
+}

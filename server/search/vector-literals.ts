@@ -1,0 +1,24 @@
+/** Number of dimensions of the sparse vectors; indexes are 1 to this. pgvector allows up to 1,000,000,000. */
+export const sparseDimensions = 1_000_000_000
+
+/** Returns pgvector's text form of a dense vector, with the seven digits that a 32-bit float holds. */
+export const vectorLiteral = (vector: Float32Array): string =>
+  `[${Array.from(vector, (value) => +value.toPrecision(7)).join(',')}]`
+
+/** Returns pgvector's text form of a sparse vector, `{index:value,…}/dimensions`, in ascending order of the indexes. */
+export function sparseVectorLiteral(values: Map<number, number>): string {
+  const entries = [...values]
+    .sort(([a], [b]) => a - b)
+    .map(([index, value]) => `${index}:${+value.toFixed(4)}`)
+  return `{${entries.join(',')}}/${sparseDimensions}`
+}
+
+/** Parses pgvector's text form of a sparse vector into values by index. */
+export function parseSparseVectorLiteral(literal: string): Map<number, number> {
+  const values = new Map<number, number>()
+  for (const entry of literal.slice(1, literal.lastIndexOf('}')).split(',')) {
+    const [index, value] = entry.split(':')
+    if (value !== undefined) values.set(Number(index), Number(value))
+  }
+  return values
+}
