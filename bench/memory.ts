@@ -61,7 +61,7 @@ const accounts = await accountsRoom({
 })
 await using memory = memoryRoom({
   database,
-  models: { background: async () => undefined, embedder: async () => embedder },
+  models: { runInBackground: async () => undefined, embedder: async () => embedder },
   avees: aveesRoom({ database, accounts, runs }),
   log,
   pace: { quietMs: 0, longestMs: 0 },

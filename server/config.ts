@@ -34,7 +34,7 @@ export class ConfigError extends Error {
   }
 }
 
-const whole = (least: number, most: number) =>
+const integer = (least: number, most: number) =>
   z
     .string()
     .refine((text) => /^\d{1,15}$/.test(text) && Number(text) >= least && Number(text) <= most, {
@@ -129,7 +129,7 @@ const text = z.string()
 
 /** Every setting: its form, its default and what it is for. The table in docs/configuration.md is made from this. */
 export const settings = z.object({
-  PORT: whole(0, 65_535)
+  PORT: integer(0, 65_535)
     .prefault('8000')
     .describe('The port that serves the page and the API; 0 takes any free one.'),
   HOST: text
@@ -164,7 +164,7 @@ export const settings = z.object({
     .describe(
       'Whether strangers may make accounts. The first account, which becomes the administrator, can always be made.',
     ),
-  SESSION_DAYS: whole(1, 3650).prefault('30').describe('How long a sign-in lasts.'),
+  SESSION_DAYS: integer(1, 3650).prefault('30').describe('How long a sign-in lasts.'),
   OLLAMA_BASE_URL: httpAddress
     .optional()
     .describe(
@@ -199,15 +199,15 @@ export const settings = z.object({
     .optional()
     .describe('The cross-encoder’s name at `RERANK_BASE_URL`; `default` when the service has only one.'),
   RERANK_API_KEY: text.optional().describe('The key of the service at `RERANK_BASE_URL`, if it wants one.'),
-  MODEL_CONTEXT_TOKENS: whole(512, 10_000_000)
+  MODEL_CONTEXT_TOKENS: integer(512, 10_000_000)
     .optional()
     .describe(
       'Tokens that prompt and answer may take together, when the model’s own figure should not count.',
     ),
-  MODEL_FIRST_TOKEN_TIMEOUT_MS: whole(1, 86_400_000)
+  MODEL_FIRST_TOKEN_TIMEOUT_MS: integer(1, 86_400_000)
     .prefault('300000')
     .describe('How long a model may take to begin its answer: loading a large one from disk takes minutes.'),
-  MODEL_STALL_TIMEOUT_MS: whole(1, 86_400_000)
+  MODEL_STALL_TIMEOUT_MS: integer(1, 86_400_000)
     .prefault('60000')
     .describe('How long a model may be silent in the middle of an answer.'),
   BACKGROUND_MODEL_CALLS: oneOf('on', 'off')
@@ -215,7 +215,7 @@ export const settings = z.object({
     .describe(
       'Whether the language model also works where nobody waits: titles and summaries in its words, memories from any wording. `off` leaves that to rules, and costs no tokens.',
     ),
-  BACKGROUND_MODEL_REST_MS: whole(0, 86_400_000)
+  BACKGROUND_MODEL_REST_MS: integer(0, 86_400_000)
     .prefault('10000')
     .describe(
       'How long a model server on this network must have answered nobody before it is asked in the background. Whoever asks meanwhile goes first.',
@@ -225,12 +225,12 @@ export const settings = z.object({
     .describe(
       'Whether the language model judges each answer as well, in the background. Without it answers are measured by words, at no cost.',
     ),
-  MAX_UPLOAD_MB: whole(1, 100_000).prefault('200').describe('The largest file that can be uploaded.'),
-  MAX_PAGES: whole(1, 1_000_000).prefault('5000').describe('The most pages that are read of one document.'),
-  MAX_UNPACKED_MB: whole(1, 100_000)
+  MAX_UPLOAD_MB: integer(1, 100_000).prefault('200').describe('The largest file that can be uploaded.'),
+  MAX_PAGES: integer(1, 1_000_000).prefault('5000').describe('The most pages that are read of one document.'),
+  MAX_UNPACKED_MB: integer(1, 100_000)
     .prefault('500')
     .describe('The most that a packed document (DOCX, EPUB …) may unpack to.'),
-  MAX_SITE_PAGES: whole(1, 100_000)
+  MAX_SITE_PAGES: integer(1, 100_000)
     .prefault('500')
     .describe('The most pages of a website that are taken in at once.'),
   WATCH_FOLDERS: text
@@ -239,8 +239,8 @@ export const settings = z.object({
     .describe(
       'Comma list of the folders of this machine that administrators may let avees follow, with all that is in them: files that are added, changed or deleted there are so in the documents.',
     ),
-  READ_TIMEOUT_S: whole(1, 86_400).prefault('300').describe('How long reading one document may take.'),
-  READ_MEMORY_MB: whole(64, 1_000_000)
+  READ_TIMEOUT_S: integer(1, 86_400).prefault('300').describe('How long reading one document may take.'),
+  READ_MEMORY_MB: integer(64, 1_000_000)
     .prefault('1024')
     .describe('How much memory reading one document may take.'),
   OCR_LANGUAGES: z
@@ -252,13 +252,13 @@ export const settings = z.object({
     .describe(
       'The languages of scanned pages and pictures, as Tesseract names them (`eng`, `deu+eng`). With them, text on pictures is recognised by the `tesseract` program, which has to be installed with their data.',
     ),
-  RUN_LEASE_MS: whole(100, 3_600_000)
+  RUN_LEASE_MS: integer(100, 3_600_000)
     .prefault('4000')
     .describe('After how long without a sign of life a run is taken up by another server.'),
-  RUN_EVENTS_DAYS: whole(0, 36_500)
+  RUN_EVENTS_DAYS: integer(0, 36_500)
     .prefault('7')
     .describe('How long the event log of a finished run is kept. What the run made stays.'),
-  SHUTDOWN_GRACE_MS: whole(0, 3_600_000)
+  SHUTDOWN_GRACE_MS: integer(0, 3_600_000)
     .prefault('10000')
     .describe('How long answers in progress may go on after the server was told to stop.'),
   LOG_LEVEL: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent')

@@ -45,7 +45,7 @@ export const toAppError = (thrown: unknown): AppError =>
   thrown instanceof AppError ? thrown : internal(thrown)
 
 /** The body of an error answer, the same for HTTP and for a stream's last event. */
-export function errorAnswer(error: AppError): ErrorAnswer {
+export function toErrorBody(error: AppError): ErrorAnswer {
   return {
     error: {
       code: error.code,

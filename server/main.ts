@@ -45,7 +45,7 @@ async function serve(config: Config): Promise<void> {
 
 /** The one thing the server prints when all is well: where it is, what answers and why, what to do next. */
 async function introduce({ models, accounts }: App, address: string): Promise<void> {
-  const answers = await models.choose({ signal: AbortSignal.timeout(choosingMs) }).then(
+  const answers = await models.selectModel({ signal: AbortSignal.timeout(choosingMs) }).then(
     ({ model, reason }) =>
       model.provider === 'extractive'
         ? `${reason} Until one is, answers quote your documents; the page says how to add one.`

@@ -2,26 +2,27 @@ import type { Database, Db, Trx } from '../db/index.ts'
 import { newId, violatedUnique } from '../db/index.ts'
 import type { Caller } from '../http/caller.ts'
 import type { Runs } from '../runs/index.ts'
-import { type ApiKeys, apiKeys } from './api-keys.ts'
+import { type ApiKeys, createApiKeys } from './api-keys.ts'
 import { attemptLimit } from './attempts.ts'
 import {
-  claimFromMachine,
-  emailNeeded,
+  emailRequired,
   emailTaken,
+  firstAccountIsLocal,
   handleReserved,
   handleTaken,
   lastAdministrator,
-  noSuchPerson,
   registrationClosed,
   tooManyAttempts,
+  userNotFound,
   wrongCredentials,
   wrongPassword,
 } from './errors.ts'
 import { isReservedHandle } from './handles.ts'
-import { passwords, type Strength } from './password.ts'
+import { createPasswordHasher, type HashParameters } from './password.ts'
 import {
   countUsers,
   deleteExpiredSessions,
+  deleteOwnerSetting,
   deleteSession,
   deleteSessionsOf,
   deleteUser,
@@ -31,7 +32,6 @@ import {
   findUser,
   findUserByEmail,
   findUserByHandle,
-  forgetOwner,
   hasAccounts,
   insertOwner,
   insertSession,
@@ -45,18 +45,18 @@ import { hashToken, isApiKey, newSessionToken } from './tokens.ts'
 export type Mode = 'personal' | 'accounts'
 
 /** A person as other rooms and the wire know them. */
-export type Person = Omit<UserRow, 'password_hash'>
+export type User = Omit<UserRow, 'password_hash'>
 
-export type SignedIn = { token: string; expiresAt: Date; user: Person }
+export type NewSession = { token: string; expiresAt: Date; user: User }
 
-export type AccountsParts = {
+export type AccountsDependencies = {
   database: Database
   runs: Pick<Runs, 'forget'>
   /** True when only this machine can reach the server; otherwise there is no personal mode. */
   loopback: boolean
   registrationOpen: boolean
   sessionDays: number
-  strength?: Strength
+  strength?: HashParameters
 }
 
 /** How long this server may not notice that another one on the same database has left personal mode. */
@@ -76,9 +76,9 @@ const wanted = {
  * server, it acts as the owner (personal mode). The first registration, or a first password, takes the owner over
  * with everything made until then.
  */
-export async function accounts({ database, runs, ...settings }: AccountsParts) {
+export async function accounts({ database, runs, ...settings }: AccountsDependencies) {
   const { db } = database
-  const hashing = passwords(settings.strength)
+  const hashing = createPasswordHasher(settings.strength)
   const failures = attemptLimit(wanted.failures)
   const registrations = attemptLimit(wanted.registrations)
 
@@ -107,7 +107,7 @@ export async function accounts({ database, runs, ...settings }: AccountsParts) {
     standing = null
   }
 
-  async function signIn(on: Db, user: UserRow): Promise<SignedIn> {
+  async function signIn(on: Db, user: UserRow): Promise<NewSession> {
     const token = newSessionToken()
     const expiresAt = new Date(Date.now() + settings.sessionDays * days)
     await deleteExpiredSessions(on)
@@ -117,12 +117,12 @@ export async function accounts({ database, runs, ...settings }: AccountsParts) {
       token_hash: hashToken(token),
       expires_at: expiresAt,
     })
-    return { token, expiresAt, user: person(user) }
+    return { token, expiresAt, user: toUser(user) }
   }
 
   async function present(id: string): Promise<UserRow> {
     const user = await findUser(db, id)
-    if (!user) throw noSuchPerson()
+    if (!user) throw userNotFound()
     return user
   }
 
@@ -139,20 +139,20 @@ export async function accounts({ database, runs, ...settings }: AccountsParts) {
     failures.forget(key)
   }
 
-  async function findPerson(idHandleOrEmail: string): Promise<Person | undefined> {
+  async function findPerson(idHandleOrEmail: string): Promise<User | undefined> {
     const text = idHandleOrEmail.toLowerCase()
     const found = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/.test(text)
       ? await findUser(db, text)
       : text.includes('@')
         ? await findUserByEmail(db, text)
         : await findUserByHandle(db, text)
-    return found && person(found)
+    return found && toUser(found)
   }
 
   await ensureOwner()
   await deleteExpiredSessions(db)
 
-  const keys: ApiKeys = apiKeys(db)
+  const keys: ApiKeys = createApiKeys(db)
 
   return {
     keys,
@@ -164,7 +164,7 @@ export async function accounts({ database, runs, ...settings }: AccountsParts) {
 
     async owner(): Promise<Caller> {
       const { ownerId } = await currentStanding()
-      if (ownerId === null) throw noSuchPerson()
+      if (ownerId === null) throw userNotFound()
       return { userId: ownerId, isAdmin: true, aveeId: null, via: 'personal' }
     },
 
@@ -195,14 +195,14 @@ export async function accounts({ database, runs, ...settings }: AccountsParts) {
         display_name?: string | undefined
       },
       by: { ip: string; isOwner: boolean },
-    ): Promise<SignedIn> {
+    ): Promise<NewSession> {
       const wait = registrations.wait(by.ip)
       if (wait !== null) throw tooManyAttempts(wait)
       registrations.note(by.ip)
 
       const isFirst = !(await hasAccounts(db))
       if (!isFirst && !settings.registrationOpen) throw registrationClosed()
-      if (isFirst && settings.loopback && !by.isOwner) throw claimFromMachine()
+      if (isFirst && settings.loopback && !by.isOwner) throw firstAccountIsLocal()
 
       const email = storedEmail(wish.email)
       const details = {
@@ -228,7 +228,7 @@ export async function accounts({ database, runs, ...settings }: AccountsParts) {
       return signedIn
     },
 
-    async login(wish: { email: string; password: string }, ip: string): Promise<SignedIn> {
+    async signIn(wish: { email: string; password: string }, ip: string): Promise<NewSession> {
       const email = storedEmail(wish.email)
       const key = `${ip} ${email}`
       const wait = failures.wait(key)
@@ -246,27 +246,27 @@ export async function accounts({ database, runs, ...settings }: AccountsParts) {
       return await signIn(db, user)
     },
 
-    async logout(token: string): Promise<void> {
+    async signOut(token: string): Promise<void> {
       await deleteSession(db, hashToken(token))
     },
 
-    async me(userId: string): Promise<Person> {
-      return person(await present(userId))
+    async me(userId: string): Promise<User> {
+      return toUser(await present(userId))
     },
 
-    async change(
+    async update(
       userId: string,
       wish: { handle?: string | undefined; display_name?: string | undefined; email?: string | undefined },
-    ): Promise<Person> {
+    ): Promise<User> {
       const changes = {
         ...(wish.email === undefined ? {} : { email: storedEmail(wish.email) }),
         ...(wish.handle === undefined ? {} : { handle: freeHandle(wish.handle) }),
         ...(wish.display_name === undefined ? {} : { display_name: wish.display_name }),
       }
-      if (Object.keys(changes).length === 0) return person(await present(userId))
+      if (Object.keys(changes).length === 0) return toUser(await present(userId))
       const changed = await refusingTaken(wish.handle, () => updateUser(db, userId, changes))
-      if (!changed) throw noSuchPerson()
-      return person(changed)
+      if (!changed) throw userNotFound()
+      return toUser(changed)
     },
 
     /**
@@ -277,9 +277,9 @@ export async function accounts({ database, runs, ...settings }: AccountsParts) {
       caller: Caller,
       wish: { current_password?: string | undefined; new_password: string },
       token: string | undefined,
-    ): Promise<SignedIn | null> {
+    ): Promise<NewSession | null> {
       const user = await present(caller.userId)
-      if (user.email === null) throw emailNeeded()
+      if (user.email === null) throw emailRequired()
       await confirm(user, wish.current_password)
       const password_hash = await hashing.hash(wish.new_password)
       const signedIn = await database.transaction(async (trx) => {
@@ -297,7 +297,7 @@ export async function accounts({ database, runs, ...settings }: AccountsParts) {
      *
      * @param leaving is called when nothing stands against it, before anything is deleted
      */
-    async remove(
+    async delete(
       userId: string,
       password: string | undefined,
       leaving: () => Promise<void> = async () => {},
@@ -309,26 +309,26 @@ export async function accounts({ database, runs, ...settings }: AccountsParts) {
       await database.transaction(async (trx) => {
         await mayLeave(trx, userId)
         await deleteUser(trx, userId)
-        await forgetOwner(trx, userId)
+        await deleteOwnerSetting(trx, userId)
       })
       await ensureOwner()
     },
 
     /** Makes somebody an administrator, or no longer; one remains. */
-    async setAdministrator(idHandleOrEmail: string, isAdmin: boolean): Promise<Person> {
+    async setAdministrator(idHandleOrEmail: string, isAdmin: boolean): Promise<User> {
       const found = await findPerson(idHandleOrEmail)
-      if (!found) throw noSuchPerson()
+      if (!found) throw userNotFound()
       return await database.transaction(async (trx) => {
         await lockAdministrators(trx)
         const changed = await updateUser(trx, found.id, { is_admin: isAdmin })
-        if (!changed) throw noSuchPerson()
+        if (!changed) throw userNotFound()
         if ((await countUsers(trx)).admins === 0) throw lastAdministrator()
-        return person(changed)
+        return toUser(changed)
       })
     },
 
     /** Somebody by id, handle or e-mail address. */
-    find: findPerson,
+    findUser: findPerson,
   }
 }
 
@@ -342,7 +342,7 @@ async function mayLeave(trx: Trx, userId: string): Promise<void> {
   if (user?.is_admin && admins === 1 && all > 1) throw lastAdministrator()
 }
 
-const person = ({ id, email, handle, display_name, is_admin, created_at }: UserRow): Person => ({
+const toUser = ({ id, email, handle, display_name, is_admin, created_at }: UserRow): User => ({
   id,
   email,
   handle,

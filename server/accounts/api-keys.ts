@@ -1,24 +1,24 @@
 import { type Db, newId } from '../db/index.ts'
-import { alreadyExpired, keyNotFound } from './errors.ts'
+import { apiKeyNotFound, expiryInPast } from './errors.ts'
 import { type ApiKeyRow, deleteApiKey, insertApiKey, listApiKeys } from './store.ts'
 import { hashToken, newApiKeyText, prefixOf } from './tokens.ts'
 
 export type ApiKey = Omit<ApiKeyRow, 'key_hash'>
 
 /** Keys for programs: shown once, kept as a hash, and each for all of a person's avees or for one. */
-export function apiKeys(db: Db) {
+export function createApiKeys(db: Db) {
   return {
     async list(userId: string): Promise<ApiKey[]> {
       return (await listApiKeys(db, userId)).map(shown)
     },
 
     /** `key` is the only time that the key is seen. */
-    async make(
+    async create(
       userId: string,
       wish: { name: string; avee_id?: string | undefined; expires_at?: string | undefined },
     ): Promise<{ key: string; row: ApiKey }> {
       const expires = wish.expires_at === undefined ? null : new Date(wish.expires_at)
-      if (expires && expires.getTime() <= Date.now()) throw alreadyExpired()
+      if (expires && expires.getTime() <= Date.now()) throw expiryInPast()
       const key = newApiKeyText()
       const row = await insertApiKey(db, {
         id: newId(),
@@ -33,12 +33,12 @@ export function apiKeys(db: Db) {
     },
 
     async revoke(userId: string, id: string): Promise<void> {
-      if (!(await deleteApiKey(db, userId, id))) throw keyNotFound()
+      if (!(await deleteApiKey(db, userId, id))) throw apiKeyNotFound()
     },
   }
 }
 
-export type ApiKeys = ReturnType<typeof apiKeys>
+export type ApiKeys = ReturnType<typeof createApiKeys>
 
 const shown = ({
   id,

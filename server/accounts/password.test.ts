@@ -1,18 +1,18 @@
 import { expect, test } from 'vitest'
-import { passwords, strength } from './password.ts'
+import { createPasswordHasher, defaultHashParameters } from './password.ts'
 
 const quick = { memory: 64, passes: 1, parallelism: 1 }
 
 test('a password is kept as argon2id at the recommended strength, each with its own salt', async () => {
-  const { hash } = passwords()
+  const { hash } = createPasswordHasher()
   const [first, second] = await Promise.all([hash('a good password'), hash('a good password')])
   expect(first).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$[\w+/]{22}\$[\w+/]{43}$/)
   expect(second).not.toBe(first)
-  expect(strength).toEqual({ memory: 19_456, passes: 2, parallelism: 1 })
+  expect(defaultHashParameters).toEqual({ memory: 19_456, passes: 2, parallelism: 1 })
 })
 
 test('the right password is told from a wrong one', async () => {
-  const made = passwords(quick)
+  const made = createPasswordHasher(quick)
   const stored = await made.hash('a good password')
   expect(await made.verify('a good password', stored)).toBe('right')
   for (const wrong of ['a good passwore', 'A good password', 'a good password ', '']) {
@@ -22,17 +22,19 @@ test('the right password is told from a wrong one', async () => {
 
 test('a hash made elsewhere is understood', async () => {
   const known = '$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc'
-  expect(await passwords().verify('password', known)).toBe('outdated')
-  expect(await passwords().verify('Password', known)).toBe('wrong')
+  expect(await createPasswordHasher().verify('password', known)).toBe('outdated')
+  expect(await createPasswordHasher().verify('Password', known)).toBe('wrong')
 })
 
 test('a hash of other strength is outdated', async () => {
-  const stored = await passwords(quick).hash('a good password')
-  expect(await passwords({ ...quick, passes: 2 }).verify('a good password', stored)).toBe('outdated')
+  const stored = await createPasswordHasher(quick).hash('a good password')
+  expect(await createPasswordHasher({ ...quick, passes: 2 }).verify('a good password', stored)).toBe(
+    'outdated',
+  )
 })
 
 test('the same characters are the same password, however a keyboard composes them', async () => {
-  const { hash, verify } = passwords(quick)
+  const { hash, verify } = createPasswordHasher(quick)
   const typed = 'caf\u00e9 m\u00fcnchen'
   const stored = await hash(typed.normalize('NFD'))
   expect(await verify(typed.normalize('NFC'), stored)).toBe('right')
@@ -45,11 +47,11 @@ test.each([
   '$argon2i$v=19$m=64,t=1,p=1$c29tZXNhbHQ$AAAA',
   '$2b$10$abcdefghijklmnopqrstuv',
 ])('nothing is the password of %s', async (stored) => {
-  expect(await passwords(quick).verify('plain text', stored)).toBe('wrong')
+  expect(await createPasswordHasher(quick).verify('plain text', stored)).toBe('wrong')
 })
 
 test('a crowd waits in line, and beyond the line is told to come back', async () => {
-  const { hash } = passwords(quick)
+  const { hash } = createPasswordHasher(quick)
   const outcomes = await Promise.allSettled(Array.from({ length: 150 }, async () => await hash('x')))
   const refused = outcomes.filter((outcome) => outcome.status === 'rejected')
   expect(refused).toHaveLength(48)

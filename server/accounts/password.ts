@@ -1,12 +1,12 @@
 import { type Argon2Parameters, argon2, randomBytes, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
-import { tooManyPasswords } from './errors.ts'
+import { signInBusy } from './errors.ts'
 
 const derive = promisify(argon2)
 
 /** OWASP's recommendation for argon2id: 19 MiB, two passes, one lane. */
-export const strength = { memory: 19_456, passes: 2, parallelism: 1 }
-export type Strength = typeof strength
+export const defaultHashParameters = { memory: 19_456, passes: 2, parallelism: 1 }
+export type HashParameters = typeof defaultHashParameters
 
 const tagLength = 32
 const saltLength = 16
@@ -15,13 +15,13 @@ const atOnce = 2
 const mostWaiting = 100
 
 /** Passwords as argon2id in PHC text. Hashing is done off the event loop, a few at a time. */
-export function passwords(wanted: Strength = strength) {
+export function createPasswordHasher(wanted: HashParameters = defaultHashParameters) {
   const run = takingTurns()
 
   const tag = (
     password: string,
     nonce: Buffer,
-    { memory, passes, parallelism }: Strength,
+    { memory, passes, parallelism }: HashParameters,
     length: number,
   ) => {
     // The same characters typed on different systems may be composed differently.
@@ -57,10 +57,10 @@ export function passwords(wanted: Strength = strength) {
 
 const unpadded = (bytes: Buffer) => bytes.toString('base64').replaceAll('=', '')
 
-const phcText = ({ memory, passes, parallelism }: Strength, salt: Buffer, tag: Buffer) =>
+const phcText = ({ memory, passes, parallelism }: HashParameters, salt: Buffer, tag: Buffer) =>
   `$argon2id$v=19$m=${memory},t=${passes},p=${parallelism}$${unpadded(salt)}$${unpadded(tag)}`
 
-function parsePhc(text: string): (Strength & { salt: Buffer; tag: Buffer }) | null {
+function parsePhc(text: string): (HashParameters & { salt: Buffer; tag: Buffer }) | null {
   const parts = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$([\w+/]+)\$([\w+/]+)$/.exec(text)
   if (!parts) return null
   const [, memory, passes, parallelism, salt = '', tag = ''] = parts
@@ -79,7 +79,7 @@ function takingTurns() {
   const waiting: (() => void)[] = []
   return async <Result>(work: () => Promise<Result>): Promise<Result> => {
     if (running >= atOnce) {
-      if (waiting.length >= mostWaiting) throw tooManyPasswords()
+      if (waiting.length >= mostWaiting) throw signInBusy()
       // Who leaves hands its place on, so `running` stays as it is.
       await new Promise<void>((resolve) => waiting.push(resolve))
     } else {

@@ -19,18 +19,18 @@ import {
 import { id, ok } from '../../contract/common.ts'
 import { callerOf, personOf } from '../http/caller.ts'
 import { clearSessionCookie, setSessionCookie } from '../http/session-cookie.ts'
-import type { Accounts, Person, SignedIn } from './accounts.ts'
+import type { Accounts, NewSession, User } from './accounts.ts'
 import type { ApiKey } from './api-keys.ts'
-import { handleTaken, noSuchAveeForKey } from './errors.ts'
+import { aveeNotFound, handleTaken } from './errors.ts'
 
 /** What only the room of avees, further up, can tell and do. */
-export type AveesOfPeople = {
+export type AveeOperations = {
   /** Whether the person may see this avee: an API key can only be for one that they may. */
-  maySee(userId: string, aveeId: string): Promise<boolean>
+  canSee(userId: string, aveeId: string): Promise<boolean>
   /** Whether an avee of somebody else goes by this handle, so that nobody passes for it. */
   isHandleOfOthers(handle: string, userId: string | null): Promise<boolean>
   /** Deletes every avee of somebody who leaves. */
-  removeAllOf(userId: string): Promise<void>
+  deleteAllOf(userId: string): Promise<void>
 }
 
 const tags = ['accounts']
@@ -38,7 +38,7 @@ const done = { ok: true } as const
 
 /** Registration, sign-in, the caller's own account and API keys. */
 export const accountRoutes =
-  ({ accounts, avees }: { accounts: Accounts; avees: AveesOfPeople }): FastifyPluginAsyncZod =>
+  ({ accounts, avees }: { accounts: Accounts; avees: AveeOperations }): FastifyPluginAsyncZod =>
   async (app) => {
     async function refuseHandleOfOthers(handle: string | undefined, userId: string | null): Promise<void> {
       if (handle !== undefined && (await avees.isHandleOfOthers(handle, userId))) throw handleTaken(handle)
@@ -85,7 +85,7 @@ export const accountRoutes =
         config: { access: 'public' },
       },
       async (request, reply) => {
-        const signedIn = await accounts.login(request.body, request.ip)
+        const signedIn = await accounts.signIn(request.body, request.ip)
         setSessionCookie(request, reply, signedIn.token, signedIn.expiresAt)
         return presentSession(signedIn)
       },
@@ -96,7 +96,7 @@ export const accountRoutes =
       { schema: { tags, summary: 'Revoke the token of this request', response: { 200: ok } } },
       async (request, reply) => {
         personOf(request)
-        if (request.token !== undefined) await accounts.logout(request.token)
+        if (request.token !== undefined) await accounts.signOut(request.token)
         clearSessionCookie(request, reply)
         return done
       },
@@ -132,7 +132,7 @@ export const accountRoutes =
       async (request) => {
         const { userId } = personOf(request)
         await refuseHandleOfOthers(request.body.handle, userId)
-        return presentUser(await accounts.change(userId, request.body))
+        return presentUser(await accounts.update(userId, request.body))
       },
     )
 
@@ -149,7 +149,7 @@ export const accountRoutes =
       },
       async (request, reply) => {
         const { userId } = personOf(request)
-        await accounts.remove(userId, request.body?.password, () => avees.removeAllOf(userId))
+        await accounts.delete(userId, request.body?.password, () => avees.deleteAllOf(userId))
         clearSessionCookie(request, reply)
         return done
       },
@@ -178,8 +178,8 @@ export const accountRoutes =
       async (request, reply) => {
         const { userId } = personOf(request)
         const { avee_id } = request.body
-        if (avee_id !== undefined && !(await avees.maySee(userId, avee_id))) throw noSuchAveeForKey()
-        const { key, row } = await accounts.keys.make(userId, request.body)
+        if (avee_id !== undefined && !(await avees.canSee(userId, avee_id))) throw aveeNotFound()
+        const { key, row } = await accounts.keys.create(userId, request.body)
         return reply.code(201).send({ ...presentKey(row), key })
       },
     )
@@ -214,9 +214,9 @@ export const accountRoutes =
     }
   }
 
-const presentUser = ({ created_at, ...rest }: Person) => ({ ...rest, created_at: created_at.toISOString() })
+const presentUser = ({ created_at, ...rest }: User) => ({ ...rest, created_at: created_at.toISOString() })
 
-const presentSession = ({ token, expiresAt, user: owner }: SignedIn) => ({
+const presentSession = ({ token, expiresAt, user: owner }: NewSession) => ({
   token,
   expires_at: expiresAt.toISOString(),
   user: presentUser(owner),

@@ -34,7 +34,7 @@ export async function insertOwner(trx: Db, id: string, displayName: string): Pro
   if (taken) await insertUser(trx, { id, display_name: displayName, is_admin: true })
 }
 
-export async function forgetOwner(trx: Db, id: string): Promise<void> {
+export async function deleteOwnerSetting(trx: Db, id: string): Promise<void> {
   await trx
     .deleteFrom('settings')
     .where('key', '=', owner)

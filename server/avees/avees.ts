@@ -5,19 +5,21 @@ import { type Database, newId, violatedUnique } from '../db/index.ts'
 import type { Runs } from '../runs/index.ts'
 import {
   aveeNotFound,
-  badCursor,
   handleReserved,
   handleTaken,
-  keyForOneAvee,
+  invalidCursor,
   libraryFixed,
   notTheOwner,
-  ownerSeesAll,
+  ownerHasFullAccess,
+  restrictedApiKey,
   userNotFound,
 } from './errors.ts'
-import { mayManage, type Viewer, visibleLayer } from './policy.ts'
+import { canManage, type Viewer, visibleLayer } from './policy.ts'
 import {
   type Avee,
   type AveeFields,
+  type AveeSelector,
+  type AveeSummary,
   addPersonaNote,
   deleteAvee,
   deleteFollow,
@@ -29,13 +31,11 @@ import {
   insertFollow,
   insertLibrary,
   isHandleOfOthers,
+  listAvees,
   listGrants,
-  type Met,
-  meet,
   type NewAvee,
-  putGrant,
   updateAvee,
-  type Which,
+  upsertGrant,
 } from './store.ts'
 
 /** As long as an owner's own text about an avee may be. */
@@ -72,7 +72,7 @@ export function avees({
   }
 
   /** What the text names; for the library's handle the viewer's own, made on first use. */
-  async function which(viewer: Viewer, idOrHandle: string): Promise<Which> {
+  async function which(viewer: Viewer, idOrHandle: string): Promise<AveeSelector> {
     const text = idOrHandle.toLowerCase()
     if (text === libraryHandle && viewer.aveeId === null) return { id: (await library(viewer.userId)).id }
     if (text === libraryHandle) return { libraryOf: viewer.userId }
@@ -90,7 +90,7 @@ export function avees({
   async function managed(viewer: Viewer, idOrHandle: string): Promise<Avee> {
     const { avee, isOwner } = await view(viewer, idOrHandle)
     if (!isOwner) throw notTheOwner()
-    if (!mayManage(viewer, avee)) throw keyForOneAvee()
+    if (!canManage(viewer, avee)) throw restrictedApiKey()
     return avee
   }
 
@@ -101,7 +101,10 @@ export function avees({
   }
 
   async function card(viewer: Viewer, idOrHandle: string): Promise<Card> {
-    const [met] = cardsOf(viewer, await meet(db, viewer.userId, { which: await which(viewer, idOrHandle) }))
+    const [met] = cardsOf(
+      viewer,
+      await listAvees(db, viewer.userId, { which: await which(viewer, idOrHandle) }),
+    )
     if (!met) throw aveeNotFound()
     return met
   }
@@ -109,7 +112,7 @@ export function avees({
   async function checkHandle(handle: string, userId: string): Promise<void> {
     if (isReservedHandle(handle)) throw handleReserved(handle)
     // Nobody's avee passes for another person.
-    const person = await accounts.find(handle)
+    const person = await accounts.findUser(handle)
     if (person && person.id !== userId) throw handleTaken(handle)
   }
 
@@ -121,7 +124,7 @@ export function avees({
 
   /** Somebody by id or handle. Not by e-mail address: an owner would learn from it who has an account. */
   async function someone(idOrHandle: string) {
-    const person = idOrHandle.includes('@') ? undefined : await accounts.find(idOrHandle)
+    const person = idOrHandle.includes('@') ? undefined : await accounts.findUser(idOrHandle)
     if (!person) throw userNotFound()
     return person
   }
@@ -131,7 +134,7 @@ export function avees({
     view,
 
     /** How far somebody may see into an avee at this moment. @throws 404 when it is not theirs to know of. */
-    async layerOf(userId: string, aveeId: string): Promise<Layer> {
+    async getLayer(userId: string, aveeId: string): Promise<Layer> {
       return (await view({ userId, aveeId: null }, aveeId)).layer
     },
 
@@ -143,7 +146,7 @@ export function avees({
       return await findAvee(db, { id })
     },
 
-    async maySee(userId: string, aveeId: string): Promise<boolean> {
+    async canSee(userId: string, aveeId: string): Promise<boolean> {
       const viewer = { userId, aveeId: null }
       const found = await findGranted(db, { id: aveeId }, userId)
       return found !== undefined && visibleLayer(viewer, found.avee, found.granted) !== null
@@ -156,12 +159,12 @@ export function avees({
     card,
 
     /** Avees that are listed for everybody, newest first. */
-    async discover(
+    async listPublic(
       viewer: Viewer,
       page: { query?: string | undefined; limit: number; cursor?: string | undefined },
     ): Promise<{ cards: Card[]; next: string | null }> {
-      if (page.cursor !== undefined && !isUuid(page.cursor)) throw badCursor()
-      const met = await meet(db, viewer.userId, {
+      if (page.cursor !== undefined && !isUuid(page.cursor)) throw invalidCursor()
+      const met = await listAvees(db, viewer.userId, {
         onlyListed: true,
         limit: page.limit + 1,
         words: page.query?.trim().replace(/^@/, '') ?? '',
@@ -176,12 +179,12 @@ export function avees({
     },
 
     /** The viewer's own, newest first. */
-    async mine(viewer: Viewer): Promise<Card[]> {
-      return cardsOf(viewer, await meet(db, viewer.userId, { ownerId: viewer.userId }))
+    async listOwned(viewer: Viewer): Promise<Card[]> {
+      return cardsOf(viewer, await listAvees(db, viewer.userId, { ownerId: viewer.userId }))
     },
 
-    async make(viewer: Viewer, fields: NewAvee): Promise<Card> {
-      if (viewer.aveeId !== null) throw keyForOneAvee()
+    async create(viewer: Viewer, fields: NewAvee): Promise<Card> {
+      if (viewer.aveeId !== null) throw restrictedApiKey()
       await checkHandle(fields.handle, viewer.userId)
       const made = await refusingTaken(fields.handle, () =>
         insertAvee(db, { ...fields, id: newId(), owner_id: viewer.userId }),
@@ -189,7 +192,7 @@ export function avees({
       return await card(viewer, made.id)
     },
 
-    async change(viewer: Viewer, idOrHandle: string, fields: AveeFields): Promise<Card> {
+    async update(viewer: Viewer, idOrHandle: string, fields: AveeFields): Promise<Card> {
       const avee = await managed(viewer, idOrHandle)
       if (avee.isLibrary && (fields.handle !== undefined || fields.visibility !== undefined))
         throw libraryFixed()
@@ -199,20 +202,20 @@ export function avees({
     },
 
     /** Adds a line to what the avee has learned of how to speak. Only its owner teaches it; what others say changes nothing. */
-    async learn(viewer: Viewer, aveeId: string, line: string): Promise<void> {
+    async addPersonaNote(viewer: Viewer, aveeId: string, line: string): Promise<void> {
       const avee = await findAvee(db, { id: aveeId })
-      if (avee && !avee.isLibrary && mayManage(viewer, avee))
+      if (avee && !avee.isLibrary && canManage(viewer, avee))
         await addPersonaNote(db, aveeId, line, mostPersonaNotes)
     },
 
     /** Deletes the avee; its documents, conversations and memories fall with it by foreign key. */
-    async remove(viewer: Viewer, idOrHandle: string): Promise<void> {
+    async delete(viewer: Viewer, idOrHandle: string): Promise<void> {
       await removeAvee((await shared(viewer, idOrHandle)).id)
     },
 
     /** Deletes all avees of somebody who leaves, the library too. */
-    async removeAllOf(userId: string): Promise<void> {
-      for (const { avee } of await meet(db, userId, { ownerId: userId })) await removeAvee(avee.id)
+    async deleteAllOf(userId: string): Promise<void> {
+      for (const { avee } of await listAvees(db, userId, { ownerId: userId })) await removeAvee(avee.id)
     },
 
     async follow(viewer: Viewer, idOrHandle: string): Promise<void> {
@@ -234,8 +237,8 @@ export function avees({
     async grant(viewer: Viewer, idOrHandle: string, user: string, layer: Layer): Promise<GrantRow> {
       const avee = await shared(viewer, idOrHandle)
       const person = await someone(user)
-      if (person.id === avee.ownerId) throw ownerSeesAll()
-      await putGrant(db, avee.id, person.id, layer)
+      if (person.id === avee.ownerId) throw ownerHasFullAccess()
+      await upsertGrant(db, avee.id, person.id, layer)
       const granted = (await listGrants(db, avee.id)).find((grant) => grant.user_id === person.id)
       if (!granted) throw userNotFound()
       return granted
@@ -250,7 +253,7 @@ export function avees({
 
 export type Avees = ReturnType<typeof avees>
 
-function cardsOf(viewer: Viewer, met: Met[]): Card[] {
+function cardsOf(viewer: Viewer, met: AveeSummary[]): Card[] {
   return met.flatMap(({ avee, granted, isFollowing, followers }) => {
     const layer = visibleLayer(viewer, avee, granted)
     return layer === null

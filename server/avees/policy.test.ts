@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type Visibility } from '../../contract/avees.ts'
 import { type Layer, layers, layersWithin } from '../../contract/layers.ts'
-import { mayManage, visibleLayer } from './policy.ts'
+import { canManage, visibleLayer } from './policy.ts'
 
 const avee = { id: 'avee', ownerId: 'owner', isLibrary: false, visibility: 'public' as Visibility }
 const person = (userId: string, aveeId: string | null = null) => ({ userId, aveeId })
@@ -39,9 +39,9 @@ describe.each(['public', 'unlisted', 'private'] as const)('of a %s avee', (visib
   })
 
   test('only the owner manages it, and not with a key for talking to it', () => {
-    expect(mayManage(person('owner'), looked)).toBe(true)
-    expect(mayManage(person('owner', 'avee'), looked)).toBe(false)
-    expect(mayManage(person('other'), looked)).toBe(false)
+    expect(canManage(person('owner'), looked)).toBe(true)
+    expect(canManage(person('owner', 'avee'), looked)).toBe(false)
+    expect(canManage(person('other'), looked)).toBe(false)
   })
 })
 

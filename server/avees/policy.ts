@@ -24,5 +24,5 @@ export function visibleLayer(viewer: Viewer, avee: Looked, granted: Layer | null
 }
 
 /** The owner manages an avee; a key that is for talking to it does not. */
-export const mayManage = (viewer: Viewer, avee: Looked): boolean =>
+export const canManage = (viewer: Viewer, avee: Looked): boolean =>
   viewer.userId === avee.ownerId && viewer.aveeId === null

@@ -30,7 +30,7 @@ export const aveeRoutes =
       '/avees',
       { schema: { tags, summary: 'Make an avee', body: newAveeBody, response: { 201: avee } } },
       async (request, reply) => {
-        const made = await avees.make(callerOf(request), request.body)
+        const made = await avees.create(callerOf(request), request.body)
         return reply.code(201).header('location', `/avees/${made.avee.id}`).send(present(made))
       },
     )
@@ -47,7 +47,7 @@ export const aveeRoutes =
         },
       },
       async (request) => {
-        const { cards, next } = await avees.discover(callerOf(request), request.query)
+        const { cards, next } = await avees.listPublic(callerOf(request), request.query)
         return { avees: cards.map(present), next_cursor: next }
       },
     )
@@ -55,7 +55,7 @@ export const aveeRoutes =
     app.get(
       '/me/avees',
       { schema: { tags, summary: 'My avees', response: { 200: aveeList } } },
-      async (request) => ({ avees: (await avees.mine(callerOf(request))).map(present) }),
+      async (request) => ({ avees: (await avees.listOwned(callerOf(request))).map(present) }),
     )
 
     app.get(
@@ -75,7 +75,7 @@ export const aveeRoutes =
           response: { 200: avee },
         },
       },
-      async (request) => present(await avees.change(callerOf(request), request.params.id, request.body)),
+      async (request) => present(await avees.update(callerOf(request), request.params.id, request.body)),
     )
 
     app.delete(
@@ -90,7 +90,7 @@ export const aveeRoutes =
         },
       },
       async (request) => {
-        await avees.remove(callerOf(request), request.params.id)
+        await avees.delete(callerOf(request), request.params.id)
         return done
       },
     )

@@ -26,10 +26,10 @@ export type Avee = {
 }
 
 /** An avee as one viewer meets it. */
-export type Met = { avee: Avee; granted: Layer | null; isFollowing: boolean; followers: number }
+export type AveeSummary = { avee: Avee; granted: Layer | null; isFollowing: boolean; followers: number }
 
 /** One avee: by its id, by its handle, or as somebody's library. */
-export type Which = { id: string } | { handle: string } | { libraryOf: string }
+export type AveeSelector = { id: string } | { handle: string } | { libraryOf: string }
 
 type Editable =
   | 'handle'
@@ -47,15 +47,15 @@ export type AveeFields = { [Field in Editable]?: AveeRow[Field] | undefined }
 
 export type NewAvee = AveeFields & { handle: string; display_name: string }
 
-export async function findAvee(db: Db, which: Which): Promise<Avee | undefined> {
-  const row = await db.selectFrom('avees').selectAll().where(isThis(which)).executeTakeFirst()
+export async function findAvee(db: Db, which: AveeSelector): Promise<Avee | undefined> {
+  const row = await db.selectFrom('avees').selectAll().where(matches(which)).executeTakeFirst()
   return row && toAvee(row)
 }
 
 /** The avee and what its owner granted the viewer. */
 export async function findGranted(
   db: Db,
-  which: Which,
+  which: AveeSelector,
   viewerId: string,
 ): Promise<{ avee: Avee; granted: Layer | null } | undefined> {
   const row = await db
@@ -65,17 +65,17 @@ export async function findGranted(
     )
     .selectAll('avees')
     .select('grants.max_layer as granted')
-    .where(isThis(which))
+    .where(matches(which))
     .executeTakeFirst()
   return row && { avee: toAvee(row), granted: row.granted }
 }
 
 /** Avees as the viewer meets them, newest first. */
-export async function meet(
+export async function listAvees(
   db: Db,
   viewerId: string,
   filter: {
-    which?: Which
+    which?: AveeSelector
     ownerId?: string
     onlyListed?: boolean
     words?: string
@@ -83,7 +83,7 @@ export async function meet(
     after?: string
     limit?: number
   },
-): Promise<Met[]> {
+): Promise<AveeSummary[]> {
   let query = db
     .selectFrom('avees')
     .selectAll('avees')
@@ -109,7 +109,7 @@ export async function meet(
         .as('followers'),
     ])
     .orderBy('avees.id', 'desc')
-  if (filter.which) query = query.where(isThis(filter.which))
+  if (filter.which) query = query.where(matches(filter.which))
   if (filter.ownerId !== undefined) query = query.where('owner_id', '=', filter.ownerId)
   if (filter.onlyListed) query = query.where('visibility', '=', 'public').where('is_library', '=', false)
   if (filter.after !== undefined) query = query.where('avees.id', '<', filter.after)
@@ -177,7 +177,7 @@ export async function isHandleOfOthers(db: Db, handle: string, userId: string | 
   const found = await db
     .selectFrom('avees')
     .select('id')
-    .where(isThis({ handle }))
+    .where(matches({ handle }))
     .where('owner_id', 'is distinct from', userId)
     .executeTakeFirst()
   return found !== undefined
@@ -200,7 +200,7 @@ export async function deleteFollow(db: Db, aveeId: string, userId: string): Prom
   return numDeletedRows > 0n
 }
 
-export async function putGrant(db: Db, aveeId: string, userId: string, layer: Layer): Promise<void> {
+export async function upsertGrant(db: Db, aveeId: string, userId: string, layer: Layer): Promise<void> {
   await db
     .insertInto('grants')
     .values({ avee_id: aveeId, user_id: userId, max_layer: layer })
@@ -236,7 +236,7 @@ export async function listGrants(db: Db, aveeId: string): Promise<GrantRow[]> {
   return rows.map(({ follower, ...row }) => ({ ...row, is_follower: follower !== null }))
 }
 
-function isThis(which: Which): Expression<boolean> {
+function matches(which: AveeSelector): Expression<boolean> {
   if ('id' in which) return sql<boolean>`avees.id = ${which.id}`
   if ('handle' in which) return sql<boolean>`avees.handle = ${which.handle} and not avees.is_library`
   return sql<boolean>`avees.owner_id = ${which.libraryOf} and avees.is_library`

@@ -218,7 +218,7 @@ export function chat({
       page: { limit: number; before?: string },
     ): Promise<{ messages: MessageWithDetails[]; hasMore: boolean; layer: Layer }> {
       const conversation = await getConversation(caller, id)
-      const layer = await avees.layerOf(caller.userId, conversation.avee_id)
+      const layer = await avees.getLayer(caller.userId, conversation.avee_id)
       let end = conversation.leaf_id
       if (page.before !== undefined) {
         const before = await findMessage(db, page.before)
@@ -237,13 +237,13 @@ export function chat({
       const conversation = await getConversation(caller, row.conversation_id)
       const [message] = await withDetails(caller, conversation.avee_id, [row])
       if (!message) throw messageNotFound()
-      return { message, layer: await avees.layerOf(caller.userId, conversation.avee_id) }
+      return { message, layer: await avees.getLayer(caller.userId, conversation.avee_id) }
     },
 
     /** Every message of the conversation, all branches, for an export. */
     async getWholeConversation(caller: Caller, id: string) {
       const conversation = await getConversation(caller, id)
-      const layer = await avees.layerOf(caller.userId, conversation.avee_id)
+      const layer = await avees.getLayer(caller.userId, conversation.avee_id)
       const rows = await listMessages(db, id)
       const all = await withDetails(caller, conversation.avee_id, rows)
       const branchIds = conversation.leaf_id ? await listBranch(db, conversation.leaf_id, rows.length) : []

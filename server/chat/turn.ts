@@ -4,7 +4,7 @@ import type { UsedMemory } from '../../contract/memory.ts'
 import type { Avees } from '../avees/index.ts'
 import type { Insight } from '../insight/index.ts'
 import type { Memory } from '../memory/index.ts'
-import type { ChatMessage, ChatModel, ChosenModel, Models, TokenUsage } from '../models/index.ts'
+import type { ChatMessage, ChatModel, Models, SelectedModel, TokenUsage } from '../models/index.ts'
 import type { Completion, EventBody, RunContext, RunEvent, RunKind } from '../runs/index.ts'
 import { selectCitations } from './citations.ts'
 import { type ContextDependencies, gatherContext } from './context.ts'
@@ -96,9 +96,9 @@ async function turn(
   ])
   if (!question || !answer || !avee) throw messageNotFound()
   // Looked up now, and never wider than when the question was asked.
-  const layer = minLayer(await rooms.avees.layerOf(run.userId, input.aveeId), answer.layer_used)
+  const layer = minLayer(await rooms.avees.getLayer(run.userId, input.aveeId), answer.layer_used)
 
-  const chosen = await rooms.models.choose({
+  const chosen = await rooms.models.selectModel({
     ...((input.model ?? avee.model) ? { requested: input.model ?? avee.model ?? '' } : {}),
     strong: input.strong,
     signal,
@@ -220,7 +220,7 @@ async function completion(
   end: {
     said: string
     layer: Layer
-    chosen: ChosenModel
+    chosen: SelectedModel
     memories: UsedMemory[]
     citations: Citation[]
     usage: TokenUsage

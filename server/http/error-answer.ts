@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
-import { AppError, defineError, errorAnswer, internal } from '../errors.ts'
+import { AppError, defineError, internal, toErrorBody } from '../errors.ts'
 
 /** What is wrong with one field of a request. */
 export type FieldProblem = { path: string; problem: string }
@@ -79,7 +79,7 @@ export function sendError(thrown: unknown, request: FastifyRequest, reply: Fasti
     .header('cache-control', 'no-store')
     .type('application/json; charset=utf-8')
     .serializer(JSON.stringify)
-    .send(errorAnswer(error))
+    .send(toErrorBody(error))
 }
 
 /** The answer to a path or method that no route has. */

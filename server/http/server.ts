@@ -13,7 +13,7 @@ import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fas
 import { v7 } from 'uuid'
 import type { z } from 'zod'
 import type { Config } from '../config.ts'
-import { AppError, errorAnswer } from '../errors.ts'
+import { AppError, toErrorBody } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { accessCheck, type Identity } from './access.ts'
 import { pathOf, sendError } from './error-answer.ts'
@@ -170,7 +170,7 @@ function answerUnreadable(error: Error & { code?: string }, socket: Socket): voi
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return
   const large = error.code === 'HPE_HEADER_OVERFLOW'
   const answer = JSON.stringify(
-    errorAnswer(
+    toErrorBody(
       large
         ? new AppError(431, 'headers_too_large', 'The headers of the request are too large.')
         : new AppError(400, 'malformed', 'The request is malformed.'),

@@ -1,6 +1,6 @@
 import { type Layer } from '../../contract/layers.ts'
 import type { Hit, Knowledge } from '../knowledge/index.ts'
-import { sentencesOf } from '../models/index.ts'
+import { splitSentences } from '../models/index.ts'
 import type { TermReader } from './analysis/terms.ts'
 import { jaccard } from './analysis/terms.ts'
 import type { PhraseReader, Topic } from './topics.ts'
@@ -98,7 +98,7 @@ function candidates(
 ): Candidate[] {
   const above = headingOf(hit.heading?.split(' › ').at(-1), hit.title)
   const found: Candidate[] = above === undefined ? [] : [{ about: above, hit, isHeading: true }]
-  for (const { text } of sentencesOf(hit.text)) {
+  for (const { text } of splitSentences(hit.text)) {
     const isTitle = !/[.!?:;,。！？：]\s*$/u.test(text) && text.split(' ').length <= headingWords
     const within = isTitle ? headingOf(text.replace(/^#+\s*/, ''), hit.title) : undefined
     if (within !== undefined) found.push({ about: within, hit, isHeading: true })

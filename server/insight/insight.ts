@@ -53,9 +53,9 @@ export type Conversations = {
 
 export type InsightDependencies = {
   database: Database
-  models: Pick<Models, 'background' | 'embedder'>
+  models: Pick<Models, 'runInBackground' | 'embedder'>
   knowledge: Pick<Knowledge, 'documentFrequencies' | 'search' | 'ingestText' | 'remove'>
-  avees: Pick<Avees, 'view' | 'layerOf' | 'get' | 'learn'>
+  avees: Pick<Avees, 'view' | 'getLayer' | 'get' | 'addPersonaNote'>
   conversations: Conversations
   log: Log
   /** True asks the language model for a verdict on each turn as well, in the background. */
@@ -237,7 +237,7 @@ export async function insight({
     /** What is known of an answer of the caller's, measured now if that has not happened yet. */
     async ofOwnAnswer(caller: Caller, messageId: string, signal: AbortSignal): Promise<TurnIntelligence> {
       const message = await conversations.ownMessage(caller, messageId)
-      const layer = await avees.layerOf(caller.userId, message.aveeId)
+      const layer = await avees.getLayer(caller.userId, message.aveeId)
       const found = await analyzeNow(messageId, layer, signal)
       if (!found) throw turnNotAnalyzed()
       return found
@@ -256,7 +256,7 @@ export async function insight({
       const message = await conversations.ownMessage(caller, messageId)
       if (message.role !== 'assistant') throw notAnAnswer()
       if (given.vote !== null && given.note)
-        await avees.learn(caller, message.aveeId, lessonOf(given.vote, given.note))
+        await avees.addPersonaNote(caller, message.aveeId, lessonOf(given.vote, given.note))
       return await putFeedback(db, { messageId, userId: caller.userId, vote: given.vote, note: given.note })
     },
 

@@ -31,7 +31,7 @@ export type OwnQuestion = {
 type Parts = {
   database: Database
   knowledge: Pick<Knowledge, 'ingestText'>
-  avees: Pick<Avees, 'layerOf' | 'get'>
+  avees: Pick<Avees, 'getLayer' | 'get'>
   /** Puts a message of the avee's owner into a conversation, in the same transaction; gives the message's id. */
   deliver(trx: Trx, reply: { conversationId: string; text: string; layer: Layer }): Promise<string>
 }
@@ -132,7 +132,7 @@ export function questions({ database, knowledge, avees, deliver }: Parts) {
       let replies = 0
       for (const member of given.reply ? members : []) {
         if (member.passed_on_at === null || member.reply_id !== null) continue
-        const layer = await avees.layerOf(member.user_id, avee.id).catch(() => undefined)
+        const layer = await avees.getLayer(member.user_id, avee.id).catch(() => undefined)
         if (layer === undefined || !isWithin(given.layer, layer)) continue
         const isSent = await database
           .transaction(async (trx) => {

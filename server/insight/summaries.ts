@@ -21,7 +21,7 @@ export function summaries({
   models,
 }: {
   database: Pick<Database, 'db'>
-  models: Pick<Models, 'background'>
+  models: Pick<Models, 'runInBackground'>
 }) {
   /** Covers `messages`, which come after what `before` covers. */
   async function put(messages: Row<'messages'>[], before: SummaryRow | undefined, by: Summed): Promise<void> {
@@ -69,7 +69,7 @@ export function summaries({
       // Of a conversation that was long before its first summary only the sentences tell the beginning.
       const reachesBack = before !== undefined || messages.length < 2 * summaryLookback
       const earlier = reachesBack ? (before?.content ?? '') : newest.content
-      const written = await models.background({ signal }, async (model, stop) => ({
+      const written = await models.runInBackground({ signal }, async (model, stop) => ({
         made_by: model.name,
         content: await summaryByModel(model, earlier, fresh, stop),
       }))

@@ -32,7 +32,7 @@ const comparedQuestions = 1_000
 export type TurnParts = {
   database: Database
   knowledge: Pick<Knowledge, 'documentFrequencies' | 'search'>
-  models: Pick<Models, 'background' | 'embedder'>
+  models: Pick<Models, 'runInBackground' | 'embedder'>
   setTitle(conversationId: string, title: string): Promise<void>
   summaries: Pick<ReturnType<typeof summariesOf>, 'grow' | 'rewrite'>
   judge: boolean
@@ -134,7 +134,7 @@ export function turnSteps({ database, knowledge, models, setTitle, summaries, ju
       }
       await summaries.rewrite(row, signal)
       if (judge) {
-        const verdict = await models.background({ signal }, async (model, stop) => ({
+        const verdict = await models.runInBackground({ signal }, async (model, stop) => ({
           by: model.name,
           said: await verdictOf(model, turn, stop),
         }))
@@ -164,7 +164,7 @@ export function turnSteps({ database, knowledge, models, setTitle, summaries, ju
     signal: AbortSignal,
   ): Promise<string | null> {
     const talk: ChatMessage[] = turn.messages.map(({ role, content }) => ({ role, content }))
-    const byModel = await models.background({ signal }, (model, stop) => titleByModel(model, talk, stop))
+    const byModel = await models.runInBackground({ signal }, (model, stop) => titleByModel(model, talk, stop))
     if (byModel) return byModel
     const ids = turn.messages.map(({ id }) => id)
     const topics = (await turnsOf(db, ids)).map((each) => each.topics)

@@ -47,8 +47,8 @@ export type KnowledgeDependencies = {
   runs: Runs
   models: {
     embedder(signal: AbortSignal): Promise<Embedder | undefined>
-    embedderOf?(space: string): Promise<Embedder | undefined>
-    relevance?(query: string, texts: string[], signal: AbortSignal): Promise<number[] | undefined>
+    embedderForSpace?(space: string): Promise<Embedder | undefined>
+    scoreRelevance?(query: string, texts: string[], signal: AbortSignal): Promise<number[] | undefined>
   }
   log: Log
   config: {
@@ -110,8 +110,8 @@ export async function knowledge({
     database,
     log,
     embedder,
-    embedderOf: async (space) => models.embedderOf?.(space),
-    relevance: async (...asked) => models.relevance?.(...asked),
+    embedderOf: async (space) => models.embedderForSpace?.(space),
+    relevance: async (...asked) => models.scoreRelevance?.(...asked),
   })
   runs.register<IngestInput>(
     'ingest',

@@ -43,7 +43,7 @@ import { memoryTerms } from './words.ts'
 
 export type MemoryParts = {
   database: Database
-  models: Pick<Models, 'background' | 'embedder'>
+  models: Pick<Models, 'runInBackground' | 'embedder'>
   avees: Avees
   log: Log
   now?: () => Date

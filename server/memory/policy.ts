@@ -10,14 +10,14 @@ export type Viewer = { userId: string; aveeId: string | null }
  * Whose memories, and how far: a person's own, of an avee that they may see, up to the layer at which they see it now.
  * Nobody else's, whoever owns the avee. What is above their layer is in no list and no count; forgetting reaches it.
  */
-export function memoryPolicy(avees: Pick<Avees, 'view' | 'layerOf'>) {
+export function memoryPolicy(avees: Pick<Avees, 'view' | 'getLayer'>) {
   return {
     /** The layers of these avees that somebody sees; of an avee that is not theirs to know of, none. */
     async seen(viewer: Viewer, aveeIds: string[]): Promise<Seen[]> {
       const all = await Promise.all(
         aveeIds.map(async (aveeId) => {
           if (viewer.aveeId !== null && viewer.aveeId !== aveeId) return []
-          const layer = await avees.layerOf(viewer.userId, aveeId).catch(() => undefined)
+          const layer = await avees.getLayer(viewer.userId, aveeId).catch(() => undefined)
           return layer ? layersWithin(layer).map((each) => ({ aveeId, layer: each })) : []
         }),
       )

@@ -1,33 +1,33 @@
 import type { ModelInfo } from '../../contract/models.ts'
 import type { Log } from '../log.ts'
-import { sameModel, soundsLikeChat, soundsLikeEmbedding } from './names.ts'
-import { type Abilities, type InstalledModel, listInstalled, listLoaded, showModel } from './ollama/api.ts'
+import { isSameModel, looksLikeChatModel, looksLikeEmbeddingModel } from './names.ts'
+import { type InstalledModel, listInstalled, listLoaded, type ModelDetails, showModel } from './ollama/api.ts'
 import { listServed, type ServedModel } from './openai-compatible/api.ts'
-import { recent } from './upstream/recent.ts'
-import type { Service } from './upstream/service.ts'
+import type { ModelService } from './upstream/service.ts'
+import { cacheServiceState } from './upstream/service-state.ts'
 
 const asksAtOnce = 8
 /** How long a guess stands in for what Ollama did not say. */
 const guessMs = 30_000
 
-type Parts = { ollama: Service; openai: Service | undefined; closing: AbortSignal; log: Log }
+type Parts = { ollama: ModelService; openai: ModelService | undefined; closing: AbortSignal; log: Log }
 
 /** What is there to answer and embed with. Looks are shared, short, kept for seconds, and never end in an exception. */
-export function catalogue({ ollama, openai, closing, log }: Parts) {
-  const known = new Map<string, Promise<Abilities>>()
-  const installed = recent(() => listInstalled(ollama, closing), { up: 5_000, away: 5_000 })
-  const served = openai && recent(() => listServed(openai, closing), { up: 300_000, away: 10_000 })
+export function createCatalogue({ ollama, openai, closing, log }: Parts) {
+  const known = new Map<string, Promise<ModelDetails>>()
+  const installed = cacheServiceState(() => listInstalled(ollama, closing), { up: 5_000, away: 5_000 })
+  const served = openai && cacheServiceState(() => listServed(openai, closing), { up: 300_000, away: 10_000 })
 
   /** What an installed model can do; by its name where Ollama does not say. */
-  function abilities(model: InstalledModel): Promise<Abilities> {
+  function abilities(model: InstalledModel): Promise<ModelDetails> {
     const key = `${model.name} ${model.digest}`
     const before = known.get(key)
     if (before) return before
-    const found = showModel(ollama, model, closing).catch((error: unknown): Abilities => {
+    const found = showModel(ollama, model, closing).catch((error: unknown): ModelDetails => {
       log.warn({ err: error, model: model.name }, 'Ollama does not say what this model can do')
       setTimeout(() => known.delete(key), guessMs).unref()
       return {
-        capabilities: [soundsLikeEmbedding(model.name) ? 'embedding' : 'completion'],
+        capabilities: [looksLikeEmbeddingModel(model.name) ? 'embedding' : 'completion'],
         contextLength: null,
       }
     })
@@ -47,7 +47,7 @@ export function catalogue({ ollama, openai, closing, log }: Parts) {
 
     /** The installed model of that name. With `insist`, Ollama is asked anew before the answer is no. */
     async find(name: string, insist: boolean): Promise<InstalledModel | undefined> {
-      const among = (models: InstalledModel[]) => models.find((model) => sameModel(model.name, name))
+      const among = (models: InstalledModel[]) => models.find((model) => isSameModel(model.name, name))
       const seen = await installed.get()
       const found = seen.up ? among(seen.told) : undefined
       if (found || !insist) return found
@@ -56,7 +56,7 @@ export function catalogue({ ollama, openai, closing, log }: Parts) {
     },
 
     /** Installed models that can do something, in Ollama's order: newest first. */
-    async ableTo(capability: 'completion' | 'embedding'): Promise<InstalledModel[]> {
+    async listByCapability(capability: 'completion' | 'embedding'): Promise<InstalledModel[]> {
       const seen = await installed.get()
       if (!seen.up) return []
       const all = await mapSome(seen.told, abilities)
@@ -92,13 +92,13 @@ export function catalogue({ ollama, openai, closing, log }: Parts) {
       digest: model.digest ?? null,
       capabilities: all[i]?.capabilities ?? [],
       context_length: all[i]?.contextLength ?? null,
-      loaded: loaded.some(({ name }) => sameModel(name, model.name)),
+      loaded: loaded.some(({ name }) => isSameModel(name, model.name)),
     }))
   }
 }
-export type Catalogue = ReturnType<typeof catalogue>
+export type Catalogue = ReturnType<typeof createCatalogue>
 
-const isOfUse = ({ name }: ServedModel) => soundsLikeChat(name) || soundsLikeEmbedding(name)
+const isOfUse = ({ name }: ServedModel) => looksLikeChatModel(name) || looksLikeEmbeddingModel(name)
 
 const describeServed = ({ name, contextLength }: ServedModel) => ({
   name,
@@ -106,7 +106,7 @@ const describeServed = ({ name, contextLength }: ServedModel) => ({
   size: null,
   modified_at: null,
   digest: null,
-  capabilities: [soundsLikeEmbedding(name) ? 'embedding' : 'completion'],
+  capabilities: [looksLikeEmbeddingModel(name) ? 'embedding' : 'completion'],
   context_length: contextLength,
   loaded: true,
 })

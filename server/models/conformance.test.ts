@@ -2,16 +2,16 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Script, type ScriptedServer, startOllama, startOpenAi } from '../../test/model-servers.ts'
 import { AppError } from '../errors.ts'
-import { ollamaChat } from './ollama/chat.ts'
-import { openAiChat } from './openai-compatible/chat.ts'
-import { newDialect } from './openai-compatible/dialect.ts'
+import { createOllamaChat } from './ollama/chat.ts'
+import { createOpenAiChat } from './openai-compatible/chat.ts'
+import { createSupportedParameters } from './openai-compatible/parameters.ts'
 import type { ChatMessage, ChatModel, ModelPart } from './port.ts'
-import { tokenCounter } from './tokens.ts'
-import { ollamaService, openaiService } from './upstream/service.ts'
-import type { Patience } from './upstream/watch.ts'
+import { createTokenCounter } from './tokens.ts'
+import { createOllamaService, createOpenAiService } from './upstream/service.ts'
+import type { Timeouts } from './upstream/timeouts.ts'
 
 const apiKey = 'sk-test-0123456789abcdef'
-const patience: Patience = { firstTokenMs: 5_000, stallMs: 5_000, retryMs: 20 }
+const patience: Timeouts = { firstTokenMs: 5_000, stallMs: 5_000, retryMs: 20 }
 const twenty = Array.from({ length: 20 }, (_, i) => ` word${i}`)
 
 const adapters = [
@@ -19,30 +19,30 @@ const adapters = [
     name: 'Ollama',
     path: '/api/chat',
     start: () => startOllama({ strict: true }),
-    model: (url: string, more: Partial<Patience> = {}): ChatModel =>
-      ollamaChat({
-        service: ollamaService(url),
+    model: (url: string, more: Partial<Timeouts> = {}): ChatModel =>
+      createOllamaChat({
+        service: createOllamaService(url),
         name: 'llama3.2:1b',
         patience: { ...patience, ...more },
-        tokens: tokenCounter(),
+        tokens: createTokenCounter(),
         numCtx: async () => 8_192,
-        learnedLimit: () => {},
+        onContextLimit: () => {},
       }),
   },
   {
     name: 'an OpenAI-compatible service',
     path: '/v1/chat/completions',
     start: () => startOpenAi({ strict: true, apiKey }),
-    model: (baseUrl: string, more: Partial<Patience> = {}): ChatModel =>
-      openAiChat({
-        service: openaiService({ baseUrl, apiKey }),
+    model: (baseUrl: string, more: Partial<Timeouts> = {}): ChatModel =>
+      createOpenAiChat({
+        service: createOpenAiService({ baseUrl, apiKey }),
         name: 'gpt-4o-mini',
         patience: { ...patience, ...more },
-        tokens: tokenCounter(),
-        dialect: newDialect(),
+        tokens: createTokenCounter(),
+        parameters: createSupportedParameters(),
         continuation: 'none',
         contextTokens: async () => 8_192,
-        learnedLimit: () => {},
+        onContextLimit: () => {},
       }),
   },
 ]
@@ -84,7 +84,7 @@ describe.each(adapters)('a model of $name', ({ path, start, model }) => {
   })
   afterEach(() => upstream[Symbol.asyncDispose]())
 
-  const play = (script: Script, more?: Partial<Patience>) => {
+  const play = (script: Script, more?: Partial<Timeouts>) => {
     upstream.script(path, { tokens: twenty, ...script })
     return outcome(ask(model(upstream.url, more)))
   }
@@ -165,7 +165,7 @@ describe.each(adapters)('a model of $name', ({ path, start, model }) => {
   })
 
   test('tells the person who waits for a first word', async () => {
-    const { waiting, text } = await play({ firstDelayMs: 150 }, { quietMs: 30 })
+    const { waiting, text } = await play({ firstDelayMs: 150 }, { waitingNoticeMs: 30 })
     expect(waiting).toEqual([expect.stringContaining('no word has come yet')])
     expect(text).toBe(twenty.join(''))
   })
@@ -320,7 +320,7 @@ describe.each(adapters)('a model of $name', ({ path, start, model }) => {
       upstream.script(path, { beforeHeaders: 'hang' })
       const arrival = upstream.waitForRequest(path)
       for await (const part of ask(
-        model(upstream.url, { quietMs: 20, firstTokenMs: 600_000 }),
+        model(upstream.url, { waitingNoticeMs: 20, firstTokenMs: 600_000 }),
         new AbortController().signal,
       )) {
         await arrival

@@ -1,3 +1,3 @@
-export { type Sentence, sentencesOf } from './extractive/sentences.ts'
+export { type Sentence, splitSentences } from './extractive/sentences.ts'
 export { type Models, type ModelsConfig, models } from './models.ts'
-export type { ChatMessage, ChatModel, ChosenModel, Embedder, TokenUsage } from './port.ts'
+export type { ChatMessage, ChatModel, Embedder, SelectedModel, TokenUsage } from './port.ts'

@@ -2,26 +2,30 @@ import type { ModelInfo } from '../../contract/models.ts'
 import type { Db } from '../db/index.ts'
 import type { Log } from '../log.ts'
 import type { Runs } from '../runs/index.ts'
-import { catalogue as catalogueOf } from './catalogue.ts'
-import { type Choice, chooser } from './choose.ts'
-import { vectorCache } from './embeddings/cache.ts'
-import { embeddersOf } from './embeddings/embedders.ts'
-import { modelNotInstalled, notALocalModel, ollamaAway } from './errors.ts'
-import { extractiveModel } from './extractive/extractive.ts'
-import { type Lane, type LanePace, lanesOf } from './lanes.ts'
-import { forced, sameModel, shortName } from './names.ts'
+import { createCatalogue } from './catalogue.ts'
+import { createVectorCache } from './embeddings/cache.ts'
+import { createEmbedders } from './embeddings/embedders.ts'
+import { modelNotInstalled, notALocalModel, ollamaUnavailable } from './errors.ts'
+import { createExtractiveModel } from './extractive/extractive.ts'
+import { isSameModel, parseProvider, shortName } from './names.ts'
 import { deleteModel, type InstalledModel, unloadModel } from './ollama/api.ts'
-import { ollamaChat } from './ollama/chat.ts'
-import { ollamaContexts } from './ollama/context.ts'
-import { openAiChat } from './openai-compatible/chat.ts'
-import { servedContexts } from './openai-compatible/context.ts'
-import { type ContinuationSetting, type Dialect, newDialect } from './openai-compatible/dialect.ts'
-import type { ChatModel, ChosenModel, Embedder } from './port.ts'
-import { pulls as pullsOf } from './pulls.ts'
-import { rerankerOf } from './rerank/reranker.ts'
-import { clearActive, readActive, writeActive } from './store.ts'
-import { tokenCounter } from './tokens.ts'
-import { ollamaService, openaiService, rerankService } from './upstream/service.ts'
+import { createOllamaChat } from './ollama/chat.ts'
+import { createOllamaContexts } from './ollama/context.ts'
+import { createOpenAiChat } from './openai-compatible/chat.ts'
+import { createServedContexts } from './openai-compatible/context.ts'
+import {
+  type ContinuationSetting,
+  createSupportedParameters,
+  type SupportedParameters,
+} from './openai-compatible/parameters.ts'
+import type { ChatModel, Embedder, SelectedModel } from './port.ts'
+import { createPulls } from './pulls.ts'
+import { createReranker } from './rerank/reranker.ts'
+import { createSchedulers, type Scheduler, type SchedulerTimings } from './scheduler.ts'
+import { createModelSelector, type Selection } from './select-model.ts'
+import { clearActiveModel, findActiveModel, saveActiveModel } from './store.ts'
+import { createTokenCounter } from './tokens.ts'
+import { createOllamaService, createOpenAiService, createRerankService } from './upstream/service.ts'
 
 export type ModelsConfig = {
   ollamaBaseUrl: string
@@ -36,7 +40,7 @@ export type ModelsConfig = {
   firstTokenMs: number
   stallMs: number
   /** Milliseconds without a first part after which the person who waits is told; 4,000 when left out. */
-  quietMs?: number | undefined
+  waitingNoticeMs?: number | undefined
   /** Tokens of context to load Ollama's models with. */
   numCtx?: number | undefined
   redisUrl?: string | undefined
@@ -45,80 +49,81 @@ export type ModelsConfig = {
   /** How long a local server must have answered nobody before its language model is asked in the background. */
   backgroundRestMs?: number | undefined
   /** How background calls wait; for tests and benches. */
-  backgroundPace?: LanePace | undefined
+  schedulerTimings?: SchedulerTimings | undefined
 }
 
 /** The models: which one answers and which one embeds, what is installed, and downloads. */
 export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log; config: ModelsConfig }) {
-  const ollama = ollamaService(config.ollamaBaseUrl)
-  const openai = config.openai && openaiService(config.openai)
+  const ollama = createOllamaService(config.ollamaBaseUrl)
+  const openai = config.openai && createOpenAiService(config.openai)
   const closing = new AbortController()
-  const catalogue = catalogueOf({ ollama, openai, closing: closing.signal, log })
-  const lanes = lanesOf(closing.signal, config.backgroundPace)
-  const tokens = tokenCounter()
-  const cache = vectorCache({ redisUrl: config.redisUrl, log })
+  const catalogue = createCatalogue({ ollama, openai, closing: closing.signal, log })
+  const lanes = createSchedulers(closing.signal, config.schedulerTimings)
+  const tokens = createTokenCounter()
+  const cache = createVectorCache({ redisUrl: config.redisUrl, log })
   const patience = {
     firstTokenMs: config.firstTokenMs,
     stallMs: config.stallMs,
-    ...(config.quietMs === undefined ? {} : { quietMs: config.quietMs }),
+    ...(config.waitingNoticeMs === undefined ? {} : { quietMs: config.waitingNoticeMs }),
   }
-  const contexts = ollamaContexts(ollama, config.numCtx, catalogue.abilities)
-  const servedContext = servedContexts(config.numCtx, catalogue)
-  const dialects = new Map<string, Dialect>()
-  const choosing = chooser(catalogue, {
+  const contexts = createOllamaContexts(ollama, config.numCtx, catalogue.abilities)
+  const servedContext = createServedContexts(config.numCtx, catalogue)
+  const dialects = new Map<string, SupportedParameters>()
+  const choosing = createModelSelector(catalogue, {
     ollamaAddress: ollama.address,
     openaiHost: openai && new URL(openai.address).host,
     chatModel: config.chatModel,
     chatModelStrong: config.chatModelStrong,
-    active: () => readActive(db),
+    active: () => findActiveModel(db),
   })
-  const rerank = config.rerank && rerankService(config.rerank)
-  const reranker = rerank && config.rerank && rerankerOf({ service: rerank, model: config.rerank.model, log })
-  const pulls = pullsOf({ ollama, runs, catalogue })
-  const extractive = extractiveModel()
+  const rerank = config.rerank && createRerankService(config.rerank)
+  const reranker =
+    rerank && config.rerank && createReranker({ service: rerank, model: config.rerank.model, log })
+  const pulls = createPulls({ ollama, runs, catalogue })
+  const extractive = createExtractiveModel()
 
-  function chatModel({ located, name }: Choice): ChatModel {
+  function chatModel({ located, name }: Selection): ChatModel {
     if (located.provider === 'ollama')
-      return ollamaChat({
+      return createOllamaChat({
         service: ollama,
         name,
         patience,
         tokens,
         numCtx: (signal) => contexts.of(located.installed, signal),
-        learnedLimit: (limit) => contexts.learn(located.installed.name, limit),
+        onContextLimit: (limit) => contexts.lower(located.installed.name, limit),
       })
     if (located.provider === 'extractive' || !openai) return extractive
-    const dialect = dialects.get(name) ?? newDialect()
+    const dialect = dialects.get(name) ?? createSupportedParameters()
     dialects.set(name, dialect)
-    return openAiChat({
+    return createOpenAiChat({
       service: openai,
       name,
       patience,
       tokens,
-      dialect,
+      parameters: dialect,
       continuation: config.openai?.continuation ?? 'none',
       contextTokens: () => servedContext.of(name),
-      learnedLimit: (limit) => servedContext.learn(name, limit),
+      onContextLimit: (limit) => servedContext.lower(name, limit),
     })
   }
 
-  async function choose(wish: {
+  async function selectModel(wish: {
     requested?: string
     strong?: boolean
     signal: AbortSignal
-  }): Promise<ChosenModel> {
+  }): Promise<SelectedModel> {
     wish.signal.throwIfAborted()
     const choice = await choosing.choose(wish)
     return { model: answering(chatModel(choice), laneOf(choice)), reason: choice.reason }
   }
 
   /** The way to the server that a choice leads to; undefined for the model that is in this process. */
-  function laneOf({ located }: Choice): Lane | undefined {
+  function laneOf({ located }: Selection): Scheduler | undefined {
     if (located.provider === 'ollama') return lanes.to(ollama)
     return located.provider === 'openai' && openai ? lanes.to(openai) : undefined
   }
 
-  const embedding = embeddersOf({
+  const embedding = createEmbedders({
     ollama,
     openai,
     catalogue,
@@ -130,11 +135,11 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
   })
 
   async function installedOrThrow(name: string): Promise<InstalledModel> {
-    const wished = forced(name).name
+    const wished = parseProvider(name).name
     const installed = await catalogue.find(wished, true)
     if (installed) return installed
     const seen = await catalogue.installed()
-    if (!seen.up) throw ollamaAway(ollama.address)
+    if (!seen.up) throw ollamaUnavailable(ollama.address)
     const isElsewhere = name === 'extractive' || (openai !== undefined && (await isServed(wished)))
     throw isElsewhere
       ? notALocalModel(name)
@@ -154,20 +159,23 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
      * The chat model that answers, and why in words. A model asked for by name that is not there is an error that says
      * how to get it; otherwise there is always one, `extractive` in the end.
      */
-    choose,
+    selectModel,
 
     /** The model that embeds, or undefined when there is none: retrieval then goes by words alone. */
     embedder: (signal: AbortSignal): Promise<Embedder | undefined> => embedding.current(signal),
 
     /** The model whose vectors are of this space, if it is still there. */
-    embedderOf: (space: string): Promise<Embedder | undefined> => embedding.of(space),
+    embedderForSpace: (space: string): Promise<Embedder | undefined> => embedding.forSpace(space),
 
     /**
      * How well each text answers a query, in the order of the texts: more is better, on no common scale. Undefined when
      * no cross-encoder is set up, or it is at fault.
      */
-    relevance: async (query: string, texts: string[], signal: AbortSignal): Promise<number[] | undefined> =>
-      reranker?.relevance(query, texts, signal),
+    scoreRelevance: async (
+      query: string,
+      texts: string[],
+      signal: AbortSignal,
+    ): Promise<number[] | undefined> => reranker?.scoreRelevance(query, texts, signal),
 
     /**
      * A language model for something that nobody waits for. `work` gets it when its turn has come; on a local server
@@ -176,7 +184,7 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
      * Resolves to what `work` returns, or to undefined, without a call, when there is no language model or
      * none is to be used in the background.
      */
-    async background<T>(
+    async runInBackground<T>(
       wish: { requested?: string; signal: AbortSignal },
       work: (model: ChatModel, signal: AbortSignal) => Promise<T>,
     ): Promise<T | undefined> {
@@ -185,7 +193,7 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
       const choice = await choosing.choose(wish)
       const lane = laneOf(choice)
       if (!lane) return undefined
-      return await lane.background(wish.signal, (signal) => work(chatModel(choice), signal), {
+      return await lane.runInBackground(wish.signal, (signal) => work(chatModel(choice), signal), {
         restMs: config.backgroundRestMs,
       })
     },
@@ -227,7 +235,7 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
         catalogue.served(),
       ])
       const messages = [
-        ...(local.up ? [] : [ollamaAway(ollama.address).message]),
+        ...(local.up ? [] : [ollamaUnavailable(ollama.address).message]),
         ...(served && !served.up && served.error instanceof Error ? [served.error.message] : []),
         ...(local.up && local.told.length === 0
           ? ['Ollama has no model installed; pull one, for example llama3.2:1b.']
@@ -236,7 +244,7 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
       return {
         models: entries.map((model) => ({
           ...model,
-          active: model.provider === choice.located.provider && sameModel(model.name, choice.name),
+          active: model.provider === choice.located.provider && isSameModel(model.name, choice.name),
         })),
         message: messages.length === 0 ? null : messages.join(' '),
       }
@@ -252,7 +260,7 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
     async setActive(name: string) {
       const located = await choosing.locate(name, true)
       if (located.provider === 'none') throw located.problem
-      const wish = forced(name)
+      const wish = parseProvider(name)
       const served = located.provider === 'openai' ? await catalogue.served() : undefined
       const listed = served?.up ? served.told : undefined
       if (located.provider === 'openai' && listed && !listed.some((model) => model.name === located.name))
@@ -260,17 +268,17 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
           wish.name,
           listed.map((model) => model.name),
         )
-      await writeActive(db, located.provider === 'openai' ? `openai/${located.name}` : wish.name)
+      await saveActiveModel(db, located.provider === 'openai' ? `openai/${located.name}` : wish.name)
       return this.active()
     },
 
     /** Deletes an installed model from the disk; if it was the active one, none is any more. */
-    async remove(name: string): Promise<void> {
+    async delete(name: string): Promise<void> {
       const installed = await installedOrThrow(name)
       await deleteModel(ollama, installed.name, closing.signal)
       catalogue.invalidate()
-      const active = await readActive(db)
-      if (active !== undefined && sameModel(active, installed.name)) await clearActive(db, active)
+      const active = await findActiveModel(db)
+      if (active !== undefined && isSameModel(active, installed.name)) await clearActiveModel(db, active)
     },
 
     /** Frees the memory that a loaded model takes. */
@@ -284,7 +292,7 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
     async test(name: string, signal: AbortSignal): Promise<string> {
       const dimensions = await embedding.dimensions(name, signal)
       if (dimensions !== undefined) return `It makes embeddings of ${dimensions} numbers.`
-      const { model } = await choose({ requested: name, signal })
+      const { model } = await selectModel({ requested: name, signal })
       const question = 'Say hello in one short sentence.'
       let words = ''
       const request = {
@@ -310,12 +318,12 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
 }
 
 /** The model of an answer that somebody waits for: background calls to the same server give way to it. */
-function answering(model: ChatModel, lane: Lane | undefined): ChatModel {
+function answering(model: ChatModel, lane: Scheduler | undefined): ChatModel {
   if (!lane) return model
   return {
     ...model,
     async *stream(request, signal) {
-      const ended = lane.answering()
+      const ended = lane.beginAnswer()
       try {
         yield* model.stream(request, signal)
       } finally {

@@ -51,4 +51,4 @@ export type Embedder = {
 }
 
 /** The model that answers, and why it was chosen, in words for the person who asks. */
-export type ChosenModel = { model: ChatModel; reason: string }
+export type SelectedModel = { model: ChatModel; reason: string }

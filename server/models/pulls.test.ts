@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { thinner } from './pulls.ts'
+import { createProgressThrottle } from './pulls.ts'
 
 type Progress = { status: string; digest?: string; total?: number; completed?: number }
 
 const through = (events: (Progress & { at: number })[]) => {
-  const thinned = thinner()
+  const thinned = createProgressThrottle()
   return events.flatMap(({ at, ...event }) => thinned.take(event, at))
 }
 

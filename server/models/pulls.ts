@@ -2,13 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { AppError } from '../errors.ts'
 import type { EventBody, RunKind, Runs, Started } from '../runs/index.ts'
 import type { Catalogue } from './catalogue.ts'
-import { ollamaAway, truncated, upstreamError } from './errors.ts'
-import { forced, tagged } from './names.ts'
-import { call } from './upstream/call.ts'
-import { objectsOf } from './upstream/lines.ts'
-import { errorIn, plain } from './upstream/plain.ts'
-import type { Service } from './upstream/service.ts'
-import { watch } from './upstream/watch.ts'
+import { ollamaUnavailable, truncated, upstreamError } from './errors.ts'
+import { parseProvider, withTag } from './names.ts'
+import { parseJsonLines } from './upstream/body.ts'
+import { errorMessageOf, sanitizeMessage } from './upstream/error-message.ts'
+import { sendRequest } from './upstream/request.ts'
+import type { ModelService } from './upstream/service.ts'
+import { watchTimeouts } from './upstream/timeouts.ts'
 
 type PullInput = { model: string }
 
@@ -25,7 +25,15 @@ const progressEveryMs = 100
  * `{"status":"success"}`. Two wishes for one model share one run. A failure ends with Ollama's own shape,
  * `{"error": "sentence"}`, and beside it `code` and `message`.
  */
-export function pulls({ ollama, runs, catalogue }: { ollama: Service; runs: Runs; catalogue: Catalogue }) {
+export function createPulls({
+  ollama,
+  runs,
+  catalogue,
+}: {
+  ollama: ModelService
+  runs: Runs
+  catalogue: Catalogue
+}) {
   const definition: RunKind<PullInput> = {
     shared: true,
 
@@ -59,26 +67,26 @@ export function pulls({ ollama, runs, catalogue }: { ollama: Service; runs: Runs
     emit: (event: EventBody) => Promise<void>,
     signal: AbortSignal,
   ): Promise<EventBody> {
-    const watching = watch(ollama, patience)
+    const watching = watchTimeouts(ollama, patience)
     const all = AbortSignal.any([signal, watching.signal])
     try {
-      watching.listen()
-      const response = await call(ollama, {
+      watching.startWaiting()
+      const response = await sendRequest(ollama, {
         method: 'POST',
         path: '/api/pull',
         body: { model, stream: true },
         signal: all,
       })
-      const thinned = thinner()
-      for await (const object of objectsOf(response, ollama, all)) {
-        watching.heard()
-        const error = errorIn(object)
-        if (error !== undefined) throw upstreamError(ollama, plain(error, ollama))
+      const thinned = createProgressThrottle()
+      for await (const object of parseJsonLines(response, ollama, all)) {
+        watching.received()
+        const error = errorMessageOf(object)
+        if (error !== undefined) throw upstreamError(ollama, sanitizeMessage(error, ollama))
         for (const event of thinned.take(object as EventBody, performance.now())) {
           if (event['status'] === 'success') return event
           await emit(event)
         }
-        watching.listen()
+        watching.startWaiting()
       }
       throw truncated(ollama)
     } finally {
@@ -89,13 +97,14 @@ export function pulls({ ollama, runs, catalogue }: { ollama: Service; runs: Runs
   return {
     /** Begins a download, or joins the one of this model that is under way. Throws `ollama_away`. */
     async start(wish: { userId: string; model: string; idempotencyKey?: string }): Promise<Started> {
-      const model = forced(wish.model).provider === 'ollama' ? forced(wish.model).name : wish.model
+      const model =
+        parseProvider(wish.model).provider === 'ollama' ? parseProvider(wish.model).name : wish.model
       const seen = await catalogue.look()
-      if (!seen.up) throw ollamaAway(ollama.address)
+      if (!seen.up) throw ollamaUnavailable(ollama.address)
       return runs.start<PullInput>({
         kind,
         userId: wish.userId,
-        subject: tagged(model).toLowerCase(),
+        subject: withTag(model).toLowerCase(),
         input: { model },
         ...(wish.idempotencyKey === undefined ? {} : { idempotencyKey: wish.idempotencyKey }),
       })
@@ -107,7 +116,7 @@ export function pulls({ ollama, runs, catalogue }: { ollama: Service; runs: Runs
  * Lets through what a person can follow: of each file's progress about ten objects a second, always the first and the
  * last, and everything that is not progress. No object is changed.
  */
-export function thinner() {
+export function createProgressThrottle() {
   let held: EventBody | undefined
   let lastAt = Number.NEGATIVE_INFINITY
   let lastOf: unknown

@@ -6,12 +6,12 @@ const key = 'active_model'
 const active = z.object({ model: z.string() })
 
 /** The model that an administrator has made the active one. */
-export async function readActive(db: Db): Promise<string | undefined> {
+export async function findActiveModel(db: Db): Promise<string | undefined> {
   const row = await db.selectFrom('settings').select('value').where('key', '=', key).executeTakeFirst()
   return active.safeParse(row?.value).data?.model
 }
 
-export async function writeActive(db: Db, model: string): Promise<void> {
+export async function saveActiveModel(db: Db, model: string): Promise<void> {
   const value = JSON.stringify({ model })
   await db
     .insertInto('settings')
@@ -21,6 +21,6 @@ export async function writeActive(db: Db, model: string): Promise<void> {
 }
 
 /** Forgets the active model if it is still this one. */
-export async function clearActive(db: Db, model: string): Promise<void> {
+export async function clearActiveModel(db: Db, model: string): Promise<void> {
   await db.deleteFrom('settings').where('key', '=', key).where(sql`value->>'model'`, '=', model).execute()
 }

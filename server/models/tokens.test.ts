@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { estimateTokens, tokenCounter } from './tokens.ts'
+import { createTokenCounter, estimateTokens } from './tokens.ts'
 
 describe('the estimate of a text’s tokens', () => {
   test.each([
@@ -28,24 +28,24 @@ describe('counting for a model', () => {
   const estimate = estimateTokens(text)
 
   test('is careful with a model that is not known yet', () => {
-    expect(tokenCounter().count(text, 'llama3.2:1b')).toBe(Math.ceil(estimate * 1.2))
-    expect(tokenCounter().count(text, 'gpt-4o')).toBe(estimate)
+    expect(createTokenCounter().count(text, 'llama3.2:1b')).toBe(Math.ceil(estimate * 1.2))
+    expect(createTokenCounter().count(text, 'gpt-4o')).toBe(estimate)
   })
 
   test('gets better with the counts that the model reports', () => {
-    const tokens = tokenCounter()
-    tokens.learn('llama3.2:1b', messages, estimate * 1.5 + 4)
+    const tokens = createTokenCounter()
+    tokens.calibrate('llama3.2:1b', messages, estimate * 1.5 + 4)
     expect(tokens.count(text, 'llama3.2:1b')).toBe(Math.ceil(estimate * 1.5))
-    tokens.learn('llama3.2:1b', messages, estimate * 2 + 4)
+    tokens.calibrate('llama3.2:1b', messages, estimate * 2 + 4)
     expect(tokens.count(text, 'llama3.2:1b')).toBeGreaterThan(estimate * 1.5)
     expect(tokens.count(text, 'other')).toBe(Math.ceil(estimate * 1.2))
   })
 
   test('does not believe a count that leaves a part out, nor one of a few words', () => {
-    const tokens = tokenCounter()
-    tokens.learn('llama3.2:1b', messages, 10)
-    tokens.learn('llama3.2:1b', messages, estimate * 20)
-    tokens.learn('llama3.2:1b', [{ role: 'user', content: 'Hi' }], 3)
+    const tokens = createTokenCounter()
+    tokens.calibrate('llama3.2:1b', messages, 10)
+    tokens.calibrate('llama3.2:1b', messages, estimate * 20)
+    tokens.calibrate('llama3.2:1b', [{ role: 'user', content: 'Hi' }], 3)
     expect(tokens.count(text, 'llama3.2:1b')).toBe(Math.ceil(estimate * 1.2))
   })
 })

@@ -37,7 +37,7 @@ const highestFactor = 3
 const weight = 0.3
 
 /** Counts tokens as a certain model would, better with each prompt whose true length the model reports. */
-export function tokenCounter() {
+export function createTokenCounter() {
   const factors = new Map<string, number>()
   // Tokenizers of local models cut finer than the one that the estimate was fitted to.
   const factorOf = (model: string) => factors.get(model) ?? (/^(?:gpt-|o\d|chatgpt)/.test(model) ? 1 : 1.2)
@@ -46,7 +46,7 @@ export function tokenCounter() {
     count: (text: string, model: string): number => Math.ceil(estimateTokens(text) * factorOf(model)),
 
     /** Takes the count that a model reports for a prompt. One that cannot be its whole length (a cached part left out) is ignored. */
-    learn(model: string, messages: ChatMessage[], promptTokens: number): void {
+    calibrate(model: string, messages: ChatMessage[], promptTokens: number): void {
       const estimate = messages.reduce((sum, message) => sum + estimateTokens(message.content), 0)
       if (estimate < 50) return
       const factor = (promptTokens - messageTokens * messages.length) / estimate
@@ -56,4 +56,4 @@ export function tokenCounter() {
     },
   }
 }
-export type TokenCounter = ReturnType<typeof tokenCounter>
+export type TokenCounter = ReturnType<typeof createTokenCounter>

@@ -159,7 +159,7 @@ describe.each(DATABASES)('avees on %s', (kind) => {
     for (const layer of ['intimate', 'friends', 'public'] as const) {
       expect((await grant(server, ann.token, layer === 'public' ? bob.id : 'bob', layer)).status).toBe(200)
       expect(await bobsLayer()).toBe(layer)
-      expect(await server.avees.layerOf(bob.id, (await see(server, bob.token, 'sage')).body.id)).toBe(layer)
+      expect(await server.avees.getLayer(bob.id, (await see(server, bob.token, 'sage')).body.id)).toBe(layer)
     }
     await grant(server, ann.token, 'bob', 'intimate')
     expect((await server.call('DELETE', '/avees/sage/permissions/bob', { token: ann.token })).body).toEqual({
@@ -176,9 +176,9 @@ describe.each(DATABASES)('avees on %s', (kind) => {
     await grant(server, ann.token, 'bob', 'friends')
     expect((await see(server, bob.token, 'sage')).body.my_layer).toBe('friends')
     expect((await see(server, carol.token, 'sage')).status).toBe(404)
-    expect(await server.avees.maySee(bob.id, id)).toBe(true)
-    expect(await server.avees.maySee(carol.id, id)).toBe(false)
-    await expect(server.avees.layerOf(carol.id, id)).rejects.toMatchObject({ status: 404 })
+    expect(await server.avees.canSee(bob.id, id)).toBe(true)
+    expect(await server.avees.canSee(carol.id, id)).toBe(false)
+    await expect(server.avees.getLayer(carol.id, id)).rejects.toMatchObject({ status: 404 })
     for (const { token } of [ann, bob, carol]) {
       expect((await server.call<Page>('GET', '/avees?query=sage', { token })).body.avees).toEqual([])
     }

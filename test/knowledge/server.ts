@@ -43,14 +43,14 @@ export async function openKnowledgeServer(
   const avees = aveesRoom({ database, accounts, runs })
   let embedder: Embedder | undefined
   let former: Embedder | undefined
-  let relevance: KnowledgeDependencies['models']['relevance']
+  let relevance: KnowledgeDependencies['models']['scoreRelevance']
   const knowledge = await knowledgeRoom({
     database,
     runs,
     models: {
       embedder: async () => embedder,
-      embedderOf: async (space) => (former?.space === space ? former : undefined),
-      relevance: async (...asked) => relevance?.(...asked),
+      embedderForSpace: async (space) => (former?.space === space ? former : undefined),
+      scoreRelevance: async (...asked) => relevance?.(...asked),
     },
     log,
     config: { dataDir: dir, limits: { ...config.documents, ...limits }, watchFolders },
@@ -92,7 +92,7 @@ export async function openKnowledgeServer(
     },
 
     /** From now on this puts passages in order, or nothing. */
-    useRelevance(judge: KnowledgeDependencies['models']['relevance']): void {
+    useRelevance(judge: KnowledgeDependencies['models']['scoreRelevance']): void {
       relevance = judge
     },
 

@@ -23,7 +23,7 @@ describe('background calls to a model server', () => {
     store = await openStore('embedded')
     house = await openModelsServer(store, {
       ollamaBaseUrl: ollama.url,
-      backgroundPace: { restMs: 1, firstBackoffMs: 1 },
+      schedulerTimings: { restMs: 1, firstBackoffMs: 1 },
     })
   })
   afterAll(async () => {
@@ -35,7 +35,7 @@ describe('background calls to a model server', () => {
   test('are closed at once when a person asks, and made anew after the answer', async () => {
     ollama.script('/api/chat', { fault: 'stall', afterTokens: 1, tokens: ['A ', 'title'] })
     const { promise: isUnderWay, resolve: underWay } = Promise.withResolvers<void>()
-    const title = house.models.background({ signal }, async (model, stop) => {
+    const title = house.models.runInBackground({ signal }, async (model, stop) => {
       let text = ''
       for await (const part of model.stream(asking('Title?'), stop)) {
         if (part.type !== 'text') continue
@@ -48,7 +48,7 @@ describe('background calls to a model server', () => {
     const [first] = ollama.requestsTo('/api/chat')
 
     ollama.script('/api/chat', { tokens: ['An ', 'answer'] }, { tokens: ['A ', 'title'] })
-    const { model } = await house.models.choose({ signal })
+    const { model } = await house.models.selectModel({ signal })
     expect(await said(model, 'Question?', signal)).toBe('An answer')
     await first?.closed
     expect(first?.closedEarly).toBe(true)
@@ -65,7 +65,7 @@ describe('background calls to a model server', () => {
     if (!embedder) throw new Error('nothing embeds')
     ollama.script('/api/chat', { tokens: ['One', ' two'] })
     ollama.always('/api/embed', {})
-    const { model } = await house.models.choose({ signal })
+    const { model } = await house.models.selectModel({ signal })
     const answer = model.stream(asking('Count!'), signal)
     expect(await answer.next()).toMatchObject({ value: { type: 'text' } })
     const passages = embedder.embed(['a passage'], 'passage', signal)
@@ -80,7 +80,7 @@ describe('background calls to a model server', () => {
     const installed = ollama.models.splice(0)
     await using alone = await openModelsServer(store, { ollamaBaseUrl: ollama.url })
     const work = async () => 'never'
-    expect(await alone.models.background({ signal }, work)).toBeUndefined()
+    expect(await alone.models.runInBackground({ signal }, work)).toBeUndefined()
     ollama.models.push(...installed)
   })
 })

@@ -13,7 +13,7 @@ import {
   success,
 } from '../../../contract/localchat.ts'
 import type { Avee, Avees } from '../../avees/index.ts'
-import { AppError, errorAnswer as answerOf, defineError } from '../../errors.ts'
+import { AppError, defineError, toErrorBody } from '../../errors.ts'
 import { type Caller, callerOf } from '../../http/caller.ts'
 import { idempotencyKeyOf } from '../../http/idempotency.ts'
 import { leaving } from '../../http/leaving.ts'
@@ -93,7 +93,7 @@ export const localchatDocumentRoutes =
           return await sendRun(request, reply, runs, run.id)
         } catch (error) {
           if (!(error instanceof AppError) || error.status !== 400) throw error
-          return await reply.code(400).send({ success: false, message: error.message, ...answerOf(error) })
+          return await reply.code(400).send({ success: false, message: error.message, ...toErrorBody(error) })
         }
       },
     )

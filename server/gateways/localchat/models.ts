@@ -71,7 +71,7 @@ export const localchatModelRoutes =
       async ({ body, query }) => {
         const name = body?.model ?? query.model
         if (name === undefined) throw nameMissing()
-        await models.remove(name)
+        await models.delete(name)
         return { success: true as const, message: `The model ${name} was deleted.` }
       },
     )

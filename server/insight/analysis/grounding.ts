@@ -1,4 +1,4 @@
-import { sentencesOf } from '../../models/index.ts'
+import { splitSentences } from '../../models/index.ts'
 import type { Statement } from './statements.ts'
 import type { ContentTerm, TermReader, Weigh } from './terms.ts'
 
@@ -45,7 +45,7 @@ export function ground(
 ): SupportedStatement[] {
   const known = sources.map((source) => {
     const around = reader.formsOf([source.title, source.heading ?? ''].join(' '))
-    const sentences = sentencesOf(source.text).map(({ text, header }) =>
+    const sentences = splitSentences(source.text).map(({ text, header }) =>
       reader.formsOf(`${header ?? ''} ${text}`),
     )
     const figures = new Set(

@@ -1,7 +1,7 @@
 import type { Citation } from '../../../contract/chat.ts'
 import { type Layer } from '../../../contract/layers.ts'
 import { type Knowledge } from '../../knowledge/index.ts'
-import { type Embedder, sentencesOf } from '../../models/index.ts'
+import { type Embedder, splitSentences } from '../../models/index.ts'
 import { detectLanguage } from '../../search/index.ts'
 import { engagementOf, tooLong, tooShort } from './engagement.ts'
 import { ground, groundByMeaning, groundingOf, type SupportedStatement } from './grounding.ts'
@@ -153,7 +153,7 @@ async function byMeaning(
   signal: AbortSignal,
 ): Promise<SupportedStatement[]> {
   const sentences = citations
-    .flatMap(({ n, text }) => sentencesOf(text).map((sentence) => ({ n, text: sentence.text })))
+    .flatMap(({ n, text }) => splitSentences(text).map((sentence) => ({ n, text: sentence.text })))
     .slice(0, embeddedSentences)
   const vectors = await embedder.embed(
     [...statements.map(({ text }) => text), ...sentences.map(({ text }) => text)],

@@ -1,4 +1,4 @@
-import { sentencesOf } from '../../models/index.ts'
+import { splitSentences } from '../../models/index.ts'
 import type { ContentTerm, TermReader } from './terms.ts'
 
 /** A sentence of an answer that can be true or false. */
@@ -18,7 +18,7 @@ const courtesy =
  * of quotations alone (no language model), what is quoted.
  */
 export function statementsOf(answer: string, reader: TermReader, isQuoted: boolean): Statement[] {
-  const texts = isQuoted ? quotationsOf(answer) : sentencesOf(plain(answer)).map(({ text }) => text)
+  const texts = isQuoted ? quotationsOf(answer) : splitSentences(plain(answer)).map(({ text }) => text)
   return texts.flatMap((text) => {
     const cites = citedIn(text)
     const bare = text

@@ -20,7 +20,7 @@ function played(remote: boolean) {
     },
   }
   const extract = extractor({
-    models: { background: (wish, work) => work(model, wish.signal) },
+    models: { runInBackground: (wish, work) => work(model, wish.signal) },
     log: createLog('silent'),
   })
   return { extract, prompt: () => seen.map(({ content }) => content).join('\n') }

@@ -20,7 +20,7 @@ export type Extractor = (messages: OwnMessage[], known: KnownMemory[], signal: A
  * Reads what a person's own messages state: by the model that answered them, in one call for all, and by rules where
  * there is none or where it fails. Whatever a model says counts only as far as the message's own words say it.
  */
-export function extractor({ models, log }: { models: Pick<Models, 'background'>; log: Log }): Extractor {
+export function extractor({ models, log }: { models: Pick<Models, 'runInBackground'>; log: Log }): Extractor {
   async function byModel(
     messages: OwnMessage[],
     known: KnownMemory[],
@@ -29,7 +29,7 @@ export function extractor({ models, log }: { models: Pick<Models, 'background'>;
     const name = messages.findLast((message) => message.model !== null)?.model
     if (name === 'extractive') return undefined
     try {
-      return await models.background(
+      return await models.runInBackground(
         { ...(name ? { requested: name } : {}), signal },
         async (model, turn) => {
           // What is for local models only is told to no other, not even to compare.

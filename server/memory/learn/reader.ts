@@ -23,7 +23,7 @@ import { extractor, type KnownMemory, type OwnMessage } from './extract.ts'
 
 export type ReaderParts = {
   database: Database
-  models: Pick<Models, 'background' | 'embedder'>
+  models: Pick<Models, 'runInBackground' | 'embedder'>
   log: Log
   now: () => Date
   pace: ReaderPace

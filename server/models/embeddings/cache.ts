@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Log } from '../../log.ts'
-import { redisVectors } from './redis.ts'
+import { createRedisVectors } from './redis.ts'
 
 /** Vectors already made, by space and text. */
 export type VectorCache = {
@@ -25,7 +25,7 @@ const defaultBytes = 64 * 1024 * 1024
 const entryBytes = 200
 
 /** Least recently used vectors go first when the bytes run out. */
-export function memoryVectors(maxBytes = defaultBytes) {
+export function createMemoryVectors(maxBytes = defaultBytes) {
   const entries = new Map<string, Float32Array>()
   let bytes = 0
   const cost = (vector: Float32Array) => vector.byteLength + entryBytes
@@ -56,13 +56,13 @@ export function memoryVectors(maxBytes = defaultBytes) {
 }
 
 /** Memory in front, Redis behind it where one is named; Redis away only means fewer hits. */
-export function vectorCache(options: {
+export function createVectorCache(options: {
   redisUrl?: string | undefined
   log: Log
   maxBytes?: number
 }): VectorCache {
-  const memory = memoryVectors(options.maxBytes)
-  const redis = options.redisUrl === undefined ? undefined : redisVectors(options.redisUrl, options.log)
+  const memory = createMemoryVectors(options.maxBytes)
+  const redis = options.redisUrl === undefined ? undefined : createRedisVectors(options.redisUrl, options.log)
   let hits = 0
   let misses = 0
 

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { AppError } from '../../errors.ts'
-import type { Lane } from '../lanes.ts'
 import type { Embedder } from '../port.ts'
+import type { Scheduler } from '../scheduler.ts'
 import { estimateTokens } from '../tokens.ts'
-import { waitBefore } from '../upstream/stream.ts'
+import { retryDelay } from '../upstream/stream.ts'
 import type { VectorCache } from './cache.ts'
-import { prefixed } from './prefixes.ts'
+import { withPrefix } from './prefixes.ts'
 
 type Purpose = Parameters<Embedder['embed']>[1]
 
@@ -21,7 +21,7 @@ export type EmbedderOptions = {
   batch: EmbedBatch
   cache: VectorCache
   /** The way to the server: somebody waits for a query, passages give way to answers for a while. */
-  lane: Lane
+  lane: Scheduler
 }
 
 const largestBatch = 64
@@ -35,7 +35,7 @@ const firstPatienceMs = 1_000
 const longestPatienceMs = 10_000
 
 /** Embeds through a service: cached, in batches, two at a time, trying again what is worth it. */
-export function embedderOf({
+export function createEmbedder({
   provider,
   model,
   remote,
@@ -58,8 +58,8 @@ export function embedderOf({
 
   async function inTurn(texts: string[], purpose: Purpose, signal: AbortSignal): Promise<number[][]> {
     if (purpose === 'passage')
-      return await lane.background(signal, (current) => timed(texts, current), { patienceMs })
-    const ended = lane.answering()
+      return await lane.runInBackground(signal, (current) => timed(texts, current), { patienceMs })
+    const ended = lane.beginAnswer()
     try {
       return await batch(texts, signal)
     } finally {
@@ -75,7 +75,7 @@ export function embedderOf({
         signal.throwIfAborted()
         // Embedding twice changes nothing, so a broken connection is worth another try as well.
         const broken = thrown instanceof AppError && /^(?:cut|http_500)$/.test(thrown.code)
-        const wait = waitBefore(thrown, attempt)?.ms ?? (broken ? 400 * attempt : undefined)
+        const wait = retryDelay(thrown, attempt)?.ms ?? (broken ? 400 * attempt : undefined)
         if (wait === undefined || attempt === attempts) throw thrown
         await delay(wait, undefined, { signal }).catch(() => signal.throwIfAborted())
       }
@@ -105,7 +105,7 @@ export function embedderOf({
     remote,
     async embed(texts, purpose, signal) {
       const wanted = texts.map((text) =>
-        shortened(prefixed(model, text.trim() === '' ? '.' : text, purpose), room),
+        shortened(withPrefix(model, text.trim() === '' ? '.' : text, purpose), room),
       )
       const found = await cache.get(space, wanted)
       const missing = [...new Set(wanted.filter((_, i) => found[i] === undefined))]

@@ -1,48 +1,61 @@
 import type { Log } from '../../log.ts'
 import type { Catalogue } from '../catalogue.ts'
-import type { Lanes } from '../lanes.ts'
-import { forced, shortName } from '../names.ts'
-import { ollamaEmbed } from '../ollama/embed.ts'
-import { openAiEmbed } from '../openai-compatible/embed.ts'
+import { parseProvider, shortName } from '../names.ts'
+import { createOllamaEmbed } from '../ollama/embed.ts'
+import { createOpenAiEmbed } from '../openai-compatible/embed.ts'
 import type { Embedder } from '../port.ts'
-import type { Service } from '../upstream/service.ts'
+import type { Schedulers } from '../scheduler.ts'
+import type { ModelService } from '../upstream/service.ts'
 import type { VectorCache } from './cache.ts'
-import { chooseEmbedding, type EmbeddingChoice } from './choice.ts'
-import { embedderOf } from './embedder.ts'
+import { createEmbedder } from './embedder.ts'
+import { type EmbeddingSelection, selectEmbeddingModel } from './select-model.ts'
 
 type Parts = {
-  ollama: Service
-  openai: Service | undefined
+  ollama: ModelService
+  openai: ModelService | undefined
   catalogue: Catalogue
   cache: VectorCache
-  lanes: Lanes
+  lanes: Schedulers
   log: Log
   embedModel: string | undefined
   /** For one batch; the model may have to be loaded first. */
   timeoutMs: number
 }
 
-type Chosen = Exclude<EmbeddingChoice, { provider: 'none' }>
+type Chosen = Exclude<EmbeddingSelection, { provider: 'none' }>
 
 /** Context that texts are given at most: passages are short, and memory is not free. */
 const ollamaContext = 2_048
 const openAiContext = 8_000
 
 /** The embedding models that can be used, and which of them is. */
-export function embeddersOf({ ollama, openai, catalogue, cache, lanes, log, embedModel, timeoutMs }: Parts) {
+export function createEmbedders({
+  ollama,
+  openai,
+  catalogue,
+  cache,
+  lanes,
+  log,
+  embedModel,
+  timeoutMs,
+}: Parts) {
   const made = new Map<string, Embedder>()
   let warned = ''
 
-  const choose = (): Promise<EmbeddingChoice> =>
-    chooseEmbedding(catalogue, { embedModel, ollamaAddress: ollama.address, hasOpenAi: openai !== undefined })
+  const choose = (): Promise<EmbeddingSelection> =>
+    selectEmbeddingModel(catalogue, {
+      embedModel,
+      ollamaAddress: ollama.address,
+      hasOpenAi: openai !== undefined,
+    })
 
   async function make(choice: Chosen): Promise<Embedder | undefined> {
     const model = choice.name
     if (choice.provider === 'ollama') {
       const { contextLength } = await catalogue.abilities(choice.installed)
       const numCtx = Math.min(contextLength ?? ollamaContext, ollamaContext)
-      const batch = ollamaEmbed(ollama, model, { numCtx, timeoutMs })
-      return embedderOf({
+      const batch = createOllamaEmbed(ollama, model, { numCtx, timeoutMs })
+      return createEmbedder({
         provider: 'ollama',
         model,
         remote: ollama.remote,
@@ -53,8 +66,8 @@ export function embeddersOf({ ollama, openai, catalogue, cache, lanes, log, embe
       })
     }
     if (!openai) return undefined
-    const batch = openAiEmbed(openai, model, { timeoutMs })
-    return embedderOf({
+    const batch = createOpenAiEmbed(openai, model, { timeoutMs })
+    return createEmbedder({
       provider: 'openai',
       model,
       remote: openai.remote,
@@ -86,8 +99,8 @@ export function embeddersOf({ ollama, openai, catalogue, cache, lanes, log, embe
     },
 
     /** The embedder of a vector space, while its model is still there: for vectors that were made before another took its place. */
-    async of(space: string): Promise<Embedder | undefined> {
-      const { provider, name } = forced(space)
+    async forSpace(space: string): Promise<Embedder | undefined> {
+      const { provider, name } = parseProvider(space)
       if (provider === 'openai') return await embedder({ provider, name })
       const installed = provider && (await catalogue.find(name, false))
       return installed ? await embedder({ provider, name, installed }) : undefined
@@ -95,7 +108,7 @@ export function embeddersOf({ ollama, openai, catalogue, cache, lanes, log, embe
 
     /** How many numbers the vectors of an installed model have; undefined when it does not embed but chats. */
     async dimensions(name: string, signal: AbortSignal): Promise<number | undefined> {
-      const installed = await catalogue.find(forced(name).name, true)
+      const installed = await catalogue.find(parseProvider(name).name, true)
       if (!installed) return undefined
       const { capabilities } = await catalogue.abilities(installed)
       if (capabilities.includes('completion')) return undefined

@@ -10,12 +10,12 @@ import {
   startOpenAi,
 } from '../../../test/model-servers.ts'
 import { createLog, type Log } from '../../log.ts'
-import { catalogue } from '../catalogue.ts'
-import { lanesOf } from '../lanes.ts'
-import { ollamaService, openaiService } from '../upstream/service.ts'
-import { memoryVectors, type VectorCache, vectorCache } from './cache.ts'
-import { embeddersOf } from './embedders.ts'
-import { prefixed } from './prefixes.ts'
+import { createCatalogue } from '../catalogue.ts'
+import { createSchedulers } from '../scheduler.ts'
+import { createOllamaService, createOpenAiService } from '../upstream/service.ts'
+import { createMemoryVectors, createVectorCache, type VectorCache } from './cache.ts'
+import { createEmbedders } from './embedders.ts'
+import { withPrefix } from './prefixes.ts'
 
 const signal = AbortSignal.timeout(60_000)
 const silent = createLog('silent')
@@ -26,15 +26,17 @@ function embeddersWith(
   ollamaUrl: string,
   more: { openaiUrl?: string; embedModel?: string; cache?: VectorCache; log?: Log } = {},
 ) {
-  const ollama = ollamaService(ollamaUrl)
+  const ollama = createOllamaService(ollamaUrl)
   const openai =
-    more.openaiUrl === undefined ? undefined : openaiService({ baseUrl: more.openaiUrl, apiKey: 'sk-a' })
-  return embeddersOf({
+    more.openaiUrl === undefined
+      ? undefined
+      : createOpenAiService({ baseUrl: more.openaiUrl, apiKey: 'sk-a' })
+  return createEmbedders({
     ollama,
     openai,
-    catalogue: catalogue({ ollama, openai, closing: signal, log: silent }),
-    cache: more.cache ?? vectorCache({ log: silent }),
-    lanes: lanesOf(signal),
+    catalogue: createCatalogue({ ollama, openai, closing: signal, log: silent }),
+    cache: more.cache ?? createVectorCache({ log: silent }),
+    lanes: createSchedulers(signal),
     log: more.log ?? silent,
     embedModel: more.embedModel,
     timeoutMs: 5_000,
@@ -120,7 +122,7 @@ describe('which model embeds', () => {
     await using openai = await startOpenAi()
     const embedders = embeddersWith(ollama.url, { openaiUrl: openai.url, embedModel: 'bge-m3' })
     const spaces = ['ollama/all-minilm', 'openai/text-embedding-3-small', 'ollama/gone', 'elsewhere/model']
-    const found = await Promise.all(spaces.map(async (space) => (await embedders.of(space))?.space))
+    const found = await Promise.all(spaces.map(async (space) => (await embedders.forSpace(space))?.space))
     expect(found).toEqual(['ollama/all-minilm', 'openai/text-embedding-3-small', undefined, undefined])
   })
 
@@ -185,7 +187,7 @@ describe('embedding', () => {
   })
 
   test('asks for what is known already no more', async () => {
-    const cache = vectorCache({ log: silent })
+    const cache = createVectorCache({ log: silent })
     const embedder = await embedderOn(ollama, cache)
     const [first] = await embedder.embed(['one'], 'passage', signal)
     const [again, two] = await embedder.embed(['one', 'two'], 'passage', signal)
@@ -275,14 +277,14 @@ describe('what a model wants before a text', () => {
     ['bge-m3', 'x', 'x'],
     ['text-embedding-3-small', 'x', 'x'],
   ])('%s', (name, query, passage) => {
-    expect(prefixed(name, 'x', 'query')).toEqual(query)
-    expect(prefixed(name, 'x', 'passage')).toEqual(passage)
+    expect(withPrefix(name, 'x', 'query')).toEqual(query)
+    expect(withPrefix(name, 'x', 'passage')).toEqual(passage)
   })
 })
 
 describe('the cache in memory', () => {
   test('forgets first what was not used for longest when it is full', () => {
-    const vectors = memoryVectors(3 * (4 * 100 + 200))
+    const vectors = createMemoryVectors(3 * (4 * 100 + 200))
     const vector = () => new Float32Array(100)
     for (const key of ['a', 'b', 'c']) vectors.put(key, vector())
     vectors.get('a')
@@ -297,7 +299,7 @@ describe('the cache in memory', () => {
   })
 
   test('counts an entry once that is put again', () => {
-    const vectors = memoryVectors(1_000)
+    const vectors = createMemoryVectors(1_000)
     for (let i = 0; i < 10; i++) vectors.put('a', new Float32Array(100))
     vectors.put('b', new Float32Array(10))
     expect(vectors.size).toBe(2)
@@ -350,8 +352,8 @@ describe.runIf(redisUrl !== '' || process.env['CI'] === 'true')('the cache in Re
     vi.waitFor(() => expect(kind(cache)).toBe(wanted), 20_000)
 
   test('is shared by servers, keeps every bit, and lets go after thirty days', async () => {
-    await using one = vectorCache({ redisUrl, log: silent })
-    await using other = vectorCache({ redisUrl, log: silent })
+    await using one = createVectorCache({ redisUrl, log: silent })
+    await using other = createVectorCache({ redisUrl, log: silent })
     await Promise.all([becomes(one, 'redis'), becomes(other, 'redis')])
     const known = text()
     one.put('space', [{ text: known, vector }])
@@ -374,7 +376,7 @@ describe.runIf(redisUrl !== '' || process.env['CI'] === 'true')('the cache in Re
     await using way = await wayTo(redisUrl, { dead })
     const log = createLog('silent')
     const warn = vi.spyOn(log, 'warn')
-    await using cache = vectorCache({ redisUrl: `redis://${login}${way.address}`, log })
+    await using cache = createVectorCache({ redisUrl: `redis://${login}${way.address}`, log })
     const known = text()
     cache.put('space', [{ text: known, vector }])
     expect(await cache.get('space', [known])).toEqual([vector])
@@ -388,7 +390,7 @@ describe.runIf(redisUrl !== '' || process.env['CI'] === 'true')('the cache in Re
     await using way = await wayTo(redisUrl)
     const log = createLog('silent')
     const warn = vi.spyOn(log, 'warn')
-    await using cache = vectorCache({ redisUrl: `redis://${way.address}`, log })
+    await using cache = createVectorCache({ redisUrl: `redis://${way.address}`, log })
     await becomes(cache, 'redis')
     await way.cut()
     await becomes(cache, 'memory')

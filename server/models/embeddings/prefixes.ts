@@ -20,7 +20,7 @@ const known: [RegExp, Prefixes][] = [
 ]
 
 /** Puts before a text what the model was trained to see there. */
-export function prefixed(model: string, text: string, purpose: 'query' | 'passage'): string {
+export function withPrefix(model: string, text: string, purpose: 'query' | 'passage'): string {
   const name = model.toLowerCase()
   const prefixes = known.find(([pattern]) => pattern.test(name))?.[1]
   return prefixes ? prefixes[purpose] + text : text
@@ -40,7 +40,7 @@ const preferred = [
 ]
 
 /** A model's place among the embedding models; smaller is better. */
-export function preference(model: string): number {
+export function preferenceRank(model: string): number {
   const place = preferred.findIndex((name) => model.toLowerCase().includes(name))
   return place === -1 ? preferred.length : place
 }

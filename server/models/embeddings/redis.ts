@@ -9,7 +9,7 @@ const checkAgainMs = 5_000
  * Vectors in Redis, as float32 bytes. Nothing here ever throws or makes anybody wait long: while Redis is away, or
  * refuses the password, nothing is found and nothing kept; one warning says so, and it is tried again in the background.
  */
-export function redisVectors(url: string, log: Log) {
+export function createRedisVectors(url: string, log: Log) {
   const client = new Redis(url, {
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { ChatMessage, ChatRequest, GroundingPassage, ModelPart } from '../port.ts'
-import { extractiveAnswer, extractiveModel } from './extractive.ts'
-import { languageOf } from './language.ts'
-import { sentencesOf } from './sentences.ts'
+import { createExtractiveModel, extractiveAnswer } from './extractive.ts'
+import { detectLanguage } from './language.ts'
+import { splitSentences } from './sentences.ts'
 
 const passage = (n: number, text: string, page: number | null = n): GroundingPassage => ({
   n,
@@ -93,7 +93,7 @@ describe('an answer without a language model', () => {
       '4 ページ',
     ],
   ])('speaks %s: %s', (language, question, text, sentence, page) => {
-    expect(languageOf(question)).toBe(language)
+    expect(detectLanguage(question)).toBe(language)
     const answer = about(question, [passage(3, text, 4)])
     expect(quotesIn(answer)[0]).toEqual({ text: sentence, n: 3 })
     expect(answer).toContain(`(${page})`)
@@ -195,7 +195,7 @@ describe('an answer without a language model', () => {
 })
 
 describe('the stream of such an answer', () => {
-  const model = extractiveModel()
+  const model = createExtractiveModel()
   const grounding = { question: 'Who founded Acme Pumps?', passages, answerable: true, retrieved: true }
   const stream = (
     messages: ChatMessage[] = [],
@@ -253,18 +253,18 @@ describe('the sentences of a passage', () => {
     ['Chinese', '第一句。第二句！第三句？', ['第一句。', '第二句！', '第三句？']],
     ['nothing', ' \n\n ', []],
   ])('are told apart: %s', (_, text, sentences) => {
-    expect(sentencesOf(text).map((sentence) => sentence.text)).toEqual(sentences)
+    expect(splitSentences(text).map((sentence) => sentence.text)).toEqual(sentences)
   })
 
   test('that are Markdown headings come without their marks', () => {
-    expect(sentencesOf('# Lighthouse\n\nThe lamp is lit at dusk.').map(({ text }) => text)).toEqual([
+    expect(splitSentences('# Lighthouse\n\nThe lamp is lit at dusk.').map(({ text }) => text)).toEqual([
       'Lighthouse',
       'The lamp is lit at dusk.',
     ])
   })
 
   test('without an end are cut into readable pieces', () => {
-    const pieces = sentencesOf('word, '.repeat(500))
+    const pieces = splitSentences('word, '.repeat(500))
     expect(Math.max(...pieces.map(({ text }) => text.length))).toBeLessThanOrEqual(600)
     expect(pieces.map(({ text }) => text).join(' ')).toBe('word, '.repeat(500).trim())
   })

@@ -1,7 +1,7 @@
 import { setImmediate as yieldToOthers } from 'node:timers/promises'
 import type { ChatModel, ChatRequest } from '../port.ts'
-import { languageOf } from './language.ts'
-import { greetedIn, phrases } from './phrases.ts'
+import { detectLanguage } from './language.ts'
+import { greetingLanguage, phrases } from './phrases.ts'
 import { type Quote, selectQuotes } from './select.ts'
 
 type Grounding = ChatRequest['grounding']
@@ -14,7 +14,7 @@ const burst = 16
  * word and with their numbers, and says so. The same question and passages always give the same answer, so a partial
  * one goes on exactly where it stopped.
  */
-export function extractiveModel(): ChatModel {
+export function createExtractiveModel(): ChatModel {
   return {
     name: 'extractive',
     provider: 'extractive',
@@ -43,13 +43,13 @@ export function extractiveModel(): ChatModel {
 
 /** The whole answer as text. */
 export function extractiveAnswer({ question, passages, answerable, retrieved }: Grounding): string {
-  const greeted = greetedIn(question)
+  const greeted = greetingLanguage(question)
   if (greeted) return `${phrases[greeted].greeting}\n\n${phrases[greeted].noModel}`
 
-  const questionLanguage = languageOf(question)
+  const questionLanguage = detectLanguage(question)
   const say = phrases[questionLanguage ?? 'en']
   if (!retrieved) return `${say.notSearched}\n\n${say.noModel}`
-  const language = languageOf(passages.map((passage) => passage.text).join('\n')) ?? questionLanguage
+  const language = detectLanguage(passages.map((passage) => passage.text).join('\n')) ?? questionLanguage
   const quotes = answerable ? selectQuotes(question, passages, language) : []
   if (quotes.length === 0) return `${say.notAnswered}\n\n${say.noModel}`
   return [...quotes.map((quote) => quoted(quote, say.page)), say.quotedOnly].join('\n\n')

@@ -21,7 +21,7 @@ const sets = Object.fromEntries(
 const word = /[\p{L}\p{M}]+/gu
 
 /** The language of a question or text, as far as it is one of those known here. */
-export function languageOf(text: string): Language | undefined {
+export function detectLanguage(text: string): Language | undefined {
   if (/[\p{Script=Hiragana}\p{Script=Katakana}]/u.test(text)) return 'ja'
   if ((text.match(/\p{Script=Han}/gu)?.length ?? 0) * 3 > text.length) return 'zh'
   const words = (text.slice(0, 4_000).toLowerCase().match(word) ?? []).slice(0, 400)
@@ -52,9 +52,9 @@ export const isFunctionWord = (term: string, language: Language | undefined): bo
   (language !== undefined && language !== 'zh' && language !== 'ja' && sets[language].has(term))
 
 /** What a question asks for, where its words say so. */
-export type Asked = 'who' | 'when' | 'number' | 'where' | undefined
+export type AnswerType = 'who' | 'when' | 'number' | 'where' | undefined
 
-const askedFor: [Exclude<Asked, undefined>, RegExp][] = [
+const askedFor: [Exclude<AnswerType, undefined>, RegExp][] = [
   [
     'number',
     /\bhow (?:many|much|long|old|far|high|tall|large|big|often)\b|\bwhat (?:percent\w*|share|number|amount|price|cost)\b|\bwie ?(?:viele?n?|lange|alt|weit|hoch|groß|oft|teuer)\b|\bcombien\b|\bcu[aá]nt[oa]s?\b|\bquant[oaie]\b|\bquant[oa]s\b|多少|几个|幾|いくつ|いくら|何人|何個|何年間|何パーセント/iu,
@@ -70,5 +70,5 @@ const askedFor: [Exclude<Asked, undefined>, RegExp][] = [
   ['where', /\bwhere\b|\bwo(?:her|hin)?\b|\boù\b|\bd[oó]nde\b|\bdove\b|\bonde\b|哪里|哪儿|何处|どこ/iu],
 ]
 
-export const askedBy = (question: string): Asked =>
+export const detectAnswerType = (question: string): AnswerType =>
   askedFor.find(([, pattern]) => pattern.test(question))?.[0]

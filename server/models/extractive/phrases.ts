@@ -98,7 +98,7 @@ const bareGreetings = new Map(
 )
 
 /** The language of a question that only greets. */
-export function greetedIn(question: string): Language | undefined {
+export function greetingLanguage(question: string): Language | undefined {
   const words = question
     .toLowerCase()
     .replaceAll(/[\p{P}\p{S}]+/gu, ' ')

@@ -1,7 +1,7 @@
 import type { GroundingPassage } from '../port.ts'
-import { type Asked, askedBy, type Language } from './language.ts'
-import { type Sentence, sentencesOf } from './sentences.ts'
-import { contentTerms, termsOf } from './terms.ts'
+import { type AnswerType, detectAnswerType, type Language } from './language.ts'
+import { type Sentence, splitSentences } from './sentences.ts'
+import { extractContentTerms, extractTerms } from './terms.ts'
 
 export type Quote = { passage: GroundingPassage; sentence: Sentence }
 
@@ -22,9 +22,13 @@ export function selectQuotes(
 ): Quote[] {
   const candidates = passages.flatMap((passage) => candidatesOf(passage, language))
   if (candidates.length === 0) return []
-  const wanted = contentTerms(question, language)
+  const wanted = extractContentTerms(question, language)
   const weights = weightsOf(wanted, question, candidates, language)
-  score(candidates, passages, weights, { asked: askedBy(question), language, question: new Set(wanted) })
+  score(candidates, passages, weights, {
+    asked: detectAnswerType(question),
+    language,
+    question: new Set(wanted),
+  })
 
   const chosen: Candidate[] = []
   let characters = 0
@@ -41,8 +45,8 @@ export function selectQuotes(
 }
 
 function candidatesOf(passage: GroundingPassage, language: Language | undefined): Candidate[] {
-  return sentencesOf(passage.text).map((sentence, place) => {
-    const terms = termsOf(sentence.text, language)
+  return splitSentences(passage.text).map((sentence, place) => {
+    const terms = extractTerms(sentence.text, language)
     return { passage, sentence, place, terms: new Set(terms), count: terms.length, score: 0 }
   })
 }
@@ -56,7 +60,7 @@ function weightsOf(
 ): Map<string, number> {
   const names = new Set(
     [...question.matchAll(/(?<=\S\s+)\p{Lu}[\p{L}\p{M}\p{N}-]*|\b\p{Lu}{2,}\b/gu)].flatMap(([name]) =>
-      termsOf(name, language),
+      extractTerms(name, language),
     ),
   )
   return new Map(
@@ -73,7 +77,7 @@ function score(
   candidates: Candidate[],
   passages: GroundingPassage[],
   weights: Map<string, number>,
-  about: { asked: Asked; language: Language | undefined; question: Set<string> },
+  about: { asked: AnswerType; language: Language | undefined; question: Set<string> },
 ): void {
   const whole = [...weights.values()].reduce((sum, weight) => sum + weight, 0) || 1
   const covered = (terms: Set<string>) => {
@@ -83,13 +87,13 @@ function score(
   }
   for (const passage of passages) {
     const own = candidates.filter((candidate) => candidate.passage === passage)
-    const title = new Set(termsOf(passage.title, about.language))
+    const title = new Set(extractTerms(passage.title, about.language))
     const rank = passages.indexOf(passage)
     own.forEach((candidate, i) => {
       // A sentence leans on its heading, its table's first row and the sentence before it.
       const context = new Set([
         ...title,
-        ...termsOf(candidate.sentence.header ?? '', about.language),
+        ...extractTerms(candidate.sentence.header ?? '', about.language),
         ...(own[i - 1]?.terms ?? []),
       ])
       const direct = covered(candidate.terms)
@@ -109,7 +113,7 @@ const month =
 /** Is there anything in the sentence of the kind that is asked for, beyond the question's own words? */
 function holdsAnswer(
   candidate: Candidate,
-  about: { asked: Asked; language: Language | undefined; question: Set<string> },
+  about: { asked: AnswerType; language: Language | undefined; question: Set<string> },
 ): boolean {
   const { text } = candidate.sentence
   switch (about.asked) {
@@ -125,7 +129,7 @@ function holdsAnswer(
     case 'who':
     case 'where':
       return [...text.matchAll(/(?<=\S\s+[("„“]?)\p{Lu}\p{L}+/gu)].some(
-        ([name]) => !termsOf(name, about.language).some((term) => about.question.has(term)),
+        ([name]) => !extractTerms(name, about.language).some((term) => about.question.has(term)),
       )
   }
 }

@@ -20,7 +20,7 @@ const abbreviations = new Set(
  * The sentences of a passage. A line with tabs or bars is a table row and counts as one sentence; lines that were
  * wrapped by the page are joined first, and a Markdown heading comes without its marks.
  */
-export function sentencesOf(passage: string): Sentence[] {
+export function splitSentences(passage: string): Sentence[] {
   const sentences: Sentence[] = []
   let prose: string[] = []
   let header: string | undefined

@@ -20,7 +20,7 @@ const unspaced =
 const runs = /[\p{L}\p{M}\p{N}]+(?:[.,:/-]\p{N}+)*/gu
 
 /** The words of a text as they are compared: lower case, stemmed; scripts without spaces as pairs of characters. */
-export function termsOf(text: string, language: Language | undefined): string[] {
+export function extractTerms(text: string, language: Language | undefined): string[] {
   const terms: string[] = []
   for (const [run] of text.normalize('NFKC').toLowerCase().matchAll(runs)) {
     if (unspaced.test(run)) {
@@ -35,14 +35,14 @@ export function termsOf(text: string, language: Language | undefined): string[] 
 }
 
 /** The terms of a question that say what it is about; all of them when none does. */
-export function contentTerms(text: string, language: Language | undefined): string[] {
+export function extractContentTerms(text: string, language: Language | undefined): string[] {
   const words: string[] = []
   for (const [run] of text.normalize('NFKC').toLowerCase().matchAll(runs)) {
     if (unspaced.test(run))
-      words.push(...termsOf(run, language).filter((pair) => !isFunctionWord(pair, language)))
+      words.push(...extractTerms(run, language).filter((pair) => !isFunctionWord(pair, language)))
     else if (!isFunctionWord(run, language)) words.push(stem(run, language))
   }
-  return [...new Set(words.length > 0 ? words : termsOf(text, language))]
+  return [...new Set(words.length > 0 ? words : extractTerms(text, language))]
 }
 
 function stem(word: string, language: Language | undefined): string {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { callJson, exchange } from '../upstream/call.ts'
-import type { Service } from '../upstream/service.ts'
+import { requestJson, requestText } from '../upstream/request.ts'
+import type { ModelService } from '../upstream/service.ts'
 
 /** Ollama's own protocol, as far as it is used here. Fields that older versions lack are optional. */
 
@@ -27,39 +27,39 @@ const ps = z.object({
 })
 
 /** What a model can do; `contextLength` is what it was made for, not what it is loaded with. */
-export type Abilities = { capabilities: string[]; contextLength: number | null }
+export type ModelDetails = { capabilities: string[]; contextLength: number | null }
 
 /** Short questions are answered at once by an Ollama that is there at all. */
-const shortMs = 2_000
-const diskMs = 60_000
+const quickTimeoutMs = 2_000
+const diskTimeoutMs = 60_000
 
-export async function listInstalled(service: Service, signal: AbortSignal): Promise<InstalledModel[]> {
-  const answer = await callJson(service, tags, { path: '/api/tags', signal, timeoutMs: shortMs })
+export async function listInstalled(service: ModelService, signal: AbortSignal): Promise<InstalledModel[]> {
+  const answer = await requestJson(service, tags, { path: '/api/tags', signal, timeoutMs: quickTimeoutMs })
   return answer.models
 }
 
 export async function showModel(
-  service: Service,
+  service: ModelService,
   model: InstalledModel,
   signal: AbortSignal,
-): Promise<Abilities> {
-  const answer = await callJson(service, show, {
+): Promise<ModelDetails> {
+  const answer = await requestJson(service, show, {
     method: 'POST',
     path: '/api/show',
     body: { model: model.name },
     signal,
-    timeoutMs: shortMs,
+    timeoutMs: quickTimeoutMs,
   })
   const info = answer.model_info ?? {}
   const length = info[`${String(info['general.architecture'])}.context_length`]
   return {
-    capabilities: answer.capabilities ?? guessed(model),
+    capabilities: answer.capabilities ?? guessCapabilities(model),
     contextLength: typeof length === 'number' ? length : null,
   }
 }
 
 /** Ollama before 0.6.4 did not say what a model can do; BERT families only embed. */
-function guessed(model: InstalledModel): string[] {
+function guessCapabilities(model: InstalledModel): string[] {
   const families = [model.details?.family ?? '', ...(model.details?.families ?? [])]
   return families.some((family) => family.includes('bert')) || /embed|minilm|bge|e5-/i.test(model.name)
     ? ['embedding']
@@ -68,21 +68,21 @@ function guessed(model: InstalledModel): string[] {
 
 /** The models in memory now and the context that each was loaded with. */
 export async function listLoaded(
-  service: Service,
+  service: ModelService,
   signal: AbortSignal,
 ): Promise<{ name: string; contextLength: number | null }[]> {
-  const answer = await callJson(service, ps, { path: '/api/ps', signal, timeoutMs: shortMs })
+  const answer = await requestJson(service, ps, { path: '/api/ps', signal, timeoutMs: quickTimeoutMs })
   return answer.models.map((model) => ({ name: model.name, contextLength: model.context_length ?? null }))
 }
 
-export async function deleteModel(service: Service, name: string, signal: AbortSignal): Promise<void> {
+export async function deleteModel(service: ModelService, name: string, signal: AbortSignal): Promise<void> {
   const request = { method: 'DELETE', path: '/api/delete', body: { model: name } } as const
-  await exchange(service, { ...request, signal, timeoutMs: diskMs })
+  await requestText(service, { ...request, signal, timeoutMs: diskTimeoutMs })
 }
 
 /** Frees the memory of a loaded chat or embedding model. */
 export async function unloadModel(
-  service: Service,
+  service: ModelService,
   name: string,
   embeds: boolean,
   signal: AbortSignal,
@@ -90,5 +90,5 @@ export async function unloadModel(
   const request = embeds
     ? { path: '/api/embed', body: { model: name, input: [], keep_alive: 0 } }
     : { path: '/api/generate', body: { model: name, keep_alive: 0, stream: false } }
-  await exchange(service, { method: 'POST', ...request, signal, timeoutMs: diskMs })
+  await requestText(service, { method: 'POST', ...request, signal, timeoutMs: diskTimeoutMs })
 }

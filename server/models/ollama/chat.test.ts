@@ -1,33 +1,38 @@
 import { describe, expect, test } from 'vitest'
 import { defaultModels, startOllama } from '../../../test/model-servers.ts'
 import { createLog } from '../../log.ts'
-import { catalogue } from '../catalogue.ts'
-import { tokenCounter } from '../tokens.ts'
-import { ollamaService } from '../upstream/service.ts'
-import { ollamaChat } from './chat.ts'
-import { ollamaContexts } from './context.ts'
+import { createCatalogue } from '../catalogue.ts'
+import { createTokenCounter } from '../tokens.ts'
+import { createOllamaService } from '../upstream/service.ts'
+import { createOllamaChat } from './chat.ts'
+import { createOllamaContexts } from './context.ts'
 
 const signal = AbortSignal.timeout(20_000)
 
 async function open(numCtx?: number) {
   const ollama = await startOllama()
-  const service = ollamaService(ollama.url)
-  const known = catalogue({ ollama: service, openai: undefined, closing: signal, log: createLog('silent') })
-  const contexts = ollamaContexts(service, numCtx, known.abilities)
+  const service = createOllamaService(ollama.url)
+  const known = createCatalogue({
+    ollama: service,
+    openai: undefined,
+    closing: signal,
+    log: createLog('silent'),
+  })
+  const contexts = createOllamaContexts(service, numCtx, known.abilities)
   const installed = await known.find('llama3.2:1b', false)
   if (!installed) throw new Error('the played Ollama has lost its model')
-  const model = ollamaChat({
+  const model = createOllamaChat({
     service,
     name: 'llama3.2:1b',
     patience: { firstTokenMs: 5_000, stallMs: 5_000 },
-    tokens: tokenCounter(),
+    tokens: createTokenCounter(),
     numCtx: (its) => contexts.of(installed, its),
-    learnedLimit: (limit) => contexts.learn(installed.name, limit),
+    onContextLimit: (limit) => contexts.lower(installed.name, limit),
   })
   return { ollama, model, [Symbol.asyncDispose]: () => ollama[Symbol.asyncDispose]() }
 }
 
-const ask = (model: ReturnType<typeof ollamaChat>, content = 'Hello') =>
+const ask = (model: ReturnType<typeof createOllamaChat>, content = 'Hello') =>
   Array.fromAsync(
     model.stream(
       {

@@ -2,14 +2,14 @@ import { z } from 'zod'
 import { badJson, contextLengthExceeded, notSse, truncated, upstreamError } from '../errors.ts'
 import type { ChatModel, ChatRequest, ModelPart } from '../port.ts'
 import type { TokenCounter } from '../tokens.ts'
-import { call, HttpFault } from '../upstream/call.ts'
-import { contextLimitIn, isContextFault } from '../upstream/context-limit.ts'
-import { objectsOf } from '../upstream/lines.ts'
-import { errorIn, plain } from '../upstream/plain.ts'
-import type { Service } from '../upstream/service.ts'
+import { parseJsonLines } from '../upstream/body.ts'
+import { isContextLengthError, parseContextLimit } from '../upstream/context-limit.ts'
+import { errorMessageOf, sanitizeMessage } from '../upstream/error-message.ts'
+import { HttpError, sendRequest } from '../upstream/request.ts'
+import type { ModelService } from '../upstream/service.ts'
 import { type Protocol, streamAnswer } from '../upstream/stream.ts'
-import { thinkingSplitter } from '../upstream/thinking.ts'
-import type { Patience } from '../upstream/watch.ts'
+import { createThinkingSplitter } from '../upstream/thinking-splitter.ts'
+import type { Timeouts } from '../upstream/timeouts.ts'
 
 const chunk = z.object({
   message: z.object({ content: z.string().nullish(), thinking: z.string().nullish() }).nullish(),
@@ -25,27 +25,27 @@ const keepAlive = '10m'
 type ReadArguments = Parameters<Protocol['read']>
 
 export type OllamaChatOptions = {
-  service: Service
+  service: ModelService
   name: string
-  patience: Patience
+  patience: Timeouts
   tokens: TokenCounter
   /** The context to load the model with: always the same for a model, as another value would load it anew. */
   numCtx: (signal: AbortSignal) => Promise<number>
   /** What the model was found to be able to read at most. */
-  learnedLimit: (limit: number) => void
+  onContextLimit: (limit: number) => void
 }
 
 /** A model in Ollama, over its own `/api/chat`: its OpenAI-compatible route knows neither context nor keep_alive. */
-export function ollamaChat({
+export function createOllamaChat({
   service,
   name,
   patience,
   tokens,
   numCtx,
-  learnedLimit,
+  onContextLimit: learnedLimit,
 }: OllamaChatOptions): ChatModel {
   const tooLong = (message: string) => {
-    const limit = contextLimitIn(message)
+    const limit = parseContextLimit(message)
     if (limit !== undefined) learnedLimit(limit)
     return contextLengthExceeded(name, limit)
   }
@@ -57,13 +57,15 @@ export function ollamaChat({
     const type = response.headers.get('content-type') ?? ''
     if (!/^$|json|text\/plain/i.test(type)) {
       await response.body?.cancel()
-      throw notSse(service, plain(type, service))
+      throw notSse(service, sanitizeMessage(type, service))
     }
-    const splitter = thinkingSplitter()
-    for await (const object of objectsOf(response, service, signal)) {
-      const error = errorIn(object)
+    const splitter = createThinkingSplitter()
+    for await (const object of parseJsonLines(response, service, signal)) {
+      const error = errorMessageOf(object)
       if (error !== undefined)
-        throw isContextFault(error) ? tooLong(error) : upstreamError(service, plain(error, service))
+        throw isContextLengthError(error)
+          ? tooLong(error)
+          : upstreamError(service, sanitizeMessage(error, service))
       const parsed = chunk.safeParse(object)
       if (!parsed.success) throw badJson(service)
       const { message, done, done_reason, prompt_eval_count, eval_count } = parsed.data
@@ -71,7 +73,7 @@ export function ollamaChat({
       if (message?.content) yield* splitter.add(message.content)
       if (!done) continue
       yield* splitter.end()
-      if (prompt_eval_count) tokens.learn(name, request.messages, prompt_eval_count)
+      if (prompt_eval_count) tokens.calibrate(name, request.messages, prompt_eval_count)
       yield {
         type: 'finish',
         reason:
@@ -108,9 +110,9 @@ export function ollamaChat({
       }
       const send = async (all: AbortSignal) => {
         try {
-          return await call(service, { method: 'POST', path: '/api/chat', body, signal: all })
+          return await sendRequest(service, { method: 'POST', path: '/api/chat', body, signal: all })
         } catch (thrown) {
-          if (thrown instanceof HttpFault && isContextFault(thrown.body)) throw tooLong(thrown.body)
+          if (thrown instanceof HttpError && isContextLengthError(thrown.body)) throw tooLong(thrown.body)
           throw thrown
         }
       }

@@ -1,18 +1,18 @@
 import { z } from 'zod'
 import type { EmbedBatch } from '../embeddings/embedder.ts'
 import { badJson, contextLengthExceeded } from '../errors.ts'
-import { callJson, HttpFault } from '../upstream/call.ts'
-import { contextLimitIn, isContextFault } from '../upstream/context-limit.ts'
-import type { Service } from '../upstream/service.ts'
+import { isContextLengthError, parseContextLimit } from '../upstream/context-limit.ts'
+import { HttpError, requestJson } from '../upstream/request.ts'
+import type { ModelService } from '../upstream/service.ts'
 
 const answer = z.object({ embeddings: z.array(z.array(z.number())) })
 
 /** Embedding through Ollama's `/api/embed`, without its silent cutting of long texts. */
-export const ollamaEmbed =
-  (service: Service, model: string, options: { numCtx: number; timeoutMs: number }): EmbedBatch =>
+export const createOllamaEmbed =
+  (service: ModelService, model: string, options: { numCtx: number; timeoutMs: number }): EmbedBatch =>
   async (input, signal) => {
     try {
-      const { embeddings } = await callJson(service, answer, {
+      const { embeddings } = await requestJson(service, answer, {
         method: 'POST',
         path: '/api/embed',
         body: { model, input, truncate: false, keep_alive: '10m', options: { num_ctx: options.numCtx } },
@@ -22,8 +22,8 @@ export const ollamaEmbed =
       if (embeddings.length !== input.length) throw badJson(service)
       return embeddings
     } catch (thrown) {
-      if (thrown instanceof HttpFault && isContextFault(thrown.body))
-        throw contextLengthExceeded(model, contextLimitIn(thrown.body))
+      if (thrown instanceof HttpError && isContextLengthError(thrown.body))
+        throw contextLengthExceeded(model, parseContextLimit(thrown.body))
       throw thrown
     }
   }

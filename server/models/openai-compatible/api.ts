@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { callJson, HttpFault } from '../upstream/call.ts'
-import type { Service } from '../upstream/service.ts'
+import { HttpError, requestJson } from '../upstream/request.ts'
+import type { ModelService } from '../upstream/service.ts'
 
 const positive = z.number().int().positive().nullish().catch(null)
 
@@ -21,9 +21,12 @@ const list = z.object({
 export type ServedModel = { name: string; contextLength: number | null }
 
 /** The models that a service lists; undefined when it has no such list. */
-export async function listServed(service: Service, signal: AbortSignal): Promise<ServedModel[] | undefined> {
+export async function listServed(
+  service: ModelService,
+  signal: AbortSignal,
+): Promise<ServedModel[] | undefined> {
   try {
-    const answer = await callJson(service, list, { path: '/models', signal, timeoutMs: 4_000 })
+    const answer = await requestJson(service, list, { path: '/models', signal, timeoutMs: 4_000 })
     return answer.data.map((model) => ({
       name: model.id,
       contextLength:
@@ -36,7 +39,7 @@ export async function listServed(service: Service, signal: AbortSignal): Promise
         null,
     }))
   } catch (thrown) {
-    if (thrown instanceof HttpFault && [404, 405, 501].includes(thrown.upstreamStatus)) return undefined
+    if (thrown instanceof HttpError && [404, 405, 501].includes(thrown.upstreamStatus)) return undefined
     throw thrown
   }
 }

@@ -1,24 +1,24 @@
 import { describe, expect, test } from 'vitest'
 import { type OpenAiOptions, startOpenAi } from '../../../test/model-servers.ts'
 import type { ChatMessage, ChatRequest, ModelPart } from '../port.ts'
-import { tokenCounter } from '../tokens.ts'
-import { openaiService } from '../upstream/service.ts'
-import { openAiChat } from './chat.ts'
-import { type ContinuationSetting, newDialect } from './dialect.ts'
+import { createTokenCounter } from '../tokens.ts'
+import { createOpenAiService } from '../upstream/service.ts'
+import { createOpenAiChat } from './chat.ts'
+import { type ContinuationSetting, createSupportedParameters } from './parameters.ts'
 
 const path = '/v1/chat/completions'
 
 async function service(options: OpenAiOptions & { continuation?: ContinuationSetting } = {}) {
   const upstream = await startOpenAi(options)
-  const model = openAiChat({
-    service: openaiService({ baseUrl: upstream.url }),
+  const model = createOpenAiChat({
+    service: createOpenAiService({ baseUrl: upstream.url }),
     name: 'some-model',
     patience: { firstTokenMs: 5_000, stallMs: 300, retryMs: 20 },
-    tokens: tokenCounter(),
+    tokens: createTokenCounter(),
     continuation: options.continuation ?? 'none',
-    dialect: newDialect(),
+    parameters: createSupportedParameters(),
     contextTokens: async () => 8_192,
-    learnedLimit: () => {},
+    onContextLimit: () => {},
   })
   const ask = (request: Partial<ChatRequest> = {}): Promise<ModelPart[]> =>
     Array.fromAsync(

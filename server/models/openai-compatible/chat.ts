@@ -3,16 +3,16 @@ import type { AppError } from '../../errors.ts'
 import { badJson, contextLengthExceeded, notSse, truncated, upstreamError } from '../errors.ts'
 import type { ChatModel, ChatRequest, ModelPart, TokenUsage } from '../port.ts'
 import type { TokenCounter } from '../tokens.ts'
-import { call, HttpFault } from '../upstream/call.ts'
-import { contextLimitIn, isContextFault } from '../upstream/context-limit.ts'
-import { object, textOf } from '../upstream/lines.ts'
-import { errorIn, plain } from '../upstream/plain.ts'
-import type { Service } from '../upstream/service.ts'
+import { decodeBody, parseObject } from '../upstream/body.ts'
+import { isContextLengthError, parseContextLimit } from '../upstream/context-limit.ts'
+import { errorMessageOf, sanitizeMessage } from '../upstream/error-message.ts'
+import { HttpError, sendRequest } from '../upstream/request.ts'
+import type { ModelService } from '../upstream/service.ts'
 import { type Protocol, streamAnswer } from '../upstream/stream.ts'
-import { thinkingSplitter } from '../upstream/thinking.ts'
-import type { Patience, Watch } from '../upstream/watch.ts'
-import { type ContinuationSetting, chatBody, type Dialect } from './dialect.ts'
-import { eventsOf } from './events.ts'
+import { createThinkingSplitter } from '../upstream/thinking-splitter.ts'
+import type { Timeouts, TimeoutWatch } from '../upstream/timeouts.ts'
+import { buildChatBody, type ContinuationSetting, type SupportedParameters } from './parameters.ts'
+import { parseSse } from './sse.ts'
 
 const said = z.object({
   content: z.string().nullish(),
@@ -29,41 +29,41 @@ const chunk = z.object({
 })
 
 export type OpenAiChatOptions = {
-  service: Service
+  service: ModelService
   name: string
-  patience: Patience
+  patience: Timeouts
   tokens: TokenCounter
   continuation: ContinuationSetting
   /** What this service takes; learned from its refusals and shared between requests. */
-  dialect: Dialect
+  parameters: SupportedParameters
   contextTokens(signal: AbortSignal): Promise<number>
-  learnedLimit(limit: number): void
+  onContextLimit(limit: number): void
 }
 
 type ReadArguments = Parameters<Protocol['read']>
 
 /** A model behind any service that speaks OpenAI's `/chat/completions`. */
-export function openAiChat(options: OpenAiChatOptions): ChatModel {
-  const { service, name, patience, tokens, dialect } = options
+export function createOpenAiChat(options: OpenAiChatOptions): ChatModel {
+  const { service, name, patience, tokens, parameters: dialect } = options
 
   const tooLong = (message: string) => {
-    const limit = contextLimitIn(message)
-    if (limit !== undefined) options.learnedLimit(limit)
+    const limit = parseContextLimit(message)
+    if (limit !== undefined) options.onContextLimit(limit)
     return contextLengthExceeded(name, limit)
   }
   const errorSaid = (error: string) =>
-    isContextFault(error) ? tooLong(error) : upstreamError(service, plain(error, service))
+    isContextLengthError(error) ? tooLong(error) : upstreamError(service, sanitizeMessage(error, service))
 
   async function send(request: ChatRequest, signal: AbortSignal) {
     for (;;) {
-      const body = chatBody(name, request, dialect, options.continuation)
+      const body = buildChatBody(name, request, dialect, options.continuation)
       try {
-        return await call(service, { method: 'POST', path: '/chat/completions', body, signal })
+        return await sendRequest(service, { method: 'POST', path: '/chat/completions', body, signal })
       } catch (thrown) {
-        if (!(thrown instanceof HttpFault)) throw thrown
-        if (isContextFault(thrown.body)) throw tooLong(thrown.body)
+        if (!(thrown instanceof HttpError)) throw thrown
+        if (isContextLengthError(thrown.body)) throw tooLong(thrown.body)
         if (thrown.upstreamStatus !== 400 && thrown.upstreamStatus !== 422) throw thrown
-        if (!dialect.adapt(thrown.body, body)) throw thrown
+        if (!dialect.removeRefused(thrown.body, body)) throw thrown
       }
     }
   }
@@ -76,9 +76,9 @@ export function openAiChat(options: OpenAiChatOptions): ChatModel {
     const answer = new Answer(watch)
     if (/^$|text\/(?:event-stream|plain)/i.test(type)) {
       try {
-        for await (const data of eventsOf(response, service, signal)) {
+        for await (const data of parseSse(response, service, signal)) {
           if (data === '[DONE]') break
-          yield* answer.take(object(data, service), service, errorSaid)
+          yield* answer.take(parseObject(data, service), service, errorSaid)
         }
       } catch (thrown) {
         // With a finish reason the answer is whole, whatever becomes of the counts that may follow.
@@ -87,16 +87,16 @@ export function openAiChat(options: OpenAiChatOptions): ChatModel {
     } else if (/json/i.test(type)) {
       // Some services answer whole although a stream was asked for.
       let text = ''
-      for await (const piece of textOf(response, service, signal)) text += piece
-      yield* answer.take(object(text, service), service, errorSaid)
+      for await (const piece of decodeBody(response, service, signal)) text += piece
+      yield* answer.take(parseObject(text, service), service, errorSaid)
     } else {
       await response.body?.cancel()
-      throw notSse(service, plain(type, service))
+      throw notSse(service, sanitizeMessage(type, service))
     }
     if (answer.reason === undefined) throw truncated(service)
     yield* answer.rest()
     const { promptTokens } = answer.usage
-    if (promptTokens !== null) tokens.learn(name, request.messages, promptTokens)
+    if (promptTokens !== null) tokens.calibrate(name, request.messages, promptTokens)
     yield { type: 'finish', reason: answer.reason, usage: answer.usage }
   }
 
@@ -120,15 +120,15 @@ export function openAiChat(options: OpenAiChatOptions): ChatModel {
 class Answer {
   reason: Extract<ModelPart, { type: 'finish' }>['reason'] | undefined
   usage: TokenUsage = { promptTokens: null, completionTokens: null }
-  readonly #splitter = thinkingSplitter()
-  readonly #watch: Watch
+  readonly #splitter = createThinkingSplitter()
+  readonly #watch: TimeoutWatch
 
-  constructor(watch: Watch) {
+  constructor(watch: TimeoutWatch) {
     this.#watch = watch
   }
 
-  *take(json: object, service: Service, errorSaid: (error: string) => AppError): Generator<ModelPart> {
-    const error = errorIn(json)
+  *take(json: object, service: ModelService, errorSaid: (error: string) => AppError): Generator<ModelPart> {
+    const error = errorMessageOf(json)
     if (error !== undefined) throw errorSaid(error)
     const parsed = chunk.safeParse(json)
     if (!parsed.success) throw badJson(service)
@@ -145,7 +145,7 @@ class Answer {
     if (words?.content) yield* this.#splitter.add(words.content)
     if (!choice?.finish_reason) return
     this.reason = reasons[choice.finish_reason] ?? 'other'
-    this.#watch.ending()
+    this.#watch.finishing()
   }
 
   rest(): ModelPart[] {

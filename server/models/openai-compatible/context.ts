@@ -9,7 +9,7 @@ const wellKnown: [RegExp, number][] = [
 const unknown = 8_192
 
 /** Tokens that a served model reads: as learned from a refusal, as set, as the service lists it, or by its name. */
-export function servedContexts(configured: number | undefined, catalogue: Catalogue) {
+export function createServedContexts(configured: number | undefined, catalogue: Catalogue) {
   const learned = new Map<string, number>()
   return {
     async of(name: string): Promise<number> {
@@ -18,6 +18,6 @@ export function servedContexts(configured: number | undefined, catalogue: Catalo
       const byName = wellKnown.find(([pattern]) => pattern.test(name))?.[1]
       return learned.get(name) ?? listed ?? byName ?? configured ?? unknown
     },
-    learn: (name: string, limit: number): void => void learned.set(name, limit),
+    lower: (name: string, limit: number): void => void learned.set(name, limit),
   }
 }

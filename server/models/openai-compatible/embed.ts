@@ -1,20 +1,20 @@
 import { z } from 'zod'
 import type { EmbedBatch } from '../embeddings/embedder.ts'
 import { badJson, contextLengthExceeded } from '../errors.ts'
-import { callJson, HttpFault } from '../upstream/call.ts'
-import { contextLimitIn, isContextFault } from '../upstream/context-limit.ts'
-import type { Service } from '../upstream/service.ts'
+import { isContextLengthError, parseContextLimit } from '../upstream/context-limit.ts'
+import { HttpError, requestJson } from '../upstream/request.ts'
+import type { ModelService } from '../upstream/service.ts'
 
 const answer = z.object({
   data: z.array(z.object({ index: z.number().int(), embedding: z.array(z.number()) })),
 })
 
 /** Embedding through an OpenAI-compatible `/embeddings`. */
-export const openAiEmbed =
-  (service: Service, model: string, options: { timeoutMs: number }): EmbedBatch =>
+export const createOpenAiEmbed =
+  (service: ModelService, model: string, options: { timeoutMs: number }): EmbedBatch =>
   async (input, signal) => {
     try {
-      const { data } = await callJson(service, answer, {
+      const { data } = await requestJson(service, answer, {
         method: 'POST',
         path: '/embeddings',
         body: { model, input, encoding_format: 'float' },
@@ -25,8 +25,8 @@ export const openAiEmbed =
       if (vectors.length !== input.length) throw badJson(service)
       return vectors
     } catch (thrown) {
-      if (thrown instanceof HttpFault && isContextFault(thrown.body))
-        throw contextLengthExceeded(model, contextLimitIn(thrown.body))
+      if (thrown instanceof HttpError && isContextLengthError(thrown.body))
+        throw contextLengthExceeded(model, parseContextLimit(thrown.body))
       throw thrown
     }
   }

@@ -2,8 +2,8 @@ import { Writable } from 'node:stream'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Script, type ScriptedServer, startOpenAi } from '../../../test/model-servers.ts'
-import { rerankService } from '../upstream/service.ts'
-import { rerankerOf } from './reranker.ts'
+import { createRerankService } from '../upstream/service.ts'
+import { createReranker } from './reranker.ts'
 
 const path = '/v1/rerank'
 const { signal } = new AbortController()
@@ -31,9 +31,9 @@ function open({
       done()
     },
   })
-  const service = rerankService({ baseUrl: upstream.url, apiKey })
+  const service = createRerankService({ baseUrl: upstream.url, apiKey })
   const log = pino({ level: 'info' }, stream)
-  return { reranker: rerankerOf({ service, model: 'cross', log, patience: { answerMs, restMs } }), lines }
+  return { reranker: createReranker({ service, model: 'cross', log, patience: { answerMs, restMs } }), lines }
 }
 
 const answer = (...results: object[]): Script => ({ status: 200, body: JSON.stringify({ results }) })
@@ -48,7 +48,7 @@ test('asks as the protocol wants it, and gives what it hears in the order of the
       { index: 1, relevance_score: 0.2 },
     ),
   )
-  expect(await reranker.relevance('Where was honey sold?', texts, signal)).toEqual([-3, 0.2, 7.5])
+  expect(await reranker.scoreRelevance('Where was honey sold?', texts, signal)).toEqual([-3, 0.2, 7.5])
   const [request] = upstream.requestsTo(path)
   expect(request?.headers.authorization).toBe('Bearer rr-1')
   expect(request?.body).toEqual({
@@ -62,7 +62,7 @@ test('asks as the protocol wants it, and gives what it hears in the order of the
 
 test('a question longer than such models read is cut, between characters', async () => {
   const { reranker } = open()
-  await reranker.relevance(`x${'😀'.repeat(2_000)}`, texts, signal)
+  await reranker.scoreRelevance(`x${'😀'.repeat(2_000)}`, texts, signal)
   const query = String(upstream.requestsTo(path)[0]?.body['query'])
   expect(query.length).toBeLessThanOrEqual(1_000)
   expect(query.isWellFormed()).toBe(true)
@@ -82,14 +82,14 @@ describe('a fault', () => {
   test.each(faults)('%s: no order, and status says why', async (_name, script) => {
     const { reranker } = open({ answerMs: 200 })
     upstream.script(path, script)
-    expect(await reranker.relevance('mill', texts, signal)).toBeUndefined()
+    expect(await reranker.scoreRelevance('mill', texts, signal)).toBeUndefined()
     expect(reranker.status().problem).toMatch(/^The (?:service|connection) /)
   })
 
   test('is in the log once, however many questions come, and once more when it is over', async () => {
     const { reranker, lines } = open()
     upstream.script(path, { status: 500 }, { status: 500 }, { beforeHeaders: 'die' })
-    for (let question = 0; question < 4; question++) await reranker.relevance('mill', texts, signal)
+    for (let question = 0; question < 4; question++) await reranker.scoreRelevance('mill', texts, signal)
     expect(lines.map((line) => (JSON.parse(line) as { level: number }).level)).toEqual([40, 30])
     expect(reranker.status().problem).toBeNull()
   })
@@ -98,14 +98,14 @@ describe('a fault', () => {
     const { reranker } = open({ restMs: 600_000 })
     upstream.script(path, { status: 503 })
     for (let question = 0; question < 3; question++)
-      expect(await reranker.relevance('mill', texts, signal)).toBeUndefined()
+      expect(await reranker.scoreRelevance('mill', texts, signal)).toBeUndefined()
     expect(upstream.requestsTo(path)).toHaveLength(1)
   })
 
   test('of the key says which setting it is, and not the key', async () => {
     const { reranker, lines } = open({ apiKey: 'sk-very-secret' })
     upstream.script(path, { status: 401, message: 'Invalid key sk-very-secret' })
-    await reranker.relevance('mill', texts, signal)
+    await reranker.scoreRelevance('mill', texts, signal)
     expect(reranker.status().problem).toContain('RERANK_API_KEY')
     expect(lines.join() + reranker.status().problem).not.toContain('very-secret')
   })
@@ -115,10 +115,10 @@ test('a stop is no fault', async () => {
   const { reranker, lines } = open()
   upstream.script(path, { beforeHeaders: 'hang' })
   const stop = new AbortController()
-  const asked = reranker.relevance('mill', texts, stop.signal)
+  const asked = reranker.scoreRelevance('mill', texts, stop.signal)
   await upstream.waitForRequest(path)
   stop.abort('stopped')
   await expect(asked).rejects.toBe('stopped')
   expect(lines).toEqual([])
-  expect(await reranker.relevance('mill', texts, signal)).toHaveLength(3)
+  expect(await reranker.scoreRelevance('mill', texts, signal)).toHaveLength(3)
 })

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import type { Log } from '../../log.ts'
 import { badJson } from '../errors.ts'
-import { callJson } from '../upstream/call.ts'
-import type { Service } from '../upstream/service.ts'
+import { requestJson } from '../upstream/request.ts'
+import type { ModelService } from '../upstream/service.ts'
 
 /**
  * What putting some thirty passages in order may take while somebody waits; and how long the service is left alone
@@ -22,13 +22,13 @@ const answer = z.object({
  * It makes a good order better and must never stand in the way: a fault costs one question its patience at most, is
  * logged when it begins and when it is over, and shows in `status`.
  */
-export function rerankerOf({
+export function createReranker({
   service,
   model,
   log,
   patience = usualPatience,
 }: {
-  service: Service
+  service: ModelService
   model: string
   log: Log
   patience?: typeof usualPatience
@@ -36,7 +36,7 @@ export function rerankerOf({
   let fault: { message: string; until: number } | undefined
 
   async function ask(query: string, texts: string[], signal: AbortSignal): Promise<number[]> {
-    const { results } = await callJson(service, answer, {
+    const { results } = await requestJson(service, answer, {
       method: 'POST',
       path: '/rerank',
       body: {
@@ -58,7 +58,7 @@ export function rerankerOf({
 
   return {
     /** How well each text answers the query, in their order: more is better, on the model's own scale. Undefined while the service is at fault. */
-    async relevance(query: string, texts: string[], signal: AbortSignal): Promise<number[] | undefined> {
+    async scoreRelevance(query: string, texts: string[], signal: AbortSignal): Promise<number[] | undefined> {
       if (texts.length === 0 || (fault && performance.now() < fault.until)) return undefined
       try {
         const scores = await ask(query, texts, signal)

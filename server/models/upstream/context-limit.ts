@@ -1,5 +1,5 @@
 /** Does the message say that the prompt is longer than the model can read? */
-export const isContextFault = (message: string): boolean =>
+export const isContextLengthError = (message: string): boolean =>
   /context_length_exceeded|exceed\w*[^.]{0,60}context|context[^.]{0,40}exceed|maximum context|context (?:length|window|size) (?:of|is)|prompt is too long|too many (?:input )?tokens/i.test(
     message,
   )
@@ -12,7 +12,7 @@ const patterns = [
 ]
 
 /** The limit that such a message names, in tokens. */
-export function contextLimitIn(message: string): number | undefined {
+export function parseContextLimit(message: string): number | undefined {
   for (const pattern of patterns) {
     const digits = pattern.exec(message)?.[1]?.replaceAll(/[,_]/g, '')
     if (digits !== undefined && Number(digits) >= 128) return Number(digits)

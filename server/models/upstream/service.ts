@@ -2,19 +2,19 @@ import { BlockList, isIP } from 'node:net'
 import { Agent } from 'undici'
 
 /** A model service as its clients see it. */
-export type Service = {
+export type ModelService = {
   readonly kind: 'ollama' | 'openai' | 'rerank'
   /** Without a trailing slash; a user name and password in it become a header. */
   readonly baseUrl: string
   readonly headers: Record<string, string>
   /** Within a sentence: "the service at api.openai.com"; `Title` at its beginning. */
-  readonly title: string
-  readonly Title: string
+  readonly name: string
+  readonly nameAtStart: string
   /** Without user name and password. */
   readonly address: string
   /** What to do when it is away, and when it refuses the key: one sentence each. */
-  readonly remedy: string
-  readonly keyRemedy: string
+  readonly unreachableHint: string
+  readonly unauthorizedHint: string
   /** True when what is sent there leaves this machine and its private network. */
   readonly remote: boolean
   /** Words that must never be repeated to anybody. */
@@ -22,46 +22,48 @@ export type Service = {
   readonly agent: Agent
 }
 
-export function ollamaService(baseUrl: string): Service {
-  const { address, headers, secrets, url } = split(baseUrl)
+export function createOllamaService(baseUrl: string): ModelService {
+  const { address, headers, secrets, url } = parseBaseUrl(baseUrl)
   return {
     kind: 'ollama',
     baseUrl: address,
     headers,
-    title: `Ollama at ${address}`,
-    Title: `Ollama at ${address}`,
+    name: `Ollama at ${address}`,
+    nameAtStart: `Ollama at ${address}`,
     address,
-    remedy: 'Start it with "ollama serve", or set OLLAMA_BASE_URL to where it runs.',
-    keyRemedy: 'Check the user name and password in OLLAMA_BASE_URL.',
+    unreachableHint: 'Start it with "ollama serve", or set OLLAMA_BASE_URL to where it runs.',
+    unauthorizedHint: 'Check the user name and password in OLLAMA_BASE_URL.',
     remote: isRemote(url.hostname),
     secrets,
-    agent: newAgent(),
+    agent: createAgent(),
   }
 }
 
-type KeyedAddress = { baseUrl: string; apiKey?: string | undefined }
+type ServiceSettings = { baseUrl: string; apiKey?: string | undefined }
 
-export const openaiService = (settings: KeyedAddress): Service => keyedService('openai', settings)
+export const createOpenAiService = (settings: ServiceSettings): ModelService =>
+  createService('openai', settings)
 
 /** A service that puts texts in order. */
-export const rerankService = (settings: KeyedAddress): Service => keyedService('rerank', settings)
+export const createRerankService = (settings: ServiceSettings): ModelService =>
+  createService('rerank', settings)
 
-function keyedService(kind: 'openai' | 'rerank', settings: KeyedAddress): Service {
-  const { address, headers, secrets, url } = split(settings.baseUrl)
+function createService(kind: 'openai' | 'rerank', settings: ServiceSettings): ModelService {
+  const { address, headers, secrets, url } = parseBaseUrl(settings.baseUrl)
   if (settings.apiKey) headers['authorization'] = `Bearer ${settings.apiKey}`
   const prefix = kind.toUpperCase()
   return {
     kind,
     baseUrl: address,
     headers,
-    title: `the service at ${url.host}`,
-    Title: `The service at ${url.host}`,
+    name: `the service at ${url.host}`,
+    nameAtStart: `The service at ${url.host}`,
     address,
-    remedy: `Check ${prefix}_BASE_URL and the network.`,
-    keyRemedy: `Check ${prefix}_API_KEY.`,
+    unreachableHint: `Check ${prefix}_BASE_URL and the network.`,
+    unauthorizedHint: `Check ${prefix}_API_KEY.`,
     remote: isRemote(url.hostname),
     secrets: settings.apiKey ? [...secrets, settings.apiKey] : secrets,
-    agent: newAgent(),
+    agent: createAgent(),
   }
 }
 
@@ -69,10 +71,10 @@ function keyedService(kind: 'openai' | 'rerank', settings: KeyedAddress): Servic
  * Timeouts of the transport are off: a cold model may need more than undici's 300 s, and the watch over first token
  * and silence knows better what it waits for. Only connecting is quick or fails.
  */
-const newAgent = () =>
+const createAgent = () =>
   new Agent({ connect: { timeout: 5_000 }, headersTimeout: 0, bodyTimeout: 0, keepAliveTimeout: 4_000 })
 
-function split(baseUrl: string) {
+function parseBaseUrl(baseUrl: string) {
   const url = new URL(baseUrl)
   const headers: Record<string, string> = {}
   const secrets: string[] = []

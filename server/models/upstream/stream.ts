@@ -2,21 +2,21 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Response } from 'undici'
 import { AppError } from '../../errors.ts'
 import type { ModelPart } from '../port.ts'
-import type { Service } from './service.ts'
-import { type Patience, type Watch, watch } from './watch.ts'
+import type { ModelService } from './service.ts'
+import { type Timeouts, type TimeoutWatch, watchTimeouts } from './timeouts.ts'
 
 /** How one protocol asks and how it reads the answer. */
 export type Protocol = {
   send(signal: AbortSignal): Promise<Response>
   /** Ends only after a `finish` part; throws a fault otherwise. */
-  read(response: Response, signal: AbortSignal, watch: Watch): AsyncGenerator<ModelPart>
+  read(response: Response, signal: AbortSignal, watch: TimeoutWatch): AsyncGenerator<ModelPart>
 }
 
 const attempts = 4
-const usualRetryMs = 400
+const defaultRetryMs = 400
 /** A service that asks to wait longer than this is not waited for. */
-const longestWaitMs = 20_000
-const defaultQuietMs = 4_000
+const maxRetryDelayMs = 20_000
+const defaultWaitingNoticeMs = 4_000
 
 /**
  * One answer, part by part, with the silences watched and the faults told apart.
@@ -30,17 +30,17 @@ const defaultQuietMs = 4_000
  * Throws the signal's reason, or an AppError of `errors.ts`.
  */
 export async function* streamAnswer(
-  service: Service,
+  service: ModelService,
   protocol: Protocol,
-  patience: Patience,
+  patience: Timeouts,
   signal: AbortSignal,
 ): AsyncGenerator<ModelPart> {
   for (let attempt = 1; ; attempt++) {
     signal.throwIfAborted()
     let begun = false
     try {
-      for await (const part of announced(
-        oneAttempt(service, protocol, patience, signal),
+      for await (const part of withWaitingNotice(
+        startAttempt(service, protocol, patience, signal),
         service,
         patience,
       )) {
@@ -51,7 +51,7 @@ export async function* streamAnswer(
       return
     } catch (thrown) {
       signal.throwIfAborted()
-      const wait = begun || attempt === attempts ? undefined : waitBefore(thrown, attempt, patience.retryMs)
+      const wait = begun || attempt === attempts ? undefined : retryDelay(thrown, attempt, patience.retryMs)
       if (wait === undefined) throw thrown
       yield { type: 'waiting', message: wait.message(service) }
       await delay(wait.ms, undefined, { signal }).catch(() => signal.throwIfAborted())
@@ -61,24 +61,24 @@ export async function* streamAnswer(
 
 type Cancellable = { parts: AsyncGenerator<ModelPart>; abort: () => void }
 
-function oneAttempt(
-  service: Service,
+function startAttempt(
+  service: ModelService,
   protocol: Protocol,
-  patience: Patience,
+  patience: Timeouts,
   signal: AbortSignal,
 ): Cancellable {
   const own = new AbortController()
-  const watching = watch(service, patience)
+  const watching = watchTimeouts(service, patience)
   const all = AbortSignal.any([signal, own.signal, watching.signal])
   async function* parts(): AsyncGenerator<ModelPart> {
     try {
-      watching.listen()
+      watching.startWaiting()
       const response = await protocol.send(all)
       for await (const part of protocol.read(response, all, watching)) {
-        watching.heard()
+        watching.received()
         yield part
         if (part.type === 'finish') return
-        watching.listen()
+        watching.startWaiting()
       }
     } finally {
       watching.stop()
@@ -89,19 +89,24 @@ function oneAttempt(
 }
 
 /** The parts, with a word to the person who waits when the first is long in coming. */
-async function* announced(
+async function* withWaitingNotice(
   { parts, abort }: Cancellable,
-  service: Service,
-  patience: Patience,
+  service: ModelService,
+  patience: Timeouts,
 ): AsyncGenerator<ModelPart> {
   const timer = new AbortController()
   try {
     const first = parts.next()
-    const quiet = delay(patience.quietMs ?? defaultQuietMs, true, { signal: timer.signal }).catch(() => false)
+    const quiet = delay(patience.waitingNoticeMs ?? defaultWaitingNoticeMs, true, {
+      signal: timer.signal,
+    }).catch(() => false)
     if (await Promise.race([quiet, first.then(() => false)])) {
       const reason =
         service.kind === 'ollama' ? ' A model that was not in use is loaded into memory first.' : ''
-      yield { type: 'waiting', message: `${service.Title} has the question; no word has come yet.${reason}` }
+      yield {
+        type: 'waiting',
+        message: `${service.nameAtStart} has the question; no word has come yet.${reason}`,
+      }
     }
     const { done, value } = await first
     if (done) return
@@ -114,24 +119,24 @@ async function* announced(
 }
 
 /** How long to wait before trying again and what to say meanwhile; undefined when trying again is of no use. */
-export function waitBefore(
+export function retryDelay(
   thrown: unknown,
   attempt: number,
-  retryMs = usualRetryMs,
-): { ms: number; message: (service: Service) => string } | undefined {
+  retryMs = defaultRetryMs,
+): { ms: number; message: (service: ModelService) => string } | undefined {
   if (!(thrown instanceof AppError)) return undefined
   const busy = /^http_(?:429|502|503|504)$/.test(thrown.code)
   if (!busy && thrown.code !== 'unreachable') return undefined
   const backoff = retryMs * 2 ** (attempt - 1) * (0.75 + Math.random() / 2)
   const ms = thrown.retryAfter === undefined ? backoff : Math.max(thrown.retryAfter * 1_000, retryMs)
-  if (ms > longestWaitMs) return undefined
+  if (ms > maxRetryDelayMs) return undefined
   const seconds = Math.max(1, Math.round(ms / 1_000))
   const again = `trying again in ${seconds} s.`
   return {
     ms,
     message: (service) =>
       busy
-        ? `${service.Title} is busy (${thrown.code.slice(5)}); ${again}`
-        : `${service.Title} does not answer; ${again}`,
+        ? `${service.nameAtStart} is busy (${thrown.code.slice(5)}); ${again}`
+        : `${service.nameAtStart} does not answer; ${again}`,
   }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { contextLimitIn, isContextFault } from './context-limit.ts'
-import { messageIn, plain } from './plain.ts'
-import { isRemote, ollamaService, openaiService } from './service.ts'
+import { isContextLengthError, parseContextLimit } from './context-limit.ts'
+import { parseErrorMessage, sanitizeMessage } from './error-message.ts'
+import { createOllamaService, createOpenAiService, isRemote } from './service.ts'
 
 describe('a model service', () => {
   test.each([
@@ -24,18 +24,20 @@ describe('a model service', () => {
   })
 
   test('shows no user name and password of its address', () => {
-    const service = ollamaService('http://me:secret@example.org:11434/')
-    expect(JSON.stringify([service.title, service.address, service.baseUrl])).not.toMatch(/secret|me:/)
+    const service = createOllamaService('http://me:secret@example.org:11434/')
+    expect(JSON.stringify([service.name, service.address, service.baseUrl])).not.toMatch(/secret|me:/)
     expect(service.headers['authorization']).toBe(`Basic ${Buffer.from('me:secret').toString('base64')}`)
   })
 
   test('keeps a path in its address', () => {
-    expect(openaiService({ baseUrl: 'http://127.0.0.1:9000/v1/' }).baseUrl).toBe('http://127.0.0.1:9000/v1')
+    expect(createOpenAiService({ baseUrl: 'http://127.0.0.1:9000/v1/' }).baseUrl).toBe(
+      'http://127.0.0.1:9000/v1',
+    )
   })
 })
 
 describe('a service’s own message', () => {
-  const service = openaiService({ baseUrl: 'https://api.example.org/v1', apiKey: 'a-very-odd-key' })
+  const service = createOpenAiService({ baseUrl: 'https://api.example.org/v1', apiKey: 'a-very-odd-key' })
 
   test.each([
     ['{"error":"as Ollama"}', 'as Ollama'],
@@ -45,7 +47,7 @@ describe('a service’s own message', () => {
     ['[{"error":{"message":"as Google"}}]', 'as Google'],
     ['no JSON', 'no JSON'],
   ])('is found in %s', (body, message) => {
-    expect(messageIn(body)).toBe(message)
+    expect(parseErrorMessage(body)).toBe(message)
   })
 
   test.each([
@@ -54,12 +56,12 @@ describe('a service’s own message', () => {
     'Authorization: Bearer abcdef.ghijkl',
     'see http://user:hunter2@proxy/',
   ])('repeats no secret: %s', (message) => {
-    expect(plain(message, service)).not.toMatch(/odd-key|abcdefgh1234|ghijkl|hunter2/)
+    expect(sanitizeMessage(message, service)).not.toMatch(/odd-key|abcdefgh1234|ghijkl|hunter2/)
   })
 
   test('is one line of bounded length', () => {
-    expect(plain('a\n\tb', service)).toBe('a b')
-    expect(plain('long '.repeat(1_000), service).length).toBeLessThanOrEqual(301)
+    expect(sanitizeMessage('a\n\tb', service)).toBe('a b')
+    expect(sanitizeMessage('long '.repeat(1_000), service).length).toBeLessThanOrEqual(301)
   })
 })
 
@@ -75,14 +77,14 @@ describe('a prompt that is too long', () => {
     ['the input length exceeds the context length', undefined],
     ['{"error":{"code":"context_length_exceeded"}}', undefined],
   ])('is told by: %s', (message, limit) => {
-    expect(isContextFault(message)).toBe(true)
-    expect(contextLimitIn(message)).toBe(limit)
+    expect(isContextLengthError(message)).toBe(true)
+    expect(parseContextLimit(message)).toBe(limit)
   })
 
   test.each(['model not found', 'rate limit reached: 10000 tokens per minute', 'CUDA out of memory'])(
     'is not told by: %s',
     (message) => {
-      expect(isContextFault(message)).toBe(false)
+      expect(isContextLengthError(message)).toBe(false)
     },
   )
 })

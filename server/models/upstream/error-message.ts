@@ -1,10 +1,10 @@
 import { z } from 'zod'
-import type { Service } from './service.ts'
+import type { ModelService } from './service.ts'
 
-const longest = 300
+const maxCharacters = 300
 
 /** A service's own message, fit to be shown: one line, shortened, without markup and secrets. */
-export function plain(message: string, service: Service): string {
+export function sanitizeMessage(message: string, service: ModelService): string {
   let text = message
   for (const secret of service.secrets) text = text.replaceAll(secret, '…')
   text = text
@@ -15,7 +15,7 @@ export function plain(message: string, service: Service): string {
     .replaceAll(/<[^<>]*>/g, ' ')
     .replaceAll(/[\p{Cc}\s]+/gu, ' ')
     .trim()
-  return text.length <= longest ? text : `${text.slice(0, longest).trimEnd()}…`
+  return text.length <= maxCharacters ? text : `${text.slice(0, maxCharacters).trimEnd()}…`
 }
 
 const errorBody = z.union([
@@ -32,7 +32,7 @@ const errorBody = z.union([
 ])
 
 /** What an error answer says, whichever of the usual shapes it has; the text itself where it has none. */
-export function messageIn(body: string): string {
+export function parseErrorMessage(body: string): string {
   let json: unknown
   try {
     json = JSON.parse(body)
@@ -44,8 +44,8 @@ export function messageIn(body: string): string {
 }
 
 /** The error of an object in a stream or answer, in either spelling; undefined when there is none. */
-export function errorIn(json: object): string | undefined {
+export function errorMessageOf(json: object): string | undefined {
   if (!('error' in json) || json.error === null || json.error === undefined || json.error === '')
     return undefined
-  return messageIn(JSON.stringify(json))
+  return parseErrorMessage(JSON.stringify(json))
 }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
 /** What was seen of a service: there, with what it told; or away, and why. */
-export type Seen<T> = { up: true; told: T } | { up: false; error: unknown }
+export type ServiceState<T> = { up: true; told: T } | { up: false; error: unknown }
 
 const patienceMs = 300
 const trustMs = 60_000
@@ -10,15 +10,15 @@ const trustMs = 60_000
  * The newest known state of a service, without making anybody wait for one that is away. A look at it is shared by
  * all who ask meanwhile; one that is not back soon goes on in the background and the state before it counts.
  */
-export function recent<T>(look: () => Promise<T>, freshMs: { up: number; away: number }) {
-  let last: { seen: Seen<T>; at: number } | undefined
-  let looking: Promise<Seen<T>> | undefined
+export function cacheServiceState<T>(look: () => Promise<T>, freshMs: { up: number; away: number }) {
+  let last: { seen: ServiceState<T>; at: number } | undefined
+  let looking: Promise<ServiceState<T>> | undefined
 
   const refresh = () => {
     looking ??= look()
       .then(
-        (told): Seen<T> => ({ up: true, told }),
-        (error: unknown): Seen<T> => ({ up: false, error }),
+        (told): ServiceState<T> => ({ up: true, told }),
+        (error: unknown): ServiceState<T> => ({ up: false, error }),
       )
       .then((seen) => {
         last = { seen, at: performance.now() }
@@ -29,7 +29,7 @@ export function recent<T>(look: () => Promise<T>, freshMs: { up: number; away: n
   }
 
   return {
-    async get(): Promise<Seen<T>> {
+    async get(): Promise<ServiceState<T>> {
       if (!last) return refresh()
       const age = performance.now() - last.at
       if (age < (last.seen.up ? freshMs.up : freshMs.away)) return last.seen
@@ -39,7 +39,7 @@ export function recent<T>(look: () => Promise<T>, freshMs: { up: number; away: n
       return before.up && age > trustMs ? refresh() : before
     },
     /** A new look, waited for: before somebody is told that something is not there. */
-    now: (): Promise<Seen<T>> => refresh(),
+    now: (): Promise<ServiceState<T>> => refresh(),
     forget(): void {
       last = undefined
     },

@@ -1,15 +1,15 @@
 import type { AppError } from '../../errors.ts'
 import { noFirstToken, stalled } from '../errors.ts'
-import type { Service } from './service.ts'
+import type { ModelService } from './service.ts'
 
 /** How long a service may be silent, in milliseconds. */
-export type Patience = {
+export type Timeouts = {
   /** Before the first part: a large model may have to be loaded first. */
   firstTokenMs: number
   /** Between two parts. */
   stallMs: number
   /** After this long without a first part the person who waits is told; 4,000 when left out. */
-  quietMs?: number
+  waitingNoticeMs?: number
   /** Before a request is sent again for the first time; doubles each time; 400 when left out. */
   retryMs?: number
 }
@@ -18,7 +18,7 @@ export type Patience = {
  * Watches over one request: its `signal` fires when the service is silent for too long, with the fault as reason.
  * While nobody asks for a part the clock stands still: a slow reader is not a stalled model.
  */
-export function watch(service: Service, patience: Patience) {
+export function watchTimeouts(service: ModelService, patience: Timeouts) {
   const controller = new AbortController()
   let timer: NodeJS.Timeout | undefined
   let begun = false
@@ -30,20 +30,20 @@ export function watch(service: Service, patience: Patience) {
   return {
     signal: controller.signal,
     /** Waiting for the next part begins. */
-    listen() {
+    startWaiting() {
       if (begun) arm(patience.stallMs, () => stalled(service, patience.stallMs))
       else arm(patience.firstTokenMs, () => noFirstToken(service, patience.firstTokenMs))
     },
     /** A part has come. */
-    heard() {
+    received() {
       begun = true
       clearTimeout(timer)
     },
     /** The answer is whole; what may still follow (counts) gets only a moment. */
-    ending() {
+    finishing() {
       arm(Math.min(patience.stallMs, 2_000), () => stalled(service, patience.stallMs))
     },
     stop: () => clearTimeout(timer),
   }
 }
-export type Watch = ReturnType<typeof watch>
+export type TimeoutWatch = ReturnType<typeof watchTimeouts>

@@ -1,20 +1,20 @@
 import type { AppError } from '../errors.ts'
 import { toAppError } from '../errors.ts'
 import type { Catalogue } from './catalogue.ts'
-import { modelNotInstalled, notAChatModel, ollamaAway, openaiNotConfigured } from './errors.ts'
-import { forced, shortName, soundsLikeChat } from './names.ts'
+import { modelNotInstalled, notAChatModel, ollamaUnavailable, openaiNotConfigured } from './errors.ts'
+import { looksLikeChatModel, parseProvider, shortName } from './names.ts'
 import type { InstalledModel } from './ollama/api.ts'
 
 /** A model that is there, or why it is not. */
-export type Located =
+export type LocatedModel =
   | { provider: 'ollama'; installed: InstalledModel }
   | { provider: 'openai'; name: string }
   | { provider: 'extractive' }
   | { provider: 'none'; problem: AppError }
 
-export type Choice = { located: Exclude<Located, { provider: 'none' }>; name: string; reason: string }
+export type Selection = { located: Exclude<LocatedModel, { provider: 'none' }>; name: string; reason: string }
 
-export type ChoiceSettings = {
+export type SelectionSettings = {
   ollamaAddress: string
   /** The host of the OpenAI-compatible service, where one is configured. */
   openaiHost: string | undefined
@@ -26,14 +26,14 @@ export type ChoiceSettings = {
 
 const openAiPair = { usual: 'gpt-4o-mini', strong: 'gpt-4o' }
 
-export function chooser(catalogue: Catalogue, settings: ChoiceSettings) {
+export function createModelSelector(catalogue: Catalogue, settings: SelectionSettings) {
   /**
    * Where a model of that name is. A prefix `ollama/` or `openai/` decides; otherwise what is installed comes first.
    * With `insist`, Ollama is asked anew before the answer is no.
    */
-  async function locate(name: string, insist: boolean): Promise<Located> {
+  async function locate(name: string, insist: boolean): Promise<LocatedModel> {
     if (name === 'extractive') return { provider: 'extractive' }
-    const wish = forced(name)
+    const wish = parseProvider(name)
     const elsewhere = wish.provider !== 'ollama' && settings.openaiHost !== undefined
     if (wish.provider !== 'openai') {
       const installed = await catalogue.find(wish.name, insist && !elsewhere)
@@ -50,7 +50,7 @@ export function chooser(catalogue: Catalogue, settings: ChoiceSettings) {
 
   /** Some services have models whose own names begin with `openai/`. */
   async function servedName(name: string): Promise<string> {
-    const wish = forced(name)
+    const wish = parseProvider(name)
     if (wish.provider === undefined) return name
     const served = await catalogue.served()
     return served?.up && served.told?.some((model) => model.name === name) ? name : wish.name
@@ -58,14 +58,14 @@ export function chooser(catalogue: Catalogue, settings: ChoiceSettings) {
 
   async function notThere(name: string): Promise<AppError> {
     const seen = await catalogue.installed()
-    if (!seen.up) return ollamaAway(settings.ollamaAddress)
+    if (!seen.up) return ollamaUnavailable(settings.ollamaAddress)
     if (/^(?:gpt-|o\d|chatgpt)/.test(name)) return openaiNotConfigured(name)
-    const chats = await catalogue.ableTo('completion')
+    const chats = await catalogue.listByCapability('completion')
     return modelNotInstalled(name, [...chats.map((model) => shortName(model.name)), 'extractive'])
   }
 
   /** A service that is away is not worth a failing answer when nobody asked for this very model. */
-  async function usable(name: string): Promise<Located> {
+  async function usable(name: string): Promise<LocatedModel> {
     const located = await locate(name, false)
     if (located.provider !== 'openai') return located
     const served = await catalogue.served()
@@ -78,7 +78,7 @@ export function chooser(catalogue: Catalogue, settings: ChoiceSettings) {
     const names = served?.up ? served.told?.map((model) => model.name) : undefined
     if (names === undefined || names.includes(usual))
       return { name: usual, why: `${settings.openaiHost} is configured, and it is the usual model there.` }
-    const first = names.find(soundsLikeChat)
+    const first = names.find(looksLikeChatModel)
     return first === undefined
       ? undefined
       : { name: first, why: `It is the first chat model that ${settings.openaiHost} lists.` }
@@ -106,7 +106,7 @@ export function chooser(catalogue: Catalogue, settings: ChoiceSettings) {
     }
   }
 
-  async function automatic(strong: boolean): Promise<Choice> {
+  async function automatic(strong: boolean): Promise<Selection> {
     const notes: string[] = []
     if (strong && settings.chatModelStrong === undefined && settings.openaiHost === undefined)
       notes.push('No stronger model is set up (CHAT_MODEL_STRONG).')
@@ -115,9 +115,9 @@ export function chooser(catalogue: Catalogue, settings: ChoiceSettings) {
       const located = await usable(name)
       if (located.provider !== 'none') return choice(located, why, notes)
       failed = true
-      notes.push(`${forced(name).name} cannot be used: ${located.problem.message}`)
+      notes.push(`${parseProvider(name).name} cannot be used: ${located.problem.message}`)
     }
-    const [first] = await catalogue.ableTo('completion')
+    const [first] = await catalogue.listByCapability('completion')
     if (first)
       return choice(
         { provider: 'ollama', installed: first },
@@ -136,7 +136,7 @@ export function chooser(catalogue: Catalogue, settings: ChoiceSettings) {
     locate,
 
     /** The chat model that answers and why. Throws when one was asked for by name and is not there. */
-    async choose(wish: { requested?: string; strong?: boolean }): Promise<Choice> {
+    async choose(wish: { requested?: string; strong?: boolean }): Promise<Selection> {
       if (wish.requested === undefined) return automatic(wish.strong ?? false)
       const located = await locate(wish.requested, true)
       if (located.provider === 'none') throw located.problem
@@ -145,7 +145,7 @@ export function chooser(catalogue: Catalogue, settings: ChoiceSettings) {
   }
 }
 
-function choice(located: Choice['located'], why: string, notes: string[]): Choice {
+function choice(located: Selection['located'], why: string, notes: string[]): Selection {
   const name =
     located.provider === 'ollama'
       ? shortName(located.installed.name)

@@ -1,11 +1,11 @@
 import { once } from 'node:events'
 import { describe, expect, test, vi } from 'vitest'
-import { lanesOf, newLane } from './lanes.ts'
+import { createScheduler, createSchedulers } from './scheduler.ts'
 
 const never = new AbortController().signal
 const pace = { restMs: 1, firstBackoffMs: 1 }
-const local = (more: Parameters<typeof newLane>[0]['pace'] = {}) =>
-  newLane({ remote: false, closing: never, pace: { ...pace, ...more } })
+const local = (more: Parameters<typeof createScheduler>[0]['pace'] = {}) =>
+  createScheduler({ remote: false, closing: never, pace: { ...pace, ...more } })
 
 /** Work that goes on until it is told to end or its signal fires. */
 function openWork(name: string, told: string[]) {
@@ -33,7 +33,7 @@ describe('the way to a local model server', () => {
     const told: string[] = []
     const lane = local()
     const works = ['a', 'b', 'c'].map((name) => openWork(name, told))
-    const results = works.map(({ work }) => lane.background(never, work))
+    const results = works.map(({ work }) => lane.runInBackground(never, work))
     expect(lane.stats()).toMatchObject({ working: 1, waiting: 2 })
     for (const { finish } of works) finish()
     expect(await Promise.all(results)).toEqual(['a', 'b', 'c'])
@@ -44,9 +44,9 @@ describe('the way to a local model server', () => {
     const told: string[] = []
     const lane = local()
     const title = openWork('title', told)
-    const result = lane.background(never, title.work)
-    const endAnswer = lane.answering()
-    const endOther = lane.answering()
+    const result = lane.runInBackground(never, title.work)
+    const endAnswer = lane.beginAnswer()
+    const endOther = lane.beginAnswer()
     await vi.waitFor(() => expect(told).toEqual(['title begins', 'title gives way']))
     endAnswer()
     endAnswer()
@@ -63,9 +63,9 @@ describe('the way to a local model server', () => {
   test('begins nothing while somebody is answered', async () => {
     const told: string[] = []
     const lane = local()
-    const end = lane.answering()
+    const end = lane.beginAnswer()
     const memory = openWork('memory', told)
-    const result = lane.background(never, memory.work)
+    const result = lane.runInBackground(never, memory.work)
     expect(lane.stats()).toMatchObject({ waiting: 1, working: 0 })
     memory.finish()
     end()
@@ -75,9 +75,9 @@ describe('the way to a local model server', () => {
   test('lets a call that wishes so wait until nobody was answered for longer', async () => {
     const lane = local()
     const done: string[] = []
-    lane.answering()()
-    const patient = lane.background(never, async () => done.push('patient'), { restMs: 150 })
-    const usual = lane.background(never, async () => done.push('usual'))
+    lane.beginAnswer()()
+    const patient = lane.runInBackground(never, async () => done.push('patient'), { restMs: 150 })
+    const usual = lane.runInBackground(never, async () => done.push('usual'))
     await usual
     expect(done).toEqual(['usual'])
     await patient
@@ -87,12 +87,12 @@ describe('the way to a local model server', () => {
   test('lets a call that has waited too long go beside the answers, for good', async () => {
     const told: string[] = []
     const lane = local({ longestWaitMs: 5 })
-    const end = lane.answering()
+    const end = lane.beginAnswer()
     const work = openWork('embedding', told)
     const begun = work.begins()
-    const result = lane.background(never, work.work)
+    const result = lane.runInBackground(never, work.work)
     await begun
-    lane.answering()()
+    lane.beginAnswer()()
     work.finish()
     expect(await result).toBe('embedding')
     expect(work.attempts()).toBe(1)
@@ -101,10 +101,10 @@ describe('the way to a local model server', () => {
 
   test('hands on what the work throws, and goes on with the next', async () => {
     const lane = local()
-    const broken = lane.background(never, async () => {
+    const broken = lane.runInBackground(never, async () => {
       throw new Error('no such model')
     })
-    const next = lane.background(never, async () => 'fine')
+    const next = lane.runInBackground(never, async () => 'fine')
     await expect(broken).rejects.toThrow('no such model')
     expect(await next).toBe('fine')
   })
@@ -114,19 +114,22 @@ describe('the way to a local model server', () => {
     const lane = local()
     const leave = new AbortController()
     const begun = openWork('begun', told)
-    const results = [lane.background(leave.signal, begun.work), lane.background(leave.signal, begun.work)]
+    const results = [
+      lane.runInBackground(leave.signal, begun.work),
+      lane.runInBackground(leave.signal, begun.work),
+    ]
     leave.abort(new Error('left'))
     for (const result of results) await expect(result).rejects.toThrow('left')
     expect(begun.attempts()).toBe(1)
     expect(lane.stats()).toEqual({ waiting: 0, working: 0, gaveWay: 0 })
-    await expect(lane.background(leave.signal, begun.work)).rejects.toThrow('left')
+    await expect(lane.runInBackground(leave.signal, begun.work)).rejects.toThrow('left')
   })
 
   test('lets work do further background calls and ask without standing in its own way', async () => {
     const lane = local()
-    const result = await lane.background(never, async (signal) => {
-      const end = lane.answering()
-      const inner = await lane.background(signal, async () => 'inner')
+    const result = await lane.runInBackground(never, async (signal) => {
+      const end = lane.beginAnswer()
+      const inner = await lane.runInBackground(signal, async () => 'inner')
       end()
       signal.throwIfAborted()
       return inner
@@ -137,9 +140,9 @@ describe('the way to a local model server', () => {
 
   test('rejects what waits when the server closes', async () => {
     const closing = new AbortController()
-    const lane = newLane({ remote: false, closing: closing.signal, pace })
-    lane.answering()
-    const result = lane.background(never, async () => 'never')
+    const lane = createScheduler({ remote: false, closing: closing.signal, pace })
+    lane.beginAnswer()
+    const result = lane.runInBackground(never, async () => 'never')
     closing.abort(new Error('closing'))
     await expect(result).rejects.toThrow('closing')
   })
@@ -148,10 +151,10 @@ describe('the way to a local model server', () => {
 describe('the way to a remote service', () => {
   test('takes two background calls at once, whoever is answered', async () => {
     const told: string[] = []
-    const lane = newLane({ remote: true, closing: never, pace })
+    const lane = createScheduler({ remote: true, closing: never, pace })
     const works = ['a', 'b', 'c'].map((name) => openWork(name, told))
-    const results = works.map(({ work }) => lane.background(never, work))
-    lane.answering()
+    const results = works.map(({ work }) => lane.runInBackground(never, work))
+    lane.beginAnswer()
     expect(lane.stats()).toMatchObject({ waiting: 1, working: 2, gaveWay: 0 })
     for (const { finish } of works) finish()
     await Promise.all(results)
@@ -160,7 +163,7 @@ describe('the way to a remote service', () => {
 })
 
 test('two protocols of one server share its way, other servers have their own', () => {
-  const lanes = lanesOf(never)
+  const lanes = createSchedulers(never)
   const ollama = lanes.to({ address: 'http://127.0.0.1:11434', remote: false })
   expect(lanes.to({ address: 'http://127.0.0.1:11434/v1', remote: false })).toBe(ollama)
   expect(lanes.to({ address: 'http://127.0.0.1:9000/v1', remote: false })).not.toBe(ollama)

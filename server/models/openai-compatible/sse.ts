@@ -1,13 +1,13 @@
 import { createParser } from 'eventsource-parser'
 import type { Response } from 'undici'
 import { badJson } from '../errors.ts'
-import { longestLine, textOf } from '../upstream/lines.ts'
-import type { Service } from '../upstream/service.ts'
+import { decodeBody, maxLineCharacters } from '../upstream/body.ts'
+import type { ModelService } from '../upstream/service.ts'
 
 /** The data of each event of an SSE body. The last event may lack its blank line, or even its line end. */
-export async function* eventsOf(
+export async function* parseSse(
   response: Response,
-  service: Service,
+  service: ModelService,
   signal: AbortSignal,
 ): AsyncGenerator<string> {
   let ready: string[] = []
@@ -17,9 +17,9 @@ export async function* eventsOf(
     onError: (error) => {
       if (error.type === 'max-buffer-size-exceeded') tooLong = true
     },
-    maxBufferSize: longestLine,
+    maxBufferSize: maxLineCharacters,
   })
-  for await (const text of textOf(response, service, signal)) {
+  for await (const text of decodeBody(response, service, signal)) {
     parser.feed(text)
     if (tooLong) throw badJson(service)
     const events = ready

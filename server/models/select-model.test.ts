@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest'
 import { defaultModels, type ScriptedModel, startOllama, startOpenAi } from '../../test/model-servers.ts'
 import { AppError } from '../errors.ts'
 import { createLog } from '../log.ts'
-import { catalogue } from './catalogue.ts'
-import { type ChoiceSettings, chooser } from './choose.ts'
-import { ollamaService, openaiService } from './upstream/service.ts'
+import { createCatalogue } from './catalogue.ts'
+import { createModelSelector, type SelectionSettings } from './select-model.ts'
+import { createOllamaService, createOpenAiService } from './upstream/service.ts'
 
 const { signal } = new AbortController()
 /** A port that nothing listens on. */
@@ -17,7 +17,7 @@ type Setting = {
   /** Listed by the service; null when it is away, undefined when none is configured. */
   served?: string[] | null
   active?: string
-} & Partial<Pick<ChoiceSettings, 'chatModel' | 'chatModelStrong'>>
+} & Partial<Pick<SelectionSettings, 'chatModel' | 'chatModelStrong'>>
 
 const asked: {
   wish: string
@@ -221,18 +221,23 @@ const refused: { wish: string; setting: Setting; requested: string; code: string
 
 async function within<T>(
   setting: Setting,
-  work: (choose: ReturnType<typeof chooser>) => Promise<T>,
+  work: (choose: ReturnType<typeof createModelSelector>) => Promise<T>,
 ): Promise<T> {
   await using ollama = await startOllama({ models: setting.installed ?? [] })
   await using openai = await startOpenAi({ models: (setting.served ?? []).map((id) => ({ id })) })
   const service =
     setting.served === undefined
       ? undefined
-      : openaiService({ baseUrl: setting.served === null ? `${away}/v1` : openai.url, apiKey: 'sk-a' })
-  const ollamaIs = ollamaService(setting.installed === null ? away : ollama.url)
-  const known = catalogue({ ollama: ollamaIs, openai: service, closing: signal, log: createLog('silent') })
+      : createOpenAiService({ baseUrl: setting.served === null ? `${away}/v1` : openai.url, apiKey: 'sk-a' })
+  const ollamaIs = createOllamaService(setting.installed === null ? away : ollama.url)
+  const known = createCatalogue({
+    ollama: ollamaIs,
+    openai: service,
+    closing: signal,
+    log: createLog('silent'),
+  })
   return await work(
-    chooser(known, {
+    createModelSelector(known, {
       ollamaAddress: ollamaIs.address,
       openaiHost: service && new URL(service.address).host,
       chatModel: setting.chatModel,
@@ -264,8 +269,13 @@ describe('which model answers', () => {
 
   test('a model that was pulled a moment ago by other means is found', async () => {
     await using ollama = await startOllama({ models: [] })
-    const service = ollamaService(ollama.url)
-    const known = catalogue({ ollama: service, openai: undefined, closing: signal, log: createLog('silent') })
+    const service = createOllamaService(ollama.url)
+    const known = createCatalogue({
+      ollama: service,
+      openai: undefined,
+      closing: signal,
+      log: createLog('silent'),
+    })
     expect((await known.installed()).up).toBe(true)
     ollama.models.push({ name: 'qwen3:4b', capabilities: ['completion'] })
     expect(await known.find('qwen3:4b', false)).toBeUndefined()
@@ -275,8 +285,8 @@ describe('which model answers', () => {
   test('an Ollama that accepts connections and says nothing delays only the first choice', async () => {
     await using ollama = await startOllama()
     ollama.always('/api/tags', { beforeHeaders: 'hang' })
-    const known = catalogue({
-      ollama: ollamaService(ollama.url),
+    const known = createCatalogue({
+      ollama: createOllamaService(ollama.url),
       openai: undefined,
       closing: signal,
       log: createLog('silent'),

@@ -9,13 +9,13 @@ type Optional = 'stream_options' | 'max_tokens' | 'max_completion_tokens' | 'tem
  * The optional parameters that one model of a service takes. It starts with the common ones; a refusal that names one
  * (400 or 422: nothing was begun) takes that one away for good, and the request is sent again without it.
  */
-export function newDialect() {
+export function createSupportedParameters() {
   const refused = new Set<Optional>()
   return {
-    takes: (parameter: Optional): boolean => !refused.has(parameter),
+    supports: (parameter: Optional): boolean => !refused.has(parameter),
 
     /** Learns from a refusal of `sent`. False when it names nothing that could be left out. */
-    adapt(refusal: string, sent: object): boolean {
+    removeRefused(refusal: string, sent: object): boolean {
       const named = (['stream_options', 'temperature', 'stop'] as const).find(
         (parameter) => parameter in sent && new RegExp(`\\b${parameter}\\b`).test(refusal),
       )
@@ -31,12 +31,12 @@ export function newDialect() {
     },
   }
 }
-export type Dialect = ReturnType<typeof newDialect>
+export type SupportedParameters = ReturnType<typeof createSupportedParameters>
 
-export function chatBody(
+export function buildChatBody(
   name: string,
   request: ChatRequest,
-  dialect: Dialect,
+  dialect: SupportedParameters,
   continuation: ContinuationSetting,
 ) {
   const continued = request.messages.at(-1)?.role === 'assistant'
@@ -52,17 +52,17 @@ export function chatBody(
     ...(continued && continuation === 'flag'
       ? { continue_final_message: true, add_generation_prompt: false }
       : {}),
-    ...(dialect.takes('stream_options') ? { stream_options: { include_usage: true } } : {}),
+    ...(dialect.supports('stream_options') ? { stream_options: { include_usage: true } } : {}),
     ...limit(request.maxTokens, dialect),
-    ...(request.temperature === undefined || !dialect.takes('temperature')
+    ...(request.temperature === undefined || !dialect.supports('temperature')
       ? {}
       : { temperature: request.temperature }),
-    ...(request.stop === undefined || !dialect.takes('stop') ? {} : { stop: request.stop }),
+    ...(request.stop === undefined || !dialect.supports('stop') ? {} : { stop: request.stop }),
   }
 }
 
-function limit(maxTokens: number | undefined, dialect: Dialect) {
+function limit(maxTokens: number | undefined, dialect: SupportedParameters) {
   if (maxTokens === undefined) return {}
-  if (dialect.takes('max_tokens')) return { max_tokens: maxTokens }
-  return dialect.takes('max_completion_tokens') ? { max_completion_tokens: maxTokens } : {}
+  if (dialect.supports('max_tokens')) return { max_tokens: maxTokens }
+  return dialect.supports('max_completion_tokens') ? { max_completion_tokens: maxTokens } : {}
 }

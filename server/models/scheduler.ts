@@ -10,9 +10,9 @@ const longestBackoffMs = 15_000
 /** A call that has waited this long goes beside the answers and gives way no more: nothing waits for ever. */
 const longestWaitMs = 5 * 60_000
 
-export type LanePace = { restMs?: number; firstBackoffMs?: number; longestWaitMs?: number }
+export type SchedulerTimings = { restMs?: number; firstBackoffMs?: number; longestWaitMs?: number }
 
-type Job = {
+type BackgroundCall = {
   run(signal: AbortSignal): Promise<void>
   fail(reason: unknown): void
   signal: AbortSignal
@@ -25,16 +25,16 @@ type Job = {
 }
 
 /** The way to one model server, which answers and background calls share. */
-export type Lane = {
+export type Scheduler = {
   /** Says that somebody waits for an answer from now on; the function that is returned ends it. */
-  answering(): () => void
+  beginAnswer(): () => void
   /**
    * Does something that nobody waits for when its turn comes. On a local server one such thing runs at a time and only
    * while nobody is answered there; when somebody asks, `signal` fires and `work` is called anew later, so it must be
    * able to start over. `restMs` is how long nobody must have been answered before; after `patienceMs` it goes beside the
    * answers. Whoever is inside such work already goes on at once. Throws what `work` throws.
    */
-  background<T>(
+  runInBackground<T>(
     signal: AbortSignal,
     work: (signal: AbortSignal) => Promise<T>,
     wish?: { restMs?: number | undefined; patienceMs?: number | undefined },
@@ -51,31 +51,31 @@ export type Lane = {
  *
  * A remote service gets a few background calls at once instead, whoever is answered.
  */
-export function newLane({
+export function createScheduler({
   remote,
   closing,
   pace = {},
 }: {
   remote: boolean
   closing: AbortSignal
-  pace?: LanePace
-}): Lane {
+  pace?: SchedulerTimings
+}): Scheduler {
   const rest = pace.restMs ?? restMs
   const backoff = pace.firstBackoffMs ?? firstBackoffMs
   const longestWait = pace.longestWaitMs ?? longestWaitMs
-  const waiting: Job[] = []
-  const working = new Set<Job>()
-  const inside = new AsyncLocalStorage<Job>()
+  const waiting: BackgroundCall[] = []
+  const working = new Set<BackgroundCall>()
+  const inside = new AsyncLocalStorage<BackgroundCall>()
   let answers = 0
   let answeredAt = Number.NEGATIVE_INFINITY
   let gaveWay = 0
   let timer: NodeJS.Timeout | undefined
 
-  const isInside = () => working.has(inside.getStore() as Job)
-  const isOverdue = (job: Job, now: number) => now >= job.since + job.patience
+  const isInside = () => working.has(inside.getStore() as BackgroundCall)
+  const isOverdue = (job: BackgroundCall, now: number) => now >= job.since + job.patience
 
   /** When a job may begin, as things stand; Infinity while somebody is answered. */
-  function startOf(job: Job): number {
+  function startOf(job: BackgroundCall): number {
     if (remote) return job.notBefore
     const overdueAt = job.since + job.patience
     return Math.min(
@@ -99,7 +99,7 @@ export function newLane({
     if (next < Number.POSITIVE_INFINITY) timer = setTimeout(pump, Math.max(1, next - Date.now())).unref()
   }
 
-  async function attempt(job: Job): Promise<void> {
+  async function attempt(job: BackgroundCall): Promise<void> {
     const own = new AbortController()
     job.attempt = own
     working.add(job)
@@ -119,7 +119,7 @@ export function newLane({
   }
 
   return {
-    answering() {
+    beginAnswer() {
       if (remote || isInside()) return () => {}
       answers += 1
       const now = Date.now()
@@ -135,12 +135,12 @@ export function newLane({
       }
     },
 
-    async background(signal, work, wish = {}) {
+    async runInBackground(signal, work, wish = {}) {
       if (isInside()) return await work(signal)
       const all = AbortSignal.any([signal, closing])
       all.throwIfAborted()
       const { promise, resolve, reject } = Promise.withResolvers<Awaited<ReturnType<typeof work>>>()
-      const job: Job = {
+      const job: BackgroundCall = {
         run: async (current) => resolve(await work(current)),
         fail: reject,
         signal: all,
@@ -172,12 +172,12 @@ export function newLane({
 }
 
 /** The lanes to all model servers, one for each address: two protocols of one server share its lane. */
-export function lanesOf(closing: AbortSignal, pace?: LanePace) {
-  const lanes = new Map<string, Lane>()
+export function createSchedulers(closing: AbortSignal, pace?: SchedulerTimings) {
+  const lanes = new Map<string, Scheduler>()
   return {
-    to({ address, remote }: { address: string; remote: boolean }): Lane {
+    to({ address, remote }: { address: string; remote: boolean }): Scheduler {
       const { origin } = new URL(address)
-      const lane = lanes.get(origin) ?? newLane({ remote, closing, ...(pace ? { pace } : {}) })
+      const lane = lanes.get(origin) ?? createScheduler({ remote, closing, ...(pace ? { pace } : {}) })
       lanes.set(origin, lane)
       return lane
     },
@@ -193,4 +193,4 @@ export function lanesOf(closing: AbortSignal, pace?: LanePace) {
     },
   }
 }
-export type Lanes = ReturnType<typeof lanesOf>
+export type Schedulers = ReturnType<typeof createSchedulers>

@@ -1,10 +1,10 @@
 import type { Catalogue } from '../catalogue.ts'
-import { forced, shortName } from '../names.ts'
+import { parseProvider, shortName } from '../names.ts'
 import type { InstalledModel } from '../ollama/api.ts'
-import { preference } from './prefixes.ts'
+import { preferenceRank } from './prefixes.ts'
 
 /** Which model embeds; without one, retrieval goes by words alone, and `reason` says why. */
-export type EmbeddingChoice =
+export type EmbeddingSelection =
   | { provider: 'ollama'; name: string; installed: InstalledModel }
   | { provider: 'openai'; name: string }
   | { provider: 'none'; reason: string }
@@ -13,11 +13,11 @@ export type EmbeddingChoice =
  * The model that EMBED_MODEL names, or else the best of those installed in Ollama. A paid service is used only when it
  * is named: every document would be sent there.
  */
-export async function chooseEmbedding(
+export async function selectEmbeddingModel(
   catalogue: Catalogue,
   settings: { embedModel: string | undefined; ollamaAddress: string; hasOpenAi: boolean },
-): Promise<EmbeddingChoice> {
-  const ollama = (installed: InstalledModel): EmbeddingChoice => ({
+): Promise<EmbeddingSelection> {
+  const ollama = (installed: InstalledModel): EmbeddingSelection => ({
     provider: 'ollama',
     name: shortName(installed.name),
     installed,
@@ -26,7 +26,7 @@ export async function chooseEmbedding(
   const away = `Ollama at ${settings.ollamaAddress} does not answer`
 
   if (settings.embedModel !== undefined) {
-    const wish = forced(settings.embedModel)
+    const wish = parseProvider(settings.embedModel)
     if (wish.provider !== 'openai') {
       const installed = await catalogue.find(wish.name, false)
       if (installed) return ollama(installed)
@@ -36,8 +36,8 @@ export async function chooseEmbedding(
     return { provider: 'none', reason: `EMBED_MODEL names ${wish.name}, but ${why}.` }
   }
 
-  const able = await catalogue.ableTo('embedding')
-  const [best] = able.toSorted((a, b) => preference(a.name) - preference(b.name))
+  const able = await catalogue.listByCapability('embedding')
+  const [best] = able.toSorted((a, b) => preferenceRank(a.name) - preferenceRank(b.name))
   if (best) return ollama(best)
   return {
     provider: 'none',
