@@ -11,7 +11,7 @@ const windows = process.platform === 'win32'
 const parent = process.ppid
 const isOrphan = () => process.env.npm_lifecycle_event !== undefined && process.ppid !== parent
 
-const commands = { start, dev, test, check, format, docs, services }
+const commands = { start, dev, test, check, format, docs, services, 'snapshot-schema': snapshotSchema }
 
 /** The server as a child: it ends when this process does, however that comes about, because it watches the channel between them. */
 async function start(args) {
@@ -75,6 +75,12 @@ async function format(args) {
 async function docs(args) {
   await prepare()
   return await foreground(nodePath(), ['scripts/docs.ts', ...args])
+}
+
+/** Keeps a filled database of a release, for the test of its migration. */
+async function snapshotSchema(args) {
+  await prepare()
+  return await foreground(nodePath(), ['scripts/snapshot-schema.ts', ...args])
 }
 
 /**

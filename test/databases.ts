@@ -56,8 +56,9 @@ async function describeDatabase(kind: Kind, url: string | undefined): Promise<Te
   }
 }
 
-/** Creates a PostgreSQL database without any migration. */
-export async function createEmptyDatabase(): Promise<TestDatabase> {
+/** Creates a database without any migration; the embedded one is created when it is opened. */
+export async function createEmptyDatabase(kind: Kind): Promise<TestDatabase> {
+  if (kind === 'embedded') return describeDatabase(kind, undefined)
   const name = newDatabaseName()
   await withAdminClient((admin) => admin.query(`create database ${name}`))
   return describeDatabase('postgres', databaseUrl(name))

@@ -78,7 +78,7 @@ describe.each(DATABASES)('migrations (%s)', (kind) => {
 
 describe.runIf(DATABASES.includes('postgres'))('migrations of several servers that start at once', () => {
   test('are done by one while the others wait', async () => {
-    await using place = await createEmptyDatabase()
+    await using place = await createEmptyDatabase('postgres')
     const opened = await Promise.all(Array.from({ length: 4 }, () => openDatabase({ ...place, log })))
     const done = await sql<{ name: string }>`select name from kysely_migration order by name`.execute(
       opened[0]!.db,

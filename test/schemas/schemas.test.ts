@@ -1,0 +1,93 @@
+import { globSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { gunzipSync } from 'node:zlib'
+import { Kysely, sql } from 'kysely'
+import { describe, expect, test } from 'vitest'
+import { openEmbedded } from '../../server/db/embedded/open.ts'
+import { type Database, type Db, openDatabase, type Tables } from '../../server/db/index.ts'
+import { LIMITS } from '../../server/db/limits.ts'
+import { dialect } from '../../server/db/pool.ts'
+import { openPostgres } from '../../server/db/postgres/open.ts'
+import { createLog } from '../../server/log.ts'
+import { createEmptyDatabase, DATABASES, type TestDatabase } from '../databases.ts'
+
+/** What migrations after a release change in its rows; everything else must be as it was. */
+const changes: Record<string, Changes> = {
+  '0.1.0': {},
+}
+
+type Kind = Database['kind']
+type Contents = Map<string, TableRow[]>
+type TableRow = Record<string, unknown>
+type Changes = Record<string, 'dropped' | ((row: TableRow) => TableRow | undefined)>
+
+const folder = fileURLToPath(new URL('.', import.meta.url))
+const versions = globSync('*/dump.sql.gz', { cwd: folder }).map((file) => path.dirname(file))
+const log = createLog('silent')
+
+/** Restores the database of a release and reads it. */
+async function restore(kind: Kind, version: string): Promise<{ source: TestDatabase; before: Contents }> {
+  const dump = gunzipSync(await readFile(path.join(folder, version, 'dump.sql.gz'))).toString()
+  const source = await createEmptyDatabase(kind)
+  const engine =
+    source.url === undefined
+      ? await openEmbedded({ dir: source.dir, log, limits: LIMITS })
+      : await openPostgres({ url: source.url, log, limits: { ...LIMITS, connections: 1 } })
+  const db = new Kysely<Tables>({ dialect: dialect(engine.pool) })
+  await engine.pool.query(`${dump}; reset search_path`)
+  const before = await contentsOf(db)
+  await engine.rest()
+  await db.destroy()
+  await engine.close()
+  return { source, before }
+}
+
+/** Every row of every table, in the order of its text. */
+async function contentsOf(db: Db): Promise<Contents> {
+  const { rows: tables } = await sql<{ name: string }>`
+    select tablename as name from pg_tables where schemaname = 'public' and tablename not like 'kysely%'
+    order by tablename`.execute(db)
+  const contents: Contents = new Map()
+  for (const { name } of tables) {
+    const { rows } = await sql<{ row: string }>`
+      select row_to_json(t)::text as row from ${sql.table(name)} as t order by 1`.execute(db)
+    contents.set(
+      name,
+      rows.map(({ row }) => JSON.parse(row) as TableRow),
+    )
+  }
+  return contents
+}
+
+const sorted = (rows: TableRow[]) => rows.map((row) => JSON.stringify(row)).toSorted()
+
+describe.each(DATABASES)('a filled database of a release on %s', (kind) => {
+  // Creating an embedded database and opening it twice takes some seconds.
+  test.each(versions)(
+    'keeps its contents when %s is migrated to the newest schema',
+    async (version) => {
+      const { source, before } = await restore(kind, version)
+      await using _ = source
+      await using database = await openDatabase({ ...source, log })
+      const after = await contentsOf(database.db)
+      const changed = changes[version] ?? {}
+      for (const [table, rows] of before) {
+        const change = changed[table]
+        expect(rows.length, `${version} has rows in ${table}`).toBeGreaterThan(0)
+        if (change === 'dropped') {
+          expect(after.has(table), `${table} is dropped`).toBe(false)
+          continue
+        }
+        const expected = change ? rows.map(change).filter((row) => row !== undefined) : rows
+        const columns = Object.keys(expected[0] ?? {})
+        const found = (after.get(table) ?? []).map((row) =>
+          Object.fromEntries(columns.map((name) => [name, row[name]])),
+        )
+        expect(sorted(found), table).toEqual(sorted(expected))
+      }
+    },
+    120_000,
+  )
+})
