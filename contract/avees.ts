@@ -1,88 +1,207 @@
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import { handle } from './accounts.ts'
-import { id, pageOf, time } from './common.ts'
+import {
+  aveeParams,
+  component,
+  describe,
+  id,
+  ok,
+  pageOf,
+  pageQuery,
+  shortText,
+  text,
+  time,
+} from './common.ts'
 import { layer } from './layers.ts'
+import { operation } from './operation.ts'
 
-/** public: listed for everyone; unlisted: found by its handle only; private: only the owner and those with a grant. */
-export const visibility = z.enum(['public', 'unlisted', 'private'])
+export const visibility = describe(
+  z.enum(['public', 'unlisted', 'private']),
+  'public: listed for everyone; unlisted: found by handle only; private: only the owner and users with a permission.',
+)
 export type Visibility = z.infer<typeof visibility>
 
-const displayName = z.string().trim().min(1).max(100)
-const bio = z.string().max(500)
-const persona = z.string().max(40_000)
-const greeting = z.string().max(2_000)
-/** Never an address elsewhere: it would be fetched by everybody who looks. */
-const avatar = z
-  .string()
-  .max(400_000)
-  .regex(
-    /^(?:data:image\/(?:png|jpeg|gif|webp|avif);base64,[\w+/]+=*|[^:/<>&"']{1,16})$/,
-    'An avatar is a picture as a data: URL (PNG, JPEG, GIF, WebP, AVIF), or an emoji.',
-  )
-  .describe('A data: URL of a picture, or an emoji.')
-const modelName = z.string().min(1).max(200)
+/** Never a URL of another server: every viewer would fetch it. */
+const avatar = describe(
+  z
+    .string()
+    .check(
+      z.maxLength(400_000),
+      z.regex(
+        /^(?:data:image\/(?:png|jpeg|gif|webp|avif);base64,[\w+/]+=*|[^:/<>&"']{1,16})$/,
+        'An avatar is an emoji or a data: URL of a PNG, JPEG, GIF, WebP or AVIF image.',
+      ),
+    ),
+  'An emoji or a data: URL of an image.',
+)
 
-export const avee = z
-  .object({
+export const avee = component(
+  'Avee',
+  z.object({
     id,
     handle: z.string(),
     display_name: z.string(),
     bio: z.string(),
     greeting: z.string(),
-    avatar: z.string().nullable(),
+    avatar: z.nullable(z.string()),
     visibility,
-    is_library: z.boolean().describe('True for the caller’s own document library, handle `local`.'),
+    is_library: describe(z.boolean(), 'True for the document library of the caller, handle `local`.'),
     is_owner: z.boolean(),
-    my_layer: layer.describe('How far the caller may see.'),
+    my_layer: describe(layer, 'The access layer of the caller.'),
     is_following: z.boolean(),
-    followers: z.number().int(),
-    model: z.string().nullable(),
-    persona: z.string().optional().describe('Only for the owner.'),
-    persona_notes: z
-      .string()
-      .optional()
-      .describe(
-        'Only for the owner: what the avee has learned of how to speak, from what its owner says with a thumb.',
-      ),
+    followers: z.int(),
+    model: z.nullable(z.string()),
+    persona: z.optional(describe(z.string(), 'Only for the owner.')),
+    persona_notes: z.optional(
+      describe(z.string(), 'Only for the owner: style notes derived from the owner’s feedback on answers.'),
+    ),
     created_at: time,
     updated_at: time,
-  })
-  .meta({ id: 'Avee' })
+  }),
+)
 export type Avee = z.infer<typeof avee>
 
-export const newAveeBody = z.object({
+const persona = shortText(40_000)
+/** The members that the owner can set. */
+const settings = {
   handle,
-  display_name: displayName,
-  bio: bio.optional(),
-  persona: persona.optional(),
-  greeting: greeting.optional(),
-  avatar: avatar.optional(),
-  visibility: visibility.optional().describe('public unless said otherwise'),
-  model: modelName.optional(),
-})
-export const patchAveeBody = z.object({
-  handle: handle.optional(),
-  display_name: displayName.optional(),
-  bio: bio.optional(),
-  persona: persona.optional(),
-  persona_notes: persona.optional(),
-  greeting: greeting.optional(),
-  avatar: avatar.nullable().optional(),
-  visibility: visibility.optional(),
-  model: modelName.nullable().optional(),
-})
-export const aveePage = pageOf('avees', avee)
-export const aveeList = z.object({ avees: z.array(avee) })
+  display_name: text(100),
+  bio: shortText(500),
+  persona,
+  greeting: shortText(2_000),
+  avatar,
+  visibility,
+  model: z.string().check(z.minLength(1), z.maxLength(200)),
+}
+const { handle: _handle, display_name: _displayName, ...optionalSettings } = settings
 
-export const grant = z.object({
-  user_id: id,
-  handle: z.string().nullable(),
-  display_name: z.string(),
-  max_layer: layer,
-  is_follower: z.boolean(),
-})
-export const grantList = z.object({ permissions: z.array(grant) })
-export const putGrantBody = z.object({ max_layer: layer })
+const tags = ['avees'] as const
 
-/** An avee in a path. */
-export const aveeParams = z.object({ id: z.string().max(100).describe('Id or handle.') })
+export const createAvee = operation({
+  method: 'POST',
+  path: '/avees',
+  tags,
+  summary: 'Create an avee',
+  description:
+    'An avee is an AI persona with its own character, documents and memory. `visibility` is `public` by default.',
+  body: z.extend(z.partial(z.object(optionalSettings)), {
+    handle: settings.handle,
+    display_name: settings.display_name,
+  }),
+  responses: { 201: avee },
+})
+
+export const listAvees = operation({
+  method: 'GET',
+  path: '/avees',
+  tags,
+  summary: 'List public avees',
+  description: 'Newest first. `query` searches handles, names and descriptions.',
+  query: pageQuery,
+  responses: { 200: pageOf('avees', avee) },
+})
+
+export const listMyAvees = operation({
+  method: 'GET',
+  path: '/me/avees',
+  tags,
+  summary: 'List the avees of the caller',
+  responses: { 200: z.object({ avees: z.array(avee) }) },
+})
+
+export const getAvee = operation({
+  method: 'GET',
+  path: '/avees/:id',
+  tags,
+  summary: 'Get an avee',
+  params: aveeParams,
+  responses: { 200: avee },
+})
+
+export const updateAvee = operation({
+  method: 'PATCH',
+  path: '/avees/:id',
+  tags,
+  summary: 'Update an avee',
+  params: aveeParams,
+  body: z.extend(z.partial(z.object(settings)), {
+    persona_notes: z.optional(persona),
+    avatar: z.optional(z.nullable(settings.avatar)),
+    model: z.optional(z.nullable(settings.model)),
+  }),
+  responses: { 200: avee },
+})
+
+export const deleteAvee = operation({
+  method: 'DELETE',
+  path: '/avees/:id',
+  tags,
+  summary: 'Delete an avee',
+  description: 'Deletes its documents, conversations, memories and permissions too.',
+  params: aveeParams,
+  responses: { 200: ok },
+})
+
+export const followAvee = operation({
+  method: 'PUT',
+  path: '/avees/:id/follow',
+  tags,
+  summary: 'Follow an avee',
+  params: aveeParams,
+  responses: { 200: ok },
+})
+
+export const unfollowAvee = operation({
+  method: 'DELETE',
+  path: '/avees/:id/follow',
+  tags,
+  summary: 'Unfollow an avee',
+  params: aveeParams,
+  responses: { 200: ok },
+})
+
+export const permission = component(
+  'Permission',
+  z.object({
+    user_id: id,
+    handle: z.nullable(z.string()),
+    display_name: z.string(),
+    max_layer: layer,
+    is_follower: z.boolean(),
+  }),
+)
+export type Permission = z.infer<typeof permission>
+
+const permissionParams = z.extend(aveeParams, {
+  user_id: describe(shortText(100), 'Id or handle of a user.'),
+})
+
+export const listPermissions = operation({
+  method: 'GET',
+  path: '/avees/:id/permissions',
+  tags,
+  summary: 'List permissions and followers',
+  params: aveeParams,
+  responses: { 200: z.object({ permissions: z.array(permission) }) },
+})
+
+export const setPermission = operation({
+  method: 'PUT',
+  path: '/avees/:id/permissions/:user_id',
+  tags,
+  summary: 'Grant a user access up to a layer',
+  description: 'Takes effect from the user’s next message.',
+  params: permissionParams,
+  body: z.object({ max_layer: layer }),
+  responses: { 200: permission },
+})
+
+export const deletePermission = operation({
+  method: 'DELETE',
+  path: '/avees/:id/permissions/:user_id',
+  tags,
+  summary: 'Revoke a permission',
+  description: 'Takes effect from the user’s next message.',
+  params: permissionParams,
+  responses: { 200: ok },
+})

@@ -1,155 +1,337 @@
-import { z } from 'zod'
-import { id, pageOf, pageQuery, time } from './common.ts'
+import * as z from 'zod/mini'
+import {
+  component,
+  describe,
+  id,
+  idempotencyHeaders,
+  idParams,
+  limitOf,
+  ok,
+  pageOf,
+  pageQuery,
+  shortText,
+  text,
+  time,
+} from './common.ts'
+import { turnAnalysis } from './insight.ts'
 import { layer } from './layers.ts'
 import { usedMemory } from './memory.ts'
+import { content, operation } from './operation.ts'
+import { runEvents } from './runs.ts'
 
 export { maxQuestion } from './limits.ts'
 
-/** Where a statement of an answer comes from. `text` is the exact passage, kept with the message. */
-export const citation = z
-  .object({
-    n: z.number().int().describe('The number in the answer: [1].'),
+/** The passage that supports a statement of an answer. `text` is stored with the message. */
+export const citation = component(
+  'Citation',
+  z.object({
+    n: describe(z.int(), 'The number in the answer: [1].'),
     document_id: id,
     title: z.string(),
-    filename: z.string().nullable(),
-    page: z.number().int().nullable().describe('1-based; null where the format has no pages.'),
-    heading: z.string().nullable().describe('The headings above the passage: `Results › Liquidity`.'),
-    passage: z.number().int().describe('The passage’s number within its document.'),
-    start: z.number().int().describe('Offset of `text` in the page’s text, UTF-16 units.'),
-    end: z.number().int(),
+    filename: z.nullable(z.string()),
+    page: describe(z.nullable(z.int()), '1-based; null for formats without pages.'),
+    heading: describe(z.nullable(z.string()), 'The headings above the passage: `Results › Liquidity`.'),
+    passage: describe(z.int(), 'The number of the passage within its document.'),
+    start: describe(z.int(), 'Offset of `text` in the page text, in UTF-16 units.'),
+    end: z.int(),
     text: z.string(),
     score: z.number(),
     layer,
-    cited: z
-      .boolean()
-      .describe('True when the answer names it; false when the model was given the passage and named none.'),
-  })
-  .meta({ id: 'Citation' })
+    cited: describe(z.boolean(), 'False if the model was given the passage and the answer does not cite it.'),
+  }),
+)
 export type Citation = z.infer<typeof citation>
 
 export const usage = z.object({
-  prompt_tokens: z.number().int().nullable(),
-  completion_tokens: z.number().int().nullable(),
+  prompt_tokens: z.nullable(z.int()),
+  completion_tokens: z.nullable(z.int()),
 })
 export type Usage = z.infer<typeof usage>
 
 export const messageStatus = z.enum(['streaming', 'complete', 'stopped', 'failed'])
 export type MessageStatus = z.infer<typeof messageStatus>
 
-export const message = z
-  .object({
+export const message = component(
+  'Message',
+  z.object({
     id,
     conversation_id: id,
     role: z.enum(['user', 'assistant']),
     content: z.string(),
     status: messageStatus,
     layer_used: layer,
-    model: z.string().nullable(),
-    model_reason: z.string().nullable().describe('Why this model answered.'),
-    finish_reason: z.string().nullable().describe('`length` when the model ran out of room.'),
+    model: z.nullable(z.string()),
+    model_reason: describe(z.nullable(z.string()), 'Why this model answered.'),
+    finish_reason: describe(z.nullable(z.string()), '`length` if the model reached its token limit.'),
     citations: z.array(citation),
-    memories: z
-      .array(usedMemory)
-      .describe('What the answer was given of what the avee remembers of the caller.'),
-    usage: usage.nullable(),
-    error: z.object({ code: z.string(), message: z.string() }).nullable(),
-    run_id: id.nullable(),
-    parent_id: id.nullable(),
-    siblings: z.array(id).describe('This message and its alternatives, oldest first.'),
+    memories: describe(z.array(usedMemory), 'The memories that were part of the prompt.'),
+    usage: z.nullable(usage),
+    error: z.nullable(z.object({ code: z.string(), message: z.string() })),
+    run_id: z.nullable(id),
+    parent_id: z.nullable(id),
+    siblings: describe(z.array(id), 'This message and its alternatives, oldest first.'),
     created_at: time,
-  })
-  .meta({ id: 'Message' })
+  }),
+)
 export type Message = z.infer<typeof message>
 
-export const conversation = z
-  .object({
+export const conversation = component(
+  'Conversation',
+  z.object({
     id,
     avee_id: id,
     avee_handle: z.string(),
     avee_display_name: z.string(),
-    title: z.string().nullable(),
+    title: z.nullable(z.string()),
     layer_used: layer,
     pinned: z.boolean(),
     archived: z.boolean(),
-    leaf_id: id.nullable().describe('The last message of the branch that is shown.'),
-    running_run_id: id.nullable(),
-    preview: z.string().nullable(),
+    leaf_id: describe(z.nullable(id), 'The last message of the active branch.'),
+    running_run_id: z.nullable(id),
+    preview: z.nullable(z.string()),
     created_at: time,
     updated_at: time,
-  })
-  .meta({ id: 'Conversation' })
+  }),
+)
 export type Conversation = z.infer<typeof conversation>
 
-export const newConversationBody = z.object({ avee: z.string().max(100).describe('Id or handle.') })
-export const conversationPage = pageOf('conversations', conversation)
-export const conversationQuery = pageQuery.extend({
-  avee: z.string().max(100).optional(),
-  archived: z.stringbool().optional(),
+const conversationTags = ['conversations'] as const
+
+export const createConversation = operation({
+  method: 'POST',
+  path: '/conversations',
+  tags: conversationTags,
+  summary: 'Create a conversation with an avee',
+  body: z.object({ avee: describe(shortText(100), 'Id or handle.') }),
+  responses: { 201: conversation },
 })
-export const patchConversationBody = z.object({
-  title: z.string().trim().min(1).max(200).optional(),
-  pinned: z.boolean().optional(),
-  archived: z.boolean().optional(),
+
+export const listConversations = operation({
+  method: 'GET',
+  path: '/conversations',
+  tags: conversationTags,
+  summary: 'List the conversations of the caller',
+  description: 'Pinned conversations first, then the most recent. `query` searches titles and messages.',
+  query: z.extend(pageQuery, {
+    avee: z.optional(shortText(100)),
+    archived: z.optional(z.stringbool()),
+  }),
+  responses: { 200: pageOf('conversations', conversation) },
 })
-export const messagesQuery = z.object({
-  limit: z.coerce.number().int().min(1).max(500).default(100),
-  before: id.optional().describe('Messages above this one in the shown branch.'),
+
+export const getConversation = operation({
+  method: 'GET',
+  path: '/conversations/:id',
+  tags: conversationTags,
+  summary: 'Get a conversation',
+  params: idParams,
+  responses: { 200: conversation },
 })
-export const messageList = z.object({
-  messages: z.array(message).describe('The shown branch, oldest first.'),
+
+export const updateConversation = operation({
+  method: 'PATCH',
+  path: '/conversations/:id',
+  tags: conversationTags,
+  summary: 'Rename, pin or archive a conversation',
+  params: idParams,
+  body: z.object({
+    title: z.optional(text(200)),
+    pinned: z.optional(z.boolean()),
+    archived: z.optional(z.boolean()),
+  }),
+  responses: { 200: conversation },
+})
+
+export const deleteConversation = operation({
+  method: 'DELETE',
+  path: '/conversations/:id',
+  tags: conversationTags,
+  summary: 'Delete a conversation and its messages',
+  params: idParams,
+  responses: { 200: ok },
+})
+
+const messageList = z.object({
+  messages: describe(z.array(message), 'Oldest first.'),
   has_more: z.boolean(),
 })
-export const exportQuery = z.object({ format: z.enum(['markdown', 'json']).default('markdown') })
+export type MessageList = z.infer<typeof messageList>
 
-/** Parameters of /chat/ask and /chat/stream, in the query string or as a JSON body. */
-export const askParameters = z.object({
-  conversation_id: z.string().optional(),
-  question: z.string().optional(),
-  use_gpt4o: z
-    .union([z.boolean(), z.stringbool()])
-    .optional()
-    .describe('Ask the stronger model of the pair.'),
-  model: z.string().max(200).optional(),
+export const listMessages = operation({
+  method: 'GET',
+  path: '/conversations/:id/messages',
+  tags: conversationTags,
+  summary: 'List the messages of the active branch',
+  params: idParams,
+  query: z.object({
+    limit: limitOf(500, 100),
+    before: z.optional(describe(id, 'Returns only messages above this one.')),
+  }),
+  responses: { 200: messageList },
 })
-export const askAnswer = z.object({
+
+export const exportConversation = operation({
+  method: 'GET',
+  path: '/conversations/:id/export',
+  tags: conversationTags,
+  summary: 'Export a conversation',
+  description: 'Markdown contains the active branch, JSON all branches.',
+  params: idParams,
+  query: z.object({ format: z._default(z.enum(['markdown', 'json']), 'markdown') }),
+  responses: {
+    200: content({
+      'text/markdown': z.string(),
+      'application/json': z.object({ conversation, messages: z.array(message) }),
+    }),
+  },
+})
+
+export const setLeaf = operation({
+  method: 'PUT',
+  path: '/conversations/:id/leaf',
+  tags: conversationTags,
+  summary: 'Activate the branch that contains a message',
+  params: idParams,
+  body: z.object({ message_id: id }),
+  responses: { 200: conversation },
+})
+
+export const getMessage = operation({
+  method: 'GET',
+  path: '/messages/:id',
+  tags: conversationTags,
+  summary: 'Get a message',
+  params: idParams,
+  responses: { 200: message },
+})
+
+/** The events of an answer: start, token …, complete. A stopped or failed answer ends with that event instead. */
+export const answerEvents = {
+  ...runEvents,
+  start: component(
+    'StartEvent',
+    z.object({
+      event: z.literal('start'),
+      model: z.string(),
+      run_id: id,
+      message_id: id,
+      user_message_id: id,
+      conversation_id: id,
+      layer_used: layer,
+      provider: z.string(),
+      model_reason: z.string(),
+    }),
+  ),
+  waiting: component(
+    'WaitingEvent',
+    z.object({
+      event: z.literal('waiting'),
+      message: describe(z.string(), 'Why the first token is late: the model is loading, a rate limit.'),
+    }),
+  ),
+  token: component('TokenEvent', z.object({ token: z.string() })),
+  intelligence: component(
+    'IntelligenceEvent',
+    z.extend(turnAnalysis, { event: z.literal('intelligence'), message_id: id }),
+  ),
+  complete: component(
+    'CompleteEvent',
+    z.object({
+      event: z.literal('complete'),
+      message_id: id,
+      total_tokens: z.int(),
+      usage,
+      finish_reason: z.string(),
+      citations: z.array(citation),
+      memories: z.array(usedMemory),
+    }),
+  ),
+}
+
+const chatTags = ['chat'] as const
+const messageParams = z.object({ id, message_id: id })
+
+const questionParameters = z.object({
+  conversation_id: z.optional(z.string()),
+  question: z.optional(z.string()),
+  use_gpt4o: z.optional(
+    describe(z.union([z.boolean(), z.stringbool()]), 'Uses the stronger model of the configured pair.'),
+  ),
+  model: z.optional(shortText(200)),
+})
+const questionV2Parameters = z.extend(questionParameters, {
+  extract_memories: z.optional(z.union([z.boolean(), z.stringbool()])),
+})
+const parameterDescription =
+  'Parameters are accepted in the body or in the query string. Prefer the body: URLs appear in logs.'
+
+const answer = z.object({
   conversation_id: id,
   layer_used: layer,
   answer: z.string(),
-  used_chunks: z.number().int(),
+  used_chunks: z.int(),
   used_persona: z.boolean(),
   message_id: id,
   model_used: z.string(),
   citations: z.array(citation),
 })
-export const editBody = z.object({ content: z.string(), use_gpt4o: z.boolean().optional() })
-export const regenerateBody = z
-  .object({ use_gpt4o: z.boolean().optional(), model: z.string().max(200).optional() })
-  .nullish()
-export const leafBody = z.object({ message_id: id })
 
-/** The events of an answer, in order: start, token …, complete — or stopped, or an error. */
-export const startEvent = z.object({
-  event: z.literal('start'),
-  model: z.string(),
-  run_id: id,
-  message_id: id,
-  user_message_id: id,
-  conversation_id: id,
-  layer_used: layer,
-  provider: z.string(),
-  model_reason: z.string(),
+export const askQuestion = operation({
+  method: 'POST',
+  path: '/chat/ask',
+  tags: chatTags,
+  summary: 'Ask a question and wait for the answer',
+  description: parameterDescription,
+  headers: idempotencyHeaders,
+  query: questionParameters,
+  body: z.optional(questionParameters),
+  responses: { 200: answer },
 })
-export const tokenEvent = z.object({ token: z.string() })
-export const completeEvent = z.object({
-  event: z.literal('complete'),
-  message_id: id,
-  total_tokens: z.number().int(),
-  usage,
-  finish_reason: z.string(),
-  citations: z.array(citation),
-  memories: z.array(usedMemory),
+
+export const askQuestionV2 = operation({
+  method: 'POST',
+  path: '/chat/ask-v2',
+  tags: chatTags,
+  summary: 'Ask a question and wait for the answer and its analysis',
+  description: parameterDescription,
+  headers: idempotencyHeaders,
+  query: questionV2Parameters,
+  body: z.optional(questionV2Parameters),
+  responses: { 200: z.extend(z.extend(answer, turnAnalysis.shape), { memories_extracted: z.int() }) },
 })
-export const waitingEvent = z.object({
-  event: z.literal('waiting'),
-  message: z.string().describe('Why no word has come yet: the model is loading, the service asked to wait.'),
+
+export const streamAnswer = operation({
+  method: 'POST',
+  path: '/chat/stream',
+  tags: chatTags,
+  summary: 'Ask a question and stream the answer',
+  description: `${parameterDescription} The run continues if the connection ends; GET /runs/{id}/events resumes the stream.`,
+  headers: idempotencyHeaders,
+  query: questionParameters,
+  body: z.optional(questionParameters),
+  events: answerEvents,
+})
+
+export const regenerateAnswer = operation({
+  method: 'POST',
+  path: '/conversations/:id/messages/:message_id/regenerate',
+  tags: chatTags,
+  summary: 'Regenerate an answer and stream it',
+  description: 'Adds a sibling of the answer; the previous answer is kept.',
+  params: messageParams,
+  headers: idempotencyHeaders,
+  body: z.optional(z.object({ use_gpt4o: z.optional(z.boolean()), model: z.optional(shortText(200)) })),
+  events: answerEvents,
+})
+
+export const editQuestion = operation({
+  method: 'POST',
+  path: '/conversations/:id/messages/:message_id/edit',
+  tags: chatTags,
+  summary: 'Edit a question and stream its answer',
+  description: 'Adds a sibling of the question; the previous question and its answers are kept.',
+  params: messageParams,
+  headers: idempotencyHeaders,
+  body: z.object({ content: z.string(), use_gpt4o: z.optional(z.boolean()) }),
+  events: answerEvents,
 })

@@ -1,54 +1,88 @@
-import { z } from 'zod'
+import * as z from 'zod/mini'
 
-/** A UUIDv7 as text: ids sort by the time they were made. */
+// Schemas use zod/mini because the page loads them, and only mini drops what a bundle does not use.
+
+/** Returns a copy of a schema with a description for the API documentation. */
+export const describe = <Schema extends z.ZodMiniType>(schema: Schema, description: string): Schema =>
+  register(schema, { description })
+
+/** Returns a copy of a schema that the API documentation lists by name. */
+export const component = <Schema extends z.ZodMiniType>(name: string, schema: Schema): Schema =>
+  register(schema, { id: name })
+
+function register<Schema extends z.ZodMiniType>(schema: Schema, metadata: z.core.GlobalMeta): Schema {
+  const copy = schema.clone()
+  z.globalRegistry.add(copy, metadata)
+  return copy
+}
+
+/** A trimmed text of 1 to `maxLength` UTF-16 units. */
+export const text = (maxLength: number) => z.string().check(z.trim(), z.minLength(1), z.maxLength(maxLength))
+
+/** A text of at most `maxLength` UTF-16 units, which may be empty. */
+export const shortText = (maxLength: number) => z.string().check(z.maxLength(maxLength))
+
+/** A UUIDv7 in lower case; ids sort by creation time. */
 export const id = z.uuid()
 
-/** A moment, ISO 8601 in UTC. */
+/** An ISO 8601 timestamp in UTC. */
 export const time = z.iso.datetime()
 
-/** What every answer that is not a success looks like. `detail` repeats the sentence for clients of the Gabee front end. */
-export const errorAnswer = z
-  .object({
+const score = z.number().check(z.minimum(0), z.maximum(1))
+/** A number from 0 (worst) to 1 (best). */
+export const fraction = score
+
+/** The path parameter of an object that is found by its id. */
+export const idParams = z.object({ id })
+
+/** The path parameter of an avee. */
+export const aveeParams = z.object({
+  id: describe(shortText(100), 'Id or handle; `local` is the library of the caller.'),
+})
+
+export const aveeReference = describe(shortText(100), 'Id or handle of an avee.')
+
+/** The body of every error response. `detail` repeats the message for clients that read only that member. */
+export const errorResponse = component(
+  'Error',
+  z.object({
     error: z.object({
-      code: z.string().describe('A stable snake_case word for programs.'),
-      message: z.string().describe('One plain sentence for people.'),
-      details: z.unknown().optional(),
+      code: describe(z.string(), 'A stable snake_case identifier for programs.'),
+      message: describe(z.string(), 'One sentence for people.'),
+      details: z.optional(z.unknown()),
     }),
     detail: z.string(),
-  })
-  .meta({ id: 'Error' })
-export type ErrorAnswer = z.infer<typeof errorAnswer>
+  }),
+)
+export type ErrorResponse = z.infer<typeof errorResponse>
 
-/** How a list is asked for. `cursor` is the `next_cursor` of the page before. */
+/** Page size of a list: 1 to `max`, by default `size`. */
+export const limitOf = (max: number, size: number) =>
+  z._default(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(max)), size)
+
+/** The parameters of a paged list. */
 export const pageQuery = z.object({
-  query: z.string().max(400).optional(),
-  limit: z.coerce.number().int().min(1).max(200).default(50),
-  cursor: z.string().max(400).optional(),
+  query: z.optional(shortText(400)),
+  limit: limitOf(200, 50),
+  cursor: z.optional(describe(shortText(400), '`next_cursor` of the previous page.')),
 })
-export type PageQuery = z.infer<typeof pageQuery>
 
-/** One page of a list under the name of what it lists; `next_cursor` is null on the last. */
-export const pageOf = <Name extends string, Item extends z.ZodType>(name: Name, item: Item) =>
-  z.object({ [name]: z.array(item), next_cursor: z.string().nullable() } as Record<Name, z.ZodArray<Item>> & {
-    next_cursor: z.ZodNullable<z.ZodString>
-  })
+/** One page of a list, with the items under `name`. */
+export const pageOf = <Name extends string, Item extends z.ZodMiniType>(name: Name, item: Item) =>
+  z.object({
+    [name]: z.array(item),
+    next_cursor: describe(z.nullable(z.string()), 'Null on the last page.'),
+  } as Record<Name, z.ZodMiniArray<Item>> & { next_cursor: z.ZodMiniNullable<z.ZodMiniString> })
 
-/** The answer to a deletion and to other requests that return nothing. */
+/** The response of operations that return no object. */
 export const ok = z.object({ ok: z.literal(true) })
 
-export const health = z.object({ ok: z.literal(true) })
-
-export const readiness = z.object({
-  ok: z.boolean(),
-  database: z.object({
-    ok: z.boolean(),
-    kind: z.enum(['embedded', 'postgres']),
-    message: z.string().optional(),
-  }),
-  models: z.object({
-    ok: z.boolean(),
-    chat: z.string(),
-    embedding: z.string().nullable(),
-    message: z.string(),
-  }),
+/** The header of operations that a client may repeat safely. */
+export const idempotencyHeaders = z.object({
+  'idempotency-key': z.optional(
+    describe(
+      z.string(),
+      '1 to 200 printable characters. A repeated request with the same key returns the run of the first one.',
+    ),
+  ),
 })

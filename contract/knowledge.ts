@@ -1,151 +1,329 @@
-import { z } from 'zod'
-import { id, pageOf, pageQuery, time } from './common.ts'
-import { layer } from './layers.ts'
+import * as z from 'zod/mini'
+import {
+  aveeParams,
+  component,
+  describe,
+  id,
+  idempotencyHeaders,
+  idParams,
+  ok,
+  pageOf,
+  pageQuery,
+  shortText,
+  text,
+  time,
+} from './common.ts'
+import { layer, layers } from './layers.ts'
+import { content, operation } from './operation.ts'
+import { runEvents } from './runs.ts'
 
 export const documentSource = z.enum(['upload', 'text', 'url', 'folder'])
 
-export const document = z
-  .object({
+export const document = component(
+  'Document',
+  z.object({
     id,
     avee_id: id,
     title: z.string(),
-    filename: z.string().nullable(),
-    type: z.string().describe('pdf, docx, md, txt, html …'),
+    filename: z.nullable(z.string()),
+    type: describe(z.string(), 'pdf, docx, md, txt, html …'),
     source: documentSource,
-    source_url: z.string().nullable(),
+    source_url: z.nullable(z.string()),
     layer,
-    bytes: z.number().int(),
-    pages: z.number().int(),
-    passages: z.number().int(),
-    language: z.string().nullable().describe('ISO 639-3, as far as it could be told.'),
-    embedded: z.boolean().describe('True when every passage has a vector of the present embedding model.'),
+    bytes: z.int(),
+    pages: z.int(),
+    passages: z.int(),
+    language: describe(z.nullable(z.string()), 'ISO 639-3; null if it could not be detected.'),
+    embedded: describe(z.boolean(), 'True if every passage has a vector of the current embedding model.'),
     created_at: time,
     updated_at: time,
-  })
-  .meta({ id: 'Document' })
+  }),
+)
 export type Document = z.infer<typeof document>
 
-export const documentPage = pageOf('documents', document)
-export const documentQuery = pageQuery
+const tags = ['documents'] as const
+const title = text(300)
 
-export const newTextBody = z.object({
-  title: z.string().trim().min(1).max(300),
-  text: z.string().min(1).max(5_000_000),
-  layer: layer.default('public'),
-})
-export const newUrlBody = z.object({
-  url: z.url({ protocol: /^https?$/ }).max(2_000),
-  layer: layer.default('public'),
-})
-export const newSiteBody = newUrlBody.extend({
-  limit: z
-    .number()
-    .int()
-    .min(1)
-    .max(100_000)
-    .optional()
-    .describe('The most pages; the server has a limit too.'),
-})
-/** A folder of the server's machine whose files are an avee's documents. */
-export const folder = z
-  .object({
-    id,
-    path: z.string(),
-    layer,
-    documents: z.number().int(),
-    failed: z
-      .array(z.object({ path: z.string(), message: z.string() }))
-      .describe('Files that could not be read.'),
-    problem: z.string().nullable().describe('Why the folder itself cannot be followed at the moment.'),
-    looked_at: time.nullable(),
-    created_at: time,
-  })
-  .meta({ id: 'Folder' })
-export type Folder = z.infer<typeof folder>
-export const folderList = z.object({
-  folders: z.array(folder),
-  allowed: z.array(z.string()).describe('The folders in which folders may be followed: WATCH_FOLDERS.'),
-})
-export const newFolderBody = z.object({
-  path: z.string().trim().min(1).max(4_000),
-  layer: layer.default('public'),
-})
-export const folderRemoval = z.object({
-  documents: z.enum(['keep', 'remove']).default('keep').describe('What becomes of its documents.'),
-})
-export const patchDocumentBody = z.object({
-  title: z.string().trim().min(1).max(300).optional(),
-  layer: layer.optional(),
-})
-export const documentText = z.object({
-  pages: z.array(z.object({ page: z.number().int(), text: z.string() })),
-})
-export const passage = z
-  .object({
-    document_id: id,
-    title: z.string(),
-    filename: z.string().nullable(),
-    passage: z.number().int(),
-    page: z.number().int().nullable(),
-    heading: z.string().nullable(),
-    start: z.number().int(),
-    end: z.number().int(),
-    text: z.string(),
-    before: z.string().describe('The passage before it, for context; empty at the start.'),
-    after: z.string(),
-    layer,
-  })
-  .meta({ id: 'Passage' })
-export type Passage = z.infer<typeof passage>
-
-export const searchBody = z.object({
-  avee: z.string().max(100).optional().describe('Id or handle; the caller’s library when left out.'),
-  query: z.string().trim().min(1).max(1_000),
-  limit: z.number().int().min(1).max(50).default(10),
-})
-export const searchHit = z
-  .object({
-    document_id: id,
-    title: z.string(),
-    filename: z.string().nullable(),
-    page: z.number().int().nullable(),
-    passage: z.number().int(),
-    start: z.number().int(),
-    end: z.number().int(),
-    text: z.string(),
-    score: z.number(),
-    layer,
-  })
-  .meta({ id: 'SearchHit' })
-export type SearchHit = z.infer<typeof searchHit>
-export const searchAnswer = z.object({
-  query: z.string(),
-  results: z.array(searchHit),
-  answerable: z.boolean().describe('False when nothing found fits the question.'),
+/** A multipart form; the server reads it as a stream, so only its description matters here. */
+export const uploadForm = z.unknown().register(z.globalRegistry, {
+  type: 'object',
+  properties: {
+    files: { type: 'array', items: { type: 'string', format: 'binary' } },
+    layer: { type: 'string', enum: [...layers] },
+  },
+  required: ['files'],
 })
 
-/** The events of an upload, in the order they come; a `result` for every file, `done` at the end. */
-export const ingestProgressEvent = z.object({
-  message: z.string(),
-  stage: z.enum(['parse', 'chunk', 'embed', 'store']).optional(),
-  file: z.string().optional(),
-  completed: z.number().int().optional(),
-  total: z.number().int().optional(),
-})
-export const ingestResult = z.object({
+const ingestResult = z.object({
   success: z.boolean(),
   filename: z.string(),
   message: z.string(),
-  code: z
-    .string()
-    .optional()
-    .describe('Of a failed file: encrypted, empty, corrupt, no_text, unsupported_type, too_large …'),
-  doc_id: id.optional(),
-  chunks: z.number().int().optional(),
-  pages: z.number().int().optional(),
-  duplicate: z.boolean().optional(),
-  replaced: z.boolean().optional().describe('True when the file took the place of an older version.'),
+  code: z.optional(
+    describe(z.string(), 'Why it failed: encrypted, empty, corrupt, no_text, unsupported_type, too_large …'),
+  ),
+  doc_id: z.optional(id),
+  chunks: z.optional(z.int()),
+  pages: z.optional(z.int()),
+  duplicate: z.optional(z.boolean()),
+  replaced: z.optional(describe(z.boolean(), 'True if it replaced an older version.')),
 })
 export type IngestResult = z.infer<typeof ingestResult>
-export const ingestResultEvent = z.object({ result: ingestResult })
-export const ingestDoneEvent = z.object({ done: z.literal(true), total_documents: z.number().int() })
+
+/** The events of an upload: progress …, a result for each file, done. */
+export const ingestEvents = {
+  ...runEvents,
+  result: component('IngestResultEvent', z.object({ result: ingestResult })),
+  done: component('IngestDoneEvent', z.object({ done: z.literal(true), total_documents: z.int() })),
+  message: component(
+    'IngestProgressEvent',
+    z.object({
+      message: z.string(),
+      stage: z.optional(z.enum(['parse', 'chunk', 'embed', 'store'])),
+      file: z.optional(z.string()),
+      completed: z.optional(z.int()),
+      total: z.optional(z.int()),
+    }),
+  ),
+}
+
+export const createDocuments = operation({
+  method: 'POST',
+  path: '/avees/:id/documents',
+  tags,
+  summary: 'Add documents',
+  description:
+    'Files as a form: the response streams the progress of the upload. A text as JSON: 201 with the document once it is searchable, 200 if the avee already has the same text.',
+  /** A text may have five million characters. */
+  maxBodyBytes: 24 * 1024 * 1024,
+  params: aveeParams,
+  headers: idempotencyHeaders,
+  body: content({
+    'application/json': z.object({
+      title,
+      text: z.string().check(z.minLength(1), z.maxLength(5_000_000)),
+      layer: z._default(layer, 'public'),
+    }),
+    'multipart/form-data': uploadForm,
+  }),
+  responses: { 200: document, 201: document },
+  events: ingestEvents,
+})
+
+const page = z.object({
+  url: z.url({ protocol: /^https?$/ }).check(z.maxLength(2_000)),
+  layer: z._default(layer, 'public'),
+})
+
+export const createDocumentFromUrl = operation({
+  method: 'POST',
+  path: '/avees/:id/documents/from-url',
+  tags,
+  summary: 'Add a page from the public internet',
+  params: aveeParams,
+  headers: idempotencyHeaders,
+  body: page,
+  responses: { 200: document, 201: document },
+})
+
+export const createDocumentsFromSite = operation({
+  method: 'POST',
+  path: '/avees/:id/documents/from-site',
+  tags,
+  summary: 'Add the pages of a website and stream the progress',
+  description:
+    'Reads the sitemap that robots.txt names, the sitemap at a usual place, or the sitemap at `url`. Skips pages that robots.txt disallows and replaces documents whose page has changed.',
+  params: aveeParams,
+  headers: idempotencyHeaders,
+  body: z.extend(page, {
+    limit: z.optional(
+      describe(
+        z.int().check(z.minimum(1), z.maximum(100_000)),
+        'The maximum number of pages. The server has a limit of its own.',
+      ),
+    ),
+  }),
+  events: ingestEvents,
+})
+
+export const listDocuments = operation({
+  method: 'GET',
+  path: '/avees/:id/documents',
+  tags,
+  summary: 'List documents',
+  description: 'Newest first; only documents within the caller’s layer.',
+  params: aveeParams,
+  query: pageQuery,
+  responses: { 200: pageOf('documents', document) },
+})
+
+export const getDocument = operation({
+  method: 'GET',
+  path: '/documents/:id',
+  tags,
+  summary: 'Get a document',
+  params: idParams,
+  responses: { 200: document },
+})
+
+export const updateDocument = operation({
+  method: 'PATCH',
+  path: '/documents/:id',
+  tags,
+  summary: 'Update the title or the layer of a document',
+  params: idParams,
+  body: z.object({ title: z.optional(title), layer: z.optional(layer) }),
+  responses: { 200: document },
+})
+
+export const deleteDocument = operation({
+  method: 'DELETE',
+  path: '/documents/:id',
+  tags,
+  summary: 'Delete a document',
+  description: 'Deletes its text, passages and vectors too.',
+  params: idParams,
+  responses: { 200: ok },
+})
+
+export const getDocumentText = operation({
+  method: 'GET',
+  path: '/documents/:id/text',
+  tags,
+  summary: 'Get the extracted text of a document',
+  params: idParams,
+  responses: { 200: z.object({ pages: z.array(z.object({ page: z.int(), text: z.string() })) }) },
+})
+
+export const getDocumentFile = operation({
+  method: 'GET',
+  path: '/documents/:id/file',
+  tags,
+  summary: 'Download the original file',
+  params: idParams,
+  responses: { 200: content({ 'application/octet-stream': z.unknown() }) },
+})
+
+export const passage = component(
+  'Passage',
+  z.object({
+    document_id: id,
+    title: z.string(),
+    filename: z.nullable(z.string()),
+    passage: z.int(),
+    page: z.nullable(z.int()),
+    heading: z.nullable(z.string()),
+    start: z.int(),
+    end: z.int(),
+    text: z.string(),
+    before: describe(z.string(), 'The previous passage; empty at the start of the document.'),
+    after: z.string(),
+    layer,
+  }),
+)
+export type Passage = z.infer<typeof passage>
+
+export const getPassage = operation({
+  method: 'GET',
+  path: '/documents/:id/passages/:n',
+  tags,
+  summary: 'Get a passage and its context',
+  params: z.extend(idParams, { n: z.coerce.number().check(z.int(), z.minimum(1)) }),
+  responses: { 200: passage },
+})
+
+export const searchHit = component(
+  'SearchHit',
+  z.object({
+    document_id: id,
+    title: z.string(),
+    filename: z.nullable(z.string()),
+    page: z.nullable(z.int()),
+    passage: z.int(),
+    start: z.int(),
+    end: z.int(),
+    text: z.string(),
+    score: z.number(),
+    layer,
+  }),
+)
+export type SearchHit = z.infer<typeof searchHit>
+
+export const searchDocuments = operation({
+  method: 'POST',
+  path: '/search',
+  tags,
+  summary: 'Search the documents of an avee',
+  body: z.object({
+    avee: z.optional(describe(shortText(100), 'Id or handle; the caller’s library by default.')),
+    query: text(1_000),
+    limit: z._default(z.int().check(z.minimum(1), z.maximum(50)), 10),
+  }),
+  responses: {
+    200: z.object({
+      query: z.string(),
+      results: z.array(searchHit),
+      answerable: describe(z.boolean(), 'False if no passage answers the query.'),
+    }),
+  },
+})
+
+/** A folder on the server’s machine that is synced with the documents of an avee. */
+export const folder = component(
+  'Folder',
+  z.object({
+    id,
+    path: z.string(),
+    layer,
+    documents: z.int(),
+    failed: describe(
+      z.array(z.object({ path: z.string(), message: z.string() })),
+      'Files that could not be parsed.',
+    ),
+    problem: describe(z.nullable(z.string()), 'Why the folder cannot be synced at the moment.'),
+    looked_at: describe(z.nullable(time), 'Time of the last scan.'),
+    created_at: time,
+  }),
+)
+export type Folder = z.infer<typeof folder>
+
+export const listFolders = operation({
+  method: 'GET',
+  path: '/avees/:id/folders',
+  tags,
+  summary: 'List synced folders',
+  access: 'admin',
+  params: aveeParams,
+  responses: {
+    200: z.object({
+      folders: z.array(folder),
+      allowed: describe(z.array(z.string()), 'Folders must be inside one of these: WATCH_FOLDERS.'),
+    }),
+  },
+})
+
+export const createFolder = operation({
+  method: 'POST',
+  path: '/avees/:id/folders',
+  tags,
+  summary: 'Sync a folder on the server’s machine',
+  access: 'admin',
+  params: aveeParams,
+  body: z.object({ path: text(4_000), layer: z._default(layer, 'public') }),
+  responses: { 201: folder },
+})
+
+export const deleteFolder = operation({
+  method: 'DELETE',
+  path: '/avees/:id/folders/:folder',
+  tags,
+  summary: 'Stop syncing a folder',
+  access: 'admin',
+  params: z.extend(aveeParams, { folder: id }),
+  query: z.object({
+    documents: z._default(
+      describe(z.enum(['keep', 'remove']), 'Whether to keep or delete its documents.'),
+      'keep',
+    ),
+  }),
+  responses: { 200: ok },
+})

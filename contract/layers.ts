@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod/mini'
 
 /** Privacy layers in ascending order: each layer includes everything in the layers before it. */
 export const layers = ['public', 'friends', 'intimate'] as const

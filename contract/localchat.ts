@@ -1,137 +1,232 @@
-import { z } from 'zod'
-import { id, time } from './common.ts'
-import { modelName } from './models.ts'
+import * as z from 'zod/mini'
+import { describe, errorResponse, id, idempotencyHeaders, idParams, shortText, text, time } from './common.ts'
+import { ingestEvents, uploadForm } from './knowledge.ts'
+import { content, operation } from './operation.ts'
+import { runEvents } from './runs.ts'
 
-/** LocalChat's wire shapes: `/api/*`, over the caller's library avee. */
+// The protocol of LocalChat, `/api/*`: operations on the library of the caller. models.ts has those for models.
 
-export const apiChatBody = z.object({
-  message: z.string().optional(),
-  use_rag: z.boolean().default(true),
-  history: z
-    .array(z.object({ role: z.enum(['user', 'assistant']), content: z.string().max(40_000) }))
-    .max(200)
-    .optional(),
-  conversation_id: z.union([id, z.literal('')]).nullish(),
-  model: z.string().max(200).optional(),
-})
-export const contentEvent = z.object({ content: z.string() })
-export const source = z.object({
+const tags = ['localchat'] as const
+const success = z.object({ success: z.literal(true), message: z.string() })
+
+const source = z.object({
   filename: z.string(),
-  page: z.number().int().nullable(),
-  passage: z.number().int(),
+  page: z.nullable(z.int()),
+  passage: z.int(),
   document_id: id,
   score: z.number(),
-  n: z.number().int(),
+  n: z.int(),
   text: z.string(),
 })
-export const sourcesEvent = z.object({ sources: z.array(source) })
-export const doneEvent = z.looseObject({
-  done: z.literal(true),
-  conversation_id: id,
-  message_id: id,
-  model_used: z.string(),
-})
-export const apiErrorEvent = z.object({
-  error: z.object({ code: z.string(), message: z.string() }),
-  message: z.string(),
-  done: z.literal(true),
+
+/** The events of an answer: content …, sources if the documents had any, done. */
+const localchatEvents = {
+  ...runEvents,
+  content: z.object({ content: z.string() }),
+  sources: z.object({ sources: z.array(source) }),
+  done: z.looseObject({
+    done: z.literal(true),
+    conversation_id: id,
+    message_id: id,
+    model_used: z.string(),
+  }),
+}
+
+export const askLibrary = operation({
+  method: 'POST',
+  path: '/api/chat',
+  tags,
+  summary: 'Ask the library and stream the answer',
+  description: 'With `history` the given turns replace the stored conversation.',
+  headers: idempotencyHeaders,
+  body: z.object({
+    message: z.optional(z.string()),
+    use_rag: z._default(describe(z.boolean(), 'False retrieves no documents.'), true),
+    history: z.optional(
+      z
+        .array(z.object({ role: z.enum(['user', 'assistant']), content: shortText(40_000) }))
+        .check(z.maxLength(200)),
+    ),
+    conversation_id: z.nullish(z.union([id, z.literal('')])),
+    model: z.optional(shortText(200)),
+  }),
+  events: localchatEvents,
 })
 
-export const documentEntry = z.object({
+const libraryDocument = z.object({
   id,
   filename: z.string(),
   title: z.string(),
   type: z.string(),
   layer: z.string(),
-  bytes: z.number().int(),
-  pages: z.number().int(),
-  chunk_count: z.number().int(),
+  bytes: z.int(),
+  pages: z.int(),
+  chunk_count: z.int(),
   created_at: time,
 })
-export const documentListAnswer = z.object({ success: z.literal(true), documents: z.array(documentEntry) })
-export const documentStats = z.object({
-  success: z.literal(true),
-  document_count: z.number().int(),
-  chunk_count: z.number().int(),
-  max_upload_size: z.number().int().describe('Bytes.'),
-  chunk_statistics: z.object({
-    total_chunks: z.number().int(),
-    chunks_with_embeddings: z.number().int(),
-    chunks_without_embeddings: z.number().int(),
-    avg_chunk_length: z.number(),
-  }),
-})
-export const success = z.object({ success: z.literal(true), message: z.string() })
-export const retrievalTestBody = z.object({
-  query: z.string().trim().min(1).max(1_000),
-  top_k: z.number().int().min(1).max(50).default(10),
-})
-export const retrievalTestAnswer = z.object({
-  success: z.literal(true),
-  query: z.string(),
-  count: z.number().int(),
-  answerable: z.boolean(),
-  results: z.array(
-    z.object({
-      document_id: id,
-      filename: z.string(),
-      page: z.number().int().nullable(),
-      passage: z.number().int(),
-      score: z.number(),
-      preview: z.string(),
-      text: z.string(),
-      length: z.number().int(),
-    }),
-  ),
-})
-export const searchTextBody = z.object({
-  search_text: z.string().trim().min(1).max(1_000),
-  limit: z.number().int().min(1).max(100).default(10),
-})
-export const searchTextAnswer = z.object({
-  success: z.literal(true),
-  search_text: z.string(),
-  count: z.number().int(),
-  results: z.array(
-    z.object({
-      document_id: id,
-      filename: z.string(),
-      page: z.number().int().nullable(),
-      passage: z.number().int(),
-      preview: z.string(),
-      full_text: z.string(),
-      length: z.number().int(),
-    }),
-  ),
-})
-export const testModelBody = z.object({ model: modelName })
-export const testModelAnswer = z.object({ success: z.literal(true), model: z.string(), result: z.string() })
 
-export const statusAnswer = z.object({
+export const uploadToLibrary = operation({
+  method: 'POST',
+  path: '/api/documents/upload',
+  tags,
+  summary: 'Add files to the library and stream the progress',
+  headers: idempotencyHeaders,
+  body: content({ 'multipart/form-data': uploadForm }),
+  responses: {
+    400: z.extend(errorResponse, {
+      success: z.optional(z.literal(false)),
+      message: z.optional(z.string()),
+    }),
+  },
+  events: ingestEvents,
+})
+
+export const listLibrary = operation({
+  method: 'GET',
+  path: '/api/documents/list',
+  tags,
+  summary: 'List the documents of the library',
+  description: 'Newest first.',
+  responses: { 200: z.object({ success: z.literal(true), documents: z.array(libraryDocument) }) },
+})
+
+export const getLibraryStats = operation({
+  method: 'GET',
+  path: '/api/documents/stats',
+  tags,
+  summary: 'Get the size of the library',
+  responses: {
+    200: z.object({
+      success: z.literal(true),
+      document_count: z.int(),
+      chunk_count: z.int(),
+      max_upload_size: describe(z.int(), 'Bytes.'),
+      chunk_statistics: z.object({
+        total_chunks: z.int(),
+        chunks_with_embeddings: z.int(),
+        chunks_without_embeddings: z.int(),
+        avg_chunk_length: describe(z.number(), 'Characters.'),
+      }),
+    }),
+  },
+})
+
+export const clearLibrary = operation({
+  method: 'DELETE',
+  path: '/api/documents/clear',
+  tags,
+  summary: 'Delete all documents of the library',
+  responses: { 200: success },
+})
+
+export const getLibraryDocument = operation({
+  method: 'GET',
+  path: '/api/documents/:id',
+  tags,
+  summary: 'Get a document of the library',
+  params: idParams,
+  responses: { 200: z.object({ success: z.literal(true), document: libraryDocument }) },
+})
+
+export const deleteLibraryDocument = operation({
+  method: 'DELETE',
+  path: '/api/documents/:id',
+  tags,
+  summary: 'Delete a document of the library',
+  params: idParams,
+  responses: { 200: success },
+})
+
+const hit = z.object({
+  document_id: id,
+  filename: z.string(),
+  page: z.nullable(z.int()),
+  passage: z.int(),
+  preview: z.string(),
+  length: describe(z.int(), 'Characters of the passage.'),
+})
+
+export const testRetrieval = operation({
+  method: 'POST',
+  path: '/api/documents/test',
+  tags,
+  summary: 'Test what retrieval finds for a question',
+  body: z.object({
+    query: text(1_000),
+    top_k: z._default(z.int().check(z.minimum(1), z.maximum(50)), 10),
+  }),
+  responses: {
+    200: z.object({
+      success: z.literal(true),
+      query: z.string(),
+      count: z.int(),
+      answerable: z.boolean(),
+      results: z.array(z.extend(hit, { score: z.number(), text: z.string() })),
+    }),
+  },
+})
+
+export const searchText = operation({
+  method: 'POST',
+  path: '/api/documents/search-text',
+  tags,
+  summary: 'Find passages that contain a text literally',
+  body: z.object({
+    search_text: text(1_000),
+    limit: z._default(z.int().check(z.minimum(1), z.maximum(100)), 10),
+  }),
+  responses: {
+    200: z.object({
+      success: z.literal(true),
+      search_text: z.string(),
+      count: z.int(),
+      results: z.array(z.extend(hit, { full_text: z.string() })),
+    }),
+  },
+})
+
+const status = z.object({
   ollama: z.boolean(),
   database: z.boolean(),
   ready: z.boolean(),
   active_model: z.string(),
   provider: z.string(),
   model_reason: z.string(),
-  embedding_model: z.string().nullable(),
-  rerank_model: z
-    .string()
-    .nullable()
-    .describe('The cross-encoder that puts passages in order, when one is set up.'),
-  rerank_problem: z.string().nullable().describe('Why it does not at the moment.'),
-  document_count: z.number().int(),
+  embedding_model: z.nullable(z.string()),
+  rerank_model: describe(z.nullable(z.string()), 'The reranker, if one is configured.'),
+  rerank_problem: describe(z.nullable(z.string()), 'Why the reranker is unavailable.'),
+  document_count: z.int(),
   cache: z.object({
     kind: z.enum(['memory', 'redis']),
-    hits: z.number().int(),
-    misses: z.number().int(),
-    size: z.number().int().nullable(),
+    hits: z.int(),
+    misses: z.int(),
+    size: z.nullable(z.int()),
     hit_rate: z.number(),
   }),
   version: z.string(),
 })
-export const apiHealth = z.object({
+export type Status = z.infer<typeof status>
+
+export const getStatus = operation({
+  method: 'GET',
+  path: '/api/status',
+  tags,
+  summary: 'Get the status of the server and its models',
+  responses: { 200: status },
+})
+
+const health = z.object({
   status: z.enum(['healthy', 'degraded', 'unhealthy']),
   checks: z.object({ database: z.boolean(), ollama: z.boolean(), cache: z.boolean() }),
   timestamp: time,
+})
+
+export const getApiHealth = operation({
+  method: 'GET',
+  path: '/api/health',
+  tags,
+  summary: 'Get the health of the server',
+  description: 'degraded: Ollama is unavailable; unhealthy: the database is unavailable.',
+  access: 'public',
+  responses: { 200: health, 503: health },
 })

@@ -1,107 +1,199 @@
-import { z } from 'zod'
-import { id, pageOf, pageQuery, time } from './common.ts'
+import * as z from 'zod/mini'
+import {
+  aveeReference,
+  component,
+  describe,
+  fraction,
+  id,
+  idParams,
+  pageOf,
+  pageQuery,
+  text,
+  time,
+} from './common.ts'
 import { layer } from './layers.ts'
+import { operation } from './operation.ts'
 
 export const memoryTypes = ['fact', 'preference', 'relationship', 'event'] as const
 export const memoryType = z.enum(memoryTypes)
 export type MemoryType = z.infer<typeof memoryType>
 
-const content = z.string().trim().min(1).max(500)
-const aveeIdOrHandle = z.string().max(100).describe('Id or handle of an avee.')
+const content = text(500)
 const flag = z.union([z.boolean(), z.stringbool()])
 
-/** What an avee remembers of the person it talks with: theirs alone, the avee’s owner does not see it. */
-export const memory = z
-  .object({
+/** What an avee remembers of a user. Only that user sees it, not the owner of the avee. */
+export const memory = component(
+  'Memory',
+  z.object({
     id,
     avee_id: id,
     type: memoryType,
     content: z.string(),
-    confidence: z.number().min(0).max(1),
-    importance: z.number().min(0).max(1),
-    source_message_id: id
-      .nullable()
-      .describe('The message it was last learned from; null when written by hand.'),
-    conversation_id: id.nullable(),
-    source: z
-      .object({ start: z.number().int(), end: z.number().int() })
-      .nullable()
-      .describe('Where in that message, in UTF-16 units.'),
-    layer: layer.describe('It is not recalled where the person sees less than this.'),
-    local_only: z.boolean().describe('Never sent to a model service on another machine.'),
-    pinned: z.boolean().describe('Recalled always.'),
-    edited: z.boolean().describe('Written or changed by the person.'),
-    valid_from: time.nullable().describe('Since when it is true; of an event, when it is.'),
-    valid_until: time.nullable().describe('Since when it is true no more; null while it is.'),
-    superseded_by: id.nullable().describe('The memory that took its place.'),
-    confirmations: z.number().int().describe('How often it was said.'),
+    confidence: fraction,
+    importance: fraction,
+    source_message_id: describe(
+      z.nullable(id),
+      'The latest message it was extracted from; null if the user wrote it.',
+    ),
+    conversation_id: z.nullable(id),
+    source: describe(
+      z.nullable(z.object({ start: z.int(), end: z.int() })),
+      'The quoted span in that message, in UTF-16 units.',
+    ),
+    layer: describe(layer, 'It is recalled only if the user has access to this layer.'),
+    local_only: describe(z.boolean(), 'Never sent to a model service on another machine.'),
+    pinned: describe(z.boolean(), 'Always recalled.'),
+    edited: describe(z.boolean(), 'Written or changed by the user.'),
+    valid_from: describe(z.nullable(time), 'Start of validity; for an event, when it takes place.'),
+    valid_until: describe(z.nullable(time), 'End of validity; null while it is valid.'),
+    superseded_by: describe(z.nullable(id), 'The memory that replaced it.'),
+    confirmations: describe(z.int(), 'How often the user has stated it.'),
     last_confirmed_at: time,
     created_at: time,
     updated_at: time,
-  })
-  .meta({ id: 'Memory' })
+  }),
+)
 export type Memory = z.infer<typeof memory>
 
-export const memoryPage = pageOf('memories', memory).extend({ total: z.number().int() })
-export const memoryQuery = pageQuery.extend({
-  avee: aveeIdOrHandle.optional(),
-  type: memoryType.optional(),
-  include_past: z.stringbool().optional().describe('Also what is true no more.'),
+/** A memory that was part of a prompt. */
+export const usedMemory = component('UsedMemory', z.object({ id, type: memoryType, content: z.string() }))
+export type UsedMemory = z.infer<typeof usedMemory>
+
+const tags = ['memories'] as const
+
+export const listConversationMemories = operation({
+  method: 'GET',
+  path: '/chat/:id/memories',
+  tags,
+  summary: 'List what the avee of a conversation remembers of the caller',
+  params: idParams,
+  responses: { 200: z.object({ avee_id: id, memories: z.array(memory), total: z.int() }) },
 })
 
-/** GET /chat/{conversation_id}/memories */
-export const conversationMemories = z.object({
-  avee_id: id,
-  memories: z.array(memory),
-  total: z.number().int(),
+export const listMemories = operation({
+  method: 'GET',
+  path: '/memories',
+  tags,
+  summary: 'List what avees remember of the caller',
+  description: 'Pinned memories first, then the most recent.',
+  query: z.extend(pageQuery, {
+    avee: z.optional(aveeReference),
+    type: z.optional(memoryType),
+    include_past: z.optional(describe(z.stringbool(), 'Includes memories that are no longer valid.')),
+  }),
+  responses: { 200: z.extend(pageOf('memories', memory), { total: z.int() }) },
 })
 
-export const newMemoryBody = z.object({
-  avee: aveeIdOrHandle,
-  content,
-  type: memoryType.default('fact'),
-  local_only: z.boolean().default(false),
-})
-export const patchMemoryBody = z.object({
-  content: content.optional(),
-  type: memoryType.optional(),
-  pinned: z.boolean().optional(),
-  local_only: z.boolean().optional(),
+export const createMemory = operation({
+  method: 'POST',
+  path: '/memories',
+  tags,
+  summary: 'Add a memory',
+  body: z.object({
+    avee: aveeReference,
+    content,
+    type: z._default(memoryType, 'fact'),
+    local_only: z._default(z.boolean(), false),
+  }),
+  responses: { 201: memory },
 })
 
-export const forgetQuery = z.object({ avee: aveeIdOrHandle })
-export const forgotten = z.object({
+export const updateMemory = operation({
+  method: 'PATCH',
+  path: '/memories/:id',
+  tags,
+  summary: 'Update a memory',
+  params: idParams,
+  body: z.object({
+    content: z.optional(content),
+    type: z.optional(memoryType),
+    pinned: z.optional(z.boolean()),
+    local_only: z.optional(z.boolean()),
+  }),
+  responses: { 200: memory },
+})
+
+const deletedMemories = z.object({
   ok: z.literal(true),
-  forgotten: z.number().int(),
-  restorable_until: time.describe('Until then POST /memories/{id}/restore brings each back.'),
+  forgotten: z.int(),
+  restorable_until: describe(time, 'POST /memories/{id}/restore restores a memory until then.'),
 })
 
-export const memoryExportQuery = z.object({ avee: aveeIdOrHandle.optional() })
-export const memoryExport = z.object({ exported_at: time, memories: z.array(memory) })
+export const deleteMemory = operation({
+  method: 'DELETE',
+  path: '/memories/:id',
+  tags,
+  summary: 'Delete a memory',
+  description: 'Takes effect at once. The memory can be restored for a limited time.',
+  params: idParams,
+  responses: { 200: deletedMemories },
+})
 
-/** Whether avees remember the caller: altogether, and one by one. */
+export const restoreMemory = operation({
+  method: 'POST',
+  path: '/memories/:id/restore',
+  tags,
+  summary: 'Restore a deleted memory',
+  params: idParams,
+  responses: { 200: memory },
+})
+
+export const deleteMemories = operation({
+  method: 'DELETE',
+  path: '/memories',
+  tags,
+  summary: 'Delete everything an avee remembers of the caller',
+  query: z.object({ avee: aveeReference }),
+  responses: { 200: deletedMemories },
+})
+
+export const exportMemories = operation({
+  method: 'GET',
+  path: '/memories/export',
+  tags,
+  summary: 'Export what avees remember of the caller',
+  query: z.object({ avee: z.optional(aveeReference) }),
+  responses: { 200: z.object({ exported_at: time, memories: z.array(memory) }) },
+})
+
+/** Whether avees remember the caller: in general and for each avee. */
 export const memorySettings = z.object({
   enabled: z.boolean(),
-  rule_languages: z
-    .array(z.string())
-    .describe('ISO 639-3 codes of the languages in which something is learned where no language model is.'),
+  rule_languages: describe(
+    z.array(z.string()),
+    'ISO 639-3 codes of the languages in which explicit statements are remembered without a language model.',
+  ),
   avees: z.array(
     z.object({
       avee_id: id,
-      handle: z.string().nullable(),
-      display_name: z.string().nullable().describe('Null when the avee is not the caller’s to see any more.'),
+      handle: z.nullable(z.string()),
+      display_name: describe(z.nullable(z.string()), 'Null if the caller no longer has access to the avee.'),
       enabled: z.boolean(),
-      memories: z.number().int(),
+      memories: z.int(),
     }),
   ),
 })
 export type MemorySettings = z.infer<typeof memorySettings>
-export const putMemorySettingsBody = z.object({
-  enabled: flag,
-  avee: aveeIdOrHandle.optional().describe('Left out: for all.'),
-  forget: flag.default(false).describe('Also forget what is remembered so far.'),
+
+export const getMemorySettings = operation({
+  method: 'GET',
+  path: '/memories/settings',
+  tags,
+  summary: 'Get the memory settings of the caller',
+  responses: { 200: memorySettings },
 })
 
-/** What an answer was given of the memories, in brief. */
-export const usedMemory = z.object({ id, type: memoryType, content: z.string() }).meta({ id: 'UsedMemory' })
-export type UsedMemory = z.infer<typeof usedMemory>
+export const updateMemorySettings = operation({
+  method: 'PUT',
+  path: '/memories/settings',
+  tags,
+  summary: 'Turn memory on or off for one avee or for all',
+  description:
+    'While memory is off, nothing is extracted or recalled. Existing memories are kept unless `forget` is true.',
+  body: z.object({
+    enabled: flag,
+    avee: z.optional(describe(aveeReference, 'All avees by default.')),
+    forget: z._default(describe(flag, 'Also deletes existing memories.'), false),
+  }),
+  responses: { 200: memorySettings },
+})

@@ -1,34 +1,94 @@
-import { z } from 'zod'
-import { id, time } from './common.ts'
+import * as z from 'zod/mini'
+import { component, describe, id, limitOf, time } from './common.ts'
+import { operation } from './operation.ts'
 
-/** A long operation with a durable event log: an answer, an upload, a model download. */
 export const runStatus = z.enum(['running', 'complete', 'stopped', 'failed'])
 export type RunStatus = z.infer<typeof runStatus>
 
-export const run = z
-  .object({
+const problem = z.object({ code: z.string(), message: z.string() })
+
+/** A long operation with a durable event log: an answer, an upload, a model download. */
+export const run = component(
+  'Run',
+  z.object({
     id,
-    kind: z.string().describe('chat, ingest, pull …'),
+    kind: describe(z.string(), 'chat, ingest, pull …'),
     status: runStatus,
-    subject: z.string().nullable().describe('What the run is about: a conversation id, a model name.'),
-    scope: z.string().nullable().describe('What it belongs to, for an upload or an answer the avee’s id.'),
-    last_event: z.number().int().min(0).describe('The number of the newest event in the log.'),
-    attempt: z.number().int().min(1).describe('Rises each time the run is taken up again after a crash.'),
+    subject: describe(z.nullable(z.string()), 'A conversation id or a model name, depending on the kind.'),
+    scope: describe(z.nullable(z.string()), 'The avee id of an answer or an upload.'),
+    last_event: describe(z.int().check(z.minimum(0)), 'The number of the newest event in the log.'),
+    attempt: describe(z.int().check(z.minimum(1)), 'Increases with each takeover after a crash.'),
     created_at: time,
-    finished_at: time.nullable(),
-    error: z.object({ code: z.string(), message: z.string() }).optional(),
-  })
-  .meta({ id: 'Run' })
+    finished_at: z.nullable(time),
+    error: z.optional(problem),
+  }),
+)
 export type Run = z.infer<typeof run>
 
-export const runList = z.object({ runs: z.array(run) })
+/** Events of every kind of run. */
+export const runEvents = {
+  error: component('ErrorEvent', z.looseObject({ error: problem })),
+  stopped: component('StoppedEvent', z.looseObject({ event: z.literal('stopped') })),
+  resumed: component(
+    'ResumedEvent',
+    z.object({
+      event: z.literal('resumed'),
+      attempt: describe(z.int(), 'The number of the attempt that continues the run after a crash.'),
+    }),
+  ),
+}
 
-export const runListQuery = z.object({
-  status: runStatus.optional(),
-  limit: z.coerce.number().int().min(1).max(200).default(50),
+/** Events of any kind, for readers that do not know the kind of a run. */
+const anyEvents = { ...runEvents, other: z.looseObject({}) }
+
+const params = z.object({ id: z.string() })
+const tags = ['runs'] as const
+
+export const listRuns = operation({
+  method: 'GET',
+  path: '/runs',
+  tags,
+  summary: 'List the runs of the caller',
+  description: 'Newest first.',
+  query: z.object({ status: z.optional(runStatus), limit: limitOf(200, 50) }),
+  responses: { 200: z.object({ runs: z.array(run) }) },
 })
 
-/** Events that any run may write, whatever its kind. */
-export const stoppedEvent = z.looseObject({ event: z.literal('stopped') })
-export const resumedEvent = z.object({ event: z.literal('resumed'), attempt: z.number().int() })
-export const errorEvent = z.looseObject({ error: z.object({ code: z.string(), message: z.string() }) })
+export const getRun = operation({
+  method: 'GET',
+  path: '/runs/:id',
+  tags,
+  summary: 'Get a run',
+  params,
+  responses: { 200: run },
+})
+
+export const readRunEvents = operation({
+  method: 'GET',
+  path: '/runs/:id/events',
+  tags,
+  summary: 'Read the events of a run',
+  description:
+    'Replays the log from the start or after a given event, follows it live and ends after the last event. 409: the log has no such event yet. 410: the events have expired.',
+  params,
+  query: z.object({
+    after: z.optional(
+      describe(z.string(), 'The number of the last event received. `Last-Event-ID` takes precedence.'),
+    ),
+  }),
+  headers: z.object({
+    'last-event-id': z.optional(describe(z.string(), 'The number of the last event received.')),
+  }),
+  responses: { 204: describe(z.undefined(), 'The run has finished and has no further events.') },
+  events: anyEvents,
+})
+
+export const stopRun = operation({
+  method: 'DELETE',
+  path: '/runs/:id',
+  tags,
+  summary: 'Stop a run',
+  description: 'Keeps what the run has produced. Does not change a finished run.',
+  params,
+  responses: { 200: run },
+})

@@ -1,5 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Readiness } from '../contract/server.ts'
 import packageJson from '../package.json' with { type: 'json' }
 import { accountRoutes, accounts as accountsRoom } from './accounts/index.ts'
 import { aveeRoutes, avees as aveesRoom } from './avees/index.ts'
@@ -14,7 +15,7 @@ import {
   localchatModelRoutes,
   localchatStatusRoutes,
 } from './gateways/localchat/index.ts'
-import { createHttp, type Readiness } from './http/index.ts'
+import { createHttp } from './http/index.ts'
 import { type Insight, insight as insightRoom, insightRoutes } from './insight/index.ts'
 import { jobs as jobQueue } from './jobs/index.ts'
 import { folderRoutes, knowledge as knowledgeRoom, knowledgeRoutes } from './knowledge/index.ts'

@@ -1,4 +1,4 @@
-import type { ErrorAnswer } from '../contract/common.ts'
+import type { ErrorResponse } from '../contract/common.ts'
 
 /**
  * A failure that a client can be told about: an HTTP status, a stable code and one plain sentence.
@@ -45,7 +45,7 @@ export const toAppError = (thrown: unknown): AppError =>
   thrown instanceof AppError ? thrown : internal(thrown)
 
 /** The body of an error answer, the same for HTTP and for a stream's last event. */
-export function toErrorBody(error: AppError): ErrorAnswer {
+export function toErrorBody(error: AppError): ErrorResponse {
   return {
     error: {
       code: error.code,

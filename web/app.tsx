@@ -1,6 +1,9 @@
 import { useQuery } from '@tanstack/react-query'
 import { lazy, type ReactNode, Suspense } from 'react'
 import { Redirect, Route, Switch, useLocation } from 'wouter'
+import { getMe } from '../contract/accounts.ts'
+import { listConversations } from '../contract/chat.ts'
+import { getLibraryStats } from '../contract/localchat.ts'
 import { ApiError, keys, type Me } from './api/index.ts'
 import { useApi } from './api/react.tsx'
 import { usePreventStrayDrops } from './documents/file-drop.tsx'
@@ -115,7 +118,7 @@ function Screens() {
 function Gate({ children }: { children: (me: Me) => ReactNode }) {
   const api = useApi()
   const [path] = useLocation()
-  const me = useQuery({ queryKey: keys.me, queryFn: () => api.accounts.me(), staleTime: 60_000 })
+  const me = useQuery({ queryKey: keys.me, queryFn: () => api.call(getMe), staleTime: 60_000 })
   if (me.data) return children(me.data)
   if (me.error instanceof ApiError && me.error.status === 401)
     return <Redirect to={`/login?next=${encodeURIComponent(path)}`} replace />
@@ -135,7 +138,10 @@ function Home() {
   const start = useQuery({
     queryKey: ['start'],
     queryFn: async () => {
-      const [stats, list] = await Promise.all([api.documents.stats(), api.conversations.list({ limit: 1 })])
+      const [stats, list] = await Promise.all([
+        api.call(getLibraryStats),
+        api.call(listConversations, { query: { limit: 1 } }),
+      ])
       return stats.document_count === 0 && list.conversations.length === 0 ? '/welcome' : '/chat/local'
     },
   })

@@ -1,23 +1,23 @@
-import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
-import { z } from 'zod'
+import type { FastifyPluginAsync } from 'fastify'
+import type * as z from 'zod/mini'
 import {
   type apiKey,
-  apiKeyList,
-  authState,
-  changePasswordBody,
-  deleteMeBody,
-  loginBody,
-  me,
-  newApiKey,
-  newApiKeyBody,
-  passwordChanged,
-  patchMeBody,
-  registerBody,
-  session,
-  user,
+  changePassword,
+  createApiKey,
+  deleteApiKey,
+  deleteMe,
+  getAuthState,
+  getMe,
+  grantAdmin,
+  listApiKeys,
+  logIn,
+  logOut,
+  register,
+  revokeAdmin,
+  updateMe,
 } from '../../contract/accounts.ts'
-import { id, ok } from '../../contract/common.ts'
 import { callerOf, personOf } from '../http/caller.ts'
+import { route } from '../http/route.ts'
 import { clearSessionCookie, setSessionCookie } from '../http/session-cookie.ts'
 import type { Accounts, NewSession, User } from './accounts.ts'
 import type { ApiKey } from './api-keys.ts'
@@ -33,185 +33,92 @@ export type AveeOperations = {
   deleteAllOf(userId: string): Promise<void>
 }
 
-const tags = ['accounts']
 const done = { ok: true } as const
 
 /** Registration, sign-in, the caller's own account and API keys. */
 export const accountRoutes =
-  ({ accounts, avees }: { accounts: Accounts; avees: AveeOperations }): FastifyPluginAsyncZod =>
+  ({ accounts, avees }: { accounts: Accounts; avees: AveeOperations }): FastifyPluginAsync =>
   async (app) => {
     async function refuseHandleOfOthers(handle: string | undefined, userId: string | null): Promise<void> {
       if (handle !== undefined && (await avees.isHandleOfOthers(handle, userId))) throw handleTaken(handle)
     }
 
-    app.get(
-      '/auth/state',
-      {
-        schema: { tags, summary: 'How this server is entered', response: { 200: authState } },
-        config: { access: 'public' },
-      },
-      async () => {
-        const { registrationOpen, hasAccounts } = await accounts.state()
-        return { mode: await accounts.mode(), registration_open: registrationOpen, has_accounts: hasAccounts }
-      },
-    )
+    route(app, getAuthState, async () => {
+      const { registrationOpen, hasAccounts } = await accounts.state()
+      return { mode: await accounts.mode(), registration_open: registrationOpen, has_accounts: hasAccounts }
+    })
 
-    app.post(
-      '/auth/register',
-      {
-        schema: {
-          tags,
-          summary: 'Make an account',
-          description:
-            'The first account takes over what was made in personal mode and becomes the administrator; in personal mode only the machine itself can make it.',
-          body: registerBody,
-          response: { 201: session },
-        },
-        config: { access: 'public' },
-      },
-      async (request, reply) => {
-        const isOwner = request.caller?.via === 'personal'
-        await refuseHandleOfOthers(request.body.handle, isOwner ? callerOf(request).userId : null)
-        const signedIn = await accounts.register(request.body, { ip: request.ip, isOwner })
-        setSessionCookie(request, reply, signedIn.token, signedIn.expiresAt)
-        return reply.code(201).send(presentSession(signedIn))
-      },
-    )
+    route(app, register, async (request, reply) => {
+      const isOwner = request.caller?.via === 'personal'
+      await refuseHandleOfOthers(request.body.handle, isOwner ? callerOf(request).userId : null)
+      const signedIn = await accounts.register(request.body, { ip: request.ip, isOwner })
+      setSessionCookie(request, reply, signedIn.token, signedIn.expiresAt)
+      return presentSession(signedIn)
+    })
 
-    app.post(
-      '/auth/login',
-      {
-        schema: { tags, summary: 'Sign in', body: loginBody, response: { 200: session } },
-        config: { access: 'public' },
-      },
-      async (request, reply) => {
-        const signedIn = await accounts.signIn(request.body, request.ip)
-        setSessionCookie(request, reply, signedIn.token, signedIn.expiresAt)
-        return presentSession(signedIn)
-      },
-    )
+    route(app, logIn, async (request, reply) => {
+      const signedIn = await accounts.signIn(request.body, request.ip)
+      setSessionCookie(request, reply, signedIn.token, signedIn.expiresAt)
+      return presentSession(signedIn)
+    })
 
-    app.post(
-      '/auth/logout',
-      { schema: { tags, summary: 'Revoke the token of this request', response: { 200: ok } } },
-      async (request, reply) => {
-        personOf(request)
-        if (request.token !== undefined) await accounts.signOut(request.token)
-        clearSessionCookie(request, reply)
-        return done
-      },
-    )
+    route(app, logOut, async (request, reply) => {
+      personOf(request)
+      if (request.token !== undefined) await accounts.signOut(request.token)
+      clearSessionCookie(request, reply)
+      return done
+    })
 
-    app.post(
-      '/auth/password',
-      {
-        schema: {
-          tags,
-          summary: 'Set or change the password',
-          description:
-            'Ends the other sessions of the account. The first password of a server in personal mode makes everybody sign in from then on.',
-          body: changePasswordBody,
-          response: { 200: passwordChanged },
-        },
-      },
-      async (request, reply) => {
-        const signedIn = await accounts.changePassword(personOf(request), request.body, request.token)
-        if (signedIn) setSessionCookie(request, reply, signedIn.token, signedIn.expiresAt)
-        return { ok: true as const, session: signedIn && presentSession(signedIn) }
-      },
-    )
+    route(app, changePassword, async (request, reply) => {
+      const signedIn = await accounts.changePassword(personOf(request), request.body, request.token)
+      if (signedIn) setSessionCookie(request, reply, signedIn.token, signedIn.expiresAt)
+      return { ok: true as const, session: signedIn && presentSession(signedIn) }
+    })
 
-    app.get('/me', { schema: { tags, summary: 'Who am I', response: { 200: me } } }, async (request) => ({
+    route(app, getMe, async (request) => ({
       ...presentUser(await accounts.me(callerOf(request).userId)),
       mode: await accounts.mode(),
     }))
 
-    app.patch(
-      '/me',
-      { schema: { tags, summary: 'Change my account', body: patchMeBody, response: { 200: user } } },
-      async (request) => {
-        const { userId } = personOf(request)
-        await refuseHandleOfOthers(request.body.handle, userId)
-        return presentUser(await accounts.update(userId, request.body))
-      },
-    )
+    route(app, updateMe, async (request) => {
+      const { userId } = personOf(request)
+      await refuseHandleOfOthers(request.body.handle, userId)
+      return presentUser(await accounts.update(userId, request.body))
+    })
 
-    app.delete(
-      '/me',
-      {
-        schema: {
-          tags,
-          summary: 'Delete my account and everything of mine',
-          description: 'Needs the password where one is set. There is no way back.',
-          body: deleteMeBody,
-          response: { 200: ok },
-        },
-      },
-      async (request, reply) => {
-        const { userId } = personOf(request)
-        await accounts.delete(userId, request.body?.password, () => avees.deleteAllOf(userId))
-        clearSessionCookie(request, reply)
-        return done
-      },
-    )
+    route(app, deleteMe, async (request, reply) => {
+      const { userId } = personOf(request)
+      await accounts.delete(userId, request.body?.password, () => avees.deleteAllOf(userId))
+      clearSessionCookie(request, reply)
+      return done
+    })
 
-    app.get(
-      '/api-keys',
-      { schema: { tags, summary: 'My API keys', response: { 200: apiKeyList } } },
-      async (request) => ({
-        api_keys: (await accounts.keys.list(personOf(request).userId)).map(presentKey),
-      }),
-    )
+    route(app, listApiKeys, async (request) => ({
+      api_keys: (await accounts.keys.list(personOf(request).userId)).map(presentKey),
+    }))
 
-    app.post(
-      '/api-keys',
-      {
-        schema: {
-          tags,
-          summary: 'Make an API key',
-          description:
-            'The key is shown in this answer and never again. With `avee_id` it is good for that avee only.',
-          body: newApiKeyBody,
-          response: { 201: newApiKey },
-        },
-      },
-      async (request, reply) => {
-        const { userId } = personOf(request)
-        const { avee_id } = request.body
-        if (avee_id !== undefined && !(await avees.canSee(userId, avee_id))) throw aveeNotFound()
-        const { key, row } = await accounts.keys.create(userId, request.body)
-        return reply.code(201).send({ ...presentKey(row), key })
-      },
-    )
+    route(app, createApiKey, async (request) => {
+      const { userId } = personOf(request)
+      const { avee_id } = request.body
+      if (avee_id !== undefined && !(await avees.canSee(userId, avee_id))) throw aveeNotFound()
+      const { key, row } = await accounts.keys.create(userId, request.body)
+      return { ...presentKey(row), key }
+    })
 
-    app.delete(
-      '/api-keys/:id',
-      { schema: { tags, summary: 'Revoke an API key', params: z.object({ id }), response: { 200: ok } } },
-      async (request) => {
-        await accounts.keys.revoke(personOf(request).userId, request.params.id)
-        return done
-      },
-    )
+    route(app, deleteApiKey, async (request) => {
+      await accounts.keys.revoke(personOf(request).userId, request.params.id)
+      return done
+    })
 
-    const whom = z.object({ user: z.string().max(300).describe('An id, a handle or an e-mail address.') })
-    for (const method of ['PUT', 'DELETE'] as const) {
-      app.route({
-        method,
-        url: '/users/:user/admin',
-        schema: {
-          tags,
-          summary:
-            method === 'PUT' ? 'Make somebody an administrator' : 'Make somebody an ordinary user again',
-          params: whom,
-          response: { 200: user },
-        },
-        config: { access: 'admin' },
-        handler: async (request) => {
-          personOf(request)
-          return presentUser(await accounts.setAdministrator(request.params.user, method === 'PUT'))
-        },
-      })
-    }
+    route(app, grantAdmin, async (request) => {
+      personOf(request)
+      return presentUser(await accounts.setAdministrator(request.params.user, true))
+    })
+
+    route(app, revokeAdmin, async (request) => {
+      personOf(request)
+      return presentUser(await accounts.setAdministrator(request.params.user, false))
+    })
   }
 
 const presentUser = ({ created_at, ...rest }: User) => ({ ...rest, created_at: created_at.toISOString() })

@@ -81,7 +81,7 @@ export function accessCheck(identity: Identity, origins: OriginCheck) {
   return async (request: FastifyRequest): Promise<void> => {
     const { config } = request.routeOptions
     // The page is the same for everybody, and loads even when nobody can be looked up.
-    if (config.untouched || request.is404) return
+    if (config.skipsAuthentication || request.is404) return
     const access = config.access ?? 'user'
     request.isFromOtherOrigin = origins.isFromOtherOrigin(request)
     request.caller = await identify(request)

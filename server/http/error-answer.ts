@@ -1,9 +1,5 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
 import { AppError, defineError, internal, toErrorBody } from '../errors.ts'
-
-/** What is wrong with one field of a request. */
-export type FieldProblem = { path: string; problem: string }
 
 const malformed = defineError(400, 'malformed', () => 'The request is malformed.')
 const notJson = defineError(
@@ -11,7 +7,6 @@ const notJson = defineError(
   'malformed_json',
   () => 'The body is not JSON that is taken here: it does not parse, or has keys such as __proto__.',
 )
-const noSuchId = defineError(404, 'not_found', () => 'There is nothing here by that id.')
 const noSuchRoute = defineError(
   404,
   'not_found',
@@ -23,42 +18,12 @@ const badType = defineError(
   'type_not_supported',
   () => 'This content type is not supported here; send application/json where nothing else is said.',
 )
-const badFields = defineError(422, 'invalid_fields', sentenceOf, (problems) => problems)
 const busy = defineError(503, 'shutting_down', () => 'The server is shutting down; try again in a moment.')
 const refused = (status: number) => new AppError(status, 'refused', 'The server does not take this request.')
-
-/** What is wrong, for a person: the first problem in a sentence, and how many more there are. */
-function sentenceOf([first, ...more]: FieldProblem[]): string {
-  if (!first) return 'A field does not fit.'
-  const { path, problem } = first
-  const sentence = [
-    /[.!?]$/.test(problem) && problem,
-    path === '' && `The request does not fit: ${problem}.`,
-    problem === missing && `The field ${path} is missing.`,
-    `The field ${path} does not fit: ${problem}.`,
-  ].find((words) => words !== false)
-  const others = more.length === 1 ? '1 more field does not fit.' : `${more.length} more fields do not fit.`
-  return more.length === 0 ? `${sentence}` : `${sentence} ${others}`
-}
-
-const missing = 'is missing'
 
 /** Whatever was thrown on the way to an answer, as an error that a client can be told about. */
 function asAppError(thrown: unknown): AppError {
   if (thrown instanceof AppError) return thrown
-  if (hasZodFastifySchemaValidationErrors(thrown)) {
-    if (thrown.validationContext === 'params') return noSuchId()
-    const part = thrown.validationContext === 'querystring' ? 'query' : (thrown.validationContext ?? 'value')
-    return badFields(
-      thrown.validation.map(({ instancePath, keyword, message = '' }) => {
-        const path = instancePath.slice(1).replaceAll('/', '.')
-        if (keyword === 'invalid_type' && /received (undefined|null)$/.test(message)) {
-          return { path, problem: path === '' ? `The ${part} is missing.` : missing }
-        }
-        return { path, problem: message.replace(/^Invalid (input|option): /, '') }
-      }),
-    )
-  }
   const { code = '', statusCode = 500 } = thrown as Partial<FastifyError>
   if (code.includes('JSON_BODY')) return notJson()
   if (statusCode === 400) return malformed()

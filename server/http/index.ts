@@ -21,5 +21,4 @@
  *   `exposeHeadRoute: false`.
  * - Bodies are JSON up to 4 MB; a route that takes more sets `bodyLimit`, one that takes files registers multipart.
  */
-export type { Readiness } from './health.ts'
 export { createHttp, type Http, type HttpParts } from './server.ts'

@@ -1,57 +1,59 @@
 import fastifySwagger from '@fastify/swagger'
 import fastifySwaggerUi from '@fastify/swagger-ui'
-import type { FastifyInstance, RouteOptions } from 'fastify'
-import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
-import { errorAnswer } from '../../contract/common.ts'
+import type { FastifyInstance } from 'fastify'
+import * as z from 'zod/mini'
+import { errorResponse } from '../../contract/common.ts'
+import { type Content, isContent, type Operation } from '../../contract/operation.ts'
 import { contentSecurityPolicy } from './security-headers.ts'
+import { sessionCookie } from './session-cookie.ts'
 
-const about = `Personas ("avees") with documents of their own, and answers that stream, cite and survive.
+const description = `AI personas ("avees") with their own documents and memory. Answers stream, cite their sources and survive restarts.
 
-**Signing in.** \`Authorization: Bearer\` with a session token (\`POST /auth/login\`) or an API key (\`POST /api-keys\`).
-On a server that only its own machine can reach and that has no account yet, no sign-in is needed from that machine.
+**Authentication.** Send \`Authorization: Bearer\` with a session token (\`POST /auth/login\`) or an API key (\`POST /api-keys\`).
+The web page uses a cookie instead. In personal mode, requests from the machine itself need no credentials.
 
-**Streams** are \`text/event-stream\`: each event is one \`data:\` line of JSON and an \`id:\`. \`X-Run-Id\` names the run
-that a stream reads; \`GET /runs/{id}/events\` with \`Last-Event-ID\` goes on from any event, after any interruption.
+**Streams** have the media type \`text/event-stream\`. Each event is one \`data:\` line of JSON and an \`id:\` line; the schema of
+a stream describes the JSON of one event. \`X-Run-Id\` names the run that the stream reads. After an interruption,
+\`GET /runs/{id}/events\` with \`Last-Event-ID\` resumes it after any event.
 
-**Errors** all have one shape, \`{"error": {"code", "message"}, "detail"}\`.`
+**Errors** have one form: \`{"error": {"code", "message", "details"}, "detail"}\`.`
+
+const tags = [
+  { name: 'chat', description: 'Questions and answers.' },
+  { name: 'conversations', description: 'Conversations, their messages and branches.' },
+  { name: 'avees', description: 'AI personas, their permissions and followers.' },
+  { name: 'documents', description: 'The documents of avees, and search.' },
+  { name: 'memories', description: 'What avees remember of the caller.' },
+  { name: 'insight', description: 'Analysis of answers, feedback, unanswered questions and updates.' },
+  { name: 'runs', description: 'Long operations and their durable event logs.' },
+  { name: 'accounts', description: 'Accounts, sessions and API keys.' },
+  { name: 'localchat', description: 'The LocalChat protocol: the caller’s library and local models.' },
+  { name: 'server', description: 'Health of the server.' },
+]
 
 /**
- * /openapi.json and /docs, made from the schemas that also validate, so that they cannot differ from what the server
- * does. Must be registered before the routes it describes.
+ * Serves /openapi.json and /docs, derived from the operations of all routes that are added after this call.
  */
-export async function describeApi(app: FastifyInstance): Promise<void> {
-  app.addHook('onRoute', addErrorAnswers)
-
-  await app.register(fastifySwagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: { title: 'Gabee', description: about, version: '1' },
-      components: {
-        securitySchemes: {
-          bearer: { type: 'http', scheme: 'bearer', description: 'A session token or an API key.' },
-        },
-      },
-      security: [{ bearer: [] }],
-    },
-    transform: (input) => {
-      const { schema, url } = bodiesByType(input)
-      if (!schema || schema.hide) return { schema, url }
-      const { method, config } = input.route
-      const named = { operationId: operationId(String(method), url), ...schema }
-      return { schema: config?.access === 'public' ? { ...named, security: [] } : named, url }
-    },
-    transformObject: jsonSchemaTransformObject,
+export async function serveApiDescription(app: FastifyInstance, publicUrl: string | null): Promise<void> {
+  const operations: Operation[] = []
+  app.addHook('onRoute', ({ config, method }) => {
+    if (config?.operation && method !== 'HEAD') operations.push(config.operation)
   })
+  let described: ReturnType<typeof describeApi> | undefined
+  const describeOnce = () => (described ??= describeApi(operations, publicUrl ?? '/'))
 
-  app.get('/openapi.json', { schema: { hide: true }, config: { access: 'public' } }, async () =>
-    app.swagger(),
-  )
-
-  await app.register(async (inside) => {
-    inside.addHook('onRoute', (route) => {
+  // The plugin for the documentation page requires this one; the description itself is ours.
+  await app.register(fastifySwagger, {
+    openapi: {},
+    transform: ({ url }) => ({ schema: { hide: true }, url }),
+    transformObject: describeOnce as never,
+  })
+  app.get('/openapi.json', { config: { access: 'public' } }, async () => describeOnce())
+  await app.register(async (docs) => {
+    docs.addHook('onRoute', (route) => {
       route.config = { ...route.config, access: 'public' }
     })
-    await inside.register(fastifySwaggerUi, {
+    await docs.register(fastifySwaggerUi, {
       routePrefix: '/docs',
       staticCSP: contentSecurityPolicy,
       theme: { title: 'Gabee API' },
@@ -60,40 +62,151 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
   })
 }
 
-/** A body that may come in several content types has a schema for each, which the transformation of zod's schemas does not know. */
-const bodiesByType: typeof jsonSchemaTransform = (input) => {
-  const body = (input.schema as { body?: { content?: Record<string, { schema: unknown }> } } | undefined)
-    ?.body
-  if (!body?.content || input.schema?.hide) return jsonSchemaTransform(input)
-  const transformed = jsonSchemaTransform({
-    ...input,
-    schema: { ...input.schema, body: undefined },
-  } as typeof input)
-  const content = Object.fromEntries(
-    Object.entries(body.content).map(([type, { schema }]) => {
-      const one = jsonSchemaTransform({ ...input, schema: { body: schema } } as typeof input)
-      return [type, { schema: (one.schema as { body: unknown }).body }]
-    }),
-  )
-  return { ...transformed, schema: { ...transformed.schema, body: { content } } }
-}
+type Json = Record<string, unknown>
 
-/** Every route may answer with an error, so none has to say so itself. */
-function addErrorAnswers(route: RouteOptions): void {
-  if (route.schema?.hide) return
-  const declared = (route.schema?.response ?? {}) as Record<string, unknown>
-  route.schema = {
-    ...route.schema,
-    response: {
-      ...declared,
-      '4xx': declared['4xx'] ?? errorAnswer,
-      '5xx': declared['5xx'] ?? errorAnswer,
+/** Returns the OpenAPI 3.1 description of the operations. */
+export function describeApi(operations: readonly Operation[], serverUrl: string) {
+  const schemas: Json = {}
+
+  /** Returns the JSON schema of a schema; named schemas become components. */
+  function schemaOf(schema: z.ZodMiniType, io: 'input' | 'output'): Json {
+    const {
+      $schema: _version,
+      $defs = {},
+      ...root
+    } = z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as Json & { $defs?: Json }
+    for (const [name, { id: _id, ...definition }] of Object.entries($defs as Record<string, Json>))
+      schemas[name] = withReferences(definition)
+    const { id, ...anonymous } = withReferences(root)
+    if (typeof id !== 'string') return anonymous
+    schemas[id] = anonymous
+    return { $ref: `#/components/schemas/${id}` }
+  }
+
+  const contentOf = (body: z.ZodMiniType | Content, io: 'input' | 'output'): Json =>
+    Object.fromEntries(
+      Object.entries(isContent(body) ? body.content : { 'application/json': body }).map(([type, schema]) => [
+        type,
+        { schema: schemaOf(schema, io) },
+      ]),
+    )
+
+  function parametersOf(location: 'path' | 'query' | 'header', schema: z.ZodMiniObject | undefined): Json[] {
+    if (!schema) return []
+    const { properties = {}, required = [] } = schemaOf(schema, 'input') as {
+      properties?: Record<string, Json>
+      required?: string[]
+    }
+    return Object.entries(properties).map(([name, { description: about, ...type }]) => ({
+      name: location === 'header' ? headerName(name) : name,
+      in: location,
+      required: location === 'path' || required.includes(name),
+      ...(about === undefined ? {} : { description: about }),
+      schema: type,
+    }))
+  }
+
+  function responsesOf({ responses = {}, events }: Operation): Json {
+    const all: Json = {}
+    for (const [status, body] of Object.entries(responses)) {
+      const isEmpty = !isContent(body) && body.def.type === 'undefined'
+      all[status] = {
+        description: (!isContent(body) && isEmpty && metadataOf(body)) || (statusTexts[status] ?? 'Error'),
+        ...(isEmpty ? {} : { content: contentOf(body, 'output') }),
+      }
+    }
+    if (events) {
+      const known = (all['200'] as { content?: Json } | undefined)?.content
+      const kinds = Object.values(events) as [z.ZodMiniType, ...z.ZodMiniType[]]
+      all['200'] = {
+        description: 'A stream of events. The schema describes the JSON of one event.',
+        headers: {
+          'X-Run-Id': { description: 'The id of the run.', schema: { type: 'string' } },
+          Location: { description: 'Where the stream can be resumed.', schema: { type: 'string' } },
+        },
+        content: { ...known, 'text/event-stream': { schema: schemaOf(z.union(kinds), 'output') } },
+      }
+    }
+    const error = { description: 'The request failed.', content: contentOf(errorResponse, 'output') }
+    return { ...all, '4XX': error, '5XX': error }
+  }
+
+  const paths: Record<string, Json> = {}
+  for (const operation of operations) {
+    const { method, path, summary, description: about, access, body } = operation
+    const url = path.replaceAll(/:(\w+)/g, '{$1}')
+    paths[url] = {
+      ...paths[url],
+      [method.toLowerCase()]: {
+        operationId: operationId(method, path),
+        tags: operation.tags,
+        summary,
+        ...(about === undefined ? {} : { description: about }),
+        parameters: [
+          ...parametersOf('path', operation.params),
+          ...parametersOf('query', operation.query),
+          ...parametersOf('header', operation.headers),
+        ],
+        ...(body && {
+          requestBody: {
+            required: isContent(body) || !body.safeParse(undefined).success,
+            content: contentOf(body, 'input'),
+          },
+        }),
+        responses: responsesOf(operation),
+        ...(access === 'public' ? { security: [] } : {}),
+      },
+    }
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Gabee',
+      description,
+      version: '1',
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    servers: [{ url: serverUrl }],
+    security: [{ bearer: [] }, { cookie: [] }],
+    tags,
+    paths,
+    components: {
+      schemas,
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer', description: 'A session token or an API key.' },
+        cookie: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: sessionCookie,
+          description: 'The session of the web page, for requests from its own origin.',
+        },
+      },
     },
   }
 }
 
-/** A name that stays as long as the route does: GET /avees/:id/permissions → get_avees_id_permissions. */
-function operationId(method: string, url: string): string {
-  const path = url.replace(/[^A-Za-z0-9]+/g, '_').replace(/^_|_$/g, '')
-  return `${method.toLowerCase()}_${path}`
+/** Rewrites references to the definitions of one schema as references to components. */
+const withReferences = (schema: Json): Json =>
+  JSON.parse(JSON.stringify(schema).replaceAll('"#/$defs/', '"#/components/schemas/')) as Json
+
+const metadataOf = (schema: z.ZodMiniType) => z.globalRegistry.get(schema)?.description
+
+const statusTexts: Record<string, string> = {
+  200: 'OK',
+  201: 'Created',
+  400: 'Bad request',
+  503: 'Service unavailable',
+}
+
+/** Header names as clients write them: last-event-id → Last-Event-ID. */
+const headerName = (name: string) =>
+  name
+    .split('-')
+    .map((word) => (word === 'id' ? 'ID' : word.charAt(0).toUpperCase() + word.slice(1)))
+    .join('-')
+
+/** A name that is as stable as the path: GET /avees/:id/permissions → get_avees_id_permissions. */
+function operationId(method: string, path: string): string {
+  const name = path.replace(/[^A-Za-z0-9]+/g, '_').replace(/^_|_$/g, '')
+  return `${method.toLowerCase()}_${name}`
 }

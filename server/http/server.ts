@@ -9,34 +9,27 @@ import Fastify, {
   LogController,
   type RawServerDefault,
 } from 'fastify'
-import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { v7 } from 'uuid'
-import type { z } from 'zod'
+import type { Readiness } from '../../contract/server.ts'
 import type { Config } from '../config.ts'
 import { AppError, toErrorBody } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { accessCheck, type Identity } from './access.ts'
 import { pathOf, sendError } from './error-answer.ts'
-import { healthRoutes, type Readiness } from './health.ts'
+import { healthRoutes } from './health.ts'
 import { type Reading, serveMetrics } from './metrics.ts'
-import { describeApi } from './openapi.ts'
+import { serveApiDescription } from './openapi.ts'
 import { originRules } from './origin.ts'
 import { builtPage, servePage } from './page.ts'
+import { serializerCompiler, validatorCompiler } from './route.ts'
 import { securityHeaders } from './security-headers.ts'
 
-/** The HTTP server, with routes typed by their zod schemas. */
-export type Http = FastifyInstance<
-  RawServerDefault,
-  IncomingMessage,
-  ServerResponse,
-  FastifyBaseLogger,
-  ZodTypeProvider
->
+export type Http = FastifyInstance
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** True for the probe that must answer whatever else is wrong: nobody is looked up. */
-    untouched?: boolean
+    /** True for the health probe, which must respond without the database. */
+    skipsAuthentication?: boolean
   }
 }
 
@@ -86,13 +79,9 @@ export async function createHttp(parts: HttpParts): Promise<Http> {
       sendError(error, request, reply)
     },
     clientErrorHandler: answerUnreadable,
-  }).withTypeProvider<ZodTypeProvider>()
-
-  app.setValidatorCompiler<z.ZodType>((part) => {
-    const validate = validatorCompiler(part)
-    // Fastify says null where there is no body; a schema says `optional`.
-    return part.httpPart === 'body' ? (body) => validate(body ?? undefined) : validate
   })
+
+  app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply))
 
@@ -140,7 +129,7 @@ export async function createHttp(parts: HttpParts): Promise<Http> {
     token: config.server.metricsToken?.reveal() ?? null,
     origins,
   })
-  await describeApi(app)
+  await serveApiDescription(app, publicUrl)
   await app.register(healthRoutes(parts.readiness))
   await servePage(app, parts.pageDirectory ?? builtPage)
   return app

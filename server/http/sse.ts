@@ -9,20 +9,6 @@ const pingMs = 15_000
 /** A client that takes nothing for so long is dropped; it can come back and go on where it was. */
 const drainMs = 60_000
 
-/** How a route's schema declares that its answer is a stream. */
-export const eventStream = {
-  description: 'Each event is `data: <one line of JSON>`, `id: <n>` and an empty line.',
-  content: { 'text/event-stream': { schema: z.string() } },
-}
-
-/** Read by hand in `cursorOf`, so that a malformed one is a 400 that says what is wrong. */
-export const cursorQuery = z.object({
-  after: z
-    .string()
-    .optional()
-    .describe('The number of the last event that you have; the header Last-Event-ID does the same.'),
-})
-
 const invalidCursor = defineError(
   400,
   'invalid_cursor',

@@ -1,18 +1,6 @@
 import fastifyMultipart, { type MultipartFile } from '@fastify/multipart'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { z } from 'zod'
-import { layer } from '../../contract/layers.ts'
 import { defineError } from '../errors.ts'
-
-/** The form as the API's description shows it; the body itself is read as it streams in. */
-export const uploadForm = z.unknown().meta({
-  type: 'object',
-  properties: {
-    files: { type: 'array', items: { type: 'string', format: 'binary' } },
-    layer: { type: 'string', enum: layer.options },
-  },
-  required: ['files'],
-})
 
 /** What a form brought: its files in their order, and what its other fields say. */
 export type Upload<Staged, Fields> = { files: UploadedFile<Staged>[]; fields: Fields }

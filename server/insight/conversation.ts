@@ -1,4 +1,4 @@
-import type { Intelligence, TurnIntelligence } from '../../contract/insight.ts'
+import type { ConversationAnalysis, TurnAnalysis } from '../../contract/insight.ts'
 import { type Layer, layersWithin } from '../../contract/layers.ts'
 import type { Db, Row } from '../db/index.ts'
 import { isThanks, satisfactionOf } from './analysis/scores.ts'
@@ -36,7 +36,7 @@ type Found = Pick<
  * A stored turn in the words of the contract. There scores are numbers: where nothing was asked that could be missed
  * the answer is relevant, and where nothing of it stands in a passage, it has no grounding.
  */
-export function presentTurn(row: Found, title: string | null): TurnIntelligence {
+export function presentTurn(row: Found, title: string | null): TurnAnalysis {
   return {
     quality_scores: {
       relevance_score: share(row.relevance ?? 1),
@@ -61,7 +61,7 @@ export async function intelligenceOf(
   db: Db,
   conversationId: string,
   layer: Layer,
-): Promise<Intelligence | undefined> {
+): Promise<ConversationAnalysis | undefined> {
   const facts = await conversationFacts(db, conversationId)
   if (!facts) return undefined
   const branch = facts.leaf_id === null ? [] : await branchUpTo(db, facts.leaf_id, longestBranch)

@@ -1,4 +1,4 @@
-import type { AveeInsight } from '../../contract/insight.ts'
+import type { AveeInsight } from '../../contract/avee-insight.ts'
 import type { Avee } from '../avees/index.ts'
 import type { Db } from '../db/index.ts'
 import { minUsers } from './policy.ts'

@@ -1,5 +1,6 @@
+import type { AveeInsight } from '../../contract/avee-insight.ts'
 import type { Citation } from '../../contract/chat.ts'
-import type { AveeInsight, Intelligence, TurnIntelligence, Vote } from '../../contract/insight.ts'
+import type { ConversationAnalysis, TurnAnalysis, Vote } from '../../contract/insight.ts'
 import { type Layer, layersWithin } from '../../contract/layers.ts'
 import { type Avee, type Avees } from '../avees/index.ts'
 import type { Database, Trx } from '../db/index.ts'
@@ -167,7 +168,7 @@ export async function insight({
     () => measuring.wake(),
   )
 
-  async function ofTurn(messageId: string, layer: Layer): Promise<TurnIntelligence | undefined> {
+  async function ofTurn(messageId: string, layer: Layer): Promise<TurnAnalysis | undefined> {
     const row = await findTurn(db, messageId)
     if (!row || !layersWithin(layer).includes(row.layer)) return undefined
     const facts = await conversationFacts(db, row.conversation_id)
@@ -182,7 +183,7 @@ export async function insight({
     messageId: string,
     layer: Layer,
     signal: AbortSignal,
-  ): Promise<TurnIntelligence | undefined> {
+  ): Promise<TurnAnalysis | undefined> {
     const row = await findTurn(db, messageId)
     if (row?.step === 'measure') {
       await steps.measure(row, signal)
@@ -209,7 +210,7 @@ export async function insight({
      * The same of a turn that is not stored yet, without follow-ups, which take most of the time. Nothing is stored;
      * the title is what it would be without a model.
      */
-    async preview(turn: PresentTurn, signal: AbortSignal): Promise<TurnIntelligence> {
+    async preview(turn: PresentTurn, signal: AbortSignal): Promise<TurnAnalysis> {
       const whole = { ...turn, layers: layersWithin(turn.layer) }
       const [found, facts] = await Promise.all([
         analyzeTurn(knowledge, whole, signal, { withFollowUps: false }),
@@ -235,7 +236,7 @@ export async function insight({
     ofTurn,
 
     /** What is known of an answer of the caller's, measured now if that has not happened yet. */
-    async ofOwnAnswer(caller: Caller, messageId: string, signal: AbortSignal): Promise<TurnIntelligence> {
+    async ofOwnAnswer(caller: Caller, messageId: string, signal: AbortSignal): Promise<TurnAnalysis> {
       const message = await conversations.ownMessage(caller, messageId)
       const layer = await avees.getLayer(caller.userId, message.aveeId)
       const found = await analyzeNow(messageId, layer, signal)
@@ -244,7 +245,7 @@ export async function insight({
     },
 
     /** A conversation as GET /chat/{id}/intelligence tells it; undefined when there is none. Whose it is, is checked before. */
-    ofConversation: (conversationId: string, layer: Layer): Promise<Intelligence | undefined> =>
+    ofConversation: (conversationId: string, layer: Layer): Promise<ConversationAnalysis | undefined> =>
       intelligenceOf(db, conversationId, layer),
 
     /** Sets or takes away the caller's thumb on an answer of theirs. What an avee's owner says to it, the avee learns. */

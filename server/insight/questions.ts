@@ -1,4 +1,5 @@
-import type { AveeSharing, QuestionState, UnansweredQuestion } from '../../contract/insight.ts'
+import type { QuestionState, UnansweredQuestion } from '../../contract/avee-insight.ts'
+import type { VisitorSettings } from '../../contract/insight.ts'
 import { compareLayers, isWithin, type Layer } from '../../contract/layers.ts'
 import type { Avee, Avees } from '../avees/index.ts'
 import type { Database, Trx } from '../db/index.ts'
@@ -47,9 +48,9 @@ export function questions({ database, knowledge, avees, deliver }: Parts) {
   }
 
   return {
-    sharing: (aveeId: string): Promise<AveeSharing> => findSharing(db, aveeId),
+    sharing: (aveeId: string): Promise<VisitorSettings> => findSharing(db, aveeId),
 
-    async changeSharing(aveeId: string, changes: Partial<AveeSharing>): Promise<AveeSharing> {
+    async changeSharing(aveeId: string, changes: Partial<VisitorSettings>): Promise<VisitorSettings> {
       const sharing = { ...(await findSharing(db, aveeId)), ...changes }
       await putSharing(db, aveeId, sharing)
       return sharing

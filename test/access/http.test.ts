@@ -101,10 +101,10 @@ describe('the HTTP server', () => {
       expect(status).toBe(422)
       expect(body.error.details).toEqual([
         { path: 'name', problem: 'is no text' },
-        { path: 'parts.1.n', problem: 'expected number, received string' },
+        { path: 'parts.1.n', problem: 'must be a number' },
         { path: 'parts.2.n', problem: 'is missing' },
       ])
-      expect(body.detail).toBe('The field name does not fit: is no text. 2 more fields do not fit.')
+      expect(body.detail).toBe('The field name is no text. 2 more fields are invalid.')
       const empty = await post('/things', '')
       expect(empty.body.error.details).toEqual([{ path: '', problem: 'The body is missing.' }])
       expect(empty.body.detail).toBe('The body is missing.')

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Message } from '../../contract/chat.ts'
-import type { Intelligence } from '../../contract/insight.ts'
+import type { ConversationAnalysis } from '../../contract/insight.ts'
 import { startApp, type TestApp } from '../app.ts'
 import {
   ask,
@@ -96,7 +96,7 @@ for (const kind of DATABASES) {
       expect(answer.memories_extracted).toBe(0)
       expect(bodyOf(await client.get<{ total: number }>(`/chat/${id}/memories`)).total).toBe(0)
 
-      const known = bodyOf(await client.get<Intelligence>(`/chat/${id}/intelligence`))
+      const known = bodyOf(await client.get<ConversationAnalysis>(`/chat/${id}/intelligence`))
       expect(known).toMatchObject({ conversation_id: id, total_messages: 2, metrics: { total_turns: 1 } })
       expect(known.quality_by_turn).toHaveLength(1)
       expect(known.average_quality.factual_grounding).toBeGreaterThan(50)

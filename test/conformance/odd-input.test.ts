@@ -164,7 +164,8 @@ describe.each(DATABASES)('odd input on %s', (kind) => {
       await app.post('/auth/register', { email: `${'a'.repeat(300)}@example.org`, password: 'long enough' }),
       422,
     )
-    refusal(await app.post('/auth/register', { email: 'a@example.org', password: long }), 422)
+    refusal(await app.post('/auth/register', { email: 'a@example.org', password: 'é'.repeat(1_000) }), 422)
+    refusal(await app.post('/auth/register', { email: 'a@example.org', password: long }), 413)
     taken(await ann.client.get(`/avees/${'a'.repeat(5000)}`), 'a long handle')
     taken(await ann.client.get(`/avees?query=${'a'.repeat(5000)}`), 'a long query')
     const name = `${'ü'.repeat(2000)}.txt`

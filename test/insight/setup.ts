@@ -1,5 +1,5 @@
 import type { Avee } from '../../contract/avees.ts'
-import type { Intelligence, TurnIntelligence } from '../../contract/insight.ts'
+import type { ConversationAnalysis, TurnAnalysis } from '../../contract/insight.ts'
 import type { TestApp } from '../app.ts'
 import { ask, createAvee, createConversation, registerUser, type TestUser, uploadFiles } from '../builders.ts'
 import type { TestClient } from '../client.ts'
@@ -64,7 +64,7 @@ export async function analyzedTurn(
   app: TestApp,
   messageId: string,
   layer: Avee['my_layer'] = 'intimate',
-): Promise<TurnIntelligence> {
+): Promise<TurnAnalysis> {
   const found = await app.app.insight.analyzeNow(messageId, layer, signal)
   if (!found) throw new Error('The turn was not noted.')
   return found
@@ -74,7 +74,7 @@ export async function conversationInsight(
   app: TestApp,
   id: string,
   layer: Avee['my_layer'] = 'intimate',
-): Promise<Intelligence> {
+): Promise<ConversationAnalysis> {
   const found = await app.app.insight.ofConversation(id, layer)
   if (!found) throw new Error('There is no such conversation.')
   return found

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Avee } from '../../contract/avees.ts'
 import type { Conversation } from '../../contract/chat.ts'
-import type { Intelligence } from '../../contract/insight.ts'
+import type { ConversationAnalysis } from '../../contract/insight.ts'
 import { startApp, type TestApp } from '../app.ts'
 import { bodyOf, createConversation, registerUser, uploadFiles } from '../builders.ts'
 import { DATABASES } from '../databases.ts'
@@ -122,7 +122,7 @@ for (const kind of DATABASES) {
       )
       expect((await conversationInsight(app, conversationId, 'friends')).topics).not.toEqual([])
       bodyOf(await owner.delete(`/avees/${avee.id}/permissions/${session.user.id}`))
-      const later = bodyOf(await friend.get<Intelligence>(`/chat/${conversationId}/intelligence`))
+      const later = bodyOf(await friend.get<ConversationAnalysis>(`/chat/${conversationId}/intelligence`))
       expect([later.topics, later.follow_up_suggestions, later.quality_by_turn[0]?.issues]).toEqual([
         [],
         [],

@@ -1,11 +1,11 @@
-import type { Citation, Usage } from '../../contract/chat.ts'
-import type { Fold } from './run-store.ts'
+import { answerEvents, type Citation, type Usage } from '../../contract/chat.ts'
+import { createFold, type Fold } from './events.ts'
 
-/** What a run of kind `chat` has told so far. */
+/** The state of an answer, from its events so far. */
 export type Answer = {
   phase: 'waiting' | 'writing' | 'complete' | 'stopped' | 'failed'
   text: string
-  /** Why no word has come yet, in the server's words. */
+  /** Why the first token is late, as the server says it. */
   waitingFor: string | undefined
   conversationId: string | undefined
   messageId: string | undefined
@@ -16,11 +16,11 @@ export type Answer = {
   usage: Usage | undefined
   finishReason: string | undefined
   error: { code: string; message: string } | undefined
-  /** True after the server has taken the run up again. */
+  /** True after the server has continued the run in a new attempt. */
   resumed: boolean
 }
 
-const empty: Answer = {
+const initial: Answer = {
   phase: 'waiting',
   text: '',
   waitingFor: undefined,
@@ -36,44 +36,37 @@ const empty: Answer = {
   resumed: false,
 }
 
-/** Adds the events of an answer up. */
-export const answerFold: Fold<Answer> = { initial: empty, add: addToAnswer }
-
-function addToAnswer(answer: Answer, data: Record<string, unknown>): Answer {
-  if (typeof data['token'] === 'string')
-    return { ...answer, phase: 'writing', waitingFor: undefined, text: answer.text + data['token'] }
-  if (isError(data['error']))
-    return { ...answer, phase: 'failed', waitingFor: undefined, error: data['error'] }
-  switch (data['event']) {
+export const answerFold: Fold<Answer> = createFold(answerEvents, initial, (answer, { kind, data }) => {
+  switch (kind) {
     case 'start':
       return {
         ...answer,
-        conversationId: text(data['conversation_id']),
-        messageId: text(data['message_id']),
-        userMessageId: text(data['user_message_id']),
-        model: text(data['model']),
-        modelReason: text(data['model_reason']),
+        conversationId: data.conversation_id,
+        messageId: data.message_id,
+        userMessageId: data.user_message_id,
+        model: data.model,
+        modelReason: data.model_reason,
       }
     case 'waiting':
-      return { ...answer, waitingFor: text(data['message']) }
+      return { ...answer, waitingFor: data.message }
+    case 'token':
+      return { ...answer, phase: 'writing', waitingFor: undefined, text: answer.text + data.token }
     case 'resumed':
       return { ...answer, resumed: true }
     case 'complete':
-    case 'stopped':
       return {
         ...answer,
-        phase: data['event'],
+        phase: 'complete',
         waitingFor: undefined,
-        citations: (data['citations'] as Citation[] | undefined) ?? answer.citations,
-        usage: (data['usage'] as Usage | undefined) ?? answer.usage,
-        finishReason: text(data['finish_reason']),
+        citations: data.citations,
+        usage: data.usage,
+        finishReason: data.finish_reason,
       }
-    default:
+    case 'stopped':
+      return { ...answer, phase: 'stopped', waitingFor: undefined }
+    case 'error':
+      return { ...answer, phase: 'failed', waitingFor: undefined, error: data.error }
+    case 'intelligence':
       return answer
   }
-}
-
-const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
-
-export const isError = (value: unknown): value is { code: string; message: string } =>
-  typeof value === 'object' && value !== null && typeof (value as { message?: unknown }).message === 'string'
+})

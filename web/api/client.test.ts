@@ -1,7 +1,21 @@
 import { expect, test } from 'vitest'
-import { ApiError, createClient, type RequestOptions } from './client.ts'
+import * as z from 'zod/mini'
+import { operation } from '../../contract/operation.ts'
+import { ApiError, createClient } from './client.ts'
 
-const answering = (status: number, body: string, headers: Record<string, string> = {}) => {
+const createThing = operation({
+  method: 'POST',
+  path: '/things/:id',
+  tags: [],
+  summary: '',
+  params: z.object({ id: z.string() }),
+  query: z.object({ limit: z._default(z.coerce.number(), 10), past: z.optional(z.stringbool()) }),
+  body: z.optional(z.object({ name: z.string() })),
+  responses: { 200: z.object({ name: z.string() }), 204: z.undefined() },
+})
+const input = { params: { id: 'a/b' } }
+
+const respondWith = (status: number, body: string, headers: Record<string, string> = {}) => {
   const signedOut: string[] = []
   const sent: { url: string; init: RequestInit }[] = []
   const client = createClient({
@@ -14,73 +28,96 @@ const answering = (status: number, body: string, headers: Record<string, string>
   })
   return { client, signedOut, sent }
 }
-const failure = async (status: number, body: string, headers?: Record<string, string>): Promise<ApiError> => {
-  const { client } = answering(status, body, headers)
-  const error = await client.request('GET', '/x').catch((thrown: unknown) => thrown)
+
+const errorFor = async (
+  status: number,
+  body: string,
+  headers?: Record<string, string>,
+): Promise<ApiError> => {
+  const { client } = respondWith(status, body, headers)
+  const error = await client.call(createThing, input).catch((thrown: unknown) => thrown)
   if (!(error instanceof ApiError)) throw new Error('not an ApiError')
   return error
 }
 
-test('what the server says is what is thrown', async () => {
+test('builds the request from the operation and its input', async () => {
+  const { client, sent } = respondWith(200, '{"name":"x"}')
+  await client.call(createThing, {
+    ...input,
+    query: { limit: 1, past: undefined },
+    body: { name: 'ä&b' },
+    idempotencyKey: 'k',
+  })
+  const [{ url, init } = { url: '', init: {} }] = sent
+  expect([init.method, url, init.body]).toEqual(['POST', '/things/a%2Fb?limit=1', '{"name":"ä&b"}'])
+  const headers = new Headers(init.headers)
+  expect(headers.get('Authorization')).toBe('Bearer key')
+  expect(headers.get('Idempotency-Key')).toBe('k')
+  expect(headers.get('Content-Type')).toBe('application/json')
+})
+
+test('sends neither a body nor its type without one', async () => {
+  const { client, sent } = respondWith(200, '{"name":"x"}')
+  await client.call(createThing, input)
+  expect(sent[0]?.init.body).toBeUndefined()
+  expect(new Headers(sent[0]?.init.headers).get('Content-Type')).toBeNull()
+})
+
+test('returns the response parsed by the schema of the operation', async () => {
+  const { client } = respondWith(200, '{"name":"x","unknown":1}')
+  expect(await client.call(createThing, input)).toEqual({ name: 'x' })
+})
+
+test('returns undefined for 204', async () => {
+  expect(await respondWith(204, '').client.call(createThing, input)).toBeUndefined()
+})
+
+test.each(['{"name":1}', '[]', '<html>'])('throws unreadable_answer for %s', async (body) => {
+  expect(await errorFor(200, body)).toMatchObject({ code: 'unreadable_answer', isTransient: false })
+})
+
+test('throws the error of the server', async () => {
   const body = JSON.stringify({
     error: { code: 'taken', message: 'That handle is taken.', details: [1] },
     detail: '',
   })
-  expect(await failure(409, body, { 'X-Request-Id': 'r1' })).toMatchObject({
+  expect(await errorFor(409, body, { 'X-Request-Id': 'r1' })).toMatchObject({
     status: 409,
     code: 'taken',
     message: 'That handle is taken.',
     details: [1],
     requestId: 'r1',
-    passing: false,
+    isTransient: false,
   })
 })
 
-test('an answer that is not of this server still becomes a sentence', async () => {
-  expect(await failure(502, '<html>Bad gateway</html>')).toMatchObject({
+test('has a message for responses that are not of this server', async () => {
+  expect(await errorFor(502, '<html>Bad gateway</html>')).toMatchObject({
     code: 'http_502',
-    message: 'The server is not ready yet. Try again in a moment.',
-    passing: true,
+    message: 'The server is not ready. Try again in a moment.',
+    isTransient: true,
   })
-  expect((await failure(418, '')).message).toContain('418')
-  expect((await failure(429, '', { 'Retry-After': '3' })).retryAfter).toBe(3_000)
+  expect((await errorFor(418, '')).message).toContain('418')
+  expect((await errorFor(429, '', { 'Retry-After': '3' })).retryAfter).toBe(3_000)
 })
 
-test('no answer at all is told as such, a request that was given up as what it is', async () => {
+test('throws unreachable without a response, and the reason of an abort', async () => {
   const client = createClient({ fetch: () => Promise.reject(new TypeError('fetch failed')) })
-  await expect(client.request('GET', '/x')).rejects.toMatchObject({
+  await expect(client.call(createThing, input)).rejects.toMatchObject({
     status: 0,
     code: 'unreachable',
-    passing: true,
+    isTransient: true,
   })
   const signal = AbortSignal.abort(new DOMException('gone', 'AbortError'))
-  await expect(client.request('GET', '/x', { signal })).rejects.not.toBeInstanceOf(ApiError)
+  await expect(client.call(createThing, { ...input, signal })).rejects.not.toBeInstanceOf(ApiError)
 })
 
-test('a 401 signs out, except where one is just signing in', async () => {
-  const elsewhere = answering(401, '')
-  await expect(elsewhere.client.request('GET', '/me')).rejects.toThrow()
-  expect(elsewhere.signedOut).toEqual(['out'])
-  const login = answering(401, '')
-  await expect(login.client.request('POST', '/auth/login')).rejects.toThrow()
+test('reports the end of the session for 401, except while signing in', async () => {
+  const expired = respondWith(401, '')
+  await expect(expired.client.call(createThing, input)).rejects.toThrow()
+  expect(expired.signedOut).toEqual(['out'])
+  const login = respondWith(401, '')
+  const logIn = { ...createThing, path: '/auth/login' }
+  await expect(login.client.call(logIn, input)).rejects.toThrow()
   expect(login.signedOut).toEqual([])
-})
-
-test.each<[string, RequestOptions, string, string | undefined]>([
-  ['left-out values', { query: { a: 1, b: undefined, c: 'ä&b' } }, '/x?a=1&c=%C3%A4%26b', undefined],
-  ['no query', { query: { b: undefined } }, '/x', undefined],
-  ['a body', { body: { a: 1 } }, '/x', '{"a":1}'],
-])('a request with %s', async (_, options, url, body) => {
-  const { client, sent } = answering(200, '{}')
-  await client.request('POST', '/x', { ...options, idempotencyKey: 'k' })
-  expect(sent[0]?.url).toBe(url)
-  expect(sent[0]?.init.body).toBe(body)
-  const headers = new Headers(sent[0]?.init.headers)
-  expect(headers.get('Authorization')).toBe('Bearer key')
-  expect(headers.get('Idempotency-Key')).toBe('k')
-  expect(headers.get('Content-Type')).toBe(body ? 'application/json' : null)
-})
-
-test('an answer without content is undefined', async () => {
-  expect(await answering(204, '').client.request('DELETE', '/x')).toBeUndefined()
 })

@@ -1,13 +1,18 @@
-import type { ErrorAnswer } from '../../contract/common.ts'
+import * as z from 'zod/mini'
+import type { ErrorResponse } from '../../contract/common.ts'
+import { isContent, type Operation, type SuccessSchema } from '../../contract/operation.ts'
 
-/** A request that did not succeed. `message` is the server's own sentence and may be shown as it is. */
+// The content security policy of the page forbids eval, which zod would use to compile parsers.
+z.config({ jitless: true })
+
+/** A failed request. `message` is meant for people. */
 export class ApiError extends Error {
   override readonly name = 'ApiError'
-  /** The HTTP status; 0 when no answer came at all. */
+  /** The HTTP status; 0 if there was no response. */
   readonly status: number
   readonly code: string
   readonly details: unknown
-  /** Milliseconds after which trying again makes sense, when the server said so. */
+  /** Milliseconds to wait before the next attempt, if the server names them. */
   readonly retryAfter: number | undefined
   readonly requestId: string | undefined
 
@@ -30,141 +35,193 @@ export class ApiError extends Error {
     this.requestId = more.requestId
   }
 
-  /** True for what may pass by itself: no answer, a busy server, a server that is just starting. */
-  get passing(): boolean {
+  /** True for failures that another attempt may not meet: no response, a rate limit, a server error. */
+  get isTransient(): boolean {
     return this.status === 0 || this.status === 429 || this.status >= 500
   }
 }
 
 export const unreachable = (cause?: unknown): ApiError =>
-  new ApiError(0, 'unreachable', 'The server cannot be reached. Check that it is running and try again.', {
+  new ApiError(0, 'unreachable', 'The server is unreachable. Check that it is running and try again.', {
     cause,
   })
 
 export type ClientOptions = {
-  /** Where the server is; the page's own origin when left out. */
+  /** The address of the server; by default the origin of the page. */
   baseUrl?: string
-  /** A bearer token or API key; without one the browser's session cookie is used. */
+  /** A session token or API key; without one the browser sends its session cookie. */
   token?: () => string | undefined
   fetch?: typeof fetch
-  /** Called for every answer 401, except to signing in itself: the session is over. */
+  /** Called for every response 401 outside /auth: the session has ended. */
   onSignedOut?: () => void
 }
 
-export type RequestOptions = {
-  body?: unknown
-  query?: Record<string, string | number | boolean | undefined>
-  headers?: Record<string, string>
-  signal?: AbortSignal
-  /** The same key again gives the same run, so a request that may have been lost can be sent again. */
-  idempotencyKey?: string
+type Empty = Record<never, never>
+
+/** Query values before they become text; parameters with a default are optional. */
+type QueryOf<Schema extends z.ZodMiniType> = {
+  [Name in keyof z.input<Schema>]: Name extends keyof z.output<Schema> ? z.output<Schema>[Name] : never
 }
+type JsonBodyOf<Body> = Body extends z.ZodMiniType
+  ? z.input<Body>
+  : Body extends { content: { 'application/json': infer Json extends z.ZodMiniType } }
+    ? z.input<Json>
+    : never
+
+/** The part of a request under `Name`, optional if all of it is optional. */
+type Part<Name extends string, Value> = Empty extends Value
+  ? { [Key in Name]?: Value | undefined }
+  : undefined extends Value
+    ? { [Key in Name]?: Value | undefined }
+    : { [Key in Name]: Value }
+
+type UrlInput<O extends Operation> = (O extends { params: infer Params extends z.ZodMiniType }
+  ? { params: z.input<Params> }
+  : Empty) &
+  (O extends { query: infer Query extends z.ZodMiniType } ? Part<'query', QueryOf<Query>> : Empty)
+
+/** What a request of an operation consists of. */
+export type RequestInput<O extends Operation> = UrlInput<O> &
+  (O extends { body: infer Body } ? Part<'body', JsonBodyOf<Body>> : Empty) & {
+    headers?: Record<string, string>
+    signal?: AbortSignal
+    /** A repeated request with the same key returns the run of the first one. */
+    idempotencyKey?: string
+  }
+
+/** The arguments of a call: the input is optional if all its parts are. */
+type Arguments<Input> = Empty extends Input ? [input?: Input] : [input: Input]
 
 export type Client = {
-  /** The full address of a path, for links and downloads. */
-  url(path: string, query?: RequestOptions['query']): string
-  /** Sends a request and gives the answer's JSON. Throws ApiError for everything that is not a success. */
-  request<T>(method: string, path: string, options?: RequestOptions): Promise<T>
-  /** Sends a request and gives the answer unread, for streams. Throws ApiError for everything that is not a success. */
-  open(method: string, path: string, options?: RequestOptions): Promise<Response>
+  /** Returns the URL of an operation, for links, downloads and uploads. */
+  url<const O extends Operation>(operation: O, ...input: Arguments<UrlInput<O>>): string
+  /**
+   * Sends a request and returns its parsed response body.
+   * @throws ApiError for every response that is not a success, and `unreadable_answer` for one that does not match the
+   * schema of the operation
+   */
+  call<const O extends Operation>(
+    operation: O,
+    ...input: Arguments<RequestInput<O>>
+  ): Promise<z.output<SuccessSchema<O>>>
+  /** Sends a request and returns the response unread, for streams. @throws ApiError as `call` does */
+  open<const O extends Operation>(operation: O, ...input: Arguments<RequestInput<O>>): Promise<Response>
+}
+
+/** The input of any operation, as the implementation reads it. */
+type AnyInput = {
+  params?: Record<string, unknown>
+  query?: Record<string, unknown>
+  body?: unknown
+  headers?: Record<string, string>
+  signal?: AbortSignal
+  idempotencyKey?: string
 }
 
 export function createClient(options: ClientOptions = {}): Client {
   const send = options.fetch ?? ((...values) => fetch(...values))
-  const url: Client['url'] = (path, query) => `${options.baseUrl ?? ''}${path}${queryString(query)}`
+  const urlOf = ({ path }: Operation, { params, query }: AnyInput = {}) =>
+    `${options.baseUrl ?? ''}${pathWith(path, params)}${queryString(query)}`
 
-  const open: Client['open'] = async (
-    method,
-    path,
-    { body, query, headers, signal, idempotencyKey } = {},
-  ) => {
+  async function open(operation: Operation, input: AnyInput = {}): Promise<Response> {
+    const { body, headers, signal, idempotencyKey } = input
     const token = options.token?.()
-    const isForm = body instanceof FormData
     const init: RequestInit = {
-      method,
+      method: operation.method,
       credentials: options.baseUrl ? 'include' : 'same-origin',
       cache: 'no-store',
       headers: {
-        ...(body === undefined || isForm ? {} : { 'Content-Type': 'application/json' }),
+        ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
         ...(token ? { Authorization: `Bearer ${token}` } : {}),
         ...(idempotencyKey ? { 'Idempotency-Key': idempotencyKey } : {}),
         ...headers,
       },
-      ...(body === undefined ? {} : { body: isForm ? body : JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       ...(signal ? { signal } : {}),
     }
     let response: Response
     try {
-      response = await send(url(path, query), init)
+      response = await send(urlOf(operation, input), init)
     } catch (cause) {
       if (signal?.aborted) throw cause
       throw unreachable(cause)
     }
     if (response.ok) return response
     const error = await readError(response)
-    if (error.status === 401 && !path.startsWith('/auth/')) options.onSignedOut?.()
+    if (error.status === 401 && !operation.path.startsWith('/auth/')) options.onSignedOut?.()
     throw error
   }
 
-  const request = async <T>(method: string, path: string, requestOptions?: RequestOptions): Promise<T> => {
-    const response = await open(method, path, requestOptions)
-    if (response.status === 204) return undefined as T
+  async function call(operation: Operation, input: AnyInput = {}): Promise<unknown> {
+    const response = await open(operation, input)
+    if (response.status === 204) return undefined
     try {
-      return (await response.json()) as T
+      const schema = responseSchema(operation, response.status)
+      return schema.parse(await response.json())
     } catch (cause) {
-      if (requestOptions?.signal?.aborted) throw cause
+      if (input.signal?.aborted) throw cause
       throw new ApiError(
         response.status,
         'unreadable_answer',
-        'The server sent an answer that cannot be read.',
+        'The server sent a response that this page cannot read. Reload the page to get the current version.',
         { cause },
       )
     }
   }
 
-  return { url, request, open }
+  return { url: urlOf, call, open } as Client
 }
 
-/** The error that an unsuccessful answer tells, in the server's words where it has any. */
+function responseSchema({ responses = {} }: Operation, status: number): z.ZodMiniType {
+  const response = responses[status]
+  const schema = response && isContent(response) ? response.content['application/json'] : response
+  if (!schema) throw new Error(`The operation declares no response with status ${status}.`)
+  return schema
+}
+
+const pathWith = (path: string, params: AnyInput['params'] = {}): string =>
+  path.replaceAll(/:(\w+)/g, (_, name: string) => encodeURIComponent(String(params[name])))
+
+/** Reads the error of a failed response. */
 async function readError(response: Response): Promise<ApiError> {
   const text = await response.text().catch(() => '')
   return errorFromText(response.status, text, (name) => response.headers.get(name))
 }
 
-/** The same for answers that did not come through fetch. */
+/** Returns the error of a failed response that was not fetched with `fetch`. */
 export function errorFromText(
   status: number,
   text: string,
   header: (name: string) => string | null,
 ): ApiError {
-  const told = parseErrorAnswer(text)
-  return new ApiError(status, told?.code ?? `http_${status}`, told?.message ?? plainSentence(status), {
-    details: told?.details,
+  const parsed = parseErrorResponse(text)
+  return new ApiError(status, parsed?.code ?? `http_${status}`, parsed?.message ?? messageFor(status), {
+    details: parsed?.details,
     retryAfter: retryAfter(header('Retry-After')),
     requestId: header('X-Request-Id') ?? undefined,
   })
 }
 
-function parseErrorAnswer(text: string): ErrorAnswer['error'] | undefined {
+function parseErrorResponse(text: string): ErrorResponse['error'] | undefined {
   try {
-    const answer = JSON.parse(text) as Partial<ErrorAnswer> & { message?: unknown }
-    if (typeof answer.error?.message === 'string') return answer.error
-    if (typeof answer.message === 'string') return { code: 'refused', message: answer.message }
+    const body = JSON.parse(text) as Partial<ErrorResponse> & { message?: unknown }
+    if (typeof body.error?.message === 'string') return body.error
+    if (typeof body.message === 'string') return { code: 'refused', message: body.message }
   } catch {
-    // Not JSON: a proxy's page, or nothing. The status speaks for itself.
+    // Not JSON, for example the error page of a proxy.
   }
   return undefined
 }
 
-function plainSentence(status: number): string {
+function messageFor(status: number): string {
   if (status === 502 || status === 503 || status === 504)
-    return 'The server is not ready yet. Try again in a moment.'
-  if (status === 404) return 'This is not here, or not yours to see.'
-  if (status === 413) return 'That is too large for the server.'
+    return 'The server is not ready. Try again in a moment.'
+  if (status === 404) return "Not found, or you don't have access."
+  if (status === 413) return 'The request is too large for the server.'
   return `The server refused the request (${status}).`
 }
 
-/** `Retry-After` in milliseconds: seconds or a date. */
+/** Parses `Retry-After`, which is a number of seconds or a date, into milliseconds. */
 function retryAfter(value: string | null): number | undefined {
   if (!value) return undefined
   const seconds = Number(value)
@@ -173,7 +230,7 @@ function retryAfter(value: string | null): number | undefined {
   return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now())
 }
 
-function queryString(query: RequestOptions['query']): string {
+function queryString(query: AnyInput['query']): string {
   const given = Object.entries(query ?? {}).flatMap(([name, value]) =>
     value === undefined ? [] : [[name, String(value)]],
   )

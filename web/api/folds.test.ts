@@ -1,20 +1,41 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { answerFold } from './answer.ts'
+import type { Fold } from './events.ts'
 import { ingestFold } from './ingest.ts'
 import { pullFold } from './pull.ts'
-import type { Fold } from './run-store.ts'
 
-const told = <T>(fold: Fold<T>, events: Record<string, unknown>[]): T => events.reduce(fold.add, fold.initial)
+const foldAll = <T>(fold: Fold<T>, events: Record<string, unknown>[]): T =>
+  events.reduce<T>((value, data) => fold.add(value, data), fold.initial)
+
+const id = (n: number) => `0199aaaa-0000-7000-8000-00000000000${n}`
+const citation = {
+  n: 1,
+  document_id: id(5),
+  title: 'Report',
+  filename: null,
+  page: null,
+  heading: null,
+  passage: 1,
+  start: 0,
+  end: 5,
+  text: 'Hello',
+  score: 1,
+  layer: 'public',
+  cited: true,
+}
 
 test('an answer adds up from its tokens and ends with its citations', () => {
-  const answer = told(answerFold, [
+  const answer = foldAll(answerFold, [
     {
       event: 'start',
       model: 'm',
-      run_id: 'r',
-      message_id: 'a',
-      user_message_id: 'q',
-      model_reason: 'The only one.',
+      run_id: id(1),
+      message_id: id(2),
+      user_message_id: id(3),
+      conversation_id: id(4),
+      layer_used: 'public',
+      provider: 'ollama',
+      model_reason: 'The only model.',
     },
     { event: 'waiting', message: 'The model is loading.' },
     { token: 'Hello' },
@@ -22,18 +43,20 @@ test('an answer adds up from its tokens and ends with its citations', () => {
     { token: ' there [1]' },
     {
       event: 'complete',
-      message_id: 'a',
+      message_id: id(2),
+      total_tokens: 2,
       usage: { prompt_tokens: 1, completion_tokens: 2 },
       finish_reason: 'stop',
-      citations: [{ n: 1 }],
+      citations: [citation],
+      memories: [],
     },
   ])
   expect(answer).toMatchObject({
     phase: 'complete',
     text: 'Hello there [1]',
     waitingFor: undefined,
-    messageId: 'a',
-    userMessageId: 'q',
+    messageId: id(2),
+    userMessageId: id(3),
     model: 'm',
     resumed: true,
     finishReason: 'stop',
@@ -41,16 +64,34 @@ test('an answer adds up from its tokens and ends with its citations', () => {
   })
 })
 
-test('an answer that fails keeps what it said', () => {
-  const answer = told(answerFold, [
+test('a failed answer keeps its text', () => {
+  const answer = foldAll(answerFold, [
     { token: 'Half' },
-    { error: { code: 'upstream', message: 'The model went away.' } },
+    { error: { code: 'upstream', message: 'The model is unavailable.' } },
   ])
-  expect(answer).toMatchObject({ phase: 'failed', text: 'Half', error: { message: 'The model went away.' } })
+  expect(answer).toMatchObject({
+    phase: 'failed',
+    text: 'Half',
+    error: { message: 'The model is unavailable.' },
+  })
 })
 
-test('an upload tells each file apart, the same name twice included', () => {
-  const ingest = told(ingestFold, [
+test('events of unknown kinds are skipped, malformed ones reported', () => {
+  const report = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+  const answer = foldAll(answerFold, [
+    { token: 'a' },
+    { event: 'new' },
+    { other: 1 },
+    { token: 7 },
+    { token: 'b' },
+  ])
+  expect(answer.text).toBe('ab')
+  expect(report).toHaveBeenCalledOnce()
+  report.mockRestore()
+})
+
+test('an upload keeps files apart, also two of one name', () => {
+  const ingest = foldAll(ingestFold, [
     { message: 'Processing a.pdf...', file: 'a.pdf' },
     { message: 'Reading', stage: 'parse', file: 'a.pdf', completed: 1, total: 4 },
     { result: { success: false, filename: 'a.pdf', message: 'It is encrypted.', code: 'encrypted' } },
@@ -62,19 +103,19 @@ test('an upload tells each file apart, the same name twice included', () => {
     { name: 'b.md', stage: 'embed', progress: 0.75, result: undefined },
     { name: 'a.pdf', result: undefined },
   ])
-  expect(told(ingestFold, [{ done: true, total_documents: 2 }]).phase).toBe('done')
+  expect(foldAll(ingestFold, [{ done: true, total_documents: 2 }]).phase).toBe('done')
 })
 
-test('a download adds its layers up', () => {
-  const pull = told(pullFold, [
+test('a download adds up its parts', () => {
+  const pull = foldAll(pullFold, [
     { status: 'pulling manifest' },
     { status: 'pulling a', digest: 'a', total: 100, completed: 50 },
     { status: 'pulling b', digest: 'b', total: 300 },
     { status: 'pulling a', digest: 'a', total: 100, completed: 100 },
   ])
   expect(pull).toMatchObject({ phase: 'running', completed: 100, total: 400, status: 'pulling a' })
-  expect(told(pullFold, [{ status: 'success' }]).phase).toBe('done')
-  expect(told(pullFold, [{ error: 'no such model' }])).toMatchObject({
+  expect(foldAll(pullFold, [{ status: 'success' }]).phase).toBe('done')
+  expect(foldAll(pullFold, [{ error: 'no such model' }])).toMatchObject({
     phase: 'failed',
     error: 'no such model',
   })

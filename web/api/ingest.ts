@@ -1,66 +1,57 @@
-import type { IngestResult } from '../../contract/knowledge.ts'
-import { isError } from './answer.ts'
-import type { Fold } from './run-store.ts'
+import { type IngestResult, ingestEvents } from '../../contract/knowledge.ts'
+import { createFold, type Fold } from './events.ts'
 
 export type IngestStage = 'parse' | 'chunk' | 'embed' | 'store'
 
-/** One file of an upload: on its way, or with its result. */
+/** One file of an upload: in progress, or with its result. */
 export type IngestFile = {
   name: string
   message: string
   stage: IngestStage | undefined
-  /** 0 to 1 within the stage; undefined when the stage does not tell. */
+  /** 0 to 1 within the stage; undefined if the stage reports no progress. */
   progress: number | undefined
   result: IngestResult | undefined
 }
 
-/** What a run of kind `ingest` has told so far. */
+/** The state of an upload, from its events so far. */
 export type Ingest = {
   phase: 'running' | 'done' | 'stopped' | 'failed'
   files: IngestFile[]
-  /** How many files there are, where it is told beforehand: of a website. */
+  /** The number of files, if it is known beforehand, as for a website. */
   total: number | undefined
   error: { code: string; message: string } | undefined
 }
 
-/** Adds the events of an upload up. */
-export const ingestFold: Fold<Ingest> = {
-  initial: { phase: 'running', files: [], total: undefined, error: undefined },
-  add: addToIngest,
-}
+const initial: Ingest = { phase: 'running', files: [], total: undefined, error: undefined }
 
-function addToIngest(ingest: Ingest, data: Record<string, unknown>): Ingest {
-  if (isError(data['error'])) return { ...ingest, phase: 'failed', error: data['error'] }
-  if (data['event'] === 'stopped') return { ...ingest, phase: 'stopped' }
-  if (data['done'] === true) return { ...ingest, phase: 'done' }
-  const result = data['result'] as IngestResult | undefined
-  if (result) {
-    return withFile(ingest, result.filename, {
-      message: result.message,
-      stage: undefined,
-      progress: undefined,
-      result,
-    })
+export const ingestFold: Fold<Ingest> = createFold(ingestEvents, initial, (ingest, { kind, data }) => {
+  switch (kind) {
+    case 'message': {
+      const { message, stage, file, completed, total } = data
+      if (file === undefined) return total === undefined ? ingest : { ...ingest, total }
+      const progress = completed !== undefined && total ? Math.min(1, completed / total) : undefined
+      return withFile(ingest, file, { message, stage, progress, result: undefined })
+    }
+    case 'result': {
+      const { result } = data
+      const { filename, message } = result
+      return withFile(ingest, filename, { message, stage: undefined, progress: undefined, result })
+    }
+    case 'done':
+      return { ...ingest, phase: 'done' }
+    case 'stopped':
+      return { ...ingest, phase: 'stopped' }
+    case 'error':
+      return { ...ingest, phase: 'failed', error: data.error }
+    case 'resumed':
+      return ingest
   }
-  const { message, stage, file, completed, total } = data as {
-    message?: string
-    stage?: IngestStage
-    file?: string
-    completed?: number
-    total?: number
-  }
-  if (!file) return total === undefined ? ingest : { ...ingest, total }
-  return withFile(ingest, file, {
-    message: message ?? '',
-    stage,
-    progress: completed !== undefined && total ? Math.min(1, completed / total) : undefined,
-    result: undefined,
-  })
-}
+})
 
+/** Updates the file in progress of that name, or adds one: an upload may contain a name twice. */
 function withFile(ingest: Ingest, name: string, change: Omit<IngestFile, 'name'>): Ingest {
-  const open = ingest.files.findIndex((file) => file.name === name && !file.result)
+  const index = ingest.files.findIndex((file) => file.name === name && !file.result)
   const files =
-    open === -1 ? [...ingest.files, { name, ...change }] : ingest.files.with(open, { name, ...change })
+    index === -1 ? [...ingest.files, { name, ...change }] : ingest.files.with(index, { name, ...change })
   return { ...ingest, files }
 }

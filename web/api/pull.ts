@@ -1,45 +1,38 @@
-import type { Fold } from './run-store.ts'
+import { pullEvents } from '../../contract/models.ts'
+import { createFold, type Fold } from './events.ts'
 
-/** What a run of kind `pull` has told so far. */
+/** The state of a model download, from its events so far. */
 export type Pull = {
   phase: 'running' | 'done' | 'stopped' | 'failed'
-  /** The model service's own words: pulling manifest, verifying … */
+  /** The status as Ollama words it: pulling manifest, verifying … */
   status: string
-  /** Bytes over all layers that were named so far. */
+  /** Bytes of all parts named so far. */
   completed: number
   total: number
-  layers: Record<string, { completed: number; total: number }>
+  parts: Record<string, { completed: number; total: number }>
   error: string | undefined
 }
 
-/** Adds the events of a model download up. */
-export const pullFold: Fold<Pull> = {
-  initial: { phase: 'running', status: '', completed: 0, total: 0, layers: {}, error: undefined },
-  add: addToPull,
-}
+const initial: Pull = { phase: 'running', status: '', completed: 0, total: 0, parts: {}, error: undefined }
 
-function addToPull(pull: Pull, data: Record<string, unknown>): Pull {
-  const error = data['error']
-  if (error !== undefined) {
-    const told = typeof error === 'string' ? error : (error as { message?: string } | null)?.message
-    return { ...pull, phase: 'failed', error: told ?? 'The download failed.' }
+export const pullFold: Fold<Pull> = createFold(pullEvents, initial, (pull, { kind, data }) => {
+  switch (kind) {
+    case 'status': {
+      const { status, digest, completed = 0, total } = data
+      if (status === 'success') return { ...pull, phase: 'done', status }
+      if (!digest || !total) return { ...pull, status }
+      const parts = { ...pull.parts, [digest]: { completed, total } }
+      const sum = (member: 'completed' | 'total') =>
+        Object.values(parts).reduce((bytes, part) => bytes + part[member], 0)
+      return { ...pull, status, parts, completed: sum('completed'), total: sum('total') }
+    }
+    case 'stopped':
+      return { ...pull, phase: 'stopped' }
+    case 'error': {
+      const { error } = data
+      return { ...pull, phase: 'failed', error: typeof error === 'string' ? error : error.message }
+    }
+    case 'resumed':
+      return pull
   }
-  if (data['event'] === 'stopped') return { ...pull, phase: 'stopped' }
-  const { status, digest, completed, total } = data as {
-    status?: string
-    digest?: string
-    completed?: number
-    total?: number
-  }
-  if (status === 'success') return { ...pull, phase: 'done', status }
-  if (!digest || !total) return { ...pull, status: status ?? pull.status }
-  const layers = { ...pull.layers, [digest]: { completed: completed ?? 0, total } }
-  const sums = Object.values(layers)
-  return {
-    ...pull,
-    status: status ?? pull.status,
-    layers,
-    completed: sums.reduce((sum, layer) => sum + layer.completed, 0),
-    total: sums.reduce((sum, layer) => sum + layer.total, 0),
-  }
-}
+})

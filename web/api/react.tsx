@@ -1,16 +1,16 @@
 import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { createContext, type ReactNode, useContext, useMemo, useSyncExternalStore } from 'react'
 import {
-  type Api,
   ApiError,
-  createApi,
+  type Client,
+  createClient,
   createRunHub,
   type Fold,
   type RunHub,
   type RunSnapshot,
 } from './index.ts'
 
-type Server = { api: Api; hub: RunHub }
+type Server = { api: Client; hub: RunHub }
 
 const ServerContext = createContext<Server | undefined>(undefined)
 
@@ -18,10 +18,10 @@ export type PageServer = Server & { queries: QueryClient }
 
 /** What one page has of the server: made once, in main.tsx. */
 export function createPageServer(onSignedOut: () => void): PageServer {
-  const api = createApi({ onSignedOut })
+  const api = createClient({ onSignedOut })
   return {
     api,
-    hub: createRunHub(api.client, { schedule: oncePerFrame }),
+    hub: createRunHub(api, { schedule: oncePerFrame }),
     queries: new QueryClient({
       queryCache: new QueryCache(),
       mutationCache: new MutationCache(),
@@ -29,7 +29,7 @@ export function createPageServer(onSignedOut: () => void): PageServer {
         queries: {
           staleTime: 5_000,
           retry: (count, error) =>
-            count < 2 && error instanceof ApiError && error.passing && error.status !== 429,
+            count < 2 && error instanceof ApiError && error.isTransient && error.status !== 429,
         },
       },
     }),
@@ -50,7 +50,7 @@ function useServer(): Server {
   return server
 }
 
-export const useApi = (): Api => useServer().api
+export const useApi = (): Client => useServer().api
 export const useRunHub = (): RunHub => useServer().hub
 
 /** What a run has told so far, told anew at most once per frame; undefined without a run. */

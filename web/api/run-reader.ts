@@ -1,4 +1,5 @@
 import { createParser } from 'eventsource-parser'
+import { readRunEvents } from '../../contract/runs.ts'
 import { ApiError, type Client } from './client.ts'
 import { type RunCommand, type RunInput, type RunState, step } from './run-machine.ts'
 
@@ -156,14 +157,15 @@ export class RunReader {
     const connection = this.#newConnection()
     let response: Response
     try {
-      response = await this.#options.client.open('GET', `/runs/${this.#options.runId}/events`, {
+      response = await this.#options.client.open(readRunEvents, {
+        params: { id: this.#options.runId },
         headers: { Accept: 'text/event-stream', ...(after > 0 ? { 'Last-Event-ID': String(after) } : {}) },
         signal: connection.signal,
       })
     } catch (error) {
       if (connection !== this.#connection) return
       const known = error instanceof ApiError ? error : undefined
-      if (known && !known.passing) this.#take({ type: 'refused', error: known })
+      if (known && !known.isTransient) this.#take({ type: 'refused', error: known })
       else this.#take({ type: 'lost', error: known })
       return
     }

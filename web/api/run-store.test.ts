@@ -5,10 +5,17 @@ import { createRunHub } from './run-store.ts'
 import { sendOnce } from './send-once.ts'
 
 const log = [
-  { event: 'start', model: 'm' },
   { token: 'Hello' },
   { token: ' there' },
-  { event: 'complete', citations: [] },
+  {
+    event: 'complete',
+    message_id: '0199aaaa-0000-7000-8000-000000000001',
+    total_tokens: 2,
+    usage: { prompt_tokens: 1, completion_tokens: 2 },
+    finish_reason: 'stop',
+    citations: [],
+    memories: [],
+  },
 ]
 const frames = (after: number): string =>
   log

@@ -1,9 +1,7 @@
 import type { ApiError, Client } from './client.ts'
+import type { Fold } from './events.ts'
 import type { RunState } from './run-machine.ts'
 import { RunReader, type RunReaderOptions } from './run-reader.ts'
-
-/** How a run's events add up to what is shown. `initial` and the results are never changed in place. */
-export type Fold<T> = { initial: T; add: (value: T, data: Record<string, unknown>) => T }
 
 /** `reconnecting`: events are late, not lost. `ended`: all were seen. `refused`: there is nothing to read; see `error`. */
 export type Connection = 'connecting' | 'live' | 'reconnecting' | 'ended' | 'refused'

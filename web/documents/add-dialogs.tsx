@@ -1,5 +1,6 @@
 import { type FormEvent, useState } from 'react'
 import type { Avee } from '../../contract/avees.ts'
+import { createDocumentFromUrl, createDocuments, createDocumentsFromSite } from '../../contract/knowledge.ts'
 import type { Layer } from '../../contract/layers.ts'
 import { useApi } from '../api/react.tsx'
 import { Button } from '../ui/button.tsx'
@@ -20,7 +21,11 @@ export function AddTextDialog({ avee, layer, onClose }: Adding) {
     event.preventDefault()
     if (!isComplete) return
     uploads.add(avee.id, title.trim(), (key) =>
-      api.documents.addText(avee.id, { title: title.trim(), text, layer }, key),
+      api.call(createDocuments, {
+        params: { id: avee.id },
+        body: { title: title.trim(), text, layer },
+        idempotencyKey: key,
+      }),
     )
     onClose()
   }
@@ -60,8 +65,22 @@ export function AddUrlDialog({ avee, layer, onClose }: Adding) {
       setError('That is not the address of a web page.')
       return
     }
-    if (wantsSite) uploads.addRun(avee.id, url, (key) => api.documents.addSite(avee.id, { url, layer }, key))
-    else uploads.add(avee.id, url, (key) => api.documents.addUrl(avee.id, { url, layer }, key))
+    if (wantsSite)
+      uploads.addRun(avee.id, url, (key) =>
+        api.open(createDocumentsFromSite, {
+          params: { id: avee.id },
+          body: { url, layer },
+          idempotencyKey: key,
+        }),
+      )
+    else
+      uploads.add(avee.id, url, (key) =>
+        api.call(createDocumentFromUrl, {
+          params: { id: avee.id },
+          body: { url, layer },
+          idempotencyKey: key,
+        }),
+      )
     onClose()
   }
   return (

@@ -1,8 +1,11 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { FileText, Folder, Globe, Type } from 'lucide-react'
 import { type ReactNode, useDeferredValue, useState } from 'react'
+import { getMe } from '../../contract/accounts.ts'
 import type { Avee } from '../../contract/avees.ts'
+import { listDocuments } from '../../contract/knowledge.ts'
 import type { Layer } from '../../contract/layers.ts'
+import { getStatus } from '../../contract/localchat.ts'
 import { keys } from '../api/index.ts'
 import { useApi } from '../api/react.tsx'
 import { Section } from '../shell/page.tsx'
@@ -25,7 +28,7 @@ export function DocumentManager({ avee }: { avee: Avee }) {
   const [layer, setLayer] = useState<Layer>('intimate')
   const [adding, setAdding] = useState<'text' | 'url' | 'folder'>()
   const api = useApi()
-  const me = useQuery({ queryKey: keys.me, queryFn: () => api.accounts.me(), staleTime: 60_000 })
+  const me = useQuery({ queryKey: keys.me, queryFn: () => api.call(getMe), staleTime: 60_000 })
   const isAdmin = me.data?.is_admin === true
   return (
     <>
@@ -82,16 +85,19 @@ function DocumentList({ avee, below }: { avee: Avee; below: ReactNode }) {
     queryKey: keys.documentList(avee.id, query),
     initialPageParam: undefined as string | undefined,
     queryFn: ({ pageParam, signal }) =>
-      api.documents.list(avee.id, {
-        limit: 50,
+      api.call(listDocuments, {
+        params: { id: avee.id },
+        query: {
+          limit: 50,
+          ...(query ? { query } : {}),
+          ...(pageParam ? { cursor: pageParam } : {}),
+        },
         signal,
-        ...(query ? { query } : {}),
-        ...(pageParam ? { cursor: pageParam } : {}),
       }),
     getNextPageParam: (page) => page.next_cursor ?? undefined,
     placeholderData: (former) => former,
   })
-  const status = useQuery({ queryKey: keys.status, queryFn: () => api.models.status(), staleTime: 30_000 })
+  const status = useQuery({ queryKey: keys.status, queryFn: () => api.call(getStatus), staleTime: 30_000 })
   const documents = list.data?.pages.flatMap((page) => page.documents) ?? []
   const isEmpty = list.isSuccess && documents.length === 0
   return (

@@ -1,7 +1,7 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { BookOpen, Ellipsis, ExternalLink, Pencil, Trash2 } from 'lucide-react'
 import { type FormEvent, useState } from 'react'
-import type { Document } from '../../contract/knowledge.ts'
+import { type Document, deleteDocument, getDocumentFile, updateDocument } from '../../contract/knowledge.ts'
 import type { Layer } from '../../contract/layers.ts'
 import { keys } from '../api/index.ts'
 import { useApi } from '../api/react.tsx'
@@ -38,7 +38,7 @@ export function DocumentRow({
     ])
 
   const move = useMutation({
-    mutationFn: (layer: Layer) => api.documents.change(document.id, { layer }),
+    mutationFn: (layer: Layer) => api.call(updateDocument, { params: { id: document.id }, body: { layer } }),
     onError: (error) => tell(sentenceOf(error), 'bad'),
     onSettled: refresh,
   })
@@ -74,7 +74,7 @@ export function DocumentRow({
             Read
           </MenuItem>
           {(document.source === 'upload' || document.source === 'folder') && (
-            <MenuItem icon={ExternalLink} href={api.documents.fileUrl(document.id)}>
+            <MenuItem icon={ExternalLink} href={api.url(getDocumentFile, { params: { id: document.id } })}>
               Open the original
             </MenuItem>
           )}
@@ -97,7 +97,7 @@ export function DocumentRow({
         title="Delete this document?"
         action="Delete"
         onConfirm={async () => {
-          await api.documents.remove(document.id)
+          await api.call(deleteDocument, { params: { id: document.id } })
           await refresh()
         }}
       >
@@ -133,7 +133,8 @@ function RenameDialog({
   const api = useApi()
   const [title, setTitle] = useState(document.title)
   const rename = useMutation({
-    mutationFn: () => api.documents.change(document.id, { title: title.trim() }),
+    mutationFn: () =>
+      api.call(updateDocument, { params: { id: document.id }, body: { title: title.trim() } }),
     onSuccess: async () => {
       onClose()
       await onDone()

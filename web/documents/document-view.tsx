@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { FileText, Image } from 'lucide-react'
 import { useEffect, useState } from 'react'
+import { getDocument, getDocumentFile } from '../../contract/knowledge.ts'
 import { keys } from '../api/index.ts'
 import { useApi } from '../api/react.tsx'
 import { IconButton } from '../ui/button.tsx'
@@ -29,7 +30,7 @@ export function DocumentView({
   const api = useApi()
   const document = useQuery({
     queryKey: keys.document(documentId),
-    queryFn: () => api.documents.get(documentId),
+    queryFn: () => api.call(getDocument, { params: { id: documentId } }),
     staleTime: 60_000,
   })
   const [page, setPage] = useState<number>()
@@ -56,7 +57,7 @@ export function DocumentView({
     )
   }
   const drawn = {
-    url: api.documents.fileUrl(documentId),
+    url: api.url(getDocumentFile, { params: { id: documentId } }),
     title: document.data?.title ?? '',
     passage,
     onProblem: () => setUndrawn(documentId),

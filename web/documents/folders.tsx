@@ -2,7 +2,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Folder as FolderIcon, X } from 'lucide-react'
 import { type FormEvent, useEffect, useState } from 'react'
 import type { Avee } from '../../contract/avees.ts'
-import type { Folder } from '../../contract/knowledge.ts'
+import { createFolder, deleteFolder, type Folder, listFolders } from '../../contract/knowledge.ts'
 import type { Layer } from '../../contract/layers.ts'
 import { keys } from '../api/index.ts'
 import { useApi } from '../api/react.tsx'
@@ -23,7 +23,7 @@ export function Folders({ avee }: { avee: Avee }) {
   const queries = useQueryClient()
   const list = useQuery({
     queryKey: keys.folders(avee.id),
-    queryFn: () => api.documents.folders(avee.id),
+    queryFn: () => api.call(listFolders, { params: { id: avee.id } }),
     refetchInterval: (query) => (query.state.data?.folders.length ? lookEveryMs : false),
   })
   const isFollowing = (list.data?.folders.length ?? 0) > 0
@@ -94,7 +94,8 @@ function LeaveFolderDialog({ avee, folder, onClose }: { avee: Avee; folder: Fold
   const api = useApi()
   const queries = useQueryClient()
   const leave = useMutation({
-    mutationFn: (documents: 'keep' | 'remove') => api.documents.leaveFolder(avee.id, folder.id, documents),
+    mutationFn: (documents: 'keep' | 'remove') =>
+      api.call(deleteFolder, { params: { id: avee.id, folder: folder.id }, query: { documents } }),
     onSuccess: async () => {
       onClose()
       await queries.invalidateQueries({ queryKey: keys.documents })
@@ -124,11 +125,14 @@ function LeaveFolderDialog({ avee, folder, onClose }: { avee: Avee; folder: Fold
 export function AddFolderDialog({ avee, layer, onClose }: { avee: Avee; layer: Layer; onClose: () => void }) {
   const api = useApi()
   const queries = useQueryClient()
-  const list = useQuery({ queryKey: keys.folders(avee.id), queryFn: () => api.documents.folders(avee.id) })
+  const list = useQuery({
+    queryKey: keys.folders(avee.id),
+    queryFn: () => api.call(listFolders, { params: { id: avee.id } }),
+  })
   const allowed = list.data?.allowed ?? []
   const [path, setPath] = useState('')
   const follow = useMutation({
-    mutationFn: () => api.documents.followFolder(avee.id, { path: path.trim(), layer }),
+    mutationFn: () => api.call(createFolder, { params: { id: avee.id }, body: { path: path.trim(), layer } }),
     onSuccess: async () => {
       onClose()
       await queries.invalidateQueries({ queryKey: keys.folders(avee.id) })

@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { type ReactNode, useLayoutEffect, useRef } from 'react'
+import { getDocumentText } from '../../contract/knowledge.ts'
 import { keys } from '../api/index.ts'
 import { useApi } from '../api/react.tsx'
 import { ErrorState } from '../ui/state.tsx'
@@ -31,7 +32,7 @@ export function PageText({
   const api = useApi()
   const text = useQuery({
     queryKey: keys.documentText(documentId),
-    queryFn: () => api.documents.text(documentId),
+    queryFn: () => api.call(getDocumentText, { params: { id: documentId } }),
     staleTime: 60_000,
   })
   const marked = useRef<HTMLElement>(null)

@@ -1,6 +1,7 @@
 import { useMutation } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import type { Avee } from '../../contract/avees.ts'
+import { searchDocuments } from '../../contract/knowledge.ts'
 import { useApi } from '../api/react.tsx'
 import { Section } from '../shell/page.tsx'
 import { Button } from '../ui/button.tsx'
@@ -14,7 +15,7 @@ export function RetrievalTest({ avee }: { avee: Avee }) {
   const api = useApi()
   const [words, setWords] = useState('')
   const search = useMutation({
-    mutationFn: (query: string) => api.documents.search({ avee: avee.id, query, limit: 10 }),
+    mutationFn: (query: string) => api.call(searchDocuments, { body: { avee: avee.id, query, limit: 10 } }),
   })
   const submit = (event: FormEvent): void => {
     event.preventDefault()

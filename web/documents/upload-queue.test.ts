@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import type { Document } from '../../contract/knowledge.ts'
-import { type Api, ApiError, createRunHub } from '../api/index.ts'
+import type { Operation } from '../../contract/operation.ts'
+import { listRuns } from '../../contract/runs.ts'
+import { ApiError, type Client, createRunHub } from '../api/index.ts'
 import { createUploadQueue } from './upload-queue.ts'
 
 const frames = (events: object[]): string =>
@@ -16,19 +18,14 @@ function uploadsWith({
 }) {
   const stopped: string[] = []
   const client = {
-    open: async (_method: string, path: string) =>
-      new Response(frames(events[path.split('/')[2] ?? ''] ?? [])),
-  }
-  const api = {
-    client,
-    runs: {
-      running: async () => ({ runs: running }),
-      stop: async (id: string) => void stopped.push(id),
-    },
-  } as unknown as Api
+    open: async (_operation: Operation, { params }: { params: { id: string } }) =>
+      new Response(frames(events[params.id] ?? [])),
+    call: async (operation: Operation, { params }: { params: { id: string } }) =>
+      operation === listRuns ? { runs: running } : stopped.push(params.id),
+  } as unknown as Client
   let changes = 0
-  const hub = createRunHub(api.client, { keepFor: 0, reader: { wakes: () => () => undefined } })
-  const uploads = createUploadQueue({ api, hub, onChanged: () => void (changes += 1) })
+  const hub = createRunHub(client, { keepFor: 0, reader: { wakes: () => () => undefined } })
+  const uploads = createUploadQueue({ api: client, hub, onChanged: () => void (changes += 1) })
   return { uploads, stopped, changes: () => changes }
 }
 

@@ -1,8 +1,9 @@
-import type { Document } from '../../contract/knowledge.ts'
+import { createDocuments, type Document } from '../../contract/knowledge.ts'
 import type { Layer } from '../../contract/layers.ts'
+import { listRuns, stopRun } from '../../contract/runs.ts'
 import {
-  type Api,
   ApiError,
+  type Client,
   type Ingest,
   ingestFold,
   type RunHub,
@@ -52,7 +53,7 @@ export function createUploadQueue({
   onChanged,
   schedule = (callback) => callback(),
 }: {
-  api: Api
+  api: Client
   hub: RunHub
   onChanged: () => void
   schedule?: (callback: () => void) => void
@@ -170,7 +171,7 @@ export function createUploadQueue({
             const entry = find(id)
             if (entry?.upload.phase === 'sending') change(entry, { sent })
           }
-          const url = api.documents.uploadUrl(aveeId)
+          const url = api.url(createDocuments, { params: { id: aveeId } })
           return { runId: await uploadFile(url, file, { layer }, { signal, onProgress }) }
         })
       }
@@ -199,7 +200,7 @@ export function createUploadQueue({
 
     /** Finds what was under way before this page was opened. */
     async resume(): Promise<void> {
-      const { runs } = await api.runs.running()
+      const { runs } = await api.call(listRuns, { query: { status: 'running' } })
       for (const run of runs) {
         if (run.kind !== 'ingest' || entries.some(({ upload }) => upload.runId === run.id)) continue
         const entry = enter(run.scope ?? undefined, '', undefined, run.id)
@@ -221,7 +222,7 @@ export function createUploadQueue({
       const entry = find(id)
       if (!entry) return
       entry.abort.abort()
-      if (entry.upload.runId) await api.runs.stop(entry.upload.runId)
+      if (entry.upload.runId) await api.call(stopRun, { params: { id: entry.upload.runId } })
       else change(entry, { phase: 'stopped' })
       pump()
     },

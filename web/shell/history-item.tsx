@@ -2,7 +2,12 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { Archive, ArchiveRestore, Download, Ellipsis, Pencil, Pin, PinOff, Trash2 } from 'lucide-react'
 import { type FormEvent, useState } from 'react'
 import { Link, useLocation } from 'wouter'
-import type { Conversation } from '../../contract/chat.ts'
+import {
+  type Conversation,
+  deleteConversation,
+  exportConversation,
+  updateConversation,
+} from '../../contract/chat.ts'
 import { keys } from '../api/index.ts'
 import { useApi } from '../api/react.tsx'
 import { Button, IconButton } from '../ui/button.tsx'
@@ -23,13 +28,13 @@ export function HistoryItem({ conversation, isCurrent }: { conversation: Convers
 
   const change = useMutation({
     mutationFn: (changes: { pinned?: boolean; archived?: boolean }) =>
-      api.conversations.change(conversation.id, changes),
+      api.call(updateConversation, { params: { id: conversation.id }, body: changes }),
     onSettled: () => queries.invalidateQueries({ queryKey: keys.conversations }),
     onError: (error) => tell(sentenceOf(error), 'bad'),
   })
 
   const remove = async (): Promise<void> => {
-    await api.conversations.remove(conversation.id)
+    await api.call(deleteConversation, { params: { id: conversation.id } })
     if (isCurrent) navigate(`/chat/${conversation.avee_handle}`)
     await queries.invalidateQueries({ queryKey: keys.conversationList('', false).slice(0, 2) })
   }
@@ -74,7 +79,13 @@ export function HistoryItem({ conversation, isCurrent }: { conversation: Convers
         <MenuItem icon={Pencil} onSelect={() => setAsking('rename')}>
           Rename
         </MenuItem>
-        <MenuItem icon={Download} href={api.conversations.exportUrl(conversation.id, 'markdown')}>
+        <MenuItem
+          icon={Download}
+          href={api.url(exportConversation, {
+            params: { id: conversation.id },
+            query: { format: 'markdown' },
+          })}
+        >
           Save as Markdown
         </MenuItem>
         <MenuItem
@@ -120,7 +131,8 @@ function RenameDialog({
   const queries = useQueryClient()
   const [title, setTitle] = useState(conversation.title ?? '')
   const rename = useMutation({
-    mutationFn: () => api.conversations.change(conversation.id, { title: title.trim() }),
+    mutationFn: () =>
+      api.call(updateConversation, { params: { id: conversation.id }, body: { title: title.trim() } }),
     onSuccess: () => {
       onOpenChange(false)
       return queries.invalidateQueries({ queryKey: keys.conversations })

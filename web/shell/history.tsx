@@ -1,7 +1,7 @@
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { Archive, ArchiveRestore } from 'lucide-react'
 import { useDeferredValue, useState } from 'react'
-import type { Conversation } from '../../contract/chat.ts'
+import { type Conversation, listConversations } from '../../contract/chat.ts'
 import { keys } from '../api/index.ts'
 import { useApi } from '../api/react.tsx'
 import { Button } from '../ui/button.tsx'
@@ -20,12 +20,14 @@ export function History({ current }: { current: string | undefined }) {
     queryKey: keys.conversationList(query, isArchive),
     initialPageParam: undefined as string | undefined,
     queryFn: ({ pageParam, signal }) =>
-      api.conversations.list({
-        archived: isArchive,
-        limit: 40,
+      api.call(listConversations, {
+        query: {
+          archived: isArchive,
+          limit: 40,
+          ...(query ? { query } : {}),
+          ...(pageParam ? { cursor: pageParam } : {}),
+        },
         signal,
-        ...(query ? { query } : {}),
-        ...(pageParam ? { cursor: pageParam } : {}),
       }),
     getNextPageParam: (page) => page.next_cursor ?? undefined,
     placeholderData: (former) => former,

@@ -1,3 +1,4 @@
+import { logOut } from '../../contract/accounts.ts'
 import { useApi } from '../api/react.tsx'
 import { forgetAll } from '../ui/remember.ts'
 import { sentenceOf } from '../ui/state.tsx'
@@ -8,7 +9,7 @@ export function useSignOut(): () => void {
   const api = useApi()
   const tell = useToast()
   return () => {
-    api.accounts.logout().then(
+    api.call(logOut).then(
       () => {
         forgetAll('draft:')
         // A new page, so that nothing stays in memory either.

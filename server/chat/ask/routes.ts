@@ -1,13 +1,12 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
-import { z } from 'zod'
-import { askAnswer, askParameters } from '../../../contract/chat.ts'
+import type { FastifyPluginAsync, FastifyReply } from 'fastify'
+import { askQuestion, askQuestionV2, streamAnswer } from '../../../contract/chat.ts'
 import { id } from '../../../contract/common.ts'
-import { askV2Answer, askV2Parameters, intelligence } from '../../../contract/insight.ts'
+import { getConversationAnalysis } from '../../../contract/insight.ts'
 import type { Avees } from '../../avees/index.ts'
 import { callerOf } from '../../http/caller.ts'
 import { idempotencyKeyOf } from '../../http/idempotency.ts'
-import { eventStream, sendRun } from '../../http/sse.ts'
+import { type RequestOf, route } from '../../http/route.ts'
+import { sendRun } from '../../http/sse.ts'
 import type { Insight } from '../../insight/index.ts'
 import type { Memory } from '../../memory/index.ts'
 import type { Runs } from '../../runs/index.ts'
@@ -15,17 +14,14 @@ import type { AskOptions, Chat } from '../chat.ts'
 import { conversationNotFound, malformedConversationId } from '../errors.ts'
 import { citationsWithin } from '../present.ts'
 
-const idempotencyHeader = z.object({ 'idempotency-key': z.string().max(200).optional() })
-
 type AskDependencies = { chat: Chat; runs: Runs; avees: Avees; insight: Insight; memory: Memory }
-type AskParameters = z.infer<typeof askV2Parameters>
-type AskRequest = FastifyRequest<{ Querystring: AskParameters; Body: AskParameters | null | undefined }>
+type AskRequest = RequestOf<typeof askQuestion> | RequestOf<typeof askQuestionV2>
 
-/** /chat/ask, /chat/ask-v2, /chat/stream and what is known of a conversation. */
+/** Questions, and the analysis of a conversation. */
 export const askRoutes =
-  ({ chat, runs, avees, insight, memory }: AskDependencies): FastifyPluginAsyncZod =>
+  ({ chat, runs, avees, insight, memory }: AskDependencies): FastifyPluginAsync =>
   async (app) => {
-    /** Parameters come in the body or, as URLs end up in logs less gladly, in the query string. */
+    /** Starts an answer. Members of the body take precedence over the query string. */
     const ask = async (request: AskRequest) => {
       const parameters = { ...request.query, ...request.body }
       const conversationId = id.safeParse(parameters.conversation_id)
@@ -34,7 +30,7 @@ export const askRoutes =
       return chat.ask(callerOf(request), conversationId.data, parameters.question ?? '', options)
     }
 
-    /** The whole answer, and who may see how much of it. A client that leaves ends only the waiting. */
+    /** Waits for the answer. A client that disconnects ends only the wait. */
     const answered = async (request: AskRequest, reply: FastifyReply) => {
       const caller = callerOf(request)
       const asked = await ask(request)
@@ -57,80 +53,30 @@ export const askRoutes =
       return { body, asked, layer, signal: left.signal }
     }
 
-    app.post(
-      '/chat/ask',
-      {
-        schema: {
-          tags: ['chat'],
-          summary: 'Ask and wait for the whole answer',
-          headers: idempotencyHeader,
-          querystring: askParameters,
-          body: askParameters.nullish(),
-          response: { 200: askAnswer },
-        },
-      },
-      async (request, reply) => (await answered(request, reply)).body,
+    route(app, askQuestion, async (request, reply) => (await answered(request, reply)).body)
+
+    route(app, askQuestionV2, async (request, reply) => {
+      const { body, asked, layer, signal } = await answered(request, reply)
+      const [known, learned] = await Promise.all([
+        insight.analyzeNow(asked.messageId, layer, signal),
+        memory.learnedFrom(asked.userMessageId, signal),
+      ])
+      if (!known) throw conversationNotFound()
+      return { ...body, ...known, memories_extracted: learned }
+    })
+
+    route(app, streamAnswer, async (request, reply) =>
+      sendRun(request, reply, runs, (await ask(request)).run.id),
     )
 
-    app.post(
-      '/chat/ask-v2',
-      {
-        schema: {
-          tags: ['chat'],
-          summary: 'Ask, and learn how good the answer is, what it is about and what to ask next',
-          headers: idempotencyHeader,
-          querystring: askV2Parameters,
-          body: askV2Parameters.nullish(),
-          response: { 200: askV2Answer },
-        },
-      },
-      async (request, reply) => {
-        const { body, asked, layer, signal } = await answered(request, reply)
-        const [known, learned] = await Promise.all([
-          insight.analyzeNow(asked.messageId, layer, signal),
-          memory.learnedFrom(asked.userMessageId, signal),
-        ])
-        if (!known) throw conversationNotFound()
-        return { ...body, ...known, memories_extracted: learned }
-      },
-    )
-
-    app.post(
-      '/chat/stream',
-      {
-        schema: {
-          tags: ['chat'],
-          summary: 'Ask and read the answer as it comes',
-          description:
-            'Server-sent events: `start`, `token` …, then `complete`, `stopped` or an error. The answer goes on when the connection ends; read on at /runs/{id}/events.',
-          headers: idempotencyHeader,
-          querystring: askParameters,
-          body: askParameters.nullish(),
-          response: { 200: eventStream },
-        },
-      },
-      async (request, reply) => sendRun(request, reply, runs, (await ask(request)).run.id),
-    )
-
-    app.get(
-      '/chat/:id/intelligence',
-      {
-        schema: {
-          tags: ['chat'],
-          summary: 'What is known of a conversation: measures, topics, quality by turn, follow-ups',
-          params: z.object({ id }),
-          response: { 200: intelligence },
-        },
-      },
-      async (request) => {
-        const caller = callerOf(request)
-        const conversation = await chat.getConversation(caller, request.params.id)
-        const { layer } = await avees.view(caller, conversation.avee_id)
-        const known = await insight.ofConversation(conversation.id, layer)
-        if (!known) throw conversationNotFound()
-        return known
-      },
-    )
+    route(app, getConversationAnalysis, async (request) => {
+      const caller = callerOf(request)
+      const conversation = await chat.getConversation(caller, request.params.id)
+      const { layer } = await avees.view(caller, conversation.avee_id)
+      const known = await insight.ofConversation(conversation.id, layer)
+      if (!known) throw conversationNotFound()
+      return known
+    })
   }
 
 /** How a question is put, from the parameters of a request. */

@@ -1,8 +1,9 @@
-import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
-import { apiHealth, statusAnswer } from '../../../contract/localchat.ts'
+import type { FastifyPluginAsync } from 'fastify'
+import { getApiHealth, getStatus } from '../../../contract/localchat.ts'
 import type { Avees } from '../../avees/index.ts'
 import type { Database } from '../../db/index.ts'
 import { callerOf } from '../../http/caller.ts'
+import { route } from '../../http/route.ts'
 import type { Knowledge } from '../../knowledge/index.ts'
 import type { Models } from '../../models/index.ts'
 
@@ -23,7 +24,7 @@ export const localchatStatusRoutes =
     knowledge: Knowledge
     avees: Avees
     version: string
-  }): FastifyPluginAsyncZod =>
+  }): FastifyPluginAsync =>
   async (app) => {
     const isUp = () =>
       database.ping().then(
@@ -31,57 +32,36 @@ export const localchatStatusRoutes =
         () => false,
       )
 
-    app.get(
-      '/api/status',
-      {
-        schema: {
-          tags: ['localchat'],
-          summary: 'What is up, which model answers and why',
-          response: { 200: statusAnswer },
-        },
-      },
-      async (request) => {
-        const library = await avees.library(callerOf(request).userId)
-        const [up, seen, documents] = await Promise.all([
-          isUp(),
-          models.status(AbortSignal.timeout(lookMs)),
-          knowledge.count(library.id),
-        ])
-        const { kind, hits, misses, size, hit_rate } = models.cacheStats()
-        return {
-          ollama: seen.ollama,
-          database: up,
-          ready: up,
-          active_model: seen.chat.model,
-          provider: seen.chat.provider,
-          model_reason: seen.chat.reason,
-          embedding_model: seen.embedding.model,
-          rerank_model: seen.rerank?.model ?? null,
-          rerank_problem: seen.rerank?.problem ?? null,
-          document_count: documents,
-          cache: { kind, hits, misses, size, hit_rate },
-          version,
-        }
-      },
-    )
+    route(app, getStatus, async (request) => {
+      const library = await avees.library(callerOf(request).userId)
+      const [up, seen, documents] = await Promise.all([
+        isUp(),
+        models.status(AbortSignal.timeout(lookMs)),
+        knowledge.count(library.id),
+      ])
+      const { kind, hits, misses, size, hit_rate } = models.cacheStats()
+      return {
+        ollama: seen.ollama,
+        database: up,
+        ready: up,
+        active_model: seen.chat.model,
+        provider: seen.chat.provider,
+        model_reason: seen.chat.reason,
+        embedding_model: seen.embedding.model,
+        rerank_model: seen.rerank?.model ?? null,
+        rerank_problem: seen.rerank?.problem ?? null,
+        document_count: documents,
+        cache: { kind, hits, misses, size, hit_rate },
+        version,
+      }
+    })
 
-    app.get(
-      '/api/health',
-      {
-        schema: {
-          tags: ['localchat'],
-          summary: 'healthy, degraded (no Ollama) or unhealthy (no database)',
-          response: { 200: apiHealth, 503: apiHealth },
-        },
-        config: { access: 'public' },
-      },
-      async (_request, reply) => {
-        const [up, seen] = await Promise.all([isUp(), models.status(AbortSignal.timeout(lookMs))])
-        return reply.code(up ? 200 : 503).send({
-          status: up ? (seen.ollama ? 'healthy' : 'degraded') : 'unhealthy',
-          checks: { database: up, ollama: seen.ollama, cache: true },
-          timestamp: new Date().toISOString(),
-        })
-      },
-    )
+    route(app, getApiHealth, async (_request, reply) => {
+      const [up, seen] = await Promise.all([isUp(), models.status(AbortSignal.timeout(lookMs))])
+      return reply.code(up ? 200 : 503).send({
+        status: up ? (seen.ollama ? 'healthy' : 'degraded') : 'unhealthy',
+        checks: { database: up, ollama: seen.ollama, cache: true },
+        timestamp: new Date().toISOString(),
+      })
+    })
   }

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { QuestionState } from '../../../contract/insight.ts'
+import type { QuestionState } from '../../../contract/avee-insight.ts'
 import { type Layer } from '../../../contract/layers.ts'
 import type { Db, Row, Trx } from '../../db/index.ts'
 

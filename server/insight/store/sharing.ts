@@ -1,7 +1,7 @@
-import type { AveeSharing } from '../../../contract/insight.ts'
+import type { VisitorSettings } from '../../../contract/insight.ts'
 import type { Db } from '../../db/index.ts'
 
-export async function findSharing(db: Db, aveeId: string): Promise<AveeSharing> {
+export async function findSharing(db: Db, aveeId: string): Promise<VisitorSettings> {
   const row = await db
     .selectFrom('avee_sharing')
     .select(['share_unanswered', 'allow_pass_on'])
@@ -10,7 +10,7 @@ export async function findSharing(db: Db, aveeId: string): Promise<AveeSharing> 
   return row ?? { share_unanswered: false, allow_pass_on: false }
 }
 
-export async function putSharing(db: Db, aveeId: string, sharing: AveeSharing): Promise<void> {
+export async function putSharing(db: Db, aveeId: string, sharing: VisitorSettings): Promise<void> {
   await db
     .insertInto('avee_sharing')
     .values({ avee_id: aveeId, ...sharing })

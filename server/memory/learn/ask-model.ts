@@ -26,7 +26,7 @@ const item = z.object({
   message: z.coerce.number().int().default(1),
   quote: z.string().min(1),
   content: z.string().trim().min(1).max(300),
-  type: memoryType.catch('fact'),
+  type: z.catch(memoryType, 'fact'),
   subject: z.string().trim().min(1).max(60).catch('self'),
   attribute: z.string().trim().min(1).max(60),
   value: z.string().trim().max(120).catch(''),

@@ -1,9 +1,15 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { X } from 'lucide-react'
 import { type FormEvent, useState } from 'react'
-import type { Avee } from '../../../contract/avees.ts'
+import {
+  type Avee,
+  deletePermission,
+  listPermissions,
+  type Permission,
+  setPermission,
+} from '../../../contract/avees.ts'
 import type { Layer } from '../../../contract/layers.ts'
-import { type Grant, keys } from '../../api/index.ts'
+import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { layerOptions } from '../../documents/layers.ts'
 import { Section } from '../../shell/page.tsx'
@@ -15,7 +21,10 @@ import { useToast } from '../../ui/toast.tsx'
 /** Who may see how much of an avee. */
 export function AccessSettings({ avee }: { avee: Avee }) {
   const api = useApi()
-  const grants = useQuery({ queryKey: keys.grants(avee.id), queryFn: () => api.avees.grants(avee.id) })
+  const grants = useQuery({
+    queryKey: keys.grants(avee.id),
+    queryFn: () => api.call(listPermissions, { params: { id: avee.id } }),
+  })
   return (
     <div className="stack">
       <Section
@@ -57,7 +66,11 @@ function InviteForm({ avee }: { avee: Avee }) {
   const [handle, setHandle] = useState('')
   const [layer, setLayer] = useState<Layer>('friends')
   const grant = useMutation({
-    mutationFn: () => api.avees.grant(avee.id, handle.trim().replace(/^@/, ''), layer),
+    mutationFn: () =>
+      api.call(setPermission, {
+        params: { id: avee.id, user_id: handle.trim().replace(/^@/, '') },
+        body: { max_layer: layer },
+      }),
     onSuccess: () => {
       setHandle('')
       return queries.invalidateQueries({ queryKey: keys.grants(avee.id) })
@@ -116,7 +129,7 @@ function LayerSelect({
   )
 }
 
-function GrantRow({ avee, grant }: { avee: Avee; grant: Grant }) {
+function GrantRow({ avee, grant }: { avee: Avee; grant: Permission }) {
   const api = useApi()
   const queries = useQueryClient()
   const tell = useToast()
@@ -125,10 +138,17 @@ function GrantRow({ avee, grant }: { avee: Avee; grant: Grant }) {
     onSettled: () => queries.invalidateQueries({ queryKey: keys.grants(avee.id) }),
   }
   const change = useMutation({
-    mutationFn: (layer: Layer) => api.avees.grant(avee.id, grant.user_id, layer),
+    mutationFn: (layer: Layer) =>
+      api.call(setPermission, {
+        params: { id: avee.id, user_id: grant.user_id },
+        body: { max_layer: layer },
+      }),
     ...options,
   })
-  const revoke = useMutation({ mutationFn: () => api.avees.revoke(avee.id, grant.user_id), ...options })
+  const revoke = useMutation({
+    mutationFn: () => api.call(deletePermission, { params: { id: avee.id, user_id: grant.user_id } }),
+    ...options,
+  })
   return (
     <li className="row">
       <Avatar name={grant.display_name} size={32} />

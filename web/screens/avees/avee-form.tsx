@@ -1,7 +1,8 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import { useLocation } from 'wouter'
-import type { Avee, Visibility } from '../../../contract/avees.ts'
+import { type Avee, updateAvee, type Visibility } from '../../../contract/avees.ts'
+import { listModels } from '../../../contract/models.ts'
 import { ApiError, keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { Button } from '../../ui/button.tsx'
@@ -38,13 +39,13 @@ export function AveeForm({ avee }: { avee: Avee }) {
   const tell = useToast()
   const [path, navigate] = useLocation()
   const [changes, setChanges] = useState<Changes>({})
-  const models = useQuery({ queryKey: keys.modelList, queryFn: () => api.models.list() })
+  const models = useQuery({ queryKey: keys.modelList, queryFn: () => api.call(listModels) })
   const now = { ...avee, ...changes }
   const isChanged = Object.entries(changes).some(([name, value]) => avee[name as keyof Avee] !== value)
   const change = (more: Changes): void => setChanges((former) => ({ ...former, ...more }))
 
   const save = useMutation({
-    mutationFn: () => api.avees.change(avee.id, changes),
+    mutationFn: () => api.call(updateAvee, { params: { id: avee.id }, body: changes }),
     onSuccess: async (saved) => {
       queries.setQueryData(keys.avee(saved.handle), saved)
       setChanges({})

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { ChartNoAxesColumn, MessageSquare } from 'lucide-react'
 import { useState } from 'react'
-import type { Avee } from '../../../contract/avees.ts'
+import { type Avee, getAvee } from '../../../contract/avees.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { DocumentManager } from '../../documents/document-manager.tsx'
@@ -22,7 +22,10 @@ const back = { href: '/avee', title: 'Avees' }
 /** One avee: its owner shapes it here, others read who it is. */
 export function AveeScreen({ handle }: { handle: string }) {
   const api = useApi()
-  const avee = useQuery({ queryKey: keys.avee(handle), queryFn: () => api.avees.get(handle) })
+  const avee = useQuery({
+    queryKey: keys.avee(handle),
+    queryFn: () => api.call(getAvee, { params: { id: handle } }),
+  })
   if (avee.isError && !avee.data) {
     return (
       <Page title="Avee" back={back}>

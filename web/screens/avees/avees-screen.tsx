@@ -2,7 +2,7 @@ import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tansta
 import { Plus, Users } from 'lucide-react'
 import { useDeferredValue, useState } from 'react'
 import { Link, useLocation } from 'wouter'
-import type { Avee } from '../../../contract/avees.ts'
+import { type Avee, followAvee, listAvees, listMyAvees, unfollowAvee } from '../../../contract/avees.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { Page } from '../../shell/page.tsx'
@@ -51,7 +51,7 @@ export function AveesScreen() {
 
 function MyAvees({ onMake }: { onMake: () => void }) {
   const api = useApi()
-  const mine = useQuery({ queryKey: keys.myAvees, queryFn: () => api.avees.mine() })
+  const mine = useQuery({ queryKey: keys.myAvees, queryFn: () => api.call(listMyAvees) })
   if (mine.isPending) return <CardSkeletons />
   if (!mine.data) return <ErrorState error={mine.error} onRetry={() => void mine.refetch()} />
   const avees = mine.data.avees.filter((avee) => !avee.is_library)
@@ -83,11 +83,13 @@ function DiscoverAvees() {
     queryKey: keys.discover(query),
     initialPageParam: undefined as string | undefined,
     queryFn: ({ pageParam, signal }) =>
-      api.avees.discover({
-        limit: 30,
+      api.call(listAvees, {
+        query: {
+          limit: 30,
+          ...(query ? { query } : {}),
+          ...(pageParam ? { cursor: pageParam } : {}),
+        },
         signal,
-        ...(query ? { query } : {}),
-        ...(pageParam ? { cursor: pageParam } : {}),
       }),
     getNextPageParam: (page) => page.next_cursor ?? undefined,
     placeholderData: (former) => former,
@@ -157,7 +159,10 @@ export function FollowButton({ avee }: { avee: Avee }) {
   const queries = useQueryClient()
   const tell = useToast()
   const follow = useMutation({
-    mutationFn: () => (avee.is_following ? api.avees.unfollow(avee.id) : api.avees.follow(avee.id)),
+    mutationFn: () =>
+      avee.is_following
+        ? api.call(unfollowAvee, { params: { id: avee.id } })
+        : api.call(followAvee, { params: { id: avee.id } }),
     onSettled: () => queries.invalidateQueries({ queryKey: keys.avees }),
     onError: (error) => tell(sentenceOf(error), 'bad'),
   })

@@ -1,7 +1,7 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useLocation } from 'wouter'
-import type { Avee } from '../../../contract/avees.ts'
+import { type Avee, deleteAvee } from '../../../contract/avees.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { Section } from '../../shell/page.tsx'
@@ -25,7 +25,7 @@ export function DeleteAvee({ avee }: { avee: Avee }) {
         title={`Delete ${avee.display_name}?`}
         action="Delete"
         onConfirm={async () => {
-          await api.avees.remove(avee.id)
+          await api.call(deleteAvee, { params: { id: avee.id } })
           navigate('/avee')
           await Promise.all([
             queries.invalidateQueries({ queryKey: keys.avees }),

@@ -1,6 +1,6 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
-import type { Avee } from '../../../contract/avees.ts'
+import { type Avee, createAvee } from '../../../contract/avees.ts'
 import { ApiError, keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { Button } from '../../ui/button.tsx'
@@ -18,11 +18,13 @@ export function NewAveeDialog({ onClose, onMade }: { onClose: () => void; onMade
   const handle = ownHandle ?? suggestHandle(name)
   const make = useMutation({
     mutationFn: () =>
-      api.avees.make({
-        handle,
-        display_name: name.trim(),
-        visibility: 'private',
-        ...(persona.trim() ? { persona: persona.trim() } : {}),
+      api.call(createAvee, {
+        body: {
+          handle,
+          display_name: name.trim(),
+          visibility: 'private',
+          ...(persona.trim() ? { persona: persona.trim() } : {}),
+        },
       }),
     onSuccess: async (avee) => {
       await queries.invalidateQueries({ queryKey: keys.avees })

@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import type { Message } from '../../../contract/chat.ts'
+import { listModels } from '../../../contract/models.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { Button } from '../../ui/button.tsx'
@@ -57,7 +58,7 @@ export function AnswerDetails({
 /** Asked for only when somebody looks. */
 function OtherModels({ than, onChoose }: { than: string; onChoose: (model: string) => void }) {
   const api = useApi()
-  const list = useQuery({ queryKey: keys.modelList, queryFn: () => api.models.list(), staleTime: 60_000 })
+  const list = useQuery({ queryKey: keys.modelList, queryFn: () => api.call(listModels), staleTime: 60_000 })
   const others = (list.data?.models ?? []).filter(
     ({ name, provider, capabilities }) =>
       name !== than &&

@@ -3,6 +3,7 @@ import { Send } from 'lucide-react'
 import { useState } from 'react'
 import type { Avee } from '../../../contract/avees.ts'
 import type { Message } from '../../../contract/chat.ts'
+import { passOnQuestion } from '../../../contract/insight.ts'
 import { useApi } from '../../api/react.tsx'
 import { Button, IconButton } from '../../ui/button.tsx'
 import { Dialog, DialogActions } from '../../ui/dialog.tsx'
@@ -19,7 +20,7 @@ export function AskOwner({ message, avee }: { message: Message; avee: Avee }) {
   const [isOpen, setIsOpen] = useState(false)
   const [note, setNote] = useState('')
   const send = useMutation({
-    mutationFn: () => api.insight.passOn(message.id, note.trim()),
+    mutationFn: () => api.call(passOnQuestion, { params: { id: message.id }, body: { note: note.trim() } }),
     onSuccess: () => {
       setIsOpen(false)
       tell('Sent. The reply will come into this conversation.')

@@ -2,8 +2,8 @@ import { useQuery } from '@tanstack/react-query'
 import { ChartNoAxesColumn, Download, Ellipsis, FileJson, SquarePen } from 'lucide-react'
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { useLocation } from 'wouter'
-import type { Avee } from '../../../contract/avees.ts'
-import type { Citation } from '../../../contract/chat.ts'
+import { type Avee, getAvee } from '../../../contract/avees.ts'
+import { type Citation, exportConversation, getConversation } from '../../../contract/chat.ts'
 import { ApiError, keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { DropOverlay, useFileDrop, useFilePicker } from '../../documents/file-drop.tsx'
@@ -36,7 +36,7 @@ export function ChatScreen({
   const api = useApi()
   const avee = useQuery({
     queryKey: keys.avee(handle),
-    queryFn: () => api.avees.get(handle),
+    queryFn: () => api.call(getAvee, { params: { id: handle } }),
     staleTime: 60_000,
   })
   if (avee.isError && !avee.data) {
@@ -90,7 +90,7 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
 
   const conversation = useQuery({
     queryKey: keys.conversation(conversationId ?? ''),
-    queryFn: () => api.conversations.get(conversationId ?? ''),
+    queryFn: () => api.call(getConversation, { params: { id: conversationId ?? '' } }),
     enabled: conversationId !== undefined,
   })
   const title = conversation.data?.title ?? undefined
@@ -187,10 +187,22 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
               >
                 Insight
               </MenuItem>
-              <MenuItem icon={Download} href={api.conversations.exportUrl(conversationId, 'markdown')}>
+              <MenuItem
+                icon={Download}
+                href={api.url(exportConversation, {
+                  params: { id: conversationId },
+                  query: { format: 'markdown' },
+                })}
+              >
                 Save as Markdown
               </MenuItem>
-              <MenuItem icon={FileJson} href={api.conversations.exportUrl(conversationId, 'json')}>
+              <MenuItem
+                icon={FileJson}
+                href={api.url(exportConversation, {
+                  params: { id: conversationId },
+                  query: { format: 'json' },
+                })}
+              >
                 Save as JSON
               </MenuItem>
             </Menu>

@@ -1,6 +1,7 @@
 import { ChevronLeft, ChevronRight, ExternalLink, X } from 'lucide-react'
 import { useEffect, useMemo, useRef } from 'react'
 import type { Citation } from '../../../contract/chat.ts'
+import { getDocumentFile } from '../../../contract/knowledge.ts'
 import { useApi } from '../../api/react.tsx'
 import { DocumentView } from '../../documents/document-view.tsx'
 import { claimFor } from '../../documents/supporting-sentences.ts'
@@ -113,7 +114,7 @@ function Passage({
         </span>
         <a
           className="button button-quiet button-small"
-          href={api.documents.fileUrl(citation.document_id, citation.page)}
+          href={`${api.url(getDocumentFile, { params: { id: citation.document_id } })}#page=${citation.page}`}
           target="_blank"
           rel="noopener"
         >

@@ -3,7 +3,7 @@ import { ThumbsDown, ThumbsUp } from 'lucide-react'
 import { useState } from 'react'
 import type { Avee } from '../../../contract/avees.ts'
 import type { Message } from '../../../contract/chat.ts'
-import type { Vote } from '../../../contract/insight.ts'
+import { listFeedback, setFeedback, type Vote } from '../../../contract/insight.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { Button, IconButton } from '../../ui/button.tsx'
@@ -22,11 +22,11 @@ export function FeedbackButtons({ message, avee }: { message: Message; avee: Ave
   const key = keys.votes(message.conversation_id)
   const votes = useQuery({
     queryKey: key,
-    queryFn: () => api.insight.votes(message.conversation_id),
+    queryFn: () => api.call(listFeedback, { params: { id: message.conversation_id } }),
     staleTime: 60_000,
   })
   const change = useMutation({
-    mutationFn: (vote: Vote | null) => api.insight.vote(message.id, vote),
+    mutationFn: (vote: Vote | null) => api.call(setFeedback, { params: { id: message.id }, body: { vote } }),
     onSuccess: (_, vote) =>
       queries.setQueryData<Votes>(key, (before) => ({
         feedback: [
@@ -64,7 +64,8 @@ function FeedbackReason({ message, avee, vote }: { message: Message; avee: Avee;
   const [isOpen, setIsOpen] = useState(false)
   const [note, setNote] = useState('')
   const send = useMutation({
-    mutationFn: () => api.insight.vote(message.id, vote, note.trim()),
+    mutationFn: () =>
+      api.call(setFeedback, { params: { id: message.id }, body: { vote, note: note.trim() } }),
     onSuccess: () => {
       setIsOpen(false)
       setNote('')

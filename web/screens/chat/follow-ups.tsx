@@ -1,6 +1,7 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useEffect } from 'react'
 import type { Message } from '../../../contract/chat.ts'
+import { getTurnAnalysis } from '../../../contract/insight.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 
@@ -19,7 +20,7 @@ function useFollowUps(message: Message): string[] {
   const queries = useQueryClient()
   const turn = useQuery({
     queryKey: keys.turn(message.id),
-    queryFn: () => api.insight.answer(message.id),
+    queryFn: () => api.call(getTurnAnalysis, { params: { id: message.id } }),
     staleTime: Number.POSITIVE_INFINITY,
     retry: false,
   })

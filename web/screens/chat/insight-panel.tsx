@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { X } from 'lucide-react'
 import { useEffect, useRef } from 'react'
-import type { Intelligence } from '../../../contract/insight.ts'
+import { type ConversationAnalysis, getConversationAnalysis } from '../../../contract/insight.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { IconButton } from '../../ui/button.tsx'
@@ -64,7 +64,7 @@ function Figures({ conversationId, messages }: { conversationId: string; message
   const api = useApi()
   const seen = useQuery({
     queryKey: [...keys.intelligence(conversationId), messages],
-    queryFn: () => api.insight.conversation(conversationId),
+    queryFn: () => api.call(getConversationAnalysis, { params: { id: conversationId } }),
     placeholderData: (before) => before,
     refetchOnMount: 'always',
   })
@@ -133,7 +133,7 @@ function Meter({ name, value }: { name: string; value: number | null }) {
 }
 
 /** A bar for each answer: how far the passages support it; a line where there was nothing to support. */
-function GroundingByTurn({ turns }: { turns: Intelligence['quality_by_turn'] }) {
+function GroundingByTurn({ turns }: { turns: ConversationAnalysis['quality_by_turn'] }) {
   const shown = turns.slice(-40)
   if (shown.length < 2) return null
   const step = 100 / shown.length

@@ -1,6 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import type { Avee } from '../../../contract/avees.ts'
+import { getConsent, setConsent } from '../../../contract/insight.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { Button } from '../../ui/button.tsx'
@@ -11,7 +12,7 @@ export function useSharing(avee: Avee) {
   const api = useApi()
   return useQuery({
     queryKey: keys.mySharing(avee.id),
-    queryFn: () => api.insight.mySharing(avee.id),
+    queryFn: () => api.call(getConsent, { params: { id: avee.id } }),
     staleTime: 60_000,
     enabled: !avee.is_owner,
   }).data
@@ -28,7 +29,7 @@ export function SharingNotice({ avee }: { avee: Avee }) {
   const isNew = sharing?.share_unanswered === true && sharing.my_choice === null
   const [isShown, setIsShown] = useState(false)
   const choose = useMutation({
-    mutationFn: (share: boolean) => api.insight.share(avee.id, share),
+    mutationFn: (share: boolean) => api.call(setConsent, { params: { id: avee.id }, body: { share } }),
     onSuccess: () => queries.invalidateQueries({ queryKey: keys.mySharing(avee.id) }),
   })
   const { mutate } = choose

@@ -1,6 +1,15 @@
 import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query'
 import { useCallback, useMemo, useState } from 'react'
-import type { Conversation } from '../../../contract/chat.ts'
+import {
+  type Conversation,
+  createConversation,
+  editQuestion,
+  listMessages,
+  regenerateAnswer,
+  setLeaf,
+  streamAnswer,
+} from '../../../contract/chat.ts'
+import { stopRun } from '../../../contract/runs.ts'
 import { ApiError, answerFold, keys, sendOnce } from '../../api/index.ts'
 import { useApi, useRunHub } from '../../api/react.tsx'
 import { sentenceOf } from '../../ui/state.tsx'
@@ -35,10 +44,13 @@ export function useThread({
     enabled: conversationId !== undefined,
     initialPageParam: undefined as string | undefined,
     queryFn: ({ pageParam, signal }) =>
-      api.conversations.messages(conversationId ?? '', {
-        limit: pageSize,
+      api.call(listMessages, {
+        params: { id: conversationId ?? '' },
+        query: {
+          limit: pageSize,
+          ...(pageParam ? { before: pageParam } : {}),
+        },
         signal,
-        ...(pageParam ? { before: pageParam } : {}),
       }),
     getNextPageParam: (page) => (page.has_more ? page.messages[0]?.id : undefined),
     // The run's own events tell of its end; this is for the case that nobody can hear them.
@@ -65,7 +77,7 @@ export function useThread({
       show({ phase: documents ? 'waiting-for-documents' : 'sending' })
       await documents
       if (!id) {
-        const opened = await api.conversations.make(handle)
+        const opened = await api.call(createConversation, { body: { avee: handle } })
         id = opened.id
         queries.setQueryData(keys.conversation(id), opened)
         queries.setQueryData(keys.messages(id), {
@@ -78,9 +90,21 @@ export function useThread({
       const about = id
       const response = await sendOnce((key) => {
         if (turn.kind === 'ask')
-          return api.conversations.ask({ conversation_id: about, question: turn.question }, key)
-        if (turn.kind === 'edit') return api.conversations.edit(about, turn.messageId, turn.question, key)
-        return api.conversations.regenerate(about, turn.messageId, turn.model, key)
+          return api.open(streamAnswer, {
+            body: { conversation_id: about, question: turn.question },
+            idempotencyKey: key,
+          })
+        if (turn.kind === 'edit')
+          return api.open(editQuestion, {
+            params: { id: about, message_id: turn.messageId },
+            body: { content: turn.question },
+            idempotencyKey: key,
+          })
+        return api.open(regenerateAnswer, {
+          params: { id: about, message_id: turn.messageId },
+          body: { model: turn.model },
+          idempotencyKey: key,
+        })
       })
       hub.adopt(response, answerFold)
       onAccepted(about, turn)
@@ -116,12 +140,12 @@ export function useThread({
       if (conversationId) void refresh(conversationId)
     }, [conversationId, refresh]),
     stop: async (): Promise<void> => {
-      if (runningRun) await api.runs.stop(runningRun)
+      if (runningRun) await api.call(stopRun, { params: { id: runningRun } })
       if (conversationId) await refresh(conversationId)
     },
     showBranch: async (messageId: string): Promise<void> => {
       if (!conversationId) return
-      await api.conversations.setLeaf(conversationId, messageId)
+      await api.call(setLeaf, { params: { id: conversationId }, body: { message_id: messageId } })
       await refresh(conversationId)
     },
   }

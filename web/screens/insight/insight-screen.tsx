@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { useLocation } from 'wouter'
-import type { Avee } from '../../../contract/avees.ts'
+import { type Avee, getAvee } from '../../../contract/avees.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { Page } from '../../shell/page.tsx'
@@ -15,7 +15,10 @@ import { Updates } from './updates.tsx'
 /** /avee/{handle}/insight: how an avee does, for its owner. */
 export function InsightScreen({ handle, part }: { handle: string; part: string | undefined }) {
   const api = useApi()
-  const avee = useQuery({ queryKey: keys.avee(handle), queryFn: () => api.avees.get(handle) })
+  const avee = useQuery({
+    queryKey: keys.avee(handle),
+    queryFn: () => api.call(getAvee, { params: { id: handle } }),
+  })
   if (avee.isError || avee.data?.is_owner === false) {
     return (
       <Page title="Insight" back={{ href: '/avee', title: 'Avees' }}>

@@ -1,8 +1,8 @@
 import { useQuery } from '@tanstack/react-query'
 import { ThumbsDown, ThumbsUp } from 'lucide-react'
 import { type ReactNode, useState } from 'react'
+import { type AveeInsight, getAveeInsight } from '../../../contract/avee-insight.ts'
 import type { Avee } from '../../../contract/avees.ts'
-import type { AveeInsight } from '../../../contract/insight.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { layerLabels } from '../../documents/layers.ts'
@@ -21,7 +21,7 @@ export function Overview({ avee }: { avee: Avee }) {
   const [days, setDays] = useState(30)
   const seen = useQuery({
     queryKey: keys.dashboard(avee.id, days),
-    queryFn: () => api.insight.dashboard(avee.id, days),
+    queryFn: () => api.call(getAveeInsight, { params: { id: avee.id }, query: { days } }),
     placeholderData: (before) => before,
   })
   const period = (

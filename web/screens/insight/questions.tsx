@@ -1,7 +1,13 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
+import {
+  answerQuestion,
+  dismissQuestion,
+  listQuestions,
+  type QuestionState,
+  type UnansweredQuestion,
+} from '../../../contract/avee-insight.ts'
 import type { Avee } from '../../../contract/avees.ts'
-import type { QuestionState, UnansweredQuestion } from '../../../contract/insight.ts'
 import type { Layer } from '../../../contract/layers.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
@@ -31,7 +37,7 @@ export function Questions({ avee }: { avee: Avee }) {
   const [state, setState] = useState<QuestionState>('open')
   const list = useQuery({
     queryKey: keys.questionsIn(avee.id, state),
-    queryFn: () => api.insight.questions(avee.id, state),
+    queryFn: () => api.call(listQuestions, { params: { id: avee.id }, query: { state } }),
   })
   const which = (
     <SmallSelect
@@ -82,7 +88,7 @@ function QuestionCard({ avee, question }: { avee: Avee; question: UnansweredQues
   const tell = useToast()
   const [isAnswering, setIsAnswering] = useState(false)
   const dismiss = useMutation({
-    mutationFn: () => api.insight.dismissQuestion(avee.id, question.id),
+    mutationFn: () => api.call(dismissQuestion, { params: { id: avee.id, question_id: question.id } }),
     onError: (error) => tell(sentenceOf(error), 'bad'),
     onSettled: () => queries.invalidateQueries({ queryKey: keys.questions(avee.id) }),
   })
@@ -144,11 +150,14 @@ function AnswerForm({
   const [keep, setKeep] = useState(true)
   const send = useMutation({
     mutationFn: () =>
-      api.insight.answerQuestion(avee.id, question.id, {
-        answer: answer.trim(),
-        layer,
-        question: words.trim(),
-        keep,
+      api.call(answerQuestion, {
+        params: { id: avee.id, question_id: question.id },
+        body: {
+          answer: answer.trim(),
+          layer,
+          question: words.trim(),
+          keep,
+        },
       }),
     onSuccess: async ({ document_id, replies }) => {
       const kept = document_id ? 'It is in the documents now' : 'Not kept'

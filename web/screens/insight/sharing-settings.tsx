@@ -1,12 +1,13 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { getVisitorSettings, updateVisitorSettings } from '../../../contract/avee-insight.ts'
 import type { Avee } from '../../../contract/avees.ts'
-import type { AveeSharing } from '../../../contract/insight.ts'
+import type { VisitorSettings } from '../../../contract/insight.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { Section } from '../../shell/page.tsx'
 import { ErrorState, Notice, Skeleton, sentenceOf } from '../../ui/state.tsx'
 
-const switches: { key: keyof AveeSharing; title: string; text: string }[] = [
+const switches: { key: keyof VisitorSettings; title: string; text: string }[] = [
   {
     key: 'share_unanswered',
     title: 'Show me questions that it could not answer',
@@ -24,9 +25,13 @@ export function SharingSettings({ avee }: { avee: Avee }) {
   const api = useApi()
   const queries = useQueryClient()
   const key = keys.insightSettings(avee.id)
-  const settings = useQuery({ queryKey: key, queryFn: () => api.insight.settings(avee.id) })
+  const settings = useQuery({
+    queryKey: key,
+    queryFn: () => api.call(getVisitorSettings, { params: { id: avee.id } }),
+  })
   const change = useMutation({
-    mutationFn: (changes: Partial<AveeSharing>) => api.insight.changeSettings(avee.id, changes),
+    mutationFn: (changes: Partial<VisitorSettings>) =>
+      api.call(updateVisitorSettings, { params: { id: avee.id }, body: changes }),
     onSuccess: (saved) => queries.setQueryData(key, saved),
   })
   return (

@@ -1,8 +1,14 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Pencil, Trash2 } from 'lucide-react'
 import { type FormEvent, useState } from 'react'
+import {
+  type AveeUpdate,
+  createUpdate,
+  deleteUpdate,
+  listUpdates,
+  updateUpdate,
+} from '../../../contract/avee-insight.ts'
 import type { Avee } from '../../../contract/avees.ts'
-import type { AveeUpdate } from '../../../contract/insight.ts'
 import type { Layer } from '../../../contract/layers.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
@@ -17,7 +23,10 @@ import { useToast } from '../../ui/toast.tsx'
 /** What is new with the avee, dated and on a layer. */
 export function Updates({ avee }: { avee: Avee }) {
   const api = useApi()
-  const list = useQuery({ queryKey: keys.updates(avee.id), queryFn: () => api.insight.updates(avee.id) })
+  const list = useQuery({
+    queryKey: keys.updates(avee.id),
+    queryFn: () => api.call(listUpdates, { params: { id: avee.id } }),
+  })
   const [editing, setEditing] = useState<string>()
   return (
     <Section
@@ -58,8 +67,11 @@ function UpdateForm({ avee, update, onDone }: { avee: Avee; update?: AveeUpdate;
   const save = useMutation({
     mutationFn: () =>
       update
-        ? api.insight.changeUpdate(avee.id, update.id, { text: text.trim(), layer })
-        : api.insight.postUpdate(avee.id, { text: text.trim(), layer }),
+        ? api.call(updateUpdate, {
+            params: { id: avee.id, update_id: update.id },
+            body: { text: text.trim(), layer },
+          })
+        : api.call(createUpdate, { params: { id: avee.id }, body: { text: text.trim(), layer } }),
     onSuccess: () => {
       if (!update) setText('')
       onDone?.()
@@ -109,7 +121,7 @@ function UpdateRow({ avee, update, onEdit }: { avee: Avee; update: AveeUpdate; o
   const queries = useQueryClient()
   const tell = useToast()
   const remove = useMutation({
-    mutationFn: () => api.insight.removeUpdate(avee.id, update.id),
+    mutationFn: () => api.call(deleteUpdate, { params: { id: avee.id, update_id: update.id } }),
     onError: (error) => tell(sentenceOf(error), 'bad'),
     onSettled: () => queries.invalidateQueries({ queryKey: keys.updates(avee.id) }),
   })

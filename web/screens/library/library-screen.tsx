@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { ChartNoAxesColumn, MessageSquare } from 'lucide-react'
+import { getAvee } from '../../../contract/avees.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { DocumentManager } from '../../documents/document-manager.tsx'
@@ -12,7 +13,7 @@ export function LibraryScreen() {
   const api = useApi()
   const library = useQuery({
     queryKey: keys.avee('local'),
-    queryFn: () => api.avees.get('local'),
+    queryFn: () => api.call(getAvee, { params: { id: 'local' } }),
     staleTime: 60_000,
   })
   return (

@@ -1,5 +1,6 @@
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
+import { getAuthState, logIn, register } from '../../../contract/accounts.ts'
 import { ApiError, keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { useTitle } from '../../shell/page.tsx'
@@ -12,7 +13,7 @@ import { redirectTarget } from './redirect-target.ts'
 /** Signing in, and making an account; leads back to where one came from. */
 export function LoginScreen() {
   const api = useApi()
-  const state = useQuery({ queryKey: keys.authState, queryFn: () => api.accounts.state() })
+  const state = useQuery({ queryKey: keys.authState, queryFn: () => api.call(getAuthState) })
   const [choice, setChoice] = useState<'sign-in' | 'register'>()
   const isFirst = state.data !== undefined && !state.data.has_accounts
   const mode = choice ?? (isFirst ? 'register' : 'sign-in')
@@ -66,8 +67,10 @@ function AccountForm({ mode }: { mode: 'sign-in' | 'register' }) {
   const enter = useMutation({
     mutationFn: () =>
       mode === 'register'
-        ? api.accounts.register({ email, password, ...(name.trim() ? { display_name: name.trim() } : {}) })
-        : api.accounts.login({ email, password }),
+        ? api.call(register, {
+            body: { email, password, ...(name.trim() ? { display_name: name.trim() } : {}) },
+          })
+        : api.call(logIn, { body: { email, password } }),
     // A new page: nothing of whoever was here before stays in memory.
     onSuccess: () => location.assign(redirectTarget(location.search)),
   })

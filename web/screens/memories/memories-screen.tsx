@@ -1,7 +1,13 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { Brain, Download, Plus } from 'lucide-react'
 import { useDeferredValue, useState } from 'react'
-import type { MemorySettings } from '../../../contract/memory.ts'
+import { listMyAvees } from '../../../contract/avees.ts'
+import {
+  exportMemories,
+  getMemorySettings,
+  listMemories,
+  type MemorySettings,
+} from '../../../contract/memory.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { Page } from '../../shell/page.tsx'
@@ -18,8 +24,8 @@ import { aveeName, MemorySwitches } from './memory-switches.tsx'
 export function MemoriesScreen() {
   const api = useApi()
   const [isAdding, setIsAdding] = useState(false)
-  const settings = useQuery({ queryKey: keys.memorySettings, queryFn: () => api.memories.settings() })
-  const mine = useQuery({ queryKey: keys.myAvees, queryFn: () => api.avees.mine(), enabled: isAdding })
+  const settings = useQuery({ queryKey: keys.memorySettings, queryFn: () => api.call(getMemorySettings) })
+  const mine = useQuery({ queryKey: keys.myAvees, queryFn: () => api.call(listMyAvees), enabled: isAdding })
   const choices = new Map([
     ...(mine.data?.avees ?? []).map(
       (avee) => [avee.id, avee.is_library ? 'Your library' : avee.display_name] as const,
@@ -34,7 +40,7 @@ export function MemoriesScreen() {
       intro="What each avee remembers of you from what you said. It is yours alone: whoever made the avee does not see it."
       actions={
         <>
-          <a className="button button-secondary" href={api.memories.exportUrl()} download>
+          <a className="button button-secondary" href={api.url(exportMemories)} download>
             <Download size={16} aria-hidden />
             Export
           </a>
@@ -75,13 +81,15 @@ function MemoryList({ settings }: { settings: MemorySettings }) {
     queryKey: keys.memoryList(avee, query, withPast),
     initialPageParam: undefined as string | undefined,
     queryFn: ({ pageParam, signal }) =>
-      api.memories.list({
-        limit: 50,
+      api.call(listMemories, {
+        query: {
+          limit: 50,
+          ...(avee ? { avee } : {}),
+          ...(query ? { query } : {}),
+          ...(withPast ? { include_past: true } : {}),
+          ...(pageParam ? { cursor: pageParam } : {}),
+        },
         signal,
-        ...(avee ? { avee } : {}),
-        ...(query ? { query } : {}),
-        ...(withPast ? { include_past: true } : {}),
-        ...(pageParam ? { cursor: pageParam } : {}),
       }),
     getNextPageParam: (page) => page.next_cursor ?? undefined,
     placeholderData: (former) => former,

@@ -1,6 +1,6 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
-import type { Memory, MemoryType } from '../../../contract/memory.ts'
+import { createMemory, type Memory, type MemoryType, updateMemory } from '../../../contract/memory.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { Button } from '../../ui/button.tsx'
@@ -28,7 +28,9 @@ export function MemoryDialog({
   const save = useMutation({
     mutationFn: () => {
       const body = { content: content.trim(), type, local_only: isLocal }
-      return memory ? api.memories.change(memory.id, body) : api.memories.add({ ...body, avee })
+      return memory
+        ? api.call(updateMemory, { params: { id: memory.id }, body })
+        : api.call(createMemory, { body: { ...body, avee } })
     },
     onSuccess: async () => {
       onClose()

@@ -2,7 +2,13 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { Ellipsis, House, Pencil, Pin, PinOff, Trash2, Undo2 } from 'lucide-react'
 import { useState } from 'react'
 import { Link } from 'wouter'
-import type { Memory, MemoryType } from '../../../contract/memory.ts'
+import {
+  deleteMemory,
+  type Memory,
+  type MemoryType,
+  restoreMemory,
+  updateMemory,
+} from '../../../contract/memory.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { Button, IconButton } from '../../ui/button.tsx'
@@ -42,12 +48,12 @@ export function MemoryRow({
 
   const change = useMutation({
     mutationFn: (changes: { pinned?: boolean; local_only?: boolean }) =>
-      api.memories.change(memory.id, changes),
+      api.call(updateMemory, { params: { id: memory.id }, body: changes }),
     onError: fail,
     onSettled: refresh,
   })
   const forget = useMutation({
-    mutationFn: () => api.memories.forget(memory.id),
+    mutationFn: () => api.call(deleteMemory, { params: { id: memory.id } }),
     onSuccess: () => {
       onForgotten(true)
       return queries.invalidateQueries({ queryKey: keys.memorySettings })
@@ -55,7 +61,7 @@ export function MemoryRow({
     onError: fail,
   })
   const restore = useMutation({
-    mutationFn: () => api.memories.restore(memory.id),
+    mutationFn: () => api.call(restoreMemory, { params: { id: memory.id } }),
     onSuccess: async () => {
       onForgotten(false)
       await refresh()

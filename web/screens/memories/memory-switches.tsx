@@ -1,7 +1,7 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { Trash2 } from 'lucide-react'
 import { useState } from 'react'
-import type { MemorySettings } from '../../../contract/memory.ts'
+import { deleteMemories, type MemorySettings, updateMemorySettings } from '../../../contract/memory.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { Section } from '../../shell/page.tsx'
@@ -61,7 +61,7 @@ function SwitchRow({
   const [asking, setAsking] = useState<'off' | 'forget'>()
   const set = useMutation({
     mutationFn: (setting: { enabled: boolean; forget: boolean }) =>
-      api.memories.setSettings({ ...setting, ...(avee === undefined ? {} : { avee }) }),
+      api.call(updateMemorySettings, { body: { ...setting, ...(avee === undefined ? {} : { avee }) } }),
     onSuccess: (settings) => {
       setAsking(undefined)
       queries.setQueryData(keys.memorySettings, settings)
@@ -130,7 +130,7 @@ function SwitchRow({
         title={`Forget everything: ${title}?`}
         action="Forget"
         onConfirm={async () => {
-          if (avee !== undefined) await api.memories.forgetAll(avee)
+          if (avee !== undefined) await api.call(deleteMemories, { query: { avee } })
           await queries.invalidateQueries({ queryKey: keys.memories })
         }}
       >

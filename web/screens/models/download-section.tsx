@@ -1,7 +1,8 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Download, X } from 'lucide-react'
 import { type FormEvent, useEffect, useState } from 'react'
-import type { Run } from '../../../contract/runs.ts'
+import { pullModel } from '../../../contract/models.ts'
+import { listRuns, type Run, stopRun } from '../../../contract/runs.ts'
 import { keys, type Pull, pullFold } from '../../api/index.ts'
 import { useApi, useRun, useRunHub } from '../../api/react.tsx'
 import { Section } from '../../shell/page.tsx'
@@ -26,7 +27,10 @@ export function DownloadSection({ isOllamaThere }: { isOllamaThere: boolean }) {
   const [error, setError] = useState<string>()
   const [isStarting, setIsStarting] = useState(false)
   const [followed, setFollowed] = useState<Followed[]>([])
-  const running = useQuery({ queryKey: keys.runningRuns, queryFn: () => api.runs.running() })
+  const running = useQuery({
+    queryKey: keys.runningRuns,
+    queryFn: () => api.call(listRuns, { query: { status: 'running' } }),
+  })
 
   const follow = (more: Followed[]): void =>
     setFollowed((known) => [
@@ -44,7 +48,7 @@ export function DownloadSection({ isOllamaThere }: { isOllamaThere: boolean }) {
     setIsStarting(true)
     setError(undefined)
     try {
-      const store = hub.adopt(await api.models.pull(model), pullFold)
+      const store = hub.adopt(await api.open(pullModel, { body: { model } }), pullFold)
       follow([{ runId: store.runId, model }])
       setName('')
     } catch (failure) {
@@ -125,7 +129,7 @@ function DownloadRow({ runId, model, onDismiss }: Followed & { onDismiss: () => 
 
   if (!pull) return null
   const stop = (): void => {
-    api.runs.stop(runId).catch((error: unknown) => tell(sentenceOf(error), 'bad'))
+    api.call(stopRun, { params: { id: runId } }).catch((error: unknown) => tell(sentenceOf(error), 'bad'))
   }
   return (
     <li className="row upload">

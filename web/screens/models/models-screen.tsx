@@ -1,7 +1,15 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Ellipsis, Play, Power, Trash2, Zap } from 'lucide-react'
 import { useState } from 'react'
-import type { ModelInfo } from '../../../contract/models.ts'
+import { getStatus } from '../../../contract/localchat.ts'
+import {
+  deleteModel,
+  listModels,
+  type ModelInfo,
+  setActiveModel,
+  testModel,
+  unloadModel,
+} from '../../../contract/models.ts'
 import { keys, type Status } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { Page, Section } from '../../shell/page.tsx'
@@ -20,12 +28,12 @@ export function ModelsScreen() {
   const api = useApi()
   const status = useQuery({
     queryKey: keys.status,
-    queryFn: () => api.models.status(),
+    queryFn: () => api.call(getStatus),
     refetchInterval: 10_000,
   })
   const list = useQuery({
     queryKey: keys.modelList,
-    queryFn: () => api.models.list(),
+    queryFn: () => api.call(listModels),
     refetchInterval: 15_000,
   })
   const models = list.data?.models ?? []
@@ -112,19 +120,19 @@ function ModelRow({ model }: { model: ModelInfo }) {
   const canAnswer = model.capabilities.length === 0 || model.capabilities.includes('completion')
 
   const activate = useMutation({
-    mutationFn: () => api.models.activate(model.name),
+    mutationFn: () => api.call(setActiveModel, { body: { model: model.name } }),
     onSuccess: () => tell(isBuiltIn ? 'Answers are quotations from now on.' : `${name} answers from now on.`),
     onError: (error) => tell(sentenceOf(error), 'bad'),
     onSettled: refresh,
   })
   const test = useMutation({
-    mutationFn: () => api.models.test(model.name),
+    mutationFn: () => api.call(testModel, { body: { model: model.name } }),
     onSuccess: (answer) => tell(`${model.name} says: ${answer.result}`),
     onError: (error) => tell(sentenceOf(error), 'bad'),
     onSettled: refresh,
   })
   const unload = useMutation({
-    mutationFn: () => api.models.unload(model.name),
+    mutationFn: () => api.call(unloadModel, { body: { model: model.name } }),
     onSuccess: () => tell(`${model.name} has left the memory.`),
     onError: (error) => tell(sentenceOf(error), 'bad'),
     onSettled: refresh,
@@ -179,7 +187,7 @@ function ModelRow({ model }: { model: ModelInfo }) {
         title={`Remove ${model.name}?`}
         action="Remove"
         onConfirm={async () => {
-          await api.models.remove(model.name)
+          await api.call(deleteModel, { body: { model: model.name } })
           await refresh()
         }}
       >

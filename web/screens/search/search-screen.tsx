@@ -2,6 +2,8 @@ import { useQuery } from '@tanstack/react-query'
 import { Search } from 'lucide-react'
 import { type FormEvent, useEffect, useState } from 'react'
 import { useSearchParams } from 'wouter'
+import { listMyAvees } from '../../../contract/avees.ts'
+import { searchDocuments } from '../../../contract/knowledge.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { SearchResults } from '../../documents/search-results.tsx'
@@ -21,11 +23,11 @@ export function SearchScreen() {
   const [words, setWords] = useState(query)
   useEffect(() => setWords(query), [query])
 
-  const mine = useQuery({ queryKey: keys.myAvees, queryFn: () => api.avees.mine() })
+  const mine = useQuery({ queryKey: keys.myAvees, queryFn: () => api.call(listMyAvees) })
   const others = mine.data?.avees.filter((avee) => !avee.is_library) ?? []
   const search = useQuery({
     queryKey: keys.search(where, query),
-    queryFn: () => api.documents.search({ avee: where, query, limit: 20 }),
+    queryFn: () => api.call(searchDocuments, { body: { avee: where, query, limit: 20 } }),
     enabled: query !== '',
   })
 

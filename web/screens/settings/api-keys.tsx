@@ -1,6 +1,8 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Check, Copy, KeyRound } from 'lucide-react'
 import { type FormEvent, useState } from 'react'
+import { createApiKey, deleteApiKey, listApiKeys } from '../../../contract/accounts.ts'
+import { listMyAvees } from '../../../contract/avees.ts'
 import { type ApiKey, keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { Section } from '../../shell/page.tsx'
@@ -15,7 +17,7 @@ import { ErrorState, Notice, Skeleton } from '../../ui/state.tsx'
 export function ApiKeys() {
   const api = useApi()
   const [isMaking, setIsMaking] = useState(false)
-  const list = useQuery({ queryKey: keys.apiKeys, queryFn: () => api.accounts.keys() })
+  const list = useQuery({ queryKey: keys.apiKeys, queryFn: () => api.call(listApiKeys) })
   return (
     <Section
       title="API keys"
@@ -76,7 +78,7 @@ function KeyRow({ apiKey }: { apiKey: ApiKey }) {
         title={`Revoke “${apiKey.name}”?`}
         action="Revoke"
         onConfirm={async () => {
-          await api.accounts.removeKey(apiKey.id)
+          await api.call(deleteApiKey, { params: { id: apiKey.id } })
           await queries.invalidateQueries({ queryKey: keys.apiKeys })
         }}
       >
@@ -92,9 +94,10 @@ function NewKeyDialog({ onClose }: { onClose: () => void }) {
   const [name, setName] = useState('')
   const [aveeId, setAveeId] = useState('')
   const [isCopied, copy] = useCopy()
-  const mine = useQuery({ queryKey: keys.myAvees, queryFn: () => api.avees.mine() })
+  const mine = useQuery({ queryKey: keys.myAvees, queryFn: () => api.call(listMyAvees) })
   const make = useMutation({
-    mutationFn: () => api.accounts.newKey({ name: name.trim(), ...(aveeId ? { avee_id: aveeId } : {}) }),
+    mutationFn: () =>
+      api.call(createApiKey, { body: { name: name.trim(), ...(aveeId ? { avee_id: aveeId } : {}) } }),
     onSuccess: () => queries.invalidateQueries({ queryKey: keys.apiKeys }),
   })
   const submit = (event: FormEvent): void => {

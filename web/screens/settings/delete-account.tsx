@@ -1,5 +1,6 @@
 import { useMutation } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
+import { deleteMe } from '../../../contract/accounts.ts'
 import { useApi } from '../../api/react.tsx'
 import { Section } from '../../shell/page.tsx'
 import { Button } from '../../ui/button.tsx'
@@ -12,7 +13,7 @@ export function DeleteAccount() {
   const [isAsking, setIsAsking] = useState(false)
   const [password, setPassword] = useState('')
   const remove = useMutation({
-    mutationFn: () => api.accounts.remove({ password }),
+    mutationFn: () => api.call(deleteMe, { body: { password } }),
     onSuccess: () => location.assign('/login'),
   })
   const submit = (event: FormEvent): void => {

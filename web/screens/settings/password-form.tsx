@@ -1,5 +1,6 @@
 import { useMutation } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
+import { changePassword } from '../../../contract/accounts.ts'
 import { useApi } from '../../api/react.tsx'
 import { Button } from '../../ui/button.tsx'
 import { TextField } from '../../ui/field.tsx'
@@ -12,7 +13,7 @@ export function PasswordForm() {
   const [current, setCurrent] = useState('')
   const [next, setNext] = useState('')
   const save = useMutation({
-    mutationFn: () => api.accounts.setPassword({ current_password: current, new_password: next }),
+    mutationFn: () => api.call(changePassword, { body: { current_password: current, new_password: next } }),
     onSuccess: () => {
       setCurrent('')
       setNext('')

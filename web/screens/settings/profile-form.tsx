@@ -1,5 +1,6 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
+import { updateMe } from '../../../contract/accounts.ts'
 import { keys, type Me } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { Button } from '../../ui/button.tsx'
@@ -20,7 +21,7 @@ export function ProfileForm({ me }: { me: Me }) {
     ...(email && email !== me.email ? { email } : {}),
   }
   const save = useMutation({
-    mutationFn: () => api.accounts.change(changes),
+    mutationFn: () => api.call(updateMe, { body: changes }),
     onSuccess: () => {
       tell('Saved.')
       return queries.invalidateQueries({ queryKey: keys.me })

@@ -1,4 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
+import { getMe } from '../../../contract/accounts.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { Page, Section } from '../../shell/page.tsx'
@@ -22,7 +23,7 @@ const themes: { value: Theme; title: string }[] = [
 /** One's account, how the page looks, and the keys for other software. */
 export function SettingsScreen() {
   const api = useApi()
-  const me = useQuery({ queryKey: keys.me, queryFn: () => api.accounts.me() })
+  const me = useQuery({ queryKey: keys.me, queryFn: () => api.call(getMe) })
   const [theme, setTheme] = useTheme()
   const signOut = useSignOut()
   return (

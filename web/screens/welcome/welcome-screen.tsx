@@ -2,7 +2,9 @@ import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { ArrowRight, Check } from 'lucide-react'
 import { type FormEvent, type ReactNode, useState } from 'react'
 import { useLocation } from 'wouter'
+import { getAvee } from '../../../contract/avees.ts'
 import { maxQuestion } from '../../../contract/limits.ts'
+import { getStatus } from '../../../contract/localchat.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { DropZone } from '../../documents/file-drop.tsx'
@@ -20,10 +22,13 @@ export function WelcomeScreen() {
   const api = useApi()
   const status = useQuery({
     queryKey: keys.status,
-    queryFn: () => api.models.status(),
+    queryFn: () => api.call(getStatus),
     refetchInterval: 5_000,
   })
-  const library = useQuery({ queryKey: keys.avee('local'), queryFn: () => api.avees.get('local') })
+  const library = useQuery({
+    queryKey: keys.avee('local'),
+    queryFn: () => api.call(getAvee, { params: { id: 'local' } }),
+  })
   const documents = status.data?.document_count ?? 0
   const isExtractive = status.data?.provider === 'extractive'
 

@@ -1,0 +1,36 @@
+import * as z from 'zod/mini'
+import { operation } from './operation.ts'
+
+export const getHealth = operation({
+  method: 'GET',
+  path: '/health',
+  tags: ['server'],
+  summary: 'Check that the server responds',
+  access: 'public',
+  responses: { 200: z.object({ ok: z.literal(true) }) },
+})
+
+export const readiness = z.object({
+  ok: z.boolean(),
+  database: z.object({
+    ok: z.boolean(),
+    kind: z.enum(['embedded', 'postgres']),
+    message: z.optional(z.string()),
+  }),
+  models: z.object({
+    ok: z.boolean(),
+    chat: z.string(),
+    embedding: z.nullable(z.string()),
+    message: z.string(),
+  }),
+})
+export type Readiness = z.infer<typeof readiness>
+
+export const getReadiness = operation({
+  method: 'GET',
+  path: '/health/ready',
+  tags: ['server'],
+  summary: 'Check that the database and the models are available',
+  access: 'public',
+  responses: { 200: readiness, 503: readiness },
+})
