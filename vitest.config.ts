@@ -25,7 +25,7 @@ export default defineConfig({
           exclude: [
             '**/node_modules/**',
             'web/dist/**',
-            ...(findProgram('tesseract') ? [] : ['server/knowledge/read/ocr/**']),
+            ...(findProgram('tesseract') ? [] : ['server/knowledge/parsers/ocr/**']),
           ],
         },
       },

@@ -3,8 +3,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { cut } from '../server/knowledge/cut/index.ts'
-import { headingsOfMarkdown } from '../server/knowledge/read/formats/markdown.ts'
+import { chunkDocument } from '../server/knowledge/chunking/index.ts'
+import { headingsOfMarkdown } from '../server/knowledge/parsers/formats/markdown.ts'
 import { bm25 } from './bm25.ts'
 
 type Span = { start: number; end: number }
@@ -45,12 +45,14 @@ function fixedWindows(words: number): Chunk[] {
 function ownPassages(target: number, withHeadings: boolean): Chunk[] {
   return [...texts].flatMap(([doc, text]) => {
     const page = { page: 1, text, headings: headingsOfMarkdown(text) }
-    return cut({ type: 'md', title: null, paged: false, pages: [page] }, { target }).map((passage) => ({
-      doc,
-      start: passage.start,
-      end: passage.end,
-      indexed: withHeadings ? `${passage.heading ?? ''}\n${passage.text}` : passage.text,
-    }))
+    return chunkDocument({ type: 'md', title: null, paged: false, pages: [page] }, { target }).map(
+      (passage) => ({
+        doc,
+        start: passage.start,
+        end: passage.end,
+        indexed: withHeadings ? `${passage.heading ?? ''}\n${passage.text}` : passage.text,
+      }),
+    )
   })
 }
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 import { type Database, newId } from '../server/db/index.ts'
-import { inContext } from '../server/knowledge/cut/passage.ts'
+import { passageWithContext } from '../server/knowledge/chunking/passage.ts'
 import { assignSections } from '../server/knowledge/ingest/sections.ts'
 import { upsertDocument } from '../server/knowledge/store/documents.ts'
 import { insertVectors } from '../server/knowledge/store/vectors.ts'
@@ -83,7 +83,7 @@ export async function fill(
     })
     const ids = await trx.insertInto('passages').values(rows).returning('id').execute()
     const vectors = await wish.embedder?.embed(
-      passages.map((passage) => inContext({ title, ...passage })),
+      passages.map((passage) => passageWithContext({ title, ...passage })),
       'passage',
       wish.signal,
     )

@@ -10,9 +10,9 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { cut } from '../server/knowledge/cut/index.ts'
-import { openPdf } from '../server/knowledge/read/formats/pdf/pdfium.ts'
-import { readFileHere } from '../server/knowledge/read/read-file.ts'
+import { chunkDocument } from '../server/knowledge/chunking/index.ts'
+import { openPdf } from '../server/knowledge/parsers/formats/pdf/pdfium.ts'
+import { parseFile } from '../server/knowledge/parsers/parse-file.ts'
 import { locatePassage } from '../web/documents/pdf/locate-passage.ts'
 import { figure, quantile, say } from './data.ts'
 
@@ -37,11 +37,11 @@ for (const folder of ['pdf-qa/files', 'documents']) {
   for (const name of readdirSync(join(values.data, folder)).filter((file) => file.endsWith('.pdf'))) {
     const path = join(values.data, folder, name)
     // Files that are meant to be refused have no passages.
-    const document = await readFileHere(path, name, limits, () => undefined).catch(() => undefined)
+    const document = await parseFile(path, name, limits, () => undefined).catch(() => undefined)
     if (!document) continue
     using pdf = await openPdf(path)
     const characters = new Map<number, string[]>()
-    for (const { page, start, end } of cut(document)) {
+    for (const { page, start, end } of chunkDocument(document)) {
       const number = page ?? 1
       const text = document.pages.find((each) => each.page === number)?.text.slice(start, end) ?? ''
       const its =

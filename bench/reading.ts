@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { type ReadLimits, type ReadOutcome, reader } from '../server/knowledge/read/index.ts'
+import { documentParser, type ReadLimits, type ReadOutcome } from '../server/knowledge/parsers/index.ts'
 import { createLog } from '../server/log.ts'
 import { createPdf } from '../test/pdf.ts'
 import { residentOfChildren } from './resident.ts'
@@ -36,7 +36,7 @@ const row = (...cells: (string | number)[]) => print(`| ${cells.join(' | ')} |`)
 
 /** Every file of the manifest, and whether it ended as it is wanted there. */
 async function documents() {
-  await using files = reader({ limits, concurrency: 1, log })
+  await using files = documentParser({ limits, concurrency: 1, log })
   row('file', 'wanted', 'got', 'ms', '')
   row('---', '---', '---', '---', '---')
   let right = 0
@@ -95,7 +95,7 @@ async function speed(title: string, all: File[]) {
     last = performance.now()
   }, 5)
   {
-    await using files = reader({ limits, concurrency: 2, log })
+    await using files = documentParser({ limits, concurrency: 2, log })
     await Promise.all(
       all.map(async ({ path, name }) => {
         const outcome = await files.read(path, name, { signal })

@@ -15,7 +15,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { wordsIn } from '../server/knowledge/cut/size.ts'
+import { wordCount } from '../server/knowledge/chunking/word-count.ts'
 import { detectLanguage, stemmerFor, tokenize } from '../server/search/index.ts'
 import { bagOfWords } from './bag-of-words.ts'
 import { bm25 } from './bm25.ts'
@@ -227,7 +227,7 @@ async function evidence(folder: string): Promise<void> {
       full: hit === wanted.size ? 1 : 0,
       precision: hit / Math.max(1, characters),
       iou: hit / (characters + wanted.size - hit),
-      words: passages.reduce((sum, passage) => sum + wordsIn(passage.text), 0),
+      words: passages.reduce((sum, passage) => sum + wordCount(passage.text), 0),
     })
   }
   const of = (key: keyof (typeof all)[0], digits = 3) =>

@@ -1,7 +1,7 @@
 import type { Browser, Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { findProgram } from '../../scripts/services/find.ts'
-import { openPdf } from '../../server/knowledge/read/formats/pdf/pdfium.ts'
+import { openPdf } from '../../server/knowledge/parsers/formats/pdf/pdfium.ts'
 import { startServer } from '../app.ts'
 import { bodyOf, uploadFiles } from '../builders.ts'
 import { temporaryFolder } from '../files/folder.ts'

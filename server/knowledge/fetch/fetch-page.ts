@@ -5,23 +5,23 @@ import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import { Agent, request } from 'undici'
 import { AppError, defineError } from '../../errors.ts'
 import { isPublicAddress } from './public-address.ts'
-import { everything, parseRobots, type Robots } from './robots.ts'
+import { allowAll, parseRobots, type Robots } from './robots.ts'
 
 export type FetchLimits = {
-  /** Of the body, unpacked. */
+  /** Maximum size of the decompressed body. */
   bytes: number
-  /** For everything, redirects included. */
+  /** Time for the whole request, redirects included. */
   milliseconds: number
   redirects: number
 }
 
-/** What a test may put in the place of the network: how names become addresses, and which of them may be called. */
+/** Network functions that a test can replace: name resolution, and which addresses may be contacted. */
 export type Network = { lookup?: LookupFunction; mayCall?: (address: string, host?: string) => boolean }
 
 export type FetchedPage = {
-  /** Where the redirects ended. */
+  /** The final URL after redirects. */
   url: string
-  /** The media type without parameters, lower case; empty when the server names none. */
+  /** The media type without parameters, in lower case; empty when the server sends none. */
   contentType: string
   body: AsyncIterable<Uint8Array>
 }
@@ -73,15 +73,15 @@ const tooMuch = defineError(
   (megabytes: number) => `What is at the address is larger than ${megabytes} MB.`,
 )
 
-/** Asks of one origin are not repeated for so long, and so many origins are kept in mind. */
+/** How long a robots.txt is cached, its maximum size, and the maximum number of cached origins. */
 const robotsMs = 10 * 60_000
 const robotsBytes = 512 * 1024
 const mostOrigins = 1_000
 
 /**
- * Fetches pages from the public internet only. Every connection is checked at the address it really goes to, so that
- * neither a name that resolves to a private address, nor one that does so only the second time, nor a redirect gets by.
- * What a site's robots.txt closes is not read, and the pauses it asks for are made.
+ * Fetches pages from the public internet only. Every connection is checked at the address it actually uses,
+ * which covers names that resolve to private addresses, DNS rebinding and redirects. robots.txt is respected,
+ * including its crawl delay.
  */
 export function pageFetcher(
   limits: FetchLimits,
@@ -94,7 +94,7 @@ export function pageFetcher(
   })
   const origins = new Map<string, { robots: Robots; until: number; nextAt: number }>()
 
-  /** @throws AppError in words for the person who gave the address; the signal's reason when it fires. */
+  /** @throws AppError with a message for the user; the signal's reason when it fires */
   async function fetchPage(address: string, signal: AbortSignal): Promise<FetchedPage> {
     const { status, ...page } = await follow(address, signal, async (url, either) => {
       if (!(await robotsOf(url, either)).mayRead(url)) throw closedByRobots(url.href)
@@ -104,21 +104,21 @@ export function pageFetcher(
     throw answeredBadly(new URL(page.url).host, status)
   }
 
-  /** What the robots.txt of a page's site says. @throws AppError when the site does not say. */
+  /** Returns the parsed robots.txt of a page's site. @throws AppError when the site fails to answer */
   async function robotsOf({ origin, host }: URL, signal: AbortSignal): Promise<Robots> {
     const known = origins.get(origin)
     if (known && known.until > Date.now()) return known.robots
     const { status, body } = await follow(`${origin}/robots.txt`, signal, async () => undefined)
-    // RFC 9309: what cannot be had is no rule, but a server in trouble must not be read.
+    // RFC 9309: an unavailable file means no rules, but a server error means no access.
     if (status >= 500) throw answeredBadly(host, status)
-    const robots = status === 200 ? parseRobots(await startOf(body, robotsBytes), userAgentName) : everything
+    const robots = status === 200 ? parseRobots(await startOf(body, robotsBytes), userAgentName) : allowAll
     const [oldest] = origins.keys()
     if (origins.size >= mostOrigins && oldest !== undefined) origins.delete(oldest)
     origins.set(origin, { robots, until: Date.now() + robotsMs, nextAt: known?.nextAt ?? 0 })
     return robots
   }
 
-  /** Waits until a site may be asked again. */
+  /** Waits for the site's crawl delay. */
   async function turnAt(origin: string, signal: AbortSignal): Promise<void> {
     const site = origins.get(origin)
     if (!site) return
@@ -128,7 +128,7 @@ export function pageFetcher(
     if (at > now) await pause(at - now, undefined, { signal })
   }
 
-  /** Asks an address and those it redirects to, `before` each of which something may be done. */
+  /** Requests a URL and follows redirects, calling `before` ahead of each request. */
   async function follow(
     address: string,
     signal: AbortSignal,
@@ -192,13 +192,13 @@ function checkedUrl(address: string, mayCall: (address: string, host?: string) =
   const url = URL.parse(address)
   if (!url || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '')
     throw urlRefused()
-  // A host that is an address already is never looked up.
+  // A host that is an IP address is never resolved, so it is checked here.
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
   if (isIP(host) !== 0 && !mayCall(host)) throw addressRefused(url.hostname)
   return url
 }
 
-/** Resolves a name once, checks every address it has, and hands just these to the connection. */
+/** Resolves a name once, checks all its addresses, and passes exactly these to the connection. */
 function checkedLookup(
   lookup: LookupFunction,
   mayCall: (address: string, host?: string) => boolean,
@@ -216,7 +216,7 @@ function checkedLookup(
   }
 }
 
-/** The refusal of an address, which the client wraps on its way out. */
+/** Returns the AppError inside an error that the HTTP client wrapped. */
 function refusalIn(error: unknown): AppError | undefined {
   if (error instanceof AppError) return error
   if (error instanceof AggregateError) return error.errors.map(refusalIn).find(Boolean)
@@ -240,7 +240,7 @@ function unpacked(
   return body.pipe(unpack)
 }
 
-/** @throws AppError too_large beyond `most` bytes. */
+/** Passes chunks through. @throws AppError too_large beyond `most` bytes */
 export async function* limited(chunks: AsyncIterable<Uint8Array>, most: number): AsyncGenerator<Uint8Array> {
   let bytes = 0
   for await (const chunk of chunks) {
@@ -250,7 +250,7 @@ export async function* limited(chunks: AsyncIterable<Uint8Array>, most: number):
   }
 }
 
-/** The beginning of a text; what is longer is cut. */
+/** Reads a text up to a maximum length and truncates the rest. */
 async function startOf(body: AsyncIterable<Uint8Array>, most: number): Promise<string> {
   const decoder = new TextDecoder()
   let text = ''

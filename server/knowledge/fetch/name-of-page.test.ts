@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { typeOf } from '../read/types.ts'
+import { typeOf } from '../parsers/types.ts'
 import { nameOfPage } from './name-of-page.ts'
 
 test.each([

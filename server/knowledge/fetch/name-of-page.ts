@@ -1,4 +1,4 @@
-/** The ending under which a reader knows what comes with a media type. */
+/** File extensions by media type. */
 const endings: Record<string, string> = {
   'text/html': 'html',
   'application/xhtml+xml': 'html',
@@ -23,8 +23,8 @@ const endings: Record<string, string> = {
 }
 
 /**
- * A file name for what was fetched, by which the reader is chosen: the media type decides, and where it says nothing
- * (`application/octet-stream`, none) the ending in the address.
+ * Returns a file name for a fetched resource, which selects the parser: the media type decides, and if it is
+ * missing or generic (`application/octet-stream`), the extension in the URL.
  */
 export function nameOfPage(
   url: string,

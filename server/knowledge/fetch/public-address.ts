@@ -1,6 +1,9 @@
 import { BlockList, isIP, isIPv4 } from 'node:net'
 
-/** What is not a machine on the public internet: this host, private and shared networks, link-local, test and group addresses. */
+/**
+ * Networks outside the public internet: this host, private and shared networks, link-local, test and
+ * multicast addresses.
+ */
 const closed = new BlockList()
 for (const [network, prefix] of [
   ['0.0.0.0', 8],
@@ -20,7 +23,7 @@ for (const [network, prefix] of [
 ] as const)
   closed.addSubnet(network, prefix, 'ipv4')
 for (const [network, prefix] of [
-  // IETF assignments with Teredo, documentation, 6to4: they lead elsewhere, also to what is closed above.
+  // IETF assignments with Teredo, documentation and 6to4, which can tunnel to the networks above.
   ['2001::', 23],
   ['2001:db8::', 32],
   ['2002::', 16],
@@ -28,11 +31,11 @@ for (const [network, prefix] of [
 ] as const)
   closed.addSubnet(network, prefix, 'ipv6')
 
-/** Of IPv6 only the global unicast range is open; mapped IPv4 and all else is not. */
+/** Only the global unicast range of IPv6 is public; this excludes mapped IPv4 addresses. */
 const open6 = new BlockList()
 open6.addSubnet('2000::', 3, 'ipv6')
 
-/** True for an address of the public internet. */
+/** Returns whether an IP address belongs to the public internet. */
 export function isPublicAddress(address: string): boolean {
   if (isIP(address) === 0) return false
   if (isIPv4(address)) return !closed.check(address, 'ipv4')

@@ -1,7 +1,7 @@
-/** What a site's robots.txt says to one reader (RFC 9309). */
+/** The rules of a robots.txt for one user agent (RFC 9309). */
 export type Robots = {
   mayRead(url: URL): boolean
-  /** Time that the site wants between two requests. */
+  /** Crawl delay. */
   delayMs: number
   sitemaps: string[]
 }
@@ -9,10 +9,10 @@ export type Robots = {
 type Rule = { allows: boolean; pattern: string }
 type Group = { agents: string[]; rules: Rule[]; delayMs: number }
 
-/** Sites that want more are read as slowly as this. */
+/** Maximum crawl delay. */
 const longestDelayMs = 10_000
 
-export const everything: Robots = { mayRead: () => true, delayMs: 0, sitemaps: [] }
+export const allowAll: Robots = { mayRead: () => true, delayMs: 0, sitemaps: [] }
 
 /** Reads a robots.txt. The rules of `agent` hold where the file names it, else those for everybody. */
 export function parseRobots(text: string, agent: string): Robots {

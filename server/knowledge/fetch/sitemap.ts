@@ -1,15 +1,15 @@
 import { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { defineError } from '../../errors.ts'
-import { parseXml } from '../read/xml.ts'
+import { parseXml } from '../parsers/xml.ts'
 import { limited, type PageFetcher } from './fetch-page.ts'
 
-/** Of one site; the protocol bounds one sitemap to 50 MB and 50,000 addresses. */
+/** Limits per site; the protocol limits one sitemap to 50 MB and 50,000 URLs. */
 const mostSitemaps = 50
 const sitemapBytes = 50 * 1024 * 1024
-/** When so many pages are found, no further sitemap is read. */
+/** Number of pages from which no further sitemap is read. */
 const mostPages = 100_000
-/** Of a slow site no further sitemap is read after this. */
+/** Time after which no further sitemap of a slow site is read. */
 const patienceMs = 60_000
 const usualPlaces = ['/sitemap.xml', '/sitemap_index.xml']
 
@@ -26,9 +26,9 @@ const noPages = defineError(
 )
 
 /**
- * The pages that a site's sitemaps list under an address, in their order, at most `most`; `total` is how many there are,
- * as far as was looked. The address may be that of a sitemap, which then is the only one. Pages of other sites and those
- * that robots.txt closes are left out. @throws AppError no_sitemap, no_pages, and what fetching throws.
+ * Returns the pages under a URL that the site's sitemaps list, in order and at most `most`; `total` counts
+ * all pages found. The URL may be a sitemap, which is then the only one read. Pages of other sites and pages
+ * closed by robots.txt are left out. @throws AppError no_sitemap, no_pages, and errors of fetching
  */
 export async function sitePages(
   fetcher: PageFetcher,
@@ -69,7 +69,7 @@ export async function sitePages(
   }
 
   await readAll(isSitemap ? [start.href] : [...robots.sitemaps])
-  // The usual places are for sites that name none, or none that can be read.
+  // The default locations apply when robots.txt names no readable sitemap.
   if (read === 0 && !isSitemap) await readAll(usualPlaces.map((path) => new URL(path, start).href))
   if (read === 0) throw noSitemap(start.host)
   if (pages.size === 0) throw noPages(start.origin + under)
@@ -122,7 +122,7 @@ async function* buffers(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffe
   for await (const chunk of chunks) yield Buffer.from(chunk)
 }
 
-/** Sitemaps may be files packed with gzip, whatever they are served as. */
+/** Decompresses a gzipped sitemap, whatever its media type. */
 async function unzipped(body: AsyncIterable<Uint8Array>): Promise<AsyncIterable<Uint8Array>> {
   const iterator = body[Symbol.asyncIterator]()
   const first = await iterator.next()

@@ -10,7 +10,7 @@ import type { PageFetcher } from '../fetch/fetch-page.ts'
 import { nameOfPage } from '../fetch/name-of-page.ts'
 import type { Originals } from '../files.ts'
 import { openFileWithin } from '../folders/open-within.ts'
-import type { Reader, ReadOutcome } from '../read/index.ts'
+import type { DocumentParser, ReadOutcome } from '../parsers/index.ts'
 import {
   countDocuments,
   type DocumentRow,
@@ -31,7 +31,7 @@ import { type DocumentContent, writeVersion } from './write.ts'
 export type IngestDependencies = {
   database: Database
   log: Log
-  reader: Reader
+  reader: DocumentParser
   files: Originals
   fetcher: PageFetcher
   embedder(signal: AbortSignal): Promise<Embedder | undefined>
@@ -370,7 +370,7 @@ const count = (number: number, noun: string) => `${number} ${noun}${number === 1
 const withoutExtension = (name: string) => name.replace(/(?<=.)\.[^.\s/]{1,12}$/u, '')
 
 /** Reads the next file while the present one is stored; at most one is ahead. */
-function readAhead(reader: Reader, files: Originals, signal: AbortSignal) {
+function readAhead(reader: DocumentParser, files: Originals, signal: AbortSignal) {
   let waiting: { index: number; outcome: Promise<ReadOutcome>; listener: { on?: Progress } } | undefined
 
   function begin(bytes: Bytes, listener: { on?: Progress }): Promise<ReadOutcome> {

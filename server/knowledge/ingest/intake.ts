@@ -7,7 +7,7 @@ import { documentNotFound, ingestStopped, noSupportedFiles } from '../errors.ts'
 import type { PageFetcher } from '../fetch/fetch-page.ts'
 import { sitePages } from '../fetch/sitemap.ts'
 import type { Originals, StagedFile } from '../files.ts'
-import type { Reader } from '../read/index.ts'
+import type { DocumentParser } from '../parsers/index.ts'
 import { type DocumentRow, findDocument } from '../store/documents.ts'
 import { lockOriginals, pinOriginals } from '../store/ingest-files.ts'
 import type { IngestFile, IngestInput } from './input.ts'
@@ -47,7 +47,7 @@ export function intake({
   db: Db
   runs: Runs
   files: Originals
-  reader: Reader
+  reader: DocumentParser
   fetcher: PageFetcher
   maxSitePages: number
 }) {
@@ -120,7 +120,7 @@ export function intake({
         const named = { name: filename, filename }
         if ('refused' in file) return { ...named, refused: file.refused }
         const { staged } = file
-        if (!reader.isWorthReading(filename)) return { ...named, refused: unreadable(filename), staged }
+        if (!reader.isWorthParsing(filename)) return { ...named, refused: unreadable(filename), staged }
         return { ...named, sha256: staged.sha256, bytes: staged.bytes, staged }
       })
       const unread = all.filter((file) => 'refused' in file)

@@ -1,4 +1,4 @@
-import { wordsIn } from '../cut/size.ts'
+import { wordCount } from '../chunking/word-count.ts'
 
 /** Words of a section: about a printed page. */
 const usualWords = 500
@@ -14,7 +14,7 @@ export function assignSections(passages: { page: number | null; text: string }[]
     const page = passages[first]?.page ?? null
     let end = first
     while (end < passages.length && (passages[end]?.page ?? null) === page) end += 1
-    const lengths = passages.slice(first, end).map((passage) => wordsIn(passage.text))
+    const lengths = passages.slice(first, end).map((passage) => wordCount(passage.text))
     const total = lengths.reduce((sum, length) => sum + length, 0)
     const shares = Math.max(1, Math.round(total / usualWords))
     let passed = 0

@@ -3,7 +3,7 @@ import type { Database } from '../../db/index.ts'
 import type { Log } from '../../log.ts'
 import type { Embedder } from '../../models/index.ts'
 import { bm25Vectorizer, type DocumentNames, stemmerFor } from '../../search/index.ts'
-import { inContext } from '../cut/passage.ts'
+import { passageWithContext } from '../chunking/passage.ts'
 import type { VectorIndexes } from '../store/vector-index.ts'
 import { insertVectors, listPassagesWithoutVector } from '../store/vectors.ts'
 import {
@@ -134,7 +134,7 @@ export async function embedMissingPassages(
     const batch = await listPassagesWithoutVector(database.db, document.version, embedder.space, embedBatch)
     if (batch.length === 0) return
     const vectors = await embedder.embed(
-      batch.map((passage) => inContext({ title: document.title, ...passage })),
+      batch.map((passage) => passageWithContext({ title: document.title, ...passage })),
       'passage',
       signal,
     )
@@ -159,7 +159,7 @@ async function embed(
 ): Promise<Float32Array[] | undefined> {
   try {
     return await embedder.embed(
-      passages.map((passage) => inContext({ title, ...passage })),
+      passages.map((passage) => passageWithContext({ title, ...passage })),
       'passage',
       signal,
     )

@@ -1,5 +1,5 @@
 import type { Db } from '../../db/index.ts'
-import { wordsIn } from '../cut/size.ts'
+import { wordCount } from '../chunking/word-count.ts'
 import { findPassagesByNumber, type RankedPassage, type Scope } from '../store/search.ts'
 import { type Hit, toHit } from './hit.ts'
 
@@ -28,7 +28,7 @@ export async function selectContext(
   let wordsLeft = maxWords
   const select = (passage: RankedPassage | undefined, page: number | null): void => {
     if (!passage || selected.has(keyOf(passage)) || passage.page !== page) return
-    const words = wordsIn(passage.text)
+    const words = wordCount(passage.text)
     if (words > wordsLeft && selected.size > 0) return
     selected.set(keyOf(passage), passage)
     wordsLeft -= words

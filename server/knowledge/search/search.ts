@@ -3,7 +3,7 @@ import type { Database } from '../../db/index.ts'
 import type { Log } from '../../log.ts'
 import type { Embedder } from '../../models/index.ts'
 import { expandFollowUpTerms, expandFollowUpText, fuseRankings, queryAnalyzer } from '../../search/index.ts'
-import { inContext } from '../cut/passage.ts'
+import { passageWithContext } from '../chunking/passage.ts'
 import { countPassagesByLanguage, type RankedPassage } from '../store/search.ts'
 import { findPreviousSpace, searchVectors } from '../store/vectors.ts'
 import { answerability, answerabilityThreshold } from './answerability.ts'
@@ -99,7 +99,7 @@ export function hybridSearch({ database, log, embedder, embedderOf, relevance }:
   /** Sorts the first passages by the cross-encoder's relevance, if there is one; the scores stay with the ranks. */
   async function rerank(text: string, passages: RankedPassage[], signal: AbortSignal) {
     const first = passages.slice(0, maxRerankedResults)
-    const relevances = await relevance(text, first.map(inContext), signal)
+    const relevances = await relevance(text, first.map(passageWithContext), signal)
     if (!relevances) return passages
     const order = first
       .map((passage, i) => ({ passage, relevance: relevances[i] ?? 0 }))

@@ -1,0 +1,67 @@
+import type { ParsedDocument } from '../parsers/document.ts'
+import { packUnits } from './pack.ts'
+import type { DocumentPassage } from './passage.ts'
+import { sectionSplitter } from './sections.ts'
+import { alignToCodePoint } from './word-count.ts'
+
+export type { DocumentPassage as CutPassage } from './passage.ts'
+
+/**
+ * Maximum words per passage; the average is 81. `bench/chunking.ts` compares other lengths by the evidence in
+ * a prompt of equal size.
+ */
+const defaultMaxWords = 120
+const maxHeadingCharacters = 300
+
+/** Types that contain prose. In all other types (tables, code, logs) a line is the smallest unit. */
+const proseTypes = new Set([
+  'pdf',
+  'docx',
+  'odt',
+  'pptx',
+  'epub',
+  'html',
+  'md',
+  'txt',
+  'eml',
+  'rst',
+  'adoc',
+  'tex',
+  'org',
+])
+
+const truncateHeading = (text: string) => text.slice(0, alignToCodePoint(text, maxHeadingCharacters))
+
+/**
+ * Splits a document into passages of at most about `target` words.
+ *
+ * A heading starts a new passage. Whole sentences (or rows, or lines of code) are packed until the next one
+ * does not fit. A paragraph end closes a passage that is at least 60 % full. Only a sentence longer than a
+ * passage is split. Headings without text and remainders of a few words are merged with their neighbour. A
+ * passage never spans pages.
+ */
+export function chunkDocument(
+  document: ParsedDocument,
+  { target = defaultMaxWords } = {},
+): DocumentPassage[] {
+  const scope = sectionSplitter()
+  const byLine = !proseTypes.has(document.type)
+  const passages: DocumentPassage[] = []
+  for (const page of document.pages) {
+    for (const { start, end, words, headings } of packUnits(page.text, scope.sectionsOf(page), {
+      byLine: byLine,
+      target,
+    })) {
+      if (words === 0) continue
+      passages.push({
+        n: passages.length + 1,
+        page: document.paged ? page.page : null,
+        start,
+        end,
+        heading: headings.length > 0 ? truncateHeading(headings.join(' › ')) : null,
+        text: page.text.slice(start, end),
+      })
+    }
+  }
+  return passages
+}

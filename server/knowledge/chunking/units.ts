@@ -1,0 +1,125 @@
+import { type Span, splitParagraphs } from './paragraphs.ts'
+import { alignToCodePoint, wordCount } from './word-count.ts'
+
+/** The smallest unit that is never split unless it is too long: a sentence, a row, a line of code. */
+export type Unit = Span & { words: number; startsParagraph: boolean }
+
+const sentences = new Intl.Segmenter('en', { granularity: 'sentence' })
+const words = new Intl.Segmenter('en', { granularity: 'word' })
+
+/** Longer runs are not words. Unspaced scripts are split at the segmenter's word boundaries. */
+const maxWordCharacters = 64
+/** Maximum characters of a run without any boundary (base64, minified scripts). */
+const maxRunCharacters = 400
+/** Maximum input of the segmenter, whose time and memory grow with it. */
+const maxSegmenterInput = 20_000
+
+const abbreviation =
+  /(?:^|[\s(„“"'])(?:\p{Lu}|Dr|Mr|Mrs|Ms|Prof|St|Jr|Sr|vs|Nos?|Nr|Figs?|Abb|Tab|Eq|Sec|Ch|Vol|pp?|cf|ca|al|approx|[dzu]\.\s?[haB]|[ei]\.\s?[ge]|bzw|usw|vgl|inkl|ggf|Art|Abs|Str)\.\s*$/u
+const ordinal = /\d\.\s*$/
+const month = /^(?:Jan|Feb|Mär|Apr|Mai|Jun|Jul|Aug|Sep|Okt|Nov|Dez)/
+
+/**
+ * Splits `text` between two offsets into contiguous units. A unit longer than `longest` words is split
+ * between words, and a run without words between characters.
+ */
+export function splitUnits(
+  text: string,
+  from: number,
+  to: number,
+  options: { byLine: boolean; longest: number },
+): Unit[] {
+  const units: Unit[] = []
+  for (const paragraph of splitParagraphs(text, from, to, options.byLine)) {
+    let opens = paragraph.startsParagraph
+    for (const span of paragraph.prose ? splitSentences(text, paragraph) : [paragraph]) {
+      for (const piece of splitLongUnit(text, span, options.longest)) {
+        units.push({ ...piece, startsParagraph: opens })
+        opens = false
+      }
+    }
+  }
+  return units
+}
+
+function* splitSentences(text: string, paragraph: Span): Generator<Span> {
+  for (let from = paragraph.start; from < paragraph.end; ) {
+    // The segmenter would treat a line break as the end of a sentence.
+    const prose = text.slice(from, segmenterInputEnd(text, from, paragraph.end)).replaceAll('\n', ' ')
+    let start = 0
+    for (const { index, segment } of sentences.segment(prose)) {
+      const end = index + segment.length
+      if (end < prose.length && isFalseBoundary(prose, start, end)) continue
+      yield { start: from + start, end: from + end }
+      start = end
+    }
+    from += prose.length
+  }
+}
+
+/** Returns where to end the segmenter's input: after whitespace if possible, at least between characters. */
+function segmenterInputEnd(text: string, from: number, end: number): number {
+  const furthest = from + maxSegmenterInput
+  if (furthest >= end) return end
+  const blank = text.lastIndexOf(' ', furthest - 1)
+  return blank > from + maxSegmenterInput / 2 ? blank + 1 : alignToCodePoint(text, furthest)
+}
+
+/**
+ * Returns whether a boundary comes from an abbreviation or a German date rather than from the end of a
+ * sentence.
+ */
+function isFalseBoundary(prose: string, start: number, end: number): boolean {
+  const before = prose.slice(Math.max(start, end - 16), end)
+  return abbreviation.test(before) || (ordinal.test(before) && month.test(prose.slice(end, end + 3)))
+}
+
+function* splitLongUnit(text: string, span: Span, longest: number): Generator<Span & { words: number }> {
+  const whole = wordCount(text.slice(span.start, span.end))
+  if (whole <= longest) {
+    yield { ...span, words: whole }
+    return
+  }
+  const share = whole / Math.ceil(whole / longest)
+  let { start } = span
+  let words = 0
+  for (const atom of atomsOf(text, span)) {
+    const more = wordCount(text.slice(atom.start, atom.end))
+    if (words > 0 && words + more > share + 0.5) {
+      yield { start, end: atom.start, words }
+      start = atom.start
+      words = 0
+    }
+    words += more
+  }
+  yield { start, end: span.end, words }
+}
+
+/**
+ * Yields words with the whitespace after them; runs without whitespace are split at the segmenter's
+ * boundaries, and those by length.
+ */
+function* atomsOf(text: string, span: Span): Generator<Span> {
+  for (const { index, 0: word } of text.slice(span.start, span.end).matchAll(/\s*\S+\s*/g)) {
+    const start = span.start + index
+    if (word.length <= maxWordCharacters) yield { start, end: start + word.length }
+    else yield* atomsOfRun(text, start, start + word.length)
+  }
+}
+
+function* atomsOfRun(text: string, start: number, end: number): Generator<Span> {
+  for (let from = start; from < end; ) {
+    const to = segmenterInputEnd(text, from, end)
+    for (const { index, segment } of words.segment(text.slice(from, to)))
+      yield* stretchesOf(text, from + index, from + index + segment.length)
+    from = to
+  }
+}
+
+function* stretchesOf(text: string, from: number, end: number): Generator<Span> {
+  for (let start = from; start < end; ) {
+    const next = Math.min(end, alignToCodePoint(text, start + maxRunCharacters))
+    yield { start, end: next }
+    start = next
+  }
+}

@@ -1,0 +1,107 @@
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
+import { corrupt, encrypted, unsupported } from './errors.ts'
+
+/** The content of a file as its first bytes reveal it. */
+export type Content = 'pdf' | 'zip' | 'html' | 'mail' | 'text' | 'damaged' | { picture: string }
+
+const headBytes = 4_096
+const pdfHeaderSearchBytes = 1_024
+const officeEncryption = Buffer.from('EncryptedPackage', 'utf16le')
+
+const unpack = 'Unpack it and upload the files that are in it.'
+const transcript = 'Upload a transcript of it as text.'
+
+const imageSignatures: [string, RegExp][] = [
+  ['png', /^\x89PNG\r\n/],
+  ['jpg', /^\xff\xd8\xff/],
+  ['gif', /^GIF8[79]a/],
+  ['webp', /^RIFF.{4}WEBP/s],
+  ['tif', /^(?:II\*\0|MM\0\*)/],
+  ['bmp', /^BM.{4}\0\0\0\0/s],
+  ['heic', /^\0{2}.{2}ftyp(?:hei[cfmsx]|mif1|msf1|avif|avis)/s],
+]
+const otherSignatures: [RegExp, string, string][] = [
+  [
+    /^\x1f\x8b|^7z\xbc\xaf|^Rar!|^BZh\d|^\xfd7zXZ|^\x28\xb5\x2f\xfd|^.{257}ustar/s,
+    'a packed archive',
+    unpack,
+  ],
+  [/^\{\\rtf/, 'in Rich Text Format', 'Save it as Word (.docx) or PDF and upload that.'],
+  [/^%!PS/, 'PostScript', 'Save it as PDF and upload that.'],
+  [/^.{60}BOOKMOBI/s, 'a Kindle book', 'Convert it to EPUB and upload that.'],
+  [/^SQLite format 3\0/, 'a database', 'Export its tables as CSV and upload those.'],
+  [
+    /^(?:MZ.{0,60}\0|\x7fELF|\xca\xfe\xba\xbe|\xcf\xfa\xed\xfe|\0asm)/s,
+    'a program',
+    'Only documents and text can be read.',
+  ],
+  [
+    /^(?:ID3[\x02-\x04]|\xff[\xf2\xf3\xfb]|OggS|fLaC|RIFF.{4}WAVE|\0{2}.{2}ftypM4A)/s,
+    'a sound recording',
+    transcript,
+  ],
+  [/^(?:\0{2}.{2}ftyp|\x1aE\xdf\xa3|RIFF.{4}AVI )/s, 'a film', transcript],
+]
+
+const htmlStart = /^\s*(?:<\?xml[^>]*>\s*)?(?:<!--[\s\S]*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b/i
+const mailHeader =
+  /^(?:From|To|Subject|Date|Message-ID|MIME-Version|Received|Return-Path|Delivered-To|Reply-To|Content-Type):/gim
+const minMailHeaders = 3
+/** Matches the remains of a PDF whose beginning is missing. */
+const damagedPdf = /\bendobj\b|\bstartxref\b|%%EOF/
+
+/**
+ * Detects the content of a file, whatever its name says. @throws UnreadableFileError for a known format that
+ * no parser supports
+ */
+export function detectContent(path: string): Content {
+  const head = readHead(path)
+  if (head.slice(0, pdfHeaderSearchBytes).includes('%PDF-')) return 'pdf'
+  if (/^PK(?:\x03\x04|\x05\x06)/.test(head)) return 'zip'
+  if (head.startsWith('\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1')) throw legacyOffice(path)
+  for (const [picture, signature] of imageSignatures) if (signature.test(head)) return { picture }
+  for (const [signature, what, advice] of otherSignatures)
+    if (signature.test(head)) throw unsupported(what, advice)
+  const text = head.replace(/^\xef\xbb\xbf/, '')
+  if (htmlStart.test(text)) return 'html'
+  if (damagedPdf.test(text)) return 'damaged'
+  const names = new Set(
+    text
+      .split(/\r?\n\r?\n/, 1)[0]
+      ?.match(mailHeader)
+      ?.map((name) => name.toLowerCase()),
+  )
+  return names.size >= minMailHeaders ? 'mail' : 'text'
+}
+
+function readHead(path: string): string {
+  const buffer = Buffer.alloc(headBytes)
+  const file = openSync(path, 'r')
+  try {
+    return buffer.toString('latin1', 0, readSync(file, buffer, 0, headBytes, 0))
+  } finally {
+    closeSync(file)
+  }
+}
+
+/**
+ * Handles the container format of Office before 2007, which also wraps newer Office files with a password.
+ */
+function legacyOffice(path: string) {
+  if (readFileSync(path).includes(officeEncryption)) return encrypted()
+  return unsupported(
+    'in an Office format from before 2007 (.doc, .xls, .ppt or .msg)',
+    'Save it as .docx, .xlsx, .pptx, .eml or PDF and upload that.',
+  )
+}
+
+/** Returns the error for an archive that is no known document; `has` checks for an entry. */
+export function unknownArchive(has: (name: string) => boolean, promised: string | undefined) {
+  if (has('Index/Document.iwa') || has('Index.zip'))
+    return unsupported('an Apple iWork document', 'Export it as PDF or Word and upload that.')
+  if (has('xl/workbook.bin'))
+    return unsupported('a binary Excel workbook (.xlsb)', 'Save it as .xlsx and upload that.')
+  return promised === undefined
+    ? unsupported('a ZIP archive', unpack)
+    : corrupt(`there is no ${promised} document in it`)
+}

@@ -1,0 +1,128 @@
+import iconv from 'iconv-lite'
+import jschardet from 'jschardet'
+import { empty, unsupported } from './errors.ts'
+
+const byteOrderMarks: [string, number[]][] = [
+  ['utf-32le', [0xff, 0xfe, 0, 0]],
+  ['utf-32be', [0, 0, 0xfe, 0xff]],
+  ['utf-8', [0xef, 0xbb, 0xbf]],
+  ['utf-16le', [0xff, 0xfe]],
+  ['utf-16be', [0xfe, 0xff]],
+]
+/** Detection is slow and does not improve with more input. */
+const sampleBytes = 16_384
+const charset = /<(?:meta|\?xml)[^>]{0,200}?(?:charset|encoding)\s*=\s*["']?([\w.:-]{2,40})/i
+
+/** Tried in this order when detection finds nothing readable; each rejects input that is not its own. */
+const fallbackEncodings = ['shift_jis', 'gb18030', 'windows-1252']
+
+/**
+ * Decodes a text file of unknown encoding: by byte order mark, then as strict UTF-8, then by the zero bytes
+ * of UTF-16, then by statistics. Line breaks become '\
+ * '. @throws UnreadableFileError for an empty file or binary content
+ */
+export function decodeText(bytes: Buffer): string {
+  return decode(bytes, undefined)
+}
+
+/** Decodes an HTML file, which may declare its encoding. */
+export function decodeHtml(bytes: Buffer): string {
+  return decode(bytes, charset.exec(bytes.subarray(0, 2048).toString('latin1'))?.[1])
+}
+
+function decode(bytes: Buffer, named: string | undefined): string {
+  const text = decodeByOrderMark(bytes) ?? decodeUnmarkedUtf16(bytes) ?? strictUtf8(bytes)
+  if (text !== undefined) return cleanText(text)
+  for (const encoding of [named, detectEncoding(bytes), ...fallbackEncodings]) {
+    const guess = encoding && iconv.encodingExists(encoding) ? iconv.decode(bytes, encoding) : undefined
+    if (guess !== undefined && !isBinary(guess)) return cleanText(guess)
+  }
+  throw notText()
+}
+
+function decodeByOrderMark(bytes: Buffer): string | undefined {
+  for (const [encoding, mark] of byteOrderMarks)
+    if (mark.every((byte, i) => bytes[i] === byte)) return iconv.decode(bytes.subarray(mark.length), encoding)
+  return undefined
+}
+
+/**
+ * Decodes UTF-16 without a byte order mark: most characters of most scripts have one zero byte, always on the
+ * same side.
+ */
+function decodeUnmarkedUtf16(bytes: Buffer): string | undefined {
+  const sample = bytes.subarray(0, sampleBytes)
+  let even = 0
+  let odd = 0
+  for (const [i, byte] of sample.entries()) {
+    if (byte !== 0) continue
+    if (i % 2 === 0) even += 1
+    else odd += 1
+  }
+  const many = Math.max(3, sample.length / 32)
+  if (odd > many && even < odd / 20) return iconv.decode(bytes, 'utf-16le')
+  if (even > many && odd < even / 20) return iconv.decode(bytes, 'utf-16be')
+  return undefined
+}
+
+function strictUtf8(bytes: Buffer): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(trimPartialCharacter(bytes))
+  } catch {
+    return undefined
+  }
+}
+
+/** Removes a partial character from the end of a truncated file. */
+function trimPartialCharacter(bytes: Buffer): Buffer {
+  for (let back = 1; back <= 3; back++) {
+    const byte = bytes[bytes.length - back] ?? 0
+    if (byte >= 0xc0)
+      return (byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2) > back ? bytes.subarray(0, -back) : bytes
+    if (byte < 0x80) return bytes
+  }
+  return bytes
+}
+
+/** Returns the most likely encoding; on a tie, the one that most such files have. */
+function detectEncoding(bytes: Buffer): string | undefined {
+  const guesses = jschardet
+    .detectAll(sampleAroundNonAscii(bytes))
+    .filter(({ confidence }) => confidence > 0.01)
+  const best = Math.max(...guesses.map(({ confidence }) => confidence))
+  const likely = guesses
+    .filter(({ confidence }) => confidence > best - 0.01)
+    .map(({ encoding }) => encoding?.toLowerCase())
+  return likely.find((encoding) => encoding === 'windows-1252') ?? likely[0]
+}
+
+/** Returns a sample that starts shortly before the first byte beyond ASCII. */
+function sampleAroundNonAscii(bytes: Buffer): Buffer {
+  const first = bytes.findIndex((byte) => byte >= 0x80 || byte === 0)
+  const start = Math.max(0, first - 256)
+  return bytes.subarray(start - (start % 4), start - (start % 4) + sampleBytes)
+}
+
+/** Share of control characters above which a file is binary. */
+const maxControlShare = 0.01
+/** Number of control characters that a short text may have. */
+const minControlCharacters = 2
+// biome-ignore lint: control characters are what is looked for
+const controlCharacters =
+  /[\u0000-\u0007\u000e-\u001a\u001c-\u001f\u007f-\u0084\u0086-\u009f\ufffd\ufffe\uffff]/g
+
+const isBinary = (text: string) =>
+  (text.match(controlCharacters)?.length ?? 0) > Math.max(minControlCharacters, text.length * maxControlShare)
+
+function cleanText(text: string): string {
+  const clean = text.replaceAll(/\r\n?/g, '\n').replaceAll('\f', '\n').replaceAll('\u0000', '')
+  if (clean.trim() === '' && !text.includes('\u0000')) throw empty()
+  if (isBinary(text)) throw notText()
+  return clean.toWellFormed()
+}
+
+const notText = () =>
+  unsupported(
+    'neither text nor a kind of document that is known here',
+    'Save it as PDF, Word, Markdown or plain text and upload that.',
+  )

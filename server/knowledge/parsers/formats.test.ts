@@ -1,0 +1,533 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { temporaryFolder } from '../../../test/files/folder.ts'
+import {
+  docxOf,
+  epubOf,
+  odfOf,
+  pptxOf,
+  relations,
+  sheetRows,
+  slideShape,
+  slideTable,
+  wordParagraph,
+  wordTable,
+  xlsxOf,
+} from '../../../test/files/office.ts'
+import { zipOf } from '../../../test/files/zip.ts'
+import type { ParsedDocument, ParseFailure } from './document.ts'
+import { parseFile } from './parse-file.ts'
+
+const limits = { bytes: 1e8, pages: 20, unpackedBytes: 20_000_000, milliseconds: 10_000, memoryBytes: 5e8 }
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>
+beforeAll(async () => {
+  folder = await temporaryFolder()
+})
+afterAll(() => folder[Symbol.asyncDispose]())
+
+async function read(name: string, content: string | Uint8Array): Promise<ParsedDocument> {
+  return parseFile(await folder.write(name, content), name, limits, () => undefined)
+}
+
+const textOf = async (name: string, content: string | Uint8Array) =>
+  (await read(name, content)).pages.map(({ text }) => text).join('\f')
+
+const headingsOf = async (name: string, content: string | Uint8Array) =>
+  (await read(name, content)).pages.flatMap(({ text, headings }) =>
+    headings.map(({ start, level, text: heading }) => {
+      expect(text.slice(start).startsWith(heading) || heading.includes(' | ')).toBe(true)
+      return `${level} ${heading}`
+    }),
+  )
+
+const refused = (code: ParseFailure) => expect.objectContaining({ code }) as Error
+
+describe('Word', () => {
+  const styles =
+    '<w:style w:styleId="berschrift1"><w:name w:val="heading 1"/></w:style>' +
+    '<w:style w:styleId="Mine"><w:name w:val="Chapter of mine"/><w:basedOn w:val="berschrift1"/></w:style>' +
+    '<w:style w:styleId="Outlined"><w:name w:val="Outlined"/><w:pPr><w:outlineLvl w:val="2"/></w:pPr></w:style>' +
+    '<w:style w:styleId="Loop"><w:name w:val="Loop"/><w:basedOn w:val="Loop"/></w:style>' +
+    '<w:style w:styleId="Bullets"><w:name w:val="List Bullet"/><w:pPr><w:numPr><w:numId w:val="9"/></w:numPr></w:pPr></w:style>'
+
+  it('has headings by what its styles say, in whatever language they are named', async () => {
+    const body = ['berschrift1', 'Mine', 'Outlined', 'Loop']
+      .map((style) => wordParagraph(`In ${style}`, style))
+      .join('')
+    expect(await headingsOf('a.docx', docxOf(body, { styles }))).toEqual([
+      '1 In berschrift1',
+      '1 In Mine',
+      '3 In Outlined',
+    ])
+  })
+
+  it('keeps lists as lines and rows of tables as lines with tabs', async () => {
+    const nested = `<w:tbl><w:tr><w:tc>${wordParagraph('outer')}${wordTable([['inner a', 'inner b']])}</w:tc></w:tr></w:tbl>`
+    const body =
+      wordParagraph('Before') +
+      wordParagraph('one', 'Bullets') +
+      wordParagraph('two', 'Bullets') +
+      wordTable([
+        ['Name', 'Age'],
+        ['Ada', '36'],
+      ]) +
+      nested
+    expect(await textOf('a.docx', docxOf(body, { styles }))).toBe(
+      'Before\n\n- one\n- two\n\nName\tAge\nAda\t36\n\nouter inner a inner b',
+    )
+  })
+
+  it('has the numbers that Word counts itself', async () => {
+    const level = (depth: number, format: string, text: string, start = 1) =>
+      `<w:lvl w:ilvl="${depth}"><w:start w:val="${start}"/><w:numFmt w:val="${format}"/><w:lvlText w:val="${text}"/></w:lvl>`
+    const numbering =
+      `<w:abstractNum w:abstractNumId="1">${level(0, 'decimal', '%1.')}${level(1, 'decimal', '%1.%2')}</w:abstractNum>` +
+      `<w:abstractNum w:abstractNumId="2">${level(0, 'lowerLetter', '%1)', 26)}${level(1, 'upperRoman', '(%2)')}${level(2, 'bullet', 'o')}</w:abstractNum>` +
+      '<w:num w:numId="1"><w:abstractNumId w:val="1"/></w:num><w:num w:numId="2"><w:abstractNumId w:val="2"/></w:num>' +
+      '<w:num w:numId="3"><w:abstractNumId w:val="2"/><w:lvlOverride w:ilvl="0"><w:startOverride w:val="4"/></w:lvlOverride></w:num>'
+    const numbered = `${styles}<w:style w:styleId="h2"><w:name w:val="heading 2"/><w:pPr><w:numPr><w:ilvl w:val="1"/><w:numId w:val="1"/></w:numPr></w:pPr></w:style><w:style w:styleId="h1"><w:name w:val="heading 1"/><w:pPr><w:numPr><w:numId w:val="1"/></w:numPr></w:pPr></w:style>`
+    const item = (list: number, depth: number, text: string) =>
+      `<w:p><w:pPr><w:numPr><w:ilvl w:val="${depth}"/><w:numId w:val="${list}"/></w:numPr></w:pPr><w:r><w:t>${text}</w:t></w:r></w:p>`
+    const items = [
+      item(2, 0, 'z'),
+      item(2, 0, 'aa'),
+      item(2, 1, 'one'),
+      item(2, 1, 'two'),
+      item(2, 2, 'dot'),
+      item(2, 0, 'bb'),
+      item(3, 0, 'anew'),
+    ]
+    const heads = ['h1 First', 'h2 Under', 'h2 Again', 'h1 Second', 'h2 Under it'].map((head) =>
+      wordParagraph(head.slice(3), head.slice(0, 2)),
+    )
+    const file = docxOf([...heads, ...items, item(0, 0, 'no list')].join(''), { styles: numbered, numbering })
+    expect(await headingsOf('a.docx', file)).toEqual([
+      '1 1. First',
+      '2 1.1 Under',
+      '2 1.2 Again',
+      '1 2. Second',
+      '2 2.1 Under it',
+    ])
+    expect((await textOf('a.docx', file)).split('\n\n').slice(5).join('\n\n')).toBe(
+      'z) z\naa) aa\n  (I) one\n  (II) two\n    - dot\nbb) bb\nd) anew\n\nno list',
+    )
+  })
+
+  it('leaves out what is struck, hidden or drawn twice, and brings notes after their paragraph', async () => {
+    const run = (inner: string) => `<w:r>${inner}</w:r>`
+    const body = `<w:p>${run('<w:t>Kept</w:t>')}<w:del>${run('<w:delText>gone</w:delText>')}</w:del>${run('<w:rPr><w:vanish/></w:rPr><w:t>hidden</w:t>')}${run(
+      '<w:rPr><w:vanish w:val="0"/></w:rPr><w:t xml:space="preserve"> shown</w:t>',
+    )}${run('<w:footnoteReference w:id="2"/>')}${run('<w:instrText>PAGE</w:instrText>')}${run(
+      `<mc:AlternateContent><mc:Choice><w:txbxContent>${wordParagraph('Box')}</w:txbxContent></mc:Choice><mc:Fallback><w:txbxContent>${wordParagraph('Box')}</w:txbxContent></mc:Fallback></mc:AlternateContent>`,
+    )}</w:p>`
+    const footnotes = `<w:footnote w:id="0" w:type="separator">${wordParagraph('---')}</w:footnote><w:footnote w:id="2">${wordParagraph('The note.')}</w:footnote>`
+    expect(await textOf('a.docx', docxOf(body, { footnotes }))).toBe('Box\n\nKept shown\n\nThe note.')
+  })
+
+  it('takes its title from its properties, unless a program wrote that', async () => {
+    const core = (title: string) => ({
+      'docProps/core.xml': `<cp xmlns:dc="d"><dc:title>${title}</dc:title></cp>`,
+    })
+    const body = wordParagraph('A heading', 'berschrift1') + wordParagraph('text')
+    expect((await read('a.docx', docxOf(body, { styles, parts: core('The plan') }))).title).toBe('The plan')
+    expect(
+      (await read('a.docx', docxOf(body, { styles, parts: core('Microsoft Word - x.doc') }))).title,
+    ).toBe('A heading')
+    expect((await read('a.docx', docxOf(wordParagraph('text')))).title).toBeNull()
+  })
+
+  it('never expands an entity', async () => {
+    const bomb = `<!DOCTYPE w [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><w:document xmlns:w="w"><w:body>${wordParagraph('&b;')}</w:body></w:document>`
+    const outside = bomb.replace('<!ENTITY a "ha">', '<!ENTITY a SYSTEM "file:///etc/hostname">')
+    for (const xml of [bomb, outside])
+      await expect(read('a.docx', docxOf('', { parts: { 'word/document.xml': xml } }))).rejects.toEqual(
+        refused('corrupt'),
+      )
+  })
+})
+
+describe('PowerPoint', () => {
+  it('has a page for each slide, its title as heading, tables, lists and notes', async () => {
+    const document = await read(
+      'a.pptx',
+      pptxOf([
+        {
+          shapes:
+            slideShape(['Year in review'], 'title') +
+            slideShape(['First', 'Second'], 'body') +
+            slideShape(['7'], 'sldNum'),
+        },
+        {
+          shapes:
+            slideShape(['Free box']) +
+            slideTable([
+              ['City', 'Rain'],
+              ['Bergen', 'much'],
+            ]),
+          notes: 'Say hello.',
+        },
+        { shapes: slideShape(['Secret'], 'title'), hidden: true },
+      ]),
+    )
+    expect(document).toMatchObject({ type: 'pptx', paged: true, title: 'Year in review' })
+    expect(document.pages.map(({ page, text }) => [page, text])).toEqual([
+      [1, 'Year in review\n\n- First\n- Second'],
+      [2, 'Free box\n\nCity\tRain\nBergen\tmuch\n\nNotes: Say hello.'],
+      [3, ''],
+    ])
+    expect(document.pages[0]?.headings).toEqual([{ start: 0, level: 1, text: 'Year in review' }])
+  })
+
+  it('of nothing but pictures is said to be scanned', async () => {
+    const media = docxOf('<w:p/>', { parts: { 'word/media/image1.PNG': 'x' } })
+    await expect(read('a.docx', media)).rejects.toEqual(refused('no_text'))
+    await expect(read('a.docx', docxOf('<w:p/>'))).rejects.toEqual(refused('empty'))
+  })
+
+  it('is refused with too many slides', async () => {
+    const slides = Array.from({ length: 21 }, () => ({ shapes: slideShape(['x']) }))
+    await expect(read('a.pptx', pptxOf(slides))).rejects.toEqual(refused('too_many_pages'))
+  })
+})
+
+describe('Excel', () => {
+  const styles =
+    '<numFmts><numFmt numFmtId="164" formatCode="yyyy\\-mm\\-dd"/><numFmt numFmtId="165" formatCode="[Red]0.0%"/><numFmt numFmtId="166" formatCode="#,##0 &quot;days&quot;"/></numFmts>' +
+    `<cellStyleXfs><xf numFmtId="9"/></cellStyleXfs><cellXfs>${[0, 14, 164, 165, 166, 20, 22].map((id) => `<xf numFmtId="${id}"/>`).join('')}</cellXfs>`
+  const row = (cells: [style: number, value: number][]) =>
+    `<row>${cells.map(([s, v]) => `<c s="${s}"><v>${v}</v></c>`).join('')}</row>`
+
+  it('shows figures as their cells do', async () => {
+    const rows = row([
+      [0, 0.1 + 0.2],
+      [1, 45_356],
+      [2, 45_356.5],
+      [3, 0.125],
+      [4, 12],
+      [5, 0.25],
+      [6, 45_356.75],
+    ])
+    expect(await textOf('a.xlsx', xlsxOf([{ name: 'S', rows }], { styles }))).toBe(
+      'S\n\n0.3\t2024-03-05\t2024-03-05 12:00:00\t12.5%\t12\t06:00:00\t2024-03-05 18:00:00',
+    )
+    expect(
+      await textOf('a.xlsx', xlsxOf([{ name: 'S', rows: row([[1, 0]]) }], { styles, since1904: true })),
+    ).toContain('1904-01-01')
+  })
+
+  it('has a page for each visible sheet, and columns where they stand', async () => {
+    const sparse =
+      '<row r="1"><c r="C1" t="s"><v>0</v></c><c r="F1" t="b"><v>1</v></c></row><row r="2"><c r="F2" t="str"><v>formula</v></c></row>'
+    const document = await read(
+      'a.xlsx',
+      xlsxOf(
+        [
+          { name: 'One', rows: sparse },
+          { name: 'Hidden', rows: sparse, state: 'veryHidden' },
+          { name: 'Two', rows: sheetRows([['x']]) },
+        ],
+        {
+          strings: ['shared'],
+        },
+      ),
+    )
+    expect(document.paged).toBe(true)
+    expect(document.pages.map(({ text }) => text)).toEqual(['One\n\nshared\tTRUE\n\tformula', 'Two\n\nx'])
+  })
+
+  it('makes the column names a heading of all rows, also below a title', async () => {
+    const rows = [
+      ['Staff list'],
+      [],
+      ['Name', 'Town', 'Age'],
+      ...Array.from({ length: 60 }, (_, i) => [`Person ${i}`, `Town ${i}`, i]),
+    ]
+    expect(await headingsOf('a.xlsx', xlsxOf([{ name: 'People', rows: sheetRows(rows) }]))).toEqual([
+      '1 People',
+      '9 Name | Town | Age',
+    ])
+  })
+})
+
+describe('OpenDocument', () => {
+  it('text has headings, lists, tables and notes', async () => {
+    const body =
+      '<text:tracked-changes><text:p>struck</text:p></text:tracked-changes><text:h text:outline-level="2">Chapter</text:h>' +
+      '<text:p>One<text:s/>two<text:note><text:note-citation>1</text:note-citation><text:note-body><text:p>A note.</text:p></text:note-body></text:note></text:p>' +
+      '<text:list><text:list-item><text:p>a</text:p><text:list><text:list-item><text:p>b</text:p></text:list-item></text:list></text:list-item></text:list>' +
+      '<table:table><table:table-row><table:table-cell><text:p>x</text:p></table:table-cell><table:table-cell><text:p>y</text:p></table:table-cell></table:table-row></table:table>'
+    expect(await textOf('a.odt', odfOf('text', body))).toBe(
+      'Chapter\n\nOne two\n\nA note.\n\n- a\n  - b\n\nx\ty',
+    )
+    expect(await headingsOf('a.odt', odfOf('text', body))).toEqual(['2 Chapter'])
+  })
+
+  it('sheets and slides have pages', async () => {
+    const cell = (text: string, repeat = 1) =>
+      `<table:table-cell table:number-columns-repeated="${repeat}"><text:p>${text}</text:p></table:table-cell>`
+    const sheet = (name: string) =>
+      `<table:table table:name="${name}"><table:table-row>${cell('a')}${cell('')}${cell('b', 2)}<table:table-cell table:number-columns-repeated="16000"/></table:table-row></table:table>`
+    expect(await textOf('a.ods', odfOf('spreadsheet', sheet('S1') + sheet('S2')))).toBe(
+      'S1\n\na\tb\tb\fS2\n\na\tb\tb',
+    )
+    const slide = (title: string) =>
+      `<draw:page><draw:frame presentation:class="title"><draw:text-box><text:p>${title}</text:p></draw:text-box></draw:frame></draw:page>`
+    expect(await headingsOf('a.odp', odfOf('presentation', slide('One') + slide('Two')))).toEqual([
+      '1 One',
+      '1 Two',
+    ])
+  })
+
+  it('with a password is said to have one', async () => {
+    const manifest = '<manifest:file-entry><manifest:encryption-data/></manifest:file-entry>'
+    await expect(read('a.odt', odfOf('text', '<text:p>?</text:p>', manifest))).rejects.toEqual(
+      refused('encrypted'),
+    )
+  })
+})
+
+describe('EPUB', () => {
+  const chapters = {
+    'b two.xhtml':
+      '<html><head><title/><script src="x"/></head><body><h1>One</h1><p>First.</p></body></html>',
+    'a.xhtml': '<h1>Two</h1><p>Second.</p>',
+  }
+
+  it('is read in the order of its spine', async () => {
+    const document = await read('a.epub', epubOf('The book', chapters))
+    expect(document).toMatchObject({ type: 'epub', title: 'The book', paged: false })
+    expect(document.pages.map(({ text }) => text)).toEqual(['One\n\nFirst.\n\nTwo\n\nSecond.'])
+  })
+
+  it('with copy protection is refused, with scrambled fonts it is read', async () => {
+    const locked = (path: string) => ({
+      'META-INF/encryption.xml': `<e><CipherReference URI="${path}"/></e>`,
+    })
+    await expect(read('a.epub', epubOf('x', chapters, locked('OEBPS/a.xhtml')))).rejects.toEqual(
+      refused('unsupported_type'),
+    )
+    expect(await textOf('a.epub', epubOf('x', chapters, locked('OEBPS/font.otf')))).toContain('Second.')
+  })
+})
+
+describe('HTML', () => {
+  it('is read with headings, lists, rows and preformatted text, without scripts', async () => {
+    const html = `<!doctype html><html><head><title>A  page</title><style>p{}</style></head><body><script>no()</script><h2>Top <i>news</i></h2>
+      <p>One<br>two &amp; three</p><ol><li>first<ul><li>deep</li></ul></li><li>second</li></ol>
+      <table><tr><th>Name</th><th>Age</th></tr><tr><td>Ada</td><td><p>36</p></td></tr></table><pre>a  b\n  c</pre><p>End`
+    expect(await textOf('a.html', html)).toBe(
+      'Top news\n\nOne\ntwo & three\n\n1. first\n  - deep\n2. second\n\nName\tAge\nAda\t36\n\na  b\n  c\n\nEnd',
+    )
+    expect(await read('a.html', html)).toMatchObject({ title: 'A page', type: 'html' })
+  })
+
+  describe('from the web', () => {
+    const webPage = async (html: string) => {
+      const path = await folder.write('page.html', html)
+      const { title, pages } = await parseFile(path, 'page.html', limits, () => undefined, {
+        isWebPage: true,
+      })
+      return { title, text: pages[0]?.text }
+    }
+    const menu =
+      '<header role="banner">Mill Museum</header><nav><ul><li><a href="/">Home</a></li><li>Visit</li></ul></nav>'
+    const rest = '<aside>Read also: Barns</aside><footer>All rights reserved <form>Your mail?</form></footer>'
+    const story = '<h1>The mill</h1><p>The mill grinds rye since 1742.</p><ul><li>Open on Mondays</li></ul>'
+    const expected = 'The mill\n\nThe mill grinds rye since 1742.\n\n- Open on Mondays'
+
+    it.each([
+      ['main', `<body>${menu}<main>${story}${rest}</main>${rest}</body>`],
+      ['an element in the role of main', `<body>${menu}<div role="main">${story}</div>${rest}</body>`],
+      ['an article', `<body>${menu}<div><article>${story}</article></div>${rest}</body>`],
+      [
+        'nothing, but menus are marked',
+        `<body>${menu}<div>${story}</div><div hidden>Accept cookies</div>${rest}</body>`,
+      ],
+    ])('is read without what stands around it, where its content is marked by %s', async (_, body) => {
+      const html = `<html><head><title>The mill</title></head>${body}</html>`
+      expect(await webPage(html)).toEqual({ title: 'The mill', text: expected })
+      expect(await textOf('saved.html', html)).toContain('Mill Museum')
+    })
+
+    it('is read whole where what is marked is hardly any of it', async () => {
+      const html = `<html><body><main>Loading</main><div>${'The mill grinds rye. '.repeat(20)}</div></body></html>`
+      expect((await webPage(html)).text).toContain('The mill grinds rye.')
+      const inForm = `<html><body><form>${'The mill grinds rye. '.repeat(20)}</form></body></html>`
+      expect((await webPage(inForm)).text).toContain('The mill grinds rye.')
+    })
+  })
+
+  it('takes a table inside a table for layout', async () => {
+    const html =
+      '<html><table><tr><td>Menu</td><td>Side<table><tr><td>a</td><td>b</td></tr></table><p>Tail</p></td></tr></table></html>'
+    expect(await textOf('a.html', html)).toBe('Menu\tSide\na\tb\n\nTail')
+  })
+
+  it('survives deep nesting, and the encoding that it names', async () => {
+    expect(await textOf('a.html', `<html>${'<div>'.repeat(50_000)}deep`)).toBe('deep')
+    const latin = Buffer.from(
+      '<html><meta charset="iso-8859-15"><p>Zwölf € für Käse</p>'.replace('€', '\u00a4'),
+      'latin1',
+    )
+    expect(await textOf('a.html', latin)).toBe('Zwölf € für Käse')
+  })
+})
+
+describe('mail', () => {
+  const headers =
+    'From: Ada <ada@example.org>\r\nTo: =?utf-8?q?J=C3=BCrgen?= <j@example.org>\r\nSubject: Harbour\r\nDate: Tue, 5 Mar 2024 10:00:00 +0000\r\nMIME-Version: 1.0\r\n'
+
+  it('shows who wrote to whom, the text and what is attached', async () => {
+    const body = `${headers}Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain; charset=windows-1252\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nK=E4se.\r\n\r\nBye.\r\n--b\r\nContent-Type: application/pdf\r\nContent-Disposition: attachment; filename="plan.pdf"\r\nContent-Transfer-Encoding: base64\r\n\r\nJVBERi0=\r\n--b--\r\n`
+    expect(await textOf('a.eml', body)).toBe(
+      'Harbour\n\nFrom: Ada <ada@example.org>\nTo: Jürgen <j@example.org>\nDate: 2024-03-05T10:00:00.000Z\n\nKäse.\n\nBye.\n\nAttachment: plan.pdf',
+    )
+  })
+
+  it('in HTML alone is read as text, and is known without its ending', async () => {
+    const body = `${headers}Content-Type: text/html\r\n\r\n<p>Hello <b>you</b></p>`
+    expect(await read('letter', body)).toMatchObject({ type: 'eml', title: 'Harbour' })
+    expect(await textOf('letter', body)).toContain('Hello you')
+  })
+})
+
+describe('tables as text', () => {
+  it.each([
+    ['a.csv', 'name;town\n"Lovelace; Ada";London\n'],
+    ['a.csv', 'name,town\r\n"Lovelace; Ada",London\r\n'],
+    ['a.tsv', 'name\ttown\nLovelace; Ada\tLondon\n'],
+  ])('are rows, whatever parts their cells: %s %j', async (name, content) => {
+    expect(await textOf(name, content)).toBe('name\ttown\nLovelace; Ada\tLondon')
+  })
+
+  it('keep a line break inside a cell, and what follows a quotation mark that is never closed, in their rows', async () => {
+    expect(await textOf('a.csv', 'a,b\n"x\ny",z\n')).toBe('a\tb\nx y\tz')
+    expect(await textOf('a.csv', 'a,b\n"x,y\n1,2\n3,4\n')).toBe('a\tb\n"x\ty\n1\t2\n3\t4')
+  })
+
+  it('have their first row as heading of the others', async () => {
+    const rows = Array.from({ length: 60 }, (_, i) => `Person ${i},Town ${i}`).join('\n')
+    expect(await headingsOf('a.csv', `name,town\n${rows}`)).toEqual(['9 name | town'])
+    expect(await headingsOf('a.csv', `1,2\n${rows}`)).toEqual([])
+  })
+})
+
+describe('text', () => {
+  it('keeps Markdown as it was written and knows its headings', async () => {
+    const text =
+      '---\ntitle: "The guide"\n---\n# One #\n\nText\n\nTwo\n---\n\n```sh\n# no heading\n```\n### [Three](x) `code`\n\n- item\n---\n'
+    const document = await read('a.md', text)
+    expect(document).toMatchObject({ type: 'md', title: 'The guide', paged: false })
+    expect(document.pages[0]?.text).toBe(text)
+    expect(document.pages[0]?.headings.map(({ level, text: heading }) => [level, heading])).toEqual([
+      [1, 'One'],
+      [2, 'Two'],
+      [3, 'Three code'],
+    ])
+  })
+
+  it('without marks has headings where lines stand alone and look like one', async () => {
+    const text =
+      'Chapter 3: The sea\n\nIt was calm.\n\n2.1 The boat\n\nIt was small. See\nChapter 4\nfor more.\n\nTHE END OF IT\n\n = = Wiki = = \nText\n'
+    expect(
+      (await read('a.txt', text)).pages[0]?.headings.map(({ level, text: heading }) => `${level} ${heading}`),
+    ).toEqual(['1 Chapter 3: The sea', '2 2.1 The boat', '2 THE END OF IT', '2 Wiki'])
+  })
+
+  it('of code has no headings, and one endless line of JSON becomes lines', async () => {
+    expect(await read('a.py', '# comment\nx = 1\n')).toMatchObject({ type: 'py', pages: [{ headings: [] }] })
+    const value = Array.from({ length: 300 }, (_, i) => ({ id: i }))
+    expect((await textOf('a.json', JSON.stringify(value))).split('\n').length).toBeGreaterThan(600)
+    expect(await textOf('a.json', `${'x'.repeat(3_000)}{`)).toMatch(/^x+\{$/)
+  })
+
+  const russian =
+    'В чащах юга жил бы цитрус? Да, но фальшивый экземпляр! Съешь ещё этих мягких французских булок, да выпей чаю.'
+  const german = 'Zwölf Boxkämpfer jagen Viktor quer über den großen Sylter Deich; das kostet 5 Mark.'
+  it.each([
+    ['utf-8', german],
+    ['utf-8 with mark', `\ufeff${german}`],
+    ['utf-16le', russian],
+    ['utf-16le with mark', `\ufeff${russian}`],
+    ['utf-16be', german],
+    ['utf-32le with mark', `\ufeff${german}`],
+    ['windows-1252', german],
+    ['windows-1251', russian],
+    ['cp866', russian],
+    ['koi8-r', russian],
+    ['shift_jis', 'いろはにほへとちりぬるを。わかよたれそつねならむ。うゐのおくやまけふこえて。'],
+    ['gb18030', '天地玄黄，宇宙洪荒。日月盈昃，辰宿列张。寒来暑往，秋收冬藏。'],
+  ])('is read in %s', async (encoding, text) => {
+    const { encode } = await import('iconv-lite').then((module) => module.default)
+    const [name = ''] = encoding.split(' ')
+    expect(await textOf('a.txt', encode(text, name))).toBe(text.replace('\ufeff', ''))
+  })
+
+  it('cut in the middle of a character is still UTF-8', async () => {
+    expect(await textOf('a.txt', Buffer.from(`${german} Käse ä`).subarray(0, -1))).toContain(
+      'großen Sylter Deich',
+    )
+  })
+
+  it('has one kind of line end and no zeros', async () => {
+    expect(await textOf('a.txt', 'one\r\ntwo\rthree\u0000 four\ffive')).toBe('one\ntwo\nthree four\nfive')
+  })
+})
+
+describe('what a file is', () => {
+  const docx = docxOf(wordParagraph('Hello from Word'))
+  it.each([
+    ['report.txt', docx, 'docx'],
+    ['report.pdf', docx, 'docx'],
+    ['report', docx, 'docx'],
+    ['page.txt', '<!DOCTYPE html><p>Hello</p>', 'html'],
+    ['page.pdf', '<html><p>Hello</p></html>', 'html'],
+    ['notes.docx', 'Just a note, plainly written.', 'txt'],
+    ['LICENSE', 'Do what you like.', 'txt'],
+    ['view.vue', '<html>Hello</html>', 'vue'],
+    ['data.unknown', 'a b c', 'txt'],
+  ])('is told by its content before its name: %s', async (name, content, type) => {
+    expect((await read(name, content)).type).toBe(type)
+  })
+
+  it.each([
+    ['a.png', '\x89PNG\r\n\x1a\n', 'no_text'],
+    ['photo.pdf', '\xff\xd8\xff\xe0', 'no_text'],
+    ['old.doc', `\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1${'\0'.repeat(600)}`, 'unsupported_type'],
+    [
+      'locked.docx',
+      `\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1${'\0'.repeat(600)}${Buffer.from('EncryptedPackage', 'utf16le').toString('latin1')}`,
+      'encrypted',
+    ],
+    ['a.rtf', '{\\rtf1 Hello}', 'unsupported_type'],
+    ['a.tar.gz', '\x1f\x8b\x08', 'unsupported_type'],
+    ['a.exe', `MZ\x90${'\0'.repeat(100)}`, 'unsupported_type'],
+    ['song.txt', 'ID3\x04\0\0', 'unsupported_type'],
+    ['clip.mp4', '\0\0\0\x18ftypmp42', 'unsupported_type'],
+    ['blank.txt', ' \n\t\r\n ', 'empty'],
+    ['zeros.txt', '\0'.repeat(500), 'unsupported_type'],
+    ['cut.pdf', '3 0 obj\n<<>>\nendobj\nstartxref\n9\n%%EOF', 'corrupt'],
+  ] as const)('decides how it is refused: %s', async (name, content, code) => {
+    await expect(read(name, Buffer.from(content, 'latin1'))).rejects.toEqual(refused(code))
+  })
+
+  it('is no text when it is noise', async () => {
+    const noise = Buffer.from(Array.from({ length: 5_000 }, (_, i) => (i * 7919 + (i >> 3) * 104_729) % 256))
+    await expect(read('noise.txt', noise)).rejects.toEqual(refused('unsupported_type'))
+    await expect(read('noise.docx', noise)).rejects.toEqual(refused('corrupt'))
+  })
+
+  it('of an archive is told by what lies in it', async () => {
+    await expect(read('a.zip', zipOf({ 'a.txt': 'x' }))).rejects.toEqual(refused('unsupported_type'))
+    await expect(read('a.docx', zipOf({ 'a.txt': 'x' }))).rejects.toEqual(refused('corrupt'))
+    await expect(read('a.pages', zipOf({ 'Index/Document.iwa': 'x' }))).rejects.toEqual(
+      refused('unsupported_type'),
+    )
+    await expect(read('a.docx', docx.subarray(0, docx.length - 40))).rejects.toEqual(refused('corrupt'))
+    const locked = zipOf({
+      '_rels/.rels': relations(['officeDocument', 'word/document.xml']),
+      'word/document.xml': { data: 'x', encrypted: true },
+    })
+    await expect(read('a.docx', locked)).rejects.toEqual(refused('encrypted'))
+  })
+})

@@ -1,0 +1,94 @@
+import { corrupt } from '../../errors.ts'
+import { mainPartOf, relationsOf, titleOf } from '../../office.ts'
+import { collapseWhitespace, pageBuilder } from '../../page-builder.ts'
+import type { ZipParser } from '../../parser.ts'
+import { attribute } from '../../xml.ts'
+import type { Zip } from '../../zip.ts'
+import { numberingOf } from './numbering.ts'
+import { type Paragraph, walk } from './paragraphs.ts'
+import { stylesOf } from './styles.ts'
+
+/** Outline level 9 is Word's "body text". */
+const deepestOutline = 8
+/** The list id that removes a paragraph from its style's list. */
+const noList = '0'
+
+/**
+ * Parses Word documents: headings by style name and outline level, lists with their numbers, tables as rows,
+ * notes after their paragraph.
+ */
+export const parseDocx: ZipParser = async (zip, { textBudget }) => {
+  const part = await mainPartOf(zip)
+  if (!part || !zip.has(part)) throw corrupt('it has no text part')
+  const relations = [...(await relationsOf(zip, part)).values()]
+  const partOf = (type: string) => relations.find((relation) => relation.type === type)?.target ?? ''
+  const kindOf = await stylesOf(zip, partOf('styles'))
+  const numberOf = await numberingOf(zip, partOf('numbering'))
+  const notes = new Map([
+    ...(await notesOf(zip, partOf('footnotes'), 'footnote')),
+    ...(await notesOf(zip, partOf('endnotes'), 'endnote')),
+  ])
+  const page = pageBuilder(textBudget)
+  const pending: string[] = []
+  const writeNotes = (ids: string[]) => {
+    for (const id of ids) page.paragraph(notes.get(id) ?? '')
+  }
+  const emit = (paragraph: Paragraph) => {
+    const { text } = paragraph
+    const kind = kindOf(paragraph.style)
+    const list = paragraph.list.id ?? kind.list.id ?? noList
+    const depth = paragraph.list.level ?? kind.list.level ?? 0
+    const number = list === noList ? '' : numberOf(list, depth)
+    const outline = paragraph.outline ?? kind.outline
+    if (outline !== undefined && outline <= deepestOutline)
+      page.heading(outline + 1, /\w/.test(number) ? `${number} ${text}` : text)
+    else if (list !== noList) page.line(text && `${'  '.repeat(depth)}${number} ${text}`)
+    else page.paragraph(text)
+    writeNotes(paragraph.notes)
+  }
+  const tables: string[][][] = []
+  await walk(zip, part, {
+    paragraph(paragraph) {
+      const cell = tables.at(-1)?.at(-1)
+      if (cell) {
+        cell[cell.length - 1] += ` ${paragraph.text}`
+        pending.push(...paragraph.notes)
+      } else emit(paragraph)
+    },
+    open(name) {
+      if (name === 'tbl') {
+        if (tables.length === 0) page.startTable()
+        tables.push([])
+      } else if (name === 'tr') tables.at(-1)?.push([])
+      else if (name === 'tc') tables.at(-1)?.at(-1)?.push('')
+    },
+    close(name) {
+      if (name === 'tr' && tables.length === 1) page.row(tables[0]?.pop() ?? [])
+      if (name !== 'tbl') return
+      const inner = tables.pop()
+      const outer = tables.at(-1)?.at(-1)
+      if (outer && inner) outer[outer.length - 1] += ` ${inner.flat().join(' ')}`
+      else {
+        page.endTable()
+        writeNotes(pending.splice(0))
+      }
+    },
+  })
+  return { title: await titleOf(zip, 'docProps/core.xml'), paged: false, pages: [page.page(1)] }
+}
+
+async function notesOf(zip: Zip, part: string, kind: string): Promise<Map<string, string>> {
+  const notes = new Map<string, string>()
+  let id: string | undefined
+  await walk(zip, part, {
+    open(name, attributes) {
+      if (name === kind)
+        id = attribute(attributes, 'type') === undefined ? attribute(attributes, 'id') : undefined
+    },
+    paragraph({ text }) {
+      if (id !== undefined && text)
+        notes.set(`${kind} ${id}`, collapseWhitespace(`${notes.get(`${kind} ${id}`) ?? ''} ${text}`))
+    },
+  })
+  return notes
+}

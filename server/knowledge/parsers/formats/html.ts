@@ -1,0 +1,197 @@
+import { Parser as HtmlParser } from 'htmlparser2'
+import { decodeHtml } from '../encoding.ts'
+import { collapseWhitespace, type PageBuilder, pageBuilder } from '../page-builder.ts'
+import type { Parser } from '../parser.ts'
+
+/** Elements whose text is not visible. */
+const skipped = new Set(
+  'script style template noscript svg select button textarea iframe object canvas audio video rp'.split(' '),
+)
+const blocks = new Set(
+  `address article aside blockquote body caption center dd details dialog div dl dt fieldset figcaption figure footer
+  form head header hgroup hr html legend main nav ol p section summary tbody tfoot thead ul`.split(/\s+/),
+)
+const parserChunkCharacters = 65_536
+
+/** Elements around the content of a web page. */
+const boilerplateElements = new Set(['nav', 'aside', 'footer', 'form', 'dialog'])
+const boilerplateRoles = new Set(
+  'navigation banner contentinfo complementary search dialog alertdialog'.split(' '),
+)
+/** Minimum share of a page's words that its marked content must hold to be trusted. */
+const minContentShare = 0.25
+
+/**
+ * Parses HTML: headings, lists, table rows, preformatted text. An uploaded file is parsed whole. Of a page
+ * fetched from the web, only the content that its author marked is parsed, if it is most of the page.
+ */
+export const parseHtml: Parser = async ({ bytes, textBudget, isWebPage }) => {
+  const html = decodeHtml(await bytes())
+  const read = (part?: Part) => {
+    const page = pageBuilder(textBudget)
+    const { title } = appendHtml(page, html, part ? { part } : {})
+    return { title, paged: false, pages: [page.page(1)] }
+  }
+  const whole = read()
+  const words = (content: typeof whole) => content.pages[0]?.text.match(/\S+/g)?.length ?? 0
+  if (!isWebPage) return whole
+  const isEnough = (content: typeof whole) => words(content) >= minContentShare * words(whole)
+  return (['main', 'article', 'body'] as const).map(read).find(isEnough) ?? whole
+}
+
+/** A part of a page: everything inside elements of this name or role, without boilerplate. */
+type Part = 'main' | 'article' | 'body'
+
+type Table = { cells: string[] | undefined; inCell: boolean }
+type List = { ordered: boolean; items: number }
+
+/** Appends the text of an HTML document to a page and returns its title. */
+export function appendHtml(
+  page: PageBuilder,
+  html: string,
+  options: { xml?: boolean; part?: Part } = {},
+): { title: string | null } {
+  const tables: Table[] = []
+  const lists: List[] = []
+  let title = ''
+  let inTitle = false
+  const { part } = options
+  let skips = 0
+  /** Names of the open elements inside the part; empty outside of it. */
+  const within: string[] = []
+  let pre = 0
+  let text = ''
+  let heading: number | undefined
+  let mark: string | undefined
+
+  const openCell = () => {
+    const table = tables.at(-1)
+    return table?.inCell ? table.cells : undefined
+  }
+
+  /** Completes the current paragraph, list item or heading. */
+  function flush() {
+    const cells = openCell()
+    const lines =
+      pre > 0
+        ? [text.trimEnd()]
+        : text
+            .split('\n')
+            .map(collapseWhitespace)
+            .filter((line) => line !== '')
+    text = ''
+    const written = lines.join('\n')
+    if (written.trim() === '') return
+    if (cells) cells[cells.length - 1] += ` ${written}`
+    else if (heading !== undefined) page.heading(heading, written)
+    else if (mark !== undefined) page.line(`${'  '.repeat(Math.max(0, lists.length - 1))}${mark}${written}`)
+    else page.paragraph(written)
+    if (!cells && heading === undefined) mark = undefined
+  }
+
+  const handler = {
+    onopentag(name: string, attributes: Record<string, string>) {
+      if (part) {
+        const isPart = name === part || attributes['role'] === part
+        if (within.length > 0 || isPart) within.push(name)
+      }
+      const isAround =
+        part &&
+        (boilerplateElements.has(name) ||
+          boilerplateRoles.has(attributes['role'] ?? '') ||
+          'hidden' in attributes)
+      if (skips > 0 || skipped.has(name) || isAround) {
+        skips += 1
+        return
+      }
+      if (name === 'title') inTitle = title === ''
+      const level = /^h([1-6])$/.exec(name)?.[1]
+      if (level) {
+        flush()
+        heading = Number(level)
+      } else if (name === 'br') text += '\n'
+      else if (name === 'li') {
+        flush()
+        const list = lists.at(-1)
+        if (list) list.items += 1
+        mark = list?.ordered ? `${list.items}. ` : '- '
+      } else if (name === 'table') {
+        flush()
+        // A nested table means the outer one is used for layout, so its cells are ordinary text.
+        const outer = tables.at(-1)
+        if (outer) flushLayoutRow(outer)
+        else page.startTable()
+        tables.push({ cells: undefined, inCell: false })
+      } else if (name === 'tr') {
+        flush()
+        const table = tables.at(-1)
+        if (table) table.cells = []
+      } else if (name === 'td' || name === 'th') {
+        flush()
+        const table = tables.at(-1)
+        if (!table) return
+        table.cells ??= []
+        table.cells.push('')
+        table.inCell = true
+      } else if (blocks.has(name)) {
+        flush()
+        if (name === 'ul' || name === 'ol') lists.push({ ordered: name === 'ol', items: 0 })
+      } else if (name === 'pre') {
+        flush()
+        pre += 1
+      }
+    },
+    ontext(more: string) {
+      if (inTitle) title += more
+      else if (skips === 0 && (!part || within.length > 0)) text += pre > 0 ? more : more.replace(/\s+/g, ' ')
+    },
+    onclosetag(name: string) {
+      if (name === 'title') inTitle = false
+      within.pop()
+      if (skips > 0) {
+        skips -= 1
+        return
+      }
+      if (/^h[1-6]$/.test(name)) {
+        flush()
+        heading = undefined
+      } else if (name === 'li') {
+        flush()
+        mark = undefined
+      } else if (name === 'td' || name === 'th') {
+        flush()
+        const table = tables.at(-1)
+        if (table) table.inCell = false
+      } else if (name === 'tr') {
+        flush()
+        const table = tables.at(-1)
+        if (table?.cells) page.row(table.cells)
+        if (table) table.cells = undefined
+      } else if (name === 'table') {
+        flush()
+        tables.pop()
+        if (tables.length === 0) page.endTable()
+      } else if (name === 'pre') {
+        flush()
+        pre = Math.max(0, pre - 1)
+      } else if (blocks.has(name)) {
+        flush()
+        if (name === 'ul' || name === 'ol') lists.pop()
+      }
+    },
+  }
+
+  function flushLayoutRow(table: Table) {
+    const before = table.cells?.map(collapseWhitespace).filter((cell) => cell !== '') ?? []
+    page.row(before)
+    table.cells = undefined
+    table.inCell = false
+  }
+
+  const parser = new HtmlParser(handler, { recognizeSelfClosing: options.xml ?? false })
+  for (let start = 0; start < html.length; start += parserChunkCharacters)
+    parser.write(html.slice(start, start + parserChunkCharacters))
+  parser.end()
+  flush()
+  return { title: collapseWhitespace(title) || null }
+}

@@ -1,0 +1,106 @@
+import type { ParsedHeading } from '../document.ts'
+
+type Line = { start: number; end: number; text: string }
+
+const longestHeading = 200
+const fence = /^ {0,3}(```+|~~~+)/
+const atx = /^ {0,3}(#{1,6})\s+(\S.*?)[\s#]*$/
+const underline = /^ {0,3}(?:(=+)|--+)\s*$/
+/** Wiki headings, `== Title ==`, also with spaces between the signs. */
+const wiki = /^\s*((?:=\s*){1,6})([^=\s][^=]*?)\s*((?:=\s*){1,6})$/
+const frontMatter = /^---\n([\s\S]{0,5000}?)\n(?:---|\.\.\.)\n/
+const frontTitle = /^title:\s*(['"]?)(.+?)\1\s*$/im
+const chapter =
+  /^(?:chapter|part|section|article|appendix|annex|kapitel|teil|abschnitt|anhang|chapitre|partie|cap[ií]tulo|capitolo|parte|hoofdstuk|глава|часть)\s+(?:\d+|[ivxlc]+|[a-z])\b.{0,80}$/iu
+const numbered = /^(\d{1,2}(?:\.\d{1,2}){0,4})\.?\s+\p{Lu}.{1,80}$/u
+
+/** Returns the headings of a Markdown text, wiki headings included. */
+export function headingsOfMarkdown(text: string): ParsedHeading[] {
+  return headings(text, headingOfLine)
+}
+
+/**
+ * Returns the headings of plain text: Markdown headings, and short separate lines that look like one
+ * ("Chapter 3", "2.1 Scope", capitals).
+ */
+export function headingsOfPlainText(text: string): ParsedHeading[] {
+  return headings(
+    text,
+    (line, alone) => headingOfLine(line) ?? (alone ? headingOfLoneLine(line.trim()) : undefined),
+  )
+}
+
+/** Returns the title from a Markdown file's front matter. */
+export function frontMatterTitle(text: string): string | null {
+  return frontTitle.exec(frontMatter.exec(text)?.[1] ?? '')?.[2] ?? null
+}
+
+type Found = { level: number; text: string } | undefined
+
+function headings(text: string, find: (line: string, alone: boolean) => Found): ParsedHeading[] {
+  const found: ParsedHeading[] = []
+  let closing: string | undefined
+  let before: Line | undefined
+  let above: Line | undefined
+  for (const line of linesOf(text, frontMatter.exec(text)?.[0].length ?? 0)) {
+    const mark = fence.exec(line.text)?.[1]
+    if (closing !== undefined) {
+      if (mark?.startsWith(closing)) closing = undefined
+    } else if (mark) closing = mark
+    else {
+      const rule = above && underline.exec(line.text)
+      if (rule && above && isBlank(before) && mayBeUnderlined(above.text))
+        found.push({ start: above.start, level: rule[1] ? 1 : 2, text: plain(above.text) })
+      else {
+        const heading = find(line.text, isBlank(above) && isBlank(lineAt(text, line.end + 1)))
+        if (heading) found.push({ start: line.start, ...heading })
+      }
+    }
+    before = above
+    above = line
+  }
+  return found
+}
+
+const mayBeUnderlined = (line: string) => /^\s{0,3}[^\s\-|>*+]/.test(line) && !headingOfLine(line)
+
+function headingOfLine(line: string): Found {
+  const [, signs, title] = atx.exec(line) ?? []
+  if (signs && title) return { level: signs.length, text: plain(title) }
+  const [, opening = '', wikiTitle = '', closing = ''] = wiki.exec(line) ?? []
+  const level = opening.replace(/\s/g, '').length
+  return wikiTitle && level === closing.replace(/\s/g, '').length
+    ? { level, text: plain(wikiTitle) }
+    : undefined
+}
+
+function headingOfLoneLine(line: string): Found {
+  if (line.length > 90 || /[.,;]$/.test(line)) return undefined
+  if (chapter.test(line)) return { level: 1, text: line }
+  const number = numbered.exec(line)?.[1]
+  if (number) return { level: number.split('.').length, text: line }
+  const isCapitals = /(?:\p{Lu}\P{Lu}*){4}/u.test(line) && !/\p{Ll}/u.test(line)
+  return isCapitals ? { level: 2, text: line } : undefined
+}
+
+/** Removes the markup of emphasis, code and links. */
+const plain = (markdown: string) =>
+  markdown
+    .replace(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')
+    .replace(/[*`]+|(?<!\w)_+|_+(?!\w)/g, '')
+    .trim()
+    .slice(0, longestHeading)
+
+const isBlank = (line: Line | undefined) => !line || line.text.trim() === ''
+
+/** Yields the lines from an offset on, truncated, because a long line is no heading. */
+function* linesOf(text: string, from: number): Generator<Line> {
+  for (let line = lineAt(text, from); line; line = lineAt(text, line.end + 1)) yield line
+}
+
+function lineAt(text: string, start: number): Line | undefined {
+  if (start >= text.length) return undefined
+  const newline = text.indexOf('\n', start)
+  const end = newline === -1 ? text.length : newline
+  return { start, end, text: text.slice(start, Math.min(end, start + 2 * longestHeading)) }
+}

@@ -1,0 +1,195 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { temporaryFolder } from '../../../../../test/files/folder.ts'
+import {
+  blankPdf,
+  encryptedPdf,
+  filledPdf,
+  type Placed,
+  placedPdf,
+  recursivePdf,
+  scannedPdf,
+} from '../../../../../test/files/pdf.ts'
+import type { ParsedDocument, ParseFailure } from '../../document.ts'
+import { parseFile } from '../../parse-file.ts'
+
+const limits = { bytes: 1e8, pages: 12, unpackedBytes: 20_000_000, milliseconds: 10_000, memoryBytes: 5e8 }
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>
+beforeAll(async () => {
+  folder = await temporaryFolder()
+})
+afterAll(() => folder[Symbol.asyncDispose]())
+
+async function read(content: Uint8Array): Promise<ParsedDocument> {
+  return parseFile(await folder.write('a.pdf', content), 'a.pdf', limits, () => undefined)
+}
+
+const firstPage = async (page: Placed[], more?: { turned?: number }) =>
+  (await read(placedPdf([page], more))).pages[0]?.text
+
+const refused = (code: ParseFailure) => expect.objectContaining({ code }) as Error
+
+/** Lines of text, one below the other. */
+const column = (x: number, y: number, lines: string[], step = 12): Placed[] =>
+  lines.map((text, i) => ({ x, y: y - i * step, text }))
+
+const words = 'harbour ledger winter signal copper valley engine letter'.split(' ')
+const prose = (seed: number, lines: number) =>
+  Array.from({ length: lines }, (_, i) =>
+    Array.from({ length: 6 }, (_, k) => words[(seed + 3 * i + k) % 8]).join(' '),
+  )
+
+describe('a page of a PDF', () => {
+  it('has the rows of a table on a line each, with tabs between cells', async () => {
+    const rows = [
+      ['Item', '2022', '2021'],
+      ['Net sales', '51,761', '47,262'],
+      ['Cost of sales', '40,121', '36,689'],
+    ]
+    const cells = rows.flatMap((row, r) => row.map((text, c) => ({ x: 60 + c * 150, y: 700 - r * 14, text })))
+    const byColumn = cells.toSorted((a, b) => a.x - b.x)
+    for (const order of [cells, byColumn, cells.toReversed()])
+      expect(await firstPage(order)).toBe(rows.map((row) => row.join('\t')).join('\n'))
+  })
+
+  it('has its columns one after the other, between what reaches across them', async () => {
+    const left = prose(1, 12)
+    const right = prose(4, 12)
+    const title = {
+      x: 60,
+      y: 760,
+      text: 'A title that reaches over both of the columns of this page and further',
+      size: 12,
+    }
+    const foot = {
+      x: 60,
+      y: 500,
+      text: 'A closing line that reaches over both of the columns of the page as well',
+    }
+    const number = { x: 290, y: 40, text: '7' }
+    const page = [title, ...column(60, 720, left), ...column(320, 720, right), foot, number]
+    const lines = left
+      .flatMap((_, i) => [column(60, 720, left)[i], column(320, 720, right)[i]])
+      .filter((line) => line !== undefined)
+    for (const order of [page, [title, ...lines, foot, number]]) {
+      const text = (await firstPage(order)) ?? ''
+      expect(text.replace(/\s+/g, ' ')).toBe([title.text, ...left, ...right, foot.text, '7'].join(' '))
+    }
+  })
+
+  it('joins a word that is parted at the end of a line, and no other', async () => {
+    const page = column(60, 700, [
+      'The committee of the har-',
+      'bour met on Monday with Anne-',
+      'Marie about the figures of 5 -',
+      'as agreed before.',
+    ])
+    expect(await firstPage(page)).toBe(
+      'The committee of the harbour\nmet on Monday with Anne-\nMarie about the figures of 5 -\nas agreed before.',
+    )
+  })
+
+  it('parts paragraphs by a wider gap, and by an indent', async () => {
+    const gap = [...column(60, 700, prose(1, 4)), ...column(60, 640, prose(2, 4))]
+    expect((await firstPage(gap))?.split('\n\n')).toHaveLength(2)
+    const indented = [
+      ...column(60, 700, prose(1, 4)),
+      ...column(75, 652, prose(3, 1)),
+      ...column(60, 640, prose(2, 4)),
+    ]
+    expect((await firstPage(indented))?.split('\n\n')).toHaveLength(2)
+  })
+
+  it.each([0, 90, 180, 270])('reads the same on paper that is turned by %i degrees', async (turned) => {
+    const rows = [
+      ['Item', '2022'],
+      ['Net sales', '51,761'],
+      ['Cost of sales', '40,121'],
+    ]
+    const page = rows.flatMap((row, r) => row.map((text, c) => ({ x: 60 + c * 150, y: 400 - r * 14, text })))
+    expect(await firstPage(page, { turned })).toBe(rows.map((row) => row.join('\t')).join('\n'))
+  })
+})
+
+it('has what was filled into its form, beside the label', async () => {
+  expect((await read(filledPdf('Name:', 'Ada Lovelace'))).pages[0]?.text).toBe('Name:\tAda Lovelace')
+})
+
+describe('headings of a PDF', () => {
+  const body = column(60, 640, prose(1, 8))
+
+  it('are larger than its text, or bold and alone; levels go by size', async () => {
+    const page = [
+      { x: 60, y: 780, text: 'The whole report', size: 22 },
+      { x: 60, y: 730, text: 'First part', size: 16 },
+      { x: 60, y: 690, text: 'A bold line', bold: true },
+      ...body,
+      { x: 60, y: 500, text: 'Bold words', bold: true },
+      { x: 130, y: 500, text: 'that begin a sentence of the text' },
+      ...column(60, 488, prose(2, 6)),
+    ]
+    const document = await read(placedPdf([page]))
+    expect(document.pages[0]?.headings.map(({ level, text }) => `${level} ${text}`)).toEqual([
+      '1 The whole report',
+      '2 First part',
+      '6 A bold line',
+    ])
+    for (const { start, text } of document.pages[0]?.headings ?? [])
+      expect(document.pages[0]?.text.slice(start)).toMatch(new RegExp(`^${text}\n`))
+    expect(document.title).toBe('The whole report')
+  })
+
+  it('run over two lines where they are long, and are not what stands on every page', async () => {
+    const pages = Array.from({ length: 4 }, (_, i) => [
+      { x: 60, y: 800, text: `Annual report, page ${i + 1}`, size: 16 },
+      ...(i === 0
+        ? [
+            { x: 60, y: 740, text: 'A heading that is', size: 16 },
+            { x: 60, y: 721, text: 'too long for a line', size: 16 },
+          ]
+        : []),
+      ...body,
+    ])
+    const document = await read(placedPdf(pages))
+    expect(document.pages.flatMap(({ headings }) => headings.map(({ text }) => text))).toEqual([
+      'A heading that is too long for a line',
+    ])
+  })
+
+  it('give way to the title in its properties', async () => {
+    expect(
+      (
+        await read(
+          placedPdf([[{ x: 60, y: 700, text: 'Big', size: 30 }, ...body]], { title: 'A fine title' }),
+        )
+      ).title,
+    ).toBe('A fine title')
+  })
+})
+
+describe('a PDF is refused', () => {
+  it.each([
+    ['with a password', encryptedPdf(), 'encrypted'],
+    ['when its pages lead back to themselves', recursivePdf(), 'corrupt'],
+    ['when it is a scan', scannedPdf(2), 'no_text'],
+    ['when its pages are blank', blankPdf(), 'empty'],
+    [
+      'when it is cut off at its beginning',
+      placedPdf([column(60, 700, ['Hello'])]).subarray(0, 60),
+      'corrupt',
+    ],
+    [
+      'with too many pages',
+      placedPdf(Array.from({ length: 13 }, () => column(60, 700, ['Hello']))),
+      'too_many_pages',
+    ],
+  ] as const)('%s', async (_, content, code) => {
+    await expect(read(content)).rejects.toEqual(refused(code))
+  })
+
+  it('not for a short text, nor for scans among pages of text', async () => {
+    expect((await read(placedPdf([column(60, 700, ['Hello'])]))).pages[0]?.text).toBe('Hello')
+    const mixed = await read(scannedPdf(2, column(60, 700, prose(1, 5))))
+    expect(mixed.pages.map(({ text }) => text !== '')).toEqual([true, false, false])
+  })
+})

@@ -1,0 +1,203 @@
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { init, type WrappedPdfiumModule } from '@embedpdf/pdfium'
+import { corrupt, encrypted } from '../../errors.ts'
+
+/** A character on the upright page: y grows upwards, units are points. */
+export type Glyph = { index: number; code: number; left: number; right: number; bottom: number; top: number }
+
+type Pdfium = WrappedPdfiumModule & { raw: Raw }
+/**
+ * PDFium's memory and the two functions called for every character, without the wrapper's conversions: twice
+ * as fast.
+ */
+type Raw = {
+  HEAPU8: Uint8Array
+  HEAPF32: Float32Array
+  _FPDFText_GetUnicode: (text: number, index: number) => number
+  _FPDFText_GetLooseCharBox: (text: number, index: number, box: number) => number
+}
+
+const wrongPassword = 4
+const imageObject = 3
+const formObject = 5
+/** Limits for nested form objects in the search for images. */
+const deepestForm = 4
+const mostObjects = 10_000
+const mostAnnotations = 1_000
+/** Annotation types of free text and form fields, as PDFium numbers them. */
+const writtenAnnotations = new Set([3, 20])
+const asShown = 0
+const pointsPerInch = 72
+const mostPixels = 25_000_000
+const greyPixels = 1
+const white = 0xffffffff
+/** Renders annotations, in greyscale. */
+const asPrinted = 0x01 | 0x08
+const longestName = 256
+const longestTitle = 1_024
+
+let loading: Promise<Pdfium> | undefined
+
+/** One instance per process; it releases the memory of a document when that is closed. */
+function pdfium(): Promise<Pdfium> {
+  loading ??= (async () => {
+    const wasm = readFileSync(fileURLToPath(import.meta.resolve('@embedpdf/pdfium/pdfium.wasm')))
+    const library = await init({ wasmBinary: new Uint8Array(wasm).buffer })
+    library.PDFiumExt_Init()
+    return { ...library, raw: library.pdfium as unknown as Raw }
+  })()
+  return loading
+}
+
+/** Opens a PDF without loading it into memory; PDFium reads blocks of the file on demand. */
+export async function openPdf(path: string) {
+  const library = await pdfium()
+  const { pdfium: module } = library
+  const { malloc, free } = module.wasmExports
+  const file = openSync(path, 'r')
+  const block = module.addFunction((_: number, position: number, buffer: number, size: number) => {
+    try {
+      return readSync(file, library.raw.HEAPU8, buffer >>> 0, size, position >>> 0) === size ? 1 : 0
+    } catch {
+      return 0
+    }
+  }, 'iiiii')
+  const access = malloc(12)
+  const scratch = malloc(longestTitle)
+  module.setValue(access, fstatSync(file).size, 'i32')
+  module.setValue(access + 4, block, 'i32')
+  module.setValue(access + 8, 0, 'i32')
+  const document = library.FPDF_LoadCustomDocument(access, '')
+  const failure = document ? 0 : library.FPDF_GetLastError()
+
+  function close() {
+    if (document) library.FPDF_CloseDocument(document)
+    free(scratch)
+    free(access)
+    module.removeFunction(block)
+    closeSync(file)
+  }
+  if (!document) {
+    close()
+    throw failure === wrongPassword ? encrypted() : corrupt('it has no readable list of pages')
+  }
+
+  return {
+    pages: library.FPDF_GetPageCount(document),
+    title(): string {
+      const bytes = library.FPDF_GetMetaText(document, 'Title', scratch, longestTitle)
+      return bytes > 2 && bytes <= longestTitle ? module.UTF16ToString(scratch) : ''
+    },
+    /** Calls `use` with a page; returns undefined when the page cannot be loaded. */
+    withPage<T>(index: number, use: (page: PdfPage) => T): T | undefined {
+      let page = library.FPDF_LoadPage(document, index)
+      if (page && hasWrittenOn(library, page)) {
+        // Flattens form fields into the page, which must then be loaded again.
+        library.FPDFPage_Flatten(page, asShown)
+        library.FPDF_ClosePage(page)
+        page = library.FPDF_LoadPage(document, index)
+      }
+      if (!page) return undefined
+      const text = library.FPDFText_LoadPage(page)
+      try {
+        return use(pageOf(library, page, text, scratch))
+      } finally {
+        if (text) library.FPDFText_ClosePage(text)
+        library.FPDF_ClosePage(page)
+      }
+    },
+    [Symbol.dispose]: close,
+  }
+}
+
+/** Renders a page as a greyscale image in PGM format (P5); returns undefined when memory is insufficient. */
+function drawn(library: Pdfium, page: number, dotsPerInch: number): Uint8Array | undefined {
+  const [wide, high] = [library.FPDF_GetPageWidthF(page), library.FPDF_GetPageHeightF(page)]
+  const scale = Math.min(dotsPerInch / pointsPerInch, Math.sqrt(mostPixels / (wide * high)))
+  const [width, height] = [Math.max(1, Math.floor(wide * scale)), Math.max(1, Math.floor(high * scale))]
+  const bitmap = library.FPDFBitmap_CreateEx(width, height, greyPixels, 0, 0)
+  if (!bitmap) return undefined
+  try {
+    library.FPDFBitmap_FillRect(bitmap, 0, 0, width, height, white)
+    library.FPDF_RenderPageBitmap(bitmap, page, 0, 0, width, height, 0, asPrinted)
+    const stride = library.FPDFBitmap_GetStride(bitmap)
+    const start = library.FPDFBitmap_GetBuffer(bitmap) >>> 0
+    const header = new TextEncoder().encode(`P5\n${width} ${height}\n255\n`)
+    const file = new Uint8Array(header.length + width * height)
+    file.set(header)
+    for (let y = 0; y < height; y++) {
+      const row = start + y * stride
+      file.set(library.raw.HEAPU8.subarray(row, row + width), header.length + y * width)
+    }
+    return file
+  } finally {
+    library.FPDFBitmap_Destroy(bitmap)
+  }
+}
+
+/** Returns whether the page has filled form fields or free text annotations. */
+function hasWrittenOn(library: Pdfium, page: number): boolean {
+  const count = Math.min(library.FPDFPage_GetAnnotCount(page), mostAnnotations)
+  for (let i = 0; i < count; i++) {
+    const annotation = library.FPDFPage_GetAnnot(page, i)
+    const type = library.FPDFAnnot_GetSubtype(annotation)
+    library.FPDFPage_CloseAnnot(annotation)
+    if (writtenAnnotations.has(type)) return true
+  }
+  return false
+}
+
+export type OpenPdf = Awaited<ReturnType<typeof openPdf>>
+export type PdfPage = ReturnType<typeof pageOf>
+
+function pageOf(library: Pdfium, page: number, text: number, scratch: number) {
+  const { pdfium: module, raw } = library
+  const quarterTurns = library.FPDFPage_GetRotation(page)
+
+  function hasImage(form: number | undefined, depth: number): boolean {
+    const count =
+      form === undefined ? library.FPDFPage_CountObjects(page) : library.FPDFFormObj_CountObjects(form)
+    for (let i = 0; i < Math.min(count, mostObjects); i++) {
+      const object =
+        form === undefined ? library.FPDFPage_GetObject(page, i) : library.FPDFFormObj_GetObject(form, i)
+      const type = library.FPDFPageObj_GetType(object)
+      if (type === imageObject) return true
+      if (type === formObject && depth < deepestForm && hasImage(object, depth + 1)) return true
+    }
+    return false
+  }
+
+  return {
+    /** In content order, with the spaces and line breaks that PDFium inserts. */
+    *glyphs(): Generator<Glyph> {
+      const count = text ? library.FPDFText_CountChars(text) : 0
+      for (let index = 0; index < count; index++) {
+        const code = raw._FPDFText_GetUnicode(text, index) >>> 0
+        raw._FPDFText_GetLooseCharBox(text, index, scratch)
+        const { HEAPF32: heap } = raw
+        const at = scratch >> 2
+        const [left = 0, top = 0, right = 0, bottom = 0] = [
+          heap[at],
+          heap[at + 1],
+          heap[at + 2],
+          heap[at + 3],
+        ]
+        if (quarterTurns === 1) yield { index, code, left: bottom, right: top, bottom: -right, top: -left }
+        else if (quarterTurns === 2)
+          yield { index, code, left: -right, right: -left, bottom: -top, top: -bottom }
+        else if (quarterTurns === 3)
+          yield { index, code, left: -top, right: -bottom, bottom: left, top: right }
+        else yield { index, code, left, right, bottom, top }
+      }
+    },
+    isBold(index: number): boolean {
+      const length = library.FPDFText_GetFontInfo(text, index, scratch, longestName, 0)
+      return (
+        length > 0 && length <= longestName && /bold|black|heavy|demi/i.test(module.UTF8ToString(scratch))
+      )
+    },
+    hasImage: () => hasImage(undefined, 0),
+    portableGraymap: (dotsPerInch: number) => drawn(library, page, dotsPerInch),
+  }
+}

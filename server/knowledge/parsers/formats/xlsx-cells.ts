@@ -1,0 +1,70 @@
+import { parseXml } from '../xml.ts'
+import type { Zip } from '../zip.ts'
+
+export type CellFormat = 'number' | 'percent' | 'date' | 'time'
+
+/**
+ * Returns the kind of a built-in number format (ECMA-376, 18.8.30): 14–17 and 22 are dates, 18–21 and 45–47
+ * times, 9 and 10 percentages.
+ */
+const builtIn = (id: number): CellFormat =>
+  (id >= 14 && id <= 17) || id === 22 || (id >= 27 && id <= 36) || (id >= 50 && id <= 58)
+    ? 'date'
+    : (id >= 18 && id <= 21) || (id >= 45 && id <= 47)
+      ? 'time'
+      : id === 9 || id === 10
+        ? 'percent'
+        : 'number'
+
+/** Returns the kind of value of each cell style, by style index. */
+export async function cellFormatsOf(zip: Zip, part: string): Promise<CellFormat[]> {
+  const custom = new Map<number, CellFormat>()
+  const formats: CellFormat[] = []
+  let inCellStyles = false
+  await parseXml(zip.chunks(part), {
+    open(name, attributes) {
+      const id = Number(attributes['numFmtId'] ?? 0)
+      if (name === 'numFmt') custom.set(id, kindOf(attributes['formatCode'] ?? ''))
+      else if (name === 'cellXfs') inCellStyles = true
+      else if (name === 'xf' && inCellStyles) formats.push(custom.get(id) ?? builtIn(id))
+    },
+    close(name) {
+      if (name === 'cellXfs') inCellStyles = false
+    },
+  })
+  return formats
+}
+
+function kindOf(code: string): CellFormat {
+  const bare =
+    code
+      .replace(/"[^"]*"|\\.|\[[^\]]*\]|[_*]./g, '')
+      .split(';')[0]
+      ?.toLowerCase() ?? ''
+  if (/[yd]/.test(bare) || (bare.includes('m') && !/[hs]/.test(bare))) return 'date'
+  if (/[hs]/.test(bare)) return 'time'
+  return bare.includes('%') ? 'percent' : 'number'
+}
+
+const day = 86_400_000
+const since1900 = Date.UTC(1899, 11, 30)
+const since1904Start = Date.UTC(1904, 0, 1)
+
+/**
+ * Formats a value as its cell shows it, with dates and times in ISO 8601, and without binary rounding errors.
+ */
+export function formatted(value: number, format: CellFormat | undefined, since1904: boolean): string {
+  if (!Number.isFinite(value)) return ''
+  const start = since1904 ? since1904Start : since1900
+  const moment = new Date(Math.round((start + value * day) / 1000) * 1000)
+  const isMoment = (format === 'date' || format === 'time') && value >= 0 && !Number.isNaN(moment.getTime())
+  if (isMoment) {
+    const [date = '', time = ''] = moment.toISOString().slice(0, 19).split('T')
+    if (format === 'time' && value < 1) return time
+    return time === '00:00:00' ? date : `${date} ${time}`
+  }
+  if (format === 'percent') return `${trimmed(value * 100)}%`
+  return trimmed(value)
+}
+
+const trimmed = (value: number) => String(Number(value.toPrecision(15)))

@@ -1,0 +1,130 @@
+import type { ParsedPage } from '../document.ts'
+import { corrupt, tooManyPages } from '../errors.ts'
+import { mainPartOf, relationsOf, titleOf } from '../office.ts'
+import { collapseWhitespace, pageBuilder } from '../page-builder.ts'
+import type { ParserInput, ZipParser } from '../parser.ts'
+import { appendTable } from '../table.ts'
+import { parseXml, prefixed } from '../xml.ts'
+import type { Zip } from '../zip.ts'
+import { type CellFormat, cellFormatsOf, formatted } from './xlsx-cells.ts'
+
+type Sheet = { name: string; id: string }
+type Workbook = { sheets: Sheet[]; since1904: boolean }
+
+/**
+ * Parses Excel: a page per visible sheet with its name as heading, a line per row, the column names as
+ * heading of the rows.
+ */
+export const parseXlsx: ZipParser = async (zip, source) => {
+  const main = await mainPartOf(zip)
+  if (!main || !zip.has(main)) throw corrupt('it has no list of sheets')
+  const { sheets, since1904 } = await workbookOf(zip, main)
+  if (sheets.length > source.limits.pages) throw tooManyPages(sheets.length, source.limits)
+  const relations = await relationsOf(zip, main)
+  const partOf = (type: string) =>
+    [...relations.values()].find((relation) => relation.type === type)?.target ?? ''
+  const strings = await stringsOf(zip, partOf('sharedStrings'))
+  const formats = await cellFormatsOf(zip, partOf('styles'))
+  const pages: ParsedPage[] = []
+  for (const { name, id } of sheets) {
+    const rows = await rowsOf(zip, relations.get(id)?.target ?? '', { strings, formats, since1904 })
+    pages.push(sheetPage(name, rows, pages.length + 1, source))
+    source.onPage(pages.length, sheets.length)
+  }
+  return { title: await titleOf(zip, 'docProps/core.xml'), paged: true, pages }
+}
+
+function sheetPage(name: string, rows: string[][], number: number, { textBudget }: ParserInput): ParsedPage {
+  const page = pageBuilder(textBudget)
+  if (rows.length === 0) return page.page(number)
+  page.heading(1, name)
+  appendTable(page, rows)
+  return page.page(number)
+}
+
+async function workbookOf(zip: Zip, main: string): Promise<Workbook> {
+  const book: Workbook = { sheets: [], since1904: false }
+  await parseXml(zip.chunks(main), {
+    open(name, attributes) {
+      if (name === 'workbookPr') book.since1904 = /^(?:1|true)$/.test(attributes['date1904'] ?? '')
+      if (name === 'sheet' && !/hidden/i.test(attributes['state'] ?? ''))
+        book.sheets.push({ name: attributes['name'] ?? '', id: prefixed(attributes, 'id') ?? '' })
+    },
+  })
+  return book
+}
+
+/** Returns the shared strings, without the phonetic guides of Asian scripts. */
+async function stringsOf(zip: Zip, part: string): Promise<string[]> {
+  const strings: string[] = []
+  let text = ''
+  let inText = false
+  let aid = 0
+  await parseXml(zip.chunks(part), {
+    open(name) {
+      if (name === 'si') text = ''
+      else if (name === 'rPh') aid += 1
+      else if (name === 't') inText = aid === 0
+    },
+    text(more) {
+      if (inText) text += more
+    },
+    close(name) {
+      if (name === 't') inText = false
+      else if (name === 'rPh') aid -= 1
+      else if (name === 'si') strings.push(collapseWhitespace(text))
+    },
+  })
+  return strings
+}
+
+type Shared = { strings: string[]; formats: CellFormat[]; since1904: boolean }
+
+async function rowsOf(zip: Zip, part: string, { strings, formats, since1904 }: Shared): Promise<string[][]> {
+  const rows: string[][] = []
+  let row: string[] = []
+  let column = 0
+  let type = 'n'
+  let style = 0
+  let value = ''
+  let inValue = false
+  await parseXml(zip.chunks(part), {
+    open(name, attributes) {
+      if (name === 'row') {
+        row = []
+        column = -1
+      } else if (name === 'c') {
+        column = columnOf(attributes['r']) ?? column + 1
+        type = attributes['t'] ?? 'n'
+        style = Number(attributes['s'] ?? 0)
+        value = ''
+      } else if (name === 'v' || name === 't') inValue = true
+    },
+    text(text) {
+      if (inValue) value += text
+    },
+    close(name) {
+      if (name === 'v' || name === 't') inValue = false
+      else if (name === 'c' && value !== '' && column < mostColumns) row[column] = shown()
+      else if (name === 'row' && row.length > 0) rows.push(Array.from(row, (cell) => cell ?? ''))
+    },
+  })
+  return rows
+
+  function shown(): string {
+    if (type === 's') return strings[Number(value)] ?? ''
+    if (type === 'b') return value === '1' ? 'TRUE' : 'FALSE'
+    if (type === 'n') return formatted(Number(value), formats[style], since1904)
+    return collapseWhitespace(value)
+  }
+}
+
+/** Excel's own limit. */
+const mostColumns = 16_384
+
+/** Returns the zero-based column of a reference such as `AB12`. */
+function columnOf(reference: string | undefined): number | undefined {
+  const letters = /^[A-Z]{1,3}/i.exec(reference ?? '')?.[0].toUpperCase()
+  if (!letters) return undefined
+  return [...letters].reduce((column, letter) => column * 26 + letter.charCodeAt(0) - 64, 0) - 1
+}

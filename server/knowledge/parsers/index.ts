@@ -1,0 +1,114 @@
+import { stat } from 'node:fs/promises'
+import type { Log } from '../../log.ts'
+import { type ParserProcess, parserProcess } from './child-process.ts'
+import type { ParseLimits, ParseOutcome } from './document.ts'
+import { empty, tooLarge, type UnreadableFileError } from './errors.ts'
+import type { ParseJob } from './messages.ts'
+import type { OcrSettings } from './ocr/tesseract.ts'
+import { semaphore } from './semaphore.ts'
+import { isWorthParsing, supported, typeOf } from './types.ts'
+
+export type { ParseLimits as ReadLimits, ParseOutcome as ReadOutcome } from './document.ts'
+export type { OcrSettings } from './ocr/tesseract.ts'
+
+/** Leftovers of parsers accumulate; a new process costs about 200 ms. */
+const maxFilesPerProcess = 250
+const maxRetainedMemoryShare = 0.5
+/** Time after which an idle process ends and releases its memory. */
+const idleTimeoutMs = 10_000
+
+export type ParseOptions = {
+  signal: AbortSignal
+  onProgress?: (pagesDone: number, pagesTotal: number) => void
+  /**
+   * True for a page fetched from the web: only the content of its HTML is parsed, without the menus around
+   * it.
+   */
+  isWebPage?: boolean
+}
+
+/**
+ * Parses files into text and passages in child processes, at most `concurrency` at a time; further files wait
+ * in order. `parse` never throws for a problem with the file; it throws the signal's reason, or when `path`
+ * does not exist. `supported` lists the file extensions that can be parsed; `typeOf` also knows images, and
+ * `isWorthParsing` every file whose refusal can give useful advice.
+ */
+export function documentParser(options: {
+  limits: ParseLimits
+  concurrency: number
+  log: Log
+  /** Null disables text recognition. */
+  ocr?: OcrSettings | null
+}) {
+  const { limits, concurrency, log, ocr = null } = options
+  const closing = new AbortController()
+  const turns = semaphore(concurrency)
+  const idle: { child: ParserProcess; files: number; timer: NodeJS.Timeout }[] = []
+  const busy = new Set<ParserProcess>()
+
+  async function parse(
+    path: string,
+    filename: string,
+    { signal, onProgress, isWebPage = false }: ParseOptions,
+  ): Promise<ParseOutcome> {
+    const either = AbortSignal.any([signal, closing.signal])
+    either.throwIfAborted()
+    const { size } = await stat(path)
+    if (size === 0) return failure(empty())
+    if (size > limits.bytes) return failure(tooLarge(size, limits))
+    await turns.acquire(either)
+    try {
+      return await parseInProcess({ path, filename, limits, ocr, isWebPage }, either, onProgress)
+    } finally {
+      turns.release()
+    }
+  }
+
+  async function parseInProcess(job: ParseJob, signal: AbortSignal, onProgress: ParseOptions['onProgress']) {
+    const { child, files } = takeIdleProcess() ?? { child: parserProcess(limits, log), files: 0 }
+    busy.add(child)
+    try {
+      return await child.parse(job, signal, (done, total) => onProgress?.(done, total))
+    } finally {
+      busy.delete(child)
+      const isSpent =
+        files + 1 >= maxFilesPerProcess || child.heldBytes > maxRetainedMemoryShare * limits.memoryBytes
+      if (child.isUsable && !isSpent && !signal.aborted) keepIdle(child, files + 1)
+      else void child.end()
+    }
+  }
+
+  function takeIdleProcess() {
+    const resting = idle.pop()
+    clearTimeout(resting?.timer)
+    return resting && (resting.child.isUsable ? resting : undefined)
+  }
+
+  function keepIdle(child: ParserProcess, files: number) {
+    child.rest()
+    const timer = setTimeout(() => {
+      idle.splice(
+        idle.findIndex((resting) => resting.child === child),
+        1,
+      )
+      void child.end()
+    }, idleTimeoutMs)
+    timer.unref()
+    idle.push({ child, files, timer })
+  }
+
+  return {
+    read: parse,
+    supported,
+    typeOf,
+    isWorthParsing,
+    async [Symbol.asyncDispose](): Promise<void> {
+      closing.abort(new DOMException('The server is closing.', 'AbortError'))
+      const children = [...busy, ...idle.splice(0).map(({ child, timer }) => (clearTimeout(timer), child))]
+      await Promise.all(children.map((child) => child.end()))
+    },
+  }
+}
+export type DocumentParser = ReturnType<typeof documentParser>
+
+const failure = ({ code, message }: UnreadableFileError): ParseOutcome => ({ ok: false, code, message })

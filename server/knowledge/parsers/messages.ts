@@ -1,0 +1,40 @@
+import type { ParsedHeading, ParseFailure, ParseLimits } from './document.ts'
+import type { OcrSettings } from './ocr/tesseract.ts'
+
+/** The request to a parser process. */
+export type ParseJob = {
+  path: string
+  filename: string
+  limits: ParseLimits
+  ocr: OcrSettings | null
+  isWebPage: boolean
+}
+
+export type SentPassage = { pageIndex: number; start: number; end: number; heading: string | null }
+
+/**
+ * The responses of a parser process, in this order: progress, then text and passages in small messages so
+ * that none blocks the server's thread for long, then one `document`; or `failed` at any time.
+ */
+export type ParseMessage =
+  | { kind: 'progress'; done: number; total: number }
+  /** Text recognition finished for an image; its time does not count against the file's. */
+  | { kind: 'recognised' }
+  /** The next piece of a page's text; a piece with a new index starts that page. */
+  | { kind: 'text'; pageIndex: number; page: number; text: string }
+  | { kind: 'headings'; pageIndex: number; headings: ParsedHeading[] }
+  | { kind: 'passages'; passages: SentPassage[] }
+  | {
+      kind: 'document'
+      type: string
+      title: string | null
+      paged: boolean
+      language: string | null
+      heldBytes: number
+    }
+  | { kind: 'failed'; code: ParseFailure; message: string }
+  /** The parser crashed: the process must not be reused. `cause` is for the log. */
+  | { kind: 'broken'; cause: string; isMemory: boolean }
+
+/** The watchdog's last message on standard error before it kills its process. */
+export const overMemoryMessage = 'gabee: over the memory limit'

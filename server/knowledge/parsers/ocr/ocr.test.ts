@@ -1,0 +1,142 @@
+import { chmod } from 'node:fs/promises'
+import { delimiter, dirname } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { findProgram } from '../../../../scripts/services/find.ts'
+import { temporaryFolder } from '../../../../test/files/folder.ts'
+import { scansPdf } from '../../../../test/files/pdf.ts'
+import { pngOf, tiffOf } from '../../../../test/files/picture.ts'
+import { createPdf } from '../../../../test/pdf.ts'
+import { createLog } from '../../../log.ts'
+import { openPdf } from '../formats/pdf/pdfium.ts'
+import { documentParser } from '../index.ts'
+import type { OcrSettings } from './tesseract.ts'
+
+const limits = { bytes: 1e8, pages: 20, unpackedBytes: 2e7, milliseconds: 25_000, memoryBytes: 1e9 }
+const installed = findProgram('tesseract') ?? ''
+const english: OcrSettings = {
+  languages: 'eng',
+  env: { PATH: [dirname(installed), '/usr/bin', '/bin'].join(delimiter) },
+}
+
+const harbour = 'The harbour of Vellmar opens at dawn and closes when the last ferry has landed.'
+const mill = 'The mill grinds rye on Mondays, and barley on every other day of the week.'
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>
+beforeAll(async () => {
+  folder = await temporaryFolder()
+})
+afterAll(() => folder[Symbol.asyncDispose]())
+
+/** Pages of print as a scanner sees them. */
+async function scans(...texts: string[]): Promise<Uint8Array[]> {
+  using pdf = await openPdf(await folder.write('print.pdf', createPdf(texts)))
+  return texts.map((_, i) => pdf.withPage(i, (page) => page.portableGraymap(200)) ?? new Uint8Array())
+}
+
+async function read(
+  name: string,
+  content: Uint8Array,
+  ocr: OcrSettings | null = english,
+  more: Partial<typeof limits> = {},
+) {
+  await using files = documentParser({
+    limits: { ...limits, ...more },
+    concurrency: 1,
+    log: createLog('silent'),
+    ocr,
+  })
+  const seen: [number, number][] = []
+  const outcome = await files.read(await folder.write(name, content), name, {
+    signal: new AbortController().signal,
+    onProgress: (done, total) => seen.push([done, total]),
+  })
+  return { outcome, seen, pages: outcome.ok ? outcome.document.pages.map(({ text }) => text) : [] }
+}
+
+describe('a scanned document', () => {
+  it('is read page by page, and its progress moves with the pages', async () => {
+    const pictures = await scans(harbour, mill, harbour)
+    const { outcome, pages, seen } = await read('scan.pdf', scansPdf(pictures))
+    expect(outcome).toMatchObject({ ok: true, document: { type: 'pdf', paged: true } })
+    expect(pages).toEqual([harbour, mill, harbour])
+    expect(seen.at(-1)).toEqual([3, 3])
+  })
+
+  it('keeps paragraphs apart and puts parted words together', async () => {
+    const text = `The keepers of the light-\nhouse wrote a book.\n\n\n\n${mill}`
+    const { pages } = await read('paragraphs.pdf', scansPdf(await scans(text)))
+    expect(pages).toEqual([`The keepers of the lighthouse\nwrote a book.\n\n${mill}`])
+  })
+
+  it('says what is missing when it cannot be read', async () => {
+    const scan = scansPdf(await scans(harbour))
+    const said = async (ocr: OcrSettings | null) => (await read('scan.pdf', scan, ocr)).outcome
+    expect(await said(null)).toMatchObject({
+      ok: false,
+      code: 'no_text',
+      message: expect.stringContaining('set OCR_LANGUAGES'),
+    })
+    expect(await said({ ...english, env: { PATH: '/nowhere' } })).toMatchObject({
+      ok: false,
+      code: 'no_text',
+      message: expect.stringContaining('Tesseract, which would recognise it, is not installed'),
+    })
+    expect(await said({ ...english, languages: 'qqq' })).toMatchObject({
+      ok: false,
+      code: 'no_text',
+      message: expect.stringContaining('OCR_LANGUAGES (qqq)'),
+    })
+  })
+
+  it('without any text on it is told so', async () => {
+    const { outcome } = await read('blank.pdf', scansPdf(await scans('', '')))
+    expect(outcome).toMatchObject({
+      ok: false,
+      code: 'no_text',
+      message: expect.stringContaining('No text could be recognised'),
+    })
+  })
+
+  it('may take longer than other files: every picture has the time of a whole file', async () => {
+    const slow = await folder.write('tesseract', `#!/bin/sh\nsleep 1\nexec ${installed} "$@"\n`)
+    await chmod(slow, 0o755)
+    const env = { ...english.env, PATH: [dirname(slow), english.env.PATH].join(delimiter) }
+    const pages = Array.from({ length: 12 }, () => harbour)
+    const outcome = await read(
+      'long.pdf',
+      scansPdf(await scans(...pages)),
+      { ...english, env },
+      {
+        milliseconds: 5_000,
+      },
+    )
+    expect(outcome.pages).toEqual(pages)
+  })
+})
+
+describe('a picture', () => {
+  it('is read like a page', async () => {
+    const [picture = new Uint8Array()] = await scans(`${harbour}\n\n${mill}`)
+    const { outcome, pages } = await read('page.png', pngOf(picture))
+    expect(outcome).toMatchObject({ ok: true, document: { type: 'png', paged: false } })
+    expect(pages).toEqual([`${harbour}\n\n${mill}`])
+  })
+
+  it('is known by its content, whatever its name', async () => {
+    const [picture = new Uint8Array()] = await scans(harbour)
+    const { outcome } = await read('page.pdf', pngOf(picture))
+    expect(outcome).toMatchObject({ ok: true, document: { type: 'png' } })
+  })
+
+  it('of several pages keeps them', async () => {
+    const { outcome, pages } = await read('fax.tif', tiffOf(await scans(harbour, mill)))
+    expect(outcome).toMatchObject({ ok: true, document: { type: 'tif', paged: true } })
+    expect(pages).toEqual([harbour, mill])
+  })
+
+  it('that is damaged fails alone', async () => {
+    const [picture = new Uint8Array()] = await scans(harbour)
+    const { outcome } = await read('half.png', pngOf(picture).subarray(0, 900))
+    expect(outcome).toMatchObject({ ok: false, code: 'no_text' })
+  })
+})

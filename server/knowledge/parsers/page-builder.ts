@@ -1,0 +1,96 @@
+import type { ParsedHeading, ParsedPage, ParseLimits } from './document.ts'
+import { unpackedTooLarge } from './errors.ts'
+
+/** Below every heading level of a document. */
+const columnNamesLevel = 9
+const longestHeading = 200
+/** A table with fewer characters stays in one passage together with its column names. */
+const longTable = 500
+
+/** Counts the text taken from a file, in bytes, and throws at the limit. */
+export function createTextBudget(limits: ParseLimits) {
+  let left = limits.unpackedBytes
+  return {
+    take(bytes: number) {
+      left -= bytes
+      if (left < 0) throw unpackedTooLarge(limits)
+    },
+  }
+}
+export type TextBudget = ReturnType<typeof createTextBudget>
+
+/** Collapses whitespace of every kind to single spaces and trims the ends. */
+export const collapseWhitespace = (text: string) => text.replace(/[\s\u00a0]+/g, ' ').trim()
+
+/**
+ * Returns the column names if this table row looks like them: mostly filled, and words rather than figures.
+ */
+export function columnHeading(cells: string[]): string | undefined {
+  const filled = cells.filter((cell) => cell !== '')
+  const isFigure = (cell: string) => /\d/.test(cell) && !/\p{L}/u.test(cell) && !/^(?:19|20)\d\d$/.test(cell)
+  if (filled.length < 2 || filled.length * 2 < cells.length || filled.some(isFigure)) return undefined
+  return filled.join(' | ').slice(0, longestHeading)
+}
+
+/**
+ * Builds a page of plain text: blank lines around paragraphs and headings, one line per list item and row,
+ * tabs between cells.
+ */
+export function pageBuilder(textBudget: TextBudget) {
+  const parts: string[] = []
+  const headings: ParsedHeading[] = []
+  let length = 0
+  let last: 'block' | 'line' | undefined
+  let table: { start: number; rows: number; names: string | undefined } | undefined
+
+  function add(text: string, kind: 'block' | 'line'): number {
+    const gap = last === undefined ? '' : kind === 'line' && last === 'line' ? '\n' : '\n\n'
+    textBudget.take(gap.length + text.length)
+    parts.push(gap, text)
+    const start = length + gap.length
+    length = start + text.length
+    last = kind
+    return start
+  }
+
+  return {
+    paragraph(text: string) {
+      if (text !== '') add(text, 'block')
+    },
+    /** Appends a line without a blank line before it: for lists, code or verse. */
+    line(text: string) {
+      if (text !== '') add(text, 'line')
+    },
+    heading(level: number, text: string) {
+      const title = collapseWhitespace(text)
+      if (title === '') return
+      const start = add(title, 'block')
+      headings.push({ start, level, text: title.slice(0, longestHeading) })
+    },
+    startTable() {
+      if (last === 'line') last = 'block'
+      table = { start: length, rows: 0, names: undefined }
+    },
+    row(cells: string[]) {
+      const values = cells.map(collapseWhitespace)
+      while (values.at(-1) === '') values.pop()
+      if (values.length === 0) return
+      const start = add(values.join('\t'), 'line')
+      if (table && table.rows === 0) table = { start, rows: 0, names: columnHeading(values) }
+      if (table) table.rows += 1
+    },
+    endTable() {
+      if (table?.names && length - table.start > longTable)
+        headings.push({ start: table.start, level: columnNamesLevel, text: table.names, end: length })
+      table = undefined
+      if (last === 'line') last = 'block'
+    },
+    get isEmpty() {
+      return length === 0
+    },
+    page(page: number): ParsedPage {
+      return { page, text: parts.join(''), headings: headings.toSorted((a, b) => a.start - b.start) }
+    },
+  }
+}
+export type PageBuilder = ReturnType<typeof pageBuilder>

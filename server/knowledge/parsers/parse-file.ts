@@ -1,0 +1,142 @@
+import { readFile } from 'node:fs/promises'
+import { type Content, detectContent, unknownArchive } from './content-type.ts'
+import type { ParsedDocument, ParsedPage, ParseLimits } from './document.ts'
+import { corrupt, empty, scanned, UnreadableFileError } from './errors.ts'
+import { mainPartOf } from './office.ts'
+import { createTextBudget } from './page-builder.ts'
+import type { ParsedContent, Parser, ParserInput, ZipParser } from './parser.ts'
+import { titleFor } from './title.ts'
+import { binaryTypes, typeOf } from './types.ts'
+import { openZip, type Zip } from './zip.ts'
+
+// Parsers are loaded on first use: a process that parses only Markdown never loads PDFium.
+const zipParsers: Record<string, () => Promise<ZipParser>> = {
+  docx: async () => (await import('./formats/docx/index.ts')).parseDocx,
+  pptx: async () => (await import('./formats/pptx.ts')).parsePptx,
+  xlsx: async () => (await import('./formats/xlsx.ts')).parseXlsx,
+  odt: async () => (await import('./formats/odf.ts')).parseOdf,
+  ods: async () => (await import('./formats/odf.ts')).parseOdf,
+  odp: async () => (await import('./formats/odf.ts')).parseOdf,
+  epub: async () => (await import('./formats/epub.ts')).parseEpub,
+}
+const parsers: Record<string, () => Promise<Parser>> = {
+  pdf: async () => (await import('./formats/pdf/index.ts')).parsePdf,
+  html: async () => (await import('./formats/html.ts')).parseHtml,
+  eml: async () => (await import('./formats/eml.ts')).parseEml,
+  csv: async () => (await import('./formats/csv.ts')).parseCsv,
+  tsv: async () => (await import('./formats/csv.ts')).parseCsv,
+  md: async () => (await import('./formats/text.ts')).parseMarkdown,
+  txt: async () => (await import('./formats/text.ts')).parsePlainText,
+  json: async () => (await import('./formats/text.ts')).parseJson,
+}
+const loadImageParser = async () => (await import('./formats/image.ts')).parseImage
+const loadCodeParser = async () => (await import('./formats/text.ts')).parseCode
+
+/** Types under which HTML pages are often saved by mistake; in other types, HTML is the content itself. */
+const mayContainHtml = new Set(['txt', 'csv', 'tsv', 'json', 'eml'])
+
+const imageFile = /\.(?:png|jpe?g|gif|tiff?|webp|bmp|emf|wmf)$/
+
+/** Types whose first heading is a sheet name or missing. */
+const tableTypes = new Set(['xlsx', 'ods', 'csv', 'tsv'])
+
+/** Parses one file in this process. @throws UnreadableFileError */
+export async function parseFile(
+  path: string,
+  filename: string,
+  limits: ParseLimits,
+  onPage: ParserInput['onPage'],
+  {
+    recognizeText,
+    isWebPage = false,
+  }: { recognizeText?: ParserInput['recognizeText']; isWebPage?: boolean } = {},
+): Promise<ParsedDocument> {
+  const promised = typeOf(filename)
+  const content = detectContent(path)
+  const source = (type: string): ParserInput => ({
+    path,
+    type,
+    limits,
+    textBudget: createTextBudget(limits),
+    bytes: () => readFile(path),
+    onPage,
+    recognizeText,
+    isWebPage,
+  })
+  const read =
+    content === 'zip' ? await parseZip(source, promised) : await parsePlain(content, promised, source)
+  if (isBlank(read)) throw empty()
+  const title = tableTypes.has(read.type) ? null : titleFor(read)
+  return { ...read, title: title && storable(title), pages: read.pages.map(storablePage) }
+}
+
+const isBlank = ({ pages }: ParsedContent) => pages.every((page) => page.text.trim() === '')
+
+/** Databases accept neither NUL nor unpaired surrogates. Lengths, and thus all offsets, stay the same. */
+const storable = (text: string) => text.replaceAll('\u0000', ' ').toWellFormed()
+
+const storablePage = ({ page, text, headings }: ParsedPage): ParsedPage => ({
+  page,
+  text: storable(text),
+  headings: headings.map((heading) => ({ ...heading, text: storable(heading.text) })),
+})
+
+async function parseZip(
+  source: (type: string) => ParserInput,
+  promised: string | undefined,
+): Promise<ParsedDocument> {
+  const { path, limits, textBudget } = source('zip')
+  using zip = await openZip(path, limits, textBudget)
+  const type = await typeOfZip(zip)
+  const format = zipParsers[type ?? '']
+  if (!type || !format) throw unknownArchive(zip.has, promised)
+  const read = await (await format())(zip, { ...source(type), textBudget })
+  if (isBlank(read) && zip.some((name) => imageFile.test(name))) throw scanned()
+  return { ...read, type }
+}
+
+async function typeOfZip(zip: Zip): Promise<string | undefined> {
+  const mimetype = (await zip.bytes('mimetype')).toString('latin1').trim()
+  const openDocument = /^application\/vnd\.oasis\.opendocument\.(text|spreadsheet|presentation)\b/.exec(
+    mimetype,
+  )?.[1]
+  if (openDocument) return { text: 'odt', spreadsheet: 'ods', presentation: 'odp' }[openDocument]
+  if (mimetype === 'application/epub+zip' || zip.has('META-INF/container.xml')) return 'epub'
+  const [folder = ''] = (await mainPartOf(zip))?.split('/') ?? []
+  if (zip.has('xl/workbook.bin')) return undefined
+  return { word: 'docx', ppt: 'pptx', xl: 'xlsx' }[folder]
+}
+
+async function parsePlain(
+  content: Exclude<Content, 'zip'>,
+  promised: string | undefined,
+  source: (type: string) => ParserInput,
+): Promise<ParsedDocument> {
+  if (typeof content === 'object') {
+    const type = content.picture
+    return { ...(await (await loadImageParser())(source(type))), type }
+  }
+  const isFree = promised === undefined || binaryTypes.has(promised)
+  if (content === 'damaged' && isFree) throw corrupt('its beginning is missing')
+  const type = typeOfPlain(content, promised, isFree)
+  try {
+    const read: ParsedContent = await (await (parsers[type] ?? loadCodeParser)())(source(type))
+    return { ...read, type }
+  } catch (error) {
+    const isNoText = error instanceof UnreadableFileError && error.code === 'unsupported_type'
+    throw isNoText && isFree && promised
+      ? corrupt(`it is not the ${promised} file that its name promises`)
+      : error
+  }
+}
+
+function typeOfPlain(
+  content: Exclude<Content, 'zip' | object>,
+  promised: string | undefined,
+  isFree: boolean,
+): string {
+  if (content === 'pdf') return 'pdf'
+  if (content === 'html' && (isFree || mayContainHtml.has(promised ?? ''))) return 'html'
+  if (content === 'mail' && isFree) return 'eml'
+  return isFree ? 'txt' : (promised ?? 'txt')
+}

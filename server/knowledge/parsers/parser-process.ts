@@ -1,0 +1,91 @@
+import { setPriority } from 'node:os'
+import { Worker } from 'node:worker_threads'
+import { detectLanguage } from '../../search/index.ts'
+import { chunkDocument } from '../chunking/index.ts'
+import type { ParsedDocument } from './document.ts'
+import { UnreadableFileError } from './errors.ts'
+import type { ParseJob, ParseMessage, SentPassage } from './messages.ts'
+import { type RecognizeText, tesseract } from './ocr/tesseract.ts'
+import { parseFile } from './parse-file.ts'
+
+// Entry point of a parser process. A parser may hang, exhaust memory or crash here without harm to the
+// server. It handles one job at a time; messages.ts describes the protocol.
+
+const textAtOnce = 128 * 1024
+const passagesAtOnce = 500
+const progressEvery = 100
+/** Lowers the priority below the server's. */
+const niceness = 10
+
+setPriority(niceness)
+const memoryBytes = Number(process.argv[2])
+new Worker(new URL('./memory-watchdog.ts', import.meta.url), {
+  workerData: { memoryBytes, parent: process.ppid },
+})
+
+process.on('message', (job: ParseJob) => void answer(job))
+process.on('disconnect', () => process.exit())
+
+async function answer(job: ParseJob) {
+  try {
+    let last = 0
+    const onPage = (done: number, total: number) => {
+      if (done < total && performance.now() - last < progressEvery) return
+      last = performance.now()
+      void send({ kind: 'progress', done, total })
+    }
+    const document = await parseFile(job.path, job.filename, job.limits, onPage, {
+      recognizeText: recogniser(job),
+      isWebPage: job.isWebPage,
+    })
+    await sendDocument(document)
+  } catch (error) {
+    await send(failureOf(error))
+  }
+}
+
+function recogniser({ ocr, limits }: ParseJob): RecognizeText | undefined {
+  if (!ocr) return undefined
+  const recognizeText = tesseract(ocr, limits)
+  return async (...picture) => {
+    const texts = await recognizeText(...picture)
+    void send({ kind: 'recognised' })
+    return texts
+  }
+}
+
+async function sendDocument(document: ParsedDocument) {
+  for (const [pageIndex, { page, text, headings }] of document.pages.entries()) {
+    for (let start = 0; start === 0 || start < text.length; start += textAtOnce)
+      await send({ kind: 'text', pageIndex, page, text: text.slice(start, start + textAtOnce) })
+    if (headings.length > 0) await send({ kind: 'headings', pageIndex, headings })
+  }
+  const indexes = new Map(document.pages.map(({ page }, index) => [page, index]))
+  const passages: SentPassage[] = chunkDocument(document).map(({ page, start, end, heading }) => ({
+    pageIndex: indexes.get(page ?? 1) ?? 0,
+    start,
+    end,
+    heading,
+  }))
+  for (let i = 0; i < passages.length; i += passagesAtOnce)
+    await send({ kind: 'passages', passages: passages.slice(i, i + passagesAtOnce) })
+  const { type, title, paged } = document
+  const language = detectLanguage(document.pages.map(({ text }) => text).join('\n'))
+  await send({ kind: 'document', type, title, paged, language, heldBytes: process.memoryUsage.rss() })
+}
+
+function failureOf(error: unknown): ParseMessage {
+  if (error instanceof UnreadableFileError)
+    return { kind: 'failed', code: error.code, message: error.message }
+  const { name, message, stack } = error instanceof Error ? error : new Error(String(error))
+  // The message itself may quote the file, and user content must not appear in logs.
+  const frames = stack?.split('\n').filter((line) => /^\s+at /.test(line)) ?? []
+  return { kind: 'broken', cause: [name, ...frames].join('\n'), isMemory: outOfMemory.test(message) }
+}
+
+const outOfMemory = /out of memory|OOM|allocation failed/i
+
+const send = (message: ParseMessage) =>
+  new Promise<void>((resolve) => {
+    process.send?.(message, () => resolve())
+  })
