@@ -2,7 +2,7 @@ import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { navigate } from 'wouter/use-browser-location'
 import { keys } from './api/index.ts'
-import { createPageServer, oncePerFrame, ServerProvider } from './api/react.tsx'
+import { createPageServer, ServerProvider, schedulePerFrame } from './api/react.tsx'
 import { App } from './app.tsx'
 import { createUploadQueue } from './documents/upload-queue.ts'
 import { UploadQueueProvider } from './documents/upload-queue-context.tsx'
@@ -20,7 +20,7 @@ const server = createPageServer(() => {
 const uploads = createUploadQueue({
   api: server.api,
   hub: server.hub,
-  schedule: oncePerFrame,
+  schedule: schedulePerFrame,
   onChanged: () => {
     for (const queryKey of [keys.documents, keys.status]) void server.queries.invalidateQueries({ queryKey })
   },

@@ -16,7 +16,7 @@ import {
   revokeAdmin,
   updateMe,
 } from '../../contract/accounts.ts'
-import { callerOf, personOf } from '../http/caller.ts'
+import { callerOf, sessionCallerOf } from '../http/caller.ts'
 import { route } from '../http/route.ts'
 import { clearSessionCookie, setSessionCookie } from '../http/session-cookie.ts'
 import type { Accounts, NewSession, User } from './accounts.ts'
@@ -63,14 +63,14 @@ export const accountRoutes =
     })
 
     route(app, logOut, async (request, reply) => {
-      personOf(request)
+      sessionCallerOf(request)
       if (request.token !== undefined) await accounts.signOut(request.token)
       clearSessionCookie(request, reply)
       return done
     })
 
     route(app, changePassword, async (request, reply) => {
-      const signedIn = await accounts.changePassword(personOf(request), request.body, request.token)
+      const signedIn = await accounts.changePassword(sessionCallerOf(request), request.body, request.token)
       if (signedIn) setSessionCookie(request, reply, signedIn.token, signedIn.expiresAt)
       return { ok: true as const, session: signedIn && presentSession(signedIn) }
     })
@@ -81,24 +81,24 @@ export const accountRoutes =
     }))
 
     route(app, updateMe, async (request) => {
-      const { userId } = personOf(request)
+      const { userId } = sessionCallerOf(request)
       await refuseHandleOfOthers(request.body.handle, userId)
       return presentUser(await accounts.update(userId, request.body))
     })
 
     route(app, deleteMe, async (request, reply) => {
-      const { userId } = personOf(request)
+      const { userId } = sessionCallerOf(request)
       await accounts.delete(userId, request.body?.password, () => avees.deleteAllOf(userId))
       clearSessionCookie(request, reply)
       return done
     })
 
     route(app, listApiKeys, async (request) => ({
-      api_keys: (await accounts.keys.list(personOf(request).userId)).map(presentKey),
+      api_keys: (await accounts.keys.list(sessionCallerOf(request).userId)).map(presentKey),
     }))
 
     route(app, createApiKey, async (request) => {
-      const { userId } = personOf(request)
+      const { userId } = sessionCallerOf(request)
       const { avee_id } = request.body
       if (avee_id !== undefined && !(await avees.canSee(userId, avee_id))) throw aveeNotFound()
       const { key, row } = await accounts.keys.create(userId, request.body)
@@ -106,17 +106,17 @@ export const accountRoutes =
     })
 
     route(app, deleteApiKey, async (request) => {
-      await accounts.keys.revoke(personOf(request).userId, request.params.id)
+      await accounts.keys.revoke(sessionCallerOf(request).userId, request.params.id)
       return done
     })
 
     route(app, grantAdmin, async (request) => {
-      personOf(request)
+      sessionCallerOf(request)
       return presentUser(await accounts.setAdministrator(request.params.user, true))
     })
 
     route(app, revokeAdmin, async (request) => {
-      personOf(request)
+      sessionCallerOf(request)
       return presentUser(await accounts.setAdministrator(request.params.user, false))
     })
   }

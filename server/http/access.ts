@@ -54,7 +54,7 @@ const changesNothing = new Set(['GET', 'HEAD', 'OPTIONS'])
  *   personal mode, odd Host ───────────────────► 403
  *   personal mode, from this machine ──────────► the owner
  */
-export function accessCheck(identity: Identity, origins: OriginCheck) {
+export function createAccessCheck(identity: Identity, origins: OriginCheck) {
   async function identify(request: FastifyRequest): Promise<Caller | undefined> {
     const bearer = bearerToken(request.headers.authorization)
     if (bearer !== undefined) {

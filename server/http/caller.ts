@@ -37,7 +37,7 @@ const keyNotEnough = defineError(
 )
 
 /** The caller of a route that manages accounts, keys or administrators: a person, never a program with an API key. */
-export function personOf(request: FastifyRequest): Caller {
+export function sessionCallerOf(request: FastifyRequest): Caller {
   const caller = callerOf(request)
   if (caller.via === 'api_key') throw keyNotEnough()
   return caller

@@ -21,4 +21,4 @@
  *   `exposeHeadRoute: false`.
  * - Bodies are JSON up to 4 MB; a route that takes more sets `bodyLimit`, one that takes files registers multipart.
  */
-export { createHttp, type Http, type HttpParts } from './server.ts'
+export { createHttp, type Http, type HttpDependencies as HttpParts } from './server.ts'

@@ -7,7 +7,7 @@ import { bearerToken } from './access.ts'
 import type { OriginCheck } from './origin.ts'
 
 /** A figure of a room, read when the metrics are asked for. Its name gets `gabee_` in front. */
-export type Reading =
+export type Metric =
   | { help: string; read: () => number | Promise<number> }
   | { help: string; labels: string[]; read: () => Promise<LabelledValue[]> }
 
@@ -26,7 +26,7 @@ export function serveMetrics(
     readings,
     token,
     origins,
-  }: { readings: Record<string, Reading>; token: string | null; origins: OriginCheck },
+  }: { readings: Record<string, Metric>; token: string | null; origins: OriginCheck },
 ): void {
   const registry = new Registry()
   const registers = [registry]

@@ -11,7 +11,7 @@ const proxyHeaders = [
   'via',
 ]
 
-export type OriginRules = {
+export type OriginSettings = {
   /** Where people reach the server, when that is configured. */
   publicUrl: string | null
   allowedOrigins: readonly string[]
@@ -26,7 +26,7 @@ export type OriginRules = {
  * - the page: by `Origin` and `Sec-Fetch-Site`, which a browser sets and a page cannot change;
  * - the name it was sent to: by `Host`, which an attacker's own domain name would show (DNS rebinding).
  */
-export function originRules({ publicUrl, allowedOrigins, trustsProxy }: OriginRules) {
+export function createOriginCheck({ publicUrl, allowedOrigins, trustsProxy }: OriginSettings) {
   const publicHost = publicUrl === null ? null : new URL(publicUrl).host
   const allowed = new Set(allowedOrigins)
 
@@ -58,4 +58,4 @@ export function originRules({ publicUrl, allowedOrigins, trustsProxy }: OriginRu
   }
 }
 
-export type OriginCheck = ReturnType<typeof originRules>
+export type OriginCheck = ReturnType<typeof createOriginCheck>

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { pathOf, sendNotFound } from './error-answer.ts'
+import { pathOf, sendNotFound } from './error-response.ts'
 import { workerSecurityPolicy } from './security-headers.ts'
 
 /** Where the build of the web page lies. */

@@ -14,12 +14,12 @@ import type { Readiness } from '../../contract/server.ts'
 import type { Config } from '../config.ts'
 import { AppError, toErrorBody } from '../errors.ts'
 import type { Log } from '../log.ts'
-import { accessCheck, type Identity } from './access.ts'
-import { pathOf, sendError } from './error-answer.ts'
+import { createAccessCheck, type Identity } from './access.ts'
+import { pathOf, sendError } from './error-response.ts'
 import { healthRoutes } from './health.ts'
-import { type Reading, serveMetrics } from './metrics.ts'
+import { type Metric, serveMetrics } from './metrics.ts'
 import { serveApiDescription } from './openapi.ts'
-import { originRules } from './origin.ts'
+import { createOriginCheck } from './origin.ts'
 import { builtPage, servePage } from './page.ts'
 import { serializerCompiler, validatorCompiler } from './route.ts'
 import { securityHeaders } from './security-headers.ts'
@@ -33,14 +33,14 @@ declare module 'fastify' {
   }
 }
 
-export type HttpParts = {
+export type HttpDependencies = {
   config: Config
   log: Log
   identity: Identity
   /** What GET /health/ready answers. */
   readiness: () => Promise<Readiness>
   /** Figures of the rooms for GET /metrics. */
-  readings?: Record<string, Reading>
+  readings?: Record<string, Metric>
   /** The folder of the built page; web/dist unless said otherwise. */
   pageDirectory?: string
 }
@@ -53,10 +53,10 @@ const saneRequestId = /^[\w.:/+=-]{1,128}$/
  * The HTTP server without any room's routes: ids, origins, who is asking, errors, health, metrics, the page and the
  * API's description. Rooms are mounted with `register`, before `listen` or `ready`.
  */
-export async function createHttp(parts: HttpParts): Promise<Http> {
+export async function createHttp(parts: HttpDependencies): Promise<Http> {
   const { config, log, identity } = parts
   const { trustProxy, publicUrl, allowedOrigins } = config.server
-  const origins = originRules({ publicUrl, allowedOrigins, trustsProxy: trustProxy.length > 0 })
+  const origins = createOriginCheck({ publicUrl, allowedOrigins, trustsProxy: trustProxy.length > 0 })
 
   const app: Http = Fastify({
     // At `info` it would only repeat what the command line says.
@@ -114,7 +114,7 @@ export async function createHttp(parts: HttpParts): Promise<Http> {
     if (request.method === 'OPTIONS') return await reply.code(204).send()
   })
   await app.register(fastifyCookie)
-  app.addHook('onRequest', accessCheck(identity, origins))
+  app.addHook('onRequest', createAccessCheck(identity, origins))
 
   app.addHook('onResponse', async (request, reply) => {
     // Without the query: it may hold what a person wrote.

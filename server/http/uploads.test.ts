@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { safeName } from './uploads.ts'
+import { sanitizeFilename } from './uploads.ts'
 
 test.each([
   ['report.pdf', 'report.pdf'],
@@ -14,12 +14,12 @@ test.each([
   ['..', ''],
   ['folder/', ''],
   ['.gitignore', '.gitignore'],
-])('%j is shown as %j', (given, shown) => expect(safeName(given)).toBe(shown))
+])('%j is shown as %j', (given, shown) => expect(sanitizeFilename(given)).toBe(shown))
 
 test('whatever comes, a name is short, on one line and no path', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary', maxLength: 600 }), (given) => {
-      const name = safeName(given)
+      const name = sanitizeFilename(given)
       expect([...name].length).toBeLessThanOrEqual(200)
       expect(name).not.toMatch(/[/\\\p{Cc}]/u)
       expect(name).not.toMatch(/^\.{1,2}$/)

@@ -19,15 +19,15 @@ export type Staging<Staged extends { bytes: number }> = {
 
 export type UploadLimits = {
   /** Bytes of one file. */
-  fileBytes: number
+  maxFileBytes: number
   /** Files in one request. */
-  files: number
+  maxFiles: number
 }
 
 const filesField = 'files'
-const mostFields = 20
-const fieldBytes = 10_000
-const longestName = 200
+const maxFields = 20
+const maxFieldBytes = 10_000
+const maxNameCharacters = 200
 
 const tooManyFiles = defineError(
   413,
@@ -41,11 +41,11 @@ export async function acceptUploads(app: FastifyInstance, limits: UploadLimits):
   await app.register(fastifyMultipart, {
     throwFileSizeLimit: false,
     limits: {
-      fileSize: limits.fileBytes,
-      files: limits.files,
-      fields: mostFields,
-      fieldSize: fieldBytes,
-      parts: limits.files + mostFields,
+      fileSize: limits.maxFileBytes,
+      files: limits.maxFiles,
+      fields: maxFields,
+      fieldSize: maxFieldBytes,
+      parts: limits.maxFiles + maxFields,
       headerPairs: 100,
     },
   })
@@ -81,7 +81,7 @@ export async function receiveUpload<Staged extends { bytes: number }, Fields>(
   } catch (error) {
     await Promise.all(files.flatMap((file) => ('staged' in file ? [staging.discard(file.staged)] : [])))
     const code = (error as { code?: string }).code ?? ''
-    if (code === 'FST_FILES_LIMIT' || code === 'FST_PARTS_LIMIT') throw tooManyFiles(limits.files)
+    if (code === 'FST_FILES_LIMIT' || code === 'FST_PARTS_LIMIT') throw tooManyFiles(limits.maxFiles)
     if (code.startsWith('FST_') || isBroken(error)) throw brokenUpload()
     throw error
   }
@@ -92,14 +92,14 @@ async function receive<Staged extends { bytes: number }>(
   staging: Staging<Staged>,
   limits: UploadLimits,
 ): Promise<UploadedFile<Staged> | undefined> {
-  const filename = safeName(part.filename ?? '')
+  const filename = sanitizeFilename(part.filename ?? '')
   const staged = await staging.stage(part.file)
   // A file over the limit just ends there: only this flag says that the rest is missing.
   if (part.file.truncated) {
     await staging.discard(staged)
     return {
       filename: filename || 'file',
-      refused: { code: 'too_large', message: tooLargeMessage(limits.fileBytes) },
+      refused: { code: 'too_large', message: tooLargeMessage(limits.maxFileBytes) },
     }
   }
   // What a browser sends for a file field in which nothing was chosen.
@@ -123,14 +123,14 @@ const isBroken = (error: unknown) =>
  * A file's name as people see it: the last part of a path, without control and direction characters, cut to 200
  * characters before its extension. Empty when nothing is left. It is shown and stored, never used as a path.
  */
-export function safeName(name: string): string {
+export function sanitizeFilename(name: string): string {
   const base = (name.normalize('NFC').split(/[/\\]/).at(-1) ?? '')
     .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\u2028\u2029]/gu, '')
     .replace(/\s+/gu, ' ')
     .trim()
   if (/^\.*$/.test(base)) return ''
   const characters = [...base]
-  if (characters.length <= longestName) return base
+  if (characters.length <= maxNameCharacters) return base
   const extension = [...(/\.[^.\s]{1,12}$/u.exec(base)?.[0] ?? '')]
-  return characters.slice(0, longestName - extension.length).join('') + extension.join('')
+  return characters.slice(0, maxNameCharacters - extension.length).join('') + extension.join('')
 }

@@ -15,7 +15,7 @@ import {
 import { layersWithin } from '../../contract/layers.ts'
 import { type Avees } from '../avees/index.ts'
 import { callerOf } from '../http/caller.ts'
-import { leaving } from '../http/leaving.ts'
+import { disconnectSignal } from '../http/disconnect-signal.ts'
 import { route } from '../http/route.ts'
 import type { Insight } from './insight.ts'
 import { ownedBy } from './policy.ts'
@@ -54,7 +54,7 @@ export const ownerRoutes =
         avee,
         request.params.question_id,
         request.body,
-        leaving(reply),
+        disconnectSignal(reply),
       )
       return { document_id: done.documentId, replies: done.replies }
     })

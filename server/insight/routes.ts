@@ -9,7 +9,7 @@ import {
 } from '../../contract/insight.ts'
 import type { Avees } from '../avees/index.ts'
 import { callerOf } from '../http/caller.ts'
-import { leaving } from '../http/leaving.ts'
+import { disconnectSignal } from '../http/disconnect-signal.ts'
 import { route } from '../http/route.ts'
 import type { Insight } from './insight.ts'
 import { ownerRoutes } from './owner-routes.ts'
@@ -24,7 +24,7 @@ export const insightRoutes =
       app,
       getTurnAnalysis,
       async (request, reply) =>
-        await insight.ofOwnAnswer(callerOf(request), request.params.id, leaving(reply)),
+        await insight.ofOwnAnswer(callerOf(request), request.params.id, disconnectSignal(reply)),
     )
 
     route(app, setFeedback, async (request) => {

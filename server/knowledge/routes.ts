@@ -16,8 +16,8 @@ import {
 import { type Layer, layer as layerShape } from '../../contract/layers.ts'
 import type { Avees } from '../avees/index.ts'
 import { callerOf } from '../http/caller.ts'
+import { disconnectSignal } from '../http/disconnect-signal.ts'
 import { idempotencyKeyOf } from '../http/idempotency.ts'
-import { leaving } from '../http/leaving.ts'
 import { route } from '../http/route.ts'
 import { sendRun } from '../http/sse.ts'
 import { acceptUploads, receiveUpload } from '../http/uploads.ts'
@@ -35,7 +35,7 @@ const usualLayer = (avee: { isLibrary: boolean }): Layer => (avee.isLibrary ? 'i
 export const knowledgeRoutes =
   ({ knowledge, avees, runs }: { knowledge: Knowledge; avees: Avees; runs: Runs }): FastifyPluginAsync =>
   async (app) => {
-    const uploadLimits = { fileBytes: knowledge.limits.maxUploadBytes, files: 1_000 }
+    const uploadLimits = { maxFileBytes: knowledge.limits.maxUploadBytes, maxFiles: 1_000 }
     await acceptUploads(app, uploadLimits)
     const policy = documentPolicy({ avees, knowledge })
 
@@ -53,7 +53,7 @@ export const knowledgeRoutes =
       const { document: row, isNew } = await knowledge.ingestText(
         { ...target, layer },
         { title, text },
-        leaving(reply),
+        disconnectSignal(reply),
       )
       return await reply.code(isNew ? 201 : 200).send(presentDocument(row))
     })
@@ -61,14 +61,14 @@ export const knowledgeRoutes =
     route(app, createDocumentFromUrl, async (request, reply) => {
       const { url, layer } = request.body
       const target = { ...(await targetOf(request)), layer }
-      const { document: row, isNew } = await knowledge.ingestUrl(target, url, leaving(reply))
+      const { document: row, isNew } = await knowledge.ingestUrl(target, url, disconnectSignal(reply))
       return await reply.code(isNew ? 201 : 200).send(presentDocument(row))
     })
 
     route(app, createDocumentsFromSite, async (request, reply) => {
       const { layer, ...site } = request.body
       const target = { ...(await targetOf(request)), layer }
-      const run = await knowledge.ingestSite(target, site, leaving(reply))
+      const run = await knowledge.ingestSite(target, site, disconnectSignal(reply))
       await sendRun(request, reply, runs, run.id)
     })
 
@@ -129,7 +129,7 @@ export const knowledgeRoutes =
         layers,
         query,
         limit,
-        signal: leaving(reply),
+        signal: disconnectSignal(reply),
       })
       return { query, results: hits.map(presentHit), answerable }
     })

@@ -21,7 +21,7 @@ export function createPageServer(onSignedOut: () => void): PageServer {
   const api = createClient({ onSignedOut })
   return {
     api,
-    hub: createRunHub(api, { schedule: oncePerFrame }),
+    hub: createRunHub(api, { schedule: schedulePerFrame }),
     queries: new QueryClient({
       queryCache: new QueryCache(),
       mutationCache: new MutationCache(),
@@ -63,7 +63,7 @@ export function useRun<T>(runId: string | null | undefined, fold: Fold<T>): RunS
 const subscribeToNothing = () => () => undefined
 
 /** Frames stand still in a hidden page; there a timer does. */
-export function oncePerFrame(callback: () => void): void {
+export function schedulePerFrame(callback: () => void): void {
   if (document.hidden) setTimeout(callback, 200)
   else requestAnimationFrame(callback)
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { ApiError } from './client.ts'
-import { type RunCommand, type RunInput, type RunState, step } from './run-machine.ts'
+import { type RunCommand, type RunInput, type RunState, transition } from './run-machine.ts'
 
 const gone = new ApiError(404, 'not_found', 'There is no such run.')
 const busy = new ApiError(429, 'busy', 'Too many requests.', { retryAfter: 7_000 })
@@ -96,5 +96,5 @@ const pairs = Object.keys(states).flatMap((state) =>
 )
 
 test.each(pairs)('%s: %s', (state, input) => {
-  expect(step(states[state], inputs[input])).toEqual(table[state][input] ?? [states[state]])
+  expect(transition(states[state], inputs[input])).toEqual(table[state][input] ?? [states[state]])
 })

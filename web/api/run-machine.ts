@@ -57,7 +57,7 @@ export type RunCommand =
 type Step = [state: RunState, ...commands: RunCommand[]]
 
 /** What follows when `input` happens in `state`. Inputs that mean nothing there change nothing. */
-export function step(state: RunState, input: RunInput): Step {
+export function transition(state: RunState, input: RunInput): Step {
   if (input.type === 'close') return close(state)
   switch (state.name) {
     case 'idle':

@@ -1,7 +1,7 @@
 import { createParser } from 'eventsource-parser'
 import { readRunEvents } from '../../contract/runs.ts'
 import { ApiError, type Client } from './client.ts'
-import { type RunCommand, type RunInput, type RunState, step } from './run-machine.ts'
+import { type RunCommand, type RunInput, type RunState, transition } from './run-machine.ts'
 
 /** One event of a run: its number and its parsed JSON. */
 export type RunEvent = { n: number; data: Record<string, unknown> }
@@ -93,7 +93,7 @@ export class RunReader {
   }
 
   #take(input: RunInput, event?: RunEvent): void {
-    const [next, ...commands] = step(this.#state, input)
+    const [next, ...commands] = transition(this.#state, input)
     const changed = next.name !== this.#state.name
     this.#state = next
     for (const command of commands) this.#carryOut(command, event)

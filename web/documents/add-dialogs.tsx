@@ -42,7 +42,7 @@ export function AddTextDialog({ avee, layer, onClose }: Adding) {
         <TextArea label="Text" rows={12} value={text} onChange={(event) => setText(event.target.value)} />
         <DialogActions>
           <Button onClick={onClose}>Cancel</Button>
-          <Button look="primary" type="submit" disabled={!isComplete}>
+          <Button variant="primary" type="submit" disabled={!isComplete}>
             Add
           </Button>
         </DialogActions>
@@ -113,7 +113,7 @@ export function AddUrlDialog({ avee, layer, onClose }: Adding) {
         </label>
         <DialogActions>
           <Button onClick={onClose}>Cancel</Button>
-          <Button look="primary" type="submit" disabled={!address.trim()}>
+          <Button variant="primary" type="submit" disabled={!address.trim()}>
             Add
           </Button>
         </DialogActions>

@@ -51,14 +51,14 @@ export function DocumentManager({ avee }: { avee: Avee }) {
         }
       >
         <DropZone onFiles={(files) => uploads.addFiles(avee.id, files, layer)}>
-          <Button look="quiet" icon={Type} onClick={() => setAdding('text')}>
+          <Button variant="quiet" icon={Type} onClick={() => setAdding('text')}>
             Paste text
           </Button>
-          <Button look="quiet" icon={Globe} onClick={() => setAdding('url')}>
+          <Button variant="quiet" icon={Globe} onClick={() => setAdding('url')}>
             Add a web page
           </Button>
           {isAdmin && (
-            <Button look="quiet" icon={Folder} onClick={() => setAdding('folder')}>
+            <Button variant="quiet" icon={Folder} onClick={() => setAdding('folder')}>
               Follow a folder
             </Button>
           )}

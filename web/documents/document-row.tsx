@@ -8,9 +8,9 @@ import { useApi } from '../api/react.tsx'
 import { Button, IconButton } from '../ui/button.tsx'
 import { ConfirmDialog, Dialog, DialogActions } from '../ui/dialog.tsx'
 import { SmallSelect, TextField } from '../ui/field.tsx'
-import { count, formatBytes, formatMoment } from '../ui/format.ts'
-import { Menu, MenuItem, MenuLine } from '../ui/menu.tsx'
-import { Badge, sentenceOf } from '../ui/state.tsx'
+import { formatBytes, formatCount, formatTime } from '../ui/format.ts'
+import { Menu, MenuItem, MenuSeparator } from '../ui/menu.tsx'
+import { Badge, errorMessage } from '../ui/state.tsx'
 import { useToast } from '../ui/toast.tsx'
 import { DocumentDialog } from './document-dialog.tsx'
 import { layerOptions } from './layers.ts'
@@ -39,7 +39,7 @@ export function DocumentRow({
 
   const move = useMutation({
     mutationFn: (layer: Layer) => api.call(updateDocument, { params: { id: document.id }, body: { layer } }),
-    onError: (error) => tell(sentenceOf(error), 'bad'),
+    onError: (error) => tell(errorMessage(error), 'bad'),
     onSettled: refresh,
   })
 
@@ -81,7 +81,7 @@ export function DocumentRow({
           <MenuItem icon={Pencil} onSelect={() => setAsking('rename')}>
             Rename
           </MenuItem>
-          <MenuLine />
+          <MenuSeparator />
           <MenuItem icon={Trash2} danger onSelect={() => setAsking('delete')}>
             Delete
           </MenuItem>
@@ -112,10 +112,10 @@ function facts(document: Document): string {
   return [
     document.filename !== document.title && document.filename,
     document.type.toUpperCase(),
-    document.pages > 0 && count(document.pages, 'page'),
-    count(document.passages, 'passage'),
+    document.pages > 0 && formatCount(document.pages, 'page'),
+    formatCount(document.passages, 'passage'),
     document.bytes > 0 && formatBytes(document.bytes),
-    formatMoment(document.created_at),
+    formatTime(document.created_at),
   ]
     .filter(Boolean)
     .join(' · ')
@@ -157,7 +157,7 @@ function RenameDialog({
         />
         <DialogActions>
           <Button onClick={onClose}>Cancel</Button>
-          <Button look="primary" type="submit" busy={rename.isPending} disabled={!title.trim()}>
+          <Button variant="primary" type="submit" busy={rename.isPending} disabled={!title.trim()}>
             Save
           </Button>
         </DialogActions>

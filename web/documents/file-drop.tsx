@@ -1,7 +1,7 @@
 import { Upload } from 'lucide-react'
 import { type ReactNode, useEffect, useRef, useState } from 'react'
 import { Button } from '../ui/button.tsx'
-import { joined } from '../ui/joined.ts'
+import { classNames } from '../ui/class-names.ts'
 import './documents.css'
 import { acceptedExtensions, acceptedFormatsText } from './formats.ts'
 
@@ -104,7 +104,7 @@ export function DropZone({ onFiles, children }: { onFiles: (files: File[]) => vo
   const isOver = useFileDrop(onFiles)
   const picker = useFilePicker(onFiles)
   return (
-    <div className={joined('drop-zone', isOver && 'drop-zone-over')}>
+    <div className={classNames('drop-zone', isOver && 'drop-zone-over')}>
       <Upload size={24} strokeWidth={1.5} aria-hidden />
       <p>
         <strong>Drop files here</strong>

@@ -10,8 +10,8 @@ import { Section } from '../shell/page.tsx'
 import { Button, IconButton } from '../ui/button.tsx'
 import { Dialog, DialogActions } from '../ui/dialog.tsx'
 import { TextField } from '../ui/field.tsx'
-import { count } from '../ui/format.ts'
-import { Notice, sentenceOf } from '../ui/state.tsx'
+import { formatCount } from '../ui/format.ts'
+import { errorMessage, Notice } from '../ui/state.tsx'
 import { layerLabels } from './layers.ts'
 
 /** Often enough to see a folder's files come in. */
@@ -57,7 +57,7 @@ function FolderRow({ avee, folder }: { avee: Avee; folder: Folder }) {
         <span className={folder.problem ? 'field-error' : 'row-facts'}>
           {folder.problem ??
             [
-              count(folder.documents, 'document'),
+              formatCount(folder.documents, 'document'),
               !avee.is_library && layerLabels[folder.layer].title,
               failed.length > 0 && `${failed.length} not readable`,
             ]
@@ -104,16 +104,16 @@ function LeaveFolderDialog({ avee, folder, onClose }: { avee: Avee; folder: Fold
   return (
     <Dialog open onOpenChange={onClose} title="Stop following this folder?">
       <p className="soft">
-        Its files stay where they are. Its {count(folder.documents, 'document')} here can stay as they are
-        now, or go.
+        Its files stay where they are. Its {formatCount(folder.documents, 'document')} here can stay as they
+        are now, or go.
       </p>
-      {leave.error && <Notice kind="bad">{sentenceOf(leave.error)}</Notice>}
+      {leave.error && <Notice kind="bad">{errorMessage(leave.error)}</Notice>}
       <DialogActions>
         <Button onClick={onClose}>Cancel</Button>
-        <Button look="danger" busy={leave.isPending} onClick={() => leave.mutate('remove')}>
+        <Button variant="danger" busy={leave.isPending} onClick={() => leave.mutate('remove')}>
           Remove the documents
         </Button>
-        <Button look="primary" busy={leave.isPending} onClick={() => leave.mutate('keep')}>
+        <Button variant="primary" busy={leave.isPending} onClick={() => leave.mutate('keep')}>
           Keep the documents
         </Button>
       </DialogActions>
@@ -166,7 +166,7 @@ export function AddFolderDialog({ avee, layer, onClose }: { avee: Avee; layer: L
           autoFocus
           list="folders-allowed"
           placeholder={allowed[0]}
-          error={follow.error ? sentenceOf(follow.error) : undefined}
+          error={follow.error ? errorMessage(follow.error) : undefined}
           hint={`It has to be within ${allowed.join(' or ')}.`}
           onChange={(event) => {
             setPath(event.target.value)
@@ -180,7 +180,7 @@ export function AddFolderDialog({ avee, layer, onClose }: { avee: Avee; layer: L
         </datalist>
         <DialogActions>
           <Button onClick={onClose}>Cancel</Button>
-          <Button look="primary" type="submit" busy={follow.isPending} disabled={!path.trim()}>
+          <Button variant="primary" type="submit" busy={follow.isPending} disabled={!path.trim()}>
             Follow
           </Button>
         </DialogActions>

@@ -2,7 +2,7 @@ import { Check, CircleAlert, RotateCcw, X } from 'lucide-react'
 import { memo } from 'react'
 import type { IngestFile } from '../api/index.ts'
 import { Button, IconButton, Spinner } from '../ui/button.tsx'
-import { count } from '../ui/format.ts'
+import { formatCount } from '../ui/format.ts'
 import { Progress } from '../ui/state.tsx'
 import './documents.css'
 import { isInProgress, type Upload } from './upload-queue.ts'
@@ -17,9 +17,9 @@ export function UploadList({ aveeId }: { aveeId: string | undefined }) {
   return (
     <section className="uploads" aria-label="Uploads">
       <div className="uploads-head">
-        <span role="status">{open > 0 ? `Reading ${count(open, 'document')}` : 'All read'}</span>
+        <span role="status">{open > 0 ? `Reading ${formatCount(open, 'document')}` : 'All read'}</span>
         {open < list.length && (
-          <Button small look="quiet" onClick={uploads.dismissFinished}>
+          <Button small variant="quiet" onClick={uploads.dismissFinished}>
             Clear finished
           </Button>
         )}
@@ -41,7 +41,8 @@ const UploadRow = memo(function UploadRow({ upload }: { upload: Upload }) {
   const uploads = useUploadQueue()
   const files = upload.ingest?.files ?? []
   const file = files.length === 1 ? files[0] : undefined
-  const name = upload.name || file?.name || (files.length > 1 ? count(files.length, 'document') : 'Document')
+  const name =
+    upload.name || file?.name || (files.length > 1 ? formatCount(files.length, 'document') : 'Document')
   return (
     <li className="row upload">
       <UploadIcon upload={upload} />
@@ -123,20 +124,20 @@ export function describeUpload(upload: Upload): string {
     case 'done': {
       if (upload.document) {
         const { pages, passages } = upload.document
-        return ['Ready', count(pages, 'page'), count(passages, 'passage')].join(' · ')
+        return ['Ready', formatCount(pages, 'page'), formatCount(passages, 'passage')].join(' · ')
       }
       const result = upload.ingest?.files[0]?.result
       const { done, failed } = tally(upload)
       if (done > 1)
-        return ['Ready', count(done - failed, 'document'), failed > 0 && `${failed} failed`]
+        return ['Ready', formatCount(done - failed, 'document'), failed > 0 && `${failed} failed`]
           .filter(Boolean)
           .join(' · ')
       if (!result) return 'Ready'
       if (result.duplicate) return 'Already here'
       return [
         'Ready',
-        result.pages && count(result.pages, 'page'),
-        result.chunks && count(result.chunks, 'passage'),
+        result.pages && formatCount(result.pages, 'page'),
+        result.chunks && formatCount(result.chunks, 'passage'),
       ]
         .filter(Boolean)
         .join(' · ')

@@ -1,10 +1,10 @@
 import type { Conversation } from '../../contract/chat.ts'
 
-export type Group = { title: string; conversations: Conversation[] }
+export type ConversationGroup = { title: string; conversations: Conversation[] }
 
 /** Pinned first, then today, yesterday, the week, the month, and every month before by its name. */
-export function groupByTime(conversations: Conversation[], now: Date): Group[] {
-  const groups: Group[] = []
+export function groupByTime(conversations: Conversation[], now: Date): ConversationGroup[] {
+  const groups: ConversationGroup[] = []
   for (const conversation of conversations) {
     const title = conversation.pinned ? 'Pinned' : span(new Date(conversation.updated_at), now)
     const group = groups.find((other) => other.title === title)

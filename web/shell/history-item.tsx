@@ -13,8 +13,8 @@ import { useApi } from '../api/react.tsx'
 import { Button, IconButton } from '../ui/button.tsx'
 import { ConfirmDialog, Dialog, DialogActions } from '../ui/dialog.tsx'
 import { TextField } from '../ui/field.tsx'
-import { Menu, MenuItem, MenuLine } from '../ui/menu.tsx'
-import { sentenceOf } from '../ui/state.tsx'
+import { Menu, MenuItem, MenuSeparator } from '../ui/menu.tsx'
+import { errorMessage } from '../ui/state.tsx'
 import { useToast } from '../ui/toast.tsx'
 
 /** One conversation in the sidebar, with what can be done to it. */
@@ -30,7 +30,7 @@ export function HistoryItem({ conversation, isCurrent }: { conversation: Convers
     mutationFn: (changes: { pinned?: boolean; archived?: boolean }) =>
       api.call(updateConversation, { params: { id: conversation.id }, body: changes }),
     onSettled: () => queries.invalidateQueries({ queryKey: keys.conversations }),
-    onError: (error) => tell(sentenceOf(error), 'bad'),
+    onError: (error) => tell(errorMessage(error), 'bad'),
   })
 
   const remove = async (): Promise<void> => {
@@ -94,7 +94,7 @@ export function HistoryItem({ conversation, isCurrent }: { conversation: Convers
         >
           {conversation.archived ? 'Take out of the archive' : 'Archive'}
         </MenuItem>
-        <MenuLine />
+        <MenuSeparator />
         <MenuItem icon={Trash2} danger onSelect={() => setAsking('delete')}>
           Delete
         </MenuItem>
@@ -155,7 +155,7 @@ function RenameDialog({
         />
         <DialogActions>
           <Button onClick={() => onOpenChange(false)}>Cancel</Button>
-          <Button look="primary" type="submit" busy={rename.isPending} disabled={!title.trim()}>
+          <Button variant="primary" type="submit" busy={rename.isPending} disabled={!title.trim()}>
             Save
           </Button>
         </DialogActions>

@@ -55,7 +55,7 @@ export function History({ current }: { current: string | undefined }) {
         ) : list.isError && !list.data ? (
           <div className="history-note" role="alert">
             <p>{list.error.message}</p>
-            <Button small look="quiet" onClick={() => void list.refetch()}>
+            <Button small variant="quiet" onClick={() => void list.refetch()}>
               Try again
             </Button>
           </div>
@@ -78,14 +78,19 @@ export function History({ current }: { current: string | undefined }) {
           ))
         )}
         {list.hasNextPage && (
-          <Button small look="quiet" busy={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
+          <Button
+            small
+            variant="quiet"
+            busy={list.isFetchingNextPage}
+            onClick={() => void list.fetchNextPage()}
+          >
             Show earlier
           </Button>
         )}
         {(isArchive || (!list.isPending && conversations.length > 0)) && (
           <Button
             small
-            look="quiet"
+            variant="quiet"
             icon={isArchive ? ArchiveRestore : Archive}
             onClick={() => setIsArchive(!isArchive)}
           >

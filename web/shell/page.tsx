@@ -2,7 +2,7 @@ import { ArrowLeft, Menu } from 'lucide-react'
 import { createContext, type ReactNode, useContext, useEffect } from 'react'
 import { Link } from 'wouter'
 import { IconButton } from '../ui/button.tsx'
-import { phone, useMedia } from '../ui/media.ts'
+import { phoneScreen, useMediaQuery } from '../ui/media.ts'
 import './page.css'
 
 /** Opens the sidebar where it is a drawer. */
@@ -11,7 +11,7 @@ export const OpenMenuContext = createContext<() => void>(() => undefined)
 /** The bar on top of every screen; on phones it holds the button for the sidebar. */
 export function TopBar({ title, children }: { title: ReactNode; children?: ReactNode }) {
   const openMenu = useContext(OpenMenuContext)
-  const isPhone = useMedia(phone)
+  const isPhone = useMediaQuery(phoneScreen)
   return (
     <header className="top-bar">
       {isPhone && <IconButton label="Menu" icon={Menu} hint={false} onClick={openMenu} />}
@@ -39,7 +39,7 @@ export function Page({
   children: ReactNode
 }) {
   useTitle(title)
-  const isPhone = useMedia(phone)
+  const isPhone = useMediaQuery(phoneScreen)
   const heading = <h1 className="page-title truncate">{title}</h1>
   return (
     <>

@@ -2,14 +2,14 @@ import { type ReactNode, useEffect, useState } from 'react'
 import { useLocation } from 'wouter'
 import type { Me } from '../api/index.ts'
 import { Drawer } from '../ui/dialog.tsx'
-import { phone, useMedia } from '../ui/media.ts'
+import { phoneScreen, useMediaQuery } from '../ui/media.ts'
 import { OpenMenuContext } from './page.tsx'
 import './shell.css'
 import { Sidebar } from './sidebar.tsx'
 
 /** The frame round every screen: the sidebar, or on phones a drawer, and the place for the screen. */
 export function Shell({ me, children }: { me: Me; children: ReactNode }) {
-  const isPhone = useMedia(phone)
+  const isPhone = useMediaQuery(phoneScreen)
   const [isOpen, setIsOpen] = useState(false)
   const [location] = useLocation()
   useEffect(() => setIsOpen(false), [location])

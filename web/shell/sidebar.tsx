@@ -14,7 +14,7 @@ import {
 } from 'lucide-react'
 import { Link, useLocation, useRoute } from 'wouter'
 import type { Me } from '../api/index.ts'
-import { Menu, MenuItem, MenuLine } from '../ui/menu.tsx'
+import { Menu, MenuItem, MenuSeparator } from '../ui/menu.tsx'
 import { Avatar } from '../ui/state.tsx'
 import { useTheme } from '../ui/theme.ts'
 import { Tooltip } from '../ui/tooltip.tsx'
@@ -78,13 +78,13 @@ export function Sidebar({ me }: { me: Me }) {
       </nav>
       <History current={chat?.id} />
       <div className="sidebar-foot">
-        <PersonMenu me={me} />
+        <AccountMenu me={me} />
       </div>
     </aside>
   )
 }
 
-function PersonMenu({ me }: { me: Me }) {
+function AccountMenu({ me }: { me: Me }) {
   const [theme, setTheme] = useTheme()
   const [, navigate] = useLocation()
   const signOut = useSignOut()
@@ -107,7 +107,7 @@ function PersonMenu({ me }: { me: Me }) {
       <MenuItem icon={Monitor} checked={theme === 'system'} onSelect={() => setTheme('system')}>
         As the system
       </MenuItem>
-      <MenuLine />
+      <MenuSeparator />
       <MenuItem icon={Settings} onSelect={() => navigate('/settings')}>
         Settings
       </MenuItem>

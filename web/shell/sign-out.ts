@@ -1,7 +1,7 @@
 import { logOut } from '../../contract/accounts.ts'
 import { useApi } from '../api/react.tsx'
-import { forgetAll } from '../ui/remember.ts'
-import { sentenceOf } from '../ui/state.tsx'
+import { clearLocally } from '../ui/local-storage.ts'
+import { errorMessage } from '../ui/state.tsx'
 import { useToast } from '../ui/toast.tsx'
 
 /** Ends the session of this browser and leads to signing in, leaving nothing of this person behind. */
@@ -11,11 +11,11 @@ export function useSignOut(): () => void {
   return () => {
     api.call(logOut).then(
       () => {
-        forgetAll('draft:')
+        clearLocally('draft:')
         // A new page, so that nothing stays in memory either.
         location.assign('/login')
       },
-      (error: unknown) => tell(sentenceOf(error), 'bad'),
+      (error: unknown) => tell(errorMessage(error), 'bad'),
     )
   }
 }

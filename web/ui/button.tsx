@@ -2,18 +2,18 @@ import { LoaderCircle, type LucideIcon } from 'lucide-react'
 import type { ComponentProps } from 'react'
 import { Link } from 'wouter'
 import './button.css'
-import { joined } from './joined.ts'
+import { classNames } from './class-names.ts'
 import { Tooltip } from './tooltip.tsx'
 
-type Look = 'primary' | 'secondary' | 'quiet' | 'danger'
-type Looks = { look?: Look; small?: boolean | undefined; icon?: LucideIcon | undefined }
+type ButtonVariant = 'primary' | 'secondary' | 'quiet' | 'danger'
+type ButtonStyle = { variant?: ButtonVariant; small?: boolean | undefined; icon?: LucideIcon | undefined }
 
-const classes = ({ look = 'secondary', small }: Looks, more?: string) =>
-  joined('button', `button-${look}`, small && 'button-small', more)
+const classes = ({ variant = 'secondary', small }: ButtonStyle, more?: string) =>
+  classNames('button', `button-${variant}`, small && 'button-small', more)
 
 /** A button with words. While `busy` it keeps its size, shows that it works and cannot be pressed again. */
 export function Button({
-  look,
+  variant = 'secondary',
   small,
   icon: Icon,
   busy,
@@ -22,11 +22,11 @@ export function Button({
   disabled,
   type = 'button',
   ...rest
-}: ComponentProps<'button'> & Looks & { busy?: boolean | undefined }) {
+}: ComponentProps<'button'> & ButtonStyle & { busy?: boolean | undefined }) {
   return (
     <button
       type={type}
-      className={classes({ look: look ?? 'secondary', small }, className)}
+      className={classes({ variant, small }, className)}
       disabled={disabled || busy}
       aria-busy={busy || undefined}
       {...rest}
@@ -40,13 +40,13 @@ export function Button({
 /** A link within the page that looks like a button. */
 export function ButtonLink({
   href,
-  look,
+  variant = 'secondary',
   small,
   icon: Icon,
   children,
-}: Looks & { href: string; children: React.ReactNode }) {
+}: ButtonStyle & { href: string; children: React.ReactNode }) {
   return (
-    <Link href={href} className={classes({ look: look ?? 'secondary', small })}>
+    <Link href={href} className={classes({ variant, small })}>
       {Icon && <Icon size={16} aria-hidden />}
       {children}
     </Link>
@@ -72,7 +72,7 @@ export function IconButton({
     <button
       type={type}
       aria-label={label}
-      className={joined('icon-button', small && 'icon-button-small', className)}
+      className={classNames('icon-button', small && 'icon-button-small', className)}
       {...rest}
     >
       <Icon size={small ? 16 : 18} aria-hidden />

@@ -2,7 +2,7 @@ import { X } from 'lucide-react'
 import { Dialog as Parts } from 'radix-ui'
 import { type ReactNode, useState } from 'react'
 import { Button, IconButton } from './button.tsx'
-import { joined } from './joined.ts'
+import { classNames } from './class-names.ts'
 import './overlay.css'
 
 type Opening = { open: boolean; onOpenChange: (open: boolean) => void }
@@ -19,7 +19,7 @@ export function Dialog({
     <Parts.Root open={open} onOpenChange={onOpenChange}>
       <Parts.Portal>
         <Parts.Overlay className="veil" />
-        <Parts.Content className={joined('dialog', wide && 'dialog-wide')} aria-describedby={undefined}>
+        <Parts.Content className={classNames('dialog', wide && 'dialog-wide')} aria-describedby={undefined}>
           <div className="dialog-head">
             <Parts.Title className="dialog-title">{title}</Parts.Title>
             <Parts.Close asChild>
@@ -67,7 +67,7 @@ export function ConfirmDialog({
       )}
       <DialogActions>
         <Button onClick={() => onOpenChange(false)}>Cancel</Button>
-        <Button look="danger" busy={state.busy} onClick={() => void confirm()}>
+        <Button variant="danger" busy={state.busy} onClick={() => void confirm()}>
           {action}
         </Button>
       </DialogActions>

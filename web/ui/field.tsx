@@ -1,6 +1,6 @@
 import { Search } from 'lucide-react'
 import { type ComponentProps, type ReactNode, useId } from 'react'
-import { joined } from './joined.ts'
+import { classNames } from './class-names.ts'
 import './field.css'
 
 type Labels = { label: string; hint?: ReactNode; error?: string | undefined }
@@ -66,7 +66,7 @@ export function SelectField({ label, hint, error, children, ...select }: Compone
 
 /** A choice within a row, where a label in sight would be noise; `label` is read out. */
 export function SmallSelect({ label, className, ...select }: ComponentProps<'select'> & { label: string }) {
-  return <select className={joined('input', 'input-small', className)} aria-label={label} {...select} />
+  return <select className={classNames('input', 'input-small', className)} aria-label={label} {...select} />
 }
 
 export function SearchField({ label, ...input }: ComponentProps<'input'> & { label: string }) {
@@ -79,7 +79,7 @@ export function SearchField({ label, ...input }: ComponentProps<'input'> & { lab
 }
 
 /** One of a few, each with a sentence. */
-export function Choices<Value extends string>({
+export function RadioGroup<Value extends string>({
   label,
   name,
   value,

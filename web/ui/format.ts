@@ -7,11 +7,11 @@ export function formatBytes(bytes: number): string {
 }
 
 /** `1 page`, `12 pages`. */
-export const count = (n: number, one: string, many = `${one}s`): string =>
+export const formatCount = (n: number, one: string, many = `${one}s`): string =>
   `${n.toLocaleString('en')} ${n === 1 ? one : many}`
 
 /** A moment as seen from now: the time today, the day this year, else the date. */
-export function formatMoment(iso: string, now = new Date()): string {
+export function formatTime(iso: string, now = new Date()): string {
   const moment = new Date(iso)
   if (moment.toDateString() === now.toDateString())
     return moment.toLocaleTimeString('en', { hour: '2-digit', minute: '2-digit', hour12: false })
@@ -23,5 +23,5 @@ export function formatMoment(iso: string, now = new Date()): string {
 }
 
 /** The exact moment, for a title. */
-export const formatExactly = (iso: string): string =>
+export const formatFullTime = (iso: string): string =>
   new Date(iso).toLocaleString('en', { dateStyle: 'long', timeStyle: 'short', hour12: false })

@@ -1,7 +1,7 @@
 import { useSyncExternalStore } from 'react'
 
 /** Whether a media query holds, kept up to date. */
-export function useMedia(query: string): boolean {
+export function useMediaQuery(query: string): boolean {
   return useSyncExternalStore(
     (changed) => {
       const list = matchMedia(query)
@@ -13,6 +13,6 @@ export function useMedia(query: string): boolean {
 }
 
 /** Too narrow for a panel beside the page. */
-export const narrow = '(max-width: 67.5rem)'
+export const narrowScreen = '(max-width: 67.5rem)'
 /** Too narrow for the sidebar. */
-export const phone = '(max-width: 47.5rem)'
+export const phoneScreen = '(max-width: 47.5rem)'

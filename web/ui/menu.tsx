@@ -1,7 +1,7 @@
 import { Check, type LucideIcon } from 'lucide-react'
 import { DropdownMenu, Popover as PopoverParts } from 'radix-ui'
 import type { ReactElement, ReactNode } from 'react'
-import { joined } from './joined.ts'
+import { classNames } from './class-names.ts'
 import './overlay.css'
 
 /** A button's menu: arrow keys move, Enter chooses, Escape closes. */
@@ -53,7 +53,7 @@ export function MenuItem({
   )
   return (
     <DropdownMenu.Item
-      className={joined('menu-item', danger && 'menu-item-danger')}
+      className={classNames('menu-item', danger && 'menu-item-danger')}
       disabled={disabled ?? false}
       asChild={href !== undefined}
       {...(onSelect ? { onSelect } : {})}
@@ -63,7 +63,7 @@ export function MenuItem({
   )
 }
 
-export function MenuLine() {
+export function MenuSeparator() {
   return <DropdownMenu.Separator className="menu-line" />
 }
 

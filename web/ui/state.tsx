@@ -1,7 +1,7 @@
 import { CircleAlert, Info, type LucideIcon, TriangleAlert } from 'lucide-react'
 import type { CSSProperties, ReactNode } from 'react'
 import { Button } from './button.tsx'
-import { joined } from './joined.ts'
+import { classNames } from './class-names.ts'
 import './state.css'
 
 /** Nothing here yet: says what would be here and how to get it. */
@@ -31,7 +31,7 @@ export function ErrorState({ error, onRetry }: { error: unknown; onRetry?: () =>
   return (
     <div className="state" role="alert">
       <CircleAlert size={28} strokeWidth={1.5} aria-hidden />
-      <p className="state-text">{sentenceOf(error)}</p>
+      <p className="state-text">{errorMessage(error)}</p>
       {onRetry && (
         <div className="state-actions">
           <Button onClick={onRetry}>Try again</Button>
@@ -42,7 +42,7 @@ export function ErrorState({ error, onRetry }: { error: unknown; onRetry?: () =>
 }
 
 /** What went wrong, for people. */
-export const sentenceOf = (error: unknown): string =>
+export const errorMessage = (error: unknown): string =>
   error instanceof Error && error.message ? error.message : 'Something went wrong.'
 
 /** A remark within a page. */
@@ -57,7 +57,7 @@ export function Notice({
 }) {
   const Icon = kind === 'info' ? Info : kind === 'warn' ? TriangleAlert : CircleAlert
   return (
-    <div className={joined('notice', `notice-${kind}`)} role={kind === 'bad' ? 'alert' : undefined}>
+    <div className={classNames('notice', `notice-${kind}`)} role={kind === 'bad' ? 'alert' : undefined}>
       <Icon size={16} aria-hidden />
       <div className="notice-body">
         <div className="notice-text">{children}</div>
@@ -91,7 +91,7 @@ export function Progress({ value, label }: { value?: number | undefined; label: 
   const percent = value === undefined ? undefined : Math.round(value * 100)
   return (
     <div
-      className={joined('progress', percent === undefined && 'progress-unknown')}
+      className={classNames('progress', percent === undefined && 'progress-unknown')}
       role="progressbar"
       aria-label={label}
       aria-valuemin={0}
@@ -104,7 +104,7 @@ export function Progress({ value, label }: { value?: number | undefined; label: 
 }
 
 export function Badge({ kind, children }: { kind?: 'accent' | 'warn'; children: ReactNode }) {
-  return <span className={joined('badge', kind && `badge-${kind}`)}>{children}</span>
+  return <span className={classNames('badge', kind && `badge-${kind}`)}>{children}</span>
 }
 
 /** A picture (data: URL), an emoji, or the first letter of the name. A remote picture is never asked for. */

@@ -1,5 +1,5 @@
 import { useState } from 'react'
-import { remember } from './remember.ts'
+import { saveLocally } from './local-storage.ts'
 
 export type Theme = 'system' | 'light' | 'dark'
 
@@ -13,7 +13,7 @@ export function useTheme(): [Theme, (theme: Theme) => void] {
     setTheme(next)
     if (next === 'system') delete document.documentElement.dataset['theme']
     else document.documentElement.dataset['theme'] = next
-    remember('theme', next === 'system' ? undefined : next)
+    saveLocally('theme', next === 'system' ? undefined : next)
   }
   return [theme, choose]
 }

@@ -2,22 +2,22 @@ import { CircleAlert, CircleCheck, X } from 'lucide-react'
 import { Toast as Parts } from 'radix-ui'
 import { createContext, type ReactNode, useCallback, useContext, useState } from 'react'
 import { IconButton } from './button.tsx'
-import { joined } from './joined.ts'
+import { classNames } from './class-names.ts'
 import './overlay.css'
 
 type Toast = { id: number; text: string; bad: boolean }
-type Tell = (text: string, kind?: 'good' | 'bad') => void
+type ShowToast = (text: string, kind?: 'good' | 'bad') => void
 
-const ToastContext = createContext<Tell>(() => undefined)
+const ToastContext = createContext<ShowToast>(() => undefined)
 
 /** Says in a corner that something is done, or that it failed, and goes away by itself. */
-export const useToast = (): Tell => useContext(ToastContext)
+export const useToast = (): ShowToast => useContext(ToastContext)
 
 let lastId = 0
 
 export function ToastProvider({ children }: { children: ReactNode }) {
   const [toasts, setToasts] = useState<Toast[]>([])
-  const tell = useCallback<Tell>((text, kind = 'good') => {
+  const tell = useCallback<ShowToast>((text, kind = 'good') => {
     lastId += 1
     const toast = { id: lastId, text, bad: kind === 'bad' }
     setToasts((others) => [...others.slice(-2), toast])
@@ -29,7 +29,7 @@ export function ToastProvider({ children }: { children: ReactNode }) {
         {toasts.map((toast) => (
           <Parts.Root
             key={toast.id}
-            className={joined('toast', toast.bad && 'toast-bad')}
+            className={classNames('toast', toast.bad && 'toast-bad')}
             type={toast.bad ? 'foreground' : 'background'}
             onOpenChange={(open) => {
               if (!open) setToasts((others) => others.filter((other) => other.id !== toast.id))

@@ -13,8 +13,8 @@ import {
 import type { Avee, Avees } from '../../avees/index.ts'
 import { AppError, defineError, toErrorBody } from '../../errors.ts'
 import { type Caller, callerOf } from '../../http/caller.ts'
+import { disconnectSignal } from '../../http/disconnect-signal.ts'
 import { idempotencyKeyOf } from '../../http/idempotency.ts'
-import { leaving } from '../../http/leaving.ts'
 import { route } from '../../http/route.ts'
 import { sendRun } from '../../http/sse.ts'
 import { acceptUploads, receiveUpload } from '../../http/uploads.ts'
@@ -41,7 +41,7 @@ const keyForReading = defineError(
 export const localchatDocumentRoutes =
   ({ knowledge, avees, runs }: { knowledge: Knowledge; avees: Avees; runs: Runs }): FastifyPluginAsync =>
   async (app) => {
-    const uploadLimits = { fileBytes: knowledge.limits.maxUploadBytes, files: 1_000 }
+    const uploadLimits = { maxFileBytes: knowledge.limits.maxUploadBytes, maxFiles: 1_000 }
     await acceptUploads(app, uploadLimits)
 
     /** The library is looked up like any avee: a key that is bound to another sees none. */
@@ -135,7 +135,7 @@ export const localchatDocumentRoutes =
         layers: [...layers],
         query,
         limit: top_k,
-        signal: leaving(reply),
+        signal: disconnectSignal(reply),
       })
       const results = hits.map((hit) => ({ ...placeOf(hit), score: hit.score, text: hit.text }))
       return { success: true as const, query, count: results.length, answerable, results }

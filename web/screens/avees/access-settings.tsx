@@ -15,7 +15,7 @@ import { layerOptions } from '../../documents/layers.ts'
 import { Section } from '../../shell/page.tsx'
 import { Button, IconButton } from '../../ui/button.tsx'
 import { SmallSelect } from '../../ui/field.tsx'
-import { Avatar, Badge, EmptyState, ErrorState, Notice, Skeleton, sentenceOf } from '../../ui/state.tsx'
+import { Avatar, Badge, EmptyState, ErrorState, errorMessage, Notice, Skeleton } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
 
 /** Who may see how much of an avee. */
@@ -134,7 +134,7 @@ function GrantRow({ avee, grant }: { avee: Avee; grant: Permission }) {
   const queries = useQueryClient()
   const tell = useToast()
   const options = {
-    onError: (error: unknown) => tell(sentenceOf(error), 'bad'),
+    onError: (error: unknown) => tell(errorMessage(error), 'bad'),
     onSettled: () => queries.invalidateQueries({ queryKey: keys.grants(avee.id) }),
   }
   const change = useMutation({

@@ -35,7 +35,7 @@ export function AvatarField({
           Choose a picture
         </Button>
         {isPicture ? (
-          <Button look="quiet" icon={X} onClick={() => onChange(null)}>
+          <Button variant="quiet" icon={X} onClick={() => onChange(null)}>
             Take it away
           </Button>
         ) : (

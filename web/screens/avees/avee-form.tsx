@@ -6,7 +6,7 @@ import { listModels } from '../../../contract/models.ts'
 import { ApiError, keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { Button } from '../../ui/button.tsx'
-import { Choices, SelectField, TextArea, TextField } from '../../ui/field.tsx'
+import { RadioGroup, SelectField, TextArea, TextField } from '../../ui/field.tsx'
 import { Notice } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
 import { AvatarField } from './avatar-field.tsx'
@@ -140,7 +140,7 @@ export function AveeForm({ avee }: { avee: Avee }) {
         ))}
       </SelectField>
       {!avee.is_library && (
-        <Choices
+        <RadioGroup
           label="Who may find it"
           name="visibility"
           value={now.visibility}
@@ -150,11 +150,11 @@ export function AveeForm({ avee }: { avee: Avee }) {
       )}
       {save.error && !isTaken && <Notice kind="bad">{save.error.message}</Notice>}
       <div className="form-actions">
-        <Button look="primary" type="submit" busy={save.isPending} disabled={!isChanged}>
+        <Button variant="primary" type="submit" busy={save.isPending} disabled={!isChanged}>
           Save
         </Button>
         {isChanged && (
-          <Button look="quiet" onClick={() => setChanges({})}>
+          <Button variant="quiet" onClick={() => setChanges({})}>
             Discard changes
           </Button>
         )}

@@ -8,8 +8,8 @@ import { DocumentManager } from '../../documents/document-manager.tsx'
 import { layerLabels } from '../../documents/layers.ts'
 import { Page } from '../../shell/page.tsx'
 import { ButtonLink } from '../../ui/button.tsx'
-import { count } from '../../ui/format.ts'
-import { Avatar, EmptyState, Skeleton, sentenceOf } from '../../ui/state.tsx'
+import { formatCount } from '../../ui/format.ts'
+import { Avatar, EmptyState, errorMessage, Skeleton } from '../../ui/state.tsx'
 import { Tabs } from '../../ui/tabs.tsx'
 import { AveeForm } from './avee-form.tsx'
 import './avees.css'
@@ -29,7 +29,7 @@ export function AveeScreen({ handle }: { handle: string }) {
   if (avee.isError && !avee.data) {
     return (
       <Page title="Avee" back={back}>
-        <EmptyState title="This avee is not here">{sentenceOf(avee.error)}</EmptyState>
+        <EmptyState title="This avee is not here">{errorMessage(avee.error)}</EmptyState>
       </Page>
     )
   }
@@ -100,12 +100,12 @@ function VisitorView({ avee }: { avee: Avee }) {
         <Avatar name={avee.display_name} picture={avee.avatar} size={88} />
         <div className="stack-tight">
           <p className="soft">
-            @{avee.handle} · {count(avee.followers, 'follower')}
+            @{avee.handle} · {formatCount(avee.followers, 'follower')}
           </p>
           {avee.bio && <p>{avee.bio}</p>}
           <p className="small soft">You see its {layerLabels[avee.my_layer].title.toLowerCase()} layer.</p>
           <div className="card-actions">
-            <ButtonLink look="primary" href={`/chat/${avee.handle}`} icon={MessageSquare}>
+            <ButtonLink variant="primary" href={`/chat/${avee.handle}`} icon={MessageSquare}>
               Talk
             </ButtonLink>
             <FollowButton avee={avee} />

@@ -8,8 +8,8 @@ import { useApi } from '../../api/react.tsx'
 import { Page } from '../../shell/page.tsx'
 import { Button, ButtonLink } from '../../ui/button.tsx'
 import { SearchField } from '../../ui/field.tsx'
-import { count } from '../../ui/format.ts'
-import { Avatar, Badge, EmptyState, ErrorState, Skeleton, sentenceOf } from '../../ui/state.tsx'
+import { formatCount } from '../../ui/format.ts'
+import { Avatar, Badge, EmptyState, ErrorState, errorMessage, Skeleton } from '../../ui/state.tsx'
 import { Tabs } from '../../ui/tabs.tsx'
 import { useToast } from '../../ui/toast.tsx'
 import './avees.css'
@@ -25,7 +25,7 @@ export function AveesScreen() {
       title="Avees"
       intro="Personas that speak in their own way, know the documents you give them, and show each visitor only what you allow."
       actions={
-        <Button look="primary" icon={Plus} onClick={() => setIsMaking(true)}>
+        <Button variant="primary" icon={Plus} onClick={() => setIsMaking(true)}>
           New avee
         </Button>
       }
@@ -134,7 +134,7 @@ function AveeCard({ avee }: { avee: Avee }) {
         </Link>
         <p className="small soft">
           @{avee.handle}
-          {avee.followers > 0 && ` · ${count(avee.followers, 'follower')}`}
+          {avee.followers > 0 && ` · ${formatCount(avee.followers, 'follower')}`}
         </p>
         {avee.bio && <p className="card-bio">{avee.bio}</p>}
         <div className="card-actions">
@@ -164,10 +164,10 @@ export function FollowButton({ avee }: { avee: Avee }) {
         ? api.call(unfollowAvee, { params: { id: avee.id } })
         : api.call(followAvee, { params: { id: avee.id } }),
     onSettled: () => queries.invalidateQueries({ queryKey: keys.avees }),
-    onError: (error) => tell(sentenceOf(error), 'bad'),
+    onError: (error) => tell(errorMessage(error), 'bad'),
   })
   return (
-    <Button small look="quiet" busy={follow.isPending} onClick={() => follow.mutate()}>
+    <Button small variant="quiet" busy={follow.isPending} onClick={() => follow.mutate()}>
       {avee.is_following ? 'Unfollow' : 'Follow'}
     </Button>
   )

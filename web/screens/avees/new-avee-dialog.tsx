@@ -79,7 +79,7 @@ export function NewAveeDialog({ onClose, onMade }: { onClose: () => void; onMade
         <DialogActions>
           <Button onClick={onClose}>Cancel</Button>
           <Button
-            look="primary"
+            variant="primary"
             type="submit"
             busy={make.isPending}
             disabled={!name.trim() || handle.length < 3}

@@ -4,7 +4,7 @@ import { listModels } from '../../../contract/models.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { Button } from '../../ui/button.tsx'
-import { formatExactly } from '../../ui/format.ts'
+import { formatFullTime } from '../../ui/format.ts'
 import { Popover } from '../../ui/menu.tsx'
 
 /** Which model answered and why, for those who ask; another may be asked from here. */
@@ -48,7 +48,7 @@ export function AnswerDetails({
           </>
         )}
         <dt>Asked</dt>
-        <dd>{formatExactly(message.created_at)}</dd>
+        <dd>{formatFullTime(message.created_at)}</dd>
       </dl>
       {!isBusy && <OtherModels than={message.model} onChoose={onRegenerate} />}
     </Popover>

@@ -8,7 +8,7 @@ import { useApi } from '../../api/react.tsx'
 import { Button, IconButton } from '../../ui/button.tsx'
 import { Dialog, DialogActions } from '../../ui/dialog.tsx'
 import { TextArea } from '../../ui/field.tsx'
-import { Notice, sentenceOf } from '../../ui/state.tsx'
+import { errorMessage, Notice } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
 import { useSharing } from './sharing-notice.tsx'
 
@@ -45,10 +45,10 @@ export function AskOwner({ message, avee }: { message: Message; avee: Avee }) {
           maxLength={1_000}
           onChange={(event) => setNote(event.target.value)}
         />
-        {send.error && <Notice kind="bad">{sentenceOf(send.error)}</Notice>}
+        {send.error && <Notice kind="bad">{errorMessage(send.error)}</Notice>}
         <DialogActions>
           <Button onClick={() => setIsOpen(false)}>Cancel</Button>
-          <Button look="primary" busy={send.isPending} onClick={() => send.mutate()}>
+          <Button variant="primary" busy={send.isPending} onClick={() => send.mutate()}>
             Send
           </Button>
         </DialogActions>

@@ -12,7 +12,7 @@ import { useUploadQueue } from '../../documents/upload-queue-context.tsx'
 import { TopBar, useTitle } from '../../shell/page.tsx'
 import { ButtonLink, IconButton } from '../../ui/button.tsx'
 import { Menu, MenuItem } from '../../ui/menu.tsx'
-import { Avatar, EmptyState, ErrorState, Skeleton, sentenceOf } from '../../ui/state.tsx'
+import { Avatar, EmptyState, ErrorState, errorMessage, Skeleton } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
 import './chat.css'
 import { CitationPanel, type OpenCitation } from './citation-panel.tsx'
@@ -55,7 +55,7 @@ export function ChatScreen({
               </>
             }
           >
-            {sentenceOf(avee.error)}
+            {errorMessage(avee.error)}
           </EmptyState>
         )}
       </>
@@ -146,7 +146,7 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
       showBranch: (messageId) => {
         latest.current
           .showBranch(messageId)
-          .catch((error: unknown) => latest.current.tell(sentenceOf(error), 'bad'))
+          .catch((error: unknown) => latest.current.tell(errorMessage(error), 'bad'))
       },
       openCitation: (citations: Citation[], n: number, answer: string) => {
         setHasInsight(false)
@@ -231,7 +231,7 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
             thread.runningRun
               ? () => {
                   box.current?.focus()
-                  thread.stop().catch((error: unknown) => tell(sentenceOf(error), 'bad'))
+                  thread.stop().catch((error: unknown) => tell(errorMessage(error), 'bad'))
                 }
               : undefined
           }

@@ -7,7 +7,7 @@ import { DocumentView } from '../../documents/document-view.tsx'
 import { claimFor } from '../../documents/supporting-sentences.ts'
 import { IconButton } from '../../ui/button.tsx'
 import { Sheet } from '../../ui/dialog.tsx'
-import { narrow, useMedia } from '../../ui/media.ts'
+import { narrowScreen, useMediaQuery } from '../../ui/media.ts'
 
 /** `answer` is the text that names the sources. */
 export type OpenCitation = { citations: Citation[]; n: number; answer: string }
@@ -20,7 +20,7 @@ export function CitationPanel({
   open: OpenCitation
   onChange: (open: OpenCitation | undefined) => void
 }) {
-  const isNarrow = useMedia(narrow)
+  const isNarrow = useMediaQuery(narrowScreen)
   const content = <Passage open={open} onChange={onChange} />
   if (isNarrow) {
     return (

@@ -9,7 +9,7 @@ import { useApi } from '../../api/react.tsx'
 import { Button, IconButton } from '../../ui/button.tsx'
 import { Dialog, DialogActions } from '../../ui/dialog.tsx'
 import { TextArea } from '../../ui/field.tsx'
-import { Notice, sentenceOf } from '../../ui/state.tsx'
+import { errorMessage, Notice } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
 
 type Votes = { feedback: { message_id: string; vote: Vote | null; note: string }[] }
@@ -34,7 +34,7 @@ export function FeedbackButtons({ message, avee }: { message: Message; avee: Ave
           { message_id: message.id, vote, note: '' },
         ],
       })),
-    onError: (error) => tell(sentenceOf(error), 'bad'),
+    onError: (error) => tell(errorMessage(error), 'bad'),
   })
   const stored = votes.data?.feedback.find(({ message_id }) => message_id === message.id)?.vote ?? null
   const now = change.isPending ? change.variables : stored
@@ -86,11 +86,11 @@ function FeedbackReason({ message, avee, vote }: { message: Message; avee: Avee;
           rows={3}
           onChange={(event) => setNote(event.target.value)}
         />
-        {send.error && <Notice kind="bad">{sentenceOf(send.error)}</Notice>}
+        {send.error && <Notice kind="bad">{errorMessage(send.error)}</Notice>}
         <DialogActions>
           <Button onClick={() => setIsOpen(false)}>Cancel</Button>
           <Button
-            look="primary"
+            variant="primary"
             busy={send.isPending}
             disabled={note.trim() === ''}
             onClick={() => send.mutate()}

@@ -6,7 +6,7 @@ import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { IconButton } from '../../ui/button.tsx'
 import { Sheet } from '../../ui/dialog.tsx'
-import { narrow, useMedia } from '../../ui/media.ts'
+import { narrowScreen, useMediaQuery } from '../../ui/media.ts'
 import { Badge, ErrorState, Skeleton } from '../../ui/state.tsx'
 
 /** A conversation as numbers and topics: beside it, or on phones a sheet over it. */
@@ -20,7 +20,7 @@ export function InsightPanel({
   messages: number
   onClose: () => void
 }) {
-  const isNarrow = useMedia(narrow)
+  const isNarrow = useMediaQuery(narrowScreen)
   const content = <Figures conversationId={conversationId} messages={messages} />
   if (isNarrow)
     return (

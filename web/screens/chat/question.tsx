@@ -4,7 +4,7 @@ import type { Message } from '../../../contract/chat.ts'
 import { charactersIn, maxQuestion } from '../../../contract/limits.ts'
 import { Button, IconButton } from '../../ui/button.tsx'
 import { useCopy } from '../../ui/copy.ts'
-import { formatExactly } from '../../ui/format.ts'
+import { formatFullTime } from '../../ui/format.ts'
 import type { MessageActions } from './message-actions.ts'
 import { VersionSwitcher } from './version-switcher.tsx'
 
@@ -36,7 +36,7 @@ export const QuestionView = memo(function QuestionView({
   }
   return (
     <div className="question-row">
-      <QuestionBubble text={message.content} title={formatExactly(message.created_at)} />
+      <QuestionBubble text={message.content} title={formatFullTime(message.created_at)} />
       <div className="message-actions">
         <VersionSwitcher message={message} isBusy={isBusy} onShow={actions.showBranch} />
         <IconButton
@@ -100,7 +100,7 @@ function QuestionEditor({
         <Button small onClick={onCancel}>
           Cancel
         </Button>
-        <Button small look="primary" disabled={!canSend} onClick={() => onSend(text)}>
+        <Button small variant="primary" disabled={!canSend} onClick={() => onSend(text)}>
           Ask
         </Button>
       </div>

@@ -44,7 +44,7 @@ export function SharingNotice({ avee }: { avee: Avee }) {
       <Notice
         actions={
           <div className="notice-actions">
-            <Button small look="quiet" onClick={() => setIsShown(false)}>
+            <Button small variant="quiet" onClick={() => setIsShown(false)}>
               All right
             </Button>
             <Button

@@ -117,11 +117,11 @@ function PendingTurnView({
                 Try again
               </Button>
               {turn.kind === 'regenerate' ? (
-                <Button small look="quiet" onClick={thread.dismissPending}>
+                <Button small variant="quiet" onClick={thread.dismissPending}>
                   Dismiss
                 </Button>
               ) : (
-                <Button small look="quiet" onClick={() => onEdit(turn.question)}>
+                <Button small variant="quiet" onClick={() => onEdit(turn.question)}>
                   Edit
                 </Button>
               )}
@@ -178,7 +178,7 @@ function Earlier({ isLoading, onWanted }: { isLoading: boolean; onWanted: () => 
       {isLoading ? (
         <Spinner label="Loading earlier messages" />
       ) : (
-        <Button small look="quiet" onClick={onWanted}>
+        <Button small variant="quiet" onClick={onWanted}>
           Earlier messages
         </Button>
       )}

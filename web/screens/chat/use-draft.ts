@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useState } from 'react'
-import { recall, remember } from '../../ui/remember.ts'
+import { loadLocally, saveLocally } from '../../ui/local-storage.ts'
 
 /** The unsent question of a place, kept over reloads. `place` is a conversation, or an avee without one yet. */
 export function useDraft(place: string): {
@@ -9,12 +9,12 @@ export function useDraft(place: string): {
   sent: () => void
 } {
   const name = nameOf(place)
-  const [draft, setDraft] = useState(() => recall(name) ?? '')
-  useEffect(() => setDraft(recall(name) ?? ''), [name])
+  const [draft, setDraft] = useState(() => loadLocally(name) ?? '')
+  useEffect(() => setDraft(loadLocally(name) ?? ''), [name])
   const change = useCallback(
     (text: string) => {
       setDraft(text)
-      remember(name, text || undefined)
+      saveLocally(name, text || undefined)
     },
     [name],
   )
@@ -23,7 +23,7 @@ export function useDraft(place: string): {
 
 /** Forgets the draft of a place, unless something else was written there in the meantime. */
 export function clearDraft(place: string, question: string): void {
-  if (recall(nameOf(place))?.trim() === question) remember(nameOf(place), undefined)
+  if (loadLocally(nameOf(place))?.trim() === question) saveLocally(nameOf(place), undefined)
 }
 
 const nameOf = (place: string): string => `draft:${place}`

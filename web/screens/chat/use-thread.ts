@@ -12,7 +12,7 @@ import {
 import { stopRun } from '../../../contract/runs.ts'
 import { ApiError, answerFold, keys, sendOnce } from '../../api/index.ts'
 import { useApi, useRunHub } from '../../api/react.tsx'
-import { sentenceOf } from '../../ui/state.tsx'
+import { errorMessage } from '../../ui/state.tsx'
 import { messagesBefore, type PendingTurn, type Turn } from './turns.ts'
 
 const pageSize = 40
@@ -154,4 +154,4 @@ export function useThread({
 export type Thread = ReturnType<typeof useThread>
 
 const asApiError = (error: unknown): ApiError =>
-  new ApiError(0, 'failed', sentenceOf(error), { cause: error })
+  new ApiError(0, 'failed', errorMessage(error), { cause: error })

@@ -1,7 +1,7 @@
 import { Brain } from 'lucide-react'
 import { Link } from 'wouter'
 import type { UsedMemory } from '../../../contract/memory.ts'
-import { count } from '../../ui/format.ts'
+import { formatCount } from '../../ui/format.ts'
 import './used-memories.css'
 
 /** Under an answer: which memories it was given, folded up. */
@@ -11,7 +11,7 @@ export function UsedMemories({ memories }: { memories: UsedMemory[] }) {
     <details className="memories-used">
       <summary>
         <Brain size={14} aria-hidden />
-        Used {count(memories.length, 'memory', 'memories')}
+        Used {formatCount(memories.length, 'memory', 'memories')}
       </summary>
       <ul>
         {memories.map((memory) => (

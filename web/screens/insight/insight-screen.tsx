@@ -4,7 +4,7 @@ import { type Avee, getAvee } from '../../../contract/avees.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { Page } from '../../shell/page.tsx'
-import { EmptyState, Skeleton, sentenceOf } from '../../ui/state.tsx'
+import { EmptyState, errorMessage, Skeleton } from '../../ui/state.tsx'
 import { Tabs } from '../../ui/tabs.tsx'
 import './insight.css'
 import { Overview } from './overview.tsx'
@@ -23,7 +23,7 @@ export function InsightScreen({ handle, part }: { handle: string; part: string |
     return (
       <Page title="Insight" back={{ href: '/avee', title: 'Avees' }}>
         <EmptyState title="This is for the owner of the avee">
-          {avee.isError ? sentenceOf(avee.error) : 'Its figures and questions are not yours to see.'}
+          {avee.isError ? errorMessage(avee.error) : 'Its figures and questions are not yours to see.'}
         </EmptyState>
       </Page>
     )

@@ -8,7 +8,7 @@ import { useApi } from '../../api/react.tsx'
 import { layerLabels } from '../../documents/layers.ts'
 import { Section } from '../../shell/page.tsx'
 import { SmallSelect } from '../../ui/field.tsx'
-import { count } from '../../ui/format.ts'
+import { formatCount } from '../../ui/format.ts'
 import { Badge, EmptyState, ErrorState, Notice, Skeleton } from '../../ui/state.tsx'
 import { DailyBarChart, DailyLineChart, ShareBar, Sparkline } from './charts.tsx'
 import { lastDays } from './days.ts'
@@ -77,7 +77,7 @@ function Figures({ insight }: { insight: AveeInsight }) {
         <Figure
           name="Answers"
           value={totals.turns.toLocaleString('en')}
-          note={count(totals.conversations, 'conversation')}
+          note={formatCount(totals.conversations, 'conversation')}
         />
         <Figure name="Not answered" value={totals.unanswered.toLocaleString('en')} />
         <Figure name="Supported by documents" value={percent(totals.factual_grounding)} />
@@ -148,7 +148,7 @@ function Topics({ insight }: { insight: AveeInsight }) {
             <span className="truncate">{topic}</span>
             <ShareBar value={turns} most={most} />
             <Sparkline days={days} counts={new Map(by_day.map((day) => [day.day, day.turns]))} />
-            <span className="bars-count">{count(turns, 'answer')}</span>
+            <span className="bars-count">{formatCount(turns, 'answer')}</span>
           </li>
         ))}
       </ul>
@@ -169,14 +169,14 @@ function Documents({ insight }: { insight: AveeInsight }) {
               <span className="truncate">{document.title}</span>
               <ShareBar value={document.turns} most={most} />
               <Badge>{layerLabels[document.layer].title}</Badge>
-              <span className="bars-count">{count(document.turns, 'answer')}</span>
+              <span className="bars-count">{formatCount(document.turns, 'answer')}</span>
             </li>
           ))}
         </ul>
       )}
       {unused.length > 0 && (
         <details className="unused">
-          <summary>{count(total, 'document')} without a use that can be shown</summary>
+          <summary>{formatCount(total, 'document')} without a use that can be shown</summary>
           <ul>
             {unused.map((document) => (
               <li key={document.document_id} className="truncate">
@@ -184,7 +184,7 @@ function Documents({ insight }: { insight: AveeInsight }) {
               </li>
             ))}
             {total > unused.length && (
-              <li className="soft">and {count(total - unused.length, 'more', 'more')}</li>
+              <li className="soft">and {formatCount(total - unused.length, 'more', 'more')}</li>
             )}
           </ul>
         </details>

@@ -15,8 +15,8 @@ import { layerLabels, layerOptions } from '../../documents/layers.ts'
 import { Section } from '../../shell/page.tsx'
 import { Button } from '../../ui/button.tsx'
 import { SelectField, SmallSelect, TextArea, TextField } from '../../ui/field.tsx'
-import { count } from '../../ui/format.ts'
-import { Badge, EmptyState, ErrorState, Notice, Skeleton, sentenceOf } from '../../ui/state.tsx'
+import { formatCount } from '../../ui/format.ts'
+import { Badge, EmptyState, ErrorState, errorMessage, Notice, Skeleton } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
 import { formatDay } from './days.ts'
 
@@ -75,7 +75,8 @@ export function Questions({ avee }: { avee: Avee }) {
       )}
       {list.data && list.data.hidden > 0 && (
         <Notice>
-          {count(list.data.hidden, 'further question')} of people who have not agreed to their being shown.
+          {formatCount(list.data.hidden, 'further question')} of people who have not agreed to their being
+          shown.
         </Notice>
       )}
     </Section>
@@ -89,7 +90,7 @@ function QuestionCard({ avee, question }: { avee: Avee; question: UnansweredQues
   const [isAnswering, setIsAnswering] = useState(false)
   const dismiss = useMutation({
     mutationFn: () => api.call(dismissQuestion, { params: { id: avee.id, question_id: question.id } }),
-    onError: (error) => tell(sentenceOf(error), 'bad'),
+    onError: (error) => tell(errorMessage(error), 'bad'),
     onSettled: () => queries.invalidateQueries({ queryKey: keys.questions(avee.id) }),
   })
   const waiting = question.passed_on.filter(({ replied }) => !replied).length
@@ -98,7 +99,7 @@ function QuestionCard({ avee, question }: { avee: Avee; question: UnansweredQues
       <h3>{question.question ?? 'A question that is not shown'}</h3>
       <p className="question-facts">
         <Badge {...(waiting > 0 ? { kind: 'accent' as const } : {})}>{reasons[question.reason]}</Badge>
-        <span>{count(question.count, 'time')}</span>
+        <span>{formatCount(question.count, 'time')}</span>
         <span>{layerLabels[question.layer].title}</span>
         <span>last {formatDay(question.last_asked)}</span>
       </p>
@@ -115,11 +116,11 @@ function QuestionCard({ avee, question }: { avee: Avee; question: UnansweredQues
         <AnswerForm avee={avee} question={question} waiting={waiting} onDone={() => setIsAnswering(false)} />
       ) : (
         <div className="question-actions">
-          <Button small look="primary" onClick={() => setIsAnswering(true)}>
+          <Button small variant="primary" onClick={() => setIsAnswering(true)}>
             {question.state === 'answered' ? 'Answer again' : 'Answer'}
           </Button>
           {question.state === 'open' && (
-            <Button small look="quiet" busy={dismiss.isPending} onClick={() => dismiss.mutate()}>
+            <Button small variant="quiet" busy={dismiss.isPending} onClick={() => dismiss.mutate()}>
               Dismiss
             </Button>
           )}
@@ -161,7 +162,7 @@ function AnswerForm({
       }),
     onSuccess: async ({ document_id, replies }) => {
       const kept = document_id ? 'It is in the documents now' : 'Not kept'
-      tell(replies > 0 ? `${kept}; ${count(replies, 'reply', 'replies')} sent.` : `${kept}.`)
+      tell(replies > 0 ? `${kept}; ${formatCount(replies, 'reply', 'replies')} sent.` : `${kept}.`)
       onDone()
       await Promise.all([
         queries.invalidateQueries({ queryKey: keys.questions(avee.id) }),
@@ -194,7 +195,7 @@ function AnswerForm({
         onChange={(event) => setLayer(event.target.value as Layer)}
         hint={
           waiting > 0
-            ? `Goes to ${count(waiting, 'person', 'people')} who passed it on, as far as they see this layer.`
+            ? `Goes to ${formatCount(waiting, 'person', 'people')} who passed it on, as far as they see this layer.`
             : undefined
         }
       >
@@ -210,18 +211,18 @@ function AnswerForm({
           Add it to the documents too
         </label>
       )}
-      {send.error && <Notice kind="bad">{sentenceOf(send.error)}</Notice>}
+      {send.error && <Notice kind="bad">{errorMessage(send.error)}</Notice>}
       <div className="question-actions">
         <Button
           small
           type="submit"
-          look="primary"
+          variant="primary"
           busy={send.isPending}
           disabled={!answer.trim() || !words.trim()}
         >
           {waiting > 0 ? 'Reply' : 'Add the answer'}
         </Button>
-        <Button small look="quiet" onClick={onDone}>
+        <Button small variant="quiet" onClick={onDone}>
           Cancel
         </Button>
       </div>

@@ -5,7 +5,7 @@ import type { VisitorSettings } from '../../../contract/insight.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { Section } from '../../shell/page.tsx'
-import { ErrorState, Notice, Skeleton, sentenceOf } from '../../ui/state.tsx'
+import { ErrorState, errorMessage, Notice, Skeleton } from '../../ui/state.tsx'
 
 const switches: { key: keyof VisitorSettings; title: string; text: string }[] = [
   {
@@ -63,7 +63,7 @@ export function SharingSettings({ avee }: { avee: Avee }) {
           ))}
         </div>
       )}
-      {change.error && <Notice kind="bad">{sentenceOf(change.error)}</Notice>}
+      {change.error && <Notice kind="bad">{errorMessage(change.error)}</Notice>}
     </Section>
   )
 }

@@ -16,8 +16,8 @@ import { layerLabels, layerOptions } from '../../documents/layers.ts'
 import { Section } from '../../shell/page.tsx'
 import { Button, IconButton } from '../../ui/button.tsx'
 import { SelectField, TextArea } from '../../ui/field.tsx'
-import { formatMoment } from '../../ui/format.ts'
-import { Badge, EmptyState, ErrorState, Notice, Skeleton, sentenceOf } from '../../ui/state.tsx'
+import { formatTime } from '../../ui/format.ts'
+import { Badge, EmptyState, ErrorState, errorMessage, Notice, Skeleton } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
 
 /** What is new with the avee, dated and on a layer. */
@@ -102,16 +102,16 @@ function UpdateForm({ avee, update, onDone }: { avee: Avee; update?: AveeUpdate;
             </option>
           ))}
         </SelectField>
-        <Button type="submit" look="primary" busy={save.isPending} disabled={!text.trim()}>
+        <Button type="submit" variant="primary" busy={save.isPending} disabled={!text.trim()}>
           {update ? 'Save' : 'Post'}
         </Button>
         {onDone && (
-          <Button look="quiet" onClick={onDone}>
+          <Button variant="quiet" onClick={onDone}>
             Cancel
           </Button>
         )}
       </div>
-      {save.error && <Notice kind="bad">{sentenceOf(save.error)}</Notice>}
+      {save.error && <Notice kind="bad">{errorMessage(save.error)}</Notice>}
     </form>
   )
 }
@@ -122,7 +122,7 @@ function UpdateRow({ avee, update, onEdit }: { avee: Avee; update: AveeUpdate; o
   const tell = useToast()
   const remove = useMutation({
     mutationFn: () => api.call(deleteUpdate, { params: { id: avee.id, update_id: update.id } }),
-    onError: (error) => tell(sentenceOf(error), 'bad'),
+    onError: (error) => tell(errorMessage(error), 'bad'),
     onSettled: () => queries.invalidateQueries({ queryKey: keys.updates(avee.id) }),
   })
   return (
@@ -130,7 +130,7 @@ function UpdateRow({ avee, update, onEdit }: { avee: Avee; update: AveeUpdate; o
       <div className="row-body">
         <p className="update-text">{update.text}</p>
         <span className="row-facts update-facts">
-          {formatMoment(update.created_at)} · {layerLabels[update.layer].title}
+          {formatTime(update.created_at)} · {layerLabels[update.layer].title}
           {update.fresh && <Badge kind="accent">Fresh</Badge>}
         </span>
       </div>

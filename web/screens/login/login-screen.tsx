@@ -41,12 +41,12 @@ export function LoginScreen() {
             <AccountForm key={mode} mode={mode} />
             {mode === 'register' ? (
               state.data.has_accounts && (
-                <Button look="quiet" onClick={() => setChoice('sign-in')}>
+                <Button variant="quiet" onClick={() => setChoice('sign-in')}>
                   I have an account already
                 </Button>
               )
             ) : state.data.registration_open ? (
-              <Button look="quiet" onClick={() => setChoice('register')}>
+              <Button variant="quiet" onClick={() => setChoice('register')}>
                 Create an account
               </Button>
             ) : (
@@ -112,7 +112,7 @@ function AccountForm({ mode }: { mode: 'sign-in' | 'register' }) {
         error={wrong.password}
         onChange={(event) => setPassword(event.target.value)}
       />
-      <Button look="primary" type="submit" busy={enter.isPending || enter.isSuccess}>
+      <Button variant="primary" type="submit" busy={enter.isPending || enter.isSuccess}>
         {mode === 'register' ? 'Create the account' : 'Sign in'}
       </Button>
     </form>

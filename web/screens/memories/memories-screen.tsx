@@ -13,7 +13,7 @@ import { useApi } from '../../api/react.tsx'
 import { Page } from '../../shell/page.tsx'
 import { Button } from '../../ui/button.tsx'
 import { SearchField, SmallSelect } from '../../ui/field.tsx'
-import { count } from '../../ui/format.ts'
+import { formatCount } from '../../ui/format.ts'
 import { EmptyState, ErrorState, Notice, Skeleton } from '../../ui/state.tsx'
 import './memories.css'
 import { MemoryDialog } from './memory-dialog.tsx'
@@ -44,7 +44,7 @@ export function MemoriesScreen() {
             <Download size={16} aria-hidden />
             Export
           </a>
-          <Button look="primary" icon={Plus} onClick={() => setIsAdding(true)}>
+          <Button variant="primary" icon={Plus} onClick={() => setIsAdding(true)}>
             Add
           </Button>
         </>
@@ -142,7 +142,7 @@ function MemoryList({ settings }: { settings: MemorySettings }) {
       ) : (
         <>
           <p className="memory-count small soft" role="status">
-            {count(found.data.pages[0]?.total ?? memories.length, 'memory', 'memories')}
+            {formatCount(found.data.pages[0]?.total ?? memories.length, 'memory', 'memories')}
           </p>
           <ul className="rows">
             {memories.map((memory) => {

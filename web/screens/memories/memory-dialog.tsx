@@ -82,7 +82,7 @@ export function MemoryDialog({
         </label>
         <DialogActions>
           <Button onClick={onClose}>Cancel</Button>
-          <Button look="primary" type="submit" busy={save.isPending} disabled={!content.trim()}>
+          <Button variant="primary" type="submit" busy={save.isPending} disabled={!content.trim()}>
             Save
           </Button>
         </DialogActions>

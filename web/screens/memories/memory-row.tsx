@@ -12,10 +12,10 @@ import {
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { Button, IconButton } from '../../ui/button.tsx'
-import { formatExactly, formatMoment } from '../../ui/format.ts'
-import { joined } from '../../ui/joined.ts'
-import { Menu, MenuItem, MenuLine } from '../../ui/menu.tsx'
-import { Badge, sentenceOf } from '../../ui/state.tsx'
+import { classNames } from '../../ui/class-names.ts'
+import { formatFullTime, formatTime } from '../../ui/format.ts'
+import { Menu, MenuItem, MenuSeparator } from '../../ui/menu.tsx'
+import { Badge, errorMessage } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
 import { MemoryDialog } from './memory-dialog.tsx'
 
@@ -44,7 +44,7 @@ export function MemoryRow({
   const tell = useToast()
   const [isEditing, setIsEditing] = useState(false)
   const refresh = () => queries.invalidateQueries({ queryKey: keys.memories })
-  const fail = (error: Error) => tell(sentenceOf(error), 'bad')
+  const fail = (error: Error) => tell(errorMessage(error), 'bad')
 
   const change = useMutation({
     mutationFn: (changes: { pinned?: boolean; local_only?: boolean }) =>
@@ -85,13 +85,13 @@ export function MemoryRow({
   }
   const isPast = memory.valid_until !== null && new Date(memory.valid_until) <= new Date()
   return (
-    <li className={joined('row memory-row', isPast && 'memory-past')}>
+    <li className={classNames('row memory-row', isPast && 'memory-past')}>
       <div className="row-body">
         <span className="memory-content">{memory.content}</span>
         <span className="row-facts">
           <span>{typeNames[memory.type]}</span>
           {avee.name && <span>{avee.name}</span>}
-          <span title={formatExactly(memory.last_confirmed_at)}>{timesOf(memory, isPast)}</span>
+          <span title={formatFullTime(memory.last_confirmed_at)}>{timesOf(memory, isPast)}</span>
           {memory.conversation_id && avee.handle && (
             <Link href={`/chat/${avee.handle}/${memory.conversation_id}`}>where you said it</Link>
           )}
@@ -122,7 +122,7 @@ export function MemoryRow({
           >
             Local models only
           </MenuItem>
-          <MenuLine />
+          <MenuSeparator />
           <MenuItem icon={Trash2} danger onSelect={() => forget.mutate()}>
             Forget
           </MenuItem>
@@ -134,14 +134,13 @@ export function MemoryRow({
 }
 
 function timesOf(memory: Memory, isPast: boolean): string {
-  const from = memory.valid_from && formatMoment(memory.valid_from)
-  if (isPast && memory.valid_until)
-    return `${from ? `${from} ` : ''}until ${formatMoment(memory.valid_until)}`
+  const from = memory.valid_from && formatTime(memory.valid_from)
+  if (isPast && memory.valid_until) return `${from ? `${from} ` : ''}until ${formatTime(memory.valid_until)}`
   if (memory.type === 'event' && from) return from
   const said = memory.edited
-    ? `written ${formatMoment(memory.updated_at)}`
+    ? `written ${formatTime(memory.updated_at)}`
     : memory.confirmations > 1
-      ? `said ${memory.confirmations} times, last ${formatMoment(memory.last_confirmed_at)}`
-      : `said ${formatMoment(memory.last_confirmed_at)}`
+      ? `said ${memory.confirmations} times, last ${formatTime(memory.last_confirmed_at)}`
+      : `said ${formatTime(memory.last_confirmed_at)}`
   return from ? `since ${from}, ${said}` : said
 }

@@ -7,8 +7,8 @@ import { useApi } from '../../api/react.tsx'
 import { Section } from '../../shell/page.tsx'
 import { Button, IconButton } from '../../ui/button.tsx'
 import { ConfirmDialog, Dialog, DialogActions } from '../../ui/dialog.tsx'
-import { count } from '../../ui/format.ts'
-import { sentenceOf } from '../../ui/state.tsx'
+import { formatCount } from '../../ui/format.ts'
+import { errorMessage } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
 
 /** Whether one is remembered: altogether, and by each avee. */
@@ -25,7 +25,7 @@ export function MemorySwitches({ settings }: { settings: MemorySettings }) {
             key={avee.avee_id}
             avee={avee.avee_id}
             title={aveeName(avee)}
-            facts={count(avee.memories, 'memory', 'memories')}
+            facts={formatCount(avee.memories, 'memory', 'memories')}
             enabled={avee.enabled && settings.enabled}
             isOverruled={!settings.enabled}
             // What is not to be seen any more may still be forgotten, and cannot be switched.
@@ -67,7 +67,7 @@ function SwitchRow({
       queries.setQueryData(keys.memorySettings, settings)
       return queries.invalidateQueries({ queryKey: keys.memories })
     },
-    onError: (error) => tell(sentenceOf(error), 'bad'),
+    onError: (error) => tell(errorMessage(error), 'bad'),
   })
   return (
     <li className="row">
@@ -109,14 +109,14 @@ function SwitchRow({
         <p className="soft">What is remembered so far can stay, unused, until it is switched on again.</p>
         <DialogActions>
           <Button
-            look="danger"
+            variant="danger"
             busy={set.isPending}
             onClick={() => set.mutate({ enabled: false, forget: true })}
           >
             Off, and forget
           </Button>
           <Button
-            look="primary"
+            variant="primary"
             busy={set.isPending}
             onClick={() => set.mutate({ enabled: false, forget: false })}
           >

@@ -8,7 +8,7 @@ import { useApi, useRun, useRunHub } from '../../api/react.tsx'
 import { Section } from '../../shell/page.tsx'
 import { Button, IconButton } from '../../ui/button.tsx'
 import { formatBytes } from '../../ui/format.ts'
-import { Notice, Progress, sentenceOf } from '../../ui/state.tsx'
+import { errorMessage, Notice, Progress } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
 
 const suggestions = [
@@ -52,7 +52,7 @@ export function DownloadSection({ isOllamaThere }: { isOllamaThere: boolean }) {
       follow([{ runId: store.runId, model }])
       setName('')
     } catch (failure) {
-      setError(sentenceOf(failure))
+      setError(errorMessage(failure))
     } finally {
       setIsStarting(false)
     }
@@ -129,7 +129,7 @@ function DownloadRow({ runId, model, onDismiss }: Followed & { onDismiss: () => 
 
   if (!pull) return null
   const stop = (): void => {
-    api.call(stopRun, { params: { id: runId } }).catch((error: unknown) => tell(sentenceOf(error), 'bad'))
+    api.call(stopRun, { params: { id: runId } }).catch((error: unknown) => tell(errorMessage(error), 'bad'))
   }
   return (
     <li className="row upload">

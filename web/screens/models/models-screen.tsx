@@ -15,9 +15,9 @@ import { useApi } from '../../api/react.tsx'
 import { Page, Section } from '../../shell/page.tsx'
 import { Button, IconButton } from '../../ui/button.tsx'
 import { ConfirmDialog } from '../../ui/dialog.tsx'
-import { formatBytes, formatMoment } from '../../ui/format.ts'
-import { Menu, MenuItem, MenuLine } from '../../ui/menu.tsx'
-import { Badge, EmptyState, ErrorState, Notice, Skeleton, sentenceOf } from '../../ui/state.tsx'
+import { formatBytes, formatTime } from '../../ui/format.ts'
+import { Menu, MenuItem, MenuSeparator } from '../../ui/menu.tsx'
+import { Badge, EmptyState, ErrorState, errorMessage, Notice, Skeleton } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
 import { SetupGuide } from './setup-guide.tsx'
 import './models.css'
@@ -122,19 +122,19 @@ function ModelRow({ model }: { model: ModelInfo }) {
   const activate = useMutation({
     mutationFn: () => api.call(setActiveModel, { body: { model: model.name } }),
     onSuccess: () => tell(isBuiltIn ? 'Answers are quotations from now on.' : `${name} answers from now on.`),
-    onError: (error) => tell(sentenceOf(error), 'bad'),
+    onError: (error) => tell(errorMessage(error), 'bad'),
     onSettled: refresh,
   })
   const test = useMutation({
     mutationFn: () => api.call(testModel, { body: { model: model.name } }),
     onSuccess: (answer) => tell(`${model.name} says: ${answer.result}`),
-    onError: (error) => tell(sentenceOf(error), 'bad'),
+    onError: (error) => tell(errorMessage(error), 'bad'),
     onSettled: refresh,
   })
   const unload = useMutation({
     mutationFn: () => api.call(unloadModel, { body: { model: model.name } }),
     onSuccess: () => tell(`${model.name} has left the memory.`),
-    onError: (error) => tell(sentenceOf(error), 'bad'),
+    onError: (error) => tell(errorMessage(error), 'bad'),
     onSettled: refresh,
   })
   return (
@@ -172,7 +172,7 @@ function ModelRow({ model }: { model: ModelInfo }) {
             )}
             {model.provider === 'ollama' && (
               <>
-                <MenuLine />
+                <MenuSeparator />
                 <MenuItem icon={Trash2} danger onSelect={() => setIsDeleting(true)}>
                   Remove
                 </MenuItem>
@@ -210,7 +210,7 @@ function facts(model: ModelInfo): string {
     model.size && formatBytes(model.size),
     model.context_length && `reads ${model.context_length.toLocaleString('en')} tokens at once`,
     ...model.capabilities.map((capability) => abilities[capability]),
-    model.modified_at && `since ${formatMoment(model.modified_at)}`,
+    model.modified_at && `since ${formatTime(model.modified_at)}`,
   ]
     .filter(Boolean)
     .join(' · ')

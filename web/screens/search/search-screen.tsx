@@ -50,7 +50,7 @@ export function SearchScreen() {
           autoFocus
           onChange={(event) => setWords(event.target.value)}
         />
-        <Button look="primary" type="submit" busy={search.isFetching} disabled={!words.trim()}>
+        <Button variant="primary" type="submit" busy={search.isFetching} disabled={!words.trim()}>
           Search
         </Button>
       </form>

@@ -10,7 +10,7 @@ import { Button } from '../../ui/button.tsx'
 import { useCopy } from '../../ui/copy.ts'
 import { ConfirmDialog, Dialog, DialogActions } from '../../ui/dialog.tsx'
 import { SelectField, TextField } from '../../ui/field.tsx'
-import { formatMoment } from '../../ui/format.ts'
+import { formatTime } from '../../ui/format.ts'
 import { ErrorState, Notice, Skeleton } from '../../ui/state.tsx'
 
 /** Keys with which other software comes in as oneself. */
@@ -63,8 +63,8 @@ function KeyRow({ apiKey }: { apiKey: ApiKey }) {
           <code className="soft small">{apiKey.prefix}…</code>
         </span>
         <span className="row-facts">
-          {apiKey.avee_id ? 'For one avee · ' : ''}made {formatMoment(apiKey.created_at)} ·{' '}
-          {apiKey.last_used_at ? `last used ${formatMoment(apiKey.last_used_at)}` : 'never used'}
+          {apiKey.avee_id ? 'For one avee · ' : ''}made {formatTime(apiKey.created_at)} ·{' '}
+          {apiKey.last_used_at ? `last used ${formatTime(apiKey.last_used_at)}` : 'never used'}
         </span>
       </div>
       <div className="row-actions">
@@ -116,7 +116,7 @@ function NewKeyDialog({ onClose }: { onClose: () => void }) {
           </Button>
         </div>
         <DialogActions>
-          <Button look="primary" onClick={onClose}>
+          <Button variant="primary" onClick={onClose}>
             Done
           </Button>
         </DialogActions>
@@ -148,7 +148,7 @@ function NewKeyDialog({ onClose }: { onClose: () => void }) {
         {make.error && <Notice kind="bad">{make.error.message}</Notice>}
         <DialogActions>
           <Button onClick={onClose}>Cancel</Button>
-          <Button look="primary" type="submit" busy={make.isPending} disabled={!name.trim()}>
+          <Button variant="primary" type="submit" busy={make.isPending} disabled={!name.trim()}>
             Make the key
           </Button>
         </DialogActions>

@@ -40,7 +40,7 @@ export function DeleteAccount() {
           />
           <DialogActions>
             <Button onClick={() => setIsAsking(false)}>Cancel</Button>
-            <Button look="danger" type="submit" busy={remove.isPending} disabled={!password}>
+            <Button variant="danger" type="submit" busy={remove.isPending} disabled={!password}>
               Delete everything
             </Button>
           </DialogActions>

@@ -46,7 +46,7 @@ export function PasswordForm() {
       />
       {save.error && <Notice kind="bad">{save.error.message}</Notice>}
       <div>
-        <Button look="primary" type="submit" busy={save.isPending} disabled={!current || next.length < 8}>
+        <Button variant="primary" type="submit" busy={save.isPending} disabled={!current || next.length < 8}>
           Change the password
         </Button>
       </div>

@@ -61,7 +61,7 @@ export function ProfileForm({ me }: { me: Me }) {
       {save.error && <Notice kind="bad">{save.error.message}</Notice>}
       <div>
         <Button
-          look="primary"
+          variant="primary"
           type="submit"
           busy={save.isPending}
           disabled={Object.keys(changes).length === 0}

@@ -5,7 +5,7 @@ import { useApi } from '../../api/react.tsx'
 import { Page, Section } from '../../shell/page.tsx'
 import { useSignOut } from '../../shell/sign-out.ts'
 import { Button, ButtonLink } from '../../ui/button.tsx'
-import { Choices } from '../../ui/field.tsx'
+import { RadioGroup } from '../../ui/field.tsx'
 import { ErrorState, Skeleton } from '../../ui/state.tsx'
 import { type Theme, useTheme } from '../../ui/theme.ts'
 import { ApiKeys } from './api-keys.tsx'
@@ -30,7 +30,7 @@ export function SettingsScreen() {
     <Page title="Settings">
       <Section title="Look">
         <div className="themes">
-          <Choices label="Theme" name="theme" value={theme} options={themes} onChange={setTheme} />
+          <RadioGroup label="Theme" name="theme" value={theme} options={themes} onChange={setTheme} />
         </div>
       </Section>
       {me.isPending ? (

@@ -12,8 +12,8 @@ import { UploadList } from '../../documents/upload-list.tsx'
 import { useUploadQueue } from '../../documents/upload-queue-context.tsx'
 import { Page } from '../../shell/page.tsx'
 import { Button, ButtonLink } from '../../ui/button.tsx'
-import { count } from '../../ui/format.ts'
-import { joined } from '../../ui/joined.ts'
+import { classNames } from '../../ui/class-names.ts'
+import { formatCount } from '../../ui/format.ts'
 import { ErrorState, Skeleton } from '../../ui/state.tsx'
 import './welcome.css'
 
@@ -70,7 +70,7 @@ export function WelcomeScreen() {
           )}
         </Step>
         <Step n={2} isDone={documents > 0} title="Documents to answer from">
-          {documents > 0 && <p>{count(documents, 'document')} in your library.</p>}
+          {documents > 0 && <p>{formatCount(documents, 'document')} in your library.</p>}
           {library.isPending && <Skeleton height="11.5rem" />}
           {library.data && <LibraryDrop aveeId={library.data.id} />}
           {library.isError && !library.data && (
@@ -97,7 +97,7 @@ function Step({
   children: ReactNode
 }) {
   return (
-    <section className={joined('step', isDone && 'step-done')}>
+    <section className={classNames('step', isDone && 'step-done')}>
       <span className="step-number" aria-hidden>
         {isDone ? <Check size={16} /> : n}
       </span>
@@ -147,7 +147,7 @@ function FirstQuestion({ hasDocuments }: { hasDocuments: boolean }) {
         value={question}
         onChange={(event) => setQuestion(event.target.value)}
       />
-      <Button look="primary" type="submit" disabled={!question.trim()}>
+      <Button variant="primary" type="submit" disabled={!question.trim()}>
         Ask
       </Button>
     </form>

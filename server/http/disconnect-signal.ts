@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify'
 
 /** A signal that fires when the client leaves before it has its answer. */
-export function leaving(reply: FastifyReply): AbortSignal {
+export function disconnectSignal(reply: FastifyReply): AbortSignal {
   const left = new AbortController()
   reply.raw.once('close', () => {
     if (!reply.raw.writableFinished) left.abort()

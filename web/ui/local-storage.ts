@@ -1,5 +1,5 @@
 /** Keeps a small text in this browser; where storage is closed it is forgotten. */
-export function remember(name: string, value: string | undefined): void {
+export function saveLocally(name: string, value: string | undefined): void {
   try {
     if (value === undefined) localStorage.removeItem(name)
     else localStorage.setItem(name, value)
@@ -8,7 +8,7 @@ export function remember(name: string, value: string | undefined): void {
   }
 }
 
-export function recall(name: string): string | undefined {
+export function loadLocally(name: string): string | undefined {
   try {
     return localStorage.getItem(name) ?? undefined
   } catch {
@@ -17,7 +17,7 @@ export function recall(name: string): string | undefined {
 }
 
 /** Forgets everything whose name begins so. */
-export function forgetAll(prefix: string): void {
+export function clearLocally(prefix: string): void {
   try {
     for (const name of Object.keys(localStorage)) if (name.startsWith(prefix)) localStorage.removeItem(name)
   } catch {
