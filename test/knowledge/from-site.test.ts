@@ -32,7 +32,8 @@ beforeAll(async () => {
     limits: { maxSitePages: 4 },
     network: {
       lookup: (_hostname, _options, callback) => callback(null, [{ address: '127.0.0.1', family: 4 }]),
-      mayCall: (address, host) => address === '127.0.0.1' && host !== undefined && host.endsWith('.example'),
+      isAllowedAddress: (address, host) =>
+        address === '127.0.0.1' && host !== undefined && host.endsWith('.example'),
     },
   })
   ann = await registerUser(house)

@@ -23,7 +23,7 @@ const paragraph = (word: string, sentences: number) =>
   Array.from({ length: sentences }, () => sentence(word, 10)).join(' ')
 
 describe('passages of a page', () => {
-  it('cover it without gap or overlap, whatever it holds', () => {
+  it('cover it without gaps or overlaps', () => {
     const pieces = fc.constantFrom(
       'one two ',
       'End. ',
@@ -74,7 +74,7 @@ describe('passages of a page', () => {
     )
   })
 
-  it('keep characters whole where a heading, a cut of a long run or a long name would tear one', () => {
+  it('never split a surrogate pair', () => {
     const passages = chunkDocument(
       documentOf([`ab😀cd ${'😀'.repeat(601)}`], {
         headings: [[{ start: 3, level: 1, text: `x${'😀'.repeat(400)}` }]],
@@ -87,7 +87,7 @@ describe('passages of a page', () => {
     expect(passages.map(({ text }) => text).join('')).toBe(`ab😀cd ${'😀'.repeat(601)}`)
   })
 
-  it('are told apart by page, and have no page where the document has none', () => {
+  it('carry their page, or null without pages', () => {
     expect(chunkDocument(documentOf(['First page.', 'Second page.'])).map(({ page }) => page)).toEqual([1, 2])
     expect(chunkDocument(documentOf(['Only text.'])).map(({ page }) => page)).toEqual([null])
   })
@@ -100,7 +100,7 @@ describe('where a passage ends', () => {
     for (const { text } of passages) expect(text.trimEnd()).toMatch(/\.$/)
   })
 
-  it('is the end of a paragraph once 60 % are full', () => {
+  it('is the end of a paragraph from 60 % on', () => {
     const text = `${paragraph('alpha', 8)}\n\n${paragraph('beta', 3)}`
     expect(chunkDocument(documentOf([text])).map((passage) => passage.text)).toEqual([
       `${paragraph('alpha', 8)}\n\n`,
@@ -108,12 +108,12 @@ describe('where a passage ends', () => {
     ])
   })
 
-  it('is not a line end within wrapped prose, nor the point of an abbreviation', () => {
+  it('is neither a line break in wrapped prose nor the period of an abbreviation', () => {
     const wrapped = `${'The committee of Dr. Weber met on\nthe 3. Oktober and agreed with no. 4 of\nthe list. '.repeat(20)}`
     for (const { text } of chunkDocument(documentOf([wrapped]))) expect(text.trim()).toMatch(/^The .*\.$/s)
   })
 
-  it('is never inside a row of a table', () => {
+  it('is never inside a table row', () => {
     const rows = Array.from({ length: 60 }, (_, i) => `Item ${i}\t${i * 3}. and more\t${i * 7}`)
     const passages = chunkDocument(documentOf([rows.join('\n')]))
     expect(passages.length).toBeGreaterThan(2)
@@ -136,13 +136,13 @@ describe('where a passage ends', () => {
     ).toEqual(lines.map((line) => line.trim()))
   })
 
-  it('lies between words when a single sentence is longer than a passage', () => {
+  it('lies between words of a sentence longer than a passage', () => {
     const passages = chunkDocument(documentOf([Array.from({ length: 500 }, (_, i) => `w${i}`).join(' ')]))
     expect(passages.length).toBe(5)
     expect(passages.flatMap(({ text }) => text.trim().split(' '))).toHaveLength(500)
   })
 
-  it('is found in scripts without blanks', () => {
+  it('is found in scripts without spaces', () => {
     const japanese = '会議は午後三時に始まりました。予算について長い議論がありました。'.repeat(30)
     const thai = 'ภาษาไทยเป็นภาษาที่มีระดับเสียงของคำแน่นอน'.repeat(60)
     const passages = chunkDocument(documentOf([japanese]))
@@ -180,7 +180,7 @@ describe('headings', () => {
     [2, 'Usage'],
   ])
 
-  it('begin a passage and name the path to it', () => {
+  it('start a passage and name the path to it', () => {
     const passages = chunkDocument(documentOf([text], { headings: [headings] }))
     expect(passages.map(({ heading, text: own }) => [heading, own.split('\n')[0]])).toEqual([
       ['Guide', 'Guide'],
@@ -189,7 +189,7 @@ describe('headings', () => {
     ])
   })
 
-  it('hold for every passage under them, also on the next page', () => {
+  it('apply to every passage under them, also on the next page', () => {
     const first = `Chapter\n\n${paragraph('one', 30)}`
     const passages = chunkDocument(
       documentOf([first, paragraph('two', 5)], { headings: [headingsIn(first, [[1, 'Chapter']]), []] }),
@@ -198,7 +198,7 @@ describe('headings', () => {
     expect(new Set(passages.map(({ heading }) => heading))).toEqual(new Set(['Chapter']))
   })
 
-  it('of a table end with it', () => {
+  it('of a table end with the table', () => {
     const table = Array.from({ length: 40 }, (_, i) => `Person ${i}\tTown ${i}\t${i}`).join('\n')
     const page = `Name\tPlace\tAge\n${table}`
     const whole = `${page}\n\n${paragraph('after', 8)}`
@@ -213,7 +213,7 @@ describe('headings', () => {
     })
   })
 
-  it('without text of their own stand with what follows', () => {
+  it('without text are merged with what follows', () => {
     const page = `Part One\n\nChapter 1\n\n${paragraph('body', 6)}`
     const passages = chunkDocument(
       documentOf([page], {
@@ -230,7 +230,7 @@ describe('headings', () => {
   })
 })
 
-it('weighs text in what takes as much room as an English word', () => {
+it('counts unspaced scripts in equivalents of English words', () => {
   expect(wordCount('four words of English')).toBe(4)
   expect(wordCount('漢'.repeat(100))).toBeCloseTo(65)
   expect(wordCount('ก'.repeat(100))).toBeCloseTo(25)

@@ -5,24 +5,24 @@ import { parseXml } from '../parsers/xml.ts'
 import { limited, type PageFetcher } from './fetch-page.ts'
 
 /** Limits per site; the protocol limits one sitemap to 50 MB and 50,000 URLs. */
-const mostSitemaps = 50
+const maxSitemaps = 50
 const sitemapBytes = 50 * 1024 * 1024
 /** Number of pages from which no further sitemap is read. */
-const mostPages = 100_000
+const maxPages = 100_000
 /** Time after which no further sitemap of a slow site is read. */
-const patienceMs = 60_000
-const usualPlaces = ['/sitemap.xml', '/sitemap_index.xml']
+const maxDurationMs = 60_000
+const defaultPaths = ['/sitemap.xml', '/sitemap_index.xml']
 
 const noSitemap = defineError(
   422,
   'no_sitemap',
   (host: string) =>
-    `${host} has no sitemap that could be read, neither one that its robots.txt names nor /sitemap.xml. Give the address of its sitemap, or add its pages one by one.`,
+    `${host} has no readable sitemap, neither in robots.txt nor at /sitemap.xml. Enter the URL of its sitemap, or add its pages one by one.`,
 )
 const noPages = defineError(
   422,
   'no_pages',
-  (address: string) => `The sitemap lists no page under ${address} that may be read.`,
+  (address: string) => `The sitemap lists no accessible page under ${address}.`,
 )
 
 /**
@@ -41,18 +41,18 @@ export async function sitePages(
   const robots = await fetcher.robotsOf(start, signal)
   const under = isSitemap ? '/' : start.pathname.slice(0, start.pathname.lastIndexOf('/') + 1)
   const isWanted = (url: URL) =>
-    isSameSite(url, start) && url.pathname.startsWith(under) && robots.mayRead(url)
+    isSameSite(url, start) && url.pathname.startsWith(under) && robots.isAllowed(url)
 
   const pages = new Set<string>()
   const seen = new Set<string>()
-  const begun = performance.now()
+  const startedAt = performance.now()
   let read = 0
 
   async function readAll(waiting: string[]): Promise<void> {
     for (const sitemap of waiting) {
-      const isEnough =
-        read === mostSitemaps || pages.size >= mostPages || performance.now() - begun > patienceMs
-      if (isEnough) return
+      const isFinished =
+        read === maxSitemaps || pages.size >= maxPages || performance.now() - startedAt > maxDurationMs
+      if (isFinished) return
       if (seen.has(sitemap)) continue
       seen.add(sitemap)
       try {
@@ -70,7 +70,7 @@ export async function sitePages(
 
   await readAll(isSitemap ? [start.href] : [...robots.sitemaps])
   // The default locations apply when robots.txt names no readable sitemap.
-  if (read === 0 && !isSitemap) await readAll(usualPlaces.map((path) => new URL(path, start).href))
+  if (read === 0 && !isSitemap) await readAll(defaultPaths.map((path) => new URL(path, start).href))
   if (read === 0) throw noSitemap(start.host)
   if (pages.size === 0) throw noPages(start.origin + under)
   return { pages: [...pages].slice(0, most), total: pages.size }
@@ -99,7 +99,7 @@ async function readSitemap(fetcher: PageFetcher, address: string, signal: AbortS
   let isLocation = false
   let location = ''
   let root: string | undefined
-  await parseXml(buffers(limited(await unzipped(body), sitemapBytes)), {
+  await parseXml(buffers(limited(await decompressed(body), sitemapBytes)), {
     open: (name) => {
       root ??= name
       isLocation = name === 'loc'
@@ -123,7 +123,7 @@ async function* buffers(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffe
 }
 
 /** Decompresses a gzipped sitemap, whatever its media type. */
-async function unzipped(body: AsyncIterable<Uint8Array>): Promise<AsyncIterable<Uint8Array>> {
+async function decompressed(body: AsyncIterable<Uint8Array>): Promise<AsyncIterable<Uint8Array>> {
   const iterator = body[Symbol.asyncIterator]()
   const first = await iterator.next()
   async function* whole() {

@@ -45,7 +45,7 @@ export function parserProcess(limits: ParseLimits, log: Log) {
     child.once('close', end)
     child.once('error', end)
   })
-  let heldBytes = 0
+  let retainedBytes = 0
 
   return {
     /** False once the process is ending for any reason. */
@@ -53,13 +53,13 @@ export function parserProcess(limits: ParseLimits, log: Log) {
       return isUsable
     },
     /** Resident memory after the last file, in bytes. */
-    get heldBytes() {
-      return heldBytes
+    get retainedBytes() {
+      return retainedBytes
     },
     pid: child.pid,
 
     /** Lets the server exit while this process is idle. */
-    rest() {
+    unref() {
       for (const handle of handles) handle?.unref()
     },
 
@@ -93,11 +93,11 @@ export function parserProcess(limits: ParseLimits, log: Log) {
         else if (message.kind === 'failed')
           resolve({ ok: false, code: message.code, message: message.message })
         else if (message.kind === 'broken') {
-          log.warn({ cause: message.cause }, 'a parser broke')
+          log.warn({ cause: message.cause }, 'a parser crashed')
           kill()
           fail(message.isMemory ? outOfMemory(limits) : parserCrashed())
         } else if (message.kind === 'document') {
-          heldBytes = message.heldBytes
+          retainedBytes = message.retainedBytes
           resolve(parts.finish(message))
         } else parts.add(message)
       }
@@ -107,7 +107,7 @@ export function parserProcess(limits: ParseLimits, log: Log) {
         const isMemory = errorOutput.includes(overMemoryMessage) || errorOutput.includes('heap out of memory')
         log.warn(
           { code: child.exitCode, signal: child.signalCode, errorOutput },
-          'a reading process ended while it read a file',
+          'a parser process exited while parsing a file',
         )
         fail(isMemory ? outOfMemory(limits) : parserCrashed())
       }

@@ -8,8 +8,8 @@ const headBytes = 4_096
 const pdfHeaderSearchBytes = 1_024
 const officeEncryption = Buffer.from('EncryptedPackage', 'utf16le')
 
-const unpack = 'Unpack it and upload the files that are in it.'
-const transcript = 'Upload a transcript of it as text.'
+const unpack = 'Unpack it and upload the files in it.'
+const transcript = 'Upload a transcript as text.'
 
 const imageSignatures: [string, RegExp][] = [
   ['png', /^\x89PNG\r\n/],
@@ -23,7 +23,7 @@ const imageSignatures: [string, RegExp][] = [
 const otherSignatures: [RegExp, string, string][] = [
   [
     /^\x1f\x8b|^7z\xbc\xaf|^Rar!|^BZh\d|^\xfd7zXZ|^\x28\xb5\x2f\xfd|^.{257}ustar/s,
-    'a packed archive',
+    'a compressed archive',
     unpack,
   ],
   [/^\{\\rtf/, 'in Rich Text Format', 'Save it as Word (.docx) or PDF and upload that.'],
@@ -33,14 +33,14 @@ const otherSignatures: [RegExp, string, string][] = [
   [
     /^(?:MZ.{0,60}\0|\x7fELF|\xca\xfe\xba\xbe|\xcf\xfa\xed\xfe|\0asm)/s,
     'a program',
-    'Only documents and text can be read.',
+    'Only documents and text are supported.',
   ],
   [
     /^(?:ID3[\x02-\x04]|\xff[\xf2\xf3\xfb]|OggS|fLaC|RIFF.{4}WAVE|\0{2}.{2}ftypM4A)/s,
-    'a sound recording',
+    'an audio recording',
     transcript,
   ],
-  [/^(?:\0{2}.{2}ftyp|\x1aE\xdf\xa3|RIFF.{4}AVI )/s, 'a film', transcript],
+  [/^(?:\0{2}.{2}ftyp|\x1aE\xdf\xa3|RIFF.{4}AVI )/s, 'a video', transcript],
 ]
 
 const htmlStart = /^\s*(?:<\?xml[^>]*>\s*)?(?:<!--[\s\S]*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b/i
@@ -103,5 +103,5 @@ export function unknownArchive(has: (name: string) => boolean, promised: string 
     return unsupported('a binary Excel workbook (.xlsb)', 'Save it as .xlsx and upload that.')
   return promised === undefined
     ? unsupported('a ZIP archive', unpack)
-    : corrupt(`there is no ${promised} document in it`)
+    : corrupt(`it contains no ${promised} document`)
 }

@@ -65,8 +65,8 @@ const isRunning = (pid: number | undefined) => {
   }
 }
 
-describe('a file', () => {
-  it('comes back with its pages, its passages and its language', async () => {
+describe('document parser', () => {
+  it('returns pages, passages and language', async () => {
     const text = `# Harbour\n\n${'The harbour was quiet in the early morning. '.repeat(60)}\n\n# Valley\n\nNothing to see.`
     const outcome = await read('a.md', text)
     expect(outcome).toMatchObject({
@@ -88,7 +88,7 @@ describe('a file', () => {
     expect(passages.at(-1)).toMatchObject({ page: null, heading: 'Valley' })
   })
 
-  it('with many pages tells how far it is, and keeps passages on their pages', async () => {
+  it('reports progress and keeps passages within pages', async () => {
     await using files = using()
     const seen: [number, number][] = []
     const outcome = await files.read(longPdf, 'long.pdf', {
@@ -105,17 +105,17 @@ describe('a file', () => {
       expect(outcome.document.pages[(page ?? 0) - 1]?.text.slice(start, end)).toBe(text)
   })
 
-  it('of one endless text arrives whole', async () => {
+  it('returns a very long text completely', async () => {
     const text = 'A line of the log, ändlos 😀.\n'.repeat(60_000)
     const outcome = await read('a.log', text)
     expect(outcome.ok && outcome.document.pages[0]?.text === text).toBe(true)
   })
 
-  it.each(['png', 'PDF', 'docx', 'py', 'Markdown'])('with the ending %s has a known type', (ending) => {
+  it.each(['png', 'PDF', 'docx', 'py', 'Markdown'])('knows the type of the extension %s', (ending) => {
     expect(using().typeOf(`a.${ending}`)).toBe(ending === 'Markdown' ? 'md' : ending.toLowerCase())
   })
 
-  it('is supported by its ending or not', () => {
+  it('lists supported extensions', () => {
     const { supported, typeOf } = using()
     expect(supported).toEqual(expect.arrayContaining(['pdf', 'docx', 'csv', 'eml', 'txt', 'rs']))
     expect(supported).not.toContain('png')
@@ -125,8 +125,8 @@ describe('a file', () => {
   })
 })
 
-describe('a file that cannot be read', () => {
-  it('says why: empty, too large', async () => {
+describe('a file that cannot be parsed', () => {
+  it('reports why: empty, too large', async () => {
     expect(await read('a.txt', '')).toEqual(failed('empty'))
     expect(await read('a.txt', 'x'.repeat(2_000), { bytes: 1_000 })).toEqual(failed('too_large'))
   })
@@ -168,7 +168,7 @@ describe('a file that cannot be read', () => {
     expect(outcome).toEqual(failed(code))
   })
 
-  it('is stopped when it takes more memory than allowed, and the next one is read', async () => {
+  it('is stopped at the memory limit, and the next file is parsed', async () => {
     await using files = using()
     const bomb = await folder.write('bomb.pdf', pdfBomb(deflateSync(Buffer.alloc(1_000_000_000, ' '))))
     expect(await files.read(bomb, 'bomb.pdf', { signal: never })).toEqual(failed('out_of_memory'))
@@ -176,7 +176,7 @@ describe('a file that cannot be read', () => {
     expect(await files.read(good, 'a.pdf', { signal: never })).toMatchObject({ ok: true })
   })
 
-  it('is stopped when it fills the heap', async () => {
+  it('is stopped when it exhausts the heap', async () => {
     const memory = { memoryBytes: 180_000_000, unpackedBytes: 100_000_000 }
     const rows = (count: number) =>
       xlsxOf([
@@ -189,14 +189,14 @@ describe('a file that cannot be read', () => {
     expect(await read('a.xlsx', rows(200_000), memory)).toEqual(failed('out_of_memory'))
   })
 
-  it('is stopped when it takes too long, and the one after it has a process of its own', async () => {
+  it('is stopped at the time limit, and the next file gets a new process', async () => {
     await using files = using({ milliseconds: 1 })
     expect(await files.read(longPdf, 'long.pdf', { signal: never })).toEqual(failed('timed_out'))
     expect(await files.read(longPdf, 'long.pdf', { signal: never })).toEqual(failed('timed_out'))
   })
 })
 
-describe('the process that reads', () => {
+describe('the parser process', () => {
   /** A child in the midst of a long document. */
   async function busyChild(signal = never) {
     const child = parserProcess(limits, log)
@@ -211,14 +211,14 @@ describe('the process that reads', () => {
     return { child, outcome }
   }
 
-  it('fails its file alone when it is killed', async () => {
+  it('fails only its own file when killed', async () => {
     const { child, outcome } = await busyChild()
     process.kill(child.pid ?? 0, 'SIGKILL')
     expect(await outcome).toEqual(failed('corrupt'))
     expect(child.isUsable).toBe(false)
   })
 
-  it('is ended when its file is no longer wanted', async () => {
+  it('is killed when its file is cancelled', async () => {
     const stop = new AbortController()
     const { child, outcome } = await busyChild(stop.signal)
     stop.abort(new Error('no longer wanted'))
@@ -226,7 +226,7 @@ describe('the process that reads', () => {
     await vi.waitFor(() => expect(isRunning(child.pid)).toBe(false))
   })
 
-  it('knows nothing of the environment of the server', async () => {
+  it('has an empty environment', async () => {
     const child = parserProcess(limits, log)
     const { readFile } = await import('node:fs/promises')
     const environment = await readFile(`/proc/${child.pid}/environ`, 'utf8').catch(() => '')
@@ -235,7 +235,7 @@ describe('the process that reads', () => {
     expect(isRunning(child.pid)).toBe(false)
   })
 
-  it('does not outlive the one who started it', async () => {
+  it('does not outlive its parent', async () => {
     const script = `
       import { parserProcess } from ${JSON.stringify(new URL('./child-process.ts', import.meta.url).href)}
       const limits = ${JSON.stringify(limits)}
@@ -252,8 +252,8 @@ describe('the process that reads', () => {
   })
 })
 
-describe('many files', () => {
-  it('wait their turn, and one that is given up leaves it to the next', async () => {
+describe('concurrent files', () => {
+  it('queue in order, and a cancelled file releases its permit', async () => {
     await using files = using({}, 1)
     const first = files.read(longPdf, 'long.pdf', { signal: never })
     const stop = new AbortController()
@@ -265,7 +265,7 @@ describe('many files', () => {
     expect(await third).toMatchObject({ ok: true })
   })
 
-  it('are all given up when the server closes', async () => {
+  it('are all cancelled when the server closes', async () => {
     const files = using({}, 1)
     const reads = [1, 2, 3].map(() => files.read(longPdf, 'long.pdf', { signal: never }))
     const results = Promise.allSettled(reads)
@@ -274,7 +274,7 @@ describe('many files', () => {
     await expect(files.read(longPdf, 'long.pdf', { signal: never })).rejects.toThrow('closing')
   })
 
-  it('however damaged, end in a text or in a clear refusal', async () => {
+  it('end in a text or a clear error, however damaged', async () => {
     const html = `<html><h1>Title</h1><p>${'Some text. '.repeat(40)}</p><table><tr><td>a</td><td>b</td></tr></table></html>`
     const seeds: [string, Buffer][] = [
       [

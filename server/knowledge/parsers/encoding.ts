@@ -123,6 +123,6 @@ function cleanText(text: string): string {
 
 const notText = () =>
   unsupported(
-    'neither text nor a kind of document that is known here',
+    'neither text nor a known document format',
     'Save it as PDF, Word, Markdown or plain text and upload that.',
   )

@@ -50,7 +50,7 @@ describe('Word', () => {
     '<w:style w:styleId="Loop"><w:name w:val="Loop"/><w:basedOn w:val="Loop"/></w:style>' +
     '<w:style w:styleId="Bullets"><w:name w:val="List Bullet"/><w:pPr><w:numPr><w:numId w:val="9"/></w:numPr></w:pPr></w:style>'
 
-  it('has headings by what its styles say, in whatever language they are named', async () => {
+  it('takes headings from styles in any language', async () => {
     const body = ['berschrift1', 'Mine', 'Outlined', 'Loop']
       .map((style) => wordParagraph(`In ${style}`, style))
       .join('')
@@ -61,7 +61,7 @@ describe('Word', () => {
     ])
   })
 
-  it('keeps lists as lines and rows of tables as lines with tabs', async () => {
+  it('keeps lists as lines and table rows as lines with tabs', async () => {
     const nested = `<w:tbl><w:tr><w:tc>${wordParagraph('outer')}${wordTable([['inner a', 'inner b']])}</w:tc></w:tr></w:tbl>`
     const body =
       wordParagraph('Before') +
@@ -77,7 +77,7 @@ describe('Word', () => {
     )
   })
 
-  it('has the numbers that Word counts itself', async () => {
+  it('includes the numbers that Word computes', async () => {
     const level = (depth: number, format: string, text: string, start = 1) =>
       `<w:lvl w:ilvl="${depth}"><w:start w:val="${start}"/><w:numFmt w:val="${format}"/><w:lvlText w:val="${text}"/></w:lvl>`
     const numbering =
@@ -113,7 +113,7 @@ describe('Word', () => {
     )
   })
 
-  it('leaves out what is struck, hidden or drawn twice, and brings notes after their paragraph', async () => {
+  it('omits deleted, hidden and duplicate content, and puts notes after their paragraph', async () => {
     const run = (inner: string) => `<w:r>${inner}</w:r>`
     const body = `<w:p>${run('<w:t>Kept</w:t>')}<w:del>${run('<w:delText>gone</w:delText>')}</w:del>${run('<w:rPr><w:vanish/></w:rPr><w:t>hidden</w:t>')}${run(
       '<w:rPr><w:vanish w:val="0"/></w:rPr><w:t xml:space="preserve"> shown</w:t>',
@@ -124,7 +124,7 @@ describe('Word', () => {
     expect(await textOf('a.docx', docxOf(body, { footnotes }))).toBe('Box\n\nKept shown\n\nThe note.')
   })
 
-  it('takes its title from its properties, unless a program wrote that', async () => {
+  it('takes the title from its properties unless a program generated it', async () => {
     const core = (title: string) => ({
       'docProps/core.xml': `<cp xmlns:dc="d"><dc:title>${title}</dc:title></cp>`,
     })
@@ -147,7 +147,7 @@ describe('Word', () => {
 })
 
 describe('PowerPoint', () => {
-  it('has a page for each slide, its title as heading, tables, lists and notes', async () => {
+  it('has a page per slide with title, tables, lists and notes', async () => {
     const document = await read(
       'a.pptx',
       pptxOf([
@@ -178,13 +178,13 @@ describe('PowerPoint', () => {
     expect(document.pages[0]?.headings).toEqual([{ start: 0, level: 1, text: 'Year in review' }])
   })
 
-  it('of nothing but pictures is said to be scanned', async () => {
+  it('reports slides of only images as a scan', async () => {
     const media = docxOf('<w:p/>', { parts: { 'word/media/image1.PNG': 'x' } })
     await expect(read('a.docx', media)).rejects.toEqual(refused('no_text'))
     await expect(read('a.docx', docxOf('<w:p/>'))).rejects.toEqual(refused('empty'))
   })
 
-  it('is refused with too many slides', async () => {
+  it('is rejected with too many slides', async () => {
     const slides = Array.from({ length: 21 }, () => ({ shapes: slideShape(['x']) }))
     await expect(read('a.pptx', pptxOf(slides))).rejects.toEqual(refused('too_many_pages'))
   })
@@ -197,7 +197,7 @@ describe('Excel', () => {
   const row = (cells: [style: number, value: number][]) =>
     `<row>${cells.map(([s, v]) => `<c s="${s}"><v>${v}</v></c>`).join('')}</row>`
 
-  it('shows figures as their cells do', async () => {
+  it('formats values as their cells do', async () => {
     const rows = row([
       [0, 0.1 + 0.2],
       [1, 45_356],
@@ -215,7 +215,7 @@ describe('Excel', () => {
     ).toContain('1904-01-01')
   })
 
-  it('has a page for each visible sheet, and columns where they stand', async () => {
+  it('has a page per visible sheet and keeps column positions', async () => {
     const sparse =
       '<row r="1"><c r="C1" t="s"><v>0</v></c><c r="F1" t="b"><v>1</v></c></row><row r="2"><c r="F2" t="str"><v>formula</v></c></row>'
     const document = await read(
@@ -250,7 +250,7 @@ describe('Excel', () => {
 })
 
 describe('OpenDocument', () => {
-  it('text has headings, lists, tables and notes', async () => {
+  it('parses headings, lists, tables and notes of a text document', async () => {
     const body =
       '<text:tracked-changes><text:p>struck</text:p></text:tracked-changes><text:h text:outline-level="2">Chapter</text:h>' +
       '<text:p>One<text:s/>two<text:note><text:note-citation>1</text:note-citation><text:note-body><text:p>A note.</text:p></text:note-body></text:note></text:p>' +
@@ -262,7 +262,7 @@ describe('OpenDocument', () => {
     expect(await headingsOf('a.odt', odfOf('text', body))).toEqual(['2 Chapter'])
   })
 
-  it('sheets and slides have pages', async () => {
+  it('has a page per sheet and slide', async () => {
     const cell = (text: string, repeat = 1) =>
       `<table:table-cell table:number-columns-repeated="${repeat}"><text:p>${text}</text:p></table:table-cell>`
     const sheet = (name: string) =>
@@ -278,7 +278,7 @@ describe('OpenDocument', () => {
     ])
   })
 
-  it('with a password is said to have one', async () => {
+  it('reports password protection', async () => {
     const manifest = '<manifest:file-entry><manifest:encryption-data/></manifest:file-entry>'
     await expect(read('a.odt', odfOf('text', '<text:p>?</text:p>', manifest))).rejects.toEqual(
       refused('encrypted'),
@@ -293,13 +293,13 @@ describe('EPUB', () => {
     'a.xhtml': '<h1>Two</h1><p>Second.</p>',
   }
 
-  it('is read in the order of its spine', async () => {
+  it('follows the order of its spine', async () => {
     const document = await read('a.epub', epubOf('The book', chapters))
     expect(document).toMatchObject({ type: 'epub', title: 'The book', paged: false })
     expect(document.pages.map(({ text }) => text)).toEqual(['One\n\nFirst.\n\nTwo\n\nSecond.'])
   })
 
-  it('with copy protection is refused, with scrambled fonts it is read', async () => {
+  it('is rejected with copy protection and accepted with obfuscated fonts', async () => {
     const locked = (path: string) => ({
       'META-INF/encryption.xml': `<e><CipherReference URI="${path}"/></e>`,
     })
@@ -311,7 +311,7 @@ describe('EPUB', () => {
 })
 
 describe('HTML', () => {
-  it('is read with headings, lists, rows and preformatted text, without scripts', async () => {
+  it('keeps headings, lists, rows and preformatted text, without scripts', async () => {
     const html = `<!doctype html><html><head><title>A  page</title><style>p{}</style></head><body><script>no()</script><h2>Top <i>news</i></h2>
       <p>One<br>two &amp; three</p><ol><li>first<ul><li>deep</li></ul></li><li>second</li></ol>
       <table><tr><th>Name</th><th>Age</th></tr><tr><td>Ada</td><td><p>36</p></td></tr></table><pre>a  b\n  c</pre><p>End`
@@ -349,7 +349,7 @@ describe('HTML', () => {
       expect(await textOf('saved.html', html)).toContain('Mill Museum')
     })
 
-    it('is read whole where what is marked is hardly any of it', async () => {
+    it('is parsed whole if the marked content is a small part', async () => {
       const html = `<html><body><main>Loading</main><div>${'The mill grinds rye. '.repeat(20)}</div></body></html>`
       expect((await webPage(html)).text).toContain('The mill grinds rye.')
       const inForm = `<html><body><form>${'The mill grinds rye. '.repeat(20)}</form></body></html>`
@@ -357,13 +357,13 @@ describe('HTML', () => {
     })
   })
 
-  it('takes a table inside a table for layout', async () => {
+  it('treats a table with a nested table as layout', async () => {
     const html =
       '<html><table><tr><td>Menu</td><td>Side<table><tr><td>a</td><td>b</td></tr></table><p>Tail</p></td></tr></table></html>'
     expect(await textOf('a.html', html)).toBe('Menu\tSide\na\tb\n\nTail')
   })
 
-  it('survives deep nesting, and the encoding that it names', async () => {
+  it('handles deep nesting and declared encodings', async () => {
     expect(await textOf('a.html', `<html>${'<div>'.repeat(50_000)}deep`)).toBe('deep')
     const latin = Buffer.from(
       '<html><meta charset="iso-8859-15"><p>Zwölf € für Käse</p>'.replace('€', '\u00a4'),
@@ -373,18 +373,18 @@ describe('HTML', () => {
   })
 })
 
-describe('mail', () => {
+describe('e-mail', () => {
   const headers =
     'From: Ada <ada@example.org>\r\nTo: =?utf-8?q?J=C3=BCrgen?= <j@example.org>\r\nSubject: Harbour\r\nDate: Tue, 5 Mar 2024 10:00:00 +0000\r\nMIME-Version: 1.0\r\n'
 
-  it('shows who wrote to whom, the text and what is attached', async () => {
+  it('has sender, recipients, text and attachments', async () => {
     const body = `${headers}Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain; charset=windows-1252\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nK=E4se.\r\n\r\nBye.\r\n--b\r\nContent-Type: application/pdf\r\nContent-Disposition: attachment; filename="plan.pdf"\r\nContent-Transfer-Encoding: base64\r\n\r\nJVBERi0=\r\n--b--\r\n`
     expect(await textOf('a.eml', body)).toBe(
       'Harbour\n\nFrom: Ada <ada@example.org>\nTo: Jürgen <j@example.org>\nDate: 2024-03-05T10:00:00.000Z\n\nKäse.\n\nBye.\n\nAttachment: plan.pdf',
     )
   })
 
-  it('in HTML alone is read as text, and is known without its ending', async () => {
+  it('converts HTML-only mail to text and is detected without an extension', async () => {
     const body = `${headers}Content-Type: text/html\r\n\r\n<p>Hello <b>you</b></p>`
     expect(await read('letter', body)).toMatchObject({ type: 'eml', title: 'Harbour' })
     expect(await textOf('letter', body)).toContain('Hello you')
@@ -400,12 +400,12 @@ describe('tables as text', () => {
     expect(await textOf(name, content)).toBe('name\ttown\nLovelace; Ada\tLondon')
   })
 
-  it('keep a line break inside a cell, and what follows a quotation mark that is never closed, in their rows', async () => {
+  it('keep line breaks inside cells, and rows after an unclosed quotation mark', async () => {
     expect(await textOf('a.csv', 'a,b\n"x\ny",z\n')).toBe('a\tb\nx y\tz')
     expect(await textOf('a.csv', 'a,b\n"x,y\n1,2\n3,4\n')).toBe('a\tb\n"x\ty\n1\t2\n3\t4')
   })
 
-  it('have their first row as heading of the others', async () => {
+  it('use the first row as heading of the others', async () => {
     const rows = Array.from({ length: 60 }, (_, i) => `Person ${i},Town ${i}`).join('\n')
     expect(await headingsOf('a.csv', `name,town\n${rows}`)).toEqual(['9 name | town'])
     expect(await headingsOf('a.csv', `1,2\n${rows}`)).toEqual([])
@@ -413,7 +413,7 @@ describe('tables as text', () => {
 })
 
 describe('text', () => {
-  it('keeps Markdown as it was written and knows its headings', async () => {
+  it('keeps Markdown unchanged and finds its headings', async () => {
     const text =
       '---\ntitle: "The guide"\n---\n# One #\n\nText\n\nTwo\n---\n\n```sh\n# no heading\n```\n### [Three](x) `code`\n\n- item\n---\n'
     const document = await read('a.md', text)
@@ -426,7 +426,7 @@ describe('text', () => {
     ])
   })
 
-  it('without marks has headings where lines stand alone and look like one', async () => {
+  it('finds headings of plain text in separate lines', async () => {
     const text =
       'Chapter 3: The sea\n\nIt was calm.\n\n2.1 The boat\n\nIt was small. See\nChapter 4\nfor more.\n\nTHE END OF IT\n\n = = Wiki = = \nText\n'
     expect(
@@ -434,7 +434,7 @@ describe('text', () => {
     ).toEqual(['1 Chapter 3: The sea', '2 2.1 The boat', '2 THE END OF IT', '2 Wiki'])
   })
 
-  it('of code has no headings, and one endless line of JSON becomes lines', async () => {
+  it('finds no headings in code and splits one-line JSON', async () => {
     expect(await read('a.py', '# comment\nx = 1\n')).toMatchObject({ type: 'py', pages: [{ headings: [] }] })
     const value = Array.from({ length: 300 }, (_, i) => ({ id: i }))
     expect((await textOf('a.json', JSON.stringify(value))).split('\n').length).toBeGreaterThan(600)
@@ -463,18 +463,18 @@ describe('text', () => {
     expect(await textOf('a.txt', encode(text, name))).toBe(text.replace('\ufeff', ''))
   })
 
-  it('cut in the middle of a character is still UTF-8', async () => {
+  it('accepts UTF-8 truncated inside a character', async () => {
     expect(await textOf('a.txt', Buffer.from(`${german} Käse ä`).subarray(0, -1))).toContain(
       'großen Sylter Deich',
     )
   })
 
-  it('has one kind of line end and no zeros', async () => {
+  it('normalizes line breaks and removes NUL', async () => {
     expect(await textOf('a.txt', 'one\r\ntwo\rthree\u0000 four\ffive')).toBe('one\ntwo\nthree four\nfive')
   })
 })
 
-describe('what a file is', () => {
+describe('content detection', () => {
   const docx = docxOf(wordParagraph('Hello from Word'))
   it.each([
     ['report.txt', docx, 'docx'],
@@ -511,13 +511,13 @@ describe('what a file is', () => {
     await expect(read(name, Buffer.from(content, 'latin1'))).rejects.toEqual(refused(code))
   })
 
-  it('is no text when it is noise', async () => {
+  it('rejects binary noise as text', async () => {
     const noise = Buffer.from(Array.from({ length: 5_000 }, (_, i) => (i * 7919 + (i >> 3) * 104_729) % 256))
     await expect(read('noise.txt', noise)).rejects.toEqual(refused('unsupported_type'))
     await expect(read('noise.docx', noise)).rejects.toEqual(refused('corrupt'))
   })
 
-  it('of an archive is told by what lies in it', async () => {
+  it('identifies an archive by its entries', async () => {
     await expect(read('a.zip', zipOf({ 'a.txt': 'x' }))).rejects.toEqual(refused('unsupported_type'))
     await expect(read('a.docx', zipOf({ 'a.txt': 'x' }))).rejects.toEqual(refused('corrupt'))
     await expect(read('a.pages', zipOf({ 'Index/Document.iwa': 'x' }))).rejects.toEqual(

@@ -72,7 +72,7 @@ export function documentParser(options: {
     } finally {
       busy.delete(child)
       const isSpent =
-        files + 1 >= maxFilesPerProcess || child.heldBytes > maxRetainedMemoryShare * limits.memoryBytes
+        files + 1 >= maxFilesPerProcess || child.retainedBytes > maxRetainedMemoryShare * limits.memoryBytes
       if (child.isUsable && !isSpent && !signal.aborted) keepIdle(child, files + 1)
       else void child.end()
     }
@@ -85,7 +85,7 @@ export function documentParser(options: {
   }
 
   function keepIdle(child: ParserProcess, files: number) {
-    child.rest()
+    child.unref()
     const timer = setTimeout(() => {
       idle.splice(
         idle.findIndex((resting) => resting.child === child),

@@ -30,7 +30,7 @@ export type ParseMessage =
       title: string | null
       paged: boolean
       language: string | null
-      heldBytes: number
+      retainedBytes: number
     }
   | { kind: 'failed'; code: ParseFailure; message: string }
   /** The parser crashed: the process must not be reused. `cause` is for the log. */

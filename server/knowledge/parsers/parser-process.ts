@@ -71,7 +71,7 @@ async function sendDocument(document: ParsedDocument) {
     await send({ kind: 'passages', passages: passages.slice(i, i + passagesAtOnce) })
   const { type, title, paged } = document
   const language = detectLanguage(document.pages.map(({ text }) => text).join('\n'))
-  await send({ kind: 'document', type, title, paged, language, heldBytes: process.memoryUsage.rss() })
+  await send({ kind: 'document', type, title, paged, language, retainedBytes: process.memoryUsage.rss() })
 }
 
 function failureOf(error: unknown): ParseMessage {

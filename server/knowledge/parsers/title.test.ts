@@ -10,7 +10,7 @@ const titled = (title: string | null, heading?: string) =>
     ],
   })
 
-test('a document is called what its properties say, unless a program or a hurry wrote that', () => {
+test('takes the title property unless it is generated or an abbreviation', () => {
   expect(titled('Annual report 2022', 'Contents')).toBe('Annual report 2022')
   expect(titled('年報', 'Contents')).toBe('年報')
   expect(titled('UG', 'Getting started')).toBe('Getting started')

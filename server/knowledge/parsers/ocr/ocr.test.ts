@@ -53,8 +53,8 @@ async function read(
   return { outcome, seen, pages: outcome.ok ? outcome.document.pages.map(({ text }) => text) : [] }
 }
 
-describe('a scanned document', () => {
-  it('is read page by page, and its progress moves with the pages', async () => {
+describe('a scan', () => {
+  it('is recognized page by page, with progress', async () => {
     const pictures = await scans(harbour, mill, harbour)
     const { outcome, pages, seen } = await read('scan.pdf', scansPdf(pictures))
     expect(outcome).toMatchObject({ ok: true, document: { type: 'pdf', paged: true } })
@@ -62,13 +62,13 @@ describe('a scanned document', () => {
     expect(seen.at(-1)).toEqual([3, 3])
   })
 
-  it('keeps paragraphs apart and puts parted words together', async () => {
+  it('keeps paragraphs and joins hyphenated words', async () => {
     const text = `The keepers of the light-\nhouse wrote a book.\n\n\n\n${mill}`
     const { pages } = await read('paragraphs.pdf', scansPdf(await scans(text)))
     expect(pages).toEqual([`The keepers of the lighthouse\nwrote a book.\n\n${mill}`])
   })
 
-  it('says what is missing when it cannot be read', async () => {
+  it('reports what is missing', async () => {
     const scan = scansPdf(await scans(harbour))
     const said = async (ocr: OcrSettings | null) => (await read('scan.pdf', scan, ocr)).outcome
     expect(await said(null)).toMatchObject({
@@ -79,7 +79,7 @@ describe('a scanned document', () => {
     expect(await said({ ...english, env: { PATH: '/nowhere' } })).toMatchObject({
       ok: false,
       code: 'no_text',
-      message: expect.stringContaining('Tesseract, which would recognise it, is not installed'),
+      message: expect.stringContaining('Tesseract (text recognition) is not installed'),
     })
     expect(await said({ ...english, languages: 'qqq' })).toMatchObject({
       ok: false,
@@ -88,16 +88,16 @@ describe('a scanned document', () => {
     })
   })
 
-  it('without any text on it is told so', async () => {
+  it('reports that there is no text', async () => {
     const { outcome } = await read('blank.pdf', scansPdf(await scans('', '')))
     expect(outcome).toMatchObject({
       ok: false,
       code: 'no_text',
-      message: expect.stringContaining('No text could be recognised'),
+      message: expect.stringContaining('No text could be recognized'),
     })
   })
 
-  it('may take longer than other files: every picture has the time of a whole file', async () => {
+  it('gets the time limit of a file for each image', async () => {
     const slow = await folder.write('tesseract', `#!/bin/sh\nsleep 1\nexec ${installed} "$@"\n`)
     await chmod(slow, 0o755)
     const env = { ...english.env, PATH: [dirname(slow), english.env.PATH].join(delimiter) }
@@ -114,27 +114,27 @@ describe('a scanned document', () => {
   })
 })
 
-describe('a picture', () => {
-  it('is read like a page', async () => {
+describe('an image', () => {
+  it('is recognized like a page', async () => {
     const [picture = new Uint8Array()] = await scans(`${harbour}\n\n${mill}`)
     const { outcome, pages } = await read('page.png', pngOf(picture))
     expect(outcome).toMatchObject({ ok: true, document: { type: 'png', paged: false } })
     expect(pages).toEqual([`${harbour}\n\n${mill}`])
   })
 
-  it('is known by its content, whatever its name', async () => {
+  it('is detected by content, whatever its name', async () => {
     const [picture = new Uint8Array()] = await scans(harbour)
     const { outcome } = await read('page.pdf', pngOf(picture))
     expect(outcome).toMatchObject({ ok: true, document: { type: 'png' } })
   })
 
-  it('of several pages keeps them', async () => {
+  it('keeps its pages', async () => {
     const { outcome, pages } = await read('fax.tif', tiffOf(await scans(harbour, mill)))
     expect(outcome).toMatchObject({ ok: true, document: { type: 'tif', paged: true } })
     expect(pages).toEqual([harbour, mill])
   })
 
-  it('that is damaged fails alone', async () => {
+  it('fails alone when damaged', async () => {
     const [picture = new Uint8Array()] = await scans(harbour)
     const { outcome } = await read('half.png', pngOf(picture).subarray(0, 900))
     expect(outcome).toMatchObject({ ok: false, code: 'no_text' })

@@ -40,7 +40,7 @@ const prose = (seed: number, lines: number) =>
   )
 
 describe('a page of a PDF', () => {
-  it('has the rows of a table on a line each, with tabs between cells', async () => {
+  it('has one line per table row, with tabs between cells', async () => {
     const rows = [
       ['Item', '2022', '2021'],
       ['Net sales', '51,761', '47,262'],
@@ -52,7 +52,7 @@ describe('a page of a PDF', () => {
       expect(await firstPage(order)).toBe(rows.map((row) => row.join('\t')).join('\n'))
   })
 
-  it('has its columns one after the other, between what reaches across them', async () => {
+  it('reads column by column, with full-width blocks in between', async () => {
     const left = prose(1, 12)
     const right = prose(4, 12)
     const title = {
@@ -77,7 +77,7 @@ describe('a page of a PDF', () => {
     }
   })
 
-  it('joins a word that is parted at the end of a line, and no other', async () => {
+  it('joins words hyphenated at a line end, and no others', async () => {
     const page = column(60, 700, [
       'The committee of the har-',
       'bour met on Monday with Anne-',
@@ -89,7 +89,7 @@ describe('a page of a PDF', () => {
     )
   })
 
-  it('parts paragraphs by a wider gap, and by an indent', async () => {
+  it('separates paragraphs by a wider gap or an indent', async () => {
     const gap = [...column(60, 700, prose(1, 4)), ...column(60, 640, prose(2, 4))]
     expect((await firstPage(gap))?.split('\n\n')).toHaveLength(2)
     const indented = [
@@ -100,7 +100,7 @@ describe('a page of a PDF', () => {
     expect((await firstPage(indented))?.split('\n\n')).toHaveLength(2)
   })
 
-  it.each([0, 90, 180, 270])('reads the same on paper that is turned by %i degrees', async (turned) => {
+  it.each([0, 90, 180, 270])('reads the same on a page rotated by %i degrees', async (turned) => {
     const rows = [
       ['Item', '2022'],
       ['Net sales', '51,761'],
@@ -111,14 +111,14 @@ describe('a page of a PDF', () => {
   })
 })
 
-it('has what was filled into its form, beside the label', async () => {
+it('includes filled form fields beside their labels', async () => {
   expect((await read(filledPdf('Name:', 'Ada Lovelace'))).pages[0]?.text).toBe('Name:\tAda Lovelace')
 })
 
 describe('headings of a PDF', () => {
   const body = column(60, 640, prose(1, 8))
 
-  it('are larger than its text, or bold and alone; levels go by size', async () => {
+  it('are larger than the text, or bold and separate; size gives the level', async () => {
     const page = [
       { x: 60, y: 780, text: 'The whole report', size: 22 },
       { x: 60, y: 730, text: 'First part', size: 16 },
@@ -139,7 +139,7 @@ describe('headings of a PDF', () => {
     expect(document.title).toBe('The whole report')
   })
 
-  it('run over two lines where they are long, and are not what stands on every page', async () => {
+  it('may span two lines, and exclude running headers', async () => {
     const pages = Array.from({ length: 4 }, (_, i) => [
       { x: 60, y: 800, text: `Annual report, page ${i + 1}`, size: 16 },
       ...(i === 0
@@ -156,7 +156,7 @@ describe('headings of a PDF', () => {
     ])
   })
 
-  it('give way to the title in its properties', async () => {
+  it('yield to the title property', async () => {
     expect(
       (
         await read(
@@ -187,7 +187,7 @@ describe('a PDF is refused', () => {
     await expect(read(content)).rejects.toEqual(refused(code))
   })
 
-  it('not for a short text, nor for scans among pages of text', async () => {
+  it('but not for a short text or for scans among text pages', async () => {
     expect((await read(placedPdf([column(60, 700, ['Hello'])]))).pages[0]?.text).toBe('Hello')
     const mixed = await read(scannedPdf(2, column(60, 700, prose(1, 5))))
     expect(mixed.pages.map(({ text }) => text !== '')).toEqual([true, false, false])
