@@ -17,6 +17,7 @@ const source = z.object({
   score: z.number(),
   n: z.int(),
   text: z.string(),
+  cited: describe(z.boolean(), 'Whether the answer names the passage.'),
 })
 
 /** The events of an answer: content …, sources if the documents had any, done. */

@@ -75,6 +75,12 @@ export const readRunEvents = operation({
     after: z.optional(
       describe(z.string(), 'The number of the last event received. `Last-Event-ID` takes precedence.'),
     ),
+    format: z.optional(
+      describe(
+        z.string(),
+        'The protocol to read an answer in: `gabee`, `localchat`, `openai` or `ollama`. Default: the one it was asked in. Other runs have `gabee` alone.',
+      ),
+    ),
   }),
   headers: z.object({
     'last-event-id': z.optional(describe(z.string(), 'The number of the last event received.')),

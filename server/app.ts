@@ -10,11 +10,13 @@ import { lockDirectory, newId, openDatabase } from './db/index.ts'
 import { AppError } from './errors.ts'
 import {
   localchatChatRoutes,
-  localchatDialect,
   localchatDocumentRoutes,
   localchatModelRoutes,
+  localchatProtocol,
   localchatStatusRoutes,
 } from './gateways/localchat/index.ts'
+import { ollamaProtocol } from './gateways/ollama/index.ts'
+import { openaiProtocol } from './gateways/openai/index.ts'
 import { createHttp } from './http/index.ts'
 import { type Insight, insight as insightRoom, insightRoutes } from './insight/index.ts'
 import { jobs as jobQueue } from './jobs/index.ts'
@@ -130,7 +132,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     models,
     insight,
     memory,
-    dialects: { localchat: localchatDialect },
+    protocols: { localchat: localchatProtocol, openai: openaiProtocol, ollama: ollamaProtocol },
   })
 
   async function readiness(): Promise<Readiness> {

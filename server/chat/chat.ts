@@ -9,8 +9,7 @@ import type { Insight } from '../insight/index.ts'
 import type { Knowledge } from '../knowledge/index.ts'
 import type { Memory } from '../memory/index.ts'
 import type { ChatMessage, Models } from '../models/index.ts'
-import type { RunRecord, Runs } from '../runs/index.ts'
-import { type Dialect, gabeeDialect } from './dialect.ts'
+import { canonicalFormat, type RunRecord, type Runs } from '../runs/index.ts'
 import {
   answerFailed,
   answerRunning,
@@ -23,6 +22,7 @@ import {
   notAQuestion,
   questionTooLong,
 } from './errors.ts'
+import type { Protocol } from './events.ts'
 import {
   type ConversationCursor,
   type ConversationRow,
@@ -54,29 +54,28 @@ export type ChatDependencies = {
   memory: Pick<Memory, 'note' | 'recall' | 'recallTurns' | 'usedIn'>
 }
 
-/** How a question is put, besides its words. */
 export type AskOptions = {
-  /** Whose words the events of the answer are in; `gabee` when left out. */
-  dialect?: string
+  /** The format that readers of the run get unless they name another; the canonical one when left out. */
+  protocol?: string
   strong?: boolean
   model?: string
   useDocuments?: boolean
   history?: ChatMessage[]
   idempotencyKey?: string
-  /** False keeps the avee from remembering anything of this turn. */
+  /** False excludes this turn from memory extraction. */
   learn?: boolean
 }
 
-/** The run that answers, and the two messages it is about. */
+/** A turn's run and its two messages. */
 export type StartedTurn = { run: RunRecord; conversationId: string; userMessageId: string; messageId: string }
 
 export type MessageWithDetails = MessageRow & { siblings: string[]; memories: UsedMemory[] }
 
-const titleCharacters = 60
-/** Shown in the place of a model's reason. */
-const ownerReplied = 'The owner of this avee replied.'
+const maxTitleCharacters = 60
+/** Shown in place of the reason why a model was chosen. */
+const ownerReplyReason = 'The owner of this avee replied.'
 
-/** Conversations and their answers. `dialects` are the words of other gateways, by name. */
+/** Conversations and their answers. `protocols` are the formats in which an answer can be read, by name. */
 export function chat({
   database,
   runs,
@@ -85,18 +84,12 @@ export function chat({
   models,
   insight,
   memory,
-  ...more
-}: ChatDependencies & { dialects: Record<string, Dialect> }) {
+  protocols,
+}: ChatDependencies & { protocols: Record<string, Protocol> }) {
   const { db } = database
-  runs.register(
-    'chat',
-    turnKind(
-      { database, avees, knowledge, models, insight, memory },
-      { gabee: gabeeDialect, ...more.dialects },
-    ),
-  )
+  runs.register('chat', turnKind({ database, avees, knowledge, models, insight, memory }, protocols))
 
-  /** The caller's own conversation; for anybody else it does not exist. */
+  /** Returns a conversation of the caller's. @throws 404 when there is none */
   async function getConversation(caller: Caller, id: string): Promise<ConversationRow> {
     const conversation = await findConversation(db, id)
     if (!conversation || conversation.user_id !== caller.userId) throw conversationNotFound()
@@ -104,7 +97,7 @@ export function chat({
     return conversation
   }
 
-  /** Opens a conversation with an avee that the caller may see. */
+  /** Creates a conversation with an avee that the caller may see. */
   async function createConversation(caller: Caller, aveeIdOrHandle: string): Promise<ConversationRow> {
     const { avee, layer } = await avees.view(caller, aveeIdOrHandle)
     const id = newId()
@@ -112,7 +105,7 @@ export function chat({
     return getConversation(caller, id)
   }
 
-  /** Starts the run that answers the message `parent → question`; the question, the empty answer and the run in one transaction. */
+  /** Stores the run, the question (unless it is there already) and the empty answer, in one transaction. */
   async function startTurn(
     caller: Caller,
     conversation: ConversationRow,
@@ -127,7 +120,7 @@ export function chat({
       aveeId: conversation.avee_id,
       userMessageId,
       messageId,
-      dialect: options.dialect ?? 'gabee',
+      protocol: options.protocol ?? canonicalFormat,
       strong: options.strong ?? false,
       ...(options.model === undefined ? {} : { model: options.model }),
       useDocuments: options.useDocuments ?? true,
@@ -160,12 +153,14 @@ export function chat({
       },
     )
     if (started.outcome === 'busy') throw answerRunning(started.run.id)
-    const about = started.run.input as TurnInput
+    const { run } = started
+    // A repeated request gets the turn of the first one.
+    const first = run.input as TurnInput
     return {
-      run: started.run,
-      conversationId: about.conversationId,
-      userMessageId: about.userMessageId,
-      messageId: about.messageId,
+      run,
+      conversationId: first.conversationId,
+      userMessageId: first.userMessageId,
+      messageId: first.messageId,
     }
   }
 
@@ -183,11 +178,11 @@ export function chat({
         after?: ConversationCursor
       },
     ): Promise<ConversationRow[]> {
-      const bound = caller.aveeId ?? filter.aveeId
+      const aveeId = caller.aveeId ?? filter.aveeId
       return listConversations(db, {
         ...filter,
         userId: caller.userId,
-        ...(bound === undefined ? {} : { aveeId: bound }),
+        ...(aveeId === undefined ? {} : { aveeId }),
       })
     },
 
@@ -204,14 +199,14 @@ export function chat({
       return getConversation(caller, id)
     },
 
-    /** Deletes a conversation with all its messages and the logs of its answers; a running one is stopped first. */
+    /** Deletes a conversation with its messages and runs; a running answer is stopped first. */
     async deleteConversation(caller: Caller, id: string): Promise<void> {
       const conversation = await getConversation(caller, id)
       await runs.forget({ kind: 'chat', subject: conversation.id })
       await deleteConversation(db, conversation.id)
     },
 
-    /** The shown branch above `before` (or its end), oldest first, and whether there is more above. */
+    /** Returns the selected branch above `before` (or its end), oldest first, and whether it has more messages above. */
     async listMessages(
       caller: Caller,
       id: string,
@@ -240,32 +235,32 @@ export function chat({
       return { message, layer: await avees.getLayer(caller.userId, conversation.avee_id) }
     },
 
-    /** Every message of the conversation, all branches, for an export. */
+    /** Returns the messages of all branches and those of the selected one, for an export. */
     async getWholeConversation(caller: Caller, id: string) {
       const conversation = await getConversation(caller, id)
       const layer = await avees.getLayer(caller.userId, conversation.avee_id)
       const rows = await listMessages(db, id)
       const all = await withDetails(caller, conversation.avee_id, rows)
-      const branchIds = conversation.leaf_id ? await listBranch(db, conversation.leaf_id, rows.length) : []
-      const onBranch = new Set(branchIds.map((row) => row.id))
+      const branch = conversation.leaf_id ? await listBranch(db, conversation.leaf_id, rows.length) : []
+      const onBranch = new Set(branch.map((row) => row.id))
       return { conversation, layer, all, shown: all.filter((row) => onBranch.has(row.id)) }
     },
 
-    /** Asks in a conversation of the caller's; the answer is a run of its own. */
+    /** Asks in a conversation of the caller's and starts the run that answers. */
     async ask(
       caller: Caller,
       conversationId: string,
       question: string,
       options: AskOptions = {},
     ): Promise<StartedTurn> {
-      const words = validateQuestion(question)
+      validateQuestion(question)
       const conversation = await getConversation(caller, conversationId)
-      return startTurn(caller, conversation, { question: words, parentId: conversation.leaf_id }, options)
+      return startTurn(caller, conversation, { question, parentId: conversation.leaf_id }, options)
     },
 
     /**
-     * Asks in a conversation that is opened for this question. A repeated request (same idempotency key) gets the
-     * run and the conversation of the first.
+     * Asks in a new conversation. A repeated request (same idempotency key) gets the run and the conversation of the
+     * first.
      */
     async askInNewConversation(
       caller: Caller,
@@ -273,14 +268,14 @@ export function chat({
       question: string,
       options: AskOptions = {},
     ): Promise<StartedTurn> {
-      const words = validateQuestion(question)
+      validateQuestion(question)
       const conversation = await createConversation(caller, aveeId)
-      const asked = await startTurn(caller, conversation, { question: words, parentId: null }, options)
+      const asked = await startTurn(caller, conversation, { question, parentId: null }, options)
       if (asked.conversationId !== conversation.id) await deleteConversation(db, conversation.id)
       return asked
     },
 
-    /** Another answer to the same question, beside the earlier ones. */
+    /** Answers the same question again, as a sibling of the earlier answers. */
     async regenerate(
       caller: Caller,
       conversationId: string,
@@ -290,12 +285,12 @@ export function chat({
       const conversation = await getConversation(caller, conversationId)
       const message = await getMessageIn(conversation, messageId)
       if (message.role !== 'assistant' || message.parent_id === null) throw notAnAnswer()
-      // What the owner said is no answer of a model.
+      // A reply of the avee's owner follows an answer, not a question.
       if ((await getMessageIn(conversation, message.parent_id)).role !== 'user') throw notAnAnswer()
       return startTurn(caller, conversation, { userMessageId: message.parent_id }, options)
     },
 
-    /** Puts an earlier question in other words; the first one and what followed stay as a branch. */
+    /** Asks an edited question, as a sibling of the original, which keeps its branch. */
     async editQuestion(
       caller: Caller,
       conversationId: string,
@@ -303,14 +298,14 @@ export function chat({
       question: string,
       options: AskOptions = {},
     ): Promise<StartedTurn> {
-      const words = validateQuestion(question)
+      validateQuestion(question)
       const conversation = await getConversation(caller, conversationId)
       const message = await getMessageIn(conversation, messageId)
       if (message.role !== 'user') throw notAQuestion()
-      return startTurn(caller, conversation, { question: words, parentId: message.parent_id }, options)
+      return startTurn(caller, conversation, { question, parentId: message.parent_id }, options)
     },
 
-    /** Shows the branch that goes through a message. */
+    /** Selects the newest branch that contains a message. */
     async selectBranch(caller: Caller, conversationId: string, messageId: string): Promise<ConversationRow> {
       const conversation = await getConversation(caller, conversationId)
       await getMessageIn(conversation, messageId)
@@ -319,21 +314,21 @@ export function chat({
       return getConversation(caller, conversationId)
     },
 
-    /** Gives a conversation a title that was worked out, unless a person gave it one. */
+    /** Sets a generated title, unless a user has set one. */
     setAutoTitle: (conversationId: string, title: string): Promise<void> =>
       setAutoTitle(db, conversationId, title),
 
-    /** Adds a message of the avee's owner at the end of the shown branch; gives its id. */
+    /** Adds a message of the avee's owner to the end of the selected branch. Returns its id. */
     async addOwnerReply(
       trx: Trx,
       { conversationId, text, layer }: { conversationId: string; text: string; layer: Layer },
     ): Promise<string> {
       const id = newId()
-      await insertOwnerReply(trx, { id, conversationId, text, layer, reason: ownerReplied })
+      await insertOwnerReply(trx, { id, conversationId, text, layer, reason: ownerReplyReason })
       return id
     },
 
-    /** A message of the caller's, with the avee it was said to. @throws 404 for what is not theirs */
+    /** Returns a message of a conversation of the caller's. @throws 404 when there is none */
     async getOwnMessage(caller: Caller, id: string) {
       const row = await findMessage(db, id)
       if (!row) throw messageNotFound()
@@ -349,7 +344,7 @@ export function chat({
       }
     },
 
-    /** Waits for an answer's end and returns the stored message; throws what made it fail. */
+    /** Waits until an answer is complete and returns the stored message. @throws what made it fail */
     async waitForAnswer(asked: StartedTurn, signal: AbortSignal): Promise<MessageRow> {
       for await (const _ of runs.follow(asked.run.id, asked.run.lastEvent, signal)) signal.throwIfAborted()
       signal.throwIfAborted()
@@ -357,14 +352,14 @@ export function chat({
       if (!message) throw messageNotFound()
       const details = { run_id: asked.run.id, message_id: asked.messageId }
       if (message.status === 'failed' && message.error) throw answerFailed(message.error, details)
-      // Reading ends early when this server does; the answer goes on elsewhere.
+      // The log ended early because this server shuts down; another process continues the answer.
       if (message.status === 'streaming') throw answerUnfinished(details)
       if (message.status !== 'complete') throw answerStopped()
       return message
     },
   }
 
-  /** Messages of one conversation with their alternatives and with what they were given of the memories. */
+  /** Adds the siblings of messages of one conversation and the memories that each answer was given. */
   async function withDetails(
     caller: Caller,
     aveeId: string,
@@ -394,19 +389,18 @@ export function chat({
 
 export type Chat = ReturnType<typeof chat>
 
-function validateQuestion(question: string): string {
+function validateQuestion(question: string): void {
   if (question.trim() === '') throw emptyQuestion()
   if (charactersIn(question) > maxQuestion) throw questionTooLong()
-  return question
 }
 
-/** The question on one line, cut at a word. */
+/** The question on one line, truncated at a word. */
 function titleFrom(question: string): string {
   const line = question.trim().replaceAll(/\s+/g, ' ')
   const characters = [...line]
-  if (characters.length <= titleCharacters) return line
+  if (characters.length <= maxTitleCharacters) return line
   return `${characters
-    .slice(0, titleCharacters)
+    .slice(0, maxTitleCharacters)
     .join('')
     .replace(/\s+\S*$/, '')}…`
 }

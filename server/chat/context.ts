@@ -21,20 +21,20 @@ export type ContextRequest = {
   conversationId: string
   question: MessageRow
   answer: MessageRow
-  /** How far the person may see at this moment. */
+  /** The user's current layer. */
   layer: Layer
-  /** True when the prompt goes to another machine. */
-  remote: boolean
+  /** True when the model runs on another machine. */
+  isRemote: boolean
   useDocuments: boolean
-  /** Given by the client, instead of the conversation's own. */
+  /** Earlier turns from the client, instead of those of the conversation. */
   history: Turn[] | undefined
-  /** What an earlier attempt has already told of the answer. */
-  emitted: string
+  /** True when an earlier attempt has begun the answer. */
+  isContinuation: boolean
 }
 
-/** What an answer is made from, besides the question and the persona. */
+/** What a prompt is built from, besides the question and the persona. */
 export type TurnContext = {
-  /** What was said before `history`, in short; empty where that begins the conversation. */
+  /** A summary of the conversation before `history`; empty when `history` begins the conversation. */
   summary: string
   history: Turn[]
   retrievedTurns: Turn[]
@@ -44,91 +44,91 @@ export type TurnContext = {
   updates: { date: string; text: string }[]
 }
 
-/** From so many earlier messages on, those that fit the question are looked for as well. */
-const longConversation = 12
-const olderMessages = 6
-/** As many words of passages, and of memories, as an answer is given. */
+/** From this many earlier messages on, a conversation has a summary and its messages are searched. */
+const longConversationMessages = 12
+const maxRetrievedTurns = 6
 const maxPassageWords = 1_000
 const maxMemoryWords = 150
 
-/** Gathers it side by side. Layers are arguments of every search: nothing above the present one is ever in hand. */
+/** Gathers the context of a turn, concurrently. Every search takes the user's layers: nothing above them is loaded. */
 export async function gatherContext(
-  rooms: ContextDependencies,
-  about: ContextRequest,
+  dependencies: ContextDependencies,
+  request: ContextRequest,
   signal: AbortSignal,
 ): Promise<TurnContext> {
-  const { aveeId, userId, layer } = about
-  const within = layersWithin(layer)
-  const { history, summary } = about.history
-    ? { history: about.history, summary: '' }
-    : await earlierTurns(rooms, about.question, layer)
-  const query = about.question.content
+  const { aveeId, userId, layer } = request
+  const layers = layersWithin(layer)
+  const { history, summary } = request.history
+    ? { history: request.history, summary: '' }
+    : await earlierTurns(dependencies, request.question, layer)
+  const query = request.question.content
   const context = history.filter(({ role }) => role === 'user').map(({ content }) => content)
 
-  const isLong = about.history === undefined && (history.length >= longConversation || summary !== '')
-  const [grounding, memories, older, updates] = await Promise.all([
-    ground(rooms.knowledge, about, within, context, signal),
-    rooms.memory.recall({
+  const isLong =
+    request.history === undefined && (history.length >= longConversationMessages || summary !== '')
+  const [grounding, memories, retrievedTurns, updates] = await Promise.all([
+    retrievePassages(dependencies.knowledge, request, layers, context, signal),
+    dependencies.memory.recall({
       aveeId,
       userId,
       layer,
       query,
       context,
       words: maxMemoryWords,
-      remote: about.remote,
+      remote: request.isRemote,
       signal,
     }),
     isLong
-      ? rooms.memory.recallTurns({
-          conversationId: about.conversationId,
+      ? dependencies.memory.recallTurns({
+          conversationId: request.conversationId,
           layer,
           query,
           context,
-          ...(about.question.parent_id === null ? {} : { leafId: about.question.parent_id }),
-          limit: olderMessages,
+          ...(request.question.parent_id === null ? {} : { leafId: request.question.parent_id }),
+          limit: maxRetrievedTurns,
           signal,
         })
       : [],
-    rooms.insight.freshUpdates({ aveeId, layers: within, now: new Date() }),
+    dependencies.insight.freshUpdates({ aveeId, layers, now: new Date() }),
   ])
   return {
     summary,
     history,
-    retrievedTurns: older.map(({ id, role, content }) => ({ id, role, content })),
+    retrievedTurns: retrievedTurns.map(({ id, role, content }) => ({ id, role, content })),
     ...grounding,
-    memories: memories.map(({ id, type, content, ...times }) => ({
+    memories: memories.map(({ id, type, content, ...validity }) => ({
       id,
       type,
       content,
-      line: dated(content, times),
+      line: withValidity(content, validity),
     })),
     updates: updates.map(({ date, text }) => ({ date: date.toISOString().slice(0, 10), text })),
   }
 }
 
-/** Passages to answer from: those noted by an earlier attempt, so that numbers already said stay true; else a search. */
-async function ground(
+/** Searches the documents. A continuation gets the passages of the first attempt, whose numbers the answer has cited. */
+async function retrievePassages(
   knowledge: ContextDependencies['knowledge'],
-  about: ContextRequest,
-  within: Layer[],
+  request: ContextRequest,
+  layers: Layer[],
   context: string[],
   signal: AbortSignal,
 ): Promise<{ citations: Citation[]; answerable: boolean }> {
-  if (!about.useDocuments) return { citations: [], answerable: false }
-  if (about.emitted !== '')
+  if (!request.useDocuments) return { citations: [], answerable: false }
+  if (request.isContinuation)
     return {
-      citations: about.answer.citations.filter((citation) => within.includes(citation.layer)),
+      citations: request.answer.citations.filter((citation) => layers.includes(citation.layer)),
       answerable: true,
     }
-  const found = await knowledge.contextPassages({
-    aveeId: about.aveeId,
-    layers: within,
-    query: about.question.content,
+  const grounding = await knowledge.contextPassages({
+    aveeId: request.aveeId,
+    layers,
+    query: request.question.content,
     context,
     words: maxPassageWords,
     signal,
   })
-  return { citations: numbered(found), answerable: found.answerable }
+  return { citations: numbered(grounding), answerable: grounding.answerable }
 }
 
 const numbered = (grounding: ContextPassages): Citation[] =>
@@ -149,8 +149,8 @@ const numbered = (grounding: ContextPassages): Citation[] =>
   }))
 
 /**
- * The turns above the question in its branch, and what was said before them where that is summed up. What of them fits
- * is decided by tokens. Answers that were made at a wider layer than now do not come back.
+ * The turns above the question in its branch, and a summary of those before them when there is one. Answers that were
+ * given at a wider layer than the current one are left out.
  */
 async function earlierTurns(
   { database: { db }, insight }: Pick<ContextDependencies, 'database' | 'insight'>,
@@ -160,7 +160,8 @@ async function earlierTurns(
   if (!question.parent_id) return { history: [], summary: '' }
   const messages = await listBranch(db, question.parent_id, summaryWithin)
   const ids = messages.map(({ id }) => id)
-  const summary = messages.length < longConversation ? undefined : await insight.summaryFor(ids, layer)
+  const summary =
+    messages.length < longConversationMessages ? undefined : await insight.summaryFor(ids, layer)
   const history = messages
     .slice(summary ? ids.indexOf(summary.messageId) + 1 : 0)
     .filter((message) => message.content !== '' && message.status !== 'streaming')
@@ -169,10 +170,11 @@ async function earlierTurns(
   return { history, summary: summary?.text ?? '' }
 }
 
-const dated = (
+/** A memory with the time in which it holds. */
+function withValidity(
   content: string,
   { validFrom, validUntil }: Pick<RecalledMemory, 'validFrom' | 'validUntil'>,
-) => {
+): string {
   const [from, until] = [validFrom, validUntil].map((time) => time?.toISOString().slice(0, 10))
   if (until !== undefined) return `${content} (until ${until}; no longer so)`
   return from === undefined ? content : `${content} (${from})`

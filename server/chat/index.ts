@@ -1,3 +1,3 @@
-export { type AskOptions, type Chat, chat, type StartedTurn as Asked } from './chat.ts'
-export type { Beginning, Dialect, Ending } from './dialect.ts'
+export { type AskOptions, type Chat, chat, type StartedTurn } from './chat.ts'
+export type { ChatEvents, Protocol, RenderedAnswer } from './events.ts'
 export { chatRoutes } from './routes.ts'

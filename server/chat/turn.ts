@@ -4,32 +4,32 @@ import type { UsedMemory } from '../../contract/memory.ts'
 import type { Avees } from '../avees/index.ts'
 import type { Insight } from '../insight/index.ts'
 import type { Memory } from '../memory/index.ts'
-import type { ChatMessage, ChatModel, Models, SelectedModel, TokenUsage } from '../models/index.ts'
+import type { ChatMessage, ChatModel, Models, TokenUsage } from '../models/index.ts'
 import type { Completion, EventBody, RunContext, RunEvent, RunKind } from '../runs/index.ts'
 import { selectCitations } from './citations.ts'
 import { type ContextDependencies, gatherContext } from './context.ts'
-import type { Dialect } from './dialect.ts'
 import { emptyAnswer, messageNotFound, promptTooLong } from './errors.ts'
+import { type ChatEvents, mergeTokens, type Protocol, protocolRenderer, textOf } from './events.ts'
 import { removeOverlap } from './overlap.ts'
 import { buildPrompt } from './prompt.ts'
 import { findMessage, finishMessage, saveGrounding, updateConversation } from './store.ts'
 import { surrogateBuffer } from './surrogate-buffer.ts'
 
-/** What a turn needs to know, in the run's row: enough to start over on another node. */
+/** The input of a turn as the run stores it: enough to start over on another node. */
 export type TurnInput = {
   conversationId: string
   aveeId: string
   userMessageId: string
   messageId: string
-  /** Whose words the events are in: a name in the table of dialects. */
-  dialect: string
+  /** The format in which the question was asked. Readers of the log get it unless they name another. */
+  protocol: string
   strong: boolean
   model?: string
-  /** False answers without looking into the documents. */
+  /** False answers without a search in the documents. */
   useDocuments: boolean
-  /** Earlier turns given by the client, instead of the conversation's own. */
+  /** Earlier turns from the client, instead of those of the conversation. */
   history?: ChatMessage[]
-  /** False keeps the avee from remembering anything of this turn. */
+  /** False excludes this turn from memory extraction. */
   learn?: boolean
 }
 
@@ -46,135 +46,143 @@ const continueInstruction =
 /**
  * One turn, from the question to the stored answer:
  *
- *   layer → model → start event → history, passages → prompt → tokens → complete event + message, in one transaction
+ *   layer → model → start event → context → prompt → tokens → complete event + message, in one transaction
  *
- * After a crash it is walked again; what the log has already told is not told twice, and the model goes on from there.
+ * After a crash the turn starts over, emits only what the log does not hold yet, and asks the model to continue.
+ * `protocols` are the formats in which an answer can be read, besides the canonical one.
  */
-export function turnKind(rooms: TurnDependencies, dialects: Record<string, Dialect>): RunKind<TurnInput> {
-  const dialectOf = (input: TurnInput): Dialect => {
-    const dialect = dialects[input.dialect]
-    if (!dialect) throw new Error(`no dialect ${input.dialect}`)
-    return dialect
-  }
+export function turnKind(
+  dependencies: TurnDependencies,
+  protocols: Record<string, Protocol>,
+): RunKind<TurnInput> {
   return {
-    work: (context) => turn(rooms, dialectOf(context.run.input), context),
+    work: (context) => runTurn(dependencies, context),
 
     async close(run, closing, events, trx) {
-      const { conversationId, messageId } = run.input
-      const dialect = dialectOf(run.input)
-      const content = saidIn(events, dialect)
+      const { messageId } = run.input
+      const content = textOf(events.map(parse))
       const given = (await findMessage(trx, messageId))?.citations ?? []
       const citations = content === '' ? [] : selectCitations(content, given, false)
       if (closing.status === 'stopped') {
         await finishMessage(trx, messageId, { content, status: 'stopped', citations })
-        return dialect.stopped({ conversationId, messageId })
+        return { event: 'stopped', message_id: messageId } satisfies ChatEvents['stopped']
       }
-      await finishMessage(trx, messageId, { content, status: 'failed', citations, error: closing.error })
-      return dialect.failed(closing.error, { conversationId, messageId })
+      const { error } = closing
+      await finishMessage(trx, messageId, { content, status: 'failed', citations, error })
+      return { error, event: 'error', message_id: messageId } satisfies ChatEvents['error']
     },
 
-    merge: (first, second) => mergeTokens(first, second, Object.values(dialects)),
+    merge: mergeTokens,
+    defaultFormat: (run) => run.input.protocol,
+    formats: Object.keys(protocols),
+    renderer: ({ id, createdAt, input: { conversationId, messageId, model = '' } }, format) =>
+      protocolRenderer(protocols[format] ?? {}, {
+        runId: id,
+        createdAt,
+        conversationId,
+        messageId,
+        model,
+      }),
   }
 }
 
-async function turn(
-  rooms: TurnDependencies,
-  dialect: Dialect,
-  context: RunContext<TurnInput>,
-): Promise<Completion> {
+async function runTurn(dependencies: TurnDependencies, context: RunContext<TurnInput>): Promise<Completion> {
   const { run, signal } = context
   const { input } = run
-  const { db } = rooms.database
+  const { db } = dependencies.database
 
-  const before = run.attempt > 1 ? await context.events() : []
-  let said = saidIn(before, dialect)
+  const earlier = run.attempt > 1 ? (await context.events()).map(parse) : []
+  let content = textOf(earlier)
 
   const [question, answer, avee] = await Promise.all([
     findMessage(db, input.userMessageId),
     findMessage(db, input.messageId),
-    rooms.avees.get(input.aveeId),
+    dependencies.avees.get(input.aveeId),
   ])
   if (!question || !answer || !avee) throw messageNotFound()
-  // Looked up now, and never wider than when the question was asked.
-  const layer = minLayer(await rooms.avees.getLayer(run.userId, input.aveeId), answer.layer_used)
+  // The user's current layer, but never a wider one than when the question was asked.
+  const layer = minLayer(await dependencies.avees.getLayer(run.userId, input.aveeId), answer.layer_used)
 
-  const chosen = await rooms.models.selectModel({
-    ...((input.model ?? avee.model) ? { requested: input.model ?? avee.model ?? '' } : {}),
+  const requested = input.model ?? avee.model
+  const chosen = await dependencies.models.selectModel({
+    ...(requested ? { requested } : {}),
     strong: input.strong,
     signal,
   })
   const { model } = chosen
-  const start = dialect.start({
-    runId: run.id,
-    conversationId: input.conversationId,
-    userMessageId: input.userMessageId,
-    messageId: input.messageId,
-    layerUsed: layer,
-    model: model.name,
-    provider: model.provider,
-    modelReason: chosen.reason,
-  })
-  if (start && !before.some((event) => isSame(event, start))) await context.emit(start)
+  if (!earlier.some((event) => event['event'] === 'start')) {
+    await context.emit({
+      event: 'start',
+      model: model.name,
+      run_id: run.id,
+      message_id: input.messageId,
+      user_message_id: input.userMessageId,
+      conversation_id: input.conversationId,
+      layer_used: layer,
+      provider: model.provider,
+      model_reason: chosen.reason,
+    } satisfies ChatEvents['start'])
+  }
 
-  const material = await gatherContext(
-    rooms,
+  const gathered = await gatherContext(
+    dependencies,
     {
       ...input,
       userId: run.userId,
       question,
       answer,
       layer,
-      remote: model.remote,
+      isRemote: model.remote,
       history: input.history,
-      emitted: said,
+      isContinuation: content !== '',
     },
     signal,
   )
   const prompt = buildPrompt(
     {
-      ...material,
+      ...gathered,
       avee,
       layer,
       isOwner: avee.ownerId === run.userId,
-      passages: material.citations,
-      memories: material.memories.map(({ line }) => line),
+      passages: gathered.citations,
+      memories: gathered.memories.map(({ line }) => line),
       searched: input.useDocuments,
       question: question.content,
     },
     {
       contextTokens: await model.contextTokens(signal),
-      count: (text) => rooms.models.countTokens(text, model.name),
+      count: (text) => dependencies.models.countTokens(text, model.name),
     },
   )
   if (!prompt) throw promptTooLong(model.name)
-  const given = material.citations.filter((citation) => prompt.usedPassages.includes(citation.n))
-  const memories = material.memories.flatMap(({ line, ...memory }) =>
+  const given = gathered.citations.filter((citation) => prompt.usedPassages.includes(citation.n))
+  const memories = gathered.memories.flatMap(({ line, ...memory }) =>
     prompt.usedMemories.includes(line) ? [memory] : [],
   )
-  const noted = saveGrounding(db, input.messageId, {
+  const grounded = saveGrounding(db, input.messageId, {
     citations: given,
     model: model.name,
     reason: chosen.reason,
     layer,
   })
-  // Whoever waits for it hears of a failure; before that it is nobody's unhandled rejection.
-  noted.catch(() => undefined)
+  // It is awaited below; a rejection before that must not count as unhandled.
+  grounded.catch(() => undefined)
 
-  const joint = removeOverlap(model.continuation === 'exact' ? '' : said)
+  const overlap = removeOverlap(model.continuation === 'exact' ? '' : content)
   const characters = surrogateBuffer()
-  const say = async (piece: string, isLast = false) => {
-    const text = characters.add(piece) + (isLast ? characters.end() : '')
-    if (text === '') return
-    said += text
-    await context.emit(dialect.token(text))
+  const emit = async (piece: string, isLast = false) => {
+    const token = characters.add(piece) + (isLast ? characters.end() : '')
+    if (token === '') return
+    content += token
+    await context.emit({ token } satisfies ChatEvents['token'])
   }
   const parts = model.stream(
     {
-      messages: continued(prompt.messages, said, model),
+      messages: withContinuation(prompt.messages, content, model),
       grounding: {
         question: question.content,
         passages: given,
-        answerable: material.answerable,
+        answerable: gathered.answerable,
         retrieved: input.useDocuments,
       },
     },
@@ -183,77 +191,71 @@ async function turn(
   let usage: TokenUsage = { promptTokens: null, completionTokens: null }
   let finishReason = 'stop'
   for await (const part of parts) {
-    // The log must not tell a word before what it rests on is stored.
-    await noted
+    // A continuation after a crash needs the stored passages, so they precede the first token in the log.
+    await grounded
     if (part.type === 'text') {
-      await say(joint.add(part.text))
+      await emit(overlap.add(part.text))
     } else if (part.type === 'waiting') {
-      const waiting = dialect.waiting(part.message)
-      if (waiting) await context.emit(waiting)
+      await context.emit({ event: 'waiting', message: part.message } satisfies ChatEvents['waiting'])
     } else if (part.type === 'finish') {
       usage = part.usage
       finishReason = part.reason
     }
   }
-  await noted
-  await say(joint.end(), true)
-  if (said.trim() === '') throw emptyAnswer(model.name)
+  await grounded
+  await emit(overlap.end(), true)
+  if (content.trim() === '') throw emptyAnswer(model.name)
 
-  return completion(rooms, dialect, context, {
-    said,
+  return complete(dependencies, context, {
+    content,
     layer,
-    chosen,
     memories,
-    citations: selectCitations(said, given, material.answerable),
+    citations: selectCitations(content, given, gathered.answerable),
     usage,
-    // After a crash the model has counted only what it said since.
+    // After a crash the model has counted only the tokens of its continuation.
     totalTokens:
-      (run.attempt > 1 ? null : usage.completionTokens) ?? rooms.models.countTokens(said, model.name),
+      (run.attempt > 1 ? null : usage.completionTokens) ??
+      dependencies.models.countTokens(content, model.name),
     finishReason,
   })
 }
 
-async function completion(
-  rooms: Pick<TurnDependencies, 'insight' | 'memory'>,
-  dialect: Dialect,
-  context: RunContext<TurnInput>,
+function complete(
+  { insight, memory }: Pick<TurnDependencies, 'insight' | 'memory'>,
+  { run }: RunContext<TurnInput>,
   end: {
-    said: string
+    content: string
     layer: Layer
-    chosen: SelectedModel
     memories: UsedMemory[]
     citations: Citation[]
     usage: TokenUsage
     totalTokens: number
     finishReason: string
   },
-): Promise<Completion> {
-  const { conversationId, aveeId, userMessageId, messageId } = context.run.input
+): Completion {
+  const { conversationId, aveeId, userMessageId, messageId } = run.input
   const usage = { prompt_tokens: end.usage.promptTokens, completion_tokens: end.totalTokens }
-  const events = dialect.complete({
-    conversationId,
-    messageId,
-    model: end.chosen.model.name,
-    usage,
-    totalTokens: end.totalTokens,
-    finishReason: end.finishReason,
-    citations: end.citations,
-    memories: end.memories,
-  })
-  for (const event of events.slice(0, -1)) await context.emit(event)
   return {
-    event: events.at(-1) ?? {},
+    event: {
+      event: 'complete',
+      message_id: messageId,
+      total_tokens: end.totalTokens,
+      usage,
+      finish_reason: end.finishReason,
+      citations: end.citations,
+      memories: end.memories,
+    } satisfies ChatEvents['complete'],
     store: async (trx) => {
       await finishMessage(trx, messageId, {
-        content: end.said,
+        content: end.content,
         status: 'complete',
         citations: end.citations,
         usage,
         finishReason: end.finishReason,
       })
       await updateConversation(trx, conversationId, { updated_at: new Date() })
-      const { userId } = context.run
-      await rooms.insight.recordTurn(trx, {
+      const { userId } = run
+      await insight.recordTurn(trx, {
         messageId,
         questionId: userMessageId,
         conversationId,
@@ -261,8 +263,8 @@ async function completion(
         userId,
         layer: end.layer,
       })
-      if (context.run.input.learn === false) return
-      await rooms.memory.note(trx, {
+      if (run.input.learn === false) return
+      await memory.note(trx, {
         aveeId,
         userId,
         conversationId,
@@ -275,27 +277,13 @@ async function completion(
   }
 }
 
-/** The prompt of an answer that has already begun. */
-function continued(messages: ChatMessage[], said: string, model: ChatModel): ChatMessage[] {
-  if (said === '') return messages
-  const begun: ChatMessage = { role: 'assistant', content: said }
+/** The prompt of an answer that has `content` already and is to be continued. */
+function withContinuation(messages: ChatMessage[], content: string, model: ChatModel): ChatMessage[] {
+  if (content === '') return messages
+  const begun: ChatMessage = { role: 'assistant', content }
   return model.continuation === 'instruct'
     ? [...messages, begun, { role: 'user', content: continueInstruction }]
     : [...messages, begun]
 }
 
-function saidIn(events: RunEvent[], dialect: Dialect): string {
-  return events.map((event) => dialect.textOf(JSON.parse(event.data) as EventBody) ?? '').join('')
-}
-
-const isSame = (event: RunEvent, body: EventBody) =>
-  (JSON.parse(event.data) as EventBody)['event'] === body['event']
-
-/** Tokens that one commit takes together become one event: the text is the same. */
-function mergeTokens(first: EventBody, second: EventBody, dialects: Dialect[]): EventBody | undefined {
-  for (const dialect of dialects) {
-    const [a, b] = [dialect.textOf(first), dialect.textOf(second)]
-    if (a !== undefined && b !== undefined) return dialect.token(a + b)
-  }
-  return undefined
-}
+const parse = (event: RunEvent): EventBody => JSON.parse(event.data) as EventBody

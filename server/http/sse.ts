@@ -6,8 +6,8 @@ import { runEventsExpired, runNotFound } from '../runs/errors.ts'
 import type { RunEvent, RunRecord, Runs } from '../runs/kind.ts'
 
 const pingMs = 15_000
-/** A client that takes nothing for so long is dropped; it can come back and go on where it was. */
-const drainMs = 60_000
+/** A client that accepts no data for this long is disconnected; it can resume after the last event that it received. */
+const drainTimeoutMs = 60_000
 
 const invalidCursor = defineError(
   400,
@@ -17,30 +17,40 @@ const invalidCursor = defineError(
 const cursorBeyondLog = defineError(
   409,
   'cursor_beyond_log',
-  (after: number, last: number) => `The log ends at event ${last}; there is no event ${after} to go on from.`,
+  (after: number, last: number) =>
+    `The log ends at event ${last}; there is no event ${after} to resume after.`,
 )
-/** After which event a client wants to go on: `Last-Event-ID`, else `?after=`, else from the start. */
+
+/** The event to resume after: `Last-Event-ID`, else `?after=`, else 0, the start of the log. */
 export function cursorOf(request: FastifyRequest): number {
   const { after } = z.object({ after: z.unknown().optional() }).parse(request.query)
-  const asked = request.headers['last-event-id'] ?? after
-  if (asked === undefined || asked === '') return 0
-  if (typeof asked !== 'string' || !/^\d{1,15}$/.test(asked)) throw invalidCursor()
-  return Number(asked)
+  const cursor = request.headers['last-event-id'] ?? after
+  if (cursor === undefined || cursor === '') return 0
+  if (typeof cursor !== 'string' || !/^\d{1,15}$/.test(cursor)) throw invalidCursor()
+  return Number(cursor)
+}
+
+type ReadOptions = {
+  /** The last event that the client has. */
+  after?: number
+  /** The format to read in; the one that the run was asked in when left out. */
+  format?: string | undefined
 }
 
 /**
- * Answers with the events of a run, given by its id or as it was just found, as server-sent events: those after `after`, then live, to the last.
- * A client that leaves ends only this reading. Resolves when the stream has begun.
+ * Sends the events of a run as server-sent events: those after `after`, then live ones, until the last. A client that
+ * disconnects ends only this response. Resolves when the response has begun.
  */
 export async function sendRun(
   request: FastifyRequest,
   reply: FastifyReply,
   runs: Runs,
-  asked: RunRecord | string,
-  { after = 0 }: { after?: number } = {},
+  runOrId: RunRecord | string,
+  { after = 0, format }: ReadOptions = {},
 ): Promise<void> {
-  const run = typeof asked === 'string' ? await find(runs, asked) : asked
+  const run = typeof runOrId === 'string' ? await find(runs, runOrId) : runOrId
   const { id: runId } = run
+  const render = runs.renderer(run, format)
   if (after > run.lastEvent) throw cursorBeyondLog(after, run.lastEvent)
   reply.header('x-run-id', runId).header('location', `/runs/${runId}/events`)
   if (run.status !== 'running') {
@@ -58,7 +68,7 @@ export async function sendRun(
     'x-accel-buffering': 'no',
   })
   raw.flushHeaders()
-  void pipe(request, raw, runs, runId, after)
+  void pipe(request, raw, runs, { runId, after, render })
 }
 
 async function find(runs: Runs, id: string): Promise<RunRecord> {
@@ -67,34 +77,38 @@ async function find(runs: Runs, id: string): Promise<RunRecord> {
   return run
 }
 
-/** The one loop of a reader: it asks for more when the client has taken what it was sent. */
+type Reading = { runId: string; after: number; render: ReturnType<Runs['renderer']> }
+
+/** Writes frames as fast as the client accepts them. */
 async function pipe(
   request: FastifyRequest,
   raw: ServerResponse,
   runs: Runs,
-  runId: string,
-  after: number,
+  { runId, after, render }: Reading,
 ): Promise<void> {
-  const left = new AbortController()
+  const disconnected = new AbortController()
   let wake = () => {}
-  const leave = () => {
-    left.abort()
+  const disconnect = () => {
+    disconnected.abort()
     wake()
   }
   if (raw.destroyed) return
   raw
-    .on('close', leave)
-    .on('error', leave)
+    .on('close', disconnect)
+    .on('error', disconnect)
     .on('drain', () => wake())
   const ping = setTimeout(() => {
     if (!raw.writableNeedDrain) raw.write(': ping\n\n')
     ping.refresh()
   }, pingMs)
   try {
-    for await (const events of runs.follow(runId, after, left.signal)) {
+    // A renderer needs the whole log: what it sends for an event may depend on earlier ones.
+    for await (const events of runs.follow(runId, render ? 0 : after, disconnected.signal)) {
+      const frames = events.map((event) => framesOf(event, after, render?.(event))).join('')
+      if (frames === '') continue
       ping.refresh()
-      if (raw.write(frames(events)) || left.signal.aborted) continue
-      const drop = setTimeout(() => raw.destroy(), drainMs)
+      if (raw.write(frames) || disconnected.signal.aborted) continue
+      const drop = setTimeout(() => raw.destroy(), drainTimeoutMs)
       await new Promise<void>((resolve) => {
         wake = resolve
       })
@@ -102,18 +116,23 @@ async function pipe(
     }
   } catch (error) {
     const { code, message } = toAppError(error)
-    request.log.error({ err: error, run: runId }, 'a stream ended early')
+    request.log.error({ err: error, run: runId }, 'An event stream ended early')
     raw.write(`data: ${JSON.stringify({ error: { code, message } })}\n\n`)
   } finally {
     clearTimeout(ping)
     const { socket } = raw
     raw.end(() => {
-      // A server that closes waits for connections, and this one would be kept for the next request.
+      // A closing server waits for its connections, and keep-alive would hold this one open.
       if (!request.server.server.listening) socket?.end()
     })
   }
 }
 
-/** `id` comes last: some clients count an event as seen when they read its id. */
-const frames = (events: RunEvent[]): string =>
-  events.map(({ n, data }) => `data: ${data}\nid: ${n}\n\n`).join('')
+/**
+ * The frames of one event. Only the last carries the id, so that a client resumes after the whole event; `id` follows
+ * `data` because some clients count an event as received when they read its id.
+ */
+function framesOf({ n, data }: RunEvent, after: number, rendered: string[] = [data]): string {
+  if (n <= after || rendered.length === 0) return ''
+  return `${rendered.map((text) => `data: ${text}\n`).join('\n')}id: ${n}\n\n`
+}

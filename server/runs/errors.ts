@@ -21,6 +21,12 @@ export const runEventsExpired = defineError(
     `The events of run ${id} were deleted some days after its end; its result is where it was stored, and GET /runs/${id} tells how it ended.`,
 )
 
+export const unknownFormat = defineError(
+  400,
+  'unknown_format',
+  (known: string[]) => `The events of this run can be read as ${known.join(', ')}.`,
+)
+
 export const shuttingDown = defineError(
   503,
   'shutting_down',

@@ -3,7 +3,9 @@ export type {
   Closing,
   Completion,
   EventBody,
+  Frame,
   NewRun,
+  Renderer,
   RunContext,
   RunEvent,
   RunKind,
@@ -11,5 +13,6 @@ export type {
   Runs,
   Started,
 } from './kind.ts'
+export { canonicalFormat } from './kind.ts'
 export { runRoutes } from './routes.ts'
 export { runs } from './runs.ts'

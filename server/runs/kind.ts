@@ -7,6 +7,18 @@ export type RunEvent = { n: number; data: string }
 /** What an event holds before it gets its number. */
 export type EventBody = Record<string, unknown>
 
+/** What a protocol sends in one frame: an object as JSON, a string as it is. */
+export type Frame = EventBody | string
+
+/**
+ * Renders one log in one format for one reader. It gets every event from the start of the log, in order; no frames
+ * leave an event out.
+ */
+export type Renderer = (event: EventBody) => Frame[]
+
+/** The format that is the log itself. */
+export const canonicalFormat = 'gabee'
+
 export type RunRecord<Input = unknown> = {
   id: string
   kind: string
@@ -71,6 +83,12 @@ export type RunKind<Input = unknown> = {
   close(run: RunRecord<Input>, closing: Closing, events: RunEvent[], trx: Trx): Promise<EventBody>
   /** Two neighbouring events of one commit as one, where that keeps their meaning (tokens); undefined keeps both. */
   merge?(first: EventBody, second: EventBody): EventBody | undefined
+  /** The formats that its logs can be read in, besides the canonical one. */
+  formats?: string[]
+  /** Creates a renderer of one of `formats`. */
+  renderer?(run: RunRecord<Input>, format: string): Renderer
+  /** The format that a run's log is read in when the reader names none; the canonical one when left out. */
+  defaultFormat?(run: RunRecord<Input>): string
   /** True for what concerns everybody, such as a model's download: anybody signed in may read the run, only who began it may stop it. */
   shared?: boolean
   /** How often it may be taken up again before it is closed as failed; 5 when left out. */
@@ -103,6 +121,12 @@ export type Runs = {
   /** Writes the run and, in the same transaction, what the caller adds; then its worker starts. @throws 409 when the idempotency key is that of a run of another kind */
   start<Input>(run: NewRun<Input>, store?: (trx: Trx, runId: string) => Promise<void>): Promise<Started>
   get(id: string): Promise<RunRecord | undefined>
+  /**
+   * How a reader turns each event, from the start of the log, into the data of its frames; undefined for the canonical
+   * format, whose frames are the events. Without `format`, the one that the run was asked in.
+   * @throws 400 for a format that this kind of run does not have
+   */
+  renderer(run: RunRecord, format?: string): ((event: RunEvent) => string[]) | undefined
   list(userId: string, filter: { status?: RunStatus; scope?: string; limit: number }): Promise<RunRecord[]>
   /** The committed events after `after`, in batches: first what is there, then live, ending after the last event of a finished run. Ends early when the signal fires or this node shuts down; throws `run_events_expired` when they are no longer kept. */
   follow(id: string, after: number, signal: AbortSignal): AsyncGenerator<RunEvent[], void, void>

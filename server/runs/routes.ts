@@ -31,7 +31,8 @@ export const runRoutes =
 
     route(app, readRunEvents, async (request, reply) => {
       const run = await readable(callerOf(request), request.params.id)
-      await sendRun(request, reply, runs, run, { after: cursorOf(request) })
+      const { format } = request.query
+      await sendRun(request, reply, runs, run, { after: cursorOf(request), format })
     })
 
     route(app, stopRun, async (request) => {

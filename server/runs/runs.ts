@@ -4,13 +4,21 @@ import { validate as isUuid } from 'uuid'
 import { type Database, newId, type Trx } from '../db/index.ts'
 import type { Log } from '../log.ts'
 import { ending, failureOf } from './ending.ts'
-import { keyOfAnotherKind, shuttingDown, tooManyAttempts } from './errors.ts'
+import { keyOfAnotherKind, shuttingDown, tooManyAttempts, unknownFormat } from './errors.ts'
 import { Feeds } from './feed.ts'
 import { follow } from './follow.ts'
 import { hints } from './hints.ts'
-import type { NewRun, RunKind, RunRecord, Runs, Started } from './kind.ts'
+import {
+  canonicalFormat,
+  type EventBody,
+  type NewRun,
+  type RunKind,
+  type RunRecord,
+  type Runs,
+  type Started,
+} from './kind.ts'
 import { type Claimed, leases } from './leases.ts'
-import { OwnedRun } from './owned-run.ts'
+import { encode, OwnedRun } from './owned-run.ts'
 import { isTransient } from './persist.ts'
 import { retention } from './retention.ts'
 import {
@@ -280,6 +288,19 @@ export function runs({
     },
 
     get,
+
+    renderer(run, format) {
+      const kind = kinds.get(run.kind)
+      const name = format ?? kind?.defaultFormat?.(run) ?? canonicalFormat
+      if (name === canonicalFormat) return undefined
+      const { formats = [] } = kind ?? {}
+      const render = formats.includes(name) ? kind?.renderer?.(run, name) : undefined
+      if (!render) throw unknownFormat([canonicalFormat, ...formats])
+      return ({ data }) =>
+        render(JSON.parse(data) as EventBody).map((frame) =>
+          typeof frame === 'string' ? frame : encode(frame),
+        )
+    },
 
     async list(userId, { scope = null, status, limit }) {
       const rows = await listRuns(database.db, { userId, scope, limit, ...(status && { status }) })

@@ -3,7 +3,7 @@ import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:ht
 import { expect } from 'vitest'
 import { z } from 'zod'
 import type { TestClient, TestResponse } from '../client.ts'
-import { eventsOf } from './curl.ts'
+import { eventsOf, renderedEventsOf } from './curl.ts'
 
 const errorShape = z.strictObject({
   error: z.strictObject({
@@ -45,7 +45,14 @@ export async function answerOf(response: Response): Promise<TestResponse<unknown
 export type Event = Record<string, unknown>
 
 /** A whole stream, checked byte by byte: its status, its headers, its frames numbered from `first`. */
-export async function streamOf(response: Response, first = 1): Promise<Event[]> {
+export const streamOf = async (response: Response, first = 1): Promise<Event[]> =>
+  eventsOf(await streamTextOf(response), first)
+
+/** A whole stream in a protocol of another product, with the same checks. */
+export const renderedStreamOf = async (response: Response): Promise<Event[]> =>
+  renderedEventsOf(await streamTextOf(response))
+
+async function streamTextOf(response: Response): Promise<string> {
   const text = await response.text()
   expect(response.status, text).toBe(200)
   expect(Object.fromEntries(response.headers)).toMatchObject({
@@ -56,7 +63,7 @@ export async function streamOf(response: Response, first = 1): Promise<Event[]> 
     'x-run-id': expect.stringMatching(uuid7),
     location: `/runs/${response.headers.get('x-run-id')}/events`,
   })
-  return eventsOf(text, first)
+  return text
 }
 
 /** An id of the wire: a UUID of version 7 as lower-case text. */

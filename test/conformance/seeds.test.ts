@@ -6,7 +6,7 @@ import { type ServerProcess, startServer } from '../app.ts'
 import { createAvee, createConversation, listMessages, registerUser } from '../builders.ts'
 import { type ScriptedServer, startOllama, startOpenAi } from '../model-servers.ts'
 import { createPdf } from '../pdf.ts'
-import { eventsOf, typed } from './curl.ts'
+import { eventsOf, renderedEventsOf, typed } from './curl.ts'
 
 type Models = {
   name: string
@@ -75,7 +75,7 @@ describe.each(setUps)('the first curl lines, with $name', ({ name, start }) => {
     type(`curl -X POST $URL/api/chat -H "Content-Type: application/json" -d '${body}' --no-buffer`)
 
   test('/api/chat answers without documents when told to', async () => {
-    const events = eventsOf(await chat('{"message": "Hello", "use_rag": false}'))
+    const events = renderedEventsOf(await chat('{"message": "Hello", "use_rag": false}'))
     const said = events.map(({ content }) => content ?? '').join('')
     expect(said).toMatch(isWithoutModel ? /no language model/i : /You said: Hello/)
     expect(events.some((event) => 'sources' in event)).toBe(false)
@@ -84,7 +84,7 @@ describe.each(setUps)('the first curl lines, with $name', ({ name, start }) => {
 
   test('/api/chat answers from the uploaded document and names the page', async () => {
     const question = 'Who is the lighthouse keeper of Vellmar?'
-    const events = eventsOf(await chat(JSON.stringify({ message: question, use_rag: true })))
+    const events = renderedEventsOf(await chat(JSON.stringify({ message: question, use_rag: true })))
     expect(events.map(({ content }) => content ?? '').join('')).toContain('Ottilie Brandt')
     const sources = events.flatMap(
       (event) => (event['sources'] as { filename: string; page: number }[]) ?? [],

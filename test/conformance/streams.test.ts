@@ -13,7 +13,18 @@ import {
 import type { TestResponse } from '../client.ts'
 import { readEvents } from '../events.ts'
 import { type ScriptedOllama, startOllama } from '../model-servers.ts'
-import { answerOf, type Event, formOf, moment, refusal, refused, streamOf, until, uuid7 } from './contract.ts'
+import {
+  answerOf,
+  type Event,
+  formOf,
+  moment,
+  refusal,
+  refused,
+  renderedStreamOf,
+  streamOf,
+  until,
+  uuid7,
+} from './contract.ts'
 
 let ollama: ScriptedOllama
 let app: TestApp
@@ -98,7 +109,7 @@ describe('the wire', () => {
     const pull = JSON.stringify({ model: 'tiny:1b' })
     await streamOf(await ann.client.fetch('/api/models/pull', { method: 'POST', headers, body: pull }))
     const message = JSON.stringify({ message: 'Hello' })
-    await streamOf(await ann.client.fetch('/api/chat', { method: 'POST', headers, body: message }))
+    await renderedStreamOf(await ann.client.fetch('/api/chat', { method: 'POST', headers, body: message }))
   })
 
   test('keeps every character on one line', async () => {

@@ -159,6 +159,7 @@ export class RunReader {
     try {
       response = await this.#options.client.open(readRunEvents, {
         params: { id: this.#options.runId },
+        query: { format: 'gabee' },
         headers: { Accept: 'text/event-stream', ...(after > 0 ? { 'Last-Event-ID': String(after) } : {}) },
         signal: connection.signal,
       })

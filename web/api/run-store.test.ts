@@ -57,7 +57,7 @@ test('a run is read once for any number of observers, and only when somebody loo
   const end = await store.ended
   expect(end).toMatchObject({ connection: 'ended', value: { phase: 'complete', text: 'Hello there' } })
   expect(texts.at(-1)).toBe('Hello there')
-  expect(asked).toEqual(['GET /runs/run/events'])
+  expect(asked).toEqual(['GET /runs/run/events?format=gabee'])
   for (const go of leave) go()
 })
 

@@ -5,6 +5,7 @@ import { up as insight } from './003-insight.ts'
 import { up as summaries } from './004-summaries.ts'
 import { up as folders } from './005-folders.ts'
 import { up as jobs } from './006-jobs.ts'
+import { up as canonicalEvents } from './011-canonical-events.ts'
 
 /** Every migration by its number. One that was released is never edited, renamed or removed. */
 export const migrations: Record<string, Migration> = {
@@ -14,4 +15,5 @@ export const migrations: Record<string, Migration> = {
   '004-summaries': { up: summaries },
   '005-folders': { up: folders },
   '006-jobs': { up: jobs },
+  '011-canonical-events': { up: canonicalEvents },
 }

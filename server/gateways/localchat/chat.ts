@@ -16,7 +16,7 @@ export const localchatChatRoutes =
       const caller = callerOf(request)
       const { message = '', use_rag, history, conversation_id, model } = request.body
       const options = {
-        dialect: 'localchat',
+        protocol: 'localchat',
         useDocuments: use_rag,
         ...(model === undefined ? {} : { model }),
         ...(history === undefined ? {} : { history }),

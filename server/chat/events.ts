@@ -1,0 +1,56 @@
+import type { z } from 'zod'
+import type { completeEvent, startEvent, tokenEvent, waitingEvent } from '../../contract/chat.ts'
+import type { EventBody, Frame, Renderer } from '../runs/index.ts'
+
+/** The canonical events of an answer by name, as its run log holds them. */
+export type ChatEvents = {
+  start: z.infer<typeof startEvent>
+  waiting: z.infer<typeof waitingEvent>
+  token: z.infer<typeof tokenEvent>
+  complete: z.infer<typeof completeEvent>
+  stopped: { event: 'stopped'; message_id: string }
+  /** Without `event` and `message_id` when the turn could not be closed by its own code. */
+  error: { error: { code: string; message: string }; event?: 'error'; message_id?: string }
+  /** Written by the run log when a run continues after a takeover. */
+  resumed: { event: 'resumed'; attempt: number }
+}
+
+/** The answer that a log belongs to. `model` is the one named by the latest start event, else the requested one. */
+export type RenderedAnswer = {
+  runId: string
+  conversationId: string
+  messageId: string
+  model: string
+  createdAt: Date
+}
+
+/** The frames that a protocol sends for each canonical event; it leaves out the events that it does not list. */
+export type Protocol = {
+  [Name in keyof ChatEvents]?: (event: ChatEvents[Name], answer: RenderedAnswer) => Frame[]
+}
+
+/** Renders the log of one answer in a protocol. */
+export function protocolRenderer(protocol: Protocol, answer: RenderedAnswer): Renderer {
+  let { model } = answer
+  return (event) => {
+    const name = nameOf(event)
+    if (name === 'start') model = (event as ChatEvents['start']).model
+    const frames = protocol[name] as ((event: EventBody, answer: RenderedAnswer) => Frame[]) | undefined
+    return frames?.(event, { ...answer, model }) ?? []
+  }
+}
+
+/** The text that the tokens of a log add up to. */
+export const textOf = (events: EventBody[]): string =>
+  events.map((event) => (isToken(event) ? event.token : '')).join('')
+
+/** Merges two neighbouring token events into one with the same text. */
+export const mergeTokens = (first: EventBody, second: EventBody): ChatEvents['token'] | undefined =>
+  isToken(first) && isToken(second) ? { token: first.token + second.token } : undefined
+
+function nameOf(event: EventBody): keyof ChatEvents {
+  if (isToken(event)) return 'token'
+  return (event['event'] as keyof ChatEvents | undefined) ?? 'error'
+}
+
+const isToken = (event: EventBody): event is ChatEvents['token'] => typeof event['token'] === 'string'

@@ -1,0 +1,1 @@
+export { ollamaProtocol } from './protocol.ts'
