@@ -255,7 +255,7 @@ for (const kind of DATABASES) {
       const rest = await readFrames(client, run, format, after)
       expect(frames.slice(-rest.frames.length), format).toEqual(rest.frames)
     }
-  })
+  }, 120_000)
 }
 
 test('every format has the same text, however the log is divided into tokens', () => {
