@@ -1,18 +1,20 @@
-import type { z } from 'zod'
-import type { completeEvent, startEvent, tokenEvent, waitingEvent } from '../../contract/chat.ts'
+import type { infer as Infer } from 'zod/mini'
+import type { answerEvents } from '../../contract/chat.ts'
 import type { EventBody, Frame, Renderer } from '../runs/index.ts'
+
+type AnswerEvents = typeof answerEvents
 
 /** The canonical events of an answer by name, as its run log holds them. */
 export type ChatEvents = {
-  start: z.infer<typeof startEvent>
-  waiting: z.infer<typeof waitingEvent>
-  token: z.infer<typeof tokenEvent>
-  complete: z.infer<typeof completeEvent>
+  start: Infer<AnswerEvents['start']>
+  waiting: Infer<AnswerEvents['waiting']>
+  token: Infer<AnswerEvents['token']>
+  complete: Infer<AnswerEvents['complete']>
   stopped: { event: 'stopped'; message_id: string }
   /** Without `event` and `message_id` when the turn could not be closed by its own code. */
   error: { error: { code: string; message: string }; event?: 'error'; message_id?: string }
   /** Written by the run log when a run continues after a takeover. */
-  resumed: { event: 'resumed'; attempt: number }
+  resumed: Infer<AnswerEvents['resumed']>
 }
 
 /** The answer that a log belongs to. `model` is the one named by the latest start event, else the requested one. */

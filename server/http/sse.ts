@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import { defineError, toAppError } from '../errors.ts'
 import { runEventsExpired, runNotFound } from '../runs/errors.ts'
 import type { RunEvent, RunRecord, Runs } from '../runs/kind.ts'
@@ -23,7 +23,7 @@ const cursorBeyondLog = defineError(
 
 /** The event to resume after: `Last-Event-ID`, else `?after=`, else 0, the start of the log. */
 export function cursorOf(request: FastifyRequest): number {
-  const { after } = z.object({ after: z.unknown().optional() }).parse(request.query)
+  const { after } = z.object({ after: z.optional(z.unknown()) }).parse(request.query)
   const cursor = request.headers['last-event-id'] ?? after
   if (cursor === undefined || cursor === '') return 0
   if (typeof cursor !== 'string' || !/^\d{1,15}$/.test(cursor)) throw invalidCursor()

@@ -38,17 +38,25 @@ const parseFrames = (text: string): SseFrame[] =>
       return { data, id: id === undefined ? undefined : Number(id) }
     })
 
-type Json = Record<string, any>
+/** The body of a frame in any of the formats. */
+type Json = Record<string, unknown> & {
+  token?: string
+  content?: string
+  choices?: { delta: { role?: string; content?: string }; finish_reason: string | null }[]
+  message?: { content?: string }
+  usage?: { prompt_tokens: number | null; completion_tokens: number | null }
+  citations?: { passage: number; document_id: string; score: number; text: string }[]
+}
 
 const bodiesOf = (frames: SseFrame[]): Json[] =>
   frames.flatMap(({ data }) => (data === '[DONE]' ? [] : [JSON.parse(data) as Json]))
 
 /** The part of the answer's text in one frame of a format. */
 const textIn: Record<Format, (body: Json) => string> = {
-  gabee: (body) => body['token'] ?? '',
-  localchat: (body) => body['content'] ?? '',
-  openai: (body) => body['choices']?.[0]?.delta.content ?? '',
-  ollama: (body) => body['message']?.content ?? '',
+  gabee: (body) => body.token ?? '',
+  localchat: (body) => body.content ?? '',
+  openai: (body) => body.choices?.[0]?.delta.content ?? '',
+  ollama: (body) => body.message?.content ?? '',
 }
 const textOf = (format: Format, frames: SseFrame[]) => bodiesOf(frames).map(textIn[format]).join('')
 
@@ -106,6 +114,8 @@ for (const kind of DATABASES) {
       expect(start).toMatchObject({ event: 'start', model: 'llama3.2:1b', run_id: run })
       expect(complete).toMatchObject({ event: 'complete', finish_reason: 'stop' })
 
+      const [citation] = complete?.citations ?? []
+
       const localchat = await read('localchat')
       const done = bodiesOf(localchat).at(-1)
       expect(localchat.map(({ id }) => id)).toEqual([
@@ -118,11 +128,11 @@ for (const kind of DATABASES) {
           {
             filename: 'looms.txt',
             page: null,
-            passage: complete?.['citations'][0].passage,
-            document_id: complete?.['citations'][0].document_id,
-            score: complete?.['citations'][0].score,
+            passage: citation?.passage,
+            document_id: citation?.document_id,
+            score: citation?.score,
             n: 1,
-            text: complete?.['citations'][0].text,
+            text: citation?.text,
             cited: true,
           },
         ],
@@ -133,7 +143,7 @@ for (const kind of DATABASES) {
         message_id: start?.['message_id'],
         model_used: 'llama3.2:1b',
         total_tokens: complete?.['total_tokens'],
-        usage: complete?.['usage'],
+        usage: complete?.usage,
         finish_reason: 'stop',
       })
 
@@ -143,11 +153,11 @@ for (const kind of DATABASES) {
       expect(new Set(chunks.map(({ id }) => id))).toEqual(new Set([`chatcmpl-${run}`]))
       for (const chunk of chunks)
         expect(chunk).toMatchObject({ object: 'chat.completion.chunk', model: 'llama3.2:1b' })
-      expect(chunks[0]?.['choices'][0].delta).toEqual({ role: 'assistant', content: '' })
-      expect(chunks.at(-2)?.['choices'][0]).toMatchObject({ delta: {}, finish_reason: 'stop' })
+      expect(chunks[0]?.choices?.[0]?.delta).toEqual({ role: 'assistant', content: '' })
+      expect(chunks.at(-2)?.choices?.[0]).toMatchObject({ delta: {}, finish_reason: 'stop' })
       expect(chunks.at(-1)).toMatchObject({
         choices: [],
-        usage: { completion_tokens: complete?.['usage'].completion_tokens },
+        usage: { completion_tokens: complete?.usage?.completion_tokens },
       })
 
       const objects = bodiesOf(await read('ollama'))
@@ -158,7 +168,7 @@ for (const kind of DATABASES) {
       )
       expect(objects.at(-1)).toMatchObject({
         done_reason: 'stop',
-        eval_count: complete?.['usage'].completion_tokens,
+        eval_count: complete?.usage?.completion_tokens,
       })
     })
 
@@ -190,16 +200,18 @@ for (const kind of DATABASES) {
       const failed = await answer({ tokens: ['Blue ', 'cloth'], fault: 'cut', afterTokens: 1 })
       const last = async (run: string, format: Format) =>
         (await readFrames(user.client, run, format)).frames.at(-1)?.data ?? ''
-      const { error } = JSON.parse(await last(failed, 'gabee')) as { error: Json }
+      const { error } = JSON.parse(await last(failed, 'gabee')) as {
+        error: { code: string; message: string }
+      }
       expect(JSON.parse(await last(failed, 'localchat'))).toMatchObject({
         error,
-        message: error['message'],
+        message: error.message,
         done: true,
       })
       expect(JSON.parse(await last(failed, 'openai'))).toEqual({
-        error: { message: error['message'], type: 'server_error', param: null, code: error['code'] },
+        error: { message: error.message, type: 'server_error', param: null, code: error.code },
       })
-      expect(JSON.parse(await last(failed, 'ollama'))).toEqual({ error: error['message'] })
+      expect(JSON.parse(await last(failed, 'ollama'))).toEqual({ error: error.message })
 
       ollama.script('/api/chat', { tokens: ['One '], fault: 'stall', afterTokens: 1 })
       const response = await postChat(user.client, { message: 'Count!' })
@@ -294,11 +306,13 @@ test('every format has the same text, however the log is divided into tokens', (
   fc.assert(
     fc.property(fc.array(between), (middle) => {
       const log: EventBody[] = [start, ...middle, complete]
-      const expected = log.map((event) => textIn.gabee(event)).join('')
+      const expected = log.map((event) => textIn.gabee(event as Json)).join('')
       for (const [format, protocol] of Object.entries(protocols)) {
         const render = protocolRenderer(protocol, answer)
         const frames = log.flatMap((event) => render(event))
-        const text = frames.map((frame) => (typeof frame === 'string' ? '' : textIn[format as Format](frame)))
+        const text = frames.map((frame) =>
+          typeof frame === 'string' ? '' : textIn[format as Format](frame as Json),
+        )
         expect(text.join('')).toBe(expected)
       }
     }),
