@@ -10,8 +10,8 @@ import { chatPage } from './chat-page.ts'
 let browser: Browser
 let ollama: ScriptedOllama
 let server: ServerProcess
-/** Every screen, by its address, with words that show that it is there. */
-let screens: [path: string, words: string | RegExp][]
+/** Every screen: its path and a text that shows that it has loaded. */
+let screens: [path: string, text: string | RegExp][]
 
 const question = 'When does the harbour of Vellmar open?'
 
@@ -31,21 +31,21 @@ beforeAll(async () => {
   const conversation = await createConversation(server, 'local')
   await ask(server, conversation.id, question)
   screens = [
-    ['/welcome', 'Documents to answer from'],
+    ['/welcome', 'Add documents'],
     ['/chat/ada', 'A sailor.'],
     [`/chat/local/${conversation.id}`, 'opens at dawn'],
     ['/library', '1 passage'],
-    ['/search', 'Find the passage'],
+    ['/search', 'No search yet'],
     ['/search?query=harbour', 'opens at dawn'],
     ['/avee', 'Ada'],
     ['/avee/ada', 'Ada'],
-    ['/avee/ada/insight', 'Nothing to show yet'],
-    ['/avee/local/insight', 'Answers a day'],
-    ['/avee/ada/insight/questions', 'Nothing waits for you'],
+    ['/avee/ada/insight', 'No data yet'],
+    ['/avee/local/insight', 'Answers per day'],
+    ['/avee/ada/insight/questions', 'No open questions'],
     ['/avee/ada/insight/updates', 'No updates yet'],
-    ['/avee/ada/insight/sharing', 'What visitors share'],
+    ['/avee/ada/insight/sharing', 'Visitor sharing'],
     ['/models', 'llama3.2:1b'],
-    ['/settings', 'As the system'],
+    ['/settings', 'System default'],
     ['/login', /Create your account/],
     ['/no/such/page', 'There is no such page'],
   ]
@@ -56,29 +56,29 @@ afterAll(async () => {
   await browser?.close()
 })
 
-async function go(page: Page, [path, words]: [string, string | RegExp]): Promise<void> {
+async function open(page: Page, [path, text]: [string, string | RegExp]): Promise<void> {
   await page.goto(`${server.url}${path}`)
-  await page.getByRole('main').filter({ hasText: words }).waitFor()
+  await page.getByRole('main').filter({ hasText: text }).waitFor()
 }
 
-describe.each(['light', 'dark'] as const)('in the %s', (colorScheme) => {
-  test('every screen can be used by everyone', async () => {
+describe.each(['light', 'dark'] as const)('in %s mode', (colorScheme) => {
+  test('every screen passes the accessibility checks', async () => {
     await using window = await openWindow(browser, server.url, { colorScheme, reducedMotion: 'reduce' })
-    const found: string[] = []
+    const problems: string[] = []
     for (const screen of screens) {
-      await go(window.page, screen)
+      await open(window.page, screen)
       const { violations } = await new AxeBuilder({ page: window.page }).analyze()
       for (const { id, impact, nodes } of violations) {
         if (impact === 'minor') continue
-        found.push(`${screen[0]}: ${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' | ')}`)
+        problems.push(`${screen[0]}: ${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' | ')}`)
       }
     }
-    expect(found).toEqual([])
-    window.expectNoConsoleErrors()
+    expect(problems).toEqual([])
+    window.expectNoErrors()
   })
 })
 
-test('dark is dark and light is light, as the system says and as one chooses', async () => {
+test('follows the system colour scheme until the user selects a theme', async () => {
   const brightness = (page: Page) =>
     page.evaluate(() => {
       const [r = 0, g = 0, b = 0] =
@@ -87,34 +87,34 @@ test('dark is dark and light is light, as the system says and as one chooses', a
     })
   await using window = await openWindow(browser, `${server.url}/settings`, { colorScheme: 'dark' })
   const { page } = window
-  await page.getByText('As the system').waitFor()
+  await page.getByText('System default').waitFor()
   expect(await brightness(page)).toBeLessThan(80)
   await page.getByText('Light', { exact: true }).click()
   expect(await brightness(page)).toBeGreaterThan(200)
   await page.reload()
-  await page.getByText('As the system').waitFor()
+  await page.getByText('System default').waitFor()
   expect(await brightness(page)).toBeGreaterThan(200)
 })
 
-test('on a phone nothing is cut off, and the menu leads everywhere', async () => {
+test('fits a phone without horizontal scrolling and opens screens from the menu', async () => {
   await using window = await openWindow(browser, server.url, {
     viewport: { width: 360, height: 740 },
     hasTouch: true,
   })
   const { page } = window
   for (const screen of screens) {
-    await go(page, screen)
-    const beyond = await page.evaluate(() => document.documentElement.scrollWidth - globalThis.innerWidth)
-    expect(beyond, screen[0]).toBeLessThanOrEqual(0)
+    await open(page, screen)
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - globalThis.innerWidth)
+    expect(overflow, screen[0]).toBeLessThanOrEqual(0)
   }
-  await go(page, ['/', 'Ask your library'])
+  await open(page, ['/', 'Ask your library'])
   await page.getByRole('button', { name: /menu/i }).click()
   await page.getByRole('link', { name: 'Models' }).click()
   await page.getByRole('heading', { name: 'Models', level: 1 }).waitFor()
 
   await page.goto(`${server.url}${screens[2]?.[0]}`)
   const chat = chatPage(page)
-  await chat.words
+  await chat.lastAnswer
     .getByRole('button', { name: /^Source/ })
     .first()
     .click()
@@ -122,14 +122,14 @@ test('on a phone nothing is cut off, and the menu leads everywhere', async () =>
     .getByRole('dialog', { name: 'Source' })
     .getByText('The harbour of Vellmar opens at dawn.')
     .waitFor()
-  window.expectNoConsoleErrors()
+  window.expectNoErrors()
 })
 
-test('with the keyboard alone one can ask, open the source and come back', async () => {
+test('supports asking and opening a source with the keyboard alone', async () => {
   await using window = await openWindow(browser, `${server.url}/chat/local`)
   const { page } = window
   const chat = chatPage(page)
-  await chat.box.waitFor()
+  await chat.input.waitFor()
   const tabTo = async (name: RegExp) => {
     for (let steps = 0; steps < 60; steps += 1) {
       const label = await page.evaluate(() => {
@@ -139,13 +139,13 @@ test('with the keyboard alone one can ask, open the source and come back', async
       if (name.test(label)) return
       await page.keyboard.press('Tab')
     }
-    throw new Error(`Tab never comes to ${name}.`)
+    throw new Error(`Tab does not reach ${name}.`)
   }
   await page.keyboard.press('Tab')
-  await tabTo(/^Your question to/)
+  await tabTo(/^Ask /)
   await page.keyboard.type(question)
   await page.keyboard.press('Enter')
-  await chat.words.getByText('opens at dawn').waitFor()
+  await chat.lastAnswer.getByText('opens at dawn').waitFor()
   await chat.waitUntilComplete()
   await page.keyboard.press('Shift+Tab')
   await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur())
@@ -156,5 +156,5 @@ test('with the keyboard alone one can ask, open the source and come back', async
   await page.keyboard.press('Escape')
   await panel.waitFor({ state: 'detached' })
   await tabTo(/^Source \d/)
-  window.expectNoConsoleErrors()
+  window.expectNoErrors()
 })

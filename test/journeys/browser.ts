@@ -2,10 +2,10 @@ import { type Browser, type BrowserContextOptions, chromium, type Locator, type 
 import { expect } from 'vitest'
 import type { UploadFile } from '../builders.ts'
 
-/** Starts the browser. It never looks for updates or anything else outside of this machine. */
+/** Launches Chromium without background requests to other machines. */
 export async function openBrowser(): Promise<Browser> {
   const executablePath = process.env['CHROMIUM']
-  if (!executablePath) throw new Error('CHROMIUM names no browser.')
+  if (!executablePath) throw new Error('Set CHROMIUM to the path of a Chromium executable.')
   return await chromium.launch({
     executablePath,
     args: [
@@ -20,45 +20,46 @@ export async function openBrowser(): Promise<Browser> {
   })
 }
 
-/** A person's window on the app. */
+/** A browser window with its own profile. */
 export type BrowserWindow = {
   page: Page
-  /** Fails when the page has complained, broken, or asked another machine for anything. */
-  expectNoConsoleErrors(): void
+  /** Fails if the page logged an error or warning, threw, or sent a request to another origin. */
+  expectNoErrors(): void
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** Opens a window with a profile of its own. `tolerated` are complaints that belong to the test: a server that is away. */
+/** Opens a window. Errors that match `ignoredErrors` are expected by the test, such as failed requests to a stopped server. */
 export async function openWindow(
   browser: Browser,
   url: string,
-  { tolerated, ...options }: BrowserContextOptions & { tolerated?: RegExp } = {},
+  { ignoredErrors, ...options }: BrowserContextOptions & { ignoredErrors?: RegExp } = {},
 ): Promise<BrowserWindow> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options })
   context.setDefaultTimeout(60_000)
   const page = await context.newPage()
   const { origin } = new URL(url)
-  const complaints: string[] = []
-  const complain = (text: string) => {
-    if (!tolerated?.test(text)) complaints.push(text)
+  const errors: string[] = []
+  const report = (text: string) => {
+    if (!ignoredErrors?.test(text)) errors.push(text)
   }
   page.on('console', (message) => {
-    if (message.type() === 'error' || message.type() === 'warning') complain(message.text())
+    if (message.type() === 'error' || message.type() === 'warning') report(message.text())
   })
-  page.on('pageerror', (error) => complain(String(error)))
+  page.on('pageerror', (error) => report(String(error)))
   page.on('request', (request) => {
-    const asked = new URL(request.url())
-    if (/^https?:$/.test(asked.protocol) && asked.origin !== origin) complain(`asked ${asked.href}`)
+    const requested = new URL(request.url())
+    if (/^https?:$/.test(requested.protocol) && requested.origin !== origin)
+      report(`request to ${requested.href}`)
   })
   await page.goto(url)
   return {
     page,
-    expectNoConsoleErrors: () => expect(complaints).toEqual([]),
+    expectNoErrors: () => expect(errors).toEqual([]),
     [Symbol.asyncDispose]: () => context.close(),
   }
 }
 
-/** Drops files on an element, as a person does with the mouse. */
+/** Dispatches the events of dropping files on an element. */
 export async function dropFiles(target: Locator, files: UploadFile[]): Promise<void> {
   const sent = files.map(({ name, content, type }) => ({
     name,
@@ -76,20 +77,20 @@ export async function dropFiles(target: Locator, files: UploadFile[]): Promise<v
   for (const event of ['dragenter', 'dragover', 'drop']) await target.dispatchEvent(event, { dataTransfer })
 }
 
-/** Waits until what is read from the page or the server fits; for what no locator can wait for. */
+/** Polls `read` until its value satisfies `condition`; for states that no locator can wait for. */
 export async function waitUntil<Value>(
   read: () => Value | Promise<Value>,
-  fits: (value: Value) => boolean,
+  condition: (value: Value) => boolean,
 ): Promise<Value> {
-  let seen: Value | undefined
+  let value: Value | undefined
   await expect
     .poll(
       async () => {
-        seen = await read()
-        return fits(seen)
+        value = await read()
+        return condition(value)
       },
       { timeout: 60_000, interval: 50 },
     )
     .toBe(true)
-  return seen as Value
+  return value as Value
 }

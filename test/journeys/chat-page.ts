@@ -1,22 +1,22 @@
 import type { Page } from 'playwright-core'
 
-/** The parts of a conversation, by what they are called for everyone. */
+/** Page object of a conversation. It finds elements by their accessible names. */
 export const chatPage = (page: Page) => ({
-  box: page.getByRole('textbox', { name: /^Your question to/ }),
-  stop: page.getByRole('button', { name: 'Stop the answer' }),
+  input: page.getByRole('textbox', { name: /^Ask / }),
+  stop: page.getByRole('button', { name: 'Stop answer' }),
   questions: page.getByRole('article', { name: 'Your question' }),
-  answers: page.getByRole('article', { name: /^Answer of/ }),
-  /** The words of the last answer, without what stands around them. */
-  words: page
-    .getByRole('article', { name: /^Answer of/ })
+  answers: page.getByRole('article', { name: /^Answer from/ }),
+  /** The text of the last answer, without its heading and actions. */
+  lastAnswer: page
+    .getByRole('article', { name: /^Answer from/ })
     .last()
     .locator('.markdown'),
   async ask(question: string): Promise<void> {
-    await this.box.fill(question)
-    await this.box.press('Enter')
+    await this.input.fill(question)
+    await this.input.press('Enter')
   },
-  /** Waits until no answer is being written any more. */
+  /** Waits until the last answer is complete. */
   async waitUntilComplete(): Promise<void> {
-    await page.getByText('The answer is complete.').waitFor({ state: 'attached' })
+    await page.getByText('Answer complete.').waitFor({ state: 'attached' })
   },
 })

@@ -26,7 +26,7 @@ const towns = [
 ]
 const goods = ['salt', 'amber', 'wool', 'copper', 'barley', 'resin', 'herring', 'slate', 'honey', 'linen']
 
-/** A hundred pages of a chronicle; each has facts of its own, and one of them is asked for. */
+/** A chronicle of 100 pages. Each has facts of its own; page 73 answers the question. */
 function chronicle(): Uint8Array<ArrayBuffer> {
   const pages = Array.from({ length: 100 }, (_, i) => {
     const town = towns[i % 10]
@@ -44,8 +44,8 @@ function chronicle(): Uint8Array<ArrayBuffer> {
 
 const pdf = { name: 'chronicle.pdf', content: chronicle(), type: 'application/pdf' }
 
-describe.each(['Ollama', 'no language model'])('the first minutes with %s', (models) => {
-  test('a PDF dropped on the page answers a question, and the citation opens its page', async () => {
+describe.each(['Ollama', 'no language model'])('the first run with %s', (models) => {
+  test('answers a question from a dropped PDF and opens the cited page', async () => {
     await using ollama = await startOllama()
     if (models === 'Ollama') ollama.always('/api/chat', { delayMs: 25 })
     await using server = await startServer(models === 'Ollama' ? { OLLAMA_BASE_URL: ollama.url } : {})
@@ -62,16 +62,16 @@ describe.each(['Ollama', 'no language model'])('the first minutes with %s', (mod
     await dropFiles(page.getByText('Drop files here'), [pdf])
     await page.getByText(/Ready · 100 pages/).waitFor()
 
-    const first = page.getByRole('textbox', { name: 'Your first question' })
+    const first = page.getByRole('textbox', { name: 'Question' })
     await first.fill('Who repaired the lighthouse with forty brass wheels?')
     await first.press('Enter')
 
-    await chat.words.getByText('Ottilie Brandt').waitFor()
+    await chat.lastAnswer.getByText('Ottilie Brandt').waitFor()
     await chat.waitUntilComplete()
     const source = chat.answers.last().getByRole('region', { name: 'Sources' }).getByRole('button').first()
     expect(await source.innerText()).toMatch(/page 73/)
 
-    await chat.words
+    await chat.lastAnswer
       .getByRole('button', { name: /^Source \d+: .*page 73/ })
       .first()
       .click()
@@ -80,21 +80,21 @@ describe.each(['Ollama', 'no language model'])('the first minutes with %s', (mod
     expect(await panel.locator('mark').textContent()).toContain('Ottilie Brandt')
     await panel.getByRole('button', { name: 'Close' }).click()
     await panel.waitFor({ state: 'detached' })
-    window.expectNoConsoleErrors()
+    window.expectNoErrors()
   })
 })
 
-test('a question asked while the PDF is still being read waits for it', async () => {
+test('a question asked during an upload waits for the document', async () => {
   await using server = await startServer()
   await using window = await openWindow(browser, `${server.url}/chat/local`)
   const chat = chatPage(window.page)
-  await dropFiles(chat.box, [pdf])
+  await dropFiles(chat.input, [pdf])
   await chat.ask('Who repaired the lighthouse with forty brass wheels?')
-  await chat.words.getByText('Ottilie Brandt').waitFor()
-  window.expectNoConsoleErrors()
+  await chat.lastAnswer.getByText('Ottilie Brandt').waitFor()
+  window.expectNoErrors()
 })
 
-test('a file that cannot be read says why, and the others go on', async () => {
+test('a file that cannot be processed shows an error and does not affect others', async () => {
   await using server = await startServer()
   await using window = await openWindow(browser, `${server.url}/welcome`)
   const { page } = window
@@ -107,5 +107,5 @@ test('a file that cannot be read says why, and the others go on', async () => {
   await uploads.getByText(/^Ready · 1 page/).waitFor()
   await uploads.getByText(/The file is empty/).waitFor()
   await uploads.getByText(/The file is damaged or incomplete/).waitFor()
-  window.expectNoConsoleErrors()
+  window.expectNoErrors()
 })

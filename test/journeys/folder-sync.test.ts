@@ -13,7 +13,7 @@ beforeAll(async () => {
 })
 afterAll(async () => await browser?.close())
 
-test.each([1280, 390])('a folder is followed, %i pixels wide', async (width) => {
+test.each([1280, 390])('syncs a folder, %i pixels wide', async (width) => {
   await using disk = await temporaryFolder()
   const notes = join(disk.path, 'notes')
   const put = async (name: string, text: string) => {
@@ -30,17 +30,17 @@ test.each([1280, 390])('a folder is followed, %i pixels wide', async (width) => 
   })
   const { page } = window
 
-  await page.getByRole('button', { name: 'Follow a folder' }).click()
-  const dialog = page.getByRole('dialog', { name: 'Follow a folder' })
-  await dialog.getByText(`It has to be within ${disk.path}.`).waitFor()
-  await dialog.getByRole('combobox', { name: 'Folder on this machine' }).fill(notes)
-  await dialog.getByRole('button', { name: 'Follow' }).click()
+  await page.getByRole('button', { name: 'Sync folder' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Sync folder' })
+  await dialog.getByText(`Must be inside ${disk.path}.`).waitFor()
+  await dialog.getByRole('combobox', { name: 'Folder on the server' }).fill(notes)
+  await dialog.getByRole('button', { name: 'Sync folder' }).click()
   await dialog.waitFor({ state: 'detached' })
 
-  const folders = page.getByRole('list', { name: 'Folders that are followed' })
+  const folders = page.getByRole('list', { name: 'Synced folders' })
   await folders.getByText('1 document').waitFor()
   await page.getByRole('button', { name: 'harbour', exact: true }).waitFor()
-  await folders.getByText('What could not be read').click()
+  await folders.getByText('Failed files').click()
   await folders.getByText(/broken\.pdf: The file is damaged/).waitFor()
 
   await rm(join(notes, 'harbour.md'))
@@ -48,30 +48,30 @@ test.each([1280, 390])('a folder is followed, %i pixels wide', async (width) => 
   await page.getByRole('button', { name: 'mill', exact: true }).waitFor()
   await page.getByRole('button', { name: 'harbour', exact: true }).waitFor({ state: 'detached' })
 
-  await folders.getByRole('button', { name: `Stop following ${notes}` }).click()
-  await page.getByRole('button', { name: 'Keep the documents' }).click()
+  await folders.getByRole('button', { name: `Stop syncing ${notes}` }).click()
+  await page.getByRole('button', { name: 'Keep documents' }).click()
   await folders.waitFor({ state: 'detached' })
 
   await page.goto(`${server.url}/chat/local`)
   const chat = chatPage(page)
   await chat.ask('What does the mill of Vellmar grind?')
-  await chat.words.getByText('rye').waitFor()
-  window.expectNoConsoleErrors()
+  await chat.lastAnswer.getByText('rye').waitFor()
+  window.expectNoErrors()
 })
 
-test('without WATCH_FOLDERS the page says how to follow one', async () => {
+test('explains how to allow folders if WATCH_FOLDERS is not set', async () => {
   await using server = await startServer()
   await using window = await openWindow(browser, `${server.url}/library`)
   const { page } = window
-  await page.getByRole('button', { name: 'Follow a folder' }).click()
+  await page.getByRole('button', { name: 'Sync folder' }).click()
   await page.getByRole('dialog').getByText('WATCH_FOLDERS=~/Documents npm start').waitFor()
   await page.getByRole('dialog').getByText('Close', { exact: true }).click()
-  await page.getByRole('button', { name: 'Add a web page' }).click()
-  const dialog = page.getByRole('dialog', { name: 'Add a web page' })
+  await page.getByRole('button', { name: 'Add web page' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Add web page' })
   await dialog.getByRole('textbox', { name: 'Address' }).fill('http://127.0.0.1:9/docs/')
-  await dialog.getByRole('checkbox', { name: 'The whole site' }).check()
-  await dialog.getByText('sitemap lists').waitFor()
+  await dialog.getByRole('checkbox', { name: 'Add the whole site' }).check()
+  await dialog.getByText('in the site’s sitemap').waitFor()
   await dialog.getByRole('button', { name: 'Add' }).click()
   await page.getByRole('region', { name: 'Uploads' }).getByText('is not on the public internet').waitFor()
-  expect(await page.getByRole('button', { name: /^Try .* again/ }).count()).toBe(1)
+  expect(await page.getByRole('button', { name: /^Retry / }).count()).toBe(1)
 })

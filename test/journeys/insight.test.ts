@@ -28,16 +28,16 @@ The loom of Jacquard inspired the punched cards. The engine weaves algebraic pat
 The mill performs arithmetic. It can add two numbers in three seconds.
 `
 
-/** Opens a page as somebody who has signed in. */
+/** Opens a page as a signed-in user. */
 async function signedIn(server: TestClient, person: TestUser, path: string): Promise<BrowserWindow> {
-  const window = await openWindow(browser, `${server.url}/login?next=${path}`, { tolerated: /401/ })
+  const window = await openWindow(browser, `${server.url}/login?next=${path}`, { ignoredErrors: /401/ })
   await window.page.getByLabel('Email').fill(person.session.user.email ?? '')
   await window.page.getByLabel('Password').fill(person.password)
   await window.page.getByRole('button', { name: 'Sign in' }).click()
   return window
 }
 
-test('a visitor’s question without an answer reaches the owner, who replies, and everybody is answered from then on', async () => {
+test('the owner replies to a visitor’s unanswered question, and the reply becomes a document', async () => {
   await using ollama = await startOllama()
   await using server = await startServer({ OLLAMA_BASE_URL: ollama.url })
   const owner = await registerUser(server, { email: 'owner@example.org', display_name: 'Owner' })
@@ -51,7 +51,7 @@ test('a visitor’s question without an answer reaches the owner, who replies, a
   await using desk = await signedIn(server, owner, '/avee/engine')
   await desk.page.getByRole('link', { name: 'Insight' }).click()
   await desk.page.getByRole('tab', { name: 'Settings' }).click()
-  for (const name of [/could not answer/, /pass on/]) {
+  for (const name of [/unanswered questions/, /questions from visitors/]) {
     const choice = desk.page.getByRole('switch', { name })
     await choice.click()
     await expect.poll(() => choice.isChecked()).toBe(true)
@@ -59,15 +59,15 @@ test('a visitor’s question without an answer reaches the owner, who replies, a
 
   await using window = await signedIn(server, visitor, '/chat/engine')
   const chat = chatPage(window.page)
-  await window.page.getByText('may be shown to its owner, without your name').waitFor()
-  await window.page.getByRole('button', { name: 'All right' }).click()
+  await window.page.getByText('can see questions it cannot answer').waitFor()
+  await window.page.getByRole('button', { name: 'Allow' }).click()
   ollama.script('/api/chat', { tokens: ['The documents do not say.'] })
   await chat.ask('Who insured the engine against fire?')
   await chat.waitUntilComplete()
   await window.page.getByRole('button', { name: 'Ask the owner of Engine' }).click()
-  await window.page.getByLabel('Anything to add?').fill('For my book.')
+  await window.page.getByLabel('Note (optional)').fill('For my book.')
   await window.page.getByRole('button', { name: 'Send' }).click()
-  await window.page.getByText('The reply will come into this conversation').first().waitFor()
+  await window.page.getByText('The reply will appear in this conversation').first().waitFor()
 
   await desk.page.getByRole('tab', { name: 'Questions' }).click()
   const card = desk.page
@@ -78,7 +78,7 @@ test('a visitor’s question without an answer reaches the owner, who replies, a
   await card.getByRole('button', { name: 'Answer' }).click()
   await desk.page.getByLabel('Your answer').fill('Ada Lovelace insured the engine.')
   await desk.page.getByRole('button', { name: 'Reply' }).click()
-  await desk.page.getByText('Nothing waits for you').waitFor()
+  await desk.page.getByText('No open questions').waitFor()
 
   await window.page.reload()
   await window.page.getByText('Ada Lovelace insured the engine.').waitFor()
@@ -88,10 +88,10 @@ test('a visitor’s question without an answer reaches the owner, who replies, a
     query: 'Who insured the engine against fire?',
   })
   expect(body.results[0]?.text).toContain('Ada Lovelace')
-  desk.expectNoConsoleErrors()
+  desk.expectNoErrors()
 })
 
-test('an answer gets a thumb, leads on by what the documents answer, and shows what it rests on', async () => {
+test('stores feedback, suggests follow-up questions and shows insight', async () => {
   await using ollama = await startOllama()
   await using server = await startServer({ OLLAMA_BASE_URL: ollama.url })
   const avee = await createAvee(server, { handle: 'engine', display_name: 'Engine' })
@@ -109,10 +109,10 @@ test('an answer gets a thumb, leads on by what the documents answer, and shows w
   await expect.poll(() => up.getAttribute('aria-pressed')).toBe('true')
   await page.reload()
   await expect.poll(() => up.getAttribute('aria-pressed')).toBe('true')
-  await page.getByRole('button', { name: 'Say why' }).click()
-  await page.getByLabel(/keeps to it from now on/).fill('The short sentences.')
+  await page.getByRole('button', { name: 'Add reason' }).click()
+  await page.getByLabel('Reason').fill('The short sentences.')
   await page.getByRole('button', { name: 'Save' }).click()
-  await page.getByText('Engine has learned it').first().waitFor()
+  await page.getByText('Added to the persona notes of Engine').first().waitFor()
   const { body } = await server.get<{ persona_notes: string }>('/avees/engine')
   expect(body.persona_notes).toBe('- Your owner likes: The short sentences.')
 
@@ -121,14 +121,16 @@ test('an answer gets a thumb, leads on by what the documents answer, and shows w
   await page.getByRole('complementary', { name: 'Insight' }).getByText(/1822/).waitFor()
   await page.keyboard.press('Escape')
 
-  const next = page.getByRole('region', { name: 'Ask next' }).getByRole('button', { name: /The Mill/ })
+  const next = page
+    .getByRole('region', { name: 'Follow-up questions' })
+    .getByRole('button', { name: /The Mill/ })
   ollama.script('/api/chat', { tokens: ['It adds two numbers in three seconds [1].'] })
   await next.click()
-  await chat.words.getByText('two numbers').waitFor()
+  await chat.lastAnswer.getByText('two numbers').waitFor()
   expect(await chat.questions.last().innerText()).toContain('The Mill')
 
   await page.goto(`${server.url}/avee/engine/insight`)
-  await page.getByRole('img', { name: /Answers a day/ }).waitFor()
+  await page.getByRole('img', { name: /Answers per day/ }).waitFor()
   expect(await page.getByRole('definition').first().innerText()).toBe('2')
-  window.expectNoConsoleErrors()
+  window.expectNoErrors()
 })

@@ -38,8 +38,8 @@ async function openSource(page: Page): Promise<Locator> {
   return page.getByLabel('Source', { exact: true })
 }
 
-/** Shares of dark pixels on the drawn page, within its first mark and on the whole. */
-function ink(panel: Locator): Promise<{ marked: number; whole: number }> {
+/** Returns the share of dark pixels in the first highlighted box and on the whole page. */
+function darkShare(panel: Locator): Promise<{ marked: number; whole: number }> {
   return panel.locator('canvas').evaluate((canvas: HTMLCanvasElement) => {
     const paper = canvas.getBoundingClientRect()
     const mark = canvas.parentElement?.querySelector('mark i')?.getBoundingClientRect() ?? new DOMRect()
@@ -64,7 +64,7 @@ function ink(panel: Locator): Promise<{ marked: number; whole: number }> {
 }
 
 test.each([1280, 390])(
-  'a citation opens the printed page, %i pixels wide, its words marked',
+  'a citation opens the PDF page with the passage highlighted, %i pixels wide',
   async (width) => {
     await using server = await startServer()
     await uploadFiles(server, [chronicle])
@@ -80,14 +80,14 @@ test.each([1280, 390])(
     const paper = panel.getByRole('img', { name: 'Page 2 of chronicle' })
     await paper.waitFor()
     expect(await panel.locator('mark').textContent()).toContain('Ottilie Brandt')
-    // Of the passage the one sentence stands out that the answer takes from it.
-    expect(await panel.locator('mark i.telling').count()).toBe(1)
-    const { marked, whole } = await ink(panel)
+    // Only the sentence that supports the answer is emphasized.
+    expect(await panel.locator('mark i.emphasized').count()).toBe(1)
+    const { marked, whole } = await darkShare(panel)
     expect(whole).toBeGreaterThan(0.01)
     expect(marked).toBeGreaterThan(3 * whole)
 
-    // The mark has been scrolled to, and the window has not gone anywhere for it.
-    const seen = await panel.locator('mark i.telling').boundingBox()
+    // The highlight is scrolled into view within the panel, and the window is not scrolled.
+    const seen = await panel.locator('mark i.emphasized').boundingBox()
     expect(seen?.y).toBeGreaterThan(0)
     expect(seen?.y).toBeLessThan(800)
     expect(await page.evaluate(() => scrollY)).toBe(0)
@@ -99,32 +99,32 @@ test.each([1280, 390])(
     await paper.waitFor()
 
     const narrow = await paper.evaluate((canvas) => canvas.getBoundingClientRect().width)
-    await panel.getByRole('button', { name: 'Enlarge' }).click()
+    await panel.getByRole('button', { name: 'Zoom in' }).click()
     await waitUntil(
       () => paper.evaluate((canvas) => canvas.getBoundingClientRect().width),
       (wide) => wide === 2 * narrow,
     )
-    await panel.getByRole('button', { name: 'Show the whole width' }).click()
+    await panel.getByRole('button', { name: 'Fit width' }).click()
 
-    await panel.getByRole('button', { name: 'Show the text' }).click()
+    await panel.getByRole('button', { name: 'Show text' }).click()
     await panel.locator('.document-text mark strong', { hasText: 'Ottilie Brandt' }).waitFor()
-    await panel.getByRole('button', { name: 'Show the page' }).click()
+    await panel.getByRole('button', { name: 'Show original' }).click()
     await paper.waitFor()
 
-    // A reload finds the same source at the same place.
+    // The source opens at the same place after a reload.
     await page.reload()
     await chat.waitUntilComplete()
     const again = await openSource(page)
     await again.getByRole('img', { name: 'Page 2 of chronicle' }).waitFor()
     expect(await again.locator('mark').textContent()).toContain('Ottilie Brandt')
-    window.expectNoConsoleErrors()
+    window.expectNoErrors()
   },
 )
 
-test('a citation of a document that was replaced or deleted since shows what was quoted', async () => {
+test('a citation of a replaced or deleted document shows the cited text', async () => {
   await using server = await startServer()
   const [first] = await uploadFiles(server, [chronicle])
-  await using window = await openWindow(browser, `${server.url}/chat/local`, { tolerated: /404/ })
+  await using window = await openWindow(browser, `${server.url}/chat/local`, { ignoredErrors: /404/ })
   const { page } = window
   const chat = chatPage(page)
   await chat.ask(question)
@@ -132,7 +132,7 @@ test('a citation of a document that was replaced or deleted since shows what was
 
   await uploadFiles(server, [{ ...chronicle, content: createPdf([rain, 'The lighthouse was pulled down.']) }])
   const panel = await openSource(page)
-  await panel.getByText('It cannot be found on this page as it is now.').waitFor()
+  await panel.getByText('The passage was not found on this page.').waitFor()
   expect(await panel.locator('mark').textContent()).toContain('Ottilie Brandt')
   await panel.getByRole('img', { name: 'Page 2 of chronicle' }).waitFor()
   await panel.getByRole('button', { name: 'Close' }).click()
@@ -142,28 +142,28 @@ test('a citation of a document that was replaced or deleted since shows what was
   await page.reload()
   await chat.waitUntilComplete()
   const again = await openSource(page)
-  await again.getByText('The document cannot be opened any more.').waitFor()
+  await again.getByText('The document is no longer available.').waitFor()
   expect(await again.locator('mark').textContent()).toContain('Ottilie Brandt')
-  window.expectNoConsoleErrors()
+  window.expectNoErrors()
 })
 
-test('where PDFs cannot be drawn, the page’s text takes the place', async () => {
+test('shows the page’s text if PDFs cannot be rendered', async () => {
   await using server = await startServer()
   await uploadFiles(server, [chronicle])
-  await using window = await openWindow(browser, `${server.url}/chat/local`, { tolerated: /ERR_FAILED/ })
+  await using window = await openWindow(browser, `${server.url}/chat/local`, { ignoredErrors: /ERR_FAILED/ })
   const { page } = window
   await page.route(/pdfium.*\.wasm/, (route) => route.abort())
   const chat = chatPage(page)
   await chat.ask(question)
   await chat.waitUntilComplete()
   const panel = await openSource(page)
-  await panel.getByText('The page cannot be shown as it was printed.').waitFor()
+  await panel.getByText('The original cannot be displayed.').waitFor()
   await panel.locator('.document-text mark strong', { hasText: 'Ottilie Brandt' }).waitFor()
-  window.expectNoConsoleErrors()
+  window.expectNoErrors()
 })
 
 test.skipIf(!findProgram('tesseract'))(
-  'a scan and a picture are read, and shown with what was found on them',
+  'a passage of a scan or an image is quoted above the page',
   async () => {
     await using server = await startServer({ OCR_LANGUAGES: 'eng' })
     await using folder = await temporaryFolder()
@@ -182,14 +182,14 @@ test.skipIf(!findProgram('tesseract'))(
 
     await using window = await openWindow(browser, `${server.url}/search`)
     const { page } = window
-    const field = page.getByRole('searchbox', { name: 'A question or some words' })
+    const field = page.getByRole('searchbox', { name: 'Search your documents' })
     await field.fill('Who repaired the lighthouse?')
     await field.press('Enter')
-    const found = page.getByRole('list', { name: 'Passages found' })
+    const found = page.getByRole('list', { name: 'Passages' })
     for (const title of ['scan', 'photo'] as const) {
       await found.getByRole('button', { name: new RegExp(`^${title}`) }).click()
       const dialog = page.getByRole('dialog', { name: title })
-      await dialog.getByText('The page is a picture, on which it cannot be marked.').waitFor()
+      await dialog.getByText('The page is an image, so the passage cannot be highlighted.').waitFor()
       expect(await dialog.locator('mark').textContent()).toContain(words[title])
       const picture = dialog.getByRole('img', { name: title === 'scan' ? 'Page 1 of scan' : 'photo' })
       await waitUntil(
@@ -199,6 +199,6 @@ test.skipIf(!findProgram('tesseract'))(
       await page.keyboard.press('Escape')
       await dialog.waitFor({ state: 'detached' })
     }
-    window.expectNoConsoleErrors()
+    window.expectNoErrors()
   },
 )

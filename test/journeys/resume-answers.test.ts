@@ -26,37 +26,37 @@ afterEach(async () => {
 })
 
 const question = Array.from({ length: 80 }, (_, i) => `word${i}`).join(' ')
-// What the played model answers to a question without passages.
+// The scripted model's answer to a question without passages.
 const whole = `You said: ${question} That is all I know about it.`
 const serverIsAway = /ERR_CONNECTION|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE|Failed to load resource|network error/i
 
 const begun = (text: string) => text.includes('word9') && !text.includes('word60')
 const conversationOf = (url: string) => new URL(url).pathname.split('/').at(-1) ?? ''
 
-test('an answer goes on when the page is loaded again in the middle of it', async () => {
+test('an answer continues across a page reload', async () => {
   await using window = await openWindow(browser, `${server.url}/chat/ada`)
   const chat = chatPage(window.page)
   await chat.ask(question)
-  await waitUntil(() => chat.words.innerText(), begun)
+  await waitUntil(() => chat.lastAnswer.innerText(), begun)
   await window.page.reload()
-  await waitUntil(() => chat.words.innerText(), begun)
+  await waitUntil(() => chat.lastAnswer.innerText(), begun)
   await chat.waitUntilComplete()
-  expect(await chat.words.innerText()).toBe(whole)
+  expect(await chat.lastAnswer.innerText()).toBe(whole)
   expect(await chat.answers.count()).toBe(1)
   expect(ollama.requestsTo('/api/chat')).toHaveLength(1)
-  window.expectNoConsoleErrors()
+  window.expectNoErrors()
 })
 
-test('an answer goes on by itself when the server is killed in the middle of it and comes back', async () => {
-  await using window = await openWindow(browser, `${server.url}/chat/ada`, { tolerated: serverIsAway })
+test('an answer continues after the server is killed and restarted', async () => {
+  await using window = await openWindow(browser, `${server.url}/chat/ada`, { ignoredErrors: serverIsAway })
   const chat = chatPage(window.page)
   await chat.ask(question)
-  await waitUntil(() => chat.words.innerText(), begun)
+  await waitUntil(() => chat.lastAnswer.innerText(), begun)
   await server.kill()
-  await window.page.getByText('The connection is gone').waitFor()
+  await window.page.getByText('Connection lost').waitFor()
   await server.restart()
   await chat.waitUntilComplete()
-  expect(await chat.words.innerText()).toBe(whole)
+  expect(await chat.lastAnswer.innerText()).toBe(whole)
   expect(await chat.answers.count()).toBe(1)
   const stored = await listMessages(server, conversationOf(window.page.url()))
   expect(stored.map(({ role, content, status }) => ({ role, content, status }))).toEqual([
@@ -65,11 +65,11 @@ test('an answer goes on by itself when the server is killed in the middle of it 
   ])
   await window.page.reload()
   await chat.waitUntilComplete()
-  expect(await chat.words.innerText()).toBe(whole)
-  window.expectNoConsoleErrors()
+  expect(await chat.lastAnswer.innerText()).toBe(whole)
+  window.expectNoErrors()
 })
 
-test('two tabs show the same answer, whichever asked', async () => {
+test('two tabs show the same answer, whichever of them asked', async () => {
   await using window = await openWindow(browser, `${server.url}/chat/ada`)
   const first = chatPage(window.page)
   await first.ask('Are you there?')
@@ -80,47 +80,47 @@ test('two tabs show the same answer, whichever asked', async () => {
   await second.waitUntilComplete()
 
   await second.ask(question)
-  await waitUntil(() => second.words.innerText(), begun)
+  await waitUntil(() => second.lastAnswer.innerText(), begun)
   await window.page.bringToFront()
   await window.page.reload()
-  await waitUntil(() => first.words.innerText(), begun)
+  await waitUntil(() => first.lastAnswer.innerText(), begun)
   await first.answers.nth(1).getByText('That is all I know about it.').waitFor()
   await second.answers.nth(1).getByText('That is all I know about it.').waitFor()
-  expect(await first.words.innerText()).toBe(whole)
-  expect(await second.words.innerText()).toBe(whole)
+  expect(await first.lastAnswer.innerText()).toBe(whole)
+  expect(await second.lastAnswer.innerText()).toBe(whole)
   expect(ollama.requestsTo('/api/chat')).toHaveLength(2)
-  window.expectNoConsoleErrors()
+  window.expectNoErrors()
 })
 
-test('stop ends the answer, keeps what there is, and lets go of the model', async () => {
+test('stopping an answer keeps its text and closes the request to the model', async () => {
   await using window = await openWindow(browser, `${server.url}/chat/ada`)
   const chat = chatPage(window.page)
   await chat.ask(question)
-  await waitUntil(() => chat.words.innerText(), begun)
+  await waitUntil(() => chat.lastAnswer.innerText(), begun)
   await chat.stop.click()
   await window.page.getByText('You stopped this answer.').waitFor()
   const [asked] = ollama.requestsTo('/api/chat')
   await asked?.closed
   expect(asked?.closedEarly).toBe(true)
-  const text = await chat.words.innerText()
+  const text = await chat.lastAnswer.innerText()
   expect(whole.startsWith(text)).toBe(true)
   expect(text.length).toBeLessThan(whole.length)
   const [, answer] = await listMessages(server, conversationOf(window.page.url()))
   expect(answer).toMatchObject({ status: 'stopped', content: text })
   await window.page.reload()
   await window.page.getByText('You stopped this answer.').waitFor()
-  expect(await chat.words.innerText()).toBe(text)
-  window.expectNoConsoleErrors()
+  expect(await chat.lastAnswer.innerText()).toBe(text)
+  window.expectNoErrors()
 })
 
-test('a server that is asked to end in the middle of an answer finishes it after its next start', async () => {
-  await using window = await openWindow(browser, `${server.url}/chat/ada`, { tolerated: serverIsAway })
+test('an answer interrupted by a server shutdown is finished after the next start', async () => {
+  await using window = await openWindow(browser, `${server.url}/chat/ada`, { ignoredErrors: serverIsAway })
   const chat = chatPage(window.page)
   await chat.ask(question)
-  await waitUntil(() => chat.words.innerText(), begun)
+  await waitUntil(() => chat.lastAnswer.innerText(), begun)
   expect(await server.stop()).toBe(0)
   await server.restart()
   await chat.waitUntilComplete()
-  expect(await chat.words.innerText()).toBe(whole)
-  window.expectNoConsoleErrors()
+  expect(await chat.lastAnswer.innerText()).toBe(whole)
+  window.expectNoErrors()
 })

@@ -8,10 +8,10 @@ import { Dialog, DialogActions } from '../ui/dialog.tsx'
 import { TextArea, TextField } from '../ui/field.tsx'
 import { useUploadQueue } from './upload-queue-context.tsx'
 
-type Adding = { avee: Avee; layer: Layer; onClose: () => void }
+type AddDialogProps = { avee: Avee; layer: Layer; onClose: () => void }
 
-/** A document from text that is typed or pasted. */
-export function AddTextDialog({ avee, layer, onClose }: Adding) {
+/** Adds a document from typed or pasted text. */
+export function AddTextDialog({ avee, layer, onClose }: AddDialogProps) {
   const api = useApi()
   const uploads = useUploadQueue()
   const [title, setTitle] = useState('')
@@ -30,7 +30,7 @@ export function AddTextDialog({ avee, layer, onClose }: Adding) {
     onClose()
   }
   return (
-    <Dialog open onOpenChange={onClose} title="Paste text" wide>
+    <Dialog open onOpenChange={onClose} title="Add text" wide>
       <form onSubmit={submit} className="dialog-form">
         <TextField
           label="Title"
@@ -51,21 +51,21 @@ export function AddTextDialog({ avee, layer, onClose }: Adding) {
   )
 }
 
-/** Documents from the web, read once by the server: a page, or those that a site lists in its sitemap. */
-export function AddUrlDialog({ avee, layer, onClose }: Adding) {
+/** Adds a web page, or the pages in a site's sitemap. The server fetches them once. */
+export function AddUrlDialog({ avee, layer, onClose }: AddDialogProps) {
   const api = useApi()
   const uploads = useUploadQueue()
   const [address, setAddress] = useState('')
-  const [wantsSite, setWantsSite] = useState(false)
+  const [isSite, setIsSite] = useState(false)
   const [error, setError] = useState<string>()
   const submit = (event: FormEvent): void => {
     event.preventDefault()
-    const url = webAddress(address)
+    const url = parseWebUrl(address)
     if (!url) {
-      setError('That is not the address of a web page.')
+      setError('Enter a web address such as https://example.org.')
       return
     }
-    if (wantsSite)
+    if (isSite)
       uploads.addRun(avee.id, url, (key) =>
         api.open(createDocumentsFromSite, {
           params: { id: avee.id },
@@ -84,7 +84,7 @@ export function AddUrlDialog({ avee, layer, onClose }: Adding) {
     onClose()
   }
   return (
-    <Dialog open onOpenChange={onClose} title="Add a web page">
+    <Dialog open onOpenChange={onClose} title="Add web page">
       <form onSubmit={submit} className="dialog-form">
         <TextField
           label="Address"
@@ -94,9 +94,9 @@ export function AddUrlDialog({ avee, layer, onClose }: Adding) {
           autoFocus
           error={error}
           hint={
-            wantsSite
-              ? 'The server reads the pages under this address that the site’s sitemap lists and its robots.txt leaves open.'
-              : 'The server reads the page once, as it is now. Its address becomes known to that site.'
+            isSite
+              ? 'Adds the pages under this address that are in the site’s sitemap and allowed by its robots.txt.'
+              : 'The server fetches the page once. The site can see the server’s IP address.'
           }
           onChange={(event) => {
             setAddress(event.target.value)
@@ -104,12 +104,8 @@ export function AddUrlDialog({ avee, layer, onClose }: Adding) {
           }}
         />
         <label className="check">
-          <input
-            type="checkbox"
-            checked={wantsSite}
-            onChange={(event) => setWantsSite(event.target.checked)}
-          />
-          The whole site
+          <input type="checkbox" checked={isSite} onChange={(event) => setIsSite(event.target.checked)} />
+          Add the whole site
         </label>
         <DialogActions>
           <Button onClick={onClose}>Cancel</Button>
@@ -122,7 +118,8 @@ export function AddUrlDialog({ avee, layer, onClose }: Adding) {
   )
 }
 
-function webAddress(text: string): string | undefined {
+/** Returns the http or https URL in a text, adding `https://` if it has no scheme. */
+function parseWebUrl(text: string): string | undefined {
   const trimmed = text.trim()
   try {
     const url = new URL(/^[a-z]+:/i.test(trimmed) ? trimmed : `https://${trimmed}`)

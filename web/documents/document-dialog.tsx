@@ -2,7 +2,7 @@ import { Dialog } from '../ui/dialog.tsx'
 import { DocumentView } from './document-view.tsx'
 import type { HighlightedPassage } from './find-passage.ts'
 
-/** A document, page by page, in a window of its own. */
+/** Shows a document page by page in a dialog. */
 export function DocumentDialog({
   documentId,
   title,

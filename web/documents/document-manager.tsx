@@ -1,4 +1,4 @@
-import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { FileText, Folder, Globe, Type } from 'lucide-react'
 import { type ReactNode, useDeferredValue, useState } from 'react'
 import { getMe } from '../../contract/accounts.ts'
@@ -14,7 +14,6 @@ import { SearchField, SmallSelect } from '../ui/field.tsx'
 import { EmptyState, ErrorState, Skeleton } from '../ui/state.tsx'
 import { AddTextDialog, AddUrlDialog } from './add-dialogs.tsx'
 import { DocumentRow } from './document-row.tsx'
-import './documents.css'
 import { DropZone } from './file-drop.tsx'
 import { AddFolderDialog, Folders } from './folders.tsx'
 import { layerOptions } from './layers.ts'
@@ -22,7 +21,7 @@ import { RetrievalTest } from './retrieval-test.tsx'
 import { UploadList } from './upload-list.tsx'
 import { useUploadQueue } from './upload-queue-context.tsx'
 
-/** The documents of an avee of one's own: adding, watching them come in, finding, changing, taking away. */
+/** Adds, lists, searches and edits the documents of an avee that the user owns. */
 export function DocumentManager({ avee }: { avee: Avee }) {
   const uploads = useUploadQueue()
   const [layer, setLayer] = useState<Layer>('intimate')
@@ -37,13 +36,13 @@ export function DocumentManager({ avee }: { avee: Avee }) {
         actions={
           !avee.is_library && (
             <SmallSelect
-              label="Who may see what you add"
+              label="Layer of new documents"
               value={layer}
               onChange={(event) => setLayer(event.target.value as Layer)}
             >
-              {layerOptions.map((choice) => (
-                <option key={choice.value} value={choice.value}>
-                  {choice.title}: {choice.text.toLowerCase()}
+              {layerOptions.map((option) => (
+                <option key={option.value} value={option.value}>
+                  {option.title}: {option.description.toLowerCase()}
                 </option>
               ))}
             </SmallSelect>
@@ -52,21 +51,21 @@ export function DocumentManager({ avee }: { avee: Avee }) {
       >
         <DropZone onFiles={(files) => uploads.addFiles(avee.id, files, layer)}>
           <Button variant="quiet" icon={Type} onClick={() => setAdding('text')}>
-            Paste text
+            Add text
           </Button>
           <Button variant="quiet" icon={Globe} onClick={() => setAdding('url')}>
-            Add a web page
+            Add web page
           </Button>
           {isAdmin && (
             <Button variant="quiet" icon={Folder} onClick={() => setAdding('folder')}>
-              Follow a folder
+              Sync folder
             </Button>
           )}
         </DropZone>
         <UploadList aveeId={avee.id} />
       </Section>
       {isAdmin && <Folders avee={avee} />}
-      <DocumentList avee={avee} below={<RetrievalTest avee={avee} />} />
+      <DocumentList avee={avee} footer={<RetrievalTest avee={avee} />} />
       {adding === 'text' && <AddTextDialog avee={avee} layer={layer} onClose={() => setAdding(undefined)} />}
       {adding === 'folder' && (
         <AddFolderDialog avee={avee} layer={layer} onClose={() => setAdding(undefined)} />
@@ -76,11 +75,11 @@ export function DocumentManager({ avee }: { avee: Avee }) {
   )
 }
 
-/** `below` comes when the list is there, so that it need not move. */
-function DocumentList({ avee, below }: { avee: Avee; below: ReactNode }) {
+/** `footer` is rendered after the list has loaded, so that it does not move. */
+function DocumentList({ avee, footer }: { avee: Avee; footer: ReactNode }) {
   const api = useApi()
-  const [words, setWords] = useState('')
-  const query = useDeferredValue(words.trim())
+  const [searchText, setSearchText] = useState('')
+  const query = useDeferredValue(searchText.trim())
   const list = useInfiniteQuery({
     queryKey: keys.documentList(avee.id, query),
     initialPageParam: undefined as string | undefined,
@@ -95,7 +94,7 @@ function DocumentList({ avee, below }: { avee: Avee; below: ReactNode }) {
         signal,
       }),
     getNextPageParam: (page) => page.next_cursor ?? undefined,
-    placeholderData: (former) => former,
+    placeholderData: keepPreviousData,
   })
   const status = useQuery({ queryKey: keys.status, queryFn: () => api.call(getStatus), staleTime: 30_000 })
   const documents = list.data?.pages.flatMap((page) => page.documents) ?? []
@@ -108,8 +107,8 @@ function DocumentList({ avee, below }: { avee: Avee; below: ReactNode }) {
           (!isEmpty || query) && (
             <SearchField
               label="Search documents"
-              value={words}
-              onChange={(event) => setWords(event.target.value)}
+              value={searchText}
+              onChange={(event) => setSearchText(event.target.value)}
             />
           )
         }
@@ -128,9 +127,8 @@ function DocumentList({ avee, below }: { avee: Avee; below: ReactNode }) {
         ) : list.isError && !list.data ? (
           <ErrorState error={list.error} onRetry={() => void list.refetch()} />
         ) : isEmpty ? (
-          <EmptyState icon={FileText} title={query ? 'No document has these words' : 'No documents yet'}>
-            {!query &&
-              `What you add above becomes what ${avee.is_library ? 'answers rest on' : 'this avee knows'}.`}
+          <EmptyState icon={FileText} title={query ? 'No results' : 'No documents yet'}>
+            {!query && `Add documents for ${avee.is_library ? 'answers' : avee.display_name} to use.`}
           </EmptyState>
         ) : (
           <>
@@ -139,8 +137,8 @@ function DocumentList({ avee, below }: { avee: Avee; below: ReactNode }) {
                 <DocumentRow
                   key={document.id}
                   document={document}
-                  showsLayer={!avee.is_library}
-                  searchesByMeaning={status.data?.embedding_model != null}
+                  showLayer={!avee.is_library}
+                  hasEmbeddingModel={status.data?.embedding_model != null}
                 />
               ))}
             </ul>
@@ -154,7 +152,7 @@ function DocumentList({ avee, below }: { avee: Avee; below: ReactNode }) {
           </>
         )}
       </Section>
-      {!list.isPending && below}
+      {!list.isPending && footer}
     </>
   )
 }

@@ -14,23 +14,24 @@ import { Badge, errorMessage } from '../ui/state.tsx'
 import { useToast } from '../ui/toast.tsx'
 import { DocumentDialog } from './document-dialog.tsx'
 import { layerOptions } from './layers.ts'
+import './document-row.css'
 
-/** One document: what it is, who may see it, and what can be done with it. */
+/** One document with its layer and actions. */
 export function DocumentRow({
   document,
-  showsLayer,
-  searchesByMeaning,
+  showLayer,
+  hasEmbeddingModel,
 }: {
   document: Document
-  showsLayer: boolean
-  /** Whether there is an embedding model, so that a document without vectors stands out. */
-  searchesByMeaning: boolean
+  showLayer: boolean
+  /** With an embedding model, a badge marks documents that have no vectors yet. */
+  hasEmbeddingModel: boolean
 }) {
   const api = useApi()
   const queries = useQueryClient()
   const tell = useToast()
-  const [asking, setAsking] = useState<'text' | 'rename' | 'delete'>()
-  const close = (): void => setAsking(undefined)
+  const [dialog, setDialog] = useState<'view' | 'rename' | 'delete'>()
+  const close = (): void => setDialog(undefined)
   const refresh = () =>
     Promise.all([
       queries.invalidateQueries({ queryKey: keys.documents }),
@@ -47,52 +48,52 @@ export function DocumentRow({
     <li className="row">
       <div className="row-body">
         <span className="row-title">
-          <button type="button" className="row-link truncate" onClick={() => setAsking('text')}>
+          <button type="button" className="row-link truncate" onClick={() => setDialog('view')}>
             {document.title}
           </button>
-          {searchesByMeaning && !document.embedded && <Badge kind="warn">Found by words only</Badge>}
+          {hasEmbeddingModel && !document.embedded && <Badge kind="warn">Keyword search only</Badge>}
         </span>
         <span className="row-facts">{facts(document)}</span>
       </div>
       <div className="row-actions">
-        {showsLayer && (
+        {showLayer && (
           <SmallSelect
-            label={`Who may see ${document.title}`}
+            label={`Layer of ${document.title}`}
             value={move.isPending ? move.variables : document.layer}
             disabled={move.isPending}
             onChange={(event) => move.mutate(event.target.value as Layer)}
           >
-            {layerOptions.map((choice) => (
-              <option key={choice.value} value={choice.value}>
-                {choice.title}
+            {layerOptions.map((option) => (
+              <option key={option.value} value={option.value}>
+                {option.title}
               </option>
             ))}
           </SmallSelect>
         )}
         <Menu trigger={<IconButton label={`Actions for ${document.title}`} icon={Ellipsis} hint={false} />}>
-          <MenuItem icon={BookOpen} onSelect={() => setAsking('text')}>
-            Read
+          <MenuItem icon={BookOpen} onSelect={() => setDialog('view')}>
+            View
           </MenuItem>
           {(document.source === 'upload' || document.source === 'folder') && (
             <MenuItem icon={ExternalLink} href={api.url(getDocumentFile, { params: { id: document.id } })}>
-              Open the original
+              Open original
             </MenuItem>
           )}
-          <MenuItem icon={Pencil} onSelect={() => setAsking('rename')}>
+          <MenuItem icon={Pencil} onSelect={() => setDialog('rename')}>
             Rename
           </MenuItem>
           <MenuSeparator />
-          <MenuItem icon={Trash2} danger onSelect={() => setAsking('delete')}>
+          <MenuItem icon={Trash2} danger onSelect={() => setDialog('delete')}>
             Delete
           </MenuItem>
         </Menu>
       </div>
-      {asking === 'text' && (
+      {dialog === 'view' && (
         <DocumentDialog documentId={document.id} title={document.title} onClose={close} />
       )}
-      {asking === 'rename' && <RenameDialog document={document} onClose={close} onDone={refresh} />}
+      {dialog === 'rename' && <RenameDialog document={document} onClose={close} onRenamed={refresh} />}
       <ConfirmDialog
-        open={asking === 'delete'}
+        open={dialog === 'delete'}
         onOpenChange={close}
         title="Delete this document?"
         action="Delete"
@@ -101,8 +102,7 @@ export function DocumentRow({
           await refresh()
         }}
       >
-        “{document.title}” and everything read from it will be gone for good. Answers that quote it keep their
-        words.
+        “{document.title}” will be permanently deleted. Answers that cite it keep their text.
       </ConfirmDialog>
     </li>
   )
@@ -124,11 +124,11 @@ function facts(document: Document): string {
 function RenameDialog({
   document,
   onClose,
-  onDone,
+  onRenamed,
 }: {
   document: Document
   onClose: () => void
-  onDone: () => Promise<unknown>
+  onRenamed: () => Promise<unknown>
 }) {
   const api = useApi()
   const [title, setTitle] = useState(document.title)
@@ -137,7 +137,7 @@ function RenameDialog({
       api.call(updateDocument, { params: { id: document.id }, body: { title: title.trim() } }),
     onSuccess: async () => {
       onClose()
-      await onDone()
+      await onRenamed()
     },
   })
   const submit = (event: FormEvent): void => {
@@ -145,7 +145,7 @@ function RenameDialog({
     if (title.trim()) rename.mutate()
   }
   return (
-    <Dialog open onOpenChange={onClose} title="Rename the document">
+    <Dialog open onOpenChange={onClose} title="Rename document">
       <form onSubmit={submit} className="dialog-form">
         <TextField
           label="Title"

@@ -6,19 +6,18 @@ import { keys } from '../api/index.ts'
 import { useApi } from '../api/react.tsx'
 import { IconButton } from '../ui/button.tsx'
 import { Notice } from '../ui/state.tsx'
-import './documents.css'
 import type { HighlightedPassage } from './find-passage.ts'
 import { ImagePage } from './image-page.tsx'
 import { PageText } from './page-text.tsx'
 import { PdfViewer } from './pdf/pdf-viewer.tsx'
 import { TextSkeleton } from './text-skeleton.tsx'
 
-/** Types of pictures that browsers show. */
-const pictures = new Set(['png', 'jpg', 'gif', 'webp', 'bmp'])
+/** Image formats that browsers can display. */
+const imageTypes = new Set(['png', 'jpg', 'gif', 'webp', 'bmp'])
 
 /**
- * A document page by page, a passage marked in its place: a PDF as it was printed, a picture as it is, everything else
- * as its text.
+ * Shows a document page by page with a passage highlighted. PDFs and images are rendered, other documents are shown as
+ * text.
  */
 export function DocumentView({
   documentId,
@@ -34,34 +33,37 @@ export function DocumentView({
     staleTime: 60_000,
   })
   const [page, setPage] = useState<number>()
-  const [wantsText, setWantsText] = useState(false)
-  const [undrawn, setUndrawn] = useState<string>()
+  const [isTextView, setIsTextView] = useState(false)
+  const [failedId, setFailedId] = useState<string>()
   useEffect(() => setPage(undefined), [documentId, passage])
 
   if (document.isPending) return <TextSkeleton />
   const type = document.data?.type ?? ''
-  const isPicture = pictures.has(type)
-  const canDraw = (type === 'pdf' || isPicture) && undrawn !== documentId
-  if (!canDraw || wantsText) {
+  const isImage = imageTypes.has(type)
+  const hasFailed = failedId === documentId
+  const canRender = (type === 'pdf' || isImage) && !hasFailed
+  if (!canRender || isTextView) {
     return (
       <>
-        {undrawn === documentId && (
-          <Notice>The page cannot be shown as it was printed. This is its text.</Notice>
-        )}
-        <PageText documentId={documentId} passage={passage} page={page} onTurn={setPage}>
-          {canDraw && (
-            <IconButton label="Show the page" icon={Image} small onClick={() => setWantsText(false)} />
+        {hasFailed && <Notice>The original cannot be displayed. This is its text.</Notice>}
+        <PageText documentId={documentId} passage={passage} page={page} onPageChange={setPage}>
+          {canRender && (
+            <IconButton label="Show original" icon={Image} small onClick={() => setIsTextView(false)} />
           )}
         </PageText>
       </>
     )
   }
-  const drawn = {
+  const viewerProps = {
     url: api.url(getDocumentFile, { params: { id: documentId } }),
     title: document.data?.title ?? '',
     passage,
-    onProblem: () => setUndrawn(documentId),
-    children: <IconButton label="Show the text" icon={FileText} small onClick={() => setWantsText(true)} />,
+    onError: () => setFailedId(documentId),
+    children: <IconButton label="Show text" icon={FileText} small onClick={() => setIsTextView(true)} />,
   }
-  return isPicture ? <ImagePage {...drawn} /> : <PdfViewer {...drawn} page={page} onTurn={setPage} />
+  return isImage ? (
+    <ImagePage {...viewerProps} />
+  ) : (
+    <PdfViewer {...viewerProps} page={page} onPageChange={setPage} />
+  )
 }

@@ -1,31 +1,28 @@
 import { Upload } from 'lucide-react'
-import { type ReactNode, useEffect, useRef, useState } from 'react'
+import { type ReactNode, useEffect, useEffectEvent, useRef, useState } from 'react'
 import { Button } from '../ui/button.tsx'
 import { classNames } from '../ui/class-names.ts'
-import './documents.css'
 import { acceptedExtensions, acceptedFormatsText } from './formats.ts'
+import './file-drop.css'
 
-/** Takes files that are dropped anywhere on the page; true while some are just above it. */
+/** Receives files dropped anywhere on the page. Returns whether files are being dragged over it. */
 export function useFileDrop(onFiles: ((files: File[]) => void) | undefined): boolean {
-  const [isOver, setIsOver] = useState(false)
-  const latest = useRef(onFiles)
-  useEffect(() => {
-    latest.current = onFiles
-  })
-  const isTaken = onFiles !== undefined
+  const [isDragging, setIsDragging] = useState(false)
+  const receive = useEffectEvent((files: File[]) => onFiles?.(files))
+  const isEnabled = onFiles !== undefined
 
   useEffect(() => {
-    if (!isTaken) return
-    // Enter and leave come for every element within: the balance tells.
+    if (!isEnabled) return
+    // dragenter and dragleave fire for every descendant, so count them.
     let depth = 0
-    const leave = (): void => {
+    const reset = (): void => {
       depth = 0
-      setIsOver(false)
+      setIsDragging(false)
     }
     const onDragEnter = (event: DragEvent): void => {
       if (!hasFiles(event)) return
       depth += 1
-      setIsOver(true)
+      setIsDragging(true)
     }
     const onDragOver = (event: DragEvent): void => {
       if (!hasFiles(event)) return
@@ -34,14 +31,14 @@ export function useFileDrop(onFiles: ((files: File[]) => void) | undefined): boo
     }
     const onDragLeave = (): void => {
       depth -= 1
-      if (depth <= 0) leave()
+      if (depth <= 0) reset()
     }
     const onDrop = (event: DragEvent): void => {
       if (!hasFiles(event)) return
       event.preventDefault()
-      leave()
+      reset()
       const files = [...(event.dataTransfer?.files ?? [])]
-      if (files.length > 0) latest.current?.(files)
+      if (files.length > 0) receive(files)
     }
     window.addEventListener('dragenter', onDragEnter)
     window.addEventListener('dragover', onDragOver)
@@ -52,32 +49,32 @@ export function useFileDrop(onFiles: ((files: File[]) => void) | undefined): boo
       window.removeEventListener('dragover', onDragOver)
       window.removeEventListener('dragleave', onDragLeave)
       window.removeEventListener('drop', onDrop)
-      setIsOver(false)
+      setIsDragging(false)
     }
-  }, [isTaken])
-  return isOver
+  }, [isEnabled])
+  return isDragging
 }
 
-/** Keeps the browser from leaving the page for a file that is dropped where nothing takes it. */
+/** Prevents the browser from opening a file that is dropped outside a drop target. */
 export function usePreventStrayDrops(): void {
   useEffect(() => {
-    const refuse = (event: DragEvent): void => {
+    const prevent = (event: DragEvent): void => {
       if (event.defaultPrevented || !hasFiles(event)) return
       event.preventDefault()
       if (event.dataTransfer) event.dataTransfer.dropEffect = 'none'
     }
-    window.addEventListener('dragover', refuse)
-    window.addEventListener('drop', refuse)
+    window.addEventListener('dragover', prevent)
+    window.addEventListener('drop', prevent)
     return () => {
-      window.removeEventListener('dragover', refuse)
-      window.removeEventListener('drop', refuse)
+      window.removeEventListener('dragover', prevent)
+      window.removeEventListener('drop', prevent)
     }
   }, [])
 }
 
 const hasFiles = (event: DragEvent): boolean => event.dataTransfer?.types.includes('Files') ?? false
 
-/** Opens the file picker; `open` is for a button, `input` must be rendered somewhere. */
+/** Returns a function that opens the file picker and the hidden input that it needs rendered. */
 export function useFilePicker(onFiles: (files: File[]) => void): { open: () => void; input: ReactNode } {
   const input = useRef<HTMLInputElement>(null)
   return {
@@ -99,12 +96,12 @@ export function useFilePicker(onFiles: (files: File[]) => void): { open: () => v
   }
 }
 
-/** Says that files can be dropped here, with a button for those who would rather choose. */
+/** A target for dropped files with a button that opens the file picker. */
 export function DropZone({ onFiles, children }: { onFiles: (files: File[]) => void; children?: ReactNode }) {
-  const isOver = useFileDrop(onFiles)
+  const isDragging = useFileDrop(onFiles)
   const picker = useFilePicker(onFiles)
   return (
-    <div className={classNames('drop-zone', isOver && 'drop-zone-over')}>
+    <div className={classNames('drop-zone', isDragging && 'drop-zone-active')}>
       <Upload size={24} strokeWidth={1.5} aria-hidden />
       <p>
         <strong>Drop files here</strong>
@@ -119,10 +116,10 @@ export function DropZone({ onFiles, children }: { onFiles: (files: File[]) => vo
   )
 }
 
-/** Says over a whole screen that it takes the files that are just above it. */
+/** Covers the screen while files are dragged over it. */
 export function DropOverlay({ text }: { text: string }) {
   return (
-    <div className="drop-veil" aria-hidden>
+    <div className="drop-overlay" aria-hidden>
       <Upload size={28} strokeWidth={1.5} />
       {text}
     </div>

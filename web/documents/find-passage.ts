@@ -1,19 +1,19 @@
-/** A passage to show in its place. */
+/** A passage to highlight on its page. Offsets are UTF-16 code units into the page's text. */
 export type HighlightedPassage = {
   page: number | null
   start: number
   end: number
   text: string
-  /** What is to be found in it: of a longer passage the sentences that say it stand out. */
+  /** The claim or query. The sentences of the passage that support it are emphasized. */
   claim?: string
 }
 
-/** Where a quoted passage stands within a page's text. */
+/** UTF-16 offsets into a text; `end` is exclusive. */
 export type TextRange = { start: number; end: number }
 
 /**
- * The place of a passage on its page: at its stored place when the text there is still the same, else where its words
- * are found, else undefined: the document has changed since it was quoted.
+ * Returns the range of a passage on its page: its stored range if the text there is unchanged, otherwise the first
+ * occurrence of its text. Undefined if the document has changed since the passage was cited.
  */
 export function findPassage(
   page: string,
@@ -22,13 +22,13 @@ export function findPassage(
   if (passage.text.trim() === '') return undefined
   if (page.slice(passage.start, passage.end) === passage.text)
     return { start: passage.start, end: passage.end }
-  const at = page.indexOf(passage.text)
-  if (at !== -1) return { start: at, end: at + passage.text.length }
-  return findLoosely(page, passage.text)
+  const start = page.indexOf(passage.text)
+  if (start !== -1) return { start, end: start + passage.text.length }
+  return findIgnoringWhitespace(page, passage.text)
 }
 
-/** The same words with other white space between them. */
-function findLoosely(page: string, text: string): TextRange | undefined {
+/** Finds the same words separated by any white space. */
+function findIgnoringWhitespace(page: string, text: string): TextRange | undefined {
   const words = text.split(/\s+/).filter(Boolean)
   const pattern = words
     .map((word) => word.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`))

@@ -14,26 +14,25 @@ import { formatCount } from '../ui/format.ts'
 import { errorMessage, Notice } from '../ui/state.tsx'
 import { layerLabels } from './layers.ts'
 
-/** Often enough to see a folder's files come in. */
-const lookEveryMs = 5_000
+const pollIntervalMs = 5_000
 
-/** The folders of the server's machine that an avee follows. Only who administers the server sees them. */
+/** The server folders that an avee syncs. Only administrators see them. */
 export function Folders({ avee }: { avee: Avee }) {
   const api = useApi()
   const queries = useQueryClient()
   const list = useQuery({
     queryKey: keys.folders(avee.id),
     queryFn: () => api.call(listFolders, { params: { id: avee.id } }),
-    refetchInterval: (query) => (query.state.data?.folders.length ? lookEveryMs : false),
+    refetchInterval: (query) => (query.state.data?.folders.length ? pollIntervalMs : false),
   })
-  const isFollowing = (list.data?.folders.length ?? 0) > 0
+  const hasFolders = (list.data?.folders.length ?? 0) > 0
   useEffect(() => {
-    if (isFollowing) void queries.invalidateQueries({ queryKey: keys.documentLists(avee.id) })
-  }, [isFollowing, list.dataUpdatedAt, avee.id, queries])
+    if (hasFolders) void queries.invalidateQueries({ queryKey: keys.documentLists(avee.id) })
+  }, [hasFolders, list.dataUpdatedAt, avee.id, queries])
   if (!list.data || list.data.folders.length === 0) return null
   return (
-    <Section title="Folders" text="What changes in them on this machine changes here.">
-      <ul className="rows" aria-label="Folders that are followed">
+    <Section title="Folders" text="Changes in these folders are synced.">
+      <ul className="rows" aria-label="Synced folders">
         {list.data.folders.map((folder) => (
           <FolderRow key={folder.id} avee={avee} folder={folder} />
         ))}
@@ -43,7 +42,7 @@ export function Folders({ avee }: { avee: Avee }) {
 }
 
 function FolderRow({ avee, folder }: { avee: Avee; folder: Folder }) {
-  const [isLeaving, setIsLeaving] = useState(false)
+  const [isRemoving, setIsRemoving] = useState(false)
   const { failed } = folder
   return (
     <li className="row">
@@ -59,14 +58,14 @@ function FolderRow({ avee, folder }: { avee: Avee; folder: Folder }) {
             [
               formatCount(folder.documents, 'document'),
               !avee.is_library && layerLabels[folder.layer].title,
-              failed.length > 0 && `${failed.length} not readable`,
+              failed.length > 0 && `${failed.length} failed`,
             ]
               .filter(Boolean)
               .join(' · ')}
         </span>
         {failed.length > 0 && (
           <details className="small">
-            <summary>What could not be read</summary>
+            <summary>Failed files</summary>
             <ul>
               {failed.map(({ path, message }) => (
                 <li key={path} className="soft">
@@ -79,21 +78,21 @@ function FolderRow({ avee, folder }: { avee: Avee; folder: Folder }) {
       </div>
       <div className="row-actions">
         <IconButton
-          label={`Stop following ${folder.path}`}
+          label={`Stop syncing ${folder.path}`}
           icon={X}
           small
-          onClick={() => setIsLeaving(true)}
+          onClick={() => setIsRemoving(true)}
         />
       </div>
-      {isLeaving && <LeaveFolderDialog avee={avee} folder={folder} onClose={() => setIsLeaving(false)} />}
+      {isRemoving && <RemoveFolderDialog avee={avee} folder={folder} onClose={() => setIsRemoving(false)} />}
     </li>
   )
 }
 
-function LeaveFolderDialog({ avee, folder, onClose }: { avee: Avee; folder: Folder; onClose: () => void }) {
+function RemoveFolderDialog({ avee, folder, onClose }: { avee: Avee; folder: Folder; onClose: () => void }) {
   const api = useApi()
   const queries = useQueryClient()
-  const leave = useMutation({
+  const remove = useMutation({
     mutationFn: (documents: 'keep' | 'remove') =>
       api.call(deleteFolder, { params: { id: avee.id, folder: folder.id }, query: { documents } }),
     onSuccess: async () => {
@@ -102,26 +101,26 @@ function LeaveFolderDialog({ avee, folder, onClose }: { avee: Avee; folder: Fold
     },
   })
   return (
-    <Dialog open onOpenChange={onClose} title="Stop following this folder?">
+    <Dialog open onOpenChange={onClose} title="Stop syncing this folder?">
       <p className="soft">
-        Its files stay where they are. Its {formatCount(folder.documents, 'document')} here can stay as they
-        are now, or go.
+        The files in the folder are not affected. You can keep or remove the{' '}
+        {formatCount(folder.documents, 'document')} created from it.
       </p>
-      {leave.error && <Notice kind="bad">{errorMessage(leave.error)}</Notice>}
+      {remove.error && <Notice kind="bad">{errorMessage(remove.error)}</Notice>}
       <DialogActions>
         <Button onClick={onClose}>Cancel</Button>
-        <Button variant="danger" busy={leave.isPending} onClick={() => leave.mutate('remove')}>
-          Remove the documents
+        <Button variant="danger" busy={remove.isPending} onClick={() => remove.mutate('remove')}>
+          Remove documents
         </Button>
-        <Button variant="primary" busy={leave.isPending} onClick={() => leave.mutate('keep')}>
-          Keep the documents
+        <Button variant="primary" busy={remove.isPending} onClick={() => remove.mutate('keep')}>
+          Keep documents
         </Button>
       </DialogActions>
     </Dialog>
   )
 }
 
-/** A folder of the server's machine to follow. */
+/** Adds a server folder to sync. */
 export function AddFolderDialog({ avee, layer, onClose }: { avee: Avee; layer: Layer; onClose: () => void }) {
   const api = useApi()
   const queries = useQueryClient()
@@ -131,7 +130,7 @@ export function AddFolderDialog({ avee, layer, onClose }: { avee: Avee; layer: L
   })
   const allowed = list.data?.allowed ?? []
   const [path, setPath] = useState('')
-  const follow = useMutation({
+  const add = useMutation({
     mutationFn: () => api.call(createFolder, { params: { id: avee.id }, body: { path: path.trim(), layer } }),
     onSuccess: async () => {
       onClose()
@@ -140,15 +139,14 @@ export function AddFolderDialog({ avee, layer, onClose }: { avee: Avee; layer: L
   })
   const submit = (event: FormEvent): void => {
     event.preventDefault()
-    if (path.trim()) follow.mutate()
+    if (path.trim()) add.mutate()
   }
   if (list.data && allowed.length === 0) {
     return (
-      <Dialog open onOpenChange={onClose} title="Follow a folder">
+      <Dialog open onOpenChange={onClose} title="Sync folder">
         <p className="soft">
-          Documents can follow a folder of this machine: what is added, changed or deleted there is so here.
-          For that, name the folders that may be followed in the setting <code>WATCH_FOLDERS</code> and start
-          the server again, for example:
+          Keep documents in sync with a folder on the server. To allow it, restart the server with the folders
+          in <code>WATCH_FOLDERS</code>, for example:
         </p>
         <code>WATCH_FOLDERS=~/Documents npm start</code>
         <DialogActions>
@@ -158,19 +156,19 @@ export function AddFolderDialog({ avee, layer, onClose }: { avee: Avee; layer: L
     )
   }
   return (
-    <Dialog open onOpenChange={onClose} title="Follow a folder">
+    <Dialog open onOpenChange={onClose} title="Sync folder">
       <form onSubmit={submit} className="dialog-form">
         <TextField
-          label="Folder on this machine"
+          label="Folder on the server"
           value={path}
           autoFocus
           list="folders-allowed"
           placeholder={allowed[0]}
-          error={follow.error ? errorMessage(follow.error) : undefined}
-          hint={`It has to be within ${allowed.join(' or ')}.`}
+          error={add.error ? errorMessage(add.error) : undefined}
+          hint={`Must be inside ${allowed.join(' or ')}.`}
           onChange={(event) => {
             setPath(event.target.value)
-            follow.reset()
+            add.reset()
           }}
         />
         <datalist id="folders-allowed">
@@ -180,8 +178,8 @@ export function AddFolderDialog({ avee, layer, onClose }: { avee: Avee; layer: L
         </datalist>
         <DialogActions>
           <Button onClick={onClose}>Cancel</Button>
-          <Button variant="primary" type="submit" busy={follow.isPending} disabled={!path.trim()}>
-            Follow
+          <Button variant="primary" type="submit" busy={add.isPending} disabled={!path.trim()}>
+            Sync folder
           </Button>
         </DialogActions>
       </form>

@@ -1,4 +1,4 @@
-/** What the file picker offers; the server has the last word. */
+/** The extensions offered by the file picker. The server decides what it accepts. */
 export const acceptedExtensions =
   '.pdf,.docx,.pptx,.xlsx,.odt,.epub,.md,.markdown,.txt,.text,.html,.htm,.csv,.tsv,.json,.xml,.eml,.log,.rst,.tex,.org,.png,.jpg,.jpeg,.webp,.tif,.tiff'
 

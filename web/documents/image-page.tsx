@@ -2,32 +2,36 @@ import type { ReactNode } from 'react'
 import type { HighlightedPassage } from './find-passage.ts'
 import { PageNavigation } from './page-navigation.tsx'
 import { QuotedPassage } from './quoted-passage.tsx'
+import './paper.css'
 
-/** A picture whose text was recognised: no passage can be marked on it, so that stands above. */
+/** An image. A passage of its recognised text cannot be highlighted on it, so it is quoted above. */
 export function ImagePage({
   url,
   title,
   passage,
-  onProblem,
+  onError,
   children,
 }: {
   url: string
   title: string
   passage: HighlightedPassage | undefined
-  /** The picture cannot be had or shown. */
-  onProblem: () => void
+  /** Called when the image cannot be loaded or displayed. */
+  onError: () => void
   children: ReactNode
 }) {
   return (
     <>
       {passage && (
-        <QuotedPassage text={passage.text} why="The page is a picture, on which it cannot be marked." />
+        <QuotedPassage
+          text={passage.text}
+          reason="The page is an image, so the passage cannot be highlighted."
+        />
       )}
-      <PageNavigation pages={[]} shown={1} onTurn={() => undefined}>
+      <PageNavigation pages={[]} currentPage={1} onPageChange={() => undefined}>
         {children}
       </PageNavigation>
       <div className="paper-frame">
-        <img className="paper-picture" src={url} alt={title} onError={onProblem} />
+        <img className="paper-image" src={url} alt={title} onError={onError} />
       </div>
     </>
   )

@@ -1,46 +1,47 @@
 import { ChevronLeft, ChevronRight } from 'lucide-react'
 import type { ReactNode } from 'react'
 import { IconButton } from '../ui/button.tsx'
+import './page-navigation.css'
 
-/** Above a page: which it is, the ways to those before and after it, and what else can be done with it. */
+/** The toolbar above a page: previous and next page, the page number and further actions. */
 export function PageNavigation({
   pages,
-  shown,
-  onTurn,
+  currentPage,
+  onPageChange,
   children,
 }: {
-  /** The numbers of the pages there are. */
+  /** The numbers of all pages, in order. */
   pages: number[]
-  shown: number
-  onTurn: (page: number) => void
+  currentPage: number
+  onPageChange: (page: number) => void
   children?: ReactNode
 }) {
-  const at = pages.indexOf(shown)
-  const before = pages[at - 1]
-  const after = pages[at + 1]
+  const index = pages.indexOf(currentPage)
+  const previous = pages[index - 1]
+  const next = index === -1 ? undefined : pages[index + 1]
   if (pages.length < 2 && !children) return null
   return (
-    <div className="page-turner">
+    <div className="page-navigation">
       {pages.length > 1 && (
-        <span className="page-turner-pages">
+        <span className="page-navigation-group">
           <IconButton
             label="Previous page"
             icon={ChevronLeft}
             small
             hint={false}
-            disabled={before === undefined}
-            onClick={() => before !== undefined && onTurn(before)}
+            disabled={previous === undefined}
+            onClick={() => previous !== undefined && onPageChange(previous)}
           />
           <span aria-live="polite">
-            Page {shown} of {pages.at(-1)}
+            Page {currentPage} of {pages.at(-1)}
           </span>
           <IconButton
             label="Next page"
             icon={ChevronRight}
             small
             hint={false}
-            disabled={at === -1 || after === undefined}
-            onClick={() => after !== undefined && onTurn(after)}
+            disabled={next === undefined}
+            onClick={() => next !== undefined && onPageChange(next)}
           />
         </span>
       )}

@@ -10,23 +10,24 @@ import { QuotedPassage } from './quoted-passage.tsx'
 import { scrollIntoPanels } from './scroll-into-panels.ts'
 import { findSupportingSentences } from './supporting-sentences.ts'
 import { TextSkeleton } from './text-skeleton.tsx'
+import './document-text.css'
 
 /**
- * The text of a document, page by page, as it was read; a passage is marked and scrolled to. When the document is gone
- * or has changed, the passage is shown as it was quoted, and that is said.
+ * The extracted text of a document, page by page, with a passage highlighted and scrolled into view. Quotes the passage
+ * if the document was deleted or has changed.
  */
 export function PageText({
   documentId,
   passage,
   page,
-  onTurn,
+  onPageChange,
   children,
 }: {
   documentId: string
   passage: HighlightedPassage | undefined
-  /** The page turned to; undefined shows the passage's. */
+  /** The selected page; undefined shows the page of the passage. */
   page: number | undefined
-  onTurn: (page: number) => void
+  onPageChange: (page: number) => void
   children?: ReactNode
 }) {
   const api = useApi()
@@ -35,55 +36,61 @@ export function PageText({
     queryFn: () => api.call(getDocumentText, { params: { id: documentId } }),
     staleTime: 60_000,
   })
-  const marked = useRef<HTMLElement>(null)
+  const highlight = useRef<HTMLElement>(null)
 
   const pages = text.data?.pages ?? []
-  const shown = page ?? passage?.page ?? pages[0]?.page ?? 1
-  const current = pages.find((one) => one.page === shown)
-  const isPassagePage = passage !== undefined && shown === (passage.page ?? pages[0]?.page)
-  const range = isPassagePage && current ? findPassage(current.text, passage) : undefined
+  const currentPage = page ?? passage?.page ?? pages[0]?.page ?? 1
+  const content = pages.find((candidate) => candidate.page === currentPage)
+  const isPassagePage = passage !== undefined && currentPage === (passage.page ?? pages[0]?.page)
+  const range = isPassagePage && content ? findPassage(content.text, passage) : undefined
 
   useLayoutEffect(() => {
-    if (marked.current) scrollIntoPanels(marked.current.querySelector('strong') ?? marked.current)
+    if (highlight.current) scrollIntoPanels(highlight.current.querySelector('strong') ?? highlight.current)
   }, [range?.start, range?.end, documentId])
 
   if (text.isPending) return <TextSkeleton />
   if (text.isError) {
     if (!passage) return <ErrorState error={text.error} onRetry={() => void text.refetch()} />
-    return <QuotedPassage text={passage.text} why="The document cannot be opened any more." />
+    return <QuotedPassage text={passage.text} reason="The document is no longer available." />
   }
   return (
     <>
-      {isPassagePage && !range && <QuotedPassage text={passage.text} why="The document has changed since." />}
-      <PageNavigation pages={pages.map((one) => one.page)} shown={shown} onTurn={onTurn}>
+      {isPassagePage && !range && (
+        <QuotedPassage text={passage.text} reason="The document has changed since." />
+      )}
+      <PageNavigation
+        pages={pages.map((candidate) => candidate.page)}
+        currentPage={currentPage}
+        onPageChange={onPageChange}
+      >
         {children}
       </PageNavigation>
       <div className="document-text">
-        {!current || current.text.trim() === '' ? (
-          <span className="soft">There is no text on this page.</span>
+        {!content || content.text.trim() === '' ? (
+          <span className="soft">No text on this page</span>
         ) : range ? (
           <>
-            {current.text.slice(0, range.start)}
-            <mark ref={marked}>
-              {withTelling(current.text.slice(range.start, range.end), passage?.claim)}
+            {content.text.slice(0, range.start)}
+            <mark ref={highlight}>
+              {emphasizeSupport(content.text.slice(range.start, range.end), passage?.claim)}
             </mark>
-            {current.text.slice(range.end)}
+            {content.text.slice(range.end)}
           </>
         ) : (
-          current.text
+          content.text
         )}
       </div>
     </>
   )
 }
 
-/** A passage, the sentences of it that say what is claimed set off. */
-function withTelling(text: string, claim: string | undefined): ReactNode[] {
+/** Emphasizes the sentences of a passage that support the claim. */
+function emphasizeSupport(text: string, claim: string | undefined): ReactNode[] {
   const parts: ReactNode[] = []
-  let at = 0
+  let position = 0
   for (const { start, end } of claim ? findSupportingSentences(text, claim) : []) {
-    parts.push(text.slice(at, start), <strong key={start}>{text.slice(start, end)}</strong>)
-    at = end
+    parts.push(text.slice(position, start), <strong key={start}>{text.slice(start, end)}</strong>)
+    position = end
   }
-  return [...parts, text.slice(at)]
+  return [...parts, text.slice(position)]
 }

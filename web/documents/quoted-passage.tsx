@@ -1,10 +1,11 @@
 import { Notice } from '../ui/state.tsx'
+import './document-text.css'
 
-/** A passage as it was quoted, where it cannot be shown in its place, and why it cannot. */
-export function QuotedPassage({ text, why }: { text: string; why: string }) {
+/** The text of a passage that cannot be highlighted on its page, and the reason. */
+export function QuotedPassage({ text, reason }: { text: string; reason: string }) {
   return (
     <>
-      <Notice kind="warn">{why} This is the passage as it was quoted:</Notice>
+      <Notice kind="warn">{reason} The cited text:</Notice>
       <p className="document-text">
         <mark>{text}</mark>
       </p>

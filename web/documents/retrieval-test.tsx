@@ -7,39 +7,35 @@ import { Section } from '../shell/page.tsx'
 import { Button } from '../ui/button.tsx'
 import { SearchField } from '../ui/field.tsx'
 import { Notice } from '../ui/state.tsx'
-import './documents.css'
 import { SearchResults } from './search-results.tsx'
 
-/** Shows which passages a question would find, without asking a model. */
+/** Shows the passages that a question retrieves. */
 export function RetrievalTest({ avee }: { avee: Avee }) {
   const api = useApi()
-  const [words, setWords] = useState('')
+  const [question, setQuestion] = useState('')
   const search = useMutation({
     mutationFn: (query: string) => api.call(searchDocuments, { body: { avee: avee.id, query, limit: 10 } }),
   })
   const submit = (event: FormEvent): void => {
     event.preventDefault()
-    if (words.trim()) search.mutate(words.trim())
+    if (question.trim()) search.mutate(question.trim())
   }
   return (
-    <Section
-      title="What a question finds"
-      text="The passages an answer would be given, best first. No model is asked."
-    >
-      <form className="retrieval-form" onSubmit={submit}>
+    <Section title="Test retrieval" text="See which passages a question retrieves, best match first.">
+      <form className="search-form" onSubmit={submit}>
         <SearchField
-          label="A question or some words"
+          label="Question"
           maxLength={1000}
-          value={words}
-          onChange={(event) => setWords(event.target.value)}
+          value={question}
+          onChange={(event) => setQuestion(event.target.value)}
         />
-        <Button type="submit" busy={search.isPending} disabled={!words.trim()}>
-          Search
+        <Button type="submit" busy={search.isPending} disabled={!question.trim()}>
+          Test
         </Button>
       </form>
-      <div aria-live="polite" className="retrieval-results">
+      <div aria-live="polite" className="search-results">
         {search.isError && <Notice kind="bad">{search.error.message}</Notice>}
-        {search.data && <SearchResults {...search.data} showsLayer={!avee.is_library} />}
+        {search.data && <SearchResults {...search.data} showLayer={!avee.is_library} />}
       </div>
     </Section>
   )

@@ -1,20 +1,20 @@
-/** Room above a passage for the page turner. */
-const above = 64
+/** Height in CSS pixels kept free above the element for the page navigation. */
+const topMargin = 64
 
 /**
- * Scrolls the panels around a mark, never the window itself: the mark's middle into the middle, or its beginning when it
- * is long.
+ * Scrolls an element into view in all scrollable ancestors except the window. Centres it, or aligns its top if it is
+ * taller than the ancestor.
  */
-export function scrollIntoPanels(mark: HTMLElement): void {
+export function scrollIntoPanels(element: HTMLElement): void {
   for (
-    let panel = mark.parentElement;
+    let panel = element.parentElement;
     panel && panel !== document.documentElement;
     panel = panel.parentElement
   ) {
     if (getComputedStyle(panel).overflow === 'visible') continue
-    const place = mark.getBoundingClientRect()
+    const box = element.getBoundingClientRect()
     const frame = panel.getBoundingClientRect()
-    panel.scrollTop += place.top - frame.top - Math.max(above, (panel.clientHeight - place.height) / 2)
-    panel.scrollLeft += place.left - frame.left - Math.max(0, (panel.clientWidth - place.width) / 2)
+    panel.scrollTop += box.top - frame.top - Math.max(topMargin, (panel.clientHeight - box.height) / 2)
+    panel.scrollLeft += box.left - frame.left - Math.max(0, (panel.clientWidth - box.width) / 2)
   }
 }

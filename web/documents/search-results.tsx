@@ -1,49 +1,46 @@
 import { useMemo, useState } from 'react'
 import type { SearchHit } from '../../contract/knowledge.ts'
 import { EmptyState, Notice } from '../ui/state.tsx'
-import './documents.css'
 import { DocumentDialog } from './document-dialog.tsx'
 import { layerLabels } from './layers.ts'
 import { createSnippet } from './snippet.ts'
+import './search-results.css'
 
-/** The passages a query found, best first, its words marked; each opens in the text of its page. */
+/** The passages that match a query, best first, with its words highlighted. Each opens on its page. */
 export function SearchResults({
   query,
   results,
   answerable,
-  showsLayer,
+  showLayer,
 }: {
   query: string
   results: SearchHit[]
   answerable: boolean
-  /** Whether layers tell anything here: a library has but one reader. */
-  showsLayer: boolean
+  showLayer: boolean
 }) {
   const [open, setOpen] = useState<SearchHit>()
   const passage = useMemo(() => open && { ...open, claim: query }, [open, query])
-  if (results.length === 0) return <EmptyState title="Nothing fits these words" />
+  if (results.length === 0) return <EmptyState title="No results" />
   return (
     <>
       {!answerable && (
-        <Notice kind="warn">
-          Your documents do not answer this: none of these fits well, and an answer would say so.
-        </Notice>
+        <Notice kind="warn">No good match: these passages do not seem to answer the question.</Notice>
       )}
-      <ol className="rows" aria-label="Passages found">
+      <ol className="rows" aria-label="Passages">
         {results.map((hit) => (
           <li key={`${hit.document_id} ${hit.passage}`} className="row">
-            <button type="button" className="hit" onClick={() => setOpen(hit)}>
+            <button type="button" className="search-hit" onClick={() => setOpen(hit)}>
               <span className="row-title">
                 <span className="truncate">{hit.title}</span>
                 {hit.page !== null && <span className="row-facts">page {hit.page}</span>}
-                {showsLayer && <span className="row-facts">{layerLabels[hit.layer].title}</span>}
-                <span className="hit-score" title="How well it fits">
+                {showLayer && <span className="row-facts">{layerLabels[hit.layer].title}</span>}
+                <span className="search-hit-score" title="Relevance score">
                   {hit.score.toFixed(2)}
                 </span>
               </span>
-              <span className="hit-text">
-                {createSnippet(hit.text, query).map((piece, i) =>
-                  piece.isMatch ? <mark key={i}>{piece.text}</mark> : piece.text,
+              <span className="search-hit-text">
+                {createSnippet(hit.text, query).map((part, i) =>
+                  part.isMatch ? <mark key={i}>{part.text}</mark> : part.text,
                 )}
               </span>
             </button>

@@ -1,81 +1,85 @@
 import type { TextRange } from './find-passage.ts'
 import { isSameStem, isShortWord, normalizeWord, wordSegmenter } from './snippet.ts'
 
-const sentences = new Intl.Segmenter(undefined, { granularity: 'sentence' })
+const sentenceSegmenter = new Intl.Segmenter(undefined, { granularity: 'sentence' })
 
-/** A sentence tells when it has this share of what the best one has, and that has this share of the claim. */
-const nearlyBest = 0.6
-const leastOfClaim = 0.25
-/** When so much of a passage tells, none of it stands out. */
-const mostTelling = 0.7
+/** A sentence supports a claim if it reaches this share of the best sentence's score. */
+const minShareOfBest = 0.6
+/** Share of the claim's words that the best sentence must contain. */
+const minShareOfClaim = 0.25
+/** When the supporting sentences make up more than this share of a passage, emphasizing them helps nobody. */
+const maxShareOfPassage = 0.7
 
-const marks = /\[[\d,\s]+\]/g
+const citationMarks = /\[[\d,\s]+\]/g
 
-/** What of an answer rests on its source `n`: the sentences that name it. */
+/** Returns the sentences of an answer that cite source `n`, without the citation marks. */
 export function claimFor(answer: string, n: number): string {
   const claims: string[] = []
-  let before = ''
-  for (const { segment } of sentences.segment(answer)) {
-    // A source may be named behind the full stop, at the head of what the segmenter takes for the next sentence.
-    const head = /^\s*(?:\[[\d,\s]+\]\s*)*/.exec(segment)?.[0] ?? ''
-    const said = segment.slice(head.length)
-    if (names(head, n)) claims.push(before)
-    if (names(said, n)) claims.push(said)
-    before = said
+  let previous = ''
+  for (const { segment } of sentenceSegmenter.segment(answer)) {
+    // A mark after the full stop comes first in what the segmenter takes for the next sentence.
+    const leadingMarks = /^\s*(?:\[[\d,\s]+\]\s*)*/.exec(segment)?.[0] ?? ''
+    const sentence = segment.slice(leadingMarks.length)
+    if (cites(leadingMarks, n)) claims.push(previous)
+    if (cites(sentence, n)) claims.push(sentence)
+    previous = sentence
   }
-  return claims.join(' ').replace(marks, ' ')
+  return claims.join(' ').replace(citationMarks, ' ')
 }
 
-const names = (text: string, n: number) =>
-  (text.match(marks) ?? []).some((mark) => mark.slice(1, -1).split(',').map(Number).includes(n))
+const cites = (text: string, n: number) =>
+  (text.match(citationMarks) ?? []).some((mark) => mark.slice(1, -1).split(',').map(Number).includes(n))
 
 /**
- * The sentences of a passage that say what a claim says, for each of its own sentences: by the words they share, of which
- * those count more that are rare in the passage. Empty when none stands out.
+ * Returns the sentences of a passage that support any sentence of a claim, judged by the words they share. A word counts
+ * more the fewer sentences of the passage contain it. Empty if no sentence stands out.
  */
 export function findSupportingSentences(passage: string, claim: string): TextRange[] {
-  const parts = partsOf(passage).map((range) => ({
+  const sentences = splitSentences(passage).map((range) => ({
     range,
-    words: wordsOf(passage.slice(range.start, range.end)),
+    words: significantWords(passage.slice(range.start, range.end)),
   }))
-  const telling = new Set([...sentences.segment(claim)].flatMap(({ segment }) => tellingOf(parts, segment)))
-  const letters = [...telling].reduce((sum, { range }) => sum + range.end - range.start, 0)
-  if (letters > mostTelling * passage.length) return []
-  return parts.filter((part) => telling.has(part)).map(({ range }) => range)
-}
-
-type Part = { range: TextRange; words: string[] }
-
-/** The parts that say what one sentence claims. */
-function tellingOf(parts: Part[], claim: string): Part[] {
-  const claimed = [...new Set(wordsOf(claim))]
-  const shared = parts.map(({ words: own }) =>
-    claimed.filter((word) => own.some((each) => isSameStem(each, word))),
+  const supporting = new Set(
+    [...sentenceSegmenter.segment(claim)].flatMap(({ segment }) => supportFor(segment, sentences)),
   )
-  const weight = (word: string) => 1 / shared.filter((some) => some.includes(word)).length
-  const scores = shared.map((some) => some.reduce((sum, word) => sum + weight(word), 0))
+  const length = [...supporting].reduce((sum, { range }) => sum + range.end - range.start, 0)
+  if (length > maxShareOfPassage * passage.length) return []
+  return sentences.filter((sentence) => supporting.has(sentence)).map(({ range }) => range)
+}
+
+type Sentence = { range: TextRange; words: string[] }
+
+/** Returns the sentences that support one sentence of a claim. */
+function supportFor(claim: string, sentences: Sentence[]): Sentence[] {
+  const claimed = [...new Set(significantWords(claim))]
+  const shared = sentences.map(({ words }) =>
+    claimed.filter((word) => words.some((other) => isSameStem(other, word))),
+  )
+  const weight = (word: string) => 1 / shared.filter((words) => words.includes(word)).length
+  const scores = shared.map((words) => words.reduce((sum, word) => sum + weight(word), 0))
   const best = Math.max(0, ...scores)
-  const isEnough = (shared[scores.indexOf(best)]?.length ?? 0) >= leastOfClaim * claimed.length
-  return best > 0 && isEnough ? parts.filter((_, i) => (scores[i] ?? 0) >= nearlyBest * best) : []
+  const sharedByBest = shared[scores.indexOf(best)]?.length ?? 0
+  if (best === 0 || sharedByBest < minShareOfClaim * claimed.length) return []
+  return sentences.filter((_, i) => (scores[i] ?? 0) >= minShareOfBest * best)
 }
 
-function wordsOf(text: string): string[] {
+function significantWords(text: string): string[] {
   const all = [...wordSegmenter.segment(text)]
-    .filter((one) => one.isWordLike)
-    .map((one) => normalizeWord(one.segment))
-  const telling = all.filter((word) => !isShortWord(word) || /\d/.test(word))
-  return telling.length > 0 ? telling : all
+    .filter(({ isWordLike }) => isWordLike)
+    .map(({ segment }) => normalizeWord(segment))
+  const significant = all.filter((word) => !isShortWord(word) || /\d/.test(word))
+  return significant.length > 0 ? significant : all
 }
 
-/** Sentences, and rows of tables; a line's end within a sentence is a blank. */
-function partsOf(text: string): TextRange[] {
-  const parts: TextRange[] = []
+/** Splits a text into sentences and table rows. A line break within a sentence counts as a space. */
+function splitSentences(text: string): TextRange[] {
+  const ranges: TextRange[] = []
   for (const block of text.matchAll(/[^\n]*\t[^\n]*|(?:(?!\n\s*\n|\n[^\n]*\t)[^])+/g)) {
-    for (const { segment, index } of sentences.segment(block[0].replaceAll('\n', ' '))) {
+    for (const { segment, index } of sentenceSegmenter.segment(block[0].replaceAll('\n', ' '))) {
       const start = block.index + index + (segment.length - segment.trimStart().length)
       const end = start + segment.trim().length
-      if (end > start) parts.push({ start, end })
+      if (end > start) ranges.push({ start, end })
     }
   }
-  return parts
+  return ranges
 }

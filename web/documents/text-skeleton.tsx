@@ -1,9 +1,10 @@
 import { Skeleton } from '../ui/state.tsx'
+import './document-text.css'
 
-/** Holds the place of a page's text. */
+/** A placeholder for a page's text. */
 export function TextSkeleton() {
   return (
-    <div className="document-text" role="status" aria-label="Loading the text">
+    <div className="document-text" role="status" aria-label="Loading text">
       {['100%', '96%', '98%', '60%', '0', '97%', '94%', '99%', '40%'].map((width, i) => (
         <p key={i}>
           <Skeleton width={width} height="0.9rem" />

@@ -4,21 +4,23 @@ import type { IngestFile } from '../api/index.ts'
 import { Button, IconButton, Spinner } from '../ui/button.tsx'
 import { formatCount } from '../ui/format.ts'
 import { Progress } from '../ui/state.tsx'
-import './documents.css'
 import { isInProgress, type Upload } from './upload-queue.ts'
 import { useAveeUploads, useUploadQueue } from './upload-queue-context.tsx'
+import './upload-list.css'
 
-/** What is on its way into an avee's documents, file by file, with the reason of each that failed. */
+/** Lists the uploads of an avee with their progress and the error of each that failed. */
 export function UploadList({ aveeId }: { aveeId: string | undefined }) {
   const uploads = useUploadQueue()
   const list = useAveeUploads(aveeId)
   if (list.length === 0) return null
-  const open = list.filter(isInProgress).length
+  const inProgress = list.filter(isInProgress).length
   return (
     <section className="uploads" aria-label="Uploads">
       <div className="uploads-head">
-        <span role="status">{open > 0 ? `Reading ${formatCount(open, 'document')}` : 'All read'}</span>
-        {open < list.length && (
+        <span role="status">
+          {inProgress > 0 ? `${formatCount(inProgress, 'upload')} in progress` : 'All uploads finished'}
+        </span>
+        {inProgress < list.length && (
           <Button small variant="quiet" onClick={uploads.dismissFinished}>
             Clear finished
           </Button>
@@ -33,9 +35,9 @@ export function UploadList({ aveeId }: { aveeId: string | undefined }) {
   )
 }
 
-/** Of more files than these only those under way and those that failed have a line each. */
-const manyFiles = 10
-const isWorthALine = (file: IngestFile) => !file.result?.success
+/** Uploads with more files than this list only the ones that are in progress or failed. */
+const maxListedFiles = 10
+const isPendingOrFailed = (file: IngestFile) => !file.result?.success
 
 const UploadRow = memo(function UploadRow({ upload }: { upload: Upload }) {
   const uploads = useUploadQueue()
@@ -54,13 +56,16 @@ const UploadRow = memo(function UploadRow({ upload }: { upload: Upload }) {
           {describeUpload(upload)}
         </span>
         {isInProgress(upload) && (
-          <Progress label={`${name}: ${describeUpload(upload)}`} value={portion(upload)} />
+          <Progress label={`${name}: ${describeUpload(upload)}`} value={progressOf(upload)} />
         )}
         {files.length > 1 && (
           <ul className="small">
-            {(files.length > manyFiles ? files.filter(isWorthALine) : files).map((one) => (
-              <li key={one.name} className={one.result && !one.result.success ? 'field-error' : 'soft'}>
-                {one.name}: {one.result?.message ?? one.message}
+            {(files.length > maxListedFiles ? files.filter(isPendingOrFailed) : files).map((listed) => (
+              <li
+                key={listed.name}
+                className={listed.result && !listed.result.success ? 'field-error' : 'soft'}
+              >
+                {listed.name}: {listed.result?.message ?? listed.message}
               </li>
             ))}
           </ul>
@@ -69,7 +74,7 @@ const UploadRow = memo(function UploadRow({ upload }: { upload: Upload }) {
       <div className="row-actions">
         {(upload.phase === 'failed' || upload.phase === 'stopped') && upload.canRetry && (
           <IconButton
-            label={`Try ${name} again`}
+            label={`Retry ${name}`}
             icon={RotateCcw}
             small
             onClick={() => uploads.retry(upload.id)}
@@ -87,39 +92,39 @@ const UploadRow = memo(function UploadRow({ upload }: { upload: Upload }) {
 
 export function UploadIcon({ upload }: { upload: Upload }) {
   if (isInProgress(upload)) return <Spinner size={18} />
-  if (upload.phase === 'done') return <Check className="upload-good" size={18} aria-hidden />
+  if (upload.phase === 'done') return <Check className="upload-done" size={18} aria-hidden />
   return (
     <CircleAlert
-      className={upload.phase === 'failed' ? 'upload-bad' : 'upload-stopped'}
+      className={upload.phase === 'failed' ? 'upload-failed' : 'upload-stopped'}
       size={18}
       aria-hidden
     />
   )
 }
 
-const stages = {
-  parse: 'Reading',
-  chunk: 'Cutting into passages',
-  embed: 'Learning its meaning',
-  store: 'Storing',
+const stageLabels = {
+  parse: 'Extracting text',
+  chunk: 'Splitting into passages',
+  embed: 'Embedding',
+  store: 'Saving',
 }
 
-/** Where an upload stands, in a few words. */
+/** Describes the state of an upload in a few words. */
 export function describeUpload(upload: Upload): string {
   switch (upload.phase) {
     case 'waiting':
-      return 'Waiting its turn'
+      return 'Waiting'
     case 'sending':
-      return upload.sent < 1 ? 'Sending' : 'Reading'
+      return upload.sent < 1 ? 'Uploading' : 'Processing'
     case 'stopped':
       return 'Stopped'
     case 'failed':
       return upload.error ?? 'Failed'
-    case 'reading': {
-      const { total, done } = tally(upload)
-      if (total > 1) return `Read ${done} of ${total}`
-      const file = openFile(upload)
-      return file?.stage ? stages[file.stage] : (file?.message ?? 'Reading')
+    case 'processing': {
+      const { total, done } = countFiles(upload)
+      if (total > 1) return `Processed ${done} of ${total}`
+      const file = currentFile(upload)
+      return file?.stage ? stageLabels[file.stage] : (file?.message ?? 'Processing')
     }
     case 'done': {
       if (upload.document) {
@@ -127,13 +132,13 @@ export function describeUpload(upload: Upload): string {
         return ['Ready', formatCount(pages, 'page'), formatCount(passages, 'passage')].join(' · ')
       }
       const result = upload.ingest?.files[0]?.result
-      const { done, failed } = tally(upload)
+      const { done, failed } = countFiles(upload)
       if (done > 1)
         return ['Ready', formatCount(done - failed, 'document'), failed > 0 && `${failed} failed`]
           .filter(Boolean)
           .join(' · ')
       if (!result) return 'Ready'
-      if (result.duplicate) return 'Already here'
+      if (result.duplicate) return 'Already added'
       return [
         'Ready',
         result.pages && formatCount(result.pages, 'page'),
@@ -145,11 +150,11 @@ export function describeUpload(upload: Upload): string {
   }
 }
 
-const openFile = (upload: Upload): IngestFile | undefined =>
+const currentFile = (upload: Upload): IngestFile | undefined =>
   upload.ingest?.files.findLast((file) => !file.result) ?? upload.ingest?.files.at(-1)
 
-/** How many files there are, have their result, and failed. */
-function tally({ ingest }: Upload) {
+/** Counts the files of an upload: all, finished and failed ones. */
+function countFiles({ ingest }: Upload) {
   const results = ingest?.files.flatMap((file) => file.result ?? []) ?? []
   return {
     total: ingest?.total ?? ingest?.files.length ?? 0,
@@ -158,12 +163,12 @@ function tally({ ingest }: Upload) {
   }
 }
 
-/** 0 to 1 of the step under way; undefined when it does not tell. */
-function portion(upload: Upload): number | undefined {
+/** Returns the progress of the current step from 0 to 1, or undefined if it is unknown. */
+function progressOf(upload: Upload): number | undefined {
   if (upload.phase === 'sending') return upload.sent
-  if (upload.phase === 'reading') {
-    const { total, done } = tally(upload)
-    return total > 1 ? done / total : openFile(upload)?.progress
+  if (upload.phase === 'processing') {
+    const { total, done } = countFiles(upload)
+    return total > 1 ? done / total : currentFile(upload)?.progress
   }
   return 0
 }

@@ -3,16 +3,16 @@ import type { Upload, UploadQueue } from './upload-queue.ts'
 
 const UploadQueueContext = createContext<UploadQueue | undefined>(undefined)
 
-/** Makes the page's uploads known below. */
+/** Provides the upload queue to the components below. */
 export function UploadQueueProvider({ uploads, children }: { uploads: UploadQueue; children: ReactNode }) {
   return <UploadQueueContext value={uploads}>{children}</UploadQueueContext>
 }
 
-/** Finds the uploads of the time before a reload, once it is known who is there. */
+/** Resumes following uploads from before a page reload. Rendered once the user is known. */
 export function ResumeUploads() {
   const uploads = useUploadQueue()
   useEffect(() => {
-    // Finding none is as good as finding out later: the documents' list tells what is there.
+    // Not critical: the document list shows what was added.
     uploads.resume().catch(() => undefined)
   }, [uploads])
   return null
@@ -24,7 +24,7 @@ export function useUploadQueue(): UploadQueue {
   return uploads
 }
 
-/** What is on its way into one avee's documents, and what has no known avee. */
+/** Returns the uploads of an avee and those whose avee is unknown. */
 export function useAveeUploads(aveeId: string | undefined): Upload[] {
   const uploads = useUploadQueue()
   const all = useSyncExternalStore(uploads.subscribe, uploads.getSnapshot)

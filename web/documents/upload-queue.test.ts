@@ -8,8 +8,8 @@ import { createUploadQueue } from './upload-queue.ts'
 const frames = (events: object[]): string =>
   events.map((event, i) => `data: ${JSON.stringify(event)}\nid: ${i + 1}\n\n`).join('')
 
-/** The parts of the API that uploads use; runs answer with the events given. */
-function uploadsWith({
+/** Creates a queue on a stub of the API whose runs send the given events. */
+function createTestQueue({
   events = {},
   running = [],
 }: {
@@ -31,8 +31,8 @@ function uploadsWith({
 
 const document = { pages: 2, passages: 9 } as Document
 
-test('at most two are sent at a time, the others wait their turn', async () => {
-  const { uploads } = uploadsWith({})
+test('sends at most two uploads at a time', async () => {
+  const { uploads } = createTestQueue({})
   const release: (() => void)[] = []
   for (const name of ['a', 'b', 'c'])
     uploads.add('avee', name, () => new Promise((resolve) => release.push(() => resolve(document))))
@@ -51,25 +51,25 @@ test('at most two are sent at a time, the others wait their turn', async () => {
   expect(phases()).toEqual([])
 })
 
-test('what is refused says why and can be sent again', async () => {
-  const { uploads, changes } = uploadsWith({})
+test('keeps the error of a refused upload and sends it again on retry', async () => {
+  const { uploads, changes } = createTestQueue({})
   let calls = 0
   uploads.add('avee', 'page', async () => {
     calls += 1
-    if (calls === 1) throw new ApiError(502, 'not_reached', 'That page cannot be reached.')
+    if (calls === 1) throw new ApiError(502, 'not_reached', 'The page cannot be reached.')
     return document
   })
   await uploads.whenIdle('avee')
   const [failed] = uploads.getSnapshot()
-  expect(failed).toMatchObject({ phase: 'failed', error: 'That page cannot be reached.', canRetry: true })
+  expect(failed).toMatchObject({ phase: 'failed', error: 'The page cannot be reached.', canRetry: true })
   uploads.retry(failed?.id ?? 0)
   await uploads.whenIdle('avee')
   expect(uploads.getSnapshot()[0]).toMatchObject({ phase: 'done', error: undefined, document })
   expect(changes()).toBe(1)
 })
 
-test('runs of the time before a reload are found with their avee and followed to their end', async () => {
-  const { uploads, changes, stopped } = uploadsWith({
+test('follows the runs started before a page reload to their end', async () => {
+  const { uploads, changes, stopped } = createTestQueue({
     running: [
       { id: 'one', kind: 'ingest', scope: 'avee' },
       { id: 'two', kind: 'ingest', scope: 'avee' },
@@ -98,8 +98,8 @@ test('runs of the time before a reload are found with their avee and followed to
   expect(stopped).toEqual([])
 })
 
-test('stopping reaches the server when it has the file, and only this page before', async () => {
-  const { uploads, stopped } = uploadsWith({ running: [{ id: 'one', kind: 'ingest', scope: 'avee' }] })
+test('stops the run of an upload, or only the request while there is no run', async () => {
+  const { uploads, stopped } = createTestQueue({ running: [{ id: 'one', kind: 'ingest', scope: 'avee' }] })
   await uploads.resume()
   await uploads.stop(uploads.getSnapshot()[0]?.id ?? 0)
   expect(stopped).toEqual(['one'])

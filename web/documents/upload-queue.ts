@@ -12,40 +12,40 @@ import {
   uploadFile,
 } from '../api/index.ts'
 
-/** Something on its way into an avee's documents: a file, a text, an address, or a run found after a reload. */
+/** An upload: a file, a text, a web address, or a run resumed after a page reload. */
 export type Upload = {
   id: number
-  /** Undefined for a run whose avee is not known. */
+  /** Undefined for a resumed run whose avee is unknown. */
   aveeId: string | undefined
   name: string
-  phase: 'waiting' | 'sending' | 'reading' | 'done' | 'failed' | 'stopped'
-  /** 0 to 1 of the bytes sent. */
+  phase: 'waiting' | 'sending' | 'processing' | 'done' | 'failed' | 'stopped'
+  /** The share of bytes sent, from 0 to 1. */
   sent: number
   runId: string | undefined
-  /** What the server has told since it has the file. */
+  /** Progress reported by the server once it has the file. */
   ingest: Ingest | undefined
-  /** What it became, where the server tells at once. */
+  /** The document, if the server's response contains it. */
   document: Document | undefined
-  /** Why it failed. */
+  /** The error message of a failed upload. */
   error: string | undefined
-  /** Whether it can be sent again: not after a reload, when the file is no longer at hand. */
+  /** False for a resumed run: the file is not available after a page reload. */
   canRetry: boolean
 }
 
-/** A file becomes a run, whose events tell the rest; a text or an address is a document when the answer comes. */
-type Sent = { runId: string } | { document: Document }
-type Send = (upload: Upload, signal: AbortSignal) => Promise<Sent>
-type Entry = { upload: Upload; send: Send | undefined; abort: AbortController; unfollow?: () => void }
+/** Files and sites are processed by a run that reports progress; the response for a text or page is the document. */
+type SendResult = { runId: string } | { document: Document }
+type Send = (upload: Upload, signal: AbortSignal) => Promise<SendResult>
+type Entry = { upload: Upload; send: Send | undefined; abort: AbortController; unsubscribe?: () => void }
 
-/** Few at a time, as a browser opens only six connections to one server. */
-const atOnce = 2
+/** Browsers open only six HTTP/1.1 connections per host, and the page needs some for other requests. */
+const maxConcurrentUploads = 2
 
 export type UploadQueue = ReturnType<typeof createUploadQueue>
 
 /**
- * Everything on its way into documents, for the whole page: it goes on while one looks at something else, and runs of
- * the time before a reload are found again. `onChanged` is called whenever documents have come in, and `schedule` says
- * when observers are told: a page does so once per frame.
+ * Creates the upload queue of the page. Uploads continue when the user opens another screen, and `resume` finds runs
+ * started before a page reload. `onChanged` is called whenever documents were added; `schedule` defers notifications,
+ * for example to once per frame.
  */
 export function createUploadQueue({
   api,
@@ -84,7 +84,12 @@ export function createUploadQueue({
     publish()
   }
 
-  const enter = (aveeId: string | undefined, name: string, send: Send | undefined, runId?: string): Entry => {
+  const addEntry = (
+    aveeId: string | undefined,
+    name: string,
+    send: Send | undefined,
+    runId?: string,
+  ): Entry => {
     lastId += 1
     const upload: Upload = {
       id: lastId,
@@ -103,55 +108,55 @@ export function createUploadQueue({
     return entry
   }
 
-  const pump = (): void => {
-    const busy = entries.filter(
-      ({ upload }) => upload.phase === 'sending' || upload.phase === 'reading',
+  const startNext = (): void => {
+    const active = entries.filter(
+      ({ upload }) => upload.phase === 'sending' || upload.phase === 'processing',
     ).length
     for (const entry of entries
       .filter(({ upload }) => upload.phase === 'waiting')
-      .slice(0, Math.max(0, atOnce - busy)))
-      void begin(entry)
+      .slice(0, Math.max(0, maxConcurrentUploads - active)))
+      void start(entry)
   }
 
-  const begin = async (entry: Entry): Promise<void> => {
+  const start = async (entry: Entry): Promise<void> => {
     if (!entry.send) return
     change(entry, { phase: 'sending' })
     try {
-      const sent = await entry.send(entry.upload, entry.abort.signal)
-      if ('runId' in sent) {
-        change(entry, { runId: sent.runId, phase: 'reading', sent: 1 })
-        follow(entry, sent.runId)
+      const result = await entry.send(entry.upload, entry.abort.signal)
+      if ('runId' in result) {
+        change(entry, { runId: result.runId, phase: 'processing', sent: 1 })
+        follow(entry, result.runId)
       } else {
-        change(entry, { document: sent.document, phase: 'done', sent: 1 })
+        change(entry, { document: result.document, phase: 'done', sent: 1 })
         onChanged()
-        pump()
+        startNext()
       }
     } catch (error) {
       if (entry.abort.signal.aborted) change(entry, { phase: 'stopped' })
       else
         change(entry, {
           phase: 'failed',
-          error: error instanceof ApiError ? error.message : 'The upload failed.',
+          error: error instanceof ApiError ? error.message : 'Upload failed.',
         })
-      pump()
+      startNext()
     }
   }
 
   const follow = (entry: Entry, runId: string): void => {
     const store = hub.follow(runId, ingestFold)
-    const read = (): void => {
+    const update = (): void => {
       const { value, connection, error } = store.getSnapshot()
       change(entry, {
         ingest: value,
         ...outcome(value, connection === 'refused' ? (error?.message ?? '') : undefined),
       })
-      if (entry.upload.phase === 'reading') return
-      entry.unfollow?.()
+      if (entry.upload.phase === 'processing') return
+      entry.unsubscribe?.()
       onChanged()
-      pump()
+      startNext()
     }
-    entry.unfollow = store.subscribe(read)
-    read()
+    entry.unsubscribe = store.subscribe(update)
+    update()
   }
 
   const find = (id: number): Entry | undefined => entries.find((entry) => entry.upload.id === id)
@@ -163,10 +168,10 @@ export function createUploadQueue({
       return () => void listeners.delete(listener)
     },
 
-    /** Sends files, one request each, so that one that fails or is stopped leaves the others alone. */
+    /** Uploads each file in a request of its own, so that one that fails or is stopped does not affect the others. */
     addFiles(aveeId: string, files: readonly File[], layer: Layer): void {
       for (const file of files) {
-        enter(aveeId, file.name, async ({ id }, signal) => {
+        addEntry(aveeId, file.name, async ({ id }, signal) => {
           const onProgress = (sent: number): void => {
             const entry = find(id)
             if (entry?.upload.phase === 'sending') change(entry, { sent })
@@ -176,35 +181,35 @@ export function createUploadQueue({
         })
       }
       publish()
-      pump()
+      startNext()
     },
 
-    /** Sends a text or an address. */
+    /** Adds a document from a text or a web page. */
     add(aveeId: string, name: string, request: (idempotencyKey: string) => Promise<Document>): void {
-      enter(aveeId, name, async () => ({ document: await sendOnce(request) }))
+      addEntry(aveeId, name, async () => ({ document: await sendOnce(request) }))
       publish()
-      pump()
+      startNext()
     },
 
-    /** Sends what becomes a run of many documents: a website. */
+    /** Adds a site, whose run creates many documents. */
     addRun(aveeId: string, name: string, request: (idempotencyKey: string) => Promise<Response>): void {
-      enter(aveeId, name, async () => {
+      addEntry(aveeId, name, async () => {
         const response = await sendOnce(request)
         const runId = runIdOf(response)
         await response.body?.cancel()
         return { runId }
       })
       publish()
-      pump()
+      startNext()
     },
 
-    /** Finds what was under way before this page was opened. */
+    /** Follows the runs that were started before the page was loaded. */
     async resume(): Promise<void> {
       const { runs } = await api.call(listRuns, { query: { status: 'running' } })
       for (const run of runs) {
         if (run.kind !== 'ingest' || entries.some(({ upload }) => upload.runId === run.id)) continue
-        const entry = enter(run.scope ?? undefined, '', undefined, run.id)
-        change(entry, { phase: 'reading', sent: 1 })
+        const entry = addEntry(run.scope ?? undefined, '', undefined, run.id)
+        change(entry, { phase: 'processing', sent: 1 })
         follow(entry, run.id)
       }
     },
@@ -214,17 +219,17 @@ export function createUploadQueue({
       if (!entry?.send) return
       entry.abort = new AbortController()
       change(entry, { phase: 'waiting', sent: 0, runId: undefined, ingest: undefined, error: undefined })
-      pump()
+      startNext()
     },
 
-    /** Stops it wherever it is; what was stored of it is taken back by the server. */
+    /** Stops an upload. The server deletes what it has already stored of it. */
     async stop(id: number): Promise<void> {
       const entry = find(id)
       if (!entry) return
       entry.abort.abort()
       if (entry.upload.runId) await api.call(stopRun, { params: { id: entry.upload.runId } })
       else change(entry, { phase: 'stopped' })
-      pump()
+      startNext()
     },
 
     dismiss(id: number): void {
@@ -237,47 +242,47 @@ export function createUploadQueue({
       publish()
     },
 
-    /** Forgets those of an avee that came in well. */
+    /** Dismisses an avee's successful uploads. */
     dismissReady(aveeId: string): void {
       entries = entries.filter(({ upload }) => upload.aveeId !== aveeId || upload.phase !== 'done')
       publish()
     },
 
-    /** Resolves when nothing of this avee is under way. */
+    /** Resolves when no upload of this avee is in progress. */
     whenIdle(aveeId: string): Promise<void> {
       const isIdle = (): boolean =>
         !getSnapshot().some((upload) => upload.aveeId === aveeId && isInProgress(upload))
       if (isIdle()) return Promise.resolve()
       return new Promise((resolve) => {
-        const look = (): void => {
+        const check = (): void => {
           if (!isIdle()) return
-          listeners.delete(look)
+          listeners.delete(check)
           resolve()
         }
-        listeners.add(look)
+        listeners.add(check)
       })
     },
   }
 }
 
 export const isInProgress = (upload: Upload): boolean =>
-  upload.phase === 'waiting' || upload.phase === 'sending' || upload.phase === 'reading'
+  upload.phase === 'waiting' || upload.phase === 'sending' || upload.phase === 'processing'
 
-/** Where a run's story leaves the upload. `refused` is the sentence of a run that cannot be read. */
+/** Returns the state of an upload after its run. `refused` is the error message of a run that cannot be read. */
 function outcome(ingest: Ingest, refused: string | undefined): Partial<Upload> {
-  if (refused !== undefined) return { phase: 'failed', error: refused || 'Its progress cannot be read.' }
+  if (refused !== undefined) return { phase: 'failed', error: refused || 'Its progress is not available.' }
   switch (ingest.phase) {
     case 'running':
-      return { phase: 'reading' }
+      return { phase: 'processing' }
     case 'stopped':
       return { phase: 'stopped' }
     case 'failed':
-      return { phase: 'failed', error: ingest.error?.message ?? 'It failed.' }
+      return { phase: 'failed', error: ingest.error?.message ?? 'Upload failed.' }
     case 'done': {
       const results = ingest.files.flatMap((file) => (file.result ? [file.result] : []))
-      const bad = results.filter((result) => !result.success)
-      return bad.length > 0 && bad.length === results.length
-        ? { phase: 'failed', error: bad[0]?.message }
+      const failed = results.filter((result) => !result.success)
+      return failed.length > 0 && failed.length === results.length
+        ? { phase: 'failed', error: failed[0]?.message }
         : { phase: 'done' }
     }
   }

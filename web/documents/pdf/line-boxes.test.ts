@@ -1,25 +1,25 @@
 import { expect, test } from 'vitest'
 import { type Box, lineBoxes } from './line-boxes.ts'
 
-/** Letters of a tenth of the page's width, on lines of a twentieth of its height. */
+/** A letter a tenth of the page wide, on a line a twentieth of the page high. */
 const letter = (column: number, row: number): Box => ({
   left: column / 10,
   top: row / 20,
   width: 0.1,
   height: 0.05,
 })
-const near = (box: Box) =>
+const closeTo = (box: Box) =>
   Object.fromEntries(Object.entries(box).map(([name, value]) => [name, expect.closeTo(value)]))
 
-test('letters beside each other make one line, blanks between them included', () => {
+test('merges the letters of a line across spaces', () => {
   const boxes = [letter(1, 2), undefined, letter(3, 2), letter(1, 3)]
   expect(lineBoxes([{ from: 0, to: 4 }], (i) => boxes[i], 0.7)).toEqual([
-    near({ left: 0.1, top: 0.1, width: 0.3, height: 0.05 }),
-    near(letter(1, 3)),
+    closeTo({ left: 0.1, top: 0.1, width: 0.3, height: 0.05 }),
+    closeTo(letter(1, 3)),
   ])
 })
 
-test('columns stay apart, and so do stretches that were found apart', () => {
+test('keeps columns and separate spans apart', () => {
   const boxes = [letter(0, 1), letter(9, 1)]
   expect(lineBoxes([{ from: 0, to: 2 }], (i) => boxes[i], 0.7)).toHaveLength(2)
   const spans = [
@@ -29,13 +29,13 @@ test('columns stay apart, and so do stretches that were found apart', () => {
   expect(lineBoxes(spans, () => letter(0, 1), 0.7)).toHaveLength(2)
 })
 
-test('a superscript belongs to its line; what has no extent makes none', () => {
+test('merges a superscript into its line and ignores boxes without extent', () => {
   const boxes = [
     letter(0, 1),
     { left: 0.1, top: 0.04, width: 0.02, height: 0.025 },
     { left: 0.2, top: 0, width: 0, height: 0 },
   ]
   expect(lineBoxes([{ from: 0, to: 3 }], (i) => boxes[i], 0.7)).toEqual([
-    near({ left: 0, top: 0.04, width: 0.12, height: 0.06 }),
+    closeTo({ left: 0, top: 0.04, width: 0.12, height: 0.06 }),
   ])
 })

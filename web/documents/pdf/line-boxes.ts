@@ -1,18 +1,21 @@
 import type { CharacterSpan } from './locate-passage.ts'
 
-/** A rectangle of a page as shares of its width and height, from its upper left corner. */
+/** A rectangle on a page, in shares of the page's width and height from its upper left corner. */
 export type Box = { left: number; top: number; width: number; height: number }
 
-/** How much of the lower of two boxes must stand beside the other for both to be on one line. */
-const sameLine = 0.5
-/** A gap wider than this many heights of a line parts columns. */
-const widestGap = 3
+/** Two boxes are on one line if they overlap vertically by this share of the lower one's height. */
+const minLineOverlap = 0.5
+/** A horizontal gap wider than this many line heights separates columns. */
+const maxGapInLineHeights = 3
 
-/** The lines that stretches of a page's characters make; `boxOf` knows no box of a blank. */
+/**
+ * Merges the character boxes of each span into one box per line. `boxOf` returns undefined for white space; `aspectRatio`
+ * is the page's width divided by its height.
+ */
 export function lineBoxes(
   spans: CharacterSpan[],
   boxOf: (character: number) => Box | undefined,
-  aspect: number,
+  aspectRatio: number,
 ): Box[] {
   const lines: Box[] = []
   for (const { from, to } of spans) {
@@ -20,7 +23,7 @@ export function lineBoxes(
     for (let i = from; i < to; i++) {
       const box = boxOf(i)
       if (!box || box.width <= 0 || box.height <= 0) continue
-      line = line && isBeside(line, box, aspect) ? around(line, box) : undefined
+      line = line && isOnLine(line, box, aspectRatio) ? union(line, box) : undefined
       if (line) lines[lines.length - 1] = line
       else lines.push((line = box))
     }
@@ -28,23 +31,22 @@ export function lineBoxes(
   return lines
 }
 
-/** `aspect` is the page's width over its height: it makes shares of the one into shares of the other. */
-function isBeside(line: Box, box: Box, aspect: number): boolean {
-  const shared = Math.min(line.top + line.height, box.top + box.height) - Math.max(line.top, box.top)
+function isOnLine(line: Box, box: Box, aspectRatio: number): boolean {
+  const overlap = Math.min(line.top + line.height, box.top + box.height) - Math.max(line.top, box.top)
   const gap = Math.max(box.left - (line.left + line.width), line.left - (box.left + box.width))
   return (
-    shared > sameLine * Math.min(line.height, box.height) &&
-    gap * aspect < widestGap * Math.max(line.height, box.height)
+    overlap > minLineOverlap * Math.min(line.height, box.height) &&
+    gap * aspectRatio < maxGapInLineHeights * Math.max(line.height, box.height)
   )
 }
 
-function around(one: Box, other: Box): Box {
-  const left = Math.min(one.left, other.left)
-  const top = Math.min(one.top, other.top)
+function union(a: Box, b: Box): Box {
+  const left = Math.min(a.left, b.left)
+  const top = Math.min(a.top, b.top)
   return {
     left,
     top,
-    width: Math.max(one.left + one.width, other.left + other.width) - left,
-    height: Math.max(one.top + one.height, other.top + other.height) - top,
+    width: Math.max(a.left + a.width, b.left + b.width) - left,
+    height: Math.max(a.top + a.height, b.top + b.height) - top,
   }
 }

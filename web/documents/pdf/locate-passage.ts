@@ -1,117 +1,118 @@
-/** Characters of a page, by their numbers; `to` is the first one after it. */
+/** A range of a page's characters by their indexes; `to` is exclusive. */
 export type CharacterSpan = { from: number; to: number }
 
-/** Shorter words stand in too many places to be told apart, and their parts mean nothing. */
-const fewestLetters = 4
-const unspaced =
+/** Shorter parts occur in too many places to be located reliably. */
+const minLetters = 4
+const unspacedScript =
   /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]{2,}$/u
-/** A stretch that stands on the page more than once is taken where it is this near to what was found beside it. */
-const near = 400
-/** A page that holds less of a passage's letters than this is another page. */
-const enough = 0.6
+/** Maximum distance, in letters, between a part that occurs several times and its located neighbour. */
+const maxDistance = 400
+/** Minimum share of a passage's letters that must be found on the page. */
+const minFoundShare = 0.6
 
 /**
- * Finds a passage on a page of a PDF. The page comes as the file has its characters: with columns, cells and parted
- * words in the order they were drawn, while the passage was put into reading order. So only letters and digits count,
- * and what is not found whole is looked for in parts. Undefined when most of it is not there.
+ * Locates a passage on a page of a PDF. A PDF stores characters in drawing order, which may interleave columns, table
+ * cells and hyphenated words, while the passage is in reading order. Therefore only letters and digits are compared, and
+ * a passage that does not occur as a whole is located in parts. Returns undefined if most of it is missing.
  */
 export function locatePassage(page: string[], passage: string): CharacterSpan[] | undefined {
-  const stream = streamOf(page)
-  const parts = partsOf(passage, stream.text)
-  place(parts, stream.text)
-  const placed = parts.flatMap(({ letters, at }) =>
+  const { letters: pageLetters, characterIndexes } = indexLetters(page)
+  const parts = splitIntoParts(passage, pageLetters)
+  locateParts(parts, pageLetters)
+  const located = parts.flatMap(({ letters, at }) =>
     at === undefined ? [] : [{ at, length: letters.length }],
   )
-  const found = placed.reduce((sum, { length }) => sum + length, 0)
-  if (found === 0 || found < enough * lettersOf(passage).length) return undefined
-  const spans = placed.map(({ at, length }) => ({
-    from: stream.owner[at] ?? 0,
-    to: (stream.owner[at + length - 1] ?? 0) + 1,
+  const foundLength = located.reduce((sum, { length }) => sum + length, 0)
+  if (foundLength === 0 || foundLength < minFoundShare * normalizeLetters(passage).length) return undefined
+  const spans = located.map(({ at, length }) => ({
+    from: characterIndexes[at] ?? 0,
+    to: (characterIndexes[at + length - 1] ?? 0) + 1,
   }))
-  return joined(spans.toSorted((a, b) => a.from - b.from))
+  return mergeSpans(spans.toSorted((a, b) => a.from - b.from))
 }
 
-type Part = { letters: string; at: number | undefined; isOnce: boolean }
+/** A part of a passage; `at` is its offset in the page's letters once it is located. */
+type Part = { letters: string; at: number | undefined; isUnique: boolean }
 
 /**
- * Compatible forms as one, marks and case off: ligatures, wide forms and accents are written in many ways. A sigma has
- * another small form at the end of a word, which a character alone does not know of.
+ * Reduces a text to its letters and digits without diacritics, case and compatibility forms such as ligatures and
+ * full-width letters. Final sigma becomes sigma: whether a sigma ends a word cannot be seen from a single character.
  */
-const lettersOf = (text: string) =>
+const normalizeLetters = (text: string) =>
   text
     .normalize('NFKD')
     .toLowerCase()
     .replaceAll('ς', 'σ')
     .replace(/[^\p{L}\p{N}]/gu, '')
 
-/** The letters of a page in one text, with the character that each of them comes from. */
-function streamOf(page: string[]) {
-  const owner: number[] = []
-  let text = ''
+/** Concatenates the letters of a page and records the index of the character each one comes from. */
+function indexLetters(page: string[]) {
+  const characterIndexes: number[] = []
+  let letters = ''
   for (const [index, character] of page.entries()) {
-    const letters = lettersOf(character)
-    text += letters
-    for (let i = 0; i < letters.length; i++) owner.push(index)
+    const added = normalizeLetters(character)
+    letters += added
+    for (let i = 0; i < added.length; i++) characterIndexes.push(index)
   }
-  return { text, owner }
+  return { letters, characterIndexes }
 }
 
-/** The longest stretches of a passage that are on the page, in the passage's order. */
-function partsOf(passage: string, page: string): Part[] {
-  const letters = lettersOf(passage)
+/** Splits a passage recursively until each part occurs on the page; returns these in passage order. */
+function splitIntoParts(passage: string, page: string): Part[] {
+  const letters = normalizeLetters(passage)
   if (letters === '') return []
   const at = page.indexOf(letters)
-  if (at !== -1) return [{ letters, at: undefined, isOnce: !page.includes(letters, at + 1) }]
-  if (letters.length <= fewestLetters && !unspaced.test(letters)) return []
-  const cut = cutOf(passage)
-  return [...partsOf(passage.slice(0, cut), page), ...partsOf(passage.slice(cut), page)]
+  if (at !== -1) return [{ letters, at: undefined, isUnique: !page.includes(letters, at + 1) }]
+  if (letters.length <= minLetters && !unspacedScript.test(letters)) return []
+  const splitAt = findSplit(passage)
+  return [...splitIntoParts(passage.slice(0, splitAt), page), ...splitIntoParts(passage.slice(splitAt), page)]
 }
 
-/** Where to part a text: the end of a line, cell or word near its middle, else the middle. */
-function cutOf(text: string): number {
+/** Returns where to split a text: at the line, cell or word boundary nearest to its middle, otherwise in the middle. */
+function findSplit(text: string): number {
   const middle = Math.floor(text.length / 2)
-  for (const gap of ['\n', '\t', ' ']) {
-    const before = text.lastIndexOf(gap, middle)
-    const after = text.indexOf(gap, middle)
+  for (const separator of ['\n', '\t', ' ']) {
+    const before = text.lastIndexOf(separator, middle)
+    const after = text.indexOf(separator, middle)
     const nearest = after === -1 || middle - before < after - middle ? before : after
     if (nearest > text.length / 6 && nearest < (text.length * 5) / 6) return nearest
   }
-  const isInPair = /[\udc00-\udfff]/.test(text[middle] ?? '')
-  return isInPair ? middle - 1 : middle
+  const isInSurrogatePair = /[\udc00-\udfff]/.test(text[middle] ?? '')
+  return isInSurrogatePair ? middle - 1 : middle
 }
 
-/** Sure parts first; the others where they are nearest to a neighbour that is sure. */
-function place(parts: Part[], page: string): void {
-  const isSure = ({ letters, isOnce }: Part) => isOnce && letters.length > fewestLetters
-  for (const part of parts) if (isSure(part)) part.at = page.indexOf(part.letters)
+/** Locates unique parts first, then each other part at its occurrence nearest to a located neighbour. */
+function locateParts(parts: Part[], page: string): void {
+  const isUnambiguous = ({ letters, isUnique }: Part) => isUnique && letters.length > minLetters
+  for (const part of parts) if (isUnambiguous(part)) part.at = page.indexOf(part.letters)
   const [first] = parts
   if (first && parts.every(({ at }) => at === undefined)) first.at = page.indexOf(first.letters)
   for (const [i, part] of parts.entries()) {
     if (part.at !== undefined) continue
     const before = parts.slice(0, i).findLast(({ at }) => at !== undefined)
     const after = parts.slice(i + 1).find(({ at }) => at !== undefined)
-    const expected = [
+    const expectedOffsets = [
       before && (before.at ?? 0) + before.letters.length,
       after && (after.at ?? 0) - part.letters.length,
     ]
-    const places = expected
-      .filter((place) => place !== undefined)
-      .flatMap((place) => [
-        { at: page.lastIndexOf(part.letters, Math.max(0, place)), place },
-        { at: page.indexOf(part.letters, Math.max(0, place)), place },
+    const candidates = expectedOffsets
+      .filter((expected) => expected !== undefined)
+      .flatMap((expected) => [
+        { at: page.lastIndexOf(part.letters, Math.max(0, expected)), expected },
+        { at: page.indexOf(part.letters, Math.max(0, expected)), expected },
       ])
-      .filter(({ at, place }) => at !== -1 && Math.abs(at - place) <= near)
-      .toSorted((a, b) => Math.abs(a.at - a.place) - Math.abs(b.at - b.place))
-    part.at = places[0]?.at
+      .filter(({ at, expected }) => at !== -1 && Math.abs(at - expected) <= maxDistance)
+      .toSorted((a, b) => Math.abs(a.at - a.expected) - Math.abs(b.at - b.expected))
+    part.at = candidates[0]?.at
   }
 }
 
-function joined(spans: CharacterSpan[]): CharacterSpan[] {
-  const whole: CharacterSpan[] = []
+function mergeSpans(spans: CharacterSpan[]): CharacterSpan[] {
+  const merged: CharacterSpan[] = []
   for (const span of spans) {
-    const last = whole.at(-1)
+    const last = merged.at(-1)
     if (last && span.from <= last.to) last.to = Math.max(last.to, span.to)
-    else whole.push({ ...span })
+    else merged.push({ ...span })
   }
-  return whole
+  return merged
 }

@@ -1,36 +1,42 @@
-import type { OpenedPdf, PdfRequest, PdfRequestBody, PdfResponse, RenderedPage } from './worker-messages.ts'
+import type {
+  OpenedPdf,
+  PdfRequest,
+  PdfRequestMessage,
+  PdfResponseMessage,
+  RenderedPage,
+} from './worker-messages.ts'
 
-/** A worker that draws PDFs, with one file open at a time. Its first file waits for the library, of some two megabytes. */
+/** Renders PDFs in a worker, with one file open at a time. The first request waits for the PDF library, about 2 MB. */
 export function createPdfRenderer() {
   const worker = new Worker(new URL('./pdf-worker.ts', import.meta.url), { type: 'module' })
-  const waiting = new Map<number, PromiseWithResolvers<unknown>>()
-  let asked = 0
-  worker.addEventListener('message', ({ data }: MessageEvent<PdfResponse>) => {
-    const question = waiting.get(data.n)
-    waiting.delete(data.n)
-    if ('answer' in data) question?.resolve(data.answer)
-    else question?.reject(new Error(data.problem))
+  const pending = new Map<number, PromiseWithResolvers<unknown>>()
+  let lastId = 0
+  worker.addEventListener('message', ({ data }: MessageEvent<PdfResponseMessage>) => {
+    const request = pending.get(data.id)
+    pending.delete(data.id)
+    if ('result' in data) request?.resolve(data.result)
+    else request?.reject(new Error(data.error))
   })
   worker.addEventListener('error', () => {
-    for (const question of waiting.values())
-      question.reject(new Error('PDFs cannot be drawn in this browser.'))
-    waiting.clear()
+    for (const request of pending.values())
+      request.reject(new Error('This browser cannot display PDF files.'))
+    pending.clear()
   })
 
-  function ask<Answer>(question: PdfRequestBody): Promise<Answer> {
-    const resolvers = Promise.withResolvers<Answer>()
-    asked += 1
-    waiting.set(asked, resolvers as PromiseWithResolvers<unknown>)
-    worker.postMessage({ n: asked, ...question } satisfies PdfRequest)
+  function send<Result>(request: PdfRequest): Promise<Result> {
+    const resolvers = Promise.withResolvers<Result>()
+    lastId += 1
+    pending.set(lastId, resolvers as PromiseWithResolvers<unknown>)
+    worker.postMessage({ id: lastId, ...request } satisfies PdfRequestMessage)
     return resolvers.promise
   }
 
   return {
-    /** @throws when the file cannot be fetched or opened. */
-    open: (url: string) => ask<OpenedPdf>({ ask: 'open', url }),
-    /** A page of the open file, `width` device pixels wide. */
-    page: (page: number, width: number, passage: string | null, telling: string[]) =>
-      ask<RenderedPage>({ ask: 'page', page, width, passage, telling }),
+    /** @throws if the file cannot be loaded or opened. */
+    open: (url: string) => send<OpenedPdf>({ type: 'open', url }),
+    /** Renders a page of the open file `width` device pixels wide and locates the passage on it. */
+    render: (page: number, width: number, passage: string | null, emphasized: string[]) =>
+      send<RenderedPage>({ type: 'render', page, width, passage, emphasized }),
     close: () => worker.terminate(),
   }
 }

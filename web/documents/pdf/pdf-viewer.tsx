@@ -1,9 +1,10 @@
 import { ZoomIn, ZoomOut } from 'lucide-react'
-import { type ReactNode, useEffect, useLayoutEffect, useRef, useState } from 'react'
+import { type ReactNode, useEffect, useEffectEvent, useLayoutEffect, useRef, useState } from 'react'
 import { IconButton } from '../../ui/button.tsx'
 import { Skeleton } from '../../ui/state.tsx'
 import type { HighlightedPassage } from '../find-passage.ts'
 import { PageNavigation } from '../page-navigation.tsx'
+import '../paper.css'
 import { QuotedPassage } from '../quoted-passage.tsx'
 import { scrollIntoPanels } from '../scroll-into-panels.ts'
 import { findSupportingSentences } from '../supporting-sentences.ts'
@@ -11,133 +12,138 @@ import type { Box } from './line-boxes.ts'
 import { createPdfRenderer, type PdfRenderer } from './pdf-renderer.ts'
 import type { RenderedPage } from './worker-messages.ts'
 
-/** Pages are drawn in widths that are multiples of this, so that dragging an edge does not draw them anew all the time. */
+/** Pages are rendered at multiples of this many device pixels, so that resizing a panel does not render them all the time. */
 const widthStep = 128
-const enlarged = 2
+const enlargedZoom = 2
 
-type Opened = { url: string; pages: number }
-type Drawn = RenderedPage & { url: string; page: number; asked: string | null }
+type OpenFile = { url: string; pages: number }
+type Rendered = RenderedPage & { url: string; page: number; requestedPassage: string | null }
 
-/** The pages of a PDF as they were printed, one at a time, a passage marked on its page and scrolled to. */
+/** Renders a PDF page by page, with the passage highlighted and scrolled into view. */
 export function PdfViewer({
   url,
   title,
   passage,
   page,
-  onTurn,
-  onProblem,
+  onPageChange,
+  onError,
   children,
 }: {
   url: string
   title: string
   passage: HighlightedPassage | undefined
-  /** The page turned to; undefined shows the passage's. */
+  /** The selected page; undefined shows the page of the passage. */
   page: number | undefined
-  onTurn: (page: number) => void
-  /** The file cannot be had or drawn. */
-  onProblem: (why: Error) => void
+  onPageChange: (page: number) => void
+  /** Called when the file cannot be loaded or rendered. */
+  onError: (error: Error) => void
   children?: ReactNode
 }) {
-  const [drawer, setDrawer] = useState<PdfRenderer>()
-  const [opened, setOpened] = useState<Opened>()
-  const [drawn, setDrawn] = useState<Drawn>()
+  const [renderer, setRenderer] = useState<PdfRenderer>()
+  const [file, setFile] = useState<OpenFile>()
+  const [rendered, setRendered] = useState<Rendered>()
   const [zoom, setZoom] = useState(1)
-  const paper = useRef<HTMLDivElement>(null)
+  const frame = useRef<HTMLDivElement>(null)
   const canvas = useRef<HTMLCanvasElement>(null)
-  const mark = useRef<HTMLElement>(null)
-  const width = useDeviceWidth(paper)
-  const problem = useRef(onProblem)
-  problem.current = onProblem
+  const highlight = useRef<HTMLElement>(null)
+  const width = useDeviceWidth(frame)
+  const reportError = useEffectEvent(onError)
 
   useEffect(() => {
-    const made = createPdfRenderer()
-    setDrawer(made)
-    return () => made.close()
+    const created = createPdfRenderer()
+    setRenderer(created)
+    return () => created.close()
   }, [])
 
   useEffect(() => {
-    if (!drawer) return undefined
+    if (!renderer) return undefined
     let isCurrent = true
-    drawer.open(url).then(
-      ({ pages }) => isCurrent && setOpened({ url, pages }),
-      (error: Error) => isCurrent && problem.current(error),
+    renderer.open(url).then(
+      ({ pages }) => isCurrent && setFile({ url, pages }),
+      (error: Error) => isCurrent && reportError(error),
     )
     return () => {
       isCurrent = false
     }
-  }, [drawer, url])
+  }, [renderer, url])
 
-  const shown = page ?? passage?.page ?? 1
-  const asked = passage && shown === (passage.page ?? 1) ? passage.text : null
+  const currentPage = page ?? passage?.page ?? 1
+  const requestedPassage = passage && currentPage === (passage.page ?? 1) ? passage.text : null
   const claim = passage?.claim
-  const isOpen = opened?.url === url
-  const pixels = Math.ceil((width * zoom) / widthStep) * widthStep
+  const isOpen = file?.url === url
+  const widthInPixels = Math.ceil((width * zoom) / widthStep) * widthStep
   useEffect(() => {
-    if (!drawer || !isOpen || pixels === 0) return undefined
+    if (!renderer || !isOpen || widthInPixels === 0) return undefined
     let isCurrent = true
-    drawer.page(shown, pixels, asked, tellingOf(asked, claim)).then(
-      (answer) => (isCurrent ? setDrawn({ ...answer, url, page: shown, asked }) : answer.picture.close()),
-      (error: Error) => isCurrent && problem.current(error),
-    )
+    renderer
+      .render(currentPage, widthInPixels, requestedPassage, sentencesToEmphasize(requestedPassage, claim))
+      .then(
+        (result) =>
+          isCurrent
+            ? setRendered({ ...result, url, page: currentPage, requestedPassage })
+            : result.bitmap.close(),
+        (error: Error) => isCurrent && reportError(error),
+      )
     return () => {
       isCurrent = false
     }
-  }, [drawer, isOpen, url, shown, pixels, asked, claim])
+  }, [renderer, isOpen, url, currentPage, widthInPixels, requestedPassage, claim])
 
-  const isDrawn = drawn?.url === url && drawn.page === shown && drawn.asked === asked
+  const isRendered =
+    rendered?.url === url && rendered.page === currentPage && rendered.requestedPassage === requestedPassage
   useLayoutEffect(() => {
-    if (!drawn || !canvas.current) return
-    canvas.current.width = drawn.picture.width
-    canvas.current.height = drawn.picture.height
-    canvas.current.getContext('2d')?.drawImage(drawn.picture, 0, 0)
-    drawn.picture.close()
-  }, [drawn])
+    if (!rendered || !canvas.current) return
+    canvas.current.width = rendered.bitmap.width
+    canvas.current.height = rendered.bitmap.height
+    canvas.current.getContext('2d')?.drawImage(rendered.bitmap, 0, 0)
+    rendered.bitmap.close()
+  }, [rendered])
   useLayoutEffect(() => {
-    if (isDrawn && mark.current) scrollIntoPanels(mark.current)
-  }, [isDrawn, url, shown, asked, zoom])
+    if (isRendered && highlight.current) scrollIntoPanels(highlight.current)
+  }, [isRendered, url, currentPage, requestedPassage, zoom])
 
-  const places = isDrawn && typeof drawn.passage !== 'string' ? drawn.passage : null
+  const boxes = isRendered && typeof rendered.passage !== 'string' ? rendered.passage : null
   return (
     <>
-      {isDrawn && asked !== null && !places && (
+      {isRendered && requestedPassage !== null && !boxes && (
         <QuotedPassage
-          text={asked}
-          why={
-            drawn.passage === 'no letters'
-              ? 'The page is a picture, on which it cannot be marked.'
-              : 'It cannot be found on this page as it is now.'
+          text={requestedPassage}
+          reason={
+            rendered.passage === 'no text'
+              ? 'The page is an image, so the passage cannot be highlighted.'
+              : 'The passage was not found on this page.'
           }
         />
       )}
       <PageNavigation
-        pages={isOpen ? Array.from({ length: opened.pages }, (_, i) => i + 1) : []}
-        shown={shown}
-        onTurn={onTurn}
+        pages={isOpen ? Array.from({ length: file.pages }, (_, i) => i + 1) : []}
+        currentPage={currentPage}
+        onPageChange={onPageChange}
       >
-        <span className="page-turner-actions">
+        <span className="page-navigation-group">
           <IconButton
-            label={zoom === 1 ? 'Enlarge' : 'Show the whole width'}
+            label={zoom === 1 ? 'Zoom in' : 'Fit width'}
             icon={zoom === 1 ? ZoomIn : ZoomOut}
             small
-            disabled={!isDrawn}
-            onClick={() => setZoom(zoom === 1 ? enlarged : 1)}
+            disabled={!isRendered}
+            onClick={() => setZoom(zoom === 1 ? enlargedZoom : 1)}
           />
           {children}
         </span>
       </PageNavigation>
-      <div ref={paper} className="paper-frame">
-        {!isDrawn && (
-          <div className="paper-loading" role="status" aria-label="Loading the page">
+      <div ref={frame} className="paper-frame">
+        {!isRendered && (
+          <div className="paper-placeholder" role="status" aria-label="Loading page">
             <Skeleton height="100%" />
           </div>
         )}
-        <div className="paper" hidden={!isDrawn} style={{ width: `${zoom * 100}%` }}>
-          <canvas ref={canvas} role="img" aria-label={`Page ${shown} of ${title}`} />
-          {places && (
+        <div className="paper" hidden={!isRendered} style={{ width: `${zoom * 100}%` }}>
+          <canvas ref={canvas} role="img" aria-label={`Page ${currentPage} of ${title}`} />
+          {boxes && (
             <mark>
-              <span className="visually-hidden">{asked}</span>
-              <Marker boxes={places.all} first={places.telling.length === 0 ? mark : undefined} />
-              <Marker boxes={places.telling} first={mark} telling />
+              <span className="visually-hidden">{requestedPassage}</span>
+              <Highlight boxes={boxes.all} firstRef={boxes.emphasized.length === 0 ? highlight : undefined} />
+              <Highlight boxes={boxes.emphasized} firstRef={highlight} isEmphasized />
             </mark>
           )}
         </div>
@@ -146,21 +152,21 @@ export function PdfViewer({
   )
 }
 
-/** Strokes of a marker; the first of them can be scrolled to. */
-function Marker({
+/** Highlights line boxes on the page. `firstRef` receives the first of them. */
+function Highlight({
   boxes,
-  first,
-  telling,
+  firstRef,
+  isEmphasized,
 }: {
   boxes: Box[]
-  first: React.Ref<HTMLElement> | undefined
-  telling?: boolean
+  firstRef: React.Ref<HTMLElement> | undefined
+  isEmphasized?: boolean
 }) {
   return boxes.map((box, i) => (
     <i
       key={i}
-      ref={i === 0 ? first : undefined}
-      className={telling ? 'telling' : undefined}
+      ref={i === 0 ? firstRef : undefined}
+      className={isEmphasized ? 'emphasized' : undefined}
       style={{
         left: `${box.left * 100}%`,
         top: `${box.top * 100}%`,
@@ -171,13 +177,13 @@ function Marker({
   ))
 }
 
-/** The sentences of a passage that say what is claimed. */
-const tellingOf = (passage: string | null, claim: string | undefined): string[] =>
+/** Returns the sentences of a passage that support the claim. */
+const sentencesToEmphasize = (passage: string | null, claim: string | undefined): string[] =>
   passage === null || claim === undefined
     ? []
     : findSupportingSentences(passage, claim).map(({ start, end }) => passage.slice(start, end))
 
-/** The width of an element in device pixels, 0 before it is known. */
+/** Returns the width of an element in device pixels; 0 before the first measurement. */
 function useDeviceWidth(element: React.RefObject<HTMLElement | null>): number {
   const [width, setWidth] = useState(0)
   useLayoutEffect(() => {

@@ -1,21 +1,20 @@
 import type { Box } from './line-boxes.ts'
 
-/** What the page asks of the worker that draws PDFs. */
-export type PdfRequestBody =
-  | { ask: 'open'; url: string }
-  | { ask: 'page'; page: number; width: number; passage: string | null; telling: string[] }
-/** Answers carry their question's number. */
-export type PdfRequest = { n: number } & PdfRequestBody
+/** A request from the page to the PDF worker. Pages are numbered from 1, `width` is in device pixels. */
+export type PdfRequest =
+  | { type: 'open'; url: string }
+  | { type: 'render'; page: number; width: number; passage: string | null; emphasized: string[] }
+/** Requests and responses with the same id belong together. */
+export type PdfRequestMessage = { id: number } & PdfRequest
 
-/** Pages are counted from 1. */
 export type OpenedPdf = { pages: number }
 
 /**
- * A page as a picture, at most as wide as was asked for, and where on it the passage stands; null when it does not, and
- * a scan has no letters among which it could be found.
+ * A rendered page, at most as wide as requested, and the boxes of the passage on it. These are null if the passage was
+ * not found, and `no text` if the page has no text layer, as in a scan.
  */
-export type RenderedPage = { picture: ImageBitmap; passage: PassageBoxes | 'no letters' | null }
-/** Lines of a passage, and of what stands out in it. */
-export type PassageBoxes = { all: Box[]; telling: Box[] }
+export type RenderedPage = { bitmap: ImageBitmap; passage: PassageBoxes | 'no text' | null }
+/** The line boxes of a passage and of the sentences to emphasize in it. */
+export type PassageBoxes = { all: Box[]; emphasized: Box[] }
 
-export type PdfResponse = { n: number } & ({ answer: OpenedPdf | RenderedPage } | { problem: string })
+export type PdfResponseMessage = { id: number } & ({ result: OpenedPdf | RenderedPage } | { error: string })

@@ -17,8 +17,9 @@ import { Button, IconButton } from '../../ui/button.tsx'
 import { SmallSelect } from '../../ui/field.tsx'
 import { Avatar, Badge, EmptyState, ErrorState, errorMessage, Notice, Skeleton } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
+import './access-settings.css'
 
-/** Who may see how much of an avee. */
+/** Who has access to an avee, and up to which layer. */
 export function AccessSettings({ avee }: { avee: Avee }) {
   const api = useApi()
   const grants = useQuery({
@@ -29,25 +30,25 @@ export function AccessSettings({ avee }: { avee: Avee }) {
     <div className="stack">
       <Section
         title="Layers"
-        text="Every document belongs to a layer. Each person sees theirs and the ones before it; what is above never reaches an answer to them."
+        text="Every document belongs to a layer. People see their layer and the more public ones. Answers to them never use anything more private."
       >
         <dl className="layers">
           {layerOptions.map((layer) => (
             <div key={layer.value}>
               <dt>{layer.title}</dt>
-              <dd>{layer.text}</dd>
+              <dd>{layer.description}</dd>
             </div>
           ))}
         </dl>
       </Section>
-      <Section title="People">
+      <Section title="People with access">
         <InviteForm avee={avee} />
         {grants.isPending ? (
           <Skeleton height="4rem" />
         ) : !grants.data ? (
           <ErrorState error={grants.error} onRetry={() => void grants.refetch()} />
         ) : grants.data.permissions.length === 0 ? (
-          <EmptyState title="Nobody yet">Followers and those you let in stand here.</EmptyState>
+          <EmptyState title="No one yet">People with access appear here.</EmptyState>
         ) : (
           <ul className="rows">
             {grants.data.permissions.map((grant) => (
@@ -82,19 +83,19 @@ function InviteForm({ avee }: { avee: Avee }) {
   }
   return (
     <>
-      <form className="let-in" onSubmit={submit}>
+      <form className="invite-form" onSubmit={submit}>
         <input
           className="input"
-          aria-label="Handle of a person"
-          placeholder="Handle of a person"
+          aria-label="Handle"
+          placeholder="@handle"
           autoCapitalize="off"
           spellCheck={false}
           value={handle}
           onChange={(event) => setHandle(event.target.value)}
         />
-        <LayerSelect label="How far they may see" value={layer} onChange={setLayer} />
+        <LayerSelect label="Layer" value={layer} onChange={setLayer} />
         <Button type="submit" busy={grant.isPending} disabled={!handle.trim()}>
-          Let in
+          Invite
         </Button>
       </form>
       {grant.error && <Notice kind="bad">{grant.error.message}</Notice>}
@@ -155,19 +156,19 @@ function GrantRow({ avee, grant }: { avee: Avee; grant: Permission }) {
       <div className="row-body">
         <span className="row-title">
           <span className="truncate">{grant.display_name}</span>
-          {grant.is_follower && <Badge>Follows</Badge>}
+          {grant.is_follower && <Badge>Follower</Badge>}
         </span>
         {grant.handle && <span className="row-facts">@{grant.handle}</span>}
       </div>
       <div className="row-actions">
         <LayerSelect
-          label={`How far ${grant.display_name} may see`}
+          label={`Layer of ${grant.display_name}`}
           value={change.isPending ? change.variables : grant.max_layer}
           disabled={change.isPending}
           onChange={(layer) => change.mutate(layer)}
         />
         <IconButton
-          label={`Take the permission of ${grant.display_name} away`}
+          label={`Remove access of ${grant.display_name}`}
           icon={X}
           small
           disabled={revoke.isPending}

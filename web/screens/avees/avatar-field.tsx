@@ -3,10 +3,12 @@ import { useRef, useState } from 'react'
 import { Button } from '../../ui/button.tsx'
 import { TextField } from '../../ui/field.tsx'
 import { Avatar } from '../../ui/state.tsx'
+import './avatar-field.css'
 
-const side = 256
+/** Width and height of a stored avatar in pixels. */
+const avatarSize = 256
 
-/** A picture, made small in the browser, or an emoji. */
+/** An image, resized in the browser, or an emoji. */
 export function AvatarField({
   name,
   picture,
@@ -18,13 +20,13 @@ export function AvatarField({
 }) {
   const input = useRef<HTMLInputElement>(null)
   const [error, setError] = useState<string>()
-  const isPicture = picture?.startsWith('data:') ?? false
-  const take = async (file: File): Promise<void> => {
+  const isImage = picture?.startsWith('data:') ?? false
+  const upload = async (file: File): Promise<void> => {
     try {
-      onChange(await smallPicture(file))
+      onChange(await createThumbnail(file))
       setError(undefined)
     } catch {
-      setError('This file is not a picture that the browser can read.')
+      setError('This file is not an image your browser can open.')
     }
   }
   return (
@@ -32,15 +34,15 @@ export function AvatarField({
       <Avatar name={name} picture={picture} size={72} />
       <div className="avatar-field-choices">
         <Button icon={ImageUp} onClick={() => input.current?.click()}>
-          Choose a picture
+          Choose image
         </Button>
-        {isPicture ? (
+        {isImage ? (
           <Button variant="quiet" icon={X} onClick={() => onChange(null)}>
-            Take it away
+            Remove
           </Button>
         ) : (
           <TextField
-            label="or an emoji"
+            label="Or use an emoji"
             value={picture ?? ''}
             maxLength={16}
             size={4}
@@ -61,32 +63,32 @@ export function AvatarField({
         onChange={(event) => {
           const file = event.target.files?.[0]
           event.target.value = ''
-          if (file) void take(file)
+          if (file) void upload(file)
         }}
       />
     </div>
   )
 }
 
-/** The middle of a picture as a small square, as a data: URL. */
-async function smallPicture(file: File): Promise<string> {
+/** Crops an image to its central square, scales it down and returns it as a data: URL. */
+async function createThumbnail(file: File): Promise<string> {
   const image = await createImageBitmap(file)
   const canvas = document.createElement('canvas')
-  canvas.width = side
-  canvas.height = side
-  const shorter = Math.min(image.width, image.height)
+  canvas.width = avatarSize
+  canvas.height = avatarSize
+  const cropSize = Math.min(image.width, image.height)
   canvas
     .getContext('2d')
     ?.drawImage(
       image,
-      (image.width - shorter) / 2,
-      (image.height - shorter) / 2,
-      shorter,
-      shorter,
+      (image.width - cropSize) / 2,
+      (image.height - cropSize) / 2,
+      cropSize,
+      cropSize,
       0,
       0,
-      side,
-      side,
+      avatarSize,
+      avatarSize,
     )
   image.close()
   return canvas.toDataURL('image/webp', 0.85)

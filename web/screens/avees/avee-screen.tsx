@@ -11,15 +11,15 @@ import { ButtonLink } from '../../ui/button.tsx'
 import { formatCount } from '../../ui/format.ts'
 import { Avatar, EmptyState, errorMessage, Skeleton } from '../../ui/state.tsx'
 import { Tabs } from '../../ui/tabs.tsx'
-import { AveeForm } from './avee-form.tsx'
-import './avees.css'
 import { AccessSettings } from './access-settings.tsx'
+import { AveeForm } from './avee-form.tsx'
 import { FollowButton } from './avees-screen.tsx'
 import { DeleteAvee } from './delete-avee.tsx'
+import './avee-screen.css'
 
 const back = { href: '/avee', title: 'Avees' }
 
-/** One avee: its owner shapes it here, others read who it is. */
+/** One avee: an editor for its owner, a profile for everyone else. */
 export function AveeScreen({ handle }: { handle: string }) {
   const api = useApi()
   const avee = useQuery({
@@ -29,7 +29,7 @@ export function AveeScreen({ handle }: { handle: string }) {
   if (avee.isError && !avee.data) {
     return (
       <Page title="Avee" back={back}>
-        <EmptyState title="This avee is not here">{errorMessage(avee.error)}</EmptyState>
+        <EmptyState title="Avee not found">{errorMessage(avee.error)}</EmptyState>
       </Page>
     )
   }
@@ -56,7 +56,7 @@ function OwnerView({ avee }: { avee: Avee }) {
         Insight
       </ButtonLink>
       <ButtonLink href={`/chat/${avee.handle}`} icon={MessageSquare}>
-        Talk
+        Chat
       </ButtonLink>
     </>
   )
@@ -103,10 +103,10 @@ function VisitorView({ avee }: { avee: Avee }) {
             @{avee.handle} · {formatCount(avee.followers, 'follower')}
           </p>
           {avee.bio && <p>{avee.bio}</p>}
-          <p className="small soft">You see its {layerLabels[avee.my_layer].title.toLowerCase()} layer.</p>
-          <div className="card-actions">
+          <p className="small soft">Your access: {layerLabels[avee.my_layer].title.toLowerCase()}</p>
+          <div className="profile-actions">
             <ButtonLink variant="primary" href={`/chat/${avee.handle}`} icon={MessageSquare}>
-              Talk
+              Chat
             </ButtonLink>
             <FollowButton avee={avee} />
           </div>

@@ -1,4 +1,10 @@
-import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import {
+  keepPreviousData,
+  useInfiniteQuery,
+  useMutation,
+  useQuery,
+  useQueryClient,
+} from '@tanstack/react-query'
 import { Plus, Users } from 'lucide-react'
 import { useDeferredValue, useState } from 'react'
 import { Link, useLocation } from 'wouter'
@@ -12,20 +18,20 @@ import { formatCount } from '../../ui/format.ts'
 import { Avatar, Badge, EmptyState, ErrorState, errorMessage, Skeleton } from '../../ui/state.tsx'
 import { Tabs } from '../../ui/tabs.tsx'
 import { useToast } from '../../ui/toast.tsx'
-import './avees.css'
 import { NewAveeDialog } from './new-avee-dialog.tsx'
+import './avees-screen.css'
 
-/** One's own avees, and those of others. */
+/** The user's own avees and a directory of public ones. */
 export function AveesScreen() {
   const [tab, setTab] = useState('mine')
-  const [isMaking, setIsMaking] = useState(false)
+  const [isCreating, setIsCreating] = useState(false)
   const [, navigate] = useLocation()
   return (
     <Page
       title="Avees"
-      intro="Personas that speak in their own way, know the documents you give them, and show each visitor only what you allow."
+      intro="An avee is an AI persona with its own character, documents and memory. You decide what each visitor can see."
       actions={
-        <Button variant="primary" icon={Plus} onClick={() => setIsMaking(true)}>
+        <Button variant="primary" icon={Plus} onClick={() => setIsCreating(true)}>
           New avee
         </Button>
       }
@@ -35,21 +41,21 @@ export function AveesScreen() {
         value={tab}
         onChange={setTab}
         tabs={[
-          { id: 'mine', title: 'Mine', content: <MyAvees onMake={() => setIsMaking(true)} /> },
+          { id: 'mine', title: 'Mine', content: <MyAvees onCreate={() => setIsCreating(true)} /> },
           { id: 'discover', title: 'Discover', content: <DiscoverAvees /> },
         ]}
       />
-      {isMaking && (
+      {isCreating && (
         <NewAveeDialog
-          onClose={() => setIsMaking(false)}
-          onMade={(avee) => navigate(`/avee/${avee.handle}`)}
+          onClose={() => setIsCreating(false)}
+          onCreated={(avee) => navigate(`/avee/${avee.handle}`)}
         />
       )}
     </Page>
   )
 }
 
-function MyAvees({ onMake }: { onMake: () => void }) {
+function MyAvees({ onCreate }: { onCreate: () => void }) {
   const api = useApi()
   const mine = useQuery({ queryKey: keys.myAvees, queryFn: () => api.call(listMyAvees) })
   if (mine.isPending) return <CardSkeletons />
@@ -57,12 +63,8 @@ function MyAvees({ onMake }: { onMake: () => void }) {
   const avees = mine.data.avees.filter((avee) => !avee.is_library)
   if (avees.length === 0) {
     return (
-      <EmptyState
-        icon={Users}
-        title="You have no avees yet"
-        actions={<Button onClick={onMake}>Make one</Button>}
-      >
-        Give it a name, a way of speaking and some documents, and talk with it.
+      <EmptyState icon={Users} title="No avees yet" actions={<Button onClick={onCreate}>Create avee</Button>}>
+        Start with a name and a short description of how it should speak. Add documents later.
       </EmptyState>
     )
   }
@@ -77,9 +79,9 @@ function MyAvees({ onMake }: { onMake: () => void }) {
 
 function DiscoverAvees() {
   const api = useApi()
-  const [words, setWords] = useState('')
-  const query = useDeferredValue(words.trim())
-  const found = useInfiniteQuery({
+  const [searchText, setSearchText] = useState('')
+  const query = useDeferredValue(searchText.trim())
+  const search = useInfiniteQuery({
     queryKey: keys.discover(query),
     initialPageParam: undefined as string | undefined,
     queryFn: ({ pageParam, signal }) =>
@@ -92,19 +94,23 @@ function DiscoverAvees() {
         signal,
       }),
     getNextPageParam: (page) => page.next_cursor ?? undefined,
-    placeholderData: (former) => former,
+    placeholderData: keepPreviousData,
   })
-  const avees = found.data?.pages.flatMap((page) => page.avees) ?? []
+  const avees = search.data?.pages.flatMap((page) => page.avees) ?? []
   return (
     <div className="stack">
-      <SearchField label="Search avees" value={words} onChange={(event) => setWords(event.target.value)} />
-      {found.isPending ? (
+      <SearchField
+        label="Search avees"
+        value={searchText}
+        onChange={(event) => setSearchText(event.target.value)}
+      />
+      {search.isPending ? (
         <CardSkeletons />
-      ) : found.isError && !found.data ? (
-        <ErrorState error={found.error} onRetry={() => void found.refetch()} />
+      ) : search.isError && !search.data ? (
+        <ErrorState error={search.error} onRetry={() => void search.refetch()} />
       ) : avees.length === 0 ? (
-        <EmptyState icon={Users} title={query ? 'Nobody by these words' : 'No public avees yet'}>
-          {!query && 'An avee whose visibility is public is listed here for everyone.'}
+        <EmptyState icon={Users} title={query ? 'No results' : 'No public avees yet'}>
+          {!query && 'Set an avee’s visibility to Public to list it here.'}
         </EmptyState>
       ) : (
         <ul className="cards">
@@ -113,9 +119,9 @@ function DiscoverAvees() {
           ))}
         </ul>
       )}
-      {found.hasNextPage && (
+      {search.hasNextPage && (
         <div>
-          <Button busy={found.isFetchingNextPage} onClick={() => void found.fetchNextPage()}>
+          <Button busy={search.isFetchingNextPage} onClick={() => void search.fetchNextPage()}>
             Show more
           </Button>
         </div>
@@ -139,7 +145,7 @@ function AveeCard({ avee }: { avee: Avee }) {
         {avee.bio && <p className="card-bio">{avee.bio}</p>}
         <div className="card-actions">
           <ButtonLink small href={`/chat/${avee.handle}`}>
-            Talk
+            Chat
           </ButtonLink>
           {avee.is_owner ? (
             avee.visibility !== 'public' && (

@@ -12,16 +12,16 @@ export function DeleteAvee({ avee }: { avee: Avee }) {
   const api = useApi()
   const queries = useQueryClient()
   const [, navigate] = useLocation()
-  const [isAsking, setIsAsking] = useState(false)
+  const [isConfirming, setIsConfirming] = useState(false)
   return (
     <Section
-      title="Delete"
-      text="Its documents, conversations and permissions go with it, for everybody."
-      actions={<Button onClick={() => setIsAsking(true)}>Delete this avee</Button>}
+      title="Delete avee"
+      text="Also deletes its documents and everyone’s conversations with it."
+      actions={<Button onClick={() => setIsConfirming(true)}>Delete avee</Button>}
     >
       <ConfirmDialog
-        open={isAsking}
-        onOpenChange={setIsAsking}
+        open={isConfirming}
+        onOpenChange={setIsConfirming}
         title={`Delete ${avee.display_name}?`}
         action="Delete"
         onConfirm={async () => {
@@ -33,7 +33,7 @@ export function DeleteAvee({ avee }: { avee: Avee }) {
           ])
         }}
       >
-        Its documents, conversations and permissions will be gone for good.
+        Its documents and all conversations with it will be permanently deleted.
       </ConfirmDialog>
     </Section>
   )

@@ -8,15 +8,21 @@ import { Dialog, DialogActions } from '../../ui/dialog.tsx'
 import { TextArea, TextField } from '../../ui/field.tsx'
 import { suggestHandle } from './suggest-handle.ts'
 
-/** The least an avee needs; everything else can be said afterwards. */
-export function NewAveeDialog({ onClose, onMade }: { onClose: () => void; onMade: (avee: Avee) => void }) {
+/** Creates an avee from its name, handle and persona. */
+export function NewAveeDialog({
+  onClose,
+  onCreated,
+}: {
+  onClose: () => void
+  onCreated: (avee: Avee) => void
+}) {
   const api = useApi()
   const queries = useQueryClient()
   const [name, setName] = useState('')
-  const [ownHandle, setOwnHandle] = useState<string>()
+  const [customHandle, setCustomHandle] = useState<string>()
   const [persona, setPersona] = useState('')
-  const handle = ownHandle ?? suggestHandle(name)
-  const make = useMutation({
+  const handle = customHandle ?? suggestHandle(name)
+  const create = useMutation({
     mutationFn: () =>
       api.call(createAvee, {
         body: {
@@ -28,14 +34,14 @@ export function NewAveeDialog({ onClose, onMade }: { onClose: () => void; onMade
       }),
     onSuccess: async (avee) => {
       await queries.invalidateQueries({ queryKey: keys.avees })
-      onMade(avee)
+      onCreated(avee)
     },
   })
-  const isHandleProblem =
-    make.error instanceof ApiError && (make.error.status === 409 || make.error.status === 422)
+  const isHandleRejected =
+    create.error instanceof ApiError && (create.error.status === 409 || create.error.status === 422)
   const submit = (event: FormEvent): void => {
     event.preventDefault()
-    if (name.trim()) make.mutate()
+    if (name.trim()) create.mutate()
   }
   return (
     <Dialog open onOpenChange={onClose} title="New avee">
@@ -55,36 +61,36 @@ export function NewAveeDialog({ onClose, onMade }: { onClose: () => void; onMade
           autoCapitalize="off"
           spellCheck={false}
           required
-          error={isHandleProblem ? make.error?.message : undefined}
-          hint={`Its address: ${location.host}/chat/${handle || '…'}. 3 to 30 of a–z, 0–9, _ and -.`}
+          error={isHandleRejected ? create.error?.message : undefined}
+          hint={`Link: ${location.host}/chat/${handle || '…'}. 3 to 30 characters: a–z, 0–9, _ and -.`}
           onChange={(event) => {
-            setOwnHandle(event.target.value.toLowerCase())
-            make.reset()
+            setCustomHandle(event.target.value.toLowerCase())
+            create.reset()
           }}
         />
         <TextArea
-          label="How it speaks and what it is about"
+          label="Persona"
           rows={5}
           value={persona}
           maxLength={40_000}
           placeholder="You are a patient teacher of botany. You speak plainly and like small examples."
           onChange={(event) => setPersona(event.target.value)}
         />
-        {make.error && !isHandleProblem && (
+        {create.error && !isHandleRejected && (
           <p className="field-error" role="alert">
-            {make.error.message}
+            {create.error.message}
           </p>
         )}
-        <p className="small soft">It begins private: only you can talk with it.</p>
+        <p className="small soft">New avees are private. Only you can chat with them.</p>
         <DialogActions>
           <Button onClick={onClose}>Cancel</Button>
           <Button
             variant="primary"
             type="submit"
-            busy={make.isPending}
+            busy={create.isPending}
             disabled={!name.trim() || handle.length < 3}
           >
-            Make it
+            Create
           </Button>
         </DialogActions>
       </form>

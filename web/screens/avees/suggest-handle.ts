@@ -1,4 +1,4 @@
-/** A handle that goes with a name: `Ada Lovelace` becomes `ada-lovelace`. */
+/** Derives a handle from a name: `Ada Lovelace` becomes `ada-lovelace`. */
 export const suggestHandle = (name: string): string =>
   name
     .normalize('NFD')

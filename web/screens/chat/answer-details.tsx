@@ -3,11 +3,14 @@ import type { Message } from '../../../contract/chat.ts'
 import { listModels } from '../../../contract/models.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
+import { builtInName, canAnswer } from '../../models/model-name.ts'
 import { Button } from '../../ui/button.tsx'
 import { formatFullTime } from '../../ui/format.ts'
 import { Popover } from '../../ui/menu.tsx'
+import './answer-details.css'
+import './fact-list.css'
 
-/** Which model answered and why, for those who ask; another may be asked from here. */
+/** Shows which model answered and why, and regenerates the answer with another one. */
 export function AnswerDetails({
   message,
   isBusy,
@@ -17,27 +20,27 @@ export function AnswerDetails({
   isBusy: boolean
   onRegenerate: (model: string) => void
 }) {
-  // Without a model it is the owner who speaks; the reason says so.
+  // A message without a model is a reply from the avee's owner; the reason says so.
   if (!message.model)
-    return message.model_reason && <span className="model-note">{message.model_reason}</span>
-  const name = message.model === 'extractive' ? 'Quoted, no model' : message.model
+    return message.model_reason && <span className="answer-details">{message.model_reason}</span>
+  const name = message.model === 'extractive' ? builtInName : message.model
   const tokens = message.usage?.completion_tokens
   return (
     <Popover
-      label="About this answer"
+      label="Answer details"
       trigger={
-        <button type="button" className="model-note">
+        <button type="button" className="answer-details">
           {name}
-          <span className="visually-hidden">: more about this answer</span>
+          <span className="visually-hidden">: answer details</span>
         </button>
       }
     >
-      <dl className="facts">
+      <dl className="fact-list">
         <dt>Model</dt>
         <dd>{name}</dd>
         {message.model_reason && (
           <>
-            <dt>Why</dt>
+            <dt>Reason</dt>
             <dd>{message.model_reason}</dd>
           </>
         )}
@@ -47,30 +50,27 @@ export function AnswerDetails({
             <dd>{tokens.toLocaleString('en')} tokens</dd>
           </>
         )}
-        <dt>Asked</dt>
+        <dt>Date</dt>
         <dd>{formatFullTime(message.created_at)}</dd>
       </dl>
-      {!isBusy && <OtherModels than={message.model} onChoose={onRegenerate} />}
+      {!isBusy && <OtherModels current={message.model} onSelect={onRegenerate} />}
     </Popover>
   )
 }
 
-/** Asked for only when somebody looks. */
-function OtherModels({ than, onChoose }: { than: string; onChoose: (model: string) => void }) {
+/** Loads the models only when the details are open. */
+function OtherModels({ current, onSelect }: { current: string; onSelect: (model: string) => void }) {
   const api = useApi()
   const list = useQuery({ queryKey: keys.modelList, queryFn: () => api.call(listModels), staleTime: 60_000 })
   const others = (list.data?.models ?? []).filter(
-    ({ name, provider, capabilities }) =>
-      name !== than &&
-      provider !== 'extractive' &&
-      (capabilities.length === 0 || capabilities.includes('completion')),
+    (model) => model.name !== current && model.provider !== 'extractive' && canAnswer(model),
   )
   if (others.length === 0) return null
   return (
     <div className="other-models">
-      <h3>Answer again with</h3>
+      <h3>Regenerate with</h3>
       {others.map((model) => (
-        <Button key={model.name} small onClick={() => onChoose(model.name)}>
+        <Button key={model.name} small onClick={() => onSelect(model.name)}>
           <span className="truncate">{model.name}</span>
         </Button>
       ))}

@@ -16,8 +16,10 @@ import type { MessageActions } from './message-actions.ts'
 import { Sources } from './sources.tsx'
 import { UsedMemories } from './used-memories.tsx'
 import { VersionSwitcher } from './version-switcher.tsx'
+import './answer.css'
+import './message-actions.css'
 
-/** An answer: told live by its run while that runs, and by the stored message afterwards. */
+/** An answer: streamed from its run while it is running, read from the stored message afterwards. */
 export const AnswerView = memo(function AnswerView({
   message,
   avee,
@@ -35,13 +37,13 @@ export const AnswerView = memo(function AnswerView({
   const run = useRun(isRunning ? message.run_id : undefined, answerFold)
   const answer = run?.value
   const isOver = run?.connection === 'ended' || run?.connection === 'refused'
-  const hasWords = answer?.phase === 'writing'
-  const { onEnded } = actions
+  const hasText = answer?.phase === 'writing'
+  const { refresh } = actions
 
-  // At its end, and at its first word, when the passages it rests on are known.
+  // The stored message has the citations from the first word on, and the rest when the run has ended.
   useEffect(() => {
-    if (isRunning && (isOver || hasWords)) onEnded()
-  }, [isRunning, isOver, hasWords, onEnded])
+    if (isRunning && (isOver || hasText)) refresh()
+  }, [isRunning, isOver, hasText, refresh])
 
   const text =
     isRunning && answer && answer.text.length >= message.content.length ? answer.text : message.content
@@ -49,7 +51,7 @@ export const AnswerView = memo(function AnswerView({
   const references = useReferences(citations, text, isRunning, actions)
 
   return (
-    <article className="answer" aria-label={`Answer of ${avee.display_name}`} aria-busy={isRunning}>
+    <article className="answer" aria-label={`Answer from ${avee.display_name}`} aria-busy={isRunning}>
       <AnswerHead avee={avee} />
       <div className="answer-body">
         {text && <Markdown text={text} references={references} />}
@@ -70,7 +72,7 @@ export const AnswerView = memo(function AnswerView({
             />
             <UsedMemories memories={message.memories} />
             <AnswerActions message={message} avee={avee} isBusy={isBusy} actions={actions} />
-            {isLast && !isBusy && isWhole(message) && <FollowUps message={message} onAsk={actions.ask} />}
+            {isLast && !isBusy && isComplete(message) && <FollowUps message={message} onAsk={actions.ask} />}
           </>
         )}
       </div>
@@ -87,7 +89,7 @@ export function AnswerHead({ avee }: { avee: Avee }) {
   )
 }
 
-/** Why there is nothing yet, or nothing new. */
+/** Shows why an answer has no text yet, or no more for the moment. */
 export function Waiting({
   answer,
   isReconnecting,
@@ -99,14 +101,12 @@ export function Waiting({
   hasText?: boolean
   message?: string
 }) {
-  const words = isReconnecting
-    ? 'The connection is gone; trying again. The answer goes on meanwhile.'
-    : (answer?.waitingFor ?? message)
+  const status = isReconnecting ? 'Connection lost. Reconnecting…' : (answer?.waitingFor ?? message)
   if (hasText && !isReconnecting) return <span className="caret" aria-hidden />
   return (
     <p className="waiting" role="status">
       <Spinner size={16} />
-      <span>{words ?? 'Thinking'}</span>
+      <span>{status ?? 'Thinking…'}</span>
     </p>
   )
 }
@@ -117,17 +117,17 @@ function useReferences(
   isRunning: boolean,
   actions: MessageActions,
 ): References {
-  // The text grows with every word, and what is made of it must not be made anew each time.
-  const latest = useRef(text)
+  // The references must not change with every word of the text: each change renders all paragraphs again.
+  const textRef = useRef(text)
   useEffect(() => {
-    latest.current = text
+    textRef.current = text
   })
   return useMemo(() => {
     const byNumber = new Map(citations.map((citation) => [citation.n, citation]))
     return {
       isKnown: (n) => byNumber.has(n) || (isRunning && byNumber.size === 0),
       titleOf: (n) => titleOf(byNumber.get(n)),
-      open: byNumber.size > 0 ? (n) => actions.openCitation(citations, n, latest.current) : undefined,
+      open: byNumber.size > 0 ? (n) => actions.openCitation(citations, n, textRef.current) : undefined,
     }
   }, [citations, isRunning, actions])
 }
@@ -135,7 +135,7 @@ function useReferences(
 const titleOf = (citation: Citation | undefined): string | undefined =>
   citation && `${citation.title}${citation.page ? `, page ${citation.page}` : ''}`
 
-/** How an answer ended, when not simply well, and what can be done then. */
+/** Explains an answer that failed, was stopped or was truncated, and offers what to do next. */
 function AnswerEnd({
   message,
   isLast,
@@ -147,20 +147,20 @@ function AnswerEnd({
   isBusy: boolean
   actions: MessageActions
 }) {
-  const again = (
+  const retryButton = (
     <Button small icon={RotateCcw} disabled={isBusy} onClick={() => actions.regenerate(message.id)}>
-      Try again
+      Regenerate
     </Button>
   )
-  const continueAnswer = isLast && message.content !== '' && (
+  const continueButton = isLast && message.content !== '' && (
     <Button small disabled={isBusy} onClick={actions.continueAnswer}>
       Continue
     </Button>
   )
   if (message.status === 'failed') {
     return (
-      <Notice kind="bad" actions={<div className="notice-actions">{again}</div>}>
-        {message.error?.message ?? 'The answer failed.'}
+      <Notice kind="bad" actions={<div className="notice-actions">{retryButton}</div>}>
+        {message.error?.message ?? 'The answer could not be completed.'}
       </Notice>
     )
   }
@@ -169,29 +169,29 @@ function AnswerEnd({
       <Notice
         actions={
           <div className="notice-actions">
-            {continueAnswer}
-            {again}
+            {continueButton}
+            {retryButton}
           </div>
         }
       >
-        {message.content ? 'You stopped this answer.' : 'You stopped this answer before it began.'}
+        You stopped this answer.
       </Notice>
     )
   }
   if (message.finish_reason === 'length') {
     return (
-      <Notice actions={<div className="notice-actions">{continueAnswer}</div>}>
-        The model ran out of room: the answer is cut here.
+      <Notice actions={<div className="notice-actions">{continueButton}</div>}>
+        The model reached its output limit. The answer is incomplete.
       </Notice>
     )
   }
   return null
 }
 
-/** What the avee's owner said themselves. */
-const isOwners = (message: Message): boolean => message.status === 'complete' && message.model === null
-/** A whole answer of a model. */
-const isWhole = (message: Message): boolean => message.status === 'complete' && message.model !== null
+/** Whether a message is a reply from the avee's owner. */
+const isOwnerReply = (message: Message): boolean => message.status === 'complete' && message.model === null
+/** Whether a message is a complete answer of a model. */
+const isComplete = (message: Message): boolean => message.status === 'complete' && message.model !== null
 
 function AnswerActions({
   message,
@@ -210,17 +210,17 @@ function AnswerActions({
       <VersionSwitcher message={message} isBusy={isBusy} onShow={actions.showBranch} />
       {message.content && (
         <IconButton
-          label={isCopied ? 'Copied' : 'Copy the answer'}
+          label={isCopied ? 'Copied' : 'Copy answer'}
           icon={isCopied ? Check : Copy}
           small
           onClick={() => copy(message.content)}
         />
       )}
-      {isWhole(message) && <FeedbackButtons message={message} avee={avee} />}
-      {isWhole(message) && <AskOwner message={message} avee={avee} />}
-      {!isOwners(message) && (
+      {isComplete(message) && <FeedbackButtons message={message} avee={avee} />}
+      {isComplete(message) && <AskOwner message={message} avee={avee} />}
+      {!isOwnerReply(message) && (
         <IconButton
-          label="Answer again"
+          label="Regenerate"
           icon={RotateCcw}
           small
           disabled={isBusy}

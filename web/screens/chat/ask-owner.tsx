@@ -12,7 +12,7 @@ import { errorMessage, Notice } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
 import { useSharing } from './sharing-notice.tsx'
 
-/** Sends the question of an answer to the avee's owner, where they take questions. */
+/** Sends an answer's question to the avee's owner, if the owner receives questions. */
 export function AskOwner({ message, avee }: { message: Message; avee: Avee }) {
   const api = useApi()
   const tell = useToast()
@@ -23,7 +23,7 @@ export function AskOwner({ message, avee }: { message: Message; avee: Avee }) {
     mutationFn: () => api.call(passOnQuestion, { params: { id: message.id }, body: { note: note.trim() } }),
     onSuccess: () => {
       setIsOpen(false)
-      tell('Sent. The reply will come into this conversation.')
+      tell('Question sent. The reply will appear in this conversation.')
     },
   })
   if (!sharing?.allow_pass_on) return null
@@ -37,10 +37,11 @@ export function AskOwner({ message, avee }: { message: Message; avee: Avee }) {
       />
       <Dialog open={isOpen} onOpenChange={setIsOpen} title={`Ask the owner of ${avee.display_name}`}>
         <p className="soft">
-          They get this question and your name, nothing else of the conversation. Their reply comes here.
+          The owner sees this question, your note and your name, but not the conversation. Their reply appears
+          here.
         </p>
         <TextArea
-          label="Anything to add?"
+          label="Note (optional)"
           value={note}
           maxLength={1_000}
           onChange={(event) => setNote(event.target.value)}

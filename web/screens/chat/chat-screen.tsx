@@ -1,6 +1,6 @@
-import { useQuery } from '@tanstack/react-query'
+import { skipToken, useQuery } from '@tanstack/react-query'
 import { ChartNoAxesColumn, Download, Ellipsis, FileJson, SquarePen } from 'lucide-react'
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
+import { useCallback, useEffect, useEffectEvent, useMemo, useRef, useState } from 'react'
 import { useLocation } from 'wouter'
 import { type Avee, getAvee } from '../../../contract/avees.ts'
 import { type Citation, exportConversation, getConversation } from '../../../contract/chat.ts'
@@ -14,18 +14,17 @@ import { ButtonLink, IconButton } from '../../ui/button.tsx'
 import { Menu, MenuItem } from '../../ui/menu.tsx'
 import { Avatar, EmptyState, ErrorState, errorMessage, Skeleton } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
-import './chat.css'
 import { CitationPanel, type OpenCitation } from './citation-panel.tsx'
 import { Composer } from './composer.tsx'
 import { InsightPanel } from './insight-panel.tsx'
-import { clearDraft, useDraft } from './use-draft.ts'
-import './insight-parts.css'
 import type { MessageActions } from './message-actions.ts'
 import { SharingNotice } from './sharing-notice.tsx'
 import { ThreadView } from './thread.tsx'
+import { clearDraft, useDraft } from './use-draft.ts'
 import { useThread } from './use-thread.ts'
+import './chat-screen.css'
 
-/** /chat/{handle} and /chat/{handle}/{conversation_id}: one conversation with one avee. */
+/** /chat/{handle} and /chat/{handle}/{conversation_id}: a conversation with an avee. */
 export function ChatScreen({
   handle,
   conversationId,
@@ -40,17 +39,17 @@ export function ChatScreen({
     staleTime: 60_000,
   })
   if (avee.isError && !avee.data) {
-    const isAway = avee.error instanceof ApiError && avee.error.status === 404
+    const isNotFound = avee.error instanceof ApiError && avee.error.status === 404
     return (
       <>
         <TopBar title="Chat" />
-        {!isAway && <ErrorState error={avee.error} onRetry={() => void avee.refetch()} />}
-        {isAway && (
+        {!isNotFound && <ErrorState error={avee.error} onRetry={() => void avee.refetch()} />}
+        {isNotFound && (
           <EmptyState
-            title="This avee is not here"
+            title="Avee not found"
             actions={
               <>
-                <ButtonLink href="/avee">Find an avee</ButtonLink>
+                <ButtonLink href="/avee">Browse avees</ButtonLink>
                 <ButtonLink href="/chat/local">Ask your library</ButtonLink>
               </>
             }
@@ -81,17 +80,19 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
   const tell = useToast()
   const uploads = useUploadQueue()
   const [, navigate] = useLocation()
-  const newPlace = `new ${avee.handle}`
-  const place = conversationId ?? newPlace
-  const { draft, change: setDraft, sent } = useDraft(place)
-  const [open, setOpen] = useState<OpenCitation>()
-  const [hasInsight, setHasInsight] = useState(false)
-  const box = useRef<HTMLTextAreaElement>(null)
+  const newChatKey = `new ${avee.handle}`
+  const chatKey = conversationId ?? newChatKey
+  const { draft, setDraft, clearInput } = useDraft(chatKey)
+  const [openCitation, setOpenCitation] = useState<OpenCitation>()
+  const [isInsightOpen, setIsInsightOpen] = useState(false)
+  const input = useRef<HTMLTextAreaElement>(null)
 
   const conversation = useQuery({
     queryKey: keys.conversation(conversationId ?? ''),
-    queryFn: () => api.call(getConversation, { params: { id: conversationId ?? '' } }),
-    enabled: conversationId !== undefined,
+    queryFn:
+      conversationId === undefined
+        ? skipToken
+        : () => api.call(getConversation, { params: { id: conversationId } }),
   })
   const title = conversation.data?.title ?? undefined
   useTitle(title ?? avee.display_name)
@@ -99,15 +100,15 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
   const thread = useThread({
     handle: avee.handle,
     conversationId,
-    onOpened: (opened) => navigate(`/chat/${avee.handle}/${opened.id}`, { replace: true }),
-    beforeAsking: () => {
-      const isReading = uploads
+    onCreated: (created) => navigate(`/chat/${avee.handle}/${created.id}`, { replace: true }),
+    waitForDocuments: () => {
+      const isUploading = uploads
         .getSnapshot()
         .some((upload) => upload.aveeId === avee.id && isInProgress(upload))
-      return isReading ? uploads.whenIdle(avee.id) : undefined
+      return isUploading ? uploads.whenIdle(avee.id) : undefined
     },
     onAccepted: (id, turn) => {
-      if (turn.kind === 'ask') for (const asked of [newPlace, id]) clearDraft(asked, turn.question)
+      if (turn.kind === 'ask') for (const key of [newChatKey, id]) clearDraft(key, turn.question)
       uploads.dismissReady(avee.id)
     },
   })
@@ -115,53 +116,50 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
 
   const ask = useCallback(
     (question: string) => {
-      sent()
+      clearInput()
       send({ kind: 'ask', question: question.trim() })
     },
-    [send, sent],
+    [send, clearInput],
   )
 
-  // A question that another screen sends along with the way here.
-  useAskedElsewhere(ask)
+  useQuestionFromNavigation(ask)
   useEffect(() => {
-    setOpen(undefined)
-    setHasInsight(false)
-  }, [place])
+    setOpenCitation(undefined)
+    setIsInsightOpen(false)
+  }, [chatKey])
   useEffect(() => {
-    if (matchMedia('(pointer: fine)').matches) box.current?.focus()
-  }, [place])
+    if (matchMedia('(pointer: fine)').matches) input.current?.focus()
+  }, [chatKey])
 
-  const latest = useRef({ send, showBranch, tell })
+  const callbacks = useRef({ send, showBranch, tell })
   useEffect(() => {
-    latest.current = { send, showBranch, tell }
+    callbacks.current = { send, showBranch, tell }
   })
   const actions = useMemo<MessageActions>(
     () => ({
-      edit: (messageId, question) => latest.current.send({ kind: 'edit', messageId, question }),
+      edit: (messageId, question) => callbacks.current.send({ kind: 'edit', messageId, question }),
       regenerate: (messageId, model) =>
-        latest.current.send({ kind: 'regenerate', messageId, ...(model ? { model } : {}) }),
+        callbacks.current.send({ kind: 'regenerate', messageId, ...(model ? { model } : {}) }),
       continueAnswer: () =>
-        latest.current.send({ kind: 'ask', question: 'Please continue where you stopped.' }),
-      ask: (question) => latest.current.send({ kind: 'ask', question }),
+        callbacks.current.send({ kind: 'ask', question: 'Please continue where you stopped.' }),
+      ask: (question) => callbacks.current.send({ kind: 'ask', question }),
       showBranch: (messageId) => {
-        latest.current
+        callbacks.current
           .showBranch(messageId)
-          .catch((error: unknown) => latest.current.tell(errorMessage(error), 'bad'))
+          .catch((error: unknown) => callbacks.current.tell(errorMessage(error), 'bad'))
       },
       openCitation: (citations: Citation[], n: number, answer: string) => {
-        setHasInsight(false)
-        setOpen({ citations, n, answer })
+        setIsInsightOpen(false)
+        setOpenCitation({ citations, n, answer })
       },
-      onEnded: refresh,
+      refresh,
     }),
     [refresh],
   )
 
-  const takeFiles = avee.is_owner
-    ? (files: File[]) => uploads.addFiles(avee.id, files, 'intimate')
-    : undefined
-  const isOver = useFileDrop(takeFiles)
-  const picker = useFilePicker((files) => takeFiles?.(files))
+  const addFiles = avee.is_owner ? (files: File[]) => uploads.addFiles(avee.id, files, 'intimate') : undefined
+  const isDragging = useFileDrop(addFiles)
+  const picker = useFilePicker((files) => addFiles?.(files))
 
   if (conversation.isError && !conversation.data) {
     return (
@@ -181,8 +179,8 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
               <MenuItem
                 icon={ChartNoAxesColumn}
                 onSelect={() => {
-                  setOpen(undefined)
-                  setHasInsight(true)
+                  setOpenCitation(undefined)
+                  setIsInsightOpen(true)
                 }}
               >
                 Insight
@@ -194,7 +192,7 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
                   query: { format: 'markdown' },
                 })}
               >
-                Save as Markdown
+                Export as Markdown
               </MenuItem>
               <MenuItem
                 icon={FileJson}
@@ -203,7 +201,7 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
                   query: { format: 'json' },
                 })}
               >
-                Save as JSON
+                Export as JSON
               </MenuItem>
             </Menu>
           )}
@@ -211,18 +209,18 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
         <ThreadView
           thread={thread}
           avee={avee}
-          place={place}
+          chatKey={chatKey}
           actions={actions}
           empty={<Greeting avee={avee} />}
           onEditRefused={(question) => {
             setDraft(question)
             thread.dismissPending()
-            box.current?.focus()
+            input.current?.focus()
           }}
         />
         <SharingNotice avee={avee} />
         <Composer
-          ref={box}
+          ref={input}
           name={avee.is_library ? 'your library' : avee.display_name}
           value={draft}
           onChange={setDraft}
@@ -230,23 +228,25 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
           onStop={
             thread.runningRun
               ? () => {
-                  box.current?.focus()
+                  input.current?.focus()
                   thread.stop().catch((error: unknown) => tell(errorMessage(error), 'bad'))
                 }
               : undefined
           }
-          onAttach={takeFiles && picker.open}
+          onAttach={addFiles && picker.open}
           uploadsOf={avee.is_owner ? avee.id : undefined}
         />
         {picker.input}
-        {isOver && <DropOverlay text={`Add to ${avee.is_library ? 'your library' : avee.display_name}`} />}
+        {isDragging && (
+          <DropOverlay text={`Add to ${avee.is_library ? 'your library' : avee.display_name}`} />
+        )}
       </div>
-      {open && <CitationPanel open={open} onChange={setOpen} />}
-      {hasInsight && conversationId && (
+      {openCitation && <CitationPanel open={openCitation} onChange={setOpenCitation} />}
+      {isInsightOpen && conversationId && (
         <InsightPanel
           conversationId={conversationId}
-          messages={thread.messages.length}
-          onClose={() => setHasInsight(false)}
+          messageCount={thread.messages.length}
+          onClose={() => setIsInsightOpen(false)}
         />
       )}
     </div>
@@ -274,31 +274,31 @@ function ChatTitle({
   )
 }
 
-/** What an avee says before the first question. */
+/** The avee's profile and greeting, shown before the first question. */
 function Greeting({ avee }: { avee: Avee }) {
   return (
     <div className="greeting">
       <Avatar name={avee.display_name} picture={avee.avatar} size={64} />
       <h2>{avee.is_library ? 'Ask your library' : avee.display_name}</h2>
       {avee.bio && !avee.is_library && <p className="soft">{avee.bio}</p>}
-      <p className={avee.greeting ? 'greeting-words' : 'soft'}>
+      <p className={avee.greeting ? 'greeting-text' : 'soft'}>
         {avee.greeting ||
           (avee.is_library
-            ? 'Answers come from your documents and name the page they rest on. Drop a document here to add it.'
-            : `Begin a conversation with ${avee.display_name}.`)}
+            ? 'Answers come from your documents and cite the pages they use. Drop a file here to add it.'
+            : `Start a conversation with ${avee.display_name}.`)}
       </p>
     </div>
   )
 }
 
-/** Asks the question that `navigate('/chat/…', { state: { ask } })` brought, once. */
-function useAskedElsewhere(ask: (question: string) => void): void {
-  const first = useRef(ask)
+/** Asks, once, the question passed by another screen with `navigate('/chat/…', { state: { ask } })`. */
+function useQuestionFromNavigation(ask: (question: string) => void): void {
+  const onQuestion = useEffectEvent(ask)
   useEffect(() => {
     const state: unknown = history.state
     const question = (state as { ask?: unknown } | null)?.ask
     if (typeof question !== 'string') return
     history.replaceState(null, '')
-    first.current(question)
+    onQuestion(question)
   }, [])
 }

@@ -1,12 +1,13 @@
 import { ArrowUp, Paperclip, Square, X } from 'lucide-react'
-import { type FormEvent, type KeyboardEvent, type ReactNode, type Ref, useLayoutEffect, useRef } from 'react'
+import { type FormEvent, type KeyboardEvent, type Ref, useLayoutEffect, useRef } from 'react'
 import { charactersIn, maxQuestion } from '../../../contract/limits.ts'
 import { describeUpload, UploadIcon } from '../../documents/upload-list.tsx'
 import { useAveeUploads, useUploadQueue } from '../../documents/upload-queue-context.tsx'
 import { IconButton } from '../../ui/button.tsx'
 import { Tooltip } from '../../ui/tooltip.tsx'
+import './composer.css'
 
-/** The question box. Enter asks, Shift and Enter begins a line; it grows with the text up to a limit. */
+/** The question input. Enter sends, Shift+Enter starts a new line. It grows with the text up to a limit. */
 export function Composer({
   name,
   value,
@@ -15,32 +16,31 @@ export function Composer({
   onStop,
   onAttach,
   uploadsOf,
-  note,
   ref,
 }: {
-  /** Who is asked. */
+  /** The name of the avee or library that is asked. */
   name: string
   value: string
   onChange: (text: string) => void
   onAsk: () => void
-  /** Set while an answer is being written. */
+  /** Set while an answer is running. */
   onStop: (() => void) | undefined
   onAttach: (() => void) | undefined
-  /** The avee whose uploads are shown above the box. */
+  /** The id of the avee whose uploads are listed above the input. */
   uploadsOf: string | undefined
-  note?: ReactNode
+
   ref: Ref<HTMLTextAreaElement>
 }) {
-  const box = useRef<HTMLTextAreaElement>(null)
+  const input = useRef<HTMLTextAreaElement>(null)
   const length = charactersIn(value)
-  const tooLong = length > maxQuestion
-  const canAsk = value.trim() !== '' && !tooLong && !onStop
+  const isTooLong = length > maxQuestion
+  const canAsk = value.trim() !== '' && !isTooLong && !onStop
 
   useLayoutEffect(() => {
-    const area = box.current
-    if (!area) return
-    area.style.height = 'auto'
-    area.style.height = `${area.scrollHeight}px`
+    const textarea = input.current
+    if (!textarea) return
+    textarea.style.height = 'auto'
+    textarea.style.height = `${textarea.scrollHeight}px`
   }, [value])
 
   const submit = (event: FormEvent): void => {
@@ -53,33 +53,33 @@ export function Composer({
     if (canAsk) onAsk()
   }
   return (
-    <div className="composer-place">
+    <div className="composer-frame">
       {uploadsOf && <UploadChips aveeId={uploadsOf} />}
       <form className="composer" onSubmit={submit}>
         {onAttach && <IconButton label="Add documents" icon={Paperclip} onClick={onAttach} />}
         <textarea
-          ref={(area) => {
-            box.current = area
-            if (typeof ref === 'function') ref(area)
-            else if (ref) ref.current = area
+          ref={(textarea) => {
+            input.current = textarea
+            if (typeof ref === 'function') ref(textarea)
+            else if (ref) ref.current = textarea
           }}
           rows={1}
           value={value}
           placeholder={`Ask ${name}`}
-          aria-label={`Your question to ${name}`}
-          aria-invalid={tooLong || undefined}
+          aria-label={`Ask ${name}`}
+          aria-invalid={isTooLong || undefined}
           enterKeyHint="send"
           onChange={(event) => onChange(event.target.value)}
           onKeyDown={onKeyDown}
         />
         {length > maxQuestion * 0.9 && (
-          <span className={tooLong ? 'composer-count field-error' : 'composer-count'} role="status">
+          <span className={isTooLong ? 'composer-count field-error' : 'composer-count'} role="status">
             {length} / {maxQuestion}
           </span>
         )}
         {onStop ? (
           <Tooltip text="Stop">
-            <button type="button" className="composer-send" aria-label="Stop the answer" onClick={onStop}>
+            <button type="button" className="composer-send" aria-label="Stop answer" onClick={onStop}>
               <Square size={14} fill="currentColor" aria-hidden />
             </button>
           </Tooltip>
@@ -89,28 +89,27 @@ export function Composer({
           </button>
         )}
       </form>
-      <p className="composer-note">{note}</p>
     </div>
   )
 }
 
-/** The documents that were just given, until they are dismissed. */
+/** Recent uploads, until they are dismissed. */
 function UploadChips({ aveeId }: { aveeId: string }) {
   const uploads = useUploadQueue()
   const list = useAveeUploads(aveeId).filter((upload) => upload.aveeId === aveeId)
   if (list.length === 0) return null
   return (
-    <ul className="chips" aria-label="Documents on their way">
+    <ul className="upload-chips" aria-label="Uploads">
       {list.map((upload) => (
-        <li key={upload.id} className="chip">
+        <li key={upload.id} className="upload-chip">
           <UploadIcon upload={upload} />
-          <span className="chip-text">
+          <span className="upload-chip-text">
             <span className="truncate">{upload.name || 'Document'}</span>
             <small className={upload.phase === 'failed' ? 'field-error' : 'soft'}>
               {describeUpload(upload)}
             </small>
           </span>
-          {upload.phase !== 'reading' && upload.phase !== 'sending' && (
+          {upload.phase !== 'processing' && upload.phase !== 'sending' && (
             <IconButton
               label={`Dismiss ${upload.name}`}
               icon={X}

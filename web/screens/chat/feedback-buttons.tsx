@@ -14,7 +14,7 @@ import { useToast } from '../../ui/toast.tsx'
 
 type Votes = { feedback: { message_id: string; vote: Vote | null; note: string }[] }
 
-/** Was the answer good? A second press takes the thumb away. An avee learns from why its owner thinks so. */
+/** Rates an answer good or bad; pressing the same button again removes the rating. Owners can add a reason, from which the avee learns. */
 export function FeedbackButtons({ message, avee }: { message: Message; avee: Avee }) {
   const api = useApi()
   const queries = useQueryClient()
@@ -37,14 +37,14 @@ export function FeedbackButtons({ message, avee }: { message: Message; avee: Ave
     onError: (error) => tell(errorMessage(error), 'bad'),
   })
   const stored = votes.data?.feedback.find(({ message_id }) => message_id === message.id)?.vote ?? null
-  const now = change.isPending ? change.variables : stored
+  const selected = change.isPending ? change.variables : stored
   const button = (vote: Vote, label: string, icon: typeof ThumbsUp) => (
     <IconButton
       label={label}
       icon={icon}
       small
-      aria-pressed={now === vote}
-      onClick={() => change.mutate(now === vote ? null : vote)}
+      aria-pressed={selected === vote}
+      onClick={() => change.mutate(selected === vote ? null : vote)}
     />
   )
   return (
@@ -69,18 +69,19 @@ function FeedbackReason({ message, avee, vote }: { message: Message; avee: Avee;
     onSuccess: () => {
       setIsOpen(false)
       setNote('')
-      tell(`${avee.display_name} has learned it. You find it in its settings, and can change it there.`)
+      tell(`Added to the persona notes of ${avee.display_name}. You can edit them in its settings.`)
     },
   })
-  const title = vote === 'up' ? 'What is good about it?' : 'What should be different?'
+  const title = vote === 'up' ? 'What was good about it?' : 'What should be different?'
   return (
     <>
       <Button small onClick={() => setIsOpen(true)}>
-        Say why
+        Add reason
       </Button>
       <Dialog open={isOpen} onOpenChange={setIsOpen} title={title}>
         <TextArea
-          label={`${avee.display_name} keeps to it from now on, with everybody`}
+          label="Reason"
+          hint={`${avee.display_name} applies it in all conversations.`}
           value={note}
           maxLength={300}
           rows={3}

@@ -4,41 +4,26 @@ import type { Message } from '../../../contract/chat.ts'
 import { getTurnAnalysis } from '../../../contract/insight.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
+import './follow-ups.css'
 
-/** A title that a model gives comes a little after the answer. */
-const titleComesMs = 6_000
-const isNewMs = 60_000
+/** The server generates a conversation's title shortly after an answer. */
+const titleDelayMs = 6_000
+const recentMs = 60_000
 
-/** What the documents can answer next, under the last answer. */
+/** Suggests questions under the last answer that the documents can answer. */
 export function FollowUps({ message, onAsk }: { message: Message; onAsk: (question: string) => void }) {
-  const suggested = useFollowUps(message)
-  return <FollowUpChips questions={suggested} onAsk={onAsk} />
-}
-
-function useFollowUps(message: Message): string[] {
   const api = useApi()
-  const queries = useQueryClient()
   const turn = useQuery({
     queryKey: keys.turn(message.id),
     queryFn: () => api.call(getTurnAnalysis, { params: { id: message.id } }),
     staleTime: Number.POSITIVE_INFINITY,
     retry: false,
   })
-  const { created_at: createdAt } = message
-  useEffect(() => {
-    if (Date.now() - Date.parse(createdAt) > isNewMs) return
-    const timer = setTimeout(() => {
-      void queries.invalidateQueries({ queryKey: keys.conversations })
-    }, titleComesMs)
-    return () => clearTimeout(timer)
-  }, [queries, createdAt])
-  return turn.data?.follow_up_suggestions ?? []
-}
-
-function FollowUpChips({ questions, onAsk }: { questions: string[]; onAsk: (question: string) => void }) {
+  useRefreshTitle(message.created_at)
+  const questions = turn.data?.follow_up_suggestions ?? []
   if (questions.length === 0) return null
   return (
-    <section className="follow-ups" aria-label="Ask next">
+    <section className="follow-ups" aria-label="Follow-up questions">
       <ul>
         {questions.map((question) => (
           <li key={question}>
@@ -50,4 +35,16 @@ function FollowUpChips({ questions, onAsk }: { questions: string[]; onAsk: (ques
       </ul>
     </section>
   )
+}
+
+/** Loads the conversations again once the title of a new one should be there. */
+function useRefreshTitle(answeredAt: string): void {
+  const queries = useQueryClient()
+  useEffect(() => {
+    if (Date.now() - Date.parse(answeredAt) > recentMs) return
+    const timer = setTimeout(() => {
+      void queries.invalidateQueries({ queryKey: keys.conversations })
+    }, titleDelayMs)
+    return () => clearTimeout(timer)
+  }, [queries, answeredAt])
 }

@@ -1,79 +1,48 @@
-import { useQuery } from '@tanstack/react-query'
-import { X } from 'lucide-react'
-import { useEffect, useRef } from 'react'
+import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { type ConversationAnalysis, getConversationAnalysis } from '../../../contract/insight.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
-import { IconButton } from '../../ui/button.tsx'
-import { Sheet } from '../../ui/dialog.tsx'
-import { narrowScreen, useMediaQuery } from '../../ui/media.ts'
 import { Badge, ErrorState, Skeleton } from '../../ui/state.tsx'
+import './insight-panel.css'
+import { SidePanel, SidePanelHeader } from './side-panel.tsx'
+import './fact-list.css'
 
-/** A conversation as numbers and topics: beside it, or on phones a sheet over it. */
+/** Metrics and topics of a conversation. */
 export function InsightPanel({
   conversationId,
-  messages,
+  messageCount,
   onClose,
 }: {
   conversationId: string
-  /** How many messages are shown: with another one the figures are asked for anew. */
-  messages: number
+  /** The number of messages shown. The metrics are loaded again when it changes. */
+  messageCount: number
   onClose: () => void
 }) {
-  const isNarrow = useMediaQuery(narrowScreen)
-  const content = <Figures conversationId={conversationId} messages={messages} />
-  if (isNarrow)
-    return (
-      <Sheet open onOpenChange={(isOpen) => !isOpen && onClose()} title="Insight">
-        <div className="citation-body">{content}</div>
-      </Sheet>
-    )
-  return <Beside onClose={onClose}>{content}</Beside>
-}
-
-function Beside({ onClose, children }: { onClose: () => void; children: React.ReactNode }) {
-  const heading = useRef<HTMLHeadingElement>(null)
-  // The panel takes the focus when it opens and gives it back when it closes.
-  useEffect(() => {
-    const before = document.activeElement
-    heading.current?.focus()
-    return () => {
-      if (before instanceof HTMLElement && before.isConnected) before.focus()
-    }
-  }, [])
   return (
-    <aside
-      className="citation-panel"
-      aria-label="Insight"
-      onKeyDown={(event) => event.key === 'Escape' && onClose()}
-    >
-      <header className="citation-head">
-        <div className="citation-title">
-          <h2 ref={heading} tabIndex={-1}>
-            Insight
-          </h2>
-        </div>
-        <IconButton label="Close" icon={X} hint={false} onClick={onClose} />
-      </header>
-      <div className="citation-body">{children}</div>
-    </aside>
+    <SidePanel label="Insight" onClose={onClose}>
+      <SidePanelHeader title="Insight" onClose={onClose} />
+      <div className="side-panel-body">
+        <Metrics conversationId={conversationId} messageCount={messageCount} />
+      </div>
+    </SidePanel>
   )
 }
 
-function Figures({ conversationId, messages }: { conversationId: string; messages: number }) {
+function Metrics({ conversationId, messageCount }: { conversationId: string; messageCount: number }) {
   const api = useApi()
-  const seen = useQuery({
-    queryKey: [...keys.intelligence(conversationId), messages],
+  const insight = useQuery({
+    queryKey: [...keys.intelligence(conversationId), messageCount],
     queryFn: () => api.call(getConversationAnalysis, { params: { id: conversationId } }),
-    placeholderData: (before) => before,
+    placeholderData: keepPreviousData,
     refetchOnMount: 'always',
   })
-  if (seen.isError && !seen.data) return <ErrorState error={seen.error} onRetry={() => void seen.refetch()} />
-  if (!seen.data) return <Skeleton height="12rem" />
-  const { metrics, average_quality: quality, topics, quality_by_turn: turns } = seen.data
+  if (insight.isError && !insight.data)
+    return <ErrorState error={insight.error} onRetry={() => void insight.refetch()} />
+  if (!insight.data) return <Skeleton height="12rem" />
+  const { metrics, average_quality: quality, topics, quality_by_turn: turns } = insight.data
   const issues = turns.flatMap((turn) => turn.issues.map((issue) => ({ issue, turn: turn.message_id })))
   return (
-    <div className="insight">
+    <div className="insight-panel">
       {topics.length > 0 && (
         <section>
           <h3>Topics</h3>
@@ -86,14 +55,14 @@ function Figures({ conversationId, messages }: { conversationId: string; message
       )}
       <section>
         <h3>Answers</h3>
-        <Meter name="Supported by the cited passages" value={quality.factual_grounding} />
-        <Meter name="To the point" value={quality.relevance} />
-        <Meter name="Engaging" value={quality.engagement} />
+        <Meter name="Supported by sources" value={quality.factual_grounding} />
+        <Meter name="Relevance" value={quality.relevance} />
+        <Meter name="Engagement" value={quality.engagement} />
         <GroundingByTurn turns={turns} />
       </section>
       {issues.length > 0 && (
         <section>
-          <h3>Worth a look</h3>
+          <h3>Issues</h3>
           <ul className="insight-issues">
             {issues.slice(-6).map(({ issue, turn }) => (
               <li key={`${turn} ${issue}`}>{issue}</li>
@@ -103,12 +72,12 @@ function Figures({ conversationId, messages }: { conversationId: string; message
       )}
       <section>
         <h3>Conversation</h3>
-        <dl className="facts">
+        <dl className="fact-list">
           <dt>Answers</dt>
           <dd>{metrics.total_turns}</dd>
-          <dt>Time to answer</dt>
+          <dt>Response time</dt>
           <dd>{metrics.avg_response_time === null ? '–' : `${metrics.avg_response_time.toFixed(1)} s`}</dd>
-          <dt>Satisfaction, as it seems</dt>
+          <dt>Estimated satisfaction</dt>
           <dd>
             {percent(
               metrics.user_satisfaction_estimate === null ? null : metrics.user_satisfaction_estimate * 100,
@@ -120,7 +89,7 @@ function Figures({ conversationId, messages }: { conversationId: string; message
   )
 }
 
-const percent = (value: number | null): string => (value === null ? 'not measured' : `${Math.round(value)} %`)
+const percent = (value: number | null): string => (value === null ? 'Not measured' : `${Math.round(value)} %`)
 
 function Meter({ name, value }: { name: string; value: number | null }) {
   return (
@@ -132,7 +101,7 @@ function Meter({ name, value }: { name: string; value: number | null }) {
   )
 }
 
-/** A bar for each answer: how far the passages support it; a line where there was nothing to support. */
+/** One bar per answer: the share of its statements that sources support. */
 function GroundingByTurn({ turns }: { turns: ConversationAnalysis['quality_by_turn'] }) {
   const shown = turns.slice(-40)
   if (shown.length < 2) return null
@@ -143,7 +112,7 @@ function GroundingByTurn({ turns }: { turns: ConversationAnalysis['quality_by_tu
       viewBox="0 0 100 30"
       preserveAspectRatio="none"
       role="img"
-      aria-label="Support of each answer, the oldest first"
+      aria-label="Supported by sources, per answer, oldest first"
     >
       {shown.map((turn, i) => {
         const value = turn.factual_grounding ?? 0

@@ -1,13 +1,14 @@
 import type { Citation } from '../../../contract/chat.ts'
 
-/** What a message can ask for. The same object as long as the conversation is the same. */
+/** Actions on a conversation's messages. The object is stable, so that memoized messages do not render again. */
 export type MessageActions = {
   edit: (messageId: string, question: string) => void
   regenerate: (messageId: string, model?: string) => void
   continueAnswer: () => void
   ask: (question: string) => void
   showBranch: (messageId: string) => void
-  /** `answer` is the text in which the source is named. */
+  /** Opens source `n` of an answer; `answer` is the answer's text. */
   openCitation: (citations: Citation[], n: number, answer: string) => void
-  onEnded: () => void
+  /** Loads the conversation's messages again. */
+  refresh: () => void
 }

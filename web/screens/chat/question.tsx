@@ -7,8 +7,10 @@ import { useCopy } from '../../ui/copy.ts'
 import { formatFullTime } from '../../ui/format.ts'
 import type { MessageActions } from './message-actions.ts'
 import { VersionSwitcher } from './version-switcher.tsx'
+import './question.css'
+import './message-actions.css'
 
-/** A question of the reader's own; it can be put in other words. */
+/** A question the user asked. It can be edited. */
 export const QuestionView = memo(function QuestionView({
   message,
   isBusy,
@@ -46,7 +48,7 @@ export const QuestionView = memo(function QuestionView({
           onClick={() => copy(message.content)}
         />
         <IconButton
-          label="Edit the question"
+          label="Edit question"
           icon={Pencil}
           small
           disabled={isBusy}
@@ -87,7 +89,7 @@ function QuestionEditor({
     <div className="question-editor">
       <textarea
         className="input"
-        aria-label="Your question, in other words"
+        aria-label="Edit question"
         value={text}
         rows={Math.min(12, text.split('\n').length + 1)}
         autoFocus
@@ -96,12 +98,12 @@ function QuestionEditor({
         onFocus={(event) => event.target.setSelectionRange(text.length, text.length)}
       />
       <div className="question-editor-actions">
-        <span className="small soft">The first question and what followed are kept.</span>
+        <span className="small soft">Earlier versions are kept.</span>
         <Button small onClick={onCancel}>
           Cancel
         </Button>
         <Button small variant="primary" disabled={!canSend} onClick={() => onSend(text)}>
-          Ask
+          Send
         </Button>
       </div>
     </div>

@@ -1,4 +1,4 @@
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { skipToken, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import type { Avee } from '../../../contract/avees.ts'
 import { getConsent, setConsent } from '../../../contract/insight.ts'
@@ -6,38 +6,38 @@ import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Notice } from '../../ui/state.tsx'
+import './sharing-notice.css'
 
-/** What the owner of an avee has switched on for whoever talks with it; nothing of it concerns the owner. */
+/** Loads the sharing settings of an avee for a visitor. Undefined for its owner. */
 export function useSharing(avee: Avee) {
   const api = useApi()
   return useQuery({
     queryKey: keys.mySharing(avee.id),
-    queryFn: () => api.call(getConsent, { params: { id: avee.id } }),
+    queryFn: avee.is_owner ? skipToken : () => api.call(getConsent, { params: { id: avee.id } }),
     staleTime: 60_000,
-    enabled: !avee.is_owner,
   }).data
 }
 
 /**
- * Tells a visitor, once, that questions without an answer may be shown to the owner. That it was shown is what the
- * server notes; until then nothing is.
+ * Informs a visitor once that the owner may see unanswered questions. Showing the notice is recorded on the server,
+ * which shares no question before that.
  */
 export function SharingNotice({ avee }: { avee: Avee }) {
   const api = useApi()
   const queries = useQueryClient()
   const sharing = useSharing(avee)
-  const isNew = sharing?.share_unanswered === true && sharing.my_choice === null
+  const isUnseen = sharing?.share_unanswered === true && sharing.my_choice === null
   const [isShown, setIsShown] = useState(false)
-  const choose = useMutation({
+  const setSharing = useMutation({
     mutationFn: (share: boolean) => api.call(setConsent, { params: { id: avee.id }, body: { share } }),
     onSuccess: () => queries.invalidateQueries({ queryKey: keys.mySharing(avee.id) }),
   })
-  const { mutate } = choose
+  const { mutate } = setSharing
   useEffect(() => {
-    if (!isNew) return
+    if (!isUnseen) return
     setIsShown(true)
     mutate(true)
-  }, [isNew, mutate])
+  }, [isUnseen, mutate])
   if (!isShown) return null
   return (
     <div className="sharing-notice">
@@ -45,21 +45,21 @@ export function SharingNotice({ avee }: { avee: Avee }) {
         actions={
           <div className="notice-actions">
             <Button small variant="quiet" onClick={() => setIsShown(false)}>
-              All right
+              Allow
             </Button>
             <Button
               small
               onClick={() => {
-                choose.mutate(false)
+                setSharing.mutate(false)
                 setIsShown(false)
               }}
             >
-              Do not show mine
+              Don’t share mine
             </Button>
           </div>
         }
       >
-        Questions that {avee.display_name} cannot answer may be shown to its owner, without your name.
+        The owner of {avee.display_name} can see questions it cannot answer, without your name.
       </Notice>
     </div>
   )

@@ -1,14 +1,15 @@
 import { FileText } from 'lucide-react'
 import type { Citation } from '../../../contract/chat.ts'
+import './sources.css'
 
-/** The passages an answer names, under it; without any, those it was given. */
+/** Lists the passages an answer cites, or all retrieved ones if it cites none. */
 export function Sources({ citations, onOpen }: { citations: Citation[]; onOpen: (n: number) => void }) {
-  const named = citations.filter((citation) => citation.cited)
-  const shown = named.length > 0 ? named : citations
+  const cited = citations.filter((citation) => citation.cited)
+  const shown = cited.length > 0 ? cited : citations
   if (shown.length === 0) return null
   return (
     <section className="sources" aria-label="Sources">
-      <h3>{named.length > 0 ? 'Sources' : 'Passages it was given'}</h3>
+      <h3>{cited.length > 0 ? 'Sources' : 'Retrieved passages'}</h3>
       <ul>
         {shown.map((citation) => (
           <li key={citation.n}>

@@ -1,5 +1,5 @@
 import { ArrowDown, CircleAlert } from 'lucide-react'
-import { type ReactNode, useEffect, useLayoutEffect, useRef } from 'react'
+import { type ReactNode, useEffect, useEffectEvent, useLayoutEffect, useRef } from 'react'
 import type { Avee } from '../../../contract/avees.ts'
 import { Button, IconButton, Spinner } from '../../ui/button.tsx'
 import { ErrorState, Skeleton } from '../../ui/state.tsx'
@@ -9,35 +9,35 @@ import { QuestionBubble, QuestionView } from './question.tsx'
 import type { PendingTurn } from './turns.ts'
 import { useStickToBottom } from './use-stick-to-bottom.ts'
 import type { Thread } from './use-thread.ts'
+import './thread.css'
 
-/** The conversation from top to bottom; earlier messages come when one scrolls up. */
+/** The messages of a conversation. Scrolling up loads earlier ones. */
 export function ThreadView({
   thread,
   avee,
-  place,
+  chatKey,
   actions,
   empty,
   onEditRefused,
 }: {
   thread: Thread
   avee: Avee
-  /** What is shown, for the scroll position. */
-  place: string
+  /** Identifies the chat shown. Another one starts at its end. */
+  chatKey: string
   actions: MessageActions
   /** Shown while there is no message. */
   empty: ReactNode
   onEditRefused: (question: string) => void
 }) {
   const { messages, pending, list, isBusy } = thread
-  const { scroller, content, isAtEnd, toEnd } = useStickToBottom(place)
+  const { scroller, content, isAtBottom, scrollToBottom } = useStickToBottom(chatKey)
   const isLoading = list.isPending && list.isEnabled
   const hasFailed = list.isError && !list.data
   const isEmpty = !isLoading && !hasFailed && messages.length === 0 && !pending
-  useKeepPlace(scroller, messages[0]?.id, place)
-  // Whoever asks wants to see the answer.
+  useKeepScrollPosition(scroller, messages[0]?.id, chatKey)
   useEffect(() => {
-    if (pending) toEnd()
-  }, [pending, toEnd])
+    if (pending) scrollToBottom()
+  }, [pending, scrollToBottom])
 
   return (
     <div className="thread-frame">
@@ -48,9 +48,9 @@ export function ThreadView({
           {hasFailed && <ErrorState error={list.error} onRetry={() => void list.refetch()} />}
           {isEmpty && empty}
           {list.hasNextPage && (
-            <Earlier
+            <EarlierMessages
               isLoading={list.isFetchingNextPage}
-              onWanted={() => {
+              onLoad={() => {
                 if (!list.isFetchingNextPage) void list.fetchNextPage()
               }}
             />
@@ -74,13 +74,13 @@ export function ThreadView({
           )}
         </div>
       </div>
-      {!isAtEnd && (
+      {!isAtBottom && (
         <IconButton
-          className="jump"
-          label="Jump to the latest"
+          className="scroll-to-bottom"
+          label="Scroll to bottom"
           icon={ArrowDown}
           hint={false}
-          onClick={toEnd}
+          onClick={scrollToBottom}
         />
       )}
       <AnswerStatus thread={thread} />
@@ -88,7 +88,7 @@ export function ThreadView({
   )
 }
 
-/** A turn on its way to the server, or refused by it. */
+/** A turn that is being sent to the server, or that the server refused. */
 function PendingTurnView({
   pending,
   avee,
@@ -110,7 +110,7 @@ function PendingTurnView({
       )}
       {phase === 'refused' ? (
         <RefusedTurn
-          sentence={error?.message ?? 'That did not work.'}
+          message={error?.message ?? 'The question could not be sent.'}
           actions={
             <>
               <Button small onClick={() => thread.send(turn)}>
@@ -133,7 +133,7 @@ function PendingTurnView({
           <AnswerHead avee={avee} />
           <div className="answer-body">
             <Waiting
-              {...(phase === 'waiting-for-documents' ? { message: 'Reading your documents first' } : {})}
+              {...(phase === 'waiting-for-documents' ? { message: 'Processing your documents…' } : {})}
             />
           </div>
         </article>
@@ -142,85 +142,87 @@ function PendingTurnView({
   )
 }
 
-/** A turn that the server refused, where it would have been. */
-function RefusedTurn({ sentence, actions }: { sentence: string; actions: ReactNode }) {
+/** The error of a turn that the server refused, with its actions. */
+function RefusedTurn({ message, actions }: { message: string; actions: ReactNode }) {
   return (
-    <div className="refused" role="alert">
+    <div className="refused-turn" role="alert">
       <p>
         <CircleAlert size={16} aria-hidden />
-        {sentence}
+        {message}
       </p>
       <div className="notice-actions">{actions}</div>
     </div>
   )
 }
 
-/** Loads what is above as soon as it comes near; the button is for keyboards. */
-function Earlier({ isLoading, onWanted }: { isLoading: boolean; onWanted: () => void }) {
-  const mark = useRef<HTMLDivElement>(null)
-  const wanted = useRef(onWanted)
+/** Loads earlier messages before they scroll into view. The button is for keyboards. */
+function EarlierMessages({ isLoading, onLoad }: { isLoading: boolean; onLoad: () => void }) {
+  const sentinel = useRef<HTMLDivElement>(null)
+  const load = useEffectEvent(onLoad)
   useEffect(() => {
-    wanted.current = onWanted
-  })
-  useEffect(() => {
-    if (!mark.current || isLoading) return
+    if (!sentinel.current || isLoading) return
     const observer = new IntersectionObserver(
       (entries) => {
-        if (entries.some((entry) => entry.isIntersecting)) wanted.current()
+        if (entries.some((entry) => entry.isIntersecting)) load()
       },
-      { root: mark.current.closest('.thread'), rootMargin: '800px 0px 0px' },
+      { root: sentinel.current.closest('.thread'), rootMargin: '800px 0px 0px' },
     )
-    observer.observe(mark.current)
+    observer.observe(sentinel.current)
     return () => observer.disconnect()
   }, [isLoading])
   return (
-    <div className="earlier" ref={mark}>
+    <div className="earlier-messages" ref={sentinel}>
       {isLoading ? (
         <Spinner label="Loading earlier messages" />
       ) : (
-        <Button small variant="quiet" onClick={onWanted}>
-          Earlier messages
+        <Button small variant="quiet" onClick={onLoad}>
+          Load earlier messages
         </Button>
       )}
     </div>
   )
 }
 
-/** What was in sight stays in sight when messages come in above it. */
-function useKeepPlace(
+/** Keeps the visible messages in place when earlier ones are added above them. */
+function useKeepScrollPosition(
   scroller: React.RefObject<HTMLDivElement | null>,
   firstId: string | undefined,
-  place: string,
+  chatKey: string,
 ): void {
-  const former = useRef({ firstId, place, height: 0 })
+  const previous = useRef({ firstId, chatKey, height: 0 })
   useLayoutEffect(() => {
-    const box = scroller.current
-    if (!box) return
-    const { firstId: formerFirst, place: formerPlace, height } = former.current
-    if (formerFirst && firstId !== formerFirst && place === formerPlace && box.scrollHeight > height)
-      box.scrollTop += box.scrollHeight - height
-    former.current = { firstId, place, height: box.scrollHeight }
+    const element = scroller.current
+    if (!element) return
+    const { firstId: previousFirst, chatKey: previousKey, height } = previous.current
+    if (
+      previousFirst &&
+      firstId !== previousFirst &&
+      chatKey === previousKey &&
+      element.scrollHeight > height
+    )
+      element.scrollTop += element.scrollHeight - height
+    previous.current = { firstId, chatKey, height: element.scrollHeight }
   })
 }
 
-/** Tells those who listen that an answer has begun or ended, without reading every word out. */
+/** Announces the start and end of an answer to screen readers, rather than every word. */
 function AnswerStatus({ thread }: { thread: Thread }) {
   const last = thread.messages.at(-1)
-  const words = thread.isBusy
-    ? 'The answer is being written.'
+  const status = thread.isBusy
+    ? 'Answer in progress.'
     : last?.role === 'assistant' && last.status === 'complete'
-      ? 'The answer is complete.'
+      ? 'Answer complete.'
       : ''
   return (
     <p className="visually-hidden" role="status">
-      {words}
+      {status}
     </p>
   )
 }
 
 function ThreadSkeleton() {
   return (
-    <div className="thread-skeleton" role="status" aria-label="Loading the conversation">
+    <div className="thread-skeleton" role="status" aria-label="Loading conversation">
       <div className="question-row">
         <Skeleton width="45%" height="2.75rem" />
       </div>

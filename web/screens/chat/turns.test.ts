@@ -6,19 +6,24 @@ const message = (id: string, siblings = [id]) => ({ id, siblings }) as Message
 const thread = ['q1', 'a1', 'q2', 'a2'].map((id) => message(id))
 const ids = (messages: Message[]): string[] => messages.map(({ id }) => id)
 
-test('a new question stands below everything', () => {
+test('keeps all messages above a new question', () => {
   expect(messagesBefore(thread, { kind: 'ask', question: 'q3' })).toBe(thread)
   expect(messagesBefore(thread, undefined)).toBe(thread)
 })
 
-test('an edited question and a repeated answer replace what follows', () => {
+test('replaces messages from an edited question or a regenerated answer on', () => {
   expect(ids(messagesBefore(thread, { kind: 'edit', messageId: 'q2', question: 'x' }))).toEqual(['q1', 'a1'])
   expect(ids(messagesBefore(thread, { kind: 'regenerate', messageId: 'a2' }))).toEqual(['q1', 'a1', 'q2'])
-  expect(ids(messagesBefore(thread, { kind: 'regenerate', messageId: 'gone' }))).toEqual(ids(thread))
+  expect(ids(messagesBefore(thread, { kind: 'regenerate', messageId: 'unknown' }))).toEqual(ids(thread))
 })
 
-test('a message knows its neighbours among its alternatives', () => {
-  expect(versionOf(message('b', ['a', 'b', 'c']))).toEqual({ place: 2, of: 3, before: 'a', after: 'c' })
-  expect(versionOf(message('a', ['a', 'b']))).toEqual({ place: 1, of: 2, after: 'b' })
-  expect(versionOf(message('a'))).toEqual({ place: 1, of: 1 })
+test('finds the version of a message and the adjacent ones', () => {
+  expect(versionOf(message('b', ['a', 'b', 'c']))).toEqual({
+    version: 2,
+    total: 3,
+    previousId: 'a',
+    nextId: 'c',
+  })
+  expect(versionOf(message('a', ['a', 'b']))).toEqual({ version: 1, total: 2, nextId: 'b' })
+  expect(versionOf(message('a'))).toEqual({ version: 1, total: 1 })
 })

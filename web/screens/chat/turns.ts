@@ -1,9 +1,9 @@
 import type { Message } from '../../../contract/chat.ts'
 import type { ApiError } from '../../api/index.ts'
 
-/** A turn that the server does not have yet: shown at once, and kept with its error when it is refused. */
+/** A turn the server has not accepted yet. It is shown immediately, and kept with its error if the server refuses it. */
 export type PendingTurn = {
-  /** The conversation it belongs to; undefined while that is still being opened. */
+  /** Undefined until the conversation has been created. */
   conversationId: string | undefined
   turn: Turn
   phase: 'waiting-for-documents' | 'sending' | 'refused'
@@ -15,22 +15,27 @@ export type Turn =
   | { kind: 'edit'; messageId: string; question: string }
   | { kind: 'regenerate'; messageId: string; model?: string }
 
-/** The messages that stay in sight under a pending turn: an edited question and an answer given anew make way. */
+/** Returns the messages a pending turn follows: an edited question or a regenerated answer replaces those from its own on. */
 export function messagesBefore(messages: Message[], turn: Turn | undefined): Message[] {
   if (!turn || turn.kind === 'ask') return messages
-  const at = messages.findIndex((message) => message.id === turn.messageId)
-  return at === -1 ? messages : messages.slice(0, at)
+  const index = messages.findIndex((message) => message.id === turn.messageId)
+  return index === -1 ? messages : messages.slice(0, index)
 }
 
-/** Where a message stands among its alternatives: 1-based, with the ids beside it. */
-export function versionOf(message: Message): { place: number; of: number; before?: string; after?: string } {
-  const at = message.siblings.indexOf(message.id)
-  const before = message.siblings[at - 1]
-  const after = message.siblings[at + 1]
+/** Returns a message's 1-based version among its siblings and the ids of the adjacent versions. */
+export function versionOf(message: Message): {
+  version: number
+  total: number
+  previousId?: string
+  nextId?: string
+} {
+  const index = message.siblings.indexOf(message.id)
+  const previousId = message.siblings[index - 1]
+  const nextId = message.siblings[index + 1]
   return {
-    place: at + 1,
-    of: message.siblings.length,
-    ...(before && at > 0 ? { before } : {}),
-    ...(after ? { after } : {}),
+    version: index + 1,
+    total: message.siblings.length,
+    ...(previousId ? { previousId } : {}),
+    ...(nextId ? { nextId } : {}),
   }
 }

@@ -1,29 +1,30 @@
 import { useCallback, useEffect, useState } from 'react'
 import { loadLocally, saveLocally } from '../../ui/local-storage.ts'
 
-/** The unsent question of a place, kept over reloads. `place` is a conversation, or an avee without one yet. */
-export function useDraft(place: string): {
+/** The unsent question of a chat, kept across reloads. `chatKey` is a conversation id, or names an avee before it has one. */
+export function useDraft(chatKey: string): {
   draft: string
-  change: (text: string) => void
-  /** Empties the box, but keeps the text until the server has it. */
-  sent: () => void
+  setDraft: (text: string) => void
+  /** Empties the input, but keeps the stored text until the server has accepted the question. */
+  clearInput: () => void
 } {
-  const name = nameOf(place)
-  const [draft, setDraft] = useState(() => loadLocally(name) ?? '')
-  useEffect(() => setDraft(loadLocally(name) ?? ''), [name])
-  const change = useCallback(
+  const name = storageKey(chatKey)
+  const [draft, setText] = useState(() => loadLocally(name) ?? '')
+  useEffect(() => setText(loadLocally(name) ?? ''), [name])
+  const setDraft = useCallback(
     (text: string) => {
-      setDraft(text)
+      setText(text)
       saveLocally(name, text || undefined)
     },
     [name],
   )
-  return { draft, change, sent: useCallback(() => setDraft(''), []) }
+  return { draft, setDraft, clearInput: useCallback(() => setText(''), []) }
 }
 
-/** Forgets the draft of a place, unless something else was written there in the meantime. */
-export function clearDraft(place: string, question: string): void {
-  if (loadLocally(nameOf(place))?.trim() === question) saveLocally(nameOf(place), undefined)
+/** Deletes the draft of a chat, unless its text has changed since `question` was sent. */
+export function clearDraft(chatKey: string, question: string): void {
+  const name = storageKey(chatKey)
+  if (loadLocally(name)?.trim() === question) saveLocally(name, undefined)
 }
 
-const nameOf = (place: string): string => `draft:${place}`
+const storageKey = (chatKey: string): string => `draft:${chatKey}`

@@ -1,57 +1,57 @@
 import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react'
 
-/** As near to the end as still counts as being there. */
-const nearly = 60
+/** Distance from the bottom, in CSS pixels, that still counts as being at the bottom. */
+const toleranceInPixels = 60
 
 /**
- * Keeps a growing conversation at its end as long as the reader is there, and lets go as soon as they scroll up.
- * `place` names what is shown: another one starts at its end.
+ * Keeps a growing conversation scrolled to its bottom until the user scrolls up. A change of `chatKey` scrolls to the
+ * bottom.
  */
-export function useStickToBottom(place: string): {
+export function useStickToBottom(chatKey: string): {
   scroller: RefObject<HTMLDivElement | null>
   content: RefObject<HTMLDivElement | null>
-  isAtEnd: boolean
-  toEnd: () => void
+  isAtBottom: boolean
+  scrollToBottom: () => void
 } {
   const scroller = useRef<HTMLDivElement>(null)
   const content = useRef<HTMLDivElement>(null)
-  const sticks = useRef(true)
-  const [isAtEnd, setIsAtEnd] = useState(true)
+  const isSticky = useRef(true)
+  const [isAtBottom, setIsAtBottom] = useState(true)
 
-  const toEnd = useCallback(() => {
-    sticks.current = true
-    setIsAtEnd(true)
-    const box = scroller.current
-    if (box) box.scrollTop = box.scrollHeight
+  const scrollToBottom = useCallback(() => {
+    isSticky.current = true
+    setIsAtBottom(true)
+    const element = scroller.current
+    if (element) element.scrollTop = element.scrollHeight
   }, [])
 
-  useLayoutEffect(toEnd, [toEnd, place])
+  useLayoutEffect(scrollToBottom, [scrollToBottom, chatKey])
 
   useEffect(() => {
-    const box = scroller.current
+    const element = scroller.current
     const inner = content.current
-    if (!box || !inner) return
-    let lastTop = box.scrollTop
+    if (!element || !inner) return
+    let lastTop = element.scrollTop
     const onScroll = (): void => {
-      const isNear = box.scrollHeight - box.scrollTop - box.clientHeight < nearly
-      // Only the reader moves upwards; growing text merely leaves the end behind.
-      if (isNear) sticks.current = true
-      else if (box.scrollTop < lastTop) sticks.current = false
-      lastTop = box.scrollTop
-      setIsAtEnd(isNear || sticks.current)
+      const isNear = element.scrollHeight - element.scrollTop - element.clientHeight < toleranceInPixels
+      // Only the user scrolls upwards. Growing text does not change scrollTop.
+      if (isNear) isSticky.current = true
+      else if (element.scrollTop < lastTop) isSticky.current = false
+      lastTop = element.scrollTop
+      setIsAtBottom(isNear || isSticky.current)
     }
     const follow = new ResizeObserver(() => {
-      if (sticks.current) box.scrollTop = box.scrollHeight
+      if (isSticky.current) element.scrollTop = element.scrollHeight
       else onScroll()
     })
-    box.addEventListener('scroll', onScroll, { passive: true })
+    element.addEventListener('scroll', onScroll, { passive: true })
     follow.observe(inner)
-    follow.observe(box)
+    follow.observe(element)
     return () => {
-      box.removeEventListener('scroll', onScroll)
+      element.removeEventListener('scroll', onScroll)
       follow.disconnect()
     }
   }, [])
 
-  return { scroller, content, isAtEnd, toEnd }
+  return { scroller, content, isAtBottom, scrollToBottom }
 }

@@ -1,4 +1,4 @@
-import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query'
+import { skipToken, useInfiniteQuery, useQueryClient } from '@tanstack/react-query'
 import { useCallback, useMemo, useState } from 'react'
 import {
   type Conversation,
@@ -17,21 +17,21 @@ import { messagesBefore, type PendingTurn, type Turn } from './turns.ts'
 
 const pageSize = 40
 
-/** A conversation's messages, the turn that is just being sent, and everything that can be done to them. */
+/** A conversation's messages, the turn being sent, and the operations on them. */
 export function useThread({
   handle,
   conversationId,
-  onOpened,
-  beforeAsking,
+  onCreated,
+  waitForDocuments,
   onAccepted,
 }: {
   handle: string
   conversationId: string | undefined
-  /** A conversation was opened for the first question. */
-  onOpened: (conversation: Conversation) => void
-  /** Resolves when what the question is about is there: documents that were just dropped. Undefined when it is. */
-  beforeAsking: () => Promise<void> | undefined
-  /** The server has the question: a draft of it is no longer needed. */
+  /** Called when a conversation was created for the first question. */
+  onCreated: (conversation: Conversation) => void
+  /** Resolves when the uploads in progress are complete; undefined when there are none. */
+  waitForDocuments: () => Promise<void> | undefined
+  /** Called when the server has stored the turn. */
   onAccepted: (conversationId: string, turn: Turn) => void
 }) {
   const api = useApi()
@@ -41,19 +41,21 @@ export function useThread({
 
   const list = useInfiniteQuery({
     queryKey: keys.messages(conversationId ?? ''),
-    enabled: conversationId !== undefined,
     initialPageParam: undefined as string | undefined,
-    queryFn: ({ pageParam, signal }) =>
-      api.call(listMessages, {
-        params: { id: conversationId ?? '' },
-        query: {
-          limit: pageSize,
-          ...(pageParam ? { before: pageParam } : {}),
-        },
-        signal,
-      }),
+    queryFn:
+      conversationId === undefined
+        ? skipToken
+        : ({ pageParam, signal }) =>
+            api.call(listMessages, {
+              params: { id: conversationId },
+              query: {
+                limit: pageSize,
+                ...(pageParam ? { before: pageParam } : {}),
+              },
+              signal,
+            }),
     getNextPageParam: (page) => (page.has_more ? page.messages[0]?.id : undefined),
-    // The run's own events tell of its end; this is for the case that nobody can hear them.
+    // The run's events announce its end. Polling covers the case that they cannot be received.
     refetchInterval: ({ state }) =>
       state.data?.pages[0]?.messages.at(-1)?.status === 'streaming' ? 15_000 : false,
   })
@@ -73,52 +75,52 @@ export function useThread({
     const show = (changes: Partial<PendingTurn>): void =>
       setPending({ conversationId: id, turn, phase: 'sending', error: undefined, ...changes })
     try {
-      const documents = turn.kind === 'ask' ? beforeAsking() : undefined
+      const documents = turn.kind === 'ask' ? waitForDocuments() : undefined
       show({ phase: documents ? 'waiting-for-documents' : 'sending' })
       await documents
       if (!id) {
-        const opened = await api.call(createConversation, { body: { avee: handle } })
-        id = opened.id
-        queries.setQueryData(keys.conversation(id), opened)
+        const created = await api.call(createConversation, { body: { avee: handle } })
+        id = created.id
+        queries.setQueryData(keys.conversation(id), created)
         queries.setQueryData(keys.messages(id), {
           pages: [{ messages: [], has_more: false }],
           pageParams: [undefined],
         })
         show({})
-        onOpened(opened)
+        onCreated(created)
       } else show({})
-      const about = id
+      const targetId = id
       const response = await sendOnce((key) => {
         if (turn.kind === 'ask')
           return api.open(streamAnswer, {
-            body: { conversation_id: about, question: turn.question },
+            body: { conversation_id: targetId, question: turn.question },
             idempotencyKey: key,
           })
         if (turn.kind === 'edit')
           return api.open(editQuestion, {
-            params: { id: about, message_id: turn.messageId },
+            params: { id: targetId, message_id: turn.messageId },
             body: { content: turn.question },
             idempotencyKey: key,
           })
         return api.open(regenerateAnswer, {
-          params: { id: about, message_id: turn.messageId },
+          params: { id: targetId, message_id: turn.messageId },
           body: { model: turn.model },
           idempotencyKey: key,
         })
       })
       hub.adopt(response, answerFold)
-      onAccepted(about, turn)
-      await refresh(about)
-      setPending((now) => (now?.turn === turn ? undefined : now))
+      onAccepted(targetId, turn)
+      await refresh(targetId)
+      setPending((current) => (current?.turn === turn ? undefined : current))
     } catch (error) {
       show({ phase: 'refused', error: error instanceof ApiError ? error : asApiError(error) })
-      // Another tab may have asked at the same time: its answer is shown then.
+      // Another tab may have asked at the same time. Show its turn.
       if (id) void refresh(id)
     }
   }
 
-  const isOurs = pending?.conversationId === conversationId
-  const shownPending = isOurs ? pending : undefined
+  const isCurrent = pending?.conversationId === conversationId
+  const shownPending = isCurrent ? pending : undefined
   const all = useMemo(
     () => (list.data?.pages ?? []).toReversed().flatMap((page) => page.messages),
     [list.data],
@@ -135,7 +137,7 @@ export function useThread({
     isBusy: runningRun !== null || (shownPending !== undefined && shownPending.phase !== 'refused'),
     send: (turn: Turn) => void send(turn),
     dismissPending: () => setPending(undefined),
-    /** To be called when an answer has ended: the stored one takes its place. */
+    /** Loads the messages again, for example when an answer has ended. */
     refresh: useCallback(() => {
       if (conversationId) void refresh(conversationId)
     }, [conversationId, refresh]),

@@ -4,7 +4,7 @@ import type { UsedMemory } from '../../../contract/memory.ts'
 import { formatCount } from '../../ui/format.ts'
 import './used-memories.css'
 
-/** Under an answer: which memories it was given, folded up. */
+/** A collapsed list of the memories that an answer used. */
 export function UsedMemories({ memories }: { memories: UsedMemory[] }) {
   if (memories.length === 0) return null
   return (
@@ -18,7 +18,7 @@ export function UsedMemories({ memories }: { memories: UsedMemory[] }) {
           <li key={memory.id}>{memory.content}</li>
         ))}
         <li>
-          <Link href="/memory">What is remembered of you</Link>
+          <Link href="/memory">Manage memories</Link>
         </li>
       </ul>
     </details>

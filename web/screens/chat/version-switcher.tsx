@@ -2,8 +2,9 @@ import { ChevronLeft, ChevronRight } from 'lucide-react'
 import type { Message } from '../../../contract/chat.ts'
 import { IconButton } from '../../ui/button.tsx'
 import { versionOf } from './turns.ts'
+import './pager.css'
 
-/** ‹ 2 / 3 ›: the other wordings of a question, the other answers to it. */
+/** ‹ 2/3 ›: switches between the versions of an edited question or a regenerated answer. */
 export function VersionSwitcher({
   message,
   isBusy,
@@ -13,29 +14,29 @@ export function VersionSwitcher({
   isBusy: boolean
   onShow: (messageId: string) => void
 }) {
-  const { place, of, before, after } = versionOf(message)
-  if (of < 2) return null
+  const { version, total, previousId, nextId } = versionOf(message)
+  if (total < 2) return null
   return (
-    <span className="alternatives">
+    <span className="pager">
       <IconButton
-        label="Earlier version"
+        label="Previous version"
         icon={ChevronLeft}
         small
         hint={false}
-        disabled={!before || isBusy}
-        onClick={() => before && onShow(before)}
+        disabled={!previousId || isBusy}
+        onClick={() => previousId && onShow(previousId)}
       />
       <span>
         <span className="visually-hidden">Version </span>
-        {place}/{of}
+        {version}/{total}
       </span>
       <IconButton
-        label="Later version"
+        label="Next version"
         icon={ChevronRight}
         small
         hint={false}
-        disabled={!after || isBusy}
-        onClick={() => after && onShow(after)}
+        disabled={!nextId || isBusy}
+        onClick={() => nextId && onShow(nextId)}
       />
     </span>
   )

@@ -1,47 +1,56 @@
 import { axisMax, formatDay } from './days.ts'
+import './charts.css'
 
+// Lengths are in units of the SVG's view box.
 const width = 400
 const height = 150
-const left = 34
-const foot = 22
-const plotHeight = height - foot - 6
+const marginLeft = 34
+const marginTop = 6
+const marginBottom = 22
+const plotHeight = height - marginTop - marginBottom
 
-type Named = { label: string }
+type Labelled = { label: string }
 
-/** Days as bars; `part` is the lower, darker share of each. */
+/** One bar per day; `part` is the share of the value drawn in the warning colour from the bottom. */
 export function DailyBarChart({
   label,
   values,
-  partName,
-}: Named & { values: { day: string; value: number; part: number }[]; partName: string }) {
-  const end = axisMax(values.map(({ value }) => value))
-  const step = (width - left) / values.length
-  const bar = Math.max(1, Math.min(22, step * 0.7))
-  const tall = (value: number) => (value / end) * plotHeight
+  partLabel,
+}: Labelled & { values: { day: string; value: number; part: number }[]; partLabel: string }) {
+  const max = axisMax(values.map(({ value }) => value))
+  const step = (width - marginLeft) / values.length
+  const barWidth = Math.max(1, Math.min(22, step * 0.7))
+  const barHeight = (value: number) => (value / max) * plotHeight
   return (
-    <ChartFrame label={label} days={values.map(({ day }) => day)} marks={[0, end]} top={end}>
+    <ChartFrame label={label} days={values.map(({ day }) => day)} ticks={[0, max]} max={max}>
       {values.map(({ day, value, part }, i) => {
-        const x = left + i * step + (step - bar) / 2
-        const bottom = 6 + plotHeight
+        const x = marginLeft + i * step + (step - barWidth) / 2
+        const bottom = marginTop + plotHeight
         return (
           <g key={day}>
-            <title>{`${formatDay(day)}: ${value}${part > 0 ? `, ${part} ${partName}` : ''}`}</title>
-            <rect className="plot-hit" x={left + i * step} y={6} width={step} height={plotHeight} />
+            <title>{`${formatDay(day)}: ${value}${part > 0 ? `, ${part} ${partLabel}` : ''}`}</title>
             <rect
-              className="plot-bar"
+              className="chart-hover"
+              x={marginLeft + i * step}
+              y={marginTop}
+              width={step}
+              height={plotHeight}
+            />
+            <rect
+              className="chart-bar"
               x={x}
-              y={bottom - tall(value)}
-              width={bar}
-              height={tall(value)}
+              y={bottom - barHeight(value)}
+              width={barWidth}
+              height={barHeight(value)}
               rx={2}
             />
             {part > 0 && (
               <rect
-                className="plot-part"
+                className="chart-bar-part"
                 x={x}
-                y={bottom - tall(part)}
-                width={bar}
-                height={tall(part)}
+                y={bottom - barHeight(part)}
+                width={barWidth}
+                height={barHeight(part)}
                 rx={2}
               />
             )}
@@ -52,20 +61,22 @@ export function DailyBarChart({
   )
 }
 
-/** Days as a line from 0 to 100; days without a value are left out and joined over. */
+/** A line of daily values from 0 to 100. It skips days without a value. */
 export function DailyLineChart({
   label,
   values,
-}: Named & { values: { day: string; value: number | null }[] }) {
-  const step = (width - left) / values.length
+}: Labelled & { values: { day: string; value: number | null }[] }) {
+  const step = (width - marginLeft) / values.length
   const points = values.flatMap(({ day, value }, i) =>
-    value === null ? [] : [{ day, value, x: left + (i + 0.5) * step, y: 6 + plotHeight * (1 - value / 100) }],
+    value === null
+      ? []
+      : [{ day, value, x: marginLeft + (i + 0.5) * step, y: marginTop + plotHeight * (1 - value / 100) }],
   )
   return (
-    <ChartFrame label={label} days={values.map(({ day }) => day)} marks={[0, 50, 100]} top={100} unit="%">
-      <polyline className="plot-line" points={points.map(({ x, y }) => `${x},${y}`).join(' ')} />
+    <ChartFrame label={label} days={values.map(({ day }) => day)} ticks={[0, 50, 100]} max={100} unit="%">
+      <polyline className="chart-line" points={points.map(({ x, y }) => `${x},${y}`).join(' ')} />
       {points.map(({ day, value, x, y }) => (
-        <circle key={day} className="plot-point" cx={x} cy={y} r={3.5}>
+        <circle key={day} className="chart-point" cx={x} cy={y} r={3.5}>
           <title>{`${formatDay(day)}: ${Math.round(value)} %`}</title>
         </circle>
       ))}
@@ -76,55 +87,55 @@ export function DailyLineChart({
 function ChartFrame({
   label,
   days,
-  marks,
-  top,
+  ticks,
+  max,
   unit = '',
   children,
-}: Named & { days: string[]; marks: number[]; top: number; unit?: string; children: React.ReactNode }) {
+}: Labelled & { days: string[]; ticks: number[]; max: number; unit?: string; children: React.ReactNode }) {
   const [first = '', last = ''] = [days[0], days.at(-1)]
   return (
-    <svg className="plot" viewBox={`0 0 ${width} ${height}`} role="img" aria-label={label}>
-      {marks.map((mark) => {
-        const y = 6 + plotHeight * (1 - mark / top)
+    <svg className="chart" viewBox={`0 0 ${width} ${height}`} role="img" aria-label={label}>
+      {ticks.map((tick) => {
+        const y = marginTop + plotHeight * (1 - tick / max)
         return (
-          <g key={mark}>
-            <line className="plot-grid" x1={left} x2={width} y1={y} y2={y} />
-            <text className="plot-text" x={left - 6} y={y + 4} textAnchor="end">
-              {mark}
+          <g key={tick}>
+            <line className="chart-grid" x1={marginLeft} x2={width} y1={y} y2={y} />
+            <text className="chart-text" x={marginLeft - 6} y={y + 4} textAnchor="end">
+              {tick}
               {unit}
             </text>
           </g>
         )
       })}
       {children}
-      <text className="plot-text" x={left} y={height - 4}>
+      <text className="chart-text" x={marginLeft} y={height - 4}>
         {formatDay(first)}
       </text>
-      <text className="plot-text" x={width} y={height - 4} textAnchor="end">
+      <text className="chart-text" x={width} y={height - 4} textAnchor="end">
         {formatDay(last)}
       </text>
     </svg>
   )
 }
 
-/** A bar in a row of a list, against the longest. */
-export function ShareBar({ value, most }: { value: number; most: number }) {
+/** A horizontal bar whose length is the value's share of the maximum. */
+export function ShareBar({ value, max }: { value: number; max: number }) {
   return (
-    <span className="row-bar" aria-hidden>
-      <span style={{ width: `${most > 0 ? (100 * value) / most : 0}%` }} />
+    <span className="share-bar" aria-hidden>
+      <span style={{ width: `${max > 0 ? (100 * value) / max : 0}%` }} />
     </span>
   )
 }
 
-/** A topic's days at the size of a word. */
+/** A word-sized line chart of daily counts. */
 export function Sparkline({ days, counts }: { days: string[]; counts: Map<string, number> }) {
-  const most = Math.max(1, ...counts.values())
+  const max = Math.max(1, ...counts.values())
   const points = days.map(
-    (day, i) => `${(i / Math.max(1, days.length - 1)) * 80},${18 - ((counts.get(day) ?? 0) / most) * 16}`,
+    (day, i) => `${(i / Math.max(1, days.length - 1)) * 80},${18 - ((counts.get(day) ?? 0) / max) * 16}`,
   )
   return (
-    <svg className="spark" viewBox="0 0 80 20" preserveAspectRatio="none" aria-hidden>
-      <polyline className="plot-line" points={points.join(' ')} />
+    <svg className="sparkline" viewBox="0 0 80 20" preserveAspectRatio="none" aria-hidden>
+      <polyline className="chart-line" points={points.join(' ')} />
     </svg>
   )
 }

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
 import { axisMax, formatDay, lastDays } from './days.ts'
 
-test('the last days end today and go over the edge of a month', () => {
+test('returns the last days across the end of a month', () => {
   expect(lastDays(3, new Date('2026-03-01T00:30:00Z'))).toEqual(['2026-02-27', '2026-02-28', '2026-03-01'])
 })
 
-test('a day is shown short', () => expect(formatDay('2026-11-21')).toBe('Nov 21'))
+test('formats a day as month and day', () => expect(formatDay('2026-11-21')).toBe('Nov 21'))
 
 test.each([
   [[], 1],
@@ -13,6 +13,6 @@ test.each([
   [[3], 3],
   [[11, 2], 20],
   [[101], 200],
-])('the axis of %j ends at %i', (values, end) => {
-  expect(axisMax(values)).toBe(end)
+])('rounds the axis of %j up to %i', (values, max) => {
+  expect(axisMax(values)).toBe(max)
 })

@@ -1,4 +1,4 @@
-/** The last days as the server counts them (UTC), the oldest first. */
+/** Returns the last `count` UTC days, oldest first. */
 export function lastDays(count: number, now = new Date()): string[] {
   const today = Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate())
   return Array.from({ length: count }, (_, i) =>
@@ -6,13 +6,13 @@ export function lastDays(count: number, now = new Date()): string[] {
   )
 }
 
-/** `21 Nov` */
+/** Formats an ISO day as `Nov 21`. */
 export const formatDay = (day: string): string =>
   new Date(`${day}T00:00:00Z`).toLocaleDateString('en', { day: 'numeric', month: 'short', timeZone: 'UTC' })
 
-/** The round number at or above the largest value: where a plot's axis ends. */
+/** Returns the upper end of a chart axis: the largest value, rounded up in its leading digit. */
 export function axisMax(values: number[]): number {
-  const most = Math.max(1, ...values)
-  const step = 10 ** Math.floor(Math.log10(most))
-  return Math.ceil(most / step) * step
+  const max = Math.max(1, ...values)
+  const step = 10 ** Math.floor(Math.log10(max))
+  return Math.ceil(max / step) * step
 }

@@ -6,13 +6,12 @@ import { useApi } from '../../api/react.tsx'
 import { Page } from '../../shell/page.tsx'
 import { EmptyState, errorMessage, Skeleton } from '../../ui/state.tsx'
 import { Tabs } from '../../ui/tabs.tsx'
-import './insight.css'
 import { Overview } from './overview.tsx'
 import { Questions } from './questions.tsx'
 import { SharingSettings } from './sharing-settings.tsx'
 import { Updates } from './updates.tsx'
 
-/** /avee/{handle}/insight: how an avee does, for its owner. */
+/** /avee/{handle}/insight: metrics, questions, updates and sharing settings for the avee's owner. */
 export function InsightScreen({ handle, part }: { handle: string; part: string | undefined }) {
   const api = useApi()
   const avee = useQuery({
@@ -22,8 +21,8 @@ export function InsightScreen({ handle, part }: { handle: string; part: string |
   if (avee.isError || avee.data?.is_owner === false) {
     return (
       <Page title="Insight" back={{ href: '/avee', title: 'Avees' }}>
-        <EmptyState title="This is for the owner of the avee">
-          {avee.isError ? errorMessage(avee.error) : 'Its figures and questions are not yours to see.'}
+        <EmptyState title={avee.isError ? 'Insight not available' : 'No access'}>
+          {avee.isError ? errorMessage(avee.error) : 'Only the owner of an avee can see its insight.'}
         </EmptyState>
       </Page>
     )
@@ -49,7 +48,7 @@ function OwnInsight({ avee, part }: { avee: Avee; part: string }) {
     { id: 'overview', title: 'Overview', content: <Overview avee={avee} /> },
     { id: 'questions', title: 'Questions', content: <Questions avee={avee} /> },
     { id: 'updates', title: 'Updates', content: <Updates avee={avee} /> },
-    // A library is nobody else's.
+    // Nobody but its owner has access to a library, so there are no visitors.
     ...(avee.is_library
       ? []
       : [{ id: 'sharing', title: 'Settings', content: <SharingSettings avee={avee} /> }]),

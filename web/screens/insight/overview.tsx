@@ -1,4 +1,4 @@
-import { useQuery } from '@tanstack/react-query'
+import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { ThumbsDown, ThumbsUp } from 'lucide-react'
 import { type ReactNode, useState } from 'react'
 import { type AveeInsight, getAveeInsight } from '../../../contract/avee-insight.ts'
@@ -12,40 +12,41 @@ import { formatCount } from '../../ui/format.ts'
 import { Badge, EmptyState, ErrorState, Notice, Skeleton } from '../../ui/state.tsx'
 import { DailyBarChart, DailyLineChart, ShareBar, Sparkline } from './charts.tsx'
 import { lastDays } from './days.ts'
+import './overview.css'
 
-const periods = [7, 30, 90]
+const periodsInDays = [7, 30, 90]
 
-/** An avee's conversations as numbers. */
+/** Metrics of an avee's conversations, topics and documents. */
 export function Overview({ avee }: { avee: Avee }) {
   const api = useApi()
   const [days, setDays] = useState(30)
-  const seen = useQuery({
+  const dashboard = useQuery({
     queryKey: keys.dashboard(avee.id, days),
     queryFn: () => api.call(getAveeInsight, { params: { id: avee.id }, query: { days } }),
-    placeholderData: (before) => before,
+    placeholderData: keepPreviousData,
   })
   const period = (
     <SmallSelect label="Period" value={days} onChange={(event) => setDays(Number(event.target.value))}>
-      {periods.map((each) => (
-        <option key={each} value={each}>
-          {each} days
+      {periodsInDays.map((length) => (
+        <option key={length} value={length}>
+          Last {length} days
         </option>
       ))}
     </SmallSelect>
   )
   return (
-    <div className="insight-parts">
+    <div className="overview">
       <Section title="Conversations" actions={period}>
-        {seen.isError && !seen.data ? (
-          <ErrorState error={seen.error} onRetry={() => void seen.refetch()} />
-        ) : !seen.data ? (
+        {dashboard.isError && !dashboard.data ? (
+          <ErrorState error={dashboard.error} onRetry={() => void dashboard.refetch()} />
+        ) : !dashboard.data ? (
           <Skeleton height="14rem" />
         ) : (
-          <Figures insight={seen.data} />
+          <Figures insight={dashboard.data} />
         )}
       </Section>
-      {seen.data && <Topics insight={seen.data} />}
-      {seen.data && <Documents insight={seen.data} />}
+      {dashboard.data && <Topics insight={dashboard.data} />}
+      {dashboard.data && <Documents insight={dashboard.data} />}
     </div>
   )
 }
@@ -54,21 +55,21 @@ function Figures({ insight }: { insight: AveeInsight }) {
   const { totals, by_day } = insight
   const days = lastDays(insight.days)
   const byDay = new Map(by_day.map((day) => [day.day, day]))
-  const hidden = insight.withheld && (
+  const privacyNotice = insight.withheld && (
     <Notice>
-      Figures of a day, a topic or a document count other people only where they are at least{' '}
-      {insight.least_people}: with fewer, a number would tell what one person did.
+      To protect privacy, metrics of a day, topic or document include other people only if there are at least{' '}
+      {insight.least_people} of them.
     </Notice>
   )
   if (totals.turns === 0)
     return (
       <>
-        <EmptyState title="Nothing to show yet">
+        <EmptyState title="No data yet">
           {insight.withheld
-            ? 'Too few people have talked with it for figures that tell nothing about any of them.'
-            : 'Figures come with the first answers.'}
+            ? 'To protect privacy, metrics appear once more people have chatted with this avee.'
+            : 'Metrics appear after the first answer.'}
         </EmptyState>
-        {hidden}
+        {privacyNotice}
       </>
     )
   return (
@@ -81,29 +82,29 @@ function Figures({ insight }: { insight: AveeInsight }) {
         />
         <Figure name="Not answered" value={totals.unanswered.toLocaleString('en')} />
         <Figure name="Supported by documents" value={percent(totals.factual_grounding)} />
-        <Figure name="To the point" value={percent(totals.relevance)} />
+        <Figure name="Relevance" value={percent(totals.relevance)} />
         <Figure
-          name="Thumbs"
+          name="Feedback"
           value={
             <span className="figure-thumbs">
-              <ThumbsUp size={18} aria-label="up" /> {totals.thumbs_up}
-              <ThumbsDown size={18} aria-label="down" /> {totals.thumbs_down}
+              <ThumbsUp size={18} aria-label="Good" /> {totals.thumbs_up}
+              <ThumbsDown size={18} aria-label="Bad" /> {totals.thumbs_down}
             </span>
           }
         />
         <Figure
-          name="Time to answer"
+          name="Response time"
           value={totals.avg_response_time === null ? '–' : `${totals.avg_response_time.toFixed(1)} s`}
         />
       </dl>
-      <div className="plots">
+      <div className="charts">
         <figure>
           <figcaption>
-            Answers a day <span className="plot-key">not answered</span>
+            Answers per day <span className="chart-legend">Not answered</span>
           </figcaption>
           <DailyBarChart
-            label={`Answers a day over ${insight.days} days, ${totals.turns} in all`}
-            partName="not answered"
+            label={`Answers per day in the last ${insight.days} days, ${totals.turns} in total`}
+            partLabel="not answered"
             values={days.map((day) => ({
               day,
               value: byDay.get(day)?.turns ?? 0,
@@ -114,12 +115,12 @@ function Figures({ insight }: { insight: AveeInsight }) {
         <figure>
           <figcaption>Supported by documents</figcaption>
           <DailyLineChart
-            label={`Part of the statements that passages support, day by day; ${percent(totals.factual_grounding)} over all`}
+            label={`Share of statements supported by documents per day, ${percent(totals.factual_grounding)} overall`}
             values={days.map((day) => ({ day, value: byDay.get(day)?.factual_grounding ?? null }))}
           />
         </figure>
       </div>
-      {hidden}
+      {privacyNotice}
     </>
   )
 }
@@ -139,14 +140,14 @@ const percent = (value: number | null): string => (value === null ? '–' : `${M
 function Topics({ insight }: { insight: AveeInsight }) {
   if (insight.topics.length === 0) return null
   const days = lastDays(insight.days)
-  const most = Math.max(...insight.topics.map(({ turns }) => turns))
+  const max = Math.max(...insight.topics.map(({ turns }) => turns))
   return (
     <Section title="Topics">
       <ul className="bars">
         {insight.topics.map(({ topic, turns, by_day }) => (
           <li key={topic}>
             <span className="truncate">{topic}</span>
-            <ShareBar value={turns} most={most} />
+            <ShareBar value={turns} max={max} />
             <Sparkline days={days} counts={new Map(by_day.map((day) => [day.day, day.turns]))} />
             <span className="bars-count">{formatCount(turns, 'answer')}</span>
           </li>
@@ -159,15 +160,15 @@ function Topics({ insight }: { insight: AveeInsight }) {
 function Documents({ insight }: { insight: AveeInsight }) {
   const { documents_used: used, documents_unused: unused, documents_unused_total: total } = insight
   if (used.length + unused.length === 0) return null
-  const most = Math.max(0, ...used.map(({ turns }) => turns))
+  const max = Math.max(0, ...used.map(({ turns }) => turns))
   return (
-    <Section title="Documents" text="Which of them answers rest on.">
+    <Section title="Documents" text="How many answers cite each document.">
       {used.length > 0 && (
         <ul className="bars">
           {used.map((document) => (
             <li key={document.document_id}>
               <span className="truncate">{document.title}</span>
-              <ShareBar value={document.turns} most={most} />
+              <ShareBar value={document.turns} max={max} />
               <Badge>{layerLabels[document.layer].title}</Badge>
               <span className="bars-count">{formatCount(document.turns, 'answer')}</span>
             </li>
@@ -175,8 +176,11 @@ function Documents({ insight }: { insight: AveeInsight }) {
         </ul>
       )}
       {unused.length > 0 && (
-        <details className="unused">
-          <summary>{formatCount(total, 'document')} without a use that can be shown</summary>
+        <details className="unused-documents">
+          <summary>
+            {formatCount(total, 'document')}{' '}
+            {insight.withheld ? 'with too few citations to show' : 'not cited'}
+          </summary>
           <ul>
             {unused.map((document) => (
               <li key={document.document_id} className="truncate">

@@ -19,19 +19,27 @@ import { formatCount } from '../../ui/format.ts'
 import { Badge, EmptyState, ErrorState, errorMessage, Notice, Skeleton } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
 import { formatDay } from './days.ts'
+import './questions.css'
+import './insight-form.css'
 
-const states: { value: QuestionState; title: string }[] = [
+const stateOptions: { value: QuestionState; title: string }[] = [
   { value: 'open', title: 'Open' },
   { value: 'answered', title: 'Answered' },
   { value: 'dismissed', title: 'Dismissed' },
 ]
-const reasons: Record<UnansweredQuestion['reason'], string> = {
-  no_passage: 'No passage fitted',
-  said_so: 'It said it did not know',
-  passed_on: 'Passed on to you',
+const reasonLabels: Record<UnansweredQuestion['reason'], string> = {
+  no_passage: 'No matching passage',
+  said_so: 'Not answered',
+  passed_on: 'Sent by a visitor',
 }
 
-/** What an avee could not answer: answered here once, it is answered next time. */
+const emptyTitles: Record<QuestionState, string> = {
+  open: 'No open questions',
+  answered: 'No answered questions',
+  dismissed: 'No dismissed questions',
+}
+
+/** Questions an avee could not answer. The owner's answers become documents. */
 export function Questions({ avee }: { avee: Avee }) {
   const api = useApi()
   const [state, setState] = useState<QuestionState>('open')
@@ -39,13 +47,13 @@ export function Questions({ avee }: { avee: Avee }) {
     queryKey: keys.questionsIn(avee.id, state),
     queryFn: () => api.call(listQuestions, { params: { id: avee.id }, query: { state } }),
   })
-  const which = (
+  const stateFilter = (
     <SmallSelect
-      label="Which questions"
+      label="State"
       value={state}
       onChange={(event) => setState(event.target.value as QuestionState)}
     >
-      {states.map(({ value, title }) => (
+      {stateOptions.map(({ value, title }) => (
         <option key={value} value={value}>
           {title}
         </option>
@@ -54,17 +62,17 @@ export function Questions({ avee }: { avee: Avee }) {
   )
   return (
     <Section
-      title="Questions it could not answer"
-      text="Those in about the same words stand together. Your answer becomes a document, so that it is answered next time."
-      actions={which}
+      title="Unanswered questions"
+      text="Similar questions are grouped. Your answer becomes a document, so the avee can answer next time."
+      actions={stateFilter}
     >
       {list.isError && !list.data ? (
         <ErrorState error={list.error} onRetry={() => void list.refetch()} />
       ) : !list.data ? (
         <Skeleton height="8rem" />
       ) : list.data.questions.length === 0 ? (
-        <EmptyState title={state === 'open' ? 'Nothing waits for you' : 'None'}>
-          {state === 'open' && 'Questions of others come here when they have agreed to it; see Settings.'}
+        <EmptyState title={emptyTitles[state]}>
+          {state === 'open' && 'Visitors’ questions appear here if sharing is on in Settings and they agree.'}
         </EmptyState>
       ) : (
         <ul className="questions">
@@ -75,8 +83,7 @@ export function Questions({ avee }: { avee: Avee }) {
       )}
       {list.data && list.data.hidden > 0 && (
         <Notice>
-          {formatCount(list.data.hidden, 'further question')} of people who have not agreed to their being
-          shown.
+          {formatCount(list.data.hidden, 'more question')} from visitors who have not agreed to share theirs.
         </Notice>
       )}
     </Section>
@@ -96,20 +103,20 @@ function QuestionCard({ avee, question }: { avee: Avee; question: UnansweredQues
   const waiting = question.passed_on.filter(({ replied }) => !replied).length
   return (
     <li className="question-card">
-      <h3>{question.question ?? 'A question that is not shown'}</h3>
+      <h3>{question.question ?? 'Hidden question'}</h3>
       <p className="question-facts">
-        <Badge {...(waiting > 0 ? { kind: 'accent' as const } : {})}>{reasons[question.reason]}</Badge>
-        <span>{formatCount(question.count, 'time')}</span>
+        <Badge {...(waiting > 0 ? { kind: 'accent' as const } : {})}>{reasonLabels[question.reason]}</Badge>
+        <span>Asked {formatCount(question.count, 'time')}</span>
         <span>{layerLabels[question.layer].title}</span>
-        <span>last {formatDay(question.last_asked)}</span>
+        <span>Last asked {formatDay(question.last_asked)}</span>
       </p>
       {question.passed_on.map((sent) => (
         <blockquote key={`${sent.from} ${sent.passed_on_at}`}>
           <p className="small">
-            <strong>{sent.from}</strong> asks: {sent.question}
+            <strong>{sent.from}</strong> asked: {sent.question}
           </p>
           {sent.note && <p className="small soft">{sent.note}</p>}
-          {sent.replied && <p className="small soft">You have replied.</p>}
+          {sent.replied && <p className="small soft">You replied.</p>}
         </blockquote>
       ))}
       {isAnswering ? (
@@ -138,17 +145,17 @@ function AnswerForm({
 }: {
   avee: Avee
   question: UnansweredQuestion
-  /** People who passed it on and have no reply yet. */
+  /** Number of visitors who sent this question and have no reply yet. */
   waiting: number
   onDone: () => void
 }) {
   const api = useApi()
   const queries = useQueryClient()
   const tell = useToast()
-  const [words, setWords] = useState(question.question ?? '')
+  const [questionText, setQuestionText] = useState(question.question ?? '')
   const [answer, setAnswer] = useState('')
   const [layer, setLayer] = useState<Layer>(question.layer)
-  const [keep, setKeep] = useState(true)
+  const [addDocument, setAddDocument] = useState(true)
   const send = useMutation({
     mutationFn: () =>
       api.call(answerQuestion, {
@@ -156,13 +163,16 @@ function AnswerForm({
         body: {
           answer: answer.trim(),
           layer,
-          question: words.trim(),
-          keep,
+          question: questionText.trim(),
+          keep: addDocument,
         },
       }),
     onSuccess: async ({ document_id, replies }) => {
-      const kept = document_id ? 'It is in the documents now' : 'Not kept'
-      tell(replies > 0 ? `${kept}; ${formatCount(replies, 'reply', 'replies')} sent.` : `${kept}.`)
+      const done = [
+        document_id !== null && 'Added to the documents.',
+        replies > 0 && `${formatCount(replies, 'reply', 'replies')} sent.`,
+      ].filter(Boolean)
+      tell(done.join(' ') || 'Question answered.')
       onDone()
       await Promise.all([
         queries.invalidateQueries({ queryKey: keys.questions(avee.id) }),
@@ -172,14 +182,14 @@ function AnswerForm({
   })
   const submit = (event: FormEvent): void => {
     event.preventDefault()
-    if (answer.trim() && words.trim()) send.mutate()
+    if (answer.trim() && questionText.trim()) send.mutate()
   }
   return (
     <form className="insight-form" onSubmit={submit}>
       <TextField
         label="Question"
-        value={words}
-        onChange={(event) => setWords(event.target.value)}
+        value={questionText}
+        onChange={(event) => setQuestionText(event.target.value)}
         maxLength={1000}
       />
       <TextArea
@@ -190,12 +200,12 @@ function AnswerForm({
         autoFocus
       />
       <SelectField
-        label="Who may be told"
+        label="Layer"
         value={layer}
         onChange={(event) => setLayer(event.target.value as Layer)}
         hint={
           waiting > 0
-            ? `Goes to ${formatCount(waiting, 'person', 'people')} who passed it on, as far as they see this layer.`
+            ? `Sent to those of the ${formatCount(waiting, 'visitor')} who asked and have access to this layer.`
             : undefined
         }
       >
@@ -207,8 +217,12 @@ function AnswerForm({
       </SelectField>
       {waiting > 0 && (
         <label className="check">
-          <input type="checkbox" checked={keep} onChange={(event) => setKeep(event.target.checked)} />
-          Add it to the documents too
+          <input
+            type="checkbox"
+            checked={addDocument}
+            onChange={(event) => setAddDocument(event.target.checked)}
+          />
+          Also add the answer to the documents
         </label>
       )}
       {send.error && <Notice kind="bad">{errorMessage(send.error)}</Notice>}
@@ -218,9 +232,9 @@ function AnswerForm({
           type="submit"
           variant="primary"
           busy={send.isPending}
-          disabled={!answer.trim() || !words.trim()}
+          disabled={!answer.trim() || !questionText.trim()}
         >
-          {waiting > 0 ? 'Reply' : 'Add the answer'}
+          {waiting > 0 ? 'Reply' : 'Add answer'}
         </Button>
         <Button small variant="quiet" onClick={onDone}>
           Cancel

@@ -7,20 +7,22 @@ import { useApi } from '../../api/react.tsx'
 import { Section } from '../../shell/page.tsx'
 import { ErrorState, errorMessage, Notice, Skeleton } from '../../ui/state.tsx'
 
-const switches: { key: keyof VisitorSettings; title: string; text: string }[] = [
+const options: { key: keyof VisitorSettings; title: string; description: string }[] = [
   {
     key: 'share_unanswered',
-    title: 'Show me questions that it could not answer',
-    text: 'Visitors are told in the chat and may say no. You see the question without a name, an address or a number, and only those asked after they were told.',
+    title: 'See unanswered questions',
+    description:
+      'Visitors see a notice in the chat and can decline. You see questions asked after the notice, with names, addresses and numbers removed.',
   },
   {
     key: 'allow_pass_on',
-    title: 'Take questions that visitors pass on',
-    text: 'A visitor may send you a question with their name. Your reply comes into their conversation.',
+    title: 'Receive questions from visitors',
+    description:
+      'Visitors can send you a question with their name. Your reply appears in their conversation.',
   },
 ]
 
-/** What visitors may share with the owner or send them. */
+/** What visitors share with or can send to the owner of an avee. */
 export function SharingSettings({ avee }: { avee: Avee }) {
   const api = useApi()
   const queries = useQueryClient()
@@ -36,8 +38,8 @@ export function SharingSettings({ avee }: { avee: Avee }) {
   })
   return (
     <Section
-      title="What visitors share"
-      text="What others say to this avee stays between it and them, except for this."
+      title="Visitor sharing"
+      text="Visitors’ conversations are private. You only see what you turn on here."
     >
       {settings.isError && !settings.data ? (
         <ErrorState error={settings.error} onRetry={() => void settings.refetch()} />
@@ -45,7 +47,7 @@ export function SharingSettings({ avee }: { avee: Avee }) {
         <Skeleton height="8rem" />
       ) : (
         <div className="choices">
-          {switches.map(({ key: name, title, text }) => (
+          {options.map(({ key: name, title, description }) => (
             <label key={name} className="choice">
               <input
                 type="checkbox"
@@ -57,7 +59,7 @@ export function SharingSettings({ avee }: { avee: Avee }) {
               />
               <span className="choice-text">
                 {title}
-                <small>{text}</small>
+                <small>{description}</small>
               </span>
             </label>
           ))}

@@ -19,8 +19,10 @@ import { SelectField, TextArea } from '../../ui/field.tsx'
 import { formatTime } from '../../ui/format.ts'
 import { Badge, EmptyState, ErrorState, errorMessage, Notice, Skeleton } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
+import './updates.css'
+import './insight-form.css'
 
-/** What is new with the avee, dated and on a layer. */
+/** Dated news about the avee, each on a layer. */
 export function Updates({ avee }: { avee: Avee }) {
   const api = useApi()
   const list = useQuery({
@@ -31,7 +33,7 @@ export function Updates({ avee }: { avee: Avee }) {
   return (
     <Section
       title="Updates"
-      text="What is new. Answers prefer an update for 30 days; afterwards it is a document like any other."
+      text="Answers prefer an update for 30 days. After that, it is treated like any other document."
     >
       <UpdateForm avee={avee} />
       {list.isError && !list.data ? (
@@ -85,17 +87,13 @@ function UpdateForm({ avee, update, onDone }: { avee: Avee; update?: AveeUpdate;
   return (
     <form className="insight-form" onSubmit={submit}>
       <TextArea
-        label={update ? 'Change the update' : 'What is new?'}
+        label={update ? 'Edit update' : 'What’s new?'}
         value={text}
         maxLength={10_000}
         onChange={(event) => setText(event.target.value)}
       />
       <div className="update-foot">
-        <SelectField
-          label="Who may know"
-          value={layer}
-          onChange={(event) => setLayer(event.target.value as Layer)}
-        >
+        <SelectField label="Layer" value={layer} onChange={(event) => setLayer(event.target.value as Layer)}>
           {layerOptions.map((choice) => (
             <option key={choice.value} value={choice.value}>
               {choice.title}
@@ -131,13 +129,13 @@ function UpdateRow({ avee, update, onEdit }: { avee: Avee; update: AveeUpdate; o
         <p className="update-text">{update.text}</p>
         <span className="row-facts update-facts">
           {formatTime(update.created_at)} · {layerLabels[update.layer].title}
-          {update.fresh && <Badge kind="accent">Fresh</Badge>}
+          {update.fresh && <Badge kind="accent">New</Badge>}
         </span>
       </div>
       <div className="row-actions">
-        <IconButton label="Change this update" icon={Pencil} small onClick={onEdit} />
+        <IconButton label="Edit update" icon={Pencil} small onClick={onEdit} />
         <IconButton
-          label="Delete this update"
+          label="Delete update"
           icon={Trash2}
           small
           disabled={remove.isPending}

@@ -8,7 +8,7 @@ import { Page } from '../../shell/page.tsx'
 import { ButtonLink } from '../../ui/button.tsx'
 import { ErrorState, Skeleton } from '../../ui/state.tsx'
 
-/** One's own documents. */
+/** The user's own documents. */
 export function LibraryScreen() {
   const api = useApi()
   const library = useQuery({
@@ -19,7 +19,7 @@ export function LibraryScreen() {
   return (
     <Page
       title="Library"
-      intro="Your documents. Answers rest on them and name the page."
+      intro="Your documents. Answers cite the pages they use."
       actions={
         <>
           <ButtonLink href="/avee/local/insight" icon={ChartNoAxesColumn}>

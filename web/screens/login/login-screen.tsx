@@ -7,17 +7,17 @@ import { useTitle } from '../../shell/page.tsx'
 import { Button } from '../../ui/button.tsx'
 import { TextField } from '../../ui/field.tsx'
 import { ErrorState, Notice, Skeleton } from '../../ui/state.tsx'
-import './login.css'
 import { redirectTarget } from './redirect-target.ts'
+import './login-screen.css'
 
-/** Signing in, and making an account; leads back to where one came from. */
+/** Signs in or creates an account, then returns to the page the user came from. */
 export function LoginScreen() {
   const api = useApi()
   const state = useQuery({ queryKey: keys.authState, queryFn: () => api.call(getAuthState) })
   const [choice, setChoice] = useState<'sign-in' | 'register'>()
   const isFirst = state.data !== undefined && !state.data.has_accounts
   const mode = choice ?? (isFirst ? 'register' : 'sign-in')
-  useTitle(mode === 'register' ? 'Create an account' : 'Sign in')
+  useTitle(mode === 'register' ? 'Create account' : 'Sign in')
 
   return (
     <main className="whole-page">
@@ -34,23 +34,23 @@ export function LoginScreen() {
           <>
             {mode === 'register' && isFirst && (
               <Notice>
-                This is the first account here. It runs this server, and everything that was made on this
-                machine so far becomes its own: documents, avees and conversations.
+                This is the first account. It administers this server and takes over all existing documents,
+                avees and conversations.
               </Notice>
             )}
             <AccountForm key={mode} mode={mode} />
             {mode === 'register' ? (
               state.data.has_accounts && (
                 <Button variant="quiet" onClick={() => setChoice('sign-in')}>
-                  I have an account already
+                  Sign in instead
                 </Button>
               )
             ) : state.data.registration_open ? (
               <Button variant="quiet" onClick={() => setChoice('register')}>
-                Create an account
+                Create account
               </Button>
             ) : (
-              <p className="small soft">New accounts are made by whoever runs this server.</p>
+              <p className="small soft">Registration is closed. Ask an administrator for an account.</p>
             )}
           </>
         )}
@@ -64,27 +64,29 @@ function AccountForm({ mode }: { mode: 'sign-in' | 'register' }) {
   const [name, setName] = useState('')
   const [email, setEmail] = useState('')
   const [password, setPassword] = useState('')
-  const enter = useMutation({
+  const submission = useMutation({
     mutationFn: () =>
       mode === 'register'
         ? api.call(register, {
             body: { email, password, ...(name.trim() ? { display_name: name.trim() } : {}) },
           })
         : api.call(logIn, { body: { email, password } }),
-    // A new page: nothing of whoever was here before stays in memory.
+    // A full page load clears the previous user's data from memory.
     onSuccess: () => location.assign(redirectTarget(location.search)),
   })
-  const wrong = fieldErrors(enter.error)
+  const errors = fieldErrors(submission.error)
   const submit = (event: FormEvent): void => {
     event.preventDefault()
-    enter.mutate()
+    submission.mutate()
   }
   return (
     <form className="login-form" onSubmit={submit}>
-      {enter.error && !wrong.email && !wrong.password && <Notice kind="bad">{enter.error.message}</Notice>}
+      {submission.error && !errors.email && !errors.password && (
+        <Notice kind="bad">{submission.error.message}</Notice>
+      )}
       {mode === 'register' && (
         <TextField
-          label="Your name"
+          label="Name"
           autoComplete="name"
           maxLength={100}
           value={name}
@@ -98,7 +100,7 @@ function AccountForm({ mode }: { mode: 'sign-in' | 'register' }) {
         required
         autoFocus
         value={email}
-        error={wrong.email}
+        error={errors.email}
         onChange={(event) => setEmail(event.target.value)}
       />
       <TextField
@@ -109,17 +111,17 @@ function AccountForm({ mode }: { mode: 'sign-in' | 'register' }) {
         minLength={mode === 'register' ? 8 : undefined}
         hint={mode === 'register' ? 'At least 8 characters.' : undefined}
         value={password}
-        error={wrong.password}
+        error={errors.password}
         onChange={(event) => setPassword(event.target.value)}
       />
-      <Button variant="primary" type="submit" busy={enter.isPending || enter.isSuccess}>
-        {mode === 'register' ? 'Create the account' : 'Sign in'}
+      <Button variant="primary" type="submit" busy={submission.isPending || submission.isSuccess}>
+        {mode === 'register' ? 'Create account' : 'Sign in'}
       </Button>
     </form>
   )
 }
 
-/** The problems that the server found in single fields. */
+/** Extracts the validation messages of single fields from an error. */
 function fieldErrors(error: unknown): { email?: string; password?: string } {
   if (!(error instanceof ApiError) || error.status !== 422 || !Array.isArray(error.details)) return {}
   const found: { email?: string; password?: string } = {}

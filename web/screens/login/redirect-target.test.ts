@@ -8,6 +8,6 @@ test.each([
   ['?next=%2F%2Fexample.org', '/'],
   ['?next=%2F%5Cexample.org', '/'],
   ['?next=%2Flogin%3Fnext%3D%2F', '/'],
-])('after signing in at /login%s one is led to %s', (search, place) => {
-  expect(redirectTarget(search)).toBe(place)
+])('redirects from /login%s to %s', (search, path) => {
+  expect(redirectTarget(search)).toBe(path)
 })

@@ -1,4 +1,4 @@
-import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { Brain, Download, Plus } from 'lucide-react'
 import { useDeferredValue, useState } from 'react'
 import { listMyAvees } from '../../../contract/avees.ts'
@@ -15,12 +15,12 @@ import { Button } from '../../ui/button.tsx'
 import { SearchField, SmallSelect } from '../../ui/field.tsx'
 import { formatCount } from '../../ui/format.ts'
 import { EmptyState, ErrorState, Notice, Skeleton } from '../../ui/state.tsx'
-import './memories.css'
 import { MemoryDialog } from './memory-dialog.tsx'
 import { MemoryRow } from './memory-row.tsx'
 import { aveeName, MemorySwitches } from './memory-switches.tsx'
+import './memories-screen.css'
 
-/** What avees remember of oneself, and whether they do. */
+/** Lists the user's memories and switches memory on or off per avee. */
 export function MemoriesScreen() {
   const api = useApi()
   const [isAdding, setIsAdding] = useState(false)
@@ -37,7 +37,7 @@ export function MemoriesScreen() {
   return (
     <Page
       title="Memory"
-      intro="What each avee remembers of you from what you said. It is yours alone: whoever made the avee does not see it."
+      intro="What avees remember about you from your conversations. Only you can see it."
       actions={
         <>
           <a className="button button-secondary" href={api.url(exportMemories)} download>
@@ -45,7 +45,7 @@ export function MemoriesScreen() {
             Export
           </a>
           <Button variant="primary" icon={Plus} onClick={() => setIsAdding(true)}>
-            Add
+            Add memory
           </Button>
         </>
       }
@@ -73,12 +73,12 @@ export function MemoriesScreen() {
 function MemoryList({ settings }: { settings: MemorySettings }) {
   const api = useApi()
   const [avee, setAvee] = useState('')
-  const [words, setWords] = useState('')
-  const [withPast, setWithPast] = useState(false)
-  const [forgotten, setForgotten] = useState<ReadonlySet<string>>(new Set())
-  const query = useDeferredValue(words.trim())
-  const found = useInfiniteQuery({
-    queryKey: keys.memoryList(avee, query, withPast),
+  const [searchText, setSearchText] = useState('')
+  const [includePast, setIncludePast] = useState(false)
+  const [deletedIds, setDeletedIds] = useState<ReadonlySet<string>>(new Set())
+  const query = useDeferredValue(searchText.trim())
+  const list = useInfiniteQuery({
+    queryKey: keys.memoryList(avee, query, includePast),
     initialPageParam: undefined as string | undefined,
     queryFn: ({ pageParam, signal }) =>
       api.call(listMemories, {
@@ -86,38 +86,35 @@ function MemoryList({ settings }: { settings: MemorySettings }) {
           limit: 50,
           ...(avee ? { avee } : {}),
           ...(query ? { query } : {}),
-          ...(withPast ? { include_past: true } : {}),
+          ...(includePast ? { include_past: true } : {}),
           ...(pageParam ? { cursor: pageParam } : {}),
         },
         signal,
       }),
     getNextPageParam: (page) => page.next_cursor ?? undefined,
-    placeholderData: (former) => former,
+    placeholderData: keepPreviousData,
   })
-  const memories = found.data?.pages.flatMap((page) => page.memories) ?? []
-  const aveeOf = (id: string) => settings.avees.find((one) => one.avee_id === id)
+  const memories = list.data?.pages.flatMap((page) => page.memories) ?? []
   const isFiltered = query !== '' || avee !== ''
-  const mark = (id: string, isForgotten: boolean): void =>
-    setForgotten((before) => {
-      const after = new Set(before)
-      if (isForgotten) after.add(id)
-      else after.delete(id)
-      return after
+  const markDeleted = (id: string, isDeleted: boolean): void =>
+    setDeletedIds((current) => {
+      const ids = new Set(current)
+      if (isDeleted) ids.add(id)
+      else ids.delete(id)
+      return ids
     })
 
   return (
     <div className="stack">
-      {!settings.enabled && (
-        <Notice kind="warn">Remembering is switched off: what stands here is not used.</Notice>
-      )}
+      {!settings.enabled && <Notice kind="warn">Memory is off. Existing memories are not used.</Notice>}
       <div className="memory-filters">
         <SearchField
           label="Search memories"
-          value={words}
-          onChange={(event) => setWords(event.target.value)}
+          value={searchText}
+          onChange={(event) => setSearchText(event.target.value)}
         />
         {settings.avees.length > 1 && (
-          <SmallSelect label="Whose memories" value={avee} onChange={(event) => setAvee(event.target.value)}>
+          <SmallSelect label="Avee" value={avee} onChange={(event) => setAvee(event.target.value)}>
             <option value="">All avees</option>
             {settings.avees.map((one) => (
               <option key={one.avee_id} value={one.avee_id}>
@@ -127,45 +124,49 @@ function MemoryList({ settings }: { settings: MemorySettings }) {
           </SmallSelect>
         )}
         <label className="check">
-          <input type="checkbox" checked={withPast} onChange={(event) => setWithPast(event.target.checked)} />
-          Past ones too
+          <input
+            type="checkbox"
+            checked={includePast}
+            onChange={(event) => setIncludePast(event.target.checked)}
+          />
+          Include past memories
         </label>
       </div>
-      {found.isPending ? (
+      {list.isPending ? (
         <Skeleton height="12rem" />
-      ) : found.isError ? (
-        <ErrorState error={found.error} onRetry={() => void found.refetch()} />
+      ) : list.isError ? (
+        <ErrorState error={list.error} onRetry={() => void list.refetch()} />
       ) : memories.length === 0 ? (
-        <EmptyState icon={Brain} title={isFiltered ? 'Nothing by these words' : 'Nothing is remembered yet'}>
-          {!isFiltered && 'Tell an avee something about yourself: your name, where you live, what you like.'}
+        <EmptyState icon={Brain} title={isFiltered ? 'No results' : 'No memories yet'}>
+          {!isFiltered && 'Tell an avee something about yourself, such as your name or what you like.'}
         </EmptyState>
       ) : (
         <>
           <p className="memory-count small soft" role="status">
-            {formatCount(found.data.pages[0]?.total ?? memories.length, 'memory', 'memories')}
+            {formatCount(list.data.pages[0]?.total ?? memories.length, 'memory', 'memories')}
           </p>
           <ul className="rows">
             {memories.map((memory) => {
-              const its = aveeOf(memory.avee_id)
+              const owner = settings.avees.find(({ avee_id }) => avee_id === memory.avee_id)
               return (
                 <MemoryRow
                   key={memory.id}
                   memory={memory}
                   avee={{
-                    handle: its?.handle ?? null,
-                    name: its && settings.avees.length > 1 ? aveeName(its) : undefined,
+                    handle: owner?.handle ?? null,
+                    name: owner && settings.avees.length > 1 ? aveeName(owner) : undefined,
                   }}
-                  isForgotten={forgotten.has(memory.id)}
-                  onForgotten={(isForgotten) => mark(memory.id, isForgotten)}
+                  isDeleted={deletedIds.has(memory.id)}
+                  onDeletedChange={(isDeleted) => markDeleted(memory.id, isDeleted)}
                 />
               )
             })}
           </ul>
         </>
       )}
-      {found.hasNextPage && (
+      {list.hasNextPage && (
         <div>
-          <Button busy={found.isFetchingNextPage} onClick={() => void found.fetchNextPage()}>
+          <Button busy={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
             Show more
           </Button>
         </div>

@@ -7,16 +7,16 @@ import { Button } from '../../ui/button.tsx'
 import { Dialog, DialogActions } from '../../ui/dialog.tsx'
 import { SelectField, TextArea } from '../../ui/field.tsx'
 
-type Choice = { id: string; name: string }
+type AveeOption = { id: string; name: string }
 
-/** Changes a memory, or with `avees` writes a new one for one of them. */
+/** Edits a memory, or without one adds a memory to one of `avees`. */
 export function MemoryDialog({
   memory,
   avees = [],
   onClose,
 }: {
   memory?: Memory
-  avees?: Choice[]
+  avees?: AveeOption[]
   onClose: () => void
 }) {
   const api = useApi()
@@ -42,23 +42,19 @@ export function MemoryDialog({
     if (content.trim()) save.mutate()
   }
   return (
-    <Dialog open onOpenChange={onClose} title={memory ? 'Edit the memory' : 'Add a memory'}>
+    <Dialog open onOpenChange={onClose} title={memory ? 'Edit memory' : 'Add memory'}>
       <form onSubmit={submit} className="dialog-form">
         {!memory && (
-          <SelectField
-            label="Who remembers it"
-            value={avee}
-            onChange={(event) => setAvee(event.target.value)}
-          >
-            {avees.map((choice) => (
-              <option key={choice.id} value={choice.id}>
-                {choice.name}
+          <SelectField label="Avee" value={avee} onChange={(event) => setAvee(event.target.value)}>
+            {avees.map((option) => (
+              <option key={option.id} value={option.id}>
+                {option.name}
               </option>
             ))}
           </SelectField>
         )}
         <TextArea
-          label="What is remembered"
+          label="Memory"
           value={content}
           maxLength={500}
           rows={3}
@@ -67,7 +63,7 @@ export function MemoryDialog({
           onChange={(event) => setContent(event.target.value)}
         />
         <SelectField
-          label="Kind"
+          label="Type"
           value={type}
           onChange={(event) => setType(event.target.value as MemoryType)}
         >
@@ -78,7 +74,7 @@ export function MemoryDialog({
         </SelectField>
         <label className="check">
           <input type="checkbox" checked={isLocal} onChange={(event) => setIsLocal(event.target.checked)} />
-          Local models only: never sent to a service elsewhere
+          Local models only (never sent to a remote service)
         </label>
         <DialogActions>
           <Button onClick={onClose}>Cancel</Button>

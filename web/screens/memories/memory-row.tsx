@@ -18,26 +18,27 @@ import { Menu, MenuItem, MenuSeparator } from '../../ui/menu.tsx'
 import { Badge, errorMessage } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
 import { MemoryDialog } from './memory-dialog.tsx'
+import './memory-row.css'
 
-const typeNames: Record<MemoryType, string> = {
+const typeLabels: Record<MemoryType, string> = {
   fact: 'Fact',
   preference: 'Preference',
   relationship: 'Relationship',
   event: 'Event',
 }
 
-/** One memory: what, since when, from where; and what can be done with it. A forgotten one stays in place for as long as it can be brought back from here. */
+/** One memory with its dates, source and actions. A deleted one keeps its row so that it can be restored. */
 export function MemoryRow({
   memory,
   avee,
-  isForgotten,
-  onForgotten,
+  isDeleted,
+  onDeletedChange,
 }: {
   memory: Memory
-  /** Whose memory it is; its name is shown where several are listed. */
+  /** The avee that has the memory. The name is only shown when several avees are listed. */
   avee: { handle: string | null; name: string | undefined }
-  isForgotten: boolean
-  onForgotten: (isForgotten: boolean) => void
+  isDeleted: boolean
+  onDeletedChange: (isDeleted: boolean) => void
 }) {
   const api = useApi()
   const queries = useQueryClient()
@@ -52,10 +53,10 @@ export function MemoryRow({
     onError: fail,
     onSettled: refresh,
   })
-  const forget = useMutation({
+  const remove = useMutation({
     mutationFn: () => api.call(deleteMemory, { params: { id: memory.id } }),
     onSuccess: () => {
-      onForgotten(true)
+      onDeletedChange(true)
       return queries.invalidateQueries({ queryKey: keys.memorySettings })
     },
     onError: fail,
@@ -63,17 +64,17 @@ export function MemoryRow({
   const restore = useMutation({
     mutationFn: () => api.call(restoreMemory, { params: { id: memory.id } }),
     onSuccess: async () => {
-      onForgotten(false)
+      onDeletedChange(false)
       await refresh()
     },
     onError: fail,
   })
 
-  if (isForgotten) {
+  if (isDeleted) {
     return (
       <li className="row">
         <div className="row-body soft" role="status">
-          Forgotten.
+          Memory deleted.
         </div>
         <div className="row-actions">
           <Button small icon={Undo2} busy={restore.isPending} onClick={() => restore.mutate()}>
@@ -89,11 +90,11 @@ export function MemoryRow({
       <div className="row-body">
         <span className="memory-content">{memory.content}</span>
         <span className="row-facts">
-          <span>{typeNames[memory.type]}</span>
+          <span>{typeLabels[memory.type]}</span>
           {avee.name && <span>{avee.name}</span>}
-          <span title={formatFullTime(memory.last_confirmed_at)}>{timesOf(memory, isPast)}</span>
+          <span title={formatFullTime(memory.last_confirmed_at)}>{formatDates(memory, isPast)}</span>
           {memory.conversation_id && avee.handle && (
-            <Link href={`/chat/${avee.handle}/${memory.conversation_id}`}>where you said it</Link>
+            <Link href={`/chat/${avee.handle}/${memory.conversation_id}`}>View conversation</Link>
           )}
           {memory.pinned && <Badge kind="accent">Pinned</Badge>}
           {memory.local_only && <Badge>Local models only</Badge>}
@@ -123,8 +124,8 @@ export function MemoryRow({
             Local models only
           </MenuItem>
           <MenuSeparator />
-          <MenuItem icon={Trash2} danger onSelect={() => forget.mutate()}>
-            Forget
+          <MenuItem icon={Trash2} danger onSelect={() => remove.mutate()}>
+            Delete
           </MenuItem>
         </Menu>
       </div>
@@ -133,14 +134,17 @@ export function MemoryRow({
   )
 }
 
-function timesOf(memory: Memory, isPast: boolean): string {
+function formatDates(memory: Memory, isPast: boolean): string {
   const from = memory.valid_from && formatTime(memory.valid_from)
-  if (isPast && memory.valid_until) return `${from ? `${from} ` : ''}until ${formatTime(memory.valid_until)}`
+  if (isPast && memory.valid_until) {
+    const until = formatTime(memory.valid_until)
+    return from ? `${from} – ${until}` : `Until ${until}`
+  }
   if (memory.type === 'event' && from) return from
-  const said = memory.edited
-    ? `written ${formatTime(memory.updated_at)}`
+  const source = memory.edited
+    ? `Edited ${formatTime(memory.updated_at)}`
     : memory.confirmations > 1
-      ? `said ${memory.confirmations} times, last ${formatTime(memory.last_confirmed_at)}`
-      : `said ${formatTime(memory.last_confirmed_at)}`
-  return from ? `since ${from}, ${said}` : said
+      ? `Mentioned ${memory.confirmations} times, last ${formatTime(memory.last_confirmed_at)}`
+      : `Mentioned ${formatTime(memory.last_confirmed_at)}`
+  return from ? `Since ${from} · ${source}` : source
 }

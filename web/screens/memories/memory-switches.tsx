@@ -11,15 +11,15 @@ import { formatCount } from '../../ui/format.ts'
 import { errorMessage } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
 
-/** Whether one is remembered: altogether, and by each avee. */
+/** Switches memory on or off for all avees and for each one. */
 export function MemorySwitches({ settings }: { settings: MemorySettings }) {
   return (
     <Section
-      title="Who remembers you"
-      text="Each avee remembers for itself. Switched off, nothing is used and nothing learned from that moment on."
+      title="Memory settings"
+      text="Each avee has its own memories. While memory is off, none are used and none are added."
     >
       <ul className="rows">
-        <SwitchRow title="Remember me" facts="All avees" enabled={settings.enabled} />
+        <SwitchRow title="All avees" facts="" enabled={settings.enabled} />
         {settings.avees.map((avee) => (
           <SwitchRow
             key={avee.avee_id}
@@ -27,8 +27,8 @@ export function MemorySwitches({ settings }: { settings: MemorySettings }) {
             title={aveeName(avee)}
             facts={formatCount(avee.memories, 'memory', 'memories')}
             enabled={avee.enabled && settings.enabled}
-            isOverruled={!settings.enabled}
-            // What is not to be seen any more may still be forgotten, and cannot be switched.
+            isOverridden={!settings.enabled}
+            // An avee that the user no longer has access to cannot be switched, but its memories can be deleted.
             isSwitchable={avee.handle !== null}
           />
         ))}
@@ -38,32 +38,32 @@ export function MemorySwitches({ settings }: { settings: MemorySettings }) {
 }
 
 export const aveeName = (avee: { handle: string | null; display_name: string | null }): string =>
-  avee.handle === 'local' ? 'Your library' : (avee.display_name ?? 'An avee that is no longer shown to you')
+  avee.handle === 'local' ? 'Your library' : (avee.display_name ?? 'Unavailable avee')
 
 function SwitchRow({
   avee,
   title,
   facts,
   enabled,
-  isOverruled = false,
+  isOverridden = false,
   isSwitchable = true,
 }: {
   avee?: string
   title: string
   facts: string
   enabled: boolean
-  isOverruled?: boolean
+  isOverridden?: boolean
   isSwitchable?: boolean
 }) {
   const api = useApi()
   const queries = useQueryClient()
   const tell = useToast()
-  const [asking, setAsking] = useState<'off' | 'forget'>()
+  const [dialog, setDialog] = useState<'switch-off' | 'delete'>()
   const set = useMutation({
     mutationFn: (setting: { enabled: boolean; forget: boolean }) =>
       api.call(updateMemorySettings, { body: { ...setting, ...(avee === undefined ? {} : { avee }) } }),
     onSuccess: (settings) => {
-      setAsking(undefined)
+      setDialog(undefined)
       queries.setQueryData(keys.memorySettings, settings)
       return queries.invalidateQueries({ queryKey: keys.memories })
     },
@@ -83,58 +83,62 @@ function SwitchRow({
             <input
               type="checkbox"
               role="switch"
-              aria-label={`${title}: remembering`}
+              aria-label={`Memory: ${title}`}
               checked={enabled}
-              disabled={set.isPending || isOverruled}
-              onChange={() => (enabled ? setAsking('off') : set.mutate({ enabled: true, forget: false }))}
+              disabled={set.isPending || isOverridden}
+              onChange={() =>
+                enabled ? setDialog('switch-off') : set.mutate({ enabled: true, forget: false })
+              }
             />
             <span aria-hidden>{enabled ? 'On' : 'Off'}</span>
           </label>
         )}
         {avee !== undefined && (
           <IconButton
-            label={`Forget everything: ${title}`}
+            label={`Delete all memories: ${title}`}
             icon={Trash2}
             hint={false}
             small
-            onClick={() => setAsking('forget')}
+            onClick={() => setDialog('delete')}
           />
         )}
       </div>
       <Dialog
-        open={asking === 'off'}
-        onOpenChange={() => setAsking(undefined)}
-        title={avee === undefined ? 'Switch remembering off?' : `Switch off for ${title}?`}
+        open={dialog === 'switch-off'}
+        onOpenChange={() => setDialog(undefined)}
+        title={avee === undefined ? 'Turn off memory?' : `Turn off memory for ${title}?`}
       >
-        <p className="soft">What is remembered so far can stay, unused, until it is switched on again.</p>
+        <p className="soft">
+          Existing memories can be kept. They are not used until you turn memory on again.
+        </p>
         <DialogActions>
           <Button
             variant="danger"
             busy={set.isPending}
             onClick={() => set.mutate({ enabled: false, forget: true })}
           >
-            Off, and forget
+            Turn off and delete memories
           </Button>
           <Button
             variant="primary"
             busy={set.isPending}
             onClick={() => set.mutate({ enabled: false, forget: false })}
           >
-            Off, and keep
+            Turn off
           </Button>
         </DialogActions>
       </Dialog>
       <ConfirmDialog
-        open={asking === 'forget'}
-        onOpenChange={() => setAsking(undefined)}
-        title={`Forget everything: ${title}?`}
-        action="Forget"
+        open={dialog === 'delete'}
+        onOpenChange={() => setDialog(undefined)}
+        title={`Delete all memories of ${title}?`}
+        action="Delete"
         onConfirm={async () => {
           if (avee !== undefined) await api.call(deleteMemories, { query: { avee } })
           await queries.invalidateQueries({ queryKey: keys.memories })
         }}
       >
-        All that it remembers of you, past ones too. Your conversations stay.
+        Past memories are deleted as well. Your conversations are kept.
       </ConfirmDialog>
     </li>
   )

@@ -10,36 +10,37 @@ import { Button, IconButton } from '../../ui/button.tsx'
 import { formatBytes } from '../../ui/format.ts'
 import { errorMessage, Notice, Progress } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
+import './download-section.css'
 
 const suggestions = [
-  { name: 'llama3.2:3b', text: 'Small and quick, 2 GB' },
-  { name: 'qwen3:8b', text: 'Stronger, 5 GB' },
-  { name: 'nomic-embed-text', text: 'Finds passages by meaning, 0.3 GB' },
+  { name: 'llama3.2:3b', description: 'Small and fast, 2 GB' },
+  { name: 'qwen3:8b', description: 'More capable, 5 GB' },
+  { name: 'nomic-embed-text', description: 'Embedding model, 0.3 GB' },
 ]
 
-type Followed = { runId: string; model: string }
+type Download = { runId: string; model: string }
 
-/** Downloads of models: new ones, and those under way, also the ones begun before a reload or elsewhere. */
-export function DownloadSection({ isOllamaThere }: { isOllamaThere: boolean }) {
+/** Starts model downloads and lists those in progress, including ones started before a reload or in another tab. */
+export function DownloadSection({ isOllamaAvailable }: { isOllamaAvailable: boolean }) {
   const api = useApi()
   const hub = useRunHub()
   const [name, setName] = useState('')
   const [error, setError] = useState<string>()
   const [isStarting, setIsStarting] = useState(false)
-  const [followed, setFollowed] = useState<Followed[]>([])
+  const [downloads, setDownloads] = useState<Download[]>([])
   const running = useQuery({
     queryKey: keys.runningRuns,
     queryFn: () => api.call(listRuns, { query: { status: 'running' } }),
   })
 
-  const follow = (more: Followed[]): void =>
-    setFollowed((known) => [
-      ...known,
-      ...more.filter((one) => !known.some((other) => other.runId === one.runId)),
+  const track = (added: Download[]): void =>
+    setDownloads((current) => [
+      ...current,
+      ...added.filter(({ runId }) => !current.some((download) => download.runId === runId)),
     ])
 
   useEffect(() => {
-    follow(
+    track(
       (running.data?.runs ?? []).filter(isPull).map((run) => ({ runId: run.id, model: run.subject ?? '' })),
     )
   }, [running.data])
@@ -49,7 +50,7 @@ export function DownloadSection({ isOllamaThere }: { isOllamaThere: boolean }) {
     setError(undefined)
     try {
       const store = hub.adopt(await api.open(pullModel, { body: { model } }), pullFold)
-      follow([{ runId: store.runId, model }])
+      track([{ runId: store.runId, model }])
       setName('')
     } catch (failure) {
       setError(errorMessage(failure))
@@ -65,12 +66,12 @@ export function DownloadSection({ isOllamaThere }: { isOllamaThere: boolean }) {
   return (
     <Section
       title="Download"
-      text="From the Ollama library, or any other place Ollama knows: user/model, hf.co/org/model."
+      text="Enter a model from the Ollama library (llama3.2:3b) or Hugging Face (hf.co/org/model)."
     >
-      <form className="pull-form" onSubmit={submit}>
+      <form className="download-form" onSubmit={submit}>
         <input
           className="input"
-          aria-label="Name of a model"
+          aria-label="Model name"
           placeholder="llama3.2:3b"
           autoCapitalize="off"
           spellCheck={false}
@@ -81,9 +82,9 @@ export function DownloadSection({ isOllamaThere }: { isOllamaThere: boolean }) {
           Download
         </Button>
       </form>
-      {!isOllamaThere && (
+      {!isOllamaAvailable && (
         <Notice kind="warn">
-          Ollama does not answer right now; downloads need it. How to set it up stands below.
+          Downloads need Ollama, which is not responding. Start it, or follow the set-up instructions.
         </Notice>
       )}
       {error && <Notice kind="bad">{error}</Notice>}
@@ -92,18 +93,20 @@ export function DownloadSection({ isOllamaThere }: { isOllamaThere: boolean }) {
           <li key={suggestion.name}>
             <button type="button" className="suggestion" onClick={() => setName(suggestion.name)}>
               <strong>{suggestion.name}</strong>
-              <span>{suggestion.text}</span>
+              <span>{suggestion.description}</span>
             </button>
           </li>
         ))}
       </ul>
-      {followed.length > 0 && (
+      {downloads.length > 0 && (
         <ul className="rows">
-          {followed.map((one) => (
+          {downloads.map((download) => (
             <DownloadRow
-              key={one.runId}
-              {...one}
-              onDismiss={() => setFollowed((known) => known.filter((other) => other.runId !== one.runId))}
+              key={download.runId}
+              {...download}
+              onDismiss={() =>
+                setDownloads((current) => current.filter(({ runId }) => runId !== download.runId))
+              }
             />
           ))}
         </ul>
@@ -114,7 +117,7 @@ export function DownloadSection({ isOllamaThere }: { isOllamaThere: boolean }) {
 
 const isPull = (run: Run): boolean => run.kind === 'pull'
 
-function DownloadRow({ runId, model, onDismiss }: Followed & { onDismiss: () => void }) {
+function DownloadRow({ runId, model, onDismiss }: Download & { onDismiss: () => void }) {
   const api = useApi()
   const queries = useQueryClient()
   const tell = useToast()
@@ -132,13 +135,13 @@ function DownloadRow({ runId, model, onDismiss }: Followed & { onDismiss: () => 
     api.call(stopRun, { params: { id: runId } }).catch((error: unknown) => tell(errorMessage(error), 'bad'))
   }
   return (
-    <li className="row upload">
+    <li className="row download">
       <div className="row-body">
         <span className="row-title">
           <span className="truncate">{model}</span>
         </span>
         <span className={phase === 'failed' ? 'field-error' : 'row-facts'} role="status">
-          {run?.connection === 'refused' ? run.error?.message : inWords(pull)}
+          {run?.connection === 'refused' ? run.error?.message : describePull(pull)}
         </span>
         {isRunning && (
           <Progress
@@ -160,17 +163,17 @@ function DownloadRow({ runId, model, onDismiss }: Followed & { onDismiss: () => 
   )
 }
 
-function inWords(pull: Pull): string {
+function describePull(pull: Pull): string {
   switch (pull.phase) {
     case 'done':
       return 'Downloaded'
     case 'stopped':
-      return 'Stopped; what was downloaded is kept for the next time'
+      return 'Stopped. Download again to resume.'
     case 'failed':
-      return pull.error ?? 'The download failed.'
+      return pull.error ?? 'Download failed.'
     case 'running':
       return pull.total > 0 && pull.completed < pull.total
         ? `${formatBytes(pull.completed)} of ${formatBytes(pull.total)}`
-        : pull.status || 'Beginning'
+        : pull.status || 'Starting'
   }
 }

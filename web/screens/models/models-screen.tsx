@@ -12,6 +12,7 @@ import {
 } from '../../../contract/models.ts'
 import { keys, type Status } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
+import { canAnswer, modelName } from '../../models/model-name.ts'
 import { Page, Section } from '../../shell/page.tsx'
 import { Button, IconButton } from '../../ui/button.tsx'
 import { ConfirmDialog } from '../../ui/dialog.tsx'
@@ -19,11 +20,11 @@ import { formatBytes, formatTime } from '../../ui/format.ts'
 import { Menu, MenuItem, MenuSeparator } from '../../ui/menu.tsx'
 import { Badge, EmptyState, ErrorState, errorMessage, Notice, Skeleton } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
-import { SetupGuide } from './setup-guide.tsx'
-import './models.css'
 import { DownloadSection } from './download-section.tsx'
+import { SetupGuide } from './setup-guide.tsx'
+import './models-screen.css'
 
-/** Which model answers, which are there, and how to get others. */
+/** The active model, the installed ones, downloads and set-up instructions. */
 export function ModelsScreen() {
   const api = useApi()
   const status = useQuery({
@@ -38,13 +39,16 @@ export function ModelsScreen() {
   })
   const models = list.data?.models ?? []
   return (
-    <Page title="Models" intro="What writes the answers, and what finds the passages they rest on.">
+    <Page
+      title="Models"
+      intro="The language model that writes answers and the models that search your documents."
+    >
       {status.isPending ? (
         <Skeleton height="6.25rem" />
       ) : !status.data ? (
         <ErrorState error={status.error} onRetry={() => void status.refetch()} />
       ) : (
-        <Answering status={status.data} />
+        <ActiveModel status={status.data} />
       )}
       <Section title="Installed">
         {list.data?.message && <Notice kind="warn">{list.data.message}</Notice>}
@@ -53,9 +57,7 @@ export function ModelsScreen() {
         ) : !list.data ? (
           <ErrorState error={list.error} onRetry={() => void list.refetch()} />
         ) : models.length === 0 ? (
-          <EmptyState title="No models yet">
-            Download one below, or point this server at a service that has them.
-          </EmptyState>
+          <EmptyState title="No models yet">Download a model with Ollama, or connect a service.</EmptyState>
         ) : (
           <ul className="rows">
             {models.map((model) => (
@@ -64,10 +66,10 @@ export function ModelsScreen() {
           </ul>
         )}
       </Section>
-      {/* What stands below a list comes after it, so that it need not move. */}
+      {/* Rendered after the list, so that it does not move when the list loads. */}
       {!list.isPending && !status.isPending && (
         <>
-          <DownloadSection isOllamaThere={status.data?.ollama ?? true} />
+          <DownloadSection isOllamaAvailable={status.data?.ollama ?? true} />
           <SetupGuide />
         </>
       )}
@@ -75,32 +77,30 @@ export function ModelsScreen() {
   )
 }
 
-const providers = { ollama: 'Ollama', openai: 'OpenAI-compatible service', extractive: 'Built in' }
+const providers = { ollama: 'Ollama', openai: 'OpenAI-compatible service', extractive: 'Built-in' }
 
-function Answering({ status }: { status: Status }) {
+function ActiveModel({ status }: { status: Status }) {
   const isExtractive = status.provider === 'extractive'
   return (
-    <section className="answering" aria-label="Which model answers">
+    <section className="active-model" aria-label="Active model">
       <div>
         <h2>{isExtractive ? 'No language model' : status.active_model}</h2>
         <p className="soft">
-          {isExtractive
-            ? 'Answers are passages quoted from your documents, word for word.'
-            : `Writes the answers. ${status.model_reason}`}
+          {isExtractive ? 'Answers quote passages from your documents.' : status.model_reason}
         </p>
         {isExtractive && <p className="soft small">{status.model_reason}</p>}
       </div>
-      <dl className="answering-facts">
-        <dt>Comes from</dt>
+      <dl className="active-model-facts">
+        <dt>Provider</dt>
         <dd>{providers[status.provider as keyof typeof providers] ?? status.provider}</dd>
-        <dt>Finds by meaning</dt>
-        <dd>{status.embedding_model ?? 'no: by words only'}</dd>
+        <dt>Embedding model</dt>
+        <dd>{status.embedding_model ?? 'None (keyword search only)'}</dd>
         {status.rerank_model && (
           <>
-            <dt>Puts passages in order</dt>
+            <dt>Reranking model</dt>
             <dd>
               {status.rerank_model}
-              {status.rerank_problem && `, not at the moment: ${status.rerank_problem}`}
+              {status.rerank_problem && ` (unavailable: ${status.rerank_problem})`}
             </dd>
           </>
         )}
@@ -116,24 +116,24 @@ function ModelRow({ model }: { model: ModelInfo }) {
   const [isDeleting, setIsDeleting] = useState(false)
   const refresh = () => queries.invalidateQueries({ queryKey: keys.models })
   const isBuiltIn = model.provider === 'extractive'
-  const name = isBuiltIn ? 'Quoting, without a model' : model.name
-  const canAnswer = model.capabilities.length === 0 || model.capabilities.includes('completion')
+  const name = modelName(model)
+  const isLanguageModel = canAnswer(model)
 
   const activate = useMutation({
     mutationFn: () => api.call(setActiveModel, { body: { model: model.name } }),
-    onSuccess: () => tell(isBuiltIn ? 'Answers are quotations from now on.' : `${name} answers from now on.`),
+    onSuccess: () => tell(`Active model: ${name}`),
     onError: (error) => tell(errorMessage(error), 'bad'),
     onSettled: refresh,
   })
   const test = useMutation({
     mutationFn: () => api.call(testModel, { body: { model: model.name } }),
-    onSuccess: (answer) => tell(`${model.name} says: ${answer.result}`),
+    onSuccess: (answer) => tell(`${model.name} replied: ${answer.result}`),
     onError: (error) => tell(errorMessage(error), 'bad'),
     onSettled: refresh,
   })
   const unload = useMutation({
     mutationFn: () => api.call(unloadModel, { body: { model: model.name } }),
-    onSuccess: () => tell(`${model.name} has left the memory.`),
+    onSuccess: () => tell(`${model.name} unloaded.`),
     onError: (error) => tell(errorMessage(error), 'bad'),
     onSettled: refresh,
   })
@@ -142,39 +142,39 @@ function ModelRow({ model }: { model: ModelInfo }) {
       <div className="row-body">
         <span className="row-title">
           <span className="truncate">{name}</span>
-          {model.active && <Badge kind="accent">Answers</Badge>}
-          {model.loaded && !isBuiltIn && <Badge>In memory</Badge>}
+          {model.active && <Badge kind="accent">Active</Badge>}
+          {model.loaded && !isBuiltIn && <Badge>Loaded</Badge>}
         </span>
         <span className="row-facts">{facts(model)}</span>
       </div>
       <div className="row-actions">
-        {canAnswer && !model.active && (
+        {isLanguageModel && !model.active && (
           <Button small busy={activate.isPending} onClick={() => activate.mutate()}>
             Use
           </Button>
         )}
-        {!isBuiltIn && (canAnswer || model.provider === 'ollama') && (
+        {!isBuiltIn && (isLanguageModel || model.provider === 'ollama') && (
           <Menu trigger={<IconButton label={`Actions for ${model.name}`} icon={Ellipsis} hint={false} />}>
-            {canAnswer && !model.active && (
+            {isLanguageModel && !model.active && (
               <MenuItem icon={Zap} onSelect={() => activate.mutate()}>
                 Use for answers
               </MenuItem>
             )}
-            {canAnswer && (
+            {isLanguageModel && (
               <MenuItem icon={Play} disabled={test.isPending} onSelect={() => test.mutate()}>
-                Try it
+                Test
               </MenuItem>
             )}
             {model.loaded && (
               <MenuItem icon={Power} onSelect={() => unload.mutate()}>
-                Take out of memory
+                Unload
               </MenuItem>
             )}
             {model.provider === 'ollama' && (
               <>
                 <MenuSeparator />
                 <MenuItem icon={Trash2} danger onSelect={() => setIsDeleting(true)}>
-                  Remove
+                  Delete
                 </MenuItem>
               </>
             )}
@@ -184,33 +184,32 @@ function ModelRow({ model }: { model: ModelInfo }) {
       <ConfirmDialog
         open={isDeleting}
         onOpenChange={setIsDeleting}
-        title={`Remove ${model.name}?`}
-        action="Remove"
+        title={`Delete ${model.name}?`}
+        action="Delete"
         onConfirm={async () => {
           await api.call(deleteModel, { body: { model: model.name } })
           await refresh()
         }}
       >
-        {model.size ? `This frees ${formatBytes(model.size)}. ` : ''}To use it again it must be downloaded
-        again.
+        {model.size ? `Frees ${formatBytes(model.size)}. ` : ''}To use this model again, download it again.
       </ConfirmDialog>
     </li>
   )
 }
 
-const abilities: Record<string, string> = {
-  embedding: 'finds by meaning',
-  vision: 'sees pictures',
-  thinking: 'thinks first',
+const capabilityLabels: Record<string, string> = {
+  embedding: 'Embedding model',
+  vision: 'Image input',
+  thinking: 'Reasoning',
 }
 
 function facts(model: ModelInfo): string {
   return [
     providers[model.provider],
     model.size && formatBytes(model.size),
-    model.context_length && `reads ${model.context_length.toLocaleString('en')} tokens at once`,
-    ...model.capabilities.map((capability) => abilities[capability]),
-    model.modified_at && `since ${formatTime(model.modified_at)}`,
+    model.context_length && `Context window: ${model.context_length.toLocaleString('en')} tokens`,
+    ...model.capabilities.map((capability) => capabilityLabels[capability]),
+    model.modified_at && `Updated ${formatTime(model.modified_at)}`,
   ]
     .filter(Boolean)
     .join(' · ')

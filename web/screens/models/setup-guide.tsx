@@ -1,20 +1,21 @@
 import { Section } from '../../shell/page.tsx'
 import { CodeBlock } from '../../ui/markdown/code-block.tsx'
+import './setup-guide.css'
 
-/** The ways to a model, in as few words as possible. */
+/** How to connect a language model. */
 export function SetupGuide() {
   return (
-    <Section title="Set up a model">
-      <div className="how-to">
+    <Section title="Set-up">
+      <div className="setup-guide">
         <article>
-          <h3>On this machine, with Ollama</h3>
+          <h3>Ollama on this machine</h3>
           <p>
             Install Ollama from{' '}
             <a href="https://ollama.com/download" target="_blank" rel="noopener noreferrer">
               ollama.com/download
             </a>{' '}
-            and start it; this page finds it by itself. Then download a model above. When Ollama runs
-            elsewhere, say where and start this server again:
+            and start it. It is detected automatically. Then download a model. If Ollama runs on another
+            machine, restart the server with its address:
           </p>
           <CodeBlock
             language="bash"
@@ -23,16 +24,16 @@ export function SetupGuide() {
           />
         </article>
         <article>
-          <h3>With OpenAI or a service like it</h3>
+          <h3>OpenAI or a compatible service</h3>
           <p>
-            Give this server a key and start it again. Questions and the passages they find then go to that
-            service.
+            Restart the server with an API key. Questions and the passages found for them are then sent to
+            that service.
           </p>
           <CodeBlock
             language="bash"
             isOpen={false}
             code={
-              'OPENAI_API_KEY=sk-… npm start\n\n# another service that speaks the same\nOPENAI_BASE_URL=http://127.0.0.1:1234/v1 OPENAI_API_KEY=… npm start'
+              'OPENAI_API_KEY=sk-… npm start\n\n# A compatible service:\nOPENAI_BASE_URL=http://127.0.0.1:1234/v1 OPENAI_API_KEY=… npm start'
             }
           />
         </article>

@@ -1,4 +1,4 @@
-import { useQuery } from '@tanstack/react-query'
+import { skipToken, useQuery } from '@tanstack/react-query'
 import { Search } from 'lucide-react'
 import { type FormEvent, useEffect, useState } from 'react'
 import { useSearchParams } from 'wouter'
@@ -11,73 +11,73 @@ import { Page } from '../../shell/page.tsx'
 import { Button } from '../../ui/button.tsx'
 import { SearchField, SmallSelect } from '../../ui/field.tsx'
 import { EmptyState, ErrorState, Skeleton } from '../../ui/state.tsx'
+import './search-screen.css'
 
 const library = 'local'
 
-/** Passages of one's library or of an avee of one's own. The address holds the query, so it can be kept and shared. */
+/** Searches the passages of the user's library or avees. The query is part of the URL, so a search can be bookmarked and shared. */
 export function SearchScreen() {
   const api = useApi()
-  const [asked, setAsked] = useSearchParams()
-  const query = asked.get('query')?.trim() ?? ''
-  const where = asked.get('avee') ?? library
-  const [words, setWords] = useState(query)
-  useEffect(() => setWords(query), [query])
+  const [params, setParams] = useSearchParams()
+  const query = params.get('query')?.trim() ?? ''
+  const avee = params.get('avee') ?? library
+  const [searchText, setSearchText] = useState(query)
+  useEffect(() => setSearchText(query), [query])
 
   const mine = useQuery({ queryKey: keys.myAvees, queryFn: () => api.call(listMyAvees) })
-  const others = mine.data?.avees.filter((avee) => !avee.is_library) ?? []
+  const avees = mine.data?.avees.filter(({ is_library: isLibrary }) => !isLibrary) ?? []
   const search = useQuery({
-    queryKey: keys.search(where, query),
-    queryFn: () => api.call(searchDocuments, { body: { avee: where, query, limit: 20 } }),
-    enabled: query !== '',
+    queryKey: keys.search(avee, query),
+    queryFn: query === '' ? skipToken : () => api.call(searchDocuments, { body: { avee, query, limit: 20 } }),
   })
 
-  const ask = (next: { query: string; avee: string }): void =>
-    setAsked({
+  const startSearch = (next: { query: string; avee: string }): void =>
+    setParams({
       ...(next.query && { query: next.query }),
       ...(next.avee !== library && { avee: next.avee }),
     })
   const submit = (event: FormEvent): void => {
     event.preventDefault()
-    ask({ query: words.trim(), avee: where })
+    startSearch({ query: searchText.trim(), avee })
   }
   return (
-    <Page title="Search" intro="What your documents say, word for word. No model is asked.">
-      <form className="retrieval-form" role="search" onSubmit={submit}>
+    <Page title="Search" intro="Find passages in your documents.">
+      <form className="search-form" role="search" onSubmit={submit}>
         <SearchField
-          label="A question or some words"
+          label="Search your documents"
           maxLength={1000}
-          value={words}
+          value={searchText}
           autoFocus
-          onChange={(event) => setWords(event.target.value)}
+          onChange={(event) => setSearchText(event.target.value)}
         />
-        <Button variant="primary" type="submit" busy={search.isFetching} disabled={!words.trim()}>
+        <Button variant="primary" type="submit" busy={search.isFetching} disabled={!searchText.trim()}>
           Search
         </Button>
       </form>
-      {others.length > 0 && (
+      {avees.length > 0 && (
         <SmallSelect
-          label="Where to search"
-          className="search-where"
-          value={where}
-          onChange={(event) => ask({ query: words.trim(), avee: event.target.value })}
+          label="Search in"
+          className="search-scope"
+          value={avee}
+          onChange={(event) => startSearch({ query: searchText.trim(), avee: event.target.value })}
         >
-          <option value={library}>In your library</option>
-          {others.map((avee) => (
-            <option key={avee.id} value={avee.handle}>
-              In the documents of {avee.display_name}
+          <option value={library}>Your library</option>
+          {avees.map(({ id, handle, display_name: name }) => (
+            <option key={id} value={handle}>
+              {name}
             </option>
           ))}
         </SmallSelect>
       )}
-      <div aria-live="polite" className="retrieval-results">
+      <div aria-live="polite" className="search-results">
         {query === '' ? (
-          <EmptyState icon={Search} title="Find the passage">
-            Ask a question or give some words; each passage opens in its page.
+          <EmptyState icon={Search} title="No search yet">
+            Enter a question or keywords.
           </EmptyState>
         ) : search.isError ? (
           <ErrorState error={search.error} onRetry={() => void search.refetch()} />
         ) : search.data ? (
-          <SearchResults {...search.data} showsLayer={where !== library} />
+          <SearchResults {...search.data} showLayer={avee !== library} />
         ) : (
           <Skeleton height="12rem" />
         )}

@@ -12,24 +12,24 @@ import { ConfirmDialog, Dialog, DialogActions } from '../../ui/dialog.tsx'
 import { SelectField, TextField } from '../../ui/field.tsx'
 import { formatTime } from '../../ui/format.ts'
 import { ErrorState, Notice, Skeleton } from '../../ui/state.tsx'
+import './api-keys.css'
 
-/** Keys with which other software comes in as oneself. */
+/** Lists, creates and revokes API keys. */
 export function ApiKeys() {
   const api = useApi()
-  const [isMaking, setIsMaking] = useState(false)
+  const [isCreating, setIsCreating] = useState(false)
   const list = useQuery({ queryKey: keys.apiKeys, queryFn: () => api.call(listApiKeys) })
   return (
     <Section
       title="API keys"
       text={
         <>
-          For other software, in your name. What it can do stands in the <a href="/docs">API documentation</a>
-          .
+          Let other software act as you. See the <a href="/docs">API documentation</a>.
         </>
       }
       actions={
-        <Button icon={KeyRound} onClick={() => setIsMaking(true)}>
-          New key
+        <Button icon={KeyRound} onClick={() => setIsCreating(true)}>
+          Create key
         </Button>
       }
     >
@@ -46,7 +46,7 @@ export function ApiKeys() {
           </ul>
         )
       )}
-      {isMaking && <NewKeyDialog onClose={() => setIsMaking(false)} />}
+      {isCreating && <NewKeyDialog onClose={() => setIsCreating(false)} />}
     </Section>
   )
 }
@@ -54,7 +54,7 @@ export function ApiKeys() {
 function KeyRow({ apiKey }: { apiKey: ApiKey }) {
   const api = useApi()
   const queries = useQueryClient()
-  const [isAsking, setIsAsking] = useState(false)
+  const [isConfirming, setIsConfirming] = useState(false)
   return (
     <li className="row">
       <div className="row-body">
@@ -63,18 +63,18 @@ function KeyRow({ apiKey }: { apiKey: ApiKey }) {
           <code className="soft small">{apiKey.prefix}…</code>
         </span>
         <span className="row-facts">
-          {apiKey.avee_id ? 'For one avee · ' : ''}made {formatTime(apiKey.created_at)} ·{' '}
-          {apiKey.last_used_at ? `last used ${formatTime(apiKey.last_used_at)}` : 'never used'}
+          {apiKey.avee_id ? 'One avee · ' : ''}Created {formatTime(apiKey.created_at)} ·{' '}
+          {apiKey.last_used_at ? `Last used ${formatTime(apiKey.last_used_at)}` : 'Never used'}
         </span>
       </div>
       <div className="row-actions">
-        <Button small onClick={() => setIsAsking(true)}>
+        <Button small onClick={() => setIsConfirming(true)}>
           Revoke
         </Button>
       </div>
       <ConfirmDialog
-        open={isAsking}
-        onOpenChange={setIsAsking}
+        open={isConfirming}
+        onOpenChange={setIsConfirming}
         title={`Revoke “${apiKey.name}”?`}
         action="Revoke"
         onConfirm={async () => {
@@ -82,7 +82,7 @@ function KeyRow({ apiKey }: { apiKey: ApiKey }) {
           await queries.invalidateQueries({ queryKey: keys.apiKeys })
         }}
       >
-        Software that uses this key is shut out at once.
+        Software that uses this key loses access immediately.
       </ConfirmDialog>
     </li>
   )
@@ -95,23 +95,23 @@ function NewKeyDialog({ onClose }: { onClose: () => void }) {
   const [aveeId, setAveeId] = useState('')
   const [isCopied, copy] = useCopy()
   const mine = useQuery({ queryKey: keys.myAvees, queryFn: () => api.call(listMyAvees) })
-  const make = useMutation({
+  const create = useMutation({
     mutationFn: () =>
       api.call(createApiKey, { body: { name: name.trim(), ...(aveeId ? { avee_id: aveeId } : {}) } }),
     onSuccess: () => queries.invalidateQueries({ queryKey: keys.apiKeys }),
   })
   const submit = (event: FormEvent): void => {
     event.preventDefault()
-    if (name.trim()) make.mutate()
+    if (name.trim()) create.mutate()
   }
-  const made = make.data
-  if (made) {
+  const created = create.data
+  if (created) {
     return (
-      <Dialog open onOpenChange={onClose} title="Your new key">
-        <p>Copy it now: it is shown this once and stored only as a fingerprint.</p>
+      <Dialog open onOpenChange={onClose} title="API key created">
+        <p>Copy the key now. You won’t be able to see it again.</p>
         <div className="new-key">
-          <code>{made.key}</code>
-          <Button small icon={isCopied ? Check : Copy} onClick={() => copy(made.key)}>
+          <code>{created.key}</code>
+          <Button small icon={isCopied ? Check : Copy} onClick={() => copy(created.key)}>
             {isCopied ? 'Copied' : 'Copy'}
           </Button>
         </div>
@@ -124,32 +124,28 @@ function NewKeyDialog({ onClose }: { onClose: () => void }) {
     )
   }
   return (
-    <Dialog open onOpenChange={onClose} title="New API key">
+    <Dialog open onOpenChange={onClose} title="Create API key">
       <form onSubmit={submit} className="dialog-form">
         <TextField
-          label="What it is for"
+          label="Name"
           value={name}
           maxLength={100}
           autoFocus
           onChange={(event) => setName(event.target.value)}
         />
-        <SelectField
-          label="What it may reach"
-          value={aveeId}
-          onChange={(event) => setAveeId(event.target.value)}
-        >
-          <option value="">Everything that is yours</option>
+        <SelectField label="Access" value={aveeId} onChange={(event) => setAveeId(event.target.value)}>
+          <option value="">Full access to your account</option>
           {mine.data?.avees.map((avee) => (
             <option key={avee.id} value={avee.id}>
               Only {avee.is_library ? 'your library' : avee.display_name}
             </option>
           ))}
         </SelectField>
-        {make.error && <Notice kind="bad">{make.error.message}</Notice>}
+        {create.error && <Notice kind="bad">{create.error.message}</Notice>}
         <DialogActions>
           <Button onClick={onClose}>Cancel</Button>
-          <Button variant="primary" type="submit" busy={make.isPending} disabled={!name.trim()}>
-            Make the key
+          <Button variant="primary" type="submit" busy={create.isPending} disabled={!name.trim()}>
+            Create key
           </Button>
         </DialogActions>
       </form>

@@ -7,10 +7,10 @@ import { Button } from '../../ui/button.tsx'
 import { Dialog, DialogActions } from '../../ui/dialog.tsx'
 import { TextField } from '../../ui/field.tsx'
 
-/** Everything of a person goes with their account, so the password is asked for again. */
+/** Deletes the user's account after asking for the password again. */
 export function DeleteAccount() {
   const api = useApi()
-  const [isAsking, setIsAsking] = useState(false)
+  const [isConfirming, setIsConfirming] = useState(false)
   const [password, setPassword] = useState('')
   const remove = useMutation({
     mutationFn: () => api.call(deleteMe, { body: { password } }),
@@ -22,15 +22,15 @@ export function DeleteAccount() {
   }
   return (
     <Section
-      title="Delete the account"
-      text="Your documents, avees, conversations and keys go with it, for good."
-      actions={<Button onClick={() => setIsAsking(true)}>Delete my account</Button>}
+      title="Delete account"
+      text="Permanently deletes your account with all documents, avees, conversations and API keys."
+      actions={<Button onClick={() => setIsConfirming(true)}>Delete account</Button>}
     >
-      <Dialog open={isAsking} onOpenChange={setIsAsking} title="Delete your account?">
+      <Dialog open={isConfirming} onOpenChange={setIsConfirming} title="Delete your account?">
         <form onSubmit={submit} className="dialog-form">
-          <p className="soft">Everything of yours on this server will be gone for good.</p>
+          <p className="soft">All your data on this server will be permanently deleted.</p>
           <TextField
-            label="Your password"
+            label="Password"
             type="password"
             autoComplete="current-password"
             required
@@ -39,9 +39,9 @@ export function DeleteAccount() {
             onChange={(event) => setPassword(event.target.value)}
           />
           <DialogActions>
-            <Button onClick={() => setIsAsking(false)}>Cancel</Button>
+            <Button onClick={() => setIsConfirming(false)}>Cancel</Button>
             <Button variant="danger" type="submit" busy={remove.isPending} disabled={!password}>
-              Delete everything
+              Delete account
             </Button>
           </DialogActions>
         </form>

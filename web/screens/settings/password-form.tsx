@@ -6,6 +6,7 @@ import { Button } from '../../ui/button.tsx'
 import { TextField } from '../../ui/field.tsx'
 import { Notice } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
+import './settings-form.css'
 
 export function PasswordForm() {
   const api = useApi()
@@ -17,7 +18,7 @@ export function PasswordForm() {
     onSuccess: () => {
       setCurrent('')
       setNext('')
-      tell('The password is changed.')
+      tell('Password changed.')
     },
   })
   const submit = (event: FormEvent): void => {
@@ -27,7 +28,7 @@ export function PasswordForm() {
   return (
     <form className="settings-form" onSubmit={submit}>
       <TextField
-        label="Present password"
+        label="Current password"
         type="password"
         autoComplete="current-password"
         required
@@ -47,7 +48,7 @@ export function PasswordForm() {
       {save.error && <Notice kind="bad">{save.error.message}</Notice>}
       <div>
         <Button variant="primary" type="submit" busy={save.isPending} disabled={!current || next.length < 8}>
-          Change the password
+          Change password
         </Button>
       </div>
     </form>

@@ -7,6 +7,7 @@ import { Button } from '../../ui/button.tsx'
 import { TextField } from '../../ui/field.tsx'
 import { Notice } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
+import './settings-form.css'
 
 export function ProfileForm({ me }: { me: Me }) {
   const api = useApi()
@@ -23,7 +24,7 @@ export function ProfileForm({ me }: { me: Me }) {
   const save = useMutation({
     mutationFn: () => api.call(updateMe, { body: changes }),
     onSuccess: () => {
-      tell('Saved.')
+      tell('Profile saved.')
       return queries.invalidateQueries({ queryKey: keys.me })
     },
   })
@@ -42,7 +43,7 @@ export function ProfileForm({ me }: { me: Me }) {
       />
       <TextField
         label="Handle"
-        hint="By it others let you in. 3 to 30 of a–z, 0–9, _ and -."
+        hint="Others use it to give you access. 3 to 30 characters: a–z, 0–9, _ and -."
         value={handle}
         maxLength={30}
         autoCapitalize="off"

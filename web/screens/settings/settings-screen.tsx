@@ -12,15 +12,15 @@ import { ApiKeys } from './api-keys.tsx'
 import { DeleteAccount } from './delete-account.tsx'
 import { PasswordForm } from './password-form.tsx'
 import { ProfileForm } from './profile-form.tsx'
-import './settings.css'
+import './settings-screen.css'
 
 const themes: { value: Theme; title: string }[] = [
-  { value: 'system', title: 'As the system' },
+  { value: 'system', title: 'System default' },
   { value: 'light', title: 'Light' },
   { value: 'dark', title: 'Dark' },
 ]
 
-/** One's account, how the page looks, and the keys for other software. */
+/** Appearance, profile, account and API keys. */
 export function SettingsScreen() {
   const api = useApi()
   const me = useQuery({ queryKey: keys.me, queryFn: () => api.call(getMe) })
@@ -28,7 +28,7 @@ export function SettingsScreen() {
   const signOut = useSignOut()
   return (
     <Page title="Settings">
-      <Section title="Look">
+      <Section title="Appearance">
         <div className="themes">
           <RadioGroup label="Theme" name="theme" value={theme} options={themes} onChange={setTheme} />
         </div>
@@ -39,14 +39,14 @@ export function SettingsScreen() {
         <ErrorState error={me.error} onRetry={() => void me.refetch()} />
       ) : (
         <>
-          <Section title="You">
+          <Section title="Profile">
             <ProfileForm key={me.data.id} me={me.data} />
           </Section>
           {me.data.mode === 'personal' ? (
             <Section
               title="Accounts"
-              text="Nobody signs in: whoever sits at this machine is you. With the first account everyone has to sign in, and other people can have accounts of their own. What you made so far goes to that first account."
-              actions={<ButtonLink href="/login">Create the first account</ButtonLink>}
+              text="Gabee is in personal mode: no one has to sign in on this machine. Creating the first account turns sign-in on for everyone and lets others register. The first account takes over everything created so far."
+              actions={<ButtonLink href="/login">Create first account</ButtonLink>}
             />
           ) : (
             <>
@@ -54,8 +54,8 @@ export function SettingsScreen() {
                 <PasswordForm />
               </Section>
               <Section
-                title="This browser"
-                text="Signing out ends the session of this browser only."
+                title="Session"
+                text="Signs out this browser only."
                 actions={<Button onClick={signOut}>Sign out</Button>}
               />
             </>

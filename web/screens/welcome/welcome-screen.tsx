@@ -15,9 +15,9 @@ import { Button, ButtonLink } from '../../ui/button.tsx'
 import { classNames } from '../../ui/class-names.ts'
 import { formatCount } from '../../ui/format.ts'
 import { ErrorState, Skeleton } from '../../ui/state.tsx'
-import './welcome.css'
+import './welcome-screen.css'
 
-/** The first minutes: a model, a document, a question. Every step shows what is really so. */
+/** First steps: a model, a document, a question. Each step shows the current state of the server. */
 export function WelcomeScreen() {
   const api = useApi()
   const status = useQuery({
@@ -35,10 +35,10 @@ export function WelcomeScreen() {
   return (
     <Page
       title="Welcome"
-      intro="Gabee answers from your documents and shows the page each answer rests on. Everything stays on this machine unless you choose a remote model."
+      intro="Gabee answers from your documents and cites the pages it uses. Your data stays on this machine unless you choose a remote model."
     >
       <div className="steps">
-        <Step n={1} isDone={status.data !== undefined && !isExtractive} title="A model that answers">
+        <Step n={1} isDone={status.data !== undefined && !isExtractive} title="Choose a model">
           {status.isPending ? (
             <Skeleton height="5.9rem" />
           ) : !status.data ? (
@@ -46,30 +46,30 @@ export function WelcomeScreen() {
           ) : isExtractive ? (
             <>
               <p>
-                No language model is set up yet. You can begin without one: answers will be passages quoted
-                from your documents. Add a model for answers in its own words.
+                No language model is set up yet. Without one, answers quote passages from your documents. Add
+                a model to get written answers.
               </p>
               <div>
                 <ButtonLink href="/models" icon={ArrowRight}>
-                  Add a model
+                  Add model
                 </ButtonLink>
               </div>
             </>
           ) : (
             <>
               <p>
-                <strong>{status.data.active_model}</strong> answers.{' '}
+                Active model: <strong>{status.data.active_model}</strong>{' '}
                 <span className="soft">{status.data.model_reason}</span>
               </p>
               <div>
                 <ButtonLink href="/models" small>
-                  Choose another
+                  Change model
                 </ButtonLink>
               </div>
             </>
           )}
         </Step>
-        <Step n={2} isDone={documents > 0} title="Documents to answer from">
+        <Step n={2} isDone={documents > 0} title="Add documents">
           {documents > 0 && <p>{formatCount(documents, 'document')} in your library.</p>}
           {library.isPending && <Skeleton height="11.5rem" />}
           {library.data && <LibraryDrop aveeId={library.data.id} />}
@@ -77,7 +77,7 @@ export function WelcomeScreen() {
             <ErrorState error={library.error} onRetry={() => void library.refetch()} />
           )}
         </Step>
-        <Step n={3} isDone={false} title="Ask">
+        <Step n={3} isDone={false} title="Ask a question">
           <FirstQuestion hasDocuments={documents > 0} />
         </Step>
       </div>
@@ -139,10 +139,8 @@ function FirstQuestion({ hasDocuments }: { hasDocuments: boolean }) {
     <form className="first-question" onSubmit={submit}>
       <input
         className="input"
-        aria-label="Your first question"
-        placeholder={
-          hasDocuments ? 'What would you like to know?' : 'Add a document first, then ask about it'
-        }
+        aria-label="Question"
+        placeholder={hasDocuments ? 'What would you like to know?' : 'Add a document, then ask about it'}
         maxLength={maxQuestion}
         value={question}
         onChange={(event) => setQuestion(event.target.value)}

@@ -1,0 +1,12 @@
+import type { ModelInfo } from '../../contract/models.ts'
+
+/** The name of the provider that quotes passages without a language model. */
+export const builtInName = 'Built-in (no language model)'
+
+/** The name shown for a model. */
+export const modelName = ({ name, provider }: Pick<ModelInfo, 'name' | 'provider'>): string =>
+  provider === 'extractive' ? builtInName : name
+
+/** Whether a model can write answers. A provider that reports no capabilities may offer any. */
+export const canAnswer = ({ capabilities }: Pick<ModelInfo, 'capabilities'>): boolean =>
+  capabilities.length === 0 || capabilities.includes('completion')
