@@ -32,7 +32,7 @@ export function AveesScreen() {
       intro="An avee is an AI persona with its own character, documents and memory. You decide what each visitor can see."
       actions={
         <Button variant="primary" icon={Plus} onClick={() => setIsCreating(true)}>
-          New avee
+          Create avee
         </Button>
       }
     >

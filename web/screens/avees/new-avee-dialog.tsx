@@ -44,7 +44,7 @@ export function NewAveeDialog({
     if (name.trim()) create.mutate()
   }
   return (
-    <Dialog open onOpenChange={onClose} title="New avee">
+    <Dialog open onOpenChange={onClose} title="Create avee">
       <form onSubmit={submit} className="dialog-form">
         <TextField
           label="Name"
@@ -62,7 +62,7 @@ export function NewAveeDialog({
           spellCheck={false}
           required
           error={isHandleRejected ? create.error?.message : undefined}
-          hint={`Link: ${location.host}/chat/${handle || '…'}. 3 to 30 characters: a–z, 0–9, _ and -.`}
+          hint={`3 to 30 characters: a–z, 0–9, _ and -.${handle ? ` Link: ${location.host}/chat/${handle}` : ''}`}
           onChange={(event) => {
             setCustomHandle(event.target.value.toLowerCase())
             create.reset()

@@ -19,7 +19,7 @@ export function MemorySwitches({ settings }: { settings: MemorySettings }) {
       text="Each avee has its own memories. While memory is off, none are used and none are added."
     >
       <ul className="rows">
-        <SwitchRow title="All avees" facts="" enabled={settings.enabled} />
+        <SwitchRow title="All avees" enabled={settings.enabled} />
         {settings.avees.map((avee) => (
           <SwitchRow
             key={avee.avee_id}
@@ -50,7 +50,7 @@ function SwitchRow({
 }: {
   avee?: string
   title: string
-  facts: string
+  facts?: string
   enabled: boolean
   isOverridden?: boolean
   isSwitchable?: boolean
@@ -75,7 +75,7 @@ function SwitchRow({
         <span className="row-title">
           <span className="truncate">{title}</span>
         </span>
-        <span className="row-facts">{facts}</span>
+        {facts && <span className="row-facts">{facts}</span>}
       </div>
       <div className="row-actions">
         {isSwitchable && (
@@ -109,15 +109,16 @@ function SwitchRow({
         title={avee === undefined ? 'Turn off memory?' : `Turn off memory for ${title}?`}
       >
         <p className="soft">
-          Existing memories can be kept. They are not used until you turn memory on again.
+          Existing memories are not used until you turn memory on again. You can also delete them now.
         </p>
         <DialogActions>
+          <Button onClick={() => setDialog(undefined)}>Cancel</Button>
           <Button
             variant="danger"
             busy={set.isPending}
             onClick={() => set.mutate({ enabled: false, forget: true })}
           >
-            Turn off and delete memories
+            Turn off and delete
           </Button>
           <Button
             variant="primary"

@@ -205,7 +205,7 @@ const capabilityLabels: Record<string, string> = {
 
 function facts(model: ModelInfo): string {
   return [
-    providers[model.provider],
+    model.provider === 'extractive' ? 'Quotes passages from your documents' : providers[model.provider],
     model.size && formatBytes(model.size),
     model.context_length && `Context window: ${model.context_length.toLocaleString('en')} tokens`,
     ...model.capabilities.map((capability) => capabilityLabels[capability]),

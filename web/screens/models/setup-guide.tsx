@@ -5,7 +5,7 @@ import './setup-guide.css'
 /** How to connect a language model. */
 export function SetupGuide() {
   return (
-    <Section title="Set-up">
+    <Section title="Set-up instructions">
       <div className="setup-guide">
         <article>
           <h3>Ollama on this machine</h3>
