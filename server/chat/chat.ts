@@ -37,6 +37,7 @@ import {
   listMessages,
   listNodes,
   listSiblings,
+  lockConversation,
   type MessageRow,
   setAutoTitle,
   updateConversation,
@@ -68,6 +69,11 @@ export type AskOptions = {
 
 /** A turn's run and its two messages. */
 export type StartedTurn = { run: RunRecord; conversationId: string; userMessageId: string; messageId: string }
+
+/** A stored question, or a new one: below `parentId`, else at the end of the selected branch. */
+type Turn =
+  | { userMessageId: string }
+  | { question: string; parentId?: string | null; inNewConversation?: boolean }
 
 export type MessageWithDetails = MessageRow & { siblings: string[]; memories: UsedMemory[] }
 
@@ -101,23 +107,23 @@ export function chat({
   async function createConversation(caller: Caller, aveeIdOrHandle: string): Promise<ConversationRow> {
     const { avee, layer } = await avees.view(caller, aveeIdOrHandle)
     const id = newId()
-    await insertConversation(db, { id, aveeId: avee.id, userId: caller.userId, layer, now: new Date() })
+    await insertConversation(db, { id, aveeId: avee.id, userId: caller.userId, layer })
     return getConversation(caller, id)
   }
 
-  /** Stores the run, the question (unless it is there already) and the empty answer, in one transaction. */
+  /** Stores the run, the empty answer and what the turn adds to the conversation, in one transaction. */
   async function startTurn(
     caller: Caller,
-    conversation: ConversationRow,
-    turn: { question: string; parentId: string | null } | { userMessageId: string },
+    { id: conversationId, avee_id: aveeId }: Pick<ConversationRow, 'id' | 'avee_id'>,
+    turn: Turn,
     options: AskOptions,
   ): Promise<StartedTurn> {
-    const { layer } = await avees.view(caller, conversation.avee_id)
+    const { layer } = await avees.view(caller, aveeId)
     const userMessageId = 'userMessageId' in turn ? turn.userMessageId : newId()
     const messageId = newId()
     const input: TurnInput = {
-      conversationId: conversation.id,
-      aveeId: conversation.avee_id,
+      conversationId,
+      aveeId,
       userMessageId,
       messageId,
       protocol: options.protocol ?? canonicalFormat,
@@ -131,20 +137,26 @@ export function chat({
       {
         kind: 'chat',
         userId: caller.userId,
-        subject: conversation.id,
-        scope: conversation.avee_id,
+        subject: conversationId,
+        scope: aveeId,
         input,
         ...(options.idempotencyKey === undefined ? {} : { idempotencyKey: options.idempotencyKey }),
       },
       async (trx, runId) => {
-        const shared = { conversationId: conversation.id, layer }
+        if ('question' in turn && turn.inNewConversation)
+          await insertConversation(trx, { id: conversationId, aveeId, userId: caller.userId, layer })
+        // Under the lock, the leaf is the last message: an owner's reply may have arrived since the request.
+        const conversation = await lockConversation(trx, conversationId)
+        if (!conversation) throw conversationNotFound()
+        const shared = { conversationId, layer }
         if ('question' in turn) {
-          const question = { id: userMessageId, parentId: turn.parentId, content: turn.question, runId: null }
+          const { question: content, parentId = conversation.leaf_id } = turn
+          const question = { id: userMessageId, parentId, content, runId: null }
           await insertMessage(trx, { ...shared, ...question, role: 'user', status: 'complete' })
         }
         const answer = { id: messageId, parentId: userMessageId, content: '', runId }
         await insertMessage(trx, { ...shared, ...answer, role: 'assistant', status: 'streaming' })
-        await updateConversation(trx, conversation.id, {
+        await updateConversation(trx, conversationId, {
           leaf_id: messageId,
           layer_used: layer,
           updated_at: new Date(),
@@ -255,7 +267,7 @@ export function chat({
     ): Promise<StartedTurn> {
       validateQuestion(question)
       const conversation = await getConversation(caller, conversationId)
-      return startTurn(caller, conversation, { question, parentId: conversation.leaf_id }, options)
+      return startTurn(caller, conversation, { question }, options)
     },
 
     /**
@@ -269,10 +281,12 @@ export function chat({
       options: AskOptions = {},
     ): Promise<StartedTurn> {
       validateQuestion(question)
-      const conversation = await createConversation(caller, aveeId)
-      const asked = await startTurn(caller, conversation, { question, parentId: null }, options)
-      if (asked.conversationId !== conversation.id) await deleteConversation(db, conversation.id)
-      return asked
+      return startTurn(
+        caller,
+        { id: newId(), avee_id: aveeId },
+        { question, inNewConversation: true },
+        options,
+      )
     },
 
     /** Answers the same question again, as a sibling of the earlier answers. */

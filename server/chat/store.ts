@@ -2,6 +2,7 @@ import { type ExpressionBuilder, sql } from 'kysely'
 import type { Citation, MessageStatus, Usage } from '../../contract/chat.ts'
 import { type Layer } from '../../contract/layers.ts'
 import type { Db, Row, Tables, Trx } from '../db/index.ts'
+import { conversationNotFound } from './errors.ts'
 
 export type ConversationRow = Row<'conversations'> & {
   avee_handle: string
@@ -37,7 +38,7 @@ const conversationColumns = (db: Db) =>
 
 export async function insertConversation(
   db: Db,
-  conversation: { id: string; aveeId: string; userId: string; layer: Layer; now: Date },
+  conversation: { id: string; aveeId: string; userId: string; layer: Layer },
 ): Promise<void> {
   await db
     .insertInto('conversations')
@@ -46,13 +47,26 @@ export async function insertConversation(
       avee_id: conversation.aveeId,
       user_id: conversation.userId,
       layer_used: conversation.layer,
-      updated_at: conversation.now,
+      updated_at: new Date(),
     })
     .execute()
 }
 
 export function findConversation(db: Db, id: string): Promise<ConversationRow | undefined> {
   return conversationColumns(db).where('conversations.id', '=', id).executeTakeFirst()
+}
+
+/** Locks a conversation until the end of the transaction, so that its leaf does not change. */
+export function lockConversation(
+  trx: Trx,
+  id: string,
+): Promise<{ leaf_id: string | null; title: string | null } | undefined> {
+  return trx
+    .selectFrom('conversations')
+    .select(['leaf_id', 'title'])
+    .where('id', '=', id)
+    .forUpdate()
+    .executeTakeFirst()
 }
 
 export type ConversationFilter = {
@@ -63,7 +77,7 @@ export type ConversationFilter = {
   limit: number
   after?: ConversationCursor
 }
-/** Where a page of conversations ends: pinned ones first, then the latest. */
+/** The last conversation of a page: pinned ones come first, then the most recent. */
 export type ConversationCursor = { pinned: boolean; updatedAt: string; id: string }
 
 export function listConversations(db: Db, filter: ConversationFilter): Promise<ConversationRow[]> {
@@ -71,7 +85,7 @@ export function listConversations(db: Db, filter: ConversationFilter): Promise<C
     .where('conversations.user_id', '=', filter.userId)
     .where('conversations.archived', '=', filter.archived)
   if (filter.aveeId) query = query.where('conversations.avee_id', '=', filter.aveeId)
-  for (const word of words(filter.query)) query = query.where((eb) => mentions(eb, word))
+  for (const word of wordsOf(filter.query)) query = query.where((eb) => containsWord(eb, word))
   if (filter.after) {
     const { pinned, updatedAt, id } = filter.after
     query = query.where(
@@ -86,10 +100,10 @@ export function listConversations(db: Db, filter: ConversationFilter): Promise<C
     .execute()
 }
 
-const words = (query: string | undefined) => (query ?? '').split(/\s+/).filter(Boolean).slice(0, 8)
+const wordsOf = (query: string | undefined) => (query ?? '').split(/\s+/).filter(Boolean).slice(0, 8)
 
-/** A word stands in the title or in any message, whatever its script. */
-function mentions(eb: ExpressionBuilder<Tables, 'conversations'>, word: string) {
+/** Matches conversations whose title or messages contain a word, in any script. */
+function containsWord(eb: ExpressionBuilder<Tables, 'conversations'>, word: string) {
   const pattern = `%${word.replaceAll(/[\\%_]/g, '\\$&')}%`
   return eb.or([
     eb('conversations.title', 'ilike', pattern),
@@ -120,7 +134,7 @@ export async function updateConversation(
   await db.updateTable('conversations').set(changes).where('id', '=', id).execute()
 }
 
-/** A title that was worked out; one that a person gave stays. */
+/** Sets a generated title, unless a user has set one. */
 export async function setAutoTitle(db: Db, id: string, title: string): Promise<void> {
   await db
     .updateTable('conversations')
@@ -162,17 +176,13 @@ export async function insertMessage(
     .execute()
 }
 
-/** Adds what an avee's owner says themselves at the end of the shown branch. */
+/** Appends a message of the avee's owner to the selected branch. */
 export async function insertOwnerReply(
   trx: Trx,
   reply: { id: string; conversationId: string; text: string; layer: Layer; reason: string },
 ): Promise<void> {
-  const conversation = await trx
-    .selectFrom('conversations')
-    .select('leaf_id')
-    .where('id', '=', reply.conversationId)
-    .forUpdate()
-    .executeTakeFirstOrThrow()
+  const conversation = await lockConversation(trx, reply.conversationId)
+  if (!conversation) throw conversationNotFound()
   await trx
     .insertInto('messages')
     .values({
@@ -193,7 +203,7 @@ export function findMessage(db: Db, id: string): Promise<MessageRow | undefined>
   return db.selectFrom('messages').selectAll().where('id', '=', id).executeTakeFirst()
 }
 
-/** Ids and parents of a whole conversation, in the order of their making. */
+/** Returns the ids and parents of all messages of a conversation, oldest first. */
 export function listNodes(
   db: Db,
   conversationId: string,
@@ -206,7 +216,7 @@ export function listNodes(
     .execute()
 }
 
-/** Up to `limit` messages of the branch that ends in `leafId`, oldest first. */
+/** Returns up to `limit` messages of the branch that ends in `leafId`, oldest first. */
 export async function listBranch(db: Db, leafId: string, limit: number): Promise<MessageRow[]> {
   const rows = await db
     .withRecursive('branch', (qb) =>
@@ -230,7 +240,7 @@ export async function listBranch(db: Db, leafId: string, limit: number): Promise
   return rows
 }
 
-/** Every message of a conversation, in the order of their making. */
+/** Returns all messages of a conversation, oldest first. */
 export function listMessages(db: Db, conversationId: string): Promise<MessageRow[]> {
   return db
     .selectFrom('messages')
@@ -240,7 +250,7 @@ export function listMessages(db: Db, conversationId: string): Promise<MessageRow
     .execute()
 }
 
-/** For each of these messages, the ids under the same parent in the same role, oldest first. */
+/** Returns, for each message, the ids with the same parent and role, oldest first. */
 export async function listSiblings(db: Db, messages: MessageRow[]): Promise<Map<string, string[]>> {
   const first = messages[0]
   if (!first) return new Map()
@@ -261,26 +271,26 @@ export async function listSiblings(db: Db, messages: MessageRow[]): Promise<Map<
   )
 }
 
-/** What an answer rests on, noted before its first word so that it can go on with the same numbers after a crash. */
+/** Stores the passages that an answer is given, so that a continuation after a crash keeps their numbers. */
 export async function saveGrounding(
   db: Db,
   messageId: string,
-  noted: { citations: Citation[]; model: string; reason: string; layer: Layer },
+  grounding: { citations: Citation[]; model: string; reason: string; layer: Layer },
 ): Promise<void> {
   await db
     .updateTable('messages')
     .set({
-      citations: JSON.stringify(noted.citations),
-      model: noted.model,
-      model_reason: noted.reason,
-      layer_used: noted.layer,
+      citations: JSON.stringify(grounding.citations),
+      model: grounding.model,
+      model_reason: grounding.reason,
+      layer_used: grounding.layer,
     })
     .where('id', '=', messageId)
     .where('status', '=', 'streaming')
     .execute()
 }
 
-/** Closes an answer. Only a streaming one can be closed, so that it is stored once whatever is retried. */
+/** Stores the end of an answer. A finished answer does not change, so that retries have no effect. */
 export async function finishMessage(
   db: Db,
   messageId: string,

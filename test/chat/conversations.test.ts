@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { Conversation, Message } from '../../contract/chat.ts'
+import { shuttingDown } from '../../server/runs/errors.ts'
 import { startApp, type TestApp } from '../app.ts'
 import { ask, bodyOf, createAvee, createConversation, listMessages, registerUser } from '../builders.ts'
 import { DATABASES } from '../databases.ts'
@@ -31,6 +32,45 @@ for (const kind of DATABASES) {
       expect(messages[1]?.model).toBe('extractive')
       expect(events.map(({ id }) => id)).toEqual(events.map((_, index) => index + 1))
       expect(events.at(-1)?.data).toMatchObject({ event: 'complete', message_id: messages[1]?.id })
+    })
+
+    test('places a question below an owner reply that arrives during the request', async () => {
+      const { client } = await registerUser(app)
+      const { id } = await createConversation(client, 'local')
+      await ask(client, id, 'Where is the lighthouse?')
+      const { avees, chat, database } = app.app
+      const { view } = avees
+      vi.spyOn(avees, 'view').mockImplementationOnce(async (...access) => {
+        const viewed = await view(...access)
+        await database.transaction((trx) =>
+          chat.addOwnerReply(trx, { conversationId: id, text: 'In Vellmar.', layer: 'public' }),
+        )
+        return viewed
+      })
+      await ask(client, id, 'Who keeps it?')
+      const messages = await listMessages(client, id)
+      expect(messages.map(({ role, content }) => role === 'user' || content)).toEqual([
+        true,
+        expect.any(String),
+        'In Vellmar.',
+        true,
+        expect.any(String),
+      ])
+    })
+
+    test('creates no conversation for a question that is refused', async () => {
+      const { client } = await registerUser(app)
+      const form = new FormData()
+      form.append('files', new File(['The loom weaves.'], 'loom.txt'))
+      const headers = { 'idempotency-key': 'same-key' }
+      const upload = await client.fetch('/api/documents/upload', { method: 'POST', body: form, headers })
+      await upload.text()
+      const refused = await client.post('/api/chat', { message: 'What does it weave?' }, { headers })
+      expect(refused.status).toBe(409)
+      const starting = vi.spyOn(app.app.runs, 'start').mockRejectedValueOnce(shuttingDown())
+      expect((await client.post('/api/chat', { message: 'What does it weave?' })).status).toBe(503)
+      starting.mockRestore()
+      expect(bodyOf(await client.get<Page>('/conversations')).conversations).toEqual([])
     })
 
     test('a new conversation takes its title from the first question, and keeps the one it is given', async () => {
