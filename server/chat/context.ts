@@ -44,10 +44,10 @@ export type TurnContext = {
   updates: { date: string; text: string }[]
 }
 
-/** From this many earlier messages on, a conversation has a summary and its messages are searched. */
-const longConversationMessages = 12
 const maxRetrievedTurns = 6
+/** Contains the evidence for 97 % of Chroma's chunking questions: `node bench/retrieval.ts`. */
 const maxPassageWords = 1_000
+/** About ten memories of one sentence. */
 const maxMemoryWords = 150
 
 /** Gathers the context of a turn, concurrently. Every search takes the user's layers: nothing above them is loaded. */
@@ -64,8 +64,7 @@ export async function gatherContext(
   const query = request.question.content
   const context = history.filter(({ role }) => role === 'user').map(({ content }) => content)
 
-  const isLong =
-    request.history === undefined && (history.length >= longConversationMessages || summary !== '')
+  const isLong = request.history === undefined && (history.length > maxRetrievedTurns || summary !== '')
   const [grounding, memories, retrievedTurns, updates] = await Promise.all([
     retrievePassages(dependencies.knowledge, request, layers, context, signal),
     dependencies.memory.recall({
@@ -160,8 +159,7 @@ async function earlierTurns(
   if (!question.parent_id) return { history: [], summary: '' }
   const messages = await listBranch(db, question.parent_id, summaryWithin)
   const ids = messages.map(({ id }) => id)
-  const summary =
-    messages.length < longConversationMessages ? undefined : await insight.summaryFor(ids, layer)
+  const summary = await insight.summaryFor(ids, layer)
   const history = messages
     .slice(summary ? ids.indexOf(summary.messageId) + 1 : 0)
     .filter((message) => message.content !== '' && message.status !== 'streaming')

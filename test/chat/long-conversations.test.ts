@@ -6,7 +6,7 @@ import type { TestClient } from '../client.ts'
 import { DATABASES } from '../databases.ts'
 import { type ScriptedOllama, startOllama } from '../model-servers.ts'
 
-const heading = 'What was said earlier in this conversation, in short'
+const heading = 'A summary of what was said earlier in this conversation'
 
 for (const kind of DATABASES) {
   describe(`a long conversation on ${kind}`, () => {
