@@ -56,7 +56,7 @@ export function PageText({
   return (
     <>
       {isPassagePage && !range && (
-        <QuotedPassage text={passage.text} reason="The document has changed since." />
+        <QuotedPassage text={passage.text} reason="The document has changed since it was cited." />
       )}
       <PageNavigation
         pages={pages.map((candidate) => candidate.page)}

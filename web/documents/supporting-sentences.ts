@@ -7,7 +7,7 @@ const sentenceSegmenter = new Intl.Segmenter(undefined, { granularity: 'sentence
 const minShareOfBest = 0.6
 /** Share of the claim's words that the best sentence must contain. */
 const minShareOfClaim = 0.25
-/** When the supporting sentences make up more than this share of a passage, emphasizing them helps nobody. */
+/** If the supporting sentences make up more than this share of a passage, none of them is emphasized. */
 const maxShareOfPassage = 0.7
 
 const citationMarks = /\[[\d,\s]+\]/g
@@ -32,7 +32,7 @@ const cites = (text: string, n: number) =>
 
 /**
  * Returns the sentences of a passage that support any sentence of a claim, judged by the words they share. A word counts
- * more the fewer sentences of the passage contain it. Empty if no sentence stands out.
+ * more the fewer sentences of the passage contain it. Empty if no sentence supports the claim better than the others.
  */
 export function findSupportingSentences(passage: string, claim: string): TextRange[] {
   const sentences = splitSentences(passage).map((range) => ({

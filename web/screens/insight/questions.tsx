@@ -203,11 +203,7 @@ function AnswerForm({
         label="Layer"
         value={layer}
         onChange={(event) => setLayer(event.target.value as Layer)}
-        hint={
-          waiting > 0
-            ? `Sent to those of the ${formatCount(waiting, 'visitor')} who asked and have access to this layer.`
-            : undefined
-        }
+        hint={waiting > 0 ? 'Sent to the visitors who asked, if they have access to this layer.' : undefined}
       >
         {layerOptions.map((choice) => (
           <option key={choice.value} value={choice.value}>

@@ -71,7 +71,7 @@ export function SearchScreen() {
       )}
       <div aria-live="polite" className="search-results">
         {query === '' ? (
-          <EmptyState icon={Search} title="No search yet">
+          <EmptyState icon={Search} title="Search your documents">
             Enter a question or keywords.
           </EmptyState>
         ) : search.isError ? (
