@@ -49,7 +49,7 @@ test.each([1280, 390])(
     await page.reload()
     await first.getByRole('button').click()
     const dialog = page.getByRole('dialog', { name: 'handbook' })
-    await expect.poll(() => dialog.locator('mark').textContent()).toContain('opens at dawn')
+    await dialog.locator('mark', { hasText: 'opens at dawn' }).waitFor({ state: 'attached' })
     await page.keyboard.press('Escape')
     await dialog.waitFor({ state: 'detached' })
 
