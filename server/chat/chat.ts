@@ -71,7 +71,7 @@ export type AskOptions = {
 export type StartedTurn = { run: RunRecord; conversationId: string; userMessageId: string; messageId: string }
 
 /** A stored question, or a new one: below `parentId`, else at the end of the selected branch. */
-type Turn =
+type NewTurn =
   | { userMessageId: string }
   | { question: string; parentId?: string | null; inNewConversation?: boolean }
 
@@ -115,7 +115,7 @@ export function chat({
   async function startTurn(
     caller: Caller,
     { id: conversationId, avee_id: aveeId }: Pick<ConversationRow, 'id' | 'avee_id'>,
-    turn: Turn,
+    turn: NewTurn,
     options: AskOptions,
   ): Promise<StartedTurn> {
     const { layer } = await avees.view(caller, aveeId)

@@ -22,8 +22,8 @@ const given = [1, 2, 3, 12].map(
 const numbers = (answer: string, answerable = true) =>
   selectCitations(answer, given, answerable).map((citation) => [citation.n, citation.cited])
 
-describe('the citations of an answer', () => {
-  test('are those it names, once each, in the order it names them', () => {
+describe('selectCitations', () => {
+  test('returns the named passages once each, in the order of their first mention', () => {
     expect(numbers('First [2], again [2], then [1, 12] and [3; 2].')).toEqual([
       [2, true],
       [1, true],
@@ -32,15 +32,15 @@ describe('the citations of an answer', () => {
     ])
   })
 
-  test('leave out numbers that no passage had', () => {
+  test('ignores numbers without a passage', () => {
     expect(numbers('See [7] and [1].')).toEqual([[1, true]])
   })
 
-  test('are all that was given, marked as not cited, when the answer names none', () => {
+  test('returns all passages as not cited when the answer names none', () => {
     expect(numbers('An answer without numbers.')).toEqual([1, 2, 3, 12].map((n) => [n, false]))
   })
 
-  test('are none when the documents do not fit the question', () => {
+  test('returns nothing when the documents do not answer the question', () => {
     expect(numbers('They do not say.', false)).toEqual([])
   })
 })

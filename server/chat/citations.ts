@@ -1,8 +1,8 @@
 import type { Citation } from '../../contract/chat.ts'
 
 /**
- * The citations of a finished answer: those whose number it names, in the order it names them. A model that names
- * none leaves all it was given, marked as not cited, when they fit the question at all.
+ * Selects the citations of a finished answer: the passages whose numbers it names, in the order of their first mention.
+ * When it names none, all passages that it was given are returned, with `cited: false`, if they answer the question.
  */
 export function selectCitations(answer: string, given: Citation[], answerable: boolean): Citation[] {
   const named = [...answer.matchAll(/\[(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\]/g)].flatMap((match) =>

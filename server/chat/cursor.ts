@@ -5,12 +5,12 @@ import type { ConversationCursor, ConversationRow } from './store.ts'
 const malformedCursor = defineError(
   400,
   'invalid_cursor',
-  () => 'That cursor is not one of this list; start without one.',
+  () => 'The cursor is not valid for this list. Request the first page without a cursor.',
 )
 
 const shape = z.tuple([z.boolean(), z.iso.datetime(), z.uuid()])
 
-/** Where the next page goes on, opaque to clients. */
+/** Encodes the last row of a page as the cursor of the next page. */
 export const encodeCursor = (row: ConversationRow): string =>
   Buffer.from(JSON.stringify([row.pinned, row.updated_at.toISOString(), row.id])).toString('base64url')
 

@@ -4,57 +4,53 @@ import { AppError, defineError } from '../errors.ts'
 export const conversationNotFound = defineError(
   404,
   'conversation_not_found',
-  () => 'There is no such conversation.',
+  () => 'Conversation not found.',
 )
-export const messageNotFound = defineError(404, 'message_not_found', () => 'There is no such message.')
+export const messageNotFound = defineError(404, 'message_not_found', () => 'Message not found.')
 export const malformedConversationId = defineError(
   400,
   'invalid_conversation_id',
-  () => 'Give the id of a conversation as conversation_id.',
+  () => 'conversation_id must be the id of a conversation.',
 )
 export const emptyQuestion = defineError(400, 'empty_question', () => 'The question is empty.')
 export const questionTooLong = defineError(
   400,
   'question_too_long',
-  () => `A question has at most ${maxQuestion} characters.`,
+  () => `A question can have at most ${maxQuestion} characters.`,
 )
 export const answerRunning = defineError(
   409,
   'answer_running',
-  (_runId: string) => 'This conversation is still answering; wait for the answer or stop it.',
+  (_runId: string) => 'An answer is still running in this conversation. Wait for it or stop it.',
   (runId) => ({ run_id: runId }),
 )
-export const notAQuestion = defineError(
-  400,
-  'not_a_question',
-  () => 'Only a question of yours can be edited.',
-)
-export const notAnAnswer = defineError(400, 'not_an_answer', () => 'Only an answer can be given again.')
+export const notAQuestion = defineError(400, 'not_a_question', () => 'Only questions can be edited.')
+export const notAnAnswer = defineError(400, 'not_an_answer', () => 'Only answers can be regenerated.')
 export const promptTooLong = defineError(
   400,
   'prompt_too_long',
   (model: string) =>
-    `The question does not fit into what ${model} can read at once; shorten it or choose another model.`,
+    `The question exceeds the context window of ${model}. Shorten it or choose another model.`,
 )
 export const emptyAnswer = defineError(
   502,
   'empty_answer',
-  (model: string) => `${model} ended without saying anything; ask again or choose another model.`,
+  (model: string) => `${model} returned an empty answer. Ask again or choose another model.`,
 )
 export const answerUnfinished = defineError(
   503,
   'answer_unfinished',
   (_about: { run_id: string; message_id: string }) =>
-    'The server is shutting down; the answer goes on at its next start and is stored with the message.',
+    'The server is shutting down. It completes the answer after its next start and stores it with the message.',
   (about) => about,
 )
 export const answerStopped = defineError(
   409,
   'answer_stopped',
-  () => 'The answer was stopped before its end.',
+  () => 'The answer was stopped before it was complete.',
 )
 
-/** An answer that failed, for callers who wait for the whole of it. */
+/** Why an answer failed, for callers who wait for it. */
 export const answerFailed = (
   error: { code: string; message: string },
   details: { run_id: string; message_id: string },

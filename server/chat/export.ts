@@ -1,6 +1,6 @@
 import type { Conversation, Message } from '../../contract/chat.ts'
 
-/** The shown branch as Markdown, each answer followed by what it cites. */
+/** Formats the selected branch as Markdown; the cited passages follow each answer. */
 export function exportMarkdown(conversation: Conversation, messages: Message[]): string {
   const lines = [
     `# ${conversation.title ?? 'Conversation'}`,

@@ -1,58 +1,58 @@
-/** At most so much of a continuation is held back until it is clear whether it repeats what was said. */
-const window = 240
-/** Shorter overlaps are ordinary words, not a repetition. */
-const shortestOverlap = 8
+/** A continuation is held back for at most this many characters until it is clear whether it repeats earlier text. */
+const windowCharacters = 240
+/** Shorter matches are ordinary words, not a repetition. */
+const minOverlapCharacters = 8
 
 /**
- * The seam of an answer that goes on after an interruption. A model that was asked to continue may begin again from
- * the start, or repeat the last words before it goes on; neither may be said twice.
- *
- * Feed it the model's text as it comes; it returns what is new. `end` returns what was still held back.
+ * Removes from the continuation of an answer what it repeats of `earlier`. A model that is asked to continue may start
+ * over, or repeat the last words first. `add` takes a piece of the continuation and returns what is new in it; `end`
+ * returns what is still held back.
  */
-export function removeOverlap(said: string): { add(text: string): string; end(): string } {
-  const lastWords = said.slice(-window)
+export function removeOverlap(earlier: string): { add(text: string): string; end(): string } {
+  const tail = earlier.slice(-windowCharacters)
   let held = ''
   let repeated = 0
-  let state: 'deciding' | 'repeating' | 'through' = said === '' ? 'through' : 'deciding'
+  let state: 'deciding' | 'repeating' | 'passing' = earlier === '' ? 'passing' : 'deciding'
 
-  function decide(final: boolean): string {
+  function decide(isFinal: boolean): string {
     if (state === 'deciding') {
-      const probe = held.trimStart()
-      const beginsAgain =
-        probe.length >= Math.min(window, said.length) && said.startsWith(probe.slice(0, said.length))
-      if (beginsAgain) {
+      const start = held.trimStart()
+      const startsOver =
+        start.length >= Math.min(windowCharacters, earlier.length) &&
+        earlier.startsWith(start.slice(0, earlier.length))
+      if (startsOver) {
         state = 'repeating'
-        held = probe
-      } else if (!final && held.length < window && (said.startsWith(probe) || lastWords.includes(held))) {
+        held = start
+      } else if (
+        !isFinal &&
+        held.length < windowCharacters &&
+        (earlier.startsWith(start) || tail.includes(held))
+      ) {
         return ''
       } else {
-        state = 'through'
-        const rest = held.slice(overlap(said, held))
-        held = ''
-        return rest
+        state = 'passing'
+        return release(overlapLength(earlier, held))
       }
     }
-    if (state === 'repeating') {
-      const before = repeated
-      while (
-        repeated < said.length &&
-        repeated - before < held.length &&
-        held[repeated - before] === said[repeated]
-      )
-        repeated += 1
-      const rest = held.slice(repeated - before)
-      held = ''
-      if (repeated === said.length || rest !== '') state = 'through'
-      return rest
+    let matched = 0
+    while (repeated < earlier.length && matched < held.length && held[matched] === earlier[repeated]) {
+      matched += 1
+      repeated += 1
     }
-    const rest = held
+    const rest = release(matched)
+    if (repeated === earlier.length || rest !== '') state = 'passing'
+    return rest
+  }
+
+  function release(from: number): string {
+    const rest = held.slice(from)
     held = ''
     return rest
   }
 
   return {
     add(text) {
-      if (state === 'through') return text
+      if (state === 'passing') return text
       held += text
       return decide(false)
     },
@@ -60,9 +60,9 @@ export function removeOverlap(said: string): { add(text: string): string; end():
   }
 }
 
-/** How many characters at the start of `next` already stand at the end of `said`. */
-function overlap(said: string, next: string): number {
-  for (let length = Math.min(said.length, next.length); length >= shortestOverlap; length--)
-    if (said.endsWith(next.slice(0, length))) return length
+/** The number of characters at the start of `next` that `earlier` ends with. */
+function overlapLength(earlier: string, next: string): number {
+  for (let length = Math.min(earlier.length, next.length); length >= minOverlapCharacters; length--)
+    if (earlier.endsWith(next.slice(0, length))) return length
   return 0
 }

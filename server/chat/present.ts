@@ -3,7 +3,7 @@ import { isWithin, type Layer } from '../../contract/layers.ts'
 import type { MessageWithDetails } from './chat.ts'
 import type { ConversationRow, MessageRow } from './store.ts'
 
-/** A conversation as its owner sees it. */
+/** Returns the wire format of a conversation. */
 export const presentConversation = (row: ConversationRow): Conversation => ({
   id: row.id,
   avee_id: row.avee_id,
@@ -20,11 +20,11 @@ export const presentConversation = (row: ConversationRow): Conversation => ({
   updated_at: row.updated_at.toISOString(),
 })
 
-/** What a reader may see of an answer's sources now: those above the present layer are left out. */
+/** Returns the citations of an answer without those above the reader's current layer. */
 export const citationsWithin = (row: MessageRow, layer: Layer): Citation[] =>
   row.citations.filter((citation) => isWithin(citation.layer, layer))
 
-/** A message as its reader may see it now. */
+/** Returns the wire format of a message, with what its reader may currently see. */
 export const presentMessage = (row: MessageWithDetails, layer: Layer): Message => ({
   id: row.id,
   conversation_id: row.conversation_id,

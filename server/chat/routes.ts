@@ -28,16 +28,16 @@ import { presentConversation, presentMessage } from './present.ts'
 
 export type ChatRouteDependencies = { chat: Chat; runs: Runs; avees: Avees; insight: Insight; memory: Memory }
 
-/** Conversations, their messages, and what is asked in them. */
+/** Conversations, their messages and branches. */
 export const chatRoutes =
-  (rooms: ChatRouteDependencies): FastifyPluginAsync =>
+  (dependencies: ChatRouteDependencies): FastifyPluginAsync =>
   async (app) => {
-    const { chat, runs, avees } = rooms
+    const { chat, runs, avees } = dependencies
 
     route(app, createConversation, async (request, reply) => {
-      const opened = await chat.createConversation(callerOf(request), request.body.avee)
-      void reply.header('location', `/conversations/${opened.id}`)
-      return presentConversation(opened)
+      const created = await chat.createConversation(callerOf(request), request.body.avee)
+      void reply.header('location', `/conversations/${created.id}`)
+      return presentConversation(created)
     })
 
     route(app, listConversations, async (request) => {
@@ -50,10 +50,10 @@ export const chatRoutes =
         archived,
         limit: limit + 1,
       })
-      const shown = rows.slice(0, limit)
-      const last = shown.at(-1)
+      const page = rows.slice(0, limit)
+      const last = page.at(-1)
       return {
-        conversations: shown.map(presentConversation),
+        conversations: page.map(presentConversation),
         next_cursor: rows.length > limit && last ? encodeCursor(last) : null,
       }
     })
@@ -132,5 +132,5 @@ export const chatRoutes =
       await sendRun(request, reply, runs, run.id)
     })
 
-    await app.register(askRoutes(rooms))
+    await app.register(askRoutes(dependencies))
   }

@@ -1,20 +1,20 @@
-const ends = /[\uD800-\uDBFF]$/
+const endsWithHighSurrogate = /[\uD800-\uDBFF]$/
 
 /**
- * Text as a store can keep it, from text that comes in pieces: a character that is cut between two pieces is put
- * together, half a character becomes U+FFFD. So what is told and what is stored are the same.
+ * Joins characters that are split between two pieces of text, and replaces unpaired surrogates with U+FFFD. The
+ * database cannot store them, and the streamed text must equal the stored one.
  */
 export function surrogateBuffer(): { add(text: string): string; end(): string } {
-  let half = ''
+  let pending = ''
   return {
     add(text) {
-      const all = half + text
-      half = ends.test(all) ? all.slice(-1) : ''
-      return all.slice(0, all.length - half.length).toWellFormed()
+      const all = pending + text
+      pending = endsWithHighSurrogate.test(all) ? all.slice(-1) : ''
+      return all.slice(0, all.length - pending.length).toWellFormed()
     },
     end() {
-      const rest = half.toWellFormed()
-      half = ''
+      const rest = pending.toWellFormed()
+      pending = ''
       return rest
     },
   }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { findNewestLeaf } from './tree.ts'
 
-test('the branch through a message goes on to its newest descendants', () => {
+test('finds the newest leaf below a message', () => {
   const nodes = [
     { id: 'q1', parentId: null },
     { id: 'a1', parentId: 'q1' },

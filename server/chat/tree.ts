@@ -1,10 +1,10 @@
 /**
- * A conversation is a tree of messages: every message hangs under the one it answers or follows. Editing a question
- * or asking for another answer adds a sibling; the conversation's leaf says which branch is shown.
+ * A conversation is a tree of messages: the parent of a message is the one it answers or follows. Editing a question or
+ * regenerating an answer adds a sibling. The leaf of the conversation determines the selected branch.
  */
 export type Node = { id: string; parentId: string | null }
 
-/** The last message of the branch that goes through `id`: always on to the newest child. `nodes` are in order of their making. */
+/** Returns the end of the newest branch that contains `id`. `nodes` must be sorted by creation. */
 export function findNewestLeaf(nodes: Node[], id: string): string {
   const newestChild = new Map<string, string>()
   for (const node of nodes) if (node.parentId) newestChild.set(node.parentId, node.id)

@@ -29,7 +29,7 @@ type AskV2 = {
 }
 
 for (const kind of DATABASES) {
-  describe(`what an avee knows of a conversation on ${kind}`, () => {
+  describe(`the context of a turn on ${kind}`, () => {
     let ollama: ScriptedOllama
     let app: TestApp
     beforeAll(async () => {
@@ -42,7 +42,7 @@ for (const kind of DATABASES) {
     })
     const lastPrompt = () => JSON.stringify(ollama.requestsTo('/api/chat').at(-1)?.body['messages'])
 
-    test('what somebody said of themselves is in the prompt of another conversation, and of theirs only', async () => {
+    test('uses memories of a user in their other conversations, and in nobody else’s', async () => {
       const { client } = await registerUser(app)
       const { client: other } = await registerUser(app)
       const avee = await createAvee(client)
@@ -72,7 +72,7 @@ for (const kind of DATABASES) {
       expect((await other.get(`/chat/${first.id}/memories`)).status).toBe(404)
     })
 
-    test('ask-v2 tells quality, topics, follow-ups and a title; extract_memories=false learns nothing', async () => {
+    test('returns quality, topics, follow-ups and a title from ask-v2; extract_memories=false extracts nothing', async () => {
       const { client } = await registerUser(app)
       const loom =
         'The loom in the north hall weaves blue cloth every day. The south hall stores the finished cloth in cedar boxes.'
@@ -102,7 +102,7 @@ for (const kind of DATABASES) {
       expect(known.average_quality.factual_grounding).toBeGreaterThan(50)
     })
 
-    test('an answer far up comes back when it fits the question', async () => {
+    test('retrieves an earlier answer that matches the question', async () => {
       const { client } = await registerUser(app)
       const { id } = await createConversation(client, 'local')
       ollama.always('/api/chat', { tokens: ['Noted.'] })

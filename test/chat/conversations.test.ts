@@ -16,7 +16,7 @@ for (const kind of DATABASES) {
     })
     afterAll(() => app[Symbol.asyncDispose]())
 
-    test('a question and its answer are stored as they were streamed', async () => {
+    test('stores a question and its answer as they were streamed', async () => {
       const { client } = await registerUser(app)
       const avee = await createAvee(client)
       const conversation = await createConversation(client, avee.handle)
@@ -73,7 +73,7 @@ for (const kind of DATABASES) {
       expect(bodyOf(await client.get<Page>('/conversations')).conversations).toEqual([])
     })
 
-    test('a new conversation takes its title from the first question, and keeps the one it is given', async () => {
+    test('takes the title from the first question until a user sets one', async () => {
       const { client } = await registerUser(app)
       const conversation = await createConversation(client, 'local')
       await ask(client, conversation.id, '  Tell me\nabout   looms ')
@@ -84,7 +84,7 @@ for (const kind of DATABASES) {
       expect(bodyOf(await client.get<Conversation>(path))).toMatchObject({ title: 'Weaving', pinned: true })
     })
 
-    test('the list has pinned ones first, pages, and finds by title and by words of any script', async () => {
+    test('lists pinned conversations first, in pages, and searches titles and messages in any script', async () => {
       const { client } = await registerUser(app)
       const about = async (question: string) => {
         const conversation = await createConversation(client, 'local')
@@ -112,7 +112,7 @@ for (const kind of DATABASES) {
       expect(idsOf(await list('archived=true'))).toEqual([third])
     })
 
-    test('nobody else can see, change, ask in or delete a conversation', async () => {
+    test('returns 404 to other users who read, change, ask in or delete a conversation', async () => {
       const { client: one } = await registerUser(app)
       const { client: other } = await registerUser(app)
       const { id } = await createConversation(one, 'local')
@@ -134,7 +134,7 @@ for (const kind of DATABASES) {
       expect(bodyOf(await other.get<Page>('/conversations')).conversations).toEqual([])
     })
 
-    test('editing a question and answering again make branches and lose nothing', async () => {
+    test('keeps every message in branches when questions are edited and answers regenerated', async () => {
       const { client } = await registerUser(app)
       const { id } = await createConversation(client, 'local')
       await ask(client, id, 'First?')
@@ -166,7 +166,7 @@ for (const kind of DATABASES) {
       expect((await client.post(`${path}/messages/${back[3]?.id}/edit`, { content: 'x' })).status).toBe(400)
     })
 
-    test('messages come in pages from the end', async () => {
+    test('pages messages from the end', async () => {
       const { client } = await registerUser(app)
       const { id } = await createConversation(client, 'local')
       for (const question of ['one?', 'two?', 'three?']) await ask(client, id, question)
@@ -184,7 +184,7 @@ for (const kind of DATABASES) {
       expect(before.messages.map(({ content }) => content)[0]).toBe('one?')
     })
 
-    test('an export has every word and its sources', async () => {
+    test('exports every message with its sources', async () => {
       const { client } = await registerUser(app)
       const { id } = await createConversation(client, 'local')
       await ask(client, id, 'What now?')
@@ -199,7 +199,7 @@ for (const kind of DATABASES) {
       expect(json.messages.map(({ role }) => role)).toEqual(['user', 'assistant'])
     })
 
-    test('bad questions are told apart', async () => {
+    test('returns a specific error for each invalid question', async () => {
       const { client } = await registerUser(app)
       const { id } = await createConversation(client, 'local')
       const code = async (body: object) => {

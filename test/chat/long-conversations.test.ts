@@ -36,7 +36,7 @@ for (const kind of DATABASES) {
       }
     }
 
-    test('is told in short where it is no longer told whole, once and in a prompt that stops growing', async () => {
+    test('replaces its oldest turns by a summary, so that the prompt stops growing', async () => {
       const { id } = await createConversation(owner, avee.handle)
       says('The saffron boat of Genoa it is, then.')
       await ask(owner, id, 'I sail the saffron boat of Genoa, and lighthouse painting is my trade.')
@@ -50,13 +50,13 @@ for (const kind of DATABASES) {
       const summed = system?.content.split(heading)[1] ?? ''
       expect(summed).toMatch(/They said: I painted lighthouse \d/)
       expect(turns.length).toBeLessThan(60)
-      // What is told in short is not told whole as well.
+      // Turns in the summary are not repeated in the history.
       const [first] = turns
       const covered = /lighthouse (\d+)/.exec(first?.content ?? '')?.[1]
       expect(summed).not.toContain(`lighthouse ${covered} `)
     })
 
-    test('on another branch is told by what was said there', async () => {
+    test('has a summary of the selected branch only', async () => {
       const { id } = await createConversation(owner, avee.handle)
       await chatter(owner, id, 26)
       await ask(owner, id, 'Go on.')
@@ -72,7 +72,7 @@ for (const kind of DATABASES) {
       expect(prompt()[0]?.content).not.toContain(heading)
     })
 
-    test('is not told in short to who may no longer see what answers rested on', async () => {
+    test('omits a summary of answers above the user’s current layer', async () => {
       const { client: friend, session } = await registerUser(app)
       bodyOf(await owner.put(`/avees/${avee.id}/permissions/${session.user.id}`, { max_layer: 'friends' }))
       const { id } = await createConversation(friend, avee.handle)
@@ -87,8 +87,8 @@ for (const kind of DATABASES) {
   })
 }
 
-describe('a language model in the background', () => {
-  test('writes the summary anew, and what it writes is what is told', async () => {
+describe('the summary of a background model', () => {
+  test('replaces the built-in summary in the prompt', async () => {
     await using ollama = await startOllama()
     await using app = await startApp(
       { OLLAMA_BASE_URL: ollama.url, BACKGROUND_MODEL_CALLS: 'on' },

@@ -30,7 +30,7 @@ for (const kind of DATABASES) {
       await ollama[Symbol.asyncDispose]()
     })
 
-    test('sends persona, rules, history and passages, and stores what the model says with its sources', async () => {
+    test('sends persona, rules, history and passages, and stores the answer with its sources', async () => {
       const { client } = await registerUser(app)
       const avee = await createAvee(client, { persona: 'You love looms.' })
       const file = {
@@ -59,7 +59,7 @@ for (const kind of DATABASES) {
       expect((await listMessages(client, id)).at(-1)?.citations).toEqual(complete?.['citations'])
     })
 
-    test('a client that hangs up stops nothing', async () => {
+    test('completes the answer after the client disconnects', async () => {
       const { client } = await registerUser(app)
       const { id } = await createConversation(client, 'local')
       ollama.script('/api/chat', { tokens: ['one ', 'two ', 'three ', 'four'], delayMs: 40 })
@@ -77,7 +77,7 @@ for (const kind of DATABASES) {
       ])
     })
 
-    test('a stop keeps what was said and ends the request to the model', async () => {
+    test('keeps the partial answer and aborts the model request when stopped', async () => {
       const { client } = await registerUser(app)
       const { id } = await createConversation(client, 'local')
       ollama.script('/api/chat', { tokens: ['one ', 'two '], fault: 'stall', afterTokens: 2 })
@@ -98,7 +98,7 @@ for (const kind of DATABASES) {
       expect(bodyOf(await client.delete<{ status: string }>(`/runs/${runId}`)).status).toBe('stopped')
     })
 
-    test('a model that breaks off is an error event, and its words are kept', async () => {
+    test('ends with an error event and keeps the partial answer when the model fails', async () => {
       const { client } = await registerUser(app)
       const { id } = await createConversation(client, 'local')
       ollama.script('/api/chat', { tokens: ['one ', 'two ', 'three'], fault: 'cut', afterTokens: 2 })
@@ -121,7 +121,7 @@ for (const kind of DATABASES) {
       expect(textOf(await ask(client, id, 'And now?'))).toBe('fine')
     })
 
-    test('a second question in the same conversation is told which run is answering', async () => {
+    test('returns 409 with the running run while an answer is running', async () => {
       const { client } = await registerUser(app)
       const { id } = await createConversation(client, 'local')
       ollama.script('/api/chat', { fault: 'stall', afterTokens: 1 })
@@ -138,7 +138,7 @@ for (const kind of DATABASES) {
       expect(bodyOf(await client.get<Conversation>(`/conversations/${id}`)).running_run_id).toBe(null)
     })
 
-    test('the same Idempotency-Key gives the same run, however often and at once', async () => {
+    test('returns the same run for concurrent requests with the same Idempotency-Key', async () => {
       const { client } = await registerUser(app)
       const { id } = await createConversation(client, 'local')
       const before = ollama.requestsTo('/api/chat').length
@@ -153,7 +153,7 @@ for (const kind of DATABASES) {
       expect(await listMessages(client, id)).toHaveLength(2)
     })
 
-    test('use_gpt4o asks the stronger model of the pair, in the query string as in the body', async () => {
+    test('asks the stronger model with use_gpt4o, in the query string or the body', async () => {
       await using openai = await startOpenAi()
       await using app = await startApp({ OPENAI_BASE_URL: openai.url, OPENAI_API_KEY: 'sk-test' }, kind)
       const { client } = await registerUser(app)
@@ -168,7 +168,7 @@ for (const kind of DATABASES) {
       expect(bodyOf(usual).model_used).toBe('gpt-4o-mini')
     })
 
-    test('/api/chat answers in LocalChat’s words, with history, sources and a conversation to go on with', async () => {
+    test('answers /api/chat in LocalChat’s format, with history, sources and a conversation to continue', async () => {
       const { client } = await registerUser(app)
       await uploadFiles(client, [
         { name: 'looms.txt', content: 'A loom in the north hall weaves blue cloth every day.' },
@@ -213,7 +213,7 @@ for (const kind of DATABASES) {
       })
     })
 
-    test('a permission taken away counts from the next message on', async () => {
+    test('applies a revoked permission from the next message on', async () => {
       const { client: owner } = await registerUser(app)
       const { client: visitor, session } = await registerUser(app)
       const avee = await createAvee(owner)

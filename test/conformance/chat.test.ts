@@ -59,7 +59,7 @@ const stream = (path: string, body: unknown = {}, { client } = ann) =>
   })
 
 describe('conversations', () => {
-  test('are opened with an avee by id or handle', async () => {
+  test('are created with an avee by id or handle', async () => {
     const answer = await ann.client.post<Conversation>('/conversations', { avee: 'ada' })
     expect(answer.status).toBe(201)
     expect(answer.body).toMatchObject({
@@ -101,7 +101,7 @@ describe('conversations', () => {
     refusal(await ann.client.delete(path), 404)
   })
 
-  test('are listed in pages without a gap, and found by title and by words of one’s own messages', async () => {
+  test('are listed in pages without a gap, and found by title and message text', async () => {
     const finder = await registerUser(app)
     const opened = await Promise.all(
       Array.from({ length: 5 }, () => createConversation(finder.client, 'ada')),
@@ -128,7 +128,7 @@ describe('conversations', () => {
     expect(await ids('&query=nowhere')).toEqual([])
   })
 
-  test('belong to whoever opened them: for anybody else they are not there', async () => {
+  test('return 404 to anyone but their owner', async () => {
     await ask(ann.client, conversation, question)
     const [asked, answer] = await listMessages(ann.client, conversation)
     const path = `/conversations/${conversation}`
@@ -148,7 +148,7 @@ describe('conversations', () => {
     expect(await listMessages(ann.client, conversation)).toHaveLength(2)
   })
 
-  test('a message has what the contract names', async () => {
+  test('have messages with the fields of the contract', async () => {
     await ask(ann.client, conversation, question)
     const [asked, answer] = await listMessages(ann.client, conversation)
     for (const message of [asked, answer])
@@ -169,7 +169,7 @@ describe('conversations', () => {
     })
   })
 
-  test('are exported as Markdown and as JSON, with every word', async () => {
+  test('are exported completely as Markdown and JSON', async () => {
     await ask(ann.client, conversation, question)
     const [asked, answer] = await listMessages(ann.client, conversation)
     const path = `/conversations/${conversation}/export`
@@ -189,7 +189,7 @@ describe('conversations', () => {
 describe('branches', () => {
   const branchOf = async () => (await listMessages(ann.client, conversation)).map(({ content }) => content)
 
-  test('an edited question and another answer are siblings; nothing is lost, and each can be shown', async () => {
+  test('keep edited questions and regenerated answers as siblings that can be selected', async () => {
     ollama.script(
       '/api/chat',
       { tokens: ['First'] },
@@ -223,7 +223,7 @@ describe('branches', () => {
       expect(JSON.stringify(exported.body)).toContain(`"${words}"`)
   })
 
-  test('an earlier branch does not reach the prompt of another', async () => {
+  test('do not appear in the prompts of other branches', async () => {
     ollama.script('/api/chat', { tokens: ['Xanadu'] }, { tokens: ['Ypsilon'] })
     await ask(ann.client, conversation, 'One?')
     const [one] = await listMessages(ann.client, conversation)
@@ -235,7 +235,7 @@ describe('branches', () => {
     expect(lastPrompt()).not.toContain('Xanadu')
   })
 
-  test('questions are edited and answers regenerated, not the other way round, and within their conversation', async () => {
+  test('return 400 for editing an answer or regenerating a question, and 404 in another conversation', async () => {
     await ask(ann.client, conversation, 'One?')
     const [one, first] = await listMessages(ann.client, conversation)
     const other = (await createConversation(ann.client, 'ada')).id
@@ -262,7 +262,7 @@ describe('POST /chat/ask', () => {
     'citations',
   ]
 
-  test('answers with what the contract names', async () => {
+  test('returns the fields of the contract', async () => {
     const body = bodyOf(
       await ann.client.post<Record<string, unknown>>('/chat/ask', {
         conversation_id: conversation,
@@ -284,7 +284,7 @@ describe('POST /chat/ask', () => {
     expect(lastPrompt()).toContain('Speaks like a sailor.')
   })
 
-  test('takes its parameters from the address, as a JSON body, or both: the body counts', async () => {
+  test('reads parameters from the query string and the JSON body, which takes precedence', async () => {
     const query = new URLSearchParams({ conversation_id: conversation, question: 'From the address?' })
     bodyOf(await ann.client.post(`/chat/ask?${query}`))
     expect(lastPrompt()).toContain('From the address?')
@@ -297,7 +297,7 @@ describe('POST /chat/ask', () => {
     expect(
       (await listMessages(ann.client, conversation)).filter(({ content }) => content === 'From the address?'),
     ).toHaveLength(1)
-    // Clients that send an empty form, or say that they send JSON and send nothing, mean the address.
+    // An empty form or an empty JSON body leaves the query string in effect.
     for (const type of ['application/x-www-form-urlencoded', 'application/json', 'text/plain'])
       bodyOf(
         await answerOf(
@@ -306,7 +306,7 @@ describe('POST /chat/ask', () => {
       )
   })
 
-  test('answers with the error of the model', async () => {
+  test('returns the error of the model', async () => {
     ollama.script('/api/chat', { status: 400, message: 'I will not.' })
     const { message } = refusal(
       await ann.client.post('/chat/ask', { conversation_id: conversation, question }),
@@ -317,7 +317,7 @@ describe('POST /chat/ask', () => {
 })
 
 describe('POST /chat/stream', () => {
-  test('the words of the stream are the stored answer, and its events have what the contract names', async () => {
+  test('streams the stored answer in events with the fields of the contract', async () => {
     const events = await streamOf(await stream('/chat/stream', { conversation_id: conversation, question }))
     const [start, complete] = [events[0] ?? {}, events.at(-1) ?? {}]
     const [asked, answer] = await listMessages(ann.client, conversation)
@@ -341,7 +341,7 @@ describe('POST /chat/stream', () => {
     for (const event of events.slice(1, -1)) expect(Object.keys(event)).toEqual(['token'])
   })
 
-  test('use_gpt4o asks the stronger model of the pair, however it is written', async () => {
+  test('asks the stronger model for every spelling of use_gpt4o', async () => {
     const modelOf = async (path: string, body = {}) => {
       const events = await streamOf(
         await stream(path, { conversation_id: conversation, question: 'Hello', ...body }),
@@ -356,7 +356,7 @@ describe('POST /chat/stream', () => {
     expect(await modelOf('/chat/stream?use_gpt4o=true', { use_gpt4o: false })).toMatch(/^gpt-4o-mini/)
   })
 
-  test('a failed model is the last event, and what was said stays', async () => {
+  test('ends with an error event when the model fails, and keeps the partial answer', async () => {
     ollama.script('/api/chat', { tokens: ['Only', ' half', ' of'], fault: 'cut', afterTokens: 2 })
     const events = await streamOf(
       await stream('/chat/stream', { conversation_id: conversation, question: 'Hello' }),
@@ -369,7 +369,7 @@ describe('POST /chat/stream', () => {
     })
   })
 
-  test('an unknown conversation is 404, one that is missing 400, before any stream', async () => {
+  test('returns 404 for an unknown conversation and 400 for a missing one, before any stream', async () => {
     const unknown = '0198a000-0000-7000-8000-000000000000'
     await refused(await stream('/chat/stream', { conversation_id: unknown, question }), 404)
     await refused(await stream('/chat/stream', { conversation_id: 'nonsense', question }), 400)
@@ -383,7 +383,7 @@ describe('a question', () => {
   const send = async (words: string) =>
     await ann.client.post<unknown>('/chat/ask', { conversation_id: conversation, question: words })
 
-  test('has 1 to 4000 characters, as a person counts them', async () => {
+  test('has 1 to the maximum number of characters, counted as code points', async () => {
     expect((await send('a')).status).toBe(200)
     expect((await send('x'.repeat(4000))).status).toBe(200)
     expect((await send('é'.repeat(4000))).status).toBe(200)
@@ -392,7 +392,7 @@ describe('a question', () => {
     expect((await send('x'.repeat(2_000_000))).status).toBe(400)
   })
 
-  test('is kept as it was written', async () => {
+  test('is stored unchanged', async () => {
     const words =
       "  Zwei\r\n\tZeilen — ‘quoted’, 日本語, עברית, 👩‍👩‍👧, e\u0301 and \u00e9, <b>&amp;</b> \\n %00 ${x} '; drop table messages; --  "
     expect((await send(words)).status).toBe(200)
@@ -400,7 +400,7 @@ describe('a question', () => {
     expect(asked?.content.trim()).toBe(words.trim())
   })
 
-  test('of 4000 characters fits into an address, too', async () => {
+  test('of 4,000 characters fits into a URL', async () => {
     const path = `/chat/ask?conversation_id=${conversation}&question=${encodeURIComponent('é'.repeat(2000))}`
     const { status } = await bare(ann.client, 'POST', path, {
       headers: { host: new URL(app.url).host, authorization: `Bearer ${ann.client.token}` },
@@ -408,7 +408,7 @@ describe('a question', () => {
     expect(status).toBe(200)
   })
 
-  test('goes on where another person left the same avee: nobody sees anybody else’s words', async () => {
+  test('never sees the messages of other users with the same avee', async () => {
     await ask(bob.client, (await createConversation(bob.client, 'ada')).id, 'My secret is rhubarb.')
     await askStream(ann.client, conversation, 'What do you know?').then((response) => response.text())
     expect(lastPrompt()).not.toContain('rhubarb')

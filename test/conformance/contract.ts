@@ -16,11 +16,11 @@ const errorShape = z.strictObject({
   message: z.string().optional(),
 })
 
-/** What must never leave the server: a stack, a place on its disk, a piece of SQL. */
+/** What must never leave the server: stack traces, file paths, SQL. */
 const innards =
   /\bat \S+ \(|node_modules|file:\/\/|\/server\/|\/tmp\/|\bselect\b.*\bfrom\b|insert into|violates|relation "/i
 
-/** A refusal in the one shape that all of them have; returns what stands under `error`. */
+/** Checks the shape of an error response and returns its `error`. */
 export function refusal({ status, headers, body }: TestResponse<unknown>, expected: number, code?: string) {
   expect({ status, body }, 'the status').toMatchObject({ status: expected })
   const { error, detail } = errorShape.parse(body)
@@ -31,11 +31,11 @@ export function refusal({ status, headers, body }: TestResponse<unknown>, expect
   return error
 }
 
-/** The same for a response that has not been read. */
+/** Does the same for a response that has not been read. */
 export const refused = async (response: Response, expected: number, code?: string) =>
   refusal(await answerOf(response), expected, code)
 
-/** A response read to its end; its body as JSON where it is that. */
+/** Reads a response; JSON bodies are parsed. */
 export async function answerOf(response: Response): Promise<TestResponse<unknown>> {
   const text = await response.text()
   const isJson = response.headers.get('content-type')?.includes('json') && text !== ''
@@ -44,11 +44,11 @@ export async function answerOf(response: Response): Promise<TestResponse<unknown
 
 export type Event = Record<string, unknown>
 
-/** A whole stream, checked byte by byte: its status, its headers, its frames numbered from `first`. */
+/** Reads a stream of canonical events; checks status, headers and frames, whose numbers start at `first`. */
 export const streamOf = async (response: Response, first = 1): Promise<Event[]> =>
   eventsOf(await streamTextOf(response), first)
 
-/** A whole stream in a protocol of another product, with the same checks. */
+/** Reads a stream in a protocol of another product, with the same checks. */
 export const renderedStreamOf = async (response: Response): Promise<Event[]> =>
   renderedEventsOf(await streamTextOf(response))
 
@@ -66,13 +66,13 @@ async function streamTextOf(response: Response): Promise<string> {
   return text
 }
 
-/** An id of the wire: a UUID of version 7 as lower-case text. */
+/** An id: a UUID of version 7 in lower case. */
 export const uuid7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 
-/** A moment of the wire: ISO 8601 in UTC. */
+/** A time: ISO 8601 in UTC. */
 export const moment = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/
 
-/** A request whose headers are all the test's own, as `fetch` would not send it. */
+/** Sends a request with exactly these headers, which `fetch` cannot do. */
 export async function bare(
   { url }: TestClient,
   method: string,
@@ -88,7 +88,7 @@ export async function bare(
   return { status: response.statusCode ?? 0, headers: response.headers, body: text }
 }
 
-/** A form with these files under `files`, and further fields. */
+/** Creates a form with the files under `files`, and further fields. */
 export function formOf(
   files: { name: string; content: string | Uint8Array<ArrayBuffer>; type?: string }[],
   fields: Record<string, string> = {},
@@ -100,7 +100,7 @@ export function formOf(
   return form
 }
 
-/** Waits until something holds, for as long as the test may last. */
+/** Polls until the callback returns a value, up to the test's timeout. */
 export async function until<T>(look: () => Promise<T | undefined | false>): Promise<T> {
   for (;;) {
     const found = await look()

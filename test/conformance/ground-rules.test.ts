@@ -21,19 +21,19 @@ afterAll(async () => {
   await models?.[Symbol.asyncDispose]()
 })
 
-test('/health is exactly {"ok":true}, and asks for no login', async () => {
+test('returns exactly {"ok":true} from /health without a login', async () => {
   const { status, body, headers } = await bare(app, 'GET', '/health')
   expect({ status, body }).toEqual({ status: 200, body: '{"ok":true}' })
   expect(headers['content-type']).toMatch(/^application\/json/)
 })
 
-test('/health/ready tells of the store and the models, without a login', async () => {
+test('returns the state of the database and the models from /health/ready without a login', async () => {
   const { status, body } = await app.get<Record<string, unknown>>('/health/ready')
   expect([200, 503]).toContain(status)
   expect(body).toMatchObject({ ok: status === 200, database: { ok: true }, models: {} })
 })
 
-test('ids are UUIDv7 in the order things were made, times are ISO 8601 in UTC', async () => {
+test('uses time-ordered UUIDv7 ids and ISO 8601 times in UTC', async () => {
   const first = await createAvee(owner.client)
   const second = await createAvee(owner.client)
   for (const { id, created_at, updated_at } of [first, second]) {
@@ -48,7 +48,7 @@ describe('errors', () => {
   const json = { 'content-type': 'application/json' }
   const { stringify } = JSON
 
-  test('400 for what is malformed', async () => {
+  test('400 for malformed requests', async () => {
     for (const body of ['{"handle":', 'handle=ada', '{"a":1}}', '\u0000', '﻿{'])
       await refused(await owner.client.fetch('/avees', { method: 'POST', headers: json, body }), 400)
     const boundless = { 'content-type': 'multipart/form-data' }
@@ -58,7 +58,7 @@ describe('errors', () => {
     )
   })
 
-  test('400 for bytes of a path that are no text', async () => {
+  test('400 for invalid UTF-8 in a path', async () => {
     const { status, body } = await bare(app, 'GET', '/avees/%ff%fe', {
       headers: { host: new URL(app.url).host, authorization: `Bearer ${owner.client.token}` },
     })
@@ -69,7 +69,7 @@ describe('errors', () => {
     })
   })
 
-  test('401 without a token, and with one that is wrong, of another kind, or signed out', async () => {
+  test('401 without a token, and with one that is invalid, of another kind, or signed out', async () => {
     refusal(await app.get('/me'), 401)
     refusal(await app.as('nothing-i-know').get('/me'), 401)
     refusal(await app.as(`${owner.client.token}x`).get('/me'), 401)
@@ -86,12 +86,12 @@ describe('errors', () => {
     refusal(await client.get('/me'), 401)
   })
 
-  test('the scheme of a token may be written in any case', async () => {
+  test('accept the authorization scheme in any case', async () => {
     const headers = { authorization: `bearer ${owner.client.token}` }
     expect((await app.fetch('/me', { headers })).status).toBe(200)
   })
 
-  test('403 for what one sees and may not change, 404 for what one may not know of', async () => {
+  test('403 for what a user may see but not change, 404 for what they may not see', async () => {
     const shown = await createAvee(owner.client, { visibility: 'public' })
     const hidden = await createAvee(owner.client, { visibility: 'private' })
     refusal(await other.client.patch(`/avees/${shown.id}`, { bio: 'Mine now.' }), 403)
@@ -118,7 +118,7 @@ describe('errors', () => {
     }
   })
 
-  test('404 for a route, a method and a thing that are not there', async () => {
+  test('404 for unknown routes, methods and objects', async () => {
     for (const path of ['/nothing', '/api/nothing', '/avees/x/y/z', '/chat', '/runs/x/y', '/v9/models'])
       refusal(await owner.client.get(path), 404)
     refusal(await owner.client.post('/health'), 404)
@@ -130,7 +130,7 @@ describe('errors', () => {
     refusal(await owner.client.delete('/api-keys/not-an-id'), 404)
   })
 
-  test('409 for what is taken', async () => {
+  test('409 for a handle or address that is taken', async () => {
     const { handle } = await createAvee(owner.client)
     refusal(await other.client.post('/avees', { handle, display_name: 'Another' }), 409)
   })
@@ -152,7 +152,7 @@ describe('errors', () => {
       )
   })
 
-  test('422 for fields that fail, with the path and the problem of each', async () => {
+  test('422 for invalid fields, with the path and the problem of each', async () => {
     const { details } = refusal(await owner.client.post('/avees', { handle: 'No!', bio: 7 }), 422)
     const list = details as { path: string; problem: string }[]
     expect(list.map(({ path }) => path).toSorted()).toEqual(['bio', 'display_name', 'handle'])
@@ -170,12 +170,12 @@ describe('errors', () => {
     expect(answer.headers.get('retry-after')).toMatch(/^[1-9]\d*$/)
   })
 
-  test('503 names the service that is away and how to bring it back', async () => {
+  test('503 names the unavailable service and how to fix it', async () => {
     const { message } = refusal(await owner.client.post('/api/models/pull', { model: 'llama3.2:1b' }), 503)
     expect(message).toMatch(/Ollama/)
   })
 
-  test('inside a stream are its last event, and the connection ends as usual', async () => {
+  test('in a stream are its last event, after which the connection ends normally', async () => {
     const avee = await createAvee(owner.client)
     const conversation = await createConversation(owner.client, avee.id)
     models.script('/v1/chat/completions', { status: 400, message: 'I will not.' })
@@ -189,7 +189,7 @@ describe('errors', () => {
 })
 
 describe('X-Request-Id', () => {
-  test('is on every answer: pages, errors, streams, preflights', async () => {
+  test('is on every response: pages, errors, streams, preflights', async () => {
     const avee = await createAvee(owner.client)
     const conversation = await createConversation(owner.client, avee.id)
     const answers = await Promise.all([
@@ -300,7 +300,7 @@ describe('HEAD and OPTIONS', () => {
     expect(await bare(app, 'HEAD', '/me')).toMatchObject({ status: 401, body: '' })
   })
 
-  test('OPTIONS without an origin harms nobody', async () => {
+  test('OPTIONS without an Origin header succeeds', async () => {
     const { status } = await bare(app, 'OPTIONS', '/me')
     expect(status).toBeLessThan(500)
   })
@@ -317,13 +317,13 @@ describe('personal mode', () => {
   const here = () => new URL(home.url).host
   const port = () => new URL(home.url).port
 
-  test('this machine is the owner without a login', async () => {
+  test('treats requests from this machine as the owner', async () => {
     expect(await home.get('/me')).toMatchObject({ status: 200, body: { mode: 'personal', is_admin: true } })
     const { status } = await home.post('/avees', { handle: 'mine', display_name: 'Mine' })
     expect(status).toBe(201)
   })
 
-  test('a host that is neither loopback nor the configured public one gets 403', async () => {
+  test('returns 403 for a host that is neither loopback nor the configured public one', async () => {
     for (const host of ['localhost', `localhost:${port()}`, `127.0.0.1:${port()}`, `[::1]:${port()}`])
       expect(await bare(home, 'GET', '/me', { headers: as(host) })).toMatchObject({ status: 200 })
     for (const host of [
@@ -339,7 +339,7 @@ describe('personal mode', () => {
     expect((await bare(home, 'GET', '/me', { headers: as('gabee.example') })).status).toBe(200)
   })
 
-  test('a request of another site that changes something gets 403, and changes nothing', async () => {
+  test('returns 403 for cross-site requests that would change something', async () => {
     const body = JSON.stringify({ handle: 'theirs', display_name: 'Theirs' })
     const json = { 'content-type': 'application/json' }
     for (const headers of [
@@ -361,7 +361,7 @@ describe('personal mode', () => {
     refusal(await home.get('/avees/theirs'), 404)
   })
 
-  test('another origin never gets in without a login, not even an allowed one, not even to read', async () => {
+  test('requires a login from every other origin, even an allowed one, even to read', async () => {
     for (const origin of ['http://localhost:3000', 'https://evil.example']) {
       for (const method of ['GET', 'DELETE']) {
         const { status } = await bare(home, method, '/me', { headers: as(here(), { origin }) })
@@ -370,7 +370,7 @@ describe('personal mode', () => {
     }
   })
 
-  test('ends with the first password: then a token is needed, and the owner keeps everything', async () => {
+  test('ends with the first password, after which the owner keeps everything and needs a token', async () => {
     const { client } = await registerUser(home)
     refusal(await home.get('/me'), 401)
     expect(await client.get('/me')).toMatchObject({ body: { mode: 'accounts', is_admin: true } })
@@ -379,7 +379,7 @@ describe('personal mode', () => {
 })
 
 describe('accounts mode on other addresses', () => {
-  test('asks for a token from the start, and for the page’s own cookie', async () => {
+  test('requires a token or the page’s cookie from the start', async () => {
     await using wide = await startApp({ HOST: '0.0.0.0' })
     refusal(await wide.get('/me'), 401)
     const response = await wide.fetch('/auth/register', {

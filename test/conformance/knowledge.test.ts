@@ -32,7 +32,7 @@ const pages = ['The harbour of Vellmar opens at dawn.', 'The keeper of the light
 const listed = async () =>
   bodyOf(await ann.client.get<{ documents: Document[] }>(`/avees/${avee}/documents`)).documents
 
-test('files are taken in as a stream, and are there as documents', async () => {
+test('streams the progress of an upload and creates documents', async () => {
   const events = await add([{ name: 'vellmar.pdf', content: createPdf(pages) }], 'friends')
   expect(events[0]).toEqual({ message: 'Processing vellmar.pdf...' })
   expect(events.at(-1)).toEqual({ done: true, total_documents: 1 })
@@ -53,7 +53,7 @@ test('files are taken in as a stream, and are there as documents', async () => {
   expect(bodyOf(await ann.client.get(`/documents/${document?.id}`))).toEqual(document)
 })
 
-test('a document’s text, file and passages are what was sent', async () => {
+test('returns the text, file and passages of a document as uploaded', async () => {
   const content = createPdf(pages)
   const [result] = resultsOf(await add([{ name: 'vellmar.pdf', content }]))
   const id = result?.['doc_id'] as string
@@ -86,7 +86,7 @@ test('a document’s text, file and passages are what was sent', async () => {
     refusal(await ann.client.get(`/documents/${id}/passages/${n}`), 404)
 })
 
-test('texts become documents', async () => {
+test('creates documents from text', async () => {
   const body = { title: 'Notes', text: '# Tides\n\nThe tide turns at six.', layer: 'intimate' }
   const answer = await ann.client.post<Document>(`/avees/${avee}/documents`, body)
   expect([200, 201]).toContain(answer.status)
@@ -109,7 +109,7 @@ test('texts become documents', async () => {
   expect(await listed()).toHaveLength(1)
 })
 
-test('addresses inside the house are not fetched', async () => {
+test('refuses to fetch private addresses', async () => {
   for (const url of [
     `${app.url}/health`,
     'http://localhost/',
@@ -138,7 +138,7 @@ test('addresses inside the house are not fetched', async () => {
   expect(await listed()).toEqual([])
 })
 
-test('a document is renamed, moved between layers, and deleted with all that was made of it', async () => {
+test('renames a document, moves it between layers, and deletes it with everything derived from it', async () => {
   const [result] = resultsOf(await add([{ name: 'vellmar.pdf', content: createPdf(pages) }]))
   const path = `/documents/${String(result?.['doc_id'])}`
   expect(bodyOf(await ann.client.patch(path, { title: 'Vellmar', layer: 'intimate' }))).toMatchObject({
@@ -159,7 +159,7 @@ test('a document is renamed, moved between layers, and deleted with all that was
   ])
 })
 
-test('every kind of bad file says why, and the good ones beside them are taken in', async () => {
+test('explains each unreadable file and ingests the others', async () => {
   const garbage = bytes(Buffer.from('%PDF-1.7\nnothing of the kind'))
   const events = await add([
     { name: 'first.txt', content: 'The first one is good.' },
@@ -194,7 +194,7 @@ test('every kind of bad file says why, and the good ones beside them are taken i
   )
 })
 
-test('no layer, a wrong one, or no file is refused before any stream', async () => {
+test('refuses a missing or invalid layer and a missing file before any stream', async () => {
   const send = (form: FormData, person = ann) =>
     person.client.fetch(`/avees/${avee}/documents`, { method: 'POST', body: form })
   const file = [{ name: 'a.txt', content: 'The tide turns at six.' }]
@@ -207,7 +207,7 @@ test('no layer, a wrong one, or no file is refused before any stream', async () 
   expect(await listed()).toEqual([])
 })
 
-test('POST /search takes a limit, the caller’s own library when no avee is named, and refuses what does not fit', async () => {
+test('searches the caller’s library by default, respects the limit, and refuses invalid parameters', async () => {
   const notes = Array.from({ length: 6 }, (_, i) => ({
     name: `${i}.txt`,
     content: `Note ${i}: the pelican of harbour ${i} sleeps.`,

@@ -14,12 +14,12 @@ import { DATABASES } from '../databases.ts'
 import { type ScriptedOllama, startOllama } from '../model-servers.ts'
 import { refusal } from './contract.ts'
 
-/** What stands in the document of each layer; the word appears nowhere else. */
+/** A word in the document of each layer that appears nowhere else. */
 const secrets = { public: 'Palimpsest', friends: 'Frangipane', intimate: 'Inglenook' } as const
 const layers = Object.keys(secrets) as Layer[]
 const question = 'What is the secret word of the lighthouse keeper?'
 
-// Layers are held by the queries, so they are tried on both engines.
+// Queries enforce the layers, so both databases are tested.
 describe.each(DATABASES)('layers on %s', (kind) => {
   let ollama: ScriptedOllama
   let app: TestApp
@@ -61,7 +61,7 @@ describe.each(DATABASES)('layers on %s', (kind) => {
         .map((each) => `${secrets[each]}|${each}-book`)
         .join('|') || '$^',
     )
-  /** Everything that went to the model since the nth request. */
+  /** Returns everything sent to the model since the nth request. */
   const prompts = (from: number) =>
     JSON.stringify(
       ollama
@@ -144,7 +144,7 @@ describe.each(DATABASES)('layers on %s', (kind) => {
     },
   )
 
-  test('the owner has all of them', async () => {
+  test('gives the owner all layers', async () => {
     const { results } = bodyOf(
       await owner.client.post<{ results: unknown[] }>('/search', { avee, query: question }),
     )
@@ -152,7 +152,7 @@ describe.each(DATABASES)('layers on %s', (kind) => {
     expect((await createConversation(owner.client, avee)).layer_used).toBe('intimate')
   })
 
-  test('what is above does not weigh in: the same words, the same scores, whether it is there or not', async () => {
+  test('returns the same scores whether or not documents above the layer exist', async () => {
     const { client } = viewer
     const search = async () => bodyOf(await client.post('/search', { avee, query: question }))
     const before = await search()
@@ -160,7 +160,7 @@ describe.each(DATABASES)('layers on %s', (kind) => {
     expect(await search()).toEqual(before)
   })
 
-  test('a permission counts from the next message on, given or taken away; wider answers do not come back', async () => {
+  test('applies granted and revoked permissions from the next message on, without answers of a wider layer', async () => {
     const { client } = viewer
     const { id } = await createConversation(client, avee)
     const turn = async () => {
@@ -191,7 +191,7 @@ describe.each(DATABASES)('layers on %s', (kind) => {
     expect(JSON.stringify(found.body)).not.toMatch(hidden('public'))
   })
 
-  test('citations of a layer that was taken away are no longer shown with earlier answers', async () => {
+  test('hides citations of earlier answers above the current layer', async () => {
     const { client } = viewer
     bodyOf(await grant('intimate'))
     const { id } = await createConversation(client, avee)
@@ -209,7 +209,7 @@ describe.each(DATABASES)('layers on %s', (kind) => {
     expect(JSON.stringify(shown)).not.toMatch(hidden('public'))
   })
 
-  test('a document that moves to another layer is there at once for those of it, and for no others', async () => {
+  test('applies a new layer of a document at once', async () => {
     const { client } = viewer
     const sees = async () => JSON.stringify((await client.post('/search', { avee, query: question })).body)
     bodyOf(await owner.client.patch(`/documents/${documents.intimate}`, { layer: 'public' }))
@@ -219,7 +219,7 @@ describe.each(DATABASES)('layers on %s', (kind) => {
     refusal(await client.get(`/documents/${documents.intimate}`), 404)
   })
 
-  test('nobody puts documents into somebody else’s avee', async () => {
+  test('refuses documents for avees of other users', async () => {
     bodyOf(await grant('intimate'))
     refusal(
       await viewer.client.post(`/avees/${avee}/documents`, { title: 'Mine', text: 'Mine.', layer: 'public' }),

@@ -18,7 +18,7 @@ import { DATABASES } from '../databases.ts'
 import { type ScriptedOllama, startOllama } from '../model-servers.ts'
 import { answerOf, bare, formOf, refusal, streamOf } from './contract.ts'
 
-/** No character of text is NUL to PostgreSQL; half a surrogate pair is no character at all. */
+/** PostgreSQL text cannot contain NUL; an unpaired surrogate is not a character. */
 const nul = 'a\u0000b'
 const half = 'a\ud83db'
 
@@ -41,8 +41,8 @@ describe.each(DATABASES)('odd input on %s', (kind) => {
     await ollama?.[Symbol.asyncDispose]()
   })
 
-  /** Taken, or refused as something of the client's: never a failure of the server. */
-  const taken = (answer: TestResponse<unknown>, what: string) => {
+  /** Expects success or a client error, never a server error. */
+  const accepted = (answer: TestResponse<unknown>, what: string) => {
     expect(answer.status, `${what}: ${JSON.stringify(answer.body)}`).toBeLessThan(500)
     if (answer.status >= 400) refusal(answer, answer.status)
     return answer
@@ -54,7 +54,7 @@ describe.each(DATABASES)('odd input on %s', (kind) => {
     ['controls', 'a\u0001\u001b[31m\u007f\u0085b'],
     ['odd marks', '\u202ea\ufeffb\ufffe\uffff\u2028c'],
   ] as const
-  test.each(texts)('%s in any text that is stored', async (_name, text) => {
+  test.each(texts)('%s in any stored text', async (_name, text) => {
     const { client } = ann
     const fresh = () => `x${Math.random().toString(36).slice(2, 12)}`
     const { id } = await createConversation(client, avee.id)
@@ -87,7 +87,7 @@ describe.each(DATABASES)('odd input on %s', (kind) => {
       ['post', '/api/chat', { message: 'Hello', model: text }],
       ['post', '/api/chat', { message: 'Hello', history: [{ role: 'user', content: text }] }],
     ] as const)
-      taken(await client[method](path, body), `${method} ${path}`)
+      accepted(await client[method](path, body), `${method} ${path}`)
     const encoded = encodeURIComponent(text.toWellFormed())
     for (const path of [
       `/avees/${encoded}`,
@@ -101,10 +101,10 @@ describe.each(DATABASES)('odd input on %s', (kind) => {
       `/runs/${encoded}/events`,
       `/messages/${encoded}`,
     ])
-      taken(await client.get(path), path)
+      accepted(await client.get(path), path)
     for (const name of [`${text}.txt`.toWellFormed(), text.toWellFormed()]) {
       const form = formOf([{ name, content: `A file named oddly, ${fresh()}.` }])
-      taken(await answerOf(await client.fetch('/api/documents/upload', { method: 'POST', body: form })), name)
+      accepted(await answerOf(await client.fetch('/api/documents/upload', { method: 'POST', body: form })), name)
     }
     bodyOf(await client.patch(`/avees/${avee.id}`, { model: null }))
   })
@@ -139,7 +139,7 @@ describe.each(DATABASES)('odd input on %s', (kind) => {
     },
   )
 
-  test('the events of a half pair are JSON that every client reads', async () => {
+  test('streams unpaired surrogates as valid JSON', async () => {
     const { id } = await createConversation(ann.client, avee.id)
     ollama.script('/api/chat', { tokens: ['😀'.slice(0, 1), '😀'.slice(1), ' done'] })
     const response = await ann.client.fetch('/chat/stream', {
@@ -166,8 +166,8 @@ describe.each(DATABASES)('odd input on %s', (kind) => {
     )
     refusal(await app.post('/auth/register', { email: 'a@example.org', password: 'é'.repeat(1_000) }), 422)
     refusal(await app.post('/auth/register', { email: 'a@example.org', password: long }), 413)
-    taken(await ann.client.get(`/avees/${'a'.repeat(5000)}`), 'a long handle')
-    taken(await ann.client.get(`/avees?query=${'a'.repeat(5000)}`), 'a long query')
+    accepted(await ann.client.get(`/avees/${'a'.repeat(5000)}`), 'a long handle')
+    accepted(await ann.client.get(`/avees?query=${'a'.repeat(5000)}`), 'a long query')
     const name = `${'ü'.repeat(2000)}.txt`
     const [stored] = await uploadFiles(ann.client, [{ name, content: 'A file with a long name.' }])
     expect(stored).toMatchObject({ success: true })
@@ -176,7 +176,7 @@ describe.each(DATABASES)('odd input on %s', (kind) => {
     await file.text()
   })
 
-  test('names of files that would lead elsewhere, and every script in them', async () => {
+  test('file names with paths and in any script', async () => {
     for (const name of [
       '../../../etc/passwd.txt',
       '..\\..\\boot.txt',
@@ -208,16 +208,16 @@ describe.each(DATABASES)('odd input on %s', (kind) => {
     }
   })
 
-  test('an address in two spellings of Unicode is one account', async () => {
+  test('an address in two Unicode normalization forms is one account', async () => {
     const password = 'a good long password'
     for (const email of ['jose\u0301@example.org', 'jos\u00e9@example.org', 'ｊｏｓｅ@example.org'])
-      taken(await app.post('/auth/register', { email, password }), email)
+      accepted(await app.post('/auth/register', { email, password }), email)
     expect(
       (await app.post('/auth/register', { email: ' spaced@example.org ', password })).status,
     ).toBeLessThan(500)
   })
 
-  test('wrong types, everywhere', async () => {
+  test('wrong types in every field', async () => {
     const { client } = ann
     for (const wrong of [[], {}, 7, true, null, ['x'], { $ne: null }])
       for (const [path, field] of [
@@ -234,23 +234,23 @@ describe.each(DATABASES)('odd input on %s', (kind) => {
         ['/api/documents/test', 'top_k'],
         ['/api-keys', 'expires_at'],
       ] as const) {
-        const answer = taken(await client.post(path, { [field]: wrong }), `${path} ${field}`)
+        const answer = accepted(await client.post(path, { [field]: wrong }), `${path} ${field}`)
         if (path !== '/api-keys' || answer.status >= 400) expect(answer.status).toBeGreaterThanOrEqual(400)
       }
-    // The same parameter twice is a list to some servers.
-    taken(
+    // Some servers parse a repeated parameter as a list.
+    accepted(
       await client.post(`/chat/ask?conversation_id=${conversation}&conversation_id=x&question=a&question=b`),
       'twice',
     )
-    taken(await client.get('/avees?limit=1&limit=2&query=a&query=b'), 'twice')
-    taken(await client.get('/avees?__proto__[x]=1&constructor=1&limit[]=1'), 'names that mean something')
-    taken(
+    accepted(await client.get('/avees?limit=1&limit=2&query=a&query=b'), 'twice')
+    accepted(await client.get('/avees?__proto__[x]=1&constructor=1&limit[]=1'), 'names that mean something')
+    accepted(
       await client.post('/avees', JSON.parse('{"handle":"protos","display_name":"P","toString":1}')),
       'toString',
     )
   })
 
-  test('limits and cursors that are none', async () => {
+  test('invalid limits and cursors', async () => {
     for (const list of ['/avees', '/conversations', `/avees/${avee.id}/documents`, '/runs']) {
       for (const limit of ['-1', '0', '1.5', '1e9', 'x', '', '9'.repeat(40), 'Infinity'])
         refusal(await ann.client.get(`${list}?limit=${limit}`), 422)
@@ -273,7 +273,7 @@ describe.each(DATABASES)('odd input on %s', (kind) => {
       }
   })
 
-  test('a cursor of another list harms nobody', async () => {
+  test('a cursor of another list', async () => {
     const other = await createAvee(ann.client, { visibility: 'public' })
     await Promise.all([createConversation(ann.client, other.id), createConversation(ann.client, other.id)])
     for (let i = 0; i < 2; i += 1)
@@ -291,10 +291,10 @@ describe.each(DATABASES)('odd input on %s', (kind) => {
     for (const cursor of cursors) expect(cursor).toEqual(expect.any(String))
     for (const list of lists)
       for (const cursor of cursors)
-        taken(await ann.client.get(`${list}?limit=1&cursor=${cursor}`), `${list} ${cursor}`)
+        accepted(await ann.client.get(`${list}?limit=1&cursor=${cursor}`), `${list} ${cursor}`)
   })
 
-  test('ids in upper case are the same ids', async () => {
+  test('ids in upper case', async () => {
     const { id } = await createConversation(ann.client, avee.id)
     const upper = id.toUpperCase()
     expect(bodyOf(await ann.client.get<Conversation>(`/conversations/${upper}`)).id).toBe(id)
@@ -319,19 +319,19 @@ describe.each(DATABASES)('odd input on %s', (kind) => {
     ).toHaveLength(events.length)
   })
 
-  test('deep and huge JSON', async () => {
+  test('deeply nested and large JSON', async () => {
     const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`
     const headers = { 'content-type': 'application/json' }
     for (const body of [deep, `{"handle":${deep}}`, `{"a":${'1'.repeat(100_000)}}`, '"\\ud800"'])
-      taken(
+      accepted(
         await answerOf(await ann.client.fetch('/avees', { method: 'POST', headers, body })),
         body.slice(0, 20),
       )
     const many = Object.fromEntries(Array.from({ length: 100_000 }, (_, i) => [`k${i}`, i]))
-    taken(await ann.client.post('/avees', many), 'many keys')
+    accepted(await ann.client.post('/avees', many), 'many keys')
   })
 
-  test('headers that are odd', async () => {
+  test('unusual headers', async () => {
     const headers = { host: new URL(app.url).host, authorization: `Bearer ${ann.client.token}` }
     const question = `/chat/ask?conversation_id=${conversation}&question=Hello`
     for (const key of ['', ' ', 'x'.repeat(201), 'ümlaut', 'a\tb']) {
@@ -348,7 +348,7 @@ describe.each(DATABASES)('odd input on %s', (kind) => {
       expect((await bare(app, 'GET', '/me', { headers: { ...headers, accept } })).status).toBe(200)
   })
 
-  test('one key for two kinds of things is told apart', async () => {
+  test('one idempotency key for two kinds of runs', async () => {
     const headers = { 'idempotency-key': `both-${kind}` }
     const form = formOf([{ name: 'key.txt', content: 'The key opens the door.' }])
     const uploaded = await streamOf(
@@ -360,7 +360,7 @@ describe.each(DATABASES)('odd input on %s', (kind) => {
       refusal(await ann.client.post(path, question, { headers }), 409)
   })
 
-  test('fifty uploads of the same file at once make one document', async () => {
+  test('fifty concurrent uploads of the same file create one document', async () => {
     const person = await registerUser(app)
     const file = { name: 'same.txt', content: 'The very same words, fifty times.' }
     const results = await Promise.all(Array.from({ length: 50 }, () => uploadFiles(person.client, [file])))

@@ -31,8 +31,8 @@ const setUps: Models[] = [
   { name: 'no model at all', start: async () => ({ settings: {} }) },
 ]
 
-// The command lines of the two documents that the project began with, as they stand there, but for port and ids.
-describe.each(setUps)('the first curl lines, with $name', ({ name, start }) => {
+// The command lines of the two documents that the project began with, unchanged except for ports and ids.
+describe.each(setUps)('the original curl lines with $name', ({ name, start }) => {
   const isWithoutModel = name === 'no model at all'
   let server: ServerProcess
   let upstream: ScriptedServer | undefined
@@ -62,7 +62,7 @@ describe.each(setUps)('the first curl lines, with $name', ({ name, start }) => {
     expect(await type('curl $URL/health')).toBe('{"ok":true}')
   })
 
-  test('an upload shows its progress and its result', async () => {
+  test('an upload streams its progress and its result', async () => {
     const events = eventsOf(
       await type('curl -X POST $URL/api/documents/upload -F "files=@test.pdf" --no-buffer'),
     )
@@ -74,7 +74,7 @@ describe.each(setUps)('the first curl lines, with $name', ({ name, start }) => {
   const chat = (body: string) =>
     type(`curl -X POST $URL/api/chat -H "Content-Type: application/json" -d '${body}' --no-buffer`)
 
-  test('/api/chat answers without documents when told to', async () => {
+  test('/api/chat answers without documents with use_rag: false', async () => {
     const events = renderedEventsOf(await chat('{"message": "Hello", "use_rag": false}'))
     const said = events.map(({ content }) => content ?? '').join('')
     expect(said).toMatch(isWithoutModel ? /no language model/i : /You said: Hello/)
@@ -93,7 +93,7 @@ describe.each(setUps)('the first curl lines, with $name', ({ name, start }) => {
     expect(events.at(-1)).toMatchObject({ done: true })
   })
 
-  test('a model is pulled with Ollama’s own progress; without Ollama the answer says so', async () => {
+  test('a model download streams Ollama’s progress, or an error without Ollama', async () => {
     const printed = await type(
       `curl -X POST $URL/api/models/pull -H "Content-Type: application/json" -d '{"model": "llama3.2:1b"}' --no-buffer`,
     )
@@ -113,7 +113,7 @@ describe.each(setUps)('the first curl lines, with $name', ({ name, start }) => {
       { TOKEN: token, CONV_ID: conversation },
     )
 
-  test('an avee’s answer is streamed and stored, word for word', async () => {
+  test('an avee’s answer is stored as streamed', async () => {
     await createAvee(server, { handle: 'ada', persona: 'Speaks like a sailor.' })
     const conversation = await createConversation(server, 'ada')
     const events = eventsOf(await stream('', conversation.id, 'Hello'))
@@ -130,7 +130,7 @@ describe.each(setUps)('the first curl lines, with $name', ({ name, start }) => {
     expect(answer).toMatchObject({ role: 'assistant', content: text, status: 'complete' })
   })
 
-  test('once there are accounts, the token decides', async () => {
+  test('requests need a token once there are accounts', async () => {
     const { client, session } = await registerUser(server)
     const conversation = await createConversation(client, 'ada')
     const events = eventsOf(await stream(session.token, conversation.id, 'test'))

@@ -51,14 +51,14 @@ const runOf = (response: Response): string => response.headers.get('x-run-id') ?
 const follow = (run: string, headers: Record<string, string> = {}, query = '') =>
   ann.client.fetch(`/runs/${run}/events${query}`, { headers })
 const run = async (id: string): Promise<Run> => bodyOf(await ann.client.get<Run>(`/runs/${id}`))
-/** The run once it is over. */
+/** Waits for the end of a run. */
 const ended = (id: string) =>
   until(async () => {
     const now = await run(id)
     return now.status !== 'running' && now
   })
 const stop = async (id: string): Promise<TestResponse<unknown>> => ann.client.delete<unknown>(`/runs/${id}`)
-/** A question whose answer does not end by itself: the model says five words and then nothing. */
+/** Asks a question whose answer stalls after five words. */
 const endless = async () => {
   const before = ollama.requestsTo('/api/chat').length
   ollama.script('/api/chat', {
@@ -66,18 +66,18 @@ const endless = async () => {
     fault: 'stall',
   })
   const response = await askStream(ann.client, conversation, 'Count!')
-  // Else a quick stop would leave this answer to the next question.
+  // Otherwise a quick stop would leave the script to the next question.
   await ollama.waitForRequest('/api/chat', before + 1)
   return response
 }
-/** A question that has been answered. */
+/** Asks a question and reads the whole answer. */
 const answered = async (question = 'Hello') => {
   const response = await askStream(ann.client, conversation, question)
   return { id: runOf(response), events: await streamOf(response) }
 }
 
-describe('the wire', () => {
-  test('an event is one line of data, its number and a blank line, in one write; the seed’s keys come first', async () => {
+describe('an event stream', () => {
+  test('writes each event at once: one line of data, its number and a blank line', async () => {
     ollama.script('/api/chat', { tokens: ['Hello', '!'] })
     const response = await ann.client.fetch(`/chat/stream?conversation_id=${conversation}&question=Hello`, {
       method: 'POST',
@@ -93,14 +93,14 @@ describe('the wire', () => {
     expect(complete).toMatch(
       /^data: \{"event":"complete","message_id":"[^"]+","total_tokens":2,"usage":\{"prompt_tokens":\d+,"completion_tokens":2\}.*"citations":\[\].*\}\nid: \d+\n\n$/,
     )
-    // Neighbouring words may share a token event where they were committed together.
+    // Tokens that are committed together are merged into one event.
     expect([
       ['data: {"token":"Hello"}\nid: 2\n\n', 'data: {"token":"!"}\nid: 3\n\n'],
       ['data: {"token":"Hello!"}\nid: 2\n\n'],
     ]).toContainEqual(frames)
   })
 
-  test('has the headers of every stream: answers, uploads, downloads, what replays', async () => {
+  test('has the same headers for answers, uploads, downloads and replays', async () => {
     const { id } = await answered()
     await streamOf(await follow(id))
     const files = formOf([{ name: 'a.txt', content: 'The harbour opens at dawn.' }])
@@ -117,14 +117,14 @@ describe('the wire', () => {
     ollama.script('/api/chat', { tokens: [text] })
     const { id, events } = await answered()
     expect(events.map(({ token }) => token ?? '').join('')).toBe(text)
-    // Clients end a line at different characters; none of these may stand on the wire as it is.
+    // Some clients end a line at these characters, so they must be escaped.
     expect(await (await follow(id)).text()).not.toMatch(/[\r\v\f\x1c-\x1e\u0085\u2028\u2029]/)
     expect((await listMessages(ann.client, conversation)).at(-1)?.content).toBe(text)
   })
 })
 
 describe('GET /runs/{id}/events', () => {
-  test('replays a finished run from anywhere, the same to the byte, and ends', async () => {
+  test('replays a finished run byte for byte from any event, and ends', async () => {
     const { id } = await answered()
     const whole = await (await follow(id)).text()
     const frames = whole.split(/(?<=\n\n)/)
@@ -135,13 +135,13 @@ describe('GET /runs/{id}/events', () => {
     }
   })
 
-  test('the header is newer than the address: a browser that reconnects keeps the address it had', async () => {
+  test('prefers Last-Event-ID to ?after=, because a reconnecting browser keeps its URL', async () => {
     const { id, events } = await answered()
     const again = await follow(id, { 'last-event-id': `${events.length - 1}` }, '?after=1')
     expect(await streamOf(again, events.length)).toEqual(events.slice(-1))
   })
 
-  test('204 where nothing more will come', async () => {
+  test('returns 204 when there are no further events', async () => {
     const { id, events } = await answered()
     for (const response of [
       await follow(id, {}, `?after=${events.length}`),
@@ -152,7 +152,7 @@ describe('GET /runs/{id}/events', () => {
     }
   })
 
-  test('400 for what is no number of an event, 409 for one beyond the log', async () => {
+  test('returns 400 for an invalid event number and 409 for one beyond the log', async () => {
     const { id, events } = await answered()
     for (const cursor of ['x', '-1', '1.5', '1e1', '0x1', 'NaN', '1;2', '99999999999999999999999']) {
       await refused(await follow(id, {}, `?after=${cursor}`), 400)
@@ -163,13 +163,13 @@ describe('GET /runs/{id}/events', () => {
     await refused(await follow(id, { 'last-event-id': '4294967296' }), 409)
   })
 
-  test('409 for a number beyond the log of a run that goes on', async () => {
+  test('returns 409 for a number beyond the log of a running run', async () => {
     const response = await endless()
     await refused(await follow(runOf(response), { 'last-event-id': '500' }), 409)
     await stop(runOf(response))
   })
 
-  test('replays, then follows live, then ends: all readers see the same whenever they come', async () => {
+  test('replays, follows live and ends; all readers receive the same events', async () => {
     const response = await endless()
     const id = runOf(response)
     const early = readEvents(response)
@@ -187,7 +187,7 @@ describe('GET /runs/{id}/events', () => {
     expect(await streamOf(await follow(id))).toEqual(whole)
   })
 
-  test('a reader that takes nothing for a while gets everything', async () => {
+  test('sends a slow reader every event', async () => {
     const tokens = Array.from({ length: 3000 }, (_, i) => ` ${'word'.repeat(20)}-${i}`)
     ollama.script('/api/chat', { tokens })
     const response = await askStream(ann.client, conversation, 'Much!')
@@ -200,7 +200,7 @@ describe('GET /runs/{id}/events', () => {
 })
 
 describe('GET /runs/{id}', () => {
-  test('tells how a run stands while it runs and when it has ended', async () => {
+  test('returns the status of a running and of a finished run', async () => {
     const response = await endless()
     const running = await run(runOf(response))
     expect(running).toMatchObject({
@@ -222,7 +222,7 @@ describe('GET /runs/{id}', () => {
     })
   })
 
-  test('tells the kind of each', async () => {
+  test('returns the kind of the run', async () => {
     const files = formOf([{ name: 'b.txt', content: 'The lighthouse is painted red.' }])
     const upload = await ann.client.fetch('/api/documents/upload', { method: 'POST', body: files })
     const pull = await ann.client.fetch('/api/models/pull', {
@@ -239,7 +239,7 @@ describe('GET /runs/{id}', () => {
     }
   })
 
-  test('tells why one failed', async () => {
+  test('returns why a run failed', async () => {
     ollama.script('/api/chat', { tokens: ['Half', ' an', ' answer'], fault: 'die', afterTokens: 2 })
     const { id, events } = await answered()
     const error = events.at(-1)?.['error'] as { code: string; message: string }
@@ -253,7 +253,7 @@ describe('GET /runs/{id}', () => {
 })
 
 describe('GET /runs', () => {
-  test('lists the caller’s own, by status', async () => {
+  test('lists the caller’s runs by status', async () => {
     const response = await endless()
     const listed = async ({ client }: TestUser, query: string) =>
       bodyOf(await client.get<{ runs: Run[] }>(`/runs${query}`)).runs.map(({ id }) => id)
@@ -269,7 +269,7 @@ describe('GET /runs', () => {
 })
 
 describe('DELETE /runs/{id}', () => {
-  test('keeps what was produced, closes the log and ends the request to the model', async () => {
+  test('keeps the partial answer, closes the log and aborts the model request', async () => {
     const before = ollama.requestsTo('/api/chat').length
     const response = await endless()
     const asked = await ollama.waitForRequest('/api/chat', before + 1)
@@ -290,7 +290,7 @@ describe('DELETE /runs/{id}', () => {
     })
   })
 
-  test('of a finished run is a 200 that changes nothing', async () => {
+  test('returns 200 and changes nothing for a finished run', async () => {
     const { id, events } = await answered()
     const before = await run(id)
     expect((await stop(id)).status).toBe(200)
@@ -298,7 +298,7 @@ describe('DELETE /runs/{id}', () => {
     expect(await streamOf(await follow(id))).toEqual(events)
   })
 
-  test('asked for by many at once stops once', async () => {
+  test('stops once for concurrent requests', async () => {
     const response = await endless()
     const answers = await Promise.all(Array.from({ length: 8 }, () => stop(runOf(response))))
     expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 8 }, () => 200))
@@ -306,7 +306,7 @@ describe('DELETE /runs/{id}', () => {
     expect(events.filter(({ event }) => event === 'stopped')).toHaveLength(1)
   })
 
-  test('stops an upload, and keeps the files that were whole', async () => {
+  test('stops an upload and keeps the finished files', async () => {
     const hang = { beforeHeaders: 'hang' as const }
     const before = ollama.requestsTo('/api/embed').length
     const first = formOf([{ name: 'kept.txt', content: 'The bell of the harbour rings at noon.' }])
@@ -325,8 +325,8 @@ describe('DELETE /runs/{id}', () => {
   })
 })
 
-describe('what holds, whatever happens', () => {
-  test('a client that hangs up stops nothing; question and answer are stored once', async () => {
+describe('a run', () => {
+  test('completes after the client disconnects, and stores question and answer once', async () => {
     const leaving = new AbortController()
     ollama.script('/api/chat', { tokens: ['Still', ' here', '.'], delayMs: 30 })
     const response = await askStream(ann.client, conversation, 'Are you there?', { signal: leaving.signal })
@@ -339,7 +339,7 @@ describe('what holds, whatever happens', () => {
     ])
   })
 
-  test('a client that never reads the head of the answer stops nothing either', async () => {
+  test('completes for a client that never reads the response', async () => {
     ollama.script('/api/chat', { tokens: ['Said', ' anyway'], firstDelayMs: 100 })
     const leaving = new AbortController()
     const before = ollama.requestsTo('/api/chat').length
@@ -356,7 +356,7 @@ describe('what holds, whatever happens', () => {
     ])
   })
 
-  test('the same Idempotency-Key gives the same run, in whatever door and however often', async () => {
+  test('is the same for every request with the same Idempotency-Key', async () => {
     const headers = { 'idempotency-key': 'once-only' }
     const all = await Promise.all(
       Array.from({ length: 6 }, () => askStream(ann.client, conversation, 'Once?', { headers })),
@@ -376,7 +376,7 @@ describe('what holds, whatever happens', () => {
     expect(await listMessages(ann.client, conversation)).toHaveLength(2)
   })
 
-  test('a key is its person’s own', async () => {
+  test('has an Idempotency-Key per user', async () => {
     const headers = { 'idempotency-key': 'mine' }
     const mine = await askStream(ann.client, conversation, 'Mine?', { headers })
     const theirs = await createConversation(bob.client, 'ada')
@@ -385,7 +385,7 @@ describe('what holds, whatever happens', () => {
     await Promise.all([streamOf(mine), streamOf(other)])
   })
 
-  test('a second question while one runs is 409 with the running run_id', async () => {
+  test('makes a second question in its conversation return 409 with its id', async () => {
     const response = await endless()
     const id = runOf(response)
     for (const answer of [
@@ -400,7 +400,7 @@ describe('what holds, whatever happens', () => {
     expect((await answered('And now?')).events.at(-1)).toMatchObject({ event: 'complete' })
   })
 
-  test('a run is there for those who may see the thing, and for nobody else', async () => {
+  test('is visible only to those who may see its subject', async () => {
     const { id } = await answered()
     const live = await endless()
     for (const hidden of [id, runOf(live)]) {

@@ -4,6 +4,7 @@ import { id } from '../../../contract/common.ts'
 import { getConversationAnalysis } from '../../../contract/insight.ts'
 import type { Avees } from '../../avees/index.ts'
 import { callerOf } from '../../http/caller.ts'
+import { disconnectSignal } from '../../http/disconnect-signal.ts'
 import { idempotencyKeyOf } from '../../http/idempotency.ts'
 import { type RequestOf, route } from '../../http/route.ts'
 import { sendRun } from '../../http/sse.ts'
@@ -31,12 +32,11 @@ export const askRoutes =
     }
 
     /** Waits for the answer. A client that disconnects ends only the wait. */
-    const answered = async (request: AskRequest, reply: FastifyReply) => {
+    const waitForAnswer = async (request: AskRequest, reply: FastifyReply) => {
       const caller = callerOf(request)
       const asked = await ask(request)
-      const left = new AbortController()
-      reply.raw.once('close', () => left.abort())
-      const answer = await chat.waitForAnswer(asked, left.signal)
+      const signal = disconnectSignal(reply)
+      const answer = await chat.waitForAnswer(asked, signal)
       const conversation = await chat.getConversation(caller, asked.conversationId)
       const { avee, layer } = await avees.view(caller, conversation.avee_id)
       const citations = citationsWithin(answer, layer)
@@ -50,19 +50,19 @@ export const askRoutes =
         model_used: answer.model ?? '',
         citations,
       }
-      return { body, asked, layer, signal: left.signal }
+      return { body, asked, layer, signal }
     }
 
-    route(app, askQuestion, async (request, reply) => (await answered(request, reply)).body)
+    route(app, askQuestion, async (request, reply) => (await waitForAnswer(request, reply)).body)
 
     route(app, askQuestionV2, async (request, reply) => {
-      const { body, asked, layer, signal } = await answered(request, reply)
-      const [known, learned] = await Promise.all([
+      const { body, asked, layer, signal } = await waitForAnswer(request, reply)
+      const [analysis, memoryCount] = await Promise.all([
         insight.analyzeNow(asked.messageId, layer, signal),
         memory.learnedFrom(asked.userMessageId, signal),
       ])
-      if (!known) throw conversationNotFound()
-      return { ...body, ...known, memories_extracted: learned }
+      if (!analysis) throw conversationNotFound()
+      return { ...body, ...analysis, memories_extracted: memoryCount }
     })
 
     route(app, streamAnswer, async (request, reply) =>
@@ -73,13 +73,13 @@ export const askRoutes =
       const caller = callerOf(request)
       const conversation = await chat.getConversation(caller, request.params.id)
       const { layer } = await avees.view(caller, conversation.avee_id)
-      const known = await insight.ofConversation(conversation.id, layer)
-      if (!known) throw conversationNotFound()
-      return known
+      const analysis = await insight.ofConversation(conversation.id, layer)
+      if (!analysis) throw conversationNotFound()
+      return analysis
     })
   }
 
-/** How a question is put, from the parameters of a request. */
+/** Converts the parameters of a request into options. */
 export const optionsFrom = (parameters: {
   use_gpt4o?: boolean | undefined
   model?: string | undefined

@@ -8,7 +8,7 @@ import { route } from '../../http/route.ts'
 import { sendRun } from '../../http/sse.ts'
 import type { Runs } from '../../runs/index.ts'
 
-/** POST /api/chat: one question to the caller's library, in a conversation of theirs or a new one. */
+/** POST /api/chat: asks the caller's library, in one of their conversations or a new one. */
 export const localchatChatRoutes =
   ({ chat, runs, avees }: { chat: Chat; runs: Runs; avees: Avees }): FastifyPluginAsync =>
   async (app) => {

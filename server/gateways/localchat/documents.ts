@@ -21,51 +21,46 @@ import { acceptUploads, receiveUpload } from '../../http/uploads.ts'
 import { type Hit, type Knowledge, type ListedDocument, noFiles } from '../../knowledge/index.ts'
 import type { Runs } from '../../runs/index.ts'
 
-const previewLength = 200
-/** LocalChat lists everything at once; more than this is a page of /avees/local/documents. */
-const mostListed = 1_000
+const previewCharacters = 200
+/** LocalChat lists all documents at once. Larger libraries have pages at /avees/local/documents. */
+const maxListed = 1_000
 
-const otherDocument = defineError(
-  404,
-  'document_not_found',
-  () => 'There is no such document in your library.',
-)
-const keyForReading = defineError(
+const documentNotFound = defineError(404, 'document_not_found', () => 'Document not found in your library.')
+const keyBoundToAvee = defineError(
   403,
   'key_for_one_avee',
-  () =>
-    'This API key is for talking to an avee; the library is changed with a login or a key without that bond.',
+  () => 'This API key is restricted to one avee. Sign in or use an unrestricted key to change the library.',
 )
 
-/** /api/documents: the caller's own library in LocalChat's words. */
+/** /api/documents: the caller's library, in LocalChat's format. */
 export const localchatDocumentRoutes =
   ({ knowledge, avees, runs }: { knowledge: Knowledge; avees: Avees; runs: Runs }): FastifyPluginAsync =>
   async (app) => {
     const uploadLimits = { maxFileBytes: knowledge.limits.maxUploadBytes, maxFiles: 1_000 }
     await acceptUploads(app, uploadLimits)
 
-    /** The library is looked up like any avee: a key that is bound to another sees none. */
-    async function libraryOf(caller: Caller): Promise<Avee> {
+    /** Returns the caller's library. @throws 404 for an API key that is restricted to another avee */
+    async function getLibrary(caller: Caller): Promise<Avee> {
       const library = await avees.library(caller.userId)
       return (await avees.view(caller, library.id)).avee
     }
 
-    async function ownLibrary(caller: Caller): Promise<Avee> {
-      const library = await libraryOf(caller)
-      if (caller.aveeId !== null) throw keyForReading()
+    async function getWritableLibrary(caller: Caller): Promise<Avee> {
+      const library = await getLibrary(caller)
+      if (caller.aveeId !== null) throw keyBoundToAvee()
       return library
     }
 
-    async function ofLibrary(library: Avee, documentId: string): Promise<ListedDocument> {
+    async function getDocument(library: Avee, documentId: string): Promise<ListedDocument> {
       const document = await knowledge.get(documentId, [...layers])
-      if (document.avee_id !== library.id) throw otherDocument()
+      if (document.avee_id !== library.id) throw documentNotFound()
       return document
     }
 
     route(app, uploadToLibrary, async (request, reply) => {
       try {
         const caller = callerOf(request)
-        const library = await ownLibrary(caller)
+        const library = await getWritableLibrary(caller)
         if (!request.isMultipart()) throw noFiles()
         const { files } = await receiveUpload(request, knowledge.staging, uploadLimits, () => undefined)
         if (files.length === 0) throw noFiles()
@@ -84,13 +79,13 @@ export const localchatDocumentRoutes =
     })
 
     route(app, listLibrary, async (request) => {
-      const library = await libraryOf(callerOf(request))
-      const { documents } = await knowledge.list(library.id, [...layers], { limit: mostListed })
-      return { success: true as const, documents: documents.map(entryOf) }
+      const library = await getLibrary(callerOf(request))
+      const { documents } = await knowledge.list(library.id, [...layers], { limit: maxListed })
+      return { success: true as const, documents: documents.map(presentDocument) }
     })
 
     route(app, getLibraryStats, async (request) => {
-      const library = await libraryOf(callerOf(request))
+      const library = await getLibrary(callerOf(request))
       const { documents, passages, embedded, averageLength } = await knowledge.stats(library.id, [...layers])
       return {
         success: true as const,
@@ -107,7 +102,7 @@ export const localchatDocumentRoutes =
     })
 
     route(app, clearLibrary, async (request) => {
-      const library = await ownLibrary(callerOf(request))
+      const library = await getWritableLibrary(callerOf(request))
       const count = await knowledge.clear(library.id)
       return {
         success: true as const,
@@ -116,19 +111,22 @@ export const localchatDocumentRoutes =
     })
 
     route(app, getLibraryDocument, async (request) => {
-      const library = await libraryOf(callerOf(request))
-      return { success: true as const, document: entryOf(await ofLibrary(library, request.params.id)) }
+      const library = await getLibrary(callerOf(request))
+      return {
+        success: true as const,
+        document: presentDocument(await getDocument(library, request.params.id)),
+      }
     })
 
     route(app, deleteLibraryDocument, async (request) => {
-      const library = await ownLibrary(callerOf(request))
-      const document = await ofLibrary(library, request.params.id)
+      const library = await getWritableLibrary(callerOf(request))
+      const document = await getDocument(library, request.params.id)
       await knowledge.remove(document.id)
       return { success: true as const, message: `${nameOf(document)} deleted.` }
     })
 
     route(app, testRetrieval, async (request, reply) => {
-      const library = await libraryOf(callerOf(request))
+      const library = await getLibrary(callerOf(request))
       const { query, top_k } = request.body
       const { hits, answerable } = await knowledge.search({
         aveeId: library.id,
@@ -137,31 +135,31 @@ export const localchatDocumentRoutes =
         limit: top_k,
         signal: disconnectSignal(reply),
       })
-      const results = hits.map((hit) => ({ ...placeOf(hit), score: hit.score, text: hit.text }))
+      const results = hits.map((hit) => ({ ...presentHit(hit), score: hit.score, text: hit.text }))
       return { success: true as const, query, count: results.length, answerable, results }
     })
 
     route(app, searchText, async (request) => {
-      const library = await libraryOf(callerOf(request))
+      const library = await getLibrary(callerOf(request))
       const { search_text, limit } = request.body
       const hits = await knowledge.searchText(library.id, [...layers], search_text, limit)
-      const results = hits.map((hit) => ({ ...placeOf(hit), full_text: hit.text }))
+      const results = hits.map((hit) => ({ ...presentHit(hit), full_text: hit.text }))
       return { success: true as const, search_text, count: results.length, results }
     })
   }
 
 const nameOf = (document: { filename: string | null; title: string }) => document.filename ?? document.title
 
-const placeOf = (hit: Hit) => ({
+const presentHit = (hit: Hit) => ({
   document_id: hit.documentId,
   filename: nameOf(hit),
   page: hit.page,
   passage: hit.n,
-  preview: hit.text.slice(0, previewLength),
+  preview: hit.text.slice(0, previewCharacters),
   length: hit.text.length,
 })
 
-const entryOf = (document: ListedDocument) => ({
+const presentDocument = (document: ListedDocument) => ({
   id: document.id,
   filename: nameOf(document),
   title: document.title,

@@ -10,19 +10,20 @@ import {
 } from '../../../contract/models.ts'
 import { defineError } from '../../errors.ts'
 import { callerOf } from '../../http/caller.ts'
+import { disconnectSignal } from '../../http/disconnect-signal.ts'
 import { idempotencyKeyOf } from '../../http/idempotency.ts'
 import { route } from '../../http/route.ts'
 import { sendRun } from '../../http/sse.ts'
 import type { Models } from '../../models/index.ts'
 import type { Runs } from '../../runs/index.ts'
 
-const nameMissing = defineError(
+const missingModel = defineError(
   400,
   'model_missing',
-  () => 'Name the model, as JSON {"model": "llama3.2:1b"} or as ?model=llama3.2:1b.',
+  () => 'Name the model: {"model": "llama3.2:1b"} or ?model=llama3.2:1b.',
 )
 
-/** /api/models: what is installed, which model answers, downloads. */
+/** /api/models: installed models, the active model, downloads. */
 export const localchatModelRoutes =
   ({ models, runs }: { models: Models; runs: Runs }): FastifyPluginAsync =>
   async (app) => {
@@ -37,7 +38,7 @@ export const localchatModelRoutes =
 
     route(app, deleteModel, async ({ body, query }) => {
       const name = body?.model ?? query.model
-      if (name === undefined) throw nameMissing()
+      if (name === undefined) throw missingModel()
       await models.delete(name)
       return { success: true as const, message: `The model ${name} was deleted.` }
     })
@@ -49,9 +50,7 @@ export const localchatModelRoutes =
     })
 
     route(app, testModel, async ({ body }, reply) => {
-      const left = new AbortController()
-      reply.raw.once('close', () => left.abort())
-      const result = await models.test(body.model, left.signal)
+      const result = await models.test(body.model, disconnectSignal(reply))
       return { success: true as const, model: body.model, result }
     })
 

@@ -7,10 +7,10 @@ import { route } from '../../http/route.ts'
 import type { Knowledge } from '../../knowledge/index.ts'
 import type { Models } from '../../models/index.ts'
 
-/** How long the model services may take to say that they are there. */
-const lookMs = 2_000
+/** How long the model services have to respond. */
+const modelStatusTimeoutMs = 2_000
 
-/** GET /api/status and /api/health: what is up, seen at this moment. */
+/** GET /api/status and /api/health: the current state of the services. */
 export const localchatStatusRoutes =
   ({
     database,
@@ -36,7 +36,7 @@ export const localchatStatusRoutes =
       const library = await avees.library(callerOf(request).userId)
       const [up, seen, documents] = await Promise.all([
         isUp(),
-        models.status(AbortSignal.timeout(lookMs)),
+        models.status(AbortSignal.timeout(modelStatusTimeoutMs)),
         knowledge.count(library.id),
       ])
       const { kind, hits, misses, size, hit_rate } = models.cacheStats()
@@ -57,7 +57,7 @@ export const localchatStatusRoutes =
     })
 
     route(app, getApiHealth, async (_request, reply) => {
-      const [up, seen] = await Promise.all([isUp(), models.status(AbortSignal.timeout(lookMs))])
+      const [up, seen] = await Promise.all([isUp(), models.status(AbortSignal.timeout(modelStatusTimeoutMs))])
       return reply.code(up ? 200 : 503).send({
         status: up ? (seen.ollama ? 'healthy' : 'degraded') : 'unhealthy',
         checks: { database: up, ollama: seen.ollama, cache: true },

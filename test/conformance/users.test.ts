@@ -32,7 +32,7 @@ const newKey = async ({ client }: TestUser, more: object = {}) =>
 describe('accounts', () => {
   const password = 'a good long password'
 
-  test('registering gives a token, when it expires, and the user', async () => {
+  test('registration returns a token with its expiry and the user', async () => {
     const body = { email: 'new@example.org', password, handle: 'newcomer', display_name: 'New' }
     const answer = await app.post<Session>('/auth/register', body)
     expect(answer.status).toBe(201)
@@ -46,7 +46,7 @@ describe('accounts', () => {
     expect(bodyOf(await app.as(token).get('/me'))).toMatchObject(user)
   })
 
-  test('one address is one account, however it is written', async () => {
+  test('an address in different spellings is one account', async () => {
     const { session } = await registerUser(app, { email: 'One.Person@Example.org', password })
     for (const email of ['one.person@example.org', 'ONE.PERSON@EXAMPLE.ORG'])
       refusal(await app.post('/auth/register', { email, password }), 409)
@@ -54,7 +54,7 @@ describe('accounts', () => {
     expect(bodyOf(again).user.id).toBe(session.user.id)
   })
 
-  test('many who register one address at once make one account', async () => {
+  test('concurrent registrations of one address create one account', async () => {
     const body = { email: 'crowd@example.org', password }
     const answers = await Promise.all(
       Array.from({ length: 8 }, () => app.post<unknown>('/auth/register', body)),
@@ -64,7 +64,7 @@ describe('accounts', () => {
     for (const answer of answers) if (answer.status === 409) refusal(answer, 409)
   })
 
-  test('many who take one handle at once: one has it', async () => {
+  test('only one of several concurrent requests gets a handle', async () => {
     const answers = await Promise.all(
       Array.from({ length: 6 }, (_, i) =>
         app.post('/auth/register', { email: `taker${i}@example.org`, password, handle: 'wanted' }),
@@ -75,7 +75,7 @@ describe('accounts', () => {
     ])
   })
 
-  test('signing in needs the password; a wrong one and an unknown address are the same', async () => {
+  test('sign-in responds equally to a wrong password and an unknown address', async () => {
     const { session } = await registerUser(app, { email: 'in@example.org', password })
     const signedIn = bodyOf(await app.post<Session>('/auth/login', { email: 'in@example.org', password }))
     expect(signedIn.user.id).toBe(session.user.id)
@@ -85,7 +85,7 @@ describe('accounts', () => {
     expect(refusal(wrong, 401)).toEqual(refusal(unknown, 401))
   })
 
-  test('signing out ends that token alone', async () => {
+  test('sign-out ends only its own token', async () => {
     const { client, session } = await registerUser(app, { email: 'out@example.org', password })
     const other = app.as(
       bodyOf(await app.post<Session>('/auth/login', { email: 'out@example.org', password })).token,
@@ -95,7 +95,7 @@ describe('accounts', () => {
     expect(bodyOf(await other.get('/me'))).toMatchObject({ id: session.user.id })
   })
 
-  test('one changes one’s own account', async () => {
+  test('users change their own account', async () => {
     const { client } = await registerUser(app)
     const changed = await client.patch('/me', { display_name: 'Other', handle: 'other-handle' })
     expect(bodyOf(changed)).toMatchObject({ display_name: 'Other', handle: 'other-handle' })
@@ -105,7 +105,7 @@ describe('accounts', () => {
     refusal(await client.patch('/me', { email: 'no address' }), 422)
   })
 
-  test('a new password needs the present one, and is the one that counts', async () => {
+  test('a new password requires the current one and replaces it', async () => {
     const { client } = await registerUser(app, { email: 'change@example.org', password })
     const next = 'another long password'
     const attempt = (current_password: string) =>
@@ -116,7 +116,7 @@ describe('accounts', () => {
     bodyOf(await app.post('/auth/login', { email: 'change@example.org', password: next }))
   })
 
-  test('DELETE /me takes everything of theirs along', async () => {
+  test('DELETE /me deletes everything of the user', async () => {
     const leaver = await registerUser(app, { email: 'leaver@example.org', password, handle: 'leaver' })
     const { client } = leaver
     const avee = await createAvee(client, { handle: 'leavers-avee' })
@@ -158,7 +158,7 @@ describe('accounts', () => {
 })
 
 describe('API keys', () => {
-  test('a key is shown once, works as a bearer token, and is gone when revoked', async () => {
+  test('a key is shown once, works as a bearer token, and stops working when revoked', async () => {
     const { id, key } = await newKey(ann)
     expect(key.length).toBeGreaterThan(30)
     const listed = await ann.client.get<Keys>('/api-keys')
@@ -171,13 +171,13 @@ describe('API keys', () => {
     refusal(await ann.client.delete(`/api-keys/${id}`), 404)
   })
 
-  test('everybody lists their own', async () => {
+  test('users list only their own keys', async () => {
     const { id } = await newKey(ann, { name: 'only Ann’s' })
     const { api_keys } = bodyOf(await bob.client.get<Keys>('/api-keys'))
     expect(api_keys.map((each) => each['id'])).not.toContain(id)
   })
 
-  test('a key bound to one avee opens nothing else', async () => {
+  test('a key restricted to one avee gives access to nothing else', async () => {
     const one = await createAvee(ann.client, { visibility: 'private' })
     const two = await createAvee(ann.client)
     const content = 'The keeper of the mill is called Aldous.'
@@ -220,7 +220,7 @@ describe('API keys', () => {
 })
 
 describe('avees', () => {
-  test('are made, read by handle and by id, changed and deleted', async () => {
+  test('are created, read by handle and by id, changed and deleted', async () => {
     const body = {
       handle: 'ada_lovelace-1',
       display_name: 'Ada',
@@ -251,7 +251,7 @@ describe('avees', () => {
     expect((await ann.client.post('/avees', { handle: body.handle, display_name: 'Again' })).status).toBe(201)
   })
 
-  test.each(['abc', 'a-b_c', '0'.repeat(30), '---'])('%s can be a handle', async (handle) => {
+  test.each(['abc', 'a-b_c', '0'.repeat(30), '---'])('accept the handle %s', async (handle) => {
     expect((await ann.client.post('/avees', { handle, display_name: 'A' })).status).toBe(201)
     refusal(await bob.client.post('/avees', { handle, display_name: 'B' }), 409)
   })
@@ -273,7 +273,7 @@ describe('avees', () => {
     refusal(await ann.client.post('/avees', { handle, display_name: 'A' }), 422)
   })
 
-  test('a persona and what was learned of it are the owner’s alone', async () => {
+  test('show persona and persona notes only to the owner', async () => {
     const { id } = await createAvee(ann.client, { persona: 'Secretly shy.' })
     bodyOf(await ann.client.patch(`/avees/${id}`, { persona_notes: 'Likes short answers.' }))
     expect(bodyOf(await ann.client.get(`/avees/${id}`))).toMatchObject({
@@ -285,7 +285,7 @@ describe('avees', () => {
     refusal(await bob.client.patch(`/avees/${id}`, { persona_notes: 'Shouts.' }), 403)
   })
 
-  test('the list has what can be discovered, in pages, and finds words', async () => {
+  test('list discoverable avees in pages, with search', async () => {
     const handles = await Promise.all(
       Array.from({ length: 5 }, async (_, i) => {
         const wish = { handle: `lister-${i}`, display_name: `Quillfeather ${i}` }
@@ -307,7 +307,7 @@ describe('avees', () => {
     expect(seen.toSorted()).toEqual(handles.toSorted())
   })
 
-  test('following opens the public layer and can be taken back', async () => {
+  test('following gives access to the public layer until it ends', async () => {
     const { id } = await createAvee(ann.client)
     expect((await bob.client.put(`/avees/${id}/follow`)).status).toBe(200)
     expect(bodyOf(await bob.client.get(`/avees/${id}`))).toMatchObject({
@@ -320,7 +320,7 @@ describe('avees', () => {
     expect(bodyOf(await bob.client.get(`/avees/${id}`))).toMatchObject({ is_following: false, followers: 0 })
   })
 
-  test('permissions are the owner’s to give, see and take', async () => {
+  test('only the owner grants, lists and revokes permissions', async () => {
     const { id } = await createAvee(ann.client)
     const path = `/avees/${id}/permissions`
     const user = bob.session.user.id
@@ -341,7 +341,7 @@ describe('avees', () => {
     expect(bodyOf(await ann.client.get(`/avees/${id}`))).toMatchObject({ my_layer: 'intimate' })
   })
 
-  test('are gone for everybody with all that was made of them', async () => {
+  test('are deleted for everyone with everything derived from them', async () => {
     const avee = await createAvee(ann.client)
     const files = [{ name: 'gone.txt', content: 'The tide turns at six.' }]
     const [stored] = await uploadFiles(ann.client, files, { avee: avee.id, layer: 'public' })
