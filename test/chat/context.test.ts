@@ -48,12 +48,12 @@ for (const kind of DATABASES) {
       const avee = await createAvee(client)
       const first = await createConversation(client, avee.handle)
       // Without a language model memories are read by rules, at once.
-      const told = await client.post<AskV2>('/chat/ask-v2', {
+      const response = await client.post<AskV2>('/chat/ask-v2', {
         conversation_id: first.id,
         question: 'My name is Marta and I am allergic to peanuts.',
         model: 'extractive',
       })
-      expect(bodyOf(told).memories_extracted).toBeGreaterThan(0)
+      expect(bodyOf(response).memories_extracted).toBeGreaterThan(0)
 
       const second = await createConversation(client, avee.handle)
       const events = await ask(client, second.id, 'What should I avoid eating?')

@@ -26,11 +26,11 @@ for (const kind of DATABASES) {
     })
     type Prompt = { role: string; content: string }[]
     const prompt = () => ollama.requestsTo('/api/chat').at(-1)?.body['messages'] as Prompt
-    const says = (...tokens: string[]) => ollama.script('/api/chat', { tokens })
+    const answerWith = (...tokens: string[]) => ollama.script('/api/chat', { tokens })
 
-    async function chatter(client: TestClient, id: string, turns: number, from = 0): Promise<void> {
+    async function askTurns(client: TestClient, id: string, turns: number, from = 0): Promise<void> {
       for (let i = from; i < from + turns; i++) {
-        says(`Lighthouse ${i} has a lamp with number ${i}.`)
+        answerWith(`Lighthouse ${i} has a lamp with number ${i}.`)
         await ask(client, id, `I painted lighthouse ${i} in colour number ${i}.`)
         await app.app.insight.idle()
       }
@@ -38,32 +38,32 @@ for (const kind of DATABASES) {
 
     test('replaces its oldest turns by a summary, so that the prompt stops growing', async () => {
       const { id } = await createConversation(owner, avee.handle)
-      says('The saffron boat of Genoa it is, then.')
+      answerWith('The saffron boat of Genoa it is, then.')
       await ask(owner, id, 'I sail the saffron boat of Genoa, and lighthouse painting is my trade.')
-      await chatter(owner, id, 24)
+      await askTurns(owner, id, 24)
       expect(prompt()[0]?.content).not.toContain(heading)
       expect(prompt()).toHaveLength(50)
-      await chatter(owner, id, 14, 24)
+      await askTurns(owner, id, 14, 24)
       await ask(owner, id, 'Go on.')
       const [system, ...turns] = prompt()
       expect(system?.content).toContain(heading)
-      const summed = system?.content.split(heading)[1] ?? ''
-      expect(summed).toMatch(/They said: I painted lighthouse \d/)
+      const summary = system?.content.split(heading)[1] ?? ''
+      expect(summary).toMatch(/They said: I painted lighthouse \d/)
       expect(turns.length).toBeLessThan(60)
       // Turns in the summary are not repeated in the history.
       const [first] = turns
       const covered = /lighthouse (\d+)/.exec(first?.content ?? '')?.[1]
-      expect(summed).not.toContain(`lighthouse ${covered} `)
+      expect(summary).not.toContain(`lighthouse ${covered} `)
     })
 
     test('has a summary of the selected branch only', async () => {
       const { id } = await createConversation(owner, avee.handle)
-      await chatter(owner, id, 26)
+      await askTurns(owner, id, 26)
       await ask(owner, id, 'Go on.')
       expect(prompt()[0]?.content).toContain(heading)
       const messages = await listMessages(owner, id)
       const third = messages[4]
-      says('Well.')
+      answerWith('Well.')
       const edited = await owner.post(`/conversations/${id}/messages/${third?.id}/edit`, {
         content: 'I paint no more.',
       })
@@ -76,7 +76,7 @@ for (const kind of DATABASES) {
       const { client: friend, session } = await registerUser(app)
       bodyOf(await owner.put(`/avees/${avee.id}/permissions/${session.user.id}`, { max_layer: 'friends' }))
       const { id } = await createConversation(friend, avee.handle)
-      await chatter(friend, id, 26)
+      await askTurns(friend, id, 26)
       await ask(friend, id, 'Go on.')
       expect(prompt()[0]?.content).toContain(heading)
       bodyOf(await owner.delete(`/avees/${avee.id}/permissions/${session.user.id}`))
@@ -105,10 +105,10 @@ describe('the summary of a background model', () => {
     expect(asked.length).toBeGreaterThan(0)
     expect(JSON.stringify(asked[0]?.body)).toContain('lighthouse 3 ')
     await ask(client, id, 'Go on.')
-    const told = ollama
+    const request = ollama
       .requestsTo('/api/chat')
       .findLast(({ body }) => JSON.stringify(body).includes('Go on.'))
-    expect(JSON.stringify(told?.body)).toContain(heading)
-    expect(JSON.stringify(told?.body)).not.toContain('They said: I painted')
+    expect(JSON.stringify(request?.body)).toContain(heading)
+    expect(JSON.stringify(request?.body)).not.toContain('They said: I painted')
   })
 })

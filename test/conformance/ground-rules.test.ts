@@ -111,7 +111,7 @@ describe('errors', () => {
       const there = refusal(await ask(hidden.id), 404)
       const none = refusal(await ask(nobody), 404)
       const sentence = (message: string, id: string) => message.replaceAll(id, 'ID')
-      expect({ ...there, message: sentence(there.message, hidden.id) }, 'no word tells them apart').toEqual({
+      expect({ ...there, message: sentence(there.message, hidden.id) }, 'the messages are the same').toEqual({
         ...none,
         message: sentence(none.message, nobody),
       })

@@ -274,10 +274,10 @@ describe('DELETE /runs/{id}', () => {
     const response = await endless()
     const asked = await ollama.waitForRequest('/api/chat', before + 1)
     const events = readEvents(response)
-    let said = ''
+    let received = ''
     for await (const { data } of events) {
-      said += String(data['token'] ?? '')
-      if (said === 'One two three four five') break
+      received += String(data['token'] ?? '')
+      if (received === 'One two three four five') break
     }
     expect(await stop(runOf(response))).toMatchObject({ status: 200 })
     await asked.closed
