@@ -67,7 +67,6 @@ export async function fill(
       start += text.length + 2
       return {
         version,
-        document_id: documentId,
         avee_id: aveeId,
         layer: 'public' as const,
         n: i + 1,

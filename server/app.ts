@@ -56,9 +56,13 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     nodeId: hasDirectory ? await nodeIdOf(config.dataDir) : newId(),
     leaseMs: config.runs.leaseMs,
     graceMs: config.server.shutdownGraceMs,
-    keepMs: config.runs.eventsDays * 24 * 60 * 60 * 1000,
+    retention: { eventsMs: config.runs.eventsDays * 24 * 60 * 60 * 1000 },
   })
   const jobs = jobQueue({ database, log, graceMs: config.server.shutdownGraceMs })
+  jobs.register('runs.retention', {
+    everyMs: 10 * 60_000,
+    run: async (_input, { signal }) => runs.prune(signal),
+  })
   const models = parts.use(
     modelsRoom({
       db: database.db,

@@ -257,7 +257,9 @@ export const settings = z.object({
     .describe('After how long without a sign of life a run is taken up by another server.'),
   RUN_EVENTS_DAYS: integer(0, 36_500)
     .prefault('7')
-    .describe('How long the event log of a finished run is kept. What the run made stays.'),
+    .describe(
+      'How long the event log of a finished run is kept. Its result stays; the run itself and its idempotency key are kept for 30 days, or as long as the log if that is longer.',
+    ),
   SHUTDOWN_GRACE_MS: integer(0, 3_600_000)
     .prefault('10000')
     .describe('How long answers in progress may go on after the server was told to stop.'),

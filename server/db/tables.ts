@@ -126,7 +126,6 @@ export type Tables = {
   }
   document_versions: {
     id: ColumnType<string, never, never>
-    document_id: string
     avee_id: string
     state: 'building' | 'live' | 'retired'
     run_id: string | null
@@ -173,7 +172,6 @@ export type Tables = {
   passages: {
     id: ColumnType<string, never, never>
     version: string
-    document_id: string
     avee_id: string
     layer: Layer
     n: number

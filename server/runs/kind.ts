@@ -105,7 +105,7 @@ export type NewRun<Input = unknown> = {
   /** An avee's id where the run belongs to one: a caller whose API key is bound to an avee sees only runs with that scope. */
   scope?: string
   input: Input
-  /** The same key of the same user gives the same run, for ever. */
+  /** The same key of the same user gives the same run, until the run is deleted (30 days after its end). */
   idempotencyKey?: string
 }
 
@@ -134,6 +134,8 @@ export type Runs = {
   stop(id: string): Promise<RunRecord | undefined>
   /** Stops what runs and deletes all of them with their logs: for what is about to be deleted itself. */
   forget(of: Belonging): Promise<void>
+  /** Deletes expired events and runs in small steps, until none is left or the signal fires. */
+  prune(signal: AbortSignal): Promise<void>
   /** Begins to take up runs that nobody works on; call once, after every kind is registered. */
   open(): Promise<void>
   /** Counts for metrics and status. */

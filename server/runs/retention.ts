@@ -1,41 +1,38 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Database } from '../db/index.ts'
-import type { Log } from '../log.ts'
-import { expireEvents } from './store.ts'
+import { deleteEvents, deleteExpiredRuns, listRunsToExpire, markExpired } from './store.ts'
 
-const everyMs = 10 * 60 * 1000
-/** Small, so that other work gets its turn between two batches. */
-const runsInOneBatch = 20
+/** One step deletes no more than this, so that other statements wait for some milliseconds only. */
+const maxRuns = 20
+const maxEvents = 500
+/** The pause after a step, as a multiple of its duration: retention takes a fifth of the database's time at most. */
+const pauseFactor = 4
+const minPauseMs = 10
 
-/** Deletes the events of runs that ended longer ago than `keepMs`, now and every ten minutes. Returns how to end that. */
-export function retention({
-  database,
-  log,
-  keepMs,
-}: {
-  database: Database
-  log: Log
-  keepMs: number
-}): () => Promise<void> {
-  let closed = false
-  let timer: NodeJS.Timeout | undefined
-  let busy = Promise.resolve()
+export type Retention = {
+  /** How long the events of a finished run are kept. */
+  eventsMs: number
+  /** How long a finished run is kept, and with it its idempotency key; never shorter than its events. */
+  runsMs: number
+}
 
-  async function tidy(): Promise<void> {
-    try {
-      while (!closed && (await expireEvents(database.db, keepMs, runsInOneBatch)) === runsInOneBatch);
-    } catch (error) {
-      log.warn({ err: error }, 'events of old runs could not be deleted; trying again later')
+/** Deletes expired events and runs, in small steps. */
+export async function prune(database: Database, retention: Retention, signal: AbortSignal): Promise<void> {
+  const { db } = database
+  const expireEvents = async () => {
+    const runs = await listRunsToExpire(db, retention.eventsMs, maxRuns)
+    if (runs.length === 0) return false
+    // The first events go first: whoever reads from the start then misses event 1 and learns that they have expired.
+    if ((await deleteEvents(db, runs, maxEvents)) < maxEvents) await markExpired(db, runs)
+    return true
+  }
+  const deleteRuns = async () =>
+    (await deleteExpiredRuns(db, Math.max(retention.runsMs, retention.eventsMs), maxRuns)) > 0
+
+  for (const step of [expireEvents, deleteRuns])
+    for (let isMore = true; isMore; ) {
+      const started = performance.now()
+      isMore = await step()
+      await pause(Math.max(pauseFactor * (performance.now() - started), minPauseMs), undefined, { signal })
     }
-    if (!closed) timer = setTimeout(begin, everyMs)
-  }
-  const begin = () => {
-    busy = tidy()
-  }
-  begin()
-
-  return async () => {
-    closed = true
-    clearTimeout(timer)
-    await busy
-  }
 }

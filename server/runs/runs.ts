@@ -20,7 +20,7 @@ import {
 import { type Claimed, leases } from './leases.ts'
 import { encode, OwnedRun } from './owned-run.ts'
 import { isTransient } from './persist.ts'
-import { retention } from './retention.ts'
+import { prune, type Retention } from './retention.ts'
 import {
   channel,
   deleteRuns,
@@ -55,8 +55,7 @@ export type RunsParts = {
   leaseMs?: number
   /** How long runs may go on at shutdown before they are handed over. */
   graceMs?: number
-  /** How long the events of a finished run are kept. */
-  keepMs?: number
+  retention?: Partial<Retention>
   /** How many runs of dead nodes are worked on here at once. */
   takeUpLimit?: number
 }
@@ -68,7 +67,7 @@ export function runs({
   nodeId,
   leaseMs = 4000,
   graceMs = 5000,
-  keepMs = 7 * day,
+  retention = {},
   takeUpLimit = 64,
 }: RunsParts): Runs {
   const kinds = new Map<string, RunKind>()
@@ -318,6 +317,8 @@ export function runs({
       while (ids.length > 0) await deleteRuns(database.db, ids.splice(0, deletedAtOnce))
     },
 
+    prune: async (signal) => prune(database, { eventsMs: 7 * day, runsMs: 30 * day, ...retention }, signal),
+
     async open() {
       closers.push(
         await told.listen({
@@ -342,7 +343,6 @@ export function runs({
         clearInterval(heartbeat)
         clearInterval(missed)
       })
-      closers.push(retention({ database, log, keepMs }))
     },
 
     stats: () => ({ running: owned.size, readers: feeds.readers, ...group.stats() }),

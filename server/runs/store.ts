@@ -306,18 +306,34 @@ export async function requestStop(db: Db, id: string): Promise<{ leaseMs: number
   return rows[0] && { leaseMs: rows[0].ms ?? 0 }
 }
 
-/** Deletes the events of up to `limit` runs that ended longer ago than `keepMs`; how many runs those were. */
-export async function expireEvents(db: Db, keepMs: number, limit: number): Promise<number> {
-  const { rows } = await sql<{ runs: number }>`
-    with old as (
-      select id from runs
-      where finished_at < now() - ${milliseconds(keepMs)} and not events_expired
-      order by finished_at limit ${limit} for update skip locked
-    ), deleted as (
-      delete from run_events using old where run_events.run_id = old.id
-    ), noted as (
-      update runs set events_expired = true from old where runs.id = old.id returning runs.id
-    )
-    select count(*)::int as runs from noted`.execute(db)
-  return rows[0]?.runs ?? 0
+/** Finished runs whose events have expired and are still there, the oldest first. */
+export async function listRunsToExpire(db: Db, eventsMs: number, limit: number): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    select id from runs where finished_at < now() - ${milliseconds(eventsMs)} and not events_expired
+    order by finished_at limit ${limit}`.execute(db)
+  return rows.map(({ id }) => id)
+}
+
+/** Deletes up to `limit` events of these runs, the first ones first; returns how many. */
+export async function deleteEvents(db: Db, runs: string[], limit: number): Promise<number> {
+  const { numAffectedRows = 0n } = await sql`
+    delete from run_events using (
+      select run_id, n from run_events where run_id = any(${runs}::uuid[]) order by run_id, n limit ${limit}
+    ) as expired
+    where run_events.run_id = expired.run_id and run_events.n = expired.n`.execute(db)
+  return Number(numAffectedRows)
+}
+
+export async function markExpired(db: Db, runs: string[]): Promise<void> {
+  await sql`update runs set events_expired = true where id = any(${runs}::uuid[])`.execute(db)
+}
+
+/** Deletes up to `limit` runs without events that ended longer ago than `runsMs`; returns how many. */
+export async function deleteExpiredRuns(db: Db, runsMs: number, limit: number): Promise<number> {
+  const { numAffectedRows = 0n } = await sql`
+    delete from runs where id in (
+      select id from runs where events_expired and finished_at < now() - ${milliseconds(runsMs)}
+      order by finished_at limit ${limit}
+    )`.execute(db)
+  return Number(numAffectedRows)
 }

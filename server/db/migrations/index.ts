@@ -6,6 +6,7 @@ import { up as summaries } from './004-summaries.ts'
 import { up as folders } from './005-folders.ts'
 import { up as jobs } from './006-jobs.ts'
 import { up as canonicalEvents } from './011-canonical-events.ts'
+import { up as integrity } from './010-integrity.ts'
 
 /** Every migration by its number. One that was released is never edited, renamed or removed. */
 export const migrations: Record<string, Migration> = {
@@ -16,4 +17,5 @@ export const migrations: Record<string, Migration> = {
   '005-folders': { up: folders },
   '006-jobs': { up: jobs },
   '011-canonical-events': { up: canonicalEvents },
+  '010-integrity': { up: integrity },
 }

@@ -46,7 +46,7 @@ export const inLayers = ({ layers }: Scope, column: string) =>
   sql<boolean>`${sql.ref(column)} = any(${layers}::text[])`
 
 export const passageColumns = sql`
-  passages.id, passages.version, passages.document_id, documents.title, documents.filename, passages.layer, passages.n,
+  passages.id, passages.version, documents.id as document_id, documents.title, documents.filename, passages.layer, passages.n,
   passages.page, passages.start_offset, passages.end_offset, passages.heading, passages.text`
 
 export const toRankedPassage = (row: RankedRow): RankedPassage => ({

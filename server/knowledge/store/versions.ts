@@ -10,13 +10,12 @@ import type { Db, Trx } from '../../db/index.ts'
  *
  * Only live versions are seen. Words are counted when passages come and when they go.
  */
-export type NewVersion = { documentId: string; aveeId: string; runId: string; file: number }
+export type NewVersion = { aveeId: string; runId: string; file: number }
 
 export async function insertVersion(db: Db | Trx, version: NewVersion): Promise<string> {
   const { id } = await db
     .insertInto('document_versions')
     .values({
-      document_id: version.documentId,
       avee_id: version.aveeId,
       state: 'building',
       run_id: version.runId,
@@ -91,7 +90,7 @@ export type NewPassage = {
 /** Adds passages to a version and counts their words, in the caller's transaction. Returns the rows' ids by number. */
 export async function insertPassages(
   trx: Trx,
-  to: { version: string; documentId: string; aveeId: string; layer: Layer },
+  to: { version: string; aveeId: string; layer: Layer },
   passages: NewPassage[],
 ): Promise<Map<number, string>> {
   if (passages.length === 0) return new Map()
@@ -100,7 +99,6 @@ export async function insertPassages(
     .values(
       passages.map((passage) => ({
         version: to.version,
-        document_id: to.documentId,
         avee_id: to.aveeId,
         layer: to.layer,
         n: passage.n,

@@ -1,0 +1,95 @@
+import { sql } from 'kysely'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { DATABASES } from '../databases.ts'
+import { openStore, type Store } from './databases.ts'
+import { begin, logOf, makeStored, makeUser, openRoom, type Room, readAll, until } from './room.ts'
+
+const { signal } = new AbortController()
+
+describe.each(DATABASES)('retention of runs on %s', (kind) => {
+  let store: Store
+  let user: string
+  let runs: Room
+  beforeAll(async () => {
+    store = await openStore(kind)
+    await makeStored(store.database)
+    user = await makeUser(store.database)
+    runs = await openRoom(store.database, { leaseMs: 60_000 })
+  })
+  afterEach(async () => store.database.db.deleteFrom('runs').execute())
+  afterAll(async () => {
+    await runs[Symbol.asyncDispose]()
+    await store.close()
+  })
+
+  async function finishedRun(daysAgo: number, events = 1): Promise<string> {
+    const { id, worker } = await begin(runs, user)
+    for (let n = 1; n < events; n++) await worker.context.emit({ event: n })
+    worker.complete()
+    await readAll(runs, id)
+    await sql`update runs set finished_at = now() - ${daysAgo} * interval '1 day' where id = ${id}`.execute(
+      store.database.db,
+    )
+    return id
+  }
+
+  test('deletes the events of a run that ended more than 7 days ago, and keeps the run', async () => {
+    const old = await finishedRun(8, 2)
+    const recent = await finishedRun(6)
+    await runs.prune(signal)
+    expect(await logOf(store.database, old)).toEqual([])
+    expect(await runs.get(old)).toMatchObject({ status: 'complete', lastEvent: 2, eventsExpired: true })
+    await expect(readAll(runs, old)).rejects.toMatchObject({ status: 410, code: 'run_events_expired' })
+    expect(await readAll(runs, old, 2)).toEqual([])
+    expect(await logOf(store.database, recent)).toHaveLength(1)
+  })
+
+  test('deletes a run that ended more than 30 days ago, and with it its idempotency key', async () => {
+    const start = async () => runs.start({ kind: 'puppet', userId: user, input: {}, idempotencyKey: 'key' })
+    const { run } = await start()
+    ;(await runs.workers.next(run.id)).complete()
+    await readAll(runs, run.id)
+    const end = async (daysAgo: number) =>
+      sql`update runs set finished_at = now() - ${daysAgo} * interval '1 day' where id = ${run.id}`.execute(
+        store.database.db,
+      )
+    await end(29)
+    await runs.prune(signal)
+    expect(await start()).toMatchObject({ outcome: 'repeated', run: { id: run.id } })
+    await end(31)
+    await runs.prune(signal)
+    expect(await runs.get(run.id)).toBeUndefined()
+    const again = await start()
+    expect(again.outcome).toBe('created')
+    ;(await runs.workers.next(again.run.id)).complete()
+    await readAll(runs, again.run.id)
+  })
+
+  test('keeps a run that is still running, however old it is', async () => {
+    const { id, worker } = await begin(runs, user)
+    await sql`update runs set created_at = now() - interval '1 year' where id = ${id}`.execute(
+      store.database.db,
+    )
+    await runs.prune(signal)
+    expect(await runs.get(id)).toMatchObject({ status: 'running' })
+    worker.complete()
+    await readAll(runs, id)
+  })
+
+  test('deletes a long log in several steps, and answers 410 meanwhile', async () => {
+    const id = await finishedRun(8, 1_600)
+    const abort = new AbortController()
+    const pruning = runs.prune(abort.signal)
+    const isPartlyDeleted = async () => {
+      const events = await logOf(store.database, id)
+      return events.length > 0 && events.length < 1_600
+    }
+    await until(isPartlyDeleted)
+    await expect(readAll(runs, id)).rejects.toMatchObject({ status: 410 })
+    abort.abort()
+    await expect(pruning).rejects.toThrow()
+    await runs.prune(signal)
+    expect(await logOf(store.database, id)).toEqual([])
+    expect(await runs.get(id)).toMatchObject({ eventsExpired: true })
+  })
+})
