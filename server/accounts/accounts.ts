@@ -51,7 +51,7 @@ export type NewSession = { token: string; expiresAt: Date; user: User }
 
 export type AccountsDependencies = {
   database: Database
-  runs: Pick<Runs, 'forget'>
+  runs: Pick<Runs, 'delete'>
   /** True when only this machine can reach the server; otherwise there is no personal mode. */
   loopback: boolean
   registrationOpen: boolean
@@ -305,7 +305,7 @@ export async function accounts({ database, runs, ...settings }: AccountsDependen
       await confirm(await present(userId), password)
       await database.transaction((trx) => mayLeave(trx, userId))
       await leaving()
-      await runs.forget({ userId })
+      await runs.delete({ userId })
       await database.transaction(async (trx) => {
         await mayLeave(trx, userId)
         await deleteUser(trx, userId)

@@ -58,7 +58,7 @@ export function avees({
 }: {
   database: Database
   accounts: Accounts
-  runs: Pick<Runs, 'forget'>
+  runs: Pick<Runs, 'delete'>
 }) {
   const { db } = database
 
@@ -118,7 +118,7 @@ export function avees({
 
   /** Whatever anybody does with the avee ends first, and leaves no log of what was said. */
   async function removeAvee(id: string): Promise<void> {
-    await runs.forget({ scope: id })
+    await runs.delete({ scope: id })
     await deleteAvee(db, id)
   }
 

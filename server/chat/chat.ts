@@ -214,7 +214,7 @@ export function chat({
     /** Deletes a conversation with its messages and runs; a running answer is stopped first. */
     async deleteConversation(caller: Caller, id: string): Promise<void> {
       const conversation = await getConversation(caller, id)
-      await runs.forget({ kind: 'chat', subject: conversation.id })
+      await runs.delete({ kind: 'chat', subject: conversation.id })
       await deleteConversation(db, conversation.id)
     },
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { AppError } from '../errors.ts'
-import type { EventBody, RunKind, Runs, Started } from '../runs/index.ts'
+import type { EventBody, RunKind, Runs, StartResult } from '../runs/index.ts'
 import type { Catalogue } from './catalogue.ts'
 import { ollamaUnavailable, truncated, upstreamError } from './errors.ts'
 import { parseProvider, withTag } from './names.ts'
@@ -96,7 +96,7 @@ export function createPulls({
 
   return {
     /** Begins a download, or joins the one of this model that is under way. Throws `ollama_away`. */
-    async start(wish: { userId: string; model: string; idempotencyKey?: string }): Promise<Started> {
+    async start(wish: { userId: string; model: string; idempotencyKey?: string }): Promise<StartResult> {
       const model =
         parseProvider(wish.model).provider === 'ollama' ? parseProvider(wish.model).name : wish.model
       const seen = await catalogue.look()

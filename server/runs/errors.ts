@@ -5,20 +5,20 @@ export const runNotFound = defineError(404, 'run_not_found', (id: string) => `Th
 export const runNotYours = defineError(
   403,
   'run_not_yours',
-  () => 'This run was begun by somebody else; you may read it, but only they can stop it.',
+  () => 'Only the user who started this run can stop it.',
 )
 
-export const keyOfAnotherKind = defineError(
+export const idempotencyKeyUsed = defineError(
   409,
   'idempotency_key_used',
-  () => 'This Idempotency-Key was used for something else before; send another one.',
+  () => 'This Idempotency-Key was already used for another kind of request. Send a new key.',
 )
 
 export const runEventsExpired = defineError(
   410,
   'run_events_expired',
   (id: string) =>
-    `The events of run ${id} were deleted some days after its end; its result is where it was stored, and GET /runs/${id} tells how it ended.`,
+    `The events of run ${id} have expired. Its result is still stored, and GET /runs/${id} returns its status.`,
 )
 
 export const unknownFormat = defineError(
@@ -30,26 +30,26 @@ export const unknownFormat = defineError(
 export const shuttingDown = defineError(
   503,
   'shutting_down',
-  () => 'This server is shutting down and begins nothing new; try again in a moment.',
+  () => 'The server is shutting down and not accepting new work. Try again in a moment.',
 )
 
 export const eventTooLarge = defineError(
   500,
   'event_too_large',
   (length: number, limit: number) =>
-    `An event of ${length} characters is more than the ${limit} a run's log takes; store the content elsewhere and name it in the event.`,
+    `An event has ${length} characters, but a run log accepts at most ${limit}. Store the content elsewhere and refer to it.`,
 )
 
 export const tooManyAttempts = defineError(
   500,
   'too_many_attempts',
   (attempts: number) =>
-    `This was begun ${attempts} times and the server stopped in the middle each time, so it was given up; start it again.`,
+    `The server stopped during each of ${attempts} attempts, so this was not tried again. Start it anew.`,
 )
 
 export const unknownKind = defineError(
   500,
   'unknown_run_kind',
   (kind: string) =>
-    `No part of this server knows how to continue a run of the kind "${kind}"; it was closed as it was.`,
+    `This server cannot continue a run of the kind "${kind}", so the run was ended.`,
 )

@@ -1,73 +1,74 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Database } from '../db/index.ts'
 import { runEventsExpired } from './errors.ts'
-import type { Feeds } from './feed.ts'
 import type { RunEvent } from './kind.ts'
+import type { LogTails } from './log-tail.ts'
 import { isTransient } from './persist.ts'
-import { eventsAfter } from './store.ts'
-import type { Tailer } from './tailer.ts'
+import type { RemoteReader } from './remote-reader.ts'
+import { listEventsAfter } from './store.ts'
 
-const page = { events: 256, characters: 256 * 1024 }
+const pageLimits = { events: 256, characters: 256 * 1024 }
+const retryMs = 250
 
 /**
  * One reader of one log, as a single loop:
  *
- *     committed events after my cursor? ── yes ─→ hand them over, move the cursor ─┐
- *        ↑        │ no                                                             │
- *        │        ├─ the log has ended: done                                       │
- *        └────────┴─ wait for a change of the feed ←──────────────────────────────┘
+ *     committed events after the cursor? ── yes ─→ yield them, move the cursor ─┐
+ *        ↑        │ no                                                          │
+ *        │        ├─ the log has ended: return                                  │
+ *        └────────┴─ wait for a change of the tail ←────────────────────────────┘
  *
- * There is no replay that hands over to a live phase, so nothing can fall between the two. A reader that is up to date
- * is served from the feed's tail, any other from the table; what it holds is its cursor and the batch in its hands.
+ * Replay and live events come from the same loop, so no event is lost between them. A reader that is up to date reads
+ * from the tail, any other from the table; a reader holds only its cursor and one batch.
  */
 export async function* follow(
-  { database, feeds, tailer }: { database: Database; feeds: Feeds; tailer: Tailer },
+  { database, tails, remoteReader }: { database: Database; tails: LogTails; remoteReader: RemoteReader },
   id: string,
   after: number,
   signal: AbortSignal,
 ): AsyncGenerator<RunEvent[], void, void> {
-  const feed = feeds.take(id)
-  feeds.readers += 1
+  const tail = tails.acquire(id)
+  tails.readerCount += 1
   let cursor = after
   let wake = () => {}
-  const watcher = () => wake()
-  feed.watchers.add(watcher)
-  signal.addEventListener('abort', watcher)
+  const listener = () => wake()
+  tail.listeners.add(listener)
+  signal.addEventListener('abort', listener)
   try {
-    if (!feed.known) tailer.look([id])
-    while (!signal.aborted && !feeds.closed) {
-      if (feed.known && feed.last > cursor) {
-        const events = feed.after(cursor) ?? (await read(database, id, cursor, signal))
+    if (!tail.isKnown) remoteReader.refresh([id])
+    while (!signal.aborted && !tails.isClosed) {
+      if (tail.isKnown && tail.lastEvent > cursor) {
+        const events = tail.eventsAfter(cursor) ?? (await readPage(database, id, cursor, signal))
         if (!events) continue
         if (events[0]?.n !== cursor + 1) throw runEventsExpired(id)
         cursor += events.length
         yield events
-      } else if (feed.finished) return
+      } else if (tail.isFinished) return
       else
         await new Promise<void>((resolve) => {
           wake = resolve
         })
     }
   } finally {
-    feed.watchers.delete(watcher)
-    signal.removeEventListener('abort', watcher)
-    feeds.letGo(id)
-    feeds.readers -= 1
+    tail.listeners.delete(listener)
+    signal.removeEventListener('abort', listener)
+    tails.release(id)
+    tails.readerCount -= 1
   }
 }
 
-/** Undefined when the database was away: the reader stays, and looks again after a moment. */
-async function read(
+/** Returns undefined, after a pause, when the database is unavailable: the reader then tries again. */
+async function readPage(
   database: Database,
   id: string,
   after: number,
   signal: AbortSignal,
 ): Promise<RunEvent[] | undefined> {
   try {
-    return await eventsAfter(database.db, id, after, page)
+    return await listEventsAfter(database.db, id, after, pageLimits)
   } catch (error) {
     if (!isTransient(error)) throw error
-    await pause(250, undefined, { signal }).catch(() => {})
+    await pause(retryMs, undefined, { signal }).catch(() => {})
     return undefined
   }
 }

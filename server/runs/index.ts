@@ -11,7 +11,7 @@ export type {
   RunKind,
   RunRecord,
   Runs,
-  Started,
+  StartResult,
 } from './kind.ts'
 export { canonicalFormat } from './kind.ts'
 export { runRoutes } from './routes.ts'

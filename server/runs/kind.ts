@@ -1,10 +1,10 @@
 import type { RunStatus } from '../../contract/runs.ts'
 import type { Trx } from '../db/index.ts'
 
-/** One line of a run's log. `data` is the JSON text exactly as it goes over the wire. */
+/** One event of a run's log, numbered from 1. `data` is its JSON text on one line. */
 export type RunEvent = { n: number; data: string }
 
-/** What an event holds before it gets its number. */
+/** The content of an event. */
 export type EventBody = Record<string, unknown>
 
 /** What a protocol sends in one frame: an object as JSON, a string as it is. */
@@ -27,61 +27,64 @@ export type RunRecord<Input = unknown> = {
   scope: string | null
   input: Input
   status: RunStatus
-  /** 1 at first; rises by one each time the run is taken up again. */
+  /** 1 at first; rises with each takeover. */
   attempt: number
   lastEvent: number
   error: { code: string; message: string } | null
   createdAt: Date
   finishedAt: Date | null
-  /** Its events were deleted after the time they are kept; what the run made is where its kind stored it. */
+  /** Its events were deleted by retention; its result remains where its kind stored it. */
   eventsExpired: boolean
-  /** Anybody who is signed in may read it, see `RunKind.shared`. */
+  /** Every signed-in user can read it, see `RunKind.shared`. */
   shared: boolean
 }
 
-/** Why a worker's signal fired: `stopped` by a person, `handed-over` at shutdown or because another node has taken the run. */
+/** Why a worker's signal fired: `stopped` by a user, `handed-over` at shutdown or because another node took over the run. */
 export type AbortReason = 'stopped' | 'handed-over'
 
 /**
- * What a worker gets: nothing of any request, so nothing of a request can break it.
- * Once the signal has fired, emit, flush and commit reject: nothing more gets into the log.
+ * What a worker works with. It depends on no request, so that the end of a request does not affect it. Once the signal
+ * has fired, emit, flush and commit reject.
  */
 export type RunContext<Input> = {
   readonly run: RunRecord<Input>
   readonly signal: AbortSignal
-  /** Appends an event, which must not be changed afterwards. Resolves when there is room for more (the log is behind by a bounded amount), not when it is committed. */
+  /**
+   * Appends an event, which must not be changed afterwards. Resolves before it is committed, but waits while too many
+   * events are uncommitted.
+   */
   emit(event: EventBody): Promise<void>
-  /** Resolves when all that was emitted is committed. */
+  /** Resolves when all events emitted so far are committed. */
   flush(): Promise<void>
   /**
-   * Appends an event and stores what belongs to it, in one transaction that only the run's present owner can commit:
-   * a step is told if and only if it is stored, and a worker that has lost its run stores nothing.
-   * `store` may be called again after a lost connection, each time in a new transaction, and counts once.
-   * What it throws is thrown here; the event is then not appended.
+   * Appends an event and writes rows in one transaction that only the present owner of the run can commit: the log has
+   * the event if and only if the rows are stored, and a worker that has lost its run stores nothing. After a lost
+   * connection `store` is called again in a new transaction; it takes effect once. Throws what `store` throws, without
+   * appending the event.
    */
   commit(event: EventBody, store: (trx: Trx) => Promise<void>): Promise<void>
-  /** The committed log from its start: what an earlier attempt has already told. */
+  /** Reads the committed log from its start, with the events of earlier attempts. */
   events(): Promise<RunEvent[]>
 }
 
-/** How a run ends well: its last event and what is stored with it, in one transaction. */
+/** A successful end: the last event, and what is stored in the same transaction. */
 export type Completion = { event: EventBody; store?: (trx: Trx) => Promise<void> }
 
-/** How a run ends otherwise. */
+/** Any other end. */
 export type Closing = { status: 'stopped' } | { status: 'failed'; error: { code: string; message: string } }
 
 /**
- * A kind of long operation, registered by the room that knows it.
+ * A kind of long operation, registered by the module that implements it.
  *
- * `work` runs apart from any request. It must be able to start over from `run.input` and the events so far:
- * after a crash it is called again with `run.attempt` > 1.
- * `close` is called instead of a completion when the run is stopped, throws, or cannot be taken up again: it stores
- * what remains (in the closing transaction, from the committed events) and gives the last event.
+ * `work` is independent of requests. After a crash it is called again with `run.attempt` > 1 and must be able to
+ * continue from `run.input` and the events so far.
+ * `close` is called when the run is stopped, throws or has no attempts left: it stores what is to be kept (in the
+ * closing transaction, from the committed events) and returns the last event.
  */
 export type RunKind<Input = unknown> = {
   work(context: RunContext<Input>): Promise<Completion>
   close(run: RunRecord<Input>, closing: Closing, events: RunEvent[], trx: Trx): Promise<EventBody>
-  /** Two neighbouring events of one commit as one, where that keeps their meaning (tokens); undefined keeps both. */
+  /** Merges two adjacent events of one commit, such as tokens; undefined keeps both. */
   merge?(first: EventBody, second: EventBody): EventBody | undefined
   /** The formats that its logs can be read in, besides the canonical one. */
   formats?: string[]
@@ -89,37 +92,39 @@ export type RunKind<Input = unknown> = {
   renderer?(run: RunRecord<Input>, format: string): Renderer
   /** The format that a run's log is read in when the reader names none; the canonical one when left out. */
   defaultFormat?(run: RunRecord<Input>): string
-  /** True for what concerns everybody, such as a model's download: anybody signed in may read the run, only who began it may stop it. */
+  /** Lets every signed-in user read the runs, such as the download of a model; only the user who started one can stop it. */
   shared?: boolean
-  /** How often it may be taken up again before it is closed as failed; 5 when left out. */
+  /** How often a run is resumed before it is closed as failed; 5 by default. */
   maxAttempts?: number
 }
 
 export type NewRun<Input = unknown> = {
-  /** Made by the caller where its own rows must name it; otherwise made here. */
+  /** Set by a caller whose rows refer to the run; generated by default. */
   id?: string
   kind: string
   userId: string
   /** While a run of this kind and subject is running, no second one starts. */
   subject?: string
-  /** An avee's id where the run belongs to one: a caller whose API key is bound to an avee sees only runs with that scope. */
+  /** The id of the avee that the run belongs to: with an API key restricted to an avee, only runs of that scope are visible. */
   scope?: string
   input: Input
   /** The same key of the same user gives the same run, until the run is deleted (30 days after its end). */
   idempotencyKey?: string
 }
 
-/** `created` is a new run; `repeated` the run of an earlier request with the same key; `busy` the running run of the same subject. */
-export type Started = { outcome: 'created' | 'repeated' | 'busy'; run: RunRecord }
+/** `created`: a new run; `repeated`: the run of an earlier request with the same key; `busy`: the running run of the same subject. */
+export type StartResult = { outcome: 'created' | 'repeated' | 'busy'; run: RunRecord }
 
-/** What runs may belong to: a person, a scope, or what a kind of run is about. */
-export type Belonging = { userId: string } | { scope: string } | { kind: string; subject: string }
+/** Runs of a user, of a scope, or of a kind and subject. */
+export type RunSelector = { userId: string } | { scope: string } | { kind: string; subject: string }
 
-/** The door of this room. */
 export type Runs = {
   register<Input>(kind: string, definition: RunKind<Input>): void
-  /** Writes the run and, in the same transaction, what the caller adds; then its worker starts. @throws 409 when the idempotency key is that of a run of another kind */
-  start<Input>(run: NewRun<Input>, store?: (trx: Trx, runId: string) => Promise<void>): Promise<Started>
+  /**
+   * Stores the run together with the rows that `store` writes, in one transaction, then starts its worker.
+   * @throws 409 when the idempotency key belongs to a run of another kind
+   */
+  start<Input>(run: NewRun<Input>, store?: (trx: Trx, runId: string) => Promise<void>): Promise<StartResult>
   get(id: string): Promise<RunRecord | undefined>
   /**
    * How a reader turns each event, from the start of the log, into the data of its frames; undefined for the canonical
@@ -128,18 +133,22 @@ export type Runs = {
    */
   renderer(run: RunRecord, format?: string): ((event: RunEvent) => string[]) | undefined
   list(userId: string, filter: { status?: RunStatus; scope?: string; limit: number }): Promise<RunRecord[]>
-  /** The committed events after `after`, in batches: first what is there, then live, ending after the last event of a finished run. Ends early when the signal fires or this node shuts down; throws `run_events_expired` when they are no longer kept. */
+  /**
+   * Yields the committed events after `after` in batches, first the stored ones, then live, and returns after the last
+   * event of a finished run. Returns early when the signal fires or this node shuts down.
+   * @throws 410 when the events have expired
+   */
   follow(id: string, after: number, signal: AbortSignal): AsyncGenerator<RunEvent[], void, void>
-  /** Asks the run to stop, wherever it runs, and waits for its end. A finished run is returned as it is. */
+  /** Stops the run on whichever node it runs, and waits for its end. Returns a finished run unchanged. */
   stop(id: string): Promise<RunRecord | undefined>
-  /** Stops what runs and deletes all of them with their logs: for what is about to be deleted itself. */
-  forget(of: Belonging): Promise<void>
+  /** Stops and deletes these runs with their logs, before what they belong to is deleted. */
+  delete(selector: RunSelector): Promise<void>
   /** Deletes expired events and runs in small steps, until none is left or the signal fires. */
   prune(signal: AbortSignal): Promise<void>
-  /** Begins to take up runs that nobody works on; call once, after every kind is registered. */
+  /** Starts to take over runs without an owner; call once, after every kind is registered. */
   open(): Promise<void>
   /** Counts for metrics and status. */
   stats(): { running: number; readers: number; events: number; commits: number }
-  /** Takes no new work, lets short runs end within the grace period, hands the rest over, flushes. */
+  /** Rejects new runs, lets running ones end within the grace period, and releases the rest for other nodes. */
   [Symbol.asyncDispose](): Promise<void>
 }

@@ -2,111 +2,110 @@ import type { Database } from '../db/index.ts'
 import type { Log } from '../log.ts'
 import type { RunKind } from './kind.ts'
 import type { OwnedRun } from './owned-run.ts'
-import { type Claim, claimRuns, nextClaim, type RunRow, type Worker } from './store.ts'
+import { type Claim, claimRuns, nextClaimMs, type Owner, type RunRow } from './store.ts'
 
-/** How often a run may be taken up again when its kind does not say. */
-const usualAttempts = 5
-const claimedAtOnce = 16
-/** After the moment a lease ends, so that it is over by the database's clock. */
-const margin = 20
+/** How often a run is resumed at most when its kind does not say. */
+const defaultMaxAttempts = 5
+const maxClaims = 16
+/** Added to the end of a lease, so that it has passed by the clock of the database. */
+const marginMs = 20
 
 export type Claimed = RunRow & { resumed: boolean }
 
-export type LeaseParts = {
+export type LeaseDependencies = {
   database: Database
   log: Log
-  by: Worker
+  owner: Owner
   leaseMs: number
-  /** So many taken-up runs are worked on at once; the others wait, free for any node. */
-  takeUpLimit: number
+  /** Runs of dead nodes that this node works on at once; further ones stay claimable by any node. */
+  maxTakeovers: number
   kinds: ReadonlyMap<string, RunKind>
   owned: ReadonlyMap<string, OwnedRun>
-  taken: (run: Claimed) => void
+  onClaimed: (run: Claimed) => void
 }
 
 export type Leases = {
-  /** Takes up what is free, now and whenever a lease of others ends. */
-  sweep(): void
-  /** Takes this one run if it is free. */
+  /** Claims all runs without an owner, now and whenever the lease of another node expires. */
+  claimAvailable(): void
+  /** Claims this run if it has no owner. */
   claim(id: string): Promise<void>
   close(): Promise<void>
 }
 
 /**
- * Takes up runs that nobody works on. The next look is due when the first lease of others ends, and at the latest
- * after a lease's length, when another node may have begun something and died.
+ * Takes over runs that nobody works on. Looks for them when the first lease of another node expires, and at the latest
+ * after the length of a lease, as another node may have started a run and died.
  */
-export function leases(parts: LeaseParts): Leases {
-  const { database, log, owned } = parts
+export function createLeases(dependencies: LeaseDependencies): Leases {
+  const { database, log, owned, owner, leaseMs } = dependencies
   let timer: NodeJS.Timeout | undefined
-  let busy: Promise<void> | undefined
-  let again = false
-  let closed = false
+  let claiming: Promise<void> | undefined
+  let isRequested = false
+  let isClosed = false
 
-  /** Which runs are free for this process to take. */
-  const free = () => ({
-    by: parts.by,
-    alone: database.kind === 'embedded',
+  const claimable = () => ({
+    owner,
+    isOnlyProcess: database.kind === 'embedded',
     except: [...owned.keys()],
   })
 
-  function sweep(): void {
-    if (closed) return
+  function claimAvailable(): void {
+    if (isClosed) return
     clearTimeout(timer)
-    again = true
-    busy ??= sweepOn()
+    isRequested = true
+    claiming ??= claimLoop()
   }
 
-  async function sweepOn(): Promise<void> {
-    let wait = parts.leaseMs
-    while (again && !closed) {
-      again = false
+  async function claimLoop(): Promise<void> {
+    let waitMs = leaseMs
+    while (isRequested && !isClosed) {
+      isRequested = false
       try {
-        const full = await takeFree()
-        const next = full ? undefined : await nextClaim(database.db, free())
-        wait = Math.min((next ?? parts.leaseMs) + margin, parts.leaseMs)
+        const isFull = await claimUntilFull()
+        const nextMs = isFull ? undefined : await nextClaimMs(database.db, claimable())
+        waitMs = Math.min((nextMs ?? leaseMs) + marginMs, leaseMs)
       } catch (error) {
-        log.warn({ err: error }, 'free runs could not be looked for; trying again')
-        wait = parts.leaseMs / 4
+        log.warn({ err: error }, 'could not look for runs without an owner; retrying')
+        waitMs = leaseMs / 4
       }
     }
-    busy = undefined
-    if (!closed) timer = setTimeout(sweep, wait)
+    claiming = undefined
+    if (!isClosed) timer = setTimeout(claimAvailable, waitMs)
   }
 
-  /** True when as many as may be are worked on; the next look is then due when one of them ends. */
-  async function takeFree(): Promise<boolean> {
+  /** Returns true when `maxTakeovers` is reached; the end of one of these runs then triggers the next claim. */
+  async function claimUntilFull(): Promise<boolean> {
     for (;;) {
-      const takenUp = [...owned.values()].filter((run) => run.takenUp).length
-      const limit = Math.min(claimedAtOnce, parts.takeUpLimit - takenUp)
-      if (limit <= 0 || closed) return true
-      if ((await take({ limit })) < limit) return false
+      const takeovers = [...owned.values()].filter((run) => run.isTakeover).length
+      const limit = Math.min(maxClaims, dependencies.maxTakeovers - takeovers)
+      if (limit <= 0 || isClosed) return true
+      if ((await claim({ limit })) < limit) return false
     }
   }
 
-  async function take(which: Pick<Claim, 'limit' | 'only'>): Promise<number> {
+  async function claim(which: Pick<Claim, 'limit' | 'only'>): Promise<number> {
     const rows = await claimRuns(database.db, {
-      ...free(),
-      leaseMs: parts.leaseMs,
-      maxAttempts: [...parts.kinds].map(([kind, { maxAttempts = usualAttempts }]) => ({
+      ...claimable(),
+      leaseMs,
+      maxAttempts: [...dependencies.kinds].map(([kind, { maxAttempts = defaultMaxAttempts }]) => ({
         kind,
         max: maxAttempts,
       })),
       ...which,
     })
-    for (const row of rows) parts.taken(row)
+    for (const row of rows) dependencies.onClaimed(row)
     return rows.length
   }
 
   return {
-    sweep,
+    claimAvailable,
     async claim(id) {
-      await take({ limit: 1, only: id })
+      await claim({ limit: 1, only: id })
     },
     async close() {
-      closed = true
+      isClosed = true
       clearTimeout(timer)
-      await busy
+      await claiming
     },
   }
 }

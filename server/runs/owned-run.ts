@@ -2,10 +2,10 @@ import { eventTooLarge } from './errors.ts'
 import type { AbortReason, EventBody, RunEvent, RunKind, RunRecord } from './kind.ts'
 
 const maxEventCharacters = 1024 * 1024
-/** How far a worker may be ahead of the log before it has to wait. */
-const maxPendingEvents = 256
-const maxPendingCharacters = 1024 * 1024
-/** Events are merged into one of about this size at most. */
+/** How far a worker may be ahead of the log before `emit` waits. */
+const maxQueuedEvents = 256
+const maxQueuedCharacters = 1024 * 1024
+/** The approximate size up to which events are merged into one. */
 const maxMergedCharacters = 16 * 1024
 
 /** Thrown at a worker that writes after its run was stopped or handed over. */
@@ -14,62 +14,62 @@ export class RunInterrupted extends Error {
   readonly reason: AbortReason
 
   constructor(reason: AbortReason) {
-    super(`The run was ${reason}; nothing more gets into its log.`)
+    super(`The run was ${reason}; its log accepts no more events from this worker.`)
     this.reason = reason
   }
 }
 
-/** JSON leaves these as they are, and some clients (those that use Python's `splitlines`) end a line at them. */
-const lineEnds = /[\u0085\u2028\u2029]/g
+/** JSON does not escape these, and some clients (those that use Python's `splitlines`) end a line at them. */
+const lineTerminators = /[\u0085\u2028\u2029]/g
 
-/** An event's JSON text, on one line for every client. */
+/** Returns the JSON text of an event, on one line for every client. */
 export function encode(body: EventBody): string {
   const data = JSON.stringify(body).replace(
-    lineEnds,
-    (end) => `\\u${end.charCodeAt(0).toString(16).padStart(4, '0')}`,
+    lineTerminators,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
   if (data.length > maxEventCharacters) throw eventTooLarge(data.length, maxEventCharacters)
   return data
 }
 
-export type Pending = { body: EventBody; data: string }
+export type QueuedEvent = { body: EventBody; data: string }
 
 /**
- * A run in this node's hands: what its worker has said and the log does not hold yet.
+ * A run that this node works on, with the events that its worker has emitted and the log does not hold yet.
  *
- *     emit ─→ queue ─→ in a commit ─→ settled
+ *     emit ─→ queue ─→ commit ─→ log
  *
- * Either the node's writer takes from the queue (with those of all other runs), or somebody who has the run `alone`
- * (an ending, a commit with rows), never both.
+ * Either the node's writer takes events from the queue (together with those of all other runs), or whoever has
+ * exclusive access (the finisher, a commit with rows), never both.
  */
 export class OwnedRun {
   readonly record: RunRecord
   readonly kind: RunKind | undefined
-  /** Taken up after its owner was gone, not begun here. */
-  readonly takenUp: boolean
+  /** Claimed after its owner had died, not started here. */
+  readonly isTakeover: boolean
   /** The number of the last committed event. */
-  committed: number
-  /** The writer leaves it out while somebody has it alone. */
-  held = false
-  inCommit = false
-  /** Ended, fenced or given back: nothing of it is this node's any more. */
-  gone = false
-  /** Resolves when the worker has returned, however. */
-  settled: Promise<void> = Promise.resolve()
-  #queue: Pending[] = []
-  #emitted = 0
-  #written = 0
-  #pendingCharacters = 0
-  #closed = false
-  #waiting: (() => void)[] = []
-  #turn: Promise<unknown> = Promise.resolve()
+  lastCommitted: number
+  /** Somebody has exclusive access: the writer skips the run. */
+  isExclusive = false
+  isCommitting = false
+  /** Ended, fenced off or released: this node no longer owns it. */
+  isReleased = false
+  /** Resolves when the worker has ended, in whatever way. */
+  finished: Promise<void> = Promise.resolve()
+  #queue: QueuedEvent[] = []
+  #pushedCount = 0
+  #committedCount = 0
+  #queuedCharacters = 0
+  #isClosed = false
+  #listeners: (() => void)[] = []
+  #exclusive: Promise<unknown> = Promise.resolve()
   readonly #abort = new AbortController()
 
-  constructor(record: RunRecord, kind: RunKind | undefined, takenUp: boolean) {
+  constructor(record: RunRecord, kind: RunKind | undefined, isTakeover: boolean) {
     this.record = record
     this.kind = kind
-    this.takenUp = takenUp
-    this.committed = record.lastEvent
+    this.isTakeover = isTakeover
+    this.lastCommitted = record.lastEvent
   }
 
   get id(): string {
@@ -80,138 +80,138 @@ export class OwnedRun {
     return this.#abort.signal
   }
 
-  get reason(): AbortReason | undefined {
+  get abortReason(): AbortReason | undefined {
     return this.signal.aborted ? (this.signal.reason as AbortReason) : undefined
   }
 
-  get pending(): number {
-    return this.#emitted - this.#written
+  get #uncommittedCount(): number {
+    return this.#pushedCount - this.#committedCount
   }
 
-  /** The worker's events are no longer wanted; its signal fires. Too late once the worker has ended. */
+  /** Fires the worker's signal, after which its events are refused. Has no effect once the worker has ended. */
   abort(reason: AbortReason): void {
-    if (!this.#closed) this.#abort.abort(reason)
-    this.#changed()
+    if (!this.#isClosed) this.#abort.abort(reason)
+    this.#notify()
   }
 
-  /** The worker has ended: a stop comes too late now, and what it still says is refused. */
+  /** Marks the worker as ended: further events are refused, and a stop comes too late. */
   close(): void {
-    this.#closed = true
+    this.#isClosed = true
   }
 
-  leave(): void {
-    this.gone = true
-    this.#closed = true
-    this.#changed()
+  release(): void {
+    this.isReleased = true
+    this.#isClosed = true
+    this.#notify()
   }
 
-  refuseUnlessOpen(): void {
-    const { reason } = this
-    if (reason) throw new RunInterrupted(reason)
-    if (this.#closed) throw new Error(`The worker of run ${this.id} has ended and cannot write any more.`)
+  assertOpen(): void {
+    const { abortReason } = this
+    if (abortReason) throw new RunInterrupted(abortReason)
+    if (this.#isClosed) throw new Error(`The worker of run ${this.id} has ended and cannot write any more.`)
   }
 
   push(body: EventBody): void {
     const data = encode(body)
     this.#queue.push({ body, data })
-    this.#emitted += 1
-    this.#pendingCharacters += data.length
+    this.#pushedCount += 1
+    this.#queuedCharacters += data.length
   }
 
-  async roomForMore(): Promise<void> {
-    while (this.pending >= maxPendingEvents || this.#pendingCharacters >= maxPendingCharacters) {
-      await this.change()
-      this.refuseUnlessOpen()
+  async waitForCapacity(): Promise<void> {
+    while (this.#uncommittedCount >= maxQueuedEvents || this.#queuedCharacters >= maxQueuedCharacters) {
+      await this.nextChange()
+      this.assertOpen()
     }
   }
 
-  async flushed(): Promise<void> {
-    const target = this.#emitted
-    while (this.#written < target) {
-      await this.change()
-      this.refuseUnlessOpen()
+  /** Resolves when all events pushed so far are committed. */
+  async waitForCommit(): Promise<void> {
+    const target = this.#pushedCount
+    while (this.#committedCount < target) {
+      await this.nextChange()
+      this.assertOpen()
     }
   }
 
-  /** Resolves at the next change: something was written, the signal fired, the run is gone. */
-  async change(): Promise<void> {
-    return new Promise((resolve) => this.#waiting.push(resolve))
+  /** Resolves at the next change: events were committed, the signal fired, or the run was released. */
+  async nextChange(): Promise<void> {
+    return new Promise((resolve) => this.#listeners.push(resolve))
   }
 
-  /** What waits for the log, up to `limit` events. Whoever takes it says `wrote`, or gives it back. */
-  take(limit = Number.POSITIVE_INFINITY): Pending[] {
+  /** Removes up to `limit` events from the queue; the caller then calls `markCommitted` or `requeue`. */
+  dequeue(limit = Number.POSITIVE_INFINITY): QueuedEvent[] {
     return limit >= this.#queue.length ? this.#queue.splice(0) : this.#queue.splice(0, limit)
   }
 
-  giveBack(taken: Pending[]): void {
-    this.#queue.unshift(...taken)
+  requeue(events: QueuedEvent[]): void {
+    this.#queue.unshift(...events)
   }
 
-  /** Taken events with their numbers; neighbours that the kind can merge are one event. */
-  number(taken: Pending[]): RunEvent[] {
+  /** Numbers dequeued events; adjacent ones that the kind can merge become one event. */
+  toEvents(queued: QueuedEvent[]): RunEvent[] {
     const texts: string[] = []
-    let open: Pending | undefined
-    let dirty = false
+    let current: QueuedEvent | undefined
+    let isMerged = false
     const finish = () => {
-      if (open) texts.push(dirty ? encode(open.body) : open.data)
+      if (current) texts.push(isMerged ? encode(current.body) : current.data)
     }
-    for (const next of taken) {
-      const merged = open && this.#merged(open, next)
-      if (open && merged) {
-        open = { body: merged, data: open.data + next.data }
-        dirty = true
+    for (const next of queued) {
+      const merged = current && this.#merge(current, next)
+      if (current && merged) {
+        current = { body: merged, data: current.data + next.data }
+        isMerged = true
       } else {
         finish()
-        open = next
-        dirty = false
+        current = next
+        isMerged = false
       }
     }
     finish()
-    return texts.map((data, index) => ({ n: this.committed + 1 + index, data }))
+    return texts.map((data, index) => ({ n: this.lastCommitted + 1 + index, data }))
   }
 
-  #merged(first: Pending, second: Pending): EventBody | undefined {
+  #merge(first: QueuedEvent, second: QueuedEvent): EventBody | undefined {
     if (first.data.length + second.data.length > maxMergedCharacters) return undefined
     return this.kind?.merge?.(first.body, second.body)
   }
 
-  /** Taken events stand in the log, as `events`. */
-  wrote(taken: Pending[], events: RunEvent[]): void {
-    this.committed += events.length
-    this.#written += taken.length
-    for (const { data } of taken) this.#pendingCharacters -= data.length
-    this.#changed()
+  /** Records that dequeued events were committed, as `events`. */
+  markCommitted(queued: QueuedEvent[], events: RunEvent[]): void {
+    this.lastCommitted += events.length
+    this.#committedCount += queued.length
+    for (const { data } of queued) this.#queuedCharacters -= data.length
+    this.#notify()
   }
 
-  hasQueue(): boolean {
+  hasQueued(): boolean {
     return this.#queue.length > 0
   }
 
-  /** Runs `work` while nobody else writes this run; one at a time. */
-  async alone<T>(work: () => Promise<T>): Promise<T> {
-    const before = this.#turn
-    const turn = Promise.withResolvers<void>()
-    this.#turn = turn.promise
-    await before
-    this.held = true
+  /** Runs `work` while nobody else writes this run; one caller at a time. */
+  async runExclusively<T>(work: () => Promise<T>): Promise<T> {
+    const previous = this.#exclusive
+    const current = Promise.withResolvers<void>()
+    this.#exclusive = current.promise
+    await previous
+    this.isExclusive = true
     try {
-      while (this.inCommit) await this.change()
+      while (this.isCommitting) await this.nextChange()
       return await work()
     } finally {
-      this.held = false
-      turn.resolve()
+      this.isExclusive = false
+      current.resolve()
     }
   }
 
-  /** Wakes whoever waits for a change. */
-  #changed(): void {
-    const waiting = this.#waiting
-    this.#waiting = []
-    for (const resolve of waiting) resolve()
+  #notify(): void {
+    const listeners = this.#listeners
+    this.#listeners = []
+    for (const resolve of listeners) resolve()
   }
 
-  leftCommit(): void {
-    this.inCommit = false
-    this.#changed()
+  endCommit(): void {
+    this.isCommitting = false
+    this.#notify()
   }
 }

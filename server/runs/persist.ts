@@ -1,62 +1,64 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Database } from '../db/index.ts'
 import { AppError } from '../errors.ts'
-import { type Append, type RunState, statesOf } from './store.ts'
+import { type Append, listStates, type RunState } from './store.ts'
 
-const passing = new Set(['database_away', 'database_busy', 'database_conflict', 'database_timeout'])
+const transientCodes = new Set(['database_away', 'database_busy', 'database_conflict', 'database_timeout'])
+const firstRetryMs = 50
+const maxRetryMs = 1_000
 
-/** Whether the same statement may well succeed later. */
-export const isTransient = (error: unknown): boolean => error instanceof AppError && passing.has(error.code)
+/** Whether the same statement may succeed later. */
+export const isTransient = (error: unknown): boolean =>
+  error instanceof AppError && transientCodes.has(error.code)
 
-/** Thrown when the database did not come back before this node had to go. */
-export class GaveUp extends Error {
-  override readonly name = 'GaveUp'
+/** The database did not become available before this node shut down. */
+export class DatabaseUnavailableError extends Error {
+  override readonly name = 'DatabaseUnavailableError'
 }
 
 /**
- * Writes to the ends of logs until it is certain what became of each: returns the runs that are written, the others
- * are no longer their owner's to write. A lost connection leaves open whether its commit happened, so the same write
- * is sent again, and a run that it then does not fit is looked at: under the same attempt nobody but this owner writes,
- * so a log that already stands at the end of this write holds it.
+ * Appends to logs until the result is certain: returns the runs that are written; this node no longer owns the others.
+ * After a lost connection it is unknown whether the commit happened, so the same write is sent again, and the state of
+ * each run that then refuses it is read: only the owner writes under its attempt, so a log that ends exactly where this
+ * write would end holds it.
  */
 export async function persist<Written extends { has(id: string): boolean }>(
   database: Database,
   appends: Append[],
   write: () => Promise<Written>,
-  done: (state: RunState, append: Append) => boolean,
+  isWritten: (state: RunState, append: Append) => boolean,
   on: { giveUp: AbortSignal; retry: (error: unknown) => void },
 ): Promise<{ written: Written; ids: Set<string> }> {
-  let unsure = false
+  let isUncertain = false
   for (let failures = 0; ; ) {
     try {
       const written = await write()
       const ids = new Set(appends.flatMap(({ id }) => (written.has(id) ? [id] : [])))
       const missing = appends.filter(({ id }) => !ids.has(id))
-      if (unsure && missing.length > 0) {
-        const states = new Map(
-          (
-            await statesOf(
-              database.db,
-              missing.map(({ id }) => id),
-            )
-          ).map((state) => [state.id, state]),
+      if (isUncertain && missing.length > 0) {
+        const found = await listStates(
+          database.db,
+          missing.map(({ id }) => id),
         )
+        const states = new Map(found.map((state) => [state.id, state]))
         for (const append of missing) {
           const state = states.get(append.id)
-          if (state && state.attempt === append.attempt && done(state, append)) ids.add(append.id)
+          if (state && state.attempt === append.attempt && isWritten(state, append)) ids.add(append.id)
         }
       }
       return { written, ids }
     } catch (error) {
       if (!isTransient(error)) throw error
-      unsure = true
+      isUncertain = true
       on.retry(error)
+      const delayMs = Math.min(maxRetryMs, firstRetryMs * 2 ** failures)
       failures += 1
-      const longest = Math.min(1000, 25 * 2 ** failures)
-      await pause(longest * (0.5 + Math.random() / 2), undefined, { signal: on.giveUp }).catch(() => {})
-      if (on.giveUp.aborted) throw new GaveUp('the database did not come back in time', { cause: error })
+      await pause(delayMs * (0.5 + Math.random() / 2), undefined, { signal: on.giveUp }).catch(() => {})
+      if (on.giveUp.aborted)
+        throw new DatabaseUnavailableError('The database did not become available in time.', { cause: error })
     }
   }
 }
 
-export const lastOf = ({ expected, events }: Append): number => expected + events.length
+/** The number of the last event of a log after an append. */
+export const lastEventOf = ({ expected, events }: Append): number => expected + events.length

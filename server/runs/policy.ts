@@ -1,11 +1,11 @@
 import type { RunRecord } from './kind.ts'
 
-/** The part of a caller that decides what they may see. */
-export type Reader = { userId: string; aveeId: string | null }
+/** The part of a caller that decides which runs they may see. */
+export type Viewer = { userId: string; aveeId: string | null }
 
-/** Who began a run reads it, within the avee that their API key is bound to; a shared run everybody. */
-export const mayRead = (reader: Reader, run: RunRecord): boolean =>
-  run.shared || (run.userId === reader.userId && (reader.aveeId === null || run.scope === reader.aveeId))
+/** A user can read their own runs, within the avee that their API key is restricted to; everybody can read a shared run. */
+export const canRead = (viewer: Viewer, run: RunRecord): boolean =>
+  run.shared || (run.userId === viewer.userId && (viewer.aveeId === null || run.scope === viewer.aveeId))
 
-export const mayStop = (reader: Reader, run: RunRecord): boolean =>
-  run.userId === reader.userId && mayRead(reader, run)
+export const canStop = (viewer: Viewer, run: RunRecord): boolean =>
+  run.userId === viewer.userId && canRead(viewer, run)

@@ -5,14 +5,14 @@ import { route } from '../http/route.ts'
 import { cursorOf, sendRun } from '../http/sse.ts'
 import { runNotFound, runNotYours } from './errors.ts'
 import type { RunRecord, Runs } from './kind.ts'
-import { mayRead, mayStop, type Reader } from './policy.ts'
+import { canRead, canStop, type Viewer } from './policy.ts'
 
 export const runRoutes =
   ({ runs }: { runs: Runs }): FastifyPluginAsync =>
   async (app) => {
-    async function readable(reader: Reader, id: string): Promise<RunRecord> {
+    async function readable(reader: Viewer, id: string): Promise<RunRecord> {
       const found = await runs.get(id)
-      if (!found || !mayRead(reader, found)) throw runNotFound(id)
+      if (!found || !canRead(reader, found)) throw runNotFound(id)
       return found
     }
 
@@ -38,7 +38,7 @@ export const runRoutes =
     route(app, stopRun, async (request) => {
       const caller = callerOf(request)
       const found = await readable(caller, request.params.id)
-      if (!mayStop(caller, found)) throw runNotYours()
+      if (!canStop(caller, found)) throw runNotYours()
       return present((await runs.stop(found.id)) ?? found)
     })
   }

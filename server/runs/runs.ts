@@ -3,11 +3,9 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { validate as isUuid } from 'uuid'
 import { type Database, newId, type Trx } from '../db/index.ts'
 import type { Log } from '../log.ts'
-import { ending, failureOf } from './ending.ts'
-import { keyOfAnotherKind, shuttingDown, tooManyAttempts, unknownFormat } from './errors.ts'
-import { Feeds } from './feed.ts'
+import { idempotencyKeyUsed, shuttingDown, tooManyAttempts, unknownFormat } from './errors.ts'
+import { createFinisher, failureOf } from './finisher.ts'
 import { follow } from './follow.ts'
-import { hints } from './hints.ts'
 import {
   canonicalFormat,
   type EventBody,
@@ -15,50 +13,55 @@ import {
   type RunKind,
   type RunRecord,
   type Runs,
-  type Started,
+  type StartResult,
 } from './kind.ts'
-import { type Claimed, leases } from './leases.ts'
+import { type Claimed, createLeases } from './leases.ts'
+import { LogTails } from './log-tail.ts'
+import { createNotifications } from './notifications.ts'
 import { encode, OwnedRun } from './owned-run.ts'
 import { isTransient } from './persist.ts'
+import { createRemoteReader } from './remote-reader.ts'
 import { prune, type Retention } from './retention.ts'
 import {
   channel,
   deleteRuns,
-  findByKey,
   findRun,
-  findRunning,
+  findRunByIdempotencyKey,
+  findRunningRun,
   insertRun,
+  listRunIds,
   listRuns,
   type RunRow,
   releaseRuns,
   requestStop,
-  runsOf,
 } from './store.ts'
-import { tailer } from './tailer.ts'
-import { worker } from './worker.ts'
-import { writer } from './writer.ts'
+import { createWorker } from './worker.ts'
+import { createWriter } from './writer.ts'
 
-const day = 24 * 60 * 60 * 1000
-/** How long handing over may take when the database does not answer; the leases then run out by themselves. */
-const handOverMs = 4000
-/** Small, so that other work gets its turn between two batches. */
-const deletedAtOnce = 20
-/** Other nodes' runs that are read here are looked at this often even without a hint. */
-const lookAnywayMs = 15_000
+const dayMs = 24 * 60 * 60 * 1000
+/** How long the handover may take when the database does not respond; the leases then expire by themselves. */
+const handoverTimeoutMs = 4000
+/** Small, so that other statements run between two batches. */
+const deleteBatchSize = 20
+/** How often runs of other nodes that are read here are refreshed even without a notification. */
+const remoteRefreshMs = 15_000
 
-export type RunsParts = {
+export type RunsDependencies = {
   database: Database
   log: Log
-  /** The same as long as this node's data directory is: an earlier process of that name is known to be dead. */
+  /** Constant for a data directory, which one process uses at a time: an earlier process with this id is dead. */
   nodeId: string
-  /** How long a node that says nothing keeps its runs. */
+  /** How long a node that has stopped responding keeps its runs. */
   leaseMs?: number
-  /** How long runs may go on at shutdown before they are handed over. */
+  /** How long runs may continue at shutdown before they are handed over. */
   graceMs?: number
   retention?: Partial<Retention>
-  /** How many runs of dead nodes are worked on here at once. */
-  takeUpLimit?: number
+  /** Runs of dead nodes that this node works on at once. */
+  maxTakeovers?: number
 }
+
+type Store = (trx: Trx, runId: string) => Promise<void>
+type Inserted = { outcome: StartResult['outcome']; row: RunRow }
 
 /** Long operations that outlive requests, readers, this process and this machine. */
 export function runs({
@@ -68,35 +71,26 @@ export function runs({
   leaseMs = 4000,
   graceMs = 5000,
   retention = {},
-  takeUpLimit = 64,
-}: RunsParts): Runs {
+  maxTakeovers = 64,
+}: RunsDependencies): Runs {
   const kinds = new Map<string, RunKind>()
   const owned = new Map<string, OwnedRun>()
-  const feeds = new Feeds()
+  const tails = new LogTails()
   const giveUp = new AbortController()
-  const by = { nodeId, processId: randomUUID() }
-  const told = hints(database, by.processId)
-  let closing = false
+  const owner = { nodeId, processId: randomUUID() }
+  const notifications = createNotifications(database, owner.processId)
+  let isClosing = false
   const starting = new Set<Promise<unknown>>()
   const closers: (() => Promise<void>)[] = []
 
-  const shared = { database, feeds, hints: told, log, leaseMs, giveUp: giveUp.signal, lost }
-  const news = tailer({ database, feeds, log })
-  const { end } = ending({ ...shared, ended: letGo })
-  const group = writer({ ...shared, refused })
-  const { work } = worker({ ...shared, writer: group, end })
-  const claims = leases({
-    database,
-    log,
-    by,
-    leaseMs,
-    takeUpLimit,
-    kinds,
-    owned,
-    taken: takeUp,
-  })
+  const shared = { database, tails, notifications, log, leaseMs, giveUp: giveUp.signal, onLost }
+  const remoteReader = createRemoteReader({ database, tails, log })
+  const { finish } = createFinisher({ ...shared, onFinished: release })
+  const writer = createWriter({ ...shared, onRejected })
+  const { work } = createWorker({ ...shared, writer, finish })
+  const leases = createLeases({ database, log, owner, leaseMs, maxTakeovers, kinds, owned, onClaimed })
 
-  function record(row: RunRow): RunRecord {
+  function toRecord(row: RunRow): RunRecord {
     return {
       id: row.id,
       kind: row.kind,
@@ -115,159 +109,156 @@ export function runs({
     }
   }
 
-  function own(row: RunRow, takenUp: boolean): OwnedRun {
-    const run = new OwnedRun(record(row), kinds.get(row.kind), takenUp)
+  function acquire(row: RunRow, isTakeover: boolean): OwnedRun {
+    const run = new OwnedRun(toRecord(row), kinds.get(row.kind), isTakeover)
     owned.set(run.id, run)
-    feeds.take(run.id).advance(run.committed, false)
+    tails.acquire(run.id).advance(run.lastCommitted, false)
     return run
   }
 
-  function letGo(run: OwnedRun): void {
-    if (run.gone) return
-    run.leave()
+  function release(run: OwnedRun): void {
+    if (run.isReleased) return
+    run.release()
     owned.delete(run.id)
-    feeds.letGo(run.id)
-    if (run.takenUp) claims.sweep()
+    tails.release(run.id)
+    if (run.isTakeover) leases.claimAvailable()
   }
 
-  /** Another node has the run, or nobody: what its worker still does counts for nothing. */
-  function lost(run: OwnedRun): void {
-    if (run.gone) return
-    log.warn({ run: run.id, kind: run.record.kind }, 'a run was taken over by another node')
+  /** Another node owns the run, or nobody: what its worker still does has no effect. */
+  function onLost(run: OwnedRun): void {
+    if (run.isReleased) return
+    log.warn({ run: run.id, kind: run.record.kind }, 'another node has taken over a run')
     run.abort('handed-over')
-    letGo(run)
-    news.look([run.id])
+    release(run)
+    remoteReader.refresh([run.id])
   }
 
-  function takeUp(row: Claimed): void {
-    const run = own(row, true)
-    log.info({ run: run.id, kind: row.kind, attempt: row.attempt }, 'a run was taken up')
-    if (row.resumed) background(run, work(run))
-    else if (row.stop_requested) background(run, end(run, { status: 'stopped' }))
-    else background(run, fail(run, tooManyAttempts(row.attempt - 1)))
+  function onClaimed(row: Claimed): void {
+    const run = acquire(row, true)
+    log.info({ run: run.id, kind: row.kind, attempt: row.attempt }, 'took over a run')
+    if (row.resumed) track(run, work(run))
+    else if (row.stop_requested) track(run, finish(run, { status: 'stopped' }))
+    else track(run, fail(run, tooManyAttempts(row.attempt - 1)))
   }
 
-  /** The worker has no part in this: it is told to go, and the run is closed. */
-  function refused(run: OwnedRun, error: unknown): void {
-    log.error({ err: error, run: run.id, kind: run.record.kind }, 'the database refuses the events of a run')
+  /** The worker did nothing wrong: its signal fires, and the run ends as failed. */
+  function onRejected(run: OwnedRun, error: unknown): void {
+    log.error({ err: error, run: run.id, kind: run.record.kind }, 'the database rejected the events of a run')
     run.abort('handed-over')
-    background(run, fail(run, error))
+    track(run, fail(run, error))
   }
 
-  const lookAtOthers = () => news.look(feeds.ids().filter((id) => !owned.has(id)))
+  const refreshRemoteRuns = () => remoteReader.refresh(tails.ids().filter((id) => !owned.has(id)))
 
   const fail = async (run: OwnedRun, error: unknown) =>
-    end(run, { status: 'failed', error: failureOf(error) })
+    finish(run, { status: 'failed', error: failureOf(error) })
 
-  function background(run: OwnedRun, what: Promise<void>): void {
-    run.settled = what.catch((error: unknown) => {
-      log.error({ err: error, run: run.id }, 'a run could not be ended here and is left to whoever claims it')
-      letGo(run)
+  function track(run: OwnedRun, work: Promise<void>): void {
+    run.finished = work.catch((error: unknown) => {
+      log.error({ err: error, run: run.id }, 'could not end a run; another process can claim it')
+      release(run)
     })
   }
 
-  async function insert<Input>(
-    trx: Trx,
-    run: NewRun<Input> & { id: string },
-    store: ((trx: Trx, runId: string) => Promise<void>) | undefined,
-  ): Promise<{ outcome: Started['outcome']; row: RunRow }> {
+  async function insert(trx: Trx, run: NewRun & { id: string }, store: Store | undefined): Promise<Inserted> {
     for (;;) {
-      const row = await insertRun(trx, run, { ...by, leaseMs })
+      const row = await insertRun(trx, run, { ...owner, leaseMs })
       if (row) {
         await store?.(trx, row.id)
         return { outcome: 'created', row }
       }
-      const repeated = run.idempotencyKey && (await findByKey(trx, run.userId, run.idempotencyKey))
-      if (repeated && repeated.kind !== run.kind) throw keyOfAnotherKind()
+      const repeated =
+        run.idempotencyKey && (await findRunByIdempotencyKey(trx, run.userId, run.idempotencyKey))
+      if (repeated && repeated.kind !== run.kind) throw idempotencyKeyUsed()
       if (repeated) return { outcome: 'repeated', row: repeated }
-      const busy = run.subject && (await findRunning(trx, run.kind, run.subject))
+      const busy = run.subject && (await findRunningRun(trx, run.kind, run.subject))
       if (busy) return { outcome: 'busy', row: busy }
       if (await findRun(trx, run.id)) throw new Error(`There is a run ${run.id} already.`)
-      // What refused it has ended in this moment.
+      // The run that caused the conflict has ended in the meantime.
     }
   }
 
-  /** A lost connection leaves open whether the run was stored; then the table is asked. */
-  async function inserted<Input>(
-    run: NewRun<Input> & { id: string },
-    store: ((trx: Trx, runId: string) => Promise<void>) | undefined,
-  ): Promise<{ outcome: Started['outcome']; row: RunRow }> {
+  /** After a lost connection it is unknown whether the run was stored, so the table is read. */
+  async function insertReliably(run: NewRun & { id: string }, store: Store | undefined): Promise<Inserted> {
     try {
       return await database.transaction(async (trx) => insert(trx, run, store))
     } catch (error) {
       if (!isTransient(error)) throw error
       const row = await findRun(database.db, run.id).catch(() => undefined)
       if (row) return { outcome: 'created', row }
-      // Should it be there after all, it is taken up when its lease is over.
+      // If it was stored after all, it is taken over when its lease expires.
       throw error
     }
   }
 
-  async function begin<Input>(
-    run: NewRun<Input> & { id: string },
-    store: ((trx: Trx, runId: string) => Promise<void>) | undefined,
-  ): Promise<Started> {
-    const { outcome, row } = await inserted(run, store)
+  async function start(run: NewRun & { id: string }, store: Store | undefined): Promise<StartResult> {
+    const { outcome, row } = await insertReliably(run, store)
     if (outcome === 'created') {
-      const begun = own(row, false)
-      background(begun, work(begun))
+      const started = acquire(row, false)
+      track(started, work(started))
     }
-    return { outcome, run: record(row) }
+    return { outcome, run: toRecord(row) }
   }
 
-  /** Resolves when the run has ended, or after `ms`. */
-  async function ended(id: string, ms: number): Promise<void> {
-    const signal = AbortSignal.timeout(ms)
-    const feed = feeds.take(id)
-    const changed = Promise.withResolvers<void>()
-    const watcher = () => {
-      if (feed.finished || signal.aborted || feeds.closed) changed.resolve()
+  /** Resolves when the run has ended, or after `timeoutMs`. */
+  async function waitForEnd(id: string, timeoutMs: number): Promise<void> {
+    const signal = AbortSignal.timeout(timeoutMs)
+    const tail = tails.acquire(id)
+    const ended = Promise.withResolvers<void>()
+    const listener = () => {
+      if (tail.isFinished || signal.aborted || tails.isClosed) ended.resolve()
     }
-    feed.watchers.add(watcher)
-    signal.addEventListener('abort', watcher)
+    tail.listeners.add(listener)
+    signal.addEventListener('abort', listener)
     try {
-      if (!feed.known) news.look([id])
-      watcher()
-      await changed.promise
+      if (!tail.isKnown) remoteReader.refresh([id])
+      listener()
+      await ended.promise
     } finally {
-      feed.watchers.delete(watcher)
-      feeds.letGo(id)
+      tail.listeners.delete(listener)
+      tails.release(id)
     }
   }
 
   async function stop(id: string): Promise<RunRecord | undefined> {
     for (;;) {
       owned.get(id)?.abort('stopped')
-      // Stored too, so that whoever takes the run up later closes it.
-      const asked = isUuid(id) ? await requestStop(database.db, id) : undefined
-      if (!asked) return get(id)
+      // Stored as well, so that a node that takes over the run later closes it.
+      const requested = isUuid(id) ? await requestStop(database.db, id) : undefined
+      if (!requested) return get(id)
       if (owned.has(id)) owned.get(id)?.abort('stopped')
-      else if (asked.leaseMs <= 0 && !closing) await claims.claim(id)
+      else if (requested.leaseMs <= 0 && !isClosing) await leases.claim(id)
       else
-        for (const payload of told.about({ stop: id })) await database.notify(database.db, channel, payload)
-      await ended(id, Math.ceil(Math.max(asked.leaseMs, 0)) + 100)
-      if (feeds.closed) return get(id)
+        for (const payload of notifications.payloadsFor({ stop: id }))
+          await database.notify(database.db, channel, payload)
+      await waitForEnd(id, Math.ceil(Math.max(requested.leaseMs, 0)) + 100)
+      if (tails.isClosed) return get(id)
     }
   }
 
   async function get(id: string): Promise<RunRecord | undefined> {
     const row = isUuid(id) ? await findRun(database.db, id) : undefined
-    return row && record(row)
+    return row && toRecord(row)
   }
 
-  /** What workers said is written, then their runs are free for any node. */
+  /** Commits what workers have emitted, then releases their runs for any node. */
   async function handOver(): Promise<void> {
-    await settled()
-    for (const run of owned.values()) group.add(run)
-    await group.idle()
+    await waitForWorkers()
+    for (const run of owned.values()) writer.add(run)
+    await writer.idle()
     const left = [...owned.values()].map(({ id, record: { attempt } }) => ({ id, attempt }))
     if (left.length === 0) return
-    await releaseRuns(database.db, left, told.about({ free: true })).catch((error: unknown) => {
-      log.warn({ err: error, runs: left.length }, 'runs could not be handed over; their leases will run out')
-    })
+    await releaseRuns(database.db, left, notifications.payloadsFor({ free: true })).catch(
+      (error: unknown) => {
+        log.warn(
+          { err: error, runs: left.length },
+          'could not release runs for other nodes; their leases will expire',
+        )
+      },
+    )
   }
 
-  const settled = async () => Promise.all([...owned.values()].map(async (run) => run.settled))
+  const waitForWorkers = async () => Promise.all([...owned.values()].map(async (run) => run.finished))
 
   return {
     register(kind, definition) {
@@ -275,9 +266,9 @@ export function runs({
     },
 
     async start(run, store) {
-      if (closing) throw shuttingDown()
+      if (isClosing) throw shuttingDown()
       if (!kinds.has(run.kind)) throw new Error(`No kind of run is registered as "${run.kind}".`)
-      const started = begin({ ...run, id: run.id ?? newId() }, store)
+      const started = start({ ...run, id: run.id ?? newId() }, store)
       starting.add(started)
       try {
         return await started
@@ -303,61 +294,62 @@ export function runs({
 
     async list(userId, { scope = null, status, limit }) {
       const rows = await listRuns(database.db, { userId, scope, limit, ...(status && { status }) })
-      return rows.map(record)
+      return rows.map(toRecord)
     },
 
-    follow: (id, after, signal) => follow({ database, feeds, tailer: news }, id, after, signal),
+    follow: (id, after, signal) => follow({ database, tails, remoteReader }, id, after, signal),
 
     stop,
 
-    async forget(of) {
-      const found = await runsOf(database.db, of)
+    async delete(selector) {
+      const found = await listRunIds(database.db, selector)
       await Promise.all(found.flatMap(({ id, status }) => (status === 'running' ? [stop(id)] : [])))
       const ids = found.map(({ id }) => id)
-      while (ids.length > 0) await deleteRuns(database.db, ids.splice(0, deletedAtOnce))
+      while (ids.length > 0) await deleteRuns(database.db, ids.splice(0, deleteBatchSize))
     },
 
-    prune: async (signal) => prune(database, { eventsMs: 7 * day, runsMs: 30 * day, ...retention }, signal),
+    prune: async (signal) =>
+      prune(database, { eventsMs: 7 * dayMs, runsMs: 30 * dayMs, ...retention }, signal),
 
     async open() {
       closers.push(
-        await told.listen({
-          hint({ events, stop, free }) {
-            if (events) news.look(events.filter((id) => !owned.has(id)))
-            if (stop) owned.get(stop)?.abort('stopped')
-            if (free) claims.sweep()
+        await notifications.listen({
+          notification({ events, stop: stopped, free }) {
+            if (events) remoteReader.refresh(events.filter((id) => !owned.has(id)))
+            if (stopped) owned.get(stopped)?.abort('stopped')
+            if (free) leases.claimAvailable()
           },
-          // Hints may have been missed: everybody looks for themselves.
+          // Notifications may have been lost.
           reconnect() {
-            lookAtOthers()
-            claims.sweep()
+            refreshRemoteRuns()
+            leases.claimAvailable()
           },
         }),
       )
-      claims.sweep()
-      const heartbeat = setInterval(() => {
-        for (const run of owned.values()) group.add(run)
+      leases.claimAvailable()
+      const renewal = setInterval(() => {
+        for (const run of owned.values()) writer.add(run)
       }, leaseMs / 3)
-      const missed = setInterval(lookAtOthers, lookAnywayMs)
+      const refresh = setInterval(refreshRemoteRuns, remoteRefreshMs)
       closers.push(async () => {
-        clearInterval(heartbeat)
-        clearInterval(missed)
+        clearInterval(renewal)
+        clearInterval(refresh)
       })
     },
 
-    stats: () => ({ running: owned.size, readers: feeds.readers, ...group.stats() }),
+    stats: () => ({ running: owned.size, readers: tails.readerCount, ...writer.stats() }),
 
     async [Symbol.asyncDispose]() {
-      closing = true
+      isClosing = true
       await Promise.allSettled(starting)
-      await claims.close()
-      await Promise.race([settled(), pause(graceMs, undefined, { ref: false })])
+      await leases.close()
+      await Promise.race([waitForWorkers(), pause(graceMs, undefined, { ref: false })])
 
       for (const run of owned.values()) run.abort('handed-over')
-      await Promise.race([handOver(), pause(handOverMs, undefined, { ref: false })])
+      await Promise.race([handOver(), pause(handoverTimeoutMs, undefined, { ref: false })])
       giveUp.abort()
-      for (const run of owned.values()) letGo(run)
-      feeds.close()
+      for (const run of owned.values()) release(run)
+      tails.close()
       for (const close of closers) await close()
     },
   }

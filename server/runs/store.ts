@@ -1,28 +1,28 @@
 import { type Selectable, type SqlBool, sql } from 'kysely'
 import type { RunStatus } from '../../contract/runs.ts'
 import type { Db, Tables, Trx } from '../db/index.ts'
-import type { Belonging, NewRun, RunEvent } from './kind.ts'
+import type { NewRun, RunEvent, RunSelector } from './kind.ts'
 
 export type RunRow = Selectable<Tables['runs']>
 
-/** Some events for the end of one run's log, and what must be true of the run for them to be written there. */
+/** Events to append to a log, on condition that the run has this attempt and this last event (`expected`). */
 export type Append = { id: string; attempt: number; expected: number; events: RunEvent[] }
 
 export type RunState = { id: string; attempt: number; last_event: number; status: RunStatus }
 
-/** A process that works on runs. No two processes of one node live at the same time. */
-export type Worker = { nodeId: string; processId: string }
+/** A process that works on runs. A node has one process at a time. */
+export type Owner = { nodeId: string; processId: string }
 
-/** The channel on which nodes tell each other that there is something to read. */
+/** The channel of the nodes' notifications. */
 export const channel = 'runs'
 
 const milliseconds = (ms: number) => sql`${ms}::float8 * interval '1 millisecond'`
 
-/** Undefined when a unique index refuses it: the same key, or a running run of the same subject. */
+/** Returns undefined on a conflict: the same id or idempotency key, or a running run of the same subject. */
 export async function insertRun(
   trx: Trx,
   run: NewRun & { id: string },
-  by: Worker & { leaseMs: number },
+  owner: Owner & { leaseMs: number },
 ): Promise<RunRow | undefined> {
   return trx
     .insertInto('runs')
@@ -34,16 +34,20 @@ export async function insertRun(
       scope: run.scope ?? null,
       input: JSON.stringify(run.input),
       idempotency_key: run.idempotencyKey ?? null,
-      node_id: by.nodeId,
-      process_id: by.processId,
-      lease_until: sql`now() + ${milliseconds(by.leaseMs)}`,
+      node_id: owner.nodeId,
+      process_id: owner.processId,
+      lease_until: sql`now() + ${milliseconds(owner.leaseMs)}`,
     })
     .onConflict((conflict) => conflict.doNothing())
     .returningAll()
     .executeTakeFirst()
 }
 
-export const findByKey = async (db: Db, userId: string, key: string): Promise<RunRow | undefined> =>
+export const findRunByIdempotencyKey = async (
+  db: Db,
+  userId: string,
+  key: string,
+): Promise<RunRow | undefined> =>
   db
     .selectFrom('runs')
     .selectAll()
@@ -51,7 +55,7 @@ export const findByKey = async (db: Db, userId: string, key: string): Promise<Ru
     .where('idempotency_key', '=', key)
     .executeTakeFirst()
 
-export const findRunning = async (db: Db, kind: string, subject: string): Promise<RunRow | undefined> =>
+export const findRunningRun = async (db: Db, kind: string, subject: string): Promise<RunRow | undefined> =>
   db
     .selectFrom('runs')
     .selectAll()
@@ -65,19 +69,22 @@ export const findRun = async (db: Db, id: string): Promise<RunRow | undefined> =
 
 export async function listRuns(
   db: Db,
-  of: { userId: string; scope: string | null; status?: RunStatus; limit: number },
+  filter: { userId: string; scope: string | null; status?: RunStatus; limit: number },
 ): Promise<RunRow[]> {
-  let query = db.selectFrom('runs').selectAll().where('user_id', '=', of.userId)
-  if (of.scope !== null) query = query.where('scope', '=', of.scope)
-  if (of.status) query = query.where('status', '=', of.status)
-  return query.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(of.limit).execute()
+  let query = db.selectFrom('runs').selectAll().where('user_id', '=', filter.userId)
+  if (filter.scope !== null) query = query.where('scope', '=', filter.scope)
+  if (filter.status) query = query.where('status', '=', filter.status)
+  return query.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(filter.limit).execute()
 }
 
-export const runsOf = async (db: Db, of: Belonging): Promise<{ id: string; status: RunStatus }[]> =>
+export const listRunIds = async (
+  db: Db,
+  selector: RunSelector,
+): Promise<{ id: string; status: RunStatus }[]> =>
   db
     .selectFrom('runs')
     .select(['id', 'status'])
-    .where((eb) => eb.and('userId' in of ? { user_id: of.userId } : 'scope' in of ? { scope: of.scope } : of))
+    .where((eb) => eb.and('userId' in selector ? { user_id: selector.userId } : selector))
     .execute()
 
 export async function deleteRuns(db: Db, ids: string[]): Promise<void> {
@@ -85,18 +92,17 @@ export async function deleteRuns(db: Db, ids: string[]): Promise<void> {
 }
 
 /**
- * Writes the events of several runs in one statement and renews their leases. Each run is written only if it is still
- * running, under this attempt, with this last event: the row is the lock, and the numbers are given under it, so that
- * they have no gap. `hints` are sent on commit.
- * Returns the runs that were written; one that is missing belongs to somebody else by now, or has ended.
+ * Appends the events of several runs in one statement and renews their leases. A run is written only if it is still
+ * running with the same attempt and last event: the update locks its row, so event numbers have no gap. `payloads` are
+ * sent on commit. Returns the runs that were written; the others have another owner or have ended.
  */
 export async function appendEvents(
   db: Db,
   appends: Append[],
   lease: { ms: number },
-  hints: string[],
+  payloads: string[],
 ): Promise<Map<string, { stopRequested: boolean }>> {
-  const ofEvents = appends.flatMap(({ id, events }) => events.map(() => id))
+  const runIds = appends.flatMap(({ id, events }) => events.map(() => id))
   const events = appends.flatMap((append) => append.events)
   const { rows } = await sql<{ id: string; stop_requested: boolean }>`
     with appends as (
@@ -116,20 +122,20 @@ export async function appendEvents(
     ), written as (
       insert into run_events (run_id, n, data)
       select e.run_id, e.n, e.data
-      from unnest(${ofEvents}::uuid[], ${events.map(({ n }) => n)}::int[], ${events.map(({ data }) => data)}::text[])
+      from unnest(${runIds}::uuid[], ${events.map(({ n }) => n)}::int[], ${events.map(({ data }) => data)}::text[])
         as e (run_id, n, data)
       join owned on owned.id = e.run_id
     )
-    select id, stop_requested, ${sent(hints)} from owned`.execute(db)
+    select id, stop_requested, ${sendNotifications(payloads)} from owned`.execute(db)
   return new Map(rows.map((row) => [row.id, { stopRequested: row.stop_requested }]))
 }
 
-/** Ends a run with its last events. False when it is not this attempt's to end. */
+/** Ends a run with its last events; false when another attempt owns it or it has ended. */
 export async function finishRun(
   trx: Trx,
   { id, attempt, expected, events }: Append,
   end: { status: RunStatus; error: { code: string; message: string } | null },
-  hints: string[],
+  payloads: string[],
 ): Promise<boolean> {
   const { rows } = await sql<{ id: string }>`
     with ended as (
@@ -143,28 +149,28 @@ export async function finishRun(
       select ended.id, e.n, e.data
       from ended, unnest(${events.map(({ n }) => n)}::int[], ${events.map(({ data }) => data)}::text[]) as e (n, data)
     )
-    select id, ${sent(hints)} from ended`.execute(trx)
+    select id, ${sendNotifications(payloads)} from ended`.execute(trx)
   return rows.length > 0
 }
 
-/** A subquery that sends the hints once; nothing is sent when the row it stands beside is not there. */
-const sent = (hints: string[]) =>
-  hints.length === 0
-    ? sql`0 as hints`
-    : sql`(select count(pg_notify(${channel}, payload)) from unnest(${hints}::text[]) as h (payload)) as hints`
+/** A subquery that sends the payloads once, unless the statement selects no row. */
+const sendNotifications = (payloads: string[]) =>
+  payloads.length === 0
+    ? sql`0 as sent`
+    : sql`(select count(pg_notify(${channel}, payload)) from unnest(${payloads}::text[]) as p (payload)) as sent`
 
-export const statesOf = async (db: Db, ids: string[]): Promise<RunState[]> =>
+export const listStates = async (db: Db, ids: string[]): Promise<RunState[]> =>
   db
     .selectFrom('runs')
     .select(['id', 'attempt', 'last_event', 'status'])
     .where(sql<SqlBool>`id = any(${ids}::uuid[])`)
     .execute()
 
-export const allEvents = async (db: Db, id: string): Promise<RunEvent[]> =>
+export const listEvents = async (db: Db, id: string): Promise<RunEvent[]> =>
   db.selectFrom('run_events').select(['n', 'data']).where('run_id', '=', id).orderBy('n').execute()
 
-/** A page of a log: at most `limit.events`, and no more after the first that would pass `limit.characters`. */
-export async function eventsAfter(
+/** Returns a page of a log: at most `limit.events` events, up to the first that reaches `limit.characters`. */
+export async function listEventsAfter(
   db: Db,
   id: string,
   after: number,
@@ -181,14 +187,14 @@ export async function eventsAfter(
   return rows
 }
 
-export type News = { last: number; status: RunStatus; events: RunEvent[] }
+export type Progress = { lastEvent: number; status: RunStatus; events: RunEvent[] }
 
-/** What has happened in several runs since the event that is known of each, in one statement and so of one moment. */
-export async function newsOf(
+/** Returns the state of each run and up to `limit` events after its cursor, from one snapshot of the database. */
+export async function listProgress(
   db: Db,
-  known: { id: string; after: number }[],
+  cursors: { id: string; after: number }[],
   limit: number,
-): Promise<Map<string, News>> {
+): Promise<Map<string, Progress>> {
   const { rows } = await sql<{
     id: string
     last_event: number
@@ -196,41 +202,41 @@ export async function newsOf(
     n: number | null
     data: string | null
   }>`
-    select runs.id, runs.last_event, runs.status, fresh.n, fresh.data
-    from unnest(${known.map(({ id }) => id)}::uuid[], ${known.map(({ after }) => after)}::int[]) as known (id, after)
-    join runs on runs.id = known.id
+    select runs.id, runs.last_event, runs.status, added.n, added.data
+    from unnest(${cursors.map(({ id }) => id)}::uuid[], ${cursors.map(({ after }) => after)}::int[]) as cursors (id, after)
+    join runs on runs.id = cursors.id
     left join lateral (
-      select n, data from run_events where run_id = known.id and n > known.after order by n limit ${limit}
-    ) as fresh on true
-    order by runs.id, fresh.n`.execute(db)
-  const news = new Map<string, News>()
+      select n, data from run_events where run_id = cursors.id and n > cursors.after order by n limit ${limit}
+    ) as added on true
+    order by runs.id, added.n`.execute(db)
+  const progress = new Map<string, Progress>()
   for (const row of rows) {
-    const of = news.get(row.id) ?? { last: row.last_event, status: row.status, events: [] }
-    if (row.n !== null && row.data !== null) of.events.push({ n: row.n, data: row.data })
-    news.set(row.id, of)
+    const run = progress.get(row.id) ?? { lastEvent: row.last_event, status: row.status, events: [] }
+    if (row.n !== null && row.data !== null) run.events.push({ n: row.n, data: row.data })
+    progress.set(row.id, run)
   }
-  return news
+  return progress
 }
 
 export type Claim = {
-  by: Worker
-  /** There is no other process: whatever this one does not work on is free. */
-  alone: boolean
+  owner: Owner
+  /** There is no other process: every run that this one does not own can be claimed. */
+  isOnlyProcess: boolean
   leaseMs: number
   limit: number
-  /** Runs that this process works on, which are not free even when their lease has passed. */
+  /** Runs that this process owns: they cannot be claimed even when their lease has expired. */
   except: string[]
-  /** How often each known kind may be taken up again. */
+  /** How often a run of each registered kind is resumed. */
   maxAttempts: { kind: string; max: number }[]
   /** Only this run. */
   only?: string
 }
 
 /**
- * Takes running runs that nobody works on: their lease has passed, by the database's clock, or they are an earlier
- * process' of this node, which is known to be dead. The attempt rises, which shuts out whoever had
- * the run before; where work will go on, the log says so in the same statement (`resumed`), else the run is only to be
- * closed: a stop was asked for, its kind is unknown, or it was taken up too often.
+ * Claims running runs without an owner: their lease has expired by the clock of the database, or they belong to an
+ * earlier process of this node, which is dead. The attempt rises, which fences off the previous owner. A run whose work
+ * continues (`resumed`) gets an event about it in the same statement; the others only need to be closed: a stop was
+ * requested, their kind is not registered, or they have no attempts left.
  */
 export async function claimRuns(db: Db, claim: Claim): Promise<(RunRow & { resumed: boolean })[]> {
   const { rows } = await sql<RunRow & { resumed: boolean }>`
@@ -238,23 +244,23 @@ export async function claimRuns(db: Db, claim: Claim): Promise<(RunRow & { resum
       select * from unnest(
         ${claim.maxAttempts.map(({ kind }) => kind)}::text[], ${claim.maxAttempts.map(({ max }) => max)}::int[]
       ) as k (kind, max)
-    ), free as (
+    ), claimable as (
       select id, kind, attempt, stop_requested from runs
       where status = 'running'
-        and (lease_until is null or lease_until < now() or ${ofADeadProcess(claim)})
+        and (lease_until is null or lease_until < now() or ${isOfDeadProcess(claim)})
         and id <> all(${claim.except}::uuid[]) ${claim.only === undefined ? sql`` : sql`and id = ${claim.only}`}
       order by id limit ${claim.limit} for update skip locked
-    ), taken as (
-      select free.id, not free.stop_requested and free.attempt <= coalesce(kinds.max, 0) as resumed
-      from free left join kinds using (kind)
+    ), chosen as (
+      select claimable.id, not stop_requested and attempt <= coalesce(kinds.max, 0) as resumed
+      from claimable left join kinds using (kind)
     ), claimed as (
       update runs
-      set attempt = attempt + 1, node_id = ${claim.by.nodeId}, process_id = ${claim.by.processId},
+      set attempt = attempt + 1, node_id = ${claim.owner.nodeId}, process_id = ${claim.owner.processId},
         lease_until = now() + ${milliseconds(claim.leaseMs)},
-        last_event = last_event + case when taken.resumed then 1 else 0 end
-      from taken where runs.id = taken.id
-      returning runs.*, taken.resumed
-    ), told as (
+        last_event = last_event + case when chosen.resumed then 1 else 0 end
+      from chosen where runs.id = chosen.id
+      returning runs.*, chosen.resumed
+    ), written as (
       insert into run_events (run_id, n, data)
       select id, last_event, '{"event":"resumed","attempt":' || attempt || '}' from claimed where resumed
     )
@@ -262,43 +268,43 @@ export async function claimRuns(db: Db, claim: Claim): Promise<(RunRow & { resum
   return rows
 }
 
-/** Another process of this node, or any other where there is only one, has to be an earlier one. */
-const ofADeadProcess = ({ by, alone }: Pick<Claim, 'by' | 'alone'>) =>
-  sql`(process_id <> ${by.processId} and (node_id = ${by.nodeId} or ${alone}))`
+/** Another process of this node, or of any node where there is only one process, is an earlier one and dead. */
+const isOfDeadProcess = ({ owner, isOnlyProcess }: Pick<Claim, 'owner' | 'isOnlyProcess'>) =>
+  sql`(process_id <> ${owner.processId} and (node_id = ${owner.nodeId} or ${isOnlyProcess}))`
 
-/** Gives runs back, so that any node may claim them at once. */
+/** Ends the leases of runs, so that any node can claim them at once. */
 export async function releaseRuns(
   db: Db,
-  held: { id: string; attempt: number }[],
-  hints: string[],
+  owned: { id: string; attempt: number }[],
+  payloads: string[],
 ): Promise<void> {
   await sql`
-    with held as (
-      select * from unnest(${held.map(({ id }) => id)}::uuid[], ${held.map(({ attempt }) => attempt)}::int[])
-        as h (id, attempt)
+    with owned as (
+      select * from unnest(${owned.map(({ id }) => id)}::uuid[], ${owned.map(({ attempt }) => attempt)}::int[])
+        as o (id, attempt)
     ), released as (
-      update runs set lease_until = null from held
-      where runs.id = held.id and runs.attempt = held.attempt and status = 'running'
+      update runs set lease_until = null from owned
+      where runs.id = owned.id and runs.attempt = owned.attempt and status = 'running'
       returning runs.id
     )
-    select count(*), ${sent(hints)} from released`.execute(db)
+    select count(*), ${sendNotifications(payloads)} from released`.execute(db)
 }
 
-/** Milliseconds until there is something to claim, 0 when there is; undefined when nobody else works on anything. */
-export async function nextClaim(
+/** Returns the milliseconds until a run can be claimed; undefined when no other process owns any. */
+export async function nextClaimMs(
   db: Db,
-  claim: Pick<Claim, 'by' | 'alone' | 'except'>,
+  claim: Pick<Claim, 'owner' | 'isOnlyProcess' | 'except'>,
 ): Promise<number | undefined> {
   const { rows } = await sql<{ ms: number | null }>`
     select min(case
-      when lease_until is null or ${ofADeadProcess(claim)} then 0
+      when lease_until is null or ${isOfDeadProcess(claim)} then 0
       else greatest(extract(epoch from lease_until - now()) * 1000, 0)
     end)::float8 as ms
     from runs where status = 'running' and id <> all(${claim.except}::uuid[])`.execute(db)
   return rows[0]?.ms ?? undefined
 }
 
-/** Notes that a running run is to stop. Undefined when it is not running; else how long its owner's lease still holds. */
+/** Records that a run is to stop. Returns the remaining time of its owner's lease; undefined when it is not running. */
 export async function requestStop(db: Db, id: string): Promise<{ leaseMs: number } | undefined> {
   const { rows } = await sql<{ ms: number | null }>`
     update runs set stop_requested = true where id = ${id} and status = 'running'
@@ -306,7 +312,7 @@ export async function requestStop(db: Db, id: string): Promise<{ leaseMs: number
   return rows[0] && { leaseMs: rows[0].ms ?? 0 }
 }
 
-/** Finished runs whose events have expired and are still there, the oldest first. */
+/** Returns runs that ended longer ago than `eventsMs` and still have events, the oldest first. */
 export async function listRunsToExpire(db: Db, eventsMs: number, limit: number): Promise<string[]> {
   const { rows } = await sql<{ id: string }>`
     select id from runs where finished_at < now() - ${milliseconds(eventsMs)} and not events_expired

@@ -1,109 +1,119 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Database } from '../db/index.ts'
 import type { Log } from '../log.ts'
-import { failureOf, type Outcome } from './ending.ts'
-import type { Feeds } from './feed.ts'
-import type { Hints } from './hints.ts'
+import { failureOf, type Outcome } from './finisher.ts'
 import type { Completion, RunContext } from './kind.ts'
+import type { LogTails } from './log-tail.ts'
+import type { Notifications } from './notifications.ts'
 import { encode, type OwnedRun, RunInterrupted } from './owned-run.ts'
-import { lastOf, persist } from './persist.ts'
-import { allEvents, appendEvents } from './store.ts'
+import { lastEventOf, persist } from './persist.ts'
+import { appendEvents, listEvents } from './store.ts'
 import type { Writer } from './writer.ts'
 
-/** How long a worker may take to come back after its signal; then its run is closed without it. */
-const patienceMs = 1000
+/** How long a worker may take to return after its signal has fired; its run is then closed without it. */
+const abortTimeoutMs = 1000
 
-export type WorkerParts = {
+export type WorkerDependencies = {
   database: Database
-  feeds: Feeds
-  hints: Hints
+  tails: LogTails
+  notifications: Notifications
   log: Log
   leaseMs: number
   giveUp: AbortSignal
   writer: Writer
-  lost: (run: OwnedRun) => void
-  end: (run: OwnedRun, outcome: Outcome) => Promise<void>
+  onLost: (run: OwnedRun) => void
+  finish: (run: OwnedRun, outcome: Outcome) => Promise<void>
 }
 
-/** Runs a kind's worker and sees to its end. */
-export function worker(parts: WorkerParts) {
-  const { database, feeds, hints, log, writer } = parts
-
+/** Runs the worker of a kind and ends the run with its result. */
+export function createWorker({
+  database,
+  tails,
+  notifications,
+  log,
+  leaseMs,
+  giveUp,
+  writer,
+  onLost,
+  finish,
+}: WorkerDependencies) {
   async function work(run: OwnedRun): Promise<void> {
     const { kind } = run
     if (!kind) return
-    const returned = call(async () => kind.work(context(run)))
-    const result = await Promise.race([returned, aborted(run.signal, patienceMs)])
-    const { reason } = run
-    if (reason === 'handed-over') return
-    if (reason === 'stopped') {
-      if (result === 'late')
-        log.warn({ run: run.id, kind: run.record.kind }, 'a worker did not stop when told to')
-      return parts.end(run, { status: 'stopped' })
+    const returned = callWorker(async () => kind.work(createContext(run)))
+    const result = await Promise.race([returned, timeoutAfterAbort(run.signal, abortTimeoutMs)])
+    const { abortReason } = run
+    if (abortReason === 'handed-over') return
+    if (abortReason === 'stopped') {
+      if (result === 'timeout')
+        log.warn({ run: run.id, kind: run.record.kind }, 'a worker did not stop in time')
+      return finish(run, { status: 'stopped' })
     }
-    if (result === 'late') return
-    if ('completion' in result) return parts.end(run, { status: 'complete', completion: result.completion })
+    if (result === 'timeout') return
+    if ('completion' in result) return finish(run, { status: 'complete', completion: result.completion })
     const error = failureOf(result.error)
     log.warn({ err: result.error, run: run.id, kind: run.record.kind, code: error.code }, 'a run failed')
-    return parts.end(run, { status: 'failed', error })
+    return finish(run, { status: 'failed', error })
   }
 
-  function context(run: OwnedRun): RunContext<unknown> {
+  function createContext(run: OwnedRun): RunContext<unknown> {
     return {
       run: run.record,
       signal: run.signal,
       async emit(event) {
-        run.refuseUnlessOpen()
+        run.assertOpen()
         run.push(event)
         writer.add(run)
-        await run.roomForMore()
+        await run.waitForCapacity()
       },
       async flush() {
-        run.refuseUnlessOpen()
-        await run.flushed()
+        run.assertOpen()
+        await run.waitForCommit()
       },
       async commit(event, store) {
-        run.refuseUnlessOpen()
-        await run.alone(async () => commitWith(run, event, store))
+        run.assertOpen()
+        await run.runExclusively(async () => commitEvent(run, event, store))
         writer.add(run)
       },
-      events: async () => allEvents(database.db, run.id),
+      events: async () => listEvents(database.db, run.id),
     }
   }
 
-  const commitWith = async (run: OwnedRun, ...[event, store]: Parameters<RunContext<unknown>['commit']>) => {
-    run.refuseUnlessOpen()
+  const commitEvent = async (run: OwnedRun, ...[event, store]: Parameters<RunContext<unknown>['commit']>) => {
+    run.assertOpen()
     const last = { body: event, data: encode(event) }
-    const taken = run.take()
-    const events = run.number([...taken, last])
-    const append = { id: run.id, attempt: run.record.attempt, expected: run.committed, events }
+    const queued = run.dequeue()
+    const events = run.toEvents([...queued, last])
+    const append = { id: run.id, attempt: run.record.attempt, expected: run.lastCommitted, events }
     try {
       const { ids } = await persist(
         database,
         [append],
         async () =>
           database.transaction(async (trx) => {
-            const payloads = hints.about({ events: [run.id] })
-            const owned = await appendEvents(trx, [append], { ms: parts.leaseMs }, payloads)
+            const payloads = notifications.payloadsFor({ events: [run.id] })
+            const owned = await appendEvents(trx, [append], { ms: leaseMs }, payloads)
             if (owned.has(run.id)) await store(trx)
             return owned
           }),
-        (state, { id }) => id === run.id && state.status === 'running' && state.last_event === lastOf(append),
+        (state, { id }) =>
+          id === run.id && state.status === 'running' && state.last_event === lastEventOf(append),
         {
-          giveUp: parts.giveUp,
-          retry: (error) => log.warn({ err: error, run: run.id }, 'a step could not be stored; trying again'),
+          giveUp,
+          retry: (error) =>
+            log.warn({ err: error, run: run.id }, 'could not commit an event with its rows; retrying'),
         },
       )
       if (!ids.has(run.id)) {
-        parts.lost(run)
+        onLost(run)
         throw new RunInterrupted('handed-over')
       }
     } catch (error) {
-      run.giveBack(taken)
+      run.requeue(queued)
       throw error
     }
-    run.wrote(taken, events)
-    feeds.get(run.id)?.publish(events)
+    run.markCommitted(queued, events)
+    tails.get(run.id)?.publish(events)
   }
 
   return { work }
@@ -111,7 +121,7 @@ export function worker(parts: WorkerParts) {
 
 type Result = { completion: Completion } | { error: unknown }
 
-async function call(work: () => Promise<Completion>): Promise<Result> {
+async function callWorker(work: () => Promise<Completion>): Promise<Result> {
   try {
     return { completion: await work() }
   } catch (error) {
@@ -119,11 +129,11 @@ async function call(work: () => Promise<Completion>): Promise<Result> {
   }
 }
 
-async function aborted(signal: AbortSignal, patience: number): Promise<'late'> {
+async function timeoutAfterAbort(signal: AbortSignal, timeoutMs: number): Promise<'timeout'> {
   if (!signal.aborted)
     await new Promise<void>((resolve) => {
       signal.addEventListener('abort', () => resolve(), { once: true })
     })
-  await pause(patience, undefined, { ref: false })
-  return 'late'
+  await pause(timeoutMs, undefined, { ref: false })
+  return 'timeout'
 }

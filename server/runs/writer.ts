@@ -1,168 +1,177 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Database, Db } from '../db/index.ts'
 import type { Log } from '../log.ts'
-import type { Feeds } from './feed.ts'
-import type { Hints } from './hints.ts'
 import type { RunEvent } from './kind.ts'
-import type { OwnedRun, Pending } from './owned-run.ts'
-import { lastOf, persist } from './persist.ts'
+import type { LogTails } from './log-tail.ts'
+import type { Notifications } from './notifications.ts'
+import type { OwnedRun, QueuedEvent } from './owned-run.ts'
+import { lastEventOf, persist } from './persist.ts'
 import { type Append, appendEvents } from './store.ts'
 
-/** One commit takes no more than this; what is left over comes first in the next. */
+/** Bounds of one commit; what remains comes first in the next. */
 const maxEvents = 4096
-const maxEventsOfOne = 512
+const maxEventsPerRun = 512
+const retryMs = 250
 
-type Part = Append & { run: OwnedRun; taken: Pending[] }
+type BatchEntry = Append & { run: OwnedRun; queued: QueuedEvent[] }
 
 export type Writer = {
-  /** The run has events for the log, or its lease is to be renewed. */
+  /** Schedules a run whose queue has events, or whose lease is to be renewed. */
   add(run: OwnedRun): void
-  /** Resolves when no commit is under way and none is due. */
+  /** Resolves when no commit is running or due. */
   idle(): Promise<void>
   stats(): { events: number; commits: number }
 }
 
-export type WriterParts = {
+export type WriterDependencies = {
   database: Database
-  feeds: Feeds
-  hints: Hints
+  tails: LogTails
+  notifications: Notifications
   log: Log
   leaseMs: number
   giveUp: AbortSignal
-  /** The run is not this node's any more. */
-  lost: (run: OwnedRun) => void
-  /** The database refuses what this run wants to write, and will refuse it again. */
-  refused: (run: OwnedRun, error: unknown) => void
+  /** This node no longer owns the run. */
+  onLost: (run: OwnedRun) => void
+  /** The database rejects the events of this run; a retry would not help. */
+  onRejected: (run: OwnedRun, error: unknown) => void
 }
 
 /**
- * The node's one writer of events: group commit.
+ * The only writer of events on this node: group commit.
  *
- *     a run has events ─→ due ─→ one statement for all that are due ─→ committed ─→ readers
- *                          ↑                                             │
- *                          └── what came meanwhile goes with the next ←──┘
+ *     a run has events ─→ due ─→ one statement for all due runs ─→ committed ─→ readers
+ *                          ↑                                          │
+ *                          └── events that arrived meanwhile ←────────┘
  *
- * Alone, an event waits for nothing and costs one commit; under load the commits stay as many and grow. Events reach
- * the feeds only when their commit is certain: no reader ever sees what a crash could take back.
+ * A single event is committed at once; under load commits become larger instead of more frequent. Events reach the
+ * tails only after their commit: no reader sees an event that a crash could undo.
  */
-export function writer(parts: WriterParts): Writer {
-  const { database, feeds, hints, log, leaseMs } = parts
+export function createWriter({
+  database,
+  tails,
+  notifications,
+  log,
+  leaseMs,
+  giveUp,
+  onLost,
+  onRejected,
+}: WriterDependencies): Writer {
   const due = new Set<OwnedRun>()
-  let busy: Promise<void> | undefined
-  let events = 0
-  let commits = 0
+  let writing: Promise<void> | undefined
+  let eventCount = 0
+  let commitCount = 0
 
   function add(run: OwnedRun): void {
-    if (run.gone) return
+    if (run.isReleased) return
     due.add(run)
-    busy ??= writeOn()
+    writing ??= writeLoop()
   }
 
-  async function writeOn(): Promise<void> {
-    // What the same tick still says goes into the same commit.
+  async function writeLoop(): Promise<void> {
+    // Events emitted in the same tick belong to the same commit.
     await Promise.resolve()
-    while (due.size > 0 && !parts.giveUp.aborted) {
+    while (due.size > 0 && !giveUp.aborted) {
       try {
-        // With a connection of its own it does not queue behind requests at each commit; embedded there is only one.
-        if (database.kind === 'embedded') await writeAll(database.db)
-        else await database.db.connection().execute(writeAll)
+        // A connection of its own spares each commit the queue behind requests; the embedded database has only one.
+        if (database.kind === 'embedded') await writeOnConnection(database.db)
+        else await database.db.connection().execute(writeOnConnection)
       } catch (error) {
-        retrying(error)
-        await pause(250, undefined, { signal: parts.giveUp }).catch(() => {})
+        logRetry(error)
+        await pause(retryMs, undefined, { signal: giveUp }).catch(() => {})
       }
     }
-    busy = undefined
+    writing = undefined
   }
 
-  /** Writes until nothing is due, or the connection is lost. */
-  async function writeAll(on: Db): Promise<void> {
+  /** Writes until nothing is due or the connection is lost. */
+  async function writeOnConnection(on: Db): Promise<void> {
     let isLost = false
-    const lose = () => {
+    const onConnectionLost = () => {
       isLost = true
     }
-    while (due.size > 0 && !isLost && !parts.giveUp.aborted) {
-      const batch = takeDue()
-      if (batch.length > 0) await commitAll(batch, on, lose)
+    while (due.size > 0 && !isLost && !giveUp.aborted) {
+      const batch = nextBatch()
+      if (batch.length > 0) await commitBatch(batch, on, onConnectionLost)
     }
   }
 
-  const retrying = (error: unknown) => log.warn({ err: error }, 'events could not be written; trying again')
+  const logRetry = (error: unknown) => log.warn({ err: error }, 'could not write events; retrying')
 
-  function takeDue(): Part[] {
-    const batch: Part[] = []
-    const left: OwnedRun[] = []
-    let room = maxEvents
+  function nextBatch(): BatchEntry[] {
+    const batch: BatchEntry[] = []
+    const unfinished: OwnedRun[] = []
+    let capacity = maxEvents
     for (const run of due) {
-      if (room === 0) break
+      if (capacity === 0) break
       due.delete(run)
-      if (run.gone || run.held || run.inCommit) continue
-      const taken = run.take(Math.min(room, maxEventsOfOne))
-      room -= taken.length
-      if (run.hasQueue()) left.push(run)
-      run.inCommit = true
+      if (run.isReleased || run.isExclusive || run.isCommitting) continue
+      const queued = run.dequeue(Math.min(capacity, maxEventsPerRun))
+      capacity -= queued.length
+      if (run.hasQueued()) unfinished.push(run)
+      run.isCommitting = true
       batch.push({
         id: run.id,
         attempt: run.record.attempt,
-        expected: run.committed,
-        events: run.number(taken),
+        expected: run.lastCommitted,
+        events: run.toEvents(queued),
         run,
-        taken,
+        queued,
       })
     }
-    for (const run of left) due.add(run)
-    // Rows are locked in one order by everybody.
+    for (const run of unfinished) due.add(run)
+    // All writers lock rows in the same order.
     return batch.toSorted((one, other) => (one.id < other.id ? -1 : 1))
   }
 
-  async function commitAll(batch: Part[], on: Db, lose: () => void): Promise<void> {
+  async function commitBatch(batch: BatchEntry[], on: Db, onConnectionLost: () => void): Promise<void> {
     try {
-      await commit(batch, on, lose)
+      await commit(batch, on, onConnectionLost)
     } catch (error) {
-      if (parts.giveUp.aborted) for (const { run, taken } of batch) run.giveBack(taken)
-      else if (batch.length > 1) for (const part of batch) await commitAll([part], on, lose)
-      else for (const { run } of batch) parts.refused(run, error)
+      if (giveUp.aborted) for (const { run, queued } of batch) run.requeue(queued)
+      else if (batch.length > 1) for (const entry of batch) await commitBatch([entry], on, onConnectionLost)
+      else for (const { run } of batch) onRejected(run, error)
     } finally {
-      for (const { run } of batch) run.leftCommit()
+      for (const { run } of batch) run.endCommit()
     }
   }
 
-  async function commit(batch: Part[], on: Db, lose: () => void): Promise<void> {
-    const told = batch.filter((part) => part.events.length > 0).map(({ id }) => id)
-    const payloads = told.length > 0 ? hints.about({ events: told }) : []
+  async function commit(batch: BatchEntry[], on: Db, onConnectionLost: () => void): Promise<void> {
+    const extended = batch.filter((entry) => entry.events.length > 0).map(({ id }) => id)
+    const payloads = extended.length > 0 ? notifications.payloadsFor({ events: extended }) : []
     let connection = on
     const { written, ids } = await persist(
       database,
       batch,
       async () => appendEvents(connection, batch, { ms: leaseMs }, payloads),
-      (state, append) => state.status === 'running' && state.last_event === lastOf(append),
+      (state, append) => state.status === 'running' && state.last_event === lastEventOf(append),
       {
-        giveUp: parts.giveUp,
+        giveUp,
         retry(error) {
-          retrying(error)
+          logRetry(error)
           connection = database.db
-          lose()
+          onConnectionLost()
         },
       },
     )
-    commits += 1
-    for (const part of batch) {
-      if (ids.has(part.id)) wrote(part.run, part.taken, part.events)
-      else parts.lost(part.run)
-      if (written.get(part.id)?.stopRequested) part.run.abort('stopped')
+    commitCount += 1
+    for (const entry of batch) {
+      if (ids.has(entry.id)) publish(entry.run, entry.queued, entry.events)
+      else onLost(entry.run)
+      if (written.get(entry.id)?.stopRequested) entry.run.abort('stopped')
     }
   }
 
-  function wrote(run: OwnedRun, taken: Pending[], fresh: RunEvent[]): void {
-    events += fresh.length
-    run.wrote(taken, fresh)
-    feeds.get(run.id)?.publish(fresh)
+  function publish(run: OwnedRun, queued: QueuedEvent[], events: RunEvent[]): void {
+    eventCount += events.length
+    run.markCommitted(queued, events)
+    tails.get(run.id)?.publish(events)
   }
 
   return {
     add,
     async idle() {
-      while (busy) await busy
+      while (writing) await writing
     },
-    stats: () => ({ events, commits }),
+    stats: () => ({ events: eventCount, commits: commitCount }),
   }
 }

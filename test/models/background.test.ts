@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ChatModel } from '../../server/models/index.ts'
 import { type ScriptedOllama, startOllama } from '../model-servers.ts'
-import { openStore, type Store } from '../runs/databases.ts'
+import { openCluster, type TestCluster } from '../runs/cluster.ts'
 import { type ModelsServer, openModelsServer } from './server.ts'
 
 const { signal } = new AbortController()
@@ -16,11 +16,11 @@ async function said(model: ChatModel, content: string, stop: AbortSignal): Promi
 
 describe('background calls to a model server', () => {
   let ollama: ScriptedOllama
-  let store: Store
+  let store: TestCluster
   let house: ModelsServer
   beforeAll(async () => {
     ollama = await startOllama({ strict: true })
-    store = await openStore('embedded')
+    store = await openCluster('embedded')
     house = await openModelsServer(store, {
       ollamaBaseUrl: ollama.url,
       schedulerTimings: { restMs: 1, firstBackoffMs: 1 },

@@ -4,16 +4,16 @@ import type { ModelInfo } from '../../contract/models.ts'
 import type { TestClient } from '../client.ts'
 import { collectEvents, readEvents } from '../events.ts'
 import { defaultModels, pullFrames, type ScriptedOllama, startOllama, startOpenAi } from '../model-servers.ts'
-import { openStore, type Store } from '../runs/databases.ts'
+import { openCluster, type TestCluster } from '../runs/cluster.ts'
 import { type ModelsServer, openModelsServer } from './server.ts'
 
 type List = { success: true; models: ModelInfo[]; message: string | null }
 type Active = { success: true; model: string; provider: string; reason: string }
 type Failure = { error: { code: string; message: string; details?: { available: string[] } } }
 
-let store: Store
+let store: TestCluster
 beforeAll(async () => {
-  store = await openStore('embedded')
+  store = await openCluster('embedded')
 })
 afterAll(() => store.close())
 const empty = () => sql`truncate users, settings cascade`.execute(store.database.db)

@@ -5,11 +5,11 @@ import { type ModelsConfig, models } from '../../server/models/index.ts'
 import { runRoutes, runs } from '../../server/runs/index.ts'
 import { reopenServer } from '../access/server.ts'
 import { createTestClient } from '../client.ts'
-import type { Store } from '../runs/databases.ts'
+import type { TestCluster } from '../runs/cluster.ts'
 
 /** The rooms that models need, behind a listening server with their routes; on the store as it is. */
 export async function openModelsServer(
-  { database }: Store,
+  { database }: TestCluster,
   config: Partial<ModelsConfig> & { ollamaBaseUrl: string },
 ) {
   const log = createLog('silent')

@@ -8,23 +8,23 @@ import { type ErrorResponse, openServer } from '../access/server.ts'
 import { createTestClient } from '../client.ts'
 import { openTestDatabase } from '../databases.ts'
 import { collectEvents, readEvents } from '../events.ts'
-import { begin, logOf, makeStored, openRoom, type Room, readAll, until } from './room.ts'
+import { createResultsTable, openRuns, readAll, readLog, startRun, type TestRuns, waitFor } from './runs.ts'
 
 let database: Database
 beforeAll(async () => {
   database = await openTestDatabase('embedded')
-  await makeStored(database)
+  await createResultsTable(database)
 })
 afterAll(async () => database[Symbol.asyncDispose]())
 
 async function open() {
-  let room: Room | undefined
+  let room: TestRuns | undefined
   const server = await openServer(
     database,
     {},
     {
       async routes(http) {
-        room = await openRoom(database)
+        room = await openRuns(database)
         const runs = room
         await http.register(runRoutes({ runs }))
         http.post('/begin', async (request, reply) => {
@@ -64,7 +64,7 @@ afterEach(async () => {
 /** A finished run of Ann's with three events. */
 async function finished() {
   const { room, ann } = opened
-  const { id, worker } = await begin(room, ann.id)
+  const { id, worker } = await startRun(room, ann.id)
   await worker.context.emit({ token: 'one' })
   await worker.context.flush()
   await worker.context.emit({ token: 'two\n\ndata: no' })
@@ -129,7 +129,7 @@ describe('the stream of a run', () => {
       'access-control-allow-origin': 'http://localhost:3000',
     })
     const text = await response.text()
-    expect(text).toBe(wire(await logOf(database, id)))
+    expect(text).toBe(wire(await readLog(database, id)))
     expect(text).toBe(
       'data: {"token":"one"}\nid: 1\n\n' +
         'data: {"token":"two\\n\\ndata: no"}\nid: 2\n\n' +
@@ -157,7 +157,7 @@ describe('the stream of a run', () => {
     ['after', (n: string) => ({ headers: {}, query: `?after=${n}` })],
   ])('goes on after the event that %s names', async (_name, ask) => {
     const id = await finished()
-    const log = await logOf(database, id)
+    const log = await readLog(database, id)
     const get = async (n: string) => {
       const { headers, query } = ask(n)
       return opened.ann.fetch(`/runs/${id}/events${query}`, { headers: headers as Record<string, string> })
@@ -182,11 +182,11 @@ describe('the stream of a run', () => {
 
   test('at the end of a running run waits for what is next', async () => {
     const { room, ann } = opened
-    const { id, worker } = await begin(room, ann.id)
+    const { id, worker } = await startRun(room, ann.id)
     await worker.context.emit({ token: 'one' })
     await worker.context.flush()
     const events = readEvents(await ann.fetch(`/runs/${id}/events?after=1`))
-    await until(() => room.stats().readers === 1)
+    await waitFor(() => room.stats().readers === 1)
     await worker.context.emit({ token: 'two' })
     expect((await events.next()).value).toEqual({ id: 2, data: { token: 'two' } })
     worker.complete()
@@ -195,7 +195,7 @@ describe('the stream of a run', () => {
 
   test('can be taken up after every single byte', async () => {
     const id = await finished()
-    const whole = wire(await logOf(database, id))
+    const whole = wire(await readLog(database, id))
     for (let cut = 0; cut <= whole.length; cut++) {
       const read = whole.slice(0, cut)
       const seen = read.lastIndexOf('\n\n') < 0 ? '' : read.slice(0, read.lastIndexOf('\n\n') + 2)
@@ -207,14 +207,14 @@ describe('the stream of a run', () => {
 
   test('ends with its reader, and the run does not', async () => {
     const { room, ann } = opened
-    const { id, worker } = await begin(room, ann.id)
+    const { id, worker } = await startRun(room, ann.id)
     for (let round = 0; round < 20; round++) {
       const { socket, text } = await raw(`/runs/${id}/events`)
       await worker.context.emit({ round })
-      await until(() => text().includes('"round"'))
+      await waitFor(() => text().includes('"round"'))
       socket.destroy()
     }
-    await until(() => room.stats().readers === 0)
+    await waitFor(() => room.stats().readers === 0)
     expect(worker.context.signal.aborted).toBe(false)
     worker.complete()
     expect((await collectEvents(await ann.fetch(`/runs/${id}/events`))).map(({ id: n }) => n)).toEqual(
@@ -224,7 +224,7 @@ describe('the stream of a run', () => {
 
   test('of a client that takes nothing waits, costs others nothing, and is cut after a minute', async () => {
     const { room, ann } = opened
-    const { id, worker } = await begin(room, ann.id)
+    const { id, worker } = await startRun(room, ann.id)
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     const { socket } = await raw(`/runs/${id}/events`)
     socket.pause()
@@ -241,7 +241,7 @@ describe('the stream of a run', () => {
 
   test('says that it is alive after 15 seconds of silence', async () => {
     const { room, ann } = opened
-    const { id, worker } = await begin(room, ann.id)
+    const { id, worker } = await startRun(room, ann.id)
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     const { socket, text } = await raw(`/runs/${id}/events`)
     await soon(() => room.stats().readers === 1)
@@ -279,14 +279,14 @@ describe('the stream of a run', () => {
 
   test('ends cleanly at shutdown and goes on at the next server', async () => {
     const { room, ann, server } = opened
-    const { id, worker } = await begin(room, ann.id)
+    const { id, worker } = await startRun(room, ann.id)
     await worker.context.emit({ token: 'one' })
     const events = readEvents(await ann.fetch(`/runs/${id}/events`))
     expect((await events.next()).value).toEqual({ id: 1, data: { token: 'one' } })
     await Promise.all([server.http.close(), room[Symbol.asyncDispose]()])
     expect((await events.next()).done).toBe(true)
 
-    await using next = await openRoom(database)
+    await using next = await openRuns(database)
     ;(await next.workers.next(id)).complete()
     expect((await readAll(next, id, 1)).map(({ n }) => n)).toEqual([2, 3])
   })
@@ -295,7 +295,7 @@ describe('the stream of a run', () => {
 describe('a run', () => {
   test('is shown to whoever began it, and stopped by them', async () => {
     const { room, ann } = opened
-    const { id, worker } = await begin(room, ann.id)
+    const { id, worker } = await startRun(room, ann.id)
     await worker.context.emit({ token: 'one' })
     await worker.context.flush()
     expect(await ann.get<Run>(`/runs/${id}`)).toMatchObject({
@@ -323,7 +323,7 @@ describe('a run', () => {
 
   test('says how it failed', async () => {
     const { room, ann } = opened
-    const { id, worker } = await begin(room, ann.id)
+    const { id, worker } = await startRun(room, ann.id)
     worker.fail(new Error('inside'))
     await readAll(room, id)
     const { body } = await ann.get<Run>(`/runs/${id}`)
@@ -333,7 +333,7 @@ describe('a run', () => {
 
   test('is not there for anybody else', async () => {
     const { room, ann, bob, server } = opened
-    const { id, worker } = await begin(room, ann.id)
+    const { id, worker } = await startRun(room, ann.id)
     await worker.context.emit({ token: 'secret' })
     await worker.context.flush()
     for (const path of [

@@ -2,31 +2,31 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { DATABASES } from '../databases.ts'
-import { openStore, type Store } from './databases.ts'
-import { faulty } from './faulty.ts'
+import { openCluster, type TestCluster } from './cluster.ts'
+import { createFaultyDatabase } from './faulty-database.ts'
 import {
-  begin,
-  logOf,
-  makeStored,
-  makeUser,
-  openRoom,
+  createResultsTable,
+  createUser,
+  listResults,
+  openRuns,
   parse,
-  type Room,
   readAll,
-  storedOf,
+  readLog,
+  startRun,
+  type TestRuns,
   textOf,
-  until,
-} from './room.ts'
+  waitFor,
+} from './runs.ts'
 
 describe.each(DATABASES)('the log on %s', (kind) => {
-  let store: Store
+  let store: TestCluster
   let user: string
-  let room: Room
+  let room: TestRuns
   beforeAll(async () => {
-    store = await openStore(kind)
-    await makeStored(store.database)
-    user = await makeUser(store.database)
-    room = await openRoom(store.database, { leaseMs: 60_000 })
+    store = await openCluster(kind)
+    await createResultsTable(store.database)
+    user = await createUser(store.database)
+    room = await openRuns(store.database, { leaseMs: 60_000 })
   })
   afterAll(async () => {
     await room[Symbol.asyncDispose]()
@@ -34,7 +34,7 @@ describe.each(DATABASES)('the log on %s', (kind) => {
   })
 
   test('numbers the events of every run from 1 without a gap, however many runs write at once', async () => {
-    const runs = await Promise.all(Array.from({ length: 40 }, async () => begin(room, user)))
+    const runs = await Promise.all(Array.from({ length: 40 }, async () => startRun(room, user)))
     await Promise.all(
       runs.map(async ({ worker }, index) => {
         for (let i = 0; i < 5 + index; i++) {
@@ -51,12 +51,12 @@ describe.each(DATABASES)('the log on %s', (kind) => {
         ...Array.from({ length: 5 + index }, (_, step) => ({ step })),
         { event: 'complete' },
       ])
-      expect(await logOf(store.database, id)).toEqual(events)
+      expect(await readLog(store.database, id)).toEqual(events)
     }
   })
 
   test('writes what many runs say at the same time in one commit', async () => {
-    const runs = await Promise.all(Array.from({ length: 30 }, async () => begin(room, user)))
+    const runs = await Promise.all(Array.from({ length: 30 }, async () => startRun(room, user)))
     const before = room.stats()
     await Promise.all(runs.map(async ({ worker }) => worker.context.emit({ token: 'a' })))
     await Promise.all(runs.map(async ({ worker }) => worker.context.flush()))
@@ -68,7 +68,7 @@ describe.each(DATABASES)('the log on %s', (kind) => {
   })
 
   test('lets no reader see an event before its commit', async () => {
-    const { id, worker } = await begin(room, user)
+    const { id, worker } = await startRun(room, user)
     await worker.context.emit({ token: 'seen' })
     const seen: string[] = []
     const leave = new AbortController()
@@ -76,7 +76,7 @@ describe.each(DATABASES)('the log on %s', (kind) => {
       for await (const events of room.follow(id, 0, leave.signal))
         seen.push(...events.map(({ data }) => data))
     })()
-    await until(() => seen.length === 1)
+    await waitFor(() => seen.length === 1)
 
     const other = await store.another()
     const held = Promise.withResolvers<void>()
@@ -94,7 +94,7 @@ describe.each(DATABASES)('the log on %s', (kind) => {
 
     held.resolve()
     await holding
-    await until(() => seen.length === 2)
+    await waitFor(() => seen.length === 2)
     expect(seen).toEqual(['{"token":"seen"}', '{"token":"not yet"}'])
     leave.abort()
     await reading
@@ -113,7 +113,7 @@ describe.each(DATABASES)('the log on %s', (kind) => {
       '"quotes" and \\ backslashes {braces} ,NULL,',
       'x'.repeat(1_000_000),
     ]
-    const { id, worker } = await begin(room, user)
+    const { id, worker } = await startRun(room, user)
     for (const text of texts) await worker.context.emit({ text })
     worker.complete()
     const events = await readAll(room, id)
@@ -122,7 +122,7 @@ describe.each(DATABASES)('the log on %s', (kind) => {
   })
 
   test('refuses an event that is too large, and says so', async () => {
-    const { id, worker } = await begin(room, user)
+    const { id, worker } = await startRun(room, user)
     await expect(worker.context.emit({ text: 'x'.repeat(1024 * 1024) })).rejects.toMatchObject({
       code: 'event_too_large',
     })
@@ -131,7 +131,7 @@ describe.each(DATABASES)('the log on %s', (kind) => {
   })
 
   test('merges neighbouring tokens of one commit and nothing else', async () => {
-    const { id, worker } = await begin(room, user)
+    const { id, worker } = await startRun(room, user)
     await Promise.all([
       worker.context.emit({ token: 'a' }),
       worker.context.emit({ token: 'b' }),
@@ -152,7 +152,7 @@ describe.each(DATABASES)('the log on %s', (kind) => {
   })
 
   test('makes a worker wait that is far ahead of the log, and loses nothing of it', async () => {
-    const { id, worker } = await begin(room, user)
+    const { id, worker } = await startRun(room, user)
     const other = await store.another()
     const held = Promise.withResolvers<void>()
     const locked = Promise.withResolvers<void>()
@@ -182,7 +182,7 @@ describe.each(DATABASES)('the log on %s', (kind) => {
   })
 
   test('gives a worker the log so far', async () => {
-    const { id, worker } = await begin(room, user)
+    const { id, worker } = await startRun(room, user)
     await worker.context.emit({ token: 'a' })
     await worker.context.flush()
     await worker.context.emit({ step: 1 })
@@ -194,21 +194,21 @@ describe.each(DATABASES)('the log on %s', (kind) => {
 })
 
 describe.each(DATABASES)('a connection to %s that breaks', (kind) => {
-  let store: Store
+  let store: TestCluster
   let user: string
   beforeAll(async () => {
-    store = await openStore(kind)
-    await makeStored(store.database)
-    user = await makeUser(store.database)
+    store = await openCluster(kind)
+    await createResultsTable(store.database)
+    user = await createUser(store.database)
   })
   afterAll(async () => store.close())
 
   const faults = ['loseNext', 'loseNextAnswer'] as const
 
   test.each(faults)('%s while events are written: none is lost, none written twice', async (fault) => {
-    const broken = faulty(store.database)
-    await using room = await openRoom(broken.database, { leaseMs: 60_000 })
-    const { id, worker } = await begin(room, user)
+    const broken = createFaultyDatabase(store.database)
+    await using room = await openRuns(broken.database, { leaseMs: 60_000 })
+    const { id, worker } = await startRun(room, user)
     for (let i = 0; i < 60; i++) {
       if (i % 10 === 5) broken[fault]()
       await worker.context.emit({ token: `${i} ` })
@@ -218,14 +218,14 @@ describe.each(DATABASES)('a connection to %s that breaks', (kind) => {
     worker.complete({ event: 'complete' }, 'done')
     const events = await readAll(room, id)
     expect(textOf(events)).toBe(Array.from({ length: 60 }, (_, i) => `${i} `).join(''))
-    expect(await logOf(store.database, id)).toEqual(events)
+    expect(await readLog(store.database, id)).toEqual(events)
   })
 
   if (kind === 'postgres')
     test('a writer whose connection the server ends, at any moment, writes all of it once', async () => {
       const killer = await store.another()
-      await using room = await openRoom(store.database, { leaseMs: 60_000 })
-      const runs = await Promise.all(Array.from({ length: 20 }, async () => begin(room, user)))
+      await using room = await openRuns(store.database, { leaseMs: 60_000 })
+      const runs = await Promise.all(Array.from({ length: 20 }, async () => startRun(room, user)))
       let killed = 0
       const killing = (async () => {
         while (killed < 5) {
@@ -257,22 +257,22 @@ describe.each(DATABASES)('a connection to %s that breaks', (kind) => {
     })
 
   test.each(faults)('%s while a run ends: it ends once, with what it stores', async (fault) => {
-    const broken = faulty(store.database)
-    await using room = await openRoom(broken.database, { leaseMs: 60_000 })
-    const { id, worker } = await begin(room, user)
+    const broken = createFaultyDatabase(store.database)
+    await using room = await openRuns(broken.database, { leaseMs: 60_000 })
+    const { id, worker } = await startRun(room, user)
     await worker.context.emit({ token: 'all' })
     await worker.context.flush()
     broken[fault]()
     worker.complete({ event: 'complete' }, 'all')
     expect(parse(await readAll(room, id))).toEqual([{ token: 'all' }, { event: 'complete' }])
-    expect(await storedOf(store.database, id)).toEqual(['all'])
+    expect(await listResults(store.database, id)).toEqual(['all'])
     expect(await room.get(id)).toMatchObject({ status: 'complete', lastEvent: 2, error: null })
   })
 
   test.each(faults)('%s while a step is stored: event and rows are there, once', async (fault) => {
-    const broken = faulty(store.database)
-    await using room = await openRoom(broken.database, { leaseMs: 60_000 })
-    const { id, worker } = await begin(room, user)
+    const broken = createFaultyDatabase(store.database)
+    await using room = await openRuns(broken.database, { leaseMs: 60_000 })
+    const { id, worker } = await startRun(room, user)
     await worker.context.emit({ token: 'before' })
     broken[fault]()
     await worker.context.commit({ step: 1 }, async (trx) => {

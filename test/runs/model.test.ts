@@ -4,20 +4,20 @@ import type { Database } from '../../server/db/index.ts'
 import { AppError } from '../../server/errors.ts'
 import type { RunEvent } from '../../server/runs/index.ts'
 import { DATABASES } from '../databases.ts'
-import { openStore, type Store } from './databases.ts'
-import { type Faulty, faulty } from './faulty.ts'
+import { openCluster, type TestCluster } from './cluster.ts'
+import { createFaultyDatabase, type FaultyDatabase } from './faulty-database.ts'
 import {
-  logOf,
-  makeStored,
-  makeUser,
-  openRoom,
-  type Puppet,
+  createResultsTable,
+  createUser,
+  listResults,
+  openRuns,
   parse,
-  type Room,
   readAll,
-  storedOf,
+  readLog,
+  type TestRuns,
+  type TestWorker,
   textOf,
-} from './room.ts'
+} from './runs.ts'
 
 /** What is known of a run: all that was said to it, how much of that must have survived, and how it must end. */
 type Model = {
@@ -30,7 +30,7 @@ type Model = {
 }
 
 type Name = 'a' | 'b'
-type Node = { room: Room; faults: Faulty; name: Name }
+type Node = { room: TestRuns; faults: FaultyDatabase; name: Name }
 type Reading = {
   run: string
   after: number
@@ -43,12 +43,12 @@ type Reading = {
 /** The real thing, driven by a program: nodes that die and come back, their workers, and readers. */
 class World {
   readonly runs: Model[] = []
-  readonly workers = new Map<string, { node: Node; puppet: Puppet }>()
+  readonly workers = new Map<string, { node: Node; puppet: TestWorker }>()
   readonly readings: Reading[] = []
   nodes: Node[] = []
   readonly #databases: Record<Name, Database>
   readonly #user: string
-  readonly #graves: Room[] = []
+  readonly #graves: TestRuns[] = []
 
   constructor(databases: Record<Name, Database>, user: string) {
     this.#databases = databases
@@ -64,8 +64,8 @@ class World {
   }
 
   async #openNode(name: Name): Promise<Node> {
-    const faults = faulty(this.#databases[name])
-    return { name, faults, room: await openRoom(faults.database, { nodeId: name, leaseMs: 60_000 }) }
+    const faults = createFaultyDatabase(this.#databases[name])
+    return { name, faults, room: await openRuns(faults.database, { nodeId: name, leaseMs: 60_000 }) }
   }
 
   node(at: number): Node {
@@ -78,7 +78,7 @@ class World {
     return this.runs[at % Math.max(this.runs.length, 1)]
   }
 
-  worker(model: Model): Puppet | undefined {
+  worker(model: Model): TestWorker | undefined {
     return model.ended ? undefined : this.workers.get(model.id)?.puppet
   }
 
@@ -228,7 +228,7 @@ async function end(
   world: World,
   at: number,
   status: NonNullable<Model['ended']>,
-  how: (worker: Puppet, model: Model) => unknown,
+  how: (worker: TestWorker, model: Model) => unknown,
 ): Promise<void> {
   const model = world.run(at)
   const worker = model && world.worker(model)
@@ -254,13 +254,13 @@ const oneStep = fc.record({
 const marks: Record<string, unknown> = { complete: { event: 'complete' }, stopped: { event: 'stopped' } }
 
 describe.each(DATABASES)('whatever happens, on %s', (kind) => {
-  let store: Store
+  let store: TestCluster
   let user: string
   let databases: Record<Name, Database>
   beforeAll(async () => {
-    store = await openStore(kind)
-    await makeStored(store.database)
-    user = await makeUser(store.database)
+    store = await openCluster(kind)
+    await createResultsTable(store.database)
+    user = await createUser(store.database)
     databases = { a: store.database, b: await store.another() }
   })
   afterAll(async () => store.close())
@@ -287,7 +287,7 @@ describe.each(DATABASES)('whatever happens, on %s', (kind) => {
 
   async function check(world: World): Promise<void> {
     for (const model of world.runs) {
-      const log = await logOf(store.database, model.id)
+      const log = await readLog(store.database, model.id)
       expect(log.map(({ n }) => n)).toEqual(log.map((_, index) => index + 1))
       expect(textOf(log)).toBe(model.said)
       const events = parse(log)
@@ -300,11 +300,11 @@ describe.each(DATABASES)('whatever happens, on %s', (kind) => {
         status,
         lastEvent: log.length,
       })
-      expect(await storedOf(store.database, model.id)).toEqual([model.said])
+      expect(await listResults(store.database, model.id)).toEqual([model.said])
     }
     for (const { run, after, seen, done } of world.readings) {
       await done
-      const log = await logOf(store.database, run)
+      const log = await readLog(store.database, run)
       expect(seen).toEqual(log.slice(after))
     }
   }

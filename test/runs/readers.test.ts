@@ -2,22 +2,32 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { RunEvent } from '../../server/runs/index.ts'
 import { DATABASES } from '../databases.ts'
-import { openStore, type Store } from './databases.ts'
-import { faulty } from './faulty.ts'
-import { begin, logOf, makeStored, makeUser, openRoom, parse, type Room, readAll, until } from './room.ts'
+import { openCluster, type TestCluster } from './cluster.ts'
+import { createFaultyDatabase } from './faulty-database.ts'
+import {
+  createResultsTable,
+  createUser,
+  openRuns,
+  parse,
+  readAll,
+  readLog,
+  startRun,
+  type TestRuns,
+  waitFor,
+} from './runs.ts'
 
 describe.each(DATABASES)('readers on %s', (kind) => {
-  let store: Store
+  let store: TestCluster
   let user: string
   /** One node, or two that see the same runs. */
-  let rooms: Room[]
-  let room: Room
+  let rooms: TestRuns[]
+  let room: TestRuns
   beforeAll(async () => {
-    store = await openStore(kind)
-    await makeStored(store.database)
-    user = await makeUser(store.database)
-    room = await openRoom(store.database, { leaseMs: 60_000 })
-    rooms = kind === 'postgres' ? [room, await openRoom(await store.another(), { leaseMs: 60_000 })] : [room]
+    store = await openCluster(kind)
+    await createResultsTable(store.database)
+    user = await createUser(store.database)
+    room = await openRuns(store.database, { leaseMs: 60_000 })
+    rooms = kind === 'postgres' ? [room, await openRuns(await store.another(), { leaseMs: 60_000 })] : [room]
   })
   afterAll(async () => {
     for (const each of rooms) await each[Symbol.asyncDispose]()
@@ -25,7 +35,7 @@ describe.each(DATABASES)('readers on %s', (kind) => {
   })
 
   test('see the same from every offset, whenever they come, on every node', async () => {
-    const { id, worker } = await begin(room, user)
+    const { id, worker } = await startRun(room, user)
     const readings: Promise<{ after: number; events: RunEvent[] }>[] = []
     const join = (after: number) => {
       for (const each of rooms) readings.push(readAll(each, id, after).then((events) => ({ after, events })))
@@ -39,11 +49,11 @@ describe.each(DATABASES)('readers on %s', (kind) => {
     const log = await readAll(room, id)
     join(log.length - 1)
     for (const { after, events } of await Promise.all(readings)) expect(events).toEqual(log.slice(after))
-    expect(await logOf(store.database, id)).toEqual(log)
+    expect(await readLog(store.database, id)).toEqual(log)
   })
 
   test('far behind are served from the log, and catch up', async () => {
-    const { id, worker } = await begin(room, user)
+    const { id, worker } = await startRun(room, user)
     const slow = rooms.map((each) => each.follow(id, 0, new AbortController().signal))
     const seen: RunEvent[][] = rooms.map(() => [])
     await worker.context.emit({ step: -1 })
@@ -56,13 +66,13 @@ describe.each(DATABASES)('readers on %s', (kind) => {
         expect(batch.length).toBeLessThanOrEqual(512)
         seen[index]?.push(...batch)
       }
-    const log = await logOf(store.database, id)
+    const log = await readLog(store.database, id)
     expect(log).toHaveLength(1502)
     for (const events of seen) expect(events).toEqual(log)
   })
 
   test('of very large events get them one by one', async () => {
-    const { id, worker } = await begin(room, user)
+    const { id, worker } = await startRun(room, user)
     for (let step = 0; step < 4; step++) await worker.context.emit({ step, filling: 'x'.repeat(300_000) })
     await worker.context.flush()
     worker.complete()
@@ -73,7 +83,7 @@ describe.each(DATABASES)('readers on %s', (kind) => {
   })
 
   test('that leave end nothing but their own reading', async () => {
-    const { id, worker } = await begin(room, user)
+    const { id, worker } = await startRun(room, user)
     await worker.context.emit({ token: 'a' })
     await worker.context.flush()
     const before = rooms.map((each) => each.stats().readers)
@@ -93,12 +103,12 @@ describe.each(DATABASES)('readers on %s', (kind) => {
   })
 
   test('waiting for news leave at once', async () => {
-    const { id, worker } = await begin(room, user)
+    const { id, worker } = await startRun(room, user)
     const leave = new AbortController()
     const reading = (async () => {
       for await (const events of room.follow(id, 0, leave.signal)) expect(events).toEqual([])
     })()
-    await until(() => room.stats().readers === 1)
+    await waitFor(() => room.stats().readers === 1)
     leave.abort()
     await reading
     expect(room.stats().readers).toBe(0)
@@ -107,28 +117,28 @@ describe.each(DATABASES)('readers on %s', (kind) => {
   })
 
   test('stay while the database is away, and go on when it is back', async () => {
-    const broken = faulty(store.database)
+    const broken = createFaultyDatabase(store.database)
     const nodeId = 'breaking'
-    await using own = await openRoom(broken.database, { nodeId, leaseMs: 60_000 })
-    const { id, worker } = await begin(own, user)
+    await using own = await openRuns(broken.database, { nodeId, leaseMs: 60_000 })
+    const { id, worker } = await startRun(own, user)
     for (let step = 0; step < 600; step++) await worker.context.emit({ step })
     await worker.context.flush()
     broken.loseNext()
     const reading = readAll(own, id)
     worker.complete()
-    expect(await reading).toEqual(await logOf(store.database, id))
+    expect(await reading).toEqual(await readLog(store.database, id))
   })
 
   test('of a run that is not there, or is over, end at once', async () => {
     expect(await readAll(room, user)).toEqual([])
-    const { id, worker } = await begin(room, user)
+    const { id, worker } = await startRun(room, user)
     worker.complete()
     expect(await readAll(room, id, 0)).toHaveLength(1)
     for (const each of rooms) expect(await readAll(each, id, 1)).toEqual([])
   })
 
   test('on another node lose nothing with their connection for hints', async () => {
-    const { id, worker } = await begin(room, user)
+    const { id, worker } = await startRun(room, user)
     const [, other = room] = rooms
     const seen: RunEvent[] = []
     const reading = (async () => {
@@ -136,17 +146,17 @@ describe.each(DATABASES)('readers on %s', (kind) => {
     })()
     for (let step = 0; step < 6; step++) {
       if (step % 2 === 1)
-        await until(async () => {
+        await waitFor(async () => {
           const { rows } = await sql`select pg_terminate_backend(pid) from pg_stat_activity
             where datname = current_database() and query ilike 'listen%'`.execute(store.database.db)
           return rows.length > 0
         })
       await worker.context.emit({ step })
       await worker.context.flush()
-      await until(() => seen.length === step + 1)
+      await waitFor(() => seen.length === step + 1)
     }
     worker.complete()
     await reading
-    expect(seen).toEqual(await logOf(store.database, id))
+    expect(seen).toEqual(await readLog(store.database, id))
   })
 })

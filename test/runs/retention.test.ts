@@ -1,20 +1,29 @@
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { DATABASES } from '../databases.ts'
-import { openStore, type Store } from './databases.ts'
-import { begin, logOf, makeStored, makeUser, openRoom, type Room, readAll, until } from './room.ts'
+import { openCluster, type TestCluster } from './cluster.ts'
+import {
+  createResultsTable,
+  createUser,
+  openRuns,
+  readAll,
+  readLog,
+  startRun,
+  type TestRuns,
+  waitFor,
+} from './runs.ts'
 
 const { signal } = new AbortController()
 
 describe.each(DATABASES)('retention of runs on %s', (kind) => {
-  let store: Store
+  let store: TestCluster
   let user: string
-  let runs: Room
+  let runs: TestRuns
   beforeAll(async () => {
-    store = await openStore(kind)
-    await makeStored(store.database)
-    user = await makeUser(store.database)
-    runs = await openRoom(store.database, { leaseMs: 60_000 })
+    store = await openCluster(kind)
+    await createResultsTable(store.database)
+    user = await createUser(store.database)
+    runs = await openRuns(store.database, { leaseMs: 60_000 })
   })
   afterEach(async () => store.database.db.deleteFrom('runs').execute())
   afterAll(async () => {
@@ -23,7 +32,7 @@ describe.each(DATABASES)('retention of runs on %s', (kind) => {
   })
 
   async function finishedRun(daysAgo: number, events = 1): Promise<string> {
-    const { id, worker } = await begin(runs, user)
+    const { id, worker } = await startRun(runs, user)
     for (let n = 1; n < events; n++) await worker.context.emit({ event: n })
     worker.complete()
     await readAll(runs, id)
@@ -37,11 +46,11 @@ describe.each(DATABASES)('retention of runs on %s', (kind) => {
     const old = await finishedRun(8, 2)
     const recent = await finishedRun(6)
     await runs.prune(signal)
-    expect(await logOf(store.database, old)).toEqual([])
+    expect(await readLog(store.database, old)).toEqual([])
     expect(await runs.get(old)).toMatchObject({ status: 'complete', lastEvent: 2, eventsExpired: true })
     await expect(readAll(runs, old)).rejects.toMatchObject({ status: 410, code: 'run_events_expired' })
     expect(await readAll(runs, old, 2)).toEqual([])
-    expect(await logOf(store.database, recent)).toHaveLength(1)
+    expect(await readLog(store.database, recent)).toHaveLength(1)
   })
 
   test('deletes a run that ended more than 30 days ago, and with it its idempotency key', async () => {
@@ -66,7 +75,7 @@ describe.each(DATABASES)('retention of runs on %s', (kind) => {
   })
 
   test('keeps a run that is still running, however old it is', async () => {
-    const { id, worker } = await begin(runs, user)
+    const { id, worker } = await startRun(runs, user)
     await sql`update runs set created_at = now() - interval '1 year' where id = ${id}`.execute(
       store.database.db,
     )
@@ -81,15 +90,15 @@ describe.each(DATABASES)('retention of runs on %s', (kind) => {
     const abort = new AbortController()
     const pruning = runs.prune(abort.signal)
     const isPartlyDeleted = async () => {
-      const events = await logOf(store.database, id)
+      const events = await readLog(store.database, id)
       return events.length > 0 && events.length < 1_600
     }
-    await until(isPartlyDeleted)
+    await waitFor(isPartlyDeleted)
     await expect(readAll(runs, id)).rejects.toMatchObject({ status: 410 })
     abort.abort()
     await expect(pruning).rejects.toThrow()
     await runs.prune(signal)
-    expect(await logOf(store.database, id)).toEqual([])
+    expect(await readLog(store.database, id)).toEqual([])
     expect(await runs.get(id)).toMatchObject({ eventsExpired: true })
   })
 })

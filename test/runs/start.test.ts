@@ -1,21 +1,21 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { newId } from '../../server/db/index.ts'
 import { DATABASES } from '../databases.ts'
-import { openStore, type Store } from './databases.ts'
-import { faulty } from './faulty.ts'
-import { makeStored, makeUser, openRoom, type Room, readAll } from './room.ts'
+import { openCluster, type TestCluster } from './cluster.ts'
+import { createFaultyDatabase } from './faulty-database.ts'
+import { createResultsTable, createUser, openRuns, readAll, type TestRuns } from './runs.ts'
 
 describe.each(DATABASES)('starting on %s', (kind) => {
-  let store: Store
+  let store: TestCluster
   let user: string
-  let rooms: Room[]
-  let room: Room
+  let rooms: TestRuns[]
+  let room: TestRuns
   beforeAll(async () => {
-    store = await openStore(kind)
-    await makeStored(store.database)
-    user = await makeUser(store.database)
-    room = await openRoom(store.database)
-    rooms = kind === 'postgres' ? [room, await openRoom(await store.another())] : [room]
+    store = await openCluster(kind)
+    await createResultsTable(store.database)
+    user = await createUser(store.database)
+    room = await openRuns(store.database)
+    rooms = kind === 'postgres' ? [room, await openRuns(await store.another())] : [room]
   })
   afterAll(async () => {
     for (const each of rooms) await each[Symbol.asyncDispose]()
@@ -46,7 +46,7 @@ describe.each(DATABASES)('starting on %s', (kind) => {
   })
 
   test('a key is its person’s own', async () => {
-    const other = await makeUser(store.database)
+    const other = await createUser(store.database)
     const mine = await room.start({ kind: 'puppet', userId: user, input: {}, idempotencyKey: 'mine' })
     const theirs = await room.start({ kind: 'puppet', userId: other, input: {}, idempotencyKey: 'mine' })
     expect(theirs.outcome).toBe('created')
@@ -82,8 +82,8 @@ describe.each(DATABASES)('starting on %s', (kind) => {
   })
 
   test('finds the run that it has stored when the answer to its commit is lost', async () => {
-    const broken = faulty(store.database)
-    const own = await openRoom(broken.database, { leaseMs: 60_000 })
+    const broken = createFaultyDatabase(store.database)
+    const own = await openRuns(broken.database, { leaseMs: 60_000 })
     let stored = 0
     const run = { kind: 'puppet', userId: user, input: {}, idempotencyKey: 'answer lost' }
     broken.loseNextAnswer()
@@ -115,7 +115,7 @@ describe.each(DATABASES)('starting on %s', (kind) => {
   })
 
   test('lists a person’s runs, the newest first', async () => {
-    const person = await makeUser(store.database)
+    const person = await createUser(store.database)
     const ids = []
     for (const scope of ['a', 'b', 'a']) {
       const { run } = await room.start({ kind: 'puppet', userId: person, scope, input: {} })

@@ -1,19 +1,29 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { DATABASES } from '../databases.ts'
-import { openStore, type Store } from './databases.ts'
-import { faulty } from './faulty.ts'
-import { begin, logOf, makeStored, makeUser, openRoom, parse, type Room, readAll, storedOf } from './room.ts'
+import { openCluster, type TestCluster } from './cluster.ts'
+import { createFaultyDatabase } from './faulty-database.ts'
+import {
+  createResultsTable,
+  createUser,
+  listResults,
+  openRuns,
+  parse,
+  readAll,
+  readLog,
+  startRun,
+  type TestRuns,
+} from './runs.ts'
 
 describe.each(DATABASES)('stopping on %s', (kind) => {
-  let store: Store
+  let store: TestCluster
   let user: string
-  let room: Room
+  let room: TestRuns
   beforeAll(async () => {
-    store = await openStore(kind)
-    await makeStored(store.database)
-    user = await makeUser(store.database)
-    room = await openRoom(store.database, { nodeId: 'here', leaseMs: 60_000 })
+    store = await openCluster(kind)
+    await createResultsTable(store.database)
+    user = await createUser(store.database)
+    room = await openRuns(store.database, { nodeId: 'here', leaseMs: 60_000 })
   })
   afterAll(async () => {
     await room[Symbol.asyncDispose]()
@@ -21,18 +31,18 @@ describe.each(DATABASES)('stopping on %s', (kind) => {
   })
 
   test('reaches the worker, keeps what was said, and closes the log', async () => {
-    const { id, worker } = await begin(room, user)
+    const { id, worker } = await startRun(room, user)
     await worker.context.emit({ token: 'kept' })
     const stopped = await room.stop(id)
     expect(worker.context.signal.reason).toBe('stopped')
     expect(stopped).toMatchObject({ status: 'stopped', lastEvent: 2, error: null })
     expect(parse(await readAll(room, id))).toEqual([{ token: 'kept' }, { event: 'stopped' }])
-    expect(await storedOf(store.database, id)).toEqual(['kept'])
+    expect(await listResults(store.database, id)).toEqual(['kept'])
     await expect(worker.context.emit({ token: 'more' })).rejects.toThrow('stopped')
   })
 
   test('changes nothing of a run that has ended, and knows no others', async () => {
-    const { id, worker } = await begin(room, user)
+    const { id, worker } = await startRun(room, user)
     worker.complete()
     await readAll(room, id)
     const before = await room.get(id)
@@ -43,12 +53,12 @@ describe.each(DATABASES)('stopping on %s', (kind) => {
   })
 
   test('asked for many times, it happens once', async () => {
-    const { id, worker } = await begin(room, user)
+    const { id, worker } = await startRun(room, user)
     await worker.context.emit({ token: 'kept' })
     const answers = await Promise.all(Array.from({ length: 10 }, async () => room.stop(id)))
     expect(answers.map((answer) => answer?.status)).toEqual(Array.from({ length: 10 }, () => 'stopped'))
     expect(parse(await readAll(room, id))).toEqual([{ token: 'kept' }, { event: 'stopped' }])
-    expect(await storedOf(store.database, id)).toEqual(['kept'])
+    expect(await listResults(store.database, id)).toEqual(['kept'])
   })
 
   test('closes the run of a worker that does not heed its signal', async () => {
@@ -67,7 +77,7 @@ describe.each(DATABASES)('stopping on %s', (kind) => {
   test('racing the end, one of the two happens, whole', async () => {
     const outcomes = await Promise.all(
       Array.from({ length: 100 }, async (_, i) => {
-        const { id, worker } = await begin(room, user)
+        const { id, worker } = await startRun(room, user)
         await worker.context.emit({ token: 'all' })
         if (i % 4 === 0) await worker.context.flush()
         worker.complete({ event: 'complete' }, 'all')
@@ -75,7 +85,7 @@ describe.each(DATABASES)('stopping on %s', (kind) => {
         const stopped = await room.stop(id)
         const events = parse(await readAll(room, id))
         expect(events).toEqual([{ token: 'all' }, { event: stopped?.status }])
-        expect(await storedOf(store.database, id)).toEqual(['all'])
+        expect(await listResults(store.database, id)).toEqual(['all'])
         expect(await room.get(id)).toEqual(stopped)
         return stopped?.status
       }),
@@ -84,9 +94,9 @@ describe.each(DATABASES)('stopping on %s', (kind) => {
   })
 
   test('closes the run of a dead node when its lease is over', async () => {
-    const dying = faulty(store.database)
-    const dead = await openRoom(dying.database, { nodeId: 'dead', leaseMs: 60_000 })
-    const { id, worker } = await begin(dead, user)
+    const dying = createFaultyDatabase(store.database)
+    const dead = await openRuns(dying.database, { nodeId: 'dead', leaseMs: 60_000 })
+    const { id, worker } = await startRun(dead, user)
     await worker.context.emit({ token: 'left' })
     await worker.context.flush()
     dying.kill()
@@ -95,25 +105,25 @@ describe.each(DATABASES)('stopping on %s', (kind) => {
     )
     expect(await room.stop(id)).toMatchObject({ status: 'stopped', attempt: 2 })
     expect(parse(await readAll(room, id))).toEqual([{ token: 'left' }, { event: 'stopped' }])
-    expect(await storedOf(store.database, id)).toEqual(['left'])
+    expect(await listResults(store.database, id)).toEqual(['left'])
     await dead[Symbol.asyncDispose]()
   })
 
   if (kind === 'postgres')
     test('reaches a worker on another node', async () => {
-      await using other = await openRoom(await store.another(), { leaseMs: 60_000 })
-      const { id, worker } = await begin(other, user)
+      await using other = await openRuns(await store.another(), { leaseMs: 60_000 })
+      const { id, worker } = await startRun(other, user)
       await worker.context.emit({ token: 'kept' })
       expect(await room.stop(id)).toMatchObject({ status: 'stopped', attempt: 1 })
       expect(worker.context.signal.reason).toBe('stopped')
-      expect(parse(await logOf(store.database, id))).toEqual([{ token: 'kept' }, { event: 'stopped' }])
+      expect(parse(await readLog(store.database, id))).toEqual([{ token: 'kept' }, { event: 'stopped' }])
     })
 
   if (kind === 'postgres')
     test('reaches a worker on another node that missed the hint', async () => {
       const deaf = await store.another()
-      await using other = await openRoom({ ...deaf, listen: async () => async () => {} }, { leaseMs: 900 })
-      const { id, worker } = await begin(other, user)
+      await using other = await openRuns({ ...deaf, listen: async () => async () => {} }, { leaseMs: 900 })
+      const { id, worker } = await startRun(other, user)
       await worker.context.emit({ token: 'kept' })
       expect(await room.stop(id)).toMatchObject({ status: 'stopped', attempt: 1 })
       expect(worker.context.signal.reason).toBe('stopped')

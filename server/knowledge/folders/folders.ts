@@ -140,7 +140,7 @@ export function watchedFolders(rooms: Rooms) {
     /** No longer follows a folder; its documents stay, or go with it. @throws folder_not_found */
     async remove(aveeId: string, id: string, documents: 'keep' | 'remove'): Promise<void> {
       await find(aveeId, id)
-      await runs.forget({ kind: 'ingest', subject: subjectOf(id) })
+      await runs.delete({ kind: 'ingest', subject: subjectOf(id) })
       const left = await database.transaction(async (trx) => {
         await deleteFolder(trx, id)
         if (documents === 'keep') await detachOrphanedDocuments(trx, aveeId)

@@ -8,7 +8,7 @@ import { type RunContext, type RunEvent, type RunKind, type Runs, runs } from '.
 export const log = createLog('silent')
 
 /** The worker of a run, in a test's hands. */
-export type Puppet = {
+export type TestWorker = {
   context: RunContext<unknown>
   complete(event?: Record<string, unknown>, store?: string): void
   fail(error: unknown): void
@@ -18,10 +18,10 @@ export type Puppet = {
  * A kind whose workers do what a test tells them. What a run stores at its end goes into the table `stored`, which
  * keeps every row, so that a second one would be seen. A stop or a failure stores what the log holds.
  */
-function puppets(more: Partial<RunKind> = {}) {
-  const waiting = new Map<string, PromiseWithResolvers<Puppet>>()
+function controlledKind(more: Partial<RunKind> = {}) {
+  const waiting = new Map<string, PromiseWithResolvers<TestWorker>>()
   const expected = (id: string) => {
-    const found = waiting.get(id) ?? Promise.withResolvers<Puppet>()
+    const found = waiting.get(id) ?? Promise.withResolvers<TestWorker>()
     waiting.set(id, found)
     return found
   }
@@ -53,7 +53,7 @@ function puppets(more: Partial<RunKind> = {}) {
   return {
     kind,
     /** The worker of the run's next attempt, once it has begun. */
-    async next(id: string): Promise<Puppet> {
+    async next(id: string): Promise<TestWorker> {
       const puppet = await expected(id).promise
       waiting.delete(id)
       return puppet
@@ -65,10 +65,10 @@ async function keep(db: Database['db'], id: string, content: string): Promise<vo
   await sql`insert into stored (run_id, content) values (${id}, ${content})`.execute(db)
 }
 
-export const makeStored = async (database: Database) =>
+export const createResultsTable = async (database: Database) =>
   sql`create table if not exists stored (run_id uuid not null, content text not null)`.execute(database.db)
 
-export async function storedOf(database: Database, id: string): Promise<string[]> {
+export async function listResults(database: Database, id: string): Promise<string[]> {
   const { rows } = await sql<{ content: string }>`select content from stored where run_id = ${id}`.execute(
     database.db,
   )
@@ -85,27 +85,27 @@ export const textOf = (events: RunEvent[]): string =>
     .join('')
 
 /** A node's room, with puppets for workers. */
-export async function openRoom(
+export async function openRuns(
   database: Database,
   settings: Partial<Parameters<typeof runs>[0]> & { kind?: Partial<RunKind> } = {},
 ) {
   const { kind, ...rest } = settings
-  const workers = puppets(kind)
+  const workers = controlledKind(kind)
   const room = runs({ database, log, nodeId: randomUUID(), leaseMs: 2000, graceMs: 0, ...rest })
   room.register('puppet', workers.kind)
   await room.open()
   return Object.assign(room, { workers })
 }
-export type Room = Awaited<ReturnType<typeof openRoom>>
+export type TestRuns = Awaited<ReturnType<typeof openRuns>>
 
-export async function makeUser(database: Database): Promise<string> {
+export async function createUser(database: Database): Promise<string> {
   const id = newId()
   await database.db.insertInto('users').values({ id, display_name: 'Ada' }).execute()
   return id
 }
 
 /** Starts a run and gives its worker. */
-export async function begin(room: Room, userId: string): Promise<{ id: string; worker: Puppet }> {
+export async function startRun(room: TestRuns, userId: string): Promise<{ id: string; worker: TestWorker }> {
   const { run } = await room.start({ kind: 'puppet', userId, input: {} })
   return { id: run.id, worker: await room.workers.next(run.id) }
 }
@@ -117,11 +117,13 @@ export async function readAll(room: Runs, id: string, after = 0): Promise<RunEve
 }
 
 /** The log as the table has it. */
-export const logOf = async (database: Database, id: string): Promise<RunEvent[]> =>
+export const readLog = async (database: Database, id: string): Promise<RunEvent[]> =>
   database.db.selectFrom('run_events').select(['n', 'data']).where('run_id', '=', id).orderBy('n').execute()
 
 /** Resolves when `is` does; a condition that never comes ends with the test's own time limit. */
-export async function until<T>(is: () => Promise<T | undefined | false> | T | undefined | false): Promise<T> {
+export async function waitFor<T>(
+  is: () => Promise<T | undefined | false> | T | undefined | false,
+): Promise<T> {
   for (;;) {
     const found = await is()
     if (found) return found

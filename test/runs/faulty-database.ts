@@ -6,7 +6,7 @@ import { AppError } from '../../server/errors.ts'
  * A database whose connection can break, once at a time: before a statement arrives, after it was carried out but before its answer
  * came back, or for good, as for a process that is killed.
  */
-export type Faulty = {
+export type FaultyDatabase = {
   database: Database
   /** The next statement, or the commit of the next transaction, does not arrive. */
   loseNext(): void
@@ -18,7 +18,7 @@ export type Faulty = {
 
 const away = () => new AppError(503, 'database_away', 'The test has cut the connection.')
 
-export function faulty(real: Database): Faulty {
+export function createFaultyDatabase(real: Database): FaultyDatabase {
   let lost: 'statement' | 'answer' | undefined
   let dead = false
   const check = (which: 'statement' | 'answer') => {

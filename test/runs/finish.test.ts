@@ -3,20 +3,30 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { defineError } from '../../server/errors.ts'
 import type { Completion } from '../../server/runs/index.ts'
 import { DATABASES } from '../databases.ts'
-import { openStore, type Store } from './databases.ts'
-import { begin, makeStored, makeUser, openRoom, parse, type Room, readAll, storedOf, until } from './room.ts'
+import { openCluster, type TestCluster } from './cluster.ts'
+import {
+  createResultsTable,
+  createUser,
+  listResults,
+  openRuns,
+  parse,
+  readAll,
+  startRun,
+  type TestRuns,
+  waitFor,
+} from './runs.ts'
 
 const modelAway = defineError(503, 'model_away', () => 'The model is away; start it.')
 
 describe.each(DATABASES)('the end of a run on %s', (kind) => {
-  let store: Store
+  let store: TestCluster
   let user: string
-  let room: Room
+  let room: TestRuns
   beforeAll(async () => {
-    store = await openStore(kind)
-    await makeStored(store.database)
-    user = await makeUser(store.database)
-    room = await openRoom(store.database)
+    store = await openCluster(kind)
+    await createResultsTable(store.database)
+    user = await createUser(store.database)
+    room = await openRuns(store.database)
   })
   afterAll(async () => {
     await room[Symbol.asyncDispose]()
@@ -34,28 +44,28 @@ describe.each(DATABASES)('the end of a run on %s', (kind) => {
     closing.status === 'failed' ? { error: closing.error, partial: true } : { event: 'stopped' }
 
   test('stores the result with the last event', async () => {
-    const { id, worker } = await begin(room, user)
+    const { id, worker } = await startRun(room, user)
     await worker.context.emit({ token: 'all' })
     worker.complete({ event: 'complete', total: 1 }, 'all')
     expect(parse(await readAll(room, id))).toEqual([{ token: 'all' }, { event: 'complete', total: 1 }])
-    expect(await storedOf(store.database, id)).toEqual(['all'])
+    expect(await listResults(store.database, id)).toEqual(['all'])
     const record = await room.get(id)
     expect(record).toMatchObject({ status: 'complete', lastEvent: 2, error: null, attempt: 1 })
     expect(record?.finishedAt).toBeInstanceOf(Date)
   })
 
   test('tells a failure by its code and sentence, and keeps what was said', async () => {
-    const { id, worker } = await begin(room, user)
+    const { id, worker } = await startRun(room, user)
     await worker.context.emit({ token: 'half' })
     worker.fail(modelAway())
     const error = { code: 'model_away', message: 'The model is away; start it.' }
     expect(parse(await readAll(room, id))).toEqual([{ token: 'half' }, { error }])
     expect(await room.get(id)).toMatchObject({ status: 'failed', error })
-    expect(await storedOf(store.database, id)).toEqual(['half'])
+    expect(await listResults(store.database, id)).toEqual(['half'])
   })
 
   test('tells nothing of an unexpected failure but that it happened', async () => {
-    const { id, worker } = await begin(room, user)
+    const { id, worker } = await startRun(room, user)
     worker.fail(new Error('secret path /etc/passwd'))
     const [event] = parse(await readAll(room, id))
     expect(event).toMatchObject({ error: { code: 'internal' } })
@@ -78,7 +88,7 @@ describe.each(DATABASES)('the end of a run on %s', (kind) => {
     })
     expect(events).toEqual([{ token: 'x' }, { error: modelAwayError, partial: true }])
     expect(record).toMatchObject({ status: 'failed', lastEvent: 2 })
-    expect(await storedOf(store.database, id)).toEqual([])
+    expect(await listResults(store.database, id)).toEqual([])
   })
   const modelAwayError = { code: 'model_away', message: 'The model is away; start it.' }
 
@@ -115,7 +125,7 @@ describe.each(DATABASES)('the end of a run on %s', (kind) => {
       const code = how === 'failed' ? 'model_away' : 'internal'
       expect(events).toMatchObject([{ token: 'x' }, { error: { code } }])
       expect(record).toMatchObject({ status: 'failed', error: { code } })
-      expect(await storedOf(store.database, id)).toEqual([])
+      expect(await listResults(store.database, id)).toEqual([])
     },
   )
 
@@ -149,7 +159,7 @@ describe.each(DATABASES)('the end of a run on %s', (kind) => {
   })
 
   test('refuses what a worker says after its end', async () => {
-    const { id, worker } = await begin(room, user)
+    const { id, worker } = await startRun(room, user)
     worker.complete()
     await readAll(room, id)
     await expect(worker.context.emit({ token: 'late' })).rejects.toThrow('ended')
@@ -158,7 +168,7 @@ describe.each(DATABASES)('the end of a run on %s', (kind) => {
   })
 
   test('undoes a step whose rows cannot be stored, and goes on', async () => {
-    const { id, worker } = await begin(room, user)
+    const { id, worker } = await startRun(room, user)
     await worker.context.emit({ token: 'before' })
     await expect(
       worker.context.commit({ step: 1 }, async (trx) => {
@@ -172,15 +182,15 @@ describe.each(DATABASES)('the end of a run on %s', (kind) => {
     const events = parse(await readAll(room, id))
     expect(events.at(-1)).toEqual({ event: 'complete' })
     expect(events.map(({ token }) => token ?? '').join('')).toBe('beforeafter')
-    expect(await storedOf(store.database, id)).toEqual([])
+    expect(await listResults(store.database, id)).toEqual([])
   })
 
   test('takes the run of a deleted person away from its worker', async () => {
-    const leaver = await makeUser(store.database)
-    const { id, worker } = await begin(room, leaver)
+    const leaver = await createUser(store.database)
+    const { id, worker } = await startRun(room, leaver)
     await store.database.db.deleteFrom('users').where('id', '=', leaver).execute()
     await worker.context.emit({ token: 'to nobody' })
-    await until(() => worker.context.signal.aborted)
+    await waitFor(() => worker.context.signal.aborted)
     expect(worker.context.signal.reason).toBe('handed-over')
     expect(await readAll(room, id)).toEqual([])
     expect(await room.get(id)).toBeUndefined()
@@ -192,8 +202,8 @@ describe.each(DATABASES)('the end of a run on %s', (kind) => {
     await sql`alter table run_events add constraint picky check (data not like '%unwanted%')`.execute(
       store.database.db,
     )
-    const good = await begin(room, user)
-    const bad = await begin(room, user)
+    const good = await startRun(room, user)
+    const bad = await startRun(room, user)
     await Promise.all([
       good.worker.context.emit({ token: 'wanted' }),
       bad.worker.context.emit({ token: 'unwanted' }),

@@ -3,16 +3,16 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type Database, openDatabase } from '../../server/db/index.ts'
 import { openTestDatabase } from '../databases.ts'
-import { log } from './room.ts'
+import { log } from './runs.ts'
 
-export type Store = {
+export type TestCluster = {
   database: Database
   /** As a further node sees it; where there can be one process only, the same again. */
   another(): Promise<Database>
   close(): Promise<void>
 }
 
-export async function openStore(kind: Database['kind']): Promise<Store> {
+export async function openCluster(kind: Database['kind']): Promise<TestCluster> {
   await using stack = new AsyncDisposableStack()
   const database = stack.use(await openTestDatabase(kind))
   const opened = stack.move()

@@ -1,39 +1,39 @@
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { DATABASES } from '../databases.ts'
-import { openStore, type Store } from './databases.ts'
-import { faulty } from './faulty.ts'
+import { openCluster, type TestCluster } from './cluster.ts'
+import { createFaultyDatabase } from './faulty-database.ts'
 import {
-  begin,
-  logOf,
-  makeStored,
-  makeUser,
-  openRoom,
+  createResultsTable,
+  createUser,
+  listResults,
+  openRuns,
   parse,
   readAll,
-  storedOf,
+  readLog,
+  startRun,
   textOf,
-  until,
-} from './room.ts'
+  waitFor,
+} from './runs.ts'
 
 describe.each(DATABASES)('taking up what a dead process left on %s', (kind) => {
-  let store: Store
+  let store: TestCluster
   let user: string
   beforeAll(async () => {
-    store = await openStore(kind)
-    await makeStored(store.database)
-    user = await makeUser(store.database)
+    store = await openCluster(kind)
+    await createResultsTable(store.database)
+    user = await createUser(store.database)
   })
   afterEach(async () => store.database.db.deleteFrom('runs').execute())
   afterAll(async () => store.close())
 
   /** A process that dies with the given number of runs on its hands. */
   async function crash(runs: number, nodeId: string) {
-    const dying = faulty(store.database)
-    const room = await openRoom(dying.database, { nodeId, leaseMs: 60_000 })
+    const dying = createFaultyDatabase(store.database)
+    const room = await openRuns(dying.database, { nodeId, leaseMs: 60_000 })
     const left = []
     for (let i = 0; i < runs; i++) {
-      const begun = await begin(room, user)
+      const begun = await startRun(room, user)
       await begun.worker.context.emit({ token: `said ${i}` })
       await begun.worker.context.flush()
       left.push(begun)
@@ -44,7 +44,7 @@ describe.each(DATABASES)('taking up what a dead process left on %s', (kind) => {
 
   test('the same node, started again, goes on at once where the log ends', async () => {
     const before = await crash(3, 'same')
-    await using room = await openRoom(store.database, { nodeId: 'same', leaseMs: 60_000 })
+    await using room = await openRuns(store.database, { nodeId: 'same', leaseMs: 60_000 })
     for (const [index, id] of before.ids.entries()) {
       const { context, complete } = await room.workers.next(id)
       expect(context.run).toMatchObject({ attempt: 2, lastEvent: 2 })
@@ -57,15 +57,18 @@ describe.each(DATABASES)('taking up what a dead process left on %s', (kind) => {
         { token: ', and more' },
         { event: 'complete' },
       ])
-      expect(await storedOf(store.database, id)).toEqual([`said ${index}, and more`])
+      expect(await listResults(store.database, id)).toEqual([`said ${index}, and more`])
     }
     await before.room[Symbol.asyncDispose]()
   })
 
   test('refuses everything from a worker that has lost its run', async () => {
     const { room: first, left } = await (async () => {
-      const room = await openRoom(store.database, { nodeId: 'paused', leaseMs: 60_000 })
-      return { room, left: [await begin(room, user), await begin(room, user), await begin(room, user)] }
+      const room = await openRuns(store.database, { nodeId: 'paused', leaseMs: 60_000 })
+      return {
+        room,
+        left: [await startRun(room, user), await startRun(room, user), await startRun(room, user)],
+      }
     })()
     for (const { worker } of left) {
       await worker.context.emit({ token: 'mine' })
@@ -75,12 +78,12 @@ describe.each(DATABASES)('taking up what a dead process left on %s', (kind) => {
     await sql`update runs set lease_until = now() - interval '1 second' where status = 'running'`.execute(
       store.database.db,
     )
-    await using second = await openRoom(store.database, { nodeId: 'other', leaseMs: 60_000 })
+    await using second = await openRuns(store.database, { nodeId: 'other', leaseMs: 60_000 })
     const successors = await Promise.all(left.map(async ({ id }) => second.workers.next(id)))
 
     const [emitting, ending, storing] = left
     await emitting?.worker.context.emit({ token: 'zombie' })
-    await until(() => emitting?.worker.context.signal.aborted)
+    await waitFor(() => emitting?.worker.context.signal.aborted)
     expect(emitting?.worker.context.signal.reason).toBe('handed-over')
     await expect(emitting?.worker.context.emit({ token: 'zombie' })).rejects.toThrow('handed-over')
 
@@ -90,7 +93,7 @@ describe.each(DATABASES)('taking up what a dead process left on %s', (kind) => {
         await sql`insert into stored (run_id, content) values (${storing.id}, 'zombie')`.execute(trx)
       }),
     ).rejects.toThrow('handed-over')
-    await until(() => first.stats().running === 0)
+    await waitFor(() => first.stats().running === 0)
 
     for (const successor of successors) {
       await successor.context.emit({ token: ' and successor’s' })
@@ -103,32 +106,32 @@ describe.each(DATABASES)('taking up what a dead process left on %s', (kind) => {
         { token: ' and successor’s' },
         { event: 'complete' },
       ])
-      expect(await readAll(first, id)).toEqual(await logOf(store.database, id))
-      expect(await storedOf(store.database, id)).toEqual(['successor'])
+      expect(await readAll(first, id)).toEqual(await readLog(store.database, id))
+      expect(await listResults(store.database, id)).toEqual(['successor'])
     }
     await first[Symbol.asyncDispose]()
   })
 
   test('refuses everything under an attempt that is over, also when the log has not grown', async () => {
-    const room = await openRoom(store.database, { leaseMs: 60_000 })
-    const runs = [await begin(room, user), await begin(room, user), await begin(room, user)]
+    const room = await openRuns(store.database, { leaseMs: 60_000 })
+    const runs = [await startRun(room, user), await startRun(room, user), await startRun(room, user)]
     // What a node does that takes a run to close it, before it closes it.
     await sql`update runs set attempt = attempt + 1, lease_until = now() + interval '1 minute'`.execute(
       store.database.db,
     )
     const [emitting, ending, storing] = runs
     await emitting?.worker.context.emit({ token: 'zombie' })
-    await until(() => emitting?.worker.context.signal.aborted)
+    await waitFor(() => emitting?.worker.context.signal.aborted)
     ending?.worker.complete({ event: 'complete' }, 'zombie')
     await expect(
       storing?.worker.context.commit({ step: 'zombie' }, async (trx) => {
         await sql`insert into stored (run_id, content) values (${storing.id}, 'zombie')`.execute(trx)
       }),
     ).rejects.toThrow('handed-over')
-    await until(() => room.stats().running === 0)
+    await waitFor(() => room.stats().running === 0)
     for (const { id } of runs) {
-      expect(await logOf(store.database, id)).toEqual([])
-      expect(await storedOf(store.database, id)).toEqual([])
+      expect(await readLog(store.database, id)).toEqual([])
+      expect(await listResults(store.database, id)).toEqual([])
       expect(await room.get(id)).toMatchObject({ status: 'running', lastEvent: 0 })
     }
     await room[Symbol.asyncDispose]()
@@ -140,7 +143,7 @@ describe.each(DATABASES)('taking up what a dead process left on %s', (kind) => {
       await sql`update runs set lease_until = null where status = 'running'`.execute(store.database.db)
       const rooms = await Promise.all(
         Array.from({ length: 4 }, async (_, i) =>
-          openRoom(await store.another(), { nodeId: `n${i}`, leaseMs: 60_000 }),
+          openRuns(await store.another(), { nodeId: `n${i}`, leaseMs: 60_000 }),
         ),
       )
       const workers = await Promise.all(
@@ -160,8 +163,8 @@ describe.each(DATABASES)('taking up what a dead process left on %s', (kind) => {
     const [id = ''] = before.ids
     const rooms = [before.room]
     for (let attempt = 2; attempt <= 3; attempt++) {
-      const dying = faulty(store.database)
-      const room = await openRoom(dying.database, {
+      const dying = createFaultyDatabase(store.database)
+      const room = await openRuns(dying.database, {
         nodeId: 'loop',
         leaseMs: 60_000,
         kind: { maxAttempts: 2 },
@@ -170,7 +173,7 @@ describe.each(DATABASES)('taking up what a dead process left on %s', (kind) => {
       expect((await room.workers.next(id)).context.run.attempt).toBe(attempt)
       dying.kill()
     }
-    await using room = await openRoom(store.database, { nodeId: 'loop', kind: { maxAttempts: 2 } })
+    await using room = await openRuns(store.database, { nodeId: 'loop', kind: { maxAttempts: 2 } })
     const events = parse(await readAll(room, id))
     expect(events).toMatchObject([
       { token: 'said 0' },
@@ -179,7 +182,7 @@ describe.each(DATABASES)('taking up what a dead process left on %s', (kind) => {
       { error: { code: 'too_many_attempts' } },
     ])
     expect(await room.get(id)).toMatchObject({ status: 'failed', error: { code: 'too_many_attempts' } })
-    expect(await storedOf(store.database, id)).toEqual(['said 0'])
+    expect(await listResults(store.database, id)).toEqual(['said 0'])
     for (const each of rooms) await each[Symbol.asyncDispose]()
   })
 
@@ -187,7 +190,7 @@ describe.each(DATABASES)('taking up what a dead process left on %s', (kind) => {
     const before = await crash(1, 'old')
     const [id = ''] = before.ids
     await sql`update runs set kind = 'gone' where id = ${id}`.execute(store.database.db)
-    await using room = await openRoom(store.database, { nodeId: 'old' })
+    await using room = await openRuns(store.database, { nodeId: 'old' })
     expect(parse(await readAll(room, id))).toMatchObject([
       { token: 'said 0' },
       { error: { code: 'unknown_run_kind', message: expect.stringContaining('"gone"') } },
@@ -200,14 +203,14 @@ describe.each(DATABASES)('taking up what a dead process left on %s', (kind) => {
     const before = await crash(1, 'stopping')
     const [id = ''] = before.ids
     await sql`update runs set stop_requested = true where id = ${id}`.execute(store.database.db)
-    await using room = await openRoom(store.database, { nodeId: 'stopping' })
+    await using room = await openRuns(store.database, { nodeId: 'stopping' })
     expect(parse(await readAll(room, id))).toEqual([{ token: 'said 0' }, { event: 'stopped' }])
     await before.room[Symbol.asyncDispose]()
   })
 
   test('works on no more of them at once than it may, and on all in the end', async () => {
     const before = await crash(7, 'many')
-    await using room = await openRoom(store.database, { nodeId: 'many', takeUpLimit: 3, leaseMs: 60_000 })
+    await using room = await openRuns(store.database, { nodeId: 'many', maxTakeovers: 3, leaseMs: 60_000 })
     const begun = new Set<string>()
     const workers = new Map(
       before.ids.map((id) => [
@@ -219,7 +222,7 @@ describe.each(DATABASES)('taking up what a dead process left on %s', (kind) => {
       ]),
     )
     for (let left = 7; left > 0; left--) {
-      await until(() => begun.size === Math.min(3, left))
+      await waitFor(() => begun.size === Math.min(3, left))
       expect(room.stats().running).toBe(begun.size)
       const [id = ''] = begun
       ;(await workers.get(id))?.complete()
@@ -231,16 +234,16 @@ describe.each(DATABASES)('taking up what a dead process left on %s', (kind) => {
 
   test('hands over at shutdown: all that was said is kept, and another node goes on at once', async () => {
     const said = Array.from({ length: 100 }, (_, i) => `${i} `).join('')
-    const first = await openRoom(store.database, { leaseMs: 60_000 })
-    const { id, worker } = await begin(first, user)
+    const first = await openRuns(store.database, { leaseMs: 60_000 })
+    const { id, worker } = await startRun(first, user)
     // Where there can be one process only, the next one begins when this one has ended.
-    const waiting = kind === 'postgres' && (await openRoom(await store.another(), { leaseMs: 60_000 }))
+    const waiting = kind === 'postgres' && (await openRuns(await store.another(), { leaseMs: 60_000 }))
     const following = waiting && readAll(waiting, id)
     for (let i = 0; i < 100; i++) await worker.context.emit({ token: `${i} ` })
     await first[Symbol.asyncDispose]()
     expect(worker.context.signal.reason).toBe('handed-over')
 
-    await using second = waiting || (await openRoom(store.database))
+    await using second = waiting || (await openRuns(store.database))
     const { context, complete } = await second.workers.next(id)
     expect(textOf(await context.events())).toBe(said)
     complete()
@@ -250,8 +253,8 @@ describe.each(DATABASES)('taking up what a dead process left on %s', (kind) => {
   })
 
   test('lets short runs end at shutdown, and begins nothing new', async () => {
-    const room = await openRoom(store.database, { graceMs: 20_000 })
-    const { id, worker } = await begin(room, user)
+    const room = await openRuns(store.database, { graceMs: 20_000 })
+    const { id, worker } = await startRun(room, user)
     const closed = room[Symbol.asyncDispose]()
     await expect(room.start({ kind: 'puppet', userId: user, input: {} })).rejects.toMatchObject({
       code: 'shutting_down',
@@ -260,7 +263,7 @@ describe.each(DATABASES)('taking up what a dead process left on %s', (kind) => {
     worker.complete({ event: 'complete' }, 'in time')
     await closed
     expect(worker.context.signal.aborted).toBe(false)
-    expect(parse(await logOf(store.database, id))).toEqual([{ event: 'complete' }])
-    expect(await storedOf(store.database, id)).toEqual(['in time'])
+    expect(parse(await readLog(store.database, id))).toEqual([{ event: 'complete' }])
+    expect(await listResults(store.database, id)).toEqual(['in time'])
   })
 })

@@ -1,0 +1,194 @@
+import type { RunStatus } from '../../contract/runs.ts'
+import type { Database, Trx } from '../db/index.ts'
+import { toAppError } from '../errors.ts'
+import type { Log } from '../log.ts'
+import { unknownKind } from './errors.ts'
+import type { Closing, Completion, EventBody, RunEvent } from './kind.ts'
+import type { LogTails } from './log-tail.ts'
+import type { Notifications } from './notifications.ts'
+import { encode, type OwnedRun } from './owned-run.ts'
+import { DatabaseUnavailableError, persist } from './persist.ts'
+import { type Append, appendEvents, finishRun, listEvents } from './store.ts'
+
+export type Outcome = { status: 'complete'; completion: Completion } | Closing
+
+type Failure = { code: string; message: string }
+
+/**
+ * One way to end a run. `write` returns what it wrote, in the transaction that ends the run; undefined when another
+ * process owns the run.
+ */
+type Ending = {
+  status: RunStatus
+  write: (trx: Trx, append: Append) => Promise<RunEvent[] | undefined>
+}
+
+export type FinisherDependencies = {
+  database: Database
+  tails: LogTails
+  notifications: Notifications
+  log: Log
+  leaseMs: number
+  giveUp: AbortSignal
+  onLost: (run: OwnedRun) => void
+  onFinished: (run: OwnedRun) => void
+}
+
+/**
+ * Ends a run: its remaining events, its last event, its status and what its kind stores, in one transaction that only
+ * the present owner of the run can commit. The run ends even if its kind throws:
+ *
+ *     complete ──store throws──→ failed, closed by its kind ──close throws──→ failed, with the error alone
+ *     stopped ───close throws──────────────────────────────────────────────────↗
+ */
+export function createFinisher({
+  database,
+  tails,
+  notifications,
+  log,
+  leaseMs,
+  giveUp,
+  onLost,
+  onFinished,
+}: FinisherDependencies) {
+  async function finish(run: OwnedRun, outcome: Outcome): Promise<void> {
+    run.close()
+    await run.runExclusively(async () => {
+      if (run.isReleased) return
+      const queued = run.dequeue()
+      try {
+        const written = await finishWithFallbacks(run, run.toEvents(queued), outcome)
+        if (!written) return onLost(run)
+        run.markCommitted(queued, written)
+        const tail = tails.get(run.id)
+        tail?.publish(written)
+        tail?.advance(run.lastCommitted, true)
+        onFinished(run)
+      } catch (error) {
+        // Only a database that stays unavailable leads here; another process can claim the run.
+        run.requeue(queued)
+        throw error
+      }
+    })
+  }
+
+  async function finishWithFallbacks(
+    run: OwnedRun,
+    rest: RunEvent[],
+    outcome: Outcome,
+  ): Promise<RunEvent[] | undefined> {
+    if (!run.kind) return tryFinish(run, rest, failing(failureOf(unknownKind(run.record.kind))))
+    let closing: Closing
+    if (outcome.status === 'complete') {
+      try {
+        return await tryFinish(run, rest, completing(outcome.completion))
+      } catch (error) {
+        closing = { status: 'failed', error: logFailure(run, error, 'could not store the result of a run') }
+      }
+    } else closing = outcome
+    try {
+      return await tryFinish(run, rest, closedBy(run, closing))
+    } catch (error) {
+      const failure = logFailure(run, error, 'the kind of a run could not close it')
+      const reported = closing.status === 'failed' ? closing.error : failure
+      try {
+        return await tryFinish(run, rest, failing(reported))
+      } catch (again) {
+        logFailure(run, again, 'could not write the remaining events of a run')
+        return tryFinish(run, [], failing(reported))
+      }
+    }
+  }
+
+  function logFailure(run: OwnedRun, error: unknown, message: string): Failure {
+    if (error instanceof DatabaseUnavailableError) throw error
+    log.error({ err: error, run: run.id, kind: run.record.kind }, message)
+    return failureOf(error)
+  }
+
+  /** Returns the events it wrote; undefined when another process owns the run. Throws what the kind throws. */
+  async function tryFinish(
+    run: OwnedRun,
+    rest: RunEvent[],
+    ending: Ending,
+  ): Promise<RunEvent[] | undefined> {
+    const append: Append = {
+      id: run.id,
+      attempt: run.record.attempt,
+      expected: run.lastCommitted,
+      events: rest,
+    }
+    let written: RunEvent[] | undefined
+    const { ids } = await persist(
+      database,
+      [append],
+      async () => {
+        const events = await database.transaction(async (trx) => ending.write(trx, append))
+        written = events ?? written
+        return new Set(events ? [run.id] : [])
+      },
+      (state) => state.status === ending.status && state.last_event === append.expected + rest.length + 1,
+      {
+        giveUp,
+        retry: (error) => log.warn({ err: error, run: run.id }, 'could not end a run; retrying'),
+      },
+    )
+    return ids.has(run.id) ? written : undefined
+  }
+
+  const completing = ({ event, store }: Completion): Ending => ({
+    status: 'complete',
+    async write(trx, append) {
+      const events = [...append.events, lastEvent(append, event)]
+      const end = { status: 'complete', error: null } as const
+      const payloads = notifications.payloadsFor({ events: [append.id] })
+      if (!(await finishRun(trx, { ...append, events }, end, payloads))) return undefined
+      await store?.(trx)
+      return events
+    },
+  })
+
+  const closedBy = (run: OwnedRun, closing: Closing): Ending => ({
+    status: closing.status,
+    write: async (trx, append) =>
+      writeClosing(trx, append, closing, async () => {
+        const events = await listEvents(trx, run.id)
+        const record = { ...run.record, lastEvent: append.expected + append.events.length }
+        return run.kind?.close(record, closing, events, trx) ?? {}
+      }),
+  })
+
+  const failing = (error: Failure): Ending => ({
+    status: 'failed',
+    write: async (trx, append) =>
+      writeClosing(trx, append, { status: 'failed', error }, async () => ({ error })),
+  })
+
+  async function writeClosing(
+    trx: Trx,
+    append: Append,
+    closing: Closing,
+    last: () => Promise<EventBody>,
+  ): Promise<RunEvent[] | undefined> {
+    // Locks the row first, so that the log does not change while the kind reads it.
+    const owned = await appendEvents(trx, [append], { ms: leaseMs }, [])
+    if (!owned.has(append.id)) return undefined
+    const event = lastEvent(append, await last())
+    const end = { status: closing.status, error: closing.status === 'failed' ? closing.error : null }
+    const rest = { ...append, expected: append.expected + append.events.length, events: [event] }
+    await finishRun(trx, rest, end, notifications.payloadsFor({ events: [append.id] }))
+    return [...append.events, event]
+  }
+
+  return { finish }
+}
+
+const lastEvent = ({ expected, events }: Append, event: EventBody): RunEvent => ({
+  n: expected + events.length + 1,
+  data: encode(event),
+})
+
+export function failureOf(error: unknown): Failure {
+  const { code, message } = toAppError(error)
+  return { code, message }
+}

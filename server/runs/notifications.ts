@@ -1,0 +1,63 @@
+import { z } from 'zod'
+import type { Database } from '../db/index.ts'
+import { channel } from './store.ts'
+
+/**
+ * What nodes tell each other, to save time: a node that misses a notification finds out by itself a little later.
+ * `events`: these runs have new events; `stop`: this run is to stop; `free`: there are runs to claim.
+ */
+const notification = z.object({
+  from: z.string(),
+  events: z.array(z.string()).optional(),
+  stop: z.string().optional(),
+  free: z.literal(true).optional(),
+})
+type Notification = Omit<z.infer<typeof notification>, 'from'>
+
+/** A payload has at most 8,000 bytes; an id takes 39 of them. */
+const maxIds = 190
+
+/** Returns undefined for anything else: everybody who shares the database can send on the channel. */
+function parseNotification(payload: string): z.infer<typeof notification> | undefined {
+  try {
+    return notification.safeParse(JSON.parse(payload)).data
+  } catch {
+    return undefined
+  }
+}
+
+export type Notifications = {
+  /** Returns the payloads for a statement to send when it commits; none where there is only one process. */
+  payloadsFor(notification: Notification): string[]
+  listen(on: {
+    notification: (notification: Notification) => void
+    reconnect: () => void
+  }): Promise<() => Promise<void>>
+}
+
+/** `processId` identifies this process, which ignores its own notifications. */
+export function createNotifications(database: Database, processId: string): Notifications {
+  const toPayload = (content: Notification) => JSON.stringify({ from: processId, ...content })
+  return {
+    payloadsFor({ events, ...rest }) {
+      if (database.kind === 'embedded') return []
+      if (!events) return [toPayload(rest)]
+      const payloads: string[] = []
+      for (let first = 0; first < events.length; first += maxIds)
+        payloads.push(toPayload({ events: events.slice(first, first + maxIds) }))
+      return payloads
+    },
+
+    async listen(on) {
+      if (database.kind === 'embedded') return async () => {}
+      return database.listen(
+        channel,
+        (payload) => {
+          const received = parseNotification(payload)
+          if (received && received.from !== processId) on.notification(received)
+        },
+        on.reconnect,
+      )
+    },
+  }
+}
