@@ -50,6 +50,5 @@ export const tooManyAttempts = defineError(
 export const unknownKind = defineError(
   500,
   'unknown_run_kind',
-  (kind: string) =>
-    `This server cannot continue a run of the kind "${kind}", so the run was ended.`,
+  (kind: string) => `This server cannot continue a run of the kind "${kind}", so the run was ended.`,
 )

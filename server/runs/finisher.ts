@@ -107,11 +107,7 @@ export function createFinisher({
   }
 
   /** Returns the events it wrote; undefined when another process owns the run. Throws what the kind throws. */
-  async function tryFinish(
-    run: OwnedRun,
-    rest: RunEvent[],
-    ending: Ending,
-  ): Promise<RunEvent[] | undefined> {
+  async function tryFinish(run: OwnedRun, rest: RunEvent[], ending: Ending): Promise<RunEvent[] | undefined> {
     const append: Append = {
       id: run.id,
       attempt: run.record.attempt,
