@@ -4,8 +4,8 @@ import { DATABASES } from '../databases.ts'
 import { check, openCluster } from './cluster.ts'
 import { chance, crowd } from './crowd.ts'
 
-describe('a server that is killed again and again', () => {
-  test('embedded: every answer comes whole, and is stored once', async () => {
+describe('a server that is killed repeatedly', () => {
+  test('embedded: delivers every answer completely and stores it once', async () => {
     const next = chance()
     await using cluster = await openCluster('embedded', ['only'], 4000)
     const [node] = cluster.nodes

@@ -40,7 +40,7 @@ if (DATABASES.includes('postgres'))
       return told
     }
 
-    test('whatever becomes of them, every answer comes whole, and is stored once', async () => {
+    test('deliver every answer completely and store it once, whichever of them dies', async () => {
       const next = chance()
       await using cluster = await openCluster('postgres', ['one', 'two'], 600)
       await Promise.all(cluster.nodes.map(async (node) => node.start()))
@@ -58,7 +58,7 @@ if (DATABASES.includes('postgres'))
       expect(new Set(told)).toEqual(new Set(['kill', 'freeze', 'cut', 'end']))
     }, 120_000)
 
-    test('a run is stopped from the other server, even when its own is dead', async () => {
+    test('stop a run from the other server, even when its own is dead', async () => {
       const next = chance()
       await using cluster = await openCluster('postgres', ['one', 'two'], 600)
       await Promise.all(cluster.nodes.map(async (node) => node.start()))

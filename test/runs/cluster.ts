@@ -7,7 +7,7 @@ import { log } from './runs.ts'
 
 export type TestCluster = {
   database: Database
-  /** As a further node sees it; where there can be one process only, the same again. */
+  /** Opens the database for another node; returns the same one when it is embedded. */
   another(): Promise<Database>
   close(): Promise<void>
 }

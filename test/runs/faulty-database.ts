@@ -3,25 +3,25 @@ import type { Database } from '../../server/db/index.ts'
 import { AppError } from '../../server/errors.ts'
 
 /**
- * A database whose connection can break, once at a time: before a statement arrives, after it was carried out but before its answer
- * came back, or for good, as for a process that is killed.
+ * A database whose connection breaks on request: before a statement arrives, after it was executed but before its
+ * response arrives, or for good, like that of a killed process.
  */
 export type FaultyDatabase = {
   database: Database
-  /** The next statement, or the commit of the next transaction, does not arrive. */
+  /** Loses the next statement, or the commit of the next transaction, before it is executed. */
   loseNext(): void
-  /** The next statement, or the commit of the next transaction, is carried out, and its answer lost. */
-  loseNextAnswer(): void
-  /** Nothing arrives any more: what happens to a process that dies. */
+  /** Loses the response to the next statement, or to the commit of the next transaction. */
+  loseNextResponse(): void
+  /** Loses everything from now on. */
   kill(): void
 }
 
-const away = () => new AppError(503, 'database_away', 'The test has cut the connection.')
+const away = () => new AppError(503, 'database_away', 'The test has closed the connection.')
 
 export function createFaultyDatabase(real: Database): FaultyDatabase {
-  let lost: 'statement' | 'answer' | undefined
+  let lost: 'statement' | 'response' | undefined
   let dead = false
-  const check = (which: 'statement' | 'answer') => {
+  const check = (which: 'statement' | 'response') => {
     if (dead) throw new Error('This process is dead.')
     if (lost !== which) return
     lost = undefined
@@ -43,7 +43,7 @@ export function createFaultyDatabase(real: Database): FaultyDatabase {
       return node
     },
     transformResult: async ({ result }) => {
-      check('answer')
+      check('response')
       return result
     },
   }
@@ -57,7 +57,7 @@ export function createFaultyDatabase(real: Database): FaultyDatabase {
         check('statement')
         return done
       })
-      check('answer')
+      check('response')
       return result
     },
   }
@@ -66,8 +66,8 @@ export function createFaultyDatabase(real: Database): FaultyDatabase {
     loseNext() {
       lost = 'statement'
     },
-    loseNextAnswer() {
-      lost = 'answer'
+    loseNextResponse() {
+      lost = 'response'
     },
     kill() {
       dead = true

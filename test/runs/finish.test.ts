@@ -19,55 +19,55 @@ import {
 const modelAway = defineError(503, 'model_away', () => 'The model is away; start it.')
 
 describe.each(DATABASES)('the end of a run on %s', (kind) => {
-  let store: TestCluster
+  let cluster: TestCluster
   let user: string
-  let room: TestRuns
+  let node: TestRuns
   beforeAll(async () => {
-    store = await openCluster(kind)
-    await createResultsTable(store.database)
-    user = await createUser(store.database)
-    room = await openRuns(store.database)
+    cluster = await openCluster(kind)
+    await createResultsTable(cluster.database)
+    user = await createUser(cluster.database)
+    node = await openRuns(cluster.database)
   })
   afterAll(async () => {
-    await room[Symbol.asyncDispose]()
-    await store.close()
+    await node[Symbol.asyncDispose]()
+    await cluster.close()
   })
 
-  /** A run of a kind that behaves as given, to its end. */
-  async function outcome(kind: Parameters<typeof room.register>[1]) {
-    room.register('odd', kind)
-    const { run } = await room.start({ kind: 'odd', userId: user, input: {} })
-    const events = parse(await readAll(room, run.id))
-    return { id: run.id, events, record: await room.get(run.id) }
+  /** Starts a run of the given kind and waits for its end. */
+  async function outcome(kind: Parameters<typeof node.register>[1]) {
+    node.register('odd', kind)
+    const { run } = await node.start({ kind: 'odd', userId: user, input: {} })
+    const events = parse(await readAll(node, run.id))
+    return { id: run.id, events, record: await node.get(run.id) }
   }
-  const closeWithError: Parameters<typeof room.register>[1]['close'] = async (_run, closing) =>
+  const closeWithError: Parameters<typeof node.register>[1]['close'] = async (_run, closing) =>
     closing.status === 'failed' ? { error: closing.error, partial: true } : { event: 'stopped' }
 
   test('stores the result with the last event', async () => {
-    const { id, worker } = await startRun(room, user)
+    const { id, worker } = await startRun(node, user)
     await worker.context.emit({ token: 'all' })
     worker.complete({ event: 'complete', total: 1 }, 'all')
-    expect(parse(await readAll(room, id))).toEqual([{ token: 'all' }, { event: 'complete', total: 1 }])
-    expect(await listResults(store.database, id)).toEqual(['all'])
-    const record = await room.get(id)
+    expect(parse(await readAll(node, id))).toEqual([{ token: 'all' }, { event: 'complete', total: 1 }])
+    expect(await listResults(cluster.database, id)).toEqual(['all'])
+    const record = await node.get(id)
     expect(record).toMatchObject({ status: 'complete', lastEvent: 2, error: null, attempt: 1 })
     expect(record?.finishedAt).toBeInstanceOf(Date)
   })
 
-  test('tells a failure by its code and sentence, and keeps what was said', async () => {
-    const { id, worker } = await startRun(room, user)
+  test('reports a failure with its code and message, and keeps the events so far', async () => {
+    const { id, worker } = await startRun(node, user)
     await worker.context.emit({ token: 'half' })
     worker.fail(modelAway())
     const error = { code: 'model_away', message: 'The model is away; start it.' }
-    expect(parse(await readAll(room, id))).toEqual([{ token: 'half' }, { error }])
-    expect(await room.get(id)).toMatchObject({ status: 'failed', error })
-    expect(await listResults(store.database, id)).toEqual(['half'])
+    expect(parse(await readAll(node, id))).toEqual([{ token: 'half' }, { error }])
+    expect(await node.get(id)).toMatchObject({ status: 'failed', error })
+    expect(await listResults(cluster.database, id)).toEqual(['half'])
   })
 
-  test('tells nothing of an unexpected failure but that it happened', async () => {
-    const { id, worker } = await startRun(room, user)
+  test('reports an unexpected failure as internal, without details', async () => {
+    const { id, worker } = await startRun(node, user)
     worker.fail(new Error('secret path /etc/passwd'))
-    const [event] = parse(await readAll(room, id))
+    const [event] = parse(await readAll(node, id))
     expect(event).toMatchObject({ error: { code: 'internal' } })
     expect(JSON.stringify(event)).not.toContain('secret')
   })
@@ -88,11 +88,11 @@ describe.each(DATABASES)('the end of a run on %s', (kind) => {
     })
     expect(events).toEqual([{ token: 'x' }, { error: modelAwayError, partial: true }])
     expect(record).toMatchObject({ status: 'failed', lastEvent: 2 })
-    expect(await listResults(store.database, id)).toEqual([])
+    expect(await listResults(cluster.database, id)).toEqual([])
   })
   const modelAwayError = { code: 'model_away', message: 'The model is away; start it.' }
 
-  test('ends as failed when the database refuses what its kind stores', async () => {
+  test('ends as failed when the database rejects what its kind stores', async () => {
     const { events, record } = await outcome({
       work: async () => ({
         event: { event: 'complete' },
@@ -113,8 +113,8 @@ describe.each(DATABASES)('the end of a run on %s', (kind) => {
           await context.flush()
           if (how === 'failed') throw modelAway()
           return new Promise((_resolve, reject) => {
-            context.signal.addEventListener('abort', () => reject(new Error('told to go')))
-            void room.stop(context.run.id)
+            context.signal.addEventListener('abort', () => reject(new Error('aborted')))
+            void node.stop(context.run.id)
           })
         },
         async close(run, _closing, _events, trx) {
@@ -125,7 +125,7 @@ describe.each(DATABASES)('the end of a run on %s', (kind) => {
       const code = how === 'failed' ? 'model_away' : 'internal'
       expect(events).toMatchObject([{ token: 'x' }, { error: { code } }])
       expect(record).toMatchObject({ status: 'failed', error: { code } })
-      expect(await listResults(store.database, id)).toEqual([])
+      expect(await listResults(cluster.database, id)).toEqual([])
     },
   )
 
@@ -140,7 +140,7 @@ describe.each(DATABASES)('the end of a run on %s', (kind) => {
     expect(record?.status).toBe('failed')
   })
 
-  test('shows its kind the whole log when it is closed', async () => {
+  test('passes the whole log to its kind when it is closed', async () => {
     let seen: unknown[] = []
     const { record } = await outcome({
       async work(context) {
@@ -158,17 +158,17 @@ describe.each(DATABASES)('the end of a run on %s', (kind) => {
     expect(record?.lastEvent).toBe(3)
   })
 
-  test('refuses what a worker says after its end', async () => {
-    const { id, worker } = await startRun(room, user)
+  test('rejects events that a worker emits after its end', async () => {
+    const { id, worker } = await startRun(node, user)
     worker.complete()
-    await readAll(room, id)
+    await readAll(node, id)
     await expect(worker.context.emit({ token: 'late' })).rejects.toThrow('ended')
     await expect(worker.context.commit({ token: 'late' }, async () => {})).rejects.toThrow('ended')
-    expect(parse(await readAll(room, id))).toEqual([{ event: 'complete' }])
+    expect(parse(await readAll(node, id))).toEqual([{ event: 'complete' }])
   })
 
-  test('undoes a step whose rows cannot be stored, and goes on', async () => {
-    const { id, worker } = await startRun(room, user)
+  test('rolls back a commit whose rows cannot be stored, and continues', async () => {
+    const { id, worker } = await startRun(node, user)
     await worker.context.emit({ token: 'before' })
     await expect(
       worker.context.commit({ step: 1 }, async (trx) => {
@@ -179,40 +179,40 @@ describe.each(DATABASES)('the end of a run on %s', (kind) => {
     await worker.context.emit({ token: 'after' })
     await worker.context.flush()
     worker.complete()
-    const events = parse(await readAll(room, id))
+    const events = parse(await readAll(node, id))
     expect(events.at(-1)).toEqual({ event: 'complete' })
     expect(events.map(({ token }) => token ?? '').join('')).toBe('beforeafter')
-    expect(await listResults(store.database, id)).toEqual([])
+    expect(await listResults(cluster.database, id)).toEqual([])
   })
 
-  test('takes the run of a deleted person away from its worker', async () => {
-    const leaver = await createUser(store.database)
-    const { id, worker } = await startRun(room, leaver)
-    await store.database.db.deleteFrom('users').where('id', '=', leaver).execute()
+  test('aborts the worker of a run whose user was deleted', async () => {
+    const leaver = await createUser(cluster.database)
+    const { id, worker } = await startRun(node, leaver)
+    await cluster.database.db.deleteFrom('users').where('id', '=', leaver).execute()
     await worker.context.emit({ token: 'to nobody' })
     await waitFor(() => worker.context.signal.aborted)
     expect(worker.context.signal.reason).toBe('handed-over')
-    expect(await readAll(room, id)).toEqual([])
-    expect(await room.get(id)).toBeUndefined()
-    expect(room.stats().running).toBe(0)
+    expect(await readAll(node, id)).toEqual([])
+    expect(await node.get(id)).toBeUndefined()
+    expect(node.stats().running).toBe(0)
   })
 
-  test('fails only the run whose events the database refuses', async () => {
-    // As a database in another encoding does with one emoji.
+  test('fails only the run whose events the database rejects', async () => {
+    // A database with another encoding does the same for an emoji.
     await sql`alter table run_events add constraint picky check (data not like '%unwanted%')`.execute(
-      store.database.db,
+      cluster.database.db,
     )
-    const good = await startRun(room, user)
-    const bad = await startRun(room, user)
+    const good = await startRun(node, user)
+    const bad = await startRun(node, user)
     await Promise.all([
       good.worker.context.emit({ token: 'wanted' }),
       bad.worker.context.emit({ token: 'unwanted' }),
     ])
     await good.worker.context.flush()
-    expect(parse(await readAll(room, bad.id))).toMatchObject([{ error: { code: 'internal' } }])
+    expect(parse(await readAll(node, bad.id))).toMatchObject([{ error: { code: 'internal' } }])
     expect(bad.worker.context.signal.aborted).toBe(true)
     good.worker.complete()
-    expect(parse(await readAll(room, good.id))).toEqual([{ token: 'wanted' }, { event: 'complete' }])
-    await sql`alter table run_events drop constraint picky`.execute(store.database.db)
+    expect(parse(await readAll(node, good.id))).toEqual([{ token: 'wanted' }, { event: 'complete' }])
+    await sql`alter table run_events drop constraint picky`.execute(cluster.database.db)
   })
 })

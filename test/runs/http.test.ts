@@ -18,33 +18,33 @@ beforeAll(async () => {
 afterAll(async () => database[Symbol.asyncDispose]())
 
 async function open() {
-  let room: TestRuns | undefined
+  let runs: TestRuns | undefined
   const server = await openServer(
     database,
     {},
     {
       async routes(http) {
-        room = await openRuns(database)
-        const runs = room
-        await http.register(runRoutes({ runs }))
+        const opened = await openRuns(database)
+        runs = opened
+        await http.register(runRoutes({ runs: opened }))
         http.post('/begin', async (request, reply) => {
-          const { run } = await runs.start({
-            kind: 'puppet',
+          const { run } = await opened.start({
+            kind: 'test',
             userId: request.caller?.userId ?? '',
             input: {},
           })
-          await sendRun(request, reply, runs, run.id)
+          await sendRun(request, reply, opened, run.id)
         })
       },
     },
   )
-  if (!room) throw new Error('no room')
+  if (!runs) throw new Error('The routes were not registered.')
   const url = await server.http.listen({ port: 0, host: '127.0.0.1' })
   const ann = await server.register()
   const bob = await server.register()
   return {
     server,
-    room,
+    runs,
     url,
     ann: { ...ann, ...createTestClient(url, ann.token) },
     bob: { ...bob, ...createTestClient(url, bob.token) },
@@ -58,29 +58,29 @@ beforeEach(async () => {
 })
 afterEach(async () => {
   vi.useRealTimers()
-  await Promise.all([opened.server.http.close(), opened.room[Symbol.asyncDispose]()])
+  await Promise.all([opened.server.http.close(), opened.runs[Symbol.asyncDispose]()])
 })
 
 /** A finished run of Ann's with three events. */
 async function finished() {
-  const { room, ann } = opened
-  const { id, worker } = await startRun(room, ann.id)
+  const { runs, ann } = opened
+  const { id, worker } = await startRun(runs, ann.id)
   await worker.context.emit({ token: 'one' })
   await worker.context.flush()
   await worker.context.emit({ token: 'two\n\ndata: no' })
   worker.complete()
-  await readAll(room, id)
+  await readAll(runs, id)
   return id
 }
 
-/** As `until`, without the timers that the test has in its hands. */
+/** Like `waitFor`, but independent of fake timers. */
 async function soon(is: () => boolean): Promise<void> {
   while (!is()) await new Promise((resolve) => setImmediate(resolve))
 }
 
 const wire = (events: RunEvent[]) => events.map(({ n, data }) => `data: ${data}\nid: ${n}\n\n`).join('')
 
-/** A request as bytes on a socket, which is the test's to read and to break. */
+/** Sends a request on a socket that the test reads and destroys. */
 async function raw(
   path: string,
   headers: Record<string, string> = {},
@@ -98,7 +98,7 @@ async function raw(
   return { socket, text: () => text }
 }
 
-/** The body of a chunked answer, as far as it has come. */
+/** Decodes the body of a chunked response, as far as it has arrived. */
 function bodyOf(text: string): string {
   let rest = text.slice(text.indexOf('\r\n\r\n') + 4)
   let body = ''
@@ -113,7 +113,7 @@ function bodyOf(text: string): string {
 }
 
 describe('the stream of a run', () => {
-  test('has the headers and the bytes that the contract names', async () => {
+  test('has the headers and frames of the contract', async () => {
     const id = await finished()
     const response = await opened.ann.fetch(`/runs/${id}/events`, {
       headers: { origin: 'http://localhost:3000' },
@@ -137,12 +137,12 @@ describe('the stream of a run', () => {
     )
   })
 
-  test('begins with the request that begins the run, shows each event as it comes, and ends with the last', async () => {
-    const { room, ann } = opened
+  test('starts with the request that starts the run, sends each event as it is committed, and ends after the last', async () => {
+    const { runs, ann } = opened
     const response = await ann.fetch('/begin', { method: 'POST' })
     const id = response.headers.get('x-run-id') ?? ''
     const events = readEvents(response)
-    const worker = await room.workers.next(id)
+    const worker = await runs.workers.next(id)
     for (let step = 1; step <= 5; step++) {
       await worker.context.emit({ step })
       expect((await events.next()).value).toEqual({ id: step, data: { step } })
@@ -180,20 +180,20 @@ describe('the stream of a run', () => {
     }
   })
 
-  test('at the end of a running run waits for what is next', async () => {
-    const { room, ann } = opened
-    const { id, worker } = await startRun(room, ann.id)
+  test('waits for the next event when the cursor is at the end of a running run', async () => {
+    const { runs, ann } = opened
+    const { id, worker } = await startRun(runs, ann.id)
     await worker.context.emit({ token: 'one' })
     await worker.context.flush()
     const events = readEvents(await ann.fetch(`/runs/${id}/events?after=1`))
-    await waitFor(() => room.stats().readers === 1)
+    await waitFor(() => runs.stats().readers === 1)
     await worker.context.emit({ token: 'two' })
     expect((await events.next()).value).toEqual({ id: 2, data: { token: 'two' } })
     worker.complete()
     expect((await events.next()).value).toEqual({ id: 3, data: { event: 'complete' } })
   })
 
-  test('can be taken up after every single byte', async () => {
+  test('can be resumed after any byte', async () => {
     const id = await finished()
     const whole = wire(await readLog(database, id))
     for (let cut = 0; cut <= whole.length; cut++) {
@@ -205,16 +205,16 @@ describe('the stream of a run', () => {
     }
   })
 
-  test('ends with its reader, and the run does not', async () => {
-    const { room, ann } = opened
-    const { id, worker } = await startRun(room, ann.id)
+  test('ends when its client disconnects, while the run continues', async () => {
+    const { runs, ann } = opened
+    const { id, worker } = await startRun(runs, ann.id)
     for (let round = 0; round < 20; round++) {
       const { socket, text } = await raw(`/runs/${id}/events`)
       await worker.context.emit({ round })
       await waitFor(() => text().includes('"round"'))
       socket.destroy()
     }
-    await waitFor(() => room.stats().readers === 0)
+    await waitFor(() => runs.stats().readers === 0)
     expect(worker.context.signal.aborted).toBe(false)
     worker.complete()
     expect((await collectEvents(await ann.fetch(`/runs/${id}/events`))).map(({ id: n }) => n)).toEqual(
@@ -222,29 +222,29 @@ describe('the stream of a run', () => {
     )
   })
 
-  test('of a client that takes nothing waits, costs others nothing, and is cut after a minute', async () => {
-    const { room, ann } = opened
-    const { id, worker } = await startRun(room, ann.id)
+  test('waits for a client that does not read, without affecting others, and disconnects it after a minute', async () => {
+    const { runs, ann } = opened
+    const { id, worker } = await startRun(runs, ann.id)
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     const { socket } = await raw(`/runs/${id}/events`)
     socket.pause()
     const reading = ann.fetch(`/runs/${id}/events`).then(collectEvents)
-    await soon(() => room.stats().readers === 2)
+    await soon(() => runs.stats().readers === 2)
     for (let step = 0; step < 60; step++) await worker.context.emit({ step, filling: 'x'.repeat(500_000) })
     worker.complete()
     expect(await reading).toHaveLength(61)
-    expect(room.stats().readers).toBe(1)
+    expect(runs.stats().readers).toBe(1)
     await vi.advanceTimersByTimeAsync(61_000)
-    await soon(() => room.stats().readers === 0)
+    await soon(() => runs.stats().readers === 0)
     socket.destroy()
   })
 
-  test('says that it is alive after 15 seconds of silence', async () => {
-    const { room, ann } = opened
-    const { id, worker } = await startRun(room, ann.id)
+  test('sends a ping after 15 seconds without events', async () => {
+    const { runs, ann } = opened
+    const { id, worker } = await startRun(runs, ann.id)
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     const { socket, text } = await raw(`/runs/${id}/events`)
-    await soon(() => room.stats().readers === 1)
+    await soon(() => runs.stats().readers === 1)
     await vi.advanceTimersByTimeAsync(14_900)
     await worker.context.emit({ token: 'a' })
     await soon(() => text().includes('"a"'))
@@ -259,7 +259,7 @@ describe('the stream of a run', () => {
     worker.complete()
   })
 
-  test('says why when it cannot go on', async () => {
+  test('ends with an error event when it cannot continue', async () => {
     const id = await finished()
     await database.db.deleteFrom('run_events').where('run_id', '=', id).where('n', '=', 2).execute()
     const response = await opened.ann.fetch(`/runs/${id}/events?after=1`)
@@ -267,7 +267,7 @@ describe('the stream of a run', () => {
     expect(text).toMatch(/^data: \{"error":\{"code":"run_events_expired","message":"[^\n]+"\}\}\n\n$/)
   })
 
-  test('of an expired log is refused before it begins', async () => {
+  test('returns 410 before it starts when the log has expired', async () => {
     const id = await finished()
     await database.db.updateTable('runs').set({ events_expired: true }).where('id', '=', id).execute()
     expect(await opened.ann.get<ErrorResponse>(`/runs/${id}/events`)).toMatchObject({
@@ -277,13 +277,13 @@ describe('the stream of a run', () => {
     expect(await opened.ann.get(`/runs/${id}/events?after=3`)).toMatchObject({ status: 204 })
   })
 
-  test('ends cleanly at shutdown and goes on at the next server', async () => {
-    const { room, ann, server } = opened
-    const { id, worker } = await startRun(room, ann.id)
+  test('ends cleanly at shutdown and resumes on the next server', async () => {
+    const { runs, ann, server } = opened
+    const { id, worker } = await startRun(runs, ann.id)
     await worker.context.emit({ token: 'one' })
     const events = readEvents(await ann.fetch(`/runs/${id}/events`))
     expect((await events.next()).value).toEqual({ id: 1, data: { token: 'one' } })
-    await Promise.all([server.http.close(), room[Symbol.asyncDispose]()])
+    await Promise.all([server.http.close(), runs[Symbol.asyncDispose]()])
     expect((await events.next()).done).toBe(true)
 
     await using next = await openRuns(database)
@@ -293,16 +293,16 @@ describe('the stream of a run', () => {
 })
 
 describe('a run', () => {
-  test('is shown to whoever began it, and stopped by them', async () => {
-    const { room, ann } = opened
-    const { id, worker } = await startRun(room, ann.id)
+  test('can be read and stopped by the user who started it', async () => {
+    const { runs, ann } = opened
+    const { id, worker } = await startRun(runs, ann.id)
     await worker.context.emit({ token: 'one' })
     await worker.context.flush()
     expect(await ann.get<Run>(`/runs/${id}`)).toMatchObject({
       status: 200,
       body: {
         id,
-        kind: 'puppet',
+        kind: 'test',
         status: 'running',
         subject: null,
         last_event: 1,
@@ -321,19 +321,19 @@ describe('a run', () => {
     expect((await ann.get<{ runs: Run[] }>('/runs')).body.runs).toHaveLength(1)
   })
 
-  test('says how it failed', async () => {
-    const { room, ann } = opened
-    const { id, worker } = await startRun(room, ann.id)
+  test('returns its error when it failed', async () => {
+    const { runs, ann } = opened
+    const { id, worker } = await startRun(runs, ann.id)
     worker.fail(new Error('inside'))
-    await readAll(room, id)
+    await readAll(runs, id)
     const { body } = await ann.get<Run>(`/runs/${id}`)
     expect(body).toMatchObject({ status: 'failed', error: { code: 'internal' } })
     expect(JSON.stringify(body)).not.toContain('inside')
   })
 
-  test('is not there for anybody else', async () => {
-    const { room, ann, bob, server } = opened
-    const { id, worker } = await startRun(room, ann.id)
+  test('returns 404 to other users', async () => {
+    const { runs, ann, bob, server } = opened
+    const { id, worker } = await startRun(runs, ann.id)
     await worker.context.emit({ token: 'secret' })
     await worker.context.flush()
     for (const path of [
@@ -353,20 +353,20 @@ describe('a run', () => {
       expect(await ann.get(`/runs/${unknown}/events`)).toMatchObject({ status: 404 })
     expect((await server.call('HEAD', `/runs/${id}/events`)).status).toBe(404)
     worker.complete()
-    await readAll(room, id)
+    await readAll(runs, id)
   })
 
-  test('that concerns everybody is read by everybody, and stopped by whoever began it', async () => {
-    const { room, ann, bob } = opened
-    room.register('shared', {
+  test('can be read by everybody when it is shared, and stopped by the user who started it', async () => {
+    const { runs, ann, bob } = opened
+    runs.register('shared', {
       shared: true,
       work: async ({ signal }) =>
         new Promise((_resolve, reject) => {
-          signal.addEventListener('abort', () => reject(new Error('told to go')))
+          signal.addEventListener('abort', () => reject(new Error('aborted')))
         }),
       close: async () => ({ event: 'stopped' }),
     })
-    const { run } = await room.start({ kind: 'shared', userId: ann.id, input: {} })
+    const { run } = await runs.start({ kind: 'shared', userId: ann.id, input: {} })
     expect((await bob.get<Run>(`/runs/${run.id}`)).status).toBe(200)
     const response = await bob.fetch(`/runs/${run.id}/events`)
     expect(await bob.delete<ErrorResponse>(`/runs/${run.id}`)).toMatchObject({
@@ -377,19 +377,19 @@ describe('a run', () => {
     expect(await collectEvents(response)).toEqual([{ id: 1, data: { event: 'stopped' } }])
   })
 
-  test('shows itself to an API key of one avee only within that avee', async () => {
-    const { room, ann } = opened
+  test('is visible to an API key restricted to an avee only within that avee', async () => {
+    const { runs, ann } = opened
     const avee = (await ann.post<{ id: string }>('/avees', { handle: 'scoped', display_name: 'S' })).body
     const key = (await ann.post<{ key: string }>('/api-keys', { name: 'bound', avee_id: avee.id })).body
     const bound = createTestClient(opened.url, key.key)
-    const { run } = await room.start({ kind: 'puppet', userId: ann.id, scope: avee.id, input: {} })
-    const { run: other } = await room.start({ kind: 'puppet', userId: ann.id, input: {} })
+    const { run } = await runs.start({ kind: 'test', userId: ann.id, scope: avee.id, input: {} })
+    const { run: other } = await runs.start({ kind: 'test', userId: ann.id, input: {} })
     expect((await bound.get(`/runs/${run.id}`)).status).toBe(200)
     expect((await bound.get(`/runs/${other.id}`)).status).toBe(404)
     expect((await bound.delete(`/runs/${other.id}`)).status).toBe(404)
     expect((await bound.get<{ runs: Run[] }>('/runs')).body.runs.map(({ id }) => id)).toEqual([run.id])
-    for (const { id } of [run, other]) (await room.workers.next(id)).complete()
-    await readAll(room, run.id)
-    await readAll(room, other.id)
+    for (const { id } of [run, other]) (await runs.workers.next(id)).complete()
+    await readAll(runs, run.id)
+    await readAll(runs, other.id)
   })
 })

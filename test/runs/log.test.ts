@@ -19,22 +19,22 @@ import {
 } from './runs.ts'
 
 describe.each(DATABASES)('the log on %s', (kind) => {
-  let store: TestCluster
+  let cluster: TestCluster
   let user: string
-  let room: TestRuns
+  let node: TestRuns
   beforeAll(async () => {
-    store = await openCluster(kind)
-    await createResultsTable(store.database)
-    user = await createUser(store.database)
-    room = await openRuns(store.database, { leaseMs: 60_000 })
+    cluster = await openCluster(kind)
+    await createResultsTable(cluster.database)
+    user = await createUser(cluster.database)
+    node = await openRuns(cluster.database, { leaseMs: 60_000 })
   })
   afterAll(async () => {
-    await room[Symbol.asyncDispose]()
-    await store.close()
+    await node[Symbol.asyncDispose]()
+    await cluster.close()
   })
 
-  test('numbers the events of every run from 1 without a gap, however many runs write at once', async () => {
-    const runs = await Promise.all(Array.from({ length: 40 }, async () => startRun(room, user)))
+  test('numbers the events of each run from 1 without a gap while many runs write at once', async () => {
+    const runs = await Promise.all(Array.from({ length: 40 }, async () => startRun(node, user)))
     await Promise.all(
       runs.map(async ({ worker }, index) => {
         for (let i = 0; i < 5 + index; i++) {
@@ -45,40 +45,40 @@ describe.each(DATABASES)('the log on %s', (kind) => {
       }),
     )
     for (const [index, { id }] of runs.entries()) {
-      const events = await readAll(room, id)
+      const events = await readAll(node, id)
       expect(events.map(({ n }) => n)).toEqual(Array.from({ length: 6 + index }, (_, i) => i + 1))
       expect(parse(events)).toEqual([
         ...Array.from({ length: 5 + index }, (_, step) => ({ step })),
         { event: 'complete' },
       ])
-      expect(await readLog(store.database, id)).toEqual(events)
+      expect(await readLog(cluster.database, id)).toEqual(events)
     }
   })
 
-  test('writes what many runs say at the same time in one commit', async () => {
-    const runs = await Promise.all(Array.from({ length: 30 }, async () => startRun(room, user)))
-    const before = room.stats()
+  test('writes concurrent events of many runs in one commit', async () => {
+    const runs = await Promise.all(Array.from({ length: 30 }, async () => startRun(node, user)))
+    const before = node.stats()
     await Promise.all(runs.map(async ({ worker }) => worker.context.emit({ token: 'a' })))
     await Promise.all(runs.map(async ({ worker }) => worker.context.flush()))
-    const after = room.stats()
+    const after = node.stats()
     expect(after.events - before.events).toBe(30)
     expect(after.commits - before.commits).toBe(1)
     for (const { worker } of runs) worker.complete()
-    for (const { id } of runs) await readAll(room, id)
+    for (const { id } of runs) await readAll(node, id)
   })
 
-  test('lets no reader see an event before its commit', async () => {
-    const { id, worker } = await startRun(room, user)
+  test('shows an event to readers only after its commit', async () => {
+    const { id, worker } = await startRun(node, user)
     await worker.context.emit({ token: 'seen' })
     const seen: string[] = []
     const leave = new AbortController()
     const reading = (async () => {
-      for await (const events of room.follow(id, 0, leave.signal))
+      for await (const events of node.follow(id, 0, leave.signal))
         seen.push(...events.map(({ data }) => data))
     })()
     await waitFor(() => seen.length === 1)
 
-    const other = await store.another()
+    const other = await cluster.another()
     const held = Promise.withResolvers<void>()
     const locked = Promise.withResolvers<void>()
     const holding = other.transaction(async (trx) => {
@@ -88,7 +88,7 @@ describe.each(DATABASES)('the log on %s', (kind) => {
     })
     await locked.promise
     await worker.context.emit({ token: 'not yet' })
-    // Enough turns of the event loop for anything that does not wait for the database.
+    // Enough turns of the event loop for everything that does not wait for the database.
     for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve))
     expect(seen).toEqual(['{"token":"seen"}'])
 
@@ -99,10 +99,10 @@ describe.each(DATABASES)('the log on %s', (kind) => {
     leave.abort()
     await reading
     worker.complete()
-    await readAll(room, id)
+    await readAll(node, id)
   })
 
-  test('brings back every text as it was given', async () => {
+  test('returns every text unchanged', async () => {
     const texts = [
       'line\r\nline\nline\rline',
       'data: not an event\n\nid: 99\n\n',
@@ -113,25 +113,25 @@ describe.each(DATABASES)('the log on %s', (kind) => {
       '"quotes" and \\ backslashes {braces} ,NULL,',
       'x'.repeat(1_000_000),
     ]
-    const { id, worker } = await startRun(room, user)
+    const { id, worker } = await startRun(node, user)
     for (const text of texts) await worker.context.emit({ text })
     worker.complete()
-    const events = await readAll(room, id)
+    const events = await readAll(node, id)
     expect(parse(events).map(({ text }) => text)).toEqual([...texts, undefined])
     expect(events.every(({ data }) => !/[\r\n]/.test(data))).toBe(true)
   })
 
-  test('refuses an event that is too large, and says so', async () => {
-    const { id, worker } = await startRun(room, user)
+  test('rejects an event that is too large', async () => {
+    const { id, worker } = await startRun(node, user)
     await expect(worker.context.emit({ text: 'x'.repeat(1024 * 1024) })).rejects.toMatchObject({
       code: 'event_too_large',
     })
     worker.complete()
-    expect(parse(await readAll(room, id))).toEqual([{ event: 'complete' }])
+    expect(parse(await readAll(node, id))).toEqual([{ event: 'complete' }])
   })
 
-  test('merges neighbouring tokens of one commit and nothing else', async () => {
-    const { id, worker } = await startRun(room, user)
+  test('merges adjacent tokens of one commit and nothing else', async () => {
+    const { id, worker } = await startRun(node, user)
     await Promise.all([
       worker.context.emit({ token: 'a' }),
       worker.context.emit({ token: 'b' }),
@@ -142,7 +142,7 @@ describe.each(DATABASES)('the log on %s', (kind) => {
     await worker.context.flush()
     await worker.context.emit({ token: 'e' })
     worker.complete()
-    expect(parse(await readAll(room, id))).toEqual([
+    expect(parse(await readAll(node, id))).toEqual([
       { token: 'ab' },
       { step: 1 },
       { token: 'cd' },
@@ -151,9 +151,9 @@ describe.each(DATABASES)('the log on %s', (kind) => {
     ])
   })
 
-  test('makes a worker wait that is far ahead of the log, and loses nothing of it', async () => {
-    const { id, worker } = await startRun(room, user)
-    const other = await store.another()
+  test('blocks a worker that is far ahead of the log, without losing events', async () => {
+    const { id, worker } = await startRun(node, user)
+    const other = await cluster.another()
     const held = Promise.withResolvers<void>()
     const locked = Promise.withResolvers<void>()
     const holding = other.transaction(async (trx) => {
@@ -175,40 +175,40 @@ describe.each(DATABASES)('the log on %s', (kind) => {
     await holding
     await talking
     worker.complete()
-    expect(parse(await readAll(room, id)).map(({ step }) => step)).toEqual([
+    expect(parse(await readAll(node, id)).map(({ step }) => step)).toEqual([
       ...Array.from({ length: 2000 }, (_, step) => step),
       undefined,
     ])
   })
 
-  test('gives a worker the log so far', async () => {
-    const { id, worker } = await startRun(room, user)
+  test('returns the log so far to a worker', async () => {
+    const { id, worker } = await startRun(node, user)
     await worker.context.emit({ token: 'a' })
     await worker.context.flush()
     await worker.context.emit({ step: 1 })
     await worker.context.flush()
     expect(parse(await worker.context.events())).toEqual([{ token: 'a' }, { step: 1 }])
     worker.complete()
-    await readAll(room, id)
+    await readAll(node, id)
   })
 })
 
-describe.each(DATABASES)('a connection to %s that breaks', (kind) => {
-  let store: TestCluster
+describe.each(DATABASES)('a broken connection to %s', (kind) => {
+  let cluster: TestCluster
   let user: string
   beforeAll(async () => {
-    store = await openCluster(kind)
-    await createResultsTable(store.database)
-    user = await createUser(store.database)
+    cluster = await openCluster(kind)
+    await createResultsTable(cluster.database)
+    user = await createUser(cluster.database)
   })
-  afterAll(async () => store.close())
+  afterAll(async () => cluster.close())
 
-  const faults = ['loseNext', 'loseNextAnswer'] as const
+  const faults = ['loseNext', 'loseNextResponse'] as const
 
-  test.each(faults)('%s while events are written: none is lost, none written twice', async (fault) => {
-    const broken = createFaultyDatabase(store.database)
-    await using room = await openRuns(broken.database, { leaseMs: 60_000 })
-    const { id, worker } = await startRun(room, user)
+  test.each(faults)('%s while events are written: each is written exactly once', async (fault) => {
+    const broken = createFaultyDatabase(cluster.database)
+    await using node = await openRuns(broken.database, { leaseMs: 60_000 })
+    const { id, worker } = await startRun(node, user)
     for (let i = 0; i < 60; i++) {
       if (i % 10 === 5) broken[fault]()
       await worker.context.emit({ token: `${i} ` })
@@ -216,16 +216,16 @@ describe.each(DATABASES)('a connection to %s that breaks', (kind) => {
     }
     await worker.context.flush()
     worker.complete({ event: 'complete' }, 'done')
-    const events = await readAll(room, id)
+    const events = await readAll(node, id)
     expect(textOf(events)).toBe(Array.from({ length: 60 }, (_, i) => `${i} `).join(''))
-    expect(await readLog(store.database, id)).toEqual(events)
+    expect(await readLog(cluster.database, id)).toEqual(events)
   })
 
   if (kind === 'postgres')
-    test('a writer whose connection the server ends, at any moment, writes all of it once', async () => {
-      const killer = await store.another()
-      await using room = await openRuns(store.database, { leaseMs: 60_000 })
-      const runs = await Promise.all(Array.from({ length: 20 }, async () => startRun(room, user)))
+    test('a writer whose connection the server terminates at any moment writes each event exactly once', async () => {
+      const killer = await cluster.another()
+      await using node = await openRuns(cluster.database, { leaseMs: 60_000 })
+      const runs = await Promise.all(Array.from({ length: 20 }, async () => startRun(node, user)))
       let killed = 0
       const killing = (async () => {
         while (killed < 5) {
@@ -248,7 +248,7 @@ describe.each(DATABASES)('a connection to %s that breaks', (kind) => {
       )
       await killing
       for (const { id } of runs) {
-        const events = parse(await readAll(room, id))
+        const events = parse(await readAll(node, id))
         expect(events).toEqual([
           ...Array.from({ length: events.length - 1 }, (_, step) => ({ step })),
           { event: 'complete' },
@@ -256,23 +256,23 @@ describe.each(DATABASES)('a connection to %s that breaks', (kind) => {
       }
     })
 
-  test.each(faults)('%s while a run ends: it ends once, with what it stores', async (fault) => {
-    const broken = createFaultyDatabase(store.database)
-    await using room = await openRuns(broken.database, { leaseMs: 60_000 })
-    const { id, worker } = await startRun(room, user)
+  test.each(faults)('%s while a run ends: it ends once, with its result', async (fault) => {
+    const broken = createFaultyDatabase(cluster.database)
+    await using node = await openRuns(broken.database, { leaseMs: 60_000 })
+    const { id, worker } = await startRun(node, user)
     await worker.context.emit({ token: 'all' })
     await worker.context.flush()
     broken[fault]()
     worker.complete({ event: 'complete' }, 'all')
-    expect(parse(await readAll(room, id))).toEqual([{ token: 'all' }, { event: 'complete' }])
-    expect(await listResults(store.database, id)).toEqual(['all'])
-    expect(await room.get(id)).toMatchObject({ status: 'complete', lastEvent: 2, error: null })
+    expect(parse(await readAll(node, id))).toEqual([{ token: 'all' }, { event: 'complete' }])
+    expect(await listResults(cluster.database, id)).toEqual(['all'])
+    expect(await node.get(id)).toMatchObject({ status: 'complete', lastEvent: 2, error: null })
   })
 
-  test.each(faults)('%s while a step is stored: event and rows are there, once', async (fault) => {
-    const broken = createFaultyDatabase(store.database)
-    await using room = await openRuns(broken.database, { leaseMs: 60_000 })
-    const { id, worker } = await startRun(room, user)
+  test.each(faults)('%s during a commit with rows: event and rows are stored exactly once', async (fault) => {
+    const broken = createFaultyDatabase(cluster.database)
+    await using node = await openRuns(broken.database, { leaseMs: 60_000 })
+    const { id, worker } = await startRun(node, user)
     await worker.context.emit({ token: 'before' })
     broken[fault]()
     await worker.context.commit({ step: 1 }, async (trx) => {
@@ -283,8 +283,8 @@ describe.each(DATABASES)('a connection to %s that breaks', (kind) => {
         .execute()
     })
     worker.complete()
-    expect(parse(await readAll(room, id))).toEqual([{ token: 'before' }, { step: 1 }, { event: 'complete' }])
-    const { display_name } = await store.database.db
+    expect(parse(await readAll(node, id))).toEqual([{ token: 'before' }, { step: 1 }, { event: 'complete' }])
+    const { display_name } = await cluster.database.db
       .selectFrom('users')
       .select('display_name')
       .where('id', '=', user)

@@ -19,10 +19,10 @@ import {
   textOf,
 } from './runs.ts'
 
-/** What is known of a run: all that was said to it, how much of that must have survived, and how it must end. */
+/** The expected state of a run: all emitted text, the part that must survive a crash, and how it ends. */
 type Model = {
   id: string
-  said: string
+  emitted: string
   durable: string
   step: number
   ended: 'complete' | 'stopped' | 'failed' | undefined
@@ -30,32 +30,32 @@ type Model = {
 }
 
 type Name = 'a' | 'b'
-type Node = { room: TestRuns; faults: FaultyDatabase; name: Name }
+type Node = { runs: TestRuns; faults: FaultyDatabase; name: Name }
 type Reading = {
   run: string
   after: number
   seen: RunEvent[]
   node: Node
-  leave: AbortController
+  abort: AbortController
   done: Promise<void>
 }
 
-/** The real thing, driven by a program: nodes that die and come back, their workers, and readers. */
+/** The system under test: nodes that crash and restart, their workers, and readers. */
 class World {
   readonly runs: Model[] = []
-  readonly workers = new Map<string, { node: Node; puppet: TestWorker }>()
+  readonly workers = new Map<string, { node: Node; worker: TestWorker }>()
   readonly readings: Reading[] = []
   nodes: Node[] = []
   readonly #databases: Record<Name, Database>
   readonly #user: string
-  readonly #graves: TestRuns[] = []
+  readonly #dead: TestRuns[] = []
 
   constructor(databases: Record<Name, Database>, user: string) {
     this.#databases = databases
     this.#user = user
   }
 
-  /** Several nodes where the store lets several in. */
+  /** Opens two nodes on PostgreSQL and one on the embedded database. */
   async open(): Promise<void> {
     for (const name of this.#databases.a.kind === 'postgres' ? (['a', 'b'] as const) : (['a'] as const)) {
       const node = await this.#openNode(name)
@@ -65,7 +65,7 @@ class World {
 
   async #openNode(name: Name): Promise<Node> {
     const faults = createFaultyDatabase(this.#databases[name])
-    return { name, faults, room: await openRuns(faults.database, { nodeId: name, leaseMs: 60_000 }) }
+    return { name, faults, runs: await openRuns(faults.database, { nodeId: name, leaseMs: 60_000 }) }
   }
 
   node(at: number): Node {
@@ -79,42 +79,42 @@ class World {
   }
 
   worker(model: Model): TestWorker | undefined {
-    return model.ended ? undefined : this.workers.get(model.id)?.puppet
+    return model.ended ? undefined : this.workers.get(model.id)?.worker
   }
 
   async start(at: number): Promise<void> {
     const node = this.node(at)
-    // A client that hears nothing of its request sends it again, with the same key.
+    // A client without a response repeats its request with the same key.
     const idempotencyKey = `${this.runs.length} ${Math.random()}`
-    const { run } = await persevere(async () =>
-      node.room.start({ kind: 'puppet', userId: this.#user, input: {}, idempotencyKey }),
+    const { run } = await retry(async () =>
+      node.runs.start({ kind: 'test', userId: this.#user, input: {}, idempotencyKey }),
     )
-    const puppet = await node.room.workers.next(run.id)
-    this.workers.set(run.id, { node, puppet })
-    const { attempt } = puppet.context.run
-    this.runs.push({ id: run.id, said: '', durable: '', step: 0, ended: undefined, attempts: attempt })
+    const worker = await node.runs.workers.next(run.id)
+    this.workers.set(run.id, { node, worker })
+    const { attempt } = worker.context.run
+    this.runs.push({ id: run.id, emitted: '', durable: '', step: 0, ended: undefined, attempts: attempt })
   }
 
-  /** The process of a node dies, with what its workers said and was not yet stored, and starts again. */
+  /** Kills the process of a node, losing uncommitted events, and restarts it. */
   async crash(at: number): Promise<void> {
     const dead = this.node(at)
     dead.faults.kill()
-    this.#graves.push(dead.room)
+    this.#dead.push(dead.runs)
     const alive = await this.#openNode(dead.name)
     this.nodes = this.nodes.map((node) => (node === dead ? alive : node))
-    for (const reading of this.readings) if (reading.node === dead) await this.rejoin(reading)
+    for (const reading of this.readings) if (reading.node === dead) await this.resume(reading)
     for (const model of this.runs) {
-      const worker = this.workers.get(model.id)
-      if (model.ended || worker?.node !== dead) continue
-      const puppet = await alive.room.workers.next(model.id)
-      this.workers.set(model.id, { node: alive, puppet })
+      const previous = this.workers.get(model.id)
+      if (model.ended || previous?.node !== dead) continue
+      const worker = await alive.runs.workers.next(model.id)
+      this.workers.set(model.id, { node: alive, worker })
       model.attempts += 1
-      expect(puppet.context.run.attempt).toBe(model.attempts)
-      // What was flushed is there, what was said may be, and nothing else.
-      const survived = textOf(await puppet.context.events())
-      expect(model.said.startsWith(survived)).toBe(true)
+      expect(worker.context.run.attempt).toBe(model.attempts)
+      // All flushed text survives; emitted text may.
+      const survived = textOf(await worker.context.events())
+      expect(model.emitted.startsWith(survived)).toBe(true)
       expect(survived.startsWith(model.durable)).toBe(true)
-      model.said = survived
+      model.emitted = survived
       model.durable = survived
     }
   }
@@ -126,8 +126,8 @@ class World {
   }
 
   #reading(of: Pick<Reading, 'run' | 'after' | 'seen'>, node: Node): Reading {
-    const leave = new AbortController()
-    return { ...of, node, leave, done: this.#follow(of, node, leave.signal) }
+    const abort = new AbortController()
+    return { ...of, node, abort, done: this.#follow(of, node, abort.signal) }
   }
 
   async #follow(
@@ -136,32 +136,32 @@ class World {
     signal: AbortSignal,
   ) {
     try {
-      for await (const events of node.room.follow(run, seen.at(-1)?.n ?? after, signal)) seen.push(...events)
+      for await (const events of node.runs.follow(run, seen.at(-1)?.n ?? after, signal)) seen.push(...events)
     } catch (error) {
       if (!(error instanceof Error && error.message === 'This process is dead.')) throw error
     }
   }
 
-  /** A reader loses its connection and comes back, perhaps to another node, where it was. */
-  async rejoin(reading: Reading): Promise<void> {
-    reading.leave.abort()
+  /** Disconnects a reader and resumes it, possibly on another node. */
+  async resume(reading: Reading): Promise<void> {
+    reading.abort.abort()
     await reading.done
     this.readings[this.readings.indexOf(reading)] = this.#reading(reading, this.node(reading.seen.length))
   }
 
   async close(): Promise<void> {
-    for (const { leave, done } of this.readings) {
-      leave.abort()
+    for (const { abort, done } of this.readings) {
+      abort.abort()
       await done
     }
-    for (const room of [...this.nodes.map((node) => node.room), ...this.#graves])
-      await room[Symbol.asyncDispose]()
+    for (const runs of [...this.nodes.map((node) => node.runs), ...this.#dead])
+      await runs[Symbol.asyncDispose]()
     await this.#databases.a.db.deleteFrom('runs').execute()
   }
 }
 
-/** Asks again while the database is away. */
-async function persevere<T>(ask: () => Promise<T>): Promise<T> {
+/** Retries while the database is unavailable. */
+async function retry<T>(ask: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
       return await ask()
@@ -171,20 +171,20 @@ async function persevere<T>(ask: () => Promise<T>): Promise<T> {
   }
 }
 
-type Step = { name: string; at: number; much: number }
+type Step = { name: string; at: number; amount: number }
 
-/** Carries out one step on the real thing, and notes in the model what must be true after it. */
+/** Executes one step and records in the model what must be true after it. */
 const steps: Record<string, (world: World, step: Step) => Promise<void> | void> = {
   start: async (world, { at }) => {
     if (world.runs.length < 6) await world.start(at)
   },
-  say: async (world, { at, much }) => {
+  say: async (world, { at, amount }) => {
     const model = world.run(at)
     const worker = model && world.worker(model)
-    for (let i = 0; worker && i < much; i++) {
+    for (let i = 0; worker && i < amount; i++) {
       model.step += 1
       const token = `${model.step} `
-      model.said += token
+      model.emitted += token
       await worker.context.emit({ token })
     }
   },
@@ -193,33 +193,31 @@ const steps: Record<string, (world: World, step: Step) => Promise<void> | void> 
     const worker = model && world.worker(model)
     if (!worker) return
     await worker.context.flush()
-    model.durable = model.said
+    model.durable = model.emitted
   },
   commit: async (world, { at }) => {
     const model = world.run(at)
     const worker = model && world.worker(model)
     if (!worker) return
     await worker.context.commit({ marker: model.step }, async () => {})
-    model.durable = model.said
+    model.durable = model.emitted
   },
   complete: async (world, { at }) =>
-    end(world, at, 'complete', (worker, { said }) => worker.complete({ event: 'complete' }, said)),
+    end(world, at, 'complete', (worker, { emitted }) => worker.complete({ event: 'complete' }, emitted)),
   fail: async (world, { at }) => end(world, at, 'failed', (worker) => worker.fail(new Error('as planned'))),
-  stop: async (world, { at, much }) =>
-    end(world, at, 'stopped', async (_worker, { id }) =>
-      persevere(async () => world.node(much).room.stop(id)),
-    ),
+  stop: async (world, { at, amount }) =>
+    end(world, at, 'stopped', async (_worker, { id }) => retry(async () => world.node(amount).runs.stop(id))),
   crash: async (world, { at }) => world.crash(at),
   loseNext: (world, { at }) => world.node(at).faults.loseNext(),
-  loseNextAnswer: (world, { at }) => world.node(at).faults.loseNextAnswer(),
-  read: (world, { at, much }) => world.read(at, much % 2 === 0 ? 0 : much),
-  rejoin: async (world, { at }) => {
+  loseNextResponse: (world, { at }) => world.node(at).faults.loseNextResponse(),
+  read: (world, { at, amount }) => world.read(at, amount % 2 === 0 ? 0 : amount),
+  resume: async (world, { at }) => {
     const reading = world.readings[at % Math.max(world.readings.length, 1)]
-    if (reading) await world.rejoin(reading)
+    if (reading) await world.resume(reading)
   },
-  leave: async (world, { at }) => {
+  abort: async (world, { at }) => {
     const [reading] = world.readings.splice(at % Math.max(world.readings.length, 1), 1)
-    reading?.leave.abort()
+    reading?.abort.abort()
     await reading?.done
   },
 }
@@ -234,38 +232,38 @@ async function end(
   const worker = model && world.worker(model)
   if (!worker) return
   await how(worker, model)
-  const { room } = world.node(at)
-  await readAll(room, model.id)
+  const { runs } = world.node(at)
+  await readAll(runs, model.id)
   model.ended = status
-  model.durable = model.said
+  model.durable = model.emitted
 }
 
 const oneStep = fc.record({
   name: fc.oneof(
     { weight: 8, arbitrary: fc.constant('say') },
-    { weight: 4, arbitrary: fc.constantFrom('start', 'flush', 'read', 'rejoin') },
-    { weight: 1, arbitrary: fc.constantFrom('commit', 'complete', 'fail', 'stop', 'leave') },
-    { weight: 2, arbitrary: fc.constantFrom('crash', 'loseNext', 'loseNextAnswer') },
+    { weight: 4, arbitrary: fc.constantFrom('start', 'flush', 'read', 'resume') },
+    { weight: 1, arbitrary: fc.constantFrom('commit', 'complete', 'fail', 'stop', 'abort') },
+    { weight: 2, arbitrary: fc.constantFrom('crash', 'loseNext', 'loseNextResponse') },
   ),
   at: fc.nat(20),
-  much: fc.nat(12),
+  amount: fc.nat(12),
 })
 
 const marks: Record<string, unknown> = { complete: { event: 'complete' }, stopped: { event: 'stopped' } }
 
-describe.each(DATABASES)('whatever happens, on %s', (kind) => {
-  let store: TestCluster
+describe.each(DATABASES)('random operations on %s', (kind) => {
+  let cluster: TestCluster
   let user: string
   let databases: Record<Name, Database>
   beforeAll(async () => {
-    store = await openCluster(kind)
-    await createResultsTable(store.database)
-    user = await createUser(store.database)
-    databases = { a: store.database, b: await store.another() }
+    cluster = await openCluster(kind)
+    await createResultsTable(cluster.database)
+    user = await createUser(cluster.database)
+    databases = { a: cluster.database, b: await cluster.another() }
   })
-  afterAll(async () => store.close())
+  afterAll(async () => cluster.close())
 
-  test('every log is whole, every reader sees the same, every result is stored once', async () => {
+  test('abort every log complete, the same for every reader, and every result stored once', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(oneStep, { minLength: 5, maxLength: 60 }), async (program) => {
         const world = new World(databases, user)
@@ -275,7 +273,7 @@ describe.each(DATABASES)('whatever happens, on %s', (kind) => {
           world.read(0, 0)
           for (const step of program) await steps[step.name]?.(world, step)
           for (const at of world.runs.keys())
-            await steps['complete']?.(world, { name: 'complete', at, much: 0 })
+            await steps['complete']?.(world, { name: 'complete', at, amount: 0 })
           await check(world)
         } finally {
           await world.close()
@@ -287,24 +285,24 @@ describe.each(DATABASES)('whatever happens, on %s', (kind) => {
 
   async function check(world: World): Promise<void> {
     for (const model of world.runs) {
-      const log = await readLog(store.database, model.id)
+      const log = await readLog(cluster.database, model.id)
       expect(log.map(({ n }) => n)).toEqual(log.map((_, index) => index + 1))
-      expect(textOf(log)).toBe(model.said)
+      expect(textOf(log)).toBe(model.emitted)
       const events = parse(log)
       expect(events.filter(({ event }) => event === 'resumed').map(({ attempt }) => attempt)).toEqual(
         Array.from({ length: model.attempts - 1 }, (_, index) => index + 2),
       )
       const status = model.ended ?? ''
       expect(events.at(-1)).toMatchObject(marks[status] ?? { error: { code: 'internal' } })
-      expect(await persevere(async () => world.node(0).room.get(model.id))).toMatchObject({
+      expect(await retry(async () => world.node(0).runs.get(model.id))).toMatchObject({
         status,
         lastEvent: log.length,
       })
-      expect(await listResults(store.database, model.id)).toEqual([model.said])
+      expect(await listResults(cluster.database, model.id)).toEqual([model.emitted])
     }
     for (const { run, after, seen, done } of world.readings) {
       await done
-      const log = await readLog(store.database, run)
+      const log = await readLog(cluster.database, run)
       expect(seen).toEqual(log.slice(after))
     }
   }

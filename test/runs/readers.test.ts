@@ -17,28 +17,29 @@ import {
 } from './runs.ts'
 
 describe.each(DATABASES)('readers on %s', (kind) => {
-  let store: TestCluster
+  let cluster: TestCluster
   let user: string
-  /** One node, or two that see the same runs. */
-  let rooms: TestRuns[]
-  let room: TestRuns
+  /** One node, or two on the same database. */
+  let nodes: TestRuns[]
+  let node: TestRuns
   beforeAll(async () => {
-    store = await openCluster(kind)
-    await createResultsTable(store.database)
-    user = await createUser(store.database)
-    room = await openRuns(store.database, { leaseMs: 60_000 })
-    rooms = kind === 'postgres' ? [room, await openRuns(await store.another(), { leaseMs: 60_000 })] : [room]
+    cluster = await openCluster(kind)
+    await createResultsTable(cluster.database)
+    user = await createUser(cluster.database)
+    node = await openRuns(cluster.database, { leaseMs: 60_000 })
+    nodes =
+      kind === 'postgres' ? [node, await openRuns(await cluster.another(), { leaseMs: 60_000 })] : [node]
   })
   afterAll(async () => {
-    for (const each of rooms) await each[Symbol.asyncDispose]()
-    await store.close()
+    for (const each of nodes) await each[Symbol.asyncDispose]()
+    await cluster.close()
   })
 
-  test('see the same from every offset, whenever they come, on every node', async () => {
-    const { id, worker } = await startRun(room, user)
+  test('get the same events from every offset, at any time, on every node', async () => {
+    const { id, worker } = await startRun(node, user)
     const readings: Promise<{ after: number; events: RunEvent[] }>[] = []
     const join = (after: number) => {
-      for (const each of rooms) readings.push(readAll(each, id, after).then((events) => ({ after, events })))
+      for (const each of nodes) readings.push(readAll(each, id, after).then((events) => ({ after, events })))
     }
     for (let step = 0; step < 400; step++) {
       await worker.context.emit({ step })
@@ -46,16 +47,16 @@ describe.each(DATABASES)('readers on %s', (kind) => {
       if (step % 9 === 0) join(step % 2 === 0 ? 0 : Math.floor(step / 2))
     }
     worker.complete()
-    const log = await readAll(room, id)
+    const log = await readAll(node, id)
     join(log.length - 1)
     for (const { after, events } of await Promise.all(readings)) expect(events).toEqual(log.slice(after))
-    expect(await readLog(store.database, id)).toEqual(log)
+    expect(await readLog(cluster.database, id)).toEqual(log)
   })
 
-  test('far behind are served from the log, and catch up', async () => {
-    const { id, worker } = await startRun(room, user)
-    const slow = rooms.map((each) => each.follow(id, 0, new AbortController().signal))
-    const seen: RunEvent[][] = rooms.map(() => [])
+  test('that are far behind read from the table and catch up', async () => {
+    const { id, worker } = await startRun(node, user)
+    const slow = nodes.map((each) => each.follow(id, 0, new AbortController().signal))
+    const seen: RunEvent[][] = nodes.map(() => [])
     await worker.context.emit({ step: -1 })
     for (const [index, events] of slow.entries()) seen[index]?.push(...((await events.next()).value ?? []))
     for (let step = 0; step < 1500; step++) await worker.context.emit({ step, filling: 'x'.repeat(500) })
@@ -66,29 +67,29 @@ describe.each(DATABASES)('readers on %s', (kind) => {
         expect(batch.length).toBeLessThanOrEqual(512)
         seen[index]?.push(...batch)
       }
-    const log = await readLog(store.database, id)
+    const log = await readLog(cluster.database, id)
     expect(log).toHaveLength(1502)
     for (const events of seen) expect(events).toEqual(log)
   })
 
-  test('of very large events get them one by one', async () => {
-    const { id, worker } = await startRun(room, user)
+  test('get very large events one by one', async () => {
+    const { id, worker } = await startRun(node, user)
     for (let step = 0; step < 4; step++) await worker.context.emit({ step, filling: 'x'.repeat(300_000) })
     await worker.context.flush()
     worker.complete()
     const sizes: number[] = []
-    for await (const batch of room.follow(id, 0, new AbortController().signal)) sizes.push(batch.length)
+    for await (const batch of node.follow(id, 0, new AbortController().signal)) sizes.push(batch.length)
     expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(5)
     expect(Math.max(...sizes)).toBeLessThanOrEqual(2)
   })
 
-  test('that leave end nothing but their own reading', async () => {
-    const { id, worker } = await startRun(room, user)
+  test('that leave affect neither the run nor other readers', async () => {
+    const { id, worker } = await startRun(node, user)
     await worker.context.emit({ token: 'a' })
     await worker.context.flush()
-    const before = rooms.map((each) => each.stats().readers)
+    const before = nodes.map((each) => each.stats().readers)
     for (let round = 0; round < 50; round++)
-      for (const each of rooms) {
+      for (const each of nodes) {
         const leave = new AbortController()
         for await (const batch of each.follow(id, 0, leave.signal)) {
           expect(batch).toHaveLength(1)
@@ -96,28 +97,28 @@ describe.each(DATABASES)('readers on %s', (kind) => {
           leave.abort()
         }
       }
-    expect(rooms.map((each) => each.stats().readers)).toEqual(before)
+    expect(nodes.map((each) => each.stats().readers)).toEqual(before)
     await worker.context.emit({ token: 'b' })
     worker.complete()
-    expect(parse(await readAll(room, id)).at(-1)).toEqual({ event: 'complete' })
+    expect(parse(await readAll(node, id)).at(-1)).toEqual({ event: 'complete' })
   })
 
-  test('waiting for news leave at once', async () => {
-    const { id, worker } = await startRun(room, user)
+  test('that wait for events return at once when they are aborted', async () => {
+    const { id, worker } = await startRun(node, user)
     const leave = new AbortController()
     const reading = (async () => {
-      for await (const events of room.follow(id, 0, leave.signal)) expect(events).toEqual([])
+      for await (const events of node.follow(id, 0, leave.signal)) expect(events).toEqual([])
     })()
-    await waitFor(() => room.stats().readers === 1)
+    await waitFor(() => node.stats().readers === 1)
     leave.abort()
     await reading
-    expect(room.stats().readers).toBe(0)
+    expect(node.stats().readers).toBe(0)
     worker.complete()
-    await readAll(room, id)
+    await readAll(node, id)
   })
 
-  test('stay while the database is away, and go on when it is back', async () => {
-    const broken = createFaultyDatabase(store.database)
+  test('continue after the database was unavailable', async () => {
+    const broken = createFaultyDatabase(cluster.database)
     const nodeId = 'breaking'
     await using own = await openRuns(broken.database, { nodeId, leaseMs: 60_000 })
     const { id, worker } = await startRun(own, user)
@@ -126,20 +127,20 @@ describe.each(DATABASES)('readers on %s', (kind) => {
     broken.loseNext()
     const reading = readAll(own, id)
     worker.complete()
-    expect(await reading).toEqual(await readLog(store.database, id))
+    expect(await reading).toEqual(await readLog(cluster.database, id))
   })
 
-  test('of a run that is not there, or is over, end at once', async () => {
-    expect(await readAll(room, user)).toEqual([])
-    const { id, worker } = await startRun(room, user)
+  test('of a missing or finished run end at once', async () => {
+    expect(await readAll(node, user)).toEqual([])
+    const { id, worker } = await startRun(node, user)
     worker.complete()
-    expect(await readAll(room, id, 0)).toHaveLength(1)
-    for (const each of rooms) expect(await readAll(each, id, 1)).toEqual([])
+    expect(await readAll(node, id, 0)).toHaveLength(1)
+    for (const each of nodes) expect(await readAll(each, id, 1)).toEqual([])
   })
 
-  test('on another node lose nothing with their connection for hints', async () => {
-    const { id, worker } = await startRun(room, user)
-    const [, other = room] = rooms
+  test('on another node lose no event when their connection for notifications breaks', async () => {
+    const { id, worker } = await startRun(node, user)
+    const [, other = node] = nodes
     const seen: RunEvent[] = []
     const reading = (async () => {
       for await (const events of other.follow(id, 0, new AbortController().signal)) seen.push(...events)
@@ -148,7 +149,7 @@ describe.each(DATABASES)('readers on %s', (kind) => {
       if (step % 2 === 1)
         await waitFor(async () => {
           const { rows } = await sql`select pg_terminate_backend(pid) from pg_stat_activity
-            where datname = current_database() and query ilike 'listen%'`.execute(store.database.db)
+            where datname = current_database() and query ilike 'listen%'`.execute(cluster.database.db)
           return rows.length > 0
         })
       await worker.context.emit({ step })
@@ -157,6 +158,6 @@ describe.each(DATABASES)('readers on %s', (kind) => {
     }
     worker.complete()
     await reading
-    expect(seen).toEqual(await readLog(store.database, id))
+    expect(seen).toEqual(await readLog(cluster.database, id))
   })
 })

@@ -16,19 +16,19 @@ import {
 const { signal } = new AbortController()
 
 describe.each(DATABASES)('retention of runs on %s', (kind) => {
-  let store: TestCluster
+  let cluster: TestCluster
   let user: string
   let runs: TestRuns
   beforeAll(async () => {
-    store = await openCluster(kind)
-    await createResultsTable(store.database)
-    user = await createUser(store.database)
-    runs = await openRuns(store.database, { leaseMs: 60_000 })
+    cluster = await openCluster(kind)
+    await createResultsTable(cluster.database)
+    user = await createUser(cluster.database)
+    runs = await openRuns(cluster.database, { leaseMs: 60_000 })
   })
-  afterEach(async () => store.database.db.deleteFrom('runs').execute())
+  afterEach(async () => cluster.database.db.deleteFrom('runs').execute())
   afterAll(async () => {
     await runs[Symbol.asyncDispose]()
-    await store.close()
+    await cluster.close()
   })
 
   async function finishedRun(daysAgo: number, events = 1): Promise<string> {
@@ -37,7 +37,7 @@ describe.each(DATABASES)('retention of runs on %s', (kind) => {
     worker.complete()
     await readAll(runs, id)
     await sql`update runs set finished_at = now() - ${daysAgo} * interval '1 day' where id = ${id}`.execute(
-      store.database.db,
+      cluster.database.db,
     )
     return id
   }
@@ -46,21 +46,21 @@ describe.each(DATABASES)('retention of runs on %s', (kind) => {
     const old = await finishedRun(8, 2)
     const recent = await finishedRun(6)
     await runs.prune(signal)
-    expect(await readLog(store.database, old)).toEqual([])
+    expect(await readLog(cluster.database, old)).toEqual([])
     expect(await runs.get(old)).toMatchObject({ status: 'complete', lastEvent: 2, eventsExpired: true })
     await expect(readAll(runs, old)).rejects.toMatchObject({ status: 410, code: 'run_events_expired' })
     expect(await readAll(runs, old, 2)).toEqual([])
-    expect(await readLog(store.database, recent)).toHaveLength(1)
+    expect(await readLog(cluster.database, recent)).toHaveLength(1)
   })
 
   test('deletes a run that ended more than 30 days ago, and with it its idempotency key', async () => {
-    const start = async () => runs.start({ kind: 'puppet', userId: user, input: {}, idempotencyKey: 'key' })
+    const start = async () => runs.start({ kind: 'test', userId: user, input: {}, idempotencyKey: 'key' })
     const { run } = await start()
     ;(await runs.workers.next(run.id)).complete()
     await readAll(runs, run.id)
     const end = async (daysAgo: number) =>
       sql`update runs set finished_at = now() - ${daysAgo} * interval '1 day' where id = ${run.id}`.execute(
-        store.database.db,
+        cluster.database.db,
       )
     await end(29)
     await runs.prune(signal)
@@ -77,7 +77,7 @@ describe.each(DATABASES)('retention of runs on %s', (kind) => {
   test('keeps a run that is still running, however old it is', async () => {
     const { id, worker } = await startRun(runs, user)
     await sql`update runs set created_at = now() - interval '1 year' where id = ${id}`.execute(
-      store.database.db,
+      cluster.database.db,
     )
     await runs.prune(signal)
     expect(await runs.get(id)).toMatchObject({ status: 'running' })
@@ -90,7 +90,7 @@ describe.each(DATABASES)('retention of runs on %s', (kind) => {
     const abort = new AbortController()
     const pruning = runs.prune(abort.signal)
     const isPartlyDeleted = async () => {
-      const events = await readLog(store.database, id)
+      const events = await readLog(cluster.database, id)
       return events.length > 0 && events.length < 1_600
     }
     await waitFor(isPartlyDeleted)
@@ -98,7 +98,7 @@ describe.each(DATABASES)('retention of runs on %s', (kind) => {
     abort.abort()
     await expect(pruning).rejects.toThrow()
     await runs.prune(signal)
-    expect(await readLog(store.database, id)).toEqual([])
+    expect(await readLog(cluster.database, id)).toEqual([])
     expect(await runs.get(id)).toMatchObject({ eventsExpired: true })
   })
 })

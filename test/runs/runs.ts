@@ -4,10 +4,9 @@ import { type Database, newId } from '../../server/db/index.ts'
 import { createLog } from '../../server/log.ts'
 import { type RunContext, type RunEvent, type RunKind, type Runs, runs } from '../../server/runs/index.ts'
 
-/** Nothing is written: these tests look at what the room does, not at what it says. */
 export const log = createLog('silent')
 
-/** The worker of a run, in a test's hands. */
+/** The worker of a run, controlled by a test. */
 export type TestWorker = {
   context: RunContext<unknown>
   complete(event?: Record<string, unknown>, store?: string): void
@@ -15,8 +14,8 @@ export type TestWorker = {
 }
 
 /**
- * A kind whose workers do what a test tells them. What a run stores at its end goes into the table `stored`, which
- * keeps every row, so that a second one would be seen. A stop or a failure stores what the log holds.
+ * A kind whose workers are controlled by the test. A run stores its result in the table `stored`, which has no unique
+ * constraint, so that tests detect a second result. A stop or a failure stores the text of the log.
  */
 function controlledKind(more: Partial<RunKind> = {}) {
   const waiting = new Map<string, PromiseWithResolvers<TestWorker>>()
@@ -28,7 +27,7 @@ function controlledKind(more: Partial<RunKind> = {}) {
   const kind: RunKind = {
     async work(context) {
       const done = Promise.withResolvers<Awaited<ReturnType<RunKind['work']>>>()
-      context.signal.addEventListener('abort', () => done.reject(new Error('told to go')))
+      context.signal.addEventListener('abort', () => done.reject(new Error('aborted')))
       expected(context.run.id).resolve({
         context,
         complete: (event = { event: 'complete' }, content) =>
@@ -52,11 +51,11 @@ function controlledKind(more: Partial<RunKind> = {}) {
   }
   return {
     kind,
-    /** The worker of the run's next attempt, once it has begun. */
+    /** Resolves with the worker of the run's next attempt. */
     async next(id: string): Promise<TestWorker> {
-      const puppet = await expected(id).promise
+      const worker = await expected(id).promise
       waiting.delete(id)
-      return puppet
+      return worker
     },
   }
 }
@@ -78,23 +77,23 @@ export async function listResults(database: Database, id: string): Promise<strin
 export const parse = (events: RunEvent[]): Record<string, unknown>[] =>
   events.map(({ data }) => JSON.parse(data) as Record<string, unknown>)
 
-/** All that a run has said, as a client puts it together. */
+/** Joins the tokens of a run, as a client does. */
 export const textOf = (events: RunEvent[]): string =>
   parse(events)
     .map(({ token }) => (typeof token === 'string' ? token : ''))
     .join('')
 
-/** A node's room, with puppets for workers. */
+/** Opens the runs module of a node, with a kind `test` whose workers are controlled by the test. */
 export async function openRuns(
   database: Database,
   settings: Partial<Parameters<typeof runs>[0]> & { kind?: Partial<RunKind> } = {},
 ) {
   const { kind, ...rest } = settings
   const workers = controlledKind(kind)
-  const room = runs({ database, log, nodeId: randomUUID(), leaseMs: 2000, graceMs: 0, ...rest })
-  room.register('puppet', workers.kind)
-  await room.open()
-  return Object.assign(room, { workers })
+  const node = runs({ database, log, nodeId: randomUUID(), leaseMs: 2000, graceMs: 0, ...rest })
+  node.register('test', workers.kind)
+  await node.open()
+  return Object.assign(node, { workers })
 }
 export type TestRuns = Awaited<ReturnType<typeof openRuns>>
 
@@ -104,28 +103,28 @@ export async function createUser(database: Database): Promise<string> {
   return id
 }
 
-/** Starts a run and gives its worker. */
-export async function startRun(room: TestRuns, userId: string): Promise<{ id: string; worker: TestWorker }> {
-  const { run } = await room.start({ kind: 'puppet', userId, input: {} })
-  return { id: run.id, worker: await room.workers.next(run.id) }
+/** Starts a run and returns its worker. */
+export async function startRun(node: TestRuns, userId: string): Promise<{ id: string; worker: TestWorker }> {
+  const { run } = await node.start({ kind: 'test', userId, input: {} })
+  return { id: run.id, worker: await node.workers.next(run.id) }
 }
 
-/** Reads to the end. */
-export async function readAll(room: Runs, id: string, after = 0): Promise<RunEvent[]> {
+/** Reads the events of a run until it ends. */
+export async function readAll(node: Runs, id: string, after = 0): Promise<RunEvent[]> {
   const { signal } = new AbortController()
-  return (await Array.fromAsync(room.follow(id, after, signal))).flat()
+  return (await Array.fromAsync(node.follow(id, after, signal))).flat()
 }
 
-/** The log as the table has it. */
+/** Reads the log from the table. */
 export const readLog = async (database: Database, id: string): Promise<RunEvent[]> =>
   database.db.selectFrom('run_events').select(['n', 'data']).where('run_id', '=', id).orderBy('n').execute()
 
-/** Resolves when `is` does; a condition that never comes ends with the test's own time limit. */
+/** Polls until the condition returns a truthy value. */
 export async function waitFor<T>(
-  is: () => Promise<T | undefined | false> | T | undefined | false,
+  condition: () => Promise<T | undefined | false> | T | undefined | false,
 ): Promise<T> {
   for (;;) {
-    const found = await is()
+    const found = await condition()
     if (found) return found
     await new Promise((resolve) => setTimeout(resolve, 5))
   }

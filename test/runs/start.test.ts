@@ -6,32 +6,32 @@ import { createFaultyDatabase } from './faulty-database.ts'
 import { createResultsTable, createUser, openRuns, readAll, type TestRuns } from './runs.ts'
 
 describe.each(DATABASES)('starting on %s', (kind) => {
-  let store: TestCluster
+  let cluster: TestCluster
   let user: string
-  let rooms: TestRuns[]
-  let room: TestRuns
+  let nodes: TestRuns[]
+  let node: TestRuns
   beforeAll(async () => {
-    store = await openCluster(kind)
-    await createResultsTable(store.database)
-    user = await createUser(store.database)
-    room = await openRuns(store.database)
-    rooms = kind === 'postgres' ? [room, await openRuns(await store.another())] : [room]
+    cluster = await openCluster(kind)
+    await createResultsTable(cluster.database)
+    user = await createUser(cluster.database)
+    node = await openRuns(cluster.database)
+    nodes = kind === 'postgres' ? [node, await openRuns(await cluster.another())] : [node]
   })
   afterAll(async () => {
-    for (const each of rooms) await each[Symbol.asyncDispose]()
-    await store.close()
+    for (const each of nodes) await each[Symbol.asyncDispose]()
+    await cluster.close()
   })
   const finish = async (id: string) => {
-    ;(await Promise.race(rooms.map(async (each) => each.workers.next(id)))).complete()
-    await readAll(room, id)
+    ;(await Promise.race(nodes.map(async (each) => each.workers.next(id)))).complete()
+    await readAll(node, id)
   }
 
-  test('fifty requests with one key begin one run, and store once', async () => {
+  test('fifty requests with one idempotency key start one run and store once', async () => {
     let stored = 0
     const started = await Promise.all(
       Array.from({ length: 50 }, async (_, i) =>
-        (rooms[i % rooms.length] ?? room).start(
-          { kind: 'puppet', userId: user, input: { i }, idempotencyKey: 'once' },
+        (nodes[i % nodes.length] ?? node).start(
+          { kind: 'test', userId: user, input: { i }, idempotencyKey: 'once' },
           async () => void (stored += 1),
         ),
       ),
@@ -41,52 +41,52 @@ describe.each(DATABASES)('starting on %s', (kind) => {
     expect(started.filter(({ outcome }) => outcome === 'repeated')).toHaveLength(49)
     expect(stored).toBe(1)
     await finish(started[0]?.run.id ?? '')
-    const again = await room.start({ kind: 'puppet', userId: user, input: {}, idempotencyKey: 'once' })
+    const again = await node.start({ kind: 'test', userId: user, input: {}, idempotencyKey: 'once' })
     expect(again).toMatchObject({ outcome: 'repeated', run: { id: started[0]?.run.id, status: 'complete' } })
   })
 
-  test('a key is its person’s own', async () => {
-    const other = await createUser(store.database)
-    const mine = await room.start({ kind: 'puppet', userId: user, input: {}, idempotencyKey: 'mine' })
-    const theirs = await room.start({ kind: 'puppet', userId: other, input: {}, idempotencyKey: 'mine' })
+  test('an idempotency key belongs to its user', async () => {
+    const other = await createUser(cluster.database)
+    const mine = await node.start({ kind: 'test', userId: user, input: {}, idempotencyKey: 'mine' })
+    const theirs = await node.start({ kind: 'test', userId: other, input: {}, idempotencyKey: 'mine' })
     expect(theirs.outcome).toBe('created')
     await finish(mine.run.id)
     await finish(theirs.run.id)
   })
 
-  test('one subject has one running run, and another when that has ended', async () => {
+  test('a subject has one running run at a time', async () => {
     const started = await Promise.all(
       Array.from({ length: 20 }, async (_, i) =>
-        (rooms[i % rooms.length] ?? room).start({ kind: 'puppet', userId: user, input: {}, subject: 'talk' }),
+        (nodes[i % nodes.length] ?? node).start({ kind: 'test', userId: user, input: {}, subject: 'talk' }),
       ),
     )
     const [first] = started.filter(({ outcome }) => outcome === 'created')
     expect(started.filter(({ outcome }) => outcome === 'busy')).toHaveLength(19)
     expect(new Set(started.map(({ run }) => run.id))).toEqual(new Set([first?.run.id]))
     await finish(first?.run.id ?? '')
-    const next = await room.start({ kind: 'puppet', userId: user, input: {}, subject: 'talk' })
+    const next = await node.start({ kind: 'test', userId: user, input: {}, subject: 'talk' })
     expect(next.outcome).toBe('created')
     await finish(next.run.id)
   })
 
-  test('begins nothing when what belongs to it cannot be stored', async () => {
+  test('starts nothing when the rows that belong to it cannot be stored', async () => {
     const id = newId()
     const refuses = async () => {
       throw new Error('no')
     }
-    const run = { id, kind: 'puppet', userId: user, input: {}, subject: 'none', idempotencyKey: 'none' }
-    await expect(room.start(run, refuses)).rejects.toThrow('no')
-    expect(await room.get(id)).toBeUndefined()
-    expect(await room.start(run)).toMatchObject({ outcome: 'created', run: { id } })
+    const run = { id, kind: 'test', userId: user, input: {}, subject: 'none', idempotencyKey: 'none' }
+    await expect(node.start(run, refuses)).rejects.toThrow('no')
+    expect(await node.get(id)).toBeUndefined()
+    expect(await node.start(run)).toMatchObject({ outcome: 'created', run: { id } })
     await finish(id)
   })
 
-  test('finds the run that it has stored when the answer to its commit is lost', async () => {
-    const broken = createFaultyDatabase(store.database)
+  test('finds the stored run when the response to its commit is lost', async () => {
+    const broken = createFaultyDatabase(cluster.database)
     const own = await openRuns(broken.database, { leaseMs: 60_000 })
     let stored = 0
-    const run = { kind: 'puppet', userId: user, input: {}, idempotencyKey: 'answer lost' }
-    broken.loseNextAnswer()
+    const run = { kind: 'test', userId: user, input: {}, idempotencyKey: 'answer lost' }
+    broken.loseNextResponse()
     const started = await own.start(run, async () => void (stored += 1))
     expect(started).toMatchObject({ outcome: 'created', run: { attempt: 1 } })
     const worker = await own.workers.next(started.run.id)
@@ -105,30 +105,30 @@ describe.each(DATABASES)('starting on %s', (kind) => {
     await own[Symbol.asyncDispose]()
   })
 
-  test('keeps its input as it was given', async () => {
+  test('stores its input unchanged', async () => {
     const input = { text: 'NUL \u0000, half \ud83d', nested: [1, { z: 1, a: null }], order: 'kept' }
-    const { run } = await room.start({ kind: 'puppet', userId: user, input })
-    const { context, complete } = await room.workers.next(run.id)
+    const { run } = await node.start({ kind: 'test', userId: user, input })
+    const { context, complete } = await node.workers.next(run.id)
     expect(JSON.stringify(context.run.input)).toBe(JSON.stringify(input))
     complete()
-    await readAll(room, run.id)
+    await readAll(node, run.id)
   })
 
-  test('lists a person’s runs, the newest first', async () => {
-    const person = await createUser(store.database)
+  test('lists the runs of a user, newest first', async () => {
+    const person = await createUser(cluster.database)
     const ids = []
     for (const scope of ['a', 'b', 'a']) {
-      const { run } = await room.start({ kind: 'puppet', userId: person, scope, input: {} })
+      const { run } = await node.start({ kind: 'test', userId: person, scope, input: {} })
       ids.unshift(run.id)
     }
-    const list = async (filter: Partial<Parameters<typeof room.list>[1]>) =>
-      (await room.list(person, { limit: 10, ...filter })).map(({ id }) => id)
+    const list = async (filter: Partial<Parameters<typeof node.list>[1]>) =>
+      (await node.list(person, { limit: 10, ...filter })).map(({ id }) => id)
     await finish(ids[2] ?? '')
     expect(await list({})).toEqual(ids)
     expect(await list({ limit: 1 })).toEqual(ids.slice(0, 1))
     expect(await list({ status: 'running' })).toEqual(ids.slice(0, 2))
     expect(await list({ scope: 'a' })).toEqual([ids[0], ids[2]])
-    expect(await room.list(user, { limit: 10, status: 'running' })).toEqual([])
+    expect(await node.list(user, { limit: 10, status: 'running' })).toEqual([])
     for (const id of ids.slice(0, 2)) await finish(id)
   })
 })

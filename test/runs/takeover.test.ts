@@ -16,69 +16,69 @@ import {
   waitFor,
 } from './runs.ts'
 
-describe.each(DATABASES)('taking up what a dead process left on %s', (kind) => {
-  let store: TestCluster
+describe.each(DATABASES)('taking over the runs of a dead process on %s', (kind) => {
+  let cluster: TestCluster
   let user: string
   beforeAll(async () => {
-    store = await openCluster(kind)
-    await createResultsTable(store.database)
-    user = await createUser(store.database)
+    cluster = await openCluster(kind)
+    await createResultsTable(cluster.database)
+    user = await createUser(cluster.database)
   })
-  afterEach(async () => store.database.db.deleteFrom('runs').execute())
-  afterAll(async () => store.close())
+  afterEach(async () => cluster.database.db.deleteFrom('runs').execute())
+  afterAll(async () => cluster.close())
 
-  /** A process that dies with the given number of runs on its hands. */
+  /** Starts runs on a process that then dies. */
   async function crash(runs: number, nodeId: string) {
-    const dying = createFaultyDatabase(store.database)
-    const room = await openRuns(dying.database, { nodeId, leaseMs: 60_000 })
+    const dying = createFaultyDatabase(cluster.database)
+    const node = await openRuns(dying.database, { nodeId, leaseMs: 60_000 })
     const left = []
     for (let i = 0; i < runs; i++) {
-      const begun = await startRun(room, user)
-      await begun.worker.context.emit({ token: `said ${i}` })
-      await begun.worker.context.flush()
-      left.push(begun)
+      const started = await startRun(node, user)
+      await started.worker.context.emit({ token: `token ${i}` })
+      await started.worker.context.flush()
+      left.push(started)
     }
     dying.kill()
-    return { room, left, ids: left.map(({ id }) => id) }
+    return { node, left, ids: left.map(({ id }) => id) }
   }
 
-  test('the same node, started again, goes on at once where the log ends', async () => {
+  test('resumes at once where the log ends when the same node restarts', async () => {
     const before = await crash(3, 'same')
-    await using room = await openRuns(store.database, { nodeId: 'same', leaseMs: 60_000 })
+    await using node = await openRuns(cluster.database, { nodeId: 'same', leaseMs: 60_000 })
     for (const [index, id] of before.ids.entries()) {
-      const { context, complete } = await room.workers.next(id)
+      const { context, complete } = await node.workers.next(id)
       expect(context.run).toMatchObject({ attempt: 2, lastEvent: 2 })
       const so = await context.events()
-      expect(parse(so)).toEqual([{ token: `said ${index}` }, { event: 'resumed', attempt: 2 }])
+      expect(parse(so)).toEqual([{ token: `token ${index}` }, { event: 'resumed', attempt: 2 }])
       await context.emit({ token: ', and more' })
-      complete({ event: 'complete' }, `said ${index}, and more`)
-      expect(parse(await readAll(room, id))).toEqual([
+      complete({ event: 'complete' }, `token ${index}, and more`)
+      expect(parse(await readAll(node, id))).toEqual([
         ...parse(so),
         { token: ', and more' },
         { event: 'complete' },
       ])
-      expect(await listResults(store.database, id)).toEqual([`said ${index}, and more`])
+      expect(await listResults(cluster.database, id)).toEqual([`token ${index}, and more`])
     }
-    await before.room[Symbol.asyncDispose]()
+    await before.node[Symbol.asyncDispose]()
   })
 
-  test('refuses everything from a worker that has lost its run', async () => {
-    const { room: first, left } = await (async () => {
-      const room = await openRuns(store.database, { nodeId: 'paused', leaseMs: 60_000 })
+  test('rejects every write of a worker that has lost its run', async () => {
+    const { node: first, left } = await (async () => {
+      const node = await openRuns(cluster.database, { nodeId: 'paused', leaseMs: 60_000 })
       return {
-        room,
-        left: [await startRun(room, user), await startRun(room, user), await startRun(room, user)],
+        node,
+        left: [await startRun(node, user), await startRun(node, user), await startRun(node, user)],
       }
     })()
     for (const { worker } of left) {
       await worker.context.emit({ token: 'mine' })
       await worker.context.flush()
     }
-    // As after a pause that was longer than the lease.
+    // Like a pause of the process that was longer than the lease.
     await sql`update runs set lease_until = now() - interval '1 second' where status = 'running'`.execute(
-      store.database.db,
+      cluster.database.db,
     )
-    await using second = await openRuns(store.database, { nodeId: 'other', leaseMs: 60_000 })
+    await using second = await openRuns(cluster.database, { nodeId: 'other', leaseMs: 60_000 })
     const successors = await Promise.all(left.map(async ({ id }) => second.workers.next(id)))
 
     const [emitting, ending, storing] = left
@@ -106,18 +106,18 @@ describe.each(DATABASES)('taking up what a dead process left on %s', (kind) => {
         { token: ' and successor’s' },
         { event: 'complete' },
       ])
-      expect(await readAll(first, id)).toEqual(await readLog(store.database, id))
-      expect(await listResults(store.database, id)).toEqual(['successor'])
+      expect(await readAll(first, id)).toEqual(await readLog(cluster.database, id))
+      expect(await listResults(cluster.database, id)).toEqual(['successor'])
     }
     await first[Symbol.asyncDispose]()
   })
 
-  test('refuses everything under an attempt that is over, also when the log has not grown', async () => {
-    const room = await openRuns(store.database, { leaseMs: 60_000 })
-    const runs = [await startRun(room, user), await startRun(room, user), await startRun(room, user)]
-    // What a node does that takes a run to close it, before it closes it.
+  test('rejects every write of an outdated attempt, even when the log has not changed', async () => {
+    const node = await openRuns(cluster.database, { leaseMs: 60_000 })
+    const runs = [await startRun(node, user), await startRun(node, user), await startRun(node, user)]
+    // Like a node that has claimed the runs to close them.
     await sql`update runs set attempt = attempt + 1, lease_until = now() + interval '1 minute'`.execute(
-      store.database.db,
+      cluster.database.db,
     )
     const [emitting, ending, storing] = runs
     await emitting?.worker.context.emit({ token: 'zombie' })
@@ -128,122 +128,122 @@ describe.each(DATABASES)('taking up what a dead process left on %s', (kind) => {
         await sql`insert into stored (run_id, content) values (${storing.id}, 'zombie')`.execute(trx)
       }),
     ).rejects.toThrow('handed-over')
-    await waitFor(() => room.stats().running === 0)
+    await waitFor(() => node.stats().running === 0)
     for (const { id } of runs) {
-      expect(await readLog(store.database, id)).toEqual([])
-      expect(await listResults(store.database, id)).toEqual([])
-      expect(await room.get(id)).toMatchObject({ status: 'running', lastEvent: 0 })
+      expect(await readLog(cluster.database, id)).toEqual([])
+      expect(await listResults(cluster.database, id)).toEqual([])
+      expect(await node.get(id)).toMatchObject({ status: 'running', lastEvent: 0 })
     }
-    await room[Symbol.asyncDispose]()
+    await node[Symbol.asyncDispose]()
   })
 
   if (kind === 'postgres')
-    test('gives each attempt to one node only, however many reach for it', async () => {
+    test('gives each attempt to one node while several claim it', async () => {
       const before = await crash(24, 'gone')
-      await sql`update runs set lease_until = null where status = 'running'`.execute(store.database.db)
-      const rooms = await Promise.all(
+      await sql`update runs set lease_until = null where status = 'running'`.execute(cluster.database.db)
+      const nodes = await Promise.all(
         Array.from({ length: 4 }, async (_, i) =>
-          openRuns(await store.another(), { nodeId: `n${i}`, leaseMs: 60_000 }),
+          openRuns(await cluster.another(), { nodeId: `n${i}`, leaseMs: 60_000 }),
         ),
       )
       const workers = await Promise.all(
-        before.ids.map(async (id) => Promise.race(rooms.map(async (room) => room.workers.next(id)))),
+        before.ids.map(async (id) => Promise.race(nodes.map(async (node) => node.workers.next(id)))),
       )
       expect(workers.map(({ context }) => context.run.attempt)).toEqual(before.ids.map(() => 2))
       for (const worker of workers) worker.complete()
       for (const id of before.ids) {
-        const events = parse(await readAll(rooms[0] ?? before.room, id))
+        const events = parse(await readAll(nodes[0] ?? before.node, id))
         expect(events.filter(({ event }) => event === 'resumed')).toEqual([{ event: 'resumed', attempt: 2 }])
       }
-      for (const room of [...rooms, before.room]) await room[Symbol.asyncDispose]()
+      for (const node of [...nodes, before.node]) await node[Symbol.asyncDispose]()
     })
 
-  test('closes a run that was begun too often', async () => {
+  test('closes a run that has no attempts left', async () => {
     const before = await crash(1, 'loop')
     const [id = ''] = before.ids
-    const rooms = [before.room]
+    const nodes = [before.node]
     for (let attempt = 2; attempt <= 3; attempt++) {
-      const dying = createFaultyDatabase(store.database)
-      const room = await openRuns(dying.database, {
+      const dying = createFaultyDatabase(cluster.database)
+      const node = await openRuns(dying.database, {
         nodeId: 'loop',
         leaseMs: 60_000,
         kind: { maxAttempts: 2 },
       })
-      rooms.push(room)
-      expect((await room.workers.next(id)).context.run.attempt).toBe(attempt)
+      nodes.push(node)
+      expect((await node.workers.next(id)).context.run.attempt).toBe(attempt)
       dying.kill()
     }
-    await using room = await openRuns(store.database, { nodeId: 'loop', kind: { maxAttempts: 2 } })
-    const events = parse(await readAll(room, id))
+    await using node = await openRuns(cluster.database, { nodeId: 'loop', kind: { maxAttempts: 2 } })
+    const events = parse(await readAll(node, id))
     expect(events).toMatchObject([
-      { token: 'said 0' },
+      { token: 'token 0' },
       { event: 'resumed', attempt: 2 },
       { event: 'resumed', attempt: 3 },
       { error: { code: 'too_many_attempts' } },
     ])
-    expect(await room.get(id)).toMatchObject({ status: 'failed', error: { code: 'too_many_attempts' } })
-    expect(await listResults(store.database, id)).toEqual(['said 0'])
-    for (const each of rooms) await each[Symbol.asyncDispose]()
+    expect(await node.get(id)).toMatchObject({ status: 'failed', error: { code: 'too_many_attempts' } })
+    expect(await listResults(cluster.database, id)).toEqual(['token 0'])
+    for (const each of nodes) await each[Symbol.asyncDispose]()
   })
 
-  test('closes a run whose kind it does not know, and says so', async () => {
+  test('closes a run of an unregistered kind with an error', async () => {
     const before = await crash(1, 'old')
     const [id = ''] = before.ids
-    await sql`update runs set kind = 'gone' where id = ${id}`.execute(store.database.db)
-    await using room = await openRuns(store.database, { nodeId: 'old' })
-    expect(parse(await readAll(room, id))).toMatchObject([
-      { token: 'said 0' },
+    await sql`update runs set kind = 'gone' where id = ${id}`.execute(cluster.database.db)
+    await using node = await openRuns(cluster.database, { nodeId: 'old' })
+    expect(parse(await readAll(node, id))).toMatchObject([
+      { token: 'token 0' },
       { error: { code: 'unknown_run_kind', message: expect.stringContaining('"gone"') } },
     ])
-    expect((await room.get(id))?.status).toBe('failed')
-    await before.room[Symbol.asyncDispose]()
+    expect((await node.get(id))?.status).toBe('failed')
+    await before.node[Symbol.asyncDispose]()
   })
 
-  test('closes as stopped what was to be stopped when its owner died', async () => {
+  test('closes a run as stopped when a stop was requested before its owner died', async () => {
     const before = await crash(1, 'stopping')
     const [id = ''] = before.ids
-    await sql`update runs set stop_requested = true where id = ${id}`.execute(store.database.db)
-    await using room = await openRuns(store.database, { nodeId: 'stopping' })
-    expect(parse(await readAll(room, id))).toEqual([{ token: 'said 0' }, { event: 'stopped' }])
-    await before.room[Symbol.asyncDispose]()
+    await sql`update runs set stop_requested = true where id = ${id}`.execute(cluster.database.db)
+    await using node = await openRuns(cluster.database, { nodeId: 'stopping' })
+    expect(parse(await readAll(node, id))).toEqual([{ token: 'token 0' }, { event: 'stopped' }])
+    await before.node[Symbol.asyncDispose]()
   })
 
-  test('works on no more of them at once than it may, and on all in the end', async () => {
+  test('takes over at most maxTakeovers runs at once, and all of them in the end', async () => {
     const before = await crash(7, 'many')
-    await using room = await openRuns(store.database, { nodeId: 'many', maxTakeovers: 3, leaseMs: 60_000 })
-    const begun = new Set<string>()
+    await using node = await openRuns(cluster.database, { nodeId: 'many', maxTakeovers: 3, leaseMs: 60_000 })
+    const started = new Set<string>()
     const workers = new Map(
       before.ids.map((id) => [
         id,
-        room.workers.next(id).then((worker) => {
-          begun.add(id)
+        node.workers.next(id).then((worker) => {
+          started.add(id)
           return worker
         }),
       ]),
     )
     for (let left = 7; left > 0; left--) {
-      await waitFor(() => begun.size === Math.min(3, left))
-      expect(room.stats().running).toBe(begun.size)
-      const [id = ''] = begun
+      await waitFor(() => started.size === Math.min(3, left))
+      expect(node.stats().running).toBe(started.size)
+      const [id = ''] = started
       ;(await workers.get(id))?.complete()
-      await readAll(room, id)
-      begun.delete(id)
+      await readAll(node, id)
+      started.delete(id)
     }
-    await before.room[Symbol.asyncDispose]()
+    await before.node[Symbol.asyncDispose]()
   })
 
-  test('hands over at shutdown: all that was said is kept, and another node goes on at once', async () => {
+  test('hands over at shutdown: all events are kept, and another node resumes at once', async () => {
     const said = Array.from({ length: 100 }, (_, i) => `${i} `).join('')
-    const first = await openRuns(store.database, { leaseMs: 60_000 })
+    const first = await openRuns(cluster.database, { leaseMs: 60_000 })
     const { id, worker } = await startRun(first, user)
-    // Where there can be one process only, the next one begins when this one has ended.
-    const waiting = kind === 'postgres' && (await openRuns(await store.another(), { leaseMs: 60_000 }))
+    // The embedded database has one process: the next one starts when this one has ended.
+    const waiting = kind === 'postgres' && (await openRuns(await cluster.another(), { leaseMs: 60_000 }))
     const following = waiting && readAll(waiting, id)
     for (let i = 0; i < 100; i++) await worker.context.emit({ token: `${i} ` })
     await first[Symbol.asyncDispose]()
     expect(worker.context.signal.reason).toBe('handed-over')
 
-    await using second = waiting || (await openRuns(store.database))
+    await using second = waiting || (await openRuns(cluster.database))
     const { context, complete } = await second.workers.next(id)
     expect(textOf(await context.events())).toBe(said)
     complete()
@@ -252,18 +252,18 @@ describe.each(DATABASES)('taking up what a dead process left on %s', (kind) => {
     if (following) expect(await following).toEqual(events)
   })
 
-  test('lets short runs end at shutdown, and begins nothing new', async () => {
-    const room = await openRuns(store.database, { graceMs: 20_000 })
-    const { id, worker } = await startRun(room, user)
-    const closed = room[Symbol.asyncDispose]()
-    await expect(room.start({ kind: 'puppet', userId: user, input: {} })).rejects.toMatchObject({
+  test('lets short runs end at shutdown and rejects new ones', async () => {
+    const node = await openRuns(cluster.database, { graceMs: 20_000 })
+    const { id, worker } = await startRun(node, user)
+    const closed = node[Symbol.asyncDispose]()
+    await expect(node.start({ kind: 'test', userId: user, input: {} })).rejects.toMatchObject({
       code: 'shutting_down',
       status: 503,
     })
     worker.complete({ event: 'complete' }, 'in time')
     await closed
     expect(worker.context.signal.aborted).toBe(false)
-    expect(parse(await readLog(store.database, id))).toEqual([{ event: 'complete' }])
-    expect(await listResults(store.database, id)).toEqual(['in time'])
+    expect(parse(await readLog(cluster.database, id))).toEqual([{ event: 'complete' }])
+    expect(await listResults(cluster.database, id)).toEqual(['in time'])
   })
 })
