@@ -23,27 +23,27 @@ export type NodeProcess = {
   readonly url: string
   start(dieAt?: NodeSettings['dieAt']): Promise<void>
   kill(): Promise<void>
-  /** Asks it to end; its exit code. */
+  /** Sends SIGTERM; resolves with the exit code. */
   end(): Promise<number | null>
   freeze(): void
   thaw(): void
-  /** Resolves when the process has ended by itself. */
+  /** Resolves when the process has exited. */
   ended(): Promise<unknown>
 }
 
-/** One database and the server processes on it. */
+/** Creates a database and server processes that use it. */
 export async function openCluster(kind: Database['kind'], names: string[], leaseMs: number, graceMs = 100) {
   await using stack = new AsyncDisposableStack()
-  const place = stack.use(await createTestDatabase(kind))
+  const source = stack.use(await createTestDatabase(kind))
   const user = newId()
-  await withDatabase(place, async ({ db }) => {
+  await withDatabase(source, async ({ db }) => {
     await sql`create table stored (run_id uuid not null, content text not null)`.execute(db)
     await db.insertInto('users').values({ id: user, display_name: 'Ada' }).execute()
   })
   const nodes: NodeProcess[] = []
   for (const name of names) {
-    const dir = kind === 'embedded' ? place.dir : await mkdtemp(path.join(tmpdir(), 'gabee-node-'))
-    const { url } = place
+    const dir = kind === 'embedded' ? source.dir : await mkdtemp(path.join(tmpdir(), 'gabee-node-'))
+    const { url } = source
     const settings = {
       name,
       dir,
@@ -53,25 +53,25 @@ export async function openCluster(kind: Database['kind'], names: string[], lease
       user,
       ...(url !== undefined && { url }),
     }
-    const node = nodeProcess(settings)
+    const node = createNodeProcess(settings)
     stack.defer(async () => rm(dir, { recursive: true, force: true }))
     stack.defer(async () => node.kill())
     nodes.push(node)
   }
   const opened = stack.move()
-  return { place, nodes, [Symbol.asyncDispose]: async () => opened.disposeAsync() }
+  return { source, nodes, [Symbol.asyncDispose]: async () => opened.disposeAsync() }
 }
 export type Cluster = Awaited<ReturnType<typeof openCluster>>
 
-function nodeProcess(settings: NodeSettings): NodeProcess {
+function createNodeProcess(settings: NodeSettings): NodeProcess {
   let child: ChildProcess | undefined
   const end = async (signal: NodeJS.Signals) => {
     const process = child
     if (!process || process.exitCode !== null || process.signalCode !== null) return null
-    const gone = once(process, 'exit')
+    const exited = once(process, 'exit')
     process.kill('SIGCONT')
     process.kill(signal)
-    await gone
+    await exited
     return process.exitCode
   }
   return {
@@ -86,14 +86,14 @@ function nodeProcess(settings: NodeSettings): NodeProcess {
         },
       )
       child = started
-      let said = ''
+      let errors = ''
       started.stderr.on('data', (bytes: Buffer) => {
-        said += bytes.toString()
+        errors += bytes.toString()
       })
-      const gone = once(started, 'exit')
-      await Promise.race([once(started.stdout, 'data'), gone])
+      const exited = once(started, 'exit')
+      await Promise.race([once(started.stdout, 'data'), exited])
       if (started.exitCode !== null && started.exitCode !== 0)
-        throw new Error(`${settings.name} did not start:\n${said}`)
+        throw new Error(`${settings.name} did not start:\n${errors}`)
     },
     kill: async () => void (await end('SIGKILL')),
     end: async () => end('SIGTERM'),
@@ -105,8 +105,8 @@ function nodeProcess(settings: NodeSettings): NodeProcess {
   }
 }
 
-async function withDatabase<T>(place: TestDatabase, work: (database: Database) => Promise<T>): Promise<T> {
-  const database = await openDatabase({ dir: place.dir, url: place.url, log })
+async function withDatabase<T>(source: TestDatabase, work: (database: Database) => Promise<T>): Promise<T> {
+  const database = await openDatabase({ dir: source.dir, url: source.url, log })
   try {
     return await work(database)
   } finally {
@@ -114,63 +114,63 @@ async function withDatabase<T>(place: TestDatabase, work: (database: Database) =
   }
 }
 
-/** How long a reader waits for a sign of life before it tries another node. */
-const patienceMs = 1500
+/** How long a reader waits for data before it tries another node. */
+const timeoutMs = 1500
 
 export type Seen = { run: string; events: Map<number, string> }
 
 /**
- * A client with a bad connection: it begins a run, or comes to one, hangs up at random, goes to another node, and
- * comes back where it was, until it has seen the last event.
+ * A client with a bad connection: it starts or reads a run, disconnects at random, and resumes on any node until it has
+ * read the last event.
  */
-export function client(nodes: NodeProcess[], next: () => number) {
-  const some = () => nodes[Math.floor(next() * nodes.length)]?.url ?? ''
+export function createClient(nodes: NodeProcess[], next: () => number) {
+  const randomUrl = () => nodes[Math.floor(next() * nodes.length)]?.url ?? ''
 
-  /** One connection. Returns whether the last event was seen. */
-  async function listen(
+  /** Reads one response; returns whether it contained the last event. */
+  async function readResponse(
     response: Response,
     seen: Map<number, string>,
     after: number,
-    heard: () => boolean,
+    onData: () => boolean,
   ): Promise<boolean> {
     let last = after
-    let over = false
+    let isOver = false
     const parser = createParser({
       onEvent({ id, data }) {
         if (id === undefined) throw new Error(`An error event: ${data}`)
-        expect(Number(id), 'ids follow one another').toBe(last + 1)
+        expect(Number(id), 'consecutive ids').toBe(last + 1)
         last += 1
-        expect(seen.get(last) ?? data, 'an event is the same for whoever sees it').toBe(data)
+        expect(seen.get(last) ?? data, 'the same event for every reader').toBe(data)
         seen.set(last, data)
-        over = /^\{"(event":"(complete|stopped)"|error")/.test(data)
+        isOver = /^\{"(event":"(complete|stopped)"|error")/.test(data)
       },
     })
     const decoder = new TextDecoder()
     for await (const bytes of response.body ?? []) {
       parser.feed(decoder.decode(bytes, { stream: true }))
-      if (!heard()) break
+      if (!onData()) break
     }
-    return over
+    return isOver
   }
 
-  async function connection(
-    ask: (signal: AbortSignal) => Promise<Response>,
+  async function connect(
+    request: (signal: AbortSignal) => Promise<Response>,
     seen: Seen,
     after: () => number,
   ): Promise<boolean> {
-    const leave = new AbortController()
-    const silence = setTimeout(() => leave.abort(), patienceMs)
+    const disconnect = new AbortController()
+    const timeout = setTimeout(() => disconnect.abort(), timeoutMs)
     let chunks = next() < 0.7 ? Math.floor(next() * 12) : Number.POSITIVE_INFINITY
     try {
-      const response = await ask(leave.signal)
+      const response = await request(disconnect.signal)
       seen.run ||= response.headers.get('x-run-id') ?? ''
       if (response.status === 204) return true
       if (response.status !== 200) {
         expect(response.status, await response.text()).toBe(503)
         return false
       }
-      return await listen(response, seen.events, after(), () => {
-        silence.refresh()
+      return await readResponse(response, seen.events, after(), () => {
+        timeout.refresh()
         chunks -= 1
         return chunks > 0
       })
@@ -178,33 +178,33 @@ export function client(nodes: NodeProcess[], next: () => number) {
       if (isLost(error)) return false
       throw error
     } finally {
-      clearTimeout(silence)
-      leave.abort()
+      clearTimeout(timeout)
+      disconnect.abort()
     }
   }
 
   async function follow(seen: Seen): Promise<Seen> {
     for (;;) {
-      const url = `${some()}/runs/${seen.run}/events`
+      const url = `${randomUrl()}/runs/${seen.run}/events`
       const last = seen.events.size
-      const ask = async (signal: AbortSignal) =>
+      const request = async (signal: AbortSignal) =>
         fetch(url, { headers: { 'last-event-id': `${last}` }, signal })
-      if (await connection(ask, seen, () => last)) return seen
+      if (await connect(request, seen, () => last)) return seen
       await pause(next() * 40)
     }
   }
 
   return {
-    /** Begins a run, again and again with one key until an answer comes, and reads it to its end. */
-    async begin(work: Work): Promise<Seen> {
+    /** Starts a run, repeating the request with one key until a response arrives, and reads it to its end. */
+    async start(work: Work): Promise<Seen> {
       const seen: Seen = { run: '', events: new Map() }
       const key = newId()
       const body = JSON.stringify(work)
       while (seen.run === '') {
-        const url = `${some()}/begin`
+        const url = `${randomUrl()}/start`
         const headers = { 'content-type': 'application/json', 'idempotency-key': key }
-        const ask = async (signal: AbortSignal) => fetch(url, { method: 'POST', headers, body, signal })
-        if (await connection(ask, seen, () => 0)) return seen
+        const request = async (signal: AbortSignal) => fetch(url, { method: 'POST', headers, body, signal })
+        if (await connect(request, seen, () => 0)) return seen
         await pause(20 + next() * 40)
       }
       return follow(seen)
@@ -212,8 +212,8 @@ export function client(nodes: NodeProcess[], next: () => number) {
     read: async (run: string): Promise<Seen> => follow({ run, events: new Map() }),
     async stop(run: string): Promise<void> {
       for (;;) {
-        const signal = AbortSignal.timeout(2 * patienceMs)
-        const response = await fetch(`${some()}/runs/${run}`, { method: 'DELETE', signal }).catch(
+        const signal = AbortSignal.timeout(2 * timeoutMs)
+        const response = await fetch(`${randomUrl()}/runs/${run}`, { method: 'DELETE', signal }).catch(
           () => undefined,
         )
         if (response?.status === 200) return void (await response.text())
@@ -223,20 +223,20 @@ export function client(nodes: NodeProcess[], next: () => number) {
   }
 }
 
-/** What fetch throws when a connection cannot be made, is cut, or is left. */
+/** Whether fetch threw because the connection failed, broke or was aborted. */
 const isLost = (error: unknown) =>
   error instanceof TypeError || (error instanceof DOMException && error.name === 'AbortError')
 
-/** The checks from outside: the log is whole, everybody saw it, and what was made is stored once. */
-export async function check(
-  place: TestDatabase,
+/** Checks that logs are complete, that readers have read them, and that results are stored once. */
+export async function verify(
+  source: TestDatabase,
   works: Map<string, Work>,
   seen: Seen[],
 ): Promise<{ attempts: number }> {
-  return withDatabase(place, async ({ db }) => {
+  return withDatabase(source, async ({ db }) => {
     let attempts = 0
     const rows = await db.selectFrom('runs').selectAll().execute()
-    expect(rows.map(({ id }) => id).toSorted(), 'every run was begun once').toEqual(
+    expect(rows.map(({ id }) => id).toSorted(), 'every run was started once').toEqual(
       [...works.keys()].toSorted(),
     )
     for (const [id, work] of works) {
@@ -259,19 +259,19 @@ export async function check(
         content: string
       }>`select content from stored where run_id = ${id}`.execute(db)
       const contents = stored.map(({ content }) => content.replaceAll('␀', '\u0000')).toSorted()
-      const said = events.map(({ token }) => token ?? '').join('')
-      const whole = tokensOf(work.seed, work.count).join('')
+      const text = events.map(({ token }) => token ?? '').join('')
+      const expected = tokensOf(work.seed, work.count).join('')
       if (row?.status === 'complete') {
         expect(events.at(-1)).toEqual({ event: 'complete' })
         expect(resumed).toEqual(Array.from({ length: row.attempt - 1 }, (_, index) => index + 2))
-        if (work.kind === 'answer') expect(said, 'the tokens, each once').toBe(whole)
+        if (work.kind === 'answer') expect(text, 'each token once').toBe(expected)
       } else {
         expect(row?.status).toBe('stopped')
         expect(events.at(-1)).toEqual({ event: 'stopped' })
-        expect(whole.startsWith(said)).toBe(true)
+        expect(expected.startsWith(text)).toBe(true)
       }
       const steps = events.flatMap(({ step }) => (step === undefined ? [] : [`step ${String(step)}`]))
-      expect(contents, 'stored once').toEqual(work.kind === 'answer' ? [said] : steps.toSorted())
+      expect(contents, 'stored once').toEqual(work.kind === 'answer' ? [text] : steps.toSorted())
       expect(steps).toEqual(steps.map((_, index) => `step ${index}`))
     }
     for (const { run, events } of seen) {
@@ -281,7 +281,7 @@ export async function check(
         .where('run_id', '=', run)
         .orderBy('n')
         .execute()
-      expect([...events], 'a reader saw the log, and nothing else').toEqual(
+      expect([...events], 'the events that a reader got').toEqual(
         log.map(({ n, data }) => [n, data]),
       )
     }

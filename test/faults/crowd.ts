@@ -1,20 +1,20 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { onTestFailed } from 'vitest'
-import { client, type NodeProcess, type Seen } from './cluster.ts'
+import { createClient, type NodeProcess, type Seen } from './cluster.ts'
 import type { Work } from './node.ts'
 import { random } from './tokens.ts'
 
-const given = process.env['FAULTS_SEED']
+const givenSeed = process.env['FAULTS_SEED']
 
-/** A source of chance that says, when the test fails, how to repeat it. */
-export function chance(): () => number {
-  const seed = given === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(given)
+/** Returns a random number generator; a failing test prints the seed that repeats it. */
+export function createRandom(): () => number {
+  const seed = givenSeed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(givenSeed)
   onTestFailed(() => console.log(`Repeat with FAULTS_SEED=${seed}`))
   return random(seed)
 }
 
-/** Many people who begin runs and read them, some one another's, some twice, until all have seen the end. */
-export async function crowd(
+/** Starts runs with many clients and reads each twice, until all clients have read the last event. */
+export async function runClients(
   nodes: NodeProcess[],
   next: () => number,
   { runs, spreadMs }: { runs: number; spreadMs: number },
@@ -23,7 +23,7 @@ export async function crowd(
   const seen = await Promise.all(
     Array.from({ length: runs }, async (_, index) => {
       const own = random(Math.floor(next() * 2 ** 31))
-      const people = client(nodes, own)
+      const client = createClient(nodes, own)
       const work: Work = {
         kind: index % 4 === 3 ? 'steps' : 'answer',
         seed: Math.floor(own() * 1000),
@@ -31,9 +31,9 @@ export async function crowd(
         everyMs: Math.floor(own() * 12),
       }
       await pause(own() * spreadMs)
-      const first = await people.begin(work)
+      const first = await client.start(work)
       works.set(first.run, work)
-      return [first, await people.read(first.run)]
+      return [first, await client.read(first.run)]
     }),
   )
   return { works, seen: seen.flat() }

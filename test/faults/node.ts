@@ -1,4 +1,4 @@
-// A server process with nothing but runs, for tests that end it in every way. Its settings are its one argument.
+// A server process with runs alone, for tests that terminate it. Its only argument are its settings as JSON.
 import { setTimeout as pause } from 'node:timers/promises'
 import { type KyselyPlugin, sql } from 'kysely'
 import { readConfig } from '../../server/config.ts'
@@ -6,7 +6,7 @@ import { type Database, openDatabase, type Trx } from '../../server/db/index.ts'
 import { createHttp } from '../../server/http/index.ts'
 import { sendRun } from '../../server/http/sse.ts'
 import { createLog } from '../../server/log.ts'
-import { type RunEvent, type RunKind, runRoutes, runs as runsRoom } from '../../server/runs/index.ts'
+import { type RunEvent, type RunKind, runRoutes, runs as createRuns } from '../../server/runs/index.ts'
 import { tokensOf } from './tokens.ts'
 
 export type NodeSettings = {
@@ -17,7 +17,7 @@ export type NodeSettings = {
   leaseMs: number
   graceMs: number
   user: string
-  /** The process ends itself around this statement, counted from when it takes requests. */
+  /** The process kills itself before or after this statement, counted from when it listens. */
   dieAt?: { statement: number; when: 'before' | 'after' }
 }
 export type Work = { kind: 'answer' | 'steps'; seed: number; count: number; everyMs: number }
@@ -25,15 +25,15 @@ export type Work = { kind: 'answer' | 'steps'; seed: number; count: number; ever
 const settings = JSON.parse(process.argv[2] ?? '') as NodeSettings
 const log = createLog('fatal')
 
-let counting = false
-let counted = 0
+let isCounting = false
+let statements = 0
 const die = (when: 'before' | 'after') => {
   const { dieAt } = settings
-  if (counting && dieAt?.when === when && counted >= dieAt.statement) process.kill(process.pid, 'SIGKILL')
+  if (isCounting && dieAt?.when === when && statements >= dieAt.statement) process.kill(process.pid, 'SIGKILL')
 }
 const mortal: KyselyPlugin = {
   transformQuery: ({ node }) => {
-    if (counting) counted += 1
+    if (isCounting) statements += 1
     die('before')
     return node
   },
@@ -53,7 +53,7 @@ const database: Database = {
   },
 }
 
-const runs = runsRoom({
+const runs = createRuns({
   database,
   log,
   nodeId: settings.name,
@@ -66,7 +66,7 @@ const store = async (trx: Trx, id: string, content: string) =>
     trx,
   ))
 const parsed = (events: RunEvent[]) => events.map(({ data }) => JSON.parse(data) as Record<string, unknown>)
-const said = (events: RunEvent[]) =>
+const textOf = (events: RunEvent[]) =>
   parsed(events)
     .map(({ token }) => token ?? '')
     .join('')
@@ -75,7 +75,7 @@ const answer: RunKind<Work> = {
   maxAttempts: 1000,
   async work({ run, signal, emit, events }) {
     const tokens = tokensOf(run.input.seed, run.input.count)
-    let length = run.attempt > 1 ? said(await events()).length : 0
+    let length = run.attempt > 1 ? textOf(await events()).length : 0
     for (const token of tokens) {
       length -= token.length
       if (length >= 0) continue
@@ -86,7 +86,7 @@ const answer: RunKind<Work> = {
     return { event: { event: 'complete' }, store: async (trx) => store(trx, run.id, tokens.join('')) }
   },
   async close(run, closing, events, trx) {
-    await store(trx, run.id, said(events))
+    await store(trx, run.id, textOf(events))
     return closing.status === 'stopped' ? { event: 'stopped' } : { error: closing.error }
   },
   merge: (first, second) =>
@@ -95,7 +95,7 @@ const answer: RunKind<Work> = {
       : undefined,
 }
 
-/** Each step is a row and an event, or neither. */
+/** Commits each step as a row and an event, in one transaction. */
 const steps: RunKind<Work> = {
   maxAttempts: 1000,
   async work({ run, commit, events }) {
@@ -119,11 +119,11 @@ const http = await createHttp({
   log,
   identity: { mode: async () => 'personal', owner: async () => caller, byToken: async () => caller },
   readiness: async () => {
-    throw new Error('not asked')
+    throw new Error('unused')
   },
 })
 await http.register(runRoutes({ runs }))
-http.post('/begin', async (request, reply) => {
+http.post('/start', async (request, reply) => {
   const { kind, ...input } = request.body as Work
   const started = await runs.start({
     kind,
@@ -137,7 +137,7 @@ http.post('/begin', async (request, reply) => {
 async function end(): Promise<void> {
   const closed = http.close()
   await runs[Symbol.asyncDispose]()
-  // Connections on which nothing was ever asked count as busy.
+  // Connections without any request count as active.
   http.server.closeAllConnections()
   await closed
   await database[Symbol.asyncDispose]()
@@ -145,6 +145,6 @@ async function end(): Promise<void> {
 }
 process.on('SIGTERM', () => void end())
 await http.listen({ host: '127.0.0.1', port: settings.port })
-counting = true
+isCounting = true
 await runs.open()
 process.stdout.write('ready\n')

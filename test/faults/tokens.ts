@@ -1,4 +1,4 @@
-/** Random numbers from 0 to 1 that follow from a seed (mulberry32). */
+/** Returns a seeded generator of random numbers from 0 to 1 (mulberry32). */
 export function random(seed: number): () => number {
   let state = seed >>> 0
   return () => {
@@ -26,7 +26,7 @@ const words = [
   '{}',
 ]
 
-/** What an answer says, token by token: it follows from the seed, so that everybody knows what has to come. */
+/** Returns the tokens of an answer, which depend on the seed alone, so that every process knows them. */
 export function tokensOf(seed: number, count: number): string[] {
   const next = random(seed)
   return Array.from({ length: count }, (_, i) => `${i}${words[Math.floor(next() * words.length)] ?? ''}`)
