@@ -1,12 +1,12 @@
 type Listener = { onPayload: (payload: string) => void; onReconnect: (() => void) | undefined }
 
-/** Who listens on which channel in this process. */
-export function channels() {
+/** The listeners of this process by channel. */
+export function createChannels() {
   const byName = new Map<string, Set<Listener>>()
   return {
-    /** The channels that somebody listens on. */
+    /** The channels that have listeners. */
     names: (): string[] => [...byName.keys()],
-    /** Returns what ends the listening. */
+    /** Returns a function that removes the listener. */
     add(channel: string, listener: Listener): () => void {
       const listeners = byName.get(channel) ?? new Set()
       byName.set(channel, listeners.add(listener))

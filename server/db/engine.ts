@@ -1,14 +1,14 @@
 import type { Pool } from 'pg'
 import type { Database, Db, Trx } from './database.ts'
 
-/** What differs between the two ways to have PostgreSQL. */
+/** What differs between a PostgreSQL server and the embedded PostgreSQL. */
 export type Engine = Pick<Database, 'kind' | 'listen' | 'notify'> & {
   readonly pool: Pool
   transaction<T>(db: Db, work: (trx: Trx) => Promise<T>): Promise<T>
-  /** Numbers of this engine alone. */
+  /** Figures of this engine. */
   stats(): Record<string, number>
-  /** Ends what it does by itself, before the pool ends. */
-  rest(): Promise<void>
-  /** Ends the rest, after the pool. */
+  /** Stops background activity, before the pool ends. */
+  stop(): Promise<void>
+  /** Releases everything else, after the pool has ended. */
   close(): Promise<void>
 }

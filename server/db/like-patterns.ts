@@ -1,6 +1,6 @@
 /**
- * Patterns for `ilike any(…)` that find a text anywhere, its signs taken as they are. A store whose locale is C folds
- * the case of a to z alone, so the usual spellings of other letters are looked for as well.
+ * Returns patterns for `ilike any(…)` that match a text anywhere, with its wildcards escaped. A database with the locale
+ * C folds the case of ASCII letters alone, so the usual spellings of other letters are included.
  */
 export function likePatterns(text: string): string[] {
   const lower = text.toLowerCase()

@@ -1,21 +1,21 @@
-/** How much the store takes and how long it waits, in ms. */
+/** Limits and timeouts of the database. */
 export type Limits = {
-  /** Connections to a PostgreSQL server, besides the one that listens. */
-  connections: number
-  /** For a free connection, before the caller gets an error: what asks for a second one inside a transaction ends here. */
-  wait: number
-  /** For one statement; a transaction that needs longer says `set local statement_timeout`. */
-  statement: number
-  /** For the next statement of an open transaction. */
-  idleInTransaction: number
-  /** For what still runs when the store is closed. */
-  close: number
+  /** Connections to a PostgreSQL server, besides the one for notifications. */
+  maxConnections: number
+  /** How long a caller waits for a free connection; a second connection requested inside a transaction can only time out. */
+  connectTimeoutMs: number
+  /** Of one statement; a transaction that needs longer sets a local `statement_timeout`. */
+  statementTimeoutMs: number
+  /** How long a transaction may wait for its next statement. */
+  idleInTransactionTimeoutMs: number
+  /** How long running statements may take when the database is closed. */
+  closeTimeoutMs: number
 }
 
-export const LIMITS: Limits = {
-  connections: 10,
-  wait: 30_000,
-  statement: 60_000,
-  idleInTransaction: 60_000,
-  close: 5_000,
+export const defaultLimits: Limits = {
+  maxConnections: 10,
+  connectTimeoutMs: 30_000,
+  statementTimeoutMs: 60_000,
+  idleInTransactionTimeoutMs: 60_000,
+  closeTimeoutMs: 5_000,
 }

@@ -4,8 +4,8 @@ import type { Log } from '../log.ts'
 import { migrationFailed, migrationUnknown } from './errors.ts'
 
 /**
- * Brings the database to the last of `migrations`: all that are pending in one transaction, under a lock that
- * other openers wait for. Refuses a database that a newer release has migrated.
+ * Executes the pending migrations in one transaction, under a lock that other processes wait for. Throws when a newer
+ * release has migrated the database.
  */
 export async function migrate<T>(
   db: Kysely<T>,
@@ -13,13 +13,13 @@ export async function migrate<T>(
   log: Log,
 ): Promise<void> {
   const known = Object.keys(migrations).toSorted()
-  const done = await executed(db)
-  const unknown = done.find((name) => !known.includes(name))
+  const executed = await listExecuted(db)
+  const unknown = executed.find((name) => !known.includes(name))
   if (unknown !== undefined) throw migrationUnknown(unknown)
-  if (done.length === known.length) return
+  if (executed.length === known.length) return
 
   const { error, results } = await db.connection().execute(async (session) => {
-    // Building an index may take long, and so may waiting for the lock.
+    // Building an index or waiting for the lock may take longer than the timeout of a statement.
     await sql`set statement_timeout = 0`.execute(session)
     const migrator = new Migrator({ db: session, provider: { getMigrations: async () => migrations } })
     const outcome = await migrator.migrateToLatest()
@@ -27,16 +27,16 @@ export async function migrate<T>(
     return outcome
   })
   for (const result of results ?? [])
-    if (result.status === 'Success') log.debug({ migration: result.migrationName }, 'migration done')
+    if (result.status === 'Success') log.debug({ migration: result.migrationName }, 'migration executed')
   if (error === undefined) return
-  // Another opener may have migrated further while this one waited for the lock.
-  const newer = (await executed(db)).find((name) => !known.includes(name))
+  // Another process may have executed newer migrations while this one waited for the lock.
+  const newer = (await listExecuted(db)).find((name) => !known.includes(name))
   if (newer !== undefined) throw migrationUnknown(newer)
   throw migrationFailed(results?.find((result) => result.status === 'Error')?.migrationName ?? 'start', error)
 }
 
-/** Names of the migrations done; the usual start is this one query. */
-async function executed<T>(db: Kysely<T>): Promise<string[]> {
+/** Returns the names of the executed migrations. */
+async function listExecuted<T>(db: Kysely<T>): Promise<string[]> {
   const { rows: tables } = await sql<{ found: boolean }>`
     select to_regclass('kysely_migration') is not null as found`.execute(db)
   if (!tables[0]?.found) return []

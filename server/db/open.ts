@@ -2,17 +2,17 @@ import { Kysely } from 'kysely'
 import type { Log } from '../log.ts'
 import type { Database } from './database.ts'
 import { openEmbedded } from './embedded/open.ts'
-import { explain } from './explain.ts'
-import { LIMITS, type Limits } from './limits.ts'
+import { defaultLimits, type Limits } from './limits.ts'
 import { migrate } from './migrate.ts'
 import { migrations } from './migrations/index.ts'
-import { dialect } from './pool.ts'
+import { createDialect } from './pool.ts'
 import { openPostgres } from './postgres/open.ts'
 import type { Tables } from './tables.ts'
+import { translateError } from './translate-error.ts'
 
 /**
- * Opens the store and brings its schema up to date: the PostgreSQL server at `url`, or else the PostgreSQL embedded in
- * the data directory `dir`, which nobody else may have open. Throws an AppError that says what is wrong and what to do.
+ * Opens the PostgreSQL server at `url`, or else the PostgreSQL embedded in the data directory `dir`, which no other
+ * process may have open, and migrates its schema. Throws an AppError with what to do.
  */
 export async function openDatabase(options: {
   url?: string | undefined
@@ -21,15 +21,15 @@ export async function openDatabase(options: {
   limits?: Partial<Limits>
 }): Promise<Database> {
   const { url, dir, log } = options
-  const limits = { ...LIMITS, ...options.limits }
+  const limits = { ...defaultLimits, ...options.limits }
   const engine = await (url === undefined
     ? openEmbedded({ dir, log, limits })
     : openPostgres({ url, log, limits }))
   const { kind, pool, listen, notify, transaction } = engine
-  const db = new Kysely<Tables>({ dialect: dialect(pool) })
+  const db = new Kysely<Tables>({ dialect: createDialect(pool) })
 
   async function close(): Promise<void> {
-    await engine.rest()
+    await engine.stop()
     await db.destroy()
     await engine.close()
   }
@@ -49,7 +49,7 @@ export async function openDatabase(options: {
       try {
         await pool.query('select 1')
       } catch (error) {
-        throw explain(error)
+        throw translateError(error)
       }
     },
     stats: () => ({

@@ -3,10 +3,10 @@ import { PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kys
 import pg from 'pg'
 import type { Log } from '../log.ts'
 import { databaseAway } from './errors.ts'
-import { explain } from './explain.ts'
 import type { Limits } from './limits.ts'
+import { translateError } from './translate-error.ts'
 
-/** A pool whose connections run over the streams that `connect` makes. */
+/** Creates a pool whose connections use the streams that `connect` returns. */
 export function createPool(
   config: pg.PoolConfig,
   connect: () => Duplex,
@@ -14,61 +14,61 @@ export function createPool(
 ): pg.Pool {
   const streams = new Set<Duplex>()
   const stream = (): Duplex => {
-    const made = connect()
-    streams.add(made)
-    return made.once('close', () => streams.delete(made))
+    const created = connect()
+    streams.add(created)
+    return created.once('close', () => streams.delete(created))
   }
-  const pool = new pg.Pool({ connectionTimeoutMillis: limits.wait, ...config, stream })
+  const pool = new pg.Pool({ connectionTimeoutMillis: limits.connectTimeoutMs, ...config, stream })
   pool.on('error', (error) => log.warn({ err: error }, 'an idle database connection was lost'))
-  // A statement tells of its lost connection by itself; without a listener the event would end the process.
+  // A statement reports a lost connection itself; without a listener the event would terminate the process.
   pool.on('connect', (client) => client.on('error', () => {}))
 
   const end = pool.end.bind(pool)
   pool.end = async () => {
-    const cut = (): void => {
-      for (const open of streams) open.destroy(databaseAway('the store is closing'))
+    const destroyAll = (): void => {
+      for (const open of streams) open.destroy(databaseAway('the database is closing'))
     }
-    const late = setTimeout(cut, limits.close)
+    const timeout = setTimeout(destroyAll, limits.closeTimeoutMs)
     await end()
-    clearTimeout(late)
+    clearTimeout(timeout)
   }
   return pool
 }
 
-/** The pool under Kysely: what it throws is explained. */
-export function dialect(pool: pg.Pool): PostgresDialect {
-  const explained: PostgresPool = {
+/** Creates a Kysely dialect on the pool that throws translated errors. */
+export function createDialect(pool: pg.Pool): PostgresDialect {
+  const translating: PostgresPool = {
     options: pool.options,
     async connect() {
       try {
-        return held(await pool.connect())
+        return translateErrorsOf(await pool.connect())
       } catch (error) {
-        throw explain(error)
+        throw translateError(error)
       }
     },
     end: () => pool.end(),
   }
-  return new PostgresDialect({ pool: explained })
+  return new PostgresDialect({ pool: translating })
 }
 
 /**
- * A connection in somebody's hands. One that is lost goes back at once, as its holder may be waiting for something
- * else, and says from then on why it was lost.
+ * Wraps a connection that was checked out of the pool. When it is lost, it returns to the pool at once, as its user may
+ * be waiting for something else; later queries throw the reason.
  */
-function held(client: pg.PoolClient): PostgresPoolClient {
-  let isHeld = true
+function translateErrorsOf(client: pg.PoolClient): PostgresPoolClient {
+  let isReleased = false
   let loss: Error | undefined
   const release = (error?: Error | boolean): void => {
-    if (!isHeld) return
-    isHeld = false
-    client.off('error', lose)
+    if (isReleased) return
+    isReleased = true
+    client.off('error', onLost)
     client.release(error)
   }
-  const lose = (error: Error): void => {
+  const onLost = (error: Error): void => {
     loss = error
     release(error)
   }
-  client.on('error', lose)
+  client.on('error', onLost)
   const query = client.query.bind(client) as (...statement: unknown[]) => Promise<unknown>
   return {
     async query(...statement: unknown[]) {
@@ -76,7 +76,7 @@ function held(client: pg.PoolClient): PostgresPoolClient {
         if (loss !== undefined) throw loss
         return await query(...statement)
       } catch (error) {
-        throw explain(error)
+        throw translateError(error)
       }
     },
     release,

@@ -281,9 +281,7 @@ export async function verify(
         .where('run_id', '=', run)
         .orderBy('n')
         .execute()
-      expect([...events], 'the events that a reader got').toEqual(
-        log.map(({ n, data }) => [n, data]),
-      )
+      expect([...events], 'the events that a reader got').toEqual(log.map(({ n, data }) => [n, data]))
     }
     return { attempts }
   })

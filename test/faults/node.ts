@@ -6,7 +6,7 @@ import { type Database, openDatabase, type Trx } from '../../server/db/index.ts'
 import { createHttp } from '../../server/http/index.ts'
 import { sendRun } from '../../server/http/sse.ts'
 import { createLog } from '../../server/log.ts'
-import { type RunEvent, type RunKind, runRoutes, runs as createRuns } from '../../server/runs/index.ts'
+import { runs as createRuns, type RunEvent, type RunKind, runRoutes } from '../../server/runs/index.ts'
 import { tokensOf } from './tokens.ts'
 
 export type NodeSettings = {
@@ -29,7 +29,8 @@ let isCounting = false
 let statements = 0
 const die = (when: 'before' | 'after') => {
   const { dieAt } = settings
-  if (isCounting && dieAt?.when === when && statements >= dieAt.statement) process.kill(process.pid, 'SIGKILL')
+  if (isCounting && dieAt?.when === when && statements >= dieAt.statement)
+    process.kill(process.pid, 'SIGKILL')
 }
 const mortal: KyselyPlugin = {
   transformQuery: ({ node }) => {

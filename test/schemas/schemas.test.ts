@@ -8,8 +8,8 @@ import { Kysely, sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 import { openEmbedded } from '../../server/db/embedded/open.ts'
 import { type Database, type Db, openDatabase, type Tables } from '../../server/db/index.ts'
-import { LIMITS } from '../../server/db/limits.ts'
-import { dialect } from '../../server/db/pool.ts'
+import { defaultLimits } from '../../server/db/limits.ts'
+import { createDialect } from '../../server/db/pool.ts'
 import { openPostgres } from '../../server/db/postgres/open.ts'
 import { createLog } from '../../server/log.ts'
 import { createEmptyDatabase, DATABASES, type TestDatabase } from '../databases.ts'
@@ -55,12 +55,12 @@ async function restore(kind: Kind, version: string): Promise<{ source: TestDatab
   const source = await createEmptyDatabase(kind)
   const engine =
     source.url === undefined
-      ? await openEmbedded({ dir: source.dir, log, limits: LIMITS })
-      : await openPostgres({ url: source.url, log, limits: { ...LIMITS, connections: 1 } })
-  const db = new Kysely<Tables>({ dialect: dialect(engine.pool) })
+      ? await openEmbedded({ dir: source.dir, log, limits: defaultLimits })
+      : await openPostgres({ url: source.url, log, limits: { ...defaultLimits, maxConnections: 1 } })
+  const db = new Kysely<Tables>({ dialect: createDialect(engine.pool) })
   await engine.pool.query(`${dump}; reset search_path`)
   const before = await contentsOf(db)
-  await engine.rest()
+  await engine.stop()
   await db.destroy()
   await engine.close()
   return { source, before }

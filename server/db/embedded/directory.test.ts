@@ -6,13 +6,13 @@ import { describe, expect, test } from 'vitest'
 import { createTestDatabase } from '../../../test/databases.ts'
 import { createLog } from '../../log.ts'
 import { openDatabase } from '../open.ts'
-import { databaseDirectory } from './directory.ts'
+import { prepareDirectory } from './directory.ts'
 
 const log = createLog('silent')
 const door = new URL('../index.ts', import.meta.url)
 const logging = new URL('../../log.ts', import.meta.url)
 
-/** Opens the store in a process of its own; gives what it says of it. */
+/** Opens the database in another process; returns the output of that process. */
 async function openElsewhere(dir: string): Promise<string> {
   const program = `
     import { openDatabase } from ${JSON.stringify(door)}
@@ -27,27 +27,27 @@ async function openElsewhere(dir: string): Promise<string> {
   const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  let said = ''
+  let output = ''
   child.stdout.on('data', (bytes: Buffer) => {
-    said += bytes.toString()
+    output += bytes.toString()
   })
   await once(child, 'close')
-  return said.trim()
+  return output.trim()
 }
 
 describe('a data directory', () => {
-  test('is one process’s alone, and free again once that has closed it', async () => {
+  test('is locked by one process until it closes the database', async () => {
     await using place = await createTestDatabase('embedded')
     const store = await openDatabase({ ...place, log })
     const refusal = await openElsewhere(place.dir)
-    expect(refusal).toMatch(/^data_dir_in_use: Another server already runs on the data directory .*DATA_DIR/)
+    expect(refusal).toMatch(/^data_dir_in_use: Another server is using the data directory .*DATA_DIR/)
     expect(refusal).toContain(place.dir)
     await store.ping()
     await store[Symbol.asyncDispose]()
     expect(await openElsewhere(place.dir)).toBe('opened')
   })
 
-  test('is open once within a process', async () => {
+  test('can be open once within a process', async () => {
     await using place = await createTestDatabase('embedded')
     const store = await openDatabase({ ...place, log })
     await expect(openDatabase({ ...place, log })).rejects.toMatchObject({ code: 'data_dir_in_use' })
@@ -55,7 +55,7 @@ describe('a data directory', () => {
     await (await openDatabase({ ...place, log }))[Symbol.asyncDispose]()
   })
 
-  test('that was made by another PostgreSQL is left alone, and free for the one that made it', async () => {
+  test('of another version of PostgreSQL is rejected and left unlocked', async () => {
     await using place = await createTestDatabase('embedded')
     writeFileSync(path.join(place.dir, 'database/PG_VERSION'), '17\n')
     const refused = { code: 'data_dir_version', message: expect.stringMatching(/PostgreSQL 17, .* reads 18/) }
@@ -63,7 +63,7 @@ describe('a data directory', () => {
     await expect(openDatabase({ ...place, log })).rejects.toMatchObject(refused)
   })
 
-  test('that is damaged says what the database says of it', async () => {
+  test('that is damaged is rejected with the message of the database', async () => {
     await using place = await createTestDatabase('embedded')
     writeFileSync(path.join(place.dir, 'database/global/pg_control'), Buffer.alloc(8192))
     await expect(openDatabase({ ...place, log })).rejects.toMatchObject({
@@ -72,7 +72,7 @@ describe('a data directory', () => {
     })
   })
 
-  test('that is a file is named as the mistake', async () => {
+  test('that is a file is rejected', async () => {
     await using place = await createTestDatabase('embedded')
     const file = path.join(place.dir, 'file')
     writeFileSync(file, '')
@@ -82,20 +82,20 @@ describe('a data directory', () => {
     })
   })
 
-  test('gets its database whole or not at all', async () => {
+  test('gets a complete database or none', async () => {
     await using place = await createTestDatabase('embedded')
     const dir = path.join(place.dir, 'new')
     mkdirSync(path.join(dir, 'database.new/base'), { recursive: true })
-    const failing = databaseDirectory(dir, async (aside) => {
-      expect(readdirSync(aside)).toEqual([])
-      writeFileSync(path.join(aside, 'PG_VERSION'), '18')
+    const failing = prepareDirectory(dir, async (temporary) => {
+      expect(readdirSync(temporary)).toEqual([])
+      writeFileSync(path.join(temporary, 'PG_VERSION'), '18')
       throw new Error('power cut')
     })
     await expect(failing).rejects.toThrow('power cut')
     expect(existsSync(path.join(dir, 'database'))).toBe(false)
 
-    const made = await databaseDirectory(dir, async (aside) =>
-      writeFileSync(path.join(aside, 'PG_VERSION'), '18'),
+    const made = await prepareDirectory(dir, async (temporary) =>
+      writeFileSync(path.join(temporary, 'PG_VERSION'), '18'),
     )
     expect(made).toBe(path.join(dir, 'database'))
     expect(readdirSync(dir)).toEqual(['database'])

@@ -12,30 +12,30 @@ import { join } from 'node:path'
 import { directoryUnusable, otherDirectoryVersion } from '../errors.ts'
 import { syncDirectory } from './sync-tree.ts'
 
-/** The PostgreSQL whose directories the engine reads. */
+/** The major version of PostgreSQL whose directories the engine reads. */
 const ENGINE_VERSION = '18'
 
 /**
- * The database's own directory within the data directory, made by `create` when there is none: aside first and then
- * put in place whole, so that no crash leaves half of it. Throws when it was made by another PostgreSQL.
+ * Returns the directory of the database within the data directory. `create` creates it under a temporary name first, so
+ * that a crash leaves no partial database. Throws when another version of PostgreSQL created it.
  */
-export async function databaseDirectory(
+export async function prepareDirectory(
   dir: string,
   create: (path: string) => Promise<void>,
 ): Promise<string> {
   const path = join(dir, 'database')
   if (!existsSync(path) || readdirSync(path).length === 0) {
-    const aside = join(dir, 'database.new')
-    rmSync(aside, { recursive: true, force: true })
-    mkdirSync(aside, { mode: 0o700 })
-    await create(aside)
+    const temporary = join(dir, 'database.new')
+    rmSync(temporary, { recursive: true, force: true })
+    mkdirSync(temporary, { mode: 0o700 })
+    await create(temporary)
     if (existsSync(path)) rmdirSync(path)
-    renameSync(aside, path)
+    renameSync(temporary, path)
     syncDirectory(dir)
   }
   const version = versionOf(path)
   if (version !== ENGINE_VERSION) throw otherDirectoryVersion(path, version, ENGINE_VERSION)
-  // The engine makes its files for everybody to read.
+  // The engine creates files that everybody can read.
   chmodSync(path, 0o700)
   return path
 }

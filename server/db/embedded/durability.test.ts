@@ -12,8 +12,8 @@ import { openDatabase } from '../open.ts'
 const log = createLog('silent')
 const put = (key: string) => sql`insert into settings (key, value) values (${key}, '{}')`
 
-describe('what was committed', () => {
-  test('is on the disk: each commit syncs, and reading does not', async () => {
+describe('committed data', () => {
+  test('is synced to disk by each commit, while reading does not sync', async () => {
     await using store = await openTestDatabase('embedded')
     const syncs = () => store.stats()['syncs'] ?? 0
     for (const key of ['a', 'b', 'c']) {
@@ -26,7 +26,7 @@ describe('what was committed', () => {
     expect(syncs()).toBe(before)
   })
 
-  test('is there after the process was killed, which can start again at once', async () => {
+  test('survives a kill of the process, which can restart at once', async () => {
     await using place = await createTestDatabase('embedded')
     const program = `
       import { openDatabase } from ${JSON.stringify(new URL('../index.ts', import.meta.url))}
@@ -48,10 +48,10 @@ describe('what was committed', () => {
         stdio: ['ignore', 'pipe', 'inherit'],
       })
       const exit = once(child, 'exit')
-      let heard = 0
+      let received = 0
       for await (const key of createInterface(child.stdout)) {
         acknowledged.push(key)
-        if (++heard === enough) child.kill('SIGKILL')
+        if (++received === enough) child.kill('SIGKILL')
       }
       await exit
 
@@ -67,12 +67,12 @@ describe('what was committed', () => {
     expect(acknowledged.length).toBeGreaterThanOrEqual(87)
   }, 90_000)
 
-  test('is there after the database broke, and what comes then is served', async () => {
+  test('survives a failure of the engine, which serves the next statement', async () => {
     await using store = await openTestDatabase('embedded')
     await put('before').execute(store.db)
     const wal = path.join(store.source.dir, 'database/pg_wal')
     renameSync(wal, `${wal}-gone`)
-    // Without a place for the next part of its log the server stops itself.
+    // Without a directory for the next segment of the WAL the engine stops.
     const broken = (async () => {
       for (;;)
         await sql`select pg_switch_wal() from (select pg_logical_emit_message(true, '', 'x')) as message`.execute(

@@ -2,10 +2,10 @@ import { fdatasyncSync } from 'node:fs'
 import { NodeFS } from '@electric-sql/pglite/nodefs'
 import { type Gauges, gauge } from './gauges.ts'
 
-/** What the engine hands to a file system's `init`: Emscripten's module settings, whose `preRun` sees the module. */
+/** What `init` of a file system returns: Emscripten's module settings, whose `preRun` gets the module. */
 type Prepared = Awaited<ReturnType<NodeFS['init']>>
 
-/** The part of Emscripten's module that is changed; its published types do not have it. */
+/** The part of Emscripten's module that is patched; its published types do not include it. */
 type NodeStream = { nfd: number; path?: string }
 type StreamOperations = {
   fsync?: (stream: NodeStream) => number
@@ -13,12 +13,12 @@ type StreamOperations = {
 }
 type WithNodeFS = { FS: { filesystems: { NODEFS: { stream_ops: StreamOperations } } } }
 
-/** EIO, as WASI numbers it. A server that cannot sync must stop: what it believes written may not be. */
+/** EIO in WASI. A server that cannot sync must stop, as data it considers written may be missing. */
 const INPUT_OUTPUT_ERROR = 29
 
 /**
- * A data directory whose fsync reaches the disk. The stock file system ignores it, so that after a power cut committed
- * rows are missing or the database does not open at all. Counts the syncs, and the growth of the WAL in bytes.
+ * A file system whose fsync reaches the disk. PGlite's own file system ignores fsync, so that after a power failure
+ * committed rows are missing or the database does not open. Counts syncs and the growth of the WAL in bytes.
  */
 export class DurableNodeFS extends NodeFS {
   readonly #gauges: Gauges
@@ -31,7 +31,7 @@ export class DurableNodeFS extends NodeFS {
   override async init(...[engine, options]: Parameters<NodeFS['init']>): Promise<Prepared> {
     const prepared = await super.init(engine, options)
     const preRun = prepared.emscriptenOpts.preRun
-    if (!Array.isArray(preRun)) throw new TypeError('The engine prepares its module in another way by now.')
+    if (!Array.isArray(preRun)) throw new TypeError('The engine no longer has a list of preRun functions.')
     preRun.push((module) =>
       makeDurable((module as unknown as WithNodeFS).FS.filesystems.NODEFS.stream_ops, this.#gauges),
     )
@@ -54,11 +54,11 @@ function makeDurable(operations: StreamOperations, gauges: Gauges): void {
   let end = 0
   operations.write = (stream, bytes, offset, length, position) => {
     const written = write(stream, bytes, offset, length, position)
-    // A segment's name begins with its timeline; what is filled with zeros in advance has another name.
+    // The name of a segment begins with its timeline; segments that are filled with zeros in advance have other names.
     if (!stream.path?.includes('/pg_wal/0')) return written
     if (stream.path !== segment) end = position
     segment = stream.path
-    // Each commit writes the last page again, with a little more in it.
+    // Each commit writes the last page again.
     if (position + written > end) {
       Atomics.add(gauges, gauge.walBytes, BigInt(position + written - end))
       end = position + written

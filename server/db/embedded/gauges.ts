@@ -1,13 +1,13 @@
-/** Numbers that the engine's thread keeps and other threads read without asking, in shared memory. */
+/** Figures in shared memory that the engine's thread writes and other threads read. */
 export type Gauges = BigInt64Array<SharedArrayBuffer>
 
 export const gauge = {
-  /** fsyncs that reached the operating system since the thread began. */
+  /** Calls of fsync since the thread started. */
   syncs: 0,
-  /** Bytes by which the WAL grew since the thread began, in whole pages. */
+  /** Bytes by which the WAL grew since the thread started, in whole pages. */
   walBytes: 1,
-  /** The session's `statement_timeout` in ms, 0 for none; the engine cannot keep it itself. */
-  statementTimeout: 2,
+  /** The session's `statement_timeout`, 0 for none; the engine cannot enforce it itself. */
+  statementTimeoutMs: 2,
   /** 1 while a transaction is open. */
   inTransaction: 3,
 } as const

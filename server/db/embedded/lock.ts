@@ -5,12 +5,12 @@ import { directoryInUse, directoryUnusable } from '../errors.ts'
 const SQLITE_BUSY = 5
 
 /**
- * Takes a data directory for this opener alone, until `release` or the end of the process, however it ends. Throws
- * `data_dir_in_use` when another process, another container on this machine or another part of this process has it.
+ * Locks a data directory until `release` or the end of the process. Throws `data_dir_in_use` when another process,
+ * another container on this machine or this process has locked it.
  *
- * The lock is the exclusive lock that SQLite holds on a file during a transaction: the operating system's own, so that
- * it ends with its holder and cannot be left behind, on Linux, macOS and Windows alike, and SQLite's within a process.
- * Nothing else in this process may open the file: closing it again would give the lock up.
+ * Uses the exclusive lock that SQLite holds on a file during a transaction: a lock of the operating system, which ends
+ * with its process on Linux, macOS and Windows, and SQLite's own lock within a process. Nothing else in this process
+ * may open the file, as closing it would release the lock.
  */
 export function lockDirectory(dir: string): { release(): void } {
   let lock: DatabaseSync | undefined

@@ -1,18 +1,20 @@
 import type { Gauges } from './gauges.ts'
 
-/** What the engine's thread is started with. `create`: make a database in `dir`, write it down and end. */
-export type WorkerStart = { dir: string; gauges: Gauges; statementTimeout: number; create: boolean }
+/** The start data of the engine's thread. `create`: create a database in `dir`, sync it to disk and exit. */
+export type WorkerStart = { dir: string; gauges: Gauges; statementTimeoutMs: number; create: boolean }
 
-/** `session` counts connections: the answer to one that is gone is nobody's. */
-export type ToWorker = { type: 'unit'; session: number; unit: Uint8Array<ArrayBuffer> } | { type: 'close' }
+/** `session` is the number of a connection: a response to a closed one is discarded. */
+export type ToWorker =
+  | { type: 'request'; session: number; request: Uint8Array<ArrayBuffer> }
+  | { type: 'close' }
 
 export type FromWorker =
   | { type: 'ready' }
-  | { type: 'answer'; session: number; bytes: Uint8Array<ArrayBuffer> }
-  /** The engine cannot go on; the thread ends. */
+  | { type: 'response'; session: number; bytes: Uint8Array<ArrayBuffer> }
+  /** The engine cannot continue; the thread exits. */
   | { type: 'broken'; reason: string }
   | { type: 'closed' }
 
-/** What is moved to the other thread with the bytes: they themselves, where copying would cost more. */
-export const moved = (bytes: Uint8Array<ArrayBuffer>): ArrayBuffer[] =>
+/** Returns the transfer list for a message with these bytes: large ones are moved instead of copied. */
+export const transferListOf = (bytes: Uint8Array<ArrayBuffer>): ArrayBuffer[] =>
   bytes.byteLength > 1 << 16 ? [bytes.buffer] : []

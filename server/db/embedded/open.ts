@@ -1,46 +1,51 @@
 import { mkdirSync } from 'node:fs'
 import type { AppError } from '../../errors.ts'
 import type { Log } from '../../log.ts'
-import { channels } from '../channels.ts'
+import { createChannels } from '../channels.ts'
 import type { Db, Trx } from '../database.ts'
 import type { Engine } from '../engine.ts'
 import { directoryUnusable } from '../errors.ts'
 import type { Limits } from '../limits.ts'
 import { createPool } from '../pool.ts'
-import { CHORE_TIMES, type ChoreTimes, startChores } from './chores.ts'
-import { databaseDirectory } from './directory.ts'
+import { prepareDirectory } from './directory.ts'
 import { lockDirectory } from './lock.ts'
-import { createDatabase, startSupervised } from './supervised.ts'
+import { defaultSchedule, type MaintenanceSchedule, startMaintenance } from './maintenance.ts'
+import { createDatabase, startEngine } from './supervisor.ts'
 
-type Options = { dir: string; log: Log; limits: Limits; choreTimes?: ChoreTimes }
+type Options = { dir: string; log: Log; limits: Limits; schedule?: MaintenanceSchedule }
 
 /**
- * Opens the PostgreSQL that is embedded in the data directory, making it first when there is none. It has one session,
- * so the pool has one connection, and whoever asks for it is served in order.
+ * Opens the PostgreSQL embedded in the data directory, creating it if needed. It has one session, so the pool has one
+ * connection, which serves callers in order.
  */
-export async function openEmbedded({ dir, log, limits, choreTimes = CHORE_TIMES }: Options): Promise<Engine> {
+export async function openEmbedded({
+  dir,
+  log,
+  limits,
+  schedule = defaultSchedule,
+}: Options): Promise<Engine> {
   makeDirectory(dir)
   const lock = lockDirectory(dir)
   try {
-    const path = await databaseDirectory(dir, createDatabase)
-    const supervised = startSupervised({ dir: path, log, limits })
-    await supervised.open().catch((error: AppError) => {
+    const path = await prepareDirectory(dir, createDatabase)
+    const engine = startEngine({ dir: path, log, limits })
+    await engine.open().catch((error: AppError) => {
       throw directoryUnusable(path, error.cause)
     })
     const pool = createPool(
       { max: 1, idleTimeoutMillis: 0, user: 'postgres', database: 'postgres', ssl: false },
-      supervised.connect,
+      engine.connect,
       { log, limits },
     )
-    const chores = startChores(pool, supervised.stats, log, choreTimes)
+    const maintenance = startMaintenance(pool, engine.stats, log, schedule)
     return {
       kind: 'embedded',
       pool,
-      ...inProcess(),
-      stats: () => ({ ...supervised.stats(), walBytesSinceCheckpoint: chores.walBytes() }),
-      rest: chores.end,
+      ...createInProcessNotifications(),
+      stats: () => ({ ...engine.stats(), walBytesSinceCheckpoint: maintenance.walBytes() }),
+      stop: maintenance.stop,
       async close() {
-        await supervised.close()
+        await engine.close()
         lock.release()
       },
     }
@@ -59,32 +64,33 @@ function makeDirectory(dir: string): void {
 }
 
 /**
- * Listening and notifying without a server, by the server's rule: what is sent in a transaction is delivered when that
- * has committed, and never if it does not.
+ * Implements notifications within the process by the server's rule: a payload deliveriesOf in a transaction is delivered after
+ * its commit, and not after a rollback.
  */
-function inProcess(): Pick<Engine, 'transaction' | 'listen' | 'notify'> {
-  const listening = channels()
-  const sent = new WeakMap<Db, (() => void)[]>()
+function createInProcessNotifications(): Pick<Engine, 'transaction' | 'listen' | 'notify'> {
+  const channels = createChannels()
+  const deliveriesOf = new WeakMap<Db, (() => void)[]>()
   return {
     async transaction<T>(db: Db, work: (trx: Trx) => Promise<T>): Promise<T> {
-      const later: (() => void)[] = []
+      const deliveries: (() => void)[] = []
       const result = await db.transaction().execute((trx) => {
-        sent.set(trx, later)
+        deliveriesOf.set(trx, deliveries)
         return work(trx)
       })
-      for (const deliver of later) deliver()
+      for (const deliver of deliveries) deliver()
       return result
     },
     async listen(channel, onPayload) {
-      const remove = listening.add(channel, { onPayload, onReconnect: undefined })
+      const remove = channels.add(channel, { onPayload, onReconnect: undefined })
       return async () => remove()
     },
     async notify(on, channel, payload) {
-      const deliver = (): void => listening.deliver(channel, payload)
+      const deliver = (): void => channels.deliver(channel, payload)
       if (!on.isTransaction) return deliver()
-      const later = sent.get(on)
-      if (later === undefined) throw new Error('notify() takes only a transaction that transaction() made.')
-      later.push(deliver)
+      const deliveries = deliveriesOf.get(on)
+      if (deliveries === undefined)
+        throw new Error('notify() requires a transaction that transaction() started.')
+      deliveries.push(deliver)
     },
   }
 }

@@ -3,38 +3,41 @@ import { vector } from '@electric-sql/pglite-pgvector'
 import { DurableNodeFS } from './durable-fs.ts'
 import type { Gauges } from './gauges.ts'
 
-const settings = (statementTimeout: number): Record<string, string | number> => ({
-  // fdatasync does nothing in WASM; fsync reaches the file system, which then calls fdatasync.
+const settings = (statementTimeoutMs: number): Record<string, string | number> => ({
+  // fdatasync has no effect in WASM; fsync reaches the file system, which calls fdatasync.
   wal_sync_method: 'fsync',
-  statement_timeout: statementTimeout,
-  // There are no background processes, so nothing is lost by saying so.
+  statement_timeout: statementTimeoutMs,
+  // There are no background processes anyway.
   autovacuum: 'off',
   jit: 'off',
-  // What it says becomes part of an error in the log, where no statement and no value belongs.
+  // Its output becomes part of logged errors, which must not contain statements or values.
   log_min_messages: 'fatal',
   log_line_prefix: '',
 })
 
-/** Opens the directory, making a database in it when it is empty. Blocks its thread for a good part of a second. */
+/** Opens the database in the directory, creating it when the directory is empty. Blocks its thread for some 100 ms. */
 export async function openPglite(
   dir: string,
   gauges: Gauges,
-  on: { statementTimeout: number; said: (line: string) => void },
+  options: { statementTimeoutMs: number; onLine: (line: string) => void },
 ): Promise<PGlite> {
-  const hear = (line: string): false => {
-    on.said(line)
+  const print = (line: string): false => {
+    options.onLine(line)
     return false
   }
-  const options = {
+  const engineOptions = {
     fs: new DurableNodeFS(dir, gauges),
     extensions: { vector },
     startParams: [
       ...PGlite.defaultStartParams.filter((parameter) => parameter !== '-F'),
-      ...Object.entries(settings(on.statementTimeout)).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+      ...Object.entries(settings(options.statementTimeoutMs)).flatMap(([name, value]) => [
+        '-c',
+        `${name}=${value}`,
+      ]),
     ],
-    // Read by the engine, though not in its published types.
-    onStdout: hear,
-    onStderr: hear,
+    // The engine reads these, though its published types do not include them.
+    onStdout: print,
+    onStderr: print,
   }
-  return PGlite.create(options)
+  return PGlite.create(engineOptions)
 }

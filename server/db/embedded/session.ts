@@ -1,28 +1,28 @@
 import { Duplex } from 'node:stream'
-import { Units } from './units.ts'
+import { RequestBuffer } from './requests.ts'
 
-/** Where a session's units go. */
-export type Served = { send(unit: Buffer): void; left(): void }
+/** A connection of a session to the engine. */
+export type EngineConnection = { send(request: Buffer): void; close(): void }
 
 /**
- * One connection to the embedded engine, in the shape of a socket that the driver opens and writes to.
- * `serve` waits until the engine can take units.
+ * A connection to the embedded engine with the interface of a socket, for the driver. `openConnection` resolves when the
+ * engine accepts requests.
  */
 export class Session extends Duplex {
-  readonly #serve: (session: Session) => Promise<Served>
-  readonly #units = new Units()
-  #served: Served | undefined
+  readonly #openConnection: (session: Session) => Promise<EngineConnection>
+  readonly #requests = new RequestBuffer()
+  #connection: EngineConnection | undefined
 
-  constructor(serve: (session: Session) => Promise<Served>) {
+  constructor(openConnection: (session: Session) => Promise<EngineConnection>) {
     super({ decodeStrings: true })
-    this.#serve = serve
+    this.#openConnection = openConnection
   }
 
   connect(): this {
-    this.#serve(this).then(
-      (served) => {
-        if (this.destroyed) return served.left()
-        this.#served = served
+    this.#openConnection(this).then(
+      (connection) => {
+        if (this.destroyed) return connection.close()
+        this.#connection = connection
         this.emit('connect')
       },
       (error: Error) => this.destroy(error),
@@ -30,8 +30,8 @@ export class Session extends Duplex {
     return this
   }
 
-  /** Hands an answer of the engine to the driver. */
-  answer(bytes: Uint8Array<ArrayBuffer>): void {
+  /** Passes a response of the engine to the driver. */
+  receive(bytes: Uint8Array<ArrayBuffer>): void {
     if (!this.destroyed) this.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
   }
 
@@ -49,17 +49,17 @@ export class Session extends Duplex {
 
   override _final(done: (error?: Error) => void): void {
     done()
-    // The driver ends its side and waits for the other's end.
+    // The driver ends its side and waits for the end of the other side.
     this.destroy()
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    this.#served?.left()
-    this.#served = undefined
+    this.#connection?.close()
+    this.#connection = undefined
     done(error)
   }
 
-  /** As of a socket, which these are set on; there is none. */
+  /** The driver calls these methods of a socket; they have no effect. */
   setNoDelay(): this {
     return this
   }
@@ -74,6 +74,6 @@ export class Session extends Duplex {
   }
 
   #send(written: Buffer): void {
-    for (const unit of this.#units.add(written)) this.#served?.send(unit)
+    for (const request of this.#requests.add(written)) this.#connection?.send(request)
   }
 }

@@ -1,17 +1,17 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../../test/databases.ts'
 import { createLog } from '../../log.ts'
-import { LIMITS } from '../limits.ts'
+import { defaultLimits } from '../limits.ts'
 import { openEmbedded } from './open.ts'
 
 let place: TestDatabase
 let engine: Awaited<ReturnType<typeof openEmbedded>>
 beforeAll(async () => {
   place = await createTestDatabase('embedded')
-  engine = await openEmbedded({ ...place, log: createLog('silent'), limits: LIMITS })
+  engine = await openEmbedded({ ...place, log: createLog('silent'), limits: defaultLimits })
 })
 afterAll(async () => {
-  await engine.rest()
+  await engine.stop()
   await engine.pool.end()
   await engine.close()
   await place[Symbol.asyncDispose]()
@@ -19,7 +19,7 @@ afterAll(async () => {
 
 const named = { name: 'add', text: `insert into settings (key, value) values ($1, '{}')` }
 
-test('a connection begins with nothing of the one before: no transaction, no setting, no statement, no table', async () => {
+test('a connection starts without the transaction, settings, statements and tables of the previous one', async () => {
   for (let i = 0; i < 5; i++) {
     const client = await engine.pool.connect()
     await client.query(`set search_path = nowhere, public`)
@@ -34,7 +34,7 @@ test('a connection begins with nothing of the one before: no transaction, no set
   expect(rows).toEqual([{ settings: 0, path: 'public', prepared: 0, leftover: null }])
 })
 
-test('a connection that is dropped in the midst of an answer disturbs nobody', async () => {
+test('a connection that is closed during a response does not affect others', async () => {
   const client = await engine.pool.connect()
   const dropped = client.query('select repeat($1, 1000) from generate_series(1, 20000)', ['x'])
   const refused = expect(dropped).rejects.toThrow()
@@ -44,7 +44,7 @@ test('a connection that is dropped in the midst of an answer disturbs nobody', a
   expect(rows).toEqual([{ one: 1 }])
 })
 
-test('a failed statement leaves the connection as good as it was', async () => {
+test('a connection stays usable after a failed statement', async () => {
   await expect(engine.pool.query('select 1 / $1::int', [0])).rejects.toMatchObject({ code: '22012' })
   await expect(engine.pool.query('this is not SQL')).rejects.toMatchObject({ code: '42601' })
   await expect(engine.pool.query('select 1; select 1 / 0; select 2')).rejects.toMatchObject({ code: '22012' })

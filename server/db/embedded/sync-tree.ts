@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, openSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** Writes a directory and all in it down to the disk. */
+/** Syncs a directory and its contents to disk. */
 export function syncTree(dir: string): void {
   for (const entry of readdirSync(dir, { withFileTypes: true }))
     if (entry.isDirectory()) syncTree(join(dir, entry.name))
@@ -9,7 +9,7 @@ export function syncTree(dir: string): void {
   syncDirectory(dir)
 }
 
-/** Writes down which names are in a directory; Windows has no such call and needs none. */
+/** Syncs the entries of a directory to disk; Windows has no such call and needs none. */
 export function syncDirectory(dir: string): void {
   if (process.platform !== 'win32') sync(dir, 'r')
 }

@@ -1,32 +1,32 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import type { PGlite } from '@electric-sql/pglite'
-import { type FromWorker, moved, type ToWorker, type WorkerStart } from './messages.ts'
+import { type FromWorker, type ToWorker, transferListOf, type WorkerStart } from './messages.ts'
 import { openPglite } from './pglite.ts'
-import { serveSessions } from './serve.ts'
+import { createSessionServer } from './session-server.ts'
 import { syncTree } from './sync-tree.ts'
 
-/** The embedded PostgreSQL's thread: it blocks while a statement runs. */
+/** The thread of the embedded PostgreSQL, which blocks while a statement is executed. */
 
 if (parentPort === null) throw new Error('This file runs as a worker thread.')
 const port = parentPort
 const start = workerData as WorkerStart
-const say = (message: FromWorker, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer)
+const send = (message: FromWorker, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer)
 
-/** The engine's last words. */
-const said: string[] = []
+/** The last lines that the engine logged. */
+const logged: string[] = []
 
 async function open(): Promise<PGlite> {
-  const hear = (line: string): void => {
-    said.push(line)
-    if (said.length > 20) said.shift()
+  const onLine = (line: string): void => {
+    logged.push(line)
+    if (logged.length > 20) logged.shift()
   }
   try {
     return await openPglite(start.dir, start.gauges, {
-      statementTimeout: start.statementTimeout,
-      said: hear,
+      statementTimeoutMs: start.statementTimeoutMs,
+      onLine,
     })
   } catch (cause) {
-    throw new Error(said.findLast((line) => /FATAL|PANIC/.test(line)) ?? String(cause), { cause })
+    throw new Error(logged.findLast((line) => /FATAL|PANIC/.test(line)) ?? String(cause), { cause })
   }
 }
 
@@ -34,18 +34,18 @@ const engine = await open()
 if (start.create) {
   await engine.close()
   syncTree(start.dir)
-  say({ type: 'closed' })
+  send({ type: 'closed' })
 } else {
-  const sessions = serveSessions(engine, start.gauges, {
-    answer: (session, bytes) => say({ type: 'answer', session, bytes }, moved(bytes)),
-    broken: (thrown) => {
-      say({ type: 'broken', reason: [String(thrown), ...said].join('\n') })
+  const sessions = createSessionServer(engine, start.gauges, {
+    onResponse: (session, bytes) => send({ type: 'response', session, bytes }, transferListOf(bytes)),
+    onBroken: (thrown) => {
+      send({ type: 'broken', reason: [String(thrown), ...logged].join('\n') })
       process.exit(1)
     },
   })
   port.on('message', (message: ToWorker) => {
-    if (message.type === 'unit') sessions.take(message.session, message.unit)
-    else void sessions.close().then(() => say({ type: 'closed' }))
+    if (message.type === 'request') sessions.handle(message.session, message.request)
+    else void sessions.close().then(() => send({ type: 'closed' }))
   })
-  say({ type: 'ready' })
+  send({ type: 'ready' })
 }

@@ -8,7 +8,7 @@ import { up as jobs } from './006-jobs.ts'
 import { up as integrity } from './010-integrity.ts'
 import { up as canonicalEvents } from './011-canonical-events.ts'
 
-/** Every migration by its number. One that was released is never edited, renamed or removed. */
+/** All migrations by number. A released migration is never edited, renamed or removed. */
 export const migrations: Record<string, Migration> = {
   '001-foundations': { up: foundations },
   '002-memory': { up: memory },

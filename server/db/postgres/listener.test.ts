@@ -9,7 +9,7 @@ import { startListener } from './listener.ts'
 
 type Store = Awaited<ReturnType<typeof openTestDatabase>>
 
-/** Ends connections of the store's database from outside, as a restart or a router does; how many those were. */
+/** Terminates connections from the server, like a restart or a router; returns their number. */
 const cut = (store: Store, which: 'listening' | 'all') =>
   withAdminClient(async (admin) => {
     const { rowCount } = await admin.query(
@@ -20,7 +20,7 @@ const cut = (store: Store, which: 'listening' | 'all') =>
     return rowCount
   })
 
-test('closing ends an attempt to connect to a server that does not answer', async () => {
+test('closing aborts an attempt to connect to a server that does not respond', async () => {
   const reached = Promise.withResolvers<void>()
   const silent = createServer(() => reached.resolve()).listen(0, '127.0.0.1')
   await once(silent, 'listening')
@@ -34,32 +34,32 @@ test('closing ends an attempt to connect to a server that does not answer', asyn
 })
 
 describe.runIf(DATABASES.includes('postgres'))('a PostgreSQL server', () => {
-  test('that drops the listening connection is listened to again, and the listeners are told', async () => {
+  test('that closes the connection for notifications is reconnected, and the listeners are informed', async () => {
     await using store = await openTestDatabase('postgres')
-    const heard: string[] = []
+    const received: string[] = []
     const again = Promise.withResolvers<void>()
-    await store.listen('news', (payload) => heard.push(payload), again.resolve)
-    await store.listen('more', (payload) => heard.push(`more ${payload}`))
+    await store.listen('news', (payload) => received.push(payload), again.resolve)
+    await store.listen('more', (payload) => received.push(`more ${payload}`))
     await store.notify(store.db, 'news', 'before')
-    await expect.poll(() => heard, { timeout: 10_000 }).toEqual(['before'])
+    await expect.poll(() => received, { timeout: 10_000 }).toEqual(['before'])
 
     expect(await cut(store, 'listening')).toBe(1)
     await again.promise
     await store.notify(store.db, 'news', 'after')
     await store.notify(store.db, 'more', 'after')
-    await expect.poll(() => heard, { timeout: 10_000 }).toEqual(['before', 'after', 'more after'])
+    await expect.poll(() => received, { timeout: 10_000 }).toEqual(['before', 'after', 'more after'])
   })
 
-  test('brings what one server sends to another', async () => {
+  test('delivers notifications between servers', async () => {
     await using one = await openTestDatabase('postgres')
     await using other = await openDatabase({ ...one.source, log: createLog('silent') })
-    const heard: string[] = []
-    await other.listen('news', (payload) => heard.push(payload))
+    const received: string[] = []
+    await other.listen('news', (payload) => received.push(payload))
     await one.transaction((trx) => one.notify(trx, 'news', 'from one'))
-    await expect.poll(() => heard, { timeout: 10_000 }).toEqual(['from one'])
+    await expect.poll(() => received, { timeout: 10_000 }).toEqual(['from one'])
   })
 
-  test('that drops a connection ends what ran on it with one clear error, and the next is served', async () => {
+  test('that closes a connection causes one clear error, and the next statement succeeds', async () => {
     await using store = await openTestDatabase('postgres')
     const cutOff = store.transaction(async (trx) => {
       await sql`insert into settings (key, value) values ('a', '{}')`.execute(trx)
@@ -71,7 +71,7 @@ describe.runIf(DATABASES.includes('postgres'))('a PostgreSQL server', () => {
     expect(rows).toEqual([])
   })
 
-  test('ends one of two transactions that wait for each other', async () => {
+  test('cancels one of two deadlocked transactions', async () => {
     await using store = await openTestDatabase('postgres')
     await sql`insert into settings (key, value) values ('a', '{}'), ('b', '{}')`.execute(store.db)
     const both = [Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const

@@ -2,50 +2,53 @@ import { Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
 import type { Log } from '../../log.ts'
-import { channels } from '../channels.ts'
+import { createChannels } from '../channels.ts'
 import type { Database } from '../database.ts'
 import { databaseAway } from '../errors.ts'
-import { explain } from '../explain.ts'
+import { translateError } from '../translate-error.ts'
 
-const FIRST_RETRY = 100
-const LAST_RETRY = 5_000
-/** A connection that a router has forgotten looks like a quiet one; so often it has to answer. */
-const PROOF_OF_LIFE = 15_000
+const MIN_RETRY_MS = 100
+const MAX_RETRY_MS = 5_000
+/** How often the connection is tested: one that a router has dropped looks like an idle one. */
+const KEEPALIVE_MS = 15_000
 
 /**
- * One connection for everything that is listened to, made when the first listener comes and made again, for as long
- * as it takes, when it is lost. What was sent meanwhile is gone, so each listener is then told.
+ * One connection for the notifications of all channels, opened with the first listener and reopened whenever it is lost.
+ * Notifications sent in between are lost, so `onReconnect` of each listener is called.
  */
 export function startListener(config: pg.ClientConfig, log: Log) {
-  const listening = channels()
-  const ending = new AbortController()
+  const channels = createChannels()
+  const closing = new AbortController()
   let connection: Promise<pg.Client> | undefined
 
-  /** A connection that listens on every channel somebody listens on. */
+  /** Opens a connection that listens on every channel with listeners. */
   async function connect(): Promise<pg.Client> {
     const socket = new Socket()
-    const client = new pg.Client({ ...config, stream: () => socket, query_timeout: PROOF_OF_LIFE })
-    const cut = (): void => void socket.destroy()
-    ending.signal.addEventListener('abort', cut)
+    const client = new pg.Client({ ...config, stream: () => socket, query_timeout: KEEPALIVE_MS })
+    const destroy = (): void => void socket.destroy()
+    closing.signal.addEventListener('abort', destroy)
     const lost = Promise.withResolvers<void>()
     client.on('error', () => lost.resolve())
     client.on('end', () => lost.resolve())
-    client.on('notification', ({ channel, payload = '' }) => listening.deliver(channel, payload))
+    client.on('notification', ({ channel, payload = '' }) => channels.deliver(channel, payload))
     try {
       await client.connect()
-      for (const channel of listening.names()) await client.query(listen(client, channel))
+      for (const channel of channels.names()) await client.query(listen(client, channel))
     } catch (error) {
-      ending.signal.removeEventListener('abort', cut)
-      cut()
-      throw explain(error)
+      closing.signal.removeEventListener('abort', destroy)
+      destroy()
+      throw translateError(error)
     }
-    const proof = setInterval(() => void client.query('select 1').catch(() => lost.resolve()), PROOF_OF_LIFE)
+    const keepalive = setInterval(
+      () => void client.query('select 1').catch(() => lost.resolve()),
+      KEEPALIVE_MS,
+    )
     void lost.promise.then(async () => {
-      clearInterval(proof)
-      ending.signal.removeEventListener('abort', cut)
-      cut()
+      clearInterval(keepalive)
+      closing.signal.removeEventListener('abort', destroy)
+      destroy()
       connection = undefined
-      if (!ending.signal.aborted) connection = reconnect()
+      if (!closing.signal.aborted) connection = reconnect()
       await connection?.catch(() => {})
     })
     return client
@@ -60,39 +63,39 @@ export function startListener(config: pg.ClientConfig, log: Log) {
   }
 
   async function reconnect(): Promise<pg.Client> {
-    log.warn('the connection for notifications was lost; connecting again')
-    for (let wait = FIRST_RETRY; ; wait = Math.min(2 * wait, LAST_RETRY)) {
+    log.warn('the connection for notifications was lost; reconnecting')
+    for (let waitMs = MIN_RETRY_MS; ; waitMs = Math.min(2 * waitMs, MAX_RETRY_MS)) {
       try {
         const client = await connect()
-        listening.reconnected()
+        channels.reconnected()
         return client
       } catch (error) {
-        if (ending.signal.aborted) throw databaseAway(error)
-        await pause(wait, undefined, { signal: ending.signal })
+        if (closing.signal.aborted) throw databaseAway(error)
+        await pause(waitMs, undefined, { signal: closing.signal })
       }
     }
   }
 
   return {
     async listen(...[channel, onPayload, onReconnect]: Parameters<Database['listen']>) {
-      const remove = listening.add(channel, { onPayload, onReconnect })
+      const remove = channels.add(channel, { onPayload, onReconnect })
       try {
         const client = await connected()
         await client.query(listen(client, channel))
       } catch (error) {
         remove()
-        throw explain(error)
+        throw translateError(error)
       }
       return async () => {
         remove()
-        if (listening.names().includes(channel)) return
+        if (channels.names().includes(channel)) return
         const client = await connection?.catch(() => undefined)
         await client?.query(`unlisten ${client.escapeIdentifier(channel)}`).catch(() => {})
       }
     },
-    /** Also ends an attempt to connect. */
+    /** Also aborts an attempt to connect. */
     close(): void {
-      ending.abort()
+      closing.abort()
     },
   }
 }

@@ -4,12 +4,12 @@ import type { Log } from '../../log.ts'
 import type { Engine } from '../engine.ts'
 import type { Limits } from '../limits.ts'
 import { createPool } from '../pool.ts'
-import { checkServer } from './check.ts'
+import { checkServer } from './check-server.ts'
 import { startListener } from './listener.ts'
 
 /**
- * Opens a PostgreSQL server. A transaction is tried once: a deadlock ends it with `database_conflict`, a lost
- * connection with `database_away`, and what to do then only its caller knows.
+ * Opens a PostgreSQL server. Transactions are not retried: a deadlock throws `database_conflict`, a lost connection
+ * `database_away`, and the caller decides what to do.
  */
 export async function openPostgres({
   url,
@@ -24,11 +24,11 @@ export async function openPostgres({
     connectionString: url,
     application_name: 'gabee',
     keepAlive: true,
-    statement_timeout: limits.statement,
-    idle_in_transaction_session_timeout: limits.idleInTransaction,
+    statement_timeout: limits.statementTimeoutMs,
+    idle_in_transaction_session_timeout: limits.idleInTransactionTimeoutMs,
   }
   const pool = createPool(
-    { ...config, max: limits.connections, idleTimeoutMillis: 60_000 },
+    { ...config, max: limits.maxConnections, idleTimeoutMillis: 60_000 },
     () => new Socket(),
     { log, limits },
   )
@@ -38,7 +38,7 @@ export async function openPostgres({
     await pool.end()
     throw error
   }
-  const listener = startListener({ ...config, connectionTimeoutMillis: limits.wait }, log)
+  const listener = startListener({ ...config, connectionTimeoutMillis: limits.connectTimeoutMs }, log)
   return {
     kind: 'postgres',
     pool,
@@ -48,7 +48,7 @@ export async function openPostgres({
       await sql`select pg_notify(${channel}, ${payload})`.execute(on)
     },
     stats: () => ({}),
-    rest: async () => listener.close(),
+    stop: async () => listener.close(),
     close: async () => {},
   }
 }

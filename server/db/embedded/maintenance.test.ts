@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../../test/databases.ts'
 import { createLog } from '../../log.ts'
-import { LIMITS } from '../limits.ts'
-import { CHORE_TIMES, type ChoreTimes } from './chores.ts'
+import { defaultLimits } from '../limits.ts'
+import { defaultSchedule, type MaintenanceSchedule } from './maintenance.ts'
 import { openEmbedded } from './open.ts'
 
 type Opened = Awaited<ReturnType<typeof openEmbedded>>
@@ -10,37 +10,37 @@ type Opened = Awaited<ReturnType<typeof openEmbedded>>
 const LAST_CHECKPOINT = 'select checkpoint_lsn::text as value from pg_control_checkpoint()'
 
 const patient = { timeout: 10_000 }
-/** Asking is not being idle. */
+/** Polls rarely, as each query ends the idle time. */
 const unhurried = { interval: 200, timeout: 10_000 }
 
-/** Nothing is ever due, but for what a test changes. */
-const never: ChoreTimes = {
-  ...CHORE_TIMES,
-  tick: 5,
-  pause: 0,
-  idle: Number.POSITIVE_INFINITY,
-  tidyEvery: Number.POSITIVE_INFINITY,
-  checkpointInPause: Number.POSITIVE_INFINITY,
-  checkpointAt: Number.POSITIVE_INFINITY,
-  checkpointEvery: Number.POSITIVE_INFINITY,
+/** Nothing is due except what a test changes. */
+const never: MaintenanceSchedule = {
+  ...defaultSchedule,
+  tickMs: 5,
+  pauseMs: 0,
+  idleMs: Number.POSITIVE_INFINITY,
+  maxVacuumIntervalMs: Number.POSITIVE_INFINITY,
+  pauseCheckpointBytes: Number.POSITIVE_INFINITY,
+  maxWalBytes: Number.POSITIVE_INFINITY,
+  maxCheckpointIntervalMs: Number.POSITIVE_INFINITY,
 }
 
-describe('the embedded database’s chores', () => {
+describe('maintenance of the embedded database', () => {
   let place: TestDatabase
   let engine: Opened
-  const open = async (times: Partial<ChoreTimes>): Promise<void> => {
+  const open = async (schedule: Partial<MaintenanceSchedule>): Promise<void> => {
     engine = await openEmbedded({
       ...place,
       log: createLog('silent'),
-      limits: LIMITS,
-      choreTimes: { ...never, ...times },
+      limits: defaultLimits,
+      schedule: { ...never, ...schedule },
     })
   }
   beforeEach(async () => {
     place = await createTestDatabase('embedded')
   })
   afterEach(async () => {
-    await engine.rest()
+    await engine.stop()
     await engine.pool.end()
     await engine.close()
     await place[Symbol.asyncDispose]()
@@ -57,19 +57,19 @@ describe('the embedded database’s chores', () => {
   const write = (megabytes: number) => engine.pool.query(writing(megabytes))
   const walBytes = () => engine.stats()['walBytesSinceCheckpoint'] ?? 0
 
-  test.each<[string, Partial<ChoreTimes>]>([
-    ['when much was written', { checkpointAt: 2 << 20 }],
-    ['when something was written and nobody asks anything', { checkpointInPause: 1 << 20 }],
-    ['when something was written a while ago', { checkpointEvery: 50 }],
-  ])('make a checkpoint %s', async (_, times) => {
-    await open(times)
+  test.each<[string, Partial<MaintenanceSchedule>]>([
+    ['when maxWalBytes were written', { maxWalBytes: 2 << 20 }],
+    ['when the database is idle after writes', { pauseCheckpointBytes: 1 << 20 }],
+    ['when maxCheckpointIntervalMs has passed after writes', { maxCheckpointIntervalMs: 50 }],
+  ])('makes a checkpoint %s', async (_, schedule) => {
+    await open(schedule)
     const before = await checkpoints()
     await write(4)
     await expect.poll(checkpoints, patient).not.toBe(before)
     await expect.poll(walBytes, patient).toBeLessThan(1 << 20)
   })
 
-  test('count what was written since the last checkpoint, not each page as often as it was written', async () => {
+  test('counts the growth of the WAL since the last checkpoint, not repeated writes of a page', async () => {
     await open({})
     for (let i = 0; i < 100; i++)
       await engine.pool.query(`insert into settings (key, value) values ($1, '{}')`, [i])
@@ -80,23 +80,23 @@ describe('the embedded database’s chores', () => {
     expect(walBytes() - before).toBeGreaterThan(1 << 20)
   })
 
-  test('tidy up after a large deletion when nobody asks anything', async () => {
-    await open({ idle: 10 })
+  test('vacuums after a large deletion when the database is idle', async () => {
+    await open({ idleMs: 10 })
     await write(4)
     await engine.pool.query('delete from settings')
     const files = () => one<string>(`select pg_relation_size('settings')::text as value`)
     await expect.poll(files, unhurried).toBe('0')
   })
 
-  test('tell the planner what is in a table', async () => {
-    await open({ idle: 10 })
+  test('analyzes tables for the planner', async () => {
+    await open({ idleMs: 10 })
     await write(1)
     const rows = () => one<number>(`select reltuples::int as value from pg_class where relname = 'settings'`)
     await expect.poll(rows, unhurried).toBe(1000)
   })
 
-  test('wait for their turn: a transaction has the session for itself until its end', async () => {
-    await open({ checkpointAt: 1 << 20 })
+  test('waits until a running transaction has ended', async () => {
+    await open({ maxWalBytes: 1 << 20 })
     const before = await checkpoints()
     const session = await engine.pool.connect()
     await session.query('begin')

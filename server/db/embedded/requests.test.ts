@@ -1,6 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { isStartup, isTerminate, queryUnit, terminateUnit, Units, valueIn } from './units.ts'
+import {
+  isStartup,
+  isTerminate,
+  queryRequest,
+  RequestBuffer,
+  readSingleValue,
+  terminateRequest,
+} from './requests.ts'
 
 const message = (letter: string, body = ''): Buffer => {
   const bytes = Buffer.alloc(5 + Buffer.byteLength(body))
@@ -20,20 +27,20 @@ const extended = (sql: string): Buffer =>
   ])
 
 const collect = (pieces: Buffer[]): Buffer[] => {
-  const units = new Units()
-  return pieces.flatMap((piece) => units.add(piece))
+  const requests = new RequestBuffer()
+  return pieces.flatMap((piece) => requests.add(piece))
 }
 
-describe('units', () => {
+describe('requests', () => {
   const conversation = [
     startup,
-    queryUnit('begin'),
+    queryRequest('begin'),
     extended('insert into t values ($1)'),
     extended('select 1'),
-    terminateUnit,
+    terminateRequest,
   ]
 
-  test('are the same however the bytes come', () => {
+  test('are the same for every segmentation of the bytes', () => {
     const bytes = Buffer.concat(conversation)
     const cuts = fc.uniqueArray(fc.integer({ min: 1, max: bytes.length - 1 }))
     fc.assert(
@@ -45,14 +52,14 @@ describe('units', () => {
     )
   })
 
-  test('say what they are', () => {
+  test('are recognized by type', () => {
     expect(conversation.map(isStartup)).toEqual([true, false, false, false, false])
     expect(conversation.map(isTerminate)).toEqual([false, false, false, false, true])
   })
 
-  test('end a copy from the client before the engine waits for its data', () => {
-    const [, simple] = collect([startup, queryUnit('copy t from stdin')])
-    expect(simple?.subarray(0, 23)).toEqual(queryUnit('copy t from stdin'))
+  test('end COPY FROM STDIN before the engine waits for its data', () => {
+    const [, simple] = collect([startup, queryRequest('copy t from stdin')])
+    expect(simple?.subarray(0, 23)).toEqual(queryRequest('copy t from stdin'))
     expect(String.fromCharCode(simple?.[23] ?? 0)).toBe('f')
 
     const sql = 'COPY t (a, b)\n  FROM STDIN with csv'
@@ -66,7 +73,7 @@ describe('units', () => {
   })
 })
 
-describe('the value of an answer', () => {
+describe('the value of a response', () => {
   const row = (value: string): Buffer => {
     const bytes = Buffer.alloc(5 + 2 + 4 + value.length)
     bytes.write('D')
@@ -77,13 +84,13 @@ describe('the value of an answer', () => {
     return bytes
   }
 
-  test('is that of its row', () => {
-    expect(valueIn(Buffer.concat([message('T', 'whatever'), row('60000'), message('C', 'SELECT 1\0')]))).toBe(
-      '60000',
-    )
+  test('is read from its row', () => {
+    expect(
+      readSingleValue(Buffer.concat([message('T', 'whatever'), row('60000'), message('C', 'SELECT 1\0')])),
+    ).toBe('60000')
   })
 
-  test('is missing where there is no row', () => {
-    expect(valueIn(message('E', 'SERROR\0'))).toBeUndefined()
+  test('is undefined without a row', () => {
+    expect(readSingleValue(message('E', 'SERROR\0'))).toBeUndefined()
   })
 })

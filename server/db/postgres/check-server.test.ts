@@ -2,40 +2,40 @@ import { describe, expect, test } from 'vitest'
 import { AppError } from '../../errors.ts'
 import { createLog } from '../../log.ts'
 import { openDatabase } from '../open.ts'
-import { type Facts, refusalOf } from './check.ts'
+import { findProblem, type ServerFacts } from './check-server.ts'
 
-const good: Facts = {
+const good: ServerFacts = {
   version: 150_004,
   installed: '0.8.0',
   available: '0.8.0',
   database: 'gabee',
-  mayCreate: false,
+  canCreate: false,
 }
 
 describe('a server', () => {
-  test.each<[string, Partial<Facts>, string | undefined]>([
+  test.each<[string, Partial<ServerFacts>, string | undefined]>([
     ['with pgvector in the database will do', {}, undefined],
-    ['that can put pgvector there will do', { installed: null, mayCreate: true }, undefined],
-    ['of PostgreSQL 14 is too old', { version: 140_011 }, 'database_too_old'],
-    ['without pgvector is told how to get it', { installed: null, available: null }, 'pgvector_missing'],
-    ['with pgvector 0.6 is told to update it', { installed: '0.6.2' }, 'pgvector_too_old'],
+    ['that can put pgvector there will do', { installed: null, canCreate: true }, undefined],
+    ['of PostgreSQL 14 is rejected', { version: 140_011 }, 'database_too_old'],
+    ['without pgvector is rejected', { installed: null, available: null }, 'pgvector_missing'],
+    ['with pgvector 0.6 is rejected', { installed: '0.6.2' }, 'pgvector_too_old'],
     [
       'that has no later pgvector to offer than 0.5 too',
-      { installed: null, available: '0.5.1', mayCreate: true },
+      { installed: null, available: '0.5.1', canCreate: true },
       'pgvector_too_old',
     ],
-    ['whose user may not create it is told who must', { installed: null }, 'pgvector_forbidden'],
+    ['whose user cannot create the extension is rejected', { installed: null }, 'pgvector_forbidden'],
   ])('%s', (_, facts, code) => {
-    expect(refusalOf({ ...good, ...facts })?.code).toBe(code)
+    expect(findProblem({ ...good, ...facts })?.code).toBe(code)
   })
 
-  test('names the package of its own version', () => {
-    expect(refusalOf({ ...good, version: 170_002, installed: null, available: null })?.message).toContain(
+  test('is told the package for its version', () => {
+    expect(findProblem({ ...good, version: 170_002, installed: null, available: null })?.message).toContain(
       'postgresql-17-pgvector',
     )
   })
 
-  test('that is not there is named without its password', async () => {
+  test('that cannot be reached is reported without its password', async () => {
     const url = 'postgres://me:secret@127.0.0.1:9/gabee'
     const refused = openDatabase({ url, dir: '', log: createLog('silent') })
     const error = await refused.catch((thrown: unknown) => thrown)

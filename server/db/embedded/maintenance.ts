@@ -1,0 +1,152 @@
+import type { Pool, PoolClient } from 'pg'
+import type { Log } from '../../log.ts'
+import type { SupervisedEngine } from './supervisor.ts'
+
+/** When maintenance runs. */
+export type MaintenanceSchedule = {
+  tickMs: number
+  /** WAL bytes from which a checkpoint runs when the database has been idle for `pauseMs`: a checkpoint of this size is quick. */
+  pauseCheckpointBytes: number
+  pauseMs: number
+  /** WAL bytes from which a checkpoint runs even if others wait: it bounds what recovery after a crash has to read. */
+  maxWalBytes: number
+  maxCheckpointIntervalMs: number
+  /** Tables are vacuumed when the database has been idle for `idleMs`, or for `pauseMs` after `maxVacuumIntervalMs`. */
+  idleMs: number
+  maxVacuumIntervalMs: number
+}
+
+export const defaultSchedule: MaintenanceSchedule = {
+  tickMs: 1_000,
+  pauseCheckpointBytes: 8 << 20,
+  pauseMs: 500,
+  maxWalBytes: 64 << 20,
+  maxCheckpointIntervalMs: 5 * 60_000,
+  idleMs: 10_000,
+  maxVacuumIntervalMs: 10 * 60_000,
+}
+
+/** Selects tables by the thresholds of autovacuum (PostgreSQL documentation, section 24.1.6). */
+const TABLES_TO_VACUUM = `
+  with tables as (
+    select format('%I.%I', s.schemaname, s.relname) as name, greatest(c.reltuples, 0) as rows,
+      s.n_dead_tup as dead, s.n_ins_since_vacuum as inserted, s.n_mod_since_analyze as changed
+    from pg_stat_user_tables s join pg_class c on c.oid = s.relid
+  )
+  select name, dead > 50 + 0.2 * rows or inserted > 1000 + 0.2 * rows as vacuum, changed > 50 + 0.1 * rows as analyze
+  from tables
+  where dead > 50 + 0.2 * rows or inserted > 1000 + 0.2 * rows or changed > 50 + 0.1 * rows
+  order by dead desc`
+
+type TableToVacuum = { name: string; vacuum: boolean; analyze: boolean }
+
+/**
+ * Runs checkpoints, vacuum and analyze, as the embedded engine has no background processes. Each uses the only session
+ * in its turn, like any other statement, and when the database is idle if it can wait.
+ */
+export function startMaintenance(
+  pool: Pool,
+  stats: SupervisedEngine['stats'],
+  log: Log,
+  schedule: MaintenanceSchedule,
+) {
+  let lastUse = performance.now()
+  let lastVacuum = performance.now()
+  let lastCheckpoint = { at: performance.now(), walBytes: 0 }
+  let running: Promise<void> | undefined
+  let isAcquiring = false
+
+  pool.on('acquire', () => {
+    if (!isAcquiring) lastUse = performance.now()
+  })
+  const isIdleFor = (ms: number): boolean =>
+    pool.waitingCount === 0 && pool.idleCount === pool.totalCount && performance.now() - lastUse >= ms
+
+  /** The engine counts from its start, and recovery ends with a checkpoint. */
+  function walBytes(): number {
+    const now = stats().walBytes
+    if (now < lastCheckpoint.walBytes) lastCheckpoint = { at: performance.now(), walBytes: 0 }
+    return now - lastCheckpoint.walBytes
+  }
+
+  function isCheckpointDue(): boolean {
+    const written = walBytes()
+    if (written >= schedule.maxWalBytes) return true
+    if (written > 0 && performance.now() - lastCheckpoint.at >= schedule.maxCheckpointIntervalMs) return true
+    return written >= schedule.pauseCheckpointBytes && isIdleFor(schedule.pauseMs)
+  }
+
+  function isVacuumDue(): boolean {
+    if (lastUse < lastVacuum) return false
+    const isLate = performance.now() - lastVacuum >= schedule.maxVacuumIntervalMs
+    return isIdleFor(isLate ? schedule.pauseMs : schedule.idleMs)
+  }
+
+  async function withSession(work: (session: PoolClient) => Promise<void>): Promise<void> {
+    isAcquiring = true
+    const session = await pool.connect()
+    isAcquiring = false
+    let failed: Error | undefined
+    try {
+      await session.query('set statement_timeout = 0')
+      await work(session)
+      await session.query('reset statement_timeout')
+    } catch (error) {
+      failed = error instanceof Error ? error : new Error(String(error))
+      throw error
+    } finally {
+      session.release(failed)
+    }
+  }
+
+  async function checkpoint(): Promise<void> {
+    await withSession(async (session) => {
+      const started = performance.now()
+      const bytes = walBytes()
+      await session.query('checkpoint')
+      lastCheckpoint = { at: performance.now(), walBytes: stats().walBytes }
+      log.debug({ ms: Math.round(performance.now() - started), bytes }, 'checkpoint')
+    })
+  }
+
+  /** Vacuums one table after the other until somebody else uses the database. */
+  async function vacuum(): Promise<void> {
+    const startedAt = performance.now()
+    let tables: TableToVacuum[] = []
+    await withSession(async (session) => {
+      await session.query('select pg_stat_force_next_flush()')
+      tables = (await session.query<TableToVacuum>(TABLES_TO_VACUUM)).rows
+    })
+    for (const { name, vacuum: needsVacuum, analyze } of tables) {
+      if (isStopped || lastUse > startedAt) return
+      const command = needsVacuum ? `vacuum${analyze ? ' (analyze)' : ''}` : 'analyze'
+      const started = performance.now()
+      await withSession(async (session) => void (await session.query(`${command} ${name}`)))
+      log.debug({ ms: Math.round(performance.now() - started), table: name }, command)
+    }
+    lastVacuum = performance.now()
+  }
+
+  let isStopped = false
+  const timer = setInterval(() => {
+    const task = isCheckpointDue() ? checkpoint : isVacuumDue() ? vacuum : undefined
+    if (running !== undefined || task === undefined) return
+    running = task()
+      .catch((error: unknown) => log.warn({ err: error }, 'maintenance of the embedded database failed'))
+      .finally(() => {
+        isAcquiring = false
+        running = undefined
+      })
+  }, schedule.tickMs)
+
+  return {
+    /** Bytes written to the WAL since the last checkpoint. */
+    walBytes,
+    /** Starts nothing more and waits for the running task. */
+    async stop(): Promise<void> {
+      isStopped = true
+      clearInterval(timer)
+      await running
+    },
+  }
+}

@@ -1,0 +1,108 @@
+import type { PGlite } from '@electric-sql/pglite'
+import { type Gauges, gauge } from './gauges.ts'
+import { isStartup, isTerminate, queryRequest, readSingleValue } from './requests.ts'
+
+/** The exit status with which PostgreSQL's code raises an ERROR. After anything else that it throws it cannot continue. */
+const ERROR_RAISED = 100
+const SMALL_BYTES = 1 << 16
+const LARGE_BYTES = 1 << 22
+
+/** The engine's compiled functions, which its published types do not include. */
+type Compiled = { _PostgresMainLoopOnce(this: void): void; _IsTransactionBlock(this: void): number }
+
+type Handlers = {
+  onResponse: (session: number, bytes: Uint8Array<ArrayBuffer>) => void
+  /** Must exit the thread. */
+  onBroken: (thrown: unknown) => never
+}
+
+/**
+ * Serves one connection after the other with the single session of the engine. The state of a connection (an open
+ * transaction, settings, prepared statements) is reset before the next one starts.
+ */
+export function createSessionServer(engine: PGlite, gauges: Gauges, { onResponse, onBroken }: Handlers) {
+  const compiled = engine.Module as unknown as Compiled
+  const once = compiled._PostgresMainLoopOnce
+  // The engine's loop catches everything that is thrown inside; after a PANIC or a trap it must not continue.
+  compiled._PostgresMainLoopOnce = () => {
+    try {
+      once()
+    } catch (thrown) {
+      if ((thrown as { status?: unknown }).status !== ERROR_RAISED) onBroken(thrown)
+      throw thrown
+    }
+  }
+  const isInTransaction = (): boolean => compiled._IsTransactionBlock() !== 0
+
+  let response = Buffer.allocUnsafeSlow(SMALL_BYTES)
+  let length = 0
+  /** The engine passes a response in chunks of 8 kB, which are valid during the call only. */
+  function append(chunk: Uint8Array): void {
+    if (length + chunk.length > response.length) {
+      const larger = Buffer.allocUnsafeSlow(2 * (length + chunk.length))
+      response.copy(larger, 0, 0, length)
+      response = larger
+    }
+    response.set(chunk, length)
+    length += chunk.length
+  }
+
+  /** Executes a request; without `syncToFs` nothing in it is asynchronous. */
+  async function run(request: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
+    length = 0
+    await engine.execProtocolRawStream(request, { syncToFs: false, onRawData: append })
+    const whole = new Uint8Array(response.subarray(0, length))
+    if (response.length > LARGE_BYTES) response = Buffer.allocUnsafeSlow(SMALL_BYTES)
+    return whole
+  }
+
+  let isTimeoutUnknown = true
+  /** Publishes the current `statement_timeout`, which another thread enforces, as the engine has no timers. */
+  async function publishTimeout(request: Buffer): Promise<void> {
+    const open = isInTransaction()
+    Atomics.store(gauges, gauge.inTransaction, open ? 1n : 0n)
+    isTimeoutUnknown ||= request.length < SMALL_BYTES && request.includes('statement_timeout')
+    if (!isTimeoutUnknown) return
+    const value = readSingleValue(
+      await run(queryRequest(`select setting from pg_settings where name = 'statement_timeout'`)),
+    )
+    // A failed transaction executes nothing until it ends.
+    if (value === undefined) return
+    Atomics.store(gauges, gauge.statementTimeoutMs, BigInt(value))
+    // A value set for the transaction ends with it.
+    isTimeoutUnknown = open
+  }
+
+  async function reset(): Promise<void> {
+    if (isInTransaction()) await run(queryRequest('rollback'))
+    await run(queryRequest('discard all'))
+    Atomics.store(gauges, gauge.inTransaction, 0n)
+    isTimeoutUnknown = true
+  }
+
+  async function serve(session: number, request: Buffer): Promise<void> {
+    if (isTerminate(request)) return reset()
+    if (isStartup(request)) await reset()
+    const bytes = await run(request)
+    await publishTimeout(request)
+    onResponse(session, bytes)
+  }
+
+  let last = Promise.resolve()
+  const enqueue = (work: () => Promise<void>): Promise<void> => {
+    last = last.then(work).catch((thrown: unknown) => onBroken(thrown))
+    return last
+  }
+  return {
+    /** Executes requests in order and passes on their responses; the end of a connection has none. */
+    handle(session: number, request: Uint8Array): void {
+      void enqueue(() => serve(session, Buffer.from(request.buffer, request.byteOffset, request.byteLength)))
+    },
+    /** Shuts the engine down after the queued requests. */
+    close: () =>
+      enqueue(async () => {
+        if (isInTransaction()) await run(queryRequest('rollback'))
+        await engine.close()
+      }),
+  }
+}

@@ -1,0 +1,33 @@
+import pg from 'pg'
+import { AppError } from '../errors.ts'
+import { databaseAway, databaseBusy, databaseConflict, databaseTimeout } from './errors.ts'
+
+/** SQLSTATE codes (PostgreSQL documentation, appendix A) and error codes of Node.js sockets. */
+const UNAVAILABLE_CODES =
+  /^(08...|57P0[1-5]|E(CONN\w+|PIPE|TIMEDOUT|HOSTUNREACH|NETUNREACH|NOTFOUND|AI_AGAIN))$/
+const BUSY_CODES = /^(53...|55P03)$/
+const CONFLICT_CODES = /^(40001|40P01)$/
+const TIMEOUT_CODES = /^(57014|25P03)$/
+/** A programming error with the code of a timeout: the driver does not support COPY. */
+const COPY_REFUSED = /^COPY from stdin failed/
+
+/** Messages of the driver's errors without a code. */
+const CONNECTION_ENDED =
+  /^(Connection terminated|Client has encountered a connection error|Client was closed)/
+const CONNECT_TIMEOUT = /^timeout exceeded when trying to connect/
+
+/**
+ * Translates an error of the driver into an AppError: database unavailable, busy, timeout or conflict. Errors of the
+ * statement itself (a violated constraint, invalid SQL) stay as they are, with their SQLSTATE in `code`.
+ */
+export function translateError(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof AppError) return error
+  if (error.cause instanceof AppError) return error.cause
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
+  if (CONFLICT_CODES.test(code)) return databaseConflict(error)
+  if (TIMEOUT_CODES.test(code) && !COPY_REFUSED.test(error.message)) return databaseTimeout(error)
+  if (BUSY_CODES.test(code) || CONNECT_TIMEOUT.test(error.message)) return databaseBusy(error)
+  if (UNAVAILABLE_CODES.test(code)) return databaseAway(error)
+  if (!(error instanceof pg.DatabaseError) && CONNECTION_ENDED.test(error.message)) return databaseAway(error)
+  return error
+}
