@@ -1,10 +1,10 @@
 /**
- * What a commit costs: the embedded store, with every commit on the disk, beside a PostgreSQL server.
+ * Measures commits and reads: the embedded database, which syncs every commit to disk, and a PostgreSQL server.
  *
  *     node bench/db.ts [postgres://user@host/postgres] [--dir DIR] [--commits 2000]
  *
- * The address is of a server whose user may create databases; a database of its own is made and dropped. DIR (default:
- * a temporary directory) should be on the disk that the figures are wanted for. Both stores are measured in turns.
+ * The URL is that of a server whose user can create databases; a temporary database is created and dropped. DIR
+ * (default: a temporary directory) should be on the disk to measure. Rounds alternate between both databases.
  */
 import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -23,13 +23,13 @@ const { values, positionals } = parseArgs({
 const commits = Number(values.commits)
 const ROUNDS = 10
 const [server] = positionals
-const say = (line: string): void => void process.stdout.write(`${line}\n`)
+const print = (line: string): void => void process.stdout.write(`${line}\n`)
 
-const at = (sorted: number[], part: number): number =>
-  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN
+const quantileOf = (sorted: number[], fraction: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * fraction))] ?? Number.NaN
 
-/** Milliseconds of each call. */
-async function timed(times: number, work: (i: number) => unknown): Promise<number[]> {
+/** Returns the milliseconds of each call. */
+async function measure(times: number, work: (i: number) => unknown): Promise<number[]> {
   const ms: number[] = []
   for (let i = 0; i < times; i++) {
     const started = performance.now()
@@ -42,16 +42,16 @@ async function timed(times: number, work: (i: number) => unknown): Promise<numbe
 function figures(ms: number[], each: number, unit: string): string {
   const sorted = ms.toSorted((a, b) => a - b)
   const perSecond = (1000 * each * ms.length) / ms.reduce((sum, one) => sum + one, 0)
-  return `p50 ${at(sorted, 0.5).toFixed(2)}  p99 ${at(sorted, 0.99).toFixed(2)} ms  ${Math.round(perSecond)} ${unit}/s`
+  return `p50 ${quantileOf(sorted, 0.5).toFixed(2)}  p99 ${quantileOf(sorted, 0.99).toFixed(2)} ms  ${Math.round(perSecond)} ${unit}/s`
 }
 
-/** The floor under every commit: 8 kB over what is there already, and a sync. */
+/** Measures the minimum of every commit: overwriting 8 kB and a sync. */
 async function measureDisk(dir: string): Promise<string> {
   const file = openSync(path.join(dir, 'sync'), 'w+')
   const page = Buffer.alloc(8192)
   for (let i = 0; i < 64; i++) writeSync(file, page, 0, page.length, i * page.length)
   fdatasyncSync(file)
-  const ms = await timed(500, (i) => {
+  const ms = await measure(500, (i) => {
     writeSync(file, page, 0, page.length, (i % 64) * page.length)
     fdatasyncSync(file)
   })
@@ -61,8 +61,8 @@ async function measureDisk(dir: string): Promise<string> {
 
 type Append = (rows: number) => Promise<void>
 
-/** Appends to a run's log, as every token does. */
-async function appending({ db }: Database): Promise<Append> {
+/** Creates a run and returns a function that appends events to its log, as tokens do. */
+async function createAppend({ db }: Database): Promise<Append> {
   const user = newId()
   const run = newId()
   await sql`insert into users (id, display_name) values (${user}, 'bench')`.execute(db)
@@ -76,17 +76,17 @@ async function appending({ db }: Database): Promise<Append> {
   }
 }
 
-type Measurement = { name: string; each: number; unit: string; work: (store: Database) => unknown }
+type Measurement = { name: string; each: number; unit: string; work: (database: Database) => unknown }
 
 const measurements = (appends: Map<Database, Append>): Measurement[] => [
-  { name: 'commit of 1 row', each: 1, unit: 'rows', work: (store) => appends.get(store)?.(1) },
-  { name: 'commit of 64 rows', each: 64, unit: 'rows', work: (store) => appends.get(store)?.(64) },
+  { name: 'commit of 1 row', each: 1, unit: 'rows', work: (database) => appends.get(database)?.(1) },
+  { name: 'commit of 64 rows', each: 64, unit: 'rows', work: (database) => appends.get(database)?.(64) },
   {
     name: 'transaction of 2 statements',
     each: 1,
     unit: 'transactions',
-    work: (store) =>
-      store.transaction(async (trx) => {
+    work: (database) =>
+      database.transaction(async (trx) => {
         await sql`update users set display_name = 'bench' where display_name = 'bench'`.execute(trx)
         await sql`update runs set last_event = last_event + 1 where kind = 'bench'`.execute(trx)
       }),
@@ -105,37 +105,37 @@ async function main(): Promise<void> {
   const admin = server === undefined ? undefined : new pg.Client(server)
   const log = createLog('warn')
   try {
-    say(
+    print(
       `${cpus()[0]?.model.trim()}, ${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GB, ${process.platform}, Node ${process.version}`,
     )
-    say(`disk under ${values.dir}: write 8 kB and sync: ${await measureDisk(dir)}`)
+    print(`disk under ${values.dir}: write 8 kB and sync: ${await measureDisk(dir)}`)
 
-    const stores: Database[] = []
+    const databases: Database[] = []
     await openDatabase({ dir, log }).then((first) => first[Symbol.asyncDispose]())
     const started = performance.now()
-    stores.push(await openDatabase({ dir, log }))
-    say(`embedded: open an existing database: ${Math.round(performance.now() - started)} ms`)
+    databases.push(await openDatabase({ dir, log }))
+    print(`embedded: open an existing database: ${Math.round(performance.now() - started)} ms`)
     if (admin !== undefined && server !== undefined) {
       await admin.connect()
       await admin.query(`create database ${own}`)
       const url = new URL(server)
       url.pathname = own
-      stores.push(await openDatabase({ url: url.href, dir, log }))
+      databases.push(await openDatabase({ url: url.href, dir, log }))
       const { rows } = await admin.query<{ all: string }>(
         `select string_agg(name || '=' || setting, ' ') as all from pg_settings where name in ('server_version', 'fsync', 'synchronous_commit')`,
       )
-      say(`postgres: ${rows[0]?.all}`)
+      print(`postgres: ${rows[0]?.all}`)
     }
 
     const appends = new Map<Database, Append>()
-    for (const store of stores) appends.set(store, await appending(store))
+    for (const database of databases) appends.set(database, await createAppend(database))
     for (const { name, each, unit, work } of measurements(appends)) {
-      const ms = new Map<Database, number[]>(stores.map((store) => [store, []]))
+      const ms = new Map<Database, number[]>(databases.map((database) => [database, []]))
       for (let round = 0; round < ROUNDS; round++)
-        for (const [store, all] of ms) all.push(...(await timed(commits / ROUNDS, () => work(store))))
-      for (const [{ kind }, all] of ms) say(`${`${kind}: ${name}`.padEnd(40)} ${figures(all, each, unit)}`)
+        for (const [database, all] of ms) all.push(...(await measure(commits / ROUNDS, () => work(database))))
+      for (const [{ kind }, all] of ms) print(`${`${kind}: ${name}`.padEnd(40)} ${figures(all, each, unit)}`)
     }
-    for (const store of stores) await store[Symbol.asyncDispose]()
+    for (const database of databases) await database[Symbol.asyncDispose]()
     await admin?.query(`drop database ${own}`)
   } finally {
     await admin?.end()

@@ -1,4 +1,4 @@
-// The server of bench/runs.ts, its settings its one argument: /run answers through the log, /plain pipes the model's answer into the response.
+// The server of bench/runs.ts; its argument are its settings. /run uses the run log, /plain pipes the model's stream into the response.
 import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -9,7 +9,7 @@ import { openDatabase } from '../server/db/index.ts'
 import { createHttp } from '../server/http/index.ts'
 import { sendRun } from '../server/http/sse.ts'
 import { createLog } from '../server/log.ts'
-import { type RunContext, runRoutes, runs as runsRoom } from '../server/runs/index.ts'
+import { runs as createRuns, type RunContext, runRoutes } from '../server/runs/index.ts'
 
 export type ServerSettings = {
   name: string
@@ -19,33 +19,33 @@ export type ServerSettings = {
   upstream: string
   user: string
 }
-/** What is asked of the model, or said by the server itself at this pace. */
-export type Asked = { tokens: number; everyMs: number }
+/** The length and pace of an answer, by the model or by the server itself. */
+export type AnswerSettings = { tokens: number; everyMs: number }
 
 const settings = JSON.parse(process.argv[2] ?? '') as ServerSettings
 const log = createLog('error')
 const database = await openDatabase({ dir: settings.dir, url: settings.url, log })
-const runs = runsRoom({ database, log, nodeId: settings.name, graceMs: 0 })
+const runs = createRuns({ database, log, nodeId: settings.name, graceMs: 0 })
 
-const ask = async ({ tokens, everyMs }: Asked, signal: AbortSignal) =>
+const requestModel = async ({ tokens, everyMs }: AnswerSettings, signal: AbortSignal) =>
   fetch(`${settings.upstream}/?tokens=${tokens}&everyMs=${everyMs}`, { signal })
 
-/** Two tokens of one commit are one event that names both moments. */
+/** Merges two tokens of one commit into an event with both timestamps. */
 const merge = (first: Record<string, unknown>, second: Record<string, unknown>) => ({
   token: `${String(first['token'])}${String(second['token'])}`,
   at: `${String(first['at'])},${String(second['at'])}`,
 })
 const close = async () => ({ event: 'ended' })
 
-runs.register<Asked>('answer', {
+runs.register<AnswerSettings>('answer', {
   async work({ run, signal, emit }) {
-    const response = await ask(run.input, signal)
-    const said: string[] = []
-    const parser = createParser({ onEvent: ({ data }) => said.push(data) })
+    const response = await requestModel(run.input, signal)
+    const received: string[] = []
+    const parser = createParser({ onEvent: ({ data }) => received.push(data) })
     const decoder = new TextDecoder()
     for await (const bytes of response.body ?? []) {
       parser.feed(decoder.decode(bytes, { stream: true }))
-      for (const data of said.splice(0))
+      for (const data of received.splice(0))
         if (data !== '[DONE]') await emit(JSON.parse(data) as Record<string, unknown>)
     }
     return { event: { event: 'complete' } }
@@ -54,17 +54,17 @@ runs.register<Asked>('answer', {
   close,
 })
 
-async function talk({ run, signal, emit }: RunContext<Asked>) {
-  const begun = performance.now()
+async function talk({ run, signal, emit }: RunContext<AnswerSettings>) {
+  const startedAt = performance.now()
   for (let i = 0; i < run.input.tokens && !signal.aborted; i++) {
-    const wait = begun + i * run.input.everyMs - performance.now()
-    if (wait > 0) await pause(wait, undefined, { signal })
+    const waitMs = startedAt + i * run.input.everyMs - performance.now()
+    if (waitMs > 0) await pause(waitMs, undefined, { signal })
     await emit({ token: ' word', at: String(process.hrtime.bigint()) })
   }
   return { event: { event: 'complete' } }
 }
-runs.register<Asked>('talk', { work: talk, close })
-runs.register<Asked>('talk-merged', { work: talk, merge, close })
+runs.register<AnswerSettings>('talk', { work: talk, close })
+runs.register<AnswerSettings>('talk-merged', { work: talk, merge, close })
 
 const caller = { userId: settings.user, isAdmin: false, aveeId: null, via: 'session' } as const
 const http = await createHttp({
@@ -72,17 +72,17 @@ const http = await createHttp({
   log,
   identity: { mode: async () => 'personal', owner: async () => caller, byToken: async () => caller },
   readiness: async () => {
-    throw new Error('not asked')
+    throw new Error('unused')
   },
 })
 await http.register(runRoutes({ runs }))
 
-const askedIn = (request: FastifyRequest): Asked => {
+const settingsOf = (request: FastifyRequest): AnswerSettings => {
   const { tokens, everyMs } = request.query as Record<string, string>
   return { tokens: Number(tokens), everyMs: Number(everyMs) }
 }
 const start = async (kind: string, request: FastifyRequest) =>
-  runs.start({ kind, userId: settings.user, input: askedIn(request) })
+  runs.start({ kind, userId: settings.user, input: settingsOf(request) })
 
 http.post('/run', async (request, reply) => {
   const { run } = await start('answer', request)
@@ -93,9 +93,9 @@ http.post<{ Params: { kind: string } }>('/start/:kind', async (request) => {
   return { id: run.id }
 })
 http.post('/plain', async (request, reply) => {
-  const left = new AbortController()
-  reply.raw.on('close', () => left.abort())
-  const { body } = await ask(askedIn(request), left.signal)
+  const disconnect = new AbortController()
+  reply.raw.on('close', () => disconnect.abort())
+  const { body } = await requestModel(settingsOf(request), disconnect.signal)
   reply.hijack()
   reply.raw.writeHead(200, {
     'content-type': 'text/event-stream; charset=utf-8',

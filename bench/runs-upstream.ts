@@ -1,4 +1,4 @@
-// The model service of bench/runs.ts: each request gets `tokens` tokens, one every `everyMs`, each with the moment it was sent.
+// The model server of bench/runs.ts: sends `tokens` tokens, one every `everyMs`, each with a timestamp.
 import { createServer } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 
@@ -8,17 +8,17 @@ const server = createServer((request, response) => {
   const everyMs = Number(searchParams.get('everyMs'))
   response.writeHead(200, { 'content-type': 'text/event-stream' })
   response.flushHeaders()
-  let left = false
+  let isClosed = false
   response.on('close', () => {
-    left = true
+    isClosed = true
   })
   void (async () => {
-    const begun = performance.now()
-    for (let i = 0; i < tokens && !left; i++) {
-      const wait = begun + (i + 1) * everyMs - performance.now()
-      if (wait > 0) await pause(wait)
-      const isTaken = response.write(`data: {"token":" word","at":"${process.hrtime.bigint()}"}\n\n`)
-      if (!isTaken)
+    const startedAt = performance.now()
+    for (let i = 0; i < tokens && !isClosed; i++) {
+      const waitMs = startedAt + (i + 1) * everyMs - performance.now()
+      if (waitMs > 0) await pause(waitMs)
+      const isFlushed = response.write(`data: {"token":" word","at":"${process.hrtime.bigint()}"}\n\n`)
+      if (!isFlushed)
         await new Promise<void>((resolve) => response.once('drain', resolve).once('close', resolve))
     }
     response.end('data: [DONE]\n\n')

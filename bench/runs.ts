@@ -1,10 +1,10 @@
 /**
- * What the log of runs costs and carries, each beside a plain route that pipes the model's answer into the response.
+ * Measures the run log against a plain route that pipes the model's stream into the response.
  *
  *     node bench/runs.ts [postgres://user@host/postgres] [--only first,events,readers,nodes,crash] [--seconds 10]
  *
- * The address is of a server whose user may create databases; a database of its own is made and dropped. Without one
- * only the embedded store is measured. Model, servers and clients are processes of their own on this machine.
+ * The URL is that of a server whose user can create databases; a temporary database is created and dropped. Without a
+ * URL, only the embedded database is measured. Model, servers and clients are separate processes on this machine.
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -31,7 +31,7 @@ const { values, positionals } = parseArgs({
 const [address] = positionals
 const seconds = Number(values.seconds)
 const parts = values.only.split(',')
-const say = (line = ''): void => void process.stdout.write(`${line}\n`)
+const print = (line = ''): void => void process.stdout.write(`${line}\n`)
 const file = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 
 type Figures = {
@@ -44,26 +44,26 @@ type Figures = {
   at: number
 }
 
-/** A process of this bench; `said` is its first message. */
-async function begin(
+/** Starts a process of this benchmark; resolves with its first message. */
+async function startProcess(
   program: string,
   settings?: unknown,
-): Promise<{ child: ChildProcess; said: { port?: number } }> {
+): Promise<{ child: ChildProcess; message: { port?: number } }> {
   const child = fork(file(program), settings === undefined ? [] : [JSON.stringify(settings)], {
     execArgv: ['--expose-gc'],
   })
-  const [said] = (await once(child, 'message')) as [{ port?: number }]
-  return { child, said }
+  const [message] = (await once(child, 'message')) as [{ port?: number }]
+  return { child, message }
 }
 
-async function end(child: ChildProcess): Promise<void> {
+async function kill(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   child.kill('SIGKILL')
   await once(child, 'exit')
 }
 
-/** A store in a place of its own, and servers on it. */
-async function openPlace(kind: 'embedded' | 'postgres', upstream: string) {
+/** Creates a temporary database for servers. */
+async function openCluster(kind: 'embedded' | 'postgres', upstream: string) {
   const dir = await mkdtemp(path.join(tmpdir(), 'gabee-bench-'))
   const name = `gabee_bench_${process.pid}_${Date.now()}`
   const url = kind === 'postgres' && address !== undefined ? new URL(address) : undefined
@@ -84,7 +84,7 @@ async function openPlace(kind: 'embedded' | 'postgres', upstream: string) {
   const children: ChildProcess[] = []
   return {
     kind,
-    /** A server and how to start it again. */
+    /** Starts a server; `start` restarts it. */
     async serve(node: string) {
       const port = await freePort()
       const settings: ServerSettings = {
@@ -96,31 +96,31 @@ async function openPlace(kind: 'embedded' | 'postgres', upstream: string) {
         ...(url && { url: url.href }),
       }
       const start = async () => {
-        const { child } = await begin('runs-server.ts', settings)
+        const { child } = await startProcess('runs-server.ts', settings)
         children.push(child)
         return child
       }
       return { url: `http://127.0.0.1:${port}`, child: await start(), start }
     },
     async close() {
-      for (const child of children) await end(child)
+      for (const child of children) await kill(child)
       if (url) await admin(`drop database ${name} with (force)`)
       await rm(dir, { recursive: true, force: true })
     },
   }
 }
-type Place = Awaited<ReturnType<typeof openPlace>>
+type Cluster = Awaited<ReturnType<typeof openCluster>>
 
-/** So many at once, each again and again, begun evenly; what counts began when all were there. */
-async function answers(
+/** Requests answers with `count` clients in a loop, started evenly; counts answers that start when all clients run. */
+async function requestAnswers(
   count: number,
   lengthMs: number,
   ask: () => Promise<Answer>,
 ): Promise<{ first: number[]; delays: number[] }> {
   const first: number[] = []
   const delays: number[] = []
-  const begun = performance.now()
-  const since = () => performance.now() - begun
+  const startedAt = performance.now()
+  const since = () => performance.now() - startedAt
   await Promise.all(
     Array.from({ length: count }, async (_, i) => {
       await pause((i / count) * lengthMs)
@@ -137,37 +137,37 @@ async function answers(
   return { first, delays }
 }
 
-async function measureFirst(place: Place, upstream: string): Promise<void> {
-  const server = await place.serve('one')
-  say(
-    `| answers at once, ${place.kind} | way | first token, ms (p50 / p99) | each token late by, ms (p50 / p99) | server's CPU |`,
+async function measureFirst(cluster: Cluster, upstream: string): Promise<void> {
+  const server = await cluster.serve('one')
+  print(
+    `| answers at once, ${cluster.kind} | way | first token, ms (p50 / p99) | delay of each token, ms (p50 / p99) | CPU of the server |`,
   )
-  say('| --- | --- | --- | --- | --- |')
+  print('| --- | --- | --- | --- | --- |')
   for (const [count, tokens] of [
     [1, 25],
     [50, 250],
     [500, 500],
   ] as const)
     for (const [way, method, url] of [
-      ['the model itself', 'GET', upstream],
+      ['model server', 'GET', upstream],
       ['plain', 'POST', `${server.url}/plain`],
-      ['through the log', 'POST', `${server.url}/run`],
+      ['run log', 'POST', `${server.url}/run`],
     ] as const) {
       const before = await json<Figures>('GET', `${server.url}/figures`)
-      const { first, delays } = await answers(count, tokens * 20, async () =>
+      const { first, delays } = await requestAnswers(count, tokens * 20, async () =>
         answer(method, `${url}/?tokens=${tokens}&everyMs=20`),
       )
       const after = await json<Figures>('GET', `${server.url}/figures`)
       const cpu = Math.round((100 * (after.cpuMs - before.cpuMs)) / (after.at - before.at))
-      say(`| ${count} | ${way} | ${spread(first)} | ${spread(delays)} | ${cpu} % |`)
+      print(`| ${count} | ${way} | ${spread(first)} | ${spread(delays)} | ${cpu} % |`)
     }
-  await end(server.child)
+  await kill(server.child)
 }
 
-async function measureEvents(place: Place): Promise<void> {
-  const server = await place.serve('one')
-  say(`| runs at once, ${place.kind} | tokens | events/s | commits/s |`)
-  say('| --- | --- | --- | --- |')
+async function measureEvents(cluster: Cluster): Promise<void> {
+  const server = await cluster.serve('one')
+  print(`| runs at once, ${cluster.kind} | tokens | events/s | commits/s |`)
+  print('| --- | --- | --- | --- |')
   for (const kind of ['talk', 'talk-merged'])
     for (const count of [1, 50, 300]) {
       const ids = await Promise.all(
@@ -182,27 +182,27 @@ async function measureEvents(place: Place): Promise<void> {
       for (const { id } of ids) await json('DELETE', `${server.url}/runs/${id}`)
       const per = (what: 'events' | 'commits') =>
         Math.round((1000 * (after[what] - before[what])) / (after.at - before.at))
-      say(
+      print(
         `| ${count} | ${kind === 'talk' ? 'each an event' : 'merged within a commit'} | ${per('events')} | ${per('commits')} |`,
       )
     }
-  await end(server.child)
+  await kill(server.child)
 }
 
-async function measureReaders(place: Place): Promise<void> {
-  say(
-    `| readers, ${place.kind} | way | late by, ms (p50 / p99) | events/s to readers | server's CPU | memory per reader |`,
+async function measureReaders(cluster: Cluster): Promise<void> {
+  print(
+    `| readers, ${cluster.kind} | way | delay, ms (p50 / p99) | events/s to readers | CPU of the server | memory per reader |`,
   )
-  say('| --- | --- | --- | --- | --- | --- |')
+  print('| --- | --- | --- | --- | --- | --- |')
   const memory = (before: Figures, after: Figures, count: number) =>
     `${fixed((after.heap - before.heap) / count / 1024)} KB heap, ${fixed((after.rss - before.rss) / count / 1024)} KB resident`
   for (const [count, runs, everyMs] of [
     [5000, 50, 10_000],
     [1000, 20, 50],
   ] as const)
-    for (const way of ['plain', 'through the log']) {
-      // A fresh server for each, as memory that was once taken is not given back.
-      const server = await place.serve(`readers-${way === 'plain' ? 'plain' : 'log'}-${count}`)
+    for (const way of ['plain', 'run log']) {
+      // A new server for each, as freed memory is not returned to the system.
+      const server = await cluster.serve(`readers-${way === 'plain' ? 'plain' : 'log'}-${count}`)
       const query = `?tokens=1000000&everyMs=${everyMs}`
       const ids = await Promise.all(
         Array.from({ length: runs }, async () =>
@@ -217,7 +217,7 @@ async function measureReaders(place: Place): Promise<void> {
       for (let i = 0; i < count; i += 1) {
         const url =
           way === 'plain' ? `${server.url}/plain${query}` : `${server.url}/runs/${ids[i % runs]?.id}/events`
-        // The plain way asks the model once for each reader: it has nothing that several could read.
+        // The plain route makes one model request per reader.
         const stream = await open(way === 'plain' ? 'POST' : 'GET', url)
         stream.on('error', () => {})
         stream.on('data', (bytes: Buffer) => {
@@ -233,18 +233,18 @@ async function measureReaders(place: Place): Promise<void> {
       isCounting = false
       const cpu = Math.round((100 * (after.cpuMs - joined.cpuMs)) / (after.at - joined.at))
       const rate = Math.round((1000 * delays.length) / (after.at - joined.at))
-      say(
+      print(
         `| ${count} at ${fixed(1000 / everyMs)} events/s | ${way} | ${spread(delays)} | ${rate} | ${cpu} % | ${memory(before, after, count)} |`,
       )
       for (const stream of streams) stream.destroy()
-      await end(server.child)
+      await kill(server.child)
     }
 }
 
-async function measureNodes(place: Place): Promise<void> {
-  const [one, two] = [await place.serve('one'), await place.serve('two')]
-  say(`| readers of 50 runs at 50 tokens/s, ${place.kind} | late by, ms (p50 / p99) |`)
-  say('| --- | --- |')
+async function measureNodes(cluster: Cluster): Promise<void> {
+  const [one, two] = [await cluster.serve('one'), await cluster.serve('two')]
+  print(`| readers of 50 runs at 50 tokens/s, ${cluster.kind} | delay, ms (p50 / p99) |`)
+  print('| --- | --- |')
   const ids = await Promise.all(
     Array.from({ length: 50 }, async () =>
       json<{ id: string }>('POST', `${one.url}/start/talk?tokens=1000000&everyMs=20`),
@@ -263,33 +263,33 @@ async function measureNodes(place: Place): Promise<void> {
   for (const delays of readings) delays.length = 0
   await pause(seconds * 1000)
   for (const [index, delays] of readings.entries())
-    say(`| on ${index === 0 ? 'the same server' : 'another server'} | ${spread(delays)} |`)
-  for (const { child } of [one, two]) await end(child)
+    print(`| on ${index === 0 ? 'the same server' : 'another server'} | ${spread(delays)} |`)
+  for (const { child } of [one, two]) await kill(child)
 }
 
-/** From `kill -9` to the next new event, as a reader that comes back sees it. */
-async function measureCrash(place: Place): Promise<void> {
-  const one = await place.serve('one')
-  say(`| after kill -9, ${place.kind} | process starts for, ms | then first new event after, ms |`)
-  say('| --- | --- | --- |')
-  const begin = async () => json<{ id: string }>('POST', `${one.url}/start/talk?tokens=1000000&everyMs=20`)
+/** Measures the time from `kill -9` to the next new event for a reader that reconnects. */
+async function measureCrash(cluster: Cluster): Promise<void> {
+  const one = await cluster.serve('one')
+  print(`| after kill -9, ${cluster.kind} | start of the process, ms | then first new event, ms |`)
+  print('| --- | --- | --- |')
+  const startRun = async () => json<{ id: string }>('POST', `${one.url}/start/talk?tokens=1000000&everyMs=20`)
   let { child } = one
   for (let round = 0; round < 3; round++) {
-    const { id } = await begin()
+    const { id } = await startRun()
     await pause(1000)
-    await end(child)
-    const { last } = { last: performance.now() }
+    await kill(child)
+    const killedAt = performance.now()
     child = await one.start()
     const started = performance.now()
     const { last_event: known } = await json<{ last_event: number }>('GET', `${one.url}/runs/${id}`)
     await nextEvent(`${one.url}/runs/${id}/events?after=${known}`)
-    say(`| started again | ${fixed(started - last, 0)} | ${fixed(performance.now() - started, 0)} |`)
+    print(`| restarted | ${fixed(started - killedAt, 0)} | ${fixed(performance.now() - started, 0)} |`)
     await json('DELETE', `${one.url}/runs/${id}`)
   }
-  if (place.kind === 'postgres') {
-    const two = await place.serve('two')
+  if (cluster.kind === 'postgres') {
+    const two = await cluster.serve('two')
     for (let round = 0; round < 3; round++) {
-      const { id } = await begin()
+      const { id } = await startRun()
       const stream = await open('GET', `${two.url}/runs/${id}/events`)
       let latest = 0
       let isDead = false
@@ -300,16 +300,16 @@ async function measureCrash(place: Place): Promise<void> {
       })
       await pause(1500)
       const killed = performance.now()
-      await end(child)
+      await kill(child)
       isDead = true
-      say(`| another server standing by, its lease 4 s | – | ${fixed((await after.promise) - killed, 0)} |`)
+      print(`| takeover by another server, lease 4 s | – | ${fixed((await after.promise) - killed, 0)} |`)
       stream.destroy()
       await json('DELETE', `${two.url}/runs/${id}`)
       child = await one.start()
     }
-    await end(two.child)
+    await kill(two.child)
   }
-  await end(child)
+  await kill(child)
 }
 
 async function nextEvent(url: string): Promise<void> {
@@ -318,25 +318,25 @@ async function nextEvent(url: string): Promise<void> {
   stream.destroy()
 }
 
-const model = await begin('runs-upstream.ts')
-const upstream = `http://127.0.0.1:${model.said.port}`
-say(
+const model = await startProcess('runs-upstream.ts')
+const upstream = `http://127.0.0.1:${model.message.port}`
+print(
   `Node ${process.version}, ${availableParallelism()} × ${cpus()[0]?.model ?? 'unknown'}, load ${fixed(loadavg()[0] ?? 0)} before`,
 )
 const kinds = address === undefined ? (['embedded'] as const) : (['embedded', 'postgres'] as const)
 for (const kind of kinds)
   for (const [part, measure] of [
-    ['first', async (place: Place) => measureFirst(place, upstream)],
+    ['first', async (cluster: Cluster) => measureFirst(cluster, upstream)],
     ['events', measureEvents],
     ['readers', measureReaders],
     ['nodes', measureNodes],
     ['crash', measureCrash],
   ] as const) {
     if (!parts.includes(part) || (part === 'nodes' && kind === 'embedded')) continue
-    const place = await openPlace(kind, upstream)
-    say()
-    await measure(place)
-    await place.close()
+    const cluster = await openCluster(kind, upstream)
+    print()
+    await measure(cluster)
+    await cluster.close()
   }
-await end(model.child)
+await kill(model.child)
 process.exit(0)

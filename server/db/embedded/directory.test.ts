@@ -102,7 +102,7 @@ describe('a data directory', () => {
   })
 
   test.skipIf(process.platform === 'win32')(
-    'is nobody else’s to read',
+    'cannot be read by other users of the machine',
     async () => {
       await using place = await createTestDatabase('embedded')
       const dir = path.join(place.dir, 'new')
