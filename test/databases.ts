@@ -71,7 +71,7 @@ export async function openTestDatabase(
 ): Promise<Database & { readonly source: TestDatabase }> {
   const source = await createTestDatabase(kind)
   const log = createLog('silent')
-  const database = await openDatabase({ ...source, log, limits: { connectTimeoutMs: 5_000, ...limits } })
+  const database = await openDatabase({ ...source, log, limits: { connectTimeoutMs: 20_000, ...limits } })
   return {
     ...database,
     source,
