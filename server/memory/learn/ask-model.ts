@@ -66,7 +66,7 @@ export async function askModel(
     messages,
     maxTokens,
     temperature: 0,
-    grounding: { question: '', passages: [], answerable: false, retrieved: false },
+    grounding: { question: '', passages: [], answerable: null },
   }
   for await (const part of model.stream(request, signal)) if (part.type === 'text') said += part.text
   return parseAnswer(said)
