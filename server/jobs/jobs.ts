@@ -233,8 +233,10 @@ export function jobs({
 
     async idle(of = [...kinds.keys()]) {
       for (;;) {
+        const isDue = isOpen && !isClosed && (await hasDue(db, of))
+        // Checked last: a job that is claimed meanwhile is no longer due, and starts before `working` ends.
         const isRunning = [...running.values()].some(({ row }) => of.includes(row.kind))
-        if (!isRunning && (!isOpen || isClosed || !(await hasDue(db, of)))) return
+        if (!isDue && !isRunning && working === undefined) return
         const change = new Promise<void>((resolve) => waiting.push(resolve))
         wake()
         await change
