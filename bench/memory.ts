@@ -1,23 +1,25 @@
 /**
- * How well earlier turns of long conversations are found again, with the real index and search.
+ * Recall of earlier turns and of memories, with the real index and search.
  *
  *     node bench/memory.ts --data DIR [--only WORD] [--url postgres://…] [--detail]
  *
  *     DIR/memory/<name>/sessions.jsonl    {conv_id, date, turns: [{id, speaker|role, text, image_caption?}]}
  *     DIR/memory/<name>/questions.jsonl   {conv_id, question, category, category_name?, evidence: [turn ids]}
  *
- * Recall of the evidence turns at 5 and 10, within the own conversation: by words alone, and with a bag of words in
- * the place of an embedding model. Beside it plain BM25 over the same turns (k1 0.9, b 0.4, and 1.2, 0.75), and how long
- * a search takes. Of what memories cost: how long recall takes with 20, 200 and 2,000 of them.
+ * Reports recall at 5 and 10 of the turns that contain the evidence, within their conversation: by lexical search, by
+ * hybrid search with a bag of words as the embedding model, and by plain BM25 (k1 0.9, b 0.4 and k1 1.2, b 0.75). The
+ * same for memories: each turn of the user is stored as one, and questions with evidence among them are asked. Also
+ * reports the latency of both, that of memories with 20, 200 and 2,000 of them.
  */
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { sql } from 'kysely'
-import { accounts as accountsRoom } from '../server/accounts/index.ts'
-import { avees as aveesRoom } from '../server/avees/index.ts'
+import { accounts as createAccounts } from '../server/accounts/index.ts'
+import { avees as createAvees } from '../server/avees/index.ts'
 import { newId } from '../server/db/index.ts'
+import { jobs as createJobs } from '../server/jobs/index.ts'
 import { createLog } from '../server/log.ts'
-import { type Memory, memory as memoryRoom } from '../server/memory/index.ts'
+import { memory as createMemory } from '../server/memory/index.ts'
 import type { Embedder } from '../server/models/index.ts'
 import { bagOfWords } from './bag-of-words.ts'
 import { bm25 } from './bm25.ts'
@@ -46,74 +48,104 @@ const { values } = parseArgs({
     detail: { type: 'boolean', default: false },
   },
 })
-if (!values.data) throw new Error('Say where the data is: --data DIR')
+if (!values.data) throw new Error('Pass the data: --data DIR')
 
 let embedder: Embedder | undefined
-await using house = await openBenchServer({ url: values.url })
-const { database, runs } = house
+await using server = await openBenchServer({ url: values.url })
+const { database, runs } = server
 const log = createLog('error')
-const accounts = await accountsRoom({
+const accounts = await createAccounts({
   database,
   runs,
   loopback: true,
   registrationOpen: true,
   sessionDays: 1,
 })
-await using memory = memoryRoom({
+await using jobs = createJobs({ database, log })
+const memory = createMemory({
   database,
   models: { runInBackground: async () => undefined, embedder: async () => embedder },
-  avees: aveesRoom({ database, accounts, runs }),
+  avees: createAvees({ database, accounts, runs }),
+  jobs,
   log,
-  pace: { quietMs: 0, longestMs: 0 },
+  pace: { quietMs: 0, maxWaitMs: 0 },
 })
+await jobs.open()
 
 const signal = () => AbortSignal.timeout(60_000)
 
-/** "1:56 pm on 8 May, 2023" and "March-15-2024". */
-function dateOf(text: string): Date {
+/** Parses "1:56 pm on 8 May, 2023" and "March-15-2024". */
+function parseDate(text: string): Date {
   const at = new Date(`${text.replace(/^.* on /, '').replaceAll('-', ' ')} 12:00 UTC`)
   return Number.isNaN(at.getTime()) ? new Date(0) : at
 }
 
-/** Two people's talk as a conversation: who speaks first is the person, the other the avee. */
-async function take(turns: Turn[]): Promise<{ conversationId: string; ids: Map<string, string> }> {
-  const speakers = [...new Set(turns.map((turn) => turn.speaker))]
-  const [userId, aveeId, conversationId] = [newId(), newId(), newId()]
-  const { db } = database
-  await db
-    .insertInto('users')
-    .values({ id: userId, display_name: speakers[0] ?? 'Person' })
-    .execute()
-  await db
+/** Creates a user and an avee of theirs. */
+async function createPair(userName: string, aveeName: string) {
+  const [userId, aveeId] = [newId(), newId()]
+  await database.db.insertInto('users').values({ id: userId, display_name: userName }).execute()
+  await database.db
     .insertInto('avees')
-    .values({ id: aveeId, owner_id: userId, handle: `bench-${aveeId}`, display_name: speakers[1] ?? 'Avee' })
+    .values({ id: aveeId, owner_id: userId, handle: `bench-${aveeId}`, display_name: aveeName })
     .execute()
-  await db
+  return { userId, aveeId }
+}
+
+/** Stores a dialogue as a conversation: the first speaker is the user, the second the avee. Returns the turns by message id. */
+async function storeConversation(turns: Turn[]) {
+  const [user = 'User', avee = 'Avee'] = new Set(turns.map((turn) => turn.speaker))
+  const pair = await createPair(user, avee)
+  const conversationId = newId()
+  await database.db
     .insertInto('conversations')
-    .values({ id: conversationId, avee_id: aveeId, user_id: userId, layer_used: 'intimate' })
+    .values({ id: conversationId, avee_id: pair.aveeId, user_id: pair.userId, layer_used: 'intimate' })
     .execute()
-  const ids = new Map<string, string>()
+  const byMessage = new Map<string, Turn>()
   let parent: string | null = null
   for (const turn of turns) {
     const id = newId()
-    const role = turn.speaker === speakers[0] ? 'user' : 'assistant'
+    const role = turn.speaker === user ? 'user' : 'assistant'
     await sql`
       insert into messages (id, conversation_id, parent_id, role, content, status, layer_used, created_at)
       values (${id}, ${conversationId}, ${parent}, ${role}, ${turn.text}, 'complete', 'intimate', ${turn.at})
-    `.execute(db)
-    ids.set(id, turn.id)
+    `.execute(database.db)
+    byMessage.set(id, turn)
     parent = id
   }
-  const all = [...ids.keys()]
-  await database.transaction(async (trx) => {
-    for (let i = 0; i < all.length; i += 2) {
-      const [first = '', second = first] = all.slice(i, i + 2)
-      const turn = { conversationId, userMessageId: first, messageId: second, aveeId, userId }
-      await memory.note(trx, { ...turn, layer: 'intimate', recalled: [] })
-    }
-  })
-  await memory.settled()
-  return { conversationId, ids }
+  const ids = [...byMessage.keys()]
+  const textOf = (id: string) => byMessage.get(id)?.text ?? ''
+  for (let i = 0; i < ids.length; i += 2) {
+    const [first = '', second = first] = ids.slice(i, i + 2)
+    const prepared = await memory.prepareTurn({
+      ...pair,
+      conversationId,
+      userMessageId: first,
+      messageId: second,
+      question: textOf(first),
+      answer: textOf(second),
+      layer: 'intimate',
+      recalled: [],
+    })
+    await database.transaction((trx) => memory.recordTurn(trx, prepared))
+  }
+  await memory.idle()
+  return { ...pair, user, conversationId, byMessage }
+}
+
+/** Stores each turn of the user as a memory. Returns the turns by the text of their memory. */
+async function storeMemories(turns: Turn[], user: string) {
+  const pair = await createPair(user, 'Avee')
+  const byText = new Map<string, string>()
+  for (const turn of turns.filter(({ speaker }) => speaker === user)) {
+    const content = turn.text.slice(0, 500).trim()
+    if (content === '') continue
+    const viewer = { userId: pair.userId, aveeId: null }
+    const stored = await memory
+      .createMemory(viewer, { avee: pair.aveeId, content, type: 'fact', localOnly: false })
+      .catch(() => undefined)
+    if (stored) byText.set(content, turn.id)
+  }
+  return { ...pair, byText }
 }
 
 type Measured = { category: string; at5: number; at10: number }
@@ -125,7 +157,7 @@ async function measure(folder: string): Promise<void> {
   const conversations = new Map<string, Turn[]>()
   for (const session of jsonLines<Session>(path.join(folder, 'sessions.jsonl'))) {
     const turns = conversations.get(session.conv_id) ?? []
-    const at = dateOf(session.date)
+    const at = parseDate(session.date)
     for (const turn of session.turns) {
       const text = [turn.text, turn.image_caption].filter(Boolean).join('\n')
       turns.push({ id: turn.id, speaker: turn.speaker ?? turn.role ?? '', text, at })
@@ -137,6 +169,7 @@ async function measure(folder: string): Promise<void> {
   )
   const rows = new Map<string, Measured[]>()
   const times: number[] = []
+  const recalled: number[] = []
   const add = (name: string, question: Question, found: string[]) => {
     const { evidence } = question
     const category = String(question.category_name ?? question.category)
@@ -148,11 +181,12 @@ async function measure(folder: string): Promise<void> {
     const texts = turns.map((turn) => `${turn.speaker} ${turn.text}`)
     const plain = [bm25(texts), bm25(texts, { k1: 1.2, b: 0.75 })] as const
     embedder = undefined
-    const { conversationId, ids } = await take(turns)
+    const { conversationId, byMessage, user } = await storeConversation(turns)
     for (const withVectors of [false, true]) {
       if (withVectors) {
         embedder = await bagOfWords()
-        await memory.settled()
+        await jobs.enqueue(database.db, { kind: 'memory-embedding', input: {} })
+        await memory.idle()
       }
       for (const question of asked) {
         const began = performance.now()
@@ -164,8 +198,8 @@ async function measure(folder: string): Promise<void> {
           signal: signal(),
         })
         if (!withVectors) times.push(performance.now() - began)
-        const named = found.map((turn) => ids.get(turn.id) ?? '')
-        add(withVectors ? 'recallTurns, bag of words' : 'recallTurns', question, named)
+        const ids = found.map((turn) => byMessage.get(turn.id)?.id ?? '')
+        add(withVectors ? 'hybrid search of turns' : 'lexical search of turns', question, ids)
       }
     }
     for (const question of asked) {
@@ -176,6 +210,27 @@ async function measure(folder: string): Promise<void> {
           search(question.question, 10).map((place) => turns[place]?.id ?? ''),
         )
     }
+    embedder = undefined
+    const { byText, ...pair } = await storeMemories(turns, user)
+    const stored = new Set(byText.values())
+    for (const question of asked) {
+      const evidence = question.evidence.filter((id) => stored.has(id))
+      if (evidence.length === 0) continue
+      const found = await memory.recall({
+        ...pair,
+        layer: 'intimate',
+        query: question.question,
+        maxWords: 150,
+        remote: false,
+        signal: signal(),
+      })
+      add(
+        'memories within 150 words',
+        { ...question, evidence },
+        found.map(({ content }) => byText.get(content) ?? ''),
+      )
+      recalled.push(found.length)
+    }
   }
   const count = [...conversations.values()].reduce((sum, turns) => sum + turns.length, 0)
   say(
@@ -183,7 +238,7 @@ async function measure(folder: string): Promise<void> {
   )
   for (const [name, measured] of rows) say(`  ${name.padEnd(28)} ${line(measured)}`)
   say(
-    `  a search takes ${figure(quantile(times, 0.5), 1)} ms, of 20 one ${figure(quantile(times, 0.95), 1)} ms`,
+    `  search of turns: p50 ${figure(quantile(times, 0.5), 1)} ms, p95 ${figure(quantile(times, 0.95), 1)} ms; memories per question: ${figure(mean(recalled), 1)}`,
   )
   if (!values.detail) return
   for (const category of new Set(questions.map((one) => String(one.category_name ?? one.category)))) {
@@ -196,15 +251,9 @@ async function measure(folder: string): Promise<void> {
 const line = (measured: Measured[]): string =>
   `R@5 ${figure(mean(measured.map((one) => one.at5)))}  R@10 ${figure(mean(measured.map((one) => one.at10)))}  n ${measured.length}`
 
-/** How long recall takes, by the number of memories. */
-async function recallTime(room: Memory, memories: number): Promise<void> {
-  const [userId, aveeId] = [newId(), newId()]
-  const { db } = database
-  await db.insertInto('users').values({ id: userId, display_name: 'Bench' }).execute()
-  await db
-    .insertInto('avees')
-    .values({ id: aveeId, owner_id: userId, handle: `bench-${aveeId}`, display_name: 'Bench' })
-    .execute()
+/** Measures the latency of recall among a number of memories. */
+async function measureLatency(count: number): Promise<void> {
+  const { userId, aveeId } = await createPair('User', 'Avee')
   const viewer = { userId, aveeId: null }
   const things = [
     'tea',
@@ -218,27 +267,27 @@ async function recallTime(room: Memory, memories: number): Promise<void> {
     'physics',
     'gardens',
   ]
-  for (let i = 0; i < memories; i++) {
+  for (let i = 0; i < count; i++) {
     const content = `Note ${i}: likes ${things[i % things.length]} of kind ${i * 7}`
-    await room.remember(viewer, { avee: aveeId, content, type: 'preference', localOnly: false })
+    await memory.createMemory(viewer, { avee: aveeId, content, type: 'preference', localOnly: false })
   }
   const times: number[] = []
   for (let i = 0; i < 50; i++) {
     const began = performance.now()
     const query = `What do I think of ${things[i % things.length]}?`
-    await room.recall({
+    await memory.recall({
       aveeId,
       userId,
       layer: 'intimate',
       query,
-      words: 200,
+      maxWords: 200,
       remote: false,
       signal: signal(),
     })
     times.push(performance.now() - began)
   }
   say(
-    `  ${memories} memories: ${figure(quantile(times, 0.5), 1)} ms, of 20 one ${figure(quantile(times, 0.95), 1)} ms`,
+    `  ${count} memories: p50 ${figure(quantile(times, 0.5), 1)} ms, p95 ${figure(quantile(times, 0.95), 1)} ms`,
   )
 }
 
@@ -246,5 +295,5 @@ for (const folder of foldersIn(path.join(values.data, 'memory'))) {
   if (values.only === undefined || folder.includes(values.only)) await measure(folder)
 }
 embedder = undefined
-say(`\nrecall of memories (${database.kind})`)
-for (const memories of [20, 200, 2_000]) await recallTime(memory, memories)
+say(`\nLatency of recall (${database.kind})`)
+for (const count of [20, 200, 2_000]) await measureLatency(count)

@@ -1,12 +1,12 @@
 /**
- * Measures how steadily the tokens of an answer arrive while documents are ingested.
+ * How steadily an answer's tokens come while documents are taken in.
  *
  *     node bench/rhythm.ts [--url postgres://…]
  *
- * Questions are asked one after another of a server with a scripted Ollama that sends a token every 20 ms. Reported are
- * the times between two tokens without other work, during an upload of 1,000 small files, and during an upload of one
- * PDF of 1,000 pages, with the peak memory of the server and its parser processes. The first row includes the timing
- * errors of the scripted model.
+ * A server of its own, with a played Ollama that gives a token every 20 ms. Somebody asks again and again, and what is
+ * measured is the time between two tokens: with nothing else to do, while 1,000 small files are uploaded at once, and
+ * while one PDF of 1,000 pages is. Of the server's memory the peak is told, with its reading processes. Between two
+ * tokens the played model takes 20 ms, and now and then some more: the first row holds that too.
  */
 import { parseArgs } from 'node:util'
 import { startServer } from '../test/app.ts'
@@ -31,7 +31,7 @@ await using server = await startServer({
 })
 const avee = await createAvee(server, { handle: `rhythm-${process.pid}`, display_name: 'Rhythm' })
 
-/** Asks until `work` is done, at least three times. Returns the times between tokens and the peak memory. */
+/** Asks until `work` is done, at least three times; gives the times between tokens and the peak of memory. */
 async function during(work: Promise<unknown>) {
   let isDone = false
   let peak = 0
@@ -39,11 +39,11 @@ async function during(work: Promise<unknown>) {
   const watch = setInterval(() => {
     peak = Math.max(peak, residentOfChildren())
   }, 50)
-  const startedAt = performance.now()
+  const begun = performance.now()
   let took = 0
   const ended = work.finally(() => {
     isDone = true
-    took = performance.now() - startedAt
+    took = performance.now() - begun
   })
   ended.catch(() => undefined)
   for (let round = 0; !isDone || round < 3; round++) {
@@ -68,12 +68,11 @@ function report(what: string, { gaps, took, peak }: Awaited<ReturnType<typeof du
   )
 }
 
-/** Uploads files in one request. */
-async function upload(files: UploadFile[]): Promise<void> {
+/** Takes files in, all of one request. */
+async function takeIn(files: UploadFile[]): Promise<void> {
   const results = await uploadFiles(server, files)
   const failed = results.find((result) => !result.success)
-  if (failed || results.length !== files.length)
-    throw new Error(failed?.message ?? 'Not all files were ingested.')
+  if (failed || results.length !== files.length) throw new Error(failed?.message ?? 'Not all were taken in.')
 }
 
 const text = (number: number, paragraphs: number) =>
@@ -81,9 +80,9 @@ const text = (number: number, paragraphs: number) =>
 const small = Array.from({ length: 1_000 }, (_, i) => ({ name: `note-${i}.md`, content: text(i, 3) }))
 const long = createPdf(Array.from({ length: 1_000 }, (_, i) => text(i, 5)))
 
-say('| meanwhile | duration, s | between tokens, ms (p50 / p99 / max) | over 200 ms | peak resident, MB |')
+say('| meanwhile | takes, s | between tokens, ms (p50 / p99 / most) | over 200 ms | peak resident, MB |')
 say('| --- | --- | --- | --- | --- |')
 report('nothing', await during(Promise.resolve()))
-report('1,000 small files', await during(upload(small)))
-report('one PDF of 1,000 pages', await during(upload([{ name: 'long.pdf', content: long }])))
+report('1,000 small files', await during(takeIn(small)))
+report('one PDF of 1,000 pages', await during(takeIn([{ name: 'long.pdf', content: long }])))
 process.exit(0)

@@ -17,13 +17,6 @@ import { layer, layers } from './layers.ts'
 import { content, operation } from './operation.ts'
 import { runEvents } from './runs.ts'
 
-/** Whether the documents answer a question. */
-export const answerability = describe(
-  z.enum(['yes', 'unsure', 'no']),
-  '`yes`: the passages answer it; `unsure`: they are the closest ones found; `no`: no passage fits.',
-)
-export type Answerability = z.infer<typeof answerability>
-
 export const documentSource = z.enum(['upload', 'text', 'url', 'folder'])
 
 export const document = component(
@@ -269,7 +262,7 @@ export const searchDocuments = operation({
     200: z.object({
       query: z.string(),
       results: z.array(searchHit),
-      answerable: answerability,
+      answerable: describe(z.boolean(), 'False if no passage answers the query.'),
     }),
   },
 })

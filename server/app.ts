@@ -22,12 +22,12 @@ import { type Insight, insight as insightRoom, insightRoutes } from './insight/i
 import { jobs as jobQueue } from './jobs/index.ts'
 import { folderRoutes, knowledge as knowledgeRoom, knowledgeRoutes } from './knowledge/index.ts'
 import { createLog, type Log } from './log.ts'
-import { type MemoryParts, memory as memoryRoom, memoryRoutes } from './memory/index.ts'
+import { memory as createMemory, type MemoryDependencies, memoryRoutes } from './memory/index.ts'
 import { models as modelsRoom } from './models/index.ts'
 import { runRoutes, runs as runsRoom } from './runs/index.ts'
 
 /** What a test may hold in its own hands. */
-export type Overrides = { log?: Log; pageDirectory?: string; memoryPace?: MemoryParts['pace'] }
+export type Overrides = { log?: Log; pageDirectory?: string; memoryPace?: MemoryDependencies['pace'] }
 
 /** How long the model services may take to say that they are there, when readiness is asked. */
 const lookMs = 2_000
@@ -127,7 +127,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
       },
     }),
   )
-  const memory = parts.use(memoryRoom({ database, models, avees, log, pace: overrides.memoryPace ?? {} }))
+  const memory = createMemory({ database, models, avees, jobs, log, pace: overrides.memoryPace ?? {} })
   const chat = chatRoom({
     database,
     runs,

@@ -213,7 +213,7 @@ export const settings = z.object({
   BACKGROUND_MODEL_CALLS: oneOf('on', 'off')
     .prefault('on')
     .describe(
-      'Whether the language model also works where nobody waits: titles and summaries in its words, memories from any wording. `off` leaves that to rules, and costs no tokens.',
+      'Whether the language model also runs in the background: it writes titles and summaries and extracts memories. `off` saves its tokens; titles and summaries are then built from sentences, and only explicit requests are remembered.',
     ),
   BACKGROUND_MODEL_REST_MS: integer(0, 86_400_000)
     .prefault('10000')

@@ -52,7 +52,7 @@ export type ChatDependencies = {
   knowledge: Knowledge
   models: Models
   insight: Pick<Insight, 'recordTurn' | 'freshUpdates' | 'summaryFor'>
-  memory: Pick<Memory, 'note' | 'recall' | 'recallTurns' | 'usedIn'>
+  memory: Pick<Memory, 'prepareTurn' | 'recall' | 'recallTurns' | 'recordTurn' | 'usedIn'>
 }
 
 export type AskOptions = {

@@ -1,5 +1,4 @@
 import type { Citation } from '../../contract/chat.ts'
-import type { Answerability } from '../../contract/knowledge.ts'
 import { isWithin, type Layer, layersWithin } from '../../contract/layers.ts'
 import type { UsedMemory } from '../../contract/memory.ts'
 import type { Database } from '../db/index.ts'
@@ -40,8 +39,7 @@ export type TurnContext = {
   history: Turn[]
   retrievedTurns: Turn[]
   citations: Citation[]
-  /** Null if the documents were not searched. */
-  answerable: Answerability | null
+  answerable: boolean
   memories: (UsedMemory & { line: string })[]
   updates: { date: string; text: string }[]
 }
@@ -75,7 +73,7 @@ export async function gatherContext(
       layer,
       query,
       context,
-      words: maxMemoryWords,
+      maxWords: maxMemoryWords,
       remote: request.isRemote,
       signal,
     }),
@@ -114,8 +112,13 @@ async function retrievePassages(
   layers: Layer[],
   context: string[],
   signal: AbortSignal,
-): Promise<{ citations: Citation[]; answerable: Answerability | null }> {
-  if (!request.useDocuments) return { citations: [], answerable: null }
+): Promise<{ citations: Citation[]; answerable: boolean }> {
+  if (!request.useDocuments) return { citations: [], answerable: false }
+  if (request.isContinuation)
+    return {
+      citations: request.answer.citations.filter((citation) => layers.includes(citation.layer)),
+      answerable: true,
+    }
   const grounding = await knowledge.contextPassages({
     aveeId: request.aveeId,
     layers,
@@ -124,10 +127,7 @@ async function retrievePassages(
     words: maxPassageWords,
     signal,
   })
-  const citations = request.isContinuation
-    ? request.answer.citations.filter((citation) => layers.includes(citation.layer))
-    : numbered(grounding)
-  return { citations, answerable: grounding.answerable }
+  return { citations: numbered(grounding), answerable: grounding.answerable }
 }
 
 const numbered = (grounding: ContextPassages): Citation[] =>

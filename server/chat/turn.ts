@@ -1,5 +1,4 @@
 import type { Citation } from '../../contract/chat.ts'
-import type { Answerability } from '../../contract/knowledge.ts'
 import { type Layer, minLayer } from '../../contract/layers.ts'
 import type { UsedMemory } from '../../contract/memory.ts'
 import type { Avees } from '../avees/index.ts'
@@ -38,7 +37,7 @@ export type TurnDependencies = ContextDependencies & {
   avees: Avees
   models: Models
   insight: Pick<Insight, 'recordTurn'>
-  memory: Pick<Memory, 'note'>
+  memory: Pick<Memory, 'prepareTurn' | 'recordTurn'>
 }
 
 const continueInstruction =
@@ -63,7 +62,7 @@ export function turnKind(
       const { messageId } = run.input
       const content = textOf(events.map(parse))
       const given = (await findMessage(trx, messageId))?.citations ?? []
-      const citations = content === '' ? [] : selectCitations(content, given).filter(({ cited }) => cited)
+      const citations = content === '' ? [] : selectCitations(content, given, false)
       if (closing.status === 'stopped') {
         await finishMessage(trx, messageId, { content, status: 'stopped', citations })
         return { event: 'stopped', message_id: messageId } satisfies ChatEvents['stopped']
@@ -184,12 +183,11 @@ async function runTurn(dependencies: TurnDependencies, context: RunContext<TurnI
         question: question.content,
         passages: given,
         answerable: gathered.answerable,
+        retrieved: input.useDocuments,
       },
     },
     signal,
   )
-  // The built-in model uses no passage when none fits; a language model has read them all.
-  const isRefusal = model.provider === 'extractive' && gathered.answerable === 'no'
   let usage: TokenUsage = { promptTokens: null, completionTokens: null }
   let finishReason = 'stop'
   for await (const part of parts) {
@@ -208,12 +206,12 @@ async function runTurn(dependencies: TurnDependencies, context: RunContext<TurnI
   await emit(overlap.end(), true)
   if (content.trim() === '') throw emptyAnswer(model.name)
 
-  return complete(dependencies, context, {
+  return await complete(dependencies, context, {
+    question: question.content,
     content,
     layer,
     memories,
-    citations: selectCitations(content, isRefusal ? [] : given),
-    answerable: gathered.answerable,
+    citations: selectCitations(content, given, gathered.answerable),
     usage,
     // After a crash the model has counted only the tokens of its continuation.
     totalTokens:
@@ -223,22 +221,37 @@ async function runTurn(dependencies: TurnDependencies, context: RunContext<TurnI
   })
 }
 
-function complete(
+async function complete(
   { insight, memory }: Pick<TurnDependencies, 'insight' | 'memory'>,
   { run }: RunContext<TurnInput>,
   end: {
+    question: string
     content: string
     layer: Layer
     memories: UsedMemory[]
     citations: Citation[]
-    answerable: Answerability | null
     usage: TokenUsage
     totalTokens: number
     finishReason: string
   },
-): Completion {
+): Promise<Completion> {
   const { conversationId, aveeId, userMessageId, messageId } = run.input
+  const { userId } = run
   const usage = { prompt_tokens: end.usage.promptTokens, completion_tokens: end.totalTokens }
+  const remembered =
+    run.input.learn === false
+      ? undefined
+      : await memory.prepareTurn({
+          aveeId,
+          userId,
+          conversationId,
+          userMessageId,
+          messageId,
+          question: end.question,
+          answer: end.content,
+          layer: end.layer,
+          recalled: end.memories.map(({ id }) => id),
+        })
   return {
     event: {
       event: 'complete',
@@ -248,7 +261,6 @@ function complete(
       finish_reason: end.finishReason,
       citations: end.citations,
       memories: end.memories,
-      ...(end.answerable === null ? {} : { answerable: end.answerable }),
     } satisfies ChatEvents['complete'],
     store: async (trx) => {
       await finishMessage(trx, messageId, {
@@ -259,7 +271,6 @@ function complete(
         finishReason: end.finishReason,
       })
       await updateConversation(trx, conversationId, { updated_at: new Date() })
-      const { userId } = run
       await insight.recordTurn(trx, {
         messageId,
         questionId: userMessageId,
@@ -268,16 +279,7 @@ function complete(
         userId,
         layer: end.layer,
       })
-      if (run.input.learn === false) return
-      await memory.note(trx, {
-        aveeId,
-        userId,
-        conversationId,
-        userMessageId,
-        messageId,
-        layer: end.layer,
-        recalled: end.memories.map(({ id }) => id),
-      })
+      if (remembered) await memory.recordTurn(trx, remembered)
     },
   }
 }

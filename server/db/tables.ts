@@ -224,19 +224,6 @@ export type Tables = {
   memory_sources: { memory_id: string; message_id: string; start_offset: number; end_offset: number }
   memory_vectors: { memory_id: string; model: string; remote: boolean; embedding: string }
   memory_uses: { message_id: string; memory_id: string }
-  memory_turns: {
-    message_id: string
-    answer_id: string
-    conversation_id: string
-    avee_id: string
-    user_id: string
-    layer: Layer
-    learns: boolean
-    attempts: Generated<number>
-    claimed_until: Stamp | null
-    created_at: CreatedAt
-    done_at: Stamp | null
-  }
   turn_index: {
     message_id: string
     conversation_id: string
@@ -246,6 +233,7 @@ export type Tables = {
     language: string | null
     terms: number[]
     lex: string
+    awaits_extraction: Generated<boolean>
   }
   turn_vectors: { message_id: string; model: string; embedding: string }
   memory_settings: { user_id: string; avee_id: string | null; enabled: boolean }

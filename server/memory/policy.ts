@@ -1,19 +1,19 @@
 import { validate as isUuid } from 'uuid'
 import { layersWithin } from '../../contract/layers.ts'
-import { type Avees } from '../avees/index.ts'
-import type { Seen } from './store/memories.ts'
+import type { Avees } from '../avees/index.ts'
+import type { Access } from './store/memories.ts'
 
-/** Who asks: a person, and the one avee that their API key is for, if it is. */
+/** A user, and the one avee that their API key is restricted to. */
 export type Viewer = { userId: string; aveeId: string | null }
 
 /**
- * Whose memories, and how far: a person's own, of an avee that they may see, up to the layer at which they see it now.
- * Nobody else's, whoever owns the avee. What is above their layer is in no list and no count; forgetting reaches it.
+ * Users access their own memories only, also those of avees that others own, up to their current access layer. Memories
+ * of wider layers appear in no list and no count, but can be forgotten.
  */
 export function memoryPolicy(avees: Pick<Avees, 'view' | 'getLayer'>) {
   return {
-    /** The layers of these avees that somebody sees; of an avee that is not theirs to know of, none. */
-    async seen(viewer: Viewer, aveeIds: string[]): Promise<Seen[]> {
+    /** Returns the layers of these avees that a viewer has access to; none of an avee that is hidden from them. */
+    async accessTo(viewer: Viewer, aveeIds: string[]): Promise<Access[]> {
       const all = await Promise.all(
         aveeIds.map(async (aveeId) => {
           if (viewer.aveeId !== null && viewer.aveeId !== aveeId) return []
@@ -24,8 +24,8 @@ export function memoryPolicy(avees: Pick<Avees, 'view' | 'getLayer'>) {
       return all.flat()
     },
 
-    /** The avee that is named; by its id also one that may not be seen any more, as one's own memories of it are reached through it. */
-    async which(viewer: Viewer, idOrHandle: string): Promise<string> {
+    /** Returns the id of an avee. An id is accepted even if the avee is hidden from the viewer now, so that they reach their own memories. */
+    async aveeId(viewer: Viewer, idOrHandle: string): Promise<string> {
       if (isUuid(idOrHandle) && (viewer.aveeId === null || viewer.aveeId === idOrHandle.toLowerCase()))
         return idOrHandle.toLowerCase()
       return (await avees.view(viewer, idOrHandle)).avee.id

@@ -2,17 +2,17 @@ import type { Memory as WireMemory } from '../../contract/memory.ts'
 import type { MemoryRow } from './store/memories.ts'
 
 const timeOf = (at: Date | null): string | null => at?.toISOString() ?? null
-/** Stored as four-byte floats: what comes back is rounded to what was meant. */
-const share = (value: number): number => Math.round(value * 1000) / 1000
+/** Scores are stored as 4-byte floats. */
+const score = (value: number): number => Math.round(value * 1000) / 1000
 
-/** A memory as its person sees it. */
+/** Renders a memory in the wire format. */
 export const presentMemory = (row: MemoryRow): WireMemory => ({
   id: row.id,
   avee_id: row.avee_id,
   type: row.type,
   content: row.content,
-  confidence: share(row.confidence),
-  importance: share(row.importance),
+  confidence: score(row.confidence),
+  importance: score(row.importance),
   source_message_id: row.source_message_id,
   conversation_id: row.conversation_id,
   source:

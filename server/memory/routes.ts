@@ -16,12 +16,12 @@ import { route } from '../http/route.ts'
 import type { Memory } from './memory.ts'
 import { presentMemory } from './present.ts'
 
-/** All that a conversation's avee remembers is listed at once. */
-const mostOfConversation = 1_000
+/** The memories of a conversation's avee have no pages. */
+const maxOfConversation = 1_000
 
 /**
- * What avees remember of the caller. `conversationOf` gives the avee of one of the caller's own conversations, and
- * throws 404 for any other: conversations are known further up.
+ * Routes for the caller's memories. `conversationOf` returns the avee of one of the caller's conversations and throws
+ * 404 for any other; conversations belong to a higher module.
  */
 export const memoryRoutes =
   ({
@@ -35,36 +35,43 @@ export const memoryRoutes =
     route(app, listConversationMemories, async (request) => {
       const caller = callerOf(request)
       const { aveeId } = await conversationOf(caller, request.params.id)
-      const { memories, total } = await memory.list(caller, { avee: aveeId }, { limit: mostOfConversation })
+      const { memories, total } = await memory.listMemories(
+        caller,
+        { avee: aveeId },
+        { limit: maxOfConversation },
+      )
       return { avee_id: aveeId, memories: memories.map(presentMemory), total }
     })
 
     route(app, listMemories, async (request) => {
       const { avee, query, type, include_past: includePast = false, limit, cursor } = request.query
-      const page = await memory.list(callerOf(request), { avee, query, type, includePast }, { limit, cursor })
-      return { memories: page.memories.map(presentMemory), total: page.total, next_cursor: page.next }
+      const page = await memory.listMemories(
+        callerOf(request),
+        { avee, query, type, includePast },
+        { limit, cursor },
+      )
+      return { memories: page.memories.map(presentMemory), total: page.total, next_cursor: page.nextCursor }
     })
 
     route(app, createMemory, async (request) => {
-      const { local_only: localOnly, ...given } = request.body
-      const made = await memory.remember(callerOf(request), { ...given, localOnly })
-      return presentMemory(made)
+      const { local_only: localOnly, ...body } = request.body
+      return presentMemory(await memory.createMemory(callerOf(request), { ...body, localOnly }))
     })
 
     route(app, updateMemory, async (request) => {
       const { local_only: localOnly, ...changes } = request.body
       return presentMemory(
-        await memory.change(callerOf(request), request.params.id, { ...changes, localOnly }),
+        await memory.updateMemory(callerOf(request), request.params.id, { ...changes, localOnly }),
       )
     })
 
     route(app, deleteMemory, async (request) => {
-      const until = await memory.forget(callerOf(request), request.params.id)
+      const until = await memory.forgetMemory(callerOf(request), request.params.id)
       return { ok: true as const, forgotten: 1, restorable_until: until.toISOString() }
     })
 
     route(app, restoreMemory, async (request) =>
-      presentMemory(await memory.restore(callerOf(request), request.params.id)),
+      presentMemory(await memory.restoreMemory(callerOf(request), request.params.id)),
     )
 
     route(app, deleteMemories, async (request) => {
@@ -73,7 +80,7 @@ export const memoryRoutes =
     })
 
     route(app, exportMemories, async (request, reply) => {
-      const memories = await memory.exported(callerOf(request), request.query.avee)
+      const memories = await memory.exportMemories(callerOf(request), request.query.avee)
       void reply.header('content-disposition', 'attachment; filename="memories.json"')
       return { exported_at: new Date().toISOString(), memories: memories.map(presentMemory) }
     })
@@ -91,7 +98,7 @@ export const memoryRoutes =
 
 const presentSettings = (settings: Awaited<ReturnType<Memory['settings']>>) => ({
   enabled: settings.enabled,
-  rule_languages: settings.ruleLanguages,
+  rule_languages: settings.requestLanguages,
   avees: settings.avees.map((avee) => ({
     avee_id: avee.aveeId,
     handle: avee.handle,

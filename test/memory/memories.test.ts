@@ -2,72 +2,87 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Memory, MemorySettings } from '../../contract/memory.ts'
 import { bodyOf, createAvee, registerUser } from '../builders.ts'
 import { DATABASES } from '../databases.ts'
-import { type MemoryHouse, openMemory, talk } from './house.ts'
+import { type MemoryApp, startMemoryApp, startTalk } from './app.ts'
 
 for (const kind of DATABASES) {
   describe(`memories on ${kind}`, () => {
-    let house: MemoryHouse
+    let app: MemoryApp
     beforeAll(async () => {
-      house = await openMemory(kind)
+      app = await startMemoryApp(kind)
     })
     afterAll(async () => {
-      await house?.[Symbol.asyncDispose]()
+      await app?.[Symbol.asyncDispose]()
     })
 
-    test('what somebody says of themselves is remembered with the words it was said in', async () => {
-      const one = await talk(house)
-      const text = "Good morning! I'm allergic to peanuts. What should I cook?"
-      const id = await one.say(text, { at: '2026-03-06T10:00:00Z' })
-      const [memory] = await one.memories()
+    test('an explicit request is remembered with the place of its words', async () => {
+      const talk = await startTalk(app)
+      const text = "Good morning! Remember that I'm allergic to peanuts. What should I cook?"
+      const id = await talk.say(text, { at: '2026-03-06T10:00:00Z' })
+      const [memory] = await talk.memories()
       expect(memory).toMatchObject({
         type: 'fact',
         content: "I'm allergic to peanuts",
         source_message_id: id,
-        conversation_id: one.conversationId,
+        conversation_id: talk.conversationId,
         layer: 'intimate',
         valid_until: null,
         confirmations: 1,
       })
       expect(text.slice(memory?.source?.start, memory?.source?.end)).toBe("I'm allergic to peanuts")
       const listed = bodyOf(
-        await one.client.get<{ avee_id: string; memories: Memory[]; total: number }>(
-          `/chat/${one.conversationId}/memories`,
+        await talk.client.get<{ avee_id: string; memories: Memory[]; total: number }>(
+          `/chat/${talk.conversationId}/memories`,
         ),
       )
-      expect(listed).toMatchObject({ avee_id: one.aveeId, total: 1 })
+      expect(listed).toMatchObject({ avee_id: talk.aveeId, total: 1 })
       expect(listed.memories).toEqual([memory])
     })
 
-    test('the same again makes surer, another value takes the place, and the old one is found by asking for it', async () => {
-      const one = await talk(house)
-      await one.say('I live in Paris.', { at: '2024-01-10T10:00:00Z' })
-      await one.say('As I said, I live in Paris.', { at: '2024-02-10T10:00:00Z' })
-      const [first] = await one.memories()
-      expect(first).toMatchObject({ confirmations: 2, last_confirmed_at: '2024-02-10T10:00:00.000Z' })
-      expect(first?.confidence).toBeGreaterThan(0.8)
-
-      await one.say('I moved to Rome last month.', { at: '2025-06-15T10:00:00Z' })
-      expect((await one.memories()).map(({ content }) => content)).toEqual([
-        'I moved to Rome last month (2025-05)',
+    test('without a language model only explicit requests are remembered, and once each', async () => {
+      const talk = await startTalk(app)
+      await talk.say('I live in Paris and my name is Tom.')
+      await talk.say('Lembra-te que a minha senha é abacate')
+      await talk.say('Remember that I like tea.')
+      await talk.say('Please remember: I like tea!')
+      expect((await talk.memories()).map(({ content, confirmations }) => [content, confirmations])).toEqual([
+        ['I like tea', 2],
       ])
-      const all = await one.memories('&include_past=true')
-      expect(all).toHaveLength(2)
-      expect(all[0]).toMatchObject({
-        content: 'I live in Paris',
-        valid_until: '2025-05-01T00:00:00.000Z',
-        superseded_by: all[1]?.id,
-      })
-      expect(await one.recall('Where did I use to live?')).toContain('I live in Paris')
-      expect((await one.recall('Where do I live?'))[0]).toBe('I moved to Rome last month (2025-05)')
     })
 
-    test('nothing of one person reaches another, the owner of the avee included', async () => {
-      const owner = await registerUser(house)
+    test('an explicit request to forget forgets the memories that contain its words', async () => {
+      const talk = await startTalk(app)
+      await talk.say('Remember that I live in Paris.')
+      await talk.say('Remember that I like tea.')
+      await talk.say('Forget it.')
+      expect(await talk.memories()).toHaveLength(2)
+      await talk.say('Forget that I live in Paris.')
+      expect((await talk.memories()).map(({ content }) => content)).toEqual(['I like tea'])
+    })
+
+    test('a request to forget does not forget what is stated after it', async () => {
+      const talk = await startTalk(app)
+      await talk.store('Forget that I like tea.', { at: '2026-01-01T10:00:00Z' })
+      await talk.say('Remember that I like tea.', { at: '2026-01-01T10:01:00Z' })
+      expect((await talk.memories()).map(({ content }) => content)).toEqual(['I like tea'])
+    })
+
+    test('memories of the period that a question names are recalled', async () => {
+      const talk = await startTalk(app)
+      const tuesday = new Date(Date.now() + 7 * 86_400_000).toISOString().slice(0, 10)
+      await talk.say(`Remember that the dentist expects me on ${tuesday}.`)
+      await talk.say('Remember that I like tea.')
+      expect(await talk.recall(`What is planned for ${tuesday}?`)).toEqual([
+        `The dentist expects me on ${tuesday}`,
+      ])
+    })
+
+    test('memories of one user reach nobody else, not even the owner of the avee', async () => {
+      const owner = await registerUser(app)
       const avee = await createAvee(owner.client)
-      const visitor = await talk(house, avee.id)
-      const other = await talk(house, avee.id, owner)
-      await visitor.say('My name is Wilhelmina.', { layer: 'public' })
-      await other.say('My name is Ortrun.')
+      const visitor = await startTalk(app, { aveeId: avee.id })
+      const other = await startTalk(app, { aveeId: avee.id, user: owner })
+      await visitor.say('Remember that my name is Wilhelmina.', { layer: 'public' })
+      await other.say('Remember that my name is Ortrun.')
       const [memory] = await visitor.memories()
       const path = `/memories/${memory?.id}`
       const answers = await Promise.all([
@@ -80,7 +95,7 @@ for (const kind of DATABASES) {
       expect(JSON.stringify(await other.memories('&include_past=true'))).not.toContain('Wilhelmina')
       expect(await other.recall('Who is Wilhelmina? What is my name?')).toEqual(['My name is Ortrun'])
       expect(JSON.stringify(bodyOf(await owner.client.get('/memories/export')))).not.toContain('Wilhelmina')
-      const turns = await house.memory.recallTurns({
+      const turns = await app.memory.recallTurns({
         aveeId: avee.id,
         userId: other.userId,
         layer: 'intimate',
@@ -93,16 +108,22 @@ for (const kind of DATABASES) {
       expect(await visitor.memories()).toHaveLength(1)
     })
 
-    test('under a lower layer than it was made at, a memory is not recalled, listed or counted', async () => {
-      const owner = await registerUser(house)
+    test('a memory of a wider layer than the current one is not recalled, listed or counted', async () => {
+      const owner = await registerUser(app)
       const avee = await createAvee(owner.client)
-      const visitor = await talk(house, avee.id)
+      const visitor = await startTalk(app, { aveeId: avee.id })
       bodyOf(
         await owner.client.put(`/avees/${avee.id}/permissions/${visitor.userId}`, { max_layer: 'friends' }),
       )
-      await visitor.say('I live in Berlin.', { layer: 'public' })
-      await visitor.say('My sister is called Eva.', { layer: 'friends' })
-      await visitor.say('I moved to Vienna.', { layer: 'friends' })
+      await visitor.say('Remember that I live in Berlin.', { layer: 'public' })
+      await visitor.say('Remember that my sister is called Eva.', { layer: 'friends' })
+      await visitor.say('Remember that I live in Vienna.', { layer: 'friends' })
+      const [vienna, , berlin] = (await visitor.memories()).toReversed()
+      await app.app.database.db
+        .updateTable('memories')
+        .set({ valid_until: new Date(), superseded_by: vienna?.id ?? '' })
+        .where('id', '=', berlin?.id ?? '')
+        .execute()
       expect(await visitor.memories()).toHaveLength(2)
       expect(
         await visitor.recall('Who is my sister, and where do I live?', { layer: 'friends' }),
@@ -116,7 +137,7 @@ for (const kind of DATABASES) {
       )
       expect(listed).toMatchObject({ total: 0, memories: [] })
       expect(JSON.stringify(bodyOf(await visitor.client.get('/memories')))).not.toMatch(/Eva|Vienna/)
-      // Not even that something was true until then.
+      // A past memory would reveal that something superseded it.
       expect(
         await visitor.recall('Who is my sister, and where do I live in Berlin?', { layer: 'public' }),
       ).toEqual([])
@@ -125,121 +146,109 @@ for (const kind of DATABASES) {
       ).toBe(3)
     })
 
-    test('what is for local models only goes to no other', async () => {
-      const one = await talk(house)
-      await one.say('I have asthma.')
-      const [memory] = await one.memories()
-      bodyOf(await one.client.patch(`/memories/${memory?.id}`, { local_only: true }))
-      expect(await one.recall('Do I have asthma?', { remote: true })).toEqual([])
-      expect(await one.recall('Do I have asthma?')).toEqual(['I have asthma'])
+    test('a memory for local models only is not sent to a remote model', async () => {
+      const talk = await startTalk(app)
+      await talk.say('Remember that I have asthma.')
+      const [memory] = await talk.memories()
+      bodyOf(await talk.client.patch(`/memories/${memory?.id}`, { local_only: true }))
+      expect(await talk.recall('Do I have asthma?', { remote: true })).toEqual([])
+      expect(await talk.recall('Do I have asthma?')).toEqual(['I have asthma'])
     })
 
-    test('is edited, pinned, forgotten, called back, and gone for good after a week', async () => {
-      const one = await talk(house)
-      await one.say('I work at Siemens.')
-      const [memory] = await one.memories()
+    test('a memory is edited, pinned, forgotten and restored', async () => {
+      const talk = await startTalk(app)
+      await talk.say('Remember that I work at Siemens.')
+      const [memory] = await talk.memories()
       const path = `/memories/${memory?.id}`
       expect(
-        bodyOf(await one.client.patch<Memory>(path, { content: 'I work at Bosch', pinned: true })),
+        bodyOf(await talk.client.patch<Memory>(path, { content: 'I work at Bosch', pinned: true })),
       ).toMatchObject({
         content: 'I work at Bosch',
         pinned: true,
         edited: true,
         confidence: 1,
       })
-      expect(await one.recall('Tell me a joke')).toEqual(['I work at Bosch'])
+      expect(await talk.recall('Tell me a joke')).toEqual(['I work at Bosch'])
 
-      expect(bodyOf(await one.client.delete<object>(path))).toMatchObject({ ok: true, forgotten: 1 })
-      expect(await one.memories('&include_past=true')).toEqual([])
-      expect(await one.recall('Where do I work? Bosch?')).toEqual([])
-      expect((await one.client.patch(path, { pinned: false })).status).toBe(404)
-      expect(bodyOf(await one.client.get<{ memories: Memory[] }>('/memories/export')).memories).toEqual([])
+      expect(bodyOf(await talk.client.delete<object>(path))).toMatchObject({ ok: true, forgotten: 1 })
+      expect(await talk.memories('&include_past=true')).toEqual([])
+      expect(await talk.recall('Where do I work? Bosch?')).toEqual([])
+      expect((await talk.client.patch(path, { pinned: false })).status).toBe(404)
+      expect(bodyOf(await talk.client.get<{ memories: Memory[] }>('/memories/export')).memories).toEqual([])
 
-      bodyOf(await one.client.post(`${path}/restore`))
-      expect(await one.recall('Where do I work?')).toEqual(['I work at Bosch'])
-      // A correction finds what was edited in its place.
-      await one.say('I now work at Miele.')
-      expect((await one.memories()).map(({ content }) => content)).toEqual(['I now work at Miele'])
+      bodyOf(await talk.client.post(`${path}/restore`))
+      expect(await talk.recall('Where do I work?')).toEqual(['I work at Bosch'])
     })
 
-    test('forgetting a correction brings back what it had corrected', async () => {
-      const one = await talk(house)
-      await one.say('I live in Paris.')
-      await one.say('I moved to Rome.')
-      const [rome] = await one.memories()
-      bodyOf(await one.client.delete(`/memories/${rome?.id}`))
-      expect((await one.memories()).map(({ content }) => content)).toEqual(['I live in Paris'])
-      bodyOf(await one.client.post(`/memories/${rome?.id}/restore`))
-      expect((await one.memories()).map(({ content }) => content)).toEqual(['I moved to Rome'])
-    })
-
-    test('switched off, nothing is recalled and nothing learned, for one avee or for all', async () => {
-      const one = await talk(house)
-      await one.say('I live in Oslo.')
+    test('while memory is off, nothing is recalled or learned, for one avee or for all', async () => {
+      const talk = await startTalk(app)
+      await talk.say('Remember that I live in Oslo.')
       const set = async (body: object) =>
-        bodyOf(await one.client.put<MemorySettings>('/memories/settings', body))
-      const off = await set({ enabled: false, avee: one.aveeId })
+        bodyOf(await talk.client.put<MemorySettings>('/memories/settings', body))
+      const off = await set({ enabled: false, avee: talk.aveeId })
       expect(off).toMatchObject({
         enabled: true,
-        avees: [{ avee_id: one.aveeId, enabled: false, memories: 1 }],
+        avees: [{ avee_id: talk.aveeId, enabled: false, memories: 1 }],
       })
-      await one.say('I moved to Bergen.')
-      expect(await one.recall('Where do I live?')).toEqual([])
-      expect((await one.client.post('/memories', { avee: one.aveeId, content: 'I ski' })).status).toBe(409)
+      await talk.say('Remember that I moved to Bergen.')
+      expect(await talk.recall('Where do I live?')).toEqual([])
+      expect((await talk.client.post('/memories', { avee: talk.aveeId, content: 'I ski' })).status).toBe(409)
 
-      await set({ enabled: true, avee: one.aveeId })
-      expect(await one.recall('Where do I live? In Oslo?')).toEqual(['I live in Oslo'])
-      expect((await one.memories()).map(({ content }) => content)).toEqual(['I live in Oslo'])
+      await set({ enabled: true, avee: talk.aveeId })
+      expect(await talk.recall('Where do I live? In Oslo?')).toEqual(['I live in Oslo'])
+      expect((await talk.memories()).map(({ content }) => content)).toEqual(['I live in Oslo'])
 
       const gone = await set({ enabled: false, forget: true })
       expect(gone).toMatchObject({ enabled: false })
-      expect(await one.memories('&include_past=true')).toEqual([])
+      expect(await talk.memories('&include_past=true')).toEqual([])
       await set({ enabled: true })
-      await one.say('I live in Bodø.')
-      expect(await one.memories()).toHaveLength(1)
+      await talk.say('Remember that I live in Bodø.')
+      expect(await talk.memories()).toHaveLength(1)
     })
 
-    test('a key for one avee sees only what that avee remembers', async () => {
-      const person = await registerUser(house)
-      const one = await talk(house, undefined, person)
-      const two = await talk(house, undefined, person)
-      await one.say('I live in Oslo.')
-      await two.say('I like tea.')
-      const { key } = bodyOf(await person.client.post<{ key: string }>('/api-keys', { avee_id: two.aveeId }))
-      const program = house.as(key)
+    test('an API key for one avee has access to the memories of that avee only', async () => {
+      const person = await registerUser(app)
+      const talk = await startTalk(app, { user: person })
+      const other = await startTalk(app, { user: person })
+      await talk.say('Remember that I live in Oslo.')
+      await other.say('Remember that I like tea.')
+      const { key } = bodyOf(
+        await person.client.post<{ key: string }>('/api-keys', { avee_id: other.aveeId }),
+      )
+      const program = app.as(key)
       const listed = bodyOf(await program.get<{ memories: Memory[]; total: number }>('/memories'))
       expect(listed.memories.map(({ content }) => content)).toEqual(['I like tea'])
       expect(listed.total).toBe(1)
-      const [oslo] = await one.memories()
+      const [oslo] = await talk.memories()
       expect((await program.delete(`/memories/${oslo?.id}`)).status).toBe(404)
-      expect((await program.delete(`/memories?avee=${one.aveeId}`)).status).toBe(404)
+      expect((await program.delete(`/memories?avee=${talk.aveeId}`)).status).toBe(404)
       expect((await program.put('/memories/settings', { enabled: false })).status).toBe(403)
       expect(bodyOf(await program.get<MemorySettings>('/memories/settings')).avees).toHaveLength(1)
     })
 
-    test('written by hand, searched, and paged; a secret is not kept', async () => {
-      const one = await talk(house)
+    test('memories are created, searched and paged; a secret is rejected', async () => {
+      const talk = await startTalk(app)
       const write = (content: string) =>
-        one.client.post<Memory>('/memories', { avee: one.aveeId, content, type: 'preference' })
+        talk.client.post<Memory>('/memories', { avee: talk.aveeId, content, type: 'preference' })
       for (const content of ['Answers in metric units', 'Short answers, please', 'Jazz in the evening'])
         bodyOf(await write(content))
       expect((await write('My password is hunter2')).status).toBe(422)
-      const [first] = await one.memories()
+      const [first] = await talk.memories()
       expect(
-        (await one.client.patch(`/memories/${first?.id}`, { content: 'Card 4111 1111 1111 1111' })).status,
+        (await talk.client.patch(`/memories/${first?.id}`, { content: 'Card 4111 1111 1111 1111' })).status,
       ).toBe(422)
-      expect((await one.memories('&query=answers short')).map(({ content }) => content)).toEqual([
+      expect((await talk.memories('&query=answers short')).map(({ content }) => content)).toEqual([
         'Short answers, please',
       ])
       const page = bodyOf(
-        await one.client.get<{ memories: Memory[]; total: number; next_cursor: string }>(
-          `/memories?avee=${one.aveeId}&limit=2`,
+        await talk.client.get<{ memories: Memory[]; total: number; next_cursor: string }>(
+          `/memories?avee=${talk.aveeId}&limit=2`,
         ),
       )
       expect(page.total).toBe(3)
       const rest = bodyOf(
-        await one.client.get<{ memories: Memory[]; next_cursor: null }>(
-          `/memories?avee=${one.aveeId}&limit=2&cursor=${page.next_cursor}`,
+        await talk.client.get<{ memories: Memory[]; next_cursor: null }>(
+          `/memories?avee=${talk.aveeId}&limit=2&cursor=${page.next_cursor}`,
         ),
       )
       expect([...page.memories, ...rest.memories].map(({ content }) => content)).toEqual([
@@ -250,27 +259,27 @@ for (const kind of DATABASES) {
       expect(rest.next_cursor).toBeNull()
     })
 
-    test('says which memories an answer was given, without those forgotten since', async () => {
-      const one = await talk(house)
-      await one.say('I live in Oslo.')
-      await one.say('I like tea.')
-      const [oslo, tea] = await one.memories()
-      const viewer = { userId: one.userId, aveeId: null }
-      const asked = await one.say('What do you know?', { recalled: [oslo?.id ?? '', tea?.id ?? ''] })
+    test('lists the memories that an answer was given, except those forgotten since', async () => {
+      const talk = await startTalk(app)
+      await talk.say('Remember that I live in Oslo.')
+      await talk.say('Remember that I like tea.')
+      const [oslo, tea] = await talk.memories()
+      const viewer = { userId: talk.userId, aveeId: null }
+      const asked = await talk.say('What do you know?', { recalled: [oslo?.id ?? '', tea?.id ?? ''] })
       const { messages } = bodyOf(
-        await one.client.get<{ messages: { id: string; parent_id: string }[] }>(
-          `/conversations/${one.conversationId}/messages`,
+        await talk.client.get<{ messages: { id: string; parent_id: string }[] }>(
+          `/conversations/${talk.conversationId}/messages`,
         ),
       )
-      const rows = await house.app.database.db
+      const rows = await app.app.database.db
         .selectFrom('messages')
         .select('id')
         .where('parent_id', '=', asked)
         .execute()
       const answer = rows[0]?.id ?? messages.at(-1)?.id ?? ''
-      expect((await house.memory.usedIn(viewer, one.aveeId, [answer])).get(answer)).toHaveLength(2)
-      bodyOf(await one.client.delete(`/memories/${tea?.id}`))
-      expect((await house.memory.usedIn(viewer, one.aveeId, [answer])).get(answer)).toEqual([
+      expect((await app.memory.usedIn(viewer, talk.aveeId, [answer])).get(answer)).toHaveLength(2)
+      bodyOf(await talk.client.delete(`/memories/${tea?.id}`))
+      expect((await app.memory.usedIn(viewer, talk.aveeId, [answer])).get(answer)).toEqual([
         { id: oslo?.id, type: 'fact', content: 'I live in Oslo' },
       ])
     })

@@ -59,7 +59,7 @@ export const askRoutes =
       const { body, asked, layer, signal } = await waitForAnswer(request, reply)
       const [analysis, memoryCount] = await Promise.all([
         insight.analyzeNow(asked.messageId, layer, signal),
-        memory.learnedFrom(asked.userMessageId, signal),
+        memory.extractNow(asked.userMessageId, signal),
       ])
       if (!analysis) throw conversationNotFound()
       return { ...body, ...analysis, memories_extracted: memoryCount }

@@ -9,7 +9,6 @@ const unchecked = [
   ['passages', 'layer'],
   ['passage_vectors', 'layer'],
   ['passage_terms', 'layer'],
-  ['memory_turns', 'layer'],
   ['turn_index', 'layer'],
 ] as const
 

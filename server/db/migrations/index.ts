@@ -5,6 +5,7 @@ import { up as insight } from './003-insight.ts'
 import { up as summaries } from './004-summaries.ts'
 import { up as folders } from './005-folders.ts'
 import { up as jobs } from './006-jobs.ts'
+import { up as memoryJobs } from './007-memory-jobs.ts'
 import { up as integrity } from './010-integrity.ts'
 import { up as canonicalEvents } from './011-canonical-events.ts'
 
@@ -16,6 +17,7 @@ export const migrations: Record<string, Migration> = {
   '004-summaries': { up: summaries },
   '005-folders': { up: folders },
   '006-jobs': { up: jobs },
+  '007-memory-jobs': { up: memoryJobs },
   '010-integrity': { up: integrity },
   '011-canonical-events': { up: canonicalEvents },
 }

@@ -1,28 +1,27 @@
-import { type Layer } from '../../../contract/layers.ts'
+import type { Layer } from '../../../contract/layers.ts'
 import type { MemoryType } from '../../../contract/memory.ts'
 import type { Database } from '../../db/index.ts'
 import type { Log } from '../../log.ts'
 import type { Embedder } from '../../models/index.ts'
 import { expandFollowUpTerms, idf, type QueryTerm } from '../../search/index.ts'
-import { datesIn } from '../rules/dates.ts'
+import { findPeriod } from '../dates.ts'
 import {
   type Candidate,
+  findByVector,
+  findCandidates,
   memoryLanguages,
   type RecallScope,
-  recallByMeaning,
-  recallByWords,
 } from '../store/memories.ts'
-import { type Pair, questionsOf, wordsIn } from '../words.ts'
+import { countWords, type Pair, pairAnalyzer } from '../terms.ts'
 
 export type RecallQuery = Pair & {
-  /** What the person may see of the avee at this moment: nothing made at a wider layer is recalled. */
+  /** The user's current access layer: memories of wider layers are left out. */
   layer: Layer
   query: string
-  /** Earlier questions of the conversation, oldest first: a follow-up is understood from them. */
+  /** Earlier questions of the conversation, oldest first, for follow-up questions. */
   context?: string[]
-  /** Words that may be recalled at most. */
-  words: number
-  /** True when the prompt goes to another machine: what is for local models only is left out. */
+  maxWords: number
+  /** True when the prompt goes to another machine: memories for local models only are left out. */
   remote: boolean
   signal: AbortSignal
 }
@@ -35,151 +34,128 @@ export type RecalledMemory = {
   confidence: number
   pinned: boolean
   localOnly: boolean
-  /** Since when it is true; of an event, when it is. */
+  /** Since when it is true; of an event, when it takes place. */
   validFrom: Date | null
-  /** Since when it is true no more; null while it is. */
+  /** Since when it is no longer true. */
   validUntil: Date | null
-  score: number
 }
 
-/** A name, an allergy, what somebody eats: counts in any answer. */
-const importantAlways = 0.85
-const candidates = 300
-const nearest = 30
-/** Of what is neither pinned nor always important, this much must fit the question. */
-const leastRelevance = 0.12
-/** A memory that answers a question about the time before counts as one that holds. */
-const asksForPast =
-  /(?<![\p{L}])(?:used to|before|previous(?:ly)?|former(?:ly)?|earlier|back then|in the past|once|was|were|did|had|früher|damals|vorher|ehemalig\p{L}*|zuvor|war|hatte|antes|anterior(?:mente)?|solía|era|avant|auparavant|autrefois|ancien\p{L}*|était)(?![\p{L}])/iu
-const pastWeight = 0.5
-const weights = { relevance: 0.62, importance: 0.2, recency: 0.1, confidence: 0.08 }
-/** After so many days a memory that nobody spoke of again counts half as recent. */
-const halfLifeDays = 60
-/** An embedding model that takes longer holds no answer up. */
-const embeddingPatienceMs = 400
-/** Vectors of unrelated short texts are about as near as this in the models that were tried. */
-const unrelatedCosine = 0.35
+/** Memories of this importance are part of every prompt; the instruction of `ask-model.ts` gives it to names, allergies and diets. */
+const alwaysImportance = 0.85
+const maxCandidates = 300
+const maxNearest = 30
+/** Parts of a query, by the IDF of its terms, that a relevant memory contains. Measured with bench/memory.ts. */
+const minCoverage = 0.06
+/** Cosine similarity of a relevant memory. */
+const minCosine = 0.5
+/** An embedding model that takes longer does not delay the answer. */
+const embeddingTimeoutMs = 400
 
-export function memoryRecall(rooms: {
+export function memoryRecall(dependencies: {
   database: Database
   log: Log
   embedder(signal: AbortSignal): Promise<Embedder | undefined>
   now: () => Date
 }) {
-  const { db } = rooms.database
+  const { db } = dependencies.database
 
-  async function byMeaning(
+  async function vectorSearch(
     scope: RecallScope,
     query: string,
     signal: AbortSignal,
-  ): Promise<Map<string, Candidate & { cosine: number }>> {
-    const patience = AbortSignal.any([signal, AbortSignal.timeout(embeddingPatienceMs)])
+  ): Promise<(Candidate & { cosine: number })[]> {
+    const timeout = AbortSignal.any([signal, AbortSignal.timeout(embeddingTimeoutMs)])
     try {
-      const embedder = await rooms.embedder(patience)
-      const [vector] = (await embedder?.embed([query], 'query', patience)) ?? []
-      if (!embedder || !vector) return new Map()
-      const found = await recallByMeaning(db, scope, { space: embedder.space, vector, limit: nearest })
-      return new Map(found.map((memory) => [memory.id, memory]))
+      const embedder = await dependencies.embedder(timeout)
+      const [vector] = (await embedder?.embed([query], 'query', timeout)) ?? []
+      if (!embedder || !vector) return []
+      return await findByVector(db, scope, { space: embedder.space, vector, limit: maxNearest })
     } catch (error) {
       signal.throwIfAborted()
-      rooms.log.debug({ err: error }, 'memories were recalled by words alone')
-      return new Map()
+      dependencies.log.debug({ err: error }, 'memories were recalled without vector search')
+      return []
     }
   }
 
-  /** What is worth knowing for an answer, the most useful first, within a number of words. */
-  return async function recall(ask: RecallQuery, layersSeen: Layer[]): Promise<RecalledMemory[]> {
-    const now = rooms.now()
-    const scope: RecallScope = { ...ask, layers: layersSeen }
-    const languages = await memoryLanguages(db, scope)
-    if (languages.length === 0) return []
-    const total = languages.reduce((sum, each) => sum + each.memories, 0)
-    const words = await questionsOf(
-      ask,
-      languages.map((each) => each.language),
-    )
-    const terms = expandFollowUpTerms(words, ask.query, ask.context ?? [])
-    const [time] = datesIn(ask.query, now, 'future')
-    const [lexical, semantic] = await Promise.all([
-      recallByWords(db, scope, {
+  /**
+   * Returns memories for a prompt, within a number of words: pinned ones, then those relevant to the query (past ones
+   * last), then important ones.
+   */
+  return async function recall(query: RecallQuery, layers: Layer[]): Promise<RecalledMemory[]> {
+    const now = dependencies.now()
+    const scope: RecallScope = { ...query, layers }
+    const counts = await memoryLanguages(db, scope)
+    if (counts.length === 0) return []
+    const total = counts.reduce((sum, each) => sum + each.memories, 0)
+    const languages = counts.map((each) => each.language)
+    const analyzer = await pairAnalyzer(query, languages)
+    const terms = expandFollowUpTerms(analyzer, query.query, query.context ?? [])
+    const period = findPeriod(query.query, now, { languages, prefer: 'future' })
+    const [lexical, nearest] = await Promise.all([
+      findCandidates(db, scope, {
         terms: terms.flatMap((term) => [...term.stems.keys()]),
-        important: importantAlways,
-        from: time?.from ?? null,
-        to: time?.to ?? null,
-        limit: candidates,
+        importance: alwaysImportance,
+        from: period?.from ?? null,
+        to: period?.to ?? null,
+        limit: maxCandidates,
       }),
-      byMeaning(scope, ask.query, ask.signal),
+      vectorSearch(scope, query.query, query.signal),
     ])
-    ask.signal.throwIfAborted()
-    const all = new Map<string, Candidate>([...lexical, ...semantic.values()].map((one) => [one.id, one]))
-    const weigh = coverage(terms, [...all.values()], total)
-    const pastAsked = asksForPast.test(ask.query)
-    const scored = [...all.values()].flatMap((memory) => {
-      const cosine = semantic.get(memory.id)?.cosine ?? 0
-      const isThen =
-        time !== undefined &&
-        memory.valid_from !== null &&
-        memory.valid_from >= time.from &&
-        memory.valid_from < time.to
+    query.signal.throwIfAborted()
+    const cosines = new Map(nearest.map(({ id, cosine }) => [id, cosine]))
+    const candidates = [...new Map([...lexical, ...nearest].map((one) => [one.id, one])).values()]
+    const coverageOf = coverage(terms, candidates, total)
+    const ranked = candidates.flatMap((memory) => {
+      const isInPeriod =
+        period && memory.valid_from && memory.valid_from >= period.from && memory.valid_from < period.to
+      const [lexicalScore, cosine] = [coverageOf(memory), cosines.get(memory.id) ?? 0]
+      const isRelevant = isInPeriod || lexicalScore >= minCoverage || cosine >= minCosine
       const isPast = memory.valid_until !== null && memory.valid_until <= now
-      const fits = Math.max(
-        weigh(memory),
-        (cosine - unrelatedCosine) / (1 - unrelatedCosine),
-        isThen ? 0.8 : 0,
-      )
-      const relevance = fits * (isPast && !pastAsked ? pastWeight : 1)
-      const isAlways = !isPast && (memory.pinned || memory.importance >= importantAlways)
-      if (!isAlways && relevance < leastRelevance) return []
-      return [{ memory, score: scoreOf(memory, relevance, now) }]
+      const isImportant = memory.importance >= alwaysImportance && !isPast
+      if (!memory.pinned && !isRelevant && !isImportant) return []
+      const group = memory.pinned && !isPast ? 0 : isRelevant ? (isPast ? 2 : 1) : 3
+      return [{ memory, group, relevance: isInPeriod ? 1 : Math.max(lexicalScore, cosine) }]
     })
-    return within(
-      scored.toSorted((a, b) => b.score - a.score),
-      ask.words,
+    ranked.sort(
+      (a, b) =>
+        a.group - b.group ||
+        b.relevance - a.relevance ||
+        b.memory.importance - a.memory.importance ||
+        b.memory.last_confirmed_at.getTime() - a.memory.last_confirmed_at.getTime(),
+    )
+    return withinBudget(
+      ranked.map(({ memory }) => memory),
+      query.maxWords,
     )
   }
 }
 
-function scoreOf(memory: Candidate, relevance: number, now: Date): number {
-  const days = Math.max(0, now.getTime() - memory.last_confirmed_at.getTime()) / 86_400_000
-  return (
-    weights.relevance * relevance +
-    weights.importance * memory.importance +
-    weights.recency * 0.5 ** (days / halfLifeDays) +
-    weights.confidence * memory.confidence +
-    (memory.pinned ? 1 : 0)
-  )
-}
-
-/** Which part of what a question says stands in a memory, each word by how rare it is among the memories. */
-function coverage(terms: QueryTerm[], memories: Candidate[], total: number): (memory: Candidate) => number {
-  const sets = new Map(memories.map((memory) => [memory.id, new Set(memory.terms)]))
-  const holds = (memory: Candidate, term: QueryTerm) =>
+/** Returns for a memory the part of the query's terms that it contains, weighted by their IDF among the candidates. */
+function coverage(terms: QueryTerm[], candidates: Candidate[], total: number): (memory: Candidate) => number {
+  const sets = new Map(candidates.map((memory) => [memory.id, new Set(memory.terms)]))
+  const contains = (memory: Candidate, term: QueryTerm) =>
     [...term.stems.keys()].some((form) => sets.get(memory.id)?.has(form))
-  const said = terms
+  const weighted = terms
     .filter((term) => !term.isStopWord)
     .map((term) => {
-      const holding = memories.filter((memory) => holds(memory, term)).length
-      return { term, weight: term.weight * idf(Math.max(holding, 1), Math.max(total, 1)) }
+      const frequency = candidates.filter((memory) => contains(memory, term)).length
+      return { term, weight: term.weight * idf(Math.max(frequency, 1), Math.max(total, 1)) }
     })
-  // A word that stands in no memory takes half of its weight from the others: it may be what the question turns on.
-  const whole = said.reduce(
-    (sum, { term, weight }) => sum + weight * (memories.some((memory) => holds(memory, term)) ? 1 : 0.5),
-    0,
-  )
+  const whole = weighted.reduce((sum, { weight }) => sum + weight, 0)
   return (memory) =>
     whole === 0
       ? 0
-      : said.reduce((sum, { term, weight }) => sum + (holds(memory, term) ? weight : 0), 0) / whole
+      : weighted.reduce((sum, { term, weight }) => sum + (contains(memory, term) ? weight : 0), 0) / whole
 }
 
-function within(scored: { memory: Candidate; score: number }[], words: number): RecalledMemory[] {
-  const chosen: RecalledMemory[] = []
-  let left = words
-  for (const { memory, score } of scored) {
-    const price = wordsIn(memory.content)
-    if (price > left) continue
-    left -= price
-    chosen.push({
+function withinBudget(memories: Candidate[], maxWords: number): RecalledMemory[] {
+  const recalled: RecalledMemory[] = []
+  let left = maxWords
+  for (const memory of memories) {
+    const words = countWords(memory.content)
+    if (words > left) continue
+    left -= words
+    recalled.push({
       id: memory.id,
       type: memory.type,
       content: memory.content,
@@ -189,8 +165,7 @@ function within(scored: { memory: Candidate; score: number }[], words: number): 
       localOnly: memory.local_only,
       validFrom: memory.valid_from,
       validUntil: memory.valid_until,
-      score,
     })
   }
-  return chosen
+  return recalled
 }

@@ -2,174 +2,159 @@ import { type Layer, layersWithin } from '../../../contract/layers.ts'
 import type { Database } from '../../db/index.ts'
 import type { Log } from '../../log.ts'
 import type { Embedder } from '../../models/index.ts'
-import { expandFollowUpTerms, idf, sparseVectorLiteral } from '../../search/index.ts'
-import { datesIn } from '../rules/dates.ts'
+import { expandFollowUpTerms, fuseRankings, idf, sparseVectorLiteral } from '../../search/index.ts'
+import { findPeriod } from '../dates.ts'
 import {
+  documentFrequencies,
   type FoundTurn,
-  nearTurns,
-  onBranch,
-  scoreTurns,
+  findTurns,
+  findTurnsByTerms,
+  findTurnsByVector,
+  messagesOnBranch,
+  neighboursOf,
   type TurnScope,
   turnLanguages,
-  turnsAround,
-  turnsById,
-  turnsHolding,
 } from '../store/turn-recall.ts'
-import { questionsOf } from '../words.ts'
+import { pairAnalyzer } from '../terms.ts'
 
 export type TurnQuery = ({ conversationId: string } | { aveeId: string; userId: string }) & {
-  /** Turns of wider layers than this one are not found. */
+  /** Turns of wider layers are left out. */
   layer: Layer
   query: string
-  /** Earlier questions, oldest first: a follow-up is understood from them. */
+  /** Earlier questions, oldest first, for follow-up questions. */
   context?: string[]
-  /** Only what lies on the branch that ends with this message. */
+  /** Restricts the search to the branch that ends with this message. */
   leafId?: string
-  /** Turns that the prompt has already. */
+  /** Ids of messages to leave out, such as those that are in the prompt already. */
   without?: string[]
   limit: number
   signal: AbortSignal
 }
 
-/** An earlier message that fits a question; `score` is 1 for the best. */
-export type RecalledTurn = Omit<FoundTurn, 'seq'>
+/** An earlier message that matches a query; the best match has a score of about 1. */
+export type RecalledTurn = FoundTurn & { score: number }
 
-const scored = 400
-const nearest = 100
-/** What is said lends of its score to what is said next to it: an answer seldom repeats its question's words. */
-const lends = { after: 0.42, before: 0.2, two: 0.1 }
-/** Turns whose time is the one that the question names. */
-const thenWeight = 0.25
-/** What the best by meaning counts against the best by words. */
-const meaningWeight = 0.2
-const embeddingPatienceMs = 400
+const maxLexical = 400
+const maxNearest = 100
+/**
+ * Part of its lexical score that a turn adds to its neighbours, since an answer seldom repeats the words of its
+ * question: to the next message, the one before, and those two away. These and `periodWeight` are tuned with
+ * `bench/memory.ts`; docs/benchmarks.md shows what each contributes.
+ */
+const neighbourWeights = { next: 0.42, previous: 0.2, twoAway: 0.1 }
+/** Added to the score of turns from the period that the query names. */
+const periodWeight = 0.25
+/** An embedding model that takes longer does not delay the answer. */
+const embeddingTimeoutMs = 400
 
 type Linked = { id: string; parentId: string | null }
 
-export function turnRecall(rooms: {
+export function turnRecall(dependencies: {
   database: Database
   log: Log
   embedder(signal: AbortSignal): Promise<Embedder | undefined>
   now: () => Date
 }) {
-  const { db } = rooms.database
+  const { db } = dependencies.database
 
-  async function byMeaning(ask: TurnQuery, scope: TurnScope) {
-    const patience = AbortSignal.any([ask.signal, AbortSignal.timeout(embeddingPatienceMs)])
+  async function vectorSearch(query: TurnQuery, scope: TurnScope) {
+    const timeout = AbortSignal.any([query.signal, AbortSignal.timeout(embeddingTimeoutMs)])
     try {
-      const embedder = await rooms.embedder(patience)
-      // Turns are embedded on this machine or not at all.
+      const embedder = await dependencies.embedder(timeout)
+      // Turns have no vectors of remote embedding models.
       if (!embedder || embedder.remote) return []
-      const [vector] = await embedder.embed([ask.query], 'query', patience)
-      return vector ? await nearTurns(db, scope, { space: embedder.space, vector, limit: nearest }) : []
+      const [vector] = await embedder.embed([query.query], 'query', timeout)
+      if (!vector) return []
+      return await findTurnsByVector(db, scope, { space: embedder.space, vector, limit: maxNearest })
     } catch (error) {
-      ask.signal.throwIfAborted()
-      rooms.log.debug({ err: error }, 'turns were recalled by words alone')
+      query.signal.throwIfAborted()
+      dependencies.log.debug({ err: error }, 'turns were recalled without vector search')
       return []
     }
   }
 
-  async function byWords(ask: TurnQuery, scope: TurnScope) {
-    const languages = await turnLanguages(db, scope)
-    const [first] = languages
-    if (!first) return []
-    const total = languages.reduce((sum, each) => sum + each.turns, 0)
-    const codes = [...new Set(languages.map((each) => each.language))]
-    // Names of speakers are indexed without a language.
-    const questions = await questionsOf(first, codes.includes(null) ? codes : [...codes, null])
-    const terms = expandFollowUpTerms(questions, ask.query, ask.context ?? [])
-    const holding = await turnsHolding(
-      db,
-      scope,
-      terms.flatMap((term) => [...term.stems.keys()]),
-    )
+  async function lexicalSearch(query: TurnQuery, scope: TurnScope) {
+    const counts = await turnLanguages(db, scope)
+    const [pair] = counts
+    if (!pair) return { languages: [], hits: [] }
+    const total = counts.reduce((sum, each) => sum + each.turns, 0)
+    const languages = [...new Set(counts.map((each) => each.language))]
+    // The names of speakers are indexed without a language.
+    const analyzer = await pairAnalyzer(pair, languages.includes(null) ? languages : [...languages, null])
+    const terms = expandFollowUpTerms(analyzer, query.query, query.context ?? [])
+    const forms = terms.flatMap((term) => [...term.stems.keys()])
+    const frequencies = await documentFrequencies(db, scope, forms)
     const weights = new Map<number, number>()
     for (const term of terms) {
-      const forms = [...term.stems.keys()].filter((form) => holding.has(form))
-      const held = Math.max(0, ...forms.map((form) => holding.get(form) ?? 0))
-      for (const form of forms)
-        weights.set(form, Math.max(weights.get(form) ?? 0, term.weight * idf(held, total)))
+      const indexed = [...term.stems.keys()].filter((form) => frequencies.has(form))
+      const frequency = Math.max(0, ...indexed.map((form) => frequencies.get(form) ?? 0))
+      for (const form of indexed)
+        weights.set(form, Math.max(weights.get(form) ?? 0, term.weight * idf(frequency, total)))
     }
-    if (weights.size === 0) return []
-    return await scoreTurns(db, scope, {
-      terms: [...weights.keys()],
-      vector: sparseVectorLiteral(weights),
-      limit: scored,
-    })
+    if (weights.size === 0) return { languages, hits: [] }
+    const vector = sparseVectorLiteral(weights)
+    const hits = await findTurnsByTerms(db, scope, { terms: [...weights.keys()], vector, limit: maxLexical })
+    return { languages, hits }
   }
 
-  /** Earlier turns that fit a question, the best first. */
-  return async function recallTurns(ask: TurnQuery): Promise<RecalledTurn[]> {
-    const layers = layersWithin(ask.layer)
-    const scope: TurnScope = { ...ask, layers }
-    const [lexical, semantic] = await Promise.all([byWords(ask, scope), byMeaning(ask, scope)])
-    ask.signal.throwIfAborted()
-    if (lexical.length === 0 && semantic.length === 0) return []
-    const best = lexical.slice(0, ask.limit * 4).map(({ id }) => id)
-    const links = new Map<string, Linked>(
-      [...lexical, ...semantic, ...(await turnsAround(db, scope, best))].map((turn) => [turn.id, turn]),
-    )
-    const total = joined(lent(lexical, links), semantic)
-    const ranked = [...total].toSorted(([, a], [, b]) => b - a)
-    const without = new Set(ask.without)
-    const wanted = ranked
-      .map(([id]) => id)
-      .filter((id) => !without.has(id))
-      .slice(0, ask.limit * 4)
-    const [turns, branch] = await Promise.all([
-      turnsById(db, wanted),
-      ask.leafId === undefined ? undefined : onBranch(db, ask.leafId, wanted),
+  /** Returns earlier turns that match a query, the best first. */
+  return async function recallTurns(query: TurnQuery): Promise<RecalledTurn[]> {
+    const scope: TurnScope = { ...query, layers: layersWithin(query.layer) }
+    const [{ languages, hits }, nearest] = await Promise.all([
+      lexicalSearch(query, scope),
+      vectorSearch(query, scope),
     ])
-    ask.signal.throwIfAborted()
-    const [time] = datesIn(ask.query, rooms.now(), 'past')
-    const highest = ranked[0]?.[1] ?? 1
+    query.signal.throwIfAborted()
+    if (hits.length === 0 && nearest.length === 0) return []
+    const best = hits.slice(0, query.limit * 4).map(({ id }) => id)
+    const links = new Map<string, Linked>(
+      [...hits, ...nearest, ...(await neighboursOf(db, scope, best))].map((turn) => [turn.id, turn]),
+    )
+    const ranked = fuseRankings({ results: addNeighbourScores(hits, links), confidence: 1 }, nearest)
+    const scores = new Map(ranked.map(({ id, score }) => [id, score]))
+    const without = new Set(query.without)
+    const wanted = ranked
+      .map(({ id }) => id)
+      .filter((id) => !without.has(id))
+      .slice(0, query.limit * 4)
+    const [turns, branch] = await Promise.all([
+      findTurns(db, wanted),
+      query.leafId === undefined ? undefined : messagesOnBranch(db, query.leafId, wanted),
+    ])
+    query.signal.throwIfAborted()
+    const period = findPeriod(query.query, dependencies.now(), { languages, prefer: 'past' })
     return wanted
       .flatMap((id) => turns.get(id) ?? [])
       .filter((turn) => branch === undefined || branch.has(turn.id))
-      .map(({ seq: _, ...turn }) => {
-        const isThen = time !== undefined && turn.createdAt >= time.from && turn.createdAt < time.to
-        return { ...turn, score: (total.get(turn.id) ?? 0) / highest + (isThen ? thenWeight : 0) }
+      .map((turn) => {
+        const isInPeriod = period && turn.createdAt >= period.from && turn.createdAt < period.to
+        return { ...turn, score: (scores.get(turn.id) ?? 0) + (isInPeriod ? periodWeight : 0) }
       })
       .toSorted((a, b) => b.score - a.score)
-      .slice(0, ask.limit)
+      .slice(0, query.limit)
   }
 }
 
-/** Each turn's own score by words and what its neighbours lend it. */
-function lent(found: { id: string; score: number }[], links: Map<string, Linked>): Map<string, number> {
-  const own = new Map(found.map(({ id, score }) => [id, score]))
-  const below = Map.groupBy(links.values(), (turn) => turn.parentId)
+/** Adds to each turn's lexical score the parts of its neighbours' scores; the highest first. */
+function addNeighbourScores(
+  hits: { id: string; score: number }[],
+  links: Map<string, Linked>,
+): { id: string; score: number }[] {
+  const own = new Map(hits.map(({ id, score }) => [id, score]))
+  const children = Map.groupBy(links.values(), (turn) => turn.parentId)
   const scoreOf = (id: string | null | undefined): number => (id ? (own.get(id) ?? 0) : 0)
-  const most = (turns: Linked[] | undefined): number =>
-    Math.max(0, ...(turns ?? []).map((turn) => scoreOf(turn.id)))
-  const total = new Map<string, number>()
+  const highest = (turns: Linked[]): number => Math.max(0, ...turns.map((turn) => scoreOf(turn.id)))
+  const scores: { id: string; score: number }[] = []
   for (const { id, parentId } of links.values()) {
     const grandparent = parentId ? links.get(parentId)?.parentId : null
-    const children = below.get(id) ?? []
-    const grandchildren = children.flatMap((child) => below.get(child.id) ?? [])
+    const following = children.get(id) ?? []
+    const afterThose = following.flatMap((child) => children.get(child.id) ?? [])
     const score =
       scoreOf(id) +
-      lends.after * scoreOf(parentId) +
-      lends.before * most(children) +
-      lends.two * (scoreOf(grandparent) + most(grandchildren))
-    if (score > 0) total.set(id, score)
+      neighbourWeights.next * scoreOf(parentId) +
+      neighbourWeights.previous * highest(following) +
+      neighbourWeights.twoAway * (scoreOf(grandparent) + highest(afterThose))
+    if (score > 0) scores.push({ id, score })
   }
-  return total
-}
-
-/** Both ways of finding in one score, in which the best by words has 1. */
-function joined(
-  lexical: Map<string, number>,
-  semantic: { id: string; cosine: number }[],
-): Map<string, number> {
-  const highest = Math.max(...lexical.values(), Number.EPSILON)
-  const scores = new Map([...lexical].map(([id, score]) => [id, score / highest]))
-  const top = semantic[0]?.cosine ?? 1
-  // What is no nearer than most of the nearest is near to everything.
-  const usual = semantic[semantic.length >> 1]?.cosine ?? 0
-  for (const { id, cosine } of semantic) {
-    const share = top > usual ? Math.max(0, cosine - usual) / (top - usual) : 1
-    scores.set(id, (scores.get(id) ?? 0) + meaningWeight * share)
-  }
-  return scores
+  return scores.sort((a, b) => b.score - a.score)
 }

@@ -3,9 +3,9 @@ import { type Layer } from '../../../contract/layers.ts'
 import type { MemoryType } from '../../../contract/memory.ts'
 import type { Db, Row, Tables, Trx } from '../../db/index.ts'
 import { vectorLiteral } from '../../search/index.ts'
-import type { Pair } from '../words.ts'
+import type { Pair } from '../terms.ts'
 
-/** A memory with the place of the first message it was learned from. */
+/** A memory with the first words that it was learned from. */
 export type MemoryRow = Row<'memories'> & {
   source_message_id: string | null
   conversation_id: string | null
@@ -13,8 +13,8 @@ export type MemoryRow = Row<'memories'> & {
   end_offset: number | null
 }
 
-/** What somebody may see: an avee, and a layer of it. */
-export type Seen = { aveeId: string; layer: Layer }
+/** A layer of an avee that a user has access to. */
+export type Access = { aveeId: string; layer: Layer }
 
 const isPast = sql<boolean>`memories.valid_until is not null and memories.valid_until <= now()`
 
@@ -46,11 +46,11 @@ const withSource = (db: Db | Trx) =>
       'source.end_offset',
     ])
 
-const within = (seen: Seen[]) => sql<boolean>`
+const isAccessible = (access: Access[]) => sql<boolean>`
   (memories.avee_id, memories.layer) in (
-    select * from unnest(${seen.map(({ aveeId }) => aveeId)}::uuid[], ${seen.map(({ layer }) => layer)}::text[]))`
+    select * from unnest(${access.map(({ aveeId }) => aveeId)}::uuid[], ${access.map(({ layer }) => layer)}::text[]))`
 
-/** One of somebody's own, whether forgotten or not. */
+/** Finds a memory of a user, also a forgotten one. */
 export function findMemory(db: Db | Trx, userId: string, id: string): Promise<MemoryRow | undefined> {
   return withSource(db)
     .where('memories.id', '=', id)
@@ -60,13 +60,13 @@ export function findMemory(db: Db | Trx, userId: string, id: string): Promise<Me
 
 export type MemoryFilter = {
   userId: string
-  seen: Seen[]
+  access: Access[]
   type?: MemoryType | undefined
   words: string[]
   includePast: boolean
 }
-/** Pinned ones first, then the latest. */
-export type MemoryPlace = { pinned: boolean; id: string }
+/** A position in the list of memories: pinned ones first, then the latest. */
+export type MemoryPosition = { pinned: boolean; id: string }
 
 const filtered = <Selected>(
   query: SelectQueryBuilder<Tables, 'memories', Selected>,
@@ -75,7 +75,7 @@ const filtered = <Selected>(
   let narrowed = query
     .where('memories.user_id', '=', filter.userId)
     .where('memories.forgotten_at', 'is', null)
-    .where(within(filter.seen))
+    .where(isAccessible(filter.access))
   if (filter.type) narrowed = narrowed.where('memories.type', '=', filter.type)
   if (!filter.includePast) narrowed = narrowed.where(sql<boolean>`not (${isPast})`)
   for (const word of filter.words)
@@ -86,9 +86,9 @@ const filtered = <Selected>(
 export function listMemories(
   db: Db,
   filter: MemoryFilter,
-  page: { limit: number; after?: MemoryPlace | undefined },
+  page: { limit: number; after?: MemoryPosition | undefined },
 ): Promise<MemoryRow[]> {
-  // The join adds what a memory comes from; what is filtered are memories.
+  // The join only adds columns, so the filter applies to it as well.
   const narrowed = filtered(
     withSource(db) as unknown as SelectQueryBuilder<Tables, 'memories', MemoryRow>,
     filter,
@@ -112,8 +112,8 @@ export async function countMemories(db: Db, filter: MemoryFilter): Promise<numbe
   return Number(count)
 }
 
-/** The avees that remember somebody. */
-export async function aveesRemembering(db: Db, userId: string): Promise<string[]> {
+/** Returns the avees that remember something of a user. */
+export async function aveesWithMemories(db: Db, userId: string): Promise<string[]> {
   const rows = await db
     .selectFrom('memories')
     .select('avee_id')
@@ -124,18 +124,18 @@ export async function aveesRemembering(db: Db, userId: string): Promise<string[]
   return rows.map((row) => row.avee_id)
 }
 
-/** Keeps everybody else's hands, on every node, off what an avee remembers of somebody until the transaction ends. */
+/** Serializes changes to the memories of a pair, on every node, until the transaction ends. */
 export async function lockPair(trx: Trx, pair: Pair): Promise<void> {
   await sql`select pg_advisory_xact_lock(hashtextextended(${`memory ${pair.userId} ${pair.aveeId}`}, 0))`.execute(
     trx,
   )
 }
 
-/** What is remembered in a slot, or shares words with something new; not what is forgotten. */
-export function likeMemories(
+/** Returns memories in a slot or with one of the terms, the latest first. */
+export function relatedMemories(
   trx: Db | Trx,
   pair: Pair,
-  like: { subject: string; attribute: string; terms: number[] },
+  query: { subject: string; attribute: string; terms: number[] },
   limit: number,
 ): Promise<Row<'memories'>[]> {
   return trx
@@ -146,8 +146,8 @@ export function likeMemories(
     .where('forgotten_at', 'is', null)
     .where((eb) =>
       eb.or([
-        eb.and([eb('subject', '=', like.subject), eb('attribute', '=', like.attribute)]),
-        sql<boolean>`terms && ${like.terms}::int[]`,
+        eb.and([eb('subject', '=', query.subject), eb('attribute', '=', query.attribute)]),
+        sql<boolean>`terms && ${query.terms}::int[]`,
       ]),
     )
     .orderBy('last_confirmed_at', 'desc')
@@ -204,11 +204,12 @@ export async function updateMemory(
     .execute()
 }
 
+/** Records the words that a memory rests on. Returns whether this message is a new source of it. */
 export async function addSource(
   trx: Db | Trx,
   source: { memoryId: string; messageId: string; start: number; end: number },
-): Promise<void> {
-  await trx
+): Promise<boolean> {
+  const { numInsertedOrUpdatedRows } = await trx
     .insertInto('memory_sources')
     .values({
       memory_id: source.memoryId,
@@ -217,17 +218,34 @@ export async function addSource(
       end_offset: source.end,
     })
     .onConflict((conflict) => conflict.doNothing())
+    .executeTakeFirstOrThrow()
+  return (numInsertedOrUpdatedRows ?? 0n) > 0n
+}
+
+/** Returns the memories of a pair that were last stated at or before a moment. */
+export function memoriesStatedBefore(
+  trx: Trx,
+  pair: Pair,
+  at: Date,
+): Promise<Pick<Row<'memories'>, 'id' | 'content' | 'language'>[]> {
+  return trx
+    .selectFrom('memories')
+    .select(['id', 'content', 'language'])
+    .where('user_id', '=', pair.userId)
+    .where('avee_id', '=', pair.aveeId)
+    .where('forgotten_at', 'is', null)
+    .where('last_confirmed_at', '<=', at)
     .execute()
 }
 
-/** Forgets: from now on it is nowhere. What it had put an end to holds again, and its vectors are gone. */
+/** Soft-deletes memories and deletes their vectors; what they superseded is current again. Returns how many. */
 export async function forgetMemories(
   trx: Trx,
   userId: string,
   which: { ids: string[] } | { aveeId: string },
   now: Date,
 ): Promise<number> {
-  const gone = await trx
+  const forgotten = await trx
     .updateTable('memories')
     .set({ forgotten_at: now })
     .where('user_id', '=', userId)
@@ -235,16 +253,16 @@ export async function forgetMemories(
     .where((eb) => ('ids' in which ? eb('id', 'in', which.ids) : eb('avee_id', '=', which.aveeId)))
     .returning('id')
     .execute()
-  const ids = gone.map((row) => row.id)
+  const ids = forgotten.map((row) => row.id)
   if (ids.length === 0) return 0
   await trx.deleteFrom('memory_vectors').where('memory_id', 'in', ids).execute()
   await trx.updateTable('memories').set({ valid_until: null }).where('superseded_by', 'in', ids).execute()
   return ids.length
 }
 
-/** Calls a forgotten one back, unless it is too late; what it had put an end to ends again. */
+/** Restores a memory that was forgotten after `since`; what it superseded ends again. Returns whether there was one. */
 export async function restoreMemory(trx: Trx, userId: string, id: string, since: Date): Promise<boolean> {
-  const [back] = await trx
+  const [restored] = await trx
     .updateTable('memories')
     .set({ forgotten_at: null })
     .where('id', '=', id)
@@ -252,22 +270,22 @@ export async function restoreMemory(trx: Trx, userId: string, id: string, since:
     .where('forgotten_at', '>', since)
     .returning(['id', 'created_at'])
     .execute()
-  if (!back) return false
+  if (!restored) return false
   await trx
     .updateTable('memories')
-    .set({ valid_until: back.created_at })
+    .set({ valid_until: restored.created_at })
     .where('superseded_by', '=', id)
     .where('valid_until', 'is', null)
     .execute()
   return true
 }
 
-/** Deletes what was forgotten before a moment. */
-export async function wipeForgotten(db: Db, before: Date): Promise<void> {
+/** Deletes memories that were forgotten before a moment. */
+export async function purgeForgotten(db: Db, before: Date): Promise<void> {
   await db.deleteFrom('memories').where('forgotten_at', '<', before).execute()
 }
 
-/** A memory as recall weighs it. */
+/** The columns by which recall ranks a memory. */
 export type Candidate = Pick<
   Row<'memories'>,
   | 'id'
@@ -303,7 +321,7 @@ const candidateColumns = [
 
 export type RecallScope = Pair & { layers: Layer[]; remote: boolean }
 
-/** What has been replaced by something that may not be seen here is not seen here either. */
+/** The memories of a scope. A memory that was superseded by one outside the layers is left out, so that its end reveals nothing. */
 const recallable = (db: Db, scope: RecallScope) =>
   db
     .selectFrom('memories')
@@ -328,7 +346,7 @@ const recallable = (db: Db, scope: RecallScope) =>
       ]),
     )
 
-/** How many memories there are in each language, the most frequent first. */
+/** Counts the memories of each language, the most frequent first. */
 export async function memoryLanguages(
   db: Db,
   scope: RecallScope,
@@ -341,50 +359,50 @@ export async function memoryLanguages(
   return rows.map((row) => ({ language: row.language, memories: Number(row.count) }))
 }
 
-/** Those that share a word, are about the time asked for, are pinned, or matter always. */
-export async function recallByWords(
+/** Returns memories that share a term, begin in a period, are pinned, or have at least this importance. */
+export async function findCandidates(
   db: Db,
   scope: RecallScope,
-  ask: { terms: number[]; important: number; from: Date | null; to: Date | null; limit: number },
+  query: { terms: number[]; importance: number; from: Date | null; to: Date | null; limit: number },
 ): Promise<Candidate[]> {
   return await recallable(db, scope)
     .select(candidateColumns)
     .where((eb) =>
       eb.or([
-        sql<boolean>`terms && ${ask.terms}::int[]`,
+        sql<boolean>`terms && ${query.terms}::int[]`,
         eb.and([
           sql<boolean>`not (${isPast})`,
-          eb.or([eb('pinned', '=', true), eb('importance', '>=', ask.important)]),
+          eb.or([eb('pinned', '=', true), eb('importance', '>=', query.importance)]),
         ]),
-        ...(ask.from && ask.to
-          ? [eb.and([eb('valid_from', '>=', ask.from), eb('valid_from', '<', ask.to)])]
+        ...(query.from && query.to
+          ? [eb.and([eb('valid_from', '>=', query.from), eb('valid_from', '<', query.to)])]
           : []),
       ]),
     )
     .orderBy('last_confirmed_at', 'desc')
-    .limit(ask.limit)
+    .limit(query.limit)
     .execute()
 }
 
-/** The nearest in meaning, with their cosine. */
-export async function recallByMeaning(
+/** Returns the memories with the most similar vectors, and their cosine similarity. */
+export async function findByVector(
   db: Db,
   scope: RecallScope,
-  ask: { space: string; vector: Float32Array; limit: number },
+  query: { space: string; vector: Float32Array; limit: number },
 ): Promise<(Candidate & { cosine: number })[]> {
-  const distance = sql<number>`memory_vectors.embedding <=> ${vectorLiteral(ask.vector)}::vector`
+  const distance = sql<number>`memory_vectors.embedding <=> ${vectorLiteral(query.vector)}::vector`
   const rows = await recallable(db, scope)
     .innerJoin('memory_vectors', 'memory_vectors.memory_id', 'memories.id')
-    .where('memory_vectors.model', '=', ask.space)
+    .where('memory_vectors.model', '=', query.space)
     .select(candidateColumns)
     .select(distance.as('distance'))
     .orderBy('distance')
-    .limit(ask.limit)
+    .limit(query.limit)
     .execute()
   return rows.map(({ distance, ...row }) => ({ ...row, cosine: 1 - Number(distance) }))
 }
 
-/** Memories that have no vector of a space yet; those for local models only are kept from a remote one. */
+/** Returns memories without a vector of a model; those for local models only are left out for a remote one. */
 export function memoriesToEmbed(
   db: Db,
   space: { model: string; remote: boolean },
@@ -410,12 +428,13 @@ export function memoriesToEmbed(
     .execute()
 }
 
-/** Keeps vectors, unless the memory has changed or gone since its text was read. */
+/** Stores vectors, except of memories that have changed since their text was read. */
 export async function insertMemoryVectors(
   db: Db,
   space: { model: string; remote: boolean },
   vectors: { id: string; content: string; vector: Float32Array }[],
 ): Promise<void> {
+  if (vectors.length === 0) return
   await sql`
     insert into memory_vectors (memory_id, model, remote, embedding)
     select memories.id, ${space.model}, ${space.remote}, added.embedding::vector
@@ -435,14 +454,14 @@ export async function deleteVectors(db: Db | Trx, memoryId: string, which: 'all'
     .execute()
 }
 
-/** What answers were given, by message; without what is forgotten or not to be seen here. */
+/** Returns the memories that answers were given, by message, except forgotten and inaccessible ones. */
 export async function memoriesUsed(
   db: Db,
   userId: string,
   messageIds: string[],
-  seen: Seen[],
+  access: Access[],
 ): Promise<{ message_id: string; id: string; type: MemoryType; content: string }[]> {
-  if (messageIds.length === 0 || seen.length === 0) return []
+  if (messageIds.length === 0 || access.length === 0) return []
   return await db
     .selectFrom('memory_uses')
     .innerJoin('memories', 'memories.id', 'memory_uses.memory_id')
@@ -450,12 +469,12 @@ export async function memoriesUsed(
     .where('memory_uses.message_id', 'in', messageIds)
     .where('memories.user_id', '=', userId)
     .where('memories.forgotten_at', 'is', null)
-    .where(within(seen))
+    .where(isAccessible(access))
     .orderBy('memories.id')
     .execute()
 }
 
-/** How many memories have their source in a message. */
+/** Counts the memories that were learned from a message. */
 export async function countFrom(db: Db, messageId: string): Promise<number> {
   const { count } = await db
     .selectFrom('memory_sources')

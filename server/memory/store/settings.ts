@@ -1,8 +1,8 @@
 import { sql } from 'kysely'
 import type { Db, Trx } from '../../db/index.ts'
-import type { Pair } from '../words.ts'
+import type { Pair } from '../terms.ts'
 
-/** Whether an avee remembers somebody: neither they themselves nor remembering altogether is switched off. */
+/** Returns whether an avee remembers a user: memory is switched off neither for this avee nor for all. */
 export async function isEnabled(db: Db | Trx, { userId, aveeId }: Pair): Promise<boolean> {
   const off = await db
     .selectFrom('memory_settings')
@@ -38,16 +38,5 @@ export async function putSetting(
     .onConflict((conflict) =>
       conflict.columns(['user_id', 'avee_id']).doUpdateSet({ enabled: sql`excluded.enabled` }),
     )
-    .execute()
-}
-
-/** What was said and not yet read is never learned from. */
-export async function dropPending(trx: Trx, userId: string, aveeId: string | null): Promise<void> {
-  await trx
-    .updateTable('memory_turns')
-    .set({ learns: false })
-    .where('user_id', '=', userId)
-    .where('done_at', 'is', null)
-    .$if(aveeId !== null, (query) => query.where('avee_id', '=', aveeId ?? ''))
     .execute()
 }

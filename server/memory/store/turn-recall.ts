@@ -1,8 +1,9 @@
 import { sql } from 'kysely'
-import { type Layer } from '../../../contract/layers.ts'
+import type { Layer } from '../../../contract/layers.ts'
 import type { Db } from '../../db/index.ts'
+import { vectorLiteral } from '../../search/index.ts'
 
-/** Which turns are looked at: one conversation's, or all that somebody had with an avee. */
+/** The turns of one conversation, or of all conversations of a user with an avee. */
 export type TurnScope = ({ conversationId: string } | { aveeId: string; userId: string }) & {
   layers: Layer[]
 }
@@ -14,31 +15,18 @@ export type FoundTurn = {
   role: 'user' | 'assistant'
   content: string
   layer: Layer
-  seq: number
   createdAt: Date
-  score: number
-}
-type FoundRow = {
-  id: string
-  conversation_id: string
-  parent_id: string | null
-  role: 'user' | 'assistant'
-  content: string
-  layer_used: Layer
-  seq: string
-  created_at: Date
-  score: number
 }
 
 const scoped = (scope: TurnScope) => {
-  const whose =
+  const owner =
     'conversationId' in scope
       ? sql<boolean>`turn_index.conversation_id = ${scope.conversationId}`
       : sql<boolean>`turn_index.user_id = ${scope.userId} and turn_index.avee_id = ${scope.aveeId}`
-  return sql<boolean>`${whose} and turn_index.layer = any(${scope.layers}::text[])`
+  return sql<boolean>`${owner} and turn_index.layer = any(${scope.layers}::text[])`
 }
 
-/** How many turns there are in each language, and whose they are. */
+/** Counts the turns of each language, the most frequent first, with the pair that they belong to. */
 export async function turnLanguages(
   db: Db,
   scope: TurnScope,
@@ -55,8 +43,12 @@ export async function turnLanguages(
   }))
 }
 
-/** How many turns hold each of these words. */
-export async function turnsHolding(db: Db, scope: TurnScope, terms: number[]): Promise<Map<number, number>> {
+/** Counts the turns that contain each of these terms. */
+export async function documentFrequencies(
+  db: Db,
+  scope: TurnScope,
+  terms: number[],
+): Promise<Map<number, number>> {
   if (terms.length === 0) return new Map()
   const { rows } = await sql<{ term: number; turns: string }>`
     select term, count(*) as turns
@@ -67,42 +59,27 @@ export async function turnsHolding(db: Db, scope: TurnScope, terms: number[]): P
   return new Map(rows.map((row) => [row.term, Number(row.turns)]))
 }
 
-const columns = sql`messages.id, messages.conversation_id, messages.parent_id, messages.role, messages.content,
-  messages.layer_used, messages.seq, messages.created_at`
-
-const found = (row: FoundRow): FoundTurn => ({
-  id: row.id,
-  conversationId: row.conversation_id,
-  parentId: row.parent_id,
-  role: row.role,
-  content: row.content,
-  layer: row.layer_used,
-  seq: Number(row.seq),
-  createdAt: row.created_at,
-  score: Number(row.score),
-})
-
-/** The score by words of every turn that shares one, the highest first: what stands next to each other is put together by the caller. */
-export async function scoreTurns(
+/** Returns the BM25 score of the turns that share a term with a query, the highest first. */
+export async function findTurnsByTerms(
   db: Db,
   scope: TurnScope,
-  question: { terms: number[]; vector: string; limit: number },
+  query: { terms: number[]; vector: string; limit: number },
 ): Promise<{ id: string; parentId: string | null; score: number }[]> {
   const { rows } = await sql<{ id: string; parent_id: string | null; score: number }>`
     select messages.id, messages.parent_id, -hit.distance as score
     from (
-      select message_id, lex <#> ${question.vector}::sparsevec as distance
+      select message_id, lex <#> ${query.vector}::sparsevec as distance
       from turn_index
-      where ${scoped(scope)} and terms && ${question.terms}::int[]
-      order by distance limit ${question.limit}
+      where ${scoped(scope)} and terms && ${query.terms}::int[]
+      order by distance limit ${query.limit}
     ) as hit
     join messages on messages.id = hit.message_id
   `.execute(db)
   return rows.map((row) => ({ id: row.id, parentId: row.parent_id, score: Number(row.score) }))
 }
 
-/** What lies within two steps of these turns, up and down their branches. */
-export async function turnsAround(
+/** Returns the turns within two steps of these, up and down their branches. */
+export async function neighboursOf(
   db: Db,
   scope: TurnScope,
   ids: string[],
@@ -120,37 +97,38 @@ export async function turnsAround(
   return rows.map((row) => ({ id: row.id, parentId: row.parent_id }))
 }
 
-/** The turns nearest in meaning, with their cosine. */
-export async function nearTurns(
+/** Returns the turns with the most similar vectors, and their cosine similarity. */
+export async function findTurnsByVector(
   db: Db,
   scope: TurnScope,
-  ask: { space: string; vector: Float32Array; limit: number },
-): Promise<{ id: string; parentId: string | null; cosine: number }[]> {
-  const vector = `[${Array.from(ask.vector, (value) => +value.toPrecision(7)).join(',')}]`
+  query: { space: string; vector: Float32Array; limit: number },
+): Promise<{ id: string; parentId: string | null; score: number }[]> {
   const { rows } = await sql<{ id: string; parent_id: string | null; distance: number }>`
     select messages.id, messages.parent_id, near.distance
     from (
-      select turn_index.message_id, turn_vectors.embedding <=> ${vector}::vector as distance
+      select turn_index.message_id, turn_vectors.embedding <=> ${vectorLiteral(query.vector)}::vector as distance
       from turn_index join turn_vectors on turn_vectors.message_id = turn_index.message_id
-      where ${scoped(scope)} and turn_vectors.model = ${ask.space}
-      order by distance limit ${ask.limit}
+      where ${scoped(scope)} and turn_vectors.model = ${query.space}
+      order by distance limit ${query.limit}
     ) as near
     join messages on messages.id = near.message_id
     order by near.distance
   `.execute(db)
-  return rows.map((row) => ({ id: row.id, parentId: row.parent_id, cosine: 1 - Number(row.distance) }))
+  return rows.map((row) => ({ id: row.id, parentId: row.parent_id, score: 1 - Number(row.distance) }))
 }
 
-export async function turnsById(db: Db, ids: string[]): Promise<Map<string, FoundTurn>> {
+export async function findTurns(db: Db, ids: string[]): Promise<Map<string, FoundTurn>> {
   if (ids.length === 0) return new Map()
-  const { rows } = await sql<FoundRow>`
-    select ${columns}, 0 as score from messages where id = any(${ids}::uuid[])
+  const { rows } = await sql<FoundTurn>`
+    select id, conversation_id as "conversationId", parent_id as "parentId", role, content, layer_used as layer,
+      created_at as "createdAt"
+    from messages where id = any(${ids}::uuid[])
   `.execute(db)
-  return new Map(rows.map((row) => [row.id, found(row)]))
+  return new Map(rows.map((row) => [row.id, row]))
 }
 
-/** Those of the messages that lie on the branch that ends with a message. */
-export async function onBranch(db: Db, leafId: string, ids: string[]): Promise<Set<string>> {
+/** Returns which of the messages are on the branch that ends with a message. */
+export async function messagesOnBranch(db: Db, leafId: string, ids: string[]): Promise<Set<string>> {
   const { rows } = await sql<{ id: string }>`
     with recursive branch as (
       select id, parent_id from messages where id = ${leafId}
@@ -161,7 +139,7 @@ export async function onBranch(db: Db, leafId: string, ids: string[]): Promise<S
   return new Set(rows.map((row) => row.id))
 }
 
-/** Indexed turns that have no vector of a space yet, the latest first. */
+/** Returns indexed turns without a vector of a model, the latest first. */
 export async function turnsToEmbed(
   db: Db,
   space: string,
@@ -181,11 +159,12 @@ export async function insertTurnVectors(
   space: string,
   vectors: { id: string; vector: Float32Array }[],
 ): Promise<void> {
+  if (vectors.length === 0) return
   await sql`
     insert into turn_vectors (message_id, model, embedding)
     select turn_index.message_id, ${space}, added.embedding::vector
     from unnest(${vectors.map(({ id }) => id)}::uuid[],
-      ${vectors.map(({ vector }) => `[${Array.from(vector, (value) => +value.toPrecision(7)).join(',')}]`)}::text[]
+      ${vectors.map(({ vector }) => vectorLiteral(vector))}::text[]
     ) as added (id, embedding)
     join turn_index on turn_index.message_id = added.id
     on conflict do nothing

@@ -1,0 +1,35 @@
+import type { Layer } from '../../../contract/layers.ts'
+import type { MemoryType } from '../../../contract/memory.ts'
+import type { Slot } from './slots.ts'
+
+/** What a message states about its author, before it is compared with what is remembered. */
+export type Statement = Slot & {
+  type: MemoryType
+  content: string
+  /** ended: was true and no longer is. denied: is not true, whatever was assumed. */
+  status: 'current' | 'ended' | 'denied'
+  /** ISO 639-3; null when unknown. */
+  language: string | null
+  confidence: number
+  importance: number
+  validFrom: Date | null
+  validUntil: Date | null
+  messageId: string
+  /** The quoted words, in UTF-16 code units of the message. */
+  start: number
+  end: number
+  layer: Layer
+  statedAt: Date
+  /** The known memory that the statement refers to, as judged by a language model. */
+  reference?: { relation: 'same' | 'replaces' | 'ends'; memoryId: string }
+}
+
+/** A request to forget the memories that contain all words of `content`. */
+export type ForgetRequest = {
+  content: string
+  language: string
+  messageId: string
+  start: number
+  end: number
+  statedAt: Date
+}
