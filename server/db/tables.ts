@@ -10,10 +10,10 @@ import type { RunStatus } from '../../contract/runs.ts'
 type Json<T> = JSONColumnType<NonNullable<T> & object> | (null extends T ? null : never)
 type CreatedAt = ColumnType<Date, never, never>
 type Stamp = ColumnType<Date, Date | string | undefined, Date | string>
-/** int8, which the driver hands over as text. */
+/** int8, which the driver returns as text. */
 type BigIntText = ColumnType<string, number | bigint, number | bigint>
 
-/** Every table, as its room's store reads and writes it. Only that store writes it. */
+/** All tables. Only the store of the owning module writes a table. */
 export type Tables = {
   settings: { key: string; value: JSONColumnType<object> }
   users: {

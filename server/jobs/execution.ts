@@ -10,7 +10,7 @@ export const scheduleKey = 'schedule'
 
 export const defaults = { concurrency: 1, maxAttempts: 5, leaseMs: 30_000, priority: 0 }
 
-/** How often storing an outcome is tried again while the database is away. */
+/** The pause between attempts to store an outcome while the database is unavailable. */
 const storeRetryMs = 500
 const maxErrorCharacters = 500
 
@@ -26,7 +26,7 @@ type Outcome = { result?: void | { repeatAfterMs: number }; error?: Error }
 
 export type Execution = {
   row: JobRow
-  /** Makes the job stop and return to the queue. */
+  /** Aborts the job, which then returns to the queue. */
   abort(): void
   /** Resolves when the outcome is stored, with what the job threw. */
   finished: Promise<{ error?: Error }>
@@ -75,7 +75,7 @@ export function execute(dependencies: ExecutionDependencies, row: JobRow, defini
         key: row.key,
         transaction: async (work) =>
           database.transaction(async (trx) => {
-            // Locks the row too, so that nobody takes over the job before the commit.
+            // Locks the row as well, so that no server takes over the job before the commit.
             if (await renewLease(trx, row, leaseMs)) return work(trx)
             lose()
             throw signal.reason
@@ -90,7 +90,7 @@ export function execute(dependencies: ExecutionDependencies, row: JobRow, defini
     return outcome.error === undefined ? {} : { error: outcome.error }
   }
 
-  /** Tries until it is stored, as nobody else can finish the job before its lease is over. */
+  /** Retries until the outcome is stored: no other server can finish the job before its lease expires. */
   async function store(outcome: Outcome): Promise<void> {
     while (!giveUp.aborted && !(signal.reason instanceof LeaseLostError)) {
       try {

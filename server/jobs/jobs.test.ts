@@ -33,7 +33,7 @@ function controlledKind() {
       for (const resolve of listeners.splice(0)) resolve()
       return done.promise
     },
-    /** The call of this number, from 0, once it has begun. */
+    /** Resolves with the call of this number, from 0, when it has started. */
     async call(number: number): Promise<Call> {
       for (;;) {
         const call = calls[number]
@@ -409,7 +409,7 @@ describe.each(DATABASES)('jobs on %s', (kind) => {
     await dying.enqueue(database.db, { kind: 'greet', input: {} })
     const old = await left.promise
     await old.transaction(async (trx) => addUser(trx, 'stored in time'))
-    // As if the server had stopped renewing its lease; the token is then somebody else's.
+    // Like a server that stopped renewing its lease while another one claimed the job.
     await sql`update jobs set claims = claims + 1, lease_until = now() where kind = 'greet'`.execute(
       database.db,
     )

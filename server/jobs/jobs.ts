@@ -32,11 +32,11 @@ export type JobsDependencies = {
 }
 
 const hour = 60 * 60_000
-/** The channel on which servers announce enqueued jobs. */
+/** The channel of notifications about enqueued jobs. */
 const channel = 'jobs'
-/** Announcements can be lost, and nobody announces the death of a server: the wait is bounded. */
+/** Bounds the wait, as notifications can be lost and a server dies without one. */
 const maxWaitMs = 30_000
-/** The embedded database has one process, so nothing happens without its knowledge. */
+/** The embedded database has one process, which gets every notification. */
 const maxWaitEmbeddedMs = hour
 /** A due job that another transaction has locked is tried again after this time. */
 const minWaitMs = 50
@@ -84,7 +84,7 @@ export function jobs({
     for (const resolve of waiting.splice(0)) resolve()
   }
 
-  /** Makes this server look for due jobs. */
+  /** Starts due jobs. */
   function wake(): void {
     if (!isOpen || isClosed) return
     isWoken = true
@@ -151,7 +151,7 @@ export function jobs({
     return started
   }
 
-  /** Records the failure of jobs whose server has died; with `all`, nobody else can be running any. */
+  /** Records the failure of jobs whose server has died; with `all`, of all jobs that do not run here. */
   async function failExpired(all: boolean): Promise<void> {
     nextLeaseCheck = performance.now() + maxWaitMs
     const known = [...kinds.keys()]
@@ -201,6 +201,12 @@ export function jobs({
       if (job?.state !== 'running' || isClosed) return
       await pause(otherServerPollMs, undefined, { signal })
     }
+  }
+
+  async function finishRunning(): Promise<void> {
+    // A claim in progress may still start jobs, which are aborted at once.
+    await working
+    await Promise.all([...running.values()].map(async ({ finished }) => finished))
   }
 
   kinds.set('jobs.retention', { everyMs: hour, run: async () => purgeDead(db, deadRetentionMs) })
@@ -258,10 +264,8 @@ export function jobs({
       isClosed = true
       clearTimeout(timer)
       await stopListening()
-      await working
       for (const { abort } of running.values()) abort()
-      const ended = Promise.all([...running.values()].map(async ({ finished }) => finished))
-      await Promise.race([ended, pause(graceMs, undefined, { ref: false })])
+      await Promise.race([finishRunning(), pause(graceMs, undefined, { ref: false })])
       giveUp.abort()
       changed()
     },

@@ -3,7 +3,7 @@ import type { Database } from '../db/index.ts'
 import { channel } from './store.ts'
 
 /**
- * What nodes tell each other, to save time: a node that misses a notification finds out by itself a little later.
+ * Notifications between nodes. They save time only: a node that misses one notices the change a little later.
  * `events`: these runs have new events; `stop`: this run is to stop; `free`: there are runs to claim.
  */
 const notification = z.object({

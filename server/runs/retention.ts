@@ -22,7 +22,7 @@ export async function prune(database: Database, retention: Retention, signal: Ab
   const expireEvents = async () => {
     const runs = await listRunsToExpire(db, retention.eventsMs, maxRuns)
     if (runs.length === 0) return false
-    // The first events go first: whoever reads from the start then misses event 1 and learns that they have expired.
+    // Events are deleted in order: a reader that starts at event 1 then gets 410 instead of a part of the log.
     if ((await deleteEvents(db, runs, maxEvents)) < maxEvents) await markExpired(db, runs)
     return true
   }

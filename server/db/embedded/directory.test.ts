@@ -9,13 +9,13 @@ import { openDatabase } from '../open.ts'
 import { prepareDirectory } from './directory.ts'
 
 const log = createLog('silent')
-const door = new URL('../index.ts', import.meta.url)
+const entryPoint = new URL('../index.ts', import.meta.url)
 const logging = new URL('../../log.ts', import.meta.url)
 
 /** Opens the database in another process; returns the output of that process. */
 async function openElsewhere(dir: string): Promise<string> {
   const program = `
-    import { openDatabase } from ${JSON.stringify(door)}
+    import { openDatabase } from ${JSON.stringify(entryPoint)}
     import { createLog } from ${JSON.stringify(logging)}
     try {
       const store = await openDatabase({ dir: ${JSON.stringify(dir)}, log: createLog('silent') })
@@ -94,10 +94,10 @@ describe('a data directory', () => {
     await expect(failing).rejects.toThrow('power cut')
     expect(existsSync(path.join(dir, 'database'))).toBe(false)
 
-    const made = await prepareDirectory(dir, async (temporary) =>
+    const created = await prepareDirectory(dir, async (temporary) =>
       writeFileSync(path.join(temporary, 'PG_VERSION'), '18'),
     )
-    expect(made).toBe(path.join(dir, 'database'))
+    expect(created).toBe(path.join(dir, 'database'))
     expect(readdirSync(dir)).toEqual(['database'])
   })
 

@@ -27,30 +27,32 @@ export class RequestBuffer {
   add(written: Buffer): Buffer[] {
     const bytes = this.#rest.length === 0 ? written : Buffer.concat([this.#rest, written])
     const requests: Buffer[] = []
-    let begin = 0
-    let at = 0
+    let start = 0
+    let offset = 0
     if (!this.#isStarted) {
       if (bytes.length < 4 || bytes.length < bytes.readUInt32BE(0)) return this.#keep(bytes, requests)
-      at = bytes.readUInt32BE(0)
-      requests.push(bytes.subarray(0, at))
-      begin = at
+      offset = bytes.readUInt32BE(0)
+      requests.push(bytes.subarray(0, offset))
+      start = offset
       this.#isStarted = true
     }
     let isCopyIn = false
-    while (at + HEADER <= bytes.length) {
-      const type = bytes[at]
-      const end = at + 1 + bytes.readUInt32BE(at + 1)
+    while (offset + HEADER <= bytes.length) {
+      const type = bytes[offset]
+      const end = offset + 1 + bytes.readUInt32BE(offset + 1)
       if (end > bytes.length) break
-      if (type === QUERY || type === PARSE) isCopyIn ||= COPY_IN.test(text(bytes, at + HEADER, end))
+      if (type === QUERY || type === PARSE) isCopyIn ||= COPY_IN.test(text(bytes, offset + HEADER, end))
       if (type === SYNC || type === QUERY || type === FLUSH || type === TERMINATE) {
-        const request = bytes.subarray(begin, end)
-        requests.push(isCopyIn ? withoutCopy(request, type === QUERY ? end - begin : at - begin) : request)
-        begin = end
+        const request = bytes.subarray(start, end)
+        requests.push(
+          isCopyIn ? withoutCopy(request, type === QUERY ? end - start : offset - start) : request,
+        )
+        start = end
         isCopyIn = false
       }
-      at = end
+      offset = end
     }
-    return this.#keep(bytes.subarray(begin), requests)
+    return this.#keep(bytes.subarray(start), requests)
   }
 
   #keep(rest: Buffer, requests: Buffer[]): Buffer[] {

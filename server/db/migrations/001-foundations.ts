@@ -1,8 +1,8 @@
 import { type Kysely, sql } from 'kysely'
 
 /**
- * The first schema. One dialect for PGlite and PostgreSQL 15+: ids are made by the application,
- * order comes from `seq` columns (clocks repeat within a millisecond), wire text is kept as text.
+ * The first schema, for PGlite and PostgreSQL 15 or later. The application generates ids; `seq` columns define the order
+ * of rows, as timestamps can repeat within a millisecond; wire text is stored as text.
  */
 export async function up(db: Kysely<unknown>): Promise<void> {
   const statements = [
@@ -79,8 +79,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     )`,
     `create index on api_keys (user_id)`,
 
-    // Input and error are json, not jsonb: they come back as they were given, NUL and half surrogates included.
-    // No index holds a column that a token's commit changes, so those updates stay in their page (HOT).
+    // Input and error are json, not jsonb, which cannot store NUL and lone surrogates.
+    // No index contains a column that the commit of a token changes, so that these are HOT updates.
     `create table runs (
       id uuid primary key,
       kind text not null,
@@ -101,7 +101,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       created_at timestamptz not null default now(),
       finished_at timestamptz
     ) with (fillfactor = 50)`,
-    // One running run for a subject: a conversation's question, a model's download.
+    // One running run per subject: an answer per conversation, a download per model.
     `create unique index runs_one_for_a_subject on runs (kind, subject) where status = 'running' and subject is not null`,
     `create unique index runs_idempotency on runs (user_id, idempotency_key) where idempotency_key is not null`,
     `create index runs_running on runs (id) where status = 'running'`,
@@ -151,8 +151,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     `create index on messages (parent_id)`,
     `create index on messages (run_id)`,
 
-    // What a document says is written as a version that nobody sees until it is whole and turns live in one step;
-    // it stops being seen in one step too (retired), and its rows go afterwards, in small batches.
+    // The content of a document is written as a version, which becomes visible (live) in one step when it is complete,
+    // and invisible (retired) in one step; the rows of a retired version are then deleted in batches.
     `create table document_versions (
       id bigint generated always as identity primary key,
       document_id uuid not null,
@@ -193,8 +193,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       text text not null,
       primary key (version, page)
     )`,
-    // layer and avee_id are copies of the document's, so that every search filters in its own query.
-    // terms are hashes of an avee and a word, so that one avee's search reads no other's lists.
+    // layer and avee_id are copies of the document's, so that a search filters without a join.
+    // terms are hashes of an avee and a term, so that posting lists are separate per avee.
     `create table passages (
       id bigint generated always as identity primary key,
       version bigint not null references document_versions on delete cascade,
@@ -214,14 +214,14 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     )`,
     `create index passages_of_avee on passages (avee_id)`,
     `create index passages_terms on passages using gin (terms) with (fastupdate = off)`,
-    // What stands around a passage: a page, or a few hundred words of a longer text.
+    // The context of passages: a page, or a few hundred words of a longer text.
     `create table document_sections (
       version bigint not null references document_versions on delete cascade,
       section int not null,
       lex sparsevec(1000000000) not null,
       primary key (version, section)
     )`,
-    // How many passages of an avee and layer hold a word: apart by layer, so that what a viewer may not see weighs nothing.
+    // Document frequencies per avee and layer: separate by layer, so that invisible passages do not affect ranking.
     `create table passage_terms (
       avee_id uuid not null references avees on delete cascade,
       term int not null,
@@ -230,7 +230,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       passages int not null,
       primary key (avee_id, term, layer)
     )`,
-    // Vectors know their model; dimensions differ from model to model, so the column has none.
+    // The column has no dimensions, as these differ by embedding model.
     `create table passage_vectors (
       passage_id bigint not null references passages on delete cascade,
       version bigint not null,
@@ -240,7 +240,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       embedding vector not null,
       primary key (passage_id, model)
     )`,
-    // The originals that an upload still needs: from its arrival until each file is a document or has failed.
+    // The original files of an upload, until each is a document or has failed.
     `create table ingest_files (
       run_id uuid not null references runs on delete cascade,
       file int not null,

@@ -1,10 +1,10 @@
 import { type Kysely, sql } from 'kysely'
 
-/** What avees remember of the persons they talk with, and the index over their turns. */
+/** What avees remember of users, and the search index over conversation turns. */
 export async function up(db: Kysely<unknown>): Promise<void> {
   const statements = [
-    // A slot is (subject, attribute): what excludes what is decided by it. terms are hashes of the person, the avee and a word.
-    // A forgotten one is nowhere to be seen; its row stays for as long as it may be called back.
+    // Memories with the same subject and attribute can contradict each other. terms are hashes of user, avee and term.
+    // A forgotten memory is soft-deleted and can be restored until it is purged.
     `create table memories (
       id uuid primary key,
       avee_id uuid not null references avees on delete cascade,
@@ -35,7 +35,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     `create index on memories (avee_id)`,
     `create index on memories (superseded_by) where superseded_by is not null`,
     `create index memories_forgotten on memories (forgotten_at) where forgotten_at is not null`,
-    // The stretches of the person's own messages that a memory rests on.
+    // The spans of the user's messages that a memory was extracted from.
     `create table memory_sources (
       memory_id uuid not null references memories on delete cascade,
       message_id uuid not null references messages on delete cascade,
@@ -51,14 +51,14 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       embedding vector not null,
       primary key (memory_id, model)
     )`,
-    // What an answer was given of the memories.
+    // The memories in the prompt of an answer.
     `create table memory_uses (
       message_id uuid not null references messages on delete cascade,
       memory_id uuid not null references memories on delete cascade,
       primary key (message_id, memory_id)
     )`,
     `create index on memory_uses (memory_id)`,
-    // The turns that are still to be read, and those that were: nothing is learned from a message twice.
+    // The turns to extract memories from, and those already processed: each message is processed once.
     `create table memory_turns (
       message_id uuid primary key references messages on delete cascade,
       answer_id uuid not null references messages on delete cascade,
@@ -97,7 +97,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       embedding vector not null,
       primary key (message_id, model)
     )`,
-    // Without an avee: for all of them.
+    // Without an avee, the setting applies to all avees.
     `create table memory_settings (
       user_id uuid not null references users on delete cascade,
       avee_id uuid references avees on delete cascade,

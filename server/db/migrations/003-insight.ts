@@ -1,10 +1,10 @@
 import { type Kysely, sql } from 'kysely'
 
-/** What is measured of each turn, thumbs, what an avee could not answer, and what its owner posts. */
+/** Turn analysis, feedback, unanswered questions, and updates by the owner of an avee. */
 export async function up(db: Kysely<unknown>): Promise<void> {
   const statements = [
-    // One row for each answer, written with it; it is also the queue of what is worked out afterwards.
-    // step: measure → ask_model (where there is something to ask) → done. due_at is pushed ahead by whoever takes a row, so that one who dies loses it.
+    // One row per answer, written in its transaction; it is also the queue of the analysis.
+    // step: measure → ask_model (if needed) → done. Claiming a row moves due_at ahead, so that a crash releases it.
     `create table turn_insights (
       message_id uuid primary key references messages on delete cascade,
       question_id uuid not null references messages on delete cascade,
@@ -51,7 +51,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       share_unanswered boolean not null default false,
       allow_pass_on boolean not null default false
     )`,
-    // Who has been told that questions may be shown, and whether they agree.
+    // Users who were informed that their questions can be shared with the owner, and their choice.
     `create table sharing_choices (
       avee_id uuid not null references avees on delete cascade,
       user_id uuid not null references users on delete cascade,
@@ -69,7 +69,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       created_at timestamptz not null default now()
     )`,
     `create index on question_groups (avee_id, state)`,
-    // The words stay in the message alone: when it goes, nothing of it is left here.
+    // The text is in the message alone, so that deleting the message deletes it.
     `create table unanswered_questions (
       message_id uuid primary key references messages on delete cascade,
       group_id uuid not null references question_groups on delete cascade,
@@ -91,7 +91,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     `create index on unanswered_questions (user_id)`,
     `create index on unanswered_questions (reply_id)`,
 
-    // document_id is the update in the index; indexed_at is null while it has to be put there (anew).
+    // document_id is the indexed document of the update; indexed_at is null while it has to be indexed (again).
     `create table avee_updates (
       id uuid primary key,
       avee_id uuid not null references avees on delete cascade,

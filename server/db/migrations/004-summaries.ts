@@ -1,10 +1,10 @@
 import { type Kysely, sql } from 'kysely'
 
-/** What was said in the part of a long conversation that prompts no longer show whole. */
+/** Summaries of the earlier part of long conversations, for prompts. */
 export async function up(db: Kysely<unknown>): Promise<void> {
   const statements = [
-    // A summary covers the branch from its beginning to message_id: whoever edits a message further up is on another branch, with summaries of its own.
-    // layer: the widest of the answers in it.
+    // A summary covers the branch from its beginning to message_id; other branches have their own summaries.
+    // layer: the most private layer of the summarized answers.
     `create table conversation_summaries (
       message_id uuid primary key references messages on delete cascade,
       conversation_id uuid not null references conversations on delete cascade,

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 
-/** Folders of the server's machine whose files are an avee's documents. */
+/** Folders on the server whose files are synced as documents of an avee. */
 export async function up(db: Kysely<unknown>): Promise<void> {
   const statements = [
     `alter table documents drop constraint documents_source_check`,
@@ -16,7 +16,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       created_at timestamptz not null default now(),
       unique (avee_id, path)
     )`,
-    // What a file was when it was taken in: one that is still so is not read again. Its document may be shared with a file of the same bytes.
+    // Size and modification time of a file when it was read, to detect changes. Files with the same bytes share a document.
     `create table folder_files (
       folder_id uuid not null references folders on delete cascade,
       path text not null,

@@ -3,7 +3,7 @@ import { type Kysely, sql } from 'kysely'
 /** Background jobs, one row each until they have succeeded. */
 export async function up(db: Kysely<unknown>): Promise<void> {
   const statements = [
-    // claims: how often the job was claimed, the fencing token of whoever runs it.
+    // claims: how often the job was claimed, the fencing token of the attempt that runs it.
     // version: rises with each enqueue, so that a job enqueued while it runs is executed again.
     // latest_due_at: how far a further enqueue may put off the due date.
     `create table jobs (

@@ -2,7 +2,7 @@ import { type Kysely, sql } from 'kysely'
 
 const isLayer = (column: string) => `${column} in ('public', 'friends', 'intimate')`
 
-/** Layers that had no check constraint. */
+/** Columns of layers without a check constraint. */
 const unchecked = [
   ['conversations', 'layer_used'],
   ['messages', 'layer_used'],
@@ -36,7 +36,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     `alter table document_versions drop column document_id`,
 
     ...unchecked.flatMap(([table, column]) => [
-      // Nothing writes another value; should there be one, the narrowest layer shows it to nobody new.
+      // No release has written another value. The most private layer exposes such a row to nobody.
       table === 'passage_terms'
         ? `delete from ${table} where not (${isLayer(column)})`
         : `update ${table} set ${column} = 'intimate' where not (${isLayer(column)})`,
