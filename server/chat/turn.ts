@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { Citation } from '../../contract/chat.ts'
 import { type Layer, minLayer } from '../../contract/layers.ts'
 import type { UsedMemory } from '../../contract/memory.ts'
@@ -147,6 +148,7 @@ async function runTurn(dependencies: TurnDependencies, context: RunContext<TurnI
       passages: gathered.citations,
       memories: gathered.memories.map(({ line }) => line),
       searched: input.useDocuments,
+      fence: randomBytes(4).toString('hex'),
       question: question.content,
     },
     {

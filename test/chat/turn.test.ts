@@ -48,7 +48,7 @@ for (const kind of DATABASES) {
       expect(messages.map(({ role }) => role)).toEqual(['system', 'user', 'assistant', 'user'])
       expect(messages[0]?.content).toContain('You love looms.')
       expect(messages[1]?.content).toContain('Good morning, Ada!')
-      expect(messages[3]?.content).toContain('<passage n="1"')
+      expect(messages[3]?.content).toContain(' n="1" source=')
       expect(messages[3]?.content).toContain('algebraic patterns')
       expect(textOf(events)).toBe('At 40 per minute [1].')
       const complete = events.at(-1)?.data

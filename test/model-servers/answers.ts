@@ -2,7 +2,7 @@
 
 type Message = { role: string; content: string }
 
-const passagePattern = /<passage n="(\d+)"[^>]*>\n?([\s\S]*?)\n?<\/passage>|^\[(\d+)\]\s+(.+)$/gm
+const passagePattern = /<passage-\w+ n="(\d+)"[^>]*>\n?([\s\S]*?)\n?<\/passage-\w+>|^\[(\d+)\]\s+(.+)$/gm
 
 /** Returns the tokens of the answer to a chat, or the rest of a partial answer at its end. */
 export function generateAnswer(messages: Message[]): string[] {
