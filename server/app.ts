@@ -164,7 +164,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     log,
     identity: accounts,
     readiness,
-    readings: {
+    metrics: {
       runs_running: { help: 'Runs that this server works on.', read: () => runs.stats().running },
       run_readers: { help: 'Open readers of runs.', read: () => runs.stats().readers },
       run_events: { help: 'Events committed since the start.', read: () => runs.stats().events },

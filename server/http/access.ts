@@ -4,55 +4,54 @@ import { type Caller, notSignedIn } from './caller.ts'
 import type { OriginCheck } from './origin.ts'
 import { sessionCookie } from './session-cookie.ts'
 
-/** How a server knows people; the accounts room answers. */
+/** How requests are authenticated; the accounts module implements it. */
 export type Identity = {
-  /** personal: requests from this machine act as the owner with no login. Asked on every request, so it must be cheap. */
+  /** personal: requests from the machine itself act as the owner. Called for every request, so it must be cheap. */
   mode(): Promise<'personal' | 'accounts'>
-  /** Who acts in personal mode. */
+  /** The caller in personal mode. */
   owner(): Promise<Caller>
-  /** Whose session token or API key this is; undefined when it is unknown, expired or revoked. */
+  /** The user of a session token or API key; undefined if it is unknown, expired or revoked. */
   byToken(token: string): Promise<Caller | undefined>
 }
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The session token or API key that made the caller known. */
+    /** The session token or API key that authenticated the caller. */
     token: string | undefined
-    /** True when a page of another origin sent the request: such a page gets no cookie. */
+    /** True if a page of another origin sent the request; it gets no cookie. */
     isFromOtherOrigin: boolean
   }
 }
 
-const badToken = defineError(
+const invalidToken = defineError(
   401,
   'not_signed_in',
-  () => 'This token is not valid, or no longer: sign in again, or make a new API key.',
+  () => 'The token is invalid or has expired. Sign in again, or create a new API key.',
 )
-const adminsOnly = defineError(403, 'admins_only', () => 'Only an administrator of this server may do this.')
+const adminsOnly = defineError(403, 'admins_only', () => 'Only administrators can do this.')
 const crossSite = defineError(
   403,
   'cross_site',
   () =>
-    'Another web site sent this request, so it was not carried out. Add its origin to ALLOWED_ORIGINS if it may.',
+    'The request came from another website and was blocked. Add its origin to ALLOWED_ORIGINS to allow it.',
 )
-const hostNotExpected = defineError(
+const unknownHost = defineError(
   403,
   'host_not_expected',
-  () =>
-    'The server was reached by a name that it does not know as its own. Use localhost, or set PUBLIC_URL to the address in use.',
+  () => 'The host name is unknown to the server. Use localhost, or set PUBLIC_URL to the address in use.',
 )
 
-const changesNothing = new Set(['GET', 'HEAD', 'OPTIONS'])
+const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /**
- * The check before every route: who is asking, and may they.
+ * Returns the hook that authenticates and authorizes every request. The first line that applies decides:
  *
- *   Bearer token ──────────────────────────────► its user, or 401
- *   no token, from a page of another origin ───► 403 when it changes something and the origin is not allowed;
- *                                                otherwise nobody: neither cookie nor this machine count for it
- *   cookie ────────────────────────────────────► its user
- *   personal mode, odd Host ───────────────────► 403
- *   personal mode, from this machine ──────────► the owner
+ *   bearer token ─────────────────────────────► its user, or 401
+ *   page of another origin, unsafe method ────► 403 unless the origin is allowed
+ *   page of another origin, safe method ──────► anonymous: neither the cookie nor personal mode applies
+ *   cookie ───────────────────────────────────► its user
+ *   personal mode, unknown Host ──────────────► 403
+ *   personal mode, from the machine itself ───► the owner
  */
 export function createAccessCheck(identity: Identity, origins: OriginCheck) {
   async function identify(request: FastifyRequest): Promise<Caller | undefined> {
@@ -61,12 +60,12 @@ export function createAccessCheck(identity: Identity, origins: OriginCheck) {
       request.token = bearer
       return await identity.byToken(bearer)
     }
-    const ownPage = !request.isFromOtherOrigin
-    if (!ownPage && !changesNothing.has(request.method) && !origins.isAllowedOrigin(request))
+    const isSameOrigin = !request.isFromOtherOrigin
+    if (!isSameOrigin && !safeMethods.has(request.method) && !origins.isAllowedOrigin(request))
       throw crossSite()
 
     const cookie = request.cookies[sessionCookie]
-    if (ownPage && cookie) {
+    if (isSameOrigin && cookie) {
       const caller = await identity.byToken(cookie)
       if (caller) {
         request.token = cookie
@@ -74,25 +73,25 @@ export function createAccessCheck(identity: Identity, origins: OriginCheck) {
       }
     }
     if ((await identity.mode()) === 'accounts') return undefined
-    if (!origins.isHostExpected(request)) throw hostNotExpected()
-    return ownPage && origins.isFromThisMachine(request) ? await identity.owner() : undefined
+    if (!origins.isHostExpected(request)) throw unknownHost()
+    return isSameOrigin && origins.isFromThisMachine(request) ? await identity.owner() : undefined
   }
 
   return async (request: FastifyRequest): Promise<void> => {
     const { config } = request.routeOptions
-    // The page is the same for everybody, and loads even when nobody can be looked up.
+    // The page is the same for everyone and must load even without the database.
     if (config.skipsAuthentication || request.is404) return
     const access = config.access ?? 'user'
     request.isFromOtherOrigin = origins.isFromOtherOrigin(request)
     request.caller = await identify(request)
 
     if (access === 'public') return
-    if (!request.caller) throw request.token === undefined ? notSignedIn() : badToken()
+    if (!request.caller) throw request.token === undefined ? notSignedIn() : invalidToken()
     if (access === 'admin' && !request.caller.isAdmin) throw adminsOnly()
   }
 }
 
-/** The token of an Authorization header; an empty one counts as none. */
+/** Returns the token of an Authorization header, or undefined. */
 export function bearerToken(header: string | undefined): string | undefined {
   return /^Bearer +(\S+) *$/i.exec(header ?? '')?.[1]
 }

@@ -1,10 +1,10 @@
 import type { FastifyReply } from 'fastify'
 
-/** A signal that fires when the client leaves before it has its answer. */
+/** Returns a signal that aborts when the client disconnects before the response is complete. */
 export function disconnectSignal(reply: FastifyReply): AbortSignal {
-  const left = new AbortController()
+  const controller = new AbortController()
   reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) left.abort()
+    if (!reply.raw.writableFinished) controller.abort()
   })
-  return left.signal
+  return controller.signal
 }

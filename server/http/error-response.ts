@@ -2,38 +2,47 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { AppError, defineError, internal, toErrorBody } from '../errors.ts'
 
 const malformed = defineError(400, 'malformed', () => 'The request is malformed.')
-const notJson = defineError(
+const invalidJson = defineError(
   400,
   'malformed_json',
-  () => 'The body is not JSON that is taken here: it does not parse, or has keys such as __proto__.',
+  () => 'The body is invalid JSON or has a forbidden key.',
 )
-const noSuchRoute = defineError(
+const routeNotFound = defineError(
   404,
   'not_found',
-  (method: string, path: string) => `There is no ${method} ${path} here.`,
+  (method: string, path: string) => `Not found: ${method} ${path}.`,
 )
-const tooLarge = defineError(413, 'too_large', () => 'The request is larger than this server takes.')
-const badType = defineError(
+const methodNotAllowed = defineError(
+  405,
+  'method_not_allowed',
+  (method: string, allowed: string[]) => `${method} is not allowed here. Use ${allowed.join(' or ')}.`,
+)
+const tooLarge = defineError(413, 'too_large', () => 'The request is too large.')
+const unsupportedType = defineError(
   415,
   'type_not_supported',
-  () => 'This content type is not supported here; send application/json where nothing else is said.',
+  () => 'The content type is not supported. Send application/json.',
 )
-const busy = defineError(503, 'shutting_down', () => 'The server is shutting down; try again in a moment.')
-const refused = (status: number) => new AppError(status, 'refused', 'The server does not take this request.')
+const shuttingDown = defineError(
+  503,
+  'shutting_down',
+  () => 'The server is shutting down. Try again in a moment.',
+)
+const rejected = (status: number) => new AppError(status, 'refused', 'The server rejected the request.')
 
-/** Whatever was thrown on the way to an answer, as an error that a client can be told about. */
+/** Returns any thrown value as an error whose message may be sent to the client. */
 function asAppError(thrown: unknown): AppError {
   if (thrown instanceof AppError) return thrown
   const { code = '', statusCode = 500 } = thrown as Partial<FastifyError>
-  if (code.includes('JSON_BODY')) return notJson()
+  if (code.includes('JSON_BODY')) return invalidJson()
   if (statusCode === 400) return malformed()
   if (statusCode === 413) return tooLarge()
-  if (statusCode === 415) return badType()
-  if (code === 'FST_ERR_REOPENED_CLOSE_SERVER' || statusCode === 503) return busy()
-  return statusCode > 400 && statusCode < 500 ? refused(statusCode) : internal(thrown)
+  if (statusCode === 415) return unsupportedType()
+  if (code === 'FST_ERR_REOPENED_CLOSE_SERVER' || statusCode === 503) return shuttingDown()
+  return statusCode > 400 && statusCode < 500 ? rejected(statusCode) : internal(thrown)
 }
 
-/** Answers with the one shape that every error has. A failure of ours goes to the log with its cause. */
+/** Sends the error response of a thrown value. Logs the cause of server errors. */
 export function sendError(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const error = asAppError(thrown)
   if (error.status >= 500) request.log.error({ err: error.cause ?? error, code: error.code }, error.message)
@@ -47,9 +56,19 @@ export function sendError(thrown: unknown, request: FastifyRequest, reply: Fasti
     .send(toErrorBody(error))
 }
 
-/** The answer to a path or method that no route has. */
-export const sendNotFound = (request: FastifyRequest, reply: FastifyReply): FastifyReply =>
-  sendError(noSuchRoute(request.method, pathOf(request.url).slice(0, 200)), request, reply)
+/** Sends the response for a path without a route, or for a path whose routes have other methods. */
+export function sendNotFound(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  allowedMethods: (path: string) => string[],
+): FastifyReply {
+  const path = pathOf(request.url)
+  const allowed = allowedMethods(path)
+  if (allowed.length === 0)
+    return sendError(routeNotFound(request.method, path.slice(0, 200)), request, reply)
+  reply.header('allow', allowed.join(', '))
+  return sendError(methodNotAllowed(request.method, allowed), request, reply)
+}
 
-/** A URL without its query, which may hold what a person wrote. */
+/** Returns a URL without its query, which may contain what a user wrote. */
 export const pathOf = (url: string): string => url.split('?', 1)[0] ?? ''

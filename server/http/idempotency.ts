@@ -1,17 +1,17 @@
 import type { FastifyRequest } from 'fastify'
 import { defineError } from '../errors.ts'
 
-const badIdempotencyKey = defineError(
+const invalidIdempotencyKey = defineError(
   400,
   'invalid_idempotency_key',
-  () => 'An Idempotency-Key has 1 to 200 printable characters.',
+  () => 'An Idempotency-Key has 1 to 200 printable ASCII characters.',
 )
 
-/** The request's Idempotency-Key, ready to be spread into the options of what starts a run. */
+/** Returns the Idempotency-Key of a request, to be spread into the options of what starts a run. */
 export function idempotencyKeyOf(request: FastifyRequest): { idempotencyKey?: string } {
   const key = request.headers['idempotency-key']
   if (key === undefined) return {}
   if (typeof key !== 'string' || !/^[\x21-\x7e](?:[\x20-\x7e]{0,198}[\x21-\x7e])?$/.test(key))
-    throw badIdempotencyKey()
+    throw invalidIdempotencyKey()
   return { idempotencyKey: key }
 }

@@ -6,40 +6,40 @@ import { defineError } from '../errors.ts'
 import { bearerToken } from './access.ts'
 import type { OriginCheck } from './origin.ts'
 
-/** A figure of a room, read when the metrics are asked for. Its name gets `gabee_` in front. */
+/** A gauge of a module, read at each scrape. Its name gets the prefix `gabee_`. */
 export type Metric =
   | { help: string; read: () => number | Promise<number> }
   | { help: string; labels: string[]; read: () => Promise<LabelledValue[]> }
 
 type LabelledValue = { labels: Record<string, string>; value: number }
 
-const notForYou = defineError(
+const metricsForbidden = defineError(
   403,
   'metrics_are_private',
-  () => 'Metrics are read from the machine itself, or with METRICS_TOKEN as a bearer token.',
+  () => 'Metrics are available from the machine itself, or with METRICS_TOKEN as a bearer token.',
 )
 
-/** GET /metrics in Prometheus' text format: requests by route, the event loop's delay, memory, and the rooms' readings. */
+/** Serves GET /metrics in the text format of Prometheus: requests by route, event loop delay, memory, module metrics. */
 export function serveMetrics(
   app: FastifyInstance,
   {
-    readings,
+    metrics,
     token,
     origins,
-  }: { readings: Record<string, Metric>; token: string | null; origins: OriginCheck },
+  }: { metrics: Record<string, Metric>; token: string | null; origins: OriginCheck },
 ): void {
   const registry = new Registry()
   const registers = [registry]
 
   const requests = new Histogram({
     name: 'gabee_http_request_duration_seconds',
-    help: 'Time from a request to the end of its answer, by route. Streams last as long as their reader stays.',
+    help: 'Time from a request to the end of its response, by route. Streams last as long as their reader is connected.',
     labelNames: ['method', 'route', 'status'],
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300],
     registers,
   })
   app.addHook('onResponse', async (request, reply) => {
-    // The route's template: the address itself would make a series for every id.
+    // The template of the route: the URL itself would create a series for every id.
     const route = request.is404 ? '(none)' : (request.routeOptions.url ?? '(none)')
     requests.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1000)
   })
@@ -49,7 +49,7 @@ export function serveMetrics(
   app.addHook('onClose', async () => void delay.disable())
   new Gauge({
     name: 'gabee_event_loop_delay_seconds',
-    help: 'How late the event loop was since the metrics were last read.',
+    help: 'Event loop delay since the previous scrape.',
     labelNames: ['quantile'],
     registers,
     collect() {
@@ -62,7 +62,7 @@ export function serveMetrics(
   })
   new Gauge({
     name: 'gabee_memory_bytes',
-    help: 'Memory of the process: resident, and the heap in use.',
+    help: 'Memory of the process: resident set and used heap.',
     labelNames: ['kind'],
     registers,
     collect() {
@@ -71,16 +71,16 @@ export function serveMetrics(
       this.set({ kind: 'heap' }, heapUsed)
     },
   })
-  for (const [name, reading] of Object.entries(readings)) {
+  for (const [name, metric] of Object.entries(metrics)) {
     new Gauge({
       name: `gabee_${name}`,
-      help: reading.help,
-      labelNames: 'labels' in reading ? reading.labels : [],
+      help: metric.help,
+      labelNames: 'labels' in metric ? metric.labels : [],
       registers,
       async collect() {
-        if (!('labels' in reading)) return this.set(await reading.read())
+        if (!('labels' in metric)) return this.set(await metric.read())
         this.reset()
-        for (const { labels, value } of await reading.read()) this.set(labels, value)
+        for (const { labels, value } of await metric.read()) this.set(labels, value)
       },
     })
   }
@@ -91,9 +91,9 @@ export function serveMetrics(
   app.get('/metrics', { schema: { hide: true }, config: { access: 'public' } }, async (request, reply) => {
     const given = bearerToken(request.headers.authorization)
     const byToken = expected !== null && given !== undefined && timingSafeEqual(digest(given), expected)
-    const fromHere =
+    const isLocal =
       origins.isFromThisMachine(request) && origins.isHostExpected(request) && !request.isFromOtherOrigin
-    if (!byToken && !fromHere) throw notForYou()
+    if (!byToken && !isLocal) throw metricsForbidden()
     return await reply.type(registry.contentType).send(await registry.metrics())
   })
 }

@@ -4,7 +4,6 @@ import type { FastifyInstance } from 'fastify'
 import * as z from 'zod/mini'
 import { errorResponse } from '../../contract/common.ts'
 import { type Content, isContent, type Operation } from '../../contract/operation.ts'
-import { contentSecurityPolicy } from './security-headers.ts'
 import { sessionCookie } from './session-cookie.ts'
 
 const description = `AI personas ("avees") with their own documents and memory. Answers stream, cite their sources and survive restarts.
@@ -55,7 +54,6 @@ export async function serveApiDescription(app: FastifyInstance, publicUrl: strin
     })
     await docs.register(fastifySwaggerUi, {
       routePrefix: '/docs',
-      staticCSP: contentSecurityPolicy,
       theme: { title: 'Gabee API' },
       uiConfig: { deepLinking: true, persistAuthorization: false },
     })

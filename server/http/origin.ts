@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import { isLoopbackAddress, isLoopbackHost } from './loopback.ts'
 
-/** Headers by which a proxy shows itself. */
+/** Headers that proxies add. */
 const proxyHeaders = [
   'forwarded',
   'x-forwarded-for',
@@ -12,19 +12,19 @@ const proxyHeaders = [
 ]
 
 export type OriginSettings = {
-  /** Where people reach the server, when that is configured. */
+  /** The configured public address of the server. */
   publicUrl: string | null
   allowedOrigins: readonly string[]
-  /** True when proxies in front are believed, so that `request.ip` and `request.host` come from their headers. */
+  /** True if `request.ip` and `request.host` come from the headers of trusted proxies. */
   trustsProxy: boolean
 }
 
 /**
- * Where a request comes from, as far as that can be known:
+ * Determines where a request comes from:
  *
- * - the machine: by the socket's address, which cannot be made up, and by the headers that proxies add;
- * - the page: by `Origin` and `Sec-Fetch-Site`, which a browser sets and a page cannot change;
- * - the name it was sent to: by `Host`, which an attacker's own domain name would show (DNS rebinding).
+ * - the machine: from the socket's address, which cannot be forged, and from the headers that proxies add;
+ * - the page: from `Origin` and `Sec-Fetch-Site`, which browsers set and pages cannot change;
+ * - the name it was sent to: from `Host`, which reveals an attacker's domain name (DNS rebinding).
  */
 export function createOriginCheck({ publicUrl, allowedOrigins, trustsProxy }: OriginSettings) {
   const publicHost = publicUrl === null ? null : new URL(publicUrl).host
@@ -38,12 +38,12 @@ export function createOriginCheck({ publicUrl, allowedOrigins, trustsProxy }: Or
       return trustsProxy && isLoopbackAddress(request.ip)
     },
 
-    /** True when the name is this machine's or the configured public one. */
+    /** Returns whether the host name is a loopback name or the configured public one. */
     isHostExpected(request: FastifyRequest): boolean {
       return isLoopbackHost(request.hostname) || request.host === publicHost
     },
 
-    /** True when a page of another origin sent it, whether that origin is allowed to call the API or not. */
+    /** Returns whether a page of another origin sent the request, allowed or not. */
     isFromOtherOrigin(request: FastifyRequest): boolean {
       const { origin, 'sec-fetch-site': site } = request.headers
       if (site === 'cross-site' || site === 'same-site') return true
@@ -51,7 +51,7 @@ export function createOriginCheck({ publicUrl, allowedOrigins, trustsProxy }: Or
       return origin !== publicUrl && URL.parse(origin)?.host !== request.host
     },
 
-    /** True when the sending page's origin may call the API with a token. */
+    /** Returns whether the origin of the page may call the API with a token. */
     isAllowedOrigin(request: FastifyRequest): boolean {
       return request.headers.origin !== undefined && allowed.has(request.headers.origin)
     },

@@ -1,30 +1,40 @@
-/**
- * What every answer tells the browser. Pictures come from this server or from the page itself, so that text of a model
- * or a document cannot make the page call another server. Styles may be inline: dialogs and menus set theirs at run time.
- */
-export const contentSecurityPolicy = [
-  "default-src 'self'",
-  "img-src 'self' data: blob:",
-  "style-src 'self' 'unsafe-inline'",
-  "font-src 'self' data:",
-  "worker-src 'self' blob:",
-  "object-src 'none'",
-  "base-uri 'none'",
-  "form-action 'self'",
-  "frame-ancestors 'none'",
-].join('; ')
+import fastifyHelmet from '@fastify/helmet'
+import type { FastifyInstance } from 'fastify'
 
-/** Of the one script that compiles WebAssembly, the worker that draws PDFs: what it loads from this server runs in it alone. */
-export const workerSecurityPolicy = [
-  "default-src 'none'",
-  "script-src 'self' 'wasm-unsafe-eval'",
-  "connect-src 'self'",
-].join('; ')
+/** The worker that renders PDFs is the only script that compiles WebAssembly, so it has a policy of its own. */
+export const workerSecurityPolicy =
+  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'"
 
-export const securityHeaders = {
-  'content-security-policy': contentSecurityPolicy,
+/** For responses that no route sends, such as those to malformed URLs. */
+export const bareSecurityHeaders = {
+  'content-security-policy': "default-src 'none'",
   'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
-  'cross-origin-opener-policy': 'same-origin',
-  'cross-origin-resource-policy': 'same-origin',
+}
+
+/** Adds security headers to every response. */
+export async function addSecurityHeaders(app: FastifyInstance, publicUrl: string | null): Promise<void> {
+  await app.register(fastifyHelmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        'default-src': ["'self'"],
+        // No image from elsewhere: text of a model or a document must not make the page contact another server.
+        'img-src': ["'self'", 'data:', 'blob:'],
+        // Dialogs and menus set inline styles.
+        'style-src': ["'self'", "'unsafe-inline'"],
+        'font-src': ["'self'", 'data:'],
+        'worker-src': ["'self'", 'blob:'],
+        'object-src': ["'none'"],
+        'base-uri': ["'none'"],
+        'form-action': ["'self'"],
+        'frame-ancestors': ["'none'"],
+      },
+    },
+    xFrameOptions: { action: 'deny' },
+    strictTransportSecurity: publicUrl?.startsWith('https:') ?? false,
+  })
+  app.addHook('onRequest', async (_request, reply) => {
+    // Helmet has no option for it.
+    reply.header('permissions-policy', 'camera=(), geolocation=(), microphone=(), payment=(), usb=()')
+  })
 }

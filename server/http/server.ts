@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { parse as parseQuery } from 'node:querystring'
+import fastifyCompress from '@fastify/compress'
 import fastifyCookie from '@fastify/cookie'
 import fastifyCors from '@fastify/cors'
 import Fastify, {
@@ -12,17 +13,20 @@ import Fastify, {
 import { v7 } from 'uuid'
 import type { Readiness } from '../../contract/server.ts'
 import type { Config } from '../config.ts'
-import { AppError, toErrorBody } from '../errors.ts'
+import { AppError, defineError, toErrorBody } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { createAccessCheck, type Identity } from './access.ts'
+import { collectMethods } from './allowed-methods.ts'
 import { pathOf, sendError } from './error-response.ts'
 import { healthRoutes } from './health.ts'
+import { acceptJson } from './json-body.ts'
 import { type Metric, serveMetrics } from './metrics.ts'
 import { serveApiDescription } from './openapi.ts'
 import { createOriginCheck } from './origin.ts'
 import { builtPage, servePage } from './page.ts'
 import { serializerCompiler, validatorCompiler } from './route.ts'
-import { securityHeaders } from './security-headers.ts'
+import { addSecurityHeaders, bareSecurityHeaders } from './security-headers.ts'
+import { discardUnreadBodies } from './unread-body.ts'
 
 export type Http = FastifyInstance
 
@@ -37,21 +41,22 @@ export type HttpDependencies = {
   config: Config
   log: Log
   identity: Identity
-  /** What GET /health/ready answers. */
+  /** Returns the response of GET /health/ready. */
   readiness: () => Promise<Readiness>
-  /** Figures of the rooms for GET /metrics. */
-  readings?: Record<string, Metric>
-  /** The folder of the built page; web/dist unless said otherwise. */
+  /** Metrics of the modules for GET /metrics. */
+  metrics?: Record<string, Metric>
+  /** The folder of the built page; web/dist by default. */
   pageDirectory?: string
 }
 
-const jsonBytes = 4 * 1024 * 1024
+const maxJsonBytes = 4 * 1024 * 1024
 const preflightSeconds = 600
-const saneRequestId = /^[\w.:/+=-]{1,128}$/
+const nulInUrl = defineError(400, 'malformed', () => 'The URL contains the character NUL.')
+const validRequestId = /^[\w.:/+=-]{1,128}$/
 
 /**
- * The HTTP server without any room's routes: ids, origins, who is asking, errors, health, metrics, the page and the
- * API's description. Rooms are mounted with `register`, before `listen` or `ready`.
+ * Creates the HTTP server without the routes of the modules: request ids, origins, authentication, errors, health, metrics,
+ * the page and the API description. Modules are added with `register`, before `listen` or `ready`.
  */
 export async function createHttp(parts: HttpDependencies): Promise<Http> {
   const { config, log, identity } = parts
@@ -59,15 +64,15 @@ export async function createHttp(parts: HttpDependencies): Promise<Http> {
   const origins = createOriginCheck({ publicUrl, allowedOrigins, trustsProxy: trustProxy.length > 0 })
 
   const app: Http = Fastify({
-    // At `info` it would only repeat what the command line says.
+    // At `info` Fastify only repeats what the command line prints.
     loggerInstance: (log.level === 'info' ? log.child({}, { level: 'warn' }) : log) as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
     genReqId: (request) => {
       const given = request.headers['x-request-id']
-      return typeof given === 'string' && saneRequestId.test(given) ? given : v7()
+      return typeof given === 'string' && validRequestId.test(given) ? given : v7()
     },
     trustProxy: trustProxy.length > 0 && trustProxy,
-    bodyLimit: jsonBytes,
+    bodyLimit: maxJsonBytes,
     routerOptions: {
       maxParamLength: 400,
       ignoreTrailingSlash: true,
@@ -75,28 +80,34 @@ export async function createHttp(parts: HttpDependencies): Promise<Http> {
     },
     forceCloseConnections: 'idle',
     frameworkErrors: (error, request, reply) => {
-      reply.headers({ ...securityHeaders, 'x-request-id': request.id })
+      reply.headers({ ...bareSecurityHeaders, 'x-request-id': request.id })
       sendError(error, request, reply)
     },
-    clientErrorHandler: answerUnreadable,
+    clientErrorHandler: answerMalformed,
   })
 
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply))
-
-  takeJson(app)
+  acceptJson(app)
+  discardUnreadBodies(app)
+  const allowedMethods = collectMethods(app)
 
   app.decorateRequest('caller')
   app.decorateRequest('token')
   app.decorateRequest('isFromOtherOrigin', false)
+  await addSecurityHeaders(app, publicUrl)
   app.addHook('onRequest', async (request, reply) => {
-    reply.headers({ ...securityHeaders, 'x-request-id': request.id })
-    // Many clients label every request, also one that brings nothing.
-    if (isWithoutBody(request.headers)) delete request.headers['content-type']
-    // No store keeps it, and nothing is named so.
-    if (request.url.includes('%00'))
-      throw new AppError(400, 'malformed', 'The address holds the character NUL.')
+    reply.header('x-request-id', request.id)
+    // Many clients send a content type without a body.
+    if (hasNoBody(request.headers)) delete request.headers['content-type']
+    // PostgreSQL stores no NUL, so nothing can have such a name.
+    if (request.url.includes('%00')) throw nulInUrl()
+  })
+  // Streams take over the socket, so they are never compressed: compression would delay their events.
+  await app.register(fastifyCompress, {
+    globalDecompression: false,
+    customTypes: /^(?:application\/json|text\/markdown)/,
   })
   await app.register(fastifyCors, {
     origin: async (origin: string | undefined) =>
@@ -107,7 +118,7 @@ export async function createHttp(parts: HttpDependencies): Promise<Http> {
     strictPreflight: false,
   })
   app.addHook('onRequest', async (request, reply) => {
-    // What takes over the socket (a stream) writes its own head: this way it carries these headers too.
+    // A stream takes over the socket and writes its own head; this way it has these headers too.
     for (const [name, value] of Object.entries(reply.getHeaders())) {
       if (value !== undefined) reply.raw.setHeader(name, value)
     }
@@ -117,7 +128,7 @@ export async function createHttp(parts: HttpDependencies): Promise<Http> {
   app.addHook('onRequest', createAccessCheck(identity, origins))
 
   app.addHook('onResponse', async (request, reply) => {
-    // Without the query: it may hold what a person wrote.
+    // Without the query, which may contain what a user wrote.
     const { method, url } = request
     request.log.debug(
       { method, path: pathOf(url), status: reply.statusCode, ms: Math.round(reply.elapsedTime) },
@@ -125,48 +136,32 @@ export async function createHttp(parts: HttpDependencies): Promise<Http> {
     )
   })
   serveMetrics(app, {
-    readings: parts.readings ?? {},
+    metrics: parts.metrics ?? {},
     token: config.server.metricsToken?.reveal() ?? null,
     origins,
   })
   await serveApiDescription(app, publicUrl)
   await app.register(healthRoutes(parts.readiness))
-  await servePage(app, parts.pageDirectory ?? builtPage)
+  await servePage(app, parts.pageDirectory ?? builtPage, allowedMethods)
   return app
 }
 
-/** JSON is the only body that every route takes. An empty one counts as none. */
-function takeJson(app: Http): void {
-  const parse = app.getDefaultJsonParser('error', 'error')
-  app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-    if (body === '') done(null, undefined)
-    else void parse(request, withoutNul(body as string), done)
-  })
-}
+const hasNoBody = ({ 'content-length': length = '0', 'transfer-encoding': encoding }: IncomingHttpHeaders) =>
+  length === '0' && encoding === undefined
 
-/** Nobody means to send the character NUL, which comes along when text is copied from a file, and no store keeps it. */
-const withoutNul = (json: string): string =>
-  json.includes('\\u0000') ? json.replace(/(?<!\\)((?:\\\\)*)\\u0000/g, '$1') : json
-
-const isWithoutBody = ({
-  'content-length': length = '0',
-  'transfer-encoding': encoding,
-}: IncomingHttpHeaders) => length === '0' && encoding === undefined
-
-/** What Node could not read as HTTP at all. */
-function answerUnreadable(error: Error & { code?: string }, socket: Socket): void {
+/** Answers what Node cannot parse as HTTP. */
+function answerMalformed(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return
-  const large = error.code === 'HPE_HEADER_OVERFLOW'
+  const isTooLarge = error.code === 'HPE_HEADER_OVERFLOW'
   const answer = JSON.stringify(
     toErrorBody(
-      large
+      isTooLarge
         ? new AppError(431, 'headers_too_large', 'The headers of the request are too large.')
         : new AppError(400, 'malformed', 'The request is malformed.'),
     ),
   )
   socket.end(
-    `HTTP/1.1 ${large ? '431 Request Header Fields Too Large' : '400 Bad Request'}\r\n` +
+    `HTTP/1.1 ${isTooLarge ? '431 Request Header Fields Too Large' : '400 Bad Request'}\r\n` +
       `Content-Type: application/json; charset=utf-8\r\nX-Request-Id: ${v7()}\r\nConnection: close\r\n` +
       `Content-Length: ${Buffer.byteLength(answer)}\r\n\r\n${answer}`,
   )

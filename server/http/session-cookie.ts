@@ -1,21 +1,22 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
-/** The page's cookie: out of reach of scripts, and sent only by the page's own requests. */
+/** The session of the page: not readable by scripts, and sent only with requests of the page's own site. */
 export const sessionCookie = 'gabee_session'
 
-const options = (request: FastifyRequest) =>
+const cookieOptions = (request: FastifyRequest) =>
   ({ path: '/', httpOnly: true, sameSite: 'strict', secure: request.protocol === 'https' }) as const
 
-/** Signs the page in, unless a page of another origin asked: that one keeps the token of the answer instead. */
+/** Sets the session cookie, except for requests of another origin, which use the token in the response. */
 export function setSessionCookie(
   request: FastifyRequest,
   reply: FastifyReply,
   token: string,
   expires: Date,
 ): void {
-  if (!request.isFromOtherOrigin) reply.setCookie(sessionCookie, token, { ...options(request), expires })
+  if (!request.isFromOtherOrigin)
+    reply.setCookie(sessionCookie, token, { ...cookieOptions(request), expires })
 }
 
 export function clearSessionCookie(request: FastifyRequest, reply: FastifyReply): void {
-  reply.clearCookie(sessionCookie, options(request))
+  reply.clearCookie(sessionCookie, cookieOptions(request))
 }

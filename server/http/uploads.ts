@@ -2,16 +2,16 @@ import fastifyMultipart, { type MultipartFile } from '@fastify/multipart'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { defineError } from '../errors.ts'
 
-/** What a form brought: its files in their order, and what its other fields say. */
+/** A received form: its files in order and its other fields. */
 export type Upload<Staged, Fields> = { files: UploadedFile<Staged>[]; fields: Fields }
 
-/** A file that was taken in whole, or why it was not. */
+/** A received file, or why it was rejected. */
 export type UploadedFile<Staged> = { filename: string } & (
   | { staged: Staged }
   | { refused: { code: 'too_large'; message: string } }
 )
 
-/** Where files are put while they come in. */
+/** Where files are stored while they are received. */
 export type Staging<Staged extends { bytes: number }> = {
   stage(stream: AsyncIterable<Uint8Array>): Promise<Staged>
   discard(staged: Staged): Promise<void>
@@ -32,11 +32,11 @@ const maxNameCharacters = 200
 const tooManyFiles = defineError(
   413,
   'too_many_files',
-  (most: number) => `An upload takes up to ${most} files; send the others in a second one.`,
+  (max: number) => `An upload can have at most ${max} files. Send the others in another upload.`,
 )
-const brokenUpload = defineError(400, 'malformed_upload', () => 'The upload is malformed or broke off.')
+const malformedUpload = defineError(400, 'malformed_upload', () => 'The upload is malformed or incomplete.')
 
-/** Lets the routes of `app` take multipart forms; without it they answer 415. */
+/** Makes the routes of `app` accept multipart forms. */
 export async function acceptUploads(app: FastifyInstance, limits: UploadLimits): Promise<void> {
   await app.register(fastifyMultipart, {
     throwFileSizeLimit: false,
@@ -52,17 +52,17 @@ export async function acceptUploads(app: FastifyInstance, limits: UploadLimits):
 }
 
 /**
- * Takes in the files of a form's field `files`, one after another as they stream. A file over the limit is refused and
- * the others go on; when the request breaks off or is refused as a whole, nothing of it stays.
+ * Receives the files of the form field `files`, one after another as they stream. A file over the limit is rejected,
+ * the others are kept. If the request is aborted or fails, all its files are discarded.
  *
- * @param read makes sense of the other fields, which may come after the files, or throws
+ * @param parseFields parses the other fields, which may follow the files, or throws
  * @throws AppError too_many_files, malformed_upload
  */
 export async function receiveUpload<Staged extends { bytes: number }, Fields>(
   request: FastifyRequest,
   staging: Staging<Staged>,
   limits: UploadLimits,
-  read: (fields: Record<string, string>) => Fields,
+  parseFields: (fields: Record<string, string>) => Fields,
 ): Promise<Upload<Staged, Fields>> {
   const files: UploadedFile<Staged>[] = []
   const fields: Record<string, string> = {}
@@ -77,12 +77,12 @@ export async function receiveUpload<Staged extends { bytes: number }, Fields>(
         if (file) files.push(file)
       }
     }
-    return { files, fields: read(fields) }
+    return { files, fields: parseFields(fields) }
   } catch (error) {
     await Promise.all(files.flatMap((file) => ('staged' in file ? [staging.discard(file.staged)] : [])))
     const code = (error as { code?: string }).code ?? ''
     if (code === 'FST_FILES_LIMIT' || code === 'FST_PARTS_LIMIT') throw tooManyFiles(limits.maxFiles)
-    if (code.startsWith('FST_') || isBroken(error)) throw brokenUpload()
+    if (code.startsWith('FST_') || isParserError(error)) throw malformedUpload()
     throw error
   }
 }
@@ -94,7 +94,7 @@ async function receive<Staged extends { bytes: number }>(
 ): Promise<UploadedFile<Staged> | undefined> {
   const filename = sanitizeFilename(part.filename ?? '')
   const staged = await staging.stage(part.file)
-  // A file over the limit just ends there: only this flag says that the rest is missing.
+  // The stream of a file over the limit ends there; only this flag tells that the rest is missing.
   if (part.file.truncated) {
     await staging.discard(staged)
     return {
@@ -102,7 +102,7 @@ async function receive<Staged extends { bytes: number }>(
       refused: { code: 'too_large', message: tooLargeMessage(limits.maxFileBytes) },
     }
   }
-  // What a browser sends for a file field in which nothing was chosen.
+  // Browsers send this for an empty file field.
   if (filename === '' && staged.bytes === 0) {
     await staging.discard(staged)
     return undefined
@@ -110,18 +110,18 @@ async function receive<Staged extends { bytes: number }>(
   return { filename: filename || 'file', staged }
 }
 
-const tooLargeMessage = (most: number) =>
-  `The file is larger than ${Math.floor(most / 1024 / 1024) || '1'} MB, the most this server takes; MAX_UPLOAD_MB raises it.`
+const tooLargeMessage = (maxBytes: number) =>
+  `The file is larger than the limit of ${Math.floor(maxBytes / 1024 / 1024) || '1'} MB. MAX_UPLOAD_MB raises the limit.`
 
-const isBroken = (error: unknown) =>
+const isParserError = (error: unknown) =>
   error instanceof Error &&
   /premature|aborted|unexpected end of|part terminated early|boundary|malformed part/i.test(
     `${error.message} ${(error as { code?: string }).code ?? ''}`,
   )
 
 /**
- * A file's name as people see it: the last part of a path, without control and direction characters, cut to 200
- * characters before its extension. Empty when nothing is left. It is shown and stored, never used as a path.
+ * Returns a file name for display: the last part of a path without control and direction characters, shortened to 200
+ * characters before its extension. May be empty. The result is shown and stored, never used as a path.
  */
 export function sanitizeFilename(name: string): string {
   const base = (name.normalize('NFC').split(/[/\\]/).at(-1) ?? '')

@@ -356,7 +356,7 @@ describe('the HTTP server', () => {
     await using measured = await openServer(
       database,
       { METRICS_TOKEN: 'let-me-see' },
-      { readings: { runs_running: { help: 'Runs that run.', read: async () => 3 } } },
+      { metrics: { runs_running: { help: 'Runs that run.', read: async () => 3 } } },
     )
     await measured.call('GET', '/avees/some-handle')
     const here = await measured.call<string>('GET', '/metrics')

@@ -3,7 +3,7 @@ import { accountRoutes, accounts as makeAccounts } from '../../server/accounts/i
 import { aveeRoutes, avees as makeAvees } from '../../server/avees/index.ts'
 import { readConfig } from '../../server/config.ts'
 import type { Database } from '../../server/db/index.ts'
-import { createHttp, type Http, type HttpParts } from '../../server/http/index.ts'
+import { createHttp, type Http, type HttpDependencies } from '../../server/http/index.ts'
 import { createLog } from '../../server/log.ts'
 import { runs as makeRuns } from '../../server/runs/index.ts'
 import { truncateTables } from '../databases.ts'
@@ -24,7 +24,7 @@ type Methods = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS'
 export async function openServer(
   database: Database,
   env: Record<string, string> = {},
-  { routes, ...parts }: Partial<HttpParts> & { routes?: (http: Http) => Promise<void> } = {},
+  { routes, ...parts }: Partial<HttpDependencies> & { routes?: (http: Http) => Promise<void> } = {},
 ) {
   await truncateTables(database)
   return await reopenServer(database, env, { ...parts, ...(routes && { routes }) })
@@ -34,7 +34,7 @@ export async function openServer(
 export async function reopenServer(
   database: Database,
   env: Record<string, string> = {},
-  { routes, ...parts }: Partial<HttpParts> & { routes?: (http: Http) => Promise<void> } = {},
+  { routes, ...parts }: Partial<HttpDependencies> & { routes?: (http: Http) => Promise<void> } = {},
 ) {
   const config = readConfig({ PORT: '0', ...env })
   const log = createLog('silent')

@@ -1,0 +1,19 @@
+import type { FastifyInstance } from 'fastify'
+
+/** Returns a function that lists the methods of a path, from the routes that are added after this call. */
+export function collectMethods(app: FastifyInstance): (path: string) => string[] {
+  const routes: { pattern: RegExp; methods: string[] }[] = []
+  app.addHook('onRoute', ({ url, method }) => {
+    routes.push({ pattern: patternOf(url), methods: [method].flat() })
+  })
+  return (path) => {
+    const methods = routes.flatMap((route) => (route.pattern.test(path) ? route.methods : []))
+    return [...new Set(methods)].sort()
+  }
+}
+
+/** The paths of a route: `/avees/:id` → /^\/avees\/[^/]+\/?$/. */
+const patternOf = (url: string) =>
+  new RegExp(
+    `^${url.replace(/\/$/, '').replaceAll('.', '\\.').replace(/:\w+/g, '[^/]+').replace('*', '.*')}/?$`,
+  )
