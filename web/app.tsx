@@ -14,7 +14,7 @@ import { Shell } from './shell/shell.tsx'
 import { ButtonLink } from './ui/button.tsx'
 import { EmptyState, ErrorState, Skeleton } from './ui/state.tsx'
 
-// The conversation is what most people come for; the rest is loaded on the way there.
+// The chat is part of the first load; the other screens are loaded on demand.
 const LoginScreen = lazy(async () => ({
   default: (await import('./screens/login/login-screen.tsx')).LoginScreen,
 }))
@@ -46,7 +46,7 @@ const WelcomeScreen = lazy(async () => ({
   default: (await import('./screens/welcome/welcome-screen.tsx')).WelcomeScreen,
 }))
 
-/** Every address of the page and what stands there. The API has the other addresses; none of them is both. */
+/** The routes of the page. No path is both a route of the page and of the API. */
 export function App() {
   return (
     <Suspense fallback={<div className="whole-page" />}>
@@ -108,13 +108,13 @@ function Screens() {
       </Route>
       <Route>
         <TopBar title="Not found" />
-        <EmptyState title="There is no such page" actions={<ButtonLink href="/">To the start</ButtonLink>} />
+        <EmptyState title="Page not found" actions={<ButtonLink href="/">Home</ButtonLink>} />
       </Route>
     </Switch>
   )
 }
 
-/** Lets in whoever the server knows; others are led to signing in and back. */
+/** Shows its children to signed-in users and redirects others to the sign-in screen. */
 function Gate({ children }: { children: (me: Me) => ReactNode }) {
   const api = useApi()
   const [path] = useLocation()
@@ -132,7 +132,7 @@ function Gate({ children }: { children: (me: Me) => ReactNode }) {
   return <div className="whole-page" role="status" aria-label="Loading" />
 }
 
-/** `/`: the library's chat, or for who has nothing yet the first steps. */
+/** `/`: the chat with the library, or the welcome screen for new users. */
 function Home() {
   const api = useApi()
   const start = useQuery({

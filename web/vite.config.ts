@@ -7,11 +7,11 @@ import { defineConfig, type Plugin } from 'vite'
 const apiPaths =
   '^/(health|auth|me|api-keys|avees|conversations|chat|documents|memories|search|runs|v1|mcp|metrics|openapi\\.json|docs|api/(chat|documents|models|status|health))(/|\\?|$)'
 
-/** Puts a packed copy beside every file that becomes smaller by it; the server sends that one to whoever takes it. */
-const packed = (): Plugin => {
+/** Writes a gzip copy of every text file, which the server sends to clients that accept it. */
+const precompress = (): Plugin => {
   let directory = ''
   return {
-    name: 'packed',
+    name: 'precompress',
     apply: 'build',
     configResolved(config) {
       directory = join(config.root, config.build.outDir, config.build.assetsDir)
@@ -26,14 +26,14 @@ const packed = (): Plugin => {
 }
 
 export default defineConfig({
-  plugins: [react(), packed()],
+  plugins: [react(), precompress()],
   build: {
     outDir: 'dist',
     emptyOutDir: true,
     target: 'baseline-widely-available',
     rolldownOptions: {
       output: {
-        // What changes rarely stays in the browser's cache when the page changes.
+        // React changes rarely, so it stays in the browser's cache when the page changes.
         codeSplitting: { groups: [{ name: 'react', test: /node_modules\/(react|react-dom|scheduler)\// }] },
       },
     },
@@ -45,7 +45,7 @@ export default defineConfig({
     proxy: {
       [apiPaths]: {
         target: `http://127.0.0.1:${process.env['PORT'] ?? 8000}`,
-        // The page's own sources, and its addresses /chat/{handle} and /search, are not the API's.
+        // Sources of the page, and its routes /chat/{handle} and /search, are not those of the API.
         bypass: (request) => {
           const url = request.url ?? '/'
           if (/\.(ts|tsx|css)(\?|$)/.test(url)) return url

@@ -47,7 +47,7 @@ beforeAll(async () => {
     ['/models', 'llama3.2:1b'],
     ['/settings', 'System default'],
     ['/login', /Create your account/],
-    ['/no/such/page', 'There is no such page'],
+    ['/no/such/page', 'Page not found'],
   ]
 })
 afterAll(async () => {

@@ -1,4 +1,4 @@
-/** The names under which answers are cached; a shorter key stands for all that begin with it. */
+/** Query keys. A shorter key matches all keys that begin with it. */
 export const keys = {
   me: ['me'],
   authState: ['auth-state'],

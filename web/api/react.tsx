@@ -16,7 +16,7 @@ const ServerContext = createContext<Server | undefined>(undefined)
 
 export type PageServer = Server & { queries: QueryClient }
 
-/** What one page has of the server: made once, in main.tsx. */
+/** Creates the client, the run stores and the query cache of the page. */
 export function createPageServer(onSignedOut: () => void): PageServer {
   const api = createClient({ onSignedOut })
   return {
@@ -46,14 +46,14 @@ export function ServerProvider({ server, children }: { server: PageServer; child
 
 function useServer(): Server {
   const server = useContext(ServerContext)
-  if (!server) throw new Error('ServerProvider is missing above this component.')
+  if (!server) throw new Error('ServerProvider is missing.')
   return server
 }
 
 export const useApi = (): Client => useServer().api
 export const useRunHub = (): RunHub => useServer().hub
 
-/** What a run has told so far, told anew at most once per frame; undefined without a run. */
+/** Returns the state of a run, updated at most once per frame; undefined without a run. */
 export function useRun<T>(runId: string | null | undefined, fold: Fold<T>): RunSnapshot<T> | undefined {
   const hub = useRunHub()
   const store = useMemo(() => (runId ? hub.follow(runId, fold) : undefined), [hub, runId, fold])
@@ -62,7 +62,7 @@ export function useRun<T>(runId: string | null | undefined, fold: Fold<T>): RunS
 
 const subscribeToNothing = () => () => undefined
 
-/** Frames stand still in a hidden page; there a timer does. */
+/** Schedules a callback for the next frame, or with a timer while the page is hidden and has no frames. */
 export function schedulePerFrame(callback: () => void): void {
   if (document.hidden) setTimeout(callback, 200)
   else requestAnimationFrame(callback)

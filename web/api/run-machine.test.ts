@@ -42,7 +42,7 @@ const connect: RunCommand = { type: 'connect', after: 4 }
 const disconnect: RunCommand = { type: 'disconnect' }
 const deliver: RunCommand = { type: 'deliver' }
 const cancelPause: RunCommand = { type: 'cancel-pause' }
-const pause = (failures: number, atLeast = 0): RunCommand => ({ type: 'pause', failures, atLeast })
+const pause = (failures: number, minMs = 0): RunCommand => ({ type: 'pause', failures, minMs })
 const waiting = (failures: number, error?: ApiError): RunState => ({
   name: 'waiting',
   cursor: 4,

@@ -1,8 +1,8 @@
 import type { ApiError } from './client.ts'
 
 /*
- * Following one run, as a state machine without effects. `step` takes a state and what happened and gives the next
- * state with the commands that the driver (run-reader.ts) carries out.
+ * Reading one run, as a state machine without effects. `transition` takes a state and an input and returns the next
+ * state with the commands that run-reader.ts executes.
  *
  *                     start                         opened
  *        ┌──────┐ ─────────────▶ ┌────────────┐ ─────────────▶ ┌─────────┐ ──┐ event: the next number
@@ -14,13 +14,13 @@ import type { ApiError } from './client.ts'
  *                   │            ┌─────────┐                           │
  *                   │            │ waiting │ ◀─────────────────────────┘
  *                   │            └─────────┘
- *                   └─ adopt (the answer of the POST is at hand) ─▶ reading
+ *                   └─ adopt (the response of the POST) ─▶ reading
  *
  *        reading ── last event ──▶ finished          connecting ── 204, nothing more ──▶ finished
  *        connecting ── 401, 404 … ──▶ refused        any ── close ──▶ closed
  *
- * Two rules make it exact: the cursor moves only by one, with the event that carries the next number; and an end is an
- * end only when the run's last event was seen or the server said 204. A clean end of the connection says nothing.
+ * Two rules make it exact: the cursor advances only by one, with the event that has the next number; and the run has
+ * ended only after its last event or a 204. The end of a connection alone means nothing.
  */
 
 export type RunState =
@@ -49,14 +49,14 @@ export type RunInput =
 export type RunCommand =
   | { type: 'connect'; after: number }
   | { type: 'disconnect' }
-  /** Ask again after a pause that grows with the failures; not before `atLeast` milliseconds. */
-  | { type: 'pause'; failures: number; atLeast: number }
+  /** Reconnect after a backoff of at least `minMs`. */
+  | { type: 'pause'; failures: number; minMs: number }
   | { type: 'cancel-pause' }
   | { type: 'deliver' }
 
 type Step = [state: RunState, ...commands: RunCommand[]]
 
-/** What follows when `input` happens in `state`. Inputs that mean nothing there change nothing. */
+/** Returns the state after an input. Inputs that a state does not handle are ignored. */
 export function transition(state: RunState, input: RunInput): Step {
   if (input.type === 'close') return close(state)
   switch (state.name) {
@@ -143,7 +143,7 @@ const reconnect = (cursor: number, failures: number): Step => [
 
 const pause = (cursor: number, failures: number, error: ApiError | undefined): Step => [
   { name: 'waiting', cursor, failures, error },
-  { type: 'pause', failures, atLeast: error?.retryAfter ?? 0 },
+  { type: 'pause', failures, minMs: error?.retryAfter ?? 0 },
 ]
 
 function pauseAfterCut(state: Extract<RunState, { name: 'reading' }>): Step {

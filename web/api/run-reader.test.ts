@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { createClient } from './client.ts'
-import { type Clock, pauseFor, type RunEvent, RunReader } from './run-reader.ts'
+import { backoffMs, type Clock, type RunEvent, RunReader } from './run-reader.ts'
 
 const frame = (n: number, data: object): string => `data: ${JSON.stringify(data)}\nid: ${n}\n\n`
 const story = [
@@ -89,7 +89,7 @@ function reading(scripts: Script[], after = 0) {
     after,
     clock: time.clock,
     random: () => 1,
-    wakes: (callback) => {
+    onWake: (callback) => {
       wake = callback
       return () => undefined
     },
@@ -125,7 +125,7 @@ test('reads a run from its first event to its last', async () => {
   expect(states).toEqual(['connecting', 'reading', 'finished'])
 })
 
-test('gives the same events when every byte comes alone', async () => {
+test('reads the same events from single bytes', async () => {
   const whole = bytes(`: ping\n\n${story.join('')}`)
   const { reader, seen, state } = reading([{ pieces: Array.from(whole, (byte) => Uint8Array.of(byte)) }])
   reader.start()
@@ -138,7 +138,7 @@ test('gives the same events when every byte comes alone', async () => {
   ])
 })
 
-test('a connection cut within an event costs nothing and repeats nothing', async () => {
+test('resumes without loss or repetition after a connection is lost within an event', async () => {
   const whole = bytes(story.join(''))
   const { reader, seen, cursors, pass, state } = reading([
     { pieces: [whole.slice(0, 75)], then: 'cut' },
@@ -152,7 +152,7 @@ test('a connection cut within an event costs nothing and repeats nothing', async
   expect(cursors).toEqual([null, '1'])
 })
 
-test('a clean end before the last event is not taken for the end of the run', async () => {
+test('reconnects after a clean end before the last event', async () => {
   const { reader, seen, cursors, pass, state } = reading([
     { pieces: [bytes(story.slice(0, 3).join(''))] },
     { pieces: [bytes(story[3] ?? '')] },
@@ -165,14 +165,14 @@ test('a clean end before the last event is not taken for the end of the run', as
   expect(cursors).toEqual([null, '3'])
 })
 
-test('events that were seen already are dropped', async () => {
+test('ignores events that it has already read', async () => {
   const { reader, seen, state } = reading([{ pieces: [bytes(story.join(''))] }], 2)
   reader.start()
   await state('finished')
   expect(numbers(seen)).toEqual([3, 4])
 })
 
-test('a gap is read again from before it', async () => {
+test('reconnects before a gap', async () => {
   const { reader, seen, cursors, pass, state } = reading([
     { pieces: [bytes(`${story[0]}${story[2]}`)], then: 'hang' },
     { pieces: [bytes(story.slice(1).join(''))] },
@@ -185,7 +185,7 @@ test('a gap is read again from before it', async () => {
   expect(cursors).toEqual([null, '1'])
 })
 
-test('goes on from the answer of the request that started the run', async () => {
+test('continues from the response of the request that started the run', async () => {
   const { reader, seen, cursors, play, pass, state } = reading([{ pieces: [bytes(story.slice(2).join(''))] }])
   reader.adopt(play({ pieces: [bytes(story.slice(0, 2).join(''))], then: 'cut' }))
   await state('waiting')
@@ -195,7 +195,7 @@ test('goes on from the answer of the request that started the run', async () => 
   expect(cursors).toEqual(['2'])
 })
 
-test('a connection without a byte for 40 s is dead and replaced at once', async () => {
+test('replaces a connection after 40 s without a byte', async () => {
   const { reader, seen, cursors, pass, until, state } = reading([
     { pieces: [bytes(story[0] ?? '')], then: 'hang' },
     { pieces: [bytes(story.slice(1).join(''))] },
@@ -210,7 +210,7 @@ test('a connection without a byte for 40 s is dead and replaced at once', async 
   expect(cursors).toEqual([null, '1'])
 })
 
-test('pings keep a quiet connection', async () => {
+test('keeps a silent connection with pings', async () => {
   const { reader, pass, until, seen, cursors } = reading([])
   let push: ReadableStreamDefaultController<Uint8Array> | undefined
   const body = new ReadableStream<Uint8Array>({ start: (controller) => void (push = controller) })
@@ -226,7 +226,7 @@ test('pings keep a quiet connection', async () => {
   reader.close()
 })
 
-test('waking up ends a pause at once, and replaces a connection that was quiet for long', async () => {
+test('a wake-up ends the backoff and replaces a stale connection', async () => {
   const { reader, seen, pass, wake, until, state, cursors } = reading([
     { status: 503 },
     { pieces: [bytes(story[0] ?? '')], then: 'hang' },
@@ -246,7 +246,7 @@ test('waking up ends a pause at once, and replaces a connection that was quiet f
   expect(cursors).toEqual([null, null, '1'])
 })
 
-test('204 means that there is nothing more', async () => {
+test('ends after 204', async () => {
   const { reader, seen, state } = reading([{ status: 204 }], 4)
   reader.start()
   await state('finished')
@@ -262,7 +262,7 @@ test.each([401, 403, 404, 409, 410])('an answer %i is final and says why', async
   expect(waiting()).toBe(0)
 })
 
-test('keeps to the time a busy server asks for', async () => {
+test('waits as long as Retry-After says', async () => {
   const { reader, pass, state } = reading([
     { status: 429, headers: { 'Retry-After': '9' } },
     { pieces: story.map(bytes) },
@@ -275,7 +275,7 @@ test('keeps to the time a busy server asks for', async () => {
   await state('finished')
 })
 
-test('closing ends everything and leaves no timer', async () => {
+test('closing clears all timers', async () => {
   const { reader, seen, until, waiting } = reading([{ pieces: [bytes(story[0] ?? '')], then: 'hang' }])
   reader.start()
   await until(() => seen.length === 1)
@@ -284,9 +284,9 @@ test('closing ends everything and leaves no timer', async () => {
   expect(waiting()).toBe(0)
 })
 
-test('pauses double up to a limit, half of them by chance', () => {
-  const pauses = [1, 2, 3, 4, 5, 6, 7, 40].map((failures) => pauseFor(failures, 0, () => 1))
+test('the backoff doubles up to a limit with jitter', () => {
+  const pauses = [1, 2, 3, 4, 5, 6, 7, 40].map((failures) => backoffMs(failures, 0, () => 1))
   expect(pauses).toEqual([400, 800, 1_600, 3_200, 6_400, 12_800, 15_000, 15_000])
-  expect(pauseFor(1, 0, () => 0)).toBe(200)
-  expect(pauseFor(1, 60_000, () => 0)).toBe(60_000)
+  expect(backoffMs(1, 0, () => 0)).toBe(200)
+  expect(backoffMs(1, 60_000, () => 0)).toBe(60_000)
 })

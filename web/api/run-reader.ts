@@ -12,14 +12,14 @@ export type RunReaderOptions = {
   /** Start after this event; 0 reads the whole log. */
   after?: number
   onEvent: (event: RunEvent) => void
-  /** Called whenever the state has changed. */
+  /** Called after every change of state. */
   onState?: (state: RunState) => void
-  /** Which event is the run's last; the common forms are known. */
+  /** Returns whether an event is the last of its run; by default recognizes the last events of all kinds of runs. */
   isLast?: (data: Record<string, unknown>) => boolean
   clock?: Clock
   random?: () => number
-  /** Where signs of waking up come from; the page when there is one. */
-  wakes?: (wake: () => void) => () => void
+  /** Subscribes to signs that the device or its network is back; by default to those of the page. */
+  onWake?: (wake: () => void) => () => void
 }
 
 export type Clock = {
@@ -27,22 +27,22 @@ export type Clock = {
   after: (milliseconds: number, callback: () => void) => () => void
 }
 
-/** The server sends at least a `: ping` every 15 s: after this long without a byte the connection is dead. */
-const deadAfter = 40_000
-/** After waking up, a connection that was quiet for longer than one ping is not trusted. */
-const doubtfulAfter = 20_000
-const firstPause = 400
-const longestPause = 15_000
+/** The server sends a `: ping` every 15 s: after this time without a byte the connection is dead. */
+const deadAfterMs = 40_000
+/** After a wake-up, a connection that was silent for longer than one ping is replaced. */
+const staleAfterMs = 20_000
+const initialBackoffMs = 400
+const maxBackoffMs = 15_000
 
-/** The pause before the next attempt: doubles with every failure, up to a limit, with half of it random. */
-export function pauseFor(failures: number, atLeast: number, random: () => number): number {
-  const full = Math.min(longestPause, firstPause * 2 ** Math.max(0, failures - 1))
-  return Math.max(atLeast, full * (0.5 + random() / 2))
+/** Returns the time before the next attempt: exponential backoff with a limit; half of it is random. */
+export function backoffMs(failures: number, minMs: number, random: () => number): number {
+  const full = Math.min(maxBackoffMs, initialBackoffMs * 2 ** Math.max(0, failures - 1))
+  return Math.max(minMs, full * (0.5 + random() / 2))
 }
 
 /**
- * Follows one run until its last event, whatever happens to the connection: every event is given to `onEvent` once and
- * in order. Nothing happens before `start` or `adopt`.
+ * Reads one run until its last event, over any number of connections: `onEvent` gets every event once and in order.
+ * Reading begins with `start` or `adopt`.
  */
 export class RunReader {
   readonly #options: RunReaderOptions
@@ -52,7 +52,7 @@ export class RunReader {
   #connection: AbortController | undefined
   #cancelPause: (() => void) | undefined
   #cancelWatch: (() => void) | undefined
-  #stopWakes: (() => void) | undefined
+  #unsubscribeFromWakes: (() => void) | undefined
   #lastByteAt = 0
 
   constructor(options: RunReaderOptions) {
@@ -66,42 +66,42 @@ export class RunReader {
     return this.#state
   }
 
-  /** Begins to read the run's events. */
+  /** Starts reading. */
   start(): void {
     this.#listen()
-    this.#take({ type: 'start' })
+    this.#handle({ type: 'start' })
   }
 
-  /** Begins with the answer of the request that started the run; goes on by itself when that ends early. */
+  /** Starts with the response of the request that started the run, and reconnects if it ends early. */
   adopt(response: Response): void {
     this.#listen()
     const connection = this.#newConnection()
-    this.#take({ type: 'adopt' })
+    this.#handle({ type: 'adopt' })
     void this.#read(response, connection)
   }
 
-  /** Stops reading. The run itself goes on. */
+  /** Stops reading. The run itself continues. */
   close(): void {
-    this.#take({ type: 'close' })
+    this.#handle({ type: 'close' })
   }
 
   #listen(): void {
-    const wakes = this.#options.wakes ?? pageWakes
-    this.#stopWakes ??= wakes(() =>
-      this.#take({ type: 'wake', quiet: this.#clock.now() - this.#lastByteAt > doubtfulAfter }),
+    const onWake = this.#options.onWake ?? onPageWake
+    this.#unsubscribeFromWakes ??= onWake(() =>
+      this.#handle({ type: 'wake', quiet: this.#clock.now() - this.#lastByteAt > staleAfterMs }),
     )
   }
 
-  #take(input: RunInput, event?: RunEvent): void {
+  #handle(input: RunInput, event?: RunEvent): void {
     const [next, ...commands] = transition(this.#state, input)
     const changed = next.name !== this.#state.name
     this.#state = next
-    for (const command of commands) this.#carryOut(command, event)
-    if (next.name === 'finished' || next.name === 'refused' || next.name === 'closed') this.#rest()
+    for (const command of commands) this.#execute(command, event)
+    if (next.name === 'finished' || next.name === 'refused' || next.name === 'closed') this.#release()
     if (changed) this.#options.onState?.(next)
   }
 
-  #carryOut(command: RunCommand, event: RunEvent | undefined): void {
+  #execute(command: RunCommand, event: RunEvent | undefined): void {
     switch (command.type) {
       case 'connect':
         void this.#connect(command.after)
@@ -112,9 +112,9 @@ export class RunReader {
         this.#cancelWatch?.()
         break
       case 'pause': {
-        const pause = pauseFor(command.failures, command.atLeast, this.#options.random ?? Math.random)
+        const delayMs = backoffMs(command.failures, command.minMs, this.#options.random ?? Math.random)
         this.#cancelWatch?.()
-        this.#cancelPause = this.#clock.after(pause, () => this.#take({ type: 'due' }))
+        this.#cancelPause = this.#clock.after(delayMs, () => this.#handle({ type: 'due' }))
         break
       }
       case 'cancel-pause':
@@ -126,11 +126,11 @@ export class RunReader {
     }
   }
 
-  #rest(): void {
+  #release(): void {
     this.#cancelPause?.()
     this.#cancelWatch?.()
-    this.#stopWakes?.()
-    this.#stopWakes = undefined
+    this.#unsubscribeFromWakes?.()
+    this.#unsubscribeFromWakes = undefined
     this.#connection = undefined
   }
 
@@ -142,13 +142,13 @@ export class RunReader {
     return connection
   }
 
-  /** One timer per connection, which looks at the time of the last byte instead of being set anew for each. */
-  #watch(connection: AbortController, wait = deadAfter): void {
+  /** Checks the time of the last byte with one timer per connection instead of a new timer per byte. */
+  #watch(connection: AbortController, wait = deadAfterMs): void {
     this.#cancelWatch?.()
     this.#cancelWatch = this.#clock.after(wait, () => {
       if (connection !== this.#connection) return
-      const left = this.#lastByteAt + deadAfter - this.#clock.now()
-      if (left <= 0) this.#take({ type: 'silent' })
+      const left = this.#lastByteAt + deadAfterMs - this.#clock.now()
+      if (left <= 0) this.#handle({ type: 'silent' })
       else this.#watch(connection, left)
     })
   }
@@ -166,28 +166,28 @@ export class RunReader {
     } catch (error) {
       if (connection !== this.#connection) return
       const known = error instanceof ApiError ? error : undefined
-      if (known && !known.isTransient) this.#take({ type: 'refused', error: known })
-      else this.#take({ type: 'lost', error: known })
+      if (known && !known.isTransient) this.#handle({ type: 'refused', error: known })
+      else this.#handle({ type: 'lost', error: known })
       return
     }
     if (connection !== this.#connection) return
     if (response.status === 204) {
-      this.#take({ type: 'nothing-more' })
+      this.#handle({ type: 'nothing-more' })
       return
     }
-    this.#take({ type: 'opened' })
+    this.#handle({ type: 'opened' })
     await this.#read(response, connection)
   }
 
   async #read(response: Response, connection: AbortController): Promise<void> {
     const current = (): boolean => connection === this.#connection
-    // Decoder and parser would each drop a byte order mark; only the parser may.
+    // Both decoder and parser remove a byte order mark; only the parser should.
     const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
     const parser = createParser({
       onEvent: (message) => {
         if (!current()) return
         const event = readEvent(message.id, message.data)
-        if (event) this.#take({ type: 'event', n: event.n, last: this.#isLast(event.data) }, event)
+        if (event) this.#handle({ type: 'event', n: event.n, last: this.#isLast(event.data) }, event)
       },
     })
     const reader = response.body?.getReader()
@@ -202,16 +202,16 @@ export class RunReader {
         parser.feed(decoder.decode(value, { stream: true }))
         if (!current()) return
       }
-      this.#take({ type: 'ended' })
+      this.#handle({ type: 'ended' })
     } catch {
-      if (current()) this.#take({ type: 'lost', error: undefined })
+      if (current()) this.#handle({ type: 'lost', error: undefined })
     } finally {
       connection.signal.removeEventListener('abort', giveUp)
     }
   }
 }
 
-/** An event without a number, or one that is not JSON, has no place in the log: what follows shows the gap. */
+/** Returns undefined for an event without a number or without JSON: the next event reveals the gap. */
 function readEvent(id: string | undefined, data: string): RunEvent | undefined {
   const n = Number(id)
   if (id === undefined || !Number.isSafeInteger(n) || n < 1) return undefined
@@ -219,12 +219,12 @@ function readEvent(id: string | undefined, data: string): RunEvent | undefined {
     const parsed: unknown = JSON.parse(data)
     if (typeof parsed === 'object' && parsed !== null) return { n, data: parsed as Record<string, unknown> }
   } catch {
-    // Fall through: unreadable.
+    // Not JSON.
   }
   return undefined
 }
 
-/** The forms that a run's last event takes: complete, stopped or done; a pull's success; an error. */
+/** Recognizes the last events of all kinds of runs: complete, stopped, done, success of a download, error. */
 function isLastEvent(data: Record<string, unknown>): boolean {
   const event = data['event']
   return (
@@ -238,7 +238,7 @@ function isLastEvent(data: Record<string, unknown>): boolean {
 }
 
 const realClock: Clock = {
-  // The wall clock, as others stand still while a machine sleeps.
+  // The wall clock, because monotonic clocks pause while a device sleeps.
   now: () => Date.now(),
   after: (milliseconds, callback) => {
     const timer = setTimeout(callback, milliseconds)
@@ -246,8 +246,8 @@ const realClock: Clock = {
   },
 }
 
-/** A phone that wakes, a page that is shown again, a network that is back. */
-function pageWakes(wake: () => void): () => void {
+/** Calls `wake` when the page is shown again or the network is back. */
+function onPageWake(wake: () => void): () => void {
   if (typeof window === 'undefined') return () => undefined
   const shown = (): void => {
     if (document.visibilityState === 'visible') wake()

@@ -36,11 +36,11 @@ function hubWithServer(answer: (path: string, init: RequestInit) => Response) {
   return {
     client,
     asked,
-    hub: createRunHub(client, { keepFor: 0, reader: { wakes: () => () => undefined } }),
+    hub: createRunHub(client, { keepMs: 0, reader: { onWake: () => () => undefined } }),
   }
 }
 
-test('a run is read once for any number of observers, and only when somebody looks', async () => {
+test('reads a run once for any number of subscribers, from the first subscription on', async () => {
   const { hub, asked } = hubWithServer(() => stream(frames(0)))
   const store = hub.follow('run', answerFold)
   expect(hub.follow('run', answerFold)).toBe(store)
@@ -61,7 +61,7 @@ test('a run is read once for any number of observers, and only when somebody loo
   for (const go of leave) go()
 })
 
-test('the answer of the request that starts a run is its first connection', async () => {
+test('uses the response of the request that started the run as its first connection', async () => {
   const { hub, asked } = hubWithServer((_path, init) =>
     stream(frames(Number(new Headers(init.headers).get('Last-Event-ID') ?? 0))),
   )
@@ -71,7 +71,7 @@ test('the answer of the request that starts a run is its first connection', asyn
   expect(asked).toEqual([])
 })
 
-test('a run that may not be read says so', async () => {
+test('reports why a run cannot be read', async () => {
   const { hub } = hubWithServer(
     () =>
       new Response(JSON.stringify({ error: { code: 'run_not_found', message: 'No such run.' } }), {
@@ -85,7 +85,7 @@ test('a run that may not be read says so', async () => {
   expect(error?.message).toBe('No such run.')
 })
 
-test('a request whose answer was lost is sent again with the same key; a refusal is not', async () => {
+test('repeats a request without a response with the same key, but not after an error response', async () => {
   const keys = new Set<string>()
   let calls = 0
   const response = await sendOnce(

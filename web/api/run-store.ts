@@ -3,36 +3,36 @@ import type { Fold } from './events.ts'
 import type { RunState } from './run-machine.ts'
 import { RunReader, type RunReaderOptions } from './run-reader.ts'
 
-/** `reconnecting`: events are late, not lost. `ended`: all were seen. `refused`: there is nothing to read; see `error`. */
+/** reconnecting: events are delayed, not lost. ended: all events were read. refused: the run cannot be read, see `error`. */
 export type Connection = 'connecting' | 'live' | 'reconnecting' | 'ended' | 'refused'
 
 export type RunSnapshot<T> = { value: T; connection: Connection; error: ApiError | undefined }
 
-/** A followed run as an external store: read on the first subscription, closed some time after the last has gone. */
+/** A run as an external store: read from the first subscription on, closed some time after the last one ends. */
 export type RunStore<T> = {
   readonly runId: string
   getSnapshot: () => RunSnapshot<T>
   subscribe: (changed: () => void) => () => void
-  /** Resolves with what was shown last when the run has ended or is refused. */
+  /** Resolves with the last snapshot when the run has ended or is refused. */
   ended: Promise<RunSnapshot<T>>
 }
 
 export type RunHub = {
-  /** The store of a run, made when nobody follows it yet. */
+  /** Returns the store of a run. */
   follow<T>(runId: string, fold: Fold<T>): RunStore<T>
-  /** The same, beginning with the answer of the request that started it. */
+  /** Returns the store of the run that a request started; reading begins with the response of that request. */
   adopt<T>(response: Response, fold: Fold<T>): RunStore<T>
 }
 
 export type RunHubOptions = {
-  /** When subscribers are told: at once when left out; a page tells them once per frame. */
+  /** Schedules the notification of subscribers: at once by default, once per frame in a page. */
   schedule?: (callback: () => void) => void
-  /** How long an unobserved run is still followed, so that going back and forth costs nothing. */
-  keepFor?: number
-  reader?: Pick<RunReaderOptions, 'clock' | 'random' | 'wakes'>
+  /** How long a run without subscribers is still read, so that returning to it is instant. */
+  keepMs?: number
+  reader?: Pick<RunReaderOptions, 'clock' | 'random' | 'onWake'>
 }
 
-/** All runs that one page follows: one connection each, however many parts of the page look at it. */
+/** Creates the stores of all runs of a page: one connection per run, however many components subscribe. */
 export function createRunHub(client: Client, options: RunHubOptions = {}): RunHub {
   const stores = new Map<string, RunStore<unknown> & { adopt: (response: Response) => void }>()
 
@@ -55,10 +55,10 @@ export function createRunHub(client: Client, options: RunHubOptions = {}): RunHu
   }
 }
 
-/** The run that an answer belongs to. */
+/** Returns the id of the run that a response belongs to. */
 export function runIdOf(response: Response): string {
   const runId = response.headers.get('X-Run-Id')
-  if (!runId) throw new Error('The answer names no run: the header X-Run-Id is missing.')
+  if (!runId) throw new Error('The response has no X-Run-Id header.')
   return runId
 }
 
@@ -66,7 +66,7 @@ function createRunStore<T>(
   client: Client,
   runId: string,
   fold: Fold<T>,
-  { schedule = (callback) => callback(), keepFor = 10_000, reader: readerOptions }: RunHubOptions,
+  { schedule = (callback) => callback(), keepMs = 10_000, reader: readerOptions }: RunHubOptions,
   forget: () => void,
 ): RunStore<T> & { adopt: (response: Response) => void } {
   const listeners = new Set<() => void>()
@@ -102,7 +102,7 @@ function createRunStore<T>(
     const timer = setTimeout(() => {
       reader.close()
       forget()
-    }, keepFor)
+    }, keepMs)
     cancelClosing = () => clearTimeout(timer)
   }
 

@@ -1,17 +1,17 @@
 import { ApiError } from './client.ts'
 
-const pauses = [400, 1_200, 3_000]
+const delaysMs = [400, 1_200, 3_000]
 
 /**
- * Sends a request that makes something, again when no answer came: the same key each time, so that one that did arrive
- * is not done twice. An answer, also a refusal, is taken as it is.
+ * Sends a request and repeats it while there is no response, each time with the same idempotency key, so that the server
+ * executes it once. Error responses are not repeated.
  */
 export async function sendOnce<T>(
   send: (idempotencyKey: string) => Promise<T>,
   pause: (milliseconds: number) => Promise<void> = wait,
 ): Promise<T> {
-  const key = newKey()
-  for (const milliseconds of pauses) {
+  const key = createKey()
+  for (const milliseconds of delaysMs) {
     try {
       return await send(key)
     } catch (error) {
@@ -25,8 +25,8 @@ export async function sendOnce<T>(
 const wait = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds))
 
-/** A random key. Not `randomUUID`, which a page on a plain http address does not have. */
-function newKey(): string {
+/** Creates a random key; `randomUUID` does not exist in pages on plain HTTP. */
+function createKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16))
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }

@@ -1,14 +1,14 @@
 import { type ApiError, errorFromText, unreachable } from './client.ts'
 
 export type UploadHandlers = {
-  /** 0 to 1 of the bytes sent. */
+  /** Called with the share of bytes sent, 0 to 1. */
   onProgress: (sent: number) => void
   signal: AbortSignal
 }
 
 /**
- * Sends one file and gives the id of the run that reads it into the store. XMLHttpRequest, as fetch does not tell how
- * much was sent. It lets go as soon as the run is known and the file is over: the run's events tell the rest.
+ * Uploads one file and returns the id of its run. Uses XMLHttpRequest because fetch reports no upload progress. Ends the
+ * request as soon as the file is sent and the run is known; the events of the run report the rest.
  */
 export function uploadFile(
   url: string,
@@ -41,10 +41,10 @@ export function uploadFile(
     request.onerror = () => reject(unreachable())
     signal.addEventListener('abort', () => {
       request.abort()
-      reject(new DOMException('The upload was stopped.', 'AbortError'))
+      reject(new DOMException('The upload was cancelled.', 'AbortError'))
     })
     const form = new FormData()
-    // Fields first: the server knows them when the file begins.
+    // Fields before the file, so that the server has them when the file begins.
     for (const [name, value] of Object.entries(fields)) form.set(name, value)
     form.set('files', file, file.name)
     request.send(form)

@@ -24,7 +24,7 @@ function createTestQueue({
       operation === listRuns ? { runs: running } : stopped.push(params.id),
   } as unknown as Client
   let changes = 0
-  const hub = createRunHub(client, { keepFor: 0, reader: { wakes: () => () => undefined } })
+  const hub = createRunHub(client, { keepMs: 0, reader: { onWake: () => () => undefined } })
   const uploads = createUploadQueue({ api: client, hub, onChanged: () => void (changes += 1) })
   return { uploads, stopped, changes: () => changes }
 }

@@ -1,9 +1,9 @@
-// Runs before the first paint: an explicit choice of theme beats the system's.
+// Runs before the first paint, so that the chosen theme does not flash.
 ;(() => {
   try {
     const theme = localStorage.getItem('theme')
     if (theme === 'light' || theme === 'dark') document.documentElement.dataset.theme = theme
   } catch {
-    // Storage is closed to this page: the system's theme it is.
+    // Storage is unavailable: the theme of the system applies.
   }
 })()

@@ -2,7 +2,7 @@ import type { Conversation } from '../../contract/chat.ts'
 
 export type ConversationGroup = { title: string; conversations: Conversation[] }
 
-/** Pinned first, then today, yesterday, the week, the month, and every month before by its name. */
+/** Groups conversations: pinned, today, yesterday, last 7 days, last 30 days, then by month. */
 export function groupByTime(conversations: Conversation[], now: Date): ConversationGroup[] {
   const groups: ConversationGroup[] = []
   for (const conversation of conversations) {

@@ -17,7 +17,7 @@ import { Menu, MenuItem, MenuSeparator } from '../ui/menu.tsx'
 import { errorMessage } from '../ui/state.tsx'
 import { useToast } from '../ui/toast.tsx'
 
-/** One conversation in the sidebar, with what can be done to it. */
+/** A conversation in the sidebar, with its menu. */
 export function HistoryItem({ conversation, isCurrent }: { conversation: Conversation; isCurrent: boolean }) {
   const api = useApi()
   const queries = useQueryClient()
@@ -92,7 +92,7 @@ export function HistoryItem({ conversation, isCurrent }: { conversation: Convers
           icon={conversation.archived ? ArchiveRestore : Archive}
           onSelect={() => change.mutate({ archived: !conversation.archived })}
         >
-          {conversation.archived ? 'Take out of the archive' : 'Archive'}
+          {conversation.archived ? 'Unarchive' : 'Archive'}
         </MenuItem>
         <MenuSeparator />
         <MenuItem icon={Trash2} danger onSelect={() => setAsking('delete')}>
@@ -112,7 +112,7 @@ export function HistoryItem({ conversation, isCurrent }: { conversation: Convers
         action="Delete"
         onConfirm={remove}
       >
-        “{title}” and all its messages will be gone for good.
+        “{title}” and all its messages will be deleted permanently.
       </ConfirmDialog>
     </li>
   )
@@ -143,7 +143,7 @@ function RenameDialog({
     if (title.trim()) rename.mutate()
   }
   return (
-    <Dialog open={open} onOpenChange={onOpenChange} title="Rename the conversation">
+    <Dialog open={open} onOpenChange={onOpenChange} title="Rename conversation">
       <form onSubmit={submit} className="dialog-form">
         <TextField
           label="Title"

@@ -10,7 +10,7 @@ import { Skeleton } from '../ui/state.tsx'
 import { groupByTime } from './groups.ts'
 import { HistoryItem } from './history-item.tsx'
 
-/** The conversations so far: pinned ones first, then by time; searched in titles and words. */
+/** The list of conversations: pinned ones first, then by time. The search covers titles and messages. */
 export function History({ current }: { current: string | undefined }) {
   const api = useApi()
   const [words, setWords] = useState('')
@@ -60,7 +60,7 @@ export function History({ current }: { current: string | undefined }) {
             </Button>
           </div>
         ) : conversations.length === 0 ? (
-          <p className="history-note">{nothing(query, isArchive)}</p>
+          <p className="history-note">{emptyText(query, isArchive)}</p>
         ) : (
           groupByTime(conversations, new Date()).map((group) => (
             <div key={group.title}>
@@ -104,7 +104,7 @@ export function History({ current }: { current: string | undefined }) {
 
 const isAnswering = (conversation: Conversation): boolean => conversation.running_run_id !== null
 
-const nothing = (query: string, isArchive: boolean): string => {
-  if (query) return 'No conversation has these words.'
-  return isArchive ? 'Nothing is archived.' : 'Your conversations will stand here.'
+const emptyText = (query: string, isArchive: boolean): string => {
+  if (query) return 'No results'
+  return isArchive ? 'No archived conversations' : 'No conversations yet'
 }

@@ -5,10 +5,10 @@ import { IconButton } from '../ui/button.tsx'
 import { phoneScreen, useMediaQuery } from '../ui/media.ts'
 import './page.css'
 
-/** Opens the sidebar where it is a drawer. */
+/** Opens the sidebar on phones. */
 export const OpenMenuContext = createContext<() => void>(() => undefined)
 
-/** The bar on top of every screen; on phones it holds the button for the sidebar. */
+/** The bar at the top of a screen; on phones it has the button for the sidebar. */
 export function TopBar({ title, children }: { title: ReactNode; children?: ReactNode }) {
   const openMenu = useContext(OpenMenuContext)
   const isPhone = useMediaQuery(phoneScreen)
@@ -23,7 +23,7 @@ export function TopBar({ title, children }: { title: ReactNode; children?: React
   )
 }
 
-/** A screen that is read from top to bottom: its name, what can be done, and a column. */
+/** A screen with a title, actions and a column of content. */
 export function Page({
   title,
   back,
@@ -32,7 +32,7 @@ export function Page({
   children,
 }: {
   title: string
-  /** Where one comes from, when this is a place within another. */
+  /** The parent screen. */
   back?: { href: string; title: string }
   intro?: ReactNode
   actions?: ReactNode
@@ -68,7 +68,7 @@ export function Page({
   )
 }
 
-/** A part of a page under its own heading. */
+/** A section of a page with its heading. */
 export function Section({
   title,
   text,
@@ -94,7 +94,7 @@ export function Section({
   )
 }
 
-/** The name of the browser's tab. */
+/** Sets the title of the document. */
 export function useTitle(title: string): void {
   useEffect(() => {
     document.title = title === 'Gabee' ? title : `${title} · Gabee`

@@ -7,7 +7,7 @@ import { OpenMenuContext } from './page.tsx'
 import './shell.css'
 import { Sidebar } from './sidebar.tsx'
 
-/** The frame round every screen: the sidebar, or on phones a drawer, and the place for the screen. */
+/** The layout of every screen: the sidebar, which is a drawer on phones, and the content. */
 export function Shell({ me, children }: { me: Me; children: ReactNode }) {
   const isPhone = useMediaQuery(phoneScreen)
   const [isOpen, setIsOpen] = useState(false)

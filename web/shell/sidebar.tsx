@@ -21,37 +21,37 @@ import { Tooltip } from '../ui/tooltip.tsx'
 import { History } from './history.tsx'
 import { useSignOut } from './sign-out.ts'
 
-const places = [
+const sections = [
   {
     href: '/',
     title: 'Chat',
     icon: MessageSquare,
-    isHere: (path: string) => path === '/' || path.startsWith('/chat'),
+    isActive: (path: string) => path === '/' || path.startsWith('/chat'),
   },
   {
     href: '/library',
     title: 'Library',
     icon: Library,
-    isHere: (path: string) => path.startsWith('/library'),
+    isActive: (path: string) => path.startsWith('/library'),
   },
   {
     href: '/search',
     title: 'Search',
     icon: Search,
-    isHere: (path: string) => path.startsWith('/search'),
+    isActive: (path: string) => path.startsWith('/search'),
   },
-  { href: '/avee', title: 'Avees', icon: Users, isHere: (path: string) => path.startsWith('/avee') },
-  { href: '/memory', title: 'Memory', icon: Brain, isHere: (path: string) => path.startsWith('/memory') },
-  { href: '/models', title: 'Models', icon: Cpu, isHere: (path: string) => path.startsWith('/models') },
+  { href: '/avee', title: 'Avees', icon: Users, isActive: (path: string) => path.startsWith('/avee') },
+  { href: '/memory', title: 'Memory', icon: Brain, isActive: (path: string) => path.startsWith('/memory') },
+  { href: '/models', title: 'Models', icon: Cpu, isActive: (path: string) => path.startsWith('/models') },
   {
     href: '/settings',
     title: 'Settings',
     icon: Settings,
-    isHere: (path: string) => path.startsWith('/settings'),
+    isActive: (path: string) => path.startsWith('/settings'),
   },
 ]
 
-/** Where one can go: the sections, and the conversations so far. */
+/** The sidebar: sections, conversations and the account menu. */
 export function Sidebar({ me }: { me: Me }) {
   const [path] = useLocation()
   const [, chat] = useRoute('/chat/:handle/:id?')
@@ -69,8 +69,13 @@ export function Sidebar({ me }: { me: Me }) {
         </Tooltip>
       </div>
       <nav className="nav" aria-label="Sections">
-        {places.map(({ href, title, icon: Icon, isHere }) => (
-          <Link key={href} href={href} className="nav-link" aria-current={isHere(path) ? 'page' : undefined}>
+        {sections.map(({ href, title, icon: Icon, isActive }) => (
+          <Link
+            key={href}
+            href={href}
+            className="nav-link"
+            aria-current={isActive(path) ? 'page' : undefined}
+          >
             <Icon size={18} aria-hidden />
             {title}
           </Link>
@@ -92,7 +97,7 @@ function AccountMenu({ me }: { me: Me }) {
     <Menu
       align="start"
       trigger={
-        <button type="button" className="person" aria-label={`${me.display_name}: account and theme`}>
+        <button type="button" className="account-button" aria-label={`${me.display_name}: account and theme`}>
           <Avatar name={me.display_name} size={28} />
           <span className="truncate">{me.display_name}</span>
         </button>
@@ -105,7 +110,7 @@ function AccountMenu({ me }: { me: Me }) {
         Dark
       </MenuItem>
       <MenuItem icon={Monitor} checked={theme === 'system'} onSelect={() => setTheme('system')}>
-        As the system
+        System default
       </MenuItem>
       <MenuSeparator />
       <MenuItem icon={Settings} onSelect={() => navigate('/settings')}>

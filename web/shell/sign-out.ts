@@ -4,7 +4,7 @@ import { clearLocally } from '../ui/local-storage.ts'
 import { errorMessage } from '../ui/state.tsx'
 import { useToast } from '../ui/toast.tsx'
 
-/** Ends the session of this browser and leads to signing in, leaving nothing of this person behind. */
+/** Returns a function that signs out, removes drafts and opens the sign-in screen. */
 export function useSignOut(): () => void {
   const api = useApi()
   const tell = useToast()
@@ -12,7 +12,7 @@ export function useSignOut(): () => void {
     api.call(logOut).then(
       () => {
         clearLocally('draft:')
-        // A new page, so that nothing stays in memory either.
+        // A new page load also clears memory.
         location.assign('/login')
       },
       (error: unknown) => tell(errorMessage(error), 'bad'),

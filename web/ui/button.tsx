@@ -11,7 +11,7 @@ type ButtonStyle = { variant?: ButtonVariant; small?: boolean | undefined; icon?
 const classes = ({ variant = 'secondary', small }: ButtonStyle, more?: string) =>
   classNames('button', `button-${variant}`, small && 'button-small', more)
 
-/** A button with words. While `busy` it keeps its size, shows that it works and cannot be pressed again. */
+/** A button with text. While `busy` it shows a spinner and is disabled. */
 export function Button({
   variant = 'secondary',
   small,
@@ -37,7 +37,7 @@ export function Button({
   )
 }
 
-/** A link within the page that looks like a button. */
+/** A link with the appearance of a button. */
 export function ButtonLink({
   href,
   variant = 'secondary',
@@ -53,7 +53,7 @@ export function ButtonLink({
   )
 }
 
-/** A button with a picture only: `label` is read out and shown on hover. */
+/** A button with an icon; `label` is its accessible name and its tooltip. */
 export function IconButton({
   label,
   icon: Icon,

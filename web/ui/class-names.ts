@@ -1,3 +1,3 @@
-/** Class names that apply, as one. */
+/** Joins the class names that are set. */
 export const classNames = (...names: (string | false | undefined | null)[]): string =>
   names.filter(Boolean).join(' ')

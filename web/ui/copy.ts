@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react'
 
-/** Copies text; the first value is true for two seconds afterwards. */
+/** Returns a function that copies text, and whether it did so in the last two seconds. */
 export function useCopy(): [isCopied: boolean, copy: (text: string) => void] {
   const [copied, setCopied] = useState(0)
   useEffect(() => {
@@ -20,7 +20,7 @@ async function copyText(text: string): Promise<boolean> {
   }
 }
 
-/** The way for pages on a plain http address, which have no clipboard. */
+/** For pages on plain HTTP, which have no clipboard API. */
 function copyBySelection(text: string): boolean {
   const area = document.createElement('textarea')
   area.value = text

@@ -7,7 +7,7 @@ import './overlay.css'
 
 type Opening = { open: boolean; onOpenChange: (open: boolean) => void }
 
-/** A window over the page. Escape, the cross and a press beside it close it. */
+/** A modal dialog. */
 export function Dialog({
   open,
   onOpenChange,
@@ -37,7 +37,7 @@ export function DialogActions({ children }: { children: ReactNode }) {
   return <div className="dialog-actions">{children}</div>
 }
 
-/** Asks before something that cannot be undone; stays open and says why when it fails. */
+/** Asks for confirmation of a destructive action. Stays open and shows the error if the action fails. */
 export function ConfirmDialog({
   open,
   onOpenChange,
@@ -54,7 +54,7 @@ export function ConfirmDialog({
       setState({ busy: false })
       onOpenChange(false)
     } catch (error) {
-      setState({ busy: false, error: error instanceof Error ? error.message : 'That did not work.' })
+      setState({ busy: false, error: error instanceof Error ? error.message : 'Something went wrong.' })
     }
   }
   return (
@@ -75,7 +75,7 @@ export function ConfirmDialog({
   )
 }
 
-/** A panel that comes up from the lower edge: on phones, what stands beside the page on wide screens. */
+/** A panel at the bottom edge: on phones, the panels that are beside the page on wide screens. */
 export function Sheet({
   open,
   onOpenChange,
@@ -95,7 +95,7 @@ export function Sheet({
   )
 }
 
-/** A panel that comes in from the left edge: the sidebar on phones. */
+/** A panel at the left edge: the sidebar on phones. */
 export function Drawer({
   open,
   onOpenChange,
@@ -109,7 +109,7 @@ export function Drawer({
         <Parts.Content
           className="drawer"
           aria-describedby={undefined}
-          // Not the search field, which would bring up a phone's keyboard.
+          // Not the search field, which would open the on-screen keyboard.
           onOpenAutoFocus={(event) => {
             event.preventDefault()
             if (event.currentTarget instanceof HTMLElement) event.currentTarget.focus()

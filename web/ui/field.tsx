@@ -64,7 +64,7 @@ export function SelectField({ label, hint, error, children, ...select }: Compone
   )
 }
 
-/** A choice within a row, where a label in sight would be noise; `label` is read out. */
+/** A select within a row; `label` is its accessible name. */
 export function SmallSelect({ label, className, ...select }: ComponentProps<'select'> & { label: string }) {
   return <select className={classNames('input', 'input-small', className)} aria-label={label} {...select} />
 }
@@ -78,7 +78,7 @@ export function SearchField({ label, ...input }: ComponentProps<'input'> & { lab
   )
 }
 
-/** One of a few, each with a sentence. */
+/** Radio buttons, each with a title and an explanation. */
 export function RadioGroup<Value extends string>({
   label,
   name,

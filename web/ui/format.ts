@@ -1,4 +1,4 @@
-/** Bytes as people say them: 1.2 MB. */
+/** Formats a number of bytes: 1.2 MB. */
 export function formatBytes(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB']
   const step = bytes < 1000 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3))
@@ -6,11 +6,11 @@ export function formatBytes(bytes: number): string {
   return `${value >= 100 || step === 0 ? Math.round(value) : value.toFixed(1)} ${units[step]}`
 }
 
-/** `1 page`, `12 pages`. */
+/** Formats a number with its noun: `1 page`, `12 pages`. */
 export const formatCount = (n: number, one: string, many = `${one}s`): string =>
   `${n.toLocaleString('en')} ${n === 1 ? one : many}`
 
-/** A moment as seen from now: the time today, the day this year, else the date. */
+/** Formats a timestamp relative to now: the time of today, the day of this year, or the full date. */
 export function formatTime(iso: string, now = new Date()): string {
   const moment = new Date(iso)
   if (moment.toDateString() === now.toDateString())
@@ -22,6 +22,6 @@ export function formatTime(iso: string, now = new Date()): string {
   })
 }
 
-/** The exact moment, for a title. */
+/** Formats a timestamp in full, for a tooltip. */
 export const formatFullTime = (iso: string): string =>
   new Date(iso).toLocaleString('en', { dateStyle: 'long', timeStyle: 'short', hour12: false })

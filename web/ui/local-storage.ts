@@ -1,10 +1,10 @@
-/** Keeps a small text in this browser; where storage is closed it is forgotten. */
+/** Saves a text in this browser, or removes it. Does nothing if storage is unavailable. */
 export function saveLocally(name: string, value: string | undefined): void {
   try {
     if (value === undefined) localStorage.removeItem(name)
     else localStorage.setItem(name, value)
   } catch {
-    // Storage is closed to this page, or full: nothing depends on it.
+    // Storage is unavailable or full.
   }
 }
 
@@ -16,11 +16,11 @@ export function loadLocally(name: string): string | undefined {
   }
 }
 
-/** Forgets everything whose name begins so. */
+/** Removes all texts whose name begins with a prefix. */
 export function clearLocally(prefix: string): void {
   try {
     for (const name of Object.keys(localStorage)) if (name.startsWith(prefix)) localStorage.removeItem(name)
   } catch {
-    // Storage is closed to this page: there is nothing to forget.
+    // Storage is unavailable.
   }
 }

@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from 'react'
 
-/** Whether a media query holds, kept up to date. */
+/** Returns whether a media query matches, and updates. */
 export function useMediaQuery(query: string): boolean {
   return useSyncExternalStore(
     (changed) => {
@@ -12,7 +12,7 @@ export function useMediaQuery(query: string): boolean {
   )
 }
 
-/** Too narrow for a panel beside the page. */
+/** No room for a panel beside the page. */
 export const narrowScreen = '(max-width: 67.5rem)'
-/** Too narrow for the sidebar. */
+/** No room for the sidebar. */
 export const phoneScreen = '(max-width: 47.5rem)'

@@ -4,7 +4,7 @@ import type { ReactElement, ReactNode } from 'react'
 import { classNames } from './class-names.ts'
 import './overlay.css'
 
-/** A button's menu: arrow keys move, Enter chooses, Escape closes. */
+/** A dropdown menu. */
 export function Menu({
   trigger,
   align = 'end',
@@ -40,7 +40,7 @@ export function MenuItem({
   danger?: boolean
   disabled?: boolean
   checked?: boolean
-  /** A download or another address, instead of `onSelect`. */
+  /** The URL of a link or download, instead of `onSelect`. */
   href?: string
   children: ReactNode
 }) {
@@ -48,7 +48,7 @@ export function MenuItem({
     <>
       {Icon && <Icon size={16} aria-hidden />}
       {children}
-      {checked && <Check className="menu-item-check" size={16} aria-label="chosen" />}
+      {checked && <Check className="menu-item-check" size={16} aria-label="selected" />}
     </>
   )
   return (
@@ -67,7 +67,7 @@ export function MenuSeparator() {
   return <DropdownMenu.Separator className="menu-line" />
 }
 
-/** A small panel beside a button, for facts that are wanted now and then. */
+/** A small panel that a button opens. */
 export function Popover({
   label,
   trigger,

@@ -4,7 +4,7 @@ import './tabs.css'
 
 export type Tab = { id: string; title: string; content: ReactNode }
 
-/** Several views in one place; the arrow keys change between them. */
+/** Tabs with their panels. */
 export function Tabs({
   label,
   tabs,

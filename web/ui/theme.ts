@@ -3,7 +3,7 @@ import { saveLocally } from './local-storage.ts'
 
 export type Theme = 'system' | 'light' | 'dark'
 
-/** The chosen theme. `public/theme.js` applies it before the first paint; here it is read and changed. */
+/** Returns the theme and a function that changes it. `public/theme.js` applies it before the first paint. */
 export function useTheme(): [Theme, (theme: Theme) => void] {
   const [theme, setTheme] = useState<Theme>(() => {
     const chosen = document.documentElement.dataset['theme']

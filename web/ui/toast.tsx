@@ -10,7 +10,7 @@ type ShowToast = (text: string, kind?: 'good' | 'bad') => void
 
 const ToastContext = createContext<ShowToast>(() => undefined)
 
-/** Says in a corner that something is done, or that it failed, and goes away by itself. */
+/** Returns a function that shows a message for a few seconds. */
 export const useToast = (): ShowToast => useContext(ToastContext)
 
 let lastId = 0

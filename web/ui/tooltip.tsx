@@ -2,7 +2,7 @@ import { Tooltip as Parts } from 'radix-ui'
 import type { ReactElement, ReactNode } from 'react'
 import './overlay.css'
 
-/** A few words that appear beside what they explain, on hover and on keyboard focus. */
+/** A short text shown on hover and on keyboard focus. */
 export function Tooltip({ text, children }: { text: ReactNode; children: ReactElement }) {
   return (
     <Parts.Root>
