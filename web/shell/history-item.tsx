@@ -16,6 +16,7 @@ import { TextField } from '../ui/field.tsx'
 import { Menu, MenuItem, MenuSeparator } from '../ui/menu.tsx'
 import { errorMessage } from '../ui/state.tsx'
 import { useToast } from '../ui/toast.tsx'
+import './history-item.css'
 
 /** A conversation in the sidebar, with its menu. */
 export function HistoryItem({ conversation, isCurrent }: { conversation: Conversation; isCurrent: boolean }) {

@@ -9,6 +9,7 @@ import { SearchField } from '../ui/field.tsx'
 import { Skeleton } from '../ui/state.tsx'
 import { groupByTime } from './groups.ts'
 import { HistoryItem } from './history-item.tsx'
+import './history.css'
 
 /** The list of conversations: pinned ones first, then by time. The search covers titles and messages. */
 export function History({ current }: { current: string | undefined }) {

@@ -20,6 +20,7 @@ import { useTheme } from '../ui/theme.ts'
 import { Tooltip } from '../ui/tooltip.tsx'
 import { History } from './history.tsx'
 import { useSignOut } from './sign-out.ts'
+import './sidebar.css'
 
 const sections = [
   {

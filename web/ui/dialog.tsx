@@ -3,7 +3,7 @@ import { Dialog as Parts } from 'radix-ui'
 import { type ReactNode, useState } from 'react'
 import { Button, IconButton } from './button.tsx'
 import { classNames } from './class-names.ts'
-import './overlay.css'
+import './dialog.css'
 
 type Opening = { open: boolean; onOpenChange: (open: boolean) => void }
 
@@ -18,7 +18,7 @@ export function Dialog({
   return (
     <Parts.Root open={open} onOpenChange={onOpenChange}>
       <Parts.Portal>
-        <Parts.Overlay className="veil" />
+        <Parts.Overlay className="dialog-overlay" />
         <Parts.Content className={classNames('dialog', wide && 'dialog-wide')} aria-describedby={undefined}>
           <div className="dialog-head">
             <Parts.Title className="dialog-title">{title}</Parts.Title>
@@ -85,7 +85,7 @@ export function Sheet({
   return (
     <Parts.Root open={open} onOpenChange={onOpenChange}>
       <Parts.Portal>
-        <Parts.Overlay className="veil" />
+        <Parts.Overlay className="dialog-overlay" />
         <Parts.Content className="sheet" aria-describedby={undefined}>
           <Parts.Title className="visually-hidden">{title}</Parts.Title>
           {children}
@@ -105,7 +105,7 @@ export function Drawer({
   return (
     <Parts.Root open={open} onOpenChange={onOpenChange}>
       <Parts.Portal>
-        <Parts.Overlay className="veil" />
+        <Parts.Overlay className="dialog-overlay" />
         <Parts.Content
           className="drawer"
           aria-describedby={undefined}

@@ -2,7 +2,7 @@ import { Check, type LucideIcon } from 'lucide-react'
 import { DropdownMenu, Popover as PopoverParts } from 'radix-ui'
 import type { ReactElement, ReactNode } from 'react'
 import { classNames } from './class-names.ts'
-import './overlay.css'
+import './menu.css'
 
 /** A dropdown menu. */
 export function Menu({

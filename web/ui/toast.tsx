@@ -3,7 +3,7 @@ import { Toast as Parts } from 'radix-ui'
 import { createContext, type ReactNode, useCallback, useContext, useState } from 'react'
 import { IconButton } from './button.tsx'
 import { classNames } from './class-names.ts'
-import './overlay.css'
+import './toast.css'
 
 type Toast = { id: number; text: string; bad: boolean }
 type ShowToast = (text: string, kind?: 'good' | 'bad') => void

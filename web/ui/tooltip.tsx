@@ -1,6 +1,6 @@
 import { Tooltip as Parts } from 'radix-ui'
 import type { ReactElement, ReactNode } from 'react'
-import './overlay.css'
+import './tooltip.css'
 
 /** A short text shown on hover and on keyboard focus. */
 export function Tooltip({ text, children }: { text: ReactNode; children: ReactElement }) {
