@@ -23,19 +23,19 @@ import type { Accounts, NewSession, User } from './accounts.ts'
 import type { ApiKey } from './api-keys.ts'
 import { aveeNotFound, handleTaken } from './errors.ts'
 
-/** What only the room of avees, further up, can tell and do. */
+/** What account operations need of the avees module, which is above this one. */
 export type AveeOperations = {
-  /** Whether the person may see this avee: an API key can only be for one that they may. */
+  /** Returns whether the user may see an avee: API keys can be restricted only to such avees. */
   canSee(userId: string, aveeId: string): Promise<boolean>
-  /** Whether an avee of somebody else goes by this handle, so that nobody passes for it. */
+  /** Returns whether an avee of another user has this handle, so that nobody can impersonate it. */
   isHandleOfOthers(handle: string, userId: string | null): Promise<boolean>
-  /** Deletes every avee of somebody who leaves. */
+  /** Deletes all avees of a user. */
   deleteAllOf(userId: string): Promise<void>
 }
 
 const done = { ok: true } as const
 
-/** Registration, sign-in, the caller's own account and API keys. */
+/** Registration, sign-in, the account of the caller and API keys. */
 export const accountRoutes =
   ({ accounts, avees }: { accounts: Accounts; avees: AveeOperations }): FastifyPluginAsync =>
   async (app) => {

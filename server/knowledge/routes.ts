@@ -28,8 +28,8 @@ import { originalHeaders } from './original-headers.ts'
 import { documentPolicy } from './policy.ts'
 import { presentDocument, presentHit, presentPassage } from './present.ts'
 
-/** Where nothing else is said: a library is its owner's alone, an avee's documents are for everybody it talks to. */
-const usualLayer = (avee: { isLibrary: boolean }): Layer => (avee.isLibrary ? 'intimate' : 'public')
+/** Documents of a library are private by default, those of other avees public. */
+const defaultLayerOf = (avee: { isLibrary: boolean }): Layer => (avee.isLibrary ? 'intimate' : 'public')
 
 /** Documents of avees, and search in them. */
 export const knowledgeRoutes =
@@ -91,12 +91,12 @@ export const knowledgeRoutes =
 
     route(app, updateDocument, async (request) => {
       const caller = callerOf(request)
-      await changeable(caller, request.params.id)
+      await assertChangeable(caller, request.params.id)
       return presentDocument(await knowledge.updateDocument(request.params.id, caller.userId, request.body))
     })
 
     route(app, deleteDocument, async (request) => {
-      await changeable(callerOf(request), request.params.id)
+      await assertChangeable(callerOf(request), request.params.id)
       await knowledge.remove(request.params.id)
       return { ok: true as const }
     })
@@ -134,7 +134,7 @@ export const knowledgeRoutes =
       return { query, results: hits.map(presentHit), answerable }
     })
 
-    /** For whom and into which avee a request adds documents. @throws unless the avee is the caller's own */
+    /** Returns the avee and the options for adding documents. @throws unless the caller owns the avee */
     async function targetOf(request: FastifyRequest<{ Params: { id: string } }>) {
       const caller = callerOf(request)
       const { avee, assertCanChange } = await policy.toAvee(caller, request.params.id)
@@ -142,13 +142,13 @@ export const knowledgeRoutes =
       return {
         userId: caller.userId,
         aveeId: avee.id,
-        usualLayer: usualLayer(avee),
+        usualLayer: defaultLayerOf(avee),
         ...idempotencyKeyOf(request),
       }
     }
 
-    /** What is not the caller's to see is not there; what they see and do not own is not theirs to change. */
-    async function changeable(caller: ReturnType<typeof callerOf>, documentId: string): Promise<void> {
+    /** @throws 404 for documents above the caller's layer, 403 for visible documents of other users */
+    async function assertChangeable(caller: ReturnType<typeof callerOf>, documentId: string): Promise<void> {
       const { layers, assertCanChange } = await policy.accessToDocument(caller, documentId)
       await knowledge.get(documentId, layers)
       assertCanChange()

@@ -5,7 +5,7 @@ import { groupByTime } from './groups.ts'
 const at = (id: string, updated: Date, pinned = false) =>
   ({ id, updated_at: updated.toISOString(), pinned }) as Conversation
 
-test('conversations stand under the time they were last used, pinned ones on top', () => {
+test('groups conversations by time, pinned ones first', () => {
   const now = new Date(2026, 2, 15, 0, 30)
   const groups = groupByTime(
     [

@@ -7,14 +7,14 @@ import type { Knowledge } from '../knowledge.ts'
 import { documentPolicy } from '../policy.ts'
 import { presentFolder } from '../present.ts'
 
-/** Folders of the server's machine that avees follow. Its files are the administrator's, so nobody else does this. */
+/** Synced folders on the server's machine. Only administrators have access to its files. */
 export const folderRoutes =
   ({ knowledge, avees }: { knowledge: Knowledge; avees: Avees }): FastifyPluginAsync =>
   async (app) => {
     const policy = documentPolicy({ avees, knowledge })
     const { folders } = knowledge
 
-    /** @throws unless the avee is the caller's own */
+    /** @throws unless the caller owns the avee */
     async function ownAvee(caller: ReturnType<typeof callerOf>, idOrHandle: string): Promise<string> {
       const { avee, assertCanChange: mayChange } = await policy.toAvee(caller, idOrHandle)
       mayChange()

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { type Block, growBlocks, readBlocks } from './blocks.ts'
+import { type Block, extendBlocks, parseBlocks } from './blocks.ts'
 
 const texts = {
   paragraphs: 'One line\nand its second.\n\nAnother *with* emphasis.\n\n\nA third.',
@@ -22,21 +22,21 @@ test.each(Object.entries(texts))('%s, letter by letter, cut into the same blocks
   let blocks: Block[] = []
   for (let length = 1; length <= text.length; length += 1) {
     const prefix = text.slice(0, length)
-    blocks = growBlocks(blocks, prefix)
-    expect(raws(blocks)).toEqual(raws(readBlocks(prefix)))
+    blocks = extendBlocks(blocks, prefix)
+    expect(raws(blocks)).toEqual(raws(parseBlocks(prefix)))
   }
 })
 
-test('finished blocks stay the same objects', () => {
-  const first = growBlocks([], 'One.\n\nTwo.\n\nThree.\n\nFour')
-  const second = growBlocks(first, 'One.\n\nTwo.\n\nThree.\n\nFour goes on.\n\nFive')
+test('keeps the identity of finished blocks', () => {
+  const first = extendBlocks([], 'One.\n\nTwo.\n\nThree.\n\nFour')
+  const second = extendBlocks(first, 'One.\n\nTwo.\n\nThree.\n\nFour goes on.\n\nFive')
   expect(second[0]).toBe(first[0])
   expect(second[2]).toBe(first[2])
   expect(second.at(-1)?.raw).toBe('Five')
 })
 
-test('another text is read anew', () => {
-  const first = growBlocks([], 'One.\n\nTwo.\n\nThree.\n\nFour')
-  expect(raws(growBlocks(first, 'Else.\n\nTwo.'))).toEqual(raws(readBlocks('Else.\n\nTwo.')))
-  expect(growBlocks(first, '')).toEqual([])
+test('parses another text from its start', () => {
+  const first = extendBlocks([], 'One.\n\nTwo.\n\nThree.\n\nFour')
+  expect(raws(extendBlocks(first, 'Else.\n\nTwo.'))).toEqual(raws(parseBlocks('Else.\n\nTwo.')))
+  expect(extendBlocks(first, '')).toEqual([])
 })

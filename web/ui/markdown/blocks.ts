@@ -1,36 +1,36 @@
 import { Lexer, type MarkedToken } from 'marked'
 
-/** One block of a text: a paragraph, a list, a fenced code. The same object as long as it stays the same. */
+/** A block of a text: a paragraph, a list, fenced code. Unchanged blocks keep their identity. */
 export type Block = { raw: string; token: MarkedToken }
 
-/** What may still become part of the block before it: a list goes on, a line of dashes makes a heading. */
+/** The last blocks may still change: a list grows, a line of dashes turns a paragraph into a heading. */
 const openBlocks = 2
 
 /**
- * The blocks of a growing text. Only the tail is read again: of the blocks so far, all but the last two are settled.
- * A text that does not begin with the former one is read anew.
+ * Parses the blocks of a growing text. Parses only its tail again: all previous blocks except the last two are final.
+ * A text that does not begin with the previous one is parsed from its start.
  */
-export function growBlocks(former: readonly Block[], text: string): Block[] {
-  const settled = settledBlocks(former)
-  const start = settled.reduce((sum, block) => sum + block.raw.length, 0)
+export function extendBlocks(previous: readonly Block[], text: string): Block[] {
+  const final = finalBlocks(previous)
+  const start = final.reduce((sum, block) => sum + block.raw.length, 0)
   const source = normalise(text)
-  if (!sameStart(settled, source)) return readBlocks(source)
-  const tail = readBlocks(source.slice(start)).map((block, i) => {
-    const before = former[settled.length + i]
+  if (!beginsWith(final, source)) return parseBlocks(source)
+  const tail = parseBlocks(source.slice(start)).map((block, i) => {
+    const before = previous[final.length + i]
     return before?.raw === block.raw && before.token.type === block.token.type ? before : block
   })
-  return [...settled, ...tail]
+  return [...final, ...tail]
 }
 
-/** All blocks of a text, read at once. */
-export const readBlocks = (text: string): Block[] =>
+/** Parses all blocks of a complete text. */
+export const parseBlocks = (text: string): Block[] =>
   new Lexer({ gfm: true })
     .lex(normalise(text))
     .map((token) => ({ raw: token.raw, token: token as MarkedToken }))
 
 const normalise = (text: string): string => text.replace(/\r\n?/g, '\n')
 
-function settledBlocks(blocks: readonly Block[]): Block[] {
+function finalBlocks(blocks: readonly Block[]): Block[] {
   let open = 0
   let end = blocks.length
   while (end > 0 && open < openBlocks) {
@@ -40,7 +40,7 @@ function settledBlocks(blocks: readonly Block[]): Block[] {
   return blocks.slice(0, end)
 }
 
-function sameStart(blocks: readonly Block[], text: string): boolean {
+function beginsWith(blocks: readonly Block[], text: string): boolean {
   let at = 0
   for (const { raw } of blocks) {
     if (!text.startsWith(raw, at)) return false

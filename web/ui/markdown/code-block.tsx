@@ -3,7 +3,7 @@ import { useEffect, useState } from 'react'
 import { IconButton } from '../button.tsx'
 import { useCopy } from '../copy.ts'
 
-/** Code with its language and a copy button. Colours come when it is complete: they would flicker before. */
+/** Code with its language and a copy button. Highlighted when complete, because highlighting partial code flickers. */
 export function CodeBlock({ code, language, isOpen }: { code: string; language: string; isOpen: boolean }) {
   const name = language.split(/\s/)[0]?.toLowerCase() ?? ''
   const [coloured, setColoured] = useState<{ code: string; html: string }>()
@@ -37,7 +37,7 @@ export function CodeBlock({ code, language, isOpen }: { code: string; language: 
       {/* A part that scrolls must be reachable by keyboard. */}
       <pre tabIndex={0}>
         {coloured?.code === code ? (
-          // The highlighter escapes the code; what it adds are spans with class names.
+          // The highlighter escapes the code and adds only spans with class names.
           <code dangerouslySetInnerHTML={{ __html: coloured.html }} />
         ) : (
           <code>{code}</code>

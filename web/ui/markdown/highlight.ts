@@ -64,7 +64,7 @@ const otherNames: Record<string, string> = {
   yml: 'yaml',
 }
 
-/** The code as HTML with coloured spans, or undefined for a language that is not known. Loads what it needs. */
+/** Returns code as HTML with highlighted spans, or undefined for an unknown language. Loads the grammar on demand. */
 export async function highlight(code: string, name: string): Promise<string | undefined> {
   const language = otherNames[name] ?? name
   const load = languages[language]

@@ -1,16 +1,18 @@
 import { expect, test } from 'vitest'
-import { cutAtReferences, cutLastWord, safeAddress, unescapeEntities } from './inline.ts'
+import { safeAddress, splitAtReferences, splitLastWord, unescapeEntities } from './inline.ts'
 
-test('numbers in square brackets become references when the passage exists', () => {
-  expect(cutAtReferences('As said [1], and [2, 3].', (n) => n <= 3)).toEqual([
+test('splits at references to known passages', () => {
+  expect(splitAtReferences('As said [1], and [2, 3].', (n) => n <= 3)).toEqual([
     { type: 'text', text: 'As said ' },
     { type: 'citations', numbers: [1], text: '[1]' },
     { type: 'text', text: ', and ' },
     { type: 'citations', numbers: [2, 3], text: '[2, 3]' },
     { type: 'text', text: '.' },
   ])
-  expect(cutAtReferences('a[9] in [2024]', (n) => n <= 3)).toEqual([{ type: 'text', text: 'a[9] in [2024]' }])
-  expect(cutAtReferences('[1][2]', () => true).map((stretch) => stretch.text)).toEqual(['[1]', '[2]'])
+  expect(splitAtReferences('a[9] in [2024]', (n) => n <= 3)).toEqual([
+    { type: 'text', text: 'a[9] in [2024]' },
+  ])
+  expect(splitAtReferences('[1][2]', () => true).map((stretch) => stretch.text)).toEqual(['[1]', '[2]'])
 })
 
 test.each([
@@ -27,15 +29,15 @@ test.each([
   expect(safeAddress(href)).toBe(address)
 })
 
-test('entities become their characters, unknown ones stay', () => {
+test('decodes known entities', () => {
   expect(unescapeEntities('a &amp; b &lt;c&gt; &#8364; &#x1F642; &nosuch; & &#0;')).toBe(
     'a & b <c> € 🙂 &nosuch; & &#0;',
   )
 })
 
-test('the word before a reference can be kept beside it', () => {
-  expect(cutLastWord('of the valley ')).toEqual(['of the ', 'valley'])
-  expect(cutLastWord('one')).toEqual(['', 'one'])
-  expect(cutLastWord('a '.concat('x'.repeat(40)))).toEqual(['a '.concat('x'.repeat(40)), ''])
-  expect(cutLastWord('')).toEqual(['', ''])
+test('splits before the last word', () => {
+  expect(splitLastWord('of the valley ')).toEqual(['of the ', 'valley'])
+  expect(splitLastWord('one')).toEqual(['', 'one'])
+  expect(splitLastWord('a '.concat('x'.repeat(40)))).toEqual(['a '.concat('x'.repeat(40)), ''])
+  expect(splitLastWord('')).toEqual(['', ''])
 })

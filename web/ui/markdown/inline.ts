@@ -1,32 +1,34 @@
-/** A stretch of text, or a reference to citations: `[1]`, `[2, 3]`. */
-export type Stretch = { type: 'text'; text: string } | { type: 'citations'; numbers: number[]; text: string }
+/** A part of a text, or a reference to citations: `[1]`, `[2, 3]`. */
+export type InlinePart =
+  | { type: 'text'; text: string }
+  | { type: 'citations'; numbers: number[]; text: string }
 
 const references = /\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]/g
 
-/** Cuts a text at its references. Numbers above `known` stay text; while the answer is written, `known` is open. */
-export function cutAtReferences(text: string, isKnown: (n: number) => boolean): Stretch[] {
-  const stretches: Stretch[] = []
-  let at = 0
+/** Splits a text at its references. Numbers that `known` does not contain stay text. */
+export function splitAtReferences(text: string, isKnown: (n: number) => boolean): InlinePart[] {
+  const parts: InlinePart[] = []
+  let start = 0
   for (const match of text.matchAll(references)) {
     const numbers = (match[1] ?? '').split(',').map(Number)
     if (!numbers.every(isKnown)) continue
-    if (match.index > at) stretches.push({ type: 'text', text: text.slice(at, match.index) })
-    stretches.push({ type: 'citations', numbers, text: match[0] })
-    at = match.index + match[0].length
+    if (match.index > start) parts.push({ type: 'text', text: text.slice(start, match.index) })
+    parts.push({ type: 'citations', numbers, text: match[0] })
+    start = match.index + match[0].length
   }
-  if (at < text.length) stretches.push({ type: 'text', text: text.slice(at) })
-  return stretches
+  if (start < text.length) parts.push({ type: 'text', text: text.slice(start) })
+  return parts
 }
 
-/** A text cut before its last word, which must stay on one line with the reference after it. */
-export function cutLastWord(text: string): [before: string, word: string] {
+/** Splits a text before its last word, which must stay on one line with the reference that follows. */
+export function splitLastWord(text: string): [before: string, word: string] {
   const word = /\S*\s*$/.exec(text)?.[0] ?? ''
   return word.length > 24 ? [text, ''] : [text.slice(0, text.length - word.length), word.trimEnd()]
 }
 
 const safeProtocols = ['http:', 'https:', 'mailto:', 'tel:']
 
-/** The address of a link that may be followed, or undefined: no scripts, no data, nothing within this site. */
+/** Returns the URL of a safe link, or undefined for scripts, data URLs and links within this site. */
 export function safeAddress(href: string): string | undefined {
   try {
     const url = new URL(href)
@@ -66,7 +68,7 @@ const named: Record<string, string> = {
   sect: '§',
 }
 
-/** The characters that entities stand for; an unknown entity stays as it is written. */
+/** Decodes HTML entities; unknown ones stay unchanged. */
 export const unescapeEntities = (text: string): string =>
   text.includes('&')
     ? text.replace(/&(?:#(\d{1,7})|#[xX]([\da-fA-F]{1,6})|([a-zA-Z]+));/g, (all, decimal, hex, name) => {

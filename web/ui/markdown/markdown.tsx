@@ -1,14 +1,14 @@
 import type { MarkedToken, Tokens } from 'marked'
 import { createContext, Fragment, memo, type ReactNode, useContext, useRef } from 'react'
-import { type Block, growBlocks } from './blocks.ts'
+import { type Block, extendBlocks } from './blocks.ts'
 import { CodeBlock } from './code-block.tsx'
-import { cutAtReferences, cutLastWord, safeAddress, unescapeEntities } from './inline.ts'
+import { safeAddress, splitAtReferences, splitLastWord, unescapeEntities } from './inline.ts'
 import './markdown.css'
 
-/** What the numbers in square brackets lead to. */
+/** The targets of citation numbers. */
 export type References = {
   isKnown: (n: number) => boolean
-  /** Undefined while the passages are not told yet: the numbers stand there but lead nowhere. */
+  /** Undefined until the passages are known; references are disabled until then. */
   open: ((n: number) => void) | undefined
   titleOf: (n: number) => string | undefined
 }
@@ -18,8 +18,8 @@ const noReferences: References = { isKnown: () => false, open: undefined, titleO
 const ReferencesContext = createContext<References>(noReferences)
 
 /**
- * Markdown as React elements, made for text that grows: finished blocks are not touched again. Nothing in the text can
- * make the page load anything or run anything: pictures become links, HTML is shown as text.
+ * Renders Markdown that may still grow; finished blocks are not rendered again. The text cannot make the page load or run
+ * anything: images become links, HTML is shown as text.
  */
 export function Markdown({
   text,
@@ -29,13 +29,13 @@ export function Markdown({
   references?: References | undefined
 }) {
   const former = useRef<Block[]>([])
-  const blocks = growBlocks(former.current, text)
+  const blocks = extendBlocks(former.current, text)
   former.current = blocks
   return (
     <ReferencesContext value={references}>
       <div className="markdown">
         {blocks.map((block, i) =>
-          // A block's place is its name: blocks are only ever added at the end.
+          // The index is a stable key: blocks are only appended.
           block.token.type === 'space' ? null : (
             <BlockView key={i} block={block} isLast={i === blocks.length - 1} />
           ),
@@ -54,7 +54,7 @@ function renderBlock(token: MarkedToken, isLast = false): ReactNode {
     case 'paragraph':
       return <p>{renderInline(token.tokens)}</p>
     case 'heading':
-      // One level for all: what a model writes skips levels, and the page's own headings stand above.
+      // One level for all: models skip levels, and the headings of the page are above.
       return <h3 className={`heading-${token.depth}`}>{renderInline(token.tokens)}</h3>
     case 'code':
       return <CodeBlock code={token.text} language={token.lang ?? ''} isOpen={isLast && !isClosed(token)} />
@@ -98,7 +98,7 @@ function renderList(list: Tokens.List): ReactNode {
 function renderTable(table: Tokens.Table): ReactNode {
   const style = (cell: Tokens.TableCell) => (cell.align ? { textAlign: cell.align } : undefined)
   return (
-    // A part that scrolls must be reachable by keyboard.
+    // Scrollable areas must be focusable.
     <div className="table" tabIndex={0} role="region" aria-label="Table">
       <table>
         <thead>
@@ -172,14 +172,14 @@ function OutsideLink({ href, children }: { href: string; children: ReactNode }) 
 function Text({ text }: { text: string }) {
   const references = useContext(ReferencesContext)
   if (!text.includes('[')) return text
-  const stretches = cutAtReferences(text, references.isKnown)
+  const stretches = splitAtReferences(text, references.isKnown)
   return stretches.map((stretch, i) => {
     const next = stretches[i + 1]
-    if (stretch.type === 'text') return next ? cutLastWord(stretch.text)[0] : stretch.text
+    if (stretch.type === 'text') return next ? splitLastWord(stretch.text)[0] : stretch.text
     const former = stretches[i - 1]
     return (
       <span key={i} className="referenced">
-        {former?.type === 'text' && cutLastWord(former.text)[1]}
+        {former?.type === 'text' && splitLastWord(former.text)[1]}
         {stretch.numbers.map((n, k) => (
           <Reference key={k} n={n} {...references} />
         ))}
