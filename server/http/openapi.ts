@@ -63,7 +63,7 @@ export async function serveApiDescription(app: FastifyInstance, publicUrl: strin
 type Json = Record<string, unknown>
 
 /** Returns the OpenAPI 3.1 description of the operations. */
-export function describeApi(operations: readonly Operation[], serverUrl: string) {
+function describeApi(operations: readonly Operation[], serverUrl: string) {
   const schemas: Json = {}
 
   /** Returns the JSON schema of a schema; named schemas become components. */

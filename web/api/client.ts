@@ -111,7 +111,7 @@ export type Client = {
 /** The input of any operation, as the implementation reads it. */
 type AnyInput = {
   params?: Record<string, unknown>
-  query?: Record<string, unknown>
+  query?: Record<string, string | number | boolean | undefined>
   body?: unknown
   headers?: Record<string, string>
   signal?: AbortSignal
