@@ -4,7 +4,8 @@ import type { FastifyInstance } from 'fastify'
 export function collectMethods(app: FastifyInstance): (path: string) => string[] {
   const routes: { pattern: RegExp; methods: string[] }[] = []
   app.addHook('onRoute', ({ url, method }) => {
-    routes.push({ pattern: patternOf(url), methods: [method].flat() })
+    // OPTIONS is answered for every path.
+    if (method !== 'OPTIONS') routes.push({ pattern: patternOf(url), methods: [method].flat() })
   })
   return (path) => {
     const methods = routes.flatMap((route) => (route.pattern.test(path) ? route.methods : []))

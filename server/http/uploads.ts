@@ -113,9 +113,10 @@ async function receive<Staged extends { bytes: number }>(
 const tooLargeMessage = (maxBytes: number) =>
   `The file is larger than the limit of ${Math.floor(maxBytes / 1024 / 1024) || '1'} MB. MAX_UPLOAD_MB raises the limit.`
 
+/** Recognizes errors of the form parser, which have no codes. `needle` is its word for a boundary that is too long. */
 const isParserError = (error: unknown) =>
   error instanceof Error &&
-  /premature|aborted|unexpected end of|part terminated early|boundary|malformed part/i.test(
+  /premature|aborted|unexpected end of|part terminated early|boundary|needle|malformed part/i.test(
     `${error.message} ${(error as { code?: string }).code ?? ''}`,
   )
 

@@ -55,7 +55,7 @@ describe('limits of requests', () => {
   })
 
   const open = async (): Promise<Socket> => {
-    const socket = connect(port, '127.0.0.1')
+    const socket = connect(port, '127.0.0.1').on('error', () => undefined)
     await once(socket, 'connect')
     return socket
   }

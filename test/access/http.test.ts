@@ -135,7 +135,7 @@ describe('the HTTP server', () => {
       ['GET', '/nowhere'],
       ['GET', '/api/nowhere'],
       ['GET', '/v1/nowhere'],
-      ['POST', '/health'],
+      ['POST', '/nowhere'],
       ['DELETE', '/nowhere?secret=1'],
     ] as const)('%s %s, which is not there', async (method, url) => {
       const { status, body } = await server.call<ErrorResponse>(method, url, {

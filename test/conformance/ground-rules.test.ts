@@ -118,16 +118,24 @@ describe('errors', () => {
     }
   })
 
-  test('404 for unknown routes, methods and objects', async () => {
+  test('404 for unknown routes and objects', async () => {
     for (const path of ['/nothing', '/api/nothing', '/avees/x/y/z', '/chat', '/runs/x/y', '/v9/models'])
       refusal(await owner.client.get(path), 404)
-    refusal(await owner.client.post('/health'), 404)
-    refusal(await owner.client.put('/avees'), 404)
     refusal(await owner.client.get('/avees/nobody-here'), 404)
     refusal(await owner.client.get('/documents/not-an-id'), 404)
     refusal(await owner.client.get('/conversations/not-an-id'), 404)
     refusal(await owner.client.get('/runs/not-an-id'), 404)
     refusal(await owner.client.delete('/api-keys/not-an-id'), 404)
+  })
+
+  test('405 with Allow for methods that a path does not have', async () => {
+    for (const [response, allowed] of [
+      [await owner.client.post('/health'), 'GET, HEAD'],
+      [await owner.client.put('/avees'), 'GET, HEAD, POST'],
+    ] as const) {
+      refusal(response, 405)
+      expect(response.headers.get('allow')).toBe(allowed)
+    }
   })
 
   test('409 for a handle or address that is taken', async () => {
