@@ -351,7 +351,7 @@ describe('a run', () => {
     expect((await createTestClient(opened.url, 'nonsense').get(`/runs/${id}`)).status).toBe(401)
     for (const unknown of [bob.id, 'nonsense'])
       expect(await ann.get(`/runs/${unknown}/events`)).toMatchObject({ status: 404 })
-    expect((await server.call('HEAD', `/runs/${id}/events`)).status).toBe(404)
+    expect((await server.call('HEAD', `/runs/${id}/events`)).status).toBe(405)
     worker.complete()
     await readAll(runs, id)
   })
