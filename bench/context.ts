@@ -1,13 +1,13 @@
 /**
- * What a turn costs in a conversation that has become long, beside sending all of it.
+ * Measures the prompt of a turn in a long conversation, compared with sending the whole conversation.
  *
  *     node bench/context.ts --data DIR [--sizes 10,100,1000,2000]
  *
  *     DIR/memory/<name>/sessions.jsonl    {conv_id, turns: [{text}]}
  *
- * One conversation with what people of the sets said to each other grows to each size through the API, on the embedded
- * store, with a played model of 128k context that answers at once. Told are the tokens of the prompt, those of the
- * whole conversation, how long opening it takes (its last 50 messages) and the time to the first token.
+ * A conversation with turns of the data sets grows to each size through the API, on the embedded database, with a
+ * scripted model of 128k context that answers at once. Reported are the tokens of the prompt and of the whole
+ * conversation, the time to open it (its last 50 messages) and the time to the first token.
  */
 import path from 'node:path'
 import { parseArgs } from 'node:util'
@@ -20,8 +20,8 @@ import { figure, foldersIn, jsonLines, quantile, say } from './data.ts'
 const { values } = parseArgs({
   options: { data: { type: 'string' }, sizes: { type: 'string', default: '10,100,1000,2000' } },
 })
-if (!values.data) throw new Error('Say where the data is: --data DIR')
-const measured = 15
+if (!values.data) throw new Error('Pass the data directory: --data DIR')
+const measuredTurns = 15
 
 const texts = foldersIn(path.join(values.data, 'memory')).flatMap((folder) =>
   jsonLines<{ turns: { text: string }[] }>(path.join(folder, 'sessions.jsonl'))
@@ -29,33 +29,33 @@ const texts = foldersIn(path.join(values.data, 'memory')).flatMap((folder) =>
     .filter((text) => text.trim() !== ''),
 )
 const [model] = defaultModels()
-if (!model) throw new Error('the played Ollama has no model')
+if (!model) throw new Error('The scripted Ollama has no model')
 await using ollama = await startOllama({ models: [{ ...model, contextLength: 131_072 }] })
 await using app = await startApp({ OLLAMA_BASE_URL: ollama.url, MODEL_CONTEXT_TOKENS: '131072' })
 const { client } = await registerUser(app)
 const avee = await createAvee(client)
 const { id } = await createConversation(client, avee.handle)
-const used = app.app.models.countTokens
+const { countTokens } = app.app.models
 let next = 0
-let whole = 0
+let conversationTokens = 0
 const text = () => texts[next++ % texts.length] ?? ''
 
 async function turn(): Promise<number> {
   const [question, answer] = [text(), text()]
-  whole += used(question, model?.name ?? '') + used(answer, model?.name ?? '')
+  conversationTokens += countTokens(question, model?.name ?? '') + countTokens(answer, model?.name ?? '')
   ollama.script('/api/chat', { tokens: answer.split(/(?<= )/) })
-  const begun = performance.now()
+  const startedAt = performance.now()
   let first = 0
   for await (const { data } of readEvents(await askStream(client, id, question)))
-    if (first === 0 && data['token'] !== undefined) first = performance.now() - begun
+    if (first === 0 && data['token'] !== undefined) first = performance.now() - startedAt
   return first
 }
 
-say('| messages | prompt, tokens | all of it, tokens | opening it, ms (p50) | first token, ms (p50 / p99) |')
+say('| messages | prompt, tokens | whole conversation, tokens | opening it, ms (p50) | first token, ms (p50 / p99) |')
 say('| --- | --- | --- | --- | --- |')
 let messages = 0
 for (const size of values.sizes.split(',').map(Number)) {
-  while (messages < size - 2 * measured) {
+  while (messages < size - 2 * measuredTurns) {
     await turn()
     messages += 2
   }
@@ -66,14 +66,14 @@ for (const size of values.sizes.split(',').map(Number)) {
     first.push(await turn())
     messages += 2
     await app.app.insight.idle()
-    const begun = performance.now()
+    const startedAt = performance.now()
     await client.get(`/conversations/${id}/messages?limit=50`)
-    opening.push(performance.now() - begun)
+    opening.push(performance.now() - startedAt)
   }
   const asked = ollama.requestsTo('/api/chat').at(-1)?.body['messages'] as { content: string }[]
-  const prompt = asked.reduce((sum, { content }) => sum + used(content, model.name), 0)
+  const prompt = asked.reduce((sum, { content }) => sum + countTokens(content, model.name), 0)
   say(
-    `| ${size} | ${prompt} | ${whole} | ${figure(quantile(opening, 0.5), 1)} | ${figure(quantile(first, 0.5), 0)} / ${figure(quantile(first, 0.99), 0)} |`,
+    `| ${size} | ${prompt} | ${conversationTokens} | ${figure(quantile(opening, 0.5), 1)} | ${figure(quantile(first, 0.5), 0)} / ${figure(quantile(first, 0.99), 0)} |`,
   )
 }
 process.exit(0)

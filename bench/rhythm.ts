@@ -1,12 +1,12 @@
 /**
- * How steadily an answer's tokens come while documents are taken in.
+ * Measures how steadily the tokens of an answer arrive while documents are ingested.
  *
  *     node bench/rhythm.ts [--url postgres://…]
  *
- * A server of its own, with a played Ollama that gives a token every 20 ms. Somebody asks again and again, and what is
- * measured is the time between two tokens: with nothing else to do, while 1,000 small files are uploaded at once, and
- * while one PDF of 1,000 pages is. Of the server's memory the peak is told, with its reading processes. Between two
- * tokens the played model takes 20 ms, and now and then some more: the first row holds that too.
+ * Questions are asked one after another of a server with a scripted Ollama that sends a token every 20 ms. Reported are
+ * the times between two tokens without other work, during an upload of 1,000 small files, and during an upload of one
+ * PDF of 1,000 pages, with the peak memory of the server and its parser processes. The first row includes the timing
+ * errors of the scripted model.
  */
 import { parseArgs } from 'node:util'
 import { startServer } from '../test/app.ts'
@@ -31,7 +31,7 @@ await using server = await startServer({
 })
 const avee = await createAvee(server, { handle: `rhythm-${process.pid}`, display_name: 'Rhythm' })
 
-/** Asks until `work` is done, at least three times; gives the times between tokens and the peak of memory. */
+/** Asks until `work` is done, at least three times. Returns the times between tokens and the peak memory. */
 async function during(work: Promise<unknown>) {
   let isDone = false
   let peak = 0
@@ -39,11 +39,11 @@ async function during(work: Promise<unknown>) {
   const watch = setInterval(() => {
     peak = Math.max(peak, residentOfChildren())
   }, 50)
-  const begun = performance.now()
+  const startedAt = performance.now()
   let took = 0
   const ended = work.finally(() => {
     isDone = true
-    took = performance.now() - begun
+    took = performance.now() - startedAt
   })
   ended.catch(() => undefined)
   for (let round = 0; !isDone || round < 3; round++) {

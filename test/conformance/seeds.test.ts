@@ -77,7 +77,7 @@ describe.each(setUps)('the original curl lines with $name', ({ name, start }) =>
   test('/api/chat answers without documents with use_rag: false', async () => {
     const events = renderedEventsOf(await chat('{"message": "Hello", "use_rag": false}'))
     const text = events.map(({ content }) => content ?? '').join('')
-    expect(text).toMatch(isWithoutModel ? /no language model/i : /You text: Hello/)
+    expect(text).toMatch(isWithoutModel ? /no language model/i : /You said: Hello/)
     expect(events.some((event) => 'sources' in event)).toBe(false)
     expect(events.at(-1)).toMatchObject({ done: true })
   })
