@@ -51,7 +51,9 @@ async function turn(): Promise<number> {
   return first
 }
 
-say('| messages | prompt, tokens | whole conversation, tokens | opening it, ms (p50) | first token, ms (p50 / p99) |')
+say(
+  '| messages | prompt, tokens | whole conversation, tokens | opening it, ms (p50) | first token, ms (p50 / p99) |',
+)
 say('| --- | --- | --- | --- | --- |')
 let messages = 0
 for (const size of values.sizes.split(',').map(Number)) {

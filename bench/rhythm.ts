@@ -68,11 +68,12 @@ function report(what: string, { gaps, took, peak }: Awaited<ReturnType<typeof du
   )
 }
 
-/** Takes files in, all of one request. */
-async function takeIn(files: UploadFile[]): Promise<void> {
+/** Uploads files in one request. */
+async function upload(files: UploadFile[]): Promise<void> {
   const results = await uploadFiles(server, files)
   const failed = results.find((result) => !result.success)
-  if (failed || results.length !== files.length) throw new Error(failed?.message ?? 'Not all were taken in.')
+  if (failed || results.length !== files.length)
+    throw new Error(failed?.message ?? 'Not all files were ingested.')
 }
 
 const text = (number: number, paragraphs: number) =>
@@ -80,9 +81,9 @@ const text = (number: number, paragraphs: number) =>
 const small = Array.from({ length: 1_000 }, (_, i) => ({ name: `note-${i}.md`, content: text(i, 3) }))
 const long = createPdf(Array.from({ length: 1_000 }, (_, i) => text(i, 5)))
 
-say('| meanwhile | takes, s | between tokens, ms (p50 / p99 / most) | over 200 ms | peak resident, MB |')
+say('| meanwhile | duration, s | between tokens, ms (p50 / p99 / max) | over 200 ms | peak resident, MB |')
 say('| --- | --- | --- | --- | --- |')
 report('nothing', await during(Promise.resolve()))
-report('1,000 small files', await during(takeIn(small)))
-report('one PDF of 1,000 pages', await during(takeIn([{ name: 'long.pdf', content: long }])))
+report('1,000 small files', await during(upload(small)))
+report('one PDF of 1,000 pages', await during(upload([{ name: 'long.pdf', content: long }])))
 process.exit(0)
