@@ -15,6 +15,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
+import type { Answerability } from '../contract/knowledge.ts'
 import { wordCount } from '../server/knowledge/chunking/word-count.ts'
 import { detectLanguage, stemmerFor, tokenize } from '../server/search/index.ts'
 import { bagOfWords } from './bag-of-words.ts'
@@ -40,8 +41,8 @@ await using house = await openBenchServer({
   embedder: values.vectors ? await bagOfWords() : undefined,
 })
 
-/** Whether each question was said to be answerable, and whether it is. */
-const judged: { set: string; says: boolean; is: boolean; sure: number; question: string }[] = []
+/** The outcome of each question, and whether the documents answer it. */
+const judged: { set: string; outcome: Answerability; isAnswered: boolean }[] = []
 
 async function search(house: BenchServer, aveeId: string, query: string, limit = 50, byWordsAlone = false) {
   const scope = { aveeId, layers: allLayers, signal: house.signal }
@@ -188,9 +189,9 @@ const articleOf = ({ id }: { id: string }): string => id.replace(/p\d+$/, '')
 const hitRates = (places: number[], at: number[]): string =>
   at.map((k) => `@${k} ${figure(mean(places.map((place) => (place >= 0 && place < k ? 1 : 0))))}`).join('  ')
 
-async function judge(set: string, aveeId: string, question: string, is: boolean): Promise<void> {
-  const { answerable, hits } = await search(house, aveeId, question, 3)
-  judged.push({ set, says: answerable, is, sure: hits[0]?.score ?? 0, question })
+async function judge(set: string, aveeId: string, question: string, isAnswered: boolean): Promise<void> {
+  const { answerable } = await search(house, aveeId, question, 3)
+  judged.push({ set, outcome: answerable, isAnswered })
 }
 
 async function evidence(folder: string): Promise<void> {
@@ -305,17 +306,17 @@ async function pdfPages(folder: string): Promise<void> {
   }
 }
 
-function abstention(): void {
+function answerability(): void {
   if (judged.length === 0) return
-  say('\nIs it in the documents? Questions to their own and to other documents')
+  say('\nAnswerability: questions asked of documents that answer them and of documents that do not')
   for (const set of new Set(judged.map((one) => one.set))) {
-    const ones = judged.filter((one) => one.set === set)
-    const yes = ones.filter((one) => one.says)
-    const is = ones.filter((one) => one.is)
-    const right = yes.filter((one) => one.is).length
-    say(
-      `  ${set.padEnd(18)} "yes" is right ${figure(right / Math.max(1, yes.length))}  answerable ones found ${figure(right / Math.max(1, is.length))}  others refused ${figure(ones.filter((one) => !one.says && !one.is).length / Math.max(1, ones.length - is.length))}`,
-    )
+    const share = (isAnswered: boolean, outcome: Answerability) => {
+      const asked = judged.filter((one) => one.set === set && one.isAnswered === isAnswered)
+      return figure(asked.filter((one) => one.outcome === outcome).length / Math.max(1, asked.length))
+    }
+    const row = (isAnswered: boolean) =>
+      `yes ${share(isAnswered, 'yes')}  unsure ${share(isAnswered, 'unsure')}  no ${share(isAnswered, 'no')}`
+    say(`  ${set.padEnd(18)} answered: ${row(true)}   not answered: ${row(false)}`)
   }
 }
 
@@ -329,4 +330,4 @@ for (const folder of foldersIn(path.join(data, 'qa'))) {
   }
 }
 if (existsSync(path.join(data, 'pdf-qa')) && wanted('pdf-qa')) await pdfPages(path.join(data, 'pdf-qa'))
-abstention()
+answerability()

@@ -14,6 +14,7 @@ import {
   time,
 } from './common.ts'
 import { turnAnalysis } from './insight.ts'
+import { answerability } from './knowledge.ts'
 import { layer } from './layers.ts'
 import { usedMemory } from './memory.ts'
 import { content, operation } from './operation.ts'
@@ -244,6 +245,10 @@ export const answerEvents = {
       finish_reason: z.string(),
       citations: z.array(citation),
       memories: z.array(usedMemory),
+      answerable: describe(
+        z.optional(answerability),
+        'Whether the documents answer the question; missing if they were not searched.',
+      ),
     }),
   ),
 }

@@ -17,6 +17,13 @@ import { layer, layers } from './layers.ts'
 import { content, operation } from './operation.ts'
 import { runEvents } from './runs.ts'
 
+/** Whether the documents answer a question. */
+export const answerability = describe(
+  z.enum(['yes', 'unsure', 'no']),
+  '`yes`: the passages answer it; `unsure`: they are the closest ones found; `no`: no passage fits.',
+)
+export type Answerability = z.infer<typeof answerability>
+
 export const documentSource = z.enum(['upload', 'text', 'url', 'folder'])
 
 export const document = component(
@@ -262,7 +269,7 @@ export const searchDocuments = operation({
     200: z.object({
       query: z.string(),
       results: z.array(searchHit),
-      answerable: describe(z.boolean(), 'False if no passage answers the query.'),
+      answerable: answerability,
     }),
   },
 })

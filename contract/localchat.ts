@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { describe, errorResponse, id, idempotencyHeaders, idParams, shortText, text, time } from './common.ts'
-import { ingestEvents, uploadForm } from './knowledge.ts'
+import { answerability, ingestEvents, uploadForm } from './knowledge.ts'
 import { content, operation } from './operation.ts'
 import { runEvents } from './runs.ts'
 
@@ -161,7 +161,7 @@ export const testRetrieval = operation({
       success: z.literal(true),
       query: z.string(),
       count: z.int(),
-      answerable: z.boolean(),
+      answerable: answerability,
       results: z.array(z.extend(hit, { score: z.number(), text: z.string() })),
     }),
   },

@@ -1,14 +1,14 @@
 import type { Citation } from '../../contract/chat.ts'
 
 /**
- * Selects the citations of a finished answer: the passages whose numbers it names, in the order of their first mention.
- * When it names none, all passages that it was given are returned, with `cited: false`, if they answer the question.
+ * Returns the citations of a finished answer: those it cites by number, in that order. If it cites none, all passages of
+ * its prompt are returned, marked as not cited.
  */
-export function selectCitations(answer: string, given: Citation[], answerable: boolean): Citation[] {
+export function selectCitations(answer: string, given: Citation[]): Citation[] {
   const named = [...answer.matchAll(/\[(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\]/g)].flatMap((match) =>
     (match[1] ?? '').split(/[,;]/).map(Number),
   )
   const cited = [...new Set(named)].flatMap((n) => given.filter((citation) => citation.n === n))
   if (cited.length > 0) return cited.map((citation) => ({ ...citation, cited: true }))
-  return answerable ? given : []
+  return given
 }

@@ -1,4 +1,5 @@
 import type { Citation } from '../../contract/chat.ts'
+import type { Answerability } from '../../contract/knowledge.ts'
 import { isWithin, type Layer, layersWithin } from '../../contract/layers.ts'
 import type { UsedMemory } from '../../contract/memory.ts'
 import type { Database } from '../db/index.ts'
@@ -39,7 +40,8 @@ export type TurnContext = {
   history: Turn[]
   retrievedTurns: Turn[]
   citations: Citation[]
-  answerable: boolean
+  /** Null if the documents were not searched. */
+  answerable: Answerability | null
   memories: (UsedMemory & { line: string })[]
   updates: { date: string; text: string }[]
 }
@@ -112,13 +114,8 @@ async function retrievePassages(
   layers: Layer[],
   context: string[],
   signal: AbortSignal,
-): Promise<{ citations: Citation[]; answerable: boolean }> {
-  if (!request.useDocuments) return { citations: [], answerable: false }
-  if (request.isContinuation)
-    return {
-      citations: request.answer.citations.filter((citation) => layers.includes(citation.layer)),
-      answerable: true,
-    }
+): Promise<{ citations: Citation[]; answerable: Answerability | null }> {
+  if (!request.useDocuments) return { citations: [], answerable: null }
   const grounding = await knowledge.contextPassages({
     aveeId: request.aveeId,
     layers,
@@ -127,7 +124,10 @@ async function retrievePassages(
     words: maxPassageWords,
     signal,
   })
-  return { citations: numbered(grounding), answerable: grounding.answerable }
+  const citations = request.isContinuation
+    ? request.answer.citations.filter((citation) => layers.includes(citation.layer))
+    : numbered(grounding)
+  return { citations, answerable: grounding.answerable }
 }
 
 const numbered = (grounding: ContextPassages): Citation[] =>

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Citation } from '../../contract/chat.ts'
+import type { Answerability } from '../../contract/knowledge.ts'
 import { type Layer, minLayer } from '../../contract/layers.ts'
 import type { UsedMemory } from '../../contract/memory.ts'
 import type { Avees } from '../avees/index.ts'
@@ -63,7 +64,7 @@ export function turnKind(
       const { messageId } = run.input
       const content = textOf(events.map(parse))
       const given = (await findMessage(trx, messageId))?.citations ?? []
-      const citations = content === '' ? [] : selectCitations(content, given, false)
+      const citations = content === '' ? [] : selectCitations(content, given).filter(({ cited }) => cited)
       if (closing.status === 'stopped') {
         await finishMessage(trx, messageId, { content, status: 'stopped', citations })
         return { event: 'stopped', message_id: messageId } satisfies ChatEvents['stopped']
@@ -185,11 +186,12 @@ async function runTurn(dependencies: TurnDependencies, context: RunContext<TurnI
         question: question.content,
         passages: given,
         answerable: gathered.answerable,
-        retrieved: input.useDocuments,
       },
     },
     signal,
   )
+  // The built-in model uses no passage when none fits; a language model has read them all.
+  const isRefusal = model.provider === 'extractive' && gathered.answerable === 'no'
   let usage: TokenUsage = { promptTokens: null, completionTokens: null }
   let finishReason = 'stop'
   for await (const part of parts) {
@@ -213,7 +215,8 @@ async function runTurn(dependencies: TurnDependencies, context: RunContext<TurnI
     content,
     layer,
     memories,
-    citations: selectCitations(content, given, gathered.answerable),
+    citations: selectCitations(content, isRefusal ? [] : given),
+    answerable: gathered.answerable,
     usage,
     // After a crash the model has counted only the tokens of its continuation.
     totalTokens:
@@ -232,6 +235,7 @@ async function complete(
     layer: Layer
     memories: UsedMemory[]
     citations: Citation[]
+    answerable: Answerability | null
     usage: TokenUsage
     totalTokens: number
     finishReason: string
@@ -263,6 +267,7 @@ async function complete(
       finish_reason: end.finishReason,
       citations: end.citations,
       memories: end.memories,
+      ...(end.answerable === null ? {} : { answerable: end.answerable }),
     } satisfies ChatEvents['complete'],
     store: async (trx) => {
       await finishMessage(trx, messageId, {

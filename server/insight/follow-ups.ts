@@ -79,7 +79,8 @@ export async function followUps(
     tries += 1
     const text = worded(about, parts.language)
     const { answerable, hits } = await knowledge.search({ ...scope, query: text, limit: 3 })
-    if (answerable && hits.some(({ documentId }) => documentId === hit.documentId)) kept.push({ text, forms })
+    if (answerable === 'yes' && hits.some(({ documentId }) => documentId === hit.documentId))
+      kept.push({ text, forms })
   }
   return kept.map(({ text }) => text)
 }

@@ -11,7 +11,7 @@ export async function generateText(
   const request = {
     messages,
     ...limits,
-    grounding: { question: '', passages: [], answerable: false, retrieved: false },
+    grounding: { question: '', passages: [], answerable: null },
   }
   for await (const part of model.stream(request, signal)) if (part.type === 'text') said += part.text
   return said

@@ -1,3 +1,4 @@
+import type { Answerability } from '../../contract/knowledge.ts'
 import { type Layer } from '../../contract/layers.ts'
 import type { Database } from '../db/index.ts'
 import type { Log } from '../log.ts'
@@ -65,7 +66,7 @@ export type KnowledgeDependencies = {
 }
 
 /** Stretches of documents for a prompt, the best first; `text` is exactly that stretch of the page. */
-export type ContextPassages = { passages: Hit[]; answerable: boolean }
+export type ContextPassages = { passages: Hit[]; answerable: Answerability }
 
 /** A document as it is shown, with whether the present embedding model knows all of it. */
 export type ListedDocument = DocumentRow & { embedded: boolean }
@@ -300,7 +301,9 @@ export async function knowledge({
     },
 
     /** The passages that fit a query, the best first, and whether they answer it at all. */
-    async search(query: SearchQuery & { limit: number }): Promise<{ hits: Hit[]; answerable: boolean }> {
+    async search(
+      query: SearchQuery & { limit: number },
+    ): Promise<{ hits: Hit[]; answerable: Answerability }> {
       const { passages, answerable } = await rank(query, query.limit)
       return { hits: passages.map(toHit), answerable }
     },

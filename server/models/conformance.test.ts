@@ -51,7 +51,7 @@ const ask = (model: ChatModel, signal = AbortSignal.timeout(20_000), messages?: 
   model.stream(
     {
       messages: messages ?? [{ role: 'user', content: 'Count to twenty.' }],
-      grounding: { question: '', passages: [], answerable: false, retrieved: false },
+      grounding: { question: '', passages: [], answerable: null },
     },
     signal,
   )

@@ -298,7 +298,7 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
       const request = {
         messages: [{ role: 'user' as const, content: question }],
         maxTokens: 200,
-        grounding: { question: 'Hello', passages: [], answerable: false, retrieved: false },
+        grounding: { question: 'Hello', passages: [], answerable: null },
       }
       for await (const part of model.stream(request, signal)) if (part.type === 'text') words += part.text
       return words.trim()

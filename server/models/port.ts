@@ -1,3 +1,4 @@
+import type { Answerability } from '../../contract/knowledge.ts'
 /** One passage that an answer may rest on, as the prompt numbers it. */
 export type GroundingPassage = { n: number; title: string; page: number | null; text: string; score: number }
 
@@ -11,7 +12,7 @@ export type ChatRequest = {
   temperature?: number
   stop?: string[]
   /** The parts the prompt was made of: what a model without language (extractive) answers from. */
-  grounding: { question: string; passages: GroundingPassage[]; answerable: boolean; retrieved: boolean }
+  grounding: { question: string; passages: GroundingPassage[]; answerable: Answerability | null }
 }
 
 export type TokenUsage = { promptTokens: number | null; completionTokens: number | null }

@@ -1,4 +1,5 @@
 export { bm25Vectorizer, type DocumentNames, idf, maxTermScore, termHasher } from './bm25.ts'
+export { type Coverage, coverageOf } from './coverage.ts'
 export { expandFollowUpTerms, expandFollowUpText } from './follow-up.ts'
 export { fuseRankings } from './fusion.ts'
 export { detectLanguage } from './language.ts'

@@ -1,4 +1,5 @@
 import { franc } from 'franc'
+import { stopWordLanguages, stopWordsOf } from './stop-words.ts'
 
 /** ISO 639-3 codes of the languages with a stemmer, and of frequent ones that would otherwise be mistaken for these. */
 const languages =
@@ -14,8 +15,9 @@ const unspaced = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script
 const sampleCharacters = 700
 
 /**
- * Detects the language of a text, as an ISO 639-3 code. Returns null for a text of less than 50 letters (20 in scripts
- * without spaces) and for unknown languages. For a long text, the majority of its beginning, middle and end decides.
+ * Detects the language of a text, as an ISO 639-3 code; returns null for unknown languages. For a long text, the majority
+ * of its beginning, middle and end decides. A text of less than 50 letters (20 in scripts without spaces) is too short
+ * for statistics of letters: its script decides, or the language of most of its stop words, if that is a single one.
  */
 export function detectLanguage(text: string): string | null {
   if (text.length <= 3 * sampleCharacters) return detect(text)
@@ -31,9 +33,33 @@ function detect(text: string): string | null {
     .replace(/[^\p{L}\p{M}\s'’-]+/gu, ' ')
     .replace(/\s+/gu, ' ')
     .trim()
-  if (letters.length < (unspaced.test(letters) ? minLettersUnspaced : minLetters)) return null
+  if (letters.length < (unspaced.test(letters) ? minLettersUnspaced : minLetters))
+    return detectByScript(letters) ?? detectByStopWords(letters)
   const code = franc(letters, {
     only: languages.filter((language) => requiredLetters[language]?.test(letters) ?? true),
   })
   return code === 'und' ? null : code
+}
+
+/** Scripts that tell the language of a short text; kana precede Han characters, which Japanese uses too. */
+const scripts: [RegExp, string][] = [
+  [/[\p{Script=Hiragana}\p{Script=Katakana}]/u, 'jpn'],
+  [/\p{Script=Hangul}/u, 'kor'],
+  [/\p{Script=Thai}/u, 'tha'],
+  [/\p{Script=Han}/u, 'cmn'],
+]
+
+const detectByScript = (letters: string): string | null =>
+  scripts.find(([script]) => script.test(letters))?.[1] ?? null
+
+/** One stop word may be a word of another language. */
+const minStopWords = 2
+
+function detectByStopWords(letters: string): string | null {
+  const words = letters.toLowerCase().split(' ')
+  const counts = stopWordLanguages
+    .map((language) => ({ language, count: words.filter((word) => stopWordsOf(language).has(word)).length }))
+    .sort((a, b) => b.count - a.count)
+  const [best, second] = counts
+  return best && second && best.count >= minStopWords && best.count > second.count ? best.language : null
 }

@@ -2,12 +2,20 @@ import { termHasher } from './bm25.ts'
 import { stemmerFor } from './stem.ts'
 import { stopWordsOf } from './stop-words.ts'
 import { tokenize } from './tokenize.ts'
+import { wordRarityIn } from './word-rarity.ts'
 
 /**
  * A term of a query. Documents of several languages are stemmed by several stemmers, so a term has a stem for each,
  * by hash; together they count as one term.
  */
-export type QueryTerm = { text: string; stems: Map<number, string>; weight: number; isStopWord: boolean }
+export type QueryTerm = {
+  text: string
+  stems: Map<number, string>
+  weight: number
+  isStopWord: boolean
+  /** How rare the term is in the language as a whole, 0 to 1; bigrams have rarity 1. */
+  rarity: number
+}
 
 /** Stop words keep some weight, so that a query of nothing else ("to be or not to be") still finds its passages. */
 const stopWordWeight = 0.2
@@ -20,6 +28,7 @@ export async function queryAnalyzer(aveeId: string, languages: (string | null)[]
   const hash = termHasher(aveeId)
   const stemmers = await Promise.all(known.map(stemmerFor))
   const stopWords = known.map(stopWordsOf)
+  const rarities = await Promise.all(known.map(wordRarityIn))
 
   return {
     hash,
@@ -30,9 +39,12 @@ export async function queryAnalyzer(aveeId: string, languages: (string | null)[]
       for (const token of tokenize(text)) {
         if (token.kind === 'character') continue
         const stems = new Map<number, string>()
-        for (const stemmer of stemmers) {
+        let rarity = 1
+        for (const [i, stemmer] of stemmers.entries()) {
           const stem = stemmer(token.text)
-          if (stem !== '') stems.set(hash(stem), stem)
+          if (stem === '') continue
+          stems.set(hash(stem), stem)
+          if (token.kind !== 'bigram') rarity = Math.min(rarity, rarities[i]?.(stem) ?? 1)
         }
         if (stems.size === 0) continue
         const lower = token.text.toLowerCase()
@@ -45,9 +57,20 @@ export async function queryAnalyzer(aveeId: string, languages: (string | null)[]
           stems,
           weight: weight * (isStopWord ? stopWordWeight : 1),
           isStopWord,
+          rarity,
         })
       }
       return [...terms.values()]
+    },
+
+    /** Returns the hashes of the stems of each word and bigram of a text, in order. */
+    hashes(text: string): number[][] {
+      const hashes: number[][] = []
+      for (const { text: word, kind } of tokenize(text)) {
+        if (kind === 'character' || kind === 'compound') continue
+        hashes.push(stemmers.map((stemmer) => hash(stemmer(word))))
+      }
+      return hashes
     },
   }
 }

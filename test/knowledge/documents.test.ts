@@ -108,7 +108,7 @@ describe.each(DATABASES)('documents on %s', (kind) => {
     expect(moved).toMatchObject({ layer: 'intimate', embedded: true })
     expect(await house.find(ada.aveeId, 'honeybee', ['public', 'friends'])).toEqual({
       hits: [],
-      answerable: false,
+      answerable: 'no',
     })
     expect((await house.find(ada.aveeId, 'honeybee')).hits).toMatchObject([{ layer: 'intimate' }, {}])
     const { db } = house.database
@@ -260,7 +260,7 @@ describe.each(DATABASES)('documents on %s', (kind) => {
       ]
       for (const layer of hidden) {
         expect(JSON.stringify(traces)).not.toContain(`canary${layer}`)
-        expect(await house.find(aveeId, `canary${layer}`, seen)).toEqual({ hits: [], answerable: false })
+        expect(await house.find(aveeId, `canary${layer}`, seen)).toEqual({ hits: [], answerable: 'no' })
         // A word that is misspelt is not mended with one from above.
         expect((await house.find(aveeId, `canary${layer.slice(0, -1)}x`, seen)).hits).toEqual([])
         const id = ids.get(layer) ?? ''

@@ -152,7 +152,7 @@ test('LocalChat’s routes list, find, count and delete', async () => {
   ).toMatchObject({
     success: true,
     count: 1,
-    answerable: true,
+    answerable: 'yes',
     results: [{ filename: 'otter.md', passage: 1, page: null, text: expect.stringContaining('holds hands') }],
   })
   expect(bodyOf(await ann.post('/api/documents/search-text', { search_text: 'HOLDS hands' }))).toMatchObject({

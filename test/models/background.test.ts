@@ -5,7 +5,7 @@ import { openCluster, type TestCluster } from '../runs/cluster.ts'
 import { type ModelsServer, openModelsServer } from './server.ts'
 
 const { signal } = new AbortController()
-const grounding = { question: '', passages: [], answerable: false, retrieved: false }
+const grounding = { question: '', passages: [], answerable: null }
 const asking = (content: string) => ({ messages: [{ role: 'user' as const, content }], grounding })
 
 async function said(model: ChatModel, content: string, stop: AbortSignal): Promise<string> {

@@ -1,5 +1,5 @@
 import { useMemo, useState } from 'react'
-import type { SearchHit } from '../../contract/knowledge.ts'
+import type { Answerability, SearchHit } from '../../contract/knowledge.ts'
 import { EmptyState, Notice } from '../ui/state.tsx'
 import { DocumentDialog } from './document-dialog.tsx'
 import { layerLabels } from './layers.ts'
@@ -15,7 +15,7 @@ export function SearchResults({
 }: {
   query: string
   results: SearchHit[]
-  answerable: boolean
+  answerable: Answerability
   showLayer: boolean
 }) {
   const [open, setOpen] = useState<SearchHit>()
@@ -23,8 +23,12 @@ export function SearchResults({
   if (results.length === 0) return <EmptyState title="No results" />
   return (
     <>
-      {!answerable && (
-        <Notice kind="warn">No good match: these passages do not seem to answer the question.</Notice>
+      {answerable !== 'yes' && (
+        <Notice kind="warn">
+          {answerable === 'no'
+            ? 'No good match: these passages do not seem to answer the question.'
+            : 'These passages are the closest ones found.'}
+        </Notice>
       )}
       <ol className="rows" aria-label="Passages">
         {results.map((hit) => (

@@ -141,7 +141,7 @@ async function isAnswerable(
     limit: 1,
     signal,
   })
-  return answerable
+  return answerable === 'yes'
 }
 
 /** The sentences of answer and passages as vectors. They are embedded as passages: nobody waits for them. */

@@ -1,20 +1,26 @@
 import { expect, test } from 'vitest'
-import { answerability, answerabilityThreshold } from './answerability.ts'
+import { answerabilityOf, answerProbability } from './answerability.ts'
 
-const lexical = (share: number, terms: number) => answerability({ coverage: [{ share, terms }], cosines: [] })
+const probability = (share: number, matched: number) =>
+  answerProbability({ coverage: [{ share, windowShare: share, matched }], cosines: [] })
+const outcome = (share: number, matched: number) => answerabilityOf(probability(share, matched))
 
-test('answerability rises with the share and the number of terms that a passage contains', () => {
-  expect(lexical(0.9, 5)).toBeGreaterThan(lexical(0.5, 5))
-  expect(lexical(0.5, 8)).toBeGreaterThan(lexical(0.5, 2))
-  expect(lexical(1, 1)).toBeGreaterThanOrEqual(answerabilityThreshold)
-  expect(lexical(0.5, 1)).toBeLessThan(answerabilityThreshold)
-  expect(answerability({ coverage: [], cosines: [] })).toBeLessThan(0.01)
+test('the probability rises with the share and the number of matched terms', () => {
+  expect(probability(0.9, 5)).toBeGreaterThan(probability(0.5, 5))
+  expect(probability(0.5, 8)).toBeGreaterThan(probability(0.5, 2))
+})
+
+test('one rare term that is the whole question is an answer, half of two terms is unsure, nothing is none', () => {
+  expect(outcome(1, 1)).toBe('yes')
+  expect(outcome(0.6, 1.2)).toBe('unsure')
+  expect(outcome(0, 0)).toBe('no')
+  expect(answerabilityOf(answerProbability({ coverage: [], cosines: [] }))).toBe('no')
 })
 
 test('a passage far nearer than the background is enough evidence, a slightly nearer one is not', () => {
   const background = Array.from({ length: 40 }, () => 0.55)
-  const vector = (cosines: number[]) => answerability({ coverage: [], cosines })
-  expect(vector([0.82, ...background])).toBeGreaterThanOrEqual(answerabilityThreshold)
-  expect(vector([0.6, ...background])).toBeLessThan(answerabilityThreshold)
-  expect(vector([0.82, 0.5])).toBeLessThan(answerabilityThreshold)
+  const vector = (cosines: number[]) => answerabilityOf(answerProbability({ coverage: [], cosines }))
+  expect(vector([0.82, ...background])).toBe('yes')
+  expect(vector([0.6, ...background])).toBe('no')
+  expect(vector([0.82, 0.5])).toBe('no')
 })

@@ -1,38 +1,42 @@
-import { normalizeCosines } from '../../search/index.ts'
+import type { Answerability } from '../../../contract/knowledge.ts'
+import { type Coverage, normalizeCosines } from '../../search/index.ts'
 
 /**
- * The probability that the passages found answer the question.
+ * Whether the passages found answer the question.
  *
- * Lexical evidence is a logistic regression on the IDF-weighted share of the question's terms that one of the best
- * passages contains, and on how many terms that is: half of two terms is less evidence than half of ten. The
- * coefficients are fitted to questions asked of their own and of other documents; `bench/retrieval.ts` reports how
- * many of each are told apart.
+ * Lexical evidence of a passage is the mean of its share and its window share of the question's terms, times
+ * ln(1 + matched rarity): half of two terms is less evidence than half of ten. It depends on the question and the
+ * passage only, so unrelated documents change nothing. The coefficients of the logistic regression and the thresholds
+ * are fitted to questions asked of documents that answer them and of others, each language predicted from the others;
+ * `bench/retrieval.ts` reports the error rates.
  */
-const intercept = -6.9
-const coverageCoefficient = 4.7
-const termsCoefficient = 3.4
-/** Normalized cosine from which vector search alone is enough evidence. */
+const intercept = -5
+const evidenceCoefficient = 10.8
+/** Below this probability the outcome is "no", from `minYes` on it is "yes". */
+const minUnsure = 0.22
+const minYes = 0.7
+/** Normalized cosine from which vector search alone is enough evidence for "yes". */
 const minNormalizedCosine = 0.35
 
-/** From this probability on, a question counts as answerable. */
-export const answerabilityThreshold = 0.5
-
 export type Evidence = {
-  /** For each of the best passages: the share of the question it contains, 0 to 1, and the number of its terms. */
-  coverage: { share: number; terms: number }[]
+  /** Coverage of the query by each of the best passages. */
+  coverage: Coverage[]
   /** Cosine similarities of the nearest passages, highest first; empty without an embedding model. */
   cosines: number[]
 }
 
-/** Returns a probability, 0 to 1. */
-export function answerability({ coverage, cosines }: Evidence): number {
-  const logits = coverage.map(
-    ({ share, terms }) => intercept + coverageCoefficient * share + termsCoefficient * Math.log(1 + terms),
+/** Returns the probability that the passages answer the question. */
+export function answerProbability({ coverage, cosines }: Evidence): number {
+  const evidence = coverage.map(
+    ({ share, windowShare, matched }) => ((share + windowShare) / 2) * Math.log(1 + matched),
   )
-  const lexical = 1 / (1 + Math.exp(-Math.max(-20, ...logits)))
+  const lexical = 1 / (1 + Math.exp(-(intercept + evidenceCoefficient * Math.max(0, ...evidence))))
   const { hasBackground, normalize } = normalizeCosines(cosines)
   const nearest = hasBackground ? normalize(cosines[0] ?? 0) : 0
-  return nearest < minNormalizedCosine
-    ? lexical
-    : Math.max(lexical, Math.min(1, answerabilityThreshold + nearest / 2))
+  return nearest < minNormalizedCosine ? lexical : Math.max(lexical, Math.min(1, minYes + nearest / 2))
+}
+
+export function answerabilityOf(probability: number): Answerability {
+  if (probability >= minYes) return 'yes'
+  return probability >= minUnsure ? 'unsure' : 'no'
 }

@@ -15,7 +15,6 @@ import {
   scorePassages,
   searchLexical,
 } from '../store/search.ts'
-import type { Evidence } from './answerability.ts'
 
 /** Passages that are scored at most: those with the query's rarest terms. Bounds the time of one search. */
 const maxCandidates = 5_000
@@ -27,13 +26,6 @@ const feedbackWeight = 0.4
 
 /** A term of the query with its document frequency in the searched passages. */
 export type WeightedTerm = { term: QueryTerm; idf: number; documentFrequency: number }
-
-export type LexicalResult = {
-  /** `score` is the share of the highest score that the query allows, 0 to 1. */
-  passages: RankedPassage[]
-  /** How much of the query each of the best passages contains. */
-  coverage: Evidence['coverage']
-}
 
 type LexicalQuery = { terms: WeightedTerm[]; passages: number; languages: (string | null)[] }
 
@@ -57,12 +49,12 @@ export async function weightTerms(
 
 /**
  * Searches passages by BM25 of the passage plus BM25 of its section, then reranks all but the first by pseudo-relevance
- * feedback.
+ * feedback. `score` is the share of the highest score that the query allows, 0 to 1.
  */
-export async function lexicalSearch(trx: Trx, scope: Scope, query: LexicalQuery): Promise<LexicalResult> {
+export async function lexicalSearch(trx: Trx, scope: Scope, query: LexicalQuery): Promise<RankedPassage[]> {
   const weights = queryWeights(query.terms)
   const candidates = candidateTerms(query.terms)
-  if (candidates.length === 0) return { passages: [], coverage: [] }
+  if (candidates.length === 0) return []
   const ranked = await searchLexical(trx, scope, {
     candidates,
     vector: sparseVectorLiteral(weights),
@@ -78,10 +70,7 @@ export async function lexicalSearch(trx: Trx, scope: Scope, query: LexicalQuery)
   // The passage and its section each reach at most maxTermScore per unit of weight.
   const maxScore = 2 * maxTermScore * [...weights.values()].reduce((sum, weight) => sum + weight, 0)
   const passages = ranked.map((passage) => ({ ...passage, score: passage.score / maxScore }))
-  return {
-    passages: await rerankByFeedback(trx, scope, query, passages, vectors),
-    coverage: vectors.map((vector) => coverageOf(query.terms, vector)),
-  }
+  return await rerankByFeedback(trx, scope, query, passages, vectors)
 }
 
 /** Returns the query's vector: the weight of each stem that occurs, by hash. */
@@ -161,19 +150,4 @@ function candidateTerms(terms: WeightedTerm[]): number[] {
     passages += documentFrequency
   }
   return hashes
-}
-
-/** Returns the IDF-weighted share of the query's terms that a passage's vector contains. */
-function coverageOf(terms: WeightedTerm[], vector: Map<number, number>): Evidence['coverage'][0] {
-  let total = 0
-  let covered = 0
-  let count = 0
-  for (const { term, idf } of terms) {
-    if (term.isStopWord) continue
-    total += term.weight * idf
-    if (![...term.stems.keys()].some((hash) => vector.has(hash))) continue
-    covered += term.weight * idf
-    count += 1
-  }
-  return { share: total === 0 ? 0 : covered / total, terms: count }
 }

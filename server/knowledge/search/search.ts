@@ -1,12 +1,19 @@
+import type { Answerability } from '../../../contract/knowledge.ts'
 import { type Layer } from '../../../contract/layers.ts'
 import type { Database } from '../../db/index.ts'
 import type { Log } from '../../log.ts'
 import type { Embedder } from '../../models/index.ts'
-import { expandFollowUpTerms, expandFollowUpText, fuseRankings, queryAnalyzer } from '../../search/index.ts'
+import {
+  coverageOf,
+  expandFollowUpTerms,
+  expandFollowUpText,
+  fuseRankings,
+  queryAnalyzer,
+} from '../../search/index.ts'
 import { passageWithContext } from '../chunking/passage.ts'
 import { countPassagesByLanguage, type RankedPassage } from '../store/search.ts'
 import { findPreviousSpace, searchVectors } from '../store/vectors.ts'
-import { answerability, answerabilityThreshold } from './answerability.ts'
+import { answerabilityOf, answerProbability } from './answerability.ts'
 import { lexicalSearch, weightTerms } from './lexical.ts'
 import { withoutNearDuplicates } from './near-duplicates.ts'
 import { correctSpelling } from './spelling.ts'
@@ -23,7 +30,7 @@ export type SearchQuery = {
   signal: AbortSignal
 }
 
-export type Ranking = { passages: RankedPassage[]; answerable: boolean }
+export type Ranking = { passages: RankedPassage[]; answerable: Answerability }
 
 /** Search continues without vectors if embedding the query takes longer. */
 const embeddingTimeoutMs = 10_000
@@ -31,6 +38,8 @@ const maxVectorResults = 50
 /** Fused results that are checked for duplicates, and results that a cross-encoder reranks. */
 const maxFusedResults = 100
 const maxRerankedResults = 30
+/** Passages whose coverage decides on answerability. */
+const evidencePassages = 5
 
 export type SearchDependencies = {
   database: Database
@@ -92,7 +101,15 @@ export function hybridSearch({ database, log, embedder, embedderOf, relevance }:
       const terms = written.some(({ documentFrequency }) => documentFrequency === 0)
         ? await weightTerms(trx, query, await correctSpelling(trx, query, written), passages)
         : written
-      return { text, ...(await lexicalSearch(trx, query, { terms, passages, languages })) }
+      const results = await lexicalSearch(trx, query, { terms, passages, languages })
+      const queryTerms = terms.map(({ term }) => term)
+      const coverage = results.slice(0, evidencePassages).map((passage) =>
+        coverageOf(analyzer, queryTerms, {
+          context: `${passage.title} ${passage.heading ?? ''}`,
+          text: passage.text,
+        }),
+      )
+      return { text, passages: results, coverage }
     })
   }
 
@@ -117,11 +134,11 @@ export function hybridSearch({ database, log, embedder, embedderOf, relevance }:
       vectorResult.catch(() => {})
     })
     query.signal.throwIfAborted()
-    if (!lexical) return { passages: [], answerable: false }
+    if (!lexical) return { passages: [], answerable: 'no' }
     const { coverage } = lexical
     const nearest = (await vectorResult) ?? []
     const fused = fuseRankings(
-      { results: lexical.passages, confidence: answerability({ coverage, cosines: [] }) },
+      { results: lexical.passages, confidence: answerProbability({ coverage, cosines: [] }) },
       nearest,
     )
     const distinct = withoutNearDuplicates(
@@ -129,10 +146,10 @@ export function hybridSearch({ database, log, embedder, embedderOf, relevance }:
       Math.max(limit, maxRerankedResults),
     )
     const ranked = query.lexicalOnly ? distinct : await rerank(lexical.text, distinct, query.signal)
-    const probability = answerability({ coverage, cosines: nearest.map(({ score }) => score) })
+    const probability = answerProbability({ coverage, cosines: nearest.map(({ score }) => score) })
     return {
       passages: ranked.slice(0, limit).map((passage) => ({ ...passage, score: passage.score * probability })),
-      answerable: probability >= answerabilityThreshold,
+      answerable: answerabilityOf(probability),
     }
   }
 }

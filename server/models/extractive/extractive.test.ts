@@ -15,7 +15,7 @@ const about = (
   question: string,
   passages: GroundingPassage[],
   more: Partial<ChatRequest['grounding']> = {},
-) => extractiveAnswer({ question, passages, answerable: true, retrieved: true, ...more })
+) => extractiveAnswer({ question, passages, answerable: 'yes', ...more })
 
 /** The quotations of an answer, in order, with the numbers behind them. */
 const quotesIn = (answer: string) =>
@@ -169,16 +169,16 @@ describe('an answer without a language model', () => {
   })
 
   test('says so when the documents do not answer, and quotes nothing', () => {
-    const answer = about('What is the capital of France?', passages, { answerable: false })
+    const answer = about('What is the capital of France?', passages, { answerable: 'no' })
     expect(answer).toMatch(/^Your documents do not answer this\./)
     expect(quotesIn(answer)).toEqual([])
-    expect(about('Was ist die Hauptstadt von Frankreich?', [], { answerable: false })).toMatch(
+    expect(about('Was ist die Hauptstadt von Frankreich?', [], { answerable: 'no' })).toMatch(
       /^Deine Dokumente beantworten das nicht\./,
     )
   })
 
   test('says why it cannot help when the documents were not searched', () => {
-    expect(about('What is the capital of France?', [], { retrieved: false, answerable: false })).toMatch(
+    expect(about('What is the capital of France?', [], { answerable: null })).toMatch(
       /without searching your documents/,
     )
   })
@@ -190,13 +190,13 @@ describe('an answer without a language model', () => {
     ['¡Hola!', '¡Hola!'],
     ['你好', '您好！'],
   ])('greets back: %s', (greeting, back) => {
-    expect(about(greeting, [], { answerable: false }).startsWith(back)).toBe(true)
+    expect(about(greeting, [], { answerable: 'no' }).startsWith(back)).toBe(true)
   })
 })
 
 describe('the stream of such an answer', () => {
   const model = createExtractiveModel()
-  const grounding = { question: 'Who founded Acme Pumps?', passages, answerable: true, retrieved: true }
+  const grounding = { question: 'Who founded Acme Pumps?', passages, answerable: 'yes' as const }
   const stream = (
     messages: ChatMessage[] = [],
     signal = new AbortController().signal,

@@ -42,17 +42,18 @@ export function createExtractiveModel(): ChatModel {
 }
 
 /** The whole answer as text. */
-export function extractiveAnswer({ question, passages, answerable, retrieved }: Grounding): string {
+export function extractiveAnswer({ question, passages, answerable }: Grounding): string {
   const greeted = greetingLanguage(question)
   if (greeted) return `${phrases[greeted].greeting}\n\n${phrases[greeted].noModel}`
 
   const questionLanguage = detectLanguage(question)
   const say = phrases[questionLanguage ?? 'en']
-  if (!retrieved) return `${say.notSearched}\n\n${say.noModel}`
+  if (answerable === null) return `${say.notSearched}\n\n${say.noModel}`
   const language = detectLanguage(passages.map((passage) => passage.text).join('\n')) ?? questionLanguage
-  const quotes = answerable ? selectQuotes(question, passages, language) : []
+  const quotes = answerable === 'no' ? [] : selectQuotes(question, passages, language)
   if (quotes.length === 0) return `${say.notAnswered}\n\n${say.noModel}`
-  return [...quotes.map((quote) => quoted(quote, say.page)), say.quotedOnly].join('\n\n')
+  const lines = quotes.map((quote) => quoted(quote, say.page))
+  return [...(answerable === 'unsure' ? [say.closest] : []), ...lines, say.quotedOnly].join('\n\n')
 }
 
 /** One sentence with its source. Straight quotation marks would end too early in many sentences. */

@@ -40,7 +40,7 @@ const ask = (model: ReturnType<typeof createOllamaChat>, content = 'Hello') =>
         maxTokens: 100,
         temperature: 0.5,
         stop: ['END'],
-        grounding: { question: '', passages: [], answerable: false, retrieved: false },
+        grounding: { question: '', passages: [], answerable: null },
       },
       signal,
     ),

@@ -25,7 +25,7 @@ async function service(options: OpenAiOptions & { continuation?: ContinuationSet
       model.stream(
         {
           messages: [{ role: 'user', content: 'Hello' }],
-          grounding: { question: '', passages: [], answerable: false, retrieved: false },
+          grounding: { question: '', passages: [], answerable: null },
           ...request,
         },
         AbortSignal.timeout(10_000),
