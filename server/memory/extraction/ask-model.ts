@@ -69,7 +69,7 @@ export async function askModel(
     messages,
     maxTokens,
     temperature: 0,
-    grounding: { question: '', passages: [], answerable: false, retrieved: false },
+    grounding: { question: '', passages: [], answerable: null },
   }
   let answer = ''
   for await (const part of model.stream(request, signal)) if (part.type === 'text') answer += part.text
