@@ -10,10 +10,10 @@ import {
   claimJob,
   countJobs,
   findJob,
+  findNextWork,
   hasDue,
   insertSchedule,
   type JobRow,
-  nextDueMs,
   purgeDead,
   upsertJob,
 } from './store.ts'
@@ -40,6 +40,7 @@ const maxWaitMs = 30_000
 const maxWaitEmbeddedMs = hour
 /** A due job that another transaction has locked is tried again after this time. */
 const minWaitMs = 50
+const retryMs = 1_000
 const otherServerPollMs = 250
 
 /**
@@ -71,12 +72,14 @@ export function jobs({
   const running = new Map<string, Execution>()
   const giveUp = new AbortController()
   const execution = { database, log, retryDelayMs, giveUp: giveUp.signal }
+  const maxWait = database.kind === 'embedded' ? maxWaitEmbeddedMs : maxWaitMs
   let isOpen = false
   let isClosed = false
   let isWoken = false
   let working: Promise<void> | undefined
   let timer: NodeJS.Timeout | undefined
-  let nextLeaseCheck = 0
+  /** When the first lease of another server expires, on the clock of performance.now(). */
+  let nextLeaseEnd = 0
   let stopListening = async () => {}
   let waiting: (() => void)[] = []
 
@@ -93,30 +96,27 @@ export function jobs({
   }
 
   async function work(): Promise<void> {
-    let waitMs: number | null = null
+    let waitMs = maxWait
     while (isWoken && !isClosed) {
       isWoken = false
       try {
-        if (performance.now() >= nextLeaseCheck) await failExpired(false)
+        if (performance.now() >= nextLeaseEnd) await failExpired(false)
         await startDue()
-        waitMs = await nextDueMs(db, {
+        const { dueMs, leaseMs } = await findNextWork(db, {
           free: slots().map(({ kind }) => kind),
           known: [...kinds.keys()],
           own: [...running.keys()],
         })
+        nextLeaseEnd = performance.now() + (leaseMs ?? Number.POSITIVE_INFINITY)
+        waitMs = Math.min(dueMs ?? maxWait, leaseMs ?? maxWait, maxWait)
       } catch (error) {
-        log.warn({ err: error }, 'due jobs could not be read; trying again')
-        waitMs = 1_000
+        log.warn({ err: error }, 'could not look for due jobs; retrying')
+        waitMs = retryMs
       }
     }
     working = undefined
-    if (!isClosed) schedule(waitMs)
+    if (!isClosed) timer = setTimeout(wake, Math.max(waitMs, minWaitMs))
     changed()
-  }
-
-  function schedule(waitMs: number | null): void {
-    const maxMs = database.kind === 'embedded' ? maxWaitEmbeddedMs : maxWaitMs
-    timer = setTimeout(wake, Math.max(Math.min(waitMs ?? maxMs, maxMs), minWaitMs))
   }
 
   /** The free slots of each kind that has any. */
@@ -153,7 +153,6 @@ export function jobs({
 
   /** Records the failure of jobs whose server has died; with `all`, of all jobs that do not run here. */
   async function failExpired(all: boolean): Promise<void> {
-    nextLeaseCheck = performance.now() + maxWaitMs
     const known = [...kinds.keys()]
     const leaseMs = defaults.leaseMs
     for (const row of await claimExpired(db, known, { all, except: [...running.keys()], leaseMs })) {

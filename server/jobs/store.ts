@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { Db, Row } from '../db/index.ts'
 import type { JobStats } from './kind.ts'
 
@@ -174,23 +174,30 @@ export async function claimExpired(
   return rows
 }
 
-/**
- * Milliseconds until a job of the kinds `free` is due or a lease of another server runs out (a job of the kinds `known`,
- * not among `own`); null when there is neither.
- */
-export async function nextDueMs(
+export type NextWork = {
+  /** Milliseconds until the first pending job is due; null when there is none. */
+  dueMs: number | null
+  /** Milliseconds until the first lease of another server expires; null when there is none. */
+  leaseMs: number | null
+}
+
+/** Looks for pending jobs of the kinds `free`, and for running jobs of the kinds `known` that are not among `own`. */
+export async function findNextWork(
   db: Db,
   { free, known, own }: { free: string[]; known: string[]; own: string[] },
-): Promise<number | null> {
-  const { rows } = await sql<{ ms: number | null }>`
-    select (extract(epoch from least(
-      (select min(first.due_at) from unnest(${free}::text[]) as k (kind), lateral (
-        select due_at from jobs where jobs.kind = k.kind and state = 'pending' order by due_at limit 1
-      ) as first),
-      (select min(lease_until) from jobs
-        where state = 'running' and kind = any(${known}::text[]) and id <> all(${own}::uuid[]))
-    ) - clock_timestamp()) * 1000)::float8 as ms`.execute(db)
-  return rows[0]?.ms ?? null
+): Promise<NextWork> {
+  const untilMs = (time: RawBuilder<Date>) =>
+    sql<number | null>`(extract(epoch from ${time} - clock_timestamp()) * 1000)::float8`
+  const firstDue = sql<Date>`(
+    select min(first.due_at) from unnest(${free}::text[]) as k (kind), lateral (
+      select due_at from jobs where jobs.kind = k.kind and state = 'pending' order by due_at limit 1
+    ) as first)`
+  const firstLease = sql<Date>`(
+    select min(lease_until) from jobs
+    where state = 'running' and kind = any(${known}::text[]) and id <> all(${own}::uuid[]))`
+  const { rows } = await sql<NextWork>`
+    select ${untilMs(firstDue)} as "dueMs", ${untilMs(firstLease)} as "leaseMs"`.execute(db)
+  return rows[0] ?? { dueMs: null, leaseMs: null }
 }
 
 export async function hasDue(db: Db, kinds: string[]): Promise<boolean> {

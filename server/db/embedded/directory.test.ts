@@ -18,8 +18,8 @@ async function openElsewhere(dir: string): Promise<string> {
     import { openDatabase } from ${JSON.stringify(entryPoint)}
     import { createLog } from ${JSON.stringify(logging)}
     try {
-      const store = await openDatabase({ dir: ${JSON.stringify(dir)}, log: createLog('silent') })
-      await store[Symbol.asyncDispose]()
+      const database = await openDatabase({ dir: ${JSON.stringify(dir)}, log: createLog('silent') })
+      await database[Symbol.asyncDispose]()
       console.log('opened')
     } catch (error) {
       console.log(error.code + ': ' + error.message)
@@ -37,44 +37,47 @@ async function openElsewhere(dir: string): Promise<string> {
 
 describe('a data directory', () => {
   test('is locked by one process until it closes the database', async () => {
-    await using place = await createTestDatabase('embedded')
-    const store = await openDatabase({ ...place, log })
-    const refusal = await openElsewhere(place.dir)
+    await using source = await createTestDatabase('embedded')
+    const database = await openDatabase({ ...source, log })
+    const refusal = await openElsewhere(source.dir)
     expect(refusal).toMatch(/^data_dir_in_use: Another server is using the data directory .*DATA_DIR/)
-    expect(refusal).toContain(place.dir)
-    await store.ping()
-    await store[Symbol.asyncDispose]()
-    expect(await openElsewhere(place.dir)).toBe('opened')
+    expect(refusal).toContain(source.dir)
+    await database.ping()
+    await database[Symbol.asyncDispose]()
+    expect(await openElsewhere(source.dir)).toBe('opened')
   })
 
   test('can be open once within a process', async () => {
-    await using place = await createTestDatabase('embedded')
-    const store = await openDatabase({ ...place, log })
-    await expect(openDatabase({ ...place, log })).rejects.toMatchObject({ code: 'data_dir_in_use' })
-    await store[Symbol.asyncDispose]()
-    await (await openDatabase({ ...place, log }))[Symbol.asyncDispose]()
+    await using source = await createTestDatabase('embedded')
+    const database = await openDatabase({ ...source, log })
+    await expect(openDatabase({ ...source, log })).rejects.toMatchObject({ code: 'data_dir_in_use' })
+    await database[Symbol.asyncDispose]()
+    await (await openDatabase({ ...source, log }))[Symbol.asyncDispose]()
   })
 
   test('of another version of PostgreSQL is rejected and left unlocked', async () => {
-    await using place = await createTestDatabase('embedded')
-    writeFileSync(path.join(place.dir, 'database/PG_VERSION'), '17\n')
-    const refused = { code: 'data_dir_version', message: expect.stringMatching(/PostgreSQL 17, .* reads 18/) }
-    await expect(openDatabase({ ...place, log })).rejects.toMatchObject(refused)
-    await expect(openDatabase({ ...place, log })).rejects.toMatchObject(refused)
+    await using source = await createTestDatabase('embedded')
+    writeFileSync(path.join(source.dir, 'database/PG_VERSION'), '17\n')
+    const refused = {
+      code: 'data_dir_version',
+      message: expect.stringMatching(/PostgreSQL 17, .* reads version 18/),
+    }
+    await expect(openDatabase({ ...source, log })).rejects.toMatchObject(refused)
+    await expect(openDatabase({ ...source, log })).rejects.toMatchObject(refused)
   })
 
   test('that is damaged is rejected with the message of the database', async () => {
-    await using place = await createTestDatabase('embedded')
-    writeFileSync(path.join(place.dir, 'database/global/pg_control'), Buffer.alloc(8192))
-    await expect(openDatabase({ ...place, log })).rejects.toMatchObject({
+    await using source = await createTestDatabase('embedded')
+    writeFileSync(path.join(source.dir, 'database/global/pg_control'), Buffer.alloc(8192))
+    await expect(openDatabase({ ...source, log })).rejects.toMatchObject({
       code: 'data_dir_unusable',
-      message: expect.stringMatching(/database.*\((PANIC|FATAL): .*\); /),
+      message: expect.stringMatching(/database.*\((PANIC|FATAL): .*\)\. /),
     })
   })
 
   test('that is a file is rejected', async () => {
-    await using place = await createTestDatabase('embedded')
-    const file = path.join(place.dir, 'file')
+    await using source = await createTestDatabase('embedded')
+    const file = path.join(source.dir, 'file')
     writeFileSync(file, '')
     await expect(openDatabase({ dir: file, log })).rejects.toMatchObject({
       code: 'data_dir_unusable',
@@ -83,8 +86,8 @@ describe('a data directory', () => {
   })
 
   test('gets a complete database or none', async () => {
-    await using place = await createTestDatabase('embedded')
-    const dir = path.join(place.dir, 'new')
+    await using source = await createTestDatabase('embedded')
+    const dir = path.join(source.dir, 'new')
     mkdirSync(path.join(dir, 'database.new/base'), { recursive: true })
     const failing = prepareDirectory(dir, async (temporary) => {
       expect(readdirSync(temporary)).toEqual([])
@@ -104,8 +107,8 @@ describe('a data directory', () => {
   test.skipIf(process.platform === 'win32')(
     'cannot be read by other users of the machine',
     async () => {
-      await using place = await createTestDatabase('embedded')
-      const dir = path.join(place.dir, 'new')
+      await using source = await createTestDatabase('embedded')
+      const dir = path.join(source.dir, 'new')
       await (await openDatabase({ dir, log }))[Symbol.asyncDispose]()
       expect(statSync(dir).mode & 0o777).toBe(0o700)
       expect(statSync(path.join(dir, 'database')).mode & 0o777).toBe(0o700)

@@ -14,33 +14,33 @@ const put = (key: string) => sql`insert into settings (key, value) values (${key
 
 describe('committed data', () => {
   test('is synced to disk by each commit, while reading does not sync', async () => {
-    await using store = await openTestDatabase('embedded')
-    const syncs = () => store.stats()['syncs'] ?? 0
+    await using database = await openTestDatabase('embedded')
+    const syncs = () => database.stats()['syncs'] ?? 0
     for (const key of ['a', 'b', 'c']) {
       const before = syncs()
-      await put(key).execute(store.db)
+      await put(key).execute(database.db)
       expect(syncs()).toBeGreaterThan(before)
     }
     const before = syncs()
-    await sql`select * from settings`.execute(store.db)
+    await sql`select * from settings`.execute(database.db)
     expect(syncs()).toBe(before)
   })
 
   test('survives a kill of the process, which can restart at once', async () => {
-    await using place = await createTestDatabase('embedded')
+    await using source = await createTestDatabase('embedded')
     const program = `
       import { openDatabase } from ${JSON.stringify(new URL('../index.ts', import.meta.url))}
       import { createLog } from ${JSON.stringify(new URL('../../log.ts', import.meta.url))}
       const { sql } = await import(${JSON.stringify(import.meta.resolve('kysely'))})
-      const store = await openDatabase({ dir: ${JSON.stringify(place.dir)}, log: createLog('silent') })
+      const database = await openDatabase({ dir: ${JSON.stringify(source.dir)}, log: createLog('silent') })
       for (let i = 0; ; i++) {
         const key = process.argv[1] + '-' + i
-        await store.transaction(async (trx) => {
+        await database.transaction(async (trx) => {
           await sql\`insert into settings (key, value) values (\${key}, '{}')\`.execute(trx)
           await sql\`insert into settings (key, value) values (\${'twin of ' + key}, '{}')\`.execute(trx)
         })
         console.log(key)
-        if (i % 20 === 10) await sql\`checkpoint\`.execute(store.db)
+        if (i % 20 === 10) await sql\`checkpoint\`.execute(database.db)
       }`
     const acknowledged: string[] = []
     for (const [round, enough] of [7, 80].entries()) {
@@ -55,8 +55,8 @@ describe('committed data', () => {
       }
       await exit
 
-      await using store = await openDatabase({ ...place, log })
-      const { rows } = await sql<{ key: string }>`select key from settings`.execute(store.db)
+      await using database = await openDatabase({ ...source, log })
+      const { rows } = await sql<{ key: string }>`select key from settings`.execute(database.db)
       const stored = new Set(rows.map(({ key }) => key))
       expect(acknowledged.filter((key) => !stored.has(key))).toEqual([])
       const withoutTwin = [...stored].filter(
@@ -68,23 +68,23 @@ describe('committed data', () => {
   }, 90_000)
 
   test('survives a failure of the engine, which serves the next statement', async () => {
-    await using store = await openTestDatabase('embedded')
-    await put('before').execute(store.db)
-    const wal = path.join(store.source.dir, 'database/pg_wal')
+    await using database = await openTestDatabase('embedded')
+    await put('before').execute(database.db)
+    const wal = path.join(database.source.dir, 'database/pg_wal')
     renameSync(wal, `${wal}-gone`)
     // Without a directory for the next segment of the WAL the engine stops.
     const broken = (async () => {
       for (;;)
         await sql`select pg_switch_wal() from (select pg_logical_emit_message(true, '', 'x')) as message`.execute(
-          store.db,
+          database.db,
         )
     })()
     await expect(broken).rejects.toMatchObject({ status: 503, code: 'database_away' })
     renameSync(`${wal}-gone`, wal)
 
-    await put('after').execute(store.db)
-    const { rows } = await sql<{ key: string }>`select key from settings order by key`.execute(store.db)
+    await put('after').execute(database.db)
+    const { rows } = await sql<{ key: string }>`select key from settings order by key`.execute(database.db)
     expect(rows.map(({ key }) => key)).toEqual(['after', 'before'])
-    expect(store.stats()['restarts']).toBe(1)
+    expect(database.stats()['restarts']).toBe(1)
   })
 })

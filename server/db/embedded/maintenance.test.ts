@@ -26,24 +26,24 @@ const never: MaintenanceSchedule = {
 }
 
 describe('maintenance of the embedded database', () => {
-  let place: TestDatabase
+  let source: TestDatabase
   let engine: Opened
   const open = async (schedule: Partial<MaintenanceSchedule>): Promise<void> => {
     engine = await openEmbedded({
-      ...place,
+      ...source,
       log: createLog('silent'),
       limits: defaultLimits,
       schedule: { ...never, ...schedule },
     })
   }
   beforeEach(async () => {
-    place = await createTestDatabase('embedded')
+    source = await createTestDatabase('embedded')
   })
   afterEach(async () => {
     await engine.stop()
     await engine.pool.end()
     await engine.close()
-    await place[Symbol.asyncDispose]()
+    await source[Symbol.asyncDispose]()
   })
 
   const one = async <T>(sql: string): Promise<T> => {

@@ -69,7 +69,7 @@ describe('requests', () => {
     expect(whole?.subarray(0, extended(sql).length - sync.length)).toEqual(
       extended(sql).subarray(0, -sync.length),
     )
-    expect(whole?.toString('latin1')).toContain('COPY FROM STDIN does not work')
+    expect(whole?.toString('latin1')).toContain('COPY FROM STDIN is not supported')
   })
 })
 

@@ -4,17 +4,17 @@ import { createLog } from '../../log.ts'
 import { defaultLimits } from '../limits.ts'
 import { openEmbedded } from './open.ts'
 
-let place: TestDatabase
+let source: TestDatabase
 let engine: Awaited<ReturnType<typeof openEmbedded>>
 beforeAll(async () => {
-  place = await createTestDatabase('embedded')
-  engine = await openEmbedded({ ...place, log: createLog('silent'), limits: defaultLimits })
+  source = await createTestDatabase('embedded')
+  engine = await openEmbedded({ ...source, log: createLog('silent'), limits: defaultLimits })
 })
 afterAll(async () => {
   await engine.stop()
   await engine.pool.end()
   await engine.close()
-  await place[Symbol.asyncDispose]()
+  await source[Symbol.asyncDispose]()
 })
 
 const named = { name: 'add', text: `insert into settings (key, value) values ($1, '{}')` }

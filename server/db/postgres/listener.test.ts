@@ -10,12 +10,12 @@ import { startListener } from './listener.ts'
 type Store = Awaited<ReturnType<typeof openTestDatabase>>
 
 /** Terminates connections from the server, like a restart or a router; returns their number. */
-const cut = (store: Store, which: 'listening' | 'all') =>
+const cut = (database: Store, which: 'listening' | 'all') =>
   withAdminClient(async (admin) => {
     const { rowCount } = await admin.query(
       `select pg_terminate_backend(pid) from pg_stat_activity
        where datname = $1 and ($2 = 'all' or query ilike 'listen %')`,
-      [new URL(store.source.url ?? '').pathname.slice(1), which],
+      [new URL(database.source.url ?? '').pathname.slice(1), which],
     )
     return rowCount
   })
@@ -35,18 +35,18 @@ test('closing aborts an attempt to connect to a server that does not respond', a
 
 describe.runIf(DATABASES.includes('postgres'))('a PostgreSQL server', () => {
   test('that closes the connection for notifications is reconnected, and the listeners are informed', async () => {
-    await using store = await openTestDatabase('postgres')
+    await using database = await openTestDatabase('postgres')
     const received: string[] = []
     const again = Promise.withResolvers<void>()
-    await store.listen('news', (payload) => received.push(payload), again.resolve)
-    await store.listen('more', (payload) => received.push(`more ${payload}`))
-    await store.notify(store.db, 'news', 'before')
+    await database.listen('news', (payload) => received.push(payload), again.resolve)
+    await database.listen('more', (payload) => received.push(`more ${payload}`))
+    await database.notify(database.db, 'news', 'before')
     await expect.poll(() => received, { timeout: 10_000 }).toEqual(['before'])
 
-    expect(await cut(store, 'listening')).toBe(1)
+    expect(await cut(database, 'listening')).toBe(1)
     await again.promise
-    await store.notify(store.db, 'news', 'after')
-    await store.notify(store.db, 'more', 'after')
+    await database.notify(database.db, 'news', 'after')
+    await database.notify(database.db, 'more', 'after')
     await expect.poll(() => received, { timeout: 10_000 }).toEqual(['before', 'after', 'more after'])
   })
 
@@ -60,23 +60,23 @@ describe.runIf(DATABASES.includes('postgres'))('a PostgreSQL server', () => {
   })
 
   test('that closes a connection causes one clear error, and the next statement succeeds', async () => {
-    await using store = await openTestDatabase('postgres')
-    const cutOff = store.transaction(async (trx) => {
+    await using database = await openTestDatabase('postgres')
+    const cutOff = database.transaction(async (trx) => {
       await sql`insert into settings (key, value) values ('a', '{}')`.execute(trx)
-      await cut(store, 'all')
+      await cut(database, 'all')
       await sql`insert into settings (key, value) values ('b', '{}')`.execute(trx)
     })
     await expect(cutOff).rejects.toMatchObject({ status: 503, code: 'database_away', retryAfter: 2 })
-    const { rows } = await sql`select key from settings`.execute(store.db)
+    const { rows } = await sql`select key from settings`.execute(database.db)
     expect(rows).toEqual([])
   })
 
   test('cancels one of two deadlocked transactions', async () => {
-    await using store = await openTestDatabase('postgres')
-    await sql`insert into settings (key, value) values ('a', '{}'), ('b', '{}')`.execute(store.db)
+    await using database = await openTestDatabase('postgres')
+    await sql`insert into settings (key, value) values ('a', '{}'), ('b', '{}')`.execute(database.db)
     const both = [Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const
     const change = (first: string, second: string, mine: 0 | 1) =>
-      store.transaction(async (trx) => {
+      database.transaction(async (trx) => {
         await sql`update settings set value = '[1]' where key = ${first}`.execute(trx)
         both[mine].resolve()
         await both[1 - mine]?.promise
