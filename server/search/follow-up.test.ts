@@ -3,39 +3,77 @@ import { expandFollowUpTerms, expandFollowUpText } from './follow-up.ts'
 import { queryAnalyzer } from './query-terms.ts'
 
 const english = await queryAnalyzer('avee', ['eng'])
-const meant = (question: string, ...context: string[]) =>
+/** The terms that are searched, those of earlier questions with a question mark. */
+const expanded = (question: string, ...context: string[]) =>
   expandFollowUpTerms(english, question, context)
     .filter((term) => !term.isStopWord)
     .map((term) => `${term.text}${term.weight < 1 ? '?' : ''}`)
     .join(' ')
 
-describe('a follow-up', () => {
-  test('takes up what it leaves unsaid, at less weight', () => {
-    expect(meant('And in 2023?', 'What was the revenue of Adobe in 2022?')).toBe('2023 revenue? adobe?')
-    expect(meant('Why?', 'The bridge over the Orr was closed')).toBe('bridge? orr? closed?')
-    expect(meant('When was it opened again?', 'Tell me of the bridge over the Orr')).toContain('bridge?')
+describe('a follow-up question', () => {
+  test('takes the terms of the question before it, at less weight', () => {
+    expect(expanded('And in 2023?', 'What was the revenue of Adobe in 2022?')).toBe('2023 revenue? adobe?')
+    expect(expanded('Why?', 'The bridge over the Orr was closed')).toBe('bridge? orr? closed?')
+    expect(expanded('When was it opened again?', 'Tell me of the bridge over the Orr')).toContain('bridge?')
   })
 
-  test('looks further back past one that leaned on others itself', () => {
-    expect(meant('And in 2024?', 'What was the revenue of Adobe in 2022?', 'And in 2023?')).toBe(
+  test('looks past an earlier follow-up', () => {
+    expect(expanded('And in 2024?', 'What was the revenue of Adobe in 2022?', 'And in 2023?')).toBe(
       '2024 revenue? adobe?',
     )
   })
 
-  test('a question that stands by itself stays as it is', () => {
-    const question = 'Which birds nest under the northern cliffs in spring?'
-    expect(meant(question, 'What was the revenue of Adobe in 2022?')).toBe(meant(question))
-    expect(expandFollowUpText(english, question, ['What was the revenue?'])).toBe(question)
-  })
-
-  test('without anything before it is what it says', () => {
-    expect(meant('And in 2023?')).toBe('2023')
+  test('stays as it is without an earlier question', () => {
+    expect(expanded('And in 2023?')).toBe('2023')
     expect(expandFollowUpText(english, 'And in 2023?', [])).toBe('And in 2023?')
   })
 
-  test('for meaning the question before stands in front', () => {
+  test('is embedded after the question before it', () => {
     expect(expandFollowUpText(english, 'And in 2023?', ['Revenue in 2022?'])).toBe(
       'Revenue in 2022?\nAnd in 2023?',
     )
+  })
+})
+
+describe('which questions are follow-ups', () => {
+  const isFollowUp = async (language: string, question: string) => {
+    const analyzer = await queryAnalyzer('avee', [language])
+    return expandFollowUpText(analyzer, question, ['Earlier?']) !== question
+  }
+
+  test.each([
+    ['eng', 'And how high was the revenue of the western branch in spring?'],
+    ['eng', 'How long does the northern harbour keep it closed every winter?'],
+    ['deu', 'Und wie hoch war der Umsatz der westlichen Filiale im Frühjahr?'],
+    ['fra', 'Et quel était le chiffre des ventes de la filiale au printemps ?'],
+    ['spa', '¿Y cuánto vendió la sucursal del oeste durante la primavera?'],
+    ['ita', 'E quanto ha venduto la filiale occidentale durante la primavera?'],
+    ['por', 'E quanto vendeu a filial do oeste durante a primavera?'],
+    ['nld', 'En hoe hoog was de omzet van het westelijke filiaal in het voorjaar?'],
+    ['swe', 'Och hur hög var omsättningen för den västra filialen i våras?'],
+    ['ces', 'A jaký byl obrat západní pobočky během letošního jara?'],
+    ['rus', 'А какая выручка была у западного филиала весной?'],
+    ['rus', 'Сколько длится его весенний ремонт на северном берегу?'],
+    ['ukr', 'А який дохід був у західної філії навесні цього року?'],
+    ['cmn', '那西部分公司在二零二三年春季的收入是多少'],
+    ['jpn', 'では、西支店の二〇二三年春の売上高はいくらでしたか'],
+  ])('%s: "%s" is one', async (language, question) => {
+    expect(await isFollowUp(language, question)).toBe(true)
+  })
+
+  test.each([
+    ['eng', 'Which birds nest under the northern cliffs in spring?'],
+    ['eng', 'A summary of the annual report about honey production'],
+    ['eng', 'Men who sailed to northern islands for whale hunting'],
+    ['fra', 'En quelle année le pont de la rivière Orr a été construit ?'],
+    ['fra', 'Ma question porte sur le chiffre des ventes de la coopérative'],
+    ['spa', 'En qué año fue construido el puente viejo de la ciudad'],
+    ['spa', '¿Qué es la fotosíntesis de las plantas verdes acuáticas?'],
+    ['por', 'O que é a fotossíntese das plantas verdes aquáticas?'],
+    ['ita', 'Qual è il fatturato della cooperativa agricola del nord?'],
+    ['dan', 'Hvor høj er omsætningen for filialen om foråret i Aarhus?'],
+    ['rus', 'Какая выручка была у западного филиала весной?'],
+  ])('%s: "%s" is none', async (language, question) => {
+    expect(await isFollowUp(language, question)).toBe(false)
   })
 })

@@ -1,66 +1,117 @@
 import type { QueryAnalyzer, QueryTerm } from './query-terms.ts'
+import { stopWordLanguages, stopWordsOf } from './stop-words.ts'
 
-/** What an earlier question lends to one that does not stand by itself. */
+/** Terms of an earlier question count half, so that they rank passages only among equals of the question itself. */
 const carriedWeight = 0.5
-/** A question with no more words of its own than this may be half of one. */
-const fewWords = 2
-
-/** "And in 2023?", "What about …", "Und wie viele?": a question that begins as a continuation. */
-const continues =
-  /^\s*(?:(?:and|but|or|also|what about|how about|same for|und|aber|oder|auch|was ist mit|wie (?:sieht|steht) es|et|mais|ou|qu'en est-il|y|pero|o|qué hay|e|ma|en|maar|och|men|og|a co|a|и|а|но)\b|那|还有|還有|呢|では|じゃあ|それ)/iu
-
-/** Words that point at something said before. */
-const pointing = new Set(
-  [
-    'it its they them their theirs he him his she her hers that those this these one ones there then former latter same',
-    'er sie es ihn ihm ihr ihre ihren ihrer sein seine seinen dessen deren diese dieser dieses dort dabei davon damals',
-    'il elle ils elles lui leur leurs celui celle ceux celles cela ça',
-    'él ella ellos ellas eso esa ese esos esas esto',
-    'esso essa essi lui lei loro quello quella quelli quelle',
-    'он она оно они его её ее их этот эта это эти',
-  ].flatMap((line) => line.split(' ')),
-)
-const pointingUnspaced = /[它他她其]|这个|這個|那个|那個|それ|その|彼/u
-const isFigure = (term: QueryTerm) => /^\p{Nd}/u.test(term.text)
+/** A question with at most this many terms besides stop words may depend on the one before. */
+const maxTermsOfFollowUp = 2
+/** The beginning of a question tells its language; the rest of a long one is not looked at. */
+const maxSampleWords = 40
 
 /**
- * The words of a question, and with them what it leaves unsaid: a follow-up takes up the words of the question before
- * it, at half their weight. A figure of its own ("and in 2023?") takes the place of the figures before.
+ * How a follow-up question shows itself, by ISO 639-3 code: it begins as a continuation ("And in 2023?") or refers to
+ * something said before ("How long is it?"). Words mean other things in other languages ("a", "en", "es", "il"), so
+ * only the cues of the question's own language count.
+ */
+const cues: Record<string, { beginnings: string; references: string }> = {
+  eng: {
+    beginnings: 'and|but|or|also|what about|how about|same for',
+    references:
+      'it its they them their theirs he him his she her hers that those this these one ones there then former latter same',
+  },
+  deu: {
+    beginnings: 'und|aber|oder|auch|was ist mit|wie sieht es|wie steht es',
+    references:
+      'er sie es ihn ihm ihr ihre ihren ihrer seine seinen dessen deren diese dieser dieses dort dabei davon damals',
+  },
+  fra: {
+    beginnings: "et|mais|ou|qu'en est-il",
+    references: 'il elle ils elles lui leur leurs celui celle ceux celles cela ça',
+  },
+  spa: { beginnings: 'y|pero|o|qué hay', references: 'él ella ellos ellas eso esa ese esos esas esto' },
+  ita: { beginnings: 'e|ma|o', references: 'esso essa essi lui lei loro quello quella quelli quelle' },
+  por: { beginnings: 'e|mas|ou', references: 'ele ela eles elas isso isto esse essa' },
+  nld: { beginnings: 'en|maar|of', references: 'hij zij het hem haar hun deze dit die dat' },
+  swe: { beginnings: 'och|men|eller', references: 'han hon den det de dem denna detta' },
+  dan: { beginnings: 'og|men|eller', references: 'han hun den det de dem denne dette' },
+  nob: { beginnings: 'og|men|eller', references: 'han hun den det de dem denne dette' },
+  pol: { beginnings: 'a|i|ale|oraz', references: 'on ona ono oni jego jej ich ten ta to' },
+  ces: { beginnings: 'a|ale|nebo|a co', references: 'on ona ono oni jeho její jejich ten ta to' },
+  rus: { beginnings: 'и|а|но', references: 'он она оно они его её ее их этот эта это эти' },
+  ukr: { beginnings: 'і|й|а|але', references: 'він вона воно вони його її їх цей ця це ці' },
+}
+const beginnings = new Map(
+  Object.entries(cues).map(([language, { beginnings }]) => [
+    language,
+    // \b knows ASCII letters only.
+    new RegExp(`^\\P{L}*(?:${beginnings})(?![\\p{L}\\p{M}\\p{N}])`, 'iu'),
+  ]),
+)
+const references = new Map(
+  Object.entries(cues).map(([language, { references }]) => [language, new Set(references.split(' '))]),
+)
+/** The same for Chinese and Japanese, whose scripts tell them from all others. */
+const unspacedCues = /^(?:那|还有|還有|では|じゃあ|それ)|[它他她其]|这个|這個|那个|那個|その|彼|呢[？?]?\s*$/u
+
+const isNumber = (term: QueryTerm) => /^\p{Nd}/u.test(term.text)
+
+/**
+ * Returns the terms of a question and, if it is a follow-up, those of the question it continues, at half their weight.
+ * A number in the follow-up ("and in 2023?") replaces the numbers of the earlier question.
  *
  * @param context earlier questions of the conversation, oldest first
  */
 export function expandFollowUpTerms(
-  questioner: QueryAnalyzer,
+  analyzer: QueryAnalyzer,
   question: string,
   context: string[],
 ): QueryTerm[] {
-  const own = questioner.terms(question)
-  if (!leansOnContext(question, own)) return own
-  const informative = own.filter((term) => !term.isStopWord)
+  const own = analyzer.terms(question)
+  if (!isFollowUp(question, own)) return own
+  const contentTerms = own.filter((term) => !term.isStopWord)
   const known = new Set(own.flatMap((term) => [...term.stems.keys()]))
   for (const earlier of context.toReversed()) {
-    const carried = questioner
+    const carried = analyzer
       .terms(earlier, carriedWeight)
       .filter((term) => !term.isStopWord)
-      .filter((term) => ![...term.stems.keys()].some((form) => known.has(form)))
-      .filter((term) => !isFigure(term) || !informative.some(isFigure))
-    // A question that leaned on others itself has nothing to lend; the one before it may.
-    if (carried.length > fewWords || (carried.length > 0 && earlier === context[0]))
+      .filter((term) => ![...term.stems.keys()].some((hash) => known.has(hash)))
+      .filter((term) => !isNumber(term) || !contentTerms.some(isNumber))
+    // A question of few terms is a follow-up itself; the one it continues comes before it.
+    if (carried.length > maxTermsOfFollowUp || (carried.length > 0 && earlier === context[0]))
       return [...own, ...carried]
   }
   return own
 }
 
-/** The text that is embedded for a question: with the earlier question in front when it leans on it. */
-export function expandFollowUpText(questioner: QueryAnalyzer, question: string, context: string[]): string {
+/** Returns the text to embed for a question: a follow-up with the question before it. */
+export function expandFollowUpText(analyzer: QueryAnalyzer, question: string, context: string[]): string {
   const last = context.at(-1)
-  return last !== undefined && leansOnContext(question, questioner.terms(question))
+  return last !== undefined && isFollowUp(question, analyzer.terms(question))
     ? `${last}\n${question}`
     : question
 }
 
-function leansOnContext(question: string, own: QueryTerm[]): boolean {
-  if (own.filter((term) => !term.isStopWord).length <= fewWords) return true
-  if (continues.test(question)) return true
-  return pointingUnspaced.test(question) || own.some((term) => pointing.has(term.text))
+function isFollowUp(question: string, terms: QueryTerm[]): boolean {
+  if (terms.filter((term) => !term.isStopWord).length <= maxTermsOfFollowUp) return true
+  if (unspacedCues.test(question)) return true
+  const words =
+    question
+      .toLowerCase()
+      .match(/[\p{L}\p{M}]+/gu)
+      ?.slice(0, maxSampleWords) ?? []
+  return likelyLanguages(words).some(
+    (language) =>
+      beginnings.get(language)?.test(question) === true ||
+      words.some((word) => references.get(language)?.has(word)),
+  )
+}
+
+/** Returns the languages of which most words are stop words. Statistical detection needs longer texts than questions are. */
+function likelyLanguages(words: string[]): string[] {
+  const counts = stopWordLanguages.map((language) => {
+    const stopWords = stopWordsOf(language)
+    return { language, count: words.filter((word) => stopWords.has(word)).length }
+  })
+  const most = Math.max(...counts.map(({ count }) => count))
+  return most === 0 ? [] : counts.filter(({ count }) => count === most).map(({ language }) => language)
 }
