@@ -4,6 +4,7 @@ import path from 'node:path'
 import type { IngestResult } from '../contract/knowledge.ts'
 import { layers } from '../contract/layers.ts'
 import { newId, openDatabase } from '../server/db/index.ts'
+import { jobs as jobQueue } from '../server/jobs/index.ts'
 import { knowledge as knowledgeRoom } from '../server/knowledge/index.ts'
 import { createLog } from '../server/log.ts'
 import type { Embedder } from '../server/models/index.ts'
@@ -13,7 +14,7 @@ export type BenchFile = { filename: string } & ({ path: string } | { text: strin
 
 export const allLayers = [...layers]
 
-/** The store, the runs and the knowledge of a real server in a directory of their own, with one owner. */
+/** Opens database, runs and knowledge as a server does, in a temporary directory, with one user. */
 export async function openBenchServer({
   url,
   embedder,
@@ -25,9 +26,11 @@ export async function openBenchServer({
   const log = createLog('error')
   const database = await openDatabase({ dir, log, ...(url === undefined ? {} : { url }) })
   const runs = runsRoom({ database, log, nodeId: newId(), graceMs: 0 })
+  const jobs = jobQueue({ database, log })
   const knowledge = await knowledgeRoom({
     database,
     runs,
+    jobs,
     models: { embedder: async () => embedder },
     log,
     config: {
@@ -42,6 +45,7 @@ export async function openBenchServer({
       },
     },
   })
+  await jobs.open()
   const userId = newId()
   await database.db.insertInto('users').values({ id: userId, display_name: 'Bench' }).execute()
   const { signal } = new AbortController()
@@ -63,7 +67,7 @@ export async function openBenchServer({
       return id
     },
 
-    /** Takes files in as an upload does; the results in order. */
+    /** Ingests files as an upload does; returns the results in order. */
     async ingest(
       aveeId: string,
       files: BenchFile[],
@@ -88,6 +92,7 @@ export async function openBenchServer({
     },
 
     async [Symbol.asyncDispose]() {
+      await jobs[Symbol.asyncDispose]()
       await runs[Symbol.asyncDispose]()
       await knowledge[Symbol.asyncDispose]()
       await database[Symbol.asyncDispose]()

@@ -100,6 +100,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     await knowledgeRoom({
       database,
       runs,
+      jobs,
       models,
       log,
       config: {

@@ -190,7 +190,6 @@ export type Tables = {
     passage_id: string
     version: string
     avee_id: string
-    layer: Layer
     model: string
     embedding: string
   }

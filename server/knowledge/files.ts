@@ -2,21 +2,23 @@ import { createHash } from 'node:crypto'
 import { createReadStream, type ReadStream } from 'node:fs'
 import { mkdir, open, opendir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { newId } from '../db/index.ts'
+import { storageFull } from './errors.ts'
 
-/** Bytes that have arrived whole and are on disk, but are nobody's yet. */
+/** A complete file on disk that belongs to no run or document yet. */
 export type StagedFile = { path: string; sha256: string; bytes: number }
 
-/** Leftovers of a server that died are at least this old; an upload that is still coming in is younger. */
+/** Uploads take less time; older files in `incoming` were left by a server that crashed. */
 const abandonedUploadAgeMs = 60 * 60 * 1000
 
 /**
- * The originals of documents, below one directory:
+ * The original files of documents:
  *
- *   incoming/<id>            bytes on their way in
- *   files/ab/cd/<sha256>     whole files by the hash of their content
+ *     incoming/<id>            being received
+ *     files/ab/cd/<sha256>     complete, by the hash of the content
  *
- * A file is written and synced in `incoming` and then renamed, so that under `files` there are only whole ones.
+ * A file is written and synced in `incoming`, then renamed, so that `files` contains complete files only.
  */
 export function originals(dataDir: string) {
   const incoming = join(dataDir, 'incoming')
@@ -24,28 +26,28 @@ export function originals(dataDir: string) {
   const folderOf = (sha256: string) => join(files, sha256.slice(0, 2), sha256.slice(2, 4))
   const pathOf = (sha256: string) => join(folderOf(sha256), sha256)
 
-  /** Takes a stream in, hashing as it goes. When the stream or the disk fails, nothing is left behind. */
+  /** Writes and hashes a stream. On failure it leaves no file and closes the stream. @throws insufficient_storage */
   async function stage(stream: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<StagedFile> {
-    await mkdir(incoming, { recursive: true, mode: 0o700 })
     const path = join(incoming, newId())
     const hash = createHash('sha256')
     let bytes = 0
-    const file = await open(path, 'wx', 0o600)
     try {
+      await mkdir(incoming, { recursive: true, mode: 0o700 })
+      await using file = await open(path, 'wx', 0o600)
       for await (const chunk of stream) {
         hash.update(chunk)
         bytes += chunk.byteLength
         await file.writeFile(chunk)
       }
       await file.sync()
-      await file.close()
       const sha256 = hash.digest('hex')
       await mkdir(folderOf(sha256), { recursive: true, mode: 0o700 })
       return { path, sha256, bytes }
     } catch (error) {
-      await file.close().catch(() => undefined)
+      // A stream that was never read would keep its file handle.
+      if (stream instanceof Readable) stream.destroy()
       await rm(path, { force: true })
-      throw error
+      throw isDiskFull(error) ? storageFull() : error
     }
   }
 
@@ -55,7 +57,7 @@ export function originals(dataDir: string) {
 
     discard: (staged: StagedFile): Promise<void> => rm(staged.path, { force: true }),
 
-    /** Puts staged files among the originals, each over an equal one that is there already: side by side, as the caller holds a lock. */
+    /** Moves staged files among the originals, replacing equal ones; in parallel, because the caller holds a lock. */
     async keep(staged: StagedFile[]): Promise<void> {
       const folders = new Set(staged.map(({ sha256 }) => folderOf(sha256)))
       await Promise.all(staged.map(({ path, sha256 }) => rename(path, pathOf(sha256))))
@@ -73,7 +75,7 @@ export function originals(dataDir: string) {
 
     remove: (sha256: string): Promise<void> => rm(pathOf(sha256), { force: true }),
 
-    /** The hashes of all originals, in batches of one folder each. */
+    /** Yields the hashes of all originals, one folder at a time. */
     async *listHashes(): AsyncGenerator<string[]> {
       for (const outer of await namesIn(files)) {
         for (const inner of await namesIn(join(files, outer))) {
@@ -83,7 +85,7 @@ export function originals(dataDir: string) {
       }
     },
 
-    /** Removes what uploads that never ended have left. */
+    /** Deletes the files of uploads that were never completed. */
     async deleteAbandonedUploads(now: Date): Promise<void> {
       const folder = await opendir(incoming).catch(() => undefined)
       if (!folder) return
@@ -100,11 +102,15 @@ export type Originals = ReturnType<typeof originals>
 
 const namesIn = (folder: string): Promise<string[]> => readdir(folder).catch(() => [])
 
+const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code ?? ''
+const isDiskFull = (error: unknown) => ['ENOSPC', 'EDQUOT'].includes(codeOf(error))
+
+/** Makes renames in a folder durable. Windows cannot sync folders and does not need to. */
 async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r')
   try {
+    await using handle = await open(folder, 'r')
     await handle.sync()
-  } finally {
-    await handle.close()
+  } catch (error) {
+    if (!['EPERM', 'EISDIR', 'EACCES', 'EINVAL'].includes(codeOf(error))) throw error
   }
 }

@@ -1,20 +1,22 @@
 import type { Answerability } from '../../contract/knowledge.ts'
 import { type Layer } from '../../contract/layers.ts'
 import type { Database } from '../db/index.ts'
+import type { Jobs } from '../jobs/index.ts'
 import type { Log } from '../log.ts'
 import type { Embedder } from '../models/index.ts'
 import type { Runs } from '../runs/index.ts'
 import { termHasher } from '../search/index.ts'
+import { cleanup as cleanupOf } from './cleanup.ts'
 import { documentNotFound, originalMissing, passageNotFound } from './errors.ts'
 import { type Network, pageFetcher } from './fetch/fetch-page.ts'
 import { originals } from './files.ts'
 import { watchedFolders } from './folders/folders.ts'
-import { embeddingRunKind, embeddingWatch } from './ingest/embedding.ts'
+import { embeddingRunKind, scheduleEmbedding } from './ingest/embedding.ts'
 import { ingestRunKind } from './ingest/ingest.ts'
 import type { IngestInput } from './ingest/input.ts'
 import { type IngestedDocument, intake } from './ingest/intake.ts'
-import { type RenamingInput, renamingKind } from './ingest/renaming.ts'
-import { type OcrSettings, documentParser as readerOf } from './parsers/index.ts'
+import { reindexJob } from './ingest/reindex.ts'
+import { documentParser, type OcrSettings } from './parsers/index.ts'
 import { maxConsideredPassages, selectContext } from './search/context-passages.ts'
 import { type Hit, toHit } from './search/hit.ts'
 import { hybridSearch, type SearchQuery } from './search/search.ts'
@@ -32,7 +34,6 @@ import { lockDocumentsOfAvee } from './store/ingest-files.ts'
 import { countPassagesByLanguage, documentFrequencies, searchLiteral } from './store/search.ts'
 import { vectorIndexes } from './store/vector-index.ts'
 import { changeLayer, listNeighbours, listPages } from './store/versions.ts'
-import { tidier } from './tidy.ts'
 
 export type KnowledgeLimits = {
   maxUploadBytes: number
@@ -46,6 +47,7 @@ export type KnowledgeLimits = {
 export type KnowledgeDependencies = {
   database: Database
   runs: Runs
+  jobs: Jobs
   models: {
     embedder(signal: AbortSignal): Promise<Embedder | undefined>
     embedderForSpace?(space: string): Promise<Embedder | undefined>
@@ -55,33 +57,34 @@ export type KnowledgeDependencies = {
   config: {
     dataDir: string
     limits: KnowledgeLimits
-    /** Null or left out: text on pictures is not recognised. */
+    /** Without it, images and scanned pages have no text. */
     ocr?: OcrSettings | null
-    /** Absolute paths of the folders in which folders may be followed. */
+    /** Absolute paths of the folders that may be watched, with their subfolders. */
     watchFolders?: string[]
   }
-  /** In the place of the clock and of the network, for tests. */
+  /** Clock and network, replaced in tests. */
   now?: () => Date
   network?: Network
 }
 
-/** Stretches of documents for a prompt, the best first; `text` is exactly that stretch of the page. */
+/** Passages for a prompt, best first. `text` is exactly the stretch of the page from `start` to `end`. */
 export type ContextPassages = { passages: Hit[]; answerable: Answerability }
 
-/** A document as it is shown, with whether the present embedding model knows all of it. */
+/** A document, and whether all of its passages have vectors of the current embedding model. */
 export type ListedDocument = DocumentRow & { embedded: boolean }
 
-/** Files read at once, and how long a fetched page may take. */
-const readersAtOnce = 2
-const fetchMs = 30_000
-const redirects = 5
-/** How long an embedding model may take to say whether it is there, where only a mark in a list depends on it. */
-const spacePatienceMs = 1_000
+/** Files parsed at the same time. */
+const maxParsers = 2
+const fetchTimeoutMs = 30_000
+const maxRedirects = 5
+/** Lists do not wait longer to learn whether documents are embedded. */
+const modelTimeoutMs = 1_000
 
-/** Documents: taken in, read, cut, indexed, found, shown. */
+/** The documents of avees: ingestion, storage, search. */
 export async function knowledge({
   database,
   runs,
+  jobs,
   models,
   log,
   config,
@@ -91,7 +94,7 @@ export async function knowledge({
   const { db } = database
   const { limits } = config
   const files = originals(config.dataDir)
-  const reader = readerOf({
+  const parser = documentParser({
     limits: {
       bytes: limits.maxUploadBytes,
       pages: limits.maxPages,
@@ -99,104 +102,109 @@ export async function knowledge({
       milliseconds: limits.readTimeoutMs,
       memoryBytes: limits.readMemoryMb * 1024 * 1024,
     },
-    concurrency: readersAtOnce,
+    concurrency: maxParsers,
     log,
     ocr: config.ocr ?? null,
   })
-  const fetcher = pageFetcher({ bytes: limits.maxUploadBytes, milliseconds: fetchMs, redirects }, network)
-  const tidy = tidier({ database, files, log, now })
+  const fetcher = pageFetcher(
+    { bytes: limits.maxUploadBytes, milliseconds: fetchTimeoutMs, redirects: maxRedirects },
+    network,
+  )
+  const cleanup = cleanupOf({ database, jobs, files, now })
   const embedder = (signal: AbortSignal) => models.embedder(signal)
   const indexes = vectorIndexes({ database, log })
-  const rank = hybridSearch({
+  const search = hybridSearch({
     database,
     log,
     embedder,
     embedderOf: async (space) => models.embedderForSpace?.(space),
     relevance: async (...asked) => models.scoreRelevance?.(...asked),
   })
+  const reindex = reindexJob({ database, jobs, log, embedder, indexes, cleanup })
   runs.register<IngestInput>(
     'ingest',
     ingestRunKind({
       database,
       log,
-      reader,
+      parser,
       files,
       fetcher,
       embedder,
       indexes,
-      tidy: tidy.later,
+      cleanup,
+      reindex,
       now: () => now().getTime(),
     }),
   )
-  runs.register<RenamingInput>('rename', renamingKind({ database, log, embedder, indexes, tidy: tidy.later }))
-  runs.register('index', embeddingRunKind({ database, runs, log, embedder, indexes }))
-  const followed = watchedFolders({
+  runs.register('index', embeddingRunKind({ database, embedder, indexes }))
+  const embedMissing = scheduleEmbedding({ database, runs, jobs, embedder })
+  const folders = watchedFolders({
     database,
     runs,
-    log,
+    jobs,
     allowed: config.watchFolders ?? [],
-    isReadable: (filename) => reader.typeOf(filename) !== undefined,
+    isReadable: (filename) => parser.typeOf(filename) !== undefined,
     maxBytes: limits.maxUploadBytes,
     now: () => now().getTime(),
-    remove,
+    deleteDocuments,
   })
-  const watch = embeddingWatch({ database, runs, log, embedder })
-  void tidy.soon(true)
+  const ingestion = intake({ db, runs, files, parser, fetcher, maxSitePages: limits.maxSitePages })
 
-  const takesIn = intake({ db, runs, files, reader, fetcher, maxSitePages: limits.maxSitePages })
-
-  async function remove(ids: string[], aveeId: string): Promise<number> {
-    let count = 0
-    const originalsOf = new Set<string>()
+  /** Deletes documents of an avee and what was made of them; returns how many existed. */
+  async function deleteDocuments(ids: string[], aveeId: string): Promise<number> {
+    const hashes: string[] = []
     for (const id of ids) {
-      const gone = await database.transaction(async (trx) => {
+      const deleted = await database.transaction(async (trx) => {
         await lockDocumentsOfAvee(trx, aveeId)
+        await cleanup.enqueue(trx)
         return await retireDocument(trx, id)
       })
-      if (!gone) continue
-      count += 1
-      originalsOf.add(gone.sha256)
+      if (deleted) hashes.push(deleted.sha256)
     }
-    await tidy.soon()
-    await tidy.releaseOriginals([...originalsOf])
-    return count
+    // The job queue logs a failure and tries again; the documents are deleted in any case.
+    await cleanup.versions().catch(() => undefined)
+    await cleanup.deleteUnreferenced([...new Set(hashes)])
+    return hashes.length
   }
 
-  /** The vector space of the present embedding model; null when there is none or it does not say so at once. */
-  async function presentSpace(): Promise<string | null> {
-    const model = await embedder(AbortSignal.timeout(spacePatienceMs)).catch(() => undefined)
+  /** Returns the vector space of the current embedding model, or null if there is none or it does not respond. */
+  async function currentSpace(): Promise<string | null> {
+    const model = await embedder(AbortSignal.timeout(modelTimeoutMs)).catch(() => undefined)
     return model?.space ?? null
   }
 
-  async function listed<Rows extends DocumentRow[]>(rows: Rows): Promise<ListedDocument[]> {
-    const space = rows.length === 0 ? null : await presentSpace()
+  async function withEmbedded(rows: DocumentRow[]): Promise<ListedDocument[]> {
+    const space = rows.length === 0 ? null : await currentSpace()
     return rows.map((row) => ({ ...row, embedded: space !== null && row.embedded_by === space }))
   }
 
-  async function visible(id: string, layers: Layer[]): Promise<DocumentRow> {
+  /** @throws document_not_found also for a document of another layer */
+  async function visibleDocument(id: string, layers: Layer[]): Promise<DocumentRow> {
     const row = await findDocument(db, id)
     if (!row || !layers.includes(row.layer)) throw documentNotFound()
     return row
   }
 
   return {
-    /** Bytes of the largest file, and the types that can be read. */
     limits,
-    typeOf: reader.typeOf,
+    /** Returns the type of a file by its name, or undefined if it cannot be parsed. */
+    typeOf: parser.typeOf,
 
-    /** Takes a file's bytes in, before anything is known of it. */
+    /** Receives the bytes of a file before it is validated. */
     staging: { stage: files.stage, discard: files.discard },
 
-    ingest: takesIn.upload,
-    ingestSite: takesIn.site,
+    ingest: ingestion.upload,
+    ingestSite: ingestion.site,
 
-    /** Takes in a text that was pasted, and waits until it can be found. */
-    ingestText: async (...given: Parameters<typeof takesIn.text>) => marked(await takesIn.text(...given)),
+    /** Ingests a pasted text; resolves when it can be found. */
+    ingestText: async (...given: Parameters<typeof ingestion.text>) =>
+      withStatus(await ingestion.text(...given)),
 
-    /** Fetches a page and takes it in, and waits until it can be found. */
-    ingestUrl: async (...given: Parameters<typeof takesIn.page>) => marked(await takesIn.page(...given)),
+    /** Fetches and ingests a web page; resolves when it can be found. */
+    ingestUrl: async (...given: Parameters<typeof ingestion.page>) =>
+      withStatus(await ingestion.page(...given)),
 
-    /** Documents of an avee in these layers, newest first. `next` is the cursor of the page after. */
+    /** Lists an avee's documents in these layers, newest first. `next` is the cursor of the next page. */
     async list(
       aveeId: string,
       layers: Layer[],
@@ -209,159 +217,145 @@ export async function knowledge({
       })
       const shown = rows.slice(0, page.limit)
       return {
-        documents: await listed(shown),
+        documents: await withEmbedded(shown),
         next: rows.length > page.limit ? (shown.at(-1)?.id ?? null) : null,
       }
     },
 
-    /** Which avee a document belongs to, for whoever has to look up who may see it. */
+    /** Returns the avee that a document belongs to, which decides who may see it. */
     async aveeOf(id: string): Promise<string | undefined> {
       return (await findDocument(db, id))?.avee_id
     },
 
-    /** A document in one of these layers. @throws 404 */
+    /** Returns a document in one of these layers. @throws document_not_found */
     async get(id: string, layers: Layer[]): Promise<ListedDocument> {
-      const row = await visible(id, layers)
+      const row = await visibleDocument(id, layers)
       return { ...row, embedded: await isEmbedded(row) }
     },
 
-    /** Gives a document another title or layer. A layer holds for everything of it in the same moment; the title is searched for a little later. */
+    /**
+     * Changes the title or layer of a document. The layer takes effect at once; search uses the new title when a job has
+     * indexed it. @throws document_not_found
+     */
     async updateDocument(
       id: string,
-      userId: string,
-      change: { title?: string | undefined; layer?: Layer | undefined },
+      { title, layer }: { title?: string | undefined; layer?: Layer | undefined },
     ): Promise<ListedDocument> {
-      const { title, layer } = change
-      const before = await findDocument(db, id)
-      if (!before) throw documentNotFound()
-      const isRenamed = title !== undefined && title !== before.title
-      const changed = await database.transaction(async (trx) => {
-        await lockDocumentsOfAvee(trx, before.avee_id)
-        const present = await findDocument(trx, id)
-        if (!present) throw documentNotFound()
-        if (isRenamed) await renameDocument(trx, id, title)
-        if (layer !== undefined && layer !== present.layer)
+      const aveeId = (await findDocument(db, id))?.avee_id
+      if (aveeId === undefined) throw documentNotFound()
+      const updated = await database.transaction(async (trx) => {
+        await lockDocumentsOfAvee(trx, aveeId)
+        const document = await findDocument(trx, id)
+        if (!document) throw documentNotFound()
+        if (title !== undefined && title !== document.title) {
+          await renameDocument(trx, id, title)
+          await reindex(trx, id)
+        }
+        if (layer !== undefined && layer !== document.layer)
           await changeLayer(trx, {
             id,
-            aveeId: present.avee_id,
-            version: present.version,
-            from: present.layer,
+            aveeId,
+            version: document.version,
+            from: document.layer,
             to: layer,
           })
-        return (await findDocument(trx, id)) ?? present
+        return (await findDocument(trx, id)) ?? document
       })
-      if (isRenamed)
-        await runs.start<RenamingInput>({
-          kind: 'rename',
-          userId,
-          scope: before.avee_id,
-          input: { documentId: id },
-        })
-      return { ...changed, embedded: await isEmbedded(changed) }
+      return { ...updated, embedded: await isEmbedded(updated) }
     },
 
-    /** Removes a document with all that was made of it; resolves when nothing is left. */
+    /** Deletes a document with everything made of it; resolves when it is purged. @throws document_not_found */
     async remove(id: string): Promise<void> {
       const row = await findDocument(db, id)
-      if (!row || (await remove([id], row.avee_id)) === 0) throw documentNotFound()
+      if (!row || (await deleteDocuments([id], row.avee_id)) === 0) throw documentNotFound()
     },
 
-    /** Removes all documents of an avee; returns how many there were. */
+    /** Deletes all documents of an avee; returns how many there were. */
     async clear(aveeId: string): Promise<number> {
-      return await remove(await listDocumentIds(db, aveeId), aveeId)
+      return await deleteDocuments(await listDocumentIds(db, aveeId), aveeId)
     },
 
-    /** All that was read of a document. */
+    /** Returns the text of a document, page by page. @throws document_not_found */
     async text(id: string, layers: Layer[]): Promise<{ page: number; text: string }[]> {
-      return await listPages(db, (await visible(id, layers)).version)
+      return await listPages(db, (await visibleDocument(id, layers)).version)
     },
 
-    /** The original: its row and its bytes. A pasted text comes as it was pasted. */
+    /** Returns a document and its original file. @throws document_not_found, original_missing */
     async file(id: string, layers: Layer[]) {
-      const document = await visible(id, layers)
+      const document = await visibleDocument(id, layers)
       if (!(await files.has(document.sha256))) throw originalMissing()
       return { document, open: () => files.read(document.sha256) }
     },
 
-    /** One passage of a document with the text before and after it. */
+    /** Returns a passage with the text before and after it. @throws document_not_found, passage_not_found */
     async passage(id: string, layers: Layer[], n: number) {
-      const document = await visible(id, layers)
-      const around = await listNeighbours(db, document.version, n)
-      const passage = around.find((each) => each.n === n)
+      const document = await visibleDocument(id, layers)
+      const neighbours = await listNeighbours(db, document.version, n)
+      const passage = neighbours.find((each) => each.n === n)
       if (!passage) throw passageNotFound(n)
-      const textOf = (number: number) => around.find((each) => each.n === number)?.text ?? ''
+      const textOf = (number: number) => neighbours.find((each) => each.n === number)?.text ?? ''
       return { document, passage, before: textOf(n - 1), after: textOf(n + 1) }
     },
 
-    /** How many documents an avee has, in these layers or in all. */
+    /** Counts an avee's documents, in these layers or in all. */
     count: (aveeId: string, layers?: Layer[]): Promise<number> => countDocuments(db, aveeId, layers),
 
     async stats(aveeId: string, layers: Layer[]) {
-      return await documentStatistics(db, aveeId, layers, await presentSpace())
+      return await documentStatistics(db, aveeId, layers, await currentSpace())
     },
 
-    /** The passages that fit a query, the best first, and whether they answer it at all. */
-    async search(
-      query: SearchQuery & { limit: number },
-    ): Promise<{ hits: Hit[]; answerable: Answerability }> {
-      const { passages, answerable } = await rank(query, query.limit)
+    /** Searches passages, best first; `answerable` tells whether they answer the query. */
+    async search(query: SearchQuery & { limit: number }): Promise<{ hits: Hit[]; answerable: Answerability }> {
+      const { passages, answerable } = await search(query, query.limit)
       return { hits: passages.map(toHit), answerable }
     },
 
-    /** Passages for a prompt of up to `words` words, the best first, neighbours joined; each is an exact stretch of its page. */
+    /** Searches passages for a prompt of up to `words` words; adjacent ones are merged. */
     async contextPassages({ words, ...query }: SearchQuery & { words: number }): Promise<ContextPassages> {
-      const { passages, answerable } = await rank(query, maxConsideredPassages)
+      const { passages, answerable } = await search(query, maxConsideredPassages)
       return { passages: await selectContext(db, query, passages, words), answerable }
     },
 
-    /** How many passages an avee has in these layers, and how many of them hold each of these words (compared forms, see `normaliserFor`). */
-    async documentFrequencies(aveeId: string, layers: Layer[], words: string[]) {
+    /** Counts the passages in these layers, and those that contain each term (as a stemmer returns it). */
+    async documentFrequencies(aveeId: string, layers: Layer[], terms: string[]) {
       const scope = { aveeId, layers }
       const hash = termHasher(aveeId)
-      const terms = new Map(words.map((word) => [hash(word), word]))
-      const [languages, holders] = await Promise.all([
+      const termsByHash = new Map(terms.map((term) => [hash(term), term]))
+      const [languages, frequencies] = await Promise.all([
         countPassagesByLanguage(db, scope),
-        documentFrequencies(db, scope, [...terms.keys()]),
+        documentFrequencies(db, scope, [...termsByHash.keys()]),
       ])
       return {
         passages: languages.reduce((sum, each) => sum + each.passages, 0),
-        words: new Map([...holders].map(([term, { passages }]) => [terms.get(term) ?? '', passages])),
+        words: new Map(
+          [...frequencies].map(([hash, { passages }]) => [termsByHash.get(hash) ?? '', passages]),
+        ),
       }
     },
 
-    /** Passages that hold a text literally, newest documents first. */
+    /** Finds passages that contain a text literally, ignoring case, newest documents first. */
     async searchText(aveeId: string, layers: Layer[], text: string, limit: number): Promise<Hit[]> {
       const found = await searchLiteral(db, { aveeId, layers }, text, limit)
       return found.map(toHit)
     },
 
-    folders: {
-      allowed: followed.allowed,
-      list: followed.list,
-      add: followed.add,
-      remove: followed.remove,
-      now: followed.now,
+    folders,
+
+    /** Purges deleted documents and unused original files now; a schedule does so too. */
+    async purge(): Promise<void> {
+      await cleanup.versions()
+      await cleanup.originals()
     },
 
-    /** Takes away files that nothing points at any more; it also happens by itself. */
-    purge: (): Promise<void> => tidy.soon(true),
-
-    /** Embeds what has no vectors of the present model yet; it also happens by itself. */
-    embedMissing: (): Promise<void> => watch.now(),
+    /** Starts to embed documents without vectors of the current model now; a schedule does so too. */
+    embedMissing,
 
     async [Symbol.asyncDispose](): Promise<void> {
-      await Promise.all([
-        followed[Symbol.asyncDispose](),
-        watch[Symbol.asyncDispose](),
-        tidy[Symbol.asyncDispose](),
-        reader[Symbol.asyncDispose](),
-        fetcher[Symbol.asyncDispose](),
-        indexes.idle(),
-      ])
+      await Promise.all([parser[Symbol.asyncDispose](), fetcher[Symbol.asyncDispose](), indexes.idle()])
     },
   }
 
-  async function marked({
+  async function withStatus({
     document,
     isNew,
   }: IngestedDocument): Promise<{ document: ListedDocument; isNew: boolean }> {
@@ -369,7 +363,7 @@ export async function knowledge({
   }
 
   async function isEmbedded(row: DocumentRow): Promise<boolean> {
-    const space = await presentSpace()
+    const space = await currentSpace()
     return space !== null && row.embedded_by === space
   }
 }

@@ -1,5 +1,5 @@
-/** Types that a browser may show in its window: none of them can run anything. */
-const shown: Record<string, string> = {
+/** Types that browsers display inline. None of them can contain scripts. */
+const inlineTypes: Record<string, string> = {
   pdf: 'application/pdf',
   md: 'text/plain; charset=utf-8',
   txt: 'text/plain; charset=utf-8',
@@ -14,7 +14,8 @@ const shown: Record<string, string> = {
   webp: 'image/webp',
   bmp: 'image/bmp',
 }
-const saved: Record<string, string> = {
+/** Types that browsers download, besides the generic one. */
+const attachmentTypes: Record<string, string> = {
   docx: 'application/vnd.openxmlformats-officedocument.wordprocessingml.document',
   pptx: 'application/vnd.openxmlformats-officedocument.presentationml.presentation',
   xlsx: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
@@ -26,15 +27,15 @@ const saved: Record<string, string> = {
 }
 
 /**
- * The headers of an original. It comes from anywhere: what could run (HTML, SVG, XML) is only ever saved, nothing is
- * guessed from its content, and what is shown stands in a sandbox.
+ * Returns the response headers of an original file, which is untrusted: active types (HTML, SVG, XML) are downloads,
+ * browsers may not guess the type, and inline files are sandboxed.
  */
 export function originalHeaders(document: {
   type: string
   filename: string | null
   title: string
 }): Record<string, string> {
-  const inline = shown[document.type]
+  const inline = inlineTypes[document.type]
   const name = document.filename ?? `${document.title.replace(/[\p{Cc}\p{Cf}/\\]/gu, ' ')}.${document.type}`
   const ascii = name
     .normalize('NFKD')
@@ -45,7 +46,7 @@ export function originalHeaders(document: {
     (letter) => `%${letter.charCodeAt(0).toString(16)}`,
   )
   return {
-    'content-type': inline ?? saved[document.type] ?? 'application/octet-stream',
+    'content-type': inline ?? attachmentTypes[document.type] ?? 'application/octet-stream',
     'content-disposition': `${inline ? 'inline' : 'attachment'}; filename="${ascii}"; filename*=UTF-8''${encoded}`,
     'x-content-type-options': 'nosniff',
     'content-security-policy':

@@ -6,10 +6,15 @@ import type { Knowledge } from './knowledge.ts'
 
 type Caller = { userId: string; aveeId: string | null }
 
-/** What somebody may do with an avee's documents. */
-export type Access = { avee: Avee; layers: Layer[]; assertCanChange: () => void }
+/** The layers of an avee's documents that a caller may see. */
+export type Access = {
+  avee: Avee
+  layers: Layer[]
+  /** @throws unless the caller owns the avee and does not use a key restricted to it */
+  assertCanChange: () => void
+}
 
-/** Who may see and change documents: looked up anew each time, through the avee they belong to. */
+/** Access to documents, which follows from access to their avee and is looked up for every request. */
 export function documentPolicy({
   avees,
   knowledge,
@@ -17,13 +22,12 @@ export function documentPolicy({
   avees: Pick<Avees, 'view'>
   knowledge: Pick<Knowledge, 'aveeOf'>
 }) {
-  /** @throws 404 for an avee that is not the caller's to know of */
+  /** @throws avee_not_found also for an avee that the caller may not see */
   async function accessToAvee(caller: Caller, idOrHandle: string): Promise<Access> {
     const { avee, layer, isOwner } = await avees.view(caller, idOrHandle)
     return {
       avee,
       layers: layersWithin(layer),
-      /** Only the owner adds, changes and removes; a key that is for talking to an avee does not. */
       assertCanChange() {
         if (!isOwner) throw notTheOwner()
         if (caller.aveeId !== null) throw keyForReading()
@@ -32,9 +36,9 @@ export function documentPolicy({
   }
 
   return {
-    toAvee: accessToAvee,
+    accessToAvee,
 
-    /** @throws 404 document_not_found, whatever of it is not the caller's to know of */
+    /** @throws document_not_found also for a document of an avee that the caller may not see */
     async accessToDocument(caller: Caller, documentId: string): Promise<Access> {
       const aveeId = await knowledge.aveeOf(documentId)
       if (aveeId === undefined) throw documentNotFound()

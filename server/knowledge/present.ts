@@ -10,7 +10,7 @@ export const presentDocument = (row: ListedDocument): Document => ({
   filename: row.filename,
   type: row.type,
   source: row.source,
-  // Where a folder lies is its server's own matter.
+  // Paths of the server are not shown.
   source_url: row.source === 'folder' ? null : row.source_url,
   layer: row.layer,
   bytes: Number(row.bytes),

@@ -28,8 +28,8 @@ import { originalHeaders } from './original-headers.ts'
 import { documentPolicy } from './policy.ts'
 import { presentDocument, presentHit, presentPassage } from './present.ts'
 
-/** Documents of a library are private by default, those of other avees public. */
-const defaultLayerOf = (avee: { isLibrary: boolean }): Layer => (avee.isLibrary ? 'intimate' : 'public')
+/** A library is private to its owner; an avee's documents are for everyone who talks to it. */
+const defaultLayer = (avee: { isLibrary: boolean }): Layer => (avee.isLibrary ? 'intimate' : 'public')
 
 /** Documents of avees, and search in them. */
 export const knowledgeRoutes =
@@ -73,7 +73,7 @@ export const knowledgeRoutes =
     })
 
     route(app, listDocuments, async (request) => {
-      const { avee, layers } = await policy.toAvee(callerOf(request), request.params.id)
+      const { avee, layers } = await policy.accessToAvee(callerOf(request), request.params.id)
       const { cursor, limit, query } = request.query
       if (cursor !== undefined && !id.safeParse(cursor).success) throw badCursor()
       const { documents, next } = await knowledge.list(avee.id, layers, {
@@ -91,12 +91,12 @@ export const knowledgeRoutes =
 
     route(app, updateDocument, async (request) => {
       const caller = callerOf(request)
-      await assertChangeable(caller, request.params.id)
-      return presentDocument(await knowledge.updateDocument(request.params.id, caller.userId, request.body))
+      await assertCanChangeDocument(caller, request.params.id)
+      return presentDocument(await knowledge.updateDocument(request.params.id, request.body))
     })
 
     route(app, deleteDocument, async (request) => {
-      await assertChangeable(callerOf(request), request.params.id)
+      await assertCanChangeDocument(callerOf(request), request.params.id)
       await knowledge.remove(request.params.id)
       return { ok: true as const }
     })
@@ -123,7 +123,7 @@ export const knowledgeRoutes =
     route(app, searchDocuments, async (request, reply) => {
       const { avee: which, query, limit } = request.body
       const caller = callerOf(request)
-      const { avee, layers } = await policy.toAvee(caller, which ?? caller.aveeId ?? 'local')
+      const { avee, layers } = await policy.accessToAvee(caller, which ?? caller.aveeId ?? 'local')
       const { hits, answerable } = await knowledge.search({
         aveeId: avee.id,
         layers,
@@ -134,21 +134,24 @@ export const knowledgeRoutes =
       return { query, results: hits.map(presentHit), answerable }
     })
 
-    /** Returns the avee and the options for adding documents. @throws unless the caller owns the avee */
+    /** Returns where a request adds documents. @throws unless the caller owns the avee */
     async function targetOf(request: FastifyRequest<{ Params: { id: string } }>) {
       const caller = callerOf(request)
-      const { avee, assertCanChange } = await policy.toAvee(caller, request.params.id)
+      const { avee, assertCanChange } = await policy.accessToAvee(caller, request.params.id)
       assertCanChange()
       return {
         userId: caller.userId,
         aveeId: avee.id,
-        usualLayer: defaultLayerOf(avee),
+        usualLayer: defaultLayer(avee),
         ...idempotencyKeyOf(request),
       }
     }
 
-    /** @throws 404 for documents above the caller's layer, 403 for visible documents of other users */
-    async function assertChangeable(caller: ReturnType<typeof callerOf>, documentId: string): Promise<void> {
+    /** @throws 404 if the caller may not see the document, 403 if they may not change it */
+    async function assertCanChangeDocument(
+      caller: ReturnType<typeof callerOf>,
+      documentId: string,
+    ): Promise<void> {
       const { layers, assertCanChange } = await policy.accessToDocument(caller, documentId)
       await knowledge.get(documentId, layers)
       assertCanChange()

@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { layers } from '../../contract/layers.ts'
+import { type Layer, layers } from '../../contract/layers.ts'
+import {
+  insertVectors,
+  listPassagesWithoutVector,
+  searchVectors,
+} from '../../server/knowledge/store/vectors.ts'
+import { changeLayer } from '../../server/knowledge/store/versions.ts'
 import type { Embedder } from '../../server/models/index.ts'
 import { DATABASES } from '../databases.ts'
 import { allLayers, type KnowledgeServer, openKnowledgeServer, wordEmbedder } from './server.ts'
@@ -104,7 +110,7 @@ describe.each(DATABASES)('documents on %s', (kind) => {
     house.useEmbedder(wordEmbedder('test/words'))
     const [result] = await house.ingest({ ...ada, layer: 'public' }, { 'bees.md': bees })
     const id = result?.doc_id ?? ''
-    const moved = await house.knowledge.updateDocument(id, ada.userId, { layer: 'intimate' })
+    const moved = await house.knowledge.updateDocument(id, { layer: 'intimate' })
     expect(moved).toMatchObject({ layer: 'intimate', embedded: true })
     expect(await house.find(ada.aveeId, 'honeybee', ['public', 'friends'])).toEqual({
       hits: [],
@@ -112,7 +118,7 @@ describe.each(DATABASES)('documents on %s', (kind) => {
     })
     expect((await house.find(ada.aveeId, 'honeybee')).hits).toMatchObject([{ layer: 'intimate' }, {}])
     const { db } = house.database
-    for (const table of ['passages', 'passage_vectors', 'passage_terms'] as const) {
+    for (const table of ['passages', 'passage_terms'] as const) {
       const rows = await db
         .selectFrom(table)
         .select('layer')
@@ -121,17 +127,39 @@ describe.each(DATABASES)('documents on %s', (kind) => {
         .execute()
       expect(rows, table).toEqual([{ layer: 'intimate' }])
     }
-    await house.knowledge.updateDocument(id, ada.userId, { layer: 'public' })
+    await house.knowledge.updateDocument(id, { layer: 'public' })
     expect((await house.find(ada.aveeId, 'honeybee', ['public'])).hits[0]).toMatchObject({ layer: 'public' })
+  })
+
+  // The embedded database runs one transaction at a time.
+  test.runIf(kind === 'postgres')('a layer change applies to vectors inserted meanwhile', async () => {
+    const { db } = house.database
+    const { aveeId } = ada
+    const [result] = await house.ingest({ ...ada, layer: 'public' }, { 'bees.md': bees })
+    const document = await house.knowledge.get(result?.doc_id ?? '', allLayers)
+    const { id, version } = document
+    const vector = new Float32Array([1, 0])
+    await house.database.transaction(async (trx) => {
+      await changeLayer(trx, { id, aveeId, version, from: 'public', to: 'intimate' })
+      const passages = await listPassagesWithoutVector(db, version, 'test/race', 10)
+      await insertVectors(
+        db,
+        'test/race',
+        passages.map((passage) => ({ passageId: passage.id, vector })),
+      )
+    })
+    const nearest = (seen: Layer[]) =>
+      searchVectors(house.database, { aveeId, layers: seen }, { space: 'test/race', vector, limit: 10 })
+    expect(await nearest(['public', 'friends'])).toEqual([])
+    expect(await nearest(['intimate'])).toMatchObject([{ layer: 'intimate' }, { layer: 'intimate' }])
   })
 
   test('a new title is shown at once and then found', async () => {
     const [result] = await house.ingest(ada, { 'bees.md': bees })
     const id = result?.doc_id ?? ''
-    await house.knowledge.updateDocument(id, ada.userId, { title: 'Apiculture for beginners' })
+    await house.knowledge.updateDocument(id, { title: 'Apiculture for beginners' })
     expect(await house.knowledge.get(id, allLayers)).toMatchObject({ title: 'Apiculture for beginners' })
-    const [renaming] = await house.runs.list(ada.userId, { limit: 1 })
-    await Array.fromAsync(house.runs.follow(renaming?.id ?? '', 0, house.signal))
+    await house.jobs.idle(['knowledge.reindex'])
     expect((await house.find(ada.aveeId, 'apiculture')).hits).toMatchObject([
       { documentId: id },
       { documentId: id },
@@ -147,7 +175,7 @@ describe.each(DATABASES)('documents on %s', (kind) => {
     await other.ingest(eve, { 'ships.md': `${ships}\nAnd a bowsprit.\n` })
     await other.ingest({ ...eve, layer: 'friends' }, { 'more.md': '# More\n\nA brig.\n' })
     const [first] = (await other.knowledge.list(eve.aveeId, allLayers, { limit: 10 })).documents
-    await other.knowledge.updateDocument(first?.id ?? '', eve.userId, { layer: 'intimate' })
+    await other.knowledge.updateDocument(first?.id ?? '', { layer: 'intimate' })
     await other.knowledge.remove(first?.id ?? '')
     expect(await other.knowledge.clear(eve.aveeId)).toBe(2)
     expect(Object.values(await other.rows())).toEqual([0, 0, 0, 0, 0, 0, 0, 0])

@@ -49,7 +49,7 @@ describe.each(DATABASES)('a folder that is followed, on %s', (kind) => {
   /** Looks into the folders until nothing is left to do, and gives the documents by title. */
   async function settled(): Promise<Record<string, Document>> {
     for (;;) {
-      await house.knowledge.folders.now()
+      await house.knowledge.folders.scanNow()
       const { rows } = await running()
       if (rows.length === 0) break
       for (const id of rows) await Array.fromAsync(house.runs.follow(id, 0, house.signal))
@@ -144,19 +144,44 @@ describe.each(DATABASES)('a folder that is followed, on %s', (kind) => {
     expect(await ids()).toContain(before)
   })
 
-  test('keeps a document that two files stand for until both are gone', async () => {
+  test('has a document for each file, also for files of the same bytes', async () => {
     await put('one.md', 'The mill grinds rye.')
     await put('two.md', 'The mill grinds rye.')
     await put('other.md', 'Something else.')
     await follow()
-    await settled()
-    expect(await found('rye')).toHaveLength(1)
+    expect(Object.keys(await settled()).toSorted()).toEqual(['one', 'other', 'two'])
     await rm(join(root, 'one.md'))
-    await settled()
-    expect(await found('rye')).toHaveLength(1)
+    expect(Object.keys(await settled()).toSorted()).toEqual(['other', 'two'])
+    expect(await found('rye')).toEqual(['two'])
     await rm(join(root, 'two.md'))
     await settled()
     expect(await found('rye')).toEqual([])
+  })
+
+  test('keeps the content of a copy when the file it was copied from changes', async () => {
+    await put('report.md', 'The mill grinds rye.')
+    await follow()
+    await settled()
+    await put('archive.md', 'The mill grinds rye.')
+    await settled()
+    await put('report.md', 'The mill grinds barley.', 0.5)
+    expect(Object.keys(await settled()).toSorted()).toEqual(['archive', 'report'])
+    expect(await found('rye')).toEqual(['archive'])
+    expect(await found('barley')).toEqual(['report'])
+  })
+
+  test('keeps the document of a renamed file, under the new name', async () => {
+    await put('draft.md', 'The mill grinds rye.')
+    await follow()
+    const before = (await settled())['draft']
+    await rename(join(root, 'draft.md'), join(root, 'windmill.md'))
+    const after = (await settled())['windmill']
+    expect(after).toMatchObject({ id: before?.id, filename: 'windmill.md' })
+    await house.jobs.idle(['knowledge.reindex'])
+    expect(await found('windmill')).toEqual(['windmill'])
+    await put('windmill.md', 'The mill grinds barley.', 0.5)
+    expect((await settled())['windmill']?.id).toBe(before?.id)
+    expect(await found('barley')).toEqual(['windmill'])
   })
 
   test('leaves alone what was uploaded', async () => {

@@ -10,6 +10,7 @@ import { readConfig } from '../../server/config.ts'
 import { newId } from '../../server/db/index.ts'
 import { localchatDocumentRoutes } from '../../server/gateways/localchat/documents.ts'
 import { createHttp } from '../../server/http/index.ts'
+import { jobs as jobQueue } from '../../server/jobs/index.ts'
 import {
   folderRoutes,
   type KnowledgeDependencies,
@@ -23,22 +24,23 @@ import { openTestDatabase, type TestDatabase } from '../databases.ts'
 
 export const allLayers = [...layers]
 
-type Wishes = {
+type Options = {
   limits?: Partial<KnowledgeDependencies['config']['limits']>
   network?: KnowledgeDependencies['network']
   watchFolders?: string[]
 }
 
-/** Accounts, avees, runs and documents behind real HTTP, on a store of their own. */
+/** Starts accounts, avees, runs and documents behind real HTTP, on a database of their own. */
 export async function openKnowledgeServer(
   kind: TestDatabase['kind'],
-  { limits, network, watchFolders = [] }: Wishes = {},
+  { limits, network, watchFolders = [] }: Options = {},
 ) {
   const database = await openTestDatabase(kind)
   const dir = database.source.dir
   const log = pino({ level: 'silent' })
   const config = readConfig({ PORT: '0', DATA_DIR: dir })
   const runs = runsRoom({ database, log, nodeId: randomUUID(), leaseMs: 2_000, graceMs: 0 })
+  const jobs = jobQueue({ database, log })
   const accounts = await accountsRoom({ database, runs, loopback: true, ...config.accounts })
   const avees = aveesRoom({ database, accounts, runs })
   let embedder: Embedder | undefined
@@ -47,6 +49,7 @@ export async function openKnowledgeServer(
   const knowledge = await knowledgeRoom({
     database,
     runs,
+    jobs,
     models: {
       embedder: async () => embedder,
       embedderForSpace: async (space) => (former?.space === space ? former : undefined),
@@ -74,6 +77,7 @@ export async function openKnowledgeServer(
   await http.register(localchatDocumentRoutes({ knowledge, avees, runs }))
   const url = await http.listen({ host: '127.0.0.1', port: 0 })
   await runs.open()
+  await jobs.open()
   const { signal } = new AbortController()
 
   return {
@@ -82,21 +86,22 @@ export async function openKnowledgeServer(
     dir,
     database,
     runs,
+    jobs,
     knowledge,
     signal,
 
-    /** From now on there is this embedding model, or none; the one before it is still there too. */
+    /** Sets the current embedding model; the previous one stays available. */
     useEmbedder(model: Embedder | undefined): void {
       former = embedder
       embedder = model
     },
 
-    /** From now on this puts passages in order, or nothing. */
+    /** Sets the cross-encoder. */
     useRelevance(judge: KnowledgeDependencies['models']['scoreRelevance']): void {
       relevance = judge
     },
 
-    /** An avee with an owner of its own, without HTTP. */
+    /** Creates an avee with an owner of its own, without HTTP. */
     async newAvee(): Promise<{ aveeId: string; userId: string }> {
       const userId = newId()
       const aveeId = newId()
@@ -108,7 +113,7 @@ export async function openKnowledgeServer(
       return { aveeId, userId }
     },
 
-    /** Takes texts in as an upload does; a result for each. */
+    /** Ingests files as an upload does; returns a result for each. */
     async ingest(
       to: { aveeId: string; userId: string; layer?: Layer },
       files: Record<string, string | Uint8Array>,
@@ -128,7 +133,7 @@ export async function openKnowledgeServer(
       return await knowledge.search({ aveeId, layers: seen, query, context, limit: 10, signal })
     },
 
-    /** How many rows there are in the tables that belong to documents. */
+    /** Counts the rows of the tables of documents, after a purge. */
     async rows(): Promise<Record<string, number>> {
       await knowledge.purge()
       const tables = [
@@ -152,7 +157,7 @@ export async function openKnowledgeServer(
       return counts
     },
 
-    /** The files below the data directory's `files` and `incoming`. */
+    /** Lists the files below `files` and `incoming` in the data directory. */
     async originals(): Promise<string[]> {
       const below = async (name: string) =>
         (await readdir(path.join(dir, name), { recursive: true, withFileTypes: true }).catch(() => []))
@@ -163,6 +168,7 @@ export async function openKnowledgeServer(
 
     async [Symbol.asyncDispose]() {
       await http.close()
+      await jobs[Symbol.asyncDispose]()
       await runs[Symbol.asyncDispose]()
       await knowledge[Symbol.asyncDispose]()
       await database[Symbol.asyncDispose]()
@@ -172,7 +178,7 @@ export async function openKnowledgeServer(
 
 export type KnowledgeServer = Awaited<ReturnType<typeof openKnowledgeServer>>
 
-/** A form as a browser sends it. */
+/** Returns a form as a browser sends it. */
 export function uploadForm(
   files: { name: string; content: string | Uint8Array<ArrayBuffer> }[],
   fields: Record<string, string> = {},
@@ -186,7 +192,7 @@ export function uploadForm(
 export const post = (client: TestClient, where: string, body: FormData): Promise<Response> =>
   client.fetch(where, { method: 'POST', body })
 
-/** Vectors of hashed words: texts with the same words are near. */
+/** Returns an embedding model of hashed words: texts with the same words are near each other. */
 export function wordEmbedder(space: string, dimensions = 64): Embedder & { texts: string[] } {
   const texts: string[] = []
   return {

@@ -25,6 +25,7 @@ const changes: Record<string, Changes> = {
     memory_turns: 'dropped',
     // Turns that awaited extraction.
     turn_index: 'extended',
+    passage_vectors: without('layer'),
   },
 }
 

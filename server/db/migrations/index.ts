@@ -8,6 +8,7 @@ import { up as jobs } from './006-jobs.ts'
 import { up as memoryJobs } from './007-memory-jobs.ts'
 import { up as integrity } from './010-integrity.ts'
 import { up as canonicalEvents } from './011-canonical-events.ts'
+import { up as documentSources } from './012-document-sources.ts'
 
 /** All migrations by number. A released migration is never edited, renamed or removed. */
 export const migrations: Record<string, Migration> = {
@@ -20,4 +21,5 @@ export const migrations: Record<string, Migration> = {
   '007-memory-jobs': { up: memoryJobs },
   '010-integrity': { up: integrity },
   '011-canonical-events': { up: canonicalEvents },
+  '012-document-sources': { up: documentSources },
 }

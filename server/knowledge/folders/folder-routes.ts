@@ -7,17 +7,17 @@ import type { Knowledge } from '../knowledge.ts'
 import { documentPolicy } from '../policy.ts'
 import { presentFolder } from '../present.ts'
 
-/** Synced folders on the server's machine. Only administrators have access to its files. */
+/** Watched folders. The server's files are the administrator's, so only administrators may watch one. */
 export const folderRoutes =
   ({ knowledge, avees }: { knowledge: Knowledge; avees: Avees }): FastifyPluginAsync =>
   async (app) => {
     const policy = documentPolicy({ avees, knowledge })
     const { folders } = knowledge
 
-    /** @throws unless the caller owns the avee */
+    /** Returns the avee's id. @throws unless the caller owns the avee */
     async function ownAvee(caller: ReturnType<typeof callerOf>, idOrHandle: string): Promise<string> {
-      const { avee, assertCanChange: mayChange } = await policy.toAvee(caller, idOrHandle)
-      mayChange()
+      const { avee, assertCanChange } = await policy.accessToAvee(caller, idOrHandle)
+      assertCanChange()
       return avee.id
     }
 

@@ -3,9 +3,8 @@ import { isAbsolute, relative, resolve, sep } from 'node:path'
 import { type Layer } from '../../../contract/layers.ts'
 import { type Database, newId } from '../../db/index.ts'
 import { defineError } from '../../errors.ts'
-import type { Log } from '../../log.ts'
+import type { Jobs } from '../../jobs/index.ts'
 import type { Runs } from '../../runs/index.ts'
-import { againAndAgain } from '../again-and-again.ts'
 import type { IngestFile, IngestInput } from '../ingest/input.ts'
 import {
   deleteFolder,
@@ -13,51 +12,61 @@ import {
   findOrphanedDocuments,
   insertFolder,
   type ListedFolder,
+  type LocalFile,
   listFolderFiles,
   listFolders,
   recordScan,
 } from '../store/folders.ts'
 import { findOwnerId } from '../store/vectors.ts'
-import { diffScan, scan } from './scan.ts'
+import { diffScan, maxFiles, scan } from './scan.ts'
 
-/** How often folders are looked into; a look may take a twentieth of the time. */
+/** Pause between scans; longer for large folders, so that scanning takes at most a twentieth of the time. */
 const everyMs = 5_000
-const shareOfLooks = 20
-/** Files of one run; the rest has its turn in the next look. */
-const mostAtOnce = 500
+const pausePerScanMs = 20
+/** Files of one run; the next scan finds the others. */
+const maxFilesPerRun = 500
+
+const kind = 'knowledge.scan-folders'
 
 const notAllowed = defineError(422, 'folder_not_allowed', (allowed: string[]) =>
   allowed.length === 0
-    ? 'This server follows no folders. Name those that may be followed in WATCH_FOLDERS and start it again.'
-    : `That folder cannot be followed: it has to be one of ${allowed.join(', ')}, or within one. WATCH_FOLDERS names them.`,
+    ? 'This server watches no folders. List the allowed folders in WATCH_FOLDERS and restart it.'
+    : `The folder cannot be watched. It must be one of ${allowed.join(', ')} or inside one (WATCH_FOLDERS).`,
 )
-const alreadyFollowed = defineError(409, 'folder_followed', () => 'This avee follows that folder already.')
-const folderNotFound = defineError(404, 'folder_not_found', () => 'This avee follows no such folder.')
+const alreadyWatched = defineError(409, 'folder_followed', () => 'This avee already watches that folder.')
+const folderNotFound = defineError(404, 'folder_not_found', () => 'Folder not found.')
 
-const emptied =
-  'The folder is empty. Its documents are kept until a file is in it again; they can be removed by no longer following it.'
-const tooMany = 'There are more than 20,000 files in the folder; only the first of them are followed.'
+const emptyFolder =
+  'The folder is empty. Its documents are kept until it contains a file again. Stop watching it to delete them.'
+const tooManyFiles = `The folder has more than ${maxFiles.toLocaleString('en')} files; the others are not watched.`
 
-type Rooms = {
+type FolderDependencies = {
   database: Database
   runs: Runs
-  log: Log
-  /** Absolute paths of the folders in which folders may be followed. */
+  jobs: Jobs
+  /** Absolute paths of the folders that may be watched, with their subfolders. */
   allowed: string[]
   isReadable(filename: string): boolean
   maxBytes: number
   now(): number
-  /** Removes documents with all that was made of them. */
-  remove(documentIds: string[], aveeId: string): Promise<unknown>
+  deleteDocuments(ids: string[], aveeId: string): Promise<unknown>
 }
 
-/** Folders of this machine whose files are documents: what is added, changed or deleted there is so here soon after. */
-export function watchedFolders(rooms: Rooms) {
-  const { database, runs, log, allowed } = rooms
+/** Watched folders: their files are documents, and changes in the folder are synced. */
+export function watchedFolders({
+  database,
+  runs,
+  jobs,
+  allowed,
+  isReadable,
+  maxBytes,
+  now,
+  deleteDocuments,
+}: FolderDependencies) {
   const { db } = database
 
-  /** The folder's true path when it may be followed. @throws folder_not_allowed */
-  async function checked(path: string): Promise<string> {
+  /** Returns the folder's real path. @throws folder_not_allowed */
+  async function allowedPath(path: string): Promise<string> {
     const real = await realpath(resolve(path)).catch(() => undefined)
     for (const root of allowed) {
       const within = relative(await realpath(root).catch(() => root), real ?? '')
@@ -66,28 +75,30 @@ export function watchedFolders(rooms: Rooms) {
     throw notAllowed(allowed)
   }
 
-  /** Looks into a folder and starts a run for what has changed. */
-  async function lookInto(folder: ListedFolder, closing: AbortSignal): Promise<void> {
+  /** Scans a folder and starts a run for its changes. */
+  async function scanFolder(folder: ListedFolder, signal: AbortSignal): Promise<void> {
     try {
-      const root = await checked(folder.path)
+      const root = await allowedPath(folder.path)
       const known = await listFolderFiles(db, folder.id)
-      const found = await scan(root, rooms.isReadable, rooms.now(), closing)
-      const isEmptied = found.files.length + found.unread.length === 0 && known.size > 0
-      await recordScan(db, folder.id, isEmptied ? emptied : found.isWhole ? null : tooMany)
-      if (isEmptied) return
+      const found = await scan(root, isReadable, now(), signal)
+      const isEmpty = found.files.length + found.unknown.length === 0 && known.size > 0
+      await recordScan(db, folder.id, isEmpty ? emptyFolder : found.isComplete ? null : tooManyFiles)
+      // An unmounted disk looks like an empty folder.
+      if (isEmpty) return
       const { changed, gone } = diffScan(known, found)
-      if (changed.length + gone.length > 0) await follow(folder, root, changed.slice(0, mostAtOnce), gone)
+      if (changed.length + gone.length > 0)
+        await startSync(folder, root, changed.slice(0, maxFilesPerRun), gone)
     } catch (error) {
-      if (closing.aborted) return
-      const why = error instanceof Error ? error.message : String(error)
-      await recordScan(db, folder.id, `The folder cannot be read: ${why}`)
+      if (signal.aborted) return
+      const reason = error instanceof Error ? error.message : String(error)
+      await recordScan(db, folder.id, `The folder cannot be read: ${reason}`)
     }
   }
 
-  async function follow(
+  async function startSync(
     { id, avee_id: aveeId, layer }: ListedFolder,
     root: string,
-    changed: { path: string; bytes: number; modifiedMs: number }[],
+    changed: LocalFile[],
     gone: string[],
   ): Promise<void> {
     const userId = await findOwnerId(db, aveeId)
@@ -95,8 +106,8 @@ export function watchedFolders(rooms: Rooms) {
     const files = changed.map((file): IngestFile => {
       const filename = file.path.slice(file.path.lastIndexOf('/') + 1)
       const local = { root, ...file }
-      if (file.bytes <= rooms.maxBytes) return { name: file.path, filename, local }
-      const message = `The file is larger than ${Math.floor(rooms.maxBytes / 1_048_576)} MB (MAX_UPLOAD_MB).`
+      if (file.bytes <= maxBytes) return { name: file.path, filename, local }
+      const message = `The file is larger than ${Math.floor(maxBytes / 1_048_576)} MB (MAX_UPLOAD_MB).`
       return { name: file.path, filename, local, refused: { code: 'too_large', message } }
     })
     await runs.start<IngestInput>({
@@ -108,57 +119,54 @@ export function watchedFolders(rooms: Rooms) {
     })
   }
 
-  async function look(closing: AbortSignal): Promise<void> {
-    if (allowed.length === 0) return
-    for (const folder of await listFolders(db)) {
-      if (closing.aborted) return
-      await lookInto(folder, closing)
-    }
-  }
+  // A server without WATCH_FOLDERS leaves the scans to others.
+  if (allowed.length > 0)
+    jobs.register(kind, {
+      everyMs,
+      async run(_, { signal }) {
+        const startedAt = performance.now()
+        for (const folder of await listFolders(db)) {
+          signal.throwIfAborted()
+          await scanFolder(folder, signal)
+        }
+        return { repeatAfterMs: Math.max(everyMs, pausePerScanMs * (performance.now() - startedAt)) }
+      },
+    })
 
-  const looks = againAndAgain(look, {
-    firstAfterMs: everyMs,
-    pauseMs: (tookMs) => Math.max(everyMs, shareOfLooks * tookMs),
-    log,
-    failure: 'looking into folders failed; it is tried again',
-  })
+  async function find(aveeId: string, id: string): Promise<ListedFolder> {
+    const folder = (await listFolders(db, aveeId)).find((each) => each.id === id)
+    if (!folder) throw folderNotFound()
+    return folder
+  }
 
   return {
     allowed,
 
     list: (aveeId: string): Promise<ListedFolder[]> => listFolders(db, aveeId),
 
-    /** Begins to follow a folder. @throws folder_not_allowed, folder_followed */
+    /** Starts to watch a folder. @throws folder_not_allowed, folder_followed */
     async add(aveeId: string, { path, layer }: { path: string; layer: Layer }): Promise<ListedFolder> {
       const id = newId()
-      if (!(await insertFolder(db, { id, avee_id: aveeId, path: await checked(path), layer })))
-        throw alreadyFollowed()
-      void looks.now()
+      if (!(await insertFolder(db, { id, avee_id: aveeId, path: await allowedPath(path), layer })))
+        throw alreadyWatched()
+      await jobs.enqueue(db, { kind, input: {} })
       return await find(aveeId, id)
     },
 
-    /** No longer follows a folder; its documents stay, or go with it. @throws folder_not_found */
+    /** Stops watching a folder; its documents are kept as uploads or deleted. @throws folder_not_found */
     async remove(aveeId: string, id: string, documents: 'keep' | 'remove'): Promise<void> {
       await find(aveeId, id)
       await runs.delete({ kind: 'ingest', subject: subjectOf(id) })
-      const left = await database.transaction(async (trx) => {
+      const orphans = await database.transaction(async (trx) => {
         await deleteFolder(trx, id)
         if (documents === 'keep') await detachOrphanedDocuments(trx, aveeId)
         return await findOrphanedDocuments(trx, aveeId)
       })
-      await rooms.remove(left, aveeId)
+      await deleteDocuments(orphans, aveeId)
     },
 
-    /** Looks into every folder; it also happens by itself. */
-    now: looks.now,
-
-    [Symbol.asyncDispose]: looks[Symbol.asyncDispose],
-  }
-
-  async function find(aveeId: string, id: string): Promise<ListedFolder> {
-    const folder = (await listFolders(db, aveeId)).find((each) => each.id === id)
-    if (!folder) throw folderNotFound()
-    return folder
+    /** Scans every folder now. */
+    scanNow: (): Promise<void> => jobs.runNow(kind),
   }
 }
 export type WatchedFolders = ReturnType<typeof watchedFolders>

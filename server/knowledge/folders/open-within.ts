@@ -1,16 +1,17 @@
 import { constants } from 'node:fs'
 import { open, realpath } from 'node:fs/promises'
 import { join, sep } from 'node:path'
+import type { Readable } from 'node:stream'
 import { defineError } from '../../errors.ts'
 
 const fileUnreadable = defineError(
   422,
   'file_unreadable',
-  (path: string) => `${path} cannot be opened: it is gone, or this server may not read it.`,
+  (path: string) => `${path} could not be opened. It may have been deleted, or the server may not read it.`,
 )
 
-/** Opens a file of a folder, and never one that a link leads to, within the folder or on the way to it. @throws file_unreadable */
-export async function openFileWithin(root: string, path: string): Promise<AsyncIterable<Uint8Array>> {
+/** Opens a file below `root`, never one that a symbolic link on the path leads to. @throws file_unreadable */
+export async function openFileWithin(root: string, path: string): Promise<Readable> {
   try {
     const real = await realpath(join(root, path))
     if (!real.startsWith(root.endsWith(sep) ? root : root + sep)) throw fileUnreadable(path)

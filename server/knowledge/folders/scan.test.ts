@@ -4,16 +4,16 @@ import { diffScan } from './scan.ts'
 const file = (path: string, bytes = 1, modifiedMs = 1) => ({ path, bytes, modifiedMs })
 const known = new Map(['a.md', 'b.md', 'part/c.md', 'parting.md'].map((path) => [path, file(path)]))
 
-test('what is new or different has changed, what is no longer there is gone', () => {
+test('new and different files have changed, missing ones are gone', () => {
   const files = [file('a.md'), file('b.md', 2), file('parting.md', 1, 2), file('new.md')]
-  const { changed, gone } = diffScan(known, { files, unread: [], isWhole: true })
+  const { changed, gone } = diffScan(known, { files, unknown: [], isComplete: true })
   expect(changed.map(({ path }) => path)).toEqual(['b.md', 'parting.md', 'new.md'])
   expect(gone).toEqual(['part/c.md'])
 })
 
-test('of what could not be looked at nothing is said to be gone', () => {
-  const gone = (unread: string[], isWhole = true) =>
-    diffScan(known, { files: [file('a.md')], unread, isWhole }).gone
+test('nothing is gone whose state is unknown', () => {
+  const gone = (unknown: string[], isComplete = true) =>
+    diffScan(known, { files: [file('a.md')], unknown, isComplete }).gone
   expect(gone(['part', 'b.md'])).toEqual(['parting.md'])
   expect(gone([], false)).toEqual([])
 })

@@ -1,30 +1,28 @@
-import { setImmediate as breathe } from 'node:timers/promises'
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises'
 
-/** A transaction of ours takes about this long, so that a search that comes in between waits no longer. */
-const aimedMs = 25
-const smallest = 2
-const largest = 64
+/** Duration of one batch: a search that comes in between waits no longer on the embedded database. */
+const targetMs = 25
+const initialSize = 5
+const minSize = 2
+const maxSize = 64
 
-/**
- * Works through a list in transactions of about 25 ms, however fast the store is, and lets others in after each.
- */
+/** Processes items in batches that take about 25 ms each, whatever the speed of the database; yields after each. */
 export async function inAdaptiveBatches<Item>(
   items: Item[],
-  work: (step: Item[]) => Promise<void>,
+  process: (batch: Item[]) => Promise<void>,
   signal: AbortSignal,
   clock: () => number = () => performance.now(),
 ): Promise<void> {
-  let size = 5
+  let size = initialSize
   for (let first = 0; first < items.length; ) {
     signal.throwIfAborted()
-    const step = items.slice(first, first + size)
-    const before = clock()
-    await work(step)
-    const took = Math.max(1, clock() - before)
-    first += step.length
-    size = Math.round(
-      Math.min(largest, Math.max(smallest, size * Math.min(2, Math.max(0.5, aimedMs / took)))),
-    )
-    await breathe()
+    const batch = items.slice(first, first + size)
+    const startedAt = clock()
+    await process(batch)
+    const elapsedMs = Math.max(1, clock() - startedAt)
+    first += batch.length
+    const growth = Math.min(2, Math.max(0.5, targetMs / elapsedMs))
+    size = Math.round(Math.min(maxSize, Math.max(minSize, size * growth)))
+    await yieldToEventLoop()
   }
 }

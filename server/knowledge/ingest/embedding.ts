@@ -1,9 +1,8 @@
 import type { Database } from '../../db/index.ts'
 import { defineError } from '../../errors.ts'
-import type { Log } from '../../log.ts'
+import type { Jobs } from '../../jobs/index.ts'
 import type { Embedder } from '../../models/index.ts'
 import type { Completion, RunContext, RunKind, Runs } from '../../runs/index.ts'
-import { againAndAgain } from '../again-and-again.ts'
 import type { VectorIndexes } from '../store/vector-index.ts'
 import {
   deleteVectorsOfOtherSpaces,
@@ -14,19 +13,19 @@ import {
 } from '../store/vectors.ts'
 import { embedMissingPassages } from './write.ts'
 
-/** How often it is looked whether an embedding model has come, or another one. */
+/** A new embedding model is noticed within this time. */
 const everyMs = 60_000
-const firstAfterMs = 5_000
-/** How long a model may take to say whether it is there. */
-const patienceMs = 5_000
-const deletedAtOnce = 500
+const modelTimeoutMs = 5_000
+const deletedPerStatement = 500
+
+const kind = 'knowledge.embed-missing'
 
 export type EmbeddingInput = { aveeId: string; space: string }
 
-type Rooms = {
+type EmbeddingDependencies = {
   database: Database
   runs: Runs
-  log: Log
+  jobs: Jobs
   embedder(signal: AbortSignal): Promise<Embedder | undefined>
   indexes: VectorIndexes
 }
@@ -34,15 +33,19 @@ type Rooms = {
 const embeddingModelUnavailable = defineError(
   503,
   'embedding_model_away',
-  () => 'The embedding model is away or was exchanged; the documents are embedded when one is there.',
+  () => 'The embedding model is unavailable or has changed. The documents are embedded when it is back.',
 )
 
 /**
- * The run that gives an avee's documents the vectors they lack: of documents that came while there was no embedding
- * model, or when another took its place. Search goes on meanwhile, by words and by what has its vectors already.
+ * The run that embeds an avee's documents which have no vectors of the current model. Search continues meanwhile, by
+ * terms and by the vectors of the previous model.
  */
-export function embeddingRunKind(rooms: Rooms): RunKind<EmbeddingInput> {
-  const { db } = rooms.database
+export function embeddingRunKind({
+  database,
+  embedder,
+  indexes,
+}: Omit<EmbeddingDependencies, 'runs' | 'jobs'>): RunKind<EmbeddingInput> {
+  const { db } = database
   async function work({ run, signal, emit }: RunContext<EmbeddingInput>): Promise<Completion> {
     const { aveeId, space } = run.input
     let documents = 0
@@ -50,20 +53,22 @@ export function embeddingRunKind(rooms: Rooms): RunKind<EmbeddingInput> {
       signal.throwIfAborted()
       const document = await findDocumentToEmbed(db, aveeId, space)
       if (!document) break
-      const embedder = await rooms.embedder(signal)
-      if (embedder?.space !== space) throw embeddingModelUnavailable()
-      let done = 0
-      await embedMissingPassages(rooms, embedder, document, signal, (count) => (done += count))
+      const model = await embedder(signal)
+      if (model?.space !== space) throw embeddingModelUnavailable()
+      let completed = 0
+      await embedMissingPassages({ database, indexes }, model, document, signal, (count) => {
+        completed += count
+      })
       await markEmbedded(db, document.version, space)
       documents += 1
       await emit({
         message: `Embedded ${document.title}`,
         stage: 'embed',
-        completed: done,
+        completed,
         total: document.passages,
       })
     }
-    while (await deleteVectorsOfOtherSpaces(db, aveeId, space, deletedAtOnce)) signal.throwIfAborted()
+    while (await deleteVectorsOfOtherSpaces(db, aveeId, space, deletedPerStatement)) signal.throwIfAborted()
     return { event: { done: true, documents } }
   }
   return {
@@ -73,29 +78,33 @@ export function embeddingRunKind(rooms: Rooms): RunKind<EmbeddingInput> {
   }
 }
 
-/** Looks every minute whether there is something to embed and something to embed it with, and starts the runs. */
-export function embeddingWatch({ database, runs, log, embedder }: Omit<Rooms, 'indexes'>) {
-  async function look(closing: AbortSignal): Promise<void> {
-    const signal = AbortSignal.any([closing, AbortSignal.timeout(patienceMs)])
-    const model = await embedder(signal)
-    if (!model) return
-    for (const aveeId of await listAveesToEmbed(database.db, model.space)) {
-      const userId = await findOwnerId(database.db, aveeId)
-      if (userId === undefined || closing.aborted) continue
-      await runs.start<EmbeddingInput>({
-        kind: 'index',
-        userId,
-        subject: `${model.space} ${aveeId}`,
-        scope: aveeId,
-        input: { aveeId, space: model.space },
-      })
-    }
-  }
-
-  return againAndAgain(look, {
-    firstAfterMs,
-    pauseMs: () => everyMs,
-    log,
-    failure: 'looking for documents to embed failed; it is tried again',
+/** Schedules the embedding runs: one per avee and model while documents lack vectors. Returns a function that checks now. */
+export function scheduleEmbedding({
+  database,
+  runs,
+  jobs,
+  embedder,
+}: Omit<EmbeddingDependencies, 'indexes'>): () => Promise<void> {
+  jobs.register(kind, {
+    everyMs,
+    async run(_, context) {
+      const signal = AbortSignal.any([context.signal, AbortSignal.timeout(modelTimeoutMs)])
+      // The models module reports a model server that cannot be reached.
+      const model = await embedder(signal).catch(() => undefined)
+      if (!model) return
+      for (const aveeId of await listAveesToEmbed(database.db, model.space)) {
+        const userId = await findOwnerId(database.db, aveeId)
+        context.signal.throwIfAborted()
+        if (userId === undefined) continue
+        await runs.start<EmbeddingInput>({
+          kind: 'index',
+          userId,
+          subject: `${model.space} ${aveeId}`,
+          scope: aveeId,
+          input: { aveeId, space: model.space },
+        })
+      }
+    },
   })
+  return () => jobs.runNow(kind)
 }

@@ -70,7 +70,7 @@ describe('progress', () => {
     )
     for (let done = 0; done <= 1_000; done++) {
       now += 1
-      progress.at('store', 'Stored', done, 1_000)
+      progress.report('store', 'Stored', done, 1_000)
     }
     await progress.flush()
     expect(told).toEqual([0, 250, 500, 750, 1_000])
@@ -82,7 +82,7 @@ describe('progress', () => {
       async () => Promise.reject(new Error('the log is gone')),
       () => 0,
     )
-    progress.at('parse', 'Read', 1, 1)
+    progress.report('parse', 'Read', 1, 1)
     await expect(progress.flush()).rejects.toThrow('the log is gone')
   })
 })

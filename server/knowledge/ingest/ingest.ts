@@ -1,11 +1,12 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { IngestResult } from '../../../contract/knowledge.ts'
-import { type Database, newId, type Trx, violatedUnique } from '../../db/index.ts'
+import { type Database, type Db, newId, type Trx } from '../../db/index.ts'
 import { AppError } from '../../errors.ts'
 import type { Log } from '../../log.ts'
 import type { Embedder } from '../../models/index.ts'
 import type { Completion, RunContext, RunEvent, RunKind } from '../../runs/index.ts'
+import type { Cleanup } from '../cleanup.ts'
 import type { PageFetcher } from '../fetch/fetch-page.ts'
 import { nameOfPage } from '../fetch/name-of-page.ts'
 import type { Originals } from '../files.ts'
@@ -14,44 +15,51 @@ import type { DocumentParser, ReadOutcome } from '../parsers/index.ts'
 import {
   countDocuments,
   type DocumentRow,
-  findDocument,
-  findDocumentByHash,
   findDocumentBySource,
+  relocateDocument,
   retireDocument,
   upsertDocument,
 } from '../store/documents.ts'
-import { deleteFolderFiles, findOrphanedDocuments, upsertFolderFile } from '../store/folders.ts'
+import {
+  deleteFolderFiles,
+  findMovedDocument,
+  findOrphanedDocuments,
+  upsertFolderFile,
+} from '../store/folders.ts'
 import { lockDocumentsOfAvee, lockOriginals, pinOriginals, unpinOriginals } from '../store/ingest-files.ts'
 import type { VectorIndexes } from '../store/vector-index.ts'
 import { changeLayer, publishVersion, retireUnpublished } from '../store/versions.ts'
 import type { IngestFile, IngestInput, WatchedFile } from './input.ts'
 import { type Progress, throttledProgress } from './progress.ts'
-import { type DocumentContent, writeVersion } from './write.ts'
+import { writeVersion } from './write.ts'
 
 export type IngestDependencies = {
   database: Database
   log: Log
-  reader: DocumentParser
+  parser: DocumentParser
   files: Originals
   fetcher: PageFetcher
   embedder(signal: AbortSignal): Promise<Embedder | undefined>
   indexes: VectorIndexes
-  /** Something was replaced or given up: its rows and originals can go. */
-  tidy(): void
+  cleanup: Cleanup
+  /** Enqueues the indexing of a document under its new file name. */
+  reindex(db: Db, documentId: string): Promise<void>
   now(): number
 }
 
-/** The documents changed between looking and writing: look again. */
+/** The library changed between reading it and the commit; the file is tried again. */
 class ConflictError extends Error {
-  override readonly name = 'Overtaken'
+  override readonly name = 'ConflictError'
 }
 
 type Context = RunContext<IngestInput>
-type Stored = Extract<IngestFile, { sha256: string }>
-/** What is known of a file before it is read. */
-type Bytes = {
+type AcceptedFile = Exclude<IngestFile, { refused: unknown }>
+type StoredFile = Extract<IngestFile, { sha256: string }>
+/** The bytes of a file and where they come from. */
+type FileContent = {
   sha256: string
   bytes: number
+  /** The name whose extension selects the parser. */
   readAs: string
   title: string | null
   sourceUrl: string | null
@@ -59,54 +67,51 @@ type Bytes = {
 }
 
 /**
- * The run behind every upload, pasted text and fetched page. For each file in order:
+ * The run behind every upload, pasted text, web page and watched folder. For each file in order:
  *
- *   Processing … → parse → chunk → (embed, store) … → result, in one transaction with the document's becoming visible
+ *     Processing … → parse → chunk → (embed, store) … → result
  *
- * The results in the log are how far it is: taken up again it goes on with the first file that has none, from that
- * file's beginning. What it had built of it is thrown away.
+ * The result commits together with the document. It is also the checkpoint: after a takeover the run continues with
+ * the first file that has no result, from the beginning of that file.
  */
-export function ingestRunKind(rooms: IngestDependencies): RunKind<IngestInput> {
-  const { db } = rooms.database
+export function ingestRunKind(dependencies: IngestDependencies): RunKind<IngestInput> {
+  const { database, cleanup } = dependencies
+  const { db } = database
   return {
-    work: (context) => ingest(rooms, context),
+    async work(context): Promise<Completion> {
+      const { run, signal } = context
+      const { files, aveeId, about, folder } = run.input
+      const finished = run.attempt > 1 ? countResults(await context.events()) : 0
+      if (run.attempt > 1) await retireUnpublished(db, run.id)
+      else if (about !== undefined) await context.emit({ message: about, completed: 0, total: files.length })
+      const ahead = readAhead(dependencies.parser, dependencies.files, signal)
+      for (const [index, file] of files.entries()) {
+        if (index < finished) continue
+        await context.emit({ message: `Processing ${file.name}...` })
+        await ingestFile(dependencies, context, ahead, index, file, files[index + 1])
+      }
+      if (folder) await deleteVanished(dependencies, aveeId, folder)
+      return { event: { done: true, total_documents: await countDocuments(db, aveeId) } }
+    },
 
     async close(run, closing, _events, trx) {
       await retireUnpublished(trx, run.id)
       await unpinOriginals(trx, run.id)
-      rooms.tidy()
+      await cleanup.enqueue(trx)
       const done = { done: true, total_documents: await countDocuments(trx, run.input.aveeId) }
       return closing.status === 'stopped'
         ? { event: 'stopped', ...done }
         : { error: closing.error, message: closing.error.message, ...done }
     },
   }
-
-  async function ingest(rooms: IngestDependencies, context: Context): Promise<Completion> {
-    const { run, signal } = context
-    const { files, aveeId } = run.input
-    const finished = run.attempt > 1 ? resultsIn(await context.events()) : 0
-    if (run.attempt > 1) await retireUnpublished(db, run.id)
-    if (run.attempt === 1 && run.input.about !== undefined)
-      await context.emit({ message: run.input.about, completed: 0, total: files.length })
-    const ahead = readAhead(rooms.reader, rooms.files, signal)
-    for (const [index, file] of files.entries()) {
-      if (index < finished) continue
-      await context.emit({ message: `Processing ${file.name}...` })
-      const next = files[index + 1]
-      await ingestFile(rooms, context, ahead, index, file, next)
-    }
-    if (run.input.folder) await deleteVanished(rooms, aveeId, run.input.folder)
-    return { event: { done: true, total_documents: await countDocuments(db, aveeId) } }
-  }
 }
 
-const resultsIn = (events: RunEvent[]): number =>
+const countResults = (events: RunEvent[]): number =>
   events.filter((event) => 'result' in (JSON.parse(event.data) as object)).length
 
-/** Takes one file to its result. Only what has nothing to do with the file is thrown. */
+/** Ingests one file. A failure of the file becomes its result; other failures are thrown. */
 async function ingestFile(
-  rooms: IngestDependencies,
+  dependencies: IngestDependencies,
   context: Context,
   ahead: ReadAhead,
   index: number,
@@ -120,33 +125,40 @@ async function ingestFile(
       (trx) => recordOutcome(trx, run, index, { documentId: null, problem: message }),
     )
   if ('refused' in file) return fail(file.refused.code, file.refused.message)
-  const progress = throttledProgress(file.name, context.emit, rooms.now)
+  const progress = throttledProgress(file.name, context.emit, dependencies.now)
   try {
-    const bytes =
-      'url' in file
-        ? await fetchPage(rooms, context, index, file.url, progress)
-        : 'local' in file
-          ? await copyFromFolder(rooms, context, index, file.local)
-          : storedContent(file)
-    const reading = ahead.take(index, bytes, progress)
+    const content = await contentOf(dependencies, context, index, file, progress)
+    const read = ahead.take(index, content, progress)
     if (next && 'sha256' in next) ahead.start(index + 1, storedContent(next))
     for (;;) {
       try {
-        return await publishFile(rooms, context, index, file, bytes, reading, progress)
+        return await commitFile(dependencies, context, index, file, content, read, progress)
       } catch (error) {
-        if (!(error instanceof ConflictError) && violatedUnique(error) !== 'documents_same_bytes') throw error
-        await retireUnpublished(rooms.database.db, run.id, index)
-        rooms.tidy()
+        if (!(error instanceof ConflictError)) throw error
+        await retireUnpublished(dependencies.database.db, run.id, index)
       }
     }
   } catch (error) {
     signal.throwIfAborted()
     if (!(error instanceof AppError) || error.status >= 500) throw error
+    await progress.flush()
     return fail(error.code, error.message)
   }
 }
 
-const storedContent = (file: Stored): Bytes => ({
+async function contentOf(
+  dependencies: IngestDependencies,
+  context: Context,
+  index: number,
+  file: AcceptedFile,
+  progress: Progress,
+): Promise<FileContent> {
+  if ('url' in file) return fetchPage(dependencies, context, index, file.url, progress)
+  if ('local' in file) return copyFromFolder(dependencies, context, index, file.local)
+  return storedContent(file)
+}
+
+const storedContent = (file: StoredFile): FileContent => ({
   sha256: file.sha256,
   bytes: file.bytes,
   readAs: file.filename ?? 'text.md',
@@ -155,34 +167,34 @@ const storedContent = (file: Stored): Bytes => ({
 })
 
 async function fetchPage(
-  rooms: IngestDependencies,
+  dependencies: IngestDependencies,
   context: Context,
   index: number,
   url: string,
   progress: Progress,
-): Promise<Bytes> {
-  progress.at('parse', `Fetching ${url}`, 0, 1)
-  const page = await rooms.fetcher.fetchPage(url, context.signal)
-  const { sha256, bytes } = await storeOriginal(rooms, context, index, page.body)
+): Promise<FileContent> {
+  progress.report('parse', `Fetching ${url}`, 0, 1)
+  const page = await dependencies.fetcher.fetchPage(url, context.signal)
+  const { sha256, bytes } = await storeOriginal(dependencies, context, index, page.body)
   return {
     sha256,
     bytes,
-    readAs: nameOfPage(page.url, page.contentType, rooms.reader.typeOf),
+    readAs: nameOfPage(page.url, page.contentType, dependencies.parser.typeOf),
     title: null,
     sourceUrl: page.url,
     isWebPage: true,
   }
 }
 
-/** A file of a folder of this machine, copied as it is now. */
+/** Copies a file of a watched folder, as it may change while it is parsed. */
 async function copyFromFolder(
-  rooms: IngestDependencies,
+  dependencies: IngestDependencies,
   context: Context,
   index: number,
   file: WatchedFile,
-): Promise<Bytes> {
+): Promise<FileContent> {
   const stream = await openFileWithin(file.root, file.path)
-  const { sha256, bytes } = await storeOriginal(rooms, context, index, stream)
+  const { sha256, bytes } = await storeOriginal(dependencies, context, index, stream)
   return {
     sha256,
     bytes,
@@ -192,7 +204,7 @@ async function copyFromFolder(
   }
 }
 
-/** Puts a stream among the originals, where the run's note keeps it. */
+/** Stores a stream among the originals, protected by the run. */
 async function storeOriginal(
   { files, database }: IngestDependencies,
   { run }: Context,
@@ -201,7 +213,6 @@ async function storeOriginal(
 ): Promise<{ sha256: string; bytes: number }> {
   const staged = await files.stage(stream)
   try {
-    // The note comes first: from then on no sweep takes the file away.
     await database.transaction(async (trx) => {
       await lockOriginals(trx)
       await pinOriginals(trx, run.id, [{ index, sha256: staged.sha256 }])
@@ -214,22 +225,22 @@ async function storeOriginal(
   }
 }
 
-/** What belongs to a file's result, in the same transaction. */
+/** Records the outcome of a file, in the transaction of its result. */
 async function recordOutcome(
   trx: Trx,
   { id, input }: Context['run'],
   index: number,
-  became: { documentId: string | null; problem: string | null },
+  outcome: { documentId: string | null; problem: string | null },
 ): Promise<void> {
   await unpinOriginals(trx, id, index)
   const file = input.files[index]
   if (input.folder && file && 'local' in file && file.local)
-    await upsertFolderFile(trx, input.folder.id, file.local, became)
+    await upsertFolderFile(trx, input.folder.id, file.local, outcome)
 }
 
-/** Lets files go that are in their folder no more, and the documents that no file stands for. */
+/** Deletes the documents of files that are no longer in their folder. */
 async function deleteVanished(
-  { database, tidy }: IngestDependencies,
+  { database, cleanup }: IngestDependencies,
   aveeId: string,
   folder: { id: string; gone: string[] },
 ): Promise<void> {
@@ -237,69 +248,65 @@ async function deleteVanished(
     await lockDocumentsOfAvee(trx, aveeId)
     await deleteFolderFiles(trx, folder.id, folder.gone)
     for (const id of await findOrphanedDocuments(trx, aveeId)) await retireDocument(trx, id)
+    await cleanup.enqueue(trx)
   })
-  tidy()
 }
 
-async function publishFile(
-  rooms: IngestDependencies,
+/** Parses a file and publishes it as a new document, or in place of the one from the same source. @throws ConflictError */
+async function commitFile(
+  dependencies: IngestDependencies,
   context: Context,
   index: number,
-  file: Exclude<IngestFile, { refused: unknown }>,
-  bytes: Bytes,
-  reading: () => Promise<ReadOutcome>,
+  file: AcceptedFile,
+  content: FileContent,
+  read: () => Promise<ReadOutcome>,
   progress: Progress,
 ): Promise<void> {
   const { run, signal } = context
   const { aveeId, source } = run.input
-  const { database, log } = rooms
-  const { db } = database
-  const twin = await findDocumentByHash(db, aveeId, bytes.sha256)
-  if (twin) {
+  const { database, log, indexes, cleanup } = dependencies
+  const { sha256, sourceUrl } = content
+  const existing = await findExisting(database.db, run, file, content)
+  /** Locks the avee's documents. @throws ConflictError if the existing one has changed. */
+  async function lockExisting(trx: Trx): Promise<DocumentRow | undefined> {
+    await lockDocumentsOfAvee(trx, aveeId)
+    const current = await findExisting(trx, run, file, content)
+    if (current?.id !== existing?.id || current?.sha256 !== existing?.sha256) throw new ConflictError()
+    return current
+  }
+
+  if (existing?.sha256 === sha256) {
     await progress.flush()
-    return context.commit({ result: duplicateResult(twin, file.name) }, async (trx) => {
-      if ((await findDocument(trx, twin.id))?.sha256 !== bytes.sha256) throw new ConflictError()
-      await recordOutcome(trx, run, index, { documentId: twin.id, problem: null })
+    return context.commit({ result: duplicateResult(existing, file.name) }, async (trx) => {
+      const current = await lockExisting(trx)
+      if (current && current.source_url !== sourceUrl && sourceUrl !== null)
+        await relocate(dependencies, trx, current, file, sourceUrl)
+      await recordOutcome(trx, run, index, { documentId: existing.id, problem: null })
     })
   }
 
-  const outcome = await reading()
-  if (!outcome.ok) {
-    await progress.flush()
-    const { code, message } = outcome
-    return context.commit(
-      { result: { success: false, filename: file.name, message, code } satisfies IngestResult },
-      (trx) => recordOutcome(trx, run, index, { documentId: null, problem: message }),
-    )
-  }
+  const outcome = await read()
+  if (!outcome.ok) throw new AppError(422, outcome.code, outcome.message)
   const { document, passages, language } = outcome
-  progress.at(
-    'parse',
-    `Read ${count(document.pages.length, 'page')}`,
-    document.pages.length,
-    document.pages.length,
-  )
-  progress.at('chunk', `Cut into ${count(passages.length, 'passage')}`, passages.length, passages.length)
+  const pages = document.pages.length
+  const total = passages.length
+  progress.report('parse', `Read ${count(pages, 'page')}`, pages, pages)
+  progress.report('chunk', `Split into ${count(total, 'passage')}`, total, total)
   await progress.flush()
 
-  const named = { filename: file.filename, sourceUrl: bytes.sourceUrl }
-  const before = await findDocumentBySource(db, aveeId, named)
-  // Another upload of the same bytes has come first since they were looked for.
-  if (before?.sha256 === bytes.sha256) throw new ConflictError()
-  const documentId = before?.id ?? newId()
-  const layer = run.input.layer ?? before?.layer ?? run.input.usualLayer
-  const title = bytes.title ?? document.title ?? withoutExtension(file.filename ?? file.name)
-  const content: DocumentContent = { pages: document.pages, passages, language }
-  const total = passages.length
+  const documentId = existing?.id ?? newId()
+  const layer = run.input.layer ?? existing?.layer ?? run.input.usualLayer
+  const title = content.title ?? document.title ?? withoutExtension(file.filename ?? file.name)
   const { version, embeddedBy } = await writeVersion(
-    { database, log, embedder: await rooms.embedder(signal).catch(() => undefined), indexes: rooms.indexes },
-    { documentId, aveeId, layer, runId: run.id, file: index },
+    { database, log, embedder: await dependencies.embedder(signal).catch(() => undefined), indexes },
+    { aveeId, layer, runId: run.id, file: index },
     { title, filename: file.filename },
-    content,
+    { pages: document.pages, passages, language },
     {
       signal,
-      stored: (done) => progress.at('store', `Stored ${done} of ${count(total, 'passage')}`, done, total),
-      embedded: (done) => progress.at('embed', `Embedded ${done} of ${count(total, 'passage')}`, done, total),
+      stored: (done) => progress.report('store', `Stored ${done} of ${count(total, 'passage')}`, done, total),
+      embedded: (done) =>
+        progress.report('embed', `Embedded ${done} of ${count(total, 'passage')}`, done, total),
     },
   )
   await progress.flush()
@@ -307,16 +314,15 @@ async function publishFile(
   const result: IngestResult = {
     success: true,
     filename: file.name,
-    message: `${before ? 'Replaced' : 'Added'} ${file.name}: ${count(document.pages.length, 'page')}, ${count(total, 'passage')}.`,
+    message: `${existing ? 'Replaced' : 'Added'} ${file.name}: ${count(pages, 'page')}, ${count(total, 'passage')}.`,
     doc_id: documentId,
     chunks: total,
-    pages: document.pages.length,
-    ...(before ? { replaced: true } : {}),
+    pages,
+    ...(existing ? { replaced: true } : {}),
   }
   await context.commit({ result }, async (trx) => {
-    await lockDocumentsOfAvee(trx, aveeId)
-    const present = await currentPredecessor(trx, aveeId, named, before, bytes.sha256)
-    await publishVersion(trx, version, present?.version)
+    const current = await lockExisting(trx)
+    await publishVersion(trx, version, current?.version)
     await upsertDocument(trx, {
       id: documentId,
       avee_id: aveeId,
@@ -326,42 +332,53 @@ async function publishFile(
       filename: file.filename,
       type: document.type,
       source,
-      source_url: bytes.sourceUrl,
-      sha256: bytes.sha256,
-      bytes: bytes.bytes,
-      pages: document.pages.length,
+      source_url: sourceUrl,
+      sha256,
+      bytes: content.bytes,
+      pages,
       passages: total,
       language,
       embedded_by: embeddedBy,
     })
-    // Its owner moved the old one to another layer meanwhile, and said nothing of the new one.
-    if (present && run.input.layer === null && present.layer !== layer)
-      await changeLayer(trx, { id: documentId, aveeId, version, from: layer, to: present.layer })
+    // The owner moved the existing document to another layer meanwhile.
+    if (current && run.input.layer === null && current.layer !== layer)
+      await changeLayer(trx, { id: documentId, aveeId, version, from: layer, to: current.layer })
     await recordOutcome(trx, run, index, { documentId, problem: null })
+    if (current) await cleanup.enqueue(trx)
   })
-  if (before) rooms.tidy()
 }
 
-/** The document whose place is taken, as it is now; when it is another than before, everything has to be looked at again. */
-async function currentPredecessor(
-  trx: Trx,
-  aveeId: string,
-  named: { filename: string | null; sourceUrl: string | null },
-  before: DocumentRow | undefined,
-  sha256: string,
+/** Finds the document from the same source, or that of a file of the same bytes that was moved within its folder. */
+async function findExisting(
+  db: Db | Trx,
+  { input }: Context['run'],
+  { filename }: AcceptedFile,
+  { sha256, sourceUrl }: FileContent,
 ): Promise<DocumentRow | undefined> {
-  const present = await findDocumentBySource(trx, aveeId, named)
-  if (present?.id !== before?.id || present?.sha256 === sha256) throw new ConflictError()
-  return present
+  const existing = await findDocumentBySource(db, input.aveeId, { filename, sourceUrl, sha256 })
+  return existing ?? (input.folder && (await findMovedDocument(db, input.folder, sha256)))
 }
 
-const duplicateResult = (twin: DocumentRow, name: string): IngestResult => ({
+async function relocate(
+  { reindex }: IngestDependencies,
+  trx: Trx,
+  document: DocumentRow,
+  { name, filename }: AcceptedFile,
+  sourceUrl: string,
+): Promise<void> {
+  const hasNameAsTitle = document.title === withoutExtension(document.filename ?? '')
+  const title = hasNameAsTitle ? withoutExtension(filename ?? name) : document.title
+  await relocateDocument(trx, document.id, { title, filename, sourceUrl })
+  await reindex(trx, document.id)
+}
+
+const duplicateResult = (existing: DocumentRow, name: string): IngestResult => ({
   success: true,
   filename: name,
-  message: `Already here${twin.filename !== null && twin.filename !== name ? ` as ${twin.filename}` : ''}; nothing was stored twice.`,
-  doc_id: twin.id,
-  chunks: twin.passages,
-  pages: twin.pages,
+  message: `Already in the library${existing.filename !== null && existing.filename !== name ? ` as ${existing.filename}` : ''}; not stored twice.`,
+  doc_id: existing.id,
+  chunks: existing.passages,
+  pages: existing.pages,
   duplicate: true,
 })
 
@@ -369,35 +386,36 @@ const count = (number: number, noun: string) => `${number} ${noun}${number === 1
 
 const withoutExtension = (name: string) => name.replace(/(?<=.)\.[^.\s/]{1,12}$/u, '')
 
-/** Reads the next file while the present one is stored; at most one is ahead. */
-function readAhead(reader: DocumentParser, files: Originals, signal: AbortSignal) {
-  let waiting: { index: number; outcome: Promise<ReadOutcome>; listener: { on?: Progress } } | undefined
+/** Parses the next file while the current one is stored; at most one ahead. */
+function readAhead(parser: DocumentParser, files: Originals, signal: AbortSignal) {
+  let waiting: { index: number; outcome: Promise<ReadOutcome>; target: { progress?: Progress } } | undefined
 
-  function begin(bytes: Bytes, listener: { on?: Progress }): Promise<ReadOutcome> {
-    const outcome = reader.read(files.pathOf(bytes.sha256), bytes.readAs, {
+  function begin(content: FileContent, target: { progress?: Progress }): Promise<ReadOutcome> {
+    const outcome = parser.read(files.pathOf(content.sha256), content.readAs, {
       signal,
-      isWebPage: bytes.isWebPage === true,
-      onProgress: (done, total) => listener.on?.at('parse', `Read page ${done} of ${total}`, done, total),
+      isWebPage: content.isWebPage === true,
+      onProgress: (done, total) =>
+        target.progress?.report('parse', `Read page ${done} of ${total}`, done, total),
     })
     outcome.catch(() => undefined)
     return outcome
   }
 
   return {
-    start(index: number, bytes: Bytes): void {
-      const listener = {}
-      waiting = { index, outcome: begin(bytes, listener), listener }
+    start(index: number, content: FileContent): void {
+      const target = {}
+      waiting = { index, outcome: begin(content, target), target }
     },
 
-    /** The reading of a file: begun ahead, or when it is first asked for. */
-    take(index: number, bytes: Bytes, progress: Progress): () => Promise<ReadOutcome> {
+    /** Returns a function that resolves to the outcome: started ahead, or when first called. */
+    take(index: number, content: FileContent, progress: Progress): () => Promise<ReadOutcome> {
       let outcome: Promise<ReadOutcome> | undefined
       if (waiting?.index === index) {
-        waiting.listener.on = progress
+        waiting.target.progress = progress
         outcome = waiting.outcome
         waiting = undefined
       }
-      return () => (outcome ??= begin(bytes, { on: progress }))
+      return () => (outcome ??= begin(content, { progress }))
     },
   }
 }

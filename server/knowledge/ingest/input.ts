@@ -1,33 +1,33 @@
 import { type Layer } from '../../../contract/layers.ts'
 import type { LocalFile } from '../store/folders.ts'
 
-/** A file of an upload as its run knows it; the bytes are among the originals. */
+/** A file of an ingest run; its bytes, if any, are among the originals. */
 export type IngestFile = {
-  /** As people see it: a base name, the title of a text, an address. */
+  /** As shown to users: a base name, the title of a text, a URL. */
   name: string
-  /** Null for what is no file. */
+  /** Null for texts and web pages. */
   filename: string | null
 } & (
   | { sha256: string; bytes: number; title?: string }
   | { url: string }
   | { local: WatchedFile }
-  /** Not taken in at all, and why. */
+  /** Refused before reading, with the reason. */
   | { refused: { code: string; message: string }; local?: WatchedFile }
 )
 
-/** A file of a folder of this machine; `root` is where the folder is. */
+/** A file of a watched folder; `root` is the folder's path. */
 export type WatchedFile = LocalFile & { root: string }
 
-/** What an ingest run needs to know, enough to start over on another node. */
+/** The input of an ingest run: enough to start over on another server. */
 export type IngestInput = {
   aveeId: string
   source: 'upload' | 'text' | 'url' | 'folder'
-  /** Null: the layer of the document whose place it takes, else `usualLayer`. */
+  /** Null: the layer of the document that is replaced, else `usualLayer`. */
   layer: Layer | null
   usualLayer: Layer
   files: IngestFile[]
-  /** Where the files come from a folder that is followed: which, and what is in it no more. */
+  /** For a watched folder: its id, and the paths that no longer exist in it. */
   folder?: { id: string; gone: string[] }
-  /** What to say before the first file. */
+  /** A message to emit before the first file. */
   about?: string
 }

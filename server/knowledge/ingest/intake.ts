@@ -1,5 +1,6 @@
 import type { IngestResult } from '../../../contract/knowledge.ts'
 import { type Layer } from '../../../contract/layers.ts'
+import { aveeNotFound } from '../../avees/index.ts'
 import type { Db } from '../../db/index.ts'
 import { AppError } from '../../errors.ts'
 import type { RunRecord, Runs } from '../../runs/index.ts'
@@ -10,15 +11,16 @@ import type { Originals, StagedFile } from '../files.ts'
 import type { DocumentParser } from '../parsers/index.ts'
 import { type DocumentRow, findDocument } from '../store/documents.ts'
 import { lockOriginals, pinOriginals } from '../store/ingest-files.ts'
+import { findOwnerId } from '../store/vectors.ts'
 import type { IngestFile, IngestInput } from './input.ts'
 
-/** A file of an upload: taken in, or refused with the reason. */
+/** A file of an upload: staged, or refused with the reason. */
 export type UploadedFile = { filename: string } & (
   | { staged: StagedFile }
   | { refused: { code: string; message: string } }
 )
 
-/** For whom, into which avee, at which layer something is taken in. Without a layer: that of what it replaces, else `usualLayer`. */
+/** Where documents are added, and for whom. Without a layer: that of the document that is replaced, else `usualLayer`. */
 export type IngestTarget = {
   userId: string
   aveeId: string
@@ -27,38 +29,38 @@ export type IngestTarget = {
   idempotencyKey?: string
 }
 
-/** A document that can be found now; not new when the same bytes were there already. */
+/** A document that search finds; `isNew` is false if the same one existed already. */
 export type IngestedDocument = { document: DocumentRow; isNew: boolean }
 
-const unreadable = (filename: string) => ({
+const unsupported = (filename: string) => ({
   code: 'unsupported_type',
-  message: `${filename.slice(filename.lastIndexOf('.'))} files cannot be read; PDF, Office, EPUB, HTML, Markdown, mail, tables, code and plain text can.`,
+  message: `${filename.slice(filename.lastIndexOf('.'))} files are not supported. Supported are PDF, Office, EPUB, HTML, Markdown, email, tables, code and plain text.`,
 })
 
-/** The ways in: whatever comes becomes a run, whose kind does the work. */
+/** Starts an ingest run for whatever is added: uploads, texts, web pages, sites. */
 export function intake({
   db,
   runs,
   files,
-  reader,
+  parser,
   fetcher,
   maxSitePages,
 }: {
   db: Db
   runs: Runs
   files: Originals
-  reader: DocumentParser
+  parser: DocumentParser
   fetcher: PageFetcher
   maxSitePages: number
 }) {
-  /** Writes the run and puts the originals into their places, in one transaction: the run's notes keep them there. */
-  async function begin(
+  /** Starts the run, stores the originals and protects them from deletion, in one transaction. */
+  async function start(
     target: IngestTarget,
     source: IngestInput['source'],
-    arrived: (IngestFile & { staged?: StagedFile })[],
+    added: (IngestFile & { staged?: StagedFile })[],
     about?: string,
   ): Promise<RunRecord> {
-    const staged = arrived.flatMap((file, index) =>
+    const staged = added.flatMap((file, index) =>
       file.staged && !('refused' in file) ? [{ index, staged: file.staged }] : [],
     )
     const input: IngestInput = {
@@ -66,7 +68,7 @@ export function intake({
       source,
       layer: target.layer,
       usualLayer: target.usualLayer,
-      files: arrived.map(({ staged: _, ...file }) => file),
+      files: added.map(({ staged: _, ...file }) => file),
       ...(about === undefined ? {} : { about }),
     }
     try {
@@ -90,17 +92,25 @@ export function intake({
       )
       return run
     } finally {
-      // Those that were not kept: the run was there already, or could not be written.
+      // Files that were not stored: the idempotency key has a run already, or the run could not be stored.
       await Promise.all(staged.map((file) => files.discard(file.staged)))
     }
   }
 
-  /** Waits for a run of one file and gives the document. @throws what became of the file, as an error. */
-  async function documentOf(run: RunRecord, signal: AbortSignal): Promise<IngestedDocument> {
+  /** Waits for a run of one file and returns its document. @throws the failure of the file */
+  async function documentOf(
+    run: RunRecord,
+    { aveeId }: IngestTarget,
+    signal: AbortSignal,
+  ): Promise<IngestedDocument> {
     for await (const events of runs.follow(run.id, 0, signal)) {
       for (const { data } of events) {
         const event = JSON.parse(data) as { result?: IngestResult; error?: { code: string; message: string } }
-        if (event.error) throw new AppError(500, event.error.code, event.error.message)
+        if (event.error) {
+          // Deleting an avee ends its runs with an error.
+          if ((await findOwnerId(db, aveeId)) === undefined) throw aveeNotFound()
+          throw new AppError(500, event.error.code, event.error.message)
+        }
         const { result } = event
         if (!result) continue
         if (!result.success) throw new AppError(422, result.code ?? 'not_readable', result.message)
@@ -113,23 +123,23 @@ export function intake({
   }
 
   return {
-    /** Takes in an upload as a run; the bytes are its own from here on. @throws no_supported_files when no file of it can be read. */
-    async upload(target: IngestTarget, arrived: UploadedFile[]): Promise<RunRecord> {
-      const all = arrived.map((file): IngestFile & { staged?: StagedFile } => {
+    /** Ingests an upload and takes ownership of the staged files. @throws no_supported_files if no file can be parsed */
+    async upload(target: IngestTarget, uploaded: UploadedFile[]): Promise<RunRecord> {
+      const all = uploaded.map((file): IngestFile & { staged?: StagedFile } => {
         const { filename } = file
         const named = { name: filename, filename }
         if ('refused' in file) return { ...named, refused: file.refused }
         const { staged } = file
-        if (!reader.isWorthParsing(filename)) return { ...named, refused: unreadable(filename), staged }
+        if (!parser.isWorthParsing(filename)) return { ...named, refused: unsupported(filename), staged }
         return { ...named, sha256: staged.sha256, bytes: staged.bytes, staged }
       })
-      const unread = all.filter((file) => 'refused' in file)
-      await Promise.all(unread.flatMap((file) => (file.staged ? [files.discard(file.staged)] : [])))
-      if (unread.length === all.length && unread.every((file) => file.staged)) throw noSupportedFiles()
-      return await begin(target, 'upload', all)
+      const refused = all.filter((file) => 'refused' in file)
+      await Promise.all(refused.flatMap((file) => (file.staged ? [files.discard(file.staged)] : [])))
+      if (refused.length === all.length && refused.every((file) => file.staged)) throw noSupportedFiles()
+      return await start(target, 'upload', all)
     },
 
-    /** Takes in a text that was pasted, and waits until it can be found. */
+    /** Ingests a pasted text; resolves when it can be found. */
     async text(
       target: IngestTarget,
       given: { title: string; text: string },
@@ -144,33 +154,30 @@ export function intake({
         bytes: staged.bytes,
         staged,
       }
-      return await documentOf(await begin(target, 'text', [file]), signal)
+      return await documentOf(await start(target, 'text', [file]), target, signal)
     },
 
-    /** Fetches a page and takes it in, and waits until it can be found. */
+    /** Fetches and ingests a web page; resolves when it can be found. */
     async page(target: IngestTarget, url: string, signal: AbortSignal): Promise<IngestedDocument> {
-      const run = await begin(target, 'url', [{ name: url, filename: null, url }])
-      return await documentOf(run, signal)
+      const run = await start(target, 'url', [{ name: url, filename: null, url }])
+      return await documentOf(run, target, signal)
     },
 
-    /**
-     * Finds the pages that a site's sitemap lists under an address, and takes them in as a run. @throws AppError when
-     * none is found.
-     */
+    /** Ingests the pages that a site's sitemap lists below a URL. @throws AppError if there are none */
     async site(
       target: IngestTarget,
       { url, limit = maxSitePages }: { url: string; limit?: number | undefined },
       signal: AbortSignal,
     ): Promise<RunRecord> {
-      const most = Math.min(limit, maxSitePages)
-      const { pages, total } = await sitePages(fetcher, url, most, signal)
+      const maxPages = Math.min(limit, maxSitePages)
+      const { pages, total } = await sitePages(fetcher, url, maxPages, signal)
       const { host } = new URL(url)
       const about =
         pages.length < total
-          ? `${host} lists ${total} pages; the first ${pages.length} are read.`
+          ? `${host} lists ${total} pages; reading the first ${pages.length}.`
           : `${host} lists ${total} ${total === 1 ? 'page' : 'pages'}.`
       const found = pages.map((page) => ({ name: page, filename: null, url: page }))
-      return await begin(target, 'url', found, about)
+      return await start(target, 'url', found, about)
     },
   }
 }

@@ -1,37 +1,37 @@
 import type { EventBody } from '../../runs/index.ts'
 
-/** How often a stage tells how far it is; its end is always told. */
-const everyMs = 250
+/** Reports of one stage in between are dropped; its last one never is. */
+const minIntervalMs = 250
 
 export type Stage = 'parse' | 'chunk' | 'embed' | 'store'
 
-/** The progress of one file, as events: what has been told less than a moment ago waits, the newest wins. */
+/** Emits the progress of one file as events, throttled to four a second per stage. */
 export function throttledProgress(
   file: string,
   emit: (event: EventBody) => Promise<void>,
   now: () => number,
 ) {
-  let told: { stage: Stage; report: number } | undefined
+  let last: { stage: Stage; at: number } | undefined
   let emitting: Promise<void> = Promise.resolve()
-  let failed: { error: unknown } | undefined
+  let failure: { error: unknown } | undefined
 
   return {
-    /** Notes how far a stage is. Never throws: what goes wrong comes out of `settled`. */
-    at(stage: Stage, message: string, completed: number, total: number): void {
+    /** Reports the progress of a stage. Never throws: a failure to emit is thrown by `flush`. */
+    report(stage: Stage, message: string, completed: number, total: number): void {
       const at = now()
-      if (told?.stage === stage && completed < total && at - told.report < everyMs) return
-      told = { stage, report: at }
+      if (last?.stage === stage && completed < total && at - last.at < minIntervalMs) return
+      last = { stage, at }
       emitting = emitting
         .then(() => emit({ message, stage, file, completed, total }))
         .catch((error: unknown) => {
-          failed ??= { error }
+          failure ??= { error }
         })
     },
 
-    /** Resolves when all is handed to the log. */
+    /** Resolves when all events are emitted. @throws the first failure */
     async flush(): Promise<void> {
       await emitting
-      if (failed) throw failed.error
+      if (failure) throw failure.error
     },
   }
 }

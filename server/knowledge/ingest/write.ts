@@ -16,7 +16,7 @@ import {
 import { inAdaptiveBatches } from './adaptive-batches.ts'
 import { assignSections } from './sections.ts'
 
-/** A document's text with its passages, ready to be stored. */
+/** The text of a document and its passages, ready to be stored. */
 export type DocumentContent = {
   pages: { page: number; text: string }[]
   passages: {
@@ -30,19 +30,29 @@ export type DocumentContent = {
   language: string | null
 }
 
-export type VersionTarget = { documentId: string; aveeId: string; layer: Layer; runId: string; file: number }
+export type VersionTarget = {
+  aveeId: string
+  layer: Layer
+  runId: string
+  file: number
+}
 
-/** Passages that are embedded at a time. */
-const embedBatch = 32
+/** Passages per request to the embedding model. */
+const embeddingBatchSize = 32
 
 /**
- * Writes a version of a document, unseen until it is published. Returns its id, and the vector space in which all of
- * it has vectors, if it has.
+ * Writes a version of a document; it is invisible until it is published. Returns its id, and the vector space in which
+ * all of its passages have vectors, if any.
  */
 export async function writeVersion(
-  rooms: { database: Database; log: Log; embedder: Embedder | undefined; indexes: VectorIndexes },
-  place: VersionTarget,
-  naming: DocumentNames,
+  {
+    database,
+    log,
+    embedder: model,
+    indexes,
+  }: { database: Database; log: Log; embedder: Embedder | undefined; indexes: VectorIndexes },
+  target: VersionTarget,
+  names: DocumentNames,
   content: DocumentContent,
   {
     signal,
@@ -50,43 +60,42 @@ export async function writeVersion(
     embedded,
   }: { signal: AbortSignal; stored(done: number): void; embedded(done: number): void },
 ): Promise<{ version: string; embeddedBy: string | null }> {
-  const { database } = rooms
   const { db } = database
-  const version = await insertVersion(db, place)
+  const version = await insertVersion(db, target)
   await inAdaptiveBatches(content.pages, (pages) => insertPages(db, version, pages), signal)
 
-  const weigh = bm25Vectorizer(place.aveeId, naming, await stemmerFor(content.language))
+  const vectorizer = bm25Vectorizer(target.aveeId, names, await stemmerFor(content.language))
   const sections = assignSections(content.passages)
   const bySection = Map.groupBy(content.passages, (_, index) => sections[index] ?? 0)
   await inAdaptiveBatches(
     [...bySection],
-    (some) =>
+    (batch) =>
       insertSections(
         db,
         version,
-        some.map(([section, passages]) => ({ section, lex: weigh.section(passages) })),
+        batch.map(([section, passages]) => ({ section, lex: vectorizer.section(passages) })),
       ),
     signal,
   )
 
-  let { embedder } = rooms
-  let done = 0
-  let withVectors = 0
-  let width = 0
-  for (let first = 0; first < content.passages.length; first += embedBatch) {
-    const batch = content.passages.slice(first, first + embedBatch)
-    const vectors = embedder ? await embed(rooms.log, embedder, naming.title, batch, signal) : undefined
+  let embedder = model
+  let storedCount = 0
+  let embeddedCount = 0
+  let vectorLength = 0
+  for (let first = 0; first < content.passages.length; first += embeddingBatchSize) {
+    const batch = content.passages.slice(first, first + embeddingBatchSize)
+    const vectors = embedder ? await embed(log, embedder, names.title, batch, signal) : undefined
     if (embedder && vectors) {
-      width = vectors[0]?.length ?? 0
-      await rooms.indexes.prepare(embedder.space, width)
-      withVectors += batch.length
-      embedded(withVectors)
+      vectorLength = vectors[0]?.length ?? 0
+      await indexes.prepare(embedder.space, vectorLength)
+      embeddedCount += batch.length
+      embedded(embeddedCount)
     } else {
-      // Once it has failed it would fail, slowly, for every batch; the background makes up for it.
+      // After a failure every batch would fail slowly; the embedding schedule completes the document later.
       embedder = undefined
     }
     const rows = batch.map((passage, index): { row: NewPassage; vector: Float32Array | undefined } => {
-      const { terms, vector } = weigh.passage(passage.heading, passage.text)
+      const { terms, vector } = vectorizer.passage(passage.heading, passage.text)
       return {
         row: { ...passage, section: sections[first + index] ?? 0, terms, vector },
         vector: vectors?.[index],
@@ -94,35 +103,35 @@ export async function writeVersion(
     })
     await inAdaptiveBatches(
       rows,
-      async (some) => {
+      async (part) => {
         const ids = await database.transaction((trx) =>
           insertPassages(
             trx,
-            { ...place, version },
-            some.map(({ row }) => row),
+            { ...target, version },
+            part.map(({ row }) => row),
           ),
         )
         if (embedder)
           await insertVectors(
             db,
             embedder.space,
-            some.flatMap(({ row, vector }) => {
+            part.flatMap(({ row, vector }) => {
               const passageId = ids.get(row.n)
               return vector && passageId !== undefined ? [{ passageId, vector }] : []
             }),
           )
-        done += some.length
-        stored(done)
+        storedCount += part.length
+        stored(storedCount)
       },
       signal,
     )
   }
-  if (embedder && width > 0) rooms.indexes.buildWhenLarge(embedder.space, width)
-  const complete = embedder !== undefined && withVectors === content.passages.length
+  if (embedder && vectorLength > 0) indexes.buildWhenLarge(embedder.space, vectorLength)
+  const complete = embedder !== undefined && embeddedCount === content.passages.length
   return { version, embeddedBy: complete ? (embedder?.space ?? null) : null }
 }
 
-/** Gives the passages of a version the vectors they lack. */
+/** Embeds the passages of a version that have no vector of the model. */
 export async function embedMissingPassages(
   { database, indexes }: { database: Database; indexes: VectorIndexes },
   embedder: Embedder,
@@ -131,7 +140,12 @@ export async function embedMissingPassages(
   embedded: (count: number) => void,
 ): Promise<void> {
   for (;;) {
-    const batch = await listPassagesWithoutVector(database.db, document.version, embedder.space, embedBatch)
+    const batch = await listPassagesWithoutVector(
+      database.db,
+      document.version,
+      embedder.space,
+      embeddingBatchSize,
+    )
     if (batch.length === 0) return
     const vectors = await embedder.embed(
       batch.map((passage) => passageWithContext({ title: document.title, ...passage })),
@@ -142,14 +156,15 @@ export async function embedMissingPassages(
       const vector = vectors[index]
       return vector ? [{ passageId: id, vector }] : []
     })
-    const width = rows[0]?.vector.length ?? 0
-    await indexes.prepare(embedder.space, width)
-    await inAdaptiveBatches(rows, (some) => insertVectors(database.db, embedder.space, some), signal)
-    indexes.buildWhenLarge(embedder.space, width)
+    const vectorLength = rows[0]?.vector.length ?? 0
+    await indexes.prepare(embedder.space, vectorLength)
+    await inAdaptiveBatches(rows, (part) => insertVectors(database.db, embedder.space, part), signal)
+    indexes.buildWhenLarge(embedder.space, vectorLength)
     embedded(rows.length)
   }
 }
 
+/** Returns undefined if the model fails. */
 async function embed(
   log: Log,
   embedder: Embedder,
@@ -165,7 +180,7 @@ async function embed(
     )
   } catch (error) {
     signal.throwIfAborted()
-    log.warn({ err: error }, 'embedding failed; the document is found by its words until it is made up for')
+    log.warn({ err: error }, 'embedding failed; the document is found by its terms and embedded later')
     return undefined
   }
 }

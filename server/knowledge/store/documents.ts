@@ -8,41 +8,52 @@ export async function findDocument(db: Db, id: string): Promise<DocumentRow | un
   return await db.selectFrom('documents').selectAll().where('id', '=', id).executeTakeFirst()
 }
 
-/** The avee's document with these bytes. */
-export async function findDocumentByHash(
-  db: Db,
-  aveeId: string,
-  sha256: string,
-): Promise<DocumentRow | undefined> {
-  return await db
-    .selectFrom('documents')
-    .selectAll()
-    .where('avee_id', '=', aveeId)
-    .where('sha256', '=', sha256)
-    .executeTakeFirst()
-}
+/** Where a document comes from. Files and web pages are identified by their URL, uploads and texts by their bytes. */
+export type DocumentSource = { filename: string | null; sourceUrl: string | null; sha256: string }
 
-/** The avee's document that a new one of this name, or from this address, takes the place of. */
+/**
+ * Finds the document that a new one replaces, or repeats if its bytes are the same: the one from the same URL; for an
+ * upload the one of the same bytes, else of the same file name.
+ */
 export async function findDocumentBySource(
-  db: Db,
+  db: Db | Trx,
   aveeId: string,
-  name: { filename: string | null; sourceUrl: string | null },
+  { filename, sourceUrl, sha256 }: DocumentSource,
 ): Promise<DocumentRow | undefined> {
-  if (name.filename === null && name.sourceUrl === null) return undefined
   return await db
     .selectFrom('documents')
     .selectAll()
     .where('avee_id', '=', aveeId)
-    .where((eb) =>
-      name.sourceUrl === null
-        ? eb.and([eb('filename', '=', name.filename), eb('source', '=', 'upload')])
-        : eb('source_url', '=', name.sourceUrl),
+    .$if(sourceUrl !== null, (from) => from.where('source_url', '=', sourceUrl))
+    .$if(sourceUrl === null, (from) =>
+      from
+        .where('source', 'in', ['upload', 'text'])
+        .where((eb) =>
+          eb.or([
+            eb('sha256', '=', sha256),
+            eb.and([eb('filename', '=', filename), eb('source', '=', 'upload')]),
+          ]),
+        ),
     )
+    .orderBy((eb) => eb('sha256', '=', sha256), 'desc')
     .orderBy('id', 'desc')
     .executeTakeFirst()
 }
 
-/** Documents of an avee in these layers, newest first; `after` is the id of the last one had. */
+/** Records that the file of a document was moved or renamed. A title made from the file name follows it. */
+export async function relocateDocument(
+  trx: Trx,
+  id: string,
+  to: { title: string; filename: string | null; sourceUrl: string | null },
+): Promise<void> {
+  await trx
+    .updateTable('documents')
+    .set({ title: to.title, filename: to.filename, source_url: to.sourceUrl, updated_at: new Date() })
+    .where('id', '=', id)
+    .execute()
+}
+
+/** Lists the documents of an avee in these layers, newest first; `after` is the last id of the page before. */
 export async function listDocuments(
   db: Db,
   aveeId: string,
@@ -104,7 +115,7 @@ export type NewDocument = Pick<
   | 'embedded_by'
 > & { bytes: number }
 
-/** Writes the document; over the row of the same id when it has one. */
+/** Inserts a document, or updates the one with this id. */
 export async function upsertDocument(trx: Trx, document: NewDocument): Promise<void> {
   await trx
     .insertInto('documents')
@@ -117,19 +128,19 @@ export async function renameDocument(trx: Trx, id: string, title: string): Promi
   await trx.updateTable('documents').set({ title, updated_at: new Date() }).where('id', '=', id).execute()
 }
 
-/** Removes the document from sight, together with its version; true when it was there. */
+/** Deletes a document and retires its version, whose rows are purged later. Returns the deleted row, if any. */
 export async function retireDocument(trx: Trx, id: string): Promise<DocumentRow | undefined> {
-  const gone = await trx.deleteFrom('documents').where('id', '=', id).returningAll().executeTakeFirst()
-  if (gone)
+  const deleted = await trx.deleteFrom('documents').where('id', '=', id).returningAll().executeTakeFirst()
+  if (deleted)
     await trx
       .updateTable('document_versions')
       .set({ state: 'retired' })
-      .where('id', '=', gone.version)
+      .where('id', '=', deleted.version)
       .execute()
-  return gone
+  return deleted
 }
 
-/** How many bytes, passages and characters an avee's documents come to, for the statistics. */
+/** Counts an avee's documents, passages and embedded passages, with the average length of a passage in characters. */
 export async function documentStatistics(db: Db, aveeId: string, layers: Layer[], space: string | null) {
   const [documents, passages] = await Promise.all([
     db

@@ -3,10 +3,10 @@ import type { Db, Row, Trx } from '../../db/index.ts'
 
 export type FolderRow = Row<'folders'>
 
-/** A file as a look into its folder found it; `path` is relative to the folder, with slashes. */
+/** A file that a scan has found; `path` is relative to the folder, with slashes. */
 export type LocalFile = { path: string; bytes: number; modifiedMs: number }
 
-/** Folders with how many of their files are documents and what could not be read, of one avee or of all. */
+/** Lists watched folders, of one avee or of all, with their number of documents and the files that failed. */
 export async function listFolders(db: Db, aveeId?: string) {
   const folders = await db
     .selectFrom('folders')
@@ -43,7 +43,7 @@ export async function listFolders(db: Db, aveeId?: string) {
 }
 export type ListedFolder = Awaited<ReturnType<typeof listFolders>>[number]
 
-/** False when the avee follows this folder already. */
+/** Returns false if the avee watches this folder already. */
 export async function insertFolder(
   db: Db,
   folder: Pick<FolderRow, 'id' | 'avee_id' | 'path' | 'layer'>,
@@ -61,7 +61,7 @@ export async function deleteFolder(trx: Trx, id: string): Promise<void> {
   await trx.deleteFrom('folders').where('id', '=', id).execute()
 }
 
-/** Notes that a folder was looked into, and what is wrong with it. */
+/** Records the time of a scan and its problem, if any. */
 export async function recordScan(db: Db, id: string, problem: string | null): Promise<void> {
   await db.updateTable('folders').set({ looked_at: new Date(), problem }).where('id', '=', id).execute()
 }
@@ -80,16 +80,16 @@ export async function listFolderFiles(db: Db, folderId: string): Promise<Map<str
   )
 }
 
-/** Notes what became of a file; nothing when its folder is followed no more. */
+/** Records the outcome of a file, unless its folder is no longer watched. */
 export async function upsertFolderFile(
   trx: Trx,
   folderId: string,
   { path, bytes, modifiedMs }: LocalFile,
-  became: { documentId: string | null; problem: string | null },
+  outcome: { documentId: string | null; problem: string | null },
 ): Promise<void> {
   await sql`
     insert into folder_files (folder_id, path, bytes, modified_ms, document_id, problem)
-    select id, ${path}::text, ${bytes}::bigint, ${modifiedMs}::bigint, ${became.documentId}::uuid, ${became.problem}::text
+    select id, ${path}::text, ${bytes}::bigint, ${modifiedMs}::bigint, ${outcome.documentId}::uuid, ${outcome.problem}::text
     from folders where id = ${folderId}
     on conflict (folder_id, path) do update set
       bytes = excluded.bytes, modified_ms = excluded.modified_ms,
@@ -103,7 +103,7 @@ export async function deleteFolderFiles(trx: Trx, folderId: string, paths: strin
   )
 }
 
-/** Documents of an avee that came from folders and have no file in one any more. */
+/** Finds the documents from folders whose file is gone. */
 export async function findOrphanedDocuments(trx: Trx, aveeId: string): Promise<string[]> {
   const rows = await trx
     .selectFrom('documents')
@@ -124,7 +124,7 @@ export async function findOrphanedDocuments(trx: Trx, aveeId: string): Promise<s
   return rows.map(({ id }) => id)
 }
 
-/** Lets the documents of an avee that no file stands for any more stay, as if they had been uploaded. */
+/** Turns the documents from folders whose file is gone into uploads. */
 export async function detachOrphanedDocuments(trx: Trx, aveeId: string): Promise<void> {
   const ids = await findOrphanedDocuments(trx, aveeId)
   if (ids.length === 0) return
@@ -133,4 +133,28 @@ export async function detachOrphanedDocuments(trx: Trx, aveeId: string): Promise
     .set({ source: 'upload', source_url: null })
     .where('id', 'in', ids)
     .execute()
+}
+
+/**
+ * Finds the document of a file that was moved or renamed within its folder: it has the same bytes, and all of its files
+ * are among the `gone` paths.
+ */
+export async function findMovedDocument(
+  db: Db | Trx,
+  folder: { id: string; gone: string[] },
+  sha256: string,
+): Promise<Row<'documents'> | undefined> {
+  return await db
+    .selectFrom('documents')
+    .selectAll()
+    .where('source', '=', 'folder')
+    .where('sha256', '=', sha256)
+    .where(
+      sql<boolean>`(
+        select bool_and(folder_id = ${folder.id} and path = any(${folder.gone}::text[]))
+        from folder_files where document_id = documents.id
+      )`,
+    )
+    .orderBy('id')
+    .executeTakeFirst()
 }

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Db, Trx } from '../../db/index.ts'
 
-/** Notes that a run needs originals, so that no sweep takes them away; each by its place among the run's files. */
+/** Protects originals from deletion until the run has ended, by the index of the file in the run. */
 export async function pinOriginals(
   trx: Trx,
   runId: string,
@@ -10,12 +10,12 @@ export async function pinOriginals(
   await sql`
     insert into ingest_files (run_id, file, sha256)
     select ${runId}::uuid, file, sha256
-    from unnest(${files.map(({ index }) => index)}::int[], ${files.map(({ sha256 }) => sha256)}::text[]) as noted (file, sha256)
+    from unnest(${files.map(({ index }) => index)}::int[], ${files.map(({ sha256 }) => sha256)}::text[]) as pinned (file, sha256)
     on conflict (run_id, file) do update set sha256 = excluded.sha256
   `.execute(trx)
 }
 
-/** The run needs the file no longer, or none of its files. */
+/** Ends the protection of one file of a run, or of all. */
 export async function unpinOriginals(trx: Trx, runId: string, file?: number): Promise<void> {
   await trx
     .deleteFrom('ingest_files')
@@ -24,7 +24,7 @@ export async function unpinOriginals(trx: Trx, runId: string, file?: number): Pr
     .execute()
 }
 
-/** Of these originals the ones that a document or a run still needs. */
+/** Returns those of the originals that a document or a run refers to. */
 export async function findReferencedOriginals(db: Db | Trx, hashes: string[]): Promise<Set<string>> {
   const rows = await db
     .selectFrom('documents')
@@ -37,12 +37,12 @@ export async function findReferencedOriginals(db: Db | Trx, hashes: string[]): P
   return new Set(rows.map((row) => row.sha256))
 }
 
-/** Until the transaction ends nobody else puts an original into its place or takes one away. */
+/** Until the transaction ends, no other one stores or deletes an original. */
 export async function lockOriginals(trx: Trx): Promise<void> {
   await sql`select pg_advisory_xact_lock(hashtextextended('gabee:originals', 0))`.execute(trx)
 }
 
-/** Until the transaction ends nobody else adds to, replaces or removes the avee's documents. */
+/** Until the transaction ends, no other one creates, replaces or deletes documents of the avee. */
 export async function lockDocumentsOfAvee(trx: Trx, aveeId: string): Promise<void> {
   await sql`select pg_advisory_xact_lock(hashtextextended(${`gabee:documents:${aveeId}`}, 0))`.execute(trx)
 }

@@ -3,26 +3,26 @@ import { sql } from 'kysely'
 import type { Database, Db } from '../../db/index.ts'
 import type { Log } from '../../log.ts'
 
-/** From so many vectors of a space on PostgreSQL searches them through an index. */
+/** PostgreSQL builds an index for a space from this number of vectors on. */
 const indexedFrom = 10_000
-/** The widest vectors that pgvector indexes as they are; wider ones are compared at half precision, up to twice that. */
-const widestVector = 2_000
-const widestHalf = 4_000
+/** pgvector's limits: an HNSW index takes vectors up to 2,000 dimensions, half-precision ones up to 4,000. */
+const maxVectorDimensions = 2_000
+const maxHalfVectorDimensions = 4_000
 
 /**
- * Of 50,000 vectors these find 96 % and more of the nearest ten, looking as far as a search does (`bench/search.ts`);
- * half as many links find less than 90 %. Adding a vector costs the embedded store 5 ms with them, ten with PostgreSQL's.
+ * With these, a search among 50,000 vectors finds 96 % of the nearest ten (bench/search.ts); with half the links, less
+ * than 90 %. Inserting a vector takes the embedded database 5 ms, and 10 ms with PostgreSQL's parameters.
  */
-const graphs = {
+const indexParameters = {
   embedded: 'with (m = 16, ef_construction = 64)',
   postgres: 'with (m = 24, ef_construction = 128)',
 }
 
-/** The type in which vectors of this width are compared. */
+/** Returns the type in which vectors of this many dimensions are indexed and compared. */
 export const indexedVectorType = (dimensions: number) =>
-  sql.raw(dimensions <= widestVector ? `vector(${dimensions})` : `halfvec(${dimensions})`)
+  sql.raw(dimensions <= maxVectorDimensions ? `vector(${dimensions})` : `halfvec(${dimensions})`)
 
-/** The vectors of one space and width, in words that the planner can match with the index's own. */
+/** Selects the vectors of a space. Literals instead of parameters let the planner match the partial index. */
 export const isInSpace = (space: string, dimensions: number) =>
   sql<boolean>`model = ${sql.lit(space)} and vector_dims(embedding) = ${sql.lit(dimensions)}`
 
@@ -30,10 +30,8 @@ const nameOf = (space: string, dimensions: number) =>
   `passage_vectors_hnsw_${createHash('sha256').update(`${space} ${dimensions}`).digest('hex').slice(0, 16)}`
 
 /**
- * Sees to the index of each vector space.
- *
- * Embedded, building one over what is there would hold everybody up for many seconds, so it is made while the space is
- * empty and grows with it. PostgreSQL builds it beside the others' work when there is enough to search.
+ * Creates the index of each vector space. The embedded database would be blocked for many seconds by indexing existing
+ * vectors, so it creates the index while the space is empty. PostgreSQL builds it concurrently once it is worthwhile.
  */
 export function vectorIndexes({ database, log }: { database: Database; log: Log }) {
   const { db, kind } = database
@@ -42,21 +40,20 @@ export function vectorIndexes({ database, log }: { database: Database; log: Log 
 
   async function create(space: string, dimensions: number): Promise<void> {
     const name = nameOf(space, dimensions)
-    const method = dimensions <= widestVector ? 'vector_cosine_ops' : 'halfvec_cosine_ops'
+    const method = dimensions <= maxVectorDimensions ? 'vector_cosine_ops' : 'halfvec_cosine_ops'
     const index = sql`
       create index ${sql.raw(kind === 'postgres' ? 'concurrently' : '')} if not exists ${sql.raw(name)}
       on passage_vectors using hnsw ((embedding::${indexedVectorType(dimensions)}) ${sql.raw(method)})
-      ${sql.raw(graphs[kind])}
+      ${sql.raw(indexParameters[kind])}
       where ${isInSpace(space, dimensions)}`
     if (kind === 'embedded') return void (await index.execute(db))
     await db.connection().execute(async (connection) => {
-      const { rows } = await sql<{
-        mine: boolean
-      }>`select pg_try_advisory_lock(hashtext(${name})) as mine`.execute(connection)
-      if (!rows[0]?.mine) return
+      const { rows } = await sql<{ locked: boolean }>`
+        select pg_try_advisory_lock(hashtext(${name})) as locked`.execute(connection)
+      if (!rows[0]?.locked) return
       try {
         await sql`set statement_timeout = 0`.execute(connection)
-        await dropBroken(connection, name)
+        await dropInvalid(connection, name)
         await index.execute(connection)
       } finally {
         await sql`reset statement_timeout`.execute(connection)
@@ -66,48 +63,51 @@ export function vectorIndexes({ database, log }: { database: Database; log: Log 
   }
 
   return {
-    /** Called before the first vectors of a space are stored. */
+    /** Creates the index on the embedded database; called before vectors are stored. */
     async prepare(space: string, dimensions: number): Promise<void> {
       const key = `${space} ${dimensions}`
-      if (kind !== 'embedded' || known.has(key) || dimensions > widestHalf) return
+      if (kind !== 'embedded' || known.has(key) || dimensions > maxHalfVectorDimensions) return
       await create(space, dimensions)
       known.add(key)
     },
 
-    /** Called when vectors have been stored. Builds in the background. */
+    /** Builds the index on PostgreSQL in the background, if there are enough vectors; called after vectors were stored. */
     buildWhenLarge(space: string, dimensions: number): void {
       const key = `${space} ${dimensions}`
-      if (kind === 'embedded' || known.has(key) || dimensions > widestHalf) return
+      if (kind === 'embedded' || known.has(key) || dimensions > maxHalfVectorDimensions) return
       building ??= (async () => {
         if ((await countUpTo(db, space, indexedFrom)) < indexedFrom) return
         await create(space, dimensions)
         known.add(key)
       })()
         .catch((error: unknown) =>
-          log.warn({ err: error }, 'the index of the vectors could not be built; it is tried again'),
+          log.warn(
+            { err: error },
+            'the vector index could not be built; trying again with the next document',
+          ),
         )
         .finally(() => {
           building = undefined
         })
     },
 
-    /** Resolves when nothing is being built. */
+    /** Resolves when no index is being built. */
     idle: (): Promise<void> => building ?? Promise.resolve(),
   }
 }
 
 export type VectorIndexes = ReturnType<typeof vectorIndexes>
 
-/** A building that was interrupted leaves an index that is kept up and never used. */
-async function dropBroken(db: Db, name: string): Promise<void> {
+/** An interrupted build leaves an invalid index, which is updated but never used. */
+async function dropInvalid(db: Db, name: string): Promise<void> {
   const { rows } = await sql<{ valid: boolean }>`
     select indisvalid as valid from pg_index where indexrelid = to_regclass(${name})`.execute(db)
   if (rows[0]?.valid === false) await sql`drop index ${sql.raw(name)}`.execute(db)
 }
 
-async function countUpTo(db: Db, space: string, most: number): Promise<number> {
+async function countUpTo(db: Db, space: string, limit: number): Promise<number> {
   const { rows } = await sql<{ count: string }>`
-    select count(*) as count from (select 1 from passage_vectors where model = ${space} limit ${most}) as counted`.execute(
+    select count(*) as count from (select 1 from passage_vectors where model = ${space} limit ${limit}) as counted`.execute(
     db,
   )
   return Number(rows[0]?.count ?? 0)

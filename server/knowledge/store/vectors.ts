@@ -3,7 +3,6 @@ import type { Database, Db, Trx } from '../../db/index.ts'
 import { vectorLiteral } from '../../search/index.ts'
 import {
   inLayers,
-  isLive,
   passageColumns,
   type RankedPassage,
   type RankedRow,
@@ -13,16 +12,17 @@ import {
 import { indexedVectorType, isInSpace } from './vector-index.ts'
 
 /**
- * Up to so many vectors of an avee are compared one by one: exact, and about as quick as an index. Where they are a small
- * part of all, up to three times as many: an index looks at the others' first, which takes longer and misses more.
+ * Up to this number, an avee's vectors are compared one by one, which is exact and as fast as the index. If they are a
+ * small part of all vectors, the limit is higher: the index then visits other avees' vectors first, which takes longer
+ * and misses more (bench/search.ts).
  */
-const exactUpTo = { embedded: 10_000, postgres: 20_000 }
-const moreInSmallPart = 3
+const maxScanned = { embedded: 10_000, postgres: 20_000 }
 const smallPart = 0.1
-/** How many neighbours an index looks at; more is surer and slower, and of very many more are needed. */
-const indexEffort = 600
-const veryMany = 200_000
-const mostEffort = 1_000
+const smallPartFactor = 3
+/** hnsw.ef_search: candidates of the index. More candidates find more and take longer; large avees need more. */
+const candidates = 600
+const largeAvee = 200_000
+const candidatesOfLargeAvee = 1_000
 
 export async function insertVectors(
   db: Db | Trx,
@@ -31,8 +31,8 @@ export async function insertVectors(
 ): Promise<void> {
   if (vectors.length === 0) return
   await sql`
-    insert into passage_vectors (passage_id, version, avee_id, layer, model, embedding)
-    select passages.id, passages.version, passages.avee_id, passages.layer, ${space}, added.embedding::vector
+    insert into passage_vectors (passage_id, version, avee_id, model, embedding)
+    select passages.id, passages.version, passages.avee_id, ${space}, added.embedding::vector
     from unnest(
       ${vectors.map(({ passageId }) => passageId)}::bigint[],
       ${vectors.map(({ vector }) => vectorLiteral(vector))}::text[]
@@ -42,7 +42,7 @@ export async function insertVectors(
   `.execute(db)
 }
 
-/** Passages of a version that have no vector in the space yet, in order. */
+/** Lists passages of a version that have no vector of the space, in order. */
 export async function listPassagesWithoutVector(
   db: Db,
   version: string,
@@ -61,12 +61,12 @@ export async function listPassagesWithoutVector(
     .execute()
 }
 
-/** Notes that every passage of a version has a vector of the space. */
+/** Records that every passage of a version has a vector of the space. */
 export async function markEmbedded(db: Db | Trx, version: string, space: string): Promise<void> {
   await db.updateTable('documents').set({ embedded_by: space }).where('version', '=', version).execute()
 }
 
-/** Avees with live documents that have not all their vectors in the space. */
+/** Lists the avees with documents that lack vectors of the space. */
 export async function listAveesToEmbed(db: Db, space: string): Promise<string[]> {
   const rows = await db
     .selectFrom('documents')
@@ -77,7 +77,7 @@ export async function listAveesToEmbed(db: Db, space: string): Promise<string[]>
   return rows.map((row) => row.avee_id)
 }
 
-/** A space in which some document of an avee has its vectors still, instead of in this one. */
+/** Finds another space that documents of the avee still have their vectors in. */
 export async function findPreviousSpace(db: Db, aveeId: string, space: string): Promise<string | undefined> {
   const found = await db
     .selectFrom('documents')
@@ -102,13 +102,13 @@ export async function findDocumentToEmbed(
     .executeTakeFirst()
 }
 
-/** Whose the avee is: the one for whom its documents are embedded. */
+/** Finds the owner of an avee. */
 export async function findOwnerId(db: Db, aveeId: string): Promise<string | undefined> {
   const found = await db.selectFrom('avees').select('owner_id').where('id', '=', aveeId).executeTakeFirst()
   return found?.owner_id
 }
 
-/** Deletes up to `limit` vectors of other spaces from an avee that has all of its own; false when there are none left. */
+/** Deletes up to `limit` of an avee's vectors of other spaces; returns false if there were none. */
 export async function deleteVectorsOfOtherSpaces(
   db: Db,
   aveeId: string,
@@ -123,10 +123,7 @@ export async function deleteVectorsOfOtherSpaces(
   return rows.length > 0
 }
 
-/**
- * The passages nearest in meaning, `score` being the cosine. A small set is compared one by one; a large one goes
- * through the index, which keeps looking until it has enough of this avee's.
- */
+/** Finds the nearest passages by cosine similarity, which is their score. */
 export async function searchVectors(
   database: Database,
   scope: Scope,
@@ -134,16 +131,19 @@ export async function searchVectors(
 ): Promise<RankedPassage[]> {
   const { space, limit } = query
   const vector = vectorLiteral(query.vector)
-  const cast = indexedVectorType(query.vector.length)
-  const distance = sql`(embedding::${cast}) <=> ${vector}::${cast}`
+  const type = indexedVectorType(query.vector.length)
+  const distance = sql`(embedding::${type}) <=> ${vector}::${type}`
+  // Joining the document excludes versions that are not live, and filters by its current layer.
   const where = sql`
     avee_id = ${scope.aveeId} and ${isInSpace(space, query.vector.length)}
-    and ${inLayers(scope, 'layer')} and ${isLive(scope, 'passage_vectors')}`
-  const stored = await vectorsOf(database.db, scope.aveeId)
-  const few = isFew(stored, exactUpTo[database.kind])
-  const effort = stored.own > veryMany ? mostEffort : indexEffort
-  const nearest = few
-    ? // The fence keeps an index out that would look at other avees' vectors first.
+    and exists (
+      select from documents
+      where documents.version = passage_vectors.version and ${inLayers(scope, 'documents.layer')}
+    )`
+  const counts = await countVectors(database.db, scope.aveeId)
+  const scansAll = isSmall(counts, maxScanned[database.kind])
+  const nearest = scansAll
+    ? // `offset 0` keeps the planner from using the index, which would visit other avees' vectors first.
       sql`
         select passage_id, ${distance} as distance
         from (select passage_id, embedding from passage_vectors where ${where} offset 0) as own
@@ -159,17 +159,20 @@ export async function searchVectors(
     join documents on documents.version = passages.version
     order by nearest.distance, passages.id
   `
-  if (few) return (await statement.execute(database.db)).rows.map(toRankedPassage)
+  if (scansAll) return (await statement.execute(database.db)).rows.map(toRankedPassage)
+  const effort = counts.own > largeAvee ? candidatesOfLargeAvee : candidates
   return await database.transaction(async (trx) => {
+    // Only nested loops read the index in order until enough vectors have passed the filter.
     await sql`
-      select set_config('hnsw.ef_search', ${`${effort}`}, true), set_config('hnsw.iterative_scan', 'strict_order', true)
+      select set_config('hnsw.ef_search', ${`${effort}`}, true), set_config('hnsw.iterative_scan', 'strict_order', true),
+        set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)
     `.execute(trx)
     return (await statement.execute(trx)).rows.map(toRankedPassage)
   })
 }
 
-/** About how many vectors an avee has, and all together; the latter is what the database last counted, -1 before. */
-async function vectorsOf(db: Db, aveeId: string): Promise<{ own: number; all: number }> {
+/** Estimates the number of an avee's vectors, and of all; the latter is -1 before the first analyze. */
+async function countVectors(db: Db, aveeId: string): Promise<{ own: number; all: number }> {
   const { rows } = await sql<{ own: string; every: number }>`
     select
       (select coalesce(sum(passages), 0) from documents where avee_id = ${aveeId}) as own,
@@ -178,5 +181,5 @@ async function vectorsOf(db: Db, aveeId: string): Promise<{ own: number; all: nu
   return { own: Number(rows[0]?.own ?? 0), all: Number(rows[0]?.every ?? -1) }
 }
 
-const isFew = ({ own, all }: { own: number; all: number }, few: number) =>
-  own <= few || (own <= moreInSmallPart * few && own < smallPart * all)
+const isSmall = ({ own, all }: { own: number; all: number }, limit: number) =>
+  own <= limit || (own <= smallPartFactor * limit && own < smallPart * all)

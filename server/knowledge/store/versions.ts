@@ -2,15 +2,24 @@ import { sql } from 'kysely'
 import { type Layer } from '../../../contract/layers.ts'
 import type { Db, Trx } from '../../db/index.ts'
 
+/** Kind of the jobs that build versions without a run; the key is the document's id. */
+export const reindexJobKind = 'knowledge.reindex'
+
 /**
  * The versions of a document:
  *
- *   building ──(publish)──▶ live ──(replaced, removed)──▶ retired ──(its rows, batch by batch)──▶ gone
- *       └──────────(stopped, failed, crashed)───────────────┘
+ *     building ──(publish)──▶ live ──(replaced, deleted)──▶ retired ──(rows, in batches)──▶ purged
+ *        └───────────(stopped, failed, crashed)────────────────┘
  *
- * Only live versions are seen. Words are counted when passages come and when they go.
+ * Only live versions are visible. Document frequencies are updated when passages are inserted and when they are purged.
  */
-export type NewVersion = { aveeId: string; runId: string; file: number }
+export type NewVersion = {
+  aveeId: string
+  /** The run that builds the version; for a reindexing job, the id of its document. */
+  runId: string
+  /** The index of the file in the run. */
+  file: number
+}
 
 export async function insertVersion(db: Db | Trx, version: NewVersion): Promise<string> {
   const { id } = await db
@@ -26,7 +35,7 @@ export async function insertVersion(db: Db | Trx, version: NewVersion): Promise<
   return id
 }
 
-/** What a run was building when it was interrupted or stopped: never to be seen. */
+/** Retires the unpublished versions of a run (or reindexing job), or of one of its files. */
 export async function retireUnpublished(db: Db | Trx, runId: string, file?: number): Promise<void> {
   await db
     .updateTable('document_versions')
@@ -37,9 +46,9 @@ export async function retireUnpublished(db: Db | Trx, runId: string, file?: numb
     .execute()
 }
 
-/** Turns a version live; the one before it, if any, retires in the same moment. */
-export async function publishVersion(trx: Trx, version: string, before?: string): Promise<void> {
-  if (before !== undefined) await retireVersion(trx, before)
+/** Makes a version live and retires the previous one, if any. */
+export async function publishVersion(trx: Trx, version: string, previous?: string): Promise<void> {
+  if (previous !== undefined) await retireVersion(trx, previous)
   await trx
     .updateTable('document_versions')
     .set({ state: 'live', run_id: null })
@@ -87,7 +96,7 @@ export type NewPassage = {
   vector: string
 }
 
-/** Adds passages to a version and counts their words, in the caller's transaction. Returns the rows' ids by number. */
+/** Adds passages to a version and updates the document frequencies. Returns the row ids by passage number. */
 export async function insertPassages(
   trx: Trx,
   to: { version: string; aveeId: string; layer: Layer },
@@ -122,24 +131,24 @@ export async function insertPassages(
   return new Map(rows.map(({ id, n }) => [n, id]))
 }
 
-/** Adds to the counts in the order of the hashes: two writers that take the same rows take them in the same order. */
+/** Rows are locked in the order of their hashes, so that concurrent writers cannot deadlock. */
 async function incrementDocumentFrequencies(
   trx: Trx,
-  of: { aveeId: string; layer: Layer },
-  words: Map<number, string>[],
+  { aveeId, layer }: { aveeId: string; layer: Layer },
+  termsOfPassages: Map<number, string>[],
 ): Promise<void> {
   const counts = new Map<number, { word: string; passages: number }>()
-  for (const each of words) {
-    for (const [term, word] of each) {
-      const count = counts.get(term)
+  for (const terms of termsOfPassages) {
+    for (const [hash, word] of terms) {
+      const count = counts.get(hash)
       if (count) count.passages += 1
-      else counts.set(term, { word, passages: 1 })
+      else counts.set(hash, { word, passages: 1 })
     }
   }
   const sorted = [...counts].sort(([a], [b]) => a - b)
   await sql`
     insert into passage_terms (avee_id, layer, term, word, passages)
-    select ${of.aveeId}::uuid, ${of.layer}, added.term, added.word, added.passages
+    select ${aveeId}::uuid, ${layer}, added.term, added.word, added.passages
     from unnest(
       ${sorted.map(([term]) => term)}::int[],
       ${sorted.map(([, { word }]) => word)}::text[],
@@ -149,39 +158,43 @@ async function incrementDocumentFrequencies(
   `.execute(trx)
 }
 
-/** A version that is no longer seen and still has rows; undefined when all are gone. Building ones of no running run count too. */
+/** Finds a retired version, or one that is building although its run or job no longer runs. */
 export async function findPurgeableVersion(db: Db): Promise<string | undefined> {
   const found = await db
-    .selectFrom('document_versions')
-    .select('id')
-    .where((eb) =>
-      eb.or([
-        eb('state', '=', 'retired'),
-        eb.and([
-          eb('state', '=', 'building'),
-          eb.not(
-            eb.exists(
-              eb
-                .selectFrom('runs')
-                .select('runs.id')
-                .whereRef('runs.id', '=', 'document_versions.run_id')
-                .where('runs.status', '=', 'running'),
-            ),
-          ),
-        ]),
-      ]),
-    )
-    .orderBy('id')
+    .selectFrom('document_versions as version')
+    .select('version.id')
+    .where((eb) => {
+      const isRunning = eb.exists(
+        eb
+          .selectFrom('runs')
+          .select('runs.id')
+          .whereRef('runs.id', '=', 'version.run_id')
+          .where('runs.status', '=', 'running'),
+      )
+      const isReindexing = eb.exists(
+        eb
+          .selectFrom('jobs')
+          .select('jobs.id')
+          .where('jobs.kind', '=', reindexJobKind)
+          .where('jobs.state', '=', 'running')
+          .where('jobs.key', '=', sql<string>`version.run_id::text`),
+      )
+      return eb.or([
+        eb('version.state', '=', 'retired'),
+        eb.and([eb('version.state', '=', 'building'), eb.not(isRunning), eb.not(isReindexing)]),
+      ])
+    })
+    .orderBy('version.id')
     .executeTakeFirst()
   return found?.id
 }
 
 /**
- * Deletes up to `limit` passages of a retired version and takes their words off the counts, in one transaction.
- * False when there was none left and the version itself is gone.
+ * Deletes up to `limit` passages of a retired version and updates the document frequencies. Returns false when no more
+ * are left to this caller; the version is then deleted, unless another transaction holds its last passages.
  */
 export async function purgePassages(trx: Trx, version: string, limit: number): Promise<boolean> {
-  const gone = await trx
+  const deleted = await trx
     .deleteFrom('passages')
     .where('id', 'in', (eb) =>
       eb
@@ -195,26 +208,24 @@ export async function purgePassages(trx: Trx, version: string, limit: number): P
     )
     .returning(['avee_id', 'layer', 'terms'])
     .execute()
-  const [first] = gone
+  const [first] = deleted
   if (!first) {
-    const left = await trx
-      .selectFrom('passages')
-      .select('id')
-      .where('version', '=', version)
-      .limit(1)
-      .executeTakeFirst()
-    // Somebody else is at the rest.
-    if (left) return false
-    await trx.deleteFrom('document_versions').where('id', '=', version).execute()
+    await trx
+      .deleteFrom('document_versions')
+      .where('id', '=', version)
+      .where((eb) =>
+        eb.not(eb.exists(eb.selectFrom('passages').select('passages.id').where('version', '=', version))),
+      )
+      .execute()
     return false
   }
   const counts = new Map<number, number>()
-  for (const { terms } of gone) for (const term of terms) counts.set(term, (counts.get(term) ?? 0) + 1)
+  for (const { terms } of deleted) for (const hash of terms) counts.set(hash, (counts.get(hash) ?? 0) + 1)
   await moveDocumentFrequencies(trx, { aveeId: first.avee_id, from: first.layer, to: null }, counts)
   return true
 }
 
-/** Gives all passages of a document another layer, with their vectors and the counts of their words. */
+/** Moves a document to another layer, with the document frequencies of its terms. */
 export async function changeLayer(
   trx: Trx,
   document: { id: string; aveeId: string; version: string; from: Layer; to: Layer },
@@ -226,7 +237,6 @@ export async function changeLayer(
     .where('id', '=', document.id)
     .execute()
   await trx.updateTable('passages').set({ layer: to }).where('version', '=', version).execute()
-  await trx.updateTable('passage_vectors').set({ layer: to }).where('version', '=', version).execute()
   const { rows } = await sql<{ term: number; passages: string }>`
     select term, count(*) as passages from passages, unnest(terms) as term where version = ${version} group by term
   `.execute(trx)
@@ -237,25 +247,26 @@ export async function changeLayer(
   )
 }
 
+/** Moves document frequencies between layers, by hash; with `to` null it only subtracts them. */
 async function moveDocumentFrequencies(
   trx: Trx,
-  where: { aveeId: string; from: Layer; to: Layer | null },
+  { aveeId, from, to }: { aveeId: string; from: Layer; to: Layer | null },
   counts: Map<number, number>,
 ): Promise<void> {
   const sorted = [...counts].sort(([a], [b]) => a - b)
   const terms = sorted.map(([term]) => term)
   const passages = sorted.map(([, count]) => count)
-  // In the order of the hashes, like those who count up.
+  // In the same order as incrementDocumentFrequencies.
   await sql`
-    select 1 from passage_terms where avee_id = ${where.aveeId} and term = any(${terms}::int[])
+    select 1 from passage_terms where avee_id = ${aveeId} and term = any(${terms}::int[])
     order by term, layer for update
   `.execute(trx)
-  if (where.to !== null) {
+  if (to !== null) {
     await sql`
       insert into passage_terms (avee_id, layer, term, word, passages)
-      select avee_id, ${where.to}, moved.term, known.word, moved.passages
+      select avee_id, ${to}, moved.term, known.word, moved.passages
       from unnest(${terms}::int[], ${passages}::int[]) as moved (term, passages)
-      join passage_terms as known on known.avee_id = ${where.aveeId} and known.term = moved.term and known.layer = ${where.from}
+      join passage_terms as known on known.avee_id = ${aveeId} and known.term = moved.term and known.layer = ${from}
       order by moved.term
       on conflict (avee_id, term, layer) do update set passages = passage_terms.passages + excluded.passages
     `.execute(trx)
@@ -263,11 +274,11 @@ async function moveDocumentFrequencies(
   await sql`
     update passage_terms set passages = passage_terms.passages - moved.passages
     from unnest(${terms}::int[], ${passages}::int[]) as moved (term, passages)
-    where avee_id = ${where.aveeId} and layer = ${where.from} and passage_terms.term = moved.term
+    where avee_id = ${aveeId} and layer = ${from} and passage_terms.term = moved.term
   `.execute(trx)
   await sql`
     delete from passage_terms
-    where avee_id = ${where.aveeId} and layer = ${where.from} and term = any(${terms}::int[]) and passages <= 0
+    where avee_id = ${aveeId} and layer = ${from} and term = any(${terms}::int[]) and passages <= 0
   `.execute(trx)
 }
 
@@ -280,7 +291,7 @@ export async function listPages(db: Db, version: string): Promise<{ page: number
     .execute()
 }
 
-/** One passage and its neighbours, by number. */
+/** Lists a passage and its neighbours, by number. */
 export async function listNeighbours(db: Db, version: string, n: number) {
   return await db
     .selectFrom('passages')
@@ -292,25 +303,17 @@ export async function listNeighbours(db: Db, version: string, n: number) {
     .execute()
 }
 
-/** All passages of a version, as they were cut. */
+/** Lists all passages of a version, in order. */
 export async function listPassages(db: Db, version: string) {
-  const rows = await db
+  return await db
     .selectFrom('passages')
-    .select(['n', 'page', 'start_offset', 'end_offset', 'heading', 'text'])
+    .select(['n', 'page', 'start_offset as start', 'end_offset as end', 'heading', 'text'])
     .where('version', '=', version)
     .orderBy('n')
     .execute()
-  return rows.map(({ n, page, start_offset, end_offset, heading, text }) => ({
-    n,
-    page,
-    start: start_offset,
-    end: end_offset,
-    heading,
-    text,
-  }))
 }
 
-/** Shows another version of a document that says the same. */
+/** Points a document to another version with the same content. */
 export async function switchVersion(
   trx: Trx,
   documentId: string,
