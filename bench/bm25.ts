@@ -11,7 +11,7 @@ const englishTerms = (text: string) =>
     .filter((term) => !stopWords.has(term))
     .map((term) => stemmer(term))
 
-/** Plain BM25 in memory, over English texts unless told how to take others apart: the yardstick, not the product's search. Returns the indexes of the best texts. */
+/** Builds plain BM25 in memory as a baseline; `terms` analyzes English by default. Returns the indexes of the best texts. */
 export function bm25(texts: string[], { k1 = 0.9, b = 0.4, terms = englishTerms } = {}) {
   const postings = new Map<string, Map<number, number>>()
   const lengths = texts.map((text, i) => {

@@ -1,4 +1,4 @@
-// How much of the evidence do the five best passages hold, and at what length?
+// Measures how much of the evidence the five best passages contain, by chunk size.
 //   node bench/chunking.ts --data DIR      DIR/qa/chunking: *.md and questions.jsonl {question, doc_id, references: [{start, end}]}
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'

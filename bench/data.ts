@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { gunzipSync } from 'node:zlib'
 
-/** Lines of a JSONL file, which may be gzipped. */
+/** Reads a JSONL file, which may be gzipped. */
 export function jsonLines<Line>(file: string): Line[] {
   const text = existsSync(file) ? readFileSync(file) : gunzipSync(readFileSync(`${file}.gz`))
   return text
@@ -12,7 +12,7 @@ export function jsonLines<Line>(file: string): Line[] {
     .map((line) => JSON.parse(line) as Line)
 }
 
-/** Folders inside a folder; none when it is not there. */
+/** Lists the subfolders of a folder; none if it does not exist. */
 export const foldersIn = (folder: string): string[] =>
   existsSync(folder)
     ? readdirSync(folder, { withFileTypes: true })
@@ -24,7 +24,7 @@ export const foldersIn = (folder: string): string[] =>
 export const mean = (values: number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length)
 
-/** Where in a sorted list the given share lies. */
+/** Returns a quantile; `share` is 0 to 1. */
 export const quantile = (values: number[], share: number): number => {
   const sorted = values.toSorted((a, b) => a - b)
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN

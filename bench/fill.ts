@@ -13,15 +13,15 @@ import {
 } from '../server/knowledge/store/versions.ts'
 import type { Embedder } from '../server/models/index.ts'
 import { bm25Vectorizer, stemmerFor } from '../server/search/index.ts'
-import { madeUpDocument } from './made-up.ts'
+import { syntheticDocument } from './synthetic.ts'
 
 const passagesOfDocument = 250
-/** The language whose rules the made-up words are compared by. */
+/** The language of the stemmer. */
 const language = 'eng'
 
 /**
- * Stores made-up documents of `passages` passages in all, as an ingest does but for the haste: rows by the hundred, and
- * the counts of words once at the end. Resolves to how many passages there are.
+ * Stores synthetic documents with `passages` passages in total, faster than ingestion: in large batches, with the
+ * document frequencies at the end. Returns the number of passages.
  */
 export async function fill(
   database: Database,
@@ -32,36 +32,36 @@ export async function fill(
   let stored = 0
   for (let number = 1; stored < wish.passages; number++) {
     const size = Math.min(passagesOfDocument, wish.passages - stored)
-    await database.transaction((trx) => putMadeUp(trx, number, size))
+    await database.transaction((trx) => insertDocument(trx, number, size))
     stored += size
   }
-  await putCounts()
+  await insertDocumentFrequencies()
   return stored
 
-  async function putMadeUp(
+  async function insertDocument(
     trx: Parameters<Parameters<Database['transaction']>[0]>[0],
     number: number,
     size: number,
   ) {
-    const { title, paragraphs } = madeUpDocument(number, size)
+    const { title, paragraphs } = syntheticDocument(number, size)
     const documentId = newId()
     const place = { documentId, aveeId, layer: 'public' as const }
     const version = await insertVersion(trx, { ...place, runId: newId(), file: 0 })
     const text = paragraphs.join('\n\n')
     await insertPages(trx, version, [{ page: 1, text }])
-    const weigh = bm25Vectorizer(aveeId, { title, filename: null }, await stemmerFor(language))
+    const vectorizer = bm25Vectorizer(aveeId, { title, filename: null }, await stemmerFor(language))
     const passages = paragraphs.map((text) => ({ page: null, heading: null, text }))
     const sections = assignSections(passages)
     const bySection = [...Map.groupBy(passages, (_, i) => sections[i] ?? 0)]
     await insertSections(
       trx,
       version,
-      bySection.map(([section, some]) => ({ section, lex: weigh.section(some) })),
+      bySection.map(([section, some]) => ({ section, lex: vectorizer.section(some) })),
     )
     let start = 0
     const rows = passages.map(({ text, heading }, i) => {
-      const { terms: words, vector } = weigh.passage(heading, text)
-      for (const [term, word] of words)
+      const { terms, vector } = vectorizer.passage(heading, text)
+      for (const [term, word] of terms)
         counts.set(term, { word, passages: (counts.get(term)?.passages ?? 0) + 1 })
       const from = start
       start += text.length + 2
@@ -76,7 +76,7 @@ export async function fill(
         end_offset: from + text.length,
         heading,
         text,
-        terms: [...words.keys()],
+        terms: [...terms.keys()],
         lex: vector,
       }
     })
@@ -115,7 +115,7 @@ export async function fill(
     })
   }
 
-  async function putCounts(): Promise<void> {
+  async function insertDocumentFrequencies(): Promise<void> {
     const all = [...counts]
     await sql`
       insert into passage_terms (avee_id, layer, term, word, passages)

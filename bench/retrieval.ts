@@ -1,5 +1,5 @@
 /**
- * How well search finds: every set below DIR, with the real reader, index and search.
+ * Measures retrieval quality on every data set below DIR, with the real parsers, index and search.
  *
  *     node bench/retrieval.ts --data DIR [--only WORD] [--url postgres://…] [--vectors]
  *
@@ -8,9 +8,9 @@
  *     DIR/qa/<name>/           *.md, questions.jsonl {question,doc_id,references:[{start,end}]}
  *     DIR/pdf-qa/              files/*.pdf, questions.jsonl {set,file,question,pages,sources?}
  *
- * Beside each stands plain BM25 over the same texts (k1 0.9, b 0.4; over whole pages and abstracts 1.2, 0.75).
- * `--vectors` adds the arm that goes by meaning, with a bag of words in the place of a model, and then what words find
- * alone. The last table asks questions of documents that cannot answer them.
+ * The baseline is plain BM25 over the same texts (k1 0.9, b 0.4; over whole pages and abstracts 1.2, 0.75). `--vectors`
+ * adds vector search with a bag of words in place of a model, and reports lexical search alone. The last table asks
+ * questions of documents that answer them and of others.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
@@ -36,7 +36,7 @@ const data = values.data
 const groundingWords = 1_000
 const wanted = (name: string) => values.only === undefined || name.includes(values.only)
 
-await using house = await openBenchServer({
+await using server = await openBenchServer({
   url: values.url,
   embedder: values.vectors ? await bagOfWords() : undefined,
 })
@@ -44,19 +44,19 @@ await using house = await openBenchServer({
 /** The outcome of each question, and whether the documents answer it. */
 const judged: { set: string; outcome: Answerability; isAnswered: boolean }[] = []
 
-async function search(house: BenchServer, aveeId: string, query: string, limit = 50, byWordsAlone = false) {
-  const scope = { aveeId, layers: allLayers, signal: house.signal }
-  return await house.knowledge.search({ ...scope, query, limit, lexicalOnly: byWordsAlone })
+async function search(server: BenchServer, aveeId: string, query: string, limit = 50, lexicalOnly = false) {
+  const scope = { aveeId, layers: allLayers, signal: server.signal }
+  return await server.knowledge.search({ ...scope, query, limit, lexicalOnly })
 }
 
-/** The names of what was found, best first, each once. */
-const firsts = (names: string[]): string[] => [...new Set(names)]
+/** Removes repeated names and keeps their order. */
+const distinct = (names: string[]): string[] => [...new Set(names)]
 
 const asMarkdown = ({ title, text }: { title?: string; text: string }) =>
   title ? `# ${title}\n\n${text}\n` : `${text}\n`
 
-/** Plain BM25 in the language of the texts. */
-async function yardstick(texts: string[], options: { k1?: number; b?: number } = {}) {
+/** Builds the BM25 baseline in the language of the texts. */
+async function baseline(texts: string[], options: { k1?: number; b?: number } = {}) {
   const normalise = await stemmerFor(detectLanguage(texts.slice(0, 200).join('\n')))
   const terms = (text: string) =>
     [...tokenize(text)]
@@ -76,13 +76,13 @@ async function rankedDocuments(folder: string): Promise<void> {
     const [query = '', doc = '', grade = ''] = line.trim().split('\t')
     if (doc !== '') qrels.set(query, (qrels.get(query) ?? new Map<string, number>()).set(doc, Number(grade)))
   }
-  const aveeId = await house.newAvee()
-  const results = await house.ingest(
+  const aveeId = await server.newAvee()
+  const results = await server.ingest(
     aveeId,
     corpus.map((doc) => ({ filename: `${encodeURIComponent(doc.id)}.md`, text: asMarkdown(doc) })),
   )
   const named = new Map(results.map((result, i) => [result.doc_id, corpus[i]?.id ?? '']))
-  const plain = await yardstick(
+  const plain = await baseline(
     corpus.map((doc) => `${doc.title}\n${doc.text}`),
     { k1: 1.2, b: 0.75 },
   )
@@ -94,9 +94,9 @@ async function rankedDocuments(folder: string): Promise<void> {
   const theirs = []
   for (const query of asked) {
     const grades = qrels.get(query.id) ?? new Map<string, number>()
-    const found = async (byWordsAlone: boolean) => {
-      const { hits } = await search(house, aveeId, query.text, 50, byWordsAlone)
-      return measures(firsts(hits.map((hit) => named.get(hit.documentId) ?? '')), grades)
+    const found = async (lexicalOnly: boolean) => {
+      const { hits } = await search(server, aveeId, query.text, 50, lexicalOnly)
+      return measures(distinct(hits.map((hit) => named.get(hit.documentId) ?? '')), grades)
     }
     ours.push(await found(false))
     if (values.vectors) words.push(await found(true))
@@ -111,7 +111,7 @@ async function rankedDocuments(folder: string): Promise<void> {
     `nDCG@10 ${figure(mean(all.map((m) => m.ndcg)))}  Recall@20 ${figure(mean(all.map((m) => m.recall)))}  MRR@10 ${figure(mean(all.map((m) => m.mrr)))}`
   say(`\n${path.basename(folder)}: ${corpus.length} documents, ${asked.length} questions`)
   say(`  search      ${line(ours)}`)
-  if (values.vectors) say(`  words alone ${line(words)}`)
+  if (values.vectors) say(`  lexical     ${line(words)}`)
   say(`  plain BM25  ${line(theirs)}`)
 }
 
@@ -134,8 +134,8 @@ async function paragraphs(folder: string, language: string): Promise<void> {
   const questions = jsonLines<{ question: string; passage_id: string }>(
     path.join(folder, `questions.${language}.jsonl`),
   )
-  const aveeId = await house.newAvee()
-  const results = await house.ingest(
+  const aveeId = await server.newAvee()
+  const results = await server.ingest(
     aveeId,
     passages.map((passage) => ({
       filename: `${encodeURIComponent(passage.id)}.md`,
@@ -143,14 +143,14 @@ async function paragraphs(folder: string, language: string): Promise<void> {
     })),
   )
   const named = new Map(results.map((result, i) => [result.doc_id, passages[i]?.id ?? '']))
-  const plain = await yardstick(passages.map((passage) => passage.text))
+  const plain = await baseline(passages.map((passage) => passage.text))
   const ours = []
   const words = []
   const theirs = []
   for (const { question, passage_id } of questions) {
-    const place = async (byWordsAlone: boolean) => {
-      const { hits } = await search(house, aveeId, question, 20, byWordsAlone)
-      return firsts(hits.map((hit) => named.get(hit.documentId) ?? '')).indexOf(passage_id)
+    const place = async (lexicalOnly: boolean) => {
+      const { hits } = await search(server, aveeId, question, 20, lexicalOnly)
+      return distinct(hits.map((hit) => named.get(hit.documentId) ?? '')).indexOf(passage_id)
     }
     ours.push(await place(false))
     if (values.vectors) words.push(await place(true))
@@ -162,16 +162,16 @@ async function paragraphs(folder: string, language: string): Promise<void> {
   }
   say(`\n${path.basename(folder)} ${language}: ${passages.length} paragraphs, ${questions.length} questions`)
   say(`  search      ${hitRates(ours, [1, 5])}`)
-  if (values.vectors) say(`  words alone ${hitRates(words, [1, 5])}`)
+  if (values.vectors) say(`  lexical     ${hitRates(words, [1, 5])}`)
   say(`  plain BM25  ${hitRates(theirs, [1, 5])}`)
 
-  // Every question to its own half of the paragraphs and to the other, where the same articles do not occur.
-  const articles = firsts(passages.map(articleOf))
+  // Each question is asked of the half of the paragraphs with its article, and of the other half.
+  const articles = distinct(passages.map(articleOf))
   const inFirst = new Set(articles.slice(0, articles.length / 2))
-  const halves = [await house.newAvee(), await house.newAvee()] as const
+  const halves = [await server.newAvee(), await server.newAvee()] as const
   for (const [half, aveeId] of halves.entries()) {
     const own = passages.filter((passage) => inFirst.has(articleOf(passage)) === (half === 0))
-    await house.ingest(
+    await server.ingest(
       aveeId,
       own.map((passage) => ({ filename: `${encodeURIComponent(passage.id)}.md`, text: asMarkdown(passage) })),
     )
@@ -183,14 +183,14 @@ async function paragraphs(folder: string, language: string): Promise<void> {
   }
 }
 
-/** `a07p03` is the fourth paragraph of the eighth article. */
+/** Returns the article of a paragraph: `a07p03` is the fourth paragraph of the eighth article. */
 const articleOf = ({ id }: { id: string }): string => id.replace(/p\d+$/, '')
 
 const hitRates = (places: number[], at: number[]): string =>
   at.map((k) => `@${k} ${figure(mean(places.map((place) => (place >= 0 && place < k ? 1 : 0))))}`).join('  ')
 
 async function judge(set: string, aveeId: string, question: string, isAnswered: boolean): Promise<void> {
-  const { answerable } = await search(house, aveeId, question, 3)
+  const { answerable } = await search(server, aveeId, question, 3)
   judged.push({ set, outcome: answerable, isAnswered })
 }
 
@@ -198,20 +198,20 @@ async function evidence(folder: string): Promise<void> {
   type Question = { question: string; doc_id: string; references: { start: number; end: number }[] }
   const files = readdirSync(folder).filter((name) => name.endsWith('.md'))
   const questions = jsonLines<Question>(path.join(folder, 'questions.jsonl'))
-  const aveeId = await house.newAvee()
-  const results = await house.ingest(
+  const aveeId = await server.newAvee()
+  const results = await server.ingest(
     aveeId,
     files.map((filename) => ({ filename, path: path.join(folder, filename) })),
   )
   const documentOf = new Map(files.map((name, i) => [path.basename(name, '.md'), results[i]?.doc_id]))
   const all: { recall: number; full: number; precision: number; iou: number; words: number }[] = []
   for (const { question, doc_id, references } of questions) {
-    const { passages } = await house.knowledge.contextPassages({
+    const { passages } = await server.knowledge.contextPassages({
       aveeId,
       layers: allLayers,
       query: question,
       words: groundingWords,
-      signal: house.signal,
+      signal: server.signal,
     })
     const given = new Set<number>()
     let characters = 0
@@ -234,27 +234,27 @@ async function evidence(folder: string): Promise<void> {
   const of = (key: keyof (typeof all)[0], digits = 3) =>
     `${key} ${figure(mean(all.map((one) => one[key])), digits)}`
   say(
-    `\n${path.basename(folder)}: ${files.length} documents, ${questions.length} questions, what reaches a prompt of ${groundingWords} words`,
+    `\n${path.basename(folder)}: ${files.length} documents, ${questions.length} questions, evidence in a prompt of ${groundingWords} words`,
   )
-  say(`  grounding   ${of('recall')}  ${of('full')}  ${of('precision')}  ${of('iou')}  ${of('words', 0)}`)
+  say(`  context     ${of('recall')}  ${of('full')}  ${of('precision')}  ${of('iou')}  ${of('words', 0)}`)
 }
 
 async function pdfPages(folder: string): Promise<void> {
   type Question = { set: string; file: string; question: string; pages: number[]; sources?: string[] }
   const files = readdirSync(path.join(folder, 'files')).filter((name) => name.endsWith('.pdf'))
   const questions = jsonLines<Question>(path.join(folder, 'questions.jsonl'))
-  const everything = await house.newAvee()
+  const everything = await server.newAvee()
   const documents = new Map<string, { own: string; id: string; pages: string[] }>()
   for (const filename of files) {
     const file = { filename, path: path.join(folder, 'files', filename) }
-    const own = await house.newAvee()
-    const [result] = await house.ingest(own, [file])
-    await house.ingest(everything, [file])
+    const own = await server.newAvee()
+    const [result] = await server.ingest(own, [file])
+    await server.ingest(everything, [file])
     if (!result?.doc_id) throw new Error(`${filename}: ${result?.message}`)
-    const pages = (await house.knowledge.text(result.doc_id, allLayers)).map((page) => page.text)
+    const pages = (await server.knowledge.text(result.doc_id, allLayers)).map((page) => page.text)
     documents.set(filename, { own, id: result.doc_id, pages })
   }
-  const listed = await house.knowledge.list(everything, allLayers, { limit: 1_000 })
+  const listed = await server.knowledge.list(everything, allLayers, { limit: 1_000 })
   const inEverything = new Map(listed.documents.map((document) => [document.id, document.filename]))
   const allPages = [...documents].flatMap(([file, { pages }]) =>
     pages.map((text, i) => ({ file, page: i + 1, text })),
@@ -278,25 +278,25 @@ async function pdfPages(folder: string): Promise<void> {
       const document = documents.get(file)
       if (!document) continue
       const gold = new Set(pages.map((page) => pageKey(file, page)))
-      const placeOf = (found: string[]) => firsts(found).findIndex((key) => gold.has(key))
-      const inOwn = await search(house, document.own, question)
+      const placeOf = (found: string[]) => distinct(found).findIndex((key) => gold.has(key))
+      const inOwn = await search(server, document.own, question)
       places.own.push(placeOf(inOwn.hits.map((hit) => pageKey(file, hit.page))))
       const own = bm25(document.pages, { k1: 1.2, b: 0.75 })
       places.ownPlain.push(placeOf(own(question, 50).map((i) => pageKey(file, i + 1))))
-      const inAll = await search(house, everything, question)
+      const inAll = await search(server, everything, question)
       places.all.push(placeOf(inAll.hits.map((hit) => pageKey(inEverything.get(hit.documentId), hit.page))))
       places.allPlain.push(
         placeOf(overAll(question, 50).map((i) => pageKey(allPages[i]?.file, allPages[i]?.page ?? null))),
       )
     }
-    say(`\n${set}: ${asked.length} questions, the page that answers`)
+    say(`\n${set}: ${asked.length} questions, rank of the page that answers`)
     say(
       `  own file    search ${hitRates(places.own, [1, 5, 10])}   pages by BM25 ${hitRates(places.ownPlain, [1, 5, 10])}`,
     )
     say(
       `  all files   search ${hitRates(places.all, [1, 5, 10])}   pages by BM25 ${hitRates(places.allPlain, [1, 5, 10])}`,
     )
-    // To its own file and, as if it were the only one, to another.
+    // Each question is asked of its own file and of another one.
     for (const [i, { file, question }] of asked.entries()) {
       const others = files.filter((name) => name !== file)
       const other = documents.get(others[i % others.length] ?? '')
@@ -306,7 +306,7 @@ async function pdfPages(folder: string): Promise<void> {
   }
 }
 
-function answerability(): void {
+function reportAnswerability(): void {
   if (judged.length === 0) return
   say('\nAnswerability: questions asked of documents that answer them and of documents that do not')
   for (const set of new Set(judged.map((one) => one.set))) {
@@ -330,4 +330,4 @@ for (const folder of foldersIn(path.join(data, 'qa'))) {
   }
 }
 if (existsSync(path.join(data, 'pdf-qa')) && wanted('pdf-qa')) await pdfPages(path.join(data, 'pdf-qa'))
-answerability()
+reportAnswerability()

@@ -15,8 +15,8 @@ import { readEvents } from '../test/events.ts'
 import { startOllama } from '../test/model-servers.ts'
 import { createPdf } from '../test/pdf.ts'
 import { figure, quantile, say } from './data.ts'
-import { madeUpDocument } from './made-up.ts'
 import { residentOfChildren } from './resident.ts'
+import { syntheticDocument } from './synthetic.ts'
 
 const { values } = parseArgs({ options: { url: { type: 'string' } } })
 await using ollama = await startOllama()
@@ -77,7 +77,7 @@ async function upload(files: UploadFile[]): Promise<void> {
 }
 
 const text = (number: number, paragraphs: number) =>
-  madeUpDocument(number, paragraphs).paragraphs.join('\n\n')
+  syntheticDocument(number, paragraphs).paragraphs.join('\n\n')
 const small = Array.from({ length: 1_000 }, (_, i) => ({ name: `note-${i}.md`, content: text(i, 3) }))
 const long = createPdf(Array.from({ length: 1_000 }, (_, i) => text(i, 5)))
 

@@ -1,13 +1,13 @@
 /**
- * How quick search is, how much of what is nearest its index finds, and how little an ingest holds it back.
+ * Measures the latency of search, the recall of its vector index, and the latency while documents are ingested.
  *
  *     node bench/search.ts [--passages 10000,50000] [--small 50,20000] [--vectors 384] [--url postgres://…]
  *
- * Documents are made up (words as frequent as in a language, each on a subject of its own). One avee has `--passages`
- * of them, growing from size to size; those of `--small` live beside it in the same tables. Questions are words of one
- * passage each. `--vectors` adds an arm by meaning with vectors of that many numbers, made of hashed words, and tells
- * which share of the exact nearest 10 and 50 its search gives. PostgreSQL's database must be empty; it should be given
- * memory as a server of that size is (`maintenance_work_mem` and `shared_buffers` of 2 GB for 1,000,000).
+ * Documents are synthetic, with word frequencies as in natural language and a subject each. One avee grows to each of
+ * the `--passages`; others have the `--small` numbers in the same tables. Each query consists of words of one passage.
+ * `--vectors` adds vector search with that many dimensions (hashed words) and reports its recall of the exact nearest 10
+ * and 50. PostgreSQL's database must be empty and configured for its size (for 1,000,000 passages
+ * `maintenance_work_mem` and `shared_buffers` of 2 GB).
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
@@ -18,8 +18,8 @@ import { createLog } from '../server/log.ts'
 import { bagOfWords } from './bag-of-words.ts'
 import { figure, mean, quantile, say } from './data.ts'
 import { fill } from './fill.ts'
-import { chance, madeUpDocument } from './made-up.ts'
 import { allLayers, openBenchServer } from './server.ts'
+import { chance, syntheticDocument } from './synthetic.ts'
 
 const { values } = parseArgs({
   options: {
@@ -35,18 +35,18 @@ const compared = 100
 
 const dimensions = Number(values.vectors)
 const embedder = values.vectors === undefined ? undefined : await bagOfWords(dimensions)
-await using house = await openBenchServer({ url: values.url, embedder })
-const { knowledge, database, signal } = house
+await using server = await openBenchServer({ url: values.url, embedder })
+const { knowledge, database, signal } = server
 const indexes = vectorIndexes({ database, log: createLog('warn') })
-say(`${database.kind}${embedder ? `, vectors of ${dimensions}` : ', words alone'}`)
+say(`${database.kind}${embedder ? `, vectors of ${dimensions}` : ', lexical only'}`)
 
 if (embedder) await indexes.prepare(embedder.space, dimensions)
 const small = []
 for (const passages of sizes(values.small)) {
-  const aveeId = await house.newAvee()
+  const aveeId = await server.newAvee()
   small.push({ aveeId, passages: await fill(database, aveeId, { passages, embedder, signal }) })
 }
-const large = await house.newAvee()
+const large = await server.newAvee()
 let stored = 0
 for (const passages of sizes(values.passages)) {
   const started = performance.now()
@@ -68,14 +68,14 @@ for (const passages of sizes(values.passages)) {
     await timed(each.aveeId, asked.slice(0, 50))
     report(name, await timed(each.aveeId, asked))
     if (embedder) {
-      report(`${name}, words alone`, await timed(each.aveeId, asked, true))
+      report(`${name}, lexical only`, await timed(each.aveeId, asked, true))
       await reportRecall(name, each.aveeId, asked)
     }
   }
   await whileIngesting(await someQuestions(large))
 }
 
-/** A few words of passages, as somebody asks who remembers them. */
+/** Returns queries of six words from one passage each. */
 async function someQuestions(aveeId: string): Promise<string[]> {
   const { rows } = await sql<{ text: string }>`
     select text from passages where avee_id = ${aveeId} order by hashint8(id) limit ${questions}
@@ -86,15 +86,15 @@ async function someQuestions(aveeId: string): Promise<string[]> {
   })
 }
 
-async function once(aveeId: string, query: string, byWordsAlone = false): Promise<number> {
+async function once(aveeId: string, query: string, lexicalOnly = false): Promise<number> {
   const started = performance.now()
-  await knowledge.search({ aveeId, layers: allLayers, query, limit: 10, lexicalOnly: byWordsAlone, signal })
+  await knowledge.search({ aveeId, layers: allLayers, query, limit: 10, lexicalOnly, signal })
   return performance.now() - started
 }
 
-async function timed(aveeId: string, queries: string[], byWordsAlone = false): Promise<number[]> {
+async function timed(aveeId: string, queries: string[], lexicalOnly = false): Promise<number[]> {
   const ms: number[] = []
-  for (const query of queries) ms.push(await once(aveeId, query, byWordsAlone))
+  for (const query of queries) ms.push(await once(aveeId, query, lexicalOnly))
   return ms
 }
 
@@ -104,7 +104,7 @@ function report(what: string, ms: number[]): void {
   )
 }
 
-/** What search finds of what comparing every vector finds; one that is just as near counts as found. */
+/** Reports the recall of vector search against an exact comparison; ties count as found. */
 async function reportRecall(name: string, aveeId: string, queries: string[]): Promise<void> {
   if (!embedder) return
   const shares: { at10: number; at50: number }[] = []
@@ -132,15 +132,15 @@ async function reportRecall(name: string, aveeId: string, queries: string[]): Pr
   )
 }
 
-/** Searches and single statements, as a chat makes them, while files come in; and the event loop beside them. */
+/** Reports the latency of searches, statements and timers while files are ingested. */
 async function whileIngesting(asked: string[]): Promise<void> {
-  const aveeId = await house.newAvee()
+  const aveeId = await server.newAvee()
   const files = Array.from({ length: 8 }, (_, i) => {
-    const { title, paragraphs } = madeUpDocument(i, 250)
+    const { title, paragraphs } = syntheticDocument(i, 250)
     return { filename: `during-${i}.md`, text: `# ${title}\n\n${paragraphs.join('\n\n')}\n` }
   })
   let going = true
-  const ingest = house.ingest(aveeId, files).finally(() => (going = false))
+  const ingest = server.ingest(aveeId, files).finally(() => (going = false))
   const searches: number[] = []
   const statements: number[] = []
   const gaps: number[] = []
@@ -158,7 +158,7 @@ async function whileIngesting(asked: string[]): Promise<void> {
     await pause(20)
   }
   await Promise.all([ingest, beat])
-  report('search while files come in', searches)
-  report('a statement beside it', statements)
+  report('search during ingestion', searches)
+  report('statement during ingestion', statements)
   report('late timers', gaps)
 }

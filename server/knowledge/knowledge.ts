@@ -305,7 +305,9 @@ export async function knowledge({
     },
 
     /** Searches passages, best first; `answerable` tells whether they answer the query. */
-    async search(query: SearchQuery & { limit: number }): Promise<{ hits: Hit[]; answerable: Answerability }> {
+    async search(
+      query: SearchQuery & { limit: number },
+    ): Promise<{ hits: Hit[]; answerable: Answerability }> {
       const { passages, answerable } = await search(query, query.limit)
       return { hits: passages.map(toHit), answerable }
     },

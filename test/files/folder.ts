@@ -2,14 +2,14 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** A folder for one test file's files; gone with everything in it when disposed of. */
+/** Creates a temporary folder, which is deleted with its contents when disposed of. */
 export async function temporaryFolder() {
   const path = await mkdtemp(join(tmpdir(), 'gabee-files-'))
   let count = 0
   return {
     path,
 
-    /** Writes a file and returns where it is. Names may repeat. */
+    /** Writes a file and returns its path. Names may repeat. */
     async write(name: string, content: string | Uint8Array): Promise<string> {
       count += 1
       const file = join(path, `${count}-${name}`)

@@ -4,7 +4,7 @@ type Parts = Record<string, string | Uint8Array | ZipEntry>
 
 const relationBase = 'http://schemas.openxmlformats.org/officeDocument/2006/relationships'
 
-/** A part that lists relations: ids rId1, rId2 … in the order given. */
+/** Returns a relationships part with the ids rId1, rId2 … in the given order. */
 export const relations = (...targets: [type: string, target: string][]) =>
   `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">${targets
     .map(
@@ -20,7 +20,7 @@ const packageOf = (main: string, parts: Parts) =>
     ...parts,
   })
 
-/** A Word document with this body; a style's id and what it says of itself, and further parts. */
+/** Returns a Word document with a body, style definitions by id, and further parts. */
 export function docxOf(
   body: string,
   more: { styles?: string; footnotes?: string; numbering?: string; parts?: Parts } = {},
@@ -39,7 +39,7 @@ export function docxOf(
   })
 }
 
-/** A paragraph of a Word document, in a style or none. */
+/** Returns a paragraph of a Word document, optionally with a style. */
 export const wordParagraph = (text: string, style?: string) =>
   `<w:p>${style ? `<w:pPr><w:pStyle w:val="${style}"/></w:pPr>` : ''}<w:r><w:t xml:space="preserve">${text}</w:t></w:r></w:p>`
 
@@ -48,7 +48,7 @@ export const wordTable = (rows: string[][]) =>
     .map((row) => `<w:tr>${row.map((cell) => `<w:tc>${wordParagraph(cell)}</w:tc>`).join('')}</w:tr>`)
     .join('')}</w:tbl>`
 
-/** A presentation: for each slide its shapes, and its notes if it has any. */
+/** Returns a presentation with the shapes and optional notes of each slide. */
 export function pptxOf(slides: { shapes: string; notes?: string; hidden?: boolean }[]): Buffer {
   const parts: Parts = {
     'ppt/presentation.xml': `<p:presentation xmlns:p="p" xmlns:r="r"><p:sldIdLst>${slides
@@ -88,7 +88,7 @@ export const slideTable = (rows: string[][]) =>
 
 export type TestSheet = { name: string; rows: string; state?: string }
 
-/** A workbook: the XML of each sheet's rows, the texts they share, and its styles. */
+/** Returns a workbook with the XML of each sheet's rows, shared strings and styles. */
 export function xlsxOf(
   sheets: TestSheet[],
   more: { strings?: string[]; styles?: string; since1904?: boolean } = {},
@@ -114,7 +114,7 @@ export function xlsxOf(
   return packageOf('xl/workbook.xml', parts)
 }
 
-/** Rows of texts as a sheet holds them without shared strings; numbers as numbers. */
+/** Returns the XML of rows with inline strings and numbers. */
 export const sheetRows = (rows: (string | number)[][]) =>
   rows
     .map(
@@ -129,7 +129,7 @@ export const sheetRows = (rows: (string | number)[][]) =>
     )
     .join('')
 
-/** An OpenDocument file: text, spreadsheet or presentation. */
+/** Returns an OpenDocument text, spreadsheet or presentation. */
 export const odfOf = (kind: 'text' | 'spreadsheet' | 'presentation', body: string, manifest = '') =>
   zipOf({
     mimetype: { data: `application/vnd.oasis.opendocument.${kind}`, stored: true },
@@ -137,7 +137,7 @@ export const odfOf = (kind: 'text' | 'spreadsheet' | 'presentation', body: strin
     'content.xml': `<office:document-content xmlns:office="o" xmlns:text="t" xmlns:table="tb" xmlns:draw="d" xmlns:presentation="p"><office:body><office:${kind}>${body}</office:${kind}></office:body></office:document-content>`,
   })
 
-/** A book: chapters by file name, in reading order. */
+/** Returns an EPUB with chapters by file name, in reading order. */
 export const epubOf = (title: string, chapters: Record<string, string>, parts: Parts = {}) =>
   zipOf({
     mimetype: { data: 'application/epub+zip', stored: true },

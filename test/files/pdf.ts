@@ -2,13 +2,13 @@ import { deflateSync } from 'node:zlib'
 import { buildPdf } from '../pdf.ts'
 import { greyOf } from './picture.ts'
 
-/** Text at a place of the page, in points from its lower left corner. */
+/** Text at a position on the page, in points from its lower left corner. */
 export type Placed = { x: number; y: number; text: string; size?: number; bold?: boolean }
 
 const width = 595
 const height = 842
 
-/** Where and how a text is drawn so that it stands upright at its place once the paper has been turned. */
+/** Returns the text matrix that draws text upright at its position on a rotated page. */
 const matrix = (x: number, y: number, turned: number) =>
   ({
     90: `0 1 -1 0 ${width - y} ${x}`,
@@ -37,14 +37,14 @@ export function placedPdf(pages: Placed[][], more: { turned?: number; title?: st
   )
 }
 
-/** A PDF of which every page is one picture, after a first page of text if there is one. */
+/** Returns a PDF of one image per page, optionally after a page of text. */
 export const scannedPdf = (pages: number, first?: Placed[]) =>
   pdfWith([
     ...(first ? [first.map((placed) => line(placed, 0)).join('\n')] : []),
     ...Array.from({ length: pages }, () => 'q 500 0 0 700 40 40 cm /Im1 Do Q'),
   ])
 
-/** A PDF whose pages are scans: pictures in shades of grey (PGM) and nothing else. */
+/** Returns a PDF whose pages are greyscale images (PGM). */
 export function scansPdf(pictures: Uint8Array[]): Buffer {
   const kids = pictures.map((_, i) => `${3 + 3 * i} 0 R`).join(' ')
   const objects = pictures.flatMap((picture, i) => {
@@ -63,7 +63,7 @@ export function scansPdf(pictures: Uint8Array[]): Buffer {
   return Buffer.from(buildPdf(['<< /Type /Catalog /Pages 2 0 R >>', tree, ...objects]))
 }
 
-/** A PDF with nothing on its page. */
+/** Returns a PDF with an empty page. */
 export const blankPdf = () => pdfWith([''])
 
 function pdfWith(contents: string[], more: { turned?: number; title?: string } = {}): Buffer {
@@ -88,7 +88,7 @@ function pdfWith(contents: string[], more: { turned?: number; title?: string } =
   return Buffer.from(buildPdf(objects, `/Info ${objects.length} 0 R`))
 }
 
-/** A PDF form with a label on its page and a text that was filled in. */
+/** Returns a PDF form with a label and a filled-in text field. */
 export function filledPdf(label: string, value: string): Buffer {
   const appearance = `/Tx BMC q BT /F1 10 Tf 2 4 Td (${value}) Tj ET Q EMC`
   return Buffer.from(
@@ -107,7 +107,7 @@ export function filledPdf(label: string, value: string): Buffer {
   )
 }
 
-/** A PDF that asks for a password. */
+/** Returns a PDF that requires a password. */
 export const encryptedPdf = () =>
   Buffer.from(
     buildPdf(
@@ -121,7 +121,7 @@ export const encryptedPdf = () =>
     ),
   )
 
-/** A PDF whose tree of pages leads back to itself. */
+/** Returns a PDF whose page tree is cyclic. */
 export const recursivePdf = () =>
   Buffer.from(
     buildPdf([
@@ -130,7 +130,7 @@ export const recursivePdf = () =>
     ]),
   )
 
-/** A PDF with one small page whose content unpacks to so many bytes. */
+/** Returns a PDF of one page whose content decompresses to the given number of bytes. */
 export function pdfBomb(packed: Uint8Array): Buffer {
   return Buffer.from(
     buildPdf([

@@ -1,13 +1,13 @@
 import { crc32, deflateSync } from 'node:zlib'
 
-/** The size and pixels of a picture in shades of grey, as a PGM (P5) file has them. */
+/** Parses the size and pixels of a greyscale image in PGM format (P5). */
 export function greyOf(file: Uint8Array): { width: number; height: number; pixels: Uint8Array } {
   const [header = '', width, height] =
     /^P5\n(\d+) (\d+)\n255\n/.exec(Buffer.from(file.subarray(0, 40)).toString('latin1')) ?? []
   return { width: Number(width), height: Number(height), pixels: file.subarray(header.length) }
 }
 
-/** The same picture as a PNG. */
+/** Encodes a greyscale image as PNG. */
 export function pngOf(file: Uint8Array): Buffer {
   const { width, height, pixels } = greyOf(file)
   const rows = Array.from({ length: height }, (_, y) =>
@@ -34,7 +34,7 @@ function chunk(type: string, data: Uint8Array): Buffer {
   return framed
 }
 
-/** Pictures as the pages of one TIFF, unpacked. */
+/** Encodes greyscale images as the pages of an uncompressed TIFF. */
 export function tiffOf(files: Uint8Array[]): Buffer {
   const entries = 9
   const directoryBytes = 2 + entries * 12 + 4

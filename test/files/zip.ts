@@ -3,12 +3,12 @@ import { crc32, deflateRawSync } from 'node:zlib'
 export type ZipEntry = {
   data: string | Uint8Array
   stored?: boolean
-  /** What the headers say of the unpacked size, when that is a lie. */
+  /** A false uncompressed size for the headers. */
   claims?: number
   encrypted?: boolean
 }
 
-/** A ZIP archive of these entries, in their order. */
+/** Returns a ZIP archive with the entries in their order. */
 export function zipOf(entries: Record<string, string | Uint8Array | ZipEntry>): Buffer {
   const parts: Buffer[] = []
   const directory: Buffer[] = []

@@ -8,8 +8,8 @@ import { DATABASES } from '../databases.ts'
 import { temporaryFolder } from '../files/folder.ts'
 import { type KnowledgeServer, openKnowledgeServer } from './server.ts'
 
-describe.each(DATABASES)('a folder that is followed, on %s', (kind) => {
-  let house: KnowledgeServer
+describe.each(DATABASES)('a watched folder on %s', (kind) => {
+  let server: KnowledgeServer
   let disk: Awaited<ReturnType<typeof temporaryFolder>>
   let admin: TestClient
   let avee: string
@@ -18,14 +18,14 @@ describe.each(DATABASES)('a folder that is followed, on %s', (kind) => {
 
   beforeAll(async () => {
     disk = await temporaryFolder()
-    house = await openKnowledgeServer(kind, {
+    server = await openKnowledgeServer(kind, {
       watchFolders: [disk.path],
       limits: { maxUploadBytes: 100_000 },
     })
-    admin = (await registerUser(house)).client
+    admin = (await registerUser(server)).client
   })
   afterAll(async () => {
-    await house?.[Symbol.asyncDispose]()
+    await server?.[Symbol.asyncDispose]()
     await disk?.[Symbol.asyncDispose]()
   })
   beforeEach(async () => {
@@ -34,7 +34,7 @@ describe.each(DATABASES)('a folder that is followed, on %s', (kind) => {
     await mkdir(root)
   })
 
-  /** Writes a file, some time ago: what was changed just now may still be written to. */
+  /** Writes a file with an earlier modification time; scans skip files that changed just now. */
   async function put(path: string, text: string | Uint8Array, hoursAgo = 1): Promise<void> {
     const file = join(root, path)
     await mkdir(dirname(file), { recursive: true })
@@ -46,13 +46,13 @@ describe.each(DATABASES)('a folder that is followed, on %s', (kind) => {
   const follow = async (layer = 'friends') =>
     bodyOf(await admin.post<Folder>(`/avees/${avee}/folders`, { path: root, layer }))
 
-  /** Looks into the folders until nothing is left to do, and gives the documents by title. */
+  /** Scans until no run is left, and returns the documents by title. */
   async function settled(): Promise<Record<string, Document>> {
     for (;;) {
-      await house.knowledge.folders.scanNow()
+      await server.knowledge.folders.scanNow()
       const { rows } = await running()
       if (rows.length === 0) break
-      for (const id of rows) await Array.fromAsync(house.runs.follow(id, 0, house.signal))
+      for (const id of rows) await Array.fromAsync(server.runs.follow(id, 0, server.signal))
     }
     const { documents } = bodyOf(
       await admin.get<{ documents: Document[] }>(`/avees/${avee}/documents?limit=100`),
@@ -61,7 +61,7 @@ describe.each(DATABASES)('a folder that is followed, on %s', (kind) => {
   }
 
   async function running(): Promise<{ rows: string[] }> {
-    const rows = await house.database.db
+    const rows = await server.database.db
       .selectFrom('runs')
       .select('id')
       .where('scope', '=', avee)
@@ -78,7 +78,7 @@ describe.each(DATABASES)('a folder that is followed, on %s', (kind) => {
   const listed = async () =>
     bodyOf(await admin.get<{ folders: Folder[]; allowed: string[] }>(`/avees/${avee}/folders`))
 
-  test('has its files as documents, hidden ones and those of no readable type left out', async () => {
+  test('has its files as documents, except hidden and unsupported ones', async () => {
     await put('mill.md', 'The mill grinds rye.')
     await put('notes/deep/harbour.md', 'The harbour opens at dawn.')
     await put('.secret.md', 'Not this.')
@@ -100,7 +100,7 @@ describe.each(DATABASES)('a folder that is followed, on %s', (kind) => {
     })
   })
 
-  test('is followed: what changes is replaced, what goes is gone, what is new is there', async () => {
+  test('syncs changed, deleted and new files', async () => {
     await put('mill.md', 'The mill grinds rye.')
     await put('barn.md', 'The barn holds hay.')
     await follow()
@@ -116,12 +116,12 @@ describe.each(DATABASES)('a folder that is followed, on %s', (kind) => {
     expect(await found('hay')).toEqual([])
   })
 
-  test('reads nothing again that is as it was', async () => {
+  test('does not read unchanged files again', async () => {
     await put('mill.md', 'The mill grinds rye.')
     await follow()
     const before = await settled()
     expect(await settled()).toEqual(before)
-    const count = await house.database.db
+    const count = await server.database.db
       .selectFrom('runs')
       .select((eb) => eb.fn.countAll<string>().as('runs'))
       .where('scope', '=', avee)
@@ -129,7 +129,7 @@ describe.each(DATABASES)('a folder that is followed, on %s', (kind) => {
     expect(Number(count.runs)).toBe(1)
   })
 
-  test('knows a file that was renamed, and files of the same name in several folders', async () => {
+  test('has a document for each of several files of the same name', async () => {
     await put('a/readme.md', 'About the mill.')
     await put('b/readme.md', 'About the harbour.')
     await follow()
@@ -177,14 +177,14 @@ describe.each(DATABASES)('a folder that is followed, on %s', (kind) => {
     await rename(join(root, 'draft.md'), join(root, 'windmill.md'))
     const after = (await settled())['windmill']
     expect(after).toMatchObject({ id: before?.id, filename: 'windmill.md' })
-    await house.jobs.idle(['knowledge.reindex'])
+    await server.jobs.idle(['knowledge.reindex'])
     expect(await found('windmill')).toEqual(['windmill'])
     await put('windmill.md', 'The mill grinds barley.', 0.5)
     expect((await settled())['windmill']?.id).toBe(before?.id)
     expect(await found('barley')).toEqual(['windmill'])
   })
 
-  test('leaves alone what was uploaded', async () => {
+  test('does not change uploads of the same name or bytes', async () => {
     await uploadFiles(admin, [{ name: 'mill.md', content: 'The mill grinds rye.' }], {
       avee,
       layer: 'public',
@@ -199,7 +199,7 @@ describe.each(DATABASES)('a folder that is followed, on %s', (kind) => {
     expect(await found('altogether')).toEqual(['mill'])
   })
 
-  test('says which files cannot be read, and reads them when they have changed', async () => {
+  test('lists files that failed and reads them again when they have changed', async () => {
     await put('broken.pdf', '%PDF-1.7 and nothing that makes sense')
     await put('large.md', 'x'.repeat(200_000))
     await put('mill.md', 'The mill grinds rye.')
@@ -217,7 +217,7 @@ describe.each(DATABASES)('a folder that is followed, on %s', (kind) => {
     expect((await listed()).folders[0]).toMatchObject({ documents: 2, failed: [{ path: 'broken.pdf' }] })
   })
 
-  test('that is gone or empty for a while loses nothing', async () => {
+  test('keeps its documents while it is missing or empty', async () => {
     await put('mill.md', 'The mill grinds rye.')
     await follow()
     await settled()
@@ -234,7 +234,7 @@ describe.each(DATABASES)('a folder that is followed, on %s', (kind) => {
     expect((await listed()).folders[0]?.problem).toBeNull()
   })
 
-  test('is let go with its documents or without them', async () => {
+  test('keeps or deletes its documents when it is no longer watched', async () => {
     await put('mill.md', 'The mill grinds rye.')
     const { id } = await follow()
     await settled()
@@ -250,7 +250,7 @@ describe.each(DATABASES)('a folder that is followed, on %s', (kind) => {
     expect(await admin.delete(`/avees/${avee}/folders/${again.id}`)).toMatchObject({ status: 404 })
   })
 
-  test('leads nowhere else: not by a link, not by its path', async () => {
+  test('does not lead outside the allowed folders by links or paths', async () => {
     const outside = await temporaryFolder()
     await outside.write('secret.md', 'The secret.')
     await symlink(outside.path, join(root, 'linked'))
@@ -276,8 +276,8 @@ describe.each(DATABASES)('a folder that is followed, on %s', (kind) => {
     await outside[Symbol.asyncDispose]()
   })
 
-  test('is the administrator’s: nobody else sees or follows one', async () => {
-    const bob = await registerUser(house)
+  test('can be seen and added by administrators only', async () => {
+    const bob = await registerUser(server)
     const own = await createAvee(bob.client)
     for (const id of [own.id, avee]) {
       expect(await bob.client.get(`/avees/${id}/folders`)).toMatchObject({ status: 403 })

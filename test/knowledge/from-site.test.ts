@@ -7,10 +7,10 @@ import { bodyOf, createAvee, registerUser, type TestUser } from '../builders.ts'
 import { collectEvents } from '../events.ts'
 import { type KnowledgeServer, openKnowledgeServer } from './server.ts'
 
-/** What the site answers: a text, or a status. Every test puts up its own. */
+/** The site's responses by path, each a body or a status; every test sets its own. */
 let site: Record<string, string | Buffer | number> = {}
 const asked: string[] = []
-let house: KnowledgeServer
+let server: KnowledgeServer
 let ann: TestUser
 let avee: string
 let port: number
@@ -28,7 +28,7 @@ const web = createServer((request, response) => {
 beforeAll(async () => {
   await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve))
   port = (web.address() as AddressInfo).port
-  house = await openKnowledgeServer('embedded', {
+  server = await openKnowledgeServer('embedded', {
     limits: { maxSitePages: 4 },
     network: {
       lookup: (_hostname, _options, callback) => callback(null, [{ address: '127.0.0.1', family: 4 }]),
@@ -36,10 +36,10 @@ beforeAll(async () => {
         address === '127.0.0.1' && host !== undefined && host.endsWith('.example'),
     },
   })
-  ann = await registerUser(house)
+  ann = await registerUser(server)
 })
 afterAll(async () => {
-  await house?.[Symbol.asyncDispose]()
+  await server?.[Symbol.asyncDispose]()
   web.close()
 })
 // A host of its own for each test: what a site's robots.txt says is remembered for a while.
@@ -84,7 +84,7 @@ const documents = async () =>
     await ann.client.get<{ documents: { title: string; source_url: string }[] }>(`/avees/${avee}/documents`),
   ).documents
 
-test('the pages of a sitemap are read, each a document of its own', async () => {
+test('adds each page of a sitemap as a document', async () => {
   site = {
     '/robots.txt': `User-agent: *\nDisallow: /private\nSitemap: ${origin}/map-1.xml`,
     '/map-1.xml': index('/map-2.xml', '/map-3.xml.gz'),
@@ -111,7 +111,7 @@ test('the pages of a sitemap are read, each a document of its own', async () => 
   expect((await documents()).map(({ title }) => title).toSorted()).toEqual(['Badgers', 'Mills', 'Otters'])
 })
 
-test('every sitemap that a site names is read, also one in the usual place', async () => {
+test('reads every sitemap that a site names, also one in the usual place', async () => {
   site = {
     '/robots.txt': `Sitemap: ${origin}/news.xml\nSitemap: ${origin}/sitemap.xml`,
     '/news.xml': urlset('/otters'),
@@ -123,7 +123,7 @@ test('every sitemap that a site names is read, also one in the usual place', asy
   expect((await add(origin)).results).toMatchObject([{ success: true }, { success: true }])
 })
 
-test('a second reading replaces what has changed and leaves the rest', async () => {
+test('replaces changed pages and leaves the others when a site is added again', async () => {
   site = { '/sitemap.xml': urlset('/otters', '/mills'), '/otters': page('Otters'), '/mills': page('Mills') }
   await add(origin)
   site['/mills'] = page('Watermills')
@@ -132,7 +132,7 @@ test('a second reading replaces what has changed and leaves the rest', async () 
   expect((await documents()).map(({ title }) => title).toSorted()).toEqual(['Otters', 'Watermills'])
 })
 
-test('only the pages under an address are taken, and no more than are wanted', async () => {
+test('adds the pages below the URL only, up to the limit', async () => {
   const paths = ['/docs/a', '/blog/b', '/docs/c', '/docs/d', '/docs/e', '/docs/f']
   site = { '/sitemap.xml': urlset(...paths), ...Object.fromEntries(paths.map((path) => [path, page(path)])) }
   const few = await add(`${origin}/docs/`, { limit: 2 })
@@ -142,7 +142,7 @@ test('only the pages under an address are taken, and no more than are wanted', a
   expect(most.results).toHaveLength(4)
 })
 
-test('a sitemap can be named itself, also one of mere lines', async () => {
+test('accepts the URL of a sitemap, also of a plain list', async () => {
   site = {
     '/list.txt': `${origin}/otters\n${origin}/mills\n`,
     '/own.xml': urlset('/otters'),
@@ -169,7 +169,7 @@ test.each([
     'no_pages',
   ],
   ['a site in trouble', { '/robots.txt': 503 }, 'fetch_failed'],
-])('says what is wrong with %s', async (_, answers, code) => {
+])('explains what is wrong with %s', async (_, answers, code) => {
   site = answers
   expect(await add(origin)).toMatchObject({
     status: 422,
@@ -177,7 +177,7 @@ test.each([
   })
 })
 
-test('what robots.txt closes is not fetched, alone either', async () => {
+test('fetches no page that robots.txt disallows, also as a single page', async () => {
   site = { '/robots.txt': 'User-agent: Gabee\nDisallow: /diary', '/diary': page('Diary') }
   expect(
     await ann.client.post(`/avees/${avee}/documents/from-url`, { url: `${origin}/diary`, layer: 'public' }),
@@ -185,8 +185,8 @@ test('what robots.txt closes is not fetched, alone either', async () => {
   expect(asked).toEqual(['/robots.txt'])
 })
 
-test('nobody adds a site to somebody else’s avee', async () => {
-  const bob = await registerUser(house)
+test('does not add a site to another user’s avee', async () => {
+  const bob = await registerUser(server)
   const answer = await bob.client.post(`/avees/${avee}/documents/from-site`, { url: origin, layer: 'public' })
   expect(answer.status).toBe(403)
   expect(asked).toEqual([])

@@ -5,14 +5,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { bodyOf, createAvee, registerUser, type TestUser } from '../builders.ts'
 import { type KnowledgeServer, openKnowledgeServer } from './server.ts'
 
-/** Names of an internet in which only `*.example` is public: it leads to the servers of this test. */
+/** Host names of this test; `*.example` resolves to its servers. */
 const addresses: Record<string, string[]> = {
   'page.example': ['127.0.0.1'],
   'inside.example': ['10.1.2.3'],
   'both.example': ['127.0.0.1', '169.254.169.254'],
 }
 let hasTurned = false
-let house: KnowledgeServer
+let server: KnowledgeServer
 let ann: TestUser
 let avee: string
 let port: number
@@ -52,11 +52,11 @@ const web = createServer((request, response) => {
 beforeAll(async () => {
   await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve))
   port = (web.address() as AddressInfo).port
-  house = await openKnowledgeServer('embedded', {
+  server = await openKnowledgeServer('embedded', {
     limits: { maxUploadBytes: 1024 * 1024 },
     network: {
       lookup: (hostname, _options, callback) => {
-        // A name that answers with a public address first and with a private one later.
+        // Resolves to a public address first and to a private one later (DNS rebinding).
         const found =
           hostname === 'turning.example' ? [hasTurned ? '192.168.0.1' : '127.0.0.1'] : addresses[hostname]
         if (found)
@@ -66,23 +66,23 @@ beforeAll(async () => {
           )
         else callback(Object.assign(new Error('not found'), { code: 'ENOTFOUND' }), [])
       },
-      // By number this machine stays closed; it is open only to who asks by a name.
+      // This machine can be reached by name only.
       isAllowedAddress: (address, host) =>
         address === '127.0.0.1' && host !== undefined && host.endsWith('.example'),
     },
   })
-  ann = await registerUser(house)
+  ann = await registerUser(server)
   avee = (await createAvee(ann.client)).id
 })
 afterAll(async () => {
-  await house?.[Symbol.asyncDispose]()
+  await server?.[Symbol.asyncDispose]()
   web.close()
 })
 
 const add = (url: string) =>
   ann.client.post<Record<string, unknown>>(`/avees/${avee}/documents/from-url`, { url, layer: 'friends' })
 
-test('a page is fetched and found', async () => {
+test('fetches a page and finds it', async () => {
   const answer = await add(`http://page.example:${port}/otters`)
   expect(answer).toMatchObject({
     status: 201,
@@ -104,14 +104,14 @@ test('a page is fetched and found', async () => {
   expect(results[0]?.text).not.toContain('Beavers')
 })
 
-test('a page that is there already is said to be, also at the end of a redirect', async () => {
+test('returns the existing document for the same page, also after a redirect', async () => {
   expect(await add(`http://page.example:${port}/moved`)).toMatchObject({
     status: 200,
     body: { title: 'Otters' },
   })
 })
 
-test('a packed page is unpacked, within the limit of a file', async () => {
+test('decompresses a page up to the size limit', async () => {
   expect(await add(`http://page.example:${port}/packed`)).toMatchObject({ status: 201 })
   expect(await add(`http://page.example:${port}/bomb`)).toMatchObject({
     body: { error: { code: 'too_large' } },
@@ -141,12 +141,12 @@ test.each([
     status: 422,
     body: { error: { code, message: expect.stringMatching(/\.$/) } },
   })
-  // Nobody inside was asked: only the server of the page itself.
+  // No internal server received a request.
   expect(seen.slice(before)).not.toContain('/otters')
   expect(JSON.stringify(answer.body)).not.toContain('10.1.2.3')
 })
 
-test('a name that turns to a private address after the first look is caught at the connection', async () => {
+test('refuses a name that resolves to a private address when connecting', async () => {
   expect((await add(`http://turning.example:${port}/missing`)).body).toMatchObject({
     error: { code: 'fetch_failed' },
   })

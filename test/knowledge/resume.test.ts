@@ -8,7 +8,7 @@ import { openKnowledgeServer, post, uploadForm } from './server.ts'
 const words = 'harbour lantern granite willow copper saddle violin meadow anchor thistle candle marble'.split(
   ' ',
 )
-/** Many passages, so that there is time in the middle. */
+/** A text of many passages, which takes some time to ingest. */
 const long = (name: string, paragraphs: number) =>
   Array.from(
     { length: paragraphs },
@@ -20,7 +20,7 @@ const resultsOf = (events: ReceivedEvent[]) =>
   events.flatMap(({ data }) => (data['result'] ? [data['result'] as IngestResult] : []))
 
 describe.each(DATABASES)('an upload on %s', (kind) => {
-  test('goes on after the server was killed in the middle: no file twice, no passage twice', async () => {
+  test('continues after the server was killed, with no file or passage stored twice', async () => {
     await using server = await startServer({}, kind)
     const files = [
       { name: 'first.txt', content: long('first', 20) },
@@ -59,7 +59,7 @@ describe.each(DATABASES)('an upload on %s', (kind) => {
         expect(status).toBe(200)
         passages.push(body)
       }
-      // Each begins where the one before it ends: none is missing, none is there twice.
+      // Each passage starts where the previous one ends: none is missing or repeated.
       for (const [i, { start }] of passages.entries()) expect(start).toBe(i === 0 ? 0 : passages[i - 1]?.end)
       expect((await server.get(`/documents/${doc_id}/passages/${(chunks ?? 0) + 1}`)).status).toBe(404)
     }
@@ -67,58 +67,58 @@ describe.each(DATABASES)('an upload on %s', (kind) => {
     expect(stats.body.chunk_count).toBe(results.reduce((sum, { chunks }) => sum + (chunks ?? 0), 0))
   })
 
-  test('that is stopped keeps what was finished and nothing of the rest', async () => {
-    await using house = await openKnowledgeServer(kind)
-    const ada = await house.newAvee()
+  test('keeps the finished documents and nothing else when it is stopped', async () => {
+    await using server = await openKnowledgeServer(kind)
+    const ada = await server.newAvee()
     const staged = async (filename: string, content: string) => ({
       filename,
-      staged: await house.knowledge.staging.stage([Buffer.from(content)]),
+      staged: await server.knowledge.staging.stage([Buffer.from(content)]),
     })
-    const run = await house.knowledge.ingest({ ...ada, layer: null, usualLayer: 'public' }, [
+    const run = await server.knowledge.ingest({ ...ada, layer: null, usualLayer: 'public' }, [
       await staged('first.txt', long('first', 5)),
       await staged('second.txt', long('second', 900)),
       await staged('third.txt', long('third', 5)),
     ])
     const events: Record<string, unknown>[] = []
-    for await (const batch of house.runs.follow(run.id, 0, house.signal)) {
+    for await (const batch of server.runs.follow(run.id, 0, server.signal)) {
       for (const { data } of batch) {
         const event = JSON.parse(data) as Record<string, unknown>
         events.push(event)
-        if (event['stage'] === 'store' && event['file'] === 'second.txt') void house.runs.stop(run.id)
+        if (event['stage'] === 'store' && event['file'] === 'second.txt') void server.runs.stop(run.id)
       }
     }
     expect(events.at(-1)).toEqual({ event: 'stopped', done: true, total_documents: 1 })
-    const { hits } = await house.find(ada.aveeId, 'harbour lantern')
+    const { hits } = await server.find(ada.aveeId, 'harbour lantern')
     expect(new Set(hits.map((hit) => hit.filename))).toEqual(new Set(['first.txt']))
-    const { documents } = await house.knowledge.list(ada.aveeId, ['public'], { limit: 10 })
-    const rows = await house.rows()
+    const { documents } = await server.knowledge.list(ada.aveeId, ['public'], { limit: 10 })
+    const rows = await server.rows()
     expect(rows).toMatchObject({
       documents: 1,
       document_versions: 1,
       ingest_files: 0,
       passages: documents[0]?.passages,
     })
-    expect(await house.originals()).toEqual([`files/${documents[0]?.sha256}`])
+    expect(await server.originals()).toEqual([`files/${documents[0]?.sha256}`])
   })
 
-  test('is seen as a whole or not at all, also while it takes the place of another', async () => {
-    await using house = await openKnowledgeServer(kind)
-    const ada = await house.newAvee()
-    await house.ingest(ada, { 'tale.txt': `The old tale. ${long('tale', 3)}` })
-    const replacing = house.ingest(ada, { 'tale.txt': `The new tale. ${long('tale', 300)}` })
+  test('becomes visible as a whole, also when it replaces another document', async () => {
+    await using server = await openKnowledgeServer(kind)
+    const ada = await server.newAvee()
+    await server.ingest(ada, { 'tale.txt': `The old tale. ${long('tale', 3)}` })
+    const replacing = server.ingest(ada, { 'tale.txt': `The new tale. ${long('tale', 300)}` })
     const seen = new Set<string>()
     let going = true
     void replacing.finally(() => (going = false))
     while (going) {
-      const { hits } = await house.find(ada.aveeId, 'tale paragraph harbour')
+      const { hits } = await server.find(ada.aveeId, 'tale paragraph harbour')
       const versions = new Set(hits.map((hit) => hit.documentId))
       expect(versions.size).toBe(1)
-      const { documents } = await house.knowledge.list(ada.aveeId, ['public'], { limit: 10 })
+      const { documents } = await server.knowledge.list(ada.aveeId, ['public'], { limit: 10 })
       for (const document of documents) seen.add(`${document.id} ${document.passages}`)
     }
     const [result] = await replacing
     expect(result).toMatchObject({ replaced: true })
     expect(seen.size).toBeLessThanOrEqual(2)
-    expect(await house.rows()).toMatchObject({ document_versions: 1, passages: result?.chunks })
+    expect(await server.rows()).toMatchObject({ document_versions: 1, passages: result?.chunks })
   })
 })

@@ -6,15 +6,15 @@ import type { TestClient } from '../client.ts'
 import { collectEvents } from '../events.ts'
 import { type KnowledgeServer, openKnowledgeServer, post, uploadForm } from './server.ts'
 
-let house: KnowledgeServer
+let server: KnowledgeServer
 let ann: TestClient
 const mostBytes = 64 * 1024
 
 beforeAll(async () => {
-  house = await openKnowledgeServer('embedded', { limits: { maxUploadBytes: mostBytes } })
-  ann = (await registerUser(house)).client
+  server = await openKnowledgeServer('embedded', { limits: { maxUploadBytes: mostBytes } })
+  ann = (await registerUser(server)).client
 })
-afterAll(async () => await house?.[Symbol.asyncDispose]())
+afterAll(async () => await server?.[Symbol.asyncDispose]())
 
 const upload = async (files: Parameters<typeof uploadForm>[0]) => {
   const events = await collectEvents(await post(ann, '/api/documents/upload', uploadForm(files)))
@@ -25,8 +25,8 @@ const names = async () =>
     (one) => one.filename,
   )
 
-test('a file over the limit fails alone, and nothing of it stays', async () => {
-  const before = await house.originals()
+test('rejects a file over the limit alone and stores nothing of it', async () => {
+  const before = await server.originals()
   const results = await upload([
     { name: 'large.txt', content: 'x'.repeat(mostBytes + 1) },
     { name: 'exact.txt', content: 'fits '.repeat(mostBytes / 5).padEnd(mostBytes, '!') },
@@ -40,10 +40,10 @@ test('a file over the limit fails alone, and nothing of it stays', async () => {
     },
     { success: true, filename: 'exact.txt' },
   ])
-  expect(await house.originals()).toHaveLength(before.length + 1)
+  expect(await server.originals()).toHaveLength(before.length + 1)
 })
 
-test('a picture and an old format are told what can be done about them, a program is not even looked at', async () => {
+test('explains what to do about images and old formats, and rejects programs', async () => {
   const picture = new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, ...Array(64).fill(0)])
   const old = new Uint8Array([0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1, ...Array(600).fill(0)])
   const results = await upload([
@@ -60,7 +60,7 @@ test('a picture and an old format are told what can be done about them, a progra
   ])
 })
 
-test('names are shown, not walked', async () => {
+test('shows file names and never uses them as paths', async () => {
   const long = `${'ü'.repeat(300)}.txt`
   const given = [
     '../../etc/passwd.txt',
@@ -80,16 +80,16 @@ test('names are shown, not walked', async () => {
     '..txt',
   ])
   expect(results.every((result) => result.success)).toBe(true)
-  expect((await house.originals()).every((name) => /^files\/[0-9a-f]{64}$/.test(name))).toBe(true)
+  expect((await server.originals()).every((name) => /^files\/[0-9a-f]{64}$/.test(name))).toBe(true)
 })
 
-test('an upload that breaks off leaves nothing', async () => {
-  const before = [await house.originals(), await names()]
+test('leaves nothing of an upload that is aborted', async () => {
+  const before = [await server.originals(), await names()]
   const boundary = 'xxxxxx'
   const head =
     `--${boundary}\r\nContent-Disposition: form-data; name="files"; filename="whole.txt"\r\n\r\nall of it\r\n` +
     `--${boundary}\r\nContent-Disposition: form-data; name="files"; filename="half.txt"\r\n\r\nonly the fir`
-  const request = httpRequest(`${house.url}/api/documents/upload`, {
+  const request = httpRequest(`${server.url}/api/documents/upload`, {
     method: 'POST',
     headers: {
       'content-type': `multipart/form-data; boundary=${boundary}`,
@@ -99,15 +99,15 @@ test('an upload that breaks off leaves nothing', async () => {
   })
   request.on('error', () => undefined)
   request.write(head)
-  while ((await house.originals()).length === before[0]?.length)
+  while ((await server.originals()).length === before[0]?.length)
     await new Promise((resolve) => setImmediate(resolve))
   request.destroy()
-  while ((await house.originals()).length > (before[0]?.length ?? 0))
+  while ((await server.originals()).length > (before[0]?.length ?? 0))
     await new Promise((resolve) => setImmediate(resolve))
-  expect([await house.originals(), await names()]).toEqual(before)
+  expect([await server.originals(), await names()]).toEqual(before)
 })
 
-test('what is no upload is refused with a sentence, in LocalChat’s shape', async () => {
+test('rejects a malformed upload with a message in LocalChat’s format', async () => {
   for (const body of [uploadForm([]), uploadForm([{ name: 'a.exe', content: 'MZ' }]), undefined]) {
     const response = await ann.fetch('/api/documents/upload', { method: 'POST', ...(body ? { body } : {}) })
     const answer = (await response.json()) as Record<string, unknown>
@@ -127,13 +127,13 @@ test('what is no upload is refused with a sentence, in LocalChat’s shape', asy
   expect(await malformed.json()).toMatchObject({ success: false, error: { code: 'malformed_upload' } })
 })
 
-test('a file without an ending is read by what is in it', async () => {
+test('detects the type of a file without an extension', async () => {
   expect(await upload([{ name: 'minutes', content: 'The meeting began at nine.' }])).toMatchObject([
     { success: true },
   ])
 })
 
-test('LocalChat’s routes list, find, count and delete', async () => {
+test('lists, finds, counts and deletes documents through LocalChat’s routes', async () => {
   await ann.delete('/api/documents/clear')
   const [result] = await upload([
     { name: 'otter.md', content: '# Otters\n\nThe otter sleeps on its back and holds hands.' },
@@ -164,14 +164,14 @@ test('LocalChat’s routes list, find, count and delete', async () => {
     max_upload_size: mostBytes,
     chunk_statistics: { total_chunks: 1, chunks_with_embeddings: 0, chunks_without_embeddings: 1 },
   })
-  const eve = (await registerUser(house)).client
+  const eve = (await registerUser(server)).client
   for (const answer of [await eve.get(`/api/documents/${id}`), await eve.delete(`/api/documents/${id}`)])
     expect(answer).toMatchObject({ status: 404 })
   expect(bodyOf(await ann.delete(`/api/documents/${id}`))).toMatchObject({ success: true })
   expect(await names()).toEqual([])
 })
 
-test('an original comes back as it was, and runs nothing in a browser', async () => {
+test('returns the original unchanged, with headers that keep browsers from running it', async () => {
   const page = '<html><body><h1>Hi</h1><p>A page about hedgehogs.</p><script>alert(1)</script></body></html>'
   const [html, text] = await upload([
     { name: 'péage (x).html', content: page },
@@ -193,7 +193,7 @@ test('an original comes back as it was, and runs nothing in a browser', async ()
   })
 })
 
-test('the same Idempotency-Key gives the same run and stores nothing twice', async () => {
+test('returns the same run for the same Idempotency-Key and stores nothing twice', async () => {
   const send = async () => {
     const response = await ann.fetch('/api/documents/upload', {
       method: 'POST',
@@ -204,5 +204,5 @@ test('the same Idempotency-Key gives the same run and stores nothing twice', asy
   }
   const [first, second] = [await send(), await send()]
   expect(second).toEqual(first)
-  expect((await house.originals()).filter((name) => name.startsWith('incoming/'))).toEqual([])
+  expect((await server.originals()).filter((name) => name.startsWith('incoming/'))).toEqual([])
 })

@@ -1,4 +1,4 @@
-/** A generator of the same numbers every time. */
+/** Returns a pseudo-random generator with a fixed sequence. */
 function random(seed: number) {
   let state = seed
   return () => {
@@ -17,7 +17,7 @@ const vocabulary = Array.from({ length: 60_000 }, () =>
   ).join(''),
 )
 
-/** The n-th word comes about as often as 1/n. */
+/** Draws words by Zipf's law. */
 const wordAt = (from: number): string =>
   vocabulary[(Math.floor(Math.exp(chance() * Math.log(vocabulary.length))) - 1 + from) % vocabulary.length] ??
   ''
@@ -30,8 +30,11 @@ function sentence(subject: number): string {
   return `${text[0]?.toUpperCase()}${text.slice(1)}.`
 }
 
-/** A document on a subject of its own, in words as frequent as in a language; each paragraph makes about one passage. */
-export function madeUpDocument(number: number, paragraphs: number): { title: string; paragraphs: string[] } {
+/** Returns a synthetic document with a subject of its own; each paragraph makes about one passage. */
+export function syntheticDocument(
+  number: number,
+  paragraphs: number,
+): { title: string; paragraphs: string[] } {
   const subject = Math.floor(chance() * vocabulary.length)
   return {
     title: `Document ${number} on ${wordAt(subject)}`,
