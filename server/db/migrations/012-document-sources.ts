@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 
-/** Documents from folders and web pages are identified by their URL instead of their bytes. */
+/** Documents from folders and web pages are identified by their URL instead of their bytes; renamed ones are indexed by jobs. */
 export async function up(db: Kysely<unknown>): Promise<void> {
   const statements = [
     `drop index documents_same_bytes`,
@@ -13,6 +13,11 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     )`,
     // A copy of the document's layer, which a concurrent change of the layer could leave behind.
     `alter table passage_vectors drop column layer`,
+    `insert into jobs (id, kind, key, input, priority, due_at)
+      select distinct on (input->>'documentId')
+        id, 'knowledge.reindex', input->>'documentId', json_build_object('documentId', input->>'documentId'), 0, now()
+      from runs where kind = 'rename' and status = 'running'
+      on conflict (kind, key) do nothing`,
   ]
   for (const statement of statements) await sql.raw(statement).execute(db)
 }

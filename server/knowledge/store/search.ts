@@ -39,8 +39,8 @@ export type RankedRow = {
 }
 
 /** Excludes versions that are being built or purged. There are rarely any. */
-export const isLive = ({ aveeId }: Scope, table: 'passages' | 'passage_vectors') => sql<boolean>`
-  ${sql.ref(`${table}.version`)} <> all (array(select id from document_versions where avee_id = ${aveeId} and state <> 'live'))`
+const isLive = ({ aveeId }: Scope) => sql<boolean>`
+  passages.version <> all (array(select id from document_versions where avee_id = ${aveeId} and state <> 'live'))`
 
 export const inLayers = ({ layers }: Scope, column: string) =>
   sql<boolean>`${sql.ref(column)} = any(${layers}::text[])`
@@ -139,7 +139,7 @@ export async function searchLexical(
     with hit as materialized (
       select id, version, section, -(lex <#> ${vector}::sparsevec) as own
       from passages
-      where ${isCandidate} and ${inLayers(scope, 'layer')} and ${isLive(scope, 'passages')}
+      where ${isCandidate} and ${inLayers(scope, 'layer')} and ${isLive(scope)}
       order by lex <#> ${vector}::sparsevec
       limit ${limit}
     )
