@@ -4,46 +4,64 @@ import type { ModelService } from './service.ts'
 
 /** How long a service may be silent, in milliseconds. */
 export type Timeouts = {
-  /** Before the first part: a large model may have to be loaded first. */
+  /** Before the first part; loading a large model takes minutes. */
   firstTokenMs: number
   /** Between two parts. */
   stallMs: number
-  /** After this long without a first part the person who waits is told; 4,000 when left out. */
+  /** Time without a first part after which the user gets a notice. Default 4,000. */
   waitingNoticeMs?: number
-  /** Before a request is sent again for the first time; doubles each time; 400 when left out. */
+  /** Delay before the first retry of a request; doubles with each retry. Default 400. */
   retryMs?: number
 }
 
+/** Timers of the runtime; tests replace them. */
+type Timers = {
+  setTimeout(callback: () => void, ms: number): NodeJS.Timeout
+  clearTimeout(timer: NodeJS.Timeout | undefined): void
+}
+
+const maxStepMs = 1_000
+/** Time for the token counts that may follow the end of an answer. */
+const finishingMs = 2_000
+
 /**
- * Watches over one request: its `signal` fires when the service is silent for too long, with the fault as reason.
- * While nobody asks for a part the clock stands still: a slow reader is not a stalled model.
+ * Watches one request. `signal` aborts with an error as its reason when the service is silent for too long. Time counts
+ * only while a part is awaited, because a slow reader is not a stalled model, and only while the event loop runs: a
+ * timeout consists of short steps, so a suspended process (SIGSTOP, sleep) has used up one step when it resumes.
  */
-export function watchTimeouts(service: ModelService, patience: Timeouts) {
+export function watchTimeouts(service: ModelService, timeouts: Timeouts, timers: Timers = globalThis) {
   const controller = new AbortController()
   let timer: NodeJS.Timeout | undefined
-  let begun = false
+  let hasStarted = false
 
-  const arm = (ms: number, fault: () => AppError) => {
-    clearTimeout(timer)
-    timer = setTimeout(() => controller.abort(fault()), ms)
+  const start = (timeoutMs: number, createError: () => AppError) => {
+    const stepMs = Math.min(maxStepMs, timeoutMs / 10)
+    let remainingMs = timeoutMs
+    const step = () => {
+      if (remainingMs <= 0) return controller.abort(createError())
+      remainingMs -= stepMs
+      timer = timers.setTimeout(step, stepMs)
+    }
+    timers.clearTimeout(timer)
+    step()
   }
   return {
     signal: controller.signal,
-    /** Waiting for the next part begins. */
+    /** Starts waiting for the next part. */
     startWaiting() {
-      if (begun) arm(patience.stallMs, () => stalled(service, patience.stallMs))
-      else arm(patience.firstTokenMs, () => noFirstToken(service, patience.firstTokenMs))
+      if (hasStarted) start(timeouts.stallMs, () => stalled(service, timeouts.stallMs))
+      else start(timeouts.firstTokenMs, () => noFirstToken(service, timeouts.firstTokenMs))
     },
-    /** A part has come. */
+    /** Records that a part has arrived. */
     received() {
-      begun = true
-      clearTimeout(timer)
+      hasStarted = true
+      timers.clearTimeout(timer)
     },
-    /** The answer is whole; what may still follow (counts) gets only a moment. */
+    /** Records that the answer is complete, although its stream has not ended. */
     finishing() {
-      arm(Math.min(patience.stallMs, 2_000), () => stalled(service, patience.stallMs))
+      start(Math.min(timeouts.stallMs, finishingMs), () => stalled(service, timeouts.stallMs))
     },
-    stop: () => clearTimeout(timer),
+    stop: () => timers.clearTimeout(timer),
   }
 }
 export type TimeoutWatch = ReturnType<typeof watchTimeouts>
