@@ -60,6 +60,7 @@ const accounts = await createAccounts({
   loopback: true,
   registrationOpen: true,
   sessionDays: 1,
+  signInLimit: 0,
 })
 await using jobs = createJobs({ database, log })
 const memory = createMemory({

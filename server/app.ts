@@ -2,9 +2,9 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readiness } from '../contract/server.ts'
 import packageJson from '../package.json' with { type: 'json' }
-import { accountRoutes, accounts as accountsRoom } from './accounts/index.ts'
-import { aveeRoutes, avees as aveesRoom } from './avees/index.ts'
-import { chat as chatRoom, chatRoutes } from './chat/index.ts'
+import { accountRoutes, accounts as createAccounts } from './accounts/index.ts'
+import { aveeRoutes, avees as createAvees } from './avees/index.ts'
+import { chatRoutes, chat as createChat } from './chat/index.ts'
 import type { Config } from './config.ts'
 import { lockDirectory, newId, openDatabase } from './db/index.ts'
 import { AppError } from './errors.ts'
@@ -18,29 +18,29 @@ import {
 import { ollamaProtocol } from './gateways/ollama/index.ts'
 import { openaiProtocol } from './gateways/openai/index.ts'
 import { createHttp } from './http/index.ts'
-import { type Insight, insight as insightRoom, insightRoutes } from './insight/index.ts'
+import { insight as createInsight, type Insight, insightRoutes } from './insight/index.ts'
 import { jobs as jobQueue } from './jobs/index.ts'
-import { folderRoutes, knowledge as knowledgeRoom, knowledgeRoutes } from './knowledge/index.ts'
-import { createLog, type Log } from './log.ts'
+import { knowledge as createKnowledge, folderRoutes, knowledgeRoutes } from './knowledge/index.ts'
+import { createLog, droppedLogLines, type Log } from './log.ts'
 import { memory as createMemory, type MemoryDependencies, memoryRoutes } from './memory/index.ts'
-import { models as modelsRoom } from './models/index.ts'
-import { runRoutes, runs as runsRoom } from './runs/index.ts'
+import { models as createModels } from './models/index.ts'
+import { runs as createRuns, runRoutes } from './runs/index.ts'
 
-/** What a test may hold in its own hands. */
+/** Dependencies that a test may replace. */
 export type Overrides = { log?: Log; pageDirectory?: string; memoryPace?: MemoryDependencies['pace'] }
 
-/** How long the model services may take to say that they are there, when readiness is asked. */
-const lookMs = 2_000
+/** Timeout of the readiness check for model services. */
+const readinessTimeoutMs = 2_000
 
 /**
- * The whole server, room by room from the bottom up; nothing else puts rooms together. Disposing closes them in
- * reverse: no new requests while the runs end or are handed over, the store last.
+ * The composition root: creates every module, from the lowest to the highest. Disposing closes them in reverse order:
+ * first the server stops accepting requests while runs finish or are handed over, and the database closes last.
  */
 export async function createApp(config: Config, overrides: Overrides = {}) {
   const log = overrides.log ?? createLog(config.log.level)
   await using parts = new AsyncDisposableStack()
 
-  await mkdir(config.dataDir, { recursive: true, mode: 0o700 })
+  await createDataDirectory(config.dataDir)
   const database = parts.use(
     await openDatabase({
       dir: config.dataDir,
@@ -48,12 +48,12 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
       ...(config.store.kind === 'postgres' ? { url: config.store.url.reveal() } : {}),
     }),
   )
-  // The embedded store has taken its directory already.
-  const hasDirectory = database.kind === 'embedded' || takeDirectory(config.dataDir, parts)
-  const runs = runsRoom({
+  // The embedded database has locked its directory already.
+  const ownsDirectory = database.kind === 'embedded' || lockDataDirectory(config.dataDir, parts)
+  const runs = createRuns({
     database,
     log,
-    nodeId: hasDirectory ? await nodeIdOf(config.dataDir) : newId(),
+    nodeId: ownsDirectory ? await readNodeId(config.dataDir) : newId(),
     leaseMs: config.runs.leaseMs,
     graceMs: config.server.shutdownGraceMs,
     retention: { eventsMs: config.runs.eventsDays * 24 * 60 * 60 * 1000 },
@@ -64,7 +64,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     run: async (_input, { signal }) => runs.prune(signal),
   })
   const models = parts.use(
-    modelsRoom({
+    createModels({
       db: database.db,
       runs,
       log,
@@ -88,16 +88,18 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
       },
     }),
   )
-  const accounts = await accountsRoom({
-    database,
-    runs,
-    loopback: config.server.loopback,
-    registrationOpen: config.accounts.registrationOpen,
-    sessionDays: config.accounts.sessionDays,
-  })
-  const avees = aveesRoom({ database, accounts, runs })
+  const accounts = parts.use(
+    await createAccounts({
+      database,
+      runs,
+      loopback: config.server.loopback,
+      ...config.accounts,
+      redisUrl: config.cache.kind === 'redis' ? config.cache.url.reveal() : undefined,
+    }),
+  )
+  const avees = createAvees({ database, accounts, runs })
   const knowledge = parts.use(
-    await knowledgeRoom({
+    await createKnowledge({
       database,
       runs,
       jobs,
@@ -112,7 +114,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     }),
   )
   const insight: Insight = parts.use(
-    await insightRoom({
+    await createInsight({
       database,
       models,
       knowledge,
@@ -129,7 +131,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     }),
   )
   const memory = createMemory({ database, models, avees, jobs, log, pace: overrides.memoryPace ?? {} })
-  const chat = chatRoom({
+  const chat = createChat({
     database,
     runs,
     avees,
@@ -141,21 +143,21 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
   })
 
   async function readiness(): Promise<Readiness> {
-    const [store, seen] = await Promise.all([
+    const [store, available] = await Promise.all([
       database.ping().then(
         () => ({ ok: true }),
-        () => ({ ok: false, message: 'The database does not answer.' }),
+        () => ({ ok: false, message: 'The database is not available.' }),
       ),
-      models.status(AbortSignal.timeout(lookMs)),
+      models.status(AbortSignal.timeout(readinessTimeoutMs)),
     ])
     return {
       ok: store.ok,
       database: { ...store, kind: database.kind },
       models: {
         ok: true,
-        chat: seen.chat.model,
-        embedding: seen.embedding.model,
-        message: `${seen.chat.model}: ${seen.chat.reason}`,
+        chat: available.chat.model,
+        embedding: available.embedding.model,
+        message: `${available.chat.model}: ${available.chat.reason}`,
       },
     }
   }
@@ -166,32 +168,39 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     identity: accounts,
     readiness,
     metrics: {
-      runs_running: { help: 'Runs that this server works on.', read: () => runs.stats().running },
-      run_readers: { help: 'Open readers of runs.', read: () => runs.stats().readers },
-      run_events: { help: 'Events committed since the start.', read: () => runs.stats().events },
+      log_lines_dropped: {
+        help: 'Log lines dropped because they could not be written.',
+        read: droppedLogLines,
+      },
+      runs_running: { help: 'Runs in progress on this server.', read: () => runs.stats().running },
+      run_readers: { help: 'Open readers of run logs.', read: () => runs.stats().readers },
+      run_events: { help: 'Run events committed since the start.', read: () => runs.stats().events },
       jobs: {
         help: 'Background jobs by kind and state.',
         labels: ['kind', 'state'],
         read: async () => (await jobs.stats()).map(({ count, ...labels }) => ({ labels, value: count })),
       },
-      run_commits: { help: 'Commits those events took.', read: () => runs.stats().commits },
-      embedding_cache_hits: { help: 'Embeddings found in the cache.', read: () => models.cacheStats().hits },
+      run_commits: { help: 'Commits of run events since the start.', read: () => runs.stats().commits },
+      embedding_cache_hits: {
+        help: 'Embeddings served from the cache.',
+        read: () => models.cacheStats().hits,
+      },
       embedding_cache_misses: {
-        help: 'Embeddings that had to be made.',
+        help: 'Embeddings requested from a model.',
         read: () => models.cacheStats().misses,
       },
       background_calls_waiting: {
-        help: 'Model calls that wait until nobody is answered.',
+        help: 'Background model calls in the queue.',
         read: () => models.backgroundStats().waiting,
       },
-      background_calls_given_way: {
-        help: 'Model calls that were closed because somebody asked.',
-        read: () => models.backgroundStats().gaveWay,
+      background_calls_preempted: {
+        help: 'Background model calls cancelled in favour of an answer.',
+        read: () => models.backgroundStats().preempted,
       },
     },
     ...(overrides.pageDirectory === undefined ? {} : { pageDirectory: overrides.pageDirectory }),
   })
-  // At once: the doors close, while readers still see the end of runs that end within the grace period.
+  // Both at once: no new requests, while readers still receive the end of runs that finish within the grace period.
   parts.defer(async () => {
     await Promise.all([http.close(), jobs[Symbol.asyncDispose](), runs[Symbol.asyncDispose]()])
   })
@@ -230,7 +239,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     memory,
     insight,
     chat,
-    /** Takes requests, and takes up what an earlier process left unfinished. Returns the address. */
+    /** Starts accepting requests and resumes interrupted runs. Returns the address. */
     async listen(): Promise<string> {
       const address = await http.listen({ host: config.server.host, port: config.server.port })
       await runs.open()
@@ -243,11 +252,26 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
 
 export type App = Awaited<ReturnType<typeof createApp>>
 
-/**
- * Takes the directory until the server closes. False when another server has it, as several may on one PostgreSQL:
- * this one is then nobody's successor.
- */
-function takeDirectory(dataDir: string, parts: AsyncDisposableStack): boolean {
+/** Creates the data directory. @throws Error with a sentence for the operator */
+async function createDataDirectory(dataDir: string): Promise<void> {
+  try {
+    await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  } catch (thrown) {
+    const { code } = thrown as NodeJS.ErrnoException
+    const reason =
+      code === 'EEXIST' || code === 'ENOTDIR'
+        ? 'it is, or is inside, a file. Set DATA_DIR to a directory.'
+        : code === 'EACCES' || code === 'EPERM' || code === 'EROFS'
+          ? 'permission denied. Set DATA_DIR to a directory that the server may write to.'
+          : code === 'ENOSPC'
+            ? 'the disk is full.'
+            : (thrown as Error).message
+    throw new Error(`The data directory ${dataDir} cannot be created: ${reason}`, { cause: thrown })
+  }
+}
+
+/** Locks the directory until the server closes. Returns false if another server on the same PostgreSQL owns it. */
+function lockDataDirectory(dataDir: string, parts: AsyncDisposableStack): boolean {
   try {
     const lock = lockDirectory(dataDir)
     parts.defer(() => lock.release())
@@ -258,12 +282,12 @@ function takeDirectory(dataDir: string, parts: AsyncDisposableStack): boolean {
   }
 }
 
-/** The name of this data directory's server: an earlier process of the same name is dead, as its lock is gone. */
-async function nodeIdOf(dataDir: string): Promise<string> {
+/** Returns the node id of the data directory. Its lock guarantees that no other process has the same id. */
+async function readNodeId(dataDir: string): Promise<string> {
   const path = join(dataDir, 'node-id')
-  const known = await readFile(path, 'utf8').catch(() => '')
-  if (known.trim() !== '') return known.trim()
-  const fresh = newId()
-  await writeFile(path, `${fresh}\n`)
-  return fresh
+  const stored = await readFile(path, 'utf8').catch(() => '')
+  if (stored.trim() !== '') return stored.trim()
+  const created = newId()
+  await writeFile(path, `${created}\n`)
+  return created
 }

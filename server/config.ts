@@ -164,7 +164,12 @@ export const settings = z.object({
     .describe(
       'Whether strangers may make accounts. The first account, which becomes the administrator, can always be made.',
     ),
-  SESSION_DAYS: integer(1, 3650).prefault('30').describe('How long a sign-in lasts.'),
+  SESSION_DAYS: integer(1, 3650).prefault('30').describe('Days until a session expires.'),
+  LIMIT_SIGN_INS_PER_QUARTER_HOUR: integer(0, 1_000_000)
+    .prefault('10')
+    .describe(
+      'Wrong passwords per quarter of an hour that one client may enter for one account; three times as many for all accounts from one address, and ten times as many for one account from all addresses. Beyond that, one attempt every 30 seconds remains. 0 sets no limit.',
+    ),
   OLLAMA_BASE_URL: httpAddress
     .optional()
     .describe(
@@ -335,7 +340,11 @@ export function readConfig(env: Record<string, string | undefined>) {
     cache: s.REDIS_URL
       ? { kind: 'redis' as const, url: new Secret(s.REDIS_URL) }
       : { kind: 'memory' as const },
-    accounts: { registrationOpen: s.REGISTRATION === 'open', sessionDays: s.SESSION_DAYS },
+    accounts: {
+      registrationOpen: s.REGISTRATION === 'open',
+      sessionDays: s.SESSION_DAYS,
+      signInLimit: s.LIMIT_SIGN_INS_PER_QUARTER_HOUR,
+    },
     models: {
       ollamaUrl: s.OLLAMA_BASE_URL ?? s.OLLAMA_HOST ?? 'http://127.0.0.1:11434',
       /** Null when neither key nor address is set. */

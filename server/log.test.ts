@@ -1,46 +1,51 @@
+import { spawnSync } from 'node:child_process'
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { expect, test } from 'vitest'
-import { createLog } from './log.ts'
+import { createLog, createLogDestination, droppedLogLines } from './log.ts'
 
-function logged(write: (log: ReturnType<typeof createLog>) => void, level = 'info') {
-  const lines: string[] = []
-  write(createLog(level, { write: (line) => void lines.push(line) }))
-  return lines
-}
-
-test('a line is JSON with its level in words and its time in UTC', () => {
-  const [line = ''] = logged((log) => log.warn({ count: 2 }, 'something happened'))
-  expect(JSON.parse(line)).toEqual({
-    level: 'warn',
-    time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
-    count: 2,
-    msg: 'something happened',
-  })
+test('writes one JSON line per message', () => {
+  const dir = mkdtempSync(path.join(tmpdir(), 'gabee-log-'))
+  const file = path.join(dir, 'log')
+  const fd = openSync(file, 'w')
+  const log = createLog('info', createLogDestination(fd))
+  log.info('first')
+  log.error({ err: new Error('broken'), password: 'hidden' }, 'second')
+  closeSync(fd)
+  const lines = readFileSync(file, 'utf8').trimEnd().split('\n')
+  expect(lines.map((line) => JSON.parse(line) as { level: string; msg: string })).toMatchObject([
+    { level: 'info', msg: 'first' },
+    { level: 'error', msg: 'second', password: '[secret]', err: { message: 'broken' } },
+  ])
+  rmSync(dir, { recursive: true })
 })
 
-test('less than the level is left out', () => {
-  expect(logged((log) => log.debug('detail'))).toEqual([])
-  expect(logged((log) => log.debug('detail'), 'debug')).toHaveLength(1)
+// /dev/full is a device that answers every write with ENOSPC.
+test.runIf(existsSync('/dev/full'))('drops and counts lines while the disk is full', () => {
+  const fd = openSync('/dev/full', 'w')
+  const before = droppedLogLines()
+  const log = createLog('info', createLogDestination(fd))
+  for (let n = 0; n < 3; n++) log.info('lost')
+  closeSync(fd)
+  expect(droppedLogLines() - before).toBe(3)
 })
 
-test('an error brings its cause, and not the fields in which a database quotes rows', () => {
-  const cause = Object.assign(new Error('duplicate key'), {
-    code: '23505',
-    detail: 'Key (email)=(ann@example.org) exists.',
-  })
-  const [line = ''] = logged((log) => log.error({ err: new Error('could not store', { cause }) }, 'failed'))
-  expect(JSON.parse(line)).toMatchObject({
-    err: { name: 'Error', message: 'could not store', cause: { message: 'duplicate key', code: '23505' } },
-  })
-  expect(line).toContain('log.test.ts')
-  expect(line).not.toContain('ann@example.org')
-})
-
-test('secrets that get in by mistake are struck out', () => {
-  const secrets = {
-    token: 'hidden',
-    user: { password: 'hidden' },
-    upstream: { headers: { authorization: 'hidden' }, apiKey: 'hidden' },
-  }
-  const [line = ''] = logged((log) => log.info(secrets, 'careless'))
-  expect(line).not.toContain('hidden')
-})
+test.runIf(existsSync('/dev/full'))(
+  'a process with a full disk under standard error keeps running and exits',
+  () => {
+    const full = openSync('/dev/full', 'w')
+    const script = `
+    import { createLog, droppedLogLines } from ${JSON.stringify(pathToFileURL(path.join(import.meta.dirname, 'log.ts')).href)}
+    const log = createLog('info')
+    for (let n = 0; n < 1000; n++) log.info('lost')
+    process.stdout.write(String(droppedLogLines()))`
+    const { status, stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', full],
+      timeout: 20_000,
+    })
+    closeSync(full)
+    expect([status, String(stdout)]).toEqual([0, '1000'])
+  },
+)

@@ -1,32 +1,65 @@
-import { type DestinationStream, destination, type Logger, pino } from 'pino'
+import { writeSync } from 'node:fs'
+import { type DestinationStream, type Logger, pino } from 'pino'
 
 export type Log = Logger
 
-/** What is kept of an error: a database's own has the values of rows in further fields. */
-function errorFields(error: unknown): unknown {
+/** Serializes an error without further fields, because those of a database error contain row values. */
+function serializeError(error: unknown): unknown {
   if (!(error instanceof Error)) return String(error)
   const { name, message, stack, cause } = error
   const code = 'code' in error ? { code: error.code } : {}
-  return { name, message, ...code, stack, ...(cause === undefined ? {} : { cause: errorFields(cause) }) }
+  return { name, message, ...code, stack, ...(cause === undefined ? {} : { cause: serializeError(cause) }) }
+}
+
+let droppedLines = 0
+
+/** Returns the number of log lines that could not be written since the start. */
+export const droppedLogLines = (): number => droppedLines
+
+/**
+ * Writes log lines to a file descriptor. A line that cannot be written (ENOSPC, EAGAIN, EPIPE) is dropped and counted:
+ * pino's own destination retries for ever, also while the process exits.
+ */
+export function createLogDestination(fd: number): DestinationStream {
+  let rest: Uint8Array = new Uint8Array()
+  const flush = () => {
+    while (rest.length > 0) rest = rest.subarray(writeSync(fd, rest))
+  }
+  return {
+    write(line) {
+      let bytes: Uint8Array | undefined
+      try {
+        // The end of a line that was written in part comes first.
+        flush()
+        bytes = Buffer.from(line)
+        rest = bytes
+        flush()
+      } catch {
+        if (bytes !== undefined && rest.length < bytes.length) return
+        if (bytes !== undefined) rest = new Uint8Array()
+        droppedLines += 1
+      }
+    },
+  }
 }
 
 /**
- * The server's log: lines of JSON on standard error, so that standard output stays for people. Nothing that a
- * person wrote or uploaded belongs in it, and no key, token or password.
+ * Creates the log: JSON lines on standard error, as standard output is for people. It must not contain what users
+ * wrote or uploaded, nor keys, tokens or passwords.
  */
-export function createLog(level: string, to: DestinationStream = destination(2)): Log {
+export function createLog(level: string, destination: DestinationStream = createLogDestination(2)): Log {
   return pino(
     {
       level,
       base: null,
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },
-      serializers: { err: errorFields },
+      serializers: { err: serializeError },
       redact: {
         paths: ['password', '*.password', 'token', '*.token', 'apiKey', '*.apiKey', 'headers', '*.headers'],
         censor: '[secret]',
       },
     },
-    to,
+    destination,
   )
 }

@@ -105,5 +105,5 @@ test('the server goes when the command that started it is killed', async () => {
 test('what stops the server stops the command, with the same exit code', async () => {
   await using started = npmStart({ PORT: 'eight thousand' })
   expect(await started.ended).toBe(1)
-  expect(started.said()).toMatch(/^Gabee had to stop: PORT .*\n$/)
+  expect(started.said()).toMatch(/^Gabee could not start: PORT .*\n$/)
 })

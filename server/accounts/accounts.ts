@@ -1,9 +1,9 @@
+import { Redis } from 'ioredis'
 import type { Database, Db, Trx } from '../db/index.ts'
 import { newId, violatedUnique } from '../db/index.ts'
 import type { Caller } from '../http/caller.ts'
 import type { Runs } from '../runs/index.ts'
 import { type ApiKeys, createApiKeys } from './api-keys.ts'
-import { attemptLimit } from './attempts.ts'
 import {
   emailRequired,
   emailTaken,
@@ -12,13 +12,13 @@ import {
   handleTaken,
   lastAdministrator,
   registrationClosed,
-  tooManyAttempts,
   userNotFound,
   wrongCredentials,
   wrongPassword,
 } from './errors.ts'
 import { isReservedHandle } from './handles.ts'
 import { createPasswordHasher, type HashParameters } from './password.ts'
+import { type Client, createRegistrationLimit, createSignInThrottle } from './sign-in-throttle.ts'
 import {
   countUsers,
   deleteExpiredSessions,
@@ -44,7 +44,7 @@ import { hashToken, isApiKey, newSessionToken } from './tokens.ts'
 
 export type Mode = 'personal' | 'accounts'
 
-/** A person as other rooms and the wire know them. */
+/** A user without credentials. */
 export type User = Omit<UserRow, 'password_hash'>
 
 export type NewSession = { token: string; expiresAt: Date; user: User }
@@ -56,60 +56,58 @@ export type AccountsDependencies = {
   loopback: boolean
   registrationOpen: boolean
   sessionDays: number
+  /** Sign-in attempts per quarter of an hour, client and account; 0 for no limit. */
+  signInLimit: number
+  /** Shares the counts of attempts between servers; otherwise they are in memory. */
+  redisUrl?: string | undefined
   strength?: HashParameters
 }
 
-/** How long this server may not notice that another one on the same database has left personal mode. */
-const standingMs = 2_000
-const minutes = 60_000
-const days = 24 * 60 * minutes
-
-const wanted = {
-  failures: { most: 10, withinMs: 15 * minutes },
-  registrations: { most: 100, withinMs: 60 * minutes },
-}
+/** Maximum delay until this server notices that another one on the same database has left personal mode. */
+const setupStateTtlMs = 2_000
+const dayMs = 24 * 60 * 60_000
 
 /**
- * People, how they prove who they are, and whether they have to.
+ * Users, passwords, sessions and API keys.
  *
- * There is an owner from the first start on. Until somebody has a password, and if only this machine can reach the
- * server, it acts as the owner (personal mode). The first registration, or a first password, takes the owner over
- * with everything made until then.
+ * The first start creates an owner. While nobody has a password and only this machine can reach the server, requests
+ * act as the owner (personal mode). The first registration or the first password claims the owner with all its data.
  */
 export async function accounts({ database, runs, ...settings }: AccountsDependencies) {
   const { db } = database
   const hashing = createPasswordHasher(settings.strength)
-  const failures = attemptLimit(wanted.failures)
-  const registrations = attemptLimit(wanted.registrations)
+  const redis = settings.redisUrl === undefined ? undefined : connectRedis(settings.redisUrl)
+  const throttle = createSignInThrottle({ limit: settings.signInLimit, redis })
+  const registrations = createRegistrationLimit(redis)
 
-  let standing: { value: Promise<{ hasAccounts: boolean; ownerId: string | null }>; until: number } | null =
+  let setupState: { value: Promise<{ hasAccounts: boolean; ownerId: string | null }>; until: number } | null =
     null
 
-  /** Asked on every request without a token, hence remembered for a moment. */
-  function currentStanding() {
-    if (!standing || standing.until < Date.now()) {
+  /** Cached briefly, because every request without a token needs it. */
+  function getSetupState() {
+    if (!setupState || setupState.until < Date.now()) {
       const value = Promise.all([hasAccounts(db), findOwner(db)]).then(([has, owner]) => ({
         hasAccounts: has,
         ownerId: owner?.id ?? null,
       }))
-      standing = { value, until: Date.now() + standingMs }
+      setupState = { value, until: Date.now() + setupStateTtlMs }
       value.catch(() => {
-        standing = null
+        setupState = null
       })
     }
-    return standing.value
+    return setupState.value
   }
 
   async function ensureOwner(): Promise<void> {
     await database.transaction(async (trx) => {
       if ((await countUsers(trx)).all === 0) await insertOwner(trx, newId(), 'Owner')
     })
-    standing = null
+    setupState = null
   }
 
-  async function signIn(on: Db, user: UserRow): Promise<NewSession> {
+  async function createSession(on: Db, user: UserRow): Promise<NewSession> {
     const token = newSessionToken()
-    const expiresAt = new Date(Date.now() + settings.sessionDays * days)
+    const expiresAt = new Date(Date.now() + settings.sessionDays * dayMs)
     await deleteExpiredSessions(on)
     await insertSession(on, {
       id: newId(),
@@ -120,26 +118,22 @@ export async function accounts({ database, runs, ...settings }: AccountsDependen
     return { token, expiresAt, user: toUser(user) }
   }
 
-  async function present(id: string): Promise<UserRow> {
+  async function requireUser(id: string): Promise<UserRow> {
     const user = await findUser(db, id)
     if (!user) throw userNotFound()
     return user
   }
 
-  /** Checks the password that somebody already signed in gives once more; too many wrong ones are refused. */
-  async function confirm(user: UserRow, password: string | undefined): Promise<void> {
+  /** Verifies the password of a signed-in user. @throws 403 for a wrong one, 429 after too many */
+  async function confirmPassword(user: UserRow, password: string | undefined): Promise<void> {
     if (user.password_hash === null) return
-    const key = `confirm ${user.id}`
-    const wait = failures.wait(key)
-    if (wait !== null) throw tooManyAttempts(wait)
-    if ((await hashing.verify(password ?? '', user.password_hash)) === 'wrong') {
-      failures.note(key)
-      throw wrongPassword()
-    }
-    failures.forget(key)
+    const attempt = await throttle.begin({ ip: user.id }, user.id)
+    const outcome = await hashing.verify(password ?? '', user.password_hash, { isPriority: true })
+    if (outcome === 'wrong') throw wrongPassword()
+    await attempt.succeed()
   }
 
-  async function findPerson(idHandleOrEmail: string): Promise<User | undefined> {
+  async function findUserBy(idHandleOrEmail: string): Promise<User | undefined> {
     const text = idHandleOrEmail.toLowerCase()
     const found = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/.test(text)
       ? await findUser(db, text)
@@ -159,11 +153,11 @@ export async function accounts({ database, runs, ...settings }: AccountsDependen
 
     async mode(): Promise<Mode> {
       if (!settings.loopback) return 'accounts'
-      return (await currentStanding()).hasAccounts ? 'accounts' : 'personal'
+      return (await getSetupState()).hasAccounts ? 'accounts' : 'personal'
     },
 
     async owner(): Promise<Caller> {
-      const { ownerId } = await currentStanding()
+      const { ownerId } = await getSetupState()
       if (ownerId === null) throw userNotFound()
       return { userId: ownerId, isAdmin: true, aveeId: null, via: 'personal' }
     },
@@ -171,7 +165,7 @@ export async function accounts({ database, runs, ...settings }: AccountsDependen
     async byToken(token: string): Promise<Caller | undefined> {
       if (isApiKey(token)) {
         const found = await findKeyUser(db, hashToken(token))
-        // A key for one avee is for talking to it, whoever made it.
+        // A key restricted to one avee has no administrator rights.
         return found && { ...found, isAdmin: found.isAdmin && found.aveeId === null, via: 'api_key' }
       }
       const user = await findSessionUser(db, hashToken(token))
@@ -179,71 +173,62 @@ export async function accounts({ database, runs, ...settings }: AccountsDependen
     },
 
     async state(): Promise<{ registrationOpen: boolean; hasAccounts: boolean }> {
-      const has = (await currentStanding()).hasAccounts
+      const has = (await getSetupState()).hasAccounts
       return { registrationOpen: settings.registrationOpen || !has, hasAccounts: has }
     },
 
-    /**
-     * Makes an account; the first one takes the owner over. `from` is the address of who asks, `isOwner` says that it
-     * is the owner in personal mode.
-     */
+    /** Creates an account; the first one claims the owner. `isOwner` is true for the owner in personal mode. */
     async register(
-      wish: {
+      fields: {
         email: string
         password: string
         handle?: string | undefined
         display_name?: string | undefined
       },
-      by: { ip: string; isOwner: boolean },
+      { client, isOwner }: { client: Client; isOwner: boolean },
     ): Promise<NewSession> {
-      const wait = registrations.wait(by.ip)
-      if (wait !== null) throw tooManyAttempts(wait)
-      registrations.note(by.ip)
+      await registrations.consume(client)
 
       const isFirst = !(await hasAccounts(db))
       if (!isFirst && !settings.registrationOpen) throw registrationClosed()
-      if (isFirst && settings.loopback && !by.isOwner) throw firstAccountIsLocal()
+      if (isFirst && settings.loopback && !isOwner) throw firstAccountIsLocal()
 
-      const email = storedEmail(wish.email)
+      const email = normalizeEmail(fields.email)
       const details = {
         email,
-        handle: freeHandle(wish.handle) ?? null,
-        password_hash: await hashing.hash(wish.password),
+        handle: checkHandle(fields.handle) ?? null,
+        password_hash: await hashing.hash(fields.password),
       }
-      const signedIn = await refusingTaken(wish.handle, () =>
+      const signedIn = await translateConflicts(fields.handle, () =>
         database.transaction(async (trx) => {
           const owner = await findOwner(trx, { lock: true })
           if (owner?.password_hash === null) {
-            const display_name = wish.display_name ?? owner.display_name
+            const display_name = fields.display_name ?? owner.display_name
             const handle = details.handle ?? owner.handle
             const claimed = await updateUser(trx, owner.id, { ...details, handle, display_name })
-            return await signIn(trx, claimed ?? owner)
+            return await createSession(trx, claimed ?? owner)
           }
           if (!settings.registrationOpen) throw registrationClosed()
-          const display_name = wish.display_name ?? wish.handle ?? email.slice(0, email.indexOf('@'))
-          return await signIn(trx, await insertUser(trx, { id: newId(), ...details, display_name }))
+          const display_name = fields.display_name ?? fields.handle ?? email.slice(0, email.indexOf('@'))
+          return await createSession(trx, await insertUser(trx, { id: newId(), ...details, display_name }))
         }),
       )
-      standing = null
+      setupState = null
       return signedIn
     },
 
-    async signIn(wish: { email: string; password: string }, ip: string): Promise<NewSession> {
-      const email = storedEmail(wish.email)
-      const key = `${ip} ${email}`
-      const wait = failures.wait(key)
-      if (wait !== null) throw tooManyAttempts(wait)
-
+    async signIn(credentials: { email: string; password: string }, client: Client): Promise<NewSession> {
+      const { password } = credentials
+      const email = normalizeEmail(credentials.email)
+      const attempt = await throttle.begin(client, email)
       const user = await findUserByEmail(db, email)
-      const outcome = await hashing.verify(wish.password, user?.password_hash ?? null)
-      if (!user || outcome === 'wrong') {
-        failures.note(key)
-        throw wrongCredentials()
-      }
-      failures.forget(key)
+      const isPriority = attempt.isKnown
+      const outcome = await hashing.verify(password, user?.password_hash ?? null, { isPriority })
+      if (!user || outcome === 'wrong') throw wrongCredentials()
+      await attempt.succeed()
       if (outcome === 'outdated')
-        await updateUser(db, user.id, { password_hash: await hashing.hash(wish.password) })
-      return await signIn(db, user)
+        await updateUser(db, user.id, { password_hash: await hashing.hash(password, { isPriority }) })
+      return await createSession(db, user)
     },
 
     async signOut(token: string): Promise<void> {
@@ -251,72 +236,72 @@ export async function accounts({ database, runs, ...settings }: AccountsDependen
     },
 
     async me(userId: string): Promise<User> {
-      return toUser(await present(userId))
+      return toUser(await requireUser(userId))
     },
 
     async update(
       userId: string,
-      wish: { handle?: string | undefined; display_name?: string | undefined; email?: string | undefined },
+      fields: { handle?: string | undefined; display_name?: string | undefined; email?: string | undefined },
     ): Promise<User> {
       const changes = {
-        ...(wish.email === undefined ? {} : { email: storedEmail(wish.email) }),
-        ...(wish.handle === undefined ? {} : { handle: freeHandle(wish.handle) }),
-        ...(wish.display_name === undefined ? {} : { display_name: wish.display_name }),
+        ...(fields.email === undefined ? {} : { email: normalizeEmail(fields.email) }),
+        ...(fields.handle === undefined ? {} : { handle: checkHandle(fields.handle) }),
+        ...(fields.display_name === undefined ? {} : { display_name: fields.display_name }),
       }
-      if (Object.keys(changes).length === 0) return toUser(await present(userId))
-      const changed = await refusingTaken(wish.handle, () => updateUser(db, userId, changes))
+      if (Object.keys(changes).length === 0) return toUser(await requireUser(userId))
+      const changed = await translateConflicts(fields.handle, () => updateUser(db, userId, changes))
       if (!changed) throw userNotFound()
       return toUser(changed)
     },
 
     /**
-     * Sets a password and ends every other session (API keys stay). In personal mode it is the first one: the server
-     * is in accounts mode from then on, and the session to go on with is returned.
+     * Sets a password and ends every other session; API keys remain valid. The first password ends personal mode, so
+     * the caller gets a session.
      */
     async changePassword(
       caller: Caller,
-      wish: { current_password?: string | undefined; new_password: string },
+      passwords: { current_password?: string | undefined; new_password: string },
       token: string | undefined,
     ): Promise<NewSession | null> {
-      const user = await present(caller.userId)
+      const user = await requireUser(caller.userId)
       if (user.email === null) throw emailRequired()
-      await confirm(user, wish.current_password)
-      const password_hash = await hashing.hash(wish.new_password)
+      await confirmPassword(user, passwords.current_password)
+      const password_hash = await hashing.hash(passwords.new_password, { isPriority: true })
       const signedIn = await database.transaction(async (trx) => {
         await updateUser(trx, user.id, { password_hash })
         await deleteSessionsOf(trx, user.id, token === undefined ? null : hashToken(token))
-        return caller.via === 'personal' ? await signIn(trx, user) : null
+        return caller.via === 'personal' ? await createSession(trx, user) : null
       })
-      standing = null
+      setupState = null
       return signedIn
     },
 
     /**
-     * Deletes a person and, by the store's foreign keys, everything of theirs. The only administrator stays while
-     * others have accounts; when the last person goes, the server begins anew in personal mode.
+     * Deletes a user and, by foreign keys, all their data. The only administrator cannot be deleted while other accounts
+     * exist. Deleting the last user returns the server to its initial state.
      *
-     * @param leaving is called when nothing stands against it, before anything is deleted
+     * @param beforeDelete runs once the deletion is known to be allowed
      */
     async delete(
       userId: string,
       password: string | undefined,
-      leaving: () => Promise<void> = async () => {},
+      beforeDelete: () => Promise<void> = async () => {},
     ): Promise<void> {
-      await confirm(await present(userId), password)
-      await database.transaction((trx) => mayLeave(trx, userId))
-      await leaving()
+      await confirmPassword(await requireUser(userId), password)
+      await database.transaction((trx) => requireDeletable(trx, userId))
+      await beforeDelete()
       await runs.delete({ userId })
       await database.transaction(async (trx) => {
-        await mayLeave(trx, userId)
+        await requireDeletable(trx, userId)
         await deleteUser(trx, userId)
         await deleteOwnerSetting(trx, userId)
       })
       await ensureOwner()
     },
 
-    /** Makes somebody an administrator, or no longer; one remains. */
+    /** Grants or revokes administrator rights. @throws 409 for the last administrator */
     async setAdministrator(idHandleOrEmail: string, isAdmin: boolean): Promise<User> {
-      const found = await findPerson(idHandleOrEmail)
+      const found = await findUserBy(idHandleOrEmail)
       if (!found) throw userNotFound()
       return await database.transaction(async (trx) => {
         await lockAdministrators(trx)
@@ -327,19 +312,29 @@ export async function accounts({ database, runs, ...settings }: AccountsDependen
       })
     },
 
-    /** Somebody by id, handle or e-mail address. */
-    findUser: findPerson,
+    /** Finds a user by id, handle or e-mail address. */
+    findUser: findUserBy,
+
+    [Symbol.asyncDispose]: async () => redis?.disconnect(),
   }
 }
 
 export type Accounts = Awaited<ReturnType<typeof accounts>>
 
-/** Locks who is an administrator until the transaction ends. @throws 409 when only an administrator would be lost */
-async function mayLeave(trx: Trx, userId: string): Promise<void> {
+/** Locks the administrators until the transaction ends. @throws 409 if the user is the only one and not the last user */
+async function requireDeletable(trx: Trx, userId: string): Promise<void> {
   await lockAdministrators(trx)
   const user = await findUser(trx, userId)
   const { all, admins } = await countUsers(trx)
   if (user?.is_admin && admins === 1 && all > 1) throw lastAdministrator()
+}
+
+/** Connects for counting attempts. While Redis is away, commands fail at once and the counts are in memory. */
+function connectRedis(url: string): Redis {
+  const client = new Redis(url, { enableOfflineQueue: false, maxRetriesPerRequest: 0, commandTimeout: 1_000 })
+  // Without a listener an error event ends the process; commands report the error as well.
+  client.on('error', () => {})
+  return client
 }
 
 const toUser = ({ id, email, handle, display_name, is_admin, created_at }: UserRow): User => ({
@@ -351,15 +346,16 @@ const toUser = ({ id, email, handle, display_name, is_admin, created_at }: UserR
   created_at,
 })
 
-/** E-mail addresses are told apart without regard to case. */
-const storedEmail = (email: string) => email.trim().normalize('NFC').toLowerCase()
+/** E-mail addresses are compared without regard to case. */
+const normalizeEmail = (email: string) => email.trim().normalize('NFC').toLowerCase()
 
-function freeHandle<Handle extends string | undefined>(handle: Handle): Handle {
+function checkHandle<Handle extends string | undefined>(handle: Handle): Handle {
   if (handle !== undefined && isReservedHandle(handle)) throw handleReserved(handle)
   return handle
 }
 
-async function refusingTaken<Result>(
+/** Runs a write and maps violated unique constraints to 409 errors. */
+async function translateConflicts<Result>(
   handle: string | undefined,
   write: () => Promise<Result>,
 ): Promise<Result> {

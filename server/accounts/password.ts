@@ -4,53 +4,61 @@ import { signInBusy } from './errors.ts'
 
 const derive = promisify(argon2)
 
-/** OWASP's recommendation for argon2id: 19 MiB, two passes, one lane. */
+/** The argon2id minimum of the OWASP Password Storage Cheat Sheet: 19 MiB, 2 iterations, 1 degree of parallelism. */
 export const defaultHashParameters = { memory: 19_456, passes: 2, parallelism: 1 }
 export type HashParameters = typeof defaultHashParameters
 
 const tagLength = 32
 const saltLength = 16
-/** Hashing shares the process' four pool threads with the file system. */
-const atOnce = 2
-const mostWaiting = 100
+/** Leaves two of the four libuv pool threads to the file system. */
+const maxConcurrent = 2
+/** Per priority, so that unknown clients cannot fill the queue of known ones. */
+const maxQueued = 100
 
-/** Passwords as argon2id in PHC text. Hashing is done off the event loop, a few at a time. */
-export function createPasswordHasher(wanted: HashParameters = defaultHashParameters) {
-  const run = takingTurns()
+/** Hashes passwords with argon2id into PHC strings, off the event loop and a few at a time. */
+export function createPasswordHasher(current: HashParameters = defaultHashParameters) {
+  const run = createQueue()
 
   const tag = (
     password: string,
     nonce: Buffer,
     { memory, passes, parallelism }: HashParameters,
     length: number,
+    isPriority: boolean,
   ) => {
-    // The same characters typed on different systems may be composed differently.
+    // Operating systems compose the same characters differently.
     const message = password.normalize('NFKC')
     const parameters: Argon2Parameters = { message, nonce, memory, passes, parallelism, tagLength: length }
-    return run(() => derive('argon2id', parameters))
+    return run(() => derive('argon2id', parameters), isPriority)
   }
 
   return {
-    async hash(password: string): Promise<string> {
+    async hash(password: string, { isPriority = false } = {}): Promise<string> {
       const salt = randomBytes(saltLength)
-      return phcText(wanted, salt, await tag(password, salt, wanted, tagLength))
+      return phcText(current, salt, await tag(password, salt, current, tagLength, isPriority))
     },
 
     /**
-     * Whether the password is the one that was hashed; `outdated` when it is, but the hash is weaker than those made
-     * now. A person without a hash costs the same time, so that nobody learns from it who has an account.
+     * Compares a password with a stored hash; `outdated` means right, but hashed with other parameters than the current
+     * ones. A missing hash takes the same time, so that the duration does not reveal who has an account.
+     * `isPriority` puts the work ahead of checks for unknown clients.
      */
-    async verify(password: string, hash: string | null): Promise<'wrong' | 'right' | 'outdated'> {
+    async verify(
+      password: string,
+      hash: string | null,
+      { isPriority = false } = {},
+    ): Promise<'wrong' | 'right' | 'outdated'> {
       const stored = hash === null ? null : parsePhc(hash)
       if (stored === null) {
-        await tag(password, randomBytes(saltLength), wanted, tagLength)
+        await tag(password, randomBytes(saltLength), current, tagLength, isPriority)
         return 'wrong'
       }
-      const given = await tag(password, stored.salt, stored, stored.tag.length)
+      const given = await tag(password, stored.salt, stored, stored.tag.length, isPriority)
       if (!timingSafeEqual(given, stored.tag)) return 'wrong'
       const { memory, passes, parallelism } = stored
-      const same = memory === wanted.memory && passes === wanted.passes && parallelism === wanted.parallelism
-      return same ? 'right' : 'outdated'
+      const isCurrent =
+        memory === current.memory && passes === current.passes && parallelism === current.parallelism
+      return isCurrent ? 'right' : 'outdated'
     },
   }
 }
@@ -73,22 +81,24 @@ function parsePhc(text: string): (HashParameters & { salt: Buffer; tag: Buffer }
   }
 }
 
-/** Runs a few works at once; the others wait in line, and beyond a bound they are refused. */
-function takingTurns() {
+/** Runs a few tasks at once. Others wait, priority tasks first; a full queue rejects with 503. */
+function createQueue() {
   let running = 0
-  const waiting: (() => void)[] = []
-  return async <Result>(work: () => Promise<Result>): Promise<Result> => {
-    if (running >= atOnce) {
-      if (waiting.length >= mostWaiting) throw signInBusy()
-      // Who leaves hands its place on, so `running` stays as it is.
-      await new Promise<void>((resolve) => waiting.push(resolve))
+  const priority: (() => void)[] = []
+  const normal: (() => void)[] = []
+  return async <Result>(task: () => Promise<Result>, isPriority: boolean): Promise<Result> => {
+    if (running >= maxConcurrent) {
+      const queue = isPriority ? priority : normal
+      if (queue.length >= maxQueued) throw signInBusy()
+      // A finished task passes its slot on, so `running` does not change here.
+      await new Promise<void>((resolve) => queue.push(resolve))
     } else {
       running++
     }
     try {
-      return await work()
+      return await task()
     } finally {
-      const next = waiting.shift()
+      const next = priority.shift() ?? normal.shift()
       if (next) next()
       else running--
     }

@@ -1,4 +1,4 @@
-import type { FastifyPluginAsync } from 'fastify'
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import type * as z from 'zod/mini'
 import {
   type apiKey,
@@ -22,14 +22,15 @@ import { clearSessionCookie, setSessionCookie } from '../http/session-cookie.ts'
 import type { Accounts, NewSession, User } from './accounts.ts'
 import type { ApiKey } from './api-keys.ts'
 import { aveeNotFound, handleTaken } from './errors.ts'
+import type { Client } from './sign-in-throttle.ts'
 
-/** What account operations need of the avees module, which is above this one. */
+/** Operations of the avees module, which depends on this one. */
 export type AveeOperations = {
-  /** Returns whether the user may see an avee: API keys can be restricted only to such avees. */
+  /** Whether the user can see the avee; an API key can be restricted only to such an avee. */
   canSee(userId: string, aveeId: string): Promise<boolean>
-  /** Returns whether an avee of another user has this handle, so that nobody can impersonate it. */
+  /** Whether an avee of another owner has this handle. */
   isHandleOfOthers(handle: string, userId: string | null): Promise<boolean>
-  /** Deletes all avees of a user. */
+  /** Deletes every avee of a user. */
   deleteAllOf(userId: string): Promise<void>
 }
 
@@ -39,7 +40,7 @@ const done = { ok: true } as const
 export const accountRoutes =
   ({ accounts, avees }: { accounts: Accounts; avees: AveeOperations }): FastifyPluginAsync =>
   async (app) => {
-    async function refuseHandleOfOthers(handle: string | undefined, userId: string | null): Promise<void> {
+    async function checkHandle(handle: string | undefined, userId: string | null): Promise<void> {
       if (handle !== undefined && (await avees.isHandleOfOthers(handle, userId))) throw handleTaken(handle)
     }
 
@@ -50,14 +51,14 @@ export const accountRoutes =
 
     route(app, register, async (request, reply) => {
       const isOwner = request.caller?.via === 'personal'
-      await refuseHandleOfOthers(request.body.handle, isOwner ? callerOf(request).userId : null)
-      const signedIn = await accounts.register(request.body, { ip: request.ip, isOwner })
+      await checkHandle(request.body.handle, isOwner ? callerOf(request).userId : null)
+      const signedIn = await accounts.register(request.body, { client: clientOf(request), isOwner })
       setSessionCookie(request, reply, signedIn.token, signedIn.expiresAt)
       return presentSession(signedIn)
     })
 
     route(app, logIn, async (request, reply) => {
-      const signedIn = await accounts.signIn(request.body, request.ip)
+      const signedIn = await accounts.signIn(request.body, clientOf(request))
       setSessionCookie(request, reply, signedIn.token, signedIn.expiresAt)
       return presentSession(signedIn)
     })
@@ -82,7 +83,7 @@ export const accountRoutes =
 
     route(app, updateMe, async (request) => {
       const { userId } = sessionCallerOf(request)
-      await refuseHandleOfOthers(request.body.handle, userId)
+      await checkHandle(request.body.handle, userId)
       return presentUser(await accounts.update(userId, request.body))
     })
 
@@ -120,6 +121,13 @@ export const accountRoutes =
       return presentUser(await accounts.setAdministrator(request.params.user, false))
     })
   }
+
+/** A proxy that TRUST_PROXY does not name hides the address of the client; its header still tells clients apart. */
+function clientOf(request: FastifyRequest): Client {
+  const isTrusted = request.ip !== request.socket.remoteAddress
+  const forwardedFor = request.headers['x-forwarded-for'] ?? request.headers.forwarded
+  return { ip: request.ip, forwardedFor: isTrusted ? undefined : forwardedFor?.toString().slice(0, 200) }
+}
 
 const presentUser = ({ created_at, ...rest }: User) => ({ ...rest, created_at: created_at.toISOString() })
 

@@ -57,7 +57,7 @@ describe('the way to a local model server', () => {
     title.finish()
     expect(await result).toBe('title')
     expect(title.attempts()).toBe(2)
-    expect(lane.stats()).toEqual({ waiting: 0, working: 0, gaveWay: 1 })
+    expect(lane.stats()).toEqual({ waiting: 0, working: 0, preempted: 1 })
   })
 
   test('begins nothing while somebody is answered', async () => {
@@ -121,7 +121,7 @@ describe('the way to a local model server', () => {
     leave.abort(new Error('left'))
     for (const result of results) await expect(result).rejects.toThrow('left')
     expect(begun.attempts()).toBe(1)
-    expect(lane.stats()).toEqual({ waiting: 0, working: 0, gaveWay: 0 })
+    expect(lane.stats()).toEqual({ waiting: 0, working: 0, preempted: 0 })
     await expect(lane.runInBackground(leave.signal, begun.work)).rejects.toThrow('left')
   })
 
@@ -135,7 +135,7 @@ describe('the way to a local model server', () => {
       return inner
     })
     expect(result).toBe('inner')
-    expect(lane.stats().gaveWay).toBe(0)
+    expect(lane.stats().preempted).toBe(0)
   })
 
   test('rejects what waits when the server closes', async () => {
@@ -155,7 +155,7 @@ describe('the way to a remote service', () => {
     const works = ['a', 'b', 'c'].map((name) => openWork(name, told))
     const results = works.map(({ work }) => lane.runInBackground(never, work))
     lane.beginAnswer()
-    expect(lane.stats()).toMatchObject({ waiting: 1, working: 2, gaveWay: 0 })
+    expect(lane.stats()).toMatchObject({ waiting: 1, working: 2, preempted: 0 })
     for (const { finish } of works) finish()
     await Promise.all(results)
     expect(told.slice(0, 2)).toEqual(['a begins', 'b begins'])

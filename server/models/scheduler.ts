@@ -20,7 +20,7 @@ type BackgroundCall = {
   patience: number
   rest: number
   notBefore: number
-  gaveWay: number
+  preempted: number
   attempt: AbortController | undefined
 }
 
@@ -39,7 +39,7 @@ export type Scheduler = {
     work: (signal: AbortSignal) => Promise<T>,
     wish?: { restMs?: number | undefined; patienceMs?: number | undefined },
   ): Promise<T>
-  stats(): { waiting: number; working: number; gaveWay: number }
+  stats(): { waiting: number; working: number; preempted: number }
 }
 
 /**
@@ -68,7 +68,7 @@ export function createScheduler({
   const inside = new AsyncLocalStorage<BackgroundCall>()
   let answers = 0
   let answeredAt = Number.NEGATIVE_INFINITY
-  let gaveWay = 0
+  let preempted = 0
   let timer: NodeJS.Timeout | undefined
 
   const isInside = () => working.has(inside.getStore() as BackgroundCall)
@@ -107,9 +107,9 @@ export function createScheduler({
       await inside.run(job, () => job.run(AbortSignal.any([job.signal, own.signal])))
     } catch (error) {
       if (own.signal.aborted && !job.signal.aborted) {
-        job.notBefore = Date.now() + Math.min(backoff * 2 ** job.gaveWay, longestBackoffMs)
-        job.gaveWay += 1
-        gaveWay += 1
+        job.notBefore = Date.now() + Math.min(backoff * 2 ** job.preempted, longestBackoffMs)
+        job.preempted += 1
+        preempted += 1
         waiting.unshift(job)
       } else job.fail(error)
     } finally {
@@ -148,7 +148,7 @@ export function createScheduler({
         rest: wish.restMs ?? rest,
         patience: wish.patienceMs ?? longestWait,
         notBefore: 0,
-        gaveWay: 0,
+        preempted: 0,
         attempt: undefined,
       }
       const leave = () => {
@@ -167,7 +167,7 @@ export function createScheduler({
       }
     },
 
-    stats: () => ({ waiting: waiting.length, working: working.size, gaveWay }),
+    stats: () => ({ waiting: waiting.length, working: working.size, preempted }),
   }
 }
 
@@ -188,7 +188,7 @@ export function createSchedulers(closing: AbortSignal, pace?: SchedulerTimings) 
       return {
         waiting: sum((each) => each.waiting),
         working: sum((each) => each.working),
-        gaveWay: sum((each) => each.gaveWay),
+        preempted: sum((each) => each.preempted),
       }
     },
   }

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
+import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createTestDatabase } from '../databases.ts'
@@ -19,7 +20,7 @@ afterEach(async () => {
   )
 })
 
-/** `server/main.ts` as a process, and what it said. */
+/** Runs `server/main.ts` in a process and collects its output. */
 function run(settings: Record<string, string>, { ipc = false } = {}) {
   const child = spawn(process.execPath, ['server/main.ts'], {
     cwd: root,
@@ -29,29 +30,29 @@ function run(settings: Record<string, string>, { ipc = false } = {}) {
   children.push(child)
   const { stdout, stderr } = child
   if (!stdout || !stderr) throw new Error('A process without outputs.')
-  const said = { out: '', err: '' }
+  const output = { out: '', err: '' }
   stdout.setEncoding('utf8').on('data', (text: string) => {
-    said.out += text
+    output.out += text
   })
   stderr.setEncoding('utf8').on('data', (text: string) => {
-    said.err += text
+    output.err += text
   })
-  // Not its `close`, which never comes when the channel was closed from this side.
+  // The event `close` never comes when this side has closed the IPC channel.
   const ended = Promise.all([once(child, 'exit'), once(stdout, 'close'), once(stderr, 'close')]).then(
     () => child.exitCode,
   )
   return {
     child,
-    said,
+    output,
     ended,
     async started() {
-      await expect.poll(() => said.out, { timeout: 60_000 }).toContain('Gabee runs at')
-      return /http:\/\/[^\s]+/.exec(said.out)?.[0] ?? ''
+      await expect.poll(() => output.out, { timeout: 60_000 }).toContain('Gabee runs at')
+      return /http:\/\/[^\s]+/.exec(output.out)?.[0] ?? ''
     },
   }
 }
 
-const listenSomewhere = async () => {
+const listenOnFreePort = async () => {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
@@ -60,22 +61,22 @@ const listenSomewhere = async () => {
 }
 
 describe('the command line', { timeout: 120_000 }, () => {
-  test('says where it is, what answers and why, and what to do next: nothing else', async () => {
+  test('prints the address, the model with the reason and the next step, and nothing else', async () => {
     await using database = await createTestDatabase('embedded')
-    const { child, said, ended, started } = run(database.settings)
+    const { child, output, ended, started } = run(database.settings)
     const address = await started()
     expect(await (await fetch(`${address}/health`)).json()).toEqual({ ok: true })
-    const lines = said.out.trim().split('\n')
+    const lines = output.out.trim().split('\n')
     expect(lines).toHaveLength(3)
     expect(lines[1]).toMatch(/^No language model is set up: .+ answers quote your documents/)
-    expect(lines[2]).toMatch(/No login is needed on this machine/)
-    expect(said.err).toBe('')
+    expect(lines[2]).toMatch(/No sign-in is needed on this machine/)
+    expect(output.err).toBe('')
     child.kill('SIGTERM')
     expect(await ended).toBe(0)
-    expect(said.err).toBe('')
+    expect(output.err).toBe('')
   })
 
-  test('ends cleanly when the process that started it goes', async () => {
+  test('exits with 0 when its parent process ends', async () => {
     await using database = await createTestDatabase('embedded')
     const { child, ended, started } = run(database.settings, { ipc: true })
     await started()
@@ -83,58 +84,67 @@ describe('the command line', { timeout: 120_000 }, () => {
     expect(await ended).toBe(0)
   })
 
-  test('names every wrong setting and does not start', async () => {
-    const { said, ended } = run({ PORT: 'eighty', REGISTRATION: 'maybe' })
+  test('names every invalid setting and does not start', async () => {
+    const { output, ended } = run({ PORT: 'eighty', REGISTRATION: 'maybe' })
     expect(await ended).toBe(1)
-    expect(said.err).toContain('PORT must be a whole number from 0 to 65535, not "eighty".')
-    expect(said.err).toContain('REGISTRATION must be open or closed, not "maybe".')
-    expect(said.err).not.toMatch(/\bat .*\.ts:\d/)
-    expect(said.out).toBe('')
+    expect(output.err).toContain('PORT must be a whole number from 0 to 65535, not "eighty".')
+    expect(output.err).toContain('REGISTRATION must be open or closed, not "maybe".')
+    expect(output.err).not.toMatch(/\bat .*\.ts:\d/)
+    expect(output.out).toBe('')
   })
 
-  test('points at what looks misspelt and starts all the same', async () => {
+  test('warns about a misspelt setting and starts', async () => {
     await using database = await createTestDatabase('embedded')
-    const { child, said, ended, started } = run({ ...database.settings, OPENAI_KEY: 'x' })
+    const { child, output, ended, started } = run({ ...database.settings, OPENAI_KEY: 'x' })
     await started()
-    expect(said.err.trim()).toBe('OPENAI_KEY is set but not read; did you mean OPENAI_API_KEY?')
+    expect(output.err.trim()).toBe('OPENAI_KEY is set but not read; did you mean OPENAI_API_KEY?')
     child.kill('SIGINT')
     expect(await ended).toBe(0)
   })
 
-  test('says in a sentence that the port is in use', async () => {
+  test('explains that the port is in use', async () => {
     await using database = await createTestDatabase('embedded')
-    const taken = await listenSomewhere()
-    const { said, ended } = run({ ...database.settings, PORT: taken.port })
+    const taken = await listenOnFreePort()
+    const { output, ended } = run({ ...database.settings, PORT: taken.port })
     expect(await ended).toBe(1)
     taken.close()
-    expect(said.err.trim()).toBe(
-      `Gabee had to stop: Port ${taken.port} of 127.0.0.1 is in use: end what uses it, or set PORT to another number.`,
+    expect(output.err.trim()).toBe(
+      `Gabee could not start: Port ${taken.port} on 127.0.0.1 is in use. Stop the program that uses it, or set PORT to another number.`,
     )
   })
 
-  test('says in a sentence that another server has the data directory', async () => {
+  test('explains that DATA_DIR is a file', async () => {
+    const file = path.join(root, 'package.json')
+    const { output, ended } = run({ DATA_DIR: file })
+    expect(await ended).toBe(1)
+    expect(output.err.trim()).toBe(
+      `Gabee could not start: The data directory ${file} cannot be created: it is, or is inside, a file. Set DATA_DIR to a directory.`,
+    )
+  })
+
+  test('explains that another server uses the data directory', async () => {
     await using database = await createTestDatabase('embedded')
     const first = run(database.settings)
     await first.started()
     const second = run(database.settings)
     expect(await second.ended).toBe(1)
-    expect(second.said.err.trim().split('\n')).toHaveLength(1)
-    expect(second.said.err).toContain(database.dir)
+    expect(second.output.err.trim().split('\n')).toHaveLength(1)
+    expect(second.output.err).toContain(database.dir)
     first.child.kill('SIGTERM')
     expect(await first.ended).toBe(0)
   })
 
-  test('says in a sentence that the database is away, without its password', async () => {
+  test('explains that the database is not reachable, without its password', async () => {
     await using database = await createTestDatabase('embedded')
-    const free = await listenSomewhere()
+    const free = await listenOnFreePort()
     free.close()
-    const { said, ended } = run({
+    const { output, ended } = run({
       DATA_DIR: database.dir,
       DATABASE_URL: `postgres://gabee:s3cret@127.0.0.1:${free.port}/gabee`,
     })
     expect(await ended).toBe(1)
-    expect(said.err.trim().split('\n')).toHaveLength(1)
-    expect(said.err).toContain('DATABASE_URL')
-    expect(said.err).not.toContain('s3cret')
+    expect(output.err.trim().split('\n')).toHaveLength(1)
+    expect(output.err).toContain('DATABASE_URL')
+    expect(output.err).not.toContain('s3cret')
   })
 })
