@@ -83,7 +83,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
         firstTokenMs: config.models.firstTokenTimeoutMs,
         stallMs: config.models.stallTimeoutMs,
         backgroundCalls: config.models.backgroundCalls,
-        backgroundRestMs: config.models.backgroundRestMs,
+        backgroundIdleMs: config.models.backgroundIdleMs,
         redisUrl: config.cache.kind === 'redis' ? config.cache.url.reveal() : undefined,
       },
     }),

@@ -34,7 +34,7 @@ test('without any setting the server is this machine’s own', () => {
     dataDir: resolve('data'),
     store: { kind: 'embedded', dir: resolve('data') },
     cache: { kind: 'memory' },
-    accounts: { registrationOpen: true, sessionDays: 30 },
+    accounts: { registrationOpen: true, sessionDays: 30, signInLimit: 10 },
     models: {
       ollamaUrl: 'http://127.0.0.1:11434',
       openai: null,
@@ -46,7 +46,7 @@ test('without any setting the server is this machine’s own', () => {
       firstTokenTimeoutMs: 300_000,
       stallTimeoutMs: 60_000,
       backgroundCalls: true,
-      backgroundRestMs: 10_000,
+      backgroundIdleMs: 10_000,
     },
     insight: { judge: false },
     runs: { leaseMs: 4_000, eventsDays: 7 },

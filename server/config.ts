@@ -367,7 +367,7 @@ export function readConfig(env: Record<string, string | undefined>) {
       firstTokenTimeoutMs: s.MODEL_FIRST_TOKEN_TIMEOUT_MS,
       stallTimeoutMs: s.MODEL_STALL_TIMEOUT_MS,
       backgroundCalls: s.BACKGROUND_MODEL_CALLS === 'on',
-      backgroundRestMs: s.BACKGROUND_MODEL_REST_MS,
+      backgroundIdleMs: s.BACKGROUND_MODEL_REST_MS,
     },
     insight: { judge: s.INSIGHT_JUDGE === 'on' },
     runs: { leaseMs: s.RUN_LEASE_MS, eventsDays: s.RUN_EVENTS_DAYS },

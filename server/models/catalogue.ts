@@ -6,26 +6,31 @@ import { listServed, type ServedModel } from './openai-compatible/api.ts'
 import type { ModelService } from './upstream/service.ts'
 import { cacheServiceState } from './upstream/service-state.ts'
 
-const asksAtOnce = 8
-/** How long a guess stands in for what Ollama did not say. */
-const guessMs = 30_000
+const maxConcurrentRequests = 8
+/** Time after which a model that Ollama could not describe is requested again. */
+const guessTtlMs = 30_000
 
-type Parts = { ollama: ModelService; openai: ModelService | undefined; closing: AbortSignal; log: Log }
+type CatalogueDependencies = {
+  ollama: ModelService
+  openai: ModelService | undefined
+  closing: AbortSignal
+  log: Log
+}
 
-/** What is there to answer and embed with. Looks are shared, short, kept for seconds, and never end in an exception. */
-export function createCatalogue({ ollama, openai, closing, log }: Parts) {
+/** Lists the available models. Requests to services are shared, cached for seconds and never throw. */
+export function createCatalogue({ ollama, openai, closing, log }: CatalogueDependencies) {
   const known = new Map<string, Promise<ModelDetails>>()
   const installed = cacheServiceState(() => listInstalled(ollama, closing), { up: 5_000, away: 5_000 })
   const served = openai && cacheServiceState(() => listServed(openai, closing), { up: 300_000, away: 10_000 })
 
-  /** What an installed model can do; by its name where Ollama does not say. */
+  /** Returns the details of an installed model, guessed from its name if Ollama does not report them. */
   function abilities(model: InstalledModel): Promise<ModelDetails> {
     const key = `${model.name} ${model.digest}`
-    const before = known.get(key)
-    if (before) return before
+    const cached = known.get(key)
+    if (cached) return cached
     const found = showModel(ollama, model, closing).catch((error: unknown): ModelDetails => {
-      log.warn({ err: error, model: model.name }, 'Ollama does not say what this model can do')
-      setTimeout(() => known.delete(key), guessMs).unref()
+      log.warn({ err: error, model: model.name }, 'Ollama did not report the capabilities of this model')
+      setTimeout(() => known.delete(key), guessTtlMs).unref()
       return {
         capabilities: [looksLikeEmbeddingModel(model.name) ? 'embedding' : 'completion'],
         contextLength: null,
@@ -38,50 +43,50 @@ export function createCatalogue({ ollama, openai, closing, log }: Parts) {
   return {
     abilities,
 
-    /** Ollama's models, or why there are none. */
+    /** Returns Ollama's models, or the error. */
     installed: () => installed.get(),
-    /** The same, looked at anew. */
-    look: () => installed.now(),
-    /** The models that the OpenAI-compatible service lists; `undefined` in it when it has no list. */
+    /** Returns the same without the cache. */
+    refreshInstalled: () => installed.refresh(),
+    /** Returns the models of the OpenAI-compatible service; the value is undefined if it has no list. */
     served: () => served?.get(),
 
-    /** The installed model of that name. With `insist`, Ollama is asked anew before the answer is no. */
-    async find(name: string, insist: boolean): Promise<InstalledModel | undefined> {
+    /** Finds an installed model by name. `refresh` requests a new list before it reports a model as missing. */
+    async find(name: string, refresh: boolean): Promise<InstalledModel | undefined> {
       const among = (models: InstalledModel[]) => models.find((model) => isSameModel(model.name, name))
       const seen = await installed.get()
-      const found = seen.up ? among(seen.told) : undefined
-      if (found || !insist) return found
-      const again = await installed.now()
-      return again.up ? among(again.told) : undefined
+      const found = seen.isUp ? among(seen.value) : undefined
+      if (found || !refresh) return found
+      const again = await installed.refresh()
+      return again.isUp ? among(again.value) : undefined
     },
 
-    /** Installed models that can do something, in Ollama's order: newest first. */
+    /** Lists the installed models with a capability, in Ollama's order: newest first. */
     async listByCapability(capability: 'completion' | 'embedding'): Promise<InstalledModel[]> {
       const seen = await installed.get()
-      if (!seen.up) return []
-      const all = await mapSome(seen.told, abilities)
-      return seen.told.filter((_, i) => all[i]?.capabilities.includes(capability))
+      if (!seen.isUp) return []
+      const all = await mapConcurrently(seen.value, abilities)
+      return seen.value.filter((_, i) => all[i]?.capabilities.includes(capability))
     },
 
-    /** Everything, for the list. `active` is left to the caller. */
+    /** Lists all models. The caller adds `active`. */
     async list(): Promise<Omit<ModelInfo, 'active'>[]> {
-      const [local, remote] = await Promise.all([installed.now(), served?.get()])
+      const [local, remote] = await Promise.all([installed.refresh(), served?.get()])
       return [
-        ...(local.up ? await describeInstalled(local.told) : []),
-        ...(remote?.up ? (remote.told ?? []).filter(isOfUse).map(describeServed) : []),
+        ...(local.isUp ? await describeInstalled(local.value) : []),
+        ...(remote?.isUp ? (remote.value ?? []).filter(isUsable).map(describeServed) : []),
         extractiveInfo,
       ]
     },
 
-    /** Something was pulled or deleted. */
+    /** Discards the cached list after a pull or a deletion. */
     invalidate(): void {
-      installed.forget()
+      installed.clear()
     },
   }
 
   async function describeInstalled(models: InstalledModel[]) {
     const [all, loaded] = await Promise.all([
-      mapSome(models, abilities),
+      mapConcurrently(models, abilities),
       listLoaded(ollama, closing).catch(() => []),
     ])
     return models.map((model, i) => ({
@@ -98,7 +103,7 @@ export function createCatalogue({ ollama, openai, closing, log }: Parts) {
 }
 export type Catalogue = ReturnType<typeof createCatalogue>
 
-const isOfUse = ({ name }: ServedModel) => looksLikeChatModel(name) || looksLikeEmbeddingModel(name)
+const isUsable = ({ name }: ServedModel) => looksLikeChatModel(name) || looksLikeEmbeddingModel(name)
 
 const describeServed = ({ name, contextLength }: ServedModel) => ({
   name,
@@ -122,10 +127,10 @@ const extractiveInfo = {
   loaded: true,
 }
 
-/** A few at a time, in order. */
-async function mapSome<T, R>(items: T[], work: (item: T) => Promise<R>): Promise<R[]> {
+/** Maps items in batches and keeps their order. */
+async function mapConcurrently<T, R>(items: T[], work: (item: T) => Promise<R>): Promise<R[]> {
   const results: R[] = []
-  for (let start = 0; start < items.length; start += asksAtOnce)
-    results.push(...(await Promise.all(items.slice(start, start + asksAtOnce).map(work))))
+  for (let start = 0; start < items.length; start += maxConcurrentRequests)
+    results.push(...(await Promise.all(items.slice(start, start + maxConcurrentRequests).map(work))))
   return results
 }

@@ -11,7 +11,7 @@ import { createOllamaService, createOpenAiService } from './upstream/service.ts'
 import type { Timeouts } from './upstream/timeouts.ts'
 
 const apiKey = 'sk-test-0123456789abcdef'
-const patience: Timeouts = { firstTokenMs: 5_000, stallMs: 5_000, retryMs: 20 }
+const timeouts: Timeouts = { firstTokenMs: 5_000, stallMs: 5_000, retryMs: 20 }
 const twenty = Array.from({ length: 20 }, (_, i) => ` word${i}`)
 
 const adapters = [
@@ -23,7 +23,7 @@ const adapters = [
       createOllamaChat({
         service: createOllamaService(url),
         name: 'llama3.2:1b',
-        patience: { ...patience, ...more },
+        timeouts: { ...timeouts, ...more },
         tokens: createTokenCounter(),
         numCtx: async () => 8_192,
         onContextLimit: () => {},
@@ -37,7 +37,7 @@ const adapters = [
       createOpenAiChat({
         service: createOpenAiService({ baseUrl, apiKey }),
         name: 'gpt-4o-mini',
-        patience: { ...patience, ...more },
+        timeouts: { ...timeouts, ...more },
         tokens: createTokenCounter(),
         parameters: createSupportedParameters(),
         continuation: 'none',

@@ -1,7 +1,7 @@
 import { AppError, defineError } from '../errors.ts'
 import type { ModelService } from './upstream/service.ts'
 
-/** Faults of a model service. Each is told apart, so that a cut answer is never taken for a whole one. */
+/** Errors of a model service. Each has its own code, so that a truncated answer is never taken for a complete one. */
 
 export const unreachable = (service: ModelService, why: string, cause: unknown): AppError =>
   new AppError(
@@ -11,51 +11,52 @@ export const unreachable = (service: ModelService, why: string, cause: unknown):
     { cause },
   )
 
-/** The service answered with an HTTP error; `said` is its own message, shortened and without secrets. */
+/** An HTTP error; `serviceMessage` is the service's own message, shortened and without secrets. */
 export const httpError = (
   service: ModelService,
-  answer: { status: number; said: string; retryAfter: number | undefined },
+  response: { status: number; serviceMessage: string; retryAfter: number | undefined },
 ): AppError => {
   const advice =
-    answer.status === 401 || answer.status === 403
+    response.status === 401 || response.status === 403
       ? ` ${service.unauthorizedHint}`
-      : answer.status === 429
-        ? ' Try again a little later.'
+      : response.status === 429
+        ? ' Try again later.'
         : ''
-  const said = answer.said === '' ? '.' : `: ${answer.said}${/[.!?]$/.test(answer.said) ? '' : '.'}`
+  const detail =
+    response.serviceMessage === ''
+      ? '.'
+      : `: ${response.serviceMessage}${/[.!?]$/.test(response.serviceMessage) ? '' : '.'}`
   return new AppError(
-    [401, 403, 429, 503].includes(answer.status) ? 503 : 502,
-    `http_${answer.status}`,
-    `${service.nameAtStart} answered ${answer.status}${said}${advice}`,
-    answer.retryAfter === undefined ? {} : { retryAfter: answer.retryAfter },
+    [401, 403, 429, 503].includes(response.status) ? 503 : 502,
+    `http_${response.status}`,
+    `${service.nameAtStart} answered ${response.status}${detail}${advice}`,
+    response.retryAfter === undefined ? {} : { retryAfter: response.retryAfter },
   )
 }
 
 export const connectionLost = (service: ModelService, cause: unknown): AppError =>
-  new AppError(502, 'cut', `The connection to ${service.name} broke in the middle. Try again.`, { cause })
+  new AppError(502, 'cut', `The connection to ${service.name} was lost. Try again.`, { cause })
 
 export const truncated = defineError(
   502,
   'truncated',
-  (service: ModelService) =>
-    `${service.nameAtStart} ended its answer without saying that it is whole. Try again.`,
+  (service: ModelService) => `${service.nameAtStart} ended its answer before it was complete. Try again.`,
 )
 export const badJson = defineError(
   502,
   'bad_json',
-  (service: ModelService) =>
-    `${service.nameAtStart} sent something that cannot be read. Try again, or update it.`,
+  (service: ModelService) => `${service.nameAtStart} sent an invalid response. Try again, or update it.`,
 )
-export const upstreamError = defineError(502, 'upstream_error', (service: ModelService, said: string) =>
-  said === ''
+export const upstreamError = defineError(502, 'upstream_error', (service: ModelService, message: string) =>
+  message === ''
     ? `${service.nameAtStart} reported an error.`
-    : `${service.nameAtStart} reported an error: ${said}`,
+    : `${service.nameAtStart} reported an error: ${message}`,
 )
 export const noFirstToken = defineError(
   504,
   'no_first_token',
   (service: ModelService, ms: number) =>
-    `${service.nameAtStart} did not begin within ${Math.round(ms / 1000)} s. The model may be too large for this machine: choose a smaller one, or raise MODEL_FIRST_TOKEN_TIMEOUT_MS.`,
+    `${service.nameAtStart} did not start to answer within ${Math.round(ms / 1000)} s. The model may be too large for this machine: choose a smaller one, or increase MODEL_FIRST_TOKEN_TIMEOUT_MS.`,
 )
 export const stalled = defineError(
   504,
@@ -67,17 +68,17 @@ export const notSse = defineError(
   502,
   'not_sse',
   (service: ModelService, type: string) =>
-    `${service.nameAtStart} answered with ${type || 'something untyped'} instead of a stream; a proxy or a login page may stand in between. Check its address.`,
+    `${service.nameAtStart} answered with ${type || 'no content type'} instead of a stream, possibly from a proxy or a login page. Check its address.`,
 )
 export const contextLengthExceeded = defineError(
   502,
   'context_length_exceeded',
   (model: string, limit: number | undefined) =>
-    `The question with what belongs to it is longer than ${model} can read${limit === undefined ? '' : ` (${limit} tokens)`}. Ask a shorter question or choose a model with a larger context.`,
+    `The prompt exceeds the context window of ${model}${limit === undefined ? '' : ` (${limit} tokens)`}. Ask a shorter question or choose a model with a larger context window.`,
   (_model, limit) => (limit === undefined ? undefined : { limit }),
 )
 
-/** What a person asked for and cannot get. */
+/** Errors of a request for a model. */
 
 export const modelNotInstalled = defineError(
   404,
@@ -90,7 +91,7 @@ export const ollamaUnavailable = defineError(
   503,
   'ollama_away',
   (address: string) =>
-    `Ollama at ${address} does not answer. Start it with "ollama serve" (get it from ollama.com), or set OLLAMA_BASE_URL to where it runs.`,
+    `Ollama at ${address} does not answer. Start it with "ollama serve" (available from ollama.com), or set OLLAMA_BASE_URL to its address.`,
 )
 export const openaiNotConfigured = defineError(
   503,
@@ -101,12 +102,12 @@ export const openaiNotConfigured = defineError(
 export const notAChatModel = defineError(
   400,
   'not_a_chat_model',
-  (name: string) => `${name} makes embeddings and cannot chat. Choose a chat model.`,
+  (name: string) => `${name} is an embedding model. Choose a chat model.`,
 )
 export const notALocalModel = defineError(
   400,
   'not_a_local_model',
-  (name: string) => `${name} does not live in Ollama here, so it can be neither removed nor unloaded.`,
+  (name: string) => `${name} is not installed in Ollama, so it cannot be deleted or unloaded.`,
 )
 
 function formatNames(names: string[]): string {

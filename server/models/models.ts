@@ -34,47 +34,47 @@ export type ModelsConfig = {
   chatModel?: string | undefined
   chatModelStrong?: string | undefined
   embedModel?: string | undefined
-  /** A cross-encoder; `baseUrl` is what comes before `/rerank`. */
+  /** A cross-encoder at `${baseUrl}/rerank`. */
   rerank?: { baseUrl: string; model: string; apiKey?: string | undefined } | undefined
-  /** Milliseconds without a first part, and between two parts, after which an answer has failed. */
+  /** Timeouts of an answer: before its first part, and between two parts. */
   firstTokenMs: number
   stallMs: number
-  /** Milliseconds without a first part after which the person who waits is told; 4,000 when left out. */
+  /** Time without a first part after which the user gets a notice. Default 4,000. */
   waitingNoticeMs?: number | undefined
-  /** Tokens of context to load Ollama's models with. */
+  /** Context window in tokens that Ollama loads models with. */
   numCtx?: number | undefined
   redisUrl?: string | undefined
-  /** False uses the chat models only for what somebody waits for; true when left out. */
+  /** Whether chat models may be used for background work. Default true. */
   backgroundCalls?: boolean | undefined
-  /** How long a local server must have answered nobody before its language model is asked in the background. */
-  backgroundRestMs?: number | undefined
-  /** How background calls wait; for tests and benches. */
+  /** Idle time of a local model server before background calls. */
+  backgroundIdleMs?: number | undefined
+  /** For tests and benchmarks. */
   schedulerTimings?: SchedulerTimings | undefined
 }
 
-/** The models: which one answers and which one embeds, what is installed, and downloads. */
+/** Selects and provides chat, embedding and reranking models; manages installed models and downloads. */
 export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log; config: ModelsConfig }) {
   const ollama = createOllamaService(config.ollamaBaseUrl)
   const openai = config.openai && createOpenAiService(config.openai)
   const closing = new AbortController()
   const catalogue = createCatalogue({ ollama, openai, closing: closing.signal, log })
-  const lanes = createSchedulers(closing.signal, config.schedulerTimings)
+  const schedulers = createSchedulers(closing.signal, config.schedulerTimings)
   const tokens = createTokenCounter()
   const cache = createVectorCache({ redisUrl: config.redisUrl, log })
-  const patience = {
+  const timeouts = {
     firstTokenMs: config.firstTokenMs,
     stallMs: config.stallMs,
     ...(config.waitingNoticeMs === undefined ? {} : { quietMs: config.waitingNoticeMs }),
   }
   const contexts = createOllamaContexts(ollama, config.numCtx, catalogue.abilities)
   const servedContext = createServedContexts(config.numCtx, catalogue)
-  const dialects = new Map<string, SupportedParameters>()
-  const choosing = createModelSelector(catalogue, {
+  const parametersByModel = new Map<string, SupportedParameters>()
+  const selector = createModelSelector(catalogue, {
     ollamaAddress: ollama.address,
     openaiHost: openai && new URL(openai.address).host,
     chatModel: config.chatModel,
     chatModelStrong: config.chatModelStrong,
-    active: () => findActiveModel(db),
+    findActive: () => findActiveModel(db),
   })
   const rerank = config.rerank && createRerankService(config.rerank)
   const reranker =
@@ -82,45 +82,48 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
   const pulls = createPulls({ ollama, runs, catalogue })
   const extractive = createExtractiveModel()
 
-  function chatModel({ located, name }: Selection): ChatModel {
+  function createChatModel({ located, name }: Selection): ChatModel {
     if (located.provider === 'ollama')
       return createOllamaChat({
         service: ollama,
         name,
-        patience,
+        timeouts,
         tokens,
-        numCtx: (signal) => contexts.of(located.installed, signal),
+        numCtx: (signal) => contexts.get(located.installed, signal),
         onContextLimit: (limit) => contexts.lower(located.installed.name, limit),
       })
     if (located.provider === 'extractive' || !openai) return extractive
-    const dialect = dialects.get(name) ?? createSupportedParameters()
-    dialects.set(name, dialect)
+    const parameters = parametersByModel.get(name) ?? createSupportedParameters()
+    parametersByModel.set(name, parameters)
     return createOpenAiChat({
       service: openai,
       name,
-      patience,
+      timeouts,
       tokens,
-      parameters: dialect,
+      parameters,
       continuation: config.openai?.continuation ?? 'none',
-      contextTokens: () => servedContext.of(name),
+      contextTokens: () => servedContext.get(name),
       onContextLimit: (limit) => servedContext.lower(name, limit),
     })
   }
 
-  async function selectModel(wish: {
+  async function selectModel(options: {
     requested?: string
     strong?: boolean
     signal: AbortSignal
   }): Promise<SelectedModel> {
-    wish.signal.throwIfAborted()
-    const choice = await choosing.choose(wish)
-    return { model: answering(chatModel(choice), laneOf(choice)), reason: choice.reason }
+    options.signal.throwIfAborted()
+    const selection = await selector.select(options)
+    return {
+      model: prioritize(createChatModel(selection), schedulerFor(selection)),
+      reason: selection.reason,
+    }
   }
 
-  /** The way to the server that a choice leads to; undefined for the model that is in this process. */
-  function laneOf({ located }: Selection): Scheduler | undefined {
-    if (located.provider === 'ollama') return lanes.to(ollama)
-    return located.provider === 'openai' && openai ? lanes.to(openai) : undefined
+  /** Returns the scheduler of the model's server; undefined for the built-in model. */
+  function schedulerFor({ located }: Selection): Scheduler | undefined {
+    if (located.provider === 'ollama') return schedulers.for(ollama)
+    return located.provider === 'openai' && openai ? schedulers.for(openai) : undefined
   }
 
   const embedding = createEmbedders({
@@ -128,48 +131,48 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
     openai,
     catalogue,
     cache,
-    lanes,
+    schedulers,
     log,
     embedModel: config.embedModel,
     timeoutMs: config.firstTokenMs,
   })
 
-  async function installedOrThrow(name: string): Promise<InstalledModel> {
-    const wished = parseProvider(name).name
-    const installed = await catalogue.find(wished, true)
+  async function requireInstalled(name: string): Promise<InstalledModel> {
+    const requested = parseProvider(name).name
+    const installed = await catalogue.find(requested, true)
     if (installed) return installed
-    const seen = await catalogue.installed()
-    if (!seen.up) throw ollamaUnavailable(ollama.address)
-    const isElsewhere = name === 'extractive' || (openai !== undefined && (await isServed(wished)))
-    throw isElsewhere
+    const state = await catalogue.installed()
+    if (!state.isUp) throw ollamaUnavailable(ollama.address)
+    const isOtherProvider = name === 'extractive' || (openai !== undefined && (await isServed(requested)))
+    throw isOtherProvider
       ? notALocalModel(name)
       : modelNotInstalled(
           name,
-          seen.told.map((model) => shortName(model.name)),
+          state.value.map((model) => shortName(model.name)),
         )
   }
 
   async function isServed(name: string): Promise<boolean> {
     const served = await catalogue.served()
-    return served?.up === true && (served.told?.some((model) => model.name === name) ?? false)
+    return served?.isUp === true && (served.value?.some((model) => model.name === name) ?? false)
   }
 
   return {
     /**
-     * The chat model that answers, and why in words. A model asked for by name that is not there is an error that says
-     * how to get it; otherwise there is always one, `extractive` in the end.
+     * Selects the chat model that answers. Throws if a model is requested by name and not available. Otherwise there
+     * always is one: the built-in model `extractive` is the last choice.
      */
     selectModel,
 
-    /** The model that embeds, or undefined when there is none: retrieval then goes by words alone. */
+    /** Returns the embedding model; without one, search is lexical only. */
     embedder: (signal: AbortSignal): Promise<Embedder | undefined> => embedding.current(signal),
 
-    /** The model whose vectors are of this space, if it is still there. */
+    /** Returns the embedding model of a vector space, if it is still available. */
     embedderForSpace: (space: string): Promise<Embedder | undefined> => embedding.forSpace(space),
 
     /**
-     * How well each text answers a query, in the order of the texts: more is better, on no common scale. Undefined when
-     * no cross-encoder is set up, or it is at fault.
+     * Scores how well each text answers a query; higher is better, on the model's own scale. Returns undefined if no
+     * cross-encoder is configured or it fails.
      */
     scoreRelevance: async (
       query: string,
@@ -178,46 +181,48 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
     ): Promise<number[] | undefined> => reranker?.scoreRelevance(query, texts, signal),
 
     /**
-     * A language model for something that nobody waits for. `work` gets it when its turn has come; on a local server
-     * that is while nobody is answered, and when somebody asks, its signal fires, its request is closed and it is called
-     * anew later. So it must be able to start over, and store nothing before its model call is done.
-     * Resolves to what `work` returns, or to undefined, without a call, when there is no language model or
-     * none is to be used in the background.
+     * Runs `work` with a language model in the background. On a local server an answer preempts it: `signal` aborts and
+     * `work` is called again later, so it must be restartable and store nothing before its model call has finished.
+     * Returns undefined, without a call, if there is no language model or background calls are off.
      */
     async runInBackground<T>(
-      wish: { requested?: string; signal: AbortSignal },
+      options: { requested?: string; signal: AbortSignal },
       work: (model: ChatModel, signal: AbortSignal) => Promise<T>,
     ): Promise<T | undefined> {
-      wish.signal.throwIfAborted()
+      options.signal.throwIfAborted()
       if (config.backgroundCalls === false) return undefined
-      const choice = await choosing.choose(wish)
-      const lane = laneOf(choice)
-      if (!lane) return undefined
-      return await lane.runInBackground(wish.signal, (signal) => work(chatModel(choice), signal), {
-        restMs: config.backgroundRestMs,
-      })
+      const selection = await selector.select(options)
+      const scheduler = schedulerFor(selection)
+      if (!scheduler) return undefined
+      return await scheduler.runInBackground(
+        options.signal,
+        (signal) => work(createChatModel(selection), signal),
+        {
+          idleMs: config.backgroundIdleMs,
+        },
+      )
     },
 
-    /** How many background calls wait, run, and have given way to an answer so far. */
-    backgroundStats: () => lanes.stats(),
+    /** Returns the numbers of waiting, running and preempted background calls. */
+    backgroundStats: () => schedulers.stats(),
 
-    /** Hits and misses of the embedding cache. */
+    /** Returns the hits and misses of the embedding cache. */
     cacheStats: () => cache.stats(),
 
-    /** Tokens of a text as this model counts them: an estimate that gets better with each answer. */
+    /** Estimates the tokens of a text; calibrated with the counts that the model reports. */
     countTokens: (text: string, model: string): number => tokens.count(text, model),
 
-    /** What is there at this moment, for status and readiness. Quick, and never throws because a service is away. */
+    /** Returns the current models for status and readiness. Does not throw when a service is unavailable. */
     async status(signal: AbortSignal) {
       signal.throwIfAborted()
-      const [seen, choice, embeds] = await Promise.all([
+      const [installed, selection, embeds] = await Promise.all([
         catalogue.installed(),
-        choosing.choose({}),
-        embedding.choose(),
+        selector.select({}),
+        embedding.select(),
       ])
       return {
-        ollama: seen.up,
-        chat: { model: choice.name, provider: choice.located.provider, reason: choice.reason },
+        ollama: installed.isUp,
+        chat: { model: selection.name, provider: selection.located.provider, reason: selection.reason },
         embedding:
           embeds.provider === 'none'
             ? { model: null, reason: embeds.reason }
@@ -226,43 +231,43 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
       }
     },
 
-    /** Every model that can be used, and what is missing, in words, when something is. */
+    /** Lists all usable models, with a message if something is missing. */
     async list(): Promise<{ models: ModelInfo[]; message: string | null }> {
       const entries = await catalogue.list()
-      const [choice, local, served] = await Promise.all([
-        choosing.choose({}),
+      const [selection, local, served] = await Promise.all([
+        selector.select({}),
         catalogue.installed(),
         catalogue.served(),
       ])
       const messages = [
-        ...(local.up ? [] : [ollamaUnavailable(ollama.address).message]),
-        ...(served && !served.up && served.error instanceof Error ? [served.error.message] : []),
-        ...(local.up && local.told.length === 0
+        ...(local.isUp ? [] : [ollamaUnavailable(ollama.address).message]),
+        ...(served && !served.isUp && served.error instanceof Error ? [served.error.message] : []),
+        ...(local.isUp && local.value.length === 0
           ? ['Ollama has no model installed; pull one, for example llama3.2:1b.']
           : []),
       ]
       return {
         models: entries.map((model) => ({
           ...model,
-          active: model.provider === choice.located.provider && isSameModel(model.name, choice.name),
+          active: model.provider === selection.located.provider && isSameModel(model.name, selection.name),
         })),
         message: messages.length === 0 ? null : messages.join(' '),
       }
     },
 
-    /** The model that answers unless another is asked for. */
+    /** Returns the model that answers if no other is requested. */
     async active(): Promise<{ model: string; provider: ChatModel['provider']; reason: string }> {
-      const { name, located, reason } = await choosing.choose({})
+      const { name, located, reason } = await selector.select({})
       return { model: name, provider: located.provider, reason }
     },
 
-    /** Makes a model the active one. Throws when it is not there, with what is. */
+    /** Activates a model. Throws an error that lists the available models if it is not available. */
     async setActive(name: string) {
-      const located = await choosing.locate(name, true)
+      const located = await selector.locate(name, true)
       if (located.provider === 'none') throw located.problem
       const wish = parseProvider(name)
       const served = located.provider === 'openai' ? await catalogue.served() : undefined
-      const listed = served?.up ? served.told : undefined
+      const listed = served?.isUp ? served.value : undefined
       if (located.provider === 'openai' && listed && !listed.some((model) => model.name === located.name))
         throw modelNotInstalled(
           wish.name,
@@ -272,40 +277,40 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
       return this.active()
     },
 
-    /** Deletes an installed model from the disk; if it was the active one, none is any more. */
+    /** Deletes an installed model, and deactivates it. */
     async delete(name: string): Promise<void> {
-      const installed = await installedOrThrow(name)
+      const installed = await requireInstalled(name)
       await deleteModel(ollama, installed.name, closing.signal)
       catalogue.invalidate()
       const active = await findActiveModel(db)
       if (active !== undefined && isSameModel(active, installed.name)) await clearActiveModel(db, active)
     },
 
-    /** Frees the memory that a loaded model takes. */
+    /** Unloads a model from memory. */
     async unload(name: string): Promise<void> {
-      const installed = await installedOrThrow(name)
+      const installed = await requireInstalled(name)
       const { capabilities } = await catalogue.abilities(installed)
       await unloadModel(ollama, installed.name, !capabilities.includes('completion'), closing.signal)
     },
 
-    /** A few words from a model, to see that it works. */
+    /** Requests a short output to check that a model works. */
     async test(name: string, signal: AbortSignal): Promise<string> {
       const dimensions = await embedding.dimensions(name, signal)
-      if (dimensions !== undefined) return `It makes embeddings of ${dimensions} numbers.`
+      if (dimensions !== undefined) return `Embedding model with ${dimensions} dimensions.`
       const { model } = await selectModel({ requested: name, signal })
       const question = 'Say hello in one short sentence.'
-      let words = ''
+      let output = ''
       const request = {
         messages: [{ role: 'user' as const, content: question }],
         maxTokens: 200,
         grounding: { question: 'Hello', passages: [], answerable: null },
       }
-      for await (const part of model.stream(request, signal)) if (part.type === 'text') words += part.text
-      return words.trim()
+      for await (const part of model.stream(request, signal)) if (part.type === 'text') output += part.text
+      return output.trim()
     },
 
-    /** Begins to download a model as a run, or joins the run that does already. */
-    pull: (wish: { userId: string; model: string; idempotencyKey?: string }) => pulls.start(wish),
+    /** Starts the download of a model as a run, or joins the one in progress. */
+    pull: (request: { userId: string; model: string; idempotencyKey?: string }) => pulls.start(request),
 
     async [Symbol.asyncDispose](): Promise<void> {
       closing.abort()
@@ -317,21 +322,20 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
   }
 }
 
-/** The model of an answer that somebody waits for: background calls to the same server give way to it. */
-function answering(model: ChatModel, lane: Scheduler | undefined): ChatModel {
-  if (!lane) return model
+/** Wraps a model so that its answers preempt background calls to the same server. */
+function prioritize(model: ChatModel, scheduler: Scheduler | undefined): ChatModel {
+  if (!scheduler) return model
   return {
     ...model,
     async *stream(request, signal) {
-      const ended = lane.beginAnswer()
+      const endAnswer = scheduler.beginAnswer()
       try {
         yield* model.stream(request, signal)
       } finally {
-        ended()
+        endAnswer()
       }
     },
   }
 }
 
-/** The door of this room. */
 export type Models = ReturnType<typeof models>

@@ -1,55 +1,54 @@
-import type { Answerability } from '../../contract/knowledge.ts'
-/** One passage that an answer may rest on, as the prompt numbers it. */
+/** A passage that an answer may cite; `n` is its number in the prompt. */
 export type GroundingPassage = { n: number; title: string; page: number | null; text: string; score: number }
 
 export type ChatMessage = { role: 'system' | 'user' | 'assistant'; content: string }
 
 export type ChatRequest = {
-  /** The whole prompt, system message first. A trailing assistant message is an answer to be continued. */
+  /** The complete prompt, system message first. A trailing assistant message is a partial answer to continue. */
   messages: ChatMessage[]
-  /** Room for the answer, in tokens. */
+  /** Maximum length of the answer in tokens. */
   maxTokens?: number
   temperature?: number
   stop?: string[]
-  /** The parts the prompt was made of: what a model without language (extractive) answers from. */
-  grounding: { question: string; passages: GroundingPassage[]; answerable: Answerability | null }
+  /** The parts of the prompt, from which the built-in model composes its answer. */
+  grounding: { question: string; passages: GroundingPassage[]; answerable: boolean; retrieved: boolean }
 }
 
 export type TokenUsage = { promptTokens: number | null; completionTokens: number | null }
 
-/** What a model says, part by part. A stream without a `finish` part was cut: the adapter must throw instead. */
+/** A part of a model's output. A complete stream ends with `finish`; the adapter throws for a truncated one. */
 export type ModelPart =
   | { type: 'text'; text: string }
   | { type: 'thinking'; text: string }
-  /** Nothing yet, and why: shown to the person who waits. */
+  /** No output yet; the message is for the waiting user. */
   | { type: 'waiting'; message: string }
   | { type: 'finish'; reason: 'stop' | 'length' | 'filter' | 'other'; usage: TokenUsage }
 
-/** How a model goes on with a partial answer: by itself from a trailing assistant message, exactly from an offset, or only when told to. */
+/** How a model continues a partial answer: from a trailing assistant message, exactly at an offset, or by an instruction. */
 export type Continuation = 'trailing' | 'exact' | 'instruct'
 
 export type ChatModel = {
   readonly name: string
   readonly provider: 'ollama' | 'openai' | 'extractive'
-  /** True when the prompt leaves this machine's trust: not a loopback or private address. */
+  /** Whether the prompt leaves the private network. */
   readonly remote: boolean
   readonly continuation: Continuation
-  /** Tokens that prompt and answer share. */
+  /** Returns the context window in tokens, which prompt and answer share. */
   contextTokens(signal: AbortSignal): Promise<number>
   /**
-   * Streams one answer. Throws AppError with a code of `models/errors.ts` on every fault: refused, 4xx/5xx, cut,
-   * stalled, malformed, error object. Retries by itself only before the first part and only what was surely not begun.
+   * Streams one answer. Throws the errors of `models/errors.ts`. Retries only before the first part and only requests
+   * that the service has certainly not started to process.
    */
   stream(request: ChatRequest, signal: AbortSignal): AsyncGenerator<ModelPart>
 }
 
 export type Embedder = {
-  /** Identifies the vector space: provider/model. Vectors of different spaces never meet. */
+  /** Identifies the vector space, as provider/model. Vectors of different spaces are not comparable. */
   readonly space: string
   readonly remote: boolean
-  /** One vector per text, in order; batched and cached inside. `purpose` adds what the model wants before a query or a passage. */
+  /** Returns one vector per text, in order. `purpose` selects the model's instruction prefix. */
   embed(texts: string[], purpose: 'query' | 'passage', signal: AbortSignal): Promise<Float32Array[]>
 }
 
-/** The model that answers, and why it was chosen, in words for the person who asks. */
+/** The selected model, with the reason for the user. */
 export type SelectedModel = { model: ChatModel; reason: string }

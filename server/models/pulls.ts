@@ -13,17 +13,17 @@ import { watchTimeouts } from './upstream/timeouts.ts'
 type PullInput = { model: string }
 
 const kind = 'pull'
-/** Ollama says nothing while it checks the sum of a file, which takes minutes for a large one on a slow disk. */
-const patience = { firstTokenMs: 120_000, stallMs: 900_000 }
-/** A download goes on from where it broke off, so it is worth asking again. */
-const tries = 5
+/** Ollama is silent while it verifies a file, which takes minutes for a large one on a slow disk. */
+const timeouts = { firstTokenMs: 120_000, stallMs: 900_000 }
+/** Ollama resumes an interrupted download, so retrying makes progress. */
+const maxAttempts = 5
 const retryMs = 1_000
-const progressEveryMs = 100
+const progressIntervalMs = 100
 
 /**
- * Downloads of models, each a run: its events are Ollama's own objects, unchanged, the last one
- * `{"status":"success"}`. Two wishes for one model share one run. A failure ends with Ollama's own shape,
- * `{"error": "sentence"}`, and beside it `code` and `message`.
+ * Downloads models, each in a run. Its events are Ollama's objects, unchanged; the last one is `{"status":"success"}`.
+ * Requests for the same model share one run. A failure ends with Ollama's shape `{"error": "sentence"}`, extended by
+ * `code` and `message`.
  */
 export function createPulls({
   ollama,
@@ -46,8 +46,8 @@ export function createPulls({
           return { event: last }
         } catch (thrown) {
           signal.throwIfAborted()
-          const again = thrown instanceof AppError && /^(?:cut|stalled|truncated)$/.test(thrown.code)
-          if (!again || attempt === tries) throw thrown
+          const isRetryable = thrown instanceof AppError && /^(?:cut|stalled|truncated)$/.test(thrown.code)
+          if (!isRetryable || attempt === maxAttempts) throw thrown
           await delay(retryMs * attempt, undefined, { signal })
         }
       }
@@ -61,13 +61,13 @@ export function createPulls({
   }
   runs.register(kind, definition)
 
-  /** Hands the progress on and returns the object that says success. */
+  /** Emits progress and returns the final success object. */
   async function pullOnce(
     model: string,
     emit: (event: EventBody) => Promise<void>,
     signal: AbortSignal,
   ): Promise<EventBody> {
-    const watching = watchTimeouts(ollama, patience)
+    const watching = watchTimeouts(ollama, timeouts)
     const all = AbortSignal.any([signal, watching.signal])
     try {
       watching.startWaiting()
@@ -77,12 +77,12 @@ export function createPulls({
         body: { model, stream: true },
         signal: all,
       })
-      const thinned = createProgressThrottle()
+      const throttle = createProgressThrottle()
       for await (const object of parseJsonLines(response, ollama, all)) {
         watching.received()
         const error = errorMessageOf(object)
         if (error !== undefined) throw upstreamError(ollama, sanitizeMessage(error, ollama))
-        for (const event of thinned.take(object as EventBody, performance.now())) {
+        for (const event of throttle.take(object as EventBody, performance.now())) {
           if (event['status'] === 'success') return event
           await emit(event)
         }
@@ -95,26 +95,26 @@ export function createPulls({
   }
 
   return {
-    /** Begins a download, or joins the one of this model that is under way. Throws `ollama_away`. */
-    async start(wish: { userId: string; model: string; idempotencyKey?: string }): Promise<StartResult> {
+    /** Starts a download, or joins the one in progress. @throws ollama_away */
+    async start(request: { userId: string; model: string; idempotencyKey?: string }): Promise<StartResult> {
       const model =
-        parseProvider(wish.model).provider === 'ollama' ? parseProvider(wish.model).name : wish.model
-      const seen = await catalogue.look()
-      if (!seen.up) throw ollamaUnavailable(ollama.address)
+        parseProvider(request.model).provider === 'ollama' ? parseProvider(request.model).name : request.model
+      const state = await catalogue.refreshInstalled()
+      if (!state.isUp) throw ollamaUnavailable(ollama.address)
       return runs.start<PullInput>({
         kind,
-        userId: wish.userId,
+        userId: request.userId,
         subject: withTag(model).toLowerCase(),
         input: { model },
-        ...(wish.idempotencyKey === undefined ? {} : { idempotencyKey: wish.idempotencyKey }),
+        ...(request.idempotencyKey === undefined ? {} : { idempotencyKey: request.idempotencyKey }),
       })
     },
   }
 }
 
 /**
- * Lets through what a person can follow: of each file's progress about ten objects a second, always the first and the
- * last, and everything that is not progress. No object is changed.
+ * Limits the progress of each file to about ten objects per second. Always passes the first and the last object of a
+ * file and everything that is not progress.
  */
 export function createProgressThrottle() {
   let held: EventBody | undefined
@@ -125,7 +125,7 @@ export function createProgressThrottle() {
     take(event: EventBody, now: number): EventBody[] {
       const { digest, total, completed } = event
       const isSame = digest !== undefined && digest === lastOf
-      if (isSame && now - lastAt < progressEveryMs && completed !== total) {
+      if (isSame && now - lastAt < progressIntervalMs && completed !== total) {
         held = event
         return []
       }

@@ -1,68 +1,67 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 
-/** Background calls at once to a service that is elsewhere and has room for many. */
-const remoteAtOnce = 2
-/** Quiet after the last answer: the next request of the same person often follows at once. */
-const restMs = 400
-/** How long a call that gave way waits before it is tried again; doubles each time. */
-const firstBackoffMs = 500
-const longestBackoffMs = 15_000
-/** A call that has waited this long goes beside the answers and gives way no more: nothing waits for ever. */
-const longestWaitMs = 5 * 60_000
+/** Concurrent background calls to a remote service. */
+const maxRemoteCalls = 2
+/** Idle time after an answer before a background call, because the same user's next request often follows at once. */
+const defaultIdleMs = 400
+/** Delay before a preempted call is retried; doubles each time. */
+const defaultInitialBackoffMs = 500
+const maxBackoffMs = 15_000
+/** Starvation limit: after this wait a call runs concurrently with answers and is not preempted any more. */
+const defaultMaxWaitMs = 5 * 60_000
 
-export type SchedulerTimings = { restMs?: number; firstBackoffMs?: number; longestWaitMs?: number }
+export type SchedulerTimings = { idleMs?: number; initialBackoffMs?: number; maxWaitMs?: number }
 
 type BackgroundCall = {
   run(signal: AbortSignal): Promise<void>
   fail(reason: unknown): void
   signal: AbortSignal
   since: number
-  patience: number
-  rest: number
+  maxWaitMs: number
+  idleMs: number
   notBefore: number
   preempted: number
   attempt: AbortController | undefined
 }
 
-/** The way to one model server, which answers and background calls share. */
+/** Schedules the answers and the background calls of one model server. */
 export type Scheduler = {
-  /** Says that somebody waits for an answer from now on; the function that is returned ends it. */
+  /** Registers an answer that a user waits for, and preempts background calls. Returns a function that ends it. */
   beginAnswer(): () => void
   /**
-   * Does something that nobody waits for when its turn comes. On a local server one such thing runs at a time and only
-   * while nobody is answered there; when somebody asks, `signal` fires and `work` is called anew later, so it must be
-   * able to start over. `restMs` is how long nobody must have been answered before; after `patienceMs` it goes beside the
-   * answers. Whoever is inside such work already goes on at once. Throws what `work` throws.
+   * Runs `work` in the background. A local server runs one background call at a time and only while it has been idle
+   * for `idleMs`. An answer preempts it: `signal` aborts and `work` is called again later, so it must be restartable.
+   * After `maxWaitMs` it runs concurrently with answers. Nested calls run at once. Throws what `work` throws.
    */
   runInBackground<T>(
     signal: AbortSignal,
     work: (signal: AbortSignal) => Promise<T>,
-    wish?: { restMs?: number | undefined; patienceMs?: number | undefined },
+    options?: { idleMs?: number | undefined; maxWaitMs?: number | undefined },
   ): Promise<T>
   stats(): { waiting: number; working: number; preempted: number }
 }
 
 /**
- * Who may use a model server when.
+ * Gives answers priority over background calls.
  *
- *     waiting ──(nobody is answered, nothing else runs, rested)──► working ──► done
- *        ▲                                                            │
- *        └──────── backoff ◄── somebody asks: the request is closed ◄─┘
+ *     waiting ──(server idle, no other call)──► working ──► done
+ *        ▲                                        │
+ *        └── backoff ◄── an answer preempts it ◄──┘
  *
- * A remote service gets a few background calls at once instead, whoever is answered.
+ * A remote service runs a few background calls at any time instead.
  */
 export function createScheduler({
   remote,
   closing,
-  pace = {},
+  timings = {},
 }: {
   remote: boolean
   closing: AbortSignal
-  pace?: SchedulerTimings
+  timings?: SchedulerTimings
 }): Scheduler {
-  const rest = pace.restMs ?? restMs
-  const backoff = pace.firstBackoffMs ?? firstBackoffMs
-  const longestWait = pace.longestWaitMs ?? longestWaitMs
+  const idleMs = timings.idleMs ?? defaultIdleMs
+  const initialBackoffMs = timings.initialBackoffMs ?? defaultInitialBackoffMs
+  const maxWaitMs = timings.maxWaitMs ?? defaultMaxWaitMs
   const waiting: BackgroundCall[] = []
   const working = new Set<BackgroundCall>()
   const inside = new AsyncLocalStorage<BackgroundCall>()
@@ -72,49 +71,50 @@ export function createScheduler({
   let timer: NodeJS.Timeout | undefined
 
   const isInside = () => working.has(inside.getStore() as BackgroundCall)
-  const isOverdue = (job: BackgroundCall, now: number) => now >= job.since + job.patience
+  const isOverdue = (call: BackgroundCall, now: number) => now >= call.since + call.maxWaitMs
 
-  /** When a job may begin, as things stand; Infinity while somebody is answered. */
-  function startOf(job: BackgroundCall): number {
-    if (remote) return job.notBefore
-    const overdueAt = job.since + job.patience
+  /** Returns the earliest start of a call; Infinity while an answer runs. */
+  function startTimeOf(call: BackgroundCall): number {
+    if (remote) return call.notBefore
+    const overdueAt = call.since + call.maxWaitMs
     return Math.min(
-      answers > 0 ? Number.POSITIVE_INFINITY : Math.max(job.notBefore, answeredAt + job.rest),
+      answers > 0 ? Number.POSITIVE_INFINITY : Math.max(call.notBefore, answeredAt + call.idleMs),
       overdueAt,
     )
   }
 
-  function pump(): void {
+  function startCalls(): void {
     clearTimeout(timer)
-    const room = () => working.size < (remote ? remoteAtOnce : 1)
-    while (room()) {
+    const hasCapacity = () => working.size < (remote ? maxRemoteCalls : 1)
+    while (hasCapacity()) {
       const now = Date.now()
-      const job = waiting.find((each) => startOf(each) <= now)
-      if (!job) break
-      waiting.splice(waiting.indexOf(job), 1)
-      void attempt(job)
+      const call = waiting.find((each) => startTimeOf(each) <= now)
+      if (!call) break
+      waiting.splice(waiting.indexOf(call), 1)
+      void attempt(call)
     }
-    if (!room()) return
-    const next = Math.min(...waiting.map(startOf))
-    if (next < Number.POSITIVE_INFINITY) timer = setTimeout(pump, Math.max(1, next - Date.now())).unref()
+    if (!hasCapacity()) return
+    const next = Math.min(...waiting.map(startTimeOf))
+    if (next < Number.POSITIVE_INFINITY)
+      timer = setTimeout(startCalls, Math.max(1, next - Date.now())).unref()
   }
 
-  async function attempt(job: BackgroundCall): Promise<void> {
+  async function attempt(call: BackgroundCall): Promise<void> {
     const own = new AbortController()
-    job.attempt = own
-    working.add(job)
+    call.attempt = own
+    working.add(call)
     try {
-      await inside.run(job, () => job.run(AbortSignal.any([job.signal, own.signal])))
+      await inside.run(call, () => call.run(AbortSignal.any([call.signal, own.signal])))
     } catch (error) {
-      if (own.signal.aborted && !job.signal.aborted) {
-        job.notBefore = Date.now() + Math.min(backoff * 2 ** job.preempted, longestBackoffMs)
-        job.preempted += 1
+      if (own.signal.aborted && !call.signal.aborted) {
+        call.notBefore = Date.now() + Math.min(initialBackoffMs * 2 ** call.preempted, maxBackoffMs)
+        call.preempted += 1
         preempted += 1
-        waiting.unshift(job)
-      } else job.fail(error)
+        waiting.unshift(call)
+      } else call.fail(error)
     } finally {
-      working.delete(job)
-      pump()
+      working.delete(call)
+      startCalls()
     }
   }
 
@@ -123,47 +123,47 @@ export function createScheduler({
       if (remote || isInside()) return () => {}
       answers += 1
       const now = Date.now()
-      for (const job of working)
-        if (!isOverdue(job, now)) job.attempt?.abort(new Error('an answer goes first'))
-      let over = false
+      for (const call of working)
+        if (!isOverdue(call, now)) call.attempt?.abort(new Error('preempted by an answer'))
+      let hasEnded = false
       return () => {
-        if (over) return
-        over = true
+        if (hasEnded) return
+        hasEnded = true
         answers -= 1
         answeredAt = Date.now()
-        pump()
+        startCalls()
       }
     },
 
-    async runInBackground(signal, work, wish = {}) {
+    async runInBackground(signal, work, options = {}) {
       if (isInside()) return await work(signal)
       const all = AbortSignal.any([signal, closing])
       all.throwIfAborted()
       const { promise, resolve, reject } = Promise.withResolvers<Awaited<ReturnType<typeof work>>>()
-      const job: BackgroundCall = {
+      const call: BackgroundCall = {
         run: async (current) => resolve(await work(current)),
         fail: reject,
         signal: all,
         since: Date.now(),
-        rest: wish.restMs ?? rest,
-        patience: wish.patienceMs ?? longestWait,
+        idleMs: options.idleMs ?? idleMs,
+        maxWaitMs: options.maxWaitMs ?? maxWaitMs,
         notBefore: 0,
         preempted: 0,
         attempt: undefined,
       }
-      const leave = () => {
-        const at = waiting.indexOf(job)
+      const cancel = () => {
+        const at = waiting.indexOf(call)
         if (at < 0) return
         waiting.splice(at, 1)
         reject(all.reason)
       }
-      all.addEventListener('abort', leave, { once: true })
-      waiting.push(job)
-      pump()
+      all.addEventListener('abort', cancel, { once: true })
+      waiting.push(call)
+      startCalls()
       try {
         return await promise
       } finally {
-        all.removeEventListener('abort', leave)
+        all.removeEventListener('abort', cancel)
       }
     },
 
@@ -171,18 +171,19 @@ export function createScheduler({
   }
 }
 
-/** The lanes to all model servers, one for each address: two protocols of one server share its lane. */
-export function createSchedulers(closing: AbortSignal, pace?: SchedulerTimings) {
-  const lanes = new Map<string, Scheduler>()
+/** Creates one scheduler per origin, which all protocols of a server share. */
+export function createSchedulers(closing: AbortSignal, timings?: SchedulerTimings) {
+  const schedulers = new Map<string, Scheduler>()
   return {
-    to({ address, remote }: { address: string; remote: boolean }): Scheduler {
+    for({ address, remote }: { address: string; remote: boolean }): Scheduler {
       const { origin } = new URL(address)
-      const lane = lanes.get(origin) ?? createScheduler({ remote, closing, ...(pace ? { pace } : {}) })
-      lanes.set(origin, lane)
-      return lane
+      const scheduler =
+        schedulers.get(origin) ?? createScheduler({ remote, closing, ...(timings ? { timings } : {}) })
+      schedulers.set(origin, scheduler)
+      return scheduler
     },
     stats() {
-      const all = [...lanes.values()].map((lane) => lane.stats())
+      const all = [...schedulers.values()].map((scheduler) => scheduler.stats())
       const sum = (of: (stats: (typeof all)[number]) => number) =>
         all.reduce((total, each) => total + of(each), 0)
       return {

@@ -32,7 +32,7 @@ const asked: {
     setting: { installed: null },
     gives: 'extractive/extractive',
     because:
-      /^No language model is set up: Ollama at \S+ does not answer, and no OpenAI key is configured\.$/,
+      /^No language model is configured: Ollama at \S+ does not answer, and no OpenAI key is configured\.$/,
   },
   {
     wish: 'Ollama has only an embedding model',
@@ -107,70 +107,70 @@ const asked: {
     },
     strong: true,
     gives: 'ollama/qwen3:32b',
-    because: /^The stronger model was asked for/,
+    because: /^The stronger model was requested/,
   },
   {
     wish: 'the stronger model is asked for with a key',
     setting: { installed: null, served: ['gpt-4o-mini', 'gpt-4o'] },
     strong: true,
     gives: 'openai/gpt-4o',
-    because: /^The stronger model was asked for/,
+    because: /^The stronger model was requested/,
   },
   {
     wish: 'the stronger model is asked for and there is none',
     setting: { installed: defaultModels() },
     strong: true,
     gives: 'ollama/llama3.2:1b',
-    because: /No stronger model is set up \(CHAT_MODEL_STRONG\)/,
+    because: /No stronger model is configured \(CHAT_MODEL_STRONG\)/,
   },
   {
     wish: 'a model is asked for by name',
     setting: { installed: defaultModels(), served: ['gpt-4o-mini'], active: 'gpt-4o-mini' },
     requested: 'llama3.2:1b',
     gives: 'ollama/llama3.2:1b',
-    because: /^It was asked for\.$/,
+    because: /^It was requested\.$/,
   },
   {
     wish: 'a model is asked for without its tag, in capitals',
     setting: { installed: [{ name: 'mistral:latest', capabilities: ['completion'] }] },
     requested: 'Mistral',
     gives: 'ollama/mistral',
-    because: /^It was asked for\.$/,
+    because: /^It was requested\.$/,
   },
   {
     wish: 'a name that is not installed goes to the service',
     setting: { installed: defaultModels(), served: ['some/model'] },
     requested: 'some/model',
     gives: 'openai/some/model',
-    because: /^It was asked for\.$/,
+    because: /^It was requested\.$/,
   },
   {
     wish: 'a prefix forces the service',
     setting: { installed: defaultModels(), served: ['llama3.2:1b'] },
     requested: 'openai/llama3.2:1b',
     gives: 'openai/llama3.2:1b',
-    because: /^It was asked for\.$/,
+    because: /^It was requested\.$/,
   },
   {
     wish: 'a prefix is part of a served model’s own name',
     setting: { installed: null, served: ['openai/gpt-4o'] },
     requested: 'openai/gpt-4o',
     gives: 'openai/openai/gpt-4o',
-    because: /^It was asked for\.$/,
+    because: /^It was requested\.$/,
   },
   {
     wish: 'a prefix forces Ollama',
     setting: { installed: defaultModels(), served: ['llama3.2:1b'] },
     requested: 'ollama/llama3.2:1b',
     gives: 'ollama/llama3.2:1b',
-    because: /^It was asked for\.$/,
+    because: /^It was requested\.$/,
   },
   {
     wish: 'extractive is asked for',
     setting: { installed: defaultModels() },
     requested: 'extractive',
     gives: 'extractive/extractive',
-    because: /^It was asked for\.$/,
+    because: /^It was requested\.$/,
   },
 ]
 
@@ -242,15 +242,15 @@ async function within<T>(
       openaiHost: service && new URL(service.address).host,
       chatModel: setting.chatModel,
       chatModelStrong: setting.chatModelStrong,
-      active: async () => setting.active,
+      findActive: async () => setting.active,
     }),
   )
 }
 
 describe('which model answers', () => {
   test.each(asked)('when $wish: $gives', async ({ setting, requested, strong = false, gives, because }) => {
-    const choice = await within(setting, (choosing) =>
-      choosing.choose({ ...(requested === undefined ? {} : { requested }), strong }),
+    const choice = await within(setting, (selector) =>
+      selector.select({ ...(requested === undefined ? {} : { requested }), strong }),
     )
     expect(`${choice.located.provider}/${choice.name}`).toBe(gives)
     expect(choice.reason).toMatch(because)
@@ -259,7 +259,7 @@ describe('which model answers', () => {
   test.each(refused)(
     'a wish for a model that $wish is refused with what to do',
     async ({ setting, requested, code, says }) => {
-      const error = await within(setting, (choosing) => choosing.choose({ requested })).catch(
+      const error = await within(setting, (selector) => selector.select({ requested })).catch(
         (thrown: unknown) => thrown,
       )
       expect(error).toBeInstanceOf(AppError)
@@ -276,7 +276,7 @@ describe('which model answers', () => {
       closing: signal,
       log: createLog('silent'),
     })
-    expect((await known.installed()).up).toBe(true)
+    expect((await known.installed()).isUp).toBe(true)
     ollama.models.push({ name: 'qwen3:4b', capabilities: ['completion'] })
     expect(await known.find('qwen3:4b', false)).toBeUndefined()
     expect(await known.find('qwen3:4b', true)).toMatchObject({ name: 'qwen3:4b' })
@@ -291,8 +291,8 @@ describe('which model answers', () => {
       closing: signal,
       log: createLog('silent'),
     })
-    expect((await known.installed()).up).toBe(false)
-    expect((await known.installed()).up).toBe(false)
+    expect((await known.installed()).isUp).toBe(false)
+    expect((await known.installed()).isUp).toBe(false)
     expect(ollama.requestsTo('/api/tags')).toHaveLength(1)
   })
 })

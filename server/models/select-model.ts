@@ -5,7 +5,7 @@ import { modelNotInstalled, notAChatModel, ollamaUnavailable, openaiNotConfigure
 import { looksLikeChatModel, parseProvider, shortName } from './names.ts'
 import type { InstalledModel } from './ollama/api.ts'
 
-/** A model that is there, or why it is not. */
+/** An available model, or the reason why it is not available. */
 export type LocatedModel =
   | { provider: 'ollama'; installed: InstalledModel }
   | { provider: 'openai'; name: string }
@@ -14,143 +14,156 @@ export type LocatedModel =
 
 export type Selection = { located: Exclude<LocatedModel, { provider: 'none' }>; name: string; reason: string }
 
+type Candidate = { name: string; reason: string }
+
 export type SelectionSettings = {
   ollamaAddress: string
-  /** The host of the OpenAI-compatible service, where one is configured. */
+  /** Host of the OpenAI-compatible service, if one is configured. */
   openaiHost: string | undefined
   chatModel: string | undefined
   chatModelStrong: string | undefined
-  /** The model set through the Models screen. */
-  active(): Promise<string | undefined>
+  /** Returns the model that an administrator has activated. */
+  findActive(): Promise<string | undefined>
 }
 
-const openAiPair = { usual: 'gpt-4o-mini', strong: 'gpt-4o' }
+const openAiDefaults = { normal: 'gpt-4o-mini', strong: 'gpt-4o' }
 
+/** Decides which chat model answers, and explains the decision. */
 export function createModelSelector(catalogue: Catalogue, settings: SelectionSettings) {
   /**
-   * Where a model of that name is. A prefix `ollama/` or `openai/` decides; otherwise what is installed comes first.
-   * With `insist`, Ollama is asked anew before the answer is no.
+   * Locates a model by name. A prefix `ollama/` or `openai/` names the provider; otherwise an installed model takes
+   * precedence. `refresh` requests a new list from Ollama before it reports a model as missing.
    */
-  async function locate(name: string, insist: boolean): Promise<LocatedModel> {
+  async function locate(name: string, refresh: boolean): Promise<LocatedModel> {
     if (name === 'extractive') return { provider: 'extractive' }
-    const wish = parseProvider(name)
-    const elsewhere = wish.provider !== 'ollama' && settings.openaiHost !== undefined
-    if (wish.provider !== 'openai') {
-      const installed = await catalogue.find(wish.name, insist && !elsewhere)
+    const requested = parseProvider(name)
+    const mayBeServed = requested.provider !== 'ollama' && settings.openaiHost !== undefined
+    if (requested.provider !== 'openai') {
+      const installed = await catalogue.find(requested.name, refresh && !mayBeServed)
       if (installed) {
         const { capabilities } = await catalogue.abilities(installed)
-        const chats = capabilities.includes('completion')
-        return chats ? { provider: 'ollama', installed } : { provider: 'none', problem: notAChatModel(name) }
+        const canChat = capabilities.includes('completion')
+        return canChat
+          ? { provider: 'ollama', installed }
+          : { provider: 'none', problem: notAChatModel(name) }
       }
     }
-    if (elsewhere) return { provider: 'openai', name: await servedName(name) }
-    if (wish.provider === 'openai') return { provider: 'none', problem: openaiNotConfigured(name) }
-    return { provider: 'none', problem: await notThere(wish.name) }
+    if (mayBeServed) return { provider: 'openai', name: await servedName(name) }
+    if (requested.provider === 'openai') return { provider: 'none', problem: openaiNotConfigured(name) }
+    return { provider: 'none', problem: await explainMissing(requested.name) }
   }
 
-  /** Some services have models whose own names begin with `openai/`. */
+  /** Removes the provider prefix, unless the service has a model whose own name begins with it. */
   async function servedName(name: string): Promise<string> {
-    const wish = parseProvider(name)
-    if (wish.provider === undefined) return name
+    const requested = parseProvider(name)
+    if (requested.provider === undefined) return name
     const served = await catalogue.served()
-    return served?.up && served.told?.some((model) => model.name === name) ? name : wish.name
+    return served?.isUp && served.value?.some((model) => model.name === name) ? name : requested.name
   }
 
-  async function notThere(name: string): Promise<AppError> {
-    const seen = await catalogue.installed()
-    if (!seen.up) return ollamaUnavailable(settings.ollamaAddress)
+  /** Returns the error for a model that is in no provider. */
+  async function explainMissing(name: string): Promise<AppError> {
+    const state = await catalogue.installed()
+    if (!state.isUp) return ollamaUnavailable(settings.ollamaAddress)
     if (/^(?:gpt-|o\d|chatgpt)/.test(name)) return openaiNotConfigured(name)
     const chats = await catalogue.listByCapability('completion')
     return modelNotInstalled(name, [...chats.map((model) => shortName(model.name)), 'extractive'])
   }
 
-  /** A service that is away is not worth a failing answer when nobody asked for this very model. */
-  async function usable(name: string): Promise<LocatedModel> {
+  /** Locates a model that was not requested by name: its service must also be reachable. */
+  async function locateUsable(name: string): Promise<LocatedModel> {
     const located = await locate(name, false)
     if (located.provider !== 'openai') return located
     const served = await catalogue.served()
-    return served && !served.up ? { provider: 'none', problem: toAppError(served.error) } : located
+    return served && !served.isUp ? { provider: 'none', problem: toAppError(served.error) } : located
   }
 
-  /** The usual name where the service has it (or has no list), otherwise the first of its chat models. */
-  async function defaultServed(usual: string): Promise<{ name: string; why: string } | undefined> {
+  /** Returns the preferred model if the service has it or has no list, otherwise its first chat model. */
+  async function findServed(preferred: string): Promise<Candidate | undefined> {
     const served = await catalogue.served()
-    const names = served?.up ? served.told?.map((model) => model.name) : undefined
-    if (names === undefined || names.includes(usual))
-      return { name: usual, why: `${settings.openaiHost} is configured, and it is the usual model there.` }
+    const names = served?.isUp ? served.value?.map((model) => model.name) : undefined
+    if (names === undefined || names.includes(preferred))
+      return {
+        name: preferred,
+        reason: `${settings.openaiHost} is configured, and this is its default model.`,
+      }
     const first = names.find(looksLikeChatModel)
     return first === undefined
       ? undefined
-      : { name: first, why: `It is the first chat model that ${settings.openaiHost} lists.` }
+      : { name: first, reason: `It is the first chat model that ${settings.openaiHost} lists.` }
   }
 
-  type Candidate = { name: string; why: string }
-
-  /** Whom to ask, best first. Each is worked out only when those before it are not there. */
+  /** Yields candidates, best first. Later ones are determined only if the earlier ones are not available. */
   async function* candidates(strong: boolean): AsyncGenerator<Candidate> {
     const { chatModel, chatModelStrong, openaiHost } = settings
     if (strong) {
-      const why = 'The stronger model was asked for'
-      if (chatModelStrong !== undefined) yield { name: chatModelStrong, why: `${why} (CHAT_MODEL_STRONG).` }
+      const reason = 'The stronger model was requested'
+      if (chatModelStrong !== undefined)
+        yield { name: chatModelStrong, reason: `${reason} (CHAT_MODEL_STRONG).` }
       else if (openaiHost !== undefined) {
-        const served = await defaultServed(openAiPair.strong)
-        if (served?.name === openAiPair.strong) yield { name: `openai/${openAiPair.strong}`, why: `${why}.` }
+        const served = await findServed(openAiDefaults.strong)
+        if (served?.name === openAiDefaults.strong)
+          yield { name: `openai/${openAiDefaults.strong}`, reason: `${reason}.` }
       }
     }
-    const active = await settings.active()
-    if (active !== undefined) yield { name: active, why: 'It is the active model.' }
-    if (chatModel !== undefined) yield { name: chatModel, why: 'CHAT_MODEL names it.' }
+    const active = await settings.findActive()
+    if (active !== undefined) yield { name: active, reason: 'It is the active model.' }
+    if (chatModel !== undefined) yield { name: chatModel, reason: 'CHAT_MODEL names it.' }
     if (openaiHost !== undefined) {
-      const served = await defaultServed(openAiPair.usual)
-      if (served) yield { name: `openai/${served.name}`, why: served.why }
+      const served = await findServed(openAiDefaults.normal)
+      if (served) yield { name: `openai/${served.name}`, reason: served.reason }
     }
   }
 
-  async function automatic(strong: boolean): Promise<Selection> {
+  async function selectDefault(strong: boolean): Promise<Selection> {
     const notes: string[] = []
     if (strong && settings.chatModelStrong === undefined && settings.openaiHost === undefined)
-      notes.push('No stronger model is set up (CHAT_MODEL_STRONG).')
-    let failed = false
-    for await (const { name, why } of candidates(strong)) {
-      const located = await usable(name)
-      if (located.provider !== 'none') return choice(located, why, notes)
-      failed = true
+      notes.push('No stronger model is configured (CHAT_MODEL_STRONG).')
+    let hasFailed = false
+    for await (const { name, reason } of candidates(strong)) {
+      const located = await locateUsable(name)
+      if (located.provider !== 'none') return toSelection(located, reason, notes)
+      hasFailed = true
       notes.push(`${parseProvider(name).name} cannot be used: ${located.problem.message}`)
     }
     const [first] = await catalogue.listByCapability('completion')
     if (first)
-      return choice(
+      return toSelection(
         { provider: 'ollama', installed: first },
         'It is the first chat model that Ollama has installed.',
         notes,
       )
-    if (failed) return choice({ provider: 'extractive' }, 'No language model can be used.', notes)
-    const ollama = (await catalogue.installed()).up
+    if (hasFailed) return toSelection({ provider: 'extractive' }, 'No language model is available.', notes)
+    const ollama = (await catalogue.installed()).isUp
       ? 'Ollama has no chat model installed'
       : `Ollama at ${settings.ollamaAddress} does not answer`
     const openai = settings.openaiHost === undefined ? ', and no OpenAI key is configured' : ''
-    return choice({ provider: 'extractive' }, `No language model is set up: ${ollama}${openai}.`, notes)
+    return toSelection(
+      { provider: 'extractive' },
+      `No language model is configured: ${ollama}${openai}.`,
+      notes,
+    )
   }
 
   return {
     locate,
 
-    /** The chat model that answers and why. Throws when one was asked for by name and is not there. */
-    async choose(wish: { requested?: string; strong?: boolean }): Promise<Selection> {
-      if (wish.requested === undefined) return automatic(wish.strong ?? false)
-      const located = await locate(wish.requested, true)
+    /** Selects the chat model that answers. Throws if a model was requested by name and is not available. */
+    async select(options: { requested?: string; strong?: boolean }): Promise<Selection> {
+      if (options.requested === undefined) return selectDefault(options.strong ?? false)
+      const located = await locate(options.requested, true)
       if (located.provider === 'none') throw located.problem
-      return choice(located, 'It was asked for.', [])
+      return toSelection(located, 'It was requested.', [])
     },
   }
 }
 
-function choice(located: Selection['located'], why: string, notes: string[]): Selection {
+function toSelection(located: Selection['located'], reason: string, notes: string[]): Selection {
   const name =
     located.provider === 'ollama'
       ? shortName(located.installed.name)
       : located.provider === 'openai'
         ? located.name
         : 'extractive'
-  return { located, name, reason: [why, ...notes].join(' ') }
+  return { located, name, reason: [reason, ...notes].join(' ') }
 }

@@ -5,7 +5,7 @@ import type { Db } from '../db/index.ts'
 const key = 'active_model'
 const active = z.object({ model: z.string() })
 
-/** The model that an administrator has made the active one. */
+/** Returns the model that an administrator has activated. */
 export async function findActiveModel(db: Db): Promise<string | undefined> {
   const row = await db.selectFrom('settings').select('value').where('key', '=', key).executeTakeFirst()
   return active.safeParse(row?.value).data?.model
@@ -20,7 +20,7 @@ export async function saveActiveModel(db: Db, model: string): Promise<void> {
     .execute()
 }
 
-/** Forgets the active model if it is still this one. */
+/** Clears the active model if it is still this one. */
 export async function clearActiveModel(db: Db, model: string): Promise<void> {
   await db.deleteFrom('settings').where('key', '=', key).where(sql`value->>'model'`, '=', model).execute()
 }

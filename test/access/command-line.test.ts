@@ -68,7 +68,7 @@ describe('the command line', { timeout: 120_000 }, () => {
     expect(await (await fetch(`${address}/health`)).json()).toEqual({ ok: true })
     const lines = output.out.trim().split('\n')
     expect(lines).toHaveLength(3)
-    expect(lines[1]).toMatch(/^No language model is set up: .+ answers quote your documents/)
+    expect(lines[1]).toMatch(/^No language model is configured: .+ answers quote your documents/)
     expect(lines[2]).toMatch(/No sign-in is needed on this machine/)
     expect(output.err).toBe('')
     child.kill('SIGTERM')

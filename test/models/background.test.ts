@@ -23,7 +23,7 @@ describe('background calls to a model server', () => {
     store = await openCluster('embedded')
     house = await openModelsServer(store, {
       ollamaBaseUrl: ollama.url,
-      schedulerTimings: { restMs: 1, firstBackoffMs: 1 },
+      schedulerTimings: { idleMs: 1, initialBackoffMs: 1 },
     })
   })
   afterAll(async () => {

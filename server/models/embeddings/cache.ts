@@ -1,17 +1,18 @@
 import { createHash } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
 import type { Log } from '../../log.ts'
 import { createRedisVectors } from './redis.ts'
 
-/** Vectors already made, by space and text. */
+/** Caches vectors by space and text. */
 export type VectorCache = {
-  /** One entry per text, in order; undefined where it is not known. */
+  /** Returns one entry per text, in order; undefined for a text that is not cached. */
   get(space: string, texts: string[]): Promise<(Float32Array | undefined)[]>
   put(space: string, entries: { text: string; vector: Float32Array }[]): void
   stats(): CacheStats
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** `size` counts the entries in memory; `hit_rate` is 0 to 1. */
+/** `size` is the number of entries in memory; `hit_rate` is from 0 to 1. */
 export type CacheStats = {
   kind: 'memory' | 'redis'
   hits: number
@@ -20,48 +21,24 @@ export type CacheStats = {
   hit_rate: number
 }
 
-const defaultBytes = 64 * 1024 * 1024
-/** Key, map entry and array header beside the numbers themselves. */
+const defaultMaxBytes = 64 * 1024 * 1024
+/** Approximate size of the key, the cache entry and the array header. */
 const entryBytes = 200
 
-/** Least recently used vectors go first when the bytes run out. */
-export function createMemoryVectors(maxBytes = defaultBytes) {
-  const entries = new Map<string, Float32Array>()
-  let bytes = 0
-  const cost = (vector: Float32Array) => vector.byteLength + entryBytes
-  return {
-    get size() {
-      return entries.size
-    },
-    get(key: string): Float32Array | undefined {
-      const vector = entries.get(key)
-      if (vector === undefined) return undefined
-      entries.delete(key)
-      entries.set(key, vector)
-      return vector
-    },
-    put(key: string, vector: Float32Array): void {
-      const old = entries.get(key)
-      if (old) bytes -= cost(old)
-      entries.delete(key)
-      entries.set(key, vector)
-      bytes += cost(vector)
-      for (const [oldest, its] of entries) {
-        if (bytes <= maxBytes) break
-        entries.delete(oldest)
-        bytes -= cost(its)
-      }
-    },
-  }
-}
+/** Evicts the least recently used vectors beyond `maxBytes`. */
+export const createMemoryVectors = (maxBytes: number) =>
+  new LRUCache<string, Float32Array>({
+    maxSize: maxBytes,
+    sizeCalculation: (vector) => vector.byteLength + entryBytes,
+  })
 
-/** Memory in front, Redis behind it where one is named; Redis away only means fewer hits. */
+/** Creates a cache in memory, backed by Redis if configured. While Redis is unavailable there are fewer hits. */
 export function createVectorCache(options: {
   redisUrl?: string | undefined
   log: Log
   maxBytes?: number
 }): VectorCache {
-  const memory = createMemoryVectors(options.maxBytes)
+  const memory = createMemoryVectors(options.maxBytes ?? defaultMaxBytes)
   const redis = options.redisUrl === undefined ? undefined : createRedisVectors(options.redisUrl, options.log)
   let hits = 0
   let misses = 0
@@ -75,27 +52,27 @@ export function createVectorCache(options: {
         const stored = await redis.get(missing)
         missing.forEach((key, i) => {
           const vector = stored[i]
-          if (vector) memory.put(key, vector)
+          if (vector) memory.set(key, vector)
         })
         let next = 0
         found.forEach((vector, i) => {
           if (vector === undefined) found[i] = stored[next++]
         })
       }
-      const known = found.filter((vector) => vector !== undefined).length
-      hits += known
-      misses += found.length - known
+      const cached = found.filter((vector) => vector !== undefined).length
+      hits += cached
+      misses += found.length - cached
       return found
     },
 
     put(space, entries) {
       const keyed = entries.map(({ text, vector }) => ({ key: keyOf(space, text), vector }))
-      for (const { key, vector } of keyed) memory.put(key, vector)
+      for (const { key, vector } of keyed) memory.set(key, vector)
       redis?.put(keyed)
     },
 
     stats: () => ({
-      kind: redis?.isThere() ? 'redis' : 'memory',
+      kind: redis?.isAvailable() ? 'redis' : 'memory',
       hits,
       misses,
       size: memory.size,

@@ -9,32 +9,33 @@ import { withPrefix } from './prefixes.ts'
 
 type Purpose = Parameters<Embedder['embed']>[1]
 
-/** One request of a service's embedding protocol: one vector per text, in order; throws `tooLong` faults as they come. */
+/** Sends one embedding request. Returns one vector per text, in order; throws `context_length_exceeded`. */
 export type EmbedBatch = (texts: string[], signal: AbortSignal) => Promise<number[][]>
 
 export type EmbedderOptions = {
   provider: 'ollama' | 'openai'
   model: string
   remote: boolean
-  /** Tokens that one text may have. */
+  /** Maximum length of a text in tokens. */
   textTokens: number
   batch: EmbedBatch
   cache: VectorCache
-  /** The way to the server: somebody waits for a query, passages give way to answers for a while. */
-  lane: Scheduler
+  /** Queries count as answers; passages are embedded in the background. */
+  scheduler: Scheduler
 }
 
-const largestBatch = 64
-const batchTokens = 8_192
-const concurrency = 2
-const attempts = 4
-const shortestText = 16
-/** Documents are waited for: where somebody is always being answered, passages have a third of the time. */
-const patienceInBatches = 2
-const firstPatienceMs = 1_000
-const longestPatienceMs = 10_000
+const maxBatchTexts = 64
+const maxBatchTokens = 8_192
+const maxConcurrent = 2
+const maxAttempts = 4
+/** A text this short is not truncated further. */
+const minTextCharacters = 16
+/** Passages wait for answers twice as long as a batch takes, so that a busy server spends a third of its time on them. */
+const waitPerBatch = 2
+const initialMaxWaitMs = 1_000
+const maxMaxWaitMs = 10_000
 
-/** Embeds through a service: cached, in batches, two at a time, trying again what is worth it. */
+/** Creates an embedder with a cache, batches, bounded concurrency and retries. */
 export function createEmbedder({
   provider,
   model,
@@ -42,61 +43,65 @@ export function createEmbedder({
   textTokens,
   batch,
   cache,
-  lane,
+  scheduler,
 }: EmbedderOptions): Embedder {
   const space = `${provider}/${model}`
-  // The estimate may be 20 % short and local tokenizers cut finer.
-  const room = Math.floor(textTokens / 1.5)
+  // Leaves a margin for the error of the token estimate.
+  const maxTokens = Math.floor(textTokens / 1.5)
 
-  let patienceMs = firstPatienceMs
-  async function timed(texts: string[], signal: AbortSignal): Promise<number[][]> {
-    const begun = performance.now()
-    const made = await batch(texts, signal)
-    patienceMs = Math.min(longestPatienceMs, patienceInBatches * (performance.now() - begun))
-    return made
+  let maxWaitMs = initialMaxWaitMs
+  async function embedTimed(texts: string[], signal: AbortSignal): Promise<number[][]> {
+    const startedAt = performance.now()
+    const vectors = await batch(texts, signal)
+    maxWaitMs = Math.min(maxMaxWaitMs, waitPerBatch * (performance.now() - startedAt))
+    return vectors
   }
 
-  async function inTurn(texts: string[], purpose: Purpose, signal: AbortSignal): Promise<number[][]> {
+  async function embedScheduled(texts: string[], purpose: Purpose, signal: AbortSignal): Promise<number[][]> {
     if (purpose === 'passage')
-      return await lane.runInBackground(signal, (current) => timed(texts, current), { patienceMs })
-    const ended = lane.beginAnswer()
+      return await scheduler.runInBackground(signal, (current) => embedTimed(texts, current), { maxWaitMs })
+    const endAnswer = scheduler.beginAnswer()
     try {
       return await batch(texts, signal)
     } finally {
-      ended()
+      endAnswer()
     }
   }
 
-  async function patiently(texts: string[], purpose: Purpose, signal: AbortSignal): Promise<number[][]> {
+  async function embedWithRetries(
+    texts: string[],
+    purpose: Purpose,
+    signal: AbortSignal,
+  ): Promise<number[][]> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await inTurn(texts, purpose, signal)
+        return await embedScheduled(texts, purpose, signal)
       } catch (thrown) {
         signal.throwIfAborted()
-        // Embedding twice changes nothing, so a broken connection is worth another try as well.
-        const broken = thrown instanceof AppError && /^(?:cut|http_500)$/.test(thrown.code)
-        const wait = retryDelay(thrown, attempt)?.ms ?? (broken ? 400 * attempt : undefined)
-        if (wait === undefined || attempt === attempts) throw thrown
+        // Embedding is idempotent, so a lost connection is retried, too.
+        const isRetryable = thrown instanceof AppError && /^(?:cut|http_500)$/.test(thrown.code)
+        const wait = retryDelay(thrown, attempt)?.ms ?? (isRetryable ? 400 * attempt : undefined)
+        if (wait === undefined || attempt === maxAttempts) throw thrown
         await delay(wait, undefined, { signal }).catch(() => signal.throwIfAborted())
       }
     }
   }
 
-  async function vectors(texts: string[], purpose: Purpose, signal: AbortSignal): Promise<Float32Array[]> {
+  async function embedTexts(texts: string[], purpose: Purpose, signal: AbortSignal): Promise<Float32Array[]> {
     try {
-      return (await patiently(texts, purpose, signal)).map(normalised)
+      return (await embedWithRetries(texts, purpose, signal)).map(normalize)
     } catch (thrown) {
       if (!(thrown instanceof AppError) || thrown.code !== 'context_length_exceeded') throw thrown
       if (texts.length > 1) {
         const middle = texts.length >> 1
         return [
-          ...(await vectors(texts.slice(0, middle), purpose, signal)),
-          ...(await vectors(texts.slice(middle), purpose, signal)),
+          ...(await embedTexts(texts.slice(0, middle), purpose, signal)),
+          ...(await embedTexts(texts.slice(middle), purpose, signal)),
         ]
       }
       const text = texts[0] ?? ''
-      if (text.length <= shortestText) throw thrown
-      return vectors([cutAt(text, Math.floor(text.length * 0.7))], purpose, signal)
+      if (text.length <= minTextCharacters) throw thrown
+      return embedTexts([truncate(text, Math.floor(text.length * 0.7))], purpose, signal)
     }
   }
 
@@ -104,46 +109,46 @@ export function createEmbedder({
     space,
     remote,
     async embed(texts, purpose, signal) {
-      const wanted = texts.map((text) =>
-        shortened(withPrefix(model, text.trim() === '' ? '.' : text, purpose), room),
+      const inputs = texts.map((text) =>
+        truncateToTokens(withPrefix(model, text.trim() === '' ? '.' : text, purpose), maxTokens),
       )
-      const found = await cache.get(space, wanted)
-      const missing = [...new Set(wanted.filter((_, i) => found[i] === undefined))]
-      const made = new Map<string, Float32Array>()
-      await eachOf(batchesOf(missing), async (some) => {
-        const fresh = await vectors(some, purpose, signal)
-        const entries = fresh.map((vector, i) => ({ text: some[i] ?? '', vector }))
-        for (const { text, vector } of entries) made.set(text, vector)
+      const found = await cache.get(space, inputs)
+      const missing = [...new Set(inputs.filter((_, i) => found[i] === undefined))]
+      const embedded = new Map<string, Float32Array>()
+      await processBatches(splitIntoBatches(missing), async (batchTexts) => {
+        const vectors = await embedTexts(batchTexts, purpose, signal)
+        const entries = vectors.map((vector, i) => ({ text: batchTexts[i] ?? '', vector }))
+        for (const { text, vector } of entries) embedded.set(text, vector)
         cache.put(space, entries)
       })
-      return wanted.map((text, i) => {
-        const vector = found[i] ?? made.get(text)
-        if (!vector) throw new Error(`no vector came back for text ${i}`)
+      return inputs.map((text, i) => {
+        const vector = found[i] ?? embedded.get(text)
+        if (!vector) throw new Error(`The service returned no vector for text ${i}`)
         return vector
       })
     },
   }
 }
 
-function batchesOf(texts: string[]): string[][] {
+function splitIntoBatches(texts: string[]): string[][] {
   const batches: string[][] = []
   let tokens = Number.POSITIVE_INFINITY
   for (const text of texts) {
-    const its = estimateTokens(text)
+    const textTokens = estimateTokens(text)
     const last = batches.at(-1)
-    if (!last || last.length >= largestBatch || tokens + its > batchTokens) {
+    if (!last || last.length >= maxBatchTexts || tokens + textTokens > maxBatchTokens) {
       batches.push([text])
-      tokens = its
+      tokens = textTokens
     } else {
       last.push(text)
-      tokens += its
+      tokens += textTokens
     }
   }
   return batches
 }
 
-/** Works through the batches, a few at a time; the first failure ends it. */
-async function eachOf(batches: string[][], work: (batch: string[]) => Promise<void>): Promise<void> {
+/** Processes batches with bounded concurrency; stops at the first failure. */
+async function processBatches(batches: string[][], work: (batch: string[]) => Promise<void>): Promise<void> {
   const queue = [...batches]
   const worker = async () => {
     try {
@@ -152,26 +157,26 @@ async function eachOf(batches: string[][], work: (batch: string[]) => Promise<vo
       queue.length = 0
     }
   }
-  await Promise.all(Array.from({ length: Math.min(concurrency, batches.length) }, worker))
+  await Promise.all(Array.from({ length: Math.min(maxConcurrent, batches.length) }, worker))
 }
 
-/** The beginning of a text that is too long for the model, by the estimate of its tokens. */
-function shortened(text: string, tokens: number): string {
-  // No token is longer than this on average; saves counting what is surely short.
+/** Truncates a text to an estimated number of tokens. */
+function truncateToTokens(text: string, tokens: number): string {
+  // A token has at least one character; saves the estimate for short texts.
   if (text.length <= tokens) return text
-  let short = text
-  for (let estimate = estimateTokens(short); estimate > tokens; estimate = estimateTokens(short))
-    short = cutAt(short, Math.floor(short.length * Math.min(0.95, tokens / estimate)))
-  return short
+  let result = text
+  for (let estimate = estimateTokens(result); estimate > tokens; estimate = estimateTokens(result))
+    result = truncate(result, Math.floor(result.length * Math.min(0.95, tokens / estimate)))
+  return result
 }
 
-/** Never between the halves of a character. */
-function cutAt(text: string, length: number): string {
+/** Truncates without splitting a surrogate pair. */
+function truncate(text: string, length: number): string {
   const code = text.charCodeAt(length - 1)
   return text.slice(0, code >= 0xd800 && code <= 0xdbff ? length - 1 : length)
 }
 
-function normalised(vector: number[]): Float32Array {
+function normalize(vector: number[]): Float32Array {
   let sum = 0
   for (const x of vector) sum += x * x
   const length = Math.sqrt(sum) || 1

@@ -10,50 +10,51 @@ import type { VectorCache } from './cache.ts'
 import { createEmbedder } from './embedder.ts'
 import { type EmbeddingSelection, selectEmbeddingModel } from './select-model.ts'
 
-type Parts = {
+type EmbedderDependencies = {
   ollama: ModelService
   openai: ModelService | undefined
   catalogue: Catalogue
   cache: VectorCache
-  lanes: Schedulers
+  schedulers: Schedulers
   log: Log
   embedModel: string | undefined
-  /** For one batch; the model may have to be loaded first. */
+  /** Timeout of one batch, including loading the model. */
   timeoutMs: number
 }
 
-type Chosen = Exclude<EmbeddingSelection, { provider: 'none' }>
+type SelectedEmbedding = Exclude<EmbeddingSelection, { provider: 'none' }>
 
-/** Context that texts are given at most: passages are short, and memory is not free. */
-const ollamaContext = 2_048
-const openAiContext = 8_000
+/** Passages are shorter than this; a larger context window only takes memory. */
+const ollamaContextTokens = 2_048
+/** Below the 8,191 input tokens of OpenAI's embedding models (API reference, "Create embeddings"). */
+const openAiContextTokens = 8_000
 
-/** The embedding models that can be used, and which of them is. */
+/** Creates and caches embedders, and selects the current one. */
 export function createEmbedders({
   ollama,
   openai,
   catalogue,
   cache,
-  lanes,
+  schedulers,
   log,
   embedModel,
   timeoutMs,
-}: Parts) {
-  const made = new Map<string, Embedder>()
-  let warned = ''
+}: EmbedderDependencies) {
+  const embedders = new Map<string, Embedder>()
+  let loggedReason = ''
 
-  const choose = (): Promise<EmbeddingSelection> =>
+  const select = (): Promise<EmbeddingSelection> =>
     selectEmbeddingModel(catalogue, {
       embedModel,
       ollamaAddress: ollama.address,
       hasOpenAi: openai !== undefined,
     })
 
-  async function make(choice: Chosen): Promise<Embedder | undefined> {
-    const model = choice.name
-    if (choice.provider === 'ollama') {
-      const { contextLength } = await catalogue.abilities(choice.installed)
-      const numCtx = Math.min(contextLength ?? ollamaContext, ollamaContext)
+  async function create(selection: SelectedEmbedding): Promise<Embedder | undefined> {
+    const model = selection.name
+    if (selection.provider === 'ollama') {
+      const { contextLength } = await catalogue.abilities(selection.installed)
+      const numCtx = Math.min(contextLength ?? ollamaContextTokens, ollamaContextTokens)
       const batch = createOllamaEmbed(ollama, model, { numCtx, timeoutMs })
       return createEmbedder({
         provider: 'ollama',
@@ -62,7 +63,7 @@ export function createEmbedders({
         textTokens: numCtx,
         batch,
         cache,
-        lane: lanes.to(ollama),
+        scheduler: schedulers.for(ollama),
       })
     }
     if (!openai) return undefined
@@ -71,53 +72,49 @@ export function createEmbedders({
       provider: 'openai',
       model,
       remote: openai.remote,
-      textTokens: openAiContext,
+      textTokens: openAiContextTokens,
       batch,
       cache,
-      lane: lanes.to(openai),
+      scheduler: schedulers.for(openai),
     })
   }
 
-  async function embedder(choice: Chosen): Promise<Embedder | undefined> {
-    const key = `${choice.provider}/${choice.name}`
-    const embedder = made.get(key) ?? (await make(choice))
-    if (embedder) made.set(key, embedder)
+  async function getOrCreate(selection: SelectedEmbedding): Promise<Embedder | undefined> {
+    const key = `${selection.provider}/${selection.name}`
+    const embedder = embedders.get(key) ?? (await create(selection))
+    if (embedder) embedders.set(key, embedder)
     return embedder
   }
 
   return {
-    choose,
+    select,
 
-    /** The embedder in use. One that EMBED_MODEL names and that is not there is warned of, once. */
+    /** Returns the current embedder. Logs one warning if the model that EMBED_MODEL names is not available. */
     async current(signal: AbortSignal): Promise<Embedder | undefined> {
-      const choice = await choose()
+      const selection = await select()
       signal.throwIfAborted()
-      if (choice.provider !== 'none') return embedder(choice)
-      if (embedModel !== undefined && warned !== choice.reason) log.warn(choice.reason)
-      warned = choice.reason
+      if (selection.provider !== 'none') return getOrCreate(selection)
+      if (embedModel !== undefined && loggedReason !== selection.reason) log.warn(selection.reason)
+      loggedReason = selection.reason
       return undefined
     },
 
-    /** The embedder of a vector space, while its model is still there: for vectors that were made before another took its place. */
+    /** Returns the embedder of a vector space if its model is available, for vectors of a previous embedding model. */
     async forSpace(space: string): Promise<Embedder | undefined> {
       const { provider, name } = parseProvider(space)
-      if (provider === 'openai') return await embedder({ provider, name })
+      if (provider === 'openai') return await getOrCreate({ provider, name })
       const installed = provider && (await catalogue.find(name, false))
-      return installed ? await embedder({ provider, name, installed }) : undefined
+      return installed ? await getOrCreate({ provider, name, installed }) : undefined
     },
 
-    /** How many numbers the vectors of an installed model have; undefined when it does not embed but chats. */
+    /** Returns the dimensions of an installed embedding model; undefined for other models. */
     async dimensions(name: string, signal: AbortSignal): Promise<number | undefined> {
       const installed = await catalogue.find(parseProvider(name).name, true)
       if (!installed) return undefined
       const { capabilities } = await catalogue.abilities(installed)
       if (capabilities.includes('completion')) return undefined
-      const its = await embedder({ provider: 'ollama', name: shortName(installed.name), installed })
-      const vectors = await its?.embed(
-        [`a text that no cache knows: ${crypto.randomUUID()}`],
-        'query',
-        signal,
-      )
+      const found = await getOrCreate({ provider: 'ollama', name: shortName(installed.name), installed })
+      const vectors = await found?.embed([`uncached text ${crypto.randomUUID()}`], 'query', signal)
       return vectors?.[0]?.length
     },
   }

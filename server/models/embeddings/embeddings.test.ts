@@ -21,7 +21,7 @@ const signal = AbortSignal.timeout(60_000)
 const silent = createLog('silent')
 const dot = (a: Float32Array, b: Float32Array) => a.reduce((sum, x, i) => sum + x * (b[i] ?? 0), 0)
 
-/** The embedders over a played Ollama, and a service where one is given. */
+/** Creates embedders with a scripted Ollama and, if given, an OpenAI-compatible service. */
 function embeddersWith(
   ollamaUrl: string,
   more: { openaiUrl?: string; embedModel?: string; cache?: VectorCache; log?: Log } = {},
@@ -36,7 +36,7 @@ function embeddersWith(
     openai,
     catalogue: createCatalogue({ ollama, openai, closing: signal, log: silent }),
     cache: more.cache ?? createVectorCache({ log: silent }),
-    lanes: createSchedulers(signal),
+    schedulers: createSchedulers(signal),
     log: more.log ?? silent,
     embedModel: more.embedModel,
     timeoutMs: 5_000,
@@ -113,7 +113,7 @@ describe('which model embeds', () => {
       ...(embedModel === undefined ? {} : { embedModel }),
     })
     expect((await embedders.current(signal))?.space).toBe(space)
-    const choice = await embedders.choose()
+    const choice = await embedders.select()
     if (choice.provider === 'none') expect(choice.reason).toMatch(/pull/)
   })
 
@@ -286,9 +286,9 @@ describe('the cache in memory', () => {
   test('forgets first what was not used for longest when it is full', () => {
     const vectors = createMemoryVectors(3 * (4 * 100 + 200))
     const vector = () => new Float32Array(100)
-    for (const key of ['a', 'b', 'c']) vectors.put(key, vector())
+    for (const key of ['a', 'b', 'c']) vectors.set(key, vector())
     vectors.get('a')
-    vectors.put('d', vector())
+    vectors.set('d', vector())
     expect(['a', 'b', 'c', 'd'].map((key) => vectors.get(key) !== undefined)).toEqual([
       true,
       false,
@@ -300,8 +300,8 @@ describe('the cache in memory', () => {
 
   test('counts an entry once that is put again', () => {
     const vectors = createMemoryVectors(1_000)
-    for (let i = 0; i < 10; i++) vectors.put('a', new Float32Array(100))
-    vectors.put('b', new Float32Array(10))
+    for (let i = 0; i < 10; i++) vectors.set('a', new Float32Array(100))
+    vectors.set('b', new Float32Array(10))
     expect(vectors.size).toBe(2)
   })
 })

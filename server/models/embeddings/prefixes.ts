@@ -1,13 +1,13 @@
-/** What a model wants before a text, by what the text is for; from the models' own cards. */
+/** Instruction prefixes of embedding models, from their model cards. */
 type Prefixes = { query: string; passage: string }
 
-const represent = 'Represent this sentence for searching relevant passages: '
+const representPrefix = 'Represent this sentence for searching relevant passages: '
 
-const known: [RegExp, Prefixes][] = [
+const prefixesByName: [RegExp, Prefixes][] = [
   [/nomic-embed/, { query: 'search_query: ', passage: 'search_document: ' }],
   [/snowflake-arctic-embed2|arctic-embed-[ml]-v2/, { query: 'query: ', passage: '' }],
-  [/snowflake-arctic-embed|mxbai-embed/, { query: represent, passage: '' }],
-  [/bge-(?:small|base|large)/, { query: represent, passage: '' }],
+  [/snowflake-arctic-embed|mxbai-embed/, { query: representPrefix, passage: '' }],
+  [/bge-(?:small|base|large)/, { query: representPrefix, passage: '' }],
   [
     /qwen3-embedding|e5-mistral|e5-[a-z-]*instruct/,
     {
@@ -19,14 +19,14 @@ const known: [RegExp, Prefixes][] = [
   [/embeddinggemma/, { query: 'task: search result | query: ', passage: 'title: none | text: ' }],
 ]
 
-/** Puts before a text what the model was trained to see there. */
+/** Adds the instruction prefix of a model. */
 export function withPrefix(model: string, text: string, purpose: 'query' | 'passage'): string {
   const name = model.toLowerCase()
-  const prefixes = known.find(([pattern]) => pattern.test(name))?.[1]
+  const prefixes = prefixesByName.find(([pattern]) => pattern.test(name))?.[1]
   return prefixes ? prefixes[purpose] + text : text
 }
 
-/** Embedding models in the order in which one is taken when none is named. */
+/** Order of preference if EMBED_MODEL is not set. */
 const preferred = [
   'bge-m3',
   'qwen3-embedding',
@@ -39,8 +39,8 @@ const preferred = [
   'all-minilm',
 ]
 
-/** A model's place among the embedding models; smaller is better. */
+/** Returns the rank of a model by preference; lower is better. */
 export function preferenceRank(model: string): number {
-  const place = preferred.findIndex((name) => model.toLowerCase().includes(name))
-  return place === -1 ? preferred.length : place
+  const rank = preferred.findIndex((name) => model.toLowerCase().includes(name))
+  return rank === -1 ? preferred.length : rank
 }

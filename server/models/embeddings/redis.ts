@@ -2,12 +2,12 @@ import { Redis } from 'ioredis'
 import type { Log } from '../../log.ts'
 
 const keyPrefix = 'gabee:vector:'
-const thirtyDays = 30 * 24 * 3600
-const checkAgainMs = 5_000
+const ttlSeconds = 30 * 24 * 3600
+const recheckMs = 5_000
 
 /**
- * Vectors in Redis, as float32 bytes. Nothing here ever throws or makes anybody wait long: while Redis is away, or
- * refuses the password, nothing is found and nothing kept; one warning says so, and it is tried again in the background.
+ * Stores vectors in Redis as float32 bytes. Never throws: while Redis is unavailable or rejects the password, `get`
+ * finds nothing and `put` stores nothing. The log contains one warning, and the connection is retried in the background.
  */
 export function createRedisVectors(url: string, log: Log) {
   const client = new Redis(url, {
@@ -17,62 +17,62 @@ export function createRedisVectors(url: string, log: Log) {
     commandTimeout: 1_000,
     retryStrategy: (times) => Math.min(30_000, 250 * 2 ** Math.min(times, 10)),
   })
-  let there = false
-  let warned = false
+  let isAvailable = false
+  let hasWarned = false
 
-  let again: NodeJS.Timeout | undefined
+  let recheck: NodeJS.Timeout | undefined
 
-  const away = (error: unknown) => {
-    there = false
+  const handleFailure = (error: unknown) => {
+    isAvailable = false
     if (client.status === 'ready') {
-      clearTimeout(again)
-      again = setTimeout(check, checkAgainMs)
-      again.unref()
+      clearTimeout(recheck)
+      recheck = setTimeout(check, recheckMs)
+      recheck.unref()
     }
-    if (warned) return
-    warned = true
-    const why = reasonOf(error)
-    log.warn({ why }, 'Redis (REDIS_URL) cannot be used; the cache in memory serves until it is back')
+    if (hasWarned) return
+    hasWarned = true
+    const reason = reasonOf(error)
+    log.warn({ reason }, 'Redis (REDIS_URL) is not available; using the cache in memory')
   }
-  /** A server that wants a password lets anybody connect; only a command tells. */
+  /** Sends a command, because Redis accepts connections before it checks the password. */
   const check = () => {
     client
       .ping()
       .then(() => {
-        there = true
-        if (warned) log.info('Redis is back')
-        warned = false
+        isAvailable = true
+        if (hasWarned) log.info('Redis is available again')
+        hasWarned = false
       })
-      .catch(away)
+      .catch(handleFailure)
   }
-  // Without a listener an error event would end the process.
-  client.on('error', away)
-  client.on('close', () => away(new Error('the connection was closed')))
+  // Without a listener an error event ends the process.
+  client.on('error', handleFailure)
+  client.on('close', () => handleFailure(new Error('the connection was closed')))
   client.on('ready', check)
 
   return {
-    isThere: () => there,
+    isAvailable: () => isAvailable,
 
     async get(keys: string[]): Promise<(Float32Array | undefined)[]> {
-      if (!there) return keys.map(() => undefined)
+      if (!isAvailable) return keys.map(() => undefined)
       try {
         const values = await client.mgetBuffer(keys.map((key) => keyPrefix + key))
         return values.map((value) => (value ? floats(value) : undefined))
       } catch (error) {
-        away(error)
+        handleFailure(error)
         return keys.map(() => undefined)
       }
     },
 
     put(entries: { key: string; vector: Float32Array }[]): void {
-      if (!there) return
+      if (!isAvailable) return
       const pipeline = client.pipeline()
-      for (const { key, vector } of entries) pipeline.set(keyPrefix + key, bytes(vector), 'EX', thirtyDays)
-      pipeline.exec().catch(away)
+      for (const { key, vector } of entries) pipeline.set(keyPrefix + key, bytes(vector), 'EX', ttlSeconds)
+      pipeline.exec().catch(handleFailure)
     },
 
     async [Symbol.asyncDispose](): Promise<void> {
-      clearTimeout(again)
+      clearTimeout(recheck)
       client.removeAllListeners('close')
       client.disconnect()
     },
@@ -81,7 +81,7 @@ export function createRedisVectors(url: string, log: Log) {
 
 function reasonOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error)
-  if (/WRONGPASS|NOAUTH|NOPERM|invalid password/i.test(message)) return 'it refuses the password'
+  if (/WRONGPASS|NOAUTH|NOPERM|invalid password/i.test(message)) return 'wrong password'
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   return code || message.slice(0, 100)
 }

@@ -3,15 +3,15 @@ import { parseProvider, shortName } from '../names.ts'
 import type { InstalledModel } from '../ollama/api.ts'
 import { preferenceRank } from './prefixes.ts'
 
-/** Which model embeds; without one, retrieval goes by words alone, and `reason` says why. */
+/** The selected embedding model; without one, search is lexical only for the given reason. */
 export type EmbeddingSelection =
   | { provider: 'ollama'; name: string; installed: InstalledModel }
   | { provider: 'openai'; name: string }
   | { provider: 'none'; reason: string }
 
 /**
- * The model that EMBED_MODEL names, or else the best of those installed in Ollama. A paid service is used only when it
- * is named: every document would be sent there.
+ * Selects the model that EMBED_MODEL names, otherwise the preferred one of those installed in Ollama. An
+ * OpenAI-compatible service is used only if EMBED_MODEL names its model, because every document is sent there.
  */
 export async function selectEmbeddingModel(
   catalogue: Catalogue,
@@ -22,27 +22,28 @@ export async function selectEmbeddingModel(
     name: shortName(installed.name),
     installed,
   })
-  const seen = await catalogue.installed()
-  const away = `Ollama at ${settings.ollamaAddress} does not answer`
+  const state = await catalogue.installed()
+  const unavailable = `Ollama at ${settings.ollamaAddress} does not answer`
 
   if (settings.embedModel !== undefined) {
-    const wish = parseProvider(settings.embedModel)
-    if (wish.provider !== 'openai') {
-      const installed = await catalogue.find(wish.name, false)
+    const requested = parseProvider(settings.embedModel)
+    if (requested.provider !== 'openai') {
+      const installed = await catalogue.find(requested.name, false)
       if (installed) return ollama(installed)
     }
-    if (wish.provider !== 'ollama' && settings.hasOpenAi) return { provider: 'openai', name: wish.name }
-    const why = seen.up ? `it is not installed; pull ${wish.name}` : away
-    return { provider: 'none', reason: `EMBED_MODEL names ${wish.name}, but ${why}.` }
+    if (requested.provider !== 'ollama' && settings.hasOpenAi)
+      return { provider: 'openai', name: requested.name }
+    const problem = state.isUp ? `it is not installed; pull ${requested.name}` : unavailable
+    return { provider: 'none', reason: `EMBED_MODEL names ${requested.name}, but ${problem}.` }
   }
 
-  const able = await catalogue.listByCapability('embedding')
-  const [best] = able.toSorted((a, b) => preferenceRank(a.name) - preferenceRank(b.name))
+  const available = await catalogue.listByCapability('embedding')
+  const [best] = available.toSorted((a, b) => preferenceRank(a.name) - preferenceRank(b.name))
   if (best) return ollama(best)
   return {
     provider: 'none',
-    reason: seen.up
+    reason: state.isUp
       ? 'Ollama has no embedding model installed; pull one, for example nomic-embed-text.'
-      : `${away}.`,
+      : `${unavailable}.`,
   }
 }

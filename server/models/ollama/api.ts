@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { requestJson, requestText } from '../upstream/request.ts'
 import type { ModelService } from '../upstream/service.ts'
 
-/** Ollama's own protocol, as far as it is used here. Fields that older versions lack are optional. */
+/** The parts of Ollama's API that are used here. Fields that older versions lack are optional. */
 
 const tags = z.object({
   models: z.array(
@@ -26,10 +26,10 @@ const ps = z.object({
   models: z.array(z.object({ name: z.string(), context_length: z.number().int().nullish() })),
 })
 
-/** What a model can do; `contextLength` is what it was made for, not what it is loaded with. */
+/** `contextLength` is the maximum of the model, not the window that it is loaded with. */
 export type ModelDetails = { capabilities: string[]; contextLength: number | null }
 
-/** Short questions are answered at once by an Ollama that is there at all. */
+/** For requests that a running Ollama answers at once. */
 const quickTimeoutMs = 2_000
 const diskTimeoutMs = 60_000
 
@@ -58,7 +58,7 @@ export async function showModel(
   }
 }
 
-/** Ollama before 0.6.4 did not say what a model can do; BERT families only embed. */
+/** Ollama before 0.6.4 does not report capabilities. BERT models are embedding models. */
 function guessCapabilities(model: InstalledModel): string[] {
   const families = [model.details?.family ?? '', ...(model.details?.families ?? [])]
   return families.some((family) => family.includes('bert')) || /embed|minilm|bge|e5-/i.test(model.name)
@@ -66,7 +66,7 @@ function guessCapabilities(model: InstalledModel): string[] {
     : ['completion']
 }
 
-/** The models in memory now and the context that each was loaded with. */
+/** Lists the models in memory with their context windows. */
 export async function listLoaded(
   service: ModelService,
   signal: AbortSignal,
@@ -80,14 +80,14 @@ export async function deleteModel(service: ModelService, name: string, signal: A
   await requestText(service, { ...request, signal, timeoutMs: diskTimeoutMs })
 }
 
-/** Frees the memory of a loaded chat or embedding model. */
+/** Unloads a chat or embedding model from memory. */
 export async function unloadModel(
   service: ModelService,
   name: string,
-  embeds: boolean,
+  isEmbedding: boolean,
   signal: AbortSignal,
 ): Promise<void> {
-  const request = embeds
+  const request = isEmbedding
     ? { path: '/api/embed', body: { model: name, input: [], keep_alive: 0 } }
     : { path: '/api/generate', body: { model: name, keep_alive: 0, stream: false } }
   await requestText(service, { method: 'POST', ...request, signal, timeoutMs: diskTimeoutMs })

@@ -24,9 +24,9 @@ async function open(numCtx?: number) {
   const model = createOllamaChat({
     service,
     name: 'llama3.2:1b',
-    patience: { firstTokenMs: 5_000, stallMs: 5_000 },
+    timeouts: { firstTokenMs: 5_000, stallMs: 5_000 },
     tokens: createTokenCounter(),
-    numCtx: (its) => contexts.of(installed, its),
+    numCtx: (its) => contexts.get(installed, its),
     onContextLimit: (limit) => contexts.lower(installed.name, limit),
   })
   return { ollama, model, [Symbol.asyncDispose]: () => ollama[Symbol.asyncDispose]() }

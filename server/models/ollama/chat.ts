@@ -19,7 +19,7 @@ const chunk = z.object({
   eval_count: z.number().int().nullish(),
 })
 
-/** How long a model stays in memory after an answer. */
+/** Time that Ollama keeps a model in memory after an answer. */
 const keepAlive = '10m'
 
 type ReadArguments = Parameters<Protocol['read']>
@@ -27,26 +27,26 @@ type ReadArguments = Parameters<Protocol['read']>
 export type OllamaChatOptions = {
   service: ModelService
   name: string
-  patience: Timeouts
+  timeouts: Timeouts
   tokens: TokenCounter
-  /** The context to load the model with: always the same for a model, as another value would load it anew. */
+  /** The context window to load the model with, constant per model. */
   numCtx: (signal: AbortSignal) => Promise<number>
-  /** What the model was found to be able to read at most. */
+  /** Receives the context limit that a rejected prompt reported. */
   onContextLimit: (limit: number) => void
 }
 
-/** A model in Ollama, over its own `/api/chat`: its OpenAI-compatible route knows neither context nor keep_alive. */
+/** A model in Ollama, through `/api/chat`: its OpenAI-compatible API has neither num_ctx nor keep_alive. */
 export function createOllamaChat({
   service,
   name,
-  patience,
+  timeouts,
   tokens,
   numCtx,
-  onContextLimit: learnedLimit,
+  onContextLimit: onContextLimit,
 }: OllamaChatOptions): ChatModel {
-  const tooLong = (message: string) => {
+  const toContextError = (message: string) => {
     const limit = parseContextLimit(message)
-    if (limit !== undefined) learnedLimit(limit)
+    if (limit !== undefined) onContextLimit(limit)
     return contextLengthExceeded(name, limit)
   }
 
@@ -64,7 +64,7 @@ export function createOllamaChat({
       const error = errorMessageOf(object)
       if (error !== undefined)
         throw isContextLengthError(error)
-          ? tooLong(error)
+          ? toContextError(error)
           : upstreamError(service, sanitizeMessage(error, service))
       const parsed = chunk.safeParse(object)
       if (!parsed.success) throw badJson(service)
@@ -97,7 +97,7 @@ export function createOllamaChat({
         model: name,
         messages: request.messages,
         stream: true,
-        // Both are true by default and drop parts of the prompt without a word.
+        // Both are true by default and silently drop parts of the prompt.
         truncate: false,
         shift: false,
         keep_alive: keepAlive,
@@ -112,11 +112,12 @@ export function createOllamaChat({
         try {
           return await sendRequest(service, { method: 'POST', path: '/api/chat', body, signal: all })
         } catch (thrown) {
-          if (thrown instanceof HttpError && isContextLengthError(thrown.body)) throw tooLong(thrown.body)
+          if (thrown instanceof HttpError && isContextLengthError(thrown.body))
+            throw toContextError(thrown.body)
           throw thrown
         }
       }
-      yield* streamAnswer(service, { send, read: (...rest) => read(request, ...rest) }, patience, signal)
+      yield* streamAnswer(service, { send, read: (...rest) => read(request, ...rest) }, timeouts, signal)
     },
   }
 }

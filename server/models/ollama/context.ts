@@ -2,39 +2,39 @@ import { isSameModel } from '../names.ts'
 import type { ModelService } from '../upstream/service.ts'
 import { type InstalledModel, listLoaded, type ModelDetails } from './api.ts'
 
-/** Enough for passages, history and answer, and small enough for a graphics card of 8 GB with a 7B model. */
+/** Fits passages, history and answer; the KV cache of a 7B model with it fits on an 8 GB graphics card. */
 const defaultContextTokens = 8_192
 
 /**
- * The context that each model is loaded with: one value per model for as long as the server runs, because another one
- * would make Ollama load the model anew. A model that somebody has loaded with more is taken as it is.
+ * Determines the context window that each model is loaded with. It is constant while the server runs, because another
+ * value makes Ollama reload the model. A model that is already loaded with a larger window keeps it.
  */
 export function createOllamaContexts(
   service: ModelService,
   configured: number | undefined,
   abilities: (model: InstalledModel) => Promise<ModelDetails>,
 ) {
-  const settled = new Map<string, number>()
+  const contexts = new Map<string, number>()
   return {
-    async of(model: InstalledModel, signal: AbortSignal): Promise<number> {
-      const before = settled.get(model.name)
-      if (before !== undefined) return before
+    async get(model: InstalledModel, signal: AbortSignal): Promise<number> {
+      const cached = contexts.get(model.name)
+      if (cached !== undefined) return cached
       const [{ contextLength }, loaded] = await Promise.all([
         abilities(model),
         configured === undefined ? listLoaded(service, signal).catch(() => []) : [],
       ])
       signal.throwIfAborted()
-      const now = loaded.find(({ name }) => isSameModel(name, model.name))?.contextLength ?? 0
+      const current = loaded.find(({ name }) => isSameModel(name, model.name))?.contextLength ?? 0
       const context = Math.min(
-        configured ?? Math.max(defaultContextTokens, now),
+        configured ?? Math.max(defaultContextTokens, current),
         contextLength ?? Number.POSITIVE_INFINITY,
       )
-      settled.set(model.name, context)
+      contexts.set(model.name, context)
       return context
     },
-    /** A refusal named this as the most that the model reads. */
+    /** Lowers the window to the limit that a rejected prompt reported. */
     lower(name: string, limit: number): void {
-      settled.set(name, Math.min(limit, settled.get(name) ?? limit))
+      contexts.set(name, Math.min(limit, contexts.get(name) ?? limit))
     },
   }
 }

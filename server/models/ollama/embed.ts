@@ -7,7 +7,7 @@ import type { ModelService } from '../upstream/service.ts'
 
 const answer = z.object({ embeddings: z.array(z.array(z.number())) })
 
-/** Embedding through Ollama's `/api/embed`, without its silent cutting of long texts. */
+/** Embeds through Ollama's `/api/embed`, without its silent truncation of long texts. */
 export const createOllamaEmbed =
   (service: ModelService, model: string, options: { numCtx: number; timeoutMs: number }): EmbedBatch =>
   async (input, signal) => {

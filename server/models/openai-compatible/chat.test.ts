@@ -13,7 +13,7 @@ async function service(options: OpenAiOptions & { continuation?: ContinuationSet
   const model = createOpenAiChat({
     service: createOpenAiService({ baseUrl: upstream.url }),
     name: 'some-model',
-    patience: { firstTokenMs: 5_000, stallMs: 300, retryMs: 20 },
+    timeouts: { firstTokenMs: 5_000, stallMs: 300, retryMs: 20 },
     tokens: createTokenCounter(),
     continuation: options.continuation ?? 'none',
     parameters: createSupportedParameters(),

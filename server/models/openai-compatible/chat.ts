@@ -14,14 +14,16 @@ import type { Timeouts, TimeoutWatch } from '../upstream/timeouts.ts'
 import { buildChatBody, type ContinuationSetting, type SupportedParameters } from './parameters.ts'
 import { parseSse } from './sse.ts'
 
-const said = z.object({
+const content = z.object({
   content: z.string().nullish(),
   reasoning_content: z.string().nullish(),
   reasoning: z.string().nullish(),
 })
 const chunk = z.object({
   choices: z
-    .array(z.object({ delta: said.nullish(), message: said.nullish(), finish_reason: z.string().nullish() }))
+    .array(
+      z.object({ delta: content.nullish(), message: content.nullish(), finish_reason: z.string().nullish() }),
+    )
     .nullish(),
   usage: z
     .object({ prompt_tokens: z.number().int().nullish(), completion_tokens: z.number().int().nullish() })
@@ -31,10 +33,10 @@ const chunk = z.object({
 export type OpenAiChatOptions = {
   service: ModelService
   name: string
-  patience: Timeouts
+  timeouts: Timeouts
   tokens: TokenCounter
   continuation: ContinuationSetting
-  /** What this service takes; learned from its refusals and shared between requests. */
+  /** Supported parameters, learned from rejected requests and shared between requests. */
   parameters: SupportedParameters
   contextTokens(signal: AbortSignal): Promise<number>
   onContextLimit(limit: number): void
@@ -42,28 +44,30 @@ export type OpenAiChatOptions = {
 
 type ReadArguments = Parameters<Protocol['read']>
 
-/** A model behind any service that speaks OpenAI's `/chat/completions`. */
+/** A model behind any service with OpenAI's `/chat/completions`. */
 export function createOpenAiChat(options: OpenAiChatOptions): ChatModel {
-  const { service, name, patience, tokens, parameters: dialect } = options
+  const { service, name, timeouts, tokens, parameters } = options
 
-  const tooLong = (message: string) => {
+  const toContextError = (message: string) => {
     const limit = parseContextLimit(message)
     if (limit !== undefined) options.onContextLimit(limit)
     return contextLengthExceeded(name, limit)
   }
-  const errorSaid = (error: string) =>
-    isContextLengthError(error) ? tooLong(error) : upstreamError(service, sanitizeMessage(error, service))
+  const toError = (error: string) =>
+    isContextLengthError(error)
+      ? toContextError(error)
+      : upstreamError(service, sanitizeMessage(error, service))
 
   async function send(request: ChatRequest, signal: AbortSignal) {
     for (;;) {
-      const body = buildChatBody(name, request, dialect, options.continuation)
+      const body = buildChatBody(name, request, parameters, options.continuation)
       try {
         return await sendRequest(service, { method: 'POST', path: '/chat/completions', body, signal })
       } catch (thrown) {
         if (!(thrown instanceof HttpError)) throw thrown
-        if (isContextLengthError(thrown.body)) throw tooLong(thrown.body)
+        if (isContextLengthError(thrown.body)) throw toContextError(thrown.body)
         if (thrown.upstreamStatus !== 400 && thrown.upstreamStatus !== 422) throw thrown
-        if (!dialect.removeRefused(thrown.body, body)) throw thrown
+        if (!parameters.removeRefused(thrown.body, body)) throw thrown
       }
     }
   }
@@ -78,23 +82,23 @@ export function createOpenAiChat(options: OpenAiChatOptions): ChatModel {
       try {
         for await (const data of parseSse(response, service, signal)) {
           if (data === '[DONE]') break
-          yield* answer.take(parseObject(data, service), service, errorSaid)
+          yield* answer.add(parseObject(data, service), service, toError)
         }
       } catch (thrown) {
-        // With a finish reason the answer is whole, whatever becomes of the counts that may follow.
+        // With a finish reason the answer is complete, even if the token counts do not follow.
         if (answer.reason === undefined || (signal.aborted && !watch.signal.aborted)) throw thrown
       }
     } else if (/json/i.test(type)) {
-      // Some services answer whole although a stream was asked for.
+      // Some services do not stream although the request asks for it.
       let text = ''
-      for await (const piece of decodeBody(response, service, signal)) text += piece
-      yield* answer.take(parseObject(text, service), service, errorSaid)
+      for await (const chunk of decodeBody(response, service, signal)) text += chunk
+      yield* answer.add(parseObject(text, service), service, toError)
     } else {
       await response.body?.cancel()
       throw notSse(service, sanitizeMessage(type, service))
     }
     if (answer.reason === undefined) throw truncated(service)
-    yield* answer.rest()
+    yield* answer.end()
     const { promptTokens } = answer.usage
     if (promptTokens !== null) tokens.calibrate(name, request.messages, promptTokens)
     yield { type: 'finish', reason: answer.reason, usage: answer.usage }
@@ -110,13 +114,13 @@ export function createOpenAiChat(options: OpenAiChatOptions): ChatModel {
       streamAnswer(
         service,
         { send: (all) => send(request, all), read: (...rest) => read(request, ...rest) },
-        patience,
+        timeouts,
         signal,
       ),
   }
 }
 
-/** What the chunks of one answer add up to. */
+/** Accumulates the chunks of one answer. */
 class Answer {
   reason: Extract<ModelPart, { type: 'finish' }>['reason'] | undefined
   usage: TokenUsage = { promptTokens: null, completionTokens: null }
@@ -127,9 +131,9 @@ class Answer {
     this.#watch = watch
   }
 
-  *take(json: object, service: ModelService, errorSaid: (error: string) => AppError): Generator<ModelPart> {
+  *add(json: object, service: ModelService, toError: (error: string) => AppError): Generator<ModelPart> {
     const error = errorMessageOf(json)
-    if (error !== undefined) throw errorSaid(error)
+    if (error !== undefined) throw toError(error)
     const parsed = chunk.safeParse(json)
     if (!parsed.success) throw badJson(service)
     const { choices, usage } = parsed.data
@@ -139,16 +143,16 @@ class Answer {
         completionTokens: usage.completion_tokens ?? null,
       }
     const choice = choices?.[0]
-    const words = choice?.delta ?? choice?.message
-    const thinking = words?.reasoning_content ?? words?.reasoning
+    const output = choice?.delta ?? choice?.message
+    const thinking = output?.reasoning_content ?? output?.reasoning
     if (thinking) yield { type: 'thinking', text: thinking }
-    if (words?.content) yield* this.#splitter.add(words.content)
+    if (output?.content) yield* this.#splitter.add(output.content)
     if (!choice?.finish_reason) return
     this.reason = reasons[choice.finish_reason] ?? 'other'
     this.#watch.finishing()
   }
 
-  rest(): ModelPart[] {
+  end(): ModelPart[] {
     return this.#splitter.end()
   }
 }

@@ -1,23 +1,25 @@
 import type { Catalogue } from '../catalogue.ts'
 
-/** What models of these names read at least; others are taken for local ones until they tell. */
-const wellKnown: [RegExp, number][] = [
+/** Minimum context windows by name, from the providers' model pages. Other models are assumed to be local. */
+const knownContexts: [RegExp, number][] = [
   [/(?:^|\/)(?:gpt-(?:4o|4\.1|4-turbo|[5-9])|chatgpt|o[1-9])/i, 128_000],
   [/(?:^|\/)(?:claude|gemini|grok|deepseek|mistral-(?:large|medium|small))/i, 64_000],
   [/(?:^|\/)gpt-3\.5/i, 16_000],
 ]
-const unknown = 8_192
+const defaultContextTokens = 8_192
 
-/** Tokens that a served model reads: as learned from a refusal, as set, as the service lists it, or by its name. */
+/** Determines context windows: from a rejected prompt, the service's list, the name, or the settings, in this order. */
 export function createServedContexts(configured: number | undefined, catalogue: Catalogue) {
-  const learned = new Map<string, number>()
+  const limits = new Map<string, number>()
   return {
-    async of(name: string): Promise<number> {
+    async get(name: string): Promise<number> {
       const served = await catalogue.served()
-      const listed = served?.up ? served.told?.find((model) => model.name === name)?.contextLength : undefined
-      const byName = wellKnown.find(([pattern]) => pattern.test(name))?.[1]
-      return learned.get(name) ?? listed ?? byName ?? configured ?? unknown
+      const listed = served?.isUp
+        ? served.value?.find((model) => model.name === name)?.contextLength
+        : undefined
+      const byName = knownContexts.find(([pattern]) => pattern.test(name))?.[1]
+      return limits.get(name) ?? listed ?? byName ?? configured ?? defaultContextTokens
     },
-    lower: (name: string, limit: number): void => void learned.set(name, limit),
+    lower: (name: string, limit: number): void => void limits.set(name, limit),
   }
 }

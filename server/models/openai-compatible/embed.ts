@@ -9,7 +9,7 @@ const answer = z.object({
   data: z.array(z.object({ index: z.number().int(), embedding: z.array(z.number()) })),
 })
 
-/** Embedding through an OpenAI-compatible `/embeddings`. */
+/** Embeds through an OpenAI-compatible `/embeddings`. */
 export const createOpenAiEmbed =
   (service: ModelService, model: string, options: { timeoutMs: number }): EmbedBatch =>
   async (input, signal) => {

@@ -1,30 +1,30 @@
 import type { ChatRequest } from '../port.ts'
 
-/** How a service goes on with a partial answer: by itself, with vLLM's flag, with Mistral's `prefix`, or only when told to. */
+/** How a service continues a partial answer: by itself, with vLLM's flag, with Mistral's `prefix`, or only by instruction. */
 export type ContinuationSetting = 'none' | 'trailing' | 'flag' | 'prefix'
 
-type Optional = 'stream_options' | 'max_tokens' | 'max_completion_tokens' | 'temperature' | 'stop'
+type OptionalParameter = 'stream_options' | 'max_tokens' | 'max_completion_tokens' | 'temperature' | 'stop'
 
 /**
- * The optional parameters that one model of a service takes. It starts with the common ones; a refusal that names one
- * (400 or 422: nothing was begun) takes that one away for good, and the request is sent again without it.
+ * The optional parameters that a model supports. Initially all; a response with status 400 or 422 that names one removes
+ * it permanently, and the request is repeated without it.
  */
 export function createSupportedParameters() {
-  const refused = new Set<Optional>()
+  const refused = new Set<OptionalParameter>()
   return {
-    supports: (parameter: Optional): boolean => !refused.has(parameter),
+    supports: (parameter: OptionalParameter): boolean => !refused.has(parameter),
 
-    /** Learns from a refusal of `sent`. False when it names nothing that could be left out. */
-    removeRefused(refusal: string, sent: object): boolean {
+    /** Removes the parameter that an error response to `sent` names. Returns whether there is one. */
+    removeRefused(errorText: string, sent: object): boolean {
       const named = (['stream_options', 'temperature', 'stop'] as const).find(
-        (parameter) => parameter in sent && new RegExp(`\\b${parameter}\\b`).test(refusal),
+        (parameter) => parameter in sent && new RegExp(`\\b${parameter}\\b`).test(errorText),
       )
-      // A refusal of `max_tokens` names the new spelling beside the old one.
+      // An error about `max_tokens` also names `max_completion_tokens`.
       const limit = (['max_tokens', 'max_completion_tokens'] as const).find(
-        (parameter) => parameter in sent && refusal.includes(parameter),
+        (parameter) => parameter in sent && errorText.includes(parameter),
       )
       const found =
-        limit ?? named ?? (refusal.trim() === '' && 'stream_options' in sent ? 'stream_options' : undefined)
+        limit ?? named ?? (errorText.trim() === '' && 'stream_options' in sent ? 'stream_options' : undefined)
       if (found === undefined) return false
       refused.add(found)
       return true
@@ -36,33 +36,33 @@ export type SupportedParameters = ReturnType<typeof createSupportedParameters>
 export function buildChatBody(
   name: string,
   request: ChatRequest,
-  dialect: SupportedParameters,
+  parameters: SupportedParameters,
   continuation: ContinuationSetting,
 ) {
-  const continued = request.messages.at(-1)?.role === 'assistant'
+  const isContinuation = request.messages.at(-1)?.role === 'assistant'
   return {
     model: name,
     messages:
-      continued && continuation === 'prefix'
+      isContinuation && continuation === 'prefix'
         ? request.messages.map((message, i) =>
             i === request.messages.length - 1 ? { ...message, prefix: true } : message,
           )
         : request.messages,
     stream: true,
-    ...(continued && continuation === 'flag'
+    ...(isContinuation && continuation === 'flag'
       ? { continue_final_message: true, add_generation_prompt: false }
       : {}),
-    ...(dialect.supports('stream_options') ? { stream_options: { include_usage: true } } : {}),
-    ...limit(request.maxTokens, dialect),
-    ...(request.temperature === undefined || !dialect.supports('temperature')
+    ...(parameters.supports('stream_options') ? { stream_options: { include_usage: true } } : {}),
+    ...limit(request.maxTokens, parameters),
+    ...(request.temperature === undefined || !parameters.supports('temperature')
       ? {}
       : { temperature: request.temperature }),
-    ...(request.stop === undefined || !dialect.supports('stop') ? {} : { stop: request.stop }),
+    ...(request.stop === undefined || !parameters.supports('stop') ? {} : { stop: request.stop }),
   }
 }
 
-function limit(maxTokens: number | undefined, dialect: SupportedParameters) {
+function limit(maxTokens: number | undefined, parameters: SupportedParameters) {
   if (maxTokens === undefined) return {}
-  if (dialect.supports('max_tokens')) return { max_tokens: maxTokens }
-  return dialect.supports('max_completion_tokens') ? { max_completion_tokens: maxTokens } : {}
+  if (parameters.supports('max_tokens')) return { max_tokens: maxTokens }
+  return parameters.supports('max_completion_tokens') ? { max_completion_tokens: maxTokens } : {}
 }

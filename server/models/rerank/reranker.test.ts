@@ -16,12 +16,12 @@ beforeEach(async () => {
 afterEach(() => upstream[Symbol.asyncDispose]())
 
 function open({
-  restMs = 0,
-  answerMs = 5_000,
+  retryAfterMs = 0,
+  requestMs = 5_000,
   apiKey,
 }: {
-  restMs?: number
-  answerMs?: number
+  retryAfterMs?: number
+  requestMs?: number
   apiKey?: string
 } = {}) {
   const lines: string[] = []
@@ -33,7 +33,10 @@ function open({
   })
   const service = createRerankService({ baseUrl: upstream.url, apiKey })
   const log = pino({ level: 'info' }, stream)
-  return { reranker: createReranker({ service, model: 'cross', log, patience: { answerMs, restMs } }), lines }
+  return {
+    reranker: createReranker({ service, model: 'cross', log, timeouts: { requestMs, retryAfterMs } }),
+    lines,
+  }
 }
 
 const answer = (...results: object[]): Script => ({ status: 200, body: JSON.stringify({ results }) })
@@ -80,7 +83,7 @@ describe('a fault', () => {
     ['scores of other texts', answer(...[7, 8, 9].map((index) => ({ index, relevance_score: 1 })))],
   ]
   test.each(faults)('%s: no order, and status says why', async (_name, script) => {
-    const { reranker } = open({ answerMs: 200 })
+    const { reranker } = open({ requestMs: 200 })
     upstream.script(path, script)
     expect(await reranker.scoreRelevance('mill', texts, signal)).toBeUndefined()
     expect(reranker.status().problem).toMatch(/^The (?:service|connection) /)
@@ -95,7 +98,7 @@ describe('a fault', () => {
   })
 
   test('leaves the service alone for a while', async () => {
-    const { reranker } = open({ restMs: 600_000 })
+    const { reranker } = open({ retryAfterMs: 600_000 })
     upstream.script(path, { status: 503 })
     for (let question = 0; question < 3; question++)
       expect(await reranker.scoreRelevance('mill', texts, signal)).toBeUndefined()

@@ -3,12 +3,12 @@ import { badJson } from '../errors.ts'
 import { parseJson, toServiceError } from './request.ts'
 import type { ModelService } from './service.ts'
 
-/** No line of a stream that means well is longer than this many characters. */
+/** Bounds the buffer for one line of a stream; far above the size of any valid one. */
 export const maxLineCharacters = 4_194_304
 
 /**
- * The text of a body as it comes, with characters whole across chunks.
- * Throws `cut` when the connection breaks, the signal's reason when it fires.
+ * Decodes a body as it arrives; characters may span chunks. Throws `cut` when the connection is lost, and the signal's
+ * reason on abort.
  */
 export async function* decodeBody(
   response: Response,
@@ -29,8 +29,8 @@ export async function* decodeBody(
 }
 
 /**
- * The objects of a body with one JSON object a line. The last line may lack its line end.
- * Throws `bad_json` for a line that is no object.
+ * Parses a body with one JSON object per line. The last line may lack its line break. Throws `bad_json` for any other
+ * line.
  */
 export async function* parseJsonLines(
   response: Response,

@@ -1,4 +1,4 @@
-/** Does the message say that the prompt is longer than the model can read? */
+/** Whether the message reports that the prompt exceeds the context window. */
 export const isContextLengthError = (message: string): boolean =>
   /context_length_exceeded|exceed\w*[^.]{0,60}context|context[^.]{0,40}exceed|maximum context|context (?:length|window|size) (?:of|is)|prompt is too long|too many (?:input )?tokens/i.test(
     message,
@@ -11,7 +11,7 @@ const patterns = [
   /(?:>|maximum of|limit of|up to)\s*([\d,_]{3,})\s*(?:tokens|maximum)/i,
 ]
 
-/** The limit that such a message names, in tokens. */
+/** Extracts the limit in tokens from such a message. */
 export function parseContextLimit(message: string): number | undefined {
   for (const pattern of patterns) {
     const digits = pattern.exec(message)?.[1]?.replaceAll(/[,_]/g, '')

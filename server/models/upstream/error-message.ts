@@ -3,7 +3,7 @@ import type { ModelService } from './service.ts'
 
 const maxCharacters = 300
 
-/** A service's own message, fit to be shown: one line, shortened, without markup and secrets. */
+/** Makes a service's message safe to show: one line, shortened, without markup and secrets. */
 export function sanitizeMessage(message: string, service: ModelService): string {
   let text = message
   for (const secret of service.secrets) text = text.replaceAll(secret, '…')
@@ -31,7 +31,7 @@ const errorBody = z.union([
     .transform((body) => body[0]?.error.message ?? ''),
 ])
 
-/** What an error answer says, whichever of the usual shapes it has; the text itself where it has none. */
+/** Extracts the message from the common shapes of error bodies; returns any other body unchanged. */
 export function parseErrorMessage(body: string): string {
   let json: unknown
   try {
@@ -39,11 +39,11 @@ export function parseErrorMessage(body: string): string {
   } catch {
     return body
   }
-  const known = errorBody.safeParse(json)
-  return known.success ? known.data : body
+  const parsed = errorBody.safeParse(json)
+  return parsed.success ? parsed.data : body
 }
 
-/** The error of an object in a stream or answer, in either spelling; undefined when there is none. */
+/** Returns the error message of an object in a stream or response, if it has one. */
 export function errorMessageOf(json: object): string | undefined {
   if (!('error' in json) || json.error === null || json.error === undefined || json.error === '')
     return undefined

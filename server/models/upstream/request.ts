@@ -10,17 +10,15 @@ export type ServiceRequest = {
   path: string
   body?: object
   signal: AbortSignal
-  /** Gives up on the whole of a short exchange after this time, as `unreachable`. */
+  /** Timeout of the complete exchange, reported as `unreachable`. */
   timeoutMs?: number
 }
 
-/** The error text is read to this length at most. */
 const maxErrorCharacters = 16_384
 
 /**
- * Sends one request and returns the answer once its headers are there and its status is good.
- * Throws `unreachable` when no connection came about (nothing was begun), `cut` when it broke later,
- * `http_NNN` for an error status. When the signal fires, its reason is thrown.
+ * Sends a request and resolves when the headers of a successful response have arrived. Throws `unreachable` if no
+ * connection was made, `cut` if it was lost later, `http_NNN` for an error status, and the signal's reason on abort.
  */
 export async function sendRequest(
   service: ModelService,
@@ -48,27 +46,27 @@ export async function sendRequest(
   throw new HttpError(service, response, text)
 }
 
-/** An `http_NNN` fault that still knows what the service said in full, for those who can act on it. */
+/** An `http_NNN` error with the complete response body. */
 export class HttpError extends AppError {
   readonly upstreamStatus: number
   readonly #body: string
 
   constructor(service: ModelService, response: Response, body: string) {
     const retryAfter = parseRetryAfter(response.headers.get('retry-after'))
-    const said = sanitizeMessage(parseErrorMessage(body), service)
-    const fault = httpError(service, { status: response.status, said, retryAfter })
-    super(fault.status, fault.code, fault.message, retryAfter === undefined ? {} : { retryAfter })
+    const serviceMessage = sanitizeMessage(parseErrorMessage(body), service)
+    const error = httpError(service, { status: response.status, serviceMessage, retryAfter })
+    super(error.status, error.code, error.message, retryAfter === undefined ? {} : { retryAfter })
     this.upstreamStatus = response.status
     this.#body = body
   }
 
-  /** Neither shown nor logged: it may hold anything, a key too. */
+  /** Must not be shown or logged, because it may contain a key. */
   get body(): string {
     return this.#body
   }
 }
 
-/** One short exchange, within `timeoutMs`: the text of the answer. */
+/** Sends a request and returns the response text within `timeoutMs`. */
 export async function requestText(service: ModelService, request: ServiceRequest): Promise<string> {
   const { signal: stop, timeoutMs } = request
   const signal = timeoutMs === undefined ? stop : AbortSignal.any([stop, AbortSignal.timeout(timeoutMs)])
@@ -79,13 +77,12 @@ export async function requestText(service: ModelService, request: ServiceRequest
     })
   } catch (thrown) {
     stop.throwIfAborted()
-    if (signal.aborted && !(thrown instanceof AppError))
-      throw unreachable(service, 'no answer in time', thrown)
+    if (signal.aborted && !(thrown instanceof AppError)) throw unreachable(service, 'timeout', thrown)
     throw thrown
   }
 }
 
-/** The same in JSON, checked against a schema. Throws `bad_json` when the answer does not fit. */
+/** Sends a request and parses the JSON response. @throws bad_json for a response that does not match the schema */
 export async function requestJson<T>(
   service: ModelService,
   schema: z.ZodType<T>,
@@ -94,9 +91,9 @@ export async function requestJson<T>(
   const json = parseJson(await requestText(service, request), service)
   const error = typeof json === 'object' && json !== null ? errorMessageOf(json) : undefined
   if (error !== undefined) throw upstreamError(service, sanitizeMessage(error, service))
-  const known = schema.safeParse(json)
-  if (!known.success) throw badJson(service)
-  return known.data
+  const parsed = schema.safeParse(json)
+  if (!parsed.success) throw badJson(service)
+  return parsed.data
 }
 
 export function parseJson(text: string, service: ModelService): unknown {
@@ -110,23 +107,23 @@ export function parseJson(text: string, service: ModelService): unknown {
 const connectionErrors: Record<string, string> = {
   ECONNREFUSED: 'connection refused',
   ENOTFOUND: 'unknown host name',
-  EAI_AGAIN: 'the host name could not be looked up',
-  EHOSTUNREACH: 'no route to it',
+  EAI_AGAIN: 'the host name could not be resolved',
+  EHOSTUNREACH: 'no route to the host',
   ENETUNREACH: 'no network',
-  ETIMEDOUT: 'no connection in time',
-  UND_ERR_CONNECT_TIMEOUT: 'no connection in time',
+  ETIMEDOUT: 'connection timed out',
+  UND_ERR_CONNECT_TIMEOUT: 'connection timed out',
 }
 
-/** A value thrown by fetch or by reading a body, as one of our faults; the signal's reason when it has fired. */
+/** Maps an error of fetch or of reading a body to a service error; returns the signal's reason after an abort. */
 export function toServiceError(thrown: unknown, service: ModelService, signal: AbortSignal): unknown {
   if (signal.aborted) return signal.reason
   if (thrown instanceof AppError) return thrown
   const code = errorCodeOf(thrown)
-  const why = connectionErrors[code]
-  // Browsers and fetch keep away from some ports; the message is all that tells.
+  const reason = connectionErrors[code]
+  // fetch blocks some ports (Fetch standard, "bad port") and reports it only in the message.
   if (thrown instanceof Error && thrown.cause instanceof Error && thrown.cause.message === 'bad port')
-    return unreachable(service, 'programs may not use that port', thrown)
-  if (why !== undefined) return unreachable(service, why, thrown)
+    return unreachable(service, 'fetch blocks this port', thrown)
+  if (reason !== undefined) return unreachable(service, reason, thrown)
   if (/CERT|SELF_SIGNED|ERR_TLS|ERR_SSL|EPROTO/.test(code))
     return unreachable(service, 'its TLS certificate or protocol is not accepted', thrown)
   return connectionLost(service, thrown)
@@ -151,13 +148,13 @@ async function readErrorBody(
       if (text.length > maxErrorCharacters) break
     }
   } catch (thrown) {
-    // The status says enough; only a person's stop counts more.
+    // The status is sufficient without the body; only an abort takes precedence.
     if (signal.aborted) throw toServiceError(thrown, service, signal)
   }
   return text
 }
 
-/** Seconds from a Retry-After header, which holds seconds or a date. */
+/** Parses a Retry-After header, which contains seconds or a date. */
 function parseRetryAfter(header: string | null): number | undefined {
   if (header === null) return undefined
   const seconds = /^\d+(?:\.\d+)?$/.test(header.trim())

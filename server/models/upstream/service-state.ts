@@ -1,46 +1,48 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** What was seen of a service: there, with what it told; or away, and why. */
-export type ServiceState<T> = { up: true; told: T } | { up: false; error: unknown }
+/** The last known state of a service: its value, or the error why it is unavailable. */
+export type ServiceState<T> = { isUp: true; value: T } | { isUp: false; error: unknown }
 
-const patienceMs = 300
-const trustMs = 60_000
+/** Time that a caller waits for a refresh before it gets the previous state. */
+const refreshWaitMs = 300
+/** Age after which a previous state is no longer used instead of a refresh. */
+const maxStaleMs = 60_000
 
 /**
- * The newest known state of a service, without making anybody wait for one that is away. A look at it is shared by
- * all who ask meanwhile; one that is not back soon goes on in the background and the state before it counts.
+ * Caches the state of a service (stale-while-revalidate). Concurrent callers share one request. A request that takes
+ * longer than `refreshWaitMs` continues in the background while callers get the previous state.
  */
-export function cacheServiceState<T>(look: () => Promise<T>, freshMs: { up: number; away: number }) {
-  let last: { seen: ServiceState<T>; at: number } | undefined
-  let looking: Promise<ServiceState<T>> | undefined
+export function cacheServiceState<T>(load: () => Promise<T>, freshMs: { up: number; away: number }) {
+  let last: { state: ServiceState<T>; at: number } | undefined
+  let loading: Promise<ServiceState<T>> | undefined
 
   const refresh = () => {
-    looking ??= look()
+    loading ??= load()
       .then(
-        (told): ServiceState<T> => ({ up: true, told }),
-        (error: unknown): ServiceState<T> => ({ up: false, error }),
+        (value): ServiceState<T> => ({ isUp: true, value }),
+        (error: unknown): ServiceState<T> => ({ isUp: false, error }),
       )
-      .then((seen) => {
-        last = { seen, at: performance.now() }
-        looking = undefined
-        return seen
+      .then((state) => {
+        last = { state, at: performance.now() }
+        loading = undefined
+        return state
       })
-    return looking
+    return loading
   }
 
   return {
     async get(): Promise<ServiceState<T>> {
       if (!last) return refresh()
       const age = performance.now() - last.at
-      if (age < (last.seen.up ? freshMs.up : freshMs.away)) return last.seen
-      const before = last.seen
-      const soon = await Promise.race([refresh(), delay(patienceMs, undefined, { ref: false })])
+      if (age < (last.state.isUp ? freshMs.up : freshMs.away)) return last.state
+      const previous = last.state
+      const soon = await Promise.race([refresh(), delay(refreshWaitMs, undefined, { ref: false })])
       if (soon) return soon
-      return before.up && age > trustMs ? refresh() : before
+      return previous.isUp && age > maxStaleMs ? refresh() : previous
     },
-    /** A new look, waited for: before somebody is told that something is not there. */
-    now: (): Promise<ServiceState<T>> => refresh(),
-    forget(): void {
+    /** Loads the state without the cache, for example before reporting that something is missing. */
+    refresh: (): Promise<ServiceState<T>> => refresh(),
+    clear(): void {
       last = undefined
     },
   }

@@ -1,23 +1,23 @@
 import { BlockList, isIP } from 'node:net'
 import { Agent } from 'undici'
 
-/** A model service as its clients see it. */
+/** The connection settings of a model service. */
 export type ModelService = {
   readonly kind: 'ollama' | 'openai' | 'rerank'
-  /** Without a trailing slash; a user name and password in it become a header. */
+  /** Without a trailing slash; a user name and password in it are sent as a header. */
   readonly baseUrl: string
   readonly headers: Record<string, string>
-  /** Within a sentence: "the service at api.openai.com"; `Title` at its beginning. */
+  /** For messages: "the service at api.openai.com", and the same at the start of a sentence. */
   readonly name: string
   readonly nameAtStart: string
   /** Without user name and password. */
   readonly address: string
-  /** What to do when it is away, and when it refuses the key: one sentence each. */
+  /** One sentence each on what to do if it is unreachable or rejects the key. */
   readonly unreachableHint: string
   readonly unauthorizedHint: string
-  /** True when what is sent there leaves this machine and its private network. */
+  /** Whether it is outside this machine and its private network. */
   readonly remote: boolean
-  /** Words that must never be repeated to anybody. */
+  /** Values that must not appear in messages. */
   readonly secrets: string[]
   readonly agent: Agent
 }
@@ -44,7 +44,6 @@ type ServiceSettings = { baseUrl: string; apiKey?: string | undefined }
 export const createOpenAiService = (settings: ServiceSettings): ModelService =>
   createService('openai', settings)
 
-/** A service that puts texts in order. */
 export const createRerankService = (settings: ServiceSettings): ModelService =>
   createService('rerank', settings)
 
@@ -68,8 +67,8 @@ function createService(kind: 'openai' | 'rerank', settings: ServiceSettings): Mo
 }
 
 /**
- * Timeouts of the transport are off: a cold model may need more than undici's 300 s, and the watch over first token
- * and silence knows better what it waits for. Only connecting is quick or fails.
+ * Only connecting has a transport timeout. Loading a model may take longer than undici's default of 300 s, and
+ * `watchTimeouts` limits the wait for the first token and between tokens.
  */
 const createAgent = () =>
   new Agent({ connect: { timeout: 5_000 }, headersTimeout: 0, bodyTimeout: 0, keepAliveTimeout: 4_000 })
@@ -105,7 +104,7 @@ for (const [network, bits] of [
 ] as const)
   privateNetworks.addSubnet(network, bits, 'ipv6')
 
-/** A name without a dot, or under .local, .internal and .lan, is taken for a machine of one's own network. */
+/** Whether a host is outside the private network. Names without a dot or under .local, .internal and .lan are inside. */
 export function isRemote(hostname: string): boolean {
   const host = hostname.replace(/^\[|\]$/g, '')
   const version = isIP(host)

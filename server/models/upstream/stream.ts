@@ -5,56 +5,57 @@ import type { ModelPart } from '../port.ts'
 import type { ModelService } from './service.ts'
 import { type Timeouts, type TimeoutWatch, watchTimeouts } from './timeouts.ts'
 
-/** How one protocol asks and how it reads the answer. */
+/** How a protocol sends a request and reads the answer. */
 export type Protocol = {
   send(signal: AbortSignal): Promise<Response>
-  /** Ends only after a `finish` part; throws a fault otherwise. */
+  /** Ends with a `finish` part or throws. */
   read(response: Response, signal: AbortSignal, watch: TimeoutWatch): AsyncGenerator<ModelPart>
 }
 
-const attempts = 4
+const maxAttempts = 4
 const defaultRetryMs = 400
-/** A service that asks to wait longer than this is not waited for. */
+/** No retry if the service asks for a longer delay. */
 const maxRetryDelayMs = 20_000
 const defaultWaitingNoticeMs = 4_000
 
 /**
- * One answer, part by part, with the silences watched and the faults told apart.
+ * Streams one answer with timeouts and retries.
  *
  *     send ──► headers ──► first part ──► parts … ──► finish
- *       │  refused, 429,       │
- *       └─ 502–504: wait, ◄────┘ nothing is repeated from here on
- *          tell, send again
+ *      ▲  │ refused, 429,       │
+ *      │  │ 502–504             └─ no retry from here on
+ *      └──┴─ notice, backoff
  *
- * The request is aborted (and its socket closed) when the signal fires and when the reader stops reading.
- * Throws the signal's reason, or an AppError of `errors.ts`.
+ * The request is aborted and its socket closed when the signal aborts or the reader stops reading. Throws the signal's
+ * reason or an error of `errors.ts`.
  */
 export async function* streamAnswer(
   service: ModelService,
   protocol: Protocol,
-  patience: Timeouts,
+  timeouts: Timeouts,
   signal: AbortSignal,
 ): AsyncGenerator<ModelPart> {
   for (let attempt = 1; ; attempt++) {
     signal.throwIfAborted()
-    let begun = false
+    let hasStarted = false
     try {
       for await (const part of withWaitingNotice(
-        startAttempt(service, protocol, patience, signal),
+        startAttempt(service, protocol, timeouts, signal),
         service,
-        patience,
+        timeouts,
       )) {
-        if (part.type !== 'waiting') begun = true
-        // No store keeps the character NUL.
+        if (part.type !== 'waiting') hasStarted = true
+        // PostgreSQL text cannot contain NUL.
         yield part.type === 'text' ? { ...part, text: part.text.replaceAll('\0', '') } : part
       }
       return
     } catch (thrown) {
       signal.throwIfAborted()
-      const wait = begun || attempt === attempts ? undefined : retryDelay(thrown, attempt, patience.retryMs)
-      if (wait === undefined) throw thrown
-      yield { type: 'waiting', message: wait.message(service) }
-      await delay(wait.ms, undefined, { signal }).catch(() => signal.throwIfAborted())
+      const retry =
+        hasStarted || attempt === maxAttempts ? undefined : retryDelay(thrown, attempt, timeouts.retryMs)
+      if (retry === undefined) throw thrown
+      yield { type: 'waiting', message: retry.message(service) }
+      await delay(retry.ms, undefined, { signal }).catch(() => signal.throwIfAborted())
     }
   }
 }
@@ -64,11 +65,11 @@ type Cancellable = { parts: AsyncGenerator<ModelPart>; abort: () => void }
 function startAttempt(
   service: ModelService,
   protocol: Protocol,
-  patience: Timeouts,
+  timeouts: Timeouts,
   signal: AbortSignal,
 ): Cancellable {
   const own = new AbortController()
-  const watching = watchTimeouts(service, patience)
+  const watching = watchTimeouts(service, timeouts)
   const all = AbortSignal.any([signal, own.signal, watching.signal])
   async function* parts(): AsyncGenerator<ModelPart> {
     try {
@@ -88,24 +89,23 @@ function startAttempt(
   return { parts: parts(), abort: () => own.abort() }
 }
 
-/** The parts, with a word to the person who waits when the first is long in coming. */
+/** Adds a notice for the user while the first part is delayed. */
 async function* withWaitingNotice(
   { parts, abort }: Cancellable,
   service: ModelService,
-  patience: Timeouts,
+  timeouts: Timeouts,
 ): AsyncGenerator<ModelPart> {
   const timer = new AbortController()
   try {
     const first = parts.next()
-    const quiet = delay(patience.waitingNoticeMs ?? defaultWaitingNoticeMs, true, {
+    const isSilent = delay(timeouts.waitingNoticeMs ?? defaultWaitingNoticeMs, true, {
       signal: timer.signal,
     }).catch(() => false)
-    if (await Promise.race([quiet, first.then(() => false)])) {
-      const reason =
-        service.kind === 'ollama' ? ' A model that was not in use is loaded into memory first.' : ''
+    if (await Promise.race([isSilent, first.then(() => false)])) {
+      const reason = service.kind === 'ollama' ? ' It may be loading the model into memory.' : ''
       yield {
         type: 'waiting',
-        message: `${service.nameAtStart} has the question; no word has come yet.${reason}`,
+        message: `${service.nameAtStart} has not started to answer yet.${reason}`,
       }
     }
     const { done, value } = await first
@@ -118,25 +118,25 @@ async function* withWaitingNotice(
   }
 }
 
-/** How long to wait before trying again and what to say meanwhile; undefined when trying again is of no use. */
+/** Returns the delay before a retry and a notice for the user; undefined if a retry is useless. */
 export function retryDelay(
   thrown: unknown,
   attempt: number,
   retryMs = defaultRetryMs,
 ): { ms: number; message: (service: ModelService) => string } | undefined {
   if (!(thrown instanceof AppError)) return undefined
-  const busy = /^http_(?:429|502|503|504)$/.test(thrown.code)
-  if (!busy && thrown.code !== 'unreachable') return undefined
+  const isBusy = /^http_(?:429|502|503|504)$/.test(thrown.code)
+  if (!isBusy && thrown.code !== 'unreachable') return undefined
   const backoff = retryMs * 2 ** (attempt - 1) * (0.75 + Math.random() / 2)
   const ms = thrown.retryAfter === undefined ? backoff : Math.max(thrown.retryAfter * 1_000, retryMs)
   if (ms > maxRetryDelayMs) return undefined
   const seconds = Math.max(1, Math.round(ms / 1_000))
-  const again = `trying again in ${seconds} s.`
+  const notice = `retrying in ${seconds} s.`
   return {
     ms,
     message: (service) =>
-      busy
-        ? `${service.nameAtStart} is busy (${thrown.code.slice(5)}); ${again}`
-        : `${service.nameAtStart} does not answer; ${again}`,
+      isBusy
+        ? `${service.nameAtStart} is busy (${thrown.code.slice(5)}); ${notice}`
+        : `${service.nameAtStart} does not answer; ${notice}`,
   }
 }

@@ -6,63 +6,63 @@ const openingTag = /^\s*<(think|thinking)>\s*/
 const openingTagPrefix = /^\s*(?:<(?:t(?:h(?:i(?:n(?:k(?:i(?:n(?:g?))?)?)?)?)?)?)?)?$/
 
 /**
- * Tells a model's thinking from its answer where both come as one text: an answer that begins with `<think>` thinks
- * up to `</think>`. Tags further on are text like any other. `end` returns what was still held back.
+ * Separates thinking from the answer when a model emits both as one text: an output that begins with `<think>` is
+ * thinking up to `</think>`. Later tags are text. `end` returns the buffered rest.
  */
 export function createThinkingSplitter(): { add(text: string): OutputPart[]; end(): OutputPart[] } {
   let state: 'start' | 'thinking' | 'gap' | 'text' = 'start'
-  let held = ''
+  let buffered = ''
   let closing = ''
 
   function step(final: boolean): OutputPart[] {
     const parts: OutputPart[] = []
     if (state === 'start') {
-      const tag = openingTag.exec(held)
+      const tag = openingTag.exec(buffered)
       if (tag) {
         state = 'thinking'
         closing = `</${tag[1]}>`
-        held = held.slice(tag[0].length)
-      } else if (!final && openingTagPrefix.test(held)) {
+        buffered = buffered.slice(tag[0].length)
+      } else if (!final && openingTagPrefix.test(buffered)) {
         return parts
       } else {
         state = 'text'
       }
     }
     if (state === 'thinking') {
-      const end = held.indexOf(closing)
+      const end = buffered.indexOf(closing)
       const thought =
         end === -1
-          ? held.slice(0, held.length - (final ? 0 : closingTagPrefixLength(held, closing)))
-          : held.slice(0, end)
+          ? buffered.slice(0, buffered.length - (final ? 0 : closingTagPrefixLength(buffered, closing)))
+          : buffered.slice(0, end)
       if (thought !== '') parts.push({ type: 'thinking', text: thought })
       if (end === -1) {
-        held = held.slice(thought.length)
+        buffered = buffered.slice(thought.length)
         return parts
       }
-      held = held.slice(end + closing.length)
+      buffered = buffered.slice(end + closing.length)
       state = 'gap'
     }
     if (state === 'gap') {
-      held = held.trimStart()
-      if (held === '') return parts
+      buffered = buffered.trimStart()
+      if (buffered === '') return parts
       state = 'text'
     }
-    if (held !== '') parts.push({ type: 'text', text: held })
-    held = ''
+    if (buffered !== '') parts.push({ type: 'text', text: buffered })
+    buffered = ''
     return parts
   }
 
   return {
     add(text) {
       if (state === 'text') return text === '' ? [] : [{ type: 'text', text }]
-      held += text
+      buffered += text
       return step(false)
     },
-    end: () => (held === '' ? [] : step(true)),
+    end: () => (buffered === '' ? [] : step(true)),
   }
 }
 
-/** How many characters at the end of `text` may be the beginning of the closing tag. */
+/** Returns the length of the longest suffix of `text` that is a prefix of the closing tag. */
 function closingTagPrefixLength(text: string, closing: string): number {
   for (let length = Math.min(closing.length - 1, text.length); length > 0; length--)
     if (closing.startsWith(text.slice(-length))) return length
