@@ -1,4 +1,4 @@
-// What `npm run check` runs: types, lint, format, the import rules of the design, what nobody uses.
+// The checks of `npm run check`: types, lint, format, import rules, unused code.
 import { readdir } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import path from 'node:path'
@@ -13,35 +13,35 @@ const checks = {
   format: { args: [tool('@biomejs/biome/bin/biome'), 'check', '--error-on-warnings'] },
   imports: {
     args: [tool('dependency-cruiser/bin/dependency-cruiser.mjs'), ...cruised],
-    verify: sawEverySource,
+    verify: verifyAllFilesRead,
   },
   unused: { args: [tool('knip/bin/knip.js')] },
 }
 
-/** Runs all checks, some at a time, shows what each found, and gives the exit code. */
+/** Runs all checks with bounded concurrency, prints their results and returns the exit code. */
 export async function runChecks(node) {
-  const waiting = Object.entries(checks)
+  const queue = Object.entries(checks)
   let failed = 0
-  const workThrough = async () => {
-    for (let entry = waiting.shift(); entry; entry = waiting.shift()) {
+  const processQueue = async () => {
+    for (let entry = queue.shift(); entry; entry = queue.shift()) {
       const [name, { args, verify }] = entry
       const { code, output } = await run(node, args)
-      const complaint = code === 0 ? await verify?.(output) : output.trimEnd()
-      if (complaint !== undefined) failed += 1
-      say(complaint === undefined ? `✓ ${name}` : `✗ ${name}\n${complaint}`)
+      const problem = code === 0 ? await verify?.(output) : output.trimEnd()
+      if (problem !== undefined) failed += 1
+      say(problem === undefined ? `✓ ${name}` : `✗ ${name}\n${problem}`)
     }
   }
-  await Promise.all(Array.from({ length: Math.min(3, availableParallelism()) }, workThrough))
+  await Promise.all(Array.from({ length: Math.min(3, availableParallelism()) }, processQueue))
   return failed > 0 ? 1 : 0
 }
 
-/** With a compiler that it does not know, dependency-cruiser reads no TypeScript and finds nothing wrong. */
-async function sawEverySource(output) {
-  const seen = Number(/\((\d+) modules/.exec(output)?.[1] ?? 0)
+/** dependency-cruiser skips TypeScript files without an error if it does not support the compiler's version. */
+async function verifyAllFilesRead(output) {
+  const readCount = Number(/\((\d+) modules/.exec(output)?.[1] ?? 0)
   const lists = await Promise.all(
     cruised.map((folder) => readdir(path.join(root, folder), { recursive: true })),
   )
   const sources = lists.flat().filter((name) => /\.tsx?$/.test(name) && !name.startsWith('dist'))
-  if (seen >= sources.length) return undefined
-  return `Only ${seen} of ${sources.length} source files were looked at.\n${output.trimEnd()}`
+  if (readCount >= sources.length) return undefined
+  return `dependency-cruiser read only ${readCount} of ${sources.length} source files.\n${output.trimEnd()}`
 }

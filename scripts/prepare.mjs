@@ -1,5 +1,4 @@
-// What must be there before anything runs: the packages, the project's own Node, the built page.
-// Runs on plain Node 20 with nothing installed.
+// Installs the packages, finds Node and builds the page. Runs on Node 20 without any packages.
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
@@ -13,38 +12,38 @@ const windows = process.platform === 'win32'
 const ownNode = inRoot('node_modules/node/bin', windows ? 'node.exe' : 'node')
 const builtFrom = inRoot('web/dist/.built-from')
 
-/** What is wrong in one or two sentences, for the person at the terminal. */
+/** A problem that the user can solve, explained in one or two sentences. */
 export class Problem extends Error {}
 
 export const say = (line) => process.stderr.write(`${line}\n`)
 
 /**
- * Installs the packages when they are not those of the lock file, and builds the page when `page` is wanted and its sources changed.
- * Several of these at once wait for each other.
+ * Installs the packages if they differ from the lock file, and with `page` builds the page if its sources have changed.
+ * Concurrent calls wait for each other.
  */
 export async function prepare({ page = false } = {}) {
   const ready = async () => isInstalled() && (!page || (await isBuilt()))
   if (await ready()) return
-  await exclusively(async () => {
+  await withLock(async () => {
     if (!isInstalled()) await install()
     if (page && !(await isBuilt())) await build()
   })
 }
 
-/** The Node that runs the project: its own from `node_modules`, or this one when it is new enough. */
+/** Returns the Node that runs the project: the one in `node_modules`, or the current one if it is new enough. */
 export function nodePath() {
   const runs = (file) => spawnSync(file, ['--version'], { encoding: 'utf8' }).stdout?.startsWith('v')
   if (existsSync(ownNode) && runs(ownNode)) return ownNode
   if (Number.parseInt(process.versions.node, 10) >= 24) return process.execPath
   throw new Problem(
-    `Gabee brings its own Node 24, but its install step did not run here (this is Node ${process.versions.node}). ` +
-      'Allow it with `npm rebuild node --ignore-scripts=false --foreground-scripts`, or use Node 24 or newer.',
+    `Gabee includes Node 24, but its install script has not run (current version: Node ${process.versions.node}). ` +
+      'Run `npm rebuild node --ignore-scripts=false --foreground-scripts`, or use Node 24 or newer.',
   )
 }
 
 const readJson = (file) => JSON.parse(readFileSync(file, 'utf8'))
 
-/** Compares contents, as a checkout gives the lock file a new time though nothing in it changed. */
+/** Compares the contents of the lock files, because a checkout changes their time. */
 function isInstalled() {
   let wanted, found
   try {
@@ -53,15 +52,15 @@ function isInstalled() {
   } catch {
     return false
   }
-  const same = (name) => wanted[name].version === found[name].version
+  const isSameVersion = (name) => wanted[name].version === found[name].version
   return (
-    Object.keys(found).every((name) => wanted[name] && same(name)) &&
+    Object.keys(found).every((name) => wanted[name] && isSameVersion(name)) &&
     Object.keys(wanted).every((name) => name === '' || found[name] || wanted[name].optional)
   )
 }
 
 async function install() {
-  say('Installing what Gabee needs (once; takes a minute) …')
+  say('Installing dependencies (first start only, about a minute) …')
   const npmCli = process.env.npm_execpath
   const [command, ...first] = npmCli?.endsWith('.js') ? [process.execPath, npmCli] : ['npm']
   const { code, output } = await run(
@@ -70,11 +69,11 @@ async function install() {
     { shell: windows && command === 'npm' },
   )
   if (code === 0 && isInstalled()) return
-  throw new Problem(`${output.trim()}\nInstalling failed; npm says why above.`)
+  throw new Problem(`${output.trim()}\nThe installation failed; see the output of npm above.`)
 }
 
-/** A hash of all that the built page is made from. */
-async function pageSources() {
+/** Returns a hash of the page's sources. */
+async function hashPageSources() {
   const hash = createHash('sha256')
   const add = async (name) => hash.update(`${name}\0`).update(await readFile(inRoot(name)))
   for (const folder of ['contract', 'web']) {
@@ -91,67 +90,67 @@ async function pageSources() {
 
 async function isBuilt() {
   const stamp = await readFile(builtFrom, 'utf8').catch(() => '')
-  return stamp !== '' && stamp === (await pageSources())
+  return stamp !== '' && stamp === (await hashPageSources())
 }
 
 async function build() {
   say('Building the page …')
-  const sources = await pageSources()
+  const sources = await hashPageSources()
   const vite = inRoot('node_modules/vite/bin/vite.js')
   const { code, output } = await run(nodePath(), [vite, 'build', 'web', '--logLevel', 'warn'])
-  if (code !== 0) throw new Problem(`${output.trim()}\nThe page could not be built.`)
+  if (code !== 0) throw new Problem(`${output.trim()}\nBuilding the page failed.`)
   await writeFile(builtFrom, sources)
 }
 
-/** Runs a program to its end, from the project's folder, and keeps what it says. */
+/** Runs a program in the project's folder and collects its output. */
 export function run(command, args, options = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], ...options })
     let output = ''
-    const keep = (bytes) => {
+    const append = (bytes) => {
       output += bytes
     }
-    child.stdout?.on('data', keep)
-    child.stderr?.on('data', keep)
+    child.stdout?.on('data', append)
+    child.stderr?.on('data', append)
     child.on('error', (error) => resolve({ code: 1, output: `${output}${error.message}` }))
     child.on('close', (code, signal) => resolve({ code: code ?? 1, signal, output }))
   })
 }
 
-/** One process at a time: a folder is the lock, kept fresh while its owner lives, and void when it has not been for a while. */
-async function exclusively(work) {
+/** Runs `work` in one process at a time. The lock is a folder whose time its owner refreshes; an old lock is stale. */
+async function withLock(work) {
   const lock = inRoot('.preparing')
-  let waited = false
-  while (!(await take(lock))) {
-    if (!waited) say('Another Gabee command is installing or building here; waiting for it …')
-    waited = true
+  let hasWaited = false
+  while (!(await acquire(lock))) {
+    if (!hasWaited) say('Waiting for another Gabee command to install or build …')
+    hasWaited = true
     await new Promise((resolve) => setTimeout(resolve, 250))
   }
   const refresh = setInterval(() => utimes(lock, new Date(), new Date()).catch(() => {}), 2000)
-  const leave = async () => {
+  const release = async () => {
     clearInterval(refresh)
     await rmdir(lock).catch(() => {})
   }
-  const interrupted = () => void leave().then(() => process.exit(130))
+  const interrupted = () => void release().then(() => process.exit(130))
   process.once('SIGINT', interrupted).once('SIGTERM', interrupted)
   try {
     return await work()
   } finally {
     process.off('SIGINT', interrupted).off('SIGTERM', interrupted)
-    await leave()
+    await release()
   }
 }
 
-const voidAfter = 20_000
+const staleAfterMs = 20_000
 
-async function take(lock) {
+async function acquire(lock) {
   try {
     await mkdir(lock)
     return true
   } catch (error) {
-    if (error.code !== 'EEXIST') throw new Problem(`Gabee cannot write to its own folder: ${error.message}`)
+    if (error.code !== 'EEXIST') throw new Problem(`The project folder is not writable: ${error.message}`)
   }
   const found = await stat(lock).catch(() => undefined)
-  if (found && Date.now() - found.mtimeMs > voidAfter) await rmdir(lock).catch(() => {})
+  if (found && Date.now() - found.mtimeMs > staleAfterMs) await rmdir(lock).catch(() => {})
   return false
 }

@@ -7,13 +7,13 @@ import { nodePath, Problem, prepare, root, say } from './prepare.mjs'
 const tool = (name) => path.join(root, 'node_modules', name)
 const windows = process.platform === 'win32'
 
-/** The shell between npm and this process dies of the signals that npm passes on, and passes none on itself. */
+/** npm forwards signals to a shell, which dies of them without forwarding them to this process. */
 const parent = process.ppid
 const isOrphan = () => process.env.npm_lifecycle_event !== undefined && process.ppid !== parent
 
 const commands = { start, dev, test, check, format, docs, services, 'snapshot-schema': snapshotSchema }
 
-/** The server as a child: it ends when this process does, however that comes about, because it watches the channel between them. */
+/** Runs the server as a child process. The IPC channel makes it stop when this process ends for any reason. */
 async function start(args) {
   await prepare({ page: true })
   return await foreground(nodePath(), ['server/main.ts', ...args], {
@@ -22,7 +22,7 @@ async function start(args) {
   })
 }
 
-/** The server, started again at every change, and Vite on 3000 in front of it. */
+/** Runs the server with restarts on changes, behind Vite on port 3000. */
 async function dev(args) {
   await prepare()
   const node = nodePath()
@@ -37,7 +37,7 @@ async function dev(args) {
   return code
 }
 
-/** Every test of every kind. Arguments go to Vitest. The last line counts the tests. */
+/** Runs all tests. Arguments go to Vitest. The last output line is the number of tests. */
 async function test(args) {
   const count = { passed: 0, failed: 0 }
   let code = 1
@@ -56,7 +56,7 @@ async function test(args) {
   return count.failed > 0 ? 1 : 0
 }
 
-/** Brings what the tests need beside the packages; without root or Debian it says what is missing. */
+/** Installs the services that the tests need; without root or Debian it lists the missing ones. */
 async function services() {
   await prepare()
   return await foreground(nodePath(), ['scripts/services/install.ts'])
@@ -77,15 +77,15 @@ async function docs(args) {
   return await foreground(nodePath(), ['scripts/docs.ts', ...args])
 }
 
-/** Keeps a filled database of a release, for the test of its migration. */
+/** Stores a filled database of the current schema for the migration tests. */
 async function snapshotSchema(args) {
   await prepare()
   return await foreground(nodePath(), ['scripts/snapshot-schema.ts', ...args])
 }
 
 /**
- * Runs a program at this terminal until it ends and gives its exit code. A Ctrl-C reaches the whole group of processes, and npm
- * sends it once more; with `ownGroup` the program stands outside of the group and hears it once, from here.
+ * Runs a program in the foreground and returns its exit code. Ctrl-C reaches the whole process group, and npm sends the
+ * signal once more; with `ownGroup` the program is in another group and receives the signal once, from this process.
  */
 function foreground(command, args, { env = process.env, ownGroup = false, onMessage, ended } = {}) {
   return new Promise((resolve, reject) => {
@@ -98,12 +98,12 @@ function foreground(command, args, { env = process.env, ownGroup = false, onMess
     if (onMessage) child.on('message', onMessage)
     let last = { signal: '', at: 0 }
     const forward = (signal) => {
-      const repeated = last.signal === signal && Date.now() - last.at < 500
+      const isRepeated = last.signal === signal && Date.now() - last.at < 500
       last = { signal, at: Date.now() }
-      if (repeated) return
-      // Windows knows no signals: there the end of the channel tells the child, as the console does.
+      if (isRepeated) return
+      // Windows has no signals; closing the IPC channel stops the child.
       if (!windows) child.kill(signal === 'SIGHUP' ? 'SIGTERM' : signal)
-      // An open channel would keep a finished child alive.
+      // An open channel keeps a finished child alive.
       if (ownGroup && child.connected) child.disconnect()
     }
     const watch = setInterval(() => isOrphan() && forward('SIGTERM'), 250)
@@ -114,9 +114,9 @@ function foreground(command, args, { env = process.env, ownGroup = false, onMess
     child.on('exit', (code, killedBy) => {
       clearInterval(watch)
       for (const signal of signals) process.off(signal, forward)
-      const asked = last.signal !== '' || ended?.signal.aborted
-      if (killedBy && !asked) say(`${path.basename(args[0])} was ended by ${killedBy}.`)
-      resolve(code ?? (asked ? 0 : 1))
+      const isStopped = last.signal !== '' || ended?.signal.aborted
+      if (killedBy && !isStopped) say(`${path.basename(args[0])} was terminated by ${killedBy}.`)
+      resolve(code ?? (isStopped ? 0 : 1))
     })
   })
 }
@@ -129,7 +129,7 @@ function report(error) {
 const [name = 'start', ...args] = process.argv.slice(2)
 const command = commands[name]
 if (!command) {
-  say(`There is no command ${name}. There are: ${Object.keys(commands).join(', ')}.`)
+  say(`Unknown command ${name}. Commands: ${Object.keys(commands).join(', ')}.`)
   process.exit(2)
 }
 try {

@@ -11,7 +11,7 @@ import packageJson from '../package.json' with { type: 'json' }
 import { migrate } from '../server/db/migrate.ts'
 import { migrations } from '../server/db/migrations/index.ts'
 import { createLog } from '../server/log.ts'
-import { withVector } from './services/find.ts'
+import { findPostgresWithVector } from './services/find.ts'
 import { startServices } from './services/start.ts'
 
 const { values } = parseArgs({
@@ -57,7 +57,7 @@ async function fill(url: string): Promise<void> {
 }
 
 async function dump(url: string): Promise<string> {
-  const program = path.join(withVector()?.bin ?? '', 'pg_dump')
+  const program = path.join(findPostgresWithVector()?.bin ?? '', 'pg_dump')
   const options = ['--inserts', '--rows-per-insert=100', '--no-owner', '--no-privileges', '--no-comments']
   const { stdout } = await promisify(execFile)(program, [...options, url], { maxBuffer: 1 << 28 })
   return stdout

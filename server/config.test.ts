@@ -3,17 +3,17 @@ import { inspect } from 'node:util'
 import { expect, test } from 'vitest'
 import { ConfigError, readConfig, Secret } from './config.ts'
 
-const mistakes = (env: Record<string, string>) => {
+const problems = (env: Record<string, string>) => {
   try {
     readConfig(env)
   } catch (error) {
-    if (error instanceof ConfigError) return error.mistakes
+    if (error instanceof ConfigError) return error.problems
     throw error
   }
   return []
 }
 
-test('without any setting the server is this machine’s own', () => {
+test('the defaults serve only this machine', () => {
   expect(readConfig({})).toEqual({
     server: {
       host: '127.0.0.1',
@@ -64,12 +64,12 @@ test('without any setting the server is this machine’s own', () => {
   })
 })
 
-test('an empty setting is none', () => {
+test('an empty setting counts as not set', () => {
   expect(readConfig({ PORT: ' ', HOST: '', CHAT_MODEL: '  ', DATABASE_URL: '' })).toEqual(readConfig({}))
 })
 
-test('every mistake is told at once, each in a sentence that names it', () => {
-  const told = mistakes({
+test('names every invalid setting at once', () => {
+  const found = problems({
     PORT: '80O0',
     REGISTRATION: 'maybe',
     OLLAMA_BASE_URL: 'localhost:11434',
@@ -80,21 +80,21 @@ test('every mistake is told at once, each in a sentence that names it', () => {
     TRUST_PROXY: '10.0.0.0/64',
     LOG_LEVEL: 'loud',
   })
-  expect(told).toEqual([
+  expect(found).toEqual([
     'PORT must be a whole number from 0 to 65535, not "80O0".',
     'PUBLIC_URL must be an origin like https://gabee.example, with nothing after the host and port, not "gabee.example".',
     'ALLOWED_ORIGINS must be a comma list of origins like http://localhost:3000, each without a path, not "http://fine.example, http://not.example/with/path".',
     'TRUST_PROXY must be true, false, or a comma list of addresses and networks such as 10.0.0.0/8, not "10.0.0.0/64".',
-    'DATABASE_URL must be an address that starts with postgres:// or postgresql://.',
+    'DATABASE_URL must be a URL that starts with postgres:// or postgresql://.',
     'REGISTRATION must be open or closed, not "maybe".',
     'SESSION_DAYS must be a whole number from 1 to 3650, not "0".',
-    'OLLAMA_BASE_URL must be an address that starts with http:// or https://, not "localhost:11434".',
+    'OLLAMA_BASE_URL must be a URL that starts with http:// or https://, not "localhost:11434".',
     'LOG_LEVEL must be trace, debug, info, warn, error, fatal or silent, not "loud".',
   ])
 })
 
 test.each(['-1', '65536', '8000.5', '1e3', '0x1F', '８０'])('PORT=%s is no port', (PORT) => {
-  expect(mistakes({ PORT })).toHaveLength(1)
+  expect(problems({ PORT })).toHaveLength(1)
 })
 
 test.each([
@@ -115,15 +115,15 @@ test.each([
   expect(readConfig({ OLLAMA_HOST }).models.ollamaUrl).toBe(url)
 })
 
-test('OLLAMA_BASE_URL comes before OLLAMA_HOST', () => {
+test('OLLAMA_BASE_URL takes precedence over OLLAMA_HOST', () => {
   const { models } = readConfig({ OLLAMA_BASE_URL: 'http://a:1/', OLLAMA_HOST: 'b:2' })
   expect(models.ollamaUrl).toBe('http://a:1')
-  expect(mistakes({ OLLAMA_HOST: 'ftp://x' })).toEqual([
+  expect(problems({ OLLAMA_HOST: 'ftp://x' })).toEqual([
     'OLLAMA_HOST must be a host such as 127.0.0.1:11434, not "ftp://x".',
   ])
 })
 
-test('an OpenAI-compatible service needs a key or an address', () => {
+test('an OpenAI-compatible service is configured by a key or a URL', () => {
   expect(readConfig({ OPENAI_API_KEY: 'sk-1' }).models.openai?.baseUrl).toBe('https://api.openai.com/v1')
   const local = readConfig({ OPENAI_BASE_URL: 'http://127.0.0.1:8080/v1/' }).models.openai
   expect(local).toEqual({ baseUrl: 'http://127.0.0.1:8080/v1', apiKey: null })
@@ -141,7 +141,7 @@ test.each([
   expect(readConfig({ HOST }).server.loopback).toBe(loopback)
 })
 
-test('secrets are there for who asks, and never printed', () => {
+test('secrets can be revealed but are not printed', () => {
   const config = readConfig({
     OPENAI_API_KEY: 'sk-hidden',
     RERANK_BASE_URL: 'http://127.0.0.1:8081/v1/',
@@ -160,12 +160,12 @@ test('secrets are there for who asks, and never printed', () => {
   ]
   for (const text of printed) expect(text).not.toContain('hidden@')
   expect(printed.join('')).not.toMatch(/sk-hidden|rr-hidden|metrics-hidden|:hidden/)
-  expect(mistakes({ METRICS_TOKEN: 'x', REDIS_URL: 'hidden' }).join()).not.toContain('hidden')
+  expect(problems({ METRICS_TOKEN: 'x', REDIS_URL: 'hidden' }).join()).not.toContain('hidden')
 })
 
-test('what looks like a misspelt setting is pointed out, unless the right one is there', () => {
+test('warns about a misspelt setting unless the right one is set', () => {
   expect(readConfig({ OPENAI_KEY: 'sk-1' }).hints).toEqual([
-    'OPENAI_KEY is set but not read; did you mean OPENAI_API_KEY?',
+    'OPENAI_KEY is set but unknown; did you mean OPENAI_API_KEY?',
   ])
   expect(readConfig({ OPENAI_KEY: 'sk-1', OPENAI_API_KEY: 'sk-1' }).hints).toEqual([])
 })

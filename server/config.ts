@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import { z } from 'zod'
 import { isLoopbackHost } from './http/loopback.ts'
 
-/** A value that never shows: printing, logging or serialising it gives a placeholder. */
+/** A value that printing, logging and serializing replace by a placeholder. */
 export class Secret {
   readonly #value: string
   constructor(value: string) {
@@ -24,32 +24,32 @@ export class Secret {
   }
 }
 
-/** What is wrong with the settings: one sentence per mistake, all at once. */
+/** Invalid settings: one sentence per problem. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
-  readonly mistakes: string[]
-  constructor(mistakes: string[]) {
-    super(mistakes.join('\n'))
-    this.mistakes = mistakes
+  readonly problems: string[]
+  constructor(problems: string[]) {
+    super(problems.join('\n'))
+    this.problems = problems
   }
 }
 
-const integer = (least: number, most: number) =>
+const integer = (min: number, max: number) =>
   z
     .string()
-    .refine((text) => /^\d{1,15}$/.test(text) && Number(text) >= least && Number(text) <= most, {
-      error: `must be a whole number from ${least} to ${most}`,
+    .refine((text) => /^\d{1,15}$/.test(text) && Number(text) >= min && Number(text) <= max, {
+      error: `must be a whole number from ${min} to ${max}`,
     })
     .transform(Number)
 
-const address = (...protocols: string[]) =>
+const url = (...protocols: string[]) =>
   z.string().refine((text) => protocols.includes(URL.parse(text)?.protocol.slice(0, -1) ?? ''), {
-    error: `must be an address that starts with ${protocols.map((name) => `${name}://`).join(' or ')}`,
+    error: `must be a URL that starts with ${protocols.map((name) => `${name}://`).join(' or ')}`,
   })
 
-const httpAddress = address('http', 'https').transform((text) => text.replace(/\/+$/, ''))
+const httpUrl = url('http', 'https').transform((text) => text.replace(/\/+$/, ''))
 
-/** The origin of an http address that has nothing behind it, or null. */
+/** Returns the origin of an HTTP URL without path, query and credentials; null for any other text. */
 function originOf(text: string): string | null {
   const url = URL.parse(text)
   if (!url || !/^https?:$/.test(url.protocol) || url.username || url.search || url.hash) return null
@@ -82,12 +82,12 @@ const oneOf = <const Word extends string>(...words: [Word, ...Word[]]) =>
 const proxyNetworks = ['loopback', 'linklocal', 'uniquelocal']
 
 const isNetwork = (part: string) => {
-  const [address = '', bits, more] = part.split('/')
-  const longest = isIP(address) === 6 ? 128 : 32
+  const [address = '', bits, extra] = part.split('/')
+  const maxBits = isIP(address) === 6 ? 128 : 32
   return (
-    more === undefined &&
+    extra === undefined &&
     isIP(address) !== 0 &&
-    (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= longest))
+    (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= maxBits))
   )
 }
 
@@ -105,18 +105,19 @@ const trustProxy = z
   })
 
 /**
- * Reads OLLAMA_HOST in the forms Ollama itself takes: "host", "host:port", ":port", "[::1]:port", with or without
- * http(s):// in front. An address that only a server can listen on becomes this machine's.
+ * Parses OLLAMA_HOST in the forms that Ollama accepts: "host", "host:port", ":port", "[::1]:port", with or without
+ * http(s)://. The wildcard addresses become 127.0.0.1.
  */
 function ollamaHostAddress(text: string): string | null {
-  const bare = !text.includes('://')
-  // A bare IPv6 address needs its brackets before it can stand in a URL.
-  const host = bare && (text.match(/:/g)?.length ?? 0) > 1 && !text.startsWith('[') ? `[${text}]` : text
-  const url = URL.parse(bare ? `http://${host.startsWith(':') ? `127.0.0.1${host}` : host}` : host)
+  const hasNoProtocol = !text.includes('://')
+  // An IPv6 address needs brackets in a URL.
+  const host =
+    hasNoProtocol && (text.match(/:/g)?.length ?? 0) > 1 && !text.startsWith('[') ? `[${text}]` : text
+  const url = URL.parse(hasNoProtocol ? `http://${host.startsWith(':') ? `127.0.0.1${host}` : host}` : host)
   if (!url || !/^https?:$/.test(url.protocol) || !url.hostname) return null
   if (url.hostname === '0.0.0.0' || url.hostname === '[::]') url.hostname = '127.0.0.1'
-  // URL drops a protocol's usual port, so ":80" written out is looked for in the text.
-  const port = url.port || (bare && !/:\d+\/?$/.test(host) ? '11434' : '')
+  // URL omits the default port of a protocol, so an explicit ":80" is only visible in the text.
+  const port = url.port || (hasNoProtocol && !/:\d+\/?$/.test(host) ? '11434' : '')
   return `${url.protocol}//${url.hostname}${port ? `:${port}` : ''}${url.pathname.replace(/\/+$/, '')}`
 }
 
@@ -127,42 +128,46 @@ const ollamaHost = z
 
 const text = z.string()
 
-/** Every setting: its form, its default and what it is for. The table in docs/configuration.md is made from this. */
+/** All settings with format, default and description. `npm run docs` generates the table in docs/configuration.md. */
 export const settings = z.object({
   PORT: integer(0, 65_535)
     .prefault('8000')
-    .describe('The port that serves the page and the API; 0 takes any free one.'),
+    .describe('Port of the page and the API. 0 selects any free port.'),
   HOST: text
     .prefault('127.0.0.1')
     .describe(
-      'The address to listen on. On a loopback address, and until a password is set, this machine needs no login; on any other, everybody signs in.',
+      'Address to listen on. On a loopback address no sign-in is needed until a password is set; on any other address everybody signs in.',
     ),
   PUBLIC_URL: origin
     .optional()
     .describe(
-      'Where people reach the server when that is not `HOST` and `PORT`: the address of the proxy in front, for example `https://gabee.example`.',
+      'Public URL of the server if it differs from `HOST` and `PORT`, for example `https://gabee.example` behind a proxy.',
     ),
   ALLOWED_ORIGINS: originList
     .prefault('http://localhost:3000,http://127.0.0.1:3000,http://localhost:3001,http://127.0.0.1:3001')
-    .describe('Comma list of other web origins whose pages may call the API with a token.'),
+    .describe('Comma-separated list of web origins whose pages may call the API with a token.'),
   TRUST_PROXY: trustProxy
     .prefault('false')
     .describe(
-      'Whose `X-Forwarded-For`, `-Host` and `-Proto` are believed: a comma list of the addresses or networks of the proxies in front; `true` for those on this machine and in private networks.',
+      'Comma-separated list of the addresses or networks of proxies whose `X-Forwarded-For`, `-Host` and `-Proto` headers are trusted; `true` trusts this machine and private networks.',
     ),
-  DATA_DIR: text.prefault('./data').describe('Where the embedded database and the files of documents live.'),
-  DATABASE_URL: address('postgres', 'postgresql')
+  DATA_DIR: text
+    .prefault('./data')
+    .describe('Directory of the embedded database and the files of documents.'),
+  DATABASE_URL: url('postgres', 'postgresql')
     .optional()
     .describe(
-      'A PostgreSQL server with pgvector, for example `postgres://gabee:password@localhost/gabee`. Without it the embedded database serves.',
+      'PostgreSQL server with pgvector, for example `postgres://gabee:password@localhost/gabee`. Without it, Gabee uses the embedded database.',
     ),
-  REDIS_URL: address('redis', 'rediss')
+  REDIS_URL: url('redis', 'rediss')
     .optional()
-    .describe('A Redis server for the cache of embeddings. Without it the cache is in memory.'),
+    .describe(
+      'Redis server for the embedding cache and the counts of sign-in attempts. Without it, both are in memory.',
+    ),
   REGISTRATION: oneOf('open', 'closed')
     .prefault('open')
     .describe(
-      'Whether strangers may make accounts. The first account, which becomes the administrator, can always be made.',
+      'Whether anybody may create an account. The first account, which becomes the administrator, can always be created.',
     ),
   SESSION_DAYS: integer(1, 3650).prefault('30').describe('Days until a session expires.'),
   LIMIT_SIGN_INS_PER_QUARTER_HOUR: integer(0, 1_000_000)
@@ -170,51 +175,51 @@ export const settings = z.object({
     .describe(
       'Wrong passwords per quarter of an hour that one client may enter for one account; three times as many for all accounts from one address, and ten times as many for one account from all addresses. Beyond that, one attempt every 30 seconds remains. 0 sets no limit.',
     ),
-  OLLAMA_BASE_URL: httpAddress
+  OLLAMA_BASE_URL: httpUrl
     .optional()
     .describe(
-      'Where Ollama answers. Before the default `http://127.0.0.1:11434`, `OLLAMA_HOST` is looked at.',
+      'URL of Ollama. If it is not set, `OLLAMA_HOST` applies, then the default `http://127.0.0.1:11434`.',
     ),
   OLLAMA_HOST: ollamaHost
     .optional()
     .describe(
-      'Ollama’s own setting, in its own forms (`host`, `host:port`, a URL); used when `OLLAMA_BASE_URL` is not set.',
+      'Ollama’s own setting in its own formats (`host`, `host:port`, a URL), used if `OLLAMA_BASE_URL` is not set.',
     ),
-  OPENAI_API_KEY: text.optional().describe('The key of an OpenAI-compatible service.'),
-  OPENAI_BASE_URL: httpAddress
+  OPENAI_API_KEY: text.optional().describe('API key of an OpenAI-compatible service.'),
+  OPENAI_BASE_URL: httpUrl
     .optional()
     .describe(
-      'The address of an OpenAI-compatible service, up to and including its `/v1`; `https://api.openai.com/v1` when only the key is set.',
+      'URL of an OpenAI-compatible service, including `/v1`. Default if the key is set: `https://api.openai.com/v1`.',
     ),
   CHAT_MODEL: text
     .optional()
     .describe(
-      'The model that answers. Without it, one that is there is chosen; the page says which and why.',
+      'Model that answers. Without it, Gabee selects an available model; the page shows which and why.',
     ),
   CHAT_MODEL_STRONG: text
     .optional()
-    .describe('The model for questions that ask for the stronger one (`use_gpt4o=true`).'),
-  EMBED_MODEL: text.optional().describe('The model that turns texts into vectors for search by meaning.'),
-  RERANK_BASE_URL: httpAddress
+    .describe('Model for questions that request the stronger model (`use_gpt4o=true`).'),
+  EMBED_MODEL: text.optional().describe('Embedding model for semantic search.'),
+  RERANK_BASE_URL: httpUrl
     .optional()
     .describe(
-      'Where a cross-encoder answers `POST /rerank` (llama.cpp, vLLM, Jina, Cohere), for example `http://127.0.0.1:8081/v1`. It gets each question with the passages found for it, and puts the best in order.',
+      'URL of a cross-encoder with `POST /rerank` (llama.cpp, vLLM, Jina, Cohere), for example `http://127.0.0.1:8081/v1`. It receives each question with the passages found and reranks the best ones.',
     ),
-  RERANK_MODEL: text
+  RERANK_MODEL: text.optional().describe('Name of the cross-encoder; `default` if the service has only one.'),
+  RERANK_API_KEY: text
     .optional()
-    .describe('The cross-encoder’s name at `RERANK_BASE_URL`; `default` when the service has only one.'),
-  RERANK_API_KEY: text.optional().describe('The key of the service at `RERANK_BASE_URL`, if it wants one.'),
+    .describe('API key of the service at `RERANK_BASE_URL`, if it requires one.'),
   MODEL_CONTEXT_TOKENS: integer(512, 10_000_000)
     .optional()
     .describe(
-      'Tokens that prompt and answer may take together, when the model’s own figure should not count.',
+      'Context window in tokens, which prompt and answer share, instead of the one that the model reports.',
     ),
   MODEL_FIRST_TOKEN_TIMEOUT_MS: integer(1, 86_400_000)
     .prefault('300000')
-    .describe('How long a model may take to begin its answer: loading a large one from disk takes minutes.'),
+    .describe('Timeout for the first token in milliseconds. Loading a large model from disk takes minutes.'),
   MODEL_STALL_TIMEOUT_MS: integer(1, 86_400_000)
     .prefault('60000')
-    .describe('How long a model may be silent in the middle of an answer.'),
+    .describe('Timeout between two tokens in milliseconds.'),
   BACKGROUND_MODEL_CALLS: oneOf('on', 'off')
     .prefault('on')
     .describe(
@@ -223,60 +228,62 @@ export const settings = z.object({
   BACKGROUND_MODEL_REST_MS: integer(0, 86_400_000)
     .prefault('10000')
     .describe(
-      'How long a model server on this network must have answered nobody before it is asked in the background. Whoever asks meanwhile goes first.',
+      'Idle time of a local model server before background calls in milliseconds. Answers preempt background calls.',
     ),
   INSIGHT_JUDGE: oneOf('on', 'off')
     .prefault('off')
     .describe(
-      'Whether the language model judges each answer as well, in the background. Without it answers are measured by words, at no cost.',
+      'Whether the language model evaluates each answer in the background. Without it, the evaluation is lexical and uses no tokens.',
     ),
-  MAX_UPLOAD_MB: integer(1, 100_000).prefault('200').describe('The largest file that can be uploaded.'),
-  MAX_PAGES: integer(1, 1_000_000).prefault('5000').describe('The most pages that are read of one document.'),
+  MAX_UPLOAD_MB: integer(1, 100_000)
+    .prefault('200')
+    .describe('Maximum size of an uploaded file in megabytes.'),
+  MAX_PAGES: integer(1, 1_000_000).prefault('5000').describe('Maximum number of pages of a document.'),
   MAX_UNPACKED_MB: integer(1, 100_000)
     .prefault('500')
-    .describe('The most that a packed document (DOCX, EPUB …) may unpack to.'),
+    .describe('Maximum unpacked size of a compressed document (DOCX, EPUB …) in megabytes.'),
   MAX_SITE_PAGES: integer(1, 100_000)
     .prefault('500')
-    .describe('The most pages of a website that are taken in at once.'),
+    .describe('Maximum number of pages of a website import.'),
   WATCH_FOLDERS: text
     .prefault('')
     .transform((list) => commaList(list).map((folder) => resolve(folder.replace(/^~(?=$|[/\\])/, homedir()))))
     .describe(
-      'Comma list of the folders of this machine that administrators may let avees follow, with all that is in them: files that are added, changed or deleted there are so in the documents.',
+      'Comma-separated list of folders on the server that administrators may connect to avees. Changes in a connected folder are synced to its documents.',
     ),
-  READ_TIMEOUT_S: integer(1, 86_400).prefault('300').describe('How long reading one document may take.'),
+  READ_TIMEOUT_S: integer(1, 86_400).prefault('300').describe('Timeout for parsing a document in seconds.'),
   READ_MEMORY_MB: integer(64, 1_000_000)
     .prefault('1024')
-    .describe('How much memory reading one document may take.'),
+    .describe('Memory limit for parsing a document in megabytes.'),
   OCR_LANGUAGES: z
     .string()
     .regex(/^[a-z]{3}(?:_[a-z]+)*(?:\+[a-z]{3}(?:_[a-z]+)*)*$/i, {
-      error: 'must be languages as Tesseract names them, like eng or deu+eng',
+      error: 'must be Tesseract languages such as eng or deu+eng',
     })
     .optional()
     .describe(
-      'The languages of scanned pages and pictures, as Tesseract names them (`eng`, `deu+eng`). With them, text on pictures is recognised by the `tesseract` program, which has to be installed with their data.',
+      'Tesseract languages for OCR of scanned pages and images (`eng`, `deu+eng`). OCR requires the `tesseract` program with the data of these languages.',
     ),
   RUN_LEASE_MS: integer(100, 3_600_000)
     .prefault('4000')
-    .describe('After how long without a sign of life a run is taken up by another server.'),
+    .describe('Time without a heartbeat in milliseconds after which another server takes over a run.'),
   RUN_EVENTS_DAYS: integer(0, 36_500)
     .prefault('7')
     .describe(
-      'How long the event log of a finished run is kept. Its result stays; the run itself and its idempotency key are kept for 30 days, or as long as the log if that is longer.',
+      'Retention of the event log of a finished run in days. The results of the run are kept; the run and its idempotency key are kept for 30 days, or as long as the log if that is longer.',
     ),
   SHUTDOWN_GRACE_MS: integer(0, 3_600_000)
     .prefault('10000')
-    .describe('How long answers in progress may go on after the server was told to stop.'),
+    .describe('Time in milliseconds for running answers to finish after the server is told to stop.'),
   LOG_LEVEL: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent')
     .prefault('info')
-    .describe('How much is logged, as lines of JSON on standard error. `debug` also shows every request.'),
+    .describe('Log level. The log is JSON lines on standard error; `debug` includes every request.'),
   METRICS_TOKEN: text
     .optional()
-    .describe('The bearer token that lets other machines read `/metrics`; this machine may without.'),
+    .describe('Bearer token for `/metrics`. Requests from the server’s own machine need none.'),
 })
 
-/** Names that people reach for, and the setting they mean. */
+/** Common misspellings of settings. */
 const misspelt: Record<string, keyof z.input<typeof settings>> = {
   OPENAI_KEY: 'OPENAI_API_KEY',
   OPENAI_APIKEY: 'OPENAI_API_KEY',
@@ -298,14 +305,10 @@ const misspelt: Record<string, keyof z.input<typeof settings>> = {
 
 const megabytes = (count: number) => count * 1024 * 1024
 
-/** The settings as the rooms take them. Whatever must not be logged is a {@link Secret}. */
+/** The settings of all modules. Values that must not be logged are a {@link Secret}. */
 export type Config = ReturnType<typeof readConfig>
 
-/**
- * Reads the settings from environment variables; empty ones count as not set.
- *
- * @throws ConfigError that names every wrong setting at once.
- */
+/** Reads the settings from environment variables; empty ones count as not set. @throws ConfigError for all invalid settings */
 export function readConfig(env: Record<string, string | undefined>) {
   const given = Object.fromEntries(
     Object.keys(settings.shape).flatMap((name) => {
@@ -314,19 +317,19 @@ export function readConfig(env: Record<string, string | undefined>) {
     }),
   )
   const parsed = settings.safeParse(given)
-  if (!parsed.success) throw new ConfigError(parsed.error.issues.map((issue) => sentence(issue, given)))
+  if (!parsed.success) throw new ConfigError(parsed.error.issues.map((issue) => describe(issue, given)))
   const s = parsed.data
 
   return {
     server: {
       host: s.HOST.replace(/^\[(.*)\]$/, '$1'),
       port: s.PORT,
-      /** True when only this machine can reach the server. */
+      /** Whether only this machine can reach the server. */
       loopback: isLoopbackHost(s.HOST),
-      /** An origin, without a slash at its end. */
+      /** An origin without a trailing slash. */
       publicUrl: s.PUBLIC_URL ?? null,
       allowedOrigins: s.ALLOWED_ORIGINS,
-      /** Addresses and networks of the proxies in front; none when empty. */
+      /** Addresses and networks of trusted proxies. */
       trustProxy: s.TRUST_PROXY,
       shutdownGraceMs: s.SHUTDOWN_GRACE_MS,
       metricsToken: secret(s.METRICS_TOKEN),
@@ -347,7 +350,7 @@ export function readConfig(env: Record<string, string | undefined>) {
     },
     models: {
       ollamaUrl: s.OLLAMA_BASE_URL ?? s.OLLAMA_HOST ?? 'http://127.0.0.1:11434',
-      /** Null when neither key nor address is set. */
+      /** Null if neither key nor URL is set. */
       openai:
         s.OPENAI_API_KEY || s.OPENAI_BASE_URL
           ? { baseUrl: s.OPENAI_BASE_URL ?? 'https://api.openai.com/v1', apiKey: secret(s.OPENAI_API_KEY) }
@@ -355,7 +358,7 @@ export function readConfig(env: Record<string, string | undefined>) {
       chat: s.CHAT_MODEL ?? null,
       chatStrong: s.CHAT_MODEL_STRONG ?? null,
       embed: s.EMBED_MODEL ?? null,
-      /** Null when no address is set. */
+      /** Null if no URL is set. */
       rerank: s.RERANK_BASE_URL
         ? {
             baseUrl: s.RERANK_BASE_URL,
@@ -379,14 +382,14 @@ export function readConfig(env: Record<string, string | undefined>) {
       readTimeoutMs: s.READ_TIMEOUT_S * 1000,
       readMemoryMb: s.READ_MEMORY_MB,
     },
-    /** Null when text on pictures is not recognised. */
+    /** Null if OCR is off. */
     ocr: s.OCR_LANGUAGES ? { languages: s.OCR_LANGUAGES, env: pick(env, 'PATH', 'TESSDATA_PREFIX') } : null,
     /** Absolute. */
     watchFolders: s.WATCH_FOLDERS,
-    /** Sentences about variables that look like a misspelt setting: worth saying, no reason to stop. */
+    /** Warnings about variables that look like misspelt settings. */
     hints: Object.entries(misspelt)
       .filter(([wrong, right]) => env[wrong]?.trim() && !given[right])
-      .map(([wrong, right]) => `${wrong} is set but not read; did you mean ${right}?`),
+      .map(([wrong, right]) => `${wrong} is set but unknown; did you mean ${right}?`),
   }
 }
 
@@ -405,7 +408,7 @@ const secretNames = new Set([
   'REDIS_URL',
 ])
 
-function sentence(issue: z.core.$ZodIssue, given: Record<string, string>): string {
+function describe(issue: z.core.$ZodIssue, given: Record<string, string>): string {
   const name = String(issue.path[0])
   const value = secretNames.has(name) ? '' : `, not "${given[name]}"`
   return `${name} ${issue.message}${value}.`

@@ -1,15 +1,14 @@
 import type { ErrorResponse } from '../contract/common.ts'
 
 /**
- * A failure that a client can be told about: an HTTP status, a stable code and one plain sentence.
- * `cause` goes to the log, never to the client.
+ * An error for the client: an HTTP status, a stable code and one sentence. `cause` appears only in the log.
  */
 export class AppError extends Error {
   override readonly name = 'AppError'
   readonly status: number
   readonly code: string
   readonly details: unknown
-  /** Seconds after which trying again makes sense; becomes the Retry-After header. */
+  /** Seconds until a retry makes sense; sent as Retry-After. */
   readonly retryAfter: number | undefined
 
   constructor(
@@ -26,7 +25,7 @@ export class AppError extends Error {
   }
 }
 
-/** Declares one kind of failure: status, code and sentence stand together, the arguments fill the sentence. */
+/** Defines a factory for one kind of error; its arguments complete the sentence. */
 export const defineError =
   <Arguments extends unknown[]>(
     status: number,
@@ -38,13 +37,13 @@ export const defineError =
     new AppError(status, code, sentence(...values), { details: details?.(...values) })
 
 export const internal = (cause: unknown): AppError =>
-  new AppError(500, 'internal', 'Something went wrong on the server; its log has the details.', { cause })
+  new AppError(500, 'internal', 'Internal error. The server log has the details.', { cause })
 
-/** Any thrown value as an AppError; what is not one becomes `internal`, with the thrown value as its cause. */
+/** Converts a thrown value to an AppError; any other value becomes the cause of an `internal` error. */
 export const toAppError = (thrown: unknown): AppError =>
   thrown instanceof AppError ? thrown : internal(thrown)
 
-/** The body of an error answer, the same for HTTP and for a stream's last event. */
+/** Returns the error body for HTTP responses and for the last event of a stream. */
 export function toErrorBody(error: AppError): ErrorResponse {
   return {
     error: {

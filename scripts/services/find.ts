@@ -1,4 +1,4 @@
-// Where the real parts of the tests are on this machine: PostgreSQL with pgvector, Redis, a Chromium, Tesseract, curl.
+// Finds the services and programs that the tests use: PostgreSQL with pgvector, Redis, Chromium, Tesseract, curl.
 import { execFileSync } from 'node:child_process'
 import { accessSync, constants, existsSync, readdirSync } from 'node:fs'
 import path from 'node:path'
@@ -35,7 +35,7 @@ export const findRedis = () => findProgram('redis-server', 'valkey-server')
 
 export type PostgresPrograms = { bin: string; version: number; hasVector: boolean }
 
-/** Every PostgreSQL server on this machine that is new enough; those with pgvector first, then the newest. */
+/** Lists the installed PostgreSQL servers from version 15; those with pgvector first, then the newest. */
 export function findPostgres(): PostgresPrograms[] {
   const parents = ['/usr/lib/postgresql', '/opt/homebrew/opt', '/usr/local/opt']
   const installed = parents.flatMap((parent) =>
@@ -53,29 +53,26 @@ export function findPostgres(): PostgresPrograms[] {
     .sort((a, b) => Number(b.hasVector) - Number(a.hasVector) || b.version - a.version)
 }
 
-export const withVector = () => findPostgres().find(({ hasVector }) => hasVector)
+export const findPostgresWithVector = () => findPostgres().find(({ hasVector }) => hasVector)
 
-/** What is not there, each with how to get it. */
-export function missingParts(): string[] {
-  const parts: [present: unknown, advice: string][] = [
+/** Lists what is missing, with instructions. */
+export function listMissing(): string[] {
+  const requirements: [present: unknown, advice: string][] = [
     [
-      process.env['TEST_DATABASE_URL'] || withVector(),
+      process.env['TEST_DATABASE_URL'] || findPostgresWithVector(),
       'PostgreSQL 15 or newer with pgvector: `apt install postgresql-17-pgvector` (Debian 13), `brew install postgresql@17 pgvector`, ' +
-        'or TEST_DATABASE_URL of a server whose user may create databases',
+        'or TEST_DATABASE_URL with a user that may create databases',
     ],
     [
       process.env['TEST_REDIS_URL'] || findRedis(),
       'Redis: `apt install redis-server`, `brew install redis`, or TEST_REDIS_URL',
     ],
-    [
-      findChromium(),
-      'Chromium: `apt install chromium`, an installed Chrome, or CHROMIUM, the path of either',
-    ],
+    [findChromium(), 'Chromium: `apt install chromium`, an installed Chrome, or CHROMIUM with its path'],
     [
       findProgram('tesseract'),
       'Tesseract with English: `apt install tesseract-ocr`, `brew install tesseract`',
     ],
     [findProgram('curl'), 'curl: `apt install curl`'],
   ]
-  return parts.filter(([present]) => !present).map(([, advice]) => advice)
+  return requirements.filter(([present]) => !present).map(([, advice]) => advice)
 }

@@ -1,4 +1,4 @@
-// Installs the real parts of the tests that are missing, where it can: on Debian, as root. Elsewhere it says how to get them.
+// Installs missing services and programs for the tests on Debian as root; elsewhere it prints instructions.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
@@ -6,14 +6,14 @@ import path from 'node:path'
 import {
   findChromium,
   findPostgres,
+  findPostgresWithVector,
   findProgram,
   findRedis,
-  missingParts,
+  listMissing,
   type PostgresPrograms,
-  withVector,
 } from './find.ts'
 
-/** Runs apt-get; what it says is an error's message when it fails. */
+/** Runs apt-get. @throws Error with its output */
 function apt(args: string[], cwd = '/') {
   const settings = ['-q', '-y', '-o', 'DPkg::Lock::Timeout=600']
   const { status, stdout, stderr } = spawnSync('apt-get', [...settings, ...args], {
@@ -28,7 +28,7 @@ const aptInstall = (...packages: string[]) => apt(['install', '--no-install-reco
 
 const hasPackage = (name: string) => spawnSync('apt-cache', ['show', name]).status === 0
 
-/** Installs what is missing from Debian's packages. */
+/** Installs missing Debian packages. */
 function installFromDebian(): void {
   apt(['update'])
   const packages = [
@@ -39,7 +39,7 @@ function installFromDebian(): void {
     ...(process.env['TEST_DATABASE_URL'] || findPostgres().length > 0 ? [] : ['postgresql']),
   ]
   if (packages.length > 0) aptInstall(...packages)
-  if (process.env['TEST_DATABASE_URL'] || withVector()) return
+  if (process.env['TEST_DATABASE_URL'] || findPostgresWithVector()) return
   const [server] = findPostgres()
   if (!server) return
   const packaged = `postgresql-${server.version}-pgvector`
@@ -47,7 +47,7 @@ function installFromDebian(): void {
   else buildVector(server)
 }
 
-/** Debian 12 has no package of pgvector, a later Debian has its source; that comes from the mirror this machine uses. */
+/** Builds pgvector from the source package of a later Debian release, because Debian 12 has no package of it. */
 function buildVector({ bin, version }: PostgresPrograms): void {
   aptInstall(`postgresql-server-dev-${version}`, 'make', 'gcc', 'libc6-dev')
   const work = mkdtempSync(path.join(tmpdir(), 'gabee-pgvector-'))
@@ -55,7 +55,7 @@ function buildVector({ bin, version }: PostgresPrograms): void {
   try {
     fetchSource('pgvector', work)
     const archive = readdirSync(work).find((name) => name.includes('.orig.tar'))
-    if (!archive) throw new Error('apt-get source brought no source of pgvector.')
+    if (!archive) throw new Error('apt-get source returned no source of pgvector')
     execFileSync('tar', ['-xf', archive, '--strip-components=1'], { cwd: work })
     const settings = ['OPTFLAGS=', 'with_llvm=no', `PG_CONFIG=${path.join(bin, 'pg_config')}`]
     execFileSync('make', [`-j${availableParallelism()}`, ...settings, 'install'], {
@@ -67,7 +67,7 @@ function buildVector({ bin, version }: PostgresPrograms): void {
   }
 }
 
-/** Fetches a package's source from a later Debian with lists of its own, so that the machine's own apt stays as it is. */
+/** Downloads a source package of a later Debian release with separate lists, without changing the configuration of apt. */
 function fetchSource(name: string, into: string): void {
   const fields = '$(ORIGIN)|$(COMPONENT)|$(REPO_URI)'
   const targets = execFileSync('apt-get', ['indextargets', '--format', fields, 'Created-By: Packages'], {
@@ -81,7 +81,7 @@ function fetchSource(name: string, into: string): void {
         ([origin, component, uri]) =>
           origin === 'Debian' && component === 'main' && !uri?.includes('security'),
       ) ?? []
-  if (!mirror) throw new Error('This machine has no Debian mirror among its sources of packages.')
+  if (!mirror) throw new Error('No Debian mirror is configured in the package sources')
   const keys = '/usr/share/keyrings/debian-archive-keyring.gpg'
   const options = [
     `Dir::Etc::SourceList=${into}/sources.list`,
@@ -103,16 +103,16 @@ function fetchSource(name: string, into: string): void {
       failures.push(error)
     }
   }
-  throw new AggregateError(failures, `The source of ${name} could not be had from ${mirror}.`)
+  throw new AggregateError(failures, `The source of ${name} is not available from ${mirror}`)
 }
 
 function main(): void {
-  if (missingParts().length === 0) return
+  if (listMissing().length === 0) return
   const canInstall = findProgram('apt-get') !== undefined
   const isRoot = process.getuid?.() === 0
   if (canInstall && isRoot) {
     process.stderr.write(
-      'Installing what the tests need from Debian (PostgreSQL, Redis, Chromium, Tesseract) …\n',
+      'Installing services for the tests from Debian packages (PostgreSQL, Redis, Chromium, Tesseract) …\n',
     )
     try {
       installFromDebian()
@@ -120,13 +120,13 @@ function main(): void {
       console.error(error)
     }
   }
-  const missing = missingParts()
+  const missing = listMissing()
   if (missing.length === 0) return
   const list = missing.map((part) => `  - ${part}\n`).join('')
   const isCi = process.env['CI'] === 'true'
-  const outcome = isCi ? 'and in CI every test runs' : 'so the tests that need it are left out'
-  process.stderr.write(`Missing, ${outcome}:\n${list}`)
-  if (canInstall && !isRoot) process.stderr.write('`sudo npm run services` installs all of it.\n')
+  const outcome = isCi ? 'CI requires all of them' : 'tests that need them are skipped'
+  process.stderr.write(`Missing (${outcome}):\n${list}`)
+  if (canInstall && !isRoot) process.stderr.write('`sudo npm run services` installs them.\n')
   if (isCi) process.exitCode = 1
 }
 

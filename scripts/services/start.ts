@@ -1,20 +1,20 @@
-// Starts the real parts of the tests for one run of them.
+// Starts the services that a test run uses.
 import { spawn, spawnSync } from 'node:child_process'
 import { chownSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { findChromium, findRedis, withVector } from './find.ts'
+import { findChromium, findPostgresWithVector, findRedis } from './find.ts'
 
-/** Environment variables for the tests: where the parts are. */
+/** Running services; `env` contains their addresses. */
 export type Services = { env: Record<string, string>; stop: () => Promise<void> }
 
-/** Starts PostgreSQL and Redis for one run of the tests, unless addresses of others were given. */
+/** Starts PostgreSQL and Redis, unless the environment contains addresses. */
 export async function startServices(): Promise<Services> {
   const [database, cache] = await Promise.all([
-    given('TEST_DATABASE_URL') ?? startPostgres(),
-    given('TEST_REDIS_URL') ?? startRedis(),
+    fromEnvironment('TEST_DATABASE_URL') ?? startPostgres(),
+    fromEnvironment('TEST_REDIS_URL') ?? startRedis(),
   ])
   const env: Record<string, string> = {}
   if (database) env['TEST_DATABASE_URL'] = database.url
@@ -29,27 +29,27 @@ export async function startServices(): Promise<Services> {
   }
 }
 
-type Started = { url: string; stop: () => Promise<void> }
+type Service = { url: string; stop: () => Promise<void> }
 
-function given(name: string): Started | undefined {
+function fromEnvironment(name: string): Service | undefined {
   const url = process.env[name]
   return url ? { url, stop: async () => {} } : undefined
 }
 
-async function startPostgres(): Promise<Started | undefined> {
-  const found = withVector()
+async function startPostgres(): Promise<Service | undefined> {
+  const found = findPostgresWithVector()
   if (!found) return undefined
   const folder = await mkdtemp(path.join(tmpdir(), 'gabee-postgres-'))
-  const who = process.getuid?.() === 0 ? unprivileged() : undefined
-  if (who) chownSync(folder, who.uid, who.gid)
+  const account = process.getuid?.() === 0 ? findUnprivilegedAccount() : undefined
+  if (account) chownSync(folder, account.uid, account.gid)
   const data = path.join(folder, 'data')
   const environment = { PATH: process.env['PATH'] ?? '', LC_ALL: 'C', PGUSER: 'gabee' }
-  const made = spawnSync(
+  const result = spawnSync(
     path.join(found.bin, 'initdb'),
     ['-D', data, '-U', 'gabee', '-A', 'trust', '-E', 'UTF8', '--locale=C', '-N'],
-    { ...who, cwd: folder, encoding: 'utf8', env: environment },
+    { ...account, cwd: folder, encoding: 'utf8', env: environment },
   )
-  if (made.status !== 0) throw new Error(`initdb failed:\n${made.stdout}${made.stderr}`)
+  if (result.status !== 0) throw new Error(`initdb failed:\n${result.stdout}${result.stderr}`)
   const port = await freePort()
   const settings = {
     listen_addresses: '127.0.0.1',
@@ -67,13 +67,13 @@ async function startPostgres(): Promise<Started | undefined> {
       `${port}`,
       ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
     ],
-    { folder, ...who, env: environment },
+    { folder, ...account, env: environment },
   )
   return { url: `postgres://gabee@127.0.0.1:${port}/postgres`, stop }
 }
 
-/** PostgreSQL refuses to run as root. */
-function unprivileged() {
+/** Returns an unprivileged account, because PostgreSQL refuses to run as root. */
+function findUnprivilegedAccount() {
   const id = (option: string, user: string) => spawnSync('id', [option, user], { encoding: 'utf8' })
   const user = ['postgres', 'nobody'].find((name) => id('-u', name).status === 0)
   if (!user)
@@ -81,7 +81,7 @@ function unprivileged() {
   return { uid: Number(id('-u', user).stdout), gid: Number(id('-g', user).stdout) }
 }
 
-async function startRedis(): Promise<Started | undefined> {
+async function startRedis(): Promise<Service | undefined> {
   const program = findRedis()
   if (!program) return undefined
   const folder = await mkdtemp(path.join(tmpdir(), 'gabee-redis-'))
@@ -104,37 +104,37 @@ async function startRedis(): Promise<Started | undefined> {
   }
 }
 
-// The server ends when the keeper's input does, and so with the process that started it, however that ends; its folder goes with it.
-const keeper = `
+// Stops the server and deletes its folder when standard input closes, which happens however the parent process ends.
+const supervisor = `
 exec 3<&0
 "$@" </dev/null 3<&- & server=$!
 { read -r _ <&3; kill -INT $server; } >/dev/null 2>&1 &
 wait $server
 cd / && rm -rf "$0"`
 
-/** Starts a server in `folder` and waits until it says that it is ready; what it returns stops it. */
+/** Starts a server in `folder` and waits until it is ready. Returns a function that stops it. */
 async function startProgram(
   program: string,
   args: string[],
   { folder, ...options }: { folder: string; uid?: number; gid?: number; env: NodeJS.ProcessEnv },
 ): Promise<() => Promise<void>> {
-  const child = spawn('sh', ['-c', keeper, folder, program, ...args], {
+  const child = spawn('sh', ['-c', supervisor, folder, program, ...args], {
     ...options,
     cwd: folder,
     detached: true,
     stdio: 'pipe',
   })
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
-  let said = ''
+  let output = ''
   await new Promise<void>((resolve, reject) => {
     const listen = (bytes: Buffer) => {
-      said += bytes.toString()
-      if (/ready to accept connections/i.test(said)) resolve()
+      output += bytes.toString()
+      if (/ready to accept connections/i.test(output)) resolve()
     }
     child.stdout.on('data', listen)
     child.stderr.on('data', listen)
     child.once('error', reject)
-    void ended.then(() => reject(new Error(`${program} did not start:\n${said}`)))
+    void ended.then(() => reject(new Error(`${program} did not start:\n${output}`)))
   })
   return async () => {
     child.stdin.end()
@@ -142,7 +142,7 @@ async function startProgram(
   }
 }
 
-/** A port of this machine that was free a moment ago. */
+/** Returns a port that is currently free. */
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer()
@@ -150,7 +150,7 @@ export function freePort(): Promise<number> {
     server.listen(0, '127.0.0.1', () => {
       const address = server.address()
       server.close(() =>
-        address && typeof address === 'object' ? resolve(address.port) : reject(new Error('No port.')),
+        address && typeof address === 'object' ? resolve(address.port) : reject(new Error('No free port')),
       )
     })
   })

@@ -5,31 +5,31 @@ import { hashToken, newApiKeyText, prefixOf } from './tokens.ts'
 
 export type ApiKey = Omit<ApiKeyRow, 'key_hash'>
 
-/** Keys for programs: shown once, kept as a hash, and each for all of a person's avees or for one. */
+/** API keys: stored as hashes, and optionally restricted to one avee. */
 export function createApiKeys(db: Db) {
   return {
     async list(userId: string): Promise<ApiKey[]> {
-      return (await listApiKeys(db, userId)).map(shown)
+      return (await listApiKeys(db, userId)).map(withoutHash)
     },
 
-    /** `key` is the only time that the key is seen. */
+    /** Creates a key. `key` is not stored and cannot be read again. */
     async create(
       userId: string,
-      wish: { name: string; avee_id?: string | undefined; expires_at?: string | undefined },
+      fields: { name: string; avee_id?: string | undefined; expires_at?: string | undefined },
     ): Promise<{ key: string; row: ApiKey }> {
-      const expires = wish.expires_at === undefined ? null : new Date(wish.expires_at)
-      if (expires && expires.getTime() <= Date.now()) throw expiryInPast()
+      const expiresAt = fields.expires_at === undefined ? null : new Date(fields.expires_at)
+      if (expiresAt && expiresAt.getTime() <= Date.now()) throw expiryInPast()
       const key = newApiKeyText()
       const row = await insertApiKey(db, {
         id: newId(),
         user_id: userId,
-        avee_id: wish.avee_id ?? null,
-        name: wish.name,
+        avee_id: fields.avee_id ?? null,
+        name: fields.name,
         prefix: prefixOf(key),
         key_hash: hashToken(key),
-        expires_at: expires,
+        expires_at: expiresAt,
       })
-      return { key, row: shown(row) }
+      return { key, row: withoutHash(row) }
     },
 
     async revoke(userId: string, id: string): Promise<void> {
@@ -40,7 +40,7 @@ export function createApiKeys(db: Db) {
 
 export type ApiKeys = ReturnType<typeof createApiKeys>
 
-const shown = ({
+const withoutHash = ({
   id,
   user_id,
   avee_id,

@@ -1,4 +1,4 @@
-/** Names that nobody and no avee may take: they are places in addresses, or would pass for the server itself. */
+/** Handles that are paths of the server or could impersonate it. */
 const reserved = new Set(
   `about abuse account accounts admin administrator anonymous api api-keys ask auth avee avees chat contact conversations
   docs document documents everyone explore export gabee health help home import index intimate friends library local

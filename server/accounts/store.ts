@@ -9,7 +9,7 @@ export type UserChanges = Partial<
 
 const owner = 'owner'
 
-/** The user made on first start, who acts in personal mode and whom the first registration takes over. */
+/** Finds the owner: the user that the first start creates and the first registration claims. */
 export async function findOwner(db: Db, { lock = false } = {}): Promise<UserRow | undefined> {
   const found = db
     .selectFrom('users')
@@ -23,15 +23,15 @@ export async function findOwner(db: Db, { lock = false } = {}): Promise<UserRow 
   return await (lock ? found.forUpdate() : found).executeTakeFirst()
 }
 
-/** Writes the owner unless there is one, or anybody else; servers that start together make one between them. */
+/** Creates the owner unless there is one. Servers that start concurrently create only one. */
 export async function insertOwner(trx: Db, id: string, displayName: string): Promise<void> {
-  const taken = await trx
+  const claimed = await trx
     .insertInto('settings')
     .values({ key: owner, value: JSON.stringify({ user_id: id }) })
     .onConflict((on) => on.doNothing())
     .returning('key')
     .executeTakeFirst()
-  if (taken) await insertUser(trx, { id, display_name: displayName, is_admin: true })
+  if (claimed) await insertUser(trx, { id, display_name: displayName, is_admin: true })
 }
 
 export async function deleteOwnerSetting(trx: Db, id: string): Promise<void> {
@@ -64,7 +64,7 @@ export async function countUsers(db: Db): Promise<{ all: number; admins: number 
   return { all: Number(all), admins: Number(admins) }
 }
 
-/** Waits for others who change who is an administrator, until the transaction ends. */
+/** Locks all administrators until the transaction ends. */
 export async function lockAdministrators(trx: Db): Promise<void> {
   await trx.selectFrom('users').select('id').where('is_admin', '=', true).orderBy('id').forUpdate().execute()
 }
@@ -80,7 +80,7 @@ export async function findUser(db: Db, id: string): Promise<UserRow | undefined>
   return await db.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst()
 }
 
-/** `email` in lower case, as it is stored. */
+/** `email` must be normalized. */
 export async function findUserByEmail(db: Db, email: string): Promise<UserRow | undefined> {
   return await db.selectFrom('users').selectAll().where('email', '=', email).executeTakeFirst()
 }
@@ -118,10 +118,10 @@ export async function deleteSession(db: Db, tokenHash: string): Promise<void> {
   await db.deleteFrom('sessions').where('token_hash', '=', tokenHash).execute()
 }
 
-/** `kept` is the token hash of the one session that stays. */
+/** Deletes the sessions of a user except the one with the token hash `kept`. */
 export async function deleteSessionsOf(db: Db, userId: string, kept: string | null): Promise<void> {
-  const theirs = db.deleteFrom('sessions').where('user_id', '=', userId)
-  await (kept === null ? theirs : theirs.where('token_hash', '<>', kept)).execute()
+  const sessions = db.deleteFrom('sessions').where('user_id', '=', userId)
+  await (kept === null ? sessions : sessions.where('token_hash', '<>', kept)).execute()
 }
 
 export async function deleteExpiredSessions(db: Db): Promise<void> {

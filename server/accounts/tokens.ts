@@ -1,16 +1,16 @@
 import { createHash, randomBytes } from 'node:crypto'
 
-const keyMark = 'gb_'
-/** How much of a key is kept to tell keys apart. */
-const prefixLength = keyMark.length + 6
+const keyPrefix = 'gb_'
+/** Length of the stored prefix that identifies a key in lists. */
+const storedPrefixLength = keyPrefix.length + 6
 
-/** 256 random bits. Only the hash is stored: who reads the database cannot sign in with it. */
-const random = () => randomBytes(32).toString('base64url')
+/** Returns 256 random bits. Only their hash is stored, so that a database leak reveals no tokens. */
+const newSecret = () => randomBytes(32).toString('base64url')
 
-export const newSessionToken = random
-export const newApiKeyText = (): string => keyMark + random()
-export const isApiKey = (token: string): boolean => token.startsWith(keyMark)
-export const prefixOf = (key: string): string => key.slice(0, prefixLength)
+export const newSessionToken = newSecret
+export const newApiKeyText = (): string => keyPrefix + newSecret()
+export const isApiKey = (token: string): boolean => token.startsWith(keyPrefix)
+export const prefixOf = (key: string): string => key.slice(0, storedPrefixLength)
 
-/** A random token needs no salt and no slow hash. */
+/** Random tokens need neither a salt nor a slow hash. */
 export const hashToken = (token: string): string => createHash('sha256').update(token).digest('hex')

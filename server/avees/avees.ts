@@ -38,19 +38,19 @@ import {
   upsertGrant,
 } from './store.ts'
 
-/** As long as an owner's own text about an avee may be. */
-const mostPersonaNotes = 40_000
+/** The same limit as for the persona. */
+const maxPersonaNotesCharacters = 40_000
 
-/** The handle by which everybody calls their own library. */
+/** The handle of each user's own library. */
 const libraryHandle = 'local'
 
-/** What a viewer may see of an avee. */
-export type View = { avee: Avee; layer: Layer; isOwner: boolean }
+/** An avee with the viewer's access. */
+export type AveeView = { avee: Avee; layer: Layer; isOwner: boolean }
 
-/** A view with what a card of the avee shows. */
-export type Card = View & { isFollowing: boolean; followers: number }
+/** The data of an avee's card. */
+export type AveeCard = AveeView & { isFollowing: boolean; followers: number }
 
-/** Personas: their handles, who sees how much of them, who follows them. */
+/** Avees: AI personas with handles, access permissions and followers. */
 export function avees({
   database,
   accounts,
@@ -62,86 +62,87 @@ export function avees({
 }) {
   const { db } = database
 
-  async function library(userId: string): Promise<Avee> {
+  async function getLibrary(userId: string): Promise<Avee> {
     const found = await findAvee(db, { libraryOf: userId })
     if (found) return found
     await insertLibrary(db, { id: newId(), owner_id: userId, handle: libraryHandle, display_name: 'Library' })
-    const made = await findAvee(db, { libraryOf: userId })
-    if (!made) throw aveeNotFound()
-    return made
+    const created = await findAvee(db, { libraryOf: userId })
+    if (!created) throw aveeNotFound()
+    return created
   }
 
-  /** What the text names; for the library's handle the viewer's own, made on first use. */
-  async function which(viewer: Viewer, idOrHandle: string): Promise<AveeSelector> {
+  /** Resolves an id or a handle. The library's handle means the viewer's own library, created on first use. */
+  async function resolve(viewer: Viewer, idOrHandle: string): Promise<AveeSelector> {
     const text = idOrHandle.toLowerCase()
-    if (text === libraryHandle && viewer.aveeId === null) return { id: (await library(viewer.userId)).id }
+    if (text === libraryHandle && viewer.aveeId === null) return { id: (await getLibrary(viewer.userId)).id }
     if (text === libraryHandle) return { libraryOf: viewer.userId }
     return isUuid(text) ? { id: text } : { handle: text }
   }
 
-  async function view(viewer: Viewer, idOrHandle: string): Promise<View> {
-    const found = await findGranted(db, await which(viewer, idOrHandle), viewer.userId)
+  async function view(viewer: Viewer, idOrHandle: string): Promise<AveeView> {
+    const found = await findGranted(db, await resolve(viewer, idOrHandle), viewer.userId)
     const layer = found ? visibleLayer(viewer, found.avee, found.granted) : null
     if (!found || layer === null) throw aveeNotFound()
     return { avee: found.avee, layer, isOwner: found.avee.ownerId === viewer.userId }
   }
 
-  /** The avee, for its owner; to others it is not there, or not theirs to change. */
-  async function managed(viewer: Viewer, idOrHandle: string): Promise<Avee> {
+  /** Returns an avee that the viewer may manage. @throws 404 or 403 */
+  async function requireManageable(viewer: Viewer, idOrHandle: string): Promise<Avee> {
     const { avee, isOwner } = await view(viewer, idOrHandle)
     if (!isOwner) throw notTheOwner()
     if (!canManage(viewer, avee)) throw restrictedApiKey()
     return avee
   }
 
-  async function shared(viewer: Viewer, idOrHandle: string): Promise<Avee> {
-    const avee = await managed(viewer, idOrHandle)
+  /** Returns an avee that the viewer may share or delete; the library is neither. */
+  async function requireShareable(viewer: Viewer, idOrHandle: string): Promise<Avee> {
+    const avee = await requireManageable(viewer, idOrHandle)
     if (avee.isLibrary) throw libraryFixed()
     return avee
   }
 
-  async function card(viewer: Viewer, idOrHandle: string): Promise<Card> {
-    const [met] = cardsOf(
+  async function getCard(viewer: Viewer, idOrHandle: string): Promise<AveeCard> {
+    const [card] = toCards(
       viewer,
-      await listAvees(db, viewer.userId, { which: await which(viewer, idOrHandle) }),
+      await listAvees(db, viewer.userId, { which: await resolve(viewer, idOrHandle) }),
     )
-    if (!met) throw aveeNotFound()
-    return met
+    if (!card) throw aveeNotFound()
+    return card
   }
 
   async function checkHandle(handle: string, userId: string): Promise<void> {
     if (isReservedHandle(handle)) throw handleReserved(handle)
-    // Nobody's avee passes for another person.
-    const person = await accounts.findUser(handle)
-    if (person && person.id !== userId) throw handleTaken(handle)
+    // An avee must not have the handle of another user.
+    const user = await accounts.findUser(handle)
+    if (user && user.id !== userId) throw handleTaken(handle)
   }
 
-  /** Whatever anybody does with the avee ends first, and leaves no log of what was said. */
+  /** Ends all runs of the avee and deletes their logs first. */
   async function removeAvee(id: string): Promise<void> {
     await runs.delete({ scope: id })
     await deleteAvee(db, id)
   }
 
-  /** Somebody by id or handle. Not by e-mail address: an owner would learn from it who has an account. */
-  async function someone(idOrHandle: string) {
-    const person = idOrHandle.includes('@') ? undefined : await accounts.findUser(idOrHandle)
-    if (!person) throw userNotFound()
-    return person
+  /** Finds a user by id or handle. E-mail addresses are excluded, because they would reveal who has an account. */
+  async function requireUser(idOrHandle: string) {
+    const found = idOrHandle.includes('@') ? undefined : await accounts.findUser(idOrHandle)
+    if (!found) throw userNotFound()
+    return found
   }
 
   return {
-    /** An avee that the viewer may see, and how far. @throws 404 as if there were none, when they may not. */
+    /** Returns an avee with the viewer's access. @throws 404 if there is none or the viewer has no access */
     view,
 
-    /** How far somebody may see into an avee at this moment. @throws 404 when it is not theirs to know of. */
+    /** Returns the user's current access layer. @throws 404 if the user has no access */
     async getLayer(userId: string, aveeId: string): Promise<Layer> {
       return (await view({ userId, aveeId: null }, aveeId)).layer
     },
 
-    /** The person's own library, made on first use. */
-    library,
+    /** Returns the user's library, created on first use. */
+    library: getLibrary,
 
-    /** The avee itself, whoever asks: for work that was allowed before it began. */
+    /** Returns an avee without an access check, for background work. */
     async get(id: string): Promise<Avee | undefined> {
       return await findAvee(db, { id })
     },
@@ -156,64 +157,64 @@ export function avees({
       return await isHandleOfOthers(db, handle, userId)
     },
 
-    card,
+    getCard,
 
-    /** Avees that are listed for everybody, newest first. */
+    /** Lists public avees, newest first. */
     async listPublic(
       viewer: Viewer,
       page: { query?: string | undefined; limit: number; cursor?: string | undefined },
-    ): Promise<{ cards: Card[]; next: string | null }> {
+    ): Promise<{ cards: AveeCard[]; next: string | null }> {
       if (page.cursor !== undefined && !isUuid(page.cursor)) throw invalidCursor()
-      const met = await listAvees(db, viewer.userId, {
+      const found = await listAvees(db, viewer.userId, {
         onlyListed: true,
         limit: page.limit + 1,
         words: page.query?.trim().replace(/^@/, '') ?? '',
         ...(page.cursor === undefined ? {} : { after: page.cursor }),
         ...(viewer.aveeId === null ? {} : { which: { id: viewer.aveeId } }),
       })
-      const shown = met.slice(0, page.limit)
+      const shown = found.slice(0, page.limit)
       return {
-        cards: cardsOf(viewer, shown),
-        next: met.length > page.limit ? (shown.at(-1)?.avee.id ?? null) : null,
+        cards: toCards(viewer, shown),
+        next: found.length > page.limit ? (shown.at(-1)?.avee.id ?? null) : null,
       }
     },
 
-    /** The viewer's own, newest first. */
-    async listOwned(viewer: Viewer): Promise<Card[]> {
-      return cardsOf(viewer, await listAvees(db, viewer.userId, { ownerId: viewer.userId }))
+    /** Lists the viewer's own avees, newest first. */
+    async listOwned(viewer: Viewer): Promise<AveeCard[]> {
+      return toCards(viewer, await listAvees(db, viewer.userId, { ownerId: viewer.userId }))
     },
 
-    async create(viewer: Viewer, fields: NewAvee): Promise<Card> {
+    async create(viewer: Viewer, fields: NewAvee): Promise<AveeCard> {
       if (viewer.aveeId !== null) throw restrictedApiKey()
       await checkHandle(fields.handle, viewer.userId)
-      const made = await refusingTaken(fields.handle, () =>
+      const created = await translateConflicts(fields.handle, () =>
         insertAvee(db, { ...fields, id: newId(), owner_id: viewer.userId }),
       )
-      return await card(viewer, made.id)
+      return await getCard(viewer, created.id)
     },
 
-    async update(viewer: Viewer, idOrHandle: string, fields: AveeFields): Promise<Card> {
-      const avee = await managed(viewer, idOrHandle)
+    async update(viewer: Viewer, idOrHandle: string, fields: AveeFields): Promise<AveeCard> {
+      const avee = await requireManageable(viewer, idOrHandle)
       if (avee.isLibrary && (fields.handle !== undefined || fields.visibility !== undefined))
         throw libraryFixed()
       if (fields.handle !== undefined) await checkHandle(fields.handle, viewer.userId)
-      await refusingTaken(fields.handle, () => updateAvee(db, avee.id, fields))
-      return await card(viewer, avee.id)
+      await translateConflicts(fields.handle, () => updateAvee(db, avee.id, fields))
+      return await getCard(viewer, avee.id)
     },
 
-    /** Adds a line to what the avee has learned of how to speak. Only its owner teaches it; what others say changes nothing. */
+    /** Adds a line to the persona notes if the viewer may manage the avee. */
     async addPersonaNote(viewer: Viewer, aveeId: string, line: string): Promise<void> {
       const avee = await findAvee(db, { id: aveeId })
       if (avee && !avee.isLibrary && canManage(viewer, avee))
-        await addPersonaNote(db, aveeId, line, mostPersonaNotes)
+        await addPersonaNote(db, aveeId, line, maxPersonaNotesCharacters)
     },
 
-    /** Deletes the avee; its documents, conversations and memories fall with it by foreign key. */
+    /** Deletes an avee; foreign keys delete its documents, conversations and memories. */
     async delete(viewer: Viewer, idOrHandle: string): Promise<void> {
-      await removeAvee((await shared(viewer, idOrHandle)).id)
+      await removeAvee((await requireShareable(viewer, idOrHandle)).id)
     },
 
-    /** Deletes all avees of somebody who leaves, the library too. */
+    /** Deletes all avees of a user, including the library. */
     async deleteAllOf(userId: string): Promise<void> {
       for (const { avee } of await listAvees(db, userId, { ownerId: userId })) await removeAvee(avee.id)
     },
@@ -222,39 +223,39 @@ export function avees({
       await insertFollow(db, (await view(viewer, idOrHandle)).avee.id, viewer.userId)
     },
 
-    /** Works for an avee that has become private since, too. */
+    /** Also works for an avee that has become private. */
     async unfollow(viewer: Viewer, idOrHandle: string): Promise<void> {
-      const avee = await findAvee(db, await which(viewer, idOrHandle))
+      const avee = await findAvee(db, await resolve(viewer, idOrHandle))
       const followed = avee !== undefined && (await deleteFollow(db, avee.id, viewer.userId))
       if (!followed) await view(viewer, idOrHandle)
     },
 
-    async grants(viewer: Viewer, idOrHandle: string): Promise<GrantRow[]> {
-      return await listGrants(db, (await managed(viewer, idOrHandle)).id)
+    async listGrants(viewer: Viewer, idOrHandle: string): Promise<GrantRow[]> {
+      return await listGrants(db, (await requireManageable(viewer, idOrHandle)).id)
     },
 
-    /** Lets somebody, named by id or handle, see the avee up to a layer. */
+    /** Gives a user, named by id or handle, access up to a layer. */
     async grant(viewer: Viewer, idOrHandle: string, user: string, layer: Layer): Promise<GrantRow> {
-      const avee = await shared(viewer, idOrHandle)
-      const person = await someone(user)
-      if (person.id === avee.ownerId) throw ownerHasFullAccess()
-      await upsertGrant(db, avee.id, person.id, layer)
-      const granted = (await listGrants(db, avee.id)).find((grant) => grant.user_id === person.id)
+      const avee = await requireShareable(viewer, idOrHandle)
+      const { id: userId } = await requireUser(user)
+      if (userId === avee.ownerId) throw ownerHasFullAccess()
+      await upsertGrant(db, avee.id, userId, layer)
+      const granted = (await listGrants(db, avee.id)).find((grant) => grant.user_id === userId)
       if (!granted) throw userNotFound()
       return granted
     },
 
     async revoke(viewer: Viewer, idOrHandle: string, user: string): Promise<void> {
-      const avee = await managed(viewer, idOrHandle)
-      await deleteGrant(db, avee.id, (await someone(user)).id)
+      const avee = await requireManageable(viewer, idOrHandle)
+      await deleteGrant(db, avee.id, (await requireUser(user)).id)
     },
   }
 }
 
 export type Avees = ReturnType<typeof avees>
 
-function cardsOf(viewer: Viewer, met: AveeSummary[]): Card[] {
-  return met.flatMap(({ avee, granted, isFollowing, followers }) => {
+function toCards(viewer: Viewer, summaries: AveeSummary[]): AveeCard[] {
+  return summaries.flatMap(({ avee, granted, isFollowing, followers }) => {
     const layer = visibleLayer(viewer, avee, granted)
     return layer === null
       ? []
@@ -262,7 +263,7 @@ function cardsOf(viewer: Viewer, met: AveeSummary[]): Card[] {
   })
 }
 
-async function refusingTaken<Result>(
+async function translateConflicts<Result>(
   handle: string | undefined,
   write: () => Promise<Result>,
 ): Promise<Result> {

@@ -15,7 +15,7 @@ import {
 } from '../../contract/avees.ts'
 import { callerOf } from '../http/caller.ts'
 import { route } from '../http/route.ts'
-import type { Avees, Card } from './avees.ts'
+import type { AveeCard, Avees } from './avees.ts'
 
 const done = { ok: true } as const
 
@@ -38,7 +38,7 @@ export const aveeRoutes =
       avees: (await avees.listOwned(callerOf(request))).map(present),
     }))
 
-    route(app, getAvee, async (request) => present(await avees.card(callerOf(request), request.params.id)))
+    route(app, getAvee, async (request) => present(await avees.getCard(callerOf(request), request.params.id)))
 
     route(app, updateAvee, async (request) =>
       present(await avees.update(callerOf(request), request.params.id, request.body)),
@@ -60,7 +60,7 @@ export const aveeRoutes =
     })
 
     route(app, listPermissions, async (request) => ({
-      permissions: await avees.grants(callerOf(request), request.params.id),
+      permissions: await avees.listGrants(callerOf(request), request.params.id),
     }))
 
     route(app, setPermission, async (request) => {
@@ -74,8 +74,8 @@ export const aveeRoutes =
     })
   }
 
-/** The wire format of an avee. Only the owner sees the persona; the owner's id is never sent. */
-function present({ avee: shown, layer, isOwner, isFollowing, followers }: Card): WireAvee {
+/** What goes out of an avee: its persona only to the owner, and nobody's id. */
+function present({ avee: shown, layer, isOwner, isFollowing, followers }: AveeCard): WireAvee {
   return {
     id: shown.id,
     handle: shown.handle,

@@ -4,31 +4,30 @@ import { type Db, likePatterns, type Row } from '../db/index.ts'
 
 type AveeRow = Row<'avees'>
 
-/** An avee as the rooms know it. */
 export type Avee = {
   id: string
   ownerId: string
   handle: string
-  /** True for a person's own document library. */
+  /** Whether it is a user's document library. */
   isLibrary: boolean
   displayName: string
   bio: string
   persona: string
-  /** What the platform itself has learned of the persona. */
+  /** Instructions learned from the owner's feedback. */
   personaNotes: string
   greeting: string
   avatar: string | null
   visibility: AveeRow['visibility']
-  /** The model that answers for it; null for the server's choice. */
+  /** The model that answers; null for the default. */
   model: string | null
   createdAt: Date
   updatedAt: Date
 }
 
-/** An avee as one viewer meets it. */
+/** An avee with data about its followers and the viewer's permission. */
 export type AveeSummary = { avee: Avee; granted: Layer | null; isFollowing: boolean; followers: number }
 
-/** One avee: by its id, by its handle, or as somebody's library. */
+/** Selects an avee by id, by handle, or as a user's library. */
 export type AveeSelector = { id: string } | { handle: string } | { libraryOf: string }
 
 type Editable =
@@ -42,7 +41,7 @@ type Editable =
   | 'visibility'
   | 'model'
 
-/** What an owner decides; what is undefined stays as it is. */
+/** Editable fields; undefined fields do not change. */
 export type AveeFields = { [Field in Editable]?: AveeRow[Field] | undefined }
 
 export type NewAvee = AveeFields & { handle: string; display_name: string }
@@ -52,7 +51,7 @@ export async function findAvee(db: Db, which: AveeSelector): Promise<Avee | unde
   return row && toAvee(row)
 }
 
-/** The avee and what its owner granted the viewer. */
+/** Finds an avee with the layer granted to the viewer. */
 export async function findGranted(
   db: Db,
   which: AveeSelector,
@@ -70,7 +69,7 @@ export async function findGranted(
   return row && { avee: toAvee(row), granted: row.granted }
 }
 
-/** Avees as the viewer meets them, newest first. */
+/** Lists avees, newest first. */
 export async function listAvees(
   db: Db,
   viewerId: string,
@@ -79,7 +78,7 @@ export async function listAvees(
     ownerId?: string
     onlyListed?: boolean
     words?: string
-    /** Only what comes after this id in the list. */
+    /** The id after which the page starts. */
     after?: string
     limit?: number
   },
@@ -132,7 +131,7 @@ export async function insertAvee(db: Db, avee: NewAvee & { id: string; owner_id:
   return toAvee(await db.insertInto('avees').values(avee).returningAll().executeTakeFirstOrThrow())
 }
 
-/** Does nothing when the person has a library already. */
+/** Does nothing if the user has a library. */
 export async function insertLibrary(
   db: Db,
   library: { id: string; owner_id: string; handle: string; display_name: string },
@@ -152,20 +151,15 @@ export async function updateAvee(db: Db, id: string, fields: AveeFields): Promis
     .execute()
 }
 
-/** Adds a line to what an avee has learned, unless it stands there already or there is no room for it. */
-export async function addPersonaNote(
-  db: Db,
-  id: string,
-  line: string,
-  mostCharacters: number,
-): Promise<void> {
+/** Adds a line to the persona notes, unless they contain it or become longer than `maxCharacters`. */
+export async function addPersonaNote(db: Db, id: string, line: string, maxCharacters: number): Promise<void> {
   const added = sql<string>`concat_ws(E'\\n', nullif(rtrim(persona_notes), ''), ${line}::text)`
   await db
     .updateTable('avees')
     .set({ persona_notes: added, updated_at: new Date() })
     .where('id', '=', id)
     .where(sql<boolean>`strpos(E'\\n' || persona_notes || E'\\n', E'\\n' || ${line}::text || E'\\n') = 0`)
-    .where(sql<boolean>`length(${added}) <= ${mostCharacters}`)
+    .where(sql<boolean>`length(${added}) <= ${maxCharacters}`)
     .execute()
 }
 

@@ -200,7 +200,7 @@ describe.each(adapters)('a model of $name', ({ path, start, model }) => {
     upstream.script(path, { status: 429, retryAfter: 1 })
     const { text, waiting } = await play({})
     expect(text).toBe(twenty.join(''))
-    expect(waiting).toEqual([expect.stringContaining('trying again in 1 s')])
+    expect(waiting).toEqual([expect.stringContaining('retrying in 1 s')])
   })
 
   test('does not wait for a service that asks for too long', async () => {

@@ -215,7 +215,7 @@ const refused: { wish: string; setting: Setting; requested: string; code: string
     setting: { installed: defaultModels() },
     requested: 'nomic-embed-text',
     code: 'not_a_chat_model',
-    says: /cannot chat/,
+    says: /is an embedding model/,
   },
 ]
 

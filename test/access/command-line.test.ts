@@ -97,7 +97,7 @@ describe('the command line', { timeout: 120_000 }, () => {
     await using database = await createTestDatabase('embedded')
     const { child, output, ended, started } = run({ ...database.settings, OPENAI_KEY: 'x' })
     await started()
-    expect(output.err.trim()).toBe('OPENAI_KEY is set but not read; did you mean OPENAI_API_KEY?')
+    expect(output.err.trim()).toBe('OPENAI_KEY is set but unknown; did you mean OPENAI_API_KEY?')
     child.kill('SIGINT')
     expect(await ended).toBe(0)
   })

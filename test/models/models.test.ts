@@ -137,7 +137,7 @@ describe('the models of a server with Ollama', () => {
     const chat = await client.post<{ result: string }>('/api/models/test', { model: 'llama3.2:1b' })
     expect(chat.body.result).toBe('Hello there.')
     const embedding = await client.post<{ result: string }>('/api/models/test', { model: 'nomic-embed-text' })
-    expect(embedding.body.result).toBe('It makes embeddings of 256 numbers.')
+    expect(embedding.body.result).toBe('Embedding model with 256 dimensions.')
     const extractive = await client.post<{ result: string }>('/api/models/test', { model: 'extractive' })
     expect(extractive.body.result).toContain('Hello!')
   })

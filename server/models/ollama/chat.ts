@@ -42,7 +42,7 @@ export function createOllamaChat({
   timeouts,
   tokens,
   numCtx,
-  onContextLimit: onContextLimit,
+  onContextLimit,
 }: OllamaChatOptions): ChatModel {
   const toContextError = (message: string) => {
     const limit = parseContextLimit(message)
