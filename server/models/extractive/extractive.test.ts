@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { ChatMessage, ChatRequest, GroundingPassage, ModelPart } from '../port.ts'
-import { createExtractiveModel, extractiveAnswer } from './extractive.ts'
+import { composeAnswer, createExtractiveModel } from './extractive.ts'
 import { detectLanguage } from './language.ts'
 import { splitSentences } from './sentences.ts'
 
@@ -15,7 +15,7 @@ const about = (
   question: string,
   passages: GroundingPassage[],
   more: Partial<ChatRequest['grounding']> = {},
-) => extractiveAnswer({ question, passages, answerable: 'yes', ...more })
+) => composeAnswer({ question, passages, answerable: true, retrieved: true, ...more })
 
 /** The quotations of an answer, in order, with the numbers behind them. */
 const quotesIn = (answer: string) =>
@@ -202,7 +202,7 @@ describe('the stream of such an answer', () => {
     signal = new AbortController().signal,
   ): Promise<ModelPart[]> => Array.fromAsync(model.stream({ messages, grounding }, signal))
   const textOf = (parts: ModelPart[]) => parts.map((part) => (part.type === 'text' ? part.text : '')).join('')
-  const whole = extractiveAnswer(grounding)
+  const whole = composeAnswer(grounding)
 
   test('comes word by word and counts what it said', async () => {
     const parts = await stream()

@@ -1,4 +1,4 @@
-import { setImmediate as yieldToOthers } from 'node:timers/promises'
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises'
 import type { ChatModel, ChatRequest } from '../port.ts'
 import { detectLanguage } from './language.ts'
 import { greetingLanguage, phrases } from './phrases.ts'
@@ -6,13 +6,13 @@ import { type Quote, selectQuotes } from './select.ts'
 
 type Grounding = ChatRequest['grounding']
 
-/** Tokens between two turns of the event loop. */
-const burst = 16
+/** Tokens between two yields to the event loop. */
+const yieldInterval = 16
 
 /**
- * Answers without any language model: it quotes the sentences of the passages that fit the question best, word for
- * word and with their numbers, and says so. The same question and passages always give the same answer, so a partial
- * one goes on exactly where it stopped.
+ * The built-in answerer without a language model (extractive question answering): quotes the sentences of the passages
+ * that match the question best, with their citations. Its answers are deterministic, so a partial answer continues
+ * exactly where it stopped.
  */
 export function createExtractiveModel(): ChatModel {
   return {
@@ -24,55 +24,54 @@ export function createExtractiveModel(): ChatModel {
 
     async *stream({ grounding, messages }, signal) {
       signal.throwIfAborted()
-      const whole = extractiveAnswer(grounding)
+      const answer = composeAnswer(grounding)
       const last = messages.at(-1)
-      const said = last?.role === 'assistant' ? last.content : ''
-      // Other passages than before (a document was deleted meanwhile): the answer stands anew below what was said.
-      const rest = whole.startsWith(said) ? whole.slice(said.length) : `\n\n${whole}`
+      const partial = last?.role === 'assistant' ? last.content : ''
+      // If the passages have changed, for example after a deletion, the new answer follows the partial one.
+      const rest = answer.startsWith(partial) ? answer.slice(partial.length) : `\n\n${answer}`
       let tokens = 0
-      for (const text of wordsOf(rest)) {
+      for (const text of splitWords(rest)) {
         signal.throwIfAborted()
         yield { type: 'text', text }
         tokens += 1
-        if (tokens % burst === 0) await yieldToOthers()
+        if (tokens % yieldInterval === 0) await yieldToEventLoop()
       }
       yield { type: 'finish', reason: 'stop', usage: { promptTokens: null, completionTokens: tokens } }
     },
   }
 }
 
-/** The whole answer as text. */
-export function extractiveAnswer({ question, passages, answerable }: Grounding): string {
-  const greeted = greetingLanguage(question)
-  if (greeted) return `${phrases[greeted].greeting}\n\n${phrases[greeted].noModel}`
+/** Composes the complete answer. */
+export function composeAnswer({ question, passages, answerable, retrieved }: Grounding): string {
+  const greeting = greetingLanguage(question)
+  if (greeting) return `${phrases[greeting].greeting}\n\n${phrases[greeting].noModel}`
 
   const questionLanguage = detectLanguage(question)
-  const say = phrases[questionLanguage ?? 'en']
-  if (answerable === null) return `${say.notSearched}\n\n${say.noModel}`
+  const texts = phrases[questionLanguage ?? 'en']
+  if (!retrieved) return `${texts.notSearched}\n\n${texts.noModel}`
   const language = detectLanguage(passages.map((passage) => passage.text).join('\n')) ?? questionLanguage
-  const quotes = answerable === 'no' ? [] : selectQuotes(question, passages, language)
-  if (quotes.length === 0) return `${say.notAnswered}\n\n${say.noModel}`
-  const lines = quotes.map((quote) => quoted(quote, say.page))
-  return [...(answerable === 'unsure' ? [say.closest] : []), ...lines, say.quotedOnly].join('\n\n')
+  const quotes = answerable ? selectQuotes(question, passages, language) : []
+  if (quotes.length === 0) return `${texts.notAnswered}\n\n${texts.noModel}`
+  return [...quotes.map((quote) => formatQuote(quote, texts.page)), texts.quotedOnly].join('\n\n')
 }
 
-/** One sentence with its source. Straight quotation marks would end too early in many sentences. */
-function quoted({ passage, sentence }: Quote, page: (page: number) => string): string {
+/** Formats a sentence with its citation. Typographic quotation marks, because sentences contain straight ones. */
+function formatQuote({ passage, sentence }: Quote, page: (page: number) => string): string {
   const { header, text } = sentence
-  const words = header === undefined ? `“${text}”` : `“${header}” … “${text}”`
-  return `${words} [${passage.n}]${passage.page === null ? '' : ` (${page(passage.page)})`}`
+  const quotation = header === undefined ? `“${text}”` : `“${header}” … “${text}”`
+  return `${quotation} [${passage.n}]${passage.page === null ? '' : ` (${page(passage.page)})`}`
 }
 
 const segmenter = new Intl.Segmenter(undefined, { granularity: 'word' })
 
-/** The text in words, each with the blanks and marks before it; joined they are the text. */
-function* wordsOf(text: string): Generator<string> {
-  let open = ''
+/** Splits a text into words, each with the spaces and punctuation before it. */
+function* splitWords(text: string): Generator<string> {
+  let pending = ''
   for (const { segment, isWordLike } of segmenter.segment(text)) {
-    open += segment
+    pending += segment
     if (!isWordLike) continue
-    yield open
-    open = ''
+    yield pending
+    pending = ''
   }
-  if (open !== '') yield open
+  if (pending !== '') yield pending
 }

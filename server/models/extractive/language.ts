@@ -1,7 +1,7 @@
-/** Languages whose fixed sentences, stop words and question words are known here. */
+/** Languages with phrases, stop words and question words. */
 export type Language = 'en' | 'de' | 'fr' | 'es' | 'it' | 'pt' | 'zh' | 'ja'
 
-/** Words that say little: they choose the language, and count for nothing in a comparison. */
+/** Function words, for language detection and as stop words. */
 const functionWords = {
   en: 'the a an of to in on at by for with from as and or but if then than that this these those it its is are was were be been being am do does did has have had will would can could should may might must not no so such what which who whom whose when where why how many much i you he she we they me my your his her our their there here about into over under between after before during also any all some tell say says said please give',
   de: 'der die das den dem des ein eine einer eines einem einen und oder aber wenn dann als dass daß dies diese dieser dieses jene es ist sind war waren wird werden wurde wurden sein hat haben hatte kann können soll muss nicht kein keine so was wer wen wem wessen wann wo warum wieso weshalb wie viel viele welche welcher welches welchem welchen ich du er sie wir ihr mich mir mein dein unser zu zum zur von vom im in am an auf aus bei mit nach vor über unter zwischen für durch gegen ohne um auch noch nur man sich bitte sag sagt gibt es',
@@ -20,25 +20,28 @@ const sets = Object.fromEntries(
 
 const word = /[\p{L}\p{M}]+/gu
 
-/** The language of a question or text, as far as it is one of those known here. */
+/** Detects the language of a text by its scripts and function words; undefined for other languages. */
 export function detectLanguage(text: string): Language | undefined {
   if (/[\p{Script=Hiragana}\p{Script=Katakana}]/u.test(text)) return 'ja'
   if ((text.match(/\p{Script=Han}/gu)?.length ?? 0) * 3 > text.length) return 'zh'
   const words = (text.slice(0, 4_000).toLowerCase().match(word) ?? []).slice(0, 400)
   let best: keyof typeof sets | undefined
-  let most = 0
+  let maxVotes = 0
   for (const language of Object.keys(sets) as (keyof typeof sets)[]) {
-    // A word of many languages ("in", "a") says less than one of a single language.
-    const votes = words.reduce((sum, its) => sum + (sets[language].has(its) ? 1 / sharedBy(its) : 0), 0)
-    if (votes > most) {
-      most = votes
+    // A word that several languages share ("in", "a") has less weight.
+    const votes = words.reduce(
+      (sum, term) => sum + (sets[language].has(term) ? 1 / countLanguages(term) : 0),
+      0,
+    )
+    if (votes > maxVotes) {
+      maxVotes = votes
       best = language
     }
   }
   return best
 }
 
-const sharedBy = (its: string) => Object.values(sets).filter((set) => set.has(its)).length
+const countLanguages = (term: string) => Object.values(sets).filter((set) => set.has(term)).length
 
 const cjkFunctionWords = new Set(
   (
@@ -51,10 +54,10 @@ export const isFunctionWord = (term: string, language: Language | undefined): bo
   cjkFunctionWords.has(term) ||
   (language !== undefined && language !== 'zh' && language !== 'ja' && sets[language].has(term))
 
-/** What a question asks for, where its words say so. */
+/** The type of answer that a question word asks for. */
 export type AnswerType = 'who' | 'when' | 'number' | 'where' | undefined
 
-const askedFor: [Exclude<AnswerType, undefined>, RegExp][] = [
+const answerTypes: [Exclude<AnswerType, undefined>, RegExp][] = [
   [
     'number',
     /\bhow (?:many|much|long|old|far|high|tall|large|big|often)\b|\bwhat (?:percent\w*|share|number|amount|price|cost)\b|\bwie ?(?:viele?n?|lange|alt|weit|hoch|groß|oft|teuer)\b|\bcombien\b|\bcu[aá]nt[oa]s?\b|\bquant[oaie]\b|\bquant[oa]s\b|多少|几个|幾|いくつ|いくら|何人|何個|何年間|何パーセント/iu,
@@ -71,4 +74,4 @@ const askedFor: [Exclude<AnswerType, undefined>, RegExp][] = [
 ]
 
 export const detectAnswerType = (question: string): AnswerType =>
-  askedFor.find(([, pattern]) => pattern.test(question))?.[0]
+  answerTypes.find(([, pattern]) => pattern.test(question))?.[0]

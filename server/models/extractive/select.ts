@@ -5,55 +5,55 @@ import { extractContentTerms, extractTerms } from './terms.ts'
 
 export type Quote = { passage: GroundingPassage; sentence: Sentence }
 
-type Candidate = Quote & { place: number; terms: Set<string>; count: number; score: number }
+type Candidate = Quote & { position: number; terms: Set<string>; count: number; score: number }
 
-const mostQuotes = 4
-const mostCharacters = 900
-/** A further sentence must come this near to the best one. */
-const nearEnough = 0.62
-/** Two sentences that share more of their words than this say the same. */
-const tooAlike = 0.6
+const maxQuotes = 4
+const maxCharacters = 900
+/** Minimum score of a further sentence, relative to the best one. */
+const minRelativeScore = 0.62
+/** Sentences with a higher Jaccard similarity are duplicates. */
+const maxSimilarity = 0.6
 
-/** The sentences of the passages that answer the question best, best first. */
+/** Selects the sentences of the passages that answer the question best, best first. */
 export function selectQuotes(
   question: string,
   passages: GroundingPassage[],
   language: Language | undefined,
 ): Quote[] {
-  const candidates = passages.flatMap((passage) => candidatesOf(passage, language))
+  const candidates = passages.flatMap((passage) => splitCandidates(passage, language))
   if (candidates.length === 0) return []
-  const wanted = extractContentTerms(question, language)
-  const weights = weightsOf(wanted, question, candidates, language)
+  const queryTerms = extractContentTerms(question, language)
+  const weights = computeWeights(queryTerms, question, candidates, language)
   score(candidates, passages, weights, {
-    asked: detectAnswerType(question),
+    answerType: detectAnswerType(question),
     language,
-    question: new Set(wanted),
+    terms: new Set(queryTerms),
   })
 
   const chosen: Candidate[] = []
   let characters = 0
   for (const candidate of candidates.toSorted((a, b) => b.score - a.score)) {
     const best = chosen[0]
-    if (best && (candidate.score < best.score * nearEnough || candidate.score <= 0)) break
-    if (chosen.some((other) => likeness(other.terms, candidate.terms) > tooAlike)) continue
-    if (best && characters + candidate.sentence.text.length > mostCharacters) continue
+    if (best && (candidate.score < best.score * minRelativeScore || candidate.score <= 0)) break
+    if (chosen.some((other) => jaccardSimilarity(other.terms, candidate.terms) > maxSimilarity)) continue
+    if (best && characters + candidate.sentence.text.length > maxCharacters) continue
     chosen.push(candidate)
     characters += candidate.sentence.text.length
-    if (chosen.length === mostQuotes) break
+    if (chosen.length === maxQuotes) break
   }
   return chosen.map(({ passage, sentence }) => ({ passage, sentence }))
 }
 
-function candidatesOf(passage: GroundingPassage, language: Language | undefined): Candidate[] {
-  return splitSentences(passage.text).map((sentence, place) => {
+function splitCandidates(passage: GroundingPassage, language: Language | undefined): Candidate[] {
+  return splitSentences(passage.text).map((sentence, position) => {
     const terms = extractTerms(sentence.text, language)
-    return { passage, sentence, place, terms: new Set(terms), count: terms.length, score: 0 }
+    return { passage, sentence, position, terms: new Set(terms), count: terms.length, score: 0 }
   })
 }
 
-/** How much each word of the question counts: rare ones more, numbers and names more still. */
-function weightsOf(
-  wanted: string[],
+/** Weights the query terms by IDF; numbers and names get more weight. */
+function computeWeights(
+  queryTerms: string[],
   question: string,
   candidates: Candidate[],
   language: Language | undefined,
@@ -64,11 +64,11 @@ function weightsOf(
     ),
   )
   return new Map(
-    wanted.map((term) => {
-      const having = candidates.filter((candidate) => candidate.terms.has(term)).length
-      const rarity = Math.log(1 + (candidates.length - having + 0.5) / (having + 0.5))
-      const special = /\d/.test(term) ? 1.4 : names.has(term) && language !== 'de' ? 1.2 : 1
-      return [term, Math.max(0.1, rarity) * special]
+    queryTerms.map((term) => {
+      const documentFrequency = candidates.filter((candidate) => candidate.terms.has(term)).length
+      const idf = Math.log(1 + (candidates.length - documentFrequency + 0.5) / (documentFrequency + 0.5))
+      const boost = /\d/.test(term) ? 1.4 : names.has(term) && language !== 'de' ? 1.2 : 1
+      return [term, Math.max(0.1, idf) * boost]
     }),
   )
 }
@@ -77,31 +77,31 @@ function score(
   candidates: Candidate[],
   passages: GroundingPassage[],
   weights: Map<string, number>,
-  about: { asked: AnswerType; language: Language | undefined; question: Set<string> },
+  query: { answerType: AnswerType; language: Language | undefined; terms: Set<string> },
 ): void {
-  const whole = [...weights.values()].reduce((sum, weight) => sum + weight, 0) || 1
-  const covered = (terms: Set<string>) => {
+  const totalWeight = [...weights.values()].reduce((sum, weight) => sum + weight, 0) || 1
+  const coverage = (terms: Set<string>) => {
     let sum = 0
     for (const [term, weight] of weights) if (terms.has(term)) sum += weight
-    return sum / whole
+    return sum / totalWeight
   }
   for (const passage of passages) {
-    const own = candidates.filter((candidate) => candidate.passage === passage)
-    const title = new Set(extractTerms(passage.title, about.language))
+    const ownCandidates = candidates.filter((candidate) => candidate.passage === passage)
+    const title = new Set(extractTerms(passage.title, query.language))
     const rank = passages.indexOf(passage)
-    own.forEach((candidate, i) => {
-      // A sentence leans on its heading, its table's first row and the sentence before it.
+    ownCandidates.forEach((candidate, i) => {
+      // The title, the table header and the previous sentence are the context of a sentence.
       const context = new Set([
         ...title,
-        ...extractTerms(candidate.sentence.header ?? '', about.language),
-        ...(own[i - 1]?.terms ?? []),
+        ...extractTerms(candidate.sentence.header ?? '', query.language),
+        ...(ownCandidates[i - 1]?.terms ?? []),
       ])
-      const direct = covered(candidate.terms)
-      const around = covered(new Set([...candidate.terms, ...context])) - direct
+      const direct = coverage(candidate.terms)
+      const contextual = coverage(new Set([...candidate.terms, ...context])) - direct
       const isRow = candidate.sentence.header !== undefined
-      const brief = candidate.count < 4 && !isRow ? 0.6 : candidate.count > 60 ? 0.85 : 1
-      const fits = direct > 0 && holdsAnswer(candidate, about) ? 0.12 : 0
-      candidate.score = brief * (direct + 0.35 * around + fits) + 0.1 / (1 + rank)
+      const lengthFactor = candidate.count < 4 && !isRow ? 0.6 : candidate.count > 60 ? 0.85 : 1
+      const answerBonus = direct > 0 && containsAnswer(candidate, query) ? 0.12 : 0
+      candidate.score = lengthFactor * (direct + 0.35 * contextual + answerBonus) + 0.1 / (1 + rank)
       if (/[?？]\s*$/.test(candidate.sentence.text)) candidate.score *= 0.7
     })
   }
@@ -110,13 +110,13 @@ function score(
 const month =
   /\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mär|mai|okt|dez|janv|févr|avr|juin|juil|août|déc|ene|abr|ago|dic|gen|mag|giu|lug|set|ott|fev|out|dez)\p{L}*\b/iu
 
-/** Is there anything in the sentence of the kind that is asked for, beyond the question's own words? */
-function holdsAnswer(
+/** Whether the sentence contains an expression of the answer type that is not part of the question. */
+function containsAnswer(
   candidate: Candidate,
-  about: { asked: AnswerType; language: Language | undefined; question: Set<string> },
+  query: { answerType: AnswerType; language: Language | undefined; terms: Set<string> },
 ): boolean {
   const { text } = candidate.sentence
-  switch (about.asked) {
+  switch (query.answerType) {
     case undefined:
       return false
     case 'number':
@@ -129,12 +129,12 @@ function holdsAnswer(
     case 'who':
     case 'where':
       return [...text.matchAll(/(?<=\S\s+[("„“]?)\p{Lu}\p{L}+/gu)].some(
-        ([name]) => !extractTerms(name, about.language).some((term) => about.question.has(term)),
+        ([name]) => !extractTerms(name, query.language).some((term) => query.terms.has(term)),
       )
   }
 }
 
-function likeness(a: Set<string>, b: Set<string>): number {
+function jaccardSimilarity(a: Set<string>, b: Set<string>): number {
   const smaller = a.size < b.size ? a : b
   const larger = smaller === a ? b : a
   if (smaller.size === 0) return 1

@@ -1,11 +1,12 @@
-/** A sentence or a table row of a passage, exactly as it stands there but for line breaks. */
+/** A sentence or a table row of a passage, verbatim except for line breaks. */
 export type Sentence = {
   text: string
-  /** The first row of the table that this row belongs to. */
+  /** The first row of the table, for any other row. */
   header?: string
 }
 
-const longest = 600
+/** Longer sentences are split for readability. */
+const maxCharacters = 600
 const segmenter = new Intl.Segmenter(undefined, { granularity: 'sentence' })
 
 const abbreviations = new Set(
@@ -17,22 +18,22 @@ const abbreviations = new Set(
 )
 
 /**
- * The sentences of a passage. A line with tabs or bars is a table row and counts as one sentence; lines that were
- * wrapped by the page are joined first, and a Markdown heading comes without its marks.
+ * Splits a passage into sentences. A line with tabs or bars is a table row and one sentence. Wrapped lines are joined
+ * first; Markdown headings lose their marks.
  */
 export function splitSentences(passage: string): Sentence[] {
   const sentences: Sentence[] = []
   let prose: string[] = []
   let header: string | undefined
-  const endProse = () => {
-    for (const block of unwrapped(prose)) sentences.push(...split(block).map((text) => ({ text })))
+  const flushProse = () => {
+    for (const block of joinWrappedLines(prose)) sentences.push(...split(block).map((text) => ({ text })))
     prose = []
   }
   for (const line of passage.split(/\r?\n|\u2028|\u2029/)) {
     if (isRow(line)) {
-      endProse()
+      flushProse()
       const text = line.trim()
-      // The line under a Markdown header holds no words.
+      // The separator row of a Markdown table contains no words.
       if (!/[\p{L}\p{N}]/u.test(text)) continue
       sentences.push(header === undefined ? { text } : { text, header })
       header ??= text
@@ -41,66 +42,66 @@ export function splitSentences(passage: string): Sentence[] {
       prose.push(line)
     }
   }
-  endProse()
-  return sentences.flatMap(({ text, ...row }) => pieces(text).map((piece) => ({ text: piece, ...row })))
+  flushProse()
+  return sentences.flatMap(({ text, ...row }) => splitLong(text).map((piece) => ({ text: piece, ...row })))
 }
 
 const isRow = (line: string) => /\S\t+\S/.test(line) || (line.match(/\|/g)?.length ?? 0) >= 2
 
-/** Lines as blocks of running text. A short line (a heading, the end of a paragraph) and a list item end a block. */
-function unwrapped(lines: string[]): string[] {
+/** Joins lines to blocks of text. A short line (a heading, the end of a paragraph) or a list item ends a block. */
+function joinWrappedLines(lines: string[]): string[] {
   const width = Math.max(0, ...lines.map((line) => line.trim().length))
   const blocks: string[] = []
-  let open = false
+  let isOpen = false
   for (const line of lines) {
     const text = line.trim()
     if (text === '') {
-      open = false
+      isOpen = false
       continue
     }
     const startsItem = /^(?:[-*•‣▪–]|\d{1,3}[.)]|#{1,6})\s/.test(text)
-    if (open && !startsItem) blocks[blocks.length - 1] += ` ${text}`
+    if (isOpen && !startsItem) blocks[blocks.length - 1] += ` ${text}`
     else blocks.push(text.replace(/^#{1,6}\s+/, ''))
-    open = text.length >= width * 0.7 && width >= 40
+    isOpen = text.length >= width * 0.7 && width >= 40
   }
   return blocks
 }
 
 function split(block: string): string[] {
   const parts: string[] = []
-  let open = ''
+  let pending = ''
   for (const { segment } of segmenter.segment(block)) {
-    if (open !== '' && !goesOn(open, segment)) {
-      parts.push(open)
-      open = ''
+    if (pending !== '' && !isContinued(pending, segment)) {
+      parts.push(pending)
+      pending = ''
     }
-    open += segment
+    pending += segment
   }
-  parts.push(open)
+  parts.push(pending)
   return parts.map((part) => part.trim()).filter((part) => part !== '')
 }
 
 const afterOrdinal = /^(?:Jan|Jän|Feb|Mär|Apr|Mai|Jun|Jul|Aug|Sep|Okt|Nov|Dez|Jahrhundert|Jh)/
 
-/** Does `text` end with an abbreviation, an initial or a German ordinal rather than with a sentence? */
-function goesOn(text: string, next: string): boolean {
+/** Whether `text` ends with an abbreviation, an initial or a German ordinal instead of a sentence. */
+function isContinued(text: string, next: string): boolean {
   const end = /(?:^|[\s(„"'«])((?:\p{L}\.)*\p{L}+|\d{1,2})\.\s*$/u.exec(text)?.[1]
   if (end === undefined) return false
   if (/^\d/.test(end)) return afterOrdinal.test(next)
   return /^\p{L}$/u.test(end) || abbreviations.has(end.toLowerCase())
 }
 
-/** A sentence without end (a list run together, text without punctuation) in readable pieces. */
-function pieces(text: string): string[] {
-  if (text.length <= longest) return [text]
+/** Splits an overlong sentence, for example a list without punctuation, at clause boundaries or spaces. */
+function splitLong(text: string): string[] {
+  if (text.length <= maxCharacters) return [text]
   const parts: string[] = []
   let rest = text
-  while (rest.length > longest) {
-    const window = rest.slice(0, longest)
+  while (rest.length > maxCharacters) {
+    const window = rest.slice(0, maxCharacters)
     const at = Math.max(
       ...['; ', '、', '，', ', ', ' '].map((mark) => window.lastIndexOf(mark) + mark.trim().length),
     )
-    const end = at > longest / 3 ? at : longest
+    const end = at > maxCharacters / 3 ? at : maxCharacters
     parts.push(rest.slice(0, end).trim())
     rest = rest.slice(end).trim()
   }

@@ -19,7 +19,7 @@ const unspaced =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u
 const runs = /[\p{L}\p{M}\p{N}]+(?:[.,:/-]\p{N}+)*/gu
 
-/** The words of a text as they are compared: lower case, stemmed; scripts without spaces as pairs of characters. */
+/** Extracts lower-case, stemmed terms; scripts without spaces give character bigrams. */
 export function extractTerms(text: string, language: Language | undefined): string[] {
   const terms: string[] = []
   for (const [run] of text.normalize('NFKC').toLowerCase().matchAll(runs)) {
@@ -34,7 +34,7 @@ export function extractTerms(text: string, language: Language | undefined): stri
   return terms
 }
 
-/** The terms of a question that say what it is about; all of them when none does. */
+/** Extracts the terms of a question without stop words, or all terms if nothing else is left. */
 export function extractContentTerms(text: string, language: Language | undefined): string[] {
   const words: string[] = []
   for (const [run] of text.normalize('NFKC').toLowerCase().matchAll(runs)) {
@@ -49,6 +49,6 @@ function stem(word: string, language: Language | undefined): string {
   if (/\p{N}/u.test(word)) return word.replaceAll(/(?<=\d),(?=\d{3}\b)/g, '')
   const stemmer = language && stemmers[language]
   if (stemmer) return stemmer(word)
-  // A language without a stemmer here: endings are what differs most.
+  // Approximates stemming for languages without a stemmer, whose inflections are mostly suffixes.
   return word.length > 6 ? word.slice(0, Math.max(5, Math.ceil(word.length * 0.7))) : word
 }
