@@ -55,7 +55,7 @@ const reaches = (url: string) =>
     () => false,
   )
 
-test('it says where it is, what answers and what to do next, and ends when it is asked to', async () => {
+test('npm start prints the address, the model and the next step, and stops on SIGTERM', async () => {
   await using ollama = await startOllama()
   await using database = await createTestDatabase('embedded')
   const port = await freePort()
@@ -68,7 +68,7 @@ test('it says where it is, what answers and what to do next, and ends when it is
   expect(await reaches(`http://127.0.0.1:${port}/health`)).toBe(false)
 })
 
-test('the server goes when npm is asked to end, while it starts and while it serves', async () => {
+test('the server stops when npm stops, during and after its start', async () => {
   await using database = await createTestDatabase('embedded')
   const { PATH, HOME } = process.env
   const port = await freePort()
@@ -92,7 +92,7 @@ test('the server goes when npm is asked to end, while it starts and while it ser
   }
 })
 
-test('the server goes when the command that started it is killed', async () => {
+test('the server stops when the npm start process is killed', async () => {
   await using database = await createTestDatabase('embedded')
   const port = await freePort()
   await using started = npmStart({ ...database.settings, PORT: `${port}` })
@@ -102,7 +102,7 @@ test('the server goes when the command that started it is killed', async () => {
   expect(await reaches(`http://127.0.0.1:${port}/health`)).toBe(false)
 })
 
-test('what stops the server stops the command, with the same exit code', async () => {
+test('npm start exits with the exit code of the server', async () => {
   await using started = npmStart({ PORT: 'eight thousand' })
   expect(await started.ended).toBe(1)
   expect(started.said()).toMatch(/^Gabee could not start: PORT .*\n$/)

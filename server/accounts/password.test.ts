@@ -3,7 +3,7 @@ import { createPasswordHasher, defaultHashParameters } from './password.ts'
 
 const quick = { memory: 64, passes: 1, parallelism: 1 }
 
-test('a password is kept as argon2id at the recommended strength, each with its own salt', async () => {
+test('hashes with argon2id, recommended parameters and a random salt', async () => {
   const { hash } = createPasswordHasher()
   const [first, second] = await Promise.all([hash('a good password'), hash('a good password')])
   expect(first).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$[\w+/]{22}\$[\w+/]{43}$/)
@@ -11,7 +11,7 @@ test('a password is kept as argon2id at the recommended strength, each with its 
   expect(defaultHashParameters).toEqual({ memory: 19_456, passes: 2, parallelism: 1 })
 })
 
-test('the right password is told from a wrong one', async () => {
+test('distinguishes the right password from wrong ones', async () => {
   const made = createPasswordHasher(quick)
   const stored = await made.hash('a good password')
   expect(await made.verify('a good password', stored)).toBe('right')
@@ -20,20 +20,20 @@ test('the right password is told from a wrong one', async () => {
   }
 })
 
-test('a hash made elsewhere is understood', async () => {
+test('verifies hashes of other implementations', async () => {
   const known = '$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc'
   expect(await createPasswordHasher().verify('password', known)).toBe('outdated')
   expect(await createPasswordHasher().verify('Password', known)).toBe('wrong')
 })
 
-test('a hash of other strength is outdated', async () => {
+test('reports a hash with other parameters as outdated', async () => {
   const stored = await createPasswordHasher(quick).hash('a good password')
   expect(await createPasswordHasher({ ...quick, passes: 2 }).verify('a good password', stored)).toBe(
     'outdated',
   )
 })
 
-test('the same characters are the same password, however a keyboard composes them', async () => {
+test('treats composed and decomposed characters alike', async () => {
   const { hash, verify } = createPasswordHasher(quick)
   const typed = 'caf\u00e9 m\u00fcnchen'
   const stored = await hash(typed.normalize('NFD'))
@@ -46,11 +46,11 @@ test.each([
   'plain text',
   '$argon2i$v=19$m=64,t=1,p=1$c29tZXNhbHQ$AAAA',
   '$2b$10$abcdefghijklmnopqrstuv',
-])('nothing is the password of %s', async (stored) => {
+])('rejects any password for the stored value %s', async (stored) => {
   expect(await createPasswordHasher(quick).verify('plain text', stored)).toBe('wrong')
 })
 
-test('a crowd waits in line, and beyond the line is told to come back', async () => {
+test('queues hashes and returns 503 when the queue is full', async () => {
   const { hash } = createPasswordHasher(quick)
   const outcomes = await Promise.allSettled(Array.from({ length: 150 }, async () => await hash('x')))
   const refused = outcomes.filter((outcome) => outcome.status === 'rejected')

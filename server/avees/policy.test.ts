@@ -6,7 +6,7 @@ import { canManage, visibleLayer } from './policy.ts'
 const avee = { id: 'avee', ownerId: 'owner', isLibrary: false, visibility: 'public' as Visibility }
 const person = (userId: string, aveeId: string | null = null) => ({ userId, aveeId })
 
-test('a layer contains the ones before it', () => {
+test('a layer includes the layers before it', () => {
   expect(layers.map((layer) => layersWithin(layer))).toEqual([
     ['public'],
     ['public', 'friends'],
@@ -14,23 +14,23 @@ test('a layer contains the ones before it', () => {
   ])
 })
 
-describe.each(['public', 'unlisted', 'private'] as const)('of a %s avee', (visibility) => {
+describe.each(['public', 'unlisted', 'private'] as const)('visibility %s', (visibility) => {
   const looked = { ...avee, visibility }
 
-  test('the owner sees everything, whatever was granted', () => {
+  test('gives the owner access to all layers', () => {
     for (const granted of [null, ...layers])
       expect(visibleLayer(person('owner'), looked, granted)).toBe('intimate')
   })
 
-  test('others see what was granted', () => {
+  test('gives others the granted layer', () => {
     for (const granted of layers) expect(visibleLayer(person('other'), looked, granted)).toBe(granted)
   })
 
-  test('without a grant others see the public part, or nothing', () => {
+  test('gives others without a grant the public layer or nothing', () => {
     expect(visibleLayer(person('other'), looked, null)).toBe(visibility === 'private' ? null : 'public')
   })
 
-  test('a key for another avee sees nothing, not even as the owner', () => {
+  test('gives a key of another avee nothing, even the owner’s', () => {
     for (const granted of [null, ...layers] as (Layer | null)[]) {
       for (const who of ['owner', 'other'])
         expect(visibleLayer(person(who, 'another'), looked, granted)).toBeNull()
@@ -38,14 +38,14 @@ describe.each(['public', 'unlisted', 'private'] as const)('of a %s avee', (visib
     }
   })
 
-  test('only the owner manages it, and not with a key for talking to it', () => {
+  test('lets only the owner manage it, without a restricted key', () => {
     expect(canManage(person('owner'), looked)).toBe(true)
     expect(canManage(person('owner', 'avee'), looked)).toBe(false)
     expect(canManage(person('other'), looked)).toBe(false)
   })
 })
 
-test('a library is its owner’s alone, whatever was granted', () => {
+test('a library is visible only to its owner', () => {
   const library = { ...avee, isLibrary: true }
   expect(visibleLayer(person('owner'), library, null)).toBe('intimate')
   for (const granted of [null, ...layers]) expect(visibleLayer(person('other'), library, granted)).toBeNull()

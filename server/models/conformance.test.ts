@@ -89,7 +89,7 @@ describe.each(adapters)('a model of $name', ({ path, start, model }) => {
     return outcome(ask(model(upstream.url, more)))
   }
 
-  test('tells a whole answer with its counts', async () => {
+  test('streams a complete answer with token counts', async () => {
     const { text, finish, error } = await play({})
     expect(error).toBeUndefined()
     expect(text).toBe(twenty.join(''))
@@ -100,16 +100,16 @@ describe.each(adapters)('a model of $name', ({ path, start, model }) => {
     })
   })
 
-  test('tells an answer that ran out of room from a whole one', async () => {
+  test('distinguishes a truncated answer from a complete one', async () => {
     expect((await play({ finish: 'length' })).finish).toMatchObject({ reason: 'length' })
   })
 
-  test('puts characters together that were cut into bytes', async () => {
+  test('joins characters that are split across chunks', async () => {
     const tokens = ['Grüße', ' 你好', ' 👩‍👩‍👧', ' naïve']
     expect((await play({ tokens, isBytewise: true })).text).toBe(tokens.join(''))
   })
 
-  test('takes an answer without the protocol’s last line for whole, as it says that it is finished', async () => {
+  test('accepts a finished answer without the protocol’s last line', async () => {
     const { text, finish, error } = await play({ fault: 'no-done', afterTokens: 20 })
     expect(error).toBeUndefined()
     expect(text).toBe(twenty.join(''))
@@ -132,12 +132,12 @@ describe.each(adapters)('a model of $name', ({ path, start, model }) => {
     expect(upstream.requestsTo(path)).toHaveLength(1)
   })
 
-  test('names the service’s own message of an error in the stream', async () => {
+  test('reports the service’s message of an error in the stream', async () => {
     const { error } = await play({ fault: 'error', message: 'CUDA out of memory' })
     expect(error).toMatchObject({ message: expect.stringContaining('CUDA out of memory') })
   })
 
-  test('reports a stall after the time set for it, and closes the connection', async () => {
+  test('reports a stall after its timeout and closes the connection', async () => {
     const { code, text } = await play({ fault: 'stall' }, { stallMs: 300 })
     expect(code).toBe('stalled')
     expect(text).toBe(twenty.slice(0, 5).join(''))
@@ -146,7 +146,7 @@ describe.each(adapters)('a model of $name', ({ path, start, model }) => {
     expect(request?.closedEarly).toBe(true)
   })
 
-  test('reports a first word that does not come, and closes the connection', async () => {
+  test('reports a missing first token and closes the connection', async () => {
     const { code } = await play({ beforeHeaders: 'hang' }, { firstTokenMs: 300 })
     expect(code).toBe('no_first_token')
     const [request] = upstream.requestsTo(path)
@@ -164,18 +164,18 @@ describe.each(adapters)('a model of $name', ({ path, start, model }) => {
     expect(text).toBe(twenty.join(''))
   })
 
-  test('tells the person who waits for a first word', async () => {
+  test('sends a notice while the first token is delayed', async () => {
     const { waiting, text } = await play({ firstDelayMs: 150 }, { waitingNoticeMs: 30 })
     expect(waiting).toEqual([expect.stringContaining('no word has come yet')])
     expect(text).toBe(twenty.join(''))
   })
 
-  test('does not send a request again that the service has already received', async () => {
+  test('does not repeat a request that the service has received', async () => {
     expect((await play({ beforeHeaders: 'die' })).code).toBe('cut')
     expect(upstream.requestsTo(path)).toHaveLength(1)
   })
 
-  test('refuses a login page in place of a stream', async () => {
+  test('rejects a login page', async () => {
     const { code, text } = await play({ html: true })
     expect(code).toBe('not_sse')
     expect(text).toBe('')
@@ -188,7 +188,7 @@ describe.each(adapters)('a model of $name', ({ path, start, model }) => {
     expect(upstream.requestsTo(path)).toHaveLength(1)
   })
 
-  test.each([502, 503, 504])('tries again after status %i and says so', async (status) => {
+  test.each([502, 503, 504])('retries after status %i with a notice', async (status) => {
     upstream.script(path, { status })
     const { text, waiting } = await play({})
     expect(text).toBe(twenty.join(''))
@@ -196,14 +196,14 @@ describe.each(adapters)('a model of $name', ({ path, start, model }) => {
     expect(upstream.requestsTo(path)).toHaveLength(2)
   })
 
-  test('waits as long as a busy service asks, and says so', async () => {
+  test('waits for the Retry-After of a busy service', async () => {
     upstream.script(path, { status: 429, retryAfter: 1 })
     const { text, waiting } = await play({})
     expect(text).toBe(twenty.join(''))
     expect(waiting).toEqual([expect.stringContaining('retrying in 1 s')])
   })
 
-  test('does not wait for a service that asks for too long', async () => {
+  test('does not wait for a long Retry-After', async () => {
     const { code, error } = await play({ status: 429, retryAfter: 600 })
     expect(code).toBe('http_429')
     expect(error).toMatchObject({ retryAfter: 600 })
@@ -217,7 +217,7 @@ describe.each(adapters)('a model of $name', ({ path, start, model }) => {
     expect(upstream.requestsTo(path)).toHaveLength(4)
   })
 
-  test('says how to reach a service that is away', async () => {
+  test('explains how to reach an unavailable service', async () => {
     const gone = await start()
     const { url } = gone
     await gone[Symbol.asyncDispose]()
@@ -227,7 +227,7 @@ describe.each(adapters)('a model of $name', ({ path, start, model }) => {
     expect(error).toMatchObject({ status: 503, message: expect.stringContaining('connection refused') })
   })
 
-  test('finds a service that comes up while it is waited for', async () => {
+  test('reaches a service that starts during the retries', async () => {
     const gone = await start()
     const { url } = gone
     const port = Number(new URL(url).port)
@@ -240,13 +240,13 @@ describe.each(adapters)('a model of $name', ({ path, start, model }) => {
     expect((await outcome(parts)).text).toBe(twenty.join(''))
   })
 
-  test('never repeats the key, even when the service does', async () => {
+  test('never shows the API key', async () => {
     const { error } = await play({ status: 401, message: `Bad key ${apiKey}, header Bearer ${apiKey}` })
     expect(String(error)).not.toContain(apiKey)
     expect(JSON.stringify(error)).not.toContain(apiKey)
   })
 
-  test('shortens a long error page to its words', async () => {
+  test('shortens an error page to its text', async () => {
     const page = `<html><style>p{}</style><body>${'<p>Bad gateway of the proxy</p>'.repeat(100)}</body></html>`
     const { error } = await play({ status: 500, body: page })
     const { message } = error as AppError
@@ -255,20 +255,20 @@ describe.each(adapters)('a model of $name', ({ path, start, model }) => {
     expect(message.length).toBeLessThan(450)
   })
 
-  test('learns that a prompt is too long from the service’s message', async () => {
+  test('recognizes context length errors', async () => {
     const message = "This model's maximum context length is 4096 tokens, however you requested 9000 tokens."
     const { code, error } = await play({ status: 400, message })
     expect(code).toBe('context_length_exceeded')
     expect(error).toMatchObject({ details: { limit: 4096 } })
   })
 
-  test('keeps thinking apart from the answer', async () => {
+  test('separates thinking from the answer', async () => {
     const { thinking, text } = await play({ thinking: ['Let me', ' see.'], tokens: ['Yes', '.'] })
     expect(thinking).toBe('Let me see.')
     expect(text).toBe('Yes.')
   })
 
-  test('keeps thinking apart that stands in the text itself, however it is cut', async () => {
+  test('separates thinking tags in the text, however it is chunked', async () => {
     const whole = '<think>Is it so?\nI think </thi so.</think>\n\nYes, <think> is a tag.'
     const { thinking, text } = await play({ tokens: whole.split('') })
     expect(thinking).toBe('Is it so?\nI think </thi so.')
@@ -292,7 +292,7 @@ describe.each(adapters)('a model of $name', ({ path, start, model }) => {
       expect(request.closedEarly).toBe(true)
     })
 
-    test('while it waits to try again, throws the reason', async () => {
+    test('during a retry delay, throws the reason', async () => {
       upstream.script(path, { status: 429, retryAfter: 15 })
       const stop = new AbortController()
       const parts = ask(model(upstream.url), stop.signal)
@@ -302,7 +302,7 @@ describe.each(adapters)('a model of $name', ({ path, start, model }) => {
       await expect(next).rejects.toBe('stopped')
     })
 
-    test('before it has begun, sends nothing', async () => {
+    test('before it starts, sends nothing', async () => {
       await expect(ask(model(upstream.url), AbortSignal.abort('stopped')).next()).rejects.toBe('stopped')
       expect(upstream.requests).toHaveLength(0)
     })
@@ -316,7 +316,7 @@ describe.each(adapters)('a model of $name', ({ path, start, model }) => {
       expect(request?.closedEarly).toBe(true)
     })
 
-    test('by a reader that leaves while nothing has come yet, closes the connection', async () => {
+    test('by a reader that leaves before the first part, closes the connection', async () => {
       upstream.script(path, { beforeHeaders: 'hang' })
       const arrival = upstream.waitForRequest(path)
       for await (const part of ask(

@@ -247,7 +247,7 @@ async function within<T>(
   )
 }
 
-describe('which model answers', () => {
+describe('chat model selection', () => {
   test.each(asked)('when $wish: $gives', async ({ setting, requested, strong = false, gives, because }) => {
     const choice = await within(setting, (selector) =>
       selector.select({ ...(requested === undefined ? {} : { requested }), strong }),
@@ -267,7 +267,7 @@ describe('which model answers', () => {
     },
   )
 
-  test('a model that was pulled a moment ago by other means is found', async () => {
+  test('finds a model that another program has just pulled', async () => {
     await using ollama = await startOllama({ models: [] })
     const service = createOllamaService(ollama.url)
     const known = createCatalogue({
@@ -282,7 +282,7 @@ describe('which model answers', () => {
     expect(await known.find('qwen3:4b', true)).toMatchObject({ name: 'qwen3:4b' })
   })
 
-  test('an Ollama that accepts connections and says nothing delays only the first choice', async () => {
+  test('an unresponsive Ollama delays only the first selection', async () => {
     await using ollama = await startOllama()
     ollama.always('/api/tags', { beforeHeaders: 'hang' })
     const known = createCatalogue({

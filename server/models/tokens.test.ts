@@ -17,7 +17,7 @@ describe('the estimate of a text’s tokens', () => {
     expect(estimateTokens(text)).toBe(tokens)
   })
 
-  test('is quick for a long text', () => {
+  test('is fast for a long text', () => {
     expect(estimateTokens('word '.repeat(200_000))).toBe(200_000)
   })
 })
@@ -27,12 +27,12 @@ describe('counting for a model', () => {
   const messages = [{ role: 'user' as const, content: text }]
   const estimate = estimateTokens(text)
 
-  test('is careful with a model that is not known yet', () => {
+  test('uses a larger factor for unknown models', () => {
     expect(createTokenCounter().count(text, 'llama3.2:1b')).toBe(Math.ceil(estimate * 1.2))
     expect(createTokenCounter().count(text, 'gpt-4o')).toBe(estimate)
   })
 
-  test('gets better with the counts that the model reports', () => {
+  test('adapts to the counts that the model reports', () => {
     const tokens = createTokenCounter()
     tokens.calibrate('llama3.2:1b', messages, estimate * 1.5 + 4)
     expect(tokens.count(text, 'llama3.2:1b')).toBe(Math.ceil(estimate * 1.5))
@@ -41,7 +41,7 @@ describe('counting for a model', () => {
     expect(tokens.count(text, 'other')).toBe(Math.ceil(estimate * 1.2))
   })
 
-  test('does not believe a count that leaves a part out, nor one of a few words', () => {
+  test('ignores implausible counts and short prompts', () => {
     const tokens = createTokenCounter()
     tokens.calibrate('llama3.2:1b', messages, 10)
     tokens.calibrate('llama3.2:1b', messages, estimate * 20)

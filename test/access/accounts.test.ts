@@ -29,7 +29,7 @@ describe.each(DATABASES)('accounts on %s', (kind) => {
   const meWith = async (server: TestServer, token: string) =>
     (await server.call('GET', '/me', { token })).status
 
-  test('without a token there is no entry, and the answer says so', async () => {
+  test('returns 401 without a token', async () => {
     await using server = await open()
     const { status, body, headers } = await server.call<ErrorResponse>('GET', '/me')
     expect(status).toBe(401)
@@ -40,7 +40,7 @@ describe.each(DATABASES)('accounts on %s', (kind) => {
     expect(headers['www-authenticate']).toBe('Bearer')
   })
 
-  test('somebody registers, signs in and out', async () => {
+  test('registers, signs in and signs out', async () => {
     await using server = await open()
     const registered = await server.call<SessionBody>('POST', '/auth/register', {
       body: { email: ' Ann@Example.org '.trim(), password, handle: 'ann', display_name: 'Ann' },
@@ -62,7 +62,7 @@ describe.each(DATABASES)('accounts on %s', (kind) => {
     expect(await meWith(server, second)).toBe(200)
   })
 
-  test('a wrong password and an unknown address get the same answer', async () => {
+  test('answers a wrong password and an unknown address alike', async () => {
     await using server = await open()
     const wrong = await login(server, 'owner@example.org', 'not the password')
     const unknown = await login(server, 'nobody@example.org')
@@ -71,7 +71,7 @@ describe.each(DATABASES)('accounts on %s', (kind) => {
     expect([unknown.status, unknown.body]).toEqual([wrong.status, wrong.body])
   })
 
-  test('tokens and passwords are stored as hashes only', async () => {
+  test('stores tokens and passwords only as hashes', async () => {
     await using server = await open()
     const { body } = await server.call<KeyBody>('POST', '/api-keys', { token: server.owner.token, body: {} })
     const stored = JSON.stringify(
@@ -86,7 +86,7 @@ describe.each(DATABASES)('accounts on %s', (kind) => {
     for (const secret of [server.owner.token, body.key, password]) expect(stored).not.toContain(secret)
   })
 
-  test('a password hashed at another strength works, and is hashed anew', async () => {
+  test('accepts a password hashed with other parameters and rehashes it', async () => {
     await using server = await open()
     const other = '$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc'
     await sql`update users set password_hash = ${other}`.execute(database.db)
@@ -99,7 +99,7 @@ describe.each(DATABASES)('accounts on %s', (kind) => {
     expect((await login(server, 'owner@example.org', 'password')).status).toBe(200)
   })
 
-  test('a session ends when its time is over', async () => {
+  test('ends a session when it expires', async () => {
     await using server = await open()
     await sql`update sessions set expires_at = now() - interval '1 second'`.execute(database.db)
     expect(await meWith(server, server.owner.token)).toBe(401)
@@ -108,7 +108,7 @@ describe.each(DATABASES)('accounts on %s', (kind) => {
     expect(rows.length).toBe(1)
   })
 
-  test('what is taken is refused with 409, what does not fit with 422', async () => {
+  test('returns 409 for taken values and 422 for invalid ones', async () => {
     await using server = await open()
     const register = (body: Record<string, unknown>) =>
       server.call<ErrorResponse>('POST', '/auth/register', { body })
@@ -129,7 +129,7 @@ describe.each(DATABASES)('accounts on %s', (kind) => {
     expect(short.body.detail).toBe('A password has at least 8 characters.')
   })
 
-  test('a handle of somebody else’s avee is not to be had, and the other way round', async () => {
+  test('does not let a user and an avee of another owner share a handle', async () => {
     await using server = await open()
     const { token } = server.owner
     await server.call('POST', '/avees', { token, body: { handle: 'sage', display_name: 'Sage' } })
@@ -145,7 +145,7 @@ describe.each(DATABASES)('accounts on %s', (kind) => {
     expect((await server.call('PATCH', '/me', { token, body: { handle: 'sage' } })).status).toBe(200)
   })
 
-  test('one’s own account can be changed, and not into somebody else’s', async () => {
+  test('updates one’s own account without taking another user’s values', async () => {
     await using server = await open()
     const { token } = await server.register()
     const patch = (body: Record<string, unknown>) =>
@@ -161,7 +161,7 @@ describe.each(DATABASES)('accounts on %s', (kind) => {
     expect((await patch({})).body.display_name).toBe('Zoë')
   })
 
-  test('a new password needs the present one and ends every other session', async () => {
+  test('requires the current password for a new one and ends all other sessions', async () => {
     await using server = await open()
     const { token } = server.owner
     const other = (await login(server, 'owner@example.org')).body.token
@@ -261,7 +261,7 @@ describe.each(DATABASES)('accounts on %s', (kind) => {
     expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0)
   })
 
-  test('an API key works until it is revoked, and is shown once', async () => {
+  test('accepts an API key until it is revoked and shows it once', async () => {
     await using server = await open()
     const { token } = server.owner
     const made = await server.call<KeyBody>('POST', '/api-keys', { token, body: { name: 'laptop' } })
@@ -289,7 +289,7 @@ describe.each(DATABASES)('accounts on %s', (kind) => {
     expect(await meWith(server, made.body.key)).toBe(401)
   })
 
-  test('an API key ends when its time is over', async () => {
+  test('rejects an expired API key', async () => {
     await using server = await open()
     const { token } = server.owner
     const make = (expires_at: string) =>
@@ -301,7 +301,7 @@ describe.each(DATABASES)('accounts on %s', (kind) => {
     expect(await meWith(server, key)).toBe(401)
   })
 
-  test('an API key does not manage the account', async () => {
+  test('does not let an API key manage the account', async () => {
     await using server = await open()
     const made = await server.call<KeyBody>('POST', '/api-keys', { token: server.owner.token, body: {} })
     const token = made.body.key
@@ -321,7 +321,7 @@ describe.each(DATABASES)('accounts on %s', (kind) => {
     }
   })
 
-  test('a key for one avee needs an avee that its owner may see', async () => {
+  test('restricts a key only to an avee that its owner can see', async () => {
     await using server = await open()
     const secret = await server.call<{ id: string }>('POST', '/avees', {
       token: server.owner.token,
@@ -337,7 +337,7 @@ describe.each(DATABASES)('accounts on %s', (kind) => {
     )
   })
 
-  test('the page’s cookie signs in, is out of scripts’ reach, and works for the page alone', async () => {
+  test('sets an HTTP-only cookie that works only for the page', async () => {
     await using server = await open()
     const own = { host: 'gabee.example', origin: 'http://gabee.example', 'sec-fetch-site': 'same-origin' }
     const signedIn = await server.call('POST', '/auth/login', {
@@ -370,7 +370,7 @@ describe.each(DATABASES)('accounts on %s', (kind) => {
     expect((await patch(own)).status).toBe(401)
   })
 
-  test('behind a proxy that speaks https the cookie is for https alone', async () => {
+  test('sets a secure cookie behind an HTTPS proxy', async () => {
     await using server = await open({ TRUST_PROXY: 'loopback', PUBLIC_URL: 'https://gabee.example' })
     const signedIn = await server.call('POST', '/auth/login', {
       body: { email: 'owner@example.org', password },
@@ -384,7 +384,7 @@ describe.each(DATABASES)('accounts on %s', (kind) => {
     expect(String(signedIn.headers['set-cookie'])).toContain('Secure')
   })
 
-  test('a deleted account takes everything of its own along', async () => {
+  test('deletes all data of a deleted account', async () => {
     await using server = await open()
     const { token, id } = await server.register({ email: 'gone@example.org' })
     const avee = await server.call<{ id: string }>('POST', '/avees', {
@@ -412,7 +412,7 @@ describe.each(DATABASES)('accounts on %s', (kind) => {
     expect((await server.register({ email: 'gone@example.org' })).id).not.toBe(id)
   })
 
-  test('an administrator is left while others have accounts', async () => {
+  test('keeps at least one administrator while other accounts exist', async () => {
     await using server = await open()
     const { token } = server.owner
     const ann = await server.register({ handle: 'ann', email: 'ann@example.org' })
@@ -437,7 +437,7 @@ describe.each(DATABASES)('accounts on %s', (kind) => {
     })
   })
 
-  test('two administrators who leave at once do not both', async () => {
+  test('lets only one of the last two administrators delete their account at once', async () => {
     await using server = await open()
     const ann = await server.register({ handle: 'ann' })
     await server.register()
@@ -450,7 +450,7 @@ describe.each(DATABASES)('accounts on %s', (kind) => {
     expect(both.toSorted((a, b) => a - b)).toEqual([200, 409])
   })
 
-  test('a restart keeps sessions, and makes no second owner', async () => {
+  test('keeps sessions after a restart and creates no second owner', async () => {
     const server = await open()
     const { token, id } = server.owner
     await server.http.close()
@@ -460,7 +460,7 @@ describe.each(DATABASES)('accounts on %s', (kind) => {
     expect(rows.length).toBe(1)
   })
 
-  test('another server on the same store leaves personal mode, too', async () => {
+  test('ends personal mode on all servers of a database', async () => {
     await using server = await openServer(database)
     await using other = await reopenServer(database)
     expect((await other.call('GET', '/me')).status).toBe(200)

@@ -32,7 +32,7 @@ describe.each(DATABASES)('avees on %s', (kind) => {
   const grant = async (server: TestServer, token: string, user: string, max_layer: Layer) =>
     await server.call<ErrorResponse>('PUT', `/avees/sage/permissions/${user}`, { token, body: { max_layer } })
 
-  test('an avee is made, read, changed and deleted by its owner', async () => {
+  test('lets the owner create, read, update and delete an avee', async () => {
     await using server = await open()
     const { token } = server.ann
     const made = await make(server, token, { bio: 'Knows things', persona: 'You are wise.', avatar: '🦉' })
@@ -69,7 +69,7 @@ describe.each(DATABASES)('avees on %s', (kind) => {
     expect((await see(server, token, made.body.id)).status).toBe(404)
   })
 
-  test('a persona is for its owner’s eyes', async () => {
+  test('shows the persona only to the owner', async () => {
     await using server = await open()
     const made = await make(server, server.ann.token, { persona: 'THE-PERSONA', visibility: 'public' })
     await server.call('PATCH', '/avees/sage', {
@@ -88,7 +88,7 @@ describe.each(DATABASES)('avees on %s', (kind) => {
     expect((await server.call('GET', '/avees/sage')).status).toBe(401)
   })
 
-  test('what does not fit is refused', async () => {
+  test('returns 422 for invalid fields', async () => {
     await using server = await open()
     const { token } = server.ann
     const code = async (more: Record<string, unknown>) => {
@@ -118,13 +118,13 @@ describe.each(DATABASES)('avees on %s', (kind) => {
     ).toBe(409)
   })
 
-  test('two who want one handle at once: one gets it', async () => {
+  test('gives a handle to one of two concurrent requests', async () => {
     await using server = await open()
     const statuses = await Promise.all([make(server, server.ann.token), make(server, server.bob.token)])
     expect(statuses.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([201, 409])
   })
 
-  test('others may look and not touch; a private avee is not there at all', async () => {
+  test('lets others read public avees but not change them, and hides private ones', async () => {
     await using server = await open()
     await make(server, server.ann.token)
     const touches = [
@@ -150,7 +150,7 @@ describe.each(DATABASES)('avees on %s', (kind) => {
     expect((await server.call('PUT', '/avees/sage/follow', { token: server.bob.token })).status).toBe(404)
   })
 
-  test('a permission counts from the next look on, and so does taking it away', async () => {
+  test('applies granted and revoked permissions to the next request', async () => {
     await using server = await open()
     const { ann, bob } = server
     await make(server, ann.token)
@@ -168,7 +168,7 @@ describe.each(DATABASES)('avees on %s', (kind) => {
     expect(await bobsLayer()).toBe('public')
   })
 
-  test('a private avee is seen by those with a permission, and listed for nobody', async () => {
+  test('shows a private avee to users with a permission and does not list it', async () => {
     await using server = await open()
     const { ann, bob } = server
     const carol = await server.register({ handle: 'carol' })
@@ -186,7 +186,7 @@ describe.each(DATABASES)('avees on %s', (kind) => {
     expect((await see(server, bob.token, 'sage')).status).toBe(404)
   })
 
-  test('permissions list those who have one, and are for people who exist', async () => {
+  test('lists permissions and grants them only to existing users', async () => {
     await using server = await open()
     const { ann, bob } = server
     await make(server, ann.token)
@@ -213,7 +213,7 @@ describe.each(DATABASES)('avees on %s', (kind) => {
     expect(await list()).toEqual([])
   })
 
-  test('following counts, and opens nothing', async () => {
+  test('counts followers without giving them access', async () => {
     await using server = await open()
     const { ann, bob } = server
     await make(server, ann.token)
@@ -236,7 +236,7 @@ describe.each(DATABASES)('avees on %s', (kind) => {
     expect((await follow('DELETE')).status).toBe(404)
   })
 
-  test('the list shows public avees page by page, each once, and finds words', async () => {
+  test('lists public avees in pages and searches them', async () => {
     await using server = await open()
     const { ann, bob } = server
     for (let n = 1; n <= 7; n++)
@@ -274,7 +274,7 @@ describe.each(DATABASES)('avees on %s', (kind) => {
     expect((await server.call('GET', '/avees?limit=0', { token: bob.token })).status).toBe(422)
   })
 
-  test('everybody has one library, their own', async () => {
+  test('gives each user one library', async () => {
     await using server = await open()
     const { ann, bob } = server
     const both = await Promise.all([see(server, ann.token, 'local'), see(server, ann.token, 'local')])
@@ -314,7 +314,7 @@ describe.each(DATABASES)('avees on %s', (kind) => {
     expect(mine.body.avees.map(({ handle }) => handle)).toEqual(['local'])
   })
 
-  test('a key for one avee sees that one and manages none', async () => {
+  test('lets a restricted key see its avee and manage none', async () => {
     await using server = await open()
     const { ann } = server
     const sage = (await make(server, ann.token)).body

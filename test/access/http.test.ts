@@ -73,8 +73,8 @@ describe('the HTTP server', () => {
     headers: Record<string, string> = { 'content-type': 'application/json' },
   ) => await server.call<ErrorResponse>('POST', url, { body: payload, headers })
 
-  describe('answers errors in one shape', () => {
-    test('what a room throws', async () => {
+  describe('returns errors in one format', () => {
+    test('for errors of modules', async () => {
       const { status, body, headers } = await get('/fail/own')
       expect(status).toBe(409)
       expect(body).toEqual({
@@ -96,7 +96,7 @@ describe('the HTTP server', () => {
       },
     )
 
-    test('fields that do not fit', async () => {
+    test('for invalid fields', async () => {
       const { status, body } = await post('/things', '{"name":1,"parts":[{"n":2},{"n":"x"},{}]}')
       expect(status).toBe(422)
       expect(body.error.details).toEqual([
@@ -145,20 +145,20 @@ describe('the HTTP server', () => {
       expect(body.detail).not.toContain('secret')
     })
 
-    test('an id that is none', async () => {
+    test('for an invalid id', async () => {
       for (const id of ['1', 'not-an-id', '%00', `${'9'.repeat(300)}`, "';drop table users"]) {
         const { status, body } = await get(`/things/${encodeURIComponent(id)}`)
         expect([id, status, body.error.code]).toEqual([id, 404, 'not_found'])
       }
     })
 
-    test('an address that is none', async () => {
+    test('for an unknown path', async () => {
       const { status, body, headers } = await get('/things/%E0%A4%A')
       expect([status, body.error.code]).toEqual([400, 'malformed'])
       expect(headers['x-request-id']).toBeTruthy()
     })
 
-    test('what is not HTTP at all', async () => {
+    test('for malformed HTTP', async () => {
       const port = Number(new URL(await server.http.listen({ port: 0, host: '127.0.0.1' })).port)
       const said = async (bytes: string) => {
         const socket = connect(port, '127.0.0.1')
@@ -177,17 +177,17 @@ describe('the HTTP server', () => {
       expect(large).toMatch(/^HTTP\/1\.1 431 /)
     })
 
-    test('a body that may be left out', async () => {
+    test('for an optional body', async () => {
       expect((await server.call('POST', '/optional')).body).toEqual({ body: 'none' })
       expect((await post('/optional', '')).body).toEqual({ body: 'none' })
       expect((await post('/optional', '{"n":1}')).body).toEqual({ body: { n: 1 } })
     })
   })
 
-  describe('marks every answer', () => {
+  describe('sets headers of every response', () => {
     const urls = ['/health', '/nowhere', '/fail/unknown', '/stream', '/docs', '/openapi.json', '/']
 
-    test('with a request id: the client’s when it is sane, otherwise a new one', async () => {
+    test('a request id, the client’s if it is valid', async () => {
       for (const url of urls) {
         const given = await get(url, { headers: { 'x-request-id': 'abc-123' } })
         expect([url, given.headers['x-request-id']]).toEqual([url, 'abc-123'])
@@ -196,7 +196,7 @@ describe('the HTTP server', () => {
       }
     })
 
-    test('with the headers that keep a page safe', async () => {
+    test('the security headers', async () => {
       for (const url of urls) {
         const { headers } = await get(url)
         expect(headers['content-security-policy']).toContain("default-src 'self'")
@@ -208,7 +208,7 @@ describe('the HTTP server', () => {
       }
     })
 
-    test('so that an allowed origin can read it, errors and streams too', async () => {
+    test('CORS headers for allowed origins, also of errors and streams', async () => {
       const { token } = await server.register()
       for (const url of [...urls, '/me', '/fail/own', '/things/x']) {
         for (const how of [{}, { token }]) {
@@ -229,7 +229,7 @@ describe('the HTTP server', () => {
       expect([refused.status, refused.headers['access-control-allow-origin']]).toEqual([400, frontEnd])
     })
 
-    test('so that no other origin can read it', async () => {
+    test('no CORS headers for other origins', async () => {
       const { token } = await server.register()
       for (const origin of [
         'http://evil.example',
@@ -271,7 +271,7 @@ describe('the HTTP server', () => {
     }
   })
 
-  test('ALLOWED_ORIGINS replaces the usual ones', async () => {
+  test('replaces the default origins by ALLOWED_ORIGINS', async () => {
     await using other = await openServer(database, {
       ALLOWED_ORIGINS: 'https://app.example/, http://x.test:81',
     })
@@ -282,7 +282,7 @@ describe('the HTTP server', () => {
     expect(await allowed(frontEnd)).toBeUndefined()
   })
 
-  test('HEAD answers as GET without a body, OPTIONS without a body at all', async () => {
+  test('answers HEAD like GET and OPTIONS without a body', async () => {
     const head = await server.call('HEAD', '/health')
     expect([head.status, head.body, head.headers['content-length']]).toEqual([200, '', '11'])
     expect((await server.call('HEAD', '/nowhere')).status).toBe(404)
@@ -290,7 +290,7 @@ describe('the HTTP server', () => {
     expect([options.status, options.body]).toEqual([204, ''])
   })
 
-  test('what is for administrators is for them alone', async () => {
+  test('returns 403 to other users on administrator routes', async () => {
     const { token } = await server.register()
     const other = await server.register()
     expect((await get('/admin', { token })).status).toBe(200)
@@ -307,7 +307,7 @@ describe('the HTTP server', () => {
     expect((await get('/admin', { token: key.body.key })).status).toBe(403)
   })
 
-  test('/health is exactly {"ok":true} and asks nobody, whatever else is wrong', async () => {
+  test('answers /health without any dependency', async () => {
     const away = async () => await Promise.reject(new AppError(503, 'database_away', 'The database is away.'))
     await using broken = await openServer(
       database,
@@ -336,7 +336,7 @@ describe('the HTTP server', () => {
     expect([ready.status, ready.body]).toMatchObject([200, { ok: true, database: { kind: 'embedded' } }])
   })
 
-  test('/health/ready is 503 while something is away', async () => {
+  test('returns 503 on /health/ready while a dependency is unavailable', async () => {
     await using unready = await openServer(
       database,
       {},
@@ -352,7 +352,7 @@ describe('the HTTP server', () => {
     expect([status, body]).toMatchObject([503, { ok: false, database: { message: 'The database is away.' } }])
   })
 
-  test('/metrics is for this machine, or for a token', async () => {
+  test('serves /metrics to this machine or with a token', async () => {
     await using measured = await openServer(
       database,
       { METRICS_TOKEN: 'let-me-see' },

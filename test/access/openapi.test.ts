@@ -64,7 +64,7 @@ const resolves = (pointer: string) =>
     ) !== undefined
 
 describe('/openapi.json', () => {
-  test('is OpenAPI 3.1 with every reference in database', () => {
+  test('is OpenAPI 3.1 with resolvable references', () => {
     expect(api.openapi).toMatch(/^3\.1\.\d+$/)
     expect(api.info).toMatchObject({ title: 'Gabee', version: expect.any(String) })
     const dangling: string[] = []
@@ -118,7 +118,7 @@ describe('/openapi.json', () => {
     expect(names).toContain('get_avees_id_permissions')
   })
 
-  test('tells the error answer of every operation', () => {
+  test('describes the errors of every operation', () => {
     for (const { name, operation } of operations) {
       for (const status of ['4XX', '5XX']) {
         const schema = operation.responses[status]?.content?.['application/json']?.schema
@@ -170,14 +170,14 @@ describe('every route', () => {
     'POST /auth/register',
   ]
 
-  test('says in its description whether it is public, and few are', () => {
+  test('declares public access, which few have', () => {
     const isOpen = operations
       .filter(({ operation }) => operation.security?.length === 0)
       .map(({ name }) => name)
     expect(isOpen.toSorted()).toEqual(open)
   })
 
-  test('asks who is there before anything else', async () => {
+  test('authenticates before it validates', async () => {
     for (const { name, method, path } of operations.filter((each) => !open.includes(each.name))) {
       const url = path.replaceAll(/\{\w+\}/g, 'x')
       const response = await app.http.inject({ method: method.toUpperCase() as 'GET', url })
@@ -186,7 +186,7 @@ describe('every route', () => {
   })
 })
 
-test('/docs is there without a network, under the page’s own policy', async () => {
+test('serves /docs without external resources and with the page’s content security policy', async () => {
   const page = await app.http.inject('/docs')
   expect(page.statusCode).toBe(200)
   const parts = [...page.body.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, address = '']) => address)

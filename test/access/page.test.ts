@@ -53,7 +53,7 @@ test.each([
   expect(headers['cache-control']).toBe('no-cache')
 })
 
-test('routes of the API win', async () => {
+test('API routes take precedence over the page', async () => {
   expect((await server.call('POST', '/chat/ask', { headers: browser })).body).toEqual({ from: 'the API' })
   expect((await server.call('GET', '/chat/x/memories', { headers: browser })).body).toEqual({
     from: 'the API',
@@ -69,12 +69,12 @@ test.each(['/api/nowhere', '/v1/nowhere', '/mcp/nowhere', '/auth/nowhere'])(
   },
 )
 
-test('a program that asks for what is not there is told so', async () => {
+test('returns a JSON 404 to programs', async () => {
   expect((await server.call('GET', '/nowhere', { headers: { accept: '*/*' } })).status).toBe(404)
   expect((await server.call('POST', '/nowhere', { headers: browser })).status).toBe(404)
 })
 
-test('files are served by name: hashed ones for ever', async () => {
+test('serves files, with immutable caching of hashed names', async () => {
   const script = await server.call('GET', '/assets/main-a1b2c3.js')
   expect([script.status, script.headers['cache-control']]).toEqual([
     200,
@@ -99,7 +99,7 @@ test.each([
   expect(JSON.stringify(body)).not.toContain('outside')
 })
 
-test('a page that is not built is no crash', async () => {
+test('runs without a built page', async () => {
   await using bare = await openServer(database, {}, { pageDirectory: path.join(folder, 'nothing') })
   const { status, body } = await bare.call<string>('GET', '/', { headers: browser })
   expect(status).toBe(503)

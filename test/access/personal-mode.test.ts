@@ -19,7 +19,7 @@ describe.each(DATABASES)('personal mode on %s', (kind) => {
   const makeAvee = (server: TestServer, how: Call = {}) =>
     server.call<ErrorResponse>('POST', '/avees', { body: { handle: 'ada', display_name: 'Ada' }, ...how })
 
-  test('this machine is the owner, with no login', async () => {
+  test('treats this machine as the owner without sign-in', async () => {
     await using server = await open()
     const { status, body } = await me(server)
     expect(status).toBe(200)
@@ -32,7 +32,7 @@ describe.each(DATABASES)('personal mode on %s', (kind) => {
     })
   })
 
-  test('an empty bearer token is none, a wrong one is refused', async () => {
+  test('ignores an empty bearer token and rejects a wrong one', async () => {
     await using server = await open()
     expect((await me(server, { headers: { authorization: 'Bearer ' } })).status).toBe(200)
     expect((await me(server, { token: 'wrong' })).status).toBe(401)
@@ -61,7 +61,7 @@ describe.each(DATABASES)('personal mode on %s', (kind) => {
     },
   )
 
-  test('a trusted proxy speaks for who is behind it', async () => {
+  test('believes the client address of a trusted proxy', async () => {
     await using server = await open({ TRUST_PROXY: '127.0.0.1' })
     const behind = (address: string) => me(server, { headers: { 'x-forwarded-for': address } })
     expect((await behind('127.0.0.1')).status).toBe(200)
@@ -69,7 +69,7 @@ describe.each(DATABASES)('personal mode on %s', (kind) => {
     expect((await me(server)).status).toBe(200)
   })
 
-  test('a host that is not this machine’s is refused: DNS rebinding', async () => {
+  test('rejects other hosts (DNS rebinding)', async () => {
     await using server = await open()
     for (const host of ['evil.example', 'evil.example:8000', '127.0.0.1.evil.example', '192.168.1.20:8000']) {
       for (const { status, body } of [
@@ -102,13 +102,13 @@ describe.each(DATABASES)('personal mode on %s', (kind) => {
     expect((await me(server, { headers: { host } })).status).toBe(200)
   })
 
-  test('the public host is expected, too', async () => {
+  test('accepts the public host', async () => {
     await using server = await open({ PUBLIC_URL: 'http://gabee.home:8000' })
     expect((await me(server, { headers: { host: 'gabee.home:8000' } })).status).toBe(200)
     expect((await me(server, { headers: { host: 'gabee.home' } })).status).toBe(403)
   })
 
-  test('a request of another site changes nothing and reads nothing', async () => {
+  test('rejects requests of other sites', async () => {
     await using server = await open()
     for (const headers of [
       { origin: evil },
@@ -127,14 +127,14 @@ describe.each(DATABASES)('personal mode on %s', (kind) => {
     expect((await server.call<{ avees: [] }>('GET', '/me/avees')).body.avees).toEqual([])
   })
 
-  test('the server’s own page and typed addresses are not another site', async () => {
+  test('accepts its own page and typed addresses', async () => {
     await using server = await open()
     const own = { host: 'localhost:8000', origin: 'http://localhost:8000', 'sec-fetch-site': 'same-origin' }
     expect((await makeAvee(server, { headers: own })).status).toBe(201)
     expect((await me(server, { headers: { 'sec-fetch-site': 'none' } })).status).toBe(200)
   })
 
-  test('an allowed origin needs a token like anybody', async () => {
+  test('requires a token from allowed origins', async () => {
     await using server = await open()
     const headers = { origin: frontEnd }
     expect((await me(server, { headers })).status).toBe(401)
@@ -152,7 +152,7 @@ describe.each(DATABASES)('personal mode on %s', (kind) => {
     expect((await makeAvee(server, { headers, token: signedIn.body.token })).status).toBe(201)
   })
 
-  test('the first account cannot be made from afar', async () => {
+  test('rejects the first registration from another machine', async () => {
     await using server = await open()
     const body = { email: 'thief@example.org', password }
     const afar = [{ from: '203.0.113.5' }, { headers: { 'x-forwarded-for': '203.0.113.5' } }]
@@ -162,7 +162,7 @@ describe.each(DATABASES)('personal mode on %s', (kind) => {
     expect((await me(server)).body.mode).toBe('personal')
   })
 
-  test('the first registration keeps what was made before and ends personal mode at once', async () => {
+  test('keeps existing data at the first registration and ends personal mode at once', async () => {
     await using server = await open({ REGISTRATION: 'closed' })
     await makeAvee(server)
     const key = await server.call<{ key: string }>('POST', '/api-keys', { body: { name: 'script' } })
@@ -189,7 +189,7 @@ describe.each(DATABASES)('personal mode on %s', (kind) => {
     expect(second.body.error.code).toBe('registration_closed')
   })
 
-  test('a first password ends personal mode, too, and hands over a session', async () => {
+  test('ends personal mode with the first password and returns a session', async () => {
     await using server = await open()
     const set = () =>
       server.call<{ session: { token: string } } & ErrorResponse>('POST', '/auth/password', {
@@ -208,7 +208,7 @@ describe.each(DATABASES)('personal mode on %s', (kind) => {
     expect(login.status).toBe(200)
   })
 
-  test('a server on other addresses has accounts mode from the start; the first to register is its administrator', async () => {
+  test('starts in accounts mode on other addresses, where the first registration is the administrator', async () => {
     await using server = await open({ HOST: '0.0.0.0' })
     expect((await me(server)).status).toBe(401)
     expect((await me(server, { headers: { host: 'gabee.example' } })).status).toBe(401)
@@ -224,7 +224,7 @@ describe.each(DATABASES)('personal mode on %s', (kind) => {
     expect(second.body.user.is_admin).toBe(false)
   })
 
-  test('two first registrations at once make one owner', async () => {
+  test('creates one owner for two concurrent first registrations', async () => {
     await using server = await open()
     const both = await Promise.all([server.register(), server.register()])
     const admins = await Promise.all(
@@ -236,7 +236,7 @@ describe.each(DATABASES)('personal mode on %s', (kind) => {
     expect(new Set(admins)).toEqual(new Set([false, true]))
   })
 
-  test('when the last account is deleted the server is as new', async () => {
+  test('returns to the initial state when the last account is deleted', async () => {
     await using server = await open()
     const { token } = await server.register()
     await makeAvee(server, { token })

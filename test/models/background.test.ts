@@ -17,25 +17,25 @@ async function said(model: ChatModel, content: string, stop: AbortSignal): Promi
 describe('background calls to a model server', () => {
   let ollama: ScriptedOllama
   let store: TestCluster
-  let house: ModelsServer
+  let server: ModelsServer
   beforeAll(async () => {
     ollama = await startOllama({ strict: true })
     store = await openCluster('embedded')
-    house = await openModelsServer(store, {
+    server = await openModelsServer(store, {
       ollamaBaseUrl: ollama.url,
       schedulerTimings: { idleMs: 1, initialBackoffMs: 1 },
     })
   })
   afterAll(async () => {
-    await house[Symbol.asyncDispose]()
+    await server[Symbol.asyncDispose]()
     await store.close()
     await ollama[Symbol.asyncDispose]()
   })
 
-  test('are closed at once when a person asks, and made anew after the answer', async () => {
+  test('are preempted by an answer and restarted afterwards', async () => {
     ollama.script('/api/chat', { fault: 'stall', afterTokens: 1, tokens: ['A ', 'title'] })
     const { promise: isUnderWay, resolve: underWay } = Promise.withResolvers<void>()
-    const title = house.models.runInBackground({ signal }, async (model, stop) => {
+    const title = server.models.runInBackground({ signal }, async (model, stop) => {
       let text = ''
       for await (const part of model.stream(asking('Title?'), stop)) {
         if (part.type !== 'text') continue
@@ -48,7 +48,7 @@ describe('background calls to a model server', () => {
     const [first] = ollama.requestsTo('/api/chat')
 
     ollama.script('/api/chat', { tokens: ['An ', 'answer'] }, { tokens: ['A ', 'title'] })
-    const { model } = await house.models.selectModel({ signal })
+    const { model } = await server.models.selectModel({ signal })
     expect(await said(model, 'Question?', signal)).toBe('An answer')
     await first?.closed
     expect(first?.closedEarly).toBe(true)
@@ -57,15 +57,15 @@ describe('background calls to a model server', () => {
       .requestsTo('/api/chat')
       .map(({ body }) => (body['messages'] as { content: string }[])[0]?.content)
     expect(asked).toEqual(['Title?', 'Question?', 'Title?'])
-    expect(house.models.backgroundStats()).toEqual({ waiting: 0, working: 0, gaveWay: 1 })
+    expect(server.models.backgroundStats()).toEqual({ waiting: 0, working: 0, preempted: 1 })
   })
 
-  test('embed passages when nobody is answered, and questions at once', async () => {
-    const embedder = await house.models.embedder(signal)
+  test('embed passages while the server is idle, and questions at once', async () => {
+    const embedder = await server.models.embedder(signal)
     if (!embedder) throw new Error('nothing embeds')
     ollama.script('/api/chat', { tokens: ['One', ' two'] })
     ollama.always('/api/embed', {})
-    const { model } = await house.models.selectModel({ signal })
+    const { model } = await server.models.selectModel({ signal })
     const answer = model.stream(asking('Count!'), signal)
     expect(await answer.next()).toMatchObject({ value: { type: 'text' } })
     const passages = embedder.embed(['a passage'], 'passage', signal)
@@ -76,7 +76,7 @@ describe('background calls to a model server', () => {
     expect(ollama.requestsTo('/api/embed')).toHaveLength(2)
   })
 
-  test('are not made at all without a language model', async () => {
+  test('are skipped without a language model', async () => {
     const installed = ollama.models.splice(0)
     await using alone = await openModelsServer(store, { ollamaBaseUrl: ollama.url })
     const work = async () => 'never'

@@ -20,16 +20,16 @@ const empty = () => sql`truncate users, settings cascade`.execute(store.database
 
 describe('the models of a server with Ollama', () => {
   let ollama: ScriptedOllama
-  let house: ModelsServer
+  let server: ModelsServer
   let client: TestClient
 
   beforeAll(async () => {
     ollama = await startOllama()
-    house = await openModelsServer(store, { ollamaBaseUrl: ollama.url })
-    client = house.client
+    server = await openModelsServer(store, { ollamaBaseUrl: ollama.url })
+    client = server.client
   })
   afterAll(async () => {
-    await house[Symbol.asyncDispose]()
+    await server[Symbol.asyncDispose]()
     await ollama[Symbol.asyncDispose]()
   })
   beforeEach(async () => {
@@ -45,7 +45,7 @@ describe('the models of a server with Ollama', () => {
       body: JSON.stringify({ model }),
     })
 
-  test.each(['/api/models', '/api/models/'])('are listed at %s with what they can do', async (path) => {
+  test.each(['/api/models', '/api/models/'])('are listed at %s with their capabilities', async (path) => {
     ollama.loaded.set('llama3.2:1b', 8_192)
     const { status, body } = await client.get<List>(path)
     expect(status).toBe(200)
@@ -71,7 +71,7 @@ describe('the models of a server with Ollama', () => {
     ])
   })
 
-  test('say which of them answers and why', async () => {
+  test('report the selected model with the reason', async () => {
     const { body } = await client.get<Active>('/api/models/active')
     expect(body).toEqual({
       success: true,
@@ -81,7 +81,7 @@ describe('the models of a server with Ollama', () => {
     })
   })
 
-  test('can be made the active one, for every later choice', async () => {
+  test('can be activated for all later answers', async () => {
     ollama.models.push({ name: 'qwen3:4b', capabilities: ['completion', 'thinking'] })
     const chosen = await client.post<Active>('/api/models/active', { model: 'qwen3:4b' })
     expect(chosen.body).toMatchObject({
@@ -95,7 +95,7 @@ describe('the models of a server with Ollama', () => {
     expect((await client.get<Active>('/api/models/active')).body.model).toBe('llama3.2:1b')
   })
 
-  test('cannot be made active when they are not there, and the answer says what is', async () => {
+  test('cannot be activated if they are not installed; the error lists the available ones', async () => {
     const { status, body } = await client.post<Failure>('/api/models/active', { model: 'no-such:1b' })
     expect(status).toBe(404)
     expect(body.error).toMatchObject({
@@ -104,7 +104,7 @@ describe('the models of a server with Ollama', () => {
     })
   })
 
-  test('cannot answer when they only embed', async () => {
+  test('cannot answer if they are embedding models', async () => {
     const { status, body } = await client.post<Failure>('/api/models/active', { model: 'nomic-embed-text' })
     expect(status).toBe(400)
     expect(body.error.code).toBe('not_a_chat_model')
@@ -119,7 +119,7 @@ describe('the models of a server with Ollama', () => {
     expect((await remove('nomic-embed-text')).status).toBe(404)
   })
 
-  test('are not deleted without a name, nor when they are no files', async () => {
+  test('are not deleted without a name or if they are not local', async () => {
     expect((await client.delete('/api/models/delete')).status).toBe(400)
     const { status, body } = await client.delete<Failure>('/api/models/delete', { model: 'extractive' })
     expect(status).toBe(400)
@@ -132,7 +132,7 @@ describe('the models of a server with Ollama', () => {
     expect(ollama.loaded.size).toBe(0)
   })
 
-  test('are tried out', async () => {
+  test('can be tested', async () => {
     ollama.script('/api/chat', { tokens: ['Hello', ' there', '.'] })
     const chat = await client.post<{ result: string }>('/api/models/test', { model: 'llama3.2:1b' })
     expect(chat.body.result).toBe('Hello there.')
@@ -142,7 +142,7 @@ describe('the models of a server with Ollama', () => {
     expect(extractive.body.result).toContain('Hello!')
   })
 
-  test('are pulled with Ollama’s own progress, unchanged, and can be used at once', async () => {
+  test('are pulled with Ollama’s progress and usable at once', async () => {
     const events = await collectEvents(await pull('qwen3:4b'))
     expect(events.map(({ data }) => JSON.stringify(data))).toEqual(
       // Of a quick download only each file's first and last step are worth telling.
@@ -155,7 +155,7 @@ describe('the models of a server with Ollama', () => {
   })
 
   test.each(['hf.co/org/some-model-GGUF:Q4_K_M', 'user/model', 'llama3.2'])(
-    'are pulled by names of every form: %s',
+    'can be pulled by the name %s',
     async (name) => {
       const events = await collectEvents(await pull(name))
       expect(events.at(-1)?.data).toEqual({ status: 'success' })
@@ -163,7 +163,7 @@ describe('the models of a server with Ollama', () => {
     },
   )
 
-  test('are pulled once by two who ask for the same', async () => {
+  test('are pulled once for two concurrent requests', async () => {
     const before = ollama.requestsTo('/api/pull').length
     ollama.script('/api/pull', { delayMs: 20 })
     const first = await pull('two-of-us')
@@ -174,7 +174,7 @@ describe('the models of a server with Ollama', () => {
     expect(ollama.requestsTo('/api/pull')).toHaveLength(before + 1)
   })
 
-  test('that cannot be pulled end with the reason, as text and with its code', async () => {
+  test('report the error of a failed pull with text and code', async () => {
     ollama.script('/api/pull', {
       fault: 'error',
       afterTokens: 1,
@@ -188,7 +188,7 @@ describe('the models of a server with Ollama', () => {
     })
   })
 
-  test('are asked for again when a download breaks off', async () => {
+  test('are requested again when a download is interrupted', async () => {
     const before = ollama.requestsTo('/api/pull').length
     ollama.script('/api/pull', { fault: 'die', afterTokens: 3 })
     const events = await collectEvents(await pull('breaks-off'))
@@ -196,7 +196,7 @@ describe('the models of a server with Ollama', () => {
     expect(ollama.requestsTo('/api/pull')).toHaveLength(before + 2)
   })
 
-  test('are no longer pulled when the run is stopped', async () => {
+  test('stop being pulled when the run is stopped', async () => {
     const nth = ollama.requestsTo('/api/pull').length + 1
     ollama.script('/api/pull', { fault: 'stall', afterTokens: 2 })
     const response = await pull('stopped-half-way')
@@ -209,7 +209,7 @@ describe('the models of a server with Ollama', () => {
     expect((await Array.fromAsync(events)).at(-1)?.data).toMatchObject({ event: 'stopped' })
   })
 
-  test('are pulled on when the reader leaves', async () => {
+  test('continue being pulled when the reader disconnects', async () => {
     ollama.script('/api/pull', { delayMs: 10 })
     const response = await pull('read-later')
     await response.body?.cancel()
@@ -217,26 +217,26 @@ describe('the models of a server with Ollama', () => {
     expect(events.at(-1)?.data).toEqual({ status: 'success' })
   })
 
-  test('refuse what is no name of a model', async () => {
+  test('reject invalid names', async () => {
     for (const name of ['', '../../etc', 'a b', 'x'.repeat(300)])
       expect((await client.post('/api/models/active', { model: name })).status).toBe(422)
   })
 })
 
-describe('who may change the models', () => {
+describe('permissions to change models', () => {
   beforeEach(empty)
   let ollama: ScriptedOllama
-  let house: ModelsServer
+  let server: ModelsServer
   afterEach(async () => {
-    await house[Symbol.asyncDispose]()
+    await server[Symbol.asyncDispose]()
     await ollama[Symbol.asyncDispose]()
   })
 
-  test('is whoever runs the server; others may see and try them', async () => {
+  test('are for administrators; others may list and test models', async () => {
     ollama = await startOllama()
-    house = await openModelsServer(store, { ollamaBaseUrl: ollama.url })
-    const admin = house.client.as((await house.register()).token)
-    const visitor = house.client.as((await house.register()).token)
+    server = await openModelsServer(store, { ollamaBaseUrl: ollama.url })
+    const admin = server.client.as((await server.register()).token)
+    const visitor = server.client.as((await server.register()).token)
     const changes: [string, (client: TestClient) => Promise<{ status: number }>][] = [
       ['active', (client) => client.post('/api/models/active', { model: 'llama3.2:1b' })],
       ['unload', (client) => client.post('/api/models/unload', { model: 'llama3.2:1b' })],
@@ -249,25 +249,25 @@ describe('who may change the models', () => {
     }
     expect((await visitor.get('/api/models')).status).toBe(200)
     expect((await visitor.post('/api/models/test', { model: 'llama3.2:1b' })).status).toBe(200)
-    expect((await house.client.get('/api/models')).status).toBe(401)
+    expect((await server.client.get('/api/models')).status).toBe(401)
   })
 })
 
-describe('a server whose Ollama is away', () => {
+describe('a server whose Ollama is unavailable', () => {
   beforeEach(empty)
   const away = 'http://127.0.0.1:9'
 
-  test('still lists what there is, and says how to start it', async () => {
-    await using house = await openModelsServer(store, { ollamaBaseUrl: away })
-    const { status, body } = await house.client.get<List>('/api/models')
+  test('lists the available models and explains how to start Ollama', async () => {
+    await using server = await openModelsServer(store, { ollamaBaseUrl: away })
+    const { status, body } = await server.client.get<List>('/api/models')
     expect(status).toBe(200)
     expect(body.models).toMatchObject([{ name: 'extractive', active: true }])
     expect(body.message).toContain('ollama serve')
   })
 
-  test('answers 503 to what needs it', async () => {
-    await using house = await openModelsServer(store, { ollamaBaseUrl: away })
-    const { client } = house
+  test('returns 503 for operations that need it', async () => {
+    await using server = await openModelsServer(store, { ollamaBaseUrl: away })
+    const { client } = server
     for (const answer of [
       await client.post<Failure>('/api/models/active', { model: 'llama3.2:1b' }),
       await client.post<Failure>('/api/models/pull', { model: 'llama3.2:1b' }),
@@ -283,28 +283,28 @@ describe('a server whose Ollama is away', () => {
     }
   })
 
-  test('lists and activates the models of a service that is there', async () => {
+  test('lists and activates the models of an OpenAI-compatible service', async () => {
     await using openai = await startOpenAi({ apiKey: 'sk-a' })
-    await using house = await openModelsServer(store, {
+    await using server = await openModelsServer(store, {
       ollamaBaseUrl: away,
       openai: { baseUrl: openai.url, apiKey: 'sk-a' },
     })
-    const { body } = await house.client.get<List>('/api/models')
+    const { body } = await server.client.get<List>('/api/models')
     expect(body.models).toMatchObject([
       { name: 'gpt-4o-mini', provider: 'openai', active: true, capabilities: ['completion'] },
       { name: 'gpt-4o', active: false },
       { name: 'text-embedding-3-small', capabilities: ['embedding'] },
       { name: 'extractive' },
     ])
-    const chosen = await house.client.post<Active>('/api/models/active', { model: 'gpt-4o' })
+    const chosen = await server.client.post<Active>('/api/models/active', { model: 'gpt-4o' })
     expect(chosen.body).toMatchObject({ model: 'gpt-4o', provider: 'openai' })
-    expect((await house.client.post<Failure>('/api/models/active', { model: 'gpt-none' })).status).toBe(404)
+    expect((await server.client.post<Failure>('/api/models/active', { model: 'gpt-none' })).status).toBe(404)
   })
 })
 
-describe('a download that the server did not live to see', () => {
+describe('a download interrupted by a server crash', () => {
   beforeEach(empty)
-  test('is asked for again by the next, from the same log', async () => {
+  test('is resumed by the next server in the same log', async () => {
     await using ollama = await startOllama()
     const config = { ollamaBaseUrl: ollama.url }
     const first = await openModelsServer(store, config)

@@ -6,7 +6,7 @@ import { startOpenAi } from '../model-servers.ts'
 type Status = { rerank_model: string | null; rerank_problem: string | null }
 type Found = { results: { filename: string }[] }
 
-test('a cross-encoder that is set up puts what is found in order; status says which, and when it fails', async () => {
+test('a configured cross-encoder reranks results; status reports its name and problem', async () => {
   await using service = await startOpenAi()
   await using app = await startApp({ RERANK_BASE_URL: service.url, RERANK_MODEL: 'cross-encoder' })
   await uploadFiles(app, [

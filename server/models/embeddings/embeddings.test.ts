@@ -54,7 +54,7 @@ const model = (name: string, capability = 'embedding'): ScriptedModel => ({
   capabilities: [capability],
 })
 
-describe('which model embeds', () => {
+describe('embedding model selection', () => {
   type Case = {
     given: string
     installed: ScriptedModel[]
@@ -117,7 +117,7 @@ describe('which model embeds', () => {
     if (choice.provider === 'none') expect(choice.reason).toMatch(/pull/)
   })
 
-  test('the one of a former space is there as long as its model is', async () => {
+  test('returns the embedder of a previous space while its model is installed', async () => {
     await using ollama = await startOllama({ models: [model('bge-m3:latest'), model('all-minilm:latest')] })
     await using openai = await startOpenAi()
     const embedders = embeddersWith(ollama.url, { openaiUrl: openai.url, embedModel: 'bge-m3' })
@@ -126,7 +126,7 @@ describe('which model embeds', () => {
     expect(found).toEqual(['ollama/all-minilm', 'openai/text-embedding-3-small', undefined, undefined])
   })
 
-  test('a named one that is not there is warned of once', async () => {
+  test('logs one warning if the configured model is not available', async () => {
     await using ollama = await startOllama({ models: [] })
     const log = createLog('silent')
     const warn = vi.spyOn(log, 'warn')
@@ -145,7 +145,7 @@ describe('embedding', () => {
   afterEach(() => ollama[Symbol.asyncDispose]())
   const inputs = () => ollama.requestsTo('/api/embed').map(({ body }) => body['input'] as string[])
 
-  test('gives one normalised vector for each text, in order', async () => {
+  test('returns one normalized vector per text, in order', async () => {
     const embedder = await embedderOn(ollama)
     const texts = ['the cat sat on the mat', 'stock markets fell', 'the cat sat on the mat']
     const [cat, stocks, again] = await embedder.embed(texts, 'passage', signal)
@@ -158,7 +158,7 @@ describe('embedding', () => {
     expect(dot(query, cat)).toBeGreaterThan(dot(query, stocks))
   })
 
-  test('forbids the service to cut texts, and says what a text is for', async () => {
+  test('disables truncation and adds instruction prefixes', async () => {
     const embedder = await embedderOn(ollama)
     await embedder.embed(['one'], 'query', signal)
     await embedder.embed(['one'], 'passage', signal)
@@ -166,7 +166,7 @@ describe('embedding', () => {
     expect(ollama.requestsTo('/api/embed')[0]?.body).toMatchObject({ truncate: false })
   })
 
-  test('asks for at most 64 texts and some 8,000 tokens at once', async () => {
+  test('sends at most 64 texts and about 8,000 tokens per request', async () => {
     const embedder = await embedderOn(ollama)
     await embedder.embed(
       Array.from({ length: 150 }, (_, i) => `short text ${i}`),
@@ -186,7 +186,7 @@ describe('embedding', () => {
     for (const input of inputs().slice(3)) expect(input.length).toBeLessThanOrEqual(8)
   })
 
-  test('asks for what is known already no more', async () => {
+  test('does not request cached texts', async () => {
     const cache = createVectorCache({ log: silent })
     const embedder = await embedderOn(ollama, cache)
     const [first] = await embedder.embed(['one'], 'passage', signal)
@@ -197,7 +197,7 @@ describe('embedding', () => {
     expect(cache.stats()).toEqual({ kind: 'memory', hits: 1, misses: 2, size: 2, hit_rate: 1 / 3 })
   })
 
-  test('shortens a text that the model cannot read whole, and no other', async () => {
+  test('truncates only texts that exceed the context window', async () => {
     ollama.models.splice(0, 1, { ...model('nomic-embed-text:latest'), contextLength: 512 })
     const embedder = await embedderOn(ollama)
     const long = 'many words '.repeat(2_000)
@@ -209,7 +209,7 @@ describe('embedding', () => {
     expect((cut ?? '').length).toBeGreaterThan(500)
   })
 
-  test('shortens further when the model still refuses, and spares the other texts', async () => {
+  test('truncates further when the model rejects a text, and keeps the others', async () => {
     const tooLong = { status: 400, message: 'the input length exceeds the context length' }
     ollama.script('/api/embed', tooLong, tooLong)
     const embedder = await embedderOn(ollama)
@@ -221,21 +221,21 @@ describe('embedding', () => {
     expect(inputs()[3]).toEqual(['search_document: another ordinary text'])
   })
 
-  test('tries again when the service is busy or the connection breaks', async () => {
+  test('retries when the service is busy or the connection is lost', async () => {
     ollama.script('/api/embed', { status: 503 }, { beforeHeaders: 'die' })
     const embedder = await embedderOn(ollama)
     expect(await embedder.embed(['one'], 'passage', signal)).toHaveLength(1)
     expect(inputs()).toHaveLength(3)
   })
 
-  test('reports what trying again does not help', async () => {
+  test('does not retry permanent errors', async () => {
     ollama.script('/api/embed', { status: 400, message: 'this model does not embed' })
     const embedder = await embedderOn(ollama)
     await expect(embedder.embed(['one'], 'passage', signal)).rejects.toMatchObject({ code: 'http_400' })
     expect(inputs()).toHaveLength(1)
   })
 
-  test('ends with the reason when it is stopped', async () => {
+  test('throws the reason when it is aborted', async () => {
     ollama.script('/api/embed', { beforeHeaders: 'hang' })
     const embedder = await embedderOn(ollama)
     const stop = new AbortController()
@@ -247,12 +247,12 @@ describe('embedding', () => {
     expect(request.closedEarly).toBe(true)
   })
 
-  test('takes an empty text for a text', async () => {
+  test('embeds an empty text', async () => {
     const embedder = await embedderOn(ollama)
     expect(await embedder.embed(['', '  '], 'passage', signal)).toHaveLength(2)
   })
 
-  test('goes to a served model as well', async () => {
+  test('uses an OpenAI-compatible model', async () => {
     await using openai = await startOpenAi({ apiKey: 'sk-a' })
     const embedders = embeddersWith(ollama.url, {
       openaiUrl: openai.url,
@@ -265,7 +265,7 @@ describe('embedding', () => {
   })
 })
 
-describe('what a model wants before a text', () => {
+describe('instruction prefixes', () => {
   test.each([
     ['nomic-embed-text', 'search_query: x', 'search_document: x'],
     ['jeffh/intfloat-multilingual-e5-large:f16', 'query: x', 'passage: x'],
@@ -283,7 +283,7 @@ describe('what a model wants before a text', () => {
 })
 
 describe('the cache in memory', () => {
-  test('forgets first what was not used for longest when it is full', () => {
+  test('evicts the least recently used entry', () => {
     const vectors = createMemoryVectors(3 * (4 * 100 + 200))
     const vector = () => new Float32Array(100)
     for (const key of ['a', 'b', 'c']) vectors.set(key, vector())
@@ -298,7 +298,7 @@ describe('the cache in memory', () => {
     expect(vectors.size).toBe(3)
   })
 
-  test('counts an entry once that is put again', () => {
+  test('counts a replaced entry once', () => {
     const vectors = createMemoryVectors(1_000)
     for (let i = 0; i < 10; i++) vectors.set('a', new Float32Array(100))
     vectors.set('b', new Float32Array(10))
@@ -351,7 +351,7 @@ describe.runIf(redisUrl !== '' || process.env['CI'] === 'true')('the cache in Re
   const becomes = (cache: VectorCache, wanted: string) =>
     vi.waitFor(() => expect(kind(cache)).toBe(wanted), 20_000)
 
-  test('is shared by servers, keeps every bit, and lets go after thirty days', async () => {
+  test('is shared by servers, lossless, and expires after thirty days', async () => {
     await using one = createVectorCache({ redisUrl, log: silent })
     await using other = createVectorCache({ redisUrl, log: silent })
     await Promise.all([becomes(one, 'redis'), becomes(other, 'redis')])
@@ -386,7 +386,7 @@ describe.runIf(redisUrl !== '' || process.env['CI'] === 'true')('the cache in Re
     expect(JSON.stringify(warn.mock.calls)).not.toContain('wrong')
   })
 
-  test('that goes away and comes back is used again', async () => {
+  test('is used again after an outage', async () => {
     await using way = await wayTo(redisUrl)
     const log = createLog('silent')
     const warn = vi.spyOn(log, 'warn')

@@ -20,7 +20,7 @@ async function open(numCtx?: number) {
   })
   const contexts = createOllamaContexts(service, numCtx, known.abilities)
   const installed = await known.find('llama3.2:1b', false)
-  if (!installed) throw new Error('the played Ollama has lost its model')
+  if (!installed) throw new Error('the scripted Ollama has no model')
   const model = createOllamaChat({
     service,
     name: 'llama3.2:1b',
@@ -46,8 +46,8 @@ const ask = (model: ReturnType<typeof createOllamaChat>, content = 'Hello') =>
     ),
   )
 
-describe('what Ollama is asked', () => {
-  test('forbids it to drop parts of the prompt, and names the context', async () => {
+describe('Ollama requests', () => {
+  test('disable truncation and set the context window', async () => {
     await using it = await open()
     await ask(it.model)
     expect(it.ollama.requestsTo('/api/chat')[0]?.body).toMatchObject({
@@ -59,7 +59,7 @@ describe('what Ollama is asked', () => {
     })
   })
 
-  test('always names the same context, so that the model is not loaded anew', async () => {
+  test('keep the context window constant', async () => {
     await using it = await open()
     await ask(it.model)
     it.ollama.loaded.set('llama3.2:1b', 65_536)
@@ -70,19 +70,19 @@ describe('what Ollama is asked', () => {
     expect(contexts).toEqual([8_192, 8_192])
   })
 
-  test('takes a model as somebody has loaded it, when that is larger', async () => {
+  test('keep a larger window of a loaded model', async () => {
     await using it = await open()
     it.ollama.loaded.set('llama3.2:1b', 32_768)
     expect(await it.model.contextTokens(signal)).toBe(32_768)
   })
 
-  test('keeps to the setting', async () => {
+  test('use the configured window', async () => {
     await using it = await open(16_384)
     it.ollama.loaded.set('llama3.2:1b', 32_768)
     expect(await it.model.contextTokens(signal)).toBe(16_384)
   })
 
-  test('never asks for more than the model was made for', async () => {
+  test('do not exceed the model’s context length', async () => {
     await using it = await open()
     it.ollama.models.splice(0, 1, {
       ...defaultModels()[0],
@@ -93,7 +93,7 @@ describe('what Ollama is asked', () => {
     expect(await it.model.contextTokens(signal)).toBe(2_048)
   })
 
-  test('learns from a refusal how much the model reads', async () => {
+  test('lower the window after a context length error', async () => {
     await using it = await open()
     expect(await it.model.contextTokens(signal)).toBe(8_192)
     it.ollama.script('/api/chat', {

@@ -34,8 +34,8 @@ async function service(options: OpenAiOptions & { continuation?: ContinuationSet
   return { upstream, model, ask, [Symbol.asyncDispose]: () => upstream[Symbol.asyncDispose]() }
 }
 
-describe('a service that speaks OpenAI’s protocol its own way', () => {
-  test('is asked again without a parameter that it refuses, and not asked for it any more', async () => {
+describe('a service with deviations from OpenAI’s protocol', () => {
+  test('gets no parameter again that it has rejected', async () => {
     await using it = await service({ refuses: ['stream_options', 'max_tokens', 'temperature'] })
     const request = { maxTokens: 50, temperature: 0.2 }
     expect((await it.ask(request)).at(-1)).toMatchObject({ type: 'finish', reason: 'stop' })
@@ -48,14 +48,14 @@ describe('a service that speaks OpenAI’s protocol its own way', () => {
     expect(it.upstream.requestsTo(path)).toHaveLength(5)
   })
 
-  test('is not asked again when its refusal is about something else', async () => {
+  test('gets no retry after other errors', async () => {
     await using it = await service()
     it.upstream.script(path, { status: 400, message: 'The model does not exist.' })
     await expect(it.ask()).rejects.toMatchObject({ code: 'http_400' })
     expect(it.upstream.requestsTo(path)).toHaveLength(1)
   })
 
-  test('may answer whole although a stream was asked for', async () => {
+  test('may answer without streaming', async () => {
     await using it = await service()
     const choices = [{ index: 0, message: { role: 'assistant', content: 'Hello!' }, finish_reason: 'stop' }]
     it.upstream.script(path, {
@@ -77,7 +77,7 @@ describe('a service that speaks OpenAI’s protocol its own way', () => {
     })
   })
 
-  test('has answered whole when it gives a reason for the end and then keeps silent', async () => {
+  test('has answered completely once it sends a finish reason', async () => {
     await using it = await service()
     const chunk = (delta: object, finish_reason: string | null) =>
       JSON.stringify({ choices: [{ index: 0, delta, finish_reason }] })
@@ -104,7 +104,7 @@ describe('a service that speaks OpenAI’s protocol its own way', () => {
   })
 })
 
-describe('an answer to be continued', () => {
+describe('a continued answer', () => {
   const messages: ChatMessage[] = [
     { role: 'user', content: 'Count.' },
     { role: 'assistant', content: 'One, two,' },
@@ -122,7 +122,7 @@ describe('an answer to be continued', () => {
     expect(it.upstream.requestsTo(path)[0]?.body).toMatchObject(body)
   })
 
-  test('takes no flag when it is a new one', async () => {
+  test('a new answer sends no continuation flag', async () => {
     await using it = await service({ continuation: 'flag' })
     await it.ask()
     expect(it.upstream.requestsTo(path)[0]?.body).not.toHaveProperty('continue_final_message')

@@ -41,7 +41,7 @@ function open({
 
 const answer = (...results: object[]): Script => ({ status: 200, body: JSON.stringify({ results }) })
 
-test('asks as the protocol wants it, and gives what it hears in the order of the texts', async () => {
+test('sends a rerank request and returns scores in the order of the texts', async () => {
   const { reranker } = open({ apiKey: 'rr-1' })
   upstream.script(
     path,
@@ -63,7 +63,7 @@ test('asks as the protocol wants it, and gives what it hears in the order of the
   expect(reranker.status()).toEqual({ model: 'cross', problem: null })
 })
 
-test('a question longer than such models read is cut, between characters', async () => {
+test('truncates a long question without splitting a character', async () => {
   const { reranker } = open()
   await reranker.scoreRelevance(`x${'😀'.repeat(2_000)}`, texts, signal)
   const query = String(upstream.requestsTo(path)[0]?.body['query'])
@@ -71,7 +71,7 @@ test('a question longer than such models read is cut, between characters', async
   expect(query.isWellFormed()).toBe(true)
 })
 
-describe('a fault', () => {
+describe('a failure', () => {
   const faults: [string, Script][] = [
     ['a connection that dies', { beforeHeaders: 'die' }],
     ['an answer that does not come', { beforeHeaders: 'hang' }],
@@ -82,14 +82,14 @@ describe('a fault', () => {
     ['scores that are no numbers', answer({ index: 0, relevance_score: 'high' })],
     ['scores of other texts', answer(...[7, 8, 9].map((index) => ({ index, relevance_score: 1 })))],
   ]
-  test.each(faults)('%s: no order, and status says why', async (_name, script) => {
+  test.each(faults)('%s: no scores, and status reports why', async (_name, script) => {
     const { reranker } = open({ requestMs: 200 })
     upstream.script(path, script)
     expect(await reranker.scoreRelevance('mill', texts, signal)).toBeUndefined()
     expect(reranker.status().problem).toMatch(/^The (?:service|connection) /)
   })
 
-  test('is in the log once, however many questions come, and once more when it is over', async () => {
+  test('is logged once, and its recovery once', async () => {
     const { reranker, lines } = open()
     upstream.script(path, { status: 500 }, { status: 500 }, { beforeHeaders: 'die' })
     for (let question = 0; question < 4; question++) await reranker.scoreRelevance('mill', texts, signal)
@@ -97,7 +97,7 @@ describe('a fault', () => {
     expect(reranker.status().problem).toBeNull()
   })
 
-  test('leaves the service alone for a while', async () => {
+  test('pauses requests to the service', async () => {
     const { reranker } = open({ retryAfterMs: 600_000 })
     upstream.script(path, { status: 503 })
     for (let question = 0; question < 3; question++)
@@ -105,7 +105,7 @@ describe('a fault', () => {
     expect(upstream.requestsTo(path)).toHaveLength(1)
   })
 
-  test('of the key says which setting it is, and not the key', async () => {
+  test('of the key names the setting but not the key', async () => {
     const { reranker, lines } = open({ apiKey: 'sk-very-secret' })
     upstream.script(path, { status: 401, message: 'Invalid key sk-very-secret' })
     await reranker.scoreRelevance('mill', texts, signal)
@@ -114,7 +114,7 @@ describe('a fault', () => {
   })
 })
 
-test('a stop is no fault', async () => {
+test('an abort is not a failure', async () => {
   const { reranker, lines } = open()
   upstream.script(path, { beforeHeaders: 'hang' })
   const stop = new AbortController()

@@ -23,13 +23,13 @@ describe('a model service', () => {
     expect(isRemote(host)).toBe(remote)
   })
 
-  test('shows no user name and password of its address', () => {
+  test('hides user name and password of its URL', () => {
     const service = createOllamaService('http://me:secret@example.org:11434/')
     expect(JSON.stringify([service.name, service.address, service.baseUrl])).not.toMatch(/secret|me:/)
     expect(service.headers['authorization']).toBe(`Basic ${Buffer.from('me:secret').toString('base64')}`)
   })
 
-  test('keeps a path in its address', () => {
+  test('keeps the path of its URL', () => {
     expect(createOpenAiService({ baseUrl: 'http://127.0.0.1:9000/v1/' }).baseUrl).toBe(
       'http://127.0.0.1:9000/v1',
     )
