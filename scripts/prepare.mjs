@@ -1,7 +1,7 @@
 // Installs the packages, finds Node and builds the page. Runs on Node 20 without any packages.
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, lstatSync, readFileSync } from 'node:fs'
 import { mkdir, readdir, readFile, rmdir, stat, utimes, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -60,6 +60,12 @@ function isInstalled() {
 }
 
 async function install() {
+  // `npm ci` deletes the contents of the target first, which other working copies may use.
+  if (lstatSync(inRoot('node_modules'), { throwIfNoEntry: false })?.isSymbolicLink()) {
+    throw new Problem(
+      'node_modules is a symbolic link and differs from package-lock.json. Install its target, or delete the link.',
+    )
+  }
   say('Installing dependencies (first start only, about a minute) …')
   const npmCli = process.env.npm_execpath
   const [command, ...first] = npmCli?.endsWith('.js') ? [process.execPath, npmCli] : ['npm']
