@@ -166,7 +166,7 @@ describe.each(adapters)('a model of $name', ({ path, start, model }) => {
 
   test('sends a notice while the first token is delayed', async () => {
     const { waiting, text } = await play({ firstDelayMs: 150 }, { waitingNoticeMs: 30 })
-    expect(waiting).toEqual([expect.stringContaining('no word has come yet')])
+    expect(waiting).toEqual([expect.stringContaining('has not started to answer yet')])
     expect(text).toBe(twenty.join(''))
   })
 
