@@ -74,7 +74,7 @@ export const aveeRoutes =
     })
   }
 
-/** What goes out of an avee: its persona only to the owner, and nobody's id. */
+/** The wire format of an avee. Only the owner sees the persona; the owner's id is never sent. */
 function present({ avee: shown, layer, isOwner, isFollowing, followers }: AveeCard): WireAvee {
   return {
     id: shown.id,

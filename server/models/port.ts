@@ -1,3 +1,4 @@
+import type { Answerability } from '../../contract/knowledge.ts'
 /** A passage that an answer may cite; `n` is its number in the prompt. */
 export type GroundingPassage = { n: number; title: string; page: number | null; text: string; score: number }
 
@@ -11,7 +12,7 @@ export type ChatRequest = {
   temperature?: number
   stop?: string[]
   /** The parts of the prompt, from which the built-in model composes its answer. */
-  grounding: { question: string; passages: GroundingPassage[]; answerable: boolean; retrieved: boolean }
+  grounding: { question: string; passages: GroundingPassage[]; answerable: Answerability | null }
 }
 
 export type TokenUsage = { promptTokens: number | null; completionTokens: number | null }

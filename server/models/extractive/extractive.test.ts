@@ -15,7 +15,7 @@ const about = (
   question: string,
   passages: GroundingPassage[],
   more: Partial<ChatRequest['grounding']> = {},
-) => composeAnswer({ question, passages, answerable: true, retrieved: true, ...more })
+) => composeAnswer({ question, passages, answerable: 'yes', ...more })
 
 /** The quotations of an answer, in order, with the numbers behind them. */
 const quotesIn = (answer: string) =>
@@ -169,7 +169,7 @@ describe('the built-in answerer', () => {
   })
 
   test('quotes nothing when the documents contain no answer', () => {
-    const answer = about('What is the capital of France?', passages, { answerable: false })
+    const answer = about('What is the capital of France?', passages, { answerable: 'no' })
     expect(answer).toMatch(/^Your documents do not answer this\./)
     expect(quotesIn(answer)).toEqual([])
     expect(about('Was ist die Hauptstadt von Frankreich?', [], { answerable: 'no' })).toMatch(
@@ -178,7 +178,7 @@ describe('the built-in answerer', () => {
   })
 
   test('explains that the documents were not searched', () => {
-    expect(about('What is the capital of France?', [], { retrieved: false, answerable: false })).toMatch(
+    expect(about('What is the capital of France?', [], { answerable: null })).toMatch(
       /without searching your documents/,
     )
   })

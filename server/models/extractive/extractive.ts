@@ -42,17 +42,18 @@ export function createExtractiveModel(): ChatModel {
 }
 
 /** Composes the complete answer. */
-export function composeAnswer({ question, passages, answerable, retrieved }: Grounding): string {
+export function composeAnswer({ question, passages, answerable }: Grounding): string {
   const greeting = greetingLanguage(question)
   if (greeting) return `${phrases[greeting].greeting}\n\n${phrases[greeting].noModel}`
 
   const questionLanguage = detectLanguage(question)
   const texts = phrases[questionLanguage ?? 'en']
-  if (!retrieved) return `${texts.notSearched}\n\n${texts.noModel}`
+  if (answerable === null) return `${texts.notSearched}\n\n${texts.noModel}`
   const language = detectLanguage(passages.map((passage) => passage.text).join('\n')) ?? questionLanguage
-  const quotes = answerable ? selectQuotes(question, passages, language) : []
+  const quotes = answerable === 'no' ? [] : selectQuotes(question, passages, language)
   if (quotes.length === 0) return `${texts.notAnswered}\n\n${texts.noModel}`
-  return [...quotes.map((quote) => formatQuote(quote, texts.page)), texts.quotedOnly].join('\n\n')
+  const lines = quotes.map((quote) => formatQuote(quote, texts.page))
+  return [...(answerable === 'unsure' ? [texts.closest] : []), ...lines, texts.quotedOnly].join('\n\n')
 }
 
 /** Formats a sentence with its citation. Typographic quotation marks, because sentences contain straight ones. */
