@@ -88,7 +88,7 @@ const row = (what: string, { first, waiting }: { first: number[]; waiting: numbe
 
 say('| the model server meanwhile | first token, ms (p50 / p99) | background calls waiting (median) |')
 say('| --- | --- | --- |')
-await app.app.insight.idle()
+await app.app.jobs.idle()
 row('has nothing else to do', await asks())
 
 await Promise.all(

@@ -61,13 +61,13 @@ for (const size of values.sizes.split(',').map(Number)) {
     await turn()
     messages += 2
   }
-  await app.app.insight.idle()
+  await app.app.jobs.idle()
   const first: number[] = []
   const opening: number[] = []
   while (messages < size) {
     first.push(await turn())
     messages += 2
-    await app.app.insight.idle()
+    await app.app.jobs.idle()
     const startedAt = performance.now()
     await client.get(`/conversations/${id}/messages?limit=50`)
     opening.push(performance.now() - startedAt)

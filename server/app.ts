@@ -18,7 +18,7 @@ import {
 import { ollamaProtocol } from './gateways/ollama/index.ts'
 import { openaiProtocol } from './gateways/openai/index.ts'
 import { createHttp } from './http/index.ts'
-import { insight as createInsight, type Insight, insightRoutes } from './insight/index.ts'
+import { insight as createInsight, insightRoutes } from './insight/index.ts'
 import { jobs as jobQueue } from './jobs/index.ts'
 import { knowledge as createKnowledge, folderRoutes, knowledgeRoutes } from './knowledge/index.ts'
 import { createLog, droppedLogLines, type Log } from './log.ts'
@@ -113,23 +113,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
       },
     }),
   )
-  const insight: Insight = parts.use(
-    await createInsight({
-      database,
-      models,
-      knowledge,
-      avees,
-      log,
-      judge: config.insight.judge,
-      conversations: {
-        setTitle: (conversationId, title) => chat.setAutoTitle(conversationId, title),
-        ownMessage: (caller, messageId) => chat.getOwnMessage(caller, messageId),
-        ownConversation: async (caller, conversationId) =>
-          void (await chat.getConversation(caller, conversationId)),
-        deliver: (trx, reply) => chat.addOwnerReply(trx, reply),
-      },
-    }),
-  )
+  const insight = createInsight({ database, jobs, models, knowledge, avees, judge: config.insight.judge })
   const memory = createMemory({ database, models, avees, jobs, log, pace: overrides.memoryPace ?? {} })
   const chat = createChat({
     database,

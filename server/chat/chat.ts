@@ -5,7 +5,7 @@ import type { Avees } from '../avees/index.ts'
 import type { Database } from '../db/index.ts'
 import { newId, type Trx } from '../db/index.ts'
 import type { Caller } from '../http/caller.ts'
-import type { Insight } from '../insight/index.ts'
+import type { ConversationHistory, Insight } from '../insight/index.ts'
 import type { Knowledge } from '../knowledge/index.ts'
 import type { Memory } from '../memory/index.ts'
 import type { ChatMessage, Models } from '../models/index.ts'
@@ -26,6 +26,7 @@ import type { Protocol } from './events.ts'
 import {
   type ConversationCursor,
   type ConversationRow,
+  countMessages,
   deleteConversation,
   findConversation,
   findMessage,
@@ -51,7 +52,7 @@ export type ChatDependencies = {
   avees: Avees
   knowledge: Knowledge
   models: Models
-  insight: Pick<Insight, 'recordTurn' | 'freshUpdates' | 'summaryFor'>
+  insight: Pick<Insight, 'recordTurn' | 'registerJobs' | 'freshUpdates' | 'summaryFor'>
   memory: Pick<Memory, 'prepareTurn' | 'recall' | 'recallTurns' | 'recordTurn' | 'usedIn'>
 }
 
@@ -78,6 +79,8 @@ type NewTurn =
 export type MessageWithDetails = MessageRow & { siblings: string[]; memories: UsedMemory[] }
 
 const maxTitleCharacters = 60
+/** Figures of a conversation cover this many messages. */
+const maxBranchMessages = 20_000
 /** Shown in place of the reason why a model was chosen. */
 const ownerReplyReason = 'The owner of this avee replied.'
 
@@ -94,6 +97,12 @@ export function chat({
 }: ChatDependencies & { protocols: Record<string, Protocol> }) {
   const { db } = database
   runs.register('chat', turnKind({ database, avees, knowledge, models, insight, memory }, protocols))
+
+  insight.registerJobs({
+    readBranch: (messageId, limit) => listBranch(db, messageId, limit),
+    hasAutoTitle: async (id) => (await findConversation(db, id))?.title_by === 'auto',
+    setAutoTitle: (id, title) => setAutoTitle(db, id, title),
+  })
 
   /** Returns a conversation of the caller's. @throws 404 when there is none */
   async function getConversation(caller: Caller, id: string): Promise<ConversationRow> {
@@ -328,10 +337,6 @@ export function chat({
       return getConversation(caller, conversationId)
     },
 
-    /** Sets a generated title, unless a user has set one. */
-    setAutoTitle: (conversationId: string, title: string): Promise<void> =>
-      setAutoTitle(db, conversationId, title),
-
     /** Adds a message of the avee's owner to the end of the selected branch. Returns its id. */
     async addOwnerReply(
       trx: Trx,
@@ -353,9 +358,19 @@ export function chat({
         aveeId: conversation.avee_id,
         role: row.role,
         parentId: row.parent_id,
+        title: conversation.title,
         layer: row.layer_used,
         content: row.content,
       }
+    },
+
+    /** Returns the selected branch of a conversation and counts over all branches. */
+    async getHistory({ id, title, leaf_id }: ConversationRow): Promise<ConversationHistory> {
+      const [shown, { total, regenerated }] = await Promise.all([
+        leaf_id === null ? [] : listBranch(db, leaf_id, maxBranchMessages),
+        countMessages(db, id),
+      ])
+      return { id, title, branch: shown, totalMessages: total, regenerated }
     },
 
     /** Waits until an answer is complete and returns the stored message. @throws what made it fail */

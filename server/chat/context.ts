@@ -3,7 +3,7 @@ import type { Answerability } from '../../contract/knowledge.ts'
 import { isWithin, type Layer, layersWithin } from '../../contract/layers.ts'
 import type { UsedMemory } from '../../contract/memory.ts'
 import type { Database } from '../db/index.ts'
-import { type Insight, summaryWithin } from '../insight/index.ts'
+import { type Insight, summaryLookback } from '../insight/index.ts'
 import type { ContextPassages, Knowledge } from '../knowledge/index.ts'
 import type { Memory, RecalledMemory } from '../memory/index.ts'
 import type { Turn } from './prompt.ts'
@@ -157,7 +157,7 @@ async function earlierTurns(
   layer: Layer,
 ): Promise<{ history: Turn[]; summary: string }> {
   if (!question.parent_id) return { history: [], summary: '' }
-  const messages = await listBranch(db, question.parent_id, summaryWithin)
+  const messages = await listBranch(db, question.parent_id, summaryLookback)
   const ids = messages.map(({ id }) => id)
   const summary = await insight.summaryFor(ids, layer)
   const history = messages

@@ -24,6 +24,7 @@ import { askRoutes, optionsFrom } from './ask/routes.ts'
 import type { Chat } from './chat.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
 import { exportMarkdown } from './export.ts'
+import { chatInsightRoutes } from './insight-routes.ts'
 import { presentConversation, presentMessage } from './present.ts'
 
 export type ChatRouteDependencies = { chat: Chat; runs: Runs; avees: Avees; insight: Insight; memory: Memory }
@@ -133,4 +134,5 @@ export const chatRoutes =
     })
 
     await app.register(askRoutes(dependencies))
+    await app.register(chatInsightRoutes(dependencies))
   }

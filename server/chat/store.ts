@@ -240,6 +240,19 @@ export async function listBranch(db: Db, leafId: string, limit: number): Promise
   return rows
 }
 
+/** Counts the messages of a conversation, and its answers beyond the first one to the same question. */
+export async function countMessages(
+  db: Db,
+  conversationId: string,
+): Promise<{ total: number; regenerated: number }> {
+  const { rows } = await sql<{ total: number; regenerated: number }>`
+    select count(*)::int as total,
+      (count(*) filter (where role = 'assistant' and parent_id is not null)
+        - count(distinct parent_id) filter (where role = 'assistant'))::int as regenerated
+    from messages where conversation_id = ${conversationId}`.execute(db)
+  return rows[0] ?? { total: 0, regenerated: 0 }
+}
+
 /** Returns all messages of a conversation, oldest first. */
 export function listMessages(db: Db, conversationId: string): Promise<MessageRow[]> {
   return db

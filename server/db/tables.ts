@@ -253,9 +253,6 @@ export type Tables = {
     avee_id: string
     user_id: string
     layer: Layer
-    step: Generated<'measure' | 'ask_model' | 'done' | 'failed'>
-    attempts: Generated<number>
-    due_at: Stamp
     response_ms: number | null
     may_share: Generated<boolean>
     relevance: number | null
@@ -313,8 +310,6 @@ export type Tables = {
     title: Generated<string>
     text: string
     document_id: string | null
-    indexed_at: Stamp | null
-    due_at: Stamp
     created_at: CreatedAt
     updated_at: Stamp
   }

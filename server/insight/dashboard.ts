@@ -4,27 +4,27 @@ import type { Db } from '../db/index.ts'
 import { minUsers } from './policy.ts'
 import { byDay, documentUses, otherDocuments, type TopicDay, topicDays, totals } from './store/dashboard.ts'
 
-const shownTopics = 12
-const shownUnused = 50
+const maxTopics = 12
+const maxUnusedDocuments = 50
 const dayMs = 24 * 60 * 60 * 1000
 
-/** An avee's conversations of the last days as numbers, for its owner. */
+/** Returns figures over an avee's conversations of the last days, for its owner. */
 export async function dashboard(db: Db, avee: Avee, days: number, now: Date): Promise<AveeInsight> {
   const since = new Date(Math.floor(now.getTime() / dayMs) * dayMs - (days - 1) * dayMs)
-  const scope = { aveeId: avee.id, ownerId: avee.ownerId, since, leastPeople: minUsers }
+  const scope = { aveeId: avee.id, ownerId: avee.ownerId, since, minUsers }
   const [sum, daily, topics, used] = await Promise.all([
     totals(db, scope),
     byDay(db, scope),
-    topicDays(db, scope, shownTopics),
+    topicDays(db, scope, maxTopics),
     documentUses(db, scope),
   ])
   const unused = await otherDocuments(
     db,
     avee.id,
     used.map(({ document_id }) => document_id),
-    shownUnused,
+    maxUnusedDocuments,
   )
-  const shownByDay = daily.reduce((all, { turns }) => all + turns, 0)
+  const turnsByDay = daily.reduce((all, { turns }) => all + turns, 0)
   return {
     days,
     least_people: minUsers,
@@ -40,7 +40,7 @@ export async function dashboard(db: Db, avee: Avee, days: number, now: Date): Pr
       factual_grounding: percentOf(sum.grounding),
       avg_response_time: secondsOf(sum.response_ms),
     },
-    withheld: sum.turns < sum.all_turns || shownByDay < sum.all_turns,
+    withheld: sum.turns < sum.all_turns || turnsByDay < sum.all_turns,
     by_day: daily.map(({ day, turns, unanswered, relevance, grounding }) => ({
       day,
       turns,
@@ -63,8 +63,8 @@ function presentTopics(rows: TopicDay[]): AveeInsight['topics'] {
   }))
 }
 
-/** 0 … 1 as 0 … 100 with one decimal; null stays null. */
+/** Converts 0 … 1 to 0 … 100 with one decimal. */
 export const percentOf = (score: number | null): number | null =>
-  score === null ? null : Math.round(Math.min(1, Math.max(0, score)) * 1_000) / 10
+  score === null ? null : Math.round(score * 1_000) / 10
 
 export const secondsOf = (ms: number | null): number | null => (ms === null ? null : Math.round(ms) / 1_000)

@@ -1,35 +1,31 @@
 import { defineError } from '../errors.ts'
 
-export const notAnAnswer = defineError(
-  400,
-  'not_an_answer',
-  () => 'A thumb is given to an answer, not to a question.',
-)
+export const notAnAnswer = defineError(400, 'not_an_answer', () => 'Only answers can be rated.')
 export const turnNotAnalyzed = defineError(
   404,
   'not_measured',
   () =>
-    'Nothing was worked out about this message: it is no whole answer of the avee, or was made at another layer.',
+    'There is no analysis of this message: it is not a complete answer, or you no longer have access to it.',
 )
 export const forwardingNotAllowed = defineError(
   403,
   'pass_on_not_allowed',
-  () => 'The owner of this avee takes no questions; they can switch that on in its insight settings.',
+  () => 'The owner of this avee does not accept questions. They can allow them in its insight settings.',
 )
 export const ownQuestion = defineError(
   409,
   'own_question',
-  () => 'This avee is yours: there is nobody to pass it on to.',
+  () => 'You own this avee, so there is nobody to forward the question to.',
 )
-export const questionNotFound = defineError(404, 'question_not_found', () => 'There is no such question.')
-export const updateNotFound = defineError(404, 'update_not_found', () => 'There is no such update.')
+export const questionNotFound = defineError(404, 'question_not_found', () => 'Question not found.')
+export const updateNotFound = defineError(404, 'update_not_found', () => 'Update not found.')
 export const keyBoundToAvee = defineError(
   403,
   'api_key_not_enough',
-  () => 'This API key is for talking to one avee; use a key without that bound to manage it.',
+  () => 'This API key is restricted to chatting with one avee. Use an unrestricted key to manage it.',
 )
 export const questionTextRequired = defineError(
   422,
   'question_needed',
-  () => 'Nobody has agreed to this question being shown; give it in your own words as question.',
+  () => 'No user has agreed to share this question. Provide your own wording as question.',
 )

@@ -1,10 +1,6 @@
-export {
-  type Conversations,
-  type Insight,
-  type InsightDependencies as InsightParts,
-  insight,
-  type OwnMessage,
-  type PresentTurn,
-} from './insight.ts'
+export type { ConversationHistory } from './conversation.ts'
+export { type Insight, type InsightDependencies, insight } from './insight.ts'
+export { getOwnedAvee } from './policy.ts'
 export { insightRoutes } from './routes.ts'
-export { summaryLookback as summaryWithin } from './summaries.ts'
+export { summaryLookback } from './summaries.ts'
+export type { Conversations } from './turn-jobs.ts'

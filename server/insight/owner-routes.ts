@@ -1,7 +1,6 @@
 import type { FastifyPluginAsync } from 'fastify'
 import {
   type AveeUpdate,
-  answerQuestion,
   createUpdate,
   deleteUpdate,
   dismissQuestion,
@@ -15,59 +14,47 @@ import {
 import { layersWithin } from '../../contract/layers.ts'
 import { type Avees } from '../avees/index.ts'
 import { callerOf } from '../http/caller.ts'
-import { disconnectSignal } from '../http/disconnect-signal.ts'
 import { route } from '../http/route.ts'
 import type { Insight } from './insight.ts'
-import { ownedBy } from './policy.ts'
+import { getOwnedAvee } from './policy.ts'
 
 /** Operations for the owner of an avee: the dashboard, unanswered questions, updates. */
 export const ownerRoutes =
   ({ insight, avees }: { insight: Insight; avees: Avees }): FastifyPluginAsync =>
   async (app) => {
     route(app, getAveeInsight, async (request) => {
-      const avee = await ownedBy(avees, callerOf(request), request.params.id)
+      const avee = await getOwnedAvee(avees, callerOf(request), request.params.id)
       return await insight.dashboard(avee, request.query.days)
     })
 
     route(app, getVisitorSettings, async (request) => {
-      const avee = await ownedBy(avees, callerOf(request), request.params.id)
-      return await insight.questions.sharing(avee.id)
+      const avee = await getOwnedAvee(avees, callerOf(request), request.params.id)
+      return await insight.questions.getSharing(avee.id)
     })
 
     route(app, updateVisitorSettings, async (request) => {
-      const avee = await ownedBy(avees, callerOf(request), request.params.id)
+      const avee = await getOwnedAvee(avees, callerOf(request), request.params.id)
       const { share_unanswered, allow_pass_on } = request.body
-      return await insight.questions.changeSharing(avee.id, {
+      return await insight.questions.updateSharing(avee.id, {
         ...(share_unanswered === undefined ? {} : { share_unanswered }),
         ...(allow_pass_on === undefined ? {} : { allow_pass_on }),
       })
     })
 
     route(app, listQuestions, async (request) => {
-      const avee = await ownedBy(avees, callerOf(request), request.params.id)
+      const avee = await getOwnedAvee(avees, callerOf(request), request.params.id)
       return await insight.questions.list(avee, request.query.state, request.query.limit)
     })
 
-    route(app, answerQuestion, async (request, reply) => {
-      const avee = await ownedBy(avees, callerOf(request), request.params.id)
-      const done = await insight.questions.answer(
-        avee,
-        request.params.question_id,
-        request.body,
-        disconnectSignal(reply),
-      )
-      return { document_id: done.documentId, replies: done.replies }
-    })
-
     route(app, dismissQuestion, async (request) => {
-      const avee = await ownedBy(avees, callerOf(request), request.params.id)
+      const avee = await getOwnedAvee(avees, callerOf(request), request.params.id)
       await insight.questions.dismiss(avee, request.params.question_id)
       return { ok: true as const }
     })
 
     route(app, createUpdate, async (request) => {
-      const avee = await ownedBy(avees, callerOf(request), request.params.id)
-      return present(await insight.updates.post(avee.id, request.body))
+      const avee = await getOwnedAvee(avees, callerOf(request), request.params.id)
+      return present(await insight.updates.create(avee.id, request.body))
     })
 
     route(app, listUpdates, async (request) => {
@@ -76,9 +63,9 @@ export const ownerRoutes =
     })
 
     route(app, updateUpdate, async (request) => {
-      const avee = await ownedBy(avees, callerOf(request), request.params.id)
+      const avee = await getOwnedAvee(avees, callerOf(request), request.params.id)
       const { text, layer, title } = request.body
-      const changed = await insight.updates.change(avee.id, request.params.update_id, {
+      const changed = await insight.updates.update(avee.id, request.params.update_id, {
         ...(text === undefined ? {} : { text }),
         ...(layer === undefined ? {} : { layer }),
         ...(title === undefined ? {} : { title }),
@@ -87,12 +74,12 @@ export const ownerRoutes =
     })
 
     route(app, deleteUpdate, async (request) => {
-      const avee = await ownedBy(avees, callerOf(request), request.params.id)
-      await insight.updates.remove(avee.id, request.params.update_id)
+      const avee = await getOwnedAvee(avees, callerOf(request), request.params.id)
+      await insight.updates.delete(avee.id, request.params.update_id)
       return { ok: true as const }
     })
 
-    type UpdateRow = Awaited<ReturnType<Insight['updates']['post']>>
+    type UpdateRow = Awaited<ReturnType<Insight['updates']['create']>>
     const present = (row: UpdateRow): AveeUpdate => ({
       id: row.id,
       avee_id: row.avee_id,

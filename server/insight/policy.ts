@@ -4,8 +4,15 @@ import { keyBoundToAvee } from './errors.ts'
 
 type Caller = { userId: string; aveeId: string | null }
 
-/** The avee, for its owner. @throws 404 when it is not theirs to know of, 403 when not theirs to manage */
-export async function ownedBy(avees: Pick<Avees, 'view'>, caller: Caller, idOrHandle: string): Promise<Avee> {
+/**
+ * Returns the avee to its owner.
+ * @throws 404 when the caller may not see it, 403 when they do not own it or use a restricted key
+ */
+export async function getOwnedAvee(
+  avees: Pick<Avees, 'view'>,
+  caller: Caller,
+  idOrHandle: string,
+): Promise<Avee> {
   const { avee, isOwner } = await avees.view(caller, idOrHandle)
   if (!isOwner) throw notTheOwner()
   if (caller.aveeId !== null) throw keyBoundToAvee()
@@ -13,7 +20,7 @@ export async function ownedBy(avees: Pick<Avees, 'view'>, caller: Caller, idOrHa
 }
 
 /**
- * A figure that the owner of an avee sees counts turns of others only when they are of at least this many people;
- * their own always count. With fewer, a number would tell what one person did.
+ * The owner's figures include turns of other users only if they come from at least this many, so that no figure reveals
+ * what one user did. The owner's own turns always count.
  */
 export const minUsers = 3

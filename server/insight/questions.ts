@@ -4,7 +4,7 @@ import { compareLayers, isWithin, type Layer } from '../../contract/layers.ts'
 import type { Avee, Avees } from '../avees/index.ts'
 import type { Database, Trx } from '../db/index.ts'
 import type { Knowledge } from '../knowledge/index.ts'
-import { languageOf, termReader } from './analysis/terms.ts'
+import { languageOf, termExtractor } from './analysis/terms.ts'
 import { forwardingNotAllowed, ownQuestion, questionNotFound, questionTextRequired } from './errors.ts'
 import { minUsers } from './policy.ts'
 import { redact } from './redact.ts'
@@ -13,15 +13,15 @@ import {
   findQuestion,
   type GroupMember,
   groupMembers,
-  markPassedOn,
+  markForwarded,
   markReplied,
   setGroupState,
 } from './store/questions.ts'
-import { findChoice, findSharing, putChoice, putSharing } from './store/sharing.ts'
-import { addQuestion } from './turns.ts'
+import { findConsent, findSharing, putConsent, putSharing } from './store/sharing.ts'
+import { addQuestion } from './turn-jobs.ts'
 
-/** A person's own question, as the room above knows it. */
-export type OwnQuestion = {
+/** A user's own question, as the module that stores messages passes it on. */
+export type Question = {
   id: string
   conversationId: string
   aveeId: string
@@ -29,50 +29,68 @@ export type OwnQuestion = {
   content: string
 }
 
-type Parts = {
+/** Adds a message of the avee's owner to a conversation; returns its id. */
+export type AddOwnerReply = (
+  trx: Trx,
+  reply: { conversationId: string; text: string; layer: Layer },
+) => Promise<string>
+
+type Dependencies = {
   database: Database
   knowledge: Pick<Knowledge, 'ingestText'>
   avees: Pick<Avees, 'getLayer' | 'get'>
-  /** Puts a message of the avee's owner into a conversation, in the same transaction; gives the message's id. */
-  deliver(trx: Trx, reply: { conversationId: string; text: string; layer: Layer }): Promise<string>
 }
 
-/** What an avee could not answer: its owner's inbox, and the way there for those who ask. */
-export function questions({ database, knowledge, avees, deliver }: Parts) {
+/** Questions that an avee could not answer: the owner's inbox, and forwarding of questions by users. */
+export function questions({ database, knowledge, avees }: Dependencies) {
   const { db } = database
 
-  async function groupOf(avee: Avee, groupId: string): Promise<GroupMember[]> {
+  async function getGroup(avee: Avee, groupId: string): Promise<GroupMember[]> {
     const members = await groupMembers(db, avee, { groupId })
     if (members.length === 0) throw questionNotFound()
     return members
   }
 
-  return {
-    sharing: (aveeId: string): Promise<VisitorSettings> => findSharing(db, aveeId),
+  /** Sends the reply to one question; false when it has been replied to already. */
+  async function replyTo(
+    question: GroupMember,
+    reply: { text: string; layer: Layer },
+    addOwnerReply: AddOwnerReply,
+  ): Promise<boolean> {
+    try {
+      await database.transaction(async (trx) => {
+        const replyId = await addOwnerReply(trx, { conversationId: question.conversation_id, ...reply })
+        if (!(await markReplied(trx, question.message_id, replyId))) throw new AlreadyReplied()
+      })
+      return true
+    } catch (error) {
+      if (error instanceof AlreadyReplied) return false
+      throw error
+    }
+  }
 
-    async changeSharing(aveeId: string, changes: Partial<VisitorSettings>): Promise<VisitorSettings> {
+  return {
+    getSharing: (aveeId: string): Promise<VisitorSettings> => findSharing(db, aveeId),
+
+    async updateSharing(aveeId: string, changes: Partial<VisitorSettings>): Promise<VisitorSettings> {
       const sharing = { ...(await findSharing(db, aveeId)), ...changes }
       await putSharing(db, aveeId, sharing)
       return sharing
     },
 
-    choice: (aveeId: string, userId: string): Promise<boolean | null> => findChoice(db, aveeId, userId),
-    choose: (aveeId: string, userId: string, share: boolean): Promise<void> =>
-      putChoice(db, aveeId, userId, share),
+    /** Returns whether the user agreed to share unanswered questions; null when they have not been asked. */
+    getConsent: (aveeId: string, userId: string): Promise<boolean | null> => findConsent(db, aveeId, userId),
+    setConsent: (aveeId: string, userId: string, share: boolean): Promise<void> =>
+      putConsent(db, aveeId, userId, share),
 
-    /** Sends a question to the owner of the avee, with the name of who asks, where the owner takes questions. */
-    async passOn(
-      userId: string,
-      question: OwnQuestion,
-      note: string,
-    ): Promise<{ groupId: string; at: Date }> {
+    /** Forwards a question to the owner of the avee, with the user's name. Forwarding it again changes nothing. */
+    async forward(userId: string, question: Question, note: string): Promise<{ groupId: string; at: Date }> {
       const avee = await avees.get(question.aveeId)
-      const { allow_pass_on: isAllowed } = await findSharing(db, question.aveeId)
+      const sharing = await findSharing(db, question.aveeId)
       if (avee?.ownerId === userId) throw ownQuestion()
-      if (!isAllowed) throw forwardingNotAllowed()
-      const reader = await termReader(languageOf(question.content))
-      const terms = [...reader.formsOf(question.content)]
-      await database.transaction(async (trx) => {
+      if (!sharing.allow_pass_on) throw forwardingNotAllowed()
+      const extractor = await termExtractor(languageOf(question.content))
+      return await database.transaction(async (trx) => {
         await addQuestion(trx, {
           messageId: question.id,
           aveeId: question.aveeId,
@@ -81,18 +99,17 @@ export function questions({ database, knowledge, avees, deliver }: Parts) {
           layer: question.layer,
           reason: 'passed_on',
           shared: true,
-          terms,
+          terms: [...extractor.stemsOf(question.content)],
         })
-        await markPassedOn(trx, question.id, note)
+        await markForwarded(trx, question.id, note)
         const row = await findQuestion(trx, question.id)
-        if (row) await setGroupState(trx, row.group_id, 'open')
+        if (!row?.passed_on_at) throw questionNotFound()
+        await setGroupState(trx, row.group_id, 'open')
+        return { groupId: row.group_id, at: row.passed_on_at }
       })
-      const row = await findQuestion(db, question.id)
-      if (!row?.passed_on_at) throw questionNotFound()
-      return { groupId: row.group_id, at: row.passed_on_at }
     },
 
-    /** The inbox. Words of others are in it only where they were told and agreed, or sent them. */
+    /** Lists the owner's inbox. Questions of others are shown only if their users agreed or forwarded them. */
     async list(
       avee: Avee,
       state: QuestionState,
@@ -105,28 +122,32 @@ export function questions({ database, knowledge, avees, deliver }: Parts) {
       const groups = Map.groupBy(members, ({ group_id }) => group_id)
       return {
         questions: [...groups.values()].map(presentGroup),
-        hidden: hidden.people >= minUsers ? hidden.questions : 0,
+        hidden: hidden.users >= minUsers ? hidden.questions : 0,
       }
     },
 
     /**
-     * Answers a question: the answer becomes a document of the avee, so that it is answered next time, and goes to
-     * those who passed the question on and may see the layer. Doing it twice changes nothing more.
+     * Answers a question: the answer becomes a document of the avee and is sent to the users who forwarded the question
+     * and may see the layer. Answering again sends no second reply.
      */
     async answer(
       avee: Avee,
       groupId: string,
       given: { answer: string; layer: Layer; question?: string | undefined; keep: boolean; reply: boolean },
+      addOwnerReply: AddOwnerReply,
       signal: AbortSignal,
     ): Promise<{ documentId: string | null; replies: number }> {
-      const members = await groupOf(avee, groupId)
-      const words = given.question ?? shownWords(members)
-      if (given.keep && words === null) throw questionTextRequired()
-      const kept =
-        given.keep && words !== null
+      const members = await getGroup(avee, groupId)
+      const question = given.question ?? visibleText(members)
+      if (given.keep && question === null) throw questionTextRequired()
+      const ingested =
+        given.keep && question !== null
           ? await knowledge.ingestText(
               { userId: avee.ownerId, aveeId: avee.id, layer: given.layer, usualLayer: given.layer },
-              { title: words.slice(0, 200), text: `# ${words.replaceAll(/\s+/g, ' ')}\n\n${given.answer}` },
+              {
+                title: question.slice(0, 200),
+                text: `# ${question.replaceAll(/\s+/g, ' ')}\n\n${given.answer}`,
+              },
               signal,
             )
           : undefined
@@ -135,42 +156,28 @@ export function questions({ database, knowledge, avees, deliver }: Parts) {
         if (member.passed_on_at === null || member.reply_id !== null) continue
         const layer = await avees.getLayer(member.user_id, avee.id).catch(() => undefined)
         if (layer === undefined || !isWithin(given.layer, layer)) continue
-        const isSent = await database
-          .transaction(async (trx) => {
-            const replyId = await deliver(trx, {
-              conversationId: member.conversation_id,
-              text: given.answer,
-              layer: given.layer,
-            })
-            if (await markReplied(trx, member.message_id, replyId)) return true
-            throw new RepliedMeanwhile()
-          })
-          .catch((error: unknown) => {
-            if (error instanceof RepliedMeanwhile) return false
-            throw error
-          })
-        if (isSent) replies += 1
+        if (await replyTo(member, { text: given.answer, layer: given.layer }, addOwnerReply)) replies += 1
       }
-      await setGroupState(db, groupId, 'answered', kept?.document.id)
-      return { documentId: kept?.document.id ?? null, replies }
+      await setGroupState(db, groupId, 'answered', ingested?.document.id)
+      return { documentId: ingested?.document.id ?? null, replies }
     },
 
     async dismiss(avee: Avee, groupId: string): Promise<void> {
-      await groupOf(avee, groupId)
+      await getGroup(avee, groupId)
       await setGroupState(db, groupId, 'dismissed')
     },
   }
 }
 export type Questions = ReturnType<typeof questions>
 
-/** Rolls back the second of two replies. */
-class RepliedMeanwhile extends Error {}
+/** Rolls back the second of two concurrent replies. */
+class AlreadyReplied extends Error {}
 
-/** How the question may be shown: the owner's own words as they are, those of others without what tells who they are. */
-function shownWords(members: GroupMember[]): string | null {
-  const shown = members.find(({ is_owner }) => is_owner) ?? members.find(({ shared }) => shared)
-  if (!shown) return null
-  return shown.is_owner || shown.passed_on_at !== null ? shown.content : redact(shown.content)
+/** Returns the question as the owner may read it: without contact details, unless it is their own or was forwarded to them. */
+function visibleText(members: GroupMember[]): string | null {
+  const visible = members.find(({ is_owner }) => is_owner) ?? members.find(({ shared }) => shared)
+  if (!visible) return null
+  return visible.is_owner || visible.passed_on_at !== null ? visible.content : redact(visible.content)
 }
 
 function presentGroup(members: GroupMember[]): UnansweredQuestion {
@@ -178,12 +185,12 @@ function presentGroup(members: GroupMember[]): UnansweredQuestion {
   const last = members.at(-1)
   if (!first || !last) throw new Error('a group without questions')
   const day = (at: Date) => at.toISOString().slice(0, 10)
-  const widest = members.toSorted((a, b) => compareLayers(a.layer, b.layer))[0] ?? first
+  const mostPublic = members.toSorted((a, b) => compareLayers(a.layer, b.layer))[0] ?? first
   return {
     id: first.group_id,
-    question: shownWords(members),
+    question: visibleText(members),
     count: members.length,
-    layer: widest.layer,
+    layer: mostPublic.layer,
     reason: members.find(({ reason }) => reason !== 'passed_on')?.reason ?? 'passed_on',
     state: first.state,
     passed_on: members.flatMap(({ passed_on_at, reply_id, display_name, content, note }) =>

@@ -1,12 +1,16 @@
-/** What would tell who asked, or how to reach somebody: e-mail addresses, links, handles, and numbers as long as a telephone's. */
-const telling = [
-  /[\p{L}\p{N}._%+-]+@[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+/gu,
+/**
+ * Contact details: e-mail addresses (a local part has at most 64 characters, RFC 5321), links, handles, IBANs (at most
+ * 34 characters, ISO 13616), and numbers with at least seven digits, such as phone and card numbers. Unbounded
+ * quantifiers end a pattern, so that matching takes linear time.
+ */
+export const contactDetails = [
+  /[\p{L}\p{N}._%+-]{1,64}@[\p{L}\p{N}-]{1,63}(?:\.[\p{L}\p{N}-]{1,63}){1,10}/gu,
   /\b(?:https?:\/\/|www\.)\S+/giu,
   /(?<![\p{L}\p{N}])@[\p{L}\p{N}_-]{2,}/gu,
-  /\b[A-Z]{2}\d{2}(?: ?[A-Z\d]{4}){3,}(?: ?[A-Z\d]{1,4})?\b/gu,
-  /(?<![\p{L}\p{N}])\+?\d(?:[\s()./-]{0,2}\d){6,}(?!\p{N})/gu,
+  /\b[A-Z]{2}\d{2}(?: ?[A-Z\d]{4}){3,7}(?: ?[A-Z\d]{1,4})?\b/gu,
+  /(?<![\p{L}\p{N}])\+?\d(?:[\s()./-]{0,2}\d){6,}/gu,
 ]
 
-/** A question without what tells who somebody is, as far as that can be seen in its letters. */
+/** Replaces contact details in a text by “…”. */
 export const redact = (text: string): string =>
-  telling.reduce((rest, pattern) => rest.replaceAll(pattern, '…'), text).trim()
+  contactDetails.reduce((rest, pattern) => rest.replaceAll(pattern, '…'), text).trim()

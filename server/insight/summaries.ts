@@ -1,89 +1,82 @@
-import { isWithin, type Layer } from '../../contract/layers.ts'
-import type { Database, Row } from '../db/index.ts'
+import { compareLayers, isWithin, type Layer } from '../../contract/layers.ts'
+import type { Db, Row } from '../db/index.ts'
 import type { Models } from '../models/index.ts'
 import { putSummary, type SummaryRow, summariesAt } from './store/summaries.ts'
-import { branchUpTo, type TurnRow } from './store/turns.ts'
-import { summaryByModel, summaryOfSentences } from './summary.ts'
+import { extractSummary, generateSummary } from './summary.ts'
 
-/** So many messages at the end of a branch are left to be shown whole; a summary grows by so many at a time. */
-const shownWhole = 30
-const summedAtOnce = 20
-/** A summary lies within so many messages of the branch's end. */
-export const summaryLookback = shownWhole + summedAtOnce + 10
-/** A conversation that is longer than this before its first summary is summed from here on. */
-const summedAtFirst = 2_000
+/** Messages at the end of a branch that are not summarized, because prompts contain them in full. */
+const recentMessages = 30
+/** A summary is extended once this many messages precede the recent ones. */
+const messagesPerExtension = 20
+/** Within this many messages from the end of a branch there is a summary, if the branch has one. */
+export const summaryLookback = recentMessages + messagesPerExtension + 10
+/** Messages that the first summary of a conversation covers at most. */
+const maxFirstSummaryMessages = 2_000
 
-type Summed = Pick<SummaryRow, 'content' | 'made_by'>
+/** Returns up to `limit` messages of the branch that ends with this message, oldest first. */
+export type ReadBranch = (messageId: string, limit: number) => Promise<Row<'messages'>[]>
 
-/** The rolling summaries of long conversations, one step at a time, in the background. */
-export function summaries({
-  database: { db },
-  models,
-}: {
-  database: Pick<Database, 'db'>
-  models: Pick<Models, 'runInBackground'>
-}) {
-  /** Covers `messages`, which come after what `before` covers. */
-  async function put(messages: Row<'messages'>[], before: SummaryRow | undefined, by: Summed): Promise<void> {
-    const last = messages.at(-1)
-    if (!last) return
-    await putSummary(db, {
-      message_id: last.id,
-      conversation_id: last.conversation_id,
-      layer: widest([
-        ...messages.filter(({ role }) => role === 'assistant').map(({ layer_used }) => layer_used),
-        before?.layer ?? 'public',
-      ]),
-      ...by,
-    })
-  }
-
+/**
+ * The rolling summaries of long conversations. Each covers a branch up to one message; its layer is the widest one of
+ * the answers it covers.
+ */
+export function summaries({ db, models }: { db: Db; models: Pick<Models, 'runInBackground'> }) {
   return {
-    /** Lets the summary of a turn's branch grow, without a model, when enough has been said since. True when it has. */
-    async grow(row: TurnRow): Promise<boolean> {
-      let messages = await branchUpTo(db, row.message_id, summaryLookback)
-      if (messages.length < shownWhole + summedAtOnce) return false
-      let before = (await summariesAt(db, idsOf(messages))).at(-1)
-      if (!before && messages.length === summaryLookback)
-        messages = await branchUpTo(db, row.message_id, summedAtFirst)
-      before ??= (await summariesAt(db, idsOf(messages))).at(-1)
-      const from = messages.findIndex(({ id }) => id === before?.message_id) + 1
-      const fresh = messages.slice(from, messages.length - shownWhole)
-      if (fresh.length < summedAtOnce) return false
-      const content = await summaryOfSentences(before?.content ?? '', fresh)
-      await put(fresh, before, { content, made_by: 'sentences' })
+    /** Extends the summary of the branch that ends with this message, without a model, when enough messages have been added. Returns whether it did. */
+    async extend(messageId: string, readBranch: ReadBranch): Promise<boolean> {
+      let messages = await readBranch(messageId, summaryLookback)
+      if (messages.length < recentMessages + messagesPerExtension) return false
+      let previous = (await summariesAt(db, idsOf(messages))).at(-1)
+      if (!previous && messages.length === summaryLookback) {
+        messages = await readBranch(messageId, maxFirstSummaryMessages)
+        previous = (await summariesAt(db, idsOf(messages))).at(-1)
+      }
+      const from = messages.findIndex(({ id }) => id === previous?.message_id) + 1
+      const added = messages.slice(from, messages.length - recentMessages)
+      const last = added.at(-1)
+      if (!last || added.length < messagesPerExtension) return false
+      await putSummary(db, {
+        message_id: last.id,
+        conversation_id: last.conversation_id,
+        layer: maxLayer([
+          ...added.filter(({ role }) => role === 'assistant').map(({ layer_used }) => layer_used),
+          previous?.layer ?? 'public',
+        ]),
+        content: await extractSummary(previous?.content ?? '', added),
+        made_by: 'sentences',
+      })
       return true
     },
 
-    /** Has a model write the newest summary of a turn's branch in the place of sentences, if one may be asked in the background. */
-    async rewrite(row: TurnRow, signal: AbortSignal): Promise<void> {
-      const messages = await branchUpTo(db, row.message_id, 2 * summaryLookback)
+    /** Lets a model rewrite the newest summary of the branch, if it consists of extracted sentences. */
+    async rewrite(messageId: string, readBranch: ReadBranch, signal: AbortSignal): Promise<void> {
+      const messages = await readBranch(messageId, 2 * summaryLookback)
       const ids = idsOf(messages)
       const found = await summariesAt(db, ids)
-      const [before, newest] = found.length > 1 ? found.slice(-2) : [undefined, found[0]]
+      const [previous, newest] = found.length > 1 ? found.slice(-2) : [undefined, found[0]]
       if (newest?.made_by !== 'sentences') return
-      const fresh = messages.slice(
-        before ? ids.indexOf(before.message_id) + 1 : 0,
+      const added = messages.slice(
+        previous ? ids.indexOf(previous.message_id) + 1 : 0,
         ids.indexOf(newest.message_id) + 1,
       )
-      // Of a conversation that was long before its first summary only the sentences tell the beginning.
-      const reachesBack = before !== undefined || messages.length < 2 * summaryLookback
-      const earlier = reachesBack ? (before?.content ?? '') : newest.content
-      const written = await models.runInBackground({ signal }, async (model, stop) => ({
+      // The first summary of a long conversation covers messages that were not read here: it stays the basis.
+      const coversAll = previous !== undefined || messages.length < 2 * summaryLookback
+      const basis = coversAll ? (previous?.content ?? '') : newest.content
+      const rewritten = await models.runInBackground({ signal }, async (model, stop) => ({
         made_by: model.name,
-        content: await summaryByModel(model, earlier, fresh, stop),
+        content: await generateSummary(model, basis, added, stop),
       }))
-      if (written?.content) await putSummary(db, { ...newest, ...written, content: written.content })
+      if (rewritten?.content) await putSummary(db, { ...newest, ...rewritten, content: rewritten.content })
     },
 
-    /** The newest summary that ends with one of these messages of a branch and rests on nothing beyond `layer`. */
-    async at(messageIds: string[], layer: Layer): Promise<{ messageId: string; text: string } | undefined> {
+    /** Returns the newest summary that ends with one of these messages and whose layer is within `layer`. */
+    async find(messageIds: string[], layer: Layer): Promise<{ messageId: string; text: string } | undefined> {
       const found = (await summariesAt(db, messageIds)).findLast((summary) => isWithin(summary.layer, layer))
       return found && { messageId: found.message_id, text: found.content }
     },
   }
 }
+export type Summaries = ReturnType<typeof summaries>
 
 const idsOf = (messages: { id: string }[]) => messages.map(({ id }) => id)
-const widest = (layers: Layer[]): Layer =>
-  layers.reduce((widestSoFar, layer) => (isWithin(layer, widestSoFar) ? widestSoFar : layer))
+const maxLayer = (layers: Layer[]): Layer => layers.toSorted(compareLayers).at(-1) ?? 'public'

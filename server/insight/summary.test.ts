@@ -1,17 +1,17 @@
 import { describe, expect, test } from 'vitest'
-import { type SummedMessage, summaryOfSentences } from './summary.ts'
+import { extractSummary, type SummarizedMessage } from './summary.ts'
 
-const said = (role: 'user' | 'assistant', content: string): SummedMessage => ({
+const said = (role: 'user' | 'assistant', content: string): SummarizedMessage => ({
   role,
   content,
   model: role === 'user' ? null : 'llama',
 })
 const syllables = ['ba', 'ko', 'li', 'mu', 'ne', 'ra', 'so', 'tiv', 'dor', 'gan']
-/** A word of its own for each number. */
+/** Returns a distinct word for each number. */
 const name = (n: number) => [...`${1_000 + n}`].map((digit) => syllables[Number(digit)]).join('')
 
-/** Each turn is about something else, and all are about walks along harbours. */
-const talk = (from: number, to: number): SummedMessage[] =>
+/** Turns that share a topic, walks along harbours, and differ in everything else. */
+const talk = (from: number, to: number): SummarizedMessage[] =>
   Array.from({ length: to - from }, (_, i) => {
     const [place, trade, beast] = [0, 300, 600].map((more) => name(from + i + more))
     return [
@@ -24,9 +24,9 @@ const talk = (from: number, to: number): SummedMessage[] =>
   }).flat()
 const words = (text: string) => text.split(/\s+/).length
 
-describe('a summary of sentences', () => {
-  test('says who said what, in its order, and leaves questions and courtesies out', async () => {
-    const summary = await summaryOfSentences('', [
+describe('extractSummary', () => {
+  test('keeps speakers and order and skips questions and courtesies', async () => {
+    const summary = await extractSummary('', [
       said('user', 'I plan to sail from Genoa to Corsica in May. What should I pack?'),
       said('assistant', 'Feel free to ask more. In May the sea near Corsica is 17 degrees cold.'),
       said('user', 'My sister Ana sails from Genoa with me.'),
@@ -38,24 +38,24 @@ describe('a summary of sentences', () => {
     ])
   })
 
-  test('stays as short, however long the conversation becomes, and keeps something of its beginning', async () => {
-    const first = await summaryOfSentences('', [
+  test('keeps its length limit and some of its beginning as the conversation grows', async () => {
+    const first = await extractSummary('', [
       said('user', 'The walk begins at the harbour, and we meet at the old harbour walk at nine.'),
       ...talk(0, 20),
     ])
     let summary = first
     for (let part = 1; part < 6; part++)
-      summary = await summaryOfSentences(summary, talk(part * 20, part * 20 + 20))
-    expect(words(summary)).toBeLessThan(200)
+      summary = await extractSummary(summary, talk(part * 20, part * 20 + 20))
+    expect(words(summary)).toBeLessThanOrEqual(150)
     const kept = first.split('\n').filter((line) => summary.includes(line))
     expect(kept.length).toBeGreaterThan(0)
     const latest = Array.from({ length: 20 }, (_, i) => name(100 + i))
     expect(latest.some((place) => summary.includes(place))).toBe(true)
   })
 
-  test('says nothing twice, and nothing of nothing', async () => {
+  test('contains no sentence twice and is empty without statements', async () => {
     const again = Array.from({ length: 9 }, () => said('user', 'The red boat leaves Genoa harbour at nine.'))
-    expect(await summaryOfSentences('', again)).toBe('They said: The red boat leaves Genoa harbour at nine.')
-    expect(await summaryOfSentences('', [said('user', 'And you?'), said('assistant', 'Sure!')])).toBe('')
+    expect(await extractSummary('', again)).toBe('They said: The red boat leaves Genoa harbour at nine.')
+    expect(await extractSummary('', [said('user', 'And you?'), said('assistant', 'Sure!')])).toBe('')
   })
 })

@@ -1,120 +1,123 @@
-import { type Layer } from '../../contract/layers.ts'
-import { type Database, newId } from '../db/index.ts'
+import type { Layer } from '../../contract/layers.ts'
+import { type Database, newId, type Trx } from '../db/index.ts'
+import type { Jobs } from '../jobs/index.ts'
 import type { Knowledge } from '../knowledge/index.ts'
 import { updateNotFound } from './errors.ts'
 import {
   changeUpdate,
-  claimUpdates,
   deleteUpdate,
   findUpdate,
+  findUpdateWithOwner,
   insertUpdate,
   listUpdates,
-  noteIndexed,
+  setDocument,
   type UpdateRow,
 } from './store/updates.ts'
 
-/** How long an update is preferred by answers; afterwards it is a document like any other. */
+/** Fresh updates are in the prompt; later an update is a document like any other. */
 const freshMs = 30 * 24 * 60 * 60 * 1000
-/** What of them a prompt is given. */
-const mostFresh = 5
-const listed = 200
-const claimed = 4
-const leaseMs = 5 * 60_000
+const maxFreshUpdates = 5
+const maxListedUpdates = 200
+const indexKind = 'insight.index-update'
+type IndexInput = { updateId: string }
 
-type Parts = {
+type Dependencies = {
   database: Database
+  jobs: Pick<Jobs, 'register' | 'enqueue'>
   knowledge: Pick<Knowledge, 'ingestText' | 'remove'>
   now: () => Date
-  /** There is something to put into the index. */
-  wake(): void
 }
 
-/** Dated notes of an avee's owner: fresh ones go to the prompt as they are, all of them are documents in the index. */
-export function updates({ database, knowledge, now, wake }: Parts) {
+/** Dated notes of an avee's owner. Each is indexed as a document; fresh ones are also given to prompts in full. */
+export function updates({ database, jobs, knowledge, now }: Dependencies) {
   const { db } = database
 
   async function removeDocument(documentId: string | null): Promise<void> {
     if (documentId === null) return
     await knowledge.remove(documentId).catch((error: unknown) => {
-      // The owner may have deleted it among the documents.
+      // The owner may have deleted the document.
       if (!(error instanceof Error && 'status' in error && error.status === 404)) throw error
     })
   }
 
-  async function own(aveeId: string, id: string): Promise<UpdateRow> {
+  async function getUpdate(aveeId: string, id: string): Promise<UpdateRow> {
     const update = await findUpdate(db, aveeId, id)
     if (!update) throw updateNotFound()
     return update
   }
 
-  const isFresh = (update: UpdateRow) => update.created_at.getTime() > now().getTime() - freshMs
+  const enqueueIndexing = (trx: Trx, updateId: string) =>
+    jobs.enqueue<IndexInput>(trx, { kind: indexKind, key: updateId, input: { updateId } })
+
+  jobs.register<IndexInput>(indexKind, {
+    async run({ updateId }, { signal }) {
+      const update = await findUpdateWithOwner(db, updateId)
+      if (!update) return
+      const day = update.created_at.toISOString().slice(0, 10)
+      const title = update.title === '' ? `Update of ${day}` : `${update.title} (${day})`
+      const { document } = await knowledge.ingestText(
+        { userId: update.owner_id, aveeId: update.avee_id, layer: update.layer, usualLayer: update.layer },
+        // The time distinguishes updates with the same text: equal bytes are one document.
+        { title, text: `${title}\n${update.created_at.toISOString()}\n\n${update.text}` },
+        signal,
+      )
+      const isCurrent = await setDocument(db, update, document.id)
+      if (!isCurrent) await removeDocument(document.id)
+      else if (update.document_id !== document.id) await removeDocument(update.document_id)
+    },
+  })
 
   return {
-    isFresh,
+    isFresh: (update: UpdateRow): boolean => update.created_at.getTime() > now().getTime() - freshMs,
 
-    async post(
+    async create(
       aveeId: string,
       given: { text: string; layer: Layer; title?: string | undefined },
     ): Promise<UpdateRow> {
-      const made = await insertUpdate(db, { id: newId(), aveeId, ...given, title: given.title ?? '' })
-      wake()
-      return made
+      return await database.transaction(async (trx) => {
+        const created = await insertUpdate(trx, { id: newId(), aveeId, ...given, title: given.title ?? '' })
+        await enqueueIndexing(trx, created.id)
+        return created
+      })
     },
 
     list: (aveeId: string, layers: Layer[]): Promise<UpdateRow[]> =>
-      listUpdates(db, aveeId, layers, { limit: listed }),
+      listUpdates(db, aveeId, layers, { limit: maxListedUpdates }),
 
-    async change(
+    async update(
       aveeId: string,
       id: string,
       changes: { text?: string; layer?: Layer; title?: string },
     ): Promise<UpdateRow> {
-      const before = await own(aveeId, id)
-      // A narrower layer holds at once: the old document must not be found until the new one is there.
+      const before = await getUpdate(aveeId, id)
+      // A narrower layer takes effect at once: the old document must not be found while the new one is indexed.
       if (changes.layer !== undefined && changes.layer !== before.layer)
         await removeDocument(before.document_id)
-      const changed = await changeUpdate(db, id, changes)
-      if (!changed) throw updateNotFound()
-      wake()
-      return changed
+      return await database.transaction(async (trx) => {
+        const changed = await changeUpdate(trx, id, changes)
+        if (!changed) throw updateNotFound()
+        await enqueueIndexing(trx, id)
+        return changed
+      })
     },
 
-    async remove(aveeId: string, id: string): Promise<void> {
-      await own(aveeId, id)
-      const gone = await deleteUpdate(db, id)
-      await removeDocument(gone?.document_id ?? null)
+    async delete(aveeId: string, id: string): Promise<void> {
+      await getUpdate(aveeId, id)
+      const deleted = await deleteUpdate(db, id)
+      await removeDocument(deleted?.document_id ?? null)
     },
 
-    /** The updates of the last 30 days that may be seen in these layers, newest first, at most five. */
-    async fresh(
-      aveeId: string,
-      layers: Layer[],
-      at: Date,
-    ): Promise<{ text: string; title: string; date: Date }[]> {
-      const rows = await listUpdates(db, aveeId, layers, {
-        since: new Date(at.getTime() - freshMs),
-        limit: mostFresh,
+    /** Lists the updates of the last 30 days in these layers, newest first, at most five. */
+    async listFresh(of: {
+      aveeId: string
+      layers: Layer[]
+      now: Date
+    }): Promise<{ text: string; title: string; date: Date }[]> {
+      const rows = await listUpdates(db, of.aveeId, of.layers, {
+        since: new Date(of.now.getTime() - freshMs),
+        limit: maxFreshUpdates,
       })
       return rows.map(({ text, title, created_at }) => ({ text, title, date: created_at }))
-    },
-
-    /** Puts what is new or changed into the index; true when there may be more. */
-    async index(signal: AbortSignal): Promise<boolean> {
-      const due = await claimUpdates(db, { limit: claimed, leaseMs })
-      for (const update of due) {
-        const day = update.created_at.toISOString().slice(0, 10)
-        const title = update.title === '' ? `Update of ${day}` : `${update.title} (${day})`
-        const { document } = await knowledge.ingestText(
-          { userId: update.owner_id, aveeId: update.avee_id, layer: update.layer, usualLayer: update.layer },
-          // The moment keeps two updates of the same words apart: equal bytes are one document.
-          { title, text: `${title}\n${update.created_at.toISOString()}\n\n${update.text}` },
-          signal,
-        )
-        const isCurrent = await noteIndexed(db, update, document.id)
-        if (!isCurrent) await removeDocument(document.id)
-        else if (update.document_id !== document.id) await removeDocument(update.document_id)
-      }
-      return due.length > 0
     },
   }
 }

@@ -12,7 +12,7 @@ type Questions = { questions: UnansweredQuestion[]; hidden: number }
 const unknown = 'The documents do not say.'
 
 for (const kind of DATABASES) {
-  describe(`the owner of an avee on ${kind}`, () => {
+  describe(`insight for the owner of an avee on ${kind}`, () => {
     let ollama: ScriptedOllama
     let app: TestApp
     beforeAll(async () => {
@@ -29,7 +29,7 @@ for (const kind of DATABASES) {
     const sharing = (client: TestClient, avee: { id: string }, settings: object) =>
       client.patch(`/avees/${avee.id}/insight/settings`, settings)
 
-    test('finds what the avee could not answer, alike questions as one, answers it once, and it is answered next time', async () => {
+    test('groups similar unanswered questions and adds the owner’s answer to the documents', async () => {
       const { client, avee } = await createEngineAvee(app)
       for (const question of [
         'Who insured the engine against fire?',
@@ -70,7 +70,7 @@ for (const kind of DATABASES) {
       bodyOf(await client.post('/api/models/active', { model: 'llama3.2:1b' }))
     })
 
-    test('reads words of others only after they were told and agreed, without what tells who they are, until they take it back', async () => {
+    test('shows questions of users who agreed, without contact details, until they withdraw', async () => {
       const { client: owner, avee } = await createEngineAvee(app)
       const { client: visitor } = await registerUser(app)
       const ask = async (client: TestClient, question: string) => {
@@ -111,7 +111,7 @@ for (const kind of DATABASES) {
       ])
     })
 
-    test('gets questions that are passed on where they take them, and replies once into the conversation', async () => {
+    test('receives forwarded questions if the owner accepts them, and delivers one reply', async () => {
       const { client: owner, avee } = await createEngineAvee(app)
       const { client: visitor } = await registerUser(app, { display_name: 'Bo' })
       const { client: other } = await registerUser(app)
@@ -163,7 +163,7 @@ for (const kind of DATABASES) {
       ).toBe(400)
     })
 
-    test('sees figures of others only when they are of three people, and none of their words', async () => {
+    test('includes turns of other users once there are three of them, and none of their texts', async () => {
       const { client: owner, avee } = await createEngineAvee(app)
       await uploadFiles(owner, [{ name: 'looms.md', content: '# Looms\n\nLooms of Lyon weave silk.' }], {
         avee: avee.id,
@@ -204,7 +204,7 @@ for (const kind of DATABASES) {
       expect(enough.documents_unused).toMatchObject([{ title: 'Looms' }])
     })
 
-    test('is the only one to see all this', async () => {
+    test('is accessible to the owner only', async () => {
       const { client: owner, avee } = await createEngineAvee(app)
       const { client: visitor } = await registerUser(app)
       says(unknown)
@@ -227,14 +227,14 @@ for (const kind of DATABASES) {
       expect((await stranger.post(`/avees/${another.id}/questions/${question?.id}/dismiss`)).status).toBe(404)
     })
 
-    test('posts dated updates on a layer: fresh for the prompt, in the index, changed and deleted with it', async () => {
+    test('indexes updates within their layer, reindexes changes and deletes their documents', async () => {
       const { client: owner, avee } = await createEngineAvee(app)
       const { client: visitor } = await registerUser(app)
       const path = `/avees/${avee.id}/updates`
       const post = async (body: object) => bodyOf(await owner.post<AveeUpdate>(path, body))
       const forAll = await post({ text: 'I have moved to Turin with the engine.', title: 'Moved' })
       await post({ text: 'My brother Bruno is ill.', layer: 'intimate' })
-      await app.app.insight.idle()
+      await app.app.jobs.idle()
       const listed = async (client: TestClient) =>
         bodyOf(await client.get<{ updates: AveeUpdate[] }>(path)).updates.map(({ text, fresh }) => [
           text,
@@ -265,7 +265,7 @@ for (const kind of DATABASES) {
 
       const changed = { text: 'I have moved to Genoa with the engine.', layer: 'friends' }
       expect(bodyOf(await owner.patch(`${path}/${forAll.id}`, changed))).toMatchObject(changed)
-      await app.app.insight.idle()
+      await app.app.jobs.idle()
       expect(await find(visitor, 'moved Turin Genoa')).not.toMatch(/Turin|Genoa/)
       expect(await find(owner, 'moved Turin Genoa')).toMatch(/Genoa/)
       expect(await find(owner, 'moved Turin Genoa')).not.toMatch(/Turin/)

@@ -1,7 +1,15 @@
 import type { Avee } from '../../contract/avees.ts'
 import type { ConversationAnalysis, TurnAnalysis } from '../../contract/insight.ts'
 import type { TestApp } from '../app.ts'
-import { ask, createAvee, createConversation, registerUser, type TestUser, uploadFiles } from '../builders.ts'
+import {
+  ask,
+  bodyOf,
+  createAvee,
+  createConversation,
+  registerUser,
+  type TestUser,
+  uploadFiles,
+} from '../builders.ts'
 import type { TestClient } from '../client.ts'
 
 /** A document with several headings. */
@@ -25,7 +33,7 @@ Results are printed on paper or punched on cards. A bell rings when a card is mi
 `
 const { signal } = new AbortController()
 
-/** An owner with an avee that knows a document. */
+/** Creates an owner whose avee has a document. */
 export async function createEngineAvee(
   app: TestApp,
   more: Record<string, unknown> = {},
@@ -39,7 +47,7 @@ export async function createEngineAvee(
   return { ...owner, avee }
 }
 
-/** Asks and waits for the answer; gives its id. */
+/** Asks and waits for the answer; returns its id. */
 export async function askAndWait(
   client: TestClient,
   conversation: string,
@@ -51,31 +59,20 @@ export async function askAndWait(
   return String(last['message_id'])
 }
 
-/** Opens a conversation, asks and waits until everything about it is worked out. */
+/** Asks in a new conversation and waits until the jobs that follow the answer have ended. */
 export async function askInNewConversation(app: TestApp, client: TestClient, avee: Avee, question: string) {
   const { id } = await createConversation(client, avee.handle)
   const messageId = await askAndWait(client, id, question)
-  await app.app.insight.idle()
+  await app.app.jobs.idle()
   return { conversationId: id, messageId }
 }
 
-/** What is known of a turn, which must be something. */
-export async function analyzedTurn(
+/** Returns the analysis of a turn, which is made now if it is pending. */
+export const analyzedTurn = (
   app: TestApp,
   messageId: string,
   layer: Avee['my_layer'] = 'intimate',
-): Promise<TurnAnalysis> {
-  const found = await app.app.insight.analyzeNow(messageId, layer, signal)
-  if (!found) throw new Error('The turn was not noted.')
-  return found
-}
+): Promise<TurnAnalysis> => app.app.insight.getTurn(messageId, { layer, title: null }, signal)
 
-export async function conversationInsight(
-  app: TestApp,
-  id: string,
-  layer: Avee['my_layer'] = 'intimate',
-): Promise<ConversationAnalysis> {
-  const found = await app.app.insight.ofConversation(id, layer)
-  if (!found) throw new Error('There is no such conversation.')
-  return found
-}
+export const conversationInsight = async (client: TestClient, id: string): Promise<ConversationAnalysis> =>
+  bodyOf(await client.get<ConversationAnalysis>(`/chat/${id}/intelligence`))

@@ -4,6 +4,7 @@ import type { Conversation } from '../../contract/chat.ts'
 import type { ConversationAnalysis } from '../../contract/insight.ts'
 import { startApp, type TestApp } from '../app.ts'
 import { bodyOf, createConversation, registerUser, uploadFiles } from '../builders.ts'
+import type { TestClient } from '../client.ts'
 import { DATABASES } from '../databases.ts'
 import { type ScriptedOllama, startOllama } from '../model-servers.ts'
 import {
@@ -15,7 +16,7 @@ import {
 } from './setup.ts'
 
 for (const kind of DATABASES) {
-  describe(`what is worked out of a turn on ${kind}`, () => {
+  describe(`turn analysis on ${kind}`, () => {
     let ollama: ScriptedOllama
     let app: TestApp
     beforeAll(async () => {
@@ -28,7 +29,7 @@ for (const kind of DATABASES) {
     })
     const says = (...tokens: string[]) => ollama.script('/api/chat', { tokens })
 
-    test('tells which statement which passage supports, and lists the others', async () => {
+    test('reports which passage supports each statement and lists unsupported ones', async () => {
       const { client, avee } = await createEngineAvee(app)
       const { id } = await createConversation(client, avee.handle)
       says('The engine weaves 40 patterns per minute [1]. ', 'It was painted blue in 1822.')
@@ -47,10 +48,10 @@ for (const kind of DATABASES) {
       expect(quality_scores.measured_by).toBe('words')
     })
 
-    test('is null where there was nothing to measure', async () => {
+    test('returns null averages where nothing was measured', async () => {
       const { client, avee } = await createEngineAvee(app)
       const { id } = await createConversation(client, avee.handle)
-      expect(await conversationInsight(app, id)).toMatchObject({
+      expect(await conversationInsight(client, id)).toMatchObject({
         metrics: { total_turns: 0, avg_response_time: null, user_satisfaction_estimate: null },
         average_quality: { relevance: null, engagement: null, factual_grounding: null },
         topics: [],
@@ -64,52 +65,52 @@ for (const kind of DATABASES) {
       expect(quality_scores.engagement_score).toBeGreaterThan(0)
     })
 
-    test('is stored by turn and averaged over the conversation', async () => {
+    test('stores scores by turn and averages them over the conversation', async () => {
       const { client, avee } = await createEngineAvee(app)
       const { id } = await createConversation(client, avee.handle)
       says('The engine weaves patterns at 40 per minute [1].')
       const first = await askAndWait(client, id, 'How fast does the engine weave patterns?')
       says('Charles Babbage designed the engine in 1837 [1].')
       const second = await askAndWait(client, id, 'Who designed the engine?')
-      await app.app.insight.idle()
-      const seen = await conversationInsight(app, id)
+      await app.app.jobs.idle()
+      const seen = await conversationInsight(client, id)
       expect(seen.quality_by_turn.map(({ message_id }) => message_id)).toEqual([first, second])
       expect(
         seen.quality_by_turn.every(({ response_time }) => response_time !== null && response_time > 0),
       ).toBe(true)
       expect(seen.metrics).toMatchObject({ total_turns: 2, conversation_depth: 4 })
       expect(seen.average_quality.factual_grounding).toBeGreaterThan(80)
-      expect(seen.topics.join(' ')).toMatch(/engine/i)
+      expect(seen.topics.join(' ')).toMatch(/babbage/i)
       expect(seen.total_messages).toBe(4)
     })
 
-    test('suggests what the documents answer, of the layers of who asks', async () => {
+    test('suggests follow-ups that the documents answer within the layer of the user', async () => {
       const { client: owner, avee } = await createEngineAvee(app)
-      const secret =
-        '# The Analytical Engine, privately\n\n## Hidden debts\n\nThe engine has debts of 900 pounds with the weaver.'
-      await uploadFiles(owner, [{ name: 'debts.md', content: secret }], { avee: avee.id, layer: 'intimate' })
+      const upload = async (layer: 'public' | 'intimate', heading: string, text: string) =>
+        await uploadFiles(
+          owner,
+          [{ name: `${heading}.md`, content: `# Notes on the engine\n\n## ${heading}\n\n${text}` }],
+          { avee: avee.id, layer },
+        )
+      await upload('public', 'Maintenance schedule', 'The engine is oiled with whale oil every Monday.')
+      await upload('public', 'In the second half of', 'The engine is shown in London for 900 pounds.')
+      await upload('intimate', 'Hidden debts', 'The engine has debts of 900 pounds with the weaver.')
       const { client: visitor } = await registerUser(app)
-      const suggested = async (client: typeof owner) => {
+      const suggestions = async (client: TestClient) => {
         const { id } = await createConversation(client, avee.handle)
         says('It weaves patterns at 40 per minute [1].')
-        const turn = await analyzedTurn(
-          app,
-          await askAndWait(client, id, 'How does the engine weave for 900 pounds?'),
-        )
-        return turn.follow_up_suggestions
+        const messageId = await askAndWait(client, id, 'How does the engine weave for 900 pounds?')
+        return (await analyzedTurn(app, messageId)).follow_up_suggestions
       }
-      const toVisitor = await suggested(visitor)
-      expect(toVisitor).toHaveLength(3)
-      expect(toVisitor.join(' ')).not.toMatch(/debt/i)
-      expect((await suggested(owner)).join(' ')).toMatch(/hidden debts/i)
-      const { body } = await visitor.post<{ answerable: string }>('/search', {
-        avee: avee.handle,
-        query: toVisitor[0],
-      })
-      expect(body.answerable).toBe('yes')
+      const aboutMaintenance = 'What can you tell me about “Maintenance schedule”?'
+      expect(await suggestions(visitor)).toEqual([aboutMaintenance])
+      expect((await suggestions(owner)).toSorted()).toEqual([
+        'What can you tell me about “Hidden debts”?',
+        aboutMaintenance,
+      ])
     })
 
-    test('gives no words of turns at a layer that was taken away since', async () => {
+    test('omits texts of turns whose layer the user has lost', async () => {
       const { client: owner, avee } = await createEngineAvee(app)
       const { client: friend, session } = await registerUser(app)
       bodyOf(await owner.put(`/avees/${avee.id}/permissions/${session.user.id}`, { max_layer: 'friends' }))
@@ -120,7 +121,7 @@ for (const kind of DATABASES) {
         avee,
         'How does the engine weave patterns?',
       )
-      expect((await conversationInsight(app, conversationId, 'friends')).topics).not.toEqual([])
+      expect((await conversationInsight(friend, conversationId)).topics).not.toEqual([])
       bodyOf(await owner.delete(`/avees/${avee.id}/permissions/${session.user.id}`))
       const later = bodyOf(await friend.get<ConversationAnalysis>(`/chat/${conversationId}/intelligence`))
       expect([later.topics, later.follow_up_suggestions, later.quality_by_turn[0]?.issues]).toEqual([
@@ -133,26 +134,7 @@ for (const kind of DATABASES) {
       expect((await owner.get(`/messages/${messageId}/intelligence`)).status).toBe(404)
     })
 
-    test('is made up for by whichever server is there when one has left it', async () => {
-      const { client, avee } = await createEngineAvee(app)
-      says('The engine weaves patterns at 40 per minute [1].')
-      const { conversationId, messageId } = await askInNewConversation(
-        app,
-        client,
-        avee,
-        'How fast does the engine weave?',
-      )
-      const { db } = app.app.database
-      const lost = { step: 'measure' as const, grounding: null, measured_by: null, due_at: new Date() }
-      await db.updateTable('turn_insights').set(lost).where('message_id', '=', messageId).execute()
-      expect((await conversationInsight(app, conversationId)).average_quality.factual_grounding).toBeNull()
-      await app.app.insight.idle()
-      expect(
-        (await conversationInsight(app, conversationId)).average_quality.factual_grounding,
-      ).toBeGreaterThan(80)
-    })
-
-    test('an avee learns from what its owner says with a thumb, and from nobody else', async () => {
+    test('lets an avee learn from the notes of its owner only', async () => {
       const { client: owner, avee } = await createEngineAvee(app)
       const { client: visitor } = await registerUser(app)
       const notes = async () => bodyOf(await owner.get<Avee>(`/avees/${avee.id}`)).persona_notes
@@ -180,7 +162,7 @@ for (const kind of DATABASES) {
       expect(await notes()).toBe('Dry.')
     })
 
-    test('thumbs are for one’s own answers, and move the estimate of satisfaction', async () => {
+    test('accepts votes on own answers, which change the satisfaction estimate', async () => {
       const { client, avee } = await createEngineAvee(app)
       const { client: other } = await registerUser(app)
       says('It weaves patterns at 40 per minute [1].')
@@ -192,7 +174,7 @@ for (const kind of DATABASES) {
       )
       const path = `/messages/${messageId}/feedback`
       const estimate = async () =>
-        (await conversationInsight(app, conversationId)).metrics.user_satisfaction_estimate ?? 0
+        (await conversationInsight(client, conversationId)).metrics.user_satisfaction_estimate ?? 0
       const before = await estimate()
       expect(bodyOf(await client.put(path, { vote: 'up', note: 'Exactly.' }))).toMatchObject({
         vote: 'up',
@@ -220,7 +202,7 @@ for (const kind of DATABASES) {
   })
 }
 
-describe('what a language model does afterwards', () => {
+describe('a background model', () => {
   let ollama: ScriptedOllama
   beforeAll(async () => {
     ollama = await startOllama()
@@ -230,7 +212,7 @@ describe('what a language model does afterwards', () => {
   const titleOf = async (client: Awaited<ReturnType<typeof registerUser>>['client'], id: string) =>
     bodyOf(await client.get<Conversation>(`/conversations/${id}`)).title
 
-  test('it names a conversation after the first answer, better after the second, and never over a person’s name', async () => {
+  test('generates a title after each of the first two answers, unless the user has chosen one', async () => {
     await using app = await startApp({ OLLAMA_BASE_URL: ollama.url, BACKGROUND_MODEL_CALLS: 'on' })
     const { client, avee } = await createEngineAvee(app)
     const { id } = await createConversation(client, avee.handle)
@@ -240,51 +222,61 @@ describe('what a language model does afterwards', () => {
       { tokens: ['Title: "Weaving engine"\n', 'I chose it because'] },
     )
     await askAndWait(client, id, 'What does the engine do?')
-    await app.app.insight.idle()
+    await app.app.jobs.idle()
     expect(await titleOf(client, id)).toBe('Weaving engine')
 
     ollama.script('/api/chat', { tokens: ['Babbage.'] }, { tokens: ['The engine and its maker'] })
     await askAndWait(client, id, 'Who made it?')
-    await app.app.insight.idle()
+    await app.app.jobs.idle()
     expect(await titleOf(client, id)).toBe('The engine and its maker')
 
     const named = await createConversation(client, avee.handle)
     bodyOf(await client.patch(`/conversations/${named.id}`, { title: 'Mine' }))
-    const before = ollama.requestsTo('/api/chat').length
     await askAndWait(client, named.id, 'What does the engine do?')
-    await app.app.insight.idle()
+    await app.app.jobs.idle()
     expect(await titleOf(client, named.id)).toBe('Mine')
-    expect(ollama.requestsTo('/api/chat')).toHaveLength(before + 1)
   })
 
-  test('it keeps the title from the question when it says something else, and key phrases name a long one', async () => {
+  test('falls back to the question, or to key phrases of a long question, when its reply is no title', async () => {
     await using app = await startApp({ OLLAMA_BASE_URL: ollama.url, BACKGROUND_MODEL_CALLS: 'on' })
     const { client, avee } = await createEngineAvee(app)
-    const rambling = {
+    const noTitle = {
       tokens: ['I am sorry but I can not possibly think of any title for this conversation'],
     }
     const { id } = await createConversation(client, avee.handle)
-    ollama.script('/api/chat', { tokens: ['It weaves.'] }, rambling)
+    ollama.script('/api/chat', { tokens: ['It weaves.'] }, noTitle)
     await askAndWait(client, id, 'What does it weave?')
-    await app.app.insight.idle()
+    await app.app.jobs.idle()
     expect(await titleOf(client, id)).toBe('What does it weave?')
 
     const long = await createConversation(client, avee.handle)
-    ollama.script(
-      '/api/chat',
-      { tokens: ['The punched cards come from the loom of Jacquard [1].'] },
-      rambling,
-    )
+    ollama.script('/api/chat', { tokens: ['The punched cards come from the loom of Jacquard [1].'] }, noTitle)
     await askAndWait(
       client,
       long.id,
-      'I have wondered for a long time where the punched cards of the engine come from, and from whom?',
+      'I have wondered for a long time about the punched cards of the engine: who invented them, and when?',
     )
-    await app.app.insight.idle()
+    await app.app.jobs.idle()
     expect(await titleOf(client, long.id)).toMatch(/punched cards/i)
   })
 
-  test('as a judge its verdict stands in the place of the words’, and what it makes up does not', async () => {
+  test('suggests follow-ups, of which those that the documents answer are kept', async () => {
+    await using app = await startApp({ OLLAMA_BASE_URL: ollama.url, BACKGROUND_MODEL_CALLS: 'on' })
+    const { client, avee } = await createEngineAvee(app)
+    const { id } = await createConversation(client, avee.handle)
+    bodyOf(await client.patch(`/conversations/${id}`, { title: 'Mine' }))
+    ollama.script(
+      '/api/chat',
+      { tokens: ['The engine weaves patterns [1].'] },
+      { tokens: ['1. How fast does the mill add two numbers?\n', '2. Why do penguins fly?\n', 'The end'] },
+    )
+    const messageId = await askAndWait(client, id, 'What does the engine weave?')
+    await app.app.jobs.idle()
+    const { follow_up_suggestions } = await analyzedTurn(app, messageId)
+    expect(follow_up_suggestions).toEqual(['How fast does the mill add two numbers?'])
+  })
+
+  test('replaces the scores as a judge, without sentences that the answer does not contain', async () => {
     await using app = await startApp({
       OLLAMA_BASE_URL: ollama.url,
       BACKGROUND_MODEL_CALLS: 'on',
@@ -305,7 +297,7 @@ describe('what a language model does afterwards', () => {
       { tokens: ['Here: ', JSON.stringify(verdict)] },
     )
     const messageId = await askAndWait(client, id, 'What does the engine weave?')
-    await app.app.insight.idle()
+    await app.app.jobs.idle()
     const turn = await analyzedTurn(app, messageId)
     expect(turn.quality_scores).toMatchObject({
       relevance_score: 0.9,

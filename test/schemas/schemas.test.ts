@@ -19,7 +19,9 @@ const changes: Record<string, Changes> = {
   '0.1.0': {
     conversations: withoutMissing('leaf_id', 'message gone'),
     question_groups: withoutMissing('document_id', 'document gone'),
-    avee_updates: withoutMissing('document_id', 'document gone'),
+    avee_updates: (row) =>
+      without('indexed_at', 'due_at')(withoutMissing('document_id', 'document gone')(row)),
+    turn_insights: without('step', 'attempts', 'due_at'),
     passages: without('document_id'),
     document_versions: without('document_id'),
     memory_turns: 'dropped',

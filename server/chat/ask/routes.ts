@@ -12,7 +12,7 @@ import type { Insight } from '../../insight/index.ts'
 import type { Memory } from '../../memory/index.ts'
 import type { Runs } from '../../runs/index.ts'
 import type { AskOptions, Chat } from '../chat.ts'
-import { conversationNotFound, malformedConversationId } from '../errors.ts'
+import { malformedConversationId } from '../errors.ts'
 import { citationsWithin } from '../present.ts'
 
 type AskDependencies = { chat: Chat; runs: Runs; avees: Avees; insight: Insight; memory: Memory }
@@ -50,18 +50,17 @@ export const askRoutes =
         model_used: answer.model ?? '',
         citations,
       }
-      return { body, asked, layer, signal }
+      return { body, asked, conversation, layer, signal }
     }
 
     route(app, askQuestion, async (request, reply) => (await waitForAnswer(request, reply)).body)
 
     route(app, askQuestionV2, async (request, reply) => {
-      const { body, asked, layer, signal } = await waitForAnswer(request, reply)
+      const { body, asked, conversation, layer, signal } = await waitForAnswer(request, reply)
       const [analysis, memoryCount] = await Promise.all([
-        insight.analyzeNow(asked.messageId, layer, signal),
+        insight.getTurn(asked.messageId, { layer, title: conversation.title }, signal),
         memory.extractNow(asked.userMessageId, signal),
       ])
-      if (!analysis) throw conversationNotFound()
       return { ...body, ...analysis, memories_extracted: memoryCount }
     })
 
@@ -73,9 +72,7 @@ export const askRoutes =
       const caller = callerOf(request)
       const conversation = await chat.getConversation(caller, request.params.id)
       const { layer } = await avees.view(caller, conversation.avee_id)
-      const analysis = await insight.ofConversation(conversation.id, layer)
-      if (!analysis) throw conversationNotFound()
-      return analysis
+      return await insight.getConversation(await chat.getHistory(conversation), layer)
     })
   }
 

@@ -6,6 +6,7 @@ import { up as summaries } from './004-summaries.ts'
 import { up as folders } from './005-folders.ts'
 import { up as jobs } from './006-jobs.ts'
 import { up as memoryJobs } from './007-memory-jobs.ts'
+import { up as insightJobs } from './008-insight-jobs.ts'
 import { up as integrity } from './010-integrity.ts'
 import { up as canonicalEvents } from './011-canonical-events.ts'
 import { up as documentSources } from './012-document-sources.ts'
@@ -19,6 +20,7 @@ export const migrations: Record<string, Migration> = {
   '005-folders': { up: folders },
   '006-jobs': { up: jobs },
   '007-memory-jobs': { up: memoryJobs },
+  '008-insight-jobs': { up: insightJobs },
   '010-integrity': { up: integrity },
   '011-canonical-events': { up: canonicalEvents },
   '012-document-sources': { up: documentSources },

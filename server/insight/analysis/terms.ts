@@ -1,73 +1,50 @@
 import { detectLanguage, stemmerFor, stopWordsOf, tokenize } from '../../search/index.ts'
 
-/** A word that says something: in the form in which words are compared, and as it was written. */
-export type ContentTerm = { form: string; text: string; isFigure: boolean; isName: boolean }
+/** A content word of a text: its stem and the word as written. */
+export type Term = { stem: string; text: string; isNumber: boolean }
 
-/** Reads texts of one language as search does: stemmed, without the words that only hold a sentence together. */
-export type TermReader = {
+/** Extracts the content words of texts in one language, stemmed as in the search index. */
+export type TermExtractor = {
   readonly language: string | null
-  contentOf(text: string): ContentTerm[]
-  formsOf(text: string): Set<string>
+  termsOf(text: string): Term[]
+  stemsOf(text: string): Set<string>
 }
 
-const figure = /\p{Nd}/u
-/** In German every noun is written like a name. */
-const capitalNouns = new Set(['deu'])
+/** @param language ISO 639-3, see `detectLanguage`; null compares words without stemming */
+export async function termExtractor(language: string | null): Promise<TermExtractor> {
+  const stem = await stemmerFor(language)
+  const stopWords = stopWordsOf(language ?? 'eng')
 
-/** @param language ISO 639-3, see `detectLanguage`; null compares letters only */
-export async function termReader(language: string | null): Promise<TermReader> {
-  const normalise = await stemmerFor(language)
-  const functionWords = stopWordsOf(language ?? 'eng')
-
-  function contentOf(text: string): ContentTerm[] {
-    const words: ContentTerm[] = []
-    let isFirst = true
-    for (const { text: word, kind } of tokenize(text)) {
-      if (kind !== 'word' && kind !== 'bigram') continue
-      const isInside = !isFirst
-      isFirst = false
-      if (functionWords.has(word.toLowerCase())) continue
-      const form = normalise(word)
-      if (form === '') continue
-      const isFigure = figure.test(word)
-      const isName = !isFigure && isInside && /^\p{Lu}/u.test(word) && !capitalNouns.has(language ?? '')
-      words.push({ form, text: word, isFigure, isName })
-    }
-    return words
+  function termsOf(text: string): Term[] {
+    return [...tokenize(text)].flatMap(({ text: word, kind }) => {
+      if ((kind !== 'word' && kind !== 'bigram') || stopWords.has(word.toLowerCase())) return []
+      const stemmed = stem(word)
+      return stemmed === '' ? [] : [{ stem: stemmed, text: word, isNumber: /\p{Nd}/u.test(word) }]
+    })
   }
-  return { language, contentOf, formsOf: (text) => new Set(contentOf(text).map(({ form }) => form)) }
+  return { language, termsOf, stemsOf: (text) => new Set(termsOf(text).map((term) => term.stem)) }
 }
-
-/** Letter statistics are sure of a language from about this many characters on. */
-const sureLength = 250
 
 /**
- * The language of a text, which may be a sentence. Letters alone mistake short texts for a neighbouring language, so for
- * those the language that has most of their function words is taken: among what the letters say, English, and what
- * stands around them (the passages, the other half of the turn).
+ * Returns the language of a text that may be a single sentence: letter statistics confuse short texts in related
+ * languages, so the language with the most stop words in the text is chosen from what the statistics say, English and
+ * `candidates`, the languages of related texts.
  */
-export function languageOf(text: string, ...around: (string | null)[]): string | null {
-  const byLetters = detectLanguage(text)
-  if (text.length >= sureLength) return byLetters
+export function languageOf(text: string, ...candidates: (string | null)[]): string | null {
   const words = [...tokenize(text)].flatMap(({ text: word, kind }) =>
     kind === 'word' ? [word.toLowerCase()] : [],
   )
-  let best = { language: byLetters, count: 0 }
-  for (const language of new Set([byLetters, ...around, 'eng'])) {
-    const functionWords = stopWordsOf(language)
-    const count = words.filter((word) => functionWords.has(word)).length
-    if (count > best.count) best = { language, count }
+  let best = { language: detectLanguage(text), stopWords: 0 }
+  for (const language of new Set([best.language, ...candidates, 'eng'])) {
+    const listed = stopWordsOf(language)
+    const stopWords = words.filter((word) => listed.has(word)).length
+    if (stopWords > best.stopWords) best = { language, stopWords }
   }
   return best.language
 }
 
-/** How much a word counts, by its form. */
-export type Weigh = (form: string) => number
-
-/** How alike two sets are: what they share against what they hold together, 0 … 1. */
+/** Returns the Jaccard similarity of two sets, |a ∩ b| / |a ∪ b|; 0 when one is empty. */
 export function jaccard(a: ReadonlySet<string>, b: ReadonlySet<string>): number {
-  if (a.size === 0 || b.size === 0) return 0
-  let shared = 0
-  for (const each of a) if (b.has(each)) shared += 1
-  return shared / (a.size + b.size - shared)
+  const shared = a.intersection(b).size
+  return shared === 0 ? 0 : shared / (a.size + b.size - shared)
 }

@@ -2,10 +2,10 @@ import { sql } from 'kysely'
 import { type Layer } from '../../../contract/layers.ts'
 import type { Db } from '../../db/index.ts'
 
-/** Whose conversations, since when, and of how many people a figure has to be before others than the owner count in it. */
-export type Scope = { aveeId: string; ownerId: string; since: Date; leastPeople: number }
+/** Turns of other users count in a figure if they come from at least `minUsers` users; the owner's always count. */
+export type Scope = { aveeId: string; ownerId: string; since: Date; minUsers: number }
 
-/** The turns of the period; `own` are the owner's. */
+/** A CTE with the turns of the period; `own` marks the owner's. */
 const turns = ({ aveeId, ownerId, since }: Scope) => sql`
   turns as (
     select *, user_id = ${ownerId} as own, (created_at at time zone 'utc')::date::text as day
@@ -26,12 +26,12 @@ export type Totals = {
   response_ms: number | null
 }
 
-/** The whole period; the turns of others count when they are of enough people. */
+/** Returns figures over the whole period. */
 export async function totals(db: Db, scope: Scope): Promise<Totals> {
   const { rows } = await sql<Totals>`
     with ${turns(scope)}, shown as (
       select * from turns
-      where own or (select count(distinct user_id) from turns where not own) >= ${scope.leastPeople}
+      where own or (select count(distinct user_id) from turns where not own) >= ${scope.minUsers}
     )
     select (select count(*)::int from turns) as all_turns, count(*)::int as turns,
       count(distinct conversation_id)::int as conversations,
@@ -57,11 +57,11 @@ export type Day = {
   grounding: number | null
 }
 
-/** Day by day (UTC); on each, others count when they are enough people on that day. */
+/** Returns figures by day (UTC); `minUsers` applies to each day. */
 export async function byDay(db: Db, scope: Scope): Promise<Day[]> {
   const { rows } = await sql<Day>`
     with ${turns(scope)}, enough as (
-      select day from turns where not own group by day having count(distinct user_id) >= ${scope.leastPeople}
+      select day from turns where not own group by day having count(distinct user_id) >= ${scope.minUsers}
     )
     select day, count(*)::int as turns, (count(*) filter (where not answered))::int as unanswered,
       avg(relevance) as relevance, avg(grounding) as grounding
@@ -72,16 +72,16 @@ export async function byDay(db: Db, scope: Scope): Promise<Day[]> {
 
 export type TopicDay = { key: string; text: string; day: string; turns: number; total: number }
 
-/** The topics that came up most, day by day; of others, those that enough people spoke of, on days when enough did. */
+/** Returns the most frequent topics by day; `minUsers` applies to each topic and to each of its days. */
 export async function topicDays(db: Db, scope: Scope, limit: number): Promise<TopicDay[]> {
   const { rows } = await sql<TopicDay>`
     with ${turns(scope)}, named as (
       select topic ->> 'key' as key, topic ->> 'text' as text, day, own, user_id, (topic ->> 'weight')::float8 as weight
       from turns, json_array_elements(turns.topics) as topic
     ), enough as (
-      select key from named where not own group by key having count(distinct user_id) >= ${scope.leastPeople}
+      select key from named where not own group by key having count(distinct user_id) >= ${scope.minUsers}
     ), enough_days as (
-      select key, day from named where not own group by key, day having count(distinct user_id) >= ${scope.leastPeople}
+      select key, day from named where not own group by key, day having count(distinct user_id) >= ${scope.minUsers}
     ), shown as (
       select * from named where own or key in (select key from enough)
     ), most as (
@@ -98,13 +98,13 @@ export async function topicDays(db: Db, scope: Scope, limit: number): Promise<To
 
 export type DocumentUse = { document_id: string; title: string; layer: Layer; turns: number }
 
-/** The documents that answers rest on, the most used first; uses by others where they are enough people. */
+/** Returns the documents that answers are based on, the most used first; `minUsers` applies to each document. */
 export async function documentUses(db: Db, scope: Scope): Promise<DocumentUse[]> {
   const { rows } = await sql<DocumentUse>`
     with ${turns(scope)}, used as (
       select unnest(documents) as document_id, own, user_id from turns
     ), enough as (
-      select document_id from used where not own group by document_id having count(distinct user_id) >= ${scope.leastPeople}
+      select document_id from used where not own group by document_id having count(distinct user_id) >= ${scope.minUsers}
     )
     select documents.id as document_id, documents.title, documents.layer, count(*)::int as turns
     from used join documents on documents.id = used.document_id and documents.avee_id = ${scope.aveeId}
@@ -113,7 +113,7 @@ export async function documentUses(db: Db, scope: Scope): Promise<DocumentUse[]>
   return rows
 }
 
-/** The avee's documents besides these, the oldest first, and how many there are. */
+/** Returns the avee's other documents, the oldest first, and their number. */
 export async function otherDocuments(
   db: Db,
   aveeId: string,

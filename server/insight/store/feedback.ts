@@ -4,7 +4,7 @@ import type { Db } from '../../db/index.ts'
 
 export type FeedbackRow = { message_id: string; vote: Vote; note: string }
 
-/** Sets or changes a thumb; null takes it away. Without a note, an earlier one stays. */
+/** Sets or changes a vote; null deletes it. Without a note, an earlier one is kept. */
 export async function putFeedback(
   db: Db,
   {

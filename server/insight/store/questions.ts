@@ -5,12 +5,12 @@ import type { Db, Row, Trx } from '../../db/index.ts'
 
 export type UnansweredRow = Row<'unanswered_questions'>
 
-/** One at a time for each avee, so that two questions alike do not found two groups. */
+/** Serializes grouping per avee, so that two similar questions do not create two groups. */
 export async function lockQuestions(trx: Trx, aveeId: string): Promise<void> {
   await sql`select pg_advisory_xact_lock(hashtextextended('questions ' || ${aveeId}, 0))`.execute(trx)
 }
 
-/** The words of the avee's latest questions and the groups they are in. */
+/** Lists terms and group of the avee's latest questions. */
 export async function questionTerms(
   trx: Trx,
   aveeId: string,
@@ -29,7 +29,7 @@ export async function insertGroup(trx: Trx, group: { id: string; aveeId: string 
   await trx.insertInto('question_groups').values({ id: group.id, avee_id: group.aveeId }).execute()
 }
 
-/** What was answered and is asked in vain again is open again; what was dismissed stays so. */
+/** Reopens a group that was answered; a dismissed one stays dismissed. */
 export async function reopenAnswered(trx: Trx, groupId: string): Promise<void> {
   await trx
     .updateTable('question_groups')
@@ -51,7 +51,7 @@ export type NewQuestion = {
   terms: string[]
 }
 
-/** False when the message is there already. */
+/** Returns false when the question exists already. */
 export async function insertQuestion(trx: Trx, question: NewQuestion): Promise<boolean> {
   const row = await trx
     .insertInto('unanswered_questions')
@@ -80,7 +80,7 @@ export async function findQuestion(db: Db | Trx, messageId: string): Promise<Una
     .executeTakeFirst()
 }
 
-/** A question that is answered by now is taken out, unless it was passed on. */
+/** Deletes a question, unless it was forwarded, and its group when that becomes empty. */
 export async function removeQuestion(trx: Trx, messageId: string): Promise<void> {
   const gone = await trx
     .deleteFrom('unanswered_questions')
@@ -94,7 +94,7 @@ export async function removeQuestion(trx: Trx, messageId: string): Promise<void>
       and not exists (select from unanswered_questions where group_id = ${gone.group_id})`.execute(trx)
 }
 
-export async function markPassedOn(trx: Trx, messageId: string, note: string): Promise<void> {
+export async function markForwarded(trx: Trx, messageId: string, note: string): Promise<void> {
   await trx
     .updateTable('unanswered_questions')
     .set({ shared: true, note, passed_on_at: sql<Date>`coalesce(passed_on_at, now())` })
@@ -121,7 +121,7 @@ export type GroupMember = {
   document_id: string | null
 }
 
-/** The groups of an avee in a state, those that were passed on first, then the latest, with all their questions. */
+/** Lists the questions of an avee's groups in a state: groups with unanswered forwarded questions first, then the latest. */
 export async function groupMembers(
   db: Db,
   avee: { id: string; ownerId: string },
@@ -129,7 +129,7 @@ export async function groupMembers(
 ): Promise<GroupMember[]> {
   const { rows } = await sql<GroupMember>`
     with chosen as (
-      select question_groups.id, state, document_id, bool_or(passed_on_at is not null and reply_id is null) as waits,
+      select question_groups.id, state, document_id, bool_or(passed_on_at is not null and reply_id is null) as is_waiting,
         max(unanswered_questions.created_at) as latest
       from question_groups
       join unanswered_questions on group_id = question_groups.id
@@ -137,7 +137,7 @@ export async function groupMembers(
         and ${'groupId' in filter ? sql<boolean>`question_groups.id = ${filter.groupId}` : sql<boolean>`state = ${filter.state}`}
       group by question_groups.id
       having ${'groupId' in filter ? sql<boolean>`true` : sql<boolean>`bool_or(shared)`}
-      order by 4 desc, 5 desc
+      order by is_waiting desc, latest desc
       limit ${'groupId' in filter ? 1 : filter.limit}
     )
     select group_id, message_id, unanswered_questions.conversation_id, user_id, user_id = ${avee.ownerId} as is_owner,
@@ -147,18 +147,18 @@ export async function groupMembers(
     join unanswered_questions on group_id = chosen.id
     join messages on messages.id = message_id
     join users on users.id = user_id
-    order by waits desc, latest desc, group_id, unanswered_questions.created_at, message_id`.execute(db)
+    order by is_waiting desc, latest desc, group_id, unanswered_questions.created_at, message_id`.execute(db)
   return rows
 }
 
-/** Questions in groups that nobody has agreed to show, and of how many people they are. */
+/** Counts the questions, and their users, in groups that nobody has agreed to share. */
 export async function countHidden(
   db: Db,
   aveeId: string,
   state: QuestionState,
-): Promise<{ questions: number; people: number }> {
-  const { rows } = await sql<{ questions: number; people: number }>`
-    select count(*)::int as questions, count(distinct user_id)::int as people
+): Promise<{ questions: number; users: number }> {
+  const { rows } = await sql<{ questions: number; users: number }>`
+    select count(*)::int as questions, count(distinct user_id)::int as users
     from unanswered_questions
     where group_id in (
       select question_groups.id from question_groups
@@ -166,7 +166,7 @@ export async function countHidden(
       where question_groups.avee_id = ${aveeId} and state = ${state}
       group by question_groups.id having not bool_or(shared)
     )`.execute(db)
-  return rows[0] ?? { questions: 0, people: 0 }
+  return rows[0] ?? { questions: 0, users: 0 }
 }
 
 export async function setGroupState(
@@ -182,7 +182,7 @@ export async function setGroupState(
     .execute()
 }
 
-/** Takes a question for its reply; false when another has replied meanwhile. */
+/** Stores the reply to a question; false when there is one already. */
 export async function markReplied(trx: Trx, messageId: string, replyId: string): Promise<boolean> {
   const row = await trx
     .updateTable('unanswered_questions')

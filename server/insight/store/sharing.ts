@@ -18,7 +18,7 @@ export async function putSharing(db: Db, aveeId: string, sharing: VisitorSetting
     .execute()
 }
 
-export async function findChoice(db: Db, aveeId: string, userId: string): Promise<boolean | null> {
+export async function findConsent(db: Db, aveeId: string, userId: string): Promise<boolean | null> {
   const row = await db
     .selectFrom('sharing_choices')
     .select('share')
@@ -28,8 +28,8 @@ export async function findChoice(db: Db, aveeId: string, userId: string): Promis
   return row?.share ?? null
 }
 
-/** Notes that somebody was told, and what they want. Taking it back takes back what was shared before. */
-export async function putChoice(db: Db, aveeId: string, userId: string, share: boolean): Promise<void> {
+/** Stores whether a user agrees to share unanswered questions. Withdrawing also withdraws the questions shared before. */
+export async function putConsent(db: Db, aveeId: string, userId: string, share: boolean): Promise<void> {
   await db
     .insertInto('sharing_choices')
     .values({ avee_id: aveeId, user_id: userId, share })

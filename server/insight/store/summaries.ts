@@ -3,7 +3,7 @@ import type { Db, Row } from '../../db/index.ts'
 
 export type SummaryRow = Row<'conversation_summaries'>
 
-/** The summaries that end with one of these messages, in the order of the messages. */
+/** Lists the summaries that end with one of these messages, in the order of the messages. */
 export async function summariesAt(db: Db, messageIds: string[]): Promise<SummaryRow[]> {
   const rows = await db
     .selectFrom('conversation_summaries')
@@ -14,7 +14,7 @@ export async function summariesAt(db: Db, messageIds: string[]): Promise<Summary
   return rows.toSorted((a, b) => (place.get(a.message_id) ?? 0) - (place.get(b.message_id) ?? 0))
 }
 
-/** Stores a summary in the place of the one that ended with the same message; nothing happens when that is gone. */
+/** Stores a summary, replacing the one that ended with the same message; does nothing when that message was deleted. */
 export async function putSummary(db: Db, summary: Omit<SummaryRow, 'created_at'>): Promise<void> {
   const { message_id, conversation_id, layer, content, made_by } = summary
   await sql`

@@ -3,8 +3,6 @@ import { type Layer } from '../../../contract/layers.ts'
 import type { Db, Row, Trx } from '../../db/index.ts'
 
 export type TurnRow = Row<'turn_insights'>
-type Step = TurnRow['step']
-type MessageRow = Row<'messages'>
 
 export type NewTurn = {
   messageId: string
@@ -15,7 +13,7 @@ export type NewTurn = {
   layer: Layer
 }
 
-/** Writes down that an answer is to be looked at, once. What its person had agreed to at this moment stays with it. */
+/** Records a turn once. `may_share` is the user's consent at this moment. */
 export async function insertTurn(trx: Trx, turn: NewTurn): Promise<void> {
   await sql`
     insert into turn_insights (message_id, question_id, conversation_id, avee_id, user_id, layer, response_ms, may_share)
@@ -30,62 +28,33 @@ export async function insertTurn(trx: Trx, turn: NewTurn): Promise<void> {
     on conflict (message_id) do nothing`.execute(trx)
 }
 
-/** Takes up to `limit` turns that are due at a step; whoever does not finish within `leaseMs` loses them. */
-export async function claimTurns(
-  db: Db,
-  step: Step,
-  { limit, leaseMs, maxAttempts }: { limit: number; leaseMs: number; maxAttempts: number },
-): Promise<TurnRow[]> {
-  const { rows } = await sql<TurnRow>`
-    with due as (
-      select message_id from turn_insights
-      where step = ${step} and due_at <= now()
-      order by due_at limit ${limit}
-      for update skip locked
-    )
-    update turn_insights set attempts = attempts + 1, due_at = now() + ${leaseMs} * interval '1 millisecond',
-      step = case when attempts >= ${maxAttempts} then 'failed' else step end
-    from due where turn_insights.message_id = due.message_id
-    returning turn_insights.*`.execute(db)
-  return rows.filter((row) => row.step === step)
-}
-
-export async function putOff(db: Db, messageId: string, ms: number): Promise<void> {
-  await db
-    .updateTable('turn_insights')
-    .set({ due_at: new Date(Date.now() + ms) })
-    .where('message_id', '=', messageId)
-    .where('step', 'in', ['measure', 'ask_model'])
-    .execute()
-}
-
-export type TurnFindings = Partial<
-  Pick<
-    TurnRow,
-    'relevance' | 'engagement' | 'grounding' | 'answered' | 'measured_by' | 'documents' | 'step'
-  > & {
-    issues: TurnRow['issues']
-    suggestions: TurnRow['suggestions']
-    sentences: TurnRow['sentences']
-    topics: TurnRow['topics']
-    follow_ups: TurnRow['follow_ups']
-  }
+type TurnAnalysisColumns = Pick<
+  TurnRow,
+  | 'relevance'
+  | 'engagement'
+  | 'grounding'
+  | 'answered'
+  | 'measured_by'
+  | 'documents'
+  | 'issues'
+  | 'suggestions'
+  | 'sentences'
+  | 'topics'
+  | 'follow_ups'
 >
 
-/** Stores what was found out; a step that is named is due at once, with all its attempts. */
-export async function saveTurn(db: Db, messageId: string, found: TurnFindings): Promise<void> {
-  const { issues, suggestions, sentences, topics, follow_ups, step, ...plain } = found
-  const json = { issues, suggestions, sentences, topics, follow_ups }
-  const texts = Object.entries(json).flatMap(([name, value]) =>
-    value === undefined ? [] : [[name, JSON.stringify(value)] as const],
+/** Stores what was found about a turn. */
+export async function saveTurn(
+  db: Db,
+  messageId: string,
+  { issues, suggestions, sentences, topics, follow_ups, ...scalars }: Partial<TurnAnalysisColumns>,
+): Promise<void> {
+  const json = Object.entries({ issues, suggestions, sentences, topics, follow_ups }).flatMap(
+    ([column, value]) => (value === undefined ? [] : [[column, JSON.stringify(value)] as const]),
   )
   await db
     .updateTable('turn_insights')
-    .set({
-      ...plain,
-      ...Object.fromEntries(texts),
-      ...(step === undefined ? {} : { step, attempts: 0, due_at: new Date() }),
-    })
+    .set({ ...scalars, ...Object.fromEntries(json) })
     .where('message_id', '=', messageId)
     .execute()
 }
@@ -98,53 +67,7 @@ export async function findTurn(db: Db, messageId: string): Promise<TurnRow | und
     .executeTakeFirst()
 }
 
-/** The messages of a branch that ends in one, oldest first, at most so many. */
-export async function branchUpTo(db: Db, messageId: string, limit: number): Promise<MessageRow[]> {
-  return await branchQuery(db, messageId, limit).execute()
-}
-
-const branchQuery = (db: Db, leafId: string, limit: number) =>
-  db
-    .withRecursive('branch', (qb) =>
-      qb
-        .selectFrom('messages')
-        .select(['messages.id', 'messages.parent_id', sql<number>`1`.as('depth')])
-        .where('messages.id', '=', leafId)
-        .unionAll((recursive) =>
-          recursive
-            .selectFrom('messages')
-            .innerJoin('branch', 'branch.parent_id', 'messages.id')
-            .select(['messages.id', 'messages.parent_id', sql<number>`branch.depth + 1`.as('depth')])
-            .where('branch.depth', '<', limit),
-        ),
-    )
-    .selectFrom('branch')
-    .innerJoin('messages', 'messages.id', 'branch.id')
-    .selectAll('messages')
-    .orderBy('branch.depth', 'desc')
-
-export type ConversationFacts = {
-  id: string
-  title: string | null
-  title_by: 'auto' | 'user'
-  leaf_id: string | null
-  avee_id: string
-  total: number
-  /** Answers beside another to the same question. */
-  regenerated: number
-}
-
-export async function conversationFacts(db: Db, id: string): Promise<ConversationFacts | undefined> {
-  const { rows } = await sql<ConversationFacts>`
-    select conversations.id, title, title_by, leaf_id, avee_id,
-      (select count(*)::int from messages where conversation_id = conversations.id) as total,
-      (select count(*)::int - count(distinct parent_id)::int from messages
-        where conversation_id = conversations.id and role = 'assistant' and parent_id is not null) as regenerated
-    from conversations where id = ${id}`.execute(db)
-  return rows[0]
-}
-
-/** What was found of the turns of a branch, oldest first, with the thumb of whose conversation it is. */
+/** Lists the recorded turns among these answers, oldest first, with the user's vote. */
 export async function turnsOf(
   db: Db,
   messageIds: string[],

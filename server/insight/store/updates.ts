@@ -25,7 +25,7 @@ export async function findUpdate(db: Db, aveeId: string, id: string): Promise<Up
     .executeTakeFirst()
 }
 
-/** Updates of an avee in these layers, newest first. */
+/** Lists updates of an avee in these layers, newest first. */
 export async function listUpdates(
   db: Db,
   aveeId: string,
@@ -41,7 +41,6 @@ export async function listUpdates(
   return await query.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(limit).execute()
 }
 
-/** Changes an update; its document is made anew. */
 export async function changeUpdate(
   db: Db,
   id: string,
@@ -49,7 +48,7 @@ export async function changeUpdate(
 ): Promise<UpdateRow | undefined> {
   return await db
     .updateTable('avee_updates')
-    .set({ ...changes, indexed_at: null, due_at: sql<Date>`now()`, updated_at: sql<Date>`now()` })
+    .set({ ...changes, updated_at: sql<Date>`clock_timestamp()` })
     .where('id', '=', id)
     .returningAll()
     .executeTakeFirst()
@@ -59,28 +58,25 @@ export async function deleteUpdate(db: Db, id: string): Promise<UpdateRow | unde
   return await db.deleteFrom('avee_updates').where('id', '=', id).returningAll().executeTakeFirst()
 }
 
-/** Takes updates that are not in the index as they are now, with the owner in whose name they go there. */
-export async function claimUpdates(
+/** Finds an update with the owner of its avee. */
+export async function findUpdateWithOwner(
   db: Db,
-  { limit, leaseMs }: { limit: number; leaseMs: number },
-): Promise<(UpdateRow & { owner_id: string })[]> {
-  const { rows } = await sql<UpdateRow & { owner_id: string }>`
-    with due as (
-      select id from avee_updates where indexed_at is null and due_at <= now()
-      order by due_at limit ${limit} for update skip locked
-    )
-    update avee_updates set due_at = now() + ${leaseMs} * interval '1 millisecond'
-    from due, avees
-    where avee_updates.id = due.id and avees.id = avee_updates.avee_id
-    returning avee_updates.*, avees.owner_id`.execute(db)
-  return rows
+  id: string,
+): Promise<(UpdateRow & { owner_id: string }) | undefined> {
+  return await db
+    .selectFrom('avee_updates')
+    .innerJoin('avees', 'avees.id', 'avee_updates.avee_id')
+    .selectAll('avee_updates')
+    .select('avees.owner_id')
+    .where('avee_updates.id', '=', id)
+    .executeTakeFirst()
 }
 
-/** Notes the document that an update is in the index as; false when the update was changed or deleted meanwhile. */
-export async function noteIndexed(db: Db, update: UpdateRow, documentId: string): Promise<boolean> {
+/** Stores the document that contains an update; false when the update was changed or deleted since it was read. */
+export async function setDocument(db: Db, update: UpdateRow, documentId: string): Promise<boolean> {
   const row = await db
     .updateTable('avee_updates')
-    .set({ document_id: documentId, indexed_at: sql<Date>`now()` })
+    .set({ document_id: documentId })
     .where('id', '=', update.id)
     .where(sql<boolean>`date_trunc('milliseconds', updated_at) = ${update.updated_at}`)
     .returning('id')

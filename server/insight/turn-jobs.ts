@@ -1,0 +1,241 @@
+import { layersWithin } from '../../contract/layers.ts'
+import type { Database, Row, Trx } from '../db/index.ts'
+import { newId } from '../db/index.ts'
+import type { Jobs } from '../jobs/index.ts'
+import type { Knowledge } from '../knowledge/index.ts'
+import type { ChatMessage, Models } from '../models/index.ts'
+import { analyzeTurn, type Turn } from './analysis/analyze-turn.ts'
+import { jaccard } from './analysis/terms.ts'
+import type { UnansweredReason } from './analysis/unanswered.ts'
+import { answerableOnes, generateFollowUps, nearbyPassages } from './follow-ups.ts'
+import { judgeTurn } from './judge.ts'
+import {
+  insertGroup,
+  insertQuestion,
+  lockQuestions,
+  type NewQuestion,
+  questionTerms,
+  removeQuestion,
+  reopenAnswered,
+} from './store/questions.ts'
+import { findTurn, saveTurn, type TurnRow, turnsOf } from './store/turns.ts'
+import type { ReadBranch, Summaries } from './summaries.ts'
+import { generateTitle, titleFromTopics } from './titles.ts'
+
+/** Messages before a question that its analysis reads. */
+const contextMessages = 12
+/** A title is generated after each of the first answers: the first question alone says little. */
+const titledAnswers = 2
+/** Questions are grouped when they share at least half of their terms. */
+const minSimilarity = 0.5
+const maxComparedQuestions = 1_000
+
+const analyzeKind = 'insight.analyze-turn'
+const refineKind = 'insight.refine-turn'
+type TurnInput = { messageId: string }
+
+/** What the jobs need of the module that stores conversations. */
+export type Conversations = {
+  readBranch: ReadBranch
+  /** Returns whether the title was chosen automatically; undefined when the conversation does not exist. */
+  hasAutoTitle(conversationId: string): Promise<boolean | undefined>
+  /** Sets the title unless the user has chosen one. */
+  setAutoTitle(conversationId: string, title: string): Promise<void>
+}
+
+type Dependencies = {
+  database: Database
+  jobs: Pick<Jobs, 'register' | 'enqueue' | 'runNow'>
+  knowledge: Pick<Knowledge, 'documentFrequencies' | 'search'>
+  models: Pick<Models, 'runInBackground'>
+  summaries: Pick<Summaries, 'extend' | 'rewrite'>
+  /** Lets a model judge each answer. */
+  judge: boolean
+}
+
+/**
+ * The jobs that follow an answer:
+ *
+ *   answer stored ──▶ analyze (without a model): scores, topics, follow-ups, unanswered question, summary
+ *                        │
+ *                        └──▶ refine (with a background model): title, summary, verdict, follow-ups
+ */
+export function turnJobs({ database, jobs, knowledge, models, summaries, judge }: Dependencies) {
+  const { db } = database
+
+  /** Reads a turn with the messages before it; undefined when its messages have been deleted. */
+  async function readTurn(
+    row: TurnRow,
+    readBranch: ReadBranch,
+  ): Promise<(Turn & { messages: Row<'messages'>[] }) | undefined> {
+    const messages = await readBranch(row.message_id, contextMessages + 2)
+    const [question, answer] = messages.slice(-2)
+    if (!question || !answer || question.id !== row.question_id) return undefined
+    const layers = layersWithin(row.layer)
+    const earlier = messages
+      .slice(0, -2)
+      .filter(({ content, layer_used }) => content !== '' && layers.includes(layer_used))
+    return {
+      aveeId: row.avee_id,
+      layers,
+      question: question.content,
+      answer: answer.content,
+      model: answer.model,
+      finishReason: answer.finish_reason,
+      citations: answer.citations.filter(({ layer }) => layers.includes(layer)),
+      earlier: earlier.map(({ role, content }) => ({ role, content })),
+      messages,
+    }
+  }
+
+  /** Adds an unanswered question to the owner's inbox; removes one that is answered now. */
+  async function saveUnanswered(
+    row: TurnRow,
+    reason: UnansweredReason | null,
+    terms: string[],
+  ): Promise<void> {
+    await database.transaction(async (trx) => {
+      if (reason === null) return await removeQuestion(trx, row.question_id)
+      await addQuestion(trx, {
+        messageId: row.question_id,
+        aveeId: row.avee_id,
+        conversationId: row.conversation_id,
+        userId: row.user_id,
+        layer: row.layer,
+        reason,
+        shared: row.may_share,
+        terms,
+      })
+    })
+  }
+
+  async function suggestTitle(
+    turn: Turn & { messages: Row<'messages'>[] },
+    signal: AbortSignal,
+  ): Promise<string | null> {
+    const messages: ChatMessage[] = turn.messages.map(({ role, content }) => ({ role, content }))
+    const title = await models.runInBackground({ signal }, (model, stop) =>
+      generateTitle(model, messages, stop),
+    )
+    if (title) return title
+    const topics = await turnsOf(
+      db,
+      turn.messages.map(({ id }) => id),
+    )
+    return titleFromTopics(
+      turn.messages[0]?.content ?? turn.question,
+      topics.map((each) => each.topics),
+    )
+  }
+
+  /** Analyzes a turn without a model and extends the summary of its branch. */
+  async function analyze(row: TurnRow, readBranch: ReadBranch, signal: AbortSignal): Promise<void> {
+    const turn = await readTurn(row, readBranch)
+    if (!turn) return
+    const found = await analyzeTurn(knowledge, turn, signal)
+    await saveUnanswered(row, found.unanswered, found.questionTerms)
+    await summaries.extend(row.message_id, readBranch)
+    await saveTurn(db, row.message_id, {
+      relevance: found.relevance,
+      engagement: found.engagement,
+      grounding: found.grounding,
+      answered: found.unanswered === null,
+      measured_by: 'words',
+      issues: found.issues,
+      suggestions: found.suggestions,
+      sentences: found.statements.map(({ text, support, citation, supported }) => ({
+        text,
+        support,
+        citation,
+        supported,
+      })),
+      topics: found.topics,
+      follow_ups: found.followUps,
+      documents: found.documents,
+    })
+  }
+
+  /** Improves an analyzed turn with a background model, if one may be used. */
+  async function refine(row: TurnRow, conversations: Conversations, signal: AbortSignal): Promise<void> {
+    const turn = await readTurn(row, conversations.readBranch)
+    if (!turn) return
+    const answers = turn.messages.filter(({ role }) => role === 'assistant').length
+    if (answers <= titledAnswers && (await conversations.hasAutoTitle(row.conversation_id))) {
+      const title = await suggestTitle(turn, signal)
+      if (title !== null) await conversations.setAutoTitle(row.conversation_id, title)
+    }
+    await summaries.rewrite(row.message_id, conversations.readBranch, signal)
+    if (judge) {
+      const judged = await models.runInBackground({ signal }, async (model, stop) => ({
+        by: model.name,
+        verdict: await judgeTurn(model, turn, stop),
+      }))
+      if (judged?.verdict) {
+        const { relevance, engagement, grounding, unsupported } = judged.verdict
+        await saveTurn(db, row.message_id, {
+          relevance,
+          engagement,
+          grounding: turn.citations.length === 0 ? null : grounding,
+          measured_by: judged.by,
+          issues: unsupported.map(
+            (text) => `No passage supports this, according to the judging model: “${text}”`,
+          ),
+        })
+      }
+    }
+    if (turn.citations.length > 0) await refineFollowUps(row, turn, signal)
+  }
+
+  async function refineFollowUps(row: TurnRow, turn: Turn, signal: AbortSignal): Promise<void> {
+    const [stored] = await turnsOf(db, [row.message_id])
+    const passages = await nearbyPassages(knowledge, { ...turn, topics: stored?.topics ?? [] }, signal)
+    const { question, answer } = turn
+    const generated = await models.runInBackground({ signal }, (model, stop) =>
+      generateFollowUps(model, { question, answer, passages: passages.map(({ text }) => text) }, stop),
+    )
+    const followUps = await answerableOnes(knowledge, turn, generated ?? [], signal)
+    if (followUps.length > 0) await saveTurn(db, row.message_id, { follow_ups: followUps })
+  }
+  return {
+    register(conversations: Conversations): void {
+      jobs.register<TurnInput>(analyzeKind, {
+        concurrency: 4,
+        async run({ messageId }, { signal }) {
+          const row = await findTurn(db, messageId)
+          if (!row) return
+          await analyze(row, conversations.readBranch, signal)
+          await jobs.enqueue<TurnInput>(db, { kind: refineKind, key: messageId, input: { messageId } })
+        },
+      })
+      jobs.register<TurnInput>(refineKind, {
+        async run({ messageId }, { signal }) {
+          const row = await findTurn(db, messageId)
+          if (row) await refine(row, conversations, signal)
+        },
+      })
+    },
+
+    enqueueAnalysis: (trx: Trx, messageId: string): Promise<void> =>
+      jobs.enqueue<TurnInput>(trx, { kind: analyzeKind, key: messageId, input: { messageId } }),
+
+    /** Analyzes a turn without waiting for the queue, if its analysis is pending. */
+    analyzeNow: (messageId: string, signal: AbortSignal): Promise<void> =>
+      jobs.runNow(analyzeKind, messageId, signal),
+  }
+}
+
+/** Adds a question to the group of the most similar one, or to a new group; a known question is left as it is. */
+export async function addQuestion(trx: Trx, question: Omit<NewQuestion, 'groupId'>): Promise<void> {
+  await lockQuestions(trx, question.aveeId)
+  const terms = new Set(question.terms)
+  let best: { groupId: string; similarity: number } | undefined
+  for (const other of await questionTerms(trx, question.aveeId, maxComparedQuestions)) {
+    const similarity = jaccard(terms, new Set(other.terms))
+    if (similarity >= minSimilarity && similarity > (best?.similarity ?? 0))
+      best = { groupId: other.group_id, similarity }
+  }
+  const groupId = best?.groupId ?? newId()
+  if (!best) await insertGroup(trx, { id: groupId, aveeId: question.aveeId })
+  const isNew = await insertQuestion(trx, { ...question, groupId })
+  if (isNew && best) await reopenAnswered(trx, groupId)
+}
