@@ -1,7 +1,7 @@
 import { compareLayers, isWithin, type Layer } from '../../contract/layers.ts'
 import type { Db, Row } from '../db/index.ts'
 import type { Models } from '../models/index.ts'
-import { putSummary, type SummaryRow, summariesAt } from './store/summaries.ts'
+import { putSummary, summariesAt } from './store/summaries.ts'
 import { extractSummary, generateSummary } from './summary.ts'
 
 /** Messages at the end of a branch that are not summarized, because prompts contain them in full. */

@@ -108,7 +108,7 @@ describe('the summary of a background model', () => {
     const request = ollama
       .requestsTo('/api/chat')
       .findLast(({ body }) => JSON.stringify(body).includes('Go on.'))
-    const [system] = request?.body['messages'] as { content: string }[]
+    const [system] = (request?.body['messages'] ?? []) as { content: string }[]
     expect(system?.content).toContain(heading)
     expect(system?.content).not.toContain('They said: I painted')
   })
