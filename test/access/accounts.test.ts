@@ -34,8 +34,8 @@ describe.each(DATABASES)('accounts on %s', (kind) => {
     const { status, body, headers } = await server.call<ErrorResponse>('GET', '/me')
     expect(status).toBe(401)
     expect(body).toEqual({
-      error: { code: 'not_signed_in', message: 'Sign in first: this needs a valid token.' },
-      detail: 'Sign in first: this needs a valid token.',
+      error: { code: 'not_signed_in', message: 'Sign in first, or send a valid token.' },
+      detail: 'Sign in first, or send a valid token.',
     })
     expect(headers['www-authenticate']).toBe('Bearer')
   })
