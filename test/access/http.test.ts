@@ -10,7 +10,7 @@ import { type Call, type ErrorResponse, openServer, type TestServer } from './se
 
 const frontEnd = 'http://localhost:3000'
 
-/** Routes that fail in every way a room's can. */
+/** Routes that fail in every way. */
 async function failing(http: Http): Promise<void> {
   http.get('/fail/own', async () => {
     throw new AppError(409, 'too_late', 'It is too late for this.', {
@@ -86,7 +86,7 @@ describe('the HTTP server', () => {
     })
 
     test.each(['/fail/unknown', '/fail/answer'])(
-      'a failure of ours says nothing of its inside: %s',
+      'an internal error does not reveal its cause: %s',
       async (url) => {
         const { status, body } = await get(url)
         expect(status).toBe(500)
@@ -117,14 +117,14 @@ describe('the HTTP server', () => {
       ['{', 400, 'malformed_json'],
       ['{"__proto__":{"isAdmin":true}}', 400, 'malformed_json'],
       [`{"name":"${'x'.repeat(5_000_000)}"}`, 413, 'too_large'],
-    ])('a body that cannot be read (%.20s)', async (payload, status, code) => {
+    ])('an invalid body (%#)', async (payload, status, code) => {
       const answer = await post('/things', payload)
       expect([answer.status, answer.body.error.code]).toEqual([status, code])
       expect(answer.body.detail).toBe(answer.body.error.message)
     })
 
     test.each(['text/plain', 'application/xml', 'application/x-www-form-urlencoded', 'nonsense'])(
-      'a content type that is not taken: %s',
+      'an unsupported content type: %s',
       async (type) => {
         const answer = await post('/things', 'name=x', { 'content-type': type })
         expect([answer.status, answer.body.error.code]).toEqual([415, 'type_not_supported'])
@@ -137,7 +137,7 @@ describe('the HTTP server', () => {
       ['GET', '/v1/nowhere'],
       ['POST', '/nowhere'],
       ['DELETE', '/nowhere?secret=1'],
-    ] as const)('%s %s, which is not there', async (method, url) => {
+    ] as const)('unknown route %s %s', async (method, url) => {
       const { status, body } = await server.call<ErrorResponse>(method, url, {
         headers: { accept: 'application/json' },
       })

@@ -11,19 +11,22 @@ type Operation = {
   tags?: string[]
   security?: object[]
   parameters?: { name: string; in: string; required?: boolean; schema?: object }[]
-  requestBody?: { content: Record<string, { schema: object }> }
+  requestBody?: { required: boolean; content: Record<string, { schema: object }> }
   responses: Record<string, { description: string; content?: Record<string, { schema: object }> }>
 }
 type Api = {
   openapi: string
   info: { title: string; version: string }
+  servers: { url: string }[]
+  tags: { name: string; description: string }[]
+  components: { securitySchemes: object }
   paths: Record<string, Record<string, Operation>>
 }
 
 let database: TestDatabase
 let app: App
 let api: Api
-/** Every operation of the description, with its name as a person would write it. */
+/** All operations of the description, named by method and path. */
 let operations: { name: string; method: string; path: string; operation: Operation }[]
 
 beforeAll(async () => {
@@ -72,7 +75,7 @@ describe('/openapi.json', () => {
     everyValue(api as unknown as Json, (key, value) => {
       if (key === '$ref' && (typeof value !== 'string' || !value.startsWith('#/') || !resolves(value)))
         dangling.push(String(value))
-      // Words of OpenAPI 3.0 and inner references that 3.1 does not resolve.
+      // Keywords of OpenAPI 3.0, and nested definitions that OpenAPI does not resolve.
       if ((key === 'nullable' && typeof value === 'boolean') || key === '$defs') old.push(key)
     })
     expect([dangling, old]).toEqual([[], []])
@@ -133,10 +136,57 @@ describe('/openapi.json', () => {
     'POST /api/documents/upload',
     'POST /api/models/pull',
     'GET /runs/{id}/events',
-  ])('tells that %s is a stream', (name) => {
+  ])('declares the events of the stream %s', (name) => {
     const found = operations.find((each) => each.name === name)
-    expect(found?.operation.responses['200']?.content).toHaveProperty('text/event-stream')
+    const { schema } = found?.operation.responses['200']?.content?.['text/event-stream'] ?? {}
+    expect(schema).toMatchObject({ anyOf: expect.any(Array) })
+    expect(JSON.stringify(schema)).toContain('#/components/schemas/ErrorEvent')
   })
+
+  const operationOf = (name: string) => {
+    const found = operations.find((each) => each.name === name)
+    if (!found) throw new Error(`no operation ${name}`)
+    return found.operation
+  }
+
+  test('declares authentication, servers and the meaning of tags', () => {
+    expect(api.servers).toEqual([{ url: '/' }])
+    expect(Object.keys(api.components.securitySchemes)).toEqual(['bearer', 'cookie'])
+    const described = new Set(api.tags.map(({ name }) => name))
+    expect(
+      operations.flatMap(({ operation }) => operation.tags ?? []).filter((tag) => !described.has(tag)),
+    ).toEqual([])
+  })
+
+  test.each([
+    'POST /chat/ask',
+    'POST /chat/ask-v2',
+    'POST /chat/stream',
+    'DELETE /me',
+    'DELETE /api/models/delete',
+  ])('the body of %s is optional', (name) => {
+    expect(operationOf(name).requestBody?.required).toBe(false)
+  })
+
+  test('the export is declared as Markdown and as JSON', () => {
+    const content = operationOf('GET /conversations/{id}/export').responses['200']?.content
+    expect(Object.keys(content ?? {})).toEqual(['text/markdown', 'application/json'])
+  })
+
+  test('the events of a run are declared with 204 and Last-Event-ID', () => {
+    const { parameters, responses } = operationOf('GET /runs/{id}/events')
+    expect(responses).toHaveProperty('204')
+    expect(parameters).toContainEqual(expect.objectContaining({ name: 'Last-Event-ID', in: 'header' }))
+  })
+
+  test.each(['POST /chat/stream', 'POST /api/chat', 'POST /avees/{id}/documents', 'POST /api/models/pull'])(
+    'Idempotency-Key is declared for %s',
+    (name) => {
+      expect(operationOf(name).parameters).toContainEqual(
+        expect.objectContaining({ name: 'Idempotency-Key', in: 'header', required: false }),
+      )
+    },
+  )
 
   test('has every route of the contract', () => {
     const wanted =
@@ -160,7 +210,7 @@ describe('/openapi.json', () => {
 })
 
 describe('every route', () => {
-  /** What anybody may call; everything else asks who is there. */
+  /** The public operations; all others require authentication. */
   const open = [
     'GET /api/health',
     'GET /auth/state',

@@ -46,7 +46,7 @@ test.each([
   '/settings/keys',
   '/index.html',
   '/deep/er/and/deeper?x=1',
-])('a browser that opens %s gets the page, which is asked for anew each time', async (url) => {
+])('serves the page to a browser that opens %s, without caching', async (url) => {
   const { status, headers, body } = await server.call<string>('GET', url, { headers: browser })
   expect([status, headers['content-type']]).toEqual([200, 'text/html; charset=utf-8'])
   expect(body).toContain('The page')
@@ -62,7 +62,7 @@ test('API routes take precedence over the page', async () => {
 })
 
 test.each(['/api/nowhere', '/v1/nowhere', '/mcp/nowhere', '/auth/nowhere'])(
-  '%s is no page, in a browser either',
+  '%s is not a page',
   async (url) => {
     const { status, body } = await server.call<ErrorResponse>('GET', url, { headers: browser })
     expect([status, body.error.code]).toEqual([404, 'not_found'])
@@ -93,7 +93,7 @@ test.each([
   '/..%2fsecret.txt',
   '/assets/../../secret.txt',
   '/assets/%2e%2e%2f..%2fsecret.txt',
-])('nothing outside the page is served: %s', async (url) => {
+])('does not serve %s from outside the page', async (url) => {
   const { status, body } = await server.call('GET', url)
   expect(status).toBe(404)
   expect(JSON.stringify(body)).not.toContain('outside')
