@@ -25,6 +25,11 @@ describe('periods named in a text', () => {
     expect(find(text, language)).toMatchObject({ from: new Date(`${from}T00:00:00Z`), precision })
   })
 
+  test('abbreviated weekdays of another language are no dates', () => {
+    const options = { languages: ['eng', 'deu'], prefer: 'past' as const }
+    expect(findPeriod('What do I like?', friday, options)).toBeUndefined()
+  })
+
   test('a month without a year is the last one when the past is preferred', () => {
     const options = { languages: ['eng'], prefer: 'past' as const }
     expect(findPeriod('What did we do in May?', friday, options)?.from).toEqual(

@@ -78,8 +78,12 @@ function periodOf(
   return { ...around(date, precision), precision, text, isAbsolute }
 }
 
-/** Undefined for a part of the day without a date ("opening night"). */
+/** German abbreviations of weekdays are English words: "do", "so", "mi". */
+const abbreviation = /^\p{Script=Latin}{1,2}$/u
+
+/** Returns undefined for what is no date: a part of the day ("opening night"), an ambiguous abbreviation. */
 function precisionOf({ start, text }: chrono.ParsedResult): Period['precision'] | undefined {
+  if (abbreviation.test(text)) return undefined
   if (start.tags().has('result/relativeDate') && week.test(text)) return 'week'
   if (start.isCertain('day') || start.isCertain('weekday') || start.isCertain('hour')) return 'day'
   if (start.isCertain('month')) return 'month'
