@@ -132,7 +132,7 @@ export function memory({
     if (containsSecret(content)) throw secretNotKept()
     const language = detectLanguage(content)
     const note = { subject: 'self', attribute: noteAttribute, value: content.toLowerCase() }
-    return { content, language, ...(await normalizeSlot(note, language)) }
+    return { content, language, ...(await normalizeSlot(note)) }
   }
 
   const restorableUntil = (): Date => new Date(now().getTime() + restorableDays * 86_400_000)

@@ -38,7 +38,7 @@ export async function consolidate(trx: Trx, pair: Pair, statements: Statement[])
 
 async function consolidateOne(trx: Trx, pair: Pair, statement: Statement): Promise<void> {
   const { statedAt } = statement
-  const slot = await normalizeSlot(statement, statement.language)
+  const slot = await normalizeSlot(statement)
   const terms = await memoryTerms(pair, statement)
   const known = await relatedMemories(trx, pair, { ...slot, terms }, maxCompared)
   const current = known.filter((memory) => !isPast(memory, statedAt))
@@ -88,7 +88,7 @@ async function findSameWords(known: Known[], statement: Statement): Promise<Know
   if (stated.size === 0) return undefined
   for (const memory of known) {
     if (memory.type !== statement.type) continue
-    const words = new Set(await stemmedWords(memory.content, memory.language))
+    const words = new Set(await stemmedWords(memory.content, statement.language))
     if (words.size === stated.size && words.isSubsetOf(stated)) return memory
   }
   return undefined
@@ -173,7 +173,7 @@ export async function forgetRequested(trx: Trx, pair: Pair, requests: ForgetRequ
     if (wanted.size === 0) continue
     const ids: string[] = []
     for (const memory of await memoriesStatedBefore(trx, pair, statedAt)) {
-      const words = new Set(await stemmedWords(memory.content, memory.language ?? language))
+      const words = new Set(await stemmedWords(memory.content, language))
       if (wanted.isSubsetOf(words)) ids.push(memory.id)
     }
     if (ids.length > 0) count += await forgetMemories(trx, pair.userId, { ids }, new Date())

@@ -17,12 +17,15 @@ export const noteAttribute = 'note'
 const isSingleValued = (attribute: string): boolean =>
   singleValued.has(attribute) || singleValuedWithObject.test(attribute)
 
-/** Returns the slot in the form in which slots are compared: stemmed words without articles. Subject and attribute are English, the value is in `language`. */
-export async function normalizeSlot(slot: Slot, language: string | null): Promise<Slot> {
+/**
+ * Returns the slot in the form in which slots are compared. Subject and attribute are English and are stemmed; a value
+ * is only folded, since the language of a short message is uncertain and would change its stems.
+ */
+export async function normalizeSlot(slot: Slot): Promise<Slot> {
   const [kind = '', ...objectWords] = slot.attribute.replaceAll(':', ' ').split(/\s+/)
   const [object, value, subject] = await Promise.all([
     stemmedWords(objectWords.join(' '), 'eng'),
-    stemmedWords(slot.value, language),
+    stemmedWords(slot.value, null),
     stemmedWords(slot.subject, 'eng'),
   ])
   return {

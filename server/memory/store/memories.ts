@@ -227,10 +227,10 @@ export function memoriesStatedBefore(
   trx: Trx,
   pair: Pair,
   at: Date,
-): Promise<Pick<Row<'memories'>, 'id' | 'content' | 'language'>[]> {
+): Promise<Pick<Row<'memories'>, 'id' | 'content'>[]> {
   return trx
     .selectFrom('memories')
-    .select(['id', 'content', 'language'])
+    .select(['id', 'content'])
     .where('user_id', '=', pair.userId)
     .where('avee_id', '=', pair.aveeId)
     .where('forgotten_at', 'is', null)
