@@ -24,6 +24,7 @@ const hostile: [name: string, part: string][] = [
   ['requests', 'remember that '],
   ['requests at sentence starts', 'Remember that I ski. '],
   ['lines', 'forget\n'],
+  ['short sentences on lines', '.\n'],
   ['commas', ', '],
   ['exclamation marks', '!'],
   ['dates', 'next friday in 2 '],
