@@ -81,13 +81,13 @@ for (const kind of DATABASES) {
       await ask(visitor, 'Who insured the engine against fire?')
       expect(await inbox(owner, avee)).toEqual({ questions: [], hidden: 0 })
 
-      const told = `/avees/${avee.id}/sharing`
-      expect(bodyOf(await visitor.get(told))).toEqual({
+      const consentPath = `/avees/${avee.id}/sharing`
+      expect(bodyOf(await visitor.get(consentPath))).toEqual({
         share_unanswered: true,
         allow_pass_on: false,
         my_choice: null,
       })
-      bodyOf(await visitor.put(told, { share: true }))
+      bodyOf(await visitor.put(consentPath, { share: true }))
       const { conversationId } = await ask(
         visitor,
         'Was the lock of the workshop sold to bo@example.org or +49 170 1234567?',
@@ -98,9 +98,9 @@ for (const kind of DATABASES) {
       ])
       expect(JSON.stringify(questions)).not.toMatch(/example\.org|1234567|fire/)
 
-      bodyOf(await visitor.put(told, { share: false }))
+      bodyOf(await visitor.put(consentPath, { share: false }))
       expect((await inbox(owner, avee)).questions).toEqual([])
-      bodyOf(await visitor.put(told, { share: true }))
+      bodyOf(await visitor.put(consentPath, { share: true }))
       await ask(visitor, 'How heavy is the lid of the cauldron?')
       expect((await inbox(owner, avee)).questions).toHaveLength(1)
       bodyOf(await visitor.delete(`/conversations/${conversationId}`))
@@ -122,17 +122,17 @@ for (const kind of DATABASES) {
         avee,
         'Who insured the engine against fire?',
       )
-      const passOn = (client: TestClient) =>
+      const forward = (client: TestClient) =>
         client.post(`/messages/${messageId}/pass-on`, { note: 'For my book.' })
-      expect((await passOn(visitor)).status).toBe(403)
+      expect((await forward(visitor)).status).toBe(403)
       bodyOf(await sharing(owner, avee, { allow_pass_on: true }))
-      expect((await passOn(other)).status).toBe(404)
+      expect((await forward(other)).status).toBe(404)
       const sent = bodyOf(
         await visitor.post<{ question_id: string }>(`/messages/${messageId}/pass-on`, {
           note: 'For my book.',
         }),
       )
-      expect(bodyOf(await passOn(visitor))).toEqual(sent)
+      expect(bodyOf(await forward(visitor))).toEqual(sent)
 
       const [question] = (await inbox(owner, avee)).questions
       expect(question).toMatchObject({
