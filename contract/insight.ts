@@ -13,7 +13,10 @@ const qualityScores = component(
   'QualityScores',
   z.object({
     relevance_score: describe(fraction, 'How well the answer addresses the question.'),
-    engagement_score: describe(fraction, 'Whether the length is suitable and the text free of repetition.'),
+    engagement_score: describe(
+      fraction,
+      'The share of the answer’s terms that are distinct and new in the conversation; 0 if unanswered.',
+    ),
     factual_grounding: describe(
       fraction,
       'The share of statements that the cited passages support; 0 without statements or passages.',
@@ -31,7 +34,7 @@ const qualityScores = component(
       ),
       'The statements of the answer, each with the passage that supports it best.',
     ),
-    measured_by: describe(z.string(), '`words`, `embeddings`, or the name of the judging model.'),
+    measured_by: describe(z.string(), '`words`, or the name of the judging model.'),
   }),
 )
 
@@ -59,7 +62,7 @@ const conversationAnalysis = component(
       conversation_depth: describe(z.int(), 'Messages of the active branch.'),
       user_satisfaction_estimate: describe(
         nullableFraction,
-        'Estimated from feedback, repeated questions, stopped answers and thanks; null before the first turn.',
+        'Estimated from votes, unanswered questions, and stopped, regenerated or failed answers; null before the first turn.',
       ),
     }),
     topics: z.array(z.string()),

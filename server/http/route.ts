@@ -52,7 +52,7 @@ export function route<const O extends Operation>(
   handler: Handler<O>,
   { skipsAuthentication = false }: { skipsAuthentication?: boolean } = {},
 ): void {
-  const { method, path, access = 'user', maxBodyBytes, events } = operation
+  const { method, path, access = 'user', maxBodyBytes, events, responses = {} } = operation
   const status = defaultStatus(operation)
   app.route({
     method,
@@ -61,12 +61,17 @@ export function route<const O extends Operation>(
     config: { access, operation, skipsAuthentication },
     ...(maxBodyBytes === undefined ? {} : { bodyLimit: maxBodyBytes }),
     ...(method === 'GET' && events ? { exposeHeadRoute: false } : {}),
+    // Files keep their length, which browsers show as progress.
+    ...(isFile(responses[200]) ? { compress: false } : {}),
     handler: (async (request: RequestOf<O>, reply: FastifyReply<RouteTypes<O>>) => {
       ;(reply as FastifyReply).code(status)
       return await handler(request, reply)
     }) as unknown as RouteHandlerMethod,
   })
 }
+
+const isFile = (response: z.ZodMiniType | Content | undefined): boolean =>
+  response !== undefined && isContent(response) && 'application/octet-stream' in response.content
 
 function defaultStatus({ responses = {}, events }: Operation): number {
   const statuses = Object.keys(responses).map(Number)

@@ -187,7 +187,7 @@ test('explains each unreadable file and ingests the others', async () => {
   expect(why['empty.txt']).toMatch(/empty/i)
   expect(why['corrupt.pdf']).toMatch(/damaged|corrupt/i)
   expect(why['scanned.pdf']).toMatch(/scan/i)
-  expect(why['program.exe']).toMatch(/\.exe files cannot be read/)
+  expect(why['program.exe']).toMatch(/\.exe files are not supported/)
   expect(events.at(-1)).toEqual({ done: true, total_documents: 2 })
   expect((await listed()).map(({ filename }) => String(filename)).sort((a, b) => a.localeCompare(b))).toEqual(
     ['first.txt', 'last.md'],
