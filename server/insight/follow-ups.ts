@@ -87,7 +87,7 @@ export async function answerableOnes(
       limit: 1,
       signal,
     })
-    if (answerable === 'yes') found.push(query)
+    if (answerable !== 'no') found.push(query)
   }
   return found
 }
