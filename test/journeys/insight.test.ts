@@ -23,7 +23,7 @@ The engine was designed by Charles Babbage in 1837. It was never completed, beca
 
 The loom of Jacquard inspired the punched cards. The engine weaves algebraic patterns at 40 per minute.
 
-## The Mill
+## Mill of Babbage
 
 The mill performs arithmetic. It can add two numbers in three seconds.
 `
@@ -123,11 +123,11 @@ test('stores feedback, suggests follow-up questions and shows insight', async ()
 
   const next = page
     .getByRole('region', { name: 'Follow-up questions' })
-    .getByRole('button', { name: /The Mill/ })
+    .getByRole('button', { name: /Mill of Babbage/ })
   ollama.script('/api/chat', { tokens: ['It adds two numbers in three seconds [1].'] })
   await next.click()
   await chat.lastAnswer.getByText('two numbers').waitFor()
-  expect(await chat.questions.last().innerText()).toContain('The Mill')
+  expect(await chat.questions.last().innerText()).toContain('Mill of Babbage')
 
   await page.goto(`${server.url}/avee/engine/insight`)
   await page.getByRole('img', { name: /Answers per day/ }).waitFor()
