@@ -1,9 +1,10 @@
 import { Redis } from 'ioredis'
+import { validate as isUuid } from 'uuid'
 import type { Database, Db, Trx } from '../db/index.ts'
 import { newId, violatedUnique } from '../db/index.ts'
 import type { Caller } from '../http/caller.ts'
 import type { Runs } from '../runs/index.ts'
-import { type ApiKeys, createApiKeys } from './api-keys.ts'
+import { createApiKeys } from './api-keys.ts'
 import {
   emailRequired,
   emailTaken,
@@ -63,15 +64,15 @@ export type AccountsDependencies = {
   strength?: HashParameters
 }
 
-/** Maximum delay until this server notices that another one on the same database has left personal mode. */
+/** Within this time a server notices that another one on the same database has left personal mode. */
 const setupStateTtlMs = 2_000
 const dayMs = 24 * 60 * 60_000
 
 /**
  * Users, passwords, sessions and API keys.
  *
- * The first start creates an owner. While nobody has a password and only this machine can reach the server, requests
- * act as the owner (personal mode). The first registration or the first password claims the owner with all its data.
+ * The first start creates an owner. While no user has a password and only this machine can reach the server, every
+ * request acts as the owner (personal mode). The first registration or password claims the owner's account and data.
  */
 export async function accounts({ database, runs, ...settings }: AccountsDependencies) {
   const { db } = database
@@ -80,19 +81,18 @@ export async function accounts({ database, runs, ...settings }: AccountsDependen
   const throttle = createSignInThrottle({ limit: settings.signInLimit, redis })
   const registrations = createRegistrationLimit(redis)
 
-  let setupState: { value: Promise<{ hasAccounts: boolean; ownerId: string | null }>; until: number } | null =
-    null
+  const readSetupState = async () => ({
+    hasAccounts: await hasAccounts(db),
+    ownerId: (await findOwner(db))?.id,
+  })
+  let setupState: { value: ReturnType<typeof readSetupState>; until: number } | undefined
 
-  /** Cached briefly, because every request without a token needs it. */
+  /** Cached, because every request without a token needs it. */
   function getSetupState() {
     if (!setupState || setupState.until < Date.now()) {
-      const value = Promise.all([hasAccounts(db), findOwner(db)]).then(([has, owner]) => ({
-        hasAccounts: has,
-        ownerId: owner?.id ?? null,
-      }))
-      setupState = { value, until: Date.now() + setupStateTtlMs }
-      value.catch(() => {
-        setupState = null
+      setupState = { value: readSetupState(), until: Date.now() + setupStateTtlMs }
+      setupState.value.catch(() => {
+        setupState = undefined
       })
     }
     return setupState.value
@@ -102,7 +102,7 @@ export async function accounts({ database, runs, ...settings }: AccountsDependen
     await database.transaction(async (trx) => {
       if ((await countUsers(trx)).all === 0) await insertOwner(trx, newId(), 'Owner')
     })
-    setupState = null
+    setupState = undefined
   }
 
   async function createSession(on: Db, user: UserRow): Promise<NewSession> {
@@ -135,7 +135,7 @@ export async function accounts({ database, runs, ...settings }: AccountsDependen
 
   async function findUserBy(idHandleOrEmail: string): Promise<User | undefined> {
     const text = idHandleOrEmail.toLowerCase()
-    const found = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/.test(text)
+    const found = isUuid(text)
       ? await findUser(db, text)
       : text.includes('@')
         ? await findUserByEmail(db, text)
@@ -146,10 +146,8 @@ export async function accounts({ database, runs, ...settings }: AccountsDependen
   await ensureOwner()
   await deleteExpiredSessions(db)
 
-  const keys: ApiKeys = createApiKeys(db)
-
   return {
-    keys,
+    keys: createApiKeys(db),
 
     async mode(): Promise<Mode> {
       if (!settings.loopback) return 'accounts'
@@ -158,7 +156,7 @@ export async function accounts({ database, runs, ...settings }: AccountsDependen
 
     async owner(): Promise<Caller> {
       const { ownerId } = await getSetupState()
-      if (ownerId === null) throw userNotFound()
+      if (ownerId === undefined) throw userNotFound()
       return { userId: ownerId, isAdmin: true, aveeId: null, via: 'personal' }
     },
 
@@ -193,10 +191,11 @@ export async function accounts({ database, runs, ...settings }: AccountsDependen
       if (!isFirst && !settings.registrationOpen) throw registrationClosed()
       if (isFirst && settings.loopback && !isOwner) throw firstAccountIsLocal()
 
+      checkHandle(fields.handle)
       const email = normalizeEmail(fields.email)
       const details = {
         email,
-        handle: checkHandle(fields.handle) ?? null,
+        handle: fields.handle ?? null,
         password_hash: await hashing.hash(fields.password),
       }
       const signedIn = await translateConflicts(fields.handle, () =>
@@ -213,7 +212,7 @@ export async function accounts({ database, runs, ...settings }: AccountsDependen
           return await createSession(trx, await insertUser(trx, { id: newId(), ...details, display_name }))
         }),
       )
-      setupState = null
+      setupState = undefined
       return signedIn
     },
 
@@ -222,12 +221,12 @@ export async function accounts({ database, runs, ...settings }: AccountsDependen
       const email = normalizeEmail(credentials.email)
       const attempt = await throttle.begin(client, email)
       const user = await findUserByEmail(db, email)
-      const isPriority = attempt.isKnown
-      const outcome = await hashing.verify(password, user?.password_hash ?? null, { isPriority })
+      const priority = { isPriority: attempt.isKnown }
+      const outcome = await hashing.verify(password, user?.password_hash ?? null, priority)
       if (!user || outcome === 'wrong') throw wrongCredentials()
       await attempt.succeed()
       if (outcome === 'outdated')
-        await updateUser(db, user.id, { password_hash: await hashing.hash(password, { isPriority }) })
+        await updateUser(db, user.id, { password_hash: await hashing.hash(password, priority) })
       return await createSession(db, user)
     },
 
@@ -243,13 +242,13 @@ export async function accounts({ database, runs, ...settings }: AccountsDependen
       userId: string,
       fields: { handle?: string | undefined; display_name?: string | undefined; email?: string | undefined },
     ): Promise<User> {
-      const changes = {
-        ...(fields.email === undefined ? {} : { email: normalizeEmail(fields.email) }),
-        ...(fields.handle === undefined ? {} : { handle: checkHandle(fields.handle) }),
-        ...(fields.display_name === undefined ? {} : { display_name: fields.display_name }),
-      }
-      if (Object.keys(changes).length === 0) return toUser(await requireUser(userId))
-      const changed = await translateConflicts(fields.handle, () => updateUser(db, userId, changes))
+      const { handle, display_name } = fields
+      const email = fields.email === undefined ? undefined : normalizeEmail(fields.email)
+      if ((email ?? handle ?? display_name) === undefined) return toUser(await requireUser(userId))
+      checkHandle(handle)
+      const changed = await translateConflicts(handle, () =>
+        updateUser(db, userId, { email, handle, display_name }),
+      )
       if (!changed) throw userNotFound()
       return toUser(changed)
     },
@@ -272,20 +271,18 @@ export async function accounts({ database, runs, ...settings }: AccountsDependen
         await deleteSessionsOf(trx, user.id, token === undefined ? null : hashToken(token))
         return caller.via === 'personal' ? await createSession(trx, user) : null
       })
-      setupState = null
+      setupState = undefined
       return signedIn
     },
 
     /**
-     * Deletes a user and, by foreign keys, all their data. The only administrator cannot be deleted while other accounts
-     * exist. Deleting the last user returns the server to its initial state.
-     *
-     * @param beforeDelete runs once the deletion is known to be allowed
+     * Deletes a user and, by foreign keys, all their data, after calling `beforeDelete`. Deleting the last user returns
+     * the server to its initial state. @throws 409 for the only administrator while other accounts exist
      */
     async delete(
       userId: string,
       password: string | undefined,
-      beforeDelete: () => Promise<void> = async () => {},
+      beforeDelete: () => Promise<void>,
     ): Promise<void> {
       await confirmPassword(await requireUser(userId), password)
       await database.transaction((trx) => requireDeletable(trx, userId))
@@ -329,29 +326,21 @@ async function requireDeletable(trx: Trx, userId: string): Promise<void> {
   if (user?.is_admin && admins === 1 && all > 1) throw lastAdministrator()
 }
 
-/** Connects for counting attempts. While Redis is away, commands fail at once and the counts are in memory. */
+/** Connects to Redis. While it is unavailable, commands fail at once and attempts are counted in memory. */
 function connectRedis(url: string): Redis {
   const client = new Redis(url, { enableOfflineQueue: false, maxRetriesPerRequest: 0, commandTimeout: 1_000 })
-  // Without a listener an error event ends the process; commands report the error as well.
+  // Without a listener, an error event would end the process. The failed command reports the error.
   client.on('error', () => {})
   return client
 }
 
-const toUser = ({ id, email, handle, display_name, is_admin, created_at }: UserRow): User => ({
-  id,
-  email,
-  handle,
-  display_name,
-  is_admin,
-  created_at,
-})
+const toUser = ({ password_hash: _, ...user }: UserRow): User => user
 
-/** E-mail addresses are compared without regard to case. */
+/** E-mail addresses are compared case-insensitively. */
 const normalizeEmail = (email: string) => email.trim().normalize('NFC').toLowerCase()
 
-function checkHandle<Handle extends string | undefined>(handle: Handle): Handle {
+function checkHandle(handle: string | undefined): void {
   if (handle !== undefined && isReservedHandle(handle)) throw handleReserved(handle)
-  return handle
 }
 
 /** Runs a write and maps violated unique constraints to 409 errors. */

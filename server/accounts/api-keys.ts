@@ -5,14 +5,14 @@ import { hashToken, newApiKeyText, prefixOf } from './tokens.ts'
 
 export type ApiKey = Omit<ApiKeyRow, 'key_hash'>
 
-/** API keys: stored as hashes, and optionally restricted to one avee. */
+/** API keys, which are stored as hashes and may be restricted to one avee. */
 export function createApiKeys(db: Db) {
   return {
     async list(userId: string): Promise<ApiKey[]> {
       return (await listApiKeys(db, userId)).map(withoutHash)
     },
 
-    /** Creates a key. `key` is not stored and cannot be read again. */
+    /** Creates a key. The returned `key` is not stored and cannot be read again. */
     async create(
       userId: string,
       fields: { name: string; avee_id?: string | undefined; expires_at?: string | undefined },
@@ -38,24 +38,4 @@ export function createApiKeys(db: Db) {
   }
 }
 
-export type ApiKeys = ReturnType<typeof createApiKeys>
-
-const withoutHash = ({
-  id,
-  user_id,
-  avee_id,
-  name,
-  prefix,
-  created_at,
-  last_used_at,
-  expires_at,
-}: ApiKeyRow): ApiKey => ({
-  id,
-  user_id,
-  avee_id,
-  name,
-  prefix,
-  created_at,
-  last_used_at,
-  expires_at,
-})
+const withoutHash = ({ key_hash: _, ...key }: ApiKeyRow): ApiKey => key

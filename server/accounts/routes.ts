@@ -1,7 +1,5 @@
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
-import type * as z from 'zod/mini'
 import {
-  type apiKey,
   changePassword,
   createApiKey,
   deleteApiKey,
@@ -26,9 +24,9 @@ import type { Client } from './sign-in-throttle.ts'
 
 /** Operations of the avees module, which depends on this one. */
 export type AveeOperations = {
-  /** Whether the user can see the avee; an API key can be restricted only to such an avee. */
+  /** Returns whether the user can see the avee; an API key can be restricted only to such an avee. */
   canSee(userId: string, aveeId: string): Promise<boolean>
-  /** Whether an avee of another owner has this handle. */
+  /** Returns whether an avee of another owner has this handle. */
   isHandleOfOthers(handle: string, userId: string | null): Promise<boolean>
   /** Deletes every avee of a user. */
   deleteAllOf(userId: string): Promise<void>
@@ -122,35 +120,24 @@ export const accountRoutes =
     })
   }
 
-/** A proxy that TRUST_PROXY does not name hides the address of the client; its header still tells clients apart. */
+/** A proxy that TRUST_PROXY does not list hides the client's address; its header still distinguishes clients. */
 function clientOf(request: FastifyRequest): Client {
   const isTrusted = request.ip !== request.socket.remoteAddress
   const forwardedFor = request.headers['x-forwarded-for'] ?? request.headers.forwarded
   return { ip: request.ip, forwardedFor: isTrusted ? undefined : forwardedFor?.toString().slice(0, 200) }
 }
 
-const presentUser = ({ created_at, ...rest }: User) => ({ ...rest, created_at: created_at.toISOString() })
+const presentUser = (user: User) => ({ ...user, created_at: user.created_at.toISOString() })
 
-const presentSession = ({ token, expiresAt, user: owner }: NewSession) => ({
+const presentSession = ({ token, expiresAt, user }: NewSession) => ({
   token,
   expires_at: expiresAt.toISOString(),
-  user: presentUser(owner),
+  user: presentUser(user),
 })
 
-const presentKey = ({
-  id: keyId,
-  name,
-  prefix,
-  avee_id,
-  created_at,
-  last_used_at,
-  expires_at,
-}: ApiKey): z.infer<typeof apiKey> => ({
-  id: keyId,
-  name,
-  prefix,
-  avee_id,
-  created_at: created_at.toISOString(),
-  last_used_at: last_used_at?.toISOString() ?? null,
-  expires_at: expires_at?.toISOString() ?? null,
+const presentKey = (key: ApiKey) => ({
+  ...key,
+  created_at: key.created_at.toISOString(),
+  last_used_at: key.last_used_at?.toISOString() ?? null,
+  expires_at: key.expires_at?.toISOString() ?? null,
 })

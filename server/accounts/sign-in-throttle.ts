@@ -66,8 +66,6 @@ export function createSignInThrottle({ limit, redis }: { limit: number; redis?: 
     },
   }
 }
-export type SignInThrottle = ReturnType<typeof createSignInThrottle>
-
 /** Counts registrations per address. */
 export function createRegistrationLimit(redis?: Redis) {
   const limiter = createLimiter('registration', 100, 60 * 60, redis)

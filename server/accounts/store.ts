@@ -1,11 +1,9 @@
-import { sql } from 'kysely'
-import type { Db, Row } from '../db/index.ts'
+import { type Insertable, sql, type Updateable } from 'kysely'
+import type { Db, Row, Tables } from '../db/index.ts'
 
 export type UserRow = Row<'users'>
 export type ApiKeyRow = Row<'api_keys'>
-export type UserChanges = Partial<
-  Pick<UserRow, 'email' | 'handle' | 'display_name' | 'password_hash' | 'is_admin'>
->
+export type UserChanges = Updateable<Tables['users']>
 
 const owner = 'owner'
 
@@ -43,17 +41,11 @@ export async function deleteOwnerSetting(trx: Db, id: string): Promise<void> {
 }
 
 export async function hasAccounts(db: Db): Promise<boolean> {
-  return (
-    (await db
-      .selectFrom('users')
-      .select('id')
-      .where('password_hash', 'is not', null)
-      .limit(1)
-      .executeTakeFirst()) !== undefined
-  )
+  const accounts = db.selectFrom('users').select('id').where('password_hash', 'is not', null)
+  return (await accounts.limit(1).executeTakeFirst()) !== undefined
 }
 
-export async function countUsers(db: Db): Promise<{ all: number; admins: number }> {
+export async function countUsers(db: Db) {
   const { all, admins } = await db
     .selectFrom('users')
     .select(({ fn }) => [
@@ -69,10 +61,7 @@ export async function lockAdministrators(trx: Db): Promise<void> {
   await trx.selectFrom('users').select('id').where('is_admin', '=', true).orderBy('id').forUpdate().execute()
 }
 
-export async function insertUser(
-  db: Db,
-  user: { id: string; display_name: string } & UserChanges,
-): Promise<UserRow> {
+export async function insertUser(db: Db, user: Insertable<Tables['users']>): Promise<UserRow> {
   return await db.insertInto('users').values(user).returningAll().executeTakeFirstOrThrow()
 }
 
@@ -97,10 +86,7 @@ export async function deleteUser(db: Db, id: string): Promise<void> {
   await db.deleteFrom('users').where('id', '=', id).execute()
 }
 
-export async function insertSession(
-  db: Db,
-  session: { id: string; user_id: string; token_hash: string; expires_at: Date },
-): Promise<void> {
+export async function insertSession(db: Db, session: Insertable<Tables['sessions']>): Promise<void> {
   await db.insertInto('sessions').values(session).execute()
 }
 
@@ -128,20 +114,13 @@ export async function deleteExpiredSessions(db: Db): Promise<void> {
   await db.deleteFrom('sessions').where('expires_at', '<=', sql<Date>`now()`).execute()
 }
 
-export async function insertApiKey(
-  db: Db,
-  key: Omit<ApiKeyRow, 'created_at' | 'last_used_at'>,
-): Promise<ApiKeyRow> {
+export async function insertApiKey(db: Db, key: Insertable<Tables['api_keys']>): Promise<ApiKeyRow> {
   return await db.insertInto('api_keys').values(key).returningAll().executeTakeFirstOrThrow()
 }
 
 export async function listApiKeys(db: Db, userId: string): Promise<ApiKeyRow[]> {
-  return await db
-    .selectFrom('api_keys')
-    .selectAll()
-    .where('user_id', '=', userId)
-    .orderBy('id', 'desc')
-    .execute()
+  const keys = db.selectFrom('api_keys').selectAll().where('user_id', '=', userId)
+  return await keys.orderBy('id', 'desc').execute()
 }
 
 export async function deleteApiKey(db: Db, userId: string, id: string): Promise<boolean> {
@@ -153,25 +132,21 @@ export async function deleteApiKey(db: Db, userId: string, id: string): Promise<
   return numDeletedRows > 0n
 }
 
-export async function findKeyUser(
-  db: Db,
-  keyHash: string,
-): Promise<{ userId: string; isAdmin: boolean; aveeId: string | null } | undefined> {
+/** Returns the user of a key, and updates when the key was last used at most once a minute. */
+export async function findKeyUser(db: Db, keyHash: string) {
   const found = await db
     .selectFrom('api_keys')
     .innerJoin('users', 'users.id', 'api_keys.user_id')
-    .select(['api_keys.id', 'api_keys.user_id', 'api_keys.avee_id', 'users.is_admin'])
+    .select(['api_keys.id', 'user_id as userId', 'avee_id as aveeId', 'is_admin as isAdmin'])
     .select(sql<boolean>`coalesce(last_used_at < now() - interval '1 minute', true)`.as('stale'))
     .where('key_hash', '=', keyHash)
     .where((eb) => eb.or([eb('expires_at', 'is', null), eb('expires_at', '>', sql<Date>`now()`)]))
     .executeTakeFirst()
   if (!found) return undefined
-  if (found.stale) {
-    await db
-      .updateTable('api_keys')
-      .set({ last_used_at: sql<Date>`now()` })
-      .where('id', '=', found.id)
-      .execute()
+  const { id, stale, ...user } = found
+  if (stale) {
+    const lastUsed = { last_used_at: sql<Date>`now()` }
+    await db.updateTable('api_keys').set(lastUsed).where('id', '=', id).execute()
   }
-  return { userId: found.user_id, isAdmin: found.is_admin, aveeId: found.avee_id }
+  return user
 }

@@ -1,18 +1,21 @@
 import { validate as isUuid } from 'uuid'
 import { type Layer } from '../../contract/layers.ts'
-import { type Accounts, isReservedHandle } from '../accounts/index.ts'
+import {
+  type Accounts,
+  handleReserved,
+  handleTaken,
+  isReservedHandle,
+  userNotFound,
+} from '../accounts/index.ts'
 import { type Database, newId, violatedUnique } from '../db/index.ts'
 import type { Runs } from '../runs/index.ts'
 import {
   aveeNotFound,
-  handleReserved,
-  handleTaken,
   invalidCursor,
   libraryFixed,
   notTheOwner,
   ownerHasFullAccess,
   restrictedApiKey,
-  userNotFound,
 } from './errors.ts'
 import { canManage, type Viewer, visibleLayer } from './policy.ts'
 import {
@@ -47,7 +50,7 @@ const libraryHandle = 'local'
 /** An avee with the viewer's access. */
 export type AveeView = { avee: Avee; layer: Layer; isOwner: boolean }
 
-/** The data of an avee's card. */
+/** An avee with what its card shows. */
 export type AveeCard = AveeView & { isFollowing: boolean; followers: number }
 
 /** Avees: AI personas with handles, access permissions and followers. */
@@ -143,9 +146,7 @@ export function avees({
     library: getLibrary,
 
     /** Returns an avee without an access check, for background work. */
-    async get(id: string): Promise<Avee | undefined> {
-      return await findAvee(db, { id })
-    },
+    get: (id: string): Promise<Avee | undefined> => findAvee(db, { id }),
 
     async canSee(userId: string, aveeId: string): Promise<boolean> {
       const viewer = { userId, aveeId: null }
@@ -153,9 +154,8 @@ export function avees({
       return found !== undefined && visibleLayer(viewer, found.avee, found.granted) !== null
     },
 
-    async isHandleOfOthers(handle: string, userId: string | null): Promise<boolean> {
-      return await isHandleOfOthers(db, handle, userId)
-    },
+    isHandleOfOthers: (handle: string, userId: string | null): Promise<boolean> =>
+      isHandleOfOthers(db, handle, userId),
 
     getCard,
 
@@ -168,9 +168,9 @@ export function avees({
       const found = await listAvees(db, viewer.userId, {
         onlyListed: true,
         limit: page.limit + 1,
-        words: page.query?.trim().replace(/^@/, '') ?? '',
-        ...(page.cursor === undefined ? {} : { after: page.cursor }),
-        ...(viewer.aveeId === null ? {} : { which: { id: viewer.aveeId } }),
+        words: page.query?.trim().replace(/^@/, ''),
+        after: page.cursor,
+        which: viewer.aveeId === null ? undefined : { id: viewer.aveeId },
       })
       const shown = found.slice(0, page.limit)
       return {

@@ -8,16 +8,6 @@ export const restrictedApiKey = defineError(
   'api_key_not_enough',
   () => 'This API key is restricted to one avee and cannot manage avees. Use an unrestricted key.',
 )
-export const handleTaken = defineError(
-  409,
-  'handle_taken',
-  (handle: string) => `The handle ${handle} is taken. Choose another.`,
-)
-export const handleReserved = defineError(
-  409,
-  'handle_reserved',
-  (handle: string) => `The handle ${handle} is reserved. Choose another.`,
-)
 export const libraryFixed = defineError(
   409,
   'library_is_yours_alone',
@@ -29,7 +19,6 @@ export const ownerHasFullAccess = defineError(
   'owner_sees_all',
   () => 'The owner of an avee has access to all layers.',
 )
-export const userNotFound = defineError(404, 'user_not_found', () => 'User not found.')
 export const invalidCursor = defineError(
   400,
   'invalid_cursor',

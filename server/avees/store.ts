@@ -1,6 +1,6 @@
-import { type Expression, sql } from 'kysely'
+import { type Expression, type Insertable, sql, type Updateable } from 'kysely'
 import { type Layer } from '../../contract/layers.ts'
-import { type Db, likePatterns, type Row } from '../db/index.ts'
+import { type Db, likePatterns, type Row, type Tables } from '../db/index.ts'
 
 type AveeRow = Row<'avees'>
 
@@ -30,19 +30,8 @@ export type AveeSummary = { avee: Avee; granted: Layer | null; isFollowing: bool
 /** Selects an avee by id, by handle, or as a user's library. */
 export type AveeSelector = { id: string } | { handle: string } | { libraryOf: string }
 
-type Editable =
-  | 'handle'
-  | 'display_name'
-  | 'bio'
-  | 'persona'
-  | 'persona_notes'
-  | 'greeting'
-  | 'avatar'
-  | 'visibility'
-  | 'model'
-
 /** Editable fields; undefined fields do not change. */
-export type AveeFields = { [Field in Editable]?: AveeRow[Field] | undefined }
+export type AveeFields = Omit<Updateable<Tables['avees']>, 'id' | 'owner_id' | 'is_library' | 'updated_at'>
 
 export type NewAvee = AveeFields & { handle: string; display_name: string }
 
@@ -52,11 +41,7 @@ export async function findAvee(db: Db, which: AveeSelector): Promise<Avee | unde
 }
 
 /** Finds an avee with the layer granted to the viewer. */
-export async function findGranted(
-  db: Db,
-  which: AveeSelector,
-  viewerId: string,
-): Promise<{ avee: Avee; granted: Layer | null } | undefined> {
+export async function findGranted(db: Db, which: AveeSelector, viewerId: string) {
   const row = await db
     .selectFrom('avees')
     .leftJoin('grants', (join) =>
@@ -74,12 +59,12 @@ export async function listAvees(
   db: Db,
   viewerId: string,
   filter: {
-    which?: AveeSelector
+    which?: AveeSelector | undefined
     ownerId?: string
     onlyListed?: boolean
-    words?: string
+    words?: string | undefined
     /** The id after which the page starts. */
-    after?: string
+    after?: string | undefined
     limit?: number
   },
 ): Promise<AveeSummary[]> {
@@ -132,10 +117,7 @@ export async function insertAvee(db: Db, avee: NewAvee & { id: string; owner_id:
 }
 
 /** Does nothing if the user has a library. */
-export async function insertLibrary(
-  db: Db,
-  library: { id: string; owner_id: string; handle: string; display_name: string },
-): Promise<void> {
+export async function insertLibrary(db: Db, library: Insertable<Tables['avees']>): Promise<void> {
   await db
     .insertInto('avees')
     .values({ ...library, is_library: true, visibility: 'private' })
@@ -144,11 +126,8 @@ export async function insertLibrary(
 }
 
 export async function updateAvee(db: Db, id: string, fields: AveeFields): Promise<void> {
-  await db
-    .updateTable('avees')
-    .set({ ...fields, updated_at: new Date() })
-    .where('id', '=', id)
-    .execute()
+  const changes = { ...fields, updated_at: new Date() }
+  await db.updateTable('avees').set(changes).where('id', '=', id).execute()
 }
 
 /** Adds a line to the persona notes, unless they contain it or become longer than `maxCharacters`. */
@@ -206,15 +185,9 @@ export async function deleteGrant(db: Db, aveeId: string, userId: string): Promi
   await db.deleteFrom('grants').where('avee_id', '=', aveeId).where('user_id', '=', userId).execute()
 }
 
-export type GrantRow = {
-  user_id: string
-  handle: string | null
-  display_name: string
-  max_layer: Layer
-  is_follower: boolean
-}
+export type GrantRow = Awaited<ReturnType<typeof listGrants>>[number]
 
-export async function listGrants(db: Db, aveeId: string): Promise<GrantRow[]> {
+export async function listGrants(db: Db, aveeId: string) {
   const rows = await db
     .selectFrom('grants')
     .innerJoin('users', 'users.id', 'grants.user_id')

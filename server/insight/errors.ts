@@ -15,7 +15,7 @@ export const forwardingNotAllowed = defineError(
 export const ownQuestion = defineError(
   409,
   'own_question',
-  () => 'You own this avee, so there is nobody to forward the question to.',
+  () => 'You own this avee, so there is no one to forward the question to.',
 )
 export const questionNotFound = defineError(404, 'question_not_found', () => 'Question not found.')
 export const updateNotFound = defineError(404, 'update_not_found', () => 'Update not found.')
