@@ -4,7 +4,7 @@
  *     node bench/background.ts [--users 12] [--rounds 20]
  *
  * A scripted Ollama processes one request at a time, as a small machine does: the first token after 120 ms, then one
- * every 25 ms. Reported is the time to the first token for a user who asks every two seconds: without other load, while
+ * every 25 ms. Reports the time to the first token for a user who asks every two seconds: without other load, while
  * turns of `users` other users fill the queue of background calls, and, for comparison, while four clients send requests
  * to the model server directly.
  */
@@ -16,7 +16,7 @@ import { startApp } from '../test/app.ts'
 import { ask, askStream, createAvee, createConversation, registerUser } from '../test/builders.ts'
 import { readEvents } from '../test/events.ts'
 import { startOllama } from '../test/model-servers.ts'
-import { figure, quantile, say } from './data.ts'
+import { fixed, print, quantile } from './data.ts'
 
 const { values } = parseArgs({
   options: { users: { type: 'string', default: '12' }, rounds: { type: 'string', default: '20' } },
@@ -82,12 +82,12 @@ async function measure(): Promise<{ first: number[]; waiting: number[] }> {
 }
 
 const row = (load: string, { first, waiting }: { first: number[]; waiting: number[] }) =>
-  say(
-    `| ${load} | ${figure(quantile(first, 0.5), 0)} / ${figure(quantile(first, 0.99), 0)} | ${figure(quantile(waiting, 0.5), 0)} |`,
+  print(
+    `| ${load} | ${fixed(quantile(first, 0.5), 0)} / ${fixed(quantile(first, 0.99), 0)} | ${fixed(quantile(waiting, 0.5), 0)} |`,
   )
 
-say('| load on the model server | first token, ms (p50 / p99) | background calls waiting (median) |')
-say('| --- | --- | --- |')
+print('| load on the model server | first token, ms (p50 / p99) | background calls waiting (median) |')
+print('| --- | --- | --- |')
 await app.app.jobs.idle()
 row('no other load', await measure())
 

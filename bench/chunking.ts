@@ -13,7 +13,7 @@ type Question = { question: string; doc_id: string; references: Span[] }
 type Texts = Map<string, string>
 
 const { values } = parseArgs({ options: { data: { type: 'string' } } })
-if (!values.data) throw new Error('Say where the data is: --data DIR')
+if (!values.data) throw new Error('Pass the data directory: --data DIR')
 const folder = join(values.data, 'qa', 'chunking')
 const texts: Texts = new Map(
   readdirSync(folder)

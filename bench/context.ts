@@ -6,7 +6,7 @@
  *     DIR/memory/<name>/sessions.jsonl    {conv_id, turns: [{text}]}
  *
  * A conversation with turns of the data sets grows to each size through the API, on the embedded database, with a
- * scripted model of 128k context that answers at once. Reported are the tokens of the prompt and of the whole
+ * scripted model of 128k context that answers at once. Reports the tokens of the prompt and of the whole
  * conversation, the time to open it (its last 50 messages) and the time to the first token.
  */
 import path from 'node:path'
@@ -15,7 +15,7 @@ import { startApp } from '../test/app.ts'
 import { askStream, createAvee, createConversation, registerUser } from '../test/builders.ts'
 import { readEvents } from '../test/events.ts'
 import { defaultModels, startOllama } from '../test/model-servers.ts'
-import { figure, foldersIn, jsonLines, quantile, say } from './data.ts'
+import { fixed, foldersIn, jsonLines, print, quantile } from './data.ts'
 
 const { values } = parseArgs({
   options: { data: { type: 'string' }, sizes: { type: 'string', default: '10,100,1000,2000' } },
@@ -51,10 +51,10 @@ async function turn(): Promise<number> {
   return first
 }
 
-say(
+print(
   '| messages | prompt, tokens | whole conversation, tokens | opening it, ms (p50) | first token, ms (p50 / p99) |',
 )
-say('| --- | --- | --- | --- | --- |')
+print('| --- | --- | --- | --- | --- |')
 let messages = 0
 for (const size of values.sizes.split(',').map(Number)) {
   while (messages < size - 2 * measuredTurns) {
@@ -74,8 +74,8 @@ for (const size of values.sizes.split(',').map(Number)) {
   }
   const asked = ollama.requestsTo('/api/chat').at(-1)?.body['messages'] as { content: string }[]
   const prompt = asked.reduce((sum, { content }) => sum + countTokens(content, model.name), 0)
-  say(
-    `| ${size} | ${prompt} | ${conversationTokens} | ${figure(quantile(opening, 0.5), 1)} | ${figure(quantile(first, 0.5), 0)} / ${figure(quantile(first, 0.99), 0)} |`,
+  print(
+    `| ${size} | ${prompt} | ${conversationTokens} | ${fixed(quantile(opening, 0.5), 1)} | ${fixed(quantile(first, 0.5), 0)} / ${fixed(quantile(first, 0.99), 0)} |`,
   )
 }
 process.exit(0)

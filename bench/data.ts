@@ -30,6 +30,6 @@ export const quantile = (values: number[], share: number): number => {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
 }
 
-export const figure = (value: number, digits = 3): string => value.toFixed(digits)
+export const fixed = (value: number, digits = 3): string => value.toFixed(digits)
 
-export const say = (line: string): void => void process.stdout.write(`${line}\n`)
+export const print = (line: string): void => void process.stdout.write(`${line}\n`)

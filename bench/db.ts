@@ -15,18 +15,15 @@ import { sql } from 'kysely'
 import pg from 'pg'
 import { type Database, newId, openDatabase } from '../server/db/index.ts'
 import { createLog } from '../server/log.ts'
+import { print, quantile } from './data.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { dir: { type: 'string', default: tmpdir() }, commits: { type: 'string', default: '2000' } },
 })
 const commits = Number(values.commits)
-const ROUNDS = 10
+const rounds = 10
 const [server] = positionals
-const print = (line: string): void => void process.stdout.write(`${line}\n`)
-
-const quantileOf = (sorted: number[], fraction: number): number =>
-  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * fraction))] ?? Number.NaN
 
 /** Returns the milliseconds of each call. */
 async function measure(times: number, work: (i: number) => unknown): Promise<number[]> {
@@ -40,9 +37,8 @@ async function measure(times: number, work: (i: number) => unknown): Promise<num
 }
 
 function figures(ms: number[], each: number, unit: string): string {
-  const sorted = ms.toSorted((a, b) => a - b)
   const perSecond = (1000 * each * ms.length) / ms.reduce((sum, one) => sum + one, 0)
-  return `p50 ${quantileOf(sorted, 0.5).toFixed(2)}  p99 ${quantileOf(sorted, 0.99).toFixed(2)} ms  ${Math.round(perSecond)} ${unit}/s`
+  return `p50 ${quantile(ms, 0.5).toFixed(2)}  p99 ${quantile(ms, 0.99).toFixed(2)} ms  ${Math.round(perSecond)} ${unit}/s`
 }
 
 /** Measures the minimum of every commit: overwriting 8 kB and a sync. */
@@ -131,8 +127,8 @@ async function main(): Promise<void> {
     for (const database of databases) appends.set(database, await createAppend(database))
     for (const { name, each, unit, work } of measurements(appends)) {
       const ms = new Map<Database, number[]>(databases.map((database) => [database, []]))
-      for (let round = 0; round < ROUNDS; round++)
-        for (const [database, all] of ms) all.push(...(await measure(commits / ROUNDS, () => work(database))))
+      for (let round = 0; round < rounds; round++)
+        for (const [database, all] of ms) all.push(...(await measure(commits / rounds, () => work(database))))
       for (const [{ kind }, all] of ms) print(`${`${kind}: ${name}`.padEnd(40)} ${figures(all, each, unit)}`)
     }
     for (const database of databases) await database[Symbol.asyncDispose]()

@@ -26,12 +26,12 @@ const language = 'eng'
 export async function fill(
   database: Database,
   aveeId: string,
-  wish: { passages: number; embedder: Embedder | undefined; signal: AbortSignal },
+  options: { passages: number; embedder: Embedder | undefined; signal: AbortSignal },
 ): Promise<number> {
   const counts = new Map<number, { word: string; passages: number }>()
   let stored = 0
-  for (let number = 1; stored < wish.passages; number++) {
-    const size = Math.min(passagesOfDocument, wish.passages - stored)
+  for (let number = 1; stored < options.passages; number++) {
+    const size = Math.min(passagesOfDocument, options.passages - stored)
     await database.transaction((trx) => insertDocument(trx, number, size))
     stored += size
   }
@@ -81,15 +81,15 @@ export async function fill(
       }
     })
     const ids = await trx.insertInto('passages').values(rows).returning('id').execute()
-    const vectors = await wish.embedder?.embed(
+    const vectors = await options.embedder?.embed(
       passages.map((passage) => passageWithContext({ title, ...passage })),
       'passage',
-      wish.signal,
+      options.signal,
     )
-    if (wish.embedder && vectors)
+    if (options.embedder && vectors)
       await insertVectors(
         trx,
-        wish.embedder.space,
+        options.embedder.space,
         ids.flatMap(({ id }, i) => {
           const vector = vectors[i]
           return vector ? [{ passageId: id, vector }] : []
@@ -110,7 +110,7 @@ export async function fill(
       pages: 1,
       passages: size,
       language,
-      embedded_by: wish.embedder?.space ?? null,
+      embedded_by: options.embedder?.space ?? null,
       bytes: Buffer.byteLength(text),
     })
   }

@@ -1,5 +1,5 @@
 /**
- * How well the grounding check separates supported from unsupported statements, by its threshold.
+ * Measures how well the grounding check separates supported from unsupported statements, by its threshold.
  *
  *     node bench/grounding.ts --data DIR
  *
@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util'
 import { checkStatements } from '../server/insight/analysis/grounding.ts'
 import { termExtractor } from '../server/insight/analysis/terms.ts'
 import { idf } from '../server/search/index.ts'
-import { figure, jsonLines, mean, say } from './data.ts'
+import { fixed, jsonLines, mean, print } from './data.ts'
 
 const { values } = parseArgs({ options: { data: { type: 'string', default: 'data' } } })
 const thresholds = [0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
@@ -20,10 +20,10 @@ const thresholds = [0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
 type Paragraph = { id: string; text: string }
 type Question = { question: string; answers: string[]; passage_id: string }
 
-say(
+print(
   '| language | threshold | supported found | other paragraph rejected | other answer rejected | balanced accuracy |',
 )
-say('| --- | --- | --- | --- | --- | --- |')
+print('| --- | --- | --- | --- | --- | --- |')
 for (const [code, language] of [
   ['en', 'eng'],
   ['de', 'deu'],
@@ -79,8 +79,8 @@ for (const [code, language] of [
     const found = accepted('supported')
     const rejected = 1 - accepted('otherParagraph')
     const cells = [found, rejected, 1 - accepted('otherAnswer'), (found + rejected) / 2].map((each) =>
-      figure(each),
+      fixed(each),
     )
-    say(`| ${[code, threshold, ...cells].join(' | ')} |`)
+    print(`| ${[code, threshold, ...cells].join(' | ')} |`)
   }
 }

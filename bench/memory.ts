@@ -1,5 +1,5 @@
 /**
- * Recall of earlier turns and of memories, with the real index and search.
+ * Measures the recall of earlier turns and of memories, with the real index and search.
  *
  *     node bench/memory.ts --data DIR [--only WORD] [--url postgres://…] [--detail]
  *
@@ -7,9 +7,9 @@
  *     DIR/memory/<name>/questions.jsonl   {conv_id, question, category, category_name?, evidence: [turn ids]}
  *
  * Reports recall at 5 and 10 of the turns that contain the evidence, within their conversation: by lexical search, by
- * hybrid search with a bag of words as the embedding model, and by plain BM25 (k1 0.9, b 0.4 and k1 1.2, b 0.75). The
- * same for memories: each turn of the user is stored as one, and questions with evidence among them are asked. Also
- * reports the latency of both, that of memories with 20, 200 and 2,000 of them.
+ * hybrid search with a bag of words as the embedding model, and by plain BM25 (k1 0.9, b 0.4 and k1 1.2, b 0.75). For
+ * memories, each turn of the user is stored as one memory, and questions with evidence among these turns are asked.
+ * Also reports the latency of both; that of memories among 20, 200 and 2,000.
  */
 import path from 'node:path'
 import { parseArgs } from 'node:util'
@@ -23,7 +23,7 @@ import { memory as createMemory } from '../server/memory/index.ts'
 import type { Embedder } from '../server/models/index.ts'
 import { bagOfWords } from './bag-of-words.ts'
 import { bm25 } from './bm25.ts'
-import { figure, foldersIn, jsonLines, mean, quantile, say } from './data.ts'
+import { fixed, foldersIn, jsonLines, mean, print, quantile } from './data.ts'
 import { openBenchServer } from './server.ts'
 
 type Session = {
@@ -48,7 +48,7 @@ const { values } = parseArgs({
     detail: { type: 'boolean', default: false },
   },
 })
-if (!values.data) throw new Error('Pass the data: --data DIR')
+if (!values.data) throw new Error('Pass the data directory: --data DIR')
 
 let embedder: Embedder | undefined
 await using server = await openBenchServer({ url: values.url })
@@ -234,23 +234,23 @@ async function measure(folder: string): Promise<void> {
     }
   }
   const count = [...conversations.values()].reduce((sum, turns) => sum + turns.length, 0)
-  say(
+  print(
     `\n${path.basename(folder)}: ${conversations.size} conversations, ${count} turns, ${questions.length} questions`,
   )
-  for (const [name, measured] of rows) say(`  ${name.padEnd(28)} ${line(measured)}`)
-  say(
-    `  search of turns: p50 ${figure(quantile(times, 0.5), 1)} ms, p95 ${figure(quantile(times, 0.95), 1)} ms; memories per question: ${figure(mean(recalled), 1)}`,
+  for (const [name, measured] of rows) print(`  ${name.padEnd(28)} ${line(measured)}`)
+  print(
+    `  search of turns: p50 ${fixed(quantile(times, 0.5), 1)} ms, p95 ${fixed(quantile(times, 0.95), 1)} ms; memories per question: ${fixed(mean(recalled), 1)}`,
   )
   if (!values.detail) return
   for (const category of new Set(questions.map((one) => String(one.category_name ?? one.category)))) {
-    say(`  ${category}`)
+    print(`  ${category}`)
     for (const [name, measured] of rows)
-      say(`    ${name.padEnd(26)} ${line(measured.filter((one) => one.category === category))}`)
+      print(`    ${name.padEnd(26)} ${line(measured.filter((one) => one.category === category))}`)
   }
 }
 
 const line = (measured: Measured[]): string =>
-  `R@5 ${figure(mean(measured.map((one) => one.at5)))}  R@10 ${figure(mean(measured.map((one) => one.at10)))}  n ${measured.length}`
+  `R@5 ${fixed(mean(measured.map((one) => one.at5)))}  R@10 ${fixed(mean(measured.map((one) => one.at10)))}  n ${measured.length}`
 
 /** Measures the latency of recall among a number of memories. */
 async function measureLatency(count: number): Promise<void> {
@@ -287,8 +287,8 @@ async function measureLatency(count: number): Promise<void> {
     })
     times.push(performance.now() - began)
   }
-  say(
-    `  ${count} memories: p50 ${figure(quantile(times, 0.5), 1)} ms, p95 ${figure(quantile(times, 0.95), 1)} ms`,
+  print(
+    `  ${count} memories: p50 ${fixed(quantile(times, 0.5), 1)} ms, p95 ${fixed(quantile(times, 0.95), 1)} ms`,
   )
 }
 
@@ -296,5 +296,5 @@ for (const folder of foldersIn(path.join(values.data, 'memory'))) {
   if (values.only === undefined || folder.includes(values.only)) await measure(folder)
 }
 embedder = undefined
-say(`\nLatency of recall (${database.kind})`)
+print(`\nLatency of recall (${database.kind})`)
 for (const count of [20, 200, 2_000]) await measureLatency(count)

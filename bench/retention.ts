@@ -1,6 +1,6 @@
 /**
- * Measures how long a new run and its first event wait while the retention of 10,000 old runs with 60 events each runs,
- * on the embedded database.
+ * Measures the time to the first event of a new run while retention deletes 10,000 old runs with 60 events each, on the
+ * embedded database.
  *
  *     node bench/retention.ts [--runs 10000] [--events 60]
  */
@@ -13,13 +13,13 @@ import { sql } from 'kysely'
 import { newId, openDatabase } from '../server/db/index.ts'
 import { createLog } from '../server/log.ts'
 import { runs as createRuns } from '../server/runs/index.ts'
+import { print } from './data.ts'
 import { spread } from './runs-load.ts'
 
 const { values } = parseArgs({
   options: { runs: { type: 'string', default: '10000' }, events: { type: 'string', default: '60' } },
 })
 const log = createLog('warn')
-const print = (line: string): void => void process.stdout.write(`${line}\n`)
 
 const dir = await mkdtemp(path.join(tmpdir(), 'gabee-bench-'))
 const database = await openDatabase({ dir, log })

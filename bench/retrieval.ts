@@ -20,7 +20,7 @@ import { wordCount } from '../server/knowledge/chunking/word-count.ts'
 import { detectLanguage, stemmerFor, tokenize } from '../server/search/index.ts'
 import { bagOfWords } from './bag-of-words.ts'
 import { bm25 } from './bm25.ts'
-import { figure, foldersIn, jsonLines, mean, say } from './data.ts'
+import { fixed, foldersIn, jsonLines, mean, print } from './data.ts'
 import { allLayers, type BenchServer, openBenchServer } from './server.ts'
 
 const { values } = parseArgs({
@@ -31,7 +31,7 @@ const { values } = parseArgs({
     vectors: { type: 'boolean', default: false },
   },
 })
-if (!values.data) throw new Error('Say where the data is: --data DIR')
+if (!values.data) throw new Error('Pass the data directory: --data DIR')
 const data = values.data
 const groundingWords = 1_000
 const wanted = (name: string) => values.only === undefined || name.includes(values.only)
@@ -108,11 +108,11 @@ async function rankedDocuments(folder: string): Promise<void> {
     )
   }
   const line = (all: ReturnType<typeof measures>[]) =>
-    `nDCG@10 ${figure(mean(all.map((m) => m.ndcg)))}  Recall@20 ${figure(mean(all.map((m) => m.recall)))}  MRR@10 ${figure(mean(all.map((m) => m.mrr)))}`
-  say(`\n${path.basename(folder)}: ${corpus.length} documents, ${asked.length} questions`)
-  say(`  search      ${line(ours)}`)
-  if (values.vectors) say(`  lexical     ${line(words)}`)
-  say(`  plain BM25  ${line(theirs)}`)
+    `nDCG@10 ${fixed(mean(all.map((m) => m.ndcg)))}  Recall@20 ${fixed(mean(all.map((m) => m.recall)))}  MRR@10 ${fixed(mean(all.map((m) => m.mrr)))}`
+  print(`\n${path.basename(folder)}: ${corpus.length} documents, ${asked.length} questions`)
+  print(`  search      ${line(ours)}`)
+  if (values.vectors) print(`  lexical     ${line(words)}`)
+  print(`  plain BM25  ${line(theirs)}`)
 }
 
 function measures(ranked: string[], grades: Map<string, number>) {
@@ -160,10 +160,12 @@ async function paragraphs(folder: string, language: string): Promise<void> {
         .indexOf(passage_id),
     )
   }
-  say(`\n${path.basename(folder)} ${language}: ${passages.length} paragraphs, ${questions.length} questions`)
-  say(`  search      ${hitRates(ours, [1, 5])}`)
-  if (values.vectors) say(`  lexical     ${hitRates(words, [1, 5])}`)
-  say(`  plain BM25  ${hitRates(theirs, [1, 5])}`)
+  print(
+    `\n${path.basename(folder)} ${language}: ${passages.length} paragraphs, ${questions.length} questions`,
+  )
+  print(`  search      ${hitRates(ours, [1, 5])}`)
+  if (values.vectors) print(`  lexical     ${hitRates(words, [1, 5])}`)
+  print(`  plain BM25  ${hitRates(theirs, [1, 5])}`)
 
   // Each question is asked of the half of the paragraphs with its article, and of the other half.
   const articles = distinct(passages.map(articleOf))
@@ -187,7 +189,7 @@ async function paragraphs(folder: string, language: string): Promise<void> {
 const articleOf = ({ id }: { id: string }): string => id.replace(/p\d+$/, '')
 
 const hitRates = (places: number[], at: number[]): string =>
-  at.map((k) => `@${k} ${figure(mean(places.map((place) => (place >= 0 && place < k ? 1 : 0))))}`).join('  ')
+  at.map((k) => `@${k} ${fixed(mean(places.map((place) => (place >= 0 && place < k ? 1 : 0))))}`).join('  ')
 
 async function judge(set: string, aveeId: string, question: string, isAnswered: boolean): Promise<void> {
   const { answerable } = await search(server, aveeId, question, 3)
@@ -232,11 +234,11 @@ async function evidence(folder: string): Promise<void> {
     })
   }
   const of = (key: keyof (typeof all)[0], digits = 3) =>
-    `${key} ${figure(mean(all.map((one) => one[key])), digits)}`
-  say(
+    `${key} ${fixed(mean(all.map((one) => one[key])), digits)}`
+  print(
     `\n${path.basename(folder)}: ${files.length} documents, ${questions.length} questions, evidence in a prompt of ${groundingWords} words`,
   )
-  say(`  context     ${of('recall')}  ${of('full')}  ${of('precision')}  ${of('iou')}  ${of('words', 0)}`)
+  print(`  context     ${of('recall')}  ${of('full')}  ${of('precision')}  ${of('iou')}  ${of('words', 0)}`)
 }
 
 async function pdfPages(folder: string): Promise<void> {
@@ -289,11 +291,11 @@ async function pdfPages(folder: string): Promise<void> {
         placeOf(overAll(question, 50).map((i) => pageKey(allPages[i]?.file, allPages[i]?.page ?? null))),
       )
     }
-    say(`\n${set}: ${asked.length} questions, rank of the page that answers`)
-    say(
+    print(`\n${set}: ${asked.length} questions, rank of the page that answers`)
+    print(
       `  own file    search ${hitRates(places.own, [1, 5, 10])}   pages by BM25 ${hitRates(places.ownPlain, [1, 5, 10])}`,
     )
-    say(
+    print(
       `  all files   search ${hitRates(places.all, [1, 5, 10])}   pages by BM25 ${hitRates(places.allPlain, [1, 5, 10])}`,
     )
     // Each question is asked of its own file and of another one.
@@ -308,15 +310,15 @@ async function pdfPages(folder: string): Promise<void> {
 
 function reportAnswerability(): void {
   if (judged.length === 0) return
-  say('\nAnswerability: questions asked of documents that answer them and of documents that do not')
+  print('\nAnswerability: questions asked of documents that answer them and of documents that do not')
   for (const set of new Set(judged.map((one) => one.set))) {
     const share = (isAnswered: boolean, outcome: Answerability) => {
       const asked = judged.filter((one) => one.set === set && one.isAnswered === isAnswered)
-      return figure(asked.filter((one) => one.outcome === outcome).length / Math.max(1, asked.length))
+      return fixed(asked.filter((one) => one.outcome === outcome).length / Math.max(1, asked.length))
     }
     const row = (isAnswered: boolean) =>
       `yes ${share(isAnswered, 'yes')}  unsure ${share(isAnswered, 'unsure')}  no ${share(isAnswered, 'no')}`
-    say(`  ${set.padEnd(18)} answered: ${row(true)}   not answered: ${row(false)}`)
+    print(`  ${set.padEnd(18)} answered: ${row(true)}   not answered: ${row(false)}`)
   }
 }
 

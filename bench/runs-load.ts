@@ -1,9 +1,10 @@
 // The clients of bench/runs.ts, with node:http, and their measurements.
 import { Agent, type IncomingMessage, request } from 'node:http'
+import { fixed, quantile } from './data.ts'
 
 const agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY })
 
-/** Opens a stream. */
+/** Sends a request and resolves with its response, whose body is unread. */
 export async function open(method: string, url: string): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     request(url, { method, agent }, resolve).on('error', reject).end()
@@ -42,12 +43,6 @@ export async function answer(method: string, url: string): Promise<Answer> {
   return { firstMs, delays }
 }
 
-export const quantile = (values: number[], fraction: number): number => {
-  const sorted = values.toSorted((one, other) => one - other)
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * fraction))] ?? Number.NaN
-}
-
-export const fixed = (value: number, digits = 1): string => value.toFixed(digits)
 /** Formats p50 and p99. */
 export const spread = (values: number[]): string =>
-  `${fixed(quantile(values, 0.5))} / ${fixed(quantile(values, 0.99))}`
+  `${fixed(quantile(values, 0.5), 1)} / ${fixed(quantile(values, 0.99), 1)}`

@@ -1,4 +1,4 @@
-// The server of bench/runs.ts; its argument are its settings. /run uses the run log, /plain pipes the model's stream into the response.
+// The server of bench/runs.ts; its argument is its settings as JSON. /run uses the run log, /plain pipes the model's stream into the response.
 import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 import { setTimeout as pause } from 'node:timers/promises'

@@ -18,7 +18,8 @@ import pg from 'pg'
 import { freePort } from '../scripts/services/start.ts'
 import { newId, openDatabase } from '../server/db/index.ts'
 import { createLog } from '../server/log.ts'
-import { type Answer, answer, delaysIn, fixed, json, open, spread } from './runs-load.ts'
+import { fixed, print } from './data.ts'
+import { type Answer, answer, delaysIn, json, open, spread } from './runs-load.ts'
 import type { ServerSettings } from './runs-server.ts'
 
 const { values, positionals } = parseArgs({
@@ -31,7 +32,6 @@ const { values, positionals } = parseArgs({
 const [address] = positionals
 const seconds = Number(values.seconds)
 const parts = values.only.split(',')
-const print = (line = ''): void => void process.stdout.write(`${line}\n`)
 const file = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 
 type Figures = {
@@ -140,7 +140,7 @@ async function requestAnswers(
 async function measureFirst(cluster: Cluster, upstream: string): Promise<void> {
   const server = await cluster.serve('one')
   print(
-    `| answers at once, ${cluster.kind} | way | first token, ms (p50 / p99) | delay of each token, ms (p50 / p99) | CPU of the server |`,
+    `| concurrent answers, ${cluster.kind} | path | first token, ms (p50 / p99) | delay of each token, ms (p50 / p99) | server CPU |`,
   )
   print('| --- | --- | --- | --- | --- |')
   for (const [count, tokens] of [
@@ -148,8 +148,8 @@ async function measureFirst(cluster: Cluster, upstream: string): Promise<void> {
     [50, 250],
     [500, 500],
   ] as const)
-    for (const [way, method, url] of [
-      ['model server', 'GET', upstream],
+    for (const [route, method, url] of [
+      ['model server directly', 'GET', upstream],
       ['plain', 'POST', `${server.url}/plain`],
       ['run log', 'POST', `${server.url}/run`],
     ] as const) {
@@ -159,14 +159,14 @@ async function measureFirst(cluster: Cluster, upstream: string): Promise<void> {
       )
       const after = await json<Figures>('GET', `${server.url}/figures`)
       const cpu = Math.round((100 * (after.cpuMs - before.cpuMs)) / (after.at - before.at))
-      print(`| ${count} | ${way} | ${spread(first)} | ${spread(delays)} | ${cpu} % |`)
+      print(`| ${count} | ${route} | ${spread(first)} | ${spread(delays)} | ${cpu} % |`)
     }
   await kill(server.child)
 }
 
 async function measureEvents(cluster: Cluster): Promise<void> {
   const server = await cluster.serve('one')
-  print(`| runs at once, ${cluster.kind} | tokens | events/s | commits/s |`)
+  print(`| concurrent runs, ${cluster.kind} | tokens | events/s | commits/s |`)
   print('| --- | --- | --- | --- |')
   for (const kind of ['talk', 'talk-merged'])
     for (const count of [1, 50, 300]) {
@@ -183,7 +183,7 @@ async function measureEvents(cluster: Cluster): Promise<void> {
       const per = (what: 'events' | 'commits') =>
         Math.round((1000 * (after[what] - before[what])) / (after.at - before.at))
       print(
-        `| ${count} | ${kind === 'talk' ? 'each an event' : 'merged within a commit'} | ${per('events')} | ${per('commits')} |`,
+        `| ${count} | ${kind === 'talk' ? 'one event per token' : 'merged within a commit'} | ${per('events')} | ${per('commits')} |`,
       )
     }
   await kill(server.child)
@@ -191,18 +191,18 @@ async function measureEvents(cluster: Cluster): Promise<void> {
 
 async function measureReaders(cluster: Cluster): Promise<void> {
   print(
-    `| readers, ${cluster.kind} | way | delay, ms (p50 / p99) | events/s to readers | CPU of the server | memory per reader |`,
+    `| readers, ${cluster.kind} | path | delay, ms (p50 / p99) | events/s to readers | server CPU | memory per reader |`,
   )
   print('| --- | --- | --- | --- | --- | --- |')
   const memory = (before: Figures, after: Figures, count: number) =>
-    `${fixed((after.heap - before.heap) / count / 1024)} KB heap, ${fixed((after.rss - before.rss) / count / 1024)} KB resident`
+    `${fixed((after.heap - before.heap) / count / 1024, 1)} KB heap, ${fixed((after.rss - before.rss) / count / 1024, 1)} KB resident`
   for (const [count, runs, everyMs] of [
     [5000, 50, 10_000],
     [1000, 20, 50],
   ] as const)
-    for (const way of ['plain', 'run log']) {
+    for (const route of ['plain', 'run log']) {
       // A new server for each, as freed memory is not returned to the system.
-      const server = await cluster.serve(`readers-${way === 'plain' ? 'plain' : 'log'}-${count}`)
+      const server = await cluster.serve(`readers-${route === 'plain' ? 'plain' : 'log'}-${count}`)
       const query = `?tokens=1000000&everyMs=${everyMs}`
       const ids = await Promise.all(
         Array.from({ length: runs }, async () =>
@@ -216,9 +216,9 @@ async function measureReaders(cluster: Cluster): Promise<void> {
       const streams = []
       for (let i = 0; i < count; i += 1) {
         const url =
-          way === 'plain' ? `${server.url}/plain${query}` : `${server.url}/runs/${ids[i % runs]?.id}/events`
+          route === 'plain' ? `${server.url}/plain${query}` : `${server.url}/runs/${ids[i % runs]?.id}/events`
         // The plain route makes one model request per reader.
-        const stream = await open(way === 'plain' ? 'POST' : 'GET', url)
+        const stream = await open(route === 'plain' ? 'POST' : 'GET', url)
         stream.on('error', () => {})
         stream.on('data', (bytes: Buffer) => {
           if (isCounting) delays.push(...delaysIn(bytes.toString()))
@@ -234,7 +234,7 @@ async function measureReaders(cluster: Cluster): Promise<void> {
       const cpu = Math.round((100 * (after.cpuMs - joined.cpuMs)) / (after.at - joined.at))
       const rate = Math.round((1000 * delays.length) / (after.at - joined.at))
       print(
-        `| ${count} at ${fixed(1000 / everyMs)} events/s | ${way} | ${spread(delays)} | ${rate} | ${cpu} % | ${memory(before, after, count)} |`,
+        `| ${count} at ${fixed(1000 / everyMs, 1)} events/s | ${route} | ${spread(delays)} | ${rate} | ${cpu} % | ${memory(before, after, count)} |`,
       )
       for (const stream of streams) stream.destroy()
       await kill(server.child)
@@ -270,7 +270,7 @@ async function measureNodes(cluster: Cluster): Promise<void> {
 /** Measures the time from `kill -9` to the next new event for a reader that reconnects. */
 async function measureCrash(cluster: Cluster): Promise<void> {
   const one = await cluster.serve('one')
-  print(`| after kill -9, ${cluster.kind} | start of the process, ms | then first new event, ms |`)
+  print(`| after kill -9, ${cluster.kind} | process start, ms | first new event after that, ms |`)
   print('| --- | --- | --- |')
   const startRun = async () => json<{ id: string }>('POST', `${one.url}/start/talk?tokens=1000000&everyMs=20`)
   let { child } = one
@@ -321,7 +321,7 @@ async function nextEvent(url: string): Promise<void> {
 const model = await startProcess('runs-upstream.ts')
 const upstream = `http://127.0.0.1:${model.message.port}`
 print(
-  `Node ${process.version}, ${availableParallelism()} × ${cpus()[0]?.model ?? 'unknown'}, load ${fixed(loadavg()[0] ?? 0)} before`,
+  `Node ${process.version}, ${availableParallelism()} × ${cpus()[0]?.model ?? 'unknown'}, load ${fixed(loadavg()[0] ?? 0, 1)} before`,
 )
 const kinds = address === undefined ? (['embedded'] as const) : (['embedded', 'postgres'] as const)
 for (const kind of kinds)
@@ -334,7 +334,7 @@ for (const kind of kinds)
   ] as const) {
     if (!parts.includes(part) || (part === 'nodes' && kind === 'embedded')) continue
     const cluster = await openCluster(kind, upstream)
-    print()
+    print('')
     await measure(cluster)
     await cluster.close()
   }

@@ -16,10 +16,10 @@ import { vectorIndexes } from '../server/knowledge/store/vector-index.ts'
 import { searchVectors } from '../server/knowledge/store/vectors.ts'
 import { createLog } from '../server/log.ts'
 import { bagOfWords } from './bag-of-words.ts'
-import { figure, mean, quantile, say } from './data.ts'
+import { fixed, mean, print, quantile } from './data.ts'
 import { fill } from './fill.ts'
 import { allLayers, openBenchServer } from './server.ts'
-import { chance, syntheticDocument } from './synthetic.ts'
+import { random, syntheticDocument } from './synthetic.ts'
 
 const { values } = parseArgs({
   options: {
@@ -38,7 +38,7 @@ const embedder = values.vectors === undefined ? undefined : await bagOfWords(dim
 await using server = await openBenchServer({ url: values.url, embedder })
 const { knowledge, database, signal } = server
 const indexes = vectorIndexes({ database, log: createLog('warn') })
-say(`${database.kind}${embedder ? `, vectors of ${dimensions}` : ', lexical only'}`)
+print(`${database.kind}${embedder ? `, vectors of ${dimensions}` : ', lexical only'}`)
 
 if (embedder) await indexes.prepare(embedder.space, dimensions)
 const small = []
@@ -59,8 +59,8 @@ for (const passages of sizes(values.passages)) {
   }
   const indexed = performance.now()
   await sql`vacuum analyze`.execute(database.db)
-  say(
-    `\n${stored} passages; ${figure(added / ((filled - started) / 1000), 0)} a second; the index of their vectors after another ${figure((indexed - filled) / 1000, 0)} s`,
+  print(
+    `\n${stored} passages; ${fixed(added / ((filled - started) / 1000), 0)} a second; the index of their vectors after another ${fixed((indexed - filled) / 1000, 0)} s`,
   )
   for (const each of [{ aveeId: large, passages: stored }, ...small]) {
     const asked = await someQuestions(each.aveeId)
@@ -82,7 +82,7 @@ async function someQuestions(aveeId: string): Promise<string[]> {
   `.execute(database.db)
   return rows.map(({ text }) => {
     const words = text.split(/\s+/)
-    return Array.from({ length: 6 }, () => words[Math.floor(chance() * words.length)]).join(' ')
+    return Array.from({ length: 6 }, () => words[Math.floor(random() * words.length)]).join(' ')
   })
 }
 
@@ -99,8 +99,8 @@ async function timed(aveeId: string, queries: string[], lexicalOnly = false): Pr
 }
 
 function report(what: string, ms: number[]): void {
-  say(
-    `  ${what.padEnd(34)} p50 ${figure(quantile(ms, 0.5), 1)} ms   p99 ${figure(quantile(ms, 0.99), 1)} ms   most ${figure(Math.max(...ms), 1)} ms`,
+  print(
+    `  ${what.padEnd(34)} p50 ${fixed(quantile(ms, 0.5), 1)} ms   p99 ${fixed(quantile(ms, 0.99), 1)} ms   most ${fixed(Math.max(...ms), 1)} ms`,
   )
 }
 
@@ -127,8 +127,8 @@ async function reportRecall(name: string, aveeId: string, queries: string[]): Pr
     }
     shares.push({ at10: share(10), at50: share(50) })
   }
-  say(
-    `  ${`${name}, nearest found`.padEnd(34)} of 10 ${figure(mean(shares.map(({ at10 }) => at10)))}   of 50 ${figure(mean(shares.map(({ at50 }) => at50)))}`,
+  print(
+    `  ${`${name}, nearest found`.padEnd(34)} of 10 ${fixed(mean(shares.map(({ at10 }) => at10)))}   of 50 ${fixed(mean(shares.map(({ at50 }) => at50)))}`,
   )
 }
 

@@ -4,17 +4,17 @@ import path from 'node:path'
 import type { IngestResult } from '../contract/knowledge.ts'
 import { layers } from '../contract/layers.ts'
 import { newId, openDatabase } from '../server/db/index.ts'
-import { jobs as jobQueue } from '../server/jobs/index.ts'
-import { knowledge as knowledgeRoom } from '../server/knowledge/index.ts'
+import { jobs as createJobs } from '../server/jobs/index.ts'
+import { knowledge as createKnowledge } from '../server/knowledge/index.ts'
 import { createLog } from '../server/log.ts'
 import type { Embedder } from '../server/models/index.ts'
-import { runs as runsRoom } from '../server/runs/index.ts'
+import { runs as createRuns } from '../server/runs/index.ts'
 
 export type BenchFile = { filename: string } & ({ path: string } | { text: string })
 
 export const allLayers = [...layers]
 
-/** Opens database, runs and knowledge as a server does, in a temporary directory, with one user. */
+/** Opens the database, runs, jobs and knowledge as a server does, in a temporary directory, with one user. */
 export async function openBenchServer({
   url,
   embedder,
@@ -25,9 +25,9 @@ export async function openBenchServer({
   const dir = await mkdtemp(path.join(tmpdir(), 'gabee-bench-'))
   const log = createLog('error')
   const database = await openDatabase({ dir, log, ...(url === undefined ? {} : { url }) })
-  const runs = runsRoom({ database, log, nodeId: newId(), graceMs: 0 })
-  const jobs = jobQueue({ database, log })
-  const knowledge = await knowledgeRoom({
+  const runs = createRuns({ database, log, nodeId: newId(), graceMs: 0 })
+  const jobs = createJobs({ database, log })
+  const knowledge = await createKnowledge({
     database,
     runs,
     jobs,

@@ -1,9 +1,9 @@
 /**
  * Measures how steadily the tokens of an answer arrive while documents are ingested.
  *
- *     node bench/rhythm.ts [--url postgres://…]
+ *     node bench/streaming.ts [--url postgres://…]
  *
- * Questions are asked one after another of a server with a scripted Ollama that sends a token every 20 ms. Reported are
+ * Questions are asked one after another of a server with a scripted Ollama that sends a token every 20 ms. Reports
  * the times between two tokens without other work, during an upload of 1,000 small files, and during an upload of one
  * PDF of 1,000 pages, with the peak memory of the server and its parser processes. The first row includes the timing
  * errors of the scripted model.
@@ -14,8 +14,8 @@ import { askStream, createAvee, createConversation, type UploadFile, uploadFiles
 import { readEvents } from '../test/events.ts'
 import { startOllama } from '../test/model-servers.ts'
 import { createPdf } from '../test/pdf.ts'
-import { figure, quantile, say } from './data.ts'
-import { residentOfChildren } from './resident.ts'
+import { fixed, print, quantile } from './data.ts'
+import { residentBytesOfChildren } from './resident-memory.ts'
 import { syntheticDocument } from './synthetic.ts'
 
 const { values } = parseArgs({ options: { url: { type: 'string' } } })
@@ -29,7 +29,7 @@ await using server = await startServer({
   BACKGROUND_MODEL_CALLS: 'off',
   ...(values.url ? { DATABASE_URL: values.url } : {}),
 })
-const avee = await createAvee(server, { handle: `rhythm-${process.pid}`, display_name: 'Rhythm' })
+const avee = await createAvee(server, { handle: `bench-${process.pid}`, display_name: 'Bench' })
 
 /** Asks until `work` is done, at least three times. Returns the times between tokens and the peak memory. */
 async function during(work: Promise<unknown>) {
@@ -37,7 +37,7 @@ async function during(work: Promise<unknown>) {
   let peak = 0
   const gaps: number[] = []
   const watch = setInterval(() => {
-    peak = Math.max(peak, residentOfChildren())
+    peak = Math.max(peak, residentBytesOfChildren())
   }, 50)
   const startedAt = performance.now()
   let took = 0
@@ -63,8 +63,8 @@ async function during(work: Promise<unknown>) {
 
 function report(what: string, { gaps, took, peak }: Awaited<ReturnType<typeof during>>): void {
   const late = gaps.filter((gap) => gap > 200).length
-  say(
-    `| ${what} | ${figure(took / 1000, 1)} | ${figure(quantile(gaps, 0.5), 0)} / ${figure(quantile(gaps, 0.99), 0)} / ${figure(Math.max(...gaps), 0)} | ${late} of ${gaps.length} | ${figure(peak / 1e6, 0)} |`,
+  print(
+    `| ${what} | ${fixed(took / 1000, 1)} | ${fixed(quantile(gaps, 0.5), 0)} / ${fixed(quantile(gaps, 0.99), 0)} / ${fixed(Math.max(...gaps), 0)} | ${late} of ${gaps.length} | ${fixed(peak / 1e6, 0)} |`,
   )
 }
 
@@ -81,8 +81,10 @@ const text = (number: number, paragraphs: number) =>
 const small = Array.from({ length: 1_000 }, (_, i) => ({ name: `note-${i}.md`, content: text(i, 3) }))
 const long = createPdf(Array.from({ length: 1_000 }, (_, i) => text(i, 5)))
 
-say('| meanwhile | duration, s | between tokens, ms (p50 / p99 / max) | over 200 ms | peak resident, MB |')
-say('| --- | --- | --- | --- | --- |')
+print(
+  '| concurrent work | duration, s | between tokens, ms (p50 / p99 / max) | over 200 ms | peak resident, MB |',
+)
+print('| --- | --- | --- | --- | --- |')
 report('nothing', await during(Promise.resolve()))
 report('1,000 small files', await during(upload(small)))
 report('one PDF of 1,000 pages', await during(upload([{ name: 'long.pdf', content: long }])))

@@ -1,5 +1,11 @@
-// Are real and broken files read as they should be, how fast, and at what price in memory?
-//   node bench/reading.ts --data DIR      DIR/documents: manifest.jsonl and its files; DIR/pdf-qa/files: PDFs (if there)
+/**
+ * Measures whether real and malformed files are parsed as expected, how fast, and with how much memory.
+ *
+ *     node bench/parsing.ts --data DIR
+ *
+ *     DIR/documents/       manifest.jsonl {file, want, must_contain?} and its files
+ *     DIR/pdf-qa/files/    PDFs (optional)
+ */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,16 +15,17 @@ import { runInNewContext } from 'node:vm'
 import { documentParser, type ReadLimits, type ReadOutcome } from '../server/knowledge/parsers/index.ts'
 import { createLog } from '../server/log.ts'
 import { createPdf } from '../test/pdf.ts'
-import { residentOfChildren } from './resident.ts'
+import { print } from './data.ts'
+import { residentBytesOfChildren } from './resident-memory.ts'
 
-type Wanted = {
+type ManifestLine = {
   file: string
   want: 'text' | 'reject' | 'text-or-reject' | 'password' | 'no-text'
   must_contain?: string[]
 }
 
 const { values } = parseArgs({ options: { data: { type: 'string' } } })
-if (!values.data) throw new Error('Say where the data is: --data DIR')
+if (!values.data) throw new Error('Pass the data directory: --data DIR')
 const data = values.data
 
 const limits: ReadLimits = {
@@ -31,24 +38,23 @@ const limits: ReadLimits = {
 const signal = new AbortController().signal
 const log = createLog('silent')
 const folder = mkdtempSync(join(tmpdir(), 'gabee-bench-'))
-const print = (line: string) => process.stdout.write(`${line}\n`)
 const row = (...cells: (string | number)[]) => print(`| ${cells.join(' | ')} |`)
 
-/** Every file of the manifest, and whether it ended as it is wanted there. */
-async function documents() {
+/** Parses every file of the manifest and compares the outcome with the expected one. */
+async function measureOutcomes() {
   await using files = documentParser({ limits, concurrency: 1, log })
-  row('file', 'wanted', 'got', 'ms', '')
+  row('file', 'expected', 'outcome', 'ms', '')
   row('---', '---', '---', '---', '---')
-  let right = 0
-  const wanted = readFileSync(join(data, 'documents', 'manifest.jsonl'), 'utf8')
+  let correct = 0
+  const lines = readFileSync(join(data, 'documents', 'manifest.jsonl'), 'utf8')
     .trim()
     .split('\n')
-  for (const line of wanted) {
-    const { file, want, must_contain: strings = [] } = JSON.parse(line) as Wanted
+  for (const line of lines) {
+    const { file, want, must_contain: strings = [] } = JSON.parse(line) as ManifestLine
     const start = performance.now()
     const outcome = await files.read(join(data, 'documents', file), file, { signal })
-    const missing = outcome.ok ? strings.filter((text) => !squashed(outcome).includes(text)) : []
-    const isRight = outcome.ok
+    const missing = outcome.ok ? strings.filter((text) => !normalizedText(outcome).includes(text)) : []
+    const isCorrect = outcome.ok
       ? (want === 'text' || want === 'text-or-reject') && missing.length === 0 && outcome.passages.length > 0
       : {
           text: false,
@@ -57,21 +63,21 @@ async function documents() {
           password: outcome.code === 'encrypted',
           'no-text': outcome.code === 'no_text',
         }[want]
-    if (isRight) right += 1
+    if (isCorrect) correct += 1
     const got = outcome.ok ? `${outcome.document.type}, ${outcome.passages.length} passages` : outcome.code
     row(
       file,
       want,
       got,
       (performance.now() - start).toFixed(0),
-      isRight ? 'right' : `WRONG ${missing.join('; ')}`,
+      isCorrect ? 'correct' : `WRONG ${missing.join('; ')}`,
     )
   }
-  print(`\n${right} of ${wanted.length} right\n`)
+  print(`\n${correct} of ${lines.length} correct\n`)
 }
 
-/** Lower case, every run of what is neither letter, mark, digit nor number sign as one blank. */
-const squashed = (outcome: ReadOutcome & { ok: true }) =>
+/** Returns the text in lower case, with one space in place of everything else than letters and digits. */
+const normalizedText = (outcome: ReadOutcome & { ok: true }) =>
   outcome.document.pages
     .map((page) => page.text)
     .join('\n')
@@ -80,17 +86,17 @@ const squashed = (outcome: ReadOutcome & { ok: true }) =>
 
 type File = { path: string; name: string }
 
-async function speed(title: string, all: File[]) {
+async function measureSpeed(title: string, all: File[]) {
   if (all.length === 0) return
   collectGarbage()
   const peak = watchMemory()
   const start = performance.now()
-  const processor = process.cpuUsage()
+  const cpuBefore = process.cpuUsage()
   let pages = 0
   let passages = 0
   let longestGap = 0
   let last = performance.now()
-  const beat = setInterval(() => {
+  const timer = setInterval(() => {
     longestGap = Math.max(longestGap, performance.now() - last)
     last = performance.now()
   }, 5)
@@ -105,40 +111,40 @@ async function speed(title: string, all: File[]) {
       }),
     )
   }
-  clearInterval(beat)
+  clearInterval(timer)
   const seconds = (performance.now() - start) / 1000
-  const { user, system } = process.cpuUsage(processor)
-  const { own, together } = peak()
+  const { user, system } = process.cpuUsage(cpuBefore)
+  const { own, total } = peak()
   print(
     `${title}: ${pages} pages, ${passages} passages in ${seconds.toFixed(1)} s = ${(pages / seconds).toFixed(0)} pages/s, ` +
-      `${(passages / seconds).toFixed(0)} passages/s; peak resident ${own} MB here, ${together} MB with the reading processes; ` +
-      `event loop held for at most ${longestGap.toFixed(0)} ms, ${((user + system) / 1e6).toFixed(1)} s of processor here`,
+      `${(passages / seconds).toFixed(0)} passages/s; peak resident memory ${own} MB, ${total} MB with the parser processes; ` +
+      `event loop blocked for at most ${longestGap.toFixed(0)} ms, ${((user + system) / 1e6).toFixed(1)} s of CPU time in this process`,
   )
 }
 
-/** So that what it took to make the files is not counted. */
+/** Runs before a measurement, so that the memory used to create the files is not counted. */
 const collectGarbage = () => {
   setFlagsFromString('--expose-gc')
   ;(runInNewContext('gc') as () => void)()
 }
 
-/** Resident memory of this process and of its children, every 20 ms; the children's only where /proc tells. */
+/** Samples resident memory every 20 ms. Returns a function that stops and returns the peaks in MB; children count on Linux only. */
 function watchMemory() {
   let own = 0
-  let together = 0
-  const look = () => {
+  let total = 0
+  const sample = () => {
     const now = process.memoryUsage.rss()
     own = Math.max(own, now)
-    together = Math.max(together, now + residentOfChildren())
+    total = Math.max(total, now + residentBytesOfChildren())
   }
-  const timer = setInterval(look, 20)
+  const timer = setInterval(sample, 20)
   return () => {
     clearInterval(timer)
-    return { own: Math.round(own / 1e6), together: Math.round(together / 1e6) }
+    return { own: Math.round(own / 1e6), total: Math.round(total / 1e6) }
   }
 }
 
-function pdfsOf(path: string): File[] {
+function listPdfs(path: string): File[] {
   try {
     return readdirSync(path)
       .filter((name) => name.endsWith('.pdf'))
@@ -148,18 +154,18 @@ function pdfsOf(path: string): File[] {
   }
 }
 
-function longPdf(pages: number): File {
+function createLongPdf(pages: number): File {
   const path = join(folder, 'long.pdf')
   writeFileSync(path, createPdf(Array.from({ length: pages }, (_, i) => `Page ${i + 1}\n${prose(i, 450)}`)))
   return { path, name: 'long.pdf' }
 }
 
-function smallFiles(count: number): File[] {
+function createSmallFiles(count: number): File[] {
   return Array.from({ length: count }, (_, i) => {
     const name = `note ${i}.${['txt', 'md', 'csv', 'html', 'pdf'][i % 5]}`
     const text = prose(i, 200)
     const content =
-      [text, `# Note ${i}\n\n${text}`, table(i), `<h1>Note ${i}</h1><p>${text}</p>`, createPdf([text])][
+      [text, `# Note ${i}\n\n${text}`, createTable(i), `<h1>Note ${i}</h1><p>${text}</p>`, createPdf([text])][
         i % 5
       ] ?? text
     const path = join(folder, name)
@@ -168,7 +174,7 @@ function smallFiles(count: number): File[] {
   })
 }
 
-const table = (seed: number) =>
+const createTable = (seed: number) =>
   [
     'name,place,amount',
     ...Array.from({ length: 40 }, (_, i) => `${prose(seed + i, 2)},${prose(i, 1)},${seed * i}`),
@@ -186,10 +192,10 @@ function prose(seed: number, words: number): string {
 }
 
 try {
-  await documents()
-  await speed('PDFs of pdf-qa', pdfsOf(join(data, 'pdf-qa', 'files')))
-  await speed('one PDF of 1,000 pages', [longPdf(1_000)])
-  await speed('1,000 small files', smallFiles(1_000))
+  await measureOutcomes()
+  await measureSpeed('PDFs of pdf-qa', listPdfs(join(data, 'pdf-qa', 'files')))
+  await measureSpeed('one PDF of 1,000 pages', [createLongPdf(1_000)])
+  await measureSpeed('1,000 small files', createSmallFiles(1_000))
 } finally {
   rmSync(folder, { recursive: true })
 }
