@@ -44,7 +44,7 @@ export const tooManyAttempts = defineError(
   500,
   'too_many_attempts',
   (attempts: number) =>
-    `The server stopped during each of ${attempts} attempts, so this was not tried again. Start it anew.`,
+    `The server stopped during each of ${attempts} attempts, so it was ended. Start it again.`,
 )
 
 export const unknownKind = defineError(

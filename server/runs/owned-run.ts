@@ -108,7 +108,7 @@ export class OwnedRun {
   assertOpen(): void {
     const { abortReason } = this
     if (abortReason) throw new RunInterrupted(abortReason)
-    if (this.#isClosed) throw new Error(`The worker of run ${this.id} has ended and cannot write any more.`)
+    if (this.#isClosed) throw new Error(`The worker of run ${this.id} has ended and can no longer write.`)
   }
 
   push(body: EventBody): void {
