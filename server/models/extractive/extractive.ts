@@ -1,7 +1,7 @@
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises'
+import { detectLanguage } from '../../search/index.ts'
 import type { ChatModel, ChatRequest } from '../port.ts'
-import { detectLanguage } from './language.ts'
-import { greetingLanguage, phrases } from './phrases.ts'
+import { phrasesFor, phrasesForGreeting } from './phrases.ts'
 import { type Quote, selectQuotes } from './select.ts'
 
 type Grounding = ChatRequest['grounding']
@@ -24,7 +24,7 @@ export function createExtractiveModel(): ChatModel {
 
     async *stream({ grounding, messages }, signal) {
       signal.throwIfAborted()
-      const answer = composeAnswer(grounding)
+      const answer = await composeAnswer(grounding)
       const last = messages.at(-1)
       const partial = last?.role === 'assistant' ? last.content : ''
       // If the passages have changed, for example after a deletion, the new answer follows the partial one.
@@ -41,16 +41,17 @@ export function createExtractiveModel(): ChatModel {
   }
 }
 
-/** Composes the complete answer. */
-export function composeAnswer({ question, passages, answerable }: Grounding): string {
-  const greeting = greetingLanguage(question)
-  if (greeting) return `${phrases[greeting].greeting}\n\n${phrases[greeting].noModel}`
+/** Composes the complete answer, in the language of the question or else of the passages. */
+export async function composeAnswer({ question, passages, answerable }: Grounding): Promise<string> {
+  const greeting = phrasesForGreeting(question)
+  if (greeting) return `${greeting.greeting}\n\n${greeting.noModel}`
 
-  const questionLanguage = detectLanguage(question)
-  const texts = phrases[questionLanguage ?? 'en']
+  const texts = phrasesFor(
+    detectLanguage(question),
+    detectLanguage([question, ...passages.map(({ text }) => text)].join('\n')),
+  )
   if (answerable === null) return `${texts.notSearched}\n\n${texts.noModel}`
-  const language = detectLanguage(passages.map((passage) => passage.text).join('\n')) ?? questionLanguage
-  const quotes = answerable === 'no' ? [] : selectQuotes(question, passages, language)
+  const quotes = answerable === 'no' ? [] : await selectQuotes(question, passages)
   if (quotes.length === 0) return `${texts.notAnswered}\n\n${texts.noModel}`
   const lines = quotes.map((quote) => formatQuote(quote, texts.page))
   return [...(answerable === 'unsure' ? [texts.closest] : []), ...lines, texts.quotedOnly].join('\n\n')

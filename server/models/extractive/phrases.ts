@@ -1,5 +1,3 @@
-import type { Language } from './language.ts'
-
 /** The fixed texts of the built-in answerer. */
 type Phrases = {
   /** Follows the quotations and explains how to add a language model. */
@@ -11,12 +9,16 @@ type Phrases = {
   noModel: string
   greeting: string
   page: (page: number) => string
+  /** Matches a question that is only a greeting, in lower case without punctuation. */
+  greetings: RegExp
 }
 
 const screen = 'Models'
 
-export const phrases: Record<Language, Phrases> = {
-  en: {
+/** By ISO 639-3 code. */
+const phrases: Record<string, Phrases> & { eng: Phrases } = {
+  eng: {
+    greetings: /^(?:(?:hi|hello|hey)(?: there)?|good (?:morning|evening|afternoon)|greetings)$/,
     quotedOnly: `No language model is set up, so these are quotations from your documents. For answers in full sentences, add one on the ${screen} screen or set OLLAMA_BASE_URL or OPENAI_API_KEY.`,
     notAnswered: 'Your documents do not answer this.',
     closest: 'These passages are the closest I found:',
@@ -26,7 +28,8 @@ export const phrases: Record<Language, Phrases> = {
       'Hello! Ask me something about your documents, and I will show you the sentences that answer it.',
     page: (page) => `page ${page}`,
   },
-  de: {
+  deu: {
+    greetings: /^(?:hallo|guten (?:tag|morgen|abend)|moin|servus|grüß gott|grüezi)$/,
     quotedOnly: `Es ist kein Sprachmodell eingerichtet, darum sind dies Zitate aus deinen Dokumenten. Für ausformulierte Antworten füge auf der Seite „${screen}“ eines hinzu oder setze OLLAMA_BASE_URL oder OPENAI_API_KEY.`,
     notAnswered: 'Deine Dokumente beantworten das nicht.',
     closest: 'Diese Stellen passen am ehesten zu deiner Frage:',
@@ -36,7 +39,8 @@ export const phrases: Record<Language, Phrases> = {
     greeting: 'Hallo! Frag mich etwas zu deinen Dokumenten, und ich zeige dir die Sätze, die es beantworten.',
     page: (page) => `Seite ${page}`,
   },
-  fr: {
+  fra: {
+    greetings: /^(?:bonjour|salut|bonsoir|coucou)$/,
     quotedOnly: `Aucun modèle de langage n’est configuré : voici donc des citations de vos documents. Pour des réponses rédigées, ajoutez un modèle sur l’écran « ${screen} » ou définissez OLLAMA_BASE_URL ou OPENAI_API_KEY.`,
     notAnswered: 'Vos documents ne répondent pas à cette question.',
     closest: 'Voici les passages les plus proches que j’ai trouvés :',
@@ -46,7 +50,8 @@ export const phrases: Record<Language, Phrases> = {
       'Bonjour ! Posez-moi une question sur vos documents et je vous montrerai les phrases qui y répondent.',
     page: (page) => `page ${page}`,
   },
-  es: {
+  spa: {
+    greetings: /^(?:hola|buenos d[ií]as|buenas(?: tardes| noches)?)$/,
     quotedOnly: `No hay ningún modelo de lenguaje configurado, así que estas son citas de tus documentos. Para respuestas redactadas, añade uno en la pantalla «${screen}» o define OLLAMA_BASE_URL u OPENAI_API_KEY.`,
     notAnswered: 'Tus documentos no responden a esto.',
     closest: 'Estos son los pasajes más cercanos que encontré:',
@@ -55,7 +60,8 @@ export const phrases: Record<Language, Phrases> = {
     greeting: '¡Hola! Pregúntame algo sobre tus documentos y te mostraré las frases que lo responden.',
     page: (page) => `página ${page}`,
   },
-  it: {
+  ita: {
+    greetings: /^(?:ciao|buongiorno|buonasera|salve)$/,
     quotedOnly: `Nessun modello linguistico è configurato, quindi queste sono citazioni dai tuoi documenti. Per risposte discorsive aggiungine uno nella schermata «${screen}» o imposta OLLAMA_BASE_URL o OPENAI_API_KEY.`,
     notAnswered: 'I tuoi documenti non rispondono a questa domanda.',
     closest: 'Questi sono i passaggi più vicini che ho trovato:',
@@ -64,7 +70,8 @@ export const phrases: Record<Language, Phrases> = {
     greeting: 'Ciao! Chiedimi qualcosa sui tuoi documenti e ti mostrerò le frasi che rispondono.',
     page: (page) => `pagina ${page}`,
   },
-  pt: {
+  por: {
+    greetings: /^(?:ol[aá]|oi|bom dia|boa (?:tarde|noite))$/,
     quotedOnly: `Nenhum modelo de linguagem está configurado, por isso estas são citações dos seus documentos. Para respostas redigidas, adicione um no ecrã «${screen}» ou defina OLLAMA_BASE_URL ou OPENAI_API_KEY.`,
     notAnswered: 'Os seus documentos não respondem a isto.',
     closest: 'Estas são as passagens mais próximas que encontrei:',
@@ -73,7 +80,8 @@ export const phrases: Record<Language, Phrases> = {
     greeting: 'Olá! Pergunte-me algo sobre os seus documentos e mostrarei as frases que respondem.',
     page: (page) => `página ${page}`,
   },
-  zh: {
+  cmn: {
+    greetings: /^(?:你好|您好|大家好|嗨|早上好|晚上好)$/,
     quotedOnly: `尚未设置语言模型，因此以上是文档中的原文。如需完整回答，请在“${screen}”页面添加模型，或设置 OLLAMA_BASE_URL 或 OPENAI_API_KEY。`,
     notAnswered: '您的文档没有回答这个问题。',
     closest: '以下是我找到的最接近的段落：',
@@ -82,7 +90,8 @@ export const phrases: Record<Language, Phrases> = {
     greeting: '您好！请就您的文档提问，我会给出能够回答的原句。',
     page: (page) => `第 ${page} 页`,
   },
-  ja: {
+  jpn: {
+    greetings: /^(?:こんにちは|こんばんは|おはよう(?:ございます)?|やあ)$/,
     quotedOnly: `言語モデルが設定されていないため、文書からの引用のみを示しています。文章での回答が必要な場合は、「${screen}」画面でモデルを追加するか、OLLAMA_BASE_URL または OPENAI_API_KEY を設定してください。`,
     notAnswered: 'お使いの文書にはこの質問への答えがありません。',
     closest: '見つかった中で最も近い箇所は次のとおりです。',
@@ -93,26 +102,15 @@ export const phrases: Record<Language, Phrases> = {
   },
 }
 
-const greetings: [Language, string][] = [
-  ['en', 'hi|hello|hey|hey there|hi there|hello there|good morning|good evening|good afternoon|greetings'],
-  ['de', 'hallo|guten tag|guten morgen|guten abend|moin|servus|grüß gott|grüezi'],
-  ['fr', 'bonjour|salut|bonsoir|coucou'],
-  ['es', 'hola|buenos días|buenos dias|buenas|buenas tardes|buenas noches'],
-  ['it', 'ciao|buongiorno|buonasera|salve'],
-  ['pt', 'olá|ola|oi|bom dia|boa tarde|boa noite'],
-  ['zh', '你好|您好|大家好|嗨|早上好|晚上好'],
-  ['ja', 'こんにちは|こんばんは|おはよう|おはようございます|やあ'],
-]
-const bareGreetings = new Map(
-  greetings.flatMap(([language, words]) => words.split('|').map((word) => [word, language] as const)),
-)
+/** Returns the phrases of the first known language; English for none. */
+export const phrasesFor = (...languages: (string | null)[]): Phrases =>
+  languages.map((language) => phrases[language ?? '']).find((known) => known !== undefined) ?? phrases.eng
 
-/** Returns the language of a question that is only a greeting. */
-export function greetingLanguage(question: string): Language | undefined {
+/** Returns the phrases of the language of a question that is only a greeting. */
+export function phrasesForGreeting(question: string): Phrases | undefined {
   const words = question
     .toLowerCase()
-    .replaceAll(/[\p{P}\p{S}]+/gu, ' ')
-    .replaceAll(/\s+/g, ' ')
+    .replaceAll(/[\p{P}\p{S}\s]+/gu, ' ')
     .trim()
-  return bareGreetings.get(words)
+  return Object.values(phrases).find(({ greetings }) => greetings.test(words))
 }

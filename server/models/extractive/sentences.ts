@@ -5,8 +5,6 @@ export type Sentence = {
   header?: string
 }
 
-/** Longer sentences are split for readability. */
-const maxCharacters = 600
 const segmenter = new Intl.Segmenter(undefined, { granularity: 'sentence' })
 
 const abbreviations = new Set(
@@ -43,7 +41,7 @@ export function splitSentences(passage: string): Sentence[] {
     }
   }
   flushProse()
-  return sentences.flatMap(({ text, ...row }) => splitLong(text).map((piece) => ({ text: piece, ...row })))
+  return sentences
 }
 
 const isRow = (line: string) => /\S\t+\S/.test(line) || (line.match(/\|/g)?.length ?? 0) >= 2
@@ -89,21 +87,4 @@ function isContinued(text: string, next: string): boolean {
   if (end === undefined) return false
   if (/^\d/.test(end)) return afterOrdinal.test(next)
   return /^\p{L}$/u.test(end) || abbreviations.has(end.toLowerCase())
-}
-
-/** Splits an overlong sentence, for example a list without punctuation, at clause boundaries or spaces. */
-function splitLong(text: string): string[] {
-  if (text.length <= maxCharacters) return [text]
-  const parts: string[] = []
-  let rest = text
-  while (rest.length > maxCharacters) {
-    const window = rest.slice(0, maxCharacters)
-    const at = Math.max(
-      ...['; ', '、', '，', ', ', ' '].map((mark) => window.lastIndexOf(mark) + mark.trim().length),
-    )
-    const end = at > maxCharacters / 3 ? at : maxCharacters
-    parts.push(rest.slice(0, end).trim())
-    rest = rest.slice(end).trim()
-  }
-  return [...parts, rest].filter((part) => part !== '')
 }
