@@ -11,14 +11,14 @@ import { parseArgs } from 'node:util'
 import { selectQuotes } from '../server/models/extractive/select.ts'
 import { tokenize } from '../server/search/index.ts'
 import { bm25 } from './bm25.ts'
-import { figure, jsonLines, mean, say } from './data.ts'
+import { fixed, jsonLines, mean, print } from './data.ts'
 
 const { values } = parseArgs({ options: { data: { type: 'string' } } })
 if (!values.data) throw new Error('Name the folder of the data: --data DIR')
 const folder = `${values.data}/qa/xquad`
 const withoutSpaces = (text: string) => text.replaceAll(/\s/g, '')
 
-say('| language | first quote | any quote | quotes |\n|---|---|---|---|')
+print('| language | first quote | any quote | quotes |\n|---|---|---|---|')
 for (const language of ['en', 'de', 'zh']) {
   const texts = jsonLines<{ title: string; text: string }>(`${folder}/passages.${language}.jsonl`)
   const search = bm25(
@@ -39,6 +39,6 @@ for (const language of ['en', 'de', 'zh']) {
     )
     results.push({ first: Number(hits[0] ?? false), any: Number(hits.includes(true)), quotes: quotes.length })
   }
-  const average = (of: 'first' | 'any' | 'quotes') => figure(mean(results.map((result) => result[of])))
-  say(`| ${language} | ${average('first')} | ${average('any')} | ${average('quotes')} |`)
+  const average = (of: 'first' | 'any' | 'quotes') => fixed(mean(results.map((result) => result[of])))
+  print(`| ${language} | ${average('first')} | ${average('any')} | ${average('quotes')} |`)
 }

@@ -6,7 +6,7 @@ export type Quote = { passage: GroundingPassage; sentence: Sentence }
 
 /**
  * The quotes contain the answer to 92 % (English), 84 % (German) and 91 % (Chinese) of the questions of XQuAD, the first
- * one to 79, 72 and 78 %: `node bench/quotes.ts`. A fourth quote adds less than 1 %.
+ * one to 79, 72 and 78 %: `node bench/quotes.ts`.
  */
 const maxQuotes = 3
 /** Minimum score of a further quote, relative to the best one. */
