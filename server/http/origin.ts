@@ -1,28 +1,22 @@
 import type { FastifyRequest } from 'fastify'
 import { isLoopbackAddress, isLoopbackHost } from './loopback.ts'
 
-/** Headers that proxies add. */
-const proxyHeaders = [
-  'forwarded',
-  'x-forwarded-for',
-  'x-forwarded-host',
-  'x-forwarded-proto',
-  'x-real-ip',
-  'via',
-]
+/** Matches the headers that proxies add. */
+const PROXY_HEADER = /^(?:forwarded|via|x-real-ip|x-forwarded-.+)$/
 
 export type OriginSettings = {
   /** The configured public address of the server. */
   publicUrl: string | null
   allowedOrigins: readonly string[]
-  /** True if `request.ip` and `request.host` come from the headers of trusted proxies. */
+  /** True if the server is meant to be behind a proxy. */
   trustsProxy: boolean
 }
 
 /**
  * Determines where a request comes from:
  *
- * - the machine: from the socket's address, which cannot be forged, and from the headers that proxies add;
+ * - the machine: from the socket's address, which cannot be forged; a request with a header that proxies add came from
+ *   elsewhere, whatever address the header claims;
  * - the page: from `Origin` and `Sec-Fetch-Site`, which browsers set and pages cannot change;
  * - the name it was sent to: from `Host`, which reveals an attacker's domain name (DNS rebinding).
  */
@@ -32,10 +26,10 @@ export function createOriginCheck({ publicUrl, allowedOrigins, trustsProxy }: Or
 
   return {
     isFromThisMachine(request: FastifyRequest): boolean {
-      const proxied = proxyHeaders.some((name) => request.headers[name] !== undefined)
       if (!isLoopbackAddress(request.socket.remoteAddress ?? '')) return false
-      if (!proxied) return !trustsProxy || isLoopbackHost(request.hostname)
-      return trustsProxy && isLoopbackAddress(request.ip)
+      if (Object.keys(request.headers).some((name) => PROXY_HEADER.test(name))) return false
+      // A proxy that adds no header still passes the public host name on.
+      return !trustsProxy || isLoopbackHost(request.hostname)
     },
 
     /** Returns whether the host name is a loopback name or the configured public one. */
