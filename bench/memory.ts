@@ -66,7 +66,7 @@ await using jobs = createJobs({ database, log })
 const memory = createMemory({
   database,
   models: { runInBackground: async () => undefined, embedder: async () => embedder },
-  avees: createAvees({ database, accounts, runs }),
+  avees: createAvees({ database, accounts, runs, jobs }),
   jobs,
   log,
   pace: { quietMs: 0, maxWaitMs: 0 },

@@ -97,7 +97,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
       redisUrl: config.cache.kind === 'redis' ? config.cache.url.reveal() : undefined,
     }),
   )
-  const avees = createAvees({ database, accounts, runs })
+  const avees = createAvees({ database, accounts, runs, jobs })
   const knowledge = parts.use(
     await createKnowledge({
       database,

@@ -39,6 +39,14 @@ export const defineError =
 export const internal = (cause: unknown): AppError =>
   new AppError(500, 'internal', 'Internal error. The server log has the details.', { cause })
 
+export const storageFull = (cause?: unknown): AppError =>
+  new AppError(
+    507,
+    'insufficient_storage',
+    "The server's disk is full. Free some space or ask the administrator, then try again.",
+    { cause },
+  )
+
 /** Converts a thrown value to an AppError; any other value becomes the cause of an `internal` error. */
 export const toAppError = (thrown: unknown): AppError =>
   thrown instanceof AppError ? thrown : internal(thrown)

@@ -8,6 +8,8 @@ import {
   userNotFound,
 } from '../accounts/index.ts'
 import { type Database, newId, violatedUnique } from '../db/index.ts'
+import { AppError } from '../errors.ts'
+import type { Jobs } from '../jobs/index.ts'
 import type { Runs } from '../runs/index.ts'
 import {
   aveeNotFound,
@@ -47,6 +49,9 @@ const maxPersonaNotesCharacters = 40_000
 /** The handle of each user's own library. */
 const libraryHandle = 'local'
 
+const maxDeletionAttempts = 5
+const deleteRunsKind = 'avees.delete-runs'
+
 /** An avee with the viewer's access. */
 export type AveeView = { avee: Avee; layer: Layer; isOwner: boolean }
 
@@ -58,12 +63,15 @@ export function avees({
   database,
   accounts,
   runs,
+  jobs,
 }: {
   database: Database
   accounts: Accounts
   runs: Pick<Runs, 'delete'>
+  jobs: Jobs
 }) {
   const { db } = database
+  jobs.register<{ aveeId: string }>(deleteRunsKind, { run: ({ aveeId }) => runs.delete({ scope: aveeId }) })
 
   async function getLibrary(userId: string): Promise<Avee> {
     const found = await findAvee(db, { libraryOf: userId })
@@ -120,10 +128,22 @@ export function avees({
     if (user && user.id !== userId) throw handleTaken(handle)
   }
 
-  /** Ends all runs of the avee and deletes their logs first. */
+  /** Deletes the avee, then its runs: they end because it is gone, and none can start any more. */
   async function removeAvee(id: string): Promise<void> {
-    await runs.delete({ scope: id })
-    await deleteAvee(db, id)
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await database.transaction(async (trx) => {
+          await deleteAvee(trx, id)
+          await jobs.enqueue(trx, { kind: deleteRunsKind, key: id, input: { aveeId: id } })
+        })
+        break
+      } catch (error) {
+        // What still adds rows to the avee locks them in the opposite order.
+        const isDeadlock = error instanceof AppError && error.code === 'database_conflict'
+        if (!isDeadlock || attempt === maxDeletionAttempts) throw error
+      }
+    }
+    await jobs.runNow(deleteRunsKind, id)
   }
 
   /** Finds a user by id or handle. E-mail addresses are excluded, because they would reveal who has an account. */

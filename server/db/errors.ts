@@ -31,6 +31,19 @@ export const databaseConflict = (cause: unknown): AppError =>
     { cause, retryAfter: 1 },
   )
 
+/** A row refers to one that does not exist, usually because it was deleted meanwhile. */
+export function referenceNotFound(thing: string, cause: unknown): AppError {
+  const name = thing.replaceAll('_', ' ')
+  return new AppError(
+    404,
+    `${thing}_not_found`,
+    `${name.charAt(0).toUpperCase()}${name.slice(1)} not found.`,
+    {
+      cause,
+    },
+  )
+}
+
 /** Nothing of the statement was stored, unless it was a commit that the embedded engine did not finish. */
 export const databaseTimeout = (cause: unknown): AppError =>
   new AppError(503, 'database_timeout', 'The database took too long and cancelled the request. Try again.', {

@@ -35,8 +35,3 @@ export const ingestStopped = defineError(
   'ingest_stopped',
   () => 'The import was stopped before the document was complete.',
 )
-export const storageFull = defineError(
-  507,
-  'insufficient_storage',
-  () => "The server's disk is full. Free some space or ask the administrator, then try again.",
-)

@@ -4,7 +4,7 @@ import { mkdir, open, opendir, readdir, rename, rm, stat } from 'node:fs/promise
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { newId } from '../db/index.ts'
-import { storageFull } from './errors.ts'
+import { storageFull } from '../errors.ts'
 
 /** A complete file on disk that belongs to no run or document yet. */
 export type StagedFile = { path: string; sha256: string; bytes: number }
@@ -47,7 +47,7 @@ export function originals(dataDir: string) {
       // A stream that was never read would keep its file handle.
       if (stream instanceof Readable) stream.destroy()
       await rm(path, { force: true })
-      throw isDiskFull(error) ? storageFull() : error
+      throw isDiskFull(error) ? storageFull(error) : error
     }
   }
 

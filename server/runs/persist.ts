@@ -3,7 +3,13 @@ import type { Database } from '../db/index.ts'
 import { AppError } from '../errors.ts'
 import { type Append, listStates, type RunState } from './store.ts'
 
-const transientCodes = new Set(['database_away', 'database_busy', 'database_conflict', 'database_timeout'])
+const transientCodes = new Set([
+  'database_away',
+  'database_busy',
+  'database_conflict',
+  'database_timeout',
+  'insufficient_storage',
+])
 const firstRetryMs = 50
 const maxRetryMs = 1_000
 

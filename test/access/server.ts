@@ -4,6 +4,7 @@ import { aveeRoutes, avees as makeAvees } from '../../server/avees/index.ts'
 import { readConfig } from '../../server/config.ts'
 import type { Database } from '../../server/db/index.ts'
 import { createHttp, type Http, type HttpDependencies } from '../../server/http/index.ts'
+import { jobs as jobQueue } from '../../server/jobs/index.ts'
 import { createLog } from '../../server/log.ts'
 import { runs as makeRuns } from '../../server/runs/index.ts'
 import { truncateTables } from '../databases.ts'
@@ -45,7 +46,7 @@ export async function reopenServer(
     loopback: config.server.loopback,
     ...config.accounts,
   })
-  const avees = makeAvees({ database, accounts, runs })
+  const avees = makeAvees({ database, accounts, runs, jobs: jobQueue({ database, log }) })
   const http = await createHttp({
     config,
     log,

@@ -42,7 +42,7 @@ export async function openKnowledgeServer(
   const runs = runsRoom({ database, log, nodeId: randomUUID(), leaseMs: 2_000, graceMs: 0 })
   const jobs = jobQueue({ database, log })
   const accounts = await accountsRoom({ database, runs, loopback: true, ...config.accounts })
-  const avees = aveesRoom({ database, accounts, runs })
+  const avees = aveesRoom({ database, accounts, runs, jobs })
   let embedder: Embedder | undefined
   let former: Embedder | undefined
   let relevance: KnowledgeDependencies['models']['scoreRelevance']

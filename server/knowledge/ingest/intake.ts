@@ -10,7 +10,7 @@ import { sitePages } from '../fetch/sitemap.ts'
 import type { Originals, StagedFile } from '../files.ts'
 import type { DocumentParser } from '../parsers/index.ts'
 import { type DocumentRow, findDocument } from '../store/documents.ts'
-import { lockOriginals, pinOriginals } from '../store/ingest-files.ts'
+import { lockAvee, lockOriginals, pinOriginals } from '../store/ingest-files.ts'
 import { findOwnerId } from '../store/vectors.ts'
 import type { IngestFile, IngestInput } from './input.ts'
 
@@ -81,6 +81,8 @@ export function intake({
           ...(target.idempotencyKey === undefined ? {} : { idempotencyKey: target.idempotencyKey }),
         },
         async (trx, runId) => {
+          // Deleting the avee waits, and then finds this run; no run starts after that.
+          if (!(await lockAvee(trx, target.aveeId))) throw aveeNotFound()
           await lockOriginals(trx)
           await pinOriginals(
             trx,
@@ -97,20 +99,26 @@ export function intake({
     }
   }
 
-  /** Waits for a run of one file and returns its document. @throws the failure of the file */
+  /** Waits for a run of one file and returns its document. @throws the failure of the file, avee_not_found */
   async function documentOf(
     run: RunRecord,
     { aveeId }: IngestTarget,
     signal: AbortSignal,
   ): Promise<IngestedDocument> {
+    try {
+      return await resultOf(run, signal)
+    } catch (error) {
+      // Deleting an avee ends its runs in one of several ways.
+      if ((await findOwnerId(db, aveeId)) === undefined) throw aveeNotFound()
+      throw error
+    }
+  }
+
+  async function resultOf(run: RunRecord, signal: AbortSignal): Promise<IngestedDocument> {
     for await (const events of runs.follow(run.id, 0, signal)) {
       for (const { data } of events) {
         const event = JSON.parse(data) as { result?: IngestResult; error?: { code: string; message: string } }
-        if (event.error) {
-          // Deleting an avee ends its runs with an error.
-          if ((await findOwnerId(db, aveeId)) === undefined) throw aveeNotFound()
-          throw new AppError(500, event.error.code, event.error.message)
-        }
+        if (event.error) throw new AppError(500, event.error.code, event.error.message)
         const { result } = event
         if (!result) continue
         if (!result.success) throw new AppError(422, result.code ?? 'not_readable', result.message)

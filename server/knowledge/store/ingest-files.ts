@@ -37,6 +37,12 @@ export async function findReferencedOriginals(db: Db | Trx, hashes: string[]): P
   return new Set(rows.map((row) => row.sha256))
 }
 
+/** Until the transaction ends, the avee is not deleted. Returns false if it does not exist. */
+export async function lockAvee(trx: Trx, aveeId: string): Promise<boolean> {
+  const { rows } = await sql`select from avees where id = ${aveeId} for key share`.execute(trx)
+  return rows.length === 1
+}
+
 /** Until the transaction ends, no other one stores or deletes an original. */
 export async function lockOriginals(trx: Trx): Promise<void> {
   await sql`select pg_advisory_xact_lock(hashtextextended('gabee:originals', 0))`.execute(trx)
