@@ -40,7 +40,6 @@ const adapters = [
         timeouts: { ...timeouts, ...more },
         tokens: createTokenCounter(),
         parameters: createSupportedParameters(),
-        continuation: 'none',
         contextTokens: async () => 8_192,
         onContextLimit: () => {},
       }),

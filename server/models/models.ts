@@ -13,11 +13,7 @@ import { createOllamaChat } from './ollama/chat.ts'
 import { createOllamaContexts } from './ollama/context.ts'
 import { createOpenAiChat } from './openai-compatible/chat.ts'
 import { createServedContexts } from './openai-compatible/context.ts'
-import {
-  type ContinuationSetting,
-  createSupportedParameters,
-  type SupportedParameters,
-} from './openai-compatible/parameters.ts'
+import { createSupportedParameters, type SupportedParameters } from './openai-compatible/parameters.ts'
 import type { ChatModel, Embedder, SelectedModel } from './port.ts'
 import { createPulls } from './pulls.ts'
 import { createReranker } from './rerank/reranker.ts'
@@ -30,7 +26,7 @@ import { createOllamaService, createOpenAiService, createRerankService } from '.
 export type ModelsConfig = {
   ollamaBaseUrl: string
   /** `baseUrl` up to and including `/v1`. */
-  openai?: { baseUrl: string; apiKey?: string | undefined; continuation?: ContinuationSetting } | undefined
+  openai?: { baseUrl: string; apiKey?: string | undefined } | undefined
   chatModel?: string | undefined
   chatModelStrong?: string | undefined
   embedModel?: string | undefined
@@ -39,8 +35,6 @@ export type ModelsConfig = {
   /** Timeouts of an answer: before its first part, and between two parts. */
   firstTokenMs: number
   stallMs: number
-  /** Time without a first part after which the user gets a notice. Default 4,000. */
-  waitingNoticeMs?: number | undefined
   /** Context window in tokens that Ollama loads models with. */
   numCtx?: number | undefined
   redisUrl?: string | undefined
@@ -61,11 +55,7 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
   const schedulers = createSchedulers(closing.signal, config.schedulerTimings)
   const tokens = createTokenCounter()
   const cache = createVectorCache({ redisUrl: config.redisUrl, log })
-  const timeouts = {
-    firstTokenMs: config.firstTokenMs,
-    stallMs: config.stallMs,
-    ...(config.waitingNoticeMs === undefined ? {} : { quietMs: config.waitingNoticeMs }),
-  }
+  const timeouts = { firstTokenMs: config.firstTokenMs, stallMs: config.stallMs }
   const contexts = createOllamaContexts(ollama, config.numCtx, catalogue.abilities)
   const servedContext = createServedContexts(config.numCtx, catalogue)
   const parametersByModel = new Map<string, SupportedParameters>()
@@ -101,7 +91,6 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
       timeouts,
       tokens,
       parameters,
-      continuation: config.openai?.continuation ?? 'none',
       contextTokens: () => servedContext.get(name),
       onContextLimit: (limit) => servedContext.lower(name, limit),
     })
@@ -194,13 +183,8 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
       const selection = await selector.select(options)
       const scheduler = schedulerFor(selection)
       if (!scheduler) return undefined
-      return await scheduler.runInBackground(
-        options.signal,
-        (signal) => work(createChatModel(selection), signal),
-        {
-          idleMs: config.backgroundIdleMs,
-        },
-      )
+      const call = (signal: AbortSignal) => work(createChatModel(selection), signal)
+      return await scheduler.runInBackground(options.signal, call, { idleMs: config.backgroundIdleMs })
     },
 
     /** Returns the numbers of waiting, running and preempted background calls. */

@@ -10,7 +10,6 @@ export type ChatRequest = {
   /** Maximum length of the answer in tokens. */
   maxTokens?: number
   temperature?: number
-  stop?: string[]
   /** The parts of the prompt, from which the built-in model composes its answer. */
   grounding: { question: string; passages: GroundingPassage[]; answerable: Answerability | null }
 }

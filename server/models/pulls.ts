@@ -2,10 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { AppError } from '../errors.ts'
 import type { EventBody, RunKind, Runs, StartResult } from '../runs/index.ts'
 import type { Catalogue } from './catalogue.ts'
-import { ollamaUnavailable, truncated, upstreamError } from './errors.ts'
+import { ollamaUnavailable, truncated } from './errors.ts'
 import { parseProvider, withTag } from './names.ts'
 import { parseJsonLines } from './upstream/body.ts'
-import { errorMessageOf, sanitizeMessage } from './upstream/error-message.ts'
 import { sendRequest } from './upstream/request.ts'
 import type { ModelService } from './upstream/service.ts'
 import { watchTimeouts } from './upstream/timeouts.ts'
@@ -80,8 +79,6 @@ export function createPulls({
       const throttle = createProgressThrottle()
       for await (const object of parseJsonLines(response, ollama, all)) {
         watching.received()
-        const error = errorMessageOf(object)
-        if (error !== undefined) throw upstreamError(ollama, sanitizeMessage(error, ollama))
         for (const event of throttle.take(object as EventBody, performance.now())) {
           if (event['status'] === 'success') return event
           await emit(event)

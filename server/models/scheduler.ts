@@ -24,25 +24,8 @@ type BackgroundCall = {
   attempt: AbortController | undefined
 }
 
-/** Schedules the answers and the background calls of one model server. */
-export type Scheduler = {
-  /** Registers an answer that a user waits for, and preempts background calls. Returns a function that ends it. */
-  beginAnswer(): () => void
-  /**
-   * Runs `work` in the background. A local server runs one background call at a time and only while it has been idle
-   * for `idleMs`. An answer preempts it: `signal` aborts and `work` is called again later, so it must be restartable.
-   * After `maxWaitMs` it runs concurrently with answers. Nested calls run at once. Throws what `work` throws.
-   */
-  runInBackground<T>(
-    signal: AbortSignal,
-    work: (signal: AbortSignal) => Promise<T>,
-    options?: { idleMs?: number | undefined; maxWaitMs?: number | undefined },
-  ): Promise<T>
-  stats(): { waiting: number; working: number; preempted: number }
-}
-
 /**
- * Gives answers priority over background calls.
+ * Gives the answers of one model server priority over background calls.
  *
  *     waiting ──(server idle, no other call)──► working ──► done
  *        ▲                                        │
@@ -57,8 +40,8 @@ export function createScheduler({
 }: {
   remote: boolean
   closing: AbortSignal
-  timings?: SchedulerTimings
-}): Scheduler {
+  timings?: SchedulerTimings | undefined
+}) {
   const idleMs = timings.idleMs ?? defaultIdleMs
   const initialBackoffMs = timings.initialBackoffMs ?? defaultInitialBackoffMs
   const maxWaitMs = timings.maxWaitMs ?? defaultMaxWaitMs
@@ -119,7 +102,8 @@ export function createScheduler({
   }
 
   return {
-    beginAnswer() {
+    /** Registers an answer that a user waits for, and preempts background calls. Returns a function that ends it. */
+    beginAnswer(): () => void {
       if (remote || isInside()) return () => {}
       answers += 1
       const now = Date.now()
@@ -135,11 +119,20 @@ export function createScheduler({
       }
     },
 
-    async runInBackground(signal, work, options = {}) {
+    /**
+     * Runs `work` in the background. A local server runs one background call at a time and only while it has been idle
+     * for `idleMs`. An answer preempts it: `signal` aborts and `work` is called again later, so it must be restartable.
+     * After `maxWaitMs` it runs concurrently with answers. Nested calls run at once. Throws what `work` throws.
+     */
+    async runInBackground<T>(
+      signal: AbortSignal,
+      work: (signal: AbortSignal) => Promise<T>,
+      options: { idleMs?: number | undefined; maxWaitMs?: number | undefined } = {},
+    ): Promise<T> {
       if (isInside()) return await work(signal)
       const all = AbortSignal.any([signal, closing])
       all.throwIfAborted()
-      const { promise, resolve, reject } = Promise.withResolvers<Awaited<ReturnType<typeof work>>>()
+      const { promise, resolve, reject } = Promise.withResolvers<T>()
       const call: BackgroundCall = {
         run: async (current) => resolve(await work(current)),
         fail: reject,
@@ -171,26 +164,27 @@ export function createScheduler({
   }
 }
 
+export type Scheduler = ReturnType<typeof createScheduler>
+
 /** Creates one scheduler per origin, which all protocols of a server share. */
 export function createSchedulers(closing: AbortSignal, timings?: SchedulerTimings) {
   const schedulers = new Map<string, Scheduler>()
   return {
     for({ address, remote }: { address: string; remote: boolean }): Scheduler {
       const { origin } = new URL(address)
-      const scheduler =
-        schedulers.get(origin) ?? createScheduler({ remote, closing, ...(timings ? { timings } : {}) })
+      const scheduler = schedulers.get(origin) ?? createScheduler({ remote, closing, timings })
       schedulers.set(origin, scheduler)
       return scheduler
     },
     stats() {
-      const all = [...schedulers.values()].map((scheduler) => scheduler.stats())
-      const sum = (of: (stats: (typeof all)[number]) => number) =>
-        all.reduce((total, each) => total + of(each), 0)
-      return {
-        waiting: sum((each) => each.waiting),
-        working: sum((each) => each.working),
-        preempted: sum((each) => each.preempted),
+      const total = { waiting: 0, working: 0, preempted: 0 }
+      for (const scheduler of schedulers.values()) {
+        const { waiting, working, preempted } = scheduler.stats()
+        total.waiting += waiting
+        total.working += working
+        total.preempted += preempted
       }
+      return total
     },
   }
 }

@@ -3,25 +3,7 @@ import { LRUCache } from 'lru-cache'
 import type { Log } from '../../log.ts'
 import { createRedisVectors } from './redis.ts'
 
-/** Caches vectors by space and text. */
-export type VectorCache = {
-  /** Returns one entry per text, in order; undefined for a text that is not cached. */
-  get(space: string, texts: string[]): Promise<(Float32Array | undefined)[]>
-  put(space: string, entries: { text: string; vector: Float32Array }[]): void
-  stats(): CacheStats
-  [Symbol.asyncDispose](): Promise<void>
-}
-
-/** `size` is the number of entries in memory; `hit_rate` is from 0 to 1. */
-export type CacheStats = {
-  kind: 'memory' | 'redis'
-  hits: number
-  misses: number
-  size: number | null
-  hit_rate: number
-}
-
-const defaultMaxBytes = 64 * 1024 * 1024
+const maxBytes = 64 * 1024 * 1024
 /** Approximate size of the key, the cache entry and the array header. */
 const entryBytes = 200
 
@@ -32,32 +14,29 @@ export const createMemoryVectors = (maxBytes: number) =>
     sizeCalculation: (vector) => vector.byteLength + entryBytes,
   })
 
-/** Creates a cache in memory, backed by Redis if configured. While Redis is unavailable there are fewer hits. */
-export function createVectorCache(options: {
-  redisUrl?: string | undefined
-  log: Log
-  maxBytes?: number
-}): VectorCache {
-  const memory = createMemoryVectors(options.maxBytes ?? defaultMaxBytes)
-  const redis = options.redisUrl === undefined ? undefined : createRedisVectors(options.redisUrl, options.log)
+/**
+ * Creates a cache of vectors by space and text, in memory and, if configured, in Redis. While Redis is unavailable
+ * there are fewer hits.
+ */
+export function createVectorCache({ redisUrl, log }: { redisUrl?: string | undefined; log: Log }) {
+  const memory = createMemoryVectors(maxBytes)
+  const redis = redisUrl === undefined ? undefined : createRedisVectors(redisUrl, log)
   let hits = 0
   let misses = 0
 
   return {
-    async get(space, texts) {
+    /** Returns one entry per text, in order; undefined for a text that is not cached. */
+    async get(space: string, texts: string[]): Promise<(Float32Array | undefined)[]> {
       const keys = texts.map((text) => keyOf(space, text))
       const found = keys.map((key) => memory.get(key))
       if (redis && found.includes(undefined)) {
-        const missing = keys.filter((_, i) => found[i] === undefined)
-        const stored = await redis.get(missing)
-        missing.forEach((key, i) => {
-          const vector = stored[i]
+        const missing = keys.flatMap((key, i) => (found[i] === undefined ? [{ key, i }] : []))
+        const stored = await redis.get(missing.map(({ key }) => key))
+        for (const [n, { key, i }] of missing.entries()) {
+          const vector = stored[n]
           if (vector) memory.set(key, vector)
-        })
-        let next = 0
-        found.forEach((vector, i) => {
-          if (vector === undefined) found[i] = stored[next++]
-        })
+          found[i] = vector
+        }
       }
       const cached = found.filter((vector) => vector !== undefined).length
       hits += cached
@@ -65,14 +44,15 @@ export function createVectorCache(options: {
       return found
     },
 
-    put(space, entries) {
+    put(space: string, entries: { text: string; vector: Float32Array }[]): void {
       const keyed = entries.map(({ text, vector }) => ({ key: keyOf(space, text), vector }))
       for (const { key, vector } of keyed) memory.set(key, vector)
       redis?.put(keyed)
     },
 
+    /** `size` is the number of entries in memory; `hit_rate` is from 0 to 1. */
     stats: () => ({
-      kind: redis?.isAvailable() ? 'redis' : 'memory',
+      kind: redis?.isAvailable() ? ('redis' as const) : ('memory' as const),
       hits,
       misses,
       size: memory.size,
@@ -82,6 +62,7 @@ export function createVectorCache(options: {
     [Symbol.asyncDispose]: async () => redis?.[Symbol.asyncDispose](),
   }
 }
+export type VectorCache = ReturnType<typeof createVectorCache>
 
 const keyOf = (space: string, text: string) =>
   `${space}:${createHash('sha256').update(text).digest('base64url')}`

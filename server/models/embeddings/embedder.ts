@@ -1,27 +1,28 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { AppError } from '../../errors.ts'
+import { badJson } from '../errors.ts'
 import type { Embedder } from '../port.ts'
-import type { Scheduler } from '../scheduler.ts'
+import type { Schedulers } from '../scheduler.ts'
 import { estimateTokens } from '../tokens.ts'
+import { isContextError } from '../upstream/context-limit.ts'
+import type { ModelService } from '../upstream/service.ts'
 import { retryDelay } from '../upstream/stream.ts'
 import type { VectorCache } from './cache.ts'
 import { withPrefix } from './prefixes.ts'
 
 type Purpose = Parameters<Embedder['embed']>[1]
 
-/** Sends one embedding request. Returns one vector per text, in order; throws `context_length_exceeded`. */
+/** Sends one embedding request. Returns one vector per text, in order. */
 export type EmbedBatch = (texts: string[], signal: AbortSignal) => Promise<number[][]>
 
-export type EmbedderOptions = {
-  provider: 'ollama' | 'openai'
+type EmbedderOptions = {
+  service: ModelService
   model: string
-  remote: boolean
   /** Maximum length of a text in tokens. */
   textTokens: number
   batch: EmbedBatch
   cache: VectorCache
-  /** Queries count as answers; passages are embedded in the background. */
-  scheduler: Scheduler
+  schedulers: Schedulers
 }
 
 const maxBatchTexts = 64
@@ -36,16 +37,11 @@ const initialMaxWaitMs = 1_000
 const maxMaxWaitMs = 10_000
 
 /** Creates an embedder with a cache, batches, bounded concurrency and retries. */
-export function createEmbedder({
-  provider,
-  model,
-  remote,
-  textTokens,
-  batch,
-  cache,
-  scheduler,
-}: EmbedderOptions): Embedder {
-  const space = `${provider}/${model}`
+export function createEmbedder(options: EmbedderOptions): Embedder {
+  const { service, model, textTokens, batch, cache } = options
+  const space = `${service.kind}/${model}`
+  // Queries count as answers; passages are embedded in the background.
+  const scheduler = options.schedulers.for(service)
   // Leaves a margin for the error of the token estimate.
   const maxTokens = Math.floor(textTokens / 1.5)
 
@@ -89,9 +85,11 @@ export function createEmbedder({
 
   async function embedTexts(texts: string[], purpose: Purpose, signal: AbortSignal): Promise<Float32Array[]> {
     try {
-      return (await embedWithRetries(texts, purpose, signal)).map(normalize)
+      const vectors = await embedWithRetries(texts, purpose, signal)
+      if (vectors.length !== texts.length) throw badJson(service)
+      return vectors.map(normalize)
     } catch (thrown) {
-      if (!(thrown instanceof AppError) || thrown.code !== 'context_length_exceeded') throw thrown
+      if (!isContextError(thrown)) throw thrown
       if (texts.length > 1) {
         const middle = texts.length >> 1
         return [
@@ -107,7 +105,7 @@ export function createEmbedder({
 
   return {
     space,
-    remote,
+    remote: service.remote,
     async embed(texts, purpose, signal) {
       const inputs = texts.map((text) =>
         truncateToTokens(withPrefix(model, text.trim() === '' ? '.' : text, purpose), maxTokens),
@@ -115,12 +113,14 @@ export function createEmbedder({
       const found = await cache.get(space, inputs)
       const missing = [...new Set(inputs.filter((_, i) => found[i] === undefined))]
       const embedded = new Map<string, Float32Array>()
-      await processBatches(splitIntoBatches(missing), async (batchTexts) => {
+      const embedBatch = async (batchTexts: string[]) => {
         const vectors = await embedTexts(batchTexts, purpose, signal)
         const entries = vectors.map((vector, i) => ({ text: batchTexts[i] ?? '', vector }))
         for (const { text, vector } of entries) embedded.set(text, vector)
         cache.put(space, entries)
-      })
+      }
+      const batches = splitIntoBatches(missing)
+      while (batches.length > 0) await Promise.all(batches.splice(0, maxConcurrent).map(embedBatch))
       return inputs.map((text, i) => {
         const vector = found[i] ?? embedded.get(text)
         if (!vector) throw new Error(`The service returned no vector for text ${i}`)
@@ -145,19 +145,6 @@ function splitIntoBatches(texts: string[]): string[][] {
     }
   }
   return batches
-}
-
-/** Processes batches with bounded concurrency; stops at the first failure. */
-async function processBatches(batches: string[][], work: (batch: string[]) => Promise<void>): Promise<void> {
-  const queue = [...batches]
-  const worker = async () => {
-    try {
-      for (let batch = queue.shift(); batch; batch = queue.shift()) await work(batch)
-    } finally {
-      queue.length = 0
-    }
-  }
-  await Promise.all(Array.from({ length: Math.min(maxConcurrent, batches.length) }, worker))
 }
 
 /** Truncates a text to an estimated number of tokens. */

@@ -52,31 +52,22 @@ export function createEmbedders({
 
   async function create(selection: SelectedEmbedding): Promise<Embedder | undefined> {
     const model = selection.name
-    if (selection.provider === 'ollama') {
-      const { contextLength } = await catalogue.abilities(selection.installed)
-      const numCtx = Math.min(contextLength ?? ollamaContextTokens, ollamaContextTokens)
-      const batch = createOllamaEmbed(ollama, model, { numCtx, timeoutMs })
+    if (selection.provider === 'openai') {
+      if (!openai) return undefined
+      const batch = createOpenAiEmbed(openai, model, { timeoutMs })
       return createEmbedder({
-        provider: 'ollama',
+        service: openai,
         model,
-        remote: ollama.remote,
-        textTokens: numCtx,
+        textTokens: openAiContextTokens,
         batch,
         cache,
-        scheduler: schedulers.for(ollama),
+        schedulers,
       })
     }
-    if (!openai) return undefined
-    const batch = createOpenAiEmbed(openai, model, { timeoutMs })
-    return createEmbedder({
-      provider: 'openai',
-      model,
-      remote: openai.remote,
-      textTokens: openAiContextTokens,
-      batch,
-      cache,
-      scheduler: schedulers.for(openai),
-    })
+    const { contextLength } = await catalogue.abilities(selection.installed)
+    const numCtx = Math.min(contextLength ?? ollamaContextTokens, ollamaContextTokens)
+    const batch = createOllamaEmbed(ollama, model, { numCtx, timeoutMs })
+    return createEmbedder({ service: ollama, model, textTokens: numCtx, batch, cache, schedulers })
   }
 
   async function getOrCreate(selection: SelectedEmbedding): Promise<Embedder | undefined> {

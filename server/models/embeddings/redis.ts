@@ -88,9 +88,5 @@ function reasonOf(error: unknown): string {
 
 const bytes = (vector: Float32Array) => Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength)
 
-function floats(value: Buffer): Float32Array | undefined {
-  if (value.length === 0 || value.length % 4 !== 0) return undefined
-  const vector = new Float32Array(value.length / 4)
-  new Uint8Array(vector.buffer).set(value)
-  return vector
-}
+const floats = (value: Buffer) =>
+  value.length === 0 || value.length % 4 !== 0 ? undefined : new Float32Array(new Uint8Array(value).buffer)

@@ -39,7 +39,6 @@ const ask = (model: ReturnType<typeof createOllamaChat>, content = 'Hello') =>
         messages: [{ role: 'user', content }],
         maxTokens: 100,
         temperature: 0.5,
-        stop: ['END'],
         grounding: { question: '', passages: [], answerable: null },
       },
       signal,
@@ -55,7 +54,7 @@ describe('Ollama requests', () => {
       stream: true,
       truncate: false,
       shift: false,
-      options: { num_ctx: 8_192, num_predict: 100, temperature: 0.5, stop: ['END'] },
+      options: { num_ctx: 8_192, num_predict: 100, temperature: 0.5 },
     })
   })
 

@@ -1,8 +1,6 @@
 import { z } from 'zod'
 import type { EmbedBatch } from '../embeddings/embedder.ts'
-import { badJson, contextLengthExceeded } from '../errors.ts'
-import { isContextLengthError, parseContextLimit } from '../upstream/context-limit.ts'
-import { HttpError, requestJson } from '../upstream/request.ts'
+import { requestJson } from '../upstream/request.ts'
 import type { ModelService } from '../upstream/service.ts'
 
 const answer = z.object({ embeddings: z.array(z.array(z.number())) })
@@ -11,19 +9,12 @@ const answer = z.object({ embeddings: z.array(z.array(z.number())) })
 export const createOllamaEmbed =
   (service: ModelService, model: string, options: { numCtx: number; timeoutMs: number }): EmbedBatch =>
   async (input, signal) => {
-    try {
-      const { embeddings } = await requestJson(service, answer, {
-        method: 'POST',
-        path: '/api/embed',
-        body: { model, input, truncate: false, keep_alive: '10m', options: { num_ctx: options.numCtx } },
-        signal,
-        timeoutMs: options.timeoutMs,
-      })
-      if (embeddings.length !== input.length) throw badJson(service)
-      return embeddings
-    } catch (thrown) {
-      if (thrown instanceof HttpError && isContextLengthError(thrown.body))
-        throw contextLengthExceeded(model, parseContextLimit(thrown.body))
-      throw thrown
-    }
+    const { embeddings } = await requestJson(service, answer, {
+      method: 'POST',
+      path: '/api/embed',
+      body: { model, input, truncate: false, keep_alive: '10m', options: { num_ctx: options.numCtx } },
+      signal,
+      timeoutMs: options.timeoutMs,
+    })
+    return embeddings
   }

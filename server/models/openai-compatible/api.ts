@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { HttpError, requestJson } from '../upstream/request.ts'
+import { requestJson, ServiceError } from '../upstream/request.ts'
 import type { ModelService } from '../upstream/service.ts'
 
 const positive = z.number().int().positive().nullish().catch(null)
@@ -39,7 +39,7 @@ export async function listServed(
         null,
     }))
   } catch (thrown) {
-    if (thrown instanceof HttpError && [404, 405, 501].includes(thrown.upstreamStatus)) return undefined
+    if (thrown instanceof ServiceError && [404, 405, 501].includes(thrown.upstreamStatus)) return undefined
     throw thrown
   }
 }

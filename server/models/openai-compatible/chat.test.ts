@@ -1,21 +1,20 @@
 import { describe, expect, test } from 'vitest'
 import { type OpenAiOptions, startOpenAi } from '../../../test/model-servers.ts'
-import type { ChatMessage, ChatRequest, ModelPart } from '../port.ts'
+import type { ChatRequest, ModelPart } from '../port.ts'
 import { createTokenCounter } from '../tokens.ts'
 import { createOpenAiService } from '../upstream/service.ts'
 import { createOpenAiChat } from './chat.ts'
-import { type ContinuationSetting, createSupportedParameters } from './parameters.ts'
+import { createSupportedParameters } from './parameters.ts'
 
 const path = '/v1/chat/completions'
 
-async function service(options: OpenAiOptions & { continuation?: ContinuationSetting } = {}) {
+async function service(options: OpenAiOptions = {}) {
   const upstream = await startOpenAi(options)
   const model = createOpenAiChat({
     service: createOpenAiService({ baseUrl: upstream.url }),
     name: 'some-model',
     timeouts: { firstTokenMs: 5_000, stallMs: 300, retryMs: 20 },
     tokens: createTokenCounter(),
-    continuation: options.continuation ?? 'none',
     parameters: createSupportedParameters(),
     contextTokens: async () => 8_192,
     onContextLimit: () => {},
@@ -101,30 +100,5 @@ describe('a service with deviations from OpenAI’s protocol', () => {
       frames: [JSON.stringify({ choices: [{ delta: { content: 'Hi' }, finish_reason }] })],
     })
     expect((await it.ask()).at(-1)).toMatchObject({ type: 'finish', reason })
-  })
-})
-
-describe('a continued answer', () => {
-  const messages: ChatMessage[] = [
-    { role: 'user', content: 'Count.' },
-    { role: 'assistant', content: 'One, two,' },
-  ]
-
-  test.each([
-    ['none', 'instruct', { messages }],
-    ['trailing', 'trailing', { messages }],
-    ['flag', 'trailing', { messages, continue_final_message: true, add_generation_prompt: false }],
-    ['prefix', 'trailing', { messages: [messages[0], { ...messages[1], prefix: true }] }],
-  ] as const)('is handed over as the setting %s says', async (continuation, port, body) => {
-    await using it = await service({ continuation })
-    expect(it.model.continuation).toBe(port)
-    await it.ask({ messages })
-    expect(it.upstream.requestsTo(path)[0]?.body).toMatchObject(body)
-  })
-
-  test('a new answer sends no continuation flag', async () => {
-    await using it = await service({ continuation: 'flag' })
-    await it.ask()
-    expect(it.upstream.requestsTo(path)[0]?.body).not.toHaveProperty('continue_final_message')
   })
 })

@@ -1,18 +1,13 @@
 import { z } from 'zod'
-import type { AppError } from '../../errors.ts'
-import { badJson, contextLengthExceeded, notSse, truncated, upstreamError } from '../errors.ts'
+import { badJson, truncated } from '../errors.ts'
 import type { ChatModel, ChatRequest, ModelPart, TokenUsage } from '../port.ts'
 import type { TokenCounter } from '../tokens.ts'
-import { decodeBody, parseObject } from '../upstream/body.ts'
-import { isContextLengthError, parseContextLimit } from '../upstream/context-limit.ts'
-import { errorMessageOf, sanitizeMessage } from '../upstream/error-message.ts'
-import { HttpError, sendRequest } from '../upstream/request.ts'
-import type { ModelService } from '../upstream/service.ts'
-import { type Protocol, streamAnswer } from '../upstream/stream.ts'
+import { parseSse } from '../upstream/body.ts'
+import { isContextLengthError } from '../upstream/context-limit.ts'
+import { decodeBody, parseReply, ServiceError, sendRequest } from '../upstream/request.ts'
+import { type Protocol, type StreamedModel, streamAnswer } from '../upstream/stream.ts'
 import { createThinkingSplitter } from '../upstream/thinking-splitter.ts'
-import type { Timeouts, TimeoutWatch } from '../upstream/timeouts.ts'
-import { buildChatBody, type ContinuationSetting, type SupportedParameters } from './parameters.ts'
-import { parseSse } from './sse.ts'
+import { buildChatBody, type SupportedParameters } from './parameters.ts'
 
 const content = z.object({
   content: z.string().nullish(),
@@ -30,134 +25,16 @@ const chunk = z.object({
     .nullish(),
 })
 
-export type OpenAiChatOptions = {
-  service: ModelService
-  name: string
-  timeouts: Timeouts
+export type OpenAiChatOptions = StreamedModel & {
   tokens: TokenCounter
-  continuation: ContinuationSetting
   /** Supported parameters, learned from rejected requests and shared between requests. */
   parameters: SupportedParameters
   contextTokens(signal: AbortSignal): Promise<number>
-  onContextLimit(limit: number): void
 }
 
-type ReadArguments = Parameters<Protocol['read']>
+type FinishReason = Extract<ModelPart, { type: 'finish' }>['reason']
 
-/** A model behind any service with OpenAI's `/chat/completions`. */
-export function createOpenAiChat(options: OpenAiChatOptions): ChatModel {
-  const { service, name, timeouts, tokens, parameters } = options
-
-  const toContextError = (message: string) => {
-    const limit = parseContextLimit(message)
-    if (limit !== undefined) options.onContextLimit(limit)
-    return contextLengthExceeded(name, limit)
-  }
-  const toError = (error: string) =>
-    isContextLengthError(error)
-      ? toContextError(error)
-      : upstreamError(service, sanitizeMessage(error, service))
-
-  async function send(request: ChatRequest, signal: AbortSignal) {
-    for (;;) {
-      const body = buildChatBody(name, request, parameters, options.continuation)
-      try {
-        return await sendRequest(service, { method: 'POST', path: '/chat/completions', body, signal })
-      } catch (thrown) {
-        if (!(thrown instanceof HttpError)) throw thrown
-        if (isContextLengthError(thrown.body)) throw toContextError(thrown.body)
-        if (thrown.upstreamStatus !== 400 && thrown.upstreamStatus !== 422) throw thrown
-        if (!parameters.removeRefused(thrown.body, body)) throw thrown
-      }
-    }
-  }
-
-  async function* read(
-    request: ChatRequest,
-    ...[response, signal, watch]: ReadArguments
-  ): AsyncGenerator<ModelPart> {
-    const type = response.headers.get('content-type') ?? ''
-    const answer = new Answer(watch)
-    if (/^$|text\/(?:event-stream|plain)/i.test(type)) {
-      try {
-        for await (const data of parseSse(response, service, signal)) {
-          if (data === '[DONE]') break
-          yield* answer.add(parseObject(data, service), service, toError)
-        }
-      } catch (thrown) {
-        // With a finish reason the answer is complete, even if the token counts do not follow.
-        if (answer.reason === undefined || (signal.aborted && !watch.signal.aborted)) throw thrown
-      }
-    } else if (/json/i.test(type)) {
-      // Some services do not stream although the request asks for it.
-      let text = ''
-      for await (const chunk of decodeBody(response, service, signal)) text += chunk
-      yield* answer.add(parseObject(text, service), service, toError)
-    } else {
-      await response.body?.cancel()
-      throw notSse(service, sanitizeMessage(type, service))
-    }
-    if (answer.reason === undefined) throw truncated(service)
-    yield* answer.end()
-    const { promptTokens } = answer.usage
-    if (promptTokens !== null) tokens.calibrate(name, request.messages, promptTokens)
-    yield { type: 'finish', reason: answer.reason, usage: answer.usage }
-  }
-
-  return {
-    name,
-    provider: 'openai',
-    remote: service.remote,
-    continuation: options.continuation === 'none' ? 'instruct' : 'trailing',
-    contextTokens: (signal) => options.contextTokens(signal),
-    stream: (request, signal) =>
-      streamAnswer(
-        service,
-        { send: (all) => send(request, all), read: (...rest) => read(request, ...rest) },
-        timeouts,
-        signal,
-      ),
-  }
-}
-
-/** Accumulates the chunks of one answer. */
-class Answer {
-  reason: Extract<ModelPart, { type: 'finish' }>['reason'] | undefined
-  usage: TokenUsage = { promptTokens: null, completionTokens: null }
-  readonly #splitter = createThinkingSplitter()
-  readonly #watch: TimeoutWatch
-
-  constructor(watch: TimeoutWatch) {
-    this.#watch = watch
-  }
-
-  *add(json: object, service: ModelService, toError: (error: string) => AppError): Generator<ModelPart> {
-    const error = errorMessageOf(json)
-    if (error !== undefined) throw toError(error)
-    const parsed = chunk.safeParse(json)
-    if (!parsed.success) throw badJson(service)
-    const { choices, usage } = parsed.data
-    if (usage)
-      this.usage = {
-        promptTokens: usage.prompt_tokens ?? null,
-        completionTokens: usage.completion_tokens ?? null,
-      }
-    const choice = choices?.[0]
-    const output = choice?.delta ?? choice?.message
-    const thinking = output?.reasoning_content ?? output?.reasoning
-    if (thinking) yield { type: 'thinking', text: thinking }
-    if (output?.content) yield* this.#splitter.add(output.content)
-    if (!choice?.finish_reason) return
-    this.reason = reasons[choice.finish_reason] ?? 'other'
-    this.#watch.finishing()
-  }
-
-  end(): ModelPart[] {
-    return this.#splitter.end()
-  }
-}
-
-const reasons: Record<string, Answer['reason']> = {
+const reasons: Record<string, FinishReason> = {
   stop: 'stop',
   eos: 'stop',
   end_turn: 'stop',
@@ -165,4 +42,86 @@ const reasons: Record<string, Answer['reason']> = {
   length: 'length',
   max_tokens: 'length',
   content_filter: 'filter',
+}
+
+/** A model behind any service with OpenAI's `/chat/completions`. */
+export function createOpenAiChat(options: OpenAiChatOptions): ChatModel {
+  const { service, name, tokens, parameters } = options
+
+  /** Sends the request again without each parameter that the service rejects. */
+  async function send(request: ChatRequest, signal: AbortSignal) {
+    for (;;) {
+      const body = buildChatBody(name, request, parameters)
+      try {
+        return await sendRequest(service, { method: 'POST', path: '/chat/completions', body, signal })
+      } catch (thrown) {
+        if (!(thrown instanceof ServiceError) || isContextLengthError(thrown.text)) throw thrown
+        if (thrown.upstreamStatus !== 400 && thrown.upstreamStatus !== 422) throw thrown
+        if (!parameters.removeRefused(thrown.text, body)) throw thrown
+      }
+    }
+  }
+
+  async function* read(
+    request: ChatRequest,
+    ...[response, signal, watch]: Parameters<Protocol['read']>
+  ): AsyncGenerator<ModelPart> {
+    const splitter = createThinkingSplitter()
+    let reason: FinishReason | undefined
+    let usage: TokenUsage = { promptTokens: null, completionTokens: null }
+    // Some services do not stream although the request asks for it.
+    const isWhole = /json/i.test(response.headers.get('content-type') ?? '')
+    try {
+      for await (const data of isWhole
+        ? readWhole(response, service, signal)
+        : parseSse(response, service, signal)) {
+        if (data === '[DONE]') break
+        const parsed = chunk.safeParse(parseReply(data, service))
+        if (!parsed.success) throw badJson(service)
+        const counts = parsed.data.usage
+        if (counts)
+          usage = {
+            promptTokens: counts.prompt_tokens ?? null,
+            completionTokens: counts.completion_tokens ?? null,
+          }
+        const choice = parsed.data.choices?.[0]
+        const output = choice?.delta ?? choice?.message
+        const thinking = output?.reasoning_content ?? output?.reasoning
+        if (thinking) yield { type: 'thinking', text: thinking }
+        if (output?.content) yield* splitter.add(output.content)
+        if (!choice?.finish_reason) continue
+        reason = reasons[choice.finish_reason] ?? 'other'
+        watch.finishing()
+      }
+    } catch (thrown) {
+      // With a finish reason the answer is complete, even if the token counts do not follow.
+      if (reason === undefined || (signal.aborted && !watch.signal.aborted)) throw thrown
+    }
+    if (reason === undefined) throw truncated(service)
+    yield* splitter.end()
+    if (usage.promptTokens !== null) tokens.calibrate(name, request.messages, usage.promptTokens)
+    yield { type: 'finish', reason, usage }
+  }
+
+  return {
+    name,
+    provider: 'openai',
+    remote: service.remote,
+    continuation: 'instruct',
+    contextTokens: (signal) => options.contextTokens(signal),
+    stream: (request, signal) =>
+      streamAnswer(
+        options,
+        {
+          send: (all) => send(request, all),
+          contentTypes: /text\/(?:event-stream|plain)|json/i,
+          read: (...rest) => read(request, ...rest),
+        },
+        signal,
+      ),
+  }
+}
+
+async function* readWhole(...body: Parameters<typeof decodeBody>): AsyncGenerator<string> {
+  yield (await Array.fromAsync(decodeBody(...body))).join('')
 }

@@ -1,9 +1,6 @@
 import type { ChatRequest } from '../port.ts'
 
-/** How a service continues a partial answer: by itself, with vLLM's flag, with Mistral's `prefix`, or only by instruction. */
-export type ContinuationSetting = 'none' | 'trailing' | 'flag' | 'prefix'
-
-type OptionalParameter = 'stream_options' | 'max_tokens' | 'max_completion_tokens' | 'temperature' | 'stop'
+type OptionalParameter = 'stream_options' | 'max_tokens' | 'max_completion_tokens' | 'temperature'
 
 /**
  * The optional parameters that a model supports. Initially all; a response with status 400 or 422 that names one removes
@@ -16,7 +13,7 @@ export function createSupportedParameters() {
 
     /** Removes the parameter that an error response to `sent` names. Returns whether there is one. */
     removeRefused(errorText: string, sent: object): boolean {
-      const named = (['stream_options', 'temperature', 'stop'] as const).find(
+      const named = (['stream_options', 'temperature'] as const).find(
         (parameter) => parameter in sent && new RegExp(`\\b${parameter}\\b`).test(errorText),
       )
       // An error about `max_tokens` also names `max_completion_tokens`.
@@ -33,36 +30,18 @@ export function createSupportedParameters() {
 }
 export type SupportedParameters = ReturnType<typeof createSupportedParameters>
 
-export function buildChatBody(
-  name: string,
-  request: ChatRequest,
-  parameters: SupportedParameters,
-  continuation: ContinuationSetting,
-) {
-  const isContinuation = request.messages.at(-1)?.role === 'assistant'
-  return {
-    model: name,
-    messages:
-      isContinuation && continuation === 'prefix'
-        ? request.messages.map((message, i) =>
-            i === request.messages.length - 1 ? { ...message, prefix: true } : message,
-          )
-        : request.messages,
-    stream: true,
-    ...(isContinuation && continuation === 'flag'
-      ? { continue_final_message: true, add_generation_prompt: false }
-      : {}),
-    ...(parameters.supports('stream_options') ? { stream_options: { include_usage: true } } : {}),
-    ...limit(request.maxTokens, parameters),
-    ...(request.temperature === undefined || !parameters.supports('temperature')
-      ? {}
-      : { temperature: request.temperature }),
-    ...(request.stop === undefined || !parameters.supports('stop') ? {} : { stop: request.stop }),
-  }
-}
-
-function limit(maxTokens: number | undefined, parameters: SupportedParameters) {
-  if (maxTokens === undefined) return {}
-  if (parameters.supports('max_tokens')) return { max_tokens: maxTokens }
-  return parameters.supports('max_completion_tokens') ? { max_completion_tokens: maxTokens } : {}
-}
+export const buildChatBody = (
+  model: string,
+  { messages, maxTokens, temperature }: ChatRequest,
+  { supports }: SupportedParameters,
+) => ({
+  model,
+  messages,
+  stream: true,
+  ...(supports('stream_options') && { stream_options: { include_usage: true } }),
+  ...(maxTokens !== undefined &&
+    (supports('max_tokens')
+      ? { max_tokens: maxTokens }
+      : supports('max_completion_tokens') && { max_completion_tokens: maxTokens })),
+  ...(temperature !== undefined && supports('temperature') && { temperature }),
+})

@@ -1,36 +1,15 @@
+import { createParser } from 'eventsource-parser'
 import type { Response } from 'undici'
 import { badJson } from '../errors.ts'
-import { parseJson, toServiceError } from './request.ts'
+import { decodeBody, parseReply } from './request.ts'
 import type { ModelService } from './service.ts'
 
 /** Bounds the buffer for one line of a stream; far above the size of any valid one. */
-export const maxLineCharacters = 4_194_304
-
-/**
- * Decodes a body as it arrives; characters may span chunks. Throws `cut` when the connection is lost, and the signal's
- * reason on abort.
- */
-export async function* decodeBody(
-  response: Response,
-  service: ModelService,
-  signal: AbortSignal,
-): AsyncGenerator<string> {
-  const decoder = new TextDecoder()
-  try {
-    for await (const chunk of response.body ?? []) {
-      const text = decoder.decode(chunk as Uint8Array, { stream: true })
-      if (text !== '') yield text
-    }
-  } catch (thrown) {
-    throw toServiceError(thrown, service, signal)
-  }
-  const rest = decoder.decode()
-  if (rest !== '') yield rest
-}
+const maxLineCharacters = 4_194_304
 
 /**
  * Parses a body with one JSON object per line. The last line may lack its line break. Throws `bad_json` for any other
- * line.
+ * line, and `upstream_error` for an object that reports an error.
  */
 export async function* parseJsonLines(
   response: Response,
@@ -46,13 +25,33 @@ export async function* parseJsonLines(
     }
     const lines = rest.split('\n')
     rest = lines.pop() ?? ''
-    for (const line of lines) if (line.trim() !== '') yield parseObject(line, service)
+    for (const line of lines) if (line.trim() !== '') yield parseReply(line, service)
   }
-  if (rest.trim() !== '') yield parseObject(rest, service)
+  if (rest.trim() !== '') yield parseReply(rest, service)
 }
 
-export function parseObject(text: string, service: ModelService): object {
-  const json = parseJson(text, service)
-  if (typeof json !== 'object' || json === null) throw badJson(service)
-  return json
+/** Yields the data of the events of an SSE body. The last event may lack its blank line or its line break. */
+export async function* parseSse(
+  response: Response,
+  service: ModelService,
+  signal: AbortSignal,
+): AsyncGenerator<string> {
+  let pending: string[] = []
+  let isTooLong = false
+  const parser = createParser({
+    onEvent: (event) => pending.push(event.data),
+    onError: (error) => {
+      if (error.type === 'max-buffer-size-exceeded') isTooLong = true
+    },
+    maxBufferSize: maxLineCharacters,
+  })
+  for await (const text of decodeBody(response, service, signal)) {
+    parser.feed(text)
+    if (isTooLong) throw badJson(service)
+    const events = pending
+    pending = []
+    yield* events
+  }
+  parser.feed('\n\n')
+  yield* pending
 }

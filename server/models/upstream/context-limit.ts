@@ -1,8 +1,14 @@
+import { ServiceError } from './request.ts'
+
 /** Whether the message reports that the prompt exceeds the context window. */
 export const isContextLengthError = (message: string): boolean =>
   /context_length_exceeded|exceed\w*[^.]{0,60}context|context[^.]{0,40}exceed|maximum context|context (?:length|window|size) (?:of|is)|prompt is too long|too many (?:input )?tokens/i.test(
     message,
   )
+
+/** Whether a service has rejected a prompt because it exceeds the context window. */
+export const isContextError = (thrown: unknown): thrown is ServiceError =>
+  thrown instanceof ServiceError && isContextLengthError(thrown.text)
 
 const patterns = [
   /maximum context (?:length|window|size)\D{0,20}?([\d,_]{3,})/i,

@@ -43,26 +43,27 @@ export async function sendRequest(
   }
   if (response.ok) return response
   const text = await readErrorBody(response, service, signal)
-  throw new HttpError(service, response, text)
+  const serviceMessage = sanitizeMessage(parseErrorMessage(text), service)
+  const retryAfter = parseRetryAfter(response.headers.get('retry-after'))
+  const error = httpError(service, { status: response.status, serviceMessage, retryAfter })
+  throw new ServiceError(error, response.status, text)
 }
 
-/** An `http_NNN` error with the complete response body. */
-export class HttpError extends AppError {
+/** An error that the service has reported, with its HTTP status and complete text. */
+export class ServiceError extends AppError {
   readonly upstreamStatus: number
-  readonly #body: string
+  readonly #text: string
 
-  constructor(service: ModelService, response: Response, body: string) {
-    const retryAfter = parseRetryAfter(response.headers.get('retry-after'))
-    const serviceMessage = sanitizeMessage(parseErrorMessage(body), service)
-    const error = httpError(service, { status: response.status, serviceMessage, retryAfter })
+  constructor(error: AppError, upstreamStatus: number, text: string) {
+    const { retryAfter } = error
     super(error.status, error.code, error.message, retryAfter === undefined ? {} : { retryAfter })
-    this.upstreamStatus = response.status
-    this.#body = body
+    this.upstreamStatus = upstreamStatus
+    this.#text = text
   }
 
   /** Must not be shown or logged, because it may contain a key. */
-  get body(): string {
-    return this.#body
+  get text(): string {
+    return this.#text
   }
 }
 
@@ -88,20 +89,23 @@ export async function requestJson<T>(
   schema: z.ZodType<T>,
   request: ServiceRequest,
 ): Promise<T> {
-  const json = parseJson(await requestText(service, request), service)
-  const error = typeof json === 'object' && json !== null ? errorMessageOf(json) : undefined
-  if (error !== undefined) throw upstreamError(service, sanitizeMessage(error, service))
-  const parsed = schema.safeParse(json)
+  const parsed = schema.safeParse(parseReply(await requestText(service, request), service))
   if (!parsed.success) throw badJson(service)
   return parsed.data
 }
 
-export function parseJson(text: string, service: ModelService): unknown {
+/** Parses a JSON object. @throws bad_json, or upstream_error for an object that reports an error */
+export function parseReply(text: string, service: ModelService): object {
+  let json: unknown
   try {
-    return JSON.parse(text)
+    json = JSON.parse(text)
   } catch {
     throw badJson(service)
   }
+  if (typeof json !== 'object' || json === null) throw badJson(service)
+  const error = errorMessageOf(json)
+  if (error === undefined) return json
+  throw new ServiceError(upstreamError(service, sanitizeMessage(error, service)), 200, error)
 }
 
 const connectionErrors: Record<string, string> = {
@@ -135,21 +139,42 @@ function errorCodeOf(thrown: unknown): string {
   return ''
 }
 
+/**
+ * Decodes a body as it arrives; characters may span chunks. Throws `cut` when the connection is lost, and the signal's
+ * reason on abort.
+ */
+export async function* decodeBody(
+  response: Response,
+  service: ModelService,
+  signal: AbortSignal,
+): AsyncGenerator<string> {
+  const decoder = new TextDecoder()
+  try {
+    for await (const chunk of response.body ?? []) {
+      const text = decoder.decode(chunk as Uint8Array, { stream: true })
+      if (text !== '') yield text
+    }
+  } catch (thrown) {
+    throw toServiceError(thrown, service, signal)
+  }
+  const rest = decoder.decode()
+  if (rest !== '') yield rest
+}
+
 async function readErrorBody(
   response: Response,
   service: ModelService,
   signal: AbortSignal,
 ): Promise<string> {
   let text = ''
-  const decoder = new TextDecoder()
   try {
-    for await (const chunk of response.body ?? []) {
-      text += decoder.decode(chunk as Uint8Array, { stream: true })
+    for await (const part of decodeBody(response, service, signal)) {
+      text += part
       if (text.length > maxErrorCharacters) break
     }
-  } catch (thrown) {
+  } catch {
     // The status is sufficient without the body; only an abort takes precedence.
-    if (signal.aborted) throw toServiceError(thrown, service, signal)
+    signal.throwIfAborted()
   }
   return text
 }

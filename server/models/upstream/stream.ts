@@ -1,15 +1,29 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Response } from 'undici'
 import { AppError } from '../../errors.ts'
+import { contextLengthExceeded, notSse } from '../errors.ts'
 import type { ModelPart } from '../port.ts'
+import { isContextError, parseContextLimit } from './context-limit.ts'
+import { sanitizeMessage } from './error-message.ts'
 import type { ModelService } from './service.ts'
 import { type Timeouts, type TimeoutWatch, watchTimeouts } from './timeouts.ts'
 
 /** How a protocol sends a request and reads the answer. */
 export type Protocol = {
   send(signal: AbortSignal): Promise<Response>
+  /** Matches the content types that it can read. */
+  contentTypes: RegExp
   /** Ends with a `finish` part or throws. */
   read(response: Response, signal: AbortSignal, watch: TimeoutWatch): AsyncGenerator<ModelPart>
+}
+
+/** A chat model of a service. */
+export type StreamedModel = {
+  service: ModelService
+  name: string
+  timeouts: Timeouts
+  /** Receives the context limit that a rejected prompt reported. */
+  onContextLimit: (limit: number) => void
 }
 
 const maxAttempts = 4
@@ -30,9 +44,8 @@ const defaultWaitingNoticeMs = 4_000
  * reason or an error of `errors.ts`.
  */
 export async function* streamAnswer(
-  service: ModelService,
+  { service, name, timeouts, onContextLimit }: StreamedModel,
   protocol: Protocol,
-  timeouts: Timeouts,
   signal: AbortSignal,
 ): AsyncGenerator<ModelPart> {
   for (let attempt = 1; ; attempt++) {
@@ -53,7 +66,12 @@ export async function* streamAnswer(
       signal.throwIfAborted()
       const retry =
         hasStarted || attempt === maxAttempts ? undefined : retryDelay(thrown, attempt, timeouts.retryMs)
-      if (retry === undefined) throw thrown
+      if (retry === undefined) {
+        if (!isContextError(thrown)) throw thrown
+        const limit = parseContextLimit(thrown.text)
+        if (limit !== undefined) onContextLimit(limit)
+        throw contextLengthExceeded(name, limit)
+      }
       yield { type: 'waiting', message: retry.message(service) }
       await delay(retry.ms, undefined, { signal }).catch(() => signal.throwIfAborted())
     }
@@ -75,6 +93,9 @@ function startAttempt(
     try {
       watching.startWaiting()
       const response = await protocol.send(all)
+      const type = response.headers.get('content-type') ?? ''
+      if (type !== '' && !protocol.contentTypes.test(type))
+        throw notSse(service, sanitizeMessage(type, service))
       for await (const part of protocol.read(response, all, watching)) {
         watching.received()
         yield part
