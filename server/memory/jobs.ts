@@ -4,12 +4,7 @@ import type { Log } from '../log.ts'
 import type { Embedder, Models } from '../models/index.ts'
 import { consolidate, forgetRequested } from './consolidation/consolidate.ts'
 import type { Statement } from './consolidation/statement.ts'
-import {
-  extractRequests,
-  extractStatements,
-  type KnownMemory,
-  type UserMessage,
-} from './extraction/extract.ts'
+import { extractRequests, extractStatements, type KnownMemory } from './extraction/extract.ts'
 import { insertMemoryVectors, memoriesToEmbed, purgeForgotten, relatedMemories } from './store/memories.ts'
 import { insertTurnVectors, turnsToEmbed } from './store/turn-recall.ts'
 import {
@@ -17,6 +12,7 @@ import {
   indexTurns,
   lockAwaiting,
   turnsAwaitingExtraction,
+  type UserMessage,
   unanalyzedTurns,
 } from './store/turns.ts'
 import { countTerms, languageAmong, type Pair } from './terms.ts'
@@ -78,20 +74,10 @@ export function memoryJobs({ db, models, jobs, log, now, pace }: MemoryJobsDepen
 
   /** Extracts memories from the oldest messages that await it. Returns whether there may be more. */
   async function extractBatch(conversationId: string, context: JobContext): Promise<boolean> {
-    const turns = await turnsAwaitingExtraction(db, conversationId, maxTurns)
-    const [first] = turns
-    if (!first) return false
-    const pair = { aveeId: first.aveeId, userId: first.userId }
-    const ids = turns.map(({ messageId }) => messageId)
-    const messages = turns.map(
-      (turn): UserMessage => ({
-        id: turn.messageId,
-        text: turn.content,
-        writtenAt: turn.createdAt,
-        layer: turn.layer,
-        model: turn.model,
-      }),
-    )
+    const messages = await turnsAwaitingExtraction(db, conversationId, maxTurns)
+    const [pair] = messages
+    if (!pair) return false
+    const ids = messages.map(({ id }) => id)
     const requests = extractRequests(messages)
     const store = (statements: Statement[], isFinal: boolean) =>
       context.transaction(async (trx) => {
@@ -124,7 +110,7 @@ export function memoryJobs({ db, models, jobs, log, now, pace }: MemoryJobsDepen
       ],
       true,
     )
-    return turns.length === maxTurns
+    return messages.length === maxTurns
   }
 
   async function knownMemories(pair: Pair, messages: UserMessage[]): Promise<KnownMemory[]> {
@@ -156,15 +142,14 @@ export function memoryJobs({ db, models, jobs, log, now, pace }: MemoryJobsDepen
 
   return {
     /** Schedules the extraction from a conversation once it is quiet. */
-    async enqueueExtraction(trx: Trx, conversationId: string): Promise<void> {
-      await jobs.enqueue(trx, {
+    enqueueExtraction: (trx: Trx, conversationId: string): Promise<void> =>
+      jobs.enqueue(trx, {
         kind: extraction,
         key: conversationId,
         input: { conversationId },
         delayMs: pace.quietMs,
         maxDelayMs: pace.maxWaitMs,
-      })
-    },
+      }),
     enqueueEmbedding,
     /** Extracts from a conversation without waiting for it to be quiet. */
     extractNow: (conversationId: string, signal: AbortSignal) =>
@@ -187,11 +172,8 @@ async function withVectors<Item extends { content: string }>(
   signal: AbortSignal,
 ): Promise<(Item & { vector: Float32Array })[]> {
   if (items.length === 0) return []
-  const vectors = await embedder.embed(
-    items.map((item) => item.content),
-    'passage',
-    signal,
-  )
+  const texts = items.map((item) => item.content)
+  const vectors = await embedder.embed(texts, 'passage', signal)
   return items.flatMap((item, i) => {
     const vector = vectors[i]
     return vector ? [{ ...item, vector }] : []

@@ -261,17 +261,7 @@ export function memory({
         last_confirmed_at: now(),
       }
       await database.transaction(async (trx) => {
-        await updateMemory(
-          trx,
-          id,
-          {
-            ...(type === undefined ? {} : { type }),
-            ...(pinned === undefined ? {} : { pinned }),
-            ...(localOnly === undefined ? {} : { local_only: localOnly }),
-            ...reworded,
-          },
-          now(),
-        )
+        await updateMemory(trx, id, { type, pinned, local_only: localOnly, ...reworded }, now())
         if (isReworded) await deleteVectors(trx, id, 'all')
         else if (localOnly === true) await deleteVectors(trx, id, 'remote')
         await work.enqueueEmbedding(trx)

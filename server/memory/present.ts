@@ -7,26 +7,15 @@ const score = (value: number): number => Math.round(value * 1000) / 1000
 
 /** Renders a memory in the wire format. */
 export const presentMemory = (row: MemoryRow): WireMemory => ({
-  id: row.id,
-  avee_id: row.avee_id,
-  type: row.type,
-  content: row.content,
+  ...row,
   confidence: score(row.confidence),
   importance: score(row.importance),
-  source_message_id: row.source_message_id,
-  conversation_id: row.conversation_id,
   source:
     row.start_offset === null || row.end_offset === null
       ? null
       : { start: row.start_offset, end: row.end_offset },
-  layer: row.layer,
-  local_only: row.local_only,
-  pinned: row.pinned,
-  edited: row.edited,
   valid_from: timeOf(row.valid_from),
   valid_until: timeOf(row.valid_until),
-  superseded_by: row.superseded_by,
-  confirmations: row.confirmations,
   last_confirmed_at: row.last_confirmed_at.toISOString(),
   created_at: row.created_at.toISOString(),
   updated_at: row.updated_at.toISOString(),

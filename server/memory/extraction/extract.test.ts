@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { createLog } from '../../log.ts'
 import type { ChatMessage, ChatModel } from '../../models/index.ts'
+import type { UserMessage } from '../store/turns.ts'
 import { parseAnswer } from './ask-model.ts'
-import { extractRequests, extractStatements, type KnownMemory, type UserMessage } from './extract.ts'
+import { extractRequests, extractStatements, type KnownMemory } from './extract.ts'
 
 /** A model that records its prompt and gives a fixed answer. */
 function scriptedModel({ remote = false, answer = '{"memories":[]}' }) {

@@ -1,17 +1,15 @@
-import type { Layer } from '../../../contract/layers.ts'
 import type { Log } from '../../log.ts'
 import type { Models } from '../../models/index.ts'
 import { noteAttribute } from '../consolidation/slots.ts'
 import type { ForgetRequest, Statement } from '../consolidation/statement.ts'
 import { findPeriod, withDate } from '../dates.ts'
+import type { UserMessage } from '../store/turns.ts'
 import { languageAmong, stemmedWords } from '../terms.ts'
 import { askModel, type ExtractedItem } from './ask-model.ts'
 import { type ExplicitRequest, explicitRequests } from './explicit-requests.ts'
 import { findQuotation } from './quotation.ts'
 import { containsSecret } from './secrets.ts'
 
-/** A message of the user; `model` is the name of the model that answered it. */
-export type UserMessage = { id: string; text: string; writtenAt: Date; layer: Layer; model: string | null }
 export type KnownMemory = { id: string; content: string; localOnly: boolean }
 
 /** A longer message is pasted text rather than something that the user says, and would fill small context windows. */

@@ -1,18 +1,11 @@
 import type { Layer } from '../../../contract/layers.ts'
 import type { MemoryType } from '../../../contract/memory.ts'
-import type { Database } from '../../db/index.ts'
-import type { Log } from '../../log.ts'
-import type { Embedder } from '../../models/index.ts'
+import type { Row } from '../../db/index.ts'
 import { expandFollowUpTerms, idf, type QueryTerm } from '../../search/index.ts'
 import { findPeriod } from '../dates.ts'
-import {
-  type Candidate,
-  findByVector,
-  findCandidates,
-  memoryLanguages,
-  type RecallScope,
-} from '../store/memories.ts'
+import { findByVector, findCandidates, memoryLanguages, type RecallScope } from '../store/memories.ts'
 import { countWords, type Pair, pairAnalyzer } from '../terms.ts'
+import { embedQuery, type RecallDependencies } from './embed-query.ts'
 
 export type RecallQuery = Pair & {
   /** The user's current access layer: memories of wider layers are left out. */
@@ -44,37 +37,14 @@ export type RecalledMemory = {
 const alwaysImportance = 0.85
 const maxCandidates = 300
 const maxNearest = 30
-/** Parts of a query, by the IDF of its terms, that a relevant memory contains. Measured with bench/memory.ts. */
-const minCoverage = 0.06
-/** Cosine similarity of a relevant memory. */
+/** Cosine similarity from which a memory without a term of the query is relevant. */
 const minCosine = 0.5
-/** An embedding model that takes longer does not delay the answer. */
-const embeddingTimeoutMs = 400
-
-export function memoryRecall(dependencies: {
-  database: Database
-  log: Log
-  embedder(signal: AbortSignal): Promise<Embedder | undefined>
-  now: () => Date
-}) {
+export function memoryRecall(dependencies: RecallDependencies) {
   const { db } = dependencies.database
 
-  async function vectorSearch(
-    scope: RecallScope,
-    query: string,
-    signal: AbortSignal,
-  ): Promise<(Candidate & { cosine: number })[]> {
-    const timeout = AbortSignal.any([signal, AbortSignal.timeout(embeddingTimeoutMs)])
-    try {
-      const embedder = await dependencies.embedder(timeout)
-      const [vector] = (await embedder?.embed([query], 'query', timeout)) ?? []
-      if (!embedder || !vector) return []
-      return await findByVector(db, scope, { space: embedder.space, vector, limit: maxNearest })
-    } catch (error) {
-      signal.throwIfAborted()
-      dependencies.log.debug({ err: error }, 'memories were recalled without vector search')
-      return []
-    }
+  async function vectorSearch(scope: RecallScope, query: RecallQuery) {
+    const embedded = await embedQuery(dependencies, query)
+    return embedded ? await findByVector(db, scope, { ...embedded, limit: maxNearest }) : []
   }
 
   /**
@@ -95,11 +65,10 @@ export function memoryRecall(dependencies: {
       findCandidates(db, scope, {
         terms: terms.flatMap((term) => [...term.stems.keys()]),
         importance: alwaysImportance,
-        from: period?.from ?? null,
-        to: period?.to ?? null,
+        period,
         limit: maxCandidates,
       }),
-      vectorSearch(scope, query.query, query.signal),
+      vectorSearch(scope, query),
     ])
     query.signal.throwIfAborted()
     const cosines = new Map(nearest.map(({ id, cosine }) => [id, cosine]))
@@ -109,7 +78,7 @@ export function memoryRecall(dependencies: {
       const isInPeriod =
         period && memory.valid_from && memory.valid_from >= period.from && memory.valid_from < period.to
       const [lexicalScore, cosine] = [coverageOf(memory), cosines.get(memory.id) ?? 0]
-      const isRelevant = isInPeriod || lexicalScore >= minCoverage || cosine >= minCosine
+      const isRelevant = isInPeriod || lexicalScore > 0 || cosine >= minCosine
       const isPast = memory.valid_until !== null && memory.valid_until <= now
       const isImportant = memory.importance >= alwaysImportance && !isPast
       if (!memory.pinned && !isRelevant && !isImportant) return []
@@ -131,9 +100,13 @@ export function memoryRecall(dependencies: {
 }
 
 /** Returns for a memory the part of the query's terms that it contains, weighted by their IDF among the candidates. */
-function coverage(terms: QueryTerm[], candidates: Candidate[], total: number): (memory: Candidate) => number {
+function coverage(
+  terms: QueryTerm[],
+  candidates: Row<'memories'>[],
+  total: number,
+): (memory: Row<'memories'>) => number {
   const sets = new Map(candidates.map((memory) => [memory.id, new Set(memory.terms)]))
-  const contains = (memory: Candidate, term: QueryTerm) =>
+  const contains = (memory: Row<'memories'>, term: QueryTerm) =>
     [...term.stems.keys()].some((form) => sets.get(memory.id)?.has(form))
   const weighted = terms
     .filter((term) => !term.isStopWord)
@@ -148,7 +121,7 @@ function coverage(terms: QueryTerm[], candidates: Candidate[], total: number): (
       : weighted.reduce((sum, { term, weight }) => sum + (contains(memory, term) ? weight : 0), 0) / whole
 }
 
-function withinBudget(memories: Candidate[], maxWords: number): RecalledMemory[] {
+function withinBudget(memories: Row<'memories'>[], maxWords: number): RecalledMemory[] {
   const recalled: RecalledMemory[] = []
   let left = maxWords
   for (const memory of memories) {

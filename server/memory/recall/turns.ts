@@ -1,7 +1,4 @@
 import { type Layer, layersWithin } from '../../../contract/layers.ts'
-import type { Database } from '../../db/index.ts'
-import type { Log } from '../../log.ts'
-import type { Embedder } from '../../models/index.ts'
 import { expandFollowUpTerms, fuseRankings, idf, sparseVectorLiteral } from '../../search/index.ts'
 import { findPeriod } from '../dates.ts'
 import {
@@ -10,14 +7,16 @@ import {
   findTurns,
   findTurnsByTerms,
   findTurnsByVector,
+  type LinkedTurn,
   messagesOnBranch,
   neighboursOf,
   type TurnScope,
   turnLanguages,
 } from '../store/turn-recall.ts'
-import { pairAnalyzer } from '../terms.ts'
+import { type Pair, pairAnalyzer } from '../terms.ts'
+import { embedQuery, type RecallDependencies } from './embed-query.ts'
 
-export type TurnQuery = ({ conversationId: string } | { aveeId: string; userId: string }) & {
+export type TurnQuery = ({ conversationId: string } | Pair) & {
   /** Turns of wider layers are left out. */
   layer: Layer
   query: string
@@ -44,33 +43,13 @@ const maxNearest = 100
 const neighbourWeights = { next: 0.42, previous: 0.2, twoAway: 0.1 }
 /** Added to the score of turns from the period that the query names. */
 const periodWeight = 0.25
-/** An embedding model that takes longer does not delay the answer. */
-const embeddingTimeoutMs = 400
-
-type Linked = { id: string; parentId: string | null }
-
-export function turnRecall(dependencies: {
-  database: Database
-  log: Log
-  embedder(signal: AbortSignal): Promise<Embedder | undefined>
-  now: () => Date
-}) {
+export function turnRecall(dependencies: RecallDependencies) {
   const { db } = dependencies.database
 
   async function vectorSearch(query: TurnQuery, scope: TurnScope) {
-    const timeout = AbortSignal.any([query.signal, AbortSignal.timeout(embeddingTimeoutMs)])
-    try {
-      const embedder = await dependencies.embedder(timeout)
-      // Turns have no vectors of remote embedding models.
-      if (!embedder || embedder.remote) return []
-      const [vector] = await embedder.embed([query.query], 'query', timeout)
-      if (!vector) return []
-      return await findTurnsByVector(db, scope, { space: embedder.space, vector, limit: maxNearest })
-    } catch (error) {
-      query.signal.throwIfAborted()
-      dependencies.log.debug({ err: error }, 'turns were recalled without vector search')
-      return []
-    }
+    // Turns have no vectors of remote embedding models.
+    const embedded = await embedQuery(dependencies, query, { localOnly: true })
+    return embedded ? await findTurnsByVector(db, scope, { ...embedded, limit: maxNearest }) : []
   }
 
   async function lexicalSearch(query: TurnQuery, scope: TurnScope) {
@@ -107,7 +86,7 @@ export function turnRecall(dependencies: {
     query.signal.throwIfAborted()
     if (hits.length === 0 && nearest.length === 0) return []
     const best = hits.slice(0, query.limit * 4).map(({ id }) => id)
-    const links = new Map<string, Linked>(
+    const links = new Map<string, LinkedTurn>(
       [...hits, ...nearest, ...(await neighboursOf(db, scope, best))].map((turn) => [turn.id, turn]),
     )
     const ranked = fuseRankings({ results: addNeighbourScores(hits, links), confidence: 1 }, nearest)
@@ -138,12 +117,12 @@ export function turnRecall(dependencies: {
 /** Adds to each turn's lexical score the parts of its neighbours' scores; the highest first. */
 function addNeighbourScores(
   hits: { id: string; score: number }[],
-  links: Map<string, Linked>,
+  links: Map<string, LinkedTurn>,
 ): { id: string; score: number }[] {
   const own = new Map(hits.map(({ id, score }) => [id, score]))
   const children = Map.groupBy(links.values(), (turn) => turn.parentId)
   const scoreOf = (id: string | null | undefined): number => (id ? (own.get(id) ?? 0) : 0)
-  const highest = (turns: Linked[]): number => Math.max(0, ...turns.map((turn) => scoreOf(turn.id)))
+  const highest = (turns: LinkedTurn[]): number => Math.max(0, ...turns.map((turn) => scoreOf(turn.id)))
   const scores: { id: string; score: number }[] = []
   for (const { id, parentId } of links.values()) {
     const grandparent = parentId ? links.get(parentId)?.parentId : null

@@ -1,24 +1,20 @@
-import { type SelectQueryBuilder, sql } from 'kysely'
-import { type Layer } from '../../../contract/layers.ts'
+import { type ExpressionBuilder, type Insertable, sql, type Updateable } from 'kysely'
+import type { Layer } from '../../../contract/layers.ts'
 import type { MemoryType } from '../../../contract/memory.ts'
 import type { Db, Row, Tables, Trx } from '../../db/index.ts'
 import { vectorLiteral } from '../../search/index.ts'
+import type { Period } from '../dates.ts'
 import type { Pair } from '../terms.ts'
 
-/** A memory with the first words that it was learned from. */
-export type MemoryRow = Row<'memories'> & {
-  source_message_id: string | null
-  conversation_id: string | null
-  start_offset: number | null
-  end_offset: number | null
-}
+/** A memory with the first words that it was extracted from. */
+export type MemoryRow = Awaited<ReturnType<typeof listMemories>>[number]
 
 /** A layer of an avee that a user has access to. */
 export type Access = { aveeId: string; layer: Layer }
 
 const isPast = sql<boolean>`memories.valid_until is not null and memories.valid_until <= now()`
 
-const withSource = (db: Db | Trx) =>
+const withSource = (db: Db) =>
   db
     .selectFrom('memories')
     .leftJoinLateral(
@@ -38,25 +34,15 @@ const withSource = (db: Db | Trx) =>
           .as('source'),
       (join) => join.onTrue(),
     )
-    .selectAll('memories')
-    .select([
-      'source.source_message_id',
-      'source.conversation_id',
-      'source.start_offset',
-      'source.end_offset',
-    ])
+    .selectAll(['memories', 'source'])
 
 const isAccessible = (access: Access[]) => sql<boolean>`
   (memories.avee_id, memories.layer) in (
     select * from unnest(${access.map(({ aveeId }) => aveeId)}::uuid[], ${access.map(({ layer }) => layer)}::text[]))`
 
 /** Finds a memory of a user, also a forgotten one. */
-export function findMemory(db: Db | Trx, userId: string, id: string): Promise<MemoryRow | undefined> {
-  return withSource(db)
-    .where('memories.id', '=', id)
-    .where('memories.user_id', '=', userId)
-    .executeTakeFirst()
-}
+export const findMemory = (db: Db, userId: string, id: string): Promise<MemoryRow | undefined> =>
+  withSource(db).where('memories.id', '=', id).where('memories.user_id', '=', userId).executeTakeFirst()
 
 export type MemoryFilter = {
   userId: string
@@ -68,45 +54,37 @@ export type MemoryFilter = {
 /** A position in the list of memories: pinned ones first, then the latest. */
 export type MemoryPosition = { pinned: boolean; id: string }
 
-const filtered = <Selected>(
-  query: SelectQueryBuilder<Tables, 'memories', Selected>,
-  filter: MemoryFilter,
-): SelectQueryBuilder<Tables, 'memories', Selected> => {
-  let narrowed = query
-    .where('memories.user_id', '=', filter.userId)
-    .where('memories.forgotten_at', 'is', null)
-    .where(isAccessible(filter.access))
-  if (filter.type) narrowed = narrowed.where('memories.type', '=', filter.type)
-  if (!filter.includePast) narrowed = narrowed.where(sql<boolean>`not (${isPast})`)
-  for (const word of filter.words)
-    narrowed = narrowed.where('memories.content', 'ilike', `%${word.replaceAll(/[\\%_]/g, '\\$&')}%`)
-  return narrowed
-}
+const matches = (filter: MemoryFilter) => (eb: ExpressionBuilder<Tables, 'memories'>) =>
+  eb.and([
+    eb('memories.user_id', '=', filter.userId),
+    eb('memories.forgotten_at', 'is', null),
+    isAccessible(filter.access),
+    ...(filter.type ? [eb('memories.type', '=', filter.type)] : []),
+    ...(filter.includePast ? [] : [sql<boolean>`not (${isPast})`]),
+    ...filter.words.map(
+      (word) => sql<boolean>`memories.content ilike ${`%${word.replaceAll(/[\\%_]/g, '\\$&')}%`}`,
+    ),
+  ])
 
-export function listMemories(
+export const listMemories = (
   db: Db,
   filter: MemoryFilter,
-  page: { limit: number; after?: MemoryPosition | undefined },
-): Promise<MemoryRow[]> {
-  // The join only adds columns, so the filter applies to it as well.
-  const narrowed = filtered(
-    withSource(db) as unknown as SelectQueryBuilder<Tables, 'memories', MemoryRow>,
-    filter,
-  )
-  const { after } = page
-  return (
-    after
-      ? narrowed.where(sql<boolean>`(memories.pinned, memories.id) < (${after.pinned}, ${after.id}::uuid)`)
-      : narrowed
-  )
+  { limit, after }: { limit: number; after?: MemoryPosition | undefined },
+) =>
+  withSource(db)
+    .where(matches(filter))
+    .$if(after !== undefined, (query) =>
+      query.where(sql<boolean>`(memories.pinned, memories.id) < (${after?.pinned}, ${after?.id}::uuid)`),
+    )
     .orderBy('memories.pinned', 'desc')
     .orderBy('memories.id', 'desc')
-    .limit(page.limit)
+    .limit(limit)
     .execute()
-}
 
 export async function countMemories(db: Db, filter: MemoryFilter): Promise<number> {
-  const { count } = await filtered(db.selectFrom('memories'), filter)
+  const { count } = await db
+    .selectFrom('memories')
+    .where(matches(filter))
     .select((eb) => eb.fn.countAll<string>().as('count'))
     .executeTakeFirstOrThrow()
   return Number(count)
@@ -126,24 +104,26 @@ export async function aveesWithMemories(db: Db, userId: string): Promise<string[
 
 /** Serializes changes to the memories of a pair, on every node, until the transaction ends. */
 export async function lockPair(trx: Trx, pair: Pair): Promise<void> {
-  await sql`select pg_advisory_xact_lock(hashtextextended(${`memory ${pair.userId} ${pair.aveeId}`}, 0))`.execute(
-    trx,
-  )
+  const name = `memory ${pair.userId} ${pair.aveeId}`
+  await sql`select pg_advisory_xact_lock(hashtextextended(${name}, 0))`.execute(trx)
 }
 
-/** Returns memories in a slot or with one of the terms, the latest first. */
-export function relatedMemories(
-  trx: Db | Trx,
-  pair: Pair,
-  query: { subject: string; attribute: string; terms: number[] },
-  limit: number,
-): Promise<Row<'memories'>[]> {
-  return trx
+const ofPair = (db: Db, pair: Pair) =>
+  db
     .selectFrom('memories')
-    .selectAll()
     .where('user_id', '=', pair.userId)
     .where('avee_id', '=', pair.aveeId)
     .where('forgotten_at', 'is', null)
+
+/** Returns memories in a slot or with one of the terms, the latest first. */
+export function relatedMemories(
+  db: Db,
+  pair: Pair,
+  query: { subject: string; attribute: string; terms: number[] },
+  limit: number,
+) {
+  return ofPair(db, pair)
+    .selectAll()
     .where((eb) =>
       eb.or([
         eb.and([eb('subject', '=', query.subject), eb('attribute', '=', query.attribute)]),
@@ -155,58 +135,26 @@ export function relatedMemories(
     .execute()
 }
 
-export type NewMemory = Omit<
-  Row<'memories'>,
-  'local_only' | 'pinned' | 'edited' | 'superseded_by' | 'confirmations' | 'forgotten_at' | 'updated_at'
-> & { local_only?: boolean; edited?: boolean; pinned?: boolean; superseded_by?: string | null }
-
-export async function insertMemory(trx: Db | Trx, memory: NewMemory): Promise<void> {
-  await trx
+export async function insertMemory(
+  db: Db,
+  memory: Omit<Insertable<Tables['memories']>, 'updated_at'>,
+): Promise<void> {
+  await db
     .insertInto('memories')
     .values({ ...memory, updated_at: memory.created_at })
     .execute()
 }
 
-export type MemoryChanges = Partial<
-  Pick<
-    Row<'memories'>,
-    | 'content'
-    | 'type'
-    | 'pinned'
-    | 'local_only'
-    | 'edited'
-    | 'layer'
-    | 'confidence'
-    | 'importance'
-    | 'confirmations'
-    | 'last_confirmed_at'
-    | 'valid_from'
-    | 'valid_until'
-    | 'superseded_by'
-    | 'terms'
-    | 'value'
-    | 'attribute'
-    | 'subject'
-    | 'language'
-  >
->
+export type MemoryChanges = Updateable<Tables['memories']>
 
-export async function updateMemory(
-  db: Db | Trx,
-  id: string,
-  changes: MemoryChanges,
-  now: Date,
-): Promise<void> {
-  await db
-    .updateTable('memories')
-    .set({ ...changes, updated_at: now })
-    .where('id', '=', id)
-    .execute()
+export async function updateMemory(db: Db, id: string, changes: MemoryChanges, now: Date): Promise<void> {
+  const updated = { ...changes, updated_at: now }
+  await db.updateTable('memories').set(updated).where('id', '=', id).execute()
 }
 
 /** Records the words that a memory rests on. Returns whether this message is a new source of it. */
 export async function addSource(
-  trx: Db | Trx,
+  trx: Trx,
   source: { memoryId: string; messageId: string; start: number; end: number },
 ): Promise<boolean> {
   const { numInsertedOrUpdatedRows } = await trx
@@ -223,20 +171,8 @@ export async function addSource(
 }
 
 /** Returns the memories of a pair that were last stated at or before a moment. */
-export function memoriesStatedBefore(
-  trx: Trx,
-  pair: Pair,
-  at: Date,
-): Promise<Pick<Row<'memories'>, 'id' | 'content'>[]> {
-  return trx
-    .selectFrom('memories')
-    .select(['id', 'content'])
-    .where('user_id', '=', pair.userId)
-    .where('avee_id', '=', pair.aveeId)
-    .where('forgotten_at', 'is', null)
-    .where('last_confirmed_at', '<=', at)
-    .execute()
-}
+export const memoriesStatedBefore = (trx: Trx, pair: Pair, at: Date) =>
+  ofPair(trx, pair).select(['id', 'content']).where('last_confirmed_at', '<=', at).execute()
 
 /** Soft-deletes memories and deletes their vectors; what they superseded is current again. Returns how many. */
 export async function forgetMemories(
@@ -285,72 +221,20 @@ export async function purgeForgotten(db: Db, before: Date): Promise<void> {
   await db.deleteFrom('memories').where('forgotten_at', '<', before).execute()
 }
 
-/** The columns by which recall ranks a memory. */
-export type Candidate = Pick<
-  Row<'memories'>,
-  | 'id'
-  | 'type'
-  | 'content'
-  | 'layer'
-  | 'valid_from'
-  | 'valid_until'
-  | 'confidence'
-  | 'importance'
-  | 'pinned'
-  | 'local_only'
-  | 'last_confirmed_at'
-  | 'terms'
-  | 'attribute'
->
-
-const candidateColumns = [
-  'id',
-  'type',
-  'content',
-  'layer',
-  'valid_from',
-  'valid_until',
-  'confidence',
-  'importance',
-  'pinned',
-  'local_only',
-  'last_confirmed_at',
-  'terms',
-  'attribute',
-] as const
-
 export type RecallScope = Pair & { layers: Layer[]; remote: boolean }
 
 /** The memories of a scope. A memory that was superseded by one outside the layers is left out, so that its end reveals nothing. */
 const recallable = (db: Db, scope: RecallScope) =>
-  db
-    .selectFrom('memories')
-    .where('user_id', '=', scope.userId)
-    .where('avee_id', '=', scope.aveeId)
-    .where('forgotten_at', 'is', null)
+  ofPair(db, scope)
     .where('layer', 'in', scope.layers)
     .$if(scope.remote, (query) => query.where('local_only', '=', false))
-    .where((eb) =>
-      eb.or([
-        eb('superseded_by', 'is', null),
-        eb.not(
-          eb.exists(
-            eb
-              .selectFrom('memories as later')
-              .select(sql.lit(1).as('one'))
-              .whereRef('later.id', '=', 'memories.superseded_by')
-              .where('later.forgotten_at', 'is', null)
-              .where('later.layer', 'not in', scope.layers),
-          ),
-        ),
-      ]),
-    )
+    .where(sql<boolean>`not exists (
+      select from memories as later
+      where later.id = memories.superseded_by and later.forgotten_at is null
+        and not (later.layer = any(${scope.layers}::text[])))`)
 
 /** Counts the memories of each language, the most frequent first. */
-export async function memoryLanguages(
-  db: Db,
-  scope: RecallScope,
-): Promise<{ language: string | null; memories: number }[]> {
+export async function memoryLanguages(db: Db, scope: RecallScope) {
   const rows = await recallable(db, scope)
     .select(['language', (eb) => eb.fn.countAll<string>().as('count')])
     .groupBy('language')
@@ -363,10 +247,11 @@ export async function memoryLanguages(
 export async function findCandidates(
   db: Db,
   scope: RecallScope,
-  query: { terms: number[]; importance: number; from: Date | null; to: Date | null; limit: number },
-): Promise<Candidate[]> {
+  query: { terms: number[]; importance: number; period: Period | undefined; limit: number },
+): Promise<Row<'memories'>[]> {
+  const { period } = query
   return await recallable(db, scope)
-    .select(candidateColumns)
+    .selectAll('memories')
     .where((eb) =>
       eb.or([
         sql<boolean>`terms && ${query.terms}::int[]`,
@@ -374,9 +259,7 @@ export async function findCandidates(
           sql<boolean>`not (${isPast})`,
           eb.or([eb('pinned', '=', true), eb('importance', '>=', query.importance)]),
         ]),
-        ...(query.from && query.to
-          ? [eb.and([eb('valid_from', '>=', query.from), eb('valid_from', '<', query.to)])]
-          : []),
+        ...(period ? [eb.and([eb('valid_from', '>=', period.from), eb('valid_from', '<', period.to)])] : []),
       ]),
     )
     .orderBy('last_confirmed_at', 'desc')
@@ -389,40 +272,27 @@ export async function findByVector(
   db: Db,
   scope: RecallScope,
   query: { space: string; vector: Float32Array; limit: number },
-): Promise<(Candidate & { cosine: number })[]> {
-  const distance = sql<number>`memory_vectors.embedding <=> ${vectorLiteral(query.vector)}::vector`
-  const rows = await recallable(db, scope)
+): Promise<(Row<'memories'> & { cosine: number })[]> {
+  const distance = sql`memory_vectors.embedding <=> ${vectorLiteral(query.vector)}::vector`
+  return await recallable(db, scope)
     .innerJoin('memory_vectors', 'memory_vectors.memory_id', 'memories.id')
     .where('memory_vectors.model', '=', query.space)
-    .select(candidateColumns)
-    .select(distance.as('distance'))
-    .orderBy('distance')
+    .selectAll('memories')
+    .select(sql<number>`1 - (${distance})`.as('cosine'))
+    .orderBy('cosine', 'desc')
     .limit(query.limit)
     .execute()
-  return rows.map(({ distance, ...row }) => ({ ...row, cosine: 1 - Number(distance) }))
 }
 
 /** Returns memories without a vector of a model; those for local models only are left out for a remote one. */
-export function memoriesToEmbed(
-  db: Db,
-  space: { model: string; remote: boolean },
-  limit: number,
-): Promise<{ id: string; content: string }[]> {
+export function memoriesToEmbed(db: Db, space: { model: string; remote: boolean }, limit: number) {
   return db
     .selectFrom('memories')
     .select(['id', 'content'])
     .where('forgotten_at', 'is', null)
     .$if(space.remote, (query) => query.where('local_only', '=', false))
-    .where(({ not, exists, selectFrom }) =>
-      not(
-        exists(
-          selectFrom('memory_vectors')
-            .select(sql.lit(1).as('one'))
-            .whereRef('memory_vectors.memory_id', '=', 'memories.id')
-            .where('memory_vectors.model', '=', space.model),
-        ),
-      ),
-    )
+    .where(sql<boolean>`not exists (
+      select from memory_vectors where memory_vectors.memory_id = memories.id and model = ${space.model})`)
     .orderBy('id', 'desc')
     .limit(limit)
     .execute()
@@ -446,7 +316,7 @@ export async function insertMemoryVectors(
   `.execute(db)
 }
 
-export async function deleteVectors(db: Db | Trx, memoryId: string, which: 'all' | 'remote'): Promise<void> {
+export async function deleteVectors(db: Db, memoryId: string, which: 'all' | 'remote'): Promise<void> {
   await db
     .deleteFrom('memory_vectors')
     .where('memory_id', '=', memoryId)
@@ -455,12 +325,7 @@ export async function deleteVectors(db: Db | Trx, memoryId: string, which: 'all'
 }
 
 /** Returns the memories that answers were given, by message, except forgotten and inaccessible ones. */
-export async function memoriesUsed(
-  db: Db,
-  userId: string,
-  messageIds: string[],
-  access: Access[],
-): Promise<{ message_id: string; id: string; type: MemoryType; content: string }[]> {
+export async function memoriesUsed(db: Db, userId: string, messageIds: string[], access: Access[]) {
   if (messageIds.length === 0 || access.length === 0) return []
   return await db
     .selectFrom('memory_uses')
@@ -474,7 +339,7 @@ export async function memoriesUsed(
     .execute()
 }
 
-/** Counts the memories that were learned from a message. */
+/** Counts the memories that were extracted from a message. */
 export async function countFrom(db: Db, messageId: string): Promise<number> {
   const { count } = await db
     .selectFrom('memory_sources')

@@ -15,16 +15,8 @@ export async function isEnabled(db: Db | Trx, { userId, aveeId }: Pair): Promise
   return off === undefined
 }
 
-export async function settingsOf(
-  db: Db,
-  userId: string,
-): Promise<{ avee_id: string | null; enabled: boolean }[]> {
-  return await db
-    .selectFrom('memory_settings')
-    .select(['avee_id', 'enabled'])
-    .where('user_id', '=', userId)
-    .execute()
-}
+export const settingsOf = (db: Db, userId: string) =>
+  db.selectFrom('memory_settings').selectAll().where('user_id', '=', userId).execute()
 
 export async function putSetting(
   trx: Trx,

@@ -2,16 +2,17 @@ import { sql } from 'kysely'
 import type { Layer } from '../../../contract/layers.ts'
 import type { Db } from '../../db/index.ts'
 import { vectorLiteral } from '../../search/index.ts'
+import type { Pair } from '../terms.ts'
 
 /** The turns of one conversation, or of all conversations of a user with an avee. */
-export type TurnScope = ({ conversationId: string } | { aveeId: string; userId: string }) & {
-  layers: Layer[]
-}
+export type TurnScope = ({ conversationId: string } | Pair) & { layers: Layer[] }
 
-export type FoundTurn = {
-  id: string
+/** A message and the one that it follows. */
+export type LinkedTurn = { id: string; parentId: string | null }
+type ScoredTurn = LinkedTurn & { score: number }
+
+export type FoundTurn = LinkedTurn & {
   conversationId: string
-  parentId: string | null
   role: 'user' | 'assistant'
   content: string
   layer: Layer
@@ -27,36 +28,24 @@ const scoped = (scope: TurnScope) => {
 }
 
 /** Counts the turns of each language, the most frequent first, with the pair that they belong to. */
-export async function turnLanguages(
-  db: Db,
-  scope: TurnScope,
-): Promise<{ language: string | null; turns: number; aveeId: string; userId: string }[]> {
-  const { rows } = await sql<{ language: string | null; turns: string; avee_id: string; user_id: string }>`
-    select language, count(*) as turns, avee_id, user_id from turn_index where ${scoped(scope)}
+export async function turnLanguages(db: Db, scope: TurnScope) {
+  const { rows } = await sql<{ language: string | null; turns: number } & Pair>`
+    select language, count(*)::int as turns, avee_id as "aveeId", user_id as "userId"
+    from turn_index where ${scoped(scope)}
     group by language, avee_id, user_id order by turns desc
   `.execute(db)
-  return rows.map((row) => ({
-    language: row.language,
-    turns: Number(row.turns),
-    aveeId: row.avee_id,
-    userId: row.user_id,
-  }))
+  return rows
 }
 
 /** Counts the turns that contain each of these terms. */
-export async function documentFrequencies(
-  db: Db,
-  scope: TurnScope,
-  terms: number[],
-): Promise<Map<number, number>> {
-  if (terms.length === 0) return new Map()
-  const { rows } = await sql<{ term: number; turns: string }>`
-    select term, count(*) as turns
+export async function documentFrequencies(db: Db, scope: TurnScope, terms: number[]) {
+  const { rows } = await sql<{ term: number; turns: number }>`
+    select term, count(*)::int as turns
     from turn_index, unnest(turn_index.terms) as term
     where ${scoped(scope)} and turn_index.terms && ${terms}::int[] and term = any(${terms}::int[])
     group by term
   `.execute(db)
-  return new Map(rows.map((row) => [row.term, Number(row.turns)]))
+  return new Map(rows.map((row) => [row.term, row.turns]))
 }
 
 /** Returns the BM25 score of the turns that share a term with a query, the highest first. */
@@ -64,9 +53,9 @@ export async function findTurnsByTerms(
   db: Db,
   scope: TurnScope,
   query: { terms: number[]; vector: string; limit: number },
-): Promise<{ id: string; parentId: string | null; score: number }[]> {
-  const { rows } = await sql<{ id: string; parent_id: string | null; score: number }>`
-    select messages.id, messages.parent_id, -hit.distance as score
+): Promise<ScoredTurn[]> {
+  const { rows } = await sql<ScoredTurn>`
+    select messages.id, messages.parent_id as "parentId", -hit.distance as score
     from (
       select message_id, lex <#> ${query.vector}::sparsevec as distance
       from turn_index
@@ -75,26 +64,21 @@ export async function findTurnsByTerms(
     ) as hit
     join messages on messages.id = hit.message_id
   `.execute(db)
-  return rows.map((row) => ({ id: row.id, parentId: row.parent_id, score: Number(row.score) }))
+  return rows
 }
 
 /** Returns the turns within two steps of these, up and down their branches. */
-export async function neighboursOf(
-  db: Db,
-  scope: TurnScope,
-  ids: string[],
-): Promise<{ id: string; parentId: string | null }[]> {
-  if (ids.length === 0) return []
-  const { rows } = await sql<{ id: string; parent_id: string | null }>`
+export async function neighboursOf(db: Db, scope: TurnScope, ids: string[]): Promise<LinkedTurn[]> {
+  const { rows } = await sql<LinkedTurn>`
     with one as (
       select id, parent_id from messages where id = any(${ids}::uuid[]) or parent_id = any(${ids}::uuid[])
         or id in (select parent_id from messages where id = any(${ids}::uuid[])))
-    select messages.id, messages.parent_id from messages
+    select messages.id, messages.parent_id as "parentId" from messages
     join turn_index on turn_index.message_id = messages.id
     where (messages.id in (select id from one) or messages.parent_id in (select id from one)
       or messages.id in (select parent_id from one)) and ${scoped(scope)}
   `.execute(db)
-  return rows.map((row) => ({ id: row.id, parentId: row.parent_id }))
+  return rows
 }
 
 /** Returns the turns with the most similar vectors, and their cosine similarity. */
@@ -102,9 +86,9 @@ export async function findTurnsByVector(
   db: Db,
   scope: TurnScope,
   query: { space: string; vector: Float32Array; limit: number },
-): Promise<{ id: string; parentId: string | null; score: number }[]> {
-  const { rows } = await sql<{ id: string; parent_id: string | null; distance: number }>`
-    select messages.id, messages.parent_id, near.distance
+): Promise<ScoredTurn[]> {
+  const { rows } = await sql<ScoredTurn>`
+    select messages.id, messages.parent_id as "parentId", 1 - near.distance as score
     from (
       select turn_index.message_id, turn_vectors.embedding <=> ${vectorLiteral(query.vector)}::vector as distance
       from turn_index join turn_vectors on turn_vectors.message_id = turn_index.message_id
@@ -114,11 +98,10 @@ export async function findTurnsByVector(
     join messages on messages.id = near.message_id
     order by near.distance
   `.execute(db)
-  return rows.map((row) => ({ id: row.id, parentId: row.parent_id, score: 1 - Number(row.distance) }))
+  return rows
 }
 
 export async function findTurns(db: Db, ids: string[]): Promise<Map<string, FoundTurn>> {
-  if (ids.length === 0) return new Map()
   const { rows } = await sql<FoundTurn>`
     select id, conversation_id as "conversationId", parent_id as "parentId", role, content, layer_used as layer,
       created_at as "createdAt"
@@ -140,11 +123,7 @@ export async function messagesOnBranch(db: Db, leafId: string, ids: string[]): P
 }
 
 /** Returns indexed turns without a vector of a model, the latest first. */
-export async function turnsToEmbed(
-  db: Db,
-  space: string,
-  limit: number,
-): Promise<{ id: string; content: string }[]> {
+export async function turnsToEmbed(db: Db, space: string, limit: number) {
   const { rows } = await sql<{ id: string; content: string }>`
     select messages.id, messages.content from turn_index
     join messages on messages.id = turn_index.message_id

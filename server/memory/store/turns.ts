@@ -43,26 +43,15 @@ export async function insertUses(
     on conflict do nothing`.execute(trx)
 }
 
-/** A message that awaits extraction; `model` is the name of the model that answered it. */
-export type AwaitingTurn = {
-  messageId: string
-  aveeId: string
-  userId: string
-  layer: Layer
-  content: string
-  model: string | null
-  createdAt: Date
-}
+/** A message of the user; `model` is the name of the model that answered it. */
+export type UserMessage = { id: string; text: string; writtenAt: Date; layer: Layer; model: string | null }
+type AwaitingTurn = UserMessage & Pair
 
 /** Returns the oldest messages of a conversation that await extraction. */
-export async function turnsAwaitingExtraction(
-  db: Db,
-  conversationId: string,
-  limit: number,
-): Promise<AwaitingTurn[]> {
+export async function turnsAwaitingExtraction(db: Db, conversationId: string, limit: number) {
   const { rows } = await sql<AwaitingTurn>`
-    select turn_index.message_id as "messageId", turn_index.avee_id as "aveeId", turn_index.user_id as "userId",
-      turn_index.layer, messages.content, messages.created_at as "createdAt", (
+    select messages.id, turn_index.avee_id as "aveeId", turn_index.user_id as "userId", turn_index.layer,
+      messages.content as text, messages.created_at as "writtenAt", (
         select answers.model from messages answers where answers.parent_id = messages.id
         order by answers.seq desc limit 1) as model
     from turn_index join messages on messages.id = turn_index.message_id
@@ -84,11 +73,8 @@ export async function lockAwaiting(trx: Trx, messageIds: string[]): Promise<Set<
 }
 
 export async function finishExtraction(trx: Trx, messageIds: string[]): Promise<void> {
-  await trx
-    .updateTable('turn_index')
-    .set({ awaits_extraction: false })
-    .where('message_id', 'in', messageIds)
-    .execute()
+  const done = { awaits_extraction: false }
+  await trx.updateTable('turn_index').set(done).where('message_id', 'in', messageIds).execute()
 }
 
 /** Excludes from extraction what a user has said so far, to one avee or to all. */
@@ -119,10 +105,7 @@ export async function unanalyzedTurns(db: Db, conversationId: string): Promise<U
 }
 
 /** The display names of the user and the avee. */
-export async function speakerNames(
-  db: Db,
-  { aveeId, userId }: Pair,
-): Promise<{ user: string; assistant: string }> {
+export async function speakerNames(db: Db, { aveeId, userId }: Pair) {
   const [user, avee] = await Promise.all([
     db.selectFrom('users').select('display_name').where('id', '=', userId).executeTakeFirst(),
     db.selectFrom('avees').select('display_name').where('id', '=', aveeId).executeTakeFirst(),
