@@ -48,15 +48,14 @@ export async function fill(
     const place = { documentId, aveeId, layer: 'public' as const }
     const version = await insertVersion(trx, { ...place, runId: newId(), file: 0 })
     const text = paragraphs.join('\n\n')
-    await insertPages(trx, version, [{ page: 1, text }])
+    await insertPages(trx, [{ version, page: 1, text }])
     const vectorizer = bm25Vectorizer(aveeId, { title, filename: null }, await stemmerFor(language))
     const passages = paragraphs.map((text) => ({ page: null, heading: null, text }))
     const sections = assignSections(passages)
     const bySection = [...Map.groupBy(passages, (_, i) => sections[i] ?? 0)]
     await insertSections(
       trx,
-      version,
-      bySection.map(([section, some]) => ({ section, lex: vectorizer.section(some) })),
+      bySection.map(([section, some]) => ({ version, section, lex: vectorizer.section(some) })),
     )
     let start = 0
     const rows = passages.map(({ text, heading }, i) => {

@@ -3,7 +3,7 @@ import type { Database } from '../../db/index.ts'
 import type { Log } from '../../log.ts'
 import type { Embedder } from '../../models/index.ts'
 import { bm25Vectorizer, type DocumentNames, stemmerFor } from '../../search/index.ts'
-import { passageWithContext } from '../chunking/passage.ts'
+import { type DocumentPassage, passageWithContext } from '../chunking/passage.ts'
 import type { VectorIndexes } from '../store/vector-index.ts'
 import { insertVectors, listPassagesWithoutVector } from '../store/vectors.ts'
 import {
@@ -12,6 +12,7 @@ import {
   insertSections,
   insertVersion,
   type NewPassage,
+  type NewVersion,
 } from '../store/versions.ts'
 import { inAdaptiveBatches } from './adaptive-batches.ts'
 import { assignSections } from './sections.ts'
@@ -19,23 +20,11 @@ import { assignSections } from './sections.ts'
 /** The text of a document and its passages, ready to be stored. */
 export type DocumentContent = {
   pages: { page: number; text: string }[]
-  passages: {
-    n: number
-    page: number | null
-    start: number
-    end: number
-    heading: string | null
-    text: string
-  }[]
+  passages: DocumentPassage[]
   language: string | null
 }
 
-export type VersionTarget = {
-  aveeId: string
-  layer: Layer
-  runId: string
-  file: number
-}
+export type VersionTarget = NewVersion & { layer: Layer }
 
 /** Passages per request to the embedding model. */
 const embeddingBatchSize = 32
@@ -62,21 +51,18 @@ export async function writeVersion(
 ): Promise<{ version: string; embeddedBy: string | null }> {
   const { db } = database
   const version = await insertVersion(db, target)
-  await inAdaptiveBatches(content.pages, (pages) => insertPages(db, version, pages), signal)
+  const pages = content.pages.map((page) => ({ version, page: page.page, text: page.text }))
+  await inAdaptiveBatches(pages, (batch) => insertPages(db, batch), signal)
 
   const vectorizer = bm25Vectorizer(target.aveeId, names, await stemmerFor(content.language))
   const sections = assignSections(content.passages)
   const bySection = Map.groupBy(content.passages, (_, index) => sections[index] ?? 0)
-  await inAdaptiveBatches(
-    [...bySection],
-    (batch) =>
-      insertSections(
-        db,
-        version,
-        batch.map(([section, passages]) => ({ section, lex: vectorizer.section(passages) })),
-      ),
-    signal,
-  )
+  const insertBatch = (batch: [number, DocumentPassage[]][]) =>
+    insertSections(
+      db,
+      batch.map(([section, passages]) => ({ version, section, lex: vectorizer.section(passages) })),
+    )
+  await inAdaptiveBatches([...bySection], insertBatch, signal)
 
   let embedder = model
   let storedCount = 0

@@ -1,6 +1,7 @@
-import { sql } from 'kysely'
-import { type Layer } from '../../../contract/layers.ts'
-import { type Db, likePatterns, type Row, type Trx } from '../../db/index.ts'
+import { type Insertable, sql } from 'kysely'
+import type { Layer } from '../../../contract/layers.ts'
+import { type Db, likePatterns, type Row, type Tables, type Trx } from '../../db/index.ts'
+import { retireVersion } from './versions.ts'
 
 export type DocumentRow = Row<'documents'>
 
@@ -16,7 +17,7 @@ export type DocumentSource = { filename: string | null; sourceUrl: string | null
  * upload the one of the same bytes, else of the same file name.
  */
 export async function findDocumentBySource(
-  db: Db | Trx,
+  db: Db,
   aveeId: string,
   { filename, sourceUrl, sha256 }: DocumentSource,
 ): Promise<DocumentRow | undefined> {
@@ -46,11 +47,9 @@ export async function relocateDocument(
   id: string,
   to: { title: string; filename: string | null; sourceUrl: string | null },
 ): Promise<void> {
-  await trx
-    .updateTable('documents')
-    .set({ title: to.title, filename: to.filename, source_url: to.sourceUrl, updated_at: new Date() })
-    .where('id', '=', id)
-    .execute()
+  const { sourceUrl, ...names } = to
+  const relocated = { ...names, source_url: sourceUrl, updated_at: new Date() }
+  await trx.updateTable('documents').set(relocated).where('id', '=', id).execute()
 }
 
 /** Lists the documents of an avee in these layers, newest first; `after` is the last id of the page before. */
@@ -77,7 +76,7 @@ export async function listDocuments(
     .execute()
 }
 
-export async function countDocuments(db: Db | Trx, aveeId: string, layers?: Layer[]): Promise<number> {
+export async function countDocuments(db: Db, aveeId: string, layers?: Layer[]): Promise<number> {
   const { count } = await db
     .selectFrom('documents')
     .select((eb) => eb.fn.countAll<string>().as('count'))
@@ -88,35 +87,13 @@ export async function countDocuments(db: Db | Trx, aveeId: string, layers?: Laye
 }
 
 export async function listDocumentIds(db: Db, aveeId: string): Promise<string[]> {
-  const rows = await db
-    .selectFrom('documents')
-    .select('id')
-    .where('avee_id', '=', aveeId)
-    .orderBy('id')
-    .execute()
+  const documents = db.selectFrom('documents').select('id').where('avee_id', '=', aveeId)
+  const rows = await documents.orderBy('id').execute()
   return rows.map((row) => row.id)
 }
 
-export type NewDocument = Pick<
-  DocumentRow,
-  | 'id'
-  | 'avee_id'
-  | 'version'
-  | 'layer'
-  | 'title'
-  | 'filename'
-  | 'type'
-  | 'source'
-  | 'source_url'
-  | 'sha256'
-  | 'pages'
-  | 'passages'
-  | 'language'
-  | 'embedded_by'
-> & { bytes: number }
-
 /** Inserts a document, or updates the one with this id. */
-export async function upsertDocument(trx: Trx, document: NewDocument): Promise<void> {
+export async function upsertDocument(trx: Trx, document: Insertable<Tables['documents']>): Promise<void> {
   await trx
     .insertInto('documents')
     .values(document)
@@ -131,12 +108,7 @@ export async function renameDocument(trx: Trx, id: string, title: string): Promi
 /** Deletes a document and retires its version, whose rows are purged later. Returns the deleted row, if any. */
 export async function retireDocument(trx: Trx, id: string): Promise<DocumentRow | undefined> {
   const deleted = await trx.deleteFrom('documents').where('id', '=', id).returningAll().executeTakeFirst()
-  if (deleted)
-    await trx
-      .updateTable('document_versions')
-      .set({ state: 'retired' })
-      .where('id', '=', deleted.version)
-      .execute()
+  if (deleted) await retireVersion(trx, deleted.version)
   return deleted
 }
 
@@ -145,25 +117,20 @@ export async function documentStatistics(db: Db, aveeId: string, layers: Layer[]
   const [documents, passages] = await Promise.all([
     db
       .selectFrom('documents')
-      .select((eb) => [
-        eb.fn.countAll<string>().as('documents'),
-        eb.fn.coalesce(eb.fn.sum<string>('passages'), sql<string>`0`).as('passages'),
-        sql<string>`coalesce(sum(passages) filter (where embedded_by = ${space}), 0)`.as('embedded'),
+      .select([
+        sql<number>`count(*)::int`.as('documents'),
+        sql<number>`coalesce(sum(passages), 0)::int`.as('passages'),
+        sql<number>`coalesce(sum(passages) filter (where embedded_by = ${space}), 0)::int`.as('embedded'),
       ])
       .where('avee_id', '=', aveeId)
       .where('layer', 'in', layers)
       .executeTakeFirstOrThrow(),
     db
       .selectFrom('passages')
-      .select(sql<string | null>`avg(length(text))`.as('length'))
+      .select(sql<number>`coalesce(avg(length(text)), 0)::float8`.as('averageLength'))
       .where('avee_id', '=', aveeId)
       .where('layer', 'in', layers)
       .executeTakeFirstOrThrow(),
   ])
-  return {
-    documents: Number(documents.documents),
-    passages: Number(documents.passages),
-    embedded: Number(documents.embedded),
-    averageLength: Number(passages.length ?? 0),
-  }
+  return { ...documents, ...passages }
 }

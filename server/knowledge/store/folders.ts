@@ -8,38 +8,19 @@ export type LocalFile = { path: string; bytes: number; modifiedMs: number }
 
 /** Lists watched folders, of one avee or of all, with their number of documents and the files that failed. */
 export async function listFolders(db: Db, aveeId?: string) {
-  const folders = await db
+  return await db
     .selectFrom('folders')
     .selectAll()
+    .select([
+      sql<number>`(
+        select count(document_id)::int from folder_files where folder_id = folders.id)`.as('documents'),
+      sql<{ path: string; message: string }[]>`(
+        select coalesce(json_agg(json_build_object('path', path, 'message', problem) order by path), '[]')
+        from folder_files where folder_id = folders.id and problem is not null)`.as('failed'),
+    ])
     .$if(aveeId !== undefined, (from) => from.where('avee_id', '=', aveeId ?? ''))
     .orderBy('path')
     .execute()
-  const ids = folders.map(({ id }) => id)
-  const [counts, failed] =
-    ids.length === 0
-      ? [[], []]
-      : await Promise.all([
-          db
-            .selectFrom('folder_files')
-            .select((eb) => ['folder_id', eb.fn.count<string>('document_id').as('documents')])
-            .where('folder_id', 'in', ids)
-            .groupBy('folder_id')
-            .execute(),
-          db
-            .selectFrom('folder_files')
-            .select(['folder_id', 'path', 'problem'])
-            .where('folder_id', 'in', ids)
-            .where('problem', 'is not', null)
-            .orderBy('path')
-            .execute(),
-        ])
-  return folders.map((folder) => ({
-    ...folder,
-    documents: Number(counts.find((each) => each.folder_id === folder.id)?.documents ?? 0),
-    failed: failed
-      .filter((file) => file.folder_id === folder.id)
-      .map(({ path, problem }) => ({ path, message: problem ?? '' })),
-  }))
 }
 export type ListedFolder = Awaited<ReturnType<typeof listFolders>>[number]
 
@@ -98,9 +79,8 @@ export async function upsertFolderFile(
 }
 
 export async function deleteFolderFiles(trx: Trx, folderId: string, paths: string[]): Promise<void> {
-  await sql`delete from folder_files where folder_id = ${folderId} and path = any(${paths}::text[])`.execute(
-    trx,
-  )
+  const gone = sql`folder_id = ${folderId} and path = any(${paths}::text[])`
+  await sql`delete from folder_files where ${gone}`.execute(trx)
 }
 
 /** Finds the documents from folders whose file is gone. */
@@ -110,16 +90,7 @@ export async function findOrphanedDocuments(trx: Trx, aveeId: string): Promise<s
     .select('id')
     .where('avee_id', '=', aveeId)
     .where('source', '=', 'folder')
-    .where((eb) =>
-      eb.not(
-        eb.exists(
-          eb
-            .selectFrom('folder_files')
-            .select('folder_id')
-            .whereRef('folder_files.document_id', '=', 'documents.id'),
-        ),
-      ),
-    )
+    .where(sql<boolean>`not exists (select from folder_files where document_id = documents.id)`)
     .execute()
   return rows.map(({ id }) => id)
 }
@@ -128,11 +99,8 @@ export async function findOrphanedDocuments(trx: Trx, aveeId: string): Promise<s
 export async function detachOrphanedDocuments(trx: Trx, aveeId: string): Promise<void> {
   const ids = await findOrphanedDocuments(trx, aveeId)
   if (ids.length === 0) return
-  await trx
-    .updateTable('documents')
-    .set({ source: 'upload', source_url: null })
-    .where('id', 'in', ids)
-    .execute()
+  const detached = { source: 'upload', source_url: null } as const
+  await trx.updateTable('documents').set(detached).where('id', 'in', ids).execute()
 }
 
 /**
@@ -140,7 +108,7 @@ export async function detachOrphanedDocuments(trx: Trx, aveeId: string): Promise
  * are among the `gone` paths.
  */
 export async function findMovedDocument(
-  db: Db | Trx,
+  db: Db,
   folder: { id: string; gone: string[] },
   sha256: string,
 ): Promise<Row<'documents'> | undefined> {

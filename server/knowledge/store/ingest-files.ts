@@ -25,7 +25,7 @@ export async function unpinOriginals(trx: Trx, runId: string, file?: number): Pr
 }
 
 /** Returns those of the originals that a document or a run refers to. */
-export async function findReferencedOriginals(db: Db | Trx, hashes: string[]): Promise<Set<string>> {
+export async function findReferencedOriginals(db: Db, hashes: string[]): Promise<Set<string>> {
   const rows = await db
     .selectFrom('documents')
     .select('sha256')

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { type Layer } from '../../../contract/layers.ts'
+import type { Layer } from '../../../contract/layers.ts'
 import { type Db, likePatterns, type Trx } from '../../db/index.ts'
 
 /** The avee and the layers of its documents that a statement may return. */
@@ -22,22 +22,6 @@ export type RankedPassage = {
   score: number
 }
 
-export type RankedRow = {
-  id: string
-  version: string
-  document_id: string
-  title: string
-  filename: string | null
-  layer: Layer
-  n: number
-  page: number | null
-  start_offset: number
-  end_offset: number
-  heading: string | null
-  text: string
-  score: number
-}
-
 /** Excludes versions that are being built or purged. There are rarely any. */
 const isLive = ({ aveeId }: Scope) => sql<boolean>`
   passages.version <> all (array(select id from document_versions where avee_id = ${aveeId} and state <> 'live'))`
@@ -45,31 +29,13 @@ const isLive = ({ aveeId }: Scope) => sql<boolean>`
 export const inLayers = ({ layers }: Scope, column: string) =>
   sql<boolean>`${sql.ref(column)} = any(${layers}::text[])`
 
+/** The columns of `RankedPassage` except `score`. */
 export const passageColumns = sql`
-  passages.id, passages.version, documents.id as document_id, documents.title, documents.filename, passages.layer, passages.n,
-  passages.page, passages.start_offset, passages.end_offset, passages.heading, passages.text`
-
-export const toRankedPassage = (row: RankedRow): RankedPassage => ({
-  id: row.id,
-  version: row.version,
-  documentId: row.document_id,
-  title: row.title,
-  filename: row.filename,
-  layer: row.layer,
-  n: row.n,
-  page: row.page,
-  start: row.start_offset,
-  end: row.end_offset,
-  heading: row.heading,
-  text: row.text,
-  score: Number(row.score),
-})
+  passages.id, passages.version, documents.id as "documentId", documents.title, documents.filename, passages.layer, passages.n,
+  passages.page, passages.start_offset as start, passages.end_offset as end, passages.heading, passages.text`
 
 /** Counts the passages of each language. */
-export async function countPassagesByLanguage(
-  db: Db,
-  scope: Scope,
-): Promise<{ language: string | null; passages: number }[]> {
+export async function countPassagesByLanguage(db: Db, scope: Scope) {
   const rows = await db
     .selectFrom('documents')
     .select(['language', (eb) => eb.fn.sum<string>('passages').as('passages')])
@@ -81,12 +47,7 @@ export async function countPassagesByLanguage(
 }
 
 /** Counts the passages that contain each term, by hash. Terms of no passage are left out. */
-export async function documentFrequencies(
-  db: Db,
-  scope: Scope,
-  hashes: number[],
-): Promise<Map<number, { stem: string; passages: number }>> {
-  if (hashes.length === 0) return new Map()
+export async function documentFrequencies(db: Db, scope: Scope, hashes: number[]) {
   const rows = await termsInScope(db, scope).where(sql<boolean>`term = any(${hashes}::int[])`).execute()
   return new Map(rows.map(({ term, stem, passages }) => [term, { stem, passages: Number(passages) }]))
 }
@@ -96,7 +57,7 @@ export async function findSpellingCandidates(
   db: Db,
   scope: Scope,
   wanted: { firstLetters: string[]; minLength: number; maxLength: number },
-): Promise<{ hash: number; stem: string; passages: number }[]> {
+) {
   const rows = await termsInScope(db, scope)
     .where(sql<boolean>`left(word, 1) = any(${wanted.firstLetters}::text[])`)
     .where(sql<boolean>`length(word) between ${wanted.minLength} and ${wanted.maxLength}`)
@@ -135,7 +96,7 @@ export async function searchLexical(
   const isCandidate = scansAll
     ? sql`avee_id = ${scope.aveeId}`
     : sql`terms && ${candidates}::int[] and avee_id is not distinct from ${scope.aveeId}::uuid`
-  const statement = sql<RankedRow>`
+  const statement = sql<RankedPassage>`
     with hit as materialized (
       select id, version, section, -(lex <#> ${vector}::sparsevec) as own
       from passages
@@ -153,12 +114,11 @@ export async function searchLexical(
   `
   // The planner underestimates the cost of comparing arrays and would scan the table.
   if (!scansAll) await sql`set local enable_seqscan = off`.execute(trx)
-  return (await statement.execute(trx)).rows.map(toRankedPassage)
+  return (await statement.execute(trx)).rows
 }
 
 /** Finds the lexical vectors of passages, in pgvector's text form, by row id. */
 export async function findLexicalVectors(db: Db, ids: string[]): Promise<Map<string, string>> {
-  if (ids.length === 0) return new Map()
   const { rows } = await sql<{ id: string; lex: string }>`
     select id, lex::text as lex from passages where id = any(${ids}::bigint[])
   `.execute(db)
@@ -167,11 +127,10 @@ export async function findLexicalVectors(db: Db, ids: string[]): Promise<Map<str
 
 /** Scores passages against a query vector, by row id. */
 export async function scorePassages(db: Db, ids: string[], vector: string): Promise<Map<string, number>> {
-  if (ids.length === 0) return new Map()
   const { rows } = await sql<{ id: string; score: number }>`
     select id, -(lex <#> ${vector}::sparsevec) as score from passages where id = any(${ids}::bigint[])
   `.execute(db)
-  return new Map(rows.map(({ id, score }) => [id, Number(score)]))
+  return new Map(rows.map(({ id, score }) => [id, score]))
 }
 
 /** Finds passages of live versions by number; others are left out. */
@@ -180,15 +139,14 @@ export async function findPassagesByNumber(
   scope: Scope,
   wanted: { version: string; n: number }[],
 ): Promise<RankedPassage[]> {
-  if (wanted.length === 0) return []
-  const { rows } = await sql<RankedRow>`
+  const { rows } = await sql<RankedPassage>`
     select ${passageColumns}, 0 as score
     from unnest(${wanted.map(({ version }) => version)}::bigint[], ${wanted.map(({ n }) => n)}::int[]) as wanted (version, n)
     join passages on passages.version = wanted.version and passages.n = wanted.n
     join documents on documents.version = passages.version
     where passages.avee_id = ${scope.aveeId} and ${inLayers(scope, 'passages.layer')}
   `.execute(db)
-  return rows.map(toRankedPassage)
+  return rows
 }
 
 /** Finds passages that contain a text literally, ignoring case, newest documents first. */
@@ -198,7 +156,7 @@ export async function searchLiteral(
   text: string,
   limit: number,
 ): Promise<RankedPassage[]> {
-  const { rows } = await sql<RankedRow>`
+  const { rows } = await sql<RankedPassage>`
     select ${passageColumns}, 1 as score
     from passages
     join documents on documents.version = passages.version
@@ -206,5 +164,5 @@ export async function searchLiteral(
     order by documents.id desc, passages.n
     limit ${limit}
   `.execute(db)
-  return rows.map(toRankedPassage)
+  return rows
 }

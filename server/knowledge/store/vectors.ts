@@ -1,14 +1,7 @@
 import { sql } from 'kysely'
-import type { Database, Db, Trx } from '../../db/index.ts'
+import type { Database, Db } from '../../db/index.ts'
 import { vectorLiteral } from '../../search/index.ts'
-import {
-  inLayers,
-  passageColumns,
-  type RankedPassage,
-  type RankedRow,
-  type Scope,
-  toRankedPassage,
-} from './search.ts'
+import { inLayers, passageColumns, type RankedPassage, type Scope } from './search.ts'
 import { indexedVectorType, isInSpace } from './vector-index.ts'
 
 /**
@@ -25,7 +18,7 @@ const largeAvee = 200_000
 const candidatesOfLargeAvee = 1_000
 
 export async function insertVectors(
-  db: Db | Trx,
+  db: Db,
   space: string,
   vectors: { passageId: string; vector: Float32Array }[],
 ): Promise<void> {
@@ -43,12 +36,7 @@ export async function insertVectors(
 }
 
 /** Lists passages of a version that have no vector of the space, in order. */
-export async function listPassagesWithoutVector(
-  db: Db,
-  version: string,
-  space: string,
-  limit: number,
-): Promise<{ id: string; heading: string | null; text: string }[]> {
+export async function listPassagesWithoutVector(db: Db, version: string, space: string, limit: number) {
   return await db
     .selectFrom('passages')
     .select(['id', 'heading', 'text'])
@@ -62,18 +50,13 @@ export async function listPassagesWithoutVector(
 }
 
 /** Records that every passage of a version has a vector of the space. */
-export async function markEmbedded(db: Db | Trx, version: string, space: string): Promise<void> {
+export async function markEmbedded(db: Db, version: string, space: string): Promise<void> {
   await db.updateTable('documents').set({ embedded_by: space }).where('version', '=', version).execute()
 }
 
 /** Lists the avees with documents that lack vectors of the space. */
 export async function listAveesToEmbed(db: Db, space: string): Promise<string[]> {
-  const rows = await db
-    .selectFrom('documents')
-    .select('avee_id')
-    .distinct()
-    .where((eb) => eb.or([eb('embedded_by', 'is', null), eb('embedded_by', '<>', space)]))
-    .execute()
+  const rows = await lackingVectors(db, space).select('avee_id').distinct().execute()
   return rows.map((row) => row.avee_id)
 }
 
@@ -88,19 +71,11 @@ export async function findPreviousSpace(db: Db, aveeId: string, space: string): 
   return found?.embedded_by ?? undefined
 }
 
-export async function findDocumentToEmbed(
-  db: Db,
-  aveeId: string,
-  space: string,
-): Promise<{ id: string; version: string; title: string; passages: number } | undefined> {
-  return await db
-    .selectFrom('documents')
-    .select(['id', 'version', 'title', 'passages'])
-    .where('avee_id', '=', aveeId)
-    .where((eb) => eb.or([eb('embedded_by', 'is', null), eb('embedded_by', '<>', space)]))
-    .orderBy('id')
-    .executeTakeFirst()
-}
+export const findDocumentToEmbed = (db: Db, aveeId: string, space: string) =>
+  lackingVectors(db, space).selectAll().where('avee_id', '=', aveeId).orderBy('id').executeTakeFirst()
+
+const lackingVectors = (db: Db, space: string) =>
+  db.selectFrom('documents').where('embedded_by', 'is distinct from', space)
 
 /** Finds the owner of an avee. */
 export async function findOwnerId(db: Db, aveeId: string): Promise<string | undefined> {
@@ -151,7 +126,7 @@ export async function searchVectors(
     : sql`
         select passage_id, ${distance} as distance from passage_vectors
         where ${where} order by ${distance} limit ${limit}`
-  const statement = sql<RankedRow>`
+  const statement = sql<RankedPassage>`
     with nearest as materialized (${nearest})
     select ${passageColumns}, 1 - nearest.distance as score
     from nearest
@@ -159,7 +134,7 @@ export async function searchVectors(
     join documents on documents.version = passages.version
     order by nearest.distance, passages.id
   `
-  if (scansAll) return (await statement.execute(database.db)).rows.map(toRankedPassage)
+  if (scansAll) return (await statement.execute(database.db)).rows
   const effort = counts.own > largeAvee ? candidatesOfLargeAvee : candidates
   return await database.transaction(async (trx) => {
     // Only nested loops read the index in order until enough vectors have passed the filter.
@@ -167,18 +142,18 @@ export async function searchVectors(
       select set_config('hnsw.ef_search', ${`${effort}`}, true), set_config('hnsw.iterative_scan', 'strict_order', true),
         set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)
     `.execute(trx)
-    return (await statement.execute(trx)).rows.map(toRankedPassage)
+    return (await statement.execute(trx)).rows
   })
 }
 
 /** Estimates the number of an avee's vectors, and of all; the latter is -1 before the first analyze. */
 async function countVectors(db: Db, aveeId: string): Promise<{ own: number; all: number }> {
-  const { rows } = await sql<{ own: string; every: number }>`
+  const { rows } = await sql<{ own: number; all: number }>`
     select
-      (select coalesce(sum(passages), 0) from documents where avee_id = ${aveeId}) as own,
-      (select reltuples from pg_class where oid = 'passage_vectors'::regclass) as every
+      (select coalesce(sum(passages), 0)::int from documents where avee_id = ${aveeId}) as own,
+      (select reltuples from pg_class where oid = 'passage_vectors'::regclass) as all
   `.execute(db)
-  return { own: Number(rows[0]?.own ?? 0), all: Number(rows[0]?.every ?? -1) }
+  return rows[0] ?? { own: 0, all: -1 }
 }
 
 const isSmall = ({ own, all }: { own: number; all: number }, limit: number) =>

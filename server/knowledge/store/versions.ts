@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
-import { type Layer } from '../../../contract/layers.ts'
-import type { Db, Trx } from '../../db/index.ts'
+import type { Layer } from '../../../contract/layers.ts'
+import type { Db, Tables, Trx } from '../../db/index.ts'
+import type { DocumentPassage } from '../chunking/passage.ts'
 
 /** Kind of the jobs that build versions without a run; the key is the document's id. */
 export const reindexJobKind = 'knowledge.reindex'
@@ -21,22 +22,17 @@ export type NewVersion = {
   file: number
 }
 
-export async function insertVersion(db: Db | Trx, version: NewVersion): Promise<string> {
+export async function insertVersion(db: Db, version: NewVersion): Promise<string> {
   const { id } = await db
     .insertInto('document_versions')
-    .values({
-      avee_id: version.aveeId,
-      state: 'building',
-      run_id: version.runId,
-      file: version.file,
-    })
+    .values({ avee_id: version.aveeId, state: 'building', run_id: version.runId, file: version.file })
     .returning('id')
     .executeTakeFirstOrThrow()
   return id
 }
 
 /** Retires the unpublished versions of a run (or reindexing job), or of one of its files. */
-export async function retireUnpublished(db: Db | Trx, runId: string, file?: number): Promise<void> {
+export async function retireUnpublished(db: Db, runId: string, file?: number): Promise<void> {
   await db
     .updateTable('document_versions')
     .set({ state: 'retired' })
@@ -49,52 +45,23 @@ export async function retireUnpublished(db: Db | Trx, runId: string, file?: numb
 /** Makes a version live and retires the previous one, if any. */
 export async function publishVersion(trx: Trx, version: string, previous?: string): Promise<void> {
   if (previous !== undefined) await retireVersion(trx, previous)
-  await trx
-    .updateTable('document_versions')
-    .set({ state: 'live', run_id: null })
-    .where('id', '=', version)
-    .execute()
+  const live = { state: 'live', run_id: null } as const
+  await trx.updateTable('document_versions').set(live).where('id', '=', version).execute()
 }
 
-async function retireVersion(db: Db | Trx, version: string): Promise<void> {
+export async function retireVersion(db: Db, version: string): Promise<void> {
   await db.updateTable('document_versions').set({ state: 'retired' }).where('id', '=', version).execute()
 }
 
-export async function insertPages(
-  db: Db | Trx,
-  version: string,
-  pages: { page: number; text: string }[],
-): Promise<void> {
-  if (pages.length === 0) return
-  await db
-    .insertInto('document_pages')
-    .values(pages.map(({ page, text }) => ({ version, page, text })))
-    .execute()
+export async function insertPages(db: Db, pages: Tables['document_pages'][]): Promise<void> {
+  await db.insertInto('document_pages').values(pages).execute()
 }
 
-export async function insertSections(
-  db: Db | Trx,
-  version: string,
-  sections: { section: number; lex: string }[],
-): Promise<void> {
-  if (sections.length === 0) return
-  await db
-    .insertInto('document_sections')
-    .values(sections.map(({ section, lex }) => ({ version, section, lex })))
-    .execute()
+export async function insertSections(db: Db, sections: Tables['document_sections'][]): Promise<void> {
+  await db.insertInto('document_sections').values(sections).execute()
 }
 
-export type NewPassage = {
-  n: number
-  page: number | null
-  section: number
-  start: number
-  end: number
-  heading: string | null
-  text: string
-  terms: Map<number, string>
-  vector: string
-}
+export type NewPassage = DocumentPassage & { section: number; terms: Map<number, string>; vector: string }
 
 /** Adds passages to a version and updates the document frequencies. Returns the row ids by passage number. */
 export async function insertPassages(
@@ -102,23 +69,18 @@ export async function insertPassages(
   to: { version: string; aveeId: string; layer: Layer },
   passages: NewPassage[],
 ): Promise<Map<number, string>> {
-  if (passages.length === 0) return new Map()
   const rows = await trx
     .insertInto('passages')
     .values(
-      passages.map((passage) => ({
+      passages.map(({ start, end, terms, vector, ...passage }) => ({
+        ...passage,
         version: to.version,
         avee_id: to.aveeId,
         layer: to.layer,
-        n: passage.n,
-        page: passage.page,
-        section: passage.section,
-        start_offset: passage.start,
-        end_offset: passage.end,
-        heading: passage.heading,
-        text: passage.text,
-        terms: [...passage.terms.keys()],
-        lex: passage.vector,
+        start_offset: start,
+        end_offset: end,
+        terms: [...terms.keys()],
+        lex: vector,
       })),
     )
     .returning(['id', 'n'])
@@ -160,33 +122,16 @@ async function incrementDocumentFrequencies(
 
 /** Finds a retired version, or one that is building although its run or job no longer runs. */
 export async function findPurgeableVersion(db: Db): Promise<string | undefined> {
-  const found = await db
-    .selectFrom('document_versions as version')
-    .select('version.id')
-    .where((eb) => {
-      const isRunning = eb.exists(
-        eb
-          .selectFrom('runs')
-          .select('runs.id')
-          .whereRef('runs.id', '=', 'version.run_id')
-          .where('runs.status', '=', 'running'),
-      )
-      const isReindexing = eb.exists(
-        eb
-          .selectFrom('jobs')
-          .select('jobs.id')
-          .where('jobs.kind', '=', reindexJobKind)
-          .where('jobs.state', '=', 'running')
-          .where('jobs.key', '=', sql<string>`version.run_id::text`),
-      )
-      return eb.or([
-        eb('version.state', '=', 'retired'),
-        eb.and([eb('version.state', '=', 'building'), eb.not(isRunning), eb.not(isReindexing)]),
-      ])
-    })
-    .orderBy('version.id')
-    .executeTakeFirst()
-  return found?.id
+  const { rows } = await sql<{ id: string }>`
+    select id from document_versions as version
+    where state = 'retired' or (
+      state = 'building'
+      and not exists (select from runs where runs.id = version.run_id and status = 'running')
+      and not exists (
+        select from jobs where kind = ${reindexJobKind} and state = 'running' and key = version.run_id::text))
+    order by id limit 1
+  `.execute(db)
+  return rows[0]?.id
 }
 
 /**
@@ -210,13 +155,9 @@ export async function purgePassages(trx: Trx, version: string, limit: number): P
     .execute()
   const [first] = deleted
   if (!first) {
-    await trx
-      .deleteFrom('document_versions')
-      .where('id', '=', version)
-      .where((eb) =>
-        eb.not(eb.exists(eb.selectFrom('passages').select('passages.id').where('version', '=', version))),
-      )
-      .execute()
+    await sql`
+      delete from document_versions
+      where id = ${version} and not exists (select from passages where version = ${version})`.execute(trx)
     return false
   }
   const counts = new Map<number, number>()
@@ -231,19 +172,16 @@ export async function changeLayer(
   document: { id: string; aveeId: string; version: string; from: Layer; to: Layer },
 ): Promise<void> {
   const { version, from, to, aveeId } = document
-  await trx
-    .updateTable('documents')
-    .set({ layer: to, updated_at: new Date() })
-    .where('id', '=', document.id)
-    .execute()
+  const moved = { layer: to, updated_at: new Date() }
+  await trx.updateTable('documents').set(moved).where('id', '=', document.id).execute()
   await trx.updateTable('passages').set({ layer: to }).where('version', '=', version).execute()
-  const { rows } = await sql<{ term: number; passages: string }>`
-    select term, count(*) as passages from passages, unnest(terms) as term where version = ${version} group by term
+  const { rows } = await sql<{ term: number; passages: number }>`
+    select term, count(*)::int as passages from passages, unnest(terms) as term where version = ${version} group by term
   `.execute(trx)
   await moveDocumentFrequencies(
     trx,
     { aveeId, from, to },
-    new Map(rows.map(({ term, passages }) => [term, Number(passages)])),
+    new Map(rows.map(({ term, passages }) => [term, passages])),
   )
 }
 
@@ -282,36 +220,29 @@ async function moveDocumentFrequencies(
   `.execute(trx)
 }
 
-export async function listPages(db: Db, version: string): Promise<{ page: number; text: string }[]> {
-  return await db
+export const listPages = (db: Db, version: string): Promise<{ page: number; text: string }[]> =>
+  db
     .selectFrom('document_pages')
     .select(['page', 'text'])
     .where('version', '=', version)
     .orderBy('page')
     .execute()
-}
 
-/** Lists a passage and its neighbours, by number. */
-export async function listNeighbours(db: Db, version: string, n: number) {
-  return await db
-    .selectFrom('passages')
-    .select(['n', 'page', 'start_offset', 'end_offset', 'heading', 'text'])
-    .where('version', '=', version)
-    .where('n', '>=', n - 1)
-    .where('n', '<=', n + 1)
-    .orderBy('n')
-    .execute()
-}
-
-/** Lists all passages of a version, in order. */
-export async function listPassages(db: Db, version: string) {
-  return await db
+const passagesOf = (db: Db, version: string) =>
+  db
     .selectFrom('passages')
     .select(['n', 'page', 'start_offset as start', 'end_offset as end', 'heading', 'text'])
     .where('version', '=', version)
     .orderBy('n')
+
+/** Lists a passage and its neighbours, by number. */
+export const listNeighbours = (db: Db, version: string, n: number) =>
+  passagesOf(db, version)
+    .where('n', 'in', [n - 1, n, n + 1])
     .execute()
-}
+
+/** Lists all passages of a version, in order. */
+export const listPassages = (db: Db, version: string) => passagesOf(db, version).execute()
 
 /** Points a document to another version with the same content. */
 export async function switchVersion(
@@ -320,9 +251,6 @@ export async function switchVersion(
   version: string,
   embeddedBy: string | null,
 ): Promise<void> {
-  await trx
-    .updateTable('documents')
-    .set({ version, embedded_by: embeddedBy })
-    .where('id', '=', documentId)
-    .execute()
+  const switched = { version, embedded_by: embeddedBy }
+  await trx.updateTable('documents').set(switched).where('id', '=', documentId).execute()
 }
