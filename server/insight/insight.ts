@@ -82,7 +82,7 @@ export function insight({
     ): Promise<FeedbackRow | undefined> {
       if (message.role !== 'assistant') throw notAnAnswer()
       if (vote !== null && note) await avees.addPersonaNote(caller, message.aveeId, lessonFrom(vote, note))
-      return await putFeedback(db, { messageId: message.id, userId: caller.userId, vote, note })
+      return await putFeedback(db, { message_id: message.id, user_id: caller.userId }, { vote, note })
     },
 
     listVotes: (conversationId: string, userId: string): Promise<FeedbackRow[]> =>

@@ -64,13 +64,7 @@ export const ownerRoutes =
 
     route(app, updateUpdate, async (request) => {
       const avee = await getOwnedAvee(avees, callerOf(request), request.params.id)
-      const { text, layer, title } = request.body
-      const changed = await insight.updates.update(avee.id, request.params.update_id, {
-        ...(text === undefined ? {} : { text }),
-        ...(layer === undefined ? {} : { layer }),
-        ...(title === undefined ? {} : { title }),
-      })
-      return present(changed)
+      return present(await insight.updates.update(avee.id, request.params.update_id, request.body))
     })
 
     route(app, deleteUpdate, async (request) => {
@@ -81,11 +75,7 @@ export const ownerRoutes =
 
     type UpdateRow = Awaited<ReturnType<Insight['updates']['create']>>
     const present = (row: UpdateRow): AveeUpdate => ({
-      id: row.id,
-      avee_id: row.avee_id,
-      layer: row.layer,
-      title: row.title,
-      text: row.text,
+      ...row,
       fresh: insight.updates.isFresh(row),
       created_at: row.created_at.toISOString(),
       updated_at: row.updated_at.toISOString(),

@@ -92,10 +92,10 @@ export function questions({ database, knowledge, avees }: Dependencies) {
       const extractor = await termExtractor(languageOf(question.content))
       return await database.transaction(async (trx) => {
         await addQuestion(trx, {
-          messageId: question.id,
-          aveeId: question.aveeId,
-          conversationId: question.conversationId,
-          userId,
+          message_id: question.id,
+          avee_id: question.aveeId,
+          conversation_id: question.conversationId,
+          user_id: userId,
           layer: question.layer,
           reason: 'passed_on',
           shared: true,

@@ -97,10 +97,10 @@ export function turnJobs({ database, jobs, knowledge, models, summaries, judge }
     await database.transaction(async (trx) => {
       if (reason === null) return await removeQuestion(trx, row.question_id)
       await addQuestion(trx, {
-        messageId: row.question_id,
-        aveeId: row.avee_id,
-        conversationId: row.conversation_id,
-        userId: row.user_id,
+        message_id: row.question_id,
+        avee_id: row.avee_id,
+        conversation_id: row.conversation_id,
+        user_id: row.user_id,
         layer: row.layer,
         reason,
         shared: row.may_share,
@@ -225,17 +225,17 @@ export function turnJobs({ database, jobs, knowledge, models, summaries, judge }
 }
 
 /** Adds a question to the group of the most similar one, or to a new group; a known question is left as it is. */
-export async function addQuestion(trx: Trx, question: Omit<NewQuestion, 'groupId'>): Promise<void> {
-  await lockQuestions(trx, question.aveeId)
+export async function addQuestion(trx: Trx, question: Omit<NewQuestion, 'group_id'>): Promise<void> {
+  await lockQuestions(trx, question.avee_id)
   const terms = new Set(question.terms)
   let best: { groupId: string; similarity: number } | undefined
-  for (const other of await questionTerms(trx, question.aveeId, maxComparedQuestions)) {
+  for (const other of await questionTerms(trx, question.avee_id, maxComparedQuestions)) {
     const similarity = jaccard(terms, new Set(other.terms))
     if (similarity >= minSimilarity && similarity > (best?.similarity ?? 0))
       best = { groupId: other.group_id, similarity }
   }
   const groupId = best?.groupId ?? newId()
-  if (!best) await insertGroup(trx, { id: groupId, aveeId: question.aveeId })
-  const isNew = await insertQuestion(trx, { ...question, groupId })
+  if (!best) await insertGroup(trx, { id: groupId, avee_id: question.avee_id })
+  const isNew = await insertQuestion(trx, { ...question, group_id: groupId })
   if (isNew && best) await reopenAnswered(trx, groupId)
 }

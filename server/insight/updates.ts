@@ -70,12 +70,9 @@ export function updates({ database, jobs, knowledge, now }: Dependencies) {
   return {
     isFresh: (update: UpdateRow): boolean => update.created_at.getTime() > now().getTime() - freshMs,
 
-    async create(
-      aveeId: string,
-      given: { text: string; layer: Layer; title?: string | undefined },
-    ): Promise<UpdateRow> {
-      return await database.transaction(async (trx) => {
-        const created = await insertUpdate(trx, { id: newId(), aveeId, ...given, title: given.title ?? '' })
+    create(aveeId: string, given: { text: string; layer: Layer; title?: string | undefined }) {
+      return database.transaction(async (trx) => {
+        const created = await insertUpdate(trx, { id: newId(), avee_id: aveeId, ...given })
         await enqueueIndexing(trx, created.id)
         return created
       })
@@ -87,7 +84,7 @@ export function updates({ database, jobs, knowledge, now }: Dependencies) {
     async update(
       aveeId: string,
       id: string,
-      changes: { text?: string; layer?: Layer; title?: string },
+      changes: { text?: string | undefined; layer?: Layer | undefined; title?: string | undefined },
     ): Promise<UpdateRow> {
       const before = await getUpdate(aveeId, id)
       // A narrower layer takes effect at once: the old document must not be found while the new one is indexed.

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { type Layer } from '../../../contract/layers.ts'
+import type { Layer } from '../../../contract/layers.ts'
 import type { Db } from '../../db/index.ts'
 
 /** Turns of other users count in a figure if they come from at least `minUsers` users; the owner's always count. */
@@ -12,7 +12,7 @@ const turns = ({ aveeId, ownerId, since }: Scope) => sql`
     from turn_insights where avee_id = ${aveeId} and created_at >= ${since}
   )`
 
-export type Totals = {
+type Totals = {
   all_turns: number
   turns: number
   conversations: number
@@ -44,12 +44,10 @@ export async function totals(db: Db, scope: Scope): Promise<Totals> {
     from shown
     left join message_feedback on message_feedback.message_id = shown.message_id
       and message_feedback.user_id = shown.user_id`.execute(db)
-  const row = rows[0]
-  if (!row) throw new Error('an aggregate without a row')
-  return row
+  return rows[0] as Totals
 }
 
-export type Day = {
+type Day = {
   day: string
   turns: number
   unanswered: number
@@ -96,7 +94,7 @@ export async function topicDays(db: Db, scope: Scope, limit: number): Promise<To
   return rows
 }
 
-export type DocumentUse = { document_id: string; title: string; layer: Layer; turns: number }
+type DocumentUse = { document_id: string; title: string; layer: Layer; turns: number }
 
 /** Returns the documents that answers are based on, the most used first; `minUsers` applies to each document. */
 export async function documentUses(db: Db, scope: Scope): Promise<DocumentUse[]> {
@@ -114,13 +112,8 @@ export async function documentUses(db: Db, scope: Scope): Promise<DocumentUse[]>
 }
 
 /** Returns the avee's other documents, the oldest first, and their number. */
-export async function otherDocuments(
-  db: Db,
-  aveeId: string,
-  used: string[],
-  limit: number,
-): Promise<{ documents: { document_id: string; title: string; layer: Layer }[]; total: number }> {
-  const { rows } = await sql<{ document_id: string; title: string; layer: Layer; total: number }>`
+export async function otherDocuments(db: Db, aveeId: string, used: string[], limit: number) {
+  const { rows } = await sql<Omit<DocumentUse, 'turns'> & { total: number }>`
     select id as document_id, title, layer, (count(*) over ())::int as total
     from documents where avee_id = ${aveeId} and not (id = any(${used}::uuid[]))
     order by id limit ${limit}`.execute(db)

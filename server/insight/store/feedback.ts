@@ -7,29 +7,20 @@ export type FeedbackRow = { message_id: string; vote: Vote; note: string }
 /** Sets or changes a vote; null deletes it. Without a note, an earlier one is kept. */
 export async function putFeedback(
   db: Db,
-  {
-    messageId,
-    userId,
-    vote,
-    note,
-  }: { messageId: string; userId: string; vote: Vote | null; note: string | undefined },
+  key: { message_id: string; user_id: string },
+  { vote, note }: { vote: Vote | null; note?: string | undefined },
 ): Promise<FeedbackRow | undefined> {
   if (vote === null) {
-    await db
-      .deleteFrom('message_feedback')
-      .where('message_id', '=', messageId)
-      .where('user_id', '=', userId)
-      .execute()
+    const { message_id, user_id } = key
+    const given = db.deleteFrom('message_feedback').where('message_id', '=', message_id)
+    await given.where('user_id', '=', user_id).execute()
     return undefined
   }
+  const feedback = { vote, note, updated_at: new Date() }
   return await db
     .insertInto('message_feedback')
-    .values({ message_id: messageId, user_id: userId, vote, note: note ?? '', updated_at: new Date() })
-    .onConflict((conflict) =>
-      conflict
-        .columns(['message_id', 'user_id'])
-        .doUpdateSet({ vote, updated_at: new Date(), ...(note === undefined ? {} : { note }) }),
-    )
+    .values({ ...key, ...feedback })
+    .onConflict((conflict) => conflict.columns(['message_id', 'user_id']).doUpdateSet(feedback))
     .returning(['message_id', 'vote', 'note'])
     .executeTakeFirstOrThrow()
 }

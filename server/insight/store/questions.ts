@@ -1,9 +1,8 @@
-import { sql } from 'kysely'
+import { type Insertable, sql } from 'kysely'
 import type { QuestionState } from '../../../contract/avee-insight.ts'
-import { type Layer } from '../../../contract/layers.ts'
-import type { Db, Row, Trx } from '../../db/index.ts'
+import type { Db, Row, Tables, Trx } from '../../db/index.ts'
 
-export type UnansweredRow = Row<'unanswered_questions'>
+type UnansweredRow = Row<'unanswered_questions'>
 
 /** Serializes grouping per avee, so that two similar questions do not create two groups. */
 export async function lockQuestions(trx: Trx, aveeId: string): Promise<void> {
@@ -11,74 +10,43 @@ export async function lockQuestions(trx: Trx, aveeId: string): Promise<void> {
 }
 
 /** Lists terms and group of the avee's latest questions. */
-export async function questionTerms(
-  trx: Trx,
-  aveeId: string,
-  limit: number,
-): Promise<{ group_id: string; terms: string[] }[]> {
-  return await trx
+export const questionTerms = (trx: Trx, aveeId: string, limit: number) =>
+  trx
     .selectFrom('unanswered_questions')
     .select(['group_id', 'terms'])
     .where('avee_id', '=', aveeId)
     .orderBy('created_at', 'desc')
     .limit(limit)
     .execute()
-}
 
-export async function insertGroup(trx: Trx, group: { id: string; aveeId: string }): Promise<void> {
-  await trx.insertInto('question_groups').values({ id: group.id, avee_id: group.aveeId }).execute()
+export async function insertGroup(trx: Trx, group: { id: string; avee_id: string }): Promise<void> {
+  await trx.insertInto('question_groups').values(group).execute()
 }
 
 /** Reopens a group that was answered; a dismissed one stays dismissed. */
 export async function reopenAnswered(trx: Trx, groupId: string): Promise<void> {
-  await trx
+  const answered = trx
     .updateTable('question_groups')
-    .set({ state: 'open' })
     .where('id', '=', groupId)
     .where('state', '=', 'answered')
-    .execute()
+  await answered.set({ state: 'open' }).execute()
 }
 
-export type NewQuestion = {
-  messageId: string
-  groupId: string
-  aveeId: string
-  conversationId: string
-  userId: string
-  layer: Layer
-  reason: UnansweredRow['reason']
-  shared: boolean
-  terms: string[]
-}
+export type NewQuestion = Insertable<Tables['unanswered_questions']>
 
 /** Returns false when the question exists already. */
 export async function insertQuestion(trx: Trx, question: NewQuestion): Promise<boolean> {
   const row = await trx
     .insertInto('unanswered_questions')
-    .values({
-      message_id: question.messageId,
-      group_id: question.groupId,
-      avee_id: question.aveeId,
-      conversation_id: question.conversationId,
-      user_id: question.userId,
-      layer: question.layer,
-      reason: question.reason,
-      shared: question.shared,
-      terms: question.terms,
-    })
+    .values(question)
     .onConflict((conflict) => conflict.column('message_id').doNothing())
     .returning('message_id')
     .executeTakeFirst()
   return row !== undefined
 }
 
-export async function findQuestion(db: Db | Trx, messageId: string): Promise<UnansweredRow | undefined> {
-  return await db
-    .selectFrom('unanswered_questions')
-    .selectAll()
-    .where('message_id', '=', messageId)
-    .executeTakeFirst()
-}
+export const findQuestion = (db: Db, messageId: string): Promise<UnansweredRow | undefined> =>
+  db.selectFrom('unanswered_questions').selectAll().where('message_id', '=', messageId).executeTakeFirst()
 
 /** Deletes a question, unless it was forwarded, and its group when that becomes empty. */
 export async function removeQuestion(trx: Trx, messageId: string): Promise<void> {
@@ -102,19 +70,8 @@ export async function markForwarded(trx: Trx, messageId: string, note: string): 
     .execute()
 }
 
-export type GroupMember = {
-  group_id: string
-  message_id: string
-  conversation_id: string
-  user_id: string
+export type GroupMember = UnansweredRow & {
   is_owner: boolean
-  layer: Layer
-  reason: UnansweredRow['reason']
-  shared: boolean
-  note: string
-  passed_on_at: Date | null
-  reply_id: string | null
-  created_at: Date
   content: string
   display_name: string
   state: QuestionState
@@ -140,9 +97,7 @@ export async function groupMembers(
       order by is_waiting desc, latest desc
       limit ${'groupId' in filter ? 1 : filter.limit}
     )
-    select group_id, message_id, unanswered_questions.conversation_id, user_id, user_id = ${avee.ownerId} as is_owner,
-      unanswered_questions.layer, reason, shared, note, passed_on_at, reply_id, unanswered_questions.created_at, content, display_name,
-      state, document_id
+    select unanswered_questions.*, user_id = ${avee.ownerId} as is_owner, content, display_name, state, document_id
     from chosen
     join unanswered_questions on group_id = chosen.id
     join messages on messages.id = message_id
@@ -152,11 +107,7 @@ export async function groupMembers(
 }
 
 /** Counts the questions, and their users, in groups that nobody has agreed to share. */
-export async function countHidden(
-  db: Db,
-  aveeId: string,
-  state: QuestionState,
-): Promise<{ questions: number; users: number }> {
+export async function countHidden(db: Db, aveeId: string, state: QuestionState) {
   const { rows } = await sql<{ questions: number; users: number }>`
     select count(*)::int as questions, count(distinct user_id)::int as users
     from unanswered_questions
@@ -170,16 +121,13 @@ export async function countHidden(
 }
 
 export async function setGroupState(
-  db: Db | Trx,
+  db: Db,
   groupId: string,
   state: QuestionState,
   documentId?: string,
 ): Promise<void> {
-  await db
-    .updateTable('question_groups')
-    .set({ state, ...(documentId === undefined ? {} : { document_id: documentId }) })
-    .where('id', '=', groupId)
-    .execute()
+  const changes = { state, document_id: documentId }
+  await db.updateTable('question_groups').set(changes).where('id', '=', groupId).execute()
 }
 
 /** Stores the reply to a question; false when there is one already. */

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { type Layer } from '../../../contract/layers.ts'
+import type { Layer } from '../../../contract/layers.ts'
 import type { Db, Row, Trx } from '../../db/index.ts'
 
 export type TurnRow = Row<'turn_insights'>
@@ -28,52 +28,29 @@ export async function insertTurn(trx: Trx, turn: NewTurn): Promise<void> {
     on conflict (message_id) do nothing`.execute(trx)
 }
 
-type TurnAnalysisColumns = Pick<
-  TurnRow,
-  | 'relevance'
-  | 'engagement'
-  | 'grounding'
-  | 'answered'
-  | 'measured_by'
-  | 'documents'
-  | 'issues'
-  | 'suggestions'
-  | 'sentences'
-  | 'topics'
-  | 'follow_ups'
->
-
 /** Stores what was found about a turn. */
 export async function saveTurn(
   db: Db,
   messageId: string,
-  { issues, suggestions, sentences, topics, follow_ups, ...scalars }: Partial<TurnAnalysisColumns>,
+  { issues, suggestions, sentences, topics, follow_ups, ...scalars }: Partial<Omit<TurnRow, 'created_at'>>,
 ): Promise<void> {
-  const json = Object.entries({ issues, suggestions, sentences, topics, follow_ups }).flatMap(
-    ([column, value]) => (value === undefined ? [] : [[column, JSON.stringify(value)] as const]),
-  )
-  await db
-    .updateTable('turn_insights')
-    .set({ ...scalars, ...Object.fromEntries(json) })
-    .where('message_id', '=', messageId)
-    .execute()
+  const changes = {
+    ...scalars,
+    issues: JSON.stringify(issues),
+    suggestions: JSON.stringify(suggestions),
+    sentences: JSON.stringify(sentences),
+    topics: JSON.stringify(topics),
+    follow_ups: JSON.stringify(follow_ups),
+  }
+  await db.updateTable('turn_insights').set(changes).where('message_id', '=', messageId).execute()
 }
 
-export async function findTurn(db: Db, messageId: string): Promise<TurnRow | undefined> {
-  return await db
-    .selectFrom('turn_insights')
-    .selectAll()
-    .where('message_id', '=', messageId)
-    .executeTakeFirst()
-}
+export const findTurn = (db: Db, messageId: string): Promise<TurnRow | undefined> =>
+  db.selectFrom('turn_insights').selectAll().where('message_id', '=', messageId).executeTakeFirst()
 
 /** Lists the recorded turns among these answers, oldest first, with the user's vote. */
-export async function turnsOf(
-  db: Db,
-  messageIds: string[],
-): Promise<(TurnRow & { vote: 'up' | 'down' | null })[]> {
-  if (messageIds.length === 0) return []
-  return await db
+export const turnsOf = (db: Db, messageIds: string[]) =>
+  db
     .selectFrom('turn_insights')
     .leftJoin('message_feedback', (join) =>
       join
@@ -86,4 +63,3 @@ export async function turnsOf(
     .orderBy('turn_insights.created_at')
     .orderBy('turn_insights.message_id')
     .execute()
-}

@@ -1,29 +1,19 @@
-import { sql } from 'kysely'
-import { type Layer } from '../../../contract/layers.ts'
-import type { Db, Row } from '../../db/index.ts'
+import { type Insertable, sql, type Updateable } from 'kysely'
+import type { Layer } from '../../../contract/layers.ts'
+import type { Db, Row, Tables } from '../../db/index.ts'
 
 export type UpdateRow = Row<'avee_updates'>
 
-export async function insertUpdate(
-  db: Db,
-  update: { id: string; aveeId: string; layer: Layer; title: string; text: string },
-): Promise<UpdateRow> {
-  const { aveeId, ...own } = update
-  return await db
-    .insertInto('avee_updates')
-    .values({ ...own, avee_id: aveeId })
-    .returningAll()
-    .executeTakeFirstOrThrow()
-}
+export const insertUpdate = (db: Db, update: Insertable<Tables['avee_updates']>): Promise<UpdateRow> =>
+  db.insertInto('avee_updates').values(update).returningAll().executeTakeFirstOrThrow()
 
-export async function findUpdate(db: Db, aveeId: string, id: string): Promise<UpdateRow | undefined> {
-  return await db
+export const findUpdate = (db: Db, aveeId: string, id: string): Promise<UpdateRow | undefined> =>
+  db
     .selectFrom('avee_updates')
     .selectAll()
     .where('avee_id', '=', aveeId)
     .where('id', '=', id)
     .executeTakeFirst()
-}
 
 /** Lists updates of an avee in these layers, newest first. */
 export async function listUpdates(
@@ -44,7 +34,7 @@ export async function listUpdates(
 export async function changeUpdate(
   db: Db,
   id: string,
-  changes: { layer?: Layer; title?: string; text?: string },
+  changes: Updateable<Tables['avee_updates']>,
 ): Promise<UpdateRow | undefined> {
   return await db
     .updateTable('avee_updates')
@@ -59,18 +49,14 @@ export async function deleteUpdate(db: Db, id: string): Promise<UpdateRow | unde
 }
 
 /** Finds an update with the owner of its avee. */
-export async function findUpdateWithOwner(
-  db: Db,
-  id: string,
-): Promise<(UpdateRow & { owner_id: string }) | undefined> {
-  return await db
+export const findUpdateWithOwner = (db: Db, id: string) =>
+  db
     .selectFrom('avee_updates')
     .innerJoin('avees', 'avees.id', 'avee_updates.avee_id')
     .selectAll('avee_updates')
     .select('avees.owner_id')
     .where('avee_updates.id', '=', id)
     .executeTakeFirst()
-}
 
 /** Stores the document that contains an update; false when the update was changed or deleted since it was read. */
 export async function setDocument(db: Db, update: UpdateRow, documentId: string): Promise<boolean> {
