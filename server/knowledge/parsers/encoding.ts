@@ -16,24 +16,19 @@ const charset = /<(?:meta|\?xml)[^>]{0,200}?(?:charset|encoding)\s*=\s*["']?([\w
 /** Tried in this order when detection finds nothing readable; each rejects input that is not its own. */
 const fallbackEncodings = ['shift_jis', 'gb18030', 'windows-1252']
 
-/**
- * Decodes a text file of unknown encoding: by byte order mark, then as strict UTF-8, then by the zero bytes
- * of UTF-16, then by statistics. Line breaks become '\
- * '. @throws UnreadableFileError for an empty file or binary content
- */
-export function decodeText(bytes: Buffer): string {
-  return decode(bytes, undefined)
-}
-
 /** Decodes an HTML file, which may declare its encoding. */
-export function decodeHtml(bytes: Buffer): string {
-  return decode(bytes, charset.exec(bytes.subarray(0, 2048).toString('latin1'))?.[1])
-}
+export const decodeHtml = (bytes: Buffer): string =>
+  decodeText(bytes, charset.exec(bytes.subarray(0, 2048).toString('latin1'))?.[1])
 
-function decode(bytes: Buffer, named: string | undefined): string {
+/**
+ * Decodes a text file of unknown encoding: by byte order mark, by the zero bytes of UTF-16, as strict UTF-8, by the
+ * declared encoding, then by statistics. Line breaks become `\n`. @throws UnreadableFileError for an empty file or
+ * binary content
+ */
+export function decodeText(bytes: Buffer, declared?: string): string {
   const text = decodeByOrderMark(bytes) ?? decodeUnmarkedUtf16(bytes) ?? strictUtf8(bytes)
   if (text !== undefined) return cleanText(text)
-  for (const encoding of [named, detectEncoding(bytes), ...fallbackEncodings]) {
+  for (const encoding of [declared, detectEncoding(bytes), ...fallbackEncodings]) {
     const guess = encoding && iconv.encodingExists(encoding) ? iconv.decode(bytes, encoding) : undefined
     if (guess !== undefined && !isBinary(guess)) return cleanText(guess)
   }
@@ -52,13 +47,9 @@ function decodeByOrderMark(bytes: Buffer): string | undefined {
  */
 function decodeUnmarkedUtf16(bytes: Buffer): string | undefined {
   const sample = bytes.subarray(0, sampleBytes)
-  let even = 0
-  let odd = 0
-  for (const [i, byte] of sample.entries()) {
-    if (byte !== 0) continue
-    if (i % 2 === 0) even += 1
-    else odd += 1
-  }
+  const zeros = [...sample.keys()].filter((i) => sample[i] === 0)
+  const odd = zeros.filter((i) => i % 2 === 1).length
+  const even = zeros.length - odd
   const many = Math.max(3, sample.length / 32)
   if (odd > many && even < odd / 20) return iconv.decode(bytes, 'utf-16le')
   if (even > many && odd < even / 20) return iconv.decode(bytes, 'utf-16be')
@@ -67,21 +58,11 @@ function decodeUnmarkedUtf16(bytes: Buffer): string | undefined {
 
 function strictUtf8(bytes: Buffer): string | undefined {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(trimPartialCharacter(bytes))
+    // As a stream, so that a partial character at the end of a truncated file is no error.
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: true })
   } catch {
     return undefined
   }
-}
-
-/** Removes a partial character from the end of a truncated file. */
-function trimPartialCharacter(bytes: Buffer): Buffer {
-  for (let back = 1; back <= 3; back++) {
-    const byte = bytes[bytes.length - back] ?? 0
-    if (byte >= 0xc0)
-      return (byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2) > back ? bytes.subarray(0, -back) : bytes
-    if (byte < 0x80) return bytes
-  }
-  return bytes
 }
 
 /** Returns the most likely encoding; on a tie, the one that most such files have. */

@@ -1,53 +1,33 @@
 import { posix } from 'node:path'
-import { attribute, parseXml } from './xml.ts'
+import { attribute, descendants, parseTree } from './xml.ts'
 import type { Zip } from './zip.ts'
 
 export type Relation = { type: string; target: string }
 
-/**
- * Returns the relationships of a part of an Office Open XML package, by id; targets are paths inside the
- * package.
- */
+/** Returns the relationships of a part of an Office Open XML package by id; targets are paths in the package. */
 export async function relationsOf(zip: Zip, part: string): Promise<Map<string, Relation>> {
   const { dir, base } = posix.parse(part)
   const relations = new Map<string, Relation>()
-  await parseXml(zip.chunks(posix.join(dir, '_rels', `${base}.rels`)), {
-    open(name, attributes) {
-      const { Id: id, Target: target, Type: type, TargetMode: mode } = attributes
-      if (name !== 'Relationship' || !id || !target || mode === 'External') return
-      const path = target.startsWith('/') ? target.slice(1) : posix.join(dir, target)
-      relations.set(id, { type: type?.slice(type.lastIndexOf('/') + 1) ?? '', target: path })
-    },
-  })
+  const tree = await parseTree(zip.chunks(posix.join(dir, '_rels', `${base}.rels`)))
+  for (const { attributes } of descendants(tree, 'Relationship')) {
+    const { Id: id, Target: target, Type: type, TargetMode: mode } = attributes
+    if (!id || !target || mode === 'External') continue
+    const path = target.startsWith('/') ? target.slice(1) : posix.join(dir, target)
+    relations.set(id, { type: type?.slice(type.lastIndexOf('/') + 1) ?? '', target: path })
+  }
   return relations
 }
 
-/**
- * Returns the main part of a package: `word/document.xml`, `ppt/presentation.xml`, `xl/workbook.xml` or an
- * equivalent.
- */
+/** Returns the main part of a package, for example `word/document.xml`. */
 export async function mainPartOf(zip: Zip): Promise<string | undefined> {
-  for (const { type, target } of (await relationsOf(zip, '')).values())
-    if (type === 'officeDocument') return target
-  return undefined
+  const relations = await relationsOf(zip, '')
+  return relations.values().find(({ type }) => type === 'officeDocument')?.target
 }
 
 /** Returns the title from the document properties: `docProps/core.xml`, or `meta.xml` of OpenDocument. */
 export async function titleOf(zip: Zip, part: string): Promise<string | null> {
-  let title = ''
-  let inside = false
-  await parseXml(zip.chunks(part), {
-    open(name) {
-      inside = name === 'title'
-    },
-    text(text) {
-      if (inside) title += text
-    },
-    close() {
-      inside = false
-    },
-  })
-  return title.trim() || null
+  const [title] = descendants(await parseTree(zip.chunks(part)), 'title')
+  return title?.text.trim() || null
 }
 
 /** Returns whether a toggle element is on: `<w:b/>`, `val="1"`, `val="true"` or `val="on"`. */

@@ -1,34 +1,22 @@
-/** Document types by file extension. */
-const documents: Record<string, string> = {
+/** File extensions by document type. */
+const extensions: Record<string, string> = {
   pdf: 'pdf',
-  docx: 'docx',
-  docm: 'docx',
-  dotx: 'docx',
-  pptx: 'pptx',
-  pptm: 'pptx',
-  ppsx: 'pptx',
-  xlsx: 'xlsx',
-  xlsm: 'xlsx',
+  docx: 'docx docm dotx',
+  pptx: 'pptx pptm ppsx',
+  xlsx: 'xlsx xlsm',
   odt: 'odt',
   ods: 'ods',
   odp: 'odp',
   epub: 'epub',
-  html: 'html',
-  htm: 'html',
-  xhtml: 'html',
-  md: 'md',
-  markdown: 'md',
-  mdx: 'md',
+  html: 'html htm xhtml',
+  md: 'md markdown mdx',
   csv: 'csv',
-  tsv: 'tsv',
-  tab: 'tsv',
+  tsv: 'tsv tab',
   eml: 'eml',
   json: 'json',
-  txt: 'txt',
-  text: 'txt',
+  txt: 'txt text',
   log: 'log',
-  yml: 'yaml',
-  yaml: 'yaml',
+  yaml: 'yaml yml',
 }
 
 /** Plain text types, named by their extension. */
@@ -51,7 +39,12 @@ const pictures = new Set('png jpg jpeg gif webp tif tiff bmp heic heif avif'.spl
 /** Unsupported document types, whose error says which format to save them as. */
 const foreign = new Set('doc xls ppt msg rtf pages numbers key xlsb mobi azw3 ps'.split(' '))
 
-const byEnding = new Map([...Object.entries(documents), ...texts.map((ending) => [ending, ending] as const)])
+const byEnding = new Map([
+  ...Object.entries(extensions).flatMap(([type, endings]) =>
+    endings.split(' ').map((ending) => [ending, type] as const),
+  ),
+  ...texts.map((ending) => [ending, ending] as const),
+])
 
 /** Supported file extensions, without the dot. */
 export const supported: string[] = [...byEnding.keys()].sort()

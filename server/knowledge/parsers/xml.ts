@@ -34,6 +34,42 @@ export async function parseXml(chunks: AsyncIterable<Buffer>, events: XmlEvents)
   if (decoder) wellFormed(() => parser.write(decoder.decode()).close())
 }
 
+/** An element of a small part; `text` is its own text, without that of its children. */
+export type XmlElement = { name: string; attributes: Attributes; text: string; children: XmlElement[] }
+
+/** Parses a small part as a tree. The root that is returned contains the document's root element. */
+export async function parseTree(chunks: AsyncIterable<Buffer>): Promise<XmlElement> {
+  const root: XmlElement = { name: '', attributes: {}, text: '', children: [] }
+  const open = [root]
+  await parseXml(chunks, {
+    open(name, attributes) {
+      const element = { name, attributes, text: '', children: [] }
+      open.at(-1)?.children.push(element)
+      open.push(element)
+    },
+    text(text) {
+      const element = open.at(-1)
+      if (element) element.text += text
+    },
+    close: () => void open.pop(),
+  })
+  return root
+}
+
+/** Yields the elements of a name below an element, in document order. */
+export function* descendants(element: XmlElement, name: string): Generator<XmlElement> {
+  for (const child of element.children) {
+    if (child.name === name) yield child
+    yield* descendants(child, name)
+  }
+}
+
+/** Returns the `val` attribute of the first element of a name below an element, as Word stores properties. */
+export function valueOf(element: XmlElement | undefined, name: string): string | undefined {
+  const [property] = element ? descendants(element, name) : []
+  return property && attribute(property.attributes, 'val')
+}
+
 /** Returns an attribute by its local name; an unprefixed one takes precedence. */
 export function attribute(attributes: Attributes, name: string): string | undefined {
   return attributes[name] ?? prefixed(attributes, name)

@@ -3,7 +3,7 @@ import { decodeHtml } from '../encoding.ts'
 import { corrupt, unsupported } from '../errors.ts'
 import { pageBuilder } from '../page-builder.ts'
 import type { ZipParser } from '../parser.ts'
-import { attribute, parseXml } from '../xml.ts'
+import { attribute, descendants, parseTree } from '../xml.ts'
 import type { Zip } from '../zip.ts'
 import { appendHtml } from './html.ts'
 
@@ -23,44 +23,28 @@ export const parseEpub: ZipParser = async (zip, { textBudget, onPage }) => {
 }
 
 async function bookOf(zip: Zip): Promise<{ title: string; chapters: string[] }> {
-  let packagePath = ''
-  await parseXml(zip.chunks('META-INF/container.xml'), {
-    open(name, attributes) {
-      if (name === 'rootfile') packagePath ||= pathOf(attributes['full-path'] ?? '')
-    },
-  })
+  const [rootFile] = descendants(await parseTree(zip.chunks('META-INF/container.xml')), 'rootfile')
+  const packagePath = pathOf(rootFile?.attributes['full-path'] ?? '')
   if (!zip.has(packagePath)) throw corrupt('it has no list of chapters')
   const folder = posix.dirname(packagePath)
-  const parts = new Map<string, string>()
-  const order: string[] = []
-  let title = ''
-  let isTitle = false
-  await parseXml(zip.chunks(packagePath), {
-    open(name, attributes) {
-      isTitle = name === 'title' && title === ''
-      const { id, href, idref } = attributes
-      if (name === 'item' && id && href) parts.set(id, posix.join(folder, pathOf(href)))
-      if (name === 'itemref' && idref) order.push(idref)
-    },
-    text(text) {
-      if (isTitle) title += text
-    },
-    close() {
-      isTitle = false
-    },
-  })
-  return { title, chapters: order.flatMap((id) => parts.get(id) ?? []) }
+  const book = await parseTree(zip.chunks(packagePath))
+  const paths = new Map<string | undefined, string>()
+  for (const { attributes } of descendants(book, 'item'))
+    if (attributes['href']) paths.set(attributes['id'], posix.join(folder, pathOf(attributes['href'])))
+  const [title] = descendants(book, 'title')
+  return {
+    title: title?.text ?? '',
+    chapters: [...descendants(book, 'itemref')].flatMap(
+      ({ attributes }) => paths.get(attributes['idref']) ?? [],
+    ),
+  }
 }
 
 /** Returns the encrypted parts. Encrypted fonts are common and harmless. */
 async function lockedParts(zip: Zip): Promise<Set<string>> {
-  const locked = new Set<string>()
-  await parseXml(zip.chunks('META-INF/encryption.xml'), {
-    open(name, attributes) {
-      if (name === 'CipherReference') locked.add(pathOf(attribute(attributes, 'URI') ?? ''))
-    },
-  })
-  return locked
+  const encryption = await parseTree(zip.chunks('META-INF/encryption.xml'))
+  const references = [...descendants(encryption, 'CipherReference')]
+  return new Set(references.map(({ attributes }) => pathOf(attribute(attributes, 'URI') ?? '')))
 }
 
 /** Converts a link inside the book to a path and decodes percent-encoding where valid. */

@@ -3,27 +3,22 @@ import { titleOf } from '../office.ts'
 import { collapseWhitespace, type PageBuilder, pageBuilder } from '../page-builder.ts'
 import type { ZipParser } from '../parser.ts'
 import { appendTable } from '../table.ts'
-import { attribute, parseXml } from '../xml.ts'
-import type { Zip } from '../zip.ts'
+import { attribute, descendants, parseTree, parseXml } from '../xml.ts'
 
 type Paragraph = { text: string; level: number | undefined }
 
-/**
- * Elements that are not part of the text: tracked deletions, comments, phonetic guides, descriptions of
- * images.
- */
+/** Elements outside the text: tracked deletions, comments, phonetic guides, descriptions of images. */
 const notShown = new Set(
   'tracked-changes annotation ruby-text note-citation forms title desc header footer'.split(' '),
 )
 /** Maximum repetitions of a cell or row; the thousands that pad a sheet are empty. */
 const mostRepeats = 100
 
-/**
- * Parses OpenDocument files: a text document as one page, a page per sheet or slide; headings, lists, table
- * rows, notes after their paragraph.
- */
+/** Parses OpenDocument: a text document as one page, else a page per sheet or slide; notes follow their paragraph. */
 export const parseOdf: ZipParser = async (zip, { type, limits, textBudget, onPage }) => {
-  if (await isEncrypted(zip)) throw encrypted()
+  const manifest = await parseTree(zip.chunks('META-INF/manifest.xml'))
+  const encryption = ['encryption-data', 'encrypted-key'].flatMap((name) => [...descendants(manifest, name)])
+  if (encryption.length > 0) throw encrypted()
   if (!zip.has('content.xml')) throw corrupt('it has no text part')
   const pages: PageBuilder[] = []
   const paragraphs: Paragraph[] = []
@@ -115,14 +110,4 @@ export const parseOdf: ZipParser = async (zip, { type, limits, textBudget, onPag
     paged: type !== 'odt',
     pages: pages.map((page, i) => page.page(i + 1)),
   }
-}
-
-async function isEncrypted(zip: Zip): Promise<boolean> {
-  let found = false
-  await parseXml(zip.chunks('META-INF/manifest.xml'), {
-    open(name) {
-      found ||= name === 'encryption-data' || name === 'encrypted-key'
-    },
-  })
-  return found
 }

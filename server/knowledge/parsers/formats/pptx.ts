@@ -2,25 +2,24 @@ import { corrupt, tooManyPages } from '../errors.ts'
 import { mainPartOf, relationsOf, titleOf } from '../office.ts'
 import { collapseWhitespace, type PageBuilder, pageBuilder } from '../page-builder.ts'
 import type { ZipParser } from '../parser.ts'
-import { parseXml, prefixed } from '../xml.ts'
+import { descendants, parseTree, parseXml, prefixed } from '../xml.ts'
 import type { Zip } from '../zip.ts'
 
 /** Placeholders that repeat on every slide. */
 const furniture = new Set(['dt', 'ftr', 'hdr', 'sldNum', 'sldImg'])
 
-/**
- * Parses PowerPoint: a page per visible slide, its title as heading, tables as rows, speaker notes at the
- * end.
- */
+/** Parses PowerPoint: a page per visible slide with its title as heading, tables as rows, and speaker notes last. */
 export const parsePptx: ZipParser = async (zip, { limits, textBudget, onPage }) => {
   const main = await mainPartOf(zip)
   if (!main || !zip.has(main)) throw corrupt('it has no list of slides')
   const relations = await relationsOf(zip, main)
-  const slides = await slidesOf(zip, main)
+  const slides = [...descendants(await parseTree(zip.chunks(main)), 'sldId')].map(({ attributes }) =>
+    prefixed(attributes, 'id'),
+  )
   if (slides.length > limits.pages) throw tooManyPages(slides.length, limits)
   const pages = []
   for (const [i, id] of slides.entries()) {
-    const part = relations.get(id)?.target ?? ''
+    const part = relations.get(id ?? '')?.target ?? ''
     const page = pageBuilder(textBudget)
     const isShown = await readShapes(zip, part, (shape) => writeShape(shape, page), page)
     const related = isShown ? [...(await relationsOf(zip, part)).values()] : []
@@ -32,16 +31,6 @@ export const parsePptx: ZipParser = async (zip, { limits, textBudget, onPage }) 
     onPage(i + 1, slides.length)
   }
   return { title: await titleOf(zip, 'docProps/core.xml'), paged: true, pages }
-}
-
-async function slidesOf(zip: Zip, main: string): Promise<string[]> {
-  const slides: string[] = []
-  await parseXml(zip.chunks(main), {
-    open(name, attributes) {
-      if (name === 'sldId') slides.push(prefixed(attributes, 'id') ?? '')
-    },
-  })
-  return slides
 }
 
 function writeShape(shape: Shape, page: PageBuilder) {
@@ -65,10 +54,7 @@ function writeNotes({ placeholder, lines }: Shape, page: PageBuilder) {
 
 type Shape = { placeholder: string | undefined; lines: { text: string; level: number }[] }
 
-/**
- * Appends the text of a slide, its notes or a diagram, shape by shape; returns false when the slide is
- * hidden.
- */
+/** Appends the text of a slide, its notes or a diagram by shape; returns false when the slide is hidden. */
 async function readShapes(
   zip: Zip,
   part: string,

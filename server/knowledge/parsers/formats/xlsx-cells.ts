@@ -1,4 +1,4 @@
-import { parseXml } from '../xml.ts'
+import { descendants, parseTree, type XmlElement } from '../xml.ts'
 import type { Zip } from '../zip.ts'
 
 export type CellFormat = 'number' | 'percent' | 'date' | 'time'
@@ -18,21 +18,16 @@ const builtIn = (id: number): CellFormat =>
 
 /** Returns the kind of value of each cell style, by style index. */
 export async function cellFormatsOf(zip: Zip, part: string): Promise<CellFormat[]> {
-  const custom = new Map<number, CellFormat>()
-  const formats: CellFormat[] = []
-  let inCellStyles = false
-  await parseXml(zip.chunks(part), {
-    open(name, attributes) {
-      const id = Number(attributes['numFmtId'] ?? 0)
-      if (name === 'numFmt') custom.set(id, kindOf(attributes['formatCode'] ?? ''))
-      else if (name === 'cellXfs') inCellStyles = true
-      else if (name === 'xf' && inCellStyles) formats.push(custom.get(id) ?? builtIn(id))
-    },
-    close(name) {
-      if (name === 'cellXfs') inCellStyles = false
-    },
-  })
-  return formats
+  const styles = await parseTree(zip.chunks(part))
+  const idOf = ({ attributes }: XmlElement) => Number(attributes['numFmtId'] ?? 0)
+  const custom = new Map(
+    [...descendants(styles, 'numFmt')].map((format) => [
+      idOf(format),
+      kindOf(format.attributes['formatCode'] ?? ''),
+    ]),
+  )
+  const [cellStyles] = descendants(styles, 'cellXfs')
+  return (cellStyles?.children ?? []).map((style) => custom.get(idOf(style)) ?? builtIn(idOf(style)))
 }
 
 function kindOf(code: string): CellFormat {

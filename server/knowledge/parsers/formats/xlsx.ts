@@ -4,25 +4,18 @@ import { mainPartOf, relationsOf, titleOf } from '../office.ts'
 import { collapseWhitespace, pageBuilder } from '../page-builder.ts'
 import type { ParserInput, ZipParser } from '../parser.ts'
 import { appendTable } from '../table.ts'
-import { parseXml, prefixed } from '../xml.ts'
+import { descendants, parseTree, parseXml, prefixed } from '../xml.ts'
 import type { Zip } from '../zip.ts'
 import { type CellFormat, cellFormatsOf, formatted } from './xlsx-cells.ts'
 
-type Sheet = { name: string; id: string }
-type Workbook = { sheets: Sheet[]; since1904: boolean }
-
-/**
- * Parses Excel: a page per visible sheet with its name as heading, a line per row, the column names as
- * heading of the rows.
- */
+/** Parses Excel: a page per visible sheet with its name as heading, a line per row below the column names. */
 export const parseXlsx: ZipParser = async (zip, source) => {
   const main = await mainPartOf(zip)
   if (!main || !zip.has(main)) throw corrupt('it has no list of sheets')
   const { sheets, since1904 } = await workbookOf(zip, main)
   if (sheets.length > source.limits.pages) throw tooManyPages(sheets.length, source.limits)
   const relations = await relationsOf(zip, main)
-  const partOf = (type: string) =>
-    [...relations.values()].find((relation) => relation.type === type)?.target ?? ''
+  const partOf = (type: string) => relations.values().find((relation) => relation.type === type)?.target ?? ''
   const strings = await stringsOf(zip, partOf('sharedStrings'))
   const formats = await cellFormatsOf(zip, partOf('styles'))
   const pages: ParsedPage[] = []
@@ -42,16 +35,15 @@ function sheetPage(name: string, rows: string[][], number: number, { textBudget 
   return page.page(number)
 }
 
-async function workbookOf(zip: Zip, main: string): Promise<Workbook> {
-  const book: Workbook = { sheets: [], since1904: false }
-  await parseXml(zip.chunks(main), {
-    open(name, attributes) {
-      if (name === 'workbookPr') book.since1904 = /^(?:1|true)$/.test(attributes['date1904'] ?? '')
-      if (name === 'sheet' && !/hidden/i.test(attributes['state'] ?? ''))
-        book.sheets.push({ name: attributes['name'] ?? '', id: prefixed(attributes, 'id') ?? '' })
-    },
-  })
-  return book
+async function workbookOf(zip: Zip, main: string) {
+  const book = await parseTree(zip.chunks(main))
+  const [properties] = descendants(book, 'workbookPr')
+  return {
+    since1904: /^(?:1|true)$/.test(properties?.attributes['date1904'] ?? ''),
+    sheets: [...descendants(book, 'sheet')]
+      .filter(({ attributes }) => !/hidden/i.test(attributes['state'] ?? ''))
+      .map(({ attributes }) => ({ name: attributes['name'] ?? '', id: prefixed(attributes, 'id') ?? '' })),
+  }
 }
 
 /** Returns the shared strings, without the phonetic guides of Asian scripts. */

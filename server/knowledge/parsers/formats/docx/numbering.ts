@@ -1,8 +1,7 @@
-import { attribute, parseXml } from '../../xml.ts'
+import { attribute, descendants, parseTree, valueOf } from '../../xml.ts'
 import type { Zip } from '../../zip.ts'
 
 type Level = { start: number; format: string; text: string }
-type List = { scheme: string; restarts: Map<number, number> }
 
 const bullet = '-'
 const romans: [number, string][] = [
@@ -22,51 +21,44 @@ const romans: [number, string][] = [
 ]
 
 /**
- * Computes the numbers that Word shows before list items and numbered headings, which the document text does
- * not contain. The returned function counts, so it must be called once per paragraph, in order. Bullets
- * become a dash.
+ * Computes the numbers that Word shows before list items and headings and does not store. The returned function counts,
+ * so it must be called once per paragraph, in order. Bullets become a dash.
  */
 export async function numberingOf(zip: Zip, part: string): Promise<(list: string, level: number) => string> {
-  const schemes = new Map<string, Level[]>()
-  const lists = new Map<string, List>()
-  let levels: Level[] = []
-  let level: Level | undefined
-  let list: List | undefined
-  let overridden = 0
-  await parseXml(zip.chunks(part), {
-    open(name, attributes) {
-      const value = attribute(attributes, 'val')
-      if (name === 'abstractNum') {
-        levels = []
-        schemes.set(attribute(attributes, 'abstractNumId') ?? '', levels)
-      } else if (name === 'lvl' && !list) {
-        level = { start: 1, format: 'decimal', text: '' }
-        levels[Number(attribute(attributes, 'ilvl'))] = level
-      } else if (name === 'num') {
-        list = { scheme: '', restarts: new Map() }
-        lists.set(attribute(attributes, 'numId') ?? '', list)
-      } else if (name === 'abstractNumId' && list) list.scheme = value ?? ''
-      else if (name === 'lvlOverride') overridden = Number(attribute(attributes, 'ilvl'))
-      else if (name === 'startOverride') list?.restarts.set(overridden, Number(value))
-      else if (level && name === 'start') level.start = Number(value)
-      else if (level && name === 'numFmt') level.format = value ?? ''
-      else if (level && name === 'lvlText') level.text = value ?? ''
-    },
-    close(name) {
-      if (name === 'lvl') level = undefined
-      else if (name === 'num') list = undefined
-    },
-  })
+  const tree = await parseTree(zip.chunks(part))
+  const schemes = new Map(
+    [...descendants(tree, 'abstractNum')].map(({ attributes, children }) => {
+      const levels: Level[] = []
+      for (const level of children.filter(({ name }) => name === 'lvl'))
+        levels[Number(attribute(level.attributes, 'ilvl'))] = {
+          start: Number(valueOf(level, 'start') ?? 1),
+          format: valueOf(level, 'numFmt') ?? 'decimal',
+          text: valueOf(level, 'lvlText') ?? '',
+        }
+      return [attribute(attributes, 'abstractNumId'), levels]
+    }),
+  )
+  const lists = new Map(
+    [...descendants(tree, 'num')].map((list) => {
+      const restarts = [...descendants(list, 'lvlOverride')].flatMap((override) => {
+        const start = valueOf(override, 'startOverride')
+        return start === undefined
+          ? []
+          : [[Number(attribute(override.attributes, 'ilvl')), Number(start)] as const]
+      })
+      return [attribute(list.attributes, 'numId'), { scheme: valueOf(list, 'abstractNumId'), restarts }]
+    }),
+  )
 
-  const counts = new Map<string, number[]>()
+  const counts = new Map<string | undefined, number[]>()
   const begun = new Set<string>()
   return (id, depth) => {
-    const { scheme = '', restarts } = lists.get(id) ?? {}
+    const { scheme, restarts = [] } = lists.get(id) ?? {}
     const own = schemes.get(scheme)
     const at = own?.[depth]
     if (!own || !at || at.format === 'bullet') return bullet
     const count = counts.get(scheme) ?? []
-    if (!begun.has(id)) for (const [restarted, start] of restarts ?? []) count[restarted] = start - 1
+    if (!begun.has(id)) for (const [restarted, start] of restarts) count[restarted] = start - 1
     begun.add(id)
     count[depth] = (count[depth] ?? at.start - 1) + 1
     count.length = depth + 1
