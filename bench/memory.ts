@@ -58,7 +58,7 @@ const accounts = await createAccounts({
   database,
   runs,
   loopback: true,
-  registrationOpen: true,
+  registration: 'open',
   sessionDays: 1,
   signInLimit: 0,
 })

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { component, describe, id, idParams, ok, shortText, text, time } from './common.ts'
-import { operation } from './operation.ts'
+import { operation, scopes } from './operation.ts'
 
 export const handle = describe(
   z.string().check(z.regex(/^[a-z0-9_-]{3,30}$/, 'A handle has 3 to 30 characters of a-z, 0-9, _ and -.')),
@@ -8,10 +8,20 @@ export const handle = describe(
 )
 
 const email = z.email().check(z.maxLength(254))
-const newPassword = z
-  .string()
-  .check(z.minLength(8, 'A password has at least 8 characters.'), z.maxLength(200))
+/** NIST SP 800-63B-4 asks for a check against common passwords beside a minimum length. */
+export const minPasswordCharacters = 10
+const newPassword = describe(
+  z
+    .string()
+    .check(
+      z.minLength(minPasswordCharacters, `A password has at least ${minPasswordCharacters} characters.`),
+      z.maxLength(200),
+    ),
+  'At least 10 characters, and not one of the most common passwords.',
+)
 const displayName = text(100)
+/** Up to ten years. */
+const seconds = z.int().check(z.minimum(60), z.maximum(315_360_000))
 
 export const user = component(
   'User',
@@ -44,7 +54,19 @@ export const getAuthState = operation({
   summary: 'Get how users sign in to this server',
   access: 'public',
   responses: {
-    200: z.object({ mode: serverMode, registration_open: z.boolean(), has_accounts: z.boolean() }),
+    200: z.object({
+      mode: serverMode,
+      registration: describe(
+        z.enum(['invite', 'open', 'closed']),
+        'How accounts are created after the first one: with an invitation, by anybody, or not at all.',
+      ),
+      registration_open: describe(z.boolean(), 'True if an account can be created without an invitation.'),
+      has_accounts: z.boolean(),
+      needs_setup_token: describe(
+        z.boolean(),
+        'True if the first account requires the setup token that the server prints at its start.',
+      ),
+    }),
   },
 })
 
@@ -54,14 +76,17 @@ export const register = operation({
   tags,
   summary: 'Create an account',
   description:
-    'The first account becomes the administrator and owns everything created in personal mode. In personal mode only the machine itself can create it.',
+    'The first account becomes the administrator and owns everything created in personal mode. In personal mode only the machine itself can create it; otherwise it requires the setup token that the server prints at its start. Further accounts require an invitation unless registration is open.',
   access: 'public',
+  audit: 'account.register',
   maxBodyBytes,
   body: z.object({
     email,
     password: newPassword,
     handle: z.optional(handle),
     display_name: z.optional(displayName),
+    invitation: z.optional(describe(shortText(200), 'The token of an invitation.')),
+    setup_token: z.optional(describe(shortText(200), 'Printed by a server that has no account yet.')),
   }),
   responses: { 201: session },
 })
@@ -72,6 +97,7 @@ export const logIn = operation({
   tags,
   summary: 'Sign in',
   access: 'public',
+  audit: 'session.create',
   maxBodyBytes,
   body: z.object({ email: shortText(254), password: shortText(200) }),
   responses: { 200: session },
@@ -83,6 +109,7 @@ export const logOut = operation({
   tags,
   summary: 'Sign out',
   description: 'Revokes the session token of this request.',
+  audit: 'session.delete',
   maxBodyBytes,
   responses: { 200: ok },
 })
@@ -92,6 +119,7 @@ export const changePassword = operation({
   path: '/auth/password',
   tags,
   summary: 'Set or change the password',
+  audit: 'account.change_password',
   description:
     'Ends all other sessions of the account. The first password on a server in personal mode switches it to accounts mode, in which everybody signs in.',
   maxBodyBytes,
@@ -126,10 +154,14 @@ export const updateMe = operation({
   path: '/me',
   tags,
   summary: 'Update the account of the caller',
+  audit: 'account.update',
   body: z.object({
     handle: z.optional(handle),
     display_name: z.optional(displayName),
     email: z.optional(email),
+    current_password: z.optional(
+      describe(shortText(200), 'Required to change the e-mail address of an account that has a password.'),
+    ),
   }),
   responses: { 200: user },
 })
@@ -139,9 +171,104 @@ export const deleteMe = operation({
   path: '/me',
   tags,
   summary: 'Delete the account of the caller',
+  audit: 'account.delete',
   description:
     'Deletes all avees, documents, conversations and memories of the account. Requires the password if the account has one. Cannot be undone.',
   body: z.optional(z.object({ password: z.optional(shortText(200)) })),
+  responses: { 200: ok },
+})
+
+export const activeSession = component(
+  'ActiveSession',
+  z.object({
+    id,
+    address: describe(z.nullable(z.string()), 'Where the session was used last.'),
+    user_agent: z.nullable(z.string()),
+    is_current: z.boolean(),
+    created_at: time,
+    last_used_at: time,
+    expires_at: time,
+  }),
+)
+export type ActiveSession = z.infer<typeof activeSession>
+
+export const listSessions = operation({
+  method: 'GET',
+  path: '/sessions',
+  tags,
+  summary: 'List the sessions of the caller',
+  responses: { 200: z.object({ sessions: z.array(activeSession) }) },
+})
+
+export const deleteSession = operation({
+  method: 'DELETE',
+  path: '/sessions/:id',
+  tags,
+  summary: 'Sign out a session',
+  audit: 'session.delete',
+  params: idParams,
+  responses: { 200: ok },
+})
+
+export const deleteSessions = operation({
+  method: 'DELETE',
+  path: '/sessions',
+  tags,
+  summary: 'Sign out everywhere',
+  description: 'Ends all sessions of the caller, this one included. API keys remain valid.',
+  audit: 'session.delete_all',
+  responses: { 200: ok },
+})
+
+export const invitation = component(
+  'Invitation',
+  z.object({
+    id,
+    email: describe(z.nullable(z.string()), 'The only address that can use it, or null for any.'),
+    created_at: time,
+    expires_at: time,
+  }),
+)
+
+export const createInvitation = operation({
+  method: 'POST',
+  path: '/invitations',
+  tags,
+  summary: 'Invite somebody to create an account',
+  description: 'The response is the only one that contains the token. An invitation creates one account.',
+  access: 'admin',
+  audit: 'invitation.create',
+  body: z.optional(
+    z.object({
+      email: z.optional(email),
+      expires_in: z.optional(describe(seconds, 'Seconds until it expires; seven days by default.')),
+    }),
+  ),
+  responses: {
+    201: z.extend(invitation, {
+      token: describe(z.string(), 'Shown once.'),
+      url: describe(z.string(), 'The page for creating the account.'),
+    }),
+  },
+})
+
+export const listInvitations = operation({
+  method: 'GET',
+  path: '/invitations',
+  tags,
+  summary: 'List invitations that are neither used nor expired',
+  access: 'admin',
+  responses: { 200: z.object({ invitations: z.array(invitation) }) },
+})
+
+export const deleteInvitation = operation({
+  method: 'DELETE',
+  path: '/invitations/:id',
+  tags,
+  summary: 'Revoke an invitation',
+  access: 'admin',
+  audit: 'invitation.delete',
+  params: idParams,
   responses: { 200: ok },
 })
 
@@ -152,6 +279,7 @@ export const apiKey = component(
     name: z.string(),
     prefix: describe(z.string(), 'The first characters of the key.'),
     avee_id: describe(z.nullable(id), 'The only avee that this key gives access to, or null for all.'),
+    scopes: z.array(z.enum(scopes)),
     created_at: time,
     last_used_at: z.nullable(time),
     expires_at: z.nullable(time),
@@ -175,10 +303,18 @@ export const createApiKey = operation({
   summary: 'Create an API key',
   description:
     'The response is the only one that contains the key. With `avee_id` the key gives access to that avee only.',
+  audit: 'api_key.create',
   body: z.object({
     name: z._default(text(100), 'API key'),
     avee_id: z.optional(id),
-    expires_at: z.optional(time),
+    scopes: z.optional(
+      describe(
+        z.array(z.enum(scopes)).check(z.minLength(1), z.maxLength(scopes.length)),
+        'read: read everything that the user can; chat: ask avees; manage: change everything else. All by default.',
+      ),
+    ),
+    expires_in: z.optional(describe(seconds, 'Seconds until the key expires.')),
+    expires_at: z.optional(describe(time, 'Instead of `expires_in`.')),
   }),
   responses: { 201: z.extend(apiKey, { key: describe(z.string(), 'Shown once.') }) },
 })
@@ -188,6 +324,7 @@ export const deleteApiKey = operation({
   path: '/api-keys/:id',
   tags,
   summary: 'Revoke an API key',
+  audit: 'api_key.delete',
   params: idParams,
   responses: { 200: ok },
 })
@@ -199,6 +336,7 @@ export const grantAdmin = operation({
   path: '/users/:user/admin',
   tags,
   summary: 'Make a user an administrator',
+  audit: 'user.grant_admin',
   access: 'admin',
   params: userParams,
   responses: { 200: user },
@@ -209,6 +347,7 @@ export const revokeAdmin = operation({
   path: '/users/:user/admin',
   tags,
   summary: 'Revoke administrator rights',
+  audit: 'user.revoke_admin',
   access: 'admin',
   params: userParams,
   responses: { 200: user },

@@ -79,6 +79,7 @@ export const updateVisitorSettings = operation({
   path: '/avees/:id/insight/settings',
   tags,
   summary: 'Update what visitors of an avee can share',
+  audit: 'avee.update_settings',
   params: aveeParams,
   body: z.partial(visitorSettings),
   responses: { 200: visitorSettings },
@@ -225,6 +226,7 @@ export const deleteUpdate = operation({
   path: '/avees/:id/updates/:update_id',
   tags,
   summary: 'Delete an update',
+  audit: 'update.delete',
   params: updateParams,
   responses: { 200: ok },
 })

@@ -82,6 +82,7 @@ export const createAvee = operation({
   path: '/avees',
   tags,
   summary: 'Create an avee',
+  audit: 'avee.create',
   description:
     'An avee is an AI persona with its own character, documents and memory. `visibility` is `public` by default.',
   body: z.extend(z.partial(z.object(optionalSettings)), {
@@ -123,6 +124,7 @@ export const updateAvee = operation({
   path: '/avees/:id',
   tags,
   summary: 'Update an avee',
+  audit: 'avee.update',
   params: aveeParams,
   body: z.extend(z.partial(z.object(settings)), {
     persona_notes: z.optional(persona),
@@ -137,6 +139,7 @@ export const deleteAvee = operation({
   path: '/avees/:id',
   tags,
   summary: 'Delete an avee',
+  audit: 'avee.delete',
   description: 'Deletes its documents, conversations, memories and permissions too.',
   params: aveeParams,
   responses: { 200: ok },
@@ -190,6 +193,7 @@ export const setPermission = operation({
   path: '/avees/:id/permissions/:user_id',
   tags,
   summary: 'Grant a user access up to a layer',
+  audit: 'permission.set',
   description: 'Takes effect from the user’s next message.',
   params: permissionParams,
   body: z.object({ max_layer: layer }),
@@ -201,6 +205,7 @@ export const deletePermission = operation({
   path: '/avees/:id/permissions/:user_id',
   tags,
   summary: 'Revoke a permission',
+  audit: 'permission.delete',
   description: 'Takes effect from the user’s next message.',
   params: permissionParams,
   responses: { 200: ok },

@@ -1,4 +1,5 @@
 export * as accounts from './accounts.ts'
+export * as admin from './admin.ts'
 export * as aveeInsight from './avee-insight.ts'
 export * as avees from './avees.ts'
 export * as chat from './chat.ts'

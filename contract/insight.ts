@@ -121,6 +121,7 @@ export const setFeedback = operation({
   path: '/messages/:id/feedback',
   tags,
   summary: 'Set or remove feedback on an answer',
+  scope: 'chat',
   params: idParams,
   body: z.object({
     vote: describe(z.nullable(vote), 'Null removes the feedback.'),
@@ -143,6 +144,7 @@ export const passOnQuestion = operation({
   path: '/messages/:id/pass-on',
   tags,
   summary: 'Send a question to the owner of the avee',
+  scope: 'chat',
   description:
     'The id is that of the question or of its answer. The owner sees the caller’s name. The reply appears as a message in the conversation.',
   params: idParams,
@@ -178,6 +180,7 @@ export const setConsent = operation({
   path: '/avees/:id/sharing',
   tags,
   summary: 'Give or withdraw consent to show unanswered questions to the owner of an avee',
+  scope: 'chat',
   description:
     'Withdrawing also hides questions shown before, except those that the caller sent to the owner.',
   params: aveeParams,

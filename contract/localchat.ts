@@ -38,6 +38,7 @@ export const askLibrary = operation({
   path: '/api/chat',
   tags,
   summary: 'Ask the library and stream the answer',
+  scope: 'chat',
   description: 'With `history` the given turns replace the stored conversation.',
   headers: idempotencyHeaders,
   body: z.object({
@@ -117,6 +118,7 @@ export const clearLibrary = operation({
   path: '/api/documents/clear',
   tags,
   summary: 'Delete all documents of the library',
+  audit: 'document.delete_all',
   responses: { 200: success },
 })
 
@@ -134,6 +136,7 @@ export const deleteLibraryDocument = operation({
   path: '/api/documents/:id',
   tags,
   summary: 'Delete a document of the library',
+  audit: 'document.delete',
   params: idParams,
   responses: { 200: success },
 })
@@ -152,6 +155,7 @@ export const testRetrieval = operation({
   path: '/api/documents/test',
   tags,
   summary: 'Test what retrieval finds for a question',
+  scope: 'read',
   body: z.object({
     query: text(1_000),
     top_k: z._default(z.int().check(z.minimum(1), z.maximum(50)), 10),
@@ -172,6 +176,7 @@ export const searchText = operation({
   path: '/api/documents/search-text',
   tags,
   summary: 'Find passages that contain a text literally',
+  scope: 'read',
   body: z.object({
     search_text: text(1_000),
     limit: z._default(z.int().check(z.minimum(1), z.maximum(100)), 10),

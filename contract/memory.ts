@@ -89,6 +89,7 @@ export const createMemory = operation({
   path: '/memories',
   tags,
   summary: 'Add a memory',
+  scope: 'chat',
   body: z.object({
     avee: aveeReference,
     content,
@@ -124,6 +125,7 @@ export const deleteMemory = operation({
   path: '/memories/:id',
   tags,
   summary: 'Delete a memory',
+  audit: 'memory.delete',
   description: 'Takes effect at once. The memory can be restored for a limited time.',
   params: idParams,
   responses: { 200: deletedMemories },
@@ -143,6 +145,7 @@ export const deleteMemories = operation({
   path: '/memories',
   tags,
   summary: 'Delete everything an avee remembers of the caller',
+  audit: 'memory.delete_all',
   query: z.object({ avee: aveeReference }),
   responses: { 200: deletedMemories },
 })
@@ -188,6 +191,7 @@ export const updateMemorySettings = operation({
   path: '/memories/settings',
   tags,
   summary: 'Turn memory on or off for one avee or for all',
+  audit: 'memory.update_settings',
   description:
     'While memory is off, nothing is extracted or recalled. Existing memories are kept unless `forget` is true.',
   body: z.object({

@@ -76,6 +76,7 @@ export const setActiveModel = operation({
   path: '/api/models/active',
   tags,
   summary: 'Set the default model',
+  audit: 'model.activate',
   access: 'admin',
   body: modelBody,
   responses: { 200: activeModel },
@@ -86,6 +87,7 @@ export const deleteModel = operation({
   path: '/api/models/delete',
   tags,
   summary: 'Delete a local model from disk',
+  audit: 'model.delete',
   description: 'The model name is accepted in the body or in the query string.',
   access: 'admin',
   query: z.object({ model: z.optional(modelName) }),
@@ -129,6 +131,7 @@ export const testModel = operation({
   path: '/api/models/test',
   tags,
   summary: 'Test a model with a short prompt',
+  scope: 'chat',
   body: modelBody,
   responses: { 200: z.object({ success: z.literal(true), model: z.string(), result: z.string() }) },
 })

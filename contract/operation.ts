@@ -3,6 +3,10 @@ import type * as z from 'zod/mini'
 /** public: everybody. user: any signed-in user. admin: administrators of the server. */
 export type Access = 'public' | 'user' | 'admin'
 
+/** What an API key may do: read; ask avees, which stores answers; change everything else. */
+export const scopes = ['read', 'chat', 'manage'] as const
+export type Scope = (typeof scopes)[number]
+
 /** A body that has one of several media types, each with its own schema. */
 export type Content = { readonly content: Readonly<Record<string, z.ZodMiniType>> }
 
@@ -22,6 +26,10 @@ export type Operation = {
   readonly description?: string
   /** `user` by default. */
   readonly access?: Access
+  /** The scope that an API key needs: by default `read` for GET and `manage` for other methods. */
+  readonly scope?: Scope
+  /** The action that the audit log records when the operation succeeds, such as `document.delete`. */
+  readonly audit?: string
   readonly params?: z.ZodMiniObject
   readonly query?: z.ZodMiniObject
   readonly headers?: z.ZodMiniObject
@@ -36,6 +44,10 @@ export type Operation = {
 
 /** Declares an operation and keeps its exact type. */
 export const operation = <const Declared extends Operation>(declared: Declared): Declared => declared
+
+/** Returns the scope that an API key needs for an operation. */
+export const scopeOf = ({ method, scope }: Pick<Operation, 'method' | 'scope'>): Scope =>
+  scope ?? (method === 'GET' ? 'read' : 'manage')
 
 /** A body with a choice of media types. */
 export const content = <const Types extends Content['content']>(types: Types): { content: Types } => ({

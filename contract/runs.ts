@@ -94,6 +94,7 @@ export const stopRun = operation({
   path: '/runs/:id',
   tags,
   summary: 'Stop a run',
+  scope: 'chat',
   description: 'Keeps what the run has produced. Does not change a finished run.',
   params,
   responses: { 200: run },

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Readiness } from '../contract/server.ts'
 import packageJson from '../package.json' with { type: 'json' }
 import { accountRoutes, accounts as createAccounts } from './accounts/index.ts'
+import { adminRoutes, admin as createAdmin } from './admin/index.ts'
 import { aveeRoutes, avees as createAvees } from './avees/index.ts'
 import { chatRoutes, chat as createChat } from './chat/index.ts'
 import type { Config } from './config.ts'
@@ -97,6 +98,8 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
       redisUrl: config.cache.kind === 'redis' ? config.cache.url.reveal() : undefined,
     }),
   )
+  const admin = createAdmin({ database, dataDir: config.dataDir })
+  jobs.register('audit.retention', { everyMs: 24 * 60 * 60_000, run: async () => admin.pruneAuditLog() })
   const avees = createAvees({ database, accounts, runs, jobs })
   const knowledge = parts.use(
     await createKnowledge({
@@ -151,6 +154,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     log,
     identity: accounts,
     readiness,
+    audit: admin.record,
     metrics: {
       log_lines_dropped: {
         help: 'Log lines dropped because they could not be written.',
@@ -189,8 +193,9 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     await Promise.all([http.close(), jobs[Symbol.asyncDispose](), runs[Symbol.asyncDispose]()])
   })
 
-  await http.register(accountRoutes({ accounts, avees }))
+  await http.register(accountRoutes({ accounts, avees, publicUrl: config.server.publicUrl }))
   await http.register(aveeRoutes({ avees }))
+  await http.register(adminRoutes({ admin, accounts, avees, jobs }))
   await http.register(runRoutes({ runs }))
   await http.register(knowledgeRoutes({ knowledge, avees, runs }))
   await http.register(folderRoutes({ knowledge, avees }))

@@ -34,7 +34,7 @@ test('the defaults serve only this machine', () => {
     dataDir: resolve('data'),
     store: { kind: 'embedded', dir: resolve('data') },
     cache: { kind: 'memory' },
-    accounts: { registrationOpen: true, sessionDays: 30, signInLimit: 10 },
+    accounts: { registration: 'invite', sessionDays: 30, signInLimit: 10 },
     models: {
       ollamaUrl: 'http://127.0.0.1:11434',
       openai: null,
@@ -86,7 +86,7 @@ test('names every invalid setting at once', () => {
     'ALLOWED_ORIGINS must be a comma list of origins like http://localhost:3000, each without a path, not "http://fine.example, http://not.example/with/path".',
     'TRUST_PROXY must be true, false, or a comma list of addresses and networks such as 10.0.0.0/8, not "10.0.0.0/64".',
     'DATABASE_URL must be a URL that starts with postgres:// or postgresql://.',
-    'REGISTRATION must be open or closed, not "maybe".',
+    'REGISTRATION must be invite, open or closed, not "maybe".',
     'SESSION_DAYS must be a whole number from 1 to 3650, not "0".',
     'OLLAMA_BASE_URL must be a URL that starts with http:// or https://, not "localhost:11434".',
     'LOG_LEVEL must be trace, debug, info, warn, error, fatal or silent, not "loud".',

@@ -164,10 +164,10 @@ export const settings = z.object({
     .describe(
       'Redis server for the embedding cache and the counts of sign-in attempts. Without it, both are in memory.',
     ),
-  REGISTRATION: oneOf('open', 'closed')
-    .prefault('open')
+  REGISTRATION: oneOf('invite', 'open', 'closed')
+    .prefault('invite')
     .describe(
-      'Whether anybody may create an account. The first account, which becomes the administrator, can always be created.',
+      'Who may create an account after the first one: `invite`, whoever an administrator invites; `open`, anybody; `closed`, nobody. The first account becomes the administrator. Unless `HOST` is this machine, it requires the setup token that the server prints at its start.',
     ),
   SESSION_DAYS: integer(1, 3650).prefault('30').describe('Days until a session expires.'),
   LIMIT_SIGN_INS_PER_QUARTER_HOUR: integer(0, 1_000_000)
@@ -344,7 +344,7 @@ export function readConfig(env: Record<string, string | undefined>) {
       ? { kind: 'redis' as const, url: new Secret(s.REDIS_URL) }
       : { kind: 'memory' as const },
     accounts: {
-      registrationOpen: s.REGISTRATION === 'open',
+      registration: s.REGISTRATION,
       sessionDays: s.SESSION_DAYS,
       signInLimit: s.LIMIT_SIGN_INS_PER_QUARTER_HOUR,
     },

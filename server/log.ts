@@ -13,6 +13,16 @@ function serializeError(error: unknown): unknown {
 
 let droppedLines = 0
 
+const maxRecentLines = 1_000
+const recentLines: string[] = []
+
+/** Returns the newest log lines of this process, the newest first. */
+export const recentLogLines = (limit: number): Record<string, unknown>[] =>
+  recentLines
+    .slice(-limit)
+    .toReversed()
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+
 /** Returns the number of log lines that could not be written since the start. */
 export const droppedLogLines = (): number => droppedLines
 
@@ -27,6 +37,8 @@ export function createLogDestination(fd: number): DestinationStream {
   }
   return {
     write(line) {
+      recentLines.push(line)
+      if (recentLines.length > maxRecentLines) recentLines.shift()
       let bytes: Uint8Array | undefined
       try {
         // The end of a line that was written in part comes first.

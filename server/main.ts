@@ -53,11 +53,12 @@ async function printStartMessage({ models, accounts }: App, address: string): Pr
     (thrown: unknown) => `No model is available: ${toAppError(thrown).message}`,
   )
   const { hasAccounts } = await accounts.state()
+  const setupToken = await accounts.setupToken()
   const next = hasAccounts
     ? 'Open the address to sign in.'
     : (await accounts.mode()) === 'personal'
       ? 'Open the address, drop a document on the page, and ask about it. No sign-in is needed on this machine.'
-      : 'Open the address and create the first account: it becomes the administrator.'
+      : `Create the first account, which becomes the administrator, at ${address}/login#setup_token=${setupToken}`
   process.stdout.write(`\nGabee runs at ${address}\n${modelMessage}\n${next}\n\n`)
 }
 

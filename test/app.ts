@@ -17,6 +17,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const isolated = {
   HOST: '127.0.0.1',
   OLLAMA_BASE_URL: 'http://127.0.0.1:9',
+  REGISTRATION: 'open',
   BACKGROUND_MODEL_CALLS: 'off',
   BACKGROUND_MODEL_REST_MS: '400',
   LOG_LEVEL: 'warn',

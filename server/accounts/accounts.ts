@@ -5,48 +5,78 @@ import { newId, violatedUnique } from '../db/index.ts'
 import type { Caller } from '../http/caller.ts'
 import type { Runs } from '../runs/index.ts'
 import { createApiKeys } from './api-keys.ts'
+import { isCommonPassword } from './common-passwords.ts'
 import {
+  accountDisabled,
+  commonPassword,
   emailRequired,
   emailTaken,
   firstAccountIsLocal,
   handleReserved,
   handleTaken,
+  invitationRequired,
   lastAdministrator,
   registrationClosed,
+  sessionNotFound,
+  setupTokenRequired,
   userNotFound,
   wrongCredentials,
   wrongPassword,
 } from './errors.ts'
 import { isReservedHandle } from './handles.ts'
+import { createInvitations, redeemInvitation } from './invitation-store.ts'
 import { createPasswordHasher, type HashParameters } from './password.ts'
-import { type Client, createRegistrationLimit, createSignInThrottle } from './sign-in-throttle.ts'
+import {
+  createSession,
+  deleteExpiredSessions,
+  deleteSession,
+  deleteSessionByToken,
+  deleteSessionsOf,
+  findSessionUser,
+  listSessions,
+  type SessionClient,
+} from './session-store.ts'
+import { deleteSetupToken, isSetupToken, readSetupToken } from './setup-token-store.ts'
+import {
+  createRegistrationLimit,
+  createSignInThrottle,
+  type Client as ThrottledClient,
+} from './sign-in-throttle.ts'
 import {
   countUsers,
-  deleteExpiredSessions,
   deleteOwnerSetting,
-  deleteSession,
-  deleteSessionsOf,
   deleteUser,
   findKeyUser,
   findOwner,
-  findSessionUser,
   findUser,
   findUserByEmail,
   findUserByHandle,
   hasAccounts,
   insertOwner,
-  insertSession,
   insertUser,
+  listUsers,
   lockAdministrators,
   type UserRow,
   updateUser,
 } from './store.ts'
-import { hashToken, isApiKey, newSessionToken } from './tokens.ts'
+import { hashToken, isApiKey } from './tokens.ts'
 
 export type Mode = 'personal' | 'accounts'
 
+/** Where a request comes from. */
+export type Client = ThrottledClient & SessionClient
+
 /** A user without credentials. */
 export type User = Omit<UserRow, 'password_hash'>
+
+export type Registration = {
+  email: string
+  password: string
+  handle?: string | undefined
+  display_name?: string | undefined
+  invitation?: string | undefined
+  setup_token?: string | undefined
+}
 
 export type NewSession = { token: string; expiresAt: Date; user: User }
 
@@ -55,7 +85,8 @@ export type AccountsDependencies = {
   runs: Pick<Runs, 'delete'>
   /** True when only this machine can reach the server; otherwise there is no personal mode. */
   loopback: boolean
-  registrationOpen: boolean
+  /** Who may create an account after the first one. */
+  registration: 'invite' | 'open' | 'closed'
   sessionDays: number
   /** Sign-in attempts per quarter of an hour, client and account; 0 for no limit. */
   signInLimit: number
@@ -105,17 +136,22 @@ export async function accounts({ database, runs, ...settings }: AccountsDependen
     setupState = undefined
   }
 
-  async function createSession(on: Db, user: UserRow): Promise<NewSession> {
-    const token = newSessionToken()
+  async function startSession(on: Db, user: UserRow, client: Client): Promise<NewSession> {
     const expiresAt = new Date(Date.now() + settings.sessionDays * dayMs)
-    await deleteExpiredSessions(on)
-    await insertSession(on, {
-      id: newId(),
-      user_id: user.id,
-      token_hash: hashToken(token),
-      expires_at: expiresAt,
-    })
+    const token = await createSession(on, user.id, expiresAt, client)
     return { token, expiresAt, user: toUser(user) }
+  }
+
+  const needsSetupToken = async () => !settings.loopback && !(await getSetupState()).hasAccounts
+
+  /** Checks whether somebody may create an account at all; an invitation is redeemed with the account. */
+  async function requireRegistration(fields: Registration, isOwner: boolean): Promise<void> {
+    if (await hasAccounts(db)) {
+      if (settings.registration === 'closed') throw registrationClosed()
+      if (settings.registration === 'invite' && fields.invitation === undefined) throw invitationRequired()
+    } else if (settings.loopback) {
+      if (!isOwner) throw firstAccountIsLocal()
+    } else if (!isSetupToken(fields.setup_token, await readSetupToken(db))) throw setupTokenRequired()
   }
 
   async function requireUser(id: string): Promise<UserRow> {
@@ -143,11 +179,24 @@ export async function accounts({ database, runs, ...settings }: AccountsDependen
     return found && toUser(found)
   }
 
+  async function remove(userId: string, beforeDelete: () => Promise<void>): Promise<void> {
+    await database.transaction((trx) => requireDeletable(trx, userId))
+    await beforeDelete()
+    await runs.delete({ userId })
+    await database.transaction(async (trx) => {
+      await requireDeletable(trx, userId)
+      await deleteUser(trx, userId)
+      await deleteOwnerSetting(trx, userId)
+    })
+    await ensureOwner()
+  }
+
   await ensureOwner()
   await deleteExpiredSessions(db)
 
   return {
     keys: createApiKeys(db),
+    invitations: createInvitations(db),
 
     async mode(): Promise<Mode> {
       if (!settings.loopback) return 'accounts'
@@ -160,37 +209,39 @@ export async function accounts({ database, runs, ...settings }: AccountsDependen
       return { userId: ownerId, isAdmin: true, aveeId: null, via: 'personal' }
     },
 
-    async byToken(token: string): Promise<Caller | undefined> {
+    async byToken(token: string, ip: string): Promise<Caller | undefined> {
       if (isApiKey(token)) {
         const found = await findKeyUser(db, hashToken(token))
         // A key restricted to one avee has no administrator rights.
         return found && { ...found, isAdmin: found.isAdmin && found.aveeId === null, via: 'api_key' }
       }
-      const user = await findSessionUser(db, hashToken(token))
+      const user = await findSessionUser(db, token, ip)
       return user && { userId: user.id, isAdmin: user.is_admin, aveeId: null, via: 'session' }
     },
 
-    async state(): Promise<{ registrationOpen: boolean; hasAccounts: boolean }> {
+    async state() {
       const has = (await getSetupState()).hasAccounts
-      return { registrationOpen: settings.registrationOpen || !has, hasAccounts: has }
+      return {
+        registration: settings.registration,
+        registrationOpen: settings.registration === 'open' || !has,
+        hasAccounts: has,
+        needsSetupToken: await needsSetupToken(),
+      }
+    },
+
+    /** Returns the token that the first account requires; undefined when it requires none. */
+    async setupToken(): Promise<string | undefined> {
+      return (await needsSetupToken()) ? await readSetupToken(db) : undefined
     },
 
     /** Creates an account; the first one claims the owner. `isOwner` is true for the owner in personal mode. */
     async register(
-      fields: {
-        email: string
-        password: string
-        handle?: string | undefined
-        display_name?: string | undefined
-      },
+      fields: Registration,
       { client, isOwner }: { client: Client; isOwner: boolean },
     ): Promise<NewSession> {
       await registrations.consume(client)
-
-      const isFirst = !(await hasAccounts(db))
-      if (!isFirst && !settings.registrationOpen) throw registrationClosed()
-      if (isFirst && settings.loopback && !isOwner) throw firstAccountIsLocal()
-
+      await requireRegistration(fields, isOwner)
+      if (isCommonPassword(fields.password)) throw commonPassword('password')
       checkHandle(fields.handle)
       const email = normalizeEmail(fields.email)
       const details = {
@@ -205,11 +256,18 @@ export async function accounts({ database, runs, ...settings }: AccountsDependen
             const display_name = fields.display_name ?? owner.display_name
             const handle = details.handle ?? owner.handle
             const claimed = await updateUser(trx, owner.id, { ...details, handle, display_name })
-            return await createSession(trx, claimed ?? owner)
+            await deleteSetupToken(trx)
+            return await startSession(trx, claimed ?? owner, client)
           }
-          if (!settings.registrationOpen) throw registrationClosed()
+          // Another first account may have been created meanwhile.
+          if (settings.registration === 'closed') throw registrationClosed()
+          if (settings.registration === 'invite') await redeemInvitation(trx, fields.invitation ?? '', email)
           const display_name = fields.display_name ?? fields.handle ?? email.slice(0, email.indexOf('@'))
-          return await createSession(trx, await insertUser(trx, { id: newId(), ...details, display_name }))
+          return await startSession(
+            trx,
+            await insertUser(trx, { id: newId(), ...details, display_name }),
+            client,
+          )
         }),
       )
       setupState = undefined
@@ -225,13 +283,22 @@ export async function accounts({ database, runs, ...settings }: AccountsDependen
       const outcome = await hashing.verify(password, user?.password_hash ?? null, priority)
       if (!user || outcome === 'wrong') throw wrongCredentials()
       await attempt.succeed()
+      if (user.disabled_at) throw accountDisabled()
       if (outcome === 'outdated')
         await updateUser(db, user.id, { password_hash: await hashing.hash(password, priority) })
-      return await createSession(db, user)
+      return await startSession(db, user, client)
     },
 
     async signOut(token: string): Promise<void> {
-      await deleteSession(db, hashToken(token))
+      await deleteSessionByToken(db, token)
+    },
+
+    sessions: {
+      list: async (userId: string, token: string | undefined) => listSessions(db, userId, token),
+      async delete(userId: string, id: string): Promise<void> {
+        if (!(await deleteSession(db, userId, id))) throw sessionNotFound()
+      },
+      deleteAll: async (userId: string) => deleteSessionsOf(db, userId),
     },
 
     async me(userId: string): Promise<User> {
@@ -240,11 +307,18 @@ export async function accounts({ database, runs, ...settings }: AccountsDependen
 
     async update(
       userId: string,
-      fields: { handle?: string | undefined; display_name?: string | undefined; email?: string | undefined },
+      fields: {
+        handle?: string | undefined
+        display_name?: string | undefined
+        email?: string | undefined
+        current_password?: string | undefined
+      },
     ): Promise<User> {
       const { handle, display_name } = fields
+      const user = await requireUser(userId)
       const email = fields.email === undefined ? undefined : normalizeEmail(fields.email)
-      if ((email ?? handle ?? display_name) === undefined) return toUser(await requireUser(userId))
+      if ((email ?? handle ?? display_name) === undefined) return toUser(user)
+      if (email !== undefined && email !== user.email) await confirmPassword(user, fields.current_password)
       checkHandle(handle)
       const changed = await translateConflicts(handle, () =>
         updateUser(db, userId, { email, handle, display_name }),
@@ -260,16 +334,17 @@ export async function accounts({ database, runs, ...settings }: AccountsDependen
     async changePassword(
       caller: Caller,
       passwords: { current_password?: string | undefined; new_password: string },
-      token: string | undefined,
+      { token, client }: { token: string | undefined; client: Client },
     ): Promise<NewSession | null> {
+      if (isCommonPassword(passwords.new_password)) throw commonPassword('new_password')
       const user = await requireUser(caller.userId)
       if (user.email === null) throw emailRequired()
       await confirmPassword(user, passwords.current_password)
       const password_hash = await hashing.hash(passwords.new_password, { isPriority: true })
       const signedIn = await database.transaction(async (trx) => {
         await updateUser(trx, user.id, { password_hash })
-        await deleteSessionsOf(trx, user.id, token === undefined ? null : hashToken(token))
-        return caller.via === 'personal' ? await createSession(trx, user) : null
+        await deleteSessionsOf(trx, user.id, token)
+        return caller.via === 'personal' ? await startSession(trx, user, client) : null
       })
       setupState = undefined
       return signedIn
@@ -285,29 +360,41 @@ export async function accounts({ database, runs, ...settings }: AccountsDependen
       beforeDelete: () => Promise<void>,
     ): Promise<void> {
       await confirmPassword(await requireUser(userId), password)
-      await database.transaction((trx) => requireDeletable(trx, userId))
-      await beforeDelete()
-      await runs.delete({ userId })
-      await database.transaction(async (trx) => {
-        await requireDeletable(trx, userId)
-        await deleteUser(trx, userId)
-        await deleteOwnerSetting(trx, userId)
-      })
-      await ensureOwner()
+      await remove(userId, beforeDelete)
     },
 
-    /** Grants or revokes administrator rights. @throws 409 for the last administrator */
-    async setAdministrator(idHandleOrEmail: string, isAdmin: boolean): Promise<User> {
+    /** Deletes a user like `delete`, for an administrator. */
+    async deleteByAdministrator(idHandleOrEmail: string, beforeDelete: (id: string) => Promise<void>) {
       const found = await findUserBy(idHandleOrEmail)
       if (!found) throw userNotFound()
+      await remove(found.id, () => beforeDelete(found.id))
+    },
+
+    /**
+     * Grants or revokes administrator rights, and disables or enables a user, which ends all their sessions.
+     * @throws 409 for the last administrator
+     */
+    async changeUser(
+      idHandleOrEmail: string,
+      changes: { isAdmin?: boolean | undefined; isDisabled?: boolean | undefined },
+    ): Promise<User> {
+      const found = await findUserBy(idHandleOrEmail)
+      if (!found) throw userNotFound()
+      const { isAdmin, isDisabled } = changes
       return await database.transaction(async (trx) => {
         await lockAdministrators(trx)
-        const changed = await updateUser(trx, found.id, { is_admin: isAdmin })
+        const changed = await updateUser(trx, found.id, {
+          is_admin: isAdmin,
+          disabled_at: isDisabled === undefined ? undefined : isDisabled ? new Date() : null,
+        })
         if (!changed) throw userNotFound()
         if ((await countUsers(trx)).admins === 0) throw lastAdministrator()
+        if (isDisabled) await deleteSessionsOf(trx, found.id)
         return toUser(changed)
       })
     },
+
+    listUsers: async () => (await listUsers(db)).map(toUser),
 
     /** Finds a user by id, handle or e-mail address. */
     findUser: findUserBy,

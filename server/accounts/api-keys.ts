@@ -1,3 +1,4 @@
+import type { Scope } from '../../contract/operation.ts'
 import { type Db, newId } from '../db/index.ts'
 import { apiKeyNotFound, expiryInPast } from './errors.ts'
 import { type ApiKeyRow, deleteApiKey, insertApiKey, listApiKeys } from './store.ts'
@@ -15,9 +16,21 @@ export function createApiKeys(db: Db) {
     /** Creates a key. The returned `key` is not stored and cannot be read again. */
     async create(
       userId: string,
-      fields: { name: string; avee_id?: string | undefined; expires_at?: string | undefined },
+      fields: {
+        name: string
+        avee_id?: string | undefined
+        scopes?: Scope[] | undefined
+        expires_in?: number | undefined
+        expires_at?: string | undefined
+      },
     ): Promise<{ key: string; row: ApiKey }> {
-      const expiresAt = fields.expires_at === undefined ? null : new Date(fields.expires_at)
+      const { expires_in: seconds, expires_at: at } = fields
+      const expiresAt =
+        seconds === undefined
+          ? at === undefined
+            ? null
+            : new Date(at)
+          : new Date(Date.now() + seconds * 1000)
       if (expiresAt && expiresAt.getTime() <= Date.now()) throw expiryInPast()
       const key = newApiKeyText()
       const row = await insertApiKey(db, {
@@ -27,6 +40,7 @@ export function createApiKeys(db: Db) {
         name: fields.name,
         prefix: prefixOf(key),
         key_hash: hashToken(key),
+        scopes: fields.scopes,
         expires_at: expiresAt,
       })
       return { key, row: withoutHash(row) }

@@ -10,6 +10,37 @@ export const wrongPassword = defineError(
   'wrong_password',
   () => 'The current password is missing or wrong.',
 )
+export const accountDisabled = defineError(
+  403,
+  'account_disabled',
+  () => 'An administrator has disabled this account.',
+)
+export const commonPassword = defineError(
+  422,
+  'invalid_fields',
+  (_field: string) => 'This password is among the most common ones. Choose another.',
+  (field) => [{ path: field, problem: 'This password is among the most common ones. Choose another.' }],
+)
+export const invitationRequired = defineError(
+  403,
+  'invitation_required',
+  () => 'Registration is by invitation. Ask an administrator for one.',
+)
+export const invitationInvalid = defineError(
+  403,
+  'invitation_invalid',
+  () => 'This invitation is unknown, used or expired. Ask an administrator for a new one.',
+)
+export const invitationForAnother = defineError(
+  403,
+  'invitation_for_another_address',
+  () => 'This invitation is for another e-mail address.',
+)
+export const setupTokenRequired = defineError(
+  403,
+  'setup_token_required',
+  () => 'The setup token is missing or wrong. The server prints it at its start.',
+)
 export const registrationClosed = defineError(
   403,
   'registration_closed',
@@ -48,6 +79,8 @@ export const lastAdministrator = defineError(
 )
 export const userNotFound = defineError(404, 'user_not_found', () => 'User not found.')
 export const aveeNotFound = defineError(404, 'avee_not_found', () => 'Avee not found.')
+export const invitationNotFound = defineError(404, 'invitation_not_found', () => 'Invitation not found.')
+export const sessionNotFound = defineError(404, 'session_not_found', () => 'Session not found.')
 export const apiKeyNotFound = defineError(404, 'api_key_not_found', () => 'API key not found.')
 export const expiryInPast = defineError(422, 'invalid_fields', () => 'expires_at must be in the future.')
 

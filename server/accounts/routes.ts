@@ -2,12 +2,18 @@ import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import {
   changePassword,
   createApiKey,
+  createInvitation,
   deleteApiKey,
+  deleteInvitation,
   deleteMe,
+  deleteSession,
+  deleteSessions,
   getAuthState,
   getMe,
   grantAdmin,
   listApiKeys,
+  listInvitations,
+  listSessions,
   logIn,
   logOut,
   register,
@@ -17,10 +23,11 @@ import {
 import { callerOf, sessionCallerOf } from '../http/caller.ts'
 import { route } from '../http/route.ts'
 import { clearSessionCookie, setSessionCookie } from '../http/session-cookie.ts'
-import type { Accounts, NewSession, User } from './accounts.ts'
+import type { Accounts, Client, NewSession, User } from './accounts.ts'
 import type { ApiKey } from './api-keys.ts'
 import { aveeNotFound, handleTaken } from './errors.ts'
-import type { Client } from './sign-in-throttle.ts'
+import type { Invitation } from './invitation-store.ts'
+import type { ActiveSession } from './session-store.ts'
 
 /** Operations of the avees module, which depends on this one. */
 export type AveeOperations = {
@@ -33,30 +40,47 @@ export type AveeOperations = {
 }
 
 const done = { ok: true } as const
+const invitationSeconds = 7 * 24 * 60 * 60
 
 /** Registration, sign-in, the account of the caller and API keys. */
 export const accountRoutes =
-  ({ accounts, avees }: { accounts: Accounts; avees: AveeOperations }): FastifyPluginAsync =>
+  ({
+    accounts,
+    avees,
+    publicUrl,
+  }: {
+    accounts: Accounts
+    avees: AveeOperations
+    publicUrl?: string | null
+  }): FastifyPluginAsync =>
   async (app) => {
     async function checkHandle(handle: string | undefined, userId: string | null): Promise<void> {
       if (handle !== undefined && (await avees.isHandleOfOthers(handle, userId))) throw handleTaken(handle)
     }
 
     route(app, getAuthState, async () => {
-      const { registrationOpen, hasAccounts } = await accounts.state()
-      return { mode: await accounts.mode(), registration_open: registrationOpen, has_accounts: hasAccounts }
+      const { registration, registrationOpen, hasAccounts, needsSetupToken } = await accounts.state()
+      return {
+        mode: await accounts.mode(),
+        registration,
+        registration_open: registrationOpen,
+        has_accounts: hasAccounts,
+        needs_setup_token: needsSetupToken,
+      }
     })
 
     route(app, register, async (request, reply) => {
       const isOwner = request.caller?.via === 'personal'
       await checkHandle(request.body.handle, isOwner ? callerOf(request).userId : null)
       const signedIn = await accounts.register(request.body, { client: clientOf(request), isOwner })
+      request.audited = { actorId: signedIn.user.id }
       setSessionCookie(request, reply, signedIn.token, signedIn.expiresAt)
       return presentSession(signedIn)
     })
 
     route(app, logIn, async (request, reply) => {
       const signedIn = await accounts.signIn(request.body, clientOf(request))
+      request.audited = { actorId: signedIn.user.id }
       setSessionCookie(request, reply, signedIn.token, signedIn.expiresAt)
       return presentSession(signedIn)
     })
@@ -69,7 +93,10 @@ export const accountRoutes =
     })
 
     route(app, changePassword, async (request, reply) => {
-      const signedIn = await accounts.changePassword(sessionCallerOf(request), request.body, request.token)
+      const signedIn = await accounts.changePassword(sessionCallerOf(request), request.body, {
+        token: request.token,
+        client: clientOf(request),
+      })
       if (signedIn) setSessionCookie(request, reply, signedIn.token, signedIn.expiresAt)
       return { ok: true as const, session: signedIn && presentSession(signedIn) }
     })
@@ -92,6 +119,45 @@ export const accountRoutes =
       return done
     })
 
+    route(app, listSessions, async (request) => {
+      const { userId } = sessionCallerOf(request)
+      return { sessions: (await accounts.sessions.list(userId, request.token)).map(presentActiveSession) }
+    })
+
+    route(app, deleteSession, async (request) => {
+      await accounts.sessions.delete(sessionCallerOf(request).userId, request.params.id)
+      return done
+    })
+
+    route(app, deleteSessions, async (request, reply) => {
+      await accounts.sessions.deleteAll(sessionCallerOf(request).userId)
+      clearSessionCookie(request, reply)
+      return done
+    })
+
+    route(app, listInvitations, async (request) => {
+      sessionCallerOf(request)
+      return { invitations: (await accounts.invitations.list()).map(presentInvitation) }
+    })
+
+    route(app, createInvitation, async (request) => {
+      const { email = null, expires_in: expiresInSeconds = invitationSeconds } = request.body ?? {}
+      const { token, row } = await accounts.invitations.create(sessionCallerOf(request).userId, {
+        email: email?.toLowerCase() ?? null,
+        expiresInSeconds,
+      })
+      const page = new URL('/login', publicUrl ?? `${request.protocol}://${request.host}`)
+      // A fragment stays in the browser, so no log contains it.
+      page.hash = `invitation=${token}`
+      return { ...presentInvitation(row), token, url: page.href }
+    })
+
+    route(app, deleteInvitation, async (request) => {
+      sessionCallerOf(request)
+      await accounts.invitations.revoke(request.params.id)
+      return done
+    })
+
     route(app, listApiKeys, async (request) => ({
       api_keys: (await accounts.keys.list(sessionCallerOf(request).userId)).map(presentKey),
     }))
@@ -111,12 +177,12 @@ export const accountRoutes =
 
     route(app, grantAdmin, async (request) => {
       sessionCallerOf(request)
-      return presentUser(await accounts.setAdministrator(request.params.user, true))
+      return presentUser(await accounts.changeUser(request.params.user, { isAdmin: true }))
     })
 
     route(app, revokeAdmin, async (request) => {
       sessionCallerOf(request)
-      return presentUser(await accounts.setAdministrator(request.params.user, false))
+      return presentUser(await accounts.changeUser(request.params.user, { isAdmin: false }))
     })
   }
 
@@ -124,10 +190,27 @@ export const accountRoutes =
 function clientOf(request: FastifyRequest): Client {
   const isTrusted = request.ip !== request.socket.remoteAddress
   const forwardedFor = request.headers['x-forwarded-for'] ?? request.headers.forwarded
-  return { ip: request.ip, forwardedFor: isTrusted ? undefined : forwardedFor?.toString().slice(0, 200) }
+  return {
+    ip: request.ip,
+    forwardedFor: isTrusted ? undefined : forwardedFor?.toString().slice(0, 200),
+    userAgent: request.headers['user-agent'],
+  }
 }
 
 const presentUser = (user: User) => ({ ...user, created_at: user.created_at.toISOString() })
+
+const presentActiveSession = ({ created_at, last_used_at, expires_at, ...session }: ActiveSession) => ({
+  ...session,
+  created_at: created_at.toISOString(),
+  last_used_at: last_used_at.toISOString(),
+  expires_at: expires_at.toISOString(),
+})
+
+const presentInvitation = ({ created_at, expires_at, ...invitation }: Invitation) => ({
+  ...invitation,
+  created_at: created_at.toISOString(),
+  expires_at: expires_at.toISOString(),
+})
 
 const presentSession = ({ token, expiresAt, user }: NewSession) => ({
   token,

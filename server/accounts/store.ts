@@ -50,7 +50,11 @@ export async function countUsers(db: Db) {
     .selectFrom('users')
     .select(({ fn }) => [
       fn.countAll<string>().as('all'),
-      fn.countAll<string>().filterWhere('is_admin', '=', true).as('admins'),
+      fn
+        .countAll<string>()
+        .filterWhere('is_admin', '=', true)
+        .filterWhere('disabled_at', 'is', null)
+        .as('admins'),
     ])
     .executeTakeFirstOrThrow()
   return { all: Number(all), admins: Number(admins) }
@@ -78,40 +82,17 @@ export async function findUserByHandle(db: Db, handle: string): Promise<UserRow 
   return await db.selectFrom('users').selectAll().where('handle', '=', handle).executeTakeFirst()
 }
 
+/** Lists all users, the newest first. */
+export async function listUsers(db: Db): Promise<UserRow[]> {
+  return await db.selectFrom('users').selectAll().orderBy('id', 'desc').execute()
+}
+
 export async function updateUser(db: Db, id: string, changes: UserChanges): Promise<UserRow | undefined> {
   return await db.updateTable('users').set(changes).where('id', '=', id).returningAll().executeTakeFirst()
 }
 
 export async function deleteUser(db: Db, id: string): Promise<void> {
   await db.deleteFrom('users').where('id', '=', id).execute()
-}
-
-export async function insertSession(db: Db, session: Insertable<Tables['sessions']>): Promise<void> {
-  await db.insertInto('sessions').values(session).execute()
-}
-
-export async function findSessionUser(db: Db, tokenHash: string): Promise<UserRow | undefined> {
-  return await db
-    .selectFrom('sessions')
-    .innerJoin('users', 'users.id', 'sessions.user_id')
-    .selectAll('users')
-    .where('token_hash', '=', tokenHash)
-    .where('expires_at', '>', sql<Date>`now()`)
-    .executeTakeFirst()
-}
-
-export async function deleteSession(db: Db, tokenHash: string): Promise<void> {
-  await db.deleteFrom('sessions').where('token_hash', '=', tokenHash).execute()
-}
-
-/** Deletes the sessions of a user except the one with the token hash `kept`. */
-export async function deleteSessionsOf(db: Db, userId: string, kept: string | null): Promise<void> {
-  const sessions = db.deleteFrom('sessions').where('user_id', '=', userId)
-  await (kept === null ? sessions : sessions.where('token_hash', '<>', kept)).execute()
-}
-
-export async function deleteExpiredSessions(db: Db): Promise<void> {
-  await db.deleteFrom('sessions').where('expires_at', '<=', sql<Date>`now()`).execute()
 }
 
 export async function insertApiKey(db: Db, key: Insertable<Tables['api_keys']>): Promise<ApiKeyRow> {
@@ -137,9 +118,10 @@ export async function findKeyUser(db: Db, keyHash: string) {
   const found = await db
     .selectFrom('api_keys')
     .innerJoin('users', 'users.id', 'api_keys.user_id')
-    .select(['api_keys.id', 'user_id as userId', 'avee_id as aveeId', 'is_admin as isAdmin'])
+    .select(['api_keys.id', 'user_id as userId', 'avee_id as aveeId', 'is_admin as isAdmin', 'scopes'])
     .select(sql<boolean>`coalesce(last_used_at < now() - interval '1 minute', true)`.as('stale'))
     .where('key_hash', '=', keyHash)
+    .where('disabled_at', 'is', null)
     .where((eb) => eb.or([eb('expires_at', 'is', null), eb('expires_at', '>', sql<Date>`now()`)]))
     .executeTakeFirst()
   if (!found) return undefined

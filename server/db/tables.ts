@@ -5,6 +5,7 @@ import type { Citation, MessageStatus, Usage } from '../../contract/chat.ts'
 import type { Vote } from '../../contract/insight.ts'
 import { type Layer } from '../../contract/layers.ts'
 import type { MemoryType } from '../../contract/memory.ts'
+import type { Scope } from '../../contract/operation.ts'
 import type { RunStatus } from '../../contract/runs.ts'
 
 type Json<T> = JSONColumnType<NonNullable<T> & object> | (null extends T ? null : never)
@@ -23,9 +24,35 @@ export type Tables = {
     handle: string | null
     display_name: string
     is_admin: Generated<boolean>
+    disabled_at: Stamp | null
     created_at: CreatedAt
   }
-  sessions: { id: string; user_id: string; token_hash: string; created_at: CreatedAt; expires_at: Stamp }
+  sessions: {
+    id: string
+    user_id: string
+    token_hash: string
+    address: string | null
+    user_agent: string | null
+    created_at: CreatedAt
+    last_used_at: Stamp
+    expires_at: Stamp
+  }
+  invitations: {
+    id: string
+    created_by: string
+    email: string | null
+    token_hash: string
+    created_at: CreatedAt
+    expires_at: Stamp
+  }
+  audit_log: {
+    id: string
+    at: CreatedAt
+    actor_id: string | null
+    action: string
+    target: string | null
+    address: string | null
+  }
   api_keys: {
     id: string
     user_id: string
@@ -33,6 +60,7 @@ export type Tables = {
     name: string
     prefix: string
     key_hash: string
+    scopes: ColumnType<Scope[], Scope[] | undefined, never>
     created_at: CreatedAt
     last_used_at: Stamp | null
     expires_at: Stamp | null

@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify'
+import { type Scope, scopeOf } from '../../contract/operation.ts'
 import { defineError } from '../errors.ts'
 import { type Caller, notSignedIn } from './caller.ts'
 import type { OriginCheck } from './origin.ts'
@@ -11,7 +12,7 @@ export type Identity = {
   /** The caller in personal mode. */
   owner(): Promise<Caller>
   /** The user of a session token or API key; undefined if it is unknown, expired or revoked. */
-  byToken(token: string): Promise<Caller | undefined>
+  byToken(token: string, ip: string): Promise<Caller | undefined>
 }
 
 declare module 'fastify' {
@@ -29,6 +30,11 @@ const invalidToken = defineError(
   () => 'The token is invalid or has expired. Sign in again, or create a new API key.',
 )
 const adminsOnly = defineError(403, 'admins_only', () => 'Only administrators can do this.')
+const scopeMissing = defineError(
+  403,
+  'scope_missing',
+  (scope: Scope) => `This API key lacks the scope "${scope}". Create one that has it.`,
+)
 const crossSite = defineError(
   403,
   'cross_site',
@@ -58,7 +64,7 @@ export function createAccessCheck(identity: Identity, origins: OriginCheck) {
     const bearer = bearerToken(request.headers.authorization)
     if (bearer !== undefined) {
       request.token = bearer
-      return await identity.byToken(bearer)
+      return await identity.byToken(bearer, request.ip)
     }
     const isSameOrigin = !request.isFromOtherOrigin
     if (!isSameOrigin && !safeMethods.has(request.method) && !origins.isAllowedOrigin(request))
@@ -66,7 +72,7 @@ export function createAccessCheck(identity: Identity, origins: OriginCheck) {
 
     const cookie = request.cookies[sessionCookie]
     if (isSameOrigin && cookie) {
-      const caller = await identity.byToken(cookie)
+      const caller = await identity.byToken(cookie, request.ip)
       if (caller) {
         request.token = cookie
         return caller
@@ -88,6 +94,8 @@ export function createAccessCheck(identity: Identity, origins: OriginCheck) {
     if (access === 'public') return
     if (!request.caller) throw request.token === undefined ? notSignedIn() : invalidToken()
     if (access === 'admin' && !request.caller.isAdmin) throw adminsOnly()
+    const scope = scopeOf(config.operation ?? { method: 'GET' })
+    if (request.caller.scopes?.includes(scope) === false) throw scopeMissing(scope)
   }
 }
 

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import type { Access } from '../../contract/operation.ts'
+import type { Access, Scope } from '../../contract/operation.ts'
 import { defineError } from '../errors.ts'
 
 /** The authenticated user of a request. */
@@ -8,6 +8,8 @@ export type Caller = {
   isAdmin: boolean
   /** The only avee that the caller's API key gives access to, or null for all. */
   aveeId: string | null
+  /** The scopes of the caller's API key; other callers may do everything. */
+  scopes?: readonly Scope[]
   via: 'personal' | 'session' | 'api_key'
 }
 

@@ -3,7 +3,7 @@ import fastifySwaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
 import * as z from 'zod/mini'
 import { errorResponse } from '../../contract/common.ts'
-import { type Content, isContent, type Operation } from '../../contract/operation.ts'
+import { type Content, isContent, type Operation, scopeOf } from '../../contract/operation.ts'
 import { sessionCookie } from './session-cookie.ts'
 
 const description = `AI personas ("avees") with their own documents and memory. Answers stream, cite their sources and survive restarts.
@@ -26,6 +26,10 @@ const tags = [
   { name: 'insight', description: 'Analysis of answers, feedback, unanswered questions and updates.' },
   { name: 'runs', description: 'Long operations and their durable event logs.' },
   { name: 'accounts', description: 'Accounts, sessions and API keys.' },
+  {
+    name: 'administration',
+    description: 'Users, usage, state and audit log of the server, for administrators.',
+  },
   { name: 'localchat', description: 'The LocalChat protocol: the caller’s library and local models.' },
   { name: 'server', description: 'Health of the server.' },
 ]
@@ -152,7 +156,7 @@ function describeApi(operations: readonly Operation[], serverUrl: string) {
           },
         }),
         responses: responsesOf(operation),
-        ...(access === 'public' ? { security: [] } : {}),
+        security: access === 'public' ? [] : [{ bearer: [scopeOf(operation)] }, { cookie: [] }],
       },
     }
   }
@@ -171,7 +175,12 @@ function describeApi(operations: readonly Operation[], serverUrl: string) {
     components: {
       schemas,
       securitySchemes: {
-        bearer: { type: 'http', scheme: 'bearer', description: 'A session token or an API key.' },
+        bearer: {
+          type: 'http',
+          scheme: 'bearer',
+          description:
+            'A session token, or an API key that has the scope named by the operation: read, chat or manage.',
+        },
         cookie: {
           type: 'apiKey',
           in: 'cookie',

@@ -12,6 +12,7 @@ import { AppError, defineError, toErrorBody } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { createAccessCheck, type Identity } from './access.ts'
 import { collectMethods } from './allowed-methods.ts'
+import { type RecordAudit, recordAudit } from './audit.ts'
 import { pathOf, sendError } from './error-response.ts'
 import { healthRoutes } from './health.ts'
 import { acceptJson } from './json-body.ts'
@@ -38,6 +39,8 @@ export type HttpDependencies = {
   identity: Identity
   /** Returns the response of GET /health/ready. */
   readiness: () => Promise<Readiness>
+  /** Writes an entry of the audit log. */
+  audit?: RecordAudit
   /** Metrics of the modules for GET /metrics. */
   metrics?: Record<string, Metric>
   /** The folder of the built page; web/dist by default. */
@@ -121,6 +124,7 @@ export async function createHttp(parts: HttpDependencies): Promise<Http> {
   })
   await app.register(fastifyCookie)
   app.addHook('onRequest', createAccessCheck(identity, origins))
+  recordAudit(app, parts.audit ?? (async () => {}))
 
   app.addHook('onResponse', async (request, reply) => {
     // Without the query, which may contain what a user wrote.

@@ -124,9 +124,9 @@ describe.each(DATABASES)('accounts on %s', (kind) => {
     const short = await register({ email: 'new@example.org', password: 'short' })
     expect(short.status).toBe(422)
     expect(short.body.error.details).toEqual([
-      { path: 'password', problem: 'A password has at least 8 characters.' },
+      { path: 'password', problem: 'A password has at least 10 characters.' },
     ])
-    expect(short.body.detail).toBe('A password has at least 8 characters.')
+    expect(short.body.detail).toBe('A password has at least 10 characters.')
   })
 
   test('does not let a user and an avee of another owner share a handle', async () => {
@@ -154,8 +154,12 @@ describe.each(DATABASES)('accounts on %s', (kind) => {
       display_name: 'Zoë',
       handle: 'zoe',
     })
-    expect((await patch({ email: 'Zoe@Example.org' })).body.email).toBe('zoe@example.org')
-    expect((await patch({ email: 'Owner@example.org' })).body.error.code).toBe('email_taken')
+    expect((await patch({ email: 'Zoe@Example.org', current_password: password })).body.email).toBe(
+      'zoe@example.org',
+    )
+    expect((await patch({ email: 'Owner@example.org', current_password: password })).body.error.code).toBe(
+      'email_taken',
+    )
     expect((await patch({ handle: 'owner1' })).body.error.code).toBe('handle_taken')
     expect((await patch({ display_name: '' })).status).toBe(422)
     expect((await patch({})).body.display_name).toBe('Zoë')

@@ -88,7 +88,7 @@ describe('the command line', { timeout: 120_000 }, () => {
     const { output, ended } = run({ PORT: 'eighty', REGISTRATION: 'maybe' })
     expect(await ended).toBe(1)
     expect(output.err).toContain('PORT must be a whole number from 0 to 65535, not "eighty".')
-    expect(output.err).toContain('REGISTRATION must be open or closed, not "maybe".')
+    expect(output.err).toContain('REGISTRATION must be invite, open or closed, not "maybe".')
     expect(output.err).not.toMatch(/\bat .*\.ts:\d/)
     expect(output.out).toBe('')
   })

@@ -27,7 +27,9 @@ describe.each(DATABASES)('personal mode on %s', (kind) => {
     expect((await makeAvee(server)).status).toBe(201)
     expect((await server.call('GET', '/auth/state')).body).toEqual({
       mode: 'personal',
+      registration: 'open',
       registration_open: true,
+      needs_setup_token: false,
       has_accounts: false,
     })
   })
@@ -218,7 +220,7 @@ describe.each(DATABASES)('personal mode on %s', (kind) => {
     expect((await me(server)).status).toBe(401)
     expect((await me(server, { headers: { host: 'gabee.example' } })).status).toBe(401)
     const first = await server.call<{ user: { is_admin: boolean } }>('POST', '/auth/register', {
-      body: { email: 'first@example.org', password },
+      body: { email: 'first@example.org', password, setup_token: await server.accounts.setupToken() },
       from: '192.168.1.20',
       headers: { host: 'gabee.example' },
     })

@@ -37,7 +37,7 @@ export async function reopenServer(
   env: Record<string, string> = {},
   { routes, ...parts }: Partial<HttpDependencies> & { routes?: (http: Http) => Promise<void> } = {},
 ) {
-  const config = readConfig({ PORT: '0', ...env })
+  const config = readConfig({ PORT: '0', REGISTRATION: 'open', ...env })
   const log = createLog('silent')
   const runs = makeRuns({ database, log, nodeId: 'node' })
   const accounts = await makeAccounts({
@@ -88,7 +88,7 @@ export async function reopenServer(
     counted += 1
     const email = wish['email'] ?? `person${counted}@example.org`
     const { status, body } = await call<Session>('POST', '/auth/register', {
-      body: { password, ...wish, email },
+      body: { password, setup_token: await accounts.setupToken(), ...wish, email },
     })
     if (status !== 201) throw new Error(`Registering answered ${status}: ${JSON.stringify(body)}`)
     return { email, token: body.token, id: body.user.id }

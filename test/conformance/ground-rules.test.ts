@@ -393,7 +393,11 @@ describe('accounts mode on other addresses', () => {
     const response = await wide.fetch('/auth/register', {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ email: 'a@example.org', password: 'a good long password' }),
+      body: JSON.stringify({
+        email: 'a@example.org',
+        password: 'a good long password',
+        setup_token: await wide.app.accounts.setupToken(),
+      }),
     })
     expect(response.status).toBe(201)
     const cookie = response.headers.get('set-cookie') ?? ''

@@ -38,7 +38,7 @@ export async function openKnowledgeServer(
   const database = await openTestDatabase(kind)
   const dir = database.source.dir
   const log = pino({ level: 'silent' })
-  const config = readConfig({ PORT: '0', DATA_DIR: dir })
+  const config = readConfig({ PORT: '0', DATA_DIR: dir, REGISTRATION: 'open' })
   const runs = runsRoom({ database, log, nodeId: randomUUID(), leaseMs: 2_000, graceMs: 0 })
   const jobs = jobQueue({ database, log })
   const accounts = await accountsRoom({ database, runs, loopback: true, ...config.accounts })

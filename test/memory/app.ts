@@ -17,6 +17,7 @@ export async function startMemoryApp(kind: TestDatabase['kind'], settings: Recor
     PORT: '0',
     OLLAMA_BASE_URL: 'http://127.0.0.1:9',
     LOG_LEVEL: 'silent',
+    REGISTRATION: 'open',
     SHUTDOWN_GRACE_MS: '200',
     ...database.settings,
     ...settings,

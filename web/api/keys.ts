@@ -3,6 +3,8 @@ export const keys = {
   me: ['me'],
   authState: ['auth-state'],
   apiKeys: ['api-keys'],
+  sessions: ['sessions'],
+  invitations: ['invitations'],
   avees: ['avees'],
   myAvees: ['avees', 'mine'],
   discover: (query: string) => ['avees', 'discover', query],

@@ -10,6 +10,7 @@ import { up as insightJobs } from './008-insight-jobs.ts'
 import { up as integrity } from './010-integrity.ts'
 import { up as canonicalEvents } from './011-canonical-events.ts'
 import { up as documentSources } from './012-document-sources.ts'
+import { up as accountSecurity } from './013-account-security.ts'
 
 /** All migrations by number. A released migration is never edited, renamed or removed. */
 export const migrations: Record<string, Migration> = {
@@ -24,4 +25,5 @@ export const migrations: Record<string, Migration> = {
   '010-integrity': { up: integrity },
   '011-canonical-events': { up: canonicalEvents },
   '012-document-sources': { up: documentSources },
+  '013-account-security': { up: accountSecurity },
 }

@@ -1,6 +1,6 @@
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
-import { getAuthState, logIn, register } from '../../../contract/accounts.ts'
+import { getAuthState, logIn, minPasswordCharacters, register } from '../../../contract/accounts.ts'
 import { ApiError, keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { useTitle } from '../../shell/page.tsx'
@@ -15,8 +15,9 @@ export function LoginScreen() {
   const api = useApi()
   const state = useQuery({ queryKey: keys.authState, queryFn: () => api.call(getAuthState) })
   const [choice, setChoice] = useState<'sign-in' | 'register'>()
+  const [link] = useState(() => parseLink(location.hash))
   const isFirst = state.data !== undefined && !state.data.has_accounts
-  const mode = choice ?? (isFirst ? 'register' : 'sign-in')
+  const mode = choice ?? (isFirst || link.invitation ? 'register' : 'sign-in')
   useTitle(mode === 'register' ? 'Create account' : 'Sign in')
 
   return (
@@ -38,14 +39,20 @@ export function LoginScreen() {
                 avees and conversations.
               </Notice>
             )}
-            <AccountForm key={mode} mode={mode} />
+            <AccountForm
+              key={mode}
+              mode={mode}
+              link={link}
+              needsSetupToken={state.data.needs_setup_token}
+              needsInvitation={state.data.has_accounts && state.data.registration === 'invite'}
+            />
             {mode === 'register' ? (
               state.data.has_accounts && (
                 <Button variant="quiet" onClick={() => setChoice('sign-in')}>
                   Sign in instead
                 </Button>
               )
-            ) : state.data.registration_open ? (
+            ) : state.data.registration !== 'closed' ? (
               <Button variant="quiet" onClick={() => setChoice('register')}>
                 Create account
               </Button>
@@ -59,16 +66,42 @@ export function LoginScreen() {
   )
 }
 
-function AccountForm({ mode }: { mode: 'sign-in' | 'register' }) {
+type Link = { invitation: string; setupToken: string }
+
+/** Reads the tokens of a link to this page; a fragment never reaches a server or its log. */
+function parseLink(fragment: string): Link {
+  const values = new URLSearchParams(fragment.slice(1))
+  return { invitation: values.get('invitation') ?? '', setupToken: values.get('setup_token') ?? '' }
+}
+
+function AccountForm({
+  mode,
+  link,
+  needsSetupToken,
+  needsInvitation,
+}: {
+  mode: 'sign-in' | 'register'
+  link: Link
+  needsSetupToken: boolean
+  needsInvitation: boolean
+}) {
   const api = useApi()
   const [name, setName] = useState('')
   const [email, setEmail] = useState('')
   const [password, setPassword] = useState('')
+  const [invitation, setInvitation] = useState(link.invitation)
+  const [setupToken, setSetupToken] = useState(link.setupToken)
   const submission = useMutation({
     mutationFn: () =>
       mode === 'register'
         ? api.call(register, {
-            body: { email, password, ...(name.trim() ? { display_name: name.trim() } : {}) },
+            body: {
+              email,
+              password,
+              ...(name.trim() ? { display_name: name.trim() } : {}),
+              ...(needsInvitation ? { invitation: invitation.trim() } : {}),
+              ...(needsSetupToken ? { setup_token: setupToken.trim() } : {}),
+            },
           })
         : api.call(logIn, { body: { email, password } }),
     // A full page load clears the previous user's data from memory.
@@ -83,6 +116,24 @@ function AccountForm({ mode }: { mode: 'sign-in' | 'register' }) {
     <form className="login-form" onSubmit={submit}>
       {submission.error && !errors.email && !errors.password && (
         <Notice kind="bad">{submission.error.message}</Notice>
+      )}
+      {mode === 'register' && needsInvitation && !link.invitation && (
+        <TextField
+          label="Invitation"
+          hint="The code at the end of the invitation link. Ask an administrator for one."
+          required
+          value={invitation}
+          onChange={(event) => setInvitation(event.target.value)}
+        />
+      )}
+      {mode === 'register' && needsSetupToken && !link.setupToken && (
+        <TextField
+          label="Setup token"
+          hint="The server prints it at its start."
+          required
+          value={setupToken}
+          onChange={(event) => setSetupToken(event.target.value)}
+        />
       )}
       {mode === 'register' && (
         <TextField
@@ -108,8 +159,8 @@ function AccountForm({ mode }: { mode: 'sign-in' | 'register' }) {
         type="password"
         autoComplete={mode === 'register' ? 'new-password' : 'current-password'}
         required
-        minLength={mode === 'register' ? 8 : undefined}
-        hint={mode === 'register' ? 'At least 8 characters.' : undefined}
+        minLength={mode === 'register' ? minPasswordCharacters : undefined}
+        hint={mode === 'register' ? `At least ${minPasswordCharacters} characters.` : undefined}
         value={password}
         error={errors.password}
         onChange={(event) => setPassword(event.target.value)}

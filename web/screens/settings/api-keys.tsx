@@ -3,6 +3,7 @@ import { Check, Copy, KeyRound } from 'lucide-react'
 import { type FormEvent, useState } from 'react'
 import { createApiKey, deleteApiKey, listApiKeys } from '../../../contract/accounts.ts'
 import { listMyAvees } from '../../../contract/avees.ts'
+import type { Scope } from '../../../contract/operation.ts'
 import { type ApiKey, keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { Section } from '../../shell/page.tsx'
@@ -51,6 +52,12 @@ export function ApiKeys() {
   )
 }
 
+const scopesOf: Record<'all' | 'chat' | 'read', Scope[]> = {
+  all: ['read', 'chat', 'manage'],
+  chat: ['read', 'chat'],
+  read: ['read'],
+}
+
 function KeyRow({ apiKey }: { apiKey: ApiKey }) {
   const api = useApi()
   const queries = useQueryClient()
@@ -63,7 +70,13 @@ function KeyRow({ apiKey }: { apiKey: ApiKey }) {
           <code className="soft small">{apiKey.prefix}…</code>
         </span>
         <span className="row-facts">
-          {apiKey.avee_id ? 'One avee · ' : ''}Created {formatTime(apiKey.created_at)} ·{' '}
+          {apiKey.avee_id ? 'One avee · ' : ''}
+          {apiKey.scopes.includes('manage')
+            ? ''
+            : apiKey.scopes.includes('chat')
+              ? 'Read and chat · '
+              : 'Read only · '}
+          Created {formatTime(apiKey.created_at)} ·{' '}
           {apiKey.last_used_at ? `Last used ${formatTime(apiKey.last_used_at)}` : 'Never used'}
         </span>
       </div>
@@ -93,11 +106,14 @@ function NewKeyDialog({ onClose }: { onClose: () => void }) {
   const queries = useQueryClient()
   const [name, setName] = useState('')
   const [aveeId, setAveeId] = useState('')
+  const [rights, setRights] = useState<keyof typeof scopesOf>('all')
   const [isCopied, copy] = useCopy()
   const mine = useQuery({ queryKey: keys.myAvees, queryFn: () => api.call(listMyAvees) })
   const create = useMutation({
     mutationFn: () =>
-      api.call(createApiKey, { body: { name: name.trim(), ...(aveeId ? { avee_id: aveeId } : {}) } }),
+      api.call(createApiKey, {
+        body: { name: name.trim(), scopes: scopesOf[rights], ...(aveeId ? { avee_id: aveeId } : {}) },
+      }),
     onSuccess: () => queries.invalidateQueries({ queryKey: keys.apiKeys }),
   })
   const submit = (event: FormEvent): void => {
@@ -133,6 +149,15 @@ function NewKeyDialog({ onClose }: { onClose: () => void }) {
           autoFocus
           onChange={(event) => setName(event.target.value)}
         />
+        <SelectField
+          label="Permissions"
+          value={rights}
+          onChange={(event) => setRights(event.target.value as keyof typeof scopesOf)}
+        >
+          <option value="all">Read, chat and manage</option>
+          <option value="chat">Read and chat</option>
+          <option value="read">Read only</option>
+        </SelectField>
         <SelectField label="Access" value={aveeId} onChange={(event) => setAveeId(event.target.value)}>
           <option value="">Full access to your account</option>
           {mine.data?.avees.map((avee) => (

@@ -1,6 +1,6 @@
 import { useMutation } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
-import { changePassword } from '../../../contract/accounts.ts'
+import { changePassword, minPasswordCharacters } from '../../../contract/accounts.ts'
 import { useApi } from '../../api/react.tsx'
 import { Button } from '../../ui/button.tsx'
 import { TextField } from '../../ui/field.tsx'
@@ -39,15 +39,20 @@ export function PasswordForm() {
         label="New password"
         type="password"
         autoComplete="new-password"
-        hint="At least 8 characters."
-        minLength={8}
+        hint={`At least ${minPasswordCharacters} characters.`}
+        minLength={minPasswordCharacters}
         required
         value={next}
         onChange={(event) => setNext(event.target.value)}
       />
       {save.error && <Notice kind="bad">{save.error.message}</Notice>}
       <div>
-        <Button variant="primary" type="submit" busy={save.isPending} disabled={!current || next.length < 8}>
+        <Button
+          variant="primary"
+          type="submit"
+          busy={save.isPending}
+          disabled={!current || next.length < minPasswordCharacters}
+        >
           Change password
         </Button>
       </div>

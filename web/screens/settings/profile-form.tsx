@@ -16,14 +16,17 @@ export function ProfileForm({ me }: { me: Me }) {
   const [name, setName] = useState(me.display_name)
   const [handle, setHandle] = useState(me.handle ?? '')
   const [email, setEmail] = useState(me.email ?? '')
+  const [password, setPassword] = useState('')
+  const isNewEmail = email !== '' && email !== me.email
   const changes = {
     ...(name.trim() && name.trim() !== me.display_name ? { display_name: name.trim() } : {}),
     ...(handle && handle !== me.handle ? { handle } : {}),
-    ...(email && email !== me.email ? { email } : {}),
+    ...(isNewEmail ? { email, current_password: password } : {}),
   }
   const save = useMutation({
     mutationFn: () => api.call(updateMe, { body: changes }),
     onSuccess: () => {
+      setPassword('')
       tell('Profile saved.')
       return queries.invalidateQueries({ queryKey: keys.me })
     },
@@ -57,6 +60,17 @@ export function ProfileForm({ me }: { me: Me }) {
           autoComplete="email"
           value={email}
           onChange={(event) => setEmail(event.target.value)}
+        />
+      )}
+      {isNewEmail && me.mode === 'accounts' && (
+        <TextField
+          label="Current password"
+          type="password"
+          autoComplete="current-password"
+          hint="Confirms the new e-mail address."
+          required
+          value={password}
+          onChange={(event) => setPassword(event.target.value)}
         />
       )}
       {save.error && <Notice kind="bad">{save.error.message}</Notice>}

@@ -4,14 +4,16 @@ import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { Page, Section } from '../../shell/page.tsx'
 import { useSignOut } from '../../shell/sign-out.ts'
-import { Button, ButtonLink } from '../../ui/button.tsx'
+import { ButtonLink } from '../../ui/button.tsx'
 import { RadioGroup } from '../../ui/field.tsx'
 import { ErrorState, Skeleton } from '../../ui/state.tsx'
 import { type Theme, useTheme } from '../../ui/theme.ts'
 import { ApiKeys } from './api-keys.tsx'
 import { DeleteAccount } from './delete-account.tsx'
+import { Invitations } from './invitations.tsx'
 import { PasswordForm } from './password-form.tsx'
 import { ProfileForm } from './profile-form.tsx'
+import { Sessions } from './sessions.tsx'
 import './settings-screen.css'
 
 const themes: { value: Theme; title: string }[] = [
@@ -45,7 +47,7 @@ export function SettingsScreen() {
           {me.data.mode === 'personal' ? (
             <Section
               title="Accounts"
-              text="Gabee is in personal mode: no one has to sign in on this machine. Creating the first account turns sign-in on for everyone and lets others register. The first account takes over everything created so far."
+              text="Gabee is in personal mode: no one has to sign in on this machine. Creating the first account turns sign-in on for everyone; others can then be invited. The first account takes over everything created so far."
               actions={<ButtonLink href="/login">Create first account</ButtonLink>}
             />
           ) : (
@@ -53,11 +55,8 @@ export function SettingsScreen() {
               <Section title="Password">
                 <PasswordForm />
               </Section>
-              <Section
-                title="Session"
-                text="Signs out this browser only."
-                actions={<Button onClick={signOut}>Sign out</Button>}
-              />
+              <Sessions onSignOut={signOut} />
+              {me.data.is_admin && <Invitations />}
             </>
           )}
           <ApiKeys />

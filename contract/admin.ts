@@ -1,0 +1,185 @@
+import * as z from 'zod/mini'
+import { user } from './accounts.ts'
+import { describe, id, limitOf, ok, pageOf, pageQuery, shortText, time } from './common.ts'
+import { operation } from './operation.ts'
+import { runStatus } from './runs.ts'
+
+const tags = ['administration'] as const
+const access = 'admin'
+
+export const adminUser = z.extend(user, {
+  disabled: z.boolean(),
+  last_used_at: describe(z.nullable(time), 'The last use of a session or an API key.'),
+})
+export type AdminUser = z.infer<typeof adminUser>
+
+const userParams = z.object({ id: describe(shortText(300), 'Id, handle or e-mail address.') })
+
+export const listUsers = operation({
+  method: 'GET',
+  path: '/admin/users',
+  tags,
+  summary: 'List all users',
+  access,
+  responses: { 200: z.object({ users: z.array(adminUser) }) },
+})
+
+export const updateUser = operation({
+  method: 'PATCH',
+  path: '/admin/users/:id',
+  tags,
+  summary: 'Change the rights of a user',
+  description:
+    'A disabled user cannot sign in; their sessions end and their API keys stop working. The last administrator keeps the role.',
+  access,
+  audit: 'user.update',
+  params: userParams,
+  body: z.object({ is_admin: z.optional(z.boolean()), disabled: z.optional(z.boolean()) }),
+  responses: { 200: adminUser },
+})
+
+export const deleteUser = operation({
+  method: 'DELETE',
+  path: '/admin/users/:id',
+  tags,
+  summary: 'Delete a user with everything of theirs',
+  description: 'Cannot be undone.',
+  access,
+  audit: 'user.delete',
+  params: userParams,
+  responses: { 200: ok },
+})
+
+export const usageEntry = z.object({
+  user_id: id,
+  email: z.nullable(z.string()),
+  model: z.nullable(z.string()),
+  questions: z.int(),
+  prompt_tokens: z.int(),
+  completion_tokens: z.int(),
+})
+
+export const getUsage = operation({
+  method: 'GET',
+  path: '/admin/usage',
+  tags,
+  summary: 'Get questions and tokens by user and model, and storage by user',
+  access,
+  query: z.object({
+    from: z.optional(describe(time, 'The last 30 days by default.')),
+    to: z.optional(time),
+  }),
+  responses: {
+    200: z.object({
+      from: time,
+      to: time,
+      usage: z.array(usageEntry),
+      storage: describe(
+        z.array(z.object({ user_id: id, email: z.nullable(z.string()), documents: z.int(), bytes: z.int() })),
+        'Documents at present.',
+      ),
+    }),
+  },
+})
+
+export const listAllRuns = operation({
+  method: 'GET',
+  path: '/admin/runs',
+  tags,
+  summary: 'List the newest runs of all users',
+  access,
+  query: z.object({ status: z.optional(runStatus), limit: limitOf(200, 50) }),
+  responses: {
+    200: z.object({
+      runs: z.array(
+        z.object({
+          id,
+          kind: z.string(),
+          user_id: id,
+          status: runStatus,
+          attempt: z.int(),
+          last_event: z.int(),
+          node_id: z.nullable(z.string()),
+          error_code: z.nullable(z.string()),
+          created_at: time,
+          finished_at: z.nullable(time),
+        }),
+      ),
+    }),
+  },
+})
+
+export const listJobs = operation({
+  method: 'GET',
+  path: '/admin/jobs',
+  tags,
+  summary: 'Count background jobs, and list failed ones',
+  access,
+  responses: {
+    200: z.object({
+      counts: z.array(z.object({ kind: z.string(), state: z.string(), count: z.int() })),
+      failed: z.array(
+        z.object({
+          id,
+          kind: z.string(),
+          state: z.string(),
+          failures: z.int(),
+          error: z.nullable(z.string()),
+          failed_at: z.nullable(time),
+          due_at: time,
+        }),
+      ),
+    }),
+  },
+})
+
+export const getStorage = operation({
+  method: 'GET',
+  path: '/admin/storage',
+  tags,
+  summary: 'Get the sizes of the tables and the free space of the data directory',
+  access,
+  responses: {
+    200: z.object({
+      database_bytes: z.int(),
+      disk_bytes: z.int(),
+      free_bytes: z.int(),
+      tables: z.array(
+        z.object({ name: z.string(), bytes: z.int(), rows: describe(z.int(), 'An estimate.') }),
+      ),
+    }),
+  },
+})
+
+export const getLogs = operation({
+  method: 'GET',
+  path: '/admin/logs',
+  tags,
+  summary: 'Get the newest log lines of this server process',
+  access,
+  query: z.object({ limit: limitOf(1000, 200) }),
+  responses: { 200: z.object({ lines: z.array(z.record(z.string(), z.unknown())) }) },
+})
+
+export const auditEntry = z.object({
+  id,
+  at: time,
+  actor: describe(
+    z.nullable(z.object({ id, email: z.nullable(z.string()) })),
+    'Null without a user, as after a wrong password. The e-mail address is null once the user is deleted.',
+  ),
+  action: describe(z.string(), 'Such as `document.delete`.'),
+  target: describe(z.nullable(z.string()), 'The id of what the action was about.'),
+  address: z.nullable(z.string()),
+})
+
+export const listAuditLog = operation({
+  method: 'GET',
+  path: '/admin/audit',
+  tags,
+  summary: 'List sign-ins, permissions, deletions, keys and settings, the newest first',
+  description: 'Entries contain no contents and are kept for a year.',
+  access,
+  query: pageQuery,
+  responses: { 200: pageOf('entries', auditEntry) },
+})

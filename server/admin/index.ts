@@ -1,0 +1,2 @@
+export { adminRoutes } from './routes.ts'
+export { type AdminDependencies, admin } from './store.ts'

@@ -1,0 +1,127 @@
+import type { FastifyPluginAsync } from 'fastify'
+import { validate as isUuid } from 'uuid'
+import {
+  deleteUser,
+  getLogs,
+  getStorage,
+  getUsage,
+  listAllRuns,
+  listAuditLog,
+  listJobs,
+  listUsers,
+  updateUser,
+} from '../../contract/admin.ts'
+import type { Accounts } from '../accounts/index.ts'
+import type { Avees } from '../avees/index.ts'
+import { defineError } from '../errors.ts'
+import { sessionCallerOf } from '../http/caller.ts'
+import { route } from '../http/route.ts'
+import type { Jobs } from '../jobs/index.ts'
+import { recentLogLines } from '../log.ts'
+import type { Admin } from './store.ts'
+
+const usageMs = 30 * 24 * 60 * 60_000
+const invalidCursor = defineError(
+  400,
+  'invalid_cursor',
+  () => 'The cursor is not valid for this list. Request the first page without a cursor.',
+)
+const ownAccount = defineError(
+  409,
+  'own_account',
+  () => 'Disable or delete your own account in the settings of the account.',
+)
+
+/** The users of the server, its usage and its state. API keys cannot change users. */
+export const adminRoutes =
+  ({
+    admin,
+    accounts,
+    avees,
+    jobs,
+  }: {
+    admin: Admin
+    accounts: Pick<Accounts, 'listUsers' | 'findUser' | 'changeUser' | 'deleteByAdministrator'>
+    avees: Pick<Avees, 'deleteAllOf'>
+    jobs: Pick<Jobs, 'stats'>
+  }): FastifyPluginAsync =>
+  async (app) => {
+    async function presentUsers(users: Awaited<ReturnType<Accounts['listUsers']>>) {
+      const lastUses = await admin.lastUses()
+      return users.map(({ created_at, disabled_at, ...user }) => ({
+        ...user,
+        created_at: created_at.toISOString(),
+        disabled: disabled_at !== null,
+        last_used_at: lastUses.get(user.id)?.toISOString() ?? null,
+      }))
+    }
+
+    async function requireAnother(userId: string, idHandleOrEmail: string): Promise<void> {
+      if ((await accounts.findUser(idHandleOrEmail))?.id === userId) throw ownAccount()
+    }
+
+    route(app, listUsers, async () => ({ users: await presentUsers(await accounts.listUsers()) }))
+
+    route(app, updateUser, async (request) => {
+      const { userId } = sessionCallerOf(request)
+      const { is_admin: isAdmin, disabled: isDisabled } = request.body
+      if (isDisabled) await requireAnother(userId, request.params.id)
+      const [user] = await presentUsers([
+        await accounts.changeUser(request.params.id, { isAdmin, isDisabled }),
+      ])
+      // biome-ignore lint/style/noNonNullAssertion: one user in, one out
+      return user!
+    })
+
+    route(app, deleteUser, async (request) => {
+      const { userId } = sessionCallerOf(request)
+      await requireAnother(userId, request.params.id)
+      await accounts.deleteByAdministrator(request.params.id, (id) => avees.deleteAllOf(id))
+      return { ok: true as const }
+    })
+
+    route(app, getUsage, async ({ query }) => {
+      const to = query.to === undefined ? new Date() : new Date(query.to)
+      const from = query.from === undefined ? new Date(to.getTime() - usageMs) : new Date(query.from)
+      return { from: from.toISOString(), to: to.toISOString(), ...(await admin.usage(from, to)) }
+    })
+
+    route(app, listAllRuns, async ({ query }) => ({
+      runs: (await admin.listRuns(query)).map(({ error, created_at, finished_at, ...run }) => ({
+        ...run,
+        error_code: error?.code ?? null,
+        created_at: created_at.toISOString(),
+        finished_at: finished_at?.toISOString() ?? null,
+      })),
+    }))
+
+    route(app, listJobs, async () => ({
+      counts: await jobs.stats(),
+      failed: (await admin.listFailedJobs()).map(({ failed_at, due_at, ...job }) => ({
+        ...job,
+        failed_at: failed_at?.toISOString() ?? null,
+        due_at: due_at.toISOString(),
+      })),
+    }))
+
+    route(app, getStorage, async () => admin.storage())
+
+    route(app, getLogs, async ({ query }) => ({ lines: recentLogLines(query.limit) }))
+
+    route(app, listAuditLog, async ({ query: { limit, cursor, query } }) => {
+      if (cursor !== undefined && !isUuid(cursor)) throw invalidCursor()
+      const entries = await admin.listAuditLog({
+        limit,
+        ...(cursor === undefined ? {} : { before: cursor }),
+        ...(query === undefined ? {} : { query }),
+      })
+      return {
+        entries: entries.map(({ actor_id, email, at, ...entry }) => ({
+          ...entry,
+          at: at.toISOString(),
+          actor: actor_id === null ? null : { id: actor_id, email },
+        })),
+        next_cursor: entries.length === limit ? (entries.at(-1)?.id ?? null) : null,
+      }
+    })
+  }

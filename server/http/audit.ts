@@ -1,0 +1,38 @@
+import type { FastifyInstance } from 'fastify'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The actor and the target of an audited operation, where they are not the caller and the path's parameters. */
+    audited: { actorId?: string; target?: string } | undefined
+  }
+}
+
+export type RecordAudit = (event: {
+  actorId: string | null
+  action: string
+  target: string | null
+  address: string
+}) => Promise<void>
+
+/** Records operations that declare an audit action before their response is sent, and failed sign-ins. */
+export function recordAudit(app: FastifyInstance, record: RecordAudit): void {
+  app.decorateRequest('audited')
+  app.addHook('onSend', async (request, reply) => {
+    const declared = request.routeOptions.config.operation?.audit
+    const isFailure = reply.statusCode >= 400
+    if (declared === undefined || (isFailure && declared !== 'session.create')) return
+    const { actorId, target } = request.audited ?? {}
+    const parameters = Object.values(request.params as Record<string, string>).join('/')
+    try {
+      await record({
+        actorId: actorId ?? request.caller?.userId ?? null,
+        action: isFailure ? `${declared}_failed` : declared,
+        target: target ?? (parameters || null),
+        address: request.ip,
+      })
+    } catch (error) {
+      // The operation has taken effect, so its response must not become an error.
+      request.log.error({ err: error, action: declared }, 'could not write the audit log')
+    }
+  })
+}

@@ -1,0 +1,120 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { Check, Copy, UserPlus } from 'lucide-react'
+import { type FormEvent, useState } from 'react'
+import { createInvitation, deleteInvitation, listInvitations } from '../../../contract/accounts.ts'
+import { keys } from '../../api/index.ts'
+import { useApi } from '../../api/react.tsx'
+import { Section } from '../../shell/page.tsx'
+import { Button } from '../../ui/button.tsx'
+import { useCopy } from '../../ui/copy.ts'
+import { Dialog, DialogActions } from '../../ui/dialog.tsx'
+import { TextField } from '../../ui/field.tsx'
+import { formatTime } from '../../ui/format.ts'
+import { ErrorState, Notice, Skeleton } from '../../ui/state.tsx'
+import './api-keys.css'
+
+/** Lists, creates and revokes invitations, for administrators. */
+export function Invitations() {
+  const api = useApi()
+  const queries = useQueryClient()
+  const [isCreating, setIsCreating] = useState(false)
+  const list = useQuery({ queryKey: keys.invitations, queryFn: () => api.call(listInvitations) })
+  const revoke = useMutation({
+    mutationFn: (id: string) => api.call(deleteInvitation, { params: { id } }),
+    onSuccess: () => queries.invalidateQueries({ queryKey: keys.invitations }),
+  })
+  return (
+    <Section
+      title="Invitations"
+      text="Each creates one account on this server."
+      actions={
+        <Button icon={UserPlus} onClick={() => setIsCreating(true)}>
+          Invite
+        </Button>
+      }
+    >
+      {list.isPending ? (
+        <Skeleton height="3.75rem" />
+      ) : !list.data ? (
+        <ErrorState error={list.error} onRetry={() => void list.refetch()} />
+      ) : (
+        list.data.invitations.length > 0 && (
+          <ul className="rows">
+            {list.data.invitations.map(({ id, email, expires_at }) => (
+              <li className="row" key={id}>
+                <div className="row-body">
+                  <span className="row-title">{email ?? 'Any e-mail address'}</span>
+                  <span className="row-facts">Expires {formatTime(expires_at)}</span>
+                </div>
+                <div className="row-actions">
+                  <Button small busy={revoke.isPending} onClick={() => revoke.mutate(id)}>
+                    Revoke
+                  </Button>
+                </div>
+              </li>
+            ))}
+          </ul>
+        )
+      )}
+      {isCreating && <InviteDialog onClose={() => setIsCreating(false)} />}
+    </Section>
+  )
+}
+
+function InviteDialog({ onClose }: { onClose: () => void }) {
+  const api = useApi()
+  const queries = useQueryClient()
+  const [email, setEmail] = useState('')
+  const create = useMutation({
+    mutationFn: () => api.call(createInvitation, { body: email ? { email } : {} }),
+    onSuccess: () => queries.invalidateQueries({ queryKey: keys.invitations }),
+  })
+  const submit = (event: FormEvent): void => {
+    event.preventDefault()
+    create.mutate()
+  }
+  return (
+    <Dialog open onOpenChange={onClose} title="Invite">
+      {create.data ? (
+        <InvitationLink url={create.data.url} onClose={onClose} />
+      ) : (
+        <form onSubmit={submit} className="dialog-form">
+          <TextField
+            label="Email"
+            type="email"
+            hint="Optional. Only this address can use the invitation."
+            value={email}
+            onChange={(event) => setEmail(event.target.value)}
+          />
+          {create.error && <Notice kind="bad">{create.error.message}</Notice>}
+          <DialogActions>
+            <Button onClick={onClose}>Cancel</Button>
+            <Button variant="primary" type="submit" busy={create.isPending}>
+              Create invitation
+            </Button>
+          </DialogActions>
+        </form>
+      )}
+    </Dialog>
+  )
+}
+
+function InvitationLink({ url, onClose }: { url: string; onClose: () => void }) {
+  const [isCopied, copy] = useCopy()
+  return (
+    <>
+      <p>Send this link now. You won’t be able to see it again. It creates one account.</p>
+      <div className="new-key">
+        <code>{url}</code>
+        <Button small icon={isCopied ? Check : Copy} onClick={() => copy(url)}>
+          {isCopied ? 'Copied' : 'Copy'}
+        </Button>
+      </div>
+      <DialogActions>
+        <Button variant="primary" onClick={onClose}>
+          Done
+        </Button>
+      </DialogActions>
+    </>
+  )
+}
