@@ -75,7 +75,7 @@ const http = await createHttp({
     throw new Error('unused')
   },
 })
-await http.register(runRoutes({ runs }))
+await http.register(runRoutes({ runs, visibleScopes: async (_, scopes) => new Set(scopes) }))
 
 const settingsOf = (request: FastifyRequest): AnswerSettings => {
   const { tokens, everyMs } = request.query as Record<string, string>

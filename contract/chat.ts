@@ -22,26 +22,40 @@ import { runEvents } from './runs.ts'
 
 export { maxQuestion } from './limits.ts'
 
-/** The passage that supports a statement of an answer. `text` is stored with the message. */
+const citedPassage = z.object({
+  n: describe(z.int(), 'The number in the answer: [1].'),
+  document_id: id,
+  title: z.string(),
+  filename: z.nullable(z.string()),
+  page: describe(z.nullable(z.int()), '1-based; null for formats without pages.'),
+  heading: describe(z.nullable(z.string()), 'The headings above the passage: `Results › Liquidity`.'),
+  passage: describe(z.int(), 'The number of the passage within its document.'),
+  start: describe(z.int(), 'Offset of `text` in the page text, in UTF-16 units.'),
+  end: z.int(),
+  text: z.string(),
+  score: z.number(),
+  layer,
+  cited: describe(z.boolean(), 'False if the model was given the passage and the answer does not cite it.'),
+})
+/** The passage that supports a statement of an answer, as it is stored with the message. */
+export type CitedPassage = z.infer<typeof citedPassage>
+
+/** A citation as its reader may see it now: of a document that is gone or hidden, only the number and the reason. */
 export const citation = component(
   'Citation',
-  z.object({
-    n: describe(z.int(), 'The number in the answer: [1].'),
-    document_id: id,
-    title: z.string(),
-    filename: z.nullable(z.string()),
-    page: describe(z.nullable(z.int()), '1-based; null for formats without pages.'),
-    heading: describe(z.nullable(z.string()), 'The headings above the passage: `Results › Liquidity`.'),
-    passage: describe(z.int(), 'The number of the passage within its document.'),
-    start: describe(z.int(), 'Offset of `text` in the page text, in UTF-16 units.'),
-    end: z.int(),
-    text: z.string(),
-    score: z.number(),
-    layer,
-    cited: describe(z.boolean(), 'False if the model was given the passage and the answer does not cite it.'),
-  }),
+  z.discriminatedUnion('status', [
+    z.extend(citedPassage, { status: z.literal('available') }),
+    z.object({
+      n: z.int(),
+      status: describe(
+        z.enum(['deleted', 'no_access']),
+        'deleted: the document was deleted; no_access: its layer is above that of the reader.',
+      ),
+    }),
+  ]),
 )
 export type Citation = z.infer<typeof citation>
+export type AvailableCitation = Extract<Citation, { status: 'available' }>
 
 export const usage = z.object({
   prompt_tokens: z.nullable(z.int()),

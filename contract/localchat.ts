@@ -9,16 +9,19 @@ import { runEvents } from './runs.ts'
 const tags = ['localchat'] as const
 const success = z.object({ success: z.literal(true), message: z.string() })
 
-const source = z.object({
-  filename: z.string(),
-  page: z.nullable(z.int()),
-  passage: z.int(),
-  document_id: id,
-  score: z.number(),
-  n: z.int(),
-  text: z.string(),
-  cited: describe(z.boolean(), 'Whether the answer names the passage.'),
-})
+const source = z.union([
+  z.object({
+    filename: z.string(),
+    page: z.nullable(z.int()),
+    passage: z.int(),
+    document_id: id,
+    score: z.number(),
+    n: z.int(),
+    text: z.string(),
+    cited: describe(z.boolean(), 'Whether the answer names the passage.'),
+  }),
+  z.object({ n: z.int(), status: z.enum(['deleted', 'no_access']) }),
+])
 
 /** The events of an answer: content …, sources if the documents had any, done. */
 const localchatEvents = {

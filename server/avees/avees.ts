@@ -41,6 +41,7 @@ import {
   type NewAvee,
   updateAvee,
   upsertGrant,
+  visibleAvees,
 } from './store.ts'
 
 /** The same limit as for the persona. */
@@ -167,6 +168,14 @@ export function avees({
 
     /** Returns an avee without an access check, for background work. */
     get: (id: string): Promise<Avee | undefined> => findAvee(db, { id }),
+
+    /** Returns those of these avees that the viewer may see. */
+    async visibleAmong(viewer: Viewer, aveeIds: string[]): Promise<Set<string>> {
+      const ids = aveeIds.filter((id) => viewer.aveeId === null || viewer.aveeId === id)
+      if (ids.length === 0) return new Set()
+      const rows = await visibleAvees(db, viewer.userId).where('avees.id', 'in', ids).execute()
+      return new Set(rows.map(({ id }) => id))
+    },
 
     async canSee(userId: string, aveeId: string): Promise<boolean> {
       const viewer = { userId, aveeId: null }

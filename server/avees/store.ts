@@ -40,6 +40,35 @@ export async function findAvee(db: Db, which: AveeSelector): Promise<Avee | unde
   return row && toAvee(row)
 }
 
+/** The avees that a user may see, with the highest layer visible to them: `visibleLayer` of the policy in SQL. */
+export const visibleAvees = (db: Db, userId: string) =>
+  db
+    .selectFrom('avees')
+    .leftJoin('grants', (join) =>
+      join.onRef('grants.avee_id', '=', 'avees.id').on('grants.user_id', '=', userId),
+    )
+    .select((eb) => [
+      'avees.id',
+      'avees.handle',
+      'avees.display_name',
+      eb
+        .case()
+        .when('avees.owner_id', '=', userId)
+        .then(sql<Layer>`'intimate'`)
+        .else(sql<Layer>`coalesce(grants.max_layer, 'public')`)
+        .end()
+        .as('layer'),
+    ])
+    .where((eb) =>
+      eb.or([
+        eb('avees.owner_id', '=', userId),
+        eb.and([
+          eb('is_library', '=', false),
+          eb.or([eb('grants.max_layer', 'is not', null), eb('visibility', '<>', 'private')]),
+        ]),
+      ]),
+    )
+
 /** Finds an avee with the layer granted to the viewer. */
 export async function findGranted(db: Db, which: AveeSelector, viewerId: string) {
   const row = await db

@@ -1,3 +1,4 @@
+import type { Citation } from '../../contract/chat.ts'
 import { type Layer } from '../../contract/layers.ts'
 import { charactersIn, maxQuestion } from '../../contract/limits.ts'
 import type { UsedMemory } from '../../contract/memory.ts'
@@ -23,6 +24,7 @@ import {
   questionTooLong,
 } from './errors.ts'
 import type { Protocol } from './events.ts'
+import { accessTo, showCitation, showContent } from './policy.ts'
 import {
   type ConversationCursor,
   type ConversationRow,
@@ -30,6 +32,7 @@ import {
   deleteConversation,
   findConversation,
   findMessage,
+  hasAutoTitle,
   insertConversation,
   insertMessage,
   insertOwnerReply,
@@ -53,7 +56,7 @@ export type ChatDependencies = {
   knowledge: Knowledge
   models: Models
   insight: Pick<Insight, 'recordTurn' | 'registerJobs' | 'freshUpdates' | 'summaryFor'>
-  memory: Pick<Memory, 'prepareTurn' | 'recall' | 'recallTurns' | 'recordTurn' | 'usedIn'>
+  memory: Pick<Memory, 'prepareTurn' | 'recall' | 'recallTurns' | 'recordTurn' | 'usedIn' | 'visibleAmong'>
 }
 
 export type AskOptions = {
@@ -76,7 +79,12 @@ type NewTurn =
   | { userMessageId: string }
   | { question: string; parentId?: string | null; inNewConversation?: boolean }
 
-export type MessageWithDetails = MessageRow & { siblings: string[]; memories: UsedMemory[] }
+/** A message as its reader may see it now. */
+export type ShownMessage = Omit<MessageRow, 'citations' | 'documents'> & {
+  citations: Citation[]
+  siblings: string[]
+  memories: UsedMemory[]
+}
 
 const maxTitleCharacters = 60
 /** Figures of a conversation cover this many messages. */
@@ -100,16 +108,33 @@ export function chat({
 
   insight.registerJobs({
     readBranch: (messageId, limit) => listBranch(db, messageId, limit),
-    hasAutoTitle: async (id) => (await findConversation(db, id))?.title_by === 'auto',
+    hasAutoTitle: (id) => hasAutoTitle(db, id),
     setAutoTitle: (id, title) => setAutoTitle(db, id, title),
   })
 
-  /** Returns a conversation of the caller's. @throws 404 when there is none */
+  /** Returns a conversation of the caller's with an avee that they may see. @throws 404 when there is none */
   async function getConversation(caller: Caller, id: string): Promise<ConversationRow> {
-    const conversation = await findConversation(db, id)
-    if (!conversation || conversation.user_id !== caller.userId) throw conversationNotFound()
-    if (caller.aveeId !== null && caller.aveeId !== conversation.avee_id) throw conversationNotFound()
+    const conversation = await findConversation(db, caller.userId, id)
+    if (!conversation || (caller.aveeId !== null && caller.aveeId !== conversation.avee_id))
+      throw conversationNotFound()
     return conversation
+  }
+
+  /** Returns a message of such a conversation. @throws 404 when there is none */
+  async function getStoredMessage(caller: Caller, id: string) {
+    const row = await findMessage(db, id)
+    const conversation = row && (await findConversation(db, caller.userId, row.conversation_id))
+    if (!conversation || (caller.aveeId !== null && caller.aveeId !== conversation.avee_id))
+      throw messageNotFound()
+    return { row, conversation }
+  }
+
+  /** Returns a message as the caller may see it now. @throws 404 when there is none */
+  async function getMessage(caller: Caller, id: string): Promise<ShownMessage> {
+    const { row, conversation } = await getStoredMessage(caller, id)
+    const [message] = await show(caller, conversation, [row])
+    if (!message) throw messageNotFound()
+    return message
   }
 
   /** Creates a conversation with an avee that the caller may see. */
@@ -232,39 +257,29 @@ export function chat({
       caller: Caller,
       id: string,
       page: { limit: number; before?: string },
-    ): Promise<{ messages: MessageWithDetails[]; hasMore: boolean; layer: Layer }> {
+    ): Promise<{ messages: ShownMessage[]; hasMore: boolean }> {
       const conversation = await getConversation(caller, id)
-      const layer = await avees.getLayer(caller.userId, conversation.avee_id)
       let end = conversation.leaf_id
       if (page.before !== undefined) {
         const before = await findMessage(db, page.before)
         if (before?.conversation_id !== conversation.id) throw messageNotFound()
         end = before.parent_id
       }
-      if (end === null) return { messages: [], hasMore: false, layer }
+      if (end === null) return { messages: [], hasMore: false }
       const rows = await listBranch(db, end, page.limit)
-      const messages = await withDetails(caller, conversation.avee_id, rows)
-      return { messages, hasMore: rows[0]?.parent_id != null, layer }
+      return { messages: await show(caller, conversation, rows), hasMore: rows[0]?.parent_id != null }
     },
 
-    async getMessage(caller: Caller, id: string): Promise<{ message: MessageWithDetails; layer: Layer }> {
-      const row = await findMessage(db, id)
-      if (!row) throw messageNotFound()
-      const conversation = await getConversation(caller, row.conversation_id)
-      const [message] = await withDetails(caller, conversation.avee_id, [row])
-      if (!message) throw messageNotFound()
-      return { message, layer: await avees.getLayer(caller.userId, conversation.avee_id) }
-    },
+    getMessage,
 
     /** Returns the messages of all branches and those of the selected one, for an export. */
     async getWholeConversation(caller: Caller, id: string) {
       const conversation = await getConversation(caller, id)
-      const layer = await avees.getLayer(caller.userId, conversation.avee_id)
       const rows = await listMessages(db, id)
-      const all = await withDetails(caller, conversation.avee_id, rows)
+      const all = await show(caller, conversation, rows)
       const branch = conversation.leaf_id ? await listBranch(db, conversation.leaf_id, rows.length) : []
       const onBranch = new Set(branch.map((row) => row.id))
-      return { conversation, layer, all, shown: all.filter((row) => onBranch.has(row.id)) }
+      return { conversation, all, shown: all.filter((row) => onBranch.has(row.id)) }
     },
 
     /** Asks in a conversation of the caller's and starts the run that answers. */
@@ -349,13 +364,12 @@ export function chat({
 
     /** Returns a message of a conversation of the caller's. @throws 404 when there is none */
     async getOwnMessage(caller: Caller, id: string) {
-      const row = await findMessage(db, id)
-      if (!row) throw messageNotFound()
-      const conversation = await getConversation(caller, row.conversation_id)
+      const { row, conversation } = await getStoredMessage(caller, id)
       return {
         id: row.id,
         conversationId: row.conversation_id,
         aveeId: conversation.avee_id,
+        viewerLayer: conversation.viewer_layer,
         role: row.role,
         parentId: row.parent_id,
         title: conversation.title,
@@ -373,12 +387,11 @@ export function chat({
       return { id, title, branch: shown, totalMessages: total, regenerated }
     },
 
-    /** Waits until an answer is complete and returns the stored message. @throws what made it fail */
-    async waitForAnswer(asked: StartedTurn, signal: AbortSignal): Promise<MessageRow> {
+    /** Waits until an answer is complete and returns it. @throws what made it fail */
+    async waitForAnswer(caller: Caller, asked: StartedTurn, signal: AbortSignal): Promise<ShownMessage> {
       for await (const _ of runs.follow(asked.run.id, asked.run.lastEvent, signal)) signal.throwIfAborted()
       signal.throwIfAborted()
-      const message = await findMessage(db, asked.messageId)
-      if (!message) throw messageNotFound()
+      const message = await getMessage(caller, asked.messageId)
       const details = { run_id: asked.run.id, message_id: asked.messageId }
       if (message.status === 'failed' && message.error) throw answerFailed(message.error, details)
       // The log ended early because this server shuts down; another process continues the answer.
@@ -388,22 +401,28 @@ export function chat({
     },
   }
 
-  /** Adds the siblings of messages of one conversation and the memories that each answer was given. */
-  async function withDetails(
+  /**
+   * Returns messages of one conversation as the caller may see them now, with their siblings and the memories that each
+   * answer was given.
+   */
+  async function show(
     caller: Caller,
-    aveeId: string,
+    { avee_id, viewer_layer }: ConversationRow,
     rows: MessageRow[],
-  ): Promise<MessageWithDetails[]> {
-    const [alternatives, used] = await Promise.all([
+  ): Promise<ShownMessage[]> {
+    const [access, alternatives, used] = await Promise.all([
+      accessTo(rows, viewer_layer, knowledge),
       listSiblings(db, rows),
       memory.usedIn(
         caller,
-        aveeId,
+        avee_id,
         rows.map(({ id }) => id),
       ),
     ])
     return rows.map((row) => ({
       ...row,
+      content: showContent(row, access),
+      citations: row.citations.map((citation) => showCitation(citation, access)),
       siblings: alternatives.get(row.id) ?? [row.id],
       memories: used.get(row.id) ?? [],
     }))

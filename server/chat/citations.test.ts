@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import type { Citation } from '../../contract/chat.ts'
+import type { CitedPassage } from '../../contract/chat.ts'
 import { selectCitations } from './citations.ts'
 
 const given = [1, 2, 3, 12].map(
-  (n): Citation => ({
+  (n): CitedPassage => ({
     n,
     document_id: '0192f0c1-0000-7000-8000-000000000000',
     title: `Title ${n}`,

@@ -1,10 +1,10 @@
-import type { Citation } from '../../contract/chat.ts'
+import type { CitedPassage } from '../../contract/chat.ts'
 
 /**
  * Returns the citations of a finished answer: those it cites by number, in that order. If it cites none, all passages of
  * its prompt are returned, marked as not cited.
  */
-export function selectCitations(answer: string, given: Citation[]): Citation[] {
+export function selectCitations(answer: string, given: CitedPassage[]): CitedPassage[] {
   const named = [...answer.matchAll(/\[(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\]/g)].flatMap((match) =>
     (match[1] ?? '').split(/[,;]/).map(Number),
   )

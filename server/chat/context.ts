@@ -1,17 +1,18 @@
-import type { Citation } from '../../contract/chat.ts'
+import type { CitedPassage } from '../../contract/chat.ts'
 import type { Answerability } from '../../contract/knowledge.ts'
 import { isWithin, type Layer, layersWithin } from '../../contract/layers.ts'
 import type { UsedMemory } from '../../contract/memory.ts'
 import type { Database } from '../db/index.ts'
 import { type Insight, summaryLookback } from '../insight/index.ts'
-import type { ContextPassages, Knowledge } from '../knowledge/index.ts'
-import type { Memory, RecalledMemory } from '../memory/index.ts'
+import { areVisible, type ContextPassages, type Knowledge } from '../knowledge/index.ts'
+import type { Memory, RecalledMemory, RecalledTurn } from '../memory/index.ts'
+import { accessTo, isAvailable, showCitation } from './policy.ts'
 import type { Turn } from './prompt.ts'
-import { listBranch, type MessageRow } from './store.ts'
+import { listBranch, listDocuments, type MessageRow } from './store.ts'
 
 export type ContextDependencies = {
   database: Database
-  knowledge: Pick<Knowledge, 'contextPassages'>
+  knowledge: Pick<Knowledge, 'contextPassages' | 'layersOf'>
   memory: Pick<Memory, 'recall' | 'recallTurns'>
   insight: Pick<Insight, 'freshUpdates' | 'summaryFor'>
 }
@@ -39,7 +40,7 @@ export type TurnContext = {
   summary: string
   history: Turn[]
   retrievedTurns: Turn[]
-  citations: Citation[]
+  citations: CitedPassage[]
   /** Null if the documents were not searched. */
   answerable: Answerability | null
   memories: (UsedMemory & { line: string })[]
@@ -95,7 +96,7 @@ export async function gatherContext(
   return {
     summary,
     history,
-    retrievedTurns: retrievedTurns.map(({ id, role, content }) => ({ id, role, content })),
+    retrievedTurns: await visibleTurns(dependencies, retrievedTurns, layer),
     ...grounding,
     memories: memories.map(({ id, type, content, ...validity }) => ({
       id,
@@ -114,7 +115,7 @@ async function retrievePassages(
   layers: Layer[],
   context: string[],
   signal: AbortSignal,
-): Promise<{ citations: Citation[]; answerable: Answerability | null }> {
+): Promise<{ citations: CitedPassage[]; answerable: Answerability | null }> {
   if (!request.useDocuments) return { citations: [], answerable: null }
   const grounding = await knowledge.contextPassages({
     aveeId: request.aveeId,
@@ -124,13 +125,32 @@ async function retrievePassages(
     words: maxPassageWords,
     signal,
   })
-  const citations = request.isContinuation
-    ? request.answer.citations.filter((citation) => layers.includes(citation.layer))
-    : numbered(grounding)
-  return { citations, answerable: grounding.answerable }
+  if (!request.isContinuation) return { citations: numbered(grounding), answerable: grounding.answerable }
+  const access = await accessTo([request.answer], request.layer, knowledge)
+  return {
+    citations: request.answer.citations.filter((each) => isAvailable(showCitation(each, access))),
+    answerable: grounding.answerable,
+  }
 }
 
-const numbered = (grounding: ContextPassages): Citation[] =>
+/** Returns the turns that rest on no document which is no longer visible. */
+async function visibleTurns(
+  { database: { db }, knowledge }: Pick<ContextDependencies, 'database' | 'knowledge'>,
+  turns: RecalledTurn[],
+  layer: Layer,
+): Promise<Turn[]> {
+  const rows = await listDocuments(
+    db,
+    turns.map(({ id }) => id),
+  )
+  const current = await knowledge.layersOf(rows.flatMap(({ documents }) => documents))
+  const visible = new Set(
+    rows.filter(({ documents }) => areVisible(documents, layer, current)).map(({ id }) => id),
+  )
+  return turns.flatMap(({ id, role, content }) => (visible.has(id) ? [{ id, role, content }] : []))
+}
+
+const numbered = (grounding: ContextPassages): CitedPassage[] =>
   grounding.passages.map((passage, index) => ({
     n: index + 1,
     document_id: passage.documentId,
@@ -149,21 +169,25 @@ const numbered = (grounding: ContextPassages): Citation[] =>
 
 /**
  * The turns above the question in its branch, and a summary of those before them when there is one. Answers that were
- * given at a wider layer than the current one are left out.
+ * given at a wider layer than the current one, or that rest on a document which is no longer visible, are left out.
  */
 async function earlierTurns(
-  { database: { db }, insight }: Pick<ContextDependencies, 'database' | 'insight'>,
+  { database: { db }, insight, knowledge }: Pick<ContextDependencies, 'database' | 'insight' | 'knowledge'>,
   question: MessageRow,
   layer: Layer,
 ): Promise<{ history: Turn[]; summary: string }> {
   if (!question.parent_id) return { history: [], summary: '' }
   const messages = await listBranch(db, question.parent_id, summaryLookback)
   const ids = messages.map(({ id }) => id)
-  const summary = await insight.summaryFor(ids, layer)
+  const [summary, current] = await Promise.all([
+    insight.summaryFor(ids, layer),
+    knowledge.layersOf(messages.flatMap(({ documents }) => documents)),
+  ])
   const history = messages
     .slice(summary ? ids.indexOf(summary.messageId) + 1 : 0)
     .filter((message) => message.content !== '' && message.status !== 'streaming')
     .filter((message) => message.role === 'user' || isWithin(message.layer_used, layer))
+    .filter(({ documents }) => areVisible(documents, layer, current))
     .map(({ id, role, content }) => ({ id, role, content }))
   return { history, summary: summary?.text ?? '' }
 }

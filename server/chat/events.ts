@@ -1,5 +1,5 @@
 import type { infer as Infer } from 'zod/mini'
-import type { answerEvents } from '../../contract/chat.ts'
+import type { answerEvents, CitedPassage } from '../../contract/chat.ts'
 import type { EventBody, Frame, Renderer } from '../runs/index.ts'
 
 type AnswerEvents = typeof answerEvents
@@ -16,6 +16,9 @@ export type ChatEvents = {
   /** Written by the run log when a run continues after a takeover. */
   resumed: Infer<AnswerEvents['resumed']>
 }
+
+/** The complete event as its log holds it. Readers get the citations as they may see them, see `turnKind`. */
+export type StoredComplete = Omit<ChatEvents['complete'], 'citations'> & { citations: CitedPassage[] }
 
 /** The answer that a log belongs to. `model` is the one named by the latest start event, else the requested one. */
 export type RenderedAnswer = {

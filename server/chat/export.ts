@@ -1,4 +1,5 @@
-import type { Conversation, Message } from '../../contract/chat.ts'
+import type { Citation, Conversation, Message } from '../../contract/chat.ts'
+import { isAvailable } from './policy.ts'
 
 /** Formats the selected branch as Markdown; the cited passages follow each answer. */
 export function exportMarkdown(conversation: Conversation, messages: Message[]): string {
@@ -11,14 +12,18 @@ export function exportMarkdown(conversation: Conversation, messages: Message[]):
     const speaker = message.role === 'user' ? 'You' : conversation.avee_display_name
     const mark = message.status === 'complete' ? '' : ` (${message.status})`
     lines.push('', `**${speaker}**${mark}`, '', message.content)
-    const cited = message.citations.filter((citation) => citation.cited)
+    // Either all citations are cited, or the answer cites none of its passages.
+    const isCiting = message.citations.every((each) => !isAvailable(each) || each.cited)
+    const cited = isCiting ? message.citations : []
     if (cited.length > 0) lines.push('')
-    for (const citation of cited) {
-      const page = citation.page === null ? '' : `, page ${citation.page}`
-      lines.push(
-        `[${citation.n}] ${citation.title}${page}: “${citation.text.trim().replaceAll(/\s+/g, ' ')}”`,
-      )
-    }
+    for (const citation of cited) lines.push(`[${citation.n}] ${sourceOf(citation)}`)
   }
   return `${lines.join('\n')}\n`
+}
+
+function sourceOf(citation: Citation): string {
+  if (citation.status !== 'available')
+    return citation.status === 'deleted' ? 'Document deleted' : 'You no longer have access'
+  const page = citation.page === null ? '' : `, page ${citation.page}`
+  return `${citation.title}${page}: “${citation.text.trim().replaceAll(/\s+/g, ' ')}”`
 }

@@ -15,8 +15,8 @@ export const chatInsightRoutes =
     route(app, getTurnAnalysis, async (request, reply) => {
       const caller = callerOf(request)
       const message = await chat.getOwnMessage(caller, request.params.id)
-      const layer = await avees.getLayer(caller.userId, message.aveeId)
-      return await insight.getTurn(message.id, { layer, title: message.title }, disconnectSignal(reply))
+      const { viewerLayer: layer, title } = message
+      return await insight.getTurn(message.id, { layer, title }, disconnectSignal(reply))
     })
 
     route(app, setFeedback, async (request) => {

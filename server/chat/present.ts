@@ -1,7 +1,6 @@
-import type { Citation, Conversation, Message } from '../../contract/chat.ts'
-import { isWithin, type Layer } from '../../contract/layers.ts'
-import type { MessageWithDetails } from './chat.ts'
-import type { ConversationRow, MessageRow } from './store.ts'
+import type { Conversation, Message } from '../../contract/chat.ts'
+import type { ShownMessage } from './chat.ts'
+import type { ConversationRow } from './store.ts'
 
 /** Returns the wire format of a conversation. */
 export const presentConversation = (row: ConversationRow): Conversation => ({
@@ -20,12 +19,8 @@ export const presentConversation = (row: ConversationRow): Conversation => ({
   updated_at: row.updated_at.toISOString(),
 })
 
-/** Returns the citations of an answer without those above the reader's current layer. */
-export const citationsWithin = (row: MessageRow, layer: Layer): Citation[] =>
-  row.citations.filter((citation) => isWithin(citation.layer, layer))
-
-/** Returns the wire format of a message, with what its reader may currently see. */
-export const presentMessage = (row: MessageWithDetails, layer: Layer): Message => ({
+/** Returns the wire format of a message. */
+export const presentMessage = (row: ShownMessage): Message => ({
   id: row.id,
   conversation_id: row.conversation_id,
   role: row.role,
@@ -35,7 +30,7 @@ export const presentMessage = (row: MessageWithDetails, layer: Layer): Message =
   model: row.model,
   model_reason: row.model_reason,
   finish_reason: row.finish_reason,
-  citations: citationsWithin(row, layer),
+  citations: row.citations,
   memories: row.memories,
   usage: row.usage,
   error: row.error,

@@ -85,7 +85,7 @@ export const chatRoutes =
         ...(before === undefined ? {} : { before }),
       })
       return {
-        messages: page.messages.map((row) => presentMessage(row, page.layer)),
+        messages: page.messages.map(presentMessage),
         has_more: page.hasMore,
       }
     })
@@ -93,18 +93,16 @@ export const chatRoutes =
     route(app, exportConversation, async (request, reply) => {
       const whole = await chat.getWholeConversation(callerOf(request), request.params.id)
       const conversation = presentConversation(whole.conversation)
-      const present = (messages: typeof whole.all) =>
-        messages.map((message) => presentMessage(message, whole.layer))
       const filename = `conversation-${conversation.id}`
       if (request.query.format === 'json') {
         void reply.header('content-disposition', `attachment; filename="${filename}.json"`)
-        return { conversation, messages: present(whole.all) }
+        return { conversation, messages: whole.all.map(presentMessage) }
       }
       return reply
         .type('text/markdown; charset=utf-8')
         .header('content-disposition', `attachment; filename="${filename}.md"`)
         .code(200)
-        .send(exportMarkdown(conversation, present(whole.shown)))
+        .send(exportMarkdown(conversation, whole.shown.map(presentMessage)))
     })
 
     route(app, setLeaf, async (request) =>
@@ -113,10 +111,9 @@ export const chatRoutes =
       ),
     )
 
-    route(app, getMessage, async (request) => {
-      const found = await chat.getMessage(callerOf(request), request.params.id)
-      return presentMessage(found.message, found.layer)
-    })
+    route(app, getMessage, async (request) =>
+      presentMessage(await chat.getMessage(callerOf(request), request.params.id)),
+    )
 
     route(app, regenerateAnswer, async (request, reply) => {
       const { id: conversationId, message_id } = request.params

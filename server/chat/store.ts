@@ -1,10 +1,13 @@
 import { type ExpressionBuilder, sql } from 'kysely'
-import type { Citation, MessageStatus, Usage } from '../../contract/chat.ts'
-import { type Layer } from '../../contract/layers.ts'
+import type { CitedPassage, MessageStatus, Usage } from '../../contract/chat.ts'
+import { type Layer, layers } from '../../contract/layers.ts'
+import { visibleAvees } from '../avees/index.ts'
 import type { Db, Row, Tables, Trx } from '../db/index.ts'
 import { conversationNotFound } from './errors.ts'
 
+/** A conversation of a user with an avee that they may see, up to `viewer_layer`. */
 export type ConversationRow = Row<'conversations'> & {
+  viewer_layer: Layer
   avee_handle: string
   avee_display_name: string
   running_run_id: string | null
@@ -14,12 +17,20 @@ export type MessageRow = Row<'messages'>
 
 const previewCharacters = 140
 
-const conversationColumns = (db: Db) =>
+/** Matches answers that quote a document which was deleted or is above the viewer's layer; `showContent` in SQL. */
+const quotesHidden = sql<boolean>`messages.model = 'extractive' and exists (
+  select from unnest(messages.documents) as quoted (id) left join documents on documents.id = quoted.id
+  where documents.id is null
+    or array_position(${layers}::text[], documents.layer) > array_position(${layers}::text[], avees.layer))`
+
+const visibleConversations = (db: Db, userId: string) =>
   db
     .selectFrom('conversations')
-    .innerJoin('avees', 'avees.id', 'conversations.avee_id')
+    .innerJoin(visibleAvees(db, userId).as('avees'), 'avees.id', 'conversations.avee_id')
+    .where('conversations.user_id', '=', userId)
     .selectAll('conversations')
     .select((eb) => [
+      'avees.layer as viewer_layer',
       'avees.handle as avee_handle',
       'avees.display_name as avee_display_name',
       eb
@@ -33,6 +44,7 @@ const conversationColumns = (db: Db) =>
         .selectFrom('messages')
         .select(sql<string>`left(messages.content, ${sql.lit(previewCharacters)})`.as('preview'))
         .whereRef('messages.id', '=', 'conversations.leaf_id')
+        .where(sql<boolean>`(${quotesHidden}) is not true`)
         .as('preview'),
     ])
 
@@ -52,8 +64,15 @@ export async function insertConversation(
     .execute()
 }
 
-export function findConversation(db: Db, id: string): Promise<ConversationRow | undefined> {
-  return conversationColumns(db).where('conversations.id', '=', id).executeTakeFirst()
+/** Finds a conversation of a user with an avee that they may see. */
+export function findConversation(db: Db, userId: string, id: string): Promise<ConversationRow | undefined> {
+  return visibleConversations(db, userId).where('conversations.id', '=', id).executeTakeFirst()
+}
+
+/** Returns whether the title was generated; undefined when the conversation does not exist. */
+export async function hasAutoTitle(db: Db, id: string): Promise<boolean | undefined> {
+  const row = await db.selectFrom('conversations').select('title_by').where('id', '=', id).executeTakeFirst()
+  return row && row.title_by === 'auto'
 }
 
 /** Locks a conversation until the end of the transaction, so that its leaf does not change. */
@@ -81,9 +100,7 @@ export type ConversationFilter = {
 export type ConversationCursor = { pinned: boolean; updatedAt: string; id: string }
 
 export function listConversations(db: Db, filter: ConversationFilter): Promise<ConversationRow[]> {
-  let query = conversationColumns(db)
-    .where('conversations.user_id', '=', filter.userId)
-    .where('conversations.archived', '=', filter.archived)
+  let query = visibleConversations(db, filter.userId).where('conversations.archived', '=', filter.archived)
   if (filter.aveeId) query = query.where('conversations.avee_id', '=', filter.aveeId)
   for (const word of wordsOf(filter.query)) query = query.where((eb) => containsWord(eb, word))
   if (filter.after) {
@@ -103,7 +120,10 @@ export function listConversations(db: Db, filter: ConversationFilter): Promise<C
 const wordsOf = (query: string | undefined) => (query ?? '').split(/\s+/).filter(Boolean).slice(0, 8)
 
 /** Matches conversations whose title or messages contain a word, in any script. */
-function containsWord(eb: ExpressionBuilder<Tables, 'conversations'>, word: string) {
+function containsWord(
+  eb: ExpressionBuilder<Pick<Tables, 'conversations' | 'messages'>, 'conversations'>,
+  word: string,
+) {
   const pattern = `%${word.replaceAll(/[\\%_]/g, '\\$&')}%`
   return eb.or([
     eb('conversations.title', 'ilike', pattern),
@@ -112,7 +132,8 @@ function containsWord(eb: ExpressionBuilder<Tables, 'conversations'>, word: stri
         .selectFrom('messages')
         .select(sql.lit(1).as('one'))
         .whereRef('messages.conversation_id', '=', 'conversations.id')
-        .where('messages.content', 'ilike', pattern),
+        .where('messages.content', 'ilike', pattern)
+        .where(sql<boolean>`(${quotesHidden}) is not true`),
     ),
   ])
 }
@@ -253,6 +274,15 @@ export async function countMessages(
   return rows[0] ?? { total: 0, regenerated: 0 }
 }
 
+/** Returns the documents that these answers rest on, by message. */
+export async function listDocuments(
+  db: Db,
+  messageIds: string[],
+): Promise<Pick<MessageRow, 'id' | 'documents'>[]> {
+  if (messageIds.length === 0) return []
+  return await db.selectFrom('messages').select(['id', 'documents']).where('id', 'in', messageIds).execute()
+}
+
 /** Returns all messages of a conversation, oldest first. */
 export function listMessages(db: Db, conversationId: string): Promise<MessageRow[]> {
   return db
@@ -288,12 +318,13 @@ export async function listSiblings(db: Db, messages: MessageRow[]): Promise<Map<
 export async function saveGrounding(
   db: Db,
   messageId: string,
-  grounding: { citations: Citation[]; model: string; reason: string; layer: Layer },
+  grounding: { citations: CitedPassage[]; model: string; reason: string; layer: Layer },
 ): Promise<void> {
   await db
     .updateTable('messages')
     .set({
       citations: JSON.stringify(grounding.citations),
+      documents: [...new Set(grounding.citations.map(({ document_id }) => document_id))],
       model: grounding.model,
       model_reason: grounding.reason,
       layer_used: grounding.layer,
@@ -310,7 +341,7 @@ export async function finishMessage(
   end: {
     content: string
     status: Exclude<MessageStatus, 'streaming'>
-    citations: Citation[]
+    citations: CitedPassage[]
     usage?: Usage
     finishReason?: string
     error?: { code: string; message: string }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Citation } from '../../contract/chat.ts'
+import type { CitedPassage } from '../../contract/chat.ts'
 import type { Answerability } from '../../contract/knowledge.ts'
 import { type Layer, minLayer } from '../../contract/layers.ts'
 import type { UsedMemory } from '../../contract/memory.ts'
@@ -11,7 +11,15 @@ import type { Completion, EventBody, RunContext, RunEvent, RunKind } from '../ru
 import { selectCitations } from './citations.ts'
 import { type ContextDependencies, gatherContext } from './context.ts'
 import { emptyAnswer, messageNotFound, promptTooLong } from './errors.ts'
-import { type ChatEvents, mergeTokens, type Protocol, protocolRenderer, textOf } from './events.ts'
+import {
+  type ChatEvents,
+  mergeTokens,
+  type Protocol,
+  protocolRenderer,
+  type StoredComplete,
+  textOf,
+} from './events.ts'
+import { createLogView, type LogViewDependencies } from './log-view.ts'
 import { removeOverlap } from './overlap.ts'
 import { buildPrompt } from './prompt.ts'
 import { findMessage, finishMessage, saveGrounding, updateConversation } from './store.ts'
@@ -35,12 +43,13 @@ export type TurnInput = {
   learn?: boolean
 }
 
-export type TurnDependencies = ContextDependencies & {
-  avees: Avees
-  models: Models
-  insight: Pick<Insight, 'recordTurn'>
-  memory: Pick<Memory, 'prepareTurn' | 'recordTurn'>
-}
+export type TurnDependencies = ContextDependencies &
+  LogViewDependencies & {
+    avees: Avees
+    models: Models
+    insight: Pick<Insight, 'recordTurn'>
+    memory: Pick<Memory, 'prepareTurn' | 'recordTurn'>
+  }
 
 const continueInstruction =
   'You were interrupted. Continue your last message exactly where it stopped, without repeating any of it and without a remark about the interruption.'
@@ -75,6 +84,8 @@ export function turnKind(
     },
 
     merge: mergeTokens,
+    view: ({ status, input }, viewer) =>
+      createLogView(dependencies, { ...input, isRunning: status === 'running' }, viewer),
     defaultFormat: (run) => run.input.protocol,
     formats: Object.keys(protocols),
     renderer: ({ id, createdAt, input: { conversationId, messageId, model = '' } }, format) =>
@@ -234,7 +245,7 @@ async function complete(
     content: string
     layer: Layer
     memories: UsedMemory[]
-    citations: Citation[]
+    citations: CitedPassage[]
     answerable: Answerability | null
     usage: TokenUsage
     totalTokens: number
@@ -268,7 +279,7 @@ async function complete(
       citations: end.citations,
       memories: end.memories,
       ...(end.answerable === null ? {} : { answerable: end.answerable }),
-    } satisfies ChatEvents['complete'],
+    } satisfies StoredComplete,
     store: async (trx) => {
       await finishMessage(trx, messageId, {
         content: end.content,

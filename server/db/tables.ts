@@ -1,7 +1,7 @@
 import type { ColumnType, Generated, JSONColumnType, Selectable } from 'kysely'
 import type { QuestionState } from '../../contract/avee-insight.ts'
 import type { Visibility } from '../../contract/avees.ts'
-import type { Citation, MessageStatus, Usage } from '../../contract/chat.ts'
+import type { CitedPassage, MessageStatus, Usage } from '../../contract/chat.ts'
 import type { Vote } from '../../contract/insight.ts'
 import { type Layer } from '../../contract/layers.ts'
 import type { MemoryType } from '../../contract/memory.ts'
@@ -146,7 +146,9 @@ export type Tables = {
     model: string | null
     model_reason: string | null
     finish_reason: string | null
-    citations: ColumnType<Citation[], string | undefined, string>
+    citations: ColumnType<CitedPassage[], string | undefined, string>
+    /** The documents whose passages the model was given. */
+    documents: Generated<string[]>
     usage: Json<Usage | null>
     error: Json<{ code: string; message: string } | null>
     run_id: string | null
@@ -272,6 +274,8 @@ export type Tables = {
     content: string
     /** `sentences`, or the name of the model that wrote it. */
     made_by: string
+    /** The documents that the summarized answers rest on. */
+    documents: Generated<string[]>
     created_at: CreatedAt
   }
   turn_insights: {
@@ -298,6 +302,8 @@ export type Tables = {
     topics: ColumnType<{ key: string; text: string; weight: number }[], string | undefined, string>
     follow_ups: ColumnType<string[], string | undefined, string>
     documents: Generated<string[]>
+    /** The documents that topics, findings and follow-ups come from. */
+    sources: Generated<string[]>
     created_at: CreatedAt
   }
   message_feedback: {

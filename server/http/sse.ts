@@ -3,7 +3,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import * as z from 'zod/mini'
 import { defineError, toAppError } from '../errors.ts'
 import { runEventsExpired, runNotFound } from '../runs/errors.ts'
-import type { RunEvent, RunRecord, Runs } from '../runs/kind.ts'
+import type { FrameView, RunRecord, Runs } from '../runs/kind.ts'
+import { callerOf } from './caller.ts'
 
 const pingMs = 15_000
 /** A client that accepts no data for this long is disconnected; it can resume after the last event that it received. */
@@ -50,7 +51,7 @@ export async function sendRun(
 ): Promise<void> {
   const run = typeof runOrId === 'string' ? await find(runs, runOrId) : runOrId
   const { id: runId } = run
-  const render = runs.renderer(run, format)
+  const view = await runs.view(run, () => callerOf(request), format)
   if (after > run.lastEvent) throw cursorBeyondLog(after, run.lastEvent)
   reply.header('x-run-id', runId).header('location', `/runs/${runId}/events`)
   if (run.status !== 'running') {
@@ -68,23 +69,23 @@ export async function sendRun(
     'x-accel-buffering': 'no',
   })
   raw.flushHeaders()
-  void pipe(request, raw, runs, { runId, after, render })
+  void pipe(request, raw, runs, { runId, after, view })
 }
 
 async function find(runs: Runs, id: string): Promise<RunRecord> {
   const run = await runs.get(id)
-  if (!run) throw runNotFound(id)
+  if (!run) throw runNotFound()
   return run
 }
 
-type Reading = { runId: string; after: number; render: ReturnType<Runs['renderer']> }
+type Reading = { runId: string; after: number; view: FrameView }
 
 /** Writes frames as fast as the client accepts them. */
 async function pipe(
   request: FastifyRequest,
   raw: ServerResponse,
   runs: Runs,
-  { runId, after, render }: Reading,
+  { runId, after, view }: Reading,
 ): Promise<void> {
   const disconnected = new AbortController()
   let wake = () => {}
@@ -102,9 +103,12 @@ async function pipe(
     ping.refresh()
   }, pingMs)
   try {
-    // A renderer needs the whole log: what it sends for an event may depend on earlier ones.
-    for await (const events of runs.follow(runId, render ? 0 : after, disconnected.signal)) {
-      const frames = events.map((event) => framesOf(event, after, render?.(event))).join('')
+    for await (const events of runs.follow(runId, view.needsWholeLog ? 0 : after, disconnected.signal)) {
+      let frames = ''
+      for (const event of events) {
+        const rendered = view.framesOf(event)
+        frames += framesOf(event.n, after, rendered instanceof Promise ? await rendered : rendered)
+      }
       if (frames === '') continue
       ping.refresh()
       if (raw.write(frames) || disconnected.signal.aborted) continue
@@ -132,7 +136,7 @@ async function pipe(
  * The frames of one event. Only the last carries the id, so that a client resumes after the whole event; `id` follows
  * `data` because some clients count an event as received when they read its id.
  */
-function framesOf({ n, data }: RunEvent, after: number, rendered: string[] = [data]): string {
+function framesOf(n: number, after: number, rendered: string[]): string {
   if (n <= after || rendered.length === 0) return ''
   return `${rendered.map((text) => `data: ${text}\n`).join('\n')}id: ${n}\n\n`
 }

@@ -1,6 +1,7 @@
 import type { ConversationAnalysis, TurnAnalysis } from '../../contract/insight.ts'
-import { type Layer, layersWithin } from '../../contract/layers.ts'
+import { isWithin, type Layer } from '../../contract/layers.ts'
 import type { Db, Row } from '../db/index.ts'
+import { areVisible, type Knowledge } from '../knowledge/index.ts'
 import { satisfactionScore } from './analysis/scores.ts'
 import { percentOf, secondsOf } from './dashboard.ts'
 import { type TurnRow, turnsOf } from './store/turns.ts'
@@ -39,25 +40,37 @@ export function presentTurn(row: TurnRow, title: string | null): TurnAnalysis {
   }
 }
 
+/** Returns a turn with its figures alone. */
+export const withoutTexts = <Row extends TurnRow>(row: Row): Row => ({
+  ...row,
+  issues: [],
+  suggestions: [],
+  sentences: [],
+  topics: [],
+  follow_ups: [],
+})
+
 /**
- * Returns figures, topics and follow-ups of a conversation for its user. Turns above `layer` contribute to the figures
- * but not their texts: no topics, follow-ups and issues.
+ * Returns figures, topics and follow-ups of a conversation for its user. Turns above `layer`, and turns with a source that
+ * was deleted or is above it, contribute to the figures but not their texts.
  */
 export async function analyzeConversation(
-  db: Db,
+  { db, knowledge }: { db: Db; knowledge: Pick<Knowledge, 'layersOf'> },
   { id, title, branch, totalMessages, regenerated }: ConversationHistory,
   layer: Layer,
 ): Promise<ConversationAnalysis> {
   const answers = branch.filter(({ role }) => role === 'assistant')
   const complete = answers.filter(({ status }) => status === 'complete')
   const questions = branch.filter(({ role }) => role === 'user')
-  const turns = await turnsOf(
+  const stored = await turnsOf(
     db,
     answers.map((answer) => answer.id),
   )
-  const layers = layersWithin(layer)
-  const visible = turns.filter((turn) => layers.includes(turn.layer))
-  const last = visible.at(-1)
+  const current = await knowledge.layersOf(stored.flatMap(({ sources }) => sources))
+  const turns = stored.map((turn) =>
+    isWithin(turn.layer, layer) && areVisible(turn.sources, layer, current) ? turn : withoutTexts(turn),
+  )
+  const last = turns.at(-1)
   const meanOf = (values: (number | null)[]) => mean(values.filter((value) => value !== null))
   const satisfaction = satisfactionScore({
     turns: answers.filter(({ status }) => status !== 'streaming').length,
@@ -79,7 +92,7 @@ export async function analyzeConversation(
       user_satisfaction_estimate: roundedOrNull(satisfaction),
     },
     topics: mergeTopics(
-      visible.map(({ topics }) => topics),
+      turns.map(({ topics }) => topics),
       maxListedTopics,
     ).map(({ text }) => text),
     average_quality: {
@@ -97,7 +110,7 @@ export async function analyzeConversation(
       response_time: secondsOf(turn.response_ms),
       answered: turn.answered,
       vote: turn.vote,
-      issues: layers.includes(turn.layer) ? turn.issues : [],
+      issues: turn.issues,
     })),
     total_messages: totalMessages,
   }

@@ -42,31 +42,30 @@ export type FollowUpContext = {
 
 /**
  * Suggests up to three questions without a model: about the headings of passages near the question that read as a topic,
- * that no message contains yet, and that the documents answer.
+ * that no message contains yet, and that the documents answer. `sources` are the documents with these headings.
  */
 export async function suggestFollowUps(
   knowledge: Pick<Knowledge, 'search'>,
   context: FollowUpContext,
   extractor: TermExtractor,
   signal: AbortSignal,
-): Promise<string[]> {
+): Promise<{ questions: string[]; sources: string[] }> {
   const template = templates[extractor.language ?? 'eng']
-  if (!template) return []
+  if (!template) return { questions: [], sources: [] }
   const passages = await nearbyPassages(knowledge, context, signal)
-  const headings = new Set(
-    passages
-      .flatMap((passage) =>
-        headingsOf(passage).map((heading) => topicIn(heading, passage.title, extractor.language)),
-      )
-      .filter((topic) => topic !== null),
-  )
   const known = context.known.map((text) => extractor.stemsOf(text))
-  const candidates = [...headings].filter((heading) => {
-    const stems = extractor.stemsOf(heading)
-    return stems.size > 0 && !known.some((text) => stems.isSubsetOf(text))
-  })
-  const questions = candidates.map((heading) => (isWholeQuestion(heading) ? heading : template(heading)))
-  return answerableOnes(knowledge, context, questions, signal)
+  const documents = new Map<string, string>()
+  for (const passage of passages) {
+    for (const heading of headingsOf(passage)) {
+      const topic = topicIn(heading, passage.title, extractor.language)
+      const stems = extractor.stemsOf(topic ?? '')
+      if (topic === null || stems.size === 0 || known.some((text) => stems.isSubsetOf(text))) continue
+      const question = isWholeQuestion(topic) ? topic : template(topic)
+      if (!documents.has(question)) documents.set(question, passage.documentId)
+    }
+  }
+  const questions = await answerableOnes(knowledge, context, [...documents.keys()], signal)
+  return { questions, sources: questions.flatMap((question) => documents.get(question) ?? []) }
 }
 
 /** Returns those of the questions that the documents answer, at most three. */

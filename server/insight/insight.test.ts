@@ -117,11 +117,12 @@ describe('titleIn', () => {
   })
 })
 
-test('titleFromTopics leaves short questions as titles', () => {
-  const topics = [[{ key: 'punched cards', text: 'punched cards', weight: 2 }]]
-  expect(titleFromTopics('Where do the cards come from?', topics)).toBeNull()
-  expect(titleFromTopics('Where do the cards come from? '.repeat(4), topics)).toBe('Punched cards')
-  expect(titleFromTopics('Where do the cards come from? '.repeat(4), [])).toBeNull()
+test('titleFromTopics leaves short questions as titles and uses the words of the questions only', () => {
+  const topics = ['wooden looms', 'punched cards'].map((text) => [{ key: text, text, weight: 2 }])
+  const long = 'Where do the punched cards come from? '.repeat(2)
+  expect(titleFromTopics(['Where do the punched cards come from?'], topics)).toBeNull()
+  expect(titleFromTopics([long], topics)).toBe('Punched cards')
+  expect(titleFromTopics([long], [])).toBeNull()
 })
 
 describe('redact', () => {

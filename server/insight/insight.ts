@@ -5,9 +5,9 @@ import type { Avee, Avees } from '../avees/index.ts'
 import type { Database, Trx } from '../db/index.ts'
 import type { Caller } from '../http/caller.ts'
 import type { Jobs } from '../jobs/index.ts'
-import type { Knowledge } from '../knowledge/index.ts'
+import { areVisible, type Knowledge } from '../knowledge/index.ts'
 import type { Models } from '../models/index.ts'
-import { analyzeConversation, type ConversationHistory, presentTurn } from './conversation.ts'
+import { analyzeConversation, type ConversationHistory, presentTurn, withoutTexts } from './conversation.ts'
 import { dashboard } from './dashboard.ts'
 import { notAnAnswer, turnNotAnalyzed } from './errors.ts'
 import { questions } from './questions.ts'
@@ -21,7 +21,7 @@ export type InsightDependencies = {
   database: Database
   jobs: Pick<Jobs, 'register' | 'enqueue' | 'runNow'>
   models: Pick<Models, 'runInBackground'>
-  knowledge: Pick<Knowledge, 'documentFrequencies' | 'search' | 'ingestText' | 'remove'>
+  knowledge: Pick<Knowledge, 'documentFrequencies' | 'search' | 'ingestText' | 'remove' | 'layersOf'>
   avees: Pick<Avees, 'getLayer' | 'get' | 'addPersonaNote'>
   /** Lets a model judge each answer, in the background. */
   judge?: boolean
@@ -41,7 +41,7 @@ export function insight({
   now = () => new Date(),
 }: InsightDependencies) {
   const { db } = database
-  const summaries = createSummaries({ db, models })
+  const summaries = createSummaries({ db, models, knowledge })
   const turns = turnJobs({ database, jobs, knowledge, models, summaries, judge })
   const updates = createUpdates({ database, jobs, knowledge, now })
 
@@ -57,6 +57,7 @@ export function insight({
 
     /**
      * Returns the analysis of a turn, which is made now if it is pending. `title` is the one of the conversation.
+     * Its texts are left out when a document that they come from was deleted or is above `layer`.
      * @throws 404 for messages without an analysis and for turns above `layer`
      */
     async getTurn(
@@ -67,12 +68,13 @@ export function insight({
       await turns.analyzeNow(messageId, signal)
       const row = await findTurn(db, messageId)
       if (!row || !layersWithin(layer).includes(row.layer)) throw turnNotAnalyzed()
-      return presentTurn(row, title)
+      const current = await knowledge.layersOf(row.sources)
+      return presentTurn(areVisible(row.sources, layer, current) ? row : withoutTexts(row), title)
     },
 
-    /** Returns figures of a conversation; texts of turns above `layer` are left out. */
+    /** Returns figures of a conversation; texts of turns that `layer` does not permit are left out. */
     getConversation: (conversation: ConversationHistory, layer: Layer): Promise<ConversationAnalysis> =>
-      analyzeConversation(db, conversation, layer),
+      analyzeConversation({ db, knowledge }, conversation, layer),
 
     /** Sets or deletes the user's vote on an answer. The avee learns from its owner's notes. */
     async setVote(

@@ -1,7 +1,8 @@
 import { compareLayers, isWithin, type Layer } from '../../contract/layers.ts'
 import type { Db, Row } from '../db/index.ts'
+import { areVisible, type Knowledge } from '../knowledge/index.ts'
 import type { Models } from '../models/index.ts'
-import { putSummary, summariesAt } from './store/summaries.ts'
+import { putSummary, type SummaryRow, summariesAt } from './store/summaries.ts'
 import { extractSummary, generateSummary } from './summary.ts'
 
 /** Messages at the end of a branch that are not summarized, because prompts contain them in full. */
@@ -20,44 +21,87 @@ export type ReadBranch = (messageId: string, limit: number) => Promise<Row<'mess
  * The rolling summaries of long conversations. Each covers a branch up to one message; its layer is the widest one of
  * the answers it covers.
  */
-export function summaries({ db, models }: { db: Db; models: Pick<Models, 'runInBackground'> }) {
+export function summaries({
+  db,
+  models,
+  knowledge,
+}: {
+  db: Db
+  models: Pick<Models, 'runInBackground'>
+  knowledge: Pick<Knowledge, 'layersOf'>
+}) {
+  /** Returns those of these texts that rest on visible documents only. */
+  async function withVisibleDocuments<Text extends { documents: string[] }>(
+    texts: Text[],
+    layer: Layer,
+  ): Promise<Text[]> {
+    const current = await knowledge.layersOf([...new Set(texts.flatMap(({ documents }) => documents))])
+    return texts.filter(({ documents }) => areVisible(documents, layer, current))
+  }
+
+  /** Lists the summaries of a branch that are visible within `layer`, in the order of the messages. */
+  async function findVisible(messageIds: string[], layer: Layer): Promise<SummaryRow[]> {
+    const found = await summariesAt(db, messageIds)
+    return await withVisibleDocuments(
+      found.filter((summary) => isWithin(summary.layer, layer)),
+      layer,
+    )
+  }
+
   return {
-    /** Extends the summary of the branch that ends with this message, without a model, when enough messages have been added. Returns whether it did. */
-    async extend(messageId: string, readBranch: ReadBranch): Promise<boolean> {
+    /**
+     * Extends the summary of the branch that ends with this message, without a model, when enough messages have been
+     * added. Returns whether it did. Only what is visible within `layer` is summarized.
+     */
+    async extend(messageId: string, layer: Layer, readBranch: ReadBranch): Promise<boolean> {
       let messages = await readBranch(messageId, summaryLookback)
       if (messages.length < recentMessages + messagesPerExtension) return false
-      let previous = (await summariesAt(db, idsOf(messages))).at(-1)
+      let previous = (await findVisible(idsOf(messages), layer)).at(-1)
       if (!previous && messages.length === summaryLookback) {
         messages = await readBranch(messageId, maxFirstSummaryMessages)
-        previous = (await summariesAt(db, idsOf(messages))).at(-1)
+        previous = (await findVisible(idsOf(messages), layer)).at(-1)
       }
       const from = messages.findIndex(({ id }) => id === previous?.message_id) + 1
       const added = messages.slice(from, messages.length - recentMessages)
       const last = added.at(-1)
       if (!last || added.length < messagesPerExtension) return false
+      const included = await withVisibleDocuments(
+        added.filter(({ role, layer_used }) => role === 'user' || isWithin(layer_used, layer)),
+        layer,
+      )
       await putSummary(db, {
         message_id: last.id,
         conversation_id: last.conversation_id,
         layer: maxLayer([
-          ...added.filter(({ role }) => role === 'assistant').map(({ layer_used }) => layer_used),
+          ...included.filter(({ role }) => role === 'assistant').map(({ layer_used }) => layer_used),
           previous?.layer ?? 'public',
         ]),
-        content: await extractSummary(previous?.content ?? '', added),
+        content: await extractSummary(previous?.content ?? '', included),
         made_by: 'sentences',
+        documents: [
+          ...new Set([...(previous ? [previous] : []), ...included].flatMap(({ documents }) => documents)),
+        ],
       })
       return true
     },
 
     /** Lets a model rewrite the newest summary of the branch, if it consists of extracted sentences. */
-    async rewrite(messageId: string, readBranch: ReadBranch, signal: AbortSignal): Promise<void> {
+    async rewrite(
+      messageId: string,
+      layer: Layer,
+      readBranch: ReadBranch,
+      signal: AbortSignal,
+    ): Promise<void> {
       const messages = await readBranch(messageId, 2 * summaryLookback)
       const ids = idsOf(messages)
-      const found = await summariesAt(db, ids)
+      const found = await findVisible(ids, layer)
       const [previous, newest] = found.length > 1 ? found.slice(-2) : [undefined, found[0]]
       if (newest?.made_by !== 'sentences') return
-      const added = messages.slice(
-        previous ? ids.indexOf(previous.message_id) + 1 : 0,
-        ids.indexOf(newest.message_id) + 1,
+      const added = await withVisibleDocuments(
+        messages
+          .slice(previous ? ids.indexOf(previous.message_id) + 1 : 0, ids.indexOf(newest.message_id) + 1)
+          .filter(({ role, layer_used }) => role === 'user' || isWithin(layer_used, newest.layer)),
+        newest.layer,
       )
       // The first summary of a long conversation covers messages that were not read here: it stays the basis.
       const coversAll = previous !== undefined || messages.length < 2 * summaryLookback
@@ -69,9 +113,9 @@ export function summaries({ db, models }: { db: Db; models: Pick<Models, 'runInB
       if (rewritten?.content) await putSummary(db, { ...newest, ...rewritten, content: rewritten.content })
     },
 
-    /** Returns the newest summary that ends with one of these messages and whose layer is within `layer`. */
+    /** Returns the newest summary that ends with one of these messages and is visible within `layer`. */
     async find(messageIds: string[], layer: Layer): Promise<{ messageId: string; text: string } | undefined> {
-      const found = (await summariesAt(db, messageIds)).findLast((summary) => isWithin(summary.layer, layer))
+      const found = (await findVisible(messageIds, layer)).at(-1)
       return found && { messageId: found.message_id, text: found.content }
     },
   }

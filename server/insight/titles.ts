@@ -7,10 +7,16 @@ const maxTitleCharacters = 60
 const maxTitleWords = 10
 const maxMessageCharacters = 600
 
-/** Returns a title made of key phrases, or null when the first question is short enough to be the title. */
-export function titleFromTopics(firstQuestion: string, topics: Topic[][]): string | null {
+/**
+ * Returns a title made of key phrases of the questions, or null when the first question is short enough to be the title.
+ * Phrases of answers are not used: they may be quoted from a document that is deleted later.
+ */
+export function titleFromTopics(questions: string[], topics: Topic[][]): string | null {
+  const [firstQuestion = ''] = questions
+  const asked = questions.join('\n').toLowerCase()
   if (firstQuestion.trim().replaceAll(/\s+/g, ' ').length <= maxTitleCharacters) return null
-  const title = mergeTopics(topics, 2)
+  const ofQuestions = topics.map((turn) => turn.filter(({ text }) => asked.includes(text.toLowerCase())))
+  const title = mergeTopics(ofQuestions, 2)
     .map(({ text }) => text)
     .join(' · ')
   return title === '' ? null : truncate(title.charAt(0).toUpperCase() + title.slice(1))

@@ -123,7 +123,7 @@ export function turnJobs({ database, jobs, knowledge, models, summaries, judge }
       turn.messages.map(({ id }) => id),
     )
     return titleFromTopics(
-      turn.messages[0]?.content ?? turn.question,
+      turn.messages.filter(({ role }) => role === 'user').map(({ content }) => content),
       topics.map((each) => each.topics),
     )
   }
@@ -134,7 +134,7 @@ export function turnJobs({ database, jobs, knowledge, models, summaries, judge }
     if (!turn) return
     const found = await analyzeTurn(knowledge, turn, signal)
     await saveUnanswered(row, found.unanswered, found.questionTerms)
-    await summaries.extend(row.message_id, readBranch)
+    await summaries.extend(row.message_id, row.layer, readBranch)
     await saveTurn(db, row.message_id, {
       relevance: found.relevance,
       engagement: found.engagement,
@@ -152,6 +152,7 @@ export function turnJobs({ database, jobs, knowledge, models, summaries, judge }
       topics: found.topics,
       follow_ups: found.followUps,
       documents: found.documents,
+      sources: found.sources,
     })
   }
 
@@ -164,7 +165,7 @@ export function turnJobs({ database, jobs, knowledge, models, summaries, judge }
       const title = await suggestTitle(turn, signal)
       if (title !== null) await conversations.setAutoTitle(row.conversation_id, title)
     }
-    await summaries.rewrite(row.message_id, conversations.readBranch, signal)
+    await summaries.rewrite(row.message_id, row.layer, conversations.readBranch, signal)
     if (judge) {
       const judged = await models.runInBackground({ signal }, async (model, stop) => ({
         by: model.name,
@@ -194,7 +195,12 @@ export function turnJobs({ database, jobs, knowledge, models, summaries, judge }
       generateFollowUps(model, { question, answer, passages: passages.map(({ text }) => text) }, stop),
     )
     const followUps = await answerableOnes(knowledge, turn, generated ?? [], signal)
-    if (followUps.length > 0) await saveTurn(db, row.message_id, { follow_ups: followUps })
+    if (followUps.length === 0) return
+    const sources = [
+      ...turn.citations.map(({ document_id }) => document_id),
+      ...passages.map(({ documentId }) => documentId),
+    ]
+    await saveTurn(db, row.message_id, { follow_ups: followUps, sources: [...new Set(sources)] })
   }
   return {
     register(conversations: Conversations): void {

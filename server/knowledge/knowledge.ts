@@ -17,6 +17,7 @@ import type { IngestInput } from './ingest/input.ts'
 import { type IngestedDocument, intake } from './ingest/intake.ts'
 import { reindexJob } from './ingest/reindex.ts'
 import { documentParser, type OcrSettings } from './parsers/index.ts'
+import type { DocumentLayers } from './policy.ts'
 import { maxConsideredPassages, selectContext } from './search/context-passages.ts'
 import { type Hit, toHit } from './search/hit.ts'
 import { hybridSearch, type SearchQuery } from './search/search.ts'
@@ -25,6 +26,7 @@ import {
   type DocumentRow,
   documentStatistics,
   findDocument,
+  findLayers,
   listDocumentIds,
   listDocuments,
   renameDocument,
@@ -226,6 +228,9 @@ export async function knowledge({
     async aveeOf(id: string): Promise<string | undefined> {
       return (await findDocument(db, id))?.avee_id
     },
+
+    /** Returns the current layers of those of these documents that still exist. */
+    layersOf: (ids: string[]): Promise<DocumentLayers> => findLayers(db, ids),
 
     /** Returns a document in one of these layers. @throws document_not_found */
     async get(id: string, layers: Layer[]): Promise<ListedDocument> {

@@ -1,10 +1,20 @@
-import { type Layer, layersWithin } from '../../contract/layers.ts'
+import { isWithin, type Layer, layersWithin } from '../../contract/layers.ts'
 import type { Avee, Avees } from '../avees/index.ts'
 import { notTheOwner } from '../avees/index.ts'
 import { documentNotFound, keyForReading } from './errors.ts'
 import type { Knowledge } from './knowledge.ts'
 
 type Caller = { userId: string; aveeId: string | null }
+
+/** The current layers of documents; those that were deleted have none. */
+export type DocumentLayers = ReadonlyMap<string, Layer>
+
+/** Whether a reader whose access reaches `layer` may see all of these documents. */
+export const areVisible = (ids: string[], layer: Layer, current: DocumentLayers): boolean =>
+  ids.every((id) => {
+    const documentLayer = current.get(id)
+    return documentLayer !== undefined && isWithin(documentLayer, layer)
+  })
 
 /** The layers of an avee's documents that a caller may see. */
 export type Access = {

@@ -38,6 +38,7 @@ import {
   memoriesUsed,
   restoreMemory,
   updateMemory,
+  visibleMemories,
 } from './store/memories.ts'
 import { isEnabled, putSetting, settingsOf } from './store/settings.ts'
 import { cancelExtraction, conversationOf, indexTurns, insertUses } from './store/turns.ts'
@@ -191,6 +192,12 @@ export function memory({
       return new Map(
         [...byMessage].map(([id, used]) => [id, used.map(({ message_id: _, ...memory }) => memory)]),
       )
+    },
+
+    /** Returns those of these memories that the viewer can still see. */
+    async visibleAmong(viewer: Viewer, aveeId: string, ids: string[]): Promise<Set<string>> {
+      if (ids.length === 0) return new Set()
+      return await visibleMemories(db, viewer.userId, ids, await policy.accessTo(viewer, [aveeId]))
     },
 
     /** Lists the viewer's memories, pinned ones first, then the latest. `avee` is an id or a handle. */

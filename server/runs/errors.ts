@@ -1,6 +1,6 @@
 import { defineError } from '../errors.ts'
 
-export const runNotFound = defineError(404, 'run_not_found', (id: string) => `There is no run ${id}.`)
+export const runNotFound = defineError(404, 'run_not_found', () => 'Run not found.')
 
 export const runNotYours = defineError(
   403,

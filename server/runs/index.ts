@@ -4,6 +4,7 @@ export type {
   Completion,
   EventBody,
   Frame,
+  LogView,
   NewRun,
   Renderer,
   RunContext,
@@ -14,5 +15,6 @@ export type {
   StartResult,
 } from './kind.ts'
 export { canonicalFormat } from './kind.ts'
+export type { Viewer } from './policy.ts'
 export { runRoutes } from './routes.ts'
 export { runs } from './runs.ts'

@@ -1,5 +1,6 @@
 import type { RunStatus } from '../../contract/runs.ts'
 import type { Trx } from '../db/index.ts'
+import type { Viewer } from './policy.ts'
 
 /** One event of a run's log, numbered from 1. `data` is its JSON text on one line. */
 export type RunEvent = { n: number; data: string }
@@ -16,8 +17,22 @@ export type Frame = EventBody | string
  */
 export type Renderer = (event: EventBody) => Frame[]
 
+/** How one reader sees a log, by what they may see now and not when it was written. */
+export type LogView = {
+  /** Returns what to send for an event; undefined for the event itself. @throws 404 when the reader may no longer see the run */
+  show(event: RunEvent): EventBody | undefined | Promise<EventBody>
+  /** True when `show` has to get every event from the start of the log. */
+  needsWholeLog: boolean
+}
+
 /** The format that is the log itself. */
 export const canonicalFormat = 'gabee'
+
+/** A `LogView` in one format. */
+export type FrameView = {
+  framesOf(event: RunEvent): string[] | Promise<string[]>
+  needsWholeLog: boolean
+}
 
 export type RunRecord<Input = unknown> = {
   id: string
@@ -90,6 +105,8 @@ export type RunKind<Input = unknown> = {
   formats?: string[]
   /** Creates a renderer of one of `formats`. */
   renderer?(run: RunRecord<Input>, format: string): Renderer
+  /** Creates the view of a reader who may see the run; without it, events are sent as they were written. */
+  view?(run: RunRecord<Input>, viewer: Viewer): Promise<LogView>
   /** The format that a run's log is read in when the reader names none; the canonical one when left out. */
   defaultFormat?(run: RunRecord<Input>): string
   /** Lets every signed-in user read the runs, such as the download of a model; only the user who started one can stop it. */
@@ -127,11 +144,10 @@ export type Runs = {
   start<Input>(run: NewRun<Input>, store?: (trx: Trx, runId: string) => Promise<void>): Promise<StartResult>
   get(id: string): Promise<RunRecord | undefined>
   /**
-   * How a reader turns each event, from the start of the log, into the data of its frames; undefined for the canonical
-   * format, whose frames are the events. Without `format`, the one that the run was asked in.
+   * How a reader gets the data of the frames of each event. Without `format`, in the one that the run was asked in.
    * @throws 400 for a format that this kind of run does not have
    */
-  renderer(run: RunRecord, format?: string): ((event: RunEvent) => string[]) | undefined
+  view(run: RunRecord, viewer: () => Viewer, format?: string): Promise<FrameView>
   list(userId: string, filter: { status?: RunStatus; scope?: string; limit: number }): Promise<RunRecord[]>
   /**
    * Yields the committed events after `after` in batches, first the stored ones, then live, and returns after the last

@@ -7,24 +7,36 @@ import { runNotFound, runNotYours } from './errors.ts'
 import type { RunRecord, Runs } from './kind.ts'
 import { canRead, canStop, type Viewer } from './policy.ts'
 
+export type RunRouteDependencies = {
+  runs: Runs
+  /** Returns those of these scopes whose runs the viewer may see now. Scopes belong to a higher module. */
+  visibleScopes: (viewer: Viewer, scopes: string[]) => Promise<ReadonlySet<string>>
+}
+
 export const runRoutes =
-  ({ runs }: { runs: Runs }): FastifyPluginAsync =>
+  ({ runs, visibleScopes }: RunRouteDependencies): FastifyPluginAsync =>
   async (app) => {
+    async function withVisibleScope(reader: Viewer, found: RunRecord[]): Promise<RunRecord[]> {
+      const visible = await visibleScopes(reader, [...new Set(found.flatMap(({ scope }) => scope ?? []))])
+      return found.filter(({ scope }) => scope === null || visible.has(scope))
+    }
+
     async function readable(reader: Viewer, id: string): Promise<RunRecord> {
       const found = await runs.get(id)
-      if (!found || !canRead(reader, found)) throw runNotFound(id)
-      return found
+      const [visible] = found && canRead(reader, found) ? await withVisibleScope(reader, [found]) : []
+      if (!visible) throw runNotFound()
+      return visible
     }
 
     route(app, listRuns, async (request) => {
-      const { userId, aveeId } = callerOf(request)
+      const caller = callerOf(request)
       const { status, limit } = request.query
-      const found = await runs.list(userId, {
+      const found = await runs.list(caller.userId, {
         limit,
         ...(status && { status }),
-        ...(aveeId && { scope: aveeId }),
+        ...(caller.aveeId && { scope: caller.aveeId }),
       })
-      return { runs: found.map(present) }
+      return { runs: (await withVisibleScope(caller, found)).map(present) }
     })
 
     route(app, getRun, async (request) => present(await readable(callerOf(request), request.params.id)))

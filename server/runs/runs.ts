@@ -10,6 +10,7 @@ import {
   canonicalFormat,
   type EventBody,
   type NewRun,
+  type RunEvent,
   type RunKind,
   type RunRecord,
   type Runs,
@@ -279,17 +280,30 @@ export function runs({
 
     get,
 
-    renderer(run, format) {
+    async view(run, viewer, format) {
       const kind = kinds.get(run.kind)
       const name = format ?? kind?.defaultFormat?.(run) ?? canonicalFormat
-      if (name === canonicalFormat) return undefined
       const { formats = [] } = kind ?? {}
-      const render = formats.includes(name) ? kind?.renderer?.(run, name) : undefined
-      if (!render) throw unknownFormat([canonicalFormat, ...formats])
-      return ({ data }) =>
-        render(JSON.parse(data) as EventBody).map((frame) =>
-          typeof frame === 'string' ? frame : encode(frame),
-        )
+      if (name !== canonicalFormat && !formats.includes(name))
+        throw unknownFormat([canonicalFormat, ...formats])
+      const render = name === canonicalFormat ? undefined : kind?.renderer?.(run, name)
+      const view = await kind?.view?.(run, viewer())
+      const toFrames = ({ data }: RunEvent, shown: EventBody | undefined) =>
+        render
+          ? render(shown ?? (JSON.parse(data) as EventBody)).map((frame) =>
+              typeof frame === 'string' ? frame : encode(frame),
+            )
+          : [shown ? encode(shown) : data]
+      return {
+        // A renderer needs the whole log: what it sends for an event may depend on earlier ones.
+        needsWholeLog: render !== undefined || view?.needsWholeLog === true,
+        framesOf(event) {
+          const shown = view?.show(event)
+          return shown instanceof Promise
+            ? shown.then((body) => toFrames(event, body))
+            : toFrames(event, shown)
+        },
+      }
     },
 
     async list(userId, { scope = null, status, limit }) {

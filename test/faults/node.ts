@@ -123,7 +123,7 @@ const http = await createHttp({
     throw new Error('unused')
   },
 })
-await http.register(runRoutes({ runs }))
+await http.register(runRoutes({ runs, visibleScopes: async (_, scopes) => new Set(scopes) }))
 http.post('/start', async (request, reply) => {
   const { kind, ...input } = request.body as Work
   const started = await runs.start({

@@ -71,7 +71,7 @@ export async function openKnowledgeServer(
   })
   await http.register(accountRoutes({ accounts, avees }))
   await http.register(aveeRoutes({ avees }))
-  await http.register(runRoutes({ runs }))
+  await http.register(runRoutes({ runs, visibleScopes: async (_, scopes) => new Set(scopes) }))
   await http.register(knowledgeRoutes({ knowledge, avees, runs }))
   await http.register(folderRoutes({ knowledge, avees }))
   await http.register(localchatDocumentRoutes({ knowledge, avees, runs }))

@@ -30,6 +30,8 @@ export type Script = {
   /** Milliseconds before the first token and between tokens. */
   firstDelayMs?: number
   delayMs?: number
+  /** The last token waits for this. */
+  lastTokenAfter?: Promise<unknown>
   fault?: Fault
   /** Tokens before the fault. Default 5. */
   afterTokens?: number
@@ -113,6 +115,7 @@ export async function playScript(
       return
     if (response.destroyed) return
     if (i > 0 && script.delayMs) await delay(script.delayMs)
+    if (i === tokens.length - 1) await script.lastTokenAfter
     await send(framing.token(text))
   }
   if (

@@ -28,7 +28,9 @@ export async function openModelsServer(
       log,
       routes: async (http) => {
         await http.register(localchatModelRoutes({ models: room, runs: runsRoom }))
-        await http.register(runRoutes({ runs: runsRoom }))
+        await http.register(
+          runRoutes({ runs: runsRoom, visibleScopes: async (_, scopes) => new Set(scopes) }),
+        )
       },
     },
   )

@@ -26,7 +26,7 @@ async function open() {
       async routes(http) {
         const opened = await openRuns(database)
         runs = opened
-        await http.register(runRoutes({ runs: opened }))
+        await http.register(runRoutes({ runs: opened, visibleScopes: async (_, scopes) => new Set(scopes) }))
         http.post('/begin', async (request, reply) => {
           const { run } = await opened.start({
             kind: 'test',

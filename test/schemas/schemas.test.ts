@@ -21,7 +21,7 @@ const changes: Record<string, Changes> = {
     question_groups: withoutMissing('document_id', 'document gone'),
     avee_updates: (row) =>
       without('indexed_at', 'due_at')(withoutMissing('document_id', 'document gone')(row)),
-    turn_insights: without('step', 'attempts', 'due_at'),
+    turn_insights: (row) => ({ ...without('step', 'attempts', 'due_at')(row), follow_ups: [] }),
     passages: without('document_id'),
     document_versions: without('document_id'),
     memory_turns: 'dropped',

@@ -22,6 +22,7 @@ const citation = {
   score: 1,
   layer: 'public',
   cited: true,
+  status: 'available',
 }
 
 test('an answer adds up from its tokens and ends with its citations', () => {
@@ -47,7 +48,7 @@ test('an answer adds up from its tokens and ends with its citations', () => {
       total_tokens: 2,
       usage: { prompt_tokens: 1, completion_tokens: 2 },
       finish_reason: 'stop',
-      citations: [citation],
+      citations: [citation, { n: 2, status: 'deleted' }],
       memories: [],
     },
   ])
@@ -60,7 +61,7 @@ test('an answer adds up from its tokens and ends with its citations', () => {
     model: 'm',
     resumed: true,
     finishReason: 'stop',
-    citations: [{ n: 1 }],
+    citations: [{ n: 1 }, { n: 2, status: 'deleted' }],
   })
 })
 

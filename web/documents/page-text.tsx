@@ -14,7 +14,7 @@ import './document-text.css'
 
 /**
  * The extracted text of a document, page by page, with a passage highlighted and scrolled into view. Quotes the passage
- * if the document was deleted or has changed.
+ * if the document has changed.
  */
 export function PageText({
   documentId,
@@ -49,10 +49,7 @@ export function PageText({
   }, [range?.start, range?.end, documentId])
 
   if (text.isPending) return <TextSkeleton />
-  if (text.isError) {
-    if (!passage) return <ErrorState error={text.error} onRetry={() => void text.refetch()} />
-    return <QuotedPassage text={passage.text} reason="The document is no longer available." />
-  }
+  if (text.isError) return <ErrorState error={text.error} onRetry={() => void text.refetch()} />
   return (
     <>
       {isPassagePage && !range && (

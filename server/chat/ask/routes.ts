@@ -13,7 +13,7 @@ import type { Memory } from '../../memory/index.ts'
 import type { Runs } from '../../runs/index.ts'
 import type { AskOptions, Chat } from '../chat.ts'
 import { malformedConversationId } from '../errors.ts'
-import { citationsWithin } from '../present.ts'
+import { isAvailable } from '../policy.ts'
 
 type AskDependencies = { chat: Chat; runs: Runs; avees: Avees; insight: Insight; memory: Memory }
 type AskRequest = RequestOf<typeof askQuestion> | RequestOf<typeof askQuestionV2>
@@ -36,19 +36,18 @@ export const askRoutes =
       const caller = callerOf(request)
       const asked = await ask(request)
       const signal = disconnectSignal(reply)
-      const answer = await chat.waitForAnswer(asked, signal)
+      const answer = await chat.waitForAnswer(caller, asked, signal)
       const conversation = await chat.getConversation(caller, asked.conversationId)
       const { avee, layer } = await avees.view(caller, conversation.avee_id)
-      const citations = citationsWithin(answer, layer)
       const body = {
         conversation_id: asked.conversationId,
         layer_used: answer.layer_used,
         answer: answer.content,
-        used_chunks: citations.length,
+        used_chunks: answer.citations.filter(isAvailable).length,
         used_persona: avee.persona !== '',
         message_id: answer.id,
         model_used: answer.model ?? '',
-        citations,
+        citations: answer.citations,
       }
       return { body, asked, conversation, layer, signal }
     }
@@ -71,8 +70,7 @@ export const askRoutes =
     route(app, getConversationAnalysis, async (request) => {
       const caller = callerOf(request)
       const conversation = await chat.getConversation(caller, request.params.id)
-      const { layer } = await avees.view(caller, conversation.avee_id)
-      return await insight.getConversation(await chat.getHistory(conversation), layer)
+      return await insight.getConversation(await chat.getHistory(conversation), conversation.viewer_layer)
     })
   }
 

@@ -1,4 +1,4 @@
-import type { Citation } from '../../../contract/chat.ts'
+import type { AvailableCitation, Citation } from '../../../contract/chat.ts'
 import type { Protocol, RenderedAnswer } from '../../chat/index.ts'
 
 /** LocalChat's /api/chat: `content` events, `sources` when there are any, then `done`. */
@@ -25,7 +25,10 @@ const idsOf = ({ conversationId, messageId }: RenderedAnswer) => ({
   message_id: messageId,
 })
 
-const sourceOf = (citation: Citation) => ({
+const sourceOf = (citation: Citation) =>
+  citation.status === 'available' ? presentSource(citation) : citation
+
+const presentSource = (citation: AvailableCitation) => ({
   filename: citation.filename ?? citation.title,
   page: citation.page,
   passage: citation.passage,

@@ -1,4 +1,4 @@
-import type { Citation } from '../../../contract/chat.ts'
+import type { CitedPassage } from '../../../contract/chat.ts'
 import type { Layer } from '../../../contract/layers.ts'
 import type { Knowledge } from '../../knowledge/index.ts'
 import { detectLanguage, idf } from '../../search/index.ts'
@@ -19,7 +19,7 @@ export type Turn = {
   answer: string
   model: string | null
   finishReason: string | null
-  citations: Citation[]
+  citations: CitedPassage[]
   /** The messages before the question, oldest first. */
   earlier: { role: 'user' | 'assistant'; content: string }[]
 }
@@ -37,6 +37,8 @@ export type TurnAnalysis = {
   followUps: string[]
   /** Documents that the answer cites or whose passages support it. */
   documents: string[]
+  /** Documents that the texts of the analysis come from. */
+  sources: string[]
   /** The question's terms, by which similar questions are grouped. */
   questionTerms: string[]
 }
@@ -110,7 +112,7 @@ export async function analyzeTurn(
         extractor,
         signal,
       )
-    : []
+    : { questions: [], sources: [] }
   return {
     relevance: isSameLanguage
       ? relevanceScore({
@@ -138,8 +140,9 @@ export async function analyzeTurn(
       isTruncated: turn.finishReason === 'length',
     }),
     topics,
-    followUps,
+    followUps: followUps.questions,
     documents: [...new Set(cited.map(({ document_id }) => document_id))],
+    sources: [...new Set([...turn.citations.map(({ document_id }) => document_id), ...followUps.sources])],
     questionTerms: [...question],
   }
 

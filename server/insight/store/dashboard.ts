@@ -70,12 +70,16 @@ export async function byDay(db: Db, scope: Scope): Promise<Day[]> {
 
 export type TopicDay = { key: string; text: string; day: string; turns: number; total: number }
 
-/** Returns the most frequent topics by day; `minUsers` applies to each topic and to each of its days. */
+/** Returns the most frequent topics by day, without those from deleted documents; `minUsers` applies to each topic and to each of its days. */
 export async function topicDays(db: Db, scope: Scope, limit: number): Promise<TopicDay[]> {
   const { rows } = await sql<TopicDay>`
     with ${turns(scope)}, named as (
       select topic ->> 'key' as key, topic ->> 'text' as text, day, own, user_id, (topic ->> 'weight')::float8 as weight
       from turns, json_array_elements(turns.topics) as topic
+      where not exists (
+        select from unnest(turns.sources) as source (id)
+        where not exists (select from documents where documents.id = source.id)
+      )
     ), enough as (
       select key from named where not own group by key having count(distinct user_id) >= ${scope.minUsers}
     ), enough_days as (

@@ -16,13 +16,12 @@ export async function summariesAt(db: Db, messageIds: string[]): Promise<Summary
 
 /** Stores a summary, replacing the one that ended with the same message; does nothing when that message was deleted. */
 export async function putSummary(db: Db, summary: Omit<SummaryRow, 'created_at'>): Promise<void> {
-  const { message_id, conversation_id, layer, content, made_by } = summary
+  const { message_id, conversation_id, layer, content, made_by, documents } = summary
   await sql`
-    insert into conversation_summaries (message_id, conversation_id, layer, content, made_by)
-    select ${message_id}, ${conversation_id}, ${layer}, ${content}, ${made_by}
+    insert into conversation_summaries (message_id, conversation_id, layer, content, made_by, documents)
+    select ${message_id}, ${conversation_id}, ${layer}, ${content}, ${made_by}, ${documents}::uuid[]
     where exists (select from messages where id = ${message_id})
     on conflict (message_id) do update
-      set layer = excluded.layer, content = excluded.content, made_by = excluded.made_by, created_at = now()`.execute(
-    db,
-  )
+      set layer = excluded.layer, content = excluded.content, made_by = excluded.made_by,
+        documents = excluded.documents, created_at = now()`.execute(db)
 }

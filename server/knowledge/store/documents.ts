@@ -9,6 +9,17 @@ export async function findDocument(db: Db, id: string): Promise<DocumentRow | un
   return await db.selectFrom('documents').selectAll().where('id', '=', id).executeTakeFirst()
 }
 
+/** Returns the layers of those of these documents that exist. */
+export async function findLayers(db: Db, ids: string[]): Promise<Map<string, Layer>> {
+  if (ids.length === 0) return new Map()
+  const rows = await db
+    .selectFrom('documents')
+    .select(['id', 'layer'])
+    .where(sql<boolean>`id = any(${ids}::uuid[])`)
+    .execute()
+  return new Map(rows.map(({ id, layer }) => [id, layer]))
+}
+
 /** Where a document comes from. Files and web pages are identified by their URL, uploads and texts by their bytes. */
 export type DocumentSource = { filename: string | null; sourceUrl: string | null; sha256: string }
 

@@ -339,6 +339,24 @@ export async function memoriesUsed(db: Db, userId: string, messageIds: string[],
     .execute()
 }
 
+/** Returns those of these memories that are not forgotten and are accessible. */
+export async function visibleMemories(
+  db: Db,
+  userId: string,
+  ids: string[],
+  access: Access[],
+): Promise<Set<string>> {
+  const rows = await db
+    .selectFrom('memories')
+    .select('id')
+    .where('id', 'in', ids)
+    .where('user_id', '=', userId)
+    .where('forgotten_at', 'is', null)
+    .where(isAccessible(access))
+    .execute()
+  return new Set(rows.map(({ id }) => id))
+}
+
 /** Counts the memories that were extracted from a message. */
 export async function countFrom(db: Db, messageId: string): Promise<number> {
   const { count } = await db

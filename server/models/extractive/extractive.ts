@@ -1,7 +1,7 @@
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises'
 import { detectLanguage } from '../../search/index.ts'
 import type { ChatModel, ChatRequest } from '../port.ts'
-import { phrasesFor, phrasesForGreeting } from './phrases.ts'
+import { isFixedText, phrasesFor, phrasesForGreeting } from './phrases.ts'
 import { type Quote, selectQuotes } from './select.ts'
 
 type Grounding = ChatRequest['grounding']
@@ -56,6 +56,23 @@ export async function composeAnswer({ question, passages, answerable }: Groundin
   const lines = quotes.map((quote) => formatQuote(quote, texts.page))
   return [...(answerable === 'unsure' ? [texts.closest] : []), ...lines, texts.quotedOnly].join('\n\n')
 }
+
+const quotation = /^“[^]*” \[(\d{1,3})\](?: \([^()]{1,30}\))?$/
+
+/**
+ * Replaces the quotations of an answer by their numbers, except those of shown passages. What is neither a complete
+ * quotation nor a fixed text is left out, such as the beginning of a quotation in a stopped answer.
+ */
+export const hideQuotations = (answer: string, isShown: (n: number) => boolean): string =>
+  answer
+    .split('\n\n')
+    .flatMap((paragraph) => {
+      if (isFixedText(paragraph)) return [paragraph]
+      const n = quotation.exec(paragraph)?.[1]
+      if (n === undefined) return []
+      return [isShown(Number(n)) ? paragraph : `[${n}]`]
+    })
+    .join('\n\n')
 
 /** Formats a sentence with its citation. Typographic quotation marks, because sentences contain straight ones. */
 function formatQuote({ passage, sentence }: Quote, page: (page: number) => string): string {

@@ -106,6 +106,11 @@ const phrases: Record<string, Phrases> & { eng: Phrases } = {
 export const phrasesFor = (...languages: (string | null)[]): Phrases =>
   languages.map((language) => phrases[language ?? '']).find((known) => known !== undefined) ?? phrases.eng
 
+const fixedTexts = new Set<unknown>(Object.values(phrases).flatMap((texts) => Object.values(texts)))
+
+/** Whether a paragraph of an answer is one of the phrases, in any language. */
+export const isFixedText = (paragraph: string): boolean => fixedTexts.has(paragraph)
+
 /** Returns the phrases of the language of a question that is only a greeting. */
 export function phrasesForGreeting(question: string): Phrases | undefined {
   const words = question

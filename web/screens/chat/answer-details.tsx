@@ -14,10 +14,13 @@ import './fact-list.css'
 export function AnswerDetails({
   message,
   isBusy,
+  canChooseModel,
   onRegenerate,
 }: {
   message: Message
   isBusy: boolean
+  /** The owner of an avee chooses the model for everybody else. */
+  canChooseModel: boolean
   onRegenerate: (model: string) => void
 }) {
   // A message without a model is a reply from the avee's owner; the reason says so.
@@ -53,7 +56,7 @@ export function AnswerDetails({
         <dt>Date</dt>
         <dd>{formatFullTime(message.created_at)}</dd>
       </dl>
-      {!isBusy && <OtherModels current={message.model} onSelect={onRegenerate} />}
+      {!isBusy && canChooseModel && <OtherModels current={message.model} onSelect={onRegenerate} />}
     </Popover>
   )
 }

@@ -13,7 +13,7 @@ import { AskOwner } from './ask-owner.tsx'
 import { FeedbackButtons } from './feedback-buttons.tsx'
 import { FollowUps } from './follow-ups.tsx'
 import type { MessageActions } from './message-actions.ts'
-import { Sources } from './sources.tsx'
+import { hiddenCitationTexts, Sources } from './sources.tsx'
 import { UsedMemories } from './used-memories.tsx'
 import { VersionSwitcher } from './version-switcher.tsx'
 import './answer.css'
@@ -127,13 +127,18 @@ function useReferences(
     return {
       isKnown: (n) => byNumber.has(n) || (isRunning && byNumber.size === 0),
       titleOf: (n) => titleOf(byNumber.get(n)),
-      open: byNumber.size > 0 ? (n) => actions.openCitation(citations, n, textRef.current) : undefined,
+      openerOf: (n) =>
+        byNumber.get(n)?.status === 'available'
+          ? () => actions.openCitation(citations, n, textRef.current)
+          : undefined,
     }
   }, [citations, isRunning, actions])
 }
 
-const titleOf = (citation: Citation | undefined): string | undefined =>
-  citation && `${citation.title}${citation.page ? `, page ${citation.page}` : ''}`
+function titleOf(citation: Citation | undefined): string | undefined {
+  if (!citation || citation.status !== 'available') return citation && hiddenCitationTexts[citation.status]
+  return `${citation.title}${citation.page ? `, page ${citation.page}` : ''}`
+}
 
 /** Explains an answer that failed, was stopped or was truncated, and offers what to do next. */
 function AnswerEnd({
@@ -230,6 +235,7 @@ function AnswerActions({
       <AnswerDetails
         message={message}
         isBusy={isBusy}
+        canChooseModel={avee.is_owner}
         onRegenerate={(model) => actions.regenerate(message.id, model)}
       />
     </div>

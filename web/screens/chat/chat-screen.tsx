@@ -150,7 +150,8 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
       },
       openCitation: (citations: Citation[], n: number, answer: string) => {
         setIsInsightOpen(false)
-        setOpenCitation({ citations, n, answer })
+        const available = citations.filter((citation) => citation.status === 'available')
+        setOpenCitation({ citations: available, n, answer })
       },
       refresh,
     }),

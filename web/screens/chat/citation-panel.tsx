@@ -1,6 +1,6 @@
 import { ChevronLeft, ChevronRight, ExternalLink } from 'lucide-react'
 import { useMemo } from 'react'
-import type { Citation } from '../../../contract/chat.ts'
+import type { AvailableCitation } from '../../../contract/chat.ts'
 import { getDocumentFile } from '../../../contract/knowledge.ts'
 import { useApi } from '../../api/react.tsx'
 import { DocumentView } from '../../documents/document-view.tsx'
@@ -12,7 +12,7 @@ import './pager.css'
 import './sources.css'
 
 /** Citation `n` of an answer; `answer` is the answer's text. */
-export type OpenCitation = { citations: Citation[]; n: number; answer: string }
+export type OpenCitation = { citations: AvailableCitation[]; n: number; answer: string }
 
 /** Shows a cited passage on its page and switches between the answer's sources. */
 export function CitationPanel({
@@ -30,7 +30,7 @@ export function CitationPanel({
     [citation, open.answer],
   )
   if (!citation) return null
-  const show = (target: Citation | undefined): void => {
+  const show = (target: AvailableCitation | undefined): void => {
     if (target) onChange({ ...open, n: target.n })
   }
   return (

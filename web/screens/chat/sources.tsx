@@ -2,26 +2,43 @@ import { FileText } from 'lucide-react'
 import type { Citation } from '../../../contract/chat.ts'
 import './sources.css'
 
+/** Why a citation shows nothing of its document. */
+export const hiddenCitationTexts = { deleted: 'Document deleted', no_access: 'You no longer have access' }
+
 /** Lists the passages an answer cites, or all retrieved ones if it cites none. */
 export function Sources({ citations, onOpen }: { citations: Citation[]; onOpen: (n: number) => void }) {
-  const cited = citations.filter((citation) => citation.cited)
-  const shown = cited.length > 0 ? cited : citations
-  if (shown.length === 0) return null
+  if (citations.length === 0) return null
+  // Either all citations are cited or none is.
+  const isCiting = citations.every((citation) => citation.status !== 'available' || citation.cited)
   return (
     <section className="sources" aria-label="Sources">
-      <h3>{cited.length > 0 ? 'Sources' : 'Retrieved passages'}</h3>
+      <h3>{isCiting ? 'Sources' : 'Retrieved passages'}</h3>
       <ul>
-        {shown.map((citation) => (
+        {citations.map((citation) => (
           <li key={citation.n}>
-            <button type="button" className="source" onClick={() => onOpen(citation.n)}>
-              <span className="source-number">{citation.n}</span>
-              <FileText size={14} aria-hidden />
-              <span className="truncate">{citation.title}</span>
-              {citation.page !== null && <span className="source-page">page {citation.page}</span>}
-            </button>
+            <Source citation={citation} onOpen={() => onOpen(citation.n)} />
           </li>
         ))}
       </ul>
     </section>
+  )
+}
+
+function Source({ citation, onOpen }: { citation: Citation; onOpen: () => void }) {
+  const number = <span className="source-number">{citation.n}</span>
+  if (citation.status !== 'available')
+    return (
+      <span className="source source-hidden">
+        {number}
+        {hiddenCitationTexts[citation.status]}
+      </span>
+    )
+  return (
+    <button type="button" className="source" onClick={onOpen}>
+      {number}
+      <FileText size={14} aria-hidden />
+      <span className="truncate">{citation.title}</span>
+      {citation.page !== null && <span className="source-page">page {citation.page}</span>}
+    </button>
   )
 }

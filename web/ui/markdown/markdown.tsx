@@ -8,12 +8,16 @@ import './markdown.css'
 /** The targets of citation numbers. */
 export type References = {
   isKnown: (n: number) => boolean
-  /** Undefined until the passages are known; references are disabled until then. */
-  open: ((n: number) => void) | undefined
   titleOf: (n: number) => string | undefined
+  /** Returns what opens the target; without it, the reference is disabled. */
+  openerOf: (n: number) => (() => void) | undefined
 }
 
-const noReferences: References = { isKnown: () => false, open: undefined, titleOf: () => undefined }
+const noReferences: References = {
+  isKnown: () => false,
+  titleOf: () => undefined,
+  openerOf: () => undefined,
+}
 
 const ReferencesContext = createContext<References>(noReferences)
 
@@ -188,8 +192,9 @@ function Text({ text }: { text: string }) {
   })
 }
 
-function Reference({ n, open, titleOf }: References & { n: number }) {
+function Reference({ n, titleOf, openerOf }: References & { n: number }) {
   const title = titleOf(n)
+  const open = openerOf(n)
   return (
     <button
       type="button"
@@ -197,7 +202,7 @@ function Reference({ n, open, titleOf }: References & { n: number }) {
       disabled={!open}
       title={title}
       aria-label={title ? `Source ${n}: ${title}` : `Source ${n}`}
-      onClick={() => open?.(n)}
+      onClick={open}
     >
       {n}
     </button>

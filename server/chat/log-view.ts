@@ -1,0 +1,71 @@
+import type { Avees } from '../avees/index.ts'
+import type { Database } from '../db/index.ts'
+import type { Knowledge } from '../knowledge/index.ts'
+import type { Memory } from '../memory/index.ts'
+import type { LogView, Viewer } from '../runs/index.ts'
+import type { ChatEvents, StoredComplete } from './events.ts'
+import { accessTo, showCitation, showContent } from './policy.ts'
+import { findMessage } from './store.ts'
+
+export type LogViewDependencies = {
+  database: Database
+  avees: Pick<Avees, 'view'>
+  knowledge: Pick<Knowledge, 'layersOf'>
+  memory: Pick<Memory, 'visibleAmong'>
+}
+
+/** The answer that a log belongs to. */
+type Answer = { aveeId: string; messageId: string; isRunning: boolean }
+
+/**
+ * Shows the log of an answer as a reader may see it now. Tokens pass unread, except in a finished answer that quotes what
+ * is hidden now: its first token then has all of the remaining text and the others have none, so that the events keep
+ * their numbers.
+ */
+export async function createLogView(
+  { database: { db }, avees, knowledge, memory }: LogViewDependencies,
+  { aveeId, messageId, isRunning }: Answer,
+  viewer: Viewer,
+): Promise<LogView> {
+  let replacement = isRunning ? undefined : await replacementText()
+  const isReplaced = replacement !== undefined
+
+  async function replacementText(): Promise<string | undefined> {
+    const answer = await findMessage(db, messageId)
+    if (answer?.model !== 'extractive') return undefined
+    const { layer } = await avees.view(viewer, aveeId)
+    const content = showContent(answer, await accessTo([answer], layer, knowledge))
+    return content === answer.content ? undefined : content
+  }
+
+  async function showComplete(event: StoredComplete): Promise<ChatEvents['complete']> {
+    const { layer } = await avees.view(viewer, aveeId)
+    const [access, memories] = await Promise.all([
+      accessTo([{ citations: event.citations, documents: [] }], layer, knowledge),
+      memory.visibleAmong(
+        viewer,
+        aveeId,
+        event.memories.map(({ id }) => id),
+      ),
+    ])
+    return {
+      ...event,
+      citations: event.citations.map((citation) => showCitation(citation, access)),
+      memories: event.memories.filter(({ id }) => memories.has(id)),
+    }
+  }
+
+  return {
+    needsWholeLog: isReplaced,
+    show({ data }) {
+      if (!data.startsWith('{"token":')) {
+        const event = JSON.parse(data) as Partial<StoredComplete>
+        return event.event === 'complete' ? showComplete(event as StoredComplete) : undefined
+      }
+      if (!isReplaced) return undefined
+      const token = replacement ?? ''
+      replacement = ''
+      return { token }
+    },
+  }
+}

@@ -1,0 +1,46 @@
+import type { AvailableCitation, Citation, CitedPassage } from '../../contract/chat.ts'
+import { isWithin, type Layer } from '../../contract/layers.ts'
+import { areVisible, type DocumentLayers, type Knowledge } from '../knowledge/index.ts'
+import { hideQuotations } from '../models/index.ts'
+import type { MessageRow } from './store.ts'
+
+/** What a reader may see now: up to this layer, of the documents that still exist, by their current layers. */
+export type Access = { layer: Layer; documents: DocumentLayers }
+
+type StoredAnswer = Pick<MessageRow, 'content' | 'model' | 'citations' | 'documents'>
+
+/** Returns what a reader whose access reaches `layer` may see of what these answers rest on. */
+export async function accessTo(
+  answers: Pick<StoredAnswer, 'citations' | 'documents'>[],
+  layer: Layer,
+  knowledge: Pick<Knowledge, 'layersOf'>,
+): Promise<Access> {
+  const ids = answers.flatMap(({ citations, documents }) => [
+    ...documents,
+    ...citations.map(({ document_id }) => document_id),
+  ])
+  return { layer, documents: await knowledge.layersOf([...new Set(ids)]) }
+}
+
+/** Returns a citation as a reader may see it. */
+export function showCitation(citation: CitedPassage, access: Access): Citation {
+  const layer = access.documents.get(citation.document_id)
+  if (layer === undefined) return { n: citation.n, status: 'deleted' }
+  if (!isWithin(layer, access.layer)) return { n: citation.n, status: 'no_access' }
+  return { ...citation, layer, status: 'available' }
+}
+
+export const isAvailable = (citation: Citation): citation is AvailableCitation =>
+  citation.status === 'available'
+
+/**
+ * Returns the text of an answer as a reader may see it. Answers without a language model consist of quotations, which
+ * are hidden like their citations; what a language model wrote remains.
+ */
+export function showContent(answer: StoredAnswer, access: Access): string {
+  if (answer.model !== 'extractive' || areVisible(answer.documents, access.layer, access.documents))
+    return answer.content
+  const citations = answer.citations.map((citation) => showCitation(citation, access))
+  const shown = new Set(citations.filter(isAvailable).map(({ n }) => n))
+  return hideQuotations(answer.content, (n) => shown.has(n))
+}
