@@ -93,7 +93,7 @@ test('names every invalid setting at once', () => {
   ])
 })
 
-test.each(['-1', '65536', '8000.5', '1e3', '0x1F', '８０'])('PORT=%s is no port', (PORT) => {
+test.each(['-1', '65536', '8000.5', '1e3', '0x1F', '８０'])('rejects PORT=%s', (PORT) => {
   expect(problems({ PORT })).toHaveLength(1)
 })
 
@@ -137,7 +137,7 @@ test.each([
   ['0.0.0.0', false],
   ['::', false],
   ['192.168.1.5', false],
-])('HOST=%s: for this machine alone: %s', (HOST, loopback) => {
+])('HOST=%s is loopback: %s', (HOST, loopback) => {
   expect(readConfig({ HOST }).server.loopback).toBe(loopback)
 })
 

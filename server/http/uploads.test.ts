@@ -16,7 +16,7 @@ test.each([
   ['.gitignore', '.gitignore'],
 ])('%j is shown as %j', (given, shown) => expect(sanitizeFilename(given)).toBe(shown))
 
-test('a name is short, on one line and not a path, for any input', () => {
+test('returns a short name on one line without a path for any input', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary', maxLength: 600 }), (given) => {
       const name = sanitizeFilename(given)

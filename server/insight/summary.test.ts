@@ -10,7 +10,7 @@ const syllables = ['ba', 'ko', 'li', 'mu', 'ne', 'ra', 'so', 'tiv', 'dor', 'gan'
 /** Returns a distinct word for each number. */
 const name = (n: number) => [...`${1_000 + n}`].map((digit) => syllables[Number(digit)]).join('')
 
-/** Turns that share a topic, walks along harbours, and differ in everything else. */
+/** Returns messages about walks along harbours that share no other terms. */
 const talk = (from: number, to: number): SummarizedMessage[] =>
   Array.from({ length: to - from }, (_, i) => {
     const [place, trade, beast] = [0, 300, 600].map((more) => name(from + i + more))

@@ -125,7 +125,7 @@ describe.each(DATABASES)('jobs on %s', (kind) => {
     expect(inputs).toHaveLength(2)
   })
 
-  test('puts off a job that is enqueued again, up to maxDelayMs after the first', async () => {
+  test('delays a job that is enqueued again, up to maxDelayMs after the first time', async () => {
     await using jobs = create()
     jobs.register('greet', { run: async () => {} })
     const job = { kind: 'greet', key: 'a', input: {}, delayMs: 60_000, maxDelayMs: 90_000 }
@@ -202,7 +202,7 @@ describe.each(DATABASES)('jobs on %s', (kind) => {
     expect(await jobs.stats()).toContainEqual({ kind: 'greet', state: 'dead', count: 1 })
   })
 
-  test('gives a dead job new attempts when it is enqueued again', async () => {
+  test('resets the attempts of a dead job that is enqueued again', async () => {
     await using jobs = create()
     let isAway = true
     jobs.register('greet', {
@@ -320,7 +320,7 @@ describe.each(DATABASES)('jobs on %s', (kind) => {
       expect(tidy.calls).toHaveLength(1)
     })
 
-  test('runs a job now that is not due yet, and resolves when it has finished', async () => {
+  test('runs a job that is not due yet on request, and resolves when it has finished', async () => {
     await using jobs = create()
     const inputs: object[] = []
     jobs.register('greet', { run: async (input) => void inputs.push(input) })
@@ -333,7 +333,7 @@ describe.each(DATABASES)('jobs on %s', (kind) => {
     expect(inputs).toHaveLength(1)
   })
 
-  test('rejects when the job that runs now fails', async () => {
+  test('rejects when the requested job fails', async () => {
     await using jobs = create()
     jobs.register('greet', {
       run: async () => {
@@ -391,7 +391,7 @@ describe.each(DATABASES)('jobs on %s', (kind) => {
     await next.idle()
   })
 
-  test('takes over the job of a server that died, and stores nothing of the old attempt', async () => {
+  test('takes over the job of a dead server, and stores nothing of the old attempt', async () => {
     await using dying = create({ graceMs: 0 })
     await using successor = create()
     const left = Promise.withResolvers<JobContext>()
@@ -409,7 +409,7 @@ describe.each(DATABASES)('jobs on %s', (kind) => {
     await dying.enqueue(database.db, { kind: 'greet', input: {} })
     const old = await left.promise
     await old.transaction(async (trx) => addUser(trx, 'stored in time'))
-    // Like a server that stopped renewing its lease while another one claimed the job.
+    // Simulates a server whose lease expired while another one claimed the job.
     await sql`update jobs set claims = claims + 1, lease_until = now() where kind = 'greet'`.execute(
       database.db,
     )
@@ -445,7 +445,7 @@ describe.each(DATABASES)('jobs on %s', (kind) => {
     expect(greet.calls).toHaveLength(1)
   })
 
-  test('ends a job in the dead state that stops its server every time', async () => {
+  test('marks a job as dead if its server dies in every attempt', async () => {
     await database.db
       .insertInto('jobs')
       .values({

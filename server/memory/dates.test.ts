@@ -25,7 +25,7 @@ describe('periods named in a text', () => {
     expect(find(text, language)).toMatchObject({ from: new Date(`${from}T00:00:00Z`), precision })
   })
 
-  test('abbreviated weekdays of another language are no dates', () => {
+  test('does not parse abbreviated weekdays of another language', () => {
     const options = { languages: ['eng', 'deu'], prefer: 'past' as const }
     expect(findPeriod('What do I like?', friday, options)).toBeUndefined()
   })
@@ -37,7 +37,7 @@ describe('periods named in a text', () => {
     )
   })
 
-  test.each(['I like tea', 'How was the opening night?'])('none: %s', (text) => {
+  test.each(['I like tea', 'How was the opening night?'])('finds no date: %s', (text) => {
     expect(find(text, 'eng')).toBeUndefined()
   })
 

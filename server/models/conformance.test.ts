@@ -55,7 +55,7 @@ const ask = (model: ChatModel, signal = AbortSignal.timeout(20_000), messages?: 
     signal,
   )
 
-/** What a stream gave before its end, and how it ended. */
+/** Collects the parts of a stream, and the error that ended it. */
 async function outcome(parts: AsyncGenerator<ModelPart>) {
   const seen: ModelPart[] = []
   let error: unknown
@@ -119,11 +119,11 @@ describe.each(adapters)('a model of $name', ({ path, start, model }) => {
     ['the connection dies', 'die', 'cut'],
     ['the body ends early', 'cut', 'truncated'],
     ['the body ends inside a line', 'cut-in-line', 'bad_json'],
-    ['no reason for the end is given', 'no-finish', 'truncated'],
+    ['the finish reason is missing', 'no-finish', 'truncated'],
     ['a line is not JSON', 'malformed', 'bad_json'],
-    ['an error object comes', 'error', 'upstream_error'],
-    ['an error object comes and tokens go on', 'error-goes-on', 'upstream_error'],
-  ] as const)('reports when %s, once, and keeps what was said', async (_, fault, code) => {
+    ['an error object is sent', 'error', 'upstream_error'],
+    ['an error object is sent before further tokens', 'error-goes-on', 'upstream_error'],
+  ] as const)('reports once that %s, and keeps the partial answer', async (_, fault, code) => {
     const result = await play({ fault })
     expect(result.code).toBe(code)
     expect(result.text).toBe(fault === 'no-finish' ? twenty.join('') : twenty.slice(0, 5).join(''))
@@ -131,7 +131,7 @@ describe.each(adapters)('a model of $name', ({ path, start, model }) => {
     expect(upstream.requestsTo(path)).toHaveLength(1)
   })
 
-  test('reports the service’s message of an error in the stream', async () => {
+  test('reports the message of an error in the stream', async () => {
     const { error } = await play({ fault: 'error', message: 'CUDA out of memory' })
     expect(error).toMatchObject({ message: expect.stringContaining('CUDA out of memory') })
   })
@@ -153,7 +153,7 @@ describe.each(adapters)('a model of $name', ({ path, start, model }) => {
     expect(request?.closedEarly).toBe(true)
   })
 
-  test('does not take a slow reader for a stalled model', async () => {
+  test('does not report a stall when the reader is slow', async () => {
     upstream.script(path, { tokens: twenty })
     let text = ''
     for await (const part of ask(model(upstream.url, { stallMs: 300 }))) {
@@ -217,9 +217,9 @@ describe.each(adapters)('a model of $name', ({ path, start, model }) => {
   })
 
   test('explains how to reach an unavailable service', async () => {
-    const gone = await start()
-    const { url } = gone
-    await gone[Symbol.asyncDispose]()
+    const stopped = await start()
+    const { url } = stopped
+    await stopped[Symbol.asyncDispose]()
     const { code, error, waiting } = await outcome(ask(model(url)))
     expect(code).toBe('unreachable')
     expect(waiting).toHaveLength(3)
@@ -227,10 +227,10 @@ describe.each(adapters)('a model of $name', ({ path, start, model }) => {
   })
 
   test('reaches a service that starts during the retries', async () => {
-    const gone = await start()
-    const { url } = gone
+    const stopped = await start()
+    const { url } = stopped
     const port = Number(new URL(url).port)
-    await gone[Symbol.asyncDispose]()
+    await stopped[Symbol.asyncDispose]()
     const parts = ask(model(url, { retryMs: 200 }))
     const first = await parts.next()
     expect(first.value).toMatchObject({ type: 'waiting' })
@@ -315,7 +315,7 @@ describe.each(adapters)('a model of $name', ({ path, start, model }) => {
       expect(request?.closedEarly).toBe(true)
     })
 
-    test('by a reader that leaves before the first part, closes the connection', async () => {
+    test('by a reader that disconnects before the first part, closes the connection', async () => {
       upstream.script(path, { beforeHeaders: 'hang' })
       const arrival = upstream.waitForRequest(path)
       for await (const part of ask(

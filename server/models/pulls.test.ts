@@ -46,7 +46,7 @@ describe('a download’s progress', () => {
           const timed = [...events, { status: 'success' }].map((event, at) => ({ ...event, at }))
           const passed = through(timed)
           const all = timed.map(({ at: _, ...event }) => event)
-          // What is passed is a part of what came, in the same order.
+          // The result is a subsequence of the input.
           let from = 0
           for (const event of passed) {
             const at = all.findIndex((its, i) => i >= from && JSON.stringify(its) === JSON.stringify(event))

@@ -8,291 +8,303 @@ import { createOllamaService, createOpenAiService } from './upstream/service.ts'
 
 const { signal } = new AbortController()
 /** A port that nothing listens on. */
-const away = 'http://127.0.0.1:2'
+const unreachable = 'http://127.0.0.1:2'
 const embedOnly: ScriptedModel = { name: 'nomic-embed-text:latest', capabilities: ['embedding'] }
 
-type Setting = {
-  /** Installed in Ollama; null when it is away. */
+type Environment = {
+  /** Models installed in Ollama; null if it is unavailable. */
   installed: ScriptedModel[] | null
-  /** Listed by the service; null when it is away, undefined when none is configured. */
+  /** Models that the service lists; null if it is unavailable, undefined if none is configured. */
   served?: string[] | null
   active?: string
 } & Partial<Pick<SelectionSettings, 'chatModel' | 'chatModelStrong'>>
 
-const asked: {
-  wish: string
-  setting: Setting
+const selections: {
+  condition: string
+  environment: Environment
   requested?: string
   strong?: boolean
-  gives: string
-  because: RegExp
+  expected: string
+  reason: RegExp
 }[] = [
   {
-    wish: 'nothing is set up',
-    setting: { installed: null },
-    gives: 'extractive/extractive',
-    because:
+    condition: 'nothing is set up',
+    environment: { installed: null },
+    expected: 'extractive/extractive',
+    reason:
       /^No language model is configured: Ollama at \S+ does not answer, and no OpenAI key is configured\.$/,
   },
   {
-    wish: 'Ollama has only an embedding model',
-    setting: { installed: [embedOnly] },
-    gives: 'extractive/extractive',
-    because: /Ollama has no chat model installed/,
+    condition: 'Ollama has only an embedding model',
+    environment: { installed: [embedOnly] },
+    expected: 'extractive/extractive',
+    reason: /Ollama has no chat model installed/,
   },
   {
-    wish: 'Ollama has models',
-    setting: { installed: defaultModels() },
-    gives: 'ollama/llama3.2:1b',
-    because: /^It is the first chat model that Ollama has installed\.$/,
+    condition: 'Ollama has models',
+    environment: { installed: defaultModels() },
+    expected: 'ollama/llama3.2:1b',
+    reason: /^It is the first chat model that Ollama has installed\.$/,
   },
   {
-    wish: 'a key is configured beside Ollama',
-    setting: { installed: defaultModels(), served: ['gpt-4o-mini', 'gpt-4o'] },
-    gives: 'openai/gpt-4o-mini',
-    because: /is configured/,
+    condition: 'a key is configured in addition to Ollama',
+    environment: { installed: defaultModels(), served: ['gpt-4o-mini', 'gpt-4o'] },
+    expected: 'openai/gpt-4o-mini',
+    reason: /is configured/,
   },
   {
-    wish: 'a service of one’s own has other models',
-    setting: { installed: null, served: ['text-embedder', 'qwen3-32b'] },
-    gives: 'openai/qwen3-32b',
-    because: /the first chat model that \S+ lists/,
+    condition: 'only a local service with other models is configured',
+    environment: { installed: null, served: ['text-embedder', 'qwen3-32b'] },
+    expected: 'openai/qwen3-32b',
+    reason: /the first chat model that \S+ lists/,
   },
   {
-    wish: 'the configured service is away and Ollama is there',
-    setting: { installed: defaultModels(), served: null },
-    gives: 'ollama/llama3.2:1b',
-    because: /gpt-4o-mini cannot be used: .*connection refused/,
+    condition: 'the configured service is unavailable and Ollama is available',
+    environment: { installed: defaultModels(), served: null },
+    expected: 'ollama/llama3.2:1b',
+    reason: /gpt-4o-mini cannot be used: .*connection refused/,
   },
   {
-    wish: 'CHAT_MODEL names an installed model',
-    setting: { installed: defaultModels(), served: ['gpt-4o-mini'], chatModel: 'llama3.2:1b' },
-    gives: 'ollama/llama3.2:1b',
-    because: /CHAT_MODEL names it/,
+    condition: 'CHAT_MODEL names an installed model',
+    environment: { installed: defaultModels(), served: ['gpt-4o-mini'], chatModel: 'llama3.2:1b' },
+    expected: 'ollama/llama3.2:1b',
+    reason: /CHAT_MODEL names it/,
   },
   {
-    wish: 'CHAT_MODEL names a served model',
-    setting: { installed: defaultModels(), served: ['gpt-4o-mini', 'gpt-5'], chatModel: 'gpt-5' },
-    gives: 'openai/gpt-5',
-    because: /CHAT_MODEL names it/,
+    condition: 'CHAT_MODEL names a served model',
+    environment: { installed: defaultModels(), served: ['gpt-4o-mini', 'gpt-5'], chatModel: 'gpt-5' },
+    expected: 'openai/gpt-5',
+    reason: /CHAT_MODEL names it/,
   },
   {
-    wish: 'CHAT_MODEL names a model that is not there',
-    setting: { installed: [], chatModel: 'llama3.2:1b' },
-    gives: 'extractive/extractive',
-    because: /llama3\.2:1b cannot be used: .*Pull it/,
+    condition: 'CHAT_MODEL names a model that is not installed',
+    environment: { installed: [], chatModel: 'llama3.2:1b' },
+    expected: 'extractive/extractive',
+    reason: /llama3\.2:1b cannot be used: .*Pull it/,
   },
   {
-    wish: 'the active model comes before CHAT_MODEL',
-    setting: {
+    condition: 'another model than CHAT_MODEL is active',
+    environment: {
       installed: [...defaultModels(), { name: 'qwen3:4b', capabilities: ['completion'] }],
       chatModel: 'llama3.2:1b',
       active: 'qwen3:4b',
     },
-    gives: 'ollama/qwen3:4b',
-    because: /^It is the active model\.$/,
+    expected: 'ollama/qwen3:4b',
+    reason: /^It is the active model\.$/,
   },
   {
-    wish: 'the active model is extractive',
-    setting: { installed: defaultModels(), active: 'extractive' },
-    gives: 'extractive/extractive',
-    because: /^It is the active model\.$/,
+    condition: 'the active model is extractive',
+    environment: { installed: defaultModels(), active: 'extractive' },
+    expected: 'extractive/extractive',
+    reason: /^It is the active model\.$/,
   },
   {
-    wish: 'the stronger model is asked for and named',
-    setting: {
+    condition: 'the stronger model is requested and configured',
+    environment: {
       installed: [...defaultModels(), { name: 'qwen3:32b', capabilities: ['completion'] }],
       chatModelStrong: 'qwen3:32b',
       active: 'llama3.2:1b',
     },
     strong: true,
-    gives: 'ollama/qwen3:32b',
-    because: /^The stronger model was requested/,
+    expected: 'ollama/qwen3:32b',
+    reason: /^The stronger model was requested/,
   },
   {
-    wish: 'the stronger model is asked for with a key',
-    setting: { installed: null, served: ['gpt-4o-mini', 'gpt-4o'] },
+    condition: 'the stronger model is requested and a key is configured',
+    environment: { installed: null, served: ['gpt-4o-mini', 'gpt-4o'] },
     strong: true,
-    gives: 'openai/gpt-4o',
-    because: /^The stronger model was requested/,
+    expected: 'openai/gpt-4o',
+    reason: /^The stronger model was requested/,
   },
   {
-    wish: 'the stronger model is asked for and there is none',
-    setting: { installed: defaultModels() },
+    condition: 'the stronger model is requested and none is configured',
+    environment: { installed: defaultModels() },
     strong: true,
-    gives: 'ollama/llama3.2:1b',
-    because: /No stronger model is configured \(CHAT_MODEL_STRONG\)/,
+    expected: 'ollama/llama3.2:1b',
+    reason: /No stronger model is configured \(CHAT_MODEL_STRONG\)/,
   },
   {
-    wish: 'a model is asked for by name',
-    setting: { installed: defaultModels(), served: ['gpt-4o-mini'], active: 'gpt-4o-mini' },
+    condition: 'a model is requested by name',
+    environment: { installed: defaultModels(), served: ['gpt-4o-mini'], active: 'gpt-4o-mini' },
     requested: 'llama3.2:1b',
-    gives: 'ollama/llama3.2:1b',
-    because: /^It was requested\.$/,
+    expected: 'ollama/llama3.2:1b',
+    reason: /^It was requested\.$/,
   },
   {
-    wish: 'a model is asked for without its tag, in capitals',
-    setting: { installed: [{ name: 'mistral:latest', capabilities: ['completion'] }] },
+    condition: 'a model is requested in capitals and without its tag',
+    environment: { installed: [{ name: 'mistral:latest', capabilities: ['completion'] }] },
     requested: 'Mistral',
-    gives: 'ollama/mistral',
-    because: /^It was requested\.$/,
+    expected: 'ollama/mistral',
+    reason: /^It was requested\.$/,
   },
   {
-    wish: 'a name that is not installed goes to the service',
-    setting: { installed: defaultModels(), served: ['some/model'] },
+    condition: 'the requested model is served but not installed',
+    environment: { installed: defaultModels(), served: ['some/model'] },
     requested: 'some/model',
-    gives: 'openai/some/model',
-    because: /^It was requested\.$/,
+    expected: 'openai/some/model',
+    reason: /^It was requested\.$/,
   },
   {
-    wish: 'a prefix forces the service',
-    setting: { installed: defaultModels(), served: ['llama3.2:1b'] },
+    condition: 'the prefix openai/ names the service',
+    environment: { installed: defaultModels(), served: ['llama3.2:1b'] },
     requested: 'openai/llama3.2:1b',
-    gives: 'openai/llama3.2:1b',
-    because: /^It was requested\.$/,
+    expected: 'openai/llama3.2:1b',
+    reason: /^It was requested\.$/,
   },
   {
-    wish: 'a prefix is part of a served model’s own name',
-    setting: { installed: null, served: ['openai/gpt-4o'] },
+    condition: 'the prefix is part of the name of a served model',
+    environment: { installed: null, served: ['openai/gpt-4o'] },
     requested: 'openai/gpt-4o',
-    gives: 'openai/openai/gpt-4o',
-    because: /^It was requested\.$/,
+    expected: 'openai/openai/gpt-4o',
+    reason: /^It was requested\.$/,
   },
   {
-    wish: 'a prefix forces Ollama',
-    setting: { installed: defaultModels(), served: ['llama3.2:1b'] },
+    condition: 'the prefix ollama/ names Ollama',
+    environment: { installed: defaultModels(), served: ['llama3.2:1b'] },
     requested: 'ollama/llama3.2:1b',
-    gives: 'ollama/llama3.2:1b',
-    because: /^It was requested\.$/,
+    expected: 'ollama/llama3.2:1b',
+    reason: /^It was requested\.$/,
   },
   {
-    wish: 'extractive is asked for',
-    setting: { installed: defaultModels() },
+    condition: 'the built-in answerer is requested',
+    environment: { installed: defaultModels() },
     requested: 'extractive',
-    gives: 'extractive/extractive',
-    because: /^It was requested\.$/,
+    expected: 'extractive/extractive',
+    reason: /^It was requested\.$/,
   },
 ]
 
-const refused: { wish: string; setting: Setting; requested: string; code: string; says: RegExp }[] = [
+const rejections: {
+  condition: string
+  environment: Environment
+  requested: string
+  code: string
+  message: RegExp
+}[] = [
   {
-    wish: 'is not installed',
-    setting: { installed: defaultModels() },
+    condition: 'is not installed',
+    environment: { installed: defaultModels() },
     requested: 'qwen3:4b',
     code: 'model_not_installed',
-    says: /Pull it .* or choose another: llama3\.2:1b, extractive/,
+    message: /Pull it .* or choose another: llama3\.2:1b, extractive/,
   },
   {
-    wish: 'needs an Ollama that is away',
-    setting: { installed: null },
+    condition: 'requires Ollama, which is unavailable',
+    environment: { installed: null },
     requested: 'llama3.2:1b',
     code: 'ollama_away',
-    says: /ollama serve/,
+    message: /ollama serve/,
   },
   {
-    wish: 'needs a service that is not configured',
-    setting: { installed: defaultModels() },
+    condition: 'requires a service that is not configured',
+    environment: { installed: defaultModels() },
     requested: 'gpt-4o',
     code: 'openai_not_configured',
-    says: /OPENAI_API_KEY/,
+    message: /OPENAI_API_KEY/,
   },
   {
-    wish: 'is forced to a service that is not configured',
-    setting: { installed: defaultModels() },
+    condition: 'names a service that is not configured',
+    environment: { installed: defaultModels() },
     requested: 'openai/llama3.2:1b',
     code: 'openai_not_configured',
-    says: /OPENAI_API_KEY/,
+    message: /OPENAI_API_KEY/,
   },
   {
-    wish: 'is forced to an Ollama that has it not',
-    setting: { installed: defaultModels(), served: ['qwen3:4b'] },
+    condition: 'names Ollama, where it is not installed',
+    environment: { installed: defaultModels(), served: ['qwen3:4b'] },
     requested: 'ollama/qwen3:4b',
     code: 'model_not_installed',
-    says: /Pull it/,
+    message: /Pull it/,
   },
   {
-    wish: 'only embeds',
-    setting: { installed: defaultModels() },
+    condition: 'is an embedding model',
+    environment: { installed: defaultModels() },
     requested: 'nomic-embed-text',
     code: 'not_a_chat_model',
-    says: /is an embedding model/,
+    message: /is an embedding model/,
   },
 ]
 
-async function within<T>(
-  setting: Setting,
-  work: (choose: ReturnType<typeof createModelSelector>) => Promise<T>,
+async function withSelector<T>(
+  environment: Environment,
+  work: (selector: ReturnType<typeof createModelSelector>) => Promise<T>,
 ): Promise<T> {
-  await using ollama = await startOllama({ models: setting.installed ?? [] })
-  await using openai = await startOpenAi({ models: (setting.served ?? []).map((id) => ({ id })) })
+  await using ollama = await startOllama({ models: environment.installed ?? [] })
+  await using openai = await startOpenAi({ models: (environment.served ?? []).map((id) => ({ id })) })
   const service =
-    setting.served === undefined
+    environment.served === undefined
       ? undefined
-      : createOpenAiService({ baseUrl: setting.served === null ? `${away}/v1` : openai.url, apiKey: 'sk-a' })
-  const ollamaIs = createOllamaService(setting.installed === null ? away : ollama.url)
-  const known = createCatalogue({
-    ollama: ollamaIs,
+      : createOpenAiService({
+          baseUrl: environment.served === null ? `${unreachable}/v1` : openai.url,
+          apiKey: 'sk-a',
+        })
+  const ollamaService = createOllamaService(environment.installed === null ? unreachable : ollama.url)
+  const catalogue = createCatalogue({
+    ollama: ollamaService,
     openai: service,
     closing: signal,
     log: createLog('silent'),
   })
   return await work(
-    createModelSelector(known, {
-      ollamaAddress: ollamaIs.address,
+    createModelSelector(catalogue, {
+      ollamaAddress: ollamaService.address,
       openaiHost: service && new URL(service.address).host,
-      chatModel: setting.chatModel,
-      chatModelStrong: setting.chatModelStrong,
-      findActive: async () => setting.active,
+      chatModel: environment.chatModel,
+      chatModelStrong: environment.chatModelStrong,
+      findActive: async () => environment.active,
     }),
   )
 }
 
 describe('chat model selection', () => {
-  test.each(asked)('when $wish: $gives', async ({ setting, requested, strong = false, gives, because }) => {
-    const choice = await within(setting, (selector) =>
-      selector.select({ ...(requested === undefined ? {} : { requested }), strong }),
-    )
-    expect(`${choice.located.provider}/${choice.name}`).toBe(gives)
-    expect(choice.reason).toMatch(because)
-  })
+  test.each(selections)(
+    'selects $expected when $condition',
+    async ({ environment, requested, strong = false, expected, reason }) => {
+      const choice = await withSelector(environment, (selector) =>
+        selector.select({ ...(requested === undefined ? {} : { requested }), strong }),
+      )
+      expect(`${choice.located.provider}/${choice.name}`).toBe(expected)
+      expect(choice.reason).toMatch(reason)
+    },
+  )
 
-  test.each(refused)(
-    'a wish for a model that $wish is refused with what to do',
-    async ({ setting, requested, code, says }) => {
-      const error = await within(setting, (selector) => selector.select({ requested })).catch(
+  test.each(rejections)(
+    'rejects a requested model that $condition, with instructions',
+    async ({ environment, requested, code, message }) => {
+      const error = await withSelector(environment, (selector) => selector.select({ requested })).catch(
         (thrown: unknown) => thrown,
       )
       expect(error).toBeInstanceOf(AppError)
-      expect(error).toMatchObject({ code, message: expect.stringMatching(says) })
+      expect(error).toMatchObject({ code, message: expect.stringMatching(message) })
     },
   )
 
   test('finds a model that another program has just pulled', async () => {
     await using ollama = await startOllama({ models: [] })
     const service = createOllamaService(ollama.url)
-    const known = createCatalogue({
+    const catalogue = createCatalogue({
       ollama: service,
       openai: undefined,
       closing: signal,
       log: createLog('silent'),
     })
-    expect((await known.installed()).isUp).toBe(true)
+    expect((await catalogue.installed()).isUp).toBe(true)
     ollama.models.push({ name: 'qwen3:4b', capabilities: ['completion'] })
-    expect(await known.find('qwen3:4b', false)).toBeUndefined()
-    expect(await known.find('qwen3:4b', true)).toMatchObject({ name: 'qwen3:4b' })
+    expect(await catalogue.find('qwen3:4b', false)).toBeUndefined()
+    expect(await catalogue.find('qwen3:4b', true)).toMatchObject({ name: 'qwen3:4b' })
   })
 
   test('an unresponsive Ollama delays only the first selection', async () => {
     await using ollama = await startOllama()
     ollama.always('/api/tags', { beforeHeaders: 'hang' })
-    const known = createCatalogue({
+    const catalogue = createCatalogue({
       ollama: createOllamaService(ollama.url),
       openai: undefined,
       closing: signal,
       log: createLog('silent'),
     })
-    expect((await known.installed()).isUp).toBe(false)
-    expect((await known.installed()).isUp).toBe(false)
+    expect((await catalogue.installed()).isUp).toBe(false)
+    expect((await catalogue.installed()).isUp).toBe(false)
     expect(ollama.requestsTo('/api/tags')).toHaveLength(1)
   })
 })

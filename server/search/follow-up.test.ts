@@ -3,7 +3,7 @@ import { expandFollowUpTerms, expandFollowUpText } from './follow-up.ts'
 import { queryAnalyzer } from './query-terms.ts'
 
 const english = await queryAnalyzer('avee', ['eng'])
-/** The terms that are searched, those of earlier questions with a question mark. */
+/** Returns the query terms; those of earlier questions end in a question mark. */
 const expanded = (question: string, ...context: string[]) =>
   expandFollowUpTerms(english, question, context)
     .filter((term) => !term.isStopWord)
@@ -11,31 +11,31 @@ const expanded = (question: string, ...context: string[]) =>
     .join(' ')
 
 describe('a follow-up question', () => {
-  test('takes the terms of the question before it, at less weight', () => {
+  test('includes the terms of the previous question with less weight', () => {
     expect(expanded('And in 2023?', 'What was the revenue of Adobe in 2022?')).toBe('2023 revenue? adobe?')
     expect(expanded('Why?', 'The bridge over the Orr was closed')).toBe('bridge? orr? closed?')
     expect(expanded('When was it opened again?', 'Tell me of the bridge over the Orr')).toContain('bridge?')
   })
 
-  test('looks past an earlier follow-up', () => {
+  test('skips earlier follow-ups', () => {
     expect(expanded('And in 2024?', 'What was the revenue of Adobe in 2022?', 'And in 2023?')).toBe(
       '2024 revenue? adobe?',
     )
   })
 
-  test('stays as it is without an earlier question', () => {
+  test('is unchanged without an earlier question', () => {
     expect(expanded('And in 2023?')).toBe('2023')
     expect(expandFollowUpText(english, 'And in 2023?', [])).toBe('And in 2023?')
   })
 
-  test('is embedded after the question before it', () => {
+  test('is embedded together with the previous question', () => {
     expect(expandFollowUpText(english, 'And in 2023?', ['Revenue in 2022?'])).toBe(
       'Revenue in 2022?\nAnd in 2023?',
     )
   })
 })
 
-describe('which questions are follow-ups', () => {
+describe('follow-up detection', () => {
   const isFollowUp = async (language: string, question: string) => {
     const analyzer = await queryAnalyzer('avee', [language])
     return expandFollowUpText(analyzer, question, ['Earlier?']) !== question
@@ -57,7 +57,7 @@ describe('which questions are follow-ups', () => {
     ['ukr', 'А який дохід був у західної філії навесні цього року?'],
     ['cmn', '那西部分公司在二零二三年春季的收入是多少'],
     ['jpn', 'では、西支店の二〇二三年春の売上高はいくらでしたか'],
-  ])('%s: "%s" is one', async (language, question) => {
+  ])('recognizes a follow-up (%s): %s', async (language, question) => {
     expect(await isFollowUp(language, question)).toBe(true)
   })
 
@@ -73,7 +73,7 @@ describe('which questions are follow-ups', () => {
     ['ita', 'Qual è il fatturato della cooperativa agricola del nord?'],
     ['dan', 'Hvor høj er omsætningen for filialen om foråret i Aarhus?'],
     ['rus', 'Какая выручка была у западного филиала весной?'],
-  ])('%s: "%s" is none', async (language, question) => {
+  ])('recognizes a complete question (%s): %s', async (language, question) => {
     expect(await isFollowUp(language, question)).toBe(false)
   })
 })

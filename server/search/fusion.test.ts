@@ -3,7 +3,7 @@ import { fuseRankings } from './fusion.ts'
 
 const ranking = (...entries: [string, number][]) => entries.map(([id, score]) => ({ id, score }))
 const ids = (results: { id: string }[]) => results.map(({ id }) => id)
-/** Forty results of the same cosine. */
+/** Forty results with the same cosine similarity. */
 const background = ranking(...Array.from({ length: 40 }, (_, i): [string, number] => [`${100 + i}`, 0.5]))
 
 describe('fuseRankings', () => {
@@ -25,7 +25,7 @@ describe('fuseRankings', () => {
     expect(ids(fused).slice(0, 3)).toEqual(['1', '2', '3'])
   })
 
-  test('does not let an identical text overtake a confident lexical result', () => {
+  test('ranks a confident lexical result before an identical text', () => {
     const fused = fuseRankings({ results: ranking(['1', 0.4], ['2', 0.2]), confidence: 0.9 }, [
       ...ranking(['2', 1]),
       ...background,

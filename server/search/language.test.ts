@@ -22,7 +22,7 @@ describe('detectLanguage', () => {
     expect(detectLanguage('')).toBeNull()
   })
 
-  it('does not judge a long text by its beginning only', () => {
+  it('considers more than the beginning of a long text', () => {
     const licence = 'Permission is hereby granted, free of charge, to any person obtaining a copy. '
     const german = 'Der Hafen war still, und das Schiff lag noch immer an seinem alten Platz am Kai. '
     expect(detectLanguage(licence.repeat(9) + german.repeat(300))).toBe('deu')

@@ -9,15 +9,15 @@ const width = 595
 const height = 842
 
 /** Returns the text matrix that draws text upright at its position on a rotated page. */
-const matrix = (x: number, y: number, turned: number) =>
+const matrix = (x: number, y: number, rotation: number) =>
   ({
     90: `0 1 -1 0 ${width - y} ${x}`,
     180: `-1 0 0 -1 ${width - x} ${height - y}`,
     270: `0 -1 1 0 ${y} ${height - x}`,
-  })[turned] ?? `1 0 0 1 ${x} ${y}`
+  })[rotation] ?? `1 0 0 1 ${x} ${y}`
 
-const line = ({ x, y, text, size = 10, bold = false }: Placed, turned: number) =>
-  `BT /${bold ? 'F2' : 'F1'} ${size} Tf ${matrix(x, y, turned)} Tm (${text.replace(/[\\()]/g, '\\$&')}) Tj ET`
+const line = ({ x, y, text, size = 10, bold = false }: Placed, rotation: number) =>
+  `BT /${bold ? 'F2' : 'F1'} ${size} Tf ${matrix(x, y, rotation)} Tm (${text.replace(/[\\()]/g, '\\$&')}) Tj ET`
 
 const pageObject = (contents: number, more = '') =>
   `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 ${width} ${height}] /Contents ${contents} 0 R ${more}
@@ -27,12 +27,12 @@ const stream = (content: string, more = '') =>
   `<< /Length ${content.length} ${more} >>\nstream\n${content}\nendstream`
 
 /**
- * A PDF whose pages say what stands where. `turned`: the paper is turned by so many degrees, and what was drawn on it
- * stands upright afterwards. `title` is what its properties say.
+ * Returns a PDF with texts at positions. `rotation` is the page rotation in degrees, with which the texts are upright;
+ * `title` is the title property.
  */
-export function placedPdf(pages: Placed[][], more: { turned?: number; title?: string } = {}): Buffer {
+export function placedPdf(pages: Placed[][], more: { rotation?: number; title?: string } = {}): Buffer {
   return pdfWith(
-    pages.map((page) => page.map((placed) => line(placed, more.turned ?? 0)).join('\n')),
+    pages.map((page) => page.map((placed) => line(placed, more.rotation ?? 0)).join('\n')),
     more,
   )
 }
@@ -66,7 +66,7 @@ export function scansPdf(pictures: Uint8Array[]): Buffer {
 /** Returns a PDF with an empty page. */
 export const blankPdf = () => pdfWith([''])
 
-function pdfWith(contents: string[], more: { turned?: number; title?: string } = {}): Buffer {
+function pdfWith(contents: string[], more: { rotation?: number; title?: string } = {}): Buffer {
   const first = 6
   const kids = contents.map((_, i) => `${first + 2 * i} 0 R`).join(' ')
   const objects = [
@@ -79,7 +79,7 @@ function pdfWith(contents: string[], more: { turned?: number; title?: string } =
       '/Type /XObject /Subtype /Image /Width 2 /Height 1 /ColorSpace /DeviceGray /BitsPerComponent 8',
     ),
     ...contents.flatMap((content, i) => [
-      pageObject(first + 2 * i + 1, more.turned ? `/Rotate ${more.turned}` : ''),
+      pageObject(first + 2 * i + 1, more.rotation ? `/Rotate ${more.rotation}` : ''),
       stream(content),
     ]),
   ]
@@ -130,7 +130,7 @@ export const recursivePdf = () =>
     ]),
   )
 
-/** Returns a PDF of one page whose content decompresses to the given number of bytes. */
+/** Returns a PDF of one page with deflated content. */
 export function pdfBomb(packed: Uint8Array): Buffer {
   return Buffer.from(
     buildPdf([

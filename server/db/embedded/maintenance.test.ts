@@ -10,7 +10,7 @@ type Opened = Awaited<ReturnType<typeof openEmbedded>>
 const LAST_CHECKPOINT = 'select checkpoint_lsn::text as value from pg_control_checkpoint()'
 
 const patient = { timeout: 10_000 }
-/** Polls rarely, as each query ends the idle time. */
+/** Polls rarely, because each query resets the idle time. */
 const unhurried = { interval: 200, timeout: 10_000 }
 
 /** Nothing is due except what a test changes. */

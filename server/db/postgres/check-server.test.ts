@@ -12,15 +12,15 @@ const good: ServerFacts = {
   canCreate: false,
 }
 
-describe('a server', () => {
+describe('a PostgreSQL server', () => {
   test.each<[string, Partial<ServerFacts>, string | undefined]>([
-    ['with pgvector in the database will do', {}, undefined],
-    ['that can put pgvector there will do', { installed: null, canCreate: true }, undefined],
+    ['with pgvector is accepted', {}, undefined],
+    ['whose user can create the extension is accepted', { installed: null, canCreate: true }, undefined],
     ['of PostgreSQL 14 is rejected', { version: 140_011 }, 'database_too_old'],
     ['without pgvector is rejected', { installed: null, available: null }, 'pgvector_missing'],
     ['with pgvector 0.6 is rejected', { installed: '0.6.2' }, 'pgvector_too_old'],
     [
-      'that has no later pgvector to offer than 0.5 too',
+      'that only offers pgvector 0.5 is rejected',
       { installed: null, available: '0.5.1', canCreate: true },
       'pgvector_too_old',
     ],
@@ -29,7 +29,7 @@ describe('a server', () => {
     expect(findProblem({ ...good, ...facts })?.code).toBe(code)
   })
 
-  test('is told the package for its version', () => {
+  test('without pgvector is rejected with the package to install for its version', () => {
     expect(findProblem({ ...good, version: 170_002, installed: null, available: null })?.message).toContain(
       'postgresql-17-pgvector',
     )
@@ -37,8 +37,8 @@ describe('a server', () => {
 
   test('that cannot be reached is reported without its password', async () => {
     const url = 'postgres://me:secret@127.0.0.1:9/gabee'
-    const refused = openDatabase({ url, dir: '', log: createLog('silent') })
-    const error = await refused.catch((thrown: unknown) => thrown)
+    const opening = openDatabase({ url, dir: '', log: createLog('silent') })
+    const error = await opening.catch((thrown: unknown) => thrown)
     expect(error).toBeInstanceOf(AppError)
     expect(error).toMatchObject({ status: 503, code: 'database_unreachable' })
     expect(String(error)).toContain('127.0.0.1:9/gabee')

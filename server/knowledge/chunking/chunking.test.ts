@@ -14,7 +14,7 @@ const documentOf = (
   pages: texts.map((text, i) => ({ page: i + 1, text, headings: more.headings?.[i] ?? [] })),
 })
 
-/** Headings wherever their lines stand in the text. */
+/** Returns headings at the offsets of their lines. */
 const headingsIn = (text: string, lines: [level: number, line: string][]): ParsedHeading[] =>
   lines.map(([level, line]) => ({ start: text.indexOf(line), level, text: line }))
 

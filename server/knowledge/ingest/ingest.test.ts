@@ -5,35 +5,35 @@ import { assignSections } from './sections.ts'
 
 const { signal } = new AbortController()
 
-describe('small steps', () => {
-  test('take every item once and in order, and grow or shrink with the store', async () => {
+describe('adaptive batches', () => {
+  test('contain every item once and in order, and grow or shrink with the speed of the work', async () => {
     const items = Array.from({ length: 400 }, (_, i) => i)
     let now = 0
     let perItem = 0.1
-    const steps: number[][] = []
+    const batches: number[][] = []
     await inAdaptiveBatches(
       items,
-      async (step) => {
-        steps.push(step)
-        if (steps.flat().length > 200) perItem = 20
-        now += step.length * perItem
+      async (batch) => {
+        batches.push(batch)
+        if (batches.flat().length > 200) perItem = 20
+        now += batch.length * perItem
       },
       signal,
       () => now,
     )
-    expect(steps.flat()).toEqual(items)
-    const sizes = steps.map((step) => step.length)
+    expect(batches.flat()).toEqual(items)
+    const sizes = batches.map((batch) => batch.length)
     expect(Math.max(...sizes)).toBe(64)
     expect(sizes.at(-2)).toBe(2)
   })
 
-  test('end with the signal', async () => {
+  test('end when the signal aborts', async () => {
     const stop = new AbortController()
     const done: number[] = []
     const work = inAdaptiveBatches(
       Array.from({ length: 100 }, (_, i) => i),
-      async (step) => {
-        done.push(...step)
+      async (batch) => {
+        done.push(...batch)
         stop.abort(new Error('stopped'))
       },
       stop.signal,
@@ -46,12 +46,12 @@ describe('small steps', () => {
 describe('sections', () => {
   const words = (count: number) => Array.from({ length: count }, () => 'word').join(' ')
 
-  test('are pages', () => {
+  test('are the pages of a document', () => {
     const passages = [1, 1, 2, 3, 3].map((page) => ({ page, text: words(100) }))
     expect(assignSections(passages)).toEqual([1, 1, 2, 3, 3])
   })
 
-  test('share a long text without pages evenly', () => {
+  test('divide a long text without pages evenly', () => {
     const passages = Array.from({ length: 20 }, () => ({ page: null, text: words(100) }))
     expect(assignSections(passages)).toEqual([1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 4, 4, 4, 4, 4])
     expect(assignSections([])).toEqual([])
@@ -60,12 +60,12 @@ describe('sections', () => {
 })
 
 describe('progress', () => {
-  test('tells the end of a stage and, between, no more than a person can read', async () => {
-    const told: unknown[] = []
+  test('is reported at the end of a stage and at most every 250 ms before', async () => {
+    const reported: unknown[] = []
     let now = 0
     const progress = throttledProgress(
       'a.pdf',
-      async (event) => void told.push(event['completed']),
+      async (event) => void reported.push(event['completed']),
       () => now,
     )
     for (let done = 0; done <= 1_000; done++) {
@@ -73,16 +73,16 @@ describe('progress', () => {
       progress.report('store', 'Stored', done, 1_000)
     }
     await progress.flush()
-    expect(told).toEqual([0, 250, 500, 750, 1_000])
+    expect(reported).toEqual([0, 250, 500, 750, 1_000])
   })
 
-  test('lets out what went wrong while telling', async () => {
+  test('rejects with the error of a failed report', async () => {
     const progress = throttledProgress(
       'a.pdf',
-      async () => Promise.reject(new Error('the log is gone')),
+      async () => Promise.reject(new Error('the log is unavailable')),
       () => 0,
     )
     progress.report('parse', 'Read', 1, 1)
-    await expect(progress.flush()).rejects.toThrow('the log is gone')
+    await expect(progress.flush()).rejects.toThrow('the log is unavailable')
   })
 })

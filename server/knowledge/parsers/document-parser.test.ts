@@ -137,23 +137,23 @@ describe('a file that cannot be parsed', () => {
     docxOf('', { parts: { 'word/document.xml': document } })
   it.each([
     [
-      'blanks without end',
+      'more spaces than the limit',
       'unpacks_too_large',
       () => inWord(`<w:document xmlns:w="w">${' '.repeat(60_000_000)}`),
     ],
-    ['zeros of which its directory knows nothing', 'corrupt', () => inWord({ data: zeros, claims: 1_000 })],
+    ['more bytes than its directory states', 'corrupt', () => inWord({ data: zeros, claims: 1_000 })],
     [
-      'honest XML without end',
+      'more XML than the limit, as its directory states',
       'unpacks_too_large',
       () => docxOf(wordParagraph('ha '.repeat(1_000)).repeat(4_000)),
     ],
     [
-      'more entries than a document has',
+      'more entries than any document has',
       'unpacks_too_large',
       () => zipOf(Object.fromEntries(Array.from({ length: 5_001 }, (_, i) => [`${i}`, '']))),
     ],
     [
-      'chapters that are small only together',
+      'chapters that exceed the limit together',
       'unpacks_too_large',
       () =>
         epubOf(
@@ -197,7 +197,7 @@ describe('a file that cannot be parsed', () => {
 })
 
 describe('the parser process', () => {
-  /** A child in the midst of a long document. */
+  /** Starts a child process that is parsing a long document. */
   async function busyChild(signal = never) {
     const child = parserProcess(limits, log)
     const started = Promise.withResolvers<void>()
@@ -235,7 +235,7 @@ describe('the parser process', () => {
     expect(isRunning(child.pid)).toBe(false)
   })
 
-  it('does not outlive its parent', async () => {
+  it('ends with its parent process', async () => {
     const script = `
       import { parserProcess } from ${JSON.stringify(new URL('./child-process.ts', import.meta.url).href)}
       const limits = ${JSON.stringify(limits)}

@@ -40,7 +40,7 @@ const headingsOf = async (name: string, content: string | Uint8Array) =>
     }),
   )
 
-const refused = (code: ParseFailure) => expect.objectContaining({ code }) as Error
+const parseError = (code: ParseFailure) => expect.objectContaining({ code }) as Error
 
 describe('Word', () => {
   const styles =
@@ -141,7 +141,7 @@ describe('Word', () => {
     const outside = bomb.replace('<!ENTITY a "ha">', '<!ENTITY a SYSTEM "file:///etc/hostname">')
     for (const xml of [bomb, outside])
       await expect(read('a.docx', docxOf('', { parts: { 'word/document.xml': xml } }))).rejects.toEqual(
-        refused('corrupt'),
+        parseError('corrupt'),
       )
   })
 })
@@ -180,13 +180,13 @@ describe('PowerPoint', () => {
 
   it('reports slides of only images as a scan', async () => {
     const media = docxOf('<w:p/>', { parts: { 'word/media/image1.PNG': 'x' } })
-    await expect(read('a.docx', media)).rejects.toEqual(refused('no_text'))
-    await expect(read('a.docx', docxOf('<w:p/>'))).rejects.toEqual(refused('empty'))
+    await expect(read('a.docx', media)).rejects.toEqual(parseError('no_text'))
+    await expect(read('a.docx', docxOf('<w:p/>'))).rejects.toEqual(parseError('empty'))
   })
 
   it('is rejected with too many slides', async () => {
     const slides = Array.from({ length: 21 }, () => ({ shapes: slideShape(['x']) }))
-    await expect(read('a.pptx', pptxOf(slides))).rejects.toEqual(refused('too_many_pages'))
+    await expect(read('a.pptx', pptxOf(slides))).rejects.toEqual(parseError('too_many_pages'))
   })
 })
 
@@ -281,7 +281,7 @@ describe('OpenDocument', () => {
   it('reports password protection', async () => {
     const manifest = '<manifest:file-entry><manifest:encryption-data/></manifest:file-entry>'
     await expect(read('a.odt', odfOf('text', '<text:p>?</text:p>', manifest))).rejects.toEqual(
-      refused('encrypted'),
+      parseError('encrypted'),
     )
   })
 })
@@ -304,7 +304,7 @@ describe('EPUB', () => {
       'META-INF/encryption.xml': `<e><CipherReference URI="${path}"/></e>`,
     })
     await expect(read('a.epub', epubOf('x', chapters, locked('OEBPS/a.xhtml')))).rejects.toEqual(
-      refused('unsupported_type'),
+      parseError('unsupported_type'),
     )
     expect(await textOf('a.epub', epubOf('x', chapters, locked('OEBPS/font.otf')))).toContain('Second.')
   })
@@ -321,7 +321,7 @@ describe('HTML', () => {
     expect(await read('a.html', html)).toMatchObject({ title: 'A page', type: 'html' })
   })
 
-  describe('from the web', () => {
+  describe('of a web page', () => {
     const webPage = async (html: string) => {
       const path = await folder.write('page.html', html)
       const { title, pages } = await parseFile(path, 'page.html', limits, () => undefined, {
@@ -337,13 +337,13 @@ describe('HTML', () => {
 
     it.each([
       ['main', `<body>${menu}<main>${story}${rest}</main>${rest}</body>`],
-      ['an element in the role of main', `<body>${menu}<div role="main">${story}</div>${rest}</body>`],
+      ['an element with the role main', `<body>${menu}<div role="main">${story}</div>${rest}</body>`],
       ['an article', `<body>${menu}<div><article>${story}</article></div>${rest}</body>`],
       [
-        'nothing, but menus are marked',
+        'nothing, without marked menus',
         `<body>${menu}<div>${story}</div><div hidden>Accept cookies</div>${rest}</body>`,
       ],
-    ])('is read without what stands around it, where its content is marked by %s', async (_, body) => {
+    ])('is reduced to its main content, marked by %s', async (_, body) => {
       const html = `<html><head><title>The mill</title></head>${body}</html>`
       expect(await webPage(html)).toEqual({ title: 'The mill', text: expected })
       expect(await textOf('saved.html', html)).toContain('Mill Museum')
@@ -391,12 +391,12 @@ describe('e-mail', () => {
   })
 })
 
-describe('tables as text', () => {
+describe('CSV and TSV', () => {
   it.each([
     ['a.csv', 'name;town\n"Lovelace; Ada";London\n'],
     ['a.csv', 'name,town\r\n"Lovelace; Ada",London\r\n'],
     ['a.tsv', 'name\ttown\nLovelace; Ada\tLondon\n'],
-  ])('are rows, whatever parts their cells: %s %j', async (name, content) => {
+  ])('are parsed into rows with any separator: %s %j', async (name, content) => {
     expect(await textOf(name, content)).toBe('name\ttown\nLovelace; Ada\tLondon')
   })
 
@@ -446,18 +446,18 @@ describe('text', () => {
   const german = 'Zwölf Boxkämpfer jagen Viktor quer über den großen Sylter Deich; das kostet 5 Mark.'
   it.each([
     ['utf-8', german],
-    ['utf-8 with mark', `\ufeff${german}`],
+    ['utf-8 with byte order mark', `\ufeff${german}`],
     ['utf-16le', russian],
-    ['utf-16le with mark', `\ufeff${russian}`],
+    ['utf-16le with byte order mark', `\ufeff${russian}`],
     ['utf-16be', german],
-    ['utf-32le with mark', `\ufeff${german}`],
+    ['utf-32le with byte order mark', `\ufeff${german}`],
     ['windows-1252', german],
     ['windows-1251', russian],
     ['cp866', russian],
     ['koi8-r', russian],
     ['shift_jis', 'いろはにほへとちりぬるを。わかよたれそつねならむ。うゐのおくやまけふこえて。'],
     ['gb18030', '天地玄黄，宇宙洪荒。日月盈昃，辰宿列张。寒来暑往，秋收冬藏。'],
-  ])('is read in %s', async (encoding, text) => {
+  ])('is decoded from %s', async (encoding, text) => {
     const { encode } = await import('iconv-lite').then((module) => module.default)
     const [name = ''] = encoding.split(' ')
     expect(await textOf('a.txt', encode(text, name))).toBe(text.replace('\ufeff', ''))
@@ -486,7 +486,7 @@ describe('content detection', () => {
     ['LICENSE', 'Do what you like.', 'txt'],
     ['view.vue', '<html>Hello</html>', 'vue'],
     ['data.unknown', 'a b c', 'txt'],
-  ])('is told by its content before its name: %s', async (name, content, type) => {
+  ])('prefers the content to the file extension: %s', async (name, content, type) => {
     expect((await read(name, content)).type).toBe(type)
   })
 
@@ -507,27 +507,27 @@ describe('content detection', () => {
     ['blank.txt', ' \n\t\r\n ', 'empty'],
     ['zeros.txt', '\0'.repeat(500), 'unsupported_type'],
     ['cut.pdf', '3 0 obj\n<<>>\nendobj\nstartxref\n9\n%%EOF', 'corrupt'],
-  ] as const)('decides how it is refused: %s', async (name, content, code) => {
-    await expect(read(name, Buffer.from(content, 'latin1'))).rejects.toEqual(refused(code))
+  ] as const)('selects the error for an unreadable file: %s', async (name, content, code) => {
+    await expect(read(name, Buffer.from(content, 'latin1'))).rejects.toEqual(parseError(code))
   })
 
   it('rejects binary noise as text', async () => {
     const noise = Buffer.from(Array.from({ length: 5_000 }, (_, i) => (i * 7919 + (i >> 3) * 104_729) % 256))
-    await expect(read('noise.txt', noise)).rejects.toEqual(refused('unsupported_type'))
-    await expect(read('noise.docx', noise)).rejects.toEqual(refused('corrupt'))
+    await expect(read('noise.txt', noise)).rejects.toEqual(parseError('unsupported_type'))
+    await expect(read('noise.docx', noise)).rejects.toEqual(parseError('corrupt'))
   })
 
   it('identifies an archive by its entries', async () => {
-    await expect(read('a.zip', zipOf({ 'a.txt': 'x' }))).rejects.toEqual(refused('unsupported_type'))
-    await expect(read('a.docx', zipOf({ 'a.txt': 'x' }))).rejects.toEqual(refused('corrupt'))
+    await expect(read('a.zip', zipOf({ 'a.txt': 'x' }))).rejects.toEqual(parseError('unsupported_type'))
+    await expect(read('a.docx', zipOf({ 'a.txt': 'x' }))).rejects.toEqual(parseError('corrupt'))
     await expect(read('a.pages', zipOf({ 'Index/Document.iwa': 'x' }))).rejects.toEqual(
-      refused('unsupported_type'),
+      parseError('unsupported_type'),
     )
-    await expect(read('a.docx', docx.subarray(0, docx.length - 40))).rejects.toEqual(refused('corrupt'))
+    await expect(read('a.docx', docx.subarray(0, docx.length - 40))).rejects.toEqual(parseError('corrupt'))
     const locked = zipOf({
       '_rels/.rels': relations(['officeDocument', 'word/document.xml']),
       'word/document.xml': { data: 'x', encrypted: true },
     })
-    await expect(read('a.docx', locked)).rejects.toEqual(refused('encrypted'))
+    await expect(read('a.docx', locked)).rejects.toEqual(parseError('encrypted'))
   })
 })

@@ -48,7 +48,7 @@ describe('explicit requests', () => {
     expect(explicitRequests(text)).toMatchObject([{ kind: 'forget', language, content }])
   })
 
-  test('every language has an example of both', () => {
+  test('has examples of both in every language', () => {
     for (const examples of [remembered, forgotten])
       expect(new Set(examples.map(([language]) => language))).toEqual(new Set(requestLanguages))
   })
@@ -70,7 +70,7 @@ describe('explicit requests', () => {
     'Ich vergesse, dass ich müde bin',
     '我记住了',
     '忘れ物をした',
-  ])('no request: %s', (text) => expect(explicitRequests(text)).toEqual([]))
+  ])('finds no request: %s', (text) => expect(explicitRequests(text)).toEqual([]))
 
   test('offsets are those of the message', () => {
     const text = 'Hello there.\n  Remember that I ski. And forget that I sing!'

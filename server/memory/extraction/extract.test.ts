@@ -5,7 +5,7 @@ import type { UserMessage } from '../store/turns.ts'
 import { parseAnswer } from './ask-model.ts'
 import { extractRequests, extractStatements, type KnownMemory } from './extract.ts'
 
-/** A model that records its prompt and gives a fixed answer. */
+/** Creates a model that records its prompt and returns a fixed answer. */
 function scriptedModel({ remote = false, answer = '{"memories":[]}' }) {
   const prompt: ChatMessage[] = []
   const model: ChatModel = {

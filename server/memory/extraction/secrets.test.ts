@@ -83,10 +83,10 @@ const harmless = [
 ]
 
 describe('secrets', () => {
-  test.each(passwords)('password: %s', (text) => expect(containsSecret(text)).toBe(true))
-  test.each(tokens)('token: %s', (text) => expect(containsSecret(text)).toBe(true))
-  test.each(numbers)('number: %s', (text) => expect(containsSecret(text)).toBe(true))
-  test.each(harmless)('no secret: %s', (text) => expect(containsSecret(text)).toBe(false))
+  test.each(passwords)('finds the password: %s', (text) => expect(containsSecret(text)).toBe(true))
+  test.each(tokens)('finds the token: %s', (text) => expect(containsSecret(text)).toBe(true))
+  test.each(numbers)('finds the number: %s', (text) => expect(containsSecret(text)).toBe(true))
+  test.each(harmless)('finds no secret: %s', (text) => expect(containsSecret(text)).toBe(false))
 
   // Test card numbers that payment providers publish.
   test.each([
@@ -99,7 +99,7 @@ describe('secrets', () => {
     '3566002020360505',
     '6200000000000005',
     '378282246310005',
-  ])('card number %s', (number) => {
+  ])('finds the card number %s', (number) => {
     expect(validator.isCreditCard(number)).toBe(true)
     expect(containsSecret(`Charge ${number.replace(/(.{4})(?=.)/g, '$1 ')} please`)).toBe(true)
   })

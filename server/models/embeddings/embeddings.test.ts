@@ -45,7 +45,7 @@ function embeddersWith(
 
 async function embedderOn(ollama: ScriptedOllama, cache?: VectorCache) {
   const embedder = await embeddersWith(ollama.url, cache ? { cache } : {}).current(signal)
-  if (!embedder) throw new Error('nothing embeds')
+  if (!embedder) throw new Error('No embedding model was found.')
   return embedder
 }
 
@@ -56,7 +56,7 @@ const model = (name: string, capability = 'embedding'): ScriptedModel => ({
 
 describe('embedding model selection', () => {
   type Case = {
-    given: string
+    condition: string
     installed: ScriptedModel[]
     served?: boolean
     embedModel?: string
@@ -64,48 +64,48 @@ describe('embedding model selection', () => {
   }
   const cases: Case[] = [
     {
-      given: 'one is installed',
+      condition: 'one is installed',
       installed: [model('llama3.2:1b', 'completion'), model('nomic-embed-text:latest')],
       space: 'ollama/nomic-embed-text',
     },
     {
-      given: 'several are installed, the best known',
+      condition: 'several are installed',
       installed: [model('all-minilm:l6-v2'), model('bge-m3:latest')],
       space: 'ollama/bge-m3',
     },
     {
-      given: 'only an unknown one is installed',
+      condition: 'only an unknown one is installed',
       installed: [model('my-own-embedder:v1')],
       space: 'ollama/my-own-embedder:v1',
     },
-    { given: 'none is installed', installed: [model('llama3.2:1b', 'completion')], space: undefined },
+    { condition: 'none is installed', installed: [model('llama3.2:1b', 'completion')], space: undefined },
     {
-      given: 'none is installed and a paid service is there, which nobody named',
+      condition: 'none is installed and a paid service is available but not configured',
       installed: [],
       served: true,
       space: undefined,
     },
     {
-      given: 'the service’s is named',
+      condition: 'the service’s is configured',
       installed: [model('bge-m3:latest')],
       served: true,
       embedModel: 'text-embedding-3-small',
       space: 'openai/text-embedding-3-small',
     },
     {
-      given: 'an installed one is named',
+      condition: 'an installed one is configured',
       installed: [model('bge-m3:latest'), model('all-minilm:latest')],
       embedModel: 'all-minilm',
       space: 'ollama/all-minilm',
     },
     {
-      given: 'the named one is not installed',
+      condition: 'the configured one is not installed',
       installed: [model('bge-m3:latest')],
       embedModel: 'all-minilm',
       space: undefined,
     },
   ]
-  test.each(cases)('when $given: $space', async ({ installed, served, embedModel, space }) => {
+  test.each(cases)('selects $space when $condition', async ({ installed, served, embedModel, space }) => {
     await using ollama = await startOllama({ models: installed })
     await using openai = await startOpenAi()
     const embedders = embeddersWith(ollama.url, {
@@ -121,7 +121,12 @@ describe('embedding model selection', () => {
     await using ollama = await startOllama({ models: [model('bge-m3:latest'), model('all-minilm:latest')] })
     await using openai = await startOpenAi()
     const embedders = embeddersWith(ollama.url, { openaiUrl: openai.url, embedModel: 'bge-m3' })
-    const spaces = ['ollama/all-minilm', 'openai/text-embedding-3-small', 'ollama/gone', 'elsewhere/model']
+    const spaces = [
+      'ollama/all-minilm',
+      'openai/text-embedding-3-small',
+      'ollama/uninstalled',
+      'elsewhere/model',
+    ]
     const found = await Promise.all(spaces.map(async (space) => (await embedders.forSpace(space))?.space))
     expect(found).toEqual(['ollama/all-minilm', 'openai/text-embedding-3-small', undefined, undefined])
   })
@@ -203,10 +208,10 @@ describe('embedding', () => {
     const long = 'many words '.repeat(2_000)
     const vectors = await embedder.embed(['short', long], 'passage', signal)
     expect(vectors).toHaveLength(2)
-    const [short, cut] = inputs()[0] ?? []
+    const [short, truncated] = inputs()[0] ?? []
     expect(short).toBe('search_document: short')
-    expect(`search_document: ${long}`.startsWith(cut ?? '?')).toBe(true)
-    expect((cut ?? '').length).toBeGreaterThan(500)
+    expect(`search_document: ${long}`.startsWith(truncated ?? '?')).toBe(true)
+    expect((truncated ?? '').length).toBeGreaterThan(500)
   })
 
   test('truncates further when the model rejects a text, and keeps the others', async () => {
@@ -215,7 +220,7 @@ describe('embedding', () => {
     const embedder = await embedderOn(ollama)
     const vectors = await embedder.embed(['an ordinary text', 'another ordinary text'], 'passage', signal)
     expect(vectors).toHaveLength(2)
-    // Both at once, then each alone: the first is refused, shortened and taken.
+    // Both together, then each alone; the first is rejected, truncated and sent again.
     expect(inputs().map((input) => input.length)).toEqual([2, 1, 1, 1])
     expect(inputs()[2]?.[0]?.length).toBeLessThan('search_document: an ordinary text'.length)
     expect(inputs()[3]).toEqual(['search_document: another ordinary text'])
@@ -252,7 +257,7 @@ describe('embedding', () => {
     expect(await embedder.embed(['', '  '], 'passage', signal)).toHaveLength(2)
   })
 
-  test('uses an OpenAI-compatible model', async () => {
+  test('embeds with an OpenAI-compatible service', async () => {
     await using openai = await startOpenAi({ apiKey: 'sk-a' })
     const embedders = embeddersWith(ollama.url, {
       openaiUrl: openai.url,
@@ -308,8 +313,8 @@ describe('the cache in memory', () => {
 
 const redisUrl = process.env['TEST_REDIS_URL'] ?? ''
 
-/** A way to Redis that a test can cut and mend; a `dead` one ends every connection at once. */
-async function wayTo(url: string, { dead = false } = {}) {
+/** Starts a TCP proxy to Redis that a test can stop and restart. With `isRefusing` it closes every connection at once. */
+async function startRedisProxy(url: string, { isRefusing = false } = {}) {
   const target = new URL(url)
   const sockets = new Set<Socket>()
   let connections = 0
@@ -317,19 +322,19 @@ async function wayTo(url: string, { dead = false } = {}) {
   const listen = async (port: number) => {
     server = createServer((socket) => {
       connections += 1
-      if (dead) return void socket.destroy()
-      const onward = connect(Number(target.port || 6379), target.hostname)
-      for (const end of [socket, onward]) {
+      if (isRefusing) return void socket.destroy()
+      const upstream = connect(Number(target.port || 6379), target.hostname)
+      for (const end of [socket, upstream]) {
         sockets.add(end)
         end.on('error', () => end.destroy()).on('close', () => sockets.delete(end))
       }
-      socket.pipe(onward).pipe(socket)
+      socket.pipe(upstream).pipe(socket)
     }).listen(port, '127.0.0.1')
     await once(server, 'listening')
     return (server.address() as AddressInfo).port
   }
   const port = await listen(0)
-  const cut = async () => {
+  const stop = async () => {
     const closed = once(server, 'close')
     server.close()
     for (const socket of sockets) socket.destroy()
@@ -338,9 +343,9 @@ async function wayTo(url: string, { dead = false } = {}) {
   return {
     address: `127.0.0.1:${port}`,
     connections: () => connections,
-    cut,
-    mend: () => listen(port),
-    [Symbol.asyncDispose]: cut,
+    stop,
+    restart: () => listen(port),
+    [Symbol.asyncDispose]: stop,
   }
 }
 
@@ -348,13 +353,13 @@ describe.runIf(redisUrl !== '' || process.env['CI'] === 'true')('the cache in Re
   const vector = Float32Array.from([0.25, -1.5, 3e-8, 1])
   const text = () => `a text ${randomUUID()}`
   const kind = (cache: VectorCache) => cache.stats().kind
-  const becomes = (cache: VectorCache, wanted: string) =>
-    vi.waitFor(() => expect(kind(cache)).toBe(wanted), 20_000)
+  const waitForKind = (cache: VectorCache, expected: string) =>
+    vi.waitFor(() => expect(kind(cache)).toBe(expected), 20_000)
 
   test('is shared by servers, lossless, and expires after thirty days', async () => {
     await using one = createVectorCache({ redisUrl, log: silent })
     await using other = createVectorCache({ redisUrl, log: silent })
-    await Promise.all([becomes(one, 'redis'), becomes(other, 'redis')])
+    await Promise.all([waitForKind(one, 'redis'), waitForKind(other, 'redis')])
     const known = text()
     one.put('space', [{ text: known, vector }])
     await vi.waitFor(async () => expect(await other.get('space', [known])).toEqual([vector]))
@@ -372,33 +377,33 @@ describe.runIf(redisUrl !== '' || process.env['CI'] === 'true')('the cache in Re
   test.each([
     ['closes every connection', true, ''],
     ['rejects the password', false, 'gabee:s3cret@'],
-  ])('logs one warning and uses memory when Redis %s', async (_, dead, login) => {
-    await using way = await wayTo(redisUrl, { dead })
+  ])('logs one warning and uses memory when Redis %s', async (_, isRefusing, login) => {
+    await using proxy = await startRedisProxy(redisUrl, { isRefusing })
     const log = createLog('silent')
     const warn = vi.spyOn(log, 'warn')
-    await using cache = createVectorCache({ redisUrl: `redis://${login}${way.address}`, log })
+    await using cache = createVectorCache({ redisUrl: `redis://${login}${proxy.address}`, log })
     const known = text()
     cache.put('space', [{ text: known, vector }])
     expect(await cache.get('space', [known])).toEqual([vector])
-    await vi.waitFor(() => expect(way.connections()).toBeGreaterThan(2), 20_000)
+    await vi.waitFor(() => expect(proxy.connections()).toBeGreaterThan(2), 20_000)
     expect(kind(cache)).toBe('memory')
     expect(warn.mock.calls).toHaveLength(1)
     expect(JSON.stringify(warn.mock.calls)).not.toContain('s3cret')
   })
 
   test('is used again after an outage', async () => {
-    await using way = await wayTo(redisUrl)
+    await using proxy = await startRedisProxy(redisUrl)
     const log = createLog('silent')
     const warn = vi.spyOn(log, 'warn')
-    await using cache = createVectorCache({ redisUrl: `redis://${way.address}`, log })
-    await becomes(cache, 'redis')
-    await way.cut()
-    await becomes(cache, 'memory')
+    await using cache = createVectorCache({ redisUrl: `redis://${proxy.address}`, log })
+    await waitForKind(cache, 'redis')
+    await proxy.stop()
+    await waitForKind(cache, 'memory')
     const known = text()
     cache.put('space', [{ text: known, vector }])
     expect(await cache.get('space', [known])).toEqual([vector])
-    await way.mend()
-    await becomes(cache, 'redis')
+    await proxy.restart()
+    await waitForKind(cache, 'redis')
     expect(warn).toHaveBeenCalledTimes(1)
   })
 })

@@ -16,7 +16,7 @@ const about = (
   more: Partial<ChatRequest['grounding']> = {},
 ) => composeAnswer({ question, passages, answerable: 'yes', ...more })
 
-/** The quotations of an answer, in order, with the numbers behind them. */
+/** Returns the quotations of an answer in order, with their citation numbers. */
 const quotesIn = (answer: string) =>
   [...answer.matchAll(/^“(.*)” \[(\d+)\]/gm)].map(([, text, n]) => ({ text, n: Number(n) }))
 
@@ -37,7 +37,7 @@ describe('the built-in answerer', () => {
       2,
     ],
     ['Which dividends are proposed?', 'A dividend of 12 pence per share is proposed.', 2],
-  ])('quotes first the sentence that answers: %s', async (question, sentence, n) => {
+  ])('quotes the sentence that answers first: %s', async (question, sentence, n) => {
     expect(quotesIn(await about(question, passages))[0]).toEqual({ text: sentence, n })
   })
 
@@ -91,7 +91,7 @@ describe('the built-in answerer', () => {
       '会社は1990年に設立されました。',
       '4 ページ',
     ],
-  ])('speaks %s: %s', async (_, question, text, sentence, page) => {
+  ])('answers in %s: %s', async (_, question, text, sentence, page) => {
     const answer = await about(question, [passage(3, text, 4)])
     expect(quotesIn(answer)[0]).toEqual({ text: sentence, n: 3 })
     expect(answer).toContain(`(${page})`)
@@ -106,7 +106,7 @@ describe('the built-in answerer', () => {
       'Компанию основала Анна Петрова в 1990 году.',
     ],
     ['th', 'บริษัทก่อตั้งเมื่อใด', 'สำนักงานใหญ่อยู่ที่กรุงเทพ\nบริษัทก่อตั้งในปี 1990', 'บริษัทก่อตั้งในปี 1990'],
-  ])('finds sentences of languages that it does not speak: %s', async (_, question, text, sentence) => {
+  ])('finds sentences in languages without texts of its own: %s', async (_, question, text, sentence) => {
     expect(quotesIn(await about(question, [passage(1, text)]))[0]?.text).toBe(sentence)
   })
 
@@ -187,7 +187,7 @@ describe('the built-in answerer', () => {
     ['Bonjour.', 'Bonjour !'],
     ['¡Hola!', '¡Hola!'],
     ['你好', '您好！'],
-  ])('greets back: %s', async (greeting, back) => {
+  ])('returns a greeting: %s', async (greeting, back) => {
     expect((await about(greeting, [], { answerable: 'no' })).startsWith(back)).toBe(true)
   })
 })
@@ -214,9 +214,9 @@ describe('the stream of the built-in answerer', async () => {
   })
 
   test('continues exactly where it stopped', async () => {
-    for (let said = 0; said <= whole.length; said += 7) {
-      const rest = textOf(await stream([{ role: 'assistant', content: whole.slice(0, said) }]))
-      expect(whole.slice(0, said) + rest).toBe(whole)
+    for (let sent = 0; sent <= whole.length; sent += 7) {
+      const rest = textOf(await stream([{ role: 'assistant', content: whole.slice(0, sent) }]))
+      expect(whole.slice(0, sent) + rest).toBe(whole)
     }
   })
 
@@ -229,7 +229,7 @@ describe('the stream of the built-in answerer', async () => {
   })
 })
 
-describe('sentence splitting', () => {
+describe('splitSentences', () => {
   test.each([
     [
       'lines that a page wrapped',
@@ -249,8 +249,8 @@ describe('sentence splitting', () => {
     ],
     ['a number at the end', 'He was 24. She was 25.', ['He was 24.', 'She was 25.']],
     ['Chinese', '第一句。第二句！第三句？', ['第一句。', '第二句！', '第三句？']],
-    ['nothing', ' \n\n ', []],
-  ])('are told apart: %s', (_, text, sentences) => {
+    ['white space', ' \n\n ', []],
+  ])('splits %s', (_, text, sentences) => {
     expect(splitSentences(text).map((sentence) => sentence.text)).toEqual(sentences)
   })
 

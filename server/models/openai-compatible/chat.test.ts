@@ -34,58 +34,61 @@ async function service(options: OpenAiOptions = {}) {
 }
 
 describe('a service with deviations from OpenAI’s protocol', () => {
-  test('gets no parameter again that it has rejected', async () => {
-    await using it = await service({ refuses: ['stream_options', 'max_tokens', 'temperature'] })
+  test('is not sent rejected parameters again', async () => {
+    await using server = await service({ refuses: ['stream_options', 'max_tokens', 'temperature'] })
     const request = { maxTokens: 50, temperature: 0.2 }
-    expect((await it.ask(request)).at(-1)).toMatchObject({ type: 'finish', reason: 'stop' })
-    await it.ask(request)
-    const [accepted, again] = it.upstream.requestsTo(path).slice(-2)
+    expect((await server.ask(request)).at(-1)).toMatchObject({ type: 'finish', reason: 'stop' })
+    await server.ask(request)
+    const [accepted, again] = server.upstream.requestsTo(path).slice(-2)
     expect(accepted?.body).toEqual(again?.body)
     expect(again?.body).toMatchObject({ max_completion_tokens: 50 })
-    for (const refused of ['stream_options', 'max_tokens', 'temperature'])
-      expect(again?.body).not.toHaveProperty(refused)
-    expect(it.upstream.requestsTo(path)).toHaveLength(5)
+    for (const rejected of ['stream_options', 'max_tokens', 'temperature'])
+      expect(again?.body).not.toHaveProperty(rejected)
+    expect(server.upstream.requestsTo(path)).toHaveLength(5)
   })
 
-  test('gets no retry after other errors', async () => {
-    await using it = await service()
-    it.upstream.script(path, { status: 400, message: 'The model does not exist.' })
-    await expect(it.ask()).rejects.toMatchObject({ code: 'http_400' })
-    expect(it.upstream.requestsTo(path)).toHaveLength(1)
+  test('is not asked again after other errors', async () => {
+    await using server = await service()
+    server.upstream.script(path, { status: 400, message: 'The model does not exist.' })
+    await expect(server.ask()).rejects.toMatchObject({ code: 'http_400' })
+    expect(server.upstream.requestsTo(path)).toHaveLength(1)
   })
 
-  test('may answer without streaming', async () => {
-    await using it = await service()
+  test('can answer without streaming', async () => {
+    await using server = await service()
     const choices = [{ index: 0, message: { role: 'assistant', content: 'Hello!' }, finish_reason: 'stop' }]
-    it.upstream.script(path, {
+    server.upstream.script(path, {
       status: 200,
       body: JSON.stringify({ choices, usage: { prompt_tokens: 3, completion_tokens: 2 } }),
     })
-    expect(await it.ask()).toEqual([
+    expect(await server.ask()).toEqual([
       { type: 'text', text: 'Hello!' },
       { type: 'finish', reason: 'stop', usage: { promptTokens: 3, completionTokens: 2 } },
     ])
   })
 
-  test('may report an error with status 200', async () => {
-    await using it = await service()
-    it.upstream.script(path, { status: 200, body: JSON.stringify({ error: { message: 'no credits left' } }) })
-    await expect(it.ask()).rejects.toMatchObject({
+  test('can report an error with status 200', async () => {
+    await using server = await service()
+    server.upstream.script(path, {
+      status: 200,
+      body: JSON.stringify({ error: { message: 'no credits left' } }),
+    })
+    await expect(server.ask()).rejects.toMatchObject({
       code: 'upstream_error',
       message: expect.stringContaining('no credits left'),
     })
   })
 
-  test('has answered completely once it sends a finish reason', async () => {
-    await using it = await service()
+  test('ends the answer with a finish reason, even if the stream stalls afterwards', async () => {
+    await using server = await service()
     const chunk = (delta: object, finish_reason: string | null) =>
       JSON.stringify({ choices: [{ index: 0, delta, finish_reason }] })
-    it.upstream.script(path, {
+    server.upstream.script(path, {
       frames: [chunk({ content: 'Hi' }, null), chunk({}, 'length'), chunk({}, null)],
       fault: 'stall',
       afterTokens: 2,
     })
-    expect(await it.ask()).toEqual([
+    expect(await server.ask()).toEqual([
       { type: 'text', text: 'Hi' },
       { type: 'finish', reason: 'length', usage: { promptTokens: null, completionTokens: null } },
     ])
@@ -94,11 +97,11 @@ describe('a service with deviations from OpenAI’s protocol', () => {
   test.each([
     ['content_filter', 'filter'],
     ['tool_calls', 'other'],
-  ] as const)('ends with %s: %s', async (finish_reason, reason) => {
-    await using it = await service()
-    it.upstream.script(path, {
+  ] as const)('reports the finish reason %s as %s', async (finish_reason, reason) => {
+    await using server = await service()
+    server.upstream.script(path, {
       frames: [JSON.stringify({ choices: [{ delta: { content: 'Hi' }, finish_reason }] })],
     })
-    expect((await it.ask()).at(-1)).toMatchObject({ type: 'finish', reason })
+    expect((await server.ask()).at(-1)).toMatchObject({ type: 'finish', reason })
   })
 })

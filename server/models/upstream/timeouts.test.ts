@@ -5,7 +5,7 @@ import { watchTimeouts } from './timeouts.ts'
 const service = createOllamaService('http://127.0.0.1:11434')
 const timeouts = { firstTokenMs: 300_000, stallMs: 60_000 }
 
-/** Timers that fire when a test says so, and a watch that uses them. */
+/** Creates a watch whose timers fire only when a test calls `fire`. */
 function startWatch() {
   let pending: { callback: () => void; ms: number } | undefined
   const watch = watchTimeouts(service, timeouts, {
@@ -58,7 +58,7 @@ test('a suspended process does not fail an answer that continues after it resume
   expect(watch.signal.aborted).toBe(false)
 })
 
-test('no time passes while nobody waits for a part', () => {
+test('measures no time while no reader waits for a part', () => {
   const { watch, fire } = startWatch()
   watch.startWaiting()
   watch.received()

@@ -19,7 +19,7 @@ describe('a model service', () => {
     ['8.8.8.8', true],
     ['172.40.0.1', true],
     ['[2001:db8::1]', true],
-  ])('at %s leaves one’s own network: %s', (host, remote) => {
+  ])('at %s is outside the local network: %s', (host, remote) => {
     expect(isRemote(host)).toBe(remote)
   })
 
@@ -36,7 +36,7 @@ describe('a model service', () => {
   })
 })
 
-describe('a service’s own message', () => {
+describe('the error message of a service', () => {
   const service = createOpenAiService({ baseUrl: 'https://api.example.org/v1', apiKey: 'a-very-odd-key' })
 
   test.each([
@@ -46,7 +46,7 @@ describe('a service’s own message', () => {
     ['{"detail":[{"msg":"as"},{"msg":"pydantic"}]}', 'as; pydantic'],
     ['[{"error":{"message":"as Google"}}]', 'as Google'],
     ['no JSON', 'no JSON'],
-  ])('is found in %s', (body, message) => {
+  ])('is extracted from %s', (body, message) => {
     expect(parseErrorMessage(body)).toBe(message)
   })
 
@@ -55,17 +55,17 @@ describe('a service’s own message', () => {
     'key sk-proj-abcdefgh12345678 is wrong',
     'Authorization: Bearer abcdef.ghijkl',
     'see http://user:hunter2@proxy/',
-  ])('repeats no secret: %s', (message) => {
+  ])('contains no secret: %s', (message) => {
     expect(sanitizeMessage(message, service)).not.toMatch(/odd-key|abcdefgh1234|ghijkl|hunter2/)
   })
 
-  test('is one line of bounded length', () => {
+  test('is one line of limited length', () => {
     expect(sanitizeMessage('a\n\tb', service)).toBe('a b')
     expect(sanitizeMessage('long '.repeat(1_000), service).length).toBeLessThanOrEqual(301)
   })
 })
 
-describe('a prompt that is too long', () => {
+describe('a context length error', () => {
   test.each([
     [
       "This model's maximum context length is 8192 tokens. However, your messages resulted in 9001 tokens.",
@@ -76,13 +76,13 @@ describe('a prompt that is too long', () => {
     ['prompt is too long: 210000 tokens > 200000 maximum', 200_000],
     ['the input length exceeds the context length', undefined],
     ['{"error":{"code":"context_length_exceeded"}}', undefined],
-  ])('is told by: %s', (message, limit) => {
+  ])('is recognized: %s', (message, limit) => {
     expect(isContextLengthError(message)).toBe(true)
     expect(parseContextLimit(message)).toBe(limit)
   })
 
   test.each(['model not found', 'rate limit reached: 10000 tokens per minute', 'CUDA out of memory'])(
-    'is not told by: %s',
+    'is not any other error: %s',
     (message) => {
       expect(isContextLengthError(message)).toBe(false)
     },

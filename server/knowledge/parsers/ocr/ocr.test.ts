@@ -27,8 +27,8 @@ beforeAll(async () => {
 })
 afterAll(() => folder[Symbol.asyncDispose]())
 
-/** Pages of print as a scanner sees them. */
-async function scans(...texts: string[]): Promise<Uint8Array[]> {
+/** Renders texts as greyscale images of printed pages. */
+async function renderScans(...texts: string[]): Promise<Uint8Array[]> {
   using pdf = await openPdf(await folder.write('print.pdf', createPdf(texts)))
   return texts.map((_, i) => pdf.withPage(i, (page) => page.portableGraymap(200)) ?? new Uint8Array())
 }
@@ -45,43 +45,43 @@ async function read(
     log: createLog('silent'),
     ocr,
   })
-  const seen: [number, number][] = []
+  const progress: [number, number][] = []
   const outcome = await files.read(await folder.write(name, content), name, {
     signal: new AbortController().signal,
-    onProgress: (done, total) => seen.push([done, total]),
+    onProgress: (done, total) => progress.push([done, total]),
   })
-  return { outcome, seen, pages: outcome.ok ? outcome.document.pages.map(({ text }) => text) : [] }
+  return { outcome, progress, pages: outcome.ok ? outcome.document.pages.map(({ text }) => text) : [] }
 }
 
 describe('a scan', () => {
   it('is recognized page by page, with progress', async () => {
-    const pictures = await scans(harbour, mill, harbour)
-    const { outcome, pages, seen } = await read('scan.pdf', scansPdf(pictures))
+    const pictures = await renderScans(harbour, mill, harbour)
+    const { outcome, pages, progress } = await read('scan.pdf', scansPdf(pictures))
     expect(outcome).toMatchObject({ ok: true, document: { type: 'pdf', paged: true } })
     expect(pages).toEqual([harbour, mill, harbour])
-    expect(seen.at(-1)).toEqual([3, 3])
+    expect(progress.at(-1)).toEqual([3, 3])
   })
 
   it('keeps paragraphs and joins hyphenated words', async () => {
     const text = `The keepers of the light-\nhouse wrote a book.\n\n\n\n${mill}`
-    const { pages } = await read('paragraphs.pdf', scansPdf(await scans(text)))
+    const { pages } = await read('paragraphs.pdf', scansPdf(await renderScans(text)))
     expect(pages).toEqual([`The keepers of the lighthouse\nwrote a book.\n\n${mill}`])
   })
 
-  it('reports what is missing', async () => {
-    const scan = scansPdf(await scans(harbour))
-    const said = async (ocr: OcrSettings | null) => (await read('scan.pdf', scan, ocr)).outcome
-    expect(await said(null)).toMatchObject({
+  it('reports missing settings, programs and languages', async () => {
+    const scan = scansPdf(await renderScans(harbour))
+    const outcomeWith = async (ocr: OcrSettings | null) => (await read('scan.pdf', scan, ocr)).outcome
+    expect(await outcomeWith(null)).toMatchObject({
       ok: false,
       code: 'no_text',
       message: expect.stringContaining('set OCR_LANGUAGES'),
     })
-    expect(await said({ ...english, env: { PATH: '/nowhere' } })).toMatchObject({
+    expect(await outcomeWith({ ...english, env: { PATH: '/nowhere' } })).toMatchObject({
       ok: false,
       code: 'no_text',
       message: expect.stringContaining('Tesseract (text recognition) is not installed'),
     })
-    expect(await said({ ...english, languages: 'qqq' })).toMatchObject({
+    expect(await outcomeWith({ ...english, languages: 'qqq' })).toMatchObject({
       ok: false,
       code: 'no_text',
       message: expect.stringContaining('OCR_LANGUAGES (qqq)'),
@@ -89,7 +89,7 @@ describe('a scan', () => {
   })
 
   it('reports that there is no text', async () => {
-    const { outcome } = await read('blank.pdf', scansPdf(await scans('', '')))
+    const { outcome } = await read('blank.pdf', scansPdf(await renderScans('', '')))
     expect(outcome).toMatchObject({
       ok: false,
       code: 'no_text',
@@ -97,14 +97,14 @@ describe('a scan', () => {
     })
   })
 
-  it('gets the time limit of a file for each image', async () => {
+  it('applies the time limit of a file to each image', async () => {
     const slow = await folder.write('tesseract', `#!/bin/sh\nsleep 1\nexec ${installed} "$@"\n`)
     await chmod(slow, 0o755)
     const env = { ...english.env, PATH: [dirname(slow), english.env.PATH].join(delimiter) }
     const pages = Array.from({ length: 12 }, () => harbour)
     const outcome = await read(
       'long.pdf',
-      scansPdf(await scans(...pages)),
+      scansPdf(await renderScans(...pages)),
       { ...english, env },
       {
         milliseconds: 5_000,
@@ -116,26 +116,26 @@ describe('a scan', () => {
 
 describe('an image', () => {
   it('is recognized like a page', async () => {
-    const [picture = new Uint8Array()] = await scans(`${harbour}\n\n${mill}`)
+    const [picture = new Uint8Array()] = await renderScans(`${harbour}\n\n${mill}`)
     const { outcome, pages } = await read('page.png', pngOf(picture))
     expect(outcome).toMatchObject({ ok: true, document: { type: 'png', paged: false } })
     expect(pages).toEqual([`${harbour}\n\n${mill}`])
   })
 
   it('is detected by content, whatever its name', async () => {
-    const [picture = new Uint8Array()] = await scans(harbour)
+    const [picture = new Uint8Array()] = await renderScans(harbour)
     const { outcome } = await read('page.pdf', pngOf(picture))
     expect(outcome).toMatchObject({ ok: true, document: { type: 'png' } })
   })
 
-  it('keeps its pages', async () => {
-    const { outcome, pages } = await read('fax.tif', tiffOf(await scans(harbour, mill)))
+  it('keeps the pages of a TIFF', async () => {
+    const { outcome, pages } = await read('fax.tif', tiffOf(await renderScans(harbour, mill)))
     expect(outcome).toMatchObject({ ok: true, document: { type: 'tif', paged: true } })
     expect(pages).toEqual([harbour, mill])
   })
 
-  it('fails alone when damaged', async () => {
-    const [picture = new Uint8Array()] = await scans(harbour)
+  it('is rejected when damaged', async () => {
+    const [picture = new Uint8Array()] = await renderScans(harbour)
     const { outcome } = await read('half.png', pngOf(picture).subarray(0, 900))
     expect(outcome).toMatchObject({ ok: false, code: 'no_text' })
   })

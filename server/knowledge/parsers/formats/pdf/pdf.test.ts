@@ -24,12 +24,12 @@ async function read(content: Uint8Array): Promise<ParsedDocument> {
   return parseFile(await folder.write('a.pdf', content), 'a.pdf', limits, () => undefined)
 }
 
-const firstPage = async (page: Placed[], more?: { turned?: number }) =>
+const firstPage = async (page: Placed[], more?: { rotation?: number }) =>
   (await read(placedPdf([page], more))).pages[0]?.text
 
-const refused = (code: ParseFailure) => expect.objectContaining({ code }) as Error
+const parseError = (code: ParseFailure) => expect.objectContaining({ code }) as Error
 
-/** Lines of text, one below the other. */
+/** Returns lines of text below each other. */
 const column = (x: number, y: number, lines: string[], step = 12): Placed[] =>
   lines.map((text, i) => ({ x, y: y - i * step, text }))
 
@@ -100,14 +100,14 @@ describe('a page of a PDF', () => {
     expect((await firstPage(indented))?.split('\n\n')).toHaveLength(2)
   })
 
-  it.each([0, 90, 180, 270])('reads the same on a page rotated by %i degrees', async (turned) => {
+  it.each([0, 90, 180, 270])('is the same on a page rotated by %i degrees', async (rotation) => {
     const rows = [
       ['Item', '2022'],
       ['Net sales', '51,761'],
       ['Cost of sales', '40,121'],
     ]
     const page = rows.flatMap((row, r) => row.map((text, c) => ({ x: 60 + c * 150, y: 400 - r * 14, text })))
-    expect(await firstPage(page, { turned })).toBe(rows.map((row) => row.join('\t')).join('\n'))
+    expect(await firstPage(page, { rotation })).toBe(rows.map((row) => row.join('\t')).join('\n'))
   })
 })
 
@@ -156,7 +156,7 @@ describe('headings of a PDF', () => {
     ])
   })
 
-  it('yield to the title property', async () => {
+  it('are not the title if there is a title property', async () => {
     expect(
       (
         await read(
@@ -167,10 +167,10 @@ describe('headings of a PDF', () => {
   })
 })
 
-describe('a PDF is refused', () => {
+describe('a PDF is rejected', () => {
   it.each([
     ['with a password', encryptedPdf(), 'encrypted'],
-    ['when its pages lead back to themselves', recursivePdf(), 'corrupt'],
+    ['when its page tree is cyclic', recursivePdf(), 'corrupt'],
     ['when it is a scan', scannedPdf(2), 'no_text'],
     ['when its pages are blank', blankPdf(), 'empty'],
     [
@@ -184,10 +184,10 @@ describe('a PDF is refused', () => {
       'too_many_pages',
     ],
   ] as const)('%s', async (_, content, code) => {
-    await expect(read(content)).rejects.toEqual(refused(code))
+    await expect(read(content)).rejects.toEqual(parseError(code))
   })
 
-  it('but not for a short text or for scans among text pages', async () => {
+  it('is not rejected for a short text or for scans among text pages', async () => {
     expect((await read(placedPdf([column(60, 700, ['Hello'])]))).pages[0]?.text).toBe('Hello')
     const mixed = await read(scannedPdf(2, column(60, 700, prose(1, 5))))
     expect(mixed.pages.map(({ text }) => text !== '')).toEqual([true, false, false])
