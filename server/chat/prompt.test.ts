@@ -58,7 +58,7 @@ describe('buildPrompt', () => {
       buildPrompt(parts(more), { contextTokens: 4_000, count })?.messages[0]?.content ?? ''
     expect(system({ layer: 'friends' })).toContain('is a friend')
     expect(system({ layer: 'intimate' })).toContain('open and personal')
-    expect(system({ isOwner: true })).toContain('made you')
+    expect(system({ isOwner: true })).toContain('created you')
     expect(system({ avee: { ...parts().avee, isLibrary: true } })).not.toContain('You are Ada')
   })
 
@@ -166,7 +166,9 @@ describe('buildPrompt', () => {
   test('states in a library that nothing was found, but not to a persona', () => {
     const last = (more: Partial<PromptInput>) =>
       buildPrompt(parts(more), { contextTokens: 4_000, count })?.messages.at(-1)?.content ?? ''
-    expect(last({ avee: { ...parts().avee, isLibrary: true } })).toContain('No passage in the documents fits')
+    expect(last({ avee: { ...parts().avee, isLibrary: true } })).toContain(
+      'No passage in the documents matches',
+    )
     expect(last({})).toBe('What does the engine weave?')
   })
 })
