@@ -20,7 +20,7 @@ export default defineConfig({
       {
         test: {
           ...shared,
-          name: 'rooms',
+          name: 'unit',
           include: ['{contract,server,web}/**/*.test.{ts,tsx}', 'scripts/**/*.test.ts'],
           exclude: [
             '**/node_modules/**',
@@ -32,7 +32,7 @@ export default defineConfig({
       {
         test: {
           ...shared,
-          name: 'house',
+          name: 'integration',
           include: ['test/**/*.test.ts'],
           exclude: ['test/journeys/**', ...(findProgram('curl') ? [] : ['test/conformance/**'])],
         },
@@ -41,7 +41,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'journeys',
-          // `npm test` has said what is missing, and in CI it has failed then.
+          // Without Chromium, `npm test` prints a warning, and fails in CI.
           include: findChromium() ? ['test/journeys/**/*.test.ts'] : [],
           testTimeout: 180_000,
           hookTimeout: 120_000,
