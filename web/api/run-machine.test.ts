@@ -22,7 +22,7 @@ const inputs = {
   'nothing more': { type: 'nothing-more' },
   refused: { type: 'refused', error: gone },
   lost: { type: 'lost', error: undefined },
-  'lost, told to wait': { type: 'lost', error: busy },
+  'lost with Retry-After': { type: 'lost', error: busy },
   'old event': { type: 'event', n: 4, last: false },
   'next event': { type: 'event', n: 5, last: false },
   'last event': { type: 'event', n: 5, last: true },
@@ -30,8 +30,8 @@ const inputs = {
   ended: { type: 'ended' },
   silent: { type: 'silent' },
   due: { type: 'due' },
-  'wake, quiet': { type: 'wake', quiet: true },
-  'wake, lively': { type: 'wake', quiet: false },
+  'wake after silence': { type: 'wake', quiet: true },
+  'wake after a recent byte': { type: 'wake', quiet: false },
   close: { type: 'close' },
 } satisfies Record<string, RunInput>
 
@@ -52,7 +52,7 @@ const waiting = (failures: number, error?: ApiError): RunState => ({
 const connecting = (failures: number): RunState => ({ name: 'connecting', cursor: 4, failures })
 const closed: RunState = { name: 'closed', cursor: 4 }
 
-/** What changes something; every pair that is not named must change nothing. */
+/** The transitions of each state. Inputs that are not listed must change nothing. */
 const table: { [State in StateName]: Partial<Record<InputName, [RunState, ...RunCommand[]]>> } = {
   idle: {
     start: [connecting(0), connect],
@@ -64,9 +64,9 @@ const table: { [State in StateName]: Partial<Record<InputName, [RunState, ...Run
     'nothing more': [{ name: 'finished', cursor: 4 }],
     refused: [{ name: 'refused', cursor: 4, error: gone }],
     lost: [waiting(3), pause(3)],
-    'lost, told to wait': [waiting(3, busy), pause(3, 7_000)],
+    'lost with Retry-After': [waiting(3, busy), pause(3, 7_000)],
     silent: [connecting(3), disconnect, connect],
-    'wake, quiet': [connecting(2), disconnect, connect],
+    'wake after silence': [connecting(2), disconnect, connect],
     close: [closed, disconnect],
   },
   reading: {
@@ -75,15 +75,15 @@ const table: { [State in StateName]: Partial<Record<InputName, [RunState, ...Run
     'event after a gap': [waiting(3), disconnect, pause(3)],
     ended: [waiting(3), disconnect, pause(3)],
     lost: [waiting(3), pause(3)],
-    'lost, told to wait': [waiting(3, busy), pause(3, 7_000)],
+    'lost with Retry-After': [waiting(3, busy), pause(3, 7_000)],
     silent: [connecting(3), disconnect, connect],
-    'wake, quiet': [connecting(2), disconnect, connect],
+    'wake after silence': [connecting(2), disconnect, connect],
     close: [closed, disconnect],
   },
   waiting: {
     due: [connecting(2), connect],
-    'wake, quiet': [connecting(0), cancelPause, connect],
-    'wake, lively': [connecting(0), cancelPause, connect],
+    'wake after silence': [connecting(0), cancelPause, connect],
+    'wake after a recent byte': [connecting(0), cancelPause, connect],
     close: [closed, cancelPause],
   },
   finished: {},

@@ -3,7 +3,7 @@ import { createClient } from './client.ts'
 import { backoffMs, type Clock, type RunEvent, RunReader } from './run-reader.ts'
 
 const frame = (n: number, data: object): string => `data: ${JSON.stringify(data)}\nid: ${n}\n\n`
-const story = [
+const frames = [
   frame(1, { event: 'start', model: 'm' }),
   frame(2, { token: 'Grüße, ' }),
   frame(3, { token: '世界 🙂' }),
@@ -11,7 +11,7 @@ const story = [
 ]
 const bytes = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text)
 
-/** What one request gets: bytes in pieces, then an end, a cut, or silence. */
+/** The response to one request: pieces of bytes, then a clean end, a lost connection, or silence. */
 type Script = {
   status?: number
   headers?: Record<string, string>
@@ -19,8 +19,8 @@ type Script = {
   then?: 'end' | 'cut' | 'hang'
 }
 
-/** A server that plays one script per request and notes what was asked for. */
-function playedServer(scripts: Script[]) {
+/** Creates a server that answers each request with the next script and records the cursors. */
+function createScriptedServer(scripts: Script[]) {
   const cursors: (string | null)[] = []
   const play = (script: Script, signal?: AbortSignal | null): Response => {
     if (script.status === 204) return new Response(null, { status: 204 })
@@ -53,8 +53,8 @@ function playedServer(scripts: Script[]) {
   return { client, cursors, play }
 }
 
-/** Time that passes only when told to; due timers run in their order. */
-function playedClock() {
+/** Creates a clock that a test advances; due timers run in order. */
+function createManualClock() {
   let now = 0
   let timers: { at: number; callback: () => void }[] = []
   const clock: Clock = {
@@ -67,18 +67,18 @@ function playedClock() {
       }
     },
   }
-  const pass = (milliseconds: number): void => {
+  const advance = (milliseconds: number): void => {
     now += milliseconds
     const due = timers.filter((timer) => timer.at <= now).sort((a, b) => a.at - b.at)
     timers = timers.filter((timer) => timer.at > now)
     for (const timer of due) timer.callback()
   }
-  return { clock, pass, waiting: () => timers.length }
+  return { clock, advance, pendingTimers: () => timers.length }
 }
 
-function reading(scripts: Script[], after = 0) {
-  const server = playedServer(scripts)
-  const time = playedClock()
+function createTestReader(scripts: Script[], after = 0) {
+  const server = createScriptedServer(scripts)
+  const time = createManualClock()
   const seen: RunEvent[] = []
   const states: string[] = []
   let wake = (): void => undefined
@@ -102,14 +102,14 @@ function reading(scripts: Script[], after = 0) {
       changed()
     },
   })
-  /** Resolves when the condition holds; looked at after each event and each change of state. */
+  /** Resolves when the condition holds; checked after each event and each change of state. */
   const until = (condition: () => boolean): Promise<void> =>
     new Promise((resolve) => {
-      const look = (): void => {
+      const check = (): void => {
         if (condition()) resolve()
       }
-      changed = look
-      look()
+      changed = check
+      check()
     })
   const state = (name: string) => until(() => reader.state.name === name)
   return { ...server, ...time, reader, seen, states, until, state, wake: () => wake() }
@@ -118,7 +118,7 @@ function reading(scripts: Script[], after = 0) {
 const numbers = (events: RunEvent[]): number[] => events.map((event) => event.n)
 
 test('reads a run from its first event to its last', async () => {
-  const { reader, seen, states, state } = reading([{ pieces: story.map(bytes) }])
+  const { reader, seen, states, state } = createTestReader([{ pieces: frames.map(bytes) }])
   reader.start()
   await state('finished')
   expect(numbers(seen)).toEqual([1, 2, 3, 4])
@@ -126,8 +126,10 @@ test('reads a run from its first event to its last', async () => {
 })
 
 test('reads the same events from single bytes', async () => {
-  const whole = bytes(`: ping\n\n${story.join('')}`)
-  const { reader, seen, state } = reading([{ pieces: Array.from(whole, (byte) => Uint8Array.of(byte)) }])
+  const whole = bytes(`: ping\n\n${frames.join('')}`)
+  const { reader, seen, state } = createTestReader([
+    { pieces: Array.from(whole, (byte) => Uint8Array.of(byte)) },
+  ])
   reader.start()
   await state('finished')
   expect(seen.map((event) => event.data)).toEqual([
@@ -139,107 +141,109 @@ test('reads the same events from single bytes', async () => {
 })
 
 test('resumes without loss or repetition after a connection is lost within an event', async () => {
-  const whole = bytes(story.join(''))
-  const { reader, seen, cursors, pass, state } = reading([
+  const whole = bytes(frames.join(''))
+  const { reader, seen, cursors, advance, state } = createTestReader([
     { pieces: [whole.slice(0, 75)], then: 'cut' },
-    { pieces: [bytes(story.slice(1).join(''))] },
+    { pieces: [bytes(frames.slice(1).join(''))] },
   ])
   reader.start()
   await state('waiting')
-  pass(400)
+  advance(400)
   await state('finished')
   expect(numbers(seen)).toEqual([1, 2, 3, 4])
   expect(cursors).toEqual([null, '1'])
 })
 
 test('reconnects after a clean end before the last event', async () => {
-  const { reader, seen, cursors, pass, state } = reading([
-    { pieces: [bytes(story.slice(0, 3).join(''))] },
-    { pieces: [bytes(story[3] ?? '')] },
+  const { reader, seen, cursors, advance, state } = createTestReader([
+    { pieces: [bytes(frames.slice(0, 3).join(''))] },
+    { pieces: [bytes(frames[3] ?? '')] },
   ])
   reader.start()
   await state('waiting')
-  pass(400)
+  advance(400)
   await state('finished')
   expect(numbers(seen)).toEqual([1, 2, 3, 4])
   expect(cursors).toEqual([null, '3'])
 })
 
 test('ignores events that it has already read', async () => {
-  const { reader, seen, state } = reading([{ pieces: [bytes(story.join(''))] }], 2)
+  const { reader, seen, state } = createTestReader([{ pieces: [bytes(frames.join(''))] }], 2)
   reader.start()
   await state('finished')
   expect(numbers(seen)).toEqual([3, 4])
 })
 
 test('reconnects before a gap', async () => {
-  const { reader, seen, cursors, pass, state } = reading([
-    { pieces: [bytes(`${story[0]}${story[2]}`)], then: 'hang' },
-    { pieces: [bytes(story.slice(1).join(''))] },
+  const { reader, seen, cursors, advance, state } = createTestReader([
+    { pieces: [bytes(`${frames[0]}${frames[2]}`)], then: 'hang' },
+    { pieces: [bytes(frames.slice(1).join(''))] },
   ])
   reader.start()
   await state('waiting')
-  pass(400)
+  advance(400)
   await state('finished')
   expect(numbers(seen)).toEqual([1, 2, 3, 4])
   expect(cursors).toEqual([null, '1'])
 })
 
 test('continues from the response of the request that started the run', async () => {
-  const { reader, seen, cursors, play, pass, state } = reading([{ pieces: [bytes(story.slice(2).join(''))] }])
-  reader.adopt(play({ pieces: [bytes(story.slice(0, 2).join(''))], then: 'cut' }))
+  const { reader, seen, cursors, play, advance, state } = createTestReader([
+    { pieces: [bytes(frames.slice(2).join(''))] },
+  ])
+  reader.adopt(play({ pieces: [bytes(frames.slice(0, 2).join(''))], then: 'cut' }))
   await state('waiting')
-  pass(400)
+  advance(400)
   await state('finished')
   expect(numbers(seen)).toEqual([1, 2, 3, 4])
   expect(cursors).toEqual(['2'])
 })
 
 test('replaces a connection after 40 s without a byte', async () => {
-  const { reader, seen, cursors, pass, until, state } = reading([
-    { pieces: [bytes(story[0] ?? '')], then: 'hang' },
-    { pieces: [bytes(story.slice(1).join(''))] },
+  const { reader, seen, cursors, advance, until, state } = createTestReader([
+    { pieces: [bytes(frames[0] ?? '')], then: 'hang' },
+    { pieces: [bytes(frames.slice(1).join(''))] },
   ])
   reader.start()
   await until(() => seen.length === 1)
-  pass(39_000)
+  advance(39_000)
   expect(reader.state.name).toBe('reading')
-  pass(1_000)
+  advance(1_000)
   await state('finished')
   expect(numbers(seen)).toEqual([1, 2, 3, 4])
   expect(cursors).toEqual([null, '1'])
 })
 
 test('keeps a silent connection with pings', async () => {
-  const { reader, pass, until, seen, cursors } = reading([])
+  const { reader, advance, until, seen, cursors } = createTestReader([])
   let push: ReadableStreamDefaultController<Uint8Array> | undefined
   const body = new ReadableStream<Uint8Array>({ start: (controller) => void (push = controller) })
   reader.adopt(new Response(body))
-  push?.enqueue(bytes(story[0] ?? ''))
+  push?.enqueue(bytes(frames[0] ?? ''))
   await until(() => seen.length === 1)
-  pass(30_000)
-  push?.enqueue(bytes(`: ping\n\n${story[1]}`))
+  advance(30_000)
+  push?.enqueue(bytes(`: ping\n\n${frames[1]}`))
   await until(() => seen.length === 2)
-  pass(30_000)
+  advance(30_000)
   expect(reader.state.name).toBe('reading')
   expect(cursors).toEqual([])
   reader.close()
 })
 
 test('a wake-up ends the backoff and replaces a stale connection', async () => {
-  const { reader, seen, pass, wake, until, state, cursors } = reading([
+  const { reader, seen, advance, wake, until, state, cursors } = createTestReader([
     { status: 503 },
-    { pieces: [bytes(story[0] ?? '')], then: 'hang' },
-    { pieces: [bytes(story.slice(1).join(''))] },
+    { pieces: [bytes(frames[0] ?? '')], then: 'hang' },
+    { pieces: [bytes(frames.slice(1).join(''))] },
   ])
   reader.start()
   await state('waiting')
   wake()
   await until(() => seen.length === 1)
-  pass(10_000)
+  advance(10_000)
   wake()
   expect(reader.state.name).toBe('reading')
-  pass(15_000)
+  advance(15_000)
   wake()
   await state('finished')
   expect(numbers(seen)).toEqual([1, 2, 3, 4])
@@ -247,41 +251,45 @@ test('a wake-up ends the backoff and replaces a stale connection', async () => {
 })
 
 test('ends after 204', async () => {
-  const { reader, seen, state } = reading([{ status: 204 }], 4)
+  const { reader, seen, state } = createTestReader([{ status: 204 }], 4)
   reader.start()
   await state('finished')
   expect(seen).toEqual([])
 })
 
-test.each([401, 403, 404, 409, 410])('an answer %i is final and says why', async (status) => {
-  const body = { error: { code: 'x', message: 'The sentence of the server.' }, detail: '' }
-  const { reader, waiting, state } = reading([{ status, pieces: [bytes(JSON.stringify(body))] }])
+test.each([401, 403, 404, 409, 410])('status %i is final and its error is reported', async (status) => {
+  const body = { error: { code: 'x', message: 'The message of the server.' }, detail: '' }
+  const { reader, pendingTimers, state } = createTestReader([
+    { status, pieces: [bytes(JSON.stringify(body))] },
+  ])
   reader.start()
   await state('refused')
-  expect(reader.state).toMatchObject({ error: { status, message: 'The sentence of the server.' } })
-  expect(waiting()).toBe(0)
+  expect(reader.state).toMatchObject({ error: { status, message: 'The message of the server.' } })
+  expect(pendingTimers()).toBe(0)
 })
 
-test('waits as long as Retry-After says', async () => {
-  const { reader, pass, state } = reading([
+test('waits for the time in Retry-After', async () => {
+  const { reader, advance, state } = createTestReader([
     { status: 429, headers: { 'Retry-After': '9' } },
-    { pieces: story.map(bytes) },
+    { pieces: frames.map(bytes) },
   ])
   reader.start()
   await state('waiting')
-  pass(8_999)
+  advance(8_999)
   expect(reader.state.name).toBe('waiting')
-  pass(1)
+  advance(1)
   await state('finished')
 })
 
 test('closing clears all timers', async () => {
-  const { reader, seen, until, waiting } = reading([{ pieces: [bytes(story[0] ?? '')], then: 'hang' }])
+  const { reader, seen, until, pendingTimers } = createTestReader([
+    { pieces: [bytes(frames[0] ?? '')], then: 'hang' },
+  ])
   reader.start()
   await until(() => seen.length === 1)
   reader.close()
   expect(reader.state.name).toBe('closed')
-  expect(waiting()).toBe(0)
+  expect(pendingTimers()).toBe(0)
 })
 
 test('the backoff doubles up to a limit with jitter', () => {

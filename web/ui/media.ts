@@ -12,7 +12,7 @@ export function useMediaQuery(query: string): boolean {
   )
 }
 
-/** No room for a panel beside the page. */
+/** Too narrow for a panel beside the page. */
 export const narrowScreen = '(max-width: 67.5rem)'
-/** No room for the sidebar. */
+/** Too narrow for the sidebar. */
 export const phoneScreen = '(max-width: 47.5rem)'

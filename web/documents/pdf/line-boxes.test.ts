@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { type Box, lineBoxes } from './line-boxes.ts'
 
-/** A letter a tenth of the page wide, on a line a twentieth of the page high. */
+/** Returns the box of a letter, a tenth of the page wide and a twentieth high. */
 const letter = (column: number, row: number): Box => ({
   left: column / 10,
   top: row / 20,

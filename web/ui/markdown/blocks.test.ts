@@ -18,7 +18,7 @@ const texts = {
 
 const raws = (blocks: Block[]): string[] => blocks.map((block) => `${block.token.type}: ${block.raw}`)
 
-test.each(Object.entries(texts))('%s, letter by letter, cut into the same blocks as at once', (_, text) => {
+test.each(Object.entries(texts))('parses %s letter by letter into the same blocks as at once', (_, text) => {
   let blocks: Block[] = []
   for (let length = 1; length <= text.length; length += 1) {
     const prefix = text.slice(0, length)

@@ -25,7 +25,7 @@ test.each([
   ['file:///etc/passwd', undefined],
   ['/me', undefined],
   ['//example.org', undefined],
-])('the link %s leads to %s', (href, address) => {
+])('resolves the link %s to %s', (href, address) => {
   expect(safeAddress(href)).toBe(address)
 })
 
