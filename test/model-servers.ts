@@ -6,7 +6,7 @@
  *
  * A request without a script gets a deterministic answer taken from the passages in its prompt; a partial answer is
  * continued. With `strict` such a request fails the test instead.
- * To run one by hand: `node test/model-servers.ts --ollama 11434 --openai 9000 --delay 50` (50 ms between tokens).
+ * To run one manually: `node test/model-servers.ts --ollama 11434 --openai 9000 --delay 50` (50 ms between tokens).
  */
 import { parseArgs } from 'node:util'
 import { startOllama } from './model-servers/ollama.ts'

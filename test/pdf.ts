@@ -1,4 +1,4 @@
-/** A PDF with one page for each text: lines of up to 90 characters in Helvetica, as a word processor would write them. */
+/** Returns a PDF with one page per text, in lines of up to 90 characters. */
 export function createPdf(pages: string[]): Uint8Array<ArrayBuffer> {
   const objects: string[] = []
   const add = (body: string) => objects.push(body)
@@ -18,8 +18,8 @@ export function createPdf(pages: string[]): Uint8Array<ArrayBuffer> {
   return buildPdf(objects)
 }
 
-/** A PDF of these objects, numbered from 1, the catalogue first; `more` goes into the trailer. */
-export function buildPdf(objects: string[], more = ''): Uint8Array<ArrayBuffer> {
+/** Returns a PDF of objects, numbered from 1; the first is the catalog. `trailer` is added to the trailer dictionary. */
+export function buildPdf(objects: string[], trailer = ''): Uint8Array<ArrayBuffer> {
   let file = '%PDF-1.4\n'
   const offsets = objects.map((body, i) => {
     const offset = file.length
@@ -28,7 +28,7 @@ export function buildPdf(objects: string[], more = ''): Uint8Array<ArrayBuffer> 
   })
   const table = file.length
   file += `xref\n0 ${objects.length + 1}\n0000000000 65535 f \n${offsets.join('')}`
-  file += `trailer\n<< /Size ${objects.length + 1} /Root 1 0 R ${more} >>\nstartxref\n${table}\n%%EOF\n`
+  file += `trailer\n<< /Size ${objects.length + 1} /Root 1 0 R ${trailer} >>\nstartxref\n${table}\n%%EOF\n`
   return Uint8Array.from(file, (character) => character.charCodeAt(0))
 }
 

@@ -10,46 +10,46 @@ import { startOllama } from './model-servers.ts'
 
 const command = path.join(fileURLToPath(new URL('..', import.meta.url)), 'scripts/run.mjs')
 
-/** Runs what `npm start` runs. */
+/** Starts the command behind `npm start`. */
 function npmStart(settings: Record<string, string>) {
   const { PATH, HOME } = process.env
   const env = { PATH, HOME, OLLAMA_BASE_URL: 'http://127.0.0.1:9', SHUTDOWN_GRACE_MS: '200', ...settings }
   const child = spawn(process.execPath, [command, 'start'], { env, stdio: 'pipe' })
-  let said = ''
+  let output = ''
   const listeners = new Set<() => void>()
   const listen = (bytes: Buffer) => {
-    said += bytes.toString()
-    for (const look of listeners) look()
+    output += bytes.toString()
+    for (const check of listeners) check()
   }
   child.stdout.on('data', listen)
   child.stderr.on('data', listen)
-  const ended = once(child, 'close').then(([code]) => code as number | null)
+  const exitCode = once(child, 'close').then(([code]) => code as number | null)
   return {
     child,
-    said: () => said,
-    /** Its exit code, when nothing of it is left that could write. */
-    ended,
-    /** Resolves once it has said something; fails when it ends without. */
-    saying: (words: RegExp) =>
+    output: () => output,
+    /** The exit code, once the output is complete. */
+    exitCode,
+    /** Resolves once the output matches; rejects if the process ends before. */
+    waitForOutput: (pattern: RegExp) =>
       Promise.race([
         new Promise<void>((resolve) => {
-          const look = () => words.test(said) && resolve()
-          listeners.add(look)
-          look()
+          const check = () => pattern.test(output) && resolve()
+          listeners.add(check)
+          check()
         }),
-        ended.then((code) => {
-          throw new Error(`It ended with ${code} before saying ${words}:\n${said}`)
+        exitCode.then((code) => {
+          throw new Error(`The command exited with ${code} before printing ${pattern}:\n${output}`)
         }),
       ]),
-    // The server follows the command.
+    // The server stops when its parent process does.
     [Symbol.asyncDispose]: async () => {
       child.kill('SIGKILL')
-      await ended
+      await exitCode
     },
   }
 }
 
-const reaches = (url: string) =>
+const isReachable = (url: string) =>
   fetch(url).then(
     () => true,
     () => false,
@@ -60,12 +60,12 @@ test('npm start prints the address, the model and the next step, and stops on SI
   await using database = await createTestDatabase('embedded')
   const port = await freePort()
   await using started = npmStart({ ...database.settings, PORT: `${port}`, OLLAMA_BASE_URL: ollama.url })
-  await started.saying(/drop a document/)
-  expect(started.said()).toContain(`Gabee runs at http://127.0.0.1:${port}`)
-  expect(started.said()).toContain('llama3.2:1b')
+  await started.waitForOutput(/drop a document/)
+  expect(started.output()).toContain(`Gabee runs at http://127.0.0.1:${port}`)
+  expect(started.output()).toContain('llama3.2:1b')
   started.child.kill('SIGTERM')
-  expect(await started.ended).toBe(0)
-  expect(await reaches(`http://127.0.0.1:${port}/health`)).toBe(false)
+  expect(await started.exitCode).toBe(0)
+  expect(await isReachable(`http://127.0.0.1:${port}/health`)).toBe(false)
 })
 
 test('the server stops when npm stops, during and after its start', async () => {
@@ -74,21 +74,21 @@ test('the server stops when npm stops, during and after its start', async () => 
   const port = await freePort()
   const settings = { ...database.settings, PORT: `${port}`, OLLAMA_BASE_URL: 'http://127.0.0.1:9' }
   const isStarting = () => readdirSync(database.dir).length > 1
-  for (const isMoment of [isStarting, (heard: string) => heard.includes('Gabee runs at')]) {
+  for (const isMoment of [isStarting, (output: string) => output.includes('Gabee runs at')]) {
     const npm = spawn('npm', ['start'], {
       env: { PATH, HOME, ...settings },
       cwd: path.dirname(path.dirname(command)),
     })
-    const gone = once(npm, 'close')
-    let heard = ''
+    const closed = once(npm, 'close')
+    let output = ''
     npm.stdout.on('data', (bytes: Buffer) => {
-      heard += bytes.toString()
+      output += bytes.toString()
     })
-    await vi.waitUntil(() => isMoment(heard), { timeout: 20_000, interval: 5 })
+    await vi.waitUntil(() => isMoment(output), { timeout: 20_000, interval: 5 })
     npm.kill('SIGTERM')
-    // Whoever still held the other end of the pipes would keep them open.
-    await gone
-    expect(await reaches(`http://127.0.0.1:${port}/health`)).toBe(false)
+    // The pipes close only when no child process holds them any more.
+    await closed
+    expect(await isReachable(`http://127.0.0.1:${port}/health`)).toBe(false)
   }
 })
 
@@ -96,14 +96,14 @@ test('the server stops when the npm start process is killed', async () => {
   await using database = await createTestDatabase('embedded')
   const port = await freePort()
   await using started = npmStart({ ...database.settings, PORT: `${port}` })
-  await started.saying(/Gabee runs at/)
+  await started.waitForOutput(/Gabee runs at/)
   started.child.kill('SIGKILL')
-  await started.ended
-  expect(await reaches(`http://127.0.0.1:${port}/health`)).toBe(false)
+  await started.exitCode
+  expect(await isReachable(`http://127.0.0.1:${port}/health`)).toBe(false)
 })
 
 test('npm start exits with the exit code of the server', async () => {
   await using started = npmStart({ PORT: 'eight thousand' })
-  expect(await started.ended).toBe(1)
-  expect(started.said()).toMatch(/^Gabee could not start: PORT .*\n$/)
+  expect(await started.exitCode).toBe(1)
+  expect(started.output()).toMatch(/^Gabee could not start: PORT .*\n$/)
 })

@@ -14,7 +14,7 @@ describe.each(DATABASES)('accounts on %s', (kind) => {
   })
   afterAll(async () => await database[Symbol.asyncDispose]())
 
-  /** A server whose owner is registered already, so that everybody signs in. */
+  /** Opens a server in accounts mode: its owner is registered. */
   async function open(env: Record<string, string> = {}) {
     const server = await openServer(database, env)
     return Object.assign(server, {

@@ -10,8 +10,8 @@ import { type Call, type ErrorResponse, openServer, type TestServer } from './se
 
 const frontEnd = 'http://localhost:3000'
 
-/** Routes that fail in every way. */
-async function failing(http: Http): Promise<void> {
+/** Registers routes that fail in every way. */
+async function failingRoutes(http: Http): Promise<void> {
   http.get('/fail/own', async () => {
     throw new AppError(409, 'too_late', 'It is too late for this.', {
       details: { since: 1 },
@@ -63,7 +63,7 @@ describe('the HTTP server', () => {
   })
   afterAll(async () => await database[Symbol.asyncDispose]())
   beforeEach(async () => {
-    server = await openServer(database, {}, { routes: failing })
+    server = await openServer(database, {}, { routes: failingRoutes })
     return async () => await server.http.close()
   })
   const get = async (url: string, how: Call = {}) => await server.call<ErrorResponse>('GET', url, how)

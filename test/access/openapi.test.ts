@@ -26,7 +26,7 @@ type Api = {
 let database: TestDatabase
 let app: App
 let api: Api
-/** All operations of the description, named by method and path. */
+/** All described operations; `name` is the method and path. */
 let operations: { name: string; method: string; path: string; operation: Operation }[]
 
 beforeAll(async () => {

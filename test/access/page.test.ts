@@ -62,7 +62,7 @@ test('API routes take precedence over the page', async () => {
 })
 
 test.each(['/api/nowhere', '/v1/nowhere', '/mcp/nowhere', '/auth/nowhere'])(
-  '%s is not a page',
+  'returns a JSON 404 for %s',
   async (url) => {
     const { status, body } = await server.call<ErrorResponse>('GET', url, { headers: browser })
     expect([status, body.error.code]).toEqual([404, 'not_found'])

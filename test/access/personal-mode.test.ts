@@ -42,7 +42,7 @@ describe.each(DATABASES)('personal mode on %s', (kind) => {
   })
 
   test.each(['192.168.1.20', '::ffff:10.0.0.1', '2001:db8::1'])(
-    'another machine (%s) gets no entry',
+    'requires a token from another machine (%s)',
     async (from) => {
       await using server = await open()
       expect((await me(server, { from })).status).toBe(401)
@@ -50,10 +50,13 @@ describe.each(DATABASES)('personal mode on %s', (kind) => {
     },
   )
 
-  test.each(['127.0.0.1', '127.8.8.8', '::1', '::ffff:127.0.0.1'])('%s is this machine', async (from) => {
-    await using server = await open()
-    expect((await me(server, { from })).status).toBe(200)
-  })
+  test.each(['127.0.0.1', '127.8.8.8', '::1', '::ffff:127.0.0.1'])(
+    'treats %s as this machine',
+    async (from) => {
+      await using server = await open()
+      expect((await me(server, { from })).status).toBe(200)
+    },
+  )
 
   describe.each([{}, { TRUST_PROXY: 'true' }, { TRUST_PROXY: '127.0.0.1' }])('with %j', (env) => {
     test.each([
@@ -66,7 +69,7 @@ describe.each(DATABASES)('personal mode on %s', (kind) => {
       { 'x-real-ip': '127.0.0.1' },
       { forwarded: 'for=127.0.0.1;host=localhost' },
       { via: '1.1 proxy' },
-    ])('a request through a proxy (%j) is not local', async (headers) => {
+    ])('requires a token through a proxy (%j)', async (headers) => {
       await using server = await open(env)
       expect((await me(server, { headers })).status).toBe(401)
       expect((await server.call('GET', '/metrics', { headers })).status).toBe(403)
@@ -104,7 +107,7 @@ describe.each(DATABASES)('personal mode on %s', (kind) => {
     'gabee.localhost',
     '127.0.0.1:8000',
     '[::1]:8000',
-  ])('host %s is expected', async (host) => {
+  ])('accepts the host %s', async (host) => {
     await using server = await open()
     expect((await me(server, { headers: { host } })).status).toBe(200)
   })

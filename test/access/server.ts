@@ -1,12 +1,12 @@
 import type { Session } from '../../contract/accounts.ts'
-import { accountRoutes, accounts as makeAccounts } from '../../server/accounts/index.ts'
-import { aveeRoutes, avees as makeAvees } from '../../server/avees/index.ts'
+import { accountRoutes, accounts as createAccounts } from '../../server/accounts/index.ts'
+import { aveeRoutes, avees as createAvees } from '../../server/avees/index.ts'
 import { readConfig } from '../../server/config.ts'
 import type { Database } from '../../server/db/index.ts'
 import { createHttp, type Http, type HttpDependencies } from '../../server/http/index.ts'
-import { jobs as jobQueue } from '../../server/jobs/index.ts'
+import { jobs as createJobs } from '../../server/jobs/index.ts'
 import { createLog } from '../../server/log.ts'
-import { runs as makeRuns } from '../../server/runs/index.ts'
+import { runs as createRuns } from '../../server/runs/index.ts'
 import { truncateTables } from '../databases.ts'
 
 export type Reply<Body> = { status: number; headers: Record<string, string>; body: Body }
@@ -15,13 +15,13 @@ export type Call = {
   body?: unknown
   token?: string | undefined
   headers?: Record<string, string>
-  /** The address of the socket's other end; this machine unless said otherwise. */
+  /** The client's address; 127.0.0.1 by default. */
   from?: string
 }
 
 type Methods = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS'
 
-/** Who is asking and what they may, on a store that is emptied first. `routes` are mounted beside those of the rooms. */
+/** Creates an HTTP server with accounts and avees on an emptied database. `routes` registers further routes. */
 export async function openServer(
   database: Database,
   env: Record<string, string> = {},
@@ -31,7 +31,7 @@ export async function openServer(
   return await reopenServer(database, env, { ...parts, ...(routes && { routes }) })
 }
 
-/** The same on the store as it is. */
+/** Does the same without emptying the database. */
 export async function reopenServer(
   database: Database,
   env: Record<string, string> = {},
@@ -39,14 +39,14 @@ export async function reopenServer(
 ) {
   const config = readConfig({ PORT: '0', REGISTRATION: 'open', ...env })
   const log = createLog('silent')
-  const runs = makeRuns({ database, log, nodeId: 'node' })
-  const accounts = await makeAccounts({
+  const runs = createRuns({ database, log, nodeId: 'node' })
+  const accounts = await createAccounts({
     database,
     runs,
     loopback: config.server.loopback,
     ...config.accounts,
   })
-  const avees = makeAvees({ database, accounts, runs, jobs: jobQueue({ database, log }) })
+  const avees = createAvees({ database, accounts, runs, jobs: createJobs({ database, log }) })
   const http = await createHttp({
     config,
     log,
@@ -82,15 +82,15 @@ export async function reopenServer(
     }
   }
 
-  let counted = 0
-  /** Registers somebody; in personal mode the first one is the owner. */
-  async function register(wish: Record<string, string> = {}) {
-    counted += 1
-    const email = wish['email'] ?? `person${counted}@example.org`
+  let userCount = 0
+  /** Registers a user; in personal mode the first one becomes the owner. */
+  async function register(fields: Record<string, string> = {}) {
+    userCount += 1
+    const email = fields['email'] ?? `person${userCount}@example.org`
     const { status, body } = await call<Session>('POST', '/auth/register', {
-      body: { password, setup_token: await accounts.setupToken(), ...wish, email },
+      body: { password, setup_token: await accounts.setupToken(), ...fields, email },
     })
-    if (status !== 201) throw new Error(`Registering answered ${status}: ${JSON.stringify(body)}`)
+    if (status !== 201) throw new Error(`Registration returned ${status}: ${JSON.stringify(body)}`)
     return { email, token: body.token, id: body.user.id }
   }
 

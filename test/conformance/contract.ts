@@ -17,7 +17,7 @@ const errorShape = z.strictObject({
 })
 
 /** What must never leave the server: stack traces, file paths, SQL. */
-const innards =
+const internals =
   /\bat \S+ \(|node_modules|file:\/\/|\/server\/|\/tmp\/|\bselect\b.*\bfrom\b|insert into|violates|relation "/i
 
 /** Checks the shape of an error response and returns its `error`. */
@@ -25,7 +25,7 @@ export function refusal({ status, headers, body }: TestResponse<unknown>, expect
   expect({ status, body }, 'the status').toMatchObject({ status: expected })
   const { error, detail } = errorShape.parse(body)
   expect(detail, 'detail is the same sentence').toBe(error.message)
-  expect(JSON.stringify(body)).not.toMatch(innards)
+  expect(JSON.stringify(body)).not.toMatch(internals)
   expect(headers.get('x-request-id'), 'X-Request-Id').toMatch(/^\S+$/)
   if (code !== undefined) expect(error.code).toBe(code)
   return error
@@ -79,9 +79,9 @@ export async function bare(
   path: string,
   { headers = {}, body }: { headers?: Record<string, string>; body?: string } = {},
 ): Promise<{ status: number; headers: IncomingHttpHeaders; body: string }> {
-  const asking = request(`${url}/`, { method, path, headers })
-  asking.end(body)
-  const [response] = (await once(asking, 'response')) as [IncomingMessage]
+  const outgoing = request(`${url}/`, { method, path, headers })
+  outgoing.end(body)
+  const [response] = (await once(outgoing, 'response')) as [IncomingMessage]
   let text = ''
   response.setEncoding('utf8')
   for await (const chunk of response) text += chunk as string
@@ -101,9 +101,9 @@ export function formOf(
 }
 
 /** Polls until the callback returns a value, up to the test's timeout. */
-export async function until<T>(look: () => Promise<T | undefined | false>): Promise<T> {
+export async function until<T>(read: () => Promise<T | undefined | false>): Promise<T> {
   for (;;) {
-    const found = await look()
+    const found = await read()
     if (found !== undefined && found !== false) return found
     await new Promise((resolve) => setTimeout(resolve, 15))
   }

@@ -239,7 +239,7 @@ describe('CORS', () => {
   )
 
   test.each(origins)(
-    '%s may call with a bearer token: preflights, answers, errors, streams',
+    'allows %s to call with a bearer token: preflights, responses, errors, streams',
     async (origin) => {
       const preflight = await app.fetch('/chat/stream', {
         method: 'OPTIONS',
@@ -293,7 +293,7 @@ describe('CORS', () => {
     'https://localhost:3000',
     'http://localhost:3000.evil.example',
     'null',
-  ])('%s may not', async (origin) => {
+  ])('does not allow %s', async (origin) => {
     const answer = await app.fetch('/health', { headers: { origin } })
     expect(answer.headers.get('access-control-allow-origin')).toBeNull()
   })

@@ -71,7 +71,7 @@ describe.each(DATABASES)('layers on %s', (kind) => {
     )
 
   test.each(layers)(
-    'a viewer of the layer %s gets what is within it, and never a trace of what is above',
+    'shows a viewer of the layer %s its documents and no trace of documents above it',
     async (layer) => {
       if (layer !== 'public') bodyOf(await grant(layer))
       const { client } = viewer

@@ -31,7 +31,7 @@ const setUps: Models[] = [
   { name: 'no model at all', start: async () => ({ settings: {} }) },
 ]
 
-// The command lines of the two documents that the project began with, unchanged except for ports and ids.
+// The command lines of the original specification, unchanged except for ports and ids.
 describe.each(setUps)('the original curl lines with $name', ({ name, start }) => {
   const isWithoutModel = name === 'no model at all'
   let server: ServerProcess

@@ -269,7 +269,7 @@ describe('avees', () => {
     '',
     'ａｂｃ',
     '😀😀😀',
-  ])('%j cannot', async (handle) => {
+  ])('reject the handle %j', async (handle) => {
     refusal(await ann.client.post('/avees', { handle, display_name: 'A' }), 422)
   })
 

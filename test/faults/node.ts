@@ -1,4 +1,4 @@
-// A server process with runs alone, for tests that terminate it. Its only argument are its settings as JSON.
+// A server process with runs alone, for tests that terminate it. Its only argument is its settings as JSON.
 import { setTimeout as pause } from 'node:timers/promises'
 import { type KyselyPlugin, sql } from 'kysely'
 import { readConfig } from '../../server/config.ts'
@@ -32,7 +32,7 @@ const die = (when: 'before' | 'after') => {
   if (isCounting && dieAt?.when === when && statements >= dieAt.statement)
     process.kill(process.pid, 'SIGKILL')
 }
-const mortal: KyselyPlugin = {
+const killSwitch: KyselyPlugin = {
   transformQuery: ({ node }) => {
     if (isCounting) statements += 1
     die('before')
@@ -46,9 +46,9 @@ const mortal: KyselyPlugin = {
 const real = await openDatabase({ dir: settings.dir, url: settings.url, log })
 const database: Database = {
   ...real,
-  db: real.db.withPlugin(mortal),
+  db: real.db.withPlugin(killSwitch),
   async transaction(work) {
-    const done = await real.transaction(async (trx) => work(trx.withPlugin(mortal)))
+    const done = await real.transaction(async (trx) => work(trx.withPlugin(killSwitch)))
     die('after')
     return done
   },

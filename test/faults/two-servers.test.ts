@@ -40,7 +40,7 @@ if (DATABASES.includes('postgres'))
       return faults
     }
 
-    test('deliver every answer completely and store it once, whichever of them dies', async () => {
+    test('deliver every answer completely and store it once, whichever server dies', async () => {
       const next = createRandom()
       await using cluster = await openCluster('postgres', ['one', 'two'], 600)
       await Promise.all(cluster.nodes.map(async (node) => node.start()))
@@ -63,7 +63,7 @@ if (DATABASES.includes('postgres'))
       await using cluster = await openCluster('postgres', ['one', 'two'], 600)
       await Promise.all(cluster.nodes.map(async (node) => node.start()))
       const [one, two] = cluster.nodes
-      if (!one || !two) throw new Error('two nodes')
+      if (!one || !two) throw new Error('The cluster has fewer than two nodes.')
       const works = new Map<string, Work>()
       const seen: Promise<Seen>[] = []
       for (let i = 0; i < 20; i++) {

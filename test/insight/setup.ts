@@ -55,7 +55,8 @@ export async function askAndWait(
 ): Promise<string> {
   const events = await ask(client, conversation, question)
   const last = events.at(-1)?.data
-  if (last?.['event'] !== 'complete') throw new Error(`No answer but ${JSON.stringify(last)}`)
+  if (last?.['event'] !== 'complete')
+    throw new Error(`Expected a complete answer, got ${JSON.stringify(last)}`)
   return String(last['message_id'])
 }
 
@@ -67,7 +68,7 @@ export async function askInNewConversation(app: TestApp, client: TestClient, ave
   return { conversationId: id, messageId }
 }
 
-/** Returns the analysis of a turn, which is made now if it is pending. */
+/** Returns the analysis of a turn and creates it if it is pending. */
 export const analyzedTurn = (
   app: TestApp,
   messageId: string,

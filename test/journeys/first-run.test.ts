@@ -26,7 +26,7 @@ const towns = [
 ]
 const goods = ['salt', 'amber', 'wool', 'copper', 'barley', 'resin', 'herring', 'slate', 'honey', 'linen']
 
-/** A chronicle of 100 pages. Each has facts of its own; page 73 answers the question. */
+/** Creates a PDF of 100 pages with distinct facts; page 73 answers the question. */
 function chronicle(): Uint8Array<ArrayBuffer> {
   const pages = Array.from({ length: 100 }, (_, i) => {
     const town = towns[i % 10]

@@ -29,10 +29,10 @@ The mill performs arithmetic. It can add two numbers in three seconds.
 `
 
 /** Opens a page as a signed-in user. */
-async function signedIn(server: TestClient, person: TestUser, path: string): Promise<BrowserWindow> {
+async function openAs(server: TestClient, user: TestUser, path: string): Promise<BrowserWindow> {
   const window = await openWindow(browser, `${server.url}/login?next=${path}`, { ignoredErrors: /401/ })
-  await window.page.getByLabel('Email').fill(person.session.user.email ?? '')
-  await window.page.getByLabel('Password').fill(person.password)
+  await window.page.getByLabel('Email').fill(user.session.user.email ?? '')
+  await window.page.getByLabel('Password').fill(user.password)
   await window.page.getByRole('button', { name: 'Sign in' }).click()
   return window
 }
@@ -48,7 +48,7 @@ test('the owner replies to a visitor’s unanswered question, and the reply beco
     layer: 'public',
   })
 
-  await using desk = await signedIn(server, owner, '/avee/engine')
+  await using desk = await openAs(server, owner, '/avee/engine')
   await desk.page.getByRole('link', { name: 'Insight' }).click()
   await desk.page.getByRole('tab', { name: 'Settings' }).click()
   for (const name of [/unanswered questions/, /questions from visitors/]) {
@@ -57,7 +57,7 @@ test('the owner replies to a visitor’s unanswered question, and the reply beco
     await expect.poll(() => choice.isChecked()).toBe(true)
   }
 
-  await using window = await signedIn(server, visitor, '/chat/engine')
+  await using window = await openAs(server, visitor, '/chat/engine')
   const chat = chatPage(window.page)
   await window.page.getByText('can see questions it cannot answer').waitFor()
   await window.page.getByRole('button', { name: 'Allow' }).click()

@@ -42,7 +42,7 @@ afterAll(async () => {
   await server?.[Symbol.asyncDispose]()
   web.close()
 })
-// A host of its own for each test: what a site's robots.txt says is remembered for a while.
+// Each test uses its own host, because robots.txt is cached.
 beforeEach(async () => {
   names += 1
   origin = `http://site-${names}.example:${port}`
@@ -111,7 +111,7 @@ test('adds each page of a sitemap as a document', async () => {
   expect((await documents()).map(({ title }) => title).toSorted()).toEqual(['Badgers', 'Mills', 'Otters'])
 })
 
-test('reads every sitemap that a site names, also one in the usual place', async () => {
+test('reads every sitemap that a site names, also one in the default location', async () => {
   site = {
     '/robots.txt': `Sitemap: ${origin}/news.xml\nSitemap: ${origin}/sitemap.xml`,
     '/news.xml': urlset('/otters'),

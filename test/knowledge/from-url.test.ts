@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { bodyOf, createAvee, registerUser, type TestUser } from '../builders.ts'
 import { type KnowledgeServer, openKnowledgeServer } from './server.ts'
 
-/** Host names of this test; `*.example` resolves to its servers. */
+/** DNS records of this test by host name. */
 const addresses: Record<string, string[]> = {
   'page.example': ['127.0.0.1'],
   'inside.example': ['10.1.2.3'],

@@ -202,7 +202,7 @@ describe.each(DATABASES)('search on %s', (kind) => {
     const found = (await server.find(aveeId, query)).hits
     expect(found.length).toBeGreaterThan(2)
     const read: string[] = []
-    server.useRelevance(async (_query, texts) => {
+    server.useReranker(async (_query, texts) => {
       read.push(...texts)
       return texts.map((_, i) => i)
     })
@@ -210,9 +210,9 @@ describe.each(DATABASES)('search on %s', (kind) => {
     expect(hits.map(({ text }) => text)).toEqual(found.map(({ text }) => text).toReversed())
     expect(hits.map(({ score }) => score)).toEqual(found.map(({ score }) => score))
     expect(read[0]).toContain(`${found[0]?.heading}\n${found[0]?.text}`)
-    server.useRelevance(async () => undefined)
+    server.useReranker(async () => undefined)
     expect((await server.find(aveeId, query)).hits).toEqual(found)
-    server.useRelevance(undefined)
+    server.useReranker(undefined)
   })
 
   test('uses no model for a lexical-only search', async () => {
@@ -225,7 +225,7 @@ describe.each(DATABASES)('search on %s', (kind) => {
         return texts.map(() => new Float32Array([1, 0]))
       },
     })
-    server.useRelevance(async (query) => {
+    server.useReranker(async (query) => {
       asked.push(query)
       return undefined
     })
@@ -236,7 +236,7 @@ describe.each(DATABASES)('search on %s', (kind) => {
     await server.knowledge.search(query)
     expect(asked).toEqual([query.query, query.query])
     server.useEmbedder(undefined)
-    server.useRelevance(undefined)
+    server.useReranker(undefined)
   })
 
   test('selects context passages as exact stretches within the budget, adjacent ones merged', async () => {

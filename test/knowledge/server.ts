@@ -4,21 +4,21 @@ import path from 'node:path'
 import { pino } from 'pino'
 import type { IngestResult } from '../../contract/knowledge.ts'
 import { type Layer, layers } from '../../contract/layers.ts'
-import { accountRoutes, accounts as accountsRoom } from '../../server/accounts/index.ts'
-import { aveeRoutes, avees as aveesRoom } from '../../server/avees/index.ts'
+import { accountRoutes, accounts as createAccounts } from '../../server/accounts/index.ts'
+import { aveeRoutes, avees as createAvees } from '../../server/avees/index.ts'
 import { readConfig } from '../../server/config.ts'
 import { newId } from '../../server/db/index.ts'
 import { localchatDocumentRoutes } from '../../server/gateways/localchat/documents.ts'
 import { createHttp } from '../../server/http/index.ts'
-import { jobs as jobQueue } from '../../server/jobs/index.ts'
+import { jobs as createJobs } from '../../server/jobs/index.ts'
 import {
+  knowledge as createKnowledge,
   folderRoutes,
   type KnowledgeDependencies,
-  knowledge as knowledgeRoom,
   knowledgeRoutes,
 } from '../../server/knowledge/index.ts'
 import type { Embedder } from '../../server/models/index.ts'
-import { runRoutes, runs as runsRoom } from '../../server/runs/index.ts'
+import { runs as createRuns, runRoutes } from '../../server/runs/index.ts'
 import { createTestClient, type TestClient } from '../client.ts'
 import { openTestDatabase, type TestDatabase } from '../databases.ts'
 
@@ -30,7 +30,7 @@ type Options = {
   watchFolders?: string[]
 }
 
-/** Starts accounts, avees, runs and documents behind real HTTP, on a database of their own. */
+/** Starts accounts, avees, runs, jobs and knowledge behind real HTTP, on a database of their own. */
 export async function openKnowledgeServer(
   kind: TestDatabase['kind'],
   { limits, network, watchFolders = [] }: Options = {},
@@ -39,21 +39,21 @@ export async function openKnowledgeServer(
   const dir = database.source.dir
   const log = pino({ level: 'silent' })
   const config = readConfig({ PORT: '0', DATA_DIR: dir, REGISTRATION: 'open' })
-  const runs = runsRoom({ database, log, nodeId: randomUUID(), leaseMs: 2_000, graceMs: 0 })
-  const jobs = jobQueue({ database, log })
-  const accounts = await accountsRoom({ database, runs, loopback: true, ...config.accounts })
-  const avees = aveesRoom({ database, accounts, runs, jobs })
+  const runs = createRuns({ database, log, nodeId: randomUUID(), leaseMs: 2_000, graceMs: 0 })
+  const jobs = createJobs({ database, log })
+  const accounts = await createAccounts({ database, runs, loopback: true, ...config.accounts })
+  const avees = createAvees({ database, accounts, runs, jobs })
   let embedder: Embedder | undefined
-  let former: Embedder | undefined
-  let relevance: KnowledgeDependencies['models']['scoreRelevance']
-  const knowledge = await knowledgeRoom({
+  let previous: Embedder | undefined
+  let reranker: KnowledgeDependencies['models']['scoreRelevance']
+  const knowledge = await createKnowledge({
     database,
     runs,
     jobs,
     models: {
       embedder: async () => embedder,
-      embedderForSpace: async (space) => (former?.space === space ? former : undefined),
-      scoreRelevance: async (...asked) => relevance?.(...asked),
+      embedderForSpace: async (space) => (previous?.space === space ? previous : undefined),
+      scoreRelevance: async (...input) => reranker?.(...input),
     },
     log,
     config: { dataDir: dir, limits: { ...config.documents, ...limits }, watchFolders },
@@ -92,13 +92,13 @@ export async function openKnowledgeServer(
 
     /** Sets the current embedding model; the previous one stays available. */
     useEmbedder(model: Embedder | undefined): void {
-      former = embedder
+      previous = embedder
       embedder = model
     },
 
     /** Sets the cross-encoder. */
-    useRelevance(judge: KnowledgeDependencies['models']['scoreRelevance']): void {
-      relevance = judge
+    useReranker(model: KnowledgeDependencies['models']['scoreRelevance']): void {
+      reranker = model
     },
 
     /** Creates an avee with an owner of its own, without HTTP. */
@@ -118,10 +118,10 @@ export async function openKnowledgeServer(
       to: { aveeId: string; userId: string; layer?: Layer },
       files: Record<string, string | Uint8Array>,
     ): Promise<IngestResult[]> {
-      const arrived = []
+      const uploads = []
       for (const [filename, content] of Object.entries(files))
-        arrived.push({ filename, staged: await knowledge.staging.stage([Buffer.from(content)]) })
-      const run = await knowledge.ingest({ ...to, layer: to.layer ?? null, usualLayer: 'public' }, arrived)
+        uploads.push({ filename, staged: await knowledge.staging.stage([Buffer.from(content)]) })
+      const run = await knowledge.ingest({ ...to, layer: to.layer ?? null, usualLayer: 'public' }, uploads)
       const events = (await Array.fromAsync(runs.follow(run.id, 0, signal))).flat()
       return events.flatMap(({ data }) => {
         const { result } = JSON.parse(data) as { result?: IngestResult }
@@ -133,7 +133,7 @@ export async function openKnowledgeServer(
       return await knowledge.search({ aveeId, layers: seen, query, context, limit: 10, signal })
     },
 
-    /** Counts the rows of the tables of documents, after a purge. */
+    /** Purges, then counts the rows of every table that stores documents. */
     async rows(): Promise<Record<string, number>> {
       await knowledge.purge()
       const tables = [
@@ -178,15 +178,15 @@ export async function openKnowledgeServer(
 
 export type KnowledgeServer = Awaited<ReturnType<typeof openKnowledgeServer>>
 
-/** Returns a form as a browser sends it. */
+/** Returns an upload form, with the files before the fields. */
 export function uploadForm(
   files: { name: string; content: string | Uint8Array<ArrayBuffer> }[],
   fields: Record<string, string> = {},
 ): FormData {
-  const made = new FormData()
-  for (const { name, content } of files) made.append('files', new File([content], name))
-  for (const [name, value] of Object.entries(fields)) made.append(name, value)
-  return made
+  const form = new FormData()
+  for (const { name, content } of files) form.append('files', new File([content], name))
+  for (const [name, value] of Object.entries(fields)) form.append(name, value)
+  return form
 }
 
 export const post = (client: TestClient, where: string, body: FormData): Promise<Response> =>
@@ -199,9 +199,9 @@ export function wordEmbedder(space: string, dimensions = 64): Embedder & { texts
     space,
     remote: false,
     texts,
-    async embed(given) {
-      texts.push(...given)
-      return given.map((text) => {
+    async embed(input) {
+      texts.push(...input)
+      return input.map((text) => {
         const vector = new Float32Array(dimensions)
         for (const word of text.toLowerCase().match(/\p{L}{3,}/gu) ?? []) {
           const bucket =

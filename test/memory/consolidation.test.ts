@@ -4,9 +4,9 @@ import { DATABASES } from '../databases.ts'
 import { type ScriptedOllama, startOllama } from '../model-servers.ts'
 import { type MemoryApp, startMemoryApp, startTalk } from './app.ts'
 
-/** A statement and what the model extracts from it. */
+/** A message and what the model extracts from it. */
 type Stated = [text: string, attribute: string, value: string, status?: 'current' | 'ended' | 'denied']
-/** Statements in order, with what is remembered as current and as past in the end. */
+/** Messages in order, and the current and past memories after the last one. */
 type Story = { stated: Stated[]; current: string[]; past?: string[] }
 
 const stories: Record<string, Story> = {

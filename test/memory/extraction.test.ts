@@ -64,7 +64,7 @@ describe('extraction by a language model', () => {
     expect(memories[0]).toMatchObject({ source_message_id: id, conversation_id: talk.conversationId })
   })
 
-  test('drops questions, secrets, and what the message does not say', async () => {
+  test('drops questions, secrets, and items that the message does not contain', async () => {
     const talk = await startTalk(app)
     ollama.script(
       '/api/chat',

@@ -140,7 +140,7 @@ export async function startOllama(options: OllamaOptions = {}): Promise<Scripted
   return { ...upstream, models, loaded }
 }
 
-/** A download's progress: a manifest, two files, the checks at its end. */
+/** Returns the progress of a download: a manifest, two files and the final checks. */
 export function pullFrames(name: string, steps = 4): string[] {
   const files = ['model', 'config'].map((part, i) => ({
     digest: `sha256:${createHash('sha256').update(`${name}/${part}`).digest('hex')}`,

@@ -6,7 +6,7 @@ export type OpenAiOptions = Options & {
   models?: { id: string; context_length?: number }[]
   /** The API key that requests must send. */
   apiKey?: string
-  /** Parameters refused with 400, as some services do. */
+  /** Parameters to reject with 400. */
   refuses?: string[]
 }
 

@@ -145,7 +145,7 @@ describe('the models of a server with Ollama', () => {
   test('are pulled with Ollama’s progress and usable at once', async () => {
     const events = await collectEvents(await pull('qwen3:4b'))
     expect(events.map(({ data }) => JSON.stringify(data))).toEqual(
-      // Of a quick download only each file's first and last step are worth telling.
+      // A quick download reports only the first and the last step of each file.
       pullFrames('qwen3:4b').filter((frame) => !/"completed":(?!1000000|500\b)/.test(frame)),
     )
     expect(events.at(-1)?.data).toEqual({ status: 'success' })

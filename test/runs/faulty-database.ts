@@ -16,7 +16,7 @@ export type FaultyDatabase = {
   kill(): void
 }
 
-const away = () => new AppError(503, 'database_away', 'The test has closed the connection.')
+const connectionLost = () => new AppError(503, 'database_away', 'The test has closed the connection.')
 
 export function createFaultyDatabase(real: Database): FaultyDatabase {
   let lost: 'statement' | 'response' | undefined
@@ -25,9 +25,9 @@ export function createFaultyDatabase(real: Database): FaultyDatabase {
     if (dead) throw new Error('This process is dead.')
     if (lost !== which) return
     lost = undefined
-    throw away()
+    throw connectionLost()
   }
-  const mortal: KyselyPlugin = {
+  const dying: KyselyPlugin = {
     transformQuery: ({ node }) => {
       if (dead) throw new Error('This process is dead.')
       return node
@@ -53,7 +53,7 @@ export function createFaultyDatabase(real: Database): FaultyDatabase {
     async transaction(work) {
       if (dead) throw new Error('This process is dead.')
       const result = await real.transaction(async (trx) => {
-        const done = await work(trx.withPlugin(mortal))
+        const done = await work(trx.withPlugin(dying))
         check('statement')
         return done
       })

@@ -27,7 +27,7 @@ async function open() {
         const opened = await openRuns(database)
         runs = opened
         await http.register(runRoutes({ runs: opened, visibleScopes: async (_, scopes) => new Set(scopes) }))
-        http.post('/begin', async (request, reply) => {
+        http.post('/start', async (request, reply) => {
           const { run } = await opened.start({
             kind: 'test',
             userId: request.caller?.userId ?? '',
@@ -61,8 +61,8 @@ afterEach(async () => {
   await Promise.all([opened.server.http.close(), opened.runs[Symbol.asyncDispose]()])
 })
 
-/** A finished run of Ann's with three events. */
-async function finished() {
+/** Creates a finished run of Ann with three events and returns its id. */
+async function createFinishedRun() {
   const { runs, ann } = opened
   const { id, worker } = await startRun(runs, ann.id)
   await worker.context.emit({ token: 'one' })
@@ -74,8 +74,8 @@ async function finished() {
 }
 
 /** Like `waitFor`, but independent of fake timers. */
-async function soon(is: () => boolean): Promise<void> {
-  while (!is()) await new Promise((resolve) => setImmediate(resolve))
+async function waitUntil(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve))
 }
 
 const wire = (events: RunEvent[]) => events.map(({ n, data }) => `data: ${data}\nid: ${n}\n\n`).join('')
@@ -114,7 +114,7 @@ function bodyOf(text: string): string {
 
 describe('the stream of a run', () => {
   test('has the headers and frames of the contract', async () => {
-    const id = await finished()
+    const id = await createFinishedRun()
     const response = await opened.ann.fetch(`/runs/${id}/events`, {
       headers: { origin: 'http://localhost:3000' },
     })
@@ -139,7 +139,7 @@ describe('the stream of a run', () => {
 
   test('starts with the request that starts the run, sends each event as it is committed, and ends after the last', async () => {
     const { runs, ann } = opened
-    const response = await ann.fetch('/begin', { method: 'POST' })
+    const response = await ann.fetch('/start', { method: 'POST' })
     const id = response.headers.get('x-run-id') ?? ''
     const events = readEvents(response)
     const worker = await runs.workers.next(id)
@@ -155,8 +155,8 @@ describe('the stream of a run', () => {
   test.each([
     ['Last-Event-ID', (n: string) => ({ headers: { 'last-event-id': n }, query: '' })],
     ['after', (n: string) => ({ headers: {}, query: `?after=${n}` })],
-  ])('goes on after the event that %s names', async (_name, ask) => {
-    const id = await finished()
+  ])('continues after the event that %s names', async (_name, ask) => {
+    const id = await createFinishedRun()
     const log = await readLog(database, id)
     const get = async (n: string) => {
       const { headers, query } = ask(n)
@@ -194,7 +194,7 @@ describe('the stream of a run', () => {
   })
 
   test('can be resumed after any byte', async () => {
-    const id = await finished()
+    const id = await createFinishedRun()
     const whole = wire(await readLog(database, id))
     for (let cut = 0; cut <= whole.length; cut++) {
       const read = whole.slice(0, cut)
@@ -229,13 +229,13 @@ describe('the stream of a run', () => {
     const { socket } = await raw(`/runs/${id}/events`)
     socket.pause()
     const reading = ann.fetch(`/runs/${id}/events`).then(collectEvents)
-    await soon(() => runs.stats().readers === 2)
+    await waitUntil(() => runs.stats().readers === 2)
     for (let step = 0; step < 60; step++) await worker.context.emit({ step, filling: 'x'.repeat(500_000) })
     worker.complete()
     expect(await reading).toHaveLength(61)
     expect(runs.stats().readers).toBe(1)
     await vi.advanceTimersByTimeAsync(61_000)
-    await soon(() => runs.stats().readers === 0)
+    await waitUntil(() => runs.stats().readers === 0)
     socket.destroy()
   })
 
@@ -244,23 +244,23 @@ describe('the stream of a run', () => {
     const { id, worker } = await startRun(runs, ann.id)
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     const { socket, text } = await raw(`/runs/${id}/events`)
-    await soon(() => runs.stats().readers === 1)
+    await waitUntil(() => runs.stats().readers === 1)
     await vi.advanceTimersByTimeAsync(14_900)
     await worker.context.emit({ token: 'a' })
-    await soon(() => text().includes('"a"'))
+    await waitUntil(() => text().includes('"a"'))
     await vi.advanceTimersByTimeAsync(14_900)
     expect(text()).not.toContain('ping')
     await vi.advanceTimersByTimeAsync(200)
     const event = 'data: {"token":"a"}\nid: 1\n\n'
-    await soon(() => bodyOf(text()) === `${event}: ping\n\n`)
+    await waitUntil(() => bodyOf(text()) === `${event}: ping\n\n`)
     await vi.advanceTimersByTimeAsync(15_000)
-    await soon(() => bodyOf(text()) === `${event}: ping\n\n: ping\n\n`)
+    await waitUntil(() => bodyOf(text()) === `${event}: ping\n\n: ping\n\n`)
     socket.destroy()
     worker.complete()
   })
 
   test('ends with an error event when it cannot continue', async () => {
-    const id = await finished()
+    const id = await createFinishedRun()
     await database.db.deleteFrom('run_events').where('run_id', '=', id).where('n', '=', 2).execute()
     const response = await opened.ann.fetch(`/runs/${id}/events?after=1`)
     const text = await response.text()
@@ -268,7 +268,7 @@ describe('the stream of a run', () => {
   })
 
   test('returns 410 before it starts when the log has expired', async () => {
-    const id = await finished()
+    const id = await createFinishedRun()
     await database.db.updateTable('runs').set({ events_expired: true }).where('id', '=', id).execute()
     expect(await opened.ann.get<ErrorResponse>(`/runs/${id}/events`)).toMatchObject({
       status: 410,

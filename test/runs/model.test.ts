@@ -178,7 +178,7 @@ const steps: Record<string, (world: World, step: Step) => Promise<void> | void> 
   start: async (world, { at }) => {
     if (world.runs.length < 6) await world.start(at)
   },
-  say: async (world, { at, amount }) => {
+  emit: async (world, { at, amount }) => {
     const model = world.run(at)
     const worker = model && world.worker(model)
     for (let i = 0; worker && i < amount; i++) {
@@ -240,7 +240,7 @@ async function end(
 
 const oneStep = fc.record({
   name: fc.oneof(
-    { weight: 8, arbitrary: fc.constant('say') },
+    { weight: 8, arbitrary: fc.constant('emit') },
     { weight: 4, arbitrary: fc.constantFrom('start', 'flush', 'read', 'resume') },
     { weight: 1, arbitrary: fc.constantFrom('commit', 'complete', 'fail', 'stop', 'abort') },
     { weight: 2, arbitrary: fc.constantFrom('crash', 'loseNext', 'loseNextResponse') },

@@ -33,14 +33,14 @@ function controlledKind(more: Partial<RunKind> = {}) {
         complete: (event = { event: 'complete' }, content) =>
           done.resolve({
             event,
-            ...(content !== undefined && { store: async (trx) => keep(trx, context.run.id, content) }),
+            ...(content !== undefined && { store: async (trx) => storeResult(trx, context.run.id, content) }),
           }),
         fail: (error) => done.reject(error),
       })
       return done.promise
     },
     async close(run, closing, events, trx) {
-      await keep(trx, run.id, textOf(events))
+      await storeResult(trx, run.id, textOf(events))
       return closing.status === 'stopped' ? { event: 'stopped' } : { error: closing.error }
     },
     merge: (first, second) =>
@@ -60,7 +60,7 @@ function controlledKind(more: Partial<RunKind> = {}) {
   }
 }
 
-async function keep(db: Database['db'], id: string, content: string): Promise<void> {
+async function storeResult(db: Database['db'], id: string, content: string): Promise<void> {
   await sql`insert into stored (run_id, content) values (${id}, ${content})`.execute(db)
 }
 

@@ -14,7 +14,7 @@ import { openPostgres } from '../../server/db/postgres/open.ts'
 import { createLog } from '../../server/log.ts'
 import { createEmptyDatabase, DATABASES, type TestDatabase } from '../databases.ts'
 
-/** What migrations after a release change in its rows; everything else must be as it was. */
+/** The changes that migrations make to the rows of each release. Everything else must be unchanged. */
 const changes: Record<string, Changes> = {
   '0.1.0': {
     conversations: withoutMissing('leaf_id', 'message gone'),
@@ -25,7 +25,7 @@ const changes: Record<string, Changes> = {
     passages: without('document_id'),
     document_versions: without('document_id'),
     memory_turns: 'dropped',
-    // Turns that awaited extraction.
+    // Migrations add the turns that were waiting for extraction.
     turn_index: 'extended',
     passage_vectors: without('layer'),
   },
@@ -34,10 +34,10 @@ const changes: Record<string, Changes> = {
 type Kind = Database['kind']
 type Contents = Map<string, TableRow[]>
 type TableRow = Record<string, unknown>
-/** `extended`: migrations add rows. */
+/** The change of each table: dropped, extended by rows, or with each row changed. */
 type Changes = Record<string, 'dropped' | 'extended' | ((row: TableRow) => TableRow | undefined)>
 
-/** A reference to a row that no longer exists becomes null. */
+/** Returns a change that sets references to a missing row to null. */
 function withoutMissing(column: string, name: string): (row: TableRow) => TableRow {
   return (row) => (row[column] === idOf(name) ? { ...row, [column]: null } : row)
 }
@@ -46,7 +46,7 @@ function without(...columns: string[]): (row: TableRow) => TableRow {
   return (row) => Object.fromEntries(Object.entries(row).filter(([column]) => !columns.includes(column)))
 }
 
-/** The id that fill.sql gives to what has this name. */
+/** Returns the id that fill.sql derives from a name. */
 function idOf(name: string): string {
   const hash = createHash('md5').update(name).digest('hex')
   return hash.replace(/(.{8})(.{4})(.{4})(.{4})(.{12})/, '$1-$2-$3-$4-$5')
@@ -73,7 +73,7 @@ async function restore(kind: Kind, version: string): Promise<{ source: TestDatab
   return { source, before }
 }
 
-/** Every row of every table, in the order of its text. */
+/** Returns all rows of all tables, sorted by their JSON text. */
 async function contentsOf(db: Db): Promise<Contents> {
   const { rows: tables } = await sql<{ name: string }>`
     select tablename as name from pg_tables where schemaname = 'public' and tablename not like 'kysely%'

@@ -1,9 +1,9 @@
 import { afterEach, expect } from 'vitest'
 
-const said: string[] = []
-console.error = (...words: unknown[]) => void said.push(words.map(String).join(' '))
+const output: string[] = []
+console.error = (...values: unknown[]) => void output.push(values.map(String).join(' '))
 
-// What is written to console.error is a fault that nobody has looked at.
+// A test that writes to console.error fails.
 afterEach(() => {
-  expect(said.splice(0), 'written to console.error').toEqual([])
+  expect(output.splice(0), 'written to console.error').toEqual([])
 })

@@ -1,8 +1,8 @@
 import type { Reporter, TestModule } from 'vitest/node'
 
 /**
- * Counts the tests for whoever started this run: each test that passed, and everything else as failed,
- * a suite that could not run and an error outside of any test too. In CI a skipped test is a failed one.
+ * Sends the number of passed and failed tests to the parent process. Suites that could not run and errors outside of
+ * tests count as failed, in CI also skipped tests.
  */
 export default class TestCountReporter implements Reporter {
   onTestRunEnd(modules: ReadonlyArray<TestModule>, errors: ReadonlyArray<unknown>): void {

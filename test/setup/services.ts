@@ -1,6 +1,6 @@
 import { startServices } from '../../scripts/services/start.ts'
 
-/** Once per run of the tests: the real parts they need, their addresses in the environment of every test. */
+/** Starts PostgreSQL and Redis once per test run and puts their addresses into the environment of every test. */
 export default async function setup() {
   const { env, stop } = await startServices()
   Object.assign(process.env, env)
