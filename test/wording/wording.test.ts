@@ -5,7 +5,7 @@ import { bannedWords } from './banned-words.ts'
 import { readUserTexts } from './user-texts.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const folders = ['contract', 'web']
+const folders = ['contract', 'web', 'server']
 
 test.each(folders)('texts for users in %s contain no banned words', (folder) => {
   const files = globSync(`${folder}/**/*.{ts,tsx}`, { cwd: root, exclude: ['**/*.test.*', 'web/dist/**'] })
