@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { ApiError } from './client.ts'
 import { type RunCommand, type RunInput, type RunState, transition } from './run-machine.ts'
 
-const gone = new ApiError(404, 'not_found', 'There is no such run.')
+const notFound = new ApiError(404, 'not_found', 'There is no such run.')
 const busy = new ApiError(429, 'busy', 'Too many requests.', { retryAfter: 7_000 })
 
 const states = {
@@ -11,7 +11,7 @@ const states = {
   reading: { name: 'reading', cursor: 4, failures: 2 },
   waiting: { name: 'waiting', cursor: 4, failures: 2, error: undefined },
   finished: { name: 'finished', cursor: 4 },
-  refused: { name: 'refused', cursor: 4, error: gone },
+  refused: { name: 'refused', cursor: 4, error: notFound },
   closed: { name: 'closed', cursor: 4 },
 } satisfies Record<string, RunState>
 
@@ -20,7 +20,7 @@ const inputs = {
   adopt: { type: 'adopt' },
   opened: { type: 'opened' },
   'nothing more': { type: 'nothing-more' },
-  refused: { type: 'refused', error: gone },
+  refused: { type: 'refused', error: notFound },
   lost: { type: 'lost', error: undefined },
   'lost with Retry-After': { type: 'lost', error: busy },
   'old event': { type: 'event', n: 4, last: false },
@@ -62,7 +62,7 @@ const table: { [State in StateName]: Partial<Record<InputName, [RunState, ...Run
   connecting: {
     opened: [{ name: 'reading', cursor: 4, failures: 2 }],
     'nothing more': [{ name: 'finished', cursor: 4 }],
-    refused: [{ name: 'refused', cursor: 4, error: gone }],
+    refused: [{ name: 'refused', cursor: 4, error: notFound }],
     lost: [waiting(3), pause(3)],
     'lost with Retry-After': [waiting(3, busy), pause(3, 7_000)],
     silent: [connecting(3), disconnect, connect],

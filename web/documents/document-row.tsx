@@ -29,7 +29,7 @@ export function DocumentRow({
 }) {
   const api = useApi()
   const queries = useQueryClient()
-  const tell = useToast()
+  const showToast = useToast()
   const [dialog, setDialog] = useState<'view' | 'rename' | 'delete'>()
   const close = (): void => setDialog(undefined)
   const refresh = () =>
@@ -40,7 +40,7 @@ export function DocumentRow({
 
   const move = useMutation({
     mutationFn: (layer: Layer) => api.call(updateDocument, { params: { id: document.id }, body: { layer } }),
-    onError: (error) => tell(errorMessage(error), 'bad'),
+    onError: (error) => showToast(errorMessage(error), 'bad'),
     onSettled: refresh,
   })
 

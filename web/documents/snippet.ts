@@ -59,14 +59,16 @@ function findBestWindow(
 ): { from: number; to: number } {
   if (textLength <= length) return { from: 0, to: textLength }
   const matches = segments.filter(({ term }) => term !== -1)
-  const lead = Math.floor(length / 5)
+  const contextLength = Math.floor(length / 5)
   let best = { start: 0, termCount: 0 }
   for (const { index } of matches) {
-    const nearby = matches.filter((match) => match.index >= index && match.index < index + length - lead)
+    const nearby = matches.filter(
+      (match) => match.index >= index && match.index < index + length - contextLength,
+    )
     const termCount = new Set(nearby.map(({ term }) => term)).size
     if (termCount > best.termCount) best = { start: index, termCount }
   }
-  const earliest = Math.max(0, Math.min(best.start - lead, textLength - length))
+  const earliest = Math.max(0, Math.min(best.start - contextLength, textLength - length))
   const from = segments.find(({ index }) => index >= earliest)?.index ?? earliest
   return { from, to: Math.min(textLength, from + length) }
 }

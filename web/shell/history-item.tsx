@@ -22,7 +22,7 @@ import './history-item.css'
 export function HistoryItem({ conversation, isCurrent }: { conversation: Conversation; isCurrent: boolean }) {
   const api = useApi()
   const queries = useQueryClient()
-  const tell = useToast()
+  const showToast = useToast()
   const [, navigate] = useLocation()
   const [asking, setAsking] = useState<'rename' | 'delete'>()
   const title = conversation.title ?? 'New conversation'
@@ -31,7 +31,7 @@ export function HistoryItem({ conversation, isCurrent }: { conversation: Convers
     mutationFn: (changes: { pinned?: boolean; archived?: boolean }) =>
       api.call(updateConversation, { params: { id: conversation.id }, body: changes }),
     onSettled: () => queries.invalidateQueries({ queryKey: keys.conversations }),
-    onError: (error) => tell(errorMessage(error), 'bad'),
+    onError: (error) => showToast(errorMessage(error), 'bad'),
   })
 
   const remove = async (): Promise<void> => {

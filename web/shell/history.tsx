@@ -31,7 +31,7 @@ export function History({ current }: { current: string | undefined }) {
         signal,
       }),
     getNextPageParam: (page) => page.next_cursor ?? undefined,
-    placeholderData: (former) => former,
+    placeholderData: (previous) => previous,
     refetchInterval: ({ state }) =>
       state.data?.pages.some((page) => page.conversations.some(isAnswering)) ? 4_000 : false,
   })

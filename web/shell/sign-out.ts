@@ -7,7 +7,7 @@ import { useToast } from '../ui/toast.tsx'
 /** Returns a function that signs out, removes drafts and opens the sign-in screen. */
 export function useSignOut(): () => void {
   const api = useApi()
-  const tell = useToast()
+  const showToast = useToast()
   return () => {
     api.call(logOut).then(
       () => {
@@ -15,7 +15,7 @@ export function useSignOut(): () => void {
         // A new page load also clears memory.
         location.assign('/login')
       },
-      (error: unknown) => tell(errorMessage(error), 'bad'),
+      (error: unknown) => showToast(errorMessage(error), 'bad'),
     )
   }
 }

@@ -7,10 +7,16 @@ type Labels = { label: string; hint?: ReactNode; error?: string | undefined }
 
 function useLabels(labels: Labels) {
   const id = useId()
-  const says = [labels.error && `${id}-error`, labels.hint && `${id}-hint`].filter(Boolean).join(' ')
+  const descriptionIds = [labels.error && `${id}-error`, labels.hint && `${id}-hint`]
+    .filter(Boolean)
+    .join(' ')
   return {
     id,
-    aria: { id, 'aria-describedby': says || undefined, 'aria-invalid': labels.error ? true : undefined },
+    aria: {
+      id,
+      'aria-describedby': descriptionIds || undefined,
+      'aria-invalid': labels.error ? true : undefined,
+    },
   }
 }
 

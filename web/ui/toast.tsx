@@ -17,13 +17,13 @@ let lastId = 0
 
 export function ToastProvider({ children }: { children: ReactNode }) {
   const [toasts, setToasts] = useState<Toast[]>([])
-  const tell = useCallback<ShowToast>((text, kind = 'good') => {
+  const showToast = useCallback<ShowToast>((text, kind = 'good') => {
     lastId += 1
     const toast = { id: lastId, text, bad: kind === 'bad' }
     setToasts((others) => [...others.slice(-2), toast])
   }, [])
   return (
-    <ToastContext value={tell}>
+    <ToastContext value={showToast}>
       <Parts.Provider swipeDirection="right" duration={5_000}>
         {children}
         {toasts.map((toast) => (

@@ -133,9 +133,9 @@ function LayerSelect({
 function GrantRow({ avee, grant }: { avee: Avee; grant: Permission }) {
   const api = useApi()
   const queries = useQueryClient()
-  const tell = useToast()
+  const showToast = useToast()
   const options = {
-    onError: (error: unknown) => tell(errorMessage(error), 'bad'),
+    onError: (error: unknown) => showToast(errorMessage(error), 'bad'),
     onSettled: () => queries.invalidateQueries({ queryKey: keys.grants(avee.id) }),
   }
   const change = useMutation({

@@ -38,7 +38,7 @@ const visibilityOptions: { value: Visibility; title: string; text: string }[] = 
 export function AveeForm({ avee }: { avee: Avee }) {
   const api = useApi()
   const queries = useQueryClient()
-  const tell = useToast()
+  const showToast = useToast()
   const [path, navigate] = useLocation()
   const [changes, setChanges] = useState<Changes>({})
   const models = useQuery({ queryKey: keys.modelList, queryFn: () => api.call(listModels) })
@@ -51,7 +51,7 @@ export function AveeForm({ avee }: { avee: Avee }) {
     onSuccess: async (saved) => {
       queries.setQueryData(keys.avee(saved.handle), saved)
       setChanges({})
-      tell('Changes saved.')
+      showToast('Changes saved.')
       if (path !== `/avee/${saved.handle}`) navigate(`/avee/${saved.handle}`, { replace: true })
       await queries.invalidateQueries({ queryKey: keys.avees })
     },

@@ -163,14 +163,14 @@ function AveeCard({ avee }: { avee: Avee }) {
 export function FollowButton({ avee }: { avee: Avee }) {
   const api = useApi()
   const queries = useQueryClient()
-  const tell = useToast()
+  const showToast = useToast()
   const follow = useMutation({
     mutationFn: () =>
       avee.is_following
         ? api.call(unfollowAvee, { params: { id: avee.id } })
         : api.call(followAvee, { params: { id: avee.id } }),
     onSettled: () => queries.invalidateQueries({ queryKey: keys.avees }),
-    onError: (error) => tell(errorMessage(error), 'bad'),
+    onError: (error) => showToast(errorMessage(error), 'bad'),
   })
   return (
     <Button small variant="quiet" busy={follow.isPending} onClick={() => follow.mutate()}>

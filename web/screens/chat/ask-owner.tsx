@@ -15,7 +15,7 @@ import { useSharing } from './sharing-notice.tsx'
 /** Sends an answer's question to the avee's owner, if the owner receives questions. */
 export function AskOwner({ message, avee }: { message: Message; avee: Avee }) {
   const api = useApi()
-  const tell = useToast()
+  const showToast = useToast()
   const sharing = useSharing(avee)
   const [isOpen, setIsOpen] = useState(false)
   const [note, setNote] = useState('')
@@ -23,7 +23,7 @@ export function AskOwner({ message, avee }: { message: Message; avee: Avee }) {
     mutationFn: () => api.call(passOnQuestion, { params: { id: message.id }, body: { note: note.trim() } }),
     onSuccess: () => {
       setIsOpen(false)
-      tell('Question sent. The reply will appear in this conversation.')
+      showToast('Question sent. The reply will appear in this conversation.')
     },
   })
   if (!sharing?.allow_pass_on) return null

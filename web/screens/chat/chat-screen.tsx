@@ -77,7 +77,7 @@ export function ChatScreen({
 
 function Conversation({ avee, conversationId }: { avee: Avee; conversationId: string | undefined }) {
   const api = useApi()
-  const tell = useToast()
+  const showToast = useToast()
   const uploads = useUploadQueue()
   const [, navigate] = useLocation()
   const newChatKey = `new ${avee.handle}`
@@ -131,9 +131,9 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
     if (matchMedia('(pointer: fine)').matches) input.current?.focus()
   }, [chatKey])
 
-  const callbacks = useRef({ send, showBranch, tell })
+  const callbacks = useRef({ send, showBranch, showToast })
   useEffect(() => {
-    callbacks.current = { send, showBranch, tell }
+    callbacks.current = { send, showBranch, showToast }
   })
   const actions = useMemo<MessageActions>(
     () => ({
@@ -146,7 +146,7 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
       showBranch: (messageId) => {
         callbacks.current
           .showBranch(messageId)
-          .catch((error: unknown) => callbacks.current.tell(errorMessage(error), 'bad'))
+          .catch((error: unknown) => callbacks.current.showToast(errorMessage(error), 'bad'))
       },
       openCitation: (citations: Citation[], n: number, answer: string) => {
         setIsInsightOpen(false)
@@ -230,7 +230,7 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
             thread.runningRun
               ? () => {
                   input.current?.focus()
-                  thread.stop().catch((error: unknown) => tell(errorMessage(error), 'bad'))
+                  thread.stop().catch((error: unknown) => showToast(errorMessage(error), 'bad'))
                 }
               : undefined
           }

@@ -18,7 +18,7 @@ type Votes = { feedback: { message_id: string; vote: Vote | null; note: string }
 export function FeedbackButtons({ message, avee }: { message: Message; avee: Avee }) {
   const api = useApi()
   const queries = useQueryClient()
-  const tell = useToast()
+  const showToast = useToast()
   const key = keys.votes(message.conversation_id)
   const votes = useQuery({
     queryKey: key,
@@ -34,7 +34,7 @@ export function FeedbackButtons({ message, avee }: { message: Message; avee: Ave
           { message_id: message.id, vote, note: '' },
         ],
       })),
-    onError: (error) => tell(errorMessage(error), 'bad'),
+    onError: (error) => showToast(errorMessage(error), 'bad'),
   })
   const stored = votes.data?.feedback.find(({ message_id }) => message_id === message.id)?.vote ?? null
   const selected = change.isPending ? change.variables : stored
@@ -60,7 +60,7 @@ export function FeedbackButtons({ message, avee }: { message: Message; avee: Ave
 
 function FeedbackReason({ message, avee, vote }: { message: Message; avee: Avee; vote: Vote }) {
   const api = useApi()
-  const tell = useToast()
+  const showToast = useToast()
   const [isOpen, setIsOpen] = useState(false)
   const [note, setNote] = useState('')
   const send = useMutation({
@@ -69,7 +69,7 @@ function FeedbackReason({ message, avee, vote }: { message: Message; avee: Avee;
     onSuccess: () => {
       setIsOpen(false)
       setNote('')
-      tell(`Added to the persona notes of ${avee.display_name}. You can edit them in its settings.`)
+      showToast(`Added to the persona notes of ${avee.display_name}. You can edit them in its settings.`)
     },
   })
   const title = vote === 'up' ? 'What was good about it?' : 'What should be different?'

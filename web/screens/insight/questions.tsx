@@ -93,11 +93,11 @@ export function Questions({ avee }: { avee: Avee }) {
 function QuestionCard({ avee, question }: { avee: Avee; question: UnansweredQuestion }) {
   const api = useApi()
   const queries = useQueryClient()
-  const tell = useToast()
+  const showToast = useToast()
   const [isAnswering, setIsAnswering] = useState(false)
   const dismiss = useMutation({
     mutationFn: () => api.call(dismissQuestion, { params: { id: avee.id, question_id: question.id } }),
-    onError: (error) => tell(errorMessage(error), 'bad'),
+    onError: (error) => showToast(errorMessage(error), 'bad'),
     onSettled: () => queries.invalidateQueries({ queryKey: keys.questions(avee.id) }),
   })
   const waiting = question.passed_on.filter(({ replied }) => !replied).length
@@ -151,7 +151,7 @@ function AnswerForm({
 }) {
   const api = useApi()
   const queries = useQueryClient()
-  const tell = useToast()
+  const showToast = useToast()
   const [questionText, setQuestionText] = useState(question.question ?? '')
   const [answer, setAnswer] = useState('')
   const [layer, setLayer] = useState<Layer>(question.layer)
@@ -172,7 +172,7 @@ function AnswerForm({
         document_id !== null && 'Added to the documents.',
         replies > 0 && `${formatCount(replies, 'reply', 'replies')} sent.`,
       ].filter(Boolean)
-      tell(done.join(' ') || 'Question answered.')
+      showToast(done.join(' ') || 'Question answered.')
       onDone()
       await Promise.all([
         queries.invalidateQueries({ queryKey: keys.questions(avee.id) }),

@@ -117,10 +117,10 @@ function UpdateForm({ avee, update, onDone }: { avee: Avee; update?: AveeUpdate;
 function UpdateRow({ avee, update, onEdit }: { avee: Avee; update: AveeUpdate; onEdit: () => void }) {
   const api = useApi()
   const queries = useQueryClient()
-  const tell = useToast()
+  const showToast = useToast()
   const remove = useMutation({
     mutationFn: () => api.call(deleteUpdate, { params: { id: avee.id, update_id: update.id } }),
-    onError: (error) => tell(errorMessage(error), 'bad'),
+    onError: (error) => showToast(errorMessage(error), 'bad'),
     onSettled: () => queries.invalidateQueries({ queryKey: keys.updates(avee.id) }),
   })
   return (

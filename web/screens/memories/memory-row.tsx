@@ -42,10 +42,10 @@ export function MemoryRow({
 }) {
   const api = useApi()
   const queries = useQueryClient()
-  const tell = useToast()
+  const showToast = useToast()
   const [isEditing, setIsEditing] = useState(false)
   const refresh = () => queries.invalidateQueries({ queryKey: keys.memories })
-  const fail = (error: Error) => tell(errorMessage(error), 'bad')
+  const fail = (error: Error) => showToast(errorMessage(error), 'bad')
 
   const change = useMutation({
     mutationFn: (changes: { pinned?: boolean; local_only?: boolean }) =>

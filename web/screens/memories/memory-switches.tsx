@@ -57,7 +57,7 @@ function SwitchRow({
 }) {
   const api = useApi()
   const queries = useQueryClient()
-  const tell = useToast()
+  const showToast = useToast()
   const [dialog, setDialog] = useState<'switch-off' | 'delete'>()
   const set = useMutation({
     mutationFn: (setting: { enabled: boolean; forget: boolean }) =>
@@ -67,7 +67,7 @@ function SwitchRow({
       queries.setQueryData(keys.memorySettings, settings)
       return queries.invalidateQueries({ queryKey: keys.memories })
     },
-    onError: (error) => tell(errorMessage(error), 'bad'),
+    onError: (error) => showToast(errorMessage(error), 'bad'),
   })
   return (
     <li className="row">

@@ -120,7 +120,7 @@ const isPull = (run: Run): boolean => run.kind === 'pull'
 function DownloadRow({ runId, model, onDismiss }: Download & { onDismiss: () => void }) {
   const api = useApi()
   const queries = useQueryClient()
-  const tell = useToast()
+  const showToast = useToast()
   const run = useRun(runId, pullFold)
   const pull = run?.value
   const isRunning = pull?.phase === 'running' && run?.connection !== 'refused'
@@ -132,7 +132,9 @@ function DownloadRow({ runId, model, onDismiss }: Download & { onDismiss: () => 
 
   if (!pull) return null
   const stop = (): void => {
-    api.call(stopRun, { params: { id: runId } }).catch((error: unknown) => tell(errorMessage(error), 'bad'))
+    api
+      .call(stopRun, { params: { id: runId } })
+      .catch((error: unknown) => showToast(errorMessage(error), 'bad'))
   }
   return (
     <li className="row download">

@@ -112,7 +112,7 @@ function ActiveModel({ status }: { status: Status }) {
 function ModelRow({ model }: { model: ModelInfo }) {
   const api = useApi()
   const queries = useQueryClient()
-  const tell = useToast()
+  const showToast = useToast()
   const [isDeleting, setIsDeleting] = useState(false)
   const refresh = () => queries.invalidateQueries({ queryKey: keys.models })
   const isBuiltIn = model.provider === 'extractive'
@@ -121,20 +121,20 @@ function ModelRow({ model }: { model: ModelInfo }) {
 
   const activate = useMutation({
     mutationFn: () => api.call(setActiveModel, { body: { model: model.name } }),
-    onSuccess: () => tell(`Active model: ${name}`),
-    onError: (error) => tell(errorMessage(error), 'bad'),
+    onSuccess: () => showToast(`Active model: ${name}`),
+    onError: (error) => showToast(errorMessage(error), 'bad'),
     onSettled: refresh,
   })
   const test = useMutation({
     mutationFn: () => api.call(testModel, { body: { model: model.name } }),
-    onSuccess: (answer) => tell(`${model.name} replied: ${answer.result}`),
-    onError: (error) => tell(errorMessage(error), 'bad'),
+    onSuccess: (answer) => showToast(`${model.name} replied: ${answer.result}`),
+    onError: (error) => showToast(errorMessage(error), 'bad'),
     onSettled: refresh,
   })
   const unload = useMutation({
     mutationFn: () => api.call(unloadModel, { body: { model: model.name } }),
-    onSuccess: () => tell(`${model.name} unloaded.`),
-    onError: (error) => tell(errorMessage(error), 'bad'),
+    onSuccess: () => showToast(`${model.name} unloaded.`),
+    onError: (error) => showToast(errorMessage(error), 'bad'),
     onSettled: refresh,
   })
   return (

@@ -10,7 +10,7 @@ import './settings-form.css'
 
 export function PasswordForm() {
   const api = useApi()
-  const tell = useToast()
+  const showToast = useToast()
   const [current, setCurrent] = useState('')
   const [next, setNext] = useState('')
   const save = useMutation({
@@ -18,7 +18,7 @@ export function PasswordForm() {
     onSuccess: () => {
       setCurrent('')
       setNext('')
-      tell('Password changed.')
+      showToast('Password changed.')
     },
   })
   const submit = (event: FormEvent): void => {

@@ -12,7 +12,7 @@ import './settings-form.css'
 export function ProfileForm({ me }: { me: Me }) {
   const api = useApi()
   const queries = useQueryClient()
-  const tell = useToast()
+  const showToast = useToast()
   const [name, setName] = useState(me.display_name)
   const [handle, setHandle] = useState(me.handle ?? '')
   const [email, setEmail] = useState(me.email ?? '')
@@ -27,7 +27,7 @@ export function ProfileForm({ me }: { me: Me }) {
     mutationFn: () => api.call(updateMe, { body: changes }),
     onSuccess: () => {
       setPassword('')
-      tell('Profile saved.')
+      showToast('Profile saved.')
       return queries.invalidateQueries({ queryKey: keys.me })
     },
   })

@@ -32,9 +32,9 @@ export function Markdown({
   text: string
   references?: References | undefined
 }) {
-  const former = useRef<Block[]>([])
-  const blocks = extendBlocks(former.current, text)
-  former.current = blocks
+  const previousBlocks = useRef<Block[]>([])
+  const blocks = extendBlocks(previousBlocks.current, text)
+  previousBlocks.current = blocks
   return (
     <ReferencesContext value={references}>
       <div className="markdown">
@@ -180,10 +180,10 @@ function Text({ text }: { text: string }) {
   return stretches.map((stretch, i) => {
     const next = stretches[i + 1]
     if (stretch.type === 'text') return next ? splitLastWord(stretch.text)[0] : stretch.text
-    const former = stretches[i - 1]
+    const previous = stretches[i - 1]
     return (
       <span key={i} className="referenced">
-        {former?.type === 'text' && splitLastWord(former.text)[1]}
+        {previous?.type === 'text' && splitLastWord(previous.text)[1]}
         {stretch.numbers.map((n, k) => (
           <Reference key={k} n={n} {...references} />
         ))}
