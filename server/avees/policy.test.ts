@@ -15,33 +15,33 @@ test('a layer includes the layers before it', () => {
 })
 
 describe.each(['public', 'unlisted', 'private'] as const)('visibility %s', (visibility) => {
-  const looked = { ...avee, visibility }
+  const subject = { ...avee, visibility }
 
   test('gives the owner access to all layers', () => {
     for (const granted of [null, ...layers])
-      expect(visibleLayer(person('owner'), looked, granted)).toBe('intimate')
+      expect(visibleLayer(person('owner'), subject, granted)).toBe('intimate')
   })
 
   test('gives others the granted layer', () => {
-    for (const granted of layers) expect(visibleLayer(person('other'), looked, granted)).toBe(granted)
+    for (const granted of layers) expect(visibleLayer(person('other'), subject, granted)).toBe(granted)
   })
 
   test('gives others without a grant the public layer or nothing', () => {
-    expect(visibleLayer(person('other'), looked, null)).toBe(visibility === 'private' ? null : 'public')
+    expect(visibleLayer(person('other'), subject, null)).toBe(visibility === 'private' ? null : 'public')
   })
 
   test('gives a key of another avee nothing, even the owner’s', () => {
     for (const granted of [null, ...layers] as (Layer | null)[]) {
       for (const who of ['owner', 'other'])
-        expect(visibleLayer(person(who, 'another'), looked, granted)).toBeNull()
-      expect(visibleLayer(person('owner', 'avee'), looked, granted)).toBe('intimate')
+        expect(visibleLayer(person(who, 'another'), subject, granted)).toBeNull()
+      expect(visibleLayer(person('owner', 'avee'), subject, granted)).toBe('intimate')
     }
   })
 
   test('lets only the owner manage it, without a restricted key', () => {
-    expect(canManage(person('owner'), looked)).toBe(true)
-    expect(canManage(person('owner', 'avee'), looked)).toBe(false)
-    expect(canManage(person('other'), looked)).toBe(false)
+    expect(canManage(person('owner'), subject)).toBe(true)
+    expect(canManage(person('owner', 'avee'), subject)).toBe(false)
+    expect(canManage(person('other'), subject)).toBe(false)
   })
 })
 

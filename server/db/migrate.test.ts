@@ -23,8 +23,8 @@ describe.each(DATABASES)('migrations (%s)', (kind) => {
   test('are executed once, in the order of their numbers', async () => {
     await using database = await openTestDatabase(kind)
     const order: string[] = []
-    const noting = (name: string): Migration => ({ up: async () => void order.push(name) })
-    const more = { ...migrations, '902-last': noting('902'), '901-first': noting('901') }
+    const recordOrder = (name: string): Migration => ({ up: async () => void order.push(name) })
+    const more = { ...migrations, '902-last': recordOrder('902'), '901-first': recordOrder('901') }
     await migrate(database.db, more, log)
     await migrate(database.db, more, log)
     expect(order).toEqual(['901', '902'])

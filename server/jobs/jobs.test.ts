@@ -188,7 +188,7 @@ describe.each(DATABASES)('jobs on %s', (kind) => {
       maxAttempts: 3,
       async run(_input, { attempt }) {
         attempts.push({ attempt, at: performance.now() })
-        throw new Error('The service is away.')
+        throw new Error('The service is unavailable.')
       },
     })
     await jobs.open()
@@ -198,23 +198,23 @@ describe.each(DATABASES)('jobs on %s', (kind) => {
     const [first = 0, second = 0, third = 0] = attempts.map(({ at }) => at)
     expect(second - first).toBeGreaterThanOrEqual(49)
     expect(third - second).toBeGreaterThanOrEqual(99)
-    expect(await rows()).toMatchObject([{ failures: 3, error: 'The service is away.' }])
+    expect(await rows()).toMatchObject([{ failures: 3, error: 'The service is unavailable.' }])
     expect(await jobs.stats()).toContainEqual({ kind: 'greet', state: 'dead', count: 1 })
   })
 
   test('resets the attempts of a dead job that is enqueued again', async () => {
     await using jobs = create()
-    let isAway = true
+    let isUnavailable = true
     jobs.register('greet', {
       maxAttempts: 1,
       async run() {
-        if (isAway) throw new Error('The service is away.')
+        if (isUnavailable) throw new Error('The service is unavailable.')
       },
     })
     await jobs.open()
     await jobs.enqueue(database.db, { kind: 'greet', key: 'a', input: {} })
     await expect.poll(async () => (await rows())[0]?.state).toBe('dead')
-    isAway = false
+    isUnavailable = false
     await jobs.enqueue(database.db, { kind: 'greet', key: 'a', input: {} })
     await jobs.idle()
     expect(await rows()).toEqual([])

@@ -160,7 +160,7 @@ describe('the HTTP server', () => {
 
     test('for malformed HTTP', async () => {
       const port = Number(new URL(await server.http.listen({ port: 0, host: '127.0.0.1' })).port)
-      const said = async (bytes: string) => {
+      const sendRaw = async (bytes: string) => {
         const socket = connect(port, '127.0.0.1')
         let text = ''
         socket.setEncoding('utf8').on('data', (chunk: string) => {
@@ -170,10 +170,10 @@ describe('the HTTP server', () => {
         await once(socket, 'close')
         return text
       }
-      const garbage = await said('GARBAGE\r\n\r\n')
+      const garbage = await sendRaw('GARBAGE\r\n\r\n')
       expect(garbage).toMatch(/^HTTP\/1\.1 400 /)
       expect(JSON.parse(garbage.split('\r\n\r\n')[1] ?? '')).toMatchObject({ error: { code: 'malformed' } })
-      const large = await said(`GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`)
+      const large = await sendRaw(`GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`)
       expect(large).toMatch(/^HTTP\/1\.1 431 /)
     })
 

@@ -70,15 +70,15 @@ describe('/openapi.json', () => {
   test('is OpenAPI 3.1 with resolvable references', () => {
     expect(api.openapi).toMatch(/^3\.1\.\d+$/)
     expect(api.info).toMatchObject({ title: 'Gabee', version: expect.any(String) })
-    const dangling: string[] = []
+    const unresolved: string[] = []
     const old: string[] = []
     everyValue(api as unknown as Json, (key, value) => {
       if (key === '$ref' && (typeof value !== 'string' || !value.startsWith('#/') || !resolves(value)))
-        dangling.push(String(value))
+        unresolved.push(String(value))
       // Keywords of OpenAPI 3.0, and nested definitions that OpenAPI does not resolve.
       if ((key === 'nullable' && typeof value === 'boolean') || key === '$defs') old.push(key)
     })
-    expect([dangling, old]).toEqual([[], []])
+    expect([unresolved, old]).toEqual([[], []])
   })
 
   test('describes every operation', () => {
@@ -91,7 +91,7 @@ describe('/openapi.json', () => {
         ...(operationId && /^[a-z0-9_]+$/i.test(operationId) ? [] : ['has no name']),
         ...(summary ? [] : ['has no summary']),
         ...(tags && tags.length > 0 ? [] : ['has no tag']),
-        ...(successes.length > 0 ? [] : ['does not say what a success is']),
+        ...(successes.length > 0 ? [] : ['has no success response']),
         ...(Object.keys(responses).every((status) => /^([1-5]\d\d|[1-5]XX|default)$/.test(status))
           ? []
           : ['has an odd status']),
@@ -189,7 +189,7 @@ describe('/openapi.json', () => {
   )
 
   test('has every route of the contract', () => {
-    const wanted =
+    const expected =
       `GET /health, GET /health/ready, POST /auth/register, POST /auth/login, POST /auth/logout, POST /auth/password,
       GET /auth/state, GET /me, PATCH /me, DELETE /me, GET /api-keys, POST /api-keys, DELETE /api-keys/{id}, POST /avees,
       GET /avees, GET /avees/{id}, PATCH /avees/{id}, DELETE /avees/{id}, GET /me/avees, PUT /avees/{id}/permissions/{user_id},
@@ -204,8 +204,8 @@ describe('/openapi.json', () => {
       DELETE /api/models/delete, GET /api/status`
         .split(',')
         .map((name) => name.trim())
-    const there = new Set(operations.map(({ name }) => name))
-    expect(wanted.filter((name) => !there.has(name))).toEqual([])
+    const described = new Set(operations.map(({ name }) => name))
+    expect(expected.filter((name) => !described.has(name))).toEqual([])
   })
 })
 

@@ -52,21 +52,21 @@ const follow = (run: string, headers: Record<string, string> = {}, query = '') =
   ann.client.fetch(`/runs/${run}/events${query}`, { headers })
 const run = async (id: string): Promise<Run> => bodyOf(await ann.client.get<Run>(`/runs/${id}`))
 /** Waits for the end of a run. */
-const ended = (id: string) =>
+const waitForEnd = (id: string) =>
   until(async () => {
     const now = await run(id)
     return now.status !== 'running' && now
   })
 const stop = async (id: string): Promise<TestResponse<unknown>> => ann.client.delete<unknown>(`/runs/${id}`)
 /** Asks a question whose answer stalls after five words. */
-const endless = async () => {
+const askStalling = async () => {
   const before = ollama.requestsTo('/api/chat').length
   ollama.script('/api/chat', {
     tokens: ['One', ' two', ' three', ' four', ' five', ' never'],
     fault: 'stall',
   })
   const response = await askStream(ann.client, conversation, 'Count!')
-  // Otherwise a quick stop would leave the script to the next question.
+  // Without this, a quick stop leaves the script to the next question.
   await ollama.waitForRequest('/api/chat', before + 1)
   return response
 }
@@ -164,13 +164,13 @@ describe('GET /runs/{id}/events', () => {
   })
 
   test('returns 409 for a number beyond the log of a running run', async () => {
-    const response = await endless()
+    const response = await askStalling()
     await refused(await follow(runOf(response), { 'last-event-id': '500' }), 409)
     await stop(runOf(response))
   })
 
   test('replays, follows live and ends; all readers receive the same events', async () => {
-    const response = await endless()
+    const response = await askStalling()
     const id = runOf(response)
     const early = readEvents(response)
     const seen: Event[] = []
@@ -192,7 +192,7 @@ describe('GET /runs/{id}/events', () => {
     ollama.script('/api/chat', { tokens })
     const response = await askStream(ann.client, conversation, 'Much!')
     const reading = await follow(runOf(response))
-    expect(await ended(runOf(response))).toMatchObject({ status: 'complete' })
+    expect(await waitForEnd(runOf(response))).toMatchObject({ status: 'complete' })
     const events = await streamOf(reading)
     expect(events.map(({ token }) => token ?? '').join('')).toBe(tokens.join(''))
     expect(await streamOf(response)).toEqual(events)
@@ -201,7 +201,7 @@ describe('GET /runs/{id}/events', () => {
 
 describe('GET /runs/{id}', () => {
   test('returns the status of a running and of a finished run', async () => {
-    const response = await endless()
+    const response = await askStalling()
     const running = await run(runOf(response))
     expect(running).toMatchObject({
       id: runOf(response),
@@ -254,7 +254,7 @@ describe('GET /runs/{id}', () => {
 
 describe('GET /runs', () => {
   test('lists the caller’s runs by status', async () => {
-    const response = await endless()
+    const response = await askStalling()
     const listed = async ({ client }: TestUser, query: string) =>
       bodyOf(await client.get<{ runs: Run[] }>(`/runs${query}`)).runs.map(({ id }) => id)
     expect(await listed(ann, '?status=running')).toEqual([runOf(response)])
@@ -271,7 +271,7 @@ describe('GET /runs', () => {
 describe('DELETE /runs/{id}', () => {
   test('keeps the partial answer, closes the log and aborts the model request', async () => {
     const before = ollama.requestsTo('/api/chat').length
-    const response = await endless()
+    const response = await askStalling()
     const asked = await ollama.waitForRequest('/api/chat', before + 1)
     const events = readEvents(response)
     let received = ''
@@ -299,7 +299,7 @@ describe('DELETE /runs/{id}', () => {
   })
 
   test('stops once for concurrent requests', async () => {
-    const response = await endless()
+    const response = await askStalling()
     const answers = await Promise.all(Array.from({ length: 8 }, () => stop(runOf(response))))
     expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 8 }, () => 200))
     const events = await streamOf(response)
@@ -331,7 +331,7 @@ describe('a run', () => {
     ollama.script('/api/chat', { tokens: ['Still', ' here', '.'], delayMs: 30 })
     const response = await askStream(ann.client, conversation, 'Are you there?', { signal: leaving.signal })
     leaving.abort()
-    expect(await ended(runOf(response))).toMatchObject({ status: 'complete' })
+    expect(await waitForEnd(runOf(response))).toMatchObject({ status: 'complete' })
     const messages = await listMessages(ann.client, conversation)
     expect(messages.map(({ role, content, status }) => ({ role, content, status }))).toEqual([
       { role: 'user', content: 'Are you there?', status: 'complete' },
@@ -386,7 +386,7 @@ describe('a run', () => {
   })
 
   test('makes a second question in its conversation return 409 with its id', async () => {
-    const response = await endless()
+    const response = await askStalling()
     const id = runOf(response)
     for (const answer of [
       await answerOf(await askStream(ann.client, conversation, 'And?')),
@@ -402,7 +402,7 @@ describe('a run', () => {
 
   test('is visible only to those who may see its subject', async () => {
     const { id } = await answered()
-    const live = await endless()
+    const live = await askStalling()
     for (const hidden of [id, runOf(live)]) {
       refusal(await bob.client.get(`/runs/${hidden}`), 404)
       refusal(await bob.client.delete(`/runs/${hidden}`), 404)

@@ -149,11 +149,11 @@ describe('accounts', () => {
       refusal(await bob.client.get(path), 404)
     const found = await bob.client.get<{ avees: Avee[] }>('/avees?query=leavers')
     expect(bodyOf(found).avees).toEqual([])
-    const anew = await registerUser(app, { email: 'leaver@example.org', password, handle: 'leaver' })
+    const again = await registerUser(app, { email: 'leaver@example.org', password, handle: 'leaver' })
     expect(
-      bodyOf(await anew.client.get<{ avees: Avee[] }>('/me/avees')).avees.map(({ handle }) => handle),
+      bodyOf(await again.client.get<{ avees: Avee[] }>('/me/avees')).avees.map(({ handle }) => handle),
     ).not.toContain('leavers-avee')
-    expect(bodyOf(await anew.client.get('/runs'))).toEqual({ runs: [] })
+    expect(bodyOf(await again.client.get('/runs'))).toEqual({ runs: [] })
   })
 })
 
@@ -288,8 +288,8 @@ describe('avees', () => {
   test('list discoverable avees in pages, with search', async () => {
     const handles = await Promise.all(
       Array.from({ length: 5 }, async (_, i) => {
-        const wish = { handle: `lister-${i}`, display_name: `Quillfeather ${i}` }
-        return (await createAvee(ann.client, { ...wish, visibility: 'public' })).handle
+        const fields = { handle: `lister-${i}`, display_name: `Quillfeather ${i}` }
+        return (await createAvee(ann.client, { ...fields, visibility: 'public' })).handle
       }),
     )
     await createAvee(ann.client, { display_name: 'Quillfeather hidden', visibility: 'private' })

@@ -23,7 +23,7 @@ for (const kind of DATABASES) {
       await app[Symbol.asyncDispose]()
       await ollama[Symbol.asyncDispose]()
     })
-    const says = (...tokens: string[]) => ollama.script('/api/chat', { tokens })
+    const scriptAnswer = (...tokens: string[]) => ollama.script('/api/chat', { tokens })
     const inbox = async (client: TestClient, avee: { id: string }, state = 'open') =>
       bodyOf(await client.get<Questions>(`/avees/${avee.id}/questions?state=${state}`))
     const sharing = (client: TestClient, avee: { id: string }, settings: object) =>
@@ -35,12 +35,12 @@ for (const kind of DATABASES) {
         'Who insured the engine against fire?',
         'And who insured the engine against fire?',
       ]) {
-        says(unknown)
+        scriptAnswer(unknown)
         await askInNewConversation(app, client, avee, question)
       }
-      says(unknown)
+      scriptAnswer(unknown)
       await askInNewConversation(app, client, avee, 'Which colour has the roof of the workshop?')
-      says('It weaves 40 patterns per minute [1].')
+      scriptAnswer('It weaves 40 patterns per minute [1].')
       await askInNewConversation(app, client, avee, 'How many patterns does the engine weave?')
       const { questions } = await inbox(client, avee)
       expect(questions.map(({ question, count, reason }) => [question, count, reason])).toEqual([
@@ -61,9 +61,9 @@ for (const kind of DATABASES) {
 
       const { id } = await createConversation(client, avee.handle)
       await askAndWait(client, id, 'Who insured the engine against fire?')
-      const said = (await listMessages(client, id)).at(-1)
+      const reply = (await listMessages(client, id)).at(-1)
       const cited = { document_id: answered.document_id, text: expect.stringContaining('Ada Lovelace') }
-      expect(said?.citations).toContainEqual(expect.objectContaining(cited))
+      expect(reply?.citations).toContainEqual(expect.objectContaining(cited))
       bodyOf(await client.post('/api/models/active', { model: 'extractive' }))
       await askAndWait(client, id, 'Tell me, who insured the engine against fire?')
       expect((await listMessages(client, id)).at(-1)?.content).toContain('Ada Lovelace')
@@ -74,7 +74,7 @@ for (const kind of DATABASES) {
       const { client: owner, avee } = await createEngineAvee(app)
       const { client: visitor } = await registerUser(app)
       const ask = async (client: TestClient, question: string) => {
-        says(unknown)
+        scriptAnswer(unknown)
         return await askInNewConversation(app, client, avee, question)
       }
       bodyOf(await sharing(owner, avee, { share_unanswered: true }))
@@ -115,7 +115,7 @@ for (const kind of DATABASES) {
       const { client: owner, avee } = await createEngineAvee(app)
       const { client: visitor } = await registerUser(app, { display_name: 'Bo' })
       const { client: other } = await registerUser(app)
-      says('Perhaps Ada.')
+      scriptAnswer('Perhaps Ada.')
       const { conversationId, messageId } = await askInNewConversation(
         app,
         visitor,
@@ -153,7 +153,7 @@ for (const kind of DATABASES) {
         'Nobody did.',
       ])
       expect(messages.at(-1)).toMatchObject({ model: null, model_reason: 'The owner of this avee replied.' })
-      says('Nobody insured it, as I said.')
+      scriptAnswer('Nobody insured it, as I said.')
       await askAndWait(visitor, conversationId, 'Nobody at all?')
       const prompt = ollama.requestsTo('/api/chat').at(-1)?.body['messages'] as Pick<Message, 'content'>[]
       expect(prompt.map(({ content }) => content)).toContain('Nobody did.')
@@ -172,7 +172,7 @@ for (const kind of DATABASES) {
       const seen = async () => bodyOf(await owner.get<AveeInsight>(`/avees/${avee.id}/insight`))
       const visit = async () => {
         const { client } = await registerUser(app)
-        says('Zanzibar weaves 40 patterns per minute [1].')
+        scriptAnswer('Zanzibar weaves 40 patterns per minute [1].')
         const { messageId } = await askInNewConversation(
           app,
           client,
@@ -188,7 +188,7 @@ for (const kind of DATABASES) {
       expect([few.by_day, few.topics, few.documents_used, few.withheld]).toEqual([[], [], [], true])
       expect(few.documents_unused_total).toBe(2)
 
-      says('The engine weaves 40 patterns per minute [1].')
+      scriptAnswer('The engine weaves 40 patterns per minute [1].')
       await askInNewConversation(app, owner, avee, 'How fast does the engine weave patterns?')
       const own = await seen()
       expect(own.totals).toMatchObject({ turns: 1, thumbs_up: 0 })
@@ -207,7 +207,7 @@ for (const kind of DATABASES) {
     test('is accessible to the owner only', async () => {
       const { client: owner, avee } = await createEngineAvee(app)
       const { client: visitor } = await registerUser(app)
-      says(unknown)
+      scriptAnswer(unknown)
       await askInNewConversation(app, owner, avee, 'Who insured the engine against fire?')
       const [question] = (await inbox(owner, avee)).questions
       const path = `/avees/${avee.id}`

@@ -28,7 +28,8 @@ afterEach(async () => {
 const question = Array.from({ length: 80 }, (_, i) => `word${i}`).join(' ')
 // The scripted model's answer to a question without passages.
 const whole = `You said: ${question} That is all I know about it.`
-const serverIsAway = /ERR_CONNECTION|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE|Failed to load resource|network error/i
+const connectionErrors =
+  /ERR_CONNECTION|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE|Failed to load resource|network error/i
 
 const begun = (text: string) => text.includes('word9') && !text.includes('word60')
 const conversationOf = (url: string) => new URL(url).pathname.split('/').at(-1) ?? ''
@@ -48,7 +49,9 @@ test('an answer continues across a page reload', async () => {
 })
 
 test('an answer continues after the server is killed and restarted', async () => {
-  await using window = await openWindow(browser, `${server.url}/chat/ada`, { ignoredErrors: serverIsAway })
+  await using window = await openWindow(browser, `${server.url}/chat/ada`, {
+    ignoredErrors: connectionErrors,
+  })
   const chat = chatPage(window.page)
   await chat.ask(question)
   await waitUntil(() => chat.lastAnswer.innerText(), begun)
@@ -114,7 +117,9 @@ test('stopping an answer keeps its text and closes the request to the model', as
 })
 
 test('an answer interrupted by a server shutdown is finished after the next start', async () => {
-  await using window = await openWindow(browser, `${server.url}/chat/ada`, { ignoredErrors: serverIsAway })
+  await using window = await openWindow(browser, `${server.url}/chat/ada`, {
+    ignoredErrors: connectionErrors,
+  })
   const chat = chatPage(window.page)
   await chat.ask(question)
   await waitUntil(() => chat.lastAnswer.innerText(), begun)

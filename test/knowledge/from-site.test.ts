@@ -69,13 +69,13 @@ async function add(url: string, more: object = {}) {
     body: JSON.stringify({ url, layer: 'friends', ...more }),
   })
   if (response.status !== 200)
-    return { status: response.status, body: await response.json(), results: [], said: [] }
+    return { status: response.status, body: await response.json(), results: [], messages: [] }
   const events = await collectEvents(response)
   return {
     status: 200,
     body: undefined,
     results: events.flatMap(({ data }) => (data['result'] ? [data['result'] as IngestResult] : [])),
-    said: events.flatMap(({ data }) => (typeof data['message'] === 'string' ? [data['message']] : [])),
+    messages: events.flatMap(({ data }) => (typeof data['message'] === 'string' ? [data['message']] : [])),
   }
 }
 
@@ -99,8 +99,8 @@ test('adds each page of a sitemap as a document', async () => {
     '/badgers?kind=old&sort=1': page('Badgers'),
     '/mills': page('Mills'),
   }
-  const { results, said } = await add(origin)
-  expect(said[0]).toBe(`site-${names}.example:${port} lists 4 pages.`)
+  const { results, messages } = await add(origin)
+  expect(messages[0]).toBe(`site-${names}.example:${port} lists 4 pages.`)
   expect(results.map(({ filename, success }) => [filename.slice(origin.length), success])).toEqual([
     ['/otters', true],
     ['/badgers?kind=old&sort=1', true],
@@ -137,7 +137,7 @@ test('adds the pages below the URL only, up to the limit', async () => {
   site = { '/sitemap.xml': urlset(...paths), ...Object.fromEntries(paths.map((path) => [path, page(path)])) }
   const few = await add(`${origin}/docs/`, { limit: 2 })
   expect(few.results.map(({ filename }) => filename.slice(origin.length))).toEqual(['/docs/a', '/docs/c'])
-  expect(few.said[0]).toContain('lists 5 pages; reading the first 2')
+  expect(few.messages[0]).toContain('lists 5 pages; reading the first 2')
   const most = await add(`${origin}/docs/`, { limit: 100 })
   expect(most.results).toHaveLength(4)
 })

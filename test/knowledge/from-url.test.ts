@@ -11,7 +11,7 @@ const addresses: Record<string, string[]> = {
   'inside.example': ['10.1.2.3'],
   'both.example': ['127.0.0.1', '169.254.169.254'],
 }
-let hasTurned = false
+let isRebound = false
 let server: KnowledgeServer
 let ann: TestUser
 let avee: string
@@ -58,7 +58,7 @@ beforeAll(async () => {
       lookup: (hostname, _options, callback) => {
         // Resolves to a public address first and to a private one later (DNS rebinding).
         const found =
-          hostname === 'turning.example' ? [hasTurned ? '192.168.0.1' : '127.0.0.1'] : addresses[hostname]
+          hostname === 'rebinding.example' ? [isRebound ? '192.168.0.1' : '127.0.0.1'] : addresses[hostname]
         if (found)
           callback(
             null,
@@ -66,7 +66,7 @@ beforeAll(async () => {
           )
         else callback(Object.assign(new Error('not found'), { code: 'ENOTFOUND' }), [])
       },
-      // This machine can be reached by name only.
+      // Loopback is allowed for the test names, not as an address.
       isAllowedAddress: (address, host) =>
         address === '127.0.0.1' && host !== undefined && host.endsWith('.example'),
     },
@@ -82,7 +82,7 @@ afterAll(async () => {
 const add = (url: string) =>
   ann.client.post<Record<string, unknown>>(`/avees/${avee}/documents/from-url`, { url, layer: 'friends' })
 
-test('fetches a page and finds it', async () => {
+test('fetches a page and makes it searchable', async () => {
   const answer = await add(`http://page.example:${port}/otters`)
   expect(answer).toMatchObject({
     status: 201,
@@ -120,20 +120,24 @@ test('decompresses a page up to the size limit', async () => {
 
 test.each([
   ['an address of this machine', () => `http://127.0.0.1:${port}/otters`, 'address_refused'],
-  ['its other spellings', () => `http://[::ffff:127.0.0.1]:${port}/otters`, 'address_refused'],
-  ['a name that leads inside', () => `http://inside.example:${port}/otters`, 'address_refused'],
-  ['a name of which one address leads inside', () => `http://both.example:${port}/otters`, 'address_refused'],
+  ['another notation of that address', () => `http://[::ffff:127.0.0.1]:${port}/otters`, 'address_refused'],
+  ['a name with a private address', () => `http://inside.example:${port}/otters`, 'address_refused'],
+  [
+    'a name with a public and a private address',
+    () => `http://both.example:${port}/otters`,
+    'address_refused',
+  ],
   ['a redirect to this machine', () => `http://page.example:${port}/to-loopback`, 'address_refused'],
   [
-    'a redirect to a name that leads inside',
+    'a redirect to a name with a private address',
     () => `http://page.example:${port}/to-inside`,
     'address_refused',
   ],
   ['a redirect to a file', () => `http://page.example:${port}/to-file`, 'url_refused'],
-  ['redirects without an end', () => `http://page.example:${port}/loop`, 'too_many_redirects'],
+  ['a redirect loop', () => `http://page.example:${port}/loop`, 'too_many_redirects'],
   ['a password in the address', () => `http://user:pass@page.example:${port}/otters`, 'url_refused'],
-  ['a page that is not there', () => `http://page.example:${port}/missing`, 'fetch_failed'],
-  ['a name that nobody has', () => `http://nowhere.example:${port}/`, 'fetch_failed'],
+  ['a missing page', () => `http://page.example:${port}/missing`, 'fetch_failed'],
+  ['an unknown name', () => `http://nowhere.example:${port}/`, 'fetch_failed'],
 ])('refuses %s', async (_, url, code) => {
   const before = seen.length
   const answer = await add(url())
@@ -147,11 +151,11 @@ test.each([
 })
 
 test('refuses a name that resolves to a private address when connecting', async () => {
-  expect((await add(`http://turning.example:${port}/missing`)).body).toMatchObject({
+  expect((await add(`http://rebinding.example:${port}/missing`)).body).toMatchObject({
     error: { code: 'fetch_failed' },
   })
-  hasTurned = true
-  expect((await add(`http://turning.example:${port}/otters`)).body).toMatchObject({
+  isRebound = true
+  expect((await add(`http://rebinding.example:${port}/otters`)).body).toMatchObject({
     error: { code: 'address_refused' },
   })
 })

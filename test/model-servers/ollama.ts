@@ -32,9 +32,9 @@ export const defaultModels = (): ScriptedModel[] => [
 export async function startOllama(options: OllamaOptions = {}): Promise<ScriptedOllama> {
   const models = options.models ?? defaultModels()
   const loaded = new Map<string, number>()
-  const tagged = (name: unknown) =>
+  const withTag = (name: unknown) =>
     String(name).split('/').at(-1)?.includes(':') ? String(name) : `${String(name)}:latest`
-  const find = (name: unknown) => models.find((model) => model.name === tagged(name))
+  const find = (name: unknown) => models.find((model) => model.name === withTag(name))
   const missing = (name: unknown) => ({ error: `model '${String(name)}' not found` })
   const now = () => new Date().toISOString()
 
@@ -120,7 +120,7 @@ export async function startOllama(options: OllamaOptions = {}): Promise<Scripted
       },
 
       'POST /api/pull': async ({ body }, response, script) => {
-        const name = tagged(body['model'])
+        const name = withTag(body['model'])
         const frames = framing('')
         await playScript(response, { ...frames, last: '' }, { frames: pullFrames(name), ...script }, [])
         if (!script?.fault && script?.status === undefined && !find(name))
@@ -128,7 +128,7 @@ export async function startOllama(options: OllamaOptions = {}): Promise<Scripted
       },
 
       'DELETE /api/delete': async ({ body }, response) => {
-        const at = models.findIndex((model) => model.name === tagged(body['model']))
+        const at = models.findIndex((model) => model.name === withTag(body['model']))
         if (at < 0) return json(response, 404, missing(body['model']))
         models.splice(at, 1)
         response.writeHead(200).end()

@@ -6,11 +6,12 @@ import { type ModelsServer, openModelsServer } from './server.ts'
 
 const { signal } = new AbortController()
 const grounding = { question: '', passages: [], answerable: null }
-const asking = (content: string) => ({ messages: [{ role: 'user' as const, content }], grounding })
+const requestFor = (content: string) => ({ messages: [{ role: 'user' as const, content }], grounding })
 
-async function said(model: ChatModel, content: string, stop: AbortSignal): Promise<string> {
+async function readAnswer(model: ChatModel, content: string, stop: AbortSignal): Promise<string> {
   let text = ''
-  for await (const part of model.stream(asking(content), stop)) if (part.type === 'text') text += part.text
+  for await (const part of model.stream(requestFor(content), stop))
+    if (part.type === 'text') text += part.text
   return text
 }
 
@@ -34,22 +35,22 @@ describe('background calls to a model server', () => {
 
   test('are preempted by an answer and restarted afterwards', async () => {
     ollama.script('/api/chat', { fault: 'stall', afterTokens: 1, tokens: ['A ', 'title'] })
-    const { promise: isUnderWay, resolve: underWay } = Promise.withResolvers<void>()
+    const { promise: started, resolve: markStarted } = Promise.withResolvers<void>()
     const title = server.models.runInBackground({ signal }, async (model, stop) => {
       let text = ''
-      for await (const part of model.stream(asking('Title?'), stop)) {
+      for await (const part of model.stream(requestFor('Title?'), stop)) {
         if (part.type !== 'text') continue
         text += part.text
-        underWay()
+        markStarted()
       }
       return text
     })
-    await isUnderWay
+    await started
     const [first] = ollama.requestsTo('/api/chat')
 
     ollama.script('/api/chat', { tokens: ['An ', 'answer'] }, { tokens: ['A ', 'title'] })
     const { model } = await server.models.selectModel({ signal })
-    expect(await said(model, 'Question?', signal)).toBe('An answer')
+    expect(await readAnswer(model, 'Question?', signal)).toBe('An answer')
     await first?.closed
     expect(first?.closedEarly).toBe(true)
     expect(await title).toBe('A title')
@@ -62,11 +63,11 @@ describe('background calls to a model server', () => {
 
   test('embed passages while the server is idle, and questions at once', async () => {
     const embedder = await server.models.embedder(signal)
-    if (!embedder) throw new Error('nothing embeds')
+    if (!embedder) throw new Error('No embedding model was found.')
     ollama.script('/api/chat', { tokens: ['One', ' two'] })
     ollama.always('/api/embed', {})
     const { model } = await server.models.selectModel({ signal })
-    const answer = model.stream(asking('Count!'), signal)
+    const answer = model.stream(requestFor('Count!'), signal)
     expect(await answer.next()).toMatchObject({ value: { type: 'text' } })
     const passages = embedder.embed(['a passage'], 'passage', signal)
     expect(await embedder.embed(['a question'], 'query', signal)).toHaveLength(1)
@@ -78,9 +79,9 @@ describe('background calls to a model server', () => {
 
   test('are skipped without a language model', async () => {
     const installed = ollama.models.splice(0)
-    await using alone = await openModelsServer(store, { ollamaBaseUrl: ollama.url })
+    await using other = await openModelsServer(store, { ollamaBaseUrl: ollama.url })
     const work = async () => 'never'
-    expect(await alone.models.runInBackground({ signal }, work)).toBeUndefined()
+    expect(await other.models.runInBackground({ signal }, work)).toBeUndefined()
     ollama.models.push(...installed)
   })
 })

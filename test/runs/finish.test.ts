@@ -16,7 +16,7 @@ import {
   waitFor,
 } from './runs.ts'
 
-const modelAway = defineError(503, 'model_away', () => 'The model is away; start it.')
+const modelUnavailable = defineError(503, 'model_unavailable', () => 'The model is unavailable.')
 
 describe.each(DATABASES)('the end of a run on %s', (kind) => {
   let cluster: TestCluster
@@ -57,8 +57,8 @@ describe.each(DATABASES)('the end of a run on %s', (kind) => {
   test('reports a failure with its code and message, and keeps the events so far', async () => {
     const { id, worker } = await startRun(node, user)
     await worker.context.emit({ token: 'half' })
-    worker.fail(modelAway())
-    const error = { code: 'model_away', message: 'The model is away; start it.' }
+    worker.fail(modelUnavailable())
+    const error = { code: 'model_unavailable', message: 'The model is unavailable.' }
     expect(parse(await readAll(node, id))).toEqual([{ token: 'half' }, { error }])
     expect(await node.get(id)).toMatchObject({ status: 'failed', error })
     expect(await listResults(cluster.database, id)).toEqual(['half'])
@@ -80,17 +80,17 @@ describe.each(DATABASES)('the end of a run on %s', (kind) => {
           event: { event: 'complete' },
           store: async (trx) => {
             await sql`insert into stored (run_id, content) values (${context.run.id}, 'x')`.execute(trx)
-            throw modelAway()
+            throw modelUnavailable()
           },
         }
       },
       close: closeWithError,
     })
-    expect(events).toEqual([{ token: 'x' }, { error: modelAwayError, partial: true }])
+    expect(events).toEqual([{ token: 'x' }, { error: modelUnavailableError, partial: true }])
     expect(record).toMatchObject({ status: 'failed', lastEvent: 2 })
     expect(await listResults(cluster.database, id)).toEqual([])
   })
-  const modelAwayError = { code: 'model_away', message: 'The model is away; start it.' }
+  const modelUnavailableError = { code: 'model_unavailable', message: 'The model is unavailable.' }
 
   test('ends as failed when the database rejects what its kind stores', async () => {
     const { events, record } = await outcome({
@@ -111,7 +111,7 @@ describe.each(DATABASES)('the end of a run on %s', (kind) => {
         async work(context) {
           await context.emit({ token: 'x' })
           await context.flush()
-          if (how === 'failed') throw modelAway()
+          if (how === 'failed') throw modelUnavailable()
           return new Promise((_resolve, reject) => {
             context.signal.addEventListener('abort', () => reject(new Error('aborted')))
             void node.stop(context.run.id)
@@ -122,7 +122,7 @@ describe.each(DATABASES)('the end of a run on %s', (kind) => {
           throw new Error('broken kind')
         },
       })
-      const code = how === 'failed' ? 'model_away' : 'internal'
+      const code = how === 'failed' ? 'model_unavailable' : 'internal'
       expect(events).toMatchObject([{ token: 'x' }, { error: { code } }])
       expect(record).toMatchObject({ status: 'failed', error: { code } })
       expect(await listResults(cluster.database, id)).toEqual([])
@@ -147,7 +147,7 @@ describe.each(DATABASES)('the end of a run on %s', (kind) => {
         await context.emit({ token: 'committed' })
         await context.flush()
         await context.emit({ token: 'and not yet' })
-        throw modelAway()
+        throw modelUnavailable()
       },
       async close(run, closing, events) {
         seen = [run.lastEvent, closing.status, ...parse(events)]
@@ -173,9 +173,9 @@ describe.each(DATABASES)('the end of a run on %s', (kind) => {
     await expect(
       worker.context.commit({ step: 1 }, async (trx) => {
         await sql`insert into stored (run_id, content) values (${id}, 'step')`.execute(trx)
-        throw modelAway()
+        throw modelUnavailable()
       }),
-    ).rejects.toMatchObject({ code: 'model_away' })
+    ).rejects.toMatchObject({ code: 'model_unavailable' })
     await worker.context.emit({ token: 'after' })
     await worker.context.flush()
     worker.complete()
@@ -186,9 +186,9 @@ describe.each(DATABASES)('the end of a run on %s', (kind) => {
   })
 
   test('aborts the worker of a run whose user was deleted', async () => {
-    const leaver = await createUser(cluster.database)
-    const { id, worker } = await startRun(node, leaver)
-    await cluster.database.db.deleteFrom('users').where('id', '=', leaver).execute()
+    const deletedUser = await createUser(cluster.database)
+    const { id, worker } = await startRun(node, deletedUser)
+    await cluster.database.db.deleteFrom('users').where('id', '=', deletedUser).execute()
     await worker.context.emit({ token: 'to nobody' })
     await waitFor(() => worker.context.signal.aborted)
     expect(worker.context.signal.reason).toBe('handed-over')

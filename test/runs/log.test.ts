@@ -223,7 +223,7 @@ describe.each(DATABASES)('a broken connection to %s', (kind) => {
 
   if (kind === 'postgres')
     test('a writer whose connection the server terminates at any moment writes each event exactly once', async () => {
-      const killer = await cluster.another()
+      const admin = await cluster.another()
       await using node = await openRuns(cluster.database, { leaseMs: 60_000 })
       const runs = await Promise.all(Array.from({ length: 20 }, async () => startRun(node, user)))
       let killed = 0
@@ -231,7 +231,7 @@ describe.each(DATABASES)('a broken connection to %s', (kind) => {
         while (killed < 5) {
           const { rows } = await sql`select pg_terminate_backend(pid) from pg_stat_activity
             where datname = current_database() and pid <> pg_backend_pid() and query like '%with appends as%'`.execute(
-            killer.db,
+            admin.db,
           )
           killed += rows.length
           await nextTurn()

@@ -62,14 +62,14 @@ describe.each(DATABASES)('stopping on %s', (kind) => {
   })
 
   test('closes the run of a worker that ignores its signal', async () => {
-    node.register('deaf', {
+    node.register('withoutNotifications', {
       async work({ emit }) {
         await emit({ token: 'on and on' })
         return new Promise(() => {})
       },
       close: async (_run, closing) => ({ event: closing.status }),
     })
-    const { run } = await node.start({ kind: 'deaf', userId: user, input: {} })
+    const { run } = await node.start({ kind: 'withoutNotifications', userId: user, input: {} })
     expect(await node.stop(run.id)).toMatchObject({ status: 'stopped' })
     expect(parse(await readAll(node, run.id)).at(-1)).toEqual({ event: 'stopped' })
   })
@@ -121,8 +121,11 @@ describe.each(DATABASES)('stopping on %s', (kind) => {
 
   if (kind === 'postgres')
     test('reaches a worker on another node that missed the notification', async () => {
-      const deaf = await cluster.another()
-      await using other = await openRuns({ ...deaf, listen: async () => async () => {} }, { leaseMs: 900 })
+      const withoutNotifications = await cluster.another()
+      await using other = await openRuns(
+        { ...withoutNotifications, listen: async () => async () => {} },
+        { leaseMs: 900 },
+      )
       const { id, worker } = await startRun(other, user)
       await worker.context.emit({ token: 'kept' })
       expect(await node.stop(id)).toMatchObject({ status: 'stopped', attempt: 1 })

@@ -233,7 +233,7 @@ describe.each(DATABASES)('taking over the runs of a dead process on %s', (kind) 
   })
 
   test('hands over at shutdown: all events are kept, and another node resumes at once', async () => {
-    const said = Array.from({ length: 100 }, (_, i) => `${i} `).join('')
+    const expected = Array.from({ length: 100 }, (_, i) => `${i} `).join('')
     const first = await openRuns(cluster.database, { leaseMs: 60_000 })
     const { id, worker } = await startRun(first, user)
     // The embedded database has one process: the next one starts when this one has ended.
@@ -245,7 +245,7 @@ describe.each(DATABASES)('taking over the runs of a dead process on %s', (kind) 
 
     await using second = waiting || (await openRuns(cluster.database))
     const { context, complete } = await second.workers.next(id)
-    expect(textOf(await context.events())).toBe(said)
+    expect(textOf(await context.events())).toBe(expected)
     complete()
     const events = await readAll(second, id)
     expect(parse(events.slice(-2))).toEqual([{ event: 'resumed', attempt: 2 }, { event: 'complete' }])

@@ -37,13 +37,13 @@ describe('committed data', () => {
         const key = process.argv[1] + '-' + i
         await database.transaction(async (trx) => {
           await sql\`insert into settings (key, value) values (\${key}, '{}')\`.execute(trx)
-          await sql\`insert into settings (key, value) values (\${'twin of ' + key}, '{}')\`.execute(trx)
+          await sql\`insert into settings (key, value) values (\${'copy of ' + key}, '{}')\`.execute(trx)
         })
         console.log(key)
         if (i % 20 === 10) await sql\`checkpoint\`.execute(database.db)
       }`
     const acknowledged: string[] = []
-    for (const [round, enough] of [7, 80].entries()) {
+    for (const [round, killAfter] of [7, 80].entries()) {
       const child = spawn(process.execPath, ['--input-type=module', '-e', program, `round-${round}`], {
         stdio: ['ignore', 'pipe', 'inherit'],
       })
@@ -51,7 +51,7 @@ describe('committed data', () => {
       let received = 0
       for await (const key of createInterface(child.stdout)) {
         acknowledged.push(key)
-        if (++received === enough) child.kill('SIGKILL')
+        if (++received === killAfter) child.kill('SIGKILL')
       }
       await exit
 
@@ -59,10 +59,10 @@ describe('committed data', () => {
       const { rows } = await sql<{ key: string }>`select key from settings`.execute(database.db)
       const stored = new Set(rows.map(({ key }) => key))
       expect(acknowledged.filter((key) => !stored.has(key))).toEqual([])
-      const withoutTwin = [...stored].filter(
-        (key) => !stored.has(key.startsWith('twin of ') ? key.slice(8) : `twin of ${key}`),
+      const withoutCopy = [...stored].filter(
+        (key) => !stored.has(key.startsWith('copy of ') ? key.slice('copy of '.length) : `copy of ${key}`),
       )
-      expect(withoutTwin).toEqual([])
+      expect(withoutCopy).toEqual([])
     }
     expect(acknowledged.length).toBeGreaterThanOrEqual(87)
   }, 90_000)
@@ -71,16 +71,16 @@ describe('committed data', () => {
     await using database = await openTestDatabase('embedded')
     await put('before').execute(database.db)
     const wal = path.join(database.source.dir, 'database/pg_wal')
-    renameSync(wal, `${wal}-gone`)
-    // Without a directory for the next segment of the WAL the engine stops.
-    const broken = (async () => {
+    renameSync(wal, `${wal}-moved`)
+    // The engine stops when the directory for the next WAL segment is missing.
+    const failing = (async () => {
       for (;;)
         await sql`select pg_switch_wal() from (select pg_logical_emit_message(true, '', 'x')) as message`.execute(
           database.db,
         )
     })()
-    await expect(broken).rejects.toMatchObject({ status: 503, code: 'database_away' })
-    renameSync(`${wal}-gone`, wal)
+    await expect(failing).rejects.toMatchObject({ status: 503, code: 'database_away' })
+    renameSync(`${wal}-moved`, wal)
 
     await put('after').execute(database.db)
     const { rows } = await sql<{ key: string }>`select key from settings order by key`.execute(database.db)

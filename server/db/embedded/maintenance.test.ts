@@ -7,14 +7,14 @@ import { openEmbedded } from './open.ts'
 
 type Opened = Awaited<ReturnType<typeof openEmbedded>>
 
-const LAST_CHECKPOINT = 'select checkpoint_lsn::text as value from pg_control_checkpoint()'
+const lastCheckpoint = 'select checkpoint_lsn::text as value from pg_control_checkpoint()'
 
-const patient = { timeout: 10_000 }
+const pollOptions = { timeout: 10_000 }
 /** Polls rarely, because each query resets the idle time. */
-const unhurried = { interval: 200, timeout: 10_000 }
+const rarePollOptions = { interval: 200, timeout: 10_000 }
 
-/** Nothing is due except what a test changes. */
-const never: MaintenanceSchedule = {
+/** A schedule without any maintenance; each test overrides a part. */
+const noMaintenance: MaintenanceSchedule = {
   ...defaultSchedule,
   tickMs: 5,
   pauseMs: 0,
@@ -33,7 +33,7 @@ describe('maintenance of the embedded database', () => {
       ...source,
       log: createLog('silent'),
       limits: defaultLimits,
-      schedule: { ...never, ...schedule },
+      schedule: { ...noMaintenance, ...schedule },
     })
   }
   beforeEach(async () => {
@@ -50,7 +50,7 @@ describe('maintenance of the embedded database', () => {
     const { rows } = await engine.pool.query<{ value: T }>(sql)
     return rows[0]!.value
   }
-  const checkpoints = () => one<string>(LAST_CHECKPOINT)
+  const checkpoints = () => one<string>(lastCheckpoint)
   const writing = (megabytes: number): string =>
     `insert into settings (key, value) select gen_random_uuid(), jsonb_build_object('x', repeat(md5(i::text), 32))
      from generate_series(1, ${megabytes * 1000}) as i`
@@ -65,8 +65,8 @@ describe('maintenance of the embedded database', () => {
     await open(schedule)
     const before = await checkpoints()
     await write(4)
-    await expect.poll(checkpoints, patient).not.toBe(before)
-    await expect.poll(walBytes, patient).toBeLessThan(1 << 20)
+    await expect.poll(checkpoints, pollOptions).not.toBe(before)
+    await expect.poll(walBytes, pollOptions).toBeLessThan(1 << 20)
   })
 
   test('counts the growth of the WAL since the last checkpoint, not repeated writes of a page', async () => {
@@ -85,14 +85,14 @@ describe('maintenance of the embedded database', () => {
     await write(4)
     await engine.pool.query('delete from settings')
     const files = () => one<string>(`select pg_relation_size('settings')::text as value`)
-    await expect.poll(files, unhurried).toBe('0')
+    await expect.poll(files, rarePollOptions).toBe('0')
   })
 
   test('analyzes tables for the planner', async () => {
     await open({ idleMs: 10 })
     await write(1)
     const rows = () => one<number>(`select reltuples::int as value from pg_class where relname = 'settings'`)
-    await expect.poll(rows, unhurried).toBe(1000)
+    await expect.poll(rows, rarePollOptions).toBe(1000)
   })
 
   test('waits until a running transaction has ended', async () => {
@@ -101,11 +101,11 @@ describe('maintenance of the embedded database', () => {
     const session = await engine.pool.connect()
     await session.query('begin')
     await session.query(writing(16))
-    await expect.poll(() => engine.pool.waitingCount, patient).toBe(1)
-    const { rows } = await session.query<{ value: string }>(LAST_CHECKPOINT)
+    await expect.poll(() => engine.pool.waitingCount, pollOptions).toBe(1)
+    const { rows } = await session.query<{ value: string }>(lastCheckpoint)
     expect(rows[0]?.value).toBe(before)
     await session.query('commit')
     session.release()
-    await expect.poll(checkpoints, patient).not.toBe(before)
+    await expect.poll(checkpoints, pollOptions).not.toBe(before)
   })
 })

@@ -9,8 +9,8 @@ import { startListener } from './listener.ts'
 
 type Store = Awaited<ReturnType<typeof openTestDatabase>>
 
-/** Terminates connections from the server, like a restart or a router; returns their number. */
-const cut = (database: Store, which: 'listening' | 'all') =>
+/** Terminates connections on the server side, as a restart does; returns their number. */
+const terminateConnections = (database: Store, which: 'listening' | 'all') =>
   withAdminClient(async (admin) => {
     const { rowCount } = await admin.query(
       `select pg_terminate_backend(pid) from pg_stat_activity
@@ -21,13 +21,13 @@ const cut = (database: Store, which: 'listening' | 'all') =>
   })
 
 test('closing aborts an attempt to connect to a server that does not respond', async () => {
-  const reached = Promise.withResolvers<void>()
-  const silent = createServer(() => reached.resolve()).listen(0, '127.0.0.1')
+  const connected = Promise.withResolvers<void>()
+  const silent = createServer(() => connected.resolve()).listen(0, '127.0.0.1')
   await once(silent, 'listening')
   const { port } = silent.address() as AddressInfo
   const listener = startListener({ host: '127.0.0.1', port, user: 'gabee' }, createLog('silent'))
   const listening = listener.listen('news', () => {})
-  await reached.promise
+  await connected.promise
   listener.close()
   await expect(listening).rejects.toMatchObject({ code: 'database_away' })
   silent.close()
@@ -43,7 +43,7 @@ describe.runIf(DATABASES.includes('postgres'))('a PostgreSQL server', () => {
     await database.notify(database.db, 'news', 'before')
     await expect.poll(() => received, { timeout: 10_000 }).toEqual(['before'])
 
-    expect(await cut(database, 'listening')).toBe(1)
+    expect(await terminateConnections(database, 'listening')).toBe(1)
     await again.promise
     await database.notify(database.db, 'news', 'after')
     await database.notify(database.db, 'more', 'after')
@@ -63,7 +63,7 @@ describe.runIf(DATABASES.includes('postgres'))('a PostgreSQL server', () => {
     await using database = await openTestDatabase('postgres')
     const cutOff = database.transaction(async (trx) => {
       await sql`insert into settings (key, value) values ('a', '{}')`.execute(trx)
-      await cut(database, 'all')
+      await terminateConnections(database, 'all')
       await sql`insert into settings (key, value) values ('b', '{}')`.execute(trx)
     })
     await expect(cutOff).rejects.toMatchObject({ status: 503, code: 'database_away', retryAfter: 2 })
