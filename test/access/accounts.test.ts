@@ -26,7 +26,7 @@ describe.each(DATABASES)('accounts on %s', (kind) => {
       body: { email, password: given },
       from,
     })
-  const meWith = async (server: TestServer, token: string) =>
+  const statusWith = async (server: TestServer, token: string) =>
     (await server.call('GET', '/me', { token })).status
 
   test('returns 401 without a token', async () => {
@@ -58,8 +58,8 @@ describe.each(DATABASES)('accounts on %s', (kind) => {
     const second = (await login(server, 'ann@example.org')).body.token
     expect(new Set([registered.body.token, first, second]).size).toBe(3)
     expect((await server.call('POST', '/auth/logout', { token: first })).body).toEqual({ ok: true })
-    expect(await meWith(server, first)).toBe(401)
-    expect(await meWith(server, second)).toBe(200)
+    expect(await statusWith(server, first)).toBe(401)
+    expect(await statusWith(server, second)).toBe(200)
   })
 
   test('answers a wrong password and an unknown address alike', async () => {
@@ -102,7 +102,7 @@ describe.each(DATABASES)('accounts on %s', (kind) => {
   test('ends a session when it expires', async () => {
     await using server = await open()
     await sql`update sessions set expires_at = now() - interval '1 second'`.execute(database.db)
-    expect(await meWith(server, server.owner.token)).toBe(401)
+    expect(await statusWith(server, server.owner.token)).toBe(401)
     await login(server, 'owner@example.org')
     const { rows } = await sql`select 1 from sessions`.execute(database.db)
     expect(rows.length).toBe(1)
@@ -113,8 +113,8 @@ describe.each(DATABASES)('accounts on %s', (kind) => {
     const register = (body: Record<string, unknown>) =>
       server.call<ErrorResponse>('POST', '/auth/register', { body })
     const code = async (body: Record<string, unknown>) => {
-      const answer = await register({ email: 'new@example.org', password, ...body })
-      return `${answer.status} ${answer.body.error.code}`
+      const response = await register({ email: 'new@example.org', password, ...body })
+      return `${response.status} ${response.body.error.code}`
     }
     expect(await code({ email: 'OWNER@example.org' })).toBe('409 email_taken')
     expect(await code({ handle: 'owner1' })).toBe('409 handle_taken')
@@ -177,8 +177,8 @@ describe.each(DATABASES)('accounts on %s', (kind) => {
     expect((await change({})).body.error.code).toBe('wrong_password')
     expect((await change({ current_password: 'wrong' })).status).toBe(403)
     expect((await change({ current_password: password })).body).toEqual({ ok: true, session: null })
-    expect(await meWith(server, token)).toBe(200)
-    expect(await meWith(server, other)).toBe(401)
+    expect(await statusWith(server, token)).toBe(200)
+    expect(await statusWith(server, other)).toBe(401)
     expect((await login(server, 'owner@example.org')).status).toBe(401)
     expect((await login(server, 'owner@example.org', 'another long password')).status).toBe(200)
   })
@@ -200,19 +200,19 @@ describe.each(DATABASES)('accounts on %s', (kind) => {
 
   test('counts attempts before it hashes passwords', async () => {
     await using server = await open()
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       Array.from({ length: 99 }, () => login(server, 'owner@example.org', 'wrong')),
     )
-    const count = (status: number) => answers.filter((answer) => answer.status === status).length
+    const count = (status: number) => responses.filter((answer) => answer.status === status).length
     expect([count(401), count(429)]).toEqual([10, 89])
   })
 
   test('returns 429 to an address that tries one password on many accounts', async () => {
     await using server = await open()
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       Array.from({ length: 40 }, (_, n) => login(server, `user${n}@example.org`, 'wrong')),
     )
-    expect(answers.filter(({ status }) => status === 429)).toHaveLength(10)
+    expect(responses.filter(({ status }) => status === 429)).toHaveLength(10)
   })
 
   test('lets a known client sign in while many addresses guess', async () => {
@@ -268,29 +268,29 @@ describe.each(DATABASES)('accounts on %s', (kind) => {
   test('accepts an API key until it is revoked and shows it once', async () => {
     await using server = await open()
     const { token } = server.owner
-    const made = await server.call<KeyBody>('POST', '/api-keys', { token, body: { name: 'laptop' } })
-    expect(made.status).toBe(201)
-    expect(made.body.key).toMatch(/^gb_[\w-]{43}$/)
-    expect(made.body.key.startsWith(made.body.prefix)).toBe(true)
-    expect(await meWith(server, made.body.key)).toBe(200)
+    const created = await server.call<KeyBody>('POST', '/api-keys', { token, body: { name: 'laptop' } })
+    expect(created.status).toBe(201)
+    expect(created.body.key).toMatch(/^gb_[\w-]{43}$/)
+    expect(created.body.key.startsWith(created.body.prefix)).toBe(true)
+    expect(await statusWith(server, created.body.key)).toBe(200)
 
     const list = await server.call<{ api_keys: Record<string, unknown>[] }>('GET', '/api-keys', { token })
     expect(list.body.api_keys).toHaveLength(1)
     expect(list.body.api_keys[0]).toMatchObject({
-      id: made.body.id,
+      id: created.body.id,
       name: 'laptop',
       avee_id: null,
       expires_at: null,
     })
     expect(list.body.api_keys[0]?.['last_used_at']).not.toBeNull()
-    expect(JSON.stringify(list.body)).not.toContain(made.body.key)
+    expect(JSON.stringify(list.body)).not.toContain(created.body.key)
 
     const other = await server.register()
-    expect((await server.call('DELETE', `/api-keys/${made.body.id}`, { token: other.token })).status).toBe(
+    expect((await server.call('DELETE', `/api-keys/${created.body.id}`, { token: other.token })).status).toBe(
       404,
     )
-    expect((await server.call('DELETE', `/api-keys/${made.body.id}`, { token })).status).toBe(200)
-    expect(await meWith(server, made.body.key)).toBe(401)
+    expect((await server.call('DELETE', `/api-keys/${created.body.id}`, { token })).status).toBe(200)
+    expect(await statusWith(server, created.body.key)).toBe(401)
   })
 
   test('rejects an expired API key', async () => {
@@ -300,15 +300,15 @@ describe.each(DATABASES)('accounts on %s', (kind) => {
       server.call<KeyBody>('POST', '/api-keys', { token, body: { expires_at } })
     expect((await make('2020-01-01T00:00:00Z')).status).toBe(422)
     const { key } = (await make('2999-01-01T00:00:00Z')).body
-    expect(await meWith(server, key)).toBe(200)
+    expect(await statusWith(server, key)).toBe(200)
     await sql`update api_keys set expires_at = now() - interval '1 second'`.execute(database.db)
-    expect(await meWith(server, key)).toBe(401)
+    expect(await statusWith(server, key)).toBe(401)
   })
 
   test('does not let an API key manage the account', async () => {
     await using server = await open()
-    const made = await server.call<KeyBody>('POST', '/api-keys', { token: server.owner.token, body: {} })
-    const token = made.body.key
+    const created = await server.call<KeyBody>('POST', '/api-keys', { token: server.owner.token, body: {} })
+    const token = created.body.key
     const attempts = [
       ['PATCH', '/me', { display_name: 'Mallory' }],
       ['DELETE', '/me', { password }],
@@ -316,12 +316,12 @@ describe.each(DATABASES)('accounts on %s', (kind) => {
       ['POST', '/auth/logout', undefined],
       ['GET', '/api-keys', undefined],
       ['POST', '/api-keys', {}],
-      ['DELETE', `/api-keys/${made.body.id}`, undefined],
+      ['DELETE', `/api-keys/${created.body.id}`, undefined],
       ['PUT', '/users/owner1/admin', undefined],
     ] as const
     for (const [method, url, body] of attempts) {
-      const answer = await server.call<ErrorResponse>(method, url, { token, body })
-      expect([url, answer.status, answer.body.error.code]).toEqual([url, 403, 'api_key_not_enough'])
+      const response = await server.call<ErrorResponse>(method, url, { token, body })
+      expect([url, response.status, response.body.error.code]).toEqual([url, 403, 'api_key_not_enough'])
     }
   })
 
@@ -400,7 +400,7 @@ describe.each(DATABASES)('accounts on %s', (kind) => {
     await server.call('PUT', `/avees/${avee.body.id}/follow`, { token: server.owner.token })
 
     expect((await server.call('DELETE', '/me', { token, body: { password } })).status).toBe(200)
-    for (const dead of [token, key.body.key]) expect(await meWith(server, dead)).toBe(401)
+    for (const dead of [token, key.body.key]) expect(await statusWith(server, dead)).toBe(401)
     expect((await login(server, 'gone@example.org')).status).toBe(401)
     for (const [table, column] of [
       ['users', 'id'],

@@ -35,10 +35,10 @@ describe.each(DATABASES)('avees on %s', (kind) => {
   test('lets the owner create, read, update and delete an avee', async () => {
     await using server = await open()
     const { token } = server.ann
-    const made = await make(server, token, { bio: 'Knows things', persona: 'You are wise.', avatar: '🦉' })
-    expect(made.status).toBe(201)
-    expect(made.headers['location']).toBe(`/avees/${made.body.id}`)
-    expect(made.body).toMatchObject({
+    const created = await make(server, token, { bio: 'Knows things', persona: 'You are wise.', avatar: '🦉' })
+    expect(created.status).toBe(201)
+    expect(created.headers['location']).toBe(`/avees/${created.body.id}`)
+    expect(created.body).toMatchObject({
       handle: 'sage',
       visibility: 'public',
       is_owner: true,
@@ -50,8 +50,8 @@ describe.each(DATABASES)('avees on %s', (kind) => {
       persona_notes: '',
       model: null,
     })
-    for (const which of ['sage', 'SAGE', made.body.id])
-      expect((await see(server, token, which)).body).toEqual(made.body)
+    for (const which of ['sage', 'SAGE', created.body.id])
+      expect((await see(server, token, which)).body).toEqual(created.body)
 
     const changed = await server.call<Answer>('PATCH', '/avees/sage', {
       token,
@@ -66,19 +66,19 @@ describe.each(DATABASES)('avees on %s', (kind) => {
     })
     expect((await see(server, token, 'sage')).status).toBe(404)
     expect((await server.call('DELETE', '/avees/wise-one', { token })).body).toEqual({ ok: true })
-    expect((await see(server, token, made.body.id)).status).toBe(404)
+    expect((await see(server, token, created.body.id)).status).toBe(404)
   })
 
   test('shows the persona only to the owner', async () => {
     await using server = await open()
-    const made = await make(server, server.ann.token, { persona: 'THE-PERSONA', visibility: 'public' })
+    const created = await make(server, server.ann.token, { persona: 'THE-PERSONA', visibility: 'public' })
     await server.call('PATCH', '/avees/sage', {
       token: server.ann.token,
       body: { persona_notes: 'THE-NOTES' },
     })
     for (const layer of [null, 'friends', 'intimate'] as const) {
       if (layer) await grant(server, server.ann.token, 'bob', layer)
-      for (const url of ['/avees/sage', `/avees/${made.body.id}`, '/avees', '/avees?query=THE-']) {
+      for (const url of ['/avees/sage', `/avees/${created.body.id}`, '/avees', '/avees?query=THE-']) {
         const { status, body } = await server.call('GET', url, { token: server.bob.token })
         expect(status).toBe(200)
         expect(JSON.stringify(body)).not.toMatch(/THE-PERSONA|THE-NOTES|persona/)
@@ -137,8 +137,8 @@ describe.each(DATABASES)('avees on %s', (kind) => {
     const touch = async () =>
       await Promise.all(
         touches.map(async ([method, url, body]) => {
-          const answer = await server.call<ErrorResponse>(method, url, { token: server.bob.token, body })
-          return `${answer.status} ${answer.body.error.code}`
+          const response = await server.call<ErrorResponse>(method, url, { token: server.bob.token, body })
+          return `${response.status} ${response.body.error.code}`
         }),
       )
     expect(new Set(await touch())).toEqual(new Set(['403 not_the_owner']))
@@ -320,11 +320,11 @@ describe.each(DATABASES)('avees on %s', (kind) => {
     const sage = (await make(server, ann.token)).body
     const other = (await make(server, ann.token, { handle: 'other' })).body
     await see(server, ann.token, 'local')
-    const made = await server.call<{ key: string }>('POST', '/api-keys', {
+    const created = await server.call<{ key: string }>('POST', '/api-keys', {
       token: ann.token,
       body: { avee_id: sage.id },
     })
-    const token = made.body.key
+    const token = created.body.key
 
     expect((await see(server, token, 'sage')).body).toMatchObject({ is_owner: true, my_layer: 'intimate' })
     for (const which of ['other', other.id, 'local', 'never-made'])

@@ -118,16 +118,16 @@ describe('the HTTP server', () => {
       ['{"__proto__":{"isAdmin":true}}', 400, 'malformed_json'],
       [`{"name":"${'x'.repeat(5_000_000)}"}`, 413, 'too_large'],
     ])('an invalid body (%#)', async (payload, status, code) => {
-      const answer = await post('/things', payload)
-      expect([answer.status, answer.body.error.code]).toEqual([status, code])
-      expect(answer.body.detail).toBe(answer.body.error.message)
+      const response = await post('/things', payload)
+      expect([response.status, response.body.error.code]).toEqual([status, code])
+      expect(response.body.detail).toBe(response.body.error.message)
     })
 
     test.each(['text/plain', 'application/xml', 'application/x-www-form-urlencoded', 'nonsense'])(
       'an unsupported content type: %s',
       async (type) => {
-        const answer = await post('/things', 'name=x', { 'content-type': type })
-        expect([answer.status, answer.body.error.code]).toEqual([415, 'type_not_supported'])
+        const response = await post('/things', 'name=x', { 'content-type': type })
+        expect([response.status, response.body.error.code]).toEqual([415, 'type_not_supported'])
       },
     )
 
@@ -191,8 +191,8 @@ describe('the HTTP server', () => {
       for (const url of urls) {
         const given = await get(url, { headers: { 'x-request-id': 'abc-123' } })
         expect([url, given.headers['x-request-id']]).toEqual([url, 'abc-123'])
-        const made = await get(url, { headers: { 'x-request-id': 'no "quotes", please' } })
-        expect(made.headers['x-request-id']).toMatch(/^[\da-f]{8}-[\da-f]{4}-7/)
+        const created = await get(url, { headers: { 'x-request-id': 'no "quotes", please' } })
+        expect(created.headers['x-request-id']).toMatch(/^[\da-f]{8}-[\da-f]{4}-7/)
       }
     })
 
@@ -296,13 +296,13 @@ describe('the HTTP server', () => {
     expect((await get('/admin', { token })).status).toBe(200)
     const refused = await get('/admin', { token: other.token })
     expect([refused.status, refused.body.error.code]).toEqual([403, 'admins_only'])
-    const made = await server.call<{ id: string }>('POST', '/avees', {
+    const created = await server.call<{ id: string }>('POST', '/avees', {
       token,
       body: { handle: 'sage', display_name: 'Sage' },
     })
     const key = await server.call<{ key: string }>('POST', '/api-keys', {
       token,
-      body: { avee_id: made.body.id },
+      body: { avee_id: created.body.id },
     })
     expect((await get('/admin', { token: key.body.key })).status).toBe(403)
   })

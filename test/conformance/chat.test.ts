@@ -13,7 +13,16 @@ import {
   uploadFiles,
 } from '../builders.ts'
 import { type ScriptedOllama, startOllama } from '../model-servers.ts'
-import { answerOf, bare, type Event, moment, refusal, refused, streamOf, uuid7 } from './contract.ts'
+import {
+  type Event,
+  expectError,
+  expectErrorResponse,
+  isoTime,
+  parseResponse,
+  sendRaw,
+  streamOf,
+  uuid7,
+} from './contract.ts'
 
 let ollama: ScriptedOllama
 let app: TestApp
@@ -60,19 +69,19 @@ const stream = (path: string, body: unknown = {}, { client } = ann) =>
 
 describe('conversations', () => {
   test('are created with an avee by id or handle', async () => {
-    const answer = await ann.client.post<Conversation>('/conversations', { avee: 'ada' })
-    expect(answer.status).toBe(201)
-    expect(answer.body).toMatchObject({
+    const response = await ann.client.post<Conversation>('/conversations', { avee: 'ada' })
+    expect(response.status).toBe(201)
+    expect(response.body).toMatchObject({
       id: expect.stringMatching(uuid7),
       avee_id: expect.stringMatching(uuid7),
       layer_used: 'intimate',
       title: null,
-      created_at: expect.stringMatching(moment),
+      created_at: expect.stringMatching(isoTime),
     })
-    expect((await ann.client.post('/conversations', { avee: answer.body.avee_id })).status).toBe(201)
-    expect(bodyOf(await ann.client.get(`/conversations/${answer.body.id}`))).toEqual(answer.body)
-    refusal(await ann.client.post('/conversations', { avee: 'nobody' }), 404)
-    refusal(await ann.client.post('/conversations', {}), 422)
+    expect((await ann.client.post('/conversations', { avee: response.body.avee_id })).status).toBe(201)
+    expect(bodyOf(await ann.client.get(`/conversations/${response.body.id}`))).toEqual(response.body)
+    expectError(await ann.client.post('/conversations', { avee: 'nobody' }), 404)
+    expectError(await ann.client.post('/conversations', {}), 422)
   })
 
   test('are renamed, pinned, archived and deleted', async () => {
@@ -91,14 +100,14 @@ describe('conversations', () => {
       ).conversations.map(({ id }) => id)
     expect(await ids('')).not.toContain(conversation)
     expect(await ids('?archived=true')).toContain(conversation)
-    refusal(await ann.client.patch(path, { title: '' }), 422)
+    expectError(await ann.client.patch(path, { title: '' }), 422)
     await ask(ann.client, conversation, question)
     const [, answer] = await listMessages(ann.client, conversation)
     expect((await ann.client.delete(path)).status).toBe(200)
-    refusal(await ann.client.get(path), 404)
-    refusal(await ann.client.get(`${path}/messages`), 404)
-    refusal(await ann.client.get(`/runs/${answer?.run_id}`), 404)
-    refusal(await ann.client.delete(path), 404)
+    expectError(await ann.client.get(path), 404)
+    expectError(await ann.client.get(`${path}/messages`), 404)
+    expectError(await ann.client.get(`/runs/${answer?.run_id}`), 404)
+    expectError(await ann.client.delete(path), 404)
   })
 
   test('are listed in pages without a gap, and found by title and message text', async () => {
@@ -144,7 +153,7 @@ describe('conversations', () => {
       await bob.client.post(`${path}/messages/${answer?.id}/regenerate`),
       await bob.client.post(`${path}/messages/${asked?.id}/edit`, { content: 'Mine?' }),
     ])
-      refusal(refusedAnswer, 404)
+      expectError(refusedAnswer, 404)
     expect(await listMessages(ann.client, conversation)).toHaveLength(2)
   })
 
@@ -156,7 +165,7 @@ describe('conversations', () => {
         id: expect.stringMatching(uuid7),
         status: 'complete',
         layer_used: 'intimate',
-        created_at: expect.stringMatching(moment),
+        created_at: expect.stringMatching(isoTime),
       })
     expect(asked).toMatchObject({ role: 'user', content: question, parent_id: null, citations: [] })
     expect(answer).toMatchObject({
@@ -182,7 +191,7 @@ describe('conversations', () => {
     expect(json.headers.get('content-type')).toMatch(/^application\/json/)
     for (const words of [asked?.id, answer?.id, answer?.content])
       expect(JSON.stringify(json.body)).toContain(words)
-    refusal(await ann.client.get(`${path}?format=pdf`), 422)
+    expectError(await ann.client.get(`${path}?format=pdf`), 422)
   })
 })
 
@@ -240,13 +249,13 @@ describe('branches', () => {
     const [one, first] = await listMessages(ann.client, conversation)
     const other = (await createConversation(ann.client, 'ada')).id
     const at = (id: string, message: string | undefined) => `/conversations/${id}/messages/${message}`
-    await refused(await stream(`${at(conversation, one?.id)}/regenerate`), 400)
-    await refused(await stream(`${at(conversation, first?.id)}/edit`, { content: 'x' }), 400)
-    await refused(await stream(`${at(other, first?.id)}/regenerate`), 404)
-    await refused(await stream(`${at(other, one?.id)}/edit`, { content: 'x' }), 404)
-    refusal(await ann.client.put(`/conversations/${other}/leaf`, { message_id: one?.id }), 404)
+    await expectErrorResponse(await stream(`${at(conversation, one?.id)}/regenerate`), 400)
+    await expectErrorResponse(await stream(`${at(conversation, first?.id)}/edit`, { content: 'x' }), 400)
+    await expectErrorResponse(await stream(`${at(other, first?.id)}/regenerate`), 404)
+    await expectErrorResponse(await stream(`${at(other, one?.id)}/edit`, { content: 'x' }), 404)
+    expectError(await ann.client.put(`/conversations/${other}/leaf`, { message_id: one?.id }), 404)
     for (const content of ['', '   ', 'x'.repeat(4001)])
-      await refused(await stream(`${at(conversation, one?.id)}/edit`, { content }), 400)
+      await expectErrorResponse(await stream(`${at(conversation, one?.id)}/edit`, { content }), 400)
   })
 })
 
@@ -300,7 +309,7 @@ describe('POST /chat/ask', () => {
     // An empty form or an empty JSON body leaves the query string in effect.
     for (const type of ['application/x-www-form-urlencoded', 'application/json', 'text/plain'])
       bodyOf(
-        await answerOf(
+        await parseResponse(
           await ann.client.fetch(`/chat/ask?${query}`, { method: 'POST', headers: { 'content-type': type } }),
         ),
       )
@@ -308,7 +317,7 @@ describe('POST /chat/ask', () => {
 
   test('returns the error of the model', async () => {
     ollama.script('/api/chat', { status: 400, message: 'I will not.' })
-    const { message } = refusal(
+    const { message } = expectError(
       await ann.client.post('/chat/ask', { conversation_id: conversation, question }),
       503,
     )
@@ -371,10 +380,10 @@ describe('POST /chat/stream', () => {
 
   test('returns 404 for an unknown conversation and 400 for a missing one, before any stream', async () => {
     const unknown = '0198a000-0000-7000-8000-000000000000'
-    await refused(await stream('/chat/stream', { conversation_id: unknown, question }), 404)
-    await refused(await stream('/chat/stream', { conversation_id: 'nonsense', question }), 400)
-    await refused(await stream('/chat/stream', { question }), 400)
-    await refused(await stream('/chat/stream', { conversation_id: conversation }), 400)
+    await expectErrorResponse(await stream('/chat/stream', { conversation_id: unknown, question }), 404)
+    await expectErrorResponse(await stream('/chat/stream', { conversation_id: 'nonsense', question }), 400)
+    await expectErrorResponse(await stream('/chat/stream', { question }), 400)
+    await expectErrorResponse(await stream('/chat/stream', { conversation_id: conversation }), 400)
     expect(await listMessages(ann.client, conversation)).toEqual([])
   })
 })
@@ -388,7 +397,8 @@ describe('a question', () => {
     expect((await send('x'.repeat(4000))).status).toBe(200)
     expect((await send('é'.repeat(4000))).status).toBe(200)
     expect((await send('😀'.repeat(4000))).status, 'code points, not halves of them').toBe(200)
-    for (const words of ['', '   \n\t ', 'x'.repeat(4001), '😀'.repeat(4001)]) refusal(await send(words), 400)
+    for (const words of ['', '   \n\t ', 'x'.repeat(4001), '😀'.repeat(4001)])
+      expectError(await send(words), 400)
     expect((await send('x'.repeat(2_000_000))).status).toBe(400)
   })
 
@@ -402,13 +412,13 @@ describe('a question', () => {
 
   test('of 4,000 characters fits into a URL', async () => {
     const path = `/chat/ask?conversation_id=${conversation}&question=${encodeURIComponent('é'.repeat(2000))}`
-    const { status } = await bare(ann.client, 'POST', path, {
+    const { status } = await sendRaw(ann.client, 'POST', path, {
       headers: { host: new URL(app.url).host, authorization: `Bearer ${ann.client.token}` },
     })
     expect(status).toBe(200)
   })
 
-  test('never sees the messages of other users with the same avee', async () => {
+  test('does not reveal the messages of other users with the same avee', async () => {
     await ask(bob.client, (await createConversation(bob.client, 'ada')).id, 'My secret is rhubarb.')
     await askStream(ann.client, conversation, 'What do you know?').then((response) => response.text())
     expect(lastPrompt()).not.toContain('rhubarb')

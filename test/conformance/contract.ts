@@ -21,7 +21,11 @@ const internals =
   /\bat \S+ \(|node_modules|file:\/\/|\/server\/|\/tmp\/|\bselect\b.*\bfrom\b|insert into|violates|relation "/i
 
 /** Checks the shape of an error response and returns its `error`. */
-export function refusal({ status, headers, body }: TestResponse<unknown>, expected: number, code?: string) {
+export function expectError(
+  { status, headers, body }: TestResponse<unknown>,
+  expected: number,
+  code?: string,
+) {
   expect({ status, body }, 'the status').toMatchObject({ status: expected })
   const { error, detail } = errorShape.parse(body)
   expect(detail, 'detail is the same sentence').toBe(error.message)
@@ -32,11 +36,11 @@ export function refusal({ status, headers, body }: TestResponse<unknown>, expect
 }
 
 /** Does the same for a response that has not been read. */
-export const refused = async (response: Response, expected: number, code?: string) =>
-  refusal(await answerOf(response), expected, code)
+export const expectErrorResponse = async (response: Response, expected: number, code?: string) =>
+  expectError(await parseResponse(response), expected, code)
 
 /** Reads a response; JSON bodies are parsed. */
-export async function answerOf(response: Response): Promise<TestResponse<unknown>> {
+export async function parseResponse(response: Response): Promise<TestResponse<unknown>> {
   const text = await response.text()
   const isJson = response.headers.get('content-type')?.includes('json') && text !== ''
   return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text }
@@ -70,10 +74,10 @@ async function streamTextOf(response: Response): Promise<string> {
 export const uuid7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 
 /** A time: ISO 8601 in UTC. */
-export const moment = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/
+export const isoTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/
 
 /** Sends a request with exactly these headers, which `fetch` cannot do. */
-export async function bare(
+export async function sendRaw(
   { url }: TestClient,
   method: string,
   path: string,

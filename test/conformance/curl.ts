@@ -4,7 +4,7 @@ import { promisify } from 'node:util'
 const execute = promisify(execFile)
 
 /** Runs a command line in a shell with these variables and returns its output; throws when curl fails. */
-export async function typed(
+export async function runShell(
   line: string,
   { folder, ...variables }: { folder: string } & Record<string, string>,
 ): Promise<string> {

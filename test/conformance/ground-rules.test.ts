@@ -3,7 +3,7 @@ import { startApp, type TestApp } from '../app.ts'
 import { ask, bodyOf, createAvee, createConversation, registerUser, type TestUser } from '../builders.ts'
 import type { TestClient } from '../client.ts'
 import { type ScriptedServer, startOpenAi } from '../model-servers.ts'
-import { bare, moment, refusal, refused, uuid7 } from './contract.ts'
+import { expectError, expectErrorResponse, isoTime, sendRaw, uuid7 } from './contract.ts'
 
 let models: ScriptedServer
 let app: TestApp
@@ -22,7 +22,7 @@ afterAll(async () => {
 })
 
 test('returns exactly {"ok":true} from /health without a login', async () => {
-  const { status, body, headers } = await bare(app, 'GET', '/health')
+  const { status, body, headers } = await sendRaw(app, 'GET', '/health')
   expect({ status, body }).toEqual({ status: 200, body: '{"ok":true}' })
   expect(headers['content-type']).toMatch(/^application\/json/)
 })
@@ -38,8 +38,8 @@ test('uses time-ordered UUIDv7 ids and ISO 8601 times in UTC', async () => {
   const second = await createAvee(owner.client)
   for (const { id, created_at, updated_at } of [first, second]) {
     expect(id).toMatch(uuid7)
-    expect(created_at).toMatch(moment)
-    expect(updated_at).toMatch(moment)
+    expect(created_at).toMatch(isoTime)
+    expect(updated_at).toMatch(isoTime)
   }
   expect(first.id < second.id).toBe(true)
 })
@@ -50,16 +50,19 @@ describe('errors', () => {
 
   test('400 for malformed requests', async () => {
     for (const body of ['{"handle":', 'handle=ada', '{"a":1}}', '\u0000', '﻿{'])
-      await refused(await owner.client.fetch('/avees', { method: 'POST', headers: json, body }), 400)
+      await expectErrorResponse(
+        await owner.client.fetch('/avees', { method: 'POST', headers: json, body }),
+        400,
+      )
     const boundless = { 'content-type': 'multipart/form-data' }
-    await refused(
+    await expectErrorResponse(
       await owner.client.fetch('/api/documents/upload', { method: 'POST', headers: boundless, body: 'x' }),
       400,
     )
   })
 
   test('400 for invalid UTF-8 in a path', async () => {
-    const { status, body } = await bare(app, 'GET', '/avees/%ff%fe', {
+    const { status, body } = await sendRaw(app, 'GET', '/avees/%ff%fe', {
       headers: { host: new URL(app.url).host, authorization: `Bearer ${owner.client.token}` },
     })
     expect([400, 404]).toContain(status)
@@ -70,9 +73,9 @@ describe('errors', () => {
   })
 
   test('401 without a token, and with one that is invalid, of another kind, or signed out', async () => {
-    refusal(await app.get('/me'), 401)
-    refusal(await app.as('nothing-i-know').get('/me'), 401)
-    refusal(await app.as(`${owner.client.token}x`).get('/me'), 401)
+    expectError(await app.get('/me'), 401)
+    expectError(await app.as('nothing-i-know').get('/me'), 401)
+    expectError(await app.as(`${owner.client.token}x`).get('/me'), 401)
     for (const authorization of [
       'Bearer',
       'Bearer ',
@@ -80,10 +83,10 @@ describe('errors', () => {
       'Bearer a b',
       `bearer\t${'x'.repeat(5000)}`,
     ])
-      await refused(await app.fetch('/me', { headers: { authorization } }), 401)
+      await expectErrorResponse(await app.fetch('/me', { headers: { authorization } }), 401)
     const { client } = await registerUser(app)
     expect(await client.post('/auth/logout')).toMatchObject({ status: 200 })
-    refusal(await client.get('/me'), 401)
+    expectError(await client.get('/me'), 401)
   })
 
   test('accept the authorization scheme in any case', async () => {
@@ -94,8 +97,8 @@ describe('errors', () => {
   test('403 for what a user may see but not change, 404 for what they may not see', async () => {
     const shown = await createAvee(owner.client, { visibility: 'public' })
     const hidden = await createAvee(owner.client, { visibility: 'private' })
-    refusal(await other.client.patch(`/avees/${shown.id}`, { bio: 'Mine now.' }), 403)
-    refusal(await other.client.delete(`/avees/${shown.id}`), 403)
+    expectError(await other.client.patch(`/avees/${shown.id}`, { bio: 'Mine now.' }), 403)
+    expectError(await other.client.delete(`/avees/${shown.id}`), 403)
     const nobody = '0198a000-0000-7000-8000-000000000000'
     for (const ask of [
       (id: string) => other.client.get(`/avees/${id}`),
@@ -108,8 +111,8 @@ describe('errors', () => {
       (id: string) => other.client.post('/search', { avee: id, query: 'anything' }),
       (id: string) => other.client.post(`/avees/${id}/documents`, { title: 'a', text: 'b' }),
     ]) {
-      const there = refusal(await ask(hidden.id), 404)
-      const none = refusal(await ask(nobody), 404)
+      const there = expectError(await ask(hidden.id), 404)
+      const none = expectError(await ask(nobody), 404)
       const sentence = (message: string, id: string) => message.replaceAll(id, 'ID')
       expect({ ...there, message: sentence(there.message, hidden.id) }, 'the messages are the same').toEqual({
         ...none,
@@ -120,12 +123,12 @@ describe('errors', () => {
 
   test('404 for unknown routes and objects', async () => {
     for (const path of ['/nothing', '/api/nothing', '/avees/x/y/z', '/chat', '/runs/x/y', '/v9/models'])
-      refusal(await owner.client.get(path), 404)
-    refusal(await owner.client.get('/avees/nobody-here'), 404)
-    refusal(await owner.client.get('/documents/not-an-id'), 404)
-    refusal(await owner.client.get('/conversations/not-an-id'), 404)
-    refusal(await owner.client.get('/runs/not-an-id'), 404)
-    refusal(await owner.client.delete('/api-keys/not-an-id'), 404)
+      expectError(await owner.client.get(path), 404)
+    expectError(await owner.client.get('/avees/nobody-here'), 404)
+    expectError(await owner.client.get('/documents/not-an-id'), 404)
+    expectError(await owner.client.get('/conversations/not-an-id'), 404)
+    expectError(await owner.client.get('/runs/not-an-id'), 404)
+    expectError(await owner.client.delete('/api-keys/not-an-id'), 404)
   })
 
   test('405 with Allow for methods that a path does not have', async () => {
@@ -133,24 +136,27 @@ describe('errors', () => {
       [await owner.client.post('/health'), 'GET, HEAD'],
       [await owner.client.put('/avees'), 'GET, HEAD, POST'],
     ] as const) {
-      refusal(response, 405)
+      expectError(response, 405)
       expect(response.headers.get('allow')).toBe(allowed)
     }
   })
 
   test('409 for a handle or address that is taken', async () => {
     const { handle } = await createAvee(owner.client)
-    refusal(await other.client.post('/avees', { handle, display_name: 'Another' }), 409)
+    expectError(await other.client.post('/avees', { handle, display_name: 'Another' }), 409)
   })
 
   test('413 for a body that is too large', async () => {
     const body = stringify({ handle: 'large', display_name: 'x'.repeat(40_000_000) })
-    await refused(await owner.client.fetch('/avees', { method: 'POST', headers: json, body }), 413)
+    await expectErrorResponse(
+      await owner.client.fetch('/avees', { method: 'POST', headers: json, body }),
+      413,
+    )
   })
 
   test('415 for a type that is not supported', async () => {
     for (const type of ['text/xml', 'application/octet-stream'])
-      await refused(
+      await expectErrorResponse(
         await owner.client.fetch('/avees', {
           method: 'POST',
           headers: { 'content-type': type },
@@ -161,25 +167,28 @@ describe('errors', () => {
   })
 
   test('422 for invalid fields, with the path and the problem of each', async () => {
-    const { details } = refusal(await owner.client.post('/avees', { handle: 'No!', bio: 7 }), 422)
+    const { details } = expectError(await owner.client.post('/avees', { handle: 'No!', bio: 7 }), 422)
     const list = details as { path: string; problem: string }[]
     expect(list.map(({ path }) => path).toSorted()).toEqual(['bio', 'display_name', 'handle'])
     for (const { problem } of list) expect(problem).toMatch(/\S/)
     for (const body of [[], 'text', 7, null, true, { handle: ['ada'], display_name: { a: 1 } }])
-      refusal(await owner.client.post('/avees', body), 422)
+      expectError(await owner.client.post('/avees', body), 422)
   })
 
   test('429 with Retry-After for too many wrong passwords', async () => {
     const { session } = await registerUser(app)
     const attempt = () => app.post('/auth/login', { email: session.user.email, password: 'wrong password' })
-    for (let i = 0; i < 10; i += 1) refusal(await attempt(), 401)
-    const answer = await attempt()
-    refusal(answer, 429)
-    expect(answer.headers.get('retry-after')).toMatch(/^[1-9]\d*$/)
+    for (let i = 0; i < 10; i += 1) expectError(await attempt(), 401)
+    const response = await attempt()
+    expectError(response, 429)
+    expect(response.headers.get('retry-after')).toMatch(/^[1-9]\d*$/)
   })
 
   test('503 names the unavailable service and how to fix it', async () => {
-    const { message } = refusal(await owner.client.post('/api/models/pull', { model: 'llama3.2:1b' }), 503)
+    const { message } = expectError(
+      await owner.client.post('/api/models/pull', { model: 'llama3.2:1b' }),
+      503,
+    )
     expect(message).toMatch(/Ollama/)
   })
 
@@ -200,7 +209,7 @@ describe('X-Request-Id', () => {
   test('is on every response: pages, errors, streams, preflights', async () => {
     const avee = await createAvee(owner.client)
     const conversation = await createConversation(owner.client, avee.id)
-    const answers = await Promise.all([
+    const responses = await Promise.all([
       owner.client.fetch('/'),
       owner.client.fetch('/health'),
       owner.client.fetch('/me'),
@@ -221,7 +230,7 @@ describe('X-Request-Id', () => {
       }),
     ])
     const ids = await Promise.all(
-      answers.map(async (answer) => {
+      responses.map(async (answer) => {
         await answer.text()
         return answer.headers.get('x-request-id')
       }),
@@ -294,22 +303,22 @@ describe('CORS', () => {
     'http://localhost:3000.evil.example',
     'null',
   ])('does not allow %s', async (origin) => {
-    const answer = await app.fetch('/health', { headers: { origin } })
-    expect(answer.headers.get('access-control-allow-origin')).toBeNull()
+    const response = await app.fetch('/health', { headers: { origin } })
+    expect(response.headers.get('access-control-allow-origin')).toBeNull()
   })
 })
 
 describe('HEAD and OPTIONS', () => {
   test('HEAD is GET without a body', async () => {
-    const get = await bare(app, 'GET', '/health')
-    const head = await bare(app, 'HEAD', '/health')
+    const get = await sendRaw(app, 'GET', '/health')
+    const head = await sendRaw(app, 'HEAD', '/health')
     expect(head).toMatchObject({ status: 200, body: '' })
     expect(head.headers['content-type']).toBe(get.headers['content-type'])
-    expect(await bare(app, 'HEAD', '/me')).toMatchObject({ status: 401, body: '' })
+    expect(await sendRaw(app, 'HEAD', '/me')).toMatchObject({ status: 401, body: '' })
   })
 
   test('OPTIONS without an Origin header succeeds', async () => {
-    const { status } = await bare(app, 'OPTIONS', '/me')
+    const { status } = await sendRaw(app, 'OPTIONS', '/me')
     expect(status).toBeLessThan(500)
   })
 })
@@ -333,7 +342,7 @@ describe('personal mode', () => {
 
   test('returns 403 for a host that is neither loopback nor the configured public one', async () => {
     for (const host of ['localhost', `localhost:${port()}`, `127.0.0.1:${port()}`, `[::1]:${port()}`])
-      expect(await bare(home, 'GET', '/me', { headers: as(host) })).toMatchObject({ status: 200 })
+      expect(await sendRaw(home, 'GET', '/me', { headers: as(host) })).toMatchObject({ status: 200 })
     for (const host of [
       'evil.example',
       'evil.example:8000',
@@ -343,8 +352,8 @@ describe('personal mode', () => {
       '0x7f.1.evil.example',
     ])
       for (const method of ['GET', 'DELETE'])
-        expect(await bare(home, method, '/me', { headers: as(host) })).toMatchObject({ status: 403 })
-    expect((await bare(home, 'GET', '/me', { headers: as('gabee.example') })).status).toBe(200)
+        expect(await sendRaw(home, method, '/me', { headers: as(host) })).toMatchObject({ status: 403 })
+    expect((await sendRaw(home, 'GET', '/me', { headers: as('gabee.example') })).status).toBe(200)
   })
 
   test('returns 403 for cross-site requests that would change something', async () => {
@@ -356,23 +365,23 @@ describe('personal mode', () => {
       { 'sec-fetch-site': 'cross-site' },
       { origin: `http://${here()}`, 'sec-fetch-site': 'cross-site' },
     ] as Record<string, string>[]) {
-      const answer = await bare(home, 'POST', '/avees', {
+      const answer = await sendRaw(home, 'POST', '/avees', {
         headers: as(here(), { ...json, ...headers }),
         body,
       })
       expect(answer, JSON.stringify(headers)).toMatchObject({ status: 403 })
       expect(JSON.parse(answer.body)).toMatchObject({ detail: expect.any(String) })
       const plain = { ...headers, 'content-type': 'text/plain' }
-      const { status } = await bare(home, 'POST', '/api/chat', { headers: as(here(), plain), body: '{}' })
+      const { status } = await sendRaw(home, 'POST', '/api/chat', { headers: as(here(), plain), body: '{}' })
       expect(status).toBe(403)
     }
-    refusal(await home.get('/avees/theirs'), 404)
+    expectError(await home.get('/avees/theirs'), 404)
   })
 
   test('requires a login from every other origin, even an allowed one, even to read', async () => {
     for (const origin of ['http://localhost:3000', 'https://evil.example']) {
       for (const method of ['GET', 'DELETE']) {
-        const { status } = await bare(home, method, '/me', { headers: as(here(), { origin }) })
+        const { status } = await sendRaw(home, method, '/me', { headers: as(here(), { origin }) })
         expect([401, 403]).toContain(status)
       }
     }
@@ -380,7 +389,7 @@ describe('personal mode', () => {
 
   test('ends with the first password, after which the owner keeps everything and needs a token', async () => {
     const { client } = await registerUser(home)
-    refusal(await home.get('/me'), 401)
+    expectError(await home.get('/me'), 401)
     expect(await client.get('/me')).toMatchObject({ body: { mode: 'accounts', is_admin: true } })
     expect(bodyOf(await client.get<{ is_owner: boolean }>('/avees/mine')).is_owner).toBe(true)
   })
@@ -389,7 +398,7 @@ describe('personal mode', () => {
 describe('accounts mode on other addresses', () => {
   test('requires a token or the page’s cookie from the start', async () => {
     await using wide = await startApp({ HOST: '0.0.0.0' })
-    refusal(await wide.get('/me'), 401)
+    expectError(await wide.get('/me'), 401)
     const response = await wide.fetch('/auth/register', {
       method: 'POST',
       headers: { 'content-type': 'application/json' },

@@ -4,7 +4,15 @@ import { startApp, type TestApp } from '../app.ts'
 import { bodyOf, createAvee, registerUser, type TestUser } from '../builders.ts'
 import { encryptedPdf, scannedPdf } from '../files/pdf.ts'
 import { createPdf } from '../pdf.ts'
-import { answerOf, formOf, moment, refusal, refused, streamOf, uuid7 } from './contract.ts'
+import {
+  expectError,
+  expectErrorResponse,
+  formOf,
+  isoTime,
+  parseResponse,
+  streamOf,
+  uuid7,
+} from './contract.ts'
 
 let app: TestApp
 let ann: TestUser
@@ -47,7 +55,7 @@ test('streams the progress of an upload and creates documents', async () => {
     layer: 'friends',
     pages: 2,
     passages: result?.['chunks'],
-    created_at: expect.stringMatching(moment),
+    created_at: expect.stringMatching(isoTime),
   })
   expect(document?.id).toMatch(uuid7)
   expect(bodyOf(await ann.client.get(`/documents/${document?.id}`))).toEqual(document)
@@ -83,13 +91,13 @@ test('returns the text, file and passages of a document as uploaded', async () =
   const page = text.pages.find((each) => each.page === passage.page)
   expect(page?.text.slice(passage.start, passage.end)).toBe(passage.text)
   for (const n of ['0', '999', '-1', 'x', '1.5', '99999999999999999999'])
-    refusal(await ann.client.get(`/documents/${id}/passages/${n}`), 404)
+    expectError(await ann.client.get(`/documents/${id}/passages/${n}`), 404)
 })
 
 test('creates documents from text', async () => {
   const body = { title: 'Notes', text: '# Tides\n\nThe tide turns at six.', layer: 'intimate' }
-  const answer = await ann.client.post<Document>(`/avees/${avee}/documents`, body)
-  expect([200, 201]).toContain(answer.status)
+  const response = await ann.client.post<Document>(`/avees/${avee}/documents`, body)
+  expect([200, 201]).toContain(response.status)
   expect(await listed()).toMatchObject([{ title: 'Notes', layer: 'intimate' }])
   const { results } = bodyOf(
     await ann.client.post<{ results: SearchHit[] }>('/search', { avee, query: 'tide' }),
@@ -105,7 +113,7 @@ test('creates documents from text', async () => {
     { title: 'x', text: 'x', layer: 'secret' },
     { title: ['x'], text: { a: 1 } },
   ])
-    refusal(await ann.client.post(`/avees/${avee}/documents`, wrong), 422)
+    expectError(await ann.client.post(`/avees/${avee}/documents`, wrong), 422)
   expect(await listed()).toHaveLength(1)
 })
 
@@ -121,20 +129,20 @@ test('refuses to fetch private addresses', async () => {
     'http://0/',
     'http://2130706433/',
   ]) {
-    const answer = await answerOf(
+    const response = await parseResponse(
       await ann.client.fetch(`/avees/${avee}/documents/from-url`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ url, layer: 'public' }),
       }),
     )
-    if (answer.status === 200) {
-      expect(answer.body, url).toMatch(/"success":false|"error"/)
-      expect(answer.body).not.toContain('"ok":true')
-    } else refusal(answer, answer.status)
+    if (response.status === 200) {
+      expect(response.body, url).toMatch(/"success":false|"error"/)
+      expect(response.body).not.toContain('"ok":true')
+    } else expectError(response, response.status)
   }
   for (const url of ['file:///etc/passwd', 'ftp://example.org/', 'javascript:alert(1)', 'nonsense', ''])
-    refusal(await ann.client.post(`/avees/${avee}/documents/from-url`, { url, layer: 'public' }), 422)
+    expectError(await ann.client.post(`/avees/${avee}/documents/from-url`, { url, layer: 'public' }), 422)
   expect(await listed()).toEqual([])
 })
 
@@ -145,12 +153,12 @@ test('renames a document, moves it between layers, and deletes it with everythin
     title: 'Vellmar',
     layer: 'intimate',
   })
-  refusal(await ann.client.patch(path, { layer: 'everyone' }), 422)
-  refusal(await ann.client.patch(path, { title: '' }), 422)
+  expectError(await ann.client.patch(path, { layer: 'everyone' }), 422)
+  expectError(await ann.client.patch(path, { title: '' }), 422)
   expect((await ann.client.delete(path)).status).toBe(200)
   for (const part of ['', '/text', '/file', '/passages/1'])
-    refusal(await ann.client.get(`${path}${part}`), 404)
-  refusal(await ann.client.delete(path), 404)
+    expectError(await ann.client.get(`${path}${part}`), 404)
+  expectError(await ann.client.delete(path), 404)
   expect(bodyOf(await ann.client.post('/search', { avee, query: 'lighthouse' }))).toMatchObject({
     results: [],
   })
@@ -198,12 +206,15 @@ test('refuses a missing or invalid layer and a missing file before any stream', 
   const send = (form: FormData, person = ann) =>
     person.client.fetch(`/avees/${avee}/documents`, { method: 'POST', body: form })
   const file = [{ name: 'a.txt', content: 'The tide turns at six.' }]
-  const wrong = await answerOf(await send(formOf(file, { layer: 'everybody' })))
+  const wrong = await parseResponse(await send(formOf(file, { layer: 'everybody' })))
   expect([400, 422]).toContain(wrong.status)
-  refusal(wrong, wrong.status)
-  await refused(await send(formOf([], { layer: 'public' })), 400)
-  await refused(await send(formOf(file, { layer: 'public' }), bob), 403)
-  await refused(await app.fetch(`/avees/${avee}/documents`, { method: 'POST', body: formOf(file) }), 401)
+  expectError(wrong, wrong.status)
+  await expectErrorResponse(await send(formOf([], { layer: 'public' })), 400)
+  await expectErrorResponse(await send(formOf(file, { layer: 'public' }), bob), 403)
+  await expectErrorResponse(
+    await app.fetch(`/avees/${avee}/documents`, { method: 'POST', body: formOf(file) }),
+    401,
+  )
   expect(await listed()).toEqual([])
 })
 
@@ -227,7 +238,7 @@ test('searches the caller’s library by default, respects the limit, and refuse
     { query: 'x', limit: -1 },
     { query: 'x', limit: '3' },
   ])
-    refusal(await search({ avee, ...wrong }), 422)
+    expectError(await search({ avee, ...wrong }), 422)
   for (const query of ['"', "'; drop table x; --", '(((', '* & | ! :*', '%%%', '\\', '😀', 'a'.repeat(1000)])
     bodyOf(await search({ avee, query }))
 })

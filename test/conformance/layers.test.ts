@@ -12,7 +12,7 @@ import {
 } from '../builders.ts'
 import { DATABASES } from '../databases.ts'
 import { type ScriptedOllama, startOllama } from '../model-servers.ts'
-import { refusal } from './contract.ts'
+import { expectError } from './contract.ts'
 
 /** A word in the document of each layer that appears nowhere else. */
 const secrets = { public: 'Palimpsest', friends: 'Frangipane', intimate: 'Inglenook' } as const
@@ -40,7 +40,7 @@ describe.each(DATABASES)('layers on %s', (kind) => {
   })
   beforeEach(async () => {
     avee = (await createAvee(owner.client)).id
-    const made = layers.map(async (layer) => {
+    const created = layers.map(async (layer) => {
       const content = `The secret word of the lighthouse keeper is ${secrets[layer]}, as the ${layer} book has it.`
       const [result] = await uploadFiles(owner.client, [{ name: `${layer}-book.txt`, content }], {
         avee,
@@ -48,7 +48,7 @@ describe.each(DATABASES)('layers on %s', (kind) => {
       })
       return [layer, result?.doc_id ?? ''] as const
     })
-    documents = Object.fromEntries(await Promise.all(made)) as Record<Layer, string>
+    documents = Object.fromEntries(await Promise.all(created)) as Record<Layer, string>
   })
 
   const grant = (max_layer: Layer) =>
@@ -130,16 +130,16 @@ describe.each(DATABASES)('layers on %s', (kind) => {
       for (const each of above(layer)) {
         const id = documents[each]
         for (const part of ['', '/text', '/file', '/passages/1'])
-          expect(JSON.stringify(refusal(await client.get(`/documents/${id}${part}`), 404))).not.toMatch(
+          expect(JSON.stringify(expectError(await client.get(`/documents/${id}${part}`), 404))).not.toMatch(
             hidden(layer),
           )
-        refusal(await client.patch(`/documents/${id}`, { layer: 'public' }), 404)
-        refusal(await client.delete(`/documents/${id}`), 404)
+        expectError(await client.patch(`/documents/${id}`, { layer: 'public' }), 404)
+        expectError(await client.delete(`/documents/${id}`), 404)
       }
       for (const each of within(layer)) {
         expect((await client.get(`/documents/${documents[each]}`)).status).toBe(200)
-        refusal(await client.patch(`/documents/${documents[each]}`, { layer: 'public' }), 403)
-        refusal(await client.delete(`/documents/${documents[each]}`), 403)
+        expectError(await client.patch(`/documents/${documents[each]}`, { layer: 'public' }), 403)
+        expectError(await client.delete(`/documents/${documents[each]}`), 403)
       }
     },
   )
@@ -216,16 +216,16 @@ describe.each(DATABASES)('layers on %s', (kind) => {
     expect(await sees()).toContain(secrets.intimate)
     bodyOf(await owner.client.patch(`/documents/${documents.intimate}`, { layer: 'friends' }))
     expect(await sees()).not.toContain(secrets.intimate)
-    refusal(await client.get(`/documents/${documents.intimate}`), 404)
+    expectError(await client.get(`/documents/${documents.intimate}`), 404)
   })
 
   test('refuses documents for avees of other users', async () => {
     bodyOf(await grant('intimate'))
-    refusal(
+    expectError(
       await viewer.client.post(`/avees/${avee}/documents`, { title: 'Mine', text: 'Mine.', layer: 'public' }),
       403,
     )
-    refusal(
+    expectError(
       await viewer.client.post(`/avees/${avee}/documents/from-url`, {
         url: 'https://example.org/',
         layer: 'public',

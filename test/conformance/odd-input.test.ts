@@ -16,7 +16,7 @@ import {
 import type { TestResponse } from '../client.ts'
 import { DATABASES } from '../databases.ts'
 import { type ScriptedOllama, startOllama } from '../model-servers.ts'
-import { answerOf, bare, formOf, refusal, streamOf } from './contract.ts'
+import { expectError, formOf, parseResponse, sendRaw, streamOf } from './contract.ts'
 
 /** PostgreSQL text cannot contain NUL; an unpaired surrogate is not a character. */
 const nul = 'a\u0000b'
@@ -44,15 +44,15 @@ describe.each(DATABASES)('odd input on %s', (kind) => {
   /** Expects success or a client error, never a server error. */
   const notServerError = (answer: TestResponse<unknown>, what: string) => {
     expect(answer.status, `${what}: ${JSON.stringify(answer.body)}`).toBeLessThan(500)
-    if (answer.status >= 400) refusal(answer, answer.status)
+    if (answer.status >= 400) expectError(answer, answer.status)
     return answer
   }
 
   const texts = [
     ['NUL', nul],
-    ['half a pair', half],
-    ['controls', 'a\u0001\u001b[31m\u007f\u0085b'],
-    ['odd marks', '\u202ea\ufeffb\ufffe\uffff\u2028c'],
+    ['an unpaired surrogate', half],
+    ['control characters', 'a\u0001\u001b[31m\u007f\u0085b'],
+    ['format characters', '\u202ea\ufeffb\ufffe\uffff\u2028c'],
   ] as const
   test.each(texts)('%s in any stored text', async (_name, text) => {
     const { client } = ann
@@ -105,7 +105,7 @@ describe.each(DATABASES)('odd input on %s', (kind) => {
     for (const name of [`${text}.txt`.toWellFormed(), text.toWellFormed()]) {
       const form = formOf([{ name, content: `A file named oddly, ${fresh()}.` }])
       notServerError(
-        await answerOf(await client.fetch('/api/documents/upload', { method: 'POST', body: form })),
+        await parseResponse(await client.fetch('/api/documents/upload', { method: 'POST', body: form })),
         name,
       )
     }
@@ -113,7 +113,7 @@ describe.each(DATABASES)('odd input on %s', (kind) => {
   })
 
   test.each(texts)(
-    '%s in a question, an answer and a file: the words are kept as they can be',
+    '%s in a question, an answer and a file is stored as far as possible',
     async (_name, text) => {
       const { id } = await createConversation(ann.client, avee.id)
       const words = ['Said', ` ${text}`, '.']
@@ -161,14 +161,17 @@ describe.each(DATABASES)('odd input on %s', (kind) => {
       { handle: 'a'.repeat(100_000), display_name: 'A' },
       { handle: 'longname', display_name: long },
     ])
-      refusal(await ann.client.post('/avees', body), 422)
-    refusal(await ann.client.patch(`/conversations/${conversation}`, { title: long }), 422)
-    refusal(
+      expectError(await ann.client.post('/avees', body), 422)
+    expectError(await ann.client.patch(`/conversations/${conversation}`, { title: long }), 422)
+    expectError(
       await app.post('/auth/register', { email: `${'a'.repeat(300)}@example.org`, password: 'long enough' }),
       422,
     )
-    refusal(await app.post('/auth/register', { email: 'a@example.org', password: 'é'.repeat(1_000) }), 422)
-    refusal(await app.post('/auth/register', { email: 'a@example.org', password: long }), 413)
+    expectError(
+      await app.post('/auth/register', { email: 'a@example.org', password: 'é'.repeat(1_000) }),
+      422,
+    )
+    expectError(await app.post('/auth/register', { email: 'a@example.org', password: long }), 413)
     notServerError(await ann.client.get(`/avees/${'a'.repeat(5000)}`), 'a long handle')
     notServerError(await ann.client.get(`/avees?query=${'a'.repeat(5000)}`), 'a long query')
     const name = `${'ü'.repeat(2000)}.txt`
@@ -196,11 +199,11 @@ describe.each(DATABASES)('odd input on %s', (kind) => {
     ]) {
       const content = `Something about ${encodeURIComponent(name)}.`
       const form = formOf([{ name, content }])
-      const answer = await answerOf(
+      const response = await parseResponse(
         await ann.client.fetch('/api/documents/upload', { method: 'POST', body: form }),
       )
-      expect(answer.status, name).toBeLessThan(500)
-      const result = /"doc_id":"([^"]+)"/.exec(String(answer.body))?.[1]
+      expect(response.status, name).toBeLessThan(500)
+      const result = /"doc_id":"([^"]+)"/.exec(String(response.body))?.[1]
       if (result === undefined) continue
       const { filename } = bodyOf(await ann.client.get<Document>(`/documents/${result}`))
       expect(filename).not.toMatch(/[/\\\r\n]/)
@@ -237,8 +240,9 @@ describe.each(DATABASES)('odd input on %s', (kind) => {
         ['/api/documents/test', 'top_k'],
         ['/api-keys', 'expires_at'],
       ] as const) {
-        const answer = notServerError(await client.post(path, { [field]: wrong }), `${path} ${field}`)
-        if (path !== '/api-keys' || answer.status >= 400) expect(answer.status).toBeGreaterThanOrEqual(400)
+        const response = notServerError(await client.post(path, { [field]: wrong }), `${path} ${field}`)
+        if (path !== '/api-keys' || response.status >= 400)
+          expect(response.status).toBeGreaterThanOrEqual(400)
       }
     // Some servers parse a repeated parameter as a list.
     notServerError(
@@ -248,7 +252,7 @@ describe.each(DATABASES)('odd input on %s', (kind) => {
     notServerError(await client.get('/avees?limit=1&limit=2&query=a&query=b'), 'twice')
     notServerError(
       await client.get('/avees?__proto__[x]=1&constructor=1&limit[]=1'),
-      'names that mean something',
+      'names of object properties',
     )
     notServerError(
       await client.post('/avees', JSON.parse('{"handle":"protos","display_name":"P","toString":1}')),
@@ -259,7 +263,7 @@ describe.each(DATABASES)('odd input on %s', (kind) => {
   test('invalid limits and cursors', async () => {
     for (const list of ['/avees', '/conversations', `/avees/${avee.id}/documents`, '/runs']) {
       for (const limit of ['-1', '0', '1.5', '1e9', 'x', '', '9'.repeat(40), 'Infinity'])
-        refusal(await ann.client.get(`${list}?limit=${limit}`), 422)
+        expectError(await ann.client.get(`${list}?limit=${limit}`), 422)
     }
     for (const list of ['/avees', '/conversations', `/avees/${avee.id}/documents`])
       for (const cursor of [
@@ -273,9 +277,9 @@ describe.each(DATABASES)('odd input on %s', (kind) => {
         '🙂',
         'a'.repeat(399),
       ]) {
-        const answer = await ann.client.get(`${list}?cursor=${encodeURIComponent(cursor)}`)
-        expect([400, 422], `${list} ${cursor}`).toContain(answer.status)
-        refusal(answer, answer.status)
+        const response = await ann.client.get(`${list}?cursor=${encodeURIComponent(cursor)}`)
+        expect([400, 422], `${list} ${cursor}`).toContain(response.status)
+        expectError(response, response.status)
       }
   })
 
@@ -305,11 +309,11 @@ describe.each(DATABASES)('odd input on %s', (kind) => {
     const upper = id.toUpperCase()
     expect(bodyOf(await ann.client.get<Conversation>(`/conversations/${upper}`)).id).toBe(id)
     expect(bodyOf(await ann.client.get<Avee>(`/avees/${avee.id.toUpperCase()}`)).id).toBe(avee.id)
-    const answer = await ann.client.post<{ conversation_id: string }>('/chat/ask', {
+    const response = await ann.client.post<{ conversation_id: string }>('/chat/ask', {
       conversation_id: upper,
       question: 'Hello',
     })
-    expect(bodyOf(answer).conversation_id).toBe(id)
+    expect(bodyOf(response).conversation_id).toBe(id)
     const running = Promise.all(
       [upper, id].map((each) =>
         ann.client.post<unknown>('/chat/ask', { conversation_id: each, question: 'Once more' }),
@@ -330,7 +334,7 @@ describe.each(DATABASES)('odd input on %s', (kind) => {
     const headers = { 'content-type': 'application/json' }
     for (const body of [deep, `{"handle":${deep}}`, `{"a":${'1'.repeat(100_000)}}`, '"\\ud800"'])
       notServerError(
-        await answerOf(await ann.client.fetch('/avees', { method: 'POST', headers, body })),
+        await parseResponse(await ann.client.fetch('/avees', { method: 'POST', headers, body })),
         body.slice(0, 20),
       )
     const many = Object.fromEntries(Array.from({ length: 100_000 }, (_, i) => [`k${i}`, i]))
@@ -341,29 +345,29 @@ describe.each(DATABASES)('odd input on %s', (kind) => {
     const headers = { host: new URL(app.url).host, authorization: `Bearer ${ann.client.token}` }
     const question = `/chat/ask?conversation_id=${conversation}&question=Hello`
     for (const key of ['', ' ', 'x'.repeat(201), 'ümlaut', 'a\tb']) {
-      const { status } = await bare(app, 'POST', question, {
+      const { status } = await sendRaw(app, 'POST', question, {
         headers: { ...headers, 'idempotency-key': Buffer.from(key).toString('latin1') },
       })
       expect([200, 400, 422], key).toContain(status)
     }
     for (const id of ['x'.repeat(10_000), '<script>', 'a b', '\u00ff'])
       expect(
-        (await bare(app, 'GET', '/health', { headers: { ...headers, 'x-request-id': id } })).status,
+        (await sendRaw(app, 'GET', '/health', { headers: { ...headers, 'x-request-id': id } })).status,
       ).toBeLessThan(500)
     for (const accept of ['text/html', 'application/xml', '*/*;q=0', ''])
-      expect((await bare(app, 'GET', '/me', { headers: { ...headers, accept } })).status).toBe(200)
+      expect((await sendRaw(app, 'GET', '/me', { headers: { ...headers, accept } })).status).toBe(200)
   })
 
   test('one idempotency key for two kinds of runs', async () => {
     const headers = { 'idempotency-key': `both-${kind}` }
-    const form = formOf([{ name: 'key.txt', content: 'The key opens the door.' }])
+    const form = formOf([{ name: 'key.txt', content: 'The key opens the gate.' }])
     const uploaded = await streamOf(
       await ann.client.fetch('/api/documents/upload', { method: 'POST', body: form, headers }),
     )
     expect(uploaded.at(-1)).toMatchObject({ done: true })
     const question = { conversation_id: conversation, question: 'With a used key?' }
     for (const path of ['/chat/ask', '/chat/stream'])
-      refusal(await ann.client.post(path, question, { headers }), 409)
+      expectError(await ann.client.post(path, question, { headers }), 409)
   })
 
   test('fifty concurrent uploads of the same file create one document', async () => {

@@ -6,14 +6,14 @@ import { type ServerProcess, startServer } from '../app.ts'
 import { createAvee, createConversation, listMessages, registerUser } from '../builders.ts'
 import { type ScriptedServer, startOllama, startOpenAi } from '../model-servers.ts'
 import { createPdf } from '../pdf.ts'
-import { eventsOf, renderedEventsOf, typed } from './curl.ts'
+import { eventsOf, renderedEventsOf, runShell } from './curl.ts'
 
 type Models = {
   name: string
   start(): Promise<{ upstream?: ScriptedServer; settings: Record<string, string> }>
 }
 
-const setUps: Models[] = [
+const setups: Models[] = [
   {
     name: 'Ollama',
     async start() {
@@ -32,7 +32,7 @@ const setUps: Models[] = [
 ]
 
 // The command lines of the original specification, unchanged except for ports and ids.
-describe.each(setUps)('the original curl lines with $name', ({ name, start }) => {
+describe.each(setups)('the original curl lines with $name', ({ name, start }) => {
   const isWithoutModel = name === 'no model at all'
   let server: ServerProcess
   let upstream: ScriptedServer | undefined
@@ -55,16 +55,16 @@ describe.each(setUps)('the original curl lines with $name', ({ name, start }) =>
     await rm(folder, { recursive: true, force: true })
   })
 
-  const type = (line: string, variables: Record<string, string> = {}) =>
-    typed(line, { folder, URL: server.url, ...variables })
+  const run = (line: string, variables: Record<string, string> = {}) =>
+    runShell(line, { folder, URL: server.url, ...variables })
 
   test('the server is healthy', async () => {
-    expect(await type('curl $URL/health')).toBe('{"ok":true}')
+    expect(await run('curl $URL/health')).toBe('{"ok":true}')
   })
 
   test('an upload streams its progress and its result', async () => {
     const events = eventsOf(
-      await type('curl -X POST $URL/api/documents/upload -F "files=@test.pdf" --no-buffer'),
+      await run('curl -X POST $URL/api/documents/upload -F "files=@test.pdf" --no-buffer'),
     )
     expect(events[0]).toEqual({ message: 'Processing test.pdf...' })
     expect(events.at(-2)).toMatchObject({ result: { success: true, filename: 'test.pdf', pages: 2 } })
@@ -72,7 +72,7 @@ describe.each(setUps)('the original curl lines with $name', ({ name, start }) =>
   })
 
   const chat = (body: string) =>
-    type(`curl -X POST $URL/api/chat -H "Content-Type: application/json" -d '${body}' --no-buffer`)
+    run(`curl -X POST $URL/api/chat -H "Content-Type: application/json" -d '${body}' --no-buffer`)
 
   test('/api/chat answers without documents with use_rag: false', async () => {
     const events = renderedEventsOf(await chat('{"message": "Hello", "use_rag": false}'))
@@ -94,7 +94,7 @@ describe.each(setUps)('the original curl lines with $name', ({ name, start }) =>
   })
 
   test('a model download streams Ollama’s progress, or an error without Ollama', async () => {
-    const printed = await type(
+    const printed = await run(
       `curl -X POST $URL/api/models/pull -H "Content-Type: application/json" -d '{"model": "llama3.2:1b"}' --no-buffer`,
     )
     if (name === 'Ollama') {
@@ -108,7 +108,7 @@ describe.each(setUps)('the original curl lines with $name', ({ name, start }) =>
   })
 
   const stream = (token: string, conversation: string, question: string) =>
-    type(
+    run(
       `curl -N -X POST -H "Authorization: Bearer $TOKEN" "$URL/chat/stream?conversation_id=$CONV_ID&question=${question}"`,
       { TOKEN: token, CONV_ID: conversation },
     )

@@ -14,12 +14,12 @@ import type { TestResponse } from '../client.ts'
 import { readEvents } from '../events.ts'
 import { type ScriptedOllama, startOllama } from '../model-servers.ts'
 import {
-  answerOf,
   type Event,
+  expectError,
+  expectErrorResponse,
   formOf,
-  moment,
-  refusal,
-  refused,
+  isoTime,
+  parseResponse,
   renderedStreamOf,
   streamOf,
   until,
@@ -155,17 +155,17 @@ describe('GET /runs/{id}/events', () => {
   test('returns 400 for an invalid event number and 409 for one beyond the log', async () => {
     const { id, events } = await answered()
     for (const cursor of ['x', '-1', '1.5', '1e1', '0x1', 'NaN', '1;2', '99999999999999999999999']) {
-      await refused(await follow(id, {}, `?after=${cursor}`), 400)
-      await refused(await follow(id, { 'last-event-id': cursor }), 400)
+      await expectErrorResponse(await follow(id, {}, `?after=${cursor}`), 400)
+      await expectErrorResponse(await follow(id, { 'last-event-id': cursor }), 400)
     }
-    await refused(await follow(id, {}, `?after=${events.length + 1}`), 409)
-    await refused(await follow(id, { 'last-event-id': '2147483647' }), 409)
-    await refused(await follow(id, { 'last-event-id': '4294967296' }), 409)
+    await expectErrorResponse(await follow(id, {}, `?after=${events.length + 1}`), 409)
+    await expectErrorResponse(await follow(id, { 'last-event-id': '2147483647' }), 409)
+    await expectErrorResponse(await follow(id, { 'last-event-id': '4294967296' }), 409)
   })
 
   test('returns 409 for a number beyond the log of a running run', async () => {
     const response = await askStalling()
-    await refused(await follow(runOf(response), { 'last-event-id': '500' }), 409)
+    await expectErrorResponse(await follow(runOf(response), { 'last-event-id': '500' }), 409)
     await stop(runOf(response))
   })
 
@@ -208,7 +208,7 @@ describe('GET /runs/{id}', () => {
       kind: 'chat',
       status: 'running',
       last_event: expect.any(Number),
-      created_at: expect.stringMatching(moment),
+      created_at: expect.stringMatching(isoTime),
       finished_at: null,
     })
     expect(running.id).toMatch(uuid7)
@@ -218,7 +218,7 @@ describe('GET /runs/{id}', () => {
     expect(await run(running.id)).toMatchObject({
       status: 'stopped',
       last_event: events.length,
-      finished_at: expect.stringMatching(moment),
+      finished_at: expect.stringMatching(isoTime),
     })
   })
 
@@ -264,7 +264,7 @@ describe('GET /runs', () => {
     expect(await listed(ann, '?status=stopped')).toContain(runOf(response))
     expect(await listed(ann, '')).toContain(runOf(response))
     expect(await listed(bob, '')).toEqual([])
-    refusal(await ann.client.get('/runs?status=asleep'), 422)
+    expectError(await ann.client.get('/runs?status=asleep'), 422)
   })
 })
 
@@ -389,10 +389,10 @@ describe('a run', () => {
     const response = await askStalling()
     const id = runOf(response)
     for (const answer of [
-      await answerOf(await askStream(ann.client, conversation, 'And?')),
+      await parseResponse(await askStream(ann.client, conversation, 'And?')),
       await ann.client.post<unknown>('/chat/ask', { conversation_id: conversation, question: 'And?' }),
     ]) {
-      const { details } = refusal(answer, 409)
+      const { details } = expectError(answer, 409)
       expect(details).toMatchObject({ run_id: id })
     }
     await stop(id)
@@ -400,15 +400,15 @@ describe('a run', () => {
     expect((await answered('And now?')).events.at(-1)).toMatchObject({ event: 'complete' })
   })
 
-  test('is visible only to those who may see its subject', async () => {
+  test('is visible only to users with access to its subject', async () => {
     const { id } = await answered()
     const live = await askStalling()
     for (const hidden of [id, runOf(live)]) {
-      refusal(await bob.client.get(`/runs/${hidden}`), 404)
-      refusal(await bob.client.delete(`/runs/${hidden}`), 404)
-      await refused(await bob.client.fetch(`/runs/${hidden}/events`), 404)
-      await refused(await bob.client.fetch(`/runs/${hidden}/events?after=9999`), 404)
-      await refused(await app.fetch(`/runs/${hidden}/events`), 401)
+      expectError(await bob.client.get(`/runs/${hidden}`), 404)
+      expectError(await bob.client.delete(`/runs/${hidden}`), 404)
+      await expectErrorResponse(await bob.client.fetch(`/runs/${hidden}/events`), 404)
+      await expectErrorResponse(await bob.client.fetch(`/runs/${hidden}/events?after=9999`), 404)
+      await expectErrorResponse(await app.fetch(`/runs/${hidden}/events`), 401)
     }
     expect((await run(runOf(live))).status).toBe('running')
     await stop(runOf(live))

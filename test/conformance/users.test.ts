@@ -12,7 +12,7 @@ import {
   type TestUser,
   uploadFiles,
 } from '../builders.ts'
-import { answerOf, formOf, moment, refusal, refused, uuid7 } from './contract.ts'
+import { expectError, expectErrorResponse, formOf, isoTime, parseResponse, uuid7 } from './contract.ts'
 
 let app: TestApp
 let ann: TestUser
@@ -34,43 +34,43 @@ describe('accounts', () => {
 
   test('registration returns a token with its expiry and the user', async () => {
     const body = { email: 'new@example.org', password, handle: 'newcomer', display_name: 'New' }
-    const answer = await app.post<Session>('/auth/register', body)
-    expect(answer.status).toBe(201)
-    expect(Object.keys(answer.body)).toEqual(['token', 'expires_at', 'user'])
-    const { token, expires_at, user } = answer.body
-    expect(expires_at).toMatch(moment)
+    const response = await app.post<Session>('/auth/register', body)
+    expect(response.status).toBe(201)
+    expect(Object.keys(response.body)).toEqual(['token', 'expires_at', 'user'])
+    const { token, expires_at, user } = response.body
+    expect(expires_at).toMatch(isoTime)
     expect(Date.parse(expires_at)).toBeGreaterThan(Date.now())
     expect(user).toMatchObject({ email: 'new@example.org', handle: 'newcomer', display_name: 'New' })
     expect(user.id).toMatch(uuid7)
-    expect(JSON.stringify(answer.body)).not.toContain(password)
+    expect(JSON.stringify(response.body)).not.toContain(password)
     expect(bodyOf(await app.as(token).get('/me'))).toMatchObject(user)
   })
 
   test('an address in different spellings is one account', async () => {
     const { session } = await registerUser(app, { email: 'One.Person@Example.org', password })
     for (const email of ['one.person@example.org', 'ONE.PERSON@EXAMPLE.ORG'])
-      refusal(await app.post('/auth/register', { email, password }), 409)
+      expectError(await app.post('/auth/register', { email, password }), 409)
     const again = await app.post<Session>('/auth/login', { email: 'one.PERSON@example.ORG', password })
     expect(bodyOf(again).user.id).toBe(session.user.id)
   })
 
   test('concurrent registrations of one address create one account', async () => {
     const body = { email: 'crowd@example.org', password }
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       Array.from({ length: 8 }, () => app.post<unknown>('/auth/register', body)),
     )
-    const statuses = answers.map(({ status }) => status).toSorted((a, b) => a - b)
+    const statuses = responses.map(({ status }) => status).toSorted((a, b) => a - b)
     expect(statuses).toEqual([201, ...Array.from({ length: 7 }, () => 409)])
-    for (const answer of answers) if (answer.status === 409) refusal(answer, 409)
+    for (const answer of responses) if (answer.status === 409) expectError(answer, 409)
   })
 
   test('only one of several concurrent requests gets a handle', async () => {
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       Array.from({ length: 6 }, (_, i) =>
         app.post('/auth/register', { email: `taker${i}@example.org`, password, handle: 'wanted' }),
       ),
     )
-    expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([
+    expect(responses.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([
       201, 409, 409, 409, 409, 409,
     ])
   })
@@ -82,7 +82,7 @@ describe('accounts', () => {
     expect(signedIn.token).not.toBe(session.token)
     const wrong = await app.post('/auth/login', { email: 'in@example.org', password: `${password}!` })
     const unknown = await app.post('/auth/login', { email: 'nobody@example.org', password })
-    expect(refusal(wrong, 401)).toEqual(refusal(unknown, 401))
+    expect(expectError(wrong, 401)).toEqual(expectError(unknown, 401))
   })
 
   test('sign-out ends only its own token', async () => {
@@ -91,7 +91,7 @@ describe('accounts', () => {
       bodyOf(await app.post<Session>('/auth/login', { email: 'out@example.org', password })).token,
     )
     expect((await client.post('/auth/logout')).status).toBe(200)
-    refusal(await client.get('/me'), 401)
+    expectError(await client.get('/me'), 401)
     expect(bodyOf(await other.get('/me'))).toMatchObject({ id: session.user.id })
   })
 
@@ -100,9 +100,9 @@ describe('accounts', () => {
     const changed = await client.patch('/me', { display_name: 'Other', handle: 'other-handle' })
     expect(bodyOf(changed)).toMatchObject({ display_name: 'Other', handle: 'other-handle' })
     expect(bodyOf(await client.get('/me'))).toMatchObject({ display_name: 'Other', handle: 'other-handle' })
-    refusal(await bob.client.patch('/me', { handle: 'other-handle' }), 409)
-    refusal(await client.patch('/me', { handle: 'Other Handle' }), 422)
-    refusal(await client.patch('/me', { email: 'no address' }), 422)
+    expectError(await bob.client.patch('/me', { handle: 'other-handle' }), 409)
+    expectError(await client.patch('/me', { handle: 'Other Handle' }), 422)
+    expectError(await client.patch('/me', { email: 'no address' }), 422)
   })
 
   test('a new password requires the current one and replaces it', async () => {
@@ -112,7 +112,7 @@ describe('accounts', () => {
       client.post('/auth/password', { current_password, new_password: next })
     expect([401, 403]).toContain((await attempt('wrong password')).status)
     expect((await attempt(password)).status).toBe(200)
-    refusal(await app.post('/auth/login', { email: 'change@example.org', password }), 401)
+    expectError(await app.post('/auth/login', { email: 'change@example.org', password }), 401)
     bodyOf(await app.post('/auth/login', { email: 'change@example.org', password: next }))
   })
 
@@ -133,11 +133,11 @@ describe('accounts', () => {
       await client.get<{ documents: { id: string }[] }>(`/avees/${avee.id}/documents`),
     )
 
-    refusal(await client.delete('/me', { password: 'wrong password' }), 403)
+    expectError(await client.delete('/me', { password: 'wrong password' }), 403)
     expect((await client.delete('/me', { password })).status).toBe(200)
-    refusal(await client.get('/me'), 401)
-    refusal(await app.as(key).get('/me'), 401)
-    refusal(await app.post('/auth/login', { email: 'leaver@example.org', password }), 401)
+    expectError(await client.get('/me'), 401)
+    expectError(await app.as(key).get('/me'), 401)
+    expectError(await app.post('/auth/login', { email: 'leaver@example.org', password }), 401)
     for (const path of [
       '/avees/leavers-avee',
       `/avees/${avee.id}`,
@@ -146,7 +146,7 @@ describe('accounts', () => {
       `/documents/${documents[0]?.id}/file`,
       `/runs/${runs[0]?.id}`,
     ])
-      refusal(await bob.client.get(path), 404)
+      expectError(await bob.client.get(path), 404)
     const found = await bob.client.get<{ avees: Avee[] }>('/avees?query=leavers')
     expect(bodyOf(found).avees).toEqual([])
     const again = await registerUser(app, { email: 'leaver@example.org', password, handle: 'leaver' })
@@ -165,10 +165,10 @@ describe('API keys', () => {
     expect(bodyOf(listed).api_keys.map((each) => each['id'])).toContain(id)
     expect(JSON.stringify(listed.body)).not.toContain(key)
     expect(bodyOf(await app.as(key).get('/me'))).toMatchObject({ id: ann.session.user.id })
-    refusal(await bob.client.delete(`/api-keys/${id}`), 404)
+    expectError(await bob.client.delete(`/api-keys/${id}`), 404)
     expect((await ann.client.delete(`/api-keys/${id}`)).status).toBe(200)
-    refusal(await app.as(key).get('/me'), 401)
-    refusal(await ann.client.delete(`/api-keys/${id}`), 404)
+    expectError(await app.as(key).get('/me'), 401)
+    expectError(await ann.client.delete(`/api-keys/${id}`), 404)
   })
 
   test('users list only their own keys', async () => {
@@ -209,13 +209,13 @@ describe('API keys', () => {
       expect([403, 404]).toContain(answer.status)
     const { conversations } = bodyOf(await bound.get<{ conversations: { id: string }[] }>('/conversations'))
     expect(conversations.map(({ id }) => id)).toEqual([conversation.id])
-    const answers = [
+    const responses = [
       await bound.post('/search', { query: 'mill' }),
       await bound.get('/api/documents/list'),
       await bound.get('/me/avees'),
     ]
-    for (const answer of answers) expect(JSON.stringify(answer.body)).not.toMatch(/Aldous|mill\.txt/)
-    refusal(await bob.client.post('/api-keys', { name: 'x', avee_id: one.id }), 404)
+    for (const answer of responses) expect(JSON.stringify(answer.body)).not.toMatch(/Aldous|mill\.txt/)
+    expectError(await bob.client.post('/api-keys', { name: 'x', avee_id: one.id }), 404)
   })
 })
 
@@ -231,12 +231,12 @@ describe('avees', () => {
       visibility: 'public',
       model: 'llama3.2:1b',
     }
-    const made = await ann.client.post<Avee>('/avees', body)
-    expect(made.status).toBe(201)
-    expect(made.body).toMatchObject(body)
-    const { id } = made.body
-    expect(bodyOf(await ann.client.get(`/avees/${body.handle}`))).toEqual(made.body)
-    expect(bodyOf(await ann.client.get(`/avees/${id}`))).toEqual(made.body)
+    const created = await ann.client.post<Avee>('/avees', body)
+    expect(created.status).toBe(201)
+    expect(created.body).toMatchObject(body)
+    const { id } = created.body
+    expect(bodyOf(await ann.client.get(`/avees/${body.handle}`))).toEqual(created.body)
+    expect(bodyOf(await ann.client.get(`/avees/${id}`))).toEqual(created.body)
     expect(bodyOf(await ann.client.patch(`/avees/${id}`, { bio: 'Still counts.' }))).toMatchObject({
       ...body,
       bio: 'Still counts.',
@@ -247,13 +247,13 @@ describe('avees', () => {
       bodyOf(await bob.client.get<{ avees: Avee[] }>('/me/avees')).avees.map(({ id }) => id),
     ).not.toContain(id)
     expect((await ann.client.delete(`/avees/${id}`)).status).toBe(200)
-    refusal(await ann.client.get(`/avees/${id}`), 404)
+    expectError(await ann.client.get(`/avees/${id}`), 404)
     expect((await ann.client.post('/avees', { handle: body.handle, display_name: 'Again' })).status).toBe(201)
   })
 
   test.each(['abc', 'a-b_c', '0'.repeat(30), '---'])('accept the handle %s', async (handle) => {
     expect((await ann.client.post('/avees', { handle, display_name: 'A' })).status).toBe(201)
-    refusal(await bob.client.post('/avees', { handle, display_name: 'B' }), 409)
+    expectError(await bob.client.post('/avees', { handle, display_name: 'B' }), 409)
   })
 
   test.each([
@@ -270,7 +270,7 @@ describe('avees', () => {
     'ａｂｃ',
     '😀😀😀',
   ])('reject the handle %j', async (handle) => {
-    refusal(await ann.client.post('/avees', { handle, display_name: 'A' }), 422)
+    expectError(await ann.client.post('/avees', { handle, display_name: 'A' }), 422)
   })
 
   test('show persona and persona notes only to the owner', async () => {
@@ -282,7 +282,7 @@ describe('avees', () => {
     })
     const seen = bodyOf(await bob.client.get<Avee>(`/avees/${id}`))
     expect(JSON.stringify(seen)).not.toMatch(/shy|short answers/)
-    refusal(await bob.client.patch(`/avees/${id}`, { persona_notes: 'Shouts.' }), 403)
+    expectError(await bob.client.patch(`/avees/${id}`, { persona_notes: 'Shouts.' }), 403)
   })
 
   test('list discoverable avees in pages, with search', async () => {
@@ -329,10 +329,10 @@ describe('avees', () => {
     expect(bodyOf(await ann.client.get(path))).toMatchObject({
       permissions: [{ user_id: user, max_layer: 'friends' }],
     })
-    refusal(await bob.client.get(path), 403)
-    refusal(await bob.client.put(`${path}/${user}`, { max_layer: 'intimate' }), 403)
-    refusal(await ann.client.put(`${path}/${user}`, { max_layer: 'everything' }), 422)
-    refusal(
+    expectError(await bob.client.get(path), 403)
+    expectError(await bob.client.put(`${path}/${user}`, { max_layer: 'intimate' }), 403)
+    expectError(await ann.client.put(`${path}/${user}`, { max_layer: 'everything' }), 422)
+    expectError(
       await ann.client.put(`${path}/0198a000-0000-7000-8000-000000000000`, { max_layer: 'friends' }),
       404,
     )
@@ -354,11 +354,14 @@ describe('avees', () => {
       `/conversations/${id}`,
       `/conversations/${id}/messages`,
     ])
-      refusal(await bob.client.get(path), 404)
+      expectError(await bob.client.get(path), 404)
     const form = formOf(files, { layer: 'public' })
-    await refused(await ann.client.fetch(`/avees/${avee.id}/documents`, { method: 'POST', body: form }), 404)
-    refusal(
-      await answerOf(
+    await expectErrorResponse(
+      await ann.client.fetch(`/avees/${avee.id}/documents`, { method: 'POST', body: form }),
+      404,
+    )
+    expectError(
+      await parseResponse(
         await bob.client.fetch(`/chat/stream?conversation_id=${id}&question=x`, { method: 'POST' }),
       ),
       404,

@@ -72,7 +72,7 @@ test('an answer continues after the server is killed and restarted', async () =>
   window.expectNoErrors()
 })
 
-test('two tabs show the same answer, whichever of them asked', async () => {
+test('two tabs show the same answer', async () => {
   await using window = await openWindow(browser, `${server.url}/chat/ada`)
   const first = chatPage(window.page)
   await first.ask('Are you there?')

@@ -83,7 +83,7 @@ describe.each(DATABASES)('documents on %s', (kind) => {
     expect(await server.knowledge.text(first?.doc_id ?? '', allLayers)).toEqual([{ page: 1, text: ships }])
   })
 
-  test('returns passages as exact stretches of their page, with their neighbours', async () => {
+  test('returns passages as exact parts of their page, with their neighbours', async () => {
     const [result] = await server.ingest(ada, { 'bees.md': bees })
     const [page] = await server.knowledge.text(result?.doc_id ?? '', allLayers)
     const { hits } = await server.find(ada.aveeId, 'colony in winter')

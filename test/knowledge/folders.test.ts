@@ -46,8 +46,8 @@ describe.each(DATABASES)('a watched folder on %s', (kind) => {
   const follow = async (layer = 'friends') =>
     bodyOf(await admin.post<Folder>(`/avees/${avee}/folders`, { path: root, layer }))
 
-  /** Scans until no run is left, and returns the documents by title. */
-  async function settled(): Promise<Record<string, Document>> {
+  /** Scans until no run is active, and returns the documents by title. */
+  async function scanAll(): Promise<Record<string, Document>> {
     for (;;) {
       await server.knowledge.folders.scanNow()
       const { rows } = await running()
@@ -85,7 +85,7 @@ describe.each(DATABASES)('a watched folder on %s', (kind) => {
     await put('.git/config.md', 'Nor this.')
     await put('program.exe', 'MZ')
     await follow()
-    const documents = await settled()
+    const documents = await scanAll()
     expect(Object.keys(documents).toSorted()).toEqual(['harbour', 'mill'])
     expect(documents['harbour']).toMatchObject({
       source: 'folder',
@@ -104,11 +104,11 @@ describe.each(DATABASES)('a watched folder on %s', (kind) => {
     await put('mill.md', 'The mill grinds rye.')
     await put('barn.md', 'The barn holds hay.')
     await follow()
-    const before = await settled()
+    const before = await scanAll()
     await put('mill.md', 'The mill grinds barley.', 0.5)
     await rm(join(root, 'barn.md'))
     await put('quay.md', 'The quay is of granite.')
-    const after = await settled()
+    const after = await scanAll()
     expect(Object.keys(after).toSorted()).toEqual(['mill', 'quay'])
     expect(after['mill']?.id).toBe(before['mill']?.id)
     expect(await found('barley')).toEqual(['mill'])
@@ -119,8 +119,8 @@ describe.each(DATABASES)('a watched folder on %s', (kind) => {
   test('does not read unchanged files again', async () => {
     await put('mill.md', 'The mill grinds rye.')
     await follow()
-    const before = await settled()
-    expect(await settled()).toEqual(before)
+    const before = await scanAll()
+    expect(await scanAll()).toEqual(before)
     const count = await server.database.db
       .selectFrom('runs')
       .select((eb) => eb.fn.countAll<string>().as('runs'))
@@ -133,13 +133,13 @@ describe.each(DATABASES)('a watched folder on %s', (kind) => {
     await put('a/readme.md', 'About the mill.')
     await put('b/readme.md', 'About the harbour.')
     await follow()
-    const ids = async () => Object.values(await settled()).map(({ id }) => id)
-    await settled()
+    const ids = async () => Object.values(await scanAll()).map(({ id }) => id)
+    await scanAll()
     expect(await found('mill')).toHaveLength(1)
     expect(await found('harbour')).toHaveLength(1)
     const [before] = await ids()
     await rename(join(root, 'b/readme.md'), join(root, 'b/other.md'))
-    await settled()
+    await scanAll()
     expect(await found('harbour')).toHaveLength(1)
     expect(await ids()).toContain(before)
   })
@@ -149,23 +149,23 @@ describe.each(DATABASES)('a watched folder on %s', (kind) => {
     await put('two.md', 'The mill grinds rye.')
     await put('other.md', 'Something else.')
     await follow()
-    expect(Object.keys(await settled()).toSorted()).toEqual(['one', 'other', 'two'])
+    expect(Object.keys(await scanAll()).toSorted()).toEqual(['one', 'other', 'two'])
     await rm(join(root, 'one.md'))
-    expect(Object.keys(await settled()).toSorted()).toEqual(['other', 'two'])
+    expect(Object.keys(await scanAll()).toSorted()).toEqual(['other', 'two'])
     expect(await found('rye')).toEqual(['two'])
     await rm(join(root, 'two.md'))
-    await settled()
+    await scanAll()
     expect(await found('rye')).toEqual([])
   })
 
   test('keeps the content of a copy when the file it was copied from changes', async () => {
     await put('report.md', 'The mill grinds rye.')
     await follow()
-    await settled()
+    await scanAll()
     await put('archive.md', 'The mill grinds rye.')
-    await settled()
+    await scanAll()
     await put('report.md', 'The mill grinds barley.', 0.5)
-    expect(Object.keys(await settled()).toSorted()).toEqual(['archive', 'report'])
+    expect(Object.keys(await scanAll()).toSorted()).toEqual(['archive', 'report'])
     expect(await found('rye')).toEqual(['archive'])
     expect(await found('barley')).toEqual(['report'])
   })
@@ -173,14 +173,14 @@ describe.each(DATABASES)('a watched folder on %s', (kind) => {
   test('keeps the document of a renamed file, under the new name', async () => {
     await put('draft.md', 'The mill grinds rye.')
     await follow()
-    const before = (await settled())['draft']
+    const before = (await scanAll())['draft']
     await rename(join(root, 'draft.md'), join(root, 'windmill.md'))
-    const after = (await settled())['windmill']
+    const after = (await scanAll())['windmill']
     expect(after).toMatchObject({ id: before?.id, filename: 'windmill.md' })
     await server.jobs.idle(['knowledge.reindex'])
     expect(await found('windmill')).toEqual(['windmill'])
     await put('windmill.md', 'The mill grinds barley.', 0.5)
-    expect((await settled())['windmill']?.id).toBe(before?.id)
+    expect((await scanAll())['windmill']?.id).toBe(before?.id)
     expect(await found('barley')).toEqual(['windmill'])
   })
 
@@ -192,9 +192,9 @@ describe.each(DATABASES)('a watched folder on %s', (kind) => {
     await put('copy.md', 'The mill grinds rye.')
     await put('mill.md', 'Another mill altogether.')
     await follow()
-    await settled()
+    await scanAll()
     await rm(join(root, 'copy.md'))
-    await settled()
+    await scanAll()
     expect((await found('rye')).length).toBe(1)
     expect(await found('altogether')).toEqual(['mill'])
   })
@@ -204,7 +204,7 @@ describe.each(DATABASES)('a watched folder on %s', (kind) => {
     await put('large.md', 'x'.repeat(200_000))
     await put('mill.md', 'The mill grinds rye.')
     await follow()
-    await settled()
+    await scanAll()
     expect((await listed()).folders[0]).toMatchObject({
       documents: 1,
       failed: [
@@ -213,51 +213,51 @@ describe.each(DATABASES)('a watched folder on %s', (kind) => {
       ],
     })
     await put('large.md', 'Now it is small.', 0.5)
-    await settled()
+    await scanAll()
     expect((await listed()).folders[0]).toMatchObject({ documents: 2, failed: [{ path: 'broken.pdf' }] })
   })
 
   test('keeps its documents while it is missing or empty', async () => {
     await put('mill.md', 'The mill grinds rye.')
     await follow()
-    await settled()
-    await rename(root, `${root}-away`)
-    await settled()
+    await scanAll()
+    await rename(root, `${root}-moved`)
+    await scanAll()
     expect((await listed()).folders[0]?.problem).toContain('cannot be read')
     await mkdir(root)
-    await settled()
+    await scanAll()
     expect((await listed()).folders[0]?.problem).toContain('is empty')
     expect(await found('rye')).toEqual(['mill'])
     await rm(root, { recursive: true })
-    await rename(`${root}-away`, root)
-    await settled()
+    await rename(`${root}-moved`, root)
+    await scanAll()
     expect((await listed()).folders[0]?.problem).toBeNull()
   })
 
   test('keeps or deletes its documents when it is no longer watched', async () => {
     await put('mill.md', 'The mill grinds rye.')
     const { id } = await follow()
-    await settled()
+    await scanAll()
     bodyOf(await admin.delete(`/avees/${avee}/folders/${id}?documents=keep`))
     await rm(join(root, 'mill.md'))
-    expect((await settled())['mill']).toMatchObject({ source: 'upload' })
+    expect((await scanAll())['mill']).toMatchObject({ source: 'upload' })
 
     await put('quay.md', 'The quay is of granite.')
     const again = await follow()
-    await settled()
+    await scanAll()
     bodyOf(await admin.delete(`/avees/${avee}/folders/${again.id}?documents=remove`))
-    expect(Object.keys(await settled())).toEqual(['mill'])
+    expect(Object.keys(await scanAll())).toEqual(['mill'])
     expect(await admin.delete(`/avees/${avee}/folders/${again.id}`)).toMatchObject({ status: 404 })
   })
 
-  test('does not lead outside the allowed folders by links or paths', async () => {
+  test('rejects links and paths outside the allowed folders', async () => {
     const outside = await temporaryFolder()
     await outside.write('secret.md', 'The secret.')
     await symlink(outside.path, join(root, 'linked'))
     await symlink(join(outside.path, 'secret.md'), join(root, 'linked.md'))
     await put('mill.md', 'The mill grinds rye.')
     await follow()
-    expect(Object.keys(await settled())).toEqual(['mill'])
+    expect(Object.keys(await scanAll())).toEqual(['mill'])
     for (const path of [
       outside.path,
       '/',

@@ -187,7 +187,10 @@ test('fetches no page that robots.txt disallows, also as a single page', async (
 
 test('does not add a site to another user’s avee', async () => {
   const bob = await registerUser(server)
-  const answer = await bob.client.post(`/avees/${avee}/documents/from-site`, { url: origin, layer: 'public' })
-  expect(answer.status).toBe(403)
+  const response = await bob.client.post(`/avees/${avee}/documents/from-site`, {
+    url: origin,
+    layer: 'public',
+  })
+  expect(response.status).toBe(403)
   expect(asked).toEqual([])
 })

@@ -65,7 +65,7 @@ describe.each(DATABASES)('search on %s', (kind) => {
     expect(await first(query)).toBe(filename)
   })
 
-  test('tells answerable questions from others', async () => {
+  test('distinguishes answerable questions from others', async () => {
     const yes = [
       'How long must the Kestrel engine be warmed up?',
       'Which boats berth at the northern quay?',
@@ -84,7 +84,7 @@ describe.each(DATABASES)('search on %s', (kind) => {
       expect(await server.find(aveeId, query), query).toMatchObject({ answerable: 'no' })
   })
 
-  test('tells answerable questions from others in other languages and scripts', async () => {
+  test('distinguishes answerable questions from others in other languages and scripts', async () => {
     const yes = [
       'Was kauften die Universitäten in der Altstadt?',
       'Que sert le café de la gare aux voyageurs ?',
@@ -197,7 +197,7 @@ describe.each(DATABASES)('search on %s', (kind) => {
     server.useEmbedder(undefined)
   })
 
-  test('reorders the best passages by a cross-encoder and keeps the order without one', async () => {
+  test('reranks the best passages with a cross-encoder and keeps the order without one', async () => {
     const query = 'the revenue of the cooperative in 2023, the harbour and the engine'
     const found = (await server.find(aveeId, query)).hits
     expect(found.length).toBeGreaterThan(2)
@@ -239,7 +239,7 @@ describe.each(DATABASES)('search on %s', (kind) => {
     server.useReranker(undefined)
   })
 
-  test('selects context passages as exact stretches within the budget, adjacent ones merged', async () => {
+  test('selects context passages as exact parts within the budget, with adjacent ones merged', async () => {
     const eve = await server.newAvee()
     const paragraphs = Array.from(
       { length: 30 },

@@ -36,7 +36,7 @@ export async function startMemoryApp(kind: TestDatabase['kind'], settings: Recor
 export type MemoryApp = Awaited<ReturnType<typeof startMemoryApp>>
 
 /** A user's conversation with an avee. */
-export type Talk = {
+export type TestConversation = {
   user: TestUser
   client: TestClient
   aveeId: string
@@ -55,10 +55,10 @@ export type Talk = {
 type TurnOptions = { at?: string; layer?: Layer; answer?: string; recalled?: string[]; model?: string }
 
 /** Opens a conversation with an avee, by default of a new user with a new avee. */
-export async function startTalk(
+export async function startTestConversation(
   app: MemoryApp,
   { user: known, aveeId: given }: { user?: TestUser; aveeId?: string } = {},
-): Promise<Talk> {
+): Promise<TestConversation> {
   const user = known ?? (await registerUser(app))
   const { client } = user
   const aveeId = given ?? (await createAvee(client)).id

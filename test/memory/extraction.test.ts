@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type ScriptedOllama, startOllama } from '../model-servers.ts'
-import { type MemoryApp, startMemoryApp, startTalk } from './app.ts'
+import { type MemoryApp, startMemoryApp, startTestConversation } from './app.ts'
 
 const local = 'llama3.2:1b'
 type Item = Record<string, unknown>
@@ -33,7 +33,7 @@ describe('extraction by a language model', () => {
   }
 
   test('stores memories in any language with the quoted words', async () => {
-    const talk = await startTalk(app)
+    const conversation = await startTestConversation(app)
     const text = 'Mieszkam w Krakowie i mam psa o imieniu Burek.'
     const answer = answerOf(
       item({
@@ -51,8 +51,8 @@ describe('extraction by a language model', () => {
       }),
     )
     ollama.script('/api/chat', { tokens: ['Here you are:\n```json\n', ...answer.tokens, '\n```\nDone.'] })
-    const id = await talk.say(text, { model: local })
-    const memories = await talk.memories()
+    const id = await conversation.say(text, { model: local })
+    const memories = await conversation.memories()
     expect(memories.map(({ content, type }) => [content, type])).toEqual([
       ['Mieszka w Krakowie', 'fact'],
       ['Ma psa o imieniu Burek', 'relationship'],
@@ -61,11 +61,11 @@ describe('extraction by a language model', () => {
       'Mieszkam w Krakowie',
       'mam psa o imieniu Burek',
     ])
-    expect(memories[0]).toMatchObject({ source_message_id: id, conversation_id: talk.conversationId })
+    expect(memories[0]).toMatchObject({ source_message_id: id, conversation_id: conversation.conversationId })
   })
 
   test('drops questions, secrets, and items that the message does not contain', async () => {
-    const talk = await startTalk(app)
+    const conversation = await startTestConversation(app)
     ollama.script(
       '/api/chat',
       answerOf(
@@ -91,15 +91,18 @@ describe('extraction by a language model', () => {
         { nonsense: true },
       ),
     )
-    await talk.say('Do I live in Berlin? The garden is large. By the way, the wifi word is tr0ub4dor.', {
-      model: local,
-    })
-    expect(await talk.memories()).toEqual([])
+    await conversation.say(
+      'Do I live in Berlin? The garden is large. By the way, the wifi word is tr0ub4dor.',
+      {
+        model: local,
+      },
+    )
+    expect(await conversation.memories()).toEqual([])
   })
 
   test('supersedes a memory that the model refers to', async () => {
-    const talk = await startTalk(app)
-    await talk.say('Remember that my sister is called Ana.')
+    const conversation = await startTestConversation(app)
+    await conversation.say('Remember that my sister is called Ana.')
     ollama.script(
       '/api/chat',
       answerOf(
@@ -114,42 +117,47 @@ describe('extraction by a language model', () => {
         }),
       ),
     )
-    await talk.say('About my sister: actually she spells it Anna.', { model: local })
+    await conversation.say('About my sister: actually she spells it Anna.', { model: local })
     expect(promptOf(-1)).toContain('1. My sister is called Ana')
-    expect((await talk.memories()).map(({ content }) => content)).toEqual(['The sister is called Anna'])
-    const all = await talk.memories('&include_past=true')
+    expect((await conversation.memories()).map(({ content }) => content)).toEqual([
+      'The sister is called Anna',
+    ])
+    const all = await conversation.memories('&include_past=true')
     expect(all.find(({ content }) => content === 'My sister is called Ana')?.superseded_by).toBe(all[1]?.id)
   })
 
   test('stores explicit requests when the model fails or does not answer with JSON', async () => {
-    const talk = await startTalk(app)
+    const conversation = await startTestConversation(app)
     ollama.script('/api/chat', { tokens: ['I would rather not say.'] })
-    await talk.say('Remember that I live in Ghent.', { model: local })
+    await conversation.say('Remember that I live in Ghent.', { model: local })
     ollama.script('/api/chat', { status: 400, message: 'no' })
-    await talk.say('Remember that I like tea.', { model: local })
-    expect((await talk.memories()).map(({ content }) => content)).toEqual(['I live in Ghent', 'I like tea'])
+    await conversation.say('Remember that I like tea.', { model: local })
+    expect((await conversation.memories()).map(({ content }) => content)).toEqual([
+      'I live in Ghent',
+      'I like tea',
+    ])
     // The retry would take the script of another test.
     ollama.script('/api/chat', answerOf())
-    await app.app.jobs.runNow('memory-extraction', talk.conversationId)
-    expect((await talk.memories()).map(({ confirmations }) => confirmations)).toEqual([1, 1])
+    await app.app.jobs.runNow('memory-extraction', conversation.conversationId)
+    expect((await conversation.memories()).map(({ confirmations }) => confirmations)).toEqual([1, 1])
   })
 
   test('extracts again after the model has failed', async () => {
-    const talk = await startTalk(app)
+    const conversation = await startTestConversation(app)
     ollama.script('/api/chat', { status: 400, message: 'no' })
-    await talk.say('I live in Ghent.', { model: local })
-    expect(await talk.memories()).toEqual([])
+    await conversation.say('I live in Ghent.', { model: local })
+    expect(await conversation.memories()).toEqual([])
     const residence = { attribute: 'residence', value: 'Ghent' }
     ollama.script(
       '/api/chat',
       answerOf(item({ quote: 'I live in Ghent', content: 'Lives in Ghent', ...residence })),
     )
-    await app.app.jobs.runNow('memory-extraction', talk.conversationId)
-    expect((await talk.memories()).map(({ content }) => content)).toEqual(['Lives in Ghent'])
+    await app.app.jobs.runNow('memory-extraction', conversation.conversationId)
+    expect((await conversation.memories()).map(({ content }) => content)).toEqual(['Lives in Ghent'])
   })
 
   test('prefers the words of the model to those of a request, and drops what is to be forgotten', async () => {
-    const talk = await startTalk(app)
+    const conversation = await startTestConversation(app)
     ollama.script(
       '/api/chat',
       answerOf(
@@ -157,22 +165,22 @@ describe('extraction by a language model', () => {
         item({ quote: 'I like tea', content: 'Likes tea', attribute: 'likes tea', value: 'yes' }),
       ),
     )
-    await talk.say("Remember that I'm vegan. Forget that I like tea.", { model: local })
-    expect((await talk.memories()).map(({ content }) => content)).toEqual(['Is vegan'])
+    await conversation.say("Remember that I'm vegan. Forget that I like tea.", { model: local })
+    expect((await conversation.memories()).map(({ content }) => content)).toEqual(['Is vegan'])
   })
 
   test("extracts from the user's messages only, and from each once", async () => {
-    const talk = await startTalk(app)
+    const conversation = await startTestConversation(app)
     ollama.script('/api/chat', answerOf())
     const question = 'Good morning, Gertrude.'
     const answer = 'I live in a server and I am allergic to dust.'
-    const id = await talk.say(question, { model: local, answer })
+    const id = await conversation.say(question, { model: local, answer })
     expect(JSON.stringify(ollama.requestsTo('/api/chat').map(({ body }) => body))).not.toContain(
       'allergic to dust',
     )
 
     // The answer is regenerated.
-    const { aveeId, userId, conversationId } = talk
+    const { aveeId, userId, conversationId } = conversation
     const turn = { aveeId, userId, conversationId, userMessageId: id, messageId: id, question, answer }
     const prepared = await app.memory.prepareTurn({ ...turn, layer: 'intimate', recalled: [] })
     await app.app.database.transaction((trx) => app.memory.recordTurn(trx, prepared))
@@ -182,8 +190,8 @@ describe('extraction by a language model', () => {
   })
 
   test('analyzes and extracts messages that an earlier version left waiting', async () => {
-    const talk = await startTalk(app)
-    const { questionId } = await talk.store('Remember that I live in Ghent.')
+    const conversation = await startTestConversation(app)
+    const { questionId } = await conversation.store('Remember that I live in Ghent.')
     const { db } = app.app.database
     await db
       .updateTable('turn_index')
@@ -192,18 +200,18 @@ describe('extraction by a language model', () => {
       .execute()
     await app.app.jobs.enqueue(db, {
       kind: 'memory-extraction',
-      key: talk.conversationId,
-      input: { conversationId: talk.conversationId },
+      key: conversation.conversationId,
+      input: { conversationId: conversation.conversationId },
     })
     await app.memory.idle()
     const found = await app.memory.recallTurns({
-      conversationId: talk.conversationId,
+      conversationId: conversation.conversationId,
       layer: 'intimate',
       query: 'Ghent',
       limit: 1,
       signal: AbortSignal.timeout(5_000),
     })
     expect(found.map(({ id }) => id)).toEqual([questionId])
-    expect((await talk.memories()).map(({ content }) => content)).toEqual(['I live in Ghent'])
+    expect((await conversation.memories()).map(({ content }) => content)).toEqual(['I live in Ghent'])
   })
 })

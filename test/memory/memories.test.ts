@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Memory, MemorySettings } from '../../contract/memory.ts'
 import { bodyOf, createAvee, registerUser } from '../builders.ts'
 import { DATABASES } from '../databases.ts'
-import { type MemoryApp, startMemoryApp, startTalk } from './app.ts'
+import { type MemoryApp, startMemoryApp, startTestConversation } from './app.ts'
 
 for (const kind of DATABASES) {
   describe(`memories on ${kind}`, () => {
@@ -14,64 +14,64 @@ for (const kind of DATABASES) {
       await app?.[Symbol.asyncDispose]()
     })
 
-    test('an explicit request is remembered with the place of its words', async () => {
-      const talk = await startTalk(app)
+    test('an explicit request is remembered with the offsets of its text', async () => {
+      const conversation = await startTestConversation(app)
       const text = "Good morning! Remember that I'm allergic to peanuts. What should I cook?"
-      const id = await talk.say(text, { at: '2026-03-06T10:00:00Z' })
-      const [memory] = await talk.memories()
+      const id = await conversation.say(text, { at: '2026-03-06T10:00:00Z' })
+      const [memory] = await conversation.memories()
       expect(memory).toMatchObject({
         type: 'fact',
         content: "I'm allergic to peanuts",
         source_message_id: id,
-        conversation_id: talk.conversationId,
+        conversation_id: conversation.conversationId,
         layer: 'intimate',
         valid_until: null,
         confirmations: 1,
       })
       expect(text.slice(memory?.source?.start, memory?.source?.end)).toBe("I'm allergic to peanuts")
       const listed = bodyOf(
-        await talk.client.get<{ avee_id: string; memories: Memory[]; total: number }>(
-          `/chat/${talk.conversationId}/memories`,
+        await conversation.client.get<{ avee_id: string; memories: Memory[]; total: number }>(
+          `/chat/${conversation.conversationId}/memories`,
         ),
       )
-      expect(listed).toMatchObject({ avee_id: talk.aveeId, total: 1 })
+      expect(listed).toMatchObject({ avee_id: conversation.aveeId, total: 1 })
       expect(listed.memories).toEqual([memory])
     })
 
     test('without a language model only explicit requests are remembered, and once each', async () => {
-      const talk = await startTalk(app)
-      await talk.say('I live in Paris and my name is Tom.')
-      await talk.say('Lembra-te que a minha senha é abacate')
-      await talk.say('Remember that I like tea.')
-      await talk.say('Please remember: I like tea!')
-      expect((await talk.memories()).map(({ content, confirmations }) => [content, confirmations])).toEqual([
-        ['I like tea', 2],
-      ])
+      const conversation = await startTestConversation(app)
+      await conversation.say('I live in Paris and my name is Tom.')
+      await conversation.say('Lembra-te que a minha senha é abacate')
+      await conversation.say('Remember that I like tea.')
+      await conversation.say('Please remember: I like tea!')
+      expect(
+        (await conversation.memories()).map(({ content, confirmations }) => [content, confirmations]),
+      ).toEqual([['I like tea', 2]])
     })
 
     test('an explicit request to forget forgets the memories that contain its words', async () => {
-      const talk = await startTalk(app)
-      await talk.say('Remember that I live in Paris.')
-      await talk.say('Remember that I like tea.')
-      await talk.say('Forget it.')
-      expect(await talk.memories()).toHaveLength(2)
-      await talk.say('Forget that I live in Paris.')
-      expect((await talk.memories()).map(({ content }) => content)).toEqual(['I like tea'])
+      const conversation = await startTestConversation(app)
+      await conversation.say('Remember that I live in Paris.')
+      await conversation.say('Remember that I like tea.')
+      await conversation.say('Forget it.')
+      expect(await conversation.memories()).toHaveLength(2)
+      await conversation.say('Forget that I live in Paris.')
+      expect((await conversation.memories()).map(({ content }) => content)).toEqual(['I like tea'])
     })
 
     test('a request to forget does not forget what is stated after it', async () => {
-      const talk = await startTalk(app)
-      await talk.store('Forget that I like tea.', { at: '2026-01-01T10:00:00Z' })
-      await talk.say('Remember that I like tea.', { at: '2026-01-01T10:01:00Z' })
-      expect((await talk.memories()).map(({ content }) => content)).toEqual(['I like tea'])
+      const conversation = await startTestConversation(app)
+      await conversation.store('Forget that I like tea.', { at: '2026-01-01T10:00:00Z' })
+      await conversation.say('Remember that I like tea.', { at: '2026-01-01T10:01:00Z' })
+      expect((await conversation.memories()).map(({ content }) => content)).toEqual(['I like tea'])
     })
 
     test('memories of the period that a question names are recalled', async () => {
-      const talk = await startTalk(app)
+      const conversation = await startTestConversation(app)
       const tuesday = new Date(Date.now() + 7 * 86_400_000).toISOString().slice(0, 10)
-      await talk.say(`Remember that the dentist expects me on ${tuesday}.`)
-      await talk.say('Remember that I like tea.')
-      expect(await talk.recall(`What is planned for ${tuesday}?`)).toEqual([
+      await conversation.say(`Remember that the dentist expects me on ${tuesday}.`)
+      await conversation.say('Remember that I like tea.')
+      expect(await conversation.recall(`What is planned for ${tuesday}?`)).toEqual([
         `The dentist expects me on ${tuesday}`,
       ])
     })
@@ -79,8 +79,8 @@ for (const kind of DATABASES) {
     test('memories of one user reach nobody else, not even the owner of the avee', async () => {
       const owner = await registerUser(app)
       const avee = await createAvee(owner.client)
-      const visitor = await startTalk(app, { aveeId: avee.id })
-      const other = await startTalk(app, { aveeId: avee.id, user: owner })
+      const visitor = await startTestConversation(app, { aveeId: avee.id })
+      const other = await startTestConversation(app, { aveeId: avee.id, user: owner })
       await visitor.say('Remember that my name is Wilhelmina.', { layer: 'public' })
       await other.say('Remember that my name is Ortrun.')
       const [memory] = await visitor.memories()
@@ -111,7 +111,7 @@ for (const kind of DATABASES) {
     test('a memory of a wider layer than the current one is not recalled, listed or counted', async () => {
       const owner = await registerUser(app)
       const avee = await createAvee(owner.client)
-      const visitor = await startTalk(app, { aveeId: avee.id })
+      const visitor = await startTestConversation(app, { aveeId: avee.id })
       bodyOf(
         await owner.client.put(`/avees/${avee.id}/permissions/${visitor.userId}`, { max_layer: 'friends' }),
       )
@@ -147,70 +147,74 @@ for (const kind of DATABASES) {
     })
 
     test('a memory for local models only is not sent to a remote model', async () => {
-      const talk = await startTalk(app)
-      await talk.say('Remember that I have asthma.')
-      const [memory] = await talk.memories()
-      bodyOf(await talk.client.patch(`/memories/${memory?.id}`, { local_only: true }))
-      expect(await talk.recall('Do I have asthma?', { remote: true })).toEqual([])
-      expect(await talk.recall('Do I have asthma?')).toEqual(['I have asthma'])
+      const conversation = await startTestConversation(app)
+      await conversation.say('Remember that I have asthma.')
+      const [memory] = await conversation.memories()
+      bodyOf(await conversation.client.patch(`/memories/${memory?.id}`, { local_only: true }))
+      expect(await conversation.recall('Do I have asthma?', { remote: true })).toEqual([])
+      expect(await conversation.recall('Do I have asthma?')).toEqual(['I have asthma'])
     })
 
     test('a memory is edited, pinned, forgotten and restored', async () => {
-      const talk = await startTalk(app)
-      await talk.say('Remember that I work at Siemens.')
-      const [memory] = await talk.memories()
+      const conversation = await startTestConversation(app)
+      await conversation.say('Remember that I work at Siemens.')
+      const [memory] = await conversation.memories()
       const path = `/memories/${memory?.id}`
       expect(
-        bodyOf(await talk.client.patch<Memory>(path, { content: 'I work at Bosch', pinned: true })),
+        bodyOf(await conversation.client.patch<Memory>(path, { content: 'I work at Bosch', pinned: true })),
       ).toMatchObject({
         content: 'I work at Bosch',
         pinned: true,
         edited: true,
         confidence: 1,
       })
-      expect(await talk.recall('Tell me a joke')).toEqual(['I work at Bosch'])
+      expect(await conversation.recall('Tell me a joke')).toEqual(['I work at Bosch'])
 
-      expect(bodyOf(await talk.client.delete<object>(path))).toMatchObject({ ok: true, forgotten: 1 })
-      expect(await talk.memories('&include_past=true')).toEqual([])
-      expect(await talk.recall('Where do I work? Bosch?')).toEqual([])
-      expect((await talk.client.patch(path, { pinned: false })).status).toBe(404)
-      expect(bodyOf(await talk.client.get<{ memories: Memory[] }>('/memories/export')).memories).toEqual([])
+      expect(bodyOf(await conversation.client.delete<object>(path))).toMatchObject({ ok: true, forgotten: 1 })
+      expect(await conversation.memories('&include_past=true')).toEqual([])
+      expect(await conversation.recall('Where do I work? Bosch?')).toEqual([])
+      expect((await conversation.client.patch(path, { pinned: false })).status).toBe(404)
+      expect(
+        bodyOf(await conversation.client.get<{ memories: Memory[] }>('/memories/export')).memories,
+      ).toEqual([])
 
-      bodyOf(await talk.client.post(`${path}/restore`))
-      expect(await talk.recall('Where do I work?')).toEqual(['I work at Bosch'])
+      bodyOf(await conversation.client.post(`${path}/restore`))
+      expect(await conversation.recall('Where do I work?')).toEqual(['I work at Bosch'])
     })
 
     test('while memory is off, nothing is recalled or learned, for one avee or for all', async () => {
-      const talk = await startTalk(app)
-      await talk.say('Remember that I live in Oslo.')
+      const conversation = await startTestConversation(app)
+      await conversation.say('Remember that I live in Oslo.')
       const set = async (body: object) =>
-        bodyOf(await talk.client.put<MemorySettings>('/memories/settings', body))
-      const off = await set({ enabled: false, avee: talk.aveeId })
+        bodyOf(await conversation.client.put<MemorySettings>('/memories/settings', body))
+      const off = await set({ enabled: false, avee: conversation.aveeId })
       expect(off).toMatchObject({
         enabled: true,
-        avees: [{ avee_id: talk.aveeId, enabled: false, memories: 1 }],
+        avees: [{ avee_id: conversation.aveeId, enabled: false, memories: 1 }],
       })
-      await talk.say('Remember that I moved to Bergen.')
-      expect(await talk.recall('Where do I live?')).toEqual([])
-      expect((await talk.client.post('/memories', { avee: talk.aveeId, content: 'I ski' })).status).toBe(409)
+      await conversation.say('Remember that I moved to Bergen.')
+      expect(await conversation.recall('Where do I live?')).toEqual([])
+      expect(
+        (await conversation.client.post('/memories', { avee: conversation.aveeId, content: 'I ski' })).status,
+      ).toBe(409)
 
-      await set({ enabled: true, avee: talk.aveeId })
-      expect(await talk.recall('Where do I live? In Oslo?')).toEqual(['I live in Oslo'])
-      expect((await talk.memories()).map(({ content }) => content)).toEqual(['I live in Oslo'])
+      await set({ enabled: true, avee: conversation.aveeId })
+      expect(await conversation.recall('Where do I live? In Oslo?')).toEqual(['I live in Oslo'])
+      expect((await conversation.memories()).map(({ content }) => content)).toEqual(['I live in Oslo'])
 
       const gone = await set({ enabled: false, forget: true })
       expect(gone).toMatchObject({ enabled: false })
-      expect(await talk.memories('&include_past=true')).toEqual([])
+      expect(await conversation.memories('&include_past=true')).toEqual([])
       await set({ enabled: true })
-      await talk.say('Remember that I live in Bodø.')
-      expect(await talk.memories()).toHaveLength(1)
+      await conversation.say('Remember that I live in Bodø.')
+      expect(await conversation.memories()).toHaveLength(1)
     })
 
     test('an API key for one avee has access to the memories of that avee only', async () => {
       const person = await registerUser(app)
-      const talk = await startTalk(app, { user: person })
-      const other = await startTalk(app, { user: person })
-      await talk.say('Remember that I live in Oslo.')
+      const conversation = await startTestConversation(app, { user: person })
+      const other = await startTestConversation(app, { user: person })
+      await conversation.say('Remember that I live in Oslo.')
       await other.say('Remember that I like tea.')
       const { key } = bodyOf(
         await person.client.post<{ key: string }>('/api-keys', { avee_id: other.aveeId }),
@@ -219,36 +223,41 @@ for (const kind of DATABASES) {
       const listed = bodyOf(await program.get<{ memories: Memory[]; total: number }>('/memories'))
       expect(listed.memories.map(({ content }) => content)).toEqual(['I like tea'])
       expect(listed.total).toBe(1)
-      const [oslo] = await talk.memories()
+      const [oslo] = await conversation.memories()
       expect((await program.delete(`/memories/${oslo?.id}`)).status).toBe(404)
-      expect((await program.delete(`/memories?avee=${talk.aveeId}`)).status).toBe(404)
+      expect((await program.delete(`/memories?avee=${conversation.aveeId}`)).status).toBe(404)
       expect((await program.put('/memories/settings', { enabled: false })).status).toBe(403)
       expect(bodyOf(await program.get<MemorySettings>('/memories/settings')).avees).toHaveLength(1)
     })
 
     test('memories are created, searched and paged; a secret is rejected', async () => {
-      const talk = await startTalk(app)
+      const conversation = await startTestConversation(app)
       const write = (content: string) =>
-        talk.client.post<Memory>('/memories', { avee: talk.aveeId, content, type: 'preference' })
+        conversation.client.post<Memory>('/memories', {
+          avee: conversation.aveeId,
+          content,
+          type: 'preference',
+        })
       for (const content of ['Answers in metric units', 'Short answers, please', 'Jazz in the evening'])
         bodyOf(await write(content))
       expect((await write('My password is hunter2')).status).toBe(422)
-      const [first] = await talk.memories()
+      const [first] = await conversation.memories()
       expect(
-        (await talk.client.patch(`/memories/${first?.id}`, { content: 'Card 4111 1111 1111 1111' })).status,
+        (await conversation.client.patch(`/memories/${first?.id}`, { content: 'Card 4111 1111 1111 1111' }))
+          .status,
       ).toBe(422)
-      expect((await talk.memories('&query=answers short')).map(({ content }) => content)).toEqual([
+      expect((await conversation.memories('&query=answers short')).map(({ content }) => content)).toEqual([
         'Short answers, please',
       ])
       const page = bodyOf(
-        await talk.client.get<{ memories: Memory[]; total: number; next_cursor: string }>(
-          `/memories?avee=${talk.aveeId}&limit=2`,
+        await conversation.client.get<{ memories: Memory[]; total: number; next_cursor: string }>(
+          `/memories?avee=${conversation.aveeId}&limit=2`,
         ),
       )
       expect(page.total).toBe(3)
       const rest = bodyOf(
-        await talk.client.get<{ memories: Memory[]; next_cursor: null }>(
-          `/memories?avee=${talk.aveeId}&limit=2&cursor=${page.next_cursor}`,
+        await conversation.client.get<{ memories: Memory[]; next_cursor: null }>(
+          `/memories?avee=${conversation.aveeId}&limit=2&cursor=${page.next_cursor}`,
         ),
       )
       expect([...page.memories, ...rest.memories].map(({ content }) => content)).toEqual([
@@ -260,15 +269,15 @@ for (const kind of DATABASES) {
     })
 
     test('lists the memories that an answer was given, except those forgotten since', async () => {
-      const talk = await startTalk(app)
-      await talk.say('Remember that I live in Oslo.')
-      await talk.say('Remember that I like tea.')
-      const [oslo, tea] = await talk.memories()
-      const viewer = { userId: talk.userId, aveeId: null }
-      const asked = await talk.say('What do you know?', { recalled: [oslo?.id ?? '', tea?.id ?? ''] })
+      const conversation = await startTestConversation(app)
+      await conversation.say('Remember that I live in Oslo.')
+      await conversation.say('Remember that I like tea.')
+      const [oslo, tea] = await conversation.memories()
+      const viewer = { userId: conversation.userId, aveeId: null }
+      const asked = await conversation.say('What do you know?', { recalled: [oslo?.id ?? '', tea?.id ?? ''] })
       const { messages } = bodyOf(
-        await talk.client.get<{ messages: { id: string; parent_id: string }[] }>(
-          `/conversations/${talk.conversationId}/messages`,
+        await conversation.client.get<{ messages: { id: string; parent_id: string }[] }>(
+          `/conversations/${conversation.conversationId}/messages`,
         ),
       )
       const rows = await app.app.database.db
@@ -277,9 +286,9 @@ for (const kind of DATABASES) {
         .where('parent_id', '=', asked)
         .execute()
       const answer = rows[0]?.id ?? messages.at(-1)?.id ?? ''
-      expect((await app.memory.usedIn(viewer, talk.aveeId, [answer])).get(answer)).toHaveLength(2)
-      bodyOf(await talk.client.delete(`/memories/${tea?.id}`))
-      expect((await app.memory.usedIn(viewer, talk.aveeId, [answer])).get(answer)).toEqual([
+      expect((await app.memory.usedIn(viewer, conversation.aveeId, [answer])).get(answer)).toHaveLength(2)
+      bodyOf(await conversation.client.delete(`/memories/${tea?.id}`))
+      expect((await app.memory.usedIn(viewer, conversation.aveeId, [answer])).get(answer)).toEqual([
         { id: oslo?.id, type: 'fact', content: 'I live in Oslo' },
       ])
     })

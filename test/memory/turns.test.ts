@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { DATABASES } from '../databases.ts'
 import { type ScriptedOllama, startOllama } from '../model-servers.ts'
-import { type MemoryApp, startMemoryApp, startTalk } from './app.ts'
+import { type MemoryApp, startMemoryApp, startTestConversation } from './app.ts'
 
 const signal = () => AbortSignal.timeout(10_000)
 const smallTalk = [
@@ -26,13 +26,13 @@ for (const kind of DATABASES) {
     })
 
     test('finds a turn by its words, and its answer by the words of the question', async () => {
-      const talk = await startTalk(app)
-      const asked = await talk.say('Which cupboard did grandmother keep the saffron in?', {
+      const conversation = await startTestConversation(app)
+      const asked = await conversation.say('Which cupboard did grandmother keep the saffron in?', {
         answer: 'The tall one by the window.',
       })
-      for (const text of smallTalk) await talk.say(text)
+      for (const text of smallTalk) await conversation.say(text)
       const found = await app.memory.recallTurns({
-        conversationId: talk.conversationId,
+        conversationId: conversation.conversationId,
         layer: 'intimate',
         query: 'Where was the saffron kept?',
         limit: 2,
@@ -46,12 +46,12 @@ for (const kind of DATABASES) {
     })
 
     test('finds a turn as soon as its answer is stored, before any background job', async () => {
-      const talk = await startTalk(app)
-      const { questionId, answerId } = await talk.store('The saffron is in the tall cupboard.', {
+      const conversation = await startTestConversation(app)
+      const { questionId, answerId } = await conversation.store('The saffron is in the tall cupboard.', {
         answer: 'Saffron: noted.',
       })
       const found = await app.memory.recallTurns({
-        conversationId: talk.conversationId,
+        conversationId: conversation.conversationId,
         layer: 'intimate',
         query: 'saffron',
         limit: 5,
@@ -61,28 +61,33 @@ for (const kind of DATABASES) {
     })
 
     test('searches all conversations with the avee only while memory is on', async () => {
-      const talk = await startTalk(app)
-      await talk.say('The saffron is in the tall cupboard.')
+      const conversation = await startTestConversation(app)
+      await conversation.say('The saffron is in the tall cupboard.')
       const query = {
-        aveeId: talk.aveeId,
-        userId: talk.userId,
+        aveeId: conversation.aveeId,
+        userId: conversation.userId,
         layer: 'intimate' as const,
         query: 'saffron',
         limit: 3,
         signal: signal(),
       }
       expect(await app.memory.recallTurns(query)).toHaveLength(2)
-      await talk.client.put('/memories/settings', { enabled: false, avee: talk.aveeId })
+      await conversation.client.put('/memories/settings', { enabled: false, avee: conversation.aveeId })
       expect(await app.memory.recallTurns(query)).toEqual([])
-      const here = await app.memory.recallTurns({ ...query, conversationId: talk.conversationId })
+      const here = await app.memory.recallTurns({ ...query, conversationId: conversation.conversationId })
       expect(here[0]?.content).toContain('saffron')
     })
 
     test('leaves out turns of wider layers, of other branches, and of the prompt', async () => {
-      const talk = await startTalk(app)
-      const first = await talk.say('The saffron is in the tall cupboard.', { layer: 'friends' })
-      const second = await talk.say('Saffron is dear.', { layer: 'public' })
-      const query = { conversationId: talk.conversationId, query: 'saffron', limit: 10, signal: signal() }
+      const conversation = await startTestConversation(app)
+      const first = await conversation.say('The saffron is in the tall cupboard.', { layer: 'friends' })
+      const second = await conversation.say('Saffron is dear.', { layer: 'public' })
+      const query = {
+        conversationId: conversation.conversationId,
+        query: 'saffron',
+        limit: 10,
+        signal: signal(),
+      }
       const ids = async (more: object) =>
         (await app.memory.recallTurns({ ...query, layer: 'friends', ...more })).map(({ id }) => id)
       expect(await ids({})).toEqual(expect.arrayContaining([first, second]))
@@ -92,14 +97,14 @@ for (const kind of DATABASES) {
     })
 
     test('embeds turns with a local embedding model', async () => {
-      const talk = await startTalk(app)
-      await talk.say('The saffron is in the tall cupboard.')
+      const conversation = await startTestConversation(app)
+      await conversation.say('The saffron is in the tall cupboard.')
       const { db } = app.app.database
       const rows = await db
         .selectFrom('turn_vectors')
         .innerJoin('turn_index', 'turn_index.message_id', 'turn_vectors.message_id')
         .select('turn_vectors.model')
-        .where('turn_index.conversation_id', '=', talk.conversationId)
+        .where('turn_index.conversation_id', '=', conversation.conversationId)
         .execute()
       expect(rows.map(({ model }) => model)).toEqual(['ollama/nomic-embed-text', 'ollama/nomic-embed-text'])
     })

@@ -28,9 +28,7 @@ export async function openModelsServer(
       log,
       routes: async (http) => {
         await http.register(localchatModelRoutes({ models, runs }))
-        await http.register(
-          runRoutes({ runs, visibleScopes: async (_, scopes) => new Set(scopes) }),
-        )
+        await http.register(runRoutes({ runs, visibleScopes: async (_, scopes) => new Set(scopes) }))
       },
     },
   )

@@ -78,10 +78,11 @@ async function waitUntil(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setImmediate(resolve))
 }
 
-const wire = (events: RunEvent[]) => events.map(({ n, data }) => `data: ${data}\nid: ${n}\n\n`).join('')
+const renderFrames = (events: RunEvent[]) =>
+  events.map(({ n, data }) => `data: ${data}\nid: ${n}\n\n`).join('')
 
 /** Sends a request on a socket that the test reads and destroys. */
-async function raw(
+async function openSocket(
   path: string,
   headers: Record<string, string> = {},
 ): Promise<{ socket: Socket; text: () => string }> {
@@ -99,7 +100,7 @@ async function raw(
 }
 
 /** Decodes the body of a chunked response, as far as it has arrived. */
-function bodyOf(text: string): string {
+function decodeChunkedBody(text: string): string {
   let rest = text.slice(text.indexOf('\r\n\r\n') + 4)
   let body = ''
   for (;;) {
@@ -129,7 +130,7 @@ describe('the stream of a run', () => {
       'access-control-allow-origin': 'http://localhost:3000',
     })
     const text = await response.text()
-    expect(text).toBe(wire(await readLog(database, id)))
+    expect(text).toBe(renderFrames(await readLog(database, id)))
     expect(text).toBe(
       'data: {"token":"one"}\nid: 1\n\n' +
         'data: {"token":"two\\n\\ndata: no"}\nid: 2\n\n' +
@@ -162,7 +163,8 @@ describe('the stream of a run', () => {
       const { headers, query } = ask(n)
       return opened.ann.fetch(`/runs/${id}/events${query}`, { headers: headers as Record<string, string> })
     }
-    for (const after of [0, 1, 2]) expect(await (await get(`${after}`)).text()).toBe(wire(log.slice(after)))
+    for (const after of [0, 1, 2])
+      expect(await (await get(`${after}`)).text()).toBe(renderFrames(log.slice(after)))
     const nothing = await get('3')
     expect(nothing.status).toBe(204)
     expect(nothing.headers.get('x-run-id')).toBe(id)
@@ -195,7 +197,7 @@ describe('the stream of a run', () => {
 
   test('can be resumed after any byte', async () => {
     const id = await createFinishedRun()
-    const whole = wire(await readLog(database, id))
+    const whole = renderFrames(await readLog(database, id))
     for (let cut = 0; cut <= whole.length; cut++) {
       const read = whole.slice(0, cut)
       const seen = read.lastIndexOf('\n\n') < 0 ? '' : read.slice(0, read.lastIndexOf('\n\n') + 2)
@@ -209,7 +211,7 @@ describe('the stream of a run', () => {
     const { runs, ann } = opened
     const { id, worker } = await startRun(runs, ann.id)
     for (let round = 0; round < 20; round++) {
-      const { socket, text } = await raw(`/runs/${id}/events`)
+      const { socket, text } = await openSocket(`/runs/${id}/events`)
       await worker.context.emit({ round })
       await waitFor(() => text().includes('"round"'))
       socket.destroy()
@@ -226,7 +228,7 @@ describe('the stream of a run', () => {
     const { runs, ann } = opened
     const { id, worker } = await startRun(runs, ann.id)
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-    const { socket } = await raw(`/runs/${id}/events`)
+    const { socket } = await openSocket(`/runs/${id}/events`)
     socket.pause()
     const reading = ann.fetch(`/runs/${id}/events`).then(collectEvents)
     await waitUntil(() => runs.stats().readers === 2)
@@ -243,7 +245,7 @@ describe('the stream of a run', () => {
     const { runs, ann } = opened
     const { id, worker } = await startRun(runs, ann.id)
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-    const { socket, text } = await raw(`/runs/${id}/events`)
+    const { socket, text } = await openSocket(`/runs/${id}/events`)
     await waitUntil(() => runs.stats().readers === 1)
     await vi.advanceTimersByTimeAsync(14_900)
     await worker.context.emit({ token: 'a' })
@@ -252,9 +254,9 @@ describe('the stream of a run', () => {
     expect(text()).not.toContain('ping')
     await vi.advanceTimersByTimeAsync(200)
     const event = 'data: {"token":"a"}\nid: 1\n\n'
-    await waitUntil(() => bodyOf(text()) === `${event}: ping\n\n`)
+    await waitUntil(() => decodeChunkedBody(text()) === `${event}: ping\n\n`)
     await vi.advanceTimersByTimeAsync(15_000)
-    await waitUntil(() => bodyOf(text()) === `${event}: ping\n\n: ping\n\n`)
+    await waitUntil(() => decodeChunkedBody(text()) === `${event}: ping\n\n: ping\n\n`)
     socket.destroy()
     worker.complete()
   })

@@ -74,7 +74,7 @@ describe.each(DATABASES)('stopping on %s', (kind) => {
     expect(parse(await readAll(node, run.id)).at(-1)).toEqual({ event: 'stopped' })
   })
 
-  test('racing with the end, either stops or completes the run, never both', async () => {
+  test('either stops or completes a run that ends at the same time, never both', async () => {
     const outcomes = await Promise.all(
       Array.from({ length: 100 }, async (_, i) => {
         const { id, worker } = await startRun(node, user)
