@@ -5,11 +5,11 @@ import type { Originals } from './files.ts'
 import { findReferencedOriginals, lockOriginals } from './store/ingest-files.ts'
 import { findPurgeableVersion, purgePassages } from './store/versions.ts'
 
-/** Passages deleted per transaction: a concurrent search waits about as long as for an insert of as many. */
+/** Passages deleted per transaction, which delays a concurrent search like an insert of as many. */
 const passagesPerTransaction = 50
-/** Versions and files that nobody announced, such as those of deleted accounts, are purged within this time. */
+/** Maximum delay of the purge of rows and files that no request enqueued, such as those of deleted accounts. */
 const everyMs = 10 * 60 * 1000
-/** Several replaced documents are followed by one pass through the files. */
+/** Combines the purges after several replaced documents. */
 const originalsDelayMs = 500
 
 const versionsKind = 'knowledge.purge-versions'

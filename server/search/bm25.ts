@@ -18,7 +18,7 @@ const titleWeight = 2
 /** A `sparsevec` holds at most 16,000 elements. Passages of the usual size have about 100 terms. */
 const maxTerms = 4_000
 
-/** The names of a document; every passage of the document is found by them too. */
+/** The names of a document. Searching for them finds every passage of the document. */
 export type DocumentNames = { title: string; filename: string | null }
 
 /** The terms of a text by their hash, and its vector in pgvector's text form. */
@@ -50,7 +50,7 @@ function lengthInWords({ kind, text }: Token): number {
   return kind === 'bigram' ? (cjk.test(text) ? 0.6 : 0.3) : 0
 }
 const cjk = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u
-/** A single character is found, but adds nothing to the rank of a text that holds the bigram. */
+/** Makes single characters searchable without affecting the rank of texts that contain the bigram. */
 const characterWeight = 0.01
 
 /** Counts terms and words of texts that together are one BM25 document. */

@@ -1,12 +1,12 @@
 import type { QueryAnalyzer, QueryTerm } from './query-terms.ts'
 
-/** How much of a query one passage contains. */
+/** The part of a query that one passage contains. */
 export type Coverage = {
-  /** Share of the query's content terms that the passage with its headings contains, weighted by rarity, 0 to 1. */
+  /** Share of the query's content terms that the passage with its headings contains, weighted by general IDF, 0 to 1. */
   share: number
   /** The largest share within a window of `windowTokens` tokens, 0 to 1. */
   windowShare: number
-  /** Sum of the rarities of the contained terms. */
+  /** Sum of the general IDF of the contained terms. */
   matched: number
 }
 
@@ -14,10 +14,8 @@ export type Coverage = {
 const windowTokens = 30
 
 /**
- * Measures how much of a query a passage contains. The weights are rarities in the language as a whole, so that the
- * result depends on nothing but the query and the passage.
- *
- * @param context title and headings of the passage, which count for every window
+ * Measures how much of a query a passage contains. `context` is its title and headings, which count for every window.
+ * With general IDF as weights, the result depends on the query and the passage only.
  */
 export function coverageOf(
   analyzer: QueryAnalyzer,
@@ -28,15 +26,15 @@ export function coverageOf(
   let total = 0
   for (const term of terms) {
     if (term.isStopWord) continue
-    total += term.rarity
+    total += term.generalIdf
     for (const hash of term.stems.keys()) termByHash.set(hash, term)
   }
   if (total === 0) return { share: 0, windowShare: 0, matched: 0 }
 
   const inContext = new Set(matches(context).map(({ term }) => term))
   const inText = matches(text)
-  const matched = rarityOf(new Set([...inContext, ...inText.map(({ term }) => term)]))
-  let best = rarityOf(inContext)
+  const matched = sumOfIdf(new Set([...inContext, ...inText.map(({ term }) => term)]))
+  let best = sumOfIdf(inContext)
   for (const [i, { position }] of inText.entries()) {
     const window = new Set(inContext)
     for (let j = i; j < inText.length; j++) {
@@ -44,7 +42,7 @@ export function coverageOf(
       if (!match || match.position - position > windowTokens) break
       window.add(match.term)
     }
-    best = Math.max(best, rarityOf(window))
+    best = Math.max(best, sumOfIdf(window))
   }
   return { share: matched / total, windowShare: best / total, matched }
 
@@ -56,4 +54,5 @@ export function coverageOf(
   }
 }
 
-const rarityOf = (terms: Set<QueryTerm>): number => [...terms].reduce((sum, { rarity }) => sum + rarity, 0)
+const sumOfIdf = (terms: Set<QueryTerm>): number =>
+  [...terms].reduce((sum, { generalIdf }) => sum + generalIdf, 0)

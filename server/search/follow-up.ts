@@ -5,13 +5,13 @@ import { stopWordLanguages, stopWordsOf } from './stop-words.ts'
 const carriedWeight = 0.5
 /** A question with at most this many terms besides stop words may depend on the one before. */
 const maxTermsOfFollowUp = 2
-/** The beginning of a question tells its language; the rest of a long one is not looked at. */
+/** The beginning of a long question is enough to detect its language. */
 const maxSampleWords = 40
 
 /**
- * How a follow-up question shows itself, by ISO 639-3 code: it begins as a continuation ("And in 2023?") or refers to
- * something said before ("How long is it?"). Words mean other things in other languages ("a", "en", "es", "il"), so
- * only the cues of the question's own language count.
+ * Cues of a follow-up question by ISO 639-3 code: it begins as a continuation ("And in 2023?") or refers to something
+ * said before ("How long is it?"). The same word may have another meaning in another language ("a", "en", "es", "il"),
+ * so only the cues of the question's own language count.
  */
 const cues: Record<string, { beginnings: string; references: string }> = {
   eng: {
@@ -50,7 +50,7 @@ const beginnings = new Map(
 const references = new Map(
   Object.entries(cues).map(([language, { references }]) => [language, new Set(references.split(' '))]),
 )
-/** The same for Chinese and Japanese, whose scripts tell them from all others. */
+/** The same for Chinese and Japanese, which their scripts identify. */
 const unspacedCues = /^(?:那|还有|還有|では|じゃあ|それ)|[它他她其]|这个|這個|那个|那個|その|彼|呢[？?]?\s*$/u
 
 const isNumber = (term: QueryTerm) => /^\p{Nd}/u.test(term.text)

@@ -6,7 +6,7 @@ const languages =
   `arb bul dan deu ell eng fin fra gle hin hun hye ind ita lit nld nob npi por ron rus san spa srp swe tam tur ukr
   ces cmn heb jpn kor pes pol tha vie`.split(/\s+/)
 
-/** Letters that a text of sufficient length contains if it is in the language; they tell it from its neighbours. */
+/** Letters that a long enough text in the language contains, unlike texts in similar languages. */
 const requiredLetters: Record<string, RegExp> = { srp: /[јљњћџђćčžš]/iu, ukr: /[іїєґ]/iu }
 
 const minLetters = 50
@@ -17,7 +17,7 @@ const sampleCharacters = 700
 /**
  * Detects the language of a text, as an ISO 639-3 code; returns null for unknown languages. For a long text, the majority
  * of its beginning, middle and end decides. A text of less than 50 letters (20 in scripts without spaces) is too short
- * for statistics of letters: its script decides, or the language of most of its stop words, if that is a single one.
+ * for letter statistics: its script decides, or the one language that has most of its stop words.
  */
 export function detectLanguage(text: string): string | null {
   if (text.length <= 3 * sampleCharacters) return detect(text)
@@ -41,7 +41,7 @@ function detect(text: string): string | null {
   return code === 'und' ? null : code
 }
 
-/** Scripts that tell the language of a short text; kana precede Han characters, which Japanese uses too. */
+/** Scripts that identify the language of a short text. Kana come first, because Japanese uses Han characters too. */
 const scripts: [RegExp, string][] = [
   [/[\p{Script=Hiragana}\p{Script=Katakana}]/u, 'jpn'],
   [/\p{Script=Hangul}/u, 'kor'],

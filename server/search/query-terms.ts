@@ -1,8 +1,8 @@
 import { termHasher } from './bm25.ts'
+import { generalIdfIn } from './general-idf.ts'
 import { stemmerFor } from './stem.ts'
 import { stopWordsOf } from './stop-words.ts'
 import { tokenize } from './tokenize.ts'
-import { wordRarityIn } from './word-rarity.ts'
 
 /**
  * A term of a query. Documents of several languages are stemmed by several stemmers, so a term has a stem for each,
@@ -13,8 +13,8 @@ export type QueryTerm = {
   stems: Map<number, string>
   weight: number
   isStopWord: boolean
-  /** How rare the term is in the language as a whole, 0 to 1; bigrams have rarity 1. */
-  rarity: number
+  /** IDF in the language as a whole, 0 to 1; 1 for bigrams. */
+  generalIdf: number
 }
 
 /** Stop words keep some weight, so that a query of nothing else ("to be or not to be") still finds its passages. */
@@ -28,7 +28,7 @@ export async function queryAnalyzer(aveeId: string, languages: (string | null)[]
   const hash = termHasher(aveeId)
   const stemmers = await Promise.all(known.map(stemmerFor))
   const stopWords = known.map(stopWordsOf)
-  const rarities = await Promise.all(known.map(wordRarityIn))
+  const generalIdfs = await Promise.all(known.map(generalIdfIn))
 
   return {
     hash,
@@ -39,12 +39,12 @@ export async function queryAnalyzer(aveeId: string, languages: (string | null)[]
       for (const token of tokenize(text)) {
         if (token.kind === 'character') continue
         const stems = new Map<number, string>()
-        let rarity = 1
+        let generalIdf = 1
         for (const [i, stemmer] of stemmers.entries()) {
           const stem = stemmer(token.text)
           if (stem === '') continue
           stems.set(hash(stem), stem)
-          if (token.kind !== 'bigram') rarity = Math.min(rarity, rarities[i]?.(stem) ?? 1)
+          if (token.kind !== 'bigram') generalIdf = Math.min(generalIdf, generalIdfs[i]?.(stem) ?? 1)
         }
         if (stems.size === 0) continue
         const lower = token.text.toLowerCase()
@@ -57,7 +57,7 @@ export async function queryAnalyzer(aveeId: string, languages: (string | null)[]
           stems,
           weight: weight * (isStopWord ? stopWordWeight : 1),
           isStopWord,
-          rarity,
+          generalIdf,
         })
       }
       return [...terms.values()]

@@ -4,12 +4,7 @@ import type { DocumentPassage } from './passage.ts'
 import { sectionSplitter } from './sections.ts'
 import { alignToCodePoint } from './word-count.ts'
 
-export type { DocumentPassage as CutPassage } from './passage.ts'
-
-/**
- * Maximum words per passage; the average is 81. `bench/chunking.ts` compares other lengths by the evidence in
- * a prompt of equal size.
- */
+/** Maximum words per passage; the average is 81. `bench/chunking.ts` compares lengths by the evidence in a prompt. */
 const defaultMaxWords = 120
 const maxHeadingCharacters = 300
 
@@ -33,12 +28,9 @@ const proseTypes = new Set([
 const truncateHeading = (text: string) => text.slice(0, alignToCodePoint(text, maxHeadingCharacters))
 
 /**
- * Splits a document into passages of at most about `target` words.
- *
- * A heading starts a new passage. Whole sentences (or rows, or lines of code) are packed until the next one
- * does not fit. A paragraph end closes a passage that is at least 60 % full. Only a sentence longer than a
- * passage is split. Headings without text and remainders of a few words are merged with their neighbour. A
- * passage never spans pages.
+ * Splits a document into passages of at most about `target` words. A passage never spans pages; a heading starts a new
+ * one. It is filled with whole sentences (or rows, or lines of code) until the next does not fit, or until a paragraph
+ * ends and it is 60 % full. Only longer sentences are split. Headings without text and short remainders are merged.
  */
 export function chunkDocument(
   document: ParsedDocument,
@@ -49,7 +41,7 @@ export function chunkDocument(
   const passages: DocumentPassage[] = []
   for (const page of document.pages) {
     for (const { start, end, words, headings } of packUnits(page.text, scope.sectionsOf(page), {
-      byLine: byLine,
+      byLine,
       target,
     })) {
       if (words === 0) continue

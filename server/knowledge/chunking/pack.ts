@@ -13,10 +13,7 @@ const minFill = 0.15
 /** Share of the target up to which such a merge may fill a passage. */
 const maxFill = 1.3
 
-/**
- * Packs the units of a page's sections into chunks of at most `target` words, or 1.3 times that with a merged
- * remainder.
- */
+/** Packs the units of a page's sections into chunks of at most `target` words, 1.3 times that with a merged remainder. */
 export function packUnits(
   text: string,
   sections: Section[],
@@ -43,9 +40,7 @@ function fits(open: Chunk, unit: Unit, section: Section, target: number): boolea
   return !(unit.startsParagraph && open.words >= minFillAtParagraphEnd * target)
 }
 
-/**
- * Returns whether a chunk holds only a heading at the bottom of a page, whose text follows on the next page.
- */
+/** Returns whether a chunk is only a heading at the bottom of a page, whose text follows on the next page. */
 const isHeadingOnly = (chunk: Chunk) => chunk.words <= wordCount(chunk.first.headings.at(-1) ?? '') + 1
 
 function extend(chunk: Chunk, next: Span & { words: number }, section: Section) {
@@ -69,6 +64,6 @@ function mergeRemainder(
 }
 
 function commonHeadings(outer: string[], inner: string[]): string[] {
-  const parting = outer.findIndex((heading, i) => heading !== inner[i])
-  return parting === -1 ? outer : outer.slice(0, parting)
+  const divergence = outer.findIndex((heading, i) => heading !== inner[i])
+  return divergence === -1 ? outer : outer.slice(0, divergence)
 }

@@ -8,16 +8,15 @@ export type Paragraph = Span & { prose: boolean; startsParagraph: boolean }
 
 type LineKind = 'blank' | 'row' | 'item' | 'prose'
 
-/** Longer lines were not wrapped by a person or a page layout, so each is a paragraph. */
+/** Longer lines are not wrapped text, so each is a paragraph. */
 const maxWrappedLineCharacters = 160
 
 const listItem = /^\s*(?:[-*+•◦▪–·]|\(?(?:\d{1,3}|\p{L})[.)])\s/u
 const fence = /^\s*(?:```|~~~)/
 
 /**
- * Splits `text` between two offsets into contiguous paragraphs; blank lines belong to the paragraph before
- * them. Wrapped prose becomes one paragraph. Table rows, fenced code and, with `byLine`, all lines stay
- * separate.
+ * Splits `text` between two offsets into contiguous paragraphs, which include the blank lines after them. Wrapped prose
+ * is one paragraph. Table rows, fenced code and, with `byLine`, all lines stay separate.
  */
 export function splitParagraphs(text: string, from: number, to: number, byLine: boolean): Paragraph[] {
   const paragraphs: Paragraph[] = []

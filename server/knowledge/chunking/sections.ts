@@ -1,15 +1,10 @@
 import type { ParsedHeading, ParsedPage } from '../parsers/document.ts'
 import { alignToCodePoint } from './word-count.ts'
 
-/**
- * A span of a page under one set of headings, outermost first. It starts with the line of its first heading.
- */
+/** A span of a page under one set of headings, outermost first; it starts with the line of its first heading. */
 export type Section = { start: number; end: number; headings: string[] }
 
-/**
- * Splits pages into sections. Open headings carry over to the next page: a chapter continues, a table does
- * not.
- */
+/** Splits pages into sections. Headings apply to the next pages too, except those of tables. */
 export function sectionSplitter() {
   let open: ParsedHeading[] = []
   return {

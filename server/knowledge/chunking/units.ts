@@ -1,7 +1,7 @@
 import { type Span, splitParagraphs } from './paragraphs.ts'
 import { alignToCodePoint, wordCount } from './word-count.ts'
 
-/** The smallest unit that is never split unless it is too long: a sentence, a row, a line of code. */
+/** A sentence, a row or a line of code, which is split only if it is too long. */
 export type Unit = Span & { words: number; startsParagraph: boolean }
 
 const sentences = new Intl.Segmenter('en', { granularity: 'sentence' })
@@ -19,10 +19,7 @@ const abbreviation =
 const ordinal = /\d\.\s*$/
 const month = /^(?:Jan|Feb|Mär|Apr|Mai|Jun|Jul|Aug|Sep|Okt|Nov|Dez)/
 
-/**
- * Splits `text` between two offsets into contiguous units. A unit longer than `longest` words is split
- * between words, and a run without words between characters.
- */
+/** Splits `text` between two offsets into contiguous units. Units longer than `longest` words are split between words. */
 export function splitUnits(
   text: string,
   from: number,
@@ -65,10 +62,7 @@ function segmenterInputEnd(text: string, from: number, end: number): number {
   return blank > from + maxSegmenterInput / 2 ? blank + 1 : alignToCodePoint(text, furthest)
 }
 
-/**
- * Returns whether a boundary comes from an abbreviation or a German date rather than from the end of a
- * sentence.
- */
+/** Returns whether a boundary is due to an abbreviation or a German date and does not end a sentence. */
 function isFalseBoundary(prose: string, start: number, end: number): boolean {
   const before = prose.slice(Math.max(start, end - 16), end)
   return abbreviation.test(before) || (ordinal.test(before) && month.test(prose.slice(end, end + 3)))
@@ -95,10 +89,7 @@ function* splitLongUnit(text: string, span: Span, longest: number): Generator<Sp
   yield { start, end: span.end, words }
 }
 
-/**
- * Yields words with the whitespace after them; runs without whitespace are split at the segmenter's
- * boundaries, and those by length.
- */
+/** Yields words with the whitespace after them; long runs are split at the segmenter's boundaries, then by length. */
 function* atomsOf(text: string, span: Span): Generator<Span> {
   for (const { index, 0: word } of text.slice(span.start, span.end).matchAll(/\s*\S+\s*/g)) {
     const start = span.start + index

@@ -47,7 +47,7 @@ const urlRefused = defineError(
 const tooManyRedirects = defineError(
   422,
   'too_many_redirects',
-  (most: number) => `The URL redirects more than ${most} times.`,
+  (limit: number) => `The URL redirects more than ${limit} times.`,
 )
 const unexpectedStatus = defineError(
   422,
@@ -162,14 +162,17 @@ export function pageFetcher(
           status: statusCode,
           url: url.href,
           contentType: header('content-type').split(';', 1)[0]?.trim() ?? '',
-          body: explained(limited(decompressedBody, limits.bytes), url),
+          body: withExplainedErrors(limited(decompressedBody, limits.bytes), url),
         }
       }
     } catch (error) {
       throw explain(error, url)
     }
 
-    async function* explained(chunks: AsyncIterable<Uint8Array>, from: URL): AsyncGenerator<Uint8Array> {
+    async function* withExplainedErrors(
+      chunks: AsyncIterable<Uint8Array>,
+      from: URL,
+    ): AsyncGenerator<Uint8Array> {
       try {
         yield* chunks
       } catch (error) {
@@ -243,23 +246,26 @@ function decompress(
   return body.pipe(decompressor)
 }
 
-/** Passes chunks through. @throws AppError too_large beyond `most` bytes */
-export async function* limited(chunks: AsyncIterable<Uint8Array>, most: number): AsyncGenerator<Uint8Array> {
+/** Passes chunks through. @throws AppError too_large beyond `maxBytes` */
+export async function* limited(
+  chunks: AsyncIterable<Uint8Array>,
+  maxBytes: number,
+): AsyncGenerator<Uint8Array> {
   let bytes = 0
   for await (const chunk of chunks) {
     bytes += chunk.byteLength
-    if (bytes > most) throw contentTooLarge(Math.floor(most / 1024 / 1024))
+    if (bytes > maxBytes) throw contentTooLarge(Math.floor(maxBytes / 1024 / 1024))
     yield chunk
   }
 }
 
 /** Reads a text up to a maximum length and truncates the rest. */
-async function readStart(body: AsyncIterable<Uint8Array>, most: number): Promise<string> {
+async function readStart(body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string> {
   const decoder = new TextDecoder()
   let text = ''
   for await (const chunk of body) {
     text += decoder.decode(chunk, { stream: true })
-    if (text.length >= most) break
+    if (text.length >= maxBytes) break
   }
   return text
 }

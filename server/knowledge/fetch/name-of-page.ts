@@ -1,5 +1,5 @@
 /** File extensions by media type. */
-const endings: Record<string, string> = {
+const extensions: Record<string, string> = {
   'text/html': 'html',
   'application/xhtml+xml': 'html',
   'application/pdf': 'pdf',
@@ -33,13 +33,14 @@ export function nameOfPage(
 ): string {
   const { hostname, pathname } = new URL(url)
   const last = decoded(pathname.split('/').findLast((part) => part !== '') ?? hostname)
-  const ending = endings[contentType]
-  const promised = typeOf(last)
-  if (ending === undefined)
-    return promised === undefined && contentType.startsWith('text/') ? `${last}.txt` : last
+  const extension = extensions[contentType]
+  const typeOfName = typeOf(last)
+  if (extension === undefined)
+    return typeOfName === undefined && contentType.startsWith('text/') ? `${last}.txt` : last
   const agrees =
-    promised !== undefined && (promised === ending || (ending === 'txt' && contentType === 'text/plain'))
-  return agrees ? last : `${last}.${ending}`
+    typeOfName !== undefined &&
+    (typeOfName === extension || (extension === 'txt' && contentType === 'text/plain'))
+  return agrees ? last : `${last}.${extension}`
 }
 
 function decoded(text: string): string {

@@ -26,14 +26,14 @@ const noPages = defineError(
 )
 
 /**
- * Returns the pages under a URL that the site's sitemaps list, in order and at most `most`; `total` counts
+ * Returns the pages under a URL that the site's sitemaps list, in order and at most `maxCount`; `total` counts
  * all pages found. The URL may be a sitemap, which is then the only one read. Pages of other sites and pages
  * closed by robots.txt are left out. @throws AppError no_sitemap, no_pages, and errors of fetching
  */
 export async function sitePages(
   fetcher: PageFetcher,
   address: string,
-  most: number,
+  maxCount: number,
   signal: AbortSignal,
 ): Promise<{ pages: string[]; total: number }> {
   const start = new URL(address)
@@ -44,7 +44,7 @@ export async function sitePages(
     isSameSite(url, start) && url.pathname.startsWith(under) && robots.isAllowed(url)
 
   const pages = new Set<string>()
-  const seen = new Set<string>()
+  const visited = new Set<string>()
   const startedAt = performance.now()
   let read = 0
 
@@ -53,8 +53,8 @@ export async function sitePages(
       const isFinished =
         read === maxSitemaps || pages.size >= maxPages || performance.now() - startedAt > maxDurationMs
       if (isFinished) return
-      if (seen.has(sitemap)) continue
-      seen.add(sitemap)
+      if (visited.has(sitemap)) continue
+      visited.add(sitemap)
       try {
         const { locations, isIndex } = await readSitemap(fetcher, sitemap, signal)
         read += 1
@@ -73,7 +73,7 @@ export async function sitePages(
   if (read === 0 && !isSitemap) await readAll(defaultPaths.map((path) => new URL(path, start).href))
   if (read === 0) throw noSitemap(start.host)
   if (pages.size === 0) throw noPages(start.origin + under)
-  return { pages: [...pages].slice(0, most), total: pages.size }
+  return { pages: [...pages].slice(0, maxCount), total: pages.size }
 }
 
 const isSameSite = (one: URL, other: URL) =>

@@ -16,13 +16,12 @@ const maxErrorOutputCharacters = 4_000
 export function parserProcess(limits: ParseLimits, log: Log) {
   const child: ChildProcess = fork(entry, [String(limits.memoryBytes)], {
     execPath: process.execPath,
-    // The second flag halves the memory that short-lived objects leave resident and costs about 10 % of
-    // speed.
+    // The second flag halves the resident memory of short-lived objects and costs about 10 % of speed.
     execArgv: [
       `--max-old-space-size=${Math.floor((limits.memoryBytes * heapShare) / 1_048_576)}`,
       '--optimize-for-size',
     ],
-    // An empty environment: the server's may contain keys, and parsers need none of it.
+    // The server's environment may contain keys, and parsers do not need it.
     env: {},
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],

@@ -50,10 +50,7 @@ const minMailHeaders = 3
 /** Matches the remains of a PDF whose beginning is missing. */
 const damagedPdf = /\bendobj\b|\bstartxref\b|%%EOF/
 
-/**
- * Detects the content of a file, whatever its name says. @throws UnreadableFileError for a known format that
- * no parser supports
- */
+/** Detects the content of a file without its name. @throws UnreadableFileError for a known but unsupported format */
 export function detectContent(path: string): Content {
   const head = readHead(path)
   if (head.slice(0, pdfHeaderSearchBytes).includes('%PDF-')) return 'pdf'
@@ -84,9 +81,7 @@ function readHead(path: string): string {
   }
 }
 
-/**
- * Handles the container format of Office before 2007, which also wraps newer Office files with a password.
- */
+/** Handles the container format of Office before 2007, in which newer files with a password are stored as well. */
 function legacyOffice(path: string) {
   if (readFileSync(path).includes(officeEncryption)) return encrypted()
   return unsupported(

@@ -1,16 +1,12 @@
 import type { DocumentPassage } from '../chunking/passage.ts'
 
 /**
- * A heading. It applies to the text up to the next heading of the same or a lower level number. `start` is
- * the offset of its line in the page's text. The row of column names in a table longer than a few rows is
- * also a heading, so every row below it is understandable on its own; `end` is where the table ends.
+ * A heading, which applies up to the next heading of the same or a lower level; `start` is the offset of its line. The
+ * column names of a long table are a heading too, because they explain its rows; `end` is where the table ends.
  */
 export type ParsedHeading = { start: number; level: number; text: string; end?: number }
 
-/**
- * A page, a slide, a sheet, or the whole of a document without pages. Offsets are UTF-16 code units of
- * `text`.
- */
+/** A page, a slide, a sheet, or the whole of a document without pages. Offsets are UTF-16 code units of `text`. */
 export type ParsedPage = { page: number; text: string; headings: ParsedHeading[] }
 
 export type ParsedDocument = {
@@ -35,10 +31,7 @@ export type ParseFailure =
   | 'timed_out'
   | 'out_of_memory'
 
-/**
- * The result of parsing a file. Parsing and chunking run outside the server's thread, so a document arrives
- * with its passages and its language (ISO 639-3). The message of a failure says what is wrong and what to do.
- */
+/** The result of parsing a file: the document with its passages and language (ISO 639-3), or a message for the user. */
 export type ParseOutcome =
   | { ok: true; document: ParsedDocument; passages: DocumentPassage[]; language: string | null }
   | { ok: false; code: ParseFailure; message: string }

@@ -20,18 +20,13 @@ const idleTimeoutMs = 10_000
 export type ParseOptions = {
   signal: AbortSignal
   onProgress?: (pagesDone: number, pagesTotal: number) => void
-  /**
-   * True for a page fetched from the web: only the content of its HTML is parsed, without the menus around
-   * it.
-   */
+  /** True for a page fetched from the web, whose menus are left out. */
   isWebPage?: boolean
 }
 
 /**
- * Parses files into text and passages in child processes, at most `concurrency` at a time; further files wait
- * in order. `parse` never throws for a problem with the file; it throws the signal's reason, or when `path`
- * does not exist. `supported` lists the file extensions that can be parsed; `typeOf` also knows images, and
- * `isWorthParsing` every file whose refusal can give useful advice.
+ * Parses files into text and passages in child processes, at most `concurrency` at a time and in order. A problem with
+ * a file is an outcome; `read` throws only the signal's reason, or when the file does not exist.
  */
 export function documentParser(options: {
   limits: ParseLimits

@@ -2,10 +2,10 @@ import { writeSync } from 'node:fs'
 import { workerData } from 'node:worker_threads'
 import { overMemoryMessage } from './messages.ts'
 
-// Runs as a thread of a parser process, which cannot check itself while a parser keeps it busy; a heap limit
-// ignores memory outside the heap.
+// Runs as a thread of a parser process, whose main thread is busy while it parses. A heap limit would ignore memory
+// outside the heap.
 const { memoryBytes, parent } = workerData as { memoryBytes: number; parent: number }
-const everyMilliseconds = 25
+const intervalMs = 25
 const standardError = 2
 
 setInterval(() => {
@@ -15,4 +15,4 @@ setInterval(() => {
   }
   // The parent has exited and can no longer stop this process.
   if (process.ppid !== parent) process.kill(process.pid, 'SIGKILL')
-}, everyMilliseconds)
+}, intervalMs)

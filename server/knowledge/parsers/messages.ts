@@ -13,8 +13,8 @@ export type ParseJob = {
 export type SentPassage = { pageIndex: number; start: number; end: number; heading: string | null }
 
 /**
- * The responses of a parser process, in this order: progress, then text and passages in small messages so
- * that none blocks the server's thread for long, then one `document`; or `failed` at any time.
+ * The responses of a parser process: progress, then text and passages in messages small enough not to block the server's
+ * thread, then one `document`; or `failed` at any time.
  */
 export type ParseMessage =
   | { kind: 'progress'; done: number; total: number }

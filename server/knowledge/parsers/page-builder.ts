@@ -3,9 +3,9 @@ import { unpackedTooLarge } from './errors.ts'
 
 /** Below every heading level of a document. */
 const columnNamesLevel = 9
-const longestHeading = 200
+const maxHeadingCharacters = 200
 /** A table with fewer characters stays in one passage together with its column names. */
-const longTable = 500
+const minTableCharacters = 500
 
 /** Counts the text taken from a file, in bytes, and throws at the limit. */
 export function createTextBudget(limits: ParseLimits) {
@@ -22,20 +22,15 @@ export type TextBudget = ReturnType<typeof createTextBudget>
 /** Collapses whitespace of every kind to single spaces and trims the ends. */
 export const collapseWhitespace = (text: string) => text.replace(/[\s\u00a0]+/g, ' ').trim()
 
-/**
- * Returns the column names if this table row looks like them: mostly filled, and words rather than figures.
- */
+/** Returns the column names if this table row looks like them: mostly filled, and words rather than numbers. */
 export function columnHeading(cells: string[]): string | undefined {
   const filled = cells.filter((cell) => cell !== '')
   const isFigure = (cell: string) => /\d/.test(cell) && !/\p{L}/u.test(cell) && !/^(?:19|20)\d\d$/.test(cell)
   if (filled.length < 2 || filled.length * 2 < cells.length || filled.some(isFigure)) return undefined
-  return filled.join(' | ').slice(0, longestHeading)
+  return filled.join(' | ').slice(0, maxHeadingCharacters)
 }
 
-/**
- * Builds a page of plain text: blank lines around paragraphs and headings, one line per list item and row,
- * tabs between cells.
- */
+/** Builds a page of plain text: blank lines around paragraphs and headings, tabs between the cells of a row. */
 export function pageBuilder(textBudget: TextBudget) {
   const parts: string[] = []
   const headings: ParsedHeading[] = []
@@ -65,7 +60,7 @@ export function pageBuilder(textBudget: TextBudget) {
       const title = collapseWhitespace(text)
       if (title === '') return
       const start = add(title, 'block')
-      headings.push({ start, level, text: title.slice(0, longestHeading) })
+      headings.push({ start, level, text: title.slice(0, maxHeadingCharacters) })
     },
     startTable() {
       if (last === 'line') last = 'block'
@@ -80,13 +75,10 @@ export function pageBuilder(textBudget: TextBudget) {
       if (table) table.rows += 1
     },
     endTable() {
-      if (table?.names && length - table.start > longTable)
+      if (table?.names && length - table.start > minTableCharacters)
         headings.push({ start: table.start, level: columnNamesLevel, text: table.names, end: length })
       table = undefined
       if (last === 'line') last = 'block'
-    },
-    get isEmpty() {
-      return length === 0
     },
     page(page: number): ParsedPage {
       return { page, text: parts.join(''), headings: headings.toSorted((a, b) => a.start - b.start) }

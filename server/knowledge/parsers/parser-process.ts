@@ -11,31 +11,31 @@ import { parseFile } from './parse-file.ts'
 // Entry point of a parser process. A parser may hang, exhaust memory or crash here without harm to the
 // server. It handles one job at a time; messages.ts describes the protocol.
 
-const textAtOnce = 128 * 1024
-const passagesAtOnce = 500
-const progressEvery = 100
+const maxTextPerMessage = 128 * 1024
+const maxPassagesPerMessage = 500
+const minProgressIntervalMs = 100
 /** Lowers the priority below the server's. */
-const niceness = 10
+const processPriority = 10
 
-setPriority(niceness)
+setPriority(processPriority)
 const memoryBytes = Number(process.argv[2])
 new Worker(new URL('./memory-watchdog.ts', import.meta.url), {
   workerData: { memoryBytes, parent: process.ppid },
 })
 
-process.on('message', (job: ParseJob) => void answer(job))
+process.on('message', (job: ParseJob) => void handle(job))
 process.on('disconnect', () => process.exit())
 
-async function answer(job: ParseJob) {
+async function handle(job: ParseJob) {
   try {
     let last = 0
     const onPage = (done: number, total: number) => {
-      if (done < total && performance.now() - last < progressEvery) return
+      if (done < total && performance.now() - last < minProgressIntervalMs) return
       last = performance.now()
       void send({ kind: 'progress', done, total })
     }
     const document = await parseFile(job.path, job.filename, job.limits, onPage, {
-      recognizeText: recogniser(job),
+      recognizeText: textRecognition(job),
       isWebPage: job.isWebPage,
     })
     await sendDocument(document)
@@ -44,7 +44,7 @@ async function answer(job: ParseJob) {
   }
 }
 
-function recogniser({ ocr, limits }: ParseJob): RecognizeText | undefined {
+function textRecognition({ ocr, limits }: ParseJob): RecognizeText | undefined {
   if (!ocr) return undefined
   const recognizeText = tesseract(ocr, limits)
   return async (...picture) => {
@@ -56,8 +56,8 @@ function recogniser({ ocr, limits }: ParseJob): RecognizeText | undefined {
 
 async function sendDocument(document: ParsedDocument) {
   for (const [pageIndex, { page, text, headings }] of document.pages.entries()) {
-    for (let start = 0; start === 0 || start < text.length; start += textAtOnce)
-      await send({ kind: 'text', pageIndex, page, text: text.slice(start, start + textAtOnce) })
+    for (let start = 0; start === 0 || start < text.length; start += maxTextPerMessage)
+      await send({ kind: 'text', pageIndex, page, text: text.slice(start, start + maxTextPerMessage) })
     if (headings.length > 0) await send({ kind: 'headings', pageIndex, headings })
   }
   const indexes = new Map(document.pages.map(({ page }, index) => [page, index]))
@@ -67,8 +67,8 @@ async function sendDocument(document: ParsedDocument) {
     end,
     heading,
   }))
-  for (let i = 0; i < passages.length; i += passagesAtOnce)
-    await send({ kind: 'passages', passages: passages.slice(i, i + passagesAtOnce) })
+  for (let i = 0; i < passages.length; i += maxPassagesPerMessage)
+    await send({ kind: 'passages', passages: passages.slice(i, i + maxPassagesPerMessage) })
   const { type, title, paged } = document
   const language = detectLanguage(document.pages.map(({ text }) => text).join('\n'))
   await send({ kind: 'document', type, title, paged, language, retainedBytes: process.memoryUsage.rss() })

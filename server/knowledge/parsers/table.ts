@@ -3,10 +3,7 @@ import { columnHeading, type PageBuilder } from './page-builder.ts'
 /** Maximum rows of titles and notes above a table's column names. */
 const rowsAboveNames = 10
 
-/**
- * Appends the rows of a sheet. The first row that looks like column names starts the table, so that they head
- * every passage from the rows below. Empty columns are left out.
- */
+/** Appends the rows of a sheet without empty columns. The first row that looks like column names starts the table. */
 export function appendTable(page: PageBuilder, rows: string[][]) {
   const used = new Set<number>()
   for (const row of rows) for (const [i, cell] of row.entries()) if (cell !== '') used.add(i)

@@ -20,61 +20,68 @@ const extensions: Record<string, string> = {
 }
 
 /** Plain text types, named by their extension. */
-const texts =
+const plainTextExtensions =
   `rst adoc tex org bib srt vtt ics vcf jsonl ndjson toml ini cfg conf properties env xml xsd xsl svg sql
   js mjs cjs jsx ts mts cts tsx vue svelte astro css scss sass less graphql proto py pyi rb go rs java kt kts scala groovy
   gradle c h cc cpp cxx hpp hh cs fs vb php swift m mm dart lua pl pm r jl hs ml ex exs erl clj elm nim zig sol asm s
   sh bash zsh fish ps1 bat cmd tf hcl nix cmake mk diff patch`.split(/\s+/)
 
 /** Files recognized by their full name. */
-const named = new Set(
+const plainTextNames = new Set(
   'readme license licence copying changelog authors contributors notice todo makefile dockerfile gemfile rakefile procfile'.split(
     ' ',
   ),
 )
 
-/** Image types: known, so that their error can give advice. */
-const pictures = new Set('png jpg jpeg gif webp tif tiff bmp heic heif avif'.split(' '))
+/** Image types; without text recognition their error gives advice. */
+const imageExtensions = new Set('png jpg jpeg gif webp tif tiff bmp heic heif avif'.split(' '))
 
 /** Unsupported document types, whose error says which format to save them as. */
-const foreign = new Set('doc xls ppt msg rtf pages numbers key xlsb mobi azw3 ps'.split(' '))
+const unsupportedExtensions = new Set('doc xls ppt msg rtf pages numbers key xlsb mobi azw3 ps'.split(' '))
 
-const byEnding = new Map([
-  ...Object.entries(extensions).flatMap(([type, endings]) =>
-    endings.split(' ').map((ending) => [ending, type] as const),
+const typesByExtension = new Map([
+  ...Object.entries(extensions).flatMap(([type, extensionList]) =>
+    extensionList.split(' ').map((extension) => [extension, type] as const),
   ),
-  ...texts.map((ending) => [ending, ending] as const),
+  ...plainTextExtensions.map((extension) => [extension, extension] as const),
 ])
 
 /** Supported file extensions, without the dot. */
-export const supported: string[] = [...byEnding.keys()].sort()
+export const supported: string[] = [...typesByExtension.keys()].sort()
 
-function partsOf(filename: string): { name: string; dot: number; ending: string } {
+function partsOf(filename: string): { name: string; dot: number; extension: string } {
   const name = filename
     .slice(Math.max(filename.lastIndexOf('/'), filename.lastIndexOf('\\')) + 1)
     .toLowerCase()
   const dot = name.lastIndexOf('.')
-  return { name, dot, ending: dot > 0 ? name.slice(dot + 1) : '' }
+  return { name, dot, extension: dot > 0 ? name.slice(dot + 1) : '' }
 }
 
-/**
- * Returns whether to parse a file: its type is supported, or its error gives advice. A name without a known
- * extension may contain anything.
- */
+/** Returns whether to parse a file: its type is supported or unknown, or its error gives advice. */
 export const isWorthParsing = (filename: string): boolean =>
   typeOf(filename) !== undefined ||
-  foreign.has(partsOf(filename).ending) ||
-  !/^[^.\s]{1,12}$/.test(partsOf(filename).ending)
+  unsupportedExtensions.has(partsOf(filename).extension) ||
+  !/^[^.\s]{1,12}$/.test(partsOf(filename).extension)
 
 /** Returns the type that a file name implies; undefined for an unknown extension. */
 export function typeOf(filename: string): string | undefined {
-  const { name, dot, ending } = partsOf(filename)
-  if (pictures.has(ending)) return ending
+  const { name, dot, extension } = partsOf(filename)
+  if (imageExtensions.has(extension)) return extension
   return (
-    byEnding.get(ending) ??
-    (named.has(dot > 0 ? name.slice(0, dot) : name) && ending === '' ? 'txt' : undefined)
+    typesByExtension.get(extension) ??
+    (plainTextNames.has(dot > 0 ? name.slice(0, dot) : name) && extension === '' ? 'txt' : undefined)
   )
 }
 
 /** Binary types: containers or formats with a signature, which cannot be plain text. */
-export const binaryTypes = new Set(['pdf', 'docx', 'pptx', 'xlsx', 'odt', 'ods', 'odp', 'epub', ...pictures])
+export const binaryTypes = new Set([
+  'pdf',
+  'docx',
+  'pptx',
+  'xlsx',
+  'odt',
+  'ods',
+  'odp',
+  'epub',
+  ...imageExtensions,
+])

@@ -8,10 +8,7 @@ export type XmlEvents = {
   close?: (name: string) => void
 }
 
-/**
- * Parses XML as a stream. Element names come without their prefix. Entities other than the five predefined
- * ones are an error, so nothing is ever expanded or fetched.
- */
+/** Parses XML as a stream, element names without prefixes. Entities other than the five predefined ones are an error. */
 export async function parseXml(chunks: AsyncIterable<Buffer>, events: XmlEvents): Promise<void> {
   const names = new Map<string, string>()
   const local = (name: string) => {
@@ -29,9 +26,9 @@ export async function parseXml(chunks: AsyncIterable<Buffer>, events: XmlEvents)
   let decoder: TextDecoder | undefined
   for await (const chunk of chunks) {
     decoder ??= new TextDecoder(encodingOf(chunk))
-    wellFormed(() => parser.write(decoder?.decode(chunk, { stream: true }) ?? ''))
+    reportMalformed(() => parser.write(decoder?.decode(chunk, { stream: true }) ?? ''))
   }
-  if (decoder) wellFormed(() => parser.write(decoder.decode()).close())
+  if (decoder) reportMalformed(() => parser.write(decoder.decode()).close())
 }
 
 /** An element of a small part; `text` is its own text, without that of its children. */
@@ -81,7 +78,7 @@ export function prefixed(attributes: Attributes, name: string): string | undefin
   return key === undefined ? undefined : attributes[key]
 }
 
-function wellFormed(parse: () => void) {
+function reportMalformed(parse: () => void) {
   try {
     parse()
   } catch (error) {

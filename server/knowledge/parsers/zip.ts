@@ -4,18 +4,15 @@ import { corrupt, encrypted, UnreadableFileError, unpackedTooLarge } from './err
 import type { TextBudget } from './page-builder.ts'
 
 /** Maximum entries of an archive; office files have hundreds. */
-const mostEntries = 5_000
+const maxEntries = 5_000
 
-/**
- * Opens a ZIP container. Everything unpacked counts against the budget byte by byte, whatever sizes the
- * directory declares. Names are case-insensitive, as in office programs.
- */
+/** Opens a ZIP container with case-insensitive names. All unpacked bytes count against the budget. */
 export async function openZip(path: string, limits: ParseLimits, textBudget: TextBudget) {
-  const file = await damageIsTold(() => openPromise(path, { lazyEntries: true, autoClose: false }))
+  const file = await reportDamage(() => openPromise(path, { lazyEntries: true, autoClose: false }))
   const entries = new Map<string, Entry>()
   try {
-    if (file.entryCount > mostEntries) throw unpackedTooLarge(limits)
-    await damageIsTold(async () => {
+    if (file.entryCount > maxEntries) throw unpackedTooLarge(limits)
+    await reportDamage(async () => {
       for await (const entry of file.eachEntry()) entries.set(keyOf(entry.fileName), entry)
     })
   } catch (error) {
@@ -35,7 +32,7 @@ export async function openZip(path: string, limits: ParseLimits, textBudget: Tex
         yield chunk
       }
     } catch (error) {
-      throw damageOf(error)
+      throw toReadingError(error)
     }
   }
 
@@ -58,13 +55,13 @@ export type Zip = Awaited<ReturnType<typeof openZip>>
 
 const keyOf = (name: string) => name.replace(/^\/+/, '').toLowerCase()
 
-async function damageIsTold<T>(work: () => Promise<T>): Promise<T> {
+async function reportDamage<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    throw damageOf(error)
+    throw toReadingError(error)
   }
 }
 
-const damageOf = (error: unknown) =>
+const toReadingError = (error: unknown) =>
   error instanceof UnreadableFileError ? error : corrupt('its container cannot be unpacked')

@@ -2,11 +2,9 @@ import type { Answerability } from '../../../contract/knowledge.ts'
 import { type Coverage, normalizeCosines } from '../../search/index.ts'
 
 /**
- * Whether the passages found answer the question.
- *
- * Lexical evidence of a passage is the mean of its share and its window share of the question's terms, times
- * ln(1 + matched rarity): half of two terms is less evidence than half of ten. It depends on the question and the
- * passage only, so unrelated documents change nothing. The coefficients of the logistic regression and the thresholds
+ * Answerability: whether the passages found answer the question. The lexical evidence of a passage is the mean of its
+ * share and its window share of the question's terms, times ln(1 + matched IDF): half of two terms is less evidence than
+ * half of ten. It depends on the question and the passage only, so unrelated documents change nothing. The coefficients of the logistic regression and the thresholds
  * are fitted to questions asked of documents that answer them and of others, each language predicted from the others;
  * `bench/retrieval.ts` reports the error rates.
  */

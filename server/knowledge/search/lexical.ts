@@ -16,7 +16,7 @@ import {
   searchLexical,
 } from '../store/search.ts'
 
-/** Passages that are scored at most: those with the query's rarest terms. Bounds the time of one search. */
+/** Maximum number of passages that are scored: those with the query's rarest terms. */
 const maxCandidates = 5_000
 const maxResults = 100
 /** Pseudo-relevance feedback: passages that terms are taken from, terms taken, and the weight of their score. */

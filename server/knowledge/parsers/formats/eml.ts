@@ -4,10 +4,7 @@ import { collapseWhitespace, pageBuilder } from '../page-builder.ts'
 import type { Parser } from '../parser.ts'
 import { appendHtml } from './html.ts'
 
-/**
- * Parses e-mail: subject, sender, recipients, date, the text (or HTML converted to text) and the names of
- * attachments.
- */
+/** Parses e-mail: subject, sender, recipients, date, the text (else the HTML) and the names of attachments. */
 export const parseEml: Parser = async ({ bytes, textBudget }) => {
   const mail = await PostalMime.parse(await bytes(), { attachmentEncoding: 'arraybuffer' })
   if (mail.headers.length === 0) throw corrupt('it has none of the headers of a mail')

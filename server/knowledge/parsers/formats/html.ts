@@ -18,13 +18,10 @@ const boilerplateElements = new Set(['nav', 'aside', 'footer', 'form', 'dialog']
 const boilerplateRoles = new Set(
   'navigation banner contentinfo complementary search dialog alertdialog'.split(' '),
 )
-/** Minimum share of a page's words that its marked content must hold to be trusted. */
+/** Minimum share of a page's words in its marked content. */
 const minContentShare = 0.25
 
-/**
- * Parses HTML: headings, lists, table rows, preformatted text. An uploaded file is parsed whole. Of a page
- * fetched from the web, only the content that its author marked is parsed, if it is most of the page.
- */
+/** Parses HTML. Of a page fetched from the web, only the content that its author marked is kept, if it is long enough. */
 export const parseHtml: Parser = async ({ bytes, textBudget, isWebPage }) => {
   const html = decodeHtml(await bytes())
   const read = (part?: Part) => {

@@ -2,7 +2,7 @@ import type { ParsedHeading } from '../document.ts'
 
 type Line = { start: number; end: number; text: string }
 
-const longestHeading = 200
+const maxHeadingCharacters = 200
 const fence = /^ {0,3}(```+|~~~+)/
 const atx = /^ {0,3}(#{1,6})\s+(\S.*?)[\s#]*$/
 const underline = /^ {0,3}(?:(=+)|--+)\s*$/
@@ -19,10 +19,7 @@ export function headingsOfMarkdown(text: string): ParsedHeading[] {
   return headings(text, headingOfLine)
 }
 
-/**
- * Returns the headings of plain text: Markdown headings, and short separate lines that look like one
- * ("Chapter 3", "2.1 Scope", capitals).
- */
+/** Returns the headings of plain text: Markdown headings, and short separate lines like "Chapter 3" or "2.1 Scope". */
 export function headingsOfPlainText(text: string): ParsedHeading[] {
   return headings(
     text,
@@ -89,7 +86,7 @@ const plain = (markdown: string) =>
     .replace(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')
     .replace(/[*`]+|(?<!\w)_+|_+(?!\w)/g, '')
     .trim()
-    .slice(0, longestHeading)
+    .slice(0, maxHeadingCharacters)
 
 const isBlank = (line: Line | undefined) => !line || line.text.trim() === ''
 
@@ -102,5 +99,5 @@ function lineAt(text: string, start: number): Line | undefined {
   if (start >= text.length) return undefined
   const newline = text.indexOf('\n', start)
   const end = newline === -1 ? text.length : newline
-  return { start, end, text: text.slice(start, Math.min(end, start + 2 * longestHeading)) }
+  return { start, end, text: text.slice(start, Math.min(end, start + 2 * maxHeadingCharacters)) }
 }

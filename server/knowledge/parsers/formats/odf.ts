@@ -8,11 +8,11 @@ import { attribute, descendants, parseTree, parseXml } from '../xml.ts'
 type Paragraph = { text: string; level: number | undefined }
 
 /** Elements outside the text: tracked deletions, comments, phonetic guides, descriptions of images. */
-const notShown = new Set(
+const hiddenElements = new Set(
   'tracked-changes annotation ruby-text note-citation forms title desc header footer'.split(' '),
 )
 /** Maximum repetitions of a cell or row; the thousands that pad a sheet are empty. */
-const mostRepeats = 100
+const maxRepeats = 100
 
 /** Parses OpenDocument: a text document as one page, else a page per sheet or slide; notes follow their paragraph. */
 export const parseOdf: ZipParser = async (zip, { type, limits, textBudget, onPage }) => {
@@ -32,12 +32,12 @@ export const parseOdf: ZipParser = async (zip, { type, limits, textBudget, onPag
   let isTitle = false
   let repeats = 1
 
-  function turn(): PageBuilder {
+  function addPage(): PageBuilder {
     if (pages.length >= limits.pages && type !== 'odt') throw tooManyPages(pages.length + 1, limits)
     pages.push(pageBuilder(textBudget))
     return current()
   }
-  const current = (): PageBuilder => pages.at(-1) ?? turn()
+  const current = (): PageBuilder => pages.at(-1) ?? addPage()
 
   function write({ text, level }: Paragraph) {
     const page = current()
@@ -47,28 +47,28 @@ export const parseOdf: ZipParser = async (zip, { type, limits, textBudget, onPag
       if (level !== undefined) page.heading(level, text)
       else if (lists > 0) page.line(text && `${'  '.repeat(lists - 1)}- ${text}`)
       else page.paragraph(text)
-      for (const late of notes.splice(0)) page.paragraph(late)
+      for (const text of notes.splice(0)) page.paragraph(text)
     }
   }
 
   await parseXml(zip.chunks('content.xml'), {
     open(name, attributes) {
-      if (hidden > 0 || notShown.has(name)) {
+      if (hidden > 0 || hiddenElements.has(name)) {
         hidden += 1
         return
       }
       const paragraph = paragraphs.at(-1)
       const repeated = (of: string) =>
-        Math.min(mostRepeats, Number(attribute(attributes, `number-${of}-repeated`) ?? 1) || 1)
+        Math.min(maxRepeats, Number(attribute(attributes, `number-${of}-repeated`) ?? 1) || 1)
       if (name === 'p') paragraphs.push({ text: '', level: isTitle ? 1 : undefined })
       else if (name === 'h')
         paragraphs.push({ text: '', level: Number(attribute(attributes, 'outline-level') ?? 1) })
       else if (name === 'list') lists += 1
       else if (name === 'note') note += 1
       else if (name === 'frame') isTitle = attribute(attributes, 'class') === 'title'
-      else if (name === 'page') turn()
+      else if (name === 'page') addPage()
       else if (name === 'table') {
-        if (type === 'ods' && tables === 0) turn().heading(1, attribute(attributes, 'name') ?? '')
+        if (type === 'ods' && tables === 0) addPage().heading(1, attribute(attributes, 'name') ?? '')
         if (tables === 0) rows = []
         tables += 1
       } else if (name === 'table-row' && tables === 1) cells = []

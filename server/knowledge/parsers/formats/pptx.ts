@@ -6,7 +6,7 @@ import { descendants, parseTree, parseXml, prefixed } from '../xml.ts'
 import type { Zip } from '../zip.ts'
 
 /** Placeholders that repeat on every slide. */
-const furniture = new Set(['dt', 'ftr', 'hdr', 'sldNum', 'sldImg'])
+const repeatedPlaceholders = new Set(['dt', 'ftr', 'hdr', 'sldNum', 'sldImg'])
 
 /** Parses PowerPoint: a page per visible slide with its title as heading, tables as rows, and speaker notes last. */
 export const parsePptx: ZipParser = async (zip, { limits, textBudget, onPage }) => {
@@ -35,7 +35,7 @@ export const parsePptx: ZipParser = async (zip, { limits, textBudget, onPage }) 
 
 function writeShape(shape: Shape, page: PageBuilder) {
   const { placeholder, lines } = shape
-  if (placeholder && furniture.has(placeholder)) return
+  if (placeholder && repeatedPlaceholders.has(placeholder)) return
   if (placeholder === 'title' || placeholder === 'ctrTitle')
     page.heading(1, lines.map(({ text }) => text).join(' '))
   else if (placeholder) writeLines(shape, page)

@@ -3,10 +3,7 @@ import type { Zip } from '../zip.ts'
 
 export type CellFormat = 'number' | 'percent' | 'date' | 'time'
 
-/**
- * Returns the kind of a built-in number format (ECMA-376, 18.8.30): 14–17 and 22 are dates, 18–21 and 45–47
- * times, 9 and 10 percentages.
- */
+/** Returns the kind of a built-in number format (ECMA-376, 18.8.30, with the dates of East Asian locales). */
 const builtIn = (id: number): CellFormat =>
   (id >= 14 && id <= 17) || id === 22 || (id >= 27 && id <= 36) || (id >= 50 && id <= 58)
     ? 'date'
@@ -41,25 +38,23 @@ function kindOf(code: string): CellFormat {
   return bare.includes('%') ? 'percent' : 'number'
 }
 
-const day = 86_400_000
-const since1900 = Date.UTC(1899, 11, 30)
-const since1904Start = Date.UTC(1904, 0, 1)
+const dayMs = 86_400_000
+const start1900 = Date.UTC(1899, 11, 30)
+const start1904 = Date.UTC(1904, 0, 1)
 
-/**
- * Formats a value as its cell shows it, with dates and times in ISO 8601, and without binary rounding errors.
- */
-export function formatted(value: number, format: CellFormat | undefined, since1904: boolean): string {
+/** Formats a value like its cell, with dates and times in ISO 8601. */
+export function formatCell(value: number, format: CellFormat | undefined, since1904: boolean): string {
   if (!Number.isFinite(value)) return ''
-  const start = since1904 ? since1904Start : since1900
-  const moment = new Date(Math.round((start + value * day) / 1000) * 1000)
+  const start = since1904 ? start1904 : start1900
+  const moment = new Date(Math.round((start + value * dayMs) / 1000) * 1000)
   const isMoment = (format === 'date' || format === 'time') && value >= 0 && !Number.isNaN(moment.getTime())
   if (isMoment) {
     const [date = '', time = ''] = moment.toISOString().slice(0, 19).split('T')
     if (format === 'time' && value < 1) return time
     return time === '00:00:00' ? date : `${date} ${time}`
   }
-  if (format === 'percent') return `${trimmed(value * 100)}%`
-  return trimmed(value)
+  if (format === 'percent') return `${withoutRoundingError(value * 100)}%`
+  return withoutRoundingError(value)
 }
 
-const trimmed = (value: number) => String(Number(value.toPrecision(15)))
+const withoutRoundingError = (value: number) => String(Number(value.toPrecision(15)))

@@ -6,7 +6,7 @@ import type { ParserInput, ZipParser } from '../parser.ts'
 import { appendTable } from '../table.ts'
 import { descendants, parseTree, parseXml, prefixed } from '../xml.ts'
 import type { Zip } from '../zip.ts'
-import { type CellFormat, cellFormatsOf, formatted } from './xlsx-cells.ts'
+import { type CellFormat, cellFormatsOf, formatCell } from './xlsx-cells.ts'
 
 /** Parses Excel: a page per visible sheet with its name as heading, a line per row below the column names. */
 export const parseXlsx: ZipParser = async (zip, source) => {
@@ -51,19 +51,19 @@ async function stringsOf(zip: Zip, part: string): Promise<string[]> {
   const strings: string[] = []
   let text = ''
   let inText = false
-  let aid = 0
+  let phoneticDepth = 0
   await parseXml(zip.chunks(part), {
     open(name) {
       if (name === 'si') text = ''
-      else if (name === 'rPh') aid += 1
-      else if (name === 't') inText = aid === 0
+      else if (name === 'rPh') phoneticDepth += 1
+      else if (name === 't') inText = phoneticDepth === 0
     },
     text(more) {
       if (inText) text += more
     },
     close(name) {
       if (name === 't') inText = false
-      else if (name === 'rPh') aid -= 1
+      else if (name === 'rPh') phoneticDepth -= 1
       else if (name === 'si') strings.push(collapseWhitespace(text))
     },
   })
@@ -97,22 +97,22 @@ async function rowsOf(zip: Zip, part: string, { strings, formats, since1904 }: S
     },
     close(name) {
       if (name === 'v' || name === 't') inValue = false
-      else if (name === 'c' && value !== '' && column < mostColumns) row[column] = shown()
+      else if (name === 'c' && value !== '' && column < maxColumns) row[column] = cellText()
       else if (name === 'row' && row.length > 0) rows.push(Array.from(row, (cell) => cell ?? ''))
     },
   })
   return rows
 
-  function shown(): string {
+  function cellText(): string {
     if (type === 's') return strings[Number(value)] ?? ''
     if (type === 'b') return value === '1' ? 'TRUE' : 'FALSE'
-    if (type === 'n') return formatted(Number(value), formats[style], since1904)
+    if (type === 'n') return formatCell(Number(value), formats[style], since1904)
     return collapseWhitespace(value)
   }
 }
 
 /** Excel's own limit. */
-const mostColumns = 16_384
+const maxColumns = 16_384
 
 /** Returns the zero-based column of a reference such as `AB12`. */
 function columnOf(reference: string | undefined): number | undefined {

@@ -14,9 +14,8 @@ export type OcrSettings = {
 export type OcrImage = { path: string } | { bytes: Uint8Array }
 
 /**
- * Recognizes the text of an image, one string per page (a TIFF may have several); returns undefined when
- * Tesseract is not installed, and an empty list for an image that cannot be processed. @throws
- * UnreadableFileError when a language is missing
+ * Recognizes the text of an image, one string per page (a TIFF may have several). Returns undefined when Tesseract is not
+ * installed, and an empty list for an unreadable image. @throws UnreadableFileError when a language is missing
  */
 export type RecognizeText = (picture: OcrImage, dotsPerInch?: number) => Promise<string[] | undefined>
 

@@ -9,14 +9,11 @@ import { type Paragraph, walk } from './paragraphs.ts'
 import { stylesOf } from './styles.ts'
 
 /** Outline level 9 is Word's "body text". */
-const deepestOutline = 8
+const maxOutline = 8
 /** The list id that removes a paragraph from its style's list. */
 const noList = '0'
 
-/**
- * Parses Word documents: headings by style name and outline level, lists with their numbers, tables as rows,
- * notes after their paragraph.
- */
+/** Parses Word documents: headings by style and outline level, numbered lists, tables as rows, notes after their paragraph. */
 export const parseDocx: ZipParser = async (zip, { textBudget }) => {
   const part = await mainPartOf(zip)
   if (!part || !zip.has(part)) throw corrupt('it has no text part')
@@ -40,7 +37,7 @@ export const parseDocx: ZipParser = async (zip, { textBudget }) => {
     const depth = paragraph.list.level ?? kind.list.level ?? 0
     const number = list === noList ? '' : numberOf(list, depth)
     const outline = paragraph.outline ?? kind.outline
-    if (outline !== undefined && outline <= deepestOutline)
+    if (outline !== undefined && outline <= maxOutline)
       page.heading(outline + 1, /\w/.test(number) ? `${number} ${text}` : text)
     else if (list !== noList) page.line(text && `${'  '.repeat(depth)}${number} ${text}`)
     else page.paragraph(text)

@@ -4,7 +4,7 @@ import type { Zip } from '../../zip.ts'
 type Level = { start: number; format: string; text: string }
 
 const bullet = '-'
-const romans: [number, string][] = [
+const romanNumerals: [number, string][] = [
   [1000, 'm'],
   [900, 'cm'],
   [500, 'd'],
@@ -51,42 +51,42 @@ export async function numberingOf(zip: Zip, part: string): Promise<(list: string
   )
 
   const counts = new Map<string | undefined, number[]>()
-  const begun = new Set<string>()
+  const started = new Set<string>()
   return (id, depth) => {
     const { scheme, restarts = [] } = lists.get(id) ?? {}
-    const own = schemes.get(scheme)
-    const at = own?.[depth]
-    if (!own || !at || at.format === 'bullet') return bullet
+    const levels = schemes.get(scheme)
+    const level = levels?.[depth]
+    if (!levels || !level || level.format === 'bullet') return bullet
     const count = counts.get(scheme) ?? []
-    if (!begun.has(id)) for (const [restarted, start] of restarts) count[restarted] = start - 1
-    begun.add(id)
-    count[depth] = (count[depth] ?? at.start - 1) + 1
+    if (!started.has(id)) for (const [restarted, start] of restarts) count[restarted] = start - 1
+    started.add(id)
+    count[depth] = (count[depth] ?? level.start - 1) + 1
     count.length = depth + 1
     counts.set(scheme, count)
-    return at.text.replace(/%(\d)/g, (_, digit: string) => {
+    return level.text.replace(/%(\d)/g, (_, digit: string) => {
       const index = Number(digit) - 1
-      return written(count[index] ?? own[index]?.start ?? 1, own[index]?.format)
+      return formatNumber(count[index] ?? levels[index]?.start ?? 1, levels[index]?.format)
     })
   }
 }
 
-function written(number: number, format: string | undefined): string {
-  if (format === 'lowerLetter') return letters(number)
-  if (format === 'upperLetter') return letters(number).toUpperCase()
-  if (format === 'lowerRoman') return roman(number)
-  if (format === 'upperRoman') return roman(number).toUpperCase()
+function formatNumber(number: number, format: string | undefined): string {
+  if (format === 'lowerLetter') return toLetters(number)
+  if (format === 'upperLetter') return toLetters(number).toUpperCase()
+  if (format === 'lowerRoman') return toRoman(number)
+  if (format === 'upperRoman') return toRoman(number).toUpperCase()
   return format === 'none' ? '' : String(number)
 }
 
 /** a … z, aa, bb …, as in Word. */
-const letters = (number: number) =>
+const toLetters = (number: number) =>
   String.fromCharCode(97 + ((Math.max(1, number) - 1) % 26)).repeat(
     Math.min(9, Math.ceil(Math.max(1, number) / 26)),
   )
 
-function roman(number: number): string {
+function toRoman(number: number): string {
   let rest = Math.min(Math.max(0, number), 3_999)
   let text = ''
-  for (const [value, sign] of romans) for (; rest >= value; rest -= value) text += sign
+  for (const [value, sign] of romanNumerals) for (; rest >= value; rest -= value) text += sign
   return text
 }

@@ -16,11 +16,8 @@ export type Paragraph = {
 /** A position in a list: the list's id ("0" for none) and the level, from 0. */
 export type ListPlace = { id: string | undefined; level: number | undefined }
 
-/**
- * Elements whose content is not visible: tracked deletions, a drawing's fallback, a field's formula, phonetic
- * guides.
- */
-const notShown = new Set(['del', 'moveFrom', 'pPrChange', 'rPrChange', 'Fallback', 'instrText', 'rt'])
+/** Elements whose content is hidden: tracked deletions, fallbacks of drawings, formulas of fields, phonetic guides. */
+const hiddenElements = new Set(['del', 'moveFrom', 'pPrChange', 'rPrChange', 'Fallback', 'instrText', 'rt'])
 
 export type WalkEvents = {
   paragraph: (paragraph: Paragraph) => void
@@ -28,10 +25,7 @@ export type WalkEvents = {
   close?: (name: string) => void
 }
 
-/**
- * Walks through a part that contains paragraphs. Paragraphs in a text box come before the paragraph that
- * anchors it.
- */
+/** Walks through a part that contains paragraphs. Those in a text box come before the paragraph that anchors it. */
 export async function walk(zip: Zip, part: string, events: WalkEvents): Promise<void> {
   const paragraphs: Paragraph[] = []
   let hidden = 0
@@ -40,7 +34,7 @@ export async function walk(zip: Zip, part: string, events: WalkEvents): Promise<
   let inText = false
   await parseXml(zip.chunks(part), {
     open(name, attributes) {
-      if (hidden > 0 || notShown.has(name)) {
+      if (hidden > 0 || hiddenElements.has(name)) {
         hidden += 1
         return
       }

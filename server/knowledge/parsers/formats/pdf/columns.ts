@@ -1,23 +1,20 @@
 import { isProse, linesOf } from './lines.ts'
 import type { Run } from './runs.ts'
 
-const fewestLines = 3
-const deepestSplit = 3
-const mostCandidates = 6
+const minLines = 3
+const maxDepth = 3
+const maxCandidates = 6
 
-/**
- * Splits the runs of a page into blocks in reading order: column by column, with full-width blocks between
- * them. A gutter counts only if there is prose on both sides.
- */
+/** Splits the runs of a page into blocks in reading order. Columns are separated only if both sides are prose. */
 export function blocksOf(runs: Run[], depth = 0): Run[][] {
-  if (depth === deepestSplit || runs.length < 4 * fewestLines) return [runs]
+  if (depth === maxDepth || runs.length < 4 * minLines) return [runs]
   let best: Band[] | undefined
-  let most = 0
+  let mostLetters = 0
   for (const x of candidates(runs)) {
     const bands = bandsAt(runs, x)
-    const columns = bands.reduce((sum, band) => sum + (band.columns ? lettersIn(band.runs) : 0), 0)
-    if (columns > most) {
-      most = columns
+    const columns = bands.reduce((sum, band) => sum + (band.columns ? countLetters(band.runs) : 0), 0)
+    if (columns > mostLetters) {
+      mostLetters = columns
       best = bands
     }
   }
@@ -41,24 +38,24 @@ function candidates(runs: Run[]): number[] {
     edges.set(key, { left: Math.min(run.left, edge?.left ?? run.left), count: (edge?.count ?? 0) + 1 })
   }
   return [...edges.values()]
-    .filter(({ count }) => count >= fewestLines)
+    .filter(({ count }) => count >= minLines)
     .sort((a, b) => b.count - a.count)
-    .slice(0, mostCandidates)
+    .slice(0, maxCandidates)
     .map((edge) => edge.left - 1)
 }
 
 /** Splits the page into bands from top to bottom: blocks that cross x, and the blocks between them. */
 function bandsAt(runs: Run[], x: number): Band[] {
   const bands: Band[] = []
-  let across: Run[] = []
+  let crossing: Run[] = []
   let beside: Run[] = []
   const endBeside = () => {
     const columns = columnsAt(beside, x)
     if (columns) {
-      if (across.length > 0) bands.push({ runs: across, columns: undefined })
+      if (crossing.length > 0) bands.push({ runs: crossing, columns: undefined })
       bands.push({ runs: beside, columns })
-      across = []
-    } else across.push(...beside)
+      crossing = []
+    } else crossing.push(...beside)
     beside = []
   }
   for (const run of runs.toSorted((a, b) => b.bottom - a.bottom)) {
@@ -66,11 +63,11 @@ function bandsAt(runs: Run[], x: number): Band[] {
     if (!crosses) beside.push(run)
     else {
       endBeside()
-      across.push(run)
+      crossing.push(run)
     }
   }
   endBeside()
-  if (across.length > 0) bands.push({ runs: across, columns: undefined })
+  if (crossing.length > 0) bands.push({ runs: crossing, columns: undefined })
   return bands
 }
 
@@ -80,4 +77,4 @@ function columnsAt(runs: Run[], x: number): [Run[], Run[]] | undefined {
   return isProse(linesOf(left)) && isProse(linesOf(right)) ? [left, right] : undefined
 }
 
-const lettersIn = (runs: Run[]) => runs.reduce((sum, run) => sum + run.text.length, 0)
+const countLetters = (runs: Run[]) => runs.reduce((sum, run) => sum + run.text.length, 0)

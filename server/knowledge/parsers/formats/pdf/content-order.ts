@@ -8,19 +8,16 @@ const alef = new Set('اأإآ')
 const lam = 'ل'
 const scriptsMeet = /(?<=[A-Za-z])(?=[\u0590-\u08ff])|(?<=[\u0590-\u08ff])(?=[A-Za-z])/g
 
-/**
- * Returns whether most letters are written right to left, in which case their coordinates do not give their
- * order.
- */
+/** Returns whether most letters are written right to left, so that their order does not follow from coordinates. */
 export function isRightToLeft(glyphs: Glyph[]): boolean {
-  let against = 0
+  let rightToLeftLetters = 0
   let letters = 0
   for (const { code } of glyphs) {
     const text = textOf(code)
-    if (rightToLeft.test(text)) against += 1
+    if (rightToLeft.test(text)) rightToLeftLetters += 1
     else if (/\p{L}/u.test(text)) letters += 1
   }
-  return against > letters
+  return rightToLeftLetters > letters
 }
 
 /** Returns the lines in the order of PDFium, which handles right-to-left text. */
@@ -31,7 +28,8 @@ export function linesInContentOrder(glyphs: Glyph[]): PlacedLine[] {
   for (const glyph of glyphs) {
     const letter = textOf(glyph.code)
     if (letter === '\r' || letter === '\n') line = undefined
-    else if (line) line.text = isLigature(before, glyph) ? swapped(line.text, letter) : line.text + letter
+    else if (line)
+      line.text = isLigature(before, glyph) ? insertBeforeLast(line.text, letter) : line.text + letter
     else if (letter.trim() !== '') {
       // The margin is on the other side, so the left edge carries no information.
       line = { text: letter, left: 0, bottom: glyph.bottom, height: glyph.top - glyph.bottom }
@@ -49,4 +47,4 @@ const isLigature = (before: Glyph | undefined, glyph: Glyph) =>
   textOf(glyph.code) === lam &&
   alef.has(textOf(before.code))
 
-const swapped = (text: string, letter: string) => text.slice(0, -1) + letter + text.slice(-1)
+const insertBeforeLast = (text: string, letter: string) => text.slice(0, -1) + letter + text.slice(-1)

@@ -17,18 +17,12 @@ import { openPdf } from './pdfium.ts'
 type Page = { lines: PageLine[]; letters: number; hasImage: boolean; isMeaningless: boolean }
 
 /** Letters below which a page with an image counts as a scan. */
-const fewLetters = 30
-/**
- * Share of characters without meaning (private use, "unknown") above which the fonts have no usable mapping
- * to text.
- */
-const mostMeaningless = 0.3
-const longestHeading = 200
+const minLetters = 30
+/** Share of unmapped characters (private use, U+FFFD) above which the fonts have no usable mapping to text. */
+const maxMeaninglessShare = 0.3
+const maxHeadingCharacters = 200
 
-/**
- * Parses PDF: text in reading order, table rows on one line with tabs, headings by size and weight. Pages
- * that are images go through text recognition, if enabled.
- */
+/** Parses PDF: text in reading order, headings by size and weight, and text recognition of scanned pages, if enabled. */
 export const parsePdf: Parser = async ({ path, limits, textBudget, onPage, recognizeText }) => {
   using pdf = await openPdf(path)
   if (pdf.pages <= 0) throw corrupt('it has no pages')
@@ -44,41 +38,39 @@ export const parsePdf: Parser = async ({ path, limits, textBudget, onPage, recog
       return {
         lines,
         letters: text.length,
-        hasImage: text.length < fewLetters && page.hasImage(),
-        isMeaningless: meaningless > mostMeaningless * text.length,
+        hasImage: text.length < minLetters && page.hasImage(),
+        isMeaningless: meaningless > maxMeaninglessShare * text.length,
       }
     })
     pages.push(page)
-    if (!recognizeText || !isPicture(page)) onPage((done += 1), pdf.pages)
+    if (!recognizeText || !isImage(page)) onPage((done += 1), pdf.pages)
   }
-  const pictures = pages.flatMap((page, i) => (isPicture(page) ? [i] : []))
+  const imageIndexes = pages.flatMap((page, i) => (isImage(page) ? [i] : []))
   const texts =
-    recognizeText && (await recognizePage(pdf, pictures, recognizeText, () => onPage((done += 1), pdf.pages)))
+    recognizeText &&
+    (await recognizePage(pdf, imageIndexes, recognizeText, () => onPage((done += 1), pdf.pages)))
   for (const text of texts?.values() ?? []) textBudget.take(text.length)
   const hasText = (_: unknown, i: number) => (texts?.get(i) ?? '') !== ''
   if (!pages.some(hasText))
-    refuseWithoutText(pages, recognizeText && (texts ? ocrFoundNothing : ocrNotInstalled))
+    throwWithoutText(pages, recognizeText && (texts ? ocrFoundNothing : ocrNotInstalled))
 
   const lines = pages.map((page) => page?.lines ?? [])
-  const judge = headingDetector(lines)
+  const headingLevel = headingDetector(lines)
   return {
     title: pdf.title() || null,
     paged: true,
     pages: lines.map((page, i) => {
       const text = texts?.get(i) ?? ''
       const isBetter = text.length > (pages[i]?.letters ?? 0) || pages[i]?.isMeaningless
-      return text !== '' && isBetter ? { page: i + 1, text, headings: [] } : pageOf(page, i + 1, judge)
+      return text !== '' && isBetter ? { page: i + 1, text, headings: [] } : pageOf(page, i + 1, headingLevel)
     }),
   }
 }
 
-const isPicture = (page: Page | undefined) => page !== undefined && (page.hasImage || page.isMeaningless)
+const isImage = (page: Page | undefined) => page !== undefined && (page.hasImage || page.isMeaningless)
 
-/**
- * Throws the error for a document without text; `insteadOf` applies to images after text recognition was
- * tried.
- */
-function refuseWithoutText(pages: (Page | undefined)[], insteadOf: (() => Error) | undefined) {
+/** Throws the error for a document without text; `insteadOf` applies to images after text recognition. */
+function throwWithoutText(pages: (Page | undefined)[], insteadOf: (() => Error) | undefined) {
   const opened = pages.filter((page) => page !== undefined)
   if (opened.length === 0) throw corrupt('none of its pages can be opened')
   if (opened.every((page) => page.letters === 0 || page.hasImage))
@@ -88,17 +80,21 @@ function refuseWithoutText(pages: (Page | undefined)[], insteadOf: (() => Error)
     throw (insteadOf ?? unmappedFonts)()
 }
 
-function pageOf(lines: PageLine[], number: number, judge: ReturnType<typeof headingDetector>): ParsedPage {
+function pageOf(
+  lines: PageLine[],
+  number: number,
+  headingLevel: ReturnType<typeof headingDetector>,
+): ParsedPage {
   const page: ParsedPage = { page: number, text: '', headings: [] }
   let level: number | undefined
   for (const [i, line] of lines.entries()) {
     const above = level
-    level = judge(line, lines[i - 1])
+    level = headingLevel(line, lines[i - 1])
     const isNewBlock = line.opens || level !== above
     const gap = page.text === '' ? '' : isNewBlock ? '\n\n' : '\n'
     const heading = page.headings.at(-1)
     if (level !== undefined && heading && !isNewBlock)
-      heading.text = `${heading.text} ${line.text}`.slice(0, longestHeading)
+      heading.text = `${heading.text} ${line.text}`.slice(0, maxHeadingCharacters)
     else if (level !== undefined)
       page.headings.push({ start: page.text.length + gap.length, level, text: line.text })
     page.text += gap + line.text

@@ -14,14 +14,14 @@ export type PageLine = {
 }
 
 /** Ratio to the block's median gap above which a gap separates paragraphs. */
-const paragraphGap = 1.3
+const minParagraphGap = 1.3
 /** Indentation of a paragraph's first line, in line heights. */
-const smallestIndent = 0.7
-const largestIndent = 4
+const minIndent = 0.7
+const maxIndent = 4
 /** Average characters per run up to which letters are rotated or scattered and coordinates mean little. */
-const scattered = 2
+const minCharactersPerRun = 2
 /** Maximum characters of a heading. */
-const longestHeading = 120
+const maxHeadingCharacters = 120
 
 /** Returns the lines of a page in reading order: table rows whole, column by column. */
 export function layoutPage(page: PdfPage): PageLine[] {
@@ -29,7 +29,7 @@ export function layoutPage(page: PdfPage): PageLine[] {
   const runs = isRightToLeft(glyphs) ? [] : runsOf(glyphs)
   const letters = runs.reduce((sum, run) => sum + run.text.length, 0)
   const lines: PageLine[] = []
-  if (letters <= runs.length * scattered) {
+  if (letters <= runs.length * minCharactersPerRun) {
     const placed = linesInContentOrder(glyphs)
     const opens = opensOf(placed)
     for (const [i, { text, height }] of placed.entries())
@@ -38,7 +38,7 @@ export function layoutPage(page: PdfPage): PageLine[] {
     const { number, rest } = withoutPageNumber(runs)
     for (const block of [...blocksOf(rest), number]) writeBlock(linesOf(block), page, lines)
   }
-  return joined(lines)
+  return joinHyphenatedWords(lines)
 }
 
 function writeBlock(placed: Line[], page: PdfPage, lines: PageLine[]) {
@@ -46,16 +46,13 @@ function writeBlock(placed: Line[], page: PdfPage, lines: PageLine[]) {
   for (const [i, { text, height, runs }] of placed.entries()) {
     const [first] = runs
     const last = runs.at(-1)
-    const mayBeHeading = text.length <= longestHeading && /\p{L}/u.test(text)
+    const mayBeHeading = text.length <= maxHeadingCharacters && /\p{L}/u.test(text)
     const bold = mayBeHeading && !!first && !!last && page.isBold(first.first) && page.isBold(last.last)
     lines.push({ text, opens: i === 0 ? !isContinued(lines.at(-1)?.text, text) : opens(i), height, bold })
   }
 }
 
-/**
- * Moves the page number to the end, because it would otherwise interrupt a sentence that continues in the
- * next column.
- */
+/** Separates the page number, which would interrupt a sentence that continues in the next column. */
 function withoutPageNumber(runs: Run[]): { number: Run[]; rest: Run[] } {
   const foot = Math.min(...runs.map((run) => run.bottom))
   const number = runs.filter((run) => run.bottom < foot + run.height / 2)
@@ -67,20 +64,20 @@ function withoutPageNumber(runs: Run[]): { number: Run[]; rest: Run[] } {
 /** Returns for each line of a block whether a paragraph begins there: after a wide gap, or with an indent. */
 function opensOf(placed: PlacedLine[]) {
   const steps = placed.slice(1).map((line, i) => (placed[i]?.bottom ?? 0) - line.bottom)
-  const usual = steps.toSorted((a, b) => a - b)[Math.floor(steps.length / 2)] ?? 0
+  const medianStep = steps.toSorted((a, b) => a - b)[Math.floor(steps.length / 2)] ?? 0
   const margin = Math.min(...placed.map((line) => line.left))
   const indent = (line: PlacedLine | undefined) => (line ? (line.left - margin) / line.height : 0)
   const isIndented = (i: number) => {
     const own = indent(placed[i])
     return (
-      own > smallestIndent &&
-      own < largestIndent &&
-      indent(placed[i - 1]) < smallestIndent &&
-      indent(placed[i + 1]) < smallestIndent
+      own > minIndent &&
+      own < maxIndent &&
+      indent(placed[i - 1]) < minIndent &&
+      indent(placed[i + 1]) < minIndent
     )
   }
   return (i: number) =>
-    (steps[i - 1] ?? 0) > paragraphGap * Math.max(usual, placed[i]?.height ?? 0) || isIndented(i)
+    (steps[i - 1] ?? 0) > minParagraphGap * Math.max(medianStep, placed[i]?.height ?? 0) || isIndented(i)
 }
 
 /** Returns whether a sentence continues in the next column. */
@@ -88,17 +85,17 @@ const isContinued = (before: string | undefined, text: string) =>
   before !== undefined && !/[.!?:]["”’)]?$/.test(before) && /^\p{Ll}/u.test(text)
 
 /** Joins words hyphenated at a line end on the first of the two lines. */
-function joined(lines: PageLine[]): PageLine[] {
-  const whole: PageLine[] = []
+function joinHyphenatedWords(lines: PageLine[]): PageLine[] {
+  const joined: PageLine[] = []
   for (const line of lines) {
-    const before = whole.at(-1)
+    const before = joined.at(-1)
     const rest = before && /^(\p{Ll}[^\s]*)\s*/u.exec(line.text)
-    const parted = before && (before.text.endsWith(lineHyphen) || /\p{L}-$/u.test(before.text))
-    if (before && rest && parted && !line.text.includes('\t')) {
+    const isHyphenated = before && (before.text.endsWith(lineHyphen) || /\p{L}-$/u.test(before.text))
+    if (before && rest && isHyphenated && !line.text.includes('\t')) {
       before.text = before.text.slice(0, -1) + (rest[1] ?? '')
       const text = line.text.slice(rest[0].length)
-      if (text !== '') whole.push({ ...line, text })
-    } else whole.push({ ...line })
+      if (text !== '') joined.push({ ...line, text })
+    } else joined.push({ ...line })
   }
-  return whole.map((line) => ({ ...line, text: line.text.replaceAll(lineHyphen, '-') }))
+  return joined.map((line) => ({ ...line, text: line.text.replaceAll(lineHyphen, '-') }))
 }

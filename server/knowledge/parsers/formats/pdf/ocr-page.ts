@@ -4,12 +4,9 @@ import type { OpenPdf } from './pdfium.ts'
 /** Resolution of rendered pages: lower loses small print, higher only takes longer. */
 const dotsPerInch = 200
 /** Concurrent OCR processes per document. */
-const atOnce = 2
+const concurrency = 2
 
-/**
- * Recognizes the text of pages that are images and returns it by page index; undefined when OCR is
- * unavailable. Calls `onPage` after each page.
- */
+/** Returns the text of scanned pages by page index, or undefined without Tesseract. Calls `onPage` after each page. */
 export async function recognizePage(
   pdf: OpenPdf,
   indexes: number[],
@@ -17,18 +14,18 @@ export async function recognizePage(
   onPage: () => void,
 ): Promise<Map<number, string> | undefined> {
   const texts = new Map<number, string>()
-  const left = indexes.values()
-  let isThere = true
+  const remaining = indexes.values()
+  let isAvailable = true
   async function work() {
-    for (const index of left) {
+    for (const index of remaining) {
       const bytes = pdf.withPage(index, (page) => page.portableGraymap(dotsPerInch))
       const found = bytes ? await recognizeText({ bytes }, dotsPerInch) : []
-      if (!found) isThere = false
-      if (!isThere) return
+      if (!found) isAvailable = false
+      if (!isAvailable) return
       texts.set(index, found?.join('\n\n') ?? '')
       onPage()
     }
   }
-  await Promise.all(Array.from({ length: atOnce }, work))
-  return isThere ? texts : undefined
+  await Promise.all(Array.from({ length: concurrency }, work))
+  return isAvailable ? texts : undefined
 }

@@ -7,10 +7,7 @@ import { corrupt, encrypted } from '../../errors.ts'
 export type Glyph = { index: number; code: number; left: number; right: number; bottom: number; top: number }
 
 type Pdfium = WrappedPdfiumModule & { raw: Raw }
-/**
- * PDFium's memory and the two functions called for every character, without the wrapper's conversions: twice
- * as fast.
- */
+/** PDFium's memory and the functions called for each character; without the wrapper they are twice as fast. */
 type Raw = {
   HEAPU8: Uint8Array
   HEAPF32: Float32Array
@@ -22,20 +19,20 @@ const wrongPassword = 4
 const imageObject = 3
 const formObject = 5
 /** Limits for nested form objects in the search for images. */
-const deepestForm = 4
-const mostObjects = 10_000
-const mostAnnotations = 1_000
+const maxFormDepth = 4
+const maxObjects = 10_000
+const maxAnnotations = 1_000
 /** Annotation types of free text and form fields, as PDFium numbers them. */
-const writtenAnnotations = new Set([3, 20])
-const asShown = 0
+const textAnnotations = new Set([3, 20])
+const flattenForDisplay = 0
 const pointsPerInch = 72
-const mostPixels = 25_000_000
-const greyPixels = 1
+const maxPixels = 25_000_000
+const greyscaleFormat = 1
 const white = 0xffffffff
 /** Renders annotations, in greyscale. */
-const asPrinted = 0x01 | 0x08
-const longestName = 256
-const longestTitle = 1_024
+const renderFlags = 0x01 | 0x08
+const maxFontNameBytes = 256
+const maxTitleBytes = 1_024
 
 let loading: Promise<Pdfium> | undefined
 
@@ -64,7 +61,7 @@ export async function openPdf(path: string) {
     }
   }, 'iiiii')
   const access = malloc(12)
-  const scratch = malloc(longestTitle)
+  const scratch = malloc(maxTitleBytes)
   module.setValue(access, fstatSync(file).size, 'i32')
   module.setValue(access + 4, block, 'i32')
   module.setValue(access + 8, 0, 'i32')
@@ -86,15 +83,15 @@ export async function openPdf(path: string) {
   return {
     pages: library.FPDF_GetPageCount(document),
     title(): string {
-      const bytes = library.FPDF_GetMetaText(document, 'Title', scratch, longestTitle)
-      return bytes > 2 && bytes <= longestTitle ? module.UTF16ToString(scratch) : ''
+      const bytes = library.FPDF_GetMetaText(document, 'Title', scratch, maxTitleBytes)
+      return bytes > 2 && bytes <= maxTitleBytes ? module.UTF16ToString(scratch) : ''
     },
     /** Calls `use` with a page; returns undefined when the page cannot be loaded. */
     withPage<T>(index: number, use: (page: PdfPage) => T): T | undefined {
       let page = library.FPDF_LoadPage(document, index)
-      if (page && hasWrittenOn(library, page)) {
+      if (page && hasTextAnnotations(library, page)) {
         // Flattens form fields into the page, which must then be loaded again.
-        library.FPDFPage_Flatten(page, asShown)
+        library.FPDFPage_Flatten(page, flattenForDisplay)
         library.FPDF_ClosePage(page)
         page = library.FPDF_LoadPage(document, index)
       }
@@ -112,15 +109,15 @@ export async function openPdf(path: string) {
 }
 
 /** Renders a page as a greyscale image in PGM format (P5); returns undefined when memory is insufficient. */
-function drawn(library: Pdfium, page: number, dotsPerInch: number): Uint8Array | undefined {
+function renderPage(library: Pdfium, page: number, dotsPerInch: number): Uint8Array | undefined {
   const [wide, high] = [library.FPDF_GetPageWidthF(page), library.FPDF_GetPageHeightF(page)]
-  const scale = Math.min(dotsPerInch / pointsPerInch, Math.sqrt(mostPixels / (wide * high)))
+  const scale = Math.min(dotsPerInch / pointsPerInch, Math.sqrt(maxPixels / (wide * high)))
   const [width, height] = [Math.max(1, Math.floor(wide * scale)), Math.max(1, Math.floor(high * scale))]
-  const bitmap = library.FPDFBitmap_CreateEx(width, height, greyPixels, 0, 0)
+  const bitmap = library.FPDFBitmap_CreateEx(width, height, greyscaleFormat, 0, 0)
   if (!bitmap) return undefined
   try {
     library.FPDFBitmap_FillRect(bitmap, 0, 0, width, height, white)
-    library.FPDF_RenderPageBitmap(bitmap, page, 0, 0, width, height, 0, asPrinted)
+    library.FPDF_RenderPageBitmap(bitmap, page, 0, 0, width, height, 0, renderFlags)
     const stride = library.FPDFBitmap_GetStride(bitmap)
     const start = library.FPDFBitmap_GetBuffer(bitmap) >>> 0
     const header = new TextEncoder().encode(`P5\n${width} ${height}\n255\n`)
@@ -137,13 +134,13 @@ function drawn(library: Pdfium, page: number, dotsPerInch: number): Uint8Array |
 }
 
 /** Returns whether the page has filled form fields or free text annotations. */
-function hasWrittenOn(library: Pdfium, page: number): boolean {
-  const count = Math.min(library.FPDFPage_GetAnnotCount(page), mostAnnotations)
+function hasTextAnnotations(library: Pdfium, page: number): boolean {
+  const count = Math.min(library.FPDFPage_GetAnnotCount(page), maxAnnotations)
   for (let i = 0; i < count; i++) {
     const annotation = library.FPDFPage_GetAnnot(page, i)
     const type = library.FPDFAnnot_GetSubtype(annotation)
     library.FPDFPage_CloseAnnot(annotation)
-    if (writtenAnnotations.has(type)) return true
+    if (textAnnotations.has(type)) return true
   }
   return false
 }
@@ -158,12 +155,12 @@ function pageOf(library: Pdfium, page: number, text: number, scratch: number) {
   function hasImage(form: number | undefined, depth: number): boolean {
     const count =
       form === undefined ? library.FPDFPage_CountObjects(page) : library.FPDFFormObj_CountObjects(form)
-    for (let i = 0; i < Math.min(count, mostObjects); i++) {
+    for (let i = 0; i < Math.min(count, maxObjects); i++) {
       const object =
         form === undefined ? library.FPDFPage_GetObject(page, i) : library.FPDFFormObj_GetObject(form, i)
       const type = library.FPDFPageObj_GetType(object)
       if (type === imageObject) return true
-      if (type === formObject && depth < deepestForm && hasImage(object, depth + 1)) return true
+      if (type === formObject && depth < maxFormDepth && hasImage(object, depth + 1)) return true
     }
     return false
   }
@@ -192,12 +189,14 @@ function pageOf(library: Pdfium, page: number, text: number, scratch: number) {
       }
     },
     isBold(index: number): boolean {
-      const length = library.FPDFText_GetFontInfo(text, index, scratch, longestName, 0)
+      const length = library.FPDFText_GetFontInfo(text, index, scratch, maxFontNameBytes, 0)
       return (
-        length > 0 && length <= longestName && /bold|black|heavy|demi/i.test(module.UTF8ToString(scratch))
+        length > 0 &&
+        length <= maxFontNameBytes &&
+        /bold|black|heavy|demi/i.test(module.UTF8ToString(scratch))
       )
     },
     hasImage: () => hasImage(undefined, 0),
-    portableGraymap: (dotsPerInch: number) => drawn(library, page, dotsPerInch),
+    portableGraymap: (dotsPerInch: number) => renderPage(library, page, dotsPerInch),
   }
 }

