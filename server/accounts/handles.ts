@@ -1,4 +1,4 @@
-/** Handles that are paths of the server or could impersonate it. */
+/** Paths of the server, and names that could impersonate it. */
 const reserved = new Set(
   `about abuse account accounts admin administrator anonymous api api-keys ask auth avee avees chat contact conversations
   docs document documents everyone explore export gabee health help home import index intimate friends library local

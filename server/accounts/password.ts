@@ -12,7 +12,7 @@ const tagLength = 32
 const saltLength = 16
 /** Leaves two of the four libuv pool threads to the file system. */
 const maxConcurrent = 2
-/** Per priority, so that unknown clients cannot fill the queue of known ones. */
+/** Applies to each priority, so that unknown clients cannot fill the queue of known ones. */
 const maxQueued = 100
 
 /** Hashes passwords with argon2id into PHC strings, off the event loop and a few at a time. */

@@ -6,13 +6,13 @@ import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limite
 import { tooManyAttempts } from './errors.ts'
 
 const windowSeconds = 15 * 60
-/** After a budget is spent, one attempt per this interval remains, so that strangers cannot lock anybody out. */
+/** A spent budget still allows one attempt per this interval, so that others cannot lock a user out. */
 const backoffSeconds = 30
-/** An address may try more accounts than one, but not spray passwords over many. */
+/** Several users may share an address; password spraying needs many accounts. */
 const addressFactor = 3
 /** NIST SP 800-63B, 3.2.2: no more than 100 consecutive failed attempts on one account, at the default limit of 10. */
 const accountFactor = 10
-/** Everybody behind a proxy that TRUST_PROXY does not name shares one address. */
+/** All clients behind a proxy that TRUST_PROXY does not list share one address. */
 const sharedAddressFactor = 10
 const maxKnownClients = 10_000
 const knownForMs = 30 * 24 * 60 * 60_000
@@ -21,7 +21,7 @@ const knownForMs = 30 * 24 * 60 * 60_000
 export type Client = {
   /** The address of the connection, or the one that a trusted proxy names. */
   ip: string
-  /** The forwarding header of a proxy that is not trusted: it tells clients apart but grants nothing. */
+  /** The forwarding header of an untrusted proxy: it distinguishes clients but grants nothing. */
   forwardedFor?: string | undefined
 }
 
@@ -100,7 +100,7 @@ function createBudget(name: string, points: number, redis: Redis | undefined) {
   }
 }
 
-/** Entries live in memory for one window; with Redis, all servers share them and memory serves while it is away. */
+/** Counts in memory, or in Redis for all servers; while Redis is unavailable, in memory. */
 function createLimiter(name: string, points: number, duration: number, redis: Redis | undefined) {
   const options = { keyPrefix: `gabee:${name}`, points, duration }
   const memory = new RateLimiterMemory(options)

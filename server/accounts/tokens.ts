@@ -4,7 +4,7 @@ const keyPrefix = 'gb_'
 /** Length of the stored prefix that identifies a key in lists. */
 const storedPrefixLength = keyPrefix.length + 6
 
-/** Returns 256 random bits. Only their hash is stored, so that a database leak reveals no tokens. */
+/** Returns 256 random bits. Only their hash is stored, so that a leaked database contains no tokens. */
 const newSecret = () => randomBytes(32).toString('base64url')
 
 export const newSessionToken = newSecret

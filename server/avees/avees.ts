@@ -44,7 +44,7 @@ import {
   visibleAvees,
 } from './store.ts'
 
-/** The same limit as for the persona. */
+/** The limit of the persona. */
 const maxPersonaNotesCharacters = 40_000
 
 /** The handle of each user's own library. */

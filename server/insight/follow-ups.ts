@@ -1,9 +1,8 @@
 import type { Layer } from '../../contract/layers.ts'
 import type { Hit, Knowledge } from '../knowledge/index.ts'
-import type { ChatMessage, ChatModel } from '../models/index.ts'
+import { type ChatMessage, type ChatModel, generateText } from '../models/index.ts'
 import { stopWordsOf } from '../search/index.ts'
 import type { TermExtractor } from './analysis/terms.ts'
-import { generateText } from './generate-text.ts'
 import type { Topic } from './topics.ts'
 
 const maxFollowUps = 3

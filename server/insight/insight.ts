@@ -104,8 +104,8 @@ export function insight({
   }
 }
 
-/** Words an owner's note on an answer as a line for the avee's notes. */
+/** Converts an owner's note on an answer to a line of the avee's persona notes. */
 const lessonFrom = (vote: Vote, note: string): string =>
-  `- Your owner ${vote === 'up' ? 'likes' : 'wants it otherwise'}: ${note.replaceAll(/\s+/g, ' ').slice(0, maxLessonCharacters).toWellFormed()}`
+  `- Your owner ${vote === 'up' ? 'likes' : 'wants this changed'}: ${note.replaceAll(/\s+/g, ' ').slice(0, maxLessonCharacters).toWellFormed()}`
 
 export type Insight = ReturnType<typeof insight>

@@ -1,7 +1,6 @@
 import { z } from 'zod'
-import type { ChatMessage, ChatModel } from '../models/index.ts'
+import { type ChatMessage, type ChatModel, generateText } from '../models/index.ts'
 import type { Turn } from './analysis/analyze-turn.ts'
-import { generateText } from './generate-text.ts'
 
 const score = z.number().min(0).max(1)
 const reply = z.object({

@@ -1,7 +1,6 @@
-import type { ChatMessage, ChatModel } from '../models/index.ts'
+import { type ChatMessage, type ChatModel, generateText } from '../models/index.ts'
 import { statementsOf } from './analysis/statements.ts'
 import { languageOf, termExtractor } from './analysis/terms.ts'
-import { generateText } from './generate-text.ts'
 
 export type SummarizedMessage = ChatMessage & { model: string | null }
 

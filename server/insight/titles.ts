@@ -1,5 +1,4 @@
-import type { ChatMessage, ChatModel } from '../models/index.ts'
-import { generateText } from './generate-text.ts'
+import { type ChatMessage, type ChatModel, generateText } from '../models/index.ts'
 import { mergeTopics, type Topic } from './topics.ts'
 
 /** A first question up to this length is itself the title. */

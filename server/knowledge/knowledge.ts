@@ -175,10 +175,14 @@ export async function knowledge({
     return model?.space ?? null
   }
 
-  async function withEmbedded(rows: DocumentRow[]): Promise<ListedDocument[]> {
-    const space = rows.length === 0 ? null : await currentSpace()
-    return rows.map((row) => ({ ...row, embedded: space !== null && row.embedded_by === space }))
+  async function listed(row: DocumentRow, space = currentSpace()): Promise<ListedDocument> {
+    return { ...row, embedded: row.embedded_by !== null && row.embedded_by === (await space) }
   }
+
+  const withStatus = async ({ document, isNew }: IngestedDocument) => ({
+    document: await listed(document),
+    isNew,
+  })
 
   /** @throws document_not_found also for a document of another layer */
   async function visibleDocument(id: string, layers: Layer[]): Promise<DocumentRow> {
@@ -218,8 +222,9 @@ export async function knowledge({
         query: page.query,
       })
       const shown = rows.slice(0, page.limit)
+      const space = currentSpace()
       return {
-        documents: await withEmbedded(shown),
+        documents: await Promise.all(shown.map((row) => listed(row, space))),
         next: rows.length > page.limit ? (shown.at(-1)?.id ?? null) : null,
       }
     },
@@ -234,8 +239,7 @@ export async function knowledge({
 
     /** Returns a document in one of these layers. @throws document_not_found */
     async get(id: string, layers: Layer[]): Promise<ListedDocument> {
-      const row = await visibleDocument(id, layers)
-      return { ...row, embedded: await isEmbedded(row) }
+      return await listed(await visibleDocument(id, layers))
     },
 
     /**
@@ -266,7 +270,7 @@ export async function knowledge({
           })
         return (await findDocument(trx, id)) ?? document
       })
-      return { ...updated, embedded: await isEmbedded(updated) }
+      return await listed(updated)
     },
 
     /** Deletes a document with everything made of it; resolves when it is purged. @throws document_not_found */
@@ -360,18 +364,6 @@ export async function knowledge({
     async [Symbol.asyncDispose](): Promise<void> {
       await Promise.all([parser[Symbol.asyncDispose](), fetcher[Symbol.asyncDispose](), indexes.idle()])
     },
-  }
-
-  async function withStatus({
-    document,
-    isNew,
-  }: IngestedDocument): Promise<{ document: ListedDocument; isNew: boolean }> {
-    return { document: { ...document, embedded: await isEmbedded(document) }, isNew }
-  }
-
-  async function isEmbedded(row: DocumentRow): Promise<boolean> {
-    const space = await currentSpace()
-    return space !== null && row.embedded_by === space
   }
 }
 

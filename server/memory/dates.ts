@@ -1,6 +1,6 @@
 import * as chrono from 'chrono-node'
 
-/** A stretch of time that a text names: from inclusive, to exclusive, in whole days, weeks, months or years of UTC. */
+/** A period that a text names, in whole days, weeks, months or years of UTC; `to` is exclusive. */
 export type Period = {
   from: Date
   to: Date
@@ -23,7 +23,7 @@ const parsers: Record<string, { parse: typeof chrono.parse }> = {
 }
 /** The parsers take time quadratic in runs of digits or spaces, so only the beginning of a text is searched. */
 const maxCharacters = 300
-/** In the singular: "in two weeks" is a day. */
+/** Singular only: "in two weeks" names a day. */
 const week = /(?:week|woche|semana|semaine|settimana|週|周|星期)(?!\p{L})/iu
 
 /** A year alone, which the parsers do not find. */
@@ -81,7 +81,7 @@ function periodOf(
 /** German abbreviations of weekdays are English words: "do", "so", "mi". */
 const abbreviation = /^\p{Script=Latin}{1,2}$/u
 
-/** Returns undefined for what is no date: a part of the day ("opening night"), an ambiguous abbreviation. */
+/** Returns undefined for other results: parts of the day ("opening night") and ambiguous abbreviations. */
 function precisionOf({ start, text }: chrono.ParsedResult): Period['precision'] | undefined {
   if (abbreviation.test(text)) return undefined
   if (start.tags().has('result/relativeDate') && week.test(text)) return 'week'

@@ -150,7 +150,7 @@ for (const kind of DATABASES) {
       await votes(owner, { vote: 'up', note: 'The dry humour.' })
       await votes(owner, { vote: 'down', note: 'Shorter, please.' })
       expect(await notes()).toBe(
-        '- Your owner wants it otherwise: Shorter, please.\n- Your owner likes: The dry humour.',
+        '- Your owner wants this changed: Shorter, please.\n- Your owner likes: The dry humour.',
       )
       says('Yes.')
       const { id } = await createConversation(visitor, avee.handle)

@@ -54,11 +54,11 @@ const unexpectedStatus = defineError(
   'fetch_failed',
   (host: string, status: number) => `${host} answered with status ${status}.`,
 )
-const closedByRobots = defineError(
+const blockedByRobots = defineError(
   422,
   'closed_by_robots',
   (url: string) =>
-    `${url} is closed to programs by the site's robots.txt. Open the page in a browser, save it and upload the file.`,
+    `The site's robots.txt does not allow programs to fetch ${url}. Open the page in a browser, save it and upload the file.`,
 )
 const unreachable = defineError(
   422,
@@ -82,9 +82,8 @@ const robotsBytes = 512 * 1024
 const maxOrigins = 1_000
 
 /**
- * Fetches pages from the public internet only. Every connection is checked at the address it actually uses,
- * which covers names that resolve to private addresses, DNS rebinding and redirects. robots.txt is respected,
- * including its crawl delay.
+ * Fetches pages from the public internet only, as robots.txt allows and with its crawl delay. The address of every
+ * connection is checked, which covers names of private addresses, DNS rebinding and redirects.
  */
 export function pageFetcher(
   limits: FetchLimits,
@@ -100,7 +99,7 @@ export function pageFetcher(
   /** @throws AppError with a message for the user; the signal's reason when it fires */
   async function fetchPage(address: string, signal: AbortSignal): Promise<FetchedPage> {
     const { status, ...page } = await follow(address, signal, async (url, either) => {
-      if (!(await robotsOf(url, either)).isAllowed(url)) throw closedByRobots(url.href)
+      if (!(await robotsOf(url, either)).isAllowed(url)) throw blockedByRobots(url.href)
       await waitForCrawlDelay(url.origin, either)
     })
     if (status === 200) return page

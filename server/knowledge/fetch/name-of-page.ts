@@ -22,10 +22,7 @@ const extensions: Record<string, string> = {
   'application/vnd.oasis.opendocument.presentation': 'odp',
 }
 
-/**
- * Returns a file name for a fetched resource, which selects the parser: the media type decides, and if it is
- * missing or generic (`application/octet-stream`), the extension in the URL.
- */
+/** Returns a file name, which selects the parser, by the media type, or by the URL if that is missing or generic. */
 export function nameOfPage(
   url: string,
   contentType: string,

@@ -1,9 +1,6 @@
 import { BlockList, isIP, isIPv4 } from 'node:net'
 
-/**
- * Networks outside the public internet: this host, private and shared networks, link-local, test and
- * multicast addresses.
- */
+/** Networks outside the public internet: this host, private, shared, link-local, test and multicast networks. */
 const closed = new BlockList()
 for (const [network, prefix] of [
   ['0.0.0.0', 8],

@@ -26,9 +26,9 @@ const noPages = defineError(
 )
 
 /**
- * Returns the pages under a URL that the site's sitemaps list, in order and at most `maxCount`; `total` counts
- * all pages found. The URL may be a sitemap, which is then the only one read. Pages of other sites and pages
- * closed by robots.txt are left out. @throws AppError no_sitemap, no_pages, and errors of fetching
+ * Returns the pages under a URL that the site's sitemaps list, at most `maxCount` of `total`, in order. If the URL is a
+ * sitemap, only that one is read. Other sites and pages that robots.txt disallows are left out. @throws AppError
+ * no_sitemap, no_pages, and errors of fetching
  */
 export async function sitePages(
   fetcher: PageFetcher,

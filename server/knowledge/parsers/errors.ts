@@ -27,7 +27,7 @@ export const parserCrashed = () =>
     'The file could not be parsed and is probably damaged. Open it in its own program, save it again and upload the new copy.',
   )
 
-/** `why` completes the sentence "The file is damaged or incomplete: …". */
+/** `why` completes the sentence: "The file is damaged or incomplete: …" */
 export const corrupt = (why: string) =>
   new UnreadableFileError(
     'corrupt',
@@ -80,7 +80,7 @@ export const unsupported = (what: string, advice: string) =>
 export const tooLarge = (bytes: number, limits: ParseLimits) =>
   new UnreadableFileError(
     'too_large',
-    `The file has ${megabytes(bytes)}; the maximum is ${megabytes(limits.bytes)}. Split it into smaller files.`,
+    `The file is ${megabytes(bytes)} in size; the maximum is ${megabytes(limits.bytes)}. Split it into smaller files.`,
   )
 
 export const tooManyPages = (pages: number, limits: ParseLimits) =>

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { memoryTypes } from '../../../contract/memory.ts'
-import type { ChatMessage, ChatModel } from '../../models/index.ts'
+import { type ChatMessage, type ChatModel, generateText } from '../../models/index.ts'
 
 /** Messages to extract from, and the numbered memories that they may confirm or contradict. */
 export type ExtractionInput = {
@@ -65,15 +65,7 @@ export async function askModel(
     { role: 'system', content: instruction },
     { role: 'user', content: describe(input) },
   ]
-  const request = {
-    messages,
-    maxTokens,
-    temperature: 0,
-    grounding: { question: '', passages: [], answerable: null },
-  }
-  let answer = ''
-  for await (const part of model.stream(request, signal)) if (part.type === 'text') answer += part.text
-  return parseAnswer(answer)
+  return parseAnswer(await generateText(model, messages, { maxTokens, temperature: 0 }, signal))
 }
 
 function describe({ messages, known }: ExtractionInput): string {

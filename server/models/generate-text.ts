@@ -1,4 +1,4 @@
-import type { ChatMessage, ChatModel } from '../models/index.ts'
+import type { ChatMessage, ChatModel } from './port.ts'
 
 /** Returns a model's whole reply to messages that are not a user's question. */
 export async function generateText(
