@@ -42,6 +42,7 @@ export async function openBenchServer({
         readTimeoutMs: 600_000,
         maxSitePages: 500,
         readMemoryMb: 2_048,
+        quotaBytes: 0,
       },
     },
   })

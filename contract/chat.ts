@@ -301,6 +301,7 @@ const answer = z.object({
 export const askQuestion = operation({
   method: 'POST',
   path: '/chat/ask',
+  work: 'questions',
   tags: chatTags,
   summary: 'Ask a question and wait for the answer',
   scope: 'chat',
@@ -314,6 +315,7 @@ export const askQuestion = operation({
 export const askQuestionV2 = operation({
   method: 'POST',
   path: '/chat/ask-v2',
+  work: 'questions',
   tags: chatTags,
   summary: 'Ask a question and wait for the answer and its analysis',
   scope: 'chat',
@@ -327,6 +329,7 @@ export const askQuestionV2 = operation({
 export const streamAnswer = operation({
   method: 'POST',
   path: '/chat/stream',
+  work: 'questions',
   tags: chatTags,
   summary: 'Ask a question and stream the answer',
   scope: 'chat',
@@ -340,6 +343,7 @@ export const streamAnswer = operation({
 export const regenerateAnswer = operation({
   method: 'POST',
   path: '/conversations/:id/messages/:message_id/regenerate',
+  work: 'questions',
   tags: chatTags,
   summary: 'Regenerate an answer and stream it',
   scope: 'chat',
@@ -353,6 +357,7 @@ export const regenerateAnswer = operation({
 export const editQuestion = operation({
   method: 'POST',
   path: '/conversations/:id/messages/:message_id/edit',
+  work: 'questions',
   tags: chatTags,
   summary: 'Edit a question and stream its answer',
   scope: 'chat',

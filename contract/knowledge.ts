@@ -96,6 +96,7 @@ export const ingestEvents = {
 export const createDocuments = operation({
   method: 'POST',
   path: '/avees/:id/documents',
+  work: 'uploads',
   tags,
   summary: 'Add documents',
   description:
@@ -124,6 +125,7 @@ const page = z.object({
 export const createDocumentFromUrl = operation({
   method: 'POST',
   path: '/avees/:id/documents/from-url',
+  work: 'uploads',
   tags,
   summary: 'Add a page from the public internet',
   params: aveeParams,
@@ -135,6 +137,7 @@ export const createDocumentFromUrl = operation({
 export const createDocumentsFromSite = operation({
   method: 'POST',
   path: '/avees/:id/documents/from-site',
+  work: 'uploads',
   tags,
   summary: 'Add the pages of a website and stream the progress',
   description:

@@ -39,6 +39,7 @@ const localchatEvents = {
 export const askLibrary = operation({
   method: 'POST',
   path: '/api/chat',
+  work: 'questions',
   tags,
   summary: 'Ask the library and stream the answer',
   scope: 'chat',
@@ -73,6 +74,7 @@ const libraryDocument = z.object({
 export const uploadToLibrary = operation({
   method: 'POST',
   path: '/api/documents/upload',
+  work: 'uploads',
   tags,
   summary: 'Add files to the library and stream the progress',
   headers: idempotencyHeaders,

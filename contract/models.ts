@@ -116,6 +116,7 @@ export const pullEvents = {
 export const pullModel = operation({
   method: 'POST',
   path: '/api/models/pull',
+  work: 'pulls',
   tags,
   summary: 'Download a model and stream its progress',
   description:

@@ -7,6 +7,9 @@ export type Access = 'public' | 'user' | 'admin'
 export const scopes = ['read', 'chat', 'manage'] as const
 export type Scope = (typeof scopes)[number]
 
+/** New work, counted by its own rate limit. It is refused while the disk of the server is almost full. */
+export type Work = 'questions' | 'uploads' | 'pulls'
+
 /** A body that has one of several media types, each with its own schema. */
 export type Content = { readonly content: Readonly<Record<string, z.ZodMiniType>> }
 
@@ -36,6 +39,8 @@ export type Operation = {
   readonly body?: z.ZodMiniType | Content
   /** The largest body that the server accepts; by default the server's limit for JSON. */
   readonly maxBodyBytes?: number
+  /** The work that a request starts. */
+  readonly work?: Work
   /** Response bodies by status. */
   readonly responses?: Readonly<Record<number, z.ZodMiniType | Content>>
   /** Set when a response with status 200 is a stream of server-sent events. */

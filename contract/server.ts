@@ -17,6 +17,7 @@ export const readiness = z.object({
     kind: z.enum(['embedded', 'postgres']),
     message: z.optional(z.string()),
   }),
+  storage: z.object({ ok: z.boolean(), message: z.optional(z.string()) }),
   models: z.object({
     ok: z.boolean(),
     chat: z.string(),
@@ -30,7 +31,7 @@ export const getReadiness = operation({
   method: 'GET',
   path: '/health/ready',
   tags: ['server'],
-  summary: 'Check that the database and the models are available',
+  summary: 'Check that the database, the disk and the models are available',
   access: 'public',
   responses: { 200: readiness, 503: readiness },
 })

@@ -8,7 +8,8 @@ import { aveeRoutes, avees as createAvees } from './avees/index.ts'
 import { chatRoutes, chat as createChat } from './chat/index.ts'
 import type { Config } from './config.ts'
 import { lockDirectory, newId, openDatabase } from './db/index.ts'
-import { AppError } from './errors.ts'
+import { diskSpace } from './disk-space.ts'
+import { AppError, storageFull } from './errors.ts'
 import {
   localchatChatRoutes,
   localchatDocumentRoutes,
@@ -25,7 +26,9 @@ import { knowledge as createKnowledge, folderRoutes, knowledgeRoutes } from './k
 import { createLog, droppedLogLines, type Log } from './log.ts'
 import { memory as createMemory, type MemoryDependencies, memoryRoutes } from './memory/index.ts'
 import { models as createModels } from './models/index.ts'
+import { connectRedis } from './rate-limiter.ts'
 import { runs as createRuns, runRoutes } from './runs/index.ts'
+import { limitWork } from './work-limits.ts'
 
 /** Dependencies that a test may replace. */
 export type Overrides = { log?: Log; pageDirectory?: string; memoryPace?: MemoryDependencies['pace'] }
@@ -42,6 +45,9 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
   await using parts = new AsyncDisposableStack()
 
   await createDataDirectory(config.dataDir)
+  const disk = diskSpace(config.dataDir, config.minFreeDiskBytes)
+  const redis = config.cache.kind === 'redis' ? connectRedis(config.cache.url.reveal()) : undefined
+  parts.defer(() => redis?.disconnect())
   const database = parts.use(
     await openDatabase({
       dir: config.dataDir,
@@ -89,15 +95,13 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
       },
     }),
   )
-  const accounts = parts.use(
-    await createAccounts({
-      database,
-      runs,
-      loopback: config.server.loopback,
-      ...config.accounts,
-      redisUrl: config.cache.kind === 'redis' ? config.cache.url.reveal() : undefined,
-    }),
-  )
+  const accounts = await createAccounts({
+    database,
+    runs,
+    loopback: config.server.loopback,
+    ...config.accounts,
+    redis,
+  })
   const admin = createAdmin({ database, dataDir: config.dataDir })
   jobs.register('audit.retention', { everyMs: 24 * 60 * 60_000, run: async () => admin.pruneAuditLog() })
   const avees = createAvees({ database, accounts, runs, jobs })
@@ -126,20 +130,24 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     models,
     insight,
     memory,
+    maxConversations: config.maxConversations,
     protocols: { localchat: localchatProtocol, openai: openaiProtocol, ollama: ollamaProtocol },
   })
 
   async function readiness(): Promise<Readiness> {
-    const [store, available] = await Promise.all([
+    const [store, isDiskLow, available] = await Promise.all([
       database.ping().then(
         () => ({ ok: true }),
         () => ({ ok: false, message: 'The database is not available.' }),
       ),
+      disk.isLow(),
       models.status(AbortSignal.timeout(readinessTimeoutMs)),
     ])
+    const isDiskFull = isDiskLow || database.isDiskFull()
     return {
-      ok: store.ok,
+      ok: store.ok && !isDiskFull,
       database: { ...store, kind: database.kind },
+      storage: { ok: !isDiskFull, ...(isDiskFull ? { message: storageFull().message } : {}) },
       models: {
         ok: true,
         chat: available.chat.model,
@@ -153,6 +161,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     config,
     log,
     identity: accounts,
+    admit: limitWork(config.limits, disk, redis),
     readiness,
     audit: admin.record,
     metrics: {

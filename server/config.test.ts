@@ -35,6 +35,9 @@ test('the defaults serve only this machine', () => {
     store: { kind: 'embedded', dir: resolve('data') },
     cache: { kind: 'memory' },
     accounts: { registration: 'invite', sessionDays: 30, signInLimit: 10 },
+    limits: { questions: 0, uploads: 0, pulls: 0 },
+    maxConversations: 0,
+    minFreeDiskBytes: 500 * 1024 * 1024,
     models: {
       ollamaUrl: 'http://127.0.0.1:11434',
       openai: null,
@@ -57,6 +60,7 @@ test('the defaults serve only this machine', () => {
       maxUnpackedBytes: 500 * 1024 * 1024,
       readTimeoutMs: 300_000,
       readMemoryMb: 1024,
+      quotaBytes: 0,
     },
     ocr: null,
     watchFolders: [],

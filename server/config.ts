@@ -154,6 +154,11 @@ export const settings = z.object({
   DATA_DIR: text
     .prefault('./data')
     .describe('Directory of the embedded database and the files of documents.'),
+  MIN_FREE_DISK_MB: integer(0, 1_000_000_000)
+    .prefault('500')
+    .describe(
+      'Free space on the disk of `DATA_DIR` in megabytes below which questions, uploads, imports and downloads are refused with 507, so that what is running can finish. The default leaves room for one upload of the default `MAX_UPLOAD_MB` with its text and index.',
+    ),
   DATABASE_URL: url('postgres', 'postgresql')
     .optional()
     .describe(
@@ -162,7 +167,7 @@ export const settings = z.object({
   REDIS_URL: url('redis', 'rediss')
     .optional()
     .describe(
-      'Redis server for the embedding cache and the counts of sign-in attempts. Without it, both are in memory.',
+      'Redis server for the embedding cache and the counts of rate limits. Without it, both are in memory.',
     ),
   REGISTRATION: oneOf('invite', 'open', 'closed')
     .prefault('invite')
@@ -175,6 +180,21 @@ export const settings = z.object({
     .describe(
       'Wrong passwords per quarter of an hour that one client may enter for one account; three times as many for all accounts from one address, and ten times as many for one account from all addresses. Beyond that, one attempt every 30 seconds remains. 0 sets no limit.',
     ),
+  LIMIT_QUESTIONS_PER_MINUTE: integer(0, 1_000_000)
+    .prefault('0')
+    .describe('Questions per minute and user. 0 sets no limit.'),
+  LIMIT_UPLOADS_PER_HOUR: integer(0, 1_000_000)
+    .prefault('0')
+    .describe('Uploads and imports of documents per hour and user. 0 sets no limit.'),
+  LIMIT_PULLS_PER_HOUR: integer(0, 1_000_000)
+    .prefault('0')
+    .describe('Model downloads per hour and user. 0 sets no limit.'),
+  QUOTA_STORAGE_BYTES: integer(0, 999_999_999_999_999)
+    .prefault('0')
+    .describe('Maximum total size of a user’s documents in bytes. 0 sets no limit.'),
+  QUOTA_CONVERSATIONS: integer(0, 1_000_000_000)
+    .prefault('0')
+    .describe('Maximum number of conversations of a user. 0 sets no limit.'),
   OLLAMA_BASE_URL: httpUrl
     .optional()
     .describe(
@@ -348,6 +368,15 @@ export function readConfig(env: Record<string, string | undefined>) {
       sessionDays: s.SESSION_DAYS,
       signInLimit: s.LIMIT_SIGN_INS_PER_QUARTER_HOUR,
     },
+    /** New work per user and minute or hour; 0 for no limit. */
+    limits: {
+      questions: s.LIMIT_QUESTIONS_PER_MINUTE,
+      uploads: s.LIMIT_UPLOADS_PER_HOUR,
+      pulls: s.LIMIT_PULLS_PER_HOUR,
+    },
+    /** Per user; 0 for no limit. */
+    maxConversations: s.QUOTA_CONVERSATIONS,
+    minFreeDiskBytes: megabytes(s.MIN_FREE_DISK_MB),
     models: {
       ollamaUrl: s.OLLAMA_BASE_URL ?? s.OLLAMA_HOST ?? 'http://127.0.0.1:11434',
       /** Null if neither key nor URL is set. */
@@ -381,6 +410,7 @@ export function readConfig(env: Record<string, string | undefined>) {
       maxUnpackedBytes: megabytes(s.MAX_UNPACKED_MB),
       readTimeoutMs: s.READ_TIMEOUT_S * 1000,
       readMemoryMb: s.READ_MEMORY_MB,
+      quotaBytes: s.QUOTA_STORAGE_BYTES,
     },
     /** Null if OCR is off. */
     ocr: s.OCR_LANGUAGES ? { languages: s.OCR_LANGUAGES, env: pick(env, 'PATH', 'TESSDATA_PREFIX') } : null,

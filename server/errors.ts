@@ -43,9 +43,17 @@ export const storageFull = (cause?: unknown): AppError =>
   new AppError(
     507,
     'insufficient_storage',
-    "The server's disk is full. Free some space or ask the administrator, then try again.",
+    'The disk of the server is full or almost full. Free some space or ask the administrator, then try again.',
     { cause },
   )
+
+/** 403, as a retry does not help: the user has to delete something, or the administrator to raise the quota. */
+export const quotaExceeded = defineError(
+  403,
+  'quota_exceeded',
+  (what: string) =>
+    `You have reached your quota of ${what}. Delete some, or ask the administrator for a higher quota.`,
+)
 
 /** Converts a thrown value to an AppError; any other value becomes the cause of an `internal` error. */
 export const toAppError = (thrown: unknown): AppError =>

@@ -1,4 +1,4 @@
-import { Redis } from 'ioredis'
+import type { Redis } from 'ioredis'
 import { validate as isUuid } from 'uuid'
 import type { Database, Db, Trx } from '../db/index.ts'
 import { newId, violatedUnique } from '../db/index.ts'
@@ -91,7 +91,7 @@ export type AccountsDependencies = {
   /** Sign-in attempts per quarter of an hour, client and account; 0 for no limit. */
   signInLimit: number
   /** Shares the counts of attempts between servers; otherwise they are in memory. */
-  redisUrl?: string | undefined
+  redis?: Redis | undefined
   strength?: HashParameters
 }
 
@@ -108,9 +108,8 @@ const dayMs = 24 * 60 * 60_000
 export async function accounts({ database, runs, ...settings }: AccountsDependencies) {
   const { db } = database
   const hashing = createPasswordHasher(settings.strength)
-  const redis = settings.redisUrl === undefined ? undefined : connectRedis(settings.redisUrl)
-  const throttle = createSignInThrottle({ limit: settings.signInLimit, redis })
-  const registrations = createRegistrationLimit(redis)
+  const throttle = createSignInThrottle({ limit: settings.signInLimit, redis: settings.redis })
+  const registrations = createRegistrationLimit(settings.redis)
 
   const readSetupState = async () => ({
     hasAccounts: await hasAccounts(db),
@@ -398,8 +397,6 @@ export async function accounts({ database, runs, ...settings }: AccountsDependen
 
     /** Finds a user by id, handle or e-mail address. */
     findUser: findUserBy,
-
-    [Symbol.asyncDispose]: async () => redis?.disconnect(),
   }
 }
 
@@ -411,14 +408,6 @@ async function requireDeletable(trx: Trx, userId: string): Promise<void> {
   const user = await findUser(trx, userId)
   const { all, admins } = await countUsers(trx)
   if (user?.is_admin && admins === 1 && all > 1) throw lastAdministrator()
-}
-
-/** Connects to Redis. While it is unavailable, commands fail at once and attempts are counted in memory. */
-function connectRedis(url: string): Redis {
-  const client = new Redis(url, { enableOfflineQueue: false, maxRetriesPerRequest: 0, commandTimeout: 1_000 })
-  // Without a listener, an error event would end the process. The failed command reports the error.
-  client.on('error', () => {})
-  return client
 }
 
 const toUser = ({ password_hash: _, ...user }: UserRow): User => user

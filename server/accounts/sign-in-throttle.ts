@@ -1,8 +1,6 @@
-import { createHash } from 'node:crypto'
-import { isIPv6 } from 'node:net'
 import type { Redis } from 'ioredis'
 import { LRUCache } from 'lru-cache'
-import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible'
+import { addressKey, createRateLimiter, hashKey, toRetryAfter } from '../rate-limiter.ts'
 import { tooManyAttempts } from './errors.ts'
 
 const windowSeconds = 15 * 60
@@ -48,12 +46,12 @@ export function createSignInThrottle({ limit, redis }: { limit: number; redis?: 
     /** Counts an attempt. @throws 429 with the seconds to wait */
     async begin(client: Client, account: string): Promise<Attempt> {
       const address = addressKey(client.ip)
-      const pair = hash(`${address} ${client.forwardedFor ?? ''} ${account}`)
+      const pair = hashKey(`${address} ${client.forwardedFor ?? ''} ${account}`)
       const isKnown = knownClients.has(pair)
       const refunds: (() => Promise<void>)[] = []
       if (limit > 0 && !isKnown) {
         const budget = client.forwardedFor === undefined ? addresses : sharedAddresses
-        refunds.push(await budget.consume(address), await accounts.consume(hash(account)))
+        refunds.push(await budget.consume(address), await accounts.consume(hashKey(account)))
       }
       if (limit > 0) await pairs.consume(pair)
       return {
@@ -68,63 +66,34 @@ export function createSignInThrottle({ limit, redis }: { limit: number; redis?: 
 }
 /** Counts registrations per address. */
 export function createRegistrationLimit(redis?: Redis) {
-  const limiter = createLimiter('registration', 100, 60 * 60, redis)
+  const limiter = createRateLimiter({ name: 'registration', points: 100, duration: 60 * 60 }, redis)
   return {
     async consume({ ip }: Client): Promise<void> {
-      await limiter.consume(addressKey(ip)).catch(refuse)
+      const counted = await limiter.consume(addressKey(ip))
+      if ('waitMs' in counted) throw tooManyAttempts(toRetryAfter(counted.waitMs))
     },
   }
 }
 
 /** A number of attempts per window, then one per back-off interval. */
 function createBudget(name: string, points: number, redis: Redis | undefined) {
-  const budget = createLimiter(name, points, windowSeconds, redis)
-  const backoff = createLimiter(`${name}-backoff`, 1, backoffSeconds, redis)
+  const budget = createRateLimiter({ name, points, duration: windowSeconds }, redis)
+  const backoff = createRateLimiter({ name: `${name}-backoff`, points: 1, duration: backoffSeconds }, redis)
   return {
     /** Returns a function that gives the attempt back. */
     async consume(key: string): Promise<() => Promise<void>> {
-      try {
-        const { remainingPoints } = await budget.consume(key)
+      const counted = await budget.consume(key)
+      if ('remaining' in counted) {
         // The first back-off interval begins with the last attempt of the budget.
-        if (remainingPoints === 0) await backoff.consume(key).catch(() => {})
-        return async () => void (await budget.reward(key))
-      } catch (thrown) {
-        if (!(thrown instanceof RateLimiterRes)) throw thrown
-        await backoff.consume(key).catch(refuse)
-        return async () => {}
+        if (counted.remaining === 0) await backoff.consume(key)
+        return async () => budget.reward(key)
       }
+      const again = await backoff.consume(key)
+      if ('waitMs' in again) throw tooManyAttempts(toRetryAfter(again.waitMs))
+      return async () => {}
     },
     async reset(key: string): Promise<void> {
-      await Promise.all([budget.delete(key), backoff.delete(key)])
+      await Promise.all([budget.reset(key), backoff.reset(key)])
     },
   }
-}
-
-/** Counts in memory, or in Redis for all servers; while Redis is unavailable, in memory. */
-function createLimiter(name: string, points: number, duration: number, redis: Redis | undefined) {
-  const options = { keyPrefix: `gabee:${name}`, points, duration }
-  const memory = new RateLimiterMemory(options)
-  return redis ? new RateLimiterRedis({ ...options, storeClient: redis, insuranceLimiter: memory }) : memory
-}
-
-function refuse(thrown: unknown): never {
-  if (thrown instanceof RateLimiterRes)
-    throw tooManyAttempts(Math.max(1, Math.ceil(thrown.msBeforeNext / 1000)))
-  throw thrown
-}
-
-const hash = (text: string) => createHash('sha256').update(text).digest('base64url')
-
-/** An IPv4 address, or the /64 network of an IPv6 address, which one subscriber usually has to themselves (RFC 6177). */
-export function addressKey(ip: string): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(ip)?.[1]
-  if (mapped !== undefined || !isIPv6(ip)) return mapped ?? ip
-  const [head = '', tail] = ip.toLowerCase().split('%')[0]?.split('::') ?? []
-  const groups = head === '' ? [] : head.split(':')
-  const tailGroups = tail ? tail.split(':') : []
-  const zeros = Array.from({ length: Math.max(0, 8 - groups.length - tailGroups.length) }, () => '0')
-  return [...groups, ...zeros, ...tailGroups]
-    .slice(0, 4)
-    .map((group) => group.replace(/^0+(?=.)/, ''))
-    .join(':')
 }

@@ -4,7 +4,8 @@ import { charactersIn, maxQuestion } from '../../contract/limits.ts'
 import type { UsedMemory } from '../../contract/memory.ts'
 import type { Avees } from '../avees/index.ts'
 import type { Database } from '../db/index.ts'
-import { newId, type Trx } from '../db/index.ts'
+import { type Db, newId, type Trx } from '../db/index.ts'
+import { quotaExceeded } from '../errors.ts'
 import type { Caller } from '../http/caller.ts'
 import type { ConversationHistory, Insight } from '../insight/index.ts'
 import type { Knowledge } from '../knowledge/index.ts'
@@ -28,6 +29,7 @@ import { accessTo, showCitation, showContent } from './policy.ts'
 import {
   type ConversationCursor,
   type ConversationRow,
+  countConversations,
   countMessages,
   deleteConversation,
   findConversation,
@@ -57,6 +59,8 @@ export type ChatDependencies = {
   models: Models
   insight: Pick<Insight, 'recordTurn' | 'registerJobs' | 'freshUpdates' | 'summaryFor'>
   memory: Pick<Memory, 'prepareTurn' | 'recall' | 'recallTurns' | 'recordTurn' | 'usedIn' | 'visibleAmong'>
+  /** Per user; 0, the default, for no limit. */
+  maxConversations?: number
 }
 
 export type AskOptions = {
@@ -101,6 +105,7 @@ export function chat({
   models,
   insight,
   memory,
+  maxConversations = 0,
   protocols,
 }: ChatDependencies & { protocols: Record<string, Protocol> }) {
   const { db } = database
@@ -137,9 +142,15 @@ export function chat({
     return message
   }
 
+  async function assertConversationQuota(on: Db, { userId }: Caller): Promise<void> {
+    if (maxConversations > 0 && (await countConversations(on, userId)) >= maxConversations)
+      throw quotaExceeded(`${maxConversations} conversations`)
+  }
+
   /** Creates a conversation with an avee that the caller may see. */
   async function createConversation(caller: Caller, aveeIdOrHandle: string): Promise<ConversationRow> {
     const { avee, layer } = await avees.view(caller, aveeIdOrHandle)
+    await assertConversationQuota(db, caller)
     const id = newId()
     await insertConversation(db, { id, aveeId: avee.id, userId: caller.userId, layer })
     return getConversation(caller, id)
@@ -177,8 +188,10 @@ export function chat({
         ...(options.idempotencyKey === undefined ? {} : { idempotencyKey: options.idempotencyKey }),
       },
       async (trx, runId) => {
-        if ('question' in turn && turn.inNewConversation)
+        if ('question' in turn && turn.inNewConversation) {
+          await assertConversationQuota(trx, caller)
           await insertConversation(trx, { id: conversationId, aveeId, userId: caller.userId, layer })
+        }
         // Under the lock, the leaf is the last message: an owner's reply may have arrived since the request.
         const conversation = await lockConversation(trx, conversationId)
         if (!conversation) throw conversationNotFound()

@@ -48,6 +48,15 @@ const visibleConversations = (db: Db, userId: string) =>
         .as('preview'),
     ])
 
+export async function countConversations(db: Db, userId: string): Promise<number> {
+  const { count } = await db
+    .selectFrom('conversations')
+    .where('user_id', '=', userId)
+    .select((eb) => eb.fn.countAll<string>().as('count'))
+    .executeTakeFirstOrThrow()
+  return Number(count)
+}
+
 export async function insertConversation(
   db: Db,
   conversation: { id: string; aveeId: string; userId: string; layer: Layer },

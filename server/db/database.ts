@@ -31,6 +31,8 @@ export type Database = {
   notify(on: Db | Trx, channel: string, payload: string): Promise<void>
   /** Makes one round trip; throws when the database is unavailable. */
   ping(): Promise<void>
+  /** Whether a write of the last minute failed because the disk of the database is full. */
+  isDiskFull(): boolean
   /** Connections, idle ones and callers that wait for one, without a query; the embedded database adds its own figures. */
   stats(): { connections: number; idle: number; waiting: number } & Record<string, number>
   [Symbol.asyncDispose](): Promise<void>

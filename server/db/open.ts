@@ -1,4 +1,5 @@
 import { Kysely } from 'kysely'
+import { AppError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Database } from './database.ts'
 import { openEmbedded } from './embedded/open.ts'
@@ -9,6 +10,9 @@ import { createDialect } from './pool.ts'
 import { openPostgres } from './postgres/open.ts'
 import type { Tables } from './tables.ts'
 import { translateError } from './translate-error.ts'
+
+/** How long a full disk is reported after the last write that failed. */
+const diskFullMs = 60_000
 
 /**
  * Opens the PostgreSQL server at `url`, or else the PostgreSQL embedded in the data directory `dir`, which no other
@@ -26,7 +30,13 @@ export async function openDatabase(options: {
     ? openEmbedded({ dir, log, limits })
     : openPostgres({ url, log, limits }))
   const { kind, pool, listen, notify, transaction } = engine
-  const db = new Kysely<Tables>({ dialect: createDialect(pool) })
+  let diskFullAt = Number.NEGATIVE_INFINITY
+  const translate = (error: unknown): unknown => {
+    const translated = translateError(error)
+    if (translated instanceof AppError && translated.status === 507) diskFullAt = performance.now()
+    return translated
+  }
+  const db = new Kysely<Tables>({ dialect: createDialect(pool, translate) })
 
   async function close(): Promise<void> {
     await engine.stop()
@@ -52,6 +62,7 @@ export async function openDatabase(options: {
         throw translateError(error)
       }
     },
+    isDiskFull: () => performance.now() - diskFullAt < diskFullMs,
     stats: () => ({
       connections: pool.totalCount,
       idle: pool.idleCount,

@@ -36,14 +36,14 @@ export function createPool(
 }
 
 /** Creates a Kysely dialect on the pool that throws translated errors. */
-export function createDialect(pool: pg.Pool): PostgresDialect {
+export function createDialect(pool: pg.Pool, translate = translateError): PostgresDialect {
   const translating: PostgresPool = {
     options: pool.options,
     async connect() {
       try {
-        return translateErrorsOf(await pool.connect())
+        return translateErrorsOf(await pool.connect(), translate)
       } catch (error) {
-        throw translateError(error)
+        throw translate(error)
       }
     },
     end: () => pool.end(),
@@ -55,7 +55,7 @@ export function createDialect(pool: pg.Pool): PostgresDialect {
  * Wraps a connection that was checked out of the pool. When it is lost, it returns to the pool at once, as its user may
  * be waiting for something else; later queries throw the reason.
  */
-function translateErrorsOf(client: pg.PoolClient): PostgresPoolClient {
+function translateErrorsOf(client: pg.PoolClient, translate: typeof translateError): PostgresPoolClient {
   let isReleased = false
   let loss: Error | undefined
   const release = (error?: Error | boolean): void => {
@@ -76,7 +76,7 @@ function translateErrorsOf(client: pg.PoolClient): PostgresPoolClient {
         if (loss !== undefined) throw loss
         return await query(...statement)
       } catch (error) {
-        throw translateError(error)
+        throw translate(error)
       }
     },
     release,

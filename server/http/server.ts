@@ -6,6 +6,7 @@ import fastifyCookie from '@fastify/cookie'
 import fastifyCors from '@fastify/cors'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { v7 } from 'uuid'
+import type { Work } from '../../contract/operation.ts'
 import type { Readiness } from '../../contract/server.ts'
 import type { Config } from '../config.ts'
 import { AppError, defineError, toErrorBody } from '../errors.ts'
@@ -37,6 +38,8 @@ export type HttpDependencies = {
   config: Config
   log: Log
   identity: Identity
+  /** Admits new work of a user, before the body of the request is read, or throws. */
+  admit?: (work: Work, from: { userId: string; ip: string }) => Promise<void>
   /** Returns the response of GET /health/ready. */
   readiness: () => Promise<Readiness>
   /** Writes an entry of the audit log. */
@@ -125,6 +128,10 @@ export async function createHttp(parts: HttpDependencies): Promise<Http> {
   await app.register(fastifyCookie)
   app.addHook('onRequest', createAccessCheck(identity, origins))
   recordAudit(app, parts.audit ?? (async () => {}))
+  app.addHook('onRequest', async ({ routeOptions, caller, ip }) => {
+    const work = routeOptions.config.operation?.work
+    if (work && caller) await parts.admit?.(work, { userId: caller.userId, ip })
+  })
 
   app.addHook('onResponse', async (request, reply) => {
     // Without the query, which may contain what a user wrote.

@@ -21,6 +21,7 @@ import type { DocumentLayers } from './policy.ts'
 import { maxConsideredPassages, selectContext } from './search/context-passages.ts'
 import { type Hit, toHit } from './search/hit.ts'
 import { hybridSearch, type SearchQuery } from './search/search.ts'
+import { storageQuota } from './storage-quota.ts'
 import {
   countDocuments,
   type DocumentRow,
@@ -44,6 +45,8 @@ export type KnowledgeLimits = {
   maxUnpackedBytes: number
   readTimeoutMs: number
   readMemoryMb: number
+  /** Total size of a user's documents in bytes; 0 for no limit. */
+  quotaBytes: number
 }
 
 export type KnowledgeDependencies = {
@@ -96,6 +99,7 @@ export async function knowledge({
   const { db } = database
   const { limits } = config
   const files = originals(config.dataDir)
+  const quota = storageQuota(db, limits.quotaBytes)
   const parser = documentParser({
     limits: {
       bytes: limits.maxUploadBytes,
@@ -135,6 +139,7 @@ export async function knowledge({
       indexes,
       cleanup,
       reindex,
+      quota,
       now: () => now().getTime(),
     }),
   )
@@ -150,7 +155,7 @@ export async function knowledge({
     now: () => now().getTime(),
     deleteDocuments,
   })
-  const ingestion = intake({ db, runs, files, parser, fetcher, maxSitePages: limits.maxSitePages })
+  const ingestion = intake({ db, runs, files, parser, fetcher, quota, maxSitePages: limits.maxSitePages })
 
   /** Deletes documents of an avee and what was made of them; returns how many existed. */
   async function deleteDocuments(ids: string[], aveeId: string): Promise<number> {

@@ -317,6 +317,7 @@ describe('the HTTP server', () => {
         readiness: async () => ({
           ok: false,
           database: { ok: false, kind: 'embedded', message: 'The database is away.' },
+          storage: { ok: true },
           models: { ok: true, chat: 'extractive', embedding: null, message: '' },
         }),
       },
@@ -344,6 +345,7 @@ describe('the HTTP server', () => {
         readiness: async () => ({
           ok: false,
           database: { ok: false, kind: 'embedded', message: 'The database is away.' },
+          storage: { ok: true },
           models: { ok: true, chat: 'extractive', embedding: null, message: '' },
         }),
       },

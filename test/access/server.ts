@@ -54,6 +54,7 @@ export async function reopenServer(
     readiness: async () => ({
       ok: true,
       database: { ok: true, kind: database.kind },
+      storage: { ok: true },
       models: { ok: true, chat: 'extractive', embedding: null, message: '' },
     }),
     ...parts,

@@ -66,6 +66,7 @@ export async function openKnowledgeServer(
     readiness: async () => ({
       ok: true,
       database: { ok: true, kind },
+      storage: { ok: true },
       models: { ok: true, chat: 'extractive', embedding: null, message: '' },
     }),
   })

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads'
+import { storageFull } from '../../errors.ts'
 import type { Log } from '../../log.ts'
 import { databaseAway, databaseTimeout } from '../errors.ts'
 import type { Limits } from '../limits.ts'
@@ -70,7 +71,9 @@ export function startEngine({ dir, log, limits }: { dir: string; log: Log; limit
         if (message.type === 'response' && generation === own) onResponse(message.session, message.bytes)
       })
       void thread.exited.then((reason) => {
-        const error = databaseAway(reason)
+        const error = /No space left on device/.test(String(reason))
+          ? storageFull(reason)
+          : databaseAway(reason)
         reject(error)
         if (generation !== own) return
         current = undefined

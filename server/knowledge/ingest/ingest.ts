@@ -12,6 +12,7 @@ import { nameOfPage } from '../fetch/name-of-page.ts'
 import type { Originals } from '../files.ts'
 import { openFileWithin } from '../folders/open-within.ts'
 import type { DocumentParser, ReadOutcome } from '../parsers/index.ts'
+import type { StorageQuota } from '../storage-quota.ts'
 import {
   countDocuments,
   type DocumentRow,
@@ -44,6 +45,7 @@ export type IngestDependencies = {
   cleanup: Cleanup
   /** Enqueues the indexing of a document under its new file name. */
   reindex(db: Db, documentId: string): Promise<void>
+  quota: StorageQuota
   now(): number
 }
 
@@ -285,6 +287,7 @@ async function commitFile(
     })
   }
 
+  await dependencies.quota.assertRoom(aveeId, content.bytes - Number(existing?.bytes ?? 0))
   const outcome = await read()
   if (!outcome.ok) throw new AppError(422, outcome.code, outcome.message)
   const { document, passages, language } = outcome

@@ -9,6 +9,7 @@ import type { PageFetcher } from '../fetch/fetch-page.ts'
 import { sitePages } from '../fetch/sitemap.ts'
 import type { Originals, StagedFile } from '../files.ts'
 import type { DocumentParser } from '../parsers/index.ts'
+import type { StorageQuota } from '../storage-quota.ts'
 import { type DocumentRow, findDocument } from '../store/documents.ts'
 import { lockAvee, lockOriginals, pinOriginals } from '../store/ingest-files.ts'
 import { findOwnerId } from '../store/vectors.ts'
@@ -44,6 +45,7 @@ export function intake({
   files,
   parser,
   fetcher,
+  quota,
   maxSitePages,
 }: {
   db: Db
@@ -51,6 +53,7 @@ export function intake({
   files: Originals
   parser: DocumentParser
   fetcher: PageFetcher
+  quota: StorageQuota
   maxSitePages: number
 }) {
   /** Starts the run, stores the originals and protects them from deletion, in one transaction. */
@@ -72,6 +75,9 @@ export function intake({
       ...(about === undefined ? {} : { about }),
     }
     try {
+      // Of the files of an upload, each that still fits is added.
+      const bytes = staged.map((file) => file.staged.bytes)
+      await quota.assertRoom(target.aveeId, bytes.length === 0 ? 1 : Math.min(...bytes))
       const { run } = await runs.start<IngestInput>(
         {
           kind: 'ingest',
@@ -121,7 +127,10 @@ export function intake({
         if (event.error) throw new AppError(500, event.error.code, event.error.message)
         const { result } = event
         if (!result) continue
-        if (!result.success) throw new AppError(422, result.code ?? 'not_readable', result.message)
+        if (!result.success) {
+          const status = result.code === 'quota_exceeded' ? 403 : 422
+          throw new AppError(status, result.code ?? 'not_readable', result.message)
+        }
         const document = await findDocument(db, result.doc_id ?? '')
         if (!document) throw documentNotFound()
         return { document, isNew: result.duplicate !== true }

@@ -52,6 +52,23 @@ export async function findDocumentBySource(
     .executeTakeFirst()
 }
 
+/** Sums the sizes of the originals of all documents of the avee's owner. */
+export async function sumDocumentBytes(db: Db, aveeId: string): Promise<number> {
+  const { bytes } = await db
+    .selectFrom('documents')
+    .where('avee_id', 'in', (avees) =>
+      avees
+        .selectFrom('avees')
+        .select('id')
+        .where('owner_id', '=', (avee) =>
+          avee.selectFrom('avees').select('owner_id').where('id', '=', aveeId),
+        ),
+    )
+    .select((eb) => eb.fn.sum<string | null>('bytes').as('bytes'))
+    .executeTakeFirstOrThrow()
+  return Number(bytes)
+}
+
 /** Records that the file of a document was moved or renamed. A title made from the file name follows it. */
 export async function relocateDocument(
   trx: Trx,

@@ -1,0 +1,32 @@
+import { statfs } from 'node:fs/promises'
+import { storageFull } from './errors.ts'
+
+const cacheMs = 2_000
+
+/** Free space on the disk of a directory, with a reserve of `minFreeBytes` that new work must leave. */
+export function diskSpace(dir: string, minFreeBytes: number) {
+  let cached: { free: Promise<number>; until: number } | undefined
+
+  /** Bytes that the server may use; at most two seconds old. */
+  function free(): Promise<number> {
+    if (!cached || cached.until < performance.now()) {
+      const read = statfs(dir).then(({ bavail, bsize }) => bavail * bsize)
+      cached = { free: read, until: performance.now() + cacheMs }
+      read.catch(() => {
+        cached = undefined
+      })
+    }
+    return cached.free
+  }
+
+  const isLow = async () => (await free()) < minFreeBytes
+  return {
+    isLow,
+    /** @throws insufficient_storage before the disk is full, so that what is running can finish */
+    async assertFree(): Promise<void> {
+      if (await isLow()) throw storageFull()
+    },
+  }
+}
+
+export type DiskSpace = ReturnType<typeof diskSpace>

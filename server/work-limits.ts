@@ -1,0 +1,44 @@
+import type { Redis } from 'ioredis'
+import type { Work } from '../contract/operation.ts'
+import type { DiskSpace } from './disk-space.ts'
+import {
+  addressKey,
+  createRateLimiter,
+  type RateLimiter,
+  tooManyRequests,
+  toRetryAfter,
+} from './rate-limiter.ts'
+
+/** Users of one household or office share an address. */
+const addressFactor = 10
+
+const windowSeconds: Record<Work, number> = { questions: 60, uploads: 60 * 60, pulls: 60 * 60 }
+
+/** How much work of each kind a user may start: questions per minute, uploads and pulls per hour. 0: no limit. */
+type WorkLimits = Record<Work, number>
+
+/**
+ * Returns a function that admits new work of a user or throws: 507 while the disk is almost full, 429 beyond the limit
+ * of the user (with all sessions and API keys) or beyond ten times that limit of one address.
+ */
+export function limitWork(limits: WorkLimits, disk: DiskSpace, redis: Redis | undefined) {
+  const limiters = new Map<Work, { users: RateLimiter; addresses: RateLimiter }>()
+  for (const work of Object.keys(windowSeconds) as Work[]) {
+    const [points, duration] = [limits[work], windowSeconds[work]]
+    if (points === 0) continue
+    limiters.set(work, {
+      users: createRateLimiter({ name: `${work}-user`, points, duration }, redis),
+      addresses: createRateLimiter(
+        { name: `${work}-address`, points: points * addressFactor, duration },
+        redis,
+      ),
+    })
+  }
+
+  return async (work: Work, { userId, ip }: { userId: string; ip: string }): Promise<void> => {
+    await disk.assertFree()
+    const { users, addresses } = limiters.get(work) ?? {}
+    for (const counted of [await users?.consume(userId), await addresses?.consume(addressKey(ip))])
+      if (counted && 'waitMs' in counted) throw tooManyRequests(toRetryAfter(counted.waitMs))
+  }
+}
