@@ -16,7 +16,7 @@ import { startServices } from './services/start.ts'
 
 const { values } = parseArgs({
   options: {
-    /** The release whose schema it is. */
+    /** The release of the schema. */
     version: { type: 'string', default: packageJson.version },
     /** Its last migration; the newest by default. */
     through: { type: 'string', default: Object.keys(migrations).toSorted().at(-1) ?? '' },
@@ -24,7 +24,7 @@ const { values } = parseArgs({
 })
 const folder = fileURLToPath(new URL(`../test/schemas/${values.version}/`, import.meta.url))
 
-// A server of its own, as the dump is of a whole database.
+// The dump covers a whole database, so it needs its own server.
 delete process.env['TEST_DATABASE_URL']
 const services = await startServices()
 try {

@@ -233,7 +233,7 @@ for (const kind of DATABASES) {
       ])
     })
 
-    test('an answer that is streaming ends without the passages of a document deleted meanwhile', async () => {
+    test('an answer that is streaming ends without the passages of a document that is deleted at the same time', async () => {
       const { owner, visitor, avee, documentId } = await prepare('llama3.2:1b')
       const { id } = await createConversation(visitor.client, avee)
       const deleted = Promise.withResolvers<void>()

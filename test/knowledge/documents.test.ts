@@ -133,7 +133,7 @@ describe.each(DATABASES)('documents on %s', (kind) => {
 
   // The embedded database runs one transaction at a time.
   if (kind === 'postgres') {
-    test('applies a layer change to vectors inserted meanwhile', async () => {
+    test('applies a layer change to vectors that are inserted concurrently', async () => {
       const { db } = server.database
       const { aveeId } = ada
       const [result] = await server.ingest({ ...ada, layer: 'public' }, { 'bees.md': bees })
@@ -227,13 +227,13 @@ describe.each(DATABASES)('documents on %s', (kind) => {
         return texts.map((text) => new Float32Array(/honeybee|apiary/i.test(text) ? [1, 0] : [0, 1]))
       },
     })
-    server.useEmbedder(synonyms('test/former', Promise.resolve()))
+    server.useEmbedder(synonyms('test/previous', Promise.resolve()))
     await server.ingest(eve, { 'bees.md': bees, 'mill.md': 'The mill grinds rye.' })
     const asks = async () => (await server.find(eve.aveeId, 'apiary')).hits[0]?.text
     expect(await asks()).toContain('honeybee')
 
     const released = Promise.withResolvers<void>()
-    server.useEmbedder(synonyms('test/latter', released.promise))
+    server.useEmbedder(synonyms('test/current', released.promise))
     await server.knowledge.embedMissing()
     const run = (await server.runs.list(eve.userId, { limit: 10 })).find(({ kind }) => kind === 'index')
     expect(run?.status).toBe('running')
@@ -249,7 +249,7 @@ describe.each(DATABASES)('documents on %s', (kind) => {
       space: 'test/broken',
       remote: false,
       embed: async () => {
-        throw new Error('the model is away')
+        throw new Error('The model is unavailable.')
       },
     })
     const [result] = await server.ingest(ada, { 'bees.md': bees })

@@ -85,7 +85,7 @@ describe.each(DATABASES)('retention of runs on %s', (kind) => {
     await readAll(runs, id)
   })
 
-  test('deletes a long log in several steps, and answers 410 meanwhile', async () => {
+  test('deletes a long log in several steps, and returns 410 in between', async () => {
     const id = await finishedRun(8, 1_600)
     const abort = new AbortController()
     const pruning = runs.prune(abort.signal)
