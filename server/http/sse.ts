@@ -3,7 +3,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import * as z from 'zod/mini'
 import { defineError, toAppError } from '../errors.ts'
 import { runEventsExpired, runNotFound } from '../runs/errors.ts'
-import type { FrameView, RunRecord, Runs } from '../runs/kind.ts'
+import type { FrameView, RunRecord } from '../runs/kind.ts'
+import type { Runs } from '../runs/runs.ts'
 import { callerOf } from './caller.ts'
 
 const pingMs = 15_000

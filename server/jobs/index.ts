@@ -1,2 +1,2 @@
-export { type JobsDependencies, jobs } from './jobs.ts'
-export type { JobContext, JobKind, JobStats, Jobs, NewJob } from './kind.ts'
+export { type Jobs, type JobsDependencies, jobs } from './jobs.ts'
+export type { JobContext, JobKind, NewJob } from './kind.ts'

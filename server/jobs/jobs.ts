@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Database, newId } from '../db/index.ts'
+import { type Database, type Db, newId } from '../db/index.ts'
 import type { Log } from '../log.ts'
 import { retryDelayMs as exponentialDelayMs } from './backoff.ts'
 import { defaults, type Execution, execute, scheduleKey, storeFailure } from './execution.ts'
-import type { JobKind, Jobs } from './kind.ts'
+import type { JobKind, NewJob } from './kind.ts'
 import {
   claimDue,
   claimExpired,
@@ -66,7 +66,7 @@ export function jobs({
   graceMs = 5_000,
   deadRetentionMs = 30 * 24 * hour,
   retryDelayMs = exponentialDelayMs,
-}: JobsDependencies): Jobs {
+}: JobsDependencies) {
   const { db } = database
   const kinds = new Map<string, JobKind>()
   const running = new Map<string, Execution>()
@@ -211,7 +211,7 @@ export function jobs({
   kinds.set('jobs.retention', { everyMs: hour, run: async () => purgeDead(db, deadRetentionMs) })
 
   return {
-    register(kind, definition) {
+    register<Input extends object>(kind: string, definition: JobKind<Input>): void {
       if (kinds.has(kind)) throw new Error(`The kind of job "${kind}" is already registered.`)
       kinds.set(kind, definition)
       if (!isOpen) return
@@ -220,7 +220,14 @@ export function jobs({
       )
     },
 
-    async enqueue(on, { kind, key, input, delayMs = 0, maxDelayMs, priority }) {
+    /**
+     * Adds a job in the caller's transaction. A pending job of the same kind and key takes the newer input; a running
+     * one is executed again afterwards; a dead one gets new attempts.
+     */
+    async enqueue<Input extends object>(
+      on: Db,
+      { kind, key, input, delayMs = 0, maxDelayMs, priority }: NewJob<Input>,
+    ): Promise<void> {
       const definition = definitionOf(kind)
       await upsertJob(on, {
         id: newId(),
@@ -234,9 +241,14 @@ export function jobs({
       await database.notify(on, channel, kind)
     },
 
-    runNow: async (kind, key = scheduleKey, signal) => runNow(kind, key, signal),
+    /**
+     * Runs the job of this kind and key now, without waiting for its due date or for a free slot, and resolves when it
+     * has finished; at once when there is none. Rejects when it fails.
+     */
+    runNow: async (kind: string, key = scheduleKey, signal?: AbortSignal) => runNow(kind, key, signal),
 
-    async idle(of = [...kinds.keys()]) {
+    /** Resolves when no job (of these kinds) is running on this server and none is due. */
+    async idle(of = [...kinds.keys()]): Promise<void> {
       for (;;) {
         const isDue = isOpen && !isClosed && (await hasDue(db, of))
         // Checked last: a job that is claimed meanwhile is no longer due, and starts before `working` ends.
@@ -248,9 +260,11 @@ export function jobs({
       }
     },
 
+    /** Counts jobs by kind and state. */
     stats: async () => countJobs(db),
 
-    async open() {
+    /** Starts to work on jobs; call once. */
+    async open(): Promise<void> {
       if (database.kind === 'embedded') await failExpired(true)
       for (const [kind, definition] of kinds) await addSchedule(kind, definition)
       const onJob = (kind: string) => kinds.has(kind) && wake()
@@ -259,7 +273,8 @@ export function jobs({
       wake()
     },
 
-    async [Symbol.asyncDispose]() {
+    /** Aborts what runs here and returns it to the queue. */
+    async [Symbol.asyncDispose](): Promise<void> {
       isClosed = true
       clearTimeout(timer)
       await stopListening()
@@ -270,6 +285,8 @@ export function jobs({
     },
   }
 }
+
+export type Jobs = ReturnType<typeof jobs>
 
 /** Rejects when the signal fires first. */
 async function aborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {

@@ -44,28 +44,3 @@ export type NewJob<Input extends object = object> = {
   maxDelayMs?: number
   priority?: number
 }
-
-export type JobStats = { kind: string; state: 'pending' | 'running' | 'dead'; count: number }[]
-
-/** Background jobs, shared by all servers on one database. */
-export type Jobs = {
-  register<Input extends object>(kind: string, definition: JobKind<Input>): void
-  /**
-   * Adds a job in the caller's transaction. A pending job of the same kind and key takes the newer input; a running one
-   * is executed again afterwards; a dead one gets new attempts.
-   */
-  enqueue<Input extends object>(db: Db, job: NewJob<Input>): Promise<void>
-  /**
-   * Runs the job of this kind and key now, without waiting for its due date or for a free slot, and resolves when it has
-   * finished; at once when there is none. Rejects when it fails.
-   */
-  runNow(kind: string, key?: string, signal?: AbortSignal): Promise<void>
-  /** Resolves when no job (of these kinds) is running on this server and none is due. */
-  idle(kinds?: string[]): Promise<void>
-  /** Jobs by kind and state. */
-  stats(): Promise<JobStats>
-  /** Starts to work on jobs; call once. */
-  open(): Promise<void>
-  /** Aborts what runs here and returns it to the queue. */
-  [Symbol.asyncDispose](): Promise<void>
-}

@@ -1,6 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Db, Row } from '../db/index.ts'
-import type { JobStats } from './kind.ts'
 
 export type JobRow = Row<'jobs'>
 
@@ -208,13 +207,13 @@ export async function hasDue(db: Db, kinds: string[]): Promise<boolean> {
   return rows[0]?.found ?? false
 }
 
-export async function countJobs(db: Db): Promise<JobStats> {
-  return db
+export async function countJobs(db: Db) {
+  const rows = await db
     .selectFrom('jobs')
     .select(({ fn }) => ['kind', 'state', fn.countAll<string>().as('count')])
     .groupBy(['kind', 'state'])
     .execute()
-    .then((rows) => rows.map((row) => ({ ...row, count: Number(row.count) })))
+  return rows.map((row) => ({ ...row, count: Number(row.count) }))
 }
 
 export async function purgeDead(db: Db, retentionMs: number): Promise<void> {

@@ -1,13 +1,10 @@
 import type { RunStatus } from '../../contract/runs.ts'
-import type { Database, Trx } from '../db/index.ts'
+import type { Trx } from '../db/index.ts'
 import { toAppError } from '../errors.ts'
-import type { Log } from '../log.ts'
 import { unknownKind } from './errors.ts'
 import type { Closing, Completion, EventBody, RunEvent } from './kind.ts'
-import type { LogTails } from './log-tail.ts'
-import type { Notifications } from './notifications.ts'
 import { encode, type OwnedRun } from './owned-run.ts'
-import { DatabaseUnavailableError, persist } from './persist.ts'
+import { DatabaseUnavailableError, type LogAccess, persist } from './persist.ts'
 import { type Append, appendEvents, finishRun, listEvents } from './store.ts'
 
 export type Outcome = { status: 'complete'; completion: Completion } | Closing
@@ -21,17 +18,6 @@ type Failure = { code: string; message: string }
 type Ending = {
   status: RunStatus
   write: (trx: Trx, append: Append) => Promise<RunEvent[] | undefined>
-}
-
-export type FinisherDependencies = {
-  database: Database
-  tails: LogTails
-  notifications: Notifications
-  log: Log
-  leaseMs: number
-  giveUp: AbortSignal
-  onLost: (run: OwnedRun) => void
-  onFinished: (run: OwnedRun) => void
 }
 
 /**
@@ -50,7 +36,7 @@ export function createFinisher({
   giveUp,
   onLost,
   onFinished,
-}: FinisherDependencies) {
+}: LogAccess & { onFinished: (run: OwnedRun) => void }) {
   async function finish(run: OwnedRun, outcome: Outcome): Promise<void> {
     run.close()
     await run.runExclusively(async () => {

@@ -11,10 +11,9 @@ export type {
   RunEvent,
   RunKind,
   RunRecord,
-  Runs,
   StartResult,
 } from './kind.ts'
 export { canonicalFormat } from './kind.ts'
 export type { Viewer } from './policy.ts'
 export { runRoutes } from './routes.ts'
-export { runs } from './runs.ts'
+export { type Runs, runs } from './runs.ts'

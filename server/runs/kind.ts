@@ -134,37 +134,3 @@ export type StartResult = { outcome: 'created' | 'repeated' | 'busy'; run: RunRe
 
 /** Runs of a user, of a scope, or of a kind and subject. */
 export type RunSelector = { userId: string } | { scope: string } | { kind: string; subject: string }
-
-export type Runs = {
-  register<Input>(kind: string, definition: RunKind<Input>): void
-  /**
-   * Stores the run together with the rows that `store` writes, in one transaction, then starts its worker.
-   * @throws 409 when the idempotency key belongs to a run of another kind
-   */
-  start<Input>(run: NewRun<Input>, store?: (trx: Trx, runId: string) => Promise<void>): Promise<StartResult>
-  get(id: string): Promise<RunRecord | undefined>
-  /**
-   * How a reader gets the data of the frames of each event. Without `format`, in the one that the run was asked in.
-   * @throws 400 for a format that this kind of run does not have
-   */
-  view(run: RunRecord, viewer: () => Viewer, format?: string): Promise<FrameView>
-  list(userId: string, filter: { status?: RunStatus; scope?: string; limit: number }): Promise<RunRecord[]>
-  /**
-   * Yields the committed events after `after` in batches, first the stored ones, then live, and returns after the last
-   * event of a finished run. Returns early when the signal fires or this node shuts down.
-   * @throws 410 when the events have expired
-   */
-  follow(id: string, after: number, signal: AbortSignal): AsyncGenerator<RunEvent[], void, void>
-  /** Stops the run on whichever node it runs, and waits for its end. Returns a finished run unchanged. */
-  stop(id: string): Promise<RunRecord | undefined>
-  /** Stops and deletes these runs with their logs, before what they belong to is deleted. */
-  delete(selector: RunSelector): Promise<void>
-  /** Deletes expired events and runs in small steps, until none is left or the signal fires. */
-  prune(signal: AbortSignal): Promise<void>
-  /** Starts to take over runs without an owner; call once, after every kind is registered. */
-  open(): Promise<void>
-  /** Counts for metrics and status. */
-  stats(): { running: number; readers: number; events: number; commits: number }
-  /** Rejects new runs, lets running ones end within the grace period, and releases the rest for other nodes. */
-  [Symbol.asyncDispose](): Promise<void>
-}

@@ -12,7 +12,7 @@ const marginMs = 20
 
 export type Claimed = RunRow & { resumed: boolean }
 
-export type LeaseDependencies = {
+type LeaseDependencies = {
   database: Database
   log: Log
   owner: Owner
@@ -24,19 +24,11 @@ export type LeaseDependencies = {
   onClaimed: (run: Claimed) => void
 }
 
-export type Leases = {
-  /** Claims all runs without an owner, now and whenever the lease of another node expires. */
-  claimAvailable(): void
-  /** Claims this run if it has no owner. */
-  claim(id: string): Promise<void>
-  close(): Promise<void>
-}
-
 /**
  * Takes over runs that nobody works on. Looks for them when the first lease of another node expires, and at the latest
  * after the length of a lease, as another node may have started a run and died.
  */
-export function createLeases(dependencies: LeaseDependencies): Leases {
+export function createLeases(dependencies: LeaseDependencies) {
   const { database, log, owned, owner, leaseMs } = dependencies
   let timer: NodeJS.Timeout | undefined
   let claiming: Promise<void> | undefined
@@ -98,11 +90,13 @@ export function createLeases(dependencies: LeaseDependencies): Leases {
   }
 
   return {
+    /** Claims all runs without an owner, now and whenever the lease of another node expires. */
     claimAvailable,
-    async claim(id) {
+    /** Claims this run if it has no owner. */
+    async claim(id: string): Promise<void> {
       await claim({ limit: 1, only: id })
     },
-    async close() {
+    async close(): Promise<void> {
       isClosed = true
       clearTimeout(timer)
       await claiming

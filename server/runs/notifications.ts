@@ -26,20 +26,12 @@ function parseNotification(payload: string): z.infer<typeof notification> | unde
   }
 }
 
-export type Notifications = {
-  /** Returns the payloads for a statement to send when it commits; none where there is only one process. */
-  payloadsFor(notification: Notification): string[]
-  listen(on: {
-    notification: (notification: Notification) => void
-    reconnect: () => void
-  }): Promise<() => Promise<void>>
-}
-
 /** `processId` identifies this process, which ignores its own notifications. */
-export function createNotifications(database: Database, processId: string): Notifications {
+export function createNotifications(database: Database, processId: string) {
   const toPayload = (content: Notification) => JSON.stringify({ from: processId, ...content })
   return {
-    payloadsFor({ events, ...rest }) {
+    /** Returns the payloads for a statement to send when it commits; none where there is only one process. */
+    payloadsFor({ events, ...rest }: Notification): string[] {
       if (database.kind === 'embedded') return []
       if (!events) return [toPayload(rest)]
       const payloads: string[] = []
@@ -48,7 +40,10 @@ export function createNotifications(database: Database, processId: string): Noti
       return payloads
     },
 
-    async listen(on) {
+    async listen(on: {
+      notification: (notification: Notification) => void
+      reconnect: () => void
+    }): Promise<() => Promise<void>> {
       if (database.kind === 'embedded') return async () => {}
       return database.listen(
         channel,
@@ -61,3 +56,4 @@ export function createNotifications(database: Database, processId: string): Noti
     },
   }
 }
+export type Notifications = ReturnType<typeof createNotifications>

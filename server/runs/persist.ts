@@ -1,6 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Database } from '../db/index.ts'
 import { AppError } from '../errors.ts'
+import type { Log } from '../log.ts'
+import type { LogTails } from './log-tail.ts'
+import type { Notifications } from './notifications.ts'
+import type { OwnedRun } from './owned-run.ts'
 import { type Append, listStates, type RunState } from './store.ts'
 
 const transientCodes = new Set([
@@ -16,6 +20,19 @@ const maxRetryMs = 1_000
 /** Whether the same statement may succeed later. */
 export const isTransient = (error: unknown): boolean =>
   error instanceof AppError && transientCodes.has(error.code)
+
+/** What the parts of a node that write logs have in common. */
+export type LogAccess = {
+  database: Database
+  tails: LogTails
+  notifications: Notifications
+  log: Log
+  leaseMs: number
+  /** Fires when nothing can be stored any longer. */
+  giveUp: AbortSignal
+  /** This node no longer owns the run. */
+  onLost: (run: OwnedRun) => void
+}
 
 /** The database did not become available before this node shut down. */
 export class DatabaseUnavailableError extends Error {

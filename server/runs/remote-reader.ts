@@ -10,11 +10,6 @@ const retryMs = 250
 /** Greater than every event number: reads only the state of a run. */
 const stateOnly = 2 ** 31 - 1
 
-export type RemoteReader = {
-  /** Reads what is new in these runs from the table; ignores runs that nobody reads here. */
-  refresh(ids: Iterable<string>): void
-}
-
 /**
  * Updates the tails of runs that other nodes work on: one reader of the table for all readers on this node. Runs that
  * are requested while a statement is running are read together by the next one.
@@ -27,7 +22,7 @@ export function createRemoteReader({
   database: Database
   tails: LogTails
   log: Log
-}): RemoteReader {
+}) {
   const requested = new Set<string>()
   let isReading = false
 
@@ -65,9 +60,11 @@ export function createRemoteReader({
   }
 
   return {
-    refresh(ids) {
+    /** Reads what is new in these runs from the table; ignores runs that nobody reads here. */
+    refresh(ids: Iterable<string>): void {
       for (const id of ids) if (tails.get(id)) requested.add(id)
       if (!isReading && requested.size > 0) void readLoop()
     },
   }
 }
+export type RemoteReader = ReturnType<typeof createRemoteReader>

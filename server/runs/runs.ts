@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { validate as isUuid } from 'uuid'
+import type { RunStatus } from '../../contract/runs.ts'
 import { type Database, newId, type Trx } from '../db/index.ts'
 import type { Log } from '../log.ts'
 import { idempotencyKeyUsed, shuttingDown, tooManyAttempts, unknownFormat } from './errors.ts'
@@ -9,11 +10,12 @@ import { follow } from './follow.ts'
 import {
   canonicalFormat,
   type EventBody,
+  type FrameView,
   type NewRun,
   type RunEvent,
   type RunKind,
   type RunRecord,
-  type Runs,
+  type RunSelector,
   type StartResult,
 } from './kind.ts'
 import { type Claimed, createLeases } from './leases.ts'
@@ -21,6 +23,7 @@ import { LogTails } from './log-tail.ts'
 import { createNotifications } from './notifications.ts'
 import { encode, OwnedRun } from './owned-run.ts'
 import { isTransient } from './persist.ts'
+import type { Viewer } from './policy.ts'
 import { createRemoteReader } from './remote-reader.ts'
 import { prune, type Retention } from './retention.ts'
 import {
@@ -47,7 +50,7 @@ const deleteBatchSize = 20
 /** How often runs of other nodes that are read here are refreshed even without a notification. */
 const remoteRefreshMs = 15_000
 
-export type RunsDependencies = {
+type RunsDependencies = {
   database: Database
   log: Log
   /** Constant for a data directory, which one process uses at a time: an earlier process with this id is dead. */
@@ -73,7 +76,7 @@ export function runs({
   graceMs = 5000,
   retention = {},
   maxTakeovers = 64,
-}: RunsDependencies): Runs {
+}: RunsDependencies) {
   const kinds = new Map<string, RunKind>()
   const owned = new Map<string, OwnedRun>()
   const tails = new LogTails()
@@ -262,11 +265,15 @@ export function runs({
   const waitForWorkers = async () => Promise.all([...owned.values()].map(async (run) => run.finished))
 
   return {
-    register(kind, definition) {
+    register<Input>(kind: string, definition: RunKind<Input>): void {
       kinds.set(kind, definition)
     },
 
-    async start(run, store) {
+    /**
+     * Stores the run together with the rows that `store` writes, in one transaction, then starts its worker.
+     * @throws 409 when the idempotency key belongs to a run of another kind
+     */
+    async start<Input>(run: NewRun<Input>, store?: Store): Promise<StartResult> {
       if (isClosing) throw shuttingDown()
       if (!kinds.has(run.kind)) throw new Error(`No kind of run is registered as "${run.kind}".`)
       const started = start({ ...run, id: run.id ?? newId() }, store)
@@ -280,7 +287,11 @@ export function runs({
 
     get,
 
-    async view(run, viewer, format) {
+    /**
+     * How a reader gets the data of the frames of each event. Without `format`, in the one that the run was asked in.
+     * @throws 400 for a format that this kind of run does not have
+     */
+    async view(run: RunRecord, viewer: () => Viewer, format?: string): Promise<FrameView> {
       const kind = kinds.get(run.kind)
       const name = format ?? kind?.defaultFormat?.(run) ?? canonicalFormat
       const { formats = [] } = kind ?? {}
@@ -306,26 +317,39 @@ export function runs({
       }
     },
 
-    async list(userId, { scope = null, status, limit }) {
+    async list(
+      userId: string,
+      { scope = null, status, limit }: { status?: RunStatus; scope?: string | null; limit: number },
+    ): Promise<RunRecord[]> {
       const rows = await listRuns(database.db, { userId, scope, limit, ...(status && { status }) })
       return rows.map(toRecord)
     },
 
-    follow: (id, after, signal) => follow({ database, tails, remoteReader }, id, after, signal),
+    /**
+     * Yields the committed events after `after` in batches, first the stored ones, then live, and returns after the last
+     * event of a finished run. Returns early when the signal fires or this node shuts down.
+     * @throws 410 when the events have expired
+     */
+    follow: (id: string, after: number, signal: AbortSignal) =>
+      follow({ database, tails, remoteReader }, id, after, signal),
 
+    /** Stops the run on whichever node it runs, and waits for its end. Returns a finished run unchanged. */
     stop,
 
-    async delete(selector) {
+    /** Stops and deletes these runs with their logs, before what they belong to is deleted. */
+    async delete(selector: RunSelector): Promise<void> {
       const found = await listRunIds(database.db, selector)
       await Promise.all(found.flatMap(({ id, status }) => (status === 'running' ? [stop(id)] : [])))
       const ids = found.map(({ id }) => id)
       while (ids.length > 0) await deleteRuns(database.db, ids.splice(0, deleteBatchSize))
     },
 
-    prune: async (signal) =>
+    /** Deletes expired events and runs in small steps, until none is left or the signal fires. */
+    prune: async (signal: AbortSignal): Promise<void> =>
       prune(database, { eventsMs: 7 * dayMs, runsMs: 30 * dayMs, ...retention }, signal),
 
-    async open() {
+    /** Starts to take over runs without an owner; call once, after every kind is registered. */
+    async open(): Promise<void> {
       closers.push(
         await notifications.listen({
           notification({ events, stop: stopped, free }) {
@@ -351,9 +375,11 @@ export function runs({
       })
     },
 
+    /** Counts for metrics and status. */
     stats: () => ({ running: owned.size, readers: tails.readerCount, ...writer.stats() }),
 
-    async [Symbol.asyncDispose]() {
+    /** Rejects new runs, lets running ones end within the grace period, and releases the rest for other nodes. */
+    async [Symbol.asyncDispose](): Promise<void> {
       isClosing = true
       await Promise.allSettled(starting)
       await leases.close()
@@ -368,3 +394,5 @@ export function runs({
     },
   }
 }
+
+export type Runs = ReturnType<typeof runs>

@@ -1,29 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Database } from '../db/index.ts'
-import type { Log } from '../log.ts'
 import { failureOf, type Outcome } from './finisher.ts'
 import type { Completion, RunContext } from './kind.ts'
-import type { LogTails } from './log-tail.ts'
-import type { Notifications } from './notifications.ts'
 import { encode, type OwnedRun, RunInterrupted } from './owned-run.ts'
-import { lastEventOf, persist } from './persist.ts'
+import { type LogAccess, lastEventOf, persist } from './persist.ts'
 import { appendEvents, listEvents } from './store.ts'
 import type { Writer } from './writer.ts'
 
 /** How long a worker may take to return after its signal has fired; its run is then closed without it. */
 const abortTimeoutMs = 1000
-
-export type WorkerDependencies = {
-  database: Database
-  tails: LogTails
-  notifications: Notifications
-  log: Log
-  leaseMs: number
-  giveUp: AbortSignal
-  writer: Writer
-  onLost: (run: OwnedRun) => void
-  finish: (run: OwnedRun, outcome: Outcome) => Promise<void>
-}
 
 /** Runs the worker of a kind and ends the run with its result. */
 export function createWorker({
@@ -36,7 +20,10 @@ export function createWorker({
   writer,
   onLost,
   finish,
-}: WorkerDependencies) {
+}: LogAccess & {
+  writer: Writer
+  finish: (run: OwnedRun, outcome: Outcome) => Promise<void>
+}) {
   async function work(run: OwnedRun): Promise<void> {
     const { kind } = run
     if (!kind) return

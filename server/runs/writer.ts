@@ -1,11 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Database, Db } from '../db/index.ts'
-import type { Log } from '../log.ts'
+import type { Db } from '../db/index.ts'
 import type { RunEvent } from './kind.ts'
-import type { LogTails } from './log-tail.ts'
-import type { Notifications } from './notifications.ts'
 import type { OwnedRun, QueuedEvent } from './owned-run.ts'
-import { lastEventOf, persist } from './persist.ts'
+import { type LogAccess, lastEventOf, persist } from './persist.ts'
 import { type Append, appendEvents } from './store.ts'
 
 /** Bounds of one commit; what remains comes first in the next. */
@@ -14,27 +11,6 @@ const maxEventsPerRun = 512
 const retryMs = 250
 
 type BatchEntry = Append & { run: OwnedRun; queued: QueuedEvent[] }
-
-export type Writer = {
-  /** Schedules a run whose queue has events, or whose lease is to be renewed. */
-  add(run: OwnedRun): void
-  /** Resolves when no commit is running or due. */
-  idle(): Promise<void>
-  stats(): { events: number; commits: number }
-}
-
-export type WriterDependencies = {
-  database: Database
-  tails: LogTails
-  notifications: Notifications
-  log: Log
-  leaseMs: number
-  giveUp: AbortSignal
-  /** This node no longer owns the run. */
-  onLost: (run: OwnedRun) => void
-  /** The database rejects the events of this run; a retry would not help. */
-  onRejected: (run: OwnedRun, error: unknown) => void
-}
 
 /**
  * The only writer of events on this node: group commit.
@@ -55,7 +31,10 @@ export function createWriter({
   giveUp,
   onLost,
   onRejected,
-}: WriterDependencies): Writer {
+}: LogAccess & {
+  /** The database rejects the events of this run; a retry would not help. */
+  onRejected: (run: OwnedRun, error: unknown) => void
+}) {
   const due = new Set<OwnedRun>()
   let writing: Promise<void> | undefined
   let eventCount = 0
@@ -168,10 +147,13 @@ export function createWriter({
   }
 
   return {
+    /** Schedules a run whose queue has events, or whose lease is to be renewed. */
     add,
-    async idle() {
+    /** Resolves when no commit is running or due. */
+    async idle(): Promise<void> {
       while (writing) await writing
     },
     stats: () => ({ events: eventCount, commits: commitCount }),
   }
 }
+export type Writer = ReturnType<typeof createWriter>

@@ -119,7 +119,7 @@ const connectionErrors: Record<string, string> = {
 }
 
 /** Maps an error of fetch or of reading a body to a service error; returns the signal's reason after an abort. */
-export function toServiceError(thrown: unknown, service: ModelService, signal: AbortSignal): unknown {
+function toServiceError(thrown: unknown, service: ModelService, signal: AbortSignal): unknown {
   if (signal.aborted) return signal.reason
   if (thrown instanceof AppError) return thrown
   const code = errorCodeOf(thrown)
