@@ -27,7 +27,7 @@ import {
 import type { Protocol } from './events.ts'
 import { accessTo, showCitation, showContent } from './policy.ts'
 import {
-  type ConversationCursor,
+  type ConversationFilter,
   type ConversationRow,
   countConversations,
   countMessages,
@@ -66,13 +66,13 @@ export type ChatDependencies = {
 export type AskOptions = {
   /** The format that readers of the run get unless they name another; the canonical one when left out. */
   protocol?: string
-  strong?: boolean
-  model?: string
+  strong?: boolean | undefined
+  model?: string | undefined
   useDocuments?: boolean
-  history?: ChatMessage[]
-  idempotencyKey?: string
+  history?: ChatMessage[] | undefined
+  idempotencyKey?: string | undefined
   /** False excludes this turn from memory extraction. */
-  learn?: boolean
+  learn?: boolean | undefined
 }
 
 /** A turn's run and its two messages. */
@@ -152,7 +152,7 @@ export function chat({
     const { avee, layer } = await avees.view(caller, aveeIdOrHandle)
     await assertConversationQuota(db, caller)
     const id = newId()
-    await insertConversation(db, { id, aveeId: avee.id, userId: caller.userId, layer })
+    await insertConversation(db, { id, avee_id: avee.id, user_id: caller.userId, layer_used: layer })
     return getConversation(caller, id)
   }
 
@@ -173,10 +173,10 @@ export function chat({
       messageId,
       protocol: options.protocol ?? canonicalFormat,
       strong: options.strong ?? false,
-      ...(options.model === undefined ? {} : { model: options.model }),
+      model: options.model,
       useDocuments: options.useDocuments ?? true,
-      ...(options.history === undefined ? {} : { history: options.history }),
-      ...(options.learn === undefined ? {} : { learn: options.learn }),
+      history: options.history,
+      learn: options.learn,
     }
     const started = await runs.start(
       {
@@ -185,23 +185,30 @@ export function chat({
         subject: conversationId,
         scope: aveeId,
         input,
-        ...(options.idempotencyKey === undefined ? {} : { idempotencyKey: options.idempotencyKey }),
+        idempotencyKey: options.idempotencyKey,
       },
       async (trx, runId) => {
+        const shared = { conversation_id: conversationId, layer_used: layer }
         if ('question' in turn && turn.inNewConversation) {
           await assertConversationQuota(trx, caller)
-          await insertConversation(trx, { id: conversationId, aveeId, userId: caller.userId, layer })
+          const owned = { avee_id: aveeId, user_id: caller.userId, layer_used: layer }
+          await insertConversation(trx, { id: conversationId, ...owned })
         }
         // Under the lock, the leaf is the last message: an owner's reply may have arrived since the request.
         const conversation = await lockConversation(trx, conversationId)
         if (!conversation) throw conversationNotFound()
-        const shared = { conversationId, layer }
         if ('question' in turn) {
-          const { question: content, parentId = conversation.leaf_id } = turn
-          const question = { id: userMessageId, parentId, content, runId: null }
-          await insertMessage(trx, { ...shared, ...question, role: 'user', status: 'complete' })
+          const { question: content, parentId: parent_id = conversation.leaf_id } = turn
+          const question = {
+            id: userMessageId,
+            parent_id,
+            content,
+            role: 'user',
+            status: 'complete',
+          } as const
+          await insertMessage(trx, { ...shared, ...question })
         }
-        const answer = { id: messageId, parentId: userMessageId, content: '', runId }
+        const answer = { id: messageId, parent_id: userMessageId, content: '', run_id: runId }
         await insertMessage(trx, { ...shared, ...answer, role: 'assistant', status: 'streaming' })
         await updateConversation(trx, conversationId, {
           leaf_id: messageId,
@@ -229,31 +236,25 @@ export function chat({
 
     listConversations(
       caller: Caller,
-      filter: {
-        aveeId?: string
-        archived: boolean
-        query?: string
-        limit: number
-        after?: ConversationCursor
-      },
+      filter: Omit<ConversationFilter, 'userId'>,
     ): Promise<ConversationRow[]> {
       const aveeId = caller.aveeId ?? filter.aveeId
-      return listConversations(db, {
-        ...filter,
-        userId: caller.userId,
-        ...(aveeId === undefined ? {} : { aveeId }),
-      })
+      return listConversations(db, { ...filter, userId: caller.userId, aveeId })
     },
 
     async updateConversation(
       caller: Caller,
       id: string,
-      changes: { title?: string; pinned?: boolean; archived?: boolean },
+      changes: {
+        title?: string | undefined
+        pinned?: boolean | undefined
+        archived?: boolean | undefined
+      },
     ) {
       await getConversation(caller, id)
       await updateConversation(db, id, {
         ...changes,
-        ...(changes.title === undefined ? {} : { title_by: 'user' as const }),
+        title_by: changes.title === undefined ? undefined : 'user',
       })
       return getConversation(caller, id)
     },
@@ -269,7 +270,7 @@ export function chat({
     async listMessages(
       caller: Caller,
       id: string,
-      page: { limit: number; before?: string },
+      page: { limit: number; before?: string | undefined },
     ): Promise<{ messages: ShownMessage[]; hasMore: boolean }> {
       const conversation = await getConversation(caller, id)
       let end = conversation.leaf_id

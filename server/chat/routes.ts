@@ -45,9 +45,9 @@ export const chatRoutes =
       const caller = callerOf(request)
       const { avee, archived = false, query, limit, cursor } = request.query
       const rows = await chat.listConversations(caller, {
-        ...(avee === undefined ? {} : { aveeId: (await avees.view(caller, avee)).avee.id }),
-        ...(query === undefined ? {} : { query }),
-        ...(cursor === undefined ? {} : { after: decodeCursor(cursor) }),
+        aveeId: avee && (await avees.view(caller, avee)).avee.id,
+        query,
+        after: cursor === undefined ? undefined : decodeCursor(cursor),
         archived,
         limit: limit + 1,
       })
@@ -64,13 +64,8 @@ export const chatRoutes =
     )
 
     route(app, updateConversation, async (request) => {
-      const { title, pinned, archived } = request.body
-      const changes = {
-        ...(title === undefined ? {} : { title }),
-        ...(pinned === undefined ? {} : { pinned }),
-        ...(archived === undefined ? {} : { archived }),
-      }
-      return presentConversation(await chat.updateConversation(callerOf(request), request.params.id, changes))
+      const { id } = request.params
+      return presentConversation(await chat.updateConversation(callerOf(request), id, request.body))
     })
 
     route(app, deleteConversation, async (request) => {
@@ -79,11 +74,7 @@ export const chatRoutes =
     })
 
     route(app, listMessages, async (request) => {
-      const { limit, before } = request.query
-      const page = await chat.listMessages(callerOf(request), request.params.id, {
-        limit,
-        ...(before === undefined ? {} : { before }),
-      })
+      const page = await chat.listMessages(callerOf(request), request.params.id, request.query)
       return {
         messages: page.messages.map(presentMessage),
         has_more: page.hasMore,
@@ -117,14 +108,14 @@ export const chatRoutes =
 
     route(app, regenerateAnswer, async (request, reply) => {
       const { id: conversationId, message_id } = request.params
-      const options = { ...optionsFrom(request.body ?? {}), ...idempotencyKeyOf(request) }
+      const options = { ...optionsFrom(request.body ?? {}), idempotencyKey: idempotencyKeyOf(request) }
       const { run } = await chat.regenerate(callerOf(request), conversationId, message_id, options)
       await sendRun(request, reply, runs, run.id)
     })
 
     route(app, editQuestion, async (request, reply) => {
       const { id: conversationId, message_id } = request.params
-      const options = { ...optionsFrom(request.body), ...idempotencyKeyOf(request) }
+      const options = { ...optionsFrom(request.body), idempotencyKey: idempotencyKeyOf(request) }
       const { content } = request.body
       const { run } = await chat.editQuestion(callerOf(request), conversationId, message_id, content, options)
       await sendRun(request, reply, runs, run.id)

@@ -1,4 +1,4 @@
-import { type ExpressionBuilder, sql } from 'kysely'
+import { type ExpressionBuilder, type Insertable, sql, type Updateable } from 'kysely'
 import type { CitedPassage, MessageStatus, Usage } from '../../contract/chat.ts'
 import { type Layer, layers } from '../../contract/layers.ts'
 import { visibleAvees } from '../avees/index.ts'
@@ -59,17 +59,11 @@ export async function countConversations(db: Db, userId: string): Promise<number
 
 export async function insertConversation(
   db: Db,
-  conversation: { id: string; aveeId: string; userId: string; layer: Layer },
+  conversation: Omit<Insertable<Tables['conversations']>, 'updated_at'>,
 ): Promise<void> {
   await db
     .insertInto('conversations')
-    .values({
-      id: conversation.id,
-      avee_id: conversation.aveeId,
-      user_id: conversation.userId,
-      layer_used: conversation.layer,
-      updated_at: new Date(),
-    })
+    .values({ ...conversation, updated_at: new Date() })
     .execute()
 }
 
@@ -99,11 +93,11 @@ export function lockConversation(
 
 export type ConversationFilter = {
   userId: string
-  aveeId?: string
+  aveeId?: string | undefined
   archived: boolean
-  query?: string
+  query?: string | undefined
   limit: number
-  after?: ConversationCursor
+  after?: ConversationCursor | undefined
 }
 /** The last conversation of a page: pinned ones come first, then the most recent. */
 export type ConversationCursor = { pinned: boolean; updatedAt: string; id: string }
@@ -150,17 +144,9 @@ function containsWord(
 export async function updateConversation(
   db: Db,
   id: string,
-  changes: Partial<{
-    title: string
-    title_by: 'auto' | 'user'
-    pinned: boolean
-    archived: boolean
-    leaf_id: string
-    layer_used: Layer
-    updated_at: Date
-  }>,
+  changes: Updateable<Tables['conversations']>,
 ): Promise<void> {
-  if (Object.keys(changes).length === 0) return
+  if (Object.values(changes).every((value) => value === undefined)) return
   await db.updateTable('conversations').set(changes).where('id', '=', id).execute()
 }
 
@@ -178,32 +164,8 @@ export async function deleteConversation(db: Db, id: string): Promise<void> {
   await db.deleteFrom('conversations').where('id', '=', id).execute()
 }
 
-export async function insertMessage(
-  db: Db,
-  message: {
-    id: string
-    conversationId: string
-    parentId: string | null
-    role: 'user' | 'assistant'
-    content: string
-    status: MessageStatus
-    layer: Layer
-    runId: string | null
-  },
-): Promise<void> {
-  await db
-    .insertInto('messages')
-    .values({
-      id: message.id,
-      conversation_id: message.conversationId,
-      parent_id: message.parentId,
-      role: message.role,
-      content: message.content,
-      status: message.status,
-      layer_used: message.layer,
-      run_id: message.runId,
-    })
-    .execute()
+export async function insertMessage(db: Db, message: Insertable<Tables['messages']>): Promise<void> {
+  await db.insertInto('messages').values(message).execute()
 }
 
 /** Appends a message of the avee's owner to the selected branch. */
@@ -213,19 +175,16 @@ export async function insertOwnerReply(
 ): Promise<void> {
   const conversation = await lockConversation(trx, reply.conversationId)
   if (!conversation) throw conversationNotFound()
-  await trx
-    .insertInto('messages')
-    .values({
-      id: reply.id,
-      conversation_id: reply.conversationId,
-      parent_id: conversation.leaf_id,
-      role: 'assistant',
-      content: reply.text,
-      status: 'complete',
-      layer_used: reply.layer,
-      model_reason: reply.reason,
-    })
-    .execute()
+  await insertMessage(trx, {
+    id: reply.id,
+    conversation_id: reply.conversationId,
+    parent_id: conversation.leaf_id,
+    role: 'assistant',
+    content: reply.text,
+    status: 'complete',
+    layer_used: reply.layer,
+    model_reason: reply.reason,
+  })
   await updateConversation(trx, reply.conversationId, { leaf_id: reply.id, updated_at: new Date() })
 }
 
@@ -248,7 +207,7 @@ export function listNodes(
 
 /** Returns up to `limit` messages of the branch that ends in `leafId`, oldest first. */
 export async function listBranch(db: Db, leafId: string, limit: number): Promise<MessageRow[]> {
-  const rows = await db
+  return await db
     .withRecursive('branch', (qb) =>
       qb
         .selectFrom('messages')
@@ -267,7 +226,6 @@ export async function listBranch(db: Db, leafId: string, limit: number): Promise
     .selectAll('messages')
     .orderBy('branch.depth', 'desc')
     .execute()
-  return rows
 }
 
 /** Counts the messages of a conversation, and its answers beyond the first one to the same question. */

@@ -34,13 +34,13 @@ export type TurnInput = {
   /** The format in which the question was asked. Readers of the log get it unless they name another. */
   protocol: string
   strong: boolean
-  model?: string
+  model?: string | undefined
   /** False answers without a search in the documents. */
   useDocuments: boolean
   /** Earlier turns from the client, instead of those of the conversation. */
-  history?: ChatMessage[]
+  history?: ChatMessage[] | undefined
   /** False excludes this turn from memory extraction. */
-  learn?: boolean
+  learn?: boolean | undefined
 }
 
 export type TurnDependencies = ContextDependencies &
@@ -116,9 +116,8 @@ async function runTurn(dependencies: TurnDependencies, context: RunContext<TurnI
   // The user's current layer, but never a wider one than when the question was asked.
   const layer = minLayer(await dependencies.avees.getLayer(run.userId, input.aveeId), answer.layer_used)
 
-  const requested = input.model ?? avee.model
   const chosen = await dependencies.models.selectModel({
-    ...(requested ? { requested } : {}),
+    requested: input.model ?? avee.model ?? undefined,
     strong: input.strong,
     signal,
   })

@@ -143,7 +143,7 @@ export const knowledgeRoutes =
         userId: caller.userId,
         aveeId: avee.id,
         usualLayer: defaultLayer(avee),
-        ...idempotencyKeyOf(request),
+        idempotencyKey: idempotencyKeyOf(request),
       }
     }
 

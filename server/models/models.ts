@@ -36,7 +36,7 @@ export type ModelsConfig = {
   firstTokenMs: number
   stallMs: number
   /** Context window in tokens that Ollama loads models with. */
-  numCtx?: number | undefined
+  contextTokens?: number | undefined
   redisUrl?: string | undefined
   /** Whether chat models may be used for background work. Default true. */
   backgroundCalls?: boolean | undefined
@@ -56,8 +56,8 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
   const tokens = createTokenCounter()
   const cache = createVectorCache({ redisUrl: config.redisUrl, log })
   const timeouts = { firstTokenMs: config.firstTokenMs, stallMs: config.stallMs }
-  const contexts = createOllamaContexts(ollama, config.numCtx, catalogue.abilities)
-  const servedContext = createServedContexts(config.numCtx, catalogue)
+  const contexts = createOllamaContexts(ollama, config.contextTokens, catalogue.abilities)
+  const servedContext = createServedContexts(config.contextTokens, catalogue)
   const parametersByModel = new Map<string, SupportedParameters>()
   const selector = createModelSelector(catalogue, {
     ollamaAddress: ollama.address,
@@ -97,7 +97,7 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
   }
 
   async function selectModel(options: {
-    requested?: string
+    requested?: string | undefined
     strong?: boolean
     signal: AbortSignal
   }): Promise<SelectedModel> {
@@ -294,7 +294,7 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
     },
 
     /** Starts the download of a model as a run, or joins the one in progress. */
-    pull: (request: { userId: string; model: string; idempotencyKey?: string }) => pulls.start(request),
+    pull: (request: Parameters<typeof pulls.start>[0]) => pulls.start(request),
 
     async [Symbol.asyncDispose](): Promise<void> {
       closing.abort()

@@ -93,9 +93,13 @@ export function createPulls({
 
   return {
     /** Starts a download, or joins the one in progress. @throws ollama_away */
-    async start(request: { userId: string; model: string; idempotencyKey?: string }): Promise<StartResult> {
-      const model =
-        parseProvider(request.model).provider === 'ollama' ? parseProvider(request.model).name : request.model
+    async start(request: {
+      userId: string
+      model: string
+      idempotencyKey?: string | undefined
+    }): Promise<StartResult> {
+      const { provider, name } = parseProvider(request.model)
+      const model = provider === 'ollama' ? name : request.model
       const state = await catalogue.refreshInstalled()
       if (!state.isUp) throw ollamaUnavailable(ollama.address)
       return runs.start<PullInput>({
@@ -103,7 +107,7 @@ export function createPulls({
         userId: request.userId,
         subject: withTag(model).toLowerCase(),
         input: { model },
-        ...(request.idempotencyKey === undefined ? {} : { idempotencyKey: request.idempotencyKey }),
+        idempotencyKey: request.idempotencyKey,
       })
     },
   }

@@ -149,7 +149,7 @@ export function createModelSelector(catalogue: Catalogue, settings: SelectionSet
     locate,
 
     /** Selects the chat model that answers. Throws if a model was requested by name and is not available. */
-    async select(options: { requested?: string; strong?: boolean }): Promise<Selection> {
+    async select(options: { requested?: string | undefined; strong?: boolean }): Promise<Selection> {
       if (options.requested === undefined) return selectDefault(options.strong ?? false)
       const located = await locate(options.requested, true)
       if (located.provider === 'none') throw located.problem

@@ -126,7 +126,7 @@ export type NewRun<Input = unknown> = {
   scope?: string
   input: Input
   /** The same key of the same user gives the same run, until the run is deleted (30 days after its end). */
-  idempotencyKey?: string
+  idempotencyKey?: string | undefined
 }
 
 /** `created`: a new run; `repeated`: the run of an earlier request with the same key; `busy`: the running run of the same subject. */

@@ -27,7 +27,7 @@ export const askRoutes =
       const parameters = { ...request.query, ...request.body }
       const conversationId = id.safeParse(parameters.conversation_id)
       if (!conversationId.success) throw malformedConversationId()
-      const options = { ...optionsFrom(parameters), ...idempotencyKeyOf(request) }
+      const options = { ...optionsFrom(parameters), idempotencyKey: idempotencyKeyOf(request) }
       return chat.ask(callerOf(request), conversationId.data, parameters.question ?? '', options)
     }
 
@@ -80,7 +80,7 @@ export const optionsFrom = (parameters: {
   model?: string | undefined
   extract_memories?: boolean | undefined
 }): AskOptions => ({
-  ...(parameters.use_gpt4o === undefined ? {} : { strong: parameters.use_gpt4o }),
-  ...(parameters.model === undefined ? {} : { model: parameters.model }),
-  ...(parameters.extract_memories === undefined ? {} : { learn: parameters.extract_memories }),
+  strong: parameters.use_gpt4o,
+  model: parameters.model,
+  learn: parameters.extract_memories,
 })

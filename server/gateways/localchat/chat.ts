@@ -18,9 +18,9 @@ export const localchatChatRoutes =
       const options = {
         protocol: 'localchat',
         useDocuments: use_rag,
-        ...(model === undefined ? {} : { model }),
-        ...(history === undefined ? {} : { history }),
-        ...idempotencyKeyOf(request),
+        model,
+        history,
+        idempotencyKey: idempotencyKeyOf(request),
       }
       const asked = conversation_id
         ? await chat.ask(caller, conversation_id, message, options)

@@ -70,7 +70,7 @@ export const localchatDocumentRoutes =
           layer: null,
           usualLayer: 'intimate' as const,
         }
-        const run = await knowledge.ingest({ ...target, ...idempotencyKeyOf(request) }, files)
+        const run = await knowledge.ingest({ ...target, idempotencyKey: idempotencyKeyOf(request) }, files)
         await sendRun(request, reply, runs, run.id)
       } catch (error) {
         if (!(error instanceof AppError) || error.status !== 400) throw error

@@ -45,7 +45,11 @@ export const localchatModelRoutes =
 
     route(app, pullModel, async (request, reply) => {
       const { userId } = callerOf(request)
-      const { run } = await models.pull({ userId, model: request.body.model, ...idempotencyKeyOf(request) })
+      const { run } = await models.pull({
+        userId,
+        model: request.body.model,
+        idempotencyKey: idempotencyKeyOf(request),
+      })
       await sendRun(request, reply, runs, run.id)
     })
 

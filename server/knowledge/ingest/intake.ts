@@ -27,7 +27,7 @@ export type IngestTarget = {
   aveeId: string
   layer: Layer | null
   usualLayer: Layer
-  idempotencyKey?: string
+  idempotencyKey?: string | undefined
 }
 
 /** A document that search finds; `isNew` is false if the same one existed already. */
@@ -84,7 +84,7 @@ export function intake({
           userId: target.userId,
           scope: target.aveeId,
           input,
-          ...(target.idempotencyKey === undefined ? {} : { idempotencyKey: target.idempotencyKey }),
+          idempotencyKey: target.idempotencyKey,
         },
         async (trx, runId) => {
           // Deleting the avee waits, and then finds this run; no run starts after that.
