@@ -20,8 +20,8 @@ type CatalogueDependencies = {
 /** Lists the available models. Requests to services are shared, cached for seconds and never throw. */
 export function createCatalogue({ ollama, openai, closing, log }: CatalogueDependencies) {
   const known = new Map<string, Promise<ModelDetails>>()
-  const installed = cacheServiceState(() => listInstalled(ollama, closing), { up: 5_000, away: 5_000 })
-  const served = openai && cacheServiceState(() => listServed(openai, closing), { up: 300_000, away: 10_000 })
+  const installed = cacheServiceState(() => listInstalled(ollama, closing), { up: 5_000, down: 5_000 })
+  const served = openai && cacheServiceState(() => listServed(openai, closing), { up: 300_000, down: 10_000 })
 
   /** Returns the details of an installed model, guessed from its name if Ollama does not report them. */
   function abilities(model: InstalledModel): Promise<ModelDetails> {
@@ -105,26 +105,22 @@ export type Catalogue = ReturnType<typeof createCatalogue>
 
 const isUsable = ({ name }: ServedModel) => looksLikeChatModel(name) || looksLikeEmbeddingModel(name)
 
+const notOnDisk = { size: null, modified_at: null, digest: null, loaded: true }
+
 const describeServed = ({ name, contextLength }: ServedModel) => ({
+  ...notOnDisk,
   name,
   provider: 'openai' as const,
-  size: null,
-  modified_at: null,
-  digest: null,
   capabilities: [looksLikeEmbeddingModel(name) ? 'embedding' : 'completion'],
   context_length: contextLength,
-  loaded: true,
 })
 
 const extractiveInfo = {
+  ...notOnDisk,
   name: 'extractive',
   provider: 'extractive' as const,
-  size: null,
-  modified_at: null,
-  digest: null,
   capabilities: ['completion'],
   context_length: null,
-  loaded: true,
 }
 
 /** Maps items in batches and keeps their order. */

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { addAbortListener } from 'node:events'
 
 /** Concurrent background calls to a remote service. */
 const maxRemoteCalls = 2
@@ -7,7 +8,7 @@ const defaultIdleMs = 400
 /** Delay before a preempted call is retried; doubles each time. */
 const defaultInitialBackoffMs = 500
 const maxBackoffMs = 15_000
-/** Starvation limit: after this wait a call runs concurrently with answers and is not preempted any more. */
+/** Starvation limit: after this wait a call runs concurrently with answers and is no longer preempted. */
 const defaultMaxWaitMs = 5 * 60_000
 
 export type SchedulerTimings = { idleMs?: number; initialBackoffMs?: number; maxWaitMs?: number }
@@ -150,14 +151,10 @@ export function createScheduler({
         waiting.splice(at, 1)
         reject(all.reason)
       }
-      all.addEventListener('abort', cancel, { once: true })
+      using _listener = addAbortListener(all, cancel)
       waiting.push(call)
       startCalls()
-      try {
-        return await promise
-      } finally {
-        all.removeEventListener('abort', cancel)
-      }
+      return await promise
     },
 
     stats: () => ({ waiting: waiting.length, working: working.size, preempted }),

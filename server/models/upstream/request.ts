@@ -26,7 +26,7 @@ export async function sendRequest(
 ): Promise<Response> {
   let response: Response
   try {
-    response = await fetch(`${service.baseUrl}${path}`, {
+    response = await fetch(`${service.address}${path}`, {
       method,
       headers: {
         accept: 'application/json, application/x-ndjson, text/event-stream',

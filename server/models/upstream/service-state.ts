@@ -12,7 +12,7 @@ const maxStaleMs = 60_000
  * Caches the state of a service (stale-while-revalidate). Concurrent callers share one request. A request that takes
  * longer than `refreshWaitMs` continues in the background while callers get the previous state.
  */
-export function cacheServiceState<T>(load: () => Promise<T>, freshMs: { up: number; away: number }) {
+export function cacheServiceState<T>(load: () => Promise<T>, freshMs: { up: number; down: number }) {
   let last: { state: ServiceState<T>; at: number } | undefined
   let loading: Promise<ServiceState<T>> | undefined
 
@@ -34,14 +34,14 @@ export function cacheServiceState<T>(load: () => Promise<T>, freshMs: { up: numb
     async get(): Promise<ServiceState<T>> {
       if (!last) return refresh()
       const age = performance.now() - last.at
-      if (age < (last.state.isUp ? freshMs.up : freshMs.away)) return last.state
+      if (age < (last.state.isUp ? freshMs.up : freshMs.down)) return last.state
       const previous = last.state
       const soon = await Promise.race([refresh(), delay(refreshWaitMs, undefined, { ref: false })])
       if (soon) return soon
       return previous.isUp && age > maxStaleMs ? refresh() : previous
     },
     /** Loads the state without the cache, for example before reporting that something is missing. */
-    refresh: (): Promise<ServiceState<T>> => refresh(),
+    refresh,
     clear(): void {
       last = undefined
     },

@@ -4,13 +4,11 @@ import { Agent } from 'undici'
 /** The connection settings of a model service. */
 export type ModelService = {
   readonly kind: 'ollama' | 'openai' | 'rerank'
-  /** Without a trailing slash; a user name and password in it are sent as a header. */
-  readonly baseUrl: string
   readonly headers: Record<string, string>
   /** For messages: "the service at api.openai.com", and the same at the start of a sentence. */
   readonly name: string
   readonly nameAtStart: string
-  /** Without user name and password. */
+  /** The base URL, without a trailing slash; its user name and password are sent as a header. */
   readonly address: string
   /** One sentence each on what to do if it is unreachable or rejects the key. */
   readonly unreachableHint: string
@@ -23,19 +21,15 @@ export type ModelService = {
 }
 
 export function createOllamaService(baseUrl: string): ModelService {
-  const { address, headers, secrets, url } = parseBaseUrl(baseUrl)
+  const connection = connectTo(baseUrl)
+  const name = `Ollama at ${connection.address}`
   return {
+    ...connection,
     kind: 'ollama',
-    baseUrl: address,
-    headers,
-    name: `Ollama at ${address}`,
-    nameAtStart: `Ollama at ${address}`,
-    address,
+    name,
+    nameAtStart: name,
     unreachableHint: 'Start it with "ollama serve", or set OLLAMA_BASE_URL to where it runs.',
     unauthorizedHint: 'Check the user name and password in OLLAMA_BASE_URL.',
-    remote: isRemote(url.hostname),
-    secrets,
-    agent: createAgent(),
   }
 }
 
@@ -47,33 +41,24 @@ export const createOpenAiService = (settings: ServiceSettings): ModelService =>
 export const createRerankService = (settings: ServiceSettings): ModelService =>
   createService('rerank', settings)
 
-function createService(kind: 'openai' | 'rerank', settings: ServiceSettings): ModelService {
-  const { address, headers, secrets, url } = parseBaseUrl(settings.baseUrl)
-  if (settings.apiKey) headers['authorization'] = `Bearer ${settings.apiKey}`
-  const prefix = kind.toUpperCase()
+function createService(kind: 'openai' | 'rerank', { baseUrl, apiKey }: ServiceSettings): ModelService {
+  const connection = connectTo(baseUrl)
+  if (apiKey) {
+    connection.headers['authorization'] = `Bearer ${apiKey}`
+    connection.secrets.push(apiKey)
+  }
+  const { host } = new URL(baseUrl)
   return {
+    ...connection,
     kind,
-    baseUrl: address,
-    headers,
-    name: `the service at ${url.host}`,
-    nameAtStart: `The service at ${url.host}`,
-    address,
-    unreachableHint: `Check ${prefix}_BASE_URL and the network.`,
-    unauthorizedHint: `Check ${prefix}_API_KEY.`,
-    remote: isRemote(url.hostname),
-    secrets: settings.apiKey ? [...secrets, settings.apiKey] : secrets,
-    agent: createAgent(),
+    name: `the service at ${host}`,
+    nameAtStart: `The service at ${host}`,
+    unreachableHint: `Check ${kind.toUpperCase()}_BASE_URL and the network.`,
+    unauthorizedHint: `Check ${kind.toUpperCase()}_API_KEY.`,
   }
 }
 
-/**
- * Only connecting has a transport timeout. Loading a model may take longer than undici's default of 300 s, and
- * `watchTimeouts` limits the wait for the first token and between tokens.
- */
-const createAgent = () =>
-  new Agent({ connect: { timeout: 5_000 }, headersTimeout: 0, bodyTimeout: 0, keepAliveTimeout: 4_000 })
-
-function parseBaseUrl(baseUrl: string) {
+function connectTo(baseUrl: string) {
   const url = new URL(baseUrl)
   const headers: Record<string, string> = {}
   const secrets: string[] = []
@@ -84,7 +69,20 @@ function parseBaseUrl(baseUrl: string) {
     url.username = ''
     url.password = ''
   }
-  return { url, address: url.href.replace(/\/+$/, ''), headers, secrets }
+  return {
+    address: url.href.replace(/\/+$/, ''),
+    headers,
+    secrets,
+    remote: isRemote(url.hostname),
+    // Only connecting has a transport timeout. Loading a model may take longer than undici's default of 300 s, and
+    // `watchTimeouts` limits the wait for the first token and between tokens.
+    agent: new Agent({
+      connect: { timeout: 5_000 },
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      keepAliveTimeout: 4_000,
+    }),
+  }
 }
 
 const privateNetworks = new BlockList()

@@ -52,11 +52,7 @@ export async function* streamAnswer(
     signal.throwIfAborted()
     let hasStarted = false
     try {
-      for await (const part of withWaitingNotice(
-        startAttempt(service, protocol, timeouts, signal),
-        service,
-        timeouts,
-      )) {
+      for await (const part of streamOnce(service, protocol, timeouts, signal)) {
         if (part.type !== 'waiting') hasStarted = true
         // PostgreSQL text cannot contain NUL.
         yield part.type === 'text' ? { ...part, text: part.text.replaceAll('\0', '') } : part
@@ -78,64 +74,45 @@ export async function* streamAnswer(
   }
 }
 
-type Cancellable = { parts: AsyncGenerator<ModelPart>; abort: () => void }
-
-function startAttempt(
+/** Sends one request. Adds a notice for the user while the first part is delayed. */
+async function* streamOnce(
   service: ModelService,
   protocol: Protocol,
   timeouts: Timeouts,
   signal: AbortSignal,
-): Cancellable {
+): AsyncGenerator<ModelPart> {
   const own = new AbortController()
   const watching = watchTimeouts(service, timeouts)
   const all = AbortSignal.any([signal, own.signal, watching.signal])
-  async function* parts(): AsyncGenerator<ModelPart> {
-    try {
+  async function* readParts(): AsyncGenerator<ModelPart> {
+    watching.startWaiting()
+    const response = await protocol.send(all)
+    const type = response.headers.get('content-type') ?? ''
+    if (type !== '' && !protocol.contentTypes.test(type))
+      throw notSse(service, sanitizeMessage(type, service))
+    for await (const part of protocol.read(response, all, watching)) {
+      watching.received()
+      yield part
+      if (part.type === 'finish') return
       watching.startWaiting()
-      const response = await protocol.send(all)
-      const type = response.headers.get('content-type') ?? ''
-      if (type !== '' && !protocol.contentTypes.test(type))
-        throw notSse(service, sanitizeMessage(type, service))
-      for await (const part of protocol.read(response, all, watching)) {
-        watching.received()
-        yield part
-        if (part.type === 'finish') return
-        watching.startWaiting()
-      }
-    } finally {
-      watching.stop()
-      own.abort()
     }
   }
-  return { parts: parts(), abort: () => own.abort() }
-}
-
-/** Adds a notice for the user while the first part is delayed. */
-async function* withWaitingNotice(
-  { parts, abort }: Cancellable,
-  service: ModelService,
-  timeouts: Timeouts,
-): AsyncGenerator<ModelPart> {
-  const timer = new AbortController()
   try {
+    const parts = readParts()
     const first = parts.next()
-    const isSilent = delay(timeouts.waitingNoticeMs ?? defaultWaitingNoticeMs, true, {
-      signal: timer.signal,
-    }).catch(() => false)
+    const noticeMs = timeouts.waitingNoticeMs ?? defaultWaitingNoticeMs
+    const isSilent = delay(noticeMs, true, { signal: own.signal, ref: false }).catch(() => false)
     if (await Promise.race([isSilent, first.then(() => false)])) {
       const reason = service.kind === 'ollama' ? ' It may be loading the model into memory.' : ''
-      yield {
-        type: 'waiting',
-        message: `${service.nameAtStart} has not started to answer yet.${reason}`,
-      }
+      yield { type: 'waiting', message: `${service.nameAtStart} has not started to answer yet.${reason}` }
     }
     const { done, value } = await first
     if (done) return
     yield value
     yield* parts
   } finally {
-    timer.abort()
-    abort()
+    watching.stop()
+    own.abort()
   }
 }
 

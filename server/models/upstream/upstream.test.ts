@@ -25,12 +25,12 @@ describe('a model service', () => {
 
   test('hides user name and password of its URL', () => {
     const service = createOllamaService('http://me:secret@example.org:11434/')
-    expect(JSON.stringify([service.name, service.address, service.baseUrl])).not.toMatch(/secret|me:/)
+    expect(JSON.stringify([service.name, service.address, service.address])).not.toMatch(/secret|me:/)
     expect(service.headers['authorization']).toBe(`Basic ${Buffer.from('me:secret').toString('base64')}`)
   })
 
   test('keeps the path of its URL', () => {
-    expect(createOpenAiService({ baseUrl: 'http://127.0.0.1:9000/v1/' }).baseUrl).toBe(
+    expect(createOpenAiService({ baseUrl: 'http://127.0.0.1:9000/v1/' }).address).toBe(
       'http://127.0.0.1:9000/v1',
     )
   })
