@@ -1,7 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { FastifyInstance } from 'fastify'
-import { Gauge, Histogram, Registry } from 'prom-client'
+import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { defineError } from '../errors.ts'
 import { bearerToken } from './access.ts'
 import type { OriginCheck } from './origin.ts'
@@ -19,7 +18,7 @@ const metricsForbidden = defineError(
   () => 'Metrics are available from the machine itself, or with METRICS_TOKEN as a bearer token.',
 )
 
-/** Serves GET /metrics in the text format of Prometheus: requests by route, event loop delay, memory, module metrics. */
+/** Serves GET /metrics in the text format of Prometheus: the process, requests by route, and the metrics of the modules. */
 export function serveMetrics(
   app: FastifyInstance,
   {
@@ -44,33 +43,7 @@ export function serveMetrics(
     requests.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1000)
   })
 
-  const delay = monitorEventLoopDelay({ resolution: 20 })
-  delay.enable()
-  app.addHook('onClose', async () => void delay.disable())
-  new Gauge({
-    name: 'gabee_event_loop_delay_seconds',
-    help: 'Event loop delay since the previous scrape.',
-    labelNames: ['quantile'],
-    registers,
-    collect() {
-      for (const quantile of [50, 99]) {
-        this.set({ quantile: String(quantile / 100) }, (delay.percentile(quantile) || 0) / 1e9)
-      }
-      this.set({ quantile: '1' }, delay.max / 1e9)
-      delay.reset()
-    },
-  })
-  new Gauge({
-    name: 'gabee_memory_bytes',
-    help: 'Memory of the process: resident set and used heap.',
-    labelNames: ['kind'],
-    registers,
-    collect() {
-      const { rss, heapUsed } = process.memoryUsage()
-      this.set({ kind: 'resident' }, rss)
-      this.set({ kind: 'heap' }, heapUsed)
-    },
-  })
+  collectDefaultMetrics({ register: registry })
   for (const [name, metric] of Object.entries(metrics)) {
     new Gauge({
       name: `gabee_${name}`,

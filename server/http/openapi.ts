@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http'
 import fastifySwagger from '@fastify/swagger'
 import fastifySwaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
@@ -113,7 +114,7 @@ function describeApi(operations: readonly Operation[], serverUrl: string) {
     for (const [status, body] of Object.entries(responses)) {
       const isEmpty = !isContent(body) && body.def.type === 'undefined'
       all[status] = {
-        description: (!isContent(body) && isEmpty && metadataOf(body)) || (statusTexts[status] ?? 'Error'),
+        description: (!isContent(body) && isEmpty && metadataOf(body)) || (STATUS_CODES[status] ?? 'Error'),
         ...(isEmpty ? {} : { content: contentOf(body, 'output') }),
       }
     }
@@ -197,13 +198,6 @@ const withReferences = (schema: Json): Json =>
   JSON.parse(JSON.stringify(schema).replaceAll('"#/$defs/', '"#/components/schemas/')) as Json
 
 const metadataOf = (schema: z.ZodMiniType) => z.globalRegistry.get(schema)?.description
-
-const statusTexts: Record<string, string> = {
-  200: 'OK',
-  201: 'Created',
-  400: 'Bad request',
-  503: 'Service unavailable',
-}
 
 /** Header names as clients write them: last-event-id → Last-Event-ID. */
 const headerName = (name: string) =>

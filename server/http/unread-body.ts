@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { finished } from 'node:stream/promises'
 import type { FastifyInstance } from 'fastify'
 
 /** The largest remainder of a body that is read after the request has failed. */
@@ -16,21 +17,13 @@ export function discardUnreadBodies(app: FastifyInstance): void {
   })
 }
 
-function discardBody(request: IncomingMessage): Promise<void> {
-  return new Promise((resolve) => {
-    let bytes = 0
-    const finish = () => {
-      clearTimeout(timer)
-      request.off('data', count).off('end', finish).off('close', finish).off('error', finish)
-      resolve()
-    }
-    const count = (chunk: Buffer) => {
-      bytes += chunk.length
-      if (bytes > maxBytes) finish()
-    }
-    const timer = setTimeout(finish, timeoutMs)
-    request.on('data', count).on('end', finish).on('close', finish).on('error', finish)
-    if (request.readableEnded || request.destroyed) finish()
-    else request.resume()
+async function discardBody(request: IncomingMessage): Promise<void> {
+  const tooLarge = new AbortController()
+  let bytes = 0
+  request.on('data', (chunk: Buffer) => {
+    bytes += chunk.length
+    if (bytes > maxBytes) tooLarge.abort()
   })
+  const signal = AbortSignal.any([tooLarge.signal, AbortSignal.timeout(timeoutMs)])
+  await finished(request, { writable: false, signal }).catch(() => {})
 }

@@ -368,7 +368,7 @@ describe('the HTTP server', () => {
     expect(here.body).toMatch(
       /gabee_http_request_duration_seconds_count\{method="GET",route="\/avees\/:id",status="404"\} 1/,
     )
-    expect(here.body).toMatch(/gabee_event_loop_delay_seconds\{quantile="0.99"\}/)
+    expect(here.body).toMatch(/^nodejs_eventloop_lag_p99_seconds \S+$/m)
     expect(here.body).not.toContain('some-handle')
 
     const from = '192.168.1.20'
