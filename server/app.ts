@@ -6,7 +6,7 @@ import { accountRoutes, accounts as createAccounts } from './accounts/index.ts'
 import { adminRoutes, admin as createAdmin } from './admin/index.ts'
 import { aveeRoutes, avees as createAvees } from './avees/index.ts'
 import { chatRoutes, chat as createChat } from './chat/index.ts'
-import type { Config } from './config.ts'
+import type { Config, Secret } from './config.ts'
 import { lockDirectory, newId, openDatabase } from './db/index.ts'
 import { diskSpace } from './disk-space.ts'
 import { AppError, storageFull } from './errors.ts'
@@ -46,13 +46,13 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
 
   await createDataDirectory(config.dataDir)
   const disk = diskSpace(config.dataDir, config.minFreeDiskBytes)
-  const redis = config.cache.kind === 'redis' ? connectRedis(config.cache.url.reveal()) : undefined
+  const redis = config.redisUrl ? connectRedis(config.redisUrl.reveal()) : undefined
   parts.defer(() => redis?.disconnect())
   const database = parts.use(
     await openDatabase({
       dir: config.dataDir,
       log,
-      ...(config.store.kind === 'postgres' ? { url: config.store.url.reveal() } : {}),
+      url: config.databaseUrl?.reveal(),
     }),
   )
   // The embedded database has locked its directory already.
@@ -76,22 +76,10 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
       runs,
       log,
       config: {
-        ollamaBaseUrl: config.models.ollamaUrl,
-        openai: config.models.openai
-          ? { baseUrl: config.models.openai.baseUrl, apiKey: config.models.openai.apiKey?.reveal() }
-          : undefined,
-        chatModel: config.models.chat ?? undefined,
-        chatModelStrong: config.models.chatStrong ?? undefined,
-        embedModel: config.models.embed ?? undefined,
-        rerank: config.models.rerank
-          ? { ...config.models.rerank, apiKey: config.models.rerank.apiKey?.reveal() }
-          : undefined,
-        numCtx: config.models.contextTokens ?? undefined,
-        firstTokenMs: config.models.firstTokenTimeoutMs,
-        stallMs: config.models.stallTimeoutMs,
-        backgroundCalls: config.models.backgroundCalls,
-        backgroundIdleMs: config.models.backgroundIdleMs,
-        redisUrl: config.cache.kind === 'redis' ? config.cache.url.reveal() : undefined,
+        ...config.models,
+        openai: withKey(config.models.openai),
+        rerank: withKey(config.models.rerank),
+        redisUrl: config.redisUrl?.reveal(),
       },
     }),
   )
@@ -249,6 +237,9 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
 }
 
 export type App = Awaited<ReturnType<typeof createApp>>
+
+const withKey = <Service extends { apiKey: Secret | null }>(service: Service | undefined) =>
+  service && { ...service, apiKey: service.apiKey?.reveal() }
 
 /** Creates the data directory. @throws Error with a sentence for the operator */
 async function createDataDirectory(dataDir: string): Promise<void> {

@@ -32,22 +32,16 @@ test('the defaults serve only this machine', () => {
     },
     log: { level: 'info' },
     dataDir: resolve('data'),
-    store: { kind: 'embedded', dir: resolve('data') },
-    cache: { kind: 'memory' },
+    databaseUrl: null,
+    redisUrl: null,
     accounts: { registration: 'invite', sessionDays: 30, signInLimit: 10 },
     limits: { questions: 0, uploads: 0, pulls: 0 },
     maxConversations: 0,
     minFreeDiskBytes: 500 * 1024 * 1024,
     models: {
-      ollamaUrl: 'http://127.0.0.1:11434',
-      openai: null,
-      chat: null,
-      chatStrong: null,
-      embed: null,
-      rerank: null,
-      contextTokens: null,
-      firstTokenTimeoutMs: 300_000,
-      stallTimeoutMs: 60_000,
+      ollamaBaseUrl: 'http://127.0.0.1:11434',
+      firstTokenMs: 300_000,
+      stallMs: 60_000,
       backgroundCalls: true,
       backgroundIdleMs: 10_000,
     },
@@ -116,12 +110,12 @@ test.each([
   ['http://gpu-box:11434/', 'http://gpu-box:11434'],
   ['https://gpu-box/ollama/', 'https://gpu-box/ollama'],
 ])('OLLAMA_HOST=%s means %s', (OLLAMA_HOST, url) => {
-  expect(readConfig({ OLLAMA_HOST }).models.ollamaUrl).toBe(url)
+  expect(readConfig({ OLLAMA_HOST }).models.ollamaBaseUrl).toBe(url)
 })
 
 test('OLLAMA_BASE_URL takes precedence over OLLAMA_HOST', () => {
   const { models } = readConfig({ OLLAMA_BASE_URL: 'http://a:1/', OLLAMA_HOST: 'b:2' })
-  expect(models.ollamaUrl).toBe('http://a:1')
+  expect(models.ollamaBaseUrl).toBe('http://a:1')
   expect(problems({ OLLAMA_HOST: 'ftp://x' })).toEqual([
     'OLLAMA_HOST must be a host such as 127.0.0.1:11434, not "ftp://x".',
   ])
@@ -156,7 +150,7 @@ test('secrets can be revealed but are not printed', () => {
   })
   expect(config.models.openai?.apiKey?.reveal()).toBe('sk-hidden')
   expect(config.models.rerank?.apiKey?.reveal()).toBe('rr-hidden')
-  expect(config.store.kind === 'postgres' && config.store.url.reveal()).toContain('hidden')
+  expect(config.databaseUrl?.reveal()).toContain('hidden')
   const printed = [
     JSON.stringify(config),
     inspect(config, { depth: 9, showHidden: true }),

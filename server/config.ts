@@ -34,18 +34,26 @@ export class ConfigError extends Error {
   }
 }
 
+/** A setting that `parse` converts from text; null is an error. */
+const parsed = <Value>(parse: (text: string) => Value | null, error: string) =>
+  z.string().transform((text, context) => {
+    const value = parse(text)
+    if (value !== null) return value
+    context.addIssue(error)
+    return z.NEVER
+  })
+
 const integer = (min: number, max: number) =>
-  z
-    .string()
-    .refine((text) => /^\d{1,15}$/.test(text) && Number(text) >= min && Number(text) <= max, {
-      error: `must be a whole number from ${min} to ${max}`,
-    })
-    .transform(Number)
+  parsed(
+    (text) => (/^\d{1,15}$/.test(text) && Number(text) >= min && Number(text) <= max ? Number(text) : null),
+    `must be a whole number from ${min} to ${max}`,
+  )
 
 const url = (...protocols: string[]) =>
-  z.string().refine((text) => protocols.includes(URL.parse(text)?.protocol.slice(0, -1) ?? ''), {
-    error: `must be a URL that starts with ${protocols.map((name) => `${name}://`).join(' or ')}`,
-  })
+  parsed(
+    (text) => (protocols.includes(URL.parse(text)?.protocol.slice(0, -1) ?? '') ? text : null),
+    `must be a URL that starts with ${protocols.map((name) => `${name}://`).join(' or ')}`,
+  )
 
 const httpUrl = url('http', 'https').transform((text) => text.replace(/\/+$/, ''))
 
@@ -56,12 +64,10 @@ function originOf(text: string): string | null {
   return url.pathname === '/' ? url.origin : null
 }
 
-const origin = z
-  .string()
-  .refine((text) => originOf(text) !== null, {
-    error: 'must be an origin like https://gabee.example, with nothing after the host and port',
-  })
-  .transform((text) => originOf(text) as string)
+const origin = parsed(
+  originOf,
+  'must be an origin like https://gabee.example, with nothing after the host and port',
+)
 
 const commaList = (text: string) =>
   text
@@ -69,12 +75,10 @@ const commaList = (text: string) =>
     .map((part) => part.trim())
     .filter(Boolean)
 
-const originList = z
-  .string()
-  .refine((text) => commaList(text).every((part) => originOf(part) !== null), {
-    error: 'must be a comma list of origins like http://localhost:3000, each without a path',
-  })
-  .transform((text) => commaList(text).map((part) => originOf(part) as string))
+const originList = parsed((text) => {
+  const origins = commaList(text).map(originOf)
+  return origins.every((one) => one !== null) ? origins : null
+}, 'must be a comma list of origins like http://localhost:3000, each without a path')
 
 const oneOf = <const Word extends string>(...words: [Word, ...Word[]]) =>
   z.enum(words, { error: `must be ${words.slice(0, -1).join(', ')} or ${words.at(-1)}` })
@@ -91,18 +95,12 @@ const isNetwork = (part: string) => {
   )
 }
 
-const trustProxy = z
-  .string()
-  .refine(
-    (text) =>
-      /^(true|false)$/i.test(text) ||
-      commaList(text).every((part) => proxyNetworks.includes(part) || isNetwork(part)),
-    { error: 'must be true, false, or a comma list of addresses and networks such as 10.0.0.0/8' },
-  )
-  .transform((text) => {
-    if (/^false$/i.test(text)) return []
-    return /^true$/i.test(text) ? proxyNetworks : commaList(text)
-  })
+const trustProxy = parsed((text) => {
+  if (/^false$/i.test(text)) return []
+  if (/^true$/i.test(text)) return proxyNetworks
+  const networks = commaList(text)
+  return networks.every((part) => proxyNetworks.includes(part) || isNetwork(part)) ? networks : null
+}, 'must be true, false, or a comma list of addresses and networks such as 10.0.0.0/8')
 
 /**
  * Parses OLLAMA_HOST in the forms that Ollama accepts: "host", "host:port", ":port", "[::1]:port", with or without
@@ -121,10 +119,7 @@ function ollamaHostAddress(text: string): string | null {
   return `${url.protocol}//${url.hostname}${port ? `:${port}` : ''}${url.pathname.replace(/\/+$/, '')}`
 }
 
-const ollamaHost = z
-  .string()
-  .refine((text) => ollamaHostAddress(text) !== null, { error: 'must be a host such as 127.0.0.1:11434' })
-  .transform((text) => ollamaHostAddress(text) as string)
+const ollamaHost = parsed(ollamaHostAddress, 'must be a host such as 127.0.0.1:11434')
 
 const text = z.string()
 
@@ -294,7 +289,9 @@ export const settings = z.object({
     ),
   SHUTDOWN_GRACE_MS: integer(0, 3_600_000)
     .prefault('10000')
-    .describe('Time in milliseconds for running answers to finish after the server is told to stop.'),
+    .describe(
+      'Time in milliseconds for running answers to finish after the server receives a signal to stop.',
+    ),
   LOG_LEVEL: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent')
     .prefault('info')
     .describe('Log level. The log is JSON lines on standard error; `debug` includes every request.'),
@@ -357,12 +354,8 @@ export function readConfig(env: Record<string, string | undefined>) {
     log: { level: s.LOG_LEVEL },
     /** Absolute. */
     dataDir: resolve(s.DATA_DIR),
-    store: s.DATABASE_URL
-      ? { kind: 'postgres' as const, url: new Secret(s.DATABASE_URL) }
-      : { kind: 'embedded' as const, dir: resolve(s.DATA_DIR) },
-    cache: s.REDIS_URL
-      ? { kind: 'redis' as const, url: new Secret(s.REDIS_URL) }
-      : { kind: 'memory' as const },
+    databaseUrl: secret(s.DATABASE_URL),
+    redisUrl: secret(s.REDIS_URL),
     accounts: {
       registration: s.REGISTRATION,
       sessionDays: s.SESSION_DAYS,
@@ -378,26 +371,24 @@ export function readConfig(env: Record<string, string | undefined>) {
     maxConversations: s.QUOTA_CONVERSATIONS,
     minFreeDiskBytes: megabytes(s.MIN_FREE_DISK_MB),
     models: {
-      ollamaUrl: s.OLLAMA_BASE_URL ?? s.OLLAMA_HOST ?? 'http://127.0.0.1:11434',
-      /** Null if neither key nor URL is set. */
+      ollamaBaseUrl: s.OLLAMA_BASE_URL ?? s.OLLAMA_HOST ?? 'http://127.0.0.1:11434',
       openai:
         s.OPENAI_API_KEY || s.OPENAI_BASE_URL
           ? { baseUrl: s.OPENAI_BASE_URL ?? 'https://api.openai.com/v1', apiKey: secret(s.OPENAI_API_KEY) }
-          : null,
-      chat: s.CHAT_MODEL ?? null,
-      chatStrong: s.CHAT_MODEL_STRONG ?? null,
-      embed: s.EMBED_MODEL ?? null,
-      /** Null if no URL is set. */
+          : undefined,
+      chatModel: s.CHAT_MODEL,
+      chatModelStrong: s.CHAT_MODEL_STRONG,
+      embedModel: s.EMBED_MODEL,
       rerank: s.RERANK_BASE_URL
         ? {
             baseUrl: s.RERANK_BASE_URL,
             model: s.RERANK_MODEL ?? 'default',
             apiKey: secret(s.RERANK_API_KEY),
           }
-        : null,
-      contextTokens: s.MODEL_CONTEXT_TOKENS ?? null,
-      firstTokenTimeoutMs: s.MODEL_FIRST_TOKEN_TIMEOUT_MS,
-      stallTimeoutMs: s.MODEL_STALL_TIMEOUT_MS,
+        : undefined,
+      contextTokens: s.MODEL_CONTEXT_TOKENS,
+      firstTokenMs: s.MODEL_FIRST_TOKEN_TIMEOUT_MS,
+      stallMs: s.MODEL_STALL_TIMEOUT_MS,
       backgroundCalls: s.BACKGROUND_MODEL_CALLS === 'on',
       backgroundIdleMs: s.BACKGROUND_MODEL_REST_MS,
     },
@@ -413,7 +404,9 @@ export function readConfig(env: Record<string, string | undefined>) {
       quotaBytes: s.QUOTA_STORAGE_BYTES,
     },
     /** Null if OCR is off. */
-    ocr: s.OCR_LANGUAGES ? { languages: s.OCR_LANGUAGES, env: pick(env, 'PATH', 'TESSDATA_PREFIX') } : null,
+    ocr: s.OCR_LANGUAGES
+      ? { languages: s.OCR_LANGUAGES, env: { PATH: env['PATH'], TESSDATA_PREFIX: env['TESSDATA_PREFIX'] } }
+      : null,
     /** Absolute. */
     watchFolders: s.WATCH_FOLDERS,
     /** Warnings about variables that look like misspelt settings. */
@@ -422,11 +415,6 @@ export function readConfig(env: Record<string, string | undefined>) {
       .map(([wrong, right]) => `${wrong} is set but unknown; did you mean ${right}?`),
   }
 }
-
-const pick = <Name extends string>(env: Record<string, string | undefined>, ...names: Name[]) =>
-  Object.fromEntries(names.flatMap((name) => (env[name] ? [[name, env[name]]] : []))) as {
-    [N in Name]?: string
-  }
 
 const secret = (value: string | undefined) => (value === undefined ? null : new Secret(value))
 

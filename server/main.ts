@@ -76,7 +76,7 @@ function explain(thrown: unknown, config: Config | undefined): string {
   if (code === 'EACCES' || code === 'EPERM') {
     return `Permission denied: ${message}.`
   }
-  if (thrown instanceof AppError && code === 'database_away' && config?.store.kind === 'postgres') {
+  if (thrown instanceof AppError && code === 'database_away' && config?.databaseUrl) {
     const cause = thrown.cause instanceof Error && thrown.cause.message ? ` (${thrown.cause.message})` : ''
     return `The database at DATABASE_URL is not reachable${cause}. Check that it runs and that the address, user and password are correct.`
   }

@@ -7,7 +7,7 @@ export type OcrSettings = {
   /** In Tesseract's syntax: `eng`, `deu+eng`. */
   languages: string
   /** Paths of programs and language data, since a parser process has no other environment. */
-  env: { PATH?: string; TESSDATA_PREFIX?: string }
+  env: { PATH?: string | undefined; TESSDATA_PREFIX?: string | undefined }
 }
 
 /** An image as a file that Tesseract can open, or as bytes in PGM or PNG format. */
