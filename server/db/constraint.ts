@@ -1,5 +1,5 @@
 /** Returns the unique index or constraint that a write violated, also from a wrapped error; undefined for any other error. */
-export function violatedUniqueConstraint(thrown: unknown): string | undefined {
+export function violatedUnique(thrown: unknown): string | undefined {
   for (let error = thrown; error instanceof Error; error = error.cause) {
     if ('code' in error && error.code === '23505' && 'constraint' in error) return String(error.constraint)
   }

@@ -7,29 +7,33 @@ function reasonOf(cause: unknown): string {
   return cause.message.split('\n', 1)[0] || code
 }
 
-/** The connection was lost or cannot be established. A write that was in progress may have been stored. */
-export const databaseAway = (cause: unknown): AppError =>
-  new AppError(
-    503,
-    'database_away',
-    'The database is not available. Check whether your last change was saved, then try again.',
-    { cause, retryAfter: 2 },
-  )
+const unavailable =
+  (code: string, message: string, retryAfter: number) =>
+  (cause: unknown): AppError =>
+    new AppError(503, code, message, { cause, retryAfter })
 
-export const databaseBusy = (cause: unknown): AppError =>
-  new AppError(503, 'database_busy', 'The database is busy. Try again in a moment.', {
-    cause,
-    retryAfter: 2,
-  })
+/** The connection was lost or cannot be established. A write that was in progress may have been stored. */
+export const databaseAway = unavailable(
+  'database_away',
+  'The database is not available. Check whether your last change was saved, then try again.',
+  2,
+)
+
+export const databaseBusy = unavailable('database_busy', 'The database is busy. Try again in a moment.', 2)
 
 /** Nothing of the transaction was stored. */
-export const databaseConflict = (cause: unknown): AppError =>
-  new AppError(
-    503,
-    'database_conflict',
-    'The change conflicted with another one and was not saved. Try again.',
-    { cause, retryAfter: 1 },
-  )
+export const databaseConflict = unavailable(
+  'database_conflict',
+  'The change conflicted with another one and was not saved. Try again.',
+  1,
+)
+
+/** Nothing of the statement was stored, unless it was a commit that the embedded engine did not finish. */
+export const databaseTimeout = unavailable(
+  'database_timeout',
+  'The database took too long and cancelled the request. Try again.',
+  2,
+)
 
 /** A row refers to one that does not exist, usually because it was deleted meanwhile. */
 export function referenceNotFound(thing: string, cause: unknown): AppError {
@@ -43,13 +47,6 @@ export function referenceNotFound(thing: string, cause: unknown): AppError {
     },
   )
 }
-
-/** Nothing of the statement was stored, unless it was a commit that the embedded engine did not finish. */
-export const databaseTimeout = (cause: unknown): AppError =>
-  new AppError(503, 'database_timeout', 'The database took too long and cancelled the request. Try again.', {
-    cause,
-    retryAfter: 2,
-  })
 
 export const directoryInUse = defineError(
   503,

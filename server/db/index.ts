@@ -1,4 +1,4 @@
-export { violatedUniqueConstraint as violatedUnique } from './constraint.ts'
+export { violatedUnique } from './constraint.ts'
 export type { Database, Db, Trx } from './database.ts'
 export { lockDirectory } from './embedded/lock.ts'
 export { newId } from './ids.ts'

@@ -14,7 +14,7 @@ export const defaults = { concurrency: 1, maxAttempts: 5, leaseMs: 30_000, prior
 const storeRetryMs = 500
 const maxErrorCharacters = 500
 
-/** The attempt does not own its job any more: what it does counts for nothing. */
+/** The attempt no longer owns its job and stores nothing. */
 class LeaseLostError extends Error {
   override readonly name = 'LeaseLostError'
   constructor() {
@@ -37,11 +37,11 @@ export type ExecutionDependencies = {
   log: Log
   /** Milliseconds until the attempt after so many consecutive failures. */
   retryDelayMs: (failures: number) => number
-  /** Fires when no outcome can be stored any more. */
+  /** Aborts when outcomes can no longer be stored. */
   giveUp: AbortSignal
 }
 
-/** Executes a claimed job: renews its lease while it runs, then stores what became of it. */
+/** Executes a claimed job: renews its lease while it runs, then stores the outcome. */
 export function execute(dependencies: ExecutionDependencies, row: JobRow, definition: JobKind): Execution {
   const { database, log, giveUp } = dependencies
   const { db } = database

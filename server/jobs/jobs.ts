@@ -1,3 +1,4 @@
+import { addAbortListener } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Database, type Db, newId } from '../db/index.ts'
 import type { Log } from '../log.ts'
@@ -292,11 +293,6 @@ export type Jobs = ReturnType<typeof jobs>
 async function aborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise
   const abort = Promise.withResolvers<never>()
-  const onAbort = () => abort.reject(signal.reason)
-  signal.addEventListener('abort', onAbort, { once: true })
-  try {
-    return await Promise.race([promise, abort.promise])
-  } finally {
-    signal.removeEventListener('abort', onAbort)
-  }
+  using _listener = addAbortListener(signal, () => abort.reject(signal.reason))
+  return await Promise.race([promise, abort.promise])
 }

@@ -1,4 +1,4 @@
-import type { Db, Trx } from '../db/index.ts'
+import type { Trx } from '../db/index.ts'
 
 export type JobContext = {
   /** Fires when the server shuts down or another server has taken over the job. */
@@ -38,7 +38,7 @@ export type NewJob<Input extends object = object> = {
   key?: string
   /** Ids and numbers only: inputs are not deleted with what they are about. */
   input: Input
-  /** The job is due this much later; enqueueing it again starts the delay anew (debounce). */
+  /** The job is due this much later; enqueueing it again restarts the delay (debounce). */
   delayMs?: number
   /** Bounds how long further enqueues can put the job off, counted from the first. */
   maxDelayMs?: number

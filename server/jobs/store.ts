@@ -84,7 +84,7 @@ export async function claimDue(
   return rows
 }
 
-/** Claims this job whatever its due date is; undefined when it is not pending. */
+/** Claims this job regardless of its due date; undefined when it is not pending. */
 export async function claimJob(
   db: Db,
   kind: string,
@@ -103,7 +103,7 @@ export async function findJob(db: Db, kind: string, key: string): Promise<JobRow
   return db.selectFrom('jobs').selectAll().where('kind', '=', kind).where('key', '=', key).executeTakeFirst()
 }
 
-/** Extends the lease; false when the attempt does not own the job any more. */
+/** Extends the lease; false when the attempt no longer owns the job. */
 export async function renewLease(db: Db, attempt: Attempt, leaseMs: number): Promise<boolean> {
   const { numAffectedRows } = await sql`
     update jobs set lease_until = ${fromNow(leaseMs)} where ${isOwned(attempt)}`.execute(db)
@@ -137,7 +137,7 @@ export async function releaseJob(db: Db, attempt: Attempt): Promise<void> {
     where ${isOwned(attempt)}`.execute(db)
 }
 
-/** Records a failure: the job is due again after `retryMs`, or dead when that is null and nobody has enqueued it meanwhile. */
+/** Records a failure: the job is due again after `retryMs`, or dead when that is null and the job was not enqueued meanwhile. */
 export async function failJob(
   db: Db,
   attempt: Attempt,

@@ -25,7 +25,7 @@ type LeaseDependencies = {
 }
 
 /**
- * Takes over runs that nobody works on. Looks for them when the first lease of another node expires, and at the latest
+ * Takes over runs without an owner. Looks for them when the first lease of another node expires, and at the latest
  * after the length of a lease, as another node may have started a run and died.
  */
 export function createLeases(dependencies: LeaseDependencies) {

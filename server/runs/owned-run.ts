@@ -54,7 +54,7 @@ export class OwnedRun {
   isCommitting = false
   /** Ended, fenced off or released: this node no longer owns it. */
   isReleased = false
-  /** Resolves when the worker has ended, in whatever way. */
+  /** Resolves when the worker has ended, for any reason. */
   finished: Promise<void> = Promise.resolve()
   #queue: QueuedEvent[] = []
   #pushedCount = 0
@@ -188,7 +188,7 @@ export class OwnedRun {
     return this.#queue.length > 0
   }
 
-  /** Runs `work` while nobody else writes this run; one caller at a time. */
+  /** Runs `work` with exclusive access to this run; further callers wait. */
   async runExclusively<T>(work: () => Promise<T>): Promise<T> {
     const previous = this.#exclusive
     const current = Promise.withResolvers<void>()

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { addAbortListener } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import { validate as isUuid } from 'uuid'
 import type { RunStatus } from '../../contract/runs.ts'
@@ -128,7 +129,7 @@ export function runs({
     if (run.isTakeover) leases.claimAvailable()
   }
 
-  /** Another node owns the run, or nobody: what its worker still does has no effect. */
+  /** This node no longer owns the run: what its worker still does has no effect. */
   function onLost(run: OwnedRun): void {
     if (run.isReleased) return
     log.warn({ run: run.id, kind: run.record.kind }, 'another node has taken over a run')
@@ -213,8 +214,8 @@ export function runs({
       if (tail.isFinished || signal.aborted || tails.isClosed) ended.resolve()
     }
     tail.listeners.add(listener)
-    signal.addEventListener('abort', listener)
     try {
+      using _listener = addAbortListener(signal, listener)
       if (!tail.isKnown) remoteReader.refresh([id])
       listener()
       await ended.promise

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import { failureOf, type Outcome } from './finisher.ts'
 import type { Completion, RunContext } from './kind.ts'
@@ -117,10 +118,7 @@ async function callWorker(work: () => Promise<Completion>): Promise<Result> {
 }
 
 async function timeoutAfterAbort(signal: AbortSignal, timeoutMs: number): Promise<'timeout'> {
-  if (!signal.aborted)
-    await new Promise<void>((resolve) => {
-      signal.addEventListener('abort', () => resolve(), { once: true })
-    })
+  if (!signal.aborted) await once(signal, 'abort')
   await pause(timeoutMs, undefined, { ref: false })
   return 'timeout'
 }

@@ -64,8 +64,8 @@ function makeDirectory(dir: string): void {
 }
 
 /**
- * Implements notifications within the process by the server's rule: a payload deliveriesOf in a transaction is delivered after
- * its commit, and not after a rollback.
+ * Implements notifications within the process by PostgreSQL's rule: a payload that is sent in a transaction is delivered
+ * after its commit, and never after a rollback.
  */
 function createInProcessNotifications(): Pick<Engine, 'transaction' | 'listen' | 'notify'> {
   const channels = createChannels()
