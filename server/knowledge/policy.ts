@@ -1,15 +1,13 @@
 import { isWithin, type Layer, layersWithin } from '../../contract/layers.ts'
-import type { Avee, Avees } from '../avees/index.ts'
-import { notTheOwner } from '../avees/index.ts'
+import { type Avee, type Avees, notTheOwner } from '../avees/index.ts'
 import { documentNotFound, keyForReading } from './errors.ts'
-import type { Knowledge } from './knowledge.ts'
 
 type Caller = { userId: string; aveeId: string | null }
 
 /** The current layers of documents; those that were deleted have none. */
 export type DocumentLayers = ReadonlyMap<string, Layer>
 
-/** Whether a reader whose access reaches `layer` may see all of these documents. */
+/** Returns whether a reader whose access reaches `layer` may see all of these documents. */
 export const areVisible = (ids: string[], layer: Layer, current: DocumentLayers): boolean =>
   ids.every((id) => {
     const documentLayer = current.get(id)
@@ -30,7 +28,7 @@ export function documentPolicy({
   knowledge,
 }: {
   avees: Pick<Avees, 'view'>
-  knowledge: Pick<Knowledge, 'aveeOf'>
+  knowledge: { aveeOf(documentId: string): Promise<string | undefined> }
 }) {
   /** @throws avee_not_found also for an avee that the caller may not see */
   async function accessToAvee(caller: Caller, idOrHandle: string): Promise<Access> {
