@@ -5,11 +5,13 @@ import { modelNotInstalled, notAChatModel, ollamaUnavailable, openaiNotConfigure
 import { looksLikeChatModel, parseProvider, shortName } from './names.ts'
 import type { InstalledModel } from './ollama/api.ts'
 
+const extractive = { provider: 'extractive', name: 'extractive' } as const
+
 /** An available model, or the reason why it is not available. */
 export type LocatedModel =
-  | { provider: 'ollama'; installed: InstalledModel }
+  | { provider: 'ollama'; name: string; installed: InstalledModel }
   | { provider: 'openai'; name: string }
-  | { provider: 'extractive' }
+  | typeof extractive
   | { provider: 'none'; problem: AppError }
 
 export type Selection = { located: Exclude<LocatedModel, { provider: 'none' }>; name: string; reason: string }
@@ -35,7 +37,7 @@ export function createModelSelector(catalogue: Catalogue, settings: SelectionSet
    * precedence. `refresh` requests a new list from Ollama before it reports a model as missing.
    */
   async function locate(name: string, refresh: boolean): Promise<LocatedModel> {
-    if (name === 'extractive') return { provider: 'extractive' }
+    if (name === 'extractive') return extractive
     const requested = parseProvider(name)
     const mayBeServed = requested.provider !== 'ollama' && settings.openaiHost !== undefined
     if (requested.provider !== 'openai') {
@@ -43,9 +45,7 @@ export function createModelSelector(catalogue: Catalogue, settings: SelectionSet
       if (installed) {
         const { capabilities } = await catalogue.abilities(installed)
         const canChat = capabilities.includes('completion')
-        return canChat
-          ? { provider: 'ollama', installed }
-          : { provider: 'none', problem: notAChatModel(name) }
+        return canChat ? toOllama(installed) : { provider: 'none', problem: notAChatModel(name) }
       }
     }
     if (mayBeServed) return { provider: 'openai', name: await servedName(name) }
@@ -128,21 +128,13 @@ export function createModelSelector(catalogue: Catalogue, settings: SelectionSet
     }
     const [first] = await catalogue.listByCapability('completion')
     if (first)
-      return toSelection(
-        { provider: 'ollama', installed: first },
-        'It is the first chat model that Ollama has installed.',
-        notes,
-      )
-    if (hasFailed) return toSelection({ provider: 'extractive' }, 'No language model is available.', notes)
+      return toSelection(toOllama(first), 'It is the first chat model that Ollama has installed.', notes)
+    if (hasFailed) return toSelection(extractive, 'No language model is available.', notes)
     const ollama = (await catalogue.installed()).isUp
       ? 'Ollama has no chat model installed'
       : `Ollama at ${settings.ollamaAddress} does not answer`
     const openai = settings.openaiHost === undefined ? ', and no OpenAI key is configured' : ''
-    return toSelection(
-      { provider: 'extractive' },
-      `No language model is configured: ${ollama}${openai}.`,
-      notes,
-    )
+    return toSelection(extractive, `No language model is configured: ${ollama}${openai}.`, notes)
   }
 
   return {
@@ -158,12 +150,11 @@ export function createModelSelector(catalogue: Catalogue, settings: SelectionSet
   }
 }
 
-function toSelection(located: Selection['located'], reason: string, notes: string[]): Selection {
-  const name =
-    located.provider === 'ollama'
-      ? shortName(located.installed.name)
-      : located.provider === 'openai'
-        ? located.name
-        : 'extractive'
-  return { located, name, reason: [reason, ...notes].join(' ') }
-}
+const toOllama = (installed: InstalledModel) =>
+  ({ provider: 'ollama', name: shortName(installed.name), installed }) as const
+
+const toSelection = (located: Selection['located'], reason: string, notes: string[]): Selection => ({
+  located,
+  name: located.name,
+  reason: [reason, ...notes].join(' '),
+})

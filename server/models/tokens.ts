@@ -37,8 +37,6 @@ const defaultFactor = 1.2
 /** Factors outside this range come from a wrong count, for example one without the cached part of the prompt. */
 const minFactor = 0.6
 const maxFactor = 3
-/** Weight of a new measurement in the moving average. */
-const smoothing = 0.3
 /** Below this length the chat template dominates the count. */
 const minCalibrationTokens = 50
 
@@ -56,9 +54,7 @@ export function createTokenCounter() {
       const estimate = messages.reduce((sum, message) => sum + estimateTokens(message.content), 0)
       if (estimate < minCalibrationTokens) return
       const factor = (promptTokens - tokensPerMessage * messages.length) / estimate
-      if (factor < minFactor || factor > maxFactor) return
-      const known = factors.get(model)
-      factors.set(model, known === undefined ? factor : known + smoothing * (factor - known))
+      if (factor >= minFactor && factor <= maxFactor) factors.set(model, factor)
     },
   }
 }
