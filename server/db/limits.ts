@@ -1,21 +1,15 @@
 /** Limits and timeouts of the database. */
-export type Limits = {
+export const defaultLimits = {
   /** Connections to a PostgreSQL server, besides the one for notifications. */
-  maxConnections: number
-  /** How long a caller waits for a free connection; a second connection requested inside a transaction can only time out. */
-  connectTimeoutMs: number
-  /** Of one statement; a transaction that needs longer sets a local `statement_timeout`. */
-  statementTimeoutMs: number
-  /** How long a transaction may wait for its next statement. */
-  idleInTransactionTimeoutMs: number
-  /** How long running statements may take when the database is closed. */
-  closeTimeoutMs: number
-}
-
-export const defaultLimits: Limits = {
   maxConnections: 10,
+  /** How long a caller waits for a free connection; a second connection requested inside a transaction can only time out. */
   connectTimeoutMs: 30_000,
+  /** Of one statement; a transaction that needs longer sets a local `statement_timeout`. */
   statementTimeoutMs: 60_000,
+  /** How long a transaction may wait for its next statement. */
   idleInTransactionTimeoutMs: 60_000,
+  /** How long running statements may take when the database is closed. */
   closeTimeoutMs: 5_000,
 }
+
+export type Limits = typeof defaultLimits

@@ -31,8 +31,6 @@ import {
   channel,
   deleteRuns,
   findRun,
-  findRunByIdempotencyKey,
-  findRunningRun,
   insertRun,
   listRunIds,
   listRuns,
@@ -173,12 +171,14 @@ export function runs({
         return { outcome: 'created', row }
       }
       const repeated =
-        run.idempotencyKey && (await findRunByIdempotencyKey(trx, run.userId, run.idempotencyKey))
+        run.idempotencyKey &&
+        (await findRun(trx, { user_id: run.userId, idempotency_key: run.idempotencyKey }))
       if (repeated && repeated.kind !== run.kind) throw idempotencyKeyUsed()
       if (repeated) return { outcome: 'repeated', row: repeated }
-      const busy = run.subject && (await findRunningRun(trx, run.kind, run.subject))
+      const { kind, subject } = run
+      const busy = subject && (await findRun(trx, { kind, subject, status: 'running' }))
       if (busy) return { outcome: 'busy', row: busy }
-      if (await findRun(trx, run.id)) throw new Error(`There is a run ${run.id} already.`)
+      if (await findRun(trx, { id: run.id })) throw new Error(`There is a run ${run.id} already.`)
       // The run that caused the conflict has ended in the meantime.
     }
   }
@@ -189,7 +189,7 @@ export function runs({
       return await database.transaction(async (trx) => insert(trx, run, store))
     } catch (error) {
       if (!isTransient(error)) throw error
-      const row = await findRun(database.db, run.id).catch(() => undefined)
+      const row = await findRun(database.db, { id: run.id }).catch(() => undefined)
       if (row) return { outcome: 'created', row }
       // If it was stored after all, it is taken over when its lease expires.
       throw error
@@ -242,7 +242,7 @@ export function runs({
   }
 
   async function get(id: string): Promise<RunRecord | undefined> {
-    const row = isUuid(id) ? await findRun(database.db, id) : undefined
+    const row = isUuid(id) ? await findRun(database.db, { id }) : undefined
     return row && toRecord(row)
   }
 

@@ -43,29 +43,13 @@ export async function insertRun(
     .executeTakeFirst()
 }
 
-export const findRunByIdempotencyKey = async (
-  db: Db,
-  userId: string,
-  key: string,
-): Promise<RunRow | undefined> =>
+/** Finds the only run with these values. */
+export const findRun = async (db: Db, values: Partial<RunRow>): Promise<RunRow | undefined> =>
   db
     .selectFrom('runs')
     .selectAll()
-    .where('user_id', '=', userId)
-    .where('idempotency_key', '=', key)
+    .where((eb) => eb.and(values as Record<string, string>))
     .executeTakeFirst()
-
-export const findRunningRun = async (db: Db, kind: string, subject: string): Promise<RunRow | undefined> =>
-  db
-    .selectFrom('runs')
-    .selectAll()
-    .where('kind', '=', kind)
-    .where('subject', '=', subject)
-    .where('status', '=', 'running')
-    .executeTakeFirst()
-
-export const findRun = async (db: Db, id: string): Promise<RunRow | undefined> =>
-  db.selectFrom('runs').selectAll().where('id', '=', id).executeTakeFirst()
 
 export async function listRuns(
   db: Db,

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import { failureOf, type Outcome } from './finisher.ts'
-import type { Completion, RunContext } from './kind.ts'
+import type { RunContext } from './kind.ts'
 import { encode, type OwnedRun, RunInterrupted } from './owned-run.ts'
 import { type LogAccess, lastEventOf, persist } from './persist.ts'
 import { appendEvents, listEvents } from './store.ts'
@@ -28,8 +28,11 @@ export function createWorker({
   async function work(run: OwnedRun): Promise<void> {
     const { kind } = run
     if (!kind) return
-    const returned = callWorker(async () => kind.work(createContext(run)))
-    const result = await Promise.race([returned, timeoutAfterAbort(run.signal, abortTimeoutMs)])
+    const returned = Promise.allSettled([(async () => kind.work(createContext(run)))()])
+    const result = await Promise.race([
+      returned.then(([settled]) => settled),
+      timeoutAfterAbort(run.signal, abortTimeoutMs),
+    ])
     const { abortReason } = run
     if (abortReason === 'handed-over') return
     if (abortReason === 'stopped') {
@@ -38,9 +41,9 @@ export function createWorker({
       return finish(run, { status: 'stopped' })
     }
     if (result === 'timeout') return
-    if ('completion' in result) return finish(run, { status: 'complete', completion: result.completion })
-    const error = failureOf(result.error)
-    log.warn({ err: result.error, run: run.id, kind: run.record.kind, code: error.code }, 'a run failed')
+    if (result.status === 'fulfilled') return finish(run, { status: 'complete', completion: result.value })
+    const error = failureOf(result.reason)
+    log.warn({ err: result.reason, run: run.id, kind: run.record.kind, code: error.code }, 'a run failed')
     return finish(run, { status: 'failed', error })
   }
 
@@ -105,16 +108,6 @@ export function createWorker({
   }
 
   return { work }
-}
-
-type Result = { completion: Completion } | { error: unknown }
-
-async function callWorker(work: () => Promise<Completion>): Promise<Result> {
-  try {
-    return { completion: await work() }
-  } catch (error) {
-    return { error }
-  }
 }
 
 async function timeoutAfterAbort(signal: AbortSignal, timeoutMs: number): Promise<'timeout'> {

@@ -3,28 +3,21 @@ import type { Log } from '../../log.ts'
 import type { SupervisedEngine } from './supervisor.ts'
 
 /** When maintenance runs. */
-export type MaintenanceSchedule = {
-  tickMs: number
-  /** WAL bytes from which a checkpoint runs when the database has been idle for `pauseMs`: a checkpoint of this size is quick. */
-  pauseCheckpointBytes: number
-  pauseMs: number
-  /** WAL bytes from which a checkpoint runs even if others wait: it bounds what recovery after a crash has to read. */
-  maxWalBytes: number
-  maxCheckpointIntervalMs: number
-  /** Tables are vacuumed when the database has been idle for `idleMs`, or for `pauseMs` after `maxVacuumIntervalMs`. */
-  idleMs: number
-  maxVacuumIntervalMs: number
-}
-
-export const defaultSchedule: MaintenanceSchedule = {
+export const defaultSchedule = {
   tickMs: 1_000,
+  /** WAL bytes from which a checkpoint runs when the database has been idle for `pauseMs`: a checkpoint of this size is quick. */
   pauseCheckpointBytes: 8 << 20,
   pauseMs: 500,
+  /** WAL bytes from which a checkpoint runs even if others wait: it bounds what recovery after a crash has to read. */
   maxWalBytes: 64 << 20,
+  /** PostgreSQL's default `checkpoint_timeout`. */
   maxCheckpointIntervalMs: 5 * 60_000,
+  /** Tables are vacuumed when the database has been idle for `idleMs`, or for `pauseMs` after `maxVacuumIntervalMs`. */
   idleMs: 10_000,
   maxVacuumIntervalMs: 10 * 60_000,
 }
+
+export type MaintenanceSchedule = typeof defaultSchedule
 
 /** Selects tables by the thresholds of autovacuum (PostgreSQL documentation, section 24.1.6). */
 const TABLES_TO_VACUUM = `
