@@ -17,7 +17,8 @@ export class AppError extends Error {
     message: string,
     more: { details?: unknown; cause?: unknown; retryAfter?: number } = {},
   ) {
-    super(message, { cause: more.cause })
+    // Messages may quote what the client sent.
+    super(message.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' '), { cause: more.cause })
     this.status = status
     this.code = code
     this.details = more.details

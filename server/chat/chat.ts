@@ -5,7 +5,7 @@ import type { UsedMemory } from '../../contract/memory.ts'
 import type { Avees } from '../avees/index.ts'
 import type { Database } from '../db/index.ts'
 import { type Db, newId, type Trx } from '../db/index.ts'
-import { quotaExceeded } from '../errors.ts'
+import { AppError, quotaExceeded } from '../errors.ts'
 import type { Caller } from '../http/caller.ts'
 import type { ConversationHistory, Insight } from '../insight/index.ts'
 import type { Knowledge } from '../knowledge/index.ts'
@@ -142,6 +142,15 @@ export function chat({
     return message
   }
 
+  /** @throws model_not_found, not_a_chat_model. A service that is away is an error of the answer, as it may come back. */
+  async function assertModelExists(name: string | null): Promise<void> {
+    if (!name) return
+    await models.requireChatModel(name).catch((error: unknown) => {
+      if (error instanceof AppError && error.status >= 500) return
+      throw error
+    })
+  }
+
   async function assertConversationQuota(on: Db, { userId }: Caller): Promise<void> {
     if (maxConversations > 0 && (await countConversations(on, userId)) >= maxConversations)
       throw quotaExceeded(`${maxConversations} conversations`)
@@ -163,7 +172,8 @@ export function chat({
     turn: NewTurn,
     options: AskOptions,
   ): Promise<StartedTurn> {
-    const { layer } = await avees.view(caller, aveeId)
+    const { avee, layer } = await avees.view(caller, aveeId)
+    await assertModelExists(options.model ?? avee.model)
     const userMessageId = 'userMessageId' in turn ? turn.userMessageId : newId()
     const messageId = newId()
     const input: TurnInput = {

@@ -30,6 +30,13 @@ export const noSupportedFiles = defineError(
 )
 export const badCursor = defineError(400, 'invalid_cursor', () => 'The cursor does not belong to this list.')
 export const badLayer = defineError(422, 'invalid_layer', () => 'layer: must be public, friends or intimate.')
+export const ingestUnfinished = defineError(
+  503,
+  'ingest_unfinished',
+  (_runId: string) =>
+    'The server is shutting down. It continues the import after its next start, without another request.',
+  (runId) => ({ run_id: runId }),
+)
 export const ingestStopped = defineError(
   409,
   'ingest_stopped',

@@ -82,7 +82,7 @@ export const contextLengthExceeded = defineError(
 
 export const modelNotInstalled = defineError(
   404,
-  'model_not_installed',
+  'model_not_found',
   (name: string, available: string[]) =>
     `The model ${name} is not installed. Pull it on the Models screen, or choose another: ${formatNames(available)}.`,
   (_name, available) => ({ available: available.slice(0, 10) }),

@@ -126,6 +126,20 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
     timeoutMs: config.firstTokenMs,
   })
 
+  /** @throws why the model cannot answer: model_not_found, not_a_chat_model, or its service is not available */
+  async function requireChatModel(name: string) {
+    const located = await selector.locate(name, true)
+    if (located.provider === 'none') throw located.problem
+    const served = located.provider === 'openai' ? await catalogue.served() : undefined
+    const listed = served?.isUp ? served.value : undefined
+    if (located.provider === 'openai' && listed && !listed.some((model) => model.name === located.name))
+      throw modelNotInstalled(
+        parseProvider(name).name,
+        listed.map((model) => model.name),
+      )
+    return located
+  }
+
   async function requireInstalled(name: string): Promise<InstalledModel> {
     const requested = parseProvider(name).name
     const installed = await catalogue.find(requested, true)
@@ -152,6 +166,8 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
      * always is one: the built-in model `extractive` is the last choice.
      */
     selectModel,
+
+    requireChatModel,
 
     /** Returns the embedding model; without one, search is lexical only. */
     embedder: (signal: AbortSignal): Promise<Embedder | undefined> => embedding.current(signal),
@@ -247,17 +263,9 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
 
     /** Activates a model. Throws an error that lists the available models if it is not available. */
     async setActive(name: string) {
-      const located = await selector.locate(name, true)
-      if (located.provider === 'none') throw located.problem
-      const wish = parseProvider(name)
-      const served = located.provider === 'openai' ? await catalogue.served() : undefined
-      const listed = served?.isUp ? served.value : undefined
-      if (located.provider === 'openai' && listed && !listed.some((model) => model.name === located.name))
-        throw modelNotInstalled(
-          wish.name,
-          listed.map((model) => model.name),
-        )
-      await saveActiveModel(db, located.provider === 'openai' ? `openai/${located.name}` : wish.name)
+      const located = await requireChatModel(name)
+      const stored = located.provider === 'openai' ? `openai/${located.name}` : parseProvider(name).name
+      await saveActiveModel(db, stored)
       return this.active()
     },
 
@@ -281,6 +289,7 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
     async test(name: string, signal: AbortSignal): Promise<string> {
       const dimensions = await embedding.dimensions(name, signal)
       if (dimensions !== undefined) return `Embedding model with ${dimensions} dimensions.`
+      await requireChatModel(name)
       const { model } = await selectModel({ requested: name, signal })
       const question = 'Say hello in one short sentence.'
       let output = ''

@@ -185,7 +185,7 @@ const rejections: {
     condition: 'is not installed',
     environment: { installed: defaultModels() },
     requested: 'qwen3:4b',
-    code: 'model_not_installed',
+    code: 'model_not_found',
     message: /Pull it .* or choose another: llama3\.2:1b, extractive/,
   },
   {
@@ -213,7 +213,7 @@ const rejections: {
     condition: 'names Ollama, where it is not installed',
     environment: { installed: defaultModels(), served: ['qwen3:4b'] },
     requested: 'ollama/qwen3:4b',
-    code: 'model_not_installed',
+    code: 'model_not_found',
     message: /Pull it/,
   },
   {

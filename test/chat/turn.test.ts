@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Conversation } from '../../contract/chat.ts'
+import type { ErrorResponse } from '../../contract/common.ts'
 import { startApp, type TestApp } from '../app.ts'
 import {
   ask,
@@ -28,6 +29,31 @@ for (const kind of DATABASES) {
     afterAll(async () => {
       await app[Symbol.asyncDispose]()
       await ollama[Symbol.asyncDispose]()
+    })
+
+    test('returns 404 for a model that does not exist, on every route, and stores nothing', async () => {
+      const { client } = await registerUser(app)
+      const { id: conversation_id } = await createConversation(client, (await createAvee(client)).id)
+      const unusable = await createAvee(client, { model: 'no-such:1b' })
+      const other = await createConversation(client, unusable.id)
+      const question = 'Hello?'
+      const model = 'no-such:1b'
+      for (const [route, body] of [
+        ['/chat/ask', { conversation_id, question, model }],
+        ['/chat/ask-v2', { conversation_id, question, model }],
+        ['/chat/stream', { conversation_id, question, model }],
+        ['/chat/stream', { conversation_id: other.id, question }],
+        ['/api/chat', { message: question, model }],
+        ['/api/models/active', { model }],
+        ['/api/models/test', { model }],
+        ['/api/models/unload', { model }],
+      ] as const) {
+        const answer = await client.post<ErrorResponse>(route, body)
+        expect([route, answer.status, answer.body.error.code]).toEqual([route, 404, 'model_not_found'])
+      }
+      const embedding = { conversation_id, question, model: 'nomic-embed-text' }
+      expect((await client.post('/chat/stream', embedding)).status).toBe(400)
+      expect(await listMessages(client, conversation_id)).toEqual([])
     })
 
     test('sends persona, rules, history and passages, and stores the answer with its sources', async () => {

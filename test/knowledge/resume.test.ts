@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import type { ErrorResponse } from '../../contract/common.ts'
 import type { IngestResult } from '../../contract/knowledge.ts'
+import type { Run } from '../../contract/runs.ts'
 import { startServer } from '../app.ts'
 import { DATABASES } from '../databases.ts'
 import { collectEvents, type ReceivedEvent, readEvents } from '../events.ts'
@@ -65,6 +67,25 @@ describe.each(DATABASES)('an upload on %s', (kind) => {
     }
     const stats = await server.get<{ chunk_count: number }>('/api/documents/stats')
     expect(stats.body.chunk_count).toBe(results.reduce((sum, { chunks }) => sum + (chunks ?? 0), 0))
+  })
+
+  test('says that it continues after a shutdown, and does', async () => {
+    await using server = await startServer({ SHUTDOWN_GRACE_MS: '0' }, kind)
+    const body = { title: 'Long', text: long('text', 600), layer: 'public' }
+    const posted = server.post<ErrorResponse>('/avees/local/documents', body)
+    const running = async () => (await server.get<{ runs: Run[] }>('/runs?status=running')).body.runs
+    await expect.poll(running, { timeout: 20_000 }).toHaveLength(1)
+    const [run] = await running()
+    await server.stop()
+    const { status, body: refused } = await posted
+    expect(status).toBe(503)
+    expect(refused.error).toMatchObject({ code: 'ingest_unfinished', details: { run_id: run?.id } })
+    expect(refused.error.message).toContain('continues the import')
+
+    await server.restart()
+    const events = await collectEvents(await server.fetch(`/runs/${run?.id}/events`))
+    expect(resultsOf(events)).toMatchObject([{ success: true }])
+    expect(events.at(-1)?.data).toEqual({ done: true, total_documents: 1 })
   })
 
   test('keeps the finished documents and nothing else when it is stopped', async () => {

@@ -99,7 +99,7 @@ describe('the models of a server with Ollama', () => {
     const { status, body } = await client.post<Failure>('/api/models/active', { model: 'no-such:1b' })
     expect(status).toBe(404)
     expect(body.error).toMatchObject({
-      code: 'model_not_installed',
+      code: 'model_not_found',
       details: { available: ['llama3.2:1b', 'extractive'] },
     })
   })

@@ -4,7 +4,7 @@ import { aveeNotFound } from '../../avees/index.ts'
 import type { Db } from '../../db/index.ts'
 import { AppError } from '../../errors.ts'
 import type { RunRecord, Runs } from '../../runs/index.ts'
-import { documentNotFound, ingestStopped, noSupportedFiles } from '../errors.ts'
+import { documentNotFound, ingestStopped, ingestUnfinished, noSupportedFiles } from '../errors.ts'
 import type { PageFetcher } from '../fetch/fetch-page.ts'
 import { sitePages } from '../fetch/sitemap.ts'
 import type { Originals, StagedFile } from '../files.ts'
@@ -123,7 +123,12 @@ export function intake({
   async function resultOf(run: RunRecord, signal: AbortSignal): Promise<IngestedDocument> {
     for await (const events of runs.follow(run.id, 0, signal)) {
       for (const { data } of events) {
-        const event = JSON.parse(data) as { result?: IngestResult; error?: { code: string; message: string } }
+        const event = JSON.parse(data) as {
+          event?: string
+          result?: IngestResult
+          error?: { code: string; message: string }
+        }
+        if (event.event === 'stopped') throw ingestStopped()
         if (event.error) throw new AppError(500, event.error.code, event.error.message)
         const { result } = event
         if (!result) continue
@@ -136,7 +141,9 @@ export function intake({
         return { document, isNew: result.duplicate !== true }
       }
     }
-    throw ingestStopped()
+    signal.throwIfAborted()
+    // The log ended early because this server shuts down; another process continues the run.
+    throw ingestUnfinished(run.id)
   }
 
   return {
