@@ -12,8 +12,8 @@ export type {
   RunKind,
   RunRecord,
   StartResult,
+  Viewer,
 } from './kind.ts'
 export { canonicalFormat } from './kind.ts'
-export type { Viewer } from './policy.ts'
 export { runRoutes } from './routes.ts'
 export { type Runs, runs } from './runs.ts'

@@ -1,6 +1,8 @@
 import type { RunStatus } from '../../contract/runs.ts'
 import type { Trx } from '../db/index.ts'
-import type { Viewer } from './policy.ts'
+
+/** The part of a caller that decides which runs they may see. */
+export type Viewer = { userId: string; aveeId: string | null }
 
 /** One event of a run's log, numbered from 1. `data` is its JSON text on one line. */
 export type RunEvent = { n: number; data: string }

@@ -1,7 +1,4 @@
-import type { RunRecord } from './kind.ts'
-
-/** The part of a caller that decides which runs they may see. */
-export type Viewer = { userId: string; aveeId: string | null }
+import type { RunRecord, Viewer } from './kind.ts'
 
 /** A user can read their own runs, within the avee that their API key is restricted to; everybody can read a shared run. */
 export const canRead = (viewer: Viewer, run: RunRecord): boolean =>

@@ -4,8 +4,8 @@ import { callerOf } from '../http/caller.ts'
 import { route } from '../http/route.ts'
 import { cursorOf, sendRun } from '../http/sse.ts'
 import { runNotFound, runNotYours } from './errors.ts'
-import type { RunRecord } from './kind.ts'
-import { canRead, canStop, type Viewer } from './policy.ts'
+import type { RunRecord, Viewer } from './kind.ts'
+import { canRead, canStop } from './policy.ts'
 import type { Runs } from './runs.ts'
 
 export type RunRouteDependencies = {

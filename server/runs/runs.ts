@@ -8,6 +8,7 @@ import type { Log } from '../log.ts'
 import { idempotencyKeyUsed, shuttingDown, tooManyAttempts, unknownFormat } from './errors.ts'
 import { createFinisher, failureOf } from './finisher.ts'
 import { follow } from './follow.ts'
+import type { Viewer } from './kind.ts'
 import {
   canonicalFormat,
   type EventBody,
@@ -24,7 +25,6 @@ import { LogTails } from './log-tail.ts'
 import { createNotifications } from './notifications.ts'
 import { encode, OwnedRun } from './owned-run.ts'
 import { isTransient } from './persist.ts'
-import type { Viewer } from './policy.ts'
 import { createRemoteReader } from './remote-reader.ts'
 import { prune, type Retention } from './retention.ts'
 import {
