@@ -6,7 +6,7 @@ import type { TestClient } from '../client.ts'
 import { DATABASES } from '../databases.ts'
 import { type ScriptedOllama, startOllama } from '../model-servers.ts'
 
-const heading = 'A summary of what was said earlier in this conversation'
+const heading = 'A summary of the earlier conversation.'
 
 for (const kind of DATABASES) {
   describe(`a long conversation on ${kind}`, () => {
