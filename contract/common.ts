@@ -82,7 +82,7 @@ export const idempotencyHeaders = z.object({
   'idempotency-key': z.optional(
     describe(
       z.string(),
-      '1 to 200 printable characters. A repeated request with the same key returns the run of the first one.',
+      '1 to 200 printable characters. A repeated request about the same avee with the same key returns the run of the first one.',
     ),
   ),
 })

@@ -101,10 +101,12 @@ export const accountRoutes =
       return { ok: true as const, session: signedIn && presentSession(signedIn) }
     })
 
-    route(app, getMe, async (request) => ({
-      ...presentUser(await accounts.me(callerOf(request).userId)),
-      mode: await accounts.mode(),
-    }))
+    route(app, getMe, async (request) => {
+      const { userId, isAdmin } = callerOf(request)
+      // A key restricted to one avee does not have the rights of its user.
+      const user = presentUser(await accounts.me(userId))
+      return { ...user, is_admin: user.is_admin && isAdmin, mode: await accounts.mode() }
+    })
 
     route(app, updateMe, async (request) => {
       const { userId } = sessionCallerOf(request)

@@ -20,6 +20,7 @@ import {
   conversationNotFound,
   emptyQuestion,
   messageNotFound,
+  modelNotYours,
   notAnAnswer,
   notAQuestion,
   questionTooLong,
@@ -58,7 +59,10 @@ export type ChatDependencies = {
   knowledge: Knowledge
   models: Models
   insight: Pick<Insight, 'recordTurn' | 'registerJobs' | 'freshUpdates' | 'summaryFor'>
-  memory: Pick<Memory, 'prepareTurn' | 'recall' | 'recallTurns' | 'recordTurn' | 'usedIn' | 'visibleAmong'>
+  memory: Pick<
+    Memory,
+    'prepareTurn' | 'recall' | 'recallTurns' | 'recordTurn' | 'usedIn' | 'visibleAmong' | 'deleteLearned'
+  >
   /** Per user; 0, the default, for no limit. */
   maxConversations?: number
 }
@@ -172,7 +176,8 @@ export function chat({
     turn: NewTurn,
     options: AskOptions,
   ): Promise<StartedTurn> {
-    const { avee, layer } = await avees.view(caller, aveeId)
+    const { avee, layer, isOwner } = await avees.view(caller, aveeId)
+    if (options.model !== undefined && !isOwner) throw modelNotYours()
     await assertModelExists(options.model ?? avee.model)
     const userMessageId = 'userMessageId' in turn ? turn.userMessageId : newId()
     const messageId = newId()
@@ -269,11 +274,18 @@ export function chat({
       return getConversation(caller, id)
     },
 
-    /** Deletes a conversation with its messages and runs; a running answer is stopped first. */
+    /**
+     * Deletes a conversation with its messages, runs and what was learned from it alone; a running answer is stopped
+     * first.
+     */
     async deleteConversation(caller: Caller, id: string): Promise<void> {
       const conversation = await getConversation(caller, id)
       await runs.delete({ kind: 'chat', subject: conversation.id })
-      await deleteConversation(db, conversation.id)
+      await database.transaction(async (trx) => {
+        const pair = { aveeId: conversation.avee_id, userId: caller.userId }
+        await memory.deleteLearned(trx, { ...pair, conversationId: id })
+        await deleteConversation(trx, id)
+      })
     },
 
     /** Returns the selected branch above `before` (or its end), oldest first, and whether it has more messages above. */

@@ -24,6 +24,11 @@ export const answerRunning = defineError(
   (_runId: string) => 'An answer is still running in this conversation. Wait for it or stop it.',
   (runId) => ({ run_id: runId }),
 )
+export const modelNotYours = defineError(
+  403,
+  'model_not_yours',
+  () => 'The owner of this avee chooses its model. Ask without naming one.',
+)
 export const notAQuestion = defineError(400, 'not_a_question', () => 'Only questions can be edited.')
 export const notAnAnswer = defineError(400, 'not_an_answer', () => 'Only answers can be regenerated.')
 export const promptTooLong = defineError(

@@ -1,4 +1,4 @@
-export { noFiles } from './errors.ts'
+export { documentNotFound, noFiles } from './errors.ts'
 export { folderRoutes } from './folders/folder-routes.ts'
 export type { IngestTarget, UploadedFile } from './ingest/intake.ts'
 export {

@@ -28,11 +28,13 @@ import {
   aveesWithMemories,
   countFrom,
   countMemories,
+  deleteMemoriesFrom,
   deleteVectors,
   findMemory,
   forgetMemories,
   insertMemory,
   listMemories,
+  lockPair,
   type MemoryPosition,
   type MemoryRow,
   memoriesUsed,
@@ -41,8 +43,8 @@ import {
   visibleMemories,
 } from './store/memories.ts'
 import { isEnabled, putSetting, settingsOf } from './store/settings.ts'
-import { cancelExtraction, conversationOf, indexTurns, insertUses } from './store/turns.ts'
-import { memoryTerms } from './terms.ts'
+import { cancelExtraction, conversationOf, deleteTurns, indexTurns, insertUses } from './store/turns.ts'
+import { memoryTerms, type Pair } from './terms.ts'
 import { type PreparedTurn, prepareTurn, type Turn } from './turns/prepare-turn.ts'
 
 export type MemoryDependencies = {
@@ -110,7 +112,7 @@ export function memory({
     const aveeIds =
       filter.avee === undefined
         ? await aveesWithMemories(db, viewer.userId)
-        : [await policy.aveeId(viewer, filter.avee)]
+        : [(await avees.view(viewer, filter.avee)).avee.id]
     const stored = {
       userId: viewer.userId,
       access: await policy.accessTo(viewer, aveeIds),
@@ -192,6 +194,17 @@ export function memory({
       return new Map(
         [...byMessage].map(([id, used]) => [id, used.map(({ message_id: _, ...memory }) => memory)]),
       )
+    },
+
+    /** Deletes what was learned from a conversation alone, before the conversation is deleted. Memories that the user has edited are kept. */
+    async deleteLearned(
+      trx: Trx,
+      { conversationId, ...pair }: Pair & { conversationId: string },
+    ): Promise<void> {
+      // In the order of the extraction, which locks turns first: what it has learned is seen here, and it learns no more.
+      await deleteTurns(trx, conversationId)
+      await lockPair(trx, pair)
+      await deleteMemoriesFrom(trx, pair, conversationId)
     },
 
     /** Returns those of these memories that the viewer can still see. */

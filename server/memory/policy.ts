@@ -24,7 +24,7 @@ export function memoryPolicy(avees: Pick<Avees, 'view' | 'getLayer'>) {
       return all.flat()
     },
 
-    /** Returns the id of an avee. An id is accepted even if the avee is hidden from the viewer now, so that they reach their own memories. */
+    /** Returns the id of an avee. An id is accepted even if the avee is hidden from the viewer now, so that they can forget its memories. */
     async aveeId(viewer: Viewer, idOrHandle: string): Promise<string> {
       if (isUuid(idOrHandle) && (viewer.aveeId === null || viewer.aveeId === idOrHandle.toLowerCase()))
         return idOrHandle.toLowerCase()

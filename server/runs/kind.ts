@@ -127,7 +127,7 @@ export type NewRun<Input = unknown> = {
   /** The id of the avee that the run belongs to: with an API key restricted to an avee, only runs of that scope are visible. */
   scope?: string
   input: Input
-  /** The same key of the same user gives the same run, until the run is deleted (30 days after its end). */
+  /** The same key of the same user and scope gives the same run, until the run is deleted (30 days after its end). */
   idempotencyKey?: string | undefined
 }
 

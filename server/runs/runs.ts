@@ -172,7 +172,11 @@ export function runs({
       }
       const repeated =
         run.idempotencyKey &&
-        (await findRun(trx, { user_id: run.userId, idempotency_key: run.idempotencyKey }))
+        (await findRun(trx, {
+          user_id: run.userId,
+          scope: run.scope ?? null,
+          idempotency_key: run.idempotencyKey,
+        }))
       if (repeated && repeated.kind !== run.kind) throw idempotencyKeyUsed()
       if (repeated) return { outcome: 'repeated', row: repeated }
       const { kind, subject } = run

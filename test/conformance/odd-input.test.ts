@@ -358,14 +358,15 @@ describe.each(DATABASES)('odd input on %s', (kind) => {
       expect((await sendRaw(app, 'GET', '/me', { headers: { ...headers, accept } })).status).toBe(200)
   })
 
-  test('one idempotency key for two kinds of runs', async () => {
+  test('one idempotency key for two kinds of runs of an avee', async () => {
     const headers = { 'idempotency-key': `both-${kind}` }
     const form = formOf([{ name: 'key.txt', content: 'The key opens the gate.' }])
     const uploaded = await streamOf(
       await ann.client.fetch('/api/documents/upload', { method: 'POST', body: form, headers }),
     )
     expect(uploaded.at(-1)).toMatchObject({ done: true })
-    const question = { conversation_id: conversation, question: 'With a used key?' }
+    const { id } = await createConversation(ann.client, 'local')
+    const question = { conversation_id: id, question: 'With a used key?' }
     for (const path of ['/chat/ask', '/chat/stream'])
       expectError(await ann.client.post(path, question, { headers }), 409)
   })

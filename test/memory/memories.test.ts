@@ -146,6 +146,50 @@ for (const kind of DATABASES) {
       ).toBe(3)
     })
 
+    test('memories are deleted with the conversation they were learned from, unless another one confirmed them', async () => {
+      const first = await startTestConversation(app)
+      const second = await startTestConversation(app, first)
+      await first.say('Remember that I live in Berlin.')
+      await first.say('Remember that my sister is called Eva.')
+      await first.say('Remember that I have asthma.')
+      await second.say('Remember that my sister is called Eva.')
+      await second.say('Remember that I like tea.')
+      const asthma = (await first.memories()).find(({ content }) => content.includes('asthma'))
+      bodyOf(await first.client.patch(`/memories/${asthma?.id}`, { content: 'I have mild asthma' }))
+      const contents = async () => (await first.memories()).map(({ content }) => content)
+      expect(await contents()).toHaveLength(4)
+
+      bodyOf(await first.client.delete(`/conversations/${first.conversationId}`))
+      expect(await contents()).toEqual([
+        expect.stringContaining('Eva'),
+        'I have mild asthma',
+        expect.stringContaining('tea'),
+      ])
+      expect(await first.recall('Where do I live?')).not.toContainEqual(expect.stringContaining('Berlin'))
+      const stored = await app.app.database.db
+        .selectFrom('memories')
+        .select('id')
+        .where('content', 'ilike', '%Berlin%')
+        .where('user_id', '=', first.userId)
+        .execute()
+      expect(stored).toEqual([])
+    })
+
+    test('what a deleted memory superseded is current again', async () => {
+      const first = await startTestConversation(app)
+      const second = await startTestConversation(app, first)
+      await first.say('Remember that I live in Berlin.')
+      await second.say('Remember that I live in Vienna.')
+      const [berlin, vienna] = await first.memories()
+      await app.app.database.db
+        .updateTable('memories')
+        .set({ valid_until: new Date(), superseded_by: vienna?.id ?? '' })
+        .where('id', '=', berlin?.id ?? '')
+        .execute()
+      bodyOf(await second.client.delete(`/conversations/${second.conversationId}`))
+      expect(await first.memories()).toMatchObject([{ id: berlin?.id, valid_until: null }])
+    })
+
     test('a memory for local models only is not sent to a remote model', async () => {
       const conversation = await startTestConversation(app)
       await conversation.say('Remember that I have asthma.')

@@ -12,6 +12,7 @@ import { up as canonicalEvents } from './011-canonical-events.ts'
 import { up as documentSources } from './012-document-sources.ts'
 import { up as accountSecurity } from './013-account-security.ts'
 import { up as documentAccess } from './014-document-access.ts'
+import { up as idempotencyScope } from './015-idempotency-scope.ts'
 
 /** All migrations by number. A released migration is never edited, renamed or removed. */
 export const migrations: Record<string, Migration> = {
@@ -28,4 +29,5 @@ export const migrations: Record<string, Migration> = {
   '012-document-sources': { up: documentSources },
   '013-account-security': { up: accountSecurity },
   '014-document-access': { up: documentAccess },
+  '015-idempotency-scope': { up: idempotencyScope },
 }

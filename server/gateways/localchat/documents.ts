@@ -18,14 +18,19 @@ import { idempotencyKeyOf } from '../../http/idempotency.ts'
 import { route } from '../../http/route.ts'
 import { sendRun } from '../../http/sse.ts'
 import { acceptUploads, receiveUpload } from '../../http/uploads.ts'
-import { type Hit, type Knowledge, type ListedDocument, noFiles } from '../../knowledge/index.ts'
+import {
+  documentNotFound,
+  type Hit,
+  type Knowledge,
+  type ListedDocument,
+  noFiles,
+} from '../../knowledge/index.ts'
 import type { Runs } from '../../runs/index.ts'
 
 const previewCharacters = 200
 /** LocalChat lists all documents at once. Larger libraries have pages at /avees/local/documents. */
 const maxListed = 1_000
 
-const documentNotFound = defineError(404, 'document_not_found', () => 'Document not found in your library.')
 const keyBoundToAvee = defineError(
   403,
   'key_for_one_avee',

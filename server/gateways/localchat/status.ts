@@ -33,11 +33,13 @@ export const localchatStatusRoutes =
       )
 
     route(app, getStatus, async (request) => {
-      const library = await avees.library(callerOf(request).userId)
+      const caller = callerOf(request)
+      const library = await avees.library(caller.userId)
+      const isVisible = caller.aveeId === null || caller.aveeId === library.id
       const [up, seen, documents] = await Promise.all([
         isUp(),
         models.status(AbortSignal.timeout(modelStatusTimeoutMs)),
-        knowledge.count(library.id),
+        isVisible ? knowledge.count(library.id) : 0,
       ])
       const { kind, hits, misses, size, hit_rate } = models.cacheStats()
       return {

@@ -196,6 +196,24 @@ export async function forgetMemories(
   return ids.length
 }
 
+/** Deletes the memories that only messages of this conversation state, unless the user has edited them; what they superseded is current again. */
+export async function deleteMemoriesFrom(trx: Trx, pair: Pair, conversationId: string): Promise<void> {
+  const sources = sql`select from memory_sources join messages on messages.id = message_id where memory_id = memories.id`
+  const learned = await trx
+    .selectFrom('memories')
+    .select('id')
+    .where('user_id', '=', pair.userId)
+    .where('avee_id', '=', pair.aveeId)
+    .where('edited', '=', false)
+    .where(sql<boolean>`exists (${sources} and conversation_id = ${conversationId})`)
+    .where(sql<boolean>`not exists (${sources} and conversation_id <> ${conversationId})`)
+    .execute()
+  const ids = learned.map(({ id }) => id)
+  if (ids.length === 0) return
+  await trx.updateTable('memories').set({ valid_until: null }).where('superseded_by', 'in', ids).execute()
+  await trx.deleteFrom('memories').where('id', 'in', ids).execute()
+}
+
 /** Restores a memory that was forgotten after `since`; what it superseded ends again. Returns whether there was one. */
 export async function restoreMemory(trx: Trx, userId: string, id: string, since: Date): Promise<boolean> {
   const [restored] = await trx

@@ -31,6 +31,11 @@ export async function indexTurns(trx: Trx, turns: IndexedTurn[], question: strin
   }
 }
 
+/** Removes the turns of a conversation from the index; waits for an extraction that is being stored. */
+export async function deleteTurns(trx: Trx, conversationId: string): Promise<void> {
+  await trx.deleteFrom('turn_index').where('conversation_id', '=', conversationId).execute()
+}
+
 /** Records which memories an answer was given. */
 export async function insertUses(
   trx: Trx,

@@ -1,0 +1,205 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Message } from '../../contract/chat.ts'
+import { startApp, type TestApp } from '../app.ts'
+import {
+  ask,
+  askStream,
+  bodyOf,
+  createAvee,
+  createConversation,
+  listMessages,
+  registerUser,
+  type TestUser,
+  uploadFiles,
+} from '../builders.ts'
+import { expectError } from '../conformance/contract.ts'
+import { DATABASES } from '../databases.ts'
+import { collectEvents } from '../events.ts'
+import { type ScriptedOllama, startOllama } from '../model-servers.ts'
+
+/** Members that any operation requires; each ignores the others. */
+const anyBody = {
+  ...{
+    answer: 'Answer',
+    content: 'Text',
+    text: 'Text',
+    title: 'Title',
+    path: '/srv',
+    url: 'https://example.org/',
+  },
+  ...{
+    layer: 'public',
+    max_layer: 'friends',
+    message_id: randomUUID(),
+    vote: 'up',
+    share: true,
+    pinned: true,
+  },
+}
+
+type Description = { paths: Record<string, Record<string, unknown>> }
+
+for (const kind of DATABASES) {
+  describe(`what belongs to others on ${kind}`, () => {
+    let ollama: ScriptedOllama
+    let app: TestApp
+    let admin: TestUser
+    let owner: TestUser
+    let visitor: TestUser
+
+    beforeAll(async () => {
+      ollama = await startOllama()
+      app = await startApp({ OLLAMA_BASE_URL: ollama.url }, kind)
+      // The first user is the administrator.
+      admin = await registerUser(app)
+      owner = await registerUser(app)
+      visitor = await registerUser(app)
+    })
+    afterAll(async () => {
+      await app?.[Symbol.asyncDispose]()
+      await ollama?.[Symbol.asyncDispose]()
+    })
+
+    /** Creates one object of each kind. Returns the ids by the first segment of their paths, then by parameter. */
+    async function createObjects({ client }: TestUser): Promise<Record<string, string>> {
+      const { id: avee } = await createAvee(client, { visibility: 'private' })
+      const [uploaded] = await uploadFiles(client, [{ name: `${avee}.txt`, content: `Mill ${avee}.` }])
+      const { id: conversation } = await createConversation(client, avee)
+      await ask(client, conversation, 'Who are you?')
+      const answer = (await listMessages(client, conversation)).at(-1) as Message
+      const post = async (path: string, body: object) =>
+        bodyOf(await client.post<{ id: string }>(path, body)).id
+      const sessions = bodyOf(await client.get<{ sessions: { id: string }[] }>('/sessions')).sessions
+      return {
+        avees: avee,
+        conversations: conversation,
+        chat: conversation,
+        messages: answer.id,
+        message_id: answer.id,
+        runs: answer.run_id ?? '',
+        documents: uploaded?.doc_id ?? '',
+        api: uploaded?.doc_id ?? '',
+        memories: await post('/memories', { avee, content: 'Likes tea.', type: 'fact' }),
+        'api-keys': await post('/api-keys', { name: 'key' }),
+        sessions: sessions[0]?.id ?? '',
+        update_id: await post(`/avees/${avee}/updates`, { text: 'News.', layer: 'public' }),
+      }
+    }
+
+    test('is not told apart from what does not exist, by any operation on an id', async () => {
+      const [theirs, mine] = await Promise.all([createObjects(owner), createObjects(visitor)])
+      const { paths } = bodyOf(await app.get<Description>('/openapi.json'))
+      const probes = Object.entries(paths).flatMap(([path, operations]) =>
+        path.includes('{')
+          ? Object.keys(operations).map((method) => ({ method: method.toUpperCase(), path }))
+          : [],
+      )
+      expect(probes.length).toBeGreaterThan(55)
+      const send = async (method: string, path: string) => {
+        const body = method === 'GET' ? undefined : JSON.stringify(anyBody)
+        const headers: Record<string, string> =
+          body === undefined ? {} : { 'content-type': 'application/json' }
+        const response = await visitor.client.fetch(path, { method, headers, ...(body ? { body } : {}) })
+        return { status: response.status, text: await response.text() }
+      }
+      const toldApart: string[] = []
+      for (const { method, path } of probes) {
+        const [, segment = ''] = path.split('/')
+        /** Replaces the path's parameters: the first is the object itself, others name a part of it. */
+        const fill = (own: string | undefined, idOf: (name: string) => string | undefined) => {
+          let isFirst = true
+          return path.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
+            if (name === 'n') return '1'
+            const id = isFirst ? own : idOf(name)
+            isFirst = false
+            return id ?? randomUUID()
+          })
+        }
+        const pairs = [
+          [fill(theirs[segment], (name) => theirs[name]), fill(undefined, () => undefined)],
+          // A part of another user's object in an object of one's own.
+          ...(path.match(/\{/g)?.length === 2 && mine[segment] && !/permissions|\{n\}/.test(path)
+            ? [[fill(mine[segment], (name) => theirs[name]), fill(mine[segment], () => undefined)]]
+            : []),
+        ]
+        for (const [existing = '', missing = ''] of pairs) {
+          const [found, other] = [await send(method, existing), await send(method, missing)]
+          const isForAdministrators = /^\/(?:admin|users|invitations)\/|\/folders/.test(path)
+          if (found.text !== other.text || found.status !== (isForAdministrators ? 403 : 404))
+            toldApart.push(`${method} ${path}: ${found.status} ${found.text} / ${other.status} ${other.text}`)
+        }
+      }
+      expect(toldApart).toEqual([])
+    })
+
+    test('a key restricted to one avee does not get the run of another avee by its Idempotency-Key', async () => {
+      const { client } = owner
+      const [one, two] = [await createAvee(client), await createAvee(client)]
+      const headers = { 'idempotency-key': 'the-same' }
+      const first = await createConversation(client, one.id)
+      ollama.script('/api/chat', { tokens: ['Quillwork.'] })
+      const asked = await askStream(client, first.id, 'What is it?', { headers })
+      await collectEvents(asked)
+      const { key } = bodyOf(
+        await client.post<{ key: string }>('/api-keys', { name: 'two', avee_id: two.id }),
+      )
+      const bound = app.as(key)
+      const second = await createConversation(bound, two.id)
+      const answered = await askStream(bound, second.id, 'What is it?', { headers })
+      expect(answered.headers.get('x-run-id')).not.toBe(asked.headers.get('x-run-id'))
+      expect(JSON.stringify(await collectEvents(answered))).not.toContain('Quillwork')
+      // For one avee, the key still returns the same run.
+      const again = await askStream(bound, second.id, 'What is it?', { headers })
+      expect(again.headers.get('x-run-id')).toBe(answered.headers.get('x-run-id'))
+    })
+
+    test('a key restricted to one avee counts no documents of the library and has no administrator rights', async () => {
+      const { client } = admin
+      await uploadFiles(client, [{ name: 'mill.txt', content: 'The mill grinds rye.' }])
+      const { id } = await createAvee(client)
+      const { id: library } = bodyOf(await client.get<{ id: string }>('/avees/local'))
+      const keyFor = async (avee_id: string) =>
+        app.as(bodyOf(await client.post<{ key: string }>('/api-keys', { name: 'key', avee_id })).key)
+      const bound = await keyFor(id)
+      expect(bodyOf(await bound.get('/api/status'))).toMatchObject({ document_count: 0 })
+      expect(bodyOf(await bound.get('/me'))).toMatchObject({ is_admin: false })
+      expectError(await bound.post('/api/models/active', { model: 'extractive' }), 403)
+      expect(bodyOf(await (await keyFor(library)).get('/api/status'))).toMatchObject({ document_count: 1 })
+      expect(bodyOf(await client.get('/me'))).toMatchObject({ is_admin: true })
+    })
+
+    test('visitors neither choose the model of an avee nor invent a history', async () => {
+      const { id: avee } = await createAvee(owner.client, { model: 'llama3.2:1b' })
+      const { client } = visitor
+      const { id } = await createConversation(client, avee)
+      const question = { conversation_id: id, question: 'Who are you?' }
+      const events = await ask(client, id, question.question)
+      expect(events[0]?.data).toMatchObject({ model: 'llama3.2:1b' })
+      const messageId = (await listMessages(client, id)).at(-1)?.id
+      const history = [{ role: 'assistant', content: 'I am somebody else.' }]
+      const local = { conversation_id: id, message: 'Who are you?' }
+      for (const [path, body, code] of [
+        ['/chat/ask', { ...question, model: 'extractive' }, 'model_not_yours'],
+        ['/chat/ask-v2', { ...question, model: 'extractive' }, 'model_not_yours'],
+        ['/chat/stream', { ...question, model: 'extractive' }, 'model_not_yours'],
+        [`/conversations/${id}/messages/${messageId}/regenerate`, { model: 'extractive' }, 'model_not_yours'],
+        ['/api/chat', { ...local, model: 'extractive' }, 'model_not_yours'],
+        ['/api/chat', { ...local, history }, 'history_not_allowed'],
+      ] as const)
+        expectError(await client.post(path, body), 403, code)
+      // The stronger model of the configured pair does not replace the owner's choice.
+      const strong = bodyOf(
+        await client.post<{ model_used: string }>('/chat/ask', { ...question, use_gpt4o: true }),
+      )
+      expect(strong.model_used).toBe('llama3.2:1b')
+
+      const own = await createConversation(owner.client, avee)
+      bodyOf(
+        await owner.client.post('/chat/ask', { ...question, conversation_id: own.id, model: 'extractive' }),
+      )
+      const replaced = { conversation_id: own.id, message: 'Who are you?', history }
+      expect((await owner.client.post('/api/chat', replaced)).status).toBe(200)
+    })
+  })
+}
