@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import type { Answerability } from '../../contract/knowledge.ts'
 import { type Layer } from '../../contract/layers.ts'
 import type { Database } from '../db/index.ts'
@@ -78,8 +79,8 @@ export type ContextPassages = { passages: Hit[]; answerable: Answerability }
 /** A document, and whether all of its passages have vectors of the current embedding model. */
 export type ListedDocument = DocumentRow & { embedded: boolean }
 
-/** Files parsed at the same time. */
-const maxParsers = 2
+/** Files parsed at the same time; each may take the memory of READ_MEMORY_MB. */
+const maxParsers = Math.min(4, Math.max(2, availableParallelism() - 1))
 const fetchTimeoutMs = 30_000
 const maxRedirects = 5
 /** Lists do not wait longer to learn whether documents are embedded. */

@@ -86,7 +86,7 @@ export function ingestRunKind(dependencies: IngestDependencies): RunKind<IngestI
       const finished = run.attempt > 1 ? countResults(await context.events()) : 0
       if (run.attempt > 1) await retireUnpublished(db, run.id)
       else if (about !== undefined) await context.emit({ message: about, completed: 0, total: files.length })
-      const ahead = readAhead(dependencies.parser, dependencies.files, signal)
+      const ahead = readAhead(dependencies.parser, dependencies.files, run.userId, signal)
       for (const [index, file] of files.entries()) {
         if (index < finished) continue
         await context.emit({ message: `Processing ${file.name}...` })
@@ -390,12 +390,13 @@ const count = (number: number, noun: string) => `${number} ${noun}${number === 1
 const withoutExtension = (name: string) => name.replace(/(?<=.)\.[^.\s/]{1,12}$/u, '')
 
 /** Parses the next file while the current one is stored; at most one ahead. */
-function readAhead(parser: DocumentParser, files: Originals, signal: AbortSignal) {
+function readAhead(parser: DocumentParser, files: Originals, user: string, signal: AbortSignal) {
   let waiting: { index: number; outcome: Promise<ReadOutcome>; target: { progress?: Progress } } | undefined
 
   function begin(content: FileContent, target: { progress?: Progress }): Promise<ReadOutcome> {
     const outcome = parser.read(files.pathOf(content.sha256), content.readAs, {
       signal,
+      user,
       isWebPage: content.isWebPage === true,
       onProgress: (done, total) =>
         target.progress?.report('parse', `Read page ${done} of ${total}`, done, total),

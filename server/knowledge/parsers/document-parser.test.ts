@@ -265,6 +265,19 @@ describe('concurrent files', () => {
     expect(await third).toMatchObject({ ok: true })
   })
 
+  it('of one user do not hold up the file of another', async () => {
+    await using files = using({}, 2)
+    const finished: string[] = []
+    const read = async (user: string, path: string, name: string) => {
+      await files.read(path, name, { user, signal: never })
+      finished.push(user)
+    }
+    const long = Array.from({ length: 4 }, () => read('ann', longPdf, 'long.pdf'))
+    await read('bob', await folder.write('b.txt', 'A small file.'), 'b.txt')
+    expect(finished.filter((user) => user === 'ann').length).toBeLessThanOrEqual(2)
+    await Promise.all(long)
+  })
+
   it('are all cancelled when the server closes', async () => {
     const files = using({}, 1)
     const reads = [1, 2, 3].map(() => files.read(longPdf, 'long.pdf', { signal: never }))

@@ -321,6 +321,11 @@ describe('HTML', () => {
     expect(await read('a.html', html)).toMatchObject({ title: 'A page', type: 'html' })
   })
 
+  it('is read however deep its elements are nested', async () => {
+    for (const element of ['<div>', '<ul><li>', '<div></span>'])
+      expect(await textOf('a.html', `<p>First${element.repeat(500_000)}<p>last`)).toMatch(/^First\s.*last$/s)
+  })
+
   describe('of a web page', () => {
     const webPage = async (html: string) => {
       const path = await folder.write('page.html', html)

@@ -3,9 +3,9 @@ import type { Log } from '../../log.ts'
 import { type ParserProcess, parserProcess } from './child-process.ts'
 import type { ParseLimits, ParseOutcome } from './document.ts'
 import { empty, tooLarge, type UnreadableFileError } from './errors.ts'
+import { fairSemaphore } from './fair-semaphore.ts'
 import type { ParseJob } from './messages.ts'
 import type { OcrSettings } from './ocr/tesseract.ts'
-import { semaphore } from './semaphore.ts'
 import { isWorthParsing, supported, typeOf } from './types.ts'
 
 export type { ParseLimits as ReadLimits, ParseOutcome as ReadOutcome } from './document.ts'
@@ -19,14 +19,16 @@ const idleTimeoutMs = 10_000
 
 export type ParseOptions = {
   signal: AbortSignal
+  /** Whose file it is: waiting users are served in turn. */
+  user?: string
   onProgress?: (pagesDone: number, pagesTotal: number) => void
   /** True for a page fetched from the web, whose menus are left out. */
   isWebPage?: boolean
 }
 
 /**
- * Parses files into text and passages in child processes, at most `concurrency` at a time and in order. A problem with
- * a file is an outcome; `read` throws only the signal's reason, or when the file does not exist.
+ * Parses files into text and passages in child processes: at most `concurrency` at a time, and one more for users whose
+ * files would otherwise wait for those of another user. A problem with a file is an outcome; `read` throws only the signal's reason, or when the file does not exist.
  */
 export function documentParser(options: {
   limits: ParseLimits
@@ -37,25 +39,25 @@ export function documentParser(options: {
 }) {
   const { limits, concurrency, log, ocr = null } = options
   const closing = new AbortController()
-  const turns = semaphore(concurrency)
+  const turns = fairSemaphore(concurrency)
   const idle: { child: ParserProcess; files: number; timer: NodeJS.Timeout }[] = []
   const busy = new Set<ParserProcess>()
 
   async function parse(
     path: string,
     filename: string,
-    { signal, onProgress, isWebPage = false }: ParseOptions,
+    { signal, user = '', onProgress, isWebPage = false }: ParseOptions,
   ): Promise<ParseOutcome> {
     const either = AbortSignal.any([signal, closing.signal])
     either.throwIfAborted()
     const { size } = await stat(path)
     if (size === 0) return failure(empty())
     if (size > limits.bytes) return failure(tooLarge(size, limits))
-    await turns.acquire(either)
+    await turns.acquire(user, either)
     try {
       return await parseInProcess({ path, filename, limits, ocr, isWebPage }, either, onProgress)
     } finally {
-      turns.release()
+      turns.release(user)
     }
   }
 

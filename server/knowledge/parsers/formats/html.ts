@@ -11,7 +11,10 @@ const blocks = new Set(
   `address article aside blockquote body caption center dd details dialog div dl dt fieldset figcaption figure footer
   form head header hgroup hr html legend main nav ol p section summary tbody tfoot thead ul`.split(/\s+/),
 )
-const parserChunkCharacters = 65_536
+const parserChunkCharacters = 16_384
+/** Browsers nest elements no deeper than this either; the parser's time grows with the square of the depth. */
+const maxDepth = 512
+const maxIndents = 20
 
 /** Elements around the content of a web page. */
 const boilerplateElements = new Set(['nav', 'aside', 'footer', 'form', 'dialog'])
@@ -54,6 +57,7 @@ export function appendHtml(
   let inTitle = false
   const { part } = options
   let skips = 0
+  let depth = 0
   /** Names of the open elements inside the part; empty outside of it. */
   const within: string[] = []
   let pre = 0
@@ -81,13 +85,15 @@ export function appendHtml(
     if (written.trim() === '') return
     if (cells) cells[cells.length - 1] += ` ${written}`
     else if (heading !== undefined) page.heading(heading, written)
-    else if (mark !== undefined) page.line(`${'  '.repeat(Math.max(0, lists.length - 1))}${mark}${written}`)
+    else if (mark !== undefined)
+      page.line(`${'  '.repeat(Math.min(maxIndents, Math.max(0, lists.length - 1)))}${mark}${written}`)
     else page.paragraph(written)
     if (!cells && heading === undefined) mark = undefined
   }
 
   const handler = {
     onopentag(name: string, attributes: Record<string, string>) {
+      depth += 1
       if (part) {
         const isPart = name === part || attributes['role'] === part
         if (within.length > 0 || isPart) within.push(name)
@@ -143,6 +149,7 @@ export function appendHtml(
       else if (skips === 0 && (!part || within.length > 0)) text += pre > 0 ? more : more.replace(/\s+/g, ' ')
     },
     onclosetag(name: string) {
+      depth -= 1
       if (name === 'title') inTitle = false
       within.pop()
       if (skips > 0) {
@@ -185,9 +192,20 @@ export function appendHtml(
     table.inCell = false
   }
 
-  const parser = new HtmlParser(handler, { recognizeSelfClosing: options.xml ?? false })
-  for (let start = 0; start < html.length; start += parserChunkCharacters)
-    parser.write(html.slice(start, start + parserChunkCharacters))
+  const createParser = () => new HtmlParser(handler, { recognizeSelfClosing: options.xml ?? false })
+  let parser = createParser()
+  for (let start = 0; start < html.length; ) {
+    const chunk = html.slice(start, start + parserChunkCharacters)
+    // A chunk ends before a tag, where the parser can be replaced.
+    const tag = chunk.lastIndexOf('<')
+    const length = tag > 0 ? tag : chunk.length
+    parser.write(chunk.slice(0, length))
+    start += length
+    if (depth <= maxDepth) continue
+    // Closes all open elements.
+    parser.end()
+    parser = createParser()
+  }
   parser.end()
   flush()
   return { title: collapseWhitespace(title) || null }
