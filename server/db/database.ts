@@ -29,6 +29,12 @@ export type Database = {
   ): Promise<() => Promise<void>>
   /** Sends a payload (under 8,000 bytes) to the listeners of the channel on all nodes, including this one, once `on` commits. */
   notify(on: Db | Trx, channel: string, payload: string): Promise<void>
+  /**
+   * Resolves when no file of the embedded database contains rows that were deleted before the call: some seconds after
+   * the last use of a small database, and when a large one has been idle. On a server it resolves at once: autovacuum
+   * and the retention of the WAL are the operator's.
+   */
+  purge(): Promise<void>
   /** Makes one round trip; throws when the database is unavailable. */
   ping(): Promise<void>
   /** Whether a write of the last minute failed because the disk of the database is full. */

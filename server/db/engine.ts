@@ -2,7 +2,7 @@ import type { Pool } from 'pg'
 import type { Database, Db, Trx } from './database.ts'
 
 /** What differs between a PostgreSQL server and the embedded PostgreSQL. */
-export type Engine = Pick<Database, 'kind' | 'listen' | 'notify'> & {
+export type Engine = Pick<Database, 'kind' | 'listen' | 'notify' | 'purge'> & {
   readonly pool: Pool
   transaction<T>(db: Db, work: (trx: Trx) => Promise<T>): Promise<T>
   /** Figures of this engine. */

@@ -55,6 +55,7 @@ export async function openDatabase(options: {
     transaction: (work) => transaction(db, work),
     listen,
     notify,
+    purge: engine.purge,
     async ping() {
       try {
         await pool.query('select 1')

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../../test/databases.ts'
+import { filesWith } from '../../../test/files-with.ts'
 import { createLog } from '../../log.ts'
 import { defaultLimits } from '../limits.ts'
 import { defaultSchedule, type MaintenanceSchedule } from './maintenance.ts'
@@ -93,6 +94,25 @@ describe('maintenance of the embedded database', () => {
     await write(1)
     const rows = () => one<number>(`select reltuples::int as value from pg_class where relname = 'settings'`)
     await expect.poll(rows, rarePollOptions).toBe(1000)
+  })
+
+  test('a purge removes the words of deleted rows from all files', async () => {
+    await open({})
+    const words = ['zebrafinch', 'kingfisher']
+    await engine.pool.query(
+      `insert into settings (key, value) select 'zebrafinch' || i, jsonb_build_object('x', 'kingfisher')
+       from generate_series(1, 50) as i`,
+    )
+    await engine.pool.query('analyze settings')
+    await engine.pool.query('checkpoint')
+    expect(filesWith(source.dir, words)).not.toEqual([])
+    await engine.pool.query(`delete from settings where key like 'zebrafinch%'`)
+    await engine.purge()
+    expect(filesWith(source.dir, words)).toEqual([])
+    await engine.pool.query(`insert into settings (key, value) values ('kingfisher', '{}')`)
+    await engine.pool.query(`delete from settings where key = 'kingfisher'`)
+    await engine.purge()
+    expect(filesWith(source.dir, words)).toEqual([])
   })
 
   test('waits until a running transaction has ended', async () => {

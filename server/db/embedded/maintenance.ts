@@ -15,6 +15,8 @@ export const defaultSchedule = {
   /** Tables are vacuumed when the database has been idle for `idleMs`, or for `pauseMs` after `maxVacuumIntervalMs`. */
   idleMs: 10_000,
   maxVacuumIntervalMs: 10 * 60_000,
+  /** A purge rewrites a table up to this size after `pauseMs`, which takes about half a second, a larger one after `idleMs`. */
+  pausePurgeBytes: 16 << 20,
 }
 
 export type MaintenanceSchedule = typeof defaultSchedule
@@ -31,6 +33,13 @@ const TABLES_TO_VACUUM = `
   where dead > 50 + 0.2 * rows or inserted > 1000 + 0.2 * rows or changed > 50 + 0.1 * rows
   order by dead desc`
 
+/** Selects the tables in which rows were deleted or changed, the smallest first. The counts start anew after a crash. */
+const CHANGED_TABLES = `
+  select format('%I.%I', schemaname, relname) as name, pg_total_relation_size(relid)::float8 as bytes,
+    (n_tup_del + n_tup_upd)::float8 as changes
+  from pg_stat_user_tables order by bytes`
+
+type ChangedTable = { name: string; bytes: number; changes: number }
 type TableToVacuum = { name: string; vacuum: boolean; analyze: boolean }
 
 /**
@@ -120,9 +129,66 @@ export function startMaintenance(
     lastVacuum = performance.now()
   }
 
+  /** Changes by table that earlier purges have covered; undefined before the first one, which covers every table. */
+  let purgedChanges: Map<string, number> | undefined
+  let purge: { tables: ChangedTable[]; requests: PromiseWithResolvers<void>[]; since: number } | undefined
+  let purgeRequests: PromiseWithResolvers<void>[] = []
+
+  function isPurgeDue(): boolean {
+    if (purge === undefined) return purgeRequests.length > 0 && isIdleFor(schedule.pauseMs)
+    const isLate = performance.now() - purge.since >= schedule.maxVacuumIntervalMs
+    const isSmall = (purge.tables[0]?.bytes ?? 0) <= schedule.pausePurgeBytes
+    return isIdleFor(isSmall || isLate ? schedule.pauseMs : schedule.idleMs)
+  }
+
+  async function listChangedTables(): Promise<ChangedTable[]> {
+    let tables: ChangedTable[] = []
+    await withSession(async (session) => {
+      await session.query('select pg_stat_force_next_flush()')
+      tables = (await session.query<ChangedTable>(CHANGED_TABLES)).rows
+    })
+    return tables.filter(({ name, changes }) => changes !== purgedChanges?.get(name))
+  }
+
+  /**
+   * Rewrites changed tables, which keep deleted rows in their pages, until somebody else needs the database. Then also
+   * the planner's statistics, which contain values, and the WAL. `wal_recycle` is off, so its files are deleted.
+   */
+  async function continuePurge(): Promise<void> {
+    if (purge === undefined) {
+      purge = { tables: [], requests: purgeRequests, since: performance.now() }
+      purgeRequests = []
+      purge.tables = await listChangedTables()
+    }
+    for (let table = purge.tables[0]; table; table = purge.tables[0]) {
+      if (isStopped || !isPurgeDue()) return
+      const { name, changes } = table
+      await withSession(async (session) => {
+        // Analyzing a table that has become empty keeps the former statistics.
+        await session.query('delete from pg_statistic where starelid = $1::regclass', [name])
+        await session.query(`vacuum (full, analyze) ${name}`)
+      })
+      ;(purgedChanges ??= new Map()).set(name, changes)
+      purge.tables.shift()
+    }
+    await withSession(async (session) => {
+      await session.query('vacuum full pg_statistic')
+      await session.query('select pg_switch_wal()')
+    })
+    await checkpoint()
+    for (const request of purge.requests) request.resolve()
+    purge = undefined
+  }
+
   let isStopped = false
   const timer = setInterval(() => {
-    const task = isCheckpointDue() ? checkpoint : isVacuumDue() ? vacuum : undefined
+    const task = isCheckpointDue()
+      ? checkpoint
+      : isPurgeDue()
+        ? continuePurge
+        : isVacuumDue()
+          ? vacuum
+          : undefined
     if (running !== undefined || task === undefined) return
     running = task()
       .catch((error: unknown) => log.warn({ err: error }, 'maintenance of the embedded database failed'))
@@ -135,6 +201,12 @@ export function startMaintenance(
   return {
     /** Bytes written to the WAL since the last checkpoint. */
     walBytes,
+    /** Resolves when no file contains rows that were deleted before the call. Never resolves after `stop`. */
+    purge(): Promise<void> {
+      const request = Promise.withResolvers<void>()
+      purgeRequests.push(request)
+      return request.promise
+    },
     /** Starts nothing more and waits for the running task. */
     async stop(): Promise<void> {
       isStopped = true

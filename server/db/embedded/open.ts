@@ -43,6 +43,7 @@ export async function openEmbedded({
       pool,
       ...createInProcessNotifications(),
       stats: () => ({ ...engine.stats(), walBytesSinceCheckpoint: maintenance.walBytes() }),
+      purge: maintenance.purge,
       stop: maintenance.stop,
       async close() {
         await engine.close()

@@ -10,6 +10,8 @@ const settings = (statementTimeoutMs: number): Record<string, string | number> =
   // There are no background processes anyway.
   autovacuum: 'off',
   jit: 'off',
+  // Recycled files would keep deleted rows.
+  wal_recycle: 'off',
   // Its output becomes part of logged errors, which must not contain statements or values.
   log_min_messages: 'fatal',
   log_line_prefix: '',

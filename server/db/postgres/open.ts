@@ -47,6 +47,7 @@ export async function openPostgres({
     notify: async (on, channel, payload) => {
       await sql`select pg_notify(${channel}, ${payload})`.execute(on)
     },
+    purge: async () => {},
     stats: () => ({}),
     stop: async () => listener.close(),
     close: async () => {},
