@@ -11,12 +11,14 @@
  * memories, each turn of the user is stored as one memory, and questions with evidence among these turns are asked.
  * Also reports the latency of both; that of memories among 20, 200 and 2,000.
  */
+
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { sql } from 'kysely'
 import { accounts as createAccounts } from '../server/accounts/index.ts'
 import { avees as createAvees } from '../server/avees/index.ts'
 import { newId } from '../server/db/index.ts'
+import { deletions as createDeletions } from '../server/deletions/index.ts'
 import { jobs as createJobs } from '../server/jobs/index.ts'
 import { createLog } from '../server/log.ts'
 import { memory as createMemory } from '../server/memory/index.ts'
@@ -54,19 +56,21 @@ let embedder: Embedder | undefined
 await using server = await openBenchServer({ url: values.url })
 const { database, runs } = server
 const log = createLog('error')
+await using jobs = createJobs({ database, log })
+const deletions = createDeletions({ database, jobs, log })
 const accounts = await createAccounts({
   database,
   runs,
+  deletions,
   loopback: true,
   registration: 'open',
   sessionDays: 1,
   signInLimit: 0,
 })
-await using jobs = createJobs({ database, log })
 const memory = createMemory({
   database,
   models: { runInBackground: async () => undefined, embedder: async () => embedder },
-  avees: createAvees({ database, accounts, runs, jobs }),
+  avees: createAvees({ database, accounts, runs, jobs, deletions }),
   jobs,
   log,
   pace: { quietMs: 0, maxWaitMs: 0 },

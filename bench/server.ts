@@ -4,6 +4,7 @@ import path from 'node:path'
 import type { IngestResult } from '../contract/knowledge.ts'
 import { layers } from '../contract/layers.ts'
 import { newId, openDatabase } from '../server/db/index.ts'
+import { deletions as createDeletions } from '../server/deletions/index.ts'
 import { jobs as createJobs } from '../server/jobs/index.ts'
 import { knowledge as createKnowledge } from '../server/knowledge/index.ts'
 import { createLog } from '../server/log.ts'
@@ -31,6 +32,7 @@ export async function openBenchServer({
     database,
     runs,
     jobs,
+    deletions: createDeletions({ database, jobs, log }),
     models: { embedder: async () => embedder },
     log,
     config: {

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import { component, describe, id, idParams, ok, shortText, text, time } from './common.ts'
+import { deleted } from './deletions.ts'
 import { operation, scopes } from './operation.ts'
 
 export const handle = describe(
@@ -175,7 +176,7 @@ export const deleteMe = operation({
   description:
     'Deletes all avees, documents, conversations and memories of the account. Requires the password if the account has one. Cannot be undone.',
   body: z.optional(z.object({ password: z.optional(shortText(200)) })),
-  responses: { 200: ok },
+  responses: { 200: deleted },
 })
 
 export const activeSession = component(

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { user } from './accounts.ts'
-import { describe, id, limitOf, ok, pageOf, pageQuery, shortText, time } from './common.ts'
+import { describe, id, limitOf, pageOf, pageQuery, shortText, time } from './common.ts'
+import { deleted } from './deletions.ts'
 import { operation } from './operation.ts'
 import { runStatus } from './runs.ts'
 
@@ -47,7 +48,7 @@ export const deleteUser = operation({
   access,
   audit: 'user.delete',
   params: userParams,
-  responses: { 200: ok },
+  responses: { 200: deleted },
 })
 
 export const usageEntry = z.object({

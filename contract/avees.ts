@@ -12,6 +12,7 @@ import {
   text,
   time,
 } from './common.ts'
+import { deleted } from './deletions.ts'
 import { layer } from './layers.ts'
 import { operation } from './operation.ts'
 
@@ -142,7 +143,7 @@ export const deleteAvee = operation({
   audit: 'avee.delete',
   description: 'Deletes its documents, conversations, memories and permissions too.',
   params: aveeParams,
-  responses: { 200: ok },
+  responses: { 200: deleted },
 })
 
 export const followAvee = operation({

@@ -6,13 +6,13 @@ import {
   idempotencyHeaders,
   idParams,
   limitOf,
-  ok,
   pageOf,
   pageQuery,
   shortText,
   text,
   time,
 } from './common.ts'
+import { deleted } from './deletions.ts'
 import { turnAnalysis } from './insight.ts'
 import { answerability } from './knowledge.ts'
 import { layer } from './layers.ts'
@@ -165,7 +165,7 @@ export const deleteConversation = operation({
   summary: 'Delete a conversation and its messages',
   audit: 'conversation.delete',
   params: idParams,
-  responses: { 200: ok },
+  responses: { 200: deleted },
 })
 
 const messageList = z.object({

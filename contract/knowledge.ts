@@ -13,6 +13,7 @@ import {
   text,
   time,
 } from './common.ts'
+import { deleted } from './deletions.ts'
 import { layer, layers } from './layers.ts'
 import { content, operation } from './operation.ts'
 import { runEvents } from './runs.ts'
@@ -194,7 +195,7 @@ export const deleteDocument = operation({
   audit: 'document.delete',
   description: 'Deletes its text, passages and vectors too.',
   params: idParams,
-  responses: { 200: ok },
+  responses: { 200: deleted },
 })
 
 export const getDocumentText = operation({

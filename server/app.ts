@@ -8,6 +8,7 @@ import { aveeRoutes, avees as createAvees } from './avees/index.ts'
 import { chatRoutes, chat as createChat } from './chat/index.ts'
 import type { Config, Secret } from './config.ts'
 import { lockDirectory, newId, openDatabase } from './db/index.ts'
+import { deletions as createDeletions, deletionRoutes } from './deletions/index.ts'
 import { diskSpace } from './disk-space.ts'
 import { AppError, storageFull } from './errors.ts'
 import {
@@ -70,6 +71,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     everyMs: 10 * 60_000,
     run: async (_input, { signal }) => runs.prune(signal),
   })
+  const deletions = createDeletions({ database, jobs, log })
   const models = parts.use(
     createModels({
       db: database.db,
@@ -86,18 +88,20 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
   const accounts = await createAccounts({
     database,
     runs,
+    deletions,
     loopback: config.server.loopback,
     ...config.accounts,
     redis,
   })
   const admin = createAdmin({ database, dataDir: config.dataDir })
   jobs.register('audit.retention', { everyMs: 24 * 60 * 60_000, run: async () => admin.pruneAuditLog() })
-  const avees = createAvees({ database, accounts, runs, jobs })
+  const avees = createAvees({ database, accounts, runs, jobs, deletions })
   const knowledge = parts.use(
     await createKnowledge({
       database,
       runs,
       jobs,
+      deletions,
       models,
       log,
       config: {
@@ -118,6 +122,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     models,
     insight,
     memory,
+    deletions,
     maxConversations: config.maxConversations,
     protocols: { localchat: localchatProtocol, openai: openaiProtocol, ollama: ollamaProtocol },
   })
@@ -193,6 +198,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
   await http.register(accountRoutes({ accounts, avees, publicUrl: config.server.publicUrl }))
   await http.register(aveeRoutes({ avees }))
   await http.register(adminRoutes({ admin, accounts, avees, jobs }))
+  await http.register(deletionRoutes({ deletions }))
   await http.register(runRoutes({ runs, visibleScopes: avees.visibleAmong }))
   await http.register(knowledgeRoutes({ knowledge, avees, runs }))
   await http.register(folderRoutes({ knowledge, avees }))

@@ -49,6 +49,7 @@ export async function startApp(settings: Settings = {}, kind: Kind = 'embedded')
 /** A server in its own process, with its own data directory. */
 export type ServerProcess = TestClient & {
   readonly port: number
+  readonly database: TestDatabase
   /** Returns standard output and standard error since the last start. */
   output(): string
   /** Sends SIGINT, as Ctrl-C does, and waits. Returns the exit code. */
@@ -103,6 +104,7 @@ export async function startServer(settings: Settings = {}, kind: Kind = 'embedde
   return {
     ...createTestClient(url),
     port,
+    database,
     output: () => output,
     stop: () => terminate('SIGINT'),
     kill: async () => void (await terminate('SIGKILL')),

@@ -1,7 +1,9 @@
 import type { Redis } from 'ioredis'
 import { validate as isUuid } from 'uuid'
+import type { DeletionReceipt } from '../../contract/deletions.ts'
 import type { Database, Db, Trx } from '../db/index.ts'
 import { newId, violatedUnique } from '../db/index.ts'
+import type { Deletions } from '../deletions/index.ts'
 import type { Caller } from '../http/caller.ts'
 import type { Runs } from '../runs/index.ts'
 import { createApiKeys } from './api-keys.ts'
@@ -83,6 +85,7 @@ export type NewSession = { token: string; expiresAt: Date; user: User }
 export type AccountsDependencies = {
   database: Database
   runs: Pick<Runs, 'delete'>
+  deletions: Pick<Deletions, 'count' | 'record'>
   /** True when only this machine can reach the server; otherwise there is no personal mode. */
   loopback: boolean
   /** Who may create an account after the first one. */
@@ -105,7 +108,7 @@ const dayMs = 24 * 60 * 60_000
  * The first start creates an owner. While no user has a password and only this machine can reach the server, every
  * request acts as the owner (personal mode). The first registration or password claims the owner's account and data.
  */
-export async function accounts({ database, runs, ...settings }: AccountsDependencies) {
+export async function accounts({ database, runs, deletions, ...settings }: AccountsDependencies) {
   const { db } = database
   const hashing = createPasswordHasher(settings.strength)
   const throttle = createSignInThrottle({ limit: settings.signInLimit, redis: settings.redis })
@@ -178,16 +181,19 @@ export async function accounts({ database, runs, ...settings }: AccountsDependen
     return found && toUser(found)
   }
 
-  async function remove(userId: string, beforeDelete: () => Promise<void>): Promise<void> {
+  async function remove(userId: string, beforeDelete: () => Promise<void>, by = userId) {
     await database.transaction((trx) => requireDeletable(trx, userId))
+    const counts = await deletions.count(db, { userId })
     await beforeDelete()
     await runs.delete({ userId })
-    await database.transaction(async (trx) => {
+    const receipt = await database.transaction(async (trx) => {
       await requireDeletable(trx, userId)
       await deleteUser(trx, userId)
       await deleteOwnerSetting(trx, userId)
+      return await deletions.record(trx, by, counts)
     })
     await ensureOwner()
+    return receipt
   }
 
   await ensureOwner()
@@ -357,16 +363,20 @@ export async function accounts({ database, runs, ...settings }: AccountsDependen
       userId: string,
       password: string | undefined,
       beforeDelete: () => Promise<void>,
-    ): Promise<void> {
+    ): Promise<DeletionReceipt> {
       await confirmPassword(await requireUser(userId), password)
-      await remove(userId, beforeDelete)
+      return await remove(userId, beforeDelete)
     },
 
     /** Deletes a user like `delete`, for an administrator. */
-    async deleteByAdministrator(idHandleOrEmail: string, beforeDelete: (id: string) => Promise<void>) {
+    async deleteByAdministrator(
+      administratorId: string,
+      idHandleOrEmail: string,
+      beforeDelete: (id: string) => Promise<void>,
+    ) {
       const found = await findUserBy(idHandleOrEmail)
       if (!found) throw userNotFound()
-      await remove(found.id, () => beforeDelete(found.id))
+      return await remove(found.id, () => beforeDelete(found.id), administratorId)
     },
 
     /**

@@ -116,9 +116,9 @@ export const accountRoutes =
 
     route(app, deleteMe, async (request, reply) => {
       const { userId } = sessionCallerOf(request)
-      await accounts.delete(userId, request.body?.password, () => avees.deleteAllOf(userId))
+      const receipt = await accounts.delete(userId, request.body?.password, () => avees.deleteAllOf(userId))
       clearSessionCookie(request, reply)
-      return done
+      return { deleted: true as const, receipt }
     })
 
     route(app, listSessions, async (request) => {

@@ -76,8 +76,9 @@ export const adminRoutes =
     route(app, deleteUser, async (request) => {
       const { userId } = sessionCallerOf(request)
       await requireAnother(userId, request.params.id)
-      await accounts.deleteByAdministrator(request.params.id, (id) => avees.deleteAllOf(id))
-      return { ok: true as const }
+      const { id } = request.params
+      const receipt = await accounts.deleteByAdministrator(userId, id, (found) => avees.deleteAllOf(found))
+      return { deleted: true as const, receipt }
     })
 
     route(app, getUsage, async ({ query }) => {

@@ -1,4 +1,5 @@
 import { validate as isUuid } from 'uuid'
+import type { DeletionReceipt } from '../../contract/deletions.ts'
 import { type Layer } from '../../contract/layers.ts'
 import {
   type Accounts,
@@ -8,6 +9,7 @@ import {
   userNotFound,
 } from '../accounts/index.ts'
 import { type Database, newId, violatedUnique } from '../db/index.ts'
+import type { Deletions } from '../deletions/index.ts'
 import { AppError } from '../errors.ts'
 import type { Jobs } from '../jobs/index.ts'
 import type { Runs } from '../runs/index.ts'
@@ -65,11 +67,13 @@ export function avees({
   accounts,
   runs,
   jobs,
+  deletions,
 }: {
   database: Database
   accounts: Accounts
   runs: Pick<Runs, 'delete'>
   jobs: Jobs
+  deletions: Pick<Deletions, 'count' | 'record'>
 }) {
   const { db } = database
   jobs.register<{ aveeId: string }>(deleteRunsKind, { run: ({ aveeId }) => runs.delete({ scope: aveeId }) })
@@ -130,12 +134,15 @@ export function avees({
   }
 
   /** Deletes the avee, then its runs: they end because it is gone, and none can start any more. */
-  async function removeAvee(id: string): Promise<void> {
+  async function removeAvee(id: string, userId: string): Promise<DeletionReceipt> {
+    let receipt: DeletionReceipt
     for (let attempt = 1; ; attempt += 1) {
       try {
-        await database.transaction(async (trx) => {
+        receipt = await database.transaction(async (trx) => {
+          const counts = await deletions.count(trx, { aveeId: id })
           await deleteAvee(trx, id)
           await jobs.enqueue(trx, { kind: deleteRunsKind, key: id, input: { aveeId: id } })
+          return await deletions.record(trx, userId, counts)
         })
         break
       } catch (error) {
@@ -145,6 +152,7 @@ export function avees({
       }
     }
     await jobs.runNow(deleteRunsKind, id)
+    return receipt
   }
 
   /** Finds a user by id or handle. E-mail addresses are excluded, because they would reveal who has an account. */
@@ -239,13 +247,14 @@ export function avees({
     },
 
     /** Deletes an avee; foreign keys delete its documents, conversations and memories. */
-    async delete(viewer: Viewer, idOrHandle: string): Promise<void> {
-      await removeAvee((await requireShareable(viewer, idOrHandle)).id)
+    async delete(viewer: Viewer, idOrHandle: string): Promise<DeletionReceipt> {
+      return await removeAvee((await requireShareable(viewer, idOrHandle)).id, viewer.userId)
     },
 
     /** Deletes all avees of a user, including the library. */
     async deleteAllOf(userId: string): Promise<void> {
-      for (const { avee } of await listAvees(db, userId, { ownerId: userId })) await removeAvee(avee.id)
+      for (const { avee } of await listAvees(db, userId, { ownerId: userId }))
+        await removeAvee(avee.id, userId)
     },
 
     async follow(viewer: Viewer, idOrHandle: string): Promise<void> {

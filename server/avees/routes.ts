@@ -45,8 +45,8 @@ export const aveeRoutes =
     )
 
     route(app, deleteAvee, async (request) => {
-      await avees.delete(callerOf(request), request.params.id)
-      return done
+      const receipt = await avees.delete(callerOf(request), request.params.id)
+      return { deleted: true as const, receipt }
     })
 
     route(app, followAvee, async (request) => {

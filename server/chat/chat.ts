@@ -1,10 +1,12 @@
 import type { Citation } from '../../contract/chat.ts'
+import type { DeletionReceipt } from '../../contract/deletions.ts'
 import { type Layer } from '../../contract/layers.ts'
 import { charactersIn, maxQuestion } from '../../contract/limits.ts'
 import type { UsedMemory } from '../../contract/memory.ts'
 import type { Avees } from '../avees/index.ts'
 import type { Database } from '../db/index.ts'
 import { type Db, newId, type Trx } from '../db/index.ts'
+import type { Deletions } from '../deletions/index.ts'
 import { AppError, quotaExceeded } from '../errors.ts'
 import type { Caller } from '../http/caller.ts'
 import type { ConversationHistory, Insight } from '../insight/index.ts'
@@ -63,6 +65,7 @@ export type ChatDependencies = {
     Memory,
     'prepareTurn' | 'recall' | 'recallTurns' | 'recordTurn' | 'usedIn' | 'visibleAmong' | 'deleteLearned'
   >
+  deletions: Pick<Deletions, 'count' | 'record'>
   /** Per user; 0, the default, for no limit. */
   maxConversations?: number
 }
@@ -109,6 +112,7 @@ export function chat({
   models,
   insight,
   memory,
+  deletions,
   maxConversations = 0,
   protocols,
 }: ChatDependencies & { protocols: Record<string, Protocol> }) {
@@ -278,13 +282,15 @@ export function chat({
      * Deletes a conversation with its messages, runs and what was learned from it alone; a running answer is stopped
      * first.
      */
-    async deleteConversation(caller: Caller, id: string): Promise<void> {
+    async deleteConversation(caller: Caller, id: string): Promise<DeletionReceipt> {
       const conversation = await getConversation(caller, id)
       await runs.delete({ kind: 'chat', subject: conversation.id })
-      await database.transaction(async (trx) => {
+      return await database.transaction(async (trx) => {
+        const counts = await deletions.count(trx, { conversationId: id })
         const pair = { aveeId: conversation.avee_id, userId: caller.userId }
         await memory.deleteLearned(trx, { ...pair, conversationId: id })
         await deleteConversation(trx, id)
+        return await deletions.record(trx, caller.userId, counts)
       })
     },
 

@@ -69,8 +69,8 @@ export const chatRoutes =
     })
 
     route(app, deleteConversation, async (request) => {
-      await chat.deleteConversation(callerOf(request), request.params.id)
-      return { ok: true as const }
+      const receipt = await chat.deleteConversation(callerOf(request), request.params.id)
+      return { deleted: true as const, receipt }
     })
 
     route(app, listMessages, async (request) => {

@@ -45,6 +45,13 @@ export type Tables = {
     created_at: CreatedAt
     expires_at: Stamp
   }
+  deletions: {
+    id: string
+    user_id: string | null
+    counts: JSONColumnType<Record<string, number>>
+    created_at: CreatedAt
+    purged_at: Stamp | null
+  }
   audit_log: {
     id: string
     at: CreatedAt

@@ -1,7 +1,9 @@
 import { availableParallelism } from 'node:os'
+import type { DeletionReceipt } from '../../contract/deletions.ts'
 import type { Answerability } from '../../contract/knowledge.ts'
 import { type Layer } from '../../contract/layers.ts'
 import type { Database } from '../db/index.ts'
+import type { Deletions } from '../deletions/index.ts'
 import type { Jobs } from '../jobs/index.ts'
 import type { Log } from '../log.ts'
 import type { Embedder } from '../models/index.ts'
@@ -54,6 +56,7 @@ export type KnowledgeDependencies = {
   database: Database
   runs: Runs
   jobs: Jobs
+  deletions: Deletions
   models: {
     embedder(signal: AbortSignal): Promise<Embedder | undefined>
     embedderForSpace?(space: string): Promise<Embedder | undefined>
@@ -91,6 +94,7 @@ export async function knowledge({
   database,
   runs,
   jobs,
+  deletions,
   models,
   log,
   config,
@@ -157,6 +161,11 @@ export async function knowledge({
     deleteDocuments,
   })
   const ingestion = intake({ db, runs, files, parser, fetcher, quota, maxSitePages: limits.maxSitePages })
+
+  deletions.onPurge(async () => {
+    await cleanup.versions()
+    await cleanup.originals()
+  })
 
   /** Deletes documents of an avee and what was made of them; returns how many existed. */
   async function deleteDocuments(ids: string[], aveeId: string): Promise<number> {
@@ -285,9 +294,20 @@ export async function knowledge({
       if (!row || (await deleteDocuments([id], row.avee_id)) === 0) throw documentNotFound()
     },
 
-    /** Deletes all documents of an avee; returns how many there were. */
-    async clear(aveeId: string): Promise<number> {
-      return await deleteDocuments(await listDocumentIds(db, aveeId), aveeId)
+    /** Removes a document for a user. @throws document_not_found */
+    async delete(userId: string, id: string): Promise<DeletionReceipt> {
+      const row = await findDocument(db, id)
+      const counts = await deletions.count(db, { documentIds: [id] })
+      if (!row || (await deleteDocuments([id], row.avee_id)) === 0) throw documentNotFound()
+      return await deletions.record(db, userId, counts)
+    },
+
+    /** Deletes all documents of an avee. */
+    async deleteAll(userId: string, aveeId: string): Promise<DeletionReceipt> {
+      const ids = await listDocumentIds(db, aveeId)
+      const counts = await deletions.count(db, { documentIds: ids })
+      await deleteDocuments(ids, aveeId)
+      return await deletions.record(db, userId, counts)
     },
 
     /** Returns the text of a document, page by page. @throws document_not_found */

@@ -97,8 +97,8 @@ export const knowledgeRoutes =
 
     route(app, deleteDocument, async (request) => {
       await assertCanChangeDocument(callerOf(request), request.params.id)
-      await knowledge.remove(request.params.id)
-      return { ok: true as const }
+      const receipt = await knowledge.delete(callerOf(request).userId, request.params.id)
+      return { deleted: true as const, receipt }
     })
 
     route(app, getDocumentText, async (request) => {

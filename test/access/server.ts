@@ -3,6 +3,7 @@ import { accountRoutes, accounts as createAccounts } from '../../server/accounts
 import { aveeRoutes, avees as createAvees } from '../../server/avees/index.ts'
 import { readConfig } from '../../server/config.ts'
 import type { Database } from '../../server/db/index.ts'
+import { deletions as createDeletions } from '../../server/deletions/index.ts'
 import { createHttp, type Http, type HttpDependencies } from '../../server/http/index.ts'
 import { jobs as createJobs } from '../../server/jobs/index.ts'
 import { createLog } from '../../server/log.ts'
@@ -40,13 +41,16 @@ export async function reopenServer(
   const config = readConfig({ PORT: '0', REGISTRATION: 'open', ...env })
   const log = createLog('silent')
   const runs = createRuns({ database, log, nodeId: 'node' })
+  const jobs = createJobs({ database, log })
+  const deletions = createDeletions({ database, jobs, log })
   const accounts = await createAccounts({
     database,
     runs,
+    deletions,
     loopback: config.server.loopback,
     ...config.accounts,
   })
-  const avees = createAvees({ database, accounts, runs, jobs: createJobs({ database, log }) })
+  const avees = createAvees({ database, accounts, runs, jobs, deletions })
   const http = await createHttp({
     config,
     log,

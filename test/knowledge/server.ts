@@ -8,6 +8,7 @@ import { accountRoutes, accounts as createAccounts } from '../../server/accounts
 import { aveeRoutes, avees as createAvees } from '../../server/avees/index.ts'
 import { readConfig } from '../../server/config.ts'
 import { newId } from '../../server/db/index.ts'
+import { deletions as createDeletions } from '../../server/deletions/index.ts'
 import { localchatDocumentRoutes } from '../../server/gateways/localchat/documents.ts'
 import { createHttp } from '../../server/http/index.ts'
 import { jobs as createJobs } from '../../server/jobs/index.ts'
@@ -41,8 +42,9 @@ export async function openKnowledgeServer(
   const config = readConfig({ PORT: '0', DATA_DIR: dir, REGISTRATION: 'open' })
   const runs = createRuns({ database, log, nodeId: randomUUID(), leaseMs: 2_000, graceMs: 0 })
   const jobs = createJobs({ database, log })
-  const accounts = await createAccounts({ database, runs, loopback: true, ...config.accounts })
-  const avees = createAvees({ database, accounts, runs, jobs })
+  const deletions = createDeletions({ database, jobs, log })
+  const accounts = await createAccounts({ database, runs, deletions, loopback: true, ...config.accounts })
+  const avees = createAvees({ database, accounts, runs, jobs, deletions })
   let embedder: Embedder | undefined
   let previous: Embedder | undefined
   let reranker: KnowledgeDependencies['models']['scoreRelevance']
@@ -50,6 +52,7 @@ export async function openKnowledgeServer(
     database,
     runs,
     jobs,
+    deletions,
     models: {
       embedder: async () => embedder,
       embedderForSpace: async (space) => (previous?.space === space ? previous : undefined),

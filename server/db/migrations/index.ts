@@ -13,6 +13,7 @@ import { up as documentSources } from './012-document-sources.ts'
 import { up as accountSecurity } from './013-account-security.ts'
 import { up as documentAccess } from './014-document-access.ts'
 import { up as idempotencyScope } from './015-idempotency-scope.ts'
+import { up as deletions } from './016-deletions.ts'
 
 /** All migrations by number. A released migration is never edited, renamed or removed. */
 export const migrations: Record<string, Migration> = {
@@ -30,4 +31,5 @@ export const migrations: Record<string, Migration> = {
   '013-account-security': { up: accountSecurity },
   '014-document-access': { up: documentAccess },
   '015-idempotency-scope': { up: idempotencyScope },
+  '016-deletions': { up: deletions },
 }

@@ -107,10 +107,14 @@ export const localchatDocumentRoutes =
     })
 
     route(app, clearLibrary, async (request) => {
-      const library = await getWritableLibrary(callerOf(request))
-      const count = await knowledge.clear(library.id)
+      const caller = callerOf(request)
+      const library = await getWritableLibrary(caller)
+      const receipt = await knowledge.deleteAll(caller.userId, library.id)
+      const { documents: count = 0 } = receipt
       return {
         success: true as const,
+        deleted: true as const,
+        receipt,
         message: `${count} ${count === 1 ? 'document' : 'documents'} deleted.`,
       }
     })
@@ -124,10 +128,12 @@ export const localchatDocumentRoutes =
     })
 
     route(app, deleteLibraryDocument, async (request) => {
-      const library = await getWritableLibrary(callerOf(request))
+      const caller = callerOf(request)
+      const library = await getWritableLibrary(caller)
       const document = await getDocument(library, request.params.id)
-      await knowledge.remove(document.id)
-      return { success: true as const, message: `${nameOf(document)} deleted.` }
+      const receipt = await knowledge.delete(caller.userId, document.id)
+      const message = `${nameOf(document)} deleted.`
+      return { success: true as const, message, deleted: true as const, receipt }
     })
 
     route(app, testRetrieval, async (request, reply) => {

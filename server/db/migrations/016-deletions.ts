@@ -1,0 +1,12 @@
+import { type Kysely, sql } from 'kysely'
+
+/** Receipts of deletions. Without foreign keys: a receipt outlives its user. */
+export async function up(db: Kysely<unknown>): Promise<void> {
+  await sql`create table deletions (
+    id uuid primary key,
+    user_id uuid,
+    counts jsonb not null,
+    created_at timestamptz not null default now(),
+    purged_at timestamptz
+  )`.execute(db)
+}

@@ -1,0 +1,2 @@
+export { type Deletions, deletions } from './deletions.ts'
+export { deletionRoutes } from './routes.ts'

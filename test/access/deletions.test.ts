@@ -1,0 +1,122 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Deleted, DeletionReceipt } from '../../contract/deletions.ts'
+import { openDatabase } from '../../server/db/index.ts'
+import { createLog } from '../../server/log.ts'
+import { type ServerProcess, startServer } from '../app.ts'
+import {
+  bodyOf,
+  createAvee,
+  createConversation,
+  registerUser,
+  type TestUser,
+  uploadFiles,
+} from '../builders.ts'
+import type { TestClient } from '../client.ts'
+import { DATABASES } from '../databases.ts'
+import { filesWith } from '../files-with.ts'
+
+/** A word of letters that occurs nowhere else. */
+const word = () => Array.from(randomBytes(14), (byte) => 'bcdfghklmnprstvz'[byte & 15]).join('')
+
+/** Lists the tables of which a row contains one of the words. */
+async function tablesWith(url: string, words: string[]): Promise<string[]> {
+  await using database = await openDatabase({ url, dir: '', log: createLog('silent') })
+  const { rows: tables } = await sql<{ name: string }>`
+    select format('%I', relname) as name from pg_stat_user_tables`.execute(database.db)
+  const found: string[] = []
+  for (const { name } of tables) {
+    const { rows } = await sql<{ n: number }>`
+      select count(*)::int as n from ${sql.raw(name)} as t where lower(t::text) ~ ${words.join('|')}`.execute(
+      database.db,
+    )
+    if ((rows[0]?.n ?? 0) > 0) found.push(name)
+  }
+  return found
+}
+
+describe.each(DATABASES)('deletions on %s', (kind) => {
+  let server: ServerProcess
+  let owner: TestUser
+  beforeAll(async () => {
+    server = await startServer({}, kind)
+    owner = await registerUser(server, { email: 'owner@example.org' })
+  })
+  afterAll(async () => await server[Symbol.asyncDispose]())
+
+  const remove = async (client: TestClient, path: string, body?: unknown): Promise<DeletionReceipt> =>
+    bodyOf(await client.delete<Deleted>(path, body)).receipt
+  /** Polls rarely, because each request is a use of the database, and the purge waits until it is idle. */
+  const purged = async (client: TestClient, id: string) =>
+    expect
+      .poll(async () => bodyOf(await client.get<DeletionReceipt>(`/deletions/${id}`)).purge, {
+        interval: 2_000,
+        timeout: 120_000,
+      })
+      .toBe('done')
+  /** Where the words still are: files of the data directory, or tables of the server. */
+  const placesWith = async (words: string[]): Promise<string[]> => {
+    const { dir, url } = server.database
+    return [...filesWith(dir, words), ...(url === undefined ? [] : await tablesWith(url, words))]
+  }
+
+  test('leave no word of documents, conversations, avees and accounts behind', {
+    timeout: 180_000,
+  }, async () => {
+    const words: string[] = []
+    const secret = () => {
+      words.push(word())
+      return words.at(-1) ?? ''
+    }
+    const visitor = await registerUser(server, { display_name: secret() })
+    const kept = await createAvee(owner.client)
+    const [document] = await uploadFiles(
+      owner.client,
+      [{ name: `${secret()}.md`, content: `# ${secret()}\n\nThe harbour master is called ${secret()}.` }],
+      { avee: kept.id, layer: 'public' },
+    )
+    const talk = await createConversation(visitor.client, kept.handle)
+    const question = `Who is the harbour master, ${secret()}? Remember that my boat is called ${secret()}.`
+    bodyOf(await visitor.client.post('/chat/ask', { conversation_id: talk.id, question }))
+    bodyOf(await visitor.client.patch(`/conversations/${talk.id}`, { title: secret() }))
+    bodyOf(await visitor.client.post('/memories', { avee: kept.id, content: `The user likes ${secret()}.` }))
+    const avee = await createAvee(owner.client, { display_name: secret(), bio: secret(), persona: secret() })
+    await uploadFiles(owner.client, [{ name: 'a.txt', content: `Of ${secret()} alone.` }], {
+      avee: avee.id,
+      layer: 'intimate',
+    })
+    bodyOf(await visitor.client.post('/api-keys', { name: secret() }))
+    expect(await placesWith(words)).not.toEqual([])
+
+    const receipts = [
+      await remove(visitor.client, `/conversations/${talk.id}`),
+      await remove(owner.client, `/documents/${document?.doc_id}`),
+      await remove(owner.client, `/avees/${avee.id}`),
+      await remove(visitor.client, '/me', { password: visitor.password }),
+    ]
+    expect(receipts).toMatchObject([
+      { purge: 'pending', conversations: 1, messages: 2 },
+      { documents: 1, passages: 1 },
+      { avees: 1, documents: 1, passages: 1 },
+      { users: 1, memories: 1 },
+    ])
+    for (const { id } of receipts) await purged(owner.client, id)
+    expect(await placesWith(words)).toEqual([])
+    expect(await server.stop()).toBe(0)
+    expect(await placesWith(words)).toEqual([])
+    await server.restart()
+    expect(await placesWith(words)).toEqual([])
+  })
+
+  test('show their receipt to the user who deleted and to administrators', async () => {
+    const user = await registerUser(server)
+    const avee = await createAvee(user.client)
+    const other = await registerUser(server)
+    const { id } = await remove(user.client, `/avees/${avee.id}`)
+    const status = async (client: TestClient) => (await client.get(`/deletions/${id}`)).status
+    expect([await status(user.client), await status(owner.client)]).toEqual([200, 200])
+    expect([await status(other.client), await status(server)]).toEqual([404, 404])
+    expect((await owner.client.get(`/deletions/${randomUUID()}`)).status).toBe(404)
+  })
+})
