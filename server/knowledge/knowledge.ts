@@ -169,19 +169,24 @@ export async function knowledge({
 
   /** Deletes documents of an avee and what was made of them; returns how many existed. */
   async function deleteDocuments(ids: string[], aveeId: string): Promise<number> {
-    const hashes: string[] = []
+    const deleted: DocumentRow[] = []
     for (const id of ids) {
-      const deleted = await database.transaction(async (trx) => {
+      const document = await database.transaction(async (trx) => {
         await lockDocumentsOfAvee(trx, aveeId)
         await cleanup.enqueue(trx)
         return await retireDocument(trx, id)
       })
-      if (deleted) hashes.push(deleted.sha256)
+      if (document) deleted.push(document)
     }
     // The job queue logs a failure and tries again; the documents are deleted in any case.
     await cleanup.versions().catch(() => undefined)
-    await cleanup.deleteUnreferenced([...new Set(hashes)])
-    return hashes.length
+    await cleanup.deleteUnreferenced([...new Set(deleted.map(({ sha256 }) => sha256))])
+    // The logs of uploads name their files.
+    const mentions = deleted.flatMap(({ sha256, source_url: url, filename }) =>
+      [sha256, url, filename].filter((text) => text !== null),
+    )
+    if (mentions.length > 0) await runs.delete({ kind: 'ingest', scope: aveeId, mentions })
+    return deleted.length
   }
 
   /** Returns the vector space of the current embedding model, or null if there is none or it does not respond. */

@@ -134,5 +134,9 @@ export type NewRun<Input = unknown> = {
 /** `created`: a new run; `repeated`: the run of an earlier request with the same key; `busy`: the running run of the same subject. */
 export type StartResult = { outcome: 'created' | 'repeated' | 'busy'; run: RunRecord }
 
-/** Runs of a user, of a scope, or of a kind and subject. */
-export type RunSelector = { userId: string } | { scope: string } | { kind: string; subject: string }
+/** Runs of a user, of a scope, of a kind and subject, or ended ones of a kind and scope whose input contains one of the texts. */
+export type RunSelector =
+  | { userId: string }
+  | { scope: string }
+  | { kind: string; subject: string }
+  | { kind: string; scope: string; mentions: string[] }

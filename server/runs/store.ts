@@ -68,7 +68,14 @@ export const listRunIds = async (
   db
     .selectFrom('runs')
     .select(['id', 'status'])
-    .where((eb) => eb.and('userId' in selector ? { user_id: selector.userId } : selector))
+    .where((eb) => {
+      if ('userId' in selector) return eb('user_id', '=', selector.userId)
+      if (!('mentions' in selector)) return eb.and(selector)
+      const { mentions, ...runs } = selector
+      const texts = mentions.map((text) => JSON.stringify(text).slice(1, -1))
+      const mentioned = sql<boolean>`exists (select from unnest(${texts}::text[]) as t where strpos(input::text, t) > 0)`
+      return eb.and([eb.and(runs), eb('status', '<>', 'running'), mentioned])
+    })
     .execute()
 
 export async function deleteRuns(db: Db, ids: string[]): Promise<void> {

@@ -33,11 +33,11 @@ const TABLES_TO_VACUUM = `
   where dead > 50 + 0.2 * rows or inserted > 1000 + 0.2 * rows or changed > 50 + 0.1 * rows
   order by dead desc`
 
-/** Selects the tables in which rows were deleted or changed, the smallest first. The counts start anew after a crash. */
+/** Selects the tables with pages, and their deleted and changed rows, the smallest first. The counts start anew after a crash. */
 const CHANGED_TABLES = `
   select format('%I.%I', schemaname, relname) as name, pg_total_relation_size(relid)::float8 as bytes,
     (n_tup_del + n_tup_upd)::float8 as changes
-  from pg_stat_user_tables order by bytes`
+  from pg_stat_user_tables where pg_relation_size(relid) > 0 order by bytes`
 
 type ChangedTable = { name: string; bytes: number; changes: number }
 type TableToVacuum = { name: string; vacuum: boolean; analyze: boolean }
