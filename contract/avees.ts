@@ -14,7 +14,7 @@ import {
 } from './common.ts'
 import { deleted } from './deletions.ts'
 import { layer } from './layers.ts'
-import { operation } from './operation.ts'
+import { content, operation } from './operation.ts'
 
 export const visibility = describe(
   z.enum(['public', 'unlisted', 'private']),
@@ -44,7 +44,10 @@ export const avee = component(
     display_name: z.string(),
     bio: z.string(),
     greeting: z.string(),
-    avatar: z.nullable(z.string()),
+    avatar: describe(
+      z.nullable(z.string()),
+      'An emoji, or the path of an image on this server (`GET /avees/{id}/avatar`).',
+    ),
     visibility,
     is_library: describe(z.boolean(), 'True for the document library of the caller, handle `local`.'),
     is_owner: z.boolean(),
@@ -120,6 +123,21 @@ export const getAvee = operation({
   responses: { 200: avee },
 })
 
+export const getAvatar = operation({
+  method: 'GET',
+  path: '/avees/:id/avatar',
+  tags,
+  summary: 'Get the image of an avee',
+  description:
+    'The member `avatar` of an avee has the path of the image. It may be cached: a new image has a new path.',
+  params: aveeParams,
+  query: z.object({ v: z.optional(describe(z.string(), 'The version of the image.')) }),
+  responses: { 200: content({ 'image/*': z.unknown() }) },
+})
+
+/** The path in the member `avatar`; sent back, it leaves the image as it is. */
+const avatarPath = z.string().check(z.regex(/^\/avees\/[\w-]+\/avatar\?v=\w+$/))
+
 export const updateAvee = operation({
   method: 'PATCH',
   path: '/avees/:id',
@@ -129,7 +147,7 @@ export const updateAvee = operation({
   params: aveeParams,
   body: z.extend(z.partial(z.object(settings)), {
     persona_notes: z.optional(persona),
-    avatar: z.optional(z.nullable(settings.avatar)),
+    avatar: z.optional(z.nullable(z.union([settings.avatar, avatarPath]))),
     model: z.optional(z.nullable(settings.model)),
   }),
   responses: { 200: avee },

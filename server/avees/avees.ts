@@ -13,7 +13,9 @@ import type { Deletions } from '../deletions/index.ts'
 import { AppError } from '../errors.ts'
 import type { Jobs } from '../jobs/index.ts'
 import type { Runs } from '../runs/index.ts'
+import { type AvatarImage, parseAvatar } from './avatar.ts'
 import {
+  avatarNotFound,
   aveeNotFound,
   invalidCursor,
   libraryFixed,
@@ -228,6 +230,13 @@ export function avees({
         insertAvee(db, { ...fields, id: newId(), owner_id: viewer.userId }),
       )
       return await getCard(viewer, created.id)
+    },
+
+    /** Returns the image of an avee. @throws avatar_not_found if it has none */
+    async avatar(viewer: Viewer, idOrHandle: string): Promise<AvatarImage> {
+      const image = parseAvatar((await view(viewer, idOrHandle)).avee.avatar)
+      if (!image) throw avatarNotFound()
+      return image
     },
 
     async update(viewer: Viewer, idOrHandle: string, fields: AveeFields): Promise<AveeCard> {

@@ -4,6 +4,7 @@ import {
   deleteAvee,
   deletePermission,
   followAvee,
+  getAvatar,
   getAvee,
   listAvees,
   listMyAvees,
@@ -15,6 +16,7 @@ import {
 } from '../../contract/avees.ts'
 import { callerOf } from '../http/caller.ts'
 import { route } from '../http/route.ts'
+import { parseAvatar } from './avatar.ts'
 import type { AveeCard, Avees } from './avees.ts'
 
 const done = { ok: true } as const
@@ -40,9 +42,22 @@ export const aveeRoutes =
 
     route(app, getAvee, async (request) => present(await avees.getCard(callerOf(request), request.params.id)))
 
-    route(app, updateAvee, async (request) =>
-      present(await avees.update(callerOf(request), request.params.id, request.body)),
-    )
+    route(app, getAvatar, async (request, reply) => {
+      const { bytes, type, version } = await avees.avatar(callerOf(request), request.params.id)
+      const isCurrent = request.query.v === version
+      return await reply
+        .header('cache-control', isCurrent ? 'private, max-age=31536000, immutable' : 'private, no-cache')
+        .type(type)
+        .code(200)
+        .send(bytes)
+    })
+
+    route(app, updateAvee, async (request) => {
+      const { avatar, ...fields } = request.body
+      const isUnchanged = avatar === undefined || avatar?.startsWith('/')
+      const changes = isUnchanged ? fields : { ...fields, avatar }
+      return present(await avees.update(callerOf(request), request.params.id, changes))
+    })
 
     route(app, deleteAvee, async (request) => {
       const receipt = await avees.delete(callerOf(request), request.params.id)
@@ -76,13 +91,14 @@ export const aveeRoutes =
 
 /** The wire format of an avee. Only the owner sees the persona; the owner's id is never sent. */
 function present({ avee: shown, layer, isOwner, isFollowing, followers }: AveeCard): WireAvee {
+  const image = parseAvatar(shown.avatar)
   return {
     id: shown.id,
     handle: shown.handle,
     display_name: shown.displayName,
     bio: shown.bio,
     greeting: shown.greeting,
-    avatar: shown.avatar,
+    avatar: image ? `/avees/${shown.id}/avatar?v=${image.version}` : shown.avatar,
     visibility: shown.visibility,
     is_library: shown.isLibrary,
     is_owner: isOwner,

@@ -118,6 +118,36 @@ describe.each(DATABASES)('avees on %s', (kind) => {
     ).toBe(409)
   })
 
+  test('serves the image of an avee by a path that changes with it', async () => {
+    await using server = await open()
+    const { token } = server.ann
+    const image = (text: string) => `data:image/png;base64,${Buffer.from(text).toString('base64')}`
+    const { body } = await make(server, token, { avatar: image('x'.repeat(250_000)), visibility: 'private' })
+    const path = body.avatar ?? ''
+    expect(path).toMatch(new RegExp(`^/avees/${body.id}/avatar\\?v=\\w+$`))
+    const served = await server.call<string>('GET', path, { token })
+    expect([served.status, served.headers['content-type'], served.body]).toEqual([
+      200,
+      'image/png',
+      'x'.repeat(250_000),
+    ])
+    expect(served.headers['cache-control']).toBe('private, max-age=31536000, immutable')
+    const list = await server.call<object>('GET', '/me/avees', { token })
+    expect(JSON.stringify(list.body).length).toBeLessThan(5_000)
+
+    expect((await server.call('GET', path, { token: server.bob.token })).status).toBe(404)
+    const change = async (avatar: string | null) =>
+      (await server.call<Answer>('PATCH', '/avees/sage', { token, body: { avatar } })).body.avatar
+    expect(await change(path)).toBe(path)
+    const changed = await change(image('y'))
+    expect(changed).not.toBe(path)
+    expect((await server.call('GET', changed ?? '', { token })).body).toBe('y')
+    const outdated = await server.call('GET', path, { token })
+    expect(outdated.headers['cache-control']).toBe('private, no-cache')
+    expect(await change('🦉')).toBe('🦉')
+    expect((await server.call('GET', path, { token })).status).toBe(404)
+  })
+
   test('gives a handle to one of two concurrent requests', async () => {
     await using server = await open()
     const statuses = await Promise.all([make(server, server.ann.token), make(server, server.bob.token)])

@@ -107,7 +107,11 @@ export function Badge({ kind, children }: { kind?: 'accent' | 'warn'; children: 
   return <span className={classNames('badge', kind && `badge-${kind}`)}>{children}</span>
 }
 
-/** An image (data: URL), an emoji, or the first letter of the name. Never loads an image from another server. */
+/** Whether an avatar is an image: a path on this server, or a data: URL that is not saved yet. */
+export const isImage = (picture: string | null | undefined): picture is string =>
+  /^(?:data:image\/|\/avees\/)/.test(picture ?? '')
+
+/** An image, an emoji, or the first letter of the name. Never loads an image from another server. */
 export function Avatar({
   name,
   picture,
@@ -118,7 +122,7 @@ export function Avatar({
   size?: number
 }) {
   const style: CSSProperties = { width: size, height: size, fontSize: size * 0.44 }
-  if (picture?.startsWith('data:image/'))
+  if (isImage(picture))
     return (
       <span className="avatar" style={style} aria-hidden>
         <img src={picture} alt="" />

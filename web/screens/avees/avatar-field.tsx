@@ -2,7 +2,7 @@ import { ImageUp, X } from 'lucide-react'
 import { useRef, useState } from 'react'
 import { Button } from '../../ui/button.tsx'
 import { TextField } from '../../ui/field.tsx'
-import { Avatar } from '../../ui/state.tsx'
+import { Avatar, isImage } from '../../ui/state.tsx'
 import './avatar-field.css'
 
 /** Width and height of a stored avatar in pixels. */
@@ -20,7 +20,6 @@ export function AvatarField({
 }) {
   const input = useRef<HTMLInputElement>(null)
   const [error, setError] = useState<string>()
-  const isImage = picture?.startsWith('data:') ?? false
   const upload = async (file: File): Promise<void> => {
     try {
       onChange(await createThumbnail(file))
@@ -36,7 +35,7 @@ export function AvatarField({
         <Button icon={ImageUp} onClick={() => input.current?.click()}>
           Choose image
         </Button>
-        {isImage ? (
+        {isImage(picture) ? (
           <Button variant="quiet" icon={X} onClick={() => onChange(null)}>
             Remove
           </Button>
