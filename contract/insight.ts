@@ -34,7 +34,7 @@ const qualityScores = component(
       ),
       'The statements of the answer, each with the passage that supports it best.',
     ),
-    measured_by: describe(z.string(), '`words`, or the name of the judging model.'),
+    measured_by: describe(z.string(), '`words`: the scores compare words.'),
   }),
 )
 

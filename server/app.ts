@@ -112,7 +112,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
       },
     }),
   )
-  const insight = createInsight({ database, jobs, models, knowledge, avees, judge: config.insight.judge })
+  const insight = createInsight({ database, jobs, models, knowledge, avees })
   const memory = createMemory({ database, models, avees, jobs, log, pace: overrides.memoryPace ?? {} })
   const chat = createChat({
     database,

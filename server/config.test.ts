@@ -45,7 +45,6 @@ test('the defaults serve only this machine', () => {
       backgroundCalls: true,
       backgroundIdleMs: 10_000,
     },
-    insight: { judge: false },
     runs: { leaseMs: 4_000, eventsDays: 7 },
     documents: {
       maxUploadBytes: 200 * 1024 * 1024,

@@ -245,11 +245,6 @@ export const settings = z.object({
     .describe(
       'Idle time of a local model server before background calls in milliseconds. Answers preempt background calls.',
     ),
-  INSIGHT_JUDGE: oneOf('on', 'off')
-    .prefault('off')
-    .describe(
-      'Whether the language model evaluates each answer in the background. Without it, the evaluation is lexical and uses no tokens.',
-    ),
   MAX_UPLOAD_MB: integer(1, 100_000)
     .prefault('200')
     .describe('Maximum size of an uploaded file in megabytes.'),
@@ -392,7 +387,6 @@ export function readConfig(env: Record<string, string | undefined>) {
       backgroundCalls: s.BACKGROUND_MODEL_CALLS === 'on',
       backgroundIdleMs: s.BACKGROUND_MODEL_REST_MS,
     },
-    insight: { judge: s.INSIGHT_JUDGE === 'on' },
     runs: { leaseMs: s.RUN_LEASE_MS, eventsDays: s.RUN_EVENTS_DAYS },
     documents: {
       maxUploadBytes: megabytes(s.MAX_UPLOAD_MB),

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
 import { questionsIn, topicIn } from './follow-ups.ts'
-import { verdictIn } from './judge.ts'
 import { contactDetails, redact } from './redact.ts'
 import { titleFromTopics, titleIn } from './titles.ts'
 import { mergeTopics, phraseExtractor, rankTopics } from './topics.ts'
@@ -153,22 +152,5 @@ describe('redact', () => {
       expect(unbounded.length, source).toBeLessThanOrEqual(1)
       if (unbounded.length === 1) expect(source).toMatch(/(?:[*+]|\{\d+,\})$/)
     }
-  })
-})
-
-describe('verdictIn', () => {
-  test('parses the JSON in a reply and drops sentences that the answer does not contain', () => {
-    const reply =
-      'Sure! {"relevance":1,"engagement":0.5,"factual_grounding":null,"unsupported":["It is blue.","It flies."]} Done.'
-    expect(verdictIn(reply, 'It weaves. It is blue.')).toEqual({
-      relevance: 1,
-      engagement: 0.5,
-      grounding: null,
-      unsupported: ['It is blue.'],
-    })
-  })
-
-  test.each(['no JSON', '{"relevance":7}', '{"relevance":1,"engagement":', ''])('rejects %j', (reply) => {
-    expect(verdictIn(reply, '')).toBeNull()
   })
 })

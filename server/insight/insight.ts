@@ -23,8 +23,6 @@ export type InsightDependencies = {
   models: Pick<Models, 'runInBackground'>
   knowledge: Pick<Knowledge, 'documentFrequencies' | 'search' | 'ingestText' | 'remove' | 'layersOf'>
   avees: Pick<Avees, 'getLayer' | 'get' | 'addPersonaNote'>
-  /** Lets a model judge each answer, in the background. */
-  judge?: boolean
   now?: () => Date
 }
 
@@ -37,12 +35,11 @@ export function insight({
   models,
   knowledge,
   avees,
-  judge = false,
   now = () => new Date(),
 }: InsightDependencies) {
   const { db } = database
   const summaries = createSummaries({ db, models, knowledge })
-  const turns = turnJobs({ database, jobs, knowledge, models, summaries, judge })
+  const turns = turnJobs({ database, jobs, knowledge, models, summaries })
   const updates = createUpdates({ database, jobs, knowledge, now })
 
   return {

@@ -8,7 +8,6 @@ import { analyzeTurn, type Turn } from './analysis/analyze-turn.ts'
 import { jaccard } from './analysis/terms.ts'
 import type { UnansweredReason } from './analysis/unanswered.ts'
 import { answerableOnes, generateFollowUps, nearbyPassages } from './follow-ups.ts'
-import { judgeTurn } from './judge.ts'
 import {
   insertGroup,
   insertQuestion,
@@ -49,8 +48,6 @@ type Dependencies = {
   knowledge: Pick<Knowledge, 'documentFrequencies' | 'search'>
   models: Pick<Models, 'runInBackground'>
   summaries: Pick<Summaries, 'extend' | 'rewrite'>
-  /** Lets a model judge each answer. */
-  judge: boolean
 }
 
 /**
@@ -60,7 +57,7 @@ type Dependencies = {
  *                        │
  *                        └──▶ refine (with a background model): title, summary, verdict, follow-ups
  */
-export function turnJobs({ database, jobs, knowledge, models, summaries, judge }: Dependencies) {
+export function turnJobs({ database, jobs, knowledge, models, summaries }: Dependencies) {
   const { db } = database
 
   /** Reads a turn with the messages before it; undefined when its messages have been deleted. */
@@ -166,24 +163,6 @@ export function turnJobs({ database, jobs, knowledge, models, summaries, judge }
       if (title !== null) await conversations.setAutoTitle(row.conversation_id, title)
     }
     await summaries.rewrite(row.message_id, row.layer, conversations.readBranch, signal)
-    if (judge) {
-      const judged = await models.runInBackground({ signal }, async (model, stop) => ({
-        by: model.name,
-        verdict: await judgeTurn(model, turn, stop),
-      }))
-      if (judged?.verdict) {
-        const { relevance, engagement, grounding, unsupported } = judged.verdict
-        await saveTurn(db, row.message_id, {
-          relevance,
-          engagement,
-          grounding: turn.citations.length === 0 ? null : grounding,
-          measured_by: judged.by,
-          issues: unsupported.map(
-            (text) => `No passage supports this, according to the judging model: “${text}”`,
-          ),
-        })
-      }
-    }
     if (turn.citations.length > 0) await refineFollowUps(row, turn, signal)
   }
 

@@ -275,36 +275,4 @@ describe('a background model', () => {
     const { follow_up_suggestions } = await analyzedTurn(app, messageId)
     expect(follow_up_suggestions).toEqual(['How fast does the mill add two numbers?'])
   })
-
-  test('replaces the scores as a judge, without sentences that the answer does not contain', async () => {
-    await using app = await startApp({
-      OLLAMA_BASE_URL: ollama.url,
-      BACKGROUND_MODEL_CALLS: 'on',
-      INSIGHT_JUDGE: 'on',
-    })
-    const { client, avee } = await createEngineAvee(app)
-    const { id } = await createConversation(client, avee.handle)
-    bodyOf(await client.patch(`/conversations/${id}`, { title: 'Mine' }))
-    const verdict = {
-      relevance: 0.9,
-      engagement: 0.4,
-      factual_grounding: 0.5,
-      unsupported: ['It was painted blue.', 'It flew.'],
-    }
-    ollama.script(
-      '/api/chat',
-      { tokens: ['The engine weaves patterns [1]. ', 'It was painted blue.'] },
-      { tokens: ['Here: ', JSON.stringify(verdict)] },
-    )
-    const messageId = await askAndWait(client, id, 'What does the engine weave?')
-    await app.app.jobs.idle()
-    const turn = await analyzedTurn(app, messageId)
-    expect(turn.quality_scores).toMatchObject({
-      relevance_score: 0.9,
-      engagement_score: 0.4,
-      factual_grounding: 0.5,
-      measured_by: 'llama3.2:1b',
-    })
-    expect(turn.quality_scores.issues).toEqual([expect.stringContaining('painted blue')])
-  })
 })
