@@ -20,22 +20,18 @@ import { type ScriptedOllama, startOllama } from '../model-servers.ts'
 
 /** Members that any operation requires; each ignores the others. */
 const anyBody = {
-  ...{
-    answer: 'Answer',
-    content: 'Text',
-    text: 'Text',
-    title: 'Title',
-    path: '/srv',
-    url: 'https://example.org/',
-  },
-  ...{
-    layer: 'public',
-    max_layer: 'friends',
-    message_id: randomUUID(),
-    vote: 'up',
-    share: true,
-    pinned: true,
-  },
+  answer: 'Answer',
+  content: 'Text',
+  text: 'Text',
+  title: 'Title',
+  path: '/srv',
+  url: 'https://example.org/',
+  layer: 'public',
+  max_layer: 'friends',
+  message_id: randomUUID(),
+  vote: 'up',
+  share: true,
+  pinned: true,
 }
 
 type Description = { paths: Record<string, Record<string, unknown>> }

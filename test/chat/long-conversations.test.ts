@@ -1,7 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Avee } from '../../contract/avees.ts'
 import { startApp, type TestApp } from '../app.ts'
-import { ask, bodyOf, createAvee, createConversation, listMessages, registerUser } from '../builders.ts'
+import {
+  ask,
+  bodyOf,
+  createAvee,
+  createConversation,
+  listMessages,
+  registerUser,
+  uploadFiles,
+} from '../builders.ts'
 import type { TestClient } from '../client.ts'
 import { DATABASES } from '../databases.ts'
 import { type ScriptedOllama, startOllama } from '../model-servers.ts'
@@ -72,16 +80,22 @@ for (const kind of DATABASES) {
       expect(prompt()[0]?.content).not.toContain(heading)
     })
 
-    test('omits a summary of answers above the user’s current layer', async () => {
+    test.each([
+      ['above the user’s current layer', 'revoke'],
+      ['from a document that was deleted', 'delete'],
+    ])('omits a summary of answers %s', async (_, change) => {
       const { client: friend, session } = await registerUser(app)
-      bodyOf(await owner.put(`/avees/${avee.id}/permissions/${session.user.id}`, { max_layer: 'friends' }))
-      const { id } = await createConversation(friend, avee.handle)
-      await askTurns(friend, id, 26)
+      const { id: lamps } = await createAvee(owner)
+      const permission = `/avees/${lamps}/permissions/${session.user.id}`
+      bodyOf(await owner.put(permission, { max_layer: 'friends' }))
+      const file = { name: 'lamps.txt', content: 'Every lighthouse that I painted has a colour and a lamp.' }
+      const [document] = await uploadFiles(owner, [file], { avee: lamps, layer: 'friends' })
+      const { id } = await createConversation(friend, lamps)
+      await askTurns(friend, id, 28)
       await ask(friend, id, 'Go on.')
-      expect(prompt()[0]?.content).toContain(heading)
-      bodyOf(await owner.delete(`/avees/${avee.id}/permissions/${session.user.id}`))
+      expect(prompt()[0]?.content.split(heading)[1]).toContain('has a lamp')
+      bodyOf(await owner.delete(change === 'revoke' ? permission : `/documents/${document?.doc_id}`))
       await ask(friend, id, 'Go on.')
-      expect(prompt()[0]?.content).not.toContain(heading)
       expect(JSON.stringify(prompt())).not.toContain('has a lamp')
     })
   })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { ChatMessage, ChatRequest, GroundingPassage, ModelPart } from '../port.ts'
-import { composeAnswer, createExtractiveModel } from './extractive.ts'
+import { composeAnswer, createExtractiveModel, hideQuotations } from './extractive.ts'
 import { splitSentences } from './sentences.ts'
 
 const passage = (n: number, text: string, page: number | null = n): GroundingPassage => ({
@@ -226,6 +226,33 @@ describe('the stream of the built-in answerer', async () => {
     await parts.next()
     stop.abort('stopped')
     await expect(parts.next()).rejects.toBe('stopped')
+  })
+})
+
+describe('hideQuotations', async () => {
+  const answer = await about('When was Acme Pumps founded, and what was the revenue in 2023?', passages, {
+    answerable: 'unsure',
+  })
+  const paragraphs = answer.split('\n\n')
+
+  test('replaces quotations of hidden passages by their numbers', () => {
+    expect(quotesIn(answer).map(({ n }) => n)).toEqual(expect.arrayContaining([1, 2]))
+    expect(hideQuotations(answer, () => true)).toBe(answer)
+    const shown = hideQuotations(answer, (n) => n === 2)
+    expect(shown).not.toMatch(/Acme|Leeds/)
+    expect(shown.split('\n\n')).toEqual(
+      paragraphs.map((paragraph) => (paragraph.includes('” [1]') ? '[1]' : paragraph)),
+    )
+  })
+
+  test('shows nothing of a hidden passage in an answer that was stopped anywhere', () => {
+    for (let length = 0; length < answer.length; length += 1)
+      expect(hideQuotations(answer.slice(0, length), () => false)).not.toMatch(/Acme|Leeds|Revenue|million/)
+  })
+
+  test('goes by the number after a quotation, not by one within it', () => {
+    expect(hideQuotations('“The code is “x” [2]” [1]', (n) => n === 2)).toBe('[1]')
+    expect(hideQuotations('“The code is “x” [1]” [2] (page 3)', (n) => n === 1)).toBe('[2]')
   })
 })
 
