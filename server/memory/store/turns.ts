@@ -118,14 +118,15 @@ export async function speakerNames(db: Db, { aveeId, userId }: Pair) {
   return { user: user?.display_name ?? '', assistant: avee?.display_name ?? '' }
 }
 
-/** Returns the language of the latest turn of a conversation whose language was detected. */
-export async function latestLanguage(db: Db, conversationId: string): Promise<string | null> {
+/** Returns the most frequent language of the turns of a conversation. */
+export async function usualLanguage(db: Db, conversationId: string): Promise<string | null> {
   const row = await db
     .selectFrom('turn_index')
     .select('language')
     .where('conversation_id', '=', conversationId)
     .where('language', 'is not', null)
-    .orderBy('message_id', 'desc')
+    .groupBy('language')
+    .orderBy((eb) => eb.fn.countAll(), 'desc')
     .limit(1)
     .executeTakeFirst()
   return row?.language ?? null

@@ -1,6 +1,6 @@
 import type { Layer } from '../../../contract/layers.ts'
 import type { Db } from '../../db/index.ts'
-import { type IndexedTurn, latestLanguage, speakerNames, type UnanalyzedTurn } from '../store/turns.ts'
+import { type IndexedTurn, speakerNames, type UnanalyzedTurn, usualLanguage } from '../store/turns.ts'
 import { languageAmong, type Pair } from '../terms.ts'
 import { turnVector } from './turn-vector.ts'
 
@@ -36,7 +36,7 @@ export async function analyze(db: Db, messages: UnanalyzedTurn[]): Promise<Index
   if (!first) return []
   const [speakers, usual] = await Promise.all([
     speakerNames(db, first),
-    latestLanguage(db, first.conversationId),
+    usualLanguage(db, first.conversationId),
   ])
   const texts = messages.map(({ content }) => content)
   const rows = await Promise.all(

@@ -13,6 +13,7 @@ import { Button } from '../../ui/button.tsx'
 import { ConfirmDialog } from '../../ui/dialog.tsx'
 import { formatTime } from '../../ui/format.ts'
 import { ErrorState, Skeleton } from '../../ui/state.tsx'
+import { describeClient } from './describe-client.ts'
 
 /** Lists the signed-in browsers and programs, and signs them out. */
 export function Sessions({ onSignOut }: { onSignOut: () => void }) {
@@ -68,7 +69,7 @@ function SessionRow({ session }: { session: ActiveSession }) {
     <li className="row">
       <div className="row-body">
         <span className="row-title">
-          <span className="truncate">{session.user_agent ?? 'Unknown program'}</span>
+          <span className="truncate">{describeClient(session.user_agent)}</span>
         </span>
         <span className="row-facts">
           {session.is_current ? 'This browser' : `Last used ${formatTime(session.last_used_at)}`}

@@ -1,0 +1,20 @@
+/** The order matters: browsers also name those that they are compatible with. */
+const browsers = { Edg: 'Edge', OPR: 'Opera', Firefox: 'Firefox', Chrome: 'Chrome', Safari: 'Safari' }
+const systems = {
+  Android: 'Android',
+  iPhone: 'iPhone',
+  iPad: 'iPad',
+  Windows: 'Windows',
+  Mac: 'macOS',
+  Linux: 'Linux',
+}
+
+/** Names the browser and the system of a user agent, or the program, such as `curl`. */
+export function describeClient(userAgent: string | null): string {
+  if (!userAgent) return 'Unknown program'
+  const nameIn = (names: Record<string, string>) =>
+    Object.entries(names).find(([mark]) => userAgent.includes(mark))?.[1]
+  const browser = nameIn(browsers)
+  if (!userAgent.startsWith('Mozilla/') || !browser) return userAgent.split('/')[0] ?? userAgent
+  return [browser, nameIn(systems)].filter(Boolean).join(' on ')
+}
