@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import type { Layer } from '../../../contract/layers.ts'
+import { analyzeTurn } from './analyze-turn.ts'
 import { checkStatements, groundingScore } from './grounding.ts'
 import { engagementScore, relevanceScore, satisfactionScore } from './scores.ts'
 import { statementsOf } from './statements.ts'
@@ -45,6 +47,25 @@ describe('statementsOf', () => {
   ])('finds nothing in 20,000 %s', (_, text) => {
     expect(statements(text)).toEqual([])
     expect(statements(text, true)).toEqual([])
+  })
+})
+
+describe('analyzeTurn', () => {
+  test('analyzes a bounded part of a very long answer', async () => {
+    let terms: string[] = []
+    const knowledge = {
+      documentFrequencies: async (_avee: string, _layers: Layer[], asked: string[]) => {
+        terms = asked
+        return { passages: 0, words: new Map<string, number>() }
+      },
+      search: async () => ({ hits: [], answerable: 'no' as const }),
+    }
+    const answer = Array.from({ length: 200_000 }, (_, n) => `word${n}`).join(' ')
+    const turn = { question: 'Which words?', answer, model: 'model', finishReason: 'stop' }
+    const place = { aveeId: 'avee', layers: [], citations: [], earlier: [] }
+    await analyzeTurn(knowledge, { ...turn, ...place }, new AbortController().signal)
+    expect(terms.length).toBeGreaterThan(1_000)
+    expect(terms.length).toBeLessThan(30_000)
   })
 })
 

@@ -10,6 +10,12 @@ import { statementsOf } from './statements.ts'
 import { languageOf, termExtractor } from './terms.ts'
 import { type UnansweredReason, unansweredReason } from './unanswered.ts'
 
+/**
+ * Of a longer answer, only the beginning is analyzed. An answer of 800,000 characters made the process grow by 370 MB
+ * for good, as Node.js keeps the memory of the many terms that it has freed.
+ */
+const maxAnalyzedCharacters = 100_000
+
 /** A question, its answer, the passages the answer was generated from, and the conversation before. */
 export type Turn = {
   aveeId: string
@@ -46,9 +52,10 @@ export type TurnAnalysis = {
 /** Analyzes a turn without a model; it costs a few queries. */
 export async function analyzeTurn(
   knowledge: Pick<Knowledge, 'documentFrequencies' | 'search'>,
-  turn: Turn,
+  whole: Turn,
   signal: AbortSignal,
 ): Promise<TurnAnalysis> {
+  const turn = { ...whole, answer: whole.answer.slice(0, maxAnalyzedCharacters) }
   const isExtractive = turn.model === 'extractive'
   const passageLanguage = languageOf(turn.citations.map(({ text }) => text).join('\n'))
   const language = languageOf(turn.answer, passageLanguage, detectLanguage(turn.question))
@@ -56,7 +63,9 @@ export async function analyzeTurn(
   const phrases = await phraseExtractor(language)
   const statements = statementsOf(turn.answer, extractor, isExtractive)
   const question = extractor.stemsOf(turn.question)
-  const earlierAnswers = turn.earlier.filter(({ role }) => role === 'assistant').map(({ content }) => content)
+  const earlierAnswers = turn.earlier
+    .filter(({ role }) => role === 'assistant')
+    .map(({ content }) => content.slice(0, maxAnalyzedCharacters))
   const earlierQuestions = turn.earlier.filter(({ role }) => role === 'user').map(({ content }) => content)
   const topicSource = {
     question: turn.question,
