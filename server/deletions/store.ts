@@ -34,7 +34,7 @@ export async function countContents(db: Db, subject: Subject): Promise<Counts> {
     union all select 'messages', count(*)::int from m
     union all select 'memories', count(*)::int from memories
       where avee_id in (select id from a) or user_id = ${user}
-        or id in (
+        or not edited and id in (
           select memory_id from memory_sources group by memory_id having bool_and(message_id in (select id from m))
         )`.execute(db)
   return Object.fromEntries(rows.filter(({ count }) => count > 0).map(({ kind, count }) => [kind, count]))

@@ -79,6 +79,11 @@ for (const kind of DATABASES) {
         memories: await post('/memories', { avee, content: 'Likes tea.', type: 'fact' }),
         'api-keys': await post('/api-keys', { name: 'key' }),
         sessions: sessions[0]?.id ?? '',
+        deletions: bodyOf(
+          await client.delete<{ receipt: { id: string } }>(
+            `/conversations/${(await createConversation(client, avee)).id}`,
+          ),
+        ).receipt.id,
         update_id: await post(`/avees/${avee}/updates`, { text: 'News.', layer: 'public' }),
       }
     }
