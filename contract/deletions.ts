@@ -10,7 +10,7 @@ export const deletionReceipt = component(
     id,
     purge: describe(
       z.enum(['pending', 'done']),
-      'done: no file of the embedded database and no table of a PostgreSQL server holds the contents any more.',
+      'done: no file of the embedded database and no table of a PostgreSQL server still holds the contents.',
     ),
     created_at: time,
     purged_at: z.nullable(time),
@@ -35,7 +35,7 @@ export const getDeletion = operation({
   tags: ['deletions'],
   summary: 'Get the receipt of a deletion, and whether the purge is done',
   description:
-    'For the user who deleted and for administrators; for whoever knows the id when that user has been deleted.',
+    'For the user who deleted and for administrators; for anyone with the id once that user has been deleted.',
   access: 'public',
   params: idParams,
   responses: { 200: deletionReceipt },

@@ -167,7 +167,7 @@ export const settings = z.object({
   REGISTRATION: oneOf('invite', 'open', 'closed')
     .prefault('invite')
     .describe(
-      'Who may create an account after the first one: `invite`, whoever an administrator invites; `open`, anybody; `closed`, nobody. The first account becomes the administrator. Unless `HOST` is this machine, it requires the setup token that the server prints at its start.',
+      'Who may create an account after the first one: `invite`: with an invitation from an administrator; `open`: anybody; `closed`: nobody. The first account becomes the administrator. Unless `HOST` is this machine, it requires the setup token that the server prints at its start.',
     ),
   SESSION_DAYS: integer(1, 3650).prefault('30').describe('Days until a session expires.'),
   LIMIT_SIGN_INS_PER_QUARTER_HOUR: integer(0, 1_000_000)

@@ -264,7 +264,7 @@ export async function accounts({ database, runs, deletions, ...settings }: Accou
             await deleteSetupToken(trx)
             return await startSession(trx, claimed ?? owner, client)
           }
-          // Another first account may have been created meanwhile.
+          // A concurrent request may have created the first account.
           if (settings.registration === 'closed') throw registrationClosed()
           if (settings.registration === 'invite') await redeemInvitation(trx, fields.invitation ?? '', email)
           const display_name = fields.display_name ?? fields.handle ?? email.slice(0, email.indexOf('@'))

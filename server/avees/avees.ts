@@ -135,7 +135,7 @@ export function avees({
     if (user && user.id !== userId) throw handleTaken(handle)
   }
 
-  /** Deletes the avee, then its runs: they end because it is gone, and none can start any more. */
+  /** Deletes the avee, then its runs: they end because it no longer exists, and no new ones can start. */
   async function removeAvee(id: string, userId: string): Promise<DeletionReceipt> {
     let receipt: DeletionReceipt
     for (let attempt = 1; ; attempt += 1) {

@@ -35,7 +35,7 @@ export const databaseTimeout = unavailable(
   2,
 )
 
-/** A row refers to one that does not exist, usually because it was deleted meanwhile. */
+/** A row refers to one that does not exist, usually because a concurrent request deleted it. */
 export function referenceNotFound(thing: string, cause: unknown): AppError {
   const name = thing.replaceAll('_', ' ')
   return new AppError(

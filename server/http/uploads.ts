@@ -94,7 +94,7 @@ async function receive<Staged extends { bytes: number }>(
 ): Promise<UploadedFile<Staged> | undefined> {
   const filename = sanitizeFilename(part.filename ?? '')
   const staged = await staging.stage(part.file)
-  // The stream of a file over the limit ends there; only this flag tells that the rest is missing.
+  // The stream of a file over the limit ends there; only this flag shows that the rest is missing.
   if (part.file.truncated) {
     await staging.discard(staged)
     return {

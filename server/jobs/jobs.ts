@@ -252,7 +252,7 @@ export function jobs({
     async idle(of = [...kinds.keys()]): Promise<void> {
       for (;;) {
         const isDue = isOpen && !isClosed && (await hasDue(db, of))
-        // Checked last: a job that is claimed meanwhile is no longer due, and starts before `working` ends.
+        // Checked last: a job that is claimed during the check is no longer due, and starts before `working` ends.
         const isRunning = [...running.values()].some(({ row }) => of.includes(row.kind))
         if (!isDue && !isRunning && working === undefined) return
         const change = new Promise<void>((resolve) => waiting.push(resolve))

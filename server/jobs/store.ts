@@ -110,7 +110,7 @@ export async function renewLease(db: Db, attempt: Attempt, leaseMs: number): Pro
   return numAffectedRows === 1n
 }
 
-/** Deletes a job that has succeeded, or makes it pending again when it was enqueued meanwhile. */
+/** Deletes a job that has succeeded, or makes it pending again when it was enqueued during its run. */
 export async function completeJob(db: Db, attempt: Attempt): Promise<void> {
   const { numAffectedRows } = await sql`
     delete from jobs where ${isOwned(attempt)} and version = ${attempt.version}`.execute(db)
@@ -120,7 +120,7 @@ export async function completeJob(db: Db, attempt: Attempt): Promise<void> {
     where ${isOwned(attempt)}`.execute(db)
 }
 
-/** Makes a job that has succeeded due again after `afterMs`; earlier when it was enqueued meanwhile. */
+/** Makes a job that has succeeded due again after `afterMs`; earlier when it was enqueued during its run. */
 export async function repeatJob(db: Db, attempt: Attempt, afterMs: number): Promise<void> {
   await sql`
     update jobs set state = 'pending', lease_until = null, failures = 0, error = null,
@@ -137,7 +137,7 @@ export async function releaseJob(db: Db, attempt: Attempt): Promise<void> {
     where ${isOwned(attempt)}`.execute(db)
 }
 
-/** Records a failure: the job is due again after `retryMs`, or dead when that is null and the job was not enqueued meanwhile. */
+/** Records a failure: the job is due again after `retryMs`, or dead when that is null and the job was not enqueued during its run. */
 export async function failJob(
   db: Db,
   attempt: Attempt,

@@ -344,7 +344,7 @@ export async function knowledge({
       return await documentStatistics(db, aveeId, layers, await currentSpace())
     },
 
-    /** Searches passages, best first; `answerable` tells whether they answer the query. */
+    /** Searches passages, best first; `answerable` estimates whether they answer the query. */
     async search(
       query: SearchQuery & { limit: number },
     ): Promise<{ hits: Hit[]; answerable: Answerability }> {

@@ -81,7 +81,7 @@ export function memoryJobs({ db, models, jobs, log, now, pace }: MemoryJobsDepen
     const requests = extractRequests(messages)
     const store = (statements: Statement[], isFinal: boolean) =>
       context.transaction(async (trx) => {
-        // Remembering may have been switched off meanwhile.
+        // The user may have switched memory off since the job was enqueued.
         const awaiting = await lockAwaiting(trx, ids)
         const isWanted = ({ messageId }: { messageId: string }) => awaiting.has(messageId)
         await consolidate(trx, pair, inOrder(statements, ids).filter(isWanted))

@@ -33,7 +33,7 @@ const TABLES_TO_VACUUM = `
   where dead > 50 + 0.2 * rows or inserted > 1000 + 0.2 * rows or changed > 50 + 0.1 * rows
   order by dead desc`
 
-/** Selects the tables with pages, and their deleted and changed rows, the smallest first. The counts start anew after a crash. */
+/** Selects the tables with pages, and their deleted and changed rows, the smallest first. A crash resets the counts. */
 const CHANGED_TABLES = `
   select format('%I.%I', schemaname, relname) as name, pg_total_relation_size(relid)::float8 as bytes,
     (n_tup_del + n_tup_upd)::float8 as changes

@@ -2,7 +2,7 @@ import { type Kysely, sql } from 'kysely'
 
 /**
  * The documents that stored texts rest on, so that a reader's access to them can be checked when the texts are read.
- * The arrays have no foreign keys: the id of a deleted document tells that it was deleted.
+ * The arrays have no foreign keys: the id of a deleted document shows that it was deleted.
  */
 export async function up(db: Kysely<unknown>): Promise<void> {
   // PostgreSQL cannot read JSON that contains an escaped NUL, so the ids are found in its text.

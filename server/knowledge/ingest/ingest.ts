@@ -343,7 +343,7 @@ async function commitFile(
       language,
       embedded_by: embeddedBy,
     })
-    // The owner moved the existing document to another layer meanwhile.
+    // The owner moved the existing document to another layer during the upload.
     if (current && run.input.layer === null && current.layer !== layer)
       await changeLayer(trx, { id: documentId, aveeId, version, from: layer, to: current.layer })
     await recordOutcome(trx, run, index, { documentId, problem: null })

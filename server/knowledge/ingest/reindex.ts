@@ -59,7 +59,7 @@ export function reindexJob({
         await lockDocumentsOfAvee(trx, document.avee_id)
         await cleanup.enqueue(trx)
         const current = await findDocument(trx, documentId)
-        // Replaced or renamed meanwhile: whoever did so has indexed it or enqueued this job again.
+        // A concurrent replacement or renaming has indexed the document or enqueued this job again.
         if (
           current?.version !== document.version ||
           current.title !== document.title ||

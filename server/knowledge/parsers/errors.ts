@@ -1,6 +1,6 @@
 import type { ParseFailure, ParseLimits } from './document.ts'
 
-/** A file that cannot be parsed. The message tells the user what is wrong and what to do. */
+/** A file that cannot be parsed. The message says what is wrong and what to do. */
 export class UnreadableFileError extends Error {
   override readonly name = 'Unreadable'
   readonly code: ParseFailure
