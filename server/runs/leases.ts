@@ -9,6 +9,8 @@ const defaultMaxAttempts = 5
 const maxClaims = 16
 /** Added to the end of a lease, so that it has passed by the clock of the database. */
 const marginMs = 20
+/** A database that was unavailable is asked again within this time, however long leases are. */
+const maxRetryMs = 1_000
 
 export type Claimed = RunRow & { resumed: boolean }
 
@@ -58,7 +60,7 @@ export function createLeases(dependencies: LeaseDependencies) {
         waitMs = Math.min((nextMs ?? leaseMs) + marginMs, leaseMs)
       } catch (error) {
         log.warn({ err: error }, 'could not look for runs without an owner; retrying')
-        waitMs = leaseMs / 4
+        waitMs = Math.min(leaseMs / 4, maxRetryMs)
       }
     }
     claiming = undefined
