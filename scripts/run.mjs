@@ -11,7 +11,17 @@ const windows = process.platform === 'win32'
 const parent = process.ppid
 const isOrphan = () => process.env.npm_lifecycle_event !== undefined && process.ppid !== parent
 
-const commands = { start, dev, test, check, format, docs, services, 'snapshot-schema': snapshotSchema }
+const commands = {
+  start,
+  dev,
+  test,
+  check,
+  format,
+  docs,
+  services,
+  'leak-test': leakTest,
+  'snapshot-schema': snapshotSchema,
+}
 
 /** Runs the server as a child process. The IPC channel makes it stop when this process ends for any reason. */
 async function start(args) {
@@ -75,6 +85,12 @@ async function format(args) {
 async function docs(args) {
   await prepare()
   return await foreground(nodePath(), ['scripts/docs.ts', ...args])
+}
+
+/** Looks for leaks between layers and users on a temporary data directory. */
+async function leakTest() {
+  await prepare()
+  return await foreground(nodePath(), ['server/main.ts', 'leak-test'])
 }
 
 /** Stores a filled database of the current schema for the migration tests. */

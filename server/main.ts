@@ -1,4 +1,5 @@
 import { type App, createApp } from './app.ts'
+import { leakTest } from './cli/leak-test.ts'
 import { type Config, ConfigError, readConfig } from './config.ts'
 import { AppError, toAppError } from './errors.ts'
 
@@ -83,14 +84,19 @@ function explain(thrown: unknown, config: Config | undefined): string {
   return message
 }
 
-let config: Config | undefined
-try {
-  config = readConfig(process.env)
-  await serve(config)
-  process.exitCode = 0
-} catch (thrown) {
-  printError(`Gabee could not start: ${explain(thrown, config)}`)
-  process.exitCode = 1
+async function start(): Promise<number> {
+  let config: Config | undefined
+  try {
+    config = readConfig(process.env)
+    await serve(config)
+    return 0
+  } catch (thrown) {
+    printError(`Gabee could not start: ${explain(thrown, config)}`)
+    return 1
+  }
 }
+
+const [command] = process.argv.slice(2)
+process.exitCode = command === 'leak-test' ? await leakTest() : await start()
 // An open handle must not keep a stopped server alive.
 setTimeout(() => process.exit(), 1_000).unref()

@@ -1,0 +1,398 @@
+import { randomInt } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import * as contract from '../../contract/index.ts'
+import { type Layer, layers } from '../../contract/layers.ts'
+import type { Operation } from '../../contract/operation.ts'
+import { createApp } from '../app.ts'
+import { readConfig } from '../config.ts'
+import { startModelPlayer } from './model-player.ts'
+
+/** A word that appears nowhere else, where it was stored, and the callers that may read it. */
+type Canary = { word: string; place: string; readers: readonly string[] }
+
+export type LeakReport = {
+  callers: number
+  routes: number
+  requests: number
+  /** Canaries looked for in responses whose caller may not read them. */
+  probes: number
+  canaries: number
+  /** One line for each canary found, and for each canary that not even its readers found. */
+  leaks: string[]
+}
+
+const concurrency = 8
+/** A stem or a shortened title still contains so many characters of a canary. */
+const significantCharacters = 9
+const protocols = ['gabee', 'localchat', 'openai', 'ollama']
+const question = 'What does the keeper of the lighthouse write?'
+const password = 'a good long password'
+
+const pick = (letters: string) => letters[randomInt(letters.length)] ?? ''
+const newWord = () => Array.from({ length: 6 }, () => pick('bdfgklmnprtvz') + pick('aeiou')).join('')
+
+/** Calls `work` for each item, with a few calls at a time. */
+async function forEach<Item>(items: Item[], work: (item: Item) => Promise<void>): Promise<void> {
+  const queue = [...items]
+  const worker = async () => {
+    for (let item = queue.pop(); item !== undefined; item = queue.pop()) await work(item)
+  }
+  await Promise.all(Array.from({ length: concurrency }, worker))
+}
+
+/**
+ * Stores canaries at every layer, then reads every route as every kind of caller, with a model that repeats its whole
+ * prompt. `env` are settings of the server; its database must be empty.
+ */
+export async function findLeaks(env: Record<string, string>): Promise<LeakReport> {
+  const canaries: Canary[] = []
+  const leaks = new Set<string>()
+  const seen = new Set<string>()
+  const routes = new Set<string>()
+  const tokens: Record<string, string | undefined> = { anonymous: undefined }
+  let isRepeating = false
+  let requests = 0
+  let probes = 0
+
+  const canary = (place: string, readers: readonly string[]): string => {
+    const word = newWord()
+    canaries.push({ word, place, readers })
+    return word
+  }
+  /** A persona instructs the model, which may repeat it to any visitor; here it repeats everything else. */
+  const withoutPersona = (prompt: string) =>
+    canaries.reduce(
+      (text, { word, place }) => (place.startsWith('persona') ? text.replaceAll(word, '') : text),
+      prompt,
+    )
+
+  await using player = await startModelPlayer((prompt) =>
+    isRepeating ? withoutPersona(prompt) : 'It is written there [1] [2] [3] [4] [5] [6].',
+  )
+  await using app = await createApp(
+    readConfig({
+      HOST: '127.0.0.1',
+      PORT: '0',
+      REGISTRATION: 'open',
+      LOG_LEVEL: 'silent',
+      OLLAMA_BASE_URL: player.url,
+      BACKGROUND_MODEL_CALLS: 'off',
+      ...env,
+    }),
+  )
+  const url = await app.listen()
+
+  async function send(caller: string, method: string, path: string, body?: object) {
+    requests += 1
+    const token = tokens[caller]
+    const isJson = body !== undefined && !(body instanceof FormData)
+    const response = await fetch(url + path, {
+      method,
+      headers: {
+        ...(token ? { authorization: `Bearer ${token}` } : {}),
+        ...(isJson ? { 'content-type': 'application/json' } : {}),
+      },
+      ...(body === undefined ? {} : { body: body instanceof FormData ? body : JSON.stringify(body) }),
+    })
+    return { status: response.status, headers: response.headers, text: await response.text() }
+  }
+  /** Sends a request of the preparation. @throws Error if it fails */
+  async function prepare<Body>(caller: string, method: string, path: string, body?: object): Promise<Body> {
+    const { status, text, headers } = await send(caller, method, path, body)
+    if (status >= 300) throw new Error(`${method} ${path} as ${caller} returned ${status}: ${text}`)
+    return (headers.get('content-type')?.includes('json') ? JSON.parse(text) : text) as Body
+  }
+  /** Sends a request and looks for the canaries that the caller may not read. */
+  async function probe(caller: string, method: string, path: string, body?: object) {
+    const { status, headers, text } = await send(caller, method, path, body)
+    const everything = `${text}${JSON.stringify([...headers])}`.toLowerCase()
+    for (const { word, place, readers } of canaries) {
+      const isFound = everything.includes(word.slice(0, significantCharacters))
+      if (readers.includes(caller)) {
+        if (isFound) seen.add(word)
+        continue
+      }
+      probes += 1
+      if (isFound) leaks.add(`${caller} reads the ${place} at ${method} ${path} (status ${status})`)
+    }
+    return status
+  }
+
+  // Users, avees, permissions.
+  const users = ['admin', 'owner', 'intimate', 'friend', 'acquaintance', 'follower', 'stranger', 'former']
+  const userIds: Record<string, string> = {}
+  for (const name of users) {
+    const session = await prepare<{ token: string; user: { id: string } }>(
+      'anonymous',
+      'POST',
+      '/auth/register',
+      {
+        email: `${name}@example.org`,
+        password,
+      },
+    )
+    tokens[name] = session.token
+    userIds[name] = session.user.id
+  }
+  const createAvee = async (fields: object) =>
+    (await prepare<{ id: string }>('owner', 'POST', '/avees', fields)).id
+  const open = await createAvee({
+    handle: 'open-avee',
+    display_name: 'Open',
+    persona: `You are ${canary('persona', ['owner'])}.`,
+  })
+  const notes = canary('persona notes', ['owner'])
+  await prepare('owner', 'PATCH', `/avees/${open}`, { persona_notes: notes })
+  const closed = await createAvee({
+    handle: 'closed-avee',
+    display_name: canary('name of an avee turned private', ['owner']),
+    bio: canary('description of an avee turned private', ['owner']),
+    greeting: canary('greeting of an avee turned private', ['owner']),
+    persona: canary('persona of an avee turned private', ['owner']),
+  })
+  const other = await createAvee({ handle: 'other-avee', display_name: 'Other', visibility: 'private' })
+  const setLayer = (user: string, max_layer: Layer) =>
+    prepare('owner', 'PUT', `/avees/${open}/permissions/${userIds[user]}`, { max_layer })
+  await setLayer('intimate', 'intimate')
+  await setLayer('friend', 'friends')
+  await setLayer('acquaintance', 'public')
+  await setLayer('former', 'intimate')
+  await prepare('follower', 'PUT', `/avees/${open}/follow`)
+  await prepare('owner', 'PATCH', `/avees/${open}/insight/settings`, {
+    share_unanswered: true,
+    allow_pass_on: true,
+  })
+
+  const createKey = (user: string, fields: object) =>
+    prepare<{ id: string; key: string }>(user, 'POST', '/api-keys', fields)
+  tokens['key of the friend with scope read'] = (await createKey('friend', { scopes: ['read'] })).key
+  tokens['key of the owner for another avee'] = (await createKey('owner', { avee_id: other })).key
+  const revoked = await createKey('intimate', {})
+  tokens['revoked key'] = revoked.key
+  await prepare('intimate', 'DELETE', `/api-keys/${revoked.id}`)
+  const callers = Object.keys(tokens)
+  /** A user, and the key that may read what the user may. */
+  const readersLike = (...names: string[]) =>
+    names.includes('friend') ? [...names, 'key of the friend with scope read'] : names
+  const readersOf: Record<Layer, string[]> = {
+    public: readersLike(...users),
+    friends: readersLike('owner', 'intimate', 'friend'),
+    intimate: readersLike('owner', 'intimate'),
+  }
+
+  // Documents and updates.
+  const upload = async (
+    caller: string,
+    path: string,
+    place: string,
+    readers: readonly string[],
+    layer?: Layer,
+  ) => {
+    const form = new FormData()
+    if (layer) form.append('layer', layer)
+    const text = `# Book of ${canary(`heading of ${place}`, readers)}\n\nThe keeper of the lighthouse writes ${canary(`text of ${place}`, readers)} every evening.\n`
+    form.append('files', new File([text], `${canary(`file name of ${place}`, readers)}.md`))
+    await prepare(caller, 'POST', path, form)
+  }
+  for (const layer of layers) {
+    await upload('owner', `/avees/${open}/documents`, `a document (${layer})`, readersOf[layer], layer)
+    await prepare('owner', 'POST', `/avees/${open}/updates`, {
+      layer,
+      title: canary(`title of an update (${layer})`, readersOf[layer]),
+      text: `The keeper of the lighthouse writes ${canary(`text of an update (${layer})`, readersOf[layer])}.`,
+    })
+  }
+  await upload(
+    'owner',
+    `/avees/${closed}/documents`,
+    'a document of an avee turned private',
+    ['owner'],
+    'public',
+  )
+  await prepare('owner', 'POST', `/avees/${closed}/updates`, {
+    text: `The keeper of the lighthouse writes ${canary('update of an avee turned private', ['owner'])}.`,
+  })
+
+  // What belongs to each user alone.
+  type Asked = { conversation: string; message: string }
+  const ask = async (user: string, avee: string, text: string): Promise<Asked> => {
+    const { id } = await prepare<{ id: string }>(user, 'POST', '/conversations', { avee })
+    const answer = await prepare<{ message_id: string }>(user, 'POST', '/chat/ask', {
+      conversation_id: id,
+      question: text,
+    })
+    return { conversation: id, message: answer.message_id }
+  }
+  const asked: Asked[] = []
+  for (const user of users) {
+    const own = (place: string) => canary(`${place} of ${user}`, readersLike(user))
+    await upload(user, '/api/documents/upload', `a library document of ${user}`, readersLike(user))
+    const first = await ask(user, open, `${question} I mean ${own('question')}.`)
+    asked.push(first)
+    await prepare(user, 'PATCH', `/conversations/${first.conversation}`, { title: own('conversation title') })
+    // The owner's feedback becomes part of the persona notes.
+    const note = user === 'owner' ? canary('persona notes', ['owner']) : own('feedback note')
+    await prepare(user, 'PUT', `/messages/${first.message}/feedback`, { vote: 'down', note })
+    await prepare(user, 'POST', '/memories', {
+      avee: open,
+      content: `The lighthouse of the user is ${own('memory')}.`,
+    })
+    await createKey(user, { name: own('key name') })
+  }
+  const forwarded = readersLike('friend', 'owner')
+  const sent = await ask('friend', open, `Who paints ${canary('question sent to the owner', forwarded)}?`)
+  const { question_id } = await prepare<{ question_id: string }>(
+    'friend',
+    'POST',
+    `/messages/${sent.message}/pass-on`,
+    {
+      note: canary('note to the owner', forwarded),
+    },
+  )
+  await prepare('owner', 'POST', `/avees/${open}/questions/${question_id}/answer`, {
+    layer: 'friends',
+    question: 'Who paints the lighthouse?',
+    answer: `The keeper of the lighthouse paints it ${canary('answer of the owner (friends)', readersOf.friends)}.`,
+  })
+  asked.push(sent, await ask('former', closed, question))
+
+  // Access is withdrawn; from here on the model repeats its whole prompt.
+  await prepare('owner', 'DELETE', `/avees/${open}/permissions/${userIds['former']}`)
+  await prepare('owner', 'PATCH', `/avees/${closed}`, { visibility: 'private' })
+  isRepeating = true
+  const visit = async (caller: string, path: string, body: object) => {
+    routes.add(`POST ${path.replaceAll(/[\da-f-]{36}/g, ':id')}`)
+    const status = await probe(caller, 'POST', path, body)
+    if (status < 300 && caller.endsWith('scope read') && !/search|test/.test(path))
+      leaks.add(`${caller} may ask at POST ${path}`)
+  }
+  for (const caller of callers) {
+    for (const { conversation, message } of asked) {
+      for (const path of ['/chat/ask', '/chat/ask-v2', '/chat/stream'])
+        await visit(caller, path, { conversation_id: conversation, question })
+      await visit(caller, `/conversations/${conversation}/messages/${message}/regenerate`, {})
+    }
+    await visit(caller, '/api/chat', { message: question })
+    for (const avee of [open, closed, other, 'local'])
+      await visit(caller, '/search', { avee, query: question })
+    await visit(caller, '/api/documents/test', { query: question })
+    await visit(caller, '/api/documents/search-text', { search_text: 'keeper' })
+  }
+  await app.jobs.idle()
+
+  // Every GET route, with the ids of every kind of object of every user.
+  const listIds = async (user: string, path: string, list: string): Promise<string[]> => {
+    const body = await prepare<Record<string, { id: string }[]>>(user, 'GET', path)
+    return (body[list] ?? []).map(({ id }) => id)
+  }
+  const conversations = [...new Set(asked.map(({ conversation }) => conversation))]
+  const messages = asked.map(({ message }) => message)
+  const runs: string[] = []
+  const documents = [
+    ...(await listIds('owner', `/avees/${open}/documents`, 'documents')),
+    ...(await listIds('owner', `/avees/${closed}/documents`, 'documents')),
+  ]
+  for (const user of users) {
+    runs.push(...(await listIds(user, '/runs?limit=4', 'runs')))
+    documents.push(...(await listIds(user, '/api/documents/list', 'documents')))
+    for (const id of await listIds(user, '/conversations', 'conversations'))
+      messages.push(...(await listIds(user, `/conversations/${id}/messages`, 'messages')).slice(-2))
+  }
+  const avees = [open, 'open-avee', closed, 'closed-avee', other, 'local']
+  const ids: Record<string, string[]> = {
+    avees,
+    conversations,
+    chat: conversations,
+    messages,
+    runs,
+    documents,
+    api: documents,
+  }
+  const valuesOf: Record<string, string[]> = {
+    query: ['keeper'],
+    avee: avees,
+    include_past: ['true'],
+    archived: ['true'],
+    state: ['answered'],
+  }
+  /** Returns the paths of an operation and the query strings to try with each. */
+  const pathsOf = ({ path, query }: Operation) => {
+    const [, segment = ''] = path.split('/')
+    const queries = Object.keys(query?.shape ?? {}).flatMap((name) => {
+      const values = name === 'format' ? (segment === 'runs' ? protocols : ['json']) : valuesOf[name]
+      return (values ?? []).map((value) => `?${name}=${value}`)
+    })
+    return (path.includes(':id') ? (ids[segment] ?? ['']) : ['']).map((id) => {
+      const filled = path.replace(':id', id || ':id').replace(':n', '1')
+      if (filled.includes(':')) throw new Error(`The leak test has no id for ${path}.`)
+      return { path: filled, queries }
+    })
+  }
+  const operations = Object.values(contract).flatMap((module) =>
+    Object.values<unknown>(module).filter(
+      (value): value is Operation => typeof value === 'object' && value !== null && 'summary' in value,
+    ),
+  )
+  const reading = operations.filter(({ method }) => method === 'GET')
+  for (const { method, path } of reading) routes.add(`${method} ${path}`)
+  const paths = [
+    ...reading.flatMap(pathsOf),
+    ...['/openapi.json', '/metrics'].map((path) => ({ path, queries: [] })),
+  ]
+  for (const caller of callers)
+    await forEach(paths, async ({ path, queries }) => {
+      if ((await probe(caller, 'GET', path)) >= 400) return
+      for (const query of queries) await probe(caller, 'GET', path + query)
+    })
+
+  // A search for a hidden word answers as a search for a word that does not exist.
+  const searches = [
+    ...['/conversations', '/memories', `/avees/${open}/documents`].map(
+      (path) => (caller: string, word: string) => send(caller, 'GET', `${path}?query=${word}`),
+    ),
+    (caller: string, word: string) =>
+      send(caller, 'POST', '/api/documents/search-text', { search_text: word }),
+  ]
+  for (const caller of callers)
+    for (const search of searches) {
+      const none = newWord()
+      const missing = await search(caller, none)
+      if (missing.status >= 400) continue
+      const hidden = canaries.filter(({ readers }) => !readers.includes(caller))
+      await forEach(hidden, async ({ word, place }) => {
+        const { text } = await search(caller, word)
+        probes += 1
+        if (text.replaceAll(word, '') !== missing.text.replaceAll(none, ''))
+          leaks.add(`${caller} learns of the ${place} by a search: ${text.slice(0, 200)}`)
+      })
+    }
+
+  for (const { word, place } of canaries)
+    if (!seen.has(word) && place !== 'memory of former')
+      leaks.add(`The ${place} was not found by those who may read it.`)
+  return {
+    callers: callers.length,
+    routes: routes.size,
+    requests,
+    probes,
+    canaries: canaries.length,
+    leaks: [...leaks],
+  }
+}
+
+/** Prints the result of the test on an embedded database in a temporary directory. Returns the exit code. */
+export async function leakTest(): Promise<number> {
+  const directory = await mkdtemp(join(tmpdir(), 'gabee-leak-test-'))
+  try {
+    const { leaks, ...counts } = await findLeaks({ DATA_DIR: directory })
+    for (const leak of leaks) process.stdout.write(`✗ ${leak}\n`)
+    process.stdout.write(
+      `${counts.callers} callers × ${counts.routes} routes: ${counts.requests} requests, ${counts.canaries} canaries, ${counts.probes} probes, ${leaks.length} leaks.\n`,
+    )
+    return leaks.length === 0 ? 0 : 1
+  } finally {
+    await rm(directory, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,16 @@
+import { expect, test } from 'vitest'
+import { findLeaks } from '../../server/cli/leak-test.ts'
+import { createTestDatabase, DATABASES } from '../databases.ts'
+
+test.each(DATABASES)(
+  'no caller reads anything above its layer or of another user, on %s',
+  async (kind) => {
+    await using database = await createTestDatabase(kind)
+    const { leaks, callers, routes, probes } = await findLeaks(database.settings)
+    expect(leaks).toEqual([])
+    expect(callers).toBeGreaterThanOrEqual(12)
+    expect(routes).toBeGreaterThanOrEqual(55)
+    expect(probes).toBeGreaterThan(300_000)
+  },
+  600_000,
+)
