@@ -31,6 +31,7 @@ const tags = [
     name: 'administration',
     description: 'Users, usage, state and audit log of the server, for administrators.',
   },
+  { name: 'deletions', description: 'Receipts of deletions.' },
   { name: 'localchat', description: 'The LocalChat protocol: the caller’s library and local models.' },
   { name: 'server', description: 'Health of the server.' },
 ]
