@@ -318,6 +318,7 @@ export const listFolders = operation({
 export const createFolder = operation({
   method: 'POST',
   path: '/avees/:id/folders',
+  work: 'uploads',
   tags,
   summary: 'Sync a folder on the server’s machine',
   audit: 'folder.create',

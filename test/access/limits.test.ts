@@ -113,6 +113,7 @@ describe.each(DATABASES)('limits on %s', (kind) => {
       ['/api/chat', { message: 'Hello?' }],
       [`/avees/${id}/documents`, text('One.')],
       [`/avees/${id}/documents/from-url`, { url: 'https://example.org', layer: 'public' }],
+      [`/avees/${id}/folders`, { path: '/', layer: 'public' }],
       ['/api/models/pull', { model: 'llama3' }],
     ] as const) {
       const { status, body: refused } = await client.post<ErrorResponse>(route, body)
