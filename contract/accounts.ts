@@ -139,6 +139,22 @@ export const changePassword = operation({
   },
 })
 
+export const resetPassword = operation({
+  method: 'POST',
+  path: '/auth/reset',
+  tags,
+  summary: 'Set a new password with a reset link',
+  description: 'Ends all sessions of the account; API keys remain valid. A link works once.',
+  access: 'public',
+  audit: 'account.reset_password',
+  maxBodyBytes,
+  body: z.object({
+    token: describe(shortText(200), 'The token of the link.'),
+    new_password: newPassword,
+  }),
+  responses: { 200: ok },
+})
+
 const me = z.extend(user, { mode: serverMode })
 export type Me = z.infer<typeof me>
 

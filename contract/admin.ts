@@ -39,6 +39,18 @@ export const updateUser = operation({
   responses: { 200: adminUser },
 })
 
+export const createPasswordReset = operation({
+  method: 'POST',
+  path: '/admin/users/:id/password-reset',
+  tags,
+  summary: 'Create a link with which a user sets a new password',
+  description: 'The link works once, for 24 hours. The response is the only one that contains it.',
+  access,
+  audit: 'user.reset_password',
+  params: userParams,
+  responses: { 201: z.object({ url: z.string(), expires_at: time }) },
+})
+
 export const deleteUser = operation({
   method: 'DELETE',
   path: '/admin/users/:id',

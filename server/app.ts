@@ -197,7 +197,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
 
   await http.register(accountRoutes({ accounts, avees, publicUrl: config.server.publicUrl }))
   await http.register(aveeRoutes({ avees }))
-  await http.register(adminRoutes({ admin, accounts, avees, jobs }))
+  await http.register(adminRoutes({ admin, accounts, avees, jobs, publicUrl: config.server.publicUrl }))
   await http.register(deletionRoutes({ deletions }))
   await http.register(runRoutes({ runs, visibleScopes: avees.visibleAmong }))
   await http.register(knowledgeRoutes({ knowledge, avees, runs }))

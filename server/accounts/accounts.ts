@@ -28,6 +28,7 @@ import {
 import { isReservedHandle } from './handles.ts'
 import { createInvitations, redeemInvitation } from './invitation-store.ts'
 import { createPasswordHasher, type HashParameters } from './password.ts'
+import { createPasswordReset, redeemPasswordReset } from './password-reset-store.ts'
 import {
   createSession,
   deleteExpiredSessions,
@@ -400,6 +401,27 @@ export async function accounts({ database, runs, deletions, ...settings }: Accou
         if ((await countUsers(trx)).admins === 0) throw lastAdministrator()
         if (isDisabled) await deleteSessionsOf(trx, found.id)
         return toUser(changed)
+      })
+    },
+
+    /** Creates a link with which the user sets a new password. @throws 409 for a user without an e-mail address */
+    async createPasswordReset(idHandleOrEmail: string) {
+      const found = await findUserBy(idHandleOrEmail)
+      if (!found) throw userNotFound()
+      if (found.email === null) throw emailRequired()
+      return await createPasswordReset(db, found.id)
+    },
+
+    /** Sets the password of a reset link's user and ends all their sessions. Returns the id of the user. */
+    async resetPassword({ token, new_password }: { token: string; new_password: string }, client: Client) {
+      await registrations.consume(client)
+      if (isCommonPassword(new_password)) throw commonPassword('new_password')
+      const password_hash = await hashing.hash(new_password)
+      return await database.transaction(async (trx) => {
+        const userId = await redeemPasswordReset(trx, token)
+        await updateUser(trx, userId, { password_hash })
+        await deleteSessionsOf(trx, userId)
+        return userId
       })
     },
 

@@ -36,6 +36,11 @@ export const invitationForAnother = defineError(
   'invitation_for_another_address',
   () => 'This invitation is for another e-mail address.',
 )
+export const resetLinkInvalid = defineError(
+  403,
+  'reset_link_invalid',
+  () => 'This link is unknown, used or expired. Ask an administrator for a new one.',
+)
 export const setupTokenRequired = defineError(
   403,
   'setup_token_required',

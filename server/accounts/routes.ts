@@ -17,10 +17,12 @@ import {
   logIn,
   logOut,
   register,
+  resetPassword,
   revokeAdmin,
   updateMe,
 } from '../../contract/accounts.ts'
 import { callerOf, sessionCallerOf } from '../http/caller.ts'
+import { loginLink } from '../http/login-link.ts'
 import { route } from '../http/route.ts'
 import { clearSessionCookie, setSessionCookie } from '../http/session-cookie.ts'
 import type { Accounts, Client, NewSession, User } from './accounts.ts'
@@ -101,6 +103,12 @@ export const accountRoutes =
       return { ok: true as const, session: signedIn && presentSession(signedIn) }
     })
 
+    route(app, resetPassword, async (request) => {
+      const userId = await accounts.resetPassword(request.body, clientOf(request))
+      request.audited = { actorId: userId }
+      return done
+    })
+
     route(app, getMe, async (request) => {
       const { userId, isAdmin } = callerOf(request)
       // A key restricted to one avee does not have the rights of its user.
@@ -148,10 +156,7 @@ export const accountRoutes =
         email: email?.toLowerCase() ?? null,
         expiresInSeconds,
       })
-      const page = new URL('/login', publicUrl ?? `${request.protocol}://${request.host}`)
-      // A fragment stays in the browser, so no log contains it.
-      page.hash = `invitation=${token}`
-      return { ...presentInvitation(row), token, url: page.href }
+      return { ...presentInvitation(row), token, url: loginLink(request, publicUrl, { invitation: token }) }
     })
 
     route(app, deleteInvitation, async (request) => {

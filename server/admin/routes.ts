@@ -1,6 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify'
 import { validate as isUuid } from 'uuid'
 import {
+  createPasswordReset,
   deleteUser,
   getLogs,
   getStorage,
@@ -15,6 +16,7 @@ import type { Accounts } from '../accounts/index.ts'
 import type { Avees } from '../avees/index.ts'
 import { defineError } from '../errors.ts'
 import { sessionCallerOf } from '../http/caller.ts'
+import { loginLink } from '../http/login-link.ts'
 import { route } from '../http/route.ts'
 import type { Jobs } from '../jobs/index.ts'
 import { recentLogLines } from '../log.ts'
@@ -39,9 +41,14 @@ export const adminRoutes =
     accounts,
     avees,
     jobs,
+    publicUrl,
   }: {
     admin: Admin
-    accounts: Pick<Accounts, 'listUsers' | 'findUser' | 'changeUser' | 'deleteByAdministrator'>
+    accounts: Pick<
+      Accounts,
+      'listUsers' | 'findUser' | 'changeUser' | 'deleteByAdministrator' | 'createPasswordReset'
+    >
+    publicUrl: string | null
     avees: Pick<Avees, 'deleteAllOf'>
     jobs: Pick<Jobs, 'stats'>
   }): FastifyPluginAsync =>
@@ -71,6 +78,12 @@ export const adminRoutes =
       ])
       // biome-ignore lint/style/noNonNullAssertion: one user in, one out
       return user!
+    })
+
+    route(app, createPasswordReset, async (request) => {
+      sessionCallerOf(request)
+      const { token, expiresAt } = await accounts.createPasswordReset(request.params.id)
+      return { url: loginLink(request, publicUrl, { reset: token }), expires_at: expiresAt.toISOString() }
     })
 
     route(app, deleteUser, async (request) => {

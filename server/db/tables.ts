@@ -52,6 +52,7 @@ export type Tables = {
     created_at: CreatedAt
     purged_at: Stamp | null
   }
+  password_resets: { user_id: string; token_hash: string; expires_at: Stamp }
   audit_log: {
     id: string
     at: CreatedAt

@@ -157,6 +157,26 @@ describe.each(DATABASES)('account security on %s', (kind) => {
     expect(Date.parse(brief.body.expires_at) - Date.now()).toBeLessThanOrEqual(3_600_000)
   })
 
+  test('a reset link sets a new password once and ends all sessions', async () => {
+    const user = await join()
+    const { email } = user.session.user
+    expect((await user.client.post(`/admin/users/${email}/password-reset`)).status).toBe(403)
+    const link = async () =>
+      new URL(bodyOf(await admin.client.post<{ url: string }>(`/admin/users/${email}/password-reset`)).url)
+    const [replaced, valid] = [await link(), await link()]
+    expect(`${valid.origin}${valid.pathname}`).toBe(`${app.url}/login`)
+    const reset = (url: URL, new_password: string) =>
+      app.post('/auth/reset', { token: new URLSearchParams(url.hash.slice(1)).get('reset'), new_password })
+
+    expect(codeOf(await reset(replaced, 'another long password'))).toBe('reset_link_invalid')
+    expect((await reset(valid, 'password123')).status).toBe(422)
+    expect((await reset(valid, 'another long password')).status).toBe(200)
+    expect((await reset(valid, 'a third long password')).status).toBe(403)
+    expect(await me(user.client)).toBe(401)
+    expect((await app.post('/auth/login', { email, password: user.password })).status).toBe(401)
+    expect((await app.post('/auth/login', { email, password: 'another long password' })).status).toBe(200)
+  })
+
   describe('administration', () => {
     test('a disabled user is signed out everywhere and cannot sign in until enabled', async () => {
       const user = await join()

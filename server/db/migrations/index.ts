@@ -14,6 +14,7 @@ import { up as accountSecurity } from './013-account-security.ts'
 import { up as documentAccess } from './014-document-access.ts'
 import { up as idempotencyScope } from './015-idempotency-scope.ts'
 import { up as deletions } from './016-deletions.ts'
+import { up as passwordResets } from './017-password-resets.ts'
 
 /** All migrations by number. A released migration is never edited, renamed or removed. */
 export const migrations: Record<string, Migration> = {
@@ -32,4 +33,5 @@ export const migrations: Record<string, Migration> = {
   '014-document-access': { up: documentAccess },
   '015-idempotency-scope': { up: idempotencyScope },
   '016-deletions': { up: deletions },
+  '017-password-resets': { up: passwordResets },
 }

@@ -1,12 +1,19 @@
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
-import { getAuthState, logIn, minPasswordCharacters, register } from '../../../contract/accounts.ts'
+import {
+  getAuthState,
+  logIn,
+  minPasswordCharacters,
+  register,
+  resetPassword,
+} from '../../../contract/accounts.ts'
 import { ApiError, keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { useTitle } from '../../shell/page.tsx'
 import { Button } from '../../ui/button.tsx'
 import { TextField } from '../../ui/field.tsx'
 import { ErrorState, Notice, Skeleton } from '../../ui/state.tsx'
+import { useToast } from '../../ui/toast.tsx'
 import { redirectTarget } from './redirect-target.ts'
 import './login-screen.css'
 
@@ -18,16 +25,24 @@ export function LoginScreen() {
   const [link] = useState(() => parseLink(location.hash))
   const isFirst = state.data !== undefined && !state.data.has_accounts
   const mode = choice ?? (isFirst || link.invitation ? 'register' : 'sign-in')
-  useTitle(mode === 'register' ? 'Create account' : 'Sign in')
+  const [isReset, setIsReset] = useState(link.reset !== '')
+  const title = isReset
+    ? 'Set a new password'
+    : mode === 'register'
+      ? 'Create your account'
+      : 'Sign in to Gabee'
+  useTitle(isReset ? 'New password' : mode === 'register' ? 'Create account' : 'Sign in')
 
   return (
     <main className="whole-page">
       <div className="login">
         <div className="login-head">
           <img src="/favicon.svg" alt="" width={44} height={44} />
-          <h1>{mode === 'register' ? 'Create your account' : 'Sign in to Gabee'}</h1>
+          <h1>{title}</h1>
         </div>
-        {state.isPending ? (
+        {isReset ? (
+          <ResetForm token={link.reset} onDone={() => setIsReset(false)} />
+        ) : state.isPending ? (
           <Skeleton height="15rem" />
         ) : state.isError ? (
           <ErrorState error={state.error} onRetry={() => void state.refetch()} />
@@ -66,12 +81,13 @@ export function LoginScreen() {
   )
 }
 
-type Link = { invitation: string; setupToken: string }
+type Link = { invitation: string; setupToken: string; reset: string }
 
 /** Reads the tokens of a link to this page; a fragment never reaches a server or its log. */
 function parseLink(fragment: string): Link {
   const values = new URLSearchParams(fragment.slice(1))
-  return { invitation: values.get('invitation') ?? '', setupToken: values.get('setup_token') ?? '' }
+  const valueOf = (name: string) => values.get(name) ?? ''
+  return { invitation: valueOf('invitation'), setupToken: valueOf('setup_token'), reset: valueOf('reset') }
 }
 
 function AccountForm({
@@ -181,4 +197,40 @@ function fieldErrors(error: unknown): { email?: string; password?: string } {
     if (field === 'email' || field === 'password') found[field] = problem ?? error.message
   }
   return found
+}
+
+function ResetForm({ token, onDone }: { token: string; onDone: () => void }) {
+  const api = useApi()
+  const showToast = useToast()
+  const [password, setPassword] = useState('')
+  const submission = useMutation({
+    mutationFn: () => api.call(resetPassword, { body: { token, new_password: password } }),
+    onSuccess: () => {
+      showToast('Password changed. Sign in with it.')
+      onDone()
+    },
+  })
+  const submit = (event: FormEvent): void => {
+    event.preventDefault()
+    submission.mutate()
+  }
+  return (
+    <form className="login-form" onSubmit={submit}>
+      {submission.error && <Notice kind="bad">{submission.error.message}</Notice>}
+      <TextField
+        label="New password"
+        type="password"
+        autoComplete="new-password"
+        required
+        autoFocus
+        minLength={minPasswordCharacters}
+        hint={`At least ${minPasswordCharacters} characters.`}
+        value={password}
+        onChange={(event) => setPassword(event.target.value)}
+      />
+      <Button variant="primary" type="submit" busy={submission.isPending}>
+        Set password
+      </Button>
+    </form>
+  )
 }
