@@ -258,6 +258,13 @@ export async function findLeaks(env: Record<string, string>): Promise<LeakReport
   })
   asked.push(sent, await ask('former', closed, question))
 
+  type Deleted = { receipt: { id: string } }
+  const deletions: string[] = []
+  for (const user of users) {
+    const { id } = await prepare<{ id: string }>(user, 'POST', '/conversations', { avee: open })
+    deletions.push((await prepare<Deleted>(user, 'DELETE', `/conversations/${id}`)).receipt.id)
+  }
+
   // Access is withdrawn; from here on the model repeats its whole prompt.
   await prepare('owner', 'DELETE', `/avees/${open}/permissions/${userIds['former']}`)
   await prepare('owner', 'PATCH', `/avees/${closed}`, { visibility: 'private' })
@@ -307,6 +314,7 @@ export async function findLeaks(env: Record<string, string>): Promise<LeakReport
     chat: conversations,
     messages,
     runs,
+    deletions,
     documents,
     api: documents,
   }
