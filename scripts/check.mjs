@@ -1,4 +1,4 @@
-// The checks of `npm run check`: types, lint, format, import rules, unused code.
+// The checks of `npm run check`: types, lint, format, import rules, unused code, linear patterns.
 import { readdir } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import path from 'node:path'
@@ -16,6 +16,7 @@ const checks = {
     verify: verifyAllFilesRead,
   },
   unused: { args: [tool('knip/bin/knip.js')] },
+  patterns: { args: ['scripts/check-patterns.ts'] },
 }
 
 /** Runs all checks with bounded concurrency, prints their results and returns the exit code. */

@@ -3,6 +3,8 @@ import type { ParsedHeading } from '../document.ts'
 type Line = { start: number; end: number; text: string }
 
 const maxHeadingCharacters = 200
+/** Bounds the quadratic time of the patterns of headings. */
+const maxLineCharacters = 1_000
 const fence = /^ {0,3}(```+|~~~+)/
 const atx = /^ {0,3}(#{1,6})\s+(\S.*?)[\s#]*$/
 const underline = /^ {0,3}(?:(=+)|--+)\s*$/
@@ -61,7 +63,8 @@ function headings(text: string, find: (line: string, alone: boolean) => Found): 
 
 const mayBeUnderlined = (line: string) => /^\s{0,3}[^\s\-|>*+]/.test(line) && !headingOfLine(line)
 
-function headingOfLine(line: string): Found {
+function headingOfLine(fullLine: string): Found {
+  const line = fullLine.slice(0, maxLineCharacters)
   const [, signs, title] = atx.exec(line) ?? []
   if (signs && title) return { level: signs.length, text: plain(title) }
   const [, opening = '', wikiTitle = '', closing = ''] = wiki.exec(line) ?? []
@@ -83,6 +86,7 @@ function headingOfLoneLine(line: string): Found {
 /** Removes the markup of emphasis, code and links. */
 const plain = (markdown: string) =>
   markdown
+    .slice(0, maxLineCharacters)
     .replace(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')
     .replace(/[*`]+|(?<!\w)_+|_+(?!\w)/g, '')
     .trim()

@@ -27,9 +27,13 @@ export async function cellFormatsOf(zip: Zip, part: string): Promise<CellFormat[
   return (cellStyles?.children ?? []).map((style) => custom.get(idOf(style)) ?? builtIn(idOf(style)))
 }
 
+/** The specification of Excel limits a number format to 255 characters. */
+const maxFormatCharacters = 255
+
 function kindOf(code: string): CellFormat {
   const bare =
     code
+      .slice(0, maxFormatCharacters)
       .replace(/"[^"]*"|\\.|\[[^\]]*\]|[_*]./g, '')
       .split(';')[0]
       ?.toLowerCase() ?? ''

@@ -1,0 +1,97 @@
+/**
+ * Checks that the time of every regular expression of the server grows linearly with the text: each runs on texts of
+ * repeated pieces of its own source, up to 16,000 characters, and is compared with a linear pattern on the same text.
+ */
+import { globSync, readFileSync } from 'node:fs'
+import ts from 'typescript'
+
+/** Patterns whose text is short, with the reason. */
+const bounded = new Map([
+  [String.raw`/\/+$/`, 'The URL of a model service, which the operator sets.'],
+  [
+    String.raw`/context_length_exceeded|exceed\w*[^.]{0,60}context|context[^.]{0,40}exceed|maximum context|context (?:length|window|size) (?:of|is)|prompt is too long|too many (?:input )?tokens/i`,
+    'The error of a model service, of which 16,384 characters are read.',
+  ],
+  [String.raw`/\beyJ[\w-]{8,400}\.eyJ[\w-]{8}/`, 'At most 400 characters from each start.'],
+  [
+    String.raw`/(?:failed|error).*(?:loading|opening).*(?:language|data file)|couldn't load any languages/i`,
+    'Standard error of the local program tesseract.',
+  ],
+  [String.raw`/^ {0,3}(#{1,6})\s+(\S.*?)[\s#]*$/`, 'A line of at most 1,000 characters.'],
+  [String.raw`/!?\[([^\]]*)\]\([^)]*\)/g`, 'A heading of at most 1,000 characters.'],
+  [String.raw`/"[^"]*"|\\.|\[[^\]]*\]|[_*]./g`, 'A number format of at most 255 characters.'],
+  [String.raw`/\p{L}{4,}？$/u`, 'A line of at most 200 characters.'],
+  [String.raw`/[\s"'“”«»*_${'`'}.。]+$/u`, 'A title of at most 200 characters.'],
+  [String.raw`/\bcopy\b[^;]*\bfrom\s+stdin\b/i`, 'SQL of the server itself.'],
+])
+
+const lengths = [500, 2_000, 16_000]
+/** Shorter times of the linear pattern are noise. */
+const timerNoiseMs = 0.02
+/** A quadratic pattern takes some 8,000 times as long as a linear one on 16,000 characters. */
+const maxRatio = 200
+const common = [' ', '\n', '\t', 'a', 'A', '1', '.', '-', '中']
+const linear = { once: /[^\0]{2}\0/, everywhere: /[^\0]/g }
+
+/** Returns texts that may be slow to match: words and characters of the pattern, alone and in pairs. */
+function pieces(source: string): string[] {
+  const words = source.replaceAll(/\\[pPux]\{?[^}]*\}?|\\./g, ' ').match(/[\p{L}]{2,}|<!--|[^\s\w]/gu) ?? []
+  const escaped = [...source.matchAll(/\\([^\w\s])/g)].map((match) => match[1] ?? '')
+  const own = [
+    ...new Set([...words.slice(0, 4), ...escaped, ...words.filter((word) => !/[\p{L}()|?*+\\]/u.test(word))]),
+  ].slice(0, 6)
+  return [...common, ...own, ...own.flatMap((first) => [' ', 'a', ...own].map((second) => first + second))]
+}
+
+function milliseconds(pattern: RegExp, text: string): number {
+  pattern.lastIndex = 0
+  const start = performance.now()
+  if (pattern.global) for (const _ of text.matchAll(pattern));
+  else pattern.test(text)
+  return performance.now() - start
+}
+
+/** Returns the piece whose repetition makes the pattern slow, if there is one. */
+function findSlow(pattern: RegExp): string | undefined {
+  return pieces(pattern.source).find((piece) =>
+    lengths.some((length) => {
+      const text = `${piece.repeat(Math.ceil(length / piece.length))}\0`
+      const isSlow = () =>
+        milliseconds(pattern, text) >
+        maxRatio *
+          Math.max(milliseconds(pattern.global ? linear.everywhere : linear.once, text), timerNoiseMs)
+      // Repeated, because another process may have interrupted the first measurement.
+      return isSlow() && isSlow() && isSlow()
+    }),
+  )
+}
+
+const found = new Map<string, string>()
+for (const file of globSync('{server,contract}/**/*.ts')) {
+  if (file.endsWith('.test.ts')) continue
+  const source = ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.Latest)
+  const visit = (node: ts.Node): void => {
+    if (node.kind === ts.SyntaxKind.RegularExpressionLiteral) {
+      const { text } = node as ts.RegularExpressionLiteral
+      const { line } = source.getLineAndCharacterOfPosition(node.end)
+      found.set(text, `${file}:${line + 1}`)
+    }
+    ts.forEachChild(node, visit)
+  }
+  visit(source)
+}
+let failed = 0
+for (const [text, place] of found) {
+  if (bounded.has(text)) continue
+  const end = text.lastIndexOf('/')
+  const slow = findSlow(new RegExp(text.slice(1, end), text.slice(end + 1)))
+  if (slow === undefined) continue
+  failed += 1
+  console.log(`${place}: ${text} takes more than linear time on repeated ${JSON.stringify(slow)}.`)
+}
+const unused = [...bounded.keys()].filter((text) => !found.has(text))
+for (const text of unused) console.log(`${text} is listed as an exception and no longer exists.`)
+console.log(
+  `${found.size} patterns: ${found.size - bounded.size} of any text, ${bounded.size} of short texts, ${failed} too slow.`,
+)
+process.exitCode = failed + unused.length > 0 ? 1 : 0
