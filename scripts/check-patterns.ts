@@ -12,7 +12,10 @@ const bounded = new Map([
     String.raw`/context_length_exceeded|exceed\w*[^.]{0,60}context|context[^.]{0,40}exceed|maximum context|context (?:length|window|size) (?:of|is)|prompt is too long|too many (?:input )?tokens/i`,
     'The error of a model service, of which 16,384 characters are read.',
   ],
-  [String.raw`/\beyJ[\w-]{8,400}\.eyJ[\w-]{8}/`, 'At most 400 characters from each start.'],
+  [
+    String.raw`/<(?:script|style)\b[\s\S]*?<\/(?:script|style)>/gi`,
+    'The error of a model service, of which 16,384 characters are read.',
+  ],
   [
     String.raw`/(?:failed|error).*(?:loading|opening).*(?:language|data file)|couldn't load any languages/i`,
     'Standard error of the local program tesseract.',
@@ -28,8 +31,8 @@ const bounded = new Map([
 const lengths = [500, 2_000, 16_000]
 /** Shorter times of the linear pattern are noise. */
 const timerNoiseMs = 0.02
-/** A quadratic pattern takes some 8,000 times as long as a linear one on 16,000 characters. */
-const maxRatio = 200
+/** A quadratic pattern reads 16,000 characters some 8,000 times; finding all matches costs a linear one more per match. */
+const maxRatio = { once: 200, everywhere: 25 }
 const common = [' ', '\n', '\t', 'a', 'A', '1', '.', '-', '中']
 const linear = { once: /[^\0]{2}\0/, everywhere: /[^\0]/g }
 
@@ -55,11 +58,15 @@ function milliseconds(pattern: RegExp, text: string): number {
 function findSlow(pattern: RegExp): string | undefined {
   return pieces(pattern.source).find((piece) =>
     lengths.some((length) => {
-      const text = `${piece.repeat(Math.ceil(length / piece.length))}\0`
-      const isSlow = () =>
-        milliseconds(pattern, text) >
-        maxRatio *
-          Math.max(milliseconds(pattern.global ? linear.everywhere : linear.once, text), timerNoiseMs)
+      const textOf = (size: number) => `${piece.repeat(Math.ceil(size / piece.length))}\0`
+      const [quarter, text] = [textOf(length / 4), textOf(length)]
+      const kind = pattern.global ? 'everywhere' : 'once'
+      // Four times the text takes a linear pattern 4 times as long and a quadratic one 16 times.
+      const isSlow = () => {
+        const time = milliseconds(pattern, text)
+        const limit = maxRatio[kind] * Math.max(milliseconds(linear[kind], text), timerNoiseMs)
+        return time > limit && time > 8 * milliseconds(pattern, quarter)
+      }
       // Repeated, because another process may have interrupted the first measurement.
       return isSlow() && isSlow() && isSlow()
     }),
