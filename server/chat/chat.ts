@@ -29,6 +29,7 @@ import {
 } from './errors.ts'
 import type { Protocol } from './events.ts'
 import { accessTo, showCitation, showContent } from './policy.ts'
+import { purgeQuotations } from './purge.ts'
 import {
   type ConversationFilter,
   type ConversationRow,
@@ -60,12 +61,12 @@ export type ChatDependencies = {
   avees: Avees
   knowledge: Knowledge
   models: Models
-  insight: Pick<Insight, 'recordTurn' | 'registerJobs' | 'freshUpdates' | 'summaryFor'>
+  insight: Pick<Insight, 'recordTurn' | 'registerJobs' | 'freshUpdates' | 'summaryFor' | 'purgeFindings'>
   memory: Pick<
     Memory,
     'prepareTurn' | 'recall' | 'recallTurns' | 'recordTurn' | 'usedIn' | 'visibleAmong' | 'deleteLearned'
   >
-  deletions: Pick<Deletions, 'count' | 'record'>
+  deletions: Pick<Deletions, 'count' | 'record' | 'onPurge'>
   /** Per user; 0, the default, for no limit. */
   maxConversations?: number
 }
@@ -118,6 +119,11 @@ export function chat({
 }: ChatDependencies & { protocols: Record<string, Protocol> }) {
   const { db } = database
   runs.register('chat', turnKind({ database, avees, knowledge, models, insight, memory }, protocols))
+
+  deletions.onPurge(async (documents, signal) => {
+    await purgeQuotations(db, runs, documents, signal)
+    await insight.purgeFindings(documents)
+  })
 
   insight.registerJobs({
     readBranch: (messageId, limit) => listBranch(db, messageId, limit),

@@ -328,3 +328,34 @@ export async function finishMessage(
     .where('status', '=', 'streaming')
     .execute()
 }
+
+/** Lists ended answers that rest on one of these documents, from the message after `seq` on. */
+export async function listQuoting(
+  db: Db,
+  documents: string[],
+  after: string,
+  limit: number,
+): Promise<MessageRow[]> {
+  return await db
+    .selectFrom('messages')
+    .selectAll()
+    .where(sql<boolean>`documents && ${documents}::uuid[]`)
+    .where('seq', '>', after)
+    .where('status', '<>', 'streaming')
+    .orderBy('seq')
+    .limit(limit)
+    .execute()
+}
+
+export async function saveWithoutQuotations(
+  db: Db,
+  id: string,
+  content: string,
+  citations: CitedPassage[],
+): Promise<void> {
+  await db
+    .updateTable('messages')
+    .set({ content, citations: JSON.stringify(citations) })
+    .where('id', '=', id)
+    .execute()
+}

@@ -49,6 +49,8 @@ export type Tables = {
     id: string
     user_id: string | null
     counts: JSONColumnType<Record<string, number>>
+    /** Deleted documents that remaining answers may quote. */
+    documents: Generated<string[]>
     created_at: CreatedAt
     purged_at: Stamp | null
   }

@@ -20,9 +20,12 @@ const maxPurgeDelayMs = 10_000
 const everyMs = 10 * 60_000
 const receiptDays = 365
 
+/** Part of a purge; `documents` are the deleted ones that remaining answers may quote. */
+export type PurgeStep = (documents: string[], signal: AbortSignal) => Promise<void>
+
 /** Receipts of deletions, and the purge that follows them. */
 export function deletions({ database, jobs, log }: { database: Database; jobs: Jobs; log: Log }) {
-  const steps: ((signal: AbortSignal) => Promise<void>)[] = []
+  const steps: PurgeStep[] = []
 
   // A schedule, so that a purge that a restart has interrupted starts again.
   jobs.register(kind, {
@@ -30,11 +33,17 @@ export function deletions({ database, jobs, log }: { database: Database; jobs: J
     async run(_, { signal }) {
       const pending = await listPendingDeletions(database.db)
       if (pending.length === 0) return
-      for (const step of steps) await step(signal)
+      const documents = pending.flatMap((deletion) => deletion.documents)
+      for (const step of steps) await step(documents, signal)
       // Not awaited: a busy embedded database purges much later, and the queue is bounded.
       void database
         .purge()
-        .then(() => markPurged(database.db, pending))
+        .then(() =>
+          markPurged(
+            database.db,
+            pending.map(({ id }) => id),
+          ),
+        )
         .catch((error: unknown) => log.warn({ err: error }, 'could not record the end of a purge'))
     },
   })
@@ -45,7 +54,7 @@ export function deletions({ database, jobs, log }: { database: Database; jobs: J
 
   return {
     /** Adds what a purge does before the database removes deleted rows from its files. */
-    onPurge(step: (signal: AbortSignal) => Promise<void>): void {
+    onPurge(step: PurgeStep): void {
       steps.push(step)
     },
 
@@ -53,8 +62,8 @@ export function deletions({ database, jobs, log }: { database: Database; jobs: J
     count: countContents,
 
     /** Records what the user has deleted, in the transaction that ends the deletion, and purges after its commit. */
-    async record(db: Db, userId: string, counts: Counts): Promise<DeletionReceipt> {
-      const row = await insertDeletion(db, userId, counts)
+    async record(db: Db, userId: string, counts: Counts, documents: string[] = []): Promise<DeletionReceipt> {
+      const row = await insertDeletion(db, userId, counts, documents)
       await jobs.enqueue(db, { kind, input: {}, delayMs: purgeDelayMs, maxDelayMs: maxPurgeDelayMs })
       return toReceipt(row)
     },

@@ -40,10 +40,15 @@ export async function countContents(db: Db, subject: Subject): Promise<Counts> {
   return Object.fromEntries(rows.filter(({ count }) => count > 0).map(({ kind, count }) => [kind, count]))
 }
 
-export async function insertDeletion(db: Db, userId: string, counts: Counts): Promise<DeletionRow> {
+export async function insertDeletion(
+  db: Db,
+  userId: string,
+  counts: Counts,
+  documents: string[],
+): Promise<DeletionRow> {
   return await db
     .insertInto('deletions')
-    .values({ id: newId(), user_id: userId, counts: JSON.stringify(counts) })
+    .values({ id: newId(), user_id: userId, counts: JSON.stringify(counts), documents })
     .returningAll()
     .executeTakeFirstOrThrow()
 }
@@ -62,9 +67,8 @@ export async function findDeletion(db: Db, id: string): Promise<DeletionRow | un
   return { ...deletion, user_id: userId }
 }
 
-export async function listPendingDeletions(db: Db): Promise<string[]> {
-  const rows = await db.selectFrom('deletions').select('id').where('purged_at', 'is', null).execute()
-  return rows.map(({ id }) => id)
+export async function listPendingDeletions(db: Db): Promise<Pick<DeletionRow, 'id' | 'documents'>[]> {
+  return await db.selectFrom('deletions').select(['id', 'documents']).where('purged_at', 'is', null).execute()
 }
 
 export async function markPurged(db: Db, ids: string[]): Promise<void> {

@@ -12,7 +12,8 @@ import { dashboard } from './dashboard.ts'
 import { notAnAnswer, turnNotAnalyzed } from './errors.ts'
 import { questions } from './questions.ts'
 import { type FeedbackRow, feedbackIn, putFeedback } from './store/feedback.ts'
-import { findTurn, insertTurn, type NewTurn } from './store/turns.ts'
+import { deleteSummariesOf } from './store/summaries.ts'
+import { deleteFindingsOf, findTurn, insertTurn, type NewTurn } from './store/turns.ts'
 import { summaries as createSummaries } from './summaries.ts'
 import { turnJobs } from './turn-jobs.ts'
 import { updates as createUpdates } from './updates.ts'
@@ -92,6 +93,13 @@ export function insight({
 
     questions: questions({ database, knowledge, avees }),
     updates,
+
+    /** Deletes what the analyses and summaries of turns have from deleted documents. */
+    async purgeFindings(documents: string[]): Promise<void> {
+      if (documents.length === 0) return
+      await deleteFindingsOf(db, documents)
+      await deleteSummariesOf(db, documents)
+    },
 
     /** Returns the newest summary that ends with one of these messages of a branch, oldest first, and is visible within `layer`. */
     summaryFor: summaries.find,

@@ -304,7 +304,7 @@ export async function knowledge({
       const row = await findDocument(db, id)
       const counts = await deletions.count(db, { documentIds: [id] })
       if (!row || (await deleteDocuments([id], row.avee_id)) === 0) throw documentNotFound()
-      return await deletions.record(db, userId, counts)
+      return await deletions.record(db, userId, counts, [id])
     },
 
     /** Deletes all documents of an avee. */
@@ -312,7 +312,7 @@ export async function knowledge({
       const ids = await listDocumentIds(db, aveeId)
       const counts = await deletions.count(db, { documentIds: ids })
       await deleteDocuments(ids, aveeId)
-      return await deletions.record(db, userId, counts)
+      return await deletions.record(db, userId, counts, ids)
     },
 
     /** Returns the text of a document, page by page. @throws document_not_found */

@@ -37,6 +37,7 @@ import {
   type RunRow,
   releaseRuns,
   requestStop,
+  rewriteEvents,
 } from './store.ts'
 import { createWorker } from './worker.ts'
 import { createWriter } from './writer.ts'
@@ -347,6 +348,13 @@ export function runs({
       await Promise.all(found.flatMap(({ id, status }) => (status === 'running' ? [stop(id)] : [])))
       const ids = found.map(({ id }) => id)
       while (ids.length > 0) await deleteRuns(database.db, ids.splice(0, deleteBatchSize))
+    },
+
+    /**
+     * Replaces the data of events of an ended run; `rewrite` gets them in order and returns undefined for those that stay.
+     */
+    async rewrite(id: string, rewrite: (data: string) => string | undefined): Promise<void> {
+      await rewriteEvents(database.db, id, rewrite)
     },
 
     /** Deletes expired events and runs in small steps, until none is left or the signal fires. */

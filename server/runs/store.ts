@@ -334,3 +334,34 @@ export async function deleteExpiredRuns(db: Db, runsMs: number, limit: number): 
     )`.execute(db)
   return Number(numAffectedRows)
 }
+
+const rewriteBatch = 500
+
+/** Replaces the data of events, in order; `rewrite` returns undefined for those that stay. */
+export async function rewriteEvents(
+  db: Db,
+  runId: string,
+  rewrite: (data: string) => string | undefined,
+): Promise<void> {
+  for (let last = 0, isMore = true; isMore; ) {
+    const events = await db
+      .selectFrom('run_events')
+      .select(['n', 'data'])
+      .where('run_id', '=', runId)
+      .where('n', '>', last)
+      .orderBy('n')
+      .limit(rewriteBatch)
+      .execute()
+    const changed = events.flatMap(({ n, data }) => {
+      const rewritten = rewrite(data)
+      return rewritten === undefined ? [] : [{ n, data: rewritten }]
+    })
+    if (changed.length > 0)
+      await sql`
+        update run_events set data = changed.data
+        from unnest(${changed.map(({ n }) => n)}::int[], ${changed.map(({ data }) => data)}::text[]) as changed (n, data)
+        where run_id = ${runId} and run_events.n = changed.n`.execute(db)
+    last = events.at(-1)?.n ?? last
+    isMore = events.length === rewriteBatch
+  }
+}

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Message } from '../../contract/chat.ts'
 import type { Deleted, DeletionReceipt } from '../../contract/deletions.ts'
 import { openDatabase } from '../../server/db/index.ts'
 import { createLog } from '../../server/log.ts'
@@ -107,6 +108,35 @@ describe.each(DATABASES)('deletions on %s', (kind) => {
     expect(await placesWith(words)).toEqual([])
     await server.restart()
     expect(await placesWith(words)).toEqual([])
+  })
+
+  test('leave no word of a document behind that earlier answers quote', { timeout: 180_000 }, async () => {
+    const visitor = await registerUser(server)
+    const avee = await createAvee(owner.client)
+    const secret = word()
+    const [document] = await uploadFiles(
+      owner.client,
+      [{ name: 'harbour.md', content: `# Harbour\n\nThe harbour master is called ${secret}.` }],
+      { avee: avee.id, layer: 'public' },
+    )
+    const { id } = await createConversation(visitor.client, avee.handle)
+    const question = 'Who is the harbour master?'
+    bodyOf(await visitor.client.post('/chat/ask', { conversation_id: id, question }))
+    const read = async () => {
+      const { messages } = bodyOf(
+        await visitor.client.get<{ messages: Message[] }>(`/conversations/${id}/messages`),
+      )
+      const [answer] = messages.slice(-1)
+      const log = await (await visitor.client.fetch(`/runs/${answer?.run_id}/events`)).text()
+      return { content: answer?.content, citations: answer?.citations, log }
+    }
+    expect((await read()).log).toContain(secret)
+    const receipt = await remove(owner.client, `/documents/${document?.doc_id}`)
+    const beforePurge = await read()
+    expect(beforePurge.citations).toEqual([{ n: 1, status: 'deleted' }])
+    await purged(owner.client, receipt.id)
+    expect(await read()).toEqual(beforePurge)
+    expect(await placesWith([secret])).toEqual([])
   })
 
   test('show their receipt to the user who deleted and to administrators', async () => {

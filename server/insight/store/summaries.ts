@@ -14,6 +14,14 @@ export async function summariesAt(db: Db, messageIds: string[]): Promise<Summary
   return rows.toSorted((a, b) => (place.get(a.message_id) ?? 0) - (place.get(b.message_id) ?? 0))
 }
 
+/** Deletes summaries that rest on one of these documents; they are written again when needed. */
+export async function deleteSummariesOf(db: Db, documents: string[]): Promise<void> {
+  await db
+    .deleteFrom('conversation_summaries')
+    .where(sql<boolean>`documents && ${documents}::uuid[]`)
+    .execute()
+}
+
 /** Stores a summary, replacing the one that ended with the same message; does nothing when that message was deleted. */
 export async function putSummary(db: Db, summary: Omit<SummaryRow, 'created_at'>): Promise<void> {
   const { message_id, conversation_id, layer, content, made_by, documents } = summary

@@ -63,3 +63,13 @@ export const turnsOf = (db: Db, messageIds: string[]) =>
     .orderBy('turn_insights.created_at')
     .orderBy('turn_insights.message_id')
     .execute()
+
+/** Deletes the findings of turns that come from one of these documents; their scores remain. */
+export async function deleteFindingsOf(db: Db, documents: string[]): Promise<void> {
+  const none = '[]'
+  await db
+    .updateTable('turn_insights')
+    .set({ sentences: none, issues: none, suggestions: none, topics: none, follow_ups: none })
+    .where(sql<boolean>`sources && ${documents}::uuid[]`)
+    .execute()
+}

@@ -238,6 +238,8 @@ describe('hideQuotations', async () => {
   test('replaces quotations of hidden passages by their numbers', () => {
     expect(quotesIn(answer).map(({ n }) => n)).toEqual(expect.arrayContaining([1, 2]))
     expect(hideQuotations(answer, () => true)).toBe(answer)
+    const hidden = hideQuotations(answer, () => false)
+    expect(hideQuotations(hidden, () => false)).toBe(hidden)
     const shown = hideQuotations(answer, (n) => n === 2)
     expect(shown).not.toMatch(/Acme|Leeds/)
     expect(shown.split('\n\n')).toEqual(

@@ -67,7 +67,7 @@ export const hideQuotations = (answer: string, isShown: (n: number) => boolean):
   answer
     .split('\n\n')
     .flatMap((paragraph) => {
-      if (isFixedText(paragraph)) return [paragraph]
+      if (isFixedText(paragraph) || /^\[\d+\]$/.test(paragraph)) return [paragraph]
       const n = quotation.exec(paragraph)?.[1]
       if (n === undefined) return []
       return [isShown(Number(n)) ? paragraph : `[${n}]`]
