@@ -4,7 +4,7 @@ import { resetLinkInvalid } from './errors.ts'
 import { hashToken, newResetToken } from './tokens.ts'
 
 /** OWASP Forgot Password Cheat Sheet: links are single-use, random, stored as hashes and expire. */
-export const resetLinkHours = 24
+const resetLinkHours = 24
 
 /** Creates the link of a user, in place of an earlier one. Returns its token, which cannot be read again. */
 export async function createPasswordReset(

@@ -50,6 +50,10 @@ export async function stemmedWords(text: string, language: string | null): Promi
     .filter((form) => form !== '')
 }
 
-/** Detects the language of a text; of a text that is too short, the language of its surroundings. */
-export const languageAmong = (text: string, surroundings: string[]): string | null =>
-  detectLanguage(text) ?? detectLanguage([text, ...surroundings].join('\n').slice(0, 4_000))
+/** Detects the language of a text; of a text that is too short, the language of its surroundings or the usual one. */
+export const languageAmong = (
+  text: string,
+  surroundings: string[],
+  usual: string | null = null,
+): string | null =>
+  detectLanguage(text, detectLanguage([text, ...surroundings].join('\n').slice(0, 4_000), usual))

@@ -19,22 +19,22 @@ const sampleCharacters = 700
  * of its beginning, middle and end decides. A text of less than 50 letters (20 in scripts without spaces) is too short
  * for letter statistics: its script decides, or the one language that has most of its stop words.
  */
-export function detectLanguage(text: string): string | null {
-  if (text.length <= 3 * sampleCharacters) return detect(text)
+export function detectLanguage(text: string, usual: string | null = null): string | null {
+  if (text.length <= 3 * sampleCharacters) return detect(text, usual)
   const starts = [0, (text.length - sampleCharacters) / 2, text.length - sampleCharacters].map(Math.floor)
   const detected = starts
-    .map((start) => detect(text.slice(start, start + sampleCharacters)))
+    .map((start) => detect(text.slice(start, start + sampleCharacters), usual))
     .filter((code) => code !== null)
   return detected.find((code, i) => detected.indexOf(code) !== i) ?? detected[0] ?? null
 }
 
-function detect(text: string): string | null {
+function detect(text: string, usual: string | null): string | null {
   const letters = text
     .replace(/[^\p{L}\p{M}\s'’-]+/gu, ' ')
     .replace(/\s+/gu, ' ')
     .trim()
   if (letters.length < (unspaced.test(letters) ? minLettersUnspaced : minLetters))
-    return detectByScript(letters) ?? detectByStopWords(letters)
+    return detectByScript(letters) ?? usual ?? detectByStopWords(letters)
   const code = franc(letters, {
     only: languages.filter((language) => requiredLetters[language]?.test(letters) ?? true),
   })

@@ -41,7 +41,7 @@ export async function analyze(db: Db, messages: UnanalyzedTurn[]): Promise<Index
   const texts = messages.map(({ content }) => content)
   const rows = await Promise.all(
     messages.map(async ({ role, content, ...message }) => {
-      const language = languageAmong(content, texts) ?? usual
+      const language = languageAmong(content, texts, usual)
       const indexed = await turnVector(message, { speaker: speakers[role], text: content, language })
       return { ...message, language, ...indexed }
     }),
