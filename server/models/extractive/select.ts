@@ -17,7 +17,9 @@ const minRelativeScore = 1 / 2
  * the question's terms that it contains by itself and together with its table header and the previous sentence.
  */
 export async function selectQuotes(question: string, passages: GroundingPassage[]): Promise<Quote[]> {
-  const languages = [passages.map(({ text }) => text).join('\n'), question].map((text) => detectLanguage(text))
+  const languages = [passages.map(({ text }) => text).join('\n'), question].map((text) =>
+    detectLanguage(text),
+  )
   const analyzer = await queryAnalyzer('', [...new Set(languages)])
   const terms = analyzer.terms(question)
   const shareIn = (text: string, context: string) => coverageOf(analyzer, terms, { context, text }).share
