@@ -65,7 +65,10 @@ describe.each(DATABASES)('avees on %s', (kind) => {
       bio: 'Knows things',
     })
     expect((await see(server, token, 'sage')).status).toBe(404)
-    expect((await server.call('DELETE', '/avees/wise-one', { token })).body).toEqual({ ok: true })
+    expect((await server.call('DELETE', '/avees/wise-one', { token })).body).toMatchObject({
+      deleted: true,
+      receipt: { avees: 1 },
+    })
     expect((await see(server, token, created.body.id)).status).toBe(404)
   })
 

@@ -219,6 +219,7 @@ describe('every route', () => {
     'GET /health/ready',
     'POST /auth/login',
     'POST /auth/register',
+    'POST /auth/reset',
   ]
 
   test('declares public access, which few have', () => {
