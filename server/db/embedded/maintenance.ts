@@ -15,8 +15,13 @@ export const defaultSchedule = {
   /** Tables are vacuumed when the database has been idle for `idleMs`, or for `pauseMs` after `maxVacuumIntervalMs`. */
   idleMs: 10_000,
   maxVacuumIntervalMs: 10 * 60_000,
-  /** A purge rewrites a table up to this size after `pauseMs`, which takes about half a second, a larger one after `idleMs`. */
+  /**
+   * A purge rewrites a table up to this size, about half a second of work, when the database has been idle for `pauseMs`;
+   * a larger one after `idleMs` for each such part, as it blocks everything else for that much longer.
+   */
   pausePurgeBytes: 16 << 20,
+  /** A large table is rewritten after this time at the latest, in any pause. */
+  maxPurgeDelayMs: 24 * 60 * 60_000,
 }
 
 export type MaintenanceSchedule = typeof defaultSchedule
@@ -136,9 +141,9 @@ export function startMaintenance(
 
   function isPurgeDue(): boolean {
     if (purge === undefined) return purgeRequests.length > 0 && isIdleFor(schedule.pauseMs)
-    const isLate = performance.now() - purge.since >= schedule.maxVacuumIntervalMs
-    const isSmall = (purge.tables[0]?.bytes ?? 0) <= schedule.pausePurgeBytes
-    return isIdleFor(isSmall || isLate ? schedule.pauseMs : schedule.idleMs)
+    const isLate = performance.now() - purge.since >= schedule.maxPurgeDelayMs
+    const size = (purge.tables[0]?.bytes ?? 0) / schedule.pausePurgeBytes
+    return isIdleFor(size <= 1 || isLate ? schedule.pauseMs : schedule.idleMs * size)
   }
 
   async function listChangedTables(): Promise<ChangedTable[]> {
