@@ -61,8 +61,13 @@ export function deletions({ database, jobs, log }: { database: Database; jobs: J
     /** Counts what a deletion of the subject concerns; before it is deleted. */
     count: countContents,
 
-    /** Records what the user has deleted, in the transaction that ends the deletion, and purges after its commit. */
-    async record(db: Db, userId: string, counts: Counts, documents: string[] = []): Promise<DeletionReceipt> {
+    /** Records what the user (or nobody) has deleted, in the transaction that ends the deletion, and purges after its commit. */
+    async record(
+      db: Db,
+      userId: string | null,
+      counts: Counts,
+      documents: string[] = [],
+    ): Promise<DeletionReceipt> {
       const row = await insertDeletion(db, userId, counts, documents)
       await jobs.enqueue(db, { kind, input: {}, delayMs: purgeDelayMs, maxDelayMs: maxPurgeDelayMs })
       return toReceipt(row)

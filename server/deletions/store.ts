@@ -42,7 +42,7 @@ export async function countContents(db: Db, subject: Subject): Promise<Counts> {
 
 export async function insertDeletion(
   db: Db,
-  userId: string,
+  userId: string | null,
   counts: Counts,
   documents: string[],
 ): Promise<DeletionRow> {

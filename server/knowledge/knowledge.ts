@@ -143,6 +143,7 @@ export async function knowledge({
       embedder,
       indexes,
       cleanup,
+      deletions,
       reindex,
       quota,
       now: () => now().getTime(),
@@ -158,7 +159,7 @@ export async function knowledge({
     isReadable: (filename) => parser.typeOf(filename) !== undefined,
     maxBytes: limits.maxUploadBytes,
     now: () => now().getTime(),
-    deleteDocuments,
+    deleteDocuments: discard,
   })
   const ingestion = intake({ db, runs, files, parser, fetcher, quota, maxSitePages: limits.maxSitePages })
 
@@ -187,6 +188,13 @@ export async function knowledge({
     )
     if (mentions.length > 0) await runs.delete({ kind: 'ingest', scope: aveeId, mentions })
     return deleted.length
+  }
+
+  /** Deletes documents without a user's request, so nobody gets the receipt. */
+  async function discard(ids: string[], aveeId: string): Promise<number> {
+    const count = await deleteDocuments(ids, aveeId)
+    if (count > 0) await deletions.record(db, null, { documents: count }, ids)
+    return count
   }
 
   /** Returns the vector space of the current embedding model, or null if there is none or it does not respond. */
@@ -296,7 +304,7 @@ export async function knowledge({
     /** Deletes a document with everything made of it; resolves when it is purged. @throws document_not_found */
     async remove(id: string): Promise<void> {
       const row = await findDocument(db, id)
-      if (!row || (await deleteDocuments([id], row.avee_id)) === 0) throw documentNotFound()
+      if (!row || (await discard([id], row.avee_id)) === 0) throw documentNotFound()
     },
 
     /** Removes a document for a user. @throws document_not_found */

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { IngestResult } from '../../../contract/knowledge.ts'
 import { type Database, type Db, newId, type Trx } from '../../db/index.ts'
+import type { Deletions } from '../../deletions/index.ts'
 import { AppError } from '../../errors.ts'
 import type { Log } from '../../log.ts'
 import type { Embedder } from '../../models/index.ts'
@@ -43,6 +44,7 @@ export type IngestDependencies = {
   embedder(signal: AbortSignal): Promise<Embedder | undefined>
   indexes: VectorIndexes
   cleanup: Cleanup
+  deletions: Pick<Deletions, 'record'>
   /** Enqueues the indexing of a document under its new file name. */
   reindex(db: Db, documentId: string): Promise<void>
   quota: StorageQuota
@@ -242,14 +244,16 @@ async function recordOutcome(
 
 /** Deletes the documents of files that are no longer in their folder. */
 async function deleteVanished(
-  { database, cleanup }: IngestDependencies,
+  { database, cleanup, deletions }: IngestDependencies,
   aveeId: string,
   folder: { id: string; gone: string[] },
 ): Promise<void> {
   await database.transaction(async (trx) => {
     await lockDocumentsOfAvee(trx, aveeId)
     await deleteFolderFiles(trx, folder.id, folder.gone)
-    for (const id of await findOrphanedDocuments(trx, aveeId)) await retireDocument(trx, id)
+    const ids = await findOrphanedDocuments(trx, aveeId)
+    for (const id of ids) await retireDocument(trx, id)
+    if (ids.length > 0) await deletions.record(trx, null, { documents: ids.length }, ids)
     await cleanup.enqueue(trx)
   })
 }
