@@ -34,7 +34,7 @@ test('a full disk fails with insufficient_storage and leaves no file', async () 
   await expect(originals(folder.path).stage([Buffer.from('text')])).rejects.toMatchObject({
     status: 507,
     code: 'insufficient_storage',
-    message: expect.stringContaining("The server's disk is full."),
+    message: expect.stringContaining('The disk of the server is full'),
   })
   expect(await incoming()).toEqual([])
 })

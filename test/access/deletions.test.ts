@@ -52,7 +52,7 @@ describe.each(DATABASES)('deletions on %s', (kind) => {
   const purged = async (client: TestClient, id: string) =>
     expect
       .poll(async () => bodyOf(await client.get<DeletionReceipt>(`/deletions/${id}`)).purge, {
-        interval: 2_000,
+        interval: 3_000,
         timeout: 120_000,
       })
       .toBe('done')

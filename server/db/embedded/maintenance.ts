@@ -166,7 +166,8 @@ export function startMaintenance(
       purge.tables = await listChangedTables()
     }
     for (let table = purge.tables[0]; table; table = purge.tables[0]) {
-      if (isStopped || !isPurgeDue()) return
+      // Others take their turn between two small tables.
+      if (isStopped || (table.bytes > schedule.pausePurgeBytes && !isPurgeDue())) return
       const { name, changes } = table
       await withSession(async (session) => {
         // Analyzing a table that has become empty keeps the former statistics.
