@@ -41,7 +41,8 @@ describe.each(DATABASES)('deletions on %s', (kind) => {
   let server: ServerProcess
   let owner: TestUser
   beforeAll(async () => {
-    server = await startServer({}, kind)
+    // With the short lease of other tests, runs are looked for every second, and the database is hardly ever idle.
+    server = await startServer({ RUN_LEASE_MS: '10000' }, kind)
     owner = await registerUser(server, { email: 'owner@example.org' })
   })
   afterAll(async () => await server[Symbol.asyncDispose]())
