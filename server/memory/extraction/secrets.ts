@@ -39,7 +39,7 @@ const shapes: RegExp[] = [
   /\b(?:sk|pk|rk)[-_](?:live|test|proj|ant|or)?[-_]?[A-Za-z0-9_-]{16}/,
   /\b(?:gh[pousr]_[A-Za-z0-9]{20}|github_pat_\w{20}|glpat-[\w-]{16}|xox[abeoprs]-[\w-]{10}|hf_[A-Za-z0-9]{20}|npm_[A-Za-z0-9]{30}|AIza[\w-]{30}|ya29\.[\w-]{20}|A(?:KIA|SIA)[A-Z0-9]{16})/,
   // JSON Web Token (RFC 7519): header and payload are JSON objects, so both begin with the base64 of `{"`.
-  /\beyJ[\w-]{8,400}\.eyJ[\w-]{8}/,
+  /(?<![\w-])eyJ[\w-]{8,400}\.eyJ[\w-]{8}/,
   // A URL with a password.
   /\b[a-z][a-z0-9+.-]{1,30}:\/\/[^\s/:@]{1,200}:[^\s/@]{1,200}@/i,
   // A US social security number; a Spanish DNI or NIE; an Italian tax code; a British national insurance number.
