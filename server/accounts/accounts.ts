@@ -439,7 +439,8 @@ async function requireDeletable(trx: Trx, userId: string): Promise<void> {
   await lockAdministrators(trx)
   const user = await findUser(trx, userId)
   const { all, admins } = await countUsers(trx)
-  if (user?.is_admin && admins === 1 && all > 1) throw lastAdministrator()
+  const isLast = user?.is_admin && user.disabled_at === null && admins === 1
+  if (isLast && all > 1) throw lastAdministrator()
 }
 
 const toUser = ({ password_hash: _, ...user }: UserRow): User => user

@@ -210,6 +210,13 @@ describe.each(DATABASES)('account security on %s', (kind) => {
       expect((await admin.client.delete(own)).status).toBe(409)
     })
 
+    test('deletes a disabled administrator while another administrator remains', async () => {
+      const user = await join()
+      const path = `/admin/users/${user.session.user.id}`
+      bodyOf(await admin.client.patch(path, { is_admin: true, disabled: true }))
+      expect((await admin.client.delete(path)).status).toBe(200)
+    })
+
     test('deletes a user with their avees', async () => {
       const user = await join()
       const avee = await createAvee(user.client)
