@@ -201,7 +201,7 @@ export function memory({
       trx: Trx,
       { conversationId, ...pair }: Pair & { conversationId: string },
     ): Promise<void> {
-      // In the order of the extraction, which locks turns first: what it has learned is seen here, and it learns no more.
+      // Locks turns first, like the extraction: this sees the memories it has stored, and it stores no further ones.
       await deleteTurns(trx, conversationId)
       await lockPair(trx, pair)
       await deleteMemoriesFrom(trx, pair, conversationId)
