@@ -49,8 +49,7 @@ describe.runIf(redisUrl !== '' || process.env['CI'] === 'true')('counts in Redis
       throttles[n % 2]?.begin({ ip: '198.51.100.7' }, account),
     )
     const outcomes = await Promise.allSettled(attempts)
-    // The back-off of one server may begin just after the other has asked whether an attempt is due.
-    expect([10, 11]).toContain(outcomes.filter(({ status }) => status === 'fulfilled').length)
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(10)
     one.disconnect()
     other.disconnect()
   })

@@ -64,6 +64,7 @@ export function createSignInThrottle({ limit, redis }: { limit: number; redis?: 
     },
   }
 }
+
 /** Counts registrations per address. */
 export function createRegistrationLimit(redis?: Redis) {
   const limiter = createRateLimiter({ name: 'registration', points: 100, duration: 60 * 60 }, redis)
@@ -83,14 +84,15 @@ function createBudget(name: string, points: number, redis: Redis | undefined) {
     /** Returns a function that gives the attempt back. */
     async consume(key: string): Promise<() => Promise<void>> {
       const counted = await budget.consume(key)
-      if ('remaining' in counted) {
-        // The first back-off interval begins with the last attempt of the budget.
-        if (counted.remaining === 0) await backoff.consume(key)
-        return async () => budget.reward(key)
+      // The last attempt of the budget begins the first back-off interval. It competes with those beyond the budget for
+      // it, because another server may already have counted one of them.
+      if ('waitMs' in counted || counted.remaining === 0) {
+        const due = await backoff.consume(key)
+        if ('waitMs' in due) throw tooManyAttempts(toRetryAfter(due.waitMs))
       }
-      const again = await backoff.consume(key)
-      if ('waitMs' in again) throw tooManyAttempts(toRetryAfter(again.waitMs))
-      return async () => {}
+      return async () => {
+        if ('remaining' in counted) await budget.reward(key)
+      }
     },
     async reset(key: string): Promise<void> {
       await Promise.all([budget.reset(key), backoff.reset(key)])
