@@ -1,5 +1,4 @@
 import type { FastifyPluginAsync } from 'fastify'
-import { validate as isUuid } from 'uuid'
 import {
   createPasswordReset,
   deleteUser,
@@ -20,14 +19,10 @@ import { loginLink } from '../http/login-link.ts'
 import { route } from '../http/route.ts'
 import type { Jobs } from '../jobs/index.ts'
 import { recentLogLines } from '../log.ts'
+import { checkIdCursor, pageOf } from '../paging.ts'
 import type { Admin } from './store.ts'
 
 const usageMs = 30 * 24 * 60 * 60_000
-const invalidCursor = defineError(
-  400,
-  'invalid_cursor',
-  () => 'The cursor is not valid for this list. Request the first page without a cursor.',
-)
 const ownAccount = defineError(
   409,
   'own_account',
@@ -123,19 +118,16 @@ export const adminRoutes =
     route(app, getLogs, async ({ query }) => ({ lines: recentLogLines(query.limit) }))
 
     route(app, listAuditLog, async ({ query: { limit, cursor, query } }) => {
-      if (cursor !== undefined && !isUuid(cursor)) throw invalidCursor()
-      const entries = await admin.listAuditLog({
-        limit,
-        ...(cursor === undefined ? {} : { before: cursor }),
-        ...(query === undefined ? {} : { query }),
-      })
+      checkIdCursor(cursor)
+      const entries = await admin.listAuditLog({ limit: limit + 1, before: cursor, query })
+      const { page, next } = pageOf(entries, limit, (last) => last.id)
       return {
-        entries: entries.map(({ actor_id, email, at, ...entry }) => ({
+        entries: page.map(({ actor_id, email, at, ...entry }) => ({
           ...entry,
           at: at.toISOString(),
           actor: actor_id === null ? null : { id: actor_id, email },
         })),
-        next_cursor: entries.length === limit ? (entries.at(-1)?.id ?? null) : null,
+        next_cursor: next,
       }
     })
   }

@@ -29,7 +29,15 @@ export function admin({ database: { db }, dataDir }: AdminDependencies) {
     },
 
     /** Lists entries that are older than the one with the id `before`; `query` is part of an action or an address. */
-    async listAuditLog({ limit, before, query }: { limit: number; before?: string; query?: string }) {
+    async listAuditLog({
+      limit,
+      before,
+      query,
+    }: {
+      limit: number
+      before: string | undefined
+      query: string | undefined
+    }) {
       let entries = db
         .selectFrom('audit_log')
         .leftJoin('users', 'users.id', 'audit_log.actor_id')

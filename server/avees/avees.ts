@@ -12,12 +12,12 @@ import { type Database, newId, violatedUnique } from '../db/index.ts'
 import type { Deletions } from '../deletions/index.ts'
 import { AppError } from '../errors.ts'
 import type { Jobs } from '../jobs/index.ts'
+import { checkIdCursor, pageOf } from '../paging.ts'
 import type { Runs } from '../runs/index.ts'
 import { type AvatarImage, parseAvatar } from './avatar.ts'
 import {
   avatarNotFound,
   aveeNotFound,
-  invalidCursor,
   libraryFixed,
   notTheOwner,
   ownerHasFullAccess,
@@ -203,7 +203,7 @@ export function avees({
       viewer: Viewer,
       page: { query?: string | undefined; limit: number; cursor?: string | undefined },
     ): Promise<{ cards: AveeCard[]; next: string | null }> {
-      if (page.cursor !== undefined && !isUuid(page.cursor)) throw invalidCursor()
+      checkIdCursor(page.cursor)
       const found = await listAvees(db, viewer.userId, {
         onlyListed: true,
         limit: page.limit + 1,
@@ -211,11 +211,8 @@ export function avees({
         after: page.cursor,
         which: viewer.aveeId === null ? undefined : { id: viewer.aveeId },
       })
-      const shown = found.slice(0, page.limit)
-      return {
-        cards: toCards(viewer, shown),
-        next: found.length > page.limit ? (shown.at(-1)?.avee.id ?? null) : null,
-      }
+      const { page: shown, next } = pageOf(found, page.limit, (last) => last.avee.id)
+      return { cards: toCards(viewer, shown), next }
     },
 
     /** Lists the viewer's own avees, newest first. */

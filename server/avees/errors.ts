@@ -20,8 +20,3 @@ export const ownerHasFullAccess = defineError(
   'owner_sees_all',
   () => 'The owner of an avee has access to all layers.',
 )
-export const invalidCursor = defineError(
-  400,
-  'invalid_cursor',
-  () => 'Invalid cursor. Request the first page without one.',
-)

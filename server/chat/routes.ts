@@ -19,13 +19,14 @@ import { route } from '../http/route.ts'
 import { sendRun } from '../http/sse.ts'
 import type { Insight } from '../insight/index.ts'
 import type { Memory } from '../memory/index.ts'
+import { decodeCursor, encodeCursor, pageOf } from '../paging.ts'
 import type { Runs } from '../runs/index.ts'
 import { askRoutes, optionsFrom } from './ask/routes.ts'
 import type { Chat } from './chat.ts'
-import { decodeCursor, encodeCursor } from './cursor.ts'
 import { exportMarkdown } from './export.ts'
 import { chatInsightRoutes } from './insight-routes.ts'
 import { presentConversation, presentMessage } from './present.ts'
+import { conversationPosition } from './store.ts'
 
 export type ChatRouteDependencies = { chat: Chat; runs: Runs; avees: Avees; insight: Insight; memory: Memory }
 
@@ -47,16 +48,14 @@ export const chatRoutes =
       const rows = await chat.listConversations(caller, {
         aveeId: avee && (await avees.view(caller, avee)).avee.id,
         query,
-        after: cursor === undefined ? undefined : decodeCursor(cursor),
+        after: cursor === undefined ? undefined : decodeCursor(conversationPosition, cursor),
         archived,
         limit: limit + 1,
       })
-      const page = rows.slice(0, limit)
-      const last = page.at(-1)
-      return {
-        conversations: page.map(presentConversation),
-        next_cursor: rows.length > limit && last ? encodeCursor(last) : null,
-      }
+      const { page, next } = pageOf(rows, limit, ({ pinned, updated_at, id }) =>
+        encodeCursor({ pinned, updatedAt: updated_at, id }),
+      )
+      return { conversations: page.map(presentConversation), next_cursor: next }
     })
 
     route(app, getConversation, async (request) =>

@@ -1,4 +1,5 @@
 import { type ExpressionBuilder, type Insertable, sql, type Updateable } from 'kysely'
+import * as z from 'zod/mini'
 import type { CitedPassage, MessageStatus, Usage } from '../../contract/chat.ts'
 import { type Layer, layers } from '../../contract/layers.ts'
 import { visibleAvees } from '../avees/index.ts'
@@ -97,10 +98,14 @@ export type ConversationFilter = {
   archived: boolean
   query?: string | undefined
   limit: number
-  after?: ConversationCursor | undefined
+  after?: z.infer<typeof conversationPosition> | undefined
 }
 /** The last conversation of a page: pinned ones come first, then the most recent. */
-export type ConversationCursor = { pinned: boolean; updatedAt: string; id: string }
+export const conversationPosition = z.object({
+  pinned: z.boolean(),
+  updatedAt: z.iso.datetime(),
+  id: z.uuid(),
+})
 
 export function listConversations(db: Db, filter: ConversationFilter): Promise<ConversationRow[]> {
   let query = visibleConversations(db, filter.userId).where('conversations.archived', '=', filter.archived)

@@ -28,7 +28,6 @@ export const noSupportedFiles = defineError(
   () =>
     'None of these file types is supported. Supported are PDF, Office, OpenDocument, EPUB, HTML, Markdown, email, tables, source code and plain text.',
 )
-export const badCursor = defineError(400, 'invalid_cursor', () => 'The cursor does not belong to this list.')
 export const badLayer = defineError(422, 'invalid_layer', () => 'layer: must be public, friends or intimate.')
 export const ingestUnfinished = defineError(
   503,

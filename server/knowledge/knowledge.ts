@@ -7,6 +7,7 @@ import type { Deletions } from '../deletions/index.ts'
 import type { Jobs } from '../jobs/index.ts'
 import type { Log } from '../log.ts'
 import type { Embedder } from '../models/index.ts'
+import { pageOf } from '../paging.ts'
 import type { Runs } from '../runs/index.ts'
 import { termHasher } from '../search/index.ts'
 import { cleanup as cleanupOf } from './cleanup.ts'
@@ -249,12 +250,9 @@ export async function knowledge({
         after: page.cursor,
         query: page.query,
       })
-      const shown = rows.slice(0, page.limit)
+      const { page: shown, next } = pageOf(rows, page.limit, (last) => last.id)
       const space = currentSpace()
-      return {
-        documents: await Promise.all(shown.map((row) => listed(row, space))),
-        next: rows.length > page.limit ? (shown.at(-1)?.id ?? null) : null,
-      }
+      return { documents: await Promise.all(shown.map((row) => listed(row, space))), next }
     },
 
     /** Returns the avee that a document belongs to, which decides who may see it. */

@@ -1,5 +1,4 @@
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
-import { id } from '../../contract/common.ts'
 import {
   createDocumentFromUrl,
   createDocuments,
@@ -21,8 +20,9 @@ import { idempotencyKeyOf } from '../http/idempotency.ts'
 import { route } from '../http/route.ts'
 import { sendRun } from '../http/sse.ts'
 import { acceptUploads, receiveUpload } from '../http/uploads.ts'
+import { checkIdCursor } from '../paging.ts'
 import type { Runs } from '../runs/index.ts'
-import { badCursor, badLayer, noFiles } from './errors.ts'
+import { badLayer, noFiles } from './errors.ts'
 import type { Knowledge } from './knowledge.ts'
 import { originalHeaders } from './original-headers.ts'
 import { documentPolicy } from './policy.ts'
@@ -75,7 +75,7 @@ export const knowledgeRoutes =
     route(app, listDocuments, async (request) => {
       const { avee, layers } = await policy.accessToAvee(callerOf(request), request.params.id)
       const { cursor, limit, query } = request.query
-      if (cursor !== undefined && !id.safeParse(cursor).success) throw badCursor()
+      checkIdCursor(cursor)
       const { documents, next } = await knowledge.list(avee.id, layers, {
         limit,
         cursor,

@@ -22,11 +22,6 @@ export const memoryOff = defineError(
   'memory_off',
   () => 'Memory is off for this avee. Turn it on in the memory settings first.',
 )
-export const badCursor = defineError(
-  400,
-  'invalid_cursor',
-  () => 'The cursor is not valid for this list. Start without a cursor.',
-)
 export const keyForOneAvee = defineError(
   403,
   'key_for_one_avee',

@@ -1,5 +1,4 @@
 import { once } from 'node:events'
-import { validate as isUuid } from 'uuid'
 import { layersWithin } from '../../contract/layers.ts'
 import type { MemoryType } from '../../contract/memory.ts'
 import type { Avees } from '../avees/index.ts'
@@ -7,16 +6,10 @@ import { type Database, newId, type Trx } from '../db/index.ts'
 import type { Jobs } from '../jobs/index.ts'
 import type { Log } from '../log.ts'
 import type { Models } from '../models/index.ts'
+import { decodeCursor, encodeCursor, pageOf } from '../paging.ts'
 import { detectLanguage } from '../search/index.ts'
 import { normalizeSlot, noteAttribute } from './consolidation/slots.ts'
-import {
-  badCursor,
-  keyForOneAvee,
-  memoryNotFound,
-  memoryOff,
-  restoreExpired,
-  secretNotKept,
-} from './errors.ts'
+import { keyForOneAvee, memoryNotFound, memoryOff, restoreExpired, secretNotKept } from './errors.ts'
 import { requestLanguages } from './extraction/explicit-requests.ts'
 import { byUser } from './extraction/extract.ts'
 import { containsSecret } from './extraction/secrets.ts'
@@ -35,9 +28,9 @@ import {
   insertMemory,
   listMemories,
   lockPair,
-  type MemoryPosition,
   type MemoryRow,
   memoriesUsed,
+  memoryPosition,
   restoreMemory,
   updateMemory,
   visibleMemories,
@@ -120,14 +113,15 @@ export function memory({
       words: (filter.query ?? '').split(/\s+/).filter(Boolean).slice(0, maxQueryWords),
       includePast: filter.includePast ?? false,
     }
-    const after = page.cursor === undefined ? undefined : parseCursor(page.cursor)
+    const after = page.cursor === undefined ? undefined : decodeCursor(memoryPosition, page.cursor)
     const [rows, total] = await Promise.all([
       listMemories(db, stored, { limit: page.limit + 1, after }),
       countMemories(db, stored),
     ])
-    const memories = rows.slice(0, page.limit)
-    const last = memories.at(-1)
-    return { memories, total, nextCursor: rows.length > page.limit && last ? cursorOf(last) : null }
+    const { page: memories, next } = pageOf(rows, page.limit, ({ pinned, id }) =>
+      encodeCursor({ pinned, id }),
+    )
+    return { memories, total, nextCursor: next }
   }
 
   /** Returns the columns of a text that the user wrote. @throws 422 secret_not_kept */
@@ -372,11 +366,3 @@ export function memory({
 }
 
 export type Memory = ReturnType<typeof memory>
-
-const cursorOf = ({ pinned, id }: MemoryPosition): string => `${pinned ? 1 : 0}.${id}`
-
-function parseCursor(cursor: string): MemoryPosition {
-  const [pinned, id = ''] = cursor.split('.')
-  if (!isUuid(id) || (pinned !== '0' && pinned !== '1')) throw badCursor()
-  return { pinned: pinned === '1', id }
-}

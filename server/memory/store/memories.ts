@@ -1,4 +1,5 @@
 import { type ExpressionBuilder, type Insertable, sql, type Updateable } from 'kysely'
+import * as z from 'zod/mini'
 import type { Layer } from '../../../contract/layers.ts'
 import type { MemoryType } from '../../../contract/memory.ts'
 import type { Db, Row, Tables, Trx } from '../../db/index.ts'
@@ -52,7 +53,7 @@ export type MemoryFilter = {
   includePast: boolean
 }
 /** A position in the list of memories: pinned ones first, then the latest. */
-export type MemoryPosition = { pinned: boolean; id: string }
+export const memoryPosition = z.object({ pinned: z.boolean(), id: z.uuid() })
 
 const matches = (filter: MemoryFilter) => (eb: ExpressionBuilder<Tables, 'memories'>) =>
   eb.and([
@@ -69,7 +70,7 @@ const matches = (filter: MemoryFilter) => (eb: ExpressionBuilder<Tables, 'memori
 export const listMemories = (
   db: Db,
   filter: MemoryFilter,
-  { limit, after }: { limit: number; after?: MemoryPosition | undefined },
+  { limit, after }: { limit: number; after?: z.infer<typeof memoryPosition> | undefined },
 ) =>
   withSource(db)
     .where(matches(filter))
