@@ -1,6 +1,5 @@
-import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
+import type { FastifyPluginAsync } from 'fastify'
 import {
-  changePassword,
   createApiKey,
   createInvitation,
   deleteApiKey,
@@ -8,28 +7,24 @@ import {
   deleteMe,
   deleteSession,
   deleteSessions,
-  getAuthState,
   getMe,
   grantAdmin,
   listApiKeys,
   listInvitations,
   listSessions,
-  logIn,
-  logOut,
-  register,
-  resetPassword,
   revokeAdmin,
   updateMe,
 } from '../../contract/accounts.ts'
 import { callerOf, sessionCallerOf } from '../http/caller.ts'
 import { loginLink } from '../http/login-link.ts'
 import { route } from '../http/route.ts'
-import { clearSessionCookie, setSessionCookie } from '../http/session-cookie.ts'
-import type { Accounts, Client, NewSession, User } from './accounts.ts'
+import { clearSessionCookie } from '../http/session-cookie.ts'
+import type { Accounts } from './accounts.ts'
 import type { ApiKey } from './api-keys.ts'
 import { aveeNotFound, handleTaken } from './errors.ts'
 import type { Invitation } from './invitation-store.ts'
 import type { ActiveSession } from './session-store.ts'
+import { presentUser, signInRoutes } from './sign-in-routes.ts'
 
 /** Operations of the avees module, which depends on this one. */
 export type AveeOperations = {
@@ -44,7 +39,7 @@ export type AveeOperations = {
 const done = { ok: true } as const
 const invitationSeconds = 7 * 24 * 60 * 60
 
-/** Registration, sign-in, the account of the caller and API keys. */
+/** Registration, sign-in, the account of the caller, invitations and API keys. */
 export const accountRoutes =
   ({
     accounts,
@@ -60,54 +55,7 @@ export const accountRoutes =
       if (handle !== undefined && (await avees.isHandleOfOthers(handle, userId))) throw handleTaken(handle)
     }
 
-    route(app, getAuthState, async () => {
-      const { registration, registrationOpen, hasAccounts, needsSetupToken } = await accounts.state()
-      return {
-        mode: await accounts.mode(),
-        registration,
-        registration_open: registrationOpen,
-        has_accounts: hasAccounts,
-        needs_setup_token: needsSetupToken,
-      }
-    })
-
-    route(app, register, async (request, reply) => {
-      const isOwner = request.caller?.via === 'personal'
-      await checkHandle(request.body.handle, isOwner ? callerOf(request).userId : null)
-      const signedIn = await accounts.register(request.body, { client: clientOf(request), isOwner })
-      request.audited = { actorId: signedIn.user.id }
-      setSessionCookie(request, reply, signedIn.token, signedIn.expiresAt)
-      return presentSession(signedIn)
-    })
-
-    route(app, logIn, async (request, reply) => {
-      const signedIn = await accounts.signIn(request.body, clientOf(request))
-      request.audited = { actorId: signedIn.user.id }
-      setSessionCookie(request, reply, signedIn.token, signedIn.expiresAt)
-      return presentSession(signedIn)
-    })
-
-    route(app, logOut, async (request, reply) => {
-      sessionCallerOf(request)
-      if (request.token !== undefined) await accounts.signOut(request.token)
-      clearSessionCookie(request, reply)
-      return done
-    })
-
-    route(app, changePassword, async (request, reply) => {
-      const signedIn = await accounts.changePassword(sessionCallerOf(request), request.body, {
-        token: request.token,
-        client: clientOf(request),
-      })
-      if (signedIn) setSessionCookie(request, reply, signedIn.token, signedIn.expiresAt)
-      return { ok: true as const, session: signedIn && presentSession(signedIn) }
-    })
-
-    route(app, resetPassword, async (request) => {
-      const userId = await accounts.resetPassword(request.body, clientOf(request))
-      request.audited = { actorId: userId }
-      return done
-    })
+    await app.register(signInRoutes({ accounts, checkHandle }))
 
     route(app, getMe, async (request) => {
       const { userId, isAdmin } = callerOf(request)
@@ -193,19 +141,6 @@ export const accountRoutes =
     })
   }
 
-/** A proxy that TRUST_PROXY does not list hides the client's address; its header still distinguishes clients. */
-function clientOf(request: FastifyRequest): Client {
-  const isTrusted = request.ip !== request.socket.remoteAddress
-  const forwardedFor = request.headers['x-forwarded-for'] ?? request.headers.forwarded
-  return {
-    ip: request.ip,
-    forwardedFor: isTrusted ? undefined : forwardedFor?.toString().slice(0, 200),
-    userAgent: request.headers['user-agent'],
-  }
-}
-
-const presentUser = (user: User) => ({ ...user, created_at: user.created_at.toISOString() })
-
 const presentActiveSession = ({ created_at, last_used_at, expires_at, ...session }: ActiveSession) => ({
   ...session,
   created_at: created_at.toISOString(),
@@ -217,12 +152,6 @@ const presentInvitation = ({ created_at, expires_at, ...invitation }: Invitation
   ...invitation,
   created_at: created_at.toISOString(),
   expires_at: expires_at.toISOString(),
-})
-
-const presentSession = ({ token, expiresAt, user }: NewSession) => ({
-  token,
-  expires_at: expiresAt.toISOString(),
-  user: presentUser(user),
 })
 
 const presentKey = (key: ApiKey) => ({
