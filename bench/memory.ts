@@ -19,6 +19,7 @@ import { accounts as createAccounts } from '../server/accounts/index.ts'
 import { avees as createAvees } from '../server/avees/index.ts'
 import { newId } from '../server/db/index.ts'
 import { deletions as createDeletions } from '../server/deletions/index.ts'
+import { createEncryption } from '../server/encryption.ts'
 import { jobs as createJobs } from '../server/jobs/index.ts'
 import { createLog } from '../server/log.ts'
 import { memory as createMemory } from '../server/memory/index.ts'
@@ -62,6 +63,7 @@ const accounts = await createAccounts({
   database,
   runs,
   deletions,
+  encryption: createEncryption('key'),
   loopback: true,
   registration: 'open',
   sessionDays: 1,

@@ -44,6 +44,23 @@ const serverMode = describe(
 export const session = component('Session', z.object({ token: z.string(), expires_at: time, user }))
 export type Session = z.infer<typeof session>
 
+/** The second factors that a user can set up. */
+const factorKinds = ['totp'] as const
+export type FactorKind = (typeof factorKinds)[number]
+
+export const signInChallenge = component(
+  'SignInChallenge',
+  z.object({
+    challenge: describe(z.string(), 'For `POST /auth/second-factor`; valid for one sign-in.'),
+    factors: describe(
+      z.array(z.enum(factorKinds)),
+      'What the user has set up; a recovery code replaces any of them.',
+    ),
+    expires_at: time,
+  }),
+)
+export type SignInChallenge = z.infer<typeof signInChallenge>
+
 const tags = ['accounts'] as const
 /** Credentials are short; a small limit keeps parsing cheap for requests without a session. */
 const maxBodyBytes = 16 * 1024
@@ -97,11 +114,13 @@ export const logIn = operation({
   path: '/auth/login',
   tags,
   summary: 'Sign in',
+  description:
+    'Returns a session, or with status 202 a challenge if the user has a second factor; `POST /auth/second-factor` then returns the session.',
   access: 'public',
   audit: 'session.create',
   maxBodyBytes,
   body: z.object({ email: shortText(254), password: shortText(200) }),
-  responses: { 200: session },
+  responses: { 200: session, 202: signInChallenge },
 })
 
 export const logOut = operation({

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { user } from './accounts.ts'
-import { describe, id, limitOf, pageOf, pageQuery, shortText, time } from './common.ts'
+import { describe, id, limitOf, ok, pageOf, pageQuery, shortText, time } from './common.ts'
 import { deleted } from './deletions.ts'
 import { operation } from './operation.ts'
 import { runStatus } from './runs.ts'
@@ -10,6 +10,7 @@ const access = 'admin'
 
 export const adminUser = z.extend(user, {
   disabled: z.boolean(),
+  second_factor: describe(z.boolean(), 'Whether signing in needs a second factor.'),
   last_used_at: describe(z.nullable(time), 'The last use of a session or an API key.'),
 })
 export type AdminUser = z.infer<typeof adminUser>
@@ -49,6 +50,18 @@ export const createPasswordReset = operation({
   audit: 'user.reset_password',
   params: userParams,
   responses: { 201: z.object({ url: z.string(), expires_at: time }) },
+})
+
+export const removeFactors = operation({
+  method: 'DELETE',
+  path: '/admin/users/:id/factors',
+  tags,
+  summary: 'Remove the second factors of a user',
+  description: 'For somebody who has lost them and the recovery codes: the password then suffices again.',
+  access,
+  audit: 'user.remove_factors',
+  params: userParams,
+  responses: { 200: ok },
 })
 
 export const deleteUser = operation({

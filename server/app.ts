@@ -10,6 +10,7 @@ import type { Config, Secret } from './config.ts'
 import { lockDirectory, newId, openDatabase } from './db/index.ts'
 import { deletions as createDeletions, deletionRoutes } from './deletions/index.ts'
 import { diskSpace } from './disk-space.ts'
+import { createEncryption, readEncryptionKey } from './encryption.ts'
 import { AppError, storageFull } from './errors.ts'
 import {
   localchatChatRoutes,
@@ -89,6 +90,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     database,
     runs,
     deletions,
+    encryption: createEncryption(config.encryptionKey?.reveal() ?? (await readEncryptionKey(config.dataDir))),
     loopback: config.server.loopback,
     ...config.accounts,
     redis,

@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { homedir } from 'node:os'
 import { resolve } from 'node:path'
 import { z } from 'zod'
+import { minKeyCharacters } from './encryption.ts'
 import { isLoopbackHost } from './http/loopback.ts'
 
 /** A value that printing, logging and serializing replace by a placeholder. */
@@ -168,6 +169,12 @@ export const settings = z.object({
     .prefault('invite')
     .describe(
       'Who may create an account after the first one: `invite`: with an invitation from an administrator; `open`: anybody; `closed`: nobody. The first account becomes the administrator. Unless `HOST` is this machine, it requires the setup token that the server prints at its start.',
+    ),
+  ENCRYPTION_KEY: text
+    .min(minKeyCharacters, `must have at least ${minKeyCharacters} characters`)
+    .optional()
+    .describe(
+      'Secret of at least 32 characters that encrypts the secrets of authenticator apps in the database, for example from `openssl rand -base64 32`. Without it, the server creates a key in the file `encryption-key` of `DATA_DIR`. Several servers on one database need the same key.',
     ),
   SESSION_DAYS: integer(1, 3650).prefault('30').describe('Days until a session expires.'),
   LIMIT_SIGN_INS_PER_QUARTER_HOUR: integer(0, 1_000_000)
@@ -349,6 +356,7 @@ export function readConfig(env: Record<string, string | undefined>) {
     log: { level: s.LOG_LEVEL },
     /** Absolute. */
     dataDir: resolve(s.DATA_DIR),
+    encryptionKey: secret(s.ENCRYPTION_KEY),
     databaseUrl: secret(s.DATABASE_URL),
     redisUrl: secret(s.REDIS_URL),
     accounts: {
@@ -413,6 +421,7 @@ export function readConfig(env: Record<string, string | undefined>) {
 const secret = (value: string | undefined) => (value === undefined ? null : new Secret(value))
 
 const secretNames = new Set([
+  'ENCRYPTION_KEY',
   'OPENAI_API_KEY',
   'RERANK_API_KEY',
   'METRICS_TOKEN',

@@ -4,12 +4,15 @@ import type { DeletionReceipt } from '../../contract/deletions.ts'
 import type { Database, Db, Trx } from '../db/index.ts'
 import { newId, violatedUnique } from '../db/index.ts'
 import type { Deletions } from '../deletions/index.ts'
+import type { Encryption } from '../encryption.ts'
 import type { Caller } from '../http/caller.ts'
 import type { Runs } from '../runs/index.ts'
 import { createApiKeys } from './api-keys.ts'
+import { createChallenge, findChallenge, redeemChallenge } from './challenge-store.ts'
 import { isCommonPassword } from './common-passwords.ts'
 import {
   accountDisabled,
+  challengeExpired,
   commonPassword,
   emailRequired,
   emailTaken,
@@ -29,6 +32,8 @@ import { isReservedHandle } from './handles.ts'
 import { createInvitations, redeemInvitation } from './invitation-store.ts'
 import { createPasswordHasher, type HashParameters } from './password.ts'
 import { createPasswordReset, redeemPasswordReset } from './password-reset-store.ts'
+import { listUsersWithFactors } from './second-factor-store.ts'
+import { createSecondFactors, type FactorKind } from './second-factors.ts'
 import {
   createSession,
   deleteExpiredSessions,
@@ -83,10 +88,14 @@ export type Registration = {
 
 export type NewSession = { token: string; expiresAt: Date; user: User }
 
+/** Asks for a second factor, where a sign-in would otherwise start a session. */
+export type SecondFactorChallenge = { challenge: string; expiresAt: Date; factors: FactorKind[]; user: User }
+
 export type AccountsDependencies = {
   database: Database
   runs: Pick<Runs, 'delete'>
   deletions: Pick<Deletions, 'count' | 'record'>
+  encryption: Encryption
   /** True when only this machine can reach the server; otherwise there is no personal mode. */
   loopback: boolean
   /** Who may create an account after the first one. */
@@ -109,11 +118,12 @@ const dayMs = 24 * 60 * 60_000
  * The first start creates an owner. While no user has a password and only this machine can reach the server, every
  * request acts as the owner (personal mode). The first registration or password claims the owner's account and data.
  */
-export async function accounts({ database, runs, deletions, ...settings }: AccountsDependencies) {
+export async function accounts({ database, runs, deletions, encryption, ...settings }: AccountsDependencies) {
   const { db } = database
   const hashing = createPasswordHasher(settings.strength)
   const throttle = createSignInThrottle({ limit: settings.signInLimit, redis: settings.redis })
   const registrations = createRegistrationLimit(settings.redis)
+  const factors = createSecondFactors({ database, encryption, throttle, requireUser, confirmPassword })
 
   const readSetupState = async () => ({
     hasAccounts: await hasAccounts(db),
@@ -143,6 +153,21 @@ export async function accounts({ database, runs, deletions, ...settings }: Accou
     const expiresAt = new Date(Date.now() + settings.sessionDays * dayMs)
     const token = await createSession(on, user.id, expiresAt, client)
     return { token, expiresAt, user: toUser(user) }
+  }
+
+  /** Starts the session of a user whose identity is verified, or asks for the second factor that the user has set up. */
+  async function startSignIn(user: UserRow, client: Client): Promise<NewSession | SecondFactorChallenge> {
+    if (user.disabled_at) throw accountDisabled()
+    const kinds = await factors.kindsOf(user.id)
+    if (kinds.length === 0) return await startSession(db, user, client)
+    const { token, expiresAt } = await createChallenge(db, 'second_factor', user.id)
+    return { challenge: token, expiresAt, factors: kinds, user: toUser(user) }
+  }
+
+  async function challengedUser(challenge: string): Promise<string> {
+    const userId = await findChallenge(db, 'second_factor', challenge)
+    if (userId === undefined) throw challengeExpired()
+    return userId
   }
 
   const needsSetupToken = async () => !settings.loopback && !(await getSetupState()).hasAccounts
@@ -202,6 +227,8 @@ export async function accounts({ database, runs, deletions, ...settings }: Accou
 
   return {
     keys: createApiKeys(db),
+    factors,
+    usersWithFactors: () => listUsersWithFactors(db),
     invitations: createInvitations(db),
 
     async mode(): Promise<Mode> {
@@ -280,7 +307,7 @@ export async function accounts({ database, runs, deletions, ...settings }: Accou
       return signedIn
     },
 
-    async signIn(credentials: { email: string; password: string }, client: Client): Promise<NewSession> {
+    async signIn(credentials: { email: string; password: string }, client: Client) {
       const { password } = credentials
       const email = normalizeEmail(credentials.email)
       const attempt = await throttle.begin(client, email)
@@ -289,10 +316,24 @@ export async function accounts({ database, runs, deletions, ...settings }: Accou
       const outcome = await hashing.verify(password, user?.password_hash ?? null, priority)
       if (!user || outcome === 'wrong') throw wrongCredentials()
       await attempt.succeed()
-      if (user.disabled_at) throw accountDisabled()
       if (outcome === 'outdated')
         await updateUser(db, user.id, { password_hash: await hashing.hash(password, priority) })
-      return await startSession(db, user, client)
+      return await startSignIn(user, client)
+    },
+
+    /** Returns the user whose sign-in waits for a second factor. @throws 401 if it is unknown, finished or expired */
+    challengedUser,
+
+    /** Finishes a sign-in with a code. @throws 401 for an unknown challenge, 403 for a wrong code */
+    async verifySecondFactor(challenge: string, code: string, client: Client): Promise<NewSession> {
+      await factors.verifyCode(await challengedUser(challenge), code)
+      return await database.transaction(async (trx) => {
+        const userId = await redeemChallenge(trx, 'second_factor', challenge)
+        const user = userId === undefined ? undefined : await findUser(trx, userId)
+        if (!user) throw challengeExpired()
+        if (user.disabled_at) throw accountDisabled()
+        return await startSession(trx, user, client)
+      })
     },
 
     async signOut(token: string): Promise<void> {

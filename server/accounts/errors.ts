@@ -10,6 +10,38 @@ export const wrongPassword = defineError(
   'wrong_password',
   () => 'The current password is missing or wrong.',
 )
+export const wrongCode = defineError(
+  403,
+  'wrong_code',
+  () =>
+    'This code is wrong or has been used. Enter the present code of your app, or an unused recovery code.',
+)
+export const codeRequired = defineError(
+  403,
+  'code_required',
+  () => 'Enter a code of your second factor, because the account has no password.',
+)
+export const challengeExpired = defineError(
+  401,
+  'challenge_expired',
+  () => 'This sign-in has expired. Sign in again.',
+)
+export const totpAlreadyOn = defineError(
+  409,
+  'totp_already_on',
+  () => 'An authenticator app is set up already. Remove it first.',
+)
+export const totpNotBegun = defineError(
+  409,
+  'totp_not_begun',
+  () => 'There is no new secret. Start again (POST /me/factors/totp).',
+)
+export const noSecondFactor = defineError(
+  409,
+  'no_second_factor',
+  () => 'Set up a second factor first. Recovery codes replace it.',
+)
+export const factorNotFound = defineError(404, 'factor_not_found', () => 'Second factor not found.')
 export const accountDisabled = defineError(
   403,
   'account_disabled',

@@ -23,6 +23,7 @@ import type { Accounts } from './accounts.ts'
 import type { ApiKey } from './api-keys.ts'
 import { aveeNotFound, handleTaken } from './errors.ts'
 import type { Invitation } from './invitation-store.ts'
+import { secondFactorRoutes } from './second-factor-routes.ts'
 import type { ActiveSession } from './session-store.ts'
 import { presentUser, signInRoutes } from './sign-in-routes.ts'
 
@@ -56,6 +57,7 @@ export const accountRoutes =
     }
 
     await app.register(signInRoutes({ accounts, checkHandle }))
+    await app.register(secondFactorRoutes(accounts))
 
     route(app, getMe, async (request) => {
       const { userId, isAdmin } = callerOf(request)

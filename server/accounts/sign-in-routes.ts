@@ -7,10 +7,11 @@ import {
   register,
   resetPassword,
 } from '../../contract/accounts.ts'
+import { verifySecondFactor } from '../../contract/second-factors.ts'
 import { callerOf, sessionCallerOf } from '../http/caller.ts'
 import { route } from '../http/route.ts'
 import { clearSessionCookie, setSessionCookie } from '../http/session-cookie.ts'
-import type { Accounts, Client, NewSession, User } from './accounts.ts'
+import type { Accounts, Client, NewSession, SecondFactorChallenge, User } from './accounts.ts'
 
 const done = { ok: true } as const
 
@@ -48,6 +49,19 @@ export const signInRoutes =
     route(app, logIn, async (request, reply) => {
       const signedIn = await accounts.signIn(request.body, clientOf(request))
       request.audited = { actorId: signedIn.user.id }
+      if ('challenge' in signedIn) {
+        request.audited.action = 'session.challenge'
+        reply.code(202)
+        return presentChallenge(signedIn)
+      }
+      setSessionCookie(request, reply, signedIn.token, signedIn.expiresAt)
+      return presentSession(signedIn)
+    })
+
+    route(app, verifySecondFactor, async (request, reply) => {
+      const { challenge, code } = request.body
+      request.audited = { actorId: await accounts.challengedUser(challenge) }
+      const signedIn = await accounts.verifySecondFactor(challenge, code, clientOf(request))
       setSessionCookie(request, reply, signedIn.token, signedIn.expiresAt)
       return presentSession(signedIn)
     })
@@ -92,4 +106,10 @@ const presentSession = ({ token, expiresAt, user }: NewSession) => ({
   token,
   expires_at: expiresAt.toISOString(),
   user: presentUser(user),
+})
+
+const presentChallenge = ({ challenge, expiresAt, factors }: SecondFactorChallenge) => ({
+  challenge,
+  expires_at: expiresAt.toISOString(),
+  factors,
 })

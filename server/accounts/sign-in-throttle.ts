@@ -65,6 +65,8 @@ export function createSignInThrottle({ limit, redis }: { limit: number; redis?: 
   }
 }
 
+export type SignInThrottle = ReturnType<typeof createSignInThrottle>
+
 /** Counts registrations per address. */
 export function createRegistrationLimit(redis?: Redis) {
   const limiter = createRateLimiter({ name: 'registration', points: 100, duration: 60 * 60 }, redis)

@@ -11,6 +11,7 @@ export const newSessionToken = newSecret
 export const newInvitationToken = newSecret
 export const newSetupToken = newSecret
 export const newResetToken = newSecret
+export const newChallengeToken = newSecret
 export const newApiKeyText = (): string => keyPrefix + newSecret()
 export const isApiKey = (token: string): boolean => token.startsWith(keyPrefix)
 export const prefixOf = (key: string): string => key.slice(0, storedPrefixLength)

@@ -9,9 +9,10 @@ import {
   listAuditLog,
   listJobs,
   listUsers,
+  removeFactors,
   updateUser,
 } from '../../contract/admin.ts'
-import type { Accounts } from '../accounts/index.ts'
+import { type Accounts, userNotFound } from '../accounts/index.ts'
 import type { Avees } from '../avees/index.ts'
 import { defineError } from '../errors.ts'
 import { sessionCallerOf } from '../http/caller.ts'
@@ -41,7 +42,13 @@ export const adminRoutes =
     admin: Admin
     accounts: Pick<
       Accounts,
-      'listUsers' | 'findUser' | 'changeUser' | 'deleteByAdministrator' | 'createPasswordReset'
+      | 'listUsers'
+      | 'findUser'
+      | 'changeUser'
+      | 'deleteByAdministrator'
+      | 'createPasswordReset'
+      | 'usersWithFactors'
+      | 'factors'
     >
     publicUrl: string | null
     avees: Pick<Avees, 'deleteAllOf'>
@@ -49,11 +56,12 @@ export const adminRoutes =
   }): FastifyPluginAsync =>
   async (app) => {
     async function presentUsers(users: Awaited<ReturnType<Accounts['listUsers']>>) {
-      const lastUses = await admin.lastUses()
+      const [lastUses, withFactors] = await Promise.all([admin.lastUses(), accounts.usersWithFactors()])
       return users.map(({ created_at, disabled_at, ...user }) => ({
         ...user,
         created_at: created_at.toISOString(),
         disabled: disabled_at !== null,
+        second_factor: withFactors.has(user.id),
         last_used_at: lastUses.get(user.id)?.toISOString() ?? null,
       }))
     }
@@ -79,6 +87,14 @@ export const adminRoutes =
       sessionCallerOf(request)
       const { token, expiresAt } = await accounts.createPasswordReset(request.params.id)
       return { url: loginLink(request, publicUrl, { reset: token }), expires_at: expiresAt.toISOString() }
+    })
+
+    route(app, removeFactors, async (request) => {
+      sessionCallerOf(request)
+      const user = await accounts.findUser(request.params.id)
+      if (!user) throw userNotFound()
+      await accounts.factors.removeAll(user.id)
+      return { ok: true as const }
     })
 
     route(app, deleteUser, async (request) => {

@@ -14,6 +14,8 @@ type Stamp = ColumnType<Date, Date | string | undefined, Date | string>
 /** int8, which the driver returns as text. */
 type BigIntText = ColumnType<string, number | bigint, number | bigint>
 
+export type ChallengePurpose = 'second_factor'
+
 /** All tables. Only the store of the owning module writes a table. */
 export type Tables = {
   settings: { key: string; value: JSONColumnType<object> }
@@ -55,6 +57,23 @@ export type Tables = {
     purged_at: Stamp | null
   }
   password_resets: { user_id: string; token_hash: string; expires_at: Stamp }
+  totp_secrets: {
+    user_id: string
+    /** Encrypted. */
+    secret: string
+    /** Null until the user has entered a first code. */
+    confirmed_at: Stamp | null
+    /** The time step of the last accepted code; no code of it or of an earlier one is accepted again. */
+    last_step: BigIntText | null
+  }
+  recovery_codes: { user_id: string; code_hash: string }
+  /** Steps of a sign-in or of adding a factor that wait for the user's next request. */
+  challenges: {
+    token_hash: string
+    purpose: ChallengePurpose
+    user_id: string
+    expires_at: Stamp
+  }
   audit_log: {
     id: string
     at: CreatedAt

@@ -2,8 +2,8 @@ import type { FastifyInstance } from 'fastify'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The actor and the target of an audited operation, where they are not the caller and the path's parameters. */
-    audited: { actorId?: string; target?: string } | undefined
+    /** What the audit log records instead of the caller, the declared action and the path's parameters. */
+    audited: { actorId?: string; action?: string; target?: string } | undefined
   }
 }
 
@@ -21,12 +21,12 @@ export function recordAudit(app: FastifyInstance, record: RecordAudit): void {
     const declared = request.routeOptions.config.operation?.audit
     const isFailure = reply.statusCode >= 400
     if (declared === undefined || (isFailure && declared !== 'session.create')) return
-    const { actorId, target } = request.audited ?? {}
+    const { actorId, action, target } = request.audited ?? {}
     const parameters = Object.values(request.params as Record<string, string>).join('/')
     try {
       await record({
         actorId: actorId ?? request.caller?.userId ?? null,
-        action: isFailure ? `${declared}_failed` : declared,
+        action: isFailure ? `${declared}_failed` : (action ?? declared),
         target: target ?? (parameters || null),
         address: request.ip,
       })

@@ -31,6 +31,7 @@ const anyBody = {
   message_id: randomUUID(),
   vote: 'up',
   share: true,
+  current_password: 'a good long password',
   pinned: true,
 }
 

@@ -4,6 +4,7 @@ import { aveeRoutes, avees as createAvees } from '../../server/avees/index.ts'
 import { readConfig } from '../../server/config.ts'
 import type { Database } from '../../server/db/index.ts'
 import { deletions as createDeletions } from '../../server/deletions/index.ts'
+import { createEncryption } from '../../server/encryption.ts'
 import { createHttp, type Http, type HttpDependencies } from '../../server/http/index.ts'
 import { jobs as createJobs } from '../../server/jobs/index.ts'
 import { createLog } from '../../server/log.ts'
@@ -47,6 +48,7 @@ export async function reopenServer(
     database,
     runs,
     deletions,
+    encryption: createEncryption('key'),
     loopback: config.server.loopback,
     ...config.accounts,
   })

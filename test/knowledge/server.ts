@@ -9,6 +9,7 @@ import { aveeRoutes, avees as createAvees } from '../../server/avees/index.ts'
 import { readConfig } from '../../server/config.ts'
 import { newId } from '../../server/db/index.ts'
 import { deletions as createDeletions } from '../../server/deletions/index.ts'
+import { createEncryption } from '../../server/encryption.ts'
 import { localchatDocumentRoutes } from '../../server/gateways/localchat/documents.ts'
 import { createHttp } from '../../server/http/index.ts'
 import { jobs as createJobs } from '../../server/jobs/index.ts'
@@ -43,7 +44,14 @@ export async function openKnowledgeServer(
   const runs = createRuns({ database, log, nodeId: randomUUID(), leaseMs: 2_000, graceMs: 0 })
   const jobs = createJobs({ database, log })
   const deletions = createDeletions({ database, jobs, log })
-  const accounts = await createAccounts({ database, runs, deletions, loopback: true, ...config.accounts })
+  const accounts = await createAccounts({
+    database,
+    runs,
+    deletions,
+    encryption: createEncryption('key'),
+    loopback: true,
+    ...config.accounts,
+  })
   const avees = createAvees({ database, accounts, runs, jobs, deletions })
   let embedder: Embedder | undefined
   let previous: Embedder | undefined

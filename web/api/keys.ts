@@ -4,6 +4,7 @@ export const keys = {
   authState: ['auth-state'],
   apiKeys: ['api-keys'],
   sessions: ['sessions'],
+  factors: ['factors'],
   invitations: ['invitations'],
   avees: ['avees'],
   myAvees: ['avees', 'mine'],

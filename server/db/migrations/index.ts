@@ -15,6 +15,7 @@ import { up as documentAccess } from './014-document-access.ts'
 import { up as idempotencyScope } from './015-idempotency-scope.ts'
 import { up as deletions } from './016-deletions.ts'
 import { up as passwordResets } from './017-password-resets.ts'
+import { up as secondFactors } from './018-second-factors.ts'
 
 /** All migrations by number. A released migration is never edited, renamed or removed. */
 export const migrations: Record<string, Migration> = {
@@ -34,4 +35,5 @@ export const migrations: Record<string, Migration> = {
   '015-idempotency-scope': { up: idempotencyScope },
   '016-deletions': { up: deletions },
   '017-password-resets': { up: passwordResets },
+  '018-second-factors': { up: secondFactors },
 }

@@ -6,6 +6,7 @@ import {
   minPasswordCharacters,
   register,
   resetPassword,
+  type SignInChallenge,
 } from '../../../contract/accounts.ts'
 import { ApiError, keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
@@ -15,6 +16,7 @@ import { TextField } from '../../ui/field.tsx'
 import { ErrorState, Notice, Skeleton } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
 import { redirectTarget } from './redirect-target.ts'
+import { SecondFactorForm } from './second-factor-form.tsx'
 import './login-screen.css'
 
 /** Signs in or creates an account, then returns to the page the user came from. */
@@ -26,11 +28,14 @@ export function LoginScreen() {
   const isFirst = state.data !== undefined && !state.data.has_accounts
   const mode = choice ?? (isFirst || link.invitation ? 'register' : 'sign-in')
   const [isReset, setIsReset] = useState(link.reset !== '')
+  const [challenge, setChallenge] = useState<SignInChallenge>()
   const title = isReset
     ? 'Set a new password'
-    : mode === 'register'
-      ? 'Create your account'
-      : 'Sign in to Gabee'
+    : challenge
+      ? 'Confirm that it’s you'
+      : mode === 'register'
+        ? 'Create your account'
+        : 'Sign in to Gabee'
   useTitle(isReset ? 'New password' : mode === 'register' ? 'Create account' : 'Sign in')
 
   return (
@@ -42,6 +47,12 @@ export function LoginScreen() {
         </div>
         {isReset ? (
           <ResetForm token={link.reset} onDone={() => setIsReset(false)} />
+        ) : challenge ? (
+          <SecondFactorForm
+            challenge={challenge}
+            onSignedIn={returnToPage}
+            onCancel={() => setChallenge(undefined)}
+          />
         ) : state.isPending ? (
           <Skeleton height="15rem" />
         ) : state.isError ? (
@@ -58,6 +69,7 @@ export function LoginScreen() {
               key={mode}
               mode={mode}
               link={link}
+              onChallenge={setChallenge}
               needsSetupToken={state.data.needs_setup_token}
               needsInvitation={state.data.has_accounts && state.data.registration === 'invite'}
             />
@@ -81,6 +93,9 @@ export function LoginScreen() {
   )
 }
 
+/** A full page load clears the previous user's data from memory. */
+const returnToPage = () => location.assign(redirectTarget(location.search))
+
 type Link = { invitation: string; setupToken: string; reset: string }
 
 /** Reads the tokens of a link to this page; a fragment never reaches a server or its log. */
@@ -93,11 +108,13 @@ function parseLink(fragment: string): Link {
 function AccountForm({
   mode,
   link,
+  onChallenge,
   needsSetupToken,
   needsInvitation,
 }: {
   mode: 'sign-in' | 'register'
   link: Link
+  onChallenge: (challenge: SignInChallenge) => void
   needsSetupToken: boolean
   needsInvitation: boolean
 }) {
@@ -120,8 +137,7 @@ function AccountForm({
             },
           })
         : api.call(logIn, { body: { email, password } }),
-    // A full page load clears the previous user's data from memory.
-    onSuccess: () => location.assign(redirectTarget(location.search)),
+    onSuccess: (answer) => ('challenge' in answer ? onChallenge(answer) : returnToPage()),
   })
   const errors = fieldErrors(submission.error)
   const submit = (event: FormEvent): void => {

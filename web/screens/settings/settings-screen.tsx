@@ -14,6 +14,7 @@ import { Invitations } from './invitations.tsx'
 import { PasswordForm } from './password-form.tsx'
 import { ProfileForm } from './profile-form.tsx'
 import { Sessions } from './sessions.tsx'
+import { SignInSecurity } from './sign-in-security.tsx'
 import './settings-screen.css'
 
 const themes: { value: Theme; title: string }[] = [
@@ -55,6 +56,7 @@ export function SettingsScreen() {
               <Section title="Password">
                 <PasswordForm />
               </Section>
+              <SignInSecurity />
               <Sessions onSignOut={signOut} />
               {me.data.is_admin && <Invitations />}
             </>

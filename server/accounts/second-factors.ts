@@ -1,0 +1,155 @@
+import { Secret, TOTP } from 'otpauth'
+import type { Database, Trx } from '../db/index.ts'
+import type { Encryption } from '../encryption.ts'
+import {
+  codeRequired,
+  factorNotFound,
+  noSecondFactor,
+  totpAlreadyOn,
+  totpNotBegun,
+  wrongCode,
+} from './errors.ts'
+import {
+  countRecoveryCodes,
+  deleteTotp,
+  findTotp,
+  insertTotp,
+  redeemRecoveryCode,
+  replaceRecoveryCodes,
+  useTotpStep,
+} from './second-factor-store.ts'
+import type { SignInThrottle } from './sign-in-throttle.ts'
+import type { UserRow } from './store.ts'
+
+/** Proves that a signed-in person is the user. */
+export type Confirmation = { current_password?: string | undefined; code?: string | undefined }
+
+export type FactorKind = 'totp'
+
+const recoveryCodeCount = 10
+/** Recovery codes have 80 random bits, so that a plain hash protects them. */
+const recoveryCodeBytes = 10
+/** RFC 6238, 5.2: at most one step of 30 seconds for the delay of the network and the clock of the phone. */
+const toleratedSteps = 1
+
+const totpOf = (secret: string, label = '') =>
+  new TOTP({ issuer: 'Gabee', label, secret: Secret.fromBase32(secret) })
+
+const normalizeCode = (code: string) => code.replaceAll(/[\s-]/g, '').toUpperCase()
+
+/** Second factors: codes of an authenticator app (TOTP, RFC 6238) and recovery codes. */
+export function createSecondFactors({
+  database,
+  encryption,
+  throttle,
+  requireUser,
+  confirmPassword,
+}: {
+  database: Database
+  encryption: Encryption
+  throttle: SignInThrottle
+  requireUser: (id: string) => Promise<UserRow>
+  confirmPassword: (user: UserRow, password: string | undefined) => Promise<void>
+}) {
+  const { db } = database
+
+  /** Returns the factors that a sign-in asks for; none if it needs the password only. */
+  async function kindsOf(userId: string): Promise<FactorKind[]> {
+    return (await findTotp(db, userId))?.confirmed_at ? ['totp'] : []
+  }
+
+  async function acceptTotp(userId: string, code: string, { isConfirmed }: { isConfirmed: boolean }) {
+    const stored = await findTotp(db, userId)
+    if (!stored || isConfirmed !== (stored.confirmed_at !== null)) return false
+    const totp = totpOf(encryption.decrypt(stored.secret, userId))
+    const delta = totp.validate({ token: code, window: toleratedSteps })
+    return delta !== null && (await useTotpStep(db, userId, totp.counter() + delta))
+  }
+
+  /** Runs an attempt within the limits of passwords. @throws 403 if it fails, 429 after too many */
+  async function limited(userId: string, attempt: () => Promise<boolean>): Promise<void> {
+    const counted = await throttle.begin({ ip: userId }, `second factor of ${userId}`)
+    if (!(await attempt())) throw wrongCode()
+    await counted.succeed()
+  }
+
+  /** Uses up a code of an authenticator app or a recovery code. @throws 403 for a wrong one, 429 after too many */
+  async function verifyCode(userId: string, given: string): Promise<void> {
+    const code = normalizeCode(given)
+    await limited(userId, async () =>
+      /^\d{6}$/.test(code)
+        ? acceptTotp(userId, code, { isConfirmed: true })
+        : redeemRecoveryCode(db, userId, code),
+    )
+  }
+
+  /** @throws 403 unless the password or a code is right; an account that has neither needs none */
+  async function confirm(user: UserRow, { current_password, code }: Confirmation): Promise<void> {
+    if (code !== undefined) return await verifyCode(user.id, code)
+    if (user.password_hash === null && (await kindsOf(user.id)).length > 0) throw codeRequired()
+    await confirmPassword(user, current_password)
+  }
+
+  async function newRecoveryCodes(trx: Trx, userId: string): Promise<string[]> {
+    const codes = Array.from(
+      { length: recoveryCodeCount },
+      () => new Secret({ size: recoveryCodeBytes }).base32,
+    )
+    await replaceRecoveryCodes(trx, userId, codes)
+    return codes.map((code) => code.replaceAll(/.{4}(?=.)/g, '$&-'))
+  }
+
+  return {
+    kindsOf,
+    verifyCode,
+    confirm,
+
+    async list(userId: string) {
+      const kinds = await kindsOf(userId)
+      return { totp: kinds.includes('totp'), recovery_codes: await countRecoveryCodes(db, userId) }
+    },
+
+    /** Creates a secret, which has no effect until `enableTotp`. @throws 409 if an app is set up already */
+    async beginTotp(userId: string, confirmation: Confirmation) {
+      const user = await requireUser(userId)
+      await confirm(user, confirmation)
+      const secret = new Secret().base32
+      if (!(await insertTotp(db, user.id, encryption.encrypt(secret, user.id)))) throw totpAlreadyOn()
+      return { secret, uri: totpOf(secret, user.email ?? user.display_name).toString() }
+    },
+
+    /** Sets the app up with its first code. Returns recovery codes with the first factor of the user. */
+    async enableTotp(userId: string, code: string): Promise<string[] | null> {
+      const stored = await findTotp(db, userId)
+      if (!stored) throw totpNotBegun()
+      if (stored.confirmed_at) throw totpAlreadyOn()
+      await limited(userId, () => acceptTotp(userId, normalizeCode(code), { isConfirmed: false }))
+      if ((await countRecoveryCodes(db, userId)) > 0) return null
+      return await database.transaction((trx) => newRecoveryCodes(trx, userId))
+    },
+
+    /** Removes the app. @throws 404 if none is set up */
+    async disableTotp(userId: string, confirmation: Confirmation): Promise<void> {
+      await confirm(await requireUser(userId), confirmation)
+      await database.transaction(async (trx) => {
+        if (!(await deleteTotp(trx, userId))) throw factorNotFound()
+        await replaceRecoveryCodes(trx, userId, [])
+      })
+    },
+
+    /** Creates recovery codes in place of the earlier ones. @throws 409 without a second factor */
+    async renewRecoveryCodes(userId: string, confirmation: Confirmation): Promise<string[]> {
+      await confirm(await requireUser(userId), confirmation)
+      if ((await kindsOf(userId)).length === 0) throw noSecondFactor()
+      return await database.transaction((trx) => newRecoveryCodes(trx, userId))
+    },
+
+    /** Removes all factors and recovery codes of a user. */
+    async removeAll(userId: string): Promise<void> {
+      await database.transaction(async (trx) => {
+        await deleteTotp(trx, userId)
+        await replaceRecoveryCodes(trx, userId, [])
+      })
+    },
+  }
+}

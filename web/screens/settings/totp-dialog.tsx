@@ -1,0 +1,71 @@
+import { useMutation } from '@tanstack/react-query'
+import { type FormEvent, useState } from 'react'
+import { renderSVG } from 'uqr'
+import { beginTotp, enableTotp } from '../../../contract/second-factors.ts'
+import { useApi } from '../../api/react.tsx'
+import { Button } from '../../ui/button.tsx'
+import { Dialog, DialogActions } from '../../ui/dialog.tsx'
+import { TextField } from '../../ui/field.tsx'
+import { ConfirmForm } from './confirm-form.tsx'
+import './sign-in-security.css'
+
+/** Sets up an authenticator app: asks for the password, shows the secret, and asks for a first code. */
+export function TotpDialog({
+  onDone,
+  onClose,
+}: {
+  onDone: (recoveryCodes: string[] | null) => void
+  onClose: () => void
+}) {
+  const api = useApi()
+  const [created, setCreated] = useState<{ secret: string; uri: string }>()
+  const [code, setCode] = useState('')
+  const enable = useMutation({
+    mutationFn: () => api.call(enableTotp, { body: { code } }),
+    onSuccess: ({ recovery_codes }) => onDone(recovery_codes),
+  })
+  const submit = (event: FormEvent): void => {
+    event.preventDefault()
+    enable.mutate()
+  }
+  return (
+    <Dialog open onOpenChange={onClose} title="Set up an authenticator app">
+      {created ? (
+        <form onSubmit={submit} className="dialog-form">
+          <p>Scan this code with your authenticator app, or type the secret.</p>
+          <img
+            className="qr-code"
+            alt="QR code of the secret"
+            src={`data:image/svg+xml,${encodeURIComponent(renderSVG(created.uri))}`}
+          />
+          <code className="secret">{created.secret.replaceAll(/.{4}(?=.)/g, '$& ')}</code>
+          <TextField
+            label="Code"
+            hint="The 6 digits that the app shows."
+            inputMode="numeric"
+            autoComplete="one-time-code"
+            required
+            autoFocus
+            value={code}
+            error={enable.error?.message}
+            onChange={(event) => setCode(event.target.value)}
+          />
+          <DialogActions>
+            <Button onClick={onClose}>Cancel</Button>
+            <Button variant="primary" type="submit" busy={enable.isPending}>
+              Turn on
+            </Button>
+          </DialogActions>
+        </form>
+      ) : (
+        <ConfirmForm
+          action="Continue"
+          onConfirm={async (body) => setCreated(await api.call(beginTotp, { body }))}
+          onCancel={onClose}
+        >
+          Signing in then asks for a code of an app on your phone, such as Aegis or Google Authenticator.
+        </ConfirmForm>
+      )}
+    </Dialog>
+  )
+}
