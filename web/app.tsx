@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
-import { lazy, type ReactNode, Suspense } from 'react'
+import { type ReactNode, Suspense } from 'react'
 import { Redirect, Route, Switch, useLocation } from 'wouter'
 import { getMe } from '../contract/accounts.ts'
 import { listConversations } from '../contract/chat.ts'
@@ -10,41 +10,32 @@ import { usePreventStrayDrops } from './documents/file-drop.tsx'
 import { ResumeUploads } from './documents/upload-queue-context.tsx'
 import { ChatScreen } from './screens/chat/chat-screen.tsx'
 import { TopBar } from './shell/page.tsx'
+import { onDemand, ScreenBoundary } from './shell/screen-boundary.tsx'
 import { Shell } from './shell/shell.tsx'
 import { ButtonLink } from './ui/button.tsx'
 import { EmptyState, ErrorState, Skeleton } from './ui/state.tsx'
 
 // The chat is part of the first load; the other screens are loaded on demand.
-const LoginScreen = lazy(async () => ({
-  default: (await import('./screens/login/login-screen.tsx')).LoginScreen,
-}))
-const LibraryScreen = lazy(async () => ({
-  default: (await import('./screens/library/library-screen.tsx')).LibraryScreen,
-}))
-const SearchScreen = lazy(async () => ({
-  default: (await import('./screens/search/search-screen.tsx')).SearchScreen,
-}))
-const AveesScreen = lazy(async () => ({
-  default: (await import('./screens/avees/avees-screen.tsx')).AveesScreen,
-}))
-const AveeScreen = lazy(async () => ({
-  default: (await import('./screens/avees/avee-screen.tsx')).AveeScreen,
-}))
-const InsightScreen = lazy(async () => ({
-  default: (await import('./screens/insight/insight-screen.tsx')).InsightScreen,
-}))
-const MemoriesScreen = lazy(async () => ({
-  default: (await import('./screens/memories/memories-screen.tsx')).MemoriesScreen,
-}))
-const ModelsScreen = lazy(async () => ({
-  default: (await import('./screens/models/models-screen.tsx')).ModelsScreen,
-}))
-const SettingsScreen = lazy(async () => ({
-  default: (await import('./screens/settings/settings-screen.tsx')).SettingsScreen,
-}))
-const WelcomeScreen = lazy(async () => ({
-  default: (await import('./screens/welcome/welcome-screen.tsx')).WelcomeScreen,
-}))
+const LoginScreen = onDemand(async () => (await import('./screens/login/login-screen.tsx')).LoginScreen)
+const LibraryScreen = onDemand(
+  async () => (await import('./screens/library/library-screen.tsx')).LibraryScreen,
+)
+const SearchScreen = onDemand(async () => (await import('./screens/search/search-screen.tsx')).SearchScreen)
+const AveesScreen = onDemand(async () => (await import('./screens/avees/avees-screen.tsx')).AveesScreen)
+const AveeScreen = onDemand(async () => (await import('./screens/avees/avee-screen.tsx')).AveeScreen)
+const InsightScreen = onDemand(
+  async () => (await import('./screens/insight/insight-screen.tsx')).InsightScreen,
+)
+const MemoriesScreen = onDemand(
+  async () => (await import('./screens/memories/memories-screen.tsx')).MemoriesScreen,
+)
+const ModelsScreen = onDemand(async () => (await import('./screens/models/models-screen.tsx')).ModelsScreen)
+const SettingsScreen = onDemand(
+  async () => (await import('./screens/settings/settings-screen.tsx')).SettingsScreen,
+)
+const WelcomeScreen = onDemand(
+  async () => (await import('./screens/welcome/welcome-screen.tsx')).WelcomeScreen,
+)
 
 /** The routes of the page. No path is both a route of the page and of the API. */
 export function App() {
@@ -52,16 +43,20 @@ export function App() {
     <Suspense fallback={<div className="whole-page" />}>
       <Switch>
         <Route path="/login">
-          <LoginScreen />
+          <ScreenBoundary>
+            <LoginScreen />
+          </ScreenBoundary>
         </Route>
         <Route>
           <Gate>
             {(me) => (
               <Shell me={me}>
                 <ResumeUploads />
-                <Suspense fallback={<ScreenSkeleton />}>
-                  <Screens />
-                </Suspense>
+                <ScreenBoundary bar={<TopBar title="Error" />}>
+                  <Suspense fallback={<ScreenSkeleton />}>
+                    <Screens />
+                  </Suspense>
+                </ScreenBoundary>
               </Shell>
             )}
           </Gate>

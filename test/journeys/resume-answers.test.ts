@@ -72,6 +72,35 @@ test('an answer continues after the server is killed and restarted', async () =>
   window.expectNoErrors()
 })
 
+test('a screen that cannot be loaded, and a page that is outdated, offer a reload', async () => {
+  await using window = await openWindow(browser, `${server.url}/chat/ada`, {
+    ignoredErrors: /ERR_|Failed to|LoadError|Unable to preload/,
+  })
+  const { page } = window
+  await chatPage(page).input.waitFor()
+  await server.kill()
+  await page.getByRole('link', { name: 'Settings' }).click()
+  await page.getByText('This screen could not be loaded').waitFor()
+  await page.getByText('Connection lost – reconnecting').waitFor()
+  await page.getByRole('button', { name: 'Reload' }).click()
+  await page.getByText('The server is still unreachable').waitFor()
+  await page.getByRole('link', { name: 'Chat', exact: true }).click()
+
+  await page.route(`${server.url}/`, (route) =>
+    route.fulfill({
+      contentType: 'text/html',
+      body: '<script type="module" src="/assets/newer.js"></script>',
+    }),
+  )
+  await server.restart()
+  await page.getByText('A new version is available.').waitFor()
+  await page.unroute(`${server.url}/`)
+  await page.getByRole('link', { name: 'Settings' }).click()
+  await page.getByRole('button', { name: 'Reload' }).last().click()
+  await page.getByRole('heading', { name: 'Settings', level: 1 }).waitFor()
+  window.expectNoErrors()
+})
+
 test('two tabs show the same answer', async () => {
   await using window = await openWindow(browser, `${server.url}/chat/ada`)
   const first = chatPage(window.page)

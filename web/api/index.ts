@@ -9,7 +9,7 @@ export { createFold, type Fold } from './events.ts'
 export { type Ingest, type IngestFile, ingestFold } from './ingest.ts'
 export { keys } from './keys.ts'
 export { type Pull, pullFold } from './pull.ts'
-export { type RunEvent, RunReader, type RunReaderOptions } from './run-reader.ts'
+export { onPageWake, type RunEvent, RunReader, type RunReaderOptions } from './run-reader.ts'
 export {
   createRunHub,
   type RunHub,

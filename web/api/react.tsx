@@ -6,11 +6,13 @@ import {
   createClient,
   createRunHub,
   type Fold,
+  onPageWake,
   type RunHub,
   type RunSnapshot,
 } from './index.ts'
+import { createServerConnection, type ServerConnection } from './server-connection.ts'
 
-type Server = { api: Client; hub: RunHub }
+type Server = { api: Client; hub: RunHub; connection: ServerConnection }
 
 const ServerContext = createContext<Server | undefined>(undefined)
 
@@ -18,15 +20,30 @@ export type PageServer = Server & { queries: QueryClient }
 
 /** Creates the client, the run stores and the query cache of the page. */
 export function createPageServer(onSignedOut: () => void): PageServer {
-  const api = createClient({ onSignedOut })
-  return {
+  const connection = createServerConnection()
+  const api = createClient({ onSignedOut, fetch: connection.fetch })
+  const onConnected = (callback: () => void) =>
+    connection.subscribe(() => {
+      if (connection.getSnapshot() === 'up') callback()
+    })
+  const onWake = (wake: () => void) => {
+    const unsubscribers = [onPageWake(wake), onConnected(wake)]
+    return () => {
+      for (const unsubscribe of unsubscribers) unsubscribe()
+    }
+  }
+  const server = {
     api,
-    hub: createRunHub(api, { schedule: schedulePerFrame }),
+    connection,
+    hub: createRunHub(api, { schedule: schedulePerFrame, reader: { onWake } }),
     queries: new QueryClient({
       queryCache: new QueryCache(),
       mutationCache: new MutationCache(),
       defaultOptions: {
+        mutations: { networkMode: 'always' },
         queries: {
+          // The server may be on this device or in this network, whatever the browser says about the internet.
+          networkMode: 'always',
           staleTime: 5_000,
           retry: (count, error) =>
             count < 2 && error instanceof ApiError && error.isTransient && error.status !== 429,
@@ -34,6 +51,10 @@ export function createPageServer(onSignedOut: () => void): PageServer {
       },
     }),
   }
+  onConnected(() => void server.queries.invalidateQueries())
+  addEventListener('offline', connection.check)
+  addEventListener('online', connection.check)
+  return server
 }
 
 export function ServerProvider({ server, children }: { server: PageServer; children: ReactNode }) {
@@ -52,6 +73,13 @@ function useServer(): Server {
 
 export const useApi = (): Client => useServer().api
 export const useRunHub = (): RunHub => useServer().hub
+export const useServerConnection = (): ServerConnection => useServer().connection
+
+/** Returns whether the server cannot be reached. */
+export function useIsConnectionLost(): boolean {
+  const { subscribe, getSnapshot } = useServerConnection()
+  return useSyncExternalStore(subscribe, getSnapshot) === 'lost'
+}
 
 /** Returns the state of a run, updated at most once per frame; undefined without a run. */
 export function useRun<T>(runId: string | null | undefined, fold: Fold<T>): RunSnapshot<T> | undefined {

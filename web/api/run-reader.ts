@@ -247,7 +247,7 @@ const realClock: Clock = {
 }
 
 /** Calls `wake` when the page is shown again or the network is back. */
-function onPageWake(wake: () => void): () => void {
+export function onPageWake(wake: () => void): () => void {
   if (typeof window === 'undefined') return () => undefined
   const shown = (): void => {
     if (document.visibilityState === 'visible') wake()

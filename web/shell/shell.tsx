@@ -3,6 +3,7 @@ import { useLocation } from 'wouter'
 import type { Me } from '../api/index.ts'
 import { Drawer } from '../ui/dialog.tsx'
 import { phoneScreen, useMediaQuery } from '../ui/media.ts'
+import { ConnectionBar } from './connection-bar.tsx'
 import { OpenMenuContext } from './page.tsx'
 import './shell.css'
 import { Sidebar } from './sidebar.tsx'
@@ -28,6 +29,7 @@ export function Shell({ me, children }: { me: Me; children: ReactNode }) {
           <Sidebar me={me} />
         )}
         <main className="shell-main" id="main" tabIndex={-1}>
+          <ConnectionBar />
           {children}
         </main>
       </div>

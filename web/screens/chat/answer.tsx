@@ -3,7 +3,7 @@ import { memo, useEffect, useMemo, useRef } from 'react'
 import type { Avee } from '../../../contract/avees.ts'
 import type { Citation, Message } from '../../../contract/chat.ts'
 import { type Answer, answerFold } from '../../api/index.ts'
-import { useRun } from '../../api/react.tsx'
+import { useIsConnectionLost, useRun } from '../../api/react.tsx'
 import { Button, IconButton, Spinner } from '../../ui/button.tsx'
 import { useCopy } from '../../ui/copy.ts'
 import { Markdown, type References } from '../../ui/markdown/markdown.tsx'
@@ -101,12 +101,18 @@ export function Waiting({
   hasText?: boolean
   message?: string
 }) {
-  const status = isReconnecting ? 'Connection lost. Reconnecting…' : (answer?.waitingFor ?? message)
-  if (hasText && !isReconnecting) return <span className="caret" aria-hidden />
+  const isLost = useIsConnectionLost()
+  if (hasText && !isReconnecting && !isLost) return <span className="caret" aria-hidden />
   return (
     <p className="waiting" role="status">
-      <Spinner size={16} />
-      <span>{status ?? 'Thinking…'}</span>
+      {!isLost && <Spinner size={16} />}
+      <span>
+        {isLost
+          ? 'Waiting for the connection'
+          : isReconnecting
+            ? 'Reconnecting…'
+            : (answer?.waitingFor ?? message ?? 'Thinking…')}
+      </span>
     </p>
   )
 }
