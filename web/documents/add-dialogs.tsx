@@ -6,6 +6,7 @@ import { useApi } from '../api/react.tsx'
 import { Button } from '../ui/button.tsx'
 import { Dialog, DialogActions } from '../ui/dialog.tsx'
 import { TextArea, TextField } from '../ui/field.tsx'
+import { useDraftState } from '../ui/use-draft-state.ts'
 import { useUploadQueue } from './upload-queue-context.tsx'
 
 type AddDialogProps = { avee: Avee; layer: Layer; onClose: () => void }
@@ -14,8 +15,7 @@ type AddDialogProps = { avee: Avee; layer: Layer; onClose: () => void }
 export function AddTextDialog({ avee, layer, onClose }: AddDialogProps) {
   const api = useApi()
   const uploads = useUploadQueue()
-  const [title, setTitle] = useState('')
-  const [text, setText] = useState('')
+  const [{ title, text }, change, clear] = useDraftState(`document ${avee.id}`, { title: '', text: '' })
   const isComplete = title.trim() !== '' && text.trim() !== ''
   const submit = (event: FormEvent): void => {
     event.preventDefault()
@@ -27,6 +27,7 @@ export function AddTextDialog({ avee, layer, onClose }: AddDialogProps) {
         idempotencyKey: key,
       }),
     )
+    clear()
     onClose()
   }
   return (
@@ -37,11 +38,23 @@ export function AddTextDialog({ avee, layer, onClose }: AddDialogProps) {
           value={title}
           maxLength={300}
           autoFocus
-          onChange={(event) => setTitle(event.target.value)}
+          onChange={(event) => change({ title: event.target.value })}
         />
-        <TextArea label="Text" rows={12} value={text} onChange={(event) => setText(event.target.value)} />
+        <TextArea
+          label="Text"
+          rows={12}
+          value={text}
+          onChange={(event) => change({ text: event.target.value })}
+        />
         <DialogActions>
-          <Button onClick={onClose}>Cancel</Button>
+          <Button
+            onClick={() => {
+              clear()
+              onClose()
+            }}
+          >
+            Cancel
+          </Button>
           <Button variant="primary" type="submit" disabled={!isComplete}>
             Add
           </Button>

@@ -1,5 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { type FormEvent, useState } from 'react'
+import { type FormEvent, useEffect, useEffectEvent } from 'react'
 import { useLocation } from 'wouter'
 import { type Avee, updateAvee, type Visibility } from '../../../contract/avees.ts'
 import { listModels } from '../../../contract/models.ts'
@@ -10,23 +10,30 @@ import { Button } from '../../ui/button.tsx'
 import { RadioGroup, SelectField, TextArea, TextField } from '../../ui/field.tsx'
 import { Notice } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
+import { useDraftState } from '../../ui/use-draft-state.ts'
 import { AvatarField } from './avatar-field.tsx'
 import './avee-form.css'
 
-type Changes = Partial<
-  Pick<
-    Avee,
-    | 'avatar'
-    | 'display_name'
-    | 'handle'
-    | 'bio'
-    | 'persona'
-    | 'persona_notes'
-    | 'greeting'
-    | 'model'
-    | 'visibility'
-  >
->
+const fieldNames = [
+  'avatar',
+  'display_name',
+  'handle',
+  'bio',
+  'persona',
+  'persona_notes',
+  'greeting',
+  'model',
+  'visibility',
+] as const
+type Fields = Pick<Avee, (typeof fieldNames)[number]>
+
+const fieldsOf = (avee: Avee): Fields =>
+  Object.fromEntries(fieldNames.map((name) => [name, avee[name]])) as Fields
+
+const changesOf = (avee: Avee, edited: Fields): Partial<Fields> =>
+  Object.fromEntries(
+    fieldNames.filter((name) => edited[name] !== avee[name]).map((name) => [name, edited[name]]),
+  )
 
 const visibilityOptions: { value: Visibility; title: string; text: string }[] = [
   { value: 'private', title: 'Private', text: 'Only you and the people you invite.' },
@@ -40,17 +47,21 @@ export function AveeForm({ avee }: { avee: Avee }) {
   const queries = useQueryClient()
   const showToast = useToast()
   const [path, navigate] = useLocation()
-  const [changes, setChanges] = useState<Changes>({})
+  const [edited, change, discard] = useDraftState<Fields>(`avee ${avee.id}`, fieldsOf(avee))
   const models = useQuery({ queryKey: keys.modelList, queryFn: () => api.call(listModels) })
-  const edited = { ...avee, ...changes }
-  const isChanged = Object.entries(changes).some(([name, value]) => avee[name as keyof Avee] !== value)
-  const change = (more: Changes): void => setChanges((previous) => ({ ...previous, ...more }))
+  const changes = changesOf(avee, edited)
+  const isChanged = Object.keys(changes).length > 0
+  const onLeave = useEffectEvent(() => {
+    if (isChanged)
+      showToast(`Your changes to ${avee.display_name} are not saved yet. They are kept until you come back.`)
+  })
+  useEffect(() => () => onLeave(), [])
 
   const save = useMutation({
     mutationFn: () => api.call(updateAvee, { params: { id: avee.id }, body: changes }),
     onSuccess: async (saved) => {
       queries.setQueryData(keys.avee(saved.handle), saved)
-      setChanges({})
+      discard()
       showToast('Changes saved.')
       if (path !== `/avee/${saved.handle}`) navigate(`/avee/${saved.handle}`, { replace: true })
       await queries.invalidateQueries({ queryKey: keys.avees })
@@ -114,7 +125,7 @@ export function AveeForm({ avee }: { avee: Avee }) {
         value={edited.greeting}
         onChange={(event) => change({ greeting: event.target.value })}
       />
-      {(avee.persona_notes || changes.persona_notes !== undefined) && (
+      {(avee.persona_notes || edited.persona_notes) && (
         <TextArea
           label="Persona notes"
           hint="Added from your feedback on its answers. You can edit them."
@@ -154,7 +165,7 @@ export function AveeForm({ avee }: { avee: Avee }) {
           Save
         </Button>
         {isChanged && (
-          <Button variant="quiet" onClick={() => setChanges({})}>
+          <Button variant="quiet" onClick={discard}>
             Discard changes
           </Button>
         )}

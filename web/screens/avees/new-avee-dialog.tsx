@@ -1,11 +1,12 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { type FormEvent, useState } from 'react'
+import type { FormEvent } from 'react'
 import { type Avee, createAvee } from '../../../contract/avees.ts'
 import { ApiError, keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Dialog, DialogActions } from '../../ui/dialog.tsx'
 import { TextArea, TextField } from '../../ui/field.tsx'
+import { useDraftState } from '../../ui/use-draft-state.ts'
 import { suggestHandle } from './suggest-handle.ts'
 
 /** Creates an avee from its name, handle and persona. */
@@ -18,9 +19,11 @@ export function NewAveeDialog({
 }) {
   const api = useApi()
   const queries = useQueryClient()
-  const [name, setName] = useState('')
-  const [customHandle, setCustomHandle] = useState<string>()
-  const [persona, setPersona] = useState('')
+  const [{ name, customHandle, persona }, change, clear] = useDraftState<{
+    name: string
+    customHandle: string | null
+    persona: string
+  }>('new avee', { name: '', customHandle: null, persona: '' })
   const handle = customHandle ?? suggestHandle(name)
   const create = useMutation({
     mutationFn: () =>
@@ -33,6 +36,7 @@ export function NewAveeDialog({
         },
       }),
     onSuccess: async (avee) => {
+      clear()
       await queries.invalidateQueries({ queryKey: keys.avees })
       onCreated(avee)
     },
@@ -52,7 +56,7 @@ export function NewAveeDialog({
           maxLength={100}
           autoFocus
           required
-          onChange={(event) => setName(event.target.value)}
+          onChange={(event) => change({ name: event.target.value })}
         />
         <TextField
           label="Handle"
@@ -64,7 +68,7 @@ export function NewAveeDialog({
           error={isHandleRejected ? create.error?.message : undefined}
           hint={`3 to 30 characters: a–z, 0–9, _ and -.${handle ? ` Link: ${location.host}/chat/${handle}` : ''}`}
           onChange={(event) => {
-            setCustomHandle(event.target.value.toLowerCase())
+            change({ customHandle: event.target.value.toLowerCase() })
             create.reset()
           }}
         />
@@ -74,7 +78,7 @@ export function NewAveeDialog({
           value={persona}
           maxLength={40_000}
           placeholder="You are a patient teacher of botany. You speak plainly and like small examples."
-          onChange={(event) => setPersona(event.target.value)}
+          onChange={(event) => change({ persona: event.target.value })}
         />
         {create.error && !isHandleRejected && (
           <p className="field-error" role="alert">
@@ -83,7 +87,14 @@ export function NewAveeDialog({
         )}
         <p className="small soft">New avees are private. Only you can chat with them.</p>
         <DialogActions>
-          <Button onClick={onClose}>Cancel</Button>
+          <Button
+            onClick={() => {
+              clear()
+              onClose()
+            }}
+          >
+            Cancel
+          </Button>
           <Button
             variant="primary"
             type="submit"

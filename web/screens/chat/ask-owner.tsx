@@ -10,6 +10,7 @@ import { Dialog, DialogActions } from '../../ui/dialog.tsx'
 import { TextArea } from '../../ui/field.tsx'
 import { errorMessage, Notice } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
+import { useDraftState } from '../../ui/use-draft-state.ts'
 import { useSharing } from './sharing-notice.tsx'
 
 /** Sends an answer's question to the avee's owner, if the owner receives questions. */
@@ -18,10 +19,11 @@ export function AskOwner({ message, avee }: { message: Message; avee: Avee }) {
   const showToast = useToast()
   const sharing = useSharing(avee)
   const [isOpen, setIsOpen] = useState(false)
-  const [note, setNote] = useState('')
+  const [{ note }, change, clear] = useDraftState(`question to owner ${message.id}`, { note: '' })
   const send = useMutation({
     mutationFn: () => api.call(passOnQuestion, { params: { id: message.id }, body: { note: note.trim() } }),
     onSuccess: () => {
+      clear()
       setIsOpen(false)
       showToast('Question sent. The reply will appear in this conversation.')
     },
@@ -44,11 +46,18 @@ export function AskOwner({ message, avee }: { message: Message; avee: Avee }) {
           label="Note (optional)"
           value={note}
           maxLength={1_000}
-          onChange={(event) => setNote(event.target.value)}
+          onChange={(event) => change({ note: event.target.value })}
         />
         {send.error && <Notice kind="bad">{errorMessage(send.error)}</Notice>}
         <DialogActions>
-          <Button onClick={() => setIsOpen(false)}>Cancel</Button>
+          <Button
+            onClick={() => {
+              clear()
+              setIsOpen(false)
+            }}
+          >
+            Cancel
+          </Button>
           <Button variant="primary" busy={send.isPending} onClick={() => send.mutate()}>
             Send
           </Button>

@@ -11,6 +11,7 @@ import { Dialog, DialogActions } from '../../ui/dialog.tsx'
 import { TextArea } from '../../ui/field.tsx'
 import { errorMessage, Notice } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
+import { useDraftState } from '../../ui/use-draft-state.ts'
 
 type Votes = { feedback: { message_id: string; vote: Vote | null; note: string }[] }
 
@@ -62,13 +63,13 @@ function FeedbackReason({ message, avee, vote }: { message: Message; avee: Avee;
   const api = useApi()
   const showToast = useToast()
   const [isOpen, setIsOpen] = useState(false)
-  const [note, setNote] = useState('')
+  const [{ note }, change, clear] = useDraftState(`reason ${message.id}`, { note: '' })
   const send = useMutation({
     mutationFn: () =>
       api.call(setFeedback, { params: { id: message.id }, body: { vote, note: note.trim() } }),
     onSuccess: () => {
       setIsOpen(false)
-      setNote('')
+      clear()
       showToast(`Added to the persona notes of ${avee.display_name}. You can edit them in its settings.`)
     },
   })
@@ -85,11 +86,18 @@ function FeedbackReason({ message, avee, vote }: { message: Message; avee: Avee;
           value={note}
           maxLength={300}
           rows={3}
-          onChange={(event) => setNote(event.target.value)}
+          onChange={(event) => change({ note: event.target.value })}
         />
         {send.error && <Notice kind="bad">{errorMessage(send.error)}</Notice>}
         <DialogActions>
-          <Button onClick={() => setIsOpen(false)}>Cancel</Button>
+          <Button
+            onClick={() => {
+              clear()
+              setIsOpen(false)
+            }}
+          >
+            Cancel
+          </Button>
           <Button
             variant="primary"
             busy={send.isPending}

@@ -5,6 +5,7 @@ import { charactersIn, maxQuestion } from '../../../contract/limits.ts'
 import { Button, IconButton } from '../../ui/button.tsx'
 import { useCopy } from '../../ui/copy.ts'
 import { formatFullTime } from '../../ui/format.ts'
+import { useDraftState } from '../../ui/use-draft-state.ts'
 import type { MessageActions } from './message-actions.ts'
 import { VersionSwitcher } from './version-switcher.tsx'
 import './question.css'
@@ -26,6 +27,7 @@ export const QuestionView = memo(function QuestionView({
     return (
       <div className="question-row">
         <QuestionEditor
+          messageId={message.id}
           question={message.content}
           onCancel={() => setIsEditing(false)}
           onSend={(question) => {
@@ -68,21 +70,31 @@ export function QuestionBubble({ text, title }: { text: string; title?: string }
 }
 
 function QuestionEditor({
+  messageId,
   question,
   onCancel,
   onSend,
 }: {
+  messageId: string
   question: string
   onCancel: () => void
   onSend: (question: string) => void
 }) {
-  const [text, setText] = useState(question)
+  const [{ text }, change, clear] = useDraftState(`edit ${messageId}`, { text: question })
+  const cancel = (): void => {
+    clear()
+    onCancel()
+  }
+  const send = (): void => {
+    clear()
+    onSend(text)
+  }
   const canSend = text.trim() !== '' && charactersIn(text) <= maxQuestion
   const onKeyDown = (event: KeyboardEvent): void => {
-    if (event.key === 'Escape') onCancel()
+    if (event.key === 'Escape') cancel()
     if (event.key === 'Enter' && !event.shiftKey && !event.nativeEvent.isComposing) {
       event.preventDefault()
-      if (canSend) onSend(text)
+      if (canSend) send()
     }
   }
   return (
@@ -93,16 +105,16 @@ function QuestionEditor({
         value={text}
         rows={Math.min(12, text.split('\n').length + 1)}
         autoFocus
-        onChange={(event) => setText(event.target.value)}
+        onChange={(event) => change({ text: event.target.value })}
         onKeyDown={onKeyDown}
         onFocus={(event) => event.target.setSelectionRange(text.length, text.length)}
       />
       <div className="question-editor-actions">
         <span className="small soft">Earlier versions are kept.</span>
-        <Button small onClick={onCancel}>
+        <Button small onClick={cancel}>
           Cancel
         </Button>
-        <Button small variant="primary" disabled={!canSend} onClick={() => onSend(text)}>
+        <Button small variant="primary" disabled={!canSend} onClick={send}>
           Send
         </Button>
       </div>

@@ -18,6 +18,7 @@ import { SelectField, SmallSelect, TextArea, TextField } from '../../ui/field.ts
 import { formatCount } from '../../ui/format.ts'
 import { Badge, EmptyState, ErrorState, errorMessage, Notice, Skeleton } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
+import { useDraftState } from '../../ui/use-draft-state.ts'
 import { formatDay } from './days.ts'
 import './questions.css'
 import './insight-form.css'
@@ -152,8 +153,10 @@ function AnswerForm({
   const api = useApi()
   const queries = useQueryClient()
   const showToast = useToast()
-  const [questionText, setQuestionText] = useState(question.question ?? '')
-  const [answer, setAnswer] = useState('')
+  const [{ questionText, answer }, change, clear] = useDraftState(`answer ${question.id}`, {
+    questionText: question.question ?? '',
+    answer: '',
+  })
   const [layer, setLayer] = useState<Layer>(question.layer)
   const [addDocument, setAddDocument] = useState(true)
   const send = useMutation({
@@ -173,6 +176,7 @@ function AnswerForm({
         replies > 0 && `${formatCount(replies, 'reply', 'replies')} sent.`,
       ].filter(Boolean)
       showToast(done.join(' ') || 'Question answered.')
+      clear()
       onDone()
       await Promise.all([
         queries.invalidateQueries({ queryKey: keys.questions(avee.id) }),
@@ -189,13 +193,13 @@ function AnswerForm({
       <TextField
         label="Question"
         value={questionText}
-        onChange={(event) => setQuestionText(event.target.value)}
+        onChange={(event) => change({ questionText: event.target.value })}
         maxLength={1000}
       />
       <TextArea
         label="Your answer"
         value={answer}
-        onChange={(event) => setAnswer(event.target.value)}
+        onChange={(event) => change({ answer: event.target.value })}
         maxLength={20_000}
         autoFocus
       />
@@ -232,7 +236,14 @@ function AnswerForm({
         >
           {waiting > 0 ? 'Reply' : 'Add answer'}
         </Button>
-        <Button small variant="quiet" onClick={onDone}>
+        <Button
+          small
+          variant="quiet"
+          onClick={() => {
+            clear()
+            onDone()
+          }}
+        >
           Cancel
         </Button>
       </div>

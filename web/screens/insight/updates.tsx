@@ -19,6 +19,7 @@ import { SelectField, TextArea } from '../../ui/field.tsx'
 import { formatTime } from '../../ui/format.ts'
 import { Badge, EmptyState, ErrorState, errorMessage, Notice, Skeleton } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
+import { useDraftState } from '../../ui/use-draft-state.ts'
 import './updates.css'
 import './insight-form.css'
 
@@ -64,8 +65,10 @@ export function Updates({ avee }: { avee: Avee }) {
 function UpdateForm({ avee, update, onDone }: { avee: Avee; update?: AveeUpdate; onDone?: () => void }) {
   const api = useApi()
   const queries = useQueryClient()
-  const [text, setText] = useState(update?.text ?? '')
-  const [layer, setLayer] = useState<Layer>(update?.layer ?? 'public')
+  const [{ text, layer }, change, clear] = useDraftState<{ text: string; layer: Layer }>(
+    `update ${update?.id ?? avee.id}`,
+    { text: update?.text ?? '', layer: update?.layer ?? 'public' },
+  )
   const save = useMutation({
     mutationFn: () =>
       update
@@ -75,7 +78,7 @@ function UpdateForm({ avee, update, onDone }: { avee: Avee; update?: AveeUpdate;
           })
         : api.call(createUpdate, { params: { id: avee.id }, body: { text: text.trim(), layer } }),
     onSuccess: () => {
-      if (!update) setText('')
+      clear()
       onDone?.()
       return queries.invalidateQueries({ queryKey: keys.updates(avee.id) })
     },
@@ -90,10 +93,14 @@ function UpdateForm({ avee, update, onDone }: { avee: Avee; update?: AveeUpdate;
         label={update ? 'Edit update' : 'What’s new?'}
         value={text}
         maxLength={10_000}
-        onChange={(event) => setText(event.target.value)}
+        onChange={(event) => change({ text: event.target.value })}
       />
       <div className="update-foot">
-        <SelectField label="Layer" value={layer} onChange={(event) => setLayer(event.target.value as Layer)}>
+        <SelectField
+          label="Layer"
+          value={layer}
+          onChange={(event) => change({ layer: event.target.value as Layer })}
+        >
           {layerOptions.map((choice) => (
             <option key={choice.value} value={choice.value}>
               {choice.title}
@@ -104,7 +111,13 @@ function UpdateForm({ avee, update, onDone }: { avee: Avee; update?: AveeUpdate;
           {update ? 'Save' : 'Post'}
         </Button>
         {onDone && (
-          <Button variant="quiet" onClick={onDone}>
+          <Button
+            variant="quiet"
+            onClick={() => {
+              clear()
+              onDone()
+            }}
+          >
             Cancel
           </Button>
         )}

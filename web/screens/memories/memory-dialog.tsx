@@ -6,6 +6,7 @@ import { useApi } from '../../api/react.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Dialog, DialogActions } from '../../ui/dialog.tsx'
 import { SelectField, TextArea } from '../../ui/field.tsx'
+import { useDraftState } from '../../ui/use-draft-state.ts'
 
 type AveeOption = { id: string; name: string }
 
@@ -21,7 +22,9 @@ export function MemoryDialog({
 }) {
   const api = useApi()
   const queries = useQueryClient()
-  const [content, setContent] = useState(memory?.content ?? '')
+  const [{ content }, change, clear] = useDraftState(`memory ${memory?.id ?? 'new'}`, {
+    content: memory?.content ?? '',
+  })
   const [type, setType] = useState<MemoryType>(memory?.type ?? 'fact')
   const [isLocal, setIsLocal] = useState(memory?.local_only ?? false)
   const [avee, setAvee] = useState(avees[0]?.id ?? '')
@@ -33,6 +36,7 @@ export function MemoryDialog({
         : api.call(createMemory, { body: { ...body, avee } })
     },
     onSuccess: async () => {
+      clear()
       onClose()
       await queries.invalidateQueries({ queryKey: keys.memories })
     },
@@ -60,7 +64,7 @@ export function MemoryDialog({
           rows={3}
           autoFocus
           error={save.error?.message}
-          onChange={(event) => setContent(event.target.value)}
+          onChange={(event) => change({ content: event.target.value })}
         />
         <SelectField
           label="Type"
@@ -77,7 +81,14 @@ export function MemoryDialog({
           Local models only (never sent to a remote service)
         </label>
         <DialogActions>
-          <Button onClick={onClose}>Cancel</Button>
+          <Button
+            onClick={() => {
+              clear()
+              onClose()
+            }}
+          >
+            Cancel
+          </Button>
           <Button variant="primary" type="submit" busy={save.isPending} disabled={!content.trim()}>
             Save
           </Button>

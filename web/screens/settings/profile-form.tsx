@@ -7,15 +7,18 @@ import { Button } from '../../ui/button.tsx'
 import { TextField } from '../../ui/field.tsx'
 import { Notice } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
+import { useDraftState } from '../../ui/use-draft-state.ts'
 import './settings-form.css'
 
 export function ProfileForm({ me }: { me: Me }) {
   const api = useApi()
   const queries = useQueryClient()
   const showToast = useToast()
-  const [name, setName] = useState(me.display_name)
-  const [handle, setHandle] = useState(me.handle ?? '')
-  const [email, setEmail] = useState(me.email ?? '')
+  const [{ name, handle, email }, change, clear] = useDraftState('profile', {
+    name: me.display_name,
+    handle: me.handle ?? '',
+    email: me.email ?? '',
+  })
   const [password, setPassword] = useState('')
   const isNewEmail = email !== '' && email !== me.email
   const changes = {
@@ -27,6 +30,7 @@ export function ProfileForm({ me }: { me: Me }) {
     mutationFn: () => api.call(updateMe, { body: changes }),
     onSuccess: () => {
       setPassword('')
+      clear()
       showToast('Profile saved.')
       return queries.invalidateQueries({ queryKey: keys.me })
     },
@@ -42,7 +46,7 @@ export function ProfileForm({ me }: { me: Me }) {
         value={name}
         maxLength={100}
         required
-        onChange={(event) => setName(event.target.value)}
+        onChange={(event) => change({ name: event.target.value })}
       />
       <TextField
         label="Handle"
@@ -51,7 +55,7 @@ export function ProfileForm({ me }: { me: Me }) {
         maxLength={30}
         autoCapitalize="off"
         spellCheck={false}
-        onChange={(event) => setHandle(event.target.value.toLowerCase())}
+        onChange={(event) => change({ handle: event.target.value.toLowerCase() })}
       />
       {me.mode === 'accounts' && (
         <TextField
@@ -59,7 +63,7 @@ export function ProfileForm({ me }: { me: Me }) {
           type="email"
           autoComplete="email"
           value={email}
-          onChange={(event) => setEmail(event.target.value)}
+          onChange={(event) => change({ email: event.target.value })}
         />
       )}
       {isNewEmail && me.mode === 'accounts' && (
