@@ -13,6 +13,8 @@ const texts = {
   tables: 'A table:\n\n| a | b |\n|---|:-:|\n| 1 | 2 |\n| 3 | 4 |\nnot a row?\n\nEnd\n\n| no | table |\n',
   html: '<div>\n\nText in *it*\n\n</div>\n\n<!-- note\n\nstill --> after\n\n<b>x</b> y',
   'odd line ends': 'a\r\nb\r\n\r\n- c\r\n- d\r\n\r\nend\r',
+  math: 'A sum:\n\\[\na^2 + b^2\n= c^2\n\\]\nand\n\n$$\nx\n$$\n\n\\[ open\n\n- list\n\nEnd $$ y',
+  footnotes: 'Text[^1] and[^b].\n\n[^1]: One.\n[^b]: Two\ncontinued.\n\nEnd\n[^1]: again\n',
   rules: '***\n---\n___\n\n* * *\ntext\n***',
 } satisfies Record<string, string>
 

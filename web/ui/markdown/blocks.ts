@@ -1,7 +1,9 @@
-import { Lexer, type MarkedToken } from 'marked'
+import { Marked, type MarkedToken } from 'marked'
+import { type ExtraToken, extensions } from './extensions.ts'
 
 /** A block of a text: a paragraph, a list, fenced code. Unchanged blocks keep their identity. */
-export type Block = { raw: string; token: MarkedToken }
+export type MarkdownToken = MarkedToken | ExtraToken
+export type Block = { raw: string; token: MarkdownToken }
 
 /** The last blocks may still change: a list grows, a line of dashes turns a paragraph into a heading. */
 const openBlocks = 2
@@ -22,11 +24,11 @@ export function extendBlocks(previous: readonly Block[], text: string): Block[] 
   return [...final, ...tail]
 }
 
+const parser = new Marked({ gfm: true, extensions })
+
 /** Parses all blocks of a complete text. */
 export const parseBlocks = (text: string): Block[] =>
-  new Lexer({ gfm: true })
-    .lex(normalise(text))
-    .map((token) => ({ raw: token.raw, token: token as MarkedToken }))
+  parser.lexer(normalise(text)).map((token) => ({ raw: token.raw, token: token as MarkdownToken }))
 
 const normalise = (text: string): string => text.replace(/\r\n?/g, '\n')
 

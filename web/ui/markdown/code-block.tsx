@@ -17,6 +17,8 @@ export function CodeBlock({ code, language, isOpen }: { code: string; language: 
       .then((html) => {
         if (isCurrent && html !== undefined) setColoured({ code, html })
       })
+      // Without a connection the code stays as it is.
+      .catch(() => undefined)
     return () => {
       isCurrent = false
     }

@@ -1,9 +1,10 @@
-import type { MarkedToken, Tokens } from 'marked'
-import { createContext, Fragment, memo, type ReactNode, useContext, useRef } from 'react'
-import { type Block, extendBlocks } from './blocks.ts'
+import type { Tokens } from 'marked'
+import { createContext, Fragment, memo, type ReactNode, useContext, useId, useMemo, useRef } from 'react'
+import { type Block, extendBlocks, type MarkdownToken } from './blocks.ts'
 import { CodeBlock } from './code-block.tsx'
 import { safeAddress, splitAtReferences, splitLastWord, unescapeEntities } from './inline.ts'
 import './markdown.css'
+import { MathFormula } from './math-formula.tsx'
 
 /** The targets of citation numbers. */
 export type References = {
@@ -20,6 +21,8 @@ const noReferences: References = {
 }
 
 const ReferencesContext = createContext<References>(noReferences)
+/** Returns the id of a footnote, or undefined if the text does not contain it. */
+const FootnotesContext = createContext<(label: string) => string | undefined>(() => undefined)
 
 /**
  * Renders Markdown that may still grow; finished blocks are not rendered again. The text cannot make the page load or run
@@ -35,16 +38,24 @@ export function Markdown({
   const previousBlocks = useRef<Block[]>([])
   const blocks = extendBlocks(previousBlocks.current, text)
   previousBlocks.current = blocks
+  const id = useId()
+  const labels = blocks.flatMap(({ token }) => (token.type === 'footnote' ? [token.label] : [])).join(' ')
+  const idOfFootnote = useMemo(() => {
+    const known = labels.split(' ')
+    return (label: string) => (known.includes(label) ? `${id}-${label}` : undefined)
+  }, [id, labels])
   return (
     <ReferencesContext value={references}>
-      <div className="markdown">
-        {blocks.map((block, i) =>
-          // The index is a stable key: blocks are only appended.
-          block.token.type === 'space' ? null : (
-            <BlockView key={i} block={block} isLast={i === blocks.length - 1} />
-          ),
-        )}
-      </div>
+      <FootnotesContext value={idOfFootnote}>
+        <div className="markdown">
+          {blocks.map((block, i) =>
+            // The index is a stable key: blocks are only appended.
+            block.token.type === 'space' ? null : (
+              <BlockView key={i} block={block} isLast={i === blocks.length - 1} />
+            ),
+          )}
+        </div>
+      </FootnotesContext>
     </ReferencesContext>
   )
 }
@@ -53,7 +64,7 @@ const BlockView = memo(function BlockView({ block, isLast }: { block: Block; isL
   return renderBlock(block.token, isLast)
 })
 
-function renderBlock(token: MarkedToken, isLast = false): ReactNode {
+function renderBlock(token: MarkdownToken, isLast = false): ReactNode {
   switch (token.type) {
     case 'paragraph':
       return <p>{renderInline(token.tokens)}</p>
@@ -76,6 +87,10 @@ function renderBlock(token: MarkedToken, isLast = false): ReactNode {
       return <>{token.tokens ? renderInline(token.tokens) : <Text text={token.text} />}</>
     case 'checkbox':
       return <input type="checkbox" checked={token.checked} readOnly disabled aria-label="task" />
+    case 'math':
+      return <MathFormula source={token.raw.trim()} tex={token.text} isDisplay />
+    case 'footnote':
+      return <Footnote label={token.label}>{renderInline(token.tokens)}</Footnote>
     case 'space':
     case 'def':
       return null
@@ -88,7 +103,7 @@ const isClosed = (code: Tokens.Code): boolean =>
   code.codeBlockStyle === 'indented' || /\n\s*(`{3,}|~{3,})\s*$/.test(code.raw)
 
 const renderBlocks = (tokens: readonly unknown[]): ReactNode =>
-  (tokens as MarkedToken[]).map((token, i) => <Fragment key={i}>{renderBlock(token)}</Fragment>)
+  (tokens as MarkdownToken[]).map((token, i) => <Fragment key={i}>{renderBlock(token)}</Fragment>)
 
 function renderList(list: Tokens.List): ReactNode {
   const items = list.items.map((item, i) => (
@@ -131,10 +146,10 @@ function renderTable(table: Tokens.Table): ReactNode {
 }
 
 function renderInline(tokens: readonly unknown[]): ReactNode {
-  return (tokens as MarkedToken[]).map((token, i) => <Fragment key={i}>{renderSpan(token)}</Fragment>)
+  return (tokens as MarkdownToken[]).map((token, i) => <Fragment key={i}>{renderSpan(token)}</Fragment>)
 }
 
-function renderSpan(token: MarkedToken): ReactNode {
+function renderSpan(token: MarkdownToken): ReactNode {
   switch (token.type) {
     case 'text':
       return token.tokens ? renderInline(token.tokens) : <Text text={unescapeEntities(token.text)} />
@@ -154,6 +169,10 @@ function renderSpan(token: MarkedToken): ReactNode {
       return <OutsideLink href={token.href}>{renderInline(token.tokens)}</OutsideLink>
     case 'image':
       return <OutsideLink href={token.href}>{token.text || 'picture'}</OutsideLink>
+    case 'inlineMath':
+      return <MathFormula source={token.raw} tex={token.text} isDisplay={token.isDisplay} />
+    case 'footnoteReference':
+      return <FootnoteReference label={token.label} raw={token.raw} />
     case 'html':
       return token.text
     case 'checkbox':
@@ -161,6 +180,26 @@ function renderSpan(token: MarkedToken): ReactNode {
     default:
       return token.raw
   }
+}
+
+function Footnote({ label, children }: { label: string; children: ReactNode }) {
+  return (
+    <p className="footnote" id={useContext(FootnotesContext)(label)}>
+      <sup>{label}</sup> {children}
+    </p>
+  )
+}
+
+function FootnoteReference({ label, raw }: { label: string; raw: string }) {
+  const id = useContext(FootnotesContext)(label)
+  if (!id) return raw
+  return (
+    <sup>
+      <a href={`#${id}`} aria-label={`Footnote ${label}`}>
+        {label}
+      </a>
+    </sup>
+  )
 }
 
 function OutsideLink({ href, children }: { href: string; children: ReactNode }) {

@@ -1,0 +1,35 @@
+import { useEffect, useState } from 'react'
+
+/** A formula. Its source is shown until the renderer has loaded, and if the TeX is invalid. */
+export function MathFormula({ source, tex, isDisplay }: { source: string; tex: string; isDisplay: boolean }) {
+  const [rendered, setRendered] = useState<{ tex: string; html: string }>()
+  useEffect(() => {
+    let isCurrent = true
+    import('./render-math.ts').then(
+      ({ renderMath }) => {
+        const html = renderMath(tex, isDisplay)
+        if (isCurrent && html !== undefined) setRendered({ tex, html })
+      },
+      // Without a connection the source stays.
+      () => undefined,
+    )
+    return () => {
+      isCurrent = false
+    }
+  }, [tex, isDisplay])
+  if (rendered?.tex !== tex) return <code className={isDisplay ? 'math-display' : undefined}>{source}</code>
+  // KaTeX escapes the text and writes only markup of its own; links and images are off.
+  const html = { __html: rendered.html }
+  return isDisplay ? (
+    // Scrollable areas must be focusable.
+    <span
+      className="math-display"
+      tabIndex={0}
+      role="group"
+      aria-label="Formula"
+      dangerouslySetInnerHTML={html}
+    />
+  ) : (
+    <span dangerouslySetInnerHTML={html} />
+  )
+}
