@@ -1,5 +1,3 @@
-import { LRUCache } from 'lru-cache'
-
 /** Snowball stemmers by ISO 639-3 code, imported on first use. */
 const stemmers: Record<string, () => Promise<{ stemmer: (word: string) => string }>> = {
   arb: () => import('@orama/stemmers/arabic'),
@@ -48,12 +46,13 @@ export async function stemmerFor(language: string | null): Promise<Stemmer> {
   const lowerCase = (word: string) => (language === 'tur' ? word.toLocaleLowerCase('tr') : word.toLowerCase())
   const fold =
     language !== null && distinctDiacritics.has(language) ? (word: string) => word : withoutDiacritics
-  const cache = new LRUCache<string, string>({ max: maxCachedWords })
+  const cache = new Map<string, string>()
   return (word) => {
     const cached = cache.get(word)
     if (cached !== undefined) return cached
     const lower = lowerCase(word)
     const term = fold(stem && /^\D{3,40}$/u.test(lower) ? stem(lower) || lower : lower)
+    if (cache.size === maxCachedWords) cache.clear()
     cache.set(word, term)
     return term
   }
