@@ -84,10 +84,18 @@ export async function startServer(settings: Settings = {}, kind: Kind = 'embedde
   }
   const start = async () => {
     output = ''
-    const { PATH, HOME } = process.env
+    const { PATH, HOME, NODE_COMPILE_CACHE } = process.env
     const started = spawn(process.execPath, ['server/main.ts'], {
       cwd: root,
-      env: { PATH, HOME, ...isolated, PORT: `${port}`, ...database.settings, ...settings },
+      env: {
+        PATH,
+        HOME,
+        NODE_COMPILE_CACHE,
+        ...isolated,
+        PORT: `${port}`,
+        ...database.settings,
+        ...settings,
+      },
       // The IPC channel makes the server exit when this process does.
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     })
