@@ -19,6 +19,7 @@ export async function startMemoryApp(kind: TestDatabase['kind'], settings: Recor
     LOG_LEVEL: 'silent',
     REGISTRATION: 'open',
     SHUTDOWN_GRACE_MS: '200',
+    BACKGROUND_MODEL_REST_MS: '400',
     ...database.settings,
     ...settings,
   })
