@@ -87,7 +87,7 @@ async function docs(args) {
   return await foreground(nodePath(), ['scripts/docs.ts', ...args])
 }
 
-/** Looks for leaks between layers and users on a temporary data directory. */
+/** Looks for leaks between layers and users on a temporary data directory, or in the empty DATABASE_URL. */
 async function leakTest() {
   await prepare()
   return await foreground(nodePath(), ['server/main.ts', 'leak-test'])

@@ -97,6 +97,6 @@ async function start(): Promise<number> {
 }
 
 const [command] = process.argv.slice(2)
-process.exitCode = command === 'leak-test' ? await leakTest() : await start()
+process.exitCode = command === 'leak-test' ? await leakTest(process.env['DATABASE_URL']) : await start()
 // An open handle must not keep a stopped server alive.
 setTimeout(() => process.exit(), 1_000).unref()

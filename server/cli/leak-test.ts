@@ -44,7 +44,7 @@ async function forEach<Item>(items: Item[], work: (item: Item) => Promise<void>)
 
 /**
  * Stores canaries at every layer, then reads every route as every kind of caller, with a model that repeats its whole
- * prompt. `env` are settings of the server; its database must be empty.
+ * prompt. `env` are settings of the server. @throws Error if its database is not empty
  */
 export async function findLeaks(env: Record<string, string>): Promise<LeakReport> {
   const canaries: Canary[] = []
@@ -82,6 +82,9 @@ export async function findLeaks(env: Record<string, string>): Promise<LeakReport
       ...env,
     }),
   )
+  const { hasAccounts } = await app.accounts.state()
+  if (hasAccounts || (await app.database.db.selectFrom('avees').select('id').executeTakeFirst()))
+    throw new Error('The database at DATABASE_URL is in use. Give the leak test an empty database.')
   const url = await app.listen()
 
   async function send(caller: string, method: string, path: string, body?: object) {
@@ -390,16 +393,22 @@ export async function findLeaks(env: Record<string, string>): Promise<LeakReport
   }
 }
 
-/** Prints the result of the test on an embedded database in a temporary directory. Returns the exit code. */
-export async function leakTest(): Promise<number> {
+/**
+ * Prints the result of the test on an empty PostgreSQL database, or on an embedded one in a temporary directory. Returns
+ * the exit code.
+ */
+export async function leakTest(databaseUrl = ''): Promise<number> {
   const directory = await mkdtemp(join(tmpdir(), 'gabee-leak-test-'))
   try {
-    const { leaks, ...counts } = await findLeaks({ DATA_DIR: directory })
+    const { leaks, ...counts } = await findLeaks({ DATA_DIR: directory, DATABASE_URL: databaseUrl })
     for (const leak of leaks) process.stdout.write(`✗ ${leak}\n`)
     process.stdout.write(
       `${counts.callers} callers × ${counts.routes} routes: ${counts.requests} requests, ${counts.canaries} canaries, ${counts.probes} probes, ${leaks.length} leaks.\n`,
     )
     return leaks.length === 0 ? 0 : 1
+  } catch (thrown) {
+    process.stderr.write(`The leak test failed: ${(thrown as Error).message}\n`)
+    return 1
   } finally {
     await rm(directory, { recursive: true, force: true })
   }

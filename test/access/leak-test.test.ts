@@ -11,6 +11,7 @@ test.each(DATABASES)(
     expect(callers).toBeGreaterThanOrEqual(12)
     expect(routes).toBeGreaterThanOrEqual(55)
     expect(probes).toBeGreaterThan(300_000)
+    await expect(findLeaks(database.settings), 'a used database').rejects.toThrow('is in use')
   },
   600_000,
 )
