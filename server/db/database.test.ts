@@ -40,6 +40,23 @@ for (const kind of DATABASES) {
       expect(await names(database)).toEqual(['ada', 'bob'])
     })
 
+    test('prepares frequent statements, and continues after another server has changed their table', async () => {
+      const read = async () => database.db.selectFrom('settings').selectAll().where('key', '=', 'x').execute()
+      const prepared = async () => {
+        const { rows } = await sql<{ count: number }>`
+          select count(*)::int as count from pg_prepared_statements where statement like '%"settings"%'`.execute(
+          database.db,
+        )
+        return rows[0]?.count
+      }
+      for (let i = 0; i < 10; i++) await read()
+      expect(await prepared()).toBe(1)
+      await sql`alter table settings add column added int`.execute(database.db)
+      await expect(read()).rejects.toMatchObject({ code: 'database_conflict' })
+      expect(await read()).toEqual([])
+      await sql`alter table settings drop column added`.execute(database.db)
+    })
+
     test('serializes transactions that lock the same row', async () => {
       const id = await addUser(database.db, '0')
       const addOne = () =>

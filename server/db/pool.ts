@@ -4,7 +4,8 @@ import pg from 'pg'
 import type { Log } from '../log.ts'
 import { databaseAway } from './errors.ts'
 import type { Limits } from './limits.ts'
-import { translateError } from './translate-error.ts'
+import { createStatementNames } from './statement-names.ts'
+import { isSchemaChange, translateError } from './translate-error.ts'
 
 /** Creates a pool whose connections use the streams that `connect` returns. */
 export function createPool(
@@ -35,13 +36,14 @@ export function createPool(
   return pool
 }
 
-/** Creates a Kysely dialect on the pool that throws translated errors. */
+/** Creates a Kysely dialect on the pool that prepares frequent statements and throws translated errors. */
 export function createDialect(pool: pg.Pool, translate = translateError): PostgresDialect {
+  const nameOf = createStatementNames()
   const translating: PostgresPool = {
     options: pool.options,
     async connect() {
       try {
-        return translateErrorsOf(await pool.connect(), translate)
+        return wrapClient(await pool.connect(), translate, nameOf)
       } catch (error) {
         throw translate(error)
       }
@@ -52,10 +54,14 @@ export function createDialect(pool: pg.Pool, translate = translateError): Postgr
 }
 
 /**
- * Wraps a connection that was checked out of the pool. When it is lost, it returns to the pool at once, as its user may
- * be waiting for something else; later queries throw the reason.
+ * Wraps a connection that was checked out of the pool. When it is lost, or has prepared statements of an older schema,
+ * it returns to the pool at once, as its user may be waiting for something else; later queries throw the reason.
  */
-function translateErrorsOf(client: pg.PoolClient, translate: typeof translateError): PostgresPoolClient {
+function wrapClient(
+  client: pg.PoolClient,
+  translate: typeof translateError,
+  nameOf: (text: string) => string | undefined,
+): PostgresPoolClient {
   let isReleased = false
   let loss: Error | undefined
   const release = (error?: Error | boolean): void => {
@@ -72,10 +78,13 @@ function translateErrorsOf(client: pg.PoolClient, translate: typeof translateErr
   const query = client.query.bind(client) as (...statement: unknown[]) => Promise<unknown>
   return {
     async query(...statement: unknown[]) {
+      const [text, values] = statement
+      const name = typeof text === 'string' && Array.isArray(values) ? nameOf(text) : undefined
       try {
         if (loss !== undefined) throw loss
-        return await query(...statement)
+        return await (name === undefined ? query(...statement) : query({ name, text, values }))
       } catch (error) {
+        if (isSchemaChange(error)) onLost(error)
         throw translate(error)
       }
     },

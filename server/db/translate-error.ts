@@ -30,13 +30,17 @@ export function translateError(error: unknown): unknown {
   if (code === DISK_FULL) return storageFull(error)
   if (code === FOREIGN_KEY_VIOLATION && error instanceof pg.DatabaseError)
     return referenceNotFound(referenceOf(error), error)
-  if (CONFLICT_CODES.test(code)) return databaseConflict(error)
+  if (CONFLICT_CODES.test(code) || isSchemaChange(error)) return databaseConflict(error)
   if (TIMEOUT_CODES.test(code) && !COPY_REFUSED.test(error.message)) return databaseTimeout(error)
   if (BUSY_CODES.test(code) || CONNECT_TIMEOUT.test(error.message)) return databaseBusy(error)
   if (UNAVAILABLE_CODES.test(code)) return databaseAway(error)
   if (!(error instanceof pg.DatabaseError) && CONNECTION_ENDED.test(error.message)) return databaseAway(error)
   return error
 }
+
+/** Whether a prepared statement failed because another server has changed a table since it was prepared. */
+export const isSchemaChange = (error: unknown): error is pg.DatabaseError =>
+  error instanceof pg.DatabaseError && error.routine === 'RevalidateCachedQuery'
 
 /** Returns what a violated foreign key refers to, from its default name: documents_avee_id_fkey → avee. */
 const referenceOf = ({ table = '', constraint = '' }: pg.DatabaseError): string =>
