@@ -30,10 +30,8 @@ const runs = createRuns({ database, log, nodeId: settings.name, graceMs: 0 })
 const requestModel = async ({ tokens, everyMs }: AnswerSettings, signal: AbortSignal) =>
   fetch(`${settings.upstream}/?tokens=${tokens}&everyMs=${everyMs}`, { signal })
 
-/** Merges two tokens of one commit into an event with both timestamps. */
 const merge = (first: Record<string, unknown>, second: Record<string, unknown>) => ({
   token: `${String(first['token'])}${String(second['token'])}`,
-  at: `${String(first['at'])},${String(second['at'])}`,
 })
 const close = async () => ({ event: 'ended' })
 
@@ -59,7 +57,7 @@ async function talk({ run, signal, emit }: RunContext<AnswerSettings>) {
   for (let i = 0; i < run.input.tokens && !signal.aborted; i++) {
     const waitMs = startedAt + i * run.input.everyMs - performance.now()
     if (waitMs > 0) await pause(waitMs, undefined, { signal })
-    await emit({ token: ' word', at: String(process.hrtime.bigint()) })
+    await emit({ token: ` word@${process.hrtime.bigint()}` })
   }
   return { event: { event: 'complete' } }
 }

@@ -1,11 +1,24 @@
-// The model server of bench/runs.ts: sends `tokens` tokens, one every `everyMs`, each with a timestamp.
+// The model server of bench/runs.ts: sends `tokens` tokens, one every `everyMs`, each with a timestamp. The name of a model of its
+// OpenAI-compatible API contains both: tokens-250-20.
 import { createServer } from 'node:http'
+import { text } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
 
-const server = createServer((request, response) => {
-  const { searchParams } = new URL(request.url ?? '', 'http://localhost')
-  const tokens = Number(searchParams.get('tokens'))
-  const everyMs = Number(searchParams.get('everyMs'))
+/** The models that a server offers. */
+const models = ['tokens-2-500', 'tokens-25-20', 'tokens-500-20']
+
+const server = createServer(async (request, response) => {
+  const { pathname, searchParams } = new URL(request.url ?? '', 'http://localhost')
+  if (pathname === '/v1/models') {
+    const data = models.map((id) => ({ id, object: 'model' }))
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ data }))
+    return
+  }
+  const isChat = pathname === '/v1/chat/completions'
+  const model = isChat ? (JSON.parse(await text(request)) as { model: string }).model : ''
+  const [, tokens = 0, everyMs = 0] = isChat
+    ? model.split('-').map(Number)
+    : [0, Number(searchParams.get('tokens')), Number(searchParams.get('everyMs'))]
   response.writeHead(200, { 'content-type': 'text/event-stream' })
   response.flushHeaders()
   let isClosed = false
@@ -17,7 +30,9 @@ const server = createServer((request, response) => {
     for (let i = 0; i < tokens && !isClosed; i++) {
       const waitMs = startedAt + (i + 1) * everyMs - performance.now()
       if (waitMs > 0) await pause(waitMs)
-      const isFlushed = response.write(`data: {"token":" word","at":"${process.hrtime.bigint()}"}\n\n`)
+      const token = ` word@${process.hrtime.bigint()}`
+      const data = isChat ? { choices: [{ index: 0, delta: { content: token } }] } : { token }
+      const isFlushed = response.write(`data: ${JSON.stringify(data)}\n\n`)
       if (!isFlushed)
         await new Promise<void>((resolve) => response.once('drain', resolve).once('close', resolve))
     }

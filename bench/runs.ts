@@ -1,7 +1,8 @@
 /**
- * Measures the run log against a plain route that pipes the model's stream into the response.
+ * Measures the run log, and whole answers through `POST /chat/stream`, against a plain route that pipes the model's
+ * stream into the response.
  *
- *     node bench/runs.ts [postgres://user@host/postgres] [--only first,events,readers,nodes,crash] [--seconds 10]
+ *     node bench/runs.ts [postgres://user@host/postgres] [--only turn,first,events,readers,nodes,crash] [--seconds 10]
  *
  * The URL is that of a server whose user can create databases; a temporary database is created and dropped. Without a
  * URL, only the embedded database is measured. Model, servers and clients are separate processes on this machine.
@@ -18,14 +19,16 @@ import pg from 'pg'
 import { freePort } from '../scripts/services/start.ts'
 import { newId, openDatabase } from '../server/db/index.ts'
 import { createLog } from '../server/log.ts'
-import { fixed, print } from './data.ts'
+import { createAvee, createConversation, registerUser, uploadFiles } from '../test/builders.ts'
+import { createTestClient } from '../test/client.ts'
+import { fixed, print, quantile } from './data.ts'
 import { type Answer, answer, delaysIn, json, open, spread } from './runs-load.ts'
 import type { ServerSettings } from './runs-server.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    only: { type: 'string', default: 'first,events,readers,nodes,crash' },
+    only: { type: 'string', default: 'turn,first,events,readers,nodes,crash' },
     seconds: { type: 'string', default: '10' },
   },
 })
@@ -62,8 +65,8 @@ async function kill(child: ChildProcess): Promise<void> {
   await once(child, 'exit')
 }
 
-/** Creates a temporary database for servers. */
-async function openCluster(kind: 'embedded' | 'postgres', upstream: string) {
+/** Creates a temporary database for servers; without `hasUser`, the first one who registers owns the server. */
+async function openCluster(kind: 'embedded' | 'postgres', upstream: string, hasUser: boolean) {
   const dir = await mkdtemp(path.join(tmpdir(), 'gabee-bench-'))
   const name = `gabee_bench_${process.pid}_${Date.now()}`
   const url = kind === 'postgres' && address !== undefined ? new URL(address) : undefined
@@ -79,15 +82,16 @@ async function openCluster(kind: 'embedded' | 'postgres', upstream: string) {
   }
   const user = newId()
   const database = await openDatabase({ dir, url: url?.href, log: createLog('error') })
-  await database.db.insertInto('users').values({ id: user, display_name: 'Bench' }).execute()
+  if (hasUser) await database.db.insertInto('users').values({ id: user, display_name: 'Bench' }).execute()
   await database[Symbol.asyncDispose]()
   const children: ChildProcess[] = []
   return {
     kind,
     /** Starts a server; `start` restarts it. */
-    async serve(node: string) {
-      const port = await freePort()
-      const settings: ServerSettings = {
+    async serve(node: string, program = 'runs-server.ts') {
+      const [port, plainPort] = [await freePort(), await freePort()]
+      const settings: ServerSettings & { plainPort: number } = {
+        plainPort,
         name: node,
         dir: url ? path.join(dir, node) : dir,
         port,
@@ -96,11 +100,12 @@ async function openCluster(kind: 'embedded' | 'postgres', upstream: string) {
         ...(url && { url: url.href }),
       }
       const start = async () => {
-        const { child } = await startProcess('runs-server.ts', settings)
+        const { child } = await startProcess(program, settings)
         children.push(child)
         return child
       }
-      return { url: `http://127.0.0.1:${port}`, child: await start(), start }
+      const plainUrl = `http://127.0.0.1:${plainPort}`
+      return { url: `http://127.0.0.1:${port}`, plainUrl, child: await start(), start }
     },
     async close() {
       for (const child of children) await kill(child)
@@ -161,6 +166,107 @@ async function measureFirst(cluster: Cluster, upstream: string): Promise<void> {
       const cpu = Math.round((100 * (after.cpuMs - before.cpuMs)) / (after.at - before.at))
       print(`| ${count} | ${route} | ${spread(first)} | ${spread(delays)} | ${cpu} % |`)
     }
+  await kill(server.child)
+}
+
+const questions = ['What was the revenue in 2025?', 'And who kept the lighthouse at Kerrow Point?']
+const documents = [
+  { name: 'report.md', content: '# Annual report\n\nThe revenue was 12.4 million euros in 2025.' },
+  {
+    name: 'point.md',
+    content: 'The lighthouse at Kerrow Point was lit in 1874. Its keeper was Ines Valcourt.',
+  },
+]
+
+/** Asks questions in conversations with an avee, all at once in each round, and pipes the same model plainly. */
+async function measureTurn(cluster: Cluster): Promise<void> {
+  const server = await cluster.serve('one', 'turn-server.ts')
+  const { client } = await registerUser(createTestClient(server.url))
+  const figures = async () => json<Figures & { statements: number }>('GET', `${server.plainUrl}/figures`)
+  const rest = async () => {
+    await pause(3000)
+    await json('GET', `${server.plainUrl}/idle`)
+  }
+  print(
+    `| answers at once, ${cluster.kind} | path | first token, ms (p50 / p99) | delay of each token, ms (p50 / p99) | between tokens, ms (p99) | CPU per answer, ms |`,
+  )
+  print('| --- | --- | --- | --- | --- | --- |')
+  const counted: string[] = []
+  for (const library of ['empty library', 'small library'] as const) {
+    const avee = await createAvee(client)
+    if (library === 'small library') await uploadFiles(client, documents, { avee: avee.id, layer: 'public' })
+    const conversations: string[] = []
+    const askIn = async (i: number, round: number, model: string, onFirst?: () => Promise<void>) =>
+      answer(
+        'POST',
+        `${server.url}/chat/stream`,
+        {
+          token: client.token,
+          body: {
+            conversation_id: conversations[i],
+            question: questions[round % 2],
+            model: `openai/${model}`,
+          },
+        },
+        onFirst,
+      )
+    for (const [count, rounds, model] of [
+      [1, 20, 'tokens-25-20'],
+      [20, 8, 'tokens-25-20'],
+      [50, 6, 'tokens-25-20'],
+      ...(library === 'empty library' ? ([[500, 2, 'tokens-500-20']] as const) : []),
+    ] as const) {
+      while (conversations.length < count) conversations.push((await createConversation(client, avee.id)).id)
+      for (const path of ['plain', library]) {
+        const answers: Answer[] = []
+        let cpuMs = 0
+        for (let round = 0; round < rounds; round++) {
+          await rest()
+          const before = await figures()
+          const batch = await Promise.all(
+            Array.from({ length: count }, async (_, i) => {
+              // So many do not ask at the same moment.
+              await pause(count > 100 ? (i / count) * 10_000 : 0)
+              return path === 'plain'
+                ? answer('POST', server.plainUrl, { body: { model, messages: [], stream: true } })
+                : askIn(i, round, model)
+            }),
+          )
+          // The first round includes what is loaded on first use.
+          if (round === 0) continue
+          answers.push(...batch)
+          cpuMs += (await figures()).cpuMs - before.cpuMs
+        }
+        const spreadOf = (values: (one: Answer) => number[]) => spread(answers.flatMap(values))
+        const gaps = fixed(
+          quantile(
+            answers.flatMap(({ gaps }) => gaps),
+            0.99,
+          ),
+          1,
+        )
+        print(
+          `| ${count} | ${path} | ${spreadOf(({ firstMs }) => [firstMs])} | ${spreadOf(({ delays }) => delays)} | ${gaps} | ${fixed(cpuMs / answers.length, 1)} |`,
+        )
+      }
+    }
+    for (const round of [0, 1]) {
+      await rest()
+      const { statements } = await figures()
+      let untilFirst = 0
+      await askIn(0, round, 'tokens-2-500', async () => {
+        untilFirst = (await figures()).statements - statements
+      })
+      await rest()
+      counted.push(
+        `| ${library}, ${questions[round]} | ${untilFirst} | ${(await figures()).statements - statements} |`,
+      )
+    }
+  }
+  print('')
+  print(`| SQL statements, ${cluster.kind} | until the first token | with the jobs that follow |`)
+  print('| --- | --- | --- |')
+  for (const row of counted) print(row)
   await kill(server.child)
 }
 
@@ -326,6 +432,7 @@ print(
 const kinds = address === undefined ? (['embedded'] as const) : (['embedded', 'postgres'] as const)
 for (const kind of kinds)
   for (const [part, measure] of [
+    ['turn', measureTurn],
     ['first', async (cluster: Cluster) => measureFirst(cluster, upstream)],
     ['events', measureEvents],
     ['readers', measureReaders],
@@ -333,7 +440,7 @@ for (const kind of kinds)
     ['crash', measureCrash],
   ] as const) {
     if (!parts.includes(part) || (part === 'nodes' && kind === 'embedded')) continue
-    const cluster = await openCluster(kind, upstream)
+    const cluster = await openCluster(kind, upstream, part !== 'turn')
     print('')
     await measure(cluster)
     await cluster.close()
