@@ -90,8 +90,8 @@ export const modelNotInstalled = defineError(
 export const ollamaUnavailable = defineError(
   503,
   'ollama_away',
-  (address: string) =>
-    `Ollama at ${address} does not answer. Start it with "ollama serve" (available from ollama.com), or set OLLAMA_BASE_URL to its address.`,
+  () =>
+    `Ollama does not answer. Start it with "ollama serve" (available from ollama.com), or set OLLAMA_BASE_URL to its address.`,
 )
 export const openaiNotConfigured = defineError(
   503,

@@ -60,8 +60,7 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
   const servedContext = createServedContexts(config.contextTokens, catalogue)
   const parametersByModel = new Map<string, SupportedParameters>()
   const selector = createModelSelector(catalogue, {
-    ollamaAddress: ollama.address,
-    openaiHost: openai && new URL(openai.address).host,
+    openaiName: openai?.name,
     chatModel: config.chatModel,
     chatModelStrong: config.chatModelStrong,
     findActive: () => findActiveModel(db),
@@ -145,7 +144,7 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
     const installed = await catalogue.find(requested, true)
     if (installed) return installed
     const state = await catalogue.installed()
-    if (!state.isUp) throw ollamaUnavailable(ollama.address)
+    if (!state.isUp) throw ollamaUnavailable()
     const isOtherProvider = name === 'extractive' || (openai !== undefined && (await isServed(requested)))
     throw isOtherProvider
       ? notALocalModel(name)
@@ -240,7 +239,7 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
         catalogue.served(),
       ])
       const messages = [
-        ...(local.isUp ? [] : [ollamaUnavailable(ollama.address).message]),
+        ...(local.isUp ? [] : [ollamaUnavailable().message]),
         ...(served && !served.isUp && served.error instanceof Error ? [served.error.message] : []),
         ...(local.isUp && local.value.length === 0
           ? ['Ollama has no model installed; pull one, for example llama3.2:1b.']

@@ -101,7 +101,7 @@ export function createPulls({
       const { provider, name } = parseProvider(request.model)
       const model = provider === 'ollama' ? name : request.model
       const state = await catalogue.refreshInstalled()
-      if (!state.isUp) throw ollamaUnavailable(ollama.address)
+      if (!state.isUp) throw ollamaUnavailable()
       return runs.start<PullInput>({
         kind,
         userId: request.userId,

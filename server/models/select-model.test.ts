@@ -31,8 +31,7 @@ const selections: {
     condition: 'nothing is set up',
     environment: { installed: null },
     expected: 'extractive/extractive',
-    reason:
-      /^No language model is configured: Ollama at \S+ does not answer, and no OpenAI key is configured\.$/,
+    reason: /^No language model is configured: Ollama does not answer, and no OpenAI key is configured\.$/,
   },
   {
     condition: 'Ollama has only an embedding model',
@@ -50,13 +49,13 @@ const selections: {
     condition: 'a key is configured in addition to Ollama',
     environment: { installed: defaultModels(), served: ['gpt-4o-mini', 'gpt-4o'] },
     expected: 'openai/gpt-4o-mini',
-    reason: /is configured/,
+    reason: /the default model of/,
   },
   {
     condition: 'only a local service with other models is configured',
     environment: { installed: null, served: ['text-embedder', 'qwen3-32b'] },
     expected: 'openai/qwen3-32b',
-    reason: /the first chat model that \S+ lists/,
+    reason: /the first chat model of the model service/,
   },
   {
     condition: 'the configured service is unavailable and Ollama is available',
@@ -247,8 +246,7 @@ async function withSelector<T>(
   })
   return await work(
     createModelSelector(catalogue, {
-      ollamaAddress: ollamaService.address,
-      openaiHost: service && new URL(service.address).host,
+      openaiName: service?.name,
       chatModel: environment.chatModel,
       chatModelStrong: environment.chatModelStrong,
       findActive: async () => environment.active,

@@ -19,9 +19,8 @@ export type Selection = { located: Exclude<LocatedModel, { provider: 'none' }>; 
 type Candidate = { name: string; reason: string }
 
 export type SelectionSettings = {
-  ollamaAddress: string
-  /** Host of the OpenAI-compatible service, if one is configured. */
-  openaiHost: string | undefined
+  /** Name of the OpenAI-compatible service in messages, if one is configured. */
+  openaiName: string | undefined
   chatModel: string | undefined
   chatModelStrong: string | undefined
   /** Returns the model that an administrator has activated. */
@@ -39,7 +38,7 @@ export function createModelSelector(catalogue: Catalogue, settings: SelectionSet
   async function locate(name: string, refresh: boolean): Promise<LocatedModel> {
     if (name === 'extractive') return extractive
     const requested = parseProvider(name)
-    const mayBeServed = requested.provider !== 'ollama' && settings.openaiHost !== undefined
+    const mayBeServed = requested.provider !== 'ollama' && settings.openaiName !== undefined
     if (requested.provider !== 'openai') {
       const installed = await catalogue.find(requested.name, refresh && !mayBeServed)
       if (installed) {
@@ -64,7 +63,7 @@ export function createModelSelector(catalogue: Catalogue, settings: SelectionSet
   /** Returns the error for a model that is in no provider. */
   async function explainMissing(name: string): Promise<AppError> {
     const state = await catalogue.installed()
-    if (!state.isUp) return ollamaUnavailable(settings.ollamaAddress)
+    if (!state.isUp) return ollamaUnavailable()
     if (/^(?:gpt-|o\d|chatgpt)/.test(name)) return openaiNotConfigured(name)
     const chats = await catalogue.listByCapability('completion')
     return modelNotInstalled(name, [...chats.map((model) => shortName(model.name)), 'extractive'])
@@ -85,22 +84,22 @@ export function createModelSelector(catalogue: Catalogue, settings: SelectionSet
     if (names === undefined || names.includes(preferred))
       return {
         name: preferred,
-        reason: `${settings.openaiHost} is configured, and this is its default model.`,
+        reason: `It is the default model of ${settings.openaiName}.`,
       }
     const first = names.find(looksLikeChatModel)
     return first === undefined
       ? undefined
-      : { name: first, reason: `It is the first chat model that ${settings.openaiHost} lists.` }
+      : { name: first, reason: `It is the first chat model of ${settings.openaiName}.` }
   }
 
   /** Yields candidates, best first. Later ones are determined only if the earlier ones are not available. */
   async function* candidates(strong: boolean): AsyncGenerator<Candidate> {
-    const { chatModel, chatModelStrong, openaiHost } = settings
+    const { chatModel, chatModelStrong, openaiName } = settings
     if (strong) {
       const reason = 'The stronger model was requested'
       if (chatModelStrong !== undefined)
         yield { name: chatModelStrong, reason: `${reason} (CHAT_MODEL_STRONG).` }
-      else if (openaiHost !== undefined) {
+      else if (openaiName !== undefined) {
         const served = await findServed(openAiDefaults.strong)
         if (served?.name === openAiDefaults.strong)
           yield { name: `openai/${openAiDefaults.strong}`, reason: `${reason}.` }
@@ -109,7 +108,7 @@ export function createModelSelector(catalogue: Catalogue, settings: SelectionSet
     const active = await settings.findActive()
     if (active !== undefined) yield { name: active, reason: 'It is the active model.' }
     if (chatModel !== undefined) yield { name: chatModel, reason: 'CHAT_MODEL names it.' }
-    if (openaiHost !== undefined) {
+    if (openaiName !== undefined) {
       const served = await findServed(openAiDefaults.normal)
       if (served) yield { name: `openai/${served.name}`, reason: served.reason }
     }
@@ -117,7 +116,7 @@ export function createModelSelector(catalogue: Catalogue, settings: SelectionSet
 
   async function selectDefault(strong: boolean): Promise<Selection> {
     const notes: string[] = []
-    if (strong && settings.chatModelStrong === undefined && settings.openaiHost === undefined)
+    if (strong && settings.chatModelStrong === undefined && settings.openaiName === undefined)
       notes.push('No stronger model is configured (CHAT_MODEL_STRONG).')
     let hasFailed = false
     for await (const { name, reason } of candidates(strong)) {
@@ -132,8 +131,8 @@ export function createModelSelector(catalogue: Catalogue, settings: SelectionSet
     if (hasFailed) return toSelection(extractive, 'No language model is available.', notes)
     const ollama = (await catalogue.installed()).isUp
       ? 'Ollama has no chat model installed'
-      : `Ollama at ${settings.ollamaAddress} does not answer`
-    const openai = settings.openaiHost === undefined ? ', and no OpenAI key is configured' : ''
+      : 'Ollama does not answer'
+    const openai = settings.openaiName === undefined ? ', and no OpenAI key is configured' : ''
     return toSelection(extractive, `No language model is configured: ${ollama}${openai}.`, notes)
   }
 

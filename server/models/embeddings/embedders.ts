@@ -46,7 +46,6 @@ export function createEmbedders({
   const select = (): Promise<EmbeddingSelection> =>
     selectEmbeddingModel(catalogue, {
       embedModel,
-      ollamaAddress: ollama.address,
       hasOpenAi: openai !== undefined,
     })
 

@@ -15,7 +15,7 @@ export type EmbeddingSelection =
  */
 export async function selectEmbeddingModel(
   catalogue: Catalogue,
-  settings: { embedModel: string | undefined; ollamaAddress: string; hasOpenAi: boolean },
+  settings: { embedModel: string | undefined; hasOpenAi: boolean },
 ): Promise<EmbeddingSelection> {
   const ollama = (installed: InstalledModel): EmbeddingSelection => ({
     provider: 'ollama',
@@ -23,7 +23,7 @@ export async function selectEmbeddingModel(
     installed,
   })
   const state = await catalogue.installed()
-  const unavailable = `Ollama at ${settings.ollamaAddress} does not answer`
+  const unavailable = 'Ollama does not answer'
 
   if (settings.embedModel !== undefined) {
     const requested = parseProvider(settings.embedModel)

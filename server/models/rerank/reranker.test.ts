@@ -86,7 +86,7 @@ describe('a failure', () => {
     const { reranker } = open({ requestMs: 200 })
     upstream.script(path, script)
     expect(await reranker.scoreRelevance('mill', texts, signal)).toBeUndefined()
-    expect(reranker.status().problem).toMatch(/^The (?:service|connection) /)
+    expect(reranker.status().problem).toMatch(/^The (?:reranking service|connection) /)
   })
 
   test('is logged once, and its recovery once', async () => {

@@ -1,9 +1,9 @@
 import { z } from 'zod'
-import type { ModelService } from './service.ts'
+import { isRemote, type ModelService } from './service.ts'
 
 const maxCharacters = 300
 
-/** Makes a service's message safe to show: one line, shortened, without markup and secrets. */
+/** Makes a service's message safe to show: one line, shortened, without markup, secrets, internal addresses and paths. */
 export function sanitizeMessage(message: string, service: ModelService): string {
   let text = message
   for (const secret of service.secrets) text = text.replaceAll(secret, '…')
@@ -11,12 +11,20 @@ export function sanitizeMessage(message: string, service: ModelService): string 
     .replaceAll(/\b(?:sk|pk|key|gsk|xai|hf)[-_][\w-]{8,}(?:\*+\w*)?/gi, '…')
     .replaceAll(/\bbearer\s+\S+/gi, 'Bearer …')
     .replaceAll(/(\/\/)[^\s/@:]+:[^\s/@]+@/g, '$1')
+    .replaceAll(/\bhttps?:\/\/[^\s"'<>]+/gi, (url) => (isPublicUrl(url) ? url : '…'))
+    .replaceAll(
+      /(?<![\w.])(?:localhost|\d{1,3}(?:\.\d{1,3}){3}|\[[\da-f:]+\])(?::\d{1,5})?(?![\w.]\d)/gi,
+      '…',
+    )
+    .replaceAll(/(?<![\w./<:])\/[\w.-]+\/[\w./-]*/g, '…')
     .replaceAll(/<(?:script|style)\b[\s\S]*?<\/(?:script|style)>/gi, ' ')
     .replaceAll(/<[^<>]*>/g, ' ')
     .replaceAll(/[\p{Cc}\s]+/gu, ' ')
     .trim()
   return text.length <= maxCharacters ? text : `${text.slice(0, maxCharacters).trimEnd()}…`
 }
+
+const isPublicUrl = (url: string): boolean => URL.canParse(url) && isRemote(new URL(url).hostname)
 
 const errorBody = z.union([
   z.object({ error: z.string() }).transform((body) => body.error),

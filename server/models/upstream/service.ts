@@ -5,7 +5,7 @@ import { Agent } from 'undici'
 export type ModelService = {
   readonly kind: 'ollama' | 'openai' | 'rerank'
   readonly headers: Record<string, string>
-  /** For messages: "the service at api.openai.com", and the same at the start of a sentence. */
+  /** For messages: "the model service at api.openai.com", and the same at the start of a sentence. */
   readonly name: string
   readonly nameAtStart: string
   /** The base URL, without a trailing slash; its user name and password are sent as a header. */
@@ -22,7 +22,7 @@ export type ModelService = {
 
 export function createOllamaService(baseUrl: string): ModelService {
   const connection = connectTo(baseUrl)
-  const name = `Ollama at ${connection.address}`
+  const name = 'Ollama'
   return {
     ...connection,
     kind: 'ollama',
@@ -48,11 +48,13 @@ function createService(kind: 'openai' | 'rerank', { baseUrl, apiKey }: ServiceSe
     connection.secrets.push(apiKey)
   }
   const { host } = new URL(baseUrl)
+  // Messages reach everybody, so they contain no internal address.
+  const name = `${kind === 'rerank' ? 'reranking' : 'model'} service${connection.remote ? ` at ${host}` : ''}`
   return {
     ...connection,
     kind,
-    name: `the service at ${host}`,
-    nameAtStart: `The service at ${host}`,
+    name: `the ${name}`,
+    nameAtStart: `The ${name}`,
     unreachableHint: `Check ${kind.toUpperCase()}_BASE_URL and the network.`,
     unauthorizedHint: `Check ${kind.toUpperCase()}_API_KEY.`,
   }

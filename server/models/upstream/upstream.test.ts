@@ -59,6 +59,19 @@ describe('the error message of a service', () => {
     expect(sanitizeMessage(message, service)).not.toMatch(/odd-key|abcdefgh1234|ghijkl|hunter2/)
   })
 
+  test.each([
+    'dial tcp 127.0.0.1:40123: connect: connection refused',
+    'Post "http://ollama.internal:11434/x": EOF at localhost:8080',
+    'cannot read /root/.ollama/models/blobs/x of [::1]:9',
+  ])('contains no internal address or path: %s', (message) => {
+    expect(sanitizeMessage(message, service)).not.toMatch(/127|internal|localhost|root|ollama|::1/)
+  })
+
+  test('keeps public addresses', () => {
+    const message = 'Get a key at https://platform.openai.com/account/api-keys.'
+    expect(sanitizeMessage(message, service)).toBe(message)
+  })
+
   test('is one line of limited length', () => {
     expect(sanitizeMessage('a\n\tb', service)).toBe('a b')
     expect(sanitizeMessage('long '.repeat(1_000), service).length).toBeLessThanOrEqual(301)
