@@ -1,6 +1,6 @@
 /** The fixed texts of the built-in answerer. */
 type Phrases = {
-  /** Follows the quotations and explains how to add a language model. */
+  /** Follows the quotations. */
   quotedOnly: string
   notAnswered: string
   /** Before quotes that may not answer the question. */
@@ -13,90 +13,88 @@ type Phrases = {
   greetings: RegExp
 }
 
-const screen = 'Models'
-
 /** By ISO 639-3 code. */
 const phrases: Record<string, Phrases> & { eng: Phrases } = {
   eng: {
     greetings: /^(?:(?:hi|hello|hey)(?: there)?|good (?:morning|evening|afternoon)|greetings)$/,
-    quotedOnly: `No language model is set up, so these are quotations from your documents. For answers in full sentences, add one on the ${screen} screen or set OLLAMA_BASE_URL or OPENAI_API_KEY.`,
+    quotedOnly: 'No language model is set up, so these are quotations from the documents.',
     notAnswered: 'Your documents do not answer this.',
     closest: 'These passages are the closest I found:',
     notSearched: 'This was asked without searching your documents, and quoting them is all I can do.',
-    noModel: `No language model is set up: I only quote from documents that you add. To talk freely, add a model on the ${screen} screen or set OLLAMA_BASE_URL or OPENAI_API_KEY.`,
+    noModel: 'No language model is set up: I can only quote from documents.',
     greeting:
       'Hello! Ask me something about your documents, and I will show you the sentences that answer it.',
     page: (page) => `page ${page}`,
   },
   deu: {
     greetings: /^(?:hallo|guten (?:tag|morgen|abend)|moin|servus|grüß gott|grüezi)$/,
-    quotedOnly: `Es ist kein Sprachmodell eingerichtet, darum sind dies Zitate aus deinen Dokumenten. Für ausformulierte Antworten füge auf der Seite „${screen}“ eines hinzu oder setze OLLAMA_BASE_URL oder OPENAI_API_KEY.`,
+    quotedOnly: 'Es ist kein Sprachmodell eingerichtet, darum sind dies Zitate aus den Dokumenten.',
     notAnswered: 'Deine Dokumente beantworten das nicht.',
     closest: 'Diese Stellen passen am ehesten zu deiner Frage:',
     notSearched:
       'Diese Frage wurde gestellt, ohne die Dokumente zu durchsuchen; ich kann aber nur aus ihnen zitieren.',
-    noModel: `Es ist kein Sprachmodell eingerichtet: Ich zitiere nur aus Dokumenten, die du hinzufügst. Für freie Gespräche füge auf der Seite „${screen}“ ein Modell hinzu oder setze OLLAMA_BASE_URL oder OPENAI_API_KEY.`,
+    noModel: 'Es ist kein Sprachmodell eingerichtet: Ich kann nur aus Dokumenten zitieren.',
     greeting: 'Hallo! Frag mich etwas zu deinen Dokumenten, und ich zeige dir die Sätze, die es beantworten.',
     page: (page) => `Seite ${page}`,
   },
   fra: {
     greetings: /^(?:bonjour|salut|bonsoir|coucou)$/,
-    quotedOnly: `Aucun modèle de langage n’est configuré : voici donc des citations de vos documents. Pour des réponses rédigées, ajoutez un modèle sur l’écran « ${screen} » ou définissez OLLAMA_BASE_URL ou OPENAI_API_KEY.`,
+    quotedOnly: 'Aucun modèle de langage n’est configuré : voici donc des citations des documents.',
     notAnswered: 'Vos documents ne répondent pas à cette question.',
     closest: 'Voici les passages les plus proches que j’ai trouvés :',
     notSearched: 'La question a été posée sans chercher dans vos documents, et je ne sais que les citer.',
-    noModel: `Aucun modèle de langage n’est configuré : je ne fais que citer les documents que vous ajoutez. Pour discuter librement, ajoutez un modèle sur l’écran « ${screen} » ou définissez OLLAMA_BASE_URL ou OPENAI_API_KEY.`,
+    noModel: 'Aucun modèle de langage n’est configuré : je ne peux que citer des documents.',
     greeting:
       'Bonjour ! Posez-moi une question sur vos documents et je vous montrerai les phrases qui y répondent.',
     page: (page) => `page ${page}`,
   },
   spa: {
     greetings: /^(?:hola|buenos d[ií]as|buenas(?: tardes| noches)?)$/,
-    quotedOnly: `No hay ningún modelo de lenguaje configurado, así que estas son citas de tus documentos. Para respuestas redactadas, añade uno en la pantalla «${screen}» o define OLLAMA_BASE_URL u OPENAI_API_KEY.`,
+    quotedOnly: 'No hay ningún modelo de lenguaje configurado, así que estas son citas de los documentos.',
     notAnswered: 'Tus documentos no responden a esto.',
     closest: 'Estos son los pasajes más cercanos que encontré:',
     notSearched: 'La pregunta se hizo sin buscar en tus documentos, y yo solo sé citarlos.',
-    noModel: `No hay ningún modelo de lenguaje configurado: solo cito los documentos que añadas. Para conversar libremente, añade un modelo en la pantalla «${screen}» o define OLLAMA_BASE_URL u OPENAI_API_KEY.`,
+    noModel: 'No hay ningún modelo de lenguaje configurado: solo puedo citar documentos.',
     greeting: '¡Hola! Pregúntame algo sobre tus documentos y te mostraré las frases que lo responden.',
     page: (page) => `página ${page}`,
   },
   ita: {
     greetings: /^(?:ciao|buongiorno|buonasera|salve)$/,
-    quotedOnly: `Nessun modello linguistico è configurato, quindi queste sono citazioni dai tuoi documenti. Per risposte discorsive aggiungine uno nella schermata «${screen}» o imposta OLLAMA_BASE_URL o OPENAI_API_KEY.`,
+    quotedOnly: 'Nessun modello linguistico è configurato, quindi queste sono citazioni dai documenti.',
     notAnswered: 'I tuoi documenti non rispondono a questa domanda.',
     closest: 'Questi sono i passaggi più vicini che ho trovato:',
     notSearched: 'La domanda è stata posta senza cercare nei tuoi documenti, e io so solo citarli.',
-    noModel: `Nessun modello linguistico è configurato: posso solo citare i documenti che aggiungi. Per conversare liberamente aggiungi un modello nella schermata «${screen}» o imposta OLLAMA_BASE_URL o OPENAI_API_KEY.`,
+    noModel: 'Nessun modello linguistico è configurato: posso solo citare i documenti.',
     greeting: 'Ciao! Chiedimi qualcosa sui tuoi documenti e ti mostrerò le frasi che rispondono.',
     page: (page) => `pagina ${page}`,
   },
   por: {
     greetings: /^(?:ol[aá]|oi|bom dia|boa (?:tarde|noite))$/,
-    quotedOnly: `Nenhum modelo de linguagem está configurado, por isso estas são citações dos seus documentos. Para respostas redigidas, adicione um no ecrã «${screen}» ou defina OLLAMA_BASE_URL ou OPENAI_API_KEY.`,
+    quotedOnly: 'Nenhum modelo de linguagem está configurado, por isso estas são citações dos documentos.',
     notAnswered: 'Os seus documentos não respondem a isto.',
     closest: 'Estas são as passagens mais próximas que encontrei:',
     notSearched: 'A pergunta foi feita sem pesquisar nos seus documentos, e eu só sei citá-los.',
-    noModel: `Nenhum modelo de linguagem está configurado: apenas cito os documentos que adicionar. Para conversar livremente, adicione um modelo no ecrã «${screen}» ou defina OLLAMA_BASE_URL ou OPENAI_API_KEY.`,
+    noModel: 'Nenhum modelo de linguagem está configurado: só posso citar documentos.',
     greeting: 'Olá! Pergunte-me algo sobre os seus documentos e mostrarei as frases que respondem.',
     page: (page) => `página ${page}`,
   },
   cmn: {
     greetings: /^(?:你好|您好|大家好|嗨|早上好|晚上好)$/,
-    quotedOnly: `尚未设置语言模型，因此以上是文档中的原文。如需完整回答，请在“${screen}”页面添加模型，或设置 OLLAMA_BASE_URL 或 OPENAI_API_KEY。`,
+    quotedOnly: '尚未设置语言模型，因此以上是文档中的原文。',
     notAnswered: '您的文档没有回答这个问题。',
     closest: '以下是我找到的最接近的段落：',
     notSearched: '这个问题没有检索您的文档，而我只能引用文档中的原文。',
-    noModel: `尚未设置语言模型：我只能引用您添加的文档。如需自由对话，请在“${screen}”页面添加模型，或设置 OLLAMA_BASE_URL 或 OPENAI_API_KEY。`,
+    noModel: '尚未设置语言模型：我只能引用文档中的原文。',
     greeting: '您好！请就您的文档提问，我会给出能够回答的原句。',
     page: (page) => `第 ${page} 页`,
   },
   jpn: {
     greetings: /^(?:こんにちは|こんばんは|おはよう(?:ございます)?|やあ)$/,
-    quotedOnly: `言語モデルが設定されていないため、文書からの引用のみを示しています。文章での回答が必要な場合は、「${screen}」画面でモデルを追加するか、OLLAMA_BASE_URL または OPENAI_API_KEY を設定してください。`,
+    quotedOnly: '言語モデルが設定されていないため、文書からの引用のみを示しています。',
     notAnswered: 'お使いの文書にはこの質問への答えがありません。',
     closest: '見つかった中で最も近い箇所は次のとおりです。',
     notSearched: 'この質問では文書が検索されていません。私にできるのは文書の引用だけです。',
-    noModel: `言語モデルが設定されていません。私は追加された文書を引用するだけです。自由に会話するには、「${screen}」画面でモデルを追加するか、OLLAMA_BASE_URL または OPENAI_API_KEY を設定してください。`,
+    noModel: '言語モデルが設定されていません。私は文書を引用することしかできません。',
     greeting: 'こんにちは。文書について質問してください。答えになる文をお見せします。',
     page: (page) => `${page} ページ`,
   },

@@ -33,7 +33,14 @@ export async function selectQuotes(question: string, passages: GroundingPassage[
   const distinct = Map.groupBy(candidates, ({ sentence }) => sentence.text)
     .values()
     .map(([first]) => first)
-  const ranked = [...distinct].flatMap((candidate) => candidate ?? []).sort((a, b) => b.score - a.score)
+  const ranked = [...distinct]
+    .flatMap((candidate) => candidate ?? [])
+    // The end of a passage may cut a sentence that an overlapping passage contains in full.
+    .filter(({ sentence }, _, all) => !all.some((other) => isPartOf(sentence.text, other.sentence.text)))
+    .sort((a, b) => b.score - a.score)
   const minScore = (ranked[0]?.score ?? 0) * minRelativeScore
   return ranked.slice(0, maxQuotes).filter(({ score }) => score >= minScore)
 }
+
+const isPartOf = (part: string, sentence: string): boolean =>
+  part.length < sentence.length && (sentence.startsWith(part) || sentence.endsWith(part))

@@ -46,21 +46,26 @@ export function splitSentences(passage: string): Sentence[] {
 
 const isRow = (line: string) => /\S\t+\S/.test(line) || (line.match(/\|/g)?.length ?? 0) >= 2
 
-/** Joins lines to blocks of text. A short line (a heading, the end of a paragraph) or a list item ends a block. */
+/** Joins lines to blocks of text. A short line (a heading, the end of a paragraph) or a list item ends a
+ * block, unless the next line continues its sentence in lower case. */
 function joinWrappedLines(lines: string[]): string[] {
   const width = Math.max(0, ...lines.map((line) => line.trim().length))
   const blocks: string[] = []
   let isOpen = false
+  let afterBlank = true
   for (const line of lines) {
     const text = line.trim()
     if (text === '') {
       isOpen = false
+      afterBlank = true
       continue
     }
     const startsItem = /^(?:[-*•‣▪–]|\d{1,3}[.)]|#{1,6})\s/.test(text)
-    if (isOpen && !startsItem) blocks[blocks.length - 1] += ` ${text}`
+    const isContinuation = /^\p{Ll}/u.test(text) && /[\p{L}\p{N},]$/u.test(blocks.at(-1) ?? '')
+    if ((isOpen || (isContinuation && !afterBlank)) && !startsItem) blocks[blocks.length - 1] += ` ${text}`
     else blocks.push(text.replace(/^#{1,6}\s+/, ''))
     isOpen = text.length >= width * 0.7 && width >= 40
+    afterBlank = false
   }
   return blocks
 }
