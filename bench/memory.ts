@@ -63,6 +63,7 @@ const accounts = await createAccounts({
   database,
   runs,
   deletions,
+  jobs,
   encryption: createEncryption('key'),
   loopback: true,
   registration: 'open',

@@ -84,6 +84,7 @@ export const getAuthState = operation({
         z.boolean(),
         'True if the first account requires the setup token that the server prints at its start.',
       ),
+      mail: describe(z.boolean(), 'Whether the server sends mails with links for a new password.'),
     }),
   },
 })
@@ -156,6 +157,20 @@ export const changePassword = operation({
       ),
     }),
   },
+})
+
+export const forgotPassword = operation({
+  method: 'POST',
+  path: '/auth/forgot-password',
+  tags,
+  summary: 'Request a mail with a link for a new password',
+  description:
+    'Returns the same response whether or not an account has the address. The link works once, for an hour.',
+  access: 'public',
+  audit: 'account.forgot_password',
+  maxBodyBytes,
+  body: z.object({ email }),
+  responses: { 200: ok },
 })
 
 export const resetPassword = operation({
@@ -284,6 +299,7 @@ export const createInvitation = operation({
     201: z.extend(invitation, {
       token: describe(z.string(), 'Shown once.'),
       url: describe(z.string(), 'The page for creating the account.'),
+      mailed: describe(z.boolean(), 'Whether the server has sent the link to `email`.'),
     }),
   },
 })

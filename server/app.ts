@@ -90,6 +90,8 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     database,
     runs,
     deletions,
+    jobs,
+    mail: config.mail && { ...config.mail, url: config.mail.url.reveal() },
     encryption: createEncryption(config.encryptionKey?.reveal() ?? (await readEncryptionKey(config.dataDir))),
     loopback: config.server.loopback,
     ...config.accounts,

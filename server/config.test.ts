@@ -32,6 +32,8 @@ test('the defaults serve only this machine', () => {
     },
     log: { level: 'info' },
     dataDir: resolve('data'),
+    encryptionKey: null,
+    mail: null,
     databaseUrl: null,
     redisUrl: null,
     accounts: { registration: 'invite', sessionDays: 30, signInLimit: 10 },
@@ -165,4 +167,12 @@ test('warns about a misspelt setting unless the right one is set', () => {
     'OPENAI_KEY is set but unknown; did you mean OPENAI_API_KEY?',
   ])
   expect(readConfig({ OPENAI_KEY: 'sk-1', OPENAI_API_KEY: 'sk-1' }).hints).toEqual([])
+})
+
+test('mail requires a public URL, and its sender is on that host by default', () => {
+  const SMTP_URL = 'smtps://gabee:secret@mail.example.org'
+  expect(problems({ SMTP_URL })).toEqual(['SMTP_URL requires PUBLIC_URL, because mails contain links.'])
+  expect(problems({ SMTP_URL: 'http://u:secret@mail.example.org' }).join()).not.toContain('secret')
+  const { mail } = readConfig({ SMTP_URL, PUBLIC_URL: 'https://gabee.example' })
+  expect(mail).toMatchObject({ from: 'Gabee <gabee@gabee.example>', publicUrl: 'https://gabee.example' })
 })

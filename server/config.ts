@@ -176,6 +176,12 @@ export const settings = z.object({
     .describe(
       'Secret of at least 32 characters that encrypts the secrets of authenticator apps in the database, for example from `openssl rand -base64 32`. Without it, the server creates a key in the file `encryption-key` of `DATA_DIR`. Several servers on one database need the same key.',
     ),
+  SMTP_URL: url('smtp', 'smtps')
+    .optional()
+    .describe(
+      'Mail server for invitations and password resets, for example `smtps://user:password@mail.example.org`. Requires `PUBLIC_URL`, because mails contain links. `smtp://` uses TLS if the server offers it; add `?requireTLS=true` to insist.',
+    ),
+  MAIL_FROM: text.optional().describe('Sender of mails. Default: `gabee@` and the host of `PUBLIC_URL`.'),
   SESSION_DAYS: integer(1, 3650).prefault('30').describe('Days until a session expires.'),
   LIMIT_SIGN_INS_PER_QUARTER_HOUR: integer(0, 1_000_000)
     .prefault('10')
@@ -338,6 +344,8 @@ export function readConfig(env: Record<string, string | undefined>) {
   const parsed = settings.safeParse(given)
   if (!parsed.success) throw new ConfigError(parsed.error.issues.map((issue) => describe(issue, given)))
   const s = parsed.data
+  if (s.SMTP_URL && !s.PUBLIC_URL)
+    throw new ConfigError(['SMTP_URL requires PUBLIC_URL, because mails contain links.'])
 
   return {
     server: {
@@ -357,6 +365,15 @@ export function readConfig(env: Record<string, string | undefined>) {
     /** Absolute. */
     dataDir: resolve(s.DATA_DIR),
     encryptionKey: secret(s.ENCRYPTION_KEY),
+    /** Null if the server sends no mail. */
+    mail:
+      s.SMTP_URL && s.PUBLIC_URL
+        ? {
+            url: new Secret(s.SMTP_URL),
+            from: s.MAIL_FROM ?? `Gabee <gabee@${new URL(s.PUBLIC_URL).hostname}>`,
+            publicUrl: s.PUBLIC_URL,
+          }
+        : null,
     databaseUrl: secret(s.DATABASE_URL),
     redisUrl: secret(s.REDIS_URL),
     accounts: {
@@ -425,6 +442,7 @@ const secretNames = new Set([
   'OPENAI_API_KEY',
   'RERANK_API_KEY',
   'METRICS_TOKEN',
+  'SMTP_URL',
   'DATABASE_URL',
   'REDIS_URL',
 ])

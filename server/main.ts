@@ -1,5 +1,6 @@
 import { type App, createApp } from './app.ts'
 import { leakTest } from './cli/leak-test.ts'
+import { userCommand } from './cli/user.ts'
 import { type Config, ConfigError, readConfig } from './config.ts'
 import { AppError, toAppError } from './errors.ts'
 
@@ -29,7 +30,7 @@ function waitForStop(): Promise<void> {
 }
 
 /** Runs the server until it is asked to stop. Closes everything then, and also if the start fails. */
-async function serve(config: Config): Promise<void> {
+async function serve(config: Config): Promise<number> {
   const stopped = waitForStop()
   for (const hint of config.hints) printError(hint)
 
@@ -42,6 +43,7 @@ async function serve(config: Config): Promise<void> {
     printError('Forced exit; recovery runs on the next start.')
     process.exit(1)
   }, config.server.shutdownGraceMs + closeTimeoutMs).unref()
+  return 0
 }
 
 /** Prints the address, the selected model with the reason, and the next step. */
@@ -84,19 +86,22 @@ function explain(thrown: unknown, config: Config | undefined): string {
   return message
 }
 
-async function start(): Promise<number> {
+/** Runs a command with the settings and returns its exit code. */
+async function start(command: (config: Config) => Promise<number>): Promise<number> {
   let config: Config | undefined
   try {
     config = readConfig(process.env)
-    await serve(config)
-    return 0
+    return await command(config)
   } catch (thrown) {
     printError(`Gabee could not start: ${explain(thrown, config)}`)
     return 1
   }
 }
 
-const [command] = process.argv.slice(2)
-process.exitCode = command === 'leak-test' ? await leakTest(process.env['DATABASE_URL']) : await start()
+const [command, ...args] = process.argv.slice(2)
+process.exitCode =
+  command === 'leak-test'
+    ? await leakTest(process.env['DATABASE_URL'])
+    : await start(command === 'user' ? (config) => userCommand(args, config) : serve)
 // An open handle must not keep a stopped server alive.
 setTimeout(() => process.exit(), 1_000).unref()

@@ -6,6 +6,8 @@ import { newId, violatedUnique } from '../db/index.ts'
 import type { Deletions } from '../deletions/index.ts'
 import type { Encryption } from '../encryption.ts'
 import type { Caller } from '../http/caller.ts'
+import type { Jobs } from '../jobs/index.ts'
+import { createRateLimiter, hashKey } from '../rate-limiter.ts'
 import type { Runs } from '../runs/index.ts'
 import { createApiKeys } from './api-keys.ts'
 import { createChallenge, findChallenge, redeemChallenge } from './challenge-store.ts'
@@ -21,6 +23,7 @@ import {
   handleTaken,
   invitationRequired,
   lastAdministrator,
+  mailNotConfigured,
   registrationClosed,
   sessionNotFound,
   setupTokenRequired,
@@ -30,6 +33,7 @@ import {
 } from './errors.ts'
 import { isReservedHandle } from './handles.ts'
 import { createInvitations, redeemInvitation } from './invitation-store.ts'
+import { createMail, type MailSettings } from './mail.ts'
 import { createPasswordHasher, type HashParameters } from './password.ts'
 import { createPasswordReset, redeemPasswordReset } from './password-reset-store.ts'
 import { listUsersWithFactors } from './second-factor-store.ts'
@@ -46,7 +50,7 @@ import {
 } from './session-store.ts'
 import { deleteSetupToken, isSetupToken, readSetupToken } from './setup-token-store.ts'
 import {
-  createRegistrationLimit,
+  createAddressLimit,
   createSignInThrottle,
   type Client as ThrottledClient,
 } from './sign-in-throttle.ts'
@@ -95,7 +99,10 @@ export type AccountsDependencies = {
   database: Database
   runs: Pick<Runs, 'delete'>
   deletions: Pick<Deletions, 'count' | 'record'>
+  jobs: Pick<Jobs, 'register' | 'enqueue'>
   encryption: Encryption
+  /** Without it the server sends no mail. */
+  mail?: MailSettings | null
   /** True when only this machine can reach the server; otherwise there is no personal mode. */
   loopback: boolean
   /** Who may create an account after the first one. */
@@ -110,6 +117,13 @@ export type AccountsDependencies = {
 
 /** Within this time a server notices that another one on the same database has left personal mode. */
 const setupStateTtlMs = 2_000
+const registrationsPerHour = 100
+/** Mails for a new password per hour. */
+const resetMailsPerAddress = 20
+const resetMailsPerAccount = 3
+const mailedLinkHours = 1
+const administratorLinkHours = 24
+const resetMailJob = 'accounts.reset-mail'
 const dayMs = 24 * 60 * 60_000
 
 /**
@@ -118,11 +132,24 @@ const dayMs = 24 * 60 * 60_000
  * The first start creates an owner. While no user has a password and only this machine can reach the server, every
  * request acts as the owner (personal mode). The first registration or password claims the owner's account and data.
  */
-export async function accounts({ database, runs, deletions, encryption, ...settings }: AccountsDependencies) {
+export async function accounts({
+  database,
+  runs,
+  deletions,
+  jobs,
+  encryption,
+  ...settings
+}: AccountsDependencies) {
   const { db } = database
   const hashing = createPasswordHasher(settings.strength)
   const throttle = createSignInThrottle({ limit: settings.signInLimit, redis: settings.redis })
-  const registrations = createRegistrationLimit(settings.redis)
+  const registrations = createAddressLimit('registration', registrationsPerHour, settings.redis)
+  const forgotten = createAddressLimit('forgot-password', resetMailsPerAddress, settings.redis)
+  const resetMails = createRateLimiter(
+    { name: 'reset-mail', points: resetMailsPerAccount, duration: 60 * 60 },
+    settings.redis,
+  )
+  const mail = settings.mail ? createMail(settings.mail) : null
   const factors = createSecondFactors({ database, encryption, throttle, requireUser, confirmPassword })
 
   const readSetupState = async () => ({
@@ -207,6 +234,12 @@ export async function accounts({ database, runs, deletions, encryption, ...setti
     return found && toUser(found)
   }
 
+  async function requireUserBy(idHandleOrEmail: string): Promise<User> {
+    const found = await findUserBy(idHandleOrEmail)
+    if (!found) throw userNotFound()
+    return found
+  }
+
   async function remove(userId: string, beforeDelete: () => Promise<void>, by = userId) {
     await database.transaction((trx) => requireDeletable(trx, userId))
     const counts = await deletions.count(db, { userId })
@@ -222,6 +255,14 @@ export async function accounts({ database, runs, deletions, encryption, ...setti
     return receipt
   }
 
+  jobs.register<{ userId: string }>(resetMailJob, {
+    async run({ userId }) {
+      const user = await findUser(db, userId)
+      if (!mail || !user?.email || user.disabled_at) return
+      const { token } = await createPasswordReset(db, user.id, mailedLinkHours)
+      await mail.sendPasswordReset(user.email, token)
+    },
+  })
   await ensureOwner()
   await deleteExpiredSessions(db)
 
@@ -259,6 +300,7 @@ export async function accounts({ database, runs, deletions, encryption, ...setti
         registrationOpen: settings.registration === 'open' || !has,
         hasAccounts: has,
         needsSetupToken: await needsSetupToken(),
+        mail: mail !== null,
       }
     },
 
@@ -416,8 +458,7 @@ export async function accounts({ database, runs, deletions, encryption, ...setti
       idHandleOrEmail: string,
       beforeDelete: (id: string) => Promise<void>,
     ) {
-      const found = await findUserBy(idHandleOrEmail)
-      if (!found) throw userNotFound()
+      const found = await requireUserBy(idHandleOrEmail)
       return await remove(found.id, () => beforeDelete(found.id), administratorId)
     },
 
@@ -429,8 +470,7 @@ export async function accounts({ database, runs, deletions, encryption, ...setti
       idHandleOrEmail: string,
       changes: { isAdmin?: boolean | undefined; isDisabled?: boolean | undefined },
     ): Promise<User> {
-      const found = await findUserBy(idHandleOrEmail)
-      if (!found) throw userNotFound()
+      const found = await requireUserBy(idHandleOrEmail)
       const { isAdmin, isDisabled } = changes
       return await database.transaction(async (trx) => {
         await lockAdministrators(trx)
@@ -445,12 +485,32 @@ export async function accounts({ database, runs, deletions, encryption, ...setti
       })
     },
 
+    /** Removes all second factors of a user. */
+    async removeFactors(idHandleOrEmail: string): Promise<void> {
+      await factors.removeAll((await requireUserBy(idHandleOrEmail)).id)
+    },
+
     /** Creates a link with which the user sets a new password. @throws 409 for a user without an e-mail address */
     async createPasswordReset(idHandleOrEmail: string) {
-      const found = await findUserBy(idHandleOrEmail)
-      if (!found) throw userNotFound()
+      const found = await requireUserBy(idHandleOrEmail)
       if (found.email === null) throw emailRequired()
-      return await createPasswordReset(db, found.id)
+      return await createPasswordReset(db, found.id, administratorLinkHours)
+    },
+
+    /** Sends a link for a new password. Takes equally long whether or not an account has the address. */
+    async forgotPassword(email: string, client: Client): Promise<void> {
+      if (!mail) throw mailNotConfigured()
+      await forgotten.consume(client)
+      const normalized = normalizeEmail(email)
+      if ('waitMs' in (await resetMails.consume(hashKey(normalized)))) return
+      const userId = (await findUserByEmail(db, normalized))?.id ?? newId()
+      await jobs.enqueue(db, { kind: resetMailJob, key: userId, input: { userId } })
+    },
+
+    /** Sends an invitation. Returns false if the server sends no mail. @throws 502 if the mail server does not take it */
+    async mailInvitation(email: string, token: string): Promise<boolean> {
+      await mail?.sendInvitation(email, token)
+      return mail !== null
     },
 
     /** Sets the password of a reset link's user and ends all their sessions. Returns the id of the user. */

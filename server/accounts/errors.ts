@@ -71,7 +71,17 @@ export const invitationForAnother = defineError(
 export const resetLinkInvalid = defineError(
   403,
   'reset_link_invalid',
-  () => 'This link is unknown, used or expired. Ask an administrator for a new one.',
+  () => 'This link is unknown, used or expired. Ask for a new one.',
+)
+export const mailNotConfigured = defineError(
+  409,
+  'mail_not_configured',
+  () => 'This server sends no mail. Ask an administrator for a link.',
+)
+export const mailNotSent = defineError(
+  502,
+  'mail_not_sent',
+  (reason: string) => `The mail server did not take the mail (${reason}). Check SMTP_URL and MAIL_FROM.`,
 )
 export const setupTokenRequired = defineError(
   403,

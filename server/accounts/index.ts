@@ -1,4 +1,5 @@
 export { type Accounts, accounts } from './accounts.ts'
 export { handleReserved, handleTaken, userNotFound } from './errors.ts'
 export { isReservedHandle } from './handles.ts'
+export { loginLink } from './login-link.ts'
 export { accountRoutes } from './routes.ts'

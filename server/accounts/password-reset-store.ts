@@ -3,18 +3,19 @@ import type { Db, Trx } from '../db/index.ts'
 import { resetLinkInvalid } from './errors.ts'
 import { hashToken, newResetToken } from './tokens.ts'
 
-/** OWASP Forgot Password Cheat Sheet: links are single-use, random, stored as hashes and expire. */
-const resetLinkHours = 24
-
-/** Creates the link of a user, in place of an earlier one. Returns its token, which cannot be read again. */
+/**
+ * Creates the link of a user, in place of an earlier one. Returns its token, which cannot be read again. As the OWASP
+ * Forgot Password Cheat Sheet says, links are single-use, random, stored as hashes and expire.
+ */
 export async function createPasswordReset(
   db: Db,
   userId: string,
+  hours: number,
 ): Promise<{ token: string; expiresAt: Date }> {
   const token = newResetToken()
   const reset = {
     token_hash: hashToken(token),
-    expires_at: new Date(Date.now() + resetLinkHours * 3_600_000),
+    expires_at: new Date(Date.now() + hours * 3_600_000),
   }
   await db
     .insertInto('password_resets')

@@ -1,4 +1,4 @@
-import type { FastifyPluginAsync } from 'fastify'
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import {
   createApiKey,
   createInvitation,
@@ -16,13 +16,14 @@ import {
   updateMe,
 } from '../../contract/accounts.ts'
 import { callerOf, sessionCallerOf } from '../http/caller.ts'
-import { loginLink } from '../http/login-link.ts'
+import { publicOrigin } from '../http/public-origin.ts'
 import { route } from '../http/route.ts'
 import { clearSessionCookie } from '../http/session-cookie.ts'
 import type { Accounts } from './accounts.ts'
 import type { ApiKey } from './api-keys.ts'
 import { aveeNotFound, handleTaken } from './errors.ts'
 import type { Invitation } from './invitation-store.ts'
+import { loginLink } from './login-link.ts'
 import { secondFactorRoutes } from './second-factor-routes.ts'
 import type { ActiveSession } from './session-store.ts'
 import { presentUser, signInRoutes } from './sign-in-routes.ts'
@@ -49,7 +50,7 @@ export const accountRoutes =
   }: {
     accounts: Accounts
     avees: AveeOperations
-    publicUrl?: string | null
+    publicUrl: string | null
   }): FastifyPluginAsync =>
   async (app) => {
     async function checkHandle(handle: string | undefined, userId: string | null): Promise<void> {
@@ -58,6 +59,14 @@ export const accountRoutes =
 
     await app.register(signInRoutes({ accounts, checkHandle }))
     await app.register(secondFactorRoutes(accounts))
+
+    /** Returns false if the mail could not be sent: the administrator then sends the link. */
+    async function mailInvitation({ log }: FastifyRequest, email: string, token: string): Promise<boolean> {
+      return await accounts.mailInvitation(email, token).catch((error: unknown) => {
+        log.warn({ err: error }, 'could not send an invitation')
+        return false
+      })
+    }
 
     route(app, getMe, async (request) => {
       const { userId, isAdmin } = callerOf(request)
@@ -106,7 +115,9 @@ export const accountRoutes =
         email: email?.toLowerCase() ?? null,
         expiresInSeconds,
       })
-      return { ...presentInvitation(row), token, url: loginLink(request, publicUrl, { invitation: token }) }
+      const mailed = row.email !== null && (await mailInvitation(request, row.email, token))
+      const url = loginLink(publicOrigin(request, publicUrl), { invitation: token })
+      return { ...presentInvitation(row), token, url, mailed }
     })
 
     route(app, deleteInvitation, async (request) => {

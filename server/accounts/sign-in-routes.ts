@@ -1,6 +1,7 @@
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import {
   changePassword,
+  forgotPassword,
   getAuthState,
   logIn,
   logOut,
@@ -27,13 +28,14 @@ export const signInRoutes =
   }): FastifyPluginAsync =>
   async (app) => {
     route(app, getAuthState, async () => {
-      const { registration, registrationOpen, hasAccounts, needsSetupToken } = await accounts.state()
+      const { registration, registrationOpen, hasAccounts, needsSetupToken, mail } = await accounts.state()
       return {
         mode: await accounts.mode(),
         registration,
         registration_open: registrationOpen,
         has_accounts: hasAccounts,
         needs_setup_token: needsSetupToken,
+        mail,
       }
     })
 
@@ -80,6 +82,11 @@ export const signInRoutes =
       })
       if (signedIn) setSessionCookie(request, reply, signedIn.token, signedIn.expiresAt)
       return { ok: true as const, session: signedIn && presentSession(signedIn) }
+    })
+
+    route(app, forgotPassword, async (request) => {
+      await accounts.forgotPassword(request.body.email, clientOf(request))
+      return done
     })
 
     route(app, resetPassword, async (request) => {

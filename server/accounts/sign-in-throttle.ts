@@ -67,10 +67,11 @@ export function createSignInThrottle({ limit, redis }: { limit: number; redis?: 
 
 export type SignInThrottle = ReturnType<typeof createSignInThrottle>
 
-/** Counts registrations per address. */
-export function createRegistrationLimit(redis?: Redis) {
-  const limiter = createRateLimiter({ name: 'registration', points: 100, duration: 60 * 60 }, redis)
+/** Counts requests without a session by address, `points` per hour. */
+export function createAddressLimit(name: string, points: number, redis?: Redis) {
+  const limiter = createRateLimiter({ name, points, duration: 60 * 60 }, redis)
   return {
+    /** @throws 429 with the seconds to wait */
     async consume({ ip }: Client): Promise<void> {
       const counted = await limiter.consume(addressKey(ip))
       if ('waitMs' in counted) throw tooManyAttempts(toRetryAfter(counted.waitMs))

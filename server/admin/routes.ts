@@ -12,11 +12,11 @@ import {
   removeFactors,
   updateUser,
 } from '../../contract/admin.ts'
-import { type Accounts, userNotFound } from '../accounts/index.ts'
+import { type Accounts, loginLink } from '../accounts/index.ts'
 import type { Avees } from '../avees/index.ts'
 import { defineError } from '../errors.ts'
 import { sessionCallerOf } from '../http/caller.ts'
-import { loginLink } from '../http/login-link.ts'
+import { publicOrigin } from '../http/public-origin.ts'
 import { route } from '../http/route.ts'
 import type { Jobs } from '../jobs/index.ts'
 import { recentLogLines } from '../log.ts'
@@ -48,7 +48,7 @@ export const adminRoutes =
       | 'deleteByAdministrator'
       | 'createPasswordReset'
       | 'usersWithFactors'
-      | 'factors'
+      | 'removeFactors'
     >
     publicUrl: string | null
     avees: Pick<Avees, 'deleteAllOf'>
@@ -86,14 +86,15 @@ export const adminRoutes =
     route(app, createPasswordReset, async (request) => {
       sessionCallerOf(request)
       const { token, expiresAt } = await accounts.createPasswordReset(request.params.id)
-      return { url: loginLink(request, publicUrl, { reset: token }), expires_at: expiresAt.toISOString() }
+      return {
+        url: loginLink(publicOrigin(request, publicUrl), { reset: token }),
+        expires_at: expiresAt.toISOString(),
+      }
     })
 
     route(app, removeFactors, async (request) => {
       sessionCallerOf(request)
-      const user = await accounts.findUser(request.params.id)
-      if (!user) throw userNotFound()
-      await accounts.factors.removeAll(user.id)
+      await accounts.removeFactors(request.params.id)
       return { ok: true as const }
     })
 

@@ -157,6 +157,12 @@ describe.each(DATABASES)('account security on %s', (kind) => {
     expect(Date.parse(brief.body.expires_at) - Date.now()).toBeLessThanOrEqual(3_600_000)
   })
 
+  test('a server without mail refuses to send a link', async () => {
+    expect(bodyOf(await app.get('/auth/state'))).toMatchObject({ mail: false })
+    const refused = await app.post('/auth/forgot-password', { email: 'admin@example.org' })
+    expect([refused.status, codeOf(refused)]).toEqual([409, 'mail_not_configured'])
+  })
+
   test('a reset link sets a new password once and ends all sessions', async () => {
     const user = await join()
     const { email } = user.session.user

@@ -4,6 +4,10 @@ import { createServer } from 'node:net'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, test } from 'vitest'
+import { createApp } from '../../server/app.ts'
+import { readConfig } from '../../server/config.ts'
+import { bodyOf, registerUser } from '../builders.ts'
+import { createTestClient, type TestClient } from '../client.ts'
 import { createTestDatabase } from '../databases.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -21,8 +25,8 @@ afterEach(async () => {
 })
 
 /** Runs `server/main.ts` in a process and collects its output. */
-function run(settings: Record<string, string>, { ipc = false } = {}) {
-  const child = spawn(process.execPath, ['server/main.ts'], {
+function run(settings: Record<string, string>, { ipc = false, args = [] as string[] } = {}) {
+  const child = spawn(process.execPath, ['server/main.ts', ...args], {
     cwd: root,
     env: { PATH: process.env['PATH'], OLLAMA_BASE_URL: 'http://127.0.0.1:9', PORT: '0', ...settings },
     stdio: ipc ? ['ignore', 'pipe', 'pipe', 'ipc'] : ['ignore', 'pipe', 'pipe'],
@@ -146,5 +150,29 @@ describe('the command line', { timeout: 120_000 }, () => {
     expect(output.err.trim().split('\n')).toHaveLength(1)
     expect(output.err).toContain('DATABASE_URL')
     expect(output.err).not.toContain('s3cret')
+  })
+
+  test('user reset-password prints a link that sets a password, and names what is wrong', async () => {
+    await using database = await createTestDatabase('embedded')
+    const withApp = async <Result>(use: (client: TestClient) => Promise<Result>) => {
+      const env = { ...database.settings, PORT: '0', LOG_LEVEL: 'silent' }
+      await using app = await createApp(readConfig(env))
+      return await use(createTestClient(await app.listen()))
+    }
+    await withApp((client) => registerUser(client, { email: 'ann@example.org' }))
+    const user = (...args: string[]) =>
+      run({ ...database.settings, PUBLIC_URL: 'https://gabee.example' }, { args: ['user', ...args] })
+
+    const wrong = user('rename', 'ann@example.org')
+    expect(await wrong.ended).toBe(2)
+    expect(wrong.output.err).toContain('user reset-password USER')
+    const unknown = user('reset-password', 'bob@example.org')
+    expect(await unknown.ended).toBe(1)
+    expect(unknown.output.err).toBe('User not found.\n')
+    const { output, ended } = user('reset-password', 'ann@example.org')
+    expect(await ended).toBe(0)
+    const token = /^https:\/\/gabee\.example\/login#reset=(\S+)$/m.exec(output.out)?.[1]
+    const reset = { token, new_password: 'another long password' }
+    await withApp(async (client) => void bodyOf(await client.post('/auth/reset', reset)))
   })
 })

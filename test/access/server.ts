@@ -48,6 +48,7 @@ export async function reopenServer(
     database,
     runs,
     deletions,
+    jobs,
     encryption: createEncryption('key'),
     loopback: config.server.loopback,
     ...config.accounts,
@@ -65,7 +66,7 @@ export async function reopenServer(
     }),
     ...parts,
   })
-  await http.register(accountRoutes({ accounts, avees }))
+  await http.register(accountRoutes({ accounts, avees, publicUrl: null }))
   await http.register(aveeRoutes({ avees }))
   await routes?.(http)
 

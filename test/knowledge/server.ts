@@ -48,6 +48,7 @@ export async function openKnowledgeServer(
     database,
     runs,
     deletions,
+    jobs,
     encryption: createEncryption('key'),
     loopback: true,
     ...config.accounts,
@@ -81,7 +82,7 @@ export async function openKnowledgeServer(
       models: { ok: true, chat: 'extractive', embedding: null, message: '' },
     }),
   })
-  await http.register(accountRoutes({ accounts, avees }))
+  await http.register(accountRoutes({ accounts, avees, publicUrl: null }))
   await http.register(aveeRoutes({ avees }))
   await http.register(runRoutes({ runs, visibleScopes: async (_, scopes) => new Set(scopes) }))
   await http.register(knowledgeRoutes({ knowledge, avees, runs }))

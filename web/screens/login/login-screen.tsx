@@ -5,7 +5,6 @@ import {
   logIn,
   minPasswordCharacters,
   register,
-  resetPassword,
   type SignInChallenge,
 } from '../../../contract/accounts.ts'
 import { ApiError, keys } from '../../api/index.ts'
@@ -14,8 +13,8 @@ import { useTitle } from '../../shell/page.tsx'
 import { Button } from '../../ui/button.tsx'
 import { TextField } from '../../ui/field.tsx'
 import { ErrorState, Notice, Skeleton } from '../../ui/state.tsx'
-import { useToast } from '../../ui/toast.tsx'
 import { redirectTarget } from './redirect-target.ts'
+import { ForgotPasswordForm, ResetForm } from './reset-forms.tsx'
 import { SecondFactorForm } from './second-factor-form.tsx'
 import './login-screen.css'
 
@@ -23,20 +22,14 @@ import './login-screen.css'
 export function LoginScreen() {
   const api = useApi()
   const state = useQuery({ queryKey: keys.authState, queryFn: () => api.call(getAuthState) })
-  const [choice, setChoice] = useState<'sign-in' | 'register'>()
+  const [choice, setChoice] = useState<'sign-in' | 'register' | 'forgot-password'>()
   const [link] = useState(() => parseLink(location.hash))
   const isFirst = state.data !== undefined && !state.data.has_accounts
   const mode = choice ?? (isFirst || link.invitation ? 'register' : 'sign-in')
   const [isReset, setIsReset] = useState(link.reset !== '')
   const [challenge, setChallenge] = useState<SignInChallenge>()
-  const title = isReset
-    ? 'Set a new password'
-    : challenge
-      ? 'Confirm that it’s you'
-      : mode === 'register'
-        ? 'Create your account'
-        : 'Sign in to Gabee'
-  useTitle(isReset ? 'New password' : mode === 'register' ? 'Create account' : 'Sign in')
+  const title = isReset ? 'Set a new password' : challenge ? 'Confirm that it’s you' : titles[mode].heading
+  useTitle(isReset ? 'New password' : titles[mode].window)
 
   return (
     <main className="whole-page">
@@ -57,6 +50,8 @@ export function LoginScreen() {
           <Skeleton height="15rem" />
         ) : state.isError ? (
           <ErrorState error={state.error} onRetry={() => void state.refetch()} />
+        ) : mode === 'forgot-password' ? (
+          <ForgotPasswordForm onBack={() => setChoice('sign-in')} />
         ) : (
           <>
             {mode === 'register' && isFirst && (
@@ -73,6 +68,11 @@ export function LoginScreen() {
               needsSetupToken={state.data.needs_setup_token}
               needsInvitation={state.data.has_accounts && state.data.registration === 'invite'}
             />
+            {mode === 'sign-in' && state.data.mail && (
+              <Button variant="quiet" onClick={() => setChoice('forgot-password')}>
+                Forgot password?
+              </Button>
+            )}
             {mode === 'register' ? (
               state.data.has_accounts && (
                 <Button variant="quiet" onClick={() => setChoice('sign-in')}>
@@ -95,6 +95,12 @@ export function LoginScreen() {
 
 /** A full page load clears the previous user's data from memory. */
 const returnToPage = () => location.assign(redirectTarget(location.search))
+
+const titles = {
+  'sign-in': { window: 'Sign in', heading: 'Sign in to Gabee' },
+  register: { window: 'Create account', heading: 'Create your account' },
+  'forgot-password': { window: 'Forgot password', heading: 'Forgot your password?' },
+}
 
 type Link = { invitation: string; setupToken: string; reset: string }
 
@@ -213,40 +219,4 @@ function fieldErrors(error: unknown): { email?: string; password?: string } {
     if (field === 'email' || field === 'password') found[field] = problem ?? error.message
   }
   return found
-}
-
-function ResetForm({ token, onDone }: { token: string; onDone: () => void }) {
-  const api = useApi()
-  const showToast = useToast()
-  const [password, setPassword] = useState('')
-  const submission = useMutation({
-    mutationFn: () => api.call(resetPassword, { body: { token, new_password: password } }),
-    onSuccess: () => {
-      showToast('Password changed. Sign in with it.')
-      onDone()
-    },
-  })
-  const submit = (event: FormEvent): void => {
-    event.preventDefault()
-    submission.mutate()
-  }
-  return (
-    <form className="login-form" onSubmit={submit}>
-      {submission.error && <Notice kind="bad">{submission.error.message}</Notice>}
-      <TextField
-        label="New password"
-        type="password"
-        autoComplete="new-password"
-        required
-        autoFocus
-        minLength={minPasswordCharacters}
-        hint={`At least ${minPasswordCharacters} characters.`}
-        value={password}
-        onChange={(event) => setPassword(event.target.value)}
-      />
-      <Button variant="primary" type="submit" busy={submission.isPending}>
-        Set password
-      </Button>
-    </form>
-  )
 }

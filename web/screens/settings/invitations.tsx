@@ -76,7 +76,7 @@ function InviteDialog({ onClose }: { onClose: () => void }) {
   return (
     <Dialog open onOpenChange={onClose} title="Invite">
       {create.data ? (
-        <InvitationLink url={create.data.url} onClose={onClose} />
+        <InvitationLink invitation={create.data} onClose={onClose} />
       ) : (
         <form onSubmit={submit} className="dialog-form">
           <TextField
@@ -99,11 +99,21 @@ function InviteDialog({ onClose }: { onClose: () => void }) {
   )
 }
 
-function InvitationLink({ url, onClose }: { url: string; onClose: () => void }) {
+function InvitationLink({
+  invitation: { url, mailed, email },
+  onClose,
+}: {
+  invitation: { url: string; mailed: boolean; email: string | null }
+  onClose: () => void
+}) {
   const [isCopied, copy] = useCopy()
   return (
     <>
-      <p>Send this link now. You won’t be able to see it again. It creates one account.</p>
+      <p>
+        {mailed
+          ? `The link was sent to ${email}.`
+          : 'Send this link now. You won’t be able to see it again. It creates one account.'}
+      </p>
       <div className="new-key">
         <code>{url}</code>
         <Button small icon={isCopied ? Check : Copy} onClick={() => copy(url)}>
