@@ -1,4 +1,4 @@
-import type { ParsedDocument } from '../parsers/document.ts'
+import type { ParsedDocument, ParsedPage } from '../parsers/document.ts'
 import { packUnits } from './pack.ts'
 import type { DocumentPassage } from './passage.ts'
 import { sectionSplitter } from './sections.ts'
@@ -19,13 +19,37 @@ const proseTypes = new Set([
   'md',
   'txt',
   'eml',
+  'mbox',
+  'msg',
+  'rtf',
+  'doc',
+  'ppt',
+  'ipynb',
+  'srt',
+  'vtt',
   'rst',
   'adoc',
   'tex',
   'org',
 ])
 
-const truncateHeading = (text: string) => text.slice(0, alignToCodePoint(text, maxHeadingCharacters))
+/** Joins the headings of a passage, outermost first; the column names of a table that it continues come last. */
+function headingOf(headings: string[], columnNames: string | undefined): string | null {
+  const path = headings.join(' › ')
+  const outer = path.slice(0, alignToCodePoint(path, maxHeadingCharacters))
+  return [outer, columnNames].filter(Boolean).join(' › ') || null
+}
+
+/** Returns a function that gives the column names of the table around an offset; offsets must not decrease. */
+function columnNamesAt({ headings }: ParsedPage) {
+  const tables = headings.flatMap(({ start, end, text }) => (end === undefined ? [] : [{ start, end, text }]))
+  let next = 0
+  return (offset: number) => {
+    while ((tables[next]?.end ?? offset + 1) <= offset) next += 1
+    const table = tables[next]
+    return table && table.start < offset ? table.text : undefined
+  }
+}
 
 /**
  * Splits a document into passages of at most about `target` words. A passage never spans pages; a heading starts a new
@@ -40,6 +64,7 @@ export function chunkDocument(
   const byLine = !proseTypes.has(document.type)
   const passages: DocumentPassage[] = []
   for (const page of document.pages) {
+    const columnNames = columnNamesAt(page)
     for (const { start, end, words, headings } of packUnits(page.text, scope.sectionsOf(page), {
       byLine,
       target,
@@ -50,7 +75,7 @@ export function chunkDocument(
         page: document.paged ? page.page : null,
         start,
         end,
-        heading: headings.length > 0 ? truncateHeading(headings.join(' › ')) : null,
+        heading: headingOf(headings, columnNames(start)),
         text: page.text.slice(start, end),
       })
     }

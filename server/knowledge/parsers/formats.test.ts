@@ -316,9 +316,18 @@ describe('HTML', () => {
       <p>One<br>two &amp; three</p><ol><li>first<ul><li>deep</li></ul></li><li>second</li></ol>
       <table><tr><th>Name</th><th>Age</th></tr><tr><td>Ada</td><td><p>36</p></td></tr></table><pre>a  b\n  c</pre><p>End`
     expect(await textOf('a.html', html)).toBe(
-      'Top news\n\nOne\ntwo & three\n\n1. first\n  - deep\n2. second\n\nName\tAge\nAda\t36\n\na  b\n  c\n\nEnd',
+      'A page\n\nTop news\n\nOne\ntwo & three\n\n1. first\n  - deep\n2. second\n\nName\tAge\nAda\t36\n\na  b\n  c\n\nEnd',
     )
     expect(await read('a.html', html)).toMatchObject({ title: 'A page', type: 'html' })
+  })
+
+  it('contains its title once', async () => {
+    const named = (body: string) => `<title>The mill</title>${body}`
+    const table =
+      '<h1>Prices</h1><table><tr><th>Rye</th><th>Oats</th></tr><tr><td>1</td><td>2</td></tr></table>'
+    expect(await textOf('a.html', named('<h1>The mill</h1><p>It grinds.'))).toBe('The mill\n\nIt grinds.')
+    expect(await headingsOf('a.html', named(table))).toEqual(['1 Prices', '9 Rye | Oats'])
+    expect(await textOf('a.html', named(table))).toBe('The mill\n\nPrices\n\nRye\tOats\n1\t2')
   })
 
   it('is read however deep its elements are nested', async () => {
@@ -410,6 +419,16 @@ describe('CSV and TSV', () => {
     expect(await textOf('a.csv', 'a,b\n"x,y\n1,2\n3,4\n')).toBe('a\tb\n"x\ty\n1\t2\n3\t4')
   })
 
+  it('join the lines of column names above figures, groups of columns included', async () => {
+    expect(await headingsOf('a.csv', ',Plan,Actual\nmillions,2023,2024\nSales,5,6\n')).toEqual([
+      '9 millions | Plan 2023 | Actual 2024',
+    ])
+    expect(await headingsOf('a.csv', 'Plan,Actual\nLow,High,Low,High\n5,6,7,8\n')).toEqual([
+      '9 Plan Low | Plan High | Actual Low | Actual High',
+    ])
+    expect(await headingsOf('a.csv', 'Item,Value\nColour,red\nWeight,12\n')).toEqual(['9 Item | Value'])
+  })
+
   it('use the first row as heading of the others', async () => {
     const rows = Array.from({ length: 60 }, (_, i) => `Person ${i},Town ${i}`).join('\n')
     expect(await headingsOf('a.csv', `name,town\n${rows}`)).toEqual(['9 name | town'])
@@ -429,6 +448,19 @@ describe('text', () => {
       [2, 'Two'],
       [3, 'Three code'],
     ])
+  })
+
+  it('finds the column names of Markdown tables', async () => {
+    const table = '| Name | *Town* |\n|:--|---:|\n| Ada | London |\n'
+    const { pages } = await read('a.md', `# List\n\n${table}\nText | more\n---\n`)
+    const start = '# List\n\n'.length
+    expect(pages[0]?.headings[1]).toEqual({
+      start,
+      end: start + table.length - 1,
+      level: 9,
+      text: 'Name | Town',
+    })
+    expect(await headingsOf('b.md', '```\n| a |\n|---|\n```\n')).toEqual([])
   })
 
   it('finds headings of plain text in separate lines', async () => {

@@ -1,11 +1,8 @@
+import { columnNames, maxHeadRows, tableHeading } from './column-names.ts'
 import type { ParsedHeading, ParsedPage, ParseLimits } from './document.ts'
 import { unpackedTooLarge } from './errors.ts'
 
-/** Below every heading level of a document. */
-const columnNamesLevel = 9
 const maxHeadingCharacters = 200
-/** A table with fewer characters stays in one passage together with its column names. */
-const minTableCharacters = 500
 
 /** Counts the text taken from a file, in bytes, and throws at the limit. */
 export function createTextBudget(limits: ParseLimits) {
@@ -22,21 +19,13 @@ export type TextBudget = ReturnType<typeof createTextBudget>
 /** Collapses whitespace of every kind to single spaces and trims the ends. */
 export const collapseWhitespace = (text: string) => text.replace(/[\s\u00a0]+/g, ' ').trim()
 
-/** Returns the column names if this table row looks like them: mostly filled, and words rather than numbers. */
-export function columnHeading(cells: string[]): string | undefined {
-  const filled = cells.filter((cell) => cell !== '')
-  const isFigure = (cell: string) => /\d/.test(cell) && !/\p{L}/u.test(cell) && !/^(?:19|20)\d\d$/.test(cell)
-  if (filled.length < 2 || filled.length * 2 < cells.length || filled.some(isFigure)) return undefined
-  return filled.join(' | ').slice(0, maxHeadingCharacters)
-}
-
 /** Builds a page of plain text: blank lines around paragraphs and headings, tabs between the cells of a row. */
 export function pageBuilder(textBudget: TextBudget) {
   const parts: string[] = []
   const headings: ParsedHeading[] = []
   let length = 0
   let last: 'block' | 'line' | undefined
-  let table: { start: number; rows: number; names: string | undefined } | undefined
+  let table: { start: number; head: string[][] } | undefined
 
   function add(text: string, kind: 'block' | 'line'): number {
     const gap = last === undefined ? '' : kind === 'line' && last === 'line' ? '\n' : '\n\n'
@@ -64,19 +53,19 @@ export function pageBuilder(textBudget: TextBudget) {
     },
     startTable() {
       if (last === 'line') last = 'block'
-      table = { start: length, rows: 0, names: undefined }
+      table = { start: length, head: [] }
     },
     row(cells: string[]) {
       const values = cells.map(collapseWhitespace)
       while (values.at(-1) === '') values.pop()
       if (values.length === 0) return
       const start = add(values.join('\t'), 'line')
-      if (table && table.rows === 0) table = { start, rows: 0, names: columnHeading(values) }
-      if (table) table.rows += 1
+      if (table?.head.length === 0) table.start = start
+      if (table && table.head.length <= maxHeadRows) table.head.push(values)
     },
     endTable() {
-      if (table?.names && length - table.start > minTableCharacters)
-        headings.push({ start: table.start, level: columnNamesLevel, text: table.names, end: length })
+      const names = table && columnNames(table.head)
+      if (table && names) headings.push(tableHeading(names, table.start, length))
       table = undefined
       if (last === 'line') last = 'block'
     },

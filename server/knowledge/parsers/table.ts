@@ -1,4 +1,5 @@
-import { columnHeading, type PageBuilder } from './page-builder.ts'
+import { isColumnNames } from './column-names.ts'
+import type { PageBuilder } from './page-builder.ts'
 
 /** Maximum rows of titles and notes above a table's column names. */
 const rowsAboveNames = 10
@@ -11,7 +12,7 @@ export function appendTable(page: PageBuilder, rows: string[][]) {
   const widest = columns.length
   const names = rows.slice(0, rowsAboveNames).findIndex((row) => {
     const cells = columns.map((column) => row[column] ?? '')
-    return columnHeading(cells) !== undefined && cells.filter((cell) => cell !== '').length * 2 > widest
+    return isColumnNames(cells) && cells.filter((cell) => cell !== '').length * 2 > widest
   })
   for (const [i, row] of rows.entries()) {
     if (i === Math.max(0, names)) page.startTable()

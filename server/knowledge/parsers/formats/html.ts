@@ -1,6 +1,7 @@
 import { Parser as HtmlParser } from 'htmlparser2'
+import type { ParsedPage } from '../document.ts'
 import { decodeHtml } from '../encoding.ts'
-import { collapseWhitespace, type PageBuilder, pageBuilder } from '../page-builder.ts'
+import { collapseWhitespace, type PageBuilder, pageBuilder, type TextBudget } from '../page-builder.ts'
 import type { Parser } from '../parser.ts'
 
 /** Elements whose text is not visible. */
@@ -30,13 +31,26 @@ export const parseHtml: Parser = async ({ bytes, textBudget, isWebPage }) => {
   const read = (part?: Part) => {
     const page = pageBuilder(textBudget)
     const { title } = appendHtml(page, html, part ? { part } : {})
-    return { title, paged: false, pages: [page.page(1)] }
+    return { title, paged: false, pages: [withTitle(page.page(1), title, textBudget)] }
   }
   const whole = read()
   const words = (content: typeof whole) => content.pages[0]?.text.match(/\S+/g)?.length ?? 0
   if (!isWebPage) return whole
   const isEnough = (content: typeof whole) => words(content) >= minContentShare * words(whole)
   return (['main', 'article', 'body'] as const).map(read).find(isEnough) ?? whole
+}
+
+/** Puts the title before the text, unless that is empty or contains it, for example as its first heading. */
+function withTitle(page: ParsedPage, title: string | null, textBudget: TextBudget): ParsedPage {
+  if (title === null || page.text === '' || page.text.includes(title)) return page
+  const before = `${title}\n\n`
+  textBudget.take(before.length)
+  const headings = page.headings.map(({ start, end, ...heading }) => ({
+    ...heading,
+    start: start + before.length,
+    ...(end === undefined ? {} : { end: end + before.length }),
+  }))
+  return { ...page, text: before + page.text, headings }
 }
 
 /** A part of a page: everything inside elements of this name or role, without boilerplate. */

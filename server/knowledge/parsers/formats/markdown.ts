@@ -1,3 +1,4 @@
+import { tableHeading } from '../column-names.ts'
 import type { ParsedHeading } from '../document.ts'
 
 type Line = { start: number; end: number; text: string }
@@ -7,6 +8,8 @@ const maxHeadingCharacters = 200
 const maxLineCharacters = 1_000
 const fence = /^ {0,3}(```+|~~~+)/
 const atx = /^ {0,3}(#{1,6})\s+(\S.*?)[\s#]*$/
+/** The line below the column names of a table: `| --- | :-: |`. */
+const tableRule = /^[ \t|:-]*$/
 const underline = /^ {0,3}(?:(=+)|--+)\s*$/
 /** Wiki headings, `== Title ==`, also with spaces between the signs. */
 const wiki = /^\s*((?:=\s*){1,6})([^=\s][^=]*?)\s*((?:=\s*){1,6})$/
@@ -16,7 +19,7 @@ const chapter =
   /^(?:chapter|part|section|article|appendix|annex|kapitel|teil|abschnitt|anhang|chapitre|partie|cap[ií]tulo|capitolo|parte|hoofdstuk|глава|часть)\s+(?:\d+|[ivxlc]+|[a-z])\b.{0,80}$/iu
 const numbered = /^(\d{1,2}(?:\.\d{1,2}){0,4})\.?\s+\p{Lu}.{1,80}$/u
 
-/** Returns the headings of a Markdown text, wiki headings included. */
+/** Returns the headings of a Markdown text, wiki headings and the column names of tables included. */
 export function headingsOfMarkdown(text: string): ParsedHeading[] {
   return headings(text, headingOfLine)
 }
@@ -41,11 +44,20 @@ function headings(text: string, find: (line: string, alone: boolean) => Found): 
   let closing: string | undefined
   let before: Line | undefined
   let above: Line | undefined
+  let table: { names: string; start: number; end: number } | undefined
+  const endTable = () => {
+    if (table) found.push(tableHeading(table.names, table.start, table.end))
+    table = undefined
+  }
   for (const line of linesOf(text, frontMatter.exec(text)?.[0].length ?? 0)) {
     const mark = fence.exec(line.text)?.[1]
+    if (table && line.text.includes('|')) table.end = line.end
+    else endTable()
     if (closing !== undefined) {
       if (mark?.startsWith(closing)) closing = undefined
     } else if (mark) closing = mark
+    else if (!table && above?.text.includes('|') && isTableRule(line.text))
+      table = { names: cellsOf(above.text), start: above.start, end: line.end }
     else {
       const rule = above && underline.exec(line.text)
       if (rule && above && isBlank(before) && mayBeUnderlined(above.text))
@@ -58,8 +70,18 @@ function headings(text: string, find: (line: string, alone: boolean) => Found): 
     before = above
     above = line
   }
+  endTable()
   return found
 }
+
+const isTableRule = (line: string) => tableRule.test(line) && line.includes('|') && line.includes('-')
+
+const cellsOf = (row: string) =>
+  row
+    .split('|')
+    .map(plain)
+    .filter((cell) => cell !== '')
+    .join(' | ')
 
 const mayBeUnderlined = (line: string) => /^\s{0,3}[^\s\-|>*+]/.test(line) && !headingOfLine(line)
 

@@ -13,6 +13,7 @@ import { headingDetector } from './headings.ts'
 import { layoutPage, type PageLine } from './layout.ts'
 import { recognizePage } from './ocr-page.ts'
 import { openPdf } from './pdfium.ts'
+import { type TextLine, tablesOf } from './tables.ts'
 
 type Page = { lines: PageLine[]; letters: number; hasImage: boolean; isMeaningless: boolean }
 
@@ -86,6 +87,7 @@ function pageOf(
   headingLevel: ReturnType<typeof headingDetector>,
 ): ParsedPage {
   const page: ParsedPage = { page: number, text: '', headings: [] }
+  const placed: TextLine[] = []
   let level: number | undefined
   for (const [i, line] of lines.entries()) {
     const above = level
@@ -98,6 +100,9 @@ function pageOf(
     else if (level !== undefined)
       page.headings.push({ start: page.text.length + gap.length, level, text: line.text })
     page.text += gap + line.text
+    const start = page.text.length - line.text.length
+    placed.push({ text: line.text, start, isHeading: level !== undefined })
   }
+  page.headings.push(...tablesOf(placed))
   return page
 }

@@ -52,6 +52,27 @@ describe('a page of a PDF', () => {
       expect(await firstPage(order)).toBe(rows.map((row) => row.join('\t')).join('\n'))
   })
 
+  it('has the column names of tables of figures as headings of their rows', async () => {
+    const rows = [
+      ['', 'January 28,', 'January 29,'],
+      ['(in millions)', '2023', '2022'],
+      ...Array.from({ length: 8 }, (_, i) => [`Item ${words[i]}`, `${i},500`, `${i},400`]),
+    ]
+    const cells = rows.flatMap((row, r) =>
+      row.flatMap((text, c) => (text ? [{ x: 60 + c * 150, y: 700 - r * 14, text }] : [])),
+    )
+    const { pages } = await read(placedPdf([[...cells, ...column(60, 500, prose(1, 3))]]))
+    const text = pages[0]?.text ?? ''
+    expect(pages[0]?.headings).toEqual([
+      {
+        start: 0,
+        end: text.indexOf('7,400') + 5,
+        level: 9,
+        text: '(in millions) | January 28, 2023 | January 29, 2022',
+      },
+    ])
+  })
+
   it('reads column by column, with full-width blocks in between', async () => {
     const left = prose(1, 12)
     const right = prose(4, 12)
