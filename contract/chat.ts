@@ -27,7 +27,10 @@ const citedPassage = z.object({
   document_id: id,
   title: z.string(),
   filename: z.nullable(z.string()),
-  page: describe(z.nullable(z.int()), '1-based; null for formats without pages.'),
+  page: describe(
+    z.nullable(z.int()),
+    '1-based: a page, slide, sheet or message, the first cell of a part of a notebook, a minute of subtitles; null for formats without pages.',
+  ),
   heading: describe(z.nullable(z.string()), 'The headings above the passage: `Results › Liquidity`.'),
   passage: describe(z.int(), 'The number of the passage within its document.'),
   start: describe(z.int(), 'Offset of `text` in the page text, in UTF-16 units.'),

@@ -112,6 +112,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
         dataDir: config.dataDir,
         limits: config.documents,
         ocr: config.ocr,
+        searchPath: config.searchPath,
         watchFolders: config.watchFolders,
       },
     }),

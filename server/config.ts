@@ -426,6 +426,8 @@ export function readConfig(env: Record<string, string | undefined>) {
     ocr: s.OCR_LANGUAGES
       ? { languages: s.OCR_LANGUAGES, env: { PATH: env['PATH'], TESSDATA_PREFIX: env['TESSDATA_PREFIX'] } }
       : null,
+    /** Where LibreOffice is looked for, in the format of PATH. */
+    searchPath: env['PATH'],
     /** Absolute. */
     watchFolders: s.WATCH_FOLDERS,
     /** Warnings about variables that look like misspelt settings. */

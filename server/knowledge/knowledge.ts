@@ -69,6 +69,8 @@ export type KnowledgeDependencies = {
     limits: KnowledgeLimits
     /** Without it, images and scanned pages have no text. */
     ocr?: OcrSettings | null
+    /** Where LibreOffice is looked for, in the format of PATH. */
+    searchPath?: string | undefined
     /** Absolute paths of the folders that may be watched, with their subfolders. */
     watchFolders?: string[]
   }
@@ -117,6 +119,7 @@ export async function knowledge({
     concurrency: maxParsers,
     log,
     ocr: config.ocr ?? null,
+    searchPath: config.searchPath,
   })
   const fetcher = pageFetcher(
     { bytes: limits.maxUploadBytes, milliseconds: fetchTimeoutMs, redirects: maxRedirects },

@@ -8,6 +8,8 @@ const inlineTypes: Record<string, string> = {
   tsv: 'text/plain; charset=utf-8',
   json: 'text/plain; charset=utf-8',
   yaml: 'text/plain; charset=utf-8',
+  srt: 'text/plain; charset=utf-8',
+  vtt: 'text/plain; charset=utf-8',
   png: 'image/png',
   jpg: 'image/jpeg',
   gif: 'image/gif',
@@ -24,6 +26,13 @@ const attachmentTypes: Record<string, string> = {
   odp: 'application/vnd.oasis.opendocument.presentation',
   epub: 'application/epub+zip',
   eml: 'message/rfc822',
+  mbox: 'application/mbox',
+  msg: 'application/vnd.ms-outlook',
+  rtf: 'application/rtf',
+  doc: 'application/msword',
+  xls: 'application/vnd.ms-excel',
+  ppt: 'application/vnd.ms-powerpoint',
+  ipynb: 'application/x-ipynb+json',
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Answerability, SearchHit } from '../../contract/knowledge.ts'
 import { EmptyState, Notice } from '../ui/state.tsx'
 import { DocumentDialog } from './document-dialog.tsx'
 import { layerLabels } from './layers.ts'
+import { placeOf } from './place-of.ts'
 import { createSnippet } from './snippet.ts'
 import './search-results.css'
 
@@ -36,7 +37,9 @@ export function SearchResults({
             <button type="button" className="search-hit" onClick={() => setOpen(hit)}>
               <span className="row-title">
                 <span className="truncate">{hit.title}</span>
-                {hit.page !== null && <span className="row-facts">page {hit.page}</span>}
+                {hit.page !== null && (
+                  <span className="row-facts">{placeOf({ ...hit, page: hit.page }).toLowerCase()}</span>
+                )}
                 {showLayer && <span className="row-facts">{layerLabels[hit.layer].title}</span>}
                 <span className="search-hit-score" title="Relevance score">
                   {hit.score.toFixed(2)}

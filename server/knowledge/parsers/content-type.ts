@@ -1,12 +1,37 @@
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
+import { openCompoundFile } from './compound-file.ts'
 import { corrupt, encrypted, unsupported } from './errors.ts'
 
 /** The content of a file as its first bytes reveal it. */
-export type Content = 'pdf' | 'zip' | 'html' | 'mail' | 'text' | 'damaged' | { picture: string }
+export type Content =
+  | 'pdf'
+  | 'zip'
+  | 'rtf'
+  | 'html'
+  | 'mail'
+  | 'mbox'
+  | 'msg'
+  | LegacyOffice
+  | 'ipynb'
+  | 'srt'
+  | 'vtt'
+  | 'text'
+  | 'damaged'
+  | { picture: string }
+
+/** Formats of Office before 2007. */
+export type LegacyOffice = 'doc' | 'xls' | 'ppt'
 
 const headBytes = 4_096
 const pdfHeaderSearchBytes = 1_024
-const officeEncryption = Buffer.from('EncryptedPackage', 'utf16le')
+/** Streams in the root of a compound file, by the type that they mark. */
+const compoundTypes: [string, 'msg' | LegacyOffice][] = [
+  ['__properties_version1.0', 'msg'],
+  ['WordDocument', 'doc'],
+  ['Workbook', 'xls'],
+  ['Book', 'xls'],
+  ['PowerPoint Document', 'ppt'],
+]
 
 const unpack = 'Unpack it and upload the files in it.'
 const transcript = 'Upload a transcript as text.'
@@ -26,7 +51,6 @@ const otherSignatures: [RegExp, string, string][] = [
     'a compressed archive',
     unpack,
   ],
-  [/^\{\\rtf/, 'in Rich Text Format', 'Save it as Word (.docx) or PDF and upload that.'],
   [/^%!PS/, 'PostScript', 'Save it as PDF and upload that.'],
   [/^.{60}BOOKMOBI/s, 'a Kindle book', 'Convert it to EPUB and upload that.'],
   [/^SQLite format 3\0/, 'a database', 'Export its tables as CSV and upload those.'],
@@ -47,6 +71,9 @@ const htmlStart = /^\s*(?:<\?xml[^>]*>\s*)?(?:<!--[\s\S]*?-->\s*)*<(?:!doctype\s
 const mailHeader =
   /^(?:From|To|Subject|Date|Message-ID|MIME-Version|Received|Return-Path|Delivered-To|Reply-To|Content-Type):/gim
 const minMailHeaders = 3
+const mboxStart = /^From \S[^\n]{0,200}\n[\w-]{1,60}:/
+const notebookStart = /^\s*\{\s*"(?:cells|metadata|nbformat|worksheets)"\s*:/
+const subRipStart = /^\n{0,9}\d{1,6} ?\n\d{2}:\d{2}:\d{2},\d{3} --> /
 /** Matches the remains of a PDF whose beginning is missing. */
 const damagedPdf = /\bendobj\b|\bstartxref\b|%%EOF/
 
@@ -55,13 +82,19 @@ export function detectContent(path: string): Content {
   const head = readHead(path)
   if (head.slice(0, pdfHeaderSearchBytes).includes('%PDF-')) return 'pdf'
   if (/^PK(?:\x03\x04|\x05\x06)/.test(head)) return 'zip'
-  if (head.startsWith('\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1')) throw legacyOffice(path)
+  if (head.startsWith('\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1')) return typeOfCompoundFile(path)
   for (const [picture, signature] of imageSignatures) if (signature.test(head)) return { picture }
   for (const [signature, what, advice] of otherSignatures)
     if (signature.test(head)) throw unsupported(what, advice)
+  if (head.startsWith('{\\rtf')) return 'rtf'
   const text = head.replace(/^\xef\xbb\xbf/, '')
   if (htmlStart.test(text)) return 'html'
   if (damagedPdf.test(text)) return 'damaged'
+  if (notebookStart.test(text)) return 'ipynb'
+  const unixText = text.replaceAll('\r\n', '\n')
+  if (mboxStart.test(unixText)) return 'mbox'
+  if (subRipStart.test(unixText)) return 'srt'
+  if (/^WEBVTT\b/.test(unixText)) return 'vtt'
   const names = new Set(
     text
       .split(/\r?\n\r?\n/, 1)[0]
@@ -81,13 +114,14 @@ function readHead(path: string): string {
   }
 }
 
-/** Handles the container format of Office before 2007, in which newer files with a password are stored as well. */
-function legacyOffice(path: string) {
-  if (readFileSync(path).includes(officeEncryption)) return encrypted()
-  return unsupported(
-    'in an Office format from before 2007 (.doc, .xls, .ppt or .msg)',
-    'Save it as .docx, .xlsx, .pptx, .eml or PDF and upload that.',
-  )
+/** Newer files of Office with a password are stored in this container as well. */
+function typeOfCompoundFile(path: string): 'msg' | LegacyOffice {
+  const { streams } = openCompoundFile(readFileSync(path))
+  if (streams.has('EncryptedPackage')) throw encrypted()
+  const type = compoundTypes.find(([stream]) => streams.has(stream))?.[1]
+  if (!type)
+    throw unsupported('neither an Outlook message nor an Office document', 'Save it as PDF and upload that.')
+  return type
 }
 
 /** Returns the error for an archive that is no known document; `has` checks for an entry. */

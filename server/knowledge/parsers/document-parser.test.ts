@@ -202,7 +202,7 @@ describe('the parser process', () => {
     const child = parserProcess(limits, log)
     const started = Promise.withResolvers<void>()
     const outcome = child.parse(
-      { path: longPdf, filename: 'long.pdf', limits, ocr: null, isWebPage: false },
+      { path: longPdf, filename: 'long.pdf', limits, ocr: null, searchPath: undefined, isWebPage: false },
       signal,
       () => started.resolve(),
     )

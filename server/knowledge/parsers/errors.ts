@@ -74,6 +74,20 @@ export const imageWithoutOcr = (kind: string) =>
     `The file is an image (${kind}). If it is a scanned page, ${ocrInstructions}`,
   )
 
+/** LibreOffice, which converts files of Office before 2007, is not installed. */
+export const libreOfficeNotInstalled = (type: string) =>
+  new UnreadableFileError(
+    'unsupported_type',
+    `The file is in an Office format from before 2007 (.${type}), which LibreOffice converts, and LibreOffice is not installed on this server. Install it, or save the file as .${type}x or PDF and upload that.`,
+  )
+
+/** LibreOffice read a file of Office before 2007 without a result. */
+export const notConverted = (type: string) =>
+  new UnreadableFileError(
+    'corrupt',
+    `LibreOffice cannot convert the file. It is probably damaged or password-protected. Open it in its own program, save it as .${type}x or PDF and upload that.`,
+  )
+
 export const unsupported = (what: string, advice: string) =>
   new UnreadableFileError('unsupported_type', `The file is ${what}, which is not supported. ${advice}`)
 
@@ -83,10 +97,10 @@ export const tooLarge = (bytes: number, limits: ParseLimits) =>
     `The file is ${megabytes(bytes)} in size; the maximum is ${megabytes(limits.bytes)}. Split it into smaller files.`,
   )
 
-export const tooManyPages = (pages: number, limits: ParseLimits) =>
+export const tooManyPages = (pages: number, limits: ParseLimits, unit = 'pages') =>
   new UnreadableFileError(
     'too_many_pages',
-    `The document has ${pages} pages; the maximum is ${limits.pages}. Split it into smaller documents.`,
+    `The document has ${pages} ${unit}; the maximum is ${limits.pages}. Split it into smaller documents.`,
   )
 
 export const unpackedTooLarge = (limits: ParseLimits) =>

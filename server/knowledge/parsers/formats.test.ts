@@ -1,4 +1,7 @@
+import { writeFile } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { compoundFileOf, messageProperties, type Tree } from '../../../test/files/compound-file.ts'
 import { temporaryFolder } from '../../../test/files/folder.ts'
 import {
   docxOf,
@@ -15,6 +18,7 @@ import {
 } from '../../../test/files/office.ts'
 import { zipOf } from '../../../test/files/zip.ts'
 import type { ParsedDocument, ParseFailure } from './document.ts'
+import { libreOffice } from './libreoffice.ts'
 import { parseFile } from './parse-file.ts'
 
 const limits = { bytes: 1e8, pages: 20, unpackedBytes: 20_000_000, milliseconds: 10_000, memoryBytes: 5e8 }
@@ -405,6 +409,212 @@ describe('e-mail', () => {
   })
 })
 
+describe('a mail archive', () => {
+  const messages = [
+    'From ada@example.org Tue Mar  5 10:00:00 2024\nFrom: Ada <ada@example.org>\nSubject: Harbour\nDate: Tue, 5 Mar 2024 10:00:00 +0000\n\nIt opens.\n>From dawn on.\nFrom here it is far.\n',
+    'From ben@example.org Wed Mar  6 10:00:00 2024\nFrom: Ben <ben@example.org>\nSubject: Mill\n\nIt grinds.\n',
+  ]
+  it.each(['\n', '\r\n'])('has a page per message with its subject as heading (%j)', async (newline) => {
+    const archive = messages.join('\n').replaceAll('\n', newline)
+    const document = await read('a.mbox', archive)
+    expect(document).toMatchObject({ type: 'mbox', paged: true, title: 'Harbour' })
+    expect(document.pages.map(({ page, text }) => [page, text.split('\n\n')])).toEqual([
+      [
+        1,
+        [
+          'Harbour',
+          'From: Ada <ada@example.org>\nDate: 2024-03-05T10:00:00.000Z',
+          'It opens.\nFrom dawn on.\nFrom here it is far.',
+        ],
+      ],
+      [2, ['Mill', 'From: Ben <ben@example.org>', 'It grinds.']],
+    ])
+    expect(await read('inbox', archive)).toMatchObject({ type: 'mbox' })
+  })
+
+  it('is rejected without mail in it, or with too many messages', async () => {
+    await expect(read('a.mbox', 'Just a note.')).rejects.toEqual(parseError('corrupt'))
+    await expect(
+      read('a.mbox', Array.from({ length: 11 }, () => messages.join('\n')).join('\n')),
+    ).rejects.toMatchObject({
+      message: expect.stringContaining('has 22 messages') as string,
+    })
+  })
+})
+
+describe('an Outlook message', () => {
+  const utf16 = (text: string) => Buffer.from(text, 'utf16le')
+  const message = (more: Tree = {}) =>
+    compoundFileOf({
+      '__properties_version1.0': messageProperties(Date.UTC(2024, 2, 5, 10)),
+      '__substg1.0_0037001F': utf16('Harbour'),
+      '__substg1.0_0C1A001F': utf16('Ada'),
+      '__substg1.0_5D01001F': utf16('ada@example.org'),
+      '__substg1.0_0E04001E': Buffer.from('J\xfcrgen', 'latin1'),
+      '__attach_version1.0_#00000000': { '__substg1.0_3707001F': utf16('plan.pdf') },
+      ...more,
+    })
+
+  it('has sender, recipients, time, text and attachments', async () => {
+    const long = 'It opens at dawn. '.repeat(400)
+    const document = await read('a.msg', message({ '__substg1.0_1000001F': utf16(long) }))
+    expect(document).toMatchObject({ type: 'msg', title: 'Harbour', paged: false })
+    expect(document.pages[0]?.text).toBe(
+      `Harbour\n\nFrom: Ada <ada@example.org>\nTo: Jürgen\nDate: 2024-03-05T10:00:00.000Z\n\n${long.trim()}\n\nAttachment: plan.pdf`,
+    )
+  })
+
+  it('converts HTML to text', async () => {
+    const html = { '__substg1.0_10130102': Buffer.from('<p>Hello <b>you</b></p>') }
+    expect(await textOf('letter', message(html))).toContain('Hello you')
+  })
+
+  it('is rejected when its chains repeat or it is truncated', async () => {
+    const file = message()
+    const looped = Buffer.from(file)
+    const table = looped.readUInt32LE(76)
+    for (let i = 0; i < table; i++) looped.writeUInt32LE(0, (table + 1) * 512 + i * 4)
+    for (const damaged of [looped, file.subarray(0, 700)])
+      await expect(read('a.msg', damaged)).rejects.toEqual(parseError('corrupt'))
+  })
+})
+
+describe('Rich Text Format', () => {
+  it('has headings, tables, notes, symbols and the title, in any code page', async () => {
+    const rtf = String.raw`{\rtf1\ansi\ansicpg1252{\fonttbl{\f0\fcharset0 Arial;}{\f1\fcharset204 Arial Cyr;}}{\stylesheet{\s1 heading 1;}}
+{\info{\title The guide}{\author Ada}}{\*\generator Word;}
+\pard\s1\outlinelevel0 First {\b steps}\par
+\pard Zw\'f6lf \u8364?uro\~and {\f1\'cc\'e8\'f0}{\v hidden}.{\footnote A {\i note}.} Set \{x\}\line here\par
+{\field{\*\fldinst HYPERLINK "http://x"}{\fldrslt a link}}{\pict\pngblip 89504e47}\par
+\trowd\pard\intbl Name\cell Age\cell\row\trowd\pard\intbl Ada\par Lovelace\cell 36\cell\row
+\pard Last\bin4 }{}{ one\par}`
+    const document = await read('a.rtf', rtf)
+    expect(document).toMatchObject({ type: 'rtf', title: 'The guide', paged: false })
+    expect(document.pages[0]?.text).toBe(
+      'First steps\n\nZwölf €uro and Мир. Set {x}\nhere\n\nA note.\n\na link\n\nName\tAge\nAda Lovelace\t36\n\nLast one',
+    )
+    expect(await headingsOf('letter', rtf)).toEqual(['1 First steps', '9 Name | Age'])
+  })
+
+  it('is read when truncated, and rejected without text', async () => {
+    expect(await textOf('a.rtf', String.raw`{\rtf1 Hello {\b you`)).toBe('Hello you')
+    await expect(read('a.rtf', String.raw`{\rtf1{\info{\title x}}}`)).rejects.toEqual(parseError('empty'))
+  })
+})
+
+describe('a Jupyter notebook', () => {
+  const code = (source: string | string[], outputs: object[] = []) => ({ cell_type: 'code', source, outputs })
+  const notebook = {
+    nbformat: 4,
+    metadata: { language_info: { name: 'python' } },
+    cells: [
+      { cell_type: 'markdown', source: ['# Rain\n', 'How much?'] },
+      code(
+        ['1 + 1'],
+        [{ output_type: 'execute_result', data: { 'text/plain': ['2'], 'image/png': 'iVBORw0' } }],
+      ),
+      code('# no heading', [{ output_type: 'error', ename: 'ValueError', evalue: 'no rain' }]),
+      { cell_type: 'markdown', source: '## Snow' },
+      code('print(3)', [{ output_type: 'stream', text: '3\n' }]),
+    ],
+  }
+
+  it('has a page per text cell with its code and outputs, numbered by the cell', async () => {
+    const document = await read('a.ipynb', JSON.stringify(notebook))
+    expect(document).toMatchObject({ type: 'ipynb', title: 'Rain', paged: true })
+    expect(
+      document.pages.map(({ page, text, headings }) => [page, text, headings.map(({ level }) => level)]),
+    ).toEqual([
+      [
+        1,
+        '# Rain\nHow much?\n\n```python\n1 + 1\n```\n\n```\n2\n```\n\n```python\n# no heading\n```\n\n```\nValueError: no rain\n```',
+        [1],
+      ],
+      [4, '## Snow\n\n```python\nprint(3)\n```\n\n```\n3\n```', [2]],
+    ])
+    expect(await read('a.json', JSON.stringify(notebook, null, 1))).toMatchObject({ type: 'ipynb' })
+  })
+
+  it('is rejected when its cells cannot be read', async () => {
+    for (const content of ['{"cells": [', '{"cells": 5}', 'text'])
+      await expect(read('a.ipynb', content)).rejects.toEqual(parseError('corrupt'))
+  })
+})
+
+describe('subtitles', () => {
+  const cue = (time: string, text: string) => `00:${time}.000 --> 00:59:59.000 align:start\n${text}\n`
+
+  it('have a page per minute, up to the end of a sentence, with the time code as heading', async () => {
+    const vtt = [
+      'WEBVTT\n',
+      'NOTE made by hand\n',
+      cue('00:01', '<v Ada>It <i>opens</i>'),
+      cue('00:58', '&amp; closes'),
+      cue('01:02', 'at dawn.'),
+      cue('01:05', 'It is far.'),
+      cue('07:30', 'The end'),
+    ].join('\n')
+    const document = await read('a.vtt', vtt)
+    expect(document).toMatchObject({ type: 'vtt', paged: true, title: null })
+    expect(document.pages.map(({ page, text, headings }) => [page, headings[0]?.text, text])).toEqual([
+      [1, '00:00:01', 'Ada: It opens\n& closes\nat dawn.'],
+      [2, '00:01:05', 'It is far.'],
+      [8, '00:07:30', 'The end'],
+    ])
+  })
+
+  it('omit numbers, repeated lines and positions', async () => {
+    const srt =
+      '1\r\n00:00:01,000 --> 00:00:02,000\r\n{\\an8}One\r\n\r\n2\r\n00:00:02,000 --> 00:00:03,000\r\nOne\r\n<b>two</b>\r\n'
+    expect(await textOf('a.srt', srt)).toBe('One\ntwo')
+    expect(await read('a.txt', srt)).toMatchObject({ type: 'srt' })
+    await expect(read('a.srt', 'Just a note.')).rejects.toEqual(parseError('corrupt'))
+  })
+})
+
+describe('Office before 2007', () => {
+  const old = (stream: string) => compoundFileOf({ [stream]: Buffer.alloc(5_000) })
+  const readWith = async (searchPath: string, name: string, content: Buffer) =>
+    parseFile(await folder.write(name, content), name, limits, () => undefined, {
+      convertOffice: libreOffice(searchPath, limits),
+    })
+
+  /** Installs a program that takes the arguments of LibreOffice and writes `result`, if any, instead of converting. */
+  async function install(result?: Buffer): Promise<string> {
+    const path = result && (await folder.write('converted', result))
+    const script = path ? `cp '${path}' "$7/$(basename "$8").$5"` : 'exit 0'
+    await writeFile(join(folder.path, 'soffice'), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+    return [folder.path, '/usr/bin', '/bin'].join(delimiter)
+  }
+
+  it.each([
+    ['doc', 'WordDocument', docxOf(wordParagraph('Hello')), 'Hello'],
+    ['xls', 'Workbook', xlsxOf([{ name: 'S', rows: sheetRows([['x']]) }]), 'S\n\nx'],
+    ['ppt', 'PowerPoint Document', pptxOf([{ shapes: slideShape(['Year'], 'title') }]), 'Year'],
+  ])('is converted by LibreOffice: %s', async (type, stream, converted, text) => {
+    const document = await readWith(await install(converted), 'upload', old(stream))
+    expect(document).toMatchObject({ type, pages: [{ text }] })
+  })
+
+  it('is rejected without LibreOffice, and when that fails', async () => {
+    await expect(readWith('/nowhere', 'a.doc', old('WordDocument'))).rejects.toMatchObject({
+      code: 'unsupported_type',
+      message: expect.stringContaining(
+        'LibreOffice is not installed on this server. Install it, or save the file as .docx',
+      ) as string,
+    })
+    await expect(readWith(await install(), 'a.doc', old('WordDocument'))).rejects.toEqual(
+      parseError('corrupt'),
+    )
+    await expect(readWith(await install(), 'a.doc', old('Unknown'))).rejects.toEqual(
+      parseError('unsupported_type'),
+    )
+    await expect(readWith(await install(), 'a.doc', old('EncryptedPackage'))).rejects.toEqual(
+      parseError('encrypted'),
+    )
+  })
+})
+
 describe('CSV and TSV', () => {
   it.each([
     ['a.csv', 'name;town\n"Lovelace; Ada";London\n'],
@@ -530,13 +740,7 @@ describe('content detection', () => {
   it.each([
     ['a.png', '\x89PNG\r\n\x1a\n', 'no_text'],
     ['photo.pdf', '\xff\xd8\xff\xe0', 'no_text'],
-    ['old.doc', `\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1${'\0'.repeat(600)}`, 'unsupported_type'],
-    [
-      'locked.docx',
-      `\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1${'\0'.repeat(600)}${Buffer.from('EncryptedPackage', 'utf16le').toString('latin1')}`,
-      'encrypted',
-    ],
-    ['a.rtf', '{\\rtf1 Hello}', 'unsupported_type'],
+    ['old.doc', `\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1${'\0'.repeat(600)}`, 'corrupt'],
     ['a.tar.gz', '\x1f\x8b\x08', 'unsupported_type'],
     ['a.exe', `MZ\x90${'\0'.repeat(100)}`, 'unsupported_type'],
     ['song.txt', 'ID3\x04\0\0', 'unsupported_type'],

@@ -36,8 +36,10 @@ export function documentParser(options: {
   log: Log
   /** Null disables text recognition. */
   ocr?: OcrSettings | null
+  /** Where LibreOffice, which converts files of Office before 2007, is looked for; in the format of PATH. */
+  searchPath?: string | undefined
 }) {
-  const { limits, concurrency, log, ocr = null } = options
+  const { limits, concurrency, log, ocr = null, searchPath } = options
   const closing = new AbortController()
   const turns = fairSemaphore(concurrency)
   const idle: { child: ParserProcess; files: number; timer: NodeJS.Timeout }[] = []
@@ -55,7 +57,7 @@ export function documentParser(options: {
     if (size > limits.bytes) return failure(tooLarge(size, limits))
     await turns.acquire(user, either)
     try {
-      return await parseInProcess({ path, filename, limits, ocr, isWebPage }, either, onProgress)
+      return await parseInProcess({ path, filename, limits, ocr, searchPath, isWebPage }, either, onProgress)
     } finally {
       turns.release(user)
     }

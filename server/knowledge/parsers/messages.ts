@@ -7,6 +7,8 @@ export type ParseJob = {
   filename: string
   limits: ParseLimits
   ocr: OcrSettings | null
+  /** Where LibreOffice is looked for, in the format of PATH. */
+  searchPath: string | undefined
   isWebPage: boolean
 }
 

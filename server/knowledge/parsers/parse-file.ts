@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
-import { type Content, detectContent, unknownArchive } from './content-type.ts'
+import { type Content, detectContent, type LegacyOffice, unknownArchive } from './content-type.ts'
 import type { ParsedDocument, ParsedPage, ParseLimits } from './document.ts'
-import { corrupt, empty, scanned, UnreadableFileError } from './errors.ts'
+import { corrupt, empty, libreOfficeNotInstalled, scanned, UnreadableFileError } from './errors.ts'
+import type { ConvertOffice } from './libreoffice.ts'
 import { mainPartOf } from './office.ts'
 import { createTextBudget } from './page-builder.ts'
 import type { ParsedContent, Parser, ParserInput, ZipParser } from './parser.ts'
@@ -23,6 +24,12 @@ const parsers: Record<string, () => Promise<Parser>> = {
   pdf: async () => (await import('./formats/pdf/index.ts')).parsePdf,
   html: async () => (await import('./formats/html.ts')).parseHtml,
   eml: async () => (await import('./formats/eml.ts')).parseEml,
+  mbox: async () => (await import('./formats/mbox.ts')).parseMbox,
+  msg: async () => (await import('./formats/msg.ts')).parseMsg,
+  rtf: async () => (await import('./formats/rtf.ts')).parseRtf,
+  ipynb: async () => (await import('./formats/notebook.ts')).parseNotebook,
+  srt: async () => (await import('./formats/subtitles.ts')).parseSubtitles,
+  vtt: async () => (await import('./formats/subtitles.ts')).parseSubtitles,
   csv: async () => (await import('./formats/csv.ts')).parseCsv,
   tsv: async () => (await import('./formats/csv.ts')).parseCsv,
   md: async () => (await import('./formats/text.ts')).parseMarkdown,
@@ -32,13 +39,23 @@ const parsers: Record<string, () => Promise<Parser>> = {
 const loadImageParser = async () => (await import('./formats/image.ts')).parseImage
 const loadCodeParser = async () => (await import('./formats/text.ts')).parseCode
 
-/** Types under which HTML pages are often saved by mistake; in other types, HTML is the content itself. */
-const mayContainHtml = new Set(['txt', 'csv', 'tsv', 'json', 'eml'])
+const isLegacyOffice = (content: Content): content is LegacyOffice =>
+  content === 'doc' || content === 'xls' || content === 'ppt'
+
+/** Contents that are often saved under other types of text, with these types. */
+const disguises: Partial<Record<Content & string, Set<string>>> = {
+  html: new Set(['txt', 'csv', 'tsv', 'json', 'eml', 'mbox', 'srt', 'vtt']),
+  mail: new Set(['mbox']),
+  mbox: new Set(['eml', 'txt']),
+  ipynb: new Set(['json', 'txt']),
+  srt: new Set(['txt', 'vtt']),
+  vtt: new Set(['txt', 'srt']),
+}
 
 const imageFile = /\.(?:png|jpe?g|gif|tiff?|webp|bmp|emf|wmf)$/
 
 /** Types whose first heading is a sheet name or missing. */
-const tableTypes = new Set(['xlsx', 'ods', 'csv', 'tsv'])
+const tableTypes = new Set(['xlsx', 'xls', 'ods', 'csv', 'tsv'])
 
 /** Parses one file in this process. @throws UnreadableFileError */
 export async function parseFile(
@@ -48,8 +65,9 @@ export async function parseFile(
   onPage: ParserInput['onPage'],
   {
     recognizeText,
+    convertOffice,
     isWebPage = false,
-  }: { recognizeText?: ParserInput['recognizeText']; isWebPage?: boolean } = {},
+  }: Partial<Pick<ParserInput, 'recognizeText' | 'isWebPage'>> & { convertOffice?: ConvertOffice } = {},
 ): Promise<ParsedDocument> {
   const promised = typeOf(filename)
   const content = detectContent(path)
@@ -64,7 +82,11 @@ export async function parseFile(
     isWebPage,
   })
   const read =
-    content === 'zip' ? await parseZip(source, promised) : await parsePlain(content, promised, source)
+    content === 'zip'
+      ? await parseZip(source, promised)
+      : isLegacyOffice(content)
+        ? await parseLegacyOffice(source, content, convertOffice)
+        : await parsePlain(content, promised, source)
   if (isBlank(read)) throw empty()
   const title = tableTypes.has(read.type) ? null : titleFor(read)
   return { ...read, title: title && storable(title), pages: read.pages.map(storablePage) }
@@ -95,6 +117,16 @@ async function parseZip(
   return { ...read, type }
 }
 
+async function parseLegacyOffice(
+  source: (type: string) => ParserInput,
+  type: LegacyOffice,
+  convert: ConvertOffice | undefined,
+): Promise<ParsedDocument> {
+  if (!convert) throw libreOfficeNotInstalled(type)
+  await using converted = await convert(source(type).path, type)
+  return { ...(await parseZip((kind) => ({ ...source(kind), path: converted.path }), undefined)), type }
+}
+
 async function typeOfZip(zip: Zip): Promise<string | undefined> {
   const mimetype = (await zip.bytes('mimetype')).toString('latin1').trim()
   const openDocument = /^application\/vnd\.oasis\.opendocument\.(text|spreadsheet|presentation)\b/.exec(
@@ -108,7 +140,7 @@ async function typeOfZip(zip: Zip): Promise<string | undefined> {
 }
 
 async function parsePlain(
-  content: Exclude<Content, 'zip'>,
+  content: Exclude<Content, 'zip' | LegacyOffice>,
   promised: string | undefined,
   source: (type: string) => ParserInput,
 ): Promise<ParsedDocument> {
@@ -131,12 +163,13 @@ async function parsePlain(
 }
 
 function typeOfPlain(
-  content: Exclude<Content, 'zip' | object>,
+  content: Exclude<Content, 'zip' | LegacyOffice | object>,
   promised: string | undefined,
   isFree: boolean,
 ): string {
-  if (content === 'pdf') return 'pdf'
-  if (content === 'html' && (isFree || mayContainHtml.has(promised ?? ''))) return 'html'
-  if (content === 'mail' && isFree) return 'eml'
+  if (content === 'pdf' || content === 'rtf' || content === 'msg') return content
+  const isText = content === 'text' || content === 'damaged'
+  if (!isText && (isFree || disguises[content]?.has(promised ?? '')))
+    return content === 'mail' ? 'eml' : content
   return isFree ? 'txt' : (promised ?? 'txt')
 }

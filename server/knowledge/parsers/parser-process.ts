@@ -4,6 +4,7 @@ import { detectLanguage } from '../../search/index.ts'
 import { chunkDocument } from '../chunking/index.ts'
 import type { ParsedDocument } from './document.ts'
 import { UnreadableFileError } from './errors.ts'
+import { libreOffice } from './libreoffice.ts'
 import type { ParseJob, ParseMessage, SentPassage } from './messages.ts'
 import { type RecognizeText, tesseract } from './ocr/tesseract.ts'
 import { parseFile } from './parse-file.ts'
@@ -36,6 +37,7 @@ async function handle(job: ParseJob) {
     }
     const document = await parseFile(job.path, job.filename, job.limits, onPage, {
       recognizeText: textRecognition(job),
+      convertOffice: libreOffice(job.searchPath, job.limits),
       isWebPage: job.isWebPage,
     })
     await sendDocument(document)

@@ -13,6 +13,15 @@ const extensions: Record<string, string> = {
   csv: 'csv',
   tsv: 'tsv tab',
   eml: 'eml',
+  mbox: 'mbox mbx',
+  msg: 'msg',
+  rtf: 'rtf',
+  doc: 'doc dot',
+  xls: 'xls xlt',
+  ppt: 'ppt pps pot',
+  ipynb: 'ipynb',
+  srt: 'srt',
+  vtt: 'vtt',
   json: 'json',
   txt: 'txt text',
   log: 'log',
@@ -21,7 +30,7 @@ const extensions: Record<string, string> = {
 
 /** Plain text types, named by their extension. */
 const plainTextExtensions =
-  `rst adoc tex org bib srt vtt ics vcf jsonl ndjson toml ini cfg conf properties env xml xsd xsl svg sql
+  `rst adoc tex org bib ics vcf jsonl ndjson toml ini cfg conf properties env xml xsd xsl svg sql
   js mjs cjs jsx ts mts cts tsx vue svelte astro css scss sass less graphql proto py pyi rb go rs java kt kts scala groovy
   gradle c h cc cpp cxx hpp hh cs fs vb php swift m mm dart lua pl pm r jl hs ml ex exs erl clj elm nim zig sol asm s
   sh bash zsh fish ps1 bat cmd tf hcl nix cmake mk diff patch`.split(/\s+/)
@@ -37,7 +46,7 @@ const plainTextNames = new Set(
 const imageExtensions = new Set('png jpg jpeg gif webp tif tiff bmp heic heif avif'.split(' '))
 
 /** Unsupported document types, whose error says which format to save them as. */
-const unsupportedExtensions = new Set('doc xls ppt msg rtf pages numbers key xlsb mobi azw3 ps'.split(' '))
+const unsupportedExtensions = new Set('pages numbers key xlsb mobi azw3 ps'.split(' '))
 
 const typesByExtension = new Map([
   ...Object.entries(extensions).flatMap(([type, extensionList]) =>
@@ -83,5 +92,10 @@ export const binaryTypes = new Set([
   'ods',
   'odp',
   'epub',
+  'msg',
+  'rtf',
+  'doc',
+  'xls',
+  'ppt',
   ...imageExtensions,
 ])

@@ -4,6 +4,7 @@ import type { Avee } from '../../../contract/avees.ts'
 import type { Citation, Message } from '../../../contract/chat.ts'
 import { type Answer, answerFold } from '../../api/index.ts'
 import { useIsConnectionLost, useRun } from '../../api/react.tsx'
+import { placeOf } from '../../documents/place-of.ts'
 import { Button, IconButton, Spinner } from '../../ui/button.tsx'
 import { useCopy } from '../../ui/copy.ts'
 import { Markdown, type References } from '../../ui/markdown/markdown.tsx'
@@ -143,7 +144,8 @@ function useReferences(
 
 function titleOf(citation: Citation | undefined): string | undefined {
   if (!citation || citation.status !== 'available') return citation && hiddenCitationTexts[citation.status]
-  return `${citation.title}${citation.page ? `, page ${citation.page}` : ''}`
+  const { title, filename, page } = citation
+  return page === null ? title : `${title}, ${placeOf({ filename, page }).toLowerCase()}`
 }
 
 /** Explains an answer that failed, was stopped or was truncated, and offers what to do next. */

@@ -4,6 +4,7 @@ import type { AvailableCitation } from '../../../contract/chat.ts'
 import { getDocumentFile } from '../../../contract/knowledge.ts'
 import { useApi } from '../../api/react.tsx'
 import { DocumentView } from '../../documents/document-view.tsx'
+import { placeOf } from '../../documents/place-of.ts'
 import { claimFor } from '../../documents/supporting-sentences.ts'
 import { IconButton } from '../../ui/button.tsx'
 import './citation-panel.css'
@@ -46,7 +47,7 @@ export function CitationPanel({
         }
         subtitle={
           <>
-            <span>{citation.page === null ? 'Passage' : `Page ${citation.page}`}</span>
+            <span>{citation.page === null ? 'Passage' : placeOf({ ...citation, page: citation.page })}</span>
             {citation.filename && citation.filename !== citation.title && (
               <span className="truncate">{citation.filename}</span>
             )}

@@ -1,5 +1,6 @@
 import { FileText } from 'lucide-react'
 import type { Citation } from '../../../contract/chat.ts'
+import { placeOf } from '../../documents/place-of.ts'
 import './sources.css'
 
 /** Why a citation shows nothing of its document. */
@@ -38,7 +39,9 @@ function Source({ citation, onOpen }: { citation: Citation; onOpen: () => void }
       {number}
       <FileText size={14} aria-hidden />
       <span className="truncate">{citation.title}</span>
-      {citation.page !== null && <span className="source-page">page {citation.page}</span>}
+      {citation.page !== null && (
+        <span className="source-page">{placeOf({ ...citation, page: citation.page }).toLowerCase()}</span>
+      )}
     </button>
   )
 }

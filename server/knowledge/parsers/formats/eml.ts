@@ -1,30 +1,56 @@
 import PostalMime, { type Address } from 'postal-mime'
 import { corrupt } from '../errors.ts'
-import { collapseWhitespace, pageBuilder } from '../page-builder.ts'
+import { collapseWhitespace, type PageBuilder, pageBuilder } from '../page-builder.ts'
 import type { Parser } from '../parser.ts'
 import { appendHtml } from './html.ts'
 
 /** Parses e-mail: subject, sender, recipients, date, the text (else the HTML) and the names of attachments. */
 export const parseEml: Parser = async ({ bytes, textBudget }) => {
-  const mail = await PostalMime.parse(await bytes(), { attachmentEncoding: 'arraybuffer' })
-  if (mail.headers.length === 0) throw corrupt('it has none of the headers of a mail')
   const page = pageBuilder(textBudget)
-  const subject = collapseWhitespace(mail.subject ?? '')
+  const title = await appendMail(page, await bytes())
+  if (title === undefined) throw corrupt('it has none of the headers of a mail')
+  return { title: title || null, paged: false, pages: [page.page(1)] }
+}
+
+/** Appends a mail in the format of RFC 5322 and returns its subject; undefined if it has no headers. */
+export async function appendMail(page: PageBuilder, bytes: Buffer): Promise<string | undefined> {
+  const mail = await PostalMime.parse(bytes, { attachmentEncoding: 'arraybuffer' })
+  if (mail.headers.length === 0) return undefined
+  return writeMail(page, {
+    subject: mail.subject ?? '',
+    about: {
+      From: addresses(mail.from ? [mail.from] : []),
+      To: addresses(mail.to ?? []),
+      Cc: addresses(mail.cc ?? []),
+      Date: mail.date ?? '',
+    },
+    text: mail.text ?? '',
+    html: mail.html ?? '',
+    attachments: mail.attachments.map(({ filename, mimeType }) => filename || mimeType),
+  })
+}
+
+/** Writes the parts of a mail, the HTML only without a text, and returns the subject. */
+export function writeMail(
+  page: PageBuilder,
+  mail: {
+    subject: string
+    about: Record<string, string>
+    text: string
+    html: string
+    attachments: string[]
+  },
+): string {
+  const subject = collapseWhitespace(mail.subject)
   page.heading(1, subject)
-  const about: [string, string][] = [
-    ['From', addresses(mail.from ? [mail.from] : [])],
-    ['To', addresses(mail.to ?? [])],
-    ['Cc', addresses(mail.cc ?? [])],
-    ['Date', collapseWhitespace(mail.date ?? '')],
-  ]
-  for (const [name, value] of about) if (value) page.line(`${name}: ${value}`)
-  if (mail.text?.trim())
+  for (const [name, value] of Object.entries(mail.about))
+    if (value.trim()) page.line(`${name}: ${collapseWhitespace(value)}`)
+  if (mail.text.trim())
     for (const paragraph of mail.text.replaceAll(/\r\n?/g, '\n').split(/\n{2,}/))
       page.paragraph(paragraph.trim())
-  else if (mail.html) appendHtml(page, mail.html)
-  for (const { filename, mimeType } of mail.attachments)
-    page.line(`Attachment: ${collapseWhitespace(filename ?? '') || mimeType}`)
-  return { title: subject || null, paged: false, pages: [page.page(1)] }
+  else appendHtml(page, mail.html)
+  for (const name of mail.attachments) page.line(`Attachment: ${collapseWhitespace(name)}`)
+  return subject
 }
 
 const addresses = (list: Address[]): string =>

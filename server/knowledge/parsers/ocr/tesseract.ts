@@ -1,6 +1,5 @@
-import { spawn } from 'node:child_process'
-import { text as textOf } from 'node:stream/consumers'
 import { ocrLanguageMissing } from '../errors.ts'
+import { type ProgramLimits, runProgram } from '../run-program.ts'
 
 /** Settings of Tesseract, a separate program that the operator installs with the required languages. */
 export type OcrSettings = {
@@ -19,8 +18,6 @@ export type OcrImage = { path: string } | { bytes: Uint8Array }
  */
 export type RecognizeText = (picture: OcrImage, dotsPerInch?: number) => Promise<string[] | undefined>
 
-type Limits = { memoryBytes: number; milliseconds: number }
-
 /** Confidence (0–100) below which a word is more likely a speck or a line. */
 const minWordConfidence = 30
 /** Mean confidence below which a page is not text: a photograph, or a language that is not configured. */
@@ -28,17 +25,20 @@ const minPageConfidence = 45
 /** The level of words in Tesseract's TSV output. */
 const wordLevel = '5'
 
-export function tesseract({ languages, env }: OcrSettings, limits: Limits): RecognizeText {
+export function tesseract({ languages, env }: OcrSettings, limits: ProgramLimits): RecognizeText {
   return async (picture, dotsPerInch) => {
     const from = 'path' in picture ? picture.path : 'stdin'
     const density = dotsPerInch === undefined ? [] : ['--dpi', String(dotsPerInch)]
-    const { code, output, complaint } = await run(
+    const { code, output, complaint } = await runProgram(
       ['tesseract', from, 'stdout', '-l', languages, ...density, 'tsv'],
-      'bytes' in picture ? picture.bytes : undefined,
-      env,
-      limits,
+      {
+        input: 'bytes' in picture ? picture.bytes : undefined,
+        // One thread: pages run in parallel, and Tesseract's own threads mostly wait for each other.
+        env: { ...env, OMP_THREAD_LIMIT: '1' },
+        limits,
+      },
     )
-    if (code === 'missing') return undefined
+    if (code === 'not_installed') return undefined
     if (
       /(?:failed|error).*(?:loading|opening).*(?:language|data file)|couldn't load any languages/i.test(
         complaint,
@@ -47,37 +47,6 @@ export function tesseract({ languages, env }: OcrSettings, limits: Limits): Reco
       throw ocrLanguageMissing(languages)
     return code === 0 ? pagesOf(output) : []
   }
-}
-
-/** Runs a program with limits on memory and time, because an image may unpack to any size. */
-async function run(
-  command: string[],
-  input: Uint8Array | undefined,
-  env: OcrSettings['env'],
-  limits: Limits,
-) {
-  const kilobytes = Math.floor(limits.memoryBytes / 1024)
-  const bounded =
-    process.platform === 'win32'
-      ? command
-      : ['sh', '-c', `ulimit -v ${kilobytes} 2>/dev/null; exec "$0" "$@"`, ...command]
-  const [program = '', ...args] = bounded
-  const child = spawn(program, args, {
-    // One thread: pages run in parallel, and Tesseract's own threads mostly wait for each other.
-    env: { ...env, OMP_THREAD_LIMIT: '1' },
-    timeout: limits.milliseconds,
-    killSignal: 'SIGKILL',
-    windowsHide: true,
-  })
-  const ended = new Promise<number | null | 'missing'>((resolve) => {
-    child.once('error', () => resolve('missing'))
-    child.once('close', resolve)
-  })
-  // The program may exit before it has read all input.
-  child.stdin.on('error', () => undefined)
-  child.stdin.end(input)
-  const [output, complaint, code] = await Promise.all([textOf(child.stdout), textOf(child.stderr), ended])
-  return { code: code === 127 ? ('missing' as const) : code, output, complaint }
 }
 
 /** Converts Tesseract's TSV output to pages of paragraphs and lines. */
