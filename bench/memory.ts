@@ -58,7 +58,7 @@ await using server = await openBenchServer({ url: values.url })
 const { database, runs } = server
 const log = createLog('error')
 await using jobs = createJobs({ database, log })
-const deletions = createDeletions({ database, jobs, log })
+const deletions = createDeletions({ database, jobs, log, undoDays: 7 })
 const accounts = await createAccounts({
   database,
   runs,
@@ -75,6 +75,7 @@ const memory = createMemory({
   models: { runInBackground: async () => undefined, embedder: async () => embedder },
   avees: createAvees({ database, accounts, runs, jobs, deletions }),
   jobs,
+  deletions,
   log,
   pace: { quietMs: 0, maxWaitMs: 0 },
 })

@@ -32,7 +32,7 @@ export async function openBenchServer({
     database,
     runs,
     jobs,
-    deletions: createDeletions({ database, jobs, log }),
+    deletions: createDeletions({ database, jobs, log, undoDays: 7 }),
     models: { embedder: async () => embedder },
     log,
     config: {

@@ -12,7 +12,7 @@ import {
   text,
   time,
 } from './common.ts'
-import { deleted } from './deletions.ts'
+import { deleted, deletionQuery, restorableUntil, trashFilter } from './deletions.ts'
 import { turnAnalysis } from './insight.ts'
 import { answerability } from './knowledge.ts'
 import { layer } from './layers.ts'
@@ -109,6 +109,7 @@ export const conversation = component(
     preview: z.nullable(z.string()),
     created_at: time,
     updated_at: time,
+    restorable_until: restorableUntil,
   }),
 )
 export type Conversation = z.infer<typeof conversation>
@@ -134,6 +135,7 @@ export const listConversations = operation({
   query: z.extend(pageQuery, {
     avee: z.optional(shortText(100)),
     archived: z.optional(z.stringbool()),
+    trash: trashFilter,
   }),
   responses: { 200: pageOf('conversations', conversation) },
 })
@@ -166,9 +168,21 @@ export const deleteConversation = operation({
   path: '/conversations/:id',
   tags: conversationTags,
   summary: 'Delete a conversation and its messages',
+  description:
+    'With what was learned from it alone. It is in the trash until the time in the receipt, unless `permanent` is true. Its run logs are deleted at once.',
   audit: 'conversation.delete',
   params: idParams,
+  query: deletionQuery,
   responses: { 200: deleted },
+})
+
+export const restoreConversation = operation({
+  method: 'POST',
+  path: '/conversations/:id/restore',
+  tags: conversationTags,
+  summary: 'Restore a conversation from the trash',
+  params: idParams,
+  responses: { 200: conversation },
 })
 
 const messageList = z.object({

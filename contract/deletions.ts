@@ -13,6 +13,10 @@ export const deletionReceipt = component(
       'done: no file of the embedded database and no table of a PostgreSQL server still holds the contents.',
     ),
     created_at: time,
+    restorable_until: describe(
+      z.nullable(time),
+      'Until then it is in the trash, can be restored, and the purge is pending. Null if it was deleted permanently.',
+    ),
     purged_at: z.nullable(time),
     users: count,
     avees: count,
@@ -25,7 +29,25 @@ export const deletionReceipt = component(
 )
 export type DeletionReceipt = z.infer<typeof deletionReceipt>
 
-/** The response of operations that delete something for good. */
+/** The query of operations that move something to the trash. */
+export const deletionQuery = z.object({
+  permanent: z.optional(
+    describe(
+      z.stringbool(),
+      'Deletes permanently instead of moving to the trash, also what is in the trash.',
+    ),
+  ),
+})
+
+/** A list of the trash instead of what is not in the trash. */
+export const trashFilter = z.optional(
+  describe(z.stringbool(), 'Lists the trash instead: what was deleted and can still be restored.'),
+)
+
+/** Until when an object in the trash can be restored; left out for others. */
+export const restorableUntil = z.optional(describe(time, 'Only for what is in the trash.'))
+
+/** The response of operations that delete something. */
 export const deleted = z.object({ deleted: z.literal(true), receipt: deletionReceipt })
 export type Deleted = z.infer<typeof deleted>
 

@@ -13,7 +13,7 @@ import {
   text,
   time,
 } from './common.ts'
-import { deleted } from './deletions.ts'
+import { deleted, deletionQuery, restorableUntil, trashFilter } from './deletions.ts'
 import { layer, layers } from './layers.ts'
 import { content, operation } from './operation.ts'
 import { runEvents } from './runs.ts'
@@ -45,6 +45,7 @@ export const document = component(
     embedded: describe(z.boolean(), 'True if every passage has a vector of the current embedding model.'),
     created_at: time,
     updated_at: time,
+    restorable_until: restorableUntil,
   }),
 )
 export type Document = z.infer<typeof document>
@@ -161,9 +162,9 @@ export const listDocuments = operation({
   path: '/avees/:id/documents',
   tags,
   summary: 'List documents',
-  description: 'Newest first; only documents within the caller’s layer.',
+  description: 'Newest first; only documents within the caller’s layer. The trash is for the owner.',
   params: aveeParams,
-  query: pageQuery,
+  query: z.extend(pageQuery, { trash: trashFilter }),
   responses: { 200: pageOf('documents', document) },
 })
 
@@ -193,9 +194,21 @@ export const deleteDocument = operation({
   tags,
   summary: 'Delete a document',
   audit: 'document.delete',
-  description: 'Deletes its text, passages and vectors too.',
+  description:
+    'With its text, passages and vectors. It is in the trash until the time in the receipt, unless `permanent` is true.',
   params: idParams,
+  query: deletionQuery,
   responses: { 200: deleted },
+})
+
+export const restoreDocument = operation({
+  method: 'POST',
+  path: '/documents/:id/restore',
+  tags,
+  summary: 'Restore a document from the trash',
+  description: 'Returns 409 if there is a newer document from the same source.',
+  params: idParams,
+  responses: { 200: document },
 })
 
 export const getDocumentText = operation({

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { describe, errorResponse, id, idempotencyHeaders, idParams, shortText, text, time } from './common.ts'
-import { deleted } from './deletions.ts'
+import { deleted, deletionQuery } from './deletions.ts'
 import { answerability, ingestEvents, uploadForm } from './knowledge.ts'
 import { content, operation } from './operation.ts'
 import { runEvents } from './runs.ts'
@@ -125,6 +125,7 @@ export const clearLibrary = operation({
   tags,
   summary: 'Delete all documents of the library',
   audit: 'document.delete_all',
+  query: deletionQuery,
   responses: { 200: z.extend(success, deleted.shape) },
 })
 
@@ -144,6 +145,7 @@ export const deleteLibraryDocument = operation({
   summary: 'Delete a document of the library',
   audit: 'document.delete',
   params: idParams,
+  query: deletionQuery,
   responses: { 200: z.extend(success, deleted.shape) },
 })
 

@@ -11,6 +11,7 @@ import {
   text,
   time,
 } from './common.ts'
+import { deleted, deletionQuery, restorableUntil, trashFilter } from './deletions.ts'
 import { layer } from './layers.ts'
 import { operation } from './operation.ts'
 
@@ -51,6 +52,7 @@ export const memory = component(
     last_confirmed_at: time,
     created_at: time,
     updated_at: time,
+    restorable_until: restorableUntil,
   }),
 )
 export type Memory = z.infer<typeof memory>
@@ -80,6 +82,7 @@ export const listMemories = operation({
     avee: z.optional(aveeReference),
     type: z.optional(memoryType),
     include_past: z.optional(describe(z.stringbool(), 'Includes memories that are no longer valid.')),
+    trash: trashFilter,
   }),
   responses: { 200: z.extend(pageOf('memories', memory), { total: z.int() }) },
 })
@@ -114,10 +117,10 @@ export const updateMemory = operation({
   responses: { 200: memory },
 })
 
-const deletedMemories = z.object({
+const deletedMemories = z.extend(deleted, {
   ok: z.literal(true),
-  forgotten: z.int(),
-  restorable_until: describe(time, 'POST /memories/{id}/restore restores a memory until then.'),
+  forgotten: describe(z.int(), '`memories` of the receipt.'),
+  restorable_until: describe(z.nullable(time), 'The one of the receipt.'),
 })
 
 export const deleteMemory = operation({
@@ -126,8 +129,10 @@ export const deleteMemory = operation({
   tags,
   summary: 'Delete a memory',
   audit: 'memory.delete',
-  description: 'Takes effect at once. The memory can be restored for a limited time.',
+  description:
+    'Takes effect at once. It is in the trash until the time in the receipt, unless `permanent` is true.',
   params: idParams,
+  query: deletionQuery,
   responses: { 200: deletedMemories },
 })
 
@@ -135,7 +140,7 @@ export const restoreMemory = operation({
   method: 'POST',
   path: '/memories/:id/restore',
   tags,
-  summary: 'Restore a deleted memory',
+  summary: 'Restore a memory from the trash',
   params: idParams,
   responses: { 200: memory },
 })
@@ -146,7 +151,7 @@ export const deleteMemories = operation({
   tags,
   summary: 'Delete everything an avee remembers of the caller',
   audit: 'memory.delete_all',
-  query: z.object({ avee: aveeReference }),
+  query: z.extend(deletionQuery, { avee: aveeReference }),
   responses: { 200: deletedMemories },
 })
 

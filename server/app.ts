@@ -72,7 +72,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     everyMs: 10 * 60_000,
     run: async (_input, { signal }) => runs.prune(signal),
   })
-  const deletions = createDeletions({ database, jobs, log })
+  const deletions = createDeletions({ database, jobs, log, undoDays: config.undoDays })
   const models = parts.use(
     createModels({
       db: database.db,
@@ -118,7 +118,15 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     }),
   )
   const insight = createInsight({ database, jobs, models, knowledge, avees })
-  const memory = createMemory({ database, models, avees, jobs, log, pace: overrides.memoryPace ?? {} })
+  const memory = createMemory({
+    database,
+    models,
+    avees,
+    jobs,
+    deletions,
+    log,
+    pace: overrides.memoryPace ?? {},
+  })
   const chat = createChat({
     database,
     runs,

@@ -197,6 +197,11 @@ export const settings = z.object({
   LIMIT_PULLS_PER_HOUR: integer(0, 1_000_000)
     .prefault('0')
     .describe('Model downloads per hour and user. 0 sets no limit.'),
+  UNDO_DAYS: integer(0, 36_500)
+    .prefault('7')
+    .describe(
+      'Days for which deleted documents, conversations and memories stay in the trash and can be restored. 0 deletes them permanently at once.',
+    ),
   QUOTA_STORAGE_BYTES: integer(0, 999_999_999_999_999)
     .prefault('0')
     .describe('Maximum total size of a user’s documents in bytes. 0 sets no limit.'),
@@ -389,6 +394,7 @@ export function readConfig(env: Record<string, string | undefined>) {
     },
     /** Per user; 0 for no limit. */
     maxConversations: s.QUOTA_CONVERSATIONS,
+    undoDays: s.UNDO_DAYS,
     minFreeDiskBytes: megabytes(s.MIN_FREE_DISK_MB),
     models: {
       ollamaBaseUrl: s.OLLAMA_BASE_URL ?? s.OLLAMA_HOST ?? 'http://127.0.0.1:11434',

@@ -29,7 +29,11 @@ type Settings = Record<string, string>
 type Kind = TestDatabase['kind']
 
 /** The app in this process, on its own database. */
-export type TestApp = TestClient & { readonly app: App; [Symbol.asyncDispose](): Promise<void> }
+export type TestApp = TestClient & {
+  readonly app: App
+  readonly database: TestDatabase
+  [Symbol.asyncDispose](): Promise<void>
+}
 
 /** Creates the app as `main.ts` does and starts listening. `settings` are environment variables. */
 export async function startApp(settings: Settings = {}, kind: Kind = 'embedded'): Promise<TestApp> {
@@ -39,6 +43,7 @@ export async function startApp(settings: Settings = {}, kind: Kind = 'embedded')
   return {
     ...createTestClient(await app.listen()),
     app,
+    database,
     [Symbol.asyncDispose]: async () => {
       await app[Symbol.asyncDispose]()
       await database[Symbol.asyncDispose]()

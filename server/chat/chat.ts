@@ -36,8 +36,10 @@ import {
   countConversations,
   countMessages,
   deleteConversation,
+  deleteTrash,
   findConversation,
   findMessage,
+  findStoredConversation,
   hasAutoTitle,
   insertConversation,
   insertMessage,
@@ -50,6 +52,7 @@ import {
   lockConversation,
   type MessageRow,
   setAutoTitle,
+  setDeletion,
   updateConversation,
 } from './store.ts'
 import { findNewestLeaf } from './tree.ts'
@@ -64,9 +67,16 @@ export type ChatDependencies = {
   insight: Pick<Insight, 'recordTurn' | 'registerJobs' | 'freshUpdates' | 'summaryFor' | 'purgeFindings'>
   memory: Pick<
     Memory,
-    'prepareTurn' | 'recall' | 'recallTurns' | 'recordTurn' | 'usedIn' | 'visibleAmong' | 'deleteLearned'
+    | 'prepareTurn'
+    | 'recall'
+    | 'recallTurns'
+    | 'recordTurn'
+    | 'usedIn'
+    | 'visibleAmong'
+    | 'deleteLearned'
+    | 'restoreLearned'
   >
-  deletions: Pick<Deletions, 'count' | 'record' | 'onPurge'>
+  deletions: Deletions
   /** Per user; 0, the default, for no limit. */
   maxConversations?: number
 }
@@ -125,6 +135,8 @@ export function chat({
     await insight.purgeFindings(documents)
   })
 
+  deletions.onExpiry(deleteTrash)
+
   insight.registerJobs({
     readBranch: (messageId, limit) => listBranch(db, messageId, limit),
     hasAutoTitle: (id) => hasAutoTitle(db, id),
@@ -132,8 +144,8 @@ export function chat({
   })
 
   /** Returns a conversation of the caller's with an avee that they may see. @throws 404 when there is none */
-  async function getConversation(caller: Caller, id: string): Promise<ConversationRow> {
-    const conversation = await findConversation(db, caller.userId, id)
+  async function getConversation(caller: Caller, id: string, withTrash = false): Promise<ConversationRow> {
+    const conversation = await (withTrash ? findStoredConversation : findConversation)(db, caller.userId, id)
     if (!conversation || (caller.aveeId !== null && caller.aveeId !== conversation.avee_id))
       throw conversationNotFound()
     return conversation
@@ -169,6 +181,11 @@ export function chat({
     if (maxConversations > 0 && (await countConversations(on, userId)) >= maxConversations)
       throw quotaExceeded(`${maxConversations} conversations`)
   }
+
+  /** The trash has a quota of the same size. */
+  const hasRoomInTrash = async (userId: string): Promise<boolean> =>
+    deletions.hasTrash &&
+    (maxConversations === 0 || (await countConversations(db, userId, true)) < maxConversations)
 
   /** Creates a conversation with an avee that the caller may see. */
   async function createConversation(caller: Caller, aveeIdOrHandle: string): Promise<ConversationRow> {
@@ -285,19 +302,49 @@ export function chat({
     },
 
     /**
-     * Deletes a conversation with its messages, runs and what was learned from it alone; a running answer is stopped
-     * first.
+     * Moves a conversation with what was learned from it alone to the trash, or deletes it permanently, also from the
+     * trash. A running answer is stopped first, and its runs are deleted.
      */
-    async deleteConversation(caller: Caller, id: string): Promise<DeletionReceipt> {
-      const conversation = await getConversation(caller, id)
-      await runs.delete({ kind: 'chat', subject: conversation.id })
-      return await database.transaction(async (trx) => {
+    async deleteConversation(caller: Caller, id: string, permanent = false): Promise<DeletionReceipt> {
+      const { userId } = caller
+      const conversation = await getConversation(caller, id, permanent)
+      const learned = { aveeId: conversation.avee_id, userId, conversationId: id }
+      const isPermanent = permanent || !(await hasRoomInTrash(userId))
+      await runs.delete({ kind: 'chat', subject: id })
+      const receipt = await database.transaction(async (trx) => {
+        if (!isPermanent)
+          return await deletions.trash(trx, userId, async (deletionId) => {
+            await memory.deleteLearned(trx, learned, deletionId)
+            if (!(await setDeletion(trx, { id, from: null, to: deletionId }))) throw conversationNotFound()
+          })
         const counts = await deletions.count(trx, { conversationId: id })
-        const pair = { aveeId: conversation.avee_id, userId: caller.userId }
-        await memory.deleteLearned(trx, { ...pair, conversationId: id })
-        await deleteConversation(trx, id)
-        return await deletions.record(trx, caller.userId, counts)
+        const remove = async () => {
+          await memory.deleteLearned(trx, learned)
+          await deleteConversation(trx, id)
+        }
+        if (conversation.deletion_id === null) await remove()
+        else if (!(await deletions.takeOut(trx, conversation.deletion_id, remove)))
+          throw conversationNotFound()
+        return await deletions.record(trx, userId, counts)
       })
+      // A question may have been asked in the meantime.
+      await runs.delete({ kind: 'chat', subject: id })
+      return receipt
+    },
+
+    /** Restores a conversation from the trash, with what was learned from it. @throws 404 when it is not there */
+    async restoreConversation(caller: Caller, id: string): Promise<ConversationRow> {
+      const { deletion_id: from } = await getConversation(caller, id, true)
+      if (from !== null)
+        await database.transaction(async (trx) => {
+          await assertConversationQuota(trx, caller)
+          const isRestored = await deletions.takeOut(trx, from, async () => {
+            if (!(await setDeletion(trx, { id, from, to: null }))) throw conversationNotFound()
+            await memory.restoreLearned(trx, from)
+          })
+          if (!isRestored) throw conversationNotFound()
+        })
+      return getConversation(caller, id)
     },
 
     /** Returns the selected branch above `before` (or its end), oldest first, and whether it has more messages above. */

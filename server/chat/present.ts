@@ -17,6 +17,7 @@ export const presentConversation = (row: ConversationRow): Conversation => ({
   preview: row.preview,
   created_at: row.created_at.toISOString(),
   updated_at: row.updated_at.toISOString(),
+  restorable_until: row.restorable_until?.toISOString(),
 })
 
 /** Returns the wire format of a message. */

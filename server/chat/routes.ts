@@ -9,6 +9,7 @@ import {
   listConversations,
   listMessages,
   regenerateAnswer,
+  restoreConversation,
   setLeaf,
   updateConversation,
 } from '../../contract/chat.ts'
@@ -44,12 +45,13 @@ export const chatRoutes =
 
     route(app, listConversations, async (request) => {
       const caller = callerOf(request)
-      const { avee, archived = false, query, limit, cursor } = request.query
+      const { avee, archived = false, trash: inTrash, query, limit, cursor } = request.query
       const rows = await chat.listConversations(caller, {
         aveeId: avee && (await avees.view(caller, avee)).avee.id,
         query,
         after: cursor === undefined ? undefined : decodeCursor(conversationPosition, cursor),
         archived,
+        inTrash,
         limit: limit + 1,
       })
       const { page, next } = pageOf(rows, limit, ({ pinned, updated_at, id }) =>
@@ -68,9 +70,14 @@ export const chatRoutes =
     })
 
     route(app, deleteConversation, async (request) => {
-      const receipt = await chat.deleteConversation(callerOf(request), request.params.id)
+      const { permanent } = request.query
+      const receipt = await chat.deleteConversation(callerOf(request), request.params.id, permanent)
       return { deleted: true as const, receipt }
     })
+
+    route(app, restoreConversation, async (request) =>
+      presentConversation(await chat.restoreConversation(callerOf(request), request.params.id)),
+    )
 
     route(app, listMessages, async (request) => {
       const page = await chat.listMessages(callerOf(request), request.params.id, request.query)

@@ -13,6 +13,7 @@ export type ConversationRow = Row<'conversations'> & {
   avee_display_name: string
   running_run_id: string | null
   preview: string | null
+  restorable_until: Date | null
 }
 export type MessageRow = Row<'messages'>
 
@@ -24,13 +25,18 @@ const quotesHidden = sql<boolean>`messages.model = 'extractive' and exists (
   where documents.id is null
     or array_position(${layers}::text[], documents.layer) > array_position(${layers}::text[], avees.layer))`
 
+const restorableUntil = sql<Date | null>`(
+  select restorable_until from deletions where deletions.id = conversations.deletion_id)`
+
+/** Conversations with avees that the user may see, also those in the trash. */
 const visibleConversations = (db: Db, userId: string) =>
   db
-    .selectFrom('conversations')
+    .selectFrom('all_conversations as conversations')
     .innerJoin(visibleAvees(db, userId).as('avees'), 'avees.id', 'conversations.avee_id')
     .where('conversations.user_id', '=', userId)
     .selectAll('conversations')
     .select((eb) => [
+      restorableUntil.as('restorable_until'),
       'avees.layer as viewer_layer',
       'avees.handle as avee_handle',
       'avees.display_name as avee_display_name',
@@ -49,9 +55,11 @@ const visibleConversations = (db: Db, userId: string) =>
         .as('preview'),
     ])
 
-export async function countConversations(db: Db, userId: string): Promise<number> {
+/** Counts the conversations of a user, or those in the trash. */
+export async function countConversations(db: Db, userId: string, inTrash = false): Promise<number> {
   const { count } = await db
-    .selectFrom('conversations')
+    .selectFrom('all_conversations')
+    .where('deletion_id', inTrash ? 'is not' : 'is', null)
     .where('user_id', '=', userId)
     .select((eb) => eb.fn.countAll<string>().as('count'))
     .executeTakeFirstOrThrow()
@@ -70,6 +78,18 @@ export async function insertConversation(
 
 /** Finds a conversation of a user with an avee that they may see. */
 export function findConversation(db: Db, userId: string, id: string): Promise<ConversationRow | undefined> {
+  return visibleConversations(db, userId)
+    .where('conversations.id', '=', id)
+    .where('conversations.deletion_id', 'is', null)
+    .executeTakeFirst()
+}
+
+/** Finds such a conversation, also one in the trash. */
+export function findStoredConversation(
+  db: Db,
+  userId: string,
+  id: string,
+): Promise<ConversationRow | undefined> {
   return visibleConversations(db, userId).where('conversations.id', '=', id).executeTakeFirst()
 }
 
@@ -96,6 +116,8 @@ export type ConversationFilter = {
   userId: string
   aveeId?: string | undefined
   archived: boolean
+  /** Those in the trash instead, archived or not. */
+  inTrash?: boolean | undefined
   query?: string | undefined
   limit: number
   after?: z.infer<typeof conversationPosition> | undefined
@@ -108,7 +130,12 @@ export const conversationPosition = z.object({
 })
 
 export function listConversations(db: Db, filter: ConversationFilter): Promise<ConversationRow[]> {
-  let query = visibleConversations(db, filter.userId).where('conversations.archived', '=', filter.archived)
+  const visible = visibleConversations(db, filter.userId)
+  let query = filter.inTrash
+    ? visible.where(sql<boolean>`${restorableUntil} > now()`)
+    : visible
+        .where('conversations.deletion_id', 'is', null)
+        .where('conversations.archived', '=', filter.archived)
   if (filter.aveeId) query = query.where('conversations.avee_id', '=', filter.aveeId)
   for (const word of wordsOf(filter.query)) query = query.where((eb) => containsWord(eb, word))
   if (filter.after) {
@@ -165,8 +192,24 @@ export async function setAutoTitle(db: Db, id: string, title: string): Promise<v
     .execute()
 }
 
+/** Deletes a conversation, also from the trash. */
 export async function deleteConversation(db: Db, id: string): Promise<void> {
-  await db.deleteFrom('conversations').where('id', '=', id).execute()
+  await db.deleteFrom('all_conversations').where('id', '=', id).execute()
+}
+
+/** Moves a conversation to the trash, or out of it. Returns false if it was there, or was not. */
+export async function setDeletion(
+  trx: Trx,
+  { id, from, to }: { id: string; from: string | null; to: string | null },
+): Promise<boolean> {
+  const moved = trx.updateTable('all_conversations').set({ deletion_id: to }).where('id', '=', id)
+  const { numUpdatedRows } = await moved.where('deletion_id', 'is not distinct from', from).executeTakeFirst()
+  return numUpdatedRows === 1n
+}
+
+/** Deletes what a deletion has moved to the trash. */
+export async function deleteTrash(trx: Trx, deletionId: string): Promise<void> {
+  await trx.deleteFrom('all_conversations').where('deletion_id', '=', deletionId).execute()
 }
 
 export async function insertMessage(db: Db, message: Insertable<Tables['messages']>): Promise<void> {

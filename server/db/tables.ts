@@ -16,6 +16,45 @@ type BigIntText = ColumnType<string, number | bigint, number | bigint>
 
 export type ChallengePurpose = 'second_factor'
 
+type Conversations = {
+  id: string
+  avee_id: string
+  user_id: string
+  title: string | null
+  title_by: Generated<'auto' | 'user'>
+  layer_used: Layer
+  leaf_id: string | null
+  pinned: Generated<boolean>
+  archived: Generated<boolean>
+  created_at: CreatedAt
+  updated_at: Stamp
+  /** Set in the trash. */
+  deletion_id: string | null
+}
+
+type Documents = {
+  id: string
+  avee_id: string
+  version: string
+  layer: Layer
+  title: string
+  filename: string | null
+  type: string
+  source: 'upload' | 'text' | 'url' | 'folder'
+  source_url: string | null
+  sha256: string
+  bytes: BigIntText
+  pages: Generated<number>
+  passages: Generated<number>
+  language: string | null
+  /** The vector space in which every passage has a vector. */
+  embedded_by: string | null
+  created_at: CreatedAt
+  updated_at: Stamp
+  /** Set in the trash. */
+  deletion_id: string | null
+}
+
 /** All tables. Only the store of the owning module writes a table. */
 export type Tables = {
   settings: { key: string; value: JSONColumnType<object> }
@@ -54,6 +93,10 @@ export type Tables = {
     /** Deleted documents that remaining answers may quote. */
     documents: Generated<string[]>
     created_at: CreatedAt
+    /** Set while what was deleted is in the trash. */
+    restorable_until: Stamp | null
+    /** When rows, files and quotations were deleted, which deleted rows in the database files outlive. */
+    cleaned_at: Stamp | null
     purged_at: Stamp | null
   }
   password_resets: { user_id: string; token_hash: string; expires_at: Stamp }
@@ -150,19 +193,9 @@ export type Tables = {
     created_at: CreatedAt
   }
   run_events: { run_id: string; n: number; data: string }
-  conversations: {
-    id: string
-    avee_id: string
-    user_id: string
-    title: string | null
-    title_by: Generated<'auto' | 'user'>
-    layer_used: Layer
-    leaf_id: string | null
-    pinned: Generated<boolean>
-    archived: Generated<boolean>
-    created_at: CreatedAt
-    updated_at: Stamp
-  }
+  all_conversations: Conversations
+  /** A view of those that are not in the trash; foreign keys refer to the table. */
+  conversations: Conversations
   messages: {
     id: string
     seq: ColumnType<string, never, never>
@@ -190,26 +223,9 @@ export type Tables = {
     run_id: string | null
     file: number | null
   }
-  documents: {
-    id: string
-    avee_id: string
-    version: string
-    layer: Layer
-    title: string
-    filename: string | null
-    type: string
-    source: 'upload' | 'text' | 'url' | 'folder'
-    source_url: string | null
-    sha256: string
-    bytes: BigIntText
-    pages: Generated<number>
-    passages: Generated<number>
-    language: string | null
-    /** The vector space in which every passage has a vector. */
-    embedded_by: string | null
-    created_at: CreatedAt
-    updated_at: Stamp
-  }
+  all_documents: Documents
+  /** A view of those that are not in the trash; foreign keys refer to the table. */
+  documents: Documents
   folders: {
     id: string
     avee_id: string
@@ -275,7 +291,8 @@ export type Tables = {
     superseded_by: string | null
     confirmations: Generated<number>
     last_confirmed_at: Stamp
-    forgotten_at: Stamp | null
+    /** Set in the trash. */
+    deletion_id: string | null
     created_at: Stamp
     updated_at: Stamp
   }

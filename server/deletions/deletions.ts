@@ -1,16 +1,22 @@
 import type { DeletionReceipt } from '../../contract/deletions.ts'
-import type { Database, Db } from '../db/index.ts'
+import type { Database, Db, Trx } from '../db/index.ts'
 import type { Jobs } from '../jobs/index.ts'
 import type { Log } from '../log.ts'
 import {
   type Counts,
   countContents,
   type DeletionRow,
+  deleteDeletion,
   deleteOldReceipts,
+  endRestorable,
   findDeletion,
   insertDeletion,
-  listPendingDeletions,
-  markPurged,
+  listCleaned,
+  listExpired,
+  listUncleaned,
+  lockRestorable,
+  mark,
+  updateContents,
 } from './store.ts'
 
 const kind = 'deletions.purge'
@@ -18,44 +24,108 @@ const kind = 'deletions.purge'
 const purgeDelayMs = 500
 const maxPurgeDelayMs = 10_000
 const everyMs = 10 * 60_000
+const answerPollMs = 2_000
 const receiptDays = 365
 
 /** Part of a purge; `documents` are the deleted ones that remaining answers may quote. */
 export type PurgeStep = (documents: string[], signal: AbortSignal) => Promise<void>
 
-/** Receipts of deletions, and the purge that follows them. */
-export function deletions({ database, jobs, log }: { database: Database; jobs: Jobs; log: Log }) {
-  const steps: PurgeStep[] = []
+/** Deletes what a deletion has moved to the trash. */
+export type EmptyTrash = (trx: Trx, deletionId: string) => Promise<void>
 
-  // A schedule, so that a purge that a restart has interrupted starts again.
+/**
+ * Receipts of deletions, the trash, and the purge.
+ *
+ *     in the trash ──(undoDays)──▶ deleted ──(cleanup)──▶ cleaned ──(database files rewritten)──▶ purged
+ *          └──(restored)──▶ no deletion
+ *
+ * Rows in the trash refer to their deletion.
+ */
+export function deletions({
+  database,
+  jobs,
+  log,
+  undoDays,
+}: {
+  database: Database
+  jobs: Jobs
+  log: Log
+  /** 0: nothing can be restored. */
+  undoDays: number
+}) {
+  const { db } = database
+  const steps: PurgeStep[] = []
+  const contents: EmptyTrash[] = []
+  const purging = new Set<string>()
+
+  async function expire(signal: AbortSignal): Promise<void> {
+    for (const id of await listExpired(db)) {
+      signal.throwIfAborted()
+      await database.transaction(async (trx) => {
+        if (await endRestorable(trx, id)) for (const empty of contents) await empty(trx, id)
+      })
+    }
+  }
+
+  /** Returns true if a deletion has to wait for a running answer. */
+  async function clean(signal: AbortSignal): Promise<boolean> {
+    const { true: waiting = [], false: ready = [] } = Object.groupBy(
+      await listUncleaned(db),
+      ({ isWaiting }) => (isWaiting ? 'true' : 'false'),
+    )
+    if (ready.length > 0) {
+      const documents = ready.flatMap((deletion) => deletion.documents)
+      for (const step of steps) await step(documents, signal)
+      await mark(
+        db,
+        'cleaned_at',
+        ready.map(({ id }) => id),
+      )
+    }
+    return waiting.length > 0
+  }
+
+  /** Not awaited: a busy embedded database purges much later, and the queue is bounded. */
+  function purge(cleaned: string[]): void {
+    const ids = cleaned.filter((id) => !purging.has(id))
+    if (ids.length === 0) return
+    for (const id of ids) purging.add(id)
+    void database
+      .purge()
+      .then(() => mark(db, 'purged_at', ids))
+      .catch((error: unknown) => log.warn({ err: error }, 'could not record the end of a purge'))
+      .finally(() => {
+        for (const id of ids) purging.delete(id)
+      })
+  }
+
+  // A schedule, so that the trash expires and a purge that a restart has interrupted starts again.
   jobs.register(kind, {
     everyMs,
     async run(_, { signal }) {
-      const pending = await listPendingDeletions(database.db)
-      if (pending.length === 0) return
-      const documents = pending.flatMap((deletion) => deletion.documents)
-      for (const step of steps) await step(documents, signal)
-      // Not awaited: a busy embedded database purges much later, and the queue is bounded.
-      void database
-        .purge()
-        .then(() =>
-          markPurged(
-            database.db,
-            pending.map(({ id }) => id),
-          ),
-        )
-        .catch((error: unknown) => log.warn({ err: error }, 'could not record the end of a purge'))
+      await expire(signal)
+      const isWaiting = await clean(signal)
+      purge(await listCleaned(db))
+      return isWaiting ? { repeatAfterMs: answerPollMs } : undefined
     },
   })
   jobs.register('deletions.retention', {
     everyMs: 24 * 60 * 60_000,
-    run: () => deleteOldReceipts(database.db, receiptDays),
+    run: () => deleteOldReceipts(db, receiptDays),
   })
 
   return {
+    /** False if everything is deleted permanently. */
+    hasTrash: undoDays > 0,
+
     /** Adds what a purge does before the database removes deleted rows from its files. */
     onPurge(step: PurgeStep): void {
       steps.push(step)
+    },
+
+    /** Adds what deletes rows whose time in the trash is over. */
+    onExpiry(empty: EmptyTrash): void {
+      contents.push(empty)
     },
 
     /** Counts what a deletion of the subject concerns; before it is deleted. */
@@ -63,19 +133,39 @@ export function deletions({ database, jobs, log }: { database: Database; jobs: J
 
     /** Records what the user (or nobody) has deleted, in the transaction that ends the deletion, and purges after its commit. */
     async record(
-      db: Db,
+      on: Db,
       userId: string | null,
       counts: Counts,
       documents: string[] = [],
     ): Promise<DeletionReceipt> {
-      const row = await insertDeletion(db, userId, counts, documents)
-      await jobs.enqueue(db, { kind, input: {}, delayMs: purgeDelayMs, maxDelayMs: maxPurgeDelayMs })
+      const row = await insertDeletion(on, userId, { counts, documents })
+      await jobs.enqueue(on, { kind, input: {}, delayMs: purgeDelayMs, maxDelayMs: maxPurgeDelayMs })
       return toReceipt(row)
+    },
+
+    /** Records what the user moves to the trash; `move` lets the rows refer to the deletion. */
+    async trash(
+      trx: Trx,
+      userId: string,
+      move: (deletionId: string) => Promise<unknown>,
+    ): Promise<DeletionReceipt> {
+      const { id } = await insertDeletion(trx, userId, { counts: {}, documents: [], undoDays })
+      await move(id)
+      return toReceipt(await updateContents(trx, id))
+    },
+
+    /** Takes something out of the trash; `take` changes its rows. Returns false when its time there is over. */
+    async takeOut(trx: Trx, deletionId: string, take: () => Promise<unknown>): Promise<boolean> {
+      if (!(await lockRestorable(trx, deletionId))) return false
+      await take()
+      const { counts } = await updateContents(trx, deletionId)
+      if (Object.keys(counts).length === 0) await deleteDeletion(trx, deletionId)
+      return true
     },
 
     /** Finds a receipt with the user who deleted; null if that user has been deleted. */
     async find(id: string): Promise<{ receipt: DeletionReceipt; userId: string | null } | undefined> {
-      const row = await findDeletion(database.db, id)
+      const row = await findDeletion(db, id)
       return row && { receipt: toReceipt(row), userId: row.user_id }
     },
   }
@@ -83,10 +173,17 @@ export function deletions({ database, jobs, log }: { database: Database; jobs: J
 
 export type Deletions = ReturnType<typeof deletions>
 
-const toReceipt = ({ id, counts, created_at, purged_at }: DeletionRow): DeletionReceipt => ({
+const toReceipt = ({
+  id,
+  counts,
+  created_at,
+  restorable_until,
+  purged_at,
+}: DeletionRow): DeletionReceipt => ({
   ...counts,
   id,
   purge: purged_at === null ? 'pending' : 'done',
   created_at: created_at.toISOString(),
+  restorable_until: restorable_until?.toISOString() ?? null,
   purged_at: purged_at?.toISOString() ?? null,
 })

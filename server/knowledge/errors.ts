@@ -1,6 +1,11 @@
 import { defineError } from '../errors.ts'
 
 export const documentNotFound = defineError(404, 'document_not_found', () => 'Document not found.')
+export const documentReplaced = defineError(
+  409,
+  'document_replaced',
+  () => 'There is a newer document from the same source. Delete it first, then restore this one.',
+)
 export const passageNotFound = defineError(
   404,
   'passage_not_found',
@@ -28,7 +33,12 @@ export const noSupportedFiles = defineError(
   () =>
     'None of these file types is supported. Supported are PDF, Office, OpenDocument, EPUB, HTML, Markdown, email, tables, source code and plain text.',
 )
-export const badLayer = defineError(422, 'invalid_layer', () => 'layer: must be public, friends or intimate.')
+export const badLayer = defineError(
+  422,
+  'invalid_layer',
+  () => 'The field layer must be one of public, friends, intimate.',
+  () => [{ path: 'layer', problem: 'must be one of public, friends, intimate' }],
+)
 export const ingestUnfinished = defineError(
   503,
   'ingest_unfinished',

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import type { DeletionReceipt } from '../../contract/deletions.ts'
 import type { Answerability } from '../../contract/knowledge.ts'
-import { type Layer } from '../../contract/layers.ts'
+import { layers as allLayers, type Layer } from '../../contract/layers.ts'
 import type { Database } from '../db/index.ts'
 import type { Deletions } from '../deletions/index.ts'
 import type { Jobs } from '../jobs/index.ts'
@@ -11,7 +11,7 @@ import { pageOf } from '../paging.ts'
 import type { Runs } from '../runs/index.ts'
 import { termHasher } from '../search/index.ts'
 import { cleanup as cleanupOf } from './cleanup.ts'
-import { documentNotFound, originalMissing, passageNotFound } from './errors.ts'
+import { documentNotFound, documentReplaced, originalMissing, passageNotFound } from './errors.ts'
 import { type Network, pageFetcher } from './fetch/fetch-page.ts'
 import { originals } from './files.ts'
 import { watchedFolders } from './folders/folders.ts'
@@ -31,9 +31,14 @@ import {
   type DocumentRow,
   documentStatistics,
   findDocument,
+  findDocumentBySource,
   findLayers,
-  listDocumentIds,
+  findStoredDocument,
+  listAllDocuments,
   listDocuments,
+  listInTrash,
+  moveOutOfTrash,
+  moveToTrash,
   renameDocument,
   retireDocument,
 } from './store/documents.ts'
@@ -83,7 +88,7 @@ export type KnowledgeDependencies = {
 export type ContextPassages = { passages: Hit[]; answerable: Answerability }
 
 /** A document, and whether all of its passages have vectors of the current embedding model. */
-export type ListedDocument = DocumentRow & { embedded: boolean }
+export type ListedDocument = DocumentRow & { embedded: boolean; restorable_until?: Date | null }
 
 /** Files parsed at the same time; each may take the memory of READ_MEMORY_MB. */
 const maxParsers = Math.min(4, Math.max(2, availableParallelism() - 1))
@@ -172,26 +177,70 @@ export async function knowledge({
     await cleanup.originals()
   })
 
-  /** Deletes documents of an avee and what was made of them; returns how many existed. */
+  deletions.onExpiry(async (trx, deletionId) => {
+    for (const id of await listInTrash(trx, deletionId)) await retireDocument(trx, id)
+    await cleanup.enqueue(trx)
+  })
+
+  /** Deletes documents of an avee, also from the trash, and what was made of them; returns how many existed. */
   async function deleteDocuments(ids: string[], aveeId: string): Promise<number> {
     const deleted: DocumentRow[] = []
     for (const id of ids) {
       const document = await database.transaction(async (trx) => {
         await lockDocumentsOfAvee(trx, aveeId)
         await cleanup.enqueue(trx)
-        return await retireDocument(trx, id)
+        const deletionId = (await findStoredDocument(trx, id))?.deletion_id ?? null
+        if (deletionId === null) return await retireDocument(trx, id)
+        let retired: DocumentRow | undefined
+        await deletions.takeOut(trx, deletionId, async () => {
+          retired = await retireDocument(trx, id)
+        })
+        return retired
       })
       if (document) deleted.push(document)
     }
     // The job queue logs a failure and tries again; the documents are deleted in any case.
     await cleanup.versions().catch(() => undefined)
     await cleanup.deleteUnreferenced([...new Set(deleted.map(({ sha256 }) => sha256))])
-    // The logs of uploads name their files.
-    const mentions = deleted.flatMap(({ sha256, source_url: url, filename }) =>
+    await deleteUploadLogs(deleted, aveeId)
+    return deleted.length
+  }
+
+  /** Deletes the logs of uploads, which name their files. */
+  async function deleteUploadLogs(documents: DocumentRow[], aveeId: string): Promise<void> {
+    const mentions = documents.flatMap(({ sha256, source_url: url, filename }) =>
       [sha256, url, filename].filter((text) => text !== null),
     )
     if (mentions.length > 0) await runs.delete({ kind: 'ingest', scope: aveeId, mentions })
-    return deleted.length
+  }
+
+  /** Moves documents of an avee to the trash, or deletes them permanently. @throws document_not_found if there are none */
+  async function deleteFor(
+    userId: string,
+    ids: string[],
+    aveeId: string,
+    permanent: boolean,
+  ): Promise<DeletionReceipt> {
+    if (permanent) {
+      const counts = await deletions.count(db, { documentIds: ids })
+      if ((await deleteDocuments(ids, aveeId)) === 0) throw documentNotFound()
+      return await deletions.record(db, userId, counts, ids)
+    }
+    let moved: DocumentRow[] = []
+    const receipt = await database.transaction(async (trx) => {
+      await lockDocumentsOfAvee(trx, aveeId)
+      return await deletions.trash(trx, userId, async (deletionId) => {
+        moved = await moveToTrash(trx, ids, deletionId)
+        if (moved.length === 0) throw documentNotFound()
+      })
+    })
+    await deleteUploadLogs(moved, aveeId)
+    return receipt
+  }
+
+  async function isTrashable(documents: DocumentRow[], aveeId: string): Promise<boolean> {
+    const bytes = documents.reduce((sum, document) => sum + Number(document.bytes), 0)
+    return deletions.hasTrash && (await quota.hasRoomInTrash(aveeId, bytes))
   }
 
   /** Deletes documents without a user's request, so nobody gets the receipt. */
@@ -246,21 +295,27 @@ export async function knowledge({
     async list(
       aveeId: string,
       layers: Layer[],
-      page: { limit: number; cursor?: string | undefined; query?: string | undefined },
+      page: {
+        limit: number
+        cursor?: string | undefined
+        query?: string | undefined
+        inTrash?: boolean | undefined
+      },
     ): Promise<{ documents: ListedDocument[]; next: string | null }> {
       const rows = await listDocuments(db, aveeId, layers, {
         limit: page.limit + 1,
         after: page.cursor,
         query: page.query,
+        inTrash: page.inTrash,
       })
       const { page: shown, next } = pageOf(rows, page.limit, (last) => last.id)
       const space = currentSpace()
       return { documents: await Promise.all(shown.map((row) => listed(row, space))), next }
     },
 
-    /** Returns the avee that a document belongs to, which decides who may see it. */
+    /** Returns the avee that a document, also one in the trash, belongs to, which decides who may see it. */
     async aveeOf(id: string): Promise<string | undefined> {
-      return (await findDocument(db, id))?.avee_id
+      return (await findStoredDocument(db, id))?.avee_id
     },
 
     /** Returns the current layers of those of these documents that still exist. */
@@ -304,24 +359,49 @@ export async function knowledge({
 
     /** Deletes a document with everything made of it; resolves when it is purged. @throws document_not_found */
     async remove(id: string): Promise<void> {
-      const row = await findDocument(db, id)
+      const row = await findStoredDocument(db, id)
       if (!row || (await discard([id], row.avee_id)) === 0) throw documentNotFound()
     },
 
-    /** Removes a document for a user. @throws document_not_found */
-    async delete(userId: string, id: string): Promise<DeletionReceipt> {
-      const row = await findDocument(db, id)
-      const counts = await deletions.count(db, { documentIds: [id] })
-      if (!row || (await deleteDocuments([id], row.avee_id)) === 0) throw documentNotFound()
-      return await deletions.record(db, userId, counts, [id])
+    /** Moves a document to the trash for a user, or deletes it permanently, also from the trash. @throws document_not_found */
+    async delete(userId: string, id: string, permanent = false): Promise<DeletionReceipt> {
+      const row = await findStoredDocument(db, id)
+      if (!row || (row.deletion_id !== null && !permanent)) throw documentNotFound()
+      const isPermanent = permanent || !(await isTrashable([row], row.avee_id))
+      return await deleteFor(userId, [id], row.avee_id, isPermanent)
     },
 
-    /** Deletes all documents of an avee. */
-    async deleteAll(userId: string, aveeId: string): Promise<DeletionReceipt> {
-      const ids = await listDocumentIds(db, aveeId)
-      const counts = await deletions.count(db, { documentIds: ids })
-      await deleteDocuments(ids, aveeId)
-      return await deletions.record(db, userId, counts, ids)
+    /** Moves all documents of an avee to the trash, or deletes them permanently. */
+    async deleteAll(userId: string, aveeId: string, permanent = false): Promise<DeletionReceipt> {
+      const documents = await listAllDocuments(db, aveeId)
+      if (documents.length === 0) return await deletions.record(db, userId, {})
+      const ids = documents.map(({ id }) => id)
+      return await deleteFor(userId, ids, aveeId, permanent || !(await isTrashable(documents, aveeId)))
+    },
+
+    /** Returns whether a document is in the trash. */
+    isInTrash: async (id: string): Promise<boolean> =>
+      ((await findStoredDocument(db, id))?.deletion_id ?? null) !== null,
+
+    /**
+     * Restores a document from the trash. @throws document_not_found, quota_exceeded, and document_replaced if there is
+     * another one from the same source
+     */
+    async restore(id: string): Promise<ListedDocument> {
+      const aveeId = (await findStoredDocument(db, id))?.avee_id
+      if (aveeId === undefined) throw documentNotFound()
+      await database.transaction(async (trx) => {
+        await lockDocumentsOfAvee(trx, aveeId)
+        const row = await findStoredDocument(trx, id)
+        if (!row) throw documentNotFound()
+        if (row.deletion_id === null) return
+        if (await findDocumentBySource(trx, aveeId, { ...row, sourceUrl: row.source_url }))
+          throw documentReplaced()
+        await quota.assertRoom(aveeId, Number(row.bytes), trx)
+        if (!(await deletions.takeOut(trx, row.deletion_id, () => moveOutOfTrash(trx, row))))
+          throw documentNotFound()
+      })
+      return await listed(await visibleDocument(id, [...allLayers]))
     },
 
     /** Returns the text of a document, page by page. @throws document_not_found */

@@ -18,6 +18,7 @@ export const areVisible = (ids: string[], layer: Layer, current: DocumentLayers)
 export type Access = {
   avee: Avee
   layers: Layer[]
+  isOwner: boolean
   /** @throws unless the caller owns the avee and does not use a key restricted to it */
   assertCanChange: () => void
 }
@@ -36,6 +37,7 @@ export function documentPolicy({
     return {
       avee,
       layers: layersWithin(layer),
+      isOwner,
       assertCanChange() {
         if (!isOwner) throw notTheOwner()
         if (caller.aveeId !== null) throw keyForReading()

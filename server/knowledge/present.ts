@@ -8,6 +8,7 @@ export const presentDocument = (row: ListedDocument): Document => ({
   // Paths of the server are not shown.
   source_url: row.source === 'folder' ? null : row.source_url,
   bytes: Number(row.bytes),
+  restorable_until: row.restorable_until?.toISOString(),
   created_at: row.created_at.toISOString(),
   updated_at: row.updated_at.toISOString(),
 })

@@ -9,6 +9,7 @@ import {
   getDocumentText,
   getPassage,
   listDocuments,
+  restoreDocument,
   searchDocuments,
   updateDocument,
 } from '../../contract/knowledge.ts'
@@ -22,7 +23,7 @@ import { sendRun } from '../http/sse.ts'
 import { acceptUploads, receiveUpload } from '../http/uploads.ts'
 import { checkIdCursor } from '../paging.ts'
 import type { Runs } from '../runs/index.ts'
-import { badLayer, noFiles } from './errors.ts'
+import { badLayer, documentNotFound, noFiles } from './errors.ts'
 import type { Knowledge } from './knowledge.ts'
 import { originalHeaders } from './original-headers.ts'
 import { documentPolicy } from './policy.ts'
@@ -73,13 +74,18 @@ export const knowledgeRoutes =
     })
 
     route(app, listDocuments, async (request) => {
-      const { avee, layers } = await policy.accessToAvee(callerOf(request), request.params.id)
-      const { cursor, limit, query } = request.query
+      const { avee, layers, assertCanChange } = await policy.accessToAvee(
+        callerOf(request),
+        request.params.id,
+      )
+      const { cursor, limit, query, trash: inTrash } = request.query
+      if (inTrash) assertCanChange()
       checkIdCursor(cursor)
       const { documents, next } = await knowledge.list(avee.id, layers, {
         limit,
         cursor,
         query: query?.trim(),
+        inTrash,
       })
       return { documents: documents.map(presentDocument), next_cursor: next }
     })
@@ -96,9 +102,17 @@ export const knowledgeRoutes =
     })
 
     route(app, deleteDocument, async (request) => {
-      await assertCanChangeDocument(callerOf(request), request.params.id)
-      const receipt = await knowledge.delete(callerOf(request).userId, request.params.id)
-      return { deleted: true as const, receipt }
+      const caller = callerOf(request)
+      const { id } = request.params
+      const { permanent = false } = request.query
+      if (permanent && (await knowledge.isInTrash(id))) await assertCanChangeTrash(caller, id)
+      else await assertCanChangeDocument(caller, id)
+      return { deleted: true as const, receipt: await knowledge.delete(caller.userId, id, permanent) }
+    })
+
+    route(app, restoreDocument, async (request) => {
+      await assertCanChangeTrash(callerOf(request), request.params.id)
+      return presentDocument(await knowledge.restore(request.params.id))
     })
 
     route(app, getDocumentText, async (request) => {
@@ -145,6 +159,16 @@ export const knowledgeRoutes =
         usualLayer: defaultLayer(avee),
         idempotencyKey: idempotencyKeyOf(request),
       }
+    }
+
+    /** @throws 404 unless the caller owns the avee of the document */
+    async function assertCanChangeTrash(
+      caller: ReturnType<typeof callerOf>,
+      documentId: string,
+    ): Promise<void> {
+      const { isOwner, assertCanChange } = await policy.accessToDocument(caller, documentId)
+      if (!isOwner) throw documentNotFound()
+      assertCanChange()
     }
 
     /** @throws 404 if the caller may not see the document, 403 if they may not change it */

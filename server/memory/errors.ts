@@ -1,5 +1,4 @@
 import { defineError } from '../errors.ts'
-import { restorableDays } from './jobs.ts'
 
 export const memoryNotFound = defineError(
   404,
@@ -9,7 +8,7 @@ export const memoryNotFound = defineError(
 export const restoreExpired = defineError(
   404,
   'memory_not_found',
-  () => `Memory not found. Forgotten memories can be restored for ${restorableDays} days.`,
+  () => 'Memory not found, or the time to restore it is over.',
 )
 export const secretNotKept = defineError(
   422,

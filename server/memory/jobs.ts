@@ -2,10 +2,10 @@ import type { Db, Trx } from '../db/index.ts'
 import type { JobContext, Jobs } from '../jobs/index.ts'
 import type { Log } from '../log.ts'
 import type { Embedder, Models } from '../models/index.ts'
-import { consolidate, forgetRequested } from './consolidation/consolidate.ts'
+import { consolidate, type Forget, forgetRequested } from './consolidation/consolidate.ts'
 import type { Statement } from './consolidation/statement.ts'
 import { extractRequests, extractStatements, type KnownMemory } from './extraction/extract.ts'
-import { insertMemoryVectors, memoriesToEmbed, purgeForgotten, relatedMemories } from './store/memories.ts'
+import { insertMemoryVectors, memoriesToEmbed, relatedMemories } from './store/memories.ts'
 import { insertTurnVectors, turnsToEmbed } from './store/turn-recall.ts'
 import {
   finishExtraction,
@@ -25,6 +25,7 @@ export type MemoryJobsDependencies = {
   log: Log
   now: () => Date
   pace: MemoryPace
+  forget: Forget
 }
 
 /** Extraction starts when a conversation has been quiet for `quietMs`, at the latest `maxWaitMs` after its first turn. */
@@ -32,7 +33,6 @@ export type MemoryPace = { quietMs: number; maxWaitMs: number }
 
 const extraction = 'memory-extraction'
 const embedding = 'memory-embedding'
-const purge = 'memory-purge'
 /** Kinds whose jobs follow a turn. */
 export const turnJobs = [extraction, embedding]
 
@@ -45,12 +45,9 @@ const embeddingBatchesPerJob = 20
 const embeddingTimeoutMs = 120_000
 /** Finds memories and turns that lack vectors because the embedding model was unavailable or has changed. */
 const embeddingEveryMs = 60_000
-const purgeEveryMs = 3_600_000
-/** Days for which a forgotten memory can be restored. */
-export const restorableDays = 7
 
-/** Registers the background work of memory: extraction per conversation, embedding, and the purge of forgotten memories. */
-export function memoryJobs({ db, models, jobs, log, now, pace }: MemoryJobsDependencies) {
+/** Registers the background work of memory: extraction per conversation, and embedding. */
+export function memoryJobs({ db, models, jobs, log, now, pace, forget }: MemoryJobsDependencies) {
   jobs.register<{ conversationId: string }>(extraction, {
     concurrency: 4,
     maxAttempts,
@@ -60,10 +57,6 @@ export function memoryJobs({ db, models, jobs, log, now, pace }: MemoryJobsDepen
     },
   })
   jobs.register(embedding, { everyMs: embeddingEveryMs, run: (_, { signal }) => embedAll(signal) })
-  jobs.register(purge, {
-    everyMs: purgeEveryMs,
-    run: () => purgeForgotten(db, new Date(now().getTime() - restorableDays * 86_400_000)),
-  })
 
   const enqueueEmbedding = (trx: Db | Trx) => jobs.enqueue(trx, { kind: embedding, input: {} })
 
@@ -85,7 +78,7 @@ export function memoryJobs({ db, models, jobs, log, now, pace }: MemoryJobsDepen
         const awaiting = await lockAwaiting(trx, ids)
         const isWanted = ({ messageId }: { messageId: string }) => awaiting.has(messageId)
         await consolidate(trx, pair, inOrder(statements, ids).filter(isWanted))
-        await forgetRequested(trx, pair, requests.forget.filter(isWanted))
+        await forgetRequested(trx, pair, requests.forget.filter(isWanted), forget)
         if (isFinal) await finishExtraction(trx, ids)
         await enqueueEmbedding(trx)
       })

@@ -1,8 +1,10 @@
 import { once } from 'node:events'
+import type { DeletionReceipt } from '../../contract/deletions.ts'
 import { layersWithin } from '../../contract/layers.ts'
 import type { MemoryType } from '../../contract/memory.ts'
 import type { Avees } from '../avees/index.ts'
 import { type Database, newId, type Trx } from '../db/index.ts'
+import type { Deletions } from '../deletions/index.ts'
 import type { Jobs } from '../jobs/index.ts'
 import type { Log } from '../log.ts'
 import type { Models } from '../models/index.ts'
@@ -13,7 +15,7 @@ import { keyForOneAvee, memoryNotFound, memoryOff, restoreExpired, secretNotKept
 import { requestLanguages } from './extraction/explicit-requests.ts'
 import { byUser } from './extraction/extract.ts'
 import { containsSecret } from './extraction/secrets.ts'
-import { type MemoryPace, memoryJobs, restorableDays, turnJobs } from './jobs.ts'
+import { type MemoryPace, memoryJobs, turnJobs } from './jobs.ts'
 import { memoryPolicy, type Viewer } from './policy.ts'
 import { memoryRecall, type RecalledMemory, type RecallQuery } from './recall/memories.ts'
 import { type RecalledTurn, type TurnQuery, turnRecall } from './recall/turns.ts'
@@ -21,22 +23,32 @@ import {
   aveesWithMemories,
   countFrom,
   countMemories,
-  deleteMemoriesFrom,
+  deleteMemories,
+  deleteTrash,
   deleteVectors,
   findMemory,
-  forgetMemories,
   insertMemory,
   listMemories,
+  lockMemories,
   lockPair,
   type MemoryRow,
+  memoriesLearnedFrom,
   memoriesUsed,
   memoryPosition,
-  restoreMemory,
+  moveOutOfTrash,
+  moveToTrash,
   updateMemory,
   visibleMemories,
 } from './store/memories.ts'
 import { isEnabled, putSetting, settingsOf } from './store/settings.ts'
-import { cancelExtraction, conversationOf, deleteTurns, indexTurns, insertUses } from './store/turns.ts'
+import {
+  cancelExtraction,
+  cancelExtractionFrom,
+  conversationOf,
+  deleteTurns,
+  indexTurns,
+  insertUses,
+} from './store/turns.ts'
 import { memoryTerms, type Pair } from './terms.ts'
 import { type PreparedTurn, prepareTurn, type Turn } from './turns/prepare-turn.ts'
 
@@ -45,6 +57,7 @@ export type MemoryDependencies = {
   models: Pick<Models, 'runInBackground' | 'embedder'>
   avees: Avees
   jobs: Jobs
+  deletions: Deletions
   log: Log
   now?: () => Date
   pace?: Partial<MemoryPace>
@@ -56,6 +69,7 @@ type MemoryFilter = {
   query?: string | undefined
   type?: MemoryType | undefined
   includePast?: boolean
+  inTrash?: boolean | undefined
 }
 
 const defaultPace: MemoryPace = { quietMs: 2_000, maxWaitMs: 30_000 }
@@ -70,6 +84,7 @@ export function memory({
   models,
   avees,
   jobs,
+  deletions,
   log,
   now = () => new Date(),
   pace,
@@ -84,12 +99,36 @@ export function memory({
   }
   const recallMemories = memoryRecall(recallDependencies)
   const recallTurns = turnRecall(recallDependencies)
-  const work = memoryJobs({ db, models, jobs, log, now, pace: { ...defaultPace, ...pace } })
+  const work = memoryJobs({ db, models, jobs, log, now, pace: { ...defaultPace, ...pace }, forget })
+
+  deletions.onExpiry(deleteTrash)
+
+  /** Moves memories to the trash, or deletes them permanently, also from the trash. */
+  async function forget(
+    trx: Trx,
+    userId: string,
+    which: { ids: string[] } | { aveeId: string },
+    permanent = !deletions.hasTrash,
+  ): Promise<DeletionReceipt> {
+    const found = await lockMemories(trx, userId, which, { withTrash: permanent })
+    const ids = found.map(({ id }) => id)
+    if (!permanent && ids.length > 0)
+      return await deletions.trash(trx, userId, (deletionId) => moveToTrash(trx, ids, deletionId))
+    for (const [deletionId, rows] of Map.groupBy(found, (row) => row.deletion_id)) {
+      const remove = () =>
+        deleteMemories(
+          trx,
+          rows.map(({ id }) => id),
+        )
+      await (deletionId === null ? remove() : deletions.takeOut(trx, deletionId, remove))
+    }
+    return await deletions.record(trx, userId, ids.length > 0 ? { memories: ids.length } : {})
+  }
 
   /** Finds a memory that the viewer has access to. @throws 404 */
   async function accessible(viewer: Viewer, id: string): Promise<MemoryRow> {
     const found = await findMemory(db, viewer.userId, id)
-    if (!found || found.forgotten_at !== null || !(await hasAccess(viewer, found))) throw memoryNotFound()
+    if (!found || found.deletion_id !== null || !(await hasAccess(viewer, found))) throw memoryNotFound()
     return found
   }
 
@@ -110,6 +149,7 @@ export function memory({
       userId: viewer.userId,
       access: await policy.accessTo(viewer, aveeIds),
       type: filter.type,
+      inTrash: filter.inTrash,
       words: (filter.query ?? '').split(/\s+/).filter(Boolean).slice(0, maxQueryWords),
       includePast: filter.includePast ?? false,
     }
@@ -131,8 +171,6 @@ export function memory({
     const note = { subject: 'self', attribute: noteAttribute, value: content.toLowerCase() }
     return { content, language, ...(await normalizeSlot(note)) }
   }
-
-  const restorableUntil = (): Date => new Date(now().getTime() + restorableDays * 86_400_000)
 
   return {
     /**
@@ -190,15 +228,26 @@ export function memory({
       )
     },
 
-    /** Deletes what was learned from a conversation alone, before the conversation is deleted. Memories that the user has edited are kept. */
+    /**
+     * Deletes what was learned from a conversation alone, before the conversation is deleted, or moves it to the trash with
+     * it. Memories that the user has edited are kept.
+     */
     async deleteLearned(
       trx: Trx,
       { conversationId, ...pair }: Pair & { conversationId: string },
+      deletionId?: string,
     ): Promise<void> {
       // Locks turns first, like the extraction: this sees the memories it has stored, and it stores no further ones.
-      await deleteTurns(trx, conversationId)
+      await (deletionId === undefined ? deleteTurns : cancelExtractionFrom)(trx, conversationId)
       await lockPair(trx, pair)
-      await deleteMemoriesFrom(trx, pair, conversationId)
+      const learned = await memoriesLearnedFrom(trx, pair, conversationId)
+      await (deletionId === undefined ? deleteMemories(trx, learned) : moveToTrash(trx, learned, deletionId))
+    },
+
+    /** Restores what was moved to the trash with a conversation. */
+    async restoreLearned(trx: Trx, deletionId: string): Promise<void> {
+      await moveOutOfTrash(trx, { deletionId })
+      await work.enqueueEmbedding(trx)
     },
 
     /** Returns those of these memories that the viewer can still see. */
@@ -283,31 +332,34 @@ export function memory({
       return await accessible(viewer, id)
     },
 
-    /** Soft-deletes a memory. Returns until when it can be restored. */
-    async forgetMemory(viewer: Viewer, id: string): Promise<Date> {
-      await accessible(viewer, id)
-      await database.transaction((trx) => forgetMemories(trx, viewer.userId, { ids: [id] }, now()))
-      return restorableUntil()
+    /** Moves a memory to the trash, or deletes it permanently, also from the trash. @throws 404 memory_not_found */
+    async forgetMemory(viewer: Viewer, id: string, permanent?: boolean): Promise<DeletionReceipt> {
+      const found = await findMemory(db, viewer.userId, id)
+      const isFound = found && (permanent || found.deletion_id === null) && (await hasAccess(viewer, found))
+      if (!isFound) throw memoryNotFound()
+      return await database.transaction((trx) =>
+        forget(trx, viewer.userId, { ids: [id] }, permanent || undefined),
+      )
     },
 
-    /** Soft-deletes all memories of an avee, including inaccessible ones, and cancels pending extraction. */
-    async forgetAll(viewer: Viewer, avee: string): Promise<{ count: number; until: Date }> {
+    /** Moves all memories of an avee to the trash, including inaccessible ones, or deletes them permanently, and cancels pending extraction. */
+    async forgetAll(viewer: Viewer, avee: string, permanent?: boolean): Promise<DeletionReceipt> {
       const aveeId = await policy.aveeId(viewer, avee)
-      const count = await database.transaction(async (trx) => {
+      return await database.transaction(async (trx) => {
         await cancelExtraction(trx, viewer.userId, aveeId)
-        return await forgetMemories(trx, viewer.userId, { aveeId }, now())
+        return await forget(trx, viewer.userId, { aveeId }, permanent || undefined)
       })
-      return { count, until: restorableUntil() }
     },
 
     /** @throws 404 memory_not_found */
     async restoreMemory(viewer: Viewer, id: string): Promise<MemoryRow> {
       const found = await findMemory(db, viewer.userId, id)
       if (!found || !(await hasAccess(viewer, found))) throw restoreExpired()
-      if (found.forgotten_at === null) return found
-      const since = new Date(now().getTime() - restorableDays * 86_400_000)
+      const deletionId = found.deletion_id
+      if (deletionId === null) return found
       await database.transaction(async (trx) => {
-        if (!(await restoreMemory(trx, viewer.userId, id, since))) throw restoreExpired()
+        if (!(await deletions.takeOut(trx, deletionId, () => moveOutOfTrash(trx, { id }))))
+          throw restoreExpired()
         await work.enqueueEmbedding(trx)
       })
       return await accessible(viewer, id)
@@ -359,7 +411,7 @@ export function memory({
       await database.transaction(async (trx) => {
         await putSetting(trx, viewer.userId, aveeId, setting.enabled)
         if (!setting.enabled || setting.forget) await cancelExtraction(trx, viewer.userId, aveeId)
-        for (const each of forgotten) await forgetMemories(trx, viewer.userId, { aveeId: each }, now())
+        for (const each of forgotten) await forget(trx, viewer.userId, { aveeId: each })
       })
     },
   }

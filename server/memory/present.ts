@@ -19,4 +19,5 @@ export const presentMemory = (row: MemoryRow): WireMemory => ({
   last_confirmed_at: row.last_confirmed_at.toISOString(),
   created_at: row.created_at.toISOString(),
   updated_at: row.updated_at.toISOString(),
+  restorable_until: row.restorable_until?.toISOString(),
 })

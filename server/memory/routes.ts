@@ -1,4 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify'
+import type { DeletionReceipt } from '../../contract/deletions.ts'
 import {
   createMemory,
   deleteMemories,
@@ -44,10 +45,10 @@ export const memoryRoutes =
     })
 
     route(app, listMemories, async (request) => {
-      const { avee, query, type, include_past: includePast = false, limit, cursor } = request.query
+      const { avee, query, type, include_past: includePast = false, trash, limit, cursor } = request.query
       const page = await memory.listMemories(
         callerOf(request),
-        { avee, query, type, includePast },
+        { avee, query, type, includePast: includePast || trash === true, inTrash: trash },
         { limit, cursor },
       )
       return { memories: page.memories.map(presentMemory), total: page.total, next_cursor: page.nextCursor }
@@ -66,8 +67,8 @@ export const memoryRoutes =
     })
 
     route(app, deleteMemory, async (request) => {
-      const until = await memory.forgetMemory(callerOf(request), request.params.id)
-      return { ok: true as const, forgotten: 1, restorable_until: until.toISOString() }
+      const { permanent } = request.query
+      return presentDeletion(await memory.forgetMemory(callerOf(request), request.params.id, permanent))
     })
 
     route(app, restoreMemory, async (request) =>
@@ -75,8 +76,8 @@ export const memoryRoutes =
     )
 
     route(app, deleteMemories, async (request) => {
-      const { count, until } = await memory.forgetAll(callerOf(request), request.query.avee)
-      return { ok: true as const, forgotten: count, restorable_until: until.toISOString() }
+      const { avee, permanent } = request.query
+      return presentDeletion(await memory.forgetAll(callerOf(request), avee, permanent))
     })
 
     route(app, exportMemories, async (request, reply) => {
@@ -95,6 +96,14 @@ export const memoryRoutes =
       return presentSettings(await memory.settings(caller))
     })
   }
+
+const presentDeletion = (receipt: DeletionReceipt) => ({
+  ok: true as const,
+  deleted: true as const,
+  receipt,
+  forgotten: receipt.memories ?? 0,
+  restorable_until: receipt.restorable_until,
+})
 
 const presentSettings = (settings: Awaited<ReturnType<Memory['settings']>>) => ({
   enabled: settings.enabled,

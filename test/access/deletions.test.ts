@@ -92,8 +92,8 @@ describe.each(DATABASES)('deletions on %s', (kind) => {
     expect(await placesWith(words)).not.toEqual([])
 
     const receipts = [
-      await remove(visitor.client, `/conversations/${talk.id}`),
-      await remove(owner.client, `/documents/${document?.doc_id}`),
+      await remove(visitor.client, `/conversations/${talk.id}?permanent=true`),
+      await remove(owner.client, `/documents/${document?.doc_id}?permanent=true`),
       await remove(owner.client, `/avees/${avee.id}`),
       await remove(visitor.client, '/me', { password: visitor.password }),
     ]
@@ -132,7 +132,7 @@ describe.each(DATABASES)('deletions on %s', (kind) => {
       return { content: answer?.content, citations: answer?.citations, log }
     }
     expect((await read()).log).toContain(secret)
-    const receipt = await remove(owner.client, `/documents/${document?.doc_id}`)
+    const receipt = await remove(owner.client, `/documents/${document?.doc_id}?permanent=true`)
     const beforePurge = await read()
     expect(beforePurge.citations).toEqual([{ n: 1, status: 'deleted' }])
     await purged(owner.client, receipt.id)

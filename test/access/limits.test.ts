@@ -91,6 +91,18 @@ describe.each(DATABASES)('limits on %s', (kind) => {
     expect((await add(other.id, 'Milk. '.repeat(100))).status).toBe(201)
   })
 
+  test('limit the size of documents that are added at the same time', async () => {
+    await using app = await startApp({ QUOTA_STORAGE_BYTES: '1000' }, kind)
+    const { client } = await registerUser(app)
+    const { id } = await createAvee(client)
+    const added = await Promise.all(
+      ['Oats. ', 'Rye.  ', 'Wheat '].map((word) =>
+        client.post(`/avees/${id}/documents`, { title: word, text: word.repeat(100), layer: 'public' }),
+      ),
+    )
+    expect(added.map(({ status }) => status).toSorted()).toEqual([201, 403, 403])
+  })
+
   test('limit the conversations of each user', async () => {
     await using app = await startApp({ QUOTA_CONVERSATIONS: '1' }, kind)
     const { client } = await registerUser(app)

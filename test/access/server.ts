@@ -43,7 +43,7 @@ export async function reopenServer(
   const log = createLog('silent')
   const runs = createRuns({ database, log, nodeId: 'node' })
   const jobs = createJobs({ database, log })
-  const deletions = createDeletions({ database, jobs, log })
+  const deletions = createDeletions({ database, jobs, log, undoDays: 7 })
   const accounts = await createAccounts({
     database,
     runs,

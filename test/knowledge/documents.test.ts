@@ -179,7 +179,7 @@ describe.each(DATABASES)('documents on %s', (kind) => {
     const [first] = (await other.knowledge.list(eve.aveeId, allLayers, { limit: 10 })).documents
     await other.knowledge.updateDocument(first?.id ?? '', { layer: 'intimate' })
     await other.knowledge.remove(first?.id ?? '')
-    expect((await other.knowledge.deleteAll(eve.userId, eve.aveeId)).documents).toBe(2)
+    expect((await other.knowledge.deleteAll(eve.userId, eve.aveeId, true)).documents).toBe(2)
     expect(Object.values(await other.rows())).toEqual([0, 0, 0, 0, 0, 0, 0, 0])
     expect(await other.originals()).toEqual([])
     await other[Symbol.asyncDispose]()

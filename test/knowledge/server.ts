@@ -43,7 +43,7 @@ export async function openKnowledgeServer(
   const config = readConfig({ PORT: '0', DATA_DIR: dir, REGISTRATION: 'open' })
   const runs = createRuns({ database, log, nodeId: randomUUID(), leaseMs: 2_000, graceMs: 0 })
   const jobs = createJobs({ database, log })
-  const deletions = createDeletions({ database, jobs, log })
+  const deletions = createDeletions({ database, jobs, log, undoDays: 7 })
   const accounts = await createAccounts({
     database,
     runs,

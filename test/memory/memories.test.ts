@@ -159,7 +159,7 @@ for (const kind of DATABASES) {
       const contents = async () => (await first.memories()).map(({ content }) => content)
       expect(await contents()).toHaveLength(4)
 
-      bodyOf(await first.client.delete(`/conversations/${first.conversationId}`))
+      bodyOf(await first.client.delete(`/conversations/${first.conversationId}?permanent=true`))
       expect(await contents()).toEqual([
         expect.stringContaining('Eva'),
         'I have mild asthma',

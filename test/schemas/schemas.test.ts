@@ -28,6 +28,7 @@ const changes: Record<string, Changes> = {
     // Migrations add the turns that were waiting for extraction.
     turn_index: 'extended',
     passage_vectors: without('layer'),
+    memories: without('forgotten_at'),
   },
 }
 
@@ -73,11 +74,11 @@ async function restore(kind: Kind, version: string): Promise<{ source: TestDatab
   return { source, before }
 }
 
-/** Returns all rows of all tables, sorted by their JSON text. */
+/** Returns all rows of all tables and views, sorted by their JSON text. */
 async function contentsOf(db: Db): Promise<Contents> {
   const { rows: tables } = await sql<{ name: string }>`
-    select tablename as name from pg_tables where schemaname = 'public' and tablename not like 'kysely%'
-    order by tablename`.execute(db)
+    select table_name as name from information_schema.tables
+    where table_schema = 'public' and table_name not like 'kysely%' order by table_name`.execute(db)
   const contents: Contents = new Map()
   for (const { name } of tables) {
     const { rows } = await sql<{ row: string }>`

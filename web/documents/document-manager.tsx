@@ -1,9 +1,9 @@
-import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query'
-import { FileText, Folder, Globe, Type } from 'lucide-react'
+import { keepPreviousData, useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query'
+import { FileText, Folder, Globe, Trash2, Type } from 'lucide-react'
 import { type ReactNode, useDeferredValue, useState } from 'react'
 import { getMe } from '../../contract/accounts.ts'
 import type { Avee } from '../../contract/avees.ts'
-import { listDocuments } from '../../contract/knowledge.ts'
+import { deleteDocument, listDocuments, restoreDocument } from '../../contract/knowledge.ts'
 import type { Layer } from '../../contract/layers.ts'
 import { getStatus } from '../../contract/localchat.ts'
 import { keys } from '../api/index.ts'
@@ -12,6 +12,7 @@ import { Section } from '../shell/page.tsx'
 import { Button } from '../ui/button.tsx'
 import { SearchField, SmallSelect } from '../ui/field.tsx'
 import { EmptyState, ErrorState, Skeleton } from '../ui/state.tsx'
+import { TrashDialog } from '../ui/trash-dialog.tsx'
 import { AddTextDialog, AddUrlDialog } from './add-dialogs.tsx'
 import { DocumentRow } from './document-row.tsx'
 import { DropZone } from './file-drop.tsx'
@@ -79,6 +80,7 @@ export function DocumentManager({ avee }: { avee: Avee }) {
 function DocumentList({ avee, footer }: { avee: Avee; footer: ReactNode }) {
   const api = useApi()
   const [searchText, setSearchText] = useState('')
+  const [showsTrash, setShowsTrash] = useState(false)
   const query = useDeferredValue(searchText.trim())
   const list = useInfiniteQuery({
     queryKey: keys.documentList(avee.id, query),
@@ -104,13 +106,18 @@ function DocumentList({ avee, footer }: { avee: Avee; footer: ReactNode }) {
       <Section
         title="Documents"
         actions={
-          (!isEmpty || query) && (
-            <SearchField
-              label="Search documents"
-              value={searchText}
-              onChange={(event) => setSearchText(event.target.value)}
-            />
-          )
+          <>
+            {(!isEmpty || query) && (
+              <SearchField
+                label="Search documents"
+                value={searchText}
+                onChange={(event) => setSearchText(event.target.value)}
+              />
+            )}
+            <Button small variant="quiet" icon={Trash2} onClick={() => setShowsTrash(true)}>
+              Trash
+            </Button>
+          </>
         }
       >
         {list.isPending ? (
@@ -153,6 +160,35 @@ function DocumentList({ avee, footer }: { avee: Avee; footer: ReactNode }) {
         )}
       </Section>
       {!list.isPending && footer}
+      {showsTrash && <DocumentTrash avee={avee} onClose={() => setShowsTrash(false)} />}
     </>
+  )
+}
+
+function DocumentTrash({ avee, onClose }: { avee: Avee; onClose: () => void }) {
+  const api = useApi()
+  const queries = useQueryClient()
+  return (
+    <TrashDialog
+      queryKey={keys.documentTrash(avee.id)}
+      load={async (signal) => {
+        const query = { trash: true, limit: 200 }
+        const { documents } = await api.call(listDocuments, { params: { id: avee.id }, query, signal })
+        return documents.map(({ id, title, restorable_until = '' }) => ({
+          id,
+          title,
+          restorableUntil: restorable_until,
+        }))
+      }}
+      restore={(id) => api.call(restoreDocument, { params: { id } })}
+      remove={(id) => api.call(deleteDocument, { params: { id }, query: { permanent: true } })}
+      onChange={() =>
+        Promise.all([
+          queries.invalidateQueries({ queryKey: keys.documents }),
+          queries.invalidateQueries({ queryKey: keys.status }),
+        ])
+      }
+      onClose={onClose}
+    />
   )
 }

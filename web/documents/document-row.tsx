@@ -1,7 +1,13 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { BookOpen, Ellipsis, ExternalLink, Pencil, Trash2 } from 'lucide-react'
 import { type FormEvent, useState } from 'react'
-import { type Document, deleteDocument, getDocumentFile, updateDocument } from '../../contract/knowledge.ts'
+import {
+  type Document,
+  deleteDocument,
+  getDocumentFile,
+  restoreDocument,
+  updateDocument,
+} from '../../contract/knowledge.ts'
 import type { Layer } from '../../contract/layers.ts'
 import { keys } from '../api/index.ts'
 import { useApi } from '../api/react.tsx'
@@ -40,6 +46,12 @@ export function DocumentRow({
 
   const move = useMutation({
     mutationFn: (layer: Layer) => api.call(updateDocument, { params: { id: document.id }, body: { layer } }),
+    onError: (error) => showToast(errorMessage(error), 'bad'),
+    onSettled: refresh,
+  })
+
+  const restore = useMutation({
+    mutationFn: () => api.call(restoreDocument, { params: { id: document.id } }),
     onError: (error) => showToast(errorMessage(error), 'bad'),
     onSettled: refresh,
   })
@@ -98,11 +110,13 @@ export function DocumentRow({
         title="Delete this document?"
         action="Delete"
         onConfirm={async () => {
-          await api.call(deleteDocument, { params: { id: document.id } })
+          const { receipt } = await api.call(deleteDocument, { params: { id: document.id } })
           await refresh()
+          if (receipt.restorable_until !== null)
+            showToast('Document deleted', 'good', { label: 'Undo', onSelect: () => restore.mutate() })
         }}
       >
-        “{document.title}” will be permanently deleted. Answers that cite it keep their text.
+        “{document.title}” will be deleted. Answers that cite it keep their text.
       </ConfirmDialog>
     </li>
   )

@@ -6,6 +6,7 @@ import {
   type Conversation,
   deleteConversation,
   exportConversation,
+  restoreConversation,
   updateConversation,
 } from '../../contract/chat.ts'
 import { keys } from '../api/index.ts'
@@ -34,10 +35,23 @@ export function HistoryItem({ conversation, isCurrent }: { conversation: Convers
     onError: (error) => showToast(errorMessage(error), 'bad'),
   })
 
+  const refreshLists = () =>
+    Promise.all([
+      queries.invalidateQueries({ queryKey: keys.conversationList('', false).slice(0, 2) }),
+      queries.invalidateQueries({ queryKey: keys.conversationTrash }),
+    ])
+  const restore = useMutation({
+    mutationFn: () => api.call(restoreConversation, { params: { id: conversation.id } }),
+    onSettled: () => queries.invalidateQueries({ queryKey: keys.conversations }),
+    onError: (error) => showToast(errorMessage(error), 'bad'),
+  })
+
   const remove = async (): Promise<void> => {
-    await api.call(deleteConversation, { params: { id: conversation.id } })
+    const { receipt } = await api.call(deleteConversation, { params: { id: conversation.id } })
     if (isCurrent) navigate(`/chat/${conversation.avee_handle}`)
-    await queries.invalidateQueries({ queryKey: keys.conversationList('', false).slice(0, 2) })
+    await refreshLists()
+    if (receipt.restorable_until !== null)
+      showToast('Conversation deleted', 'good', { label: 'Undo', onSelect: () => restore.mutate() })
   }
 
   return (
@@ -113,7 +127,7 @@ export function HistoryItem({ conversation, isCurrent }: { conversation: Convers
         action="Delete"
         onConfirm={remove}
       >
-        “{title}” and all its messages will be deleted permanently.
+        “{title}” and all its messages will be deleted.
       </ConfirmDialog>
     </li>
   )

@@ -1,12 +1,18 @@
-import { useInfiniteQuery } from '@tanstack/react-query'
-import { Archive, ArchiveRestore } from 'lucide-react'
+import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query'
+import { Archive, ArchiveRestore, Trash2 } from 'lucide-react'
 import { useDeferredValue, useState } from 'react'
-import { type Conversation, listConversations } from '../../contract/chat.ts'
+import {
+  type Conversation,
+  deleteConversation,
+  listConversations,
+  restoreConversation,
+} from '../../contract/chat.ts'
 import { keys } from '../api/index.ts'
 import { useApi } from '../api/react.tsx'
 import { Button } from '../ui/button.tsx'
 import { SearchField } from '../ui/field.tsx'
 import { Skeleton } from '../ui/state.tsx'
+import { TrashDialog } from '../ui/trash-dialog.tsx'
 import { groupByTime } from './groups.ts'
 import { HistoryItem } from './history-item.tsx'
 import './history.css'
@@ -16,6 +22,7 @@ export function History({ current }: { current: string | undefined }) {
   const api = useApi()
   const [words, setWords] = useState('')
   const [isArchive, setIsArchive] = useState(false)
+  const [showsTrash, setShowsTrash] = useState(false)
   const query = useDeferredValue(words.trim())
   const list = useInfiniteQuery({
     queryKey: keys.conversationList(query, isArchive),
@@ -98,8 +105,37 @@ export function History({ current }: { current: string | undefined }) {
             {isArchive ? 'Back to conversations' : 'Archive'}
           </Button>
         )}
+        {!isArchive && (
+          <Button small variant="quiet" icon={Trash2} onClick={() => setShowsTrash(true)}>
+            Trash
+          </Button>
+        )}
       </div>
+      {showsTrash && <ConversationTrash onClose={() => setShowsTrash(false)} />}
     </section>
+  )
+}
+
+function ConversationTrash({ onClose }: { onClose: () => void }) {
+  const api = useApi()
+  const queries = useQueryClient()
+  return (
+    <TrashDialog
+      queryKey={keys.conversationTrash}
+      load={async (signal) => {
+        const query = { trash: true, limit: 200 }
+        const { conversations } = await api.call(listConversations, { query, signal })
+        return conversations.map(({ id, title, restorable_until = '' }) => ({
+          id,
+          title: title ?? 'New conversation',
+          restorableUntil: restorable_until,
+        }))
+      }}
+      restore={(id) => api.call(restoreConversation, { params: { id } })}
+      remove={(id) => api.call(deleteConversation, { params: { id }, query: { permanent: true } })}
+      onChange={() => queries.invalidateQueries({ queryKey: keys.conversations })}
+      onClose={onClose}
+    />
   )
 }
 

@@ -1,25 +1,26 @@
 import { CircleAlert, CircleCheck, X } from 'lucide-react'
 import { Toast as Parts } from 'radix-ui'
 import { createContext, type ReactNode, useCallback, useContext, useState } from 'react'
-import { IconButton } from './button.tsx'
+import { Button, IconButton } from './button.tsx'
 import { classNames } from './class-names.ts'
 import './toast.css'
 
-type Toast = { id: number; text: string; bad: boolean }
-type ShowToast = (text: string, kind?: 'good' | 'bad') => void
+type ToastAction = { label: string; onSelect: () => void }
+type Toast = { id: number; text: string; bad: boolean; action: ToastAction | undefined }
+type ShowToast = (text: string, kind?: 'good' | 'bad', action?: ToastAction) => void
 
 const ToastContext = createContext<ShowToast>(() => undefined)
 
-/** Returns a function that shows a message for a few seconds. */
+/** Returns a function that shows a message, with an action if wanted, for a few seconds. */
 export const useToast = (): ShowToast => useContext(ToastContext)
 
 let lastId = 0
 
 export function ToastProvider({ children }: { children: ReactNode }) {
   const [toasts, setToasts] = useState<Toast[]>([])
-  const showToast = useCallback<ShowToast>((text, kind = 'good') => {
+  const showToast = useCallback<ShowToast>((text, kind = 'good', action) => {
     lastId += 1
-    const toast = { id: lastId, text, bad: kind === 'bad' }
+    const toast = { id: lastId, text, bad: kind === 'bad', action }
     setToasts((others) => [...others.slice(-2), toast])
   }, [])
   return (
@@ -37,6 +38,13 @@ export function ToastProvider({ children }: { children: ReactNode }) {
           >
             {toast.bad ? <CircleAlert size={18} aria-hidden /> : <CircleCheck size={18} aria-hidden />}
             <Parts.Description className="toast-text">{toast.text}</Parts.Description>
+            {toast.action && (
+              <Parts.Action asChild altText={`${toast.action.label}: ${toast.text}`}>
+                <Button small onClick={toast.action.onSelect}>
+                  {toast.action.label}
+                </Button>
+              </Parts.Action>
+            )}
             <Parts.Close asChild>
               <IconButton label="Dismiss" icon={X} hint={false} small />
             </Parts.Close>

@@ -16,6 +16,7 @@ import { up as idempotencyScope } from './015-idempotency-scope.ts'
 import { up as deletions } from './016-deletions.ts'
 import { up as passwordResets } from './017-password-resets.ts'
 import { up as secondFactors } from './018-second-factors.ts'
+import { up as trash } from './019-trash.ts'
 
 /** All migrations by number. A released migration is never edited, renamed or removed. */
 export const migrations: Record<string, Migration> = {
@@ -36,4 +37,5 @@ export const migrations: Record<string, Migration> = {
   '016-deletions': { up: deletions },
   '017-password-resets': { up: passwordResets },
   '018-second-factors': { up: secondFactors },
+  '019-trash': { up: trash },
 }

@@ -109,7 +109,7 @@ export const localchatDocumentRoutes =
     route(app, clearLibrary, async (request) => {
       const caller = callerOf(request)
       const library = await getWritableLibrary(caller)
-      const receipt = await knowledge.deleteAll(caller.userId, library.id)
+      const receipt = await knowledge.deleteAll(caller.userId, library.id, request.query.permanent)
       const { documents: count = 0 } = receipt
       return {
         success: true as const,
@@ -131,7 +131,7 @@ export const localchatDocumentRoutes =
       const caller = callerOf(request)
       const library = await getWritableLibrary(caller)
       const document = await getDocument(library, request.params.id)
-      const receipt = await knowledge.delete(caller.userId, document.id)
+      const receipt = await knowledge.delete(caller.userId, document.id, request.query.permanent)
       const message = `${nameOf(document)} deleted.`
       return { success: true as const, message, deleted: true as const, receipt }
     })

@@ -5,11 +5,12 @@ import type { Db } from '../../db/index.ts'
 /** Turns of other users count in a figure if they come from at least `minUsers` users; the owner's always count. */
 export type Scope = { aveeId: string; ownerId: string; since: Date; minUsers: number }
 
-/** A CTE with the turns of the period; `own` marks the owner's. */
+/** A CTE with the turns of the period, without those of conversations in the trash; `own` marks the owner's. */
 const turns = ({ aveeId, ownerId, since }: Scope) => sql`
   turns as (
     select *, user_id = ${ownerId} as own, (created_at at time zone 'utc')::date::text as day
     from turn_insights where avee_id = ${aveeId} and created_at >= ${since}
+      and exists (select from conversations where conversations.id = conversation_id)
   )`
 
 type Totals = {
@@ -111,7 +112,9 @@ export async function documentUses(db: Db, scope: Scope): Promise<DocumentUse[]>
     select documents.id as document_id, documents.title, documents.layer, count(*)::int as turns
     from used join documents on documents.id = used.document_id and documents.avee_id = ${scope.aveeId}
     where own or used.document_id in (select document_id from enough)
-    group by documents.id order by count(*) desc, documents.title`.execute(db)
+    group by documents.id, documents.title, documents.layer order by count(*) desc, documents.title`.execute(
+    db,
+  )
   return rows
 }
 

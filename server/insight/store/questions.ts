@@ -4,6 +4,9 @@ import type { Db, Row, Tables, Trx } from '../../db/index.ts'
 
 type UnansweredRow = Row<'unanswered_questions'>
 
+const isInTrash = sql<boolean>`not exists (
+  select from conversations where conversations.id = unanswered_questions.conversation_id)`
+
 /** Serializes grouping per avee, so that two similar questions do not create two groups. */
 export async function lockQuestions(trx: Trx, aveeId: string): Promise<void> {
   await sql`select pg_advisory_xact_lock(hashtextextended('questions ' || ${aveeId}, 0))`.execute(trx)
@@ -15,6 +18,7 @@ export const questionTerms = (trx: Trx, aveeId: string, limit: number) =>
     .selectFrom('unanswered_questions')
     .select(['group_id', 'terms'])
     .where('avee_id', '=', aveeId)
+    .where(sql<boolean>`not ${isInTrash}`)
     .orderBy('created_at', 'desc')
     .limit(limit)
     .execute()
@@ -90,18 +94,20 @@ export async function groupMembers(
         max(unanswered_questions.created_at) as latest
       from question_groups
       join unanswered_questions on group_id = question_groups.id
-      where question_groups.avee_id = ${avee.id}
+      where question_groups.avee_id = ${avee.id} and not ${isInTrash}
         and ${'groupId' in filter ? sql<boolean>`question_groups.id = ${filter.groupId}` : sql<boolean>`state = ${filter.state}`}
       group by question_groups.id
       having ${'groupId' in filter ? sql<boolean>`true` : sql<boolean>`bool_or(shared)`}
       order by is_waiting desc, latest desc
       limit ${'groupId' in filter ? 1 : filter.limit}
     )
-    select unanswered_questions.*, user_id = ${avee.ownerId} as is_owner, content, display_name, state, document_id
+    select unanswered_questions.*, user_id = ${avee.ownerId} as is_owner, content, display_name, state,
+      (select id from documents where id = document_id) as document_id
     from chosen
     join unanswered_questions on group_id = chosen.id
     join messages on messages.id = message_id
     join users on users.id = user_id
+    where not ${isInTrash}
     order by is_waiting desc, latest desc, group_id, unanswered_questions.created_at, message_id`.execute(db)
   return rows
 }
@@ -111,10 +117,10 @@ export async function countHidden(db: Db, aveeId: string, state: QuestionState) 
   const { rows } = await sql<{ questions: number; users: number }>`
     select count(*)::int as questions, count(distinct user_id)::int as users
     from unanswered_questions
-    where group_id in (
+    where not ${isInTrash} and group_id in (
       select question_groups.id from question_groups
       join unanswered_questions on group_id = question_groups.id
-      where question_groups.avee_id = ${aveeId} and state = ${state}
+      where question_groups.avee_id = ${aveeId} and state = ${state} and not ${isInTrash}
       group by question_groups.id having not bool_or(shared)
     )`.execute(db)
   return rows[0] ?? { questions: 0, users: 0 }

@@ -146,6 +146,7 @@ async function ingestFile(
     signal.throwIfAborted()
     if (!(error instanceof AppError) || error.status >= 500) throw error
     await progress.flush()
+    await retireUnpublished(dependencies.database.db, run.id, index)
     return fail(error.code, error.message)
   }
 }
@@ -329,6 +330,8 @@ async function commitFile(
   }
   await context.commit({ result }, async (trx) => {
     const current = await lockExisting(trx)
+    // Other files may have used the quota in the meantime.
+    await dependencies.quota.assertRoom(aveeId, content.bytes - Number(current?.bytes ?? 0), trx)
     await publishVersion(trx, version, current?.version)
     await upsertDocument(trx, {
       id: documentId,

@@ -1,12 +1,22 @@
 import { type Insertable, sql } from 'kysely'
 import type { Layer } from '../../../contract/layers.ts'
 import { type Db, likePatterns, type Row, type Tables, type Trx } from '../../db/index.ts'
-import { retireVersion } from './versions.ts'
+import { movePassages, retireVersion } from './versions.ts'
 
 export type DocumentRow = Row<'documents'>
 
+const restorableUntil = sql<Date | null>`(
+  select restorable_until from deletions where deletions.id = all_documents.deletion_id)`.as(
+  'restorable_until',
+)
+
 export async function findDocument(db: Db, id: string): Promise<DocumentRow | undefined> {
   return await db.selectFrom('documents').selectAll().where('id', '=', id).executeTakeFirst()
+}
+
+/** Finds a document, also one in the trash. */
+export async function findStoredDocument(db: Db, id: string): Promise<DocumentRow | undefined> {
+  return await db.selectFrom('all_documents').selectAll().where('id', '=', id).executeTakeFirst()
 }
 
 /** Returns the layers of those of these documents that exist. */
@@ -52,10 +62,11 @@ export async function findDocumentBySource(
     .executeTakeFirst()
 }
 
-/** Sums the sizes of the originals of all documents of the avee's owner. */
-export async function sumDocumentBytes(db: Db, aveeId: string): Promise<number> {
+/** Sums the sizes of the originals of all documents of the avee's owner, or of those in the trash. */
+export async function sumDocumentBytes(db: Db, aveeId: string, inTrash = false): Promise<number> {
   const { bytes } = await db
-    .selectFrom('documents')
+    .selectFrom('all_documents')
+    .where('deletion_id', inTrash ? 'is not' : 'is', null)
     .where('avee_id', 'in', (avees) =>
       avees
         .selectFrom('avees')
@@ -69,6 +80,13 @@ export async function sumDocumentBytes(db: Db, aveeId: string): Promise<number> 
   return Number(bytes)
 }
 
+/** Until the transaction ends, no other one adds documents within the quota of the avee's owner. */
+export async function lockOwnerQuota(trx: Db, aveeId: string): Promise<void> {
+  await sql`
+    select pg_advisory_xact_lock(hashtextextended('gabee:quota:' || owner_id, 0)) from avees where id = ${aveeId}
+  `.execute(trx)
+}
+
 /** Records that the file of a document was moved or renamed. A title made from the file name follows it. */
 export async function relocateDocument(
   trx: Trx,
@@ -80,17 +98,22 @@ export async function relocateDocument(
   await trx.updateTable('documents').set(relocated).where('id', '=', id).execute()
 }
 
+export type DocumentPage = {
+  limit: number
+  after?: string | undefined
+  query?: string | undefined
+  /** Lists the trash instead. */
+  inTrash?: boolean | undefined
+}
+
 /** Lists the documents of an avee in these layers, newest first; `after` is the last id of the page before. */
-export async function listDocuments(
-  db: Db,
-  aveeId: string,
-  layers: Layer[],
-  page: { limit: number; after?: string | undefined; query?: string | undefined },
-): Promise<DocumentRow[]> {
-  const { after, query } = page
+export async function listDocuments(db: Db, aveeId: string, layers: Layer[], page: DocumentPage) {
+  const { after, query, inTrash = false } = page
   return await db
-    .selectFrom('documents')
+    .selectFrom('all_documents')
     .selectAll()
+    .select(restorableUntil)
+    .where(inTrash ? sql<boolean>`${restorableUntil.expression} > now()` : sql<boolean>`deletion_id is null`)
     .where('avee_id', '=', aveeId)
     .where('layer', 'in', layers)
     .$if(after !== undefined, (from) => from.where('id', '<', after ?? ''))
@@ -114,10 +137,8 @@ export async function countDocuments(db: Db, aveeId: string, layers?: Layer[]): 
   return Number(count)
 }
 
-export async function listDocumentIds(db: Db, aveeId: string): Promise<string[]> {
-  const documents = db.selectFrom('documents').select('id').where('avee_id', '=', aveeId)
-  const rows = await documents.orderBy('id').execute()
-  return rows.map((row) => row.id)
+export async function listAllDocuments(db: Db, aveeId: string): Promise<DocumentRow[]> {
+  return await db.selectFrom('documents').selectAll().where('avee_id', '=', aveeId).orderBy('id').execute()
 }
 
 /** Inserts a document, or updates the one with this id. */
@@ -133,11 +154,50 @@ export async function renameDocument(trx: Trx, id: string, title: string): Promi
   await trx.updateTable('documents').set({ title, updated_at: new Date() }).where('id', '=', id).execute()
 }
 
-/** Deletes a document and retires its version, whose rows are purged later. Returns the deleted row, if any. */
+/** Deletes a document, also from the trash, and retires its version, whose rows are purged later. Returns the deleted row, if any. */
 export async function retireDocument(trx: Trx, id: string): Promise<DocumentRow | undefined> {
-  const deleted = await trx.deleteFrom('documents').where('id', '=', id).returningAll().executeTakeFirst()
+  const deleted = await trx.deleteFrom('all_documents').where('id', '=', id).returningAll().executeTakeFirst()
   if (deleted) await retireVersion(trx, deleted.version)
   return deleted
+}
+
+/** Moves documents to the trash; those that no longer exist are left out. Returns the former rows. */
+export async function moveToTrash(trx: Trx, ids: string[], deletionId: string): Promise<DocumentRow[]> {
+  const moved = await trx
+    .updateTable('all_documents')
+    .set({ deletion_id: deletionId })
+    .where(sql<boolean>`id = any(${ids}::uuid[])`)
+    .where('deletion_id', 'is', null)
+    .returningAll()
+    .execute()
+  for (const { avee_id: aveeId, version, layer } of moved)
+    await movePassages(trx, { aveeId, version, from: layer, to: 'trash' })
+  return moved
+}
+
+/** Takes a document out of the trash. If its file is no longer in a watched folder, it becomes an upload. */
+export async function moveOutOfTrash(trx: Trx, document: DocumentRow): Promise<void> {
+  const { id, avee_id: aveeId, version, layer } = document
+  const isOrphan =
+    document.source === 'folder' &&
+    (await trx.selectFrom('folder_files').select('path').where('document_id', '=', id).executeTakeFirst()) ===
+      undefined
+  await trx
+    .updateTable('all_documents')
+    .set({ deletion_id: null, ...(isOrphan ? { source: 'upload', source_url: null } : {}) })
+    .where('id', '=', id)
+    .execute()
+  await movePassages(trx, { aveeId, version, from: 'trash', to: layer })
+}
+
+/** Lists the documents that a deletion has moved to the trash. */
+export async function listInTrash(db: Db, deletionId: string): Promise<string[]> {
+  const rows = await db
+    .selectFrom('all_documents')
+    .select('id')
+    .where('deletion_id', '=', deletionId)
+    .execute()
+  return rows.map(({ id }) => id)
 }
 
 /** Counts an avee's documents, passages and embedded passages, with the average length of a passage in characters. */

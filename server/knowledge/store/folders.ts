@@ -13,7 +13,8 @@ export async function listFolders(db: Db, aveeId?: string) {
     .selectAll()
     .select([
       sql<number>`(
-        select count(document_id)::int from folder_files where folder_id = folders.id)`.as('documents'),
+        select count(*)::int from folder_files join documents on documents.id = document_id
+        where folder_id = folders.id)`.as('documents'),
       sql<{ path: string; message: string }[]>`(
         select coalesce(json_agg(json_build_object('path', path, 'message', problem) order by path), '[]')
         from folder_files where folder_id = folders.id and problem is not null)`.as('failed'),

@@ -24,10 +24,10 @@ export async function unpinOriginals(trx: Trx, runId: string, file?: number): Pr
     .execute()
 }
 
-/** Returns those of the originals that a document or a run refers to. */
+/** Returns those of the originals that a document, also one in the trash, or a run refers to. */
 export async function findReferencedOriginals(db: Db, hashes: string[]): Promise<Set<string>> {
   const rows = await db
-    .selectFrom('documents')
+    .selectFrom('all_documents')
     .select('sha256')
     .where(sql<boolean>`sha256 = any(${hashes}::text[])`)
     .union(

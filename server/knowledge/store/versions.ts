@@ -171,10 +171,20 @@ export async function changeLayer(
   trx: Trx,
   document: { id: string; aveeId: string; version: string; from: Layer; to: Layer },
 ): Promise<void> {
-  const { version, from, to, aveeId } = document
-  const moved = { layer: to, updated_at: new Date() }
+  const moved = { layer: document.to, updated_at: new Date() }
   await trx.updateTable('documents').set(moved).where('id', '=', document.id).execute()
-  await trx.updateTable('passages').set({ layer: to }).where('version', '=', version).execute()
+  await movePassages(trx, document)
+}
+
+/** Where passages are indexed: those of documents in the trash are in no layer, so that no search finds or counts them. */
+type IndexedLayer = Layer | 'trash'
+
+/** Moves the passages of a version to another layer, with the document frequencies of their terms. */
+export async function movePassages(
+  trx: Trx,
+  { version, aveeId, from, to }: { version: string; aveeId: string; from: IndexedLayer; to: IndexedLayer },
+): Promise<void> {
+  await sql`update passages set layer = ${to} where version = ${version}`.execute(trx)
   const { rows } = await sql<{ term: number; passages: number }>`
     select term, count(*)::int as passages from passages, unnest(terms) as term where version = ${version} group by term
   `.execute(trx)
@@ -188,7 +198,7 @@ export async function changeLayer(
 /** Moves document frequencies between layers, by hash; with `to` null it only subtracts them. */
 async function moveDocumentFrequencies(
   trx: Trx,
-  { aveeId, from, to }: { aveeId: string; from: Layer; to: Layer | null },
+  { aveeId, from, to }: { aveeId: string; from: IndexedLayer; to: IndexedLayer | null },
   counts: Map<number, number>,
 ): Promise<void> {
   const sorted = [...counts].sort(([a], [b]) => a - b)

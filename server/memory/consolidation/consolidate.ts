@@ -2,7 +2,6 @@ import { minLayer } from '../../../contract/layers.ts'
 import { newId, type Row, type Trx } from '../../db/index.ts'
 import {
   addSource,
-  forgetMemories,
   insertMemory,
   lockPair,
   type MemoryChanges,
@@ -13,6 +12,9 @@ import {
 import { memoryTerms, type Pair, stemmedWords } from '../terms.ts'
 import { compareSlots, normalizeSlot, type Slot } from './slots.ts'
 import type { ForgetRequest, Statement } from './statement.ts'
+
+/** Moves memories of a user to the trash. */
+export type Forget = (trx: Trx, userId: string, which: { ids: string[] }) => Promise<unknown>
 
 /** Bounds the memories that one statement is compared with. */
 const maxCompared = 200
@@ -166,7 +168,12 @@ async function confirm(trx: Trx, memory: Known, statement: Statement): Promise<v
  * Forgets the memories that contain every word of a request, except those stated after it. A request of stop words only
  * ("forget it") forgets nothing. Returns how many were forgotten.
  */
-export async function forgetRequested(trx: Trx, pair: Pair, requests: ForgetRequest[]): Promise<number> {
+export async function forgetRequested(
+  trx: Trx,
+  pair: Pair,
+  requests: ForgetRequest[],
+  forget: Forget,
+): Promise<number> {
   let count = 0
   for (const { content, language, statedAt } of requests) {
     const wanted = new Set(await stemmedWords(content, language))
@@ -176,7 +183,9 @@ export async function forgetRequested(trx: Trx, pair: Pair, requests: ForgetRequ
       const words = new Set(await stemmedWords(memory.content, language))
       if (wanted.isSubsetOf(words)) ids.push(memory.id)
     }
-    if (ids.length > 0) count += await forgetMemories(trx, pair.userId, { ids }, new Date())
+    if (ids.length === 0) continue
+    await forget(trx, pair.userId, { ids })
+    count += ids.length
   }
   return count
 }

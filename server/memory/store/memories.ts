@@ -15,6 +15,9 @@ export type Access = { aveeId: string; layer: Layer }
 
 const isPast = sql<boolean>`memories.valid_until is not null and memories.valid_until <= now()`
 
+const restorableUntil = sql<Date | null>`(
+  select restorable_until from deletions where deletions.id = memories.deletion_id)`
+
 const withSource = (db: Db) =>
   db
     .selectFrom('memories')
@@ -23,6 +26,7 @@ const withSource = (db: Db) =>
         eb
           .selectFrom('memory_sources')
           .innerJoin('messages', 'messages.id', 'memory_sources.message_id')
+          .innerJoin('conversations', 'conversations.id', 'messages.conversation_id')
           .select([
             'memory_sources.message_id as source_message_id',
             'messages.conversation_id',
@@ -36,12 +40,13 @@ const withSource = (db: Db) =>
       (join) => join.onTrue(),
     )
     .selectAll(['memories', 'source'])
+    .select(restorableUntil.as('restorable_until'))
 
 const isAccessible = (access: Access[]) => sql<boolean>`
   (memories.avee_id, memories.layer) in (
     select * from unnest(${access.map(({ aveeId }) => aveeId)}::uuid[], ${access.map(({ layer }) => layer)}::text[]))`
 
-/** Finds a memory of a user, also a forgotten one. */
+/** Finds a memory of a user, also one in the trash. */
 export const findMemory = (db: Db, userId: string, id: string): Promise<MemoryRow | undefined> =>
   withSource(db).where('memories.id', '=', id).where('memories.user_id', '=', userId).executeTakeFirst()
 
@@ -51,6 +56,8 @@ export type MemoryFilter = {
   type?: MemoryType | undefined
   words: string[]
   includePast: boolean
+  /** Those in the trash instead. */
+  inTrash?: boolean | undefined
 }
 /** A position in the list of memories: pinned ones first, then the latest. */
 export const memoryPosition = z.object({ pinned: z.boolean(), id: z.uuid() })
@@ -58,7 +65,7 @@ export const memoryPosition = z.object({ pinned: z.boolean(), id: z.uuid() })
 const matches = (filter: MemoryFilter) => (eb: ExpressionBuilder<Tables, 'memories'>) =>
   eb.and([
     eb('memories.user_id', '=', filter.userId),
-    eb('memories.forgotten_at', 'is', null),
+    filter.inTrash ? sql<boolean>`${restorableUntil} > now()` : eb('memories.deletion_id', 'is', null),
     isAccessible(filter.access),
     ...(filter.type ? [eb('memories.type', '=', filter.type)] : []),
     ...(filter.includePast ? [] : [sql<boolean>`not (${isPast})`]),
@@ -98,7 +105,7 @@ export async function aveesWithMemories(db: Db, userId: string): Promise<string[
     .select('avee_id')
     .distinct()
     .where('user_id', '=', userId)
-    .where('forgotten_at', 'is', null)
+    .where('deletion_id', 'is', null)
     .execute()
   return rows.map((row) => row.avee_id)
 }
@@ -114,7 +121,7 @@ const ofPair = (db: Db, pair: Pair) =>
     .selectFrom('memories')
     .where('user_id', '=', pair.userId)
     .where('avee_id', '=', pair.aveeId)
-    .where('forgotten_at', 'is', null)
+    .where('deletion_id', 'is', null)
 
 /** Returns memories in a slot or with one of the terms, the latest first. */
 export function relatedMemories(
@@ -175,69 +182,89 @@ export async function addSource(
 export const memoriesStatedBefore = (trx: Trx, pair: Pair, at: Date) =>
   ofPair(trx, pair).select(['id', 'content']).where('last_confirmed_at', '<=', at).execute()
 
-/** Soft-deletes memories and deletes their vectors; what they superseded is current again. Returns how many. */
-export async function forgetMemories(
+/** Locks memories of a user until the end of the transaction, with those in the trash if wanted. Returns their rows. */
+export async function lockMemories(
   trx: Trx,
   userId: string,
   which: { ids: string[] } | { aveeId: string },
-  now: Date,
-): Promise<number> {
-  const forgotten = await trx
-    .updateTable('memories')
-    .set({ forgotten_at: now })
+  { withTrash }: { withTrash: boolean },
+): Promise<Pick<Row<'memories'>, 'id' | 'deletion_id'>[]> {
+  return await trx
+    .selectFrom('memories')
+    .select(['id', 'deletion_id'])
     .where('user_id', '=', userId)
-    .where('forgotten_at', 'is', null)
+    .$if(!withTrash, (query) => query.where('deletion_id', 'is', null))
     .where((eb) => ('ids' in which ? eb('id', 'in', which.ids) : eb('avee_id', '=', which.aveeId)))
-    .returning('id')
+    .forUpdate()
     .execute()
-  const ids = forgotten.map((row) => row.id)
-  if (ids.length === 0) return 0
-  await trx.deleteFrom('memory_vectors').where('memory_id', 'in', ids).execute()
-  await trx.updateTable('memories').set({ valid_until: null }).where('superseded_by', 'in', ids).execute()
-  return ids.length
 }
 
-/** Deletes the memories that only messages of this conversation state, unless the user has edited them; what they superseded is current again. */
-export async function deleteMemoriesFrom(trx: Trx, pair: Pair, conversationId: string): Promise<void> {
-  const sources = sql`select from memory_sources join messages on messages.id = message_id where memory_id = memories.id`
+/** Lists the memories that only messages of this conversation state, among the conversations that are not in the trash, unless the user has edited them. */
+export async function memoriesLearnedFrom(trx: Trx, pair: Pair, conversationId: string): Promise<string[]> {
+  const sources = sql`select from memory_sources join messages on messages.id = message_id`
   const learned = await trx
     .selectFrom('memories')
     .select('id')
     .where('user_id', '=', pair.userId)
     .where('avee_id', '=', pair.aveeId)
     .where('edited', '=', false)
-    .where(sql<boolean>`exists (${sources} and conversation_id = ${conversationId})`)
-    .where(sql<boolean>`not exists (${sources} and conversation_id <> ${conversationId})`)
+    .where(
+      sql<boolean>`exists (${sources} where memory_id = memories.id and conversation_id = ${conversationId})`,
+    )
+    .where(
+      sql<boolean>`not exists (${sources} join conversations on conversations.id = conversation_id
+        where memory_id = memories.id and conversation_id <> ${conversationId})`,
+    )
     .execute()
-  const ids = learned.map(({ id }) => id)
+  return learned.map(({ id }) => id)
+}
+
+const reviveSuperseded = (trx: Trx, ids: string[]) =>
+  trx.updateTable('memories').set({ valid_until: null }).where('superseded_by', 'in', ids).execute()
+
+/** Moves memories to the trash and deletes their vectors; what they superseded is current again. */
+export async function moveToTrash(trx: Trx, ids: string[], deletionId: string): Promise<void> {
   if (ids.length === 0) return
-  await trx.updateTable('memories').set({ valid_until: null }).where('superseded_by', 'in', ids).execute()
+  await trx
+    .updateTable('memories')
+    .set({ deletion_id: deletionId })
+    .where('id', 'in', ids)
+    .where('deletion_id', 'is', null)
+    .execute()
+  await trx.deleteFrom('memory_vectors').where('memory_id', 'in', ids).execute()
+  await reviveSuperseded(trx, ids)
+}
+
+/** Deletes memories; what they superseded is current again. */
+export async function deleteMemories(trx: Trx, ids: string[]): Promise<void> {
+  if (ids.length === 0) return
+  await reviveSuperseded(trx, ids)
   await trx.deleteFrom('memories').where('id', 'in', ids).execute()
 }
 
-/** Restores a memory that was forgotten after `since`; what it superseded ends again. Returns whether there was one. */
-export async function restoreMemory(trx: Trx, userId: string, id: string, since: Date): Promise<boolean> {
-  const [restored] = await trx
+/** Takes a memory, or all of a deletion, out of the trash; what they superseded ends again. */
+export async function moveOutOfTrash(
+  trx: Trx,
+  which: { id: string } | { deletionId: string },
+): Promise<void> {
+  const restored = await trx
     .updateTable('memories')
-    .set({ forgotten_at: null })
-    .where('id', '=', id)
-    .where('user_id', '=', userId)
-    .where('forgotten_at', '>', since)
+    .set({ deletion_id: null })
+    .where((eb) => ('id' in which ? eb('id', '=', which.id) : eb('deletion_id', '=', which.deletionId)))
     .returning(['id', 'created_at'])
     .execute()
-  if (!restored) return false
-  await trx
-    .updateTable('memories')
-    .set({ valid_until: restored.created_at })
-    .where('superseded_by', '=', id)
-    .where('valid_until', 'is', null)
-    .execute()
-  return true
+  for (const { id, created_at } of restored)
+    await trx
+      .updateTable('memories')
+      .set({ valid_until: created_at })
+      .where('superseded_by', '=', id)
+      .where('valid_until', 'is', null)
+      .execute()
 }
 
-/** Deletes memories that were forgotten before a moment. */
-export async function purgeForgotten(db: Db, before: Date): Promise<void> {
-  await db.deleteFrom('memories').where('forgotten_at', '<', before).execute()
+/** Deletes what a deletion has moved to the trash. */
+export async function deleteTrash(trx: Trx, deletionId: string): Promise<void> {
+  await trx.deleteFrom('memories').where('deletion_id', '=', deletionId).execute()
 }
 
 export type RecallScope = Pair & { layers: Layer[]; remote: boolean }
@@ -249,7 +276,7 @@ const recallable = (db: Db, scope: RecallScope) =>
     .$if(scope.remote, (query) => query.where('local_only', '=', false))
     .where(sql<boolean>`not exists (
       select from memories as later
-      where later.id = memories.superseded_by and later.forgotten_at is null
+      where later.id = memories.superseded_by and later.deletion_id is null
         and not (later.layer = any(${scope.layers}::text[])))`)
 
 /** Counts the memories of each language, the most frequent first. */
@@ -308,7 +335,7 @@ export function memoriesToEmbed(db: Db, space: { model: string; remote: boolean 
   return db
     .selectFrom('memories')
     .select(['id', 'content'])
-    .where('forgotten_at', 'is', null)
+    .where('deletion_id', 'is', null)
     .$if(space.remote, (query) => query.where('local_only', '=', false))
     .where(sql<boolean>`not exists (
       select from memory_vectors where memory_vectors.memory_id = memories.id and model = ${space.model})`)
@@ -329,7 +356,7 @@ export async function insertMemoryVectors(
     select memories.id, ${space.model}, ${space.remote}, added.embedding::vector
     from unnest(${vectors.map(({ id }) => id)}::uuid[], ${vectors.map(({ content }) => content)}::text[],
       ${vectors.map(({ vector }) => vectorLiteral(vector))}::text[]) as added (id, content, embedding)
-    join memories on memories.id = added.id and memories.content = added.content and memories.forgotten_at is null
+    join memories on memories.id = added.id and memories.content = added.content and memories.deletion_id is null
       and not (memories.local_only and ${space.remote})
     on conflict do nothing
   `.execute(db)
@@ -352,7 +379,7 @@ export async function memoriesUsed(db: Db, userId: string, messageIds: string[],
     .select(['memory_uses.message_id', 'memories.id', 'memories.type', 'memories.content'])
     .where('memory_uses.message_id', 'in', messageIds)
     .where('memories.user_id', '=', userId)
-    .where('memories.forgotten_at', 'is', null)
+    .where('memories.deletion_id', 'is', null)
     .where(isAccessible(access))
     .orderBy('memories.id')
     .execute()
@@ -370,7 +397,7 @@ export async function visibleMemories(
     .select('id')
     .where('id', 'in', ids)
     .where('user_id', '=', userId)
-    .where('forgotten_at', 'is', null)
+    .where('deletion_id', 'is', null)
     .where(isAccessible(access))
     .execute()
   return new Set(rows.map(({ id }) => id))

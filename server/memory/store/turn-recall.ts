@@ -23,7 +23,9 @@ const scoped = (scope: TurnScope) => {
   const owner =
     'conversationId' in scope
       ? sql<boolean>`turn_index.conversation_id = ${scope.conversationId}`
-      : sql<boolean>`turn_index.user_id = ${scope.userId} and turn_index.avee_id = ${scope.aveeId}`
+      : sql<boolean>`turn_index.user_id = ${scope.userId} and turn_index.avee_id = ${scope.aveeId}
+        and turn_index.conversation_id <> all (array(
+          select id from all_conversations where user_id = ${scope.userId} and deletion_id is not null))`
   return sql<boolean>`${owner} and turn_index.layer = any(${scope.layers}::text[])`
 }
 

@@ -31,6 +31,12 @@ export async function indexTurns(trx: Trx, turns: IndexedTurn[], question: strin
   }
 }
 
+/** Excludes a conversation from extraction; waits for one that is being stored. */
+export async function cancelExtractionFrom(trx: Trx, conversationId: string): Promise<void> {
+  const turns = trx.updateTable('turn_index').where('conversation_id', '=', conversationId)
+  await turns.set({ awaits_extraction: false }).execute()
+}
+
 /** Removes the turns of a conversation from the index; waits for an extraction that is being stored. */
 export async function deleteTurns(trx: Trx, conversationId: string): Promise<void> {
   await trx.deleteFrom('turn_index').where('conversation_id', '=', conversationId).execute()
@@ -60,6 +66,7 @@ export async function turnsAwaitingExtraction(db: Db, conversationId: string, li
         select answers.model from messages answers where answers.parent_id = messages.id
         order by answers.seq desc limit 1) as model
     from turn_index join messages on messages.id = turn_index.message_id
+      join conversations on conversations.id = turn_index.conversation_id
     where turn_index.conversation_id = ${conversationId} and turn_index.awaits_extraction
     order by messages.seq limit ${limit}`.execute(db)
   return rows

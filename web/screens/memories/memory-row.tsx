@@ -55,8 +55,9 @@ export function MemoryRow({
   })
   const remove = useMutation({
     mutationFn: () => api.call(deleteMemory, { params: { id: memory.id } }),
-    onSuccess: () => {
-      onDeletedChange(true)
+    onSuccess: async ({ restorable_until }) => {
+      if (restorable_until === null) await refresh()
+      else onDeletedChange(true)
       return queries.invalidateQueries({ queryKey: keys.memorySettings })
     },
     onError: fail,

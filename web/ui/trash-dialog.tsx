@@ -1,0 +1,76 @@
+import { useMutation, useQuery } from '@tanstack/react-query'
+import { Trash2, Undo2 } from 'lucide-react'
+import { Button, IconButton } from './button.tsx'
+import { Dialog } from './dialog.tsx'
+import { formatTime } from './format.ts'
+import { EmptyState, ErrorState, errorMessage, Skeleton } from './state.tsx'
+import { useToast } from './toast.tsx'
+
+export type TrashItem = { id: string; title: string; restorableUntil: string }
+
+/** Lists what is in the trash, to restore it or to delete it permanently. */
+export function TrashDialog({
+  queryKey,
+  load,
+  restore,
+  remove,
+  onChange,
+  onClose,
+}: {
+  queryKey: readonly unknown[]
+  load: (signal: AbortSignal) => Promise<TrashItem[]>
+  restore: (id: string) => Promise<unknown>
+  remove: (id: string) => Promise<unknown>
+  onChange: () => Promise<unknown>
+  onClose: () => void
+}) {
+  const showToast = useToast()
+  const list = useQuery({ queryKey, queryFn: ({ signal }) => load(signal) })
+  const change = useMutation({
+    mutationFn: ({ id, action }: { id: string; action: typeof restore }) => action(id),
+    onError: (error) => showToast(errorMessage(error), 'bad'),
+    onSettled: onChange,
+  })
+  const isBusy = (id: string, action: typeof restore): boolean =>
+    change.isPending && change.variables.id === id && change.variables.action === action
+  return (
+    <Dialog open onOpenChange={onClose} title="Trash" wide>
+      {list.isError && !list.data ? (
+        <ErrorState error={list.error} onRetry={() => void list.refetch()} />
+      ) : !list.data ? (
+        <Skeleton height="4rem" />
+      ) : list.data.length === 0 ? (
+        <EmptyState icon={Trash2} title="The trash is empty" />
+      ) : (
+        <ul className="rows">
+          {list.data.map(({ id, title, restorableUntil }) => (
+            <li key={id} className="row">
+              <div className="row-body">
+                <span className="truncate">{title}</span>
+                <span className="row-facts">Deleted permanently on {formatTime(restorableUntil)}</span>
+              </div>
+              <div className="row-actions">
+                <Button
+                  small
+                  icon={Undo2}
+                  busy={isBusy(id, restore)}
+                  onClick={() => change.mutate({ id, action: restore })}
+                >
+                  Restore
+                </Button>
+                <IconButton
+                  label={`Delete permanently: ${title}`}
+                  icon={Trash2}
+                  hint={false}
+                  small
+                  disabled={isBusy(id, remove)}
+                  onClick={() => change.mutate({ id, action: remove })}
+                />
+              </div>
+            </li>
+          ))}
+        </ul>
+      )}
+    </Dialog>
+  )
+}
