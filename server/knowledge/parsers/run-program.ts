@@ -1,7 +1,11 @@
 import { spawn } from 'node:child_process'
+import type { Readable } from 'node:stream'
 import { text as textOf } from 'node:stream/consumers'
 
 export type ProgramLimits = { memoryBytes: number; milliseconds: number }
+
+/** A program names its failure first. A damaged file may lead to any number of warnings. */
+const maxComplaintCharacters = 10_000
 
 /** The exit code of a shell that does not find a program. */
 const notFound = 127
@@ -39,6 +43,18 @@ export async function runProgram(
   // The program may exit before it has read all input.
   child.stdin.on('error', () => undefined)
   child.stdin.end(input)
-  const [output, complaint, code] = await Promise.all([textOf(child.stdout), textOf(child.stderr), ended])
+  const [output, complaint, code] = await Promise.all([
+    textOf(child.stdout),
+    beginningOf(child.stderr),
+    ended,
+  ])
   return { code: code === notFound ? ('not_installed' as const) : code, output, complaint }
+}
+
+/** Reads a stream to its end and returns its beginning. */
+async function beginningOf(stream: Readable): Promise<string> {
+  let text = ''
+  for await (const chunk of stream.setEncoding('utf8'))
+    if (text.length < maxComplaintCharacters) text += String(chunk)
+  return text.slice(0, maxComplaintCharacters)
 }

@@ -97,6 +97,17 @@ describe('a scan', () => {
     })
   })
 
+  it('reads only the beginning of the warnings', async () => {
+    const noisy = await folder.write(
+      'tesseract',
+      '#!/bin/sh\nhead -c 20000 /dev/zero >&2\necho "Failed loading language" >&2\nexit 1\n',
+    )
+    await chmod(noisy, 0o755)
+    const env = { ...english.env, PATH: [dirname(noisy), english.env.PATH].join(delimiter) }
+    const { outcome } = await read('scan.pdf', scansPdf(await renderScans(harbour)), { ...english, env })
+    expect(outcome).toMatchObject({ ok: false, code: 'no_text' })
+  })
+
   it('applies the time limit of a file to each image', async () => {
     const slow = await folder.write('tesseract', `#!/bin/sh\nsleep 1\nexec ${installed} "$@"\n`)
     await chmod(slow, 0o755)
