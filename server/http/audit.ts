@@ -17,7 +17,7 @@ export type RecordAudit = (event: {
 /** Records operations that declare an audit action before their response is sent, and failed sign-ins. */
 export function recordAudit(app: FastifyInstance, record: RecordAudit): void {
   app.decorateRequest('audited')
-  app.addHook('onSend', async (request, reply) => {
+  app.addHook('onSend', async (request, reply, payload) => {
     const declared = request.routeOptions.config.operation?.audit
     const isFailure = reply.statusCode >= 400
     if (declared === undefined || (isFailure && declared !== 'session.create')) return
@@ -27,7 +27,8 @@ export function recordAudit(app: FastifyInstance, record: RecordAudit): void {
       await record({
         actorId: actorId ?? request.caller?.userId ?? null,
         action: isFailure ? `${declared}_failed` : (action ?? declared),
-        target: target ?? (parameters || null),
+        target:
+          target ?? ([parameters, createdId(reply.statusCode, payload)].filter(Boolean).join('/') || null),
         address: request.ip,
       })
     } catch (error) {
@@ -35,4 +36,11 @@ export function recordAudit(app: FastifyInstance, record: RecordAudit): void {
       request.log.error({ err: error, action: declared }, 'could not write the audit log')
     }
   })
+}
+
+/** Returns the id of the object that a response describes, if the request has created it. */
+function createdId(status: number, payload: unknown): string | undefined {
+  if (status !== 201 || typeof payload !== 'string') return undefined
+  const { id } = JSON.parse(payload) as { id?: string }
+  return id
 }

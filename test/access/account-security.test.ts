@@ -260,7 +260,7 @@ describe.each(DATABASES)('account security on %s', (kind) => {
       await user.client.put(`/avees/${avee.id}/permissions/${admin.session.user.id}`, {
         max_layer: 'friends',
       })
-      await user.client.post('/api-keys', { name: 'Secret Key' })
+      const { body: key } = await user.client.post<{ id: string }>('/api-keys', { name: 'Secret Key' })
       await app.post('/auth/login', { email: user.session.user.email, password: 'a wrong password' })
       await user.client.delete(`/avees/${avee.id}`)
       type Entries = { entries: { action: string; target: string | null; actor: { id: string } | null }[] }
@@ -268,9 +268,9 @@ describe.each(DATABASES)('account security on %s', (kind) => {
       expect(body.entries.map(({ action, target, actor }) => [action, target, actor?.id])).toEqual([
         ['avee.delete', avee.id, user.session.user.id],
         ['session.create_failed', null, undefined],
-        ['api_key.create', null, user.session.user.id],
+        ['api_key.create', key.id, user.session.user.id],
         ['permission.set', `${avee.id}/${admin.session.user.id}`, user.session.user.id],
-        ['avee.create', null, user.session.user.id],
+        ['avee.create', avee.id, user.session.user.id],
       ])
       expect(body.entries[0]).toMatchObject({ address: '127.0.0.1' })
       expect(JSON.stringify(body)).not.toMatch(/Secret|password"/)
