@@ -1,8 +1,12 @@
 import type { Scope } from '../../contract/operation.ts'
 import { type Db, newId } from '../db/index.ts'
+import { quotaExceeded } from '../errors.ts'
 import { apiKeyNotFound, expiryInPast } from './errors.ts'
 import { type ApiKeyRow, deleteApiKey, insertApiKey, listApiKeys } from './store.ts'
 import { hashToken, newApiKeyText, prefixOf } from './tokens.ts'
+
+/** API keys of a user. */
+const maxKeys = 100
 
 export type ApiKey = Omit<ApiKeyRow, 'key_hash'>
 
@@ -13,7 +17,7 @@ export function createApiKeys(db: Db) {
       return (await listApiKeys(db, userId)).map(withoutHash)
     },
 
-    /** Creates a key. The returned `key` is not stored and cannot be read again. */
+    /** Creates a key. The returned `key` is not stored and cannot be read again. @throws quota_exceeded */
     async create(
       userId: string,
       fields: {
@@ -33,7 +37,7 @@ export function createApiKeys(db: Db) {
           : new Date(Date.now() + seconds * 1000)
       if (expiresAt && expiresAt.getTime() <= Date.now()) throw expiryInPast()
       const key = newApiKeyText()
-      const row = await insertApiKey(db, {
+      const row = await insertApiKey(db, maxKeys, {
         id: newId(),
         user_id: userId,
         avee_id: fields.avee_id ?? null,
@@ -43,6 +47,7 @@ export function createApiKeys(db: Db) {
         scopes: fields.scopes,
         expires_at: expiresAt,
       })
+      if (!row) throw quotaExceeded(`${maxKeys} API keys`)
       return { key, row: withoutHash(row) }
     },
 

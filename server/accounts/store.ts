@@ -95,8 +95,17 @@ export async function deleteUser(db: Db, id: string): Promise<void> {
   await db.deleteFrom('users').where('id', '=', id).execute()
 }
 
-export async function insertApiKey(db: Db, key: Insertable<Tables['api_keys']>): Promise<ApiKeyRow> {
-  return await db.insertInto('api_keys').values(key).returningAll().executeTakeFirstOrThrow()
+/** Returns undefined if the user has `max` keys already. */
+export async function insertApiKey(
+  db: Db,
+  max: number,
+  key: Insertable<Tables['api_keys']>,
+): Promise<ApiKeyRow | undefined> {
+  return await db.transaction().execute(async (trx) => {
+    await trx.selectFrom('users').select('id').where('id', '=', key.user_id).forUpdate().execute()
+    if ((await listApiKeys(trx, key.user_id)).length >= max) return undefined
+    return await trx.insertInto('api_keys').values(key).returningAll().executeTakeFirstOrThrow()
+  })
 }
 
 export async function listApiKeys(db: Db, userId: string): Promise<ApiKeyRow[]> {
