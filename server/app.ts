@@ -108,6 +108,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
       deletions,
       models,
       log,
+      isDiskLow: disk.isLow,
       config: {
         dataDir: config.dataDir,
         limits: config.documents,

@@ -79,6 +79,8 @@ export type KnowledgeDependencies = {
     /** Absolute paths of the folders that may be watched, with their subfolders. */
     watchFolders?: string[]
   }
+  /** Whether the disk has less than its reserve, which scheduled imports must leave. */
+  isDiskLow?: () => Promise<boolean>
   /** Clock and network, replaced in tests. */
   now?: () => Date
   network?: Network
@@ -106,6 +108,7 @@ export async function knowledge({
   models,
   log,
   config,
+  isDiskLow = async () => false,
   now = () => new Date(),
   network,
 }: KnowledgeDependencies) {
@@ -169,6 +172,7 @@ export async function knowledge({
     maxBytes: limits.maxUploadBytes,
     now: () => now().getTime(),
     deleteDocuments: discard,
+    isDiskLow,
   })
   const ingestion = intake({ db, runs, files, parser, fetcher, quota, maxSitePages: limits.maxSitePages })
 

@@ -100,6 +100,21 @@ describe.each(DATABASES)('a watched folder on %s', (kind) => {
     })
   })
 
+  test('adds no files while the disk is almost full', async () => {
+    await put('a.md', '# Mill')
+    server.setDiskLow(true)
+    const { id } = await follow()
+    expect(await scanAll()).toEqual({})
+    const folder = async () =>
+      bodyOf(await admin.get<{ folders: Folder[] }>(`/avees/${avee}/folders`)).folders.find(
+        (f) => f.id === id,
+      )
+    expect((await folder())?.problem).toContain('almost full')
+    server.setDiskLow(false)
+    expect(Object.keys(await scanAll())).toEqual(['Mill'])
+    expect((await folder())?.problem).toBeNull()
+  })
+
   test('syncs changed, deleted and new files', async () => {
     await put('mill.md', 'The mill grinds rye.')
     await put('barn.md', 'The barn holds hay.')
@@ -268,7 +283,7 @@ describe.each(DATABASES)('a watched folder on %s', (kind) => {
     ])
       expect([path, await admin.post(`/avees/${avee}/folders`, { path, layer: 'public' })]).toMatchObject([
         path,
-        { status: 422, body: { error: { code: 'folder_not_allowed' } } },
+        { status: 422, body: { error: { code: 'folder_not_allowed', details: [{ path: 'path' }] } } },
       ])
     expect(await admin.post(`/avees/${avee}/folders`, { path: root, layer: 'public' })).toMatchObject({
       status: 409,

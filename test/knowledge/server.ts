@@ -54,6 +54,7 @@ export async function openKnowledgeServer(
     ...config.accounts,
   })
   const avees = createAvees({ database, accounts, runs, jobs, deletions })
+  let isDiskLow = false
   let embedder: Embedder | undefined
   let previous: Embedder | undefined
   let reranker: KnowledgeDependencies['models']['scoreRelevance']
@@ -68,6 +69,7 @@ export async function openKnowledgeServer(
       scoreRelevance: async (...input) => reranker?.(...input),
     },
     log,
+    isDiskLow: async () => isDiskLow,
     config: { dataDir: dir, limits: { ...config.documents, ...limits }, watchFolders },
     ...(network ? { network } : {}),
   })
@@ -107,6 +109,10 @@ export async function openKnowledgeServer(
     useEmbedder(model: Embedder | undefined): void {
       previous = embedder
       embedder = model
+    },
+
+    setDiskLow(isLow: boolean): void {
+      isDiskLow = isLow
     },
 
     /** Sets the cross-encoder. */

@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises'
 import { isAbsolute, relative, resolve, sep } from 'node:path'
 import { type Layer } from '../../../contract/layers.ts'
 import { type Database, newId } from '../../db/index.ts'
-import { defineError } from '../../errors.ts'
+import { defineError, defineFieldError } from '../../errors.ts'
 import type { Jobs } from '../../jobs/index.ts'
 import type { Runs } from '../../runs/index.ts'
 import type { IngestFile, IngestInput } from '../ingest/input.ts'
@@ -28,7 +28,7 @@ const maxFilesPerRun = 500
 
 const kind = 'knowledge.scan-folders'
 
-const notAllowed = defineError(422, 'folder_not_allowed', (allowed: string[]) =>
+const notAllowed = defineFieldError('folder_not_allowed', 'path', (allowed: string[]) =>
   allowed.length === 0
     ? 'This server watches no folders. List the allowed folders in WATCH_FOLDERS and restart it.'
     : `The folder cannot be watched. It must be one of ${allowed.join(', ')} or inside one (WATCH_FOLDERS).`,
@@ -38,6 +38,8 @@ const folderNotFound = defineError(404, 'folder_not_found', () => 'Folder not fo
 
 const emptyFolder =
   'The folder is empty. Its documents are kept until it contains a file again. Stop watching it to delete them.'
+const diskAlmostFull =
+  'The disk of the server is almost full. New and changed files are synced when there is space again.'
 const tooManyFiles = `The folder has more than ${maxFiles.toLocaleString('en')} files; the others are not watched.`
 
 type FolderDependencies = {
@@ -50,6 +52,7 @@ type FolderDependencies = {
   maxBytes: number
   now(): number
   deleteDocuments(ids: string[], aveeId: string): Promise<unknown>
+  isDiskLow(): Promise<boolean>
 }
 
 /** Watched folders: their files are documents, and changes in the folder are synced. */
@@ -62,6 +65,7 @@ export function watchedFolders({
   maxBytes,
   now,
   deleteDocuments,
+  isDiskLow,
 }: FolderDependencies) {
   const { db } = database
 
@@ -86,8 +90,10 @@ export function watchedFolders({
       // An unmounted disk looks like an empty folder.
       if (isEmpty) return
       const { changed, gone } = diffScan(known, found)
-      if (changed.length + gone.length > 0)
-        await startSync(folder, root, changed.slice(0, maxFilesPerRun), gone)
+      const isDiskFull = changed.length > 0 && (await isDiskLow())
+      if (isDiskFull) await recordScan(db, folder.id, diskAlmostFull)
+      if (gone.length > 0 || (changed.length > 0 && !isDiskFull))
+        await startSync(folder, root, isDiskFull ? [] : changed.slice(0, maxFilesPerRun), gone)
     } catch (error) {
       if (signal.aborted) return
       const reason = error instanceof Error ? error.message : String(error)
