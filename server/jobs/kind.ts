@@ -24,7 +24,7 @@ export type JobKind<Input extends object = object> = {
   concurrency?: number
   /** Consecutive failures after which the job is dead; 5 by default. A schedule then waits for its next turn instead. */
   maxAttempts?: number
-  /** How long the job stays with a server that has stopped responding; 30 s by default. */
+  /** How long the job stays with a server that has stopped responding; 30 s by default, at most 5 minutes. */
   leaseMs?: number
   /** Due jobs with a higher priority start first; 0 by default. */
   priority?: number

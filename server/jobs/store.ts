@@ -10,6 +10,9 @@ const ms = (value: number) => sql`${value}::float8 * interval '1 millisecond'`
 /** Not now(), which is the start of the transaction. */
 const fromNow = (value: number) => sql`clock_timestamp() + ${ms(value)}`
 
+/** A lease that ends later was stored before the clock of the database was set back. */
+const maxLeaseMs = 5 * 60_000
+
 const isOwned = ({ id, claims }: Attempt) => sql`id = ${id} and claims = ${claims} and state = 'running'`
 
 export async function upsertJob(
@@ -164,7 +167,7 @@ export async function claimExpired(
     with expired as (
       select id from jobs
       where state = 'running' and kind = any(${kinds}::text[]) and id <> all(${except}::uuid[])
-        and (lease_until < clock_timestamp() or ${all})
+        and (lease_until < clock_timestamp() or lease_until > ${fromNow(maxLeaseMs)} or ${all})
       for update skip locked
     )
     update jobs set claims = claims + 1, lease_until = ${fromNow(leaseMs)}
@@ -192,7 +195,7 @@ export async function findNextWork(
       select due_at from jobs where jobs.kind = k.kind and state = 'pending' order by due_at limit 1
     ) as first)`
   const firstLease = sql<Date>`(
-    select min(lease_until) from jobs
+    select min(case when lease_until > ${fromNow(maxLeaseMs)} then clock_timestamp() else lease_until end) from jobs
     where state = 'running' and kind = any(${known}::text[]) and id <> all(${own}::uuid[]))`
   const { rows } = await sql<NextWork>`
     select ${untilMs(firstDue)} as "dueMs", ${untilMs(firstLease)} as "leaseMs"`.execute(db)

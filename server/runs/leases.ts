@@ -41,6 +41,7 @@ export function createLeases(dependencies: LeaseDependencies) {
     owner,
     isOnlyProcess: database.kind === 'embedded',
     except: [...owned.keys()],
+    leaseMs,
   })
 
   function claimAvailable(): void {
@@ -80,7 +81,6 @@ export function createLeases(dependencies: LeaseDependencies) {
   async function claim(which: Pick<Claim, 'limit' | 'only'>): Promise<number> {
     const rows = await claimRuns(database.db, {
       ...claimable(),
-      leaseMs,
       maxAttempts: [...dependencies.kinds].map(([kind, { maxAttempts = defaultMaxAttempts }]) => ({
         kind,
         max: maxAttempts,

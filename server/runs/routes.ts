@@ -32,12 +32,14 @@ export const runRoutes =
     route(app, listRuns, async (request) => {
       const caller = callerOf(request)
       const { status, limit } = request.query
-      const found = await runs.list(caller.userId, {
-        limit,
-        ...(status && { status }),
-        ...(caller.aveeId && { scope: caller.aveeId }),
-      })
-      return { runs: (await withVisibleScope(caller, found)).map(present) }
+      const all = await runs.scopesOf(caller.userId)
+      const visible = await visibleScopes(
+        caller,
+        all.filter((scope) => scope !== null),
+      )
+      const scopes = all.filter((scope) => (scope === null ? caller.aveeId === null : visible.has(scope)))
+      const found = await runs.list(caller.userId, { scopes, limit, ...(status && { status }) })
+      return { runs: found.map(present) }
     })
 
     route(app, getRun, async (request) => present(await readable(callerOf(request), request.params.id)))

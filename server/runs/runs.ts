@@ -34,6 +34,7 @@ import {
   insertRun,
   listRunIds,
   listRuns,
+  listScopes,
   type RunRow,
   releaseRuns,
   requestStop,
@@ -234,7 +235,7 @@ export function runs({
     for (;;) {
       owned.get(id)?.abort('stopped')
       // Stored as well, so that a node that takes over the run later closes it.
-      const requested = isUuid(id) ? await requestStop(database.db, id) : undefined
+      const requested = isUuid(id) ? await requestStop(database.db, id, leaseMs) : undefined
       if (!requested) return get(id)
       if (owned.has(id)) owned.get(id)?.abort('stopped')
       else if (requested.leaseMs <= 0 && !isClosing) await leases.claim(id)
@@ -323,11 +324,20 @@ export function runs({
       }
     },
 
+    /** Lists the scopes of a user's runs. */
+    scopesOf: (userId: string): Promise<(string | null)[]> => listScopes(database.db, userId),
+
+    /** Lists a user's runs, or those in these scopes, the latest first. */
     async list(
       userId: string,
-      { scope = null, status, limit }: { status?: RunStatus; scope?: string | null; limit: number },
+      { scopes, status, limit }: { status?: RunStatus; scopes?: (string | null)[]; limit: number },
     ): Promise<RunRecord[]> {
-      const rows = await listRuns(database.db, { userId, scope, limit, ...(status && { status }) })
+      const rows = await listRuns(database.db, {
+        userId,
+        limit,
+        ...(scopes && { scopes }),
+        ...(status && { status }),
+      })
       return rows.map(toRecord)
     },
 

@@ -51,12 +51,19 @@ export const findRun = async (db: Db, values: Partial<RunRow>): Promise<RunRow |
     .where((eb) => eb.and(values as Record<string, string>))
     .executeTakeFirst()
 
+/** Lists the scopes of a user's runs. */
+export async function listScopes(db: Db, userId: string): Promise<(string | null)[]> {
+  const scopes = db.selectFrom('runs').select('scope').distinct().where('user_id', '=', userId)
+  return (await scopes.execute()).map(({ scope }) => scope)
+}
+
 export async function listRuns(
   db: Db,
-  filter: { userId: string; scope: string | null; status?: RunStatus; limit: number },
+  filter: { userId: string; scopes?: (string | null)[]; status?: RunStatus; limit: number },
 ): Promise<RunRow[]> {
   let query = db.selectFrom('runs').selectAll().where('user_id', '=', filter.userId)
-  if (filter.scope !== null) query = query.where('scope', '=', filter.scope)
+  if (filter.scopes)
+    query = query.where(sql<boolean>`array_position(${filter.scopes}::text[], scope) is not null`)
   if (filter.status) query = query.where('status', '=', filter.status)
   return query.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(filter.limit).execute()
 }
@@ -237,8 +244,7 @@ export async function claimRuns(db: Db, claim: Claim): Promise<(RunRow & { resum
       ) as k (kind, max)
     ), claimable as (
       select id, kind, attempt, stop_requested from runs
-      where status = 'running'
-        and (lease_until is null or lease_until < now() or ${isOfDeadProcess(claim)})
+      where status = 'running' and (${hasExpired(claim.leaseMs)} or ${isOfDeadProcess(claim)})
         and id <> all(${claim.except}::uuid[]) ${claim.only === undefined ? sql`` : sql`and id = ${claim.only}`}
       order by id limit ${claim.limit} for update skip locked
     ), chosen as (
@@ -258,6 +264,13 @@ export async function claimRuns(db: Db, claim: Claim): Promise<(RunRow & { resum
     select * from claimed order by id`.execute(db)
   return rows
 }
+
+/**
+ * A lease that ends much later than it can have been renewed for (other nodes may have a somewhat longer one) was stored
+ * before the clock of the database was set back.
+ */
+const hasExpired = (leaseMs: number) =>
+  sql`(lease_until is null or lease_until not between now() and now() + ${milliseconds(3 * leaseMs)})`
 
 /** Another process of this node, or of any node where there is only one process, is an earlier one and dead. */
 const isOfDeadProcess = ({ owner, isOnlyProcess }: Pick<Claim, 'owner' | 'isOnlyProcess'>) =>
@@ -284,22 +297,28 @@ export async function releaseRuns(
 /** Returns the milliseconds until a run can be claimed; undefined when no other process owns any. */
 export async function nextClaimMs(
   db: Db,
-  claim: Pick<Claim, 'owner' | 'isOnlyProcess' | 'except'>,
+  claim: Pick<Claim, 'owner' | 'isOnlyProcess' | 'except' | 'leaseMs'>,
 ): Promise<number | undefined> {
   const { rows } = await sql<{ ms: number | null }>`
     select min(case
-      when lease_until is null or ${isOfDeadProcess(claim)} then 0
-      else greatest(extract(epoch from lease_until - now()) * 1000, 0)
+      when ${hasExpired(claim.leaseMs)} or ${isOfDeadProcess(claim)} then 0
+      else extract(epoch from lease_until - now()) * 1000
     end)::float8 as ms
     from runs where status = 'running' and id <> all(${claim.except}::uuid[])`.execute(db)
   return rows[0]?.ms ?? undefined
 }
 
 /** Records that a run is to stop. Returns the remaining time of its owner's lease; undefined when it is not running. */
-export async function requestStop(db: Db, id: string): Promise<{ leaseMs: number } | undefined> {
+export async function requestStop(
+  db: Db,
+  id: string,
+  leaseMs: number,
+): Promise<{ leaseMs: number } | undefined> {
   const { rows } = await sql<{ ms: number | null }>`
     update runs set stop_requested = true where id = ${id} and status = 'running'
-    returning (extract(epoch from lease_until - now()) * 1000)::float8 as ms`.execute(db)
+    returning (case when not ${hasExpired(leaseMs)} then extract(epoch from lease_until - now()) * 1000 end)::float8 as ms`.execute(
+    db,
+  )
   return rows[0] && { leaseMs: rows[0].ms ?? 0 }
 }
 

@@ -89,6 +89,15 @@ for (const kind of DATABASES) {
       }
     }
 
+    test('does not shorten the pages of the list of runs', async () => {
+      const { client } = await registerUser(app)
+      const avees = [await createAvee(owner.client), await createAvee(owner.client)]
+      for (const { id } of avees) await ask(client, (await createConversation(client, id)).id, 'Who are you?')
+      bodyOf(await owner.client.patch(`/avees/${avees[1]?.id}`, { visibility: 'private' }))
+      const { runs } = bodyOf(await client.get<{ runs: { scope: string }[] }>('/runs?limit=1'))
+      expect(runs).toMatchObject([{ scope: avees[0]?.id }])
+    })
+
     test('is not told apart from what does not exist, by any operation on an id', async () => {
       const [theirs, mine] = await Promise.all([createObjects(owner), createObjects(visitor)])
       const { paths } = bodyOf(await app.get<Description>('/openapi.json'))

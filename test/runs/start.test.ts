@@ -127,7 +127,7 @@ describe.each(DATABASES)('starting on %s', (kind) => {
     expect(await list({})).toEqual(ids)
     expect(await list({ limit: 1 })).toEqual(ids.slice(0, 1))
     expect(await list({ status: 'running' })).toEqual(ids.slice(0, 2))
-    expect(await list({ scope: 'a' })).toEqual([ids[0], ids[2]])
+    expect(await list({ scopes: ['a'] })).toEqual([ids[0], ids[2]])
     expect(await node.list(user, { limit: 10, status: 'running' })).toEqual([])
     for (const id of ids.slice(0, 2)) await finish(id)
   })

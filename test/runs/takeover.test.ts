@@ -62,6 +62,17 @@ describe.each(DATABASES)('taking over the runs of a dead process on %s', (kind) 
     await before.node[Symbol.asyncDispose]()
   })
 
+  test('takes over at once when the clock of the database has been set back since the last renewal', async () => {
+    const before = await crash(1, 'dead')
+    await sql`update runs set lease_until = now() + interval '1 hour'`.execute(cluster.database.db)
+    await using node = await openRuns(cluster.database, { nodeId: 'other', leaseMs: 60_000 })
+    const { context, complete } = await node.workers.next(before.ids[0] ?? '')
+    expect(context.run.attempt).toBe(2)
+    complete({ event: 'complete' })
+    await readAll(node, before.ids[0] ?? '')
+    await before.node[Symbol.asyncDispose]()
+  })
+
   test('rejects every write of a worker that has lost its run', async () => {
     const { node: first, left } = await (async () => {
       const node = await openRuns(cluster.database, { nodeId: 'paused', leaseMs: 60_000 })
