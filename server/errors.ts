@@ -37,6 +37,14 @@ export const defineError =
   (...values: Arguments): AppError =>
     new AppError(status, code, sentence(...values), { details: details?.(...values) })
 
+/** Defines a factory for a 422 error about one field of a request. */
+export const defineFieldError =
+  <Arguments extends unknown[]>(code: string, path: string, sentence: (...values: Arguments) => string) =>
+  (...values: Arguments): AppError => {
+    const problem = sentence(...values)
+    return new AppError(422, code, problem, { details: [{ path, problem }] })
+  }
+
 export const internal = (cause: unknown): AppError =>
   new AppError(500, 'internal', 'Internal error. The server log has the details.', { cause })
 

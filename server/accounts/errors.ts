@@ -1,4 +1,4 @@
-import { AppError, defineError } from '../errors.ts'
+import { AppError, defineError, defineFieldError } from '../errors.ts'
 
 export const wrongCredentials = defineError(
   401,
@@ -129,7 +129,11 @@ export const aveeNotFound = defineError(404, 'avee_not_found', () => 'Avee not f
 export const invitationNotFound = defineError(404, 'invitation_not_found', () => 'Invitation not found.')
 export const sessionNotFound = defineError(404, 'session_not_found', () => 'Session not found.')
 export const apiKeyNotFound = defineError(404, 'api_key_not_found', () => 'API key not found.')
-export const expiryInPast = defineError(422, 'invalid_fields', () => 'expires_at must be in the future.')
+export const expiryInPast = defineFieldError(
+  'invalid_fields',
+  'expires_at',
+  () => 'expires_at must be in the future.',
+)
 
 export const tooManyAttempts = (retryAfter: number): AppError =>
   new AppError(429, 'too_many_attempts', 'Too many attempts. Try again later.', {

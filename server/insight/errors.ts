@@ -1,4 +1,4 @@
-import { defineError } from '../errors.ts'
+import { defineError, defineFieldError } from '../errors.ts'
 
 export const notAnAnswer = defineError(400, 'not_an_answer', () => 'Only answers can be rated.')
 export const turnNotAnalyzed = defineError(
@@ -24,8 +24,8 @@ export const keyBoundToAvee = defineError(
   'api_key_not_enough',
   () => 'This API key is restricted to chatting with one avee. Use an unrestricted key to manage it.',
 )
-export const questionTextRequired = defineError(
-  422,
+export const questionTextRequired = defineFieldError(
   'question_needed',
+  'question',
   () => 'No user has agreed to share this question. Provide your own wording as question.',
 )

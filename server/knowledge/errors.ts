@@ -1,4 +1,4 @@
-import { defineError } from '../errors.ts'
+import { defineError, defineFieldError } from '../errors.ts'
 
 export const documentNotFound = defineError(404, 'document_not_found', () => 'Document not found.')
 export const documentReplaced = defineError(
@@ -33,11 +33,10 @@ export const noSupportedFiles = defineError(
   () =>
     'None of these file types is supported. Supported are PDF, Office, OpenDocument, EPUB, HTML, Markdown, email, tables, source code and plain text.',
 )
-export const badLayer = defineError(
-  422,
+export const badLayer = defineFieldError(
   'invalid_layer',
+  'layer',
   () => 'The field layer must be one of public, friends, intimate.',
-  () => [{ path: 'layer', problem: 'must be one of public, friends, intimate' }],
 )
 export const ingestUnfinished = defineError(
   503,

@@ -1,4 +1,4 @@
-import { defineError } from '../errors.ts'
+import { defineError, defineFieldError } from '../errors.ts'
 
 export const memoryNotFound = defineError(
   404,
@@ -10,9 +10,9 @@ export const restoreExpired = defineError(
   'memory_not_found',
   () => 'Memory not found, or the time to restore it is over.',
 )
-export const secretNotKept = defineError(
-  422,
+export const secretNotKept = defineFieldError(
   'secret_not_kept',
+  'content',
   () =>
     'This looks like a password, key, card, account or identity number. Secrets are not stored as memories; remove it and try again.',
 )

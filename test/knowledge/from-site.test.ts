@@ -173,7 +173,7 @@ test.each([
   site = answers
   expect(await add(origin)).toMatchObject({
     status: 422,
-    body: { error: { code, message: expect.stringMatching(/\.$/) } },
+    body: { error: { code, message: expect.stringMatching(/\.$/), details: [{ path: 'url' }] } },
   })
 })
 

@@ -143,7 +143,7 @@ test.each([
   const answer = await add(url())
   expect(answer).toMatchObject({
     status: 422,
-    body: { error: { code, message: expect.stringMatching(/\.$/) } },
+    body: { error: { code, message: expect.stringMatching(/\.$/), details: [{ path: 'url' }] } },
   })
   // No internal server received a request.
   expect(seen.slice(before)).not.toContain('/otters')

@@ -3,7 +3,7 @@ import { isIP, type LookupFunction } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import { Agent, request } from 'undici'
-import { AppError, defineError } from '../../errors.ts'
+import { AppError, defineError, defineFieldError } from '../../errors.ts'
 import { isPublicAddress } from './public-address.ts'
 import { allowAll, parseRobots, type Robots } from './robots.ts'
 
@@ -33,41 +33,41 @@ const userAgentName = 'Gabee'
 const userAgent = `${userAgentName} (self-hosted; fetches pages on request)`
 const acceptHeader = 'text/html,application/xhtml+xml,application/pdf;q=0.9,text/*;q=0.8,*/*;q=0.5'
 
-const addressRefused = defineError(
-  422,
+const addressRefused = defineFieldError(
   'address_refused',
+  'url',
   (host: string) =>
     `${host} is not on the public internet. Gabee does not fetch addresses of this machine or its network.`,
 )
-const urlRefused = defineError(
-  422,
+const urlRefused = defineFieldError(
   'url_refused',
+  'url',
   () => 'Only http and https URLs without a password can be fetched.',
 )
-const tooManyRedirects = defineError(
-  422,
+const tooManyRedirects = defineFieldError(
   'too_many_redirects',
+  'url',
   (limit: number) => `The URL redirects more than ${limit} times.`,
 )
-const unexpectedStatus = defineError(
-  422,
+const unexpectedStatus = defineFieldError(
   'fetch_failed',
+  'url',
   (host: string, status: number) => `${host} answered with status ${status}.`,
 )
-const blockedByRobots = defineError(
-  422,
+const blockedByRobots = defineFieldError(
   'closed_by_robots',
+  'url',
   (url: string) =>
     `The site's robots.txt does not allow programs to fetch ${url}. Open the page in a browser, save it and upload the file.`,
 )
-const unreachable = defineError(
-  422,
+const unreachable = defineFieldError(
   'fetch_failed',
+  'url',
   (host: string) => `${host} could not be reached. Check the URL.`,
 )
-const fetchTimedOut = defineError(
-  422,
+const fetchTimedOut = defineFieldError(
   'fetch_timed_out',
+  'url',
   (host: string, seconds: number) => `${host} took longer than ${seconds} seconds.`,
 )
 const contentTooLarge = defineError(

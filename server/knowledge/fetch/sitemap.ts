@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
-import { defineError } from '../../errors.ts'
+import { defineFieldError } from '../../errors.ts'
 import { parseXml } from '../parsers/xml.ts'
 import { limited, type PageFetcher } from './fetch-page.ts'
 
@@ -13,15 +13,15 @@ const maxPages = 100_000
 const maxDurationMs = 60_000
 const defaultPaths = ['/sitemap.xml', '/sitemap_index.xml']
 
-const noSitemap = defineError(
-  422,
+const noSitemap = defineFieldError(
   'no_sitemap',
+  'url',
   (host: string) =>
     `${host} has no readable sitemap, neither in robots.txt nor at /sitemap.xml. Enter the URL of its sitemap, or add its pages one by one.`,
 )
-const noPages = defineError(
-  422,
+const noPages = defineFieldError(
   'no_pages',
+  'url',
   (address: string) => `The sitemap lists no accessible page under ${address}.`,
 )
 

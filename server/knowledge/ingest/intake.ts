@@ -109,10 +109,11 @@ export function intake({
   async function documentOf(
     run: RunRecord,
     { aveeId }: IngestTarget,
+    field: 'text' | 'url',
     signal: AbortSignal,
   ): Promise<IngestedDocument> {
     try {
-      return await resultOf(run, signal)
+      return await resultOf(run, field, signal)
     } catch (error) {
       // Deleting an avee ends its runs in one of several ways.
       if ((await findOwnerId(db, aveeId)) === undefined) throw aveeNotFound()
@@ -120,7 +121,11 @@ export function intake({
     }
   }
 
-  async function resultOf(run: RunRecord, signal: AbortSignal): Promise<IngestedDocument> {
+  async function resultOf(
+    run: RunRecord,
+    field: 'text' | 'url',
+    signal: AbortSignal,
+  ): Promise<IngestedDocument> {
     for await (const events of runs.follow(run.id, 0, signal)) {
       for (const { data } of events) {
         const event = JSON.parse(data) as {
@@ -134,7 +139,8 @@ export function intake({
         if (!result) continue
         if (!result.success) {
           const status = result.code === 'quota_exceeded' ? 403 : 422
-          throw new AppError(status, result.code ?? 'not_readable', result.message)
+          const details = status === 422 ? [{ path: field, problem: result.message }] : undefined
+          throw new AppError(status, result.code ?? 'not_readable', result.message, { details })
         }
         const document = await findDocument(db, result.doc_id ?? '')
         if (!document) throw documentNotFound()
@@ -178,13 +184,13 @@ export function intake({
         bytes: staged.bytes,
         staged,
       }
-      return await documentOf(await start(target, 'text', [file]), target, signal)
+      return await documentOf(await start(target, 'text', [file]), target, 'text', signal)
     },
 
     /** Fetches and ingests a web page; resolves when it can be found. */
     async page(target: IngestTarget, url: string, signal: AbortSignal): Promise<IngestedDocument> {
       const run = await start(target, 'url', [{ name: url, filename: null, url }])
-      return await documentOf(run, target, signal)
+      return await documentOf(run, target, 'url', signal)
     },
 
     /** Ingests the pages that a site's sitemap lists below a URL. @throws AppError if there are none */
