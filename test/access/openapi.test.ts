@@ -220,6 +220,7 @@ describe('every route', () => {
     'POST /auth/login',
     'POST /auth/register',
     'POST /auth/reset',
+    'POST /auth/second-factor',
   ]
 
   test('declares public access, which few have', () => {
