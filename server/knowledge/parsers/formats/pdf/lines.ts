@@ -1,8 +1,8 @@
-import { cellGap, type Run, sameLine } from './runs.ts'
+import { cellGap, countWide, type Run, sameLine } from './runs.ts'
 
 export type Line = { text: string; runs: Run[]; left: number; right: number; bottom: number; height: number }
 
-/** Columns of text have lines of a minimum length that are neither figures nor table rows. */
+/** Columns of text have lines of a minimum length that are neither figures nor table rows. Wide characters count twice. */
 const minProseCharacters = 28
 const maxDigitShare = 0.15
 const maxCellsPerLine = 1.5
@@ -24,7 +24,7 @@ export function isProse(lines: Line[]): boolean {
   const digits = text.match(/\d/g)?.length ?? 0
   const cells = lines.reduce((sum, line) => sum + line.text.split('\t').length, 0)
   return (
-    text.length > minProseCharacters * lines.length &&
+    text.length + countWide(text) > minProseCharacters * lines.length &&
     digits < maxDigitShare * text.length &&
     cells < maxCellsPerLine * lines.length
   )

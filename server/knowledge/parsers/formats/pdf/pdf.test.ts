@@ -11,6 +11,9 @@ import {
 } from '../../../../../test/files/pdf.ts'
 import type { ParsedDocument, ParseFailure } from '../../document.ts'
 import { parseFile } from '../../parse-file.ts'
+import { blocksOf } from './columns.ts'
+import { linesOf } from './lines.ts'
+import { runsOf } from './runs.ts'
 
 const limits = { bytes: 1e8, pages: 12, unpackedBytes: 20_000_000, milliseconds: 10_000, memoryBytes: 5e8 }
 
@@ -95,6 +98,30 @@ describe('a page of a PDF', () => {
     for (const order of [page, [title, ...lines, foot, number]]) {
       const text = (await firstPage(order)) ?? ''
       expect(text.replace(/\s+/g, ' ')).toBe([title.text, ...left, ...right, foot.text, '7'].join(' '))
+    }
+  })
+
+  it.each([
+    ['Japanese', '港は夜明けに開き最後の渡し船が着'],
+    ['Korean', '등대는 밤마다 배를 안내하고 항구는'],
+  ])('reads narrow columns of %s text with a narrow gutter column by column', (_, sample) => {
+    const widthOf = (text: string) => [...text].reduce((sum, letter) => sum + (letter === ' ' ? 4 : 10), 0)
+    const lineAt = (x: number, row: number, mark: string) =>
+      [...mark, ...sample].map((letter, i, letters) => {
+        const left = x + widthOf(letters.slice(0, i).join(''))
+        const [bottom, top] = [700 - row * 14, 710 - row * 14]
+        return { code: letter.codePointAt(0) ?? 0, left, right: left + widthOf(letter), bottom, top }
+      })
+    const rows = Array.from({ length: 12 }, (_, row) => row)
+    const marks = '一二三四五六七八九十甲乙'
+    const left = rows.map((row) => lineAt(60, row, `左${marks[row]}`))
+    const right = rows.map((row) => lineAt(60 + 20 + widthOf(sample) + 8, row, `右${marks[row]}`))
+    for (const order of [[...left, ...right], rows.flatMap((row) => [left[row] ?? [], right[row] ?? []])]) {
+      const glyphs = order.flat().map((glyph, index) => ({ ...glyph, index }))
+      const lines = blocksOf(runsOf(glyphs)).flatMap((block) => linesOf(block).map(({ text }) => text))
+      expect(lines).toEqual(
+        ['左', '右'].flatMap((side) => rows.map((row) => `${side}${marks[row]}${sample}`)),
+      )
     }
   })
 

@@ -19,6 +19,15 @@ export const sameLine = 0.45
 /** Gap that separates cells, in line heights. */
 export const cellGap = 1
 
+/** The same between wide characters, which have no gaps in a word: a narrow gutter separates columns. */
+const wideCellGap = 0.6
+
+const wide =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\u3000-\u303f\uff00-\uff60]/gu
+
+/** Counts the characters that are as wide as high: ideographs, kana, Hangul and their punctuation. */
+export const countWide = (text: string) => text.match(wide)?.length ?? 0
+
 /** PDFium's marker for a hyphen at a line end. */
 export const lineHyphen = '\u0002'
 
@@ -38,11 +47,12 @@ export function runsOf(glyphs: Iterable<Glyph>): Run[] {
     }
     const height = top - bottom
     const size = Math.max(height, run?.height ?? 0)
+    const maxGap = run && countWide(text) > 0 && countWide(run.text.slice(-1)) > 0 ? wideCellGap : cellGap
     const follows =
       run !== undefined &&
       !newline &&
       Math.abs(bottom - run.bottom) <= sameLine * size &&
-      left - run.right < cellGap * size &&
+      left - run.right < maxGap * size &&
       left > run.right - size / 2
     if (run && follows) {
       run.text += blank ? ` ${text}` : text
