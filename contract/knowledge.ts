@@ -220,6 +220,24 @@ export const getDocumentText = operation({
   responses: { 200: z.object({ pages: z.array(z.object({ page: z.int(), text: z.string() })) }) },
 })
 
+const share = z.number().check(z.minimum(0))
+
+export const getPageWords = operation({
+  method: 'GET',
+  path: '/documents/:id/pages/:page/words',
+  tags,
+  summary: 'Get the recognized words of a scanned page',
+  params: z.extend(idParams, { page: z.coerce.number().check(z.int(), z.minimum(1)) }),
+  responses: {
+    200: z.object({
+      words: describe(
+        z.array(z.object({ text: z.string(), left: share, top: share, width: share, height: share })),
+        'In reading order, with boxes in shares of the width and height of the page, from its upper left corner. Empty for a page with a text of its own.',
+      ),
+    }),
+  },
+})
+
 export const getDocumentFile = operation({
   method: 'GET',
   path: '/documents/:id/file',

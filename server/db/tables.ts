@@ -243,7 +243,13 @@ export type Tables = {
     document_id: string | null
     problem: string | null
   }
-  document_pages: { version: string; page: number; text: string }
+  document_pages: {
+    version: string
+    page: number
+    text: string
+    /** The recognized words of a scanned page, where they are on its image. */
+    words: Json<{ text: string; left: number; top: number; width: number; height: number }[] | null>
+  }
   passages: {
     id: ColumnType<string, never, never>
     version: string

@@ -20,7 +20,7 @@ import { ingestRunKind } from './ingest/ingest.ts'
 import type { IngestInput } from './ingest/input.ts'
 import { type IngestedDocument, intake } from './ingest/intake.ts'
 import { reindexJob } from './ingest/reindex.ts'
-import { documentParser, type OcrSettings } from './parsers/index.ts'
+import { documentParser, type OcrSettings, type PageWord } from './parsers/index.ts'
 import type { DocumentLayers } from './policy.ts'
 import { maxConsideredPassages, selectContext } from './search/context-passages.ts'
 import { type Hit, toHit } from './search/hit.ts'
@@ -45,7 +45,7 @@ import {
 import { lockDocumentsOfAvee } from './store/ingest-files.ts'
 import { countPassagesByLanguage, documentFrequencies, searchLiteral } from './store/search.ts'
 import { vectorIndexes } from './store/vector-index.ts'
-import { changeLayer, listNeighbours, listPages } from './store/versions.ts'
+import { changeLayer, findPageWords, listNeighbours, listPages } from './store/versions.ts'
 
 export type KnowledgeLimits = {
   maxUploadBytes: number
@@ -411,6 +411,11 @@ export async function knowledge({
     /** Returns the text of a document, page by page. @throws document_not_found */
     async text(id: string, layers: Layer[]): Promise<{ page: number; text: string }[]> {
       return await listPages(db, (await visibleDocument(id, layers)).version)
+    },
+
+    /** Returns the recognized words of a scanned page; none for other pages. @throws document_not_found */
+    async pageWords(id: string, layers: Layer[], page: number): Promise<PageWord[]> {
+      return (await findPageWords(db, (await visibleDocument(id, layers)).version, page)) ?? []
     },
 
     /** Returns a document and its original file. @throws document_not_found, original_missing */

@@ -7,6 +7,7 @@ import {
   getDocument,
   getDocumentFile,
   getDocumentText,
+  getPageWords,
   getPassage,
   listDocuments,
   restoreDocument,
@@ -118,6 +119,12 @@ export const knowledgeRoutes =
     route(app, getDocumentText, async (request) => {
       const { layers } = await policy.accessToDocument(callerOf(request), request.params.id)
       return { pages: await knowledge.text(request.params.id, layers) }
+    })
+
+    route(app, getPageWords, async (request) => {
+      const { id, page } = request.params
+      const { layers } = await policy.accessToDocument(callerOf(request), id)
+      return { words: await knowledge.pageWords(id, layers, page) }
     })
 
     route(app, getDocumentFile, async (request, reply) => {

@@ -161,43 +161,43 @@ test('shows the page’s text if PDFs cannot be rendered', async () => {
   window.expectNoErrors()
 })
 
-test.skipIf(!findProgram('tesseract'))(
-  'a passage of a scan or an image is quoted above the page',
-  async () => {
-    await using server = await startServer({ OCR_LANGUAGES: 'eng' })
-    await using folder = await temporaryFolder()
-    const words = {
-      scan: 'Ottilie Brandt repaired the lighthouse.',
-      photo: 'The lighthouse was repaired in a storm.',
-    }
-    using print = await openPdf(await folder.write('print.pdf', createPdf(Object.values(words))))
-    const seen = (page: number) =>
-      print.withPage(page, (drawn) => drawn.portableGraymap(200)) ?? new Uint8Array()
-    const results = await uploadFiles(server, [
-      { name: 'scan.pdf', content: Uint8Array.from(scansPdf([seen(0)])) },
-      { name: 'photo.png', content: Uint8Array.from(pngOf(seen(1))) },
-    ])
-    expect(results).toMatchObject([{ success: true }, { success: true }])
+test.skipIf(!findProgram('tesseract'))('a passage of a scan or an image is highlighted on it', async () => {
+  await using server = await startServer({ OCR_LANGUAGES: 'eng' })
+  await using folder = await temporaryFolder()
+  const words = {
+    scan: 'Ottilie Brandt repaired the lighthouse.',
+    photo: 'The lighthouse was repaired in a storm.',
+  }
+  using print = await openPdf(await folder.write('print.pdf', createPdf(Object.values(words))))
+  const seen = (page: number) =>
+    print.withPage(page, (drawn) => drawn.portableGraymap(200)) ?? new Uint8Array()
+  const results = await uploadFiles(server, [
+    { name: 'scan.pdf', content: Uint8Array.from(scansPdf([seen(0)])) },
+    { name: 'photo.png', content: Uint8Array.from(pngOf(seen(1))) },
+  ])
+  expect(results).toMatchObject([{ success: true }, { success: true }])
 
-    await using window = await openWindow(browser, `${server.url}/search`)
-    const { page } = window
-    const field = page.getByRole('searchbox', { name: 'Search your documents' })
-    await field.fill('Who repaired the lighthouse?')
-    await field.press('Enter')
-    const found = page.getByRole('list', { name: 'Passages' })
-    for (const title of ['scan', 'photo'] as const) {
-      await found.getByRole('button', { name: new RegExp(`^${title}`) }).click()
-      const dialog = page.getByRole('dialog', { name: title })
-      await dialog.getByText('The page is an image, so the passage cannot be highlighted.').waitFor()
-      expect(await dialog.locator('mark').textContent()).toContain(words[title])
-      const picture = dialog.getByRole('img', { name: title === 'scan' ? 'Page 1 of scan' : 'photo' })
-      await waitUntil(
-        async () => (await picture.boundingBox())?.height ?? 0,
-        (height) => height > 300,
-      )
-      await page.keyboard.press('Escape')
-      await dialog.waitFor({ state: 'detached' })
-    }
-    window.expectNoErrors()
-  },
-)
+  await using window = await openWindow(browser, `${server.url}/search`)
+  const { page } = window
+  const field = page.getByRole('searchbox', { name: 'Search your documents' })
+  await field.fill('Who repaired the lighthouse?')
+  await field.press('Enter')
+  const found = page.getByRole('list', { name: 'Passages' })
+  for (const title of ['scan', 'photo'] as const) {
+    await found.getByRole('button', { name: new RegExp(`^${title}`) }).click()
+    const dialog = page.getByRole('dialog', { name: title })
+    const picture = dialog.getByRole('img', { name: title === 'scan' ? 'Page 1 of scan' : 'photo' })
+    await waitUntil(
+      async () => (await picture.boundingBox())?.height ?? 0,
+      (height) => height > 300,
+    )
+    expect(await dialog.locator('mark').textContent()).toContain(words[title])
+    const [line, paper] = [await dialog.locator('mark i').first().boundingBox(), await picture.boundingBox()]
+    // The text is the first line of the page and covers less than half of its width.
+    expect((line?.y ?? 0) - (paper?.y ?? 0)).toBeLessThan((paper?.height ?? 0) / 5)
+    expect(line?.width).toBeGreaterThan((paper?.width ?? 0) / 5)
+    await page.keyboard.press('Escape')
+    await dialog.waitFor({ state: 'detached' })
+  }
+  window.expectNoErrors()
+})

@@ -22,6 +22,7 @@ const changes: Record<string, Changes> = {
     avee_updates: (row) =>
       without('indexed_at', 'due_at')(withoutMissing('document_id', 'document gone')(row)),
     turn_insights: (row) => ({ ...without('step', 'attempts', 'due_at')(row), follow_ups: [] }),
+    document_pages: (row) => ({ ...row, words: null }),
     passages: without('document_id'),
     document_versions: without('document_id'),
     memory_turns: 'dropped',

@@ -22,6 +22,7 @@ export const keys = {
   documentTrash: (aveeId: string) => ['documents', 'trash', aveeId],
   document: (id: string) => ['documents', 'one', id],
   folders: (aveeId: string) => ['documents', 'folders', aveeId],
+  pageWords: (id: string, page: number) => ['documents', 'words', id, page],
   documentText: (id: string) => ['documents', 'text', id],
   passage: (id: string, n: number) => ['documents', 'passage', id, n],
   search: (avee: string, query: string) => ['documents', 'search', avee, query],

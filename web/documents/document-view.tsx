@@ -55,6 +55,7 @@ export function DocumentView({
     )
   }
   const viewerProps = {
+    documentId,
     url: api.url(getDocumentFile, { params: { id: documentId } }),
     title: document.data?.title ?? '',
     passage,

@@ -1,17 +1,22 @@
-import type { ReactNode } from 'react'
+import { type ReactNode, useLayoutEffect, useRef } from 'react'
 import type { HighlightedPassage } from './find-passage.ts'
 import { PageNavigation } from './page-navigation.tsx'
+import { PassageHighlight } from './passage-highlight.tsx'
 import { QuotedPassage } from './quoted-passage.tsx'
+import { scrollIntoPanels } from './scroll-into-panels.ts'
+import { useRecognizedBoxes } from './use-recognized-boxes.ts'
 import './paper.css'
 
-/** An image. A passage of its recognised text cannot be highlighted on it, so it is quoted above. */
+/** An image with a passage of its recognized text highlighted, or quoted above if its words are not found. */
 export function ImagePage({
+  documentId,
   url,
   title,
   passage,
   onError,
   children,
 }: {
+  documentId: string
   url: string
   title: string
   passage: HighlightedPassage | undefined
@@ -19,9 +24,15 @@ export function ImagePage({
   onError: () => void
   children: ReactNode
 }) {
+  const text = passage?.text ?? null
+  const { boxes, isPending } = useRecognizedBoxes(documentId, passage?.page ?? 1, text, passage?.claim)
+  const highlight = useRef<HTMLElement>(null)
+  useLayoutEffect(() => {
+    if (boxes && highlight.current) scrollIntoPanels(highlight.current)
+  }, [boxes])
   return (
     <>
-      {passage && (
+      {passage && !boxes && !isPending && (
         <QuotedPassage
           text={passage.text}
           reason="The page is an image, so the passage cannot be highlighted."
@@ -31,7 +42,10 @@ export function ImagePage({
         {children}
       </PageNavigation>
       <div className="paper-frame">
-        <img className="paper-image" src={url} alt={title} onError={onError} />
+        <div className="paper">
+          <img className="paper-image" src={url} alt={title} onError={onError} />
+          {boxes && <PassageHighlight text={text ?? ''} boxes={boxes} firstRef={highlight} />}
+        </div>
       </div>
     </>
   )

@@ -83,3 +83,9 @@ function splitSentences(text: string): TextRange[] {
   }
   return ranges
 }
+
+/** Returns the text of the sentences of a passage that support the claim; none without both. */
+export const supportingTexts = (passage: string | null, claim: string | undefined): string[] =>
+  passage === null || claim === undefined
+    ? []
+    : findSupportingSentences(passage, claim).map(({ start, end }) => passage.slice(start, end))

@@ -17,6 +17,7 @@ import { up as deletions } from './016-deletions.ts'
 import { up as passwordResets } from './017-password-resets.ts'
 import { up as secondFactors } from './018-second-factors.ts'
 import { up as trash } from './019-trash.ts'
+import { up as pageWords } from './020-page-words.ts'
 
 /** All migrations by number. A released migration is never edited, renamed or removed. */
 export const migrations: Record<string, Migration> = {
@@ -38,4 +39,5 @@ export const migrations: Record<string, Migration> = {
   '017-password-resets': { up: passwordResets },
   '018-second-factors': { up: secondFactors },
   '019-trash': { up: trash },
+  '020-page-words': { up: pageWords },
 }

@@ -9,7 +9,7 @@ import type { VectorIndexes } from '../store/vector-index.ts'
 import {
   changeLayer,
   reindexJobKind as kind,
-  listPages,
+  listPagesWithWords,
   listPassages,
   publishVersion,
   retireUnpublished,
@@ -49,7 +49,7 @@ export function reindexJob({
         { aveeId: document.avee_id, layer: document.layer, runId: documentId, file: 0 },
         { title: document.title, filename: document.filename },
         {
-          pages: await listPages(db, document.version),
+          pages: await listPagesWithWords(db, document.version),
           passages: await listPassages(db, document.version),
           language: document.language,
         },

@@ -4,6 +4,7 @@ import type { Log } from '../../log.ts'
 import type { Embedder } from '../../models/index.ts'
 import { bm25Vectorizer, type DocumentNames, stemmerFor } from '../../search/index.ts'
 import { type DocumentPassage, passageWithContext } from '../chunking/passage.ts'
+import type { PageWord } from '../parsers/index.ts'
 import type { VectorIndexes } from '../store/vector-index.ts'
 import { insertVectors, listPassagesWithoutVector } from '../store/vectors.ts'
 import {
@@ -19,7 +20,7 @@ import { assignSections } from './sections.ts'
 
 /** The text of a document and its passages, ready to be stored. */
 export type DocumentContent = {
-  pages: { page: number; text: string }[]
+  pages: { page: number; text: string; words?: PageWord[] | null }[]
   passages: DocumentPassage[]
   language: string | null
 }
@@ -51,7 +52,7 @@ export async function writeVersion(
 ): Promise<{ version: string; embeddedBy: string | null }> {
   const { db } = database
   const version = await insertVersion(db, target)
-  const pages = content.pages.map((page) => ({ version, page: page.page, text: page.text }))
+  const pages = content.pages.map(({ page, text, words }) => ({ version, page, text, words: words ?? null }))
   await inAdaptiveBatches(pages, (batch) => insertPages(db, batch), signal)
 
   const vectorizer = bm25Vectorizer(target.aveeId, names, await stemmerFor(content.language))

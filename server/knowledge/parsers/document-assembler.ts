@@ -3,7 +3,7 @@ import type { DocumentPassage } from '../chunking/passage.ts'
 import type { ParsedPage, ParseOutcome } from './document.ts'
 import type { ParseMessage, SentPassage } from './messages.ts'
 
-type Part = Extract<ParseMessage, { kind: 'text' | 'headings' | 'passages' }>
+type Part = Extract<ParseMessage, { kind: 'text' | 'headings' | 'words' | 'passages' }>
 type Last = Extract<ParseMessage, { kind: 'document' }>
 
 const passagesPerYield = 2_000
@@ -18,6 +18,7 @@ export function documentAssembler() {
       else {
         const page = (pages[part.pageIndex] ??= { page: part.pageIndex + 1, text: '', headings: [] })
         if (part.kind === 'headings') page.headings = part.headings
+        else if (part.kind === 'words') page.words = part.words
         else Object.assign(page, { page: part.page, text: page.text + part.text })
       }
     },

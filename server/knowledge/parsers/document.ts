@@ -6,8 +6,14 @@ import type { DocumentPassage } from '../chunking/passage.ts'
  */
 export type ParsedHeading = { start: number; level: number; text: string; end?: number }
 
-/** A page, a slide, a sheet, or the whole of a document without pages. Offsets are UTF-16 code units of `text`. */
-export type ParsedPage = { page: number; text: string; headings: ParsedHeading[] }
+/** A recognized word of an image, with its box in shares of the width and height of the page from its upper left corner. */
+export type PageWord = { text: string; left: number; top: number; width: number; height: number }
+
+/**
+ * A page, a slide, a sheet, or the whole of a document without pages. Offsets are UTF-16 code units of `text`; `words` are
+ * those of a page whose text was recognized.
+ */
+export type ParsedPage = { page: number; text: string; headings: ParsedHeading[]; words?: PageWord[] }
 
 export type ParsedDocument = {
   /** The type of the content, whatever the file name says: pdf, docx, md, csv … */

@@ -8,7 +8,7 @@ import type { ParseJob } from './messages.ts'
 import type { OcrSettings } from './ocr/tesseract.ts'
 import { isWorthParsing, supported, typeOf } from './types.ts'
 
-export type { ParseLimits as ReadLimits, ParseOutcome as ReadOutcome } from './document.ts'
+export type { PageWord, ParseLimits as ReadLimits, ParseOutcome as ReadOutcome } from './document.ts'
 export type { OcrSettings } from './ocr/tesseract.ts'
 
 /** Leftovers of parsers accumulate; a new process costs about 200 ms. */

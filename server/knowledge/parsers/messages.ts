@@ -1,4 +1,4 @@
-import type { ParsedHeading, ParseFailure, ParseLimits } from './document.ts'
+import type { PageWord, ParsedHeading, ParseFailure, ParseLimits } from './document.ts'
 import type { OcrSettings } from './ocr/tesseract.ts'
 
 /** The request to a parser process. */
@@ -25,6 +25,8 @@ export type ParseMessage =
   /** The next piece of a page's text; a piece with a new index starts that page. */
   | { kind: 'text'; pageIndex: number; page: number; text: string }
   | { kind: 'headings'; pageIndex: number; headings: ParsedHeading[] }
+  /** The words of a page whose text was recognized. */
+  | { kind: 'words'; pageIndex: number; words: PageWord[] }
   | { kind: 'passages'; passages: SentPassage[] }
   | {
       kind: 'document'

@@ -97,9 +97,10 @@ const isBlank = ({ pages }: ParsedContent) => pages.every((page) => page.text.tr
 /** Databases accept neither NUL nor unpaired surrogates. Lengths, and thus all offsets, stay the same. */
 const storable = (text: string) => text.replaceAll('\u0000', ' ').toWellFormed()
 
-const storablePage = ({ page, text, headings }: ParsedPage): ParsedPage => ({
-  page,
+const storablePage = ({ text, headings, words, ...page }: ParsedPage): ParsedPage => ({
+  ...page,
   text: storable(text),
+  ...(words ? { words: words.map((word) => ({ ...word, text: storable(word.text) })) } : {}),
   headings: headings.map((heading) => ({ ...heading, text: storable(heading.text) })),
 })
 

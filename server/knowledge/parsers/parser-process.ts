@@ -57,10 +57,11 @@ function textRecognition({ ocr, limits }: ParseJob): RecognizeText | undefined {
 }
 
 async function sendDocument(document: ParsedDocument) {
-  for (const [pageIndex, { page, text, headings }] of document.pages.entries()) {
+  for (const [pageIndex, { page, text, headings, words }] of document.pages.entries()) {
     for (let start = 0; start === 0 || start < text.length; start += maxTextPerMessage)
       await send({ kind: 'text', pageIndex, page, text: text.slice(start, start + maxTextPerMessage) })
     if (headings.length > 0) await send({ kind: 'headings', pageIndex, headings })
+    if (words) await send({ kind: 'words', pageIndex, words })
   }
   const indexes = new Map(document.pages.map(({ page }, index) => [page, index]))
   const passages: SentPassage[] = chunkDocument(document).map(({ page, start, end, heading }) => ({

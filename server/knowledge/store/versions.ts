@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { Layer } from '../../../contract/layers.ts'
 import type { Db, Tables, Trx } from '../../db/index.ts'
 import type { DocumentPassage } from '../chunking/passage.ts'
+import type { PageWord } from '../parsers/index.ts'
 
 /** Kind of the jobs that build versions without a run; the key is the document's id. */
 export const reindexJobKind = 'knowledge.reindex'
@@ -53,8 +54,12 @@ export async function retireVersion(db: Db, version: string): Promise<void> {
   await db.updateTable('document_versions').set({ state: 'retired' }).where('id', '=', version).execute()
 }
 
-export async function insertPages(db: Db, pages: Tables['document_pages'][]): Promise<void> {
-  await db.insertInto('document_pages').values(pages).execute()
+export async function insertPages(
+  db: Db,
+  pages: { version: string; page: number; text: string; words?: PageWord[] | null }[],
+): Promise<void> {
+  const rows = pages.map((page) => ({ ...page, words: page.words ? JSON.stringify(page.words) : null }))
+  await db.insertInto('document_pages').values(rows).execute()
 }
 
 export async function insertSections(db: Db, sections: Tables['document_sections'][]): Promise<void> {
@@ -234,6 +239,26 @@ export const listPages = (db: Db, version: string): Promise<{ page: number; text
   db
     .selectFrom('document_pages')
     .select(['page', 'text'])
+    .where('version', '=', version)
+    .orderBy('page')
+    .execute()
+
+/** Returns the recognized words of a page, null if its text was not recognized; undefined without such a page. */
+export async function findPageWords(db: Db, version: string, page: number) {
+  const row = await db
+    .selectFrom('document_pages')
+    .select('words')
+    .where('version', '=', version)
+    .where('page', '=', page)
+    .executeTakeFirst()
+  return row?.words
+}
+
+/** Lists the pages with their recognized words. */
+export const listPagesWithWords = (db: Db, version: string) =>
+  db
+    .selectFrom('document_pages')
+    .select(['page', 'text', 'words'])
     .where('version', '=', version)
     .orderBy('page')
     .execute()

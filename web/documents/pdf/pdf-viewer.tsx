@@ -4,11 +4,12 @@ import { IconButton } from '../../ui/button.tsx'
 import { Skeleton } from '../../ui/state.tsx'
 import type { HighlightedPassage } from '../find-passage.ts'
 import { PageNavigation } from '../page-navigation.tsx'
+import { PassageHighlight } from '../passage-highlight.tsx'
 import '../paper.css'
 import { QuotedPassage } from '../quoted-passage.tsx'
 import { scrollIntoPanels } from '../scroll-into-panels.ts'
-import { findSupportingSentences } from '../supporting-sentences.ts'
-import type { Box } from './line-boxes.ts'
+import { supportingTexts } from '../supporting-sentences.ts'
+import { useRecognizedBoxes } from '../use-recognized-boxes.ts'
 import { createPdfRenderer, type PdfRenderer } from './pdf-renderer.ts'
 import type { RenderedPage } from './worker-messages.ts'
 
@@ -21,6 +22,7 @@ type Rendered = RenderedPage & { url: string; page: number; requestedPassage: st
 
 /** Renders a PDF page by page, with the passage highlighted and scrolled into view. */
 export function PdfViewer({
+  documentId,
   url,
   title,
   passage,
@@ -29,6 +31,7 @@ export function PdfViewer({
   onError,
   children,
 }: {
+  documentId: string
   url: string
   title: string
   passage: HighlightedPassage | undefined
@@ -76,7 +79,7 @@ export function PdfViewer({
     if (!renderer || !isOpen || widthInPixels === 0) return undefined
     let isCurrent = true
     renderer
-      .render(currentPage, widthInPixels, requestedPassage, sentencesToEmphasize(requestedPassage, claim))
+      .render(currentPage, widthInPixels, requestedPassage, supportingTexts(requestedPassage, claim))
       .then(
         (result) =>
           isCurrent
@@ -98,14 +101,21 @@ export function PdfViewer({
     canvas.current.getContext('2d')?.drawImage(rendered.bitmap, 0, 0)
     rendered.bitmap.close()
   }, [rendered])
+  const located = isRendered && typeof rendered.passage !== 'string' ? rendered.passage : null
+  const recognized = useRecognizedBoxes(
+    documentId,
+    currentPage,
+    isRendered && !located ? requestedPassage : null,
+    claim,
+  )
+  const boxes = located ?? recognized.boxes
   useLayoutEffect(() => {
     if (isRendered && highlight.current) scrollIntoPanels(highlight.current)
-  }, [isRendered, url, currentPage, requestedPassage, zoom])
+  }, [isRendered, boxes, url, currentPage, requestedPassage, zoom])
 
-  const boxes = isRendered && typeof rendered.passage !== 'string' ? rendered.passage : null
   return (
     <>
-      {isRendered && requestedPassage !== null && !boxes && (
+      {isRendered && requestedPassage !== null && !boxes && !recognized.isPending && (
         <QuotedPassage
           text={requestedPassage}
           reason={
@@ -139,49 +149,12 @@ export function PdfViewer({
         )}
         <div className="paper" hidden={!isRendered} style={{ width: `${zoom * 100}%` }}>
           <canvas ref={canvas} role="img" aria-label={`Page ${currentPage} of ${title}`} />
-          {boxes && (
-            <mark>
-              <span className="visually-hidden">{requestedPassage}</span>
-              <Highlight boxes={boxes.all} firstRef={boxes.emphasized.length === 0 ? highlight : undefined} />
-              <Highlight boxes={boxes.emphasized} firstRef={highlight} isEmphasized />
-            </mark>
-          )}
+          {boxes && <PassageHighlight text={requestedPassage ?? ''} boxes={boxes} firstRef={highlight} />}
         </div>
       </div>
     </>
   )
 }
-
-/** Highlights line boxes on the page. `firstRef` receives the first of them. */
-function Highlight({
-  boxes,
-  firstRef,
-  isEmphasized,
-}: {
-  boxes: Box[]
-  firstRef: React.Ref<HTMLElement> | undefined
-  isEmphasized?: boolean
-}) {
-  return boxes.map((box, i) => (
-    <i
-      key={i}
-      ref={i === 0 ? firstRef : undefined}
-      className={isEmphasized ? 'emphasized' : undefined}
-      style={{
-        left: `${box.left * 100}%`,
-        top: `${box.top * 100}%`,
-        width: `${box.width * 100}%`,
-        height: `${box.height * 100}%`,
-      }}
-    />
-  ))
-}
-
-/** Returns the sentences of a passage that support the claim. */
-const sentencesToEmphasize = (passage: string | null, claim: string | undefined): string[] =>
-  passage === null || claim === undefined
-    ? []
-    : findSupportingSentences(passage, claim).map(({ start, end }) => passage.slice(start, end))
 
 /** Returns the width of an element in device pixels; 0 before the first measurement. */
 function useDeviceWidth(element: React.RefObject<HTMLElement | null>): number {

@@ -5,14 +5,14 @@ import type { Parser } from '../parser.ts'
 export const parseImage: Parser = async ({ path, type, limits, textBudget, recognizeText }) => {
   const kind = type.toUpperCase()
   if (!recognizeText) throw imageWithoutOcr(kind)
-  const texts = await recognizeText({ path })
-  if (!texts) throw ocrNotInstalled()
-  if (texts.length > limits.pages) throw tooManyPages(texts.length, limits)
-  textBudget.take(texts.reduce((sum, text) => sum + text.length, 0))
-  if (texts.every((text) => text === '')) throw ocrFoundNothing()
+  const pages = await recognizeText({ path })
+  if (!pages) throw ocrNotInstalled()
+  if (pages.length > limits.pages) throw tooManyPages(pages.length, limits)
+  textBudget.take(pages.reduce((sum, { text }) => sum + text.length, 0))
+  if (pages.every(({ text }) => text === '')) throw ocrFoundNothing()
   return {
     title: null,
-    paged: texts.length > 1,
-    pages: texts.map((text, i) => ({ page: i + 1, text, headings: [] })),
+    paged: pages.length > 1,
+    pages: pages.map((page, i) => ({ page: i + 1, ...page, headings: [] })),
   }
 }

@@ -62,6 +62,16 @@ describe('a scan', () => {
     expect(progress.at(-1)).toEqual([3, 3])
   })
 
+  it('has its words where they are on the page', async () => {
+    const { outcome } = await read('scan.pdf', scansPdf(await renderScans(harbour)))
+    const words = outcome.ok ? (outcome.document.pages[0]?.words ?? []) : []
+    expect(words.map(({ text }) => text).join(' ')).toBe(harbour)
+    // The text begins 60 points from the left and 62 from the top of a page of 595 by 842.
+    expect(words[0]?.left).toBeCloseTo(60 / 595, 1)
+    expect(words[0]?.top).toBeCloseTo(55 / 842, 1)
+    expect(words.at(-1)?.left).toBeGreaterThan(0.6)
+  })
+
   it('keeps paragraphs and joins hyphenated words', async () => {
     const text = `The keepers of the light-\nhouse wrote a book.\n\n\n\n${mill}`
     const { pages } = await read('paragraphs.pdf', scansPdf(await renderScans(text)))

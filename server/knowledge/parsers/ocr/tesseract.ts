@@ -1,3 +1,4 @@
+import type { PageWord } from '../document.ts'
 import { ocrLanguageMissing } from '../errors.ts'
 import { type ProgramLimits, runProgram } from '../run-program.ts'
 
@@ -12,18 +13,23 @@ export type OcrSettings = {
 /** An image as a file that Tesseract can open, or as bytes in PGM or PNG format. */
 export type OcrImage = { path: string } | { bytes: Uint8Array }
 
+/** The text of a page and its words where they are. */
+export type RecognizedPage = { text: string; words: PageWord[] }
+
 /**
- * Recognizes the text of an image, one string per page (a TIFF may have several). Returns undefined when Tesseract is not
+ * Recognizes the text of an image, by page (a TIFF may have several). Returns undefined when Tesseract is not
  * installed, and an empty list for an unreadable image. @throws UnreadableFileError when a language is missing
  */
-export type RecognizeText = (picture: OcrImage, dotsPerInch?: number) => Promise<string[] | undefined>
+export type RecognizeText = (picture: OcrImage, dotsPerInch?: number) => Promise<RecognizedPage[] | undefined>
 
 /** Confidence (0–100) below which a word is more likely a speck or a line. */
 const minWordConfidence = 30
 /** Mean confidence below which a page is not text: a photograph, or a language that is not configured. */
 const minPageConfidence = 45
-/** The level of words in Tesseract's TSV output. */
+/** The levels of pages and words in Tesseract's TSV output. */
+const pageLevel = '1'
 const wordLevel = '5'
+const boxDigits = 4
 
 export function tesseract({ languages, env }: OcrSettings, limits: ProgramLimits): RecognizeText {
   return async (picture, dotsPerInch) => {
@@ -50,11 +56,11 @@ export function tesseract({ languages, env }: OcrSettings, limits: ProgramLimits
 }
 
 /** Converts Tesseract's TSV output to pages of paragraphs and lines. */
-function pagesOf(table: string): string[] {
+function pagesOf(table: string): RecognizedPage[] {
   const [head = '', ...rows] = table.split('\n')
   const names = head.split('\t')
   const column = (name: string) => names.indexOf(name)
-  const [level, page, block, paragraph, line, confidence, text] = [
+  const [level, page, block, paragraph, line, confidence, text, left, top, width, height] = [
     'level',
     'page_num',
     'block_num',
@@ -62,14 +68,34 @@ function pagesOf(table: string): string[] {
     'line_num',
     'conf',
     'text',
+    'left',
+    'top',
+    'width',
+    'height',
   ].map(column)
-  const pages: { text: string; confidences: number[]; paragraph: string; line: string }[] = []
+  type Page = RecognizedPage & {
+    size: [number, number]
+    confidences: number[]
+    paragraph: string
+    line: string
+  }
+  const pages: Page[] = []
   for (const row of rows) {
     const cells = row.split('\t')
     const cell = (at: number | undefined) => cells[at ?? -1] ?? ''
     const number = Number(cell(page))
     if (!(number >= 1)) continue
-    const current = (pages[number - 1] ??= { text: '', confidences: [], paragraph: '', line: '' })
+    const current = (pages[number - 1] ??= {
+      text: '',
+      words: [],
+      size: [1, 1],
+      confidences: [],
+      paragraph: '',
+      line: '',
+    })
+    const share = (at: number | undefined, axis: 0 | 1) =>
+      Number((Number(cell(at)) / current.size[axis]).toFixed(boxDigits))
+    if (cell(level) === pageLevel) current.size = [Number(cell(width)) || 1, Number(cell(height)) || 1]
     const word = cell(text).trim()
     if (cell(level) !== wordLevel || word === '') continue
     current.confidences.push(Number(cell(confidence)))
@@ -77,10 +103,21 @@ function pagesOf(table: string): string[] {
     const place = `${cell(block)} ${cell(paragraph)}`
     const gap = current.paragraph !== place ? '\n\n' : current.line !== cell(line) ? '\n' : ' '
     current.text += (current.text === '' ? '' : gap) + word
+    current.words.push({
+      text: word,
+      left: share(left, 0),
+      top: share(top, 1),
+      width: share(width, 0),
+      height: share(height, 1),
+    })
     current.paragraph = place
     current.line = cell(line)
   }
-  return Array.from(pages, (each) => (each && isText(each.confidences) ? joinHyphenatedWords(each.text) : ''))
+  return Array.from(pages, (each) =>
+    each && isText(each.confidences)
+      ? { text: joinHyphenatedWords(each.text), words: each.words }
+      : { text: '', words: [] },
+  )
 }
 
 const isText = (confidences: number[]) =>

@@ -47,13 +47,13 @@ export const parsePdf: Parser = async ({ path, limits, textBudget, onPage, recog
     if (!recognizeText || !isImage(page)) onPage((done += 1), pdf.pages)
   }
   const imageIndexes = pages.flatMap((page, i) => (isImage(page) ? [i] : []))
-  const texts =
+  const recognized =
     recognizeText &&
     (await recognizePage(pdf, imageIndexes, recognizeText, () => onPage((done += 1), pdf.pages)))
-  for (const text of texts?.values() ?? []) textBudget.take(text.length)
-  const hasText = (_: unknown, i: number) => (texts?.get(i) ?? '') !== ''
+  for (const { text } of recognized?.values() ?? []) textBudget.take(text.length)
+  const hasText = (_: unknown, i: number) => (recognized?.get(i)?.text ?? '') !== ''
   if (!pages.some(hasText))
-    throwWithoutText(pages, recognizeText && (texts ? ocrFoundNothing : ocrNotInstalled))
+    throwWithoutText(pages, recognizeText && (recognized ? ocrFoundNothing : ocrNotInstalled))
 
   const lines = pages.map((page) => page?.lines ?? [])
   const headingLevel = headingDetector(lines)
@@ -61,9 +61,11 @@ export const parsePdf: Parser = async ({ path, limits, textBudget, onPage, recog
     title: pdf.title() || null,
     paged: true,
     pages: lines.map((page, i) => {
-      const text = texts?.get(i) ?? ''
-      const isBetter = text.length > (pages[i]?.letters ?? 0) || pages[i]?.isMeaningless
-      return text !== '' && isBetter ? { page: i + 1, text, headings: [] } : pageOf(page, i + 1, headingLevel)
+      const found = recognized?.get(i)
+      const isBetter = found && (found.text.length > (pages[i]?.letters ?? 0) || pages[i]?.isMeaningless)
+      return isBetter && found.text !== ''
+        ? { page: i + 1, ...found, headings: [] }
+        : pageOf(page, i + 1, headingLevel)
     }),
   }
 }

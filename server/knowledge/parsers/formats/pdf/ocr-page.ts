@@ -1,4 +1,4 @@
-import type { RecognizeText } from '../../ocr/tesseract.ts'
+import type { RecognizedPage, RecognizeText } from '../../ocr/tesseract.ts'
 import type { OpenPdf } from './pdfium.ts'
 
 /** Resolution of rendered pages: lower loses small print, higher only takes longer. */
@@ -6,14 +6,14 @@ const dotsPerInch = 200
 /** Concurrent OCR processes per document. */
 const concurrency = 2
 
-/** Returns the text of scanned pages by page index, or undefined without Tesseract. Calls `onPage` after each page. */
+/** Returns the text and words of scanned pages by page index, or undefined without Tesseract. Calls `onPage` after each page. */
 export async function recognizePage(
   pdf: OpenPdf,
   indexes: number[],
   recognizeText: RecognizeText,
   onPage: () => void,
-): Promise<Map<number, string> | undefined> {
-  const texts = new Map<number, string>()
+): Promise<Map<number, RecognizedPage> | undefined> {
+  const pages = new Map<number, RecognizedPage>()
   const remaining = indexes.values()
   let isAvailable = true
   async function work() {
@@ -22,10 +22,10 @@ export async function recognizePage(
       const found = bytes ? await recognizeText({ bytes }, dotsPerInch) : []
       if (!found) isAvailable = false
       if (!isAvailable) return
-      texts.set(index, found?.join('\n\n') ?? '')
+      pages.set(index, found?.[0] ?? { text: '', words: [] })
       onPage()
     }
   }
   await Promise.all(Array.from({ length: concurrency }, work))
-  return isAvailable ? texts : undefined
+  return isAvailable ? pages : undefined
 }

@@ -1,0 +1,46 @@
+import type { Box } from './pdf/line-boxes.ts'
+import type { PassageBoxes } from './pdf/worker-messages.ts'
+
+/** Marks a passage on the image of its page. `firstRef` receives the place to scroll to. */
+export function PassageHighlight({
+  text,
+  boxes: { all, emphasized },
+  firstRef,
+}: {
+  text: string
+  boxes: PassageBoxes
+  firstRef: React.Ref<HTMLElement>
+}) {
+  return (
+    <mark>
+      <span className="visually-hidden">{text}</span>
+      <Highlight boxes={all} firstRef={emphasized.length === 0 ? firstRef : undefined} />
+      <Highlight boxes={emphasized} firstRef={firstRef} isEmphasized />
+    </mark>
+  )
+}
+
+/** Highlights line boxes on the page. `firstRef` receives the first of them. */
+function Highlight({
+  boxes,
+  firstRef,
+  isEmphasized,
+}: {
+  boxes: Box[]
+  firstRef: React.Ref<HTMLElement> | undefined
+  isEmphasized?: boolean
+}) {
+  return boxes.map((box, i) => (
+    <i
+      key={i}
+      ref={i === 0 ? firstRef : undefined}
+      className={isEmphasized ? 'emphasized' : undefined}
+      style={{
+        left: `${box.left * 100}%`,
+        top: `${box.top * 100}%`,
+        width: `${box.width * 100}%`,
+        height: `${box.height * 100}%`,
+      }}
+    />
+  ))
+}
