@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { renameSync } from 'node:fs'
+import { cpSync, readdirSync, renameSync, utimesSync } from 'node:fs'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { sql } from 'kysely'
@@ -66,6 +66,22 @@ describe('committed data', () => {
     }
     expect(acknowledged.length).toBeGreaterThanOrEqual(87)
   }, 90_000)
+
+  test('is not synced again after a kill if it is older than the last checkpoint', async () => {
+    await using source = await createTestDatabase('embedded')
+    await using database = await openDatabase({ ...source, log })
+    await put('a').execute(database.db)
+    await using killed = await createTestDatabase('embedded')
+    cpSync(source.dir, killed.dir, { recursive: true })
+    const anHourAgo = Date.now() / 1_000 - 3_600
+    for (const entry of readdirSync(killed.dir, { recursive: true, withFileTypes: true }))
+      if (entry.isFile() && entry.name !== 'pg_control')
+        utimesSync(path.join(entry.parentPath, entry.name), anHourAgo, anHourAgo)
+    await using restarted = await openDatabase({ ...killed, log })
+    const { rows } = await sql<{ key: string }>`select key from settings`.execute(restarted.db)
+    expect(rows).toEqual([{ key: 'a' }])
+    expect(restarted.stats()['syncs']).toBeLessThan(200)
+  })
 
   test('survives a failure of the engine, which serves the next statement', async () => {
     await using database = await openTestDatabase('embedded')

@@ -1,4 +1,5 @@
-import { fdatasyncSync } from 'node:fs'
+import { fdatasyncSync, fstatSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { NodeFS } from '@electric-sql/pglite/nodefs'
 import { type Gauges, gauge } from './gauges.ts'
 
@@ -16,16 +17,39 @@ type WithNodeFS = { FS: { filesystems: { NODEFS: { stream_ops: StreamOperations 
 /** EIO in WASI. A server that cannot sync must stop, as data it considers written may be missing. */
 const INPUT_OUTPUT_ERROR = 29
 
+/** Longer than a checkpoint takes, and than the interval of checkpoints. */
+const checkpointMarginMs = 10 * 60_000
+
+/**
+ * Returns the modification time in ms of files that the last checkpoint has certainly synced, if older: it updates
+ * `pg_control`. Without that file, or after the clock was set back, no file is.
+ */
+function syncedUntil(dir: string): number {
+  const control = statSync(join(dir, 'global/pg_control'), { throwIfNoEntry: false })
+  if (control === undefined || control.mtimeMs > Date.now()) return Number.NEGATIVE_INFINITY
+  return control.mtimeMs - checkpointMarginMs
+}
+
 /**
  * A file system whose fsync reaches the disk. PGlite's own file system ignores fsync, so that after a power failure
  * committed rows are missing or the database does not open. Counts syncs and the growth of the WAL in bytes.
+ *
+ * After a crash the engine syncs every file twice, which takes seconds on a busy disk. While it opens, files that have not
+ * changed since the last checkpoint are left out.
  */
 export class DurableNodeFS extends NodeFS {
   readonly #gauges: Gauges
+  #syncedUntil: number
 
   constructor(dir: string, gauges: Gauges) {
     super(dir)
     this.#gauges = gauges
+    this.#syncedUntil = syncedUntil(dir)
+  }
+
+  /** From now on every sync reaches the disk. */
+  opened(): void {
+    this.#syncedUntil = Number.NEGATIVE_INFINITY
   }
 
   override async init(...[engine, options]: Parameters<NodeFS['init']>): Promise<Prepared> {
@@ -33,15 +57,20 @@ export class DurableNodeFS extends NodeFS {
     const preRun = prepared.emscriptenOpts.preRun
     if (!Array.isArray(preRun)) throw new TypeError('The engine no longer has a list of preRun functions.')
     preRun.push((module) =>
-      makeDurable((module as unknown as WithNodeFS).FS.filesystems.NODEFS.stream_ops, this.#gauges),
+      makeDurable(
+        (module as unknown as WithNodeFS).FS.filesystems.NODEFS.stream_ops,
+        this.#gauges,
+        () => this.#syncedUntil,
+      ),
     )
     return prepared
   }
 }
 
-function makeDurable(operations: StreamOperations, gauges: Gauges): void {
+function makeDurable(operations: StreamOperations, gauges: Gauges, syncedUntil: () => number): void {
   operations.fsync = ({ nfd }) => {
     try {
+      if (fstatSync(nfd).mtimeMs < syncedUntil()) return 0
       fdatasyncSync(nfd)
     } catch {
       return INPUT_OUTPUT_ERROR

@@ -27,8 +27,9 @@ export async function openPglite(
     options.onLine(line)
     return false
   }
+  const fs = new DurableNodeFS(dir, gauges)
   const engineOptions = {
-    fs: new DurableNodeFS(dir, gauges),
+    fs,
     extensions: { vector },
     startParams: [
       ...PGlite.defaultStartParams.filter((parameter) => parameter !== '-F'),
@@ -41,5 +42,7 @@ export async function openPglite(
     onStdout: print,
     onStderr: print,
   }
-  return PGlite.create(engineOptions)
+  const engine = await PGlite.create(engineOptions)
+  fs.opened()
+  return engine
 }
