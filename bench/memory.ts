@@ -150,7 +150,7 @@ async function storeMemories(turns: Turn[], user: string) {
     if (content === '') continue
     const viewer = { userId: pair.userId, aveeId: null }
     const stored = await memory
-      .createMemory(viewer, { avee: pair.aveeId, content, type: 'fact', localOnly: false })
+      .createMemory(viewer, { avee: pair.aveeId, content, type: 'fact', local_only: false })
       .catch(() => undefined)
     if (stored) byText.set(content, turn.id)
   }
@@ -278,7 +278,7 @@ async function measureLatency(count: number): Promise<void> {
   ]
   for (let i = 0; i < count; i++) {
     const content = `Note ${i}: likes ${things[i % things.length]} of kind ${i * 7}`
-    await memory.createMemory(viewer, { avee: aveeId, content, type: 'preference', localOnly: false })
+    await memory.createMemory(viewer, { avee: aveeId, content, type: 'preference', local_only: false })
   }
   const times: number[] = []
   for (let i = 0; i < 50; i++) {

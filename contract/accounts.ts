@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { component, describe, id, idParams, ok, shortText, text, time } from './common.ts'
+import { component, describe, id, idParams, ok, shortText, text, time, timestamp } from './common.ts'
 import { deleted } from './deletions.ts'
 import { operation, scopes } from './operation.ts'
 
@@ -32,7 +32,7 @@ export const user = component(
     handle: z.nullable(z.string()),
     display_name: z.string(),
     is_admin: z.boolean(),
-    created_at: time,
+    created_at: timestamp,
   }),
 )
 
@@ -41,7 +41,7 @@ const serverMode = describe(
   'personal: requests from the machine itself act as the owner without signing in.',
 )
 
-export const session = component('Session', z.object({ token: z.string(), expires_at: time, user }))
+export const session = component('Session', z.object({ token: z.string(), expires_at: timestamp, user }))
 export type Session = z.infer<typeof session>
 
 /** The second factors that a user can set up. */
@@ -56,7 +56,7 @@ export const signInChallenge = component(
       z.array(z.enum(factorKinds)),
       'What the user has set up; a recovery code replaces any of them.',
     ),
-    expires_at: time,
+    expires_at: timestamp,
   }),
 )
 export type SignInChallenge = z.infer<typeof signInChallenge>
@@ -236,9 +236,9 @@ export const activeSession = component(
     address: describe(z.nullable(z.string()), 'Where the session was used last.'),
     user_agent: z.nullable(z.string()),
     is_current: z.boolean(),
-    created_at: time,
-    last_used_at: time,
-    expires_at: time,
+    created_at: timestamp,
+    last_used_at: timestamp,
+    expires_at: timestamp,
   }),
 )
 export type ActiveSession = z.infer<typeof activeSession>
@@ -276,8 +276,8 @@ export const invitation = component(
   z.object({
     id,
     email: describe(z.nullable(z.string()), 'The only address that can use it, or null for any.'),
-    created_at: time,
-    expires_at: time,
+    created_at: timestamp,
+    expires_at: timestamp,
   }),
 )
 
@@ -332,9 +332,9 @@ export const apiKey = component(
     prefix: describe(z.string(), 'The first characters of the key.'),
     avee_id: describe(z.nullable(id), 'The only avee that this key gives access to, or null for all.'),
     scopes: z.array(z.enum(scopes)),
-    created_at: time,
-    last_used_at: z.nullable(time),
-    expires_at: z.nullable(time),
+    created_at: timestamp,
+    last_used_at: z.nullable(timestamp),
+    expires_at: z.nullable(timestamp),
   }),
 )
 

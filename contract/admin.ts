@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { user } from './accounts.ts'
-import { describe, id, limitOf, ok, pageOf, pageQuery, shortText, time } from './common.ts'
+import { describe, id, limitOf, ok, pageOf, pageQuery, shortText, time, timestamp } from './common.ts'
 import { deleted } from './deletions.ts'
 import { operation } from './operation.ts'
 import { runStatus } from './runs.ts'
@@ -11,7 +11,7 @@ const access = 'admin'
 export const adminUser = z.extend(user, {
   disabled: z.boolean(),
   second_factor: describe(z.boolean(), 'Whether signing in needs a second factor.'),
-  last_used_at: describe(z.nullable(time), 'The last use of a session or an API key.'),
+  last_used_at: describe(z.nullable(timestamp), 'The last use of a session or an API key.'),
 })
 export type AdminUser = z.infer<typeof adminUser>
 
@@ -49,7 +49,7 @@ export const createPasswordReset = operation({
   access,
   audit: 'user.reset_password',
   params: userParams,
-  responses: { 201: z.object({ url: z.string(), expires_at: time }) },
+  responses: { 201: z.object({ url: z.string(), expires_at: timestamp }) },
 })
 
 export const removeFactors = operation({
@@ -97,8 +97,8 @@ export const getUsage = operation({
   }),
   responses: {
     200: z.object({
-      from: time,
-      to: time,
+      from: timestamp,
+      to: timestamp,
       usage: z.array(usageEntry),
       storage: describe(
         z.array(z.object({ user_id: id, email: z.nullable(z.string()), documents: z.int(), bytes: z.int() })),
@@ -127,8 +127,8 @@ export const listAllRuns = operation({
           last_event: z.int(),
           node_id: z.nullable(z.string()),
           error_code: z.nullable(z.string()),
-          created_at: time,
-          finished_at: z.nullable(time),
+          created_at: timestamp,
+          finished_at: z.nullable(timestamp),
         }),
       ),
     }),
@@ -151,8 +151,8 @@ export const listJobs = operation({
           state: z.string(),
           failures: z.int(),
           error: z.nullable(z.string()),
-          failed_at: z.nullable(time),
-          due_at: time,
+          failed_at: z.nullable(timestamp),
+          due_at: timestamp,
         }),
       ),
     }),
@@ -189,7 +189,7 @@ export const getLogs = operation({
 
 export const auditEntry = z.object({
   id,
-  at: time,
+  at: timestamp,
   actor: describe(
     z.nullable(z.object({ id, email: z.nullable(z.string()) })),
     'Null without a user, as after a wrong password. The e-mail address is null once the user is deleted.',

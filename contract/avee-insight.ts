@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { aveeParams, component, describe, id, limitOf, ok, text, time } from './common.ts'
+import { aveeParams, component, describe, id, limitOf, ok, text, timestamp } from './common.ts'
 import { percentage, visitorSettings } from './insight.ts'
 import { layer } from './layers.ts'
 import { operation } from './operation.ts'
@@ -109,7 +109,7 @@ export const unansweredQuestion = component(
         from: z.string(),
         question: z.string(),
         note: z.string(),
-        passed_on_at: time,
+        passed_on_at: timestamp,
         replied: z.boolean(),
       }),
     ),
@@ -173,8 +173,8 @@ export const aveeUpdate = component(
     title: z.string(),
     text: z.string(),
     fresh: describe(z.boolean(), 'True while answers prefer the update.'),
-    created_at: time,
-    updated_at: time,
+    created_at: timestamp,
+    updated_at: timestamp,
   }),
 )
 export type AveeUpdate = z.infer<typeof aveeUpdate>

@@ -10,7 +10,7 @@ import {
   pageQuery,
   shortText,
   text,
-  time,
+  timestamp,
 } from './common.ts'
 import { deleted } from './deletions.ts'
 import { layer } from './layers.ts'
@@ -59,8 +59,8 @@ export const avee = component(
     persona_notes: z.optional(
       describe(z.string(), 'Only for the owner: style notes derived from the owner’s feedback on answers.'),
     ),
-    created_at: time,
-    updated_at: time,
+    created_at: timestamp,
+    updated_at: timestamp,
   }),
 )
 export type Avee = z.infer<typeof avee>

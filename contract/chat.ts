@@ -10,7 +10,7 @@ import {
   pageQuery,
   shortText,
   text,
-  time,
+  timestamp,
 } from './common.ts'
 import { deleted, deletionQuery, restorableUntil, trashFilter } from './deletions.ts'
 import { turnAnalysis } from './insight.ts'
@@ -88,7 +88,7 @@ export const message = component(
     run_id: z.nullable(id),
     parent_id: z.nullable(id),
     siblings: describe(z.array(id), 'This message and its alternatives, oldest first.'),
-    created_at: time,
+    created_at: timestamp,
   }),
 )
 export type Message = z.infer<typeof message>
@@ -107,8 +107,8 @@ export const conversation = component(
     leaf_id: describe(z.nullable(id), 'The last message of the active branch.'),
     running_run_id: z.nullable(id),
     preview: z.nullable(z.string()),
-    created_at: time,
-    updated_at: time,
+    created_at: timestamp,
+    updated_at: timestamp,
     restorable_until: restorableUntil,
   }),
 )

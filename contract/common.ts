@@ -28,6 +28,12 @@ export const id = z.uuid()
 /** An ISO 8601 timestamp in UTC. */
 export const time = z.iso.datetime()
 
+/** The same in a response, for which the server passes a Date. */
+export const timestamp = z.pipe(
+  z.transform((at: Date | string) => (at instanceof Date ? at.toISOString() : at)),
+  time,
+)
+
 const score = z.number().check(z.minimum(0), z.maximum(1))
 /** A number from 0 (worst) to 1 (best). */
 export const fraction = score

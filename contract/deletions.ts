@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { component, describe, id, idParams, time } from './common.ts'
+import { component, describe, id, idParams, time, timestamp } from './common.ts'
 import { operation } from './operation.ts'
 
 const count = z.optional(z.int())
@@ -12,12 +12,12 @@ export const deletionReceipt = component(
       z.enum(['pending', 'done']),
       'done: no file of the embedded database and no table of a PostgreSQL server still holds the contents.',
     ),
-    created_at: time,
+    created_at: timestamp,
     restorable_until: describe(
-      z.nullable(time),
+      z.nullable(timestamp),
       'Until then it is in the trash, can be restored, and the purge is pending. Null if it was deleted permanently.',
     ),
-    purged_at: z.nullable(time),
+    purged_at: z.nullable(timestamp),
     users: count,
     avees: count,
     documents: count,
@@ -45,7 +45,12 @@ export const trashFilter = z.optional(
 )
 
 /** Until when an object in the trash can be restored; left out for others. */
-export const restorableUntil = z.optional(describe(time, 'Only for what is in the trash.'))
+export const restorableUntil = z.optional(
+  z.pipe(
+    z.transform((at: Date | string | null) => (at instanceof Date ? at.toISOString() : (at ?? undefined))),
+    z.optional(describe(time, 'Only for what is in the trash.')),
+  ),
+)
 
 /** The response of operations that delete something. */
 export const deleted = z.object({ deleted: z.literal(true), receipt: deletionReceipt })

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { aveeParams, component, describe, fraction, id, idParams, ok, time } from './common.ts'
+import { aveeParams, component, describe, fraction, id, idParams, ok, timestamp } from './common.ts'
 import { operation } from './operation.ts'
 
 const nullableFraction = describe(z.nullable(fraction), '0 to 1; null if there was nothing to measure.')
@@ -76,7 +76,7 @@ const conversationAnalysis = component(
       z.array(
         z.object({
           message_id: id,
-          created_at: time,
+          created_at: timestamp,
           relevance: nullableFraction,
           engagement: nullableFraction,
           factual_grounding: nullableFraction,
@@ -149,7 +149,7 @@ export const passOnQuestion = operation({
     'The id is that of the question or of its answer. The owner sees the caller’s name. The reply appears as a message in the conversation.',
   params: idParams,
   body: z.optional(z.object({ note: z.optional(z.string().check(z.trim(), z.maxLength(1_000))) })),
-  responses: { 200: z.object({ question_id: id, message_id: id, passed_on_at: time }) },
+  responses: { 200: z.object({ question_id: id, message_id: id, passed_on_at: timestamp }) },
 })
 
 /** What the owner of an avee has enabled for its visitors. */

@@ -11,7 +11,7 @@ import {
   pageQuery,
   shortText,
   text,
-  time,
+  timestamp,
 } from './common.ts'
 import { deleted, deletionQuery, restorableUntil, trashFilter } from './deletions.ts'
 import { layer, layers } from './layers.ts'
@@ -43,8 +43,8 @@ export const document = component(
     passages: z.int(),
     language: describe(z.nullable(z.string()), 'ISO 639-3; null if it could not be detected.'),
     embedded: describe(z.boolean(), 'True if every passage has a vector of the current embedding model.'),
-    created_at: time,
-    updated_at: time,
+    created_at: timestamp,
+    updated_at: timestamp,
     restorable_until: restorableUntil,
   }),
 )
@@ -325,8 +325,8 @@ export const folder = component(
       'Files that could not be parsed.',
     ),
     problem: describe(z.nullable(z.string()), 'Why the folder cannot be synced at the moment.'),
-    looked_at: describe(z.nullable(time), 'Time of the last scan.'),
-    created_at: time,
+    looked_at: describe(z.nullable(timestamp), 'Time of the last scan.'),
+    created_at: timestamp,
   }),
 )
 export type Folder = z.infer<typeof folder>

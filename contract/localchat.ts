@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { describe, errorResponse, id, idempotencyHeaders, idParams, shortText, text, time } from './common.ts'
+import { describe, errorResponse, id, idempotencyHeaders, idParams, shortText, text, timestamp } from './common.ts'
 import { deleted, deletionQuery } from './deletions.ts'
 import { answerability, ingestEvents, uploadForm } from './knowledge.ts'
 import { content, operation } from './operation.ts'
@@ -69,7 +69,7 @@ const libraryDocument = z.object({
   bytes: z.int(),
   pages: z.int(),
   chunk_count: z.int(),
-  created_at: time,
+  created_at: timestamp,
 })
 
 export const uploadToLibrary = operation({
@@ -232,7 +232,7 @@ export const getStatus = operation({
 const health = z.object({
   status: z.enum(['healthy', 'degraded', 'unhealthy']),
   checks: z.object({ database: z.boolean(), ollama: z.boolean(), cache: z.boolean() }),
-  timestamp: time,
+  timestamp,
 })
 
 export const getApiHealth = operation({

@@ -9,7 +9,7 @@ import {
   pageOf,
   pageQuery,
   text,
-  time,
+  timestamp,
 } from './common.ts'
 import { deleted, deletionQuery, restorableUntil, trashFilter } from './deletions.ts'
 import { layer } from './layers.ts'
@@ -45,13 +45,13 @@ export const memory = component(
     local_only: describe(z.boolean(), 'Never sent to a model service on another machine.'),
     pinned: describe(z.boolean(), 'Always recalled.'),
     edited: describe(z.boolean(), 'Written or changed by the user.'),
-    valid_from: describe(z.nullable(time), 'Start of validity; for an event, when it takes place.'),
-    valid_until: describe(z.nullable(time), 'End of validity; null while it is valid.'),
+    valid_from: describe(z.nullable(timestamp), 'Start of validity; for an event, when it takes place.'),
+    valid_until: describe(z.nullable(timestamp), 'End of validity; null while it is valid.'),
     superseded_by: describe(z.nullable(id), 'The memory that replaced it.'),
     confirmations: describe(z.int(), 'How often the user has stated it.'),
-    last_confirmed_at: time,
-    created_at: time,
-    updated_at: time,
+    last_confirmed_at: timestamp,
+    created_at: timestamp,
+    updated_at: timestamp,
     restorable_until: restorableUntil,
   }),
 )
@@ -120,7 +120,7 @@ export const updateMemory = operation({
 const deletedMemories = z.extend(deleted, {
   ok: z.literal(true),
   forgotten: describe(z.int(), '`memories` of the receipt.'),
-  restorable_until: describe(z.nullable(time), 'The one of the receipt.'),
+  restorable_until: describe(z.nullable(timestamp), 'The one of the receipt.'),
 })
 
 export const deleteMemory = operation({
@@ -161,7 +161,7 @@ export const exportMemories = operation({
   tags,
   summary: 'Export what avees remember of the caller',
   query: z.object({ avee: z.optional(aveeReference) }),
-  responses: { 200: z.object({ exported_at: time, memories: z.array(memory) }) },
+  responses: { 200: z.object({ exported_at: timestamp, memories: z.array(memory) }) },
 })
 
 /** Whether avees remember the caller: in general and for each avee. */

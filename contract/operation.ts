@@ -50,6 +50,9 @@ export type Operation = {
 /** Declares an operation and keeps its exact type. */
 export const operation = <const Declared extends Operation>(declared: Declared): Declared => declared
 
+/** The parsed JSON body of an operation's requests. */
+export type BodyOf<O extends { body: z.ZodMiniType }> = z.output<O['body']>
+
 /** Returns the scope that an API key needs for an operation. */
 export const scopeOf = ({ method, scope }: Pick<Operation, 'method' | 'scope'>): Scope =>
   scope ?? (method === 'GET' ? 'read' : 'manage')

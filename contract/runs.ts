@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { component, describe, id, limitOf, time } from './common.ts'
+import { component, describe, id, limitOf, timestamp } from './common.ts'
 import { operation } from './operation.ts'
 
 export const runStatus = z.enum(['running', 'complete', 'stopped', 'failed'])
@@ -18,8 +18,8 @@ export const run = component(
     scope: describe(z.nullable(z.string()), 'The avee id of an answer or an upload.'),
     last_event: describe(z.int().check(z.minimum(0)), 'The number of the newest event in the log.'),
     attempt: describe(z.int().check(z.minimum(1)), 'Increases with each takeover after a crash.'),
-    created_at: time,
-    finished_at: z.nullable(time),
+    created_at: timestamp,
+    finished_at: z.nullable(timestamp),
     error: z.optional(problem),
   }),
 )

@@ -1,8 +1,10 @@
 import type { Redis } from 'ioredis'
 import { validate as isUuid } from 'uuid'
+import type * as contract from '../../contract/accounts.ts'
 import type { DeletionReceipt } from '../../contract/deletions.ts'
+import type { BodyOf } from '../../contract/operation.ts'
 import type { Database, Db, Trx } from '../db/index.ts'
-import { newId, violatedUnique } from '../db/index.ts'
+import { newId, translateConflict } from '../db/index.ts'
 import type { Deletions } from '../deletions/index.ts'
 import type { Encryption } from '../encryption.ts'
 import type { Caller } from '../http/caller.ts'
@@ -81,14 +83,7 @@ export type Client = ThrottledClient & SessionClient
 /** A user without credentials. */
 export type User = Omit<UserRow, 'password_hash'>
 
-export type Registration = {
-  email: string
-  password: string
-  handle?: string | undefined
-  display_name?: string | undefined
-  invitation?: string | undefined
-  setup_token?: string | undefined
-}
+export type Registration = BodyOf<typeof contract.register>
 
 export type NewSession = { token: string; expiresAt: Date; user: User }
 
@@ -324,8 +319,8 @@ export async function accounts({
         handle: fields.handle ?? null,
         password_hash: await hashing.hash(fields.password),
       }
-      const signedIn = await translateConflicts(fields.handle, () =>
-        database.transaction(async (trx) => {
+      const signedIn = await database
+        .transaction(async (trx) => {
           const owner = await findOwner(trx, { lock: true })
           if (owner?.password_hash === null) {
             const display_name = fields.display_name ?? owner.display_name
@@ -343,13 +338,13 @@ export async function accounts({
             await insertUser(trx, { id: newId(), ...details, display_name }),
             client,
           )
-        }),
-      )
+        })
+        .catch(translateConflict(conflicts(fields.handle)))
       setupState = undefined
       return signedIn
     },
 
-    async signIn(credentials: { email: string; password: string }, client: Client) {
+    async signIn(credentials: BodyOf<typeof contract.logIn>, client: Client) {
       const { password } = credentials
       const email = normalizeEmail(credentials.email)
       const attempt = await throttle.begin(client, email)
@@ -394,23 +389,15 @@ export async function accounts({
       return toUser(await requireUser(userId))
     },
 
-    async update(
-      userId: string,
-      fields: {
-        handle?: string | undefined
-        display_name?: string | undefined
-        email?: string | undefined
-        current_password?: string | undefined
-      },
-    ): Promise<User> {
+    async update(userId: string, fields: BodyOf<typeof contract.updateMe>): Promise<User> {
       const { handle, display_name } = fields
       const user = await requireUser(userId)
       const email = fields.email === undefined ? undefined : normalizeEmail(fields.email)
       if ((email ?? handle ?? display_name) === undefined) return toUser(user)
       if (email !== undefined && email !== user.email) await confirmPassword(user, fields.current_password)
       checkHandle(handle)
-      const changed = await translateConflicts(handle, () =>
-        updateUser(db, userId, { email, handle, display_name }),
+      const changed = await updateUser(db, userId, { email, handle, display_name }).catch(
+        translateConflict(conflicts(handle)),
       )
       if (!changed) throw userNotFound()
       return toUser(changed)
@@ -422,7 +409,7 @@ export async function accounts({
      */
     async changePassword(
       caller: Caller,
-      passwords: { current_password?: string | undefined; new_password: string },
+      passwords: BodyOf<typeof contract.changePassword>,
       { token, client }: { token: string | undefined; client: Client },
     ): Promise<NewSession | null> {
       if (isCommonPassword(passwords.new_password)) throw commonPassword('new_password')
@@ -553,17 +540,8 @@ function checkHandle(handle: string | undefined): void {
   if (handle !== undefined && isReservedHandle(handle)) throw handleReserved(handle)
 }
 
-/** Runs a write and maps violated unique constraints to 409 errors. */
-async function translateConflicts<Result>(
-  handle: string | undefined,
-  write: () => Promise<Result>,
-): Promise<Result> {
-  try {
-    return await write()
-  } catch (thrown) {
-    const violated = violatedUnique(thrown)
-    if (violated === 'users_email_key') throw emailTaken()
-    if (violated === 'users_handle_key') throw handleTaken(handle ?? '')
-    throw thrown
-  }
-}
+/** The errors of violated unique constraints. */
+const conflicts = (handle = '') => ({
+  users_email_key: () => emailTaken(),
+  users_handle_key: () => handleTaken(handle),
+})

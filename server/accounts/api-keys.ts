@@ -1,4 +1,5 @@
-import type { Scope } from '../../contract/operation.ts'
+import type { createApiKey } from '../../contract/accounts.ts'
+import type { BodyOf } from '../../contract/operation.ts'
 import { type Db, newId } from '../db/index.ts'
 import { quotaExceeded } from '../errors.ts'
 import { apiKeyNotFound, expiryInPast } from './errors.ts'
@@ -18,16 +19,7 @@ export function createApiKeys(db: Db) {
     },
 
     /** Creates a key. The returned `key` is not stored and cannot be read again. @throws quota_exceeded */
-    async create(
-      userId: string,
-      fields: {
-        name: string
-        avee_id?: string | undefined
-        scopes?: Scope[] | undefined
-        expires_in?: number | undefined
-        expires_at?: string | undefined
-      },
-    ): Promise<{ key: string; row: ApiKey }> {
+    async create(userId: string, fields: BodyOf<typeof createApiKey>): Promise<{ key: string; row: ApiKey }> {
       const { expires_in: seconds, expires_at: at } = fields
       const expiresAt =
         seconds === undefined

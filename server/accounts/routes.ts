@@ -20,13 +20,10 @@ import { publicOrigin } from '../http/public-origin.ts'
 import { route } from '../http/route.ts'
 import { clearSessionCookie } from '../http/session-cookie.ts'
 import type { Accounts } from './accounts.ts'
-import type { ApiKey } from './api-keys.ts'
 import { aveeNotFound, handleTaken } from './errors.ts'
-import type { Invitation } from './invitation-store.ts'
 import { loginLink } from './login-link.ts'
 import { secondFactorRoutes } from './second-factor-routes.ts'
-import type { ActiveSession } from './session-store.ts'
-import { presentUser, signInRoutes } from './sign-in-routes.ts'
+import { signInRoutes } from './sign-in-routes.ts'
 
 /** Operations of the avees module, which depends on this one. */
 export type AveeOperations = {
@@ -71,14 +68,14 @@ export const accountRoutes =
     route(app, getMe, async (request) => {
       const { userId, isAdmin } = callerOf(request)
       // A key restricted to one avee does not have the rights of its user.
-      const user = presentUser(await accounts.me(userId))
+      const user = await accounts.me(userId)
       return { ...user, is_admin: user.is_admin && isAdmin, mode: await accounts.mode() }
     })
 
     route(app, updateMe, async (request) => {
       const { userId } = sessionCallerOf(request)
       await checkHandle(request.body.handle, userId)
-      return presentUser(await accounts.update(userId, request.body))
+      return await accounts.update(userId, request.body)
     })
 
     route(app, deleteMe, async (request, reply) => {
@@ -90,7 +87,7 @@ export const accountRoutes =
 
     route(app, listSessions, async (request) => {
       const { userId } = sessionCallerOf(request)
-      return { sessions: (await accounts.sessions.list(userId, request.token)).map(presentActiveSession) }
+      return { sessions: await accounts.sessions.list(userId, request.token) }
     })
 
     route(app, deleteSession, async (request) => {
@@ -106,7 +103,7 @@ export const accountRoutes =
 
     route(app, listInvitations, async (request) => {
       sessionCallerOf(request)
-      return { invitations: (await accounts.invitations.list()).map(presentInvitation) }
+      return { invitations: await accounts.invitations.list() }
     })
 
     route(app, createInvitation, async (request) => {
@@ -117,7 +114,7 @@ export const accountRoutes =
       })
       const mailed = row.email !== null && (await mailInvitation(request, row.email, token))
       const url = loginLink(publicOrigin(request, publicUrl), { invitation: token })
-      return { ...presentInvitation(row), token, url, mailed }
+      return { ...row, token, url, mailed }
     })
 
     route(app, deleteInvitation, async (request) => {
@@ -127,7 +124,7 @@ export const accountRoutes =
     })
 
     route(app, listApiKeys, async (request) => ({
-      api_keys: (await accounts.keys.list(sessionCallerOf(request).userId)).map(presentKey),
+      api_keys: await accounts.keys.list(sessionCallerOf(request).userId),
     }))
 
     route(app, createApiKey, async (request) => {
@@ -135,7 +132,7 @@ export const accountRoutes =
       const { avee_id } = request.body
       if (avee_id !== undefined && !(await avees.canSee(userId, avee_id))) throw aveeNotFound()
       const { key, row } = await accounts.keys.create(userId, request.body)
-      return { ...presentKey(row), key }
+      return { ...row, key }
     })
 
     route(app, deleteApiKey, async (request) => {
@@ -145,31 +142,11 @@ export const accountRoutes =
 
     route(app, grantAdmin, async (request) => {
       sessionCallerOf(request)
-      return presentUser(await accounts.changeUser(request.params.user, { isAdmin: true }))
+      return await accounts.changeUser(request.params.user, { isAdmin: true })
     })
 
     route(app, revokeAdmin, async (request) => {
       sessionCallerOf(request)
-      return presentUser(await accounts.changeUser(request.params.user, { isAdmin: false }))
+      return await accounts.changeUser(request.params.user, { isAdmin: false })
     })
   }
-
-const presentActiveSession = ({ created_at, last_used_at, expires_at, ...session }: ActiveSession) => ({
-  ...session,
-  created_at: created_at.toISOString(),
-  last_used_at: last_used_at.toISOString(),
-  expires_at: expires_at.toISOString(),
-})
-
-const presentInvitation = ({ created_at, expires_at, ...invitation }: Invitation) => ({
-  ...invitation,
-  created_at: created_at.toISOString(),
-  expires_at: expires_at.toISOString(),
-})
-
-const presentKey = (key: ApiKey) => ({
-  ...key,
-  created_at: key.created_at.toISOString(),
-  last_used_at: key.last_used_at?.toISOString() ?? null,
-  expires_at: key.expires_at?.toISOString() ?? null,
-})

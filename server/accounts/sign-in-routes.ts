@@ -107,16 +107,10 @@ function clientOf(request: FastifyRequest): Client {
   }
 }
 
-export const presentUser = (user: User) => ({ ...user, created_at: user.created_at.toISOString() })
-
-const presentSession = ({ token, expiresAt, user }: NewSession) => ({
-  token,
-  expires_at: expiresAt.toISOString(),
-  user: presentUser(user),
-})
+const presentSession = ({ token, expiresAt, user }: NewSession) => ({ token, expires_at: expiresAt, user })
 
 const presentChallenge = ({ challenge, expiresAt, factors }: SecondFactorChallenge) => ({
   challenge,
-  expires_at: expiresAt.toISOString(),
+  expires_at: expiresAt,
   factors,
 })

@@ -57,12 +57,11 @@ export const adminRoutes =
   async (app) => {
     async function presentUsers(users: Awaited<ReturnType<Accounts['listUsers']>>) {
       const [lastUses, withFactors] = await Promise.all([admin.lastUses(), accounts.usersWithFactors()])
-      return users.map(({ created_at, disabled_at, ...user }) => ({
+      return users.map((user) => ({
         ...user,
-        created_at: created_at.toISOString(),
-        disabled: disabled_at !== null,
+        disabled: user.disabled_at !== null,
         second_factor: withFactors.has(user.id),
-        last_used_at: lastUses.get(user.id)?.toISOString() ?? null,
+        last_used_at: lastUses.get(user.id) ?? null,
       }))
     }
 
@@ -88,7 +87,7 @@ export const adminRoutes =
       const { token, expiresAt } = await accounts.createPasswordReset(request.params.id)
       return {
         url: loginLink(publicOrigin(request, publicUrl), { reset: token }),
-        expires_at: expiresAt.toISOString(),
+        expires_at: expiresAt,
       }
     })
 
@@ -109,25 +108,16 @@ export const adminRoutes =
     route(app, getUsage, async ({ query }) => {
       const to = query.to === undefined ? new Date() : new Date(query.to)
       const from = query.from === undefined ? new Date(to.getTime() - usageMs) : new Date(query.from)
-      return { from: from.toISOString(), to: to.toISOString(), ...(await admin.usage(from, to)) }
+      return { from, to, ...(await admin.usage(from, to)) }
     })
 
     route(app, listAllRuns, async ({ query }) => ({
-      runs: (await admin.listRuns(query)).map(({ error, created_at, finished_at, ...run }) => ({
-        ...run,
-        error_code: error?.code ?? null,
-        created_at: created_at.toISOString(),
-        finished_at: finished_at?.toISOString() ?? null,
-      })),
+      runs: (await admin.listRuns(query)).map((run) => ({ ...run, error_code: run.error?.code ?? null })),
     }))
 
     route(app, listJobs, async () => ({
       counts: await jobs.stats(),
-      failed: (await admin.listFailedJobs()).map(({ failed_at, due_at, ...job }) => ({
-        ...job,
-        failed_at: failed_at?.toISOString() ?? null,
-        due_at: due_at.toISOString(),
-      })),
+      failed: await admin.listFailedJobs(),
     }))
 
     route(app, getStorage, async () => admin.storage())
@@ -139,9 +129,8 @@ export const adminRoutes =
       const entries = await admin.listAuditLog({ limit: limit + 1, before: cursor, query })
       const { page, next } = pageOf(entries, limit, (last) => last.id)
       return {
-        entries: page.map(({ actor_id, email, at, ...entry }) => ({
+        entries: page.map(({ actor_id, email, ...entry }) => ({
           ...entry,
-          at: at.toISOString(),
           actor: actor_id === null ? null : { id: actor_id, email },
         })),
         next_cursor: next,

@@ -8,7 +8,7 @@ import {
   isReservedHandle,
   userNotFound,
 } from '../accounts/index.ts'
-import { type Database, newId, violatedUnique } from '../db/index.ts'
+import { type Database, newId, translateConflict } from '../db/index.ts'
 import type { Deletions } from '../deletions/index.ts'
 import { AppError } from '../errors.ts'
 import type { Jobs } from '../jobs/index.ts'
@@ -223,8 +223,8 @@ export function avees({
     async create(viewer: Viewer, fields: NewAvee): Promise<AveeCard> {
       if (viewer.aveeId !== null) throw restrictedApiKey()
       await checkHandle(fields.handle, viewer.userId)
-      const created = await translateConflicts(fields.handle, () =>
-        insertAvee(db, { ...fields, id: newId(), owner_id: viewer.userId }),
+      const created = await insertAvee(db, { ...fields, id: newId(), owner_id: viewer.userId }).catch(
+        translateConflict(conflicts(fields.handle)),
       )
       return await getCard(viewer, created.id)
     },
@@ -241,7 +241,7 @@ export function avees({
       if (avee.isLibrary && (fields.handle !== undefined || fields.visibility !== undefined))
         throw libraryFixed()
       if (fields.handle !== undefined) await checkHandle(fields.handle, viewer.userId)
-      await translateConflicts(fields.handle, () => updateAvee(db, avee.id, fields))
+      await updateAvee(db, avee.id, fields).catch(translateConflict(conflicts(fields.handle)))
       return await getCard(viewer, avee.id)
     },
 
@@ -307,14 +307,5 @@ function toCards(viewer: Viewer, summaries: AveeSummary[]): AveeCard[] {
   })
 }
 
-async function translateConflicts<Result>(
-  handle: string | undefined,
-  write: () => Promise<Result>,
-): Promise<Result> {
-  try {
-    return await write()
-  } catch (thrown) {
-    if (violatedUnique(thrown) === 'avees_handle') throw handleTaken(handle ?? '')
-    throw thrown
-  }
-}
+/** The error of a violated unique index. */
+const conflicts = (handle = '') => ({ avees_handle: () => handleTaken(handle) })

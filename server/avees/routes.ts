@@ -12,7 +12,6 @@ import {
   setPermission,
   unfollowAvee,
   updateAvee,
-  type Avee as WireAvee,
 } from '../../contract/avees.ts'
 import { callerOf } from '../http/caller.ts'
 import { route } from '../http/route.ts'
@@ -90,7 +89,7 @@ export const aveeRoutes =
   }
 
 /** The wire format of an avee. Only the owner sees the persona; the owner's id is never sent. */
-function present({ avee: shown, layer, isOwner, isFollowing, followers }: AveeCard): WireAvee {
+function present({ avee: shown, layer, isOwner, isFollowing, followers }: AveeCard) {
   const image = parseAvatar(shown.avatar)
   return {
     id: shown.id,
@@ -107,7 +106,7 @@ function present({ avee: shown, layer, isOwner, isFollowing, followers }: AveeCa
     followers,
     model: shown.model,
     ...(isOwner ? { persona: shown.persona, persona_notes: shown.personaNotes } : {}),
-    created_at: shown.createdAt.toISOString(),
-    updated_at: shown.updatedAt.toISOString(),
+    created_at: shown.createdAt,
+    updated_at: shown.updatedAt,
   }
 }

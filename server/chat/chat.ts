@@ -1,8 +1,10 @@
+import type * as contract from '../../contract/chat.ts'
 import type { Citation } from '../../contract/chat.ts'
 import type { DeletionReceipt } from '../../contract/deletions.ts'
 import { type Layer } from '../../contract/layers.ts'
 import { charactersIn, maxQuestion } from '../../contract/limits.ts'
 import type { UsedMemory } from '../../contract/memory.ts'
+import type { BodyOf } from '../../contract/operation.ts'
 import type { Avees } from '../avees/index.ts'
 import type { Database } from '../db/index.ts'
 import { type Db, newId, type Trx } from '../db/index.ts'
@@ -287,11 +289,7 @@ export function chat({
     async updateConversation(
       caller: Caller,
       id: string,
-      changes: {
-        title?: string | undefined
-        pinned?: boolean | undefined
-        archived?: boolean | undefined
-      },
+      changes: BodyOf<typeof contract.updateConversation>,
     ) {
       await getConversation(caller, id)
       await updateConversation(db, id, {

@@ -196,9 +196,9 @@ async function earlierTurns(
 /** A memory with the time in which it holds. */
 function withValidity(
   content: string,
-  { validFrom, validUntil }: Pick<RecalledMemory, 'validFrom' | 'validUntil'>,
+  { valid_from, valid_until }: Pick<RecalledMemory, 'valid_from' | 'valid_until'>,
 ): string {
-  const [from, until] = [validFrom, validUntil].map((time) => time?.toISOString().slice(0, 10))
+  const [from, until] = [valid_from, valid_until].map((time) => time?.toISOString().slice(0, 10))
   if (until !== undefined) return `${content} (until ${until}; no longer so)`
   return from === undefined ? content : `${content} (${from})`
 }

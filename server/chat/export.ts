@@ -1,12 +1,14 @@
-import type { Citation, Conversation, Message } from '../../contract/chat.ts'
+import type { Citation } from '../../contract/chat.ts'
+import type { ShownMessage } from './chat.ts'
 import { isAvailable } from './policy.ts'
+import type { ConversationRow } from './store.ts'
 
 /** Formats the selected branch as Markdown; the cited passages follow each answer. */
-export function exportMarkdown(conversation: Conversation, messages: Message[]): string {
+export function exportMarkdown(conversation: ConversationRow, messages: ShownMessage[]): string {
   const lines = [
     `# ${conversation.title ?? 'Conversation'}`,
     '',
-    `With ${conversation.avee_display_name} (@${conversation.avee_handle}), ${conversation.created_at.slice(0, 10)}`,
+    `With ${conversation.avee_display_name} (@${conversation.avee_handle}), ${conversation.created_at.toISOString().slice(0, 10)}`,
   ]
   for (const message of messages) {
     const speaker = message.role === 'user' ? 'You' : conversation.avee_display_name

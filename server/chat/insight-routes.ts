@@ -40,11 +40,7 @@ export const chatInsightRoutes =
           ? await chat.getOwnMessage(caller, message.parentId)
           : message
       const forwarded = await insight.questions.forward(caller.userId, question, request.body?.note ?? '')
-      return {
-        question_id: forwarded.groupId,
-        message_id: question.id,
-        passed_on_at: forwarded.at.toISOString(),
-      }
+      return { question_id: forwarded.groupId, message_id: question.id, passed_on_at: forwarded.at }
     })
 
     route(app, answerQuestion, async (request, reply) => {

@@ -26,7 +26,6 @@ import { askRoutes, optionsFrom } from './ask/routes.ts'
 import type { Chat } from './chat.ts'
 import { exportMarkdown } from './export.ts'
 import { chatInsightRoutes } from './insight-routes.ts'
-import { presentConversation, presentMessage } from './present.ts'
 import { conversationPosition } from './store.ts'
 
 export type ChatRouteDependencies = { chat: Chat; runs: Runs; avees: Avees; insight: Insight; memory: Memory }
@@ -40,7 +39,7 @@ export const chatRoutes =
     route(app, createConversation, async (request, reply) => {
       const created = await chat.createConversation(callerOf(request), request.body.avee)
       void reply.header('location', `/conversations/${created.id}`)
-      return presentConversation(created)
+      return created
     })
 
     route(app, listConversations, async (request) => {
@@ -57,16 +56,14 @@ export const chatRoutes =
       const { page, next } = pageOf(rows, limit, ({ pinned, updated_at, id }) =>
         encodeCursor({ pinned, updatedAt: updated_at, id }),
       )
-      return { conversations: page.map(presentConversation), next_cursor: next }
+      return { conversations: page, next_cursor: next }
     })
 
-    route(app, getConversation, async (request) =>
-      presentConversation(await chat.getConversation(callerOf(request), request.params.id)),
-    )
+    route(app, getConversation, async (request) => chat.getConversation(callerOf(request), request.params.id))
 
     route(app, updateConversation, async (request) => {
       const { id } = request.params
-      return presentConversation(await chat.updateConversation(callerOf(request), id, request.body))
+      return await chat.updateConversation(callerOf(request), id, request.body)
     })
 
     route(app, deleteConversation, async (request) => {
@@ -76,41 +73,37 @@ export const chatRoutes =
     })
 
     route(app, restoreConversation, async (request) =>
-      presentConversation(await chat.restoreConversation(callerOf(request), request.params.id)),
+      chat.restoreConversation(callerOf(request), request.params.id),
     )
 
     route(app, listMessages, async (request) => {
       const page = await chat.listMessages(callerOf(request), request.params.id, request.query)
       return {
-        messages: page.messages.map(presentMessage),
+        messages: page.messages,
         has_more: page.hasMore,
       }
     })
 
     route(app, exportConversation, async (request, reply) => {
       const whole = await chat.getWholeConversation(callerOf(request), request.params.id)
-      const conversation = presentConversation(whole.conversation)
+      const conversation = whole.conversation
       const filename = `conversation-${conversation.id}`
       if (request.query.format === 'json') {
         void reply.header('content-disposition', `attachment; filename="${filename}.json"`)
-        return { conversation, messages: whole.all.map(presentMessage) }
+        return { conversation, messages: whole.all }
       }
       return reply
         .type('text/markdown; charset=utf-8')
         .header('content-disposition', `attachment; filename="${filename}.md"`)
         .code(200)
-        .send(exportMarkdown(conversation, whole.shown.map(presentMessage)))
+        .send(exportMarkdown(conversation, whole.shown))
     })
 
     route(app, setLeaf, async (request) =>
-      presentConversation(
-        await chat.selectBranch(callerOf(request), request.params.id, request.body.message_id),
-      ),
+      chat.selectBranch(callerOf(request), request.params.id, request.body.message_id),
     )
 
-    route(app, getMessage, async (request) =>
-      presentMessage(await chat.getMessage(callerOf(request), request.params.id)),
-    )
+    route(app, getMessage, async (request) => chat.getMessage(callerOf(request), request.params.id))
 
     route(app, regenerateAnswer, async (request, reply) => {
       const { id: conversationId, message_id } = request.params

@@ -5,3 +5,10 @@ export function violatedUnique(thrown: unknown): string | undefined {
   }
   return undefined
 }
+
+/** Returns a rejection handler that throws the error for the violated unique index or constraint, by its name. */
+export const translateConflict =
+  (errors: Record<string, () => Error>) =>
+  (thrown: unknown): never => {
+    throw errors[violatedUnique(thrown) ?? '']?.() ?? thrown
+  }

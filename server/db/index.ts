@@ -1,4 +1,4 @@
-export { violatedUnique } from './constraint.ts'
+export { translateConflict, violatedUnique } from './constraint.ts'
 export type { Database, Db, Trx } from './database.ts'
 export { lockDirectory } from './embedded/lock.ts'
 export { newId } from './ids.ts'

@@ -1,6 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify'
 import {
-  type AveeUpdate,
   createUpdate,
   deleteUpdate,
   dismissQuestion,
@@ -74,10 +73,5 @@ export const ownerRoutes =
     })
 
     type UpdateRow = Awaited<ReturnType<Insight['updates']['create']>>
-    const present = (row: UpdateRow): AveeUpdate => ({
-      ...row,
-      fresh: insight.updates.isFresh(row),
-      created_at: row.created_at.toISOString(),
-      updated_at: row.updated_at.toISOString(),
-    })
+    const present = (row: UpdateRow) => ({ ...row, fresh: insight.updates.isFresh(row) })
   }

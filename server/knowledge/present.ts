@@ -1,22 +1,12 @@
-import type { Document, Folder, Passage, SearchHit } from '../../contract/knowledge.ts'
+import type { Passage, SearchHit } from '../../contract/knowledge.ts'
 import type { Knowledge, ListedDocument } from './knowledge.ts'
 import type { Hit } from './search/hit.ts'
-import type { ListedFolder } from './store/folders.ts'
 
-export const presentDocument = (row: ListedDocument): Document => ({
+export const presentDocument = (row: ListedDocument) => ({
   ...row,
   // Paths of the server are not shown.
   source_url: row.source === 'folder' ? null : row.source_url,
   bytes: Number(row.bytes),
-  restorable_until: row.restorable_until?.toISOString(),
-  created_at: row.created_at.toISOString(),
-  updated_at: row.updated_at.toISOString(),
-})
-
-export const presentFolder = (row: ListedFolder): Folder => ({
-  ...row,
-  looked_at: row.looked_at?.toISOString() ?? null,
-  created_at: row.created_at.toISOString(),
 })
 
 export const presentPassage = ({

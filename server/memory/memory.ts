@@ -1,7 +1,9 @@
 import { once } from 'node:events'
 import type { DeletionReceipt } from '../../contract/deletions.ts'
 import { layersWithin } from '../../contract/layers.ts'
+import type * as contract from '../../contract/memory.ts'
 import type { MemoryType } from '../../contract/memory.ts'
+import type { BodyOf } from '../../contract/operation.ts'
 import type { Avees } from '../avees/index.ts'
 import { type Database, newId, type Trx } from '../db/index.ts'
 import type { Deletions } from '../deletions/index.ts'
@@ -63,7 +65,7 @@ export type MemoryDependencies = {
   pace?: Partial<MemoryPace>
 }
 
-export type MemoryList = { memories: MemoryRow[]; total: number; nextCursor: string | null }
+export type MemoryList = { memories: MemoryRow[]; total: number; next_cursor: string | null }
 
 type MemoryFilter = {
   query?: string | undefined
@@ -161,7 +163,7 @@ export function memory({
     const { page: memories, next } = pageOf(rows, page.limit, ({ pinned, id }) =>
       encodeCursor({ pinned, id }),
     )
-    return { memories, total, nextCursor: next }
+    return { memories, total, next_cursor: next }
   }
 
   /** Returns the columns of a text that the user wrote. @throws 422 secret_not_kept */
@@ -265,10 +267,7 @@ export function memory({
     },
 
     /** Stores a memory that the user wrote, at their current access layer. @throws 409 memory_off, 422 secret_not_kept */
-    async createMemory(
-      viewer: Viewer,
-      memory: { avee: string; content: string; type: MemoryType; localOnly: boolean },
-    ): Promise<MemoryRow> {
+    async createMemory(viewer: Viewer, memory: BodyOf<typeof contract.createMemory>): Promise<MemoryRow> {
       const { avee, layer } = await avees.view(viewer, memory.avee)
       const pair = { aveeId: avee.id, userId: viewer.userId }
       if (!(await isEnabled(db, pair))) throw memoryOff()
@@ -284,7 +283,7 @@ export function memory({
           ...columns,
           ...byUser,
           layer,
-          local_only: memory.localOnly,
+          local_only: memory.local_only,
           edited: true,
           terms,
           valid_from: null,
@@ -301,15 +300,9 @@ export function memory({
     async updateMemory(
       viewer: Viewer,
       id: string,
-      changes: {
-        content?: string | undefined
-        type?: MemoryType | undefined
-        pinned?: boolean | undefined
-        localOnly?: boolean | undefined
-      },
+      { content, ...changes }: BodyOf<typeof contract.updateMemory>,
     ): Promise<MemoryRow> {
       const before = await accessible(viewer, id)
-      const { content, type, pinned, localOnly } = changes
       const isReworded = content !== undefined && content !== before.content
       const columns = isReworded ? await columnsOf(content) : undefined
       const pair = { aveeId: before.avee_id, userId: viewer.userId }
@@ -324,9 +317,9 @@ export function memory({
         last_confirmed_at: now(),
       }
       await database.transaction(async (trx) => {
-        await updateMemory(trx, id, { type, pinned, local_only: localOnly, ...reworded }, now())
+        await updateMemory(trx, id, { ...changes, ...reworded }, now())
         if (isReworded) await deleteVectors(trx, id, 'all')
-        else if (localOnly === true) await deleteVectors(trx, id, 'remote')
+        else if (changes.local_only === true) await deleteVectors(trx, id, 'remote')
         await work.enqueueEmbedding(trx)
       })
       return await accessible(viewer, id)
@@ -380,9 +373,9 @@ export function memory({
             const avee = access.length > 0 ? await avees.get(aveeId) : undefined
             const filter = { userId: viewer.userId, access, words: [], includePast: true }
             return {
-              aveeId,
+              avee_id: aveeId,
               handle: avee?.handle ?? null,
-              displayName: avee?.displayName ?? null,
+              display_name: avee?.displayName ?? null,
               enabled: rows.find((row) => row.avee_id === aveeId)?.enabled ?? true,
               memories: await countMemories(db, filter),
             }
@@ -390,16 +383,13 @@ export function memory({
       )
       return {
         enabled: rows.find((row) => row.avee_id === null)?.enabled ?? true,
-        requestLanguages,
-        avees: each.toSorted((a, b) => b.memories - a.memories || a.aveeId.localeCompare(b.aveeId)),
+        rule_languages: requestLanguages,
+        avees: each.toSorted((a, b) => b.memories - a.memories || a.avee_id.localeCompare(b.avee_id)),
       }
     },
 
     /** Turns memory on or off, for one avee or for all. Off stops recall and extraction at once; `forget` also forgets existing memories. */
-    async setEnabled(
-      viewer: Viewer,
-      setting: { avee?: string | undefined; enabled: boolean; forget: boolean },
-    ): Promise<void> {
+    async setEnabled(viewer: Viewer, setting: BodyOf<typeof contract.updateMemorySettings>): Promise<void> {
       if (setting.avee === undefined && viewer.aveeId !== null) throw keyForOneAvee()
       // 404 for a hidden avee: storing the setting would reveal that it exists.
       const aveeId = setting.avee === undefined ? null : (await avees.view(viewer, setting.avee)).avee.id

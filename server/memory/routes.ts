@@ -51,20 +51,16 @@ export const memoryRoutes =
         { avee, query, type, includePast: includePast || trash === true, inTrash: trash },
         { limit, cursor },
       )
-      return { memories: page.memories.map(presentMemory), total: page.total, next_cursor: page.nextCursor }
+      return { ...page, memories: page.memories.map(presentMemory) }
     })
 
-    route(app, createMemory, async (request) => {
-      const { local_only: localOnly, ...body } = request.body
-      return presentMemory(await memory.createMemory(callerOf(request), { ...body, localOnly }))
-    })
+    route(app, createMemory, async (request) =>
+      presentMemory(await memory.createMemory(callerOf(request), request.body)),
+    )
 
-    route(app, updateMemory, async (request) => {
-      const { local_only: localOnly, ...changes } = request.body
-      return presentMemory(
-        await memory.updateMemory(callerOf(request), request.params.id, { ...changes, localOnly }),
-      )
-    })
+    route(app, updateMemory, async (request) =>
+      presentMemory(await memory.updateMemory(callerOf(request), request.params.id, request.body)),
+    )
 
     route(app, deleteMemory, async (request) => {
       const { permanent } = request.query
@@ -83,17 +79,15 @@ export const memoryRoutes =
     route(app, exportMemories, async (request, reply) => {
       const memories = await memory.exportMemories(callerOf(request), request.query.avee)
       void reply.header('content-disposition', 'attachment; filename="memories.json"')
-      return { exported_at: new Date().toISOString(), memories: memories.map(presentMemory) }
+      return { exported_at: new Date(), memories: memories.map(presentMemory) }
     })
 
-    route(app, getMemorySettings, async (request) =>
-      presentSettings(await memory.settings(callerOf(request))),
-    )
+    route(app, getMemorySettings, async (request) => memory.settings(callerOf(request)))
 
     route(app, updateMemorySettings, async (request) => {
       const caller = callerOf(request)
       await memory.setEnabled(caller, request.body)
-      return presentSettings(await memory.settings(caller))
+      return await memory.settings(caller)
     })
   }
 
@@ -103,16 +97,4 @@ const presentDeletion = (receipt: DeletionReceipt) => ({
   receipt,
   forgotten: receipt.memories ?? 0,
   restorable_until: receipt.restorable_until,
-})
-
-const presentSettings = (settings: Awaited<ReturnType<Memory['settings']>>) => ({
-  enabled: settings.enabled,
-  rule_languages: settings.requestLanguages,
-  avees: settings.avees.map((avee) => ({
-    avee_id: avee.aveeId,
-    handle: avee.handle,
-    display_name: avee.displayName,
-    enabled: avee.enabled,
-    memories: avee.memories,
-  })),
 })

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify'
-import { getRun, listRuns, type Run, readRunEvents, stopRun } from '../../contract/runs.ts'
+import { getRun, listRuns, readRunEvents, stopRun } from '../../contract/runs.ts'
 import { callerOf } from '../http/caller.ts'
 import { route } from '../http/route.ts'
 import { cursorOf, sendRun } from '../http/sse.ts'
@@ -58,7 +58,7 @@ export const runRoutes =
     })
   }
 
-const present = (record: RunRecord): Run => ({
+const present = (record: RunRecord) => ({
   id: record.id,
   kind: record.kind,
   status: record.status,
@@ -66,7 +66,7 @@ const present = (record: RunRecord): Run => ({
   scope: record.scope,
   last_event: record.lastEvent,
   attempt: record.attempt,
-  created_at: record.createdAt.toISOString(),
-  finished_at: record.finishedAt?.toISOString() ?? null,
+  created_at: record.createdAt,
+  finished_at: record.finishedAt,
   ...(record.error && { error: record.error }),
 })

@@ -179,5 +179,5 @@ const presentDocument = (document: ListedDocument) => ({
   bytes: Number(document.bytes),
   pages: document.pages,
   chunk_count: document.passages,
-  created_at: document.created_at.toISOString(),
+  created_at: document.created_at,
 })

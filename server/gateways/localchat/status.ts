@@ -63,7 +63,7 @@ export const localchatStatusRoutes =
       return reply.code(up ? 200 : 503).send({
         status: up ? (seen.ollama ? 'healthy' : 'degraded') : 'unhealthy',
         checks: { database: up, ollama: seen.ollama, cache: true },
-        timestamp: new Date().toISOString(),
+        timestamp: new Date(),
       })
     })
   }

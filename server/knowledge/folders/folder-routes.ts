@@ -5,7 +5,6 @@ import { callerOf } from '../../http/caller.ts'
 import { route } from '../../http/route.ts'
 import type { Knowledge } from '../knowledge.ts'
 import { documentPolicy } from '../policy.ts'
-import { presentFolder } from '../present.ts'
 
 /** Watched folders. The server's files are the administrator's, so only administrators may watch one. */
 export const folderRoutes =
@@ -23,12 +22,12 @@ export const folderRoutes =
 
     route(app, listFolders, async (request) => {
       const aveeId = await ownAvee(callerOf(request), request.params.id)
-      return { folders: (await folders.list(aveeId)).map(presentFolder), allowed: folders.allowed }
+      return { folders: await folders.list(aveeId), allowed: folders.allowed }
     })
 
     route(app, createFolder, async (request) => {
       const aveeId = await ownAvee(callerOf(request), request.params.id)
-      return presentFolder(await folders.add(aveeId, request.body))
+      return await folders.add(aveeId, request.body)
     })
 
     route(app, deleteFolder, async (request) => {

@@ -1,5 +1,4 @@
 import type { Layer } from '../../../contract/layers.ts'
-import type { MemoryType } from '../../../contract/memory.ts'
 import type { Row } from '../../db/index.ts'
 import { expandFollowUpTerms, idf, type QueryTerm } from '../../search/index.ts'
 import { findPeriod } from '../dates.ts'
@@ -19,26 +18,14 @@ export type RecallQuery = Pair & {
   signal: AbortSignal
 }
 
-export type RecalledMemory = {
-  id: string
-  type: MemoryType
-  content: string
-  layer: Layer
-  confidence: number
-  pinned: boolean
-  localOnly: boolean
-  /** Since when it is true; of an event, when it takes place. */
-  validFrom: Date | null
-  /** Since when it is no longer true. */
-  validUntil: Date | null
-}
+/** `valid_from`: since when it is true; of an event, when it takes place. `valid_until`: since when it is no longer true. */
+export type RecalledMemory = Pick<Row<'memories'>, 'id' | 'type' | 'content' | 'valid_from' | 'valid_until'>
 
 /** Memories of this importance are part of every prompt; the instruction of `ask-model.ts` gives it to names, allergies and diets. */
 const alwaysImportance = 0.85
 const maxCandidates = 300
 const maxNearest = 30
-/** Cosine similarity from which a memory without a term of the query is relevant. */
-const minCosine = 0.5
+
 export function memoryRecall(dependencies: RecallDependencies) {
   const { db } = dependencies.database
 
@@ -48,8 +35,8 @@ export function memoryRecall(dependencies: RecallDependencies) {
   }
 
   /**
-   * Returns memories for a prompt, within a number of words: pinned ones, then those relevant to the query (past ones
-   * last), then important ones.
+   * Returns memories for a prompt, within a number of words: pinned ones, then those with a term or of the period of the
+   * query (past ones last), then important ones, then those with a similar embedding.
    */
   return async function recall(query: RecallQuery, layers: Layer[]): Promise<RecalledMemory[]> {
     const now = dependencies.now()
@@ -74,16 +61,15 @@ export function memoryRecall(dependencies: RecallDependencies) {
     const cosines = new Map(nearest.map(({ id, cosine }) => [id, cosine]))
     const candidates = [...new Map([...lexical, ...nearest].map((one) => [one.id, one])).values()]
     const coverageOf = coverage(terms, candidates, total)
-    const ranked = candidates.flatMap((memory) => {
+    const ranked = candidates.map((memory) => {
       const isInPeriod =
         period && memory.valid_from && memory.valid_from >= period.from && memory.valid_from < period.to
       const [lexicalScore, cosine] = [coverageOf(memory), cosines.get(memory.id) ?? 0]
-      const isRelevant = isInPeriod || lexicalScore > 0 || cosine >= minCosine
+      const isRelevant = isInPeriod || lexicalScore > 0
       const isPast = memory.valid_until !== null && memory.valid_until <= now
       const isImportant = memory.importance >= alwaysImportance && !isPast
-      if (!memory.pinned && !isRelevant && !isImportant) return []
-      const group = memory.pinned && !isPast ? 0 : isRelevant ? (isPast ? 2 : 1) : 3
-      return [{ memory, group, relevance: isInPeriod ? 1 : Math.max(lexicalScore, cosine) }]
+      const group = memory.pinned && !isPast ? 0 : isRelevant ? (isPast ? 2 : 1) : isImportant ? 3 : 4
+      return { memory, group, relevance: isInPeriod ? 1 : Math.max(lexicalScore, cosine) }
     })
     ranked.sort(
       (a, b) =>
@@ -121,24 +107,13 @@ function coverage(
       : weighted.reduce((sum, { term, weight }) => sum + (contains(memory, term) ? weight : 0), 0) / whole
 }
 
+/** Takes memories in their order as long as they fit. */
 function withinBudget(memories: Row<'memories'>[], maxWords: number): RecalledMemory[] {
-  const recalled: RecalledMemory[] = []
   let left = maxWords
-  for (const memory of memories) {
-    const words = countWords(memory.content)
-    if (words > left) continue
+  return memories.filter(({ content }) => {
+    const words = countWords(content)
+    if (words > left) return false
     left -= words
-    recalled.push({
-      id: memory.id,
-      type: memory.type,
-      content: memory.content,
-      layer: memory.layer,
-      confidence: memory.confidence,
-      pinned: memory.pinned,
-      localOnly: memory.local_only,
-      validFrom: memory.valid_from,
-      validUntil: memory.valid_until,
-    })
-  }
-  return recalled
+    return true
+  })
 }
