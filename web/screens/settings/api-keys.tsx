@@ -1,5 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { Check, Copy, KeyRound } from 'lucide-react'
+import { KeyRound } from 'lucide-react'
 import { type FormEvent, useState } from 'react'
 import { createApiKey, deleteApiKey, listApiKeys } from '../../../contract/accounts.ts'
 import { listMyAvees } from '../../../contract/avees.ts'
@@ -8,12 +8,12 @@ import { type ApiKey, keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { Section } from '../../shell/page.tsx'
 import { Button } from '../../ui/button.tsx'
-import { useCopy } from '../../ui/copy.ts'
 import { ConfirmDialog, Dialog, DialogActions } from '../../ui/dialog.tsx'
 import { SelectField, TextField } from '../../ui/field.tsx'
 import { formatTime } from '../../ui/format.ts'
 import { ErrorState, Notice, Skeleton } from '../../ui/state.tsx'
-import './api-keys.css'
+import { NewSecret } from './new-secret.tsx'
+import { Row } from './row.tsx'
 
 /** Lists, creates and revokes API keys. */
 export function ApiKeys() {
@@ -63,28 +63,31 @@ function KeyRow({ apiKey }: { apiKey: ApiKey }) {
   const queries = useQueryClient()
   const [isConfirming, setIsConfirming] = useState(false)
   return (
-    <li className="row">
-      <div className="row-body">
-        <span className="row-title">
-          <span className="truncate">{apiKey.name}</span>
-          <code className="soft small">{apiKey.prefix}…</code>
-        </span>
-        <span className="row-facts">
-          {apiKey.avee_id ? 'One avee · ' : ''}
-          {apiKey.scopes.includes('manage')
-            ? ''
-            : apiKey.scopes.includes('chat')
-              ? 'Read and chat · '
-              : 'Read only · '}
-          Created {formatTime(apiKey.created_at)} ·{' '}
-          {apiKey.last_used_at ? `Last used ${formatTime(apiKey.last_used_at)}` : 'Never used'}
-        </span>
-      </div>
-      <div className="row-actions">
+    <>
+      <Row
+        title={
+          <>
+            <span className="truncate">{apiKey.name}</span>
+            <code className="soft small">{apiKey.prefix}…</code>
+          </>
+        }
+        facts={
+          <>
+            {apiKey.avee_id ? 'One avee · ' : ''}
+            {apiKey.scopes.includes('manage')
+              ? ''
+              : apiKey.scopes.includes('chat')
+                ? 'Read and chat · '
+                : 'Read only · '}
+            Created {formatTime(apiKey.created_at)} ·{' '}
+            {apiKey.last_used_at ? `Last used ${formatTime(apiKey.last_used_at)}` : 'Never used'}
+          </>
+        }
+      >
         <Button small onClick={() => setIsConfirming(true)}>
           Revoke
         </Button>
-      </div>
+      </Row>
       <ConfirmDialog
         open={isConfirming}
         onOpenChange={setIsConfirming}
@@ -97,7 +100,7 @@ function KeyRow({ apiKey }: { apiKey: ApiKey }) {
       >
         Software that uses this key loses access immediately.
       </ConfirmDialog>
-    </li>
+    </>
   )
 }
 
@@ -107,7 +110,6 @@ function NewKeyDialog({ onClose }: { onClose: () => void }) {
   const [name, setName] = useState('')
   const [aveeId, setAveeId] = useState('')
   const [rights, setRights] = useState<keyof typeof scopesOf>('all')
-  const [isCopied, copy] = useCopy()
   const mine = useQuery({ queryKey: keys.myAvees, queryFn: () => api.call(listMyAvees) })
   const create = useMutation({
     mutationFn: () =>
@@ -124,18 +126,11 @@ function NewKeyDialog({ onClose }: { onClose: () => void }) {
   if (created) {
     return (
       <Dialog open onOpenChange={onClose} title="API key created">
-        <p>Copy the key now. You won’t be able to see it again.</p>
-        <div className="new-key">
-          <code>{created.key}</code>
-          <Button small icon={isCopied ? Check : Copy} onClick={() => copy(created.key)}>
-            {isCopied ? 'Copied' : 'Copy'}
-          </Button>
-        </div>
-        <DialogActions>
-          <Button variant="primary" onClick={onClose}>
-            Done
-          </Button>
-        </DialogActions>
+        <NewSecret
+          hint="Copy the key now. You won’t be able to see it again."
+          text={created.key}
+          onClose={onClose}
+        />
       </Dialog>
     )
   }

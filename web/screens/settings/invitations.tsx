@@ -1,17 +1,17 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { Check, Copy, UserPlus } from 'lucide-react'
+import { UserPlus } from 'lucide-react'
 import { type FormEvent, useState } from 'react'
 import { createInvitation, deleteInvitation, listInvitations } from '../../../contract/accounts.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { Section } from '../../shell/page.tsx'
 import { Button } from '../../ui/button.tsx'
-import { useCopy } from '../../ui/copy.ts'
 import { Dialog, DialogActions } from '../../ui/dialog.tsx'
 import { TextField } from '../../ui/field.tsx'
 import { formatTime } from '../../ui/format.ts'
 import { ErrorState, Notice, Skeleton } from '../../ui/state.tsx'
-import './api-keys.css'
+import { NewSecret } from './new-secret.tsx'
+import { Row } from './row.tsx'
 
 /** Lists, creates and revokes invitations, for administrators. */
 export function Invitations() {
@@ -41,17 +41,11 @@ export function Invitations() {
         list.data.invitations.length > 0 && (
           <ul className="rows">
             {list.data.invitations.map(({ id, email, expires_at }) => (
-              <li className="row" key={id}>
-                <div className="row-body">
-                  <span className="row-title">{email ?? 'Any e-mail address'}</span>
-                  <span className="row-facts">Expires {formatTime(expires_at)}</span>
-                </div>
-                <div className="row-actions">
-                  <Button small busy={revoke.isPending} onClick={() => revoke.mutate(id)}>
-                    Revoke
-                  </Button>
-                </div>
-              </li>
+              <Row key={id} title={email ?? 'Any e-mail address'} facts={`Expires ${formatTime(expires_at)}`}>
+                <Button small busy={revoke.isPending} onClick={() => revoke.mutate(id)}>
+                  Revoke
+                </Button>
+              </Row>
             ))}
           </ul>
         )
@@ -76,7 +70,15 @@ function InviteDialog({ onClose }: { onClose: () => void }) {
   return (
     <Dialog open onOpenChange={onClose} title="Invite">
       {create.data ? (
-        <InvitationLink invitation={create.data} onClose={onClose} />
+        <NewSecret
+          hint={
+            create.data.mailed
+              ? `The link was sent to ${create.data.email}.`
+              : 'Send this link now. You won’t be able to see it again. It creates one account.'
+          }
+          text={create.data.url}
+          onClose={onClose}
+        />
       ) : (
         <form onSubmit={submit} className="dialog-form">
           <TextField
@@ -96,35 +98,5 @@ function InviteDialog({ onClose }: { onClose: () => void }) {
         </form>
       )}
     </Dialog>
-  )
-}
-
-function InvitationLink({
-  invitation: { url, mailed, email },
-  onClose,
-}: {
-  invitation: { url: string; mailed: boolean; email: string | null }
-  onClose: () => void
-}) {
-  const [isCopied, copy] = useCopy()
-  return (
-    <>
-      <p>
-        {mailed
-          ? `The link was sent to ${email}.`
-          : 'Send this link now. You won’t be able to see it again. It creates one account.'}
-      </p>
-      <div className="new-key">
-        <code>{url}</code>
-        <Button small icon={isCopied ? Check : Copy} onClick={() => copy(url)}>
-          {isCopied ? 'Copied' : 'Copy'}
-        </Button>
-      </div>
-      <DialogActions>
-        <Button variant="primary" onClick={onClose}>
-          Done
-        </Button>
-      </DialogActions>
-    </>
   )
 }

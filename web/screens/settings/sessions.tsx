@@ -14,6 +14,7 @@ import { ConfirmDialog } from '../../ui/dialog.tsx'
 import { formatTime } from '../../ui/format.ts'
 import { ErrorState, Skeleton } from '../../ui/state.tsx'
 import { describeClient } from './describe-client.ts'
+import { Row } from './row.tsx'
 
 /** Lists the signed-in browsers and programs, and signs them out. */
 export function Sessions({ onSignOut }: { onSignOut: () => void }) {
@@ -66,23 +67,20 @@ function SessionRow({ session }: { session: ActiveSession }) {
     onSuccess: () => queries.invalidateQueries({ queryKey: keys.sessions }),
   })
   return (
-    <li className="row">
-      <div className="row-body">
-        <span className="row-title">
-          <span className="truncate">{describeClient(session.user_agent)}</span>
-        </span>
-        <span className="row-facts">
+    <Row
+      title={<span className="truncate">{describeClient(session.user_agent)}</span>}
+      facts={
+        <>
           {session.is_current ? 'This browser' : `Last used ${formatTime(session.last_used_at)}`}
           {session.address && ` · ${session.address}`} · Signed in {formatTime(session.created_at)}
-        </span>
-      </div>
+        </>
+      }
+    >
       {!session.is_current && (
-        <div className="row-actions">
-          <Button small busy={end.isPending} onClick={() => end.mutate()}>
-            Sign out
-          </Button>
-        </div>
+        <Button small busy={end.isPending} onClick={() => end.mutate()}>
+          Sign out
+        </Button>
       )}
-    </li>
+    </Row>
   )
 }

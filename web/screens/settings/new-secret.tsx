@@ -1,0 +1,26 @@
+import { Check, Copy } from 'lucide-react'
+import { Button } from '../../ui/button.tsx'
+import { useCopy } from '../../ui/copy.ts'
+import { DialogActions } from '../../ui/dialog.tsx'
+import './new-secret.css'
+
+/** Shows a text that cannot be shown again, in a dialog. */
+export function NewSecret({ hint, text, onClose }: { hint: string; text: string; onClose: () => void }) {
+  const [isCopied, copy] = useCopy()
+  return (
+    <>
+      <p>{hint}</p>
+      <div className="new-secret">
+        <code>{text}</code>
+        <Button small icon={isCopied ? Check : Copy} onClick={() => copy(text)}>
+          {isCopied ? 'Copied' : 'Copy'}
+        </Button>
+      </div>
+      <DialogActions>
+        <Button variant="primary" onClick={onClose}>
+          Done
+        </Button>
+      </DialogActions>
+    </>
+  )
+}

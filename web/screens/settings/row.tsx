@@ -1,0 +1,14 @@
+import type { ReactNode } from 'react'
+
+/** An item of a list: what it is, facts about it, and its buttons. */
+export function Row({ title, facts, children }: { title: ReactNode; facts: ReactNode; children: ReactNode }) {
+  return (
+    <li className="row">
+      <div className="row-body">
+        <span className="row-title">{title}</span>
+        <span className="row-facts">{facts}</span>
+      </div>
+      {children && <div className="row-actions">{children}</div>}
+    </li>
+  )
+}
