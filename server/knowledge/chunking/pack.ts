@@ -1,4 +1,4 @@
-import type { Span } from './paragraphs.ts'
+import type { Span } from '../../search/index.ts'
 import type { Section } from './sections.ts'
 import { splitUnits, type Unit } from './units.ts'
 import { wordCount } from './word-count.ts'

@@ -1,4 +1,4 @@
-export type Span = { start: number; end: number }
+import type { Span } from '../../search/index.ts'
 
 /**
  * A paragraph, a list item, or a single row that must not be joined with its neighbours (`prose` false).

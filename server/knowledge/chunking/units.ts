@@ -1,10 +1,10 @@
-import { type Span, splitParagraphs } from './paragraphs.ts'
+import { type Span, sentenceSpans } from '../../search/index.ts'
+import { splitParagraphs } from './paragraphs.ts'
 import { alignToCodePoint, wordCount } from './word-count.ts'
 
 /** A sentence, a row or a line of code, which is split only if it is too long. */
 export type Unit = Span & { words: number; startsParagraph: boolean }
 
-const sentences = new Intl.Segmenter('en', { granularity: 'sentence' })
 const words = new Intl.Segmenter('en', { granularity: 'word' })
 
 /** Longer runs are not words. Unspaced scripts are split at the segmenter's word boundaries. */
@@ -13,11 +13,6 @@ const maxWordCharacters = 64
 const maxRunCharacters = 400
 /** Maximum input of the segmenter, whose time and memory grow with it. */
 const maxSegmenterInput = 20_000
-
-const abbreviation =
-  /(?:^|[\s(„“"'])(?:\p{Lu}|Dr|Mr|Mrs|Ms|Prof|St|Jr|Sr|vs|Nos?|Nr|Figs?|Abb|Tab|Eq|Sec|Ch|Vol|pp?|cf|ca|al|approx|[dzu]\.\s?[haB]|[ei]\.\s?[ge]|bzw|usw|vgl|inkl|ggf|Art|Abs|Str)\.\s*$/u
-const ordinal = /\d\.\s*$/
-const month = /^(?:Jan|Feb|Mär|Apr|Mai|Jun|Jul|Aug|Sep|Okt|Nov|Dez)/
 
 /** Splits `text` between two offsets into contiguous units. Units longer than `longest` words are split between words. */
 export function splitUnits(
@@ -43,13 +38,7 @@ function* splitSentences(text: string, paragraph: Span): Generator<Span> {
   for (let from = paragraph.start; from < paragraph.end; ) {
     // The segmenter would treat a line break as the end of a sentence.
     const prose = text.slice(from, segmenterInputEnd(text, from, paragraph.end)).replaceAll('\n', ' ')
-    let start = 0
-    for (const { index, segment } of sentences.segment(prose)) {
-      const end = index + segment.length
-      if (end < prose.length && isFalseBoundary(prose, start, end)) continue
-      yield { start: from + start, end: from + end }
-      start = end
-    }
+    for (const { start, end } of sentenceSpans(prose)) yield { start: from + start, end: from + end }
     from += prose.length
   }
 }
@@ -60,12 +49,6 @@ function segmenterInputEnd(text: string, from: number, end: number): number {
   if (furthest >= end) return end
   const blank = text.lastIndexOf(' ', furthest - 1)
   return blank > from + maxSegmenterInput / 2 ? blank + 1 : alignToCodePoint(text, furthest)
-}
-
-/** Returns whether a boundary is due to an abbreviation or a German date and does not end a sentence. */
-function isFalseBoundary(prose: string, start: number, end: number): boolean {
-  const before = prose.slice(Math.max(start, end - 16), end)
-  return abbreviation.test(before) || (ordinal.test(before) && month.test(prose.slice(end, end + 3)))
 }
 
 function* splitLongUnit(text: string, span: Span, longest: number): Generator<Span & { words: number }> {

@@ -1,3 +1,5 @@
+import { sentenceSpans } from '../../search/index.ts'
+
 /** A request to remember or forget something. Offsets of `content` in the message are in UTF-16 code units. */
 export type ExplicitRequest = {
   kind: 'remember' | 'forget'
@@ -199,9 +201,6 @@ function requestIn(sentence: string, offset: number): ExplicitRequest | undefine
   return undefined
 }
 
-const segmenter = new Intl.Segmenter(undefined, { granularity: 'sentence' })
-const abbreviation = /(?:^|[\s(])(?:dr|mr|mrs|ms|st|prof|sr|sra|m|mme|bzw|z\.b|e\.g|i\.e)\.$/iu
-
 type Sentence = { text: string; start: number }
 
 /** Yields sentences without surrounding whitespace, with their offsets. */
@@ -218,15 +217,9 @@ function* sentencesOf(message: string): Generator<Sentence, void> {
 }
 
 function* sentencesOfLine(line: string, offset: number): Generator<Sentence, void> {
-  let open = ''
-  let start = offset
-  for (const { segment, index } of segmenter.segment(line)) {
-    open += segment
-    const isLast = index + segment.length === line.length
-    if (!isLast && abbreviation.test(open.slice(-6).trimEnd())) continue
-    const text = open.trim()
-    if (text !== '') yield { text, start: start + open.indexOf(text) }
-    start += open.length
-    open = ''
+  for (const { start, end } of sentenceSpans(line)) {
+    const segment = line.slice(start, end)
+    const text = segment.trim()
+    if (text !== '') yield { text, start: offset + start + segment.indexOf(text) }
   }
 }

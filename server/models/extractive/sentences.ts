@@ -1,19 +1,11 @@
+import { sentenceSpans } from '../../search/index.ts'
+
 /** A sentence or a table row of a passage, verbatim except for line breaks. */
 export type Sentence = {
   text: string
   /** The first row of the table, for any other row. */
   header?: string
 }
-
-const segmenter = new Intl.Segmenter(undefined, { granularity: 'sentence' })
-
-const abbreviations = new Set(
-  (
-    'mr mrs ms dr prof st vs etc fig figs no nos vol pp p ed eds jr sr inc ltd co corp approx dept est e.g i.e cf al u.s ' +
-    'bzw ca evtl ggf inkl nr str tel usw z.b d.h u.a o.ä s.o abs art bd hrsg jh mio mrd ' +
-    'm mme mlle av env p.ex sra sig dott ing ecc pág núm ej'
-  ).split(' '),
-)
 
 /**
  * Splits a passage into sentences. A line with tabs or bars is a table row and one sentence. Wrapped lines are joined
@@ -70,26 +62,7 @@ function joinWrappedLines(lines: string[]): string[] {
   return blocks
 }
 
-function split(block: string): string[] {
-  const parts: string[] = []
-  let pending = ''
-  for (const { segment } of segmenter.segment(block)) {
-    if (pending !== '' && !isContinued(pending, segment)) {
-      parts.push(pending)
-      pending = ''
-    }
-    pending += segment
-  }
-  parts.push(pending)
-  return parts.map((part) => part.trim()).filter((part) => part !== '')
-}
-
-const afterOrdinal = /^(?:Jan|Jän|Feb|Mär|Apr|Mai|Jun|Jul|Aug|Sep|Okt|Nov|Dez|Jahrhundert|Jh)/
-
-/** Whether `text` ends with an abbreviation, an initial or a German ordinal instead of a sentence. */
-function isContinued(text: string, next: string): boolean {
-  const end = /(?:^|[\s(„"'«])((?:\p{L}\.)*\p{L}+|\d{1,2})\.\s*$/u.exec(text)?.[1]
-  if (end === undefined) return false
-  if (/^\d/.test(end)) return afterOrdinal.test(next)
-  return /^\p{L}$/u.test(end) || abbreviations.has(end.toLowerCase())
-}
+const split = (block: string): string[] =>
+  [...sentenceSpans(block)]
+    .map(({ start, end }) => block.slice(start, end).trim())
+    .filter((part) => part !== '')
