@@ -1,4 +1,6 @@
+import type { createUpdate, updateUpdate } from '../../contract/avee-insight.ts'
 import type { Layer } from '../../contract/layers.ts'
+import type { BodyOf } from '../../contract/operation.ts'
 import { type Database, newId, type Trx } from '../db/index.ts'
 import type { Jobs } from '../jobs/index.ts'
 import type { Knowledge } from '../knowledge/index.ts'
@@ -70,7 +72,7 @@ export function updates({ database, jobs, knowledge, now }: Dependencies) {
   return {
     isFresh: (update: UpdateRow): boolean => update.created_at.getTime() > now().getTime() - freshMs,
 
-    create(aveeId: string, given: { text: string; layer: Layer; title?: string | undefined }) {
+    create(aveeId: string, given: BodyOf<typeof createUpdate>) {
       return database.transaction(async (trx) => {
         const created = await insertUpdate(trx, { id: newId(), avee_id: aveeId, ...given })
         await enqueueIndexing(trx, created.id)
@@ -81,11 +83,7 @@ export function updates({ database, jobs, knowledge, now }: Dependencies) {
     list: (aveeId: string, layers: Layer[]): Promise<UpdateRow[]> =>
       listUpdates(db, aveeId, layers, { limit: maxListedUpdates }),
 
-    async update(
-      aveeId: string,
-      id: string,
-      changes: { text?: string | undefined; layer?: Layer | undefined; title?: string | undefined },
-    ): Promise<UpdateRow> {
+    async update(aveeId: string, id: string, changes: BodyOf<typeof updateUpdate>): Promise<UpdateRow> {
       const before = await getUpdate(aveeId, id)
       // A narrower layer takes effect at once: the old document must not be found while the new one is indexed.
       if (changes.layer !== undefined && changes.layer !== before.layer)

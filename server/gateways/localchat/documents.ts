@@ -171,13 +171,8 @@ const presentHit = (hit: Hit) => ({
 })
 
 const presentDocument = (document: ListedDocument) => ({
-  id: document.id,
+  ...document,
   filename: nameOf(document),
-  title: document.title,
-  type: document.type,
-  layer: document.layer,
   bytes: Number(document.bytes),
-  pages: document.pages,
   chunk_count: document.passages,
-  created_at: document.created_at,
 })

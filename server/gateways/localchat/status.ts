@@ -41,7 +41,6 @@ export const localchatStatusRoutes =
         models.status(AbortSignal.timeout(modelStatusTimeoutMs)),
         isVisible ? knowledge.count(library.id) : 0,
       ])
-      const { kind, hits, misses, size, hit_rate } = models.cacheStats()
       return {
         ollama: seen.ollama,
         database: up,
@@ -53,7 +52,7 @@ export const localchatStatusRoutes =
         rerank_model: seen.rerank?.model ?? null,
         rerank_problem: seen.rerank?.problem ?? null,
         document_count: documents,
-        cache: { kind, hits, misses, size, hit_rate },
+        cache: models.cacheStats(),
         version,
       }
     })
