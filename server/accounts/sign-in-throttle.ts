@@ -13,6 +13,7 @@ const accountFactor = 10
 /** All clients behind a proxy that TRUST_PROXY does not list share one address. */
 const sharedAddressFactor = 10
 const maxKnownClients = 10_000
+/** As long as a session lasts by default. */
 const knownForMs = 30 * 24 * 60 * 60_000
 
 /** Where an attempt comes from. */

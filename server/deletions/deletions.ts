@@ -23,6 +23,7 @@ const kind = 'deletions.purge'
 /** Several deletions in a row are followed by one purge. */
 const purgeDelayMs = 500
 const maxPurgeDelayMs = 10_000
+/** Continues purges that were interrupted. */
 const everyMs = 10 * 60_000
 const answerPollMs = 2_000
 const receiptDays = 365

@@ -7,6 +7,7 @@ import type { FrameView, RunRecord } from '../runs/kind.ts'
 import type { Runs } from '../runs/runs.ts'
 import { callerOf } from './caller.ts'
 
+/** Keeps proxies from closing an idle connection; the interval that the HTML Standard suggests (9.2.7, authoring notes). */
 const pingMs = 15_000
 /** A client that accepts no data for this long is disconnected; it can resume after the last event that it received. */
 const drainTimeoutMs = 60_000

@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify'
 
 /** The largest remainder of a body that is read after the request has failed. */
 const maxBytes = 64 * 1024 * 1024
+/** A slower client sees a broken connection instead of the response. */
 const timeoutMs = 10_000
 
 /**

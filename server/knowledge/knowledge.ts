@@ -94,6 +94,7 @@ export type ListedDocument = DocumentRow & { embedded: boolean; restorable_until
 
 /** Files parsed at the same time; each may take the memory of READ_MEMORY_MB. */
 const maxParsers = Math.min(4, Math.max(2, availableParallelism() - 1))
+/** For one page with its redirects; a person may be waiting for it. */
 const fetchTimeoutMs = 30_000
 const maxRedirects = 5
 /** Lists do not wait longer to learn whether documents are embedded. */

@@ -42,6 +42,7 @@ const maxTurns = 8
 const maxKnown = 20
 const embeddingBatch = 64
 const embeddingBatchesPerJob = 20
+/** Bounds one job; its next run continues. */
 const embeddingTimeoutMs = 120_000
 /** Finds memories and turns that lack vectors because the embedding model was unavailable or has changed. */
 const embeddingEveryMs = 60_000

@@ -17,6 +17,7 @@ const timeouts = { firstTokenMs: 120_000, stallMs: 900_000 }
 /** Ollama resumes an interrupted download, so retrying makes progress. */
 const maxAttempts = 5
 const retryMs = 1_000
+/** Ollama reports progress more often than a page can show it. */
 const progressIntervalMs = 100
 
 /**

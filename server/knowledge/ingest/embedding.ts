@@ -15,6 +15,7 @@ import { embedMissingPassages } from './write.ts'
 
 /** A new embedding model is noticed within this time. */
 const everyMs = 60_000
+/** A model that takes longer is asked again by the next check. */
 const modelTimeoutMs = 5_000
 const deletedPerStatement = 500
 

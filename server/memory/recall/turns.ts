@@ -106,10 +106,7 @@ export function turnRecall(dependencies: RecallDependencies) {
       .flatMap((id) => turns.get(id) ?? [])
       .filter((turn) => branch === undefined || branch.has(turn.id))
       .map((turn) => {
-        const isInPeriod =
-          period &&
-          turn.createdAt >= period.from &&
-          turn.createdAt.getTime() < 2 * period.to.getTime() - period.from.getTime()
+        const isInPeriod = period && turn.createdAt >= period.from && turn.createdAt < period.to
         return { ...turn, score: (scores.get(turn.id) ?? 0) + (isInPeriod ? periodWeight : 0) }
       })
       .toSorted((a, b) => b.score - a.score)

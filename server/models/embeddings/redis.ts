@@ -3,6 +3,7 @@ import type { Log } from '../../log.ts'
 
 const keyPrefix = 'gabee:vector:'
 const ttlSeconds = 30 * 24 * 3600
+/** Pause between two checks of a connection that rejects commands. */
 const recheckMs = 5_000
 
 /**

@@ -31,6 +31,7 @@ export type ModelDetails = { capabilities: string[]; contextLength: number | nul
 
 /** For requests that a running Ollama answers at once. */
 const quickTimeoutMs = 2_000
+/** Deleting or unloading a large model takes seconds on a slow disk. */
 const diskTimeoutMs = 60_000
 
 export async function listInstalled(service: ModelService, signal: AbortSignal): Promise<InstalledModel[]> {

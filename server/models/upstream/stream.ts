@@ -26,10 +26,12 @@ export type StreamedModel = {
   onContextLimit: (limit: number) => void
 }
 
+/** Requests in all. If the service names no delay, the retries take about three seconds: a person waits. */
 const maxAttempts = 4
 const defaultRetryMs = 400
 /** No retry if the service asks for a longer delay. */
 const maxRetryDelayMs = 20_000
+/** A person who has waited this long is told why. */
 const defaultWaitingNoticeMs = 4_000
 
 /**
