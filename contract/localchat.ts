@@ -1,5 +1,14 @@
 import * as z from 'zod/mini'
-import { describe, errorResponse, id, idempotencyHeaders, idParams, shortText, text, timestamp } from './common.ts'
+import {
+  describe,
+  errorResponse,
+  id,
+  idempotencyHeaders,
+  idParams,
+  shortText,
+  text,
+  timestamp,
+} from './common.ts'
 import { deleted, deletionQuery } from './deletions.ts'
 import { answerability, ingestEvents, uploadForm } from './knowledge.ts'
 import { content, operation } from './operation.ts'
