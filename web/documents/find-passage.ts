@@ -6,6 +6,8 @@ export type HighlightedPassage = {
   text: string
   /** The claim or query. The sentences of the passage that support it are emphasized. */
   claim?: string
+  /** Whether no sentence of the passage supports the claim: the passage is then only marked at its edge. */
+  isUnsupported?: boolean
 }
 
 /** UTF-16 offsets into a text; `end` is exclusive. */

@@ -44,7 +44,14 @@ export function ImagePage({
       <div className="paper-frame">
         <div className="paper">
           <img className="paper-image" src={url} alt={title} onError={onError} />
-          {boxes && <PassageHighlight text={text ?? ''} boxes={boxes} firstRef={highlight} />}
+          {boxes && (
+            <PassageHighlight
+              text={text ?? ''}
+              boxes={boxes}
+              isUnsupported={passage?.isUnsupported}
+              firstRef={highlight}
+            />
+          )}
         </div>
       </div>
     </>

@@ -68,7 +68,7 @@ export function PageText({
         ) : range ? (
           <>
             {content.text.slice(0, range.start)}
-            <mark ref={highlight}>
+            <mark ref={highlight} className={passage?.isUnsupported ? 'unsupported' : undefined}>
               {emphasizeSupport(content.text.slice(range.start, range.end), passage?.claim)}
             </mark>
             {content.text.slice(range.end)}

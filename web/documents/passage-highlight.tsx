@@ -5,14 +5,16 @@ import type { PassageBoxes } from './pdf/worker-messages.ts'
 export function PassageHighlight({
   text,
   boxes: { all, emphasized },
+  isUnsupported,
   firstRef,
 }: {
   text: string
   boxes: PassageBoxes
+  isUnsupported: boolean | undefined
   firstRef: React.Ref<HTMLElement>
 }) {
   return (
-    <mark>
+    <mark className={isUnsupported ? 'unsupported' : undefined}>
       <span className="visually-hidden">{text}</span>
       <Highlight boxes={all} firstRef={emphasized.length === 0 ? firstRef : undefined} />
       <Highlight boxes={emphasized} firstRef={firstRef} isEmphasized />

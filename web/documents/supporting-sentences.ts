@@ -7,8 +7,6 @@ const sentenceSegmenter = new Intl.Segmenter(undefined, { granularity: 'sentence
 const minShareOfBest = 0.6
 /** Share of the claim's words that the best sentence must contain. */
 const minShareOfClaim = 0.25
-/** If the supporting sentences make up more than this share of a passage, none of them is emphasized. */
-const maxShareOfPassage = 0.7
 
 const citationMarks = /\[[\d,\s]+\]/g
 
@@ -32,7 +30,7 @@ const cites = (text: string, n: number) =>
 
 /**
  * Returns the sentences of a passage that support any sentence of a claim, judged by the words they share. A word counts
- * more the fewer sentences of the passage contain it. Empty if no sentence supports the claim better than the others.
+ * more the fewer sentences of the passage contain it. Empty if no sentence supports the claim.
  */
 export function findSupportingSentences(passage: string, claim: string): TextRange[] {
   const sentences = splitSentences(passage).map((range) => ({
@@ -42,8 +40,6 @@ export function findSupportingSentences(passage: string, claim: string): TextRan
   const supporting = new Set(
     [...sentenceSegmenter.segment(claim)].flatMap(({ segment }) => supportFor(segment, sentences)),
   )
-  const length = [...supporting].reduce((sum, { range }) => sum + range.end - range.start, 0)
-  if (length > maxShareOfPassage * passage.length) return []
   return sentences.filter((sentence) => supporting.has(sentence)).map(({ range }) => range)
 }
 

@@ -149,7 +149,14 @@ export function PdfViewer({
         )}
         <div className="paper" hidden={!isRendered} style={{ width: `${zoom * 100}%` }}>
           <canvas ref={canvas} role="img" aria-label={`Page ${currentPage} of ${title}`} />
-          {boxes && <PassageHighlight text={requestedPassage ?? ''} boxes={boxes} firstRef={highlight} />}
+          {boxes && (
+            <PassageHighlight
+              text={requestedPassage ?? ''}
+              boxes={boxes}
+              isUnsupported={passage?.isUnsupported}
+              firstRef={highlight}
+            />
+          )}
         </div>
       </div>
     </>

@@ -5,8 +5,9 @@ import { getDocumentFile } from '../../../contract/knowledge.ts'
 import { useApi } from '../../api/react.tsx'
 import { DocumentView } from '../../documents/document-view.tsx'
 import { placeOf } from '../../documents/place-of.ts'
-import { claimFor } from '../../documents/supporting-sentences.ts'
+import { claimFor, findSupportingSentences } from '../../documents/supporting-sentences.ts'
 import { IconButton } from '../../ui/button.tsx'
+import { Notice } from '../../ui/state.tsx'
 import './citation-panel.css'
 import { SidePanel, SidePanelHeader } from './side-panel.tsx'
 import './pager.css'
@@ -26,10 +27,12 @@ export function CitationPanel({
   const api = useApi()
   const index = open.citations.findIndex((citation) => citation.n === open.n)
   const citation = open.citations[index]
-  const passage = useMemo(
-    () => citation && { ...citation, claim: claimFor(open.answer, citation.n) },
-    [citation, open.answer],
-  )
+  const passage = useMemo(() => {
+    if (!citation) return undefined
+    const claim = claimFor(open.answer, citation.n).trim()
+    const isUnsupported = claim !== '' && findSupportingSentences(citation.text, claim).length === 0
+    return { ...citation, claim, isUnsupported }
+  }, [citation, open.answer])
   if (!citation) return null
   const show = (target: AvailableCitation | undefined): void => {
     if (target) onChange({ ...open, n: target.n })
@@ -56,6 +59,12 @@ export function CitationPanel({
         onClose={() => onChange(undefined)}
       />
       <div className="side-panel-body" key={citation.document_id}>
+        {passage?.isUnsupported && (
+          <Notice kind="warn">
+            No sentence of this passage matches what the answer says here. Check the statement before you rely
+            on it.
+          </Notice>
+        )}
         <DocumentView documentId={citation.document_id} passage={passage} />
       </div>
       <footer className="citation-footer">
