@@ -1,13 +1,12 @@
 import { keepPreviousData, useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query'
 import { FileText, Folder, Globe, Trash2, Type } from 'lucide-react'
 import { type ReactNode, useDeferredValue, useState } from 'react'
-import { getMe } from '../../contract/accounts.ts'
 import type { Avee } from '../../contract/avees.ts'
 import { deleteDocument, listDocuments, restoreDocument } from '../../contract/knowledge.ts'
 import type { Layer } from '../../contract/layers.ts'
 import { getStatus } from '../../contract/localchat.ts'
 import { keys } from '../api/index.ts'
-import { useApi } from '../api/react.tsx'
+import { useApi, useIsAdmin } from '../api/react.tsx'
 import { Section } from '../shell/page.tsx'
 import { Button } from '../ui/button.tsx'
 import { SearchField, SmallSelect } from '../ui/field.tsx'
@@ -19,7 +18,6 @@ import { DropZone } from './file-drop.tsx'
 import { AddFolderDialog, Folders } from './folders.tsx'
 import { layerOptions } from './layers.ts'
 import { RetrievalTest } from './retrieval-test.tsx'
-import { UploadList } from './upload-list.tsx'
 import { useUploadQueue } from './upload-queue-context.tsx'
 
 /** Adds, lists, searches and edits the documents of an avee that the user owns. */
@@ -27,9 +25,7 @@ export function DocumentManager({ avee }: { avee: Avee }) {
   const uploads = useUploadQueue()
   const [layer, setLayer] = useState<Layer>('intimate')
   const [adding, setAdding] = useState<'text' | 'url' | 'folder'>()
-  const api = useApi()
-  const me = useQuery({ queryKey: keys.me, queryFn: () => api.call(getMe), staleTime: 60_000 })
-  const isAdmin = me.data?.is_admin === true
+  const isAdmin = useIsAdmin()
   return (
     <>
       <Section
@@ -63,7 +59,6 @@ export function DocumentManager({ avee }: { avee: Avee }) {
             </Button>
           )}
         </DropZone>
-        <UploadList aveeId={avee.id} />
       </Section>
       {isAdmin && <Folders avee={avee} />}
       <DocumentList avee={avee} footer={<RetrievalTest avee={avee} />} />

@@ -1,39 +1,89 @@
-import { Check, CircleAlert, RotateCcw, X } from 'lucide-react'
-import { memo } from 'react'
+import { Check, ChevronDown, ChevronUp, CircleAlert, RotateCcw, X } from 'lucide-react'
+import { memo, useEffect, useState } from 'react'
 import type { IngestFile } from '../api/index.ts'
 import { Button, IconButton, Spinner } from '../ui/button.tsx'
 import { formatCount } from '../ui/format.ts'
-import { Progress } from '../ui/state.tsx'
+import { errorMessage, Progress } from '../ui/state.tsx'
+import { useToast } from '../ui/toast.tsx'
 import { isInProgress, type Upload } from './upload-queue.ts'
-import { useAveeUploads, useUploadQueue } from './upload-queue-context.tsx'
+import { useUploadQueue, useUploads } from './upload-queue-context.tsx'
 import './upload-list.css'
 
-/** Lists the uploads of an avee with their progress and the error of each that failed. */
-export function UploadList({ aveeId }: { aveeId: string | undefined }) {
+/** All uploads in a corner of the page, with their overall progress and the error of each that failed. */
+export function UploadTray() {
   const uploads = useUploadQueue()
-  const list = useAveeUploads(aveeId)
+  const showToast = useToast()
+  const list = useUploads()
+  const [isOpen, setIsOpen] = useState(true)
+  const isRunning = list.some(isInProgress)
+  useEffect(() => {
+    // Files that are not yet on the server would be lost.
+    if (!list.some(({ phase }) => phase === 'waiting' || phase === 'sending')) return
+    const ask = (event: BeforeUnloadEvent): void => event.preventDefault()
+    addEventListener('beforeunload', ask)
+    return () => removeEventListener('beforeunload', ask)
+  }, [list])
   if (list.length === 0) return null
-  const inProgress = list.filter(isInProgress).length
   return (
-    <section className="uploads" aria-label="Uploads">
+    <section className="upload-tray" aria-label="Uploads">
       <div className="uploads-head">
-        <span role="status">
-          {inProgress > 0 ? `${formatCount(inProgress, 'upload')} in progress` : 'All uploads finished'}
-        </span>
-        {inProgress < list.length && (
+        <IconButton
+          label={isOpen ? 'Hide uploads' : 'Show uploads'}
+          icon={isOpen ? ChevronDown : ChevronUp}
+          small
+          hint={false}
+          aria-expanded={isOpen}
+          onClick={() => setIsOpen(!isOpen)}
+        />
+        <span role="status">{summarizeUploads(list)}</span>
+        {isRunning ? (
+          <Button
+            small
+            variant="quiet"
+            onClick={() => {
+              uploads.stopAll().catch((error: unknown) => showToast(errorMessage(error), 'bad'))
+            }}
+          >
+            Stop all
+          </Button>
+        ) : (
           <Button small variant="quiet" onClick={uploads.dismissFinished}>
-            Clear finished
+            Clear
           </Button>
         )}
       </div>
-      <ul className="rows">
-        {list.map((upload) => (
-          <UploadRow key={upload.id} upload={upload} />
-        ))}
-      </ul>
+      {isRunning && <Progress label="All uploads" value={overallProgress(list)} />}
+      {isOpen && (
+        <ul className="rows">
+          {list.map((upload) => (
+            <UploadRow key={upload.id} upload={upload} />
+          ))}
+        </ul>
+      )}
     </section>
   )
 }
+
+/** Describes all uploads in a few words. */
+export function summarizeUploads(list: readonly Upload[]): string {
+  const count = (phase: Upload['phase']): number => list.filter((upload) => upload.phase === phase).length
+  const failed =
+    count('failed') + list.filter((upload) => upload.phase === 'done' && countFiles(upload).failed > 0).length
+  const stopped = count('stopped')
+  const rest = [failed > 0 && `${failed} failed`, stopped > 0 && `${stopped} stopped`]
+  const finished = list.filter((upload) => !isInProgress(upload)).length
+  const done =
+    finished < list.length
+      ? `${finished} of ${formatCount(list.length, 'upload')} finished`
+      : count('done') === list.length
+        ? `${formatCount(list.length, 'upload')} finished`
+        : `${count('done')} of ${formatCount(list.length, 'upload')} added`
+  return [done, ...rest].filter(Boolean).join(' · ')
+}
+
+const overallProgress = (list: readonly Upload[]): number =>
+  list.reduce((sum, upload) => sum + (isInProgress(upload) ? (progressOf(upload) ?? 0) / 2 : 1), 0) /
+  list.length
 
 /** Uploads with more files than this list only the ones that are in progress or failed. */
 const maxListedFiles = 10

@@ -24,9 +24,7 @@ export function useUploadQueue(): UploadQueue {
   return uploads
 }
 
-/** Returns the uploads of an avee and those whose avee is unknown. */
-export function useAveeUploads(aveeId: string | undefined): Upload[] {
+export function useUploads(): readonly Upload[] {
   const uploads = useUploadQueue()
-  const all = useSyncExternalStore(uploads.subscribe, uploads.getSnapshot)
-  return all.filter((upload) => upload.aveeId === undefined || upload.aveeId === aveeId)
+  return useSyncExternalStore(uploads.subscribe, uploads.getSnapshot)
 }

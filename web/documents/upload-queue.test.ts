@@ -98,6 +98,25 @@ test('follows the runs started before a page reload to their end', async () => {
   expect(stopped).toEqual([])
 })
 
+test('stops all uploads and starts none of those that wait', async () => {
+  const { uploads, stopped } = createTestQueue({ running: [{ id: 'one', kind: 'ingest', scope: 'avee' }] })
+  await uploads.resume()
+  const sent: string[] = []
+  for (const name of ['a', 'b', 'c'])
+    uploads.add('avee', name, () => {
+      sent.push(name)
+      return new Promise(() => undefined)
+    })
+  await uploads.stopAll()
+  expect(uploads.getSnapshot().slice(1)).toMatchObject([
+    { phase: 'stopped' },
+    { phase: 'stopped' },
+    { phase: 'stopped' },
+  ])
+  expect(stopped).toEqual(['one'])
+  expect(sent).toEqual(['a'])
+})
+
 test('stops the run of an upload, or only the request while there is no run', async () => {
   const { uploads, stopped } = createTestQueue({ running: [{ id: 'one', kind: 'ingest', scope: 'avee' }] })
   await uploads.resume()

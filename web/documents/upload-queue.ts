@@ -232,6 +232,16 @@ export function createUploadQueue({
       startNext()
     },
 
+    /** Stops all uploads that are not finished. */
+    async stopAll(): Promise<void> {
+      const running = entries.filter(({ upload }) => isInProgress(upload))
+      // First those that wait, so that none of them starts.
+      for (const entry of running) if (entry.upload.phase === 'waiting') change(entry, { phase: 'stopped' })
+      await Promise.all(
+        running.map(({ upload }) => (isInProgress(upload) ? this.stop(upload.id) : undefined)),
+      )
+    },
+
     dismiss(id: number): void {
       entries = entries.filter((entry) => entry.upload.id !== id)
       publish()

@@ -1,6 +1,7 @@
 import { type ReactNode, useEffect, useState } from 'react'
 import { useLocation } from 'wouter'
 import type { Me } from '../api/index.ts'
+import { UploadTray } from '../documents/upload-list.tsx'
 import { Drawer } from '../ui/dialog.tsx'
 import { phoneScreen, useMediaQuery } from '../ui/media.ts'
 import { ConnectionBar } from './connection-bar.tsx'
@@ -32,6 +33,8 @@ export function Shell({ me, children }: { me: Me; children: ReactNode }) {
           <ConnectionBar />
           {children}
         </main>
+        {/* The chat shows uploads above its input. */}
+        {!location.startsWith('/chat/') && <UploadTray />}
       </div>
     </OpenMenuContext>
   )

@@ -6,9 +6,8 @@ import { getAvee } from '../../../contract/avees.ts'
 import { maxQuestion } from '../../../contract/limits.ts'
 import { getStatus } from '../../../contract/localchat.ts'
 import { keys } from '../../api/index.ts'
-import { useApi } from '../../api/react.tsx'
+import { useApi, useIsAdmin } from '../../api/react.tsx'
 import { DropZone } from '../../documents/file-drop.tsx'
-import { UploadList } from '../../documents/upload-list.tsx'
 import { useUploadQueue } from '../../documents/upload-queue-context.tsx'
 import { Page } from '../../shell/page.tsx'
 import { Button, ButtonLink } from '../../ui/button.tsx'
@@ -30,6 +29,7 @@ export function WelcomeScreen() {
     queryFn: () => api.call(getAvee, { params: { id: 'local' } }),
   })
   const documents = status.data?.document_count ?? 0
+  const isAdmin = useIsAdmin()
   const isExtractive = status.data?.provider === 'extractive'
 
   return (
@@ -49,11 +49,13 @@ export function WelcomeScreen() {
                 No language model is set up yet. Without one, answers quote passages from your documents. Add
                 a model to get written answers.
               </p>
-              <div>
-                <ButtonLink href="/models" icon={ArrowRight}>
-                  Add model
-                </ButtonLink>
-              </div>
+              {isAdmin && (
+                <div>
+                  <ButtonLink href="/models" icon={ArrowRight}>
+                    Add model
+                  </ButtonLink>
+                </div>
+              )}
             </>
           ) : (
             <>
@@ -61,11 +63,13 @@ export function WelcomeScreen() {
                 Active model: <strong>{status.data.active_model}</strong>{' '}
                 <span className="soft">{status.data.model_reason}</span>
               </p>
-              <div>
-                <ButtonLink href="/models" small>
-                  Change model
-                </ButtonLink>
-              </div>
+              {isAdmin && (
+                <div>
+                  <ButtonLink href="/models" small>
+                    Change model
+                  </ButtonLink>
+                </div>
+              )}
             </>
           )}
         </Step>
@@ -123,7 +127,6 @@ function LibraryDrop({ aveeId }: { aveeId: string }) {
           void queries.invalidateQueries({ queryKey: keys.status })
         }}
       />
-      <UploadList aveeId={aveeId} />
     </>
   )
 }
