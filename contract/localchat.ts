@@ -215,6 +215,10 @@ const status = z.object({
   active_model: z.string(),
   provider: z.string(),
   model_reason: z.string(),
+  strong_model: describe(
+    z.nullable(z.string()),
+    'The model that answers with `use_gpt4o`, if one is available.',
+  ),
   embedding_model: z.nullable(z.string()),
   rerank_model: describe(z.nullable(z.string()), 'The reranker, if one is configured.'),
   rerank_problem: describe(z.nullable(z.string()), 'Why the reranker is unavailable.'),

@@ -214,14 +214,16 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
     /** Returns the current models for status and readiness. Does not throw when a service is unavailable. */
     async status(signal: AbortSignal) {
       signal.throwIfAborted()
-      const [installed, selection, embeds] = await Promise.all([
+      const [installed, selection, strong, embeds] = await Promise.all([
         catalogue.installed(),
         selector.select({}),
+        selector.strongModel(),
         embedding.select(),
       ])
       return {
         ollama: installed.isUp,
         chat: { model: selection.name, provider: selection.located.provider, reason: selection.reason },
+        strong,
         embedding:
           embeds.provider === 'none'
             ? { model: null, reason: embeds.reason }

@@ -92,19 +92,23 @@ export function createModelSelector(catalogue: Catalogue, settings: SelectionSet
       : { name: first, reason: `It is the first chat model of ${settings.openaiName}.` }
   }
 
+  async function findStrong(): Promise<Candidate | undefined> {
+    const { chatModelStrong, openaiName } = settings
+    const reason = 'The stronger model was requested'
+    if (chatModelStrong !== undefined)
+      return { name: chatModelStrong, reason: `${reason} (CHAT_MODEL_STRONG).` }
+    if (openaiName === undefined) return undefined
+    const served = await findServed(openAiDefaults.strong)
+    return served?.name === openAiDefaults.strong
+      ? { name: `openai/${openAiDefaults.strong}`, reason: `${reason}.` }
+      : undefined
+  }
+
   /** Yields candidates, best first. Later ones are determined only if the earlier ones are not available. */
   async function* candidates(strong: boolean): AsyncGenerator<Candidate> {
-    const { chatModel, chatModelStrong, openaiName } = settings
-    if (strong) {
-      const reason = 'The stronger model was requested'
-      if (chatModelStrong !== undefined)
-        yield { name: chatModelStrong, reason: `${reason} (CHAT_MODEL_STRONG).` }
-      else if (openaiName !== undefined) {
-        const served = await findServed(openAiDefaults.strong)
-        if (served?.name === openAiDefaults.strong)
-          yield { name: `openai/${openAiDefaults.strong}`, reason: `${reason}.` }
-      }
-    }
+    const { chatModel, openaiName } = settings
+    const stronger = strong ? await findStrong() : undefined
+    if (stronger) yield stronger
     const active = await settings.findActive()
     if (active !== undefined) yield { name: active, reason: 'It is the active model.' }
     if (chatModel !== undefined) yield { name: chatModel, reason: 'CHAT_MODEL names it.' }
@@ -138,6 +142,13 @@ export function createModelSelector(catalogue: Catalogue, settings: SelectionSet
 
   return {
     locate,
+
+    /** Returns the name of the stronger model, or null if none is configured or it is not available. */
+    async strongModel(): Promise<string | null> {
+      const stronger = await findStrong()
+      const located = stronger && (await locateUsable(stronger.name))
+      return located && located.provider !== 'none' ? located.name : null
+    },
 
     /** Selects the chat model that answers. Throws if a model was requested by name and is not available. */
     async select(options: { requested?: string | undefined; strong?: boolean }): Promise<Selection> {

@@ -1,11 +1,13 @@
-import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import { MutationCache, QueryCache, QueryClient, QueryClientProvider, useQuery } from '@tanstack/react-query'
 import { createContext, type ReactNode, useContext, useMemo, useSyncExternalStore } from 'react'
+import { getMe } from '../../contract/accounts.ts'
 import {
   ApiError,
   type Client,
   createClient,
   createRunHub,
   type Fold,
+  keys,
   onPageWake,
   type RunHub,
   type RunSnapshot,
@@ -74,6 +76,13 @@ function useServer(): Server {
 export const useApi = (): Client => useServer().api
 export const useRunHub = (): RunHub => useServer().hub
 export const useServerConnection = (): ServerConnection => useServer().connection
+
+/** Returns whether the signed-in user is an administrator. */
+export function useIsAdmin(): boolean {
+  const api = useApi()
+  const me = useQuery({ queryKey: keys.me, queryFn: () => api.call(getMe), staleTime: 60_000 })
+  return me.data?.is_admin === true
+}
 
 /** Returns whether the server cannot be reached. */
 export function useIsConnectionLost(): boolean {

@@ -62,7 +62,7 @@ export function HistoryItem({ conversation, isCurrent }: { conversation: Convers
         aria-current={isCurrent ? 'page' : undefined}
         title={title}
       >
-        <span className="truncate" style={{ flex: 1 }}>
+        <span className="truncate" dir="auto" style={{ flex: 1 }}>
           {title}
         </span>
         {conversation.avee_handle !== 'local' && (

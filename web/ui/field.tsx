@@ -45,7 +45,7 @@ export function TextField({ label, hint, error, ...input }: ComponentProps<'inpu
   const { id, aria } = useLabels({ label, hint, error })
   return (
     <Labelled id={id} label={label} hint={hint} error={error}>
-      <input type="text" className="input" {...aria} {...input} />
+      <input type="text" dir="auto" className="input" {...aria} {...input} />
     </Labelled>
   )
 }
@@ -54,7 +54,7 @@ export function TextArea({ label, hint, error, ...input }: ComponentProps<'texta
   const { id, aria } = useLabels({ label, hint, error })
   return (
     <Labelled id={id} label={label} hint={hint} error={error}>
-      <textarea className="input" {...aria} {...input} />
+      <textarea dir="auto" className="input" {...aria} {...input} />
     </Labelled>
   )
 }
@@ -79,7 +79,7 @@ export function SearchField({ label, ...input }: ComponentProps<'input'> & { lab
   return (
     <div className="search">
       <Search size={16} aria-hidden />
-      <input type="search" className="input" aria-label={label} placeholder={label} {...input} />
+      <input type="search" dir="auto" className="input" aria-label={label} placeholder={label} {...input} />
     </div>
   )
 }

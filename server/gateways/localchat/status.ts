@@ -48,6 +48,7 @@ export const localchatStatusRoutes =
         active_model: seen.chat.model,
         provider: seen.chat.provider,
         model_reason: seen.chat.reason,
+        strong_model: seen.strong,
         embedding_model: seen.embedding.model,
         rerank_model: seen.rerank?.model ?? null,
         rerank_problem: seen.rerank?.problem ?? null,

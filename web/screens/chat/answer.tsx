@@ -1,9 +1,10 @@
 import { Check, Copy, RotateCcw } from 'lucide-react'
 import { memo, useEffect, useMemo, useRef } from 'react'
+import { Link } from 'wouter'
 import type { Avee } from '../../../contract/avees.ts'
 import type { Citation, Message } from '../../../contract/chat.ts'
 import { type Answer, answerFold } from '../../api/index.ts'
-import { useIsConnectionLost, useRun } from '../../api/react.tsx'
+import { useIsAdmin, useIsConnectionLost, useRun } from '../../api/react.tsx'
 import { placeOf } from '../../documents/place-of.ts'
 import { Button, IconButton, Spinner } from '../../ui/button.tsx'
 import { useCopy } from '../../ui/copy.ts'
@@ -160,6 +161,7 @@ function AnswerEnd({
   isBusy: boolean
   actions: MessageActions
 }) {
+  const isAdmin = useIsAdmin()
   const retryButton = (
     <Button small icon={RotateCcw} disabled={isBusy} onClick={() => actions.regenerate(message.id)}>
       Regenerate
@@ -173,7 +175,7 @@ function AnswerEnd({
   if (message.status === 'failed') {
     return (
       <Notice kind="bad" actions={<div className="notice-actions">{retryButton}</div>}>
-        {message.error?.message ?? 'The answer could not be completed.'}
+        {failureText(message.error, isAdmin)}
       </Notice>
     )
   }
@@ -201,6 +203,16 @@ function AnswerEnd({
   return null
 }
 
+/** Errors of a model service that only an administrator can resolve. */
+const operatorErrors =
+  /^(?:unreachable|ollama_away|openai_not_configured|no_first_token|not_sse|bad_json|upstream_error|model_not_found|http_\d+)$/
+
+function failureText(error: Message['error'], isAdmin: boolean): string {
+  if (error && !isAdmin && operatorErrors.test(error.code))
+    return 'The language model is not available. Try again later. If it stays unavailable, contact the administrator of this server.'
+  return error?.message ?? 'The answer could not be completed.'
+}
+
 /** Whether a message is a reply from the avee's owner. */
 const isOwnerReply = (message: Message): boolean => message.status === 'complete' && message.model === null
 /** Whether a message is a complete answer of a model. */
@@ -218,6 +230,7 @@ function AnswerActions({
   actions: MessageActions
 }) {
   const [isCopied, copy] = useCopy()
+  const isAdmin = useIsAdmin()
   return (
     <div className="message-actions">
       <VersionSwitcher message={message} isBusy={isBusy} onShow={actions.showBranch} />
@@ -246,6 +259,11 @@ function AnswerActions({
         canChooseModel={avee.is_owner}
         onRegenerate={(model) => actions.regenerate(message.id, model)}
       />
+      {isAdmin && message.model === 'extractive' && (
+        <Link href="/models" className="answer-details">
+          Add a language model
+        </Link>
+      )}
     </div>
   )
 }

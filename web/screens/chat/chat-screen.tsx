@@ -18,6 +18,7 @@ import { CitationPanel, type OpenCitation } from './citation-panel.tsx'
 import { Composer } from './composer.tsx'
 import { InsightPanel } from './insight-panel.tsx'
 import type { MessageActions } from './message-actions.ts'
+import { ModelPicker, useChosenModel } from './model-picker.tsx'
 import { SharingNotice } from './sharing-notice.tsx'
 import { ThreadView } from './thread.tsx'
 import { clearDraft, useDraft } from './use-draft.ts'
@@ -83,6 +84,7 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
   const newChatKey = `new ${avee.handle}`
   const chatKey = conversationId ?? newChatKey
   const { draft, setDraft, clearInput } = useDraft(chatKey)
+  const [model, setModel] = useChosenModel(avee)
   const [openCitation, setOpenCitation] = useState<OpenCitation>()
   const [isInsightOpen, setIsInsightOpen] = useState(false)
   const input = useRef<HTMLTextAreaElement>(null)
@@ -99,6 +101,7 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
 
   const thread = useThread({
     handle: avee.handle,
+    model,
     conversationId,
     onCreated: (created) => navigate(`/chat/${avee.handle}/${created.id}`, { replace: true }),
     waitForDocuments: () => {
@@ -235,6 +238,15 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
               : undefined
           }
           onAttach={addFiles && picker.open}
+          onAttachText={
+            addFiles &&
+            ((text) => {
+              addFiles([new File([text], 'Pasted text.txt', { type: 'text/plain' })])
+              setDraft('')
+              input.current?.focus()
+            })
+          }
+          tools={<ModelPicker avee={avee} value={model} onChange={setModel} />}
           uploadsOf={avee.is_owner ? avee.id : undefined}
         />
         {picker.input}
@@ -268,7 +280,9 @@ function ChatTitle({
     <>
       <Avatar name={avee.display_name} picture={avee.avatar} size={28} />
       <div className="chat-title">
-        <h1 className="truncate">{isLoading ? <Skeleton width="12rem" /> : (title ?? name)}</h1>
+        <h1 className="truncate" dir="auto">
+          {isLoading ? <Skeleton width="12rem" /> : (title ?? name)}
+        </h1>
         {(title || isLoading) && <p className="truncate">{name}</p>}
       </div>
     </>

@@ -1,10 +1,11 @@
 import { ArrowUp, Paperclip, Square, X } from 'lucide-react'
-import { type FormEvent, type KeyboardEvent, type Ref, useLayoutEffect, useRef } from 'react'
+import { type FormEvent, type KeyboardEvent, type ReactNode, type Ref, useLayoutEffect, useRef } from 'react'
 import { charactersIn, maxQuestion } from '../../../contract/limits.ts'
 import { describeUpload, UploadIcon } from '../../documents/upload-list.tsx'
-import { useAveeUploads, useUploadQueue } from '../../documents/upload-queue-context.tsx'
-import { IconButton } from '../../ui/button.tsx'
+import { useUploadQueue, useUploads } from '../../documents/upload-queue-context.tsx'
+import { Button, IconButton } from '../../ui/button.tsx'
 import { Tooltip } from '../../ui/tooltip.tsx'
+import { tooLongText } from './too-long-text.ts'
 import './composer.css'
 
 /** The question input. Enter sends, Shift+Enter starts a new line. It grows with the text up to a limit. */
@@ -15,6 +16,8 @@ export function Composer({
   onAsk,
   onStop,
   onAttach,
+  onAttachText,
+  tools,
   uploadsOf,
   ref,
 }: {
@@ -26,6 +29,10 @@ export function Composer({
   /** Set while an answer is running. */
   onStop: (() => void) | undefined
   onAttach: (() => void) | undefined
+  /** Adds a text that is too long for a question as a document. */
+  onAttachText: ((text: string) => void) | undefined
+  /** Controls below the input. */
+  tools: ReactNode
   /** The id of the avee whose uploads are listed above the input. */
   uploadsOf: string | undefined
 
@@ -55,8 +62,19 @@ export function Composer({
   return (
     <div className="composer-frame">
       {uploadsOf && <UploadChips aveeId={uploadsOf} />}
+      {isTooLong && (
+        <div className="composer-note" role="alert">
+          <p>{tooLongText(length)}</p>
+          {onAttachText ? (
+            <Button small onClick={() => onAttachText(value)}>
+              Add as document
+            </Button>
+          ) : (
+            <p>Shorten it to send it.</p>
+          )}
+        </div>
+      )}
       <form className="composer" onSubmit={submit}>
-        {onAttach && <IconButton label="Add documents" icon={Paperclip} onClick={onAttach} />}
         <textarea
           ref={(textarea) => {
             input.current = textarea
@@ -64,6 +82,7 @@ export function Composer({
             else if (ref) ref.current = textarea
           }}
           rows={1}
+          dir="auto"
           value={value}
           placeholder={`Ask ${name}`}
           aria-label={`Ask ${name}`}
@@ -72,8 +91,12 @@ export function Composer({
           onChange={(event) => onChange(event.target.value)}
           onKeyDown={onKeyDown}
         />
-        {length > maxQuestion * 0.9 && (
-          <span className={isTooLong ? 'composer-count field-error' : 'composer-count'} role="status">
+        <div className="composer-tools">
+          {onAttach && <IconButton label="Add documents" icon={Paperclip} onClick={onAttach} />}
+          {tools}
+        </div>
+        {length > maxQuestion * 0.9 && !isTooLong && (
+          <span className="composer-count" role="status">
             {length} / {maxQuestion}
           </span>
         )}
@@ -96,7 +119,7 @@ export function Composer({
 /** Recent uploads, until they are dismissed. */
 function UploadChips({ aveeId }: { aveeId: string }) {
   const uploads = useUploadQueue()
-  const list = useAveeUploads(aveeId).filter((upload) => upload.aveeId === aveeId)
+  const list = useUploads().filter((upload) => upload.aveeId === aveeId)
   if (list.length === 0) return null
   return (
     <ul className="upload-chips" aria-label="Uploads">

@@ -7,6 +7,7 @@ import { useCopy } from '../../ui/copy.ts'
 import { formatFullTime } from '../../ui/format.ts'
 import { useDraftState } from '../../ui/use-draft-state.ts'
 import type { MessageActions } from './message-actions.ts'
+import { tooLongText } from './too-long-text.ts'
 import { VersionSwitcher } from './version-switcher.tsx'
 import './question.css'
 import './message-actions.css'
@@ -63,7 +64,7 @@ export const QuestionView = memo(function QuestionView({
 
 export function QuestionBubble({ text, title }: { text: string; title?: string }) {
   return (
-    <article className="question" title={title} aria-label="Your question">
+    <article className="question" dir="auto" title={title} aria-label="Your question">
       {text}
     </article>
   )
@@ -89,7 +90,8 @@ function QuestionEditor({
     clear()
     onSend(text)
   }
-  const canSend = text.trim() !== '' && charactersIn(text) <= maxQuestion
+  const length = charactersIn(text)
+  const canSend = text.trim() !== '' && length <= maxQuestion
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.key === 'Escape') cancel()
     if (event.key === 'Enter' && !event.shiftKey && !event.nativeEvent.isComposing) {
@@ -101,6 +103,7 @@ function QuestionEditor({
     <div className="question-editor">
       <textarea
         className="input"
+        dir="auto"
         aria-label="Edit question"
         value={text}
         rows={Math.min(12, text.split('\n').length + 1)}
@@ -110,7 +113,13 @@ function QuestionEditor({
         onFocus={(event) => event.target.setSelectionRange(text.length, text.length)}
       />
       <div className="question-editor-actions">
-        <span className="small soft">Earlier versions are kept.</span>
+        {length > maxQuestion ? (
+          <span className="small field-error" role="alert">
+            {tooLongText(length)}
+          </span>
+        ) : (
+          <span className="small soft">Earlier versions are kept.</span>
+        )}
         <Button small onClick={cancel}>
           Cancel
         </Button>

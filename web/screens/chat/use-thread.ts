@@ -13,6 +13,7 @@ import { stopRun } from '../../../contract/runs.ts'
 import { ApiError, answerFold, keys, sendOnce } from '../../api/index.ts'
 import { useApi, useRunHub } from '../../api/react.tsx'
 import { errorMessage } from '../../ui/state.tsx'
+import type { ChosenModel } from './model-picker.tsx'
 import { messagesBefore, type PendingTurn, type Turn } from './turns.ts'
 
 const pageSize = 40
@@ -20,12 +21,15 @@ const pageSize = 40
 /** A conversation's messages, the turn being sent, and the operations on them. */
 export function useThread({
   handle,
+  model,
   conversationId,
   onCreated,
   waitForDocuments,
   onAccepted,
 }: {
   handle: string
+  /** The model that answers: a name, the stronger one, or undefined for the avee's. */
+  model: ChosenModel | undefined
   conversationId: string | undefined
   /** Called when a conversation was created for the first question. */
   onCreated: (conversation: Conversation) => void
@@ -70,6 +74,7 @@ export function useThread({
     [queries],
   )
 
+  const modelParameters = { model: model?.name, use_gpt4o: model?.strong }
   const send = async (turn: Turn): Promise<void> => {
     let id = conversationId
     const show = (changes: Partial<PendingTurn>): void =>
@@ -93,18 +98,18 @@ export function useThread({
       const response = await sendOnce((key) => {
         if (turn.kind === 'ask')
           return api.open(streamAnswer, {
-            body: { conversation_id: targetId, question: turn.question },
+            body: { conversation_id: targetId, question: turn.question, ...modelParameters },
             idempotencyKey: key,
           })
         if (turn.kind === 'edit')
           return api.open(editQuestion, {
             params: { id: targetId, message_id: turn.messageId },
-            body: { content: turn.question },
+            body: { content: turn.question, use_gpt4o: modelParameters.use_gpt4o },
             idempotencyKey: key,
           })
         return api.open(regenerateAnswer, {
           params: { id: targetId, message_id: turn.messageId },
-          body: { model: turn.model },
+          body: turn.model ? { model: turn.model } : modelParameters,
           idempotencyKey: key,
         })
       })

@@ -11,7 +11,7 @@ import {
   unloadModel,
 } from '../../../contract/models.ts'
 import { keys, type Status } from '../../api/index.ts'
-import { useApi } from '../../api/react.tsx'
+import { useApi, useIsAdmin } from '../../api/react.tsx'
 import { canAnswer, modelName } from '../../models/model-name.ts'
 import { Page, Section } from '../../shell/page.tsx'
 import { Button, IconButton } from '../../ui/button.tsx'
@@ -37,6 +37,7 @@ export function ModelsScreen() {
     queryFn: () => api.call(listModels),
     refetchInterval: 15_000,
   })
+  const isAdmin = useIsAdmin()
   const models = list.data?.models ?? []
   return (
     <Page
@@ -51,23 +52,27 @@ export function ModelsScreen() {
         <ActiveModel status={status.data} />
       )}
       <Section title="Installed">
-        {list.data?.message && <Notice kind="warn">{list.data.message}</Notice>}
+        {isAdmin && list.data?.message && <Notice kind="warn">{list.data.message}</Notice>}
         {list.isPending ? (
           <Skeleton height="7.5rem" />
         ) : !list.data ? (
           <ErrorState error={list.error} onRetry={() => void list.refetch()} />
         ) : models.length === 0 ? (
-          <EmptyState title="No models yet">Download a model with Ollama, or connect a service.</EmptyState>
+          <EmptyState title="No models yet">
+            {isAdmin
+              ? 'Download a model with Ollama, or connect a service.'
+              : 'Ask an administrator to add one.'}
+          </EmptyState>
         ) : (
           <ul className="rows">
             {models.map((model) => (
-              <ModelRow key={`${model.provider} ${model.name}`} model={model} />
+              <ModelRow key={`${model.provider} ${model.name}`} model={model} isAdmin={isAdmin} />
             ))}
           </ul>
         )}
       </Section>
       {/* Rendered after the list, so that it does not move when the list loads. */}
-      {!list.isPending && !status.isPending && (
+      {isAdmin && !list.isPending && !status.isPending && (
         <>
           <DownloadSection isOllamaAvailable={status.data?.ollama ?? true} />
           <SetupGuide />
@@ -109,7 +114,7 @@ function ActiveModel({ status }: { status: Status }) {
   )
 }
 
-function ModelRow({ model }: { model: ModelInfo }) {
+function ModelRow({ model, isAdmin }: { model: ModelInfo; isAdmin: boolean }) {
   const api = useApi()
   const queries = useQueryClient()
   const showToast = useToast()
@@ -147,40 +152,42 @@ function ModelRow({ model }: { model: ModelInfo }) {
         </span>
         <span className="row-facts">{facts(model)}</span>
       </div>
-      <div className="row-actions">
-        {isLanguageModel && !model.active && (
-          <Button small busy={activate.isPending} onClick={() => activate.mutate()}>
-            Use
-          </Button>
-        )}
-        {!isBuiltIn && (isLanguageModel || model.provider === 'ollama') && (
-          <Menu trigger={<IconButton label={`Actions for ${model.name}`} icon={Ellipsis} hint={false} />}>
-            {isLanguageModel && !model.active && (
-              <MenuItem icon={Zap} onSelect={() => activate.mutate()}>
-                Use for answers
-              </MenuItem>
-            )}
-            {isLanguageModel && (
-              <MenuItem icon={Play} disabled={test.isPending} onSelect={() => test.mutate()}>
-                Test
-              </MenuItem>
-            )}
-            {model.loaded && (
-              <MenuItem icon={Power} onSelect={() => unload.mutate()}>
-                Unload
-              </MenuItem>
-            )}
-            {model.provider === 'ollama' && (
-              <>
-                <MenuSeparator />
-                <MenuItem icon={Trash2} danger onSelect={() => setIsDeleting(true)}>
-                  Delete
+      {isAdmin && (
+        <div className="row-actions">
+          {isLanguageModel && !model.active && (
+            <Button small busy={activate.isPending} onClick={() => activate.mutate()}>
+              Use
+            </Button>
+          )}
+          {!isBuiltIn && (isLanguageModel || model.provider === 'ollama') && (
+            <Menu trigger={<IconButton label={`Actions for ${model.name}`} icon={Ellipsis} hint={false} />}>
+              {isLanguageModel && !model.active && (
+                <MenuItem icon={Zap} onSelect={() => activate.mutate()}>
+                  Use for answers
                 </MenuItem>
-              </>
-            )}
-          </Menu>
-        )}
-      </div>
+              )}
+              {isLanguageModel && (
+                <MenuItem icon={Play} disabled={test.isPending} onSelect={() => test.mutate()}>
+                  Test
+                </MenuItem>
+              )}
+              {model.loaded && (
+                <MenuItem icon={Power} onSelect={() => unload.mutate()}>
+                  Unload
+                </MenuItem>
+              )}
+              {model.provider === 'ollama' && (
+                <>
+                  <MenuSeparator />
+                  <MenuItem icon={Trash2} danger onSelect={() => setIsDeleting(true)}>
+                    Delete
+                  </MenuItem>
+                </>
+              )}
+            </Menu>
+          )}
+        </div>
+      )}
       <ConfirmDialog
         open={isDeleting}
         onOpenChange={setIsDeleting}

@@ -20,9 +20,15 @@ test.each(['It costs $5 and $10.', 'From $20k in 2020 to 30$ now', 'Item \\[sic\
   },
 )
 
+test('sets the direction on outer blocks only, so that lists and quotations take it from their text', () => {
+  expect(html('> שלום\n\n- א\n\n- ב')).toMatch(
+    /<blockquote dir="auto"><p>.*<\/blockquote><ul dir="auto"><li><p>/,
+  )
+})
+
 test('links footnotes to their texts', () => {
   const page = html('See[^1] and[^2].\n\n[^1]: The *first* one.\n')
-  const [, id = ''] = /<p class="footnote" id="([^"]+)"/.exec(page) ?? []
+  const [, id = ''] = /<p class="footnote" dir="auto" id="([^"]+)"/.exec(page) ?? []
   expect(page).toContain(`<sup><a href="#${id}" aria-label="Footnote 1">1</a></sup> and[^2].`)
   expect(page).toContain('<sup>1</sup> The <em>first</em> one.')
 })

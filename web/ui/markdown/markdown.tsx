@@ -61,22 +61,27 @@ export function Markdown({
 }
 
 const BlockView = memo(function BlockView({ block, isLast }: { block: Block; isLast: boolean }) {
-  return renderBlock(block.token, isLast)
+  return renderBlock(block.token, isLast, 'auto')
 })
 
-function renderBlock(token: MarkdownToken, isLast = false): ReactNode {
+/** `dir` is set on outer blocks only: the direction of a list or quotation is not taken from parts that have their own. */
+function renderBlock(token: MarkdownToken, isLast = false, dir?: 'auto'): ReactNode {
   switch (token.type) {
     case 'paragraph':
-      return <p>{renderInline(token.tokens)}</p>
+      return <p dir={dir}>{renderInline(token.tokens)}</p>
     case 'heading':
       // One level for all: models skip levels, and the headings of the page are above.
-      return <h3 className={`heading-${token.depth}`}>{renderInline(token.tokens)}</h3>
+      return (
+        <h3 className={`heading-${token.depth}`} dir={dir}>
+          {renderInline(token.tokens)}
+        </h3>
+      )
     case 'code':
       return <CodeBlock code={token.text} language={token.lang ?? ''} isOpen={isLast && !isClosed(token)} />
     case 'blockquote':
-      return <blockquote>{renderBlocks(token.tokens)}</blockquote>
+      return <blockquote dir={dir}>{renderBlocks(token.tokens)}</blockquote>
     case 'list':
-      return renderList(token)
+      return renderList(token, dir)
     case 'table':
       return renderTable(token)
     case 'hr':
@@ -105,13 +110,19 @@ const isClosed = (code: Tokens.Code): boolean =>
 const renderBlocks = (tokens: readonly unknown[]): ReactNode =>
   (tokens as MarkdownToken[]).map((token, i) => <Fragment key={i}>{renderBlock(token)}</Fragment>)
 
-function renderList(list: Tokens.List): ReactNode {
+function renderList(list: Tokens.List, dir: 'auto' | undefined): ReactNode {
   const items = list.items.map((item, i) => (
     <li key={i} className={item.task ? 'task' : undefined}>
       {renderBlocks(item.tokens)}
     </li>
   ))
-  return list.ordered ? <ol start={list.start === '' ? 1 : list.start}>{items}</ol> : <ul>{items}</ul>
+  return list.ordered ? (
+    <ol dir={dir} start={list.start === '' ? 1 : list.start}>
+      {items}
+    </ol>
+  ) : (
+    <ul dir={dir}>{items}</ul>
+  )
 }
 
 function renderTable(table: Tokens.Table): ReactNode {
@@ -119,7 +130,7 @@ function renderTable(table: Tokens.Table): ReactNode {
   return (
     // Scrollable areas must be focusable.
     <div className="table" tabIndex={0} role="region" aria-label="Table">
-      <table>
+      <table dir="auto">
         <thead>
           <tr>
             {table.header.map((cell, i) => (
@@ -184,7 +195,7 @@ function renderSpan(token: MarkdownToken): ReactNode {
 
 function Footnote({ label, children }: { label: string; children: ReactNode }) {
   return (
-    <p className="footnote" id={useContext(FootnotesContext)(label)}>
+    <p className="footnote" dir="auto" id={useContext(FootnotesContext)(label)}>
       <sup>{label}</sup> {children}
     </p>
   )

@@ -1,0 +1,97 @@
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type ServerProcess, startServer } from '../app.ts'
+import { createAvee, registerUser } from '../builders.ts'
+import { defaultModels, type ScriptedOllama, startOllama } from '../model-servers.ts'
+import { openBrowser, openWindow } from './browser.ts'
+import { chatPage } from './chat-page.ts'
+
+let browser: Browser
+let ollama: ScriptedOllama
+let server: ServerProcess
+beforeAll(async () => {
+  browser = await openBrowser()
+  ollama = await startOllama({
+    models: [...defaultModels(), { name: 'qwen3:14b', capabilities: ['completion'] }],
+  })
+  server = await startServer({
+    OLLAMA_BASE_URL: ollama.url,
+    CHAT_MODEL: 'llama3.2:1b',
+    CHAT_MODEL_STRONG: 'qwen3:14b',
+  })
+})
+afterAll(async () => {
+  await server?.[Symbol.asyncDispose]()
+  await ollama?.[Symbol.asyncDispose]()
+  await browser?.close()
+})
+
+test('the owner chooses a model, attaches a long text and keeps unsaved changes', async () => {
+  await createAvee(server, { handle: 'ada', display_name: 'Ada' })
+  await using window = await openWindow(browser, `${server.url}/chat/ada`)
+  const { page } = window
+  const chat = chatPage(page)
+
+  await page.getByRole('button', { name: 'Stronger model' }).click()
+  ollama.script('/api/chat', {
+    tokens: ['Energy is \\(E = mc^2\\)[^1].\n\n> שלום עולם\n\n[^1]: Known since 1905.\n'],
+  })
+  await chat.ask('What is energy?')
+  await chat.waitUntilComplete()
+  await page.getByRole('button', { name: /^qwen3:14b ?: answer details/ }).waitFor()
+  await chat.lastAnswer.locator('.katex').waitFor()
+  expect(await chat.lastAnswer.innerText()).not.toContain('\\(')
+  await chat.lastAnswer.getByRole('link', { name: 'Footnote 1' }).waitFor()
+  const direction = await chat.lastAnswer
+    .locator('blockquote')
+    .evaluate((element) => getComputedStyle(element).direction)
+  expect(direction).toBe('rtl')
+
+  await page.getByRole('button', { name: /^Model: ?qwen3:14b/ }).click()
+  await page.getByRole('menuitem', { name: 'Built-in' }).click()
+  await chat.ask('And light?')
+  await page.getByRole('button', { name: /^Built-in \(no language model\) ?: answer details/ }).waitFor()
+
+  await chat.input.fill('word '.repeat(1_000))
+  await page.getByText('The question has 5,000 characters. The limit is 4,000.').waitFor()
+  await page.getByRole('button', { name: 'Add as document' }).click()
+  await page
+    .getByRole('list', { name: 'Uploads' })
+    .getByText(/^Ready/)
+    .waitFor()
+  expect(await chat.input.inputValue()).toBe('')
+
+  await page.goto(`${server.url}/avee/ada`)
+  await page.getByLabel('Persona', { exact: true }).fill('Speaks of engines.')
+  await page.getByRole('tab', { name: 'People' }).click()
+  await page.getByText('Your changes to Ada are not saved yet').first().waitFor()
+  await page.reload()
+  expect(await page.getByRole('textbox', { name: 'Persona' }).inputValue()).toBe('Speaks of engines.')
+  await page.getByRole('button', { name: 'Discard changes' }).click()
+  await page.reload()
+  expect(await page.getByRole('textbox', { name: 'Persona' }).inputValue()).toBe('')
+  window.expectNoErrors()
+})
+
+test('users see neither buttons for administrators nor errors meant for them', async () => {
+  await registerUser(server, { email: 'owner@example.org' })
+  const user = await registerUser(server, { email: 'bo@example.org', display_name: 'Bo' })
+  await using window = await openWindow(browser, `${server.url}/login?next=/models`, { ignoredErrors: /401/ })
+  const { page } = window
+  const chat = chatPage(page)
+  await page.getByLabel('Email').fill('bo@example.org')
+  await page.getByLabel('Password').fill(user.password)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('heading', { name: 'Installed' }).waitFor()
+  await page.getByRole('listitem').filter({ hasText: 'qwen3:14b' }).waitFor()
+  expect(
+    await page.getByRole('button', { name: /^(?:Use|Download|Actions for (?:llama|qwen).*)$/ }).count(),
+  ).toBe(0)
+
+  await page.goto(`${server.url}/chat/local`)
+  ollama.script('/api/chat', { status: 500, message: 'dial tcp 127.0.0.1:40123: refused' })
+  await chat.ask('Are you there?')
+  await page.getByText('The language model is not available.').waitFor()
+  expect(await page.getByText('127.0.0.1').count()).toBe(0)
+  window.expectNoErrors()
+})
