@@ -111,6 +111,12 @@ export const listMyAvees = operation({
   path: '/me/avees',
   tags,
   summary: 'List the avees of the caller',
+  query: z.object({
+    followed: describe(
+      z._default(z.stringbool(), false),
+      'Lists the avees that the caller follows instead of their own.',
+    ),
+  }),
   responses: { 200: z.object({ avees: z.array(avee) }) },
 })
 

@@ -220,6 +220,11 @@ export function avees({
       return toCards(viewer, await listAvees(db, viewer.userId, { ownerId: viewer.userId }))
     },
 
+    /** Lists the avees that the viewer follows and may see, newest first. */
+    async listFollowed(viewer: Viewer): Promise<AveeCard[]> {
+      return toCards(viewer, await listAvees(db, viewer.userId, { onlyFollowed: true }))
+    },
+
     async create(viewer: Viewer, fields: NewAvee): Promise<AveeCard> {
       if (viewer.aveeId !== null) throw restrictedApiKey()
       await checkHandle(fields.handle, viewer.userId)

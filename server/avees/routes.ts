@@ -35,9 +35,11 @@ export const aveeRoutes =
       return { avees: cards.map(present), next_cursor: next }
     })
 
-    route(app, listMyAvees, async (request) => ({
-      avees: (await avees.listOwned(callerOf(request))).map(present),
-    }))
+    route(app, listMyAvees, async (request) => {
+      const caller = callerOf(request)
+      const cards = await (request.query.followed ? avees.listFollowed(caller) : avees.listOwned(caller))
+      return { avees: cards.map(present) }
+    })
 
     route(app, getAvee, async (request) => present(await avees.getCard(callerOf(request), request.params.id)))
 

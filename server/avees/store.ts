@@ -91,6 +91,8 @@ export async function listAvees(
     which?: AveeSelector | undefined
     ownerId?: string
     onlyListed?: boolean
+    /** Only those that the viewer follows. */
+    onlyFollowed?: boolean
     words?: string | undefined
     /** The id after which the page starts. */
     after?: string | undefined
@@ -124,6 +126,10 @@ export async function listAvees(
     .orderBy('avees.id', 'desc')
   if (filter.which) query = query.where(matches(filter.which))
   if (filter.ownerId !== undefined) query = query.where('owner_id', '=', filter.ownerId)
+  if (filter.onlyFollowed)
+    query = query.where('avees.id', 'in', (eb) =>
+      eb.selectFrom('follows').select('avee_id').where('user_id', '=', viewerId),
+    )
   if (filter.onlyListed) query = query.where('visibility', '=', 'public').where('is_library', '=', false)
   if (filter.after !== undefined) query = query.where('avees.id', '<', filter.after)
   if (filter.limit !== undefined) query = query.limit(filter.limit)

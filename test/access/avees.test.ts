@@ -259,12 +259,16 @@ describe.each(DATABASES)('avees on %s', (kind) => {
       my_layer: 'public',
     })
     expect((await see(server, ann.token, 'sage')).body).toMatchObject({ is_following: false, followers: 1 })
+    const followed = async () =>
+      (await server.call('GET', '/me/avees?followed=true', { token: bob.token })).body as { avees: Avee[] }
+    expect((await followed()).avees.map(({ handle }) => handle)).toEqual(['sage'])
     for (let twice = 0; twice < 2; twice++) expect((await follow('DELETE')).body).toEqual({ ok: true })
     expect((await see(server, bob.token, 'sage')).body).toMatchObject({ is_following: false, followers: 0 })
 
     await follow('PUT')
     await server.call('PATCH', '/avees/sage', { token: ann.token, body: { visibility: 'private' } })
     expect((await see(server, bob.token, 'sage')).status).toBe(404)
+    expect((await followed()).avees).toEqual([])
     expect((await follow('DELETE')).status).toBe(200)
     expect((await follow('DELETE')).status).toBe(404)
   })

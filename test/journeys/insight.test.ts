@@ -69,7 +69,8 @@ test('the owner replies to a visitor’s unanswered question, and the reply beco
   await window.page.getByRole('button', { name: 'Send' }).click()
   await window.page.getByText('The reply will appear in this conversation').first().waitFor()
 
-  await desk.page.getByRole('tab', { name: 'Questions' }).click()
+  await desk.page.reload()
+  await desk.page.getByRole('link', { name: '1 question for Engine' }).click()
   const card = desk.page
     .getByRole('listitem')
     .filter({ hasText: 'Who insured the engine against fire?' })
@@ -80,7 +81,8 @@ test('the owner replies to a visitor’s unanswered question, and the reply beco
   await desk.page.getByRole('button', { name: 'Reply' }).click()
   await desk.page.getByText('No open questions').waitFor()
 
-  await window.page.reload()
+  await window.page.goto(`${server.url}/memory`)
+  await window.page.getByText('has a new reply').click()
   await window.page.getByText('Ada Lovelace insured the engine.').waitFor()
   await window.page.getByText('The owner of this avee replied.').waitFor()
   const { body } = await visitor.client.post<{ results: { text: string }[] }>('/search', {

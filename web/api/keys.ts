@@ -8,6 +8,7 @@ export const keys = {
   invitations: ['invitations'],
   avees: ['avees'],
   myAvees: ['avees', 'mine'],
+  followedAvees: ['avees', 'followed'],
   discover: (query: string) => ['avees', 'discover', query],
   avee: (handleOrId: string) => ['avees', 'one', handleOrId],
   grants: (aveeId: string) => ['avees', 'grants', aveeId],

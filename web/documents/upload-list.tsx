@@ -3,6 +3,7 @@ import { memo, useEffect, useState } from 'react'
 import type { IngestFile } from '../api/index.ts'
 import { Button, IconButton, Spinner } from '../ui/button.tsx'
 import { formatCount } from '../ui/format.ts'
+import { phoneScreen } from '../ui/media.ts'
 import { errorMessage, Progress } from '../ui/state.tsx'
 import { useToast } from '../ui/toast.tsx'
 import { isInProgress, type Upload } from './upload-queue.ts'
@@ -14,7 +15,7 @@ export function UploadTray() {
   const uploads = useUploadQueue()
   const showToast = useToast()
   const list = useUploads()
-  const [isOpen, setIsOpen] = useState(true)
+  const [isOpen, setIsOpen] = useState(() => !matchMedia(phoneScreen).matches)
   const isRunning = list.some(isInProgress)
   useEffect(() => {
     // Files that are not yet on the server would be lost.
@@ -105,7 +106,7 @@ const UploadRow = memo(function UploadRow({ upload }: { upload: Upload }) {
         <span className={upload.phase === 'failed' ? 'field-error' : 'row-facts'}>
           {describeUpload(upload)}
         </span>
-        {isInProgress(upload) && (
+        {isInProgress(upload) && upload.phase !== 'waiting' && (
           <Progress label={`${name}: ${describeUpload(upload)}`} value={progressOf(upload)} />
         )}
         {files.length > 1 && (

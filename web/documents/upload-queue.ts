@@ -238,7 +238,7 @@ export function createUploadQueue({
       // First those that wait, so that none of them starts.
       for (const entry of running) if (entry.upload.phase === 'waiting') change(entry, { phase: 'stopped' })
       await Promise.all(
-        running.map(({ upload }) => (isInProgress(upload) ? this.stop(upload.id) : undefined)),
+        running.filter((entry) => isInProgress(entry.upload)).map((entry) => this.stop(entry.upload.id)),
       )
     },
 

@@ -17,6 +17,7 @@ import { TextField } from '../ui/field.tsx'
 import { Menu, MenuItem, MenuSeparator } from '../ui/menu.tsx'
 import { errorMessage } from '../ui/state.tsx'
 import { useToast } from '../ui/toast.tsx'
+import { hasUnseenReply } from './seen-replies.ts'
 import './history-item.css'
 
 /** A conversation in the sidebar, with its menu. */
@@ -67,6 +68,11 @@ export function HistoryItem({ conversation, isCurrent }: { conversation: Convers
         </span>
         {conversation.avee_handle !== 'local' && (
           <small className="truncate">{conversation.avee_display_name}</small>
+        )}
+        {!isCurrent && hasUnseenReply(conversation) && (
+          <span className="unseen-dot">
+            <span className="visually-hidden">has a new reply</span>
+          </span>
         )}
         {conversation.running_run_id && (
           <span className="writing-dot">

@@ -40,7 +40,7 @@ export function History({ current }: { current: string | undefined }) {
     getNextPageParam: (page) => page.next_cursor ?? undefined,
     placeholderData: (previous) => previous,
     refetchInterval: ({ state }) =>
-      state.data?.pages.some((page) => page.conversations.some(isAnswering)) ? 4_000 : false,
+      state.data?.pages.some((page) => page.conversations.some(isAnswering)) ? 4_000 : 60_000,
   })
   const conversations = list.data?.pages.flatMap((page) => page.conversations) ?? []
 

@@ -19,6 +19,7 @@ import { Avatar } from '../ui/state.tsx'
 import { useTheme } from '../ui/theme.ts'
 import { Tooltip } from '../ui/tooltip.tsx'
 import { History } from './history.tsx'
+import { SidebarAvees } from './sidebar-avees.tsx'
 import { useSignOut } from './sign-out.ts'
 import './sidebar.css'
 
@@ -82,6 +83,7 @@ export function Sidebar({ me }: { me: Me }) {
           </Link>
         ))}
       </nav>
+      <SidebarAvees current={chat?.handle} />
       <History current={chat?.id} />
       <div className="sidebar-foot">
         <AccountMenu me={me} />

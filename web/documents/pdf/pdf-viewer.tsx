@@ -16,6 +16,8 @@ import type { RenderedPage } from './worker-messages.ts'
 /** Pages are rendered at multiples of this many device pixels, so that resizing a panel does not render them all the time. */
 const widthStep = 128
 const enlargedZoom = 2
+/** On a page narrower than this, in CSS pixels, ordinary text is too small to read. */
+const minReadableWidth = 420
 
 type OpenFile = { url: string; pages: number }
 type Rendered = RenderedPage & { url: string; page: number; requestedPassage: string | null }
@@ -45,11 +47,12 @@ export function PdfViewer({
   const [renderer, setRenderer] = useState<PdfRenderer>()
   const [file, setFile] = useState<OpenFile>()
   const [rendered, setRendered] = useState<Rendered>()
-  const [zoom, setZoom] = useState(1)
+  const [chosenZoom, setZoom] = useState<number>()
   const frame = useRef<HTMLDivElement>(null)
   const canvas = useRef<HTMLCanvasElement>(null)
   const highlight = useRef<HTMLElement>(null)
   const width = useDeviceWidth(frame)
+  const zoom = chosenZoom ?? (width / devicePixelRatio < minReadableWidth ? enlargedZoom : 1)
   const reportError = useEffectEvent(onError)
 
   useEffect(() => {

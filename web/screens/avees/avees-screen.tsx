@@ -42,6 +42,7 @@ export function AveesScreen() {
         onChange={setTab}
         tabs={[
           { id: 'mine', title: 'Mine', content: <MyAvees onCreate={() => setIsCreating(true)} /> },
+          { id: 'following', title: 'Following', content: <FollowedAvees /> },
           { id: 'discover', title: 'Discover', content: <DiscoverAvees /> },
         ]}
       />
@@ -71,6 +72,29 @@ function MyAvees({ onCreate }: { onCreate: () => void }) {
   return (
     <ul className="cards">
       {avees.map((avee) => (
+        <AveeCard key={avee.id} avee={avee} />
+      ))}
+    </ul>
+  )
+}
+
+function FollowedAvees() {
+  const api = useApi()
+  const followed = useQuery({
+    queryKey: keys.followedAvees,
+    queryFn: () => api.call(listMyAvees, { query: { followed: true } }),
+  })
+  if (followed.isPending) return <CardSkeletons />
+  if (!followed.data) return <ErrorState error={followed.error} onRetry={() => void followed.refetch()} />
+  if (followed.data.avees.length === 0)
+    return (
+      <EmptyState icon={Users} title="You don’t follow any avees yet">
+        Find public avees under Discover.
+      </EmptyState>
+    )
+  return (
+    <ul className="cards">
+      {followed.data.avees.map((avee) => (
         <AveeCard key={avee.id} avee={avee} />
       ))}
     </ul>

@@ -10,6 +10,7 @@ import { DropOverlay, useFileDrop, useFilePicker } from '../../documents/file-dr
 import { isInProgress } from '../../documents/upload-queue.ts'
 import { useUploadQueue } from '../../documents/upload-queue-context.tsx'
 import { TopBar, useTitle } from '../../shell/page.tsx'
+import { markRepliesSeen } from '../../shell/seen-replies.ts'
 import { ButtonLink, IconButton } from '../../ui/button.tsx'
 import { Menu, MenuItem } from '../../ui/menu.tsx'
 import { Avatar, EmptyState, ErrorState, errorMessage, Skeleton } from '../../ui/state.tsx'
@@ -98,6 +99,9 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
   })
   const title = conversation.data?.title ?? undefined
   useTitle(title ?? avee.display_name)
+  useEffect(() => {
+    if (conversation.data) markRepliesSeen(conversation.data)
+  }, [conversation.data])
 
   const thread = useThread({
     handle: avee.handle,

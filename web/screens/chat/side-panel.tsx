@@ -1,7 +1,8 @@
 import { X } from 'lucide-react'
-import { type ReactNode, useEffect, useRef } from 'react'
+import { type ReactNode, useEffect, useRef, useState } from 'react'
 import { IconButton } from '../../ui/button.tsx'
 import { Sheet } from '../../ui/dialog.tsx'
+import { loadLocally, saveLocally } from '../../ui/local-storage.ts'
 import { narrowScreen, useMediaQuery } from '../../ui/media.ts'
 import './side-panel.css'
 
@@ -16,6 +17,7 @@ export function SidePanel({
   children: ReactNode
 }) {
   const isNarrow = useMediaQuery(narrowScreen)
+  const [width, setWidth] = useState(() => Number(loadLocally(widthKey)) || undefined)
   if (isNarrow) {
     return (
       <Sheet open onOpenChange={(isOpen) => !isOpen && onClose()} title={label}>
@@ -27,10 +29,56 @@ export function SidePanel({
     <aside
       className="side-panel"
       aria-label={label}
+      style={width === undefined ? undefined : { width }}
       onKeyDown={(event) => event.key === 'Escape' && onClose()}
     >
+      <ResizeHandle width={width} onResize={setWidth} />
       {children}
     </aside>
+  )
+}
+
+const widthKey = 'side-panel-width'
+const keyStepInPixels = 32
+/** About the width in the style sheet on a laptop. */
+const defaultWidthInPixels = 640
+
+/** Changes the width of the panel that contains it, by dragging or with the arrow keys. */
+function ResizeHandle({
+  width: currentWidth,
+  onResize,
+}: {
+  width: number | undefined
+  onResize: (width: number) => void
+}) {
+  const handle = useRef<HTMLDivElement>(null)
+  const resize = (change: (panel: DOMRect) => number): void => {
+    const panel = handle.current?.parentElement
+    if (!panel) return
+    // The limits are in the style sheet.
+    const width = Math.round(change(panel.getBoundingClientRect()))
+    onResize(width)
+    saveLocally(widthKey, String(width))
+  }
+  return (
+    <div
+      ref={handle}
+      className="side-panel-handle"
+      role="separator"
+      aria-label="Resize panel"
+      aria-orientation="vertical"
+      aria-valuenow={Math.round((100 * (currentWidth ?? defaultWidthInPixels)) / innerWidth)}
+      tabIndex={0}
+      onPointerDown={(event) => event.currentTarget.setPointerCapture(event.pointerId)}
+      onPointerMove={(event) => {
+        if (event.currentTarget.hasPointerCapture(event.pointerId))
+          resize(({ right }) => right - event.clientX)
+      }}
+      onKeyDown={(event) => {
+        if (event.key === 'ArrowLeft') resize(({ width }) => width + keyStepInPixels)
+        if (event.key === 'ArrowRight') resize(({ width }) => width - keyStepInPixels)
+      }}
+    />
   )
 }
 

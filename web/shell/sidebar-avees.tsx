@@ -1,0 +1,76 @@
+import { useQuery } from '@tanstack/react-query'
+import { Link } from 'wouter'
+import { listQuestions } from '../../contract/avee-insight.ts'
+import { type Avee, listMyAvees } from '../../contract/avees.ts'
+import { keys } from '../api/index.ts'
+import { useApi } from '../api/react.tsx'
+import { formatCount } from '../ui/format.ts'
+import { Avatar } from '../ui/state.tsx'
+import './sidebar-avees.css'
+
+const maxAvees = 6
+
+/** The user's own avees and those they follow, with the questions that visitors have sent to the owner. */
+export function SidebarAvees({ current }: { current: string | undefined }) {
+  const api = useApi()
+  const mine = useQuery({
+    queryKey: keys.myAvees,
+    queryFn: () => api.call(listMyAvees),
+    staleTime: 60_000,
+  })
+  const followed = useQuery({
+    queryKey: keys.followedAvees,
+    queryFn: () => api.call(listMyAvees, { query: { followed: true } }),
+    staleTime: 60_000,
+  })
+  const own = mine.data?.avees.filter((avee) => !avee.is_library) ?? []
+  const others = followed.data?.avees.filter((avee) => !avee.is_owner) ?? []
+  const avees = [...own, ...others]
+  if (avees.length === 0) return null
+  return (
+    <nav className="sidebar-avees" aria-label="Your avees">
+      <ul>
+        {avees.slice(0, maxAvees).map((avee) => (
+          <li key={avee.id}>
+            <Link
+              href={`/chat/${avee.handle}`}
+              className="nav-link"
+              aria-current={avee.handle === current ? 'true' : undefined}
+            >
+              <Avatar name={avee.display_name} picture={avee.avatar} size={22} />
+              <span className="truncate" dir="auto">
+                {avee.display_name}
+              </span>
+            </Link>
+            {avee.is_owner && <WaitingQuestions avee={avee} />}
+          </li>
+        ))}
+      </ul>
+    </nav>
+  )
+}
+
+/** The number of questions that visitors sent and that have no reply yet. */
+function WaitingQuestions({ avee }: { avee: Avee }) {
+  const api = useApi()
+  const questions = useQuery({
+    queryKey: [...keys.questions(avee.id), 'waiting'],
+    queryFn: () => api.call(listQuestions, { params: { id: avee.id } }),
+    enabled: avee.visibility !== 'private' || avee.followers > 0,
+    staleTime: 60_000,
+    refetchInterval: 60_000,
+  })
+  const waiting = questions.data?.questions.flatMap((question) =>
+    question.passed_on.filter(({ replied }) => !replied),
+  ).length
+  if (!waiting) return null
+  return (
+    <Link
+      href={`/avee/${avee.handle}/insight/questions`}
+      className="waiting-questions"
+      aria-label={`${formatCount(waiting, 'question')} for ${avee.display_name}`}
+    >
+      {waiting}
+    </Link>
+  )
+}
