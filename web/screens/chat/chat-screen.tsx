@@ -1,6 +1,6 @@
 import { skipToken, useQuery } from '@tanstack/react-query'
 import { ChartNoAxesColumn, Download, Ellipsis, FileJson, SquarePen } from 'lucide-react'
-import { useCallback, useEffect, useEffectEvent, useMemo, useRef, useState } from 'react'
+import { Suspense, useCallback, useEffect, useEffectEvent, useMemo, useRef, useState } from 'react'
 import { useLocation } from 'wouter'
 import { type Avee, getAvee } from '../../../contract/avees.ts'
 import { type Citation, exportConversation, getConversation } from '../../../contract/chat.ts'
@@ -10,14 +10,14 @@ import { DropOverlay, useFileDrop, useFilePicker } from '../../documents/file-dr
 import { isInProgress } from '../../documents/upload-queue.ts'
 import { useUploadQueue } from '../../documents/upload-queue-context.tsx'
 import { TopBar, useTitle } from '../../shell/page.tsx'
+import { onDemand, ScreenBoundary } from '../../shell/screen-boundary.tsx'
 import { markRepliesSeen } from '../../shell/seen-replies.ts'
 import { ButtonLink, IconButton } from '../../ui/button.tsx'
 import { Menu, MenuItem } from '../../ui/menu.tsx'
 import { Avatar, EmptyState, ErrorState, errorMessage, Skeleton } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
-import { CitationPanel, type OpenCitation } from './citation-panel.tsx'
+import type { OpenCitation } from './citation-panel.tsx'
 import { Composer } from './composer.tsx'
-import { InsightPanel } from './insight-panel.tsx'
 import type { MessageActions } from './message-actions.ts'
 import { ModelPicker, useChosenModel } from './model-picker.tsx'
 import { SharingNotice } from './sharing-notice.tsx'
@@ -25,6 +25,9 @@ import { ThreadView } from './thread.tsx'
 import { clearDraft, useDraft } from './use-draft.ts'
 import { useThread } from './use-thread.ts'
 import './chat-screen.css'
+
+const CitationPanel = onDemand(async () => (await import('./citation-panel.tsx')).CitationPanel)
+const InsightPanel = onDemand(async () => (await import('./insight-panel.tsx')).InsightPanel)
 
 /** /chat/{handle} and /chat/{handle}/{conversation_id}: a conversation with an avee. */
 export function ChatScreen({
@@ -258,14 +261,18 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
           <DropOverlay text={`Add to ${avee.is_library ? 'your library' : avee.display_name}`} />
         )}
       </div>
-      {openCitation && <CitationPanel open={openCitation} onChange={setOpenCitation} />}
-      {isInsightOpen && conversationId && (
-        <InsightPanel
-          conversationId={conversationId}
-          messageCount={thread.messages.length}
-          onClose={() => setIsInsightOpen(false)}
-        />
-      )}
+      <ScreenBoundary>
+        <Suspense>
+          {openCitation && <CitationPanel open={openCitation} onChange={setOpenCitation} />}
+          {isInsightOpen && conversationId && (
+            <InsightPanel
+              conversationId={conversationId}
+              messageCount={thread.messages.length}
+              onClose={() => setIsInsightOpen(false)}
+            />
+          )}
+        </Suspense>
+      </ScreenBoundary>
     </div>
   )
 }
