@@ -82,7 +82,7 @@ test('the owner replies to a visitor’s unanswered question, and the reply beco
   await desk.page.getByText('No open questions').waitFor()
 
   await window.page.goto(`${server.url}/memory`)
-  await window.page.getByText('has a new reply').click()
+  await window.page.getByRole('link', { name: /has a new reply/ }).click()
   await window.page.getByText('Ada Lovelace insured the engine.').waitFor()
   await window.page.getByText('The owner of this avee replied.').waitFor()
   const { body } = await visitor.client.post<{ results: { text: string }[] }>('/search', {
