@@ -8,20 +8,21 @@
  *     DIR/qa/<name>/           *.md, questions.jsonl {question,doc_id,references:[{start,end}]}
  *     DIR/pdf-qa/              files/*.pdf, questions.jsonl {set,file,question,pages,sources?}
  *
- * The baseline is plain BM25 over the same texts (k1 0.9, b 0.4; over whole pages and abstracts 1.2, 0.75). `--vectors`
+ * Questions about PDFs are extended by others that derive from the rows of their tables. The baseline is plain BM25 over the same texts (k1 0.9, b 0.4; over whole pages and abstracts 1.2, 0.75). `--vectors`
  * adds vector search with a bag of words in place of a model, and reports lexical search alone. The last table asks
  * questions of documents that answer them and of others.
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Answerability } from '../contract/knowledge.ts'
 import { wordCount } from '../server/knowledge/chunking/word-count.ts'
-import { detectLanguage, stemmerFor, tokenize } from '../server/search/index.ts'
 import { bagOfWords } from './bag-of-words.ts'
 import { bm25 } from './bm25.ts'
 import { fixed, foldersIn, jsonLines, mean, print } from './data.ts'
+import { articleOf, asMarkdown, baseline, distinct, measures, readJudgements } from './ranking.ts'
 import { allLayers, type BenchServer, openBenchServer } from './server.ts'
+import { rowQuestions, statementQuestions } from './table-questions.ts'
 
 const { values } = parseArgs({
   options: {
@@ -49,33 +50,13 @@ async function search(server: BenchServer, aveeId: string, query: string, limit 
   return await server.knowledge.search({ ...scope, query, limit, lexicalOnly })
 }
 
-/** Removes repeated names and keeps their order. */
-const distinct = (names: string[]): string[] => [...new Set(names)]
-
-const asMarkdown = ({ title, text }: { title?: string; text: string }) =>
-  title ? `# ${title}\n\n${text}\n` : `${text}\n`
-
-/** Builds the BM25 baseline in the language of the texts. */
-async function baseline(texts: string[], options: { k1?: number; b?: number } = {}) {
-  const normalise = await stemmerFor(detectLanguage(texts.slice(0, 200).join('\n')))
-  const terms = (text: string) =>
-    [...tokenize(text)]
-      .filter((word) => word.kind === 'word' || word.kind === 'bigram')
-      .map((word) => normalise(word.text))
-  return bm25(texts, { ...options, terms })
-}
-
 async function rankedDocuments(folder: string): Promise<void> {
   type Doc = { id: string; title: string; text: string }
   const corpus = jsonLines<Doc>(path.join(folder, 'corpus.jsonl')).filter(
     (doc) => asMarkdown(doc).trim() !== '',
   )
   const queries = jsonLines<{ id: string; text: string }>(path.join(folder, 'queries.jsonl'))
-  const qrels = new Map<string, Map<string, number>>()
-  for (const line of readFileSync(path.join(folder, 'qrels.tsv'), 'utf8').split('\n').slice(1)) {
-    const [query = '', doc = '', grade = ''] = line.trim().split('\t')
-    if (doc !== '') qrels.set(query, (qrels.get(query) ?? new Map<string, number>()).set(doc, Number(grade)))
-  }
+  const qrels = readJudgements(folder)
   const aveeId = await server.newAvee()
   const results = await server.ingest(
     aveeId,
@@ -113,19 +94,6 @@ async function rankedDocuments(folder: string): Promise<void> {
   print(`  search      ${line(ours)}`)
   if (values.vectors) print(`  lexical     ${line(words)}`)
   print(`  plain BM25  ${line(theirs)}`)
-}
-
-function measures(ranked: string[], grades: Map<string, number>) {
-  const gain = (names: number[]) =>
-    names.slice(0, 10).reduce((sum, grade, i) => sum + grade / Math.log2(i + 2), 0)
-  const relevant = [...grades].filter(([, grade]) => grade > 0)
-  const ideal = gain(relevant.map(([, grade]) => grade).sort((a, b) => b - a))
-  const first = ranked.slice(0, 10).findIndex((name) => (grades.get(name) ?? 0) > 0)
-  return {
-    ndcg: gain(ranked.map((name) => grades.get(name) ?? 0)) / ideal,
-    recall: ranked.slice(0, 20).filter((name) => (grades.get(name) ?? 0) > 0).length / relevant.length,
-    mrr: first < 0 ? 0 : 1 / (first + 1),
-  }
 }
 
 async function paragraphs(folder: string, language: string): Promise<void> {
@@ -185,9 +153,6 @@ async function paragraphs(folder: string, language: string): Promise<void> {
   }
 }
 
-/** Returns the article of a paragraph: `a07p03` is the fourth paragraph of the eighth article. */
-const articleOf = ({ id }: { id: string }): string => id.replace(/p\d+$/, '')
-
 const hitRates = (places: number[], at: number[]): string =>
   at.map((k) => `@${k} ${fixed(mean(places.map((place) => (place >= 0 && place < k ? 1 : 0))))}`).join('  ')
 
@@ -243,6 +208,8 @@ async function evidence(folder: string): Promise<void> {
 
 async function pdfPages(folder: string): Promise<void> {
   type Question = { set: string; file: string; question: string; pages: number[]; sources?: string[] }
+  const rowsSet = 'rows of tables'
+  const statementsSet = 'statements'
   const files = readdirSync(path.join(folder, 'files')).filter((name) => name.endsWith('.pdf'))
   const questions = jsonLines<Question>(path.join(folder, 'questions.jsonl'))
   const everything = await server.newAvee()
@@ -266,8 +233,12 @@ async function pdfPages(folder: string): Promise<void> {
     { k1: 1.2, b: 0.75 },
   )
   const pageKey = (file: string | null | undefined, page: number | null) => `${file} ${page}`
-  for (const set of new Set(questions.map((question) => question.set))) {
-    const asked = questions
+  const derived: Question[] = [...documents].flatMap(([file, { pages }]) => [
+    ...rowQuestions(file, pages).map((question) => ({ ...question, set: rowsSet, file })),
+    ...statementQuestions(file, pages).map((question) => ({ ...question, set: statementsSet, file })),
+  ])
+  for (const set of [...new Set(questions.map((question) => question.set)), rowsSet, statementsSet]) {
+    const asked = [...questions, ...derived]
       .filter((question) => question.set === set && question.pages.length > 0)
       .filter(({ sources }) => sources === undefined || sources.some((source) => /text|table/i.test(source)))
     const places = {
@@ -298,6 +269,11 @@ async function pdfPages(folder: string): Promise<void> {
     print(
       `  all files   search ${hitRates(places.all, [1, 5, 10])}   pages by BM25 ${hitRates(places.allPlain, [1, 5, 10])}`,
     )
+    const byFile = Map.groupBy(places.own, (_, i) => asked[i]?.file ?? '')
+    print(
+      `  first 5, own file: ${[...byFile].map(([file, found]) => `${path.basename(file, '.pdf').slice(0, 16)} ${hitRates(found, [5]).slice(3)} (${found.length})`).join(', ')}`,
+    )
+    if (set === rowsSet || set === statementsSet) continue
     // Each question is asked of its own file and of another one.
     for (const [i, { file, question }] of asked.entries()) {
       const others = files.filter((name) => name !== file)
