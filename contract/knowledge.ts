@@ -300,7 +300,7 @@ export const searchDocuments = operation({
   scope: 'read',
   body: z.object({
     avee: z.optional(describe(shortText(100), 'Id or handle; the caller’s library by default.')),
-    query: text(1_000),
+    query: text(10_000),
     limit: z._default(z.int().check(z.minimum(1), z.maximum(50)), 10),
   }),
   responses: {

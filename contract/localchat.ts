@@ -174,7 +174,7 @@ export const testRetrieval = operation({
   summary: 'Test what retrieval finds for a question',
   scope: 'read',
   body: z.object({
-    query: text(1_000),
+    query: text(10_000),
     top_k: z._default(z.int().check(z.minimum(1), z.maximum(50)), 10),
   }),
   responses: {

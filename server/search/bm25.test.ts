@@ -32,6 +32,21 @@ describe('BM25 weights', () => {
   })
 })
 
+test('numbers in the cells of a table add no length', () => {
+  const row = 'Mast height\t'
+  const filled = vectorizer.passage(null, `${row}12,345\t$ (6,789)\t10.5 %`).vector
+  expect(weightOf(filled, 'mast')).toBe(weightOf(vectorizer.passage(null, row).vector, 'mast'))
+  expect(weightOf(filled, '12345')).toBeGreaterThan(0)
+})
+
+test('the beginning of a page counts twice in its vector', () => {
+  const passages = [{ heading: null, text: `Mast. ${'Nothing else. '.repeat(30)}Rope.` }]
+  const section = (page: number | null) =>
+    vectorizer.section(passages.map((passage) => ({ ...passage, page })))
+  expect(weightOf(section(1), 'mast')).toBeGreaterThan(weightOf(section(null), 'mast'))
+  expect(weightOf(section(1), 'rope')).toBeLessThan(weightOf(section(1), 'mast'))
+})
+
 test('IDF falls with the document frequency and is never negative', () => {
   expect(idf(1, 1_000)).toBeGreaterThan(idf(500, 1_000))
   expect(idf(1_000, 1_000)).toBeGreaterThan(0)

@@ -50,6 +50,10 @@ function lengthInWords({ kind, text }: Token): number {
   return kind === 'bigram' ? (cjk.test(text) ? 0.6 : 0.3) : 0
 }
 const cjk = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u
+/** A cell of a table with numbers only. Such cells add no length, so that tables of numbers do not rank as long texts. */
+const numericCell = /\t[^\t\n\p{L}]*\p{Nd}[^\t\n\p{L}]*/gu
+/** The first characters of a page, usually its title, count twice in the vector of the page. */
+const pageTitleCharacters = 200
 /** Makes single characters searchable without affecting the rank of texts that contain the bigram. */
 const characterWeight = 0.01
 
@@ -67,6 +71,7 @@ function termCounter(stem: Stemmer) {
         counts.set(term, (counts.get(term) ?? 0) + (token.kind === 'character' ? characterWeight : weight))
         length += weight * lengthInWords(token)
       }
+      length -= weight * (text.match(numericCell)?.length ?? 0)
     },
     merge(other: { counts: Map<string, number>; length(): number }) {
       for (const [term, count] of other.counts) counts.set(term, (counts.get(term) ?? 0) + count)
@@ -84,7 +89,7 @@ export function bm25Vectorizer(aveeId: string, names: DocumentNames, stem: Stemm
   if (basename !== '' && basename !== names.title) nameTerms.add(basename, 1)
 
   function toVector({ counts, length }: ReturnType<typeof termCounter>, averageLength: number): TermVector {
-    const saturation = k1 * (1 - b + (b * length()) / averageLength)
+    const saturation = k1 * (1 - b + (b * Math.max(0, length())) / averageLength)
     const terms = new Map<number, string>()
     const values = new Map<number, number>()
     for (const [term, count] of counts) {
@@ -111,12 +116,14 @@ export function bm25Vectorizer(aveeId: string, names: DocumentNames, stem: Stemm
     },
 
     /** Returns the vector of a section, which is the context of its passages, in pgvector's text form. */
-    section(passages: { heading: string | null; text: string }[]): string {
+    section(passages: { page: number | null; heading: string | null; text: string }[]): string {
       const counter = termCounter(stem)
       counter.merge(nameTerms)
       for (const heading of new Set(passages.map((passage) => withoutTitle(passage.heading))))
         counter.add(heading, 1)
       for (const { text } of passages) counter.add(text, 1)
+      const [first] = passages
+      if (first && first.page !== null) counter.add(first.text.slice(0, pageTitleCharacters), 1)
       return toVector(counter, averageSectionLength).vector
     },
   }

@@ -20,6 +20,7 @@ two hundred hours; use grade GPT-4o only when the ambient temperature stays belo
     'Le café de la gare sert un excellent déjeuner aux voyageurs qui attendent le train de nuit pour Genève.',
   'harbour.md':
     '# Harbour rules\n\nBoats longer than twelve metres berth at the northern quay. Visitors pay the harbourmaster at the yellow hut.',
+  'assets.csv': 'item,value\n"Property, plant and equipment, net",14882\n',
   'revenue.md':
     '# Annual figures\n\nIn 2022 the cooperative had a revenue of 512 crowns from honey.\n\nIn 2023 the cooperative had a revenue of 640 crowns from honey.\n',
 }
@@ -56,6 +57,7 @@ describe.each(DATABASES)('search on %s', (kind) => {
     ['thai.txt', 'แมวบนหลังคา', 'Thai'],
     ['korean.txt', '감귤 수확', 'Korean'],
     ['haus.md', 'Welche Universität kaufte ein Haus?', 'German, inflected'],
+    ['assets.csv', 'How did PPNE change?', 'an abbreviation of accounting'],
     ['cafe.txt', 'dejeuner cafe geneve', 'French without diacritics'],
     ['harbour.md', 'harbormaster harbourmastr', 'a word with a letter missing'],
     ['harbour.md', 'nothern qauy', 'letters missing and swapped'],

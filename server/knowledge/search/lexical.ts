@@ -16,7 +16,7 @@ import {
   searchLexical,
 } from '../store/search.ts'
 
-/** Maximum number of passages that are scored: those with the query's rarest terms. */
+/** About the maximum number of passages that are scored: those with the query's rarest terms. */
 const maxCandidates = 5_000
 const maxResults = 100
 /** Pseudo-relevance feedback: passages that terms are taken from, terms taken, and the weight of their score. */
@@ -53,7 +53,7 @@ export async function weightTerms(
  */
 export async function lexicalSearch(trx: Trx, scope: Scope, query: LexicalQuery): Promise<RankedPassage[]> {
   const weights = queryWeights(query.terms)
-  const candidates = candidateTerms(query.terms)
+  const candidates = candidateTerms(query.terms, query.passages)
   if (candidates.length === 0) return []
   const ranked = await searchLexical(trx, scope, {
     candidates,
@@ -135,19 +135,22 @@ async function rerankByFeedback(
   return [{ ...first, score: Math.max(first.score, reranked[0]?.score ?? 0) }, ...reranked]
 }
 
-/** Returns the hashes of the rarest terms, up to about `maxCandidates` passages. Stop words count only if there is nothing else. */
-function candidateTerms(terms: WeightedTerm[]): number[] {
+/**
+ * Returns the hashes of the rarest terms, up to about `maxCandidates` of the passages, of which one may have several
+ * terms. Stop words count only if there is nothing else.
+ */
+function candidateTerms(terms: WeightedTerm[], passages: number): number[] {
   const occurring = terms.filter(({ documentFrequency }) => documentFrequency > 0)
   const contentTerms = occurring.filter(({ term }) => !term.isStopWord)
   const byFrequency = (contentTerms.length > 0 ? contentTerms : occurring).toSorted(
     (a, b) => a.documentFrequency - b.documentFrequency,
   )
   const hashes: number[] = []
-  let passages = 0
+  let shareOfOthers = 1
   for (const { term, documentFrequency } of byFrequency) {
-    if (hashes.length > 0 && passages + documentFrequency > maxCandidates) break
+    shareOfOthers *= 1 - Math.min(1, documentFrequency / passages)
+    if (hashes.length > 0 && (1 - shareOfOthers) * passages > maxCandidates) break
     hashes.push(...term.stems.keys())
-    passages += documentFrequency
   }
   return hashes
 }

@@ -14,8 +14,9 @@ import { passageWithContext } from '../chunking/passage.ts'
 import { countPassagesByLanguage, type RankedPassage } from '../store/search.ts'
 import { findPreviousSpace, searchVectors } from '../store/vectors.ts'
 import { answerabilityOf, answerProbability } from './answerability.ts'
-import { lexicalSearch, weightTerms } from './lexical.ts'
+import { lexicalSearch, type WeightedTerm, weightTerms } from './lexical.ts'
 import { withoutNearDuplicates } from './near-duplicates.ts'
+import { relatedTerms } from './related-terms.ts'
 import { correctSpelling } from './spelling.ts'
 
 export type SearchQuery = {
@@ -92,18 +93,24 @@ export function hybridSearch({ database, log, embedder, embedderOf, relevance }:
       const analyzer = await queryAnalyzer(query.aveeId, languages)
       const text = expandFollowUpText(analyzer, query.query, context)
       onExpanded(text)
-      const written = await weightTerms(
+      const asked = expandFollowUpTerms(analyzer, query.query, context)
+      const weighted = await weightTerms(
         trx,
         query,
-        expandFollowUpTerms(analyzer, query.query, context),
+        [...asked, ...relatedTerms(analyzer, text, asked)],
         passages,
       )
-      const terms = written.some(({ documentFrequency }) => documentFrequency === 0)
+      const written = weighted.slice(0, asked.length)
+      const related = weighted.slice(asked.length)
+      const corrected = written.some(({ documentFrequency }) => documentFrequency === 0)
         ? await weightTerms(trx, query, await correctSpelling(trx, query, written), passages)
         : written
-      const results = await lexicalSearch(trx, query, { terms, passages, languages })
-      const queryTerms = terms.map(({ term }) => term)
-      const coverage = results.slice(0, evidencePassages).map((passage) =>
+      const ranked = (terms: WeightedTerm[]) => lexicalSearch(trx, query, { terms, passages, languages })
+      const results = await ranked([...corrected, ...related])
+      // Related terms find the passages but do not show that these answer the question.
+      const evidence = related.length === 0 ? results : await ranked(corrected)
+      const queryTerms = corrected.map(({ term }) => term)
+      const coverage = evidence.slice(0, evidencePassages).map((passage) =>
         coverageOf(analyzer, queryTerms, {
           context: `${passage.title} ${passage.heading ?? ''}`,
           text: passage.text,

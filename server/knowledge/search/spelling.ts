@@ -5,11 +5,15 @@ import type { WeightedTerm } from './lexical.ts'
 
 /** Equally close corrections of one term that are searched together. */
 const maxCorrections = 3
+/** A question with more unknown terms is about something else, or long enough to be found by its other terms. */
+const maxUnknownTerms = 8
 /** A correction counts less than a term that was found as written. */
 const correctionWeight = 0.7
 
 /** Replaces each term that occurs in no passage by the closest terms that do; terms without such stay as they are. */
 export async function correctSpelling(db: Db, scope: Scope, weighted: WeightedTerm[]): Promise<QueryTerm[]> {
+  if (weighted.filter(({ documentFrequency }) => documentFrequency === 0).length > maxUnknownTerms)
+    return weighted.map(({ term }) => term)
   const terms: QueryTerm[] = []
   for (const { term, documentFrequency } of weighted) {
     const [stem] = term.stems.values()
