@@ -12,9 +12,7 @@
  * Also reports the latency of both; that of memories among 20, 200 and 2,000.
  */
 
-import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { sql } from 'kysely'
 import { accounts as createAccounts } from '../server/accounts/index.ts'
 import { avees as createAvees } from '../server/avees/index.ts'
 import { newId } from '../server/db/index.ts'
@@ -26,22 +24,14 @@ import { memory as createMemory } from '../server/memory/index.ts'
 import type { Embedder } from '../server/models/index.ts'
 import { bagOfWords } from './bag-of-words.ts'
 import { bm25 } from './bm25.ts'
-import { fixed, foldersIn, jsonLines, mean, print, quantile } from './data.ts'
+import {
+  type ConversationQuestion,
+  type ConversationTurn,
+  conversationSets,
+  storeConversation,
+} from './conversations.ts'
+import { fixed, mean, print, quantile } from './data.ts'
 import { openBenchServer } from './server.ts'
-
-type Session = {
-  conv_id: string
-  date: string
-  turns: { id: string; speaker?: string; role?: string; text: string; image_caption?: string }[]
-}
-type Question = {
-  conv_id: string
-  question: string
-  category: unknown
-  category_name?: string
-  evidence: string[]
-}
-type Turn = { id: string; speaker: string; text: string; at: Date }
 
 const { values } = parseArgs({
   options: {
@@ -83,12 +73,6 @@ await jobs.open()
 
 const signal = () => AbortSignal.timeout(60_000)
 
-/** Parses "1:56 pm on 8 May, 2023" and "March-15-2024". */
-function parseDate(text: string): Date {
-  const at = new Date(`${text.replace(/^.* on /, '').replaceAll('-', ' ')} 12:00 UTC`)
-  return Number.isNaN(at.getTime()) ? new Date(0) : at
-}
-
 /** Creates a user and an avee of theirs. */
 async function createPair(userName: string, aveeName: string) {
   const [userId, aveeId] = [newId(), newId()]
@@ -100,49 +84,8 @@ async function createPair(userName: string, aveeName: string) {
   return { userId, aveeId }
 }
 
-/** Stores a dialogue as a conversation: the first speaker is the user, the second the avee. Returns the turns by message id. */
-async function storeConversation(turns: Turn[]) {
-  const [user = 'User', avee = 'Avee'] = new Set(turns.map((turn) => turn.speaker))
-  const pair = await createPair(user, avee)
-  const conversationId = newId()
-  await database.db
-    .insertInto('conversations')
-    .values({ id: conversationId, avee_id: pair.aveeId, user_id: pair.userId, layer_used: 'intimate' })
-    .execute()
-  const byMessage = new Map<string, Turn>()
-  let parent: string | null = null
-  for (const turn of turns) {
-    const id = newId()
-    const role = turn.speaker === user ? 'user' : 'assistant'
-    await sql`
-      insert into messages (id, conversation_id, parent_id, role, content, status, layer_used, created_at)
-      values (${id}, ${conversationId}, ${parent}, ${role}, ${turn.text}, 'complete', 'intimate', ${turn.at})
-    `.execute(database.db)
-    byMessage.set(id, turn)
-    parent = id
-  }
-  const ids = [...byMessage.keys()]
-  const textOf = (id: string) => byMessage.get(id)?.text ?? ''
-  for (let i = 0; i < ids.length; i += 2) {
-    const [first = '', second = first] = ids.slice(i, i + 2)
-    const prepared = await memory.prepareTurn({
-      ...pair,
-      conversationId,
-      userMessageId: first,
-      messageId: second,
-      question: textOf(first),
-      answer: textOf(second),
-      layer: 'intimate',
-      recalled: [],
-    })
-    await database.transaction((trx) => memory.recordTurn(trx, prepared))
-  }
-  await memory.idle()
-  return { ...pair, user, conversationId, byMessage }
-}
-
 /** Stores each turn of the user as a memory. Returns the turns by the text of their memory. */
-async function storeMemories(turns: Turn[], user: string) {
+async function storeMemories(turns: ConversationTurn[], user: string) {
   const pair = await createPair(user, 'Avee')
   const byText = new Map<string, string>()
   for (const turn of turns.filter(({ speaker }) => speaker === user)) {
@@ -157,29 +100,17 @@ async function storeMemories(turns: Turn[], user: string) {
   return { ...pair, byText }
 }
 
+type Conversations = ReturnType<typeof conversationSets>[number]
 type Measured = { category: string; at5: number; at10: number }
 
 const recallOf = (found: string[], evidence: string[], at: number): number =>
   evidence.filter((id) => found.slice(0, at).includes(id)).length / evidence.length
 
-async function measure(folder: string): Promise<void> {
-  const conversations = new Map<string, Turn[]>()
-  for (const session of jsonLines<Session>(path.join(folder, 'sessions.jsonl'))) {
-    const turns = conversations.get(session.conv_id) ?? []
-    const at = parseDate(session.date)
-    for (const turn of session.turns) {
-      const text = [turn.text, turn.image_caption].filter(Boolean).join('\n')
-      turns.push({ id: turn.id, speaker: turn.speaker ?? turn.role ?? '', text, at })
-    }
-    conversations.set(session.conv_id, turns)
-  }
-  const questions = jsonLines<Question>(path.join(folder, 'questions.jsonl')).filter(
-    (question) => question.evidence.length > 0,
-  )
+async function measure({ name: setName, conversations, questions }: Conversations): Promise<void> {
   const rows = new Map<string, Measured[]>()
   const times: number[] = []
   const recalled: number[] = []
-  const add = (name: string, question: Question, found: string[]) => {
+  const add = (name: string, question: ConversationQuestion, found: string[]) => {
     const { evidence } = question
     const category = String(question.category_name ?? question.category)
     const measured = { category, at5: recallOf(found, evidence, 5), at10: recallOf(found, evidence, 10) }
@@ -190,7 +121,9 @@ async function measure(folder: string): Promise<void> {
     const texts = turns.map((turn) => `${turn.speaker} ${turn.text}`)
     const plain = [bm25(texts), bm25(texts, { k1: 1.2, b: 0.75 })] as const
     embedder = undefined
-    const { conversationId, byMessage, user } = await storeConversation(turns)
+    const [user = 'User', avee = 'Avee'] = new Set(turns.map((turn) => turn.speaker))
+    const parties = await createPair(user, avee)
+    const { conversationId, byMessage } = await storeConversation({ database, memory }, parties, turns)
     for (const withVectors of [false, true]) {
       if (withVectors) {
         embedder = await bagOfWords()
@@ -242,9 +175,7 @@ async function measure(folder: string): Promise<void> {
     }
   }
   const count = [...conversations.values()].reduce((sum, turns) => sum + turns.length, 0)
-  print(
-    `\n${path.basename(folder)}: ${conversations.size} conversations, ${count} turns, ${questions.length} questions`,
-  )
+  print(`\n${setName}: ${conversations.size} conversations, ${count} turns, ${questions.length} questions`)
   for (const [name, measured] of rows) print(`  ${name.padEnd(28)} ${line(measured)}`)
   print(
     `  search of turns: p50 ${fixed(quantile(times, 0.5), 1)} ms, p95 ${fixed(quantile(times, 0.95), 1)} ms; memories per question: ${fixed(mean(recalled), 1)}`,
@@ -300,8 +231,8 @@ async function measureLatency(count: number): Promise<void> {
   )
 }
 
-for (const folder of foldersIn(path.join(values.data, 'memory'))) {
-  if (values.only === undefined || folder.includes(values.only)) await measure(folder)
+for (const set of conversationSets(values.data)) {
+  if (values.only === undefined || set.name.includes(values.only)) await measure(set)
 }
 embedder = undefined
 print(`\nLatency of recall (${database.kind})`)
