@@ -1,11 +1,11 @@
 /**
  * Measures what a model is shown of a long conversation: the evidence for a question within the prompt itself.
  *
- *     node bench/prompts.ts --data DIR [--only WORD] [--windows 4096,8192,32768] [--detail]
+ *     node bench/prompts.ts --data DIR [--only WORD] [--windows 4096,8192,32768] [--every N] [--detail]
  *
  *     DIR/memory/<name>/    as for bench/memory.ts
  *
- * Stores each conversation, asks its questions through `POST /chat/stream` and reads the prompts that the scripted
+ * Stores each conversation, asks its questions (or every Nth) through `POST /chat/stream` and reads the prompts that the scripted
  * model server receives. For each context window reports the share of the evidence (sentences of the turns that
  * contain it) and of the words of the answer (those that the question does not have) that are in the prompt, beside
  * three ways to fill the same number of tokens: the last turns alone, the best turns of plain BM25 alone, and half of
@@ -30,6 +30,7 @@ const { values } = parseArgs({
     data: { type: 'string' },
     only: { type: 'string' },
     windows: { type: 'string', default: '4096,8192,32768' },
+    every: { type: 'string', default: '1' },
     detail: { type: 'boolean', default: false },
   },
 })
@@ -89,8 +90,9 @@ function fill(order: number[], turns: ConversationTurn[], tokens: number): Set<n
   return taken
 }
 
-for (const { name, conversations, questions } of conversationSets(values.data)) {
+for (const { name, conversations, questions: all } of conversationSets(values.data)) {
   if (values.only !== undefined && !name.includes(values.only)) continue
+  const questions = all.filter((_, index) => index % Number(values.every) === 0)
   const rows = new Map<string, (Measured & { category: string })[]>()
   const add = (row: string, question: ConversationQuestion, measured: Measured) => {
     const category = String(question.category_name ?? question.category)

@@ -22,6 +22,7 @@ const parts = (more: Partial<PromptInput> = {}): PromptInput => ({
   summary: '',
   history: [],
   retrievedTurns: [],
+  askedAt: new Date('2026-11-20'),
   memories: [],
   updates: [],
   passages: [],
@@ -79,7 +80,7 @@ describe('buildPrompt', () => {
         memories: [attack],
         updates: [{ date: '2025-01-01', text: attack }],
         history: [{ role: 'user', content: attack }],
-        retrievedTurns: [{ id: 'r', role: 'user', content: attack }],
+        retrievedTurns: [{ id: 'r', role: 'user', content: attack, writtenAt: new Date() }],
         summary: attack,
         question: attack.replace('</passage-f00d>', ''),
       }),
@@ -116,8 +117,9 @@ describe('buildPrompt', () => {
         updates: [{ date: '2026-11-18', text: 'The engine is being repaired.' }],
         history: [{ id: 'a', role: 'user', content: 'Hello' }],
         retrievedTurns: [
-          { id: 'a', role: 'user', content: 'Hello' },
-          { id: 'b', role: 'user', content: 'My loom is blue.' },
+          { id: 'a', role: 'user', content: 'Hello', writtenAt: new Date('2026-11-17') },
+          { id: 'c', role: 'assistant', content: 'Red looms are rare.', writtenAt: new Date('2026-11-16') },
+          { id: 'b', role: 'user', content: 'My loom is blue.', writtenAt: new Date('2026-11-15') },
         ],
         passages: [passage(1, 'The engine weaves.')],
       }),
@@ -125,8 +127,10 @@ describe('buildPrompt', () => {
     )
     const question = prompt?.messages.at(-1)?.content ?? ''
     expect(question.indexOf('Their name is Marta.')).toBeLessThan(question.indexOf('2026-11-18: The engine'))
-    expect(question).toContain('They said: My loom is blue.')
-    expect(question).not.toContain('They said: Hello')
+    expect(question).toContain(
+      '(today is 2026-11-20):\n- 2026-11-15, they said: My loom is blue.\n- 2026-11-16, you said: Red looms are rare.',
+    )
+    expect(question).not.toContain('they said: Hello')
     expect(question.indexOf('My loom')).toBeLessThan(question.indexOf('<passage-f00d n="1"'))
     expect(prompt?.usedMemories).toEqual(['Their name is Marta.'])
     expect(JSON.stringify(prompt?.messages)).not.toContain('"id"')
@@ -155,7 +159,8 @@ describe('buildPrompt', () => {
     const turnsWith = (retrievedTurns: PromptInput['retrievedTurns']) =>
       buildPrompt(parts({ history, retrievedTurns }), { contextTokens: 1_200, count })?.messages.length ?? 0
     const turns = turnsWith([])
-    expect(turnsWith([{ id: 'other', role: 'user', content: words(50) }])).toBe(turns - 1)
+    const other = { id: 'other', role: 'user' as const, content: words(50), writtenAt: new Date() }
+    expect(turnsWith([other])).toBe(turns - 1)
     expect(turns).toBeGreaterThan(10)
   })
 

@@ -13,6 +13,8 @@ export type NumberedPassage = {
 
 /** An earlier message. It has an id when it is stored in the conversation. */
 export type Turn = ChatMessage & { id?: string }
+/** The part of an earlier message that matches the question. */
+export type RetrievedTurn = Turn & { writtenAt: Date }
 
 export type PromptInput = {
   avee: { displayName: string; bio: string; persona: string; personaNotes: string; isLibrary: boolean }
@@ -22,8 +24,8 @@ export type PromptInput = {
   summary: string
   /** Earlier turns, oldest first. */
   history: Turn[]
-  /** Earlier messages that match the question, best first. Those that `history` shows are left out. */
-  retrievedTurns: Turn[]
+  /** Best first; the prompt shows them in the order in which they were written, without those that `history` has. */
+  retrievedTurns: RetrievedTurn[]
   /** What the avee remembers of the user, one sentence each, most relevant first. */
   memories: string[]
   /** Recent news from the owner of the avee, newest first. */
@@ -32,6 +34,7 @@ export type PromptInput = {
   /** False when the documents were not searched. */
   searched: boolean
   question: string
+  askedAt: Date
   /** A random word for this prompt. It is part of the passage tags, so that no document can know them. */
   fence: string
 }
@@ -54,9 +57,6 @@ const answerShare = 1 / 4
 const maxPartShare = 1 / 2
 /** What the chat templates of Llama 3, Qwen and Gemma add around a message. */
 const tokensPerMessage = 5
-/** Limits the retrieved turns to about the size of the passages. */
-const maxRetrievedTurnCharacters = 600
-
 const layerLine: Record<Layer, string> = {
   public:
     'The person you talk with is a visitor: be friendly and factual, and share only what anyone may know.',
@@ -109,9 +109,9 @@ export function buildPrompt(input: PromptInput, { contextTokens, count }: Budget
   const memories = take(input.memories, (memory) => memory)
   const updates = take(input.updates, updateLine)
 
-  // The latest turns matter more than retrieved ones, which get at most a quarter, and only what they need.
+  // The history gets what the retrieved turns do not need.
   const beforeRetrieval = left
-  take(input.retrievedTurns, retrievedLine, left / 4)
+  take(input.retrievedTurns, retrievedLine)
   const reserved = beforeRetrieval - left
   left = beforeRetrieval
   const history: Turn[] = []
@@ -192,7 +192,10 @@ function questionMessage(
       `Recent news from ${input.avee.displayName}, which takes precedence over older information:`,
       updates.map(updateLine),
     ),
-    section('From earlier in this conversation:', retrievedTurns.map(retrievedLine)),
+    section(
+      `From earlier in this conversation (today is ${isoDate(input.askedAt)}):`,
+      retrievedTurns.toSorted((a, b) => a.writtenAt.getTime() - b.writtenAt.getTime()).map(retrievedLine),
+    ),
     passages.map((passage) => passageBlock(passage, input.fence)).join('\n'),
     foundNothing ? '(No passage in the documents matches.)' : '',
   ].filter(Boolean)
@@ -205,8 +208,10 @@ const section = (heading: string, lines: string[]) =>
 
 const updateLine = ({ date, text }: { date: string; text: string }) => `${date}: ${text}`
 
-const retrievedLine = ({ role, content }: Turn) =>
-  `${role === 'user' ? 'They said' : 'You said'}: ${content.slice(0, maxRetrievedTurnCharacters)}`
+const retrievedLine = ({ role, content, writtenAt }: RetrievedTurn) =>
+  `${isoDate(writtenAt)}, ${role === 'user' ? 'they' : 'you'} said: ${content}`
+
+const isoDate = (time: Date) => time.toISOString().slice(0, 10)
 
 function passageBlock({ n, title, heading, page, text }: NumberedPassage, fence: string): string {
   const source = [title, heading, page === null ? null : `page ${page}`].filter(Boolean).join(', ')

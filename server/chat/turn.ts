@@ -161,6 +161,7 @@ async function runTurn(dependencies: TurnDependencies, context: RunContext<TurnI
       searched: input.useDocuments,
       fence: randomBytes(4).toString('hex'),
       question: question.content,
+      askedAt: question.created_at,
     },
     {
       contextTokens: await model.contextTokens(signal),

@@ -1,5 +1,12 @@
+import { setImmediate } from 'node:timers/promises'
 import { type Layer, layersWithin } from '../../../contract/layers.ts'
-import { expandFollowUpTerms, fuseRankings, idf, sparseVectorLiteral } from '../../search/index.ts'
+import {
+  coverageOf,
+  expandFollowUpTerms,
+  fuseRankings,
+  idf,
+  sparseVectorLiteral,
+} from '../../search/index.ts'
 import { findPeriod } from '../dates.ts'
 import {
   documentFrequencies,
@@ -15,6 +22,7 @@ import {
 } from '../store/turn-recall.ts'
 import { type Pair, pairAnalyzer } from '../terms.ts'
 import { embedQuery, type RecallDependencies } from './embed-query.ts'
+import { excerptOf } from './excerpt.ts'
 
 export type TurnQuery = ({ conversationId: string } | Pair) & {
   /** Turns of wider layers are left out. */
@@ -30,8 +38,8 @@ export type TurnQuery = ({ conversationId: string } | Pair) & {
   signal: AbortSignal
 }
 
-/** An earlier message that matches a query; the best match has a score of about 1. */
-export type RecalledTurn = FoundTurn & { score: number }
+/** An earlier message that matches a query, and the part that does. The best match has a score of about 1. */
+export type RecalledTurn = FoundTurn & { score: number; excerpt: string }
 
 const maxLexical = 400
 const maxNearest = 100
@@ -55,7 +63,7 @@ export function turnRecall(dependencies: RecallDependencies) {
   async function lexicalSearch(query: TurnQuery, scope: TurnScope) {
     const counts = await turnLanguages(db, scope)
     const [pair] = counts
-    if (!pair) return { languages: [], hits: [] }
+    if (!pair) return { languages: [], hits: [], coverage: () => 0 }
     const total = counts.reduce((sum, each) => sum + each.turns, 0)
     const languages = [...new Set(counts.map((each) => each.language))]
     // The names of speakers are indexed without a language.
@@ -70,16 +78,17 @@ export function turnRecall(dependencies: RecallDependencies) {
       for (const form of indexed)
         weights.set(form, Math.max(weights.get(form) ?? 0, term.weight * idf(frequency, total)))
     }
-    if (weights.size === 0) return { languages, hits: [] }
+    const coverage = (text: string) => coverageOf(analyzer, terms, { context: '', text }).matched
+    if (weights.size === 0) return { languages, hits: [], coverage }
     const vector = sparseVectorLiteral(weights)
     const hits = await findTurnsByTerms(db, scope, { terms: [...weights.keys()], vector, limit: maxLexical })
-    return { languages, hits }
+    return { languages, hits, coverage }
   }
 
   /** Returns earlier turns that match a query, the best first. */
   return async function recallTurns(query: TurnQuery): Promise<RecalledTurn[]> {
     const scope: TurnScope = { ...query, layers: layersWithin(query.layer) }
-    const [{ languages, hits }, nearest] = await Promise.all([
+    const [{ languages, hits, coverage }, nearest] = await Promise.all([
       lexicalSearch(query, scope),
       vectorSearch(query, scope),
     ])
@@ -102,7 +111,7 @@ export function turnRecall(dependencies: RecallDependencies) {
     ])
     query.signal.throwIfAborted()
     const period = findPeriod(query.query, dependencies.now(), { languages, prefer: 'past' })
-    return wanted
+    const found = wanted
       .flatMap((id) => turns.get(id) ?? [])
       .filter((turn) => branch === undefined || branch.has(turn.id))
       .map((turn) => {
@@ -111,6 +120,12 @@ export function turnRecall(dependencies: RecallDependencies) {
       })
       .toSorted((a, b) => b.score - a.score)
       .slice(0, query.limit)
+    const recalled: RecalledTurn[] = []
+    for (const turn of found) {
+      recalled.push({ ...turn, excerpt: excerptOf(turn.content, coverage) })
+      await setImmediate()
+    }
+    return recalled
   }
 }
 
