@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -9,10 +9,11 @@ export async function temporaryFolder() {
   return {
     path,
 
-    /** Writes a file and returns its path. Names may repeat. */
+    /** Writes a file into a folder of its own and returns its path. */
     async write(name: string, content: string | Uint8Array): Promise<string> {
       count += 1
-      const file = join(path, `${count}-${name}`)
+      const file = join(path, String(count), name)
+      await mkdir(join(path, String(count)))
       await writeFile(file, content)
       return file
     },
