@@ -45,7 +45,7 @@ export const session = component('Session', z.object({ token: z.string(), expire
 export type Session = z.infer<typeof session>
 
 /** The second factors that a user can set up. */
-const factorKinds = ['totp'] as const
+const factorKinds = ['totp', 'passkey'] as const
 export type FactorKind = (typeof factorKinds)[number]
 
 export const signInChallenge = component(
@@ -84,6 +84,7 @@ export const getAuthState = operation({
         z.boolean(),
         'True if the first account requires the setup token that the server prints at its start.',
       ),
+      oidc: describe(z.nullable(z.string()), 'The name of the OIDC provider where people can sign in.'),
       mail: describe(z.boolean(), 'Whether the server sends mails with links for a new password.'),
     }),
   },

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { session } from './accounts.ts'
-import { describe, ok, shortText } from './common.ts'
+import { component, describe, id, idParams, ok, shortText, text, time } from './common.ts'
 import { operation } from './operation.ts'
 
 const tags = ['accounts'] as const
@@ -12,17 +12,47 @@ const code = describe(
 )
 
 /** Proves that the person at the keyboard is the user, not somebody who found an open session. */
-const confirmation = {
+export const confirmation = {
   current_password: z.optional(shortText(200)),
   code: z.optional(describe(shortText(100), 'Instead of the password: a code of a second factor.')),
 }
-const confirmationNote =
+export const confirmationNote =
   'Requires the current password, or a code of a second factor. An account that has neither needs no confirmation.'
+
+const webAuthn = z.record(z.string(), z.unknown())
+const passkeyOptions = z.object({
+  options: describe(webAuthn, 'The argument of the WebAuthn API of the browser, as JSON; valid once.'),
+})
+const passkeyResponse = describe(webAuthn, 'What the WebAuthn API of the browser returned, as JSON.')
+
+const passkey = component(
+  'Passkey',
+  z.object({ id, name: z.string(), created_at: time, last_used_at: z.nullable(time) }),
+)
+export type Passkey = z.infer<typeof passkey>
 
 const recoveryCodes = describe(
   z.array(z.string()),
   'Each replaces the second factor once. The response is the only one that contains them.',
 )
+
+const firstRecoveryCodes = describe(
+  z.nullable(recoveryCodes),
+  'With the first second factor; null if the account has recovery codes already.',
+)
+
+const signInChallengeToken = describe(shortText(200), '`challenge` of the response to `POST /auth/login`.')
+
+export const requestPasskey = operation({
+  method: 'POST',
+  path: '/auth/second-factor/passkey',
+  tags,
+  summary: 'Get the options for using a passkey as second factor',
+  access: 'public',
+  maxBodyBytes,
+  body: z.object({ challenge: signInChallengeToken }),
+  responses: { 200: passkeyOptions },
+})
 
 export const verifySecondFactor = operation({
   method: 'POST',
@@ -34,8 +64,9 @@ export const verifySecondFactor = operation({
   audit: 'session.create',
   maxBodyBytes,
   body: z.object({
-    challenge: describe(shortText(200), '`challenge` of the response to `POST /auth/login`.'),
-    code,
+    challenge: signInChallengeToken,
+    code: z.optional(code),
+    passkey: z.optional(describe(passkeyResponse, 'Instead of the code.')),
   }),
   responses: { 200: session },
 })
@@ -44,11 +75,14 @@ export const getFactors = operation({
   method: 'GET',
   path: '/me/factors',
   tags,
-  summary: 'Get the second factors of the caller',
+  summary: 'Get how the caller signs in',
   responses: {
     200: z.object({
       totp: describe(z.boolean(), 'Whether an authenticator app is set up.'),
+      passkeys: z.array(passkey),
       recovery_codes: describe(z.int(), 'Unused recovery codes.'),
+      password: describe(z.boolean(), 'Whether the account has a password.'),
+      identity: describe(z.boolean(), 'Whether the account is linked to the OIDC provider.'),
     }),
   },
 })
@@ -78,12 +112,7 @@ export const enableTotp = operation({
   maxBodyBytes,
   body: z.object({ code: describe(shortText(100), 'The present code of the app.') }),
   responses: {
-    200: z.object({
-      recovery_codes: describe(
-        z.nullable(recoveryCodes),
-        'With the first second factor; null if the account has recovery codes already.',
-      ),
-    }),
+    200: z.object({ recovery_codes: firstRecoveryCodes }),
   },
 })
 
@@ -109,4 +138,39 @@ export const createRecoveryCodes = operation({
   maxBodyBytes,
   body: z.object(confirmation),
   responses: { 201: z.object({ recovery_codes: recoveryCodes }) },
+})
+
+export const beginPasskey = operation({
+  method: 'POST',
+  path: '/me/factors/passkeys/options',
+  tags,
+  summary: 'Get the options for creating a passkey',
+  description: confirmationNote,
+  maxBodyBytes,
+  body: z.object(confirmation),
+  responses: { 200: passkeyOptions },
+})
+
+export const createPasskey = operation({
+  method: 'POST',
+  path: '/me/factors/passkeys',
+  tags,
+  summary: 'Add a passkey, which replaces the code of an authenticator app at sign-in',
+  audit: 'passkey.create',
+  maxBodyBytes,
+  body: z.object({ name: text(100), response: passkeyResponse }),
+  responses: { 201: z.extend(passkey, { recovery_codes: firstRecoveryCodes }) },
+})
+
+export const deletePasskey = operation({
+  method: 'DELETE',
+  path: '/me/factors/passkeys/:id',
+  tags,
+  summary: 'Remove a passkey',
+  description: `Recovery codes are deleted with the last second factor. ${confirmationNote}`,
+  audit: 'passkey.delete',
+  maxBodyBytes,
+  params: idParams,
+  body: z.object(confirmation),
+  responses: { 200: ok },
 })

@@ -91,6 +91,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     runs,
     deletions,
     jobs,
+    oidc: config.oidc && { ...config.oidc, clientSecret: config.oidc.clientSecret?.reveal() ?? null },
     mail: config.mail && { ...config.mail, url: config.mail.url.reveal() },
     encryption: createEncryption(config.encryptionKey?.reveal() ?? (await readEncryptionKey(config.dataDir))),
     loopback: config.server.loopback,

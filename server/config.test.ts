@@ -33,12 +33,14 @@ test('the defaults serve only this machine', () => {
     log: { level: 'info' },
     dataDir: resolve('data'),
     encryptionKey: null,
+    oidc: null,
     mail: null,
     databaseUrl: null,
     redisUrl: null,
     accounts: { registration: 'invite', sessionDays: 30, signInLimit: 10 },
     limits: { questions: 0, uploads: 0, pulls: 0 },
     maxConversations: 0,
+    undoDays: 7,
     minFreeDiskBytes: 500 * 1024 * 1024,
     models: {
       ollamaBaseUrl: 'http://127.0.0.1:11434',
@@ -167,6 +169,17 @@ test('warns about a misspelt setting unless the right one is set', () => {
     'OPENAI_KEY is set but unknown; did you mean OPENAI_API_KEY?',
   ])
   expect(readConfig({ OPENAI_KEY: 'sk-1', OPENAI_API_KEY: 'sk-1' }).hints).toEqual([])
+})
+
+test('an OIDC provider requires a client and a public URL, and TLS elsewhere than on this machine', () => {
+  const OIDC_ISSUER = 'http://login.example.org'
+  expect(problems({ OIDC_ISSUER }).join()).toMatch(
+    /requires OIDC_CLIENT_ID, and PUBLIC_URL.*must start with https/,
+  )
+  const given = { OIDC_CLIENT_ID: 'gabee', PUBLIC_URL: 'http://localhost:8000' }
+  expect(readConfig({ ...given, OIDC_ISSUER: 'http://localhost:8080/realm' }).oidc?.name).toBe(
+    'localhost:8080',
+  )
 })
 
 test('mail requires a public URL, and its sender is on that host by default', () => {

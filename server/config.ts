@@ -182,6 +182,18 @@ export const settings = z.object({
       'Mail server for invitations and password resets, for example `smtps://user:password@mail.example.org`. Requires `PUBLIC_URL`, because mails contain links. `smtp://` uses TLS if the server offers it; add `?requireTLS=true` to insist.',
     ),
   MAIL_FROM: text.optional().describe('Sender of mails. Default: `gabee@` and the host of `PUBLIC_URL`.'),
+  OIDC_ISSUER: url('https', 'http')
+    .optional()
+    .describe(
+      'Issuer URL of an OpenID Connect provider where people can sign in, for example `https://login.example.org/realms/main`. Requires `OIDC_CLIENT_ID` and `PUBLIC_URL`; the redirect URI to register there is `/auth/oidc/callback` on `PUBLIC_URL`. `http://` is accepted on this machine only.',
+    ),
+  OIDC_CLIENT_ID: text.optional().describe('Client id of this server at the OIDC provider.'),
+  OIDC_CLIENT_SECRET: text
+    .optional()
+    .describe('Client secret at the OIDC provider; none for a public client.'),
+  OIDC_NAME: text
+    .optional()
+    .describe('Name of the OIDC provider on the sign-in page. Default: the host of `OIDC_ISSUER`.'),
   SESSION_DAYS: integer(1, 3650).prefault('30').describe('Days until a session expires.'),
   LIMIT_SIGN_INS_PER_QUARTER_HOUR: integer(0, 1_000_000)
     .prefault('10')
@@ -349,8 +361,8 @@ export function readConfig(env: Record<string, string | undefined>) {
   const parsed = settings.safeParse(given)
   if (!parsed.success) throw new ConfigError(parsed.error.issues.map((issue) => describe(issue, given)))
   const s = parsed.data
-  if (s.SMTP_URL && !s.PUBLIC_URL)
-    throw new ConfigError(['SMTP_URL requires PUBLIC_URL, because mails contain links.'])
+  const missing = missingSettings(s)
+  if (missing.length > 0) throw new ConfigError(missing)
 
   return {
     server: {
@@ -370,6 +382,17 @@ export function readConfig(env: Record<string, string | undefined>) {
     /** Absolute. */
     dataDir: resolve(s.DATA_DIR),
     encryptionKey: secret(s.ENCRYPTION_KEY),
+    /** Null if people sign in with passwords only. */
+    oidc:
+      s.OIDC_ISSUER && s.OIDC_CLIENT_ID && s.PUBLIC_URL
+        ? {
+            issuer: s.OIDC_ISSUER,
+            clientId: s.OIDC_CLIENT_ID,
+            clientSecret: secret(s.OIDC_CLIENT_SECRET),
+            name: s.OIDC_NAME ?? new URL(s.OIDC_ISSUER).host,
+            publicUrl: s.PUBLIC_URL,
+          }
+        : null,
     /** Null if the server sends no mail. */
     mail:
       s.SMTP_URL && s.PUBLIC_URL
@@ -443,10 +466,28 @@ export function readConfig(env: Record<string, string | undefined>) {
   }
 }
 
+/** Checks settings that depend on each other. Returns one sentence per problem. */
+function missingSettings({
+  SMTP_URL,
+  PUBLIC_URL,
+  OIDC_ISSUER,
+  OIDC_CLIENT_ID,
+}: z.output<typeof settings>): string[] {
+  const isOidcPlain = OIDC_ISSUER?.startsWith('http:') && !isLoopbackHost(new URL(OIDC_ISSUER).hostname)
+  return [
+    SMTP_URL && !PUBLIC_URL && 'SMTP_URL requires PUBLIC_URL, because mails contain links.',
+    OIDC_ISSUER &&
+      !(OIDC_CLIENT_ID && PUBLIC_URL) &&
+      'OIDC_ISSUER requires OIDC_CLIENT_ID, and PUBLIC_URL, to which the provider returns the browser.',
+    isOidcPlain && 'OIDC_ISSUER must start with https:// unless it is on this machine.',
+  ].filter((problem) => typeof problem === 'string')
+}
+
 const secret = (value: string | undefined) => (value === undefined ? null : new Secret(value))
 
 const secretNames = new Set([
   'ENCRYPTION_KEY',
+  'OIDC_CLIENT_SECRET',
   'OPENAI_API_KEY',
   'RERANK_API_KEY',
   'METRICS_TOKEN',

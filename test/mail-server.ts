@@ -28,12 +28,12 @@ export async function startMailServer(): Promise<MailServer> {
       else done(new Error('Wrong credentials'))
     },
     onMailFrom: (_address, _session, done) => done(mailServer.isRefusing ? new Error('No mails now') : null),
-    onData: (stream, _session, done) => {
+    onData: (stream, _session, respond) => {
       new Response(stream as unknown as BodyInit)
         .arrayBuffer()
         .then((bytes) => PostalMime.parse(bytes))
         .then((mail) => mails.push(mail))
-        .then(() => done(), done)
+        .then(() => respond(), respond)
     },
   })
   // A client that closes its socket early is not an error of the test.

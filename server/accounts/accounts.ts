@@ -36,10 +36,12 @@ import {
 import { isReservedHandle } from './handles.ts'
 import { createInvitations, redeemInvitation } from './invitation-store.ts'
 import { createMail, type MailSettings } from './mail.ts'
+import type { OidcSettings } from './oidc.ts'
+import { createOidcSignIn } from './oidc-sign-in.ts'
 import { createPasswordHasher, type HashParameters } from './password.ts'
 import { createPasswordReset, redeemPasswordReset } from './password-reset-store.ts'
 import { listUsersWithFactors } from './second-factor-store.ts'
-import { createSecondFactors, type FactorKind } from './second-factors.ts'
+import { createSecondFactors } from './second-factors.ts'
 import {
   createSession,
   deleteExpiredSessions,
@@ -48,14 +50,10 @@ import {
   deleteSessionsOf,
   findSessionUser,
   listSessions,
-  type SessionClient,
 } from './session-store.ts'
 import { deleteSetupToken, isSetupToken, readSetupToken } from './setup-token-store.ts'
-import {
-  createAddressLimit,
-  createSignInThrottle,
-  type Client as ThrottledClient,
-} from './sign-in-throttle.ts'
+import type { Client, NewSession, RegistrationPolicy, SecondFactorChallenge, User } from './sign-in.ts'
+import { createAddressLimit, createSignInThrottle } from './sign-in-throttle.ts'
 import {
   countUsers,
   deleteOwnerSetting,
@@ -77,18 +75,7 @@ import { hashToken, isApiKey } from './tokens.ts'
 
 export type Mode = 'personal' | 'accounts'
 
-/** Where a request comes from. */
-export type Client = ThrottledClient & SessionClient
-
-/** A user without credentials. */
-export type User = Omit<UserRow, 'password_hash'>
-
 export type Registration = BodyOf<typeof contract.register>
-
-export type NewSession = { token: string; expiresAt: Date; user: User }
-
-/** Asks for a second factor, where a sign-in would otherwise start a session. */
-export type SecondFactorChallenge = { challenge: string; expiresAt: Date; factors: FactorKind[]; user: User }
 
 export type AccountsDependencies = {
   database: Database
@@ -101,7 +88,9 @@ export type AccountsDependencies = {
   /** True when only this machine can reach the server; otherwise there is no personal mode. */
   loopback: boolean
   /** Who may create an account after the first one. */
-  registration: 'invite' | 'open' | 'closed'
+  registration: RegistrationPolicy
+  /** The OIDC provider, if people can sign in there. */
+  oidc?: OidcSettings | null
   sessionDays: number
   /** Sign-in attempts per quarter of an hour, client and account; 0 for no limit. */
   signInLimit: number
@@ -138,6 +127,17 @@ export async function accounts({
   const { db } = database
   const hashing = createPasswordHasher(settings.strength)
   const throttle = createSignInThrottle({ limit: settings.signInLimit, redis: settings.redis })
+  const factors = createSecondFactors({ database, encryption, throttle, requireUser, confirmPassword })
+  const oidcSignIns = createAddressLimit('oidc', registrationsPerHour, settings.redis)
+  const oidc = createOidcSignIn({
+    database,
+    settings: settings.oidc ?? null,
+    registration: settings.registration,
+    requireUser,
+    confirm: factors.confirm,
+    startSignIn,
+    normalizeEmail,
+  })
   const registrations = createAddressLimit('registration', registrationsPerHour, settings.redis)
   const forgotten = createAddressLimit('forgot-password', resetMailsPerAddress, settings.redis)
   const resetMails = createRateLimiter(
@@ -145,7 +145,6 @@ export async function accounts({
     settings.redis,
   )
   const mail = settings.mail ? createMail(settings.mail) : null
-  const factors = createSecondFactors({ database, encryption, throttle, requireUser, confirmPassword })
 
   const readSetupState = async () => ({
     hasAccounts: await hasAccounts(db),
@@ -187,9 +186,9 @@ export async function accounts({
   }
 
   async function challengedUser(challenge: string): Promise<string> {
-    const userId = await findChallenge(db, 'second_factor', challenge)
-    if (userId === undefined) throw challengeExpired()
-    return userId
+    const found = await findChallenge(db, 'second_factor', challenge)
+    if (!found?.user_id) throw challengeExpired()
+    return found.user_id
   }
 
   const needsSetupToken = async () => !settings.loopback && !(await getSetupState()).hasAccounts
@@ -264,6 +263,13 @@ export async function accounts({
   return {
     keys: createApiKeys(db),
     factors,
+    oidc: {
+      ...oidc,
+      async begin(fields: { next?: string | undefined; invitation?: string | undefined }, client: Client) {
+        await oidcSignIns.consume(client)
+        return await oidc.begin(fields)
+      },
+    },
     usersWithFactors: () => listUsersWithFactors(db),
     invitations: createInvitations(db),
 
@@ -296,6 +302,7 @@ export async function accounts({
         hasAccounts: has,
         needsSetupToken: await needsSetupToken(),
         mail: mail !== null,
+        oidc: oidc.name,
       }
     },
 
@@ -322,7 +329,7 @@ export async function accounts({
       const signedIn = await database
         .transaction(async (trx) => {
           const owner = await findOwner(trx, { lock: true })
-          if (owner?.password_hash === null) {
+          if (owner && !(await hasAccounts(trx))) {
             const display_name = fields.display_name ?? owner.display_name
             const handle = details.handle ?? owner.handle
             const claimed = await updateUser(trx, owner.id, { ...details, handle, display_name })
@@ -361,12 +368,16 @@ export async function accounts({
     /** Returns the user whose sign-in waits for a second factor. @throws 401 if it is unknown, finished or expired */
     challengedUser,
 
-    /** Finishes a sign-in with a code. @throws 401 for an unknown challenge, 403 for a wrong code */
-    async verifySecondFactor(challenge: string, code: string, client: Client): Promise<NewSession> {
-      await factors.verifyCode(await challengedUser(challenge), code)
+    /** Finishes a sign-in after `verify` has checked a factor of its user. @throws 401 for an unknown challenge */
+    async finishSignIn(
+      challenge: string,
+      verify: (userId: string) => Promise<void>,
+      client: Client,
+    ): Promise<NewSession> {
+      await verify(await challengedUser(challenge))
       return await database.transaction(async (trx) => {
-        const userId = await redeemChallenge(trx, 'second_factor', challenge)
-        const user = userId === undefined ? undefined : await findUser(trx, userId)
+        const redeemed = await redeemChallenge(trx, 'second_factor', challenge)
+        const user = redeemed?.user_id ? await findUser(trx, redeemed.user_id) : undefined
         if (!user) throw challengeExpired()
         if (user.disabled_at) throw accountDisabled()
         return await startSession(trx, user, client)

@@ -41,6 +41,11 @@ export const noSecondFactor = defineError(
   'no_second_factor',
   () => 'Set up a second factor first. Recovery codes replace it.',
 )
+export const passkeyRefused = defineError(
+  403,
+  'passkey_refused',
+  () => 'This passkey could not be added. Start again, on the page of this server.',
+)
 export const factorNotFound = defineError(404, 'factor_not_found', () => 'Second factor not found.')
 export const accountDisabled = defineError(
   403,
@@ -82,6 +87,40 @@ export const mailNotSent = defineError(
   502,
   'mail_not_sent',
   (reason: string) => `The mail server did not take the mail (${reason}). Check SMTP_URL and MAIL_FROM.`,
+)
+export const oidcNotConfigured = defineError(
+  409,
+  'oidc_not_configured',
+  () => 'This server has no OIDC provider. Sign in with a password.',
+)
+export const oidcExpired = defineError(
+  403,
+  'oidc_expired',
+  () => 'This sign-in has expired, or it began in another browser. Sign in again.',
+)
+export const oidcUnavailable = (cause: unknown): AppError =>
+  new AppError(503, 'oidc_unavailable', 'The sign-in provider cannot be reached. Try again later.', { cause })
+export const providerRefused = (cause: unknown): AppError =>
+  new AppError(403, 'oidc_refused', 'The sign-in provider did not confirm who you are. Try again.', { cause })
+export const firstAccountNeedsPassword = defineError(
+  403,
+  'first_account_needs_password',
+  () => 'Create the first account with a password. It can be linked to the sign-in provider afterwards.',
+)
+export const accountNeedsPassword = defineError(
+  409,
+  'account_needs_password',
+  () => 'Set a password first (POST /auth/password); otherwise nobody could sign in to the account.',
+)
+export const identityTaken = defineError(
+  409,
+  'identity_taken',
+  () => 'This person of the sign-in provider is linked to another account.',
+)
+export const identityNotFound = defineError(
+  404,
+  'identity_not_found',
+  () => 'The account is not linked to the sign-in provider.',
 )
 export const setupTokenRequired = defineError(
   403,

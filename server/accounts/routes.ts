@@ -22,6 +22,7 @@ import { clearSessionCookie } from '../http/session-cookie.ts'
 import type { Accounts } from './accounts.ts'
 import { aveeNotFound, handleTaken } from './errors.ts'
 import { loginLink } from './login-link.ts'
+import { oidcRoutes } from './oidc-routes.ts'
 import { secondFactorRoutes } from './second-factor-routes.ts'
 import { signInRoutes } from './sign-in-routes.ts'
 
@@ -54,8 +55,9 @@ export const accountRoutes =
       if (handle !== undefined && (await avees.isHandleOfOthers(handle, userId))) throw handleTaken(handle)
     }
 
-    await app.register(signInRoutes({ accounts, checkHandle }))
-    await app.register(secondFactorRoutes(accounts))
+    await app.register(signInRoutes({ accounts, publicUrl, checkHandle }))
+    await app.register(secondFactorRoutes({ accounts, publicUrl }))
+    await app.register(oidcRoutes({ accounts, publicUrl }))
 
     /** Returns false if the mail could not be sent: the administrator then sends the link. */
     async function mailInvitation({ log }: FastifyRequest, email: string, token: string): Promise<boolean> {

@@ -1,22 +1,36 @@
 import type { FastifyPluginAsync } from 'fastify'
 import {
+  beginPasskey,
   beginTotp,
+  createPasskey,
   createRecoveryCodes,
+  deletePasskey,
   disableTotp,
   enableTotp,
   getFactors,
 } from '../../contract/second-factors.ts'
 import { sessionCallerOf } from '../http/caller.ts'
+import { relyingParty } from '../http/relying-party.ts'
 import { route } from '../http/route.ts'
 import type { Accounts } from './accounts.ts'
+import type { PasskeyRow } from './passkey-store.ts'
 
 const done = { ok: true } as const
 
 /** The second factors of the caller. */
 export const secondFactorRoutes =
-  ({ factors }: Pick<Accounts, 'factors'>): FastifyPluginAsync =>
+  ({
+    accounts: { factors },
+    publicUrl,
+  }: {
+    accounts: Pick<Accounts, 'factors'>
+    publicUrl: string | null
+  }): FastifyPluginAsync =>
   async (app) => {
-    route(app, getFactors, async (request) => factors.list(sessionCallerOf(request).userId))
+    route(app, getFactors, async (request) => {
+      const { passkeys, ...others } = await factors.list(sessionCallerOf(request).userId)
+      return { passkeys: passkeys.map(presentPasskey), ...others }
+    })
 
     route(app, beginTotp, async (request) => factors.beginTotp(sessionCallerOf(request).userId, request.body))
 
@@ -32,4 +46,30 @@ export const secondFactorRoutes =
     route(app, createRecoveryCodes, async (request) => ({
       recovery_codes: await factors.renewRecoveryCodes(sessionCallerOf(request).userId, request.body),
     }))
+
+    route(app, beginPasskey, async (request) => {
+      const { userId } = sessionCallerOf(request)
+      const options = await factors.beginPasskey(userId, request.body, relyingParty(request, publicUrl))
+      return { options: { ...options } }
+    })
+
+    route(app, createPasskey, async (request) => {
+      const { userId } = sessionCallerOf(request)
+      const { name, response } = request.body
+      const party = relyingParty(request, publicUrl)
+      const { passkey, recovery_codes } = await factors.createPasskey(userId, name, response, party)
+      return { ...presentPasskey(passkey), recovery_codes }
+    })
+
+    route(app, deletePasskey, async (request) => {
+      await factors.deletePasskey(sessionCallerOf(request).userId, request.params.id, request.body)
+      return done
+    })
   }
+
+const presentPasskey = ({ id, name, created_at, last_used_at }: PasskeyRow) => ({
+  id,
+  name,
+  created_at: created_at.toISOString(),
+  last_used_at: last_used_at?.toISOString() ?? null,
+})

@@ -72,6 +72,7 @@ export async function listUsersWithFactors(db: Db): Promise<Set<string>> {
     .selectFrom('totp_secrets')
     .select('user_id')
     .where('confirmed_at', 'is not', null)
+    .union(db.selectFrom('passkeys').select('user_id'))
     .execute()
   return new Set(rows.map(({ user_id }) => user_id))
 }

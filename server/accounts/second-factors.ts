@@ -1,14 +1,19 @@
 import { Secret, TOTP } from 'otpauth'
-import type { Database, Trx } from '../db/index.ts'
+import type { FactorKind } from '../../contract/accounts.ts'
+import { type Database, type Db, newId, type Trx } from '../db/index.ts'
 import type { Encryption } from '../encryption.ts'
 import {
   codeRequired,
   factorNotFound,
   noSecondFactor,
+  passkeyRefused,
   totpAlreadyOn,
   totpNotBegun,
   wrongCode,
 } from './errors.ts'
+import { hasIdentity } from './identity-store.ts'
+import { deletePasskey, deletePasskeysOf, insertPasskey, listPasskeys } from './passkey-store.ts'
+import { createPasskeys, type PasskeyResponse, type RelyingParty } from './passkeys.ts'
 import {
   countRecoveryCodes,
   deleteTotp,
@@ -24,8 +29,6 @@ import type { UserRow } from './store.ts'
 /** Proves that a signed-in person is the user. */
 export type Confirmation = { current_password?: string | undefined; code?: string | undefined }
 
-export type FactorKind = 'totp'
-
 const recoveryCodeCount = 10
 /** Recovery codes have 80 random bits, so that a plain hash protects them. */
 const recoveryCodeBytes = 10
@@ -37,7 +40,7 @@ const totpOf = (secret: string, label = '') =>
 
 const normalizeCode = (code: string) => code.replaceAll(/[\s-]/g, '').toUpperCase()
 
-/** Second factors: codes of an authenticator app (TOTP, RFC 6238) and recovery codes. */
+/** Second factors: codes of an authenticator app (TOTP, RFC 6238), passkeys, and recovery codes. */
 export function createSecondFactors({
   database,
   encryption,
@@ -52,10 +55,15 @@ export function createSecondFactors({
   confirmPassword: (user: UserRow, password: string | undefined) => Promise<void>
 }) {
   const { db } = database
+  const passkeys = createPasskeys(db)
 
   /** Returns the factors that a sign-in asks for; none if it needs the password only. */
-  async function kindsOf(userId: string): Promise<FactorKind[]> {
-    return (await findTotp(db, userId))?.confirmed_at ? ['totp'] : []
+  async function kindsOf(userId: string, on: Db = db): Promise<FactorKind[]> {
+    const [totp, keys] = [await findTotp(on, userId), await listPasskeys(on, userId)]
+    return [
+      ...(totp?.confirmed_at ? ['totp' as const] : []),
+      ...(keys.length > 0 ? ['passkey' as const] : []),
+    ]
   }
 
   async function acceptTotp(userId: string, code: string, { isConfirmed }: { isConfirmed: boolean }) {
@@ -90,6 +98,21 @@ export function createSecondFactors({
     await confirmPassword(user, current_password)
   }
 
+  /** Uses a passkey. @throws 403 if the response is not by a passkey of the user, 429 after too many */
+  async function verifyPasskey(userId: string, response: PasskeyResponse, party: RelyingParty) {
+    await limited(userId, () => passkeys.accept(userId, response, party))
+  }
+
+  /** Returns recovery codes with the first factor of a user; null if there are some already. */
+  async function firstRecoveryCodes(trx: Trx, userId: string): Promise<string[] | null> {
+    return (await countRecoveryCodes(trx, userId)) > 0 ? null : await newRecoveryCodes(trx, userId)
+  }
+
+  /** Deletes the recovery codes of a user without a factor. */
+  async function deleteUselessCodes(trx: Trx, userId: string): Promise<void> {
+    if ((await kindsOf(userId, trx)).length === 0) await replaceRecoveryCodes(trx, userId, [])
+  }
+
   async function newRecoveryCodes(trx: Trx, userId: string): Promise<string[]> {
     const codes = Array.from(
       { length: recoveryCodeCount },
@@ -102,11 +125,18 @@ export function createSecondFactors({
   return {
     kindsOf,
     verifyCode,
+    verifyPasskey,
     confirm,
 
     async list(userId: string) {
       const kinds = await kindsOf(userId)
-      return { totp: kinds.includes('totp'), recovery_codes: await countRecoveryCodes(db, userId) }
+      return {
+        totp: kinds.includes('totp'),
+        passkeys: await listPasskeys(db, userId),
+        recovery_codes: await countRecoveryCodes(db, userId),
+        password: (await requireUser(userId)).password_hash !== null,
+        identity: await hasIdentity(db, userId),
+      }
     },
 
     /** Creates a secret, which has no effect until `enableTotp`. @throws 409 if an app is set up already */
@@ -124,8 +154,7 @@ export function createSecondFactors({
       if (!stored) throw totpNotBegun()
       if (stored.confirmed_at) throw totpAlreadyOn()
       await limited(userId, () => acceptTotp(userId, normalizeCode(code), { isConfirmed: false }))
-      if ((await countRecoveryCodes(db, userId)) > 0) return null
-      return await database.transaction((trx) => newRecoveryCodes(trx, userId))
+      return await database.transaction((trx) => firstRecoveryCodes(trx, userId))
     },
 
     /** Removes the app. @throws 404 if none is set up */
@@ -133,7 +162,36 @@ export function createSecondFactors({
       await confirm(await requireUser(userId), confirmation)
       await database.transaction(async (trx) => {
         if (!(await deleteTotp(trx, userId))) throw factorNotFound()
-        await replaceRecoveryCodes(trx, userId, [])
+        await deleteUselessCodes(trx, userId)
+      })
+    },
+
+    /** Returns the options with which a browser creates a passkey. */
+    async beginPasskey(userId: string, confirmation: Confirmation, party: RelyingParty) {
+      const user = await requireUser(userId)
+      await confirm(user, confirmation)
+      return await passkeys.creationOptions(user, party)
+    },
+
+    /** Adds the passkey that a browser has created. Returns recovery codes with the first factor of the user. */
+    async createPasskey(userId: string, name: string, response: PasskeyResponse, party: RelyingParty) {
+      const created = await passkeys.readCreated(userId, response, party)
+      if (!created) throw passkeyRefused()
+      return await database.transaction(async (trx) => {
+        const passkey = await insertPasskey(trx, { id: newId(), user_id: userId, name, ...created })
+        return { passkey, recovery_codes: await firstRecoveryCodes(trx, userId) }
+      })
+    },
+
+    /** Returns the options with which a browser uses a passkey of the user. */
+    passkeyOptions: passkeys.requestOptions,
+
+    /** Removes a passkey. @throws 404 if the user has none with this id */
+    async deletePasskey(userId: string, id: string, confirmation: Confirmation): Promise<void> {
+      await confirm(await requireUser(userId), confirmation)
+      await database.transaction(async (trx) => {
+        if (!(await deletePasskey(trx, userId, id))) throw factorNotFound()
+        await deleteUselessCodes(trx, userId)
       })
     },
 
@@ -148,6 +206,7 @@ export function createSecondFactors({
     async removeAll(userId: string): Promise<void> {
       await database.transaction(async (trx) => {
         await deleteTotp(trx, userId)
+        await deletePasskeysOf(trx, userId)
         await replaceRecoveryCodes(trx, userId, [])
       })
     },

@@ -8,11 +8,13 @@ import {
   register,
   resetPassword,
 } from '../../contract/accounts.ts'
-import { verifySecondFactor } from '../../contract/second-factors.ts'
+import { requestPasskey, verifySecondFactor } from '../../contract/second-factors.ts'
 import { callerOf, sessionCallerOf } from '../http/caller.ts'
+import { relyingParty } from '../http/relying-party.ts'
 import { route } from '../http/route.ts'
 import { clearSessionCookie, setSessionCookie } from '../http/session-cookie.ts'
-import type { Accounts, Client, NewSession, SecondFactorChallenge, User } from './accounts.ts'
+import type { Accounts } from './accounts.ts'
+import type { Client, NewSession, SecondFactorChallenge, User } from './sign-in.ts'
 
 const done = { ok: true } as const
 
@@ -20,15 +22,18 @@ const done = { ok: true } as const
 export const signInRoutes =
   ({
     accounts,
+    publicUrl,
     checkHandle,
   }: {
     accounts: Accounts
+    publicUrl: string | null
     /** @throws 409 for the handle of another user's avee */
     checkHandle: (handle: string | undefined, userId: string | null) => Promise<void>
   }): FastifyPluginAsync =>
   async (app) => {
     route(app, getAuthState, async () => {
-      const { registration, registrationOpen, hasAccounts, needsSetupToken, mail } = await accounts.state()
+      const { registration, registrationOpen, hasAccounts, needsSetupToken, mail, oidc } =
+        await accounts.state()
       return {
         mode: await accounts.mode(),
         registration,
@@ -36,6 +41,7 @@ export const signInRoutes =
         has_accounts: hasAccounts,
         needs_setup_token: needsSetupToken,
         mail,
+        oidc,
       }
     })
 
@@ -60,10 +66,20 @@ export const signInRoutes =
       return presentSession(signedIn)
     })
 
+    route(app, requestPasskey, async (request) => {
+      const userId = await accounts.challengedUser(request.body.challenge)
+      const options = await accounts.factors.passkeyOptions(userId, relyingParty(request, publicUrl))
+      return { options: { ...options } }
+    })
+
     route(app, verifySecondFactor, async (request, reply) => {
-      const { challenge, code } = request.body
+      const { challenge, code = '', passkey } = request.body
       request.audited = { actorId: await accounts.challengedUser(challenge) }
-      const signedIn = await accounts.verifySecondFactor(challenge, code, clientOf(request))
+      const verify = (userId: string) =>
+        passkey === undefined
+          ? accounts.factors.verifyCode(userId, code)
+          : accounts.factors.verifyPasskey(userId, passkey, relyingParty(request, publicUrl))
+      const signedIn = await accounts.finishSignIn(challenge, verify, clientOf(request))
       setSessionCookie(request, reply, signedIn.token, signedIn.expiresAt)
       return presentSession(signedIn)
     })
@@ -97,7 +113,7 @@ export const signInRoutes =
   }
 
 /** A proxy that TRUST_PROXY does not list hides the client's address; its header still distinguishes clients. */
-function clientOf(request: FastifyRequest): Client {
+export function clientOf(request: FastifyRequest): Client {
   const isTrusted = request.ip !== request.socket.remoteAddress
   const forwardedFor = request.headers['x-forwarded-for'] ?? request.headers.forwarded
   return {

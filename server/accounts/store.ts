@@ -40,8 +40,17 @@ export async function deleteOwnerSetting(trx: Db, id: string): Promise<void> {
     .execute()
 }
 
+/** Returns whether anybody can sign in. */
 export async function hasAccounts(db: Db): Promise<boolean> {
-  const accounts = db.selectFrom('users').select('id').where('password_hash', 'is not', null)
+  const accounts = db
+    .selectFrom('users')
+    .select('id')
+    .where((eb) =>
+      eb.or([
+        eb('password_hash', 'is not', null),
+        eb('id', 'in', eb.selectFrom('user_identities').select('user_id')),
+      ]),
+    )
   return (await accounts.limit(1).executeTakeFirst()) !== undefined
 }
 

@@ -14,7 +14,14 @@ type Stamp = ColumnType<Date, Date | string | undefined, Date | string>
 /** int8, which the driver returns as text. */
 type BigIntText = ColumnType<string, number | bigint, number | bigint>
 
-export type ChallengePurpose = 'second_factor'
+export type ChallengePurpose = 'second_factor' | 'oidc' | 'passkey_creation' | 'passkey_request'
+/** What a sign-in at an OIDC provider needs when the browser returns. */
+type OidcChallenge = {
+  verifier: string
+  nonce: string
+  next?: string | undefined
+  invitation?: string | undefined
+}
 
 type Conversations = {
   id: string
@@ -110,13 +117,30 @@ export type Tables = {
     last_step: BigIntText | null
   }
   recovery_codes: { user_id: string; code_hash: string }
+  passkeys: {
+    id: string
+    user_id: string
+    name: string
+    /** Base64url, as the browser sends it. */
+    credential_id: string
+    /** COSE key in base64url. */
+    public_key: string
+    /** The signature counter of the last use; 0 if the passkey has none. */
+    counter: BigIntText
+    transports: string[]
+    created_at: CreatedAt
+    last_used_at: Stamp | null
+  }
   /** Steps of a sign-in or of adding a factor that wait for the user's next request. */
   challenges: {
     token_hash: string
     purpose: ChallengePurpose
-    user_id: string
+    /** Null before somebody is known. */
+    user_id: string | null
+    data: Json<OidcChallenge | null>
     expires_at: Stamp
   }
+  user_identities: { issuer: string; subject: string; user_id: string; created_at: CreatedAt }
   audit_log: {
     id: string
     at: CreatedAt

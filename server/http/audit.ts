@@ -19,14 +19,14 @@ export function recordAudit(app: FastifyInstance, record: RecordAudit): void {
   app.decorateRequest('audited')
   app.addHook('onSend', async (request, reply, payload) => {
     const declared = request.routeOptions.config.operation?.audit
+    const { actorId, action = declared, target } = request.audited ?? {}
     const isFailure = reply.statusCode >= 400
-    if (declared === undefined || (isFailure && declared !== 'session.create')) return
-    const { actorId, action, target } = request.audited ?? {}
+    if (action === undefined || (isFailure && declared !== 'session.create')) return
     const parameters = Object.values(request.params as Record<string, string>).join('/')
     try {
       await record({
         actorId: actorId ?? request.caller?.userId ?? null,
-        action: isFailure ? `${declared}_failed` : (action ?? declared),
+        action: isFailure ? `${declared}_failed` : action,
         target:
           target ?? ([parameters, createdId(reply.statusCode, payload)].filter(Boolean).join('/') || null),
         address: request.ip,

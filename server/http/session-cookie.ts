@@ -12,8 +12,9 @@ export function setSessionCookie(
   reply: FastifyReply,
   token: string,
   expires: Date,
+  { isNavigation = false } = {},
 ): void {
-  if (!request.isFromOtherOrigin)
+  if (!request.isFromOtherOrigin || isNavigation)
     reply.setCookie(sessionCookie, token, { ...cookieOptions(request), expires })
 }
 

@@ -217,10 +217,13 @@ describe('every route', () => {
     'GET /deletions/{id}',
     'GET /health',
     'GET /health/ready',
+    'POST /auth/forgot-password',
     'POST /auth/login',
+    'POST /auth/oidc',
     'POST /auth/register',
     'POST /auth/reset',
     'POST /auth/second-factor',
+    'POST /auth/second-factor/passkey',
   ]
 
   test('declares public access, which few have', () => {

@@ -3,7 +3,9 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { Session, SignInChallenge } from '../../contract/accounts.ts'
 import type { AdminUser } from '../../contract/admin.ts'
 import { startApp, type TestApp } from '../app.ts'
+import { createAuthenticator } from '../authenticator.ts'
 import { bodyOf, registerUser, type TestUser } from '../builders.ts'
+import { createTestClient } from '../client.ts'
 import { expectError } from '../conformance/contract.ts'
 import { DATABASES } from '../databases.ts'
 
@@ -58,7 +60,7 @@ describe.each(DATABASES)('second factors on %s', (kind) => {
     expectError(await user.client.put('/me/factors/totp', { code: '000' }), 403, 'wrong_code')
     expect((await signIn(user)).status).toBe(200)
     bodyOf(await user.client.put('/me/factors/totp', { code: codeOf(secret) }))
-    expect(await factorsOf(user)).toEqual({ totp: true, recovery_codes: 10 })
+    expect(await factorsOf(user)).toMatchObject({ totp: true, recovery_codes: 10 })
     expectError(await begin(), 409, 'totp_already_on')
 
     const asked = await signIn(user)
@@ -92,7 +94,7 @@ describe.each(DATABASES)('second factors on %s', (kind) => {
     const use = async (code: string) => (await verify((await signIn(user)).body.challenge, code)).status
     expect([await use(first), await use(first)]).toEqual([200, 403])
     expect(await use(second.toLowerCase().replaceAll('-', ' '))).toBe(200)
-    expect(await factorsOf(user)).toEqual({ totp: true, recovery_codes: 8 })
+    expect(await factorsOf(user)).toMatchObject({ totp: true, recovery_codes: 8 })
     expectError(await user.client.post('/me/factors/recovery-codes', {}), 403, 'wrong_password')
     const renewed = await user.client.post<{ recovery_codes: string[] }>(
       '/me/factors/recovery-codes',
@@ -128,7 +130,7 @@ describe.each(DATABASES)('second factors on %s', (kind) => {
     expectError(await remove({ code: '000000' }), 403, 'wrong_code')
     expect((await remove({ code: codes[0] })).status).toBe(200)
     expectError(await remove(confirmation(user)), 404, 'factor_not_found')
-    expect(await factorsOf(user)).toEqual({ totp: false, recovery_codes: 0 })
+    expect(await factorsOf(user)).toMatchObject({ totp: false, recovery_codes: 0 })
     expect((await signIn(user)).status).toBe(200)
     expectError(
       await user.client.post('/me/factors/recovery-codes', confirmation(user)),
@@ -172,6 +174,79 @@ describe.each(DATABASES)('second factors on %s', (kind) => {
       ['session.challenge', null, id],
       ['totp.enable', null, id],
     ])
+  })
+
+  describe('passkeys', () => {
+    type Options = { options: { challenge: string } }
+    const atLocalhost = (token?: string) =>
+      createTestClient(app.url.replace('127.0.0.1', 'localhost')).as(token)
+
+    /** Registers a user with a passkey. */
+    async function withPasskey() {
+      const user = await registerUser(app)
+      const client = atLocalhost(user.session.token)
+      const key = createAuthenticator(client.url)
+      const path = '/me/factors/passkeys'
+      const begin = async () =>
+        bodyOf(await client.post<Options>(`${path}/options`, confirmation(user))).options
+      const add = (response: object) =>
+        client.post<{ id: string; recovery_codes: string[] | null }>(path, { name: 'My key', response })
+      return { user, client, key, begin, add }
+    }
+    const challengeOf = async (user: TestUser) => (await signIn(user)).body.challenge
+    const optionsFor = async (challenge: string) =>
+      bodyOf(await atLocalhost().post<Options>('/auth/second-factor/passkey', { challenge })).options
+    const verifyWith = (challenge: string, passkey: object) =>
+      atLocalhost().post<Session>('/auth/second-factor', { challenge, passkey })
+
+    test('sign in, once for each challenge', async () => {
+      const { user, client, key, begin, add } = await withPasskey()
+      const created = bodyOf(await add(key.create(await begin())))
+      expect(created.recovery_codes).toHaveLength(10)
+      const asked = await signIn(user)
+      expect([asked.status, asked.body.factors]).toEqual([202, ['passkey']])
+      const response = key.sign(await optionsFor(asked.body.challenge))
+      expect((await verifyWith(asked.body.challenge, response)).status).toBe(200)
+      expectError(await verifyWith(await challengeOf(user), response), 403, 'wrong_code')
+
+      const { passkeys } = bodyOf(await client.get<{ passkeys: object[] }>('/me/factors'))
+      expect(passkeys).toEqual([
+        { id: created.id, name: 'My key', created_at: expect.any(String), last_used_at: expect.any(String) },
+      ])
+      expectError(await client.delete(`/me/factors/passkeys/${created.id}`, {}), 403, 'wrong_password')
+      bodyOf(await client.delete(`/me/factors/passkeys/${created.id}`, confirmation(user)))
+      expect(await factorsOf(user)).toMatchObject({ passkeys: [], recovery_codes: 0 })
+      expect((await signIn(user)).status).toBe(200)
+    })
+
+    test('are refused for another origin, another user, and a counter that has not risen', async () => {
+      const { user, key, begin, add } = await withPasskey()
+      expectError(await add(key.create(await begin(), 'https://attacker.example')), 403, 'passkey_refused')
+      const options = await begin()
+      bodyOf(await add(key.create(options)))
+      expectError(await add(createAuthenticator(app.url).create(options)), 403, 'passkey_refused')
+
+      const attempt = async (respond: (given: Options['options']) => object) => {
+        const challenge = await challengeOf(user)
+        return (await verifyWith(challenge, respond(await optionsFor(challenge)))).status
+      }
+      expect(await attempt((given) => key.sign(given))).toBe(200)
+      expect(await attempt((given) => key.sign(given, 'https://attacker.example'))).toBe(403)
+      const copy = () => key.rewind(0)
+      expect(await attempt((given) => (copy(), key.sign(given)))).toBe(403)
+      const stranger = await withPasskey()
+      bodyOf(await stranger.add(stranger.key.create(await stranger.begin())))
+      expect(await attempt((given) => stranger.key.sign(given))).toBe(403)
+      const theirs = await optionsFor(await challengeOf(stranger.user))
+      key.rewind(9)
+      expect(await attempt(() => key.sign(theirs))).toBe(403)
+    })
+
+    test('need a host name', async () => {
+      const user = await registerUser(app)
+      const begun = await user.client.post('/me/factors/passkeys/options', confirmation(user))
+      expectError(begun, 409, 'passkeys_need_host_name')
+    })
   })
 
   test('neither secrets nor codes are in the database', async () => {

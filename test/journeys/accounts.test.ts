@@ -1,9 +1,10 @@
-import type { Browser } from 'playwright-core'
+import { TOTP } from 'otpauth'
+import type { Browser, Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startServer } from '../app.ts'
-import { createAvee, registerUser, uploadFiles } from '../builders.ts'
+import { bodyOf, createAvee, registerUser, uploadFiles } from '../builders.ts'
 import { startOllama } from '../model-servers.ts'
-import { openBrowser, openWindow } from './browser.ts'
+import { openBrowser, openWindow, waitUntil } from './browser.ts'
 import { chatPage } from './chat-page.ts'
 
 let browser: Browser
@@ -94,4 +95,113 @@ test('answers to a visitor use the documents of the granted layers only', async 
   await chat.waitUntilComplete()
   expect(JSON.stringify(ollama.requestsTo('/api/chat').at(-1)?.body)).not.toMatch(secrets)
   window.expectNoErrors()
+})
+
+const password = 'a good long password'
+
+async function fill(within: Page | Locator, fields: Record<string, string>): Promise<void> {
+  for (const [label, text] of Object.entries(fields))
+    await within.getByLabel(label, { exact: true }).fill(text)
+}
+const press = (page: Page, name: string | RegExp) => page.getByRole('button', { name, exact: true }).click()
+
+/** Gives the page's browser a passkey store that confirms everything, as a fingerprint would. */
+async function addVirtualAuthenticator(page: Page): Promise<void> {
+  const devTools = await page.context().newCDPSession(page)
+  await devTools.send('WebAuthn.enable')
+  await devTools.send('WebAuthn.addVirtualAuthenticator', {
+    options: {
+      protocol: 'ctap2',
+      transport: 'internal',
+      hasUserVerification: true,
+      isUserVerified: true,
+      automaticPresenceSimulation: true,
+    },
+  })
+}
+
+test('the first account needs the setup token, and signs in with an app, a recovery code and a passkey', async () => {
+  await using server = await startServer({ HOST: '0.0.0.0' })
+  // Passkeys need a host name.
+  const origin = `http://localhost:${server.port}`
+  const fragment = await waitUntil(
+    () => /#setup_token=\S+/.exec(server.output())?.[0],
+    (found) => found !== undefined,
+  )
+  // Signing out ends requests of the page in flight.
+  await using window = await openWindow(browser, `${origin}/login${fragment}`, { ignoredErrors: /401/ })
+  const { page } = window
+  await fill(page, { Name: 'Grace', Email: 'grace@example.org', Password: password })
+  await press(page, 'Create account')
+  await page.getByRole('button', { name: /^Grace ?: account/ }).waitFor()
+  const signIn = async () => {
+    await page.getByRole('button', { name: /^Grace ?: account/ }).click()
+    await page.getByRole('menuitem', { name: 'Sign out' }).click()
+    await page.getByRole('heading', { name: 'Sign in to Gabee' }).waitFor()
+    await fill(page, { Email: 'grace@example.org', Password: password })
+    await press(page, 'Sign in')
+    await page.getByRole('heading', { name: 'Confirm that it’s you' }).waitFor()
+  }
+  const openSettings = async () => {
+    await page.goto(`${origin}/settings`)
+    await page.getByRole('heading', { name: 'Sign-in security' }).waitFor()
+  }
+
+  await openSettings()
+  await press(page, 'Set up')
+  const dialog = page.getByRole('dialog')
+  await fill(dialog, { 'Current password': password })
+  await press(page, 'Continue')
+  await page.getByAltText('QR code of the secret').waitFor()
+  const secret = (await page.locator('.secret').innerText()).replaceAll(/\s/g, '')
+  const codeAt = (timestamp: number) => new TOTP({ secret }).generate({ timestamp })
+  await fill(dialog, { Code: codeAt(Date.now()) })
+  await press(page, 'Turn on')
+  const recoveryCodes = await page.locator('.recovery-codes code').allInnerTexts()
+  expect(recoveryCodes).toHaveLength(10)
+  await press(page, 'Done')
+
+  await signIn()
+  // The code of the present half minute is used up; that of the next is accepted already.
+  await fill(page, { Code: codeAt(Date.now() + 30_000) })
+  await press(page, 'Sign in')
+  await page.getByRole('button', { name: /^Grace ?: account/ }).waitFor()
+  await signIn()
+  await press(page, 'Use a recovery code')
+  await fill(page, { 'Recovery code': recoveryCodes[0] ?? '' })
+  await press(page, 'Sign in')
+  await page.getByRole('button', { name: /^Grace ?: account/ }).waitFor()
+
+  await addVirtualAuthenticator(page)
+  await openSettings()
+  await page.getByText('9 unused').waitFor()
+  await press(page, 'Add passkey')
+  await fill(dialog, { Name: 'My laptop', 'Current password': password })
+  await press(page, 'Continue')
+  await page.getByText('My laptop').waitFor()
+  await signIn()
+  await press(page, 'Use your passkey')
+  await page.getByRole('button', { name: /^Grace ?: account/ }).waitFor()
+  await openSettings()
+  await page.getByText(/Passkey · .* Last used/).waitFor()
+  window.expectNoErrors()
+})
+
+test('an invitation creates an account, and a reset link sets its password', async () => {
+  await using server = await startServer({ REGISTRATION: 'invite' })
+  const admin = await registerUser(server, { email: 'admin@example.org', password })
+  const { url } = bodyOf(await admin.client.post<{ url: string }>('/invitations', {}))
+  await using invited = await openWindow(browser, url)
+  await fill(invited.page, { Name: 'Ann', Email: 'ann@example.org', Password: password })
+  await press(invited.page, 'Create account')
+  await invited.page.getByRole('button', { name: /^Ann ?: account/ }).waitFor()
+
+  const reset = await admin.client.post<{ url: string }>('/admin/users/ann@example.org/password-reset')
+  await using again = await openWindow(browser, bodyOf(reset).url)
+  await fill(again.page, { 'New password': 'another long password' })
+  await press(again.page, 'Set password')
+  await fill(again.page, { Email: 'ann@example.org', Password: 'another long password' })
+  await press(again.page, 'Sign in')
+  await again.page.getByRole('button', { name: /^Ann ?: account/ }).waitFor()
+  again.expectNoErrors()
 })

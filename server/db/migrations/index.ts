@@ -18,6 +18,8 @@ import { up as passwordResets } from './017-password-resets.ts'
 import { up as secondFactors } from './018-second-factors.ts'
 import { up as trash } from './019-trash.ts'
 import { up as pageWords } from './020-page-words.ts'
+import { up as oidc } from './021-oidc.ts'
+import { up as passkeys } from './022-passkeys.ts'
 
 /** All migrations by number. A released migration is never edited, renamed or removed. */
 export const migrations: Record<string, Migration> = {
@@ -40,4 +42,6 @@ export const migrations: Record<string, Migration> = {
   '018-second-factors': { up: secondFactors },
   '019-trash': { up: trash },
   '020-page-words': { up: pageWords },
+  '021-oidc': { up: oidc },
+  '022-passkeys': { up: passkeys },
 }

@@ -13,6 +13,7 @@ import { useTitle } from '../../shell/page.tsx'
 import { Button } from '../../ui/button.tsx'
 import { TextField } from '../../ui/field.tsx'
 import { ErrorState, Notice, Skeleton } from '../../ui/state.tsx'
+import { OidcButton, oidcErrorMessage } from './oidc-button.tsx'
 import { redirectTarget } from './redirect-target.ts'
 import { ForgotPasswordForm, ResetForm } from './reset-forms.tsx'
 import { SecondFactorForm } from './second-factor-form.tsx'
@@ -27,7 +28,7 @@ export function LoginScreen() {
   const isFirst = state.data !== undefined && !state.data.has_accounts
   const mode = choice ?? (isFirst || link.invitation ? 'register' : 'sign-in')
   const [isReset, setIsReset] = useState(link.reset !== '')
-  const [challenge, setChallenge] = useState<SignInChallenge>()
+  const [challenge, setChallenge] = useState<Challenge | undefined>(link.challenge)
   const title = isReset ? 'Set a new password' : challenge ? 'Confirm that it’s you' : titles[mode].heading
   useTitle(isReset ? 'New password' : titles[mode].window)
 
@@ -60,6 +61,10 @@ export function LoginScreen() {
                 avees and conversations.
               </Notice>
             )}
+            {link.error && <Notice kind="bad">{oidcErrorMessage(link.error)}</Notice>}
+            {mode === 'sign-in' || link.invitation
+              ? state.data.oidc && <OidcButton name={state.data.oidc} invitation={link.invitation} />
+              : null}
             <AccountForm
               key={mode}
               mode={mode}
@@ -102,13 +107,32 @@ const titles = {
   'forgot-password': { window: 'Forgot password', heading: 'Forgot your password?' },
 }
 
-type Link = { invitation: string; setupToken: string; reset: string }
+type Challenge = Pick<SignInChallenge, 'challenge' | 'factors'>
+
+type Link = {
+  invitation: string
+  setupToken: string
+  reset: string
+  /** Where a sign-in at the OIDC provider needs a second factor. */
+  challenge: Challenge | undefined
+  /** The code of the error with which a sign-in at the OIDC provider ended. */
+  error: string
+}
 
 /** Reads the tokens of a link to this page; a fragment never reaches a server or its log. */
 function parseLink(fragment: string): Link {
   const values = new URLSearchParams(fragment.slice(1))
   const valueOf = (name: string) => values.get(name) ?? ''
-  return { invitation: valueOf('invitation'), setupToken: valueOf('setup_token'), reset: valueOf('reset') }
+  const challenge = valueOf('challenge')
+  return {
+    invitation: valueOf('invitation'),
+    setupToken: valueOf('setup_token'),
+    reset: valueOf('reset'),
+    challenge: challenge
+      ? { challenge, factors: valueOf('factors').split(',') as SignInChallenge['factors'] }
+      : undefined,
+    error: valueOf('error'),
+  }
 }
 
 function AccountForm({
@@ -120,7 +144,7 @@ function AccountForm({
 }: {
   mode: 'sign-in' | 'register'
   link: Link
-  onChallenge: (challenge: SignInChallenge) => void
+  onChallenge: (challenge: Challenge) => void
   needsSetupToken: boolean
   needsInvitation: boolean
 }) {

@@ -1,59 +1,95 @@
+import { startAuthentication } from '@simplewebauthn/browser'
 import { useMutation } from '@tanstack/react-query'
+import { KeyRound } from 'lucide-react'
 import { type FormEvent, useState } from 'react'
 import type { SignInChallenge } from '../../../contract/accounts.ts'
-import { verifySecondFactor } from '../../../contract/second-factors.ts'
+import { requestPasskey, verifySecondFactor } from '../../../contract/second-factors.ts'
 import { useApi } from '../../api/react.tsx'
 import { Button } from '../../ui/button.tsx'
 import { TextField } from '../../ui/field.tsx'
 import { Notice } from '../../ui/state.tsx'
 
+type Challenge = Pick<SignInChallenge, 'challenge' | 'factors'>
+type Method = SignInChallenge['factors'][number] | 'recovery_code'
+
+const switchTexts: Record<Method, string> = {
+  passkey: 'Use a passkey',
+  totp: 'Use your authenticator app',
+  recovery_code: 'Use a recovery code',
+}
+
 /** The second step of signing in. */
 export function SecondFactorForm({
-  challenge,
+  challenge: { challenge, factors },
   onSignedIn,
   onCancel,
 }: {
-  challenge: SignInChallenge
+  challenge: Challenge
   onSignedIn: () => void
   onCancel: () => void
 }) {
   const api = useApi()
+  const methods: Method[] = [...factors.toSorted(), 'recovery_code']
+  const [method, setMethod] = useState<Method>(methods[0] ?? 'recovery_code')
   const [code, setCode] = useState('')
-  const [usesRecoveryCode, setUsesRecoveryCode] = useState(false)
   const submission = useMutation({
-    mutationFn: () => api.call(verifySecondFactor, { body: { challenge: challenge.challenge, code } }),
+    mutationFn: async () => {
+      if (method !== 'passkey') return await api.call(verifySecondFactor, { body: { challenge, code } })
+      const { options } = await api.call(requestPasskey, { body: { challenge } })
+      const passkey = await startAuthentication({ optionsJSON: options as never })
+      return await api.call(verifySecondFactor, { body: { challenge, passkey: { ...passkey } } })
+    },
     onSuccess: onSignedIn,
   })
   const submit = (event: FormEvent): void => {
     event.preventDefault()
     submission.mutate()
   }
+  const isBusy = submission.isPending || submission.isSuccess
   return (
     <form className="login-form" onSubmit={submit}>
       {submission.error && <Notice kind="bad">{submission.error.message}</Notice>}
-      <TextField
-        key={String(usesRecoveryCode)}
-        label={usesRecoveryCode ? 'Recovery code' : 'Code'}
-        hint={usesRecoveryCode ? 'Each works once.' : 'The 6 digits that your authenticator app shows.'}
-        autoComplete={usesRecoveryCode ? 'off' : 'one-time-code'}
-        inputMode={usesRecoveryCode ? 'text' : 'numeric'}
-        required
-        autoFocus
-        value={code}
-        onChange={(event) => setCode(event.target.value)}
-      />
-      <Button variant="primary" type="submit" busy={submission.isPending || submission.isSuccess}>
-        Sign in
-      </Button>
-      <Button
-        variant="quiet"
-        onClick={() => {
-          setCode('')
-          setUsesRecoveryCode(!usesRecoveryCode)
-        }}
-      >
-        {usesRecoveryCode ? 'Use your authenticator app' : 'Use a recovery code'}
-      </Button>
+      {method === 'passkey' ? (
+        <Button variant="primary" type="submit" icon={KeyRound} busy={isBusy} autoFocus>
+          Use your passkey
+        </Button>
+      ) : (
+        <>
+          <TextField
+            key={method}
+            {...(method === 'totp'
+              ? {
+                  label: 'Code',
+                  hint: 'The 6 digits that your authenticator app shows.',
+                  autoComplete: 'one-time-code',
+                  inputMode: 'numeric',
+                }
+              : { label: 'Recovery code', hint: 'Each works once.', autoComplete: 'off' })}
+            required
+            autoFocus
+            value={code}
+            onChange={(event) => setCode(event.target.value)}
+          />
+          <Button variant="primary" type="submit" busy={isBusy}>
+            Sign in
+          </Button>
+        </>
+      )}
+      {methods
+        .filter((other) => other !== method)
+        .map((other) => (
+          <Button
+            key={other}
+            variant="quiet"
+            onClick={() => {
+              submission.reset()
+              setCode('')
+              setMethod(other)
+            }}
+          >
+            {switchTexts[other]}
+          </Button>
+        ))}
       <Button variant="quiet" onClick={onCancel}>
         Back
       </Button>

@@ -6,10 +6,12 @@ import { Section } from '../../shell/page.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Dialog, DialogActions } from '../../ui/dialog.tsx'
 import { TextField } from '../../ui/field.tsx'
+import { useHasPassword } from './use-has-password.ts'
 
 /** Deletes the user's account after asking for the password again. */
 export function DeleteAccount() {
   const api = useApi()
+  const hasPassword = useHasPassword()
   const [isConfirming, setIsConfirming] = useState(false)
   const [password, setPassword] = useState('')
   const remove = useMutation({
@@ -29,18 +31,25 @@ export function DeleteAccount() {
       <Dialog open={isConfirming} onOpenChange={setIsConfirming} title="Delete your account?">
         <form onSubmit={submit} className="dialog-form">
           <p className="soft">All your data on this server will be permanently deleted.</p>
-          <TextField
-            label="Password"
-            type="password"
-            autoComplete="current-password"
-            required
-            value={password}
-            error={remove.error?.message}
-            onChange={(event) => setPassword(event.target.value)}
-          />
+          {hasPassword && (
+            <TextField
+              label="Password"
+              type="password"
+              autoComplete="current-password"
+              required
+              value={password}
+              error={remove.error?.message}
+              onChange={(event) => setPassword(event.target.value)}
+            />
+          )}
           <DialogActions>
             <Button onClick={() => setIsConfirming(false)}>Cancel</Button>
-            <Button variant="danger" type="submit" busy={remove.isPending} disabled={!password}>
+            <Button
+              variant="danger"
+              type="submit"
+              busy={remove.isPending}
+              disabled={hasPassword && !password}
+            >
               Delete account
             </Button>
           </DialogActions>

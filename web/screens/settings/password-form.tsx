@@ -1,16 +1,20 @@
-import { useMutation } from '@tanstack/react-query'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import { changePassword, minPasswordCharacters } from '../../../contract/accounts.ts'
+import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { Button } from '../../ui/button.tsx'
 import { TextField } from '../../ui/field.tsx'
 import { Notice } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
+import { useHasPassword } from './use-has-password.ts'
 import './settings-form.css'
 
 export function PasswordForm() {
   const api = useApi()
+  const queries = useQueryClient()
   const showToast = useToast()
+  const hasPassword = useHasPassword()
   const [current, setCurrent] = useState('')
   const [next, setNext] = useState('')
   const save = useMutation({
@@ -18,7 +22,8 @@ export function PasswordForm() {
     onSuccess: () => {
       setCurrent('')
       setNext('')
-      showToast('Password changed.')
+      showToast(hasPassword ? 'Password changed.' : 'Password set.')
+      return queries.invalidateQueries({ queryKey: keys.factors })
     },
   })
   const submit = (event: FormEvent): void => {
@@ -27,14 +32,16 @@ export function PasswordForm() {
   }
   return (
     <form className="settings-form" onSubmit={submit}>
-      <TextField
-        label="Current password"
-        type="password"
-        autoComplete="current-password"
-        required
-        value={current}
-        onChange={(event) => setCurrent(event.target.value)}
-      />
+      {hasPassword && (
+        <TextField
+          label="Current password"
+          type="password"
+          autoComplete="current-password"
+          required
+          value={current}
+          onChange={(event) => setCurrent(event.target.value)}
+        />
+      )}
       <TextField
         label="New password"
         type="password"
@@ -51,9 +58,9 @@ export function PasswordForm() {
           variant="primary"
           type="submit"
           busy={save.isPending}
-          disabled={!current || next.length < minPasswordCharacters}
+          disabled={(hasPassword && !current) || next.length < minPasswordCharacters}
         >
-          Change password
+          {hasPassword ? 'Change password' : 'Set password'}
         </Button>
       </div>
     </form>

@@ -1,24 +1,47 @@
+import { browserSupportsWebAuthn } from '@simplewebauthn/browser'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
-import { createRecoveryCodes, disableTotp, getFactors } from '../../../contract/second-factors.ts'
+import { getAuthState } from '../../../contract/accounts.ts'
+import { linkOidc, unlinkOidc } from '../../../contract/oidc.ts'
+import {
+  createRecoveryCodes,
+  deletePasskey,
+  disableTotp,
+  getFactors,
+  type Passkey,
+} from '../../../contract/second-factors.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { Section } from '../../shell/page.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Dialog } from '../../ui/dialog.tsx'
+import { formatTime } from '../../ui/format.ts'
 import { ErrorState, Skeleton } from '../../ui/state.tsx'
 import { ConfirmForm } from './confirm-form.tsx'
+import { PasskeyDialog } from './passkey-dialog.tsx'
 import { RecoveryCodes } from './recovery-codes.tsx'
 import { TotpDialog } from './totp-dialog.tsx'
 
-type Step = 'set-up-app' | 'remove-app' | 'renew-codes' | { recoveryCodes: string[] }
+type Step =
+  | 'set-up-app'
+  | 'add-passkey'
+  | 'remove-app'
+  | 'renew-codes'
+  | 'link'
+  | 'unlink'
+  | { removed: Passkey }
+  | { recoveryCodes: string[] }
 
-/** Second factors of the user: an authenticator app and recovery codes. */
+/** How the user signs in: an authenticator app, passkeys, recovery codes and the OIDC provider. */
 export function SignInSecurity() {
   const api = useApi()
   const queries = useQueryClient()
   const [step, setStep] = useState<Step>()
   const factors = useQuery({ queryKey: keys.factors, queryFn: () => api.call(getFactors) })
+  const state = useQuery({ queryKey: keys.authState, queryFn: () => api.call(getAuthState) })
+  const provider = state.data?.oidc
+  const hasFactor = factors.data && (factors.data.totp || factors.data.passkeys.length > 0)
+  const proof = factors.data?.password ? 'password' : hasFactor ? 'code' : 'none'
   const close = () => setStep(undefined)
   const finish = async (codes: string[] | null) => {
     setStep(codes ? { recoveryCodes: codes } : undefined)
@@ -54,7 +77,38 @@ export function SignInSecurity() {
               )}
             </div>
           </li>
-          {factors.data.totp && (
+          {factors.data.passkeys.map((passkey) => (
+            <li className="row" key={passkey.id}>
+              <div className="row-body">
+                <span className="row-title">
+                  <span className="truncate">{passkey.name}</span>
+                </span>
+                <span className="row-facts">
+                  Passkey · Created {formatTime(passkey.created_at)} ·{' '}
+                  {passkey.last_used_at ? `Last used ${formatTime(passkey.last_used_at)}` : 'Never used'}
+                </span>
+              </div>
+              <div className="row-actions">
+                <Button small onClick={() => setStep({ removed: passkey })}>
+                  Remove
+                </Button>
+              </div>
+            </li>
+          ))}
+          {browserSupportsWebAuthn() && (
+            <li className="row">
+              <div className="row-body">
+                <span className="row-title">Passkeys</span>
+                <span className="row-facts">Fingerprint, face, PIN or security key</span>
+              </div>
+              <div className="row-actions">
+                <Button small onClick={() => setStep('add-passkey')}>
+                  Add passkey
+                </Button>
+              </div>
+            </li>
+          )}
+          {hasFactor && (
             <li className="row">
               <div className="row-body">
                 <span className="row-title">Recovery codes</span>
@@ -67,12 +121,49 @@ export function SignInSecurity() {
               </div>
             </li>
           )}
+          {provider && (
+            <li className="row">
+              <div className="row-body">
+                <span className="row-title">{provider}</span>
+                <span className="row-facts">
+                  {factors.data.identity ? 'You can sign in there.' : 'Not linked'}
+                </span>
+              </div>
+              <div className="row-actions">
+                <Button small onClick={() => setStep(factors.data.identity ? 'unlink' : 'link')}>
+                  {factors.data.identity ? 'Unlink' : 'Link'}
+                </Button>
+              </div>
+            </li>
+          )}
         </ul>
       )}
-      {step === 'set-up-app' && <TotpDialog onDone={(codes) => void finish(codes)} onClose={close} />}
+      {step === 'set-up-app' && (
+        <TotpDialog proof={proof} onDone={(codes) => void finish(codes)} onClose={close} />
+      )}
+      {step === 'add-passkey' && (
+        <PasskeyDialog proof={proof} onDone={(codes) => void finish(codes)} onClose={close} />
+      )}
+      {typeof step === 'object' && 'removed' in step && (
+        <Dialog open onOpenChange={close} title={`Remove “${step.removed.name}”?`}>
+          <ConfirmForm
+            proof={proof}
+            action="Remove"
+            isDangerous
+            onConfirm={async (body) => {
+              await api.call(deletePasskey, { params: { id: step.removed.id }, body })
+              await finish(null)
+            }}
+            onCancel={close}
+          >
+            You can no longer sign in with this passkey.
+          </ConfirmForm>
+        </Dialog>
+      )}
       {step === 'remove-app' && (
         <Dialog open onOpenChange={close} title="Remove the authenticator app?">
           <ConfirmForm
+            proof={proof}
             action="Remove"
             isDangerous
             onConfirm={async (body) => {
@@ -88,6 +179,7 @@ export function SignInSecurity() {
       {step === 'renew-codes' && (
         <Dialog open onOpenChange={close} title="Create new recovery codes">
           <ConfirmForm
+            proof={proof}
             action="Create codes"
             onConfirm={async (body) => finish((await api.call(createRecoveryCodes, { body })).recovery_codes)}
             onCancel={close}
@@ -96,7 +188,35 @@ export function SignInSecurity() {
           </ConfirmForm>
         </Dialog>
       )}
-      {typeof step === 'object' && (
+      {step === 'link' && (
+        <Dialog open onOpenChange={close} title={`Link ${provider}`}>
+          <ConfirmForm
+            proof={proof}
+            action="Continue"
+            onConfirm={async (body) => location.assign((await api.call(linkOidc, { body })).url)}
+            onCancel={close}
+          >
+            You can then sign in there to this account.
+          </ConfirmForm>
+        </Dialog>
+      )}
+      {step === 'unlink' && (
+        <Dialog open onOpenChange={close} title={`Unlink ${provider}?`}>
+          <ConfirmForm
+            proof={proof}
+            action="Unlink"
+            isDangerous
+            onConfirm={async (body) => {
+              await api.call(unlinkOidc, { body })
+              await finish(null)
+            }}
+            onCancel={close}
+          >
+            You then sign in with your password only.
+          </ConfirmForm>
+        </Dialog>
+      )}
+      {typeof step === 'object' && 'recoveryCodes' in step && (
         <Dialog open onOpenChange={close} title="Recovery codes">
           <RecoveryCodes codes={step.recoveryCodes} onClose={close} />
         </Dialog>

@@ -6,14 +6,16 @@ import { useApi } from '../../api/react.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Dialog, DialogActions } from '../../ui/dialog.tsx'
 import { TextField } from '../../ui/field.tsx'
-import { ConfirmForm } from './confirm-form.tsx'
+import { ConfirmForm, type Proof } from './confirm-form.tsx'
 import './sign-in-security.css'
 
 /** Sets up an authenticator app: asks for the password, shows the secret, and asks for a first code. */
 export function TotpDialog({
+  proof,
   onDone,
   onClose,
 }: {
+  proof: Proof
   onDone: (recoveryCodes: string[] | null) => void
   onClose: () => void
 }) {
@@ -36,7 +38,7 @@ export function TotpDialog({
           <img
             className="qr-code"
             alt="QR code of the secret"
-            src={`data:image/svg+xml,${encodeURIComponent(renderSVG(created.uri))}`}
+            src={`data:image/svg+xml,${encodeURIComponent(renderSVG(created.uri, { border: 4 }))}`}
           />
           <code className="secret">{created.secret.replaceAll(/.{4}(?=.)/g, '$& ')}</code>
           <TextField
@@ -59,6 +61,7 @@ export function TotpDialog({
         </form>
       ) : (
         <ConfirmForm
+          proof={proof}
           action="Continue"
           onConfirm={async (body) => setCreated(await api.call(beginTotp, { body }))}
           onCancel={onClose}

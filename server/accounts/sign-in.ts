@@ -1,0 +1,18 @@
+import type { FactorKind } from '../../contract/accounts.ts'
+import type { SessionClient } from './session-store.ts'
+import type { Client as ThrottledClient } from './sign-in-throttle.ts'
+import type { UserRow } from './store.ts'
+
+/** Who may create an account after the first one. */
+export type RegistrationPolicy = 'invite' | 'open' | 'closed'
+
+/** Where a request comes from. */
+export type Client = ThrottledClient & SessionClient
+
+/** A user without credentials. */
+export type User = Omit<UserRow, 'password_hash'>
+
+export type NewSession = { token: string; expiresAt: Date; user: User }
+
+/** Asks for a second factor, where a sign-in would otherwise start a session. */
+export type SecondFactorChallenge = { challenge: string; expiresAt: Date; factors: FactorKind[]; user: User }
