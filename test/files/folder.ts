@@ -17,6 +17,9 @@ export async function temporaryFolder() {
       await writeFile(file, content)
       return file
     },
+
+    remove: (file: string): Promise<void> => rm(file),
+
     async [Symbol.asyncDispose]() {
       await rm(path, { recursive: true })
     },
