@@ -1,6 +1,8 @@
 // The commands behind `npm start`, `npm test` and the others. Runs on plain Node 20 with nothing installed.
 import { spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import path from 'node:path'
+import { parseArgs } from 'node:util'
 import { runChecks } from './check.mjs'
 import { nodePath, Problem, prepare, root, say } from './prepare.mjs'
 
@@ -20,6 +22,7 @@ const commands = {
   docs,
   services,
   'leak-test': leakTest,
+  fuzz,
   'snapshot-schema': snapshotSchema,
 }
 
@@ -91,6 +94,22 @@ async function docs(args) {
 async function leakTest() {
   await prepare()
   return await foreground(nodePath(), ['server/main.ts', 'leak-test'])
+}
+
+/** Fuzzes document parsers and routes: `[parsers|routes] [--minutes 10] [--seed N]`. Prints the seed. */
+async function fuzz(args) {
+  const { positionals, values } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      minutes: { type: 'string', default: '10' },
+      seed: { type: 'string', default: String(randomInt(2 ** 31)) },
+    },
+  })
+  say(`Seed ${values.seed}, ${values.minutes} minutes for each target.`)
+  Object.assign(process.env, { FUZZ_MINUTES: values.minutes, FUZZ_SEED: values.seed })
+  const targets = positionals.length > 0 ? positionals : ['parsers', 'routes']
+  return await test(targets.map((target) => `test/fuzz/${target}`))
 }
 
 /** Stores a filled database of the current schema for the migration tests. */

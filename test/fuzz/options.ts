@@ -1,6 +1,6 @@
 /** How long and from which seed to fuzz: `npm run fuzz` sets both; the test suite fuzzes a few cases of a fixed seed. */
 const { FUZZ_MINUTES, FUZZ_SEED } = process.env
-export const seed = Number(FUZZ_SEED ?? 20_261_121)
+const seed = Number(FUZZ_SEED ?? 20_261_121)
 const milliseconds = Number(FUZZ_MINUTES ?? 0) * 60_000
 
 /** Parameters of `fc.assert`; `cases` is their number in the test suite. fast-check prints the seed of a failure. */

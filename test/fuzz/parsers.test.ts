@@ -154,7 +154,7 @@ test(
       }
       expect([...crashes], 'crashes of the parser').toEqual([])
     })
-    await fc.assert(property, parametersFor(300))
+    await fc.assert(property, parametersFor(200))
     console.info(outcomes)
     expect(Object.keys(outcomes)).toEqual(expect.arrayContaining(['text', 'corrupt']))
   },

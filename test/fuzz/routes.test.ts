@@ -287,7 +287,7 @@ test(
       expect(response.status, JSON.stringify(parsed.body)).not.toBe(500)
       expectError(parsed, response.status)
     })
-    await fc.assert(property, parametersFor(600))
+    await fc.assert(property, parametersFor(300))
     console.info(statuses)
     expect(bodyOf(await app.get<{ ok: boolean }>('/health'))).toEqual({ ok: true })
     expect((await app.post<Session>('/auth/login', {})).status).toBe(422)
