@@ -13,7 +13,7 @@ type Session = {
 export type ConversationQuestion = {
   conv_id: string
   question: string
-  answer: unknown
+  answer?: string | number
   category: unknown
   category_name?: string
   evidence: string[]

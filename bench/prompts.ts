@@ -68,7 +68,7 @@ function measure(
   const shown = ` ${letters(prompt)} `
   const asked = words(question.question)
   const evidence = question.evidence.flatMap((id) => sentencesOf(turns.get(id)?.text ?? ''))
-  const answer = [...words(String(question.answer ?? ''))].filter((word) => !asked.has(word))
+  const answer = [...words(`${question.answer ?? ''}`)].filter((word) => !asked.has(word))
   return {
     evidence: mean(evidence.map((sentence) => (shown.includes(` ${sentence} `) ? 1 : 0))),
     answer:
@@ -130,10 +130,8 @@ for (const { name, conversations, questions: all } of conversationSets(values.da
         if (!events.some(({ data }) => data['event'] === 'complete'))
           throw new Error(JSON.stringify(events.at(-1)))
         await restore()
-        const { messages } = ollama.requestsTo('/api/chat').at(-1)?.body as {
-          messages: { content: string }[]
-        }
-        const prompt = messages.map(({ content }) => content).join('\n')
+        const received = ollama.requestsTo('/api/chat').at(-1)?.body['messages'] as { content: string }[]
+        const prompt = received.map(({ content }) => content).join('\n')
         const measured = measure(prompt, question, byId)
         add(`${window} prompt`, question, measured)
         for (const [label, half] of [
