@@ -1,13 +1,13 @@
 // The model server of bench/runs.ts: sends `tokens` tokens, one every `everyMs`, each with a timestamp. The name of a model of its
 // OpenAI-compatible API contains both: tokens-250-20.
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
 
 /** The models that a server offers. */
 const models = ['tokens-2-500', 'tokens-25-20', 'tokens-500-20']
 
-const server = createServer(async (request, response) => {
+async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { pathname, searchParams } = new URL(request.url ?? '', 'http://localhost')
   if (pathname === '/v1/models') {
     const data = models.map((id) => ({ id, object: 'model' }))
@@ -38,7 +38,9 @@ const server = createServer(async (request, response) => {
     }
     response.end('data: [DONE]\n\n')
   })()
-})
+}
+
+const server = createServer((request, response) => void respond(request, response))
 server.listen(0, '127.0.0.1', () => {
   const address = server.address()
   if (address && typeof address === 'object') process.send?.({ port: address.port })

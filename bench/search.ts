@@ -12,6 +12,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { sql } from 'kysely'
+import { countPassagesByLanguage } from '../server/knowledge/store/search.ts'
 import { vectorIndexes } from '../server/knowledge/store/vector-index.ts'
 import { searchVectors } from '../server/knowledge/store/vectors.ts'
 import { createLog } from '../server/log.ts'
@@ -111,11 +112,15 @@ async function reportRecall(name: string, aveeId: string, queries: string[]): Pr
   for (const query of queries.slice(0, compared)) {
     const [vector] = await embedder.embed([query], 'query', signal)
     if (!vector) continue
-    const found = await searchVectors(
-      database,
-      { aveeId, layers: allLayers },
-      { space: embedder.space, vector, limit: 50 },
-    )
+    const scope = { aveeId, layers: allLayers }
+    const [counts] = await countPassagesByLanguage(database.db, scope).execute()
+    const found = await searchVectors(database, scope, {
+      space: embedder.space,
+      vector,
+      limit: 50,
+      own: counts?.own_vectors ?? 0,
+      all: counts?.all_vectors ?? -1,
+    })
     const { rows } = await sql<{ distance: number }>`
       select embedding <=> ${JSON.stringify([...vector])}::vector as distance
       from (select embedding from passage_vectors where avee_id = ${aveeId} offset 0) as own

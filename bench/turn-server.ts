@@ -2,7 +2,7 @@
  * A whole server for bench/runs.ts; its argument is its settings as JSON. A second port serves /plain/v1/chat/completions, which pipes
  * the model's stream into the response, /figures, and /idle, which responds when no job is due.
  */
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { json } from 'node:stream/consumers'
 import type { ReadableStream } from 'node:stream/web'
@@ -35,7 +35,7 @@ const app = await createApp(
   }),
 )
 
-createServer(async (request, response) => {
+async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
   if (request.url === '/figures') {
     const { user, system } = process.cpuUsage()
     const figures = { ...app.runs.stats(), statements, cpuMs: (user + system) / 1000, at: performance.now() }
@@ -51,6 +51,8 @@ createServer(async (request, response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
     if (body) Readable.fromWeb(body as ReadableStream).pipe(response)
   }
-}).listen(settings.plainPort, '127.0.0.1')
+}
+
+createServer((request, response) => void respond(request, response)).listen(settings.plainPort, '127.0.0.1')
 await app.listen()
 process.send?.({ ready: true })

@@ -75,7 +75,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
   const deletions = createDeletions({ database, jobs, log, undoDays: config.undoDays })
   const models = parts.use(
     createModels({
-      db: database.db,
+      database,
       runs,
       log,
       config: {

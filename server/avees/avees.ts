@@ -97,11 +97,20 @@ export function avees({
     return isUuid(text) ? { id: text } : { handle: text }
   }
 
-  async function view(viewer: Viewer, idOrHandle: string): Promise<AveeView> {
-    const found = await findGranted(db, await resolve(viewer, idOrHandle), viewer.userId)
+  async function findVisible(
+    viewer: Viewer,
+    which: AveeSelector | { conversation: string },
+  ): Promise<AveeView | undefined> {
+    const found = await findGranted(db, which, viewer.userId)
     const layer = found ? visibleLayer(viewer, found.avee, found.granted) : null
-    if (!found || layer === null) throw aveeNotFound()
+    if (!found || layer === null) return undefined
     return { avee: found.avee, layer, isOwner: found.avee.ownerId === viewer.userId }
+  }
+
+  async function view(viewer: Viewer, idOrHandle: string): Promise<AveeView> {
+    const found = await findVisible(viewer, await resolve(viewer, idOrHandle))
+    if (!found) throw aveeNotFound()
+    return found
   }
 
   /** Returns an avee that the viewer may manage. @throws 404 or 403 */
@@ -168,6 +177,10 @@ export function avees({
     /** Returns an avee with the viewer's access. @throws 404 if there is none or the viewer has no access */
     view,
 
+    /** Returns the avee of a conversation of the viewer's; undefined without the conversation or access. */
+    viewOfConversation: (viewer: Viewer, conversation: string): Promise<AveeView | undefined> =>
+      findVisible(viewer, { conversation }),
+
     /** Returns the user's current access layer. @throws 404 if the user has no access */
     async getLayer(userId: string, aveeId: string): Promise<Layer> {
       return (await view({ userId, aveeId: null }, aveeId)).layer
@@ -188,9 +201,7 @@ export function avees({
     },
 
     async canSee(userId: string, aveeId: string): Promise<boolean> {
-      const viewer = { userId, aveeId: null }
-      const found = await findGranted(db, { id: aveeId }, userId)
-      return found !== undefined && visibleLayer(viewer, found.avee, found.granted) !== null
+      return (await findVisible({ userId, aveeId: null }, { id: aveeId })) !== undefined
     },
 
     isHandleOfOthers: (handle: string, userId: string | null): Promise<boolean> =>

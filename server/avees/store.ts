@@ -69,8 +69,12 @@ export const visibleAvees = (db: Db, userId: string) =>
       ]),
     )
 
-/** Finds an avee with the layer granted to the viewer. */
-export async function findGranted(db: Db, which: AveeSelector, viewerId: string) {
+/** Finds an avee, by itself or as the avee of a user's own conversation, with the layer granted to the viewer. */
+export async function findGranted(
+  db: Db,
+  which: AveeSelector | { conversation: string },
+  viewerId: string,
+): Promise<{ avee: Avee; granted: Layer | null } | undefined> {
   const row = await db
     .selectFrom('avees')
     .leftJoin('grants', (join) =>
@@ -78,7 +82,19 @@ export async function findGranted(db: Db, which: AveeSelector, viewerId: string)
     )
     .selectAll('avees')
     .select('grants.max_layer as granted')
-    .where(matches(which))
+    .where((eb) =>
+      'conversation' in which
+        ? eb(
+            'avees.id',
+            '=',
+            eb
+              .selectFrom('conversations')
+              .select('conversations.avee_id')
+              .where('conversations.id', '=', which.conversation)
+              .where('conversations.user_id', '=', viewerId),
+          )
+        : matches(which),
+    )
     .executeTakeFirst()
   return row && { avee: toAvee(row), granted: row.granted }
 }

@@ -5,7 +5,7 @@ import { type Layer } from '../../contract/layers.ts'
 import { charactersIn, maxQuestion } from '../../contract/limits.ts'
 import type { UsedMemory } from '../../contract/memory.ts'
 import type { BodyOf } from '../../contract/operation.ts'
-import type { Avees } from '../avees/index.ts'
+import type { Avees, AveeView } from '../avees/index.ts'
 import type { Database } from '../db/index.ts'
 import { type Db, newId, type Trx } from '../db/index.ts'
 import type { Deletions } from '../deletions/index.ts'
@@ -44,21 +44,21 @@ import {
   findStoredConversation,
   hasAutoTitle,
   insertConversation,
-  insertMessage,
   insertOwnerReply,
+  insertTurn,
   listBranch,
   listConversations,
   listMessages,
   listNodes,
   listSiblings,
-  lockConversation,
   type MessageRow,
   setAutoTitle,
   setDeletion,
+  turnExpressions,
   updateConversation,
 } from './store.ts'
 import { findNewestLeaf } from './tree.ts'
-import { type TurnInput, turnKind } from './turn.ts'
+import { type TurnInHand, type TurnInput, turnKind } from './turn.ts'
 
 export type ChatDependencies = {
   database: Database
@@ -66,10 +66,11 @@ export type ChatDependencies = {
   avees: Avees
   knowledge: Knowledge
   models: Models
-  insight: Pick<Insight, 'recordTurn' | 'registerJobs' | 'freshUpdates' | 'summaryFor' | 'purgeFindings'>
+  insight: Pick<Insight, 'recordTurn' | 'registerJobs' | 'freshUpdates' | 'purgeFindings'>
   memory: Pick<
     Memory,
     | 'prepareTurn'
+    | 'counts'
     | 'recall'
     | 'recallTurns'
     | 'recordTurn'
@@ -99,9 +100,10 @@ export type AskOptions = {
 export type StartedTurn = { run: RunRecord; conversationId: string; userMessageId: string; messageId: string }
 
 /** A stored question, or a new one: below `parentId`, else at the end of the selected branch. */
-type NewTurn =
+type NewTurn = { conversationId: string } & (
   | { userMessageId: string }
   | { question: string; parentId?: string | null; inNewConversation?: boolean }
+)
 
 /** A message as its reader may see it now. */
 export type ShownMessage = Omit<MessageRow, 'citations' | 'documents'> & {
@@ -153,6 +155,13 @@ export function chat({
     return conversation
   }
 
+  /** Returns the avee of such a conversation. @throws 404 when there is none */
+  async function viewOfConversation(caller: Caller, id: string): Promise<AveeView> {
+    const view = await avees.viewOfConversation(caller, id)
+    if (!view) throw conversationNotFound()
+    return view
+  }
+
   /** Returns a message of such a conversation. @throws 404 when there is none */
   async function getStoredMessage(caller: Caller, id: string) {
     const row = await findMessage(db, id)
@@ -201,18 +210,17 @@ export function chat({
   /** Stores the run, the empty answer and what the turn adds to the conversation, in one transaction. */
   async function startTurn(
     caller: Caller,
-    { id: conversationId, avee_id: aveeId }: Pick<ConversationRow, 'id' | 'avee_id'>,
-    turn: NewTurn,
+    { avee, layer, isOwner }: AveeView,
+    { conversationId, ...turn }: NewTurn,
     options: AskOptions,
   ): Promise<StartedTurn> {
-    const { avee, layer, isOwner } = await avees.view(caller, aveeId)
     if (options.model !== undefined && !isOwner) throw modelNotYours()
     await assertModelExists(options.model ?? avee.model)
-    const userMessageId = 'userMessageId' in turn ? turn.userMessageId : newId()
+    const userMessageId = 'question' in turn ? newId() : turn.userMessageId
     const messageId = newId()
     const input: TurnInput = {
       conversationId,
-      aveeId,
+      aveeId: avee.id,
       userMessageId,
       messageId,
       protocol: options.protocol ?? canonicalFormat,
@@ -222,52 +230,46 @@ export function chat({
       history: options.history,
       learn: options.learn,
     }
+    const rows = {
+      conversationId,
+      layer,
+      userMessageId,
+      messageId,
+      question:
+        'question' in turn
+          ? { content: turn.question, parentId: turn.parentId, title: titleFrom(turn.question) }
+          : undefined,
+    }
+    const inHand: TurnInHand | undefined =
+      'question' in turn
+        ? { avee, layer, question: { id: userMessageId, content: turn.question, created_at: new Date() } }
+        : undefined
+    const run = {
+      kind: 'chat',
+      userId: caller.userId,
+      subject: conversationId,
+      scope: avee.id,
+      input,
+      idempotencyKey: options.idempotencyKey,
+      inHand,
+    }
+    const isNew = 'question' in turn && turn.inNewConversation === true
     const started = await runs.start(
-      {
-        kind: 'chat',
-        userId: caller.userId,
-        subject: conversationId,
-        scope: aveeId,
-        input,
-        idempotencyKey: options.idempotencyKey,
-      },
-      async (trx, runId) => {
-        const shared = { conversation_id: conversationId, layer_used: layer }
-        if ('question' in turn && turn.inNewConversation) {
-          await assertConversationQuota(trx, caller)
-          const owned = { avee_id: aveeId, user_id: caller.userId, layer_used: layer }
-          await insertConversation(trx, { id: conversationId, ...owned })
-        }
-        // Under the lock, the leaf is the last message: an owner's reply may have arrived since the request.
-        const conversation = await lockConversation(trx, conversationId)
-        if (!conversation) throw conversationNotFound()
-        if ('question' in turn) {
-          const { question: content, parentId: parent_id = conversation.leaf_id } = turn
-          const question = {
-            id: userMessageId,
-            parent_id,
-            content,
-            role: 'user',
-            status: 'complete',
-          } as const
-          await insertMessage(trx, { ...shared, ...question })
-        }
-        const answer = { id: messageId, parent_id: userMessageId, content: '', run_id: runId }
-        await insertMessage(trx, { ...shared, ...answer, role: 'assistant', status: 'streaming' })
-        await updateConversation(trx, conversationId, {
-          leaf_id: messageId,
-          layer_used: layer,
-          updated_at: new Date(),
-          ...('question' in turn && conversation.title === null ? { title: titleFrom(turn.question) } : {}),
-        })
-      },
+      run,
+      isNew
+        ? async (trx, runId) => {
+            await assertConversationQuota(trx, caller)
+            const owned = { avee_id: avee.id, user_id: caller.userId, layer_used: layer }
+            await insertConversation(trx, { id: conversationId, ...owned })
+            await insertTurn(trx, runId, rows)
+          }
+        : turnExpressions(rows),
     )
     if (started.outcome === 'busy') throw answerRunning(started.run.id)
-    const { run } = started
     // A repeated request gets the turn of the first one.
-    const first = run.input as TurnInput
+    const first = started.run.input as TurnInput
     return {
-      run,
+      run: started.run,
       conversationId: first.conversationId,
       userMessageId: first.userMessageId,
       messageId: first.messageId,
@@ -383,8 +385,8 @@ export function chat({
       options: AskOptions = {},
     ): Promise<StartedTurn> {
       validateQuestion(question)
-      const conversation = await getConversation(caller, conversationId)
-      return startTurn(caller, conversation, { question }, options)
+      const view = await viewOfConversation(caller, conversationId)
+      return startTurn(caller, view, { conversationId, question }, options)
     },
 
     /**
@@ -398,12 +400,9 @@ export function chat({
       options: AskOptions = {},
     ): Promise<StartedTurn> {
       validateQuestion(question)
-      return startTurn(
-        caller,
-        { id: newId(), avee_id: aveeId },
-        { question, inNewConversation: true },
-        options,
-      )
+      const view = await avees.view(caller, aveeId)
+      const turn = { conversationId: newId(), question, inNewConversation: true }
+      return startTurn(caller, view, turn, options)
     },
 
     /** Answers the same question again, as a sibling of the earlier answers. */
@@ -413,12 +412,12 @@ export function chat({
       messageId: string,
       options: AskOptions = {},
     ): Promise<StartedTurn> {
-      const conversation = await getConversation(caller, conversationId)
-      const message = await getMessageIn(conversation, messageId)
+      const view = await viewOfConversation(caller, conversationId)
+      const message = await getMessageIn(conversationId, messageId)
       if (message.role !== 'assistant' || message.parent_id === null) throw notAnAnswer()
       // A reply of the avee's owner follows an answer, not a question.
-      if ((await getMessageIn(conversation, message.parent_id)).role !== 'user') throw notAnAnswer()
-      return startTurn(caller, conversation, { userMessageId: message.parent_id }, options)
+      if ((await getMessageIn(conversationId, message.parent_id)).role !== 'user') throw notAnAnswer()
+      return startTurn(caller, view, { conversationId, userMessageId: message.parent_id }, options)
     },
 
     /** Asks an edited question, as a sibling of the original, which keeps its branch. */
@@ -430,16 +429,16 @@ export function chat({
       options: AskOptions = {},
     ): Promise<StartedTurn> {
       validateQuestion(question)
-      const conversation = await getConversation(caller, conversationId)
-      const message = await getMessageIn(conversation, messageId)
+      const view = await viewOfConversation(caller, conversationId)
+      const message = await getMessageIn(conversationId, messageId)
       if (message.role !== 'user') throw notAQuestion()
-      return startTurn(caller, conversation, { question, parentId: message.parent_id }, options)
+      return startTurn(caller, view, { conversationId, question, parentId: message.parent_id }, options)
     },
 
     /** Selects the newest branch that contains a message. */
     async selectBranch(caller: Caller, conversationId: string, messageId: string): Promise<ConversationRow> {
       const conversation = await getConversation(caller, conversationId)
-      await getMessageIn(conversation, messageId)
+      await getMessageIn(conversation.id, messageId)
       const leaf = findNewestLeaf(await listNodes(db, conversationId), messageId)
       await updateConversation(db, conversationId, { leaf_id: leaf })
       return getConversation(caller, conversationId)
@@ -521,9 +520,9 @@ export function chat({
     }))
   }
 
-  async function getMessageIn(conversation: ConversationRow, messageId: string): Promise<MessageRow> {
+  async function getMessageIn(conversationId: string, messageId: string): Promise<MessageRow> {
     const message = await findMessage(db, messageId)
-    if (message?.conversation_id !== conversation.id) throw messageNotFound()
+    if (message?.conversation_id !== conversationId) throw messageNotFound()
     return message
   }
 }

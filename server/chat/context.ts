@@ -1,28 +1,29 @@
 import type { CitedPassage } from '../../contract/chat.ts'
 import type { Answerability } from '../../contract/knowledge.ts'
-import { isWithin, type Layer, layersWithin } from '../../contract/layers.ts'
+import { type Layer, layersWithin } from '../../contract/layers.ts'
 import type { UsedMemory } from '../../contract/memory.ts'
-import type { Database } from '../db/index.ts'
+import { type Database, selectTogether } from '../db/index.ts'
 import { type Insight, summaryLookback } from '../insight/index.ts'
-import { areVisible, type ContextPassages, type Knowledge } from '../knowledge/index.ts'
+import { areVisible, type ContextPassages, type Knowledge, type SearchQuery } from '../knowledge/index.ts'
 import type { Memory, RecalledMemory, RecalledTurn } from '../memory/index.ts'
 import { accessTo, isAvailable, showCitation } from './policy.ts'
 import type { RetrievedTurn, Turn } from './prompt.ts'
-import { listBranch, listDocuments, type MessageRow } from './store.ts'
+import { type HistoryRow, listDocuments, type MessageRow, selectHistory } from './store.ts'
 
 export type ContextDependencies = {
   database: Database
-  knowledge: Pick<Knowledge, 'contextPassages' | 'layersOf'>
-  memory: Pick<Memory, 'recall' | 'recallTurns'>
-  insight: Pick<Insight, 'freshUpdates' | 'summaryFor'>
+  knowledge: Pick<Knowledge, 'contextPassages' | 'layersOf' | 'passageCounts'>
+  memory: Pick<Memory, 'counts' | 'recall' | 'recallTurns'>
+  insight: Pick<Insight, 'freshUpdates'>
 }
 
 export type ContextRequest = {
   userId: string
   aveeId: string
   conversationId: string
-  question: MessageRow
-  answer: MessageRow
+  question: Pick<MessageRow, 'id' | 'content'>
+  /** The answer that an earlier attempt has begun. */
+  answer: MessageRow | undefined
   /** The user's current layer. */
   layer: Layer
   /** True when the model runs on another machine. */
@@ -30,8 +31,6 @@ export type ContextRequest = {
   useDocuments: boolean
   /** Earlier turns from the client, instead of those of the conversation. */
   history: Turn[] | undefined
-  /** True when an earlier attempt has begun the answer. */
-  isContinuation: boolean
 }
 
 /** What a prompt is built from, besides the question and the persona. */
@@ -67,16 +66,23 @@ export async function gatherContext(
 ): Promise<TurnContext> {
   const { aveeId, userId, layer } = request
   const layers = layersWithin(layer)
+  const { earlier, passageCounts, memoryCounts, updates } = await selectTogether(dependencies.database.db, {
+    earlier: selectHistory(request.question.id, layers, request.history ? 0 : summaryLookback),
+    passageCounts: dependencies.knowledge.passageCounts({ aveeId, layers }),
+    memoryCounts: dependencies.memory.counts({ aveeId, userId, layer, remote: request.isRemote }),
+    updates: dependencies.insight.freshUpdates({ aveeId, layers, now: new Date() }),
+  })
   const { history, summary } = request.history
     ? { history: request.history, summary: '' }
-    : await earlierTurns(dependencies, request.question, layer)
+    : fromSummary(earlier)
   const query = request.question.content
   const context = history.filter(({ role }) => role === 'user').map(({ content }) => content)
 
   const characters = history.reduce((sum, { content }) => sum + content.length, 0)
   const isLong = request.history === undefined && (characters > maxShortHistory || summary !== '')
-  const [grounding, memories, retrievedTurns, updates] = await Promise.all([
-    retrievePassages(dependencies.knowledge, request, layers, context, signal),
+  const leafId = earlier.at(-1)?.id
+  const [grounding, memories, retrievedTurns] = await Promise.all([
+    retrievePassages(dependencies.knowledge, request, { layers, context, counts: passageCounts }, signal),
     dependencies.memory.recall({
       aveeId,
       userId,
@@ -85,6 +91,7 @@ export async function gatherContext(
       context,
       maxWords: maxMemoryWords,
       remote: request.isRemote,
+      counts: memoryCounts,
       signal,
     }),
     isLong
@@ -93,12 +100,11 @@ export async function gatherContext(
           layer,
           query,
           context,
-          ...(request.question.parent_id === null ? {} : { leafId: request.question.parent_id }),
+          ...(leafId === undefined ? {} : { leafId }),
           limit: maxRetrievedTurns,
           signal,
         })
       : [],
-    dependencies.insight.freshUpdates({ aveeId, layers, now: new Date() }),
   ])
   return {
     summary,
@@ -111,7 +117,7 @@ export async function gatherContext(
       content,
       line: withValidity(content, validity),
     })),
-    updates: updates.map(({ date, text }) => ({ date: date.toISOString().slice(0, 10), text })),
+    updates: updates.map(({ date, text }) => ({ date: date.slice(0, 10), text })),
   }
 }
 
@@ -119,20 +125,18 @@ export async function gatherContext(
 async function retrievePassages(
   knowledge: ContextDependencies['knowledge'],
   request: ContextRequest,
-  layers: Layer[],
-  context: string[],
+  search: Pick<SearchQuery, 'layers' | 'context' | 'counts'>,
   signal: AbortSignal,
 ): Promise<{ citations: CitedPassage[]; answerable: Answerability | null }> {
   if (!request.useDocuments) return { citations: [], answerable: null }
   const grounding = await knowledge.contextPassages({
+    ...search,
     aveeId: request.aveeId,
-    layers,
     query: request.question.content,
-    context,
     words: maxPassageWords,
     signal,
   })
-  if (!request.isContinuation) return { citations: numbered(grounding), answerable: grounding.answerable }
+  if (!request.answer) return { citations: numbered(grounding), answerable: grounding.answerable }
   const access = await accessTo([request.answer], request.layer, knowledge)
   return {
     citations: request.answer.citations.filter((each) => isAvailable(showCitation(each, access))),
@@ -176,29 +180,14 @@ const numbered = (grounding: ContextPassages): CitedPassage[] =>
     cited: false,
   }))
 
-/**
- * The turns above the question in its branch, and a summary of those before them when there is one. Answers that were
- * given at a wider layer than the current one, or that rest on a document which is no longer visible, are left out.
- */
-async function earlierTurns(
-  { database: { db }, insight, knowledge }: Pick<ContextDependencies, 'database' | 'insight' | 'knowledge'>,
-  question: MessageRow,
-  layer: Layer,
-): Promise<{ history: Turn[]; summary: string }> {
-  if (!question.parent_id) return { history: [], summary: '' }
-  const messages = await listBranch(db, question.parent_id, summaryLookback)
-  const ids = messages.map(({ id }) => id)
-  const [summary, current] = await Promise.all([
-    insight.summaryFor(ids, layer),
-    knowledge.layersOf(messages.flatMap(({ documents }) => documents)),
-  ])
-  const history = messages
-    .slice(summary ? ids.indexOf(summary.messageId) + 1 : 0)
-    .filter((message) => message.content !== '' && message.status !== 'streaming')
-    .filter((message) => message.role === 'user' || isWithin(message.layer_used, layer))
-    .filter(({ documents }) => areVisible(documents, layer, current))
-    .map(({ id, role, content }) => ({ id, role, content }))
-  return { history, summary: summary?.text ?? '' }
+/** The visible turns after the newest summary, and that summary. */
+function fromSummary(rows: HistoryRow[]): { history: Turn[]; summary: string } {
+  const last = rows.findLastIndex(({ summary }) => summary !== null)
+  const history = rows.slice(last + 1).filter((row) => row.is_visible)
+  return {
+    history: history.map(({ id, role, content }) => ({ id, role, content })),
+    summary: rows[last]?.summary ?? '',
+  }
 }
 
 /** A memory with the time in which it holds. */

@@ -109,7 +109,7 @@ export const chatRoutes =
       const { id: conversationId, message_id } = request.params
       const options = { ...optionsFrom(request.body ?? {}), idempotencyKey: idempotencyKeyOf(request) }
       const { run } = await chat.regenerate(callerOf(request), conversationId, message_id, options)
-      await sendRun(request, reply, runs, run.id)
+      await sendRun(request, reply, runs, run)
     })
 
     route(app, editQuestion, async (request, reply) => {
@@ -117,7 +117,7 @@ export const chatRoutes =
       const options = { ...optionsFrom(request.body), idempotencyKey: idempotencyKeyOf(request) }
       const { content } = request.body
       const { run } = await chat.editQuestion(callerOf(request), conversationId, message_id, content, options)
-      await sendRun(request, reply, runs, run.id)
+      await sendRun(request, reply, runs, run)
     })
 
     await app.register(askRoutes(dependencies))

@@ -1,4 +1,4 @@
-import { type ExpressionBuilder, type Insertable, sql, type Updateable } from 'kysely'
+import { type ExpressionBuilder, type Insertable, type RawBuilder, sql, type Updateable } from 'kysely'
 import * as z from 'zod/mini'
 import type { CitedPassage, MessageStatus, Usage } from '../../contract/chat.ts'
 import { type Layer, layers } from '../../contract/layers.ts'
@@ -24,6 +24,11 @@ const quotesHidden = sql<boolean>`messages.model = 'extractive' and exists (
   select from unnest(messages.documents) as quoted (id) left join documents on documents.id = quoted.id
   where documents.id is null
     or array_position(${layers}::text[], documents.layer) > array_position(${layers}::text[], avees.layer))`
+
+/** Matches texts of a column of documents that all exist in one of these layers; `areVisible` in SQL. */
+const hasVisibleDocuments = (column: string, visible: Layer[]) => sql<boolean>`not exists (
+  select from unnest(${sql.ref(column)}) as used (id) left join documents on documents.id = used.id
+  where documents.id is null or documents.layer <> all(${visible}::text[]))`
 
 const restorableUntil = sql<Date | null>`(
   select restorable_until from deletions where deletions.id = conversations.deletion_id)`
@@ -100,16 +105,8 @@ export async function hasAutoTitle(db: Db, id: string): Promise<boolean | undefi
 }
 
 /** Locks a conversation until the end of the transaction, so that its leaf does not change. */
-export function lockConversation(
-  trx: Trx,
-  id: string,
-): Promise<{ leaf_id: string | null; title: string | null } | undefined> {
-  return trx
-    .selectFrom('conversations')
-    .select(['leaf_id', 'title'])
-    .where('id', '=', id)
-    .forUpdate()
-    .executeTakeFirst()
+export function lockConversation(trx: Trx, id: string): Promise<{ leaf_id: string | null } | undefined> {
+  return trx.selectFrom('conversations').select('leaf_id').where('id', '=', id).forUpdate().executeTakeFirst()
 }
 
 export type ConversationFilter = {
@@ -212,6 +209,56 @@ export async function deleteTrash(trx: Trx, deletionId: string): Promise<void> {
   await trx.deleteFrom('all_conversations').where('deletion_id', '=', deletionId).execute()
 }
 
+/**
+ * The common table expressions that add a turn to a conversation, for a statement with the expression `run`, whose row
+ * has the id of the run. Without `question` the question is stored already; without `question.parentId` it follows the
+ * last message. @throws conversation_not_found
+ */
+export function turnExpressions(turn: {
+  conversationId: string
+  layer: Layer
+  userMessageId: string
+  messageId: string
+  question?: { content: string; parentId: string | null | undefined; title: string } | undefined
+}): RawBuilder<unknown> {
+  const { conversationId, layer, userMessageId, messageId, question } = turn
+  const parent = question?.parentId === undefined ? sql`leaf_id` : sql`${question.parentId}::uuid`
+  // Without the conversation, an id that none has violates the foreign key.
+  const lockedId = sql`coalesce(locked.id, gen_random_uuid())`
+  // Under the lock, the leaf is the last message: an owner's reply may have arrived since the request.
+  return sql`
+    locked as (
+      select id, leaf_id from conversations where id = ${conversationId} and exists (select from run) for update
+    ), question as (${
+      question
+        ? sql`
+          insert into messages (id, conversation_id, layer_used, parent_id, content, role, status)
+          select ${userMessageId}, ${lockedId}, ${layer}, ${parent}, ${question.content}, 'user', 'complete'
+          from run left join locked on true
+          returning id, conversation_id`
+        : sql`select ${userMessageId}::uuid as id, ${lockedId} as conversation_id from run left join locked on true`
+    }), answer as (
+      insert into messages (id, conversation_id, layer_used, parent_id, content, role, status, run_id)
+      select ${messageId}, question.conversation_id, ${layer}, question.id, '', 'assistant', 'streaming', run.id
+      from question, run
+      returning id
+    ), changed as (
+      update conversations
+      set leaf_id = answer.id, layer_used = ${layer}, updated_at = ${new Date()},
+        title = coalesce(title, ${question?.title ?? null})
+      from answer where conversations.id = ${conversationId}
+    )`
+}
+
+/** Adds a turn of an existing run to a conversation in the same transaction. */
+export async function insertTurn(
+  trx: Trx,
+  runId: string,
+  turn: Parameters<typeof turnExpressions>[0],
+): Promise<void> {
+  await sql`with run as (select ${runId}::uuid as id), ${turnExpressions(turn)} select from run`.execute(trx)
+}
+
 export async function insertMessage(db: Db, message: Insertable<Tables['messages']>): Promise<void> {
   await db.insertInto('messages').values(message).execute()
 }
@@ -275,6 +322,33 @@ export async function listBranch(db: Db, leafId: string, limit: number): Promise
     .orderBy('branch.depth', 'desc')
     .execute()
 }
+
+/** A message above a question, with the summary of the branch up to this message if there is one. */
+export type HistoryRow = {
+  id: string
+  role: MessageRow['role']
+  content: string
+  /** False for a message without text, an answer of a wider layer, and one with a document that is not visible. */
+  is_visible: boolean
+  summary: string | null
+}
+
+/** Selects up to `limit` messages above a question in its branch, oldest first, as they are visible in these layers. */
+export const selectHistory = (questionId: string, visible: Layer[], limit: number) => sql<HistoryRow>`(
+  with recursive branch as (
+    select parent_id as id, 1 as depth from messages where id = ${questionId}
+    union all
+    select messages.parent_id, depth + 1 from branch join messages on messages.id = branch.id where depth < ${limit}
+  )
+  select messages.id, messages.role, messages.content, summaries.content as summary,
+    messages.content <> '' and messages.status <> 'streaming'
+      and (messages.role = 'user' or messages.layer_used = any(${visible}::text[]))
+      and ${hasVisibleDocuments('messages.documents', visible)} as is_visible
+  from branch
+  join messages on messages.id = branch.id
+  left join conversation_summaries as summaries on summaries.message_id = messages.id
+    and summaries.layer = any(${visible}::text[]) and ${hasVisibleDocuments('summaries.documents', visible)}
+  order by depth desc)`
 
 /** Counts the messages of a conversation, and its answers beyond the first one to the same question. */
 export async function countMessages(

@@ -3,7 +3,7 @@ import type { CitedPassage } from '../../contract/chat.ts'
 import type { Answerability } from '../../contract/knowledge.ts'
 import { type Layer, minLayer } from '../../contract/layers.ts'
 import type { UsedMemory } from '../../contract/memory.ts'
-import type { Avees } from '../avees/index.ts'
+import type { Avee, Avees } from '../avees/index.ts'
 import type { Insight } from '../insight/index.ts'
 import type { Memory } from '../memory/index.ts'
 import type { ChatMessage, ChatModel, Models, TokenUsage } from '../models/index.ts'
@@ -22,7 +22,7 @@ import {
 import { createLogView, type LogViewDependencies } from './log-view.ts'
 import { removeOverlap } from './overlap.ts'
 import { buildPrompt } from './prompt.ts'
-import { findMessage, finishMessage, saveGrounding, updateConversation } from './store.ts'
+import { findMessage, finishMessage, type MessageRow, saveGrounding, updateConversation } from './store.ts'
 import { surrogateBuffer } from './surrogate-buffer.ts'
 
 /** The input of a turn as the run stores it: enough to start over on another node. */
@@ -41,6 +41,14 @@ export type TurnInput = {
   history?: ChatMessage[] | undefined
   /** False excludes this turn from memory extraction. */
   learn?: boolean | undefined
+}
+
+/** What the request that asked has read and written. */
+export type TurnInHand = {
+  avee: Avee
+  /** The user's layer when the question was asked. */
+  layer: Layer
+  question: Pick<MessageRow, 'id' | 'content' | 'created_at'>
 }
 
 export type TurnDependencies = ContextDependencies &
@@ -107,14 +115,10 @@ async function runTurn(dependencies: TurnDependencies, context: RunContext<TurnI
   const earlier = run.attempt > 1 ? (await context.events()).map(parse) : []
   let content = textOf(earlier)
 
-  const [question, answer, avee] = await Promise.all([
-    findMessage(db, input.userMessageId),
-    findMessage(db, input.messageId),
-    dependencies.avees.get(input.aveeId),
-  ])
-  if (!question || !answer || !avee) throw messageNotFound()
-  // The user's current layer, but never a wider one than when the question was asked.
-  const layer = minLayer(await dependencies.avees.getLayer(run.userId, input.aveeId), answer.layer_used)
+  const { avee, layer, question, answer } =
+    context.inHand === undefined
+      ? await readTurn(dependencies, run)
+      : { ...(context.inHand as TurnInHand), answer: undefined }
 
   const chosen = await dependencies.models.selectModel({
     requested: input.model ?? avee.model ?? undefined,
@@ -142,11 +146,10 @@ async function runTurn(dependencies: TurnDependencies, context: RunContext<TurnI
       ...input,
       userId: run.userId,
       question,
-      answer,
+      answer: content === '' ? undefined : answer,
       layer,
       isRemote: model.remote,
       history: input.history,
-      isContinuation: content !== '',
     },
     signal,
   )
@@ -235,6 +238,20 @@ async function runTurn(dependencies: TurnDependencies, context: RunContext<TurnI
       dependencies.models.countTokens(content, model.name),
     finishReason,
   })
+}
+
+/** Reads what a turn works with. The layer is the current one, but never wider than when the question was asked. */
+async function readTurn(
+  { database: { db }, avees }: Pick<TurnDependencies, 'database' | 'avees'>,
+  { input, userId }: RunContext<TurnInput>['run'],
+) {
+  const [question, answer, { avee, layer }] = await Promise.all([
+    findMessage(db, input.userMessageId),
+    findMessage(db, input.messageId),
+    avees.view({ userId, aveeId: null }, input.aveeId),
+  ])
+  if (!question || !answer) throw messageNotFound()
+  return { avee, layer: minLayer(layer, answer.layer_used), question, answer }
 }
 
 async function complete(

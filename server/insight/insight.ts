@@ -101,11 +101,8 @@ export function insight({
       await deleteSummariesOf(db, documents)
     },
 
-    /** Returns the newest summary that ends with one of these messages of a branch, oldest first, and is visible within `layer`. */
-    summaryFor: summaries.find,
-
-    /** Lists the updates of the last 30 days in these layers, newest first, at most five. */
-    freshUpdates: updates.listFresh,
+    /** Selects the updates of the last 30 days in these layers, newest first, at most five. */
+    freshUpdates: updates.selectFresh,
   }
 }
 

@@ -112,12 +112,6 @@ export function summaries({
       }))
       if (rewritten?.content) await putSummary(db, { ...newest, ...rewritten, content: rewritten.content })
     },
-
-    /** Returns the newest summary that ends with one of these messages and is visible within `layer`. */
-    async find(messageIds: string[], layer: Layer): Promise<{ messageId: string; text: string } | undefined> {
-      const found = (await findVisible(messageIds, layer)).at(-1)
-      return found && { messageId: found.message_id, text: found.content }
-    },
   }
 }
 export type Summaries = ReturnType<typeof summaries>

@@ -11,7 +11,7 @@ import {
   findUpdate,
   findUpdateWithOwner,
   insertUpdate,
-  listUpdates,
+  selectUpdates,
   setDocument,
   type UpdateRow,
 } from './store/updates.ts'
@@ -81,7 +81,7 @@ export function updates({ database, jobs, knowledge, now }: Dependencies) {
     },
 
     list: (aveeId: string, layers: Layer[]): Promise<UpdateRow[]> =>
-      listUpdates(db, aveeId, layers, { limit: maxListedUpdates }),
+      selectUpdates(db, aveeId, layers, maxListedUpdates).selectAll().execute(),
 
     async update(aveeId: string, id: string, changes: BodyOf<typeof updateUpdate>): Promise<UpdateRow> {
       const before = await getUpdate(aveeId, id)
@@ -102,18 +102,11 @@ export function updates({ database, jobs, knowledge, now }: Dependencies) {
       await removeDocument(deleted?.document_id ?? null)
     },
 
-    /** Lists the updates of the last 30 days in these layers, newest first, at most five. */
-    async listFresh(of: {
-      aveeId: string
-      layers: Layer[]
-      now: Date
-    }): Promise<{ text: string; title: string; date: Date }[]> {
-      const rows = await listUpdates(db, of.aveeId, of.layers, {
-        since: new Date(of.now.getTime() - freshMs),
-        limit: maxFreshUpdates,
-      })
-      return rows.map(({ text, title, created_at }) => ({ text, title, date: created_at }))
-    },
+    /** Selects the updates of the last 30 days in these layers, newest first, at most five. */
+    selectFresh: (of: { aveeId: string; layers: Layer[]; now: Date }) =>
+      selectUpdates(db, of.aveeId, of.layers, maxFreshUpdates)
+        .where('created_at', '>=', new Date(of.now.getTime() - freshMs))
+        .select(['text', 'title', 'created_at as date']),
   }
 }
 export type Updates = ReturnType<typeof updates>

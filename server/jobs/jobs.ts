@@ -11,7 +11,6 @@ import {
   claimJob,
   countJobs,
   findJob,
-  findNextWork,
   hasDue,
   insertSchedule,
   type JobRow,
@@ -102,12 +101,12 @@ export function jobs({
       isWoken = false
       try {
         if (performance.now() >= nextLeaseEnd) await failExpired(false)
-        await startDue()
-        const { dueMs, leaseMs } = await findNextWork(db, {
-          free: slots().map(({ kind }) => kind),
+        const { claimed, dueMs, leaseMs } = await claimDue(db, slots(), {
+          limit: Math.max(0, concurrency - running.size),
           known: [...kinds.keys()],
           own: [...running.keys()],
         })
+        for (const row of claimed) start(row)
         nextLeaseEnd = performance.now() + (leaseMs ?? Number.POSITIVE_INFINITY)
         waitMs = Math.min(dueMs ?? maxWait, leaseMs ?? maxWait, maxWait)
       } catch (error) {
@@ -129,12 +128,6 @@ export function jobs({
       const free = (definition.concurrency ?? defaults.concurrency) - (used.get(kind) ?? 0)
       return free > 0 ? [{ kind, free, leaseMs: definition.leaseMs ?? defaults.leaseMs }] : []
     })
-  }
-
-  async function startDue(): Promise<void> {
-    const free = slots()
-    if (free.length === 0) return
-    for (const row of await claimDue(db, free, concurrency - running.size)) start(row)
   }
 
   function start(row: JobRow): Execution | undefined {

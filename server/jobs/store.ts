@@ -1,4 +1,4 @@
-import { type RawBuilder, sql } from 'kysely'
+import { sql } from 'kysely'
 import type { Db, Row } from '../db/index.ts'
 
 export type JobRow = Row<'jobs'>
@@ -58,13 +58,26 @@ export async function insertSchedule(
     where jobs.state = 'pending'`.execute(db)
 }
 
-/** Claims due jobs: of each kind as many as it has free slots, altogether up to `limit`, the most urgent first. */
+export type NextWork = {
+  /** Milliseconds until the next pending job is due; null when there is none. */
+  dueMs: number | null
+  /** Milliseconds until the first lease of another server expires; null when there is none. */
+  leaseMs: number | null
+}
+
+/**
+ * Claims due jobs: of each kind as many as it has free slots, altogether up to `limit`, the most urgent first. Also looks
+ * for the next work of the kinds `known`, besides the running jobs `own`.
+ */
 export async function claimDue(
   db: Db,
   slots: { kind: string; free: number; leaseMs: number }[],
-  limit: number,
-): Promise<JobRow[]> {
-  const { rows } = await sql<JobRow>`
+  { limit, known, own }: { limit: number; known: string[]; own: string[] },
+): Promise<NextWork & { claimed: JobRow[] }> {
+  const untilMs = (time: string) =>
+    sql<number | null>`(extract(epoch from ${sql.ref(time)} - clock_timestamp()) * 1000)::float8`
+  // Of a kind without free slots the end of a job claims the next one, so only later due dates count.
+  const { rows } = await sql<(JobRow | { id: null }) & NextWork>`
     with slots as (
       select * from unnest(
         ${slots.map(({ kind }) => kind)}::text[],
@@ -78,13 +91,34 @@ export async function claimDue(
         order by priority desc, due_at limit slots.free for update skip locked
       ) as chosen
       order by priority desc, due_at limit ${limit}
+    ), locked as (
+      select from slots, lateral (
+        select id from jobs
+        where jobs.kind = slots.kind and state = 'pending' and due_at <= clock_timestamp()
+        order by priority desc, due_at limit slots.free
+      ) as wanted
+      where id not in (select id from due) and (select count(*) from due) < ${limit}
+    ), claimed as (
+      update jobs
+      set state = 'running', claims = claims + 1, latest_due_at = null,
+        lease_until = clock_timestamp() + due.lease_ms * interval '1 millisecond'
+      from due where jobs.id = due.id
+      returning jobs.*
+    ), next as (
+      select case when exists (select from locked) then clock_timestamp() else (
+        select min(first.due_at) from unnest(${known}::text[]) as k (kind), lateral (
+          select due_at from jobs
+          where jobs.kind = k.kind and state = 'pending' and due_at > statement_timestamp() order by due_at limit 1
+        ) as first
+      ) end as due_at, (
+        select min(case when lease_until > ${fromNow(maxLeaseMs)} then clock_timestamp() else lease_until end) from jobs
+        where state = 'running' and kind = any(${known}::text[]) and id <> all(${own}::uuid[])
+      ) as lease_end
     )
-    update jobs
-    set state = 'running', claims = claims + 1, latest_due_at = null,
-      lease_until = clock_timestamp() + due.lease_ms * interval '1 millisecond'
-    from due where jobs.id = due.id
-    returning jobs.*`.execute(db)
-  return rows
+    select claimed.*, ${untilMs('next.due_at')} as "dueMs", ${untilMs('next.lease_end')} as "leaseMs"
+    from next left join claimed on true`.execute(db)
+  const [{ dueMs, leaseMs } = { dueMs: null, leaseMs: null }] = rows
+  return { dueMs, leaseMs, claimed: rows.filter((row) => row.id !== null) }
 }
 
 /** Claims this job regardless of its due date; undefined when it is not pending. */
@@ -174,32 +208,6 @@ export async function claimExpired(
     from expired where jobs.id = expired.id
     returning jobs.*`.execute(db)
   return rows
-}
-
-export type NextWork = {
-  /** Milliseconds until the first pending job is due; null when there is none. */
-  dueMs: number | null
-  /** Milliseconds until the first lease of another server expires; null when there is none. */
-  leaseMs: number | null
-}
-
-/** Looks for pending jobs of the kinds `free`, and for running jobs of the kinds `known` that are not among `own`. */
-export async function findNextWork(
-  db: Db,
-  { free, known, own }: { free: string[]; known: string[]; own: string[] },
-): Promise<NextWork> {
-  const untilMs = (time: RawBuilder<Date>) =>
-    sql<number | null>`(extract(epoch from ${time} - clock_timestamp()) * 1000)::float8`
-  const firstDue = sql<Date>`(
-    select min(first.due_at) from unnest(${free}::text[]) as k (kind), lateral (
-      select due_at from jobs where jobs.kind = k.kind and state = 'pending' order by due_at limit 1
-    ) as first)`
-  const firstLease = sql<Date>`(
-    select min(case when lease_until > ${fromNow(maxLeaseMs)} then clock_timestamp() else lease_until end) from jobs
-    where state = 'running' and kind = any(${known}::text[]) and id <> all(${own}::uuid[]))`
-  const { rows } = await sql<NextWork>`
-    select ${untilMs(firstDue)} as "dueMs", ${untilMs(firstLease)} as "leaseMs"`.execute(db)
-  return rows[0] ?? { dueMs: null, leaseMs: null }
 }
 
 export async function hasDue(db: Db, kinds: string[]): Promise<boolean> {

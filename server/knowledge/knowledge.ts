@@ -451,6 +451,9 @@ export async function knowledge({
       return { hits: passages.map(toHit), answerable }
     },
 
+    /** Selects the number of passages of each language that a search of these layers chooses from. */
+    passageCounts: (scope: Pick<SearchQuery, 'aveeId' | 'layers'>) => countPassagesByLanguage(db, scope),
+
     /** Searches passages for a prompt of up to `words` words; adjacent ones are merged. */
     async contextPassages({ words, ...query }: SearchQuery & { words: number }): Promise<ContextPassages> {
       const { passages, answerable } = await search(query, maxConsideredPassages)
@@ -463,7 +466,7 @@ export async function knowledge({
       const hash = termHasher(aveeId)
       const termsByHash = new Map(terms.map((term) => [hash(term), term]))
       const [languages, frequencies] = await Promise.all([
-        countPassagesByLanguage(db, scope),
+        countPassagesByLanguage(db, scope).execute(),
         documentFrequencies(db, scope, [...termsByHash.keys()]),
       ])
       return {

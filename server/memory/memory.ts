@@ -23,6 +23,7 @@ import { memoryRecall, type RecalledMemory, type RecallQuery } from './recall/me
 import { type RecalledTurn, type TurnQuery, turnRecall } from './recall/turns.ts'
 import {
   aveesWithMemories,
+  countByLanguage,
   countFrom,
   countMemories,
   deleteMemories,
@@ -180,9 +181,12 @@ export function memory({
      * milliseconds. The texts are data, never instructions.
      */
     async recall(query: RecallQuery): Promise<RecalledMemory[]> {
-      if (!(await isEnabled(db, query))) return []
       return await recallMemories(query, layersWithin(query.layer))
     },
+
+    /** Selects the number of memories of each language that `recall` chooses from. */
+    counts: (query: Pair & Pick<RecallQuery, 'layer' | 'remote'>) =>
+      countByLanguage(db, { ...query, layers: layersWithin(query.layer) }),
 
     /** Returns earlier messages that match a query, the best first. Searches other conversations only while memory is on. */
     async recallTurns(query: TurnQuery): Promise<RecalledTurn[]> {

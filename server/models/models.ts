@@ -1,7 +1,8 @@
 import type { ModelInfo } from '../../contract/models.ts'
-import type { Db } from '../db/index.ts'
+import type { Database } from '../db/index.ts'
 import type { Log } from '../log.ts'
 import type { Runs } from '../runs/index.ts'
+import { createActiveModel } from './active-model.ts'
 import { createCatalogue } from './catalogue.ts'
 import { createVectorCache } from './embeddings/cache.ts'
 import { createEmbedders } from './embeddings/embedders.ts'
@@ -19,7 +20,6 @@ import { createPulls } from './pulls.ts'
 import { createReranker } from './rerank/reranker.ts'
 import { createSchedulers, type Scheduler, type SchedulerTimings } from './scheduler.ts'
 import { createModelSelector, type Selection } from './select-model.ts'
-import { clearActiveModel, findActiveModel, saveActiveModel } from './store.ts'
 import { createTokenCounter } from './tokens.ts'
 import { createOllamaService, createOpenAiService, createRerankService } from './upstream/service.ts'
 
@@ -47,7 +47,18 @@ export type ModelsConfig = {
 }
 
 /** Selects and provides chat, embedding and reranking models; manages installed models and downloads. */
-export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log; config: ModelsConfig }) {
+export function models({
+  database,
+  runs,
+  log,
+  config,
+}: {
+  database: Database
+  runs: Runs
+  log: Log
+  config: ModelsConfig
+}) {
+  const active = createActiveModel(database)
   const ollama = createOllamaService(config.ollamaBaseUrl)
   const openai = config.openai && createOpenAiService(config.openai)
   const closing = new AbortController()
@@ -63,7 +74,7 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
     openaiName: openai?.name,
     chatModel: config.chatModel,
     chatModelStrong: config.chatModelStrong,
-    findActive: () => findActiveModel(db),
+    findActive: active.find,
   })
   const rerank = config.rerank && createRerankService(config.rerank)
   const reranker =
@@ -266,7 +277,7 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
     async setActive(name: string) {
       const located = await requireChatModel(name)
       const stored = located.provider === 'openai' ? `openai/${located.name}` : parseProvider(name).name
-      await saveActiveModel(db, stored)
+      await active.save(stored)
       return this.active()
     },
 
@@ -275,8 +286,8 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
       const installed = await requireInstalled(name)
       await deleteModel(ollama, installed.name, closing.signal)
       catalogue.invalidate()
-      const active = await findActiveModel(db)
-      if (active !== undefined && isSameModel(active, installed.name)) await clearActiveModel(db, active)
+      const model = await active.find()
+      if (model !== undefined && isSameModel(model, installed.name)) await active.clear(model)
     },
 
     /** Unloads a model from memory. */
@@ -309,6 +320,7 @@ export function models({ db, runs, log, config }: { db: Db; runs: Runs; log: Log
     async [Symbol.asyncDispose](): Promise<void> {
       closing.abort()
       await Promise.all([
+        active[Symbol.asyncDispose](),
         cache[Symbol.asyncDispose](),
         ...[ollama, openai, rerank].map((service) => service?.agent.destroy()),
       ])

@@ -1,3 +1,4 @@
+import type { RawBuilder } from 'kysely'
 import type { RunStatus } from '../../contract/runs.ts'
 import type { Trx } from '../db/index.ts'
 
@@ -66,6 +67,8 @@ export type AbortReason = 'stopped' | 'handed-over'
 export type RunContext<Input> = {
   readonly run: RunRecord<Input>
   readonly signal: AbortSignal
+  /** `NewRun.inHand` on the node that started the run; undefined after a takeover. */
+  readonly inHand: unknown
   /**
    * Appends an event, which must not be changed afterwards. Resolves before it is committed, but waits while too many
    * events are uncommitted.
@@ -129,7 +132,15 @@ export type NewRun<Input = unknown> = {
   input: Input
   /** The same key of the same user and scope gives the same run, until the run is deleted (30 days after its end). */
   idempotencyKey?: string | undefined
+  /** What the worker would otherwise read again. It is not stored. */
+  inHand?: unknown
 }
+
+/**
+ * What is stored together with a new run: in its transaction, or, which takes one round trip, in its statement as further
+ * common table expressions. These get their rows `from run`, which has none when the run was not created.
+ */
+export type WithRun = ((trx: Trx, runId: string) => Promise<void>) | RawBuilder<unknown>
 
 /** `created`: a new run; `repeated`: the run of an earlier request with the same key; `busy`: the running run of the same subject. */
 export type StartResult = { outcome: 'created' | 'repeated' | 'busy'; run: RunRecord }

@@ -28,7 +28,7 @@ type LeaseDependencies = {
 
 /**
  * Takes over runs without an owner. Looks for them when the first lease of another node expires, and at the latest
- * after the length of a lease, as another node may have started a run and died.
+ * after the length of a lease, as another node may have started a run and died. The embedded database has no other node.
  */
 export function createLeases(dependencies: LeaseDependencies) {
   const { database, log, owned, owner, leaseMs } = dependencies
@@ -52,20 +52,23 @@ export function createLeases(dependencies: LeaseDependencies) {
   }
 
   async function claimLoop(): Promise<void> {
-    let waitMs = leaseMs
+    let waitMs: number | undefined = leaseMs
     while (isRequested && !isClosed) {
       isRequested = false
       try {
         const isFull = await claimUntilFull()
         const nextMs = isFull ? undefined : await nextClaimMs(database.db, claimable())
-        waitMs = Math.min((nextMs ?? leaseMs) + marginMs, leaseMs)
+        waitMs =
+          nextMs === undefined && database.kind === 'embedded'
+            ? undefined
+            : Math.min((nextMs ?? leaseMs) + marginMs, leaseMs)
       } catch (error) {
         log.warn({ err: error }, 'could not look for runs without an owner; retrying')
         waitMs = Math.min(leaseMs / 4, maxRetryMs)
       }
     }
     claiming = undefined
-    if (!isClosed) timer = setTimeout(claimAvailable, waitMs)
+    if (!isClosed && waitMs !== undefined) timer = setTimeout(claimAvailable, waitMs)
   }
 
   /** Returns true when `maxTakeovers` is reached; the end of one of these runs then triggers the next claim. */

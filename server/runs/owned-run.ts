@@ -47,6 +47,7 @@ export class OwnedRun {
   readonly kind: RunKind | undefined
   /** Claimed after its owner had died, not started here. */
   readonly isTakeover: boolean
+  readonly inHand: unknown
   /** The number of the last committed event. */
   lastCommitted: number
   /** Somebody has exclusive access: the writer skips the run. */
@@ -65,10 +66,11 @@ export class OwnedRun {
   #exclusive: Promise<unknown> = Promise.resolve()
   readonly #abort = new AbortController()
 
-  constructor(record: RunRecord, kind: RunKind | undefined, isTakeover: boolean) {
+  constructor(record: RunRecord, kind: RunKind | undefined, isTakeover: boolean, inHand?: unknown) {
     this.record = record
     this.kind = kind
     this.isTakeover = isTakeover
+    this.inHand = inHand
     this.lastCommitted = record.lastEvent
   }
 

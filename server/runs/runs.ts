@@ -3,7 +3,7 @@ import { addAbortListener } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import { validate as isUuid } from 'uuid'
 import type { RunStatus } from '../../contract/runs.ts'
-import { type Database, newId, type Trx } from '../db/index.ts'
+import { type Database, type Db, newId, type Trx } from '../db/index.ts'
 import type { Log } from '../log.ts'
 import { idempotencyKeyUsed, shuttingDown, tooManyAttempts, unknownFormat } from './errors.ts'
 import { createFinisher, failureOf } from './finisher.ts'
@@ -19,6 +19,7 @@ import {
   type RunRecord,
   type RunSelector,
   type StartResult,
+  type WithRun,
 } from './kind.ts'
 import { type Claimed, createLeases } from './leases.ts'
 import { LogTails } from './log-tail.ts'
@@ -65,7 +66,6 @@ type RunsDependencies = {
   maxTakeovers?: number
 }
 
-type Store = (trx: Trx, runId: string) => Promise<void>
 type Inserted = { outcome: StartResult['outcome']; row: RunRow }
 
 /** Long operations that outlive requests, readers, this process and this machine. */
@@ -114,8 +114,8 @@ export function runs({
     }
   }
 
-  function acquire(row: RunRow, isTakeover: boolean): OwnedRun {
-    const run = new OwnedRun(toRecord(row), kinds.get(row.kind), isTakeover)
+  function acquire(row: RunRow, isTakeover: boolean, inHand?: unknown): OwnedRun {
+    const run = new OwnedRun(toRecord(row), kinds.get(row.kind), isTakeover, inHand)
     owned.set(run.id, run)
     tails.acquire(run.id).advance(run.lastCommitted, false)
     return run
@@ -162,19 +162,21 @@ export function runs({
     run.finished = work.catch((error: unknown) => {
       log.error({ err: error, run: run.id }, 'could not end a run; another process can claim it')
       release(run)
+      leases.claimAvailable()
     })
   }
 
-  async function insert(trx: Trx, run: NewRun & { id: string }, store: Store | undefined): Promise<Inserted> {
+  async function insert(db: Db, run: NewRun & { id: string }, also: WithRun | undefined): Promise<Inserted> {
+    const [store, expressions] = typeof also === 'function' ? [also] : [undefined, also]
     for (;;) {
-      const row = await insertRun(trx, run, { ...owner, leaseMs })
+      const row = await insertRun(db, run, { ...owner, leaseMs }, expressions)
       if (row) {
-        await store?.(trx, row.id)
+        await store?.(db as Trx, row.id)
         return { outcome: 'created', row }
       }
       const repeated =
         run.idempotencyKey &&
-        (await findRun(trx, {
+        (await findRun(db, {
           user_id: run.userId,
           scope: run.scope ?? null,
           idempotency_key: run.idempotencyKey,
@@ -182,30 +184,33 @@ export function runs({
       if (repeated && repeated.kind !== run.kind) throw idempotencyKeyUsed()
       if (repeated) return { outcome: 'repeated', row: repeated }
       const { kind, subject } = run
-      const busy = subject && (await findRun(trx, { kind, subject, status: 'running' }))
+      const busy = subject && (await findRun(db, { kind, subject, status: 'running' }))
       if (busy) return { outcome: 'busy', row: busy }
-      if (await findRun(trx, { id: run.id })) throw new Error(`There is a run ${run.id} already.`)
+      if (await findRun(db, { id: run.id })) throw new Error(`There is a run ${run.id} already.`)
       // The run that caused the conflict has ended in the meantime.
     }
   }
 
   /** After a lost connection it is unknown whether the run was stored, so the table is read. */
-  async function insertReliably(run: NewRun & { id: string }, store: Store | undefined): Promise<Inserted> {
+  async function insertReliably(run: NewRun & { id: string }, also: WithRun | undefined): Promise<Inserted> {
     try {
-      return await database.transaction(async (trx) => insert(trx, run, store))
+      return typeof also === 'function'
+        ? await database.transaction(async (trx) => insert(trx, run, also))
+        : await insert(database.db, run, also)
     } catch (error) {
       if (!isTransient(error)) throw error
       const row = await findRun(database.db, { id: run.id }).catch(() => undefined)
       if (row) return { outcome: 'created', row }
       // If it was stored after all, it is taken over when its lease expires.
+      leases.claimAvailable()
       throw error
     }
   }
 
-  async function start(run: NewRun & { id: string }, store: Store | undefined): Promise<StartResult> {
-    const { outcome, row } = await insertReliably(run, store)
+  async function start(run: NewRun & { id: string }, also: WithRun | undefined): Promise<StartResult> {
+    const { outcome, row } = await insertReliably(run, also)
     if (outcome === 'created') {
-      const started = acquire(row, false)
+      const started = acquire(row, false, run.inHand)
       track(started, work(started))
     }
     return { outcome, run: toRecord(row) }
@@ -277,13 +282,13 @@ export function runs({
     },
 
     /**
-     * Stores the run together with the rows that `store` writes, in one transaction, then starts its worker.
+     * Stores the run together with other rows, in one transaction, then starts its worker.
      * @throws 409 when the idempotency key belongs to a run of another kind
      */
-    async start<Input>(run: NewRun<Input>, store?: Store): Promise<StartResult> {
+    async start<Input>(run: NewRun<Input>, also?: WithRun): Promise<StartResult> {
       if (isClosing) throw shuttingDown()
       if (!kinds.has(run.kind)) throw new Error(`No kind of run is registered as "${run.kind}".`)
-      const started = start({ ...run, id: run.id ?? newId() }, store)
+      const started = start({ ...run, id: run.id ?? newId() }, also)
       starting.add(started)
       try {
         return await started

@@ -1,4 +1,4 @@
-import { type Selectable, type SqlBool, sql } from 'kysely'
+import { type RawBuilder, type Selectable, type SqlBool, sql } from 'kysely'
 import type { RunStatus } from '../../contract/runs.ts'
 import type { Db, Tables, Trx } from '../db/index.ts'
 import type { NewRun, RunEvent, RunSelector } from './kind.ts'
@@ -18,29 +18,27 @@ export const channel = 'runs'
 
 const milliseconds = (ms: number) => sql`${ms}::float8 * interval '1 millisecond'`
 
-/** Returns undefined on a conflict: the same id or idempotency key, or a running run of the same subject. */
+/**
+ * Inserts a run, with the rows of further common table expressions. Returns undefined on a conflict: the same id or
+ * idempotency key, or a running run of the same subject.
+ */
 export async function insertRun(
-  trx: Trx,
+  db: Db,
   run: NewRun & { id: string },
   owner: Owner & { leaseMs: number },
+  expressions?: RawBuilder<unknown>,
 ): Promise<RunRow | undefined> {
-  return trx
-    .insertInto('runs')
-    .values({
-      id: run.id,
-      kind: run.kind,
-      user_id: run.userId,
-      subject: run.subject ?? null,
-      scope: run.scope ?? null,
-      input: JSON.stringify(run.input),
-      idempotency_key: run.idempotencyKey ?? null,
-      node_id: owner.nodeId,
-      process_id: owner.processId,
-      lease_until: sql`now() + ${milliseconds(owner.leaseMs)}`,
-    })
-    .onConflict((conflict) => conflict.doNothing())
-    .returningAll()
-    .executeTakeFirst()
+  const { rows } = await sql<RunRow>`
+    with run as (
+      insert into runs (id, kind, user_id, subject, scope, input, idempotency_key, node_id, process_id, lease_until)
+      values (${run.id}, ${run.kind}, ${run.userId}, ${run.subject ?? null}, ${run.scope ?? null},
+        ${JSON.stringify(run.input)}, ${run.idempotencyKey ?? null}, ${owner.nodeId}, ${owner.processId},
+        now() + ${milliseconds(owner.leaseMs)})
+      on conflict do nothing
+      returning *
+    ) ${expressions ? sql`, ${expressions}` : sql``}
+    select * from run`.execute(db)
+  return rows[0]
 }
 
 /** Finds the only run with these values. */

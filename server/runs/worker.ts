@@ -51,6 +51,7 @@ export function createWorker({
     return {
       run: run.record,
       signal: run.signal,
+      inHand: run.inHand,
       async emit(event) {
         run.assertOpen()
         run.push(event)

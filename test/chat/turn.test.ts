@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { Conversation } from '../../contract/chat.ts'
 import type { ErrorResponse } from '../../contract/common.ts'
 import { startApp, type TestApp } from '../app.ts'
@@ -29,6 +30,22 @@ for (const kind of DATABASES) {
     afterAll(async () => {
       await app[Symbol.asyncDispose]()
       await ollama[Symbol.asyncDispose]()
+    })
+
+    test('sends at most 12 SQL statements before its first token', async () => {
+      const { client } = await registerUser(app)
+      const avee = await createAvee(client)
+      const content = 'The lighthouse at Kerrow Point was lit in 1874. Its keeper was Ines Valcourt.'
+      await uploadFiles(client, [{ name: 'point.md', content }], { avee: avee.id, layer: 'public' })
+      const { id } = await createConversation(client, avee.id)
+      await app.app.jobs.idle()
+      const query = vi.spyOn(pg.Client.prototype, 'query')
+      for await (const { data } of readEvents(await askStream(client, id, 'Who kept the lighthouse?')))
+        if (data['token'] !== undefined) break
+      const statements = query.mock.calls.map(([statement]) => JSON.stringify(statement))
+      // A server looks for runs and jobs of others while this one is answered.
+      const ofTurn = statements.filter((text) => !/claimable|lease_until is null|slots as/.test(text))
+      expect(ofTurn.length, ofTurn.join('\n')).toBeLessThanOrEqual(12)
     })
 
     test('returns 404 for a model that does not exist, on every route, and stores nothing', async () => {

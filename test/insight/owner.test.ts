@@ -244,11 +244,13 @@ for (const kind of DATABASES) {
       expect(await listed(owner)).toHaveLength(2)
 
       const fresh = async (days: number) =>
-        await app.app.insight.freshUpdates({
-          aveeId: avee.id,
-          layers: ['public'],
-          now: new Date(Date.now() + days * 24 * 60 * 60 * 1000),
-        })
+        await app.app.insight
+          .freshUpdates({
+            aveeId: avee.id,
+            layers: ['public'],
+            now: new Date(Date.now() + days * 24 * 60 * 60 * 1000),
+          })
+          .execute()
       expect(await fresh(1)).toMatchObject([
         { text: 'I have moved to Turin with the engine.', date: expect.any(Date) },
       ])

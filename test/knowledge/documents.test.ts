@@ -150,7 +150,11 @@ describe.each(DATABASES)('documents on %s', (kind) => {
         )
       })
       const nearest = (seen: Layer[]) =>
-        searchVectors(server.database, { aveeId, layers: seen }, { space: 'test/race', vector, limit: 10 })
+        searchVectors(
+          server.database,
+          { aveeId, layers: seen },
+          { space: 'test/race', vector, limit: 10, own: 2, all: -1 },
+        )
       expect(await nearest(['public', 'friends'])).toEqual([])
       expect(await nearest(['intimate'])).toMatchObject([{ layer: 'intimate' }, { layer: 'intimate' }])
     })

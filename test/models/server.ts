@@ -15,7 +15,7 @@ export async function openModelsServer(
   const log = createLog('silent')
   const runs = createRuns({ database, log, nodeId: randomUUID(), graceMs: 0, leaseMs: 500 })
   const models = createModels({
-    db: database.db,
+    database,
     runs,
     log,
     config: { firstTokenMs: 5_000, stallMs: 5_000, ...config },

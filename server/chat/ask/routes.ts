@@ -64,7 +64,7 @@ export const askRoutes =
     })
 
     route(app, streamAnswer, async (request, reply) =>
-      sendRun(request, reply, runs, (await ask(request)).run.id),
+      sendRun(request, reply, runs, (await ask(request)).run),
     )
 
     route(app, getConversationAnalysis, async (request) => {

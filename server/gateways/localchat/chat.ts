@@ -36,6 +36,6 @@ export const localchatChatRoutes =
       const asked = conversation_id
         ? await chat.ask(caller, conversation_id, message, options)
         : await chat.askInNewConversation(caller, (await avees.library(caller.userId)).id, message, options)
-      await sendRun(request, reply, runs, asked.run.id)
+      await sendRun(request, reply, runs, asked.run)
     })
   }

@@ -15,21 +15,15 @@ export const findUpdate = (db: Db, aveeId: string, id: string): Promise<UpdateRo
     .where('id', '=', id)
     .executeTakeFirst()
 
-/** Lists updates of an avee in these layers, newest first. */
-export async function listUpdates(
-  db: Db,
-  aveeId: string,
-  layers: Layer[],
-  { since, limit }: { since?: Date; limit: number },
-): Promise<UpdateRow[]> {
-  let query = db
+/** Selects from the updates of an avee in these layers, newest first. */
+export const selectUpdates = (db: Db, aveeId: string, layers: Layer[], limit: number) =>
+  db
     .selectFrom('avee_updates')
-    .selectAll()
     .where('avee_id', '=', aveeId)
     .where('layer', 'in', layers)
-  if (since) query = query.where('created_at', '>=', since)
-  return await query.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(limit).execute()
-}
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(limit)
 
 export async function changeUpdate(
   db: Db,

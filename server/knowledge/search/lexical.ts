@@ -1,4 +1,4 @@
-import type { Db, Trx } from '../../db/index.ts'
+import type { Database, Db } from '../../db/index.ts'
 import {
   idf,
   maxTermScore,
@@ -7,14 +7,8 @@ import {
   sparseVectorLiteral,
   stopWordsOf,
 } from '../../search/index.ts'
-import {
-  documentFrequencies,
-  findLexicalVectors,
-  type RankedPassage,
-  type Scope,
-  scorePassages,
-  searchLexical,
-} from '../store/search.ts'
+import { type RankedPassage, type Scope, scorePassages, searchLexical } from '../store/search.ts'
+import type { FindFrequencies } from './term-statistics.ts'
 
 /** About the maximum number of passages that are scored: those with the query's rarest terms. */
 const maxCandidates = 5_000
@@ -27,17 +21,21 @@ const feedbackWeight = 0.4
 /** A term of the query with its document frequency in the searched passages. */
 export type WeightedTerm = { term: QueryTerm; idf: number; documentFrequency: number }
 
-type LexicalQuery = { terms: WeightedTerm[]; passages: number; languages: (string | null)[] }
+type LexicalQuery = {
+  terms: WeightedTerm[]
+  passages: number
+  languages: (string | null)[]
+  findFrequencies: FindFrequencies
+}
 
 /** Looks up the document frequencies of terms; `passages` is the number of passages in the scope. */
 export async function weightTerms(
-  db: Db,
-  scope: Scope,
+  findFrequencies: FindFrequencies,
   terms: QueryTerm[],
   passages: number,
 ): Promise<WeightedTerm[]> {
   const hashes = new Set(terms.flatMap((term) => [...term.stems.keys()]))
-  const frequencies = await documentFrequencies(db, scope, [...hashes])
+  const frequencies = await findFrequencies([...hashes])
   return terms.map((term) => {
     const documentFrequency = [...term.stems.keys()].reduce(
       (sum, hash) => sum + (frequencies.get(hash)?.passages ?? 0),
@@ -51,26 +49,26 @@ export async function weightTerms(
  * Searches passages by BM25 of the passage plus BM25 of its section, then reranks all but the first by pseudo-relevance
  * feedback. `score` is the share of the highest score that the query allows, 0 to 1.
  */
-export async function lexicalSearch(trx: Trx, scope: Scope, query: LexicalQuery): Promise<RankedPassage[]> {
+export async function lexicalSearch(
+  database: Pick<Database, 'db' | 'transaction'>,
+  scope: Scope,
+  query: LexicalQuery,
+): Promise<RankedPassage[]> {
   const weights = queryWeights(query.terms)
   const candidates = candidateTerms(query.terms, query.passages)
   if (candidates.length === 0) return []
-  const ranked = await searchLexical(trx, scope, {
+  const ranked = await searchLexical(database, scope, {
     candidates,
     vector: sparseVectorLiteral(weights),
     passages: query.passages,
     limit: maxResults,
+    vectors: feedbackPassages,
   })
-  const best = ranked.slice(0, feedbackPassages)
-  const literals = await findLexicalVectors(
-    trx,
-    best.map(({ id }) => id),
-  )
-  const vectors = best.map(({ id }) => parseSparseVectorLiteral(literals.get(id) ?? '{}'))
+  const vectors = ranked.slice(0, feedbackPassages).map(({ lex }) => parseSparseVectorLiteral(lex ?? '{}'))
   // The passage and its section each reach at most maxTermScore per unit of weight.
   const maxScore = 2 * maxTermScore * [...weights.values()].reduce((sum, weight) => sum + weight, 0)
-  const passages = ranked.map((passage) => ({ ...passage, score: passage.score / maxScore }))
-  return await rerankByFeedback(trx, scope, query, passages, vectors)
+  const passages = ranked.map(({ lex: _, ...passage }) => ({ ...passage, score: passage.score / maxScore }))
+  return await rerankByFeedback(database.db, query, passages, vectors)
 }
 
 /** Returns the query's vector: the weight of each stem that occurs, by hash. */
@@ -91,18 +89,15 @@ function queryWeights(terms: WeightedTerm[]): Map<number, number> {
  * @param vectors of the first passages, as many as `feedbackPassages`
  */
 async function rerankByFeedback(
-  trx: Trx,
-  scope: Scope,
-  { passages: total, languages }: LexicalQuery,
+  db: Db,
+  { passages: total, languages, findFrequencies }: LexicalQuery,
   passages: RankedPassage[],
   vectors: Map<number, number>[],
 ): Promise<RankedPassage[]> {
   const [first, ...others] = passages
   if (!first || others.length < 2) return passages
   const stopWords = languages.map(stopWordsOf)
-  const frequencies = await documentFrequencies(trx, scope, [
-    ...new Set(vectors.flatMap((vector) => [...vector.keys()])),
-  ])
+  const frequencies = await findFrequencies([...new Set(vectors.flatMap((vector) => [...vector.keys()]))])
   const relevance = new Map<number, number>()
   for (const [i, vector] of vectors.entries()) {
     for (const [hash, value] of vector) {
@@ -121,7 +116,7 @@ async function rerankByFeedback(
     ]),
   )
   const scores = await scorePassages(
-    trx,
+    db,
     passages.map(({ id }) => id),
     sparseVectorLiteral(expansion),
   )

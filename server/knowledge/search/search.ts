@@ -11,13 +11,14 @@ import {
   queryAnalyzer,
 } from '../../search/index.ts'
 import { passageWithContext } from '../chunking/passage.ts'
-import { countPassagesByLanguage, type RankedPassage } from '../store/search.ts'
-import { findPreviousSpace, searchVectors } from '../store/vectors.ts'
+import { countPassagesByLanguage, type LibraryCounts, type RankedPassage } from '../store/search.ts'
+import { searchVectors } from '../store/vectors.ts'
 import { answerabilityOf, answerProbability } from './answerability.ts'
 import { lexicalSearch, type WeightedTerm, weightTerms } from './lexical.ts'
 import { withoutNearDuplicates } from './near-duplicates.ts'
 import { relatedTerms } from './related-terms.ts'
 import { correctSpelling } from './spelling.ts'
+import { termStatistics } from './term-statistics.ts'
 
 export type SearchQuery = {
   aveeId: string
@@ -26,6 +27,8 @@ export type SearchQuery = {
   query: string
   /** Earlier questions of the conversation, oldest first; a follow-up question is expanded from them. */
   context?: string[]
+  /** The number of passages of each language, if it has been read already. */
+  counts?: LibraryCounts[]
   /** Skips vector search and reranking, which need a model: for background work. */
   lexicalOnly?: boolean
   signal: AbortSignal
@@ -52,23 +55,32 @@ export type SearchDependencies = {
 
 /** Builds the hybrid search: lexical and vector search side by side, score fusion, deduplication, reranking. */
 export function hybridSearch({ database, log, embedder, embedderOf, relevance }: SearchDependencies) {
+  const statisticsOf = termStatistics(database.db)
+
   /** While an avee's documents are embedded with another model, its vectors of the previous model are complete and searched. */
-  async function queryEmbedder(aveeId: string, signal: AbortSignal): Promise<Embedder | undefined> {
+  async function queryEmbedder(counts: LibraryCounts[], signal: AbortSignal): Promise<Embedder | undefined> {
     const current = await embedder(signal)
-    const previous = current && (await findPreviousSpace(database.db, aveeId, current.space))
+    const spaces = counts.flatMap((each) => each.spaces)
+    const previous = current && spaces.find((space) => space !== current.space)
     return (previous !== undefined && (await embedderOf(previous))) || current
   }
 
-  async function vectorSearch(query: SearchQuery, text: string): Promise<RankedPassage[]> {
+  async function vectorSearch(
+    query: SearchQuery,
+    text: string,
+    counts: LibraryCounts[],
+  ): Promise<RankedPassage[]> {
     const signal = AbortSignal.any([query.signal, AbortSignal.timeout(embeddingTimeoutMs)])
     try {
-      const model = await queryEmbedder(query.aveeId, signal)
+      const model = await queryEmbedder(counts, signal)
       const [vector] = (await model?.embed([text], 'query', signal)) ?? []
       if (!model || !vector) return []
       const passages = await searchVectors(database, query, {
         space: model.space,
         vector,
         limit: maxVectorResults,
+        own: counts[0]?.own_vectors ?? 0,
+        all: counts[0]?.all_vectors ?? -1,
       })
       // Some models embed unknown words as a zero vector, whose cosine is NaN.
       return passages.filter(({ score }) => Number.isFinite(score))
@@ -79,45 +91,42 @@ export function hybridSearch({ database, log, embedder, embedderOf, relevance }:
     }
   }
 
-  /**
-   * Runs in one transaction, so that the embedded database queues it once. Calls `onExpanded` with the text of the
-   * query, expanded if it is a follow-up, as soon as that is known.
-   */
-  async function searchTerms(query: SearchQuery, onExpanded: (text: string) => void) {
+  /** Calls `onExpanded` with the text of the query, expanded if it is a follow-up, as soon as that is known. */
+  async function searchTerms(
+    query: SearchQuery,
+    onExpanded: (text: string, counts: LibraryCounts[]) => void,
+  ) {
+    const { db } = database
     const context = query.context ?? []
-    return await database.transaction(async (trx) => {
-      const counts = await countPassagesByLanguage(trx, query)
-      const passages = counts.reduce((sum, each) => sum + each.passages, 0)
-      if (passages === 0) return undefined
-      const languages = counts.toSorted((a, b) => b.passages - a.passages).map(({ language }) => language)
-      const analyzer = await queryAnalyzer(query.aveeId, languages)
-      const text = expandFollowUpText(analyzer, query.query, context)
-      onExpanded(text)
-      const asked = expandFollowUpTerms(analyzer, query.query, context)
-      const weighted = await weightTerms(
-        trx,
-        query,
-        [...asked, ...relatedTerms(analyzer, text, asked)],
-        passages,
-      )
-      const written = weighted.slice(0, asked.length)
-      const related = weighted.slice(asked.length)
-      const corrected = written.some(({ documentFrequency }) => documentFrequency === 0)
-        ? await weightTerms(trx, query, await correctSpelling(trx, query, written), passages)
-        : written
-      const ranked = (terms: WeightedTerm[]) => lexicalSearch(trx, query, { terms, passages, languages })
-      const results = await ranked([...corrected, ...related])
-      // Related terms find the passages but do not show that these answer the question.
-      const evidence = related.length === 0 ? results : await ranked(corrected)
-      const queryTerms = corrected.map(({ term }) => term)
-      const coverage = evidence.slice(0, evidencePassages).map((passage) =>
-        coverageOf(analyzer, queryTerms, {
-          context: `${passage.title} ${passage.heading ?? ''}`,
-          text: passage.text,
-        }),
-      )
-      return { text, passages: results, coverage }
-    })
+    const counts = query.counts ?? (await countPassagesByLanguage(db, query).execute())
+    const passages = counts.reduce((sum, each) => sum + each.passages, 0)
+    if (passages === 0) return undefined
+    const languages = counts.toSorted((a, b) => b.passages - a.passages).map(({ language }) => language)
+    const analyzer = await queryAnalyzer(query.aveeId, languages)
+    const text = expandFollowUpText(analyzer, query.query, context)
+    onExpanded(text, counts)
+    const findFrequencies = statisticsOf(query, counts)
+    const asked = expandFollowUpTerms(analyzer, query.query, context)
+    const all = [...asked, ...relatedTerms(analyzer, text, asked)]
+    const weighted = await weightTerms(findFrequencies, all, passages)
+    const written = weighted.slice(0, asked.length)
+    const related = weighted.slice(asked.length)
+    const corrected = written.some(({ documentFrequency }) => documentFrequency === 0)
+      ? await weightTerms(findFrequencies, await correctSpelling(db, query, written), passages)
+      : written
+    const ranked = (terms: WeightedTerm[]) =>
+      lexicalSearch(database, query, { terms, passages, languages, findFrequencies })
+    const results = await ranked([...corrected, ...related])
+    // Related terms find the passages but do not show that these answer the question.
+    const evidence = related.length === 0 ? results : await ranked(corrected)
+    const queryTerms = corrected.map(({ term }) => term)
+    const coverage = evidence.slice(0, evidencePassages).map((passage) =>
+      coverageOf(analyzer, queryTerms, {
+        context: `${passage.title} ${passage.heading ?? ''}`,
+        text: passage.text,
+      }),
+    )
+    return { text, passages: results, coverage }
   }
 
   /** Sorts the first passages by the cross-encoder's relevance, if there is one; the scores stay with the ranks. */
@@ -134,9 +143,9 @@ export function hybridSearch({ database, log, embedder, embedderOf, relevance }:
   /** Returns up to `limit` passages, best first, without duplicates. */
   return async function search(query: SearchQuery, limit: number): Promise<Ranking> {
     let vectorResult: Promise<RankedPassage[]> | undefined
-    const lexical = await searchTerms(query, (text) => {
+    const lexical = await searchTerms(query, (text, counts) => {
       if (query.lexicalOnly) return
-      vectorResult = vectorSearch(query, text)
+      vectorResult = vectorSearch(query, text, counts)
       // It rejects only if the signal is aborted, which is checked below.
       vectorResult.catch(() => {})
     })

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Layer } from '../../../contract/layers.ts'
-import { type Db, likePatterns, type Trx } from '../../db/index.ts'
+import { type Database, type Db, likePatterns } from '../../db/index.ts'
 
 /** The avee and the layers of its documents that a statement may return. */
 export type Scope = { aveeId: string; layers: Layer[] }
@@ -34,17 +34,37 @@ export const passageColumns = sql`
   passages.id, passages.version, documents.id as "documentId", documents.title, documents.filename, passages.layer, passages.n,
   passages.page, passages.start_offset as start, passages.end_offset as end, passages.heading, passages.text`
 
-/** Counts the passages of each language. */
-export async function countPassagesByLanguage(db: Db, scope: Scope) {
-  const rows = await db
-    .selectFrom('documents')
-    .select(['language', (eb) => eb.fn.sum<string>('passages').as('passages')])
-    .where('avee_id', '=', scope.aveeId)
-    .where('layer', 'in', scope.layers)
-    .groupBy('language')
-    .execute()
-  return rows.map(({ language, passages }) => ({ language, passages: Number(passages) }))
+/** What a search has to know of the documents of one language in its scope. */
+export type LibraryCounts = {
+  language: string | null
+  documents: number
+  passages: number
+  /** The latest version of a document. */
+  version: string
+  /** The spaces that the documents have vectors in. */
+  spaces: string[]
+  /** Estimates of the number of the avee's vectors, and of all; the latter is -1 before the first analyze. */
+  own_vectors: number
+  all_vectors: number
 }
+
+export const countPassagesByLanguage = (db: Db, { aveeId, layers }: Scope) =>
+  db
+    .selectFrom('documents')
+    .select([
+      'language',
+      sql<number>`count(*)::int`.as('documents'),
+      sql<number>`sum(passages)::int`.as('passages'),
+      sql<string>`max(version)::text`.as('version'),
+      sql<
+        string[]
+      >`coalesce(array_agg(distinct embedded_by) filter (where embedded_by is not null), '{}')`.as('spaces'),
+      sql<number>`(select sum(passages)::int from documents where avee_id = ${aveeId})`.as('own_vectors'),
+      sql<number>`(select reltuples from pg_class where oid = 'passage_vectors'::regclass)`.as('all_vectors'),
+    ])
+    .where('avee_id', '=', aveeId)
+    .where('layer', 'in', layers)
+    .groupBy('language')
 
 /** Counts the passages that contain each term, by hash. Terms of no passage are left out. */
 export async function documentFrequencies(db: Db, scope: Scope, hashes: number[]) {
@@ -85,10 +105,10 @@ const maxScannedPassages = 3_000
  * that of their section. `passages` is the number of passages in the scope.
  */
 export async function searchLexical(
-  trx: Trx,
+  database: Pick<Database, 'db' | 'transaction'>,
   scope: Scope,
-  query: { candidates: number[]; vector: string; passages: number; limit: number },
-): Promise<RankedPassage[]> {
+  query: { candidates: number[]; vector: string; passages: number; limit: number; vectors: number },
+): Promise<(RankedPassage & { lex: string | null })[]> {
   const { candidates, vector, limit } = query
   const scansAll = query.passages <= maxScannedPassages
   // Hashes belong to one avee, so the term index alone is selective. `is not distinct from` keeps the planner from
@@ -96,7 +116,7 @@ export async function searchLexical(
   const isCandidate = scansAll
     ? sql`avee_id = ${scope.aveeId}`
     : sql`terms && ${candidates}::int[] and avee_id is not distinct from ${scope.aveeId}::uuid`
-  const statement = sql<RankedPassage>`
+  const statement = sql<RankedPassage & { lex: string | null }>`
     with hit as materialized (
       select id, version, section, -(lex <#> ${vector}::sparsevec) as own
       from passages
@@ -104,25 +124,25 @@ export async function searchLexical(
       order by lex <#> ${vector}::sparsevec
       limit ${limit}
     )
-    select ${passageColumns}, hit.own - coalesce(around.lex <#> ${vector}::sparsevec, 0) as score
-    from hit
-    join passages on passages.id = hit.id
-    join documents on documents.version = hit.version
-    left join document_sections as around on around.version = hit.version and around.section = hit.section
-    where hit.own > 0
-    order by score desc, passages.id
+    , ranked as (
+      select hit.*, hit.own - coalesce(around.lex <#> ${vector}::sparsevec, 0) as score,
+        row_number() over (order by hit.own - coalesce(around.lex <#> ${vector}::sparsevec, 0) desc, hit.id) as rank
+      from hit
+      left join document_sections as around on around.version = hit.version and around.section = hit.section
+      where hit.own > 0
+    )
+    select ${passageColumns}, ranked.score, case when rank <= ${query.vectors} then passages.lex::text end as lex
+    from ranked
+    join passages on passages.id = ranked.id
+    join documents on documents.version = ranked.version
+    order by rank
   `
-  // The planner underestimates the cost of comparing arrays and would scan the table.
-  if (!scansAll) await sql`set local enable_seqscan = off`.execute(trx)
-  return (await statement.execute(trx)).rows
-}
-
-/** Finds the lexical vectors of passages, in pgvector's text form, by row id. */
-export async function findLexicalVectors(db: Db, ids: string[]): Promise<Map<string, string>> {
-  const { rows } = await sql<{ id: string; lex: string }>`
-    select id, lex::text as lex from passages where id = any(${ids}::bigint[])
-  `.execute(db)
-  return new Map(rows.map(({ id, lex }) => [id, lex]))
+  if (scansAll) return (await statement.execute(database.db)).rows
+  return await database.transaction(async (trx) => {
+    // The planner underestimates the cost of comparing arrays and would scan the table.
+    await sql`set local enable_seqscan = off`.execute(trx)
+    return (await statement.execute(trx)).rows
+  })
 }
 
 /** Scores passages against a query vector, by row id. */

@@ -60,17 +60,6 @@ export async function listAveesToEmbed(db: Db, space: string): Promise<string[]>
   return rows.map((row) => row.avee_id)
 }
 
-/** Finds another space that documents of the avee still have their vectors in. */
-export async function findPreviousSpace(db: Db, aveeId: string, space: string): Promise<string | undefined> {
-  const found = await db
-    .selectFrom('documents')
-    .select('embedded_by')
-    .where('avee_id', '=', aveeId)
-    .where('embedded_by', '<>', space)
-    .executeTakeFirst()
-  return found?.embedded_by ?? undefined
-}
-
 export const findDocumentToEmbed = (db: Db, aveeId: string, space: string) =>
   lackingVectors(db, space).selectAll().where('avee_id', '=', aveeId).orderBy('id').executeTakeFirst()
 
@@ -98,13 +87,16 @@ export async function deleteVectorsOfOtherSpaces(
   return rows.length > 0
 }
 
-/** Finds the nearest passages by cosine similarity, which is their score. */
+/**
+ * Finds the nearest passages by cosine similarity, which is their score. `own` and `all` are estimates of the number of
+ * the avee's vectors, and of all.
+ */
 export async function searchVectors(
   database: Database,
   scope: Scope,
-  query: { space: string; vector: Float32Array; limit: number },
+  query: { space: string; vector: Float32Array; limit: number; own: number; all: number },
 ): Promise<RankedPassage[]> {
-  const { space, limit } = query
+  const { space, limit, own } = query
   const vector = vectorLiteral(query.vector)
   const type = indexedVectorType(query.vector.length)
   const distance = sql`(embedding::${type}) <=> ${vector}::${type}`
@@ -115,8 +107,7 @@ export async function searchVectors(
       select from documents
       where documents.version = passage_vectors.version and ${inLayers(scope, 'documents.layer')}
     )`
-  const counts = await countVectors(database.db, scope.aveeId)
-  const scansAll = isSmall(counts, maxScanned[database.kind])
+  const scansAll = isSmall(query, maxScanned[database.kind])
   const nearest = scansAll
     ? // `offset 0` keeps the planner from using the index, which would visit other avees' vectors first.
       sql`
@@ -135,7 +126,7 @@ export async function searchVectors(
     order by nearest.distance, passages.id
   `
   if (scansAll) return (await statement.execute(database.db)).rows
-  const effort = counts.own > largeAvee ? candidatesOfLargeAvee : candidates
+  const effort = own > largeAvee ? candidatesOfLargeAvee : candidates
   return await database.transaction(async (trx) => {
     // Only nested loops read the index in order until enough vectors have passed the filter.
     await sql`
@@ -144,16 +135,6 @@ export async function searchVectors(
     `.execute(trx)
     return (await statement.execute(trx)).rows
   })
-}
-
-/** Estimates the number of an avee's vectors, and of all; the latter is -1 before the first analyze. */
-async function countVectors(db: Db, aveeId: string): Promise<{ own: number; all: number }> {
-  const { rows } = await sql<{ own: number; all: number }>`
-    select
-      (select coalesce(sum(passages), 0)::int from documents where avee_id = ${aveeId}) as own,
-      (select reltuples from pg_class where oid = 'passage_vectors'::regclass) as all
-  `.execute(db)
-  return rows[0] ?? { own: 0, all: -1 }
 }
 
 const isSmall = ({ own, all }: { own: number; all: number }, limit: number) =>

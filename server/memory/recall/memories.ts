@@ -2,7 +2,7 @@ import type { Layer } from '../../../contract/layers.ts'
 import type { Row } from '../../db/index.ts'
 import { expandFollowUpTerms, idf, type QueryTerm } from '../../search/index.ts'
 import { findPeriod } from '../dates.ts'
-import { findByVector, findCandidates, memoryLanguages, type RecallScope } from '../store/memories.ts'
+import { countByLanguage, findByVector, findCandidates, type RecallScope } from '../store/memories.ts'
 import { countWords, type Pair, pairAnalyzer } from '../terms.ts'
 import { embedQuery, type RecallDependencies } from './embed-query.ts'
 
@@ -15,8 +15,12 @@ export type RecallQuery = Pair & {
   maxWords: number
   /** True when the prompt goes to another machine: memories for local models only are left out. */
   remote: boolean
+  /** The number of memories of each language, if `counts` has been read already. */
+  counts?: MemoryCount[]
   signal: AbortSignal
 }
+
+type MemoryCount = { language: string | null; memories: number }
 
 /** `valid_from`: since when it is true; of an event, when it takes place. `valid_until`: since when it is no longer true. */
 export type RecalledMemory = Pick<Row<'memories'>, 'id' | 'type' | 'content' | 'valid_from' | 'valid_until'>
@@ -41,7 +45,7 @@ export function memoryRecall(dependencies: RecallDependencies) {
   return async function recall(query: RecallQuery, layers: Layer[]): Promise<RecalledMemory[]> {
     const now = dependencies.now()
     const scope: RecallScope = { ...query, layers }
-    const counts = await memoryLanguages(db, scope)
+    const counts = query.counts ?? (await countByLanguage(db, scope).execute())
     if (counts.length === 0) return []
     const total = counts.reduce((sum, each) => sum + each.memories, 0)
     const languages = counts.map((each) => each.language)

@@ -6,6 +6,7 @@ import type { Db, Row, Tables, Trx } from '../../db/index.ts'
 import { vectorLiteral } from '../../search/index.ts'
 import type { Period } from '../dates.ts'
 import type { Pair } from '../terms.ts'
+import { disabledSettings } from './settings.ts'
 
 /** A memory with the first words that it was extracted from. */
 export type MemoryRow = Awaited<ReturnType<typeof listMemories>>[number]
@@ -279,15 +280,13 @@ const recallable = (db: Db, scope: RecallScope) =>
       where later.id = memories.superseded_by and later.deletion_id is null
         and not (later.layer = any(${scope.layers}::text[])))`)
 
-/** Counts the memories of each language, the most frequent first. */
-export async function memoryLanguages(db: Db, scope: RecallScope) {
-  const rows = await recallable(db, scope)
-    .select(['language', (eb) => eb.fn.countAll<string>().as('count')])
+/** Counts the memories of each language, the most frequent first; there are none while memory is off. */
+export const countByLanguage = (db: Db, scope: RecallScope) =>
+  recallable(db, scope)
+    .where((eb) => eb.not(eb.exists(disabledSettings(db, scope))))
+    .select(['language', sql<number>`count(*)::int`.as('memories')])
     .groupBy('language')
-    .orderBy('count', 'desc')
-    .execute()
-  return rows.map((row) => ({ language: row.language, memories: Number(row.count) }))
-}
+    .orderBy('memories', 'desc')
 
 /** Returns memories that share a term, begin in a period, are pinned, or have at least this importance. */
 export async function findCandidates(

@@ -2,18 +2,18 @@ import { sql } from 'kysely'
 import type { Db, Trx } from '../../db/index.ts'
 import type { Pair } from '../terms.ts'
 
-/** Returns whether an avee remembers a user: memory is switched off neither for this avee nor for all. */
-export async function isEnabled(db: Db | Trx, { userId, aveeId }: Pair): Promise<boolean> {
-  const off = await db
+/** Selects the settings that switch memory off: for this avee, or for all. */
+export const disabledSettings = (db: Db, { userId, aveeId }: Pair) =>
+  db
     .selectFrom('memory_settings')
     .select('enabled')
     .where('user_id', '=', userId)
     .where('enabled', '=', false)
     .where((eb) => eb.or([eb('avee_id', 'is', null), eb('avee_id', '=', aveeId)]))
-    .limit(1)
-    .executeTakeFirst()
-  return off === undefined
-}
+
+/** Returns whether an avee remembers a user. */
+export const isEnabled = async (db: Db, pair: Pair): Promise<boolean> =>
+  (await disabledSettings(db, pair).executeTakeFirst()) === undefined
 
 export const settingsOf = (db: Db, userId: string) =>
   db.selectFrom('memory_settings').selectAll().where('user_id', '=', userId).execute()

@@ -18,17 +18,21 @@ export type IndexedTurn = Pair & {
  * remembering is off.
  */
 export async function indexTurns(trx: Trx, turns: IndexedTurn[], question: string): Promise<void> {
-  for (const turn of turns) {
-    await sql`
-      insert into turn_index (message_id, conversation_id, avee_id, user_id, layer, language, terms, lex, awaits_extraction)
-      values (${turn.messageId}, ${turn.conversationId}, ${turn.aveeId}, ${turn.userId}, ${turn.layer}, ${turn.language},
-        ${turn.terms}::int[], ${turn.vector}::sparsevec,
-        ${turn.messageId === question} and not exists (
-          select from memory_settings
-          where user_id = ${turn.userId} and (avee_id is null or avee_id = ${turn.aveeId}) and not enabled))
-      on conflict (message_id) do update set language = excluded.language, terms = excluded.terms, lex = excluded.lex
-      where turn_index.terms = '{}'`.execute(trx)
-  }
+  if (turns.length === 0) return
+  const rows = turns.map(
+    (
+      turn,
+    ) => sql`(${turn.messageId}::uuid, ${turn.conversationId}::uuid, ${turn.aveeId}::uuid, ${turn.userId}::uuid,
+      ${turn.layer}, ${turn.language}, ${turn.terms}::int[], ${turn.vector}::sparsevec,
+      ${turn.messageId === question} and not exists (
+        select from memory_settings
+        where user_id = ${turn.userId} and (avee_id is null or avee_id = ${turn.aveeId}) and not enabled))`,
+  )
+  await sql`
+    insert into turn_index (message_id, conversation_id, avee_id, user_id, layer, language, terms, lex, awaits_extraction)
+    values ${sql.join(rows)}
+    on conflict (message_id) do update set language = excluded.language, terms = excluded.terms, lex = excluded.lex
+    where turn_index.terms = '{}'`.execute(trx)
 }
 
 /** Excludes a conversation from extraction; waits for one that is being stored. */
@@ -116,27 +120,20 @@ export async function unanalyzedTurns(db: Db, conversationId: string): Promise<U
   return rows
 }
 
-/** The display names of the user and the avee. */
-export async function speakerNames(db: Db, { aveeId, userId }: Pair) {
-  const [user, avee] = await Promise.all([
-    db.selectFrom('users').select('display_name').where('id', '=', userId).executeTakeFirst(),
-    db.selectFrom('avees').select('display_name').where('id', '=', aveeId).executeTakeFirst(),
-  ])
-  return { user: user?.display_name ?? '', assistant: avee?.display_name ?? '' }
-}
-
-/** Returns the most frequent language of the turns of a conversation. */
-export async function usualLanguage(db: Db, conversationId: string): Promise<string | null> {
-  const row = await db
-    .selectFrom('turn_index')
-    .select('language')
-    .where('conversation_id', '=', conversationId)
-    .where('language', 'is not', null)
-    .groupBy('language')
-    .orderBy((eb) => eb.fn.countAll(), 'desc')
-    .limit(1)
-    .executeTakeFirst()
-  return row?.language ?? null
+/** Returns the display names of the user and the avee, and the most frequent language of the turns of a conversation. */
+export async function readSpeakers(
+  db: Db,
+  { aveeId, userId, conversationId }: Pair & { conversationId: string },
+) {
+  const { rows } = await sql<{ user: string | null; assistant: string | null; language: string | null }>`
+    select (select display_name from users where id = ${userId}) as user,
+      (select display_name from avees where id = ${aveeId}) as assistant, (
+        select language from turn_index where conversation_id = ${conversationId} and language is not null
+        group by language order by count(*) desc limit 1) as language`.execute(db)
+  return {
+    speakers: { user: rows[0]?.user ?? '', assistant: rows[0]?.assistant ?? '' },
+    usual: rows[0]?.language ?? null,
+  }
 }
 
 /** Returns the conversation of an indexed message. */

@@ -1,6 +1,6 @@
 import type { Layer } from '../../../contract/layers.ts'
 import type { Db } from '../../db/index.ts'
-import { type IndexedTurn, speakerNames, type UnanalyzedTurn, usualLanguage } from '../store/turns.ts'
+import { type IndexedTurn, readSpeakers, type UnanalyzedTurn } from '../store/turns.ts'
 import { languageAmong, type Pair } from '../terms.ts'
 import { turnVector } from './turn-vector.ts'
 
@@ -34,10 +34,7 @@ export async function prepareTurn(db: Db, turn: Turn): Promise<PreparedTurn> {
 export async function analyze(db: Db, messages: UnanalyzedTurn[]): Promise<IndexedTurn[]> {
   const [first] = messages
   if (!first) return []
-  const [speakers, usual] = await Promise.all([
-    speakerNames(db, first),
-    usualLanguage(db, first.conversationId),
-  ])
+  const { speakers, usual } = await readSpeakers(db, first)
   const texts = messages.map(({ content }) => content)
   const rows = await Promise.all(
     messages.map(async ({ role, content, ...message }) => {
