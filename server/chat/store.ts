@@ -105,7 +105,7 @@ export async function hasAutoTitle(db: Db, id: string): Promise<boolean | undefi
 }
 
 /** Locks a conversation until the end of the transaction, so that its leaf does not change. */
-export function lockConversation(trx: Trx, id: string): Promise<{ leaf_id: string | null } | undefined> {
+function lockConversation(trx: Trx, id: string): Promise<{ leaf_id: string | null } | undefined> {
   return trx.selectFrom('conversations').select('leaf_id').where('id', '=', id).forUpdate().executeTakeFirst()
 }
 

@@ -58,7 +58,7 @@ export async function insertSchedule(
     where jobs.state = 'pending'`.execute(db)
 }
 
-export type NextWork = {
+type NextWork = {
   /** Milliseconds until the next pending job is due; null when there is none. */
   dueMs: number | null
   /** Milliseconds until the first lease of another server expires; null when there is none. */
