@@ -14,7 +14,7 @@ import { relyingParty } from '../http/relying-party.ts'
 import { route } from '../http/route.ts'
 import { clearSessionCookie, setSessionCookie } from '../http/session-cookie.ts'
 import type { Accounts } from './accounts.ts'
-import type { Client, NewSession, SecondFactorChallenge, User } from './sign-in.ts'
+import type { Client, NewSession, SecondFactorChallenge } from './sign-in.ts'
 
 const done = { ok: true } as const
 

@@ -157,7 +157,9 @@ test('the first account needs the setup token, and signs in with an app, a recov
   const codeAt = (timestamp: number) => new TOTP({ secret }).generate({ timestamp })
   await fill(dialog, { Code: codeAt(Date.now()) })
   await press(page, 'Turn on')
-  const recoveryCodes = await page.locator('.recovery-codes code').allInnerTexts()
+  const shownCodes = page.locator('.recovery-codes code')
+  await shownCodes.first().waitFor()
+  const recoveryCodes = await shownCodes.allInnerTexts()
   expect(recoveryCodes).toHaveLength(10)
   await press(page, 'Done')
 
