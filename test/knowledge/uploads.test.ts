@@ -43,17 +43,17 @@ test('rejects a file over the limit alone and stores nothing of it', async () =>
   expect(await server.originals()).toHaveLength(before.length + 1)
 })
 
-test('explains what to do about images and old formats, and rejects programs', async () => {
+test('explains what to do about images and damaged files, and rejects programs', async () => {
   const picture = new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, ...Array(64).fill(0)])
-  const old = new Uint8Array([0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1, ...Array(600).fill(0)])
+  const damaged = new Uint8Array([0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1, ...Array(600).fill(0)])
   const results = await upload([
     { name: 'scan.PNG', content: picture },
-    { name: 'letter.doc', content: old },
+    { name: 'letter.doc', content: damaged },
     { name: 'setup.exe', content: 'MZ' },
   ])
   expect(results).toMatchObject([
     { success: false, code: 'no_text', message: expect.stringContaining('text recognition (OCR)') },
-    { success: false, code: 'unsupported_type', message: expect.stringContaining('.docx') },
+    { success: false, code: 'corrupt', message: expect.stringContaining('save it again') },
     { success: false, code: 'unsupported_type', filename: 'setup.exe' },
   ])
 })
