@@ -259,7 +259,7 @@ export async function insertTurn(
   await sql`with run as (select ${runId}::uuid as id), ${turnExpressions(turn)} select from run`.execute(trx)
 }
 
-export async function insertMessage(db: Db, message: Insertable<Tables['messages']>): Promise<void> {
+async function insertMessage(db: Db, message: Insertable<Tables['messages']>): Promise<void> {
   await db.insertInto('messages').values(message).execute()
 }
 
