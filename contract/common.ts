@@ -22,8 +22,8 @@ export const text = (maxLength: number) => z.string().check(z.trim(), z.minLengt
 /** A text of at most `maxLength` UTF-16 units, which may be empty. */
 export const shortText = (maxLength: number) => z.string().check(z.maxLength(maxLength))
 
-/** A UUIDv7 in lower case; ids sort by creation time. */
-export const id = z.uuid()
+/** A UUIDv7; ids sort by creation time. Requests may contain it in upper case. */
+export const id = z.uuid().check(z.toLowerCase())
 
 /** An ISO 8601 timestamp in UTC. */
 export const time = z.iso.datetime()

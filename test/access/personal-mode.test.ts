@@ -31,6 +31,8 @@ describe.each(DATABASES)('personal mode on %s', (kind) => {
       registration_open: true,
       needs_setup_token: false,
       has_accounts: false,
+      oidc: null,
+      mail: false,
     })
   })
 
