@@ -20,8 +20,6 @@ import { usedMemory } from './memory.ts'
 import { content, operation } from './operation.ts'
 import { runEvents } from './runs.ts'
 
-export { maxQuestion } from './limits.ts'
-
 const citedPassage = z.object({
   n: describe(z.int(), 'The number in the answer: [1].'),
   document_id: id,

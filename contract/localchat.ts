@@ -223,6 +223,7 @@ const status = z.object({
   rerank_model: describe(z.nullable(z.string()), 'The reranker, if one is configured.'),
   rerank_problem: describe(z.nullable(z.string()), 'Why the reranker is unavailable.'),
   document_count: z.int(),
+  max_question_chars: describe(z.int(), 'The number of characters that a question may have.'),
   cache: z.object({
     kind: z.enum(['memory', 'redis']),
     hits: z.int(),

@@ -139,6 +139,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     memory,
     deletions,
     maxConversations: config.maxConversations,
+    maxQuestionCharacters: config.maxQuestionCharacters,
     protocols: { localchat: localchatProtocol, openai: openaiProtocol, ollama: ollamaProtocol },
   })
 
@@ -229,7 +230,14 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
   await http.register(localchatDocumentRoutes({ knowledge, avees, runs }))
   await http.register(localchatModelRoutes({ models, runs }))
   await http.register(
-    localchatStatusRoutes({ database, models, knowledge, avees, version: packageJson.version }),
+    localchatStatusRoutes({
+      database,
+      models,
+      knowledge,
+      avees,
+      version: packageJson.version,
+      maxQuestionCharacters: config.maxQuestionCharacters,
+    }),
   )
   await http.ready()
 

@@ -40,6 +40,7 @@ test('the defaults serve only this machine', () => {
     accounts: { registration: 'invite', sessionDays: 30, signInLimit: 10 },
     limits: { questions: 0, uploads: 0, pulls: 0 },
     maxConversations: 0,
+    maxQuestionCharacters: 32_000,
     undoDays: 7,
     minFreeDiskBytes: 500 * 1024 * 1024,
     models: {

@@ -275,6 +275,9 @@ export const settings = z.object({
     .describe(
       'Idle time of a local model server before background calls in milliseconds. Answers preempt background calls.',
     ),
+  MAX_QUESTION_CHARS: integer(1, 1_000_000)
+    .prefault('32000')
+    .describe('Maximum number of characters of a question.'),
   MAX_UPLOAD_MB: integer(1, 100_000)
     .prefault('200')
     .describe('Maximum size of an uploaded file in megabytes.'),
@@ -417,6 +420,7 @@ export function readConfig(env: Record<string, string | undefined>) {
     },
     /** Per user; 0 for no limit. */
     maxConversations: s.QUOTA_CONVERSATIONS,
+    maxQuestionCharacters: s.MAX_QUESTION_CHARS,
     undoDays: s.UNDO_DAYS,
     minFreeDiskBytes: megabytes(s.MIN_FREE_DISK_MB),
     models: {

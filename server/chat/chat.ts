@@ -1,8 +1,8 @@
+import { charactersIn } from '../../contract/characters.ts'
 import type * as contract from '../../contract/chat.ts'
 import type { Citation } from '../../contract/chat.ts'
 import type { DeletionReceipt } from '../../contract/deletions.ts'
 import { type Layer } from '../../contract/layers.ts'
-import { charactersIn, maxQuestion } from '../../contract/limits.ts'
 import type { UsedMemory } from '../../contract/memory.ts'
 import type { BodyOf } from '../../contract/operation.ts'
 import type { Avees, AveeView } from '../avees/index.ts'
@@ -82,6 +82,7 @@ export type ChatDependencies = {
   deletions: Deletions
   /** Per user; 0, the default, for no limit. */
   maxConversations?: number
+  maxQuestionCharacters: number
 }
 
 export type AskOptions = {
@@ -129,6 +130,7 @@ export function chat({
   memory,
   deletions,
   maxConversations = 0,
+  maxQuestionCharacters,
   protocols,
 }: ChatDependencies & { protocols: Record<string, Protocol> }) {
   const { db } = database
@@ -146,6 +148,12 @@ export function chat({
     hasAutoTitle: (id) => hasAutoTitle(db, id),
     setAutoTitle: (id, title) => setAutoTitle(db, id, title),
   })
+
+  function validateQuestion(question: string): void {
+    if (question.trim() === '') throw emptyQuestion()
+    const characters = charactersIn(question)
+    if (characters > maxQuestionCharacters) throw questionTooLong(characters, maxQuestionCharacters)
+  }
 
   /** Returns a conversation of the caller's with an avee that they may see. @throws 404 when there is none */
   async function getConversation(caller: Caller, id: string, withTrash = false): Promise<ConversationRow> {
@@ -528,11 +536,6 @@ export function chat({
 }
 
 export type Chat = ReturnType<typeof chat>
-
-function validateQuestion(question: string): void {
-  if (question.trim() === '') throw emptyQuestion()
-  if (charactersIn(question) > maxQuestion) throw questionTooLong()
-}
 
 /** The question on one line, truncated at a word. */
 function titleFrom(question: string): string {

@@ -1,4 +1,3 @@
-import { maxQuestion } from '../../contract/chat.ts'
 import { AppError, defineError } from '../errors.ts'
 
 export const conversationNotFound = defineError(
@@ -16,7 +15,8 @@ export const emptyQuestion = defineError(400, 'empty_question', () => 'The quest
 export const questionTooLong = defineError(
   400,
   'question_too_long',
-  () => `A question can have at most ${maxQuestion} characters.`,
+  (characters: number, limit: number) =>
+    `The question has ${characters} characters; the limit is ${limit}. Shorten it, or add the text as a document.`,
 )
 export const answerRunning = defineError(
   409,

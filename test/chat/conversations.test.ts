@@ -39,9 +39,9 @@ for (const kind of DATABASES) {
       const { id } = await createConversation(client, 'local')
       await ask(client, id, 'Where is the lighthouse?')
       const { avees, chat, database } = app.app
-      const { view } = avees
-      vi.spyOn(avees, 'view').mockImplementationOnce(async (...access) => {
-        const viewed = await view(...access)
+      const { viewOfConversation } = avees
+      vi.spyOn(avees, 'viewOfConversation').mockImplementationOnce(async (...access) => {
+        const viewed = await viewOfConversation(...access)
         await database.transaction((trx) =>
           chat.addOwnerReply(trx, { conversationId: id, text: 'In Vellmar.', layer: 'public' }),
         )
@@ -208,7 +208,7 @@ for (const kind of DATABASES) {
       }
       expect(await code({ conversation_id: id, question: '  ' })).toEqual([400, 'empty_question'])
       expect(await code({ conversation_id: id })).toEqual([400, 'empty_question'])
-      expect(await code({ conversation_id: id, question: 'x'.repeat(4001) })).toEqual([
+      expect(await code({ conversation_id: id, question: 'x'.repeat(32_001) })).toEqual([
         400,
         'question_too_long',
       ])

@@ -52,8 +52,8 @@ test('the owner chooses a model, attaches a long text and keeps unsaved changes'
   await chat.ask('And light?')
   await page.getByRole('button', { name: /^Built-in \(no language model\) ?: answer details/ }).waitFor()
 
-  await chat.input.fill('word '.repeat(1_000))
-  await page.getByText('The question has 5,000 characters. The limit is 4,000.').waitFor()
+  await chat.input.fill('word '.repeat(7_000))
+  await page.getByText('The question has 35,000 characters. The limit is 32,000.').waitFor()
   await page.getByRole('button', { name: 'Add as document' }).click()
   await page
     .getByRole('list', { name: 'Uploads' })

@@ -1,6 +1,7 @@
 import { MutationCache, QueryCache, QueryClient, QueryClientProvider, useQuery } from '@tanstack/react-query'
 import { createContext, type ReactNode, useContext, useMemo, useSyncExternalStore } from 'react'
 import { getMe } from '../../contract/accounts.ts'
+import { getStatus } from '../../contract/localchat.ts'
 import {
   ApiError,
   type Client,
@@ -82,6 +83,12 @@ export function useIsAdmin(): boolean {
   const api = useApi()
   const me = useQuery({ queryKey: keys.me, queryFn: () => api.call(getMe), staleTime: 60_000 })
   return me.data?.is_admin === true
+}
+
+/** Returns the query of what the server can do, at most a minute old. */
+export function useServerStatus() {
+  const api = useApi()
+  return useQuery({ queryKey: keys.status, queryFn: () => api.call(getStatus), staleTime: 60_000 })
 }
 
 /** Returns whether the server cannot be reached. */

@@ -1,12 +1,11 @@
-import { keepPreviousData, useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query'
+import { keepPreviousData, useInfiniteQuery, useQueryClient } from '@tanstack/react-query'
 import { FileText, Folder, Globe, Trash2, Type } from 'lucide-react'
 import { type ReactNode, useDeferredValue, useState } from 'react'
 import type { Avee } from '../../contract/avees.ts'
 import { deleteDocument, listDocuments, restoreDocument } from '../../contract/knowledge.ts'
 import type { Layer } from '../../contract/layers.ts'
-import { getStatus } from '../../contract/localchat.ts'
 import { keys } from '../api/index.ts'
-import { useApi, useIsAdmin } from '../api/react.tsx'
+import { useApi, useIsAdmin, useServerStatus } from '../api/react.tsx'
 import { Section } from '../shell/page.tsx'
 import { Button } from '../ui/button.tsx'
 import { SearchField, SmallSelect } from '../ui/field.tsx'
@@ -93,7 +92,7 @@ function DocumentList({ avee, footer }: { avee: Avee; footer: ReactNode }) {
     getNextPageParam: (page) => page.next_cursor ?? undefined,
     placeholderData: keepPreviousData,
   })
-  const status = useQuery({ queryKey: keys.status, queryFn: () => api.call(getStatus), staleTime: 30_000 })
+  const status = useServerStatus()
   const documents = list.data?.pages.flatMap((page) => page.documents) ?? []
   const isEmpty = list.isSuccess && documents.length === 0
   return (

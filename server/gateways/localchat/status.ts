@@ -18,12 +18,14 @@ export const localchatStatusRoutes =
     knowledge,
     avees,
     version,
+    maxQuestionCharacters,
   }: {
     database: Database
     models: Models
     knowledge: Knowledge
     avees: Avees
     version: string
+    maxQuestionCharacters: number
   }): FastifyPluginAsync =>
   async (app) => {
     const isUp = () =>
@@ -53,6 +55,7 @@ export const localchatStatusRoutes =
         rerank_model: seen.rerank?.model ?? null,
         rerank_problem: seen.rerank?.problem ?? null,
         document_count: documents,
+        max_question_chars: maxQuestionCharacters,
         cache: models.cacheStats(),
         version,
       }

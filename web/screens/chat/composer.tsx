@@ -1,11 +1,11 @@
 import { ArrowUp, Paperclip, Square, X } from 'lucide-react'
 import { type FormEvent, type KeyboardEvent, type ReactNode, type Ref, useLayoutEffect, useRef } from 'react'
-import { charactersIn, maxQuestion } from '../../../contract/limits.ts'
+import { charactersIn } from '../../../contract/characters.ts'
 import { describeUpload, UploadIcon } from '../../documents/upload-list.tsx'
 import { useUploadQueue, useUploads } from '../../documents/upload-queue-context.tsx'
 import { Button, IconButton } from '../../ui/button.tsx'
 import { Tooltip } from '../../ui/tooltip.tsx'
-import { tooLongText } from './too-long-text.ts'
+import { tooLongText, useQuestionLimit } from './question-limit.ts'
 import './composer.css'
 
 /** The question input. Enter sends, Shift+Enter starts a new line. It grows with the text up to a limit. */
@@ -40,6 +40,7 @@ export function Composer({
 }) {
   const input = useRef<HTMLTextAreaElement>(null)
   const length = charactersIn(value)
+  const maxQuestion = useQuestionLimit()
   const isTooLong = length > maxQuestion
   const canAsk = value.trim() !== '' && !isTooLong && !onStop
 
@@ -64,7 +65,7 @@ export function Composer({
       {uploadsOf && <UploadChips aveeId={uploadsOf} />}
       {isTooLong && (
         <div className="composer-note" role="alert">
-          <p>{tooLongText(length)}</p>
+          <p>{tooLongText(length, maxQuestion)}</p>
           {onAttachText ? (
             <Button small onClick={() => onAttachText(value)}>
               Add as document

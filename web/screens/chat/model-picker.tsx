@@ -2,10 +2,9 @@ import { useQuery } from '@tanstack/react-query'
 import { ChevronDown, Sparkles } from 'lucide-react'
 import { useState } from 'react'
 import type { Avee } from '../../../contract/avees.ts'
-import { getStatus } from '../../../contract/localchat.ts'
 import { listModels } from '../../../contract/models.ts'
 import { keys } from '../../api/index.ts'
-import { useApi } from '../../api/react.tsx'
+import { useApi, useServerStatus } from '../../api/react.tsx'
 import { canAnswer, modelName } from '../../models/model-name.ts'
 import { Button } from '../../ui/button.tsx'
 import { loadLocally, saveLocally } from '../../ui/local-storage.ts'
@@ -42,8 +41,7 @@ export function ModelPicker({
   value: ChosenModel | undefined
   onChange: (model: ChosenModel | undefined) => void
 }) {
-  const api = useApi()
-  const status = useQuery({ queryKey: keys.status, queryFn: () => api.call(getStatus), staleTime: 60_000 })
+  const status = useServerStatus()
   const strong = status.data?.strong_model
   const isStrong = value?.strong === true
   const usual = avee.model ?? status.data?.active_model

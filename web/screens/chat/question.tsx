@@ -1,13 +1,13 @@
 import { Check, Copy, Pencil } from 'lucide-react'
 import { type KeyboardEvent, memo, useState } from 'react'
+import { charactersIn } from '../../../contract/characters.ts'
 import type { Message } from '../../../contract/chat.ts'
-import { charactersIn, maxQuestion } from '../../../contract/limits.ts'
 import { Button, IconButton } from '../../ui/button.tsx'
 import { useCopy } from '../../ui/copy.ts'
 import { formatFullTime } from '../../ui/format.ts'
 import { useDraftState } from '../../ui/use-draft-state.ts'
 import type { MessageActions } from './message-actions.ts'
-import { tooLongText } from './too-long-text.ts'
+import { tooLongText, useQuestionLimit } from './question-limit.ts'
 import { VersionSwitcher } from './version-switcher.tsx'
 import './question.css'
 import './message-actions.css'
@@ -91,6 +91,7 @@ function QuestionEditor({
     onSend(text)
   }
   const length = charactersIn(text)
+  const maxQuestion = useQuestionLimit()
   const canSend = text.trim() !== '' && length <= maxQuestion
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.key === 'Escape') cancel()
@@ -115,7 +116,7 @@ function QuestionEditor({
       <div className="question-editor-actions">
         {length > maxQuestion ? (
           <span className="small field-error" role="alert">
-            {tooLongText(length)}
+            {tooLongText(length, maxQuestion)}
           </span>
         ) : (
           <span className="small soft">Earlier versions are kept.</span>

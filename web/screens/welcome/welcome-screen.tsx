@@ -3,7 +3,6 @@ import { ArrowRight, Check } from 'lucide-react'
 import { type FormEvent, type ReactNode, useState } from 'react'
 import { useLocation } from 'wouter'
 import { getAvee } from '../../../contract/avees.ts'
-import { maxQuestion } from '../../../contract/limits.ts'
 import { getStatus } from '../../../contract/localchat.ts'
 import { keys } from '../../api/index.ts'
 import { useApi, useIsAdmin } from '../../api/react.tsx'
@@ -144,7 +143,6 @@ function FirstQuestion({ hasDocuments }: { hasDocuments: boolean }) {
         className="input"
         aria-label="Question"
         placeholder={hasDocuments ? 'What would you like to know?' : 'Add a document, then ask about it'}
-        maxLength={maxQuestion}
         value={question}
         onChange={(event) => setQuestion(event.target.value)}
       />

@@ -1,6 +1,3 @@
-/** A question has 1 to this many characters. */
-export const maxQuestion = 4000
-
 /** As people count: a character is one even where UTF-16 takes two units for it. */
 export const charactersIn = (text: string): number => {
   let count = 0
