@@ -110,7 +110,7 @@ export const firstAccountNeedsPassword = defineError(
 export const accountNeedsPassword = defineError(
   409,
   'account_needs_password',
-  () => 'Set a password first (POST /auth/password); otherwise nobody could sign in to the account.',
+  () => 'Set a password first (POST /auth/password); otherwise no one could sign in to the account.',
 )
 export const identityTaken = defineError(
   409,

@@ -326,6 +326,8 @@ export async function findLeaks(env: Record<string, string>): Promise<LeakReport
     avee: avees,
     include_past: ['true'],
     archived: ['true'],
+    trash: ['true'],
+    followed: ['true'],
     state: ['answered'],
   }
   /** Returns the paths of an operation and the query strings to try with each. */
@@ -336,7 +338,7 @@ export async function findLeaks(env: Record<string, string>): Promise<LeakReport
       return (values ?? []).map((value) => `?${name}=${value}`)
     })
     return (path.includes(':id') ? (ids[segment] ?? ['']) : ['']).map((id) => {
-      const filled = path.replace(':id', id || ':id').replace(':n', '1')
+      const filled = path.replace(':id', id || ':id').replace(/:(?:n|page)\b/, '1')
       if (filled.includes(':')) throw new Error(`The leak test has no id for ${path}.`)
       return { path: filled, queries }
     })
