@@ -62,7 +62,7 @@ test('the owner chooses a model, attaches a long text and keeps unsaved changes'
   expect(await chat.input.inputValue()).toBe('')
 
   await page.goto(`${server.url}/avee/ada`)
-  await page.getByLabel('Persona', { exact: true }).fill('Speaks of engines.')
+  await page.getByRole('textbox', { name: 'Persona' }).fill('Speaks of engines.')
   await page.getByRole('tab', { name: 'People' }).click()
   await page.getByText('Your changes to Ada are not saved yet').first().waitFor()
   await page.reload()

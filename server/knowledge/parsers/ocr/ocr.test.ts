@@ -119,10 +119,10 @@ describe('a scan', () => {
   })
 
   it('applies the time limit of a file to each image', async () => {
-    const slow = await folder.write('tesseract', `#!/bin/sh\nsleep 1\nexec ${installed} "$@"\n`)
+    const slow = await folder.write('tesseract', `#!/bin/sh\nsleep 1.5\nexec ${installed} "$@"\n`)
     await chmod(slow, 0o755)
     const env = { ...english.env, PATH: [dirname(slow), english.env.PATH].join(delimiter) }
-    const pages = Array.from({ length: 12 }, () => harbour)
+    const pages = Array.from({ length: 4 }, () => harbour)
     const outcome = await read(
       'long.pdf',
       scansPdf(await renderScans(...pages)),
