@@ -31,9 +31,10 @@ export const modelNotYours = defineError(
 )
 export const notAQuestion = defineError(400, 'not_a_question', () => 'Only questions can be edited.')
 export const notAnAnswer = defineError(400, 'not_an_answer', () => 'Only answers can be regenerated.')
+const tooLongForModel = 'prompt_too_long'
 export const promptTooLong = defineError(
   400,
-  'prompt_too_long',
+  tooLongForModel,
   (model: string) =>
     `The question exceeds the context window of ${model}. Shorten it or choose another model.`,
 )
@@ -59,4 +60,4 @@ export const answerStopped = defineError(
 export const answerFailed = (
   error: { code: string; message: string },
   details: { run_id: string; message_id: string },
-) => new AppError(503, error.code, error.message, { details })
+) => new AppError(error.code === tooLongForModel ? 400 : 503, error.code, error.message, { details })

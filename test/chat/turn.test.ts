@@ -57,6 +57,14 @@ for (const kind of DATABASES) {
       expect(await listMessages(client, conversation_id)).toEqual([])
     })
 
+    test('returns 400 for a question that exceeds the context window of the model', async () => {
+      const { client } = await registerUser(app)
+      const { id: conversation_id } = await createConversation(client, (await createAvee(client)).id)
+      const question = 'word '.repeat(6_400)
+      const answer = await client.post<ErrorResponse>('/chat/ask', { conversation_id, question })
+      expect([answer.status, answer.body.error.code]).toEqual([400, 'prompt_too_long'])
+    })
+
     test('sends persona, rules, history and passages, and stores the answer with its sources', async () => {
       const { client } = await registerUser(app)
       const avee = await createAvee(client, { persona: 'You love looms.' })

@@ -33,7 +33,7 @@ let conversation: string
 beforeAll(async () => {
   ollama = await startOllama({
     models: [
-      { name: 'gpt-4o-mini:latest', capabilities: ['completion'] },
+      { name: 'gpt-4o-mini:latest', capabilities: ['completion'], contextLength: 262_144 },
       { name: 'gpt-4o:latest', capabilities: ['completion'] },
       { name: 'nomic-embed-text:latest', capabilities: ['embedding'] },
     ],
@@ -42,6 +42,7 @@ beforeAll(async () => {
     OLLAMA_BASE_URL: ollama.url,
     CHAT_MODEL: 'gpt-4o-mini',
     CHAT_MODEL_STRONG: 'gpt-4o',
+    MODEL_CONTEXT_TOKENS: '262144',
   })
   ann = await registerUser(app)
   bob = await registerUser(app)
