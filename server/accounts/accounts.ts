@@ -3,13 +3,12 @@ import { validate as isUuid } from 'uuid'
 import type * as contract from '../../contract/accounts.ts'
 import type { DeletionReceipt } from '../../contract/deletions.ts'
 import type { BodyOf } from '../../contract/operation.ts'
-import type { Database, Db, Trx } from '../db/index.ts'
+import type { Database, Db } from '../db/index.ts'
 import { newId, translateConflict } from '../db/index.ts'
 import type { Deletions } from '../deletions/index.ts'
 import type { Encryption } from '../encryption.ts'
 import type { Caller } from '../http/caller.ts'
 import type { Jobs } from '../jobs/index.ts'
-import { createRateLimiter, hashKey } from '../rate-limiter.ts'
 import type { Runs } from '../runs/index.ts'
 import { createApiKeys } from './api-keys.ts'
 import { createChallenge, findChallenge, redeemChallenge } from './challenge-store.ts'
@@ -24,8 +23,6 @@ import {
   handleReserved,
   handleTaken,
   invitationRequired,
-  lastAdministrator,
-  mailNotConfigured,
   registrationClosed,
   sessionNotFound,
   setupTokenRequired,
@@ -39,7 +36,7 @@ import { createMail, type MailSettings } from './mail.ts'
 import type { OidcSettings } from './oidc.ts'
 import { createOidcSignIn } from './oidc-sign-in.ts'
 import { createPasswordHasher, type HashParameters } from './password.ts'
-import { createPasswordReset, redeemPasswordReset } from './password-reset-store.ts'
+import { passwordResets } from './password-resets.ts'
 import { listUsersWithFactors } from './second-factor-store.ts'
 import { createSecondFactors } from './second-factors.ts'
 import {
@@ -53,11 +50,10 @@ import {
 } from './session-store.ts'
 import { deleteSetupToken, isSetupToken, readSetupToken } from './setup-token-store.ts'
 import type { Client, NewSession, RegistrationPolicy, SecondFactorChallenge, User } from './sign-in.ts'
+import { normalizeEmail, toUser } from './sign-in.ts'
 import { createAddressLimit, createSignInThrottle } from './sign-in-throttle.ts'
 import {
   countUsers,
-  deleteOwnerSetting,
-  deleteUser,
   findKeyUser,
   findOwner,
   findUser,
@@ -66,12 +62,11 @@ import {
   hasAccounts,
   insertOwner,
   insertUser,
-  listUsers,
-  lockAdministrators,
   type UserRow,
   updateUser,
 } from './store.ts'
 import { hashToken, isApiKey } from './tokens.ts'
+import { userAdministration } from './user-administration.ts'
 
 export type Mode = 'personal' | 'accounts'
 
@@ -102,12 +97,6 @@ export type AccountsDependencies = {
 /** Within this time a server notices that another one on the same database has left personal mode. */
 const setupStateTtlMs = 2_000
 const registrationsPerHour = 100
-/** Mails for a new password per hour. */
-const resetMailsPerAddress = 20
-const resetMailsPerAccount = 3
-const mailedLinkHours = 1
-const administratorLinkHours = 24
-const resetMailJob = 'accounts.reset-mail'
 const dayMs = 24 * 60 * 60_000
 
 /**
@@ -136,14 +125,8 @@ export async function accounts({
     requireUser,
     confirm: factors.confirm,
     startSignIn,
-    normalizeEmail,
   })
   const registrations = createAddressLimit('registration', registrationsPerHour, settings.redis)
-  const forgotten = createAddressLimit('forgot-password', resetMailsPerAddress, settings.redis)
-  const resetMails = createRateLimiter(
-    { name: 'reset-mail', points: resetMailsPerAccount, duration: 60 * 60 },
-    settings.redis,
-  )
   const mail = settings.mail ? createMail(settings.mail) : null
 
   const readSetupState = async () => ({
@@ -234,33 +217,27 @@ export async function accounts({
     return found
   }
 
-  async function remove(userId: string, beforeDelete: () => Promise<void>, by = userId) {
-    await database.transaction((trx) => requireDeletable(trx, userId))
-    const counts = await deletions.count(db, { userId })
-    await beforeDelete()
-    await runs.delete({ userId })
-    const receipt = await database.transaction(async (trx) => {
-      await requireDeletable(trx, userId)
-      await deleteUser(trx, userId)
-      await deleteOwnerSetting(trx, userId)
-      return await deletions.record(trx, by, counts)
-    })
-    await ensureOwner()
-    return receipt
-  }
-
-  jobs.register<{ userId: string }>(resetMailJob, {
-    async run({ userId }) {
-      const user = await findUser(db, userId)
-      if (!mail || !user?.email || user.disabled_at) return
-      const { token } = await createPasswordReset(db, user.id, mailedLinkHours)
-      await mail.sendPasswordReset(user.email, token)
-    },
+  const { remove, ...administration } = userAdministration({
+    database,
+    runs,
+    deletions,
+    ensureOwner,
+    requireUserBy,
   })
   await ensureOwner()
   await deleteExpiredSessions(db)
 
   return {
+    ...administration,
+    ...passwordResets({
+      database,
+      jobs,
+      mail,
+      hashing,
+      registrations,
+      redis: settings.redis,
+      requireUserBy,
+    }),
     keys: createApiKeys(db),
     factors,
     oidc: {
@@ -437,10 +414,7 @@ export async function accounts({
       return signedIn
     },
 
-    /**
-     * Deletes a user and, by foreign keys, all their data, after calling `beforeDelete`. Deleting the last user returns
-     * the server to its initial state. @throws 409 for the only administrator while other accounts exist
-     */
+    /** Deletes the account of the caller and all their data. @throws 409 for the only administrator of other accounts */
     async delete(
       userId: string,
       password: string | undefined,
@@ -450,59 +424,9 @@ export async function accounts({
       return await remove(userId, beforeDelete)
     },
 
-    /** Deletes a user like `delete`, for an administrator. */
-    async deleteByAdministrator(
-      administratorId: string,
-      idHandleOrEmail: string,
-      beforeDelete: (id: string) => Promise<void>,
-    ) {
-      const found = await requireUserBy(idHandleOrEmail)
-      return await remove(found.id, () => beforeDelete(found.id), administratorId)
-    },
-
-    /**
-     * Grants or revokes administrator rights, and disables or enables a user, which ends all their sessions.
-     * @throws 409 for the last administrator
-     */
-    async changeUser(
-      idHandleOrEmail: string,
-      changes: { isAdmin?: boolean | undefined; isDisabled?: boolean | undefined },
-    ): Promise<User> {
-      const found = await requireUserBy(idHandleOrEmail)
-      const { isAdmin, isDisabled } = changes
-      return await database.transaction(async (trx) => {
-        await lockAdministrators(trx)
-        const changed = await updateUser(trx, found.id, {
-          is_admin: isAdmin,
-          disabled_at: isDisabled === undefined ? undefined : isDisabled ? new Date() : null,
-        })
-        if (!changed) throw userNotFound()
-        if ((await countUsers(trx)).admins === 0) throw lastAdministrator()
-        if (isDisabled) await deleteSessionsOf(trx, found.id)
-        return toUser(changed)
-      })
-    },
-
     /** Removes all second factors of a user. */
     async removeFactors(idHandleOrEmail: string): Promise<void> {
       await factors.removeAll((await requireUserBy(idHandleOrEmail)).id)
-    },
-
-    /** Creates a link with which the user sets a new password. @throws 409 for a user without an e-mail address */
-    async createPasswordReset(idHandleOrEmail: string) {
-      const found = await requireUserBy(idHandleOrEmail)
-      if (found.email === null) throw emailRequired()
-      return await createPasswordReset(db, found.id, administratorLinkHours)
-    },
-
-    /** Sends a link for a new password. Takes equally long whether or not an account has the address. */
-    async forgotPassword(email: string, client: Client): Promise<void> {
-      if (!mail) throw mailNotConfigured()
-      await forgotten.consume(client)
-      const normalized = normalizeEmail(email)
-      if ('waitMs' in (await resetMails.consume(hashKey(normalized)))) return
-      const userId = (await findUserByEmail(db, normalized))?.id ?? newId()
-      await jobs.enqueue(db, { kind: resetMailJob, key: userId, input: { userId } })
     },
 
     /** Sends an invitation. Returns false if the server sends no mail. @throws 502 if the mail server does not take it */
@@ -511,41 +435,12 @@ export async function accounts({
       return mail !== null
     },
 
-    /** Sets the password of a reset link's user and ends all their sessions. Returns the id of the user. */
-    async resetPassword({ token, new_password }: { token: string; new_password: string }, client: Client) {
-      await registrations.consume(client)
-      if (isCommonPassword(new_password)) throw commonPassword('new_password')
-      const password_hash = await hashing.hash(new_password)
-      return await database.transaction(async (trx) => {
-        const userId = await redeemPasswordReset(trx, token)
-        await updateUser(trx, userId, { password_hash })
-        await deleteSessionsOf(trx, userId)
-        return userId
-      })
-    },
-
-    listUsers: async () => (await listUsers(db)).map(toUser),
-
     /** Finds a user by id, handle or e-mail address. */
     findUser: findUserBy,
   }
 }
 
 export type Accounts = Awaited<ReturnType<typeof accounts>>
-
-/** Locks the administrators until the transaction ends. @throws 409 if the user is the only one and not the last user */
-async function requireDeletable(trx: Trx, userId: string): Promise<void> {
-  await lockAdministrators(trx)
-  const user = await findUser(trx, userId)
-  const { all, admins } = await countUsers(trx)
-  const isLast = user?.is_admin && user.disabled_at === null && admins === 1
-  if (isLast && all > 1) throw lastAdministrator()
-}
-
-const toUser = ({ password_hash: _, ...user }: UserRow): User => user
-
-/** E-mail addresses are compared case-insensitively. */
-const normalizeEmail = (email: string) => email.trim().normalize('NFC').toLowerCase()
 
 function checkHandle(handle: string | undefined): void {
   if (handle !== undefined && isReservedHandle(handle)) throw handleReserved(handle)

@@ -15,7 +15,13 @@ import { deleteIdentity, findIdentityUser, replaceIdentity } from './identity-st
 import { redeemInvitation } from './invitation-store.ts'
 import { createOidc, type OidcPerson, type OidcSettings } from './oidc.ts'
 import type { Confirmation } from './second-factors.ts'
-import type { Client, NewSession, RegistrationPolicy, SecondFactorChallenge } from './sign-in.ts'
+import {
+  type Client,
+  type NewSession,
+  normalizeEmail,
+  type RegistrationPolicy,
+  type SecondFactorChallenge,
+} from './sign-in.ts'
 import { hasAccounts, insertUser, type UserRow } from './store.ts'
 
 const maxNameCharacters = 100
@@ -30,7 +36,6 @@ export type OidcSignInDependencies = {
   requireUser: (id: string) => Promise<UserRow>
   confirm: (user: UserRow, confirmation: Confirmation) => Promise<void>
   startSignIn: (user: UserRow, client: Client) => Promise<NewSession | SecondFactorChallenge>
-  normalizeEmail: (email: string) => string
 }
 
 /**
@@ -48,7 +53,6 @@ export function createOidcSignIn({
   requireUser,
   confirm,
   startSignIn,
-  normalizeEmail,
 }: OidcSignInDependencies) {
   const { db } = database
   const configured = settings && createOidc(settings)

@@ -104,3 +104,5 @@ function createQueue() {
     }
   }
 }
+
+export type PasswordHasher = ReturnType<typeof createPasswordHasher>

@@ -80,6 +80,8 @@ export function createAddressLimit(name: string, points: number, redis?: Redis) 
   }
 }
 
+export type AddressLimit = ReturnType<typeof createAddressLimit>
+
 /** A number of attempts per window, then one per back-off interval. */
 function createBudget(name: string, points: number, redis: Redis | undefined) {
   const budget = createRateLimiter({ name, points, duration: windowSeconds }, redis)

@@ -11,8 +11,12 @@ export type Client = ThrottledClient & SessionClient
 
 /** A user without credentials. */
 export type User = Omit<UserRow, 'password_hash'>
+export const toUser = ({ password_hash: _, ...user }: UserRow): User => user
 
 export type NewSession = { token: string; expiresAt: Date; user: User }
 
 /** Asks for a second factor, where a sign-in would otherwise start a session. */
 export type SecondFactorChallenge = { challenge: string; expiresAt: Date; factors: FactorKind[]; user: User }
+
+/** E-mail addresses are compared case-insensitively. */
+export const normalizeEmail = (email: string): string => email.trim().normalize('NFC').toLowerCase()
