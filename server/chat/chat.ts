@@ -1,21 +1,18 @@
 import { charactersIn } from '../../contract/characters.ts'
-import type * as contract from '../../contract/chat.ts'
 import type { Citation } from '../../contract/chat.ts'
-import type { DeletionReceipt } from '../../contract/deletions.ts'
 import { type Layer } from '../../contract/layers.ts'
 import type { UsedMemory } from '../../contract/memory.ts'
-import type { BodyOf } from '../../contract/operation.ts'
 import type { Avees, AveeView } from '../avees/index.ts'
-import type { Database } from '../db/index.ts'
-import { type Db, newId, type Trx } from '../db/index.ts'
+import { type Database, newId, type Trx } from '../db/index.ts'
 import type { Deletions } from '../deletions/index.ts'
-import { AppError, quotaExceeded } from '../errors.ts'
+import { AppError } from '../errors.ts'
 import type { Caller } from '../http/caller.ts'
 import type { ConversationHistory, Insight } from '../insight/index.ts'
 import type { Knowledge } from '../knowledge/index.ts'
 import type { Memory } from '../memory/index.ts'
 import type { ChatMessage, Models } from '../models/index.ts'
 import { canonicalFormat, type RunRecord, type Runs } from '../runs/index.ts'
+import { conversations } from './conversations.ts'
 import {
   answerFailed,
   answerRunning,
@@ -33,27 +30,20 @@ import type { Protocol } from './events.ts'
 import { accessTo, showCitation, showContent } from './policy.ts'
 import { purgeQuotations } from './purge.ts'
 import {
-  type ConversationFilter,
   type ConversationRow,
-  countConversations,
   countMessages,
-  deleteConversation,
-  deleteTrash,
   findConversation,
   findMessage,
-  findStoredConversation,
   hasAutoTitle,
   insertConversation,
   insertOwnerReply,
   insertTurn,
   listBranch,
-  listConversations,
   listMessages,
   listNodes,
   listSiblings,
   type MessageRow,
   setAutoTitle,
-  setDeletion,
   turnExpressions,
   updateConversation,
 } from './store.ts'
@@ -141,7 +131,14 @@ export function chat({
     await insight.purgeFindings(documents)
   })
 
-  deletions.onExpiry(deleteTrash)
+  const { getConversation, assertQuota, ...lifecycle } = conversations({
+    database,
+    runs,
+    avees,
+    memory,
+    deletions,
+    maxConversations,
+  })
 
   insight.registerJobs({
     readBranch: (messageId, limit) => listBranch(db, messageId, limit),
@@ -153,14 +150,6 @@ export function chat({
     if (question.trim() === '') throw emptyQuestion()
     const characters = charactersIn(question)
     if (characters > maxQuestionCharacters) throw questionTooLong(characters, maxQuestionCharacters)
-  }
-
-  /** Returns a conversation of the caller's with an avee that they may see. @throws 404 when there is none */
-  async function getConversation(caller: Caller, id: string, withTrash = false): Promise<ConversationRow> {
-    const conversation = await (withTrash ? findStoredConversation : findConversation)(db, caller.userId, id)
-    if (!conversation || (caller.aveeId !== null && caller.aveeId !== conversation.avee_id))
-      throw conversationNotFound()
-    return conversation
   }
 
   /** Returns the avee of such a conversation. @throws 404 when there is none */
@@ -194,25 +183,6 @@ export function chat({
       if (error instanceof AppError && error.status >= 500) return
       throw error
     })
-  }
-
-  async function assertConversationQuota(on: Db, { userId }: Caller): Promise<void> {
-    if (maxConversations > 0 && (await countConversations(on, userId)) >= maxConversations)
-      throw quotaExceeded(`${maxConversations} conversations`)
-  }
-
-  /** The trash has a quota of the same size. */
-  const hasRoomInTrash = async (userId: string): Promise<boolean> =>
-    deletions.hasTrash &&
-    (maxConversations === 0 || (await countConversations(db, userId, true)) < maxConversations)
-
-  /** Creates a conversation with an avee that the caller may see. */
-  async function createConversation(caller: Caller, aveeIdOrHandle: string): Promise<ConversationRow> {
-    const { avee, layer } = await avees.view(caller, aveeIdOrHandle)
-    await assertConversationQuota(db, caller)
-    const id = newId()
-    await insertConversation(db, { id, avee_id: avee.id, user_id: caller.userId, layer_used: layer })
-    return getConversation(caller, id)
   }
 
   /** Stores the run, the empty answer and what the turn adds to the conversation, in one transaction. */
@@ -266,7 +236,7 @@ export function chat({
       run,
       isNew
         ? async (trx, runId) => {
-            await assertConversationQuota(trx, caller)
+            await assertQuota(trx, caller)
             const owned = { avee_id: avee.id, user_id: caller.userId, layer_used: layer }
             await insertConversation(trx, { id: conversationId, ...owned })
             await insertTurn(trx, runId, rows)
@@ -285,75 +255,8 @@ export function chat({
   }
 
   return {
-    createConversation,
+    ...lifecycle,
     getConversation,
-
-    listConversations(
-      caller: Caller,
-      filter: Omit<ConversationFilter, 'userId'>,
-    ): Promise<ConversationRow[]> {
-      const aveeId = caller.aveeId ?? filter.aveeId
-      return listConversations(db, { ...filter, userId: caller.userId, aveeId })
-    },
-
-    async updateConversation(
-      caller: Caller,
-      id: string,
-      changes: BodyOf<typeof contract.updateConversation>,
-    ) {
-      await getConversation(caller, id)
-      await updateConversation(db, id, {
-        ...changes,
-        title_by: changes.title === undefined ? undefined : 'user',
-      })
-      return getConversation(caller, id)
-    },
-
-    /**
-     * Moves a conversation with what was learned from it alone to the trash, or deletes it permanently, also from the
-     * trash. A running answer is stopped first, and its runs are deleted.
-     */
-    async deleteConversation(caller: Caller, id: string, permanent = false): Promise<DeletionReceipt> {
-      const { userId } = caller
-      const conversation = await getConversation(caller, id, permanent)
-      const learned = { aveeId: conversation.avee_id, userId, conversationId: id }
-      const isPermanent = permanent || !(await hasRoomInTrash(userId))
-      await runs.delete({ kind: 'chat', subject: id })
-      const receipt = await database.transaction(async (trx) => {
-        if (!isPermanent)
-          return await deletions.trash(trx, userId, async (deletionId) => {
-            await memory.deleteLearned(trx, learned, deletionId)
-            if (!(await setDeletion(trx, { id, from: null, to: deletionId }))) throw conversationNotFound()
-          })
-        const counts = await deletions.count(trx, { conversationId: id })
-        const remove = async () => {
-          await memory.deleteLearned(trx, learned)
-          await deleteConversation(trx, id)
-        }
-        if (conversation.deletion_id === null) await remove()
-        else if (!(await deletions.takeOut(trx, conversation.deletion_id, remove)))
-          throw conversationNotFound()
-        return await deletions.record(trx, userId, counts)
-      })
-      // A question may have been asked in the meantime.
-      await runs.delete({ kind: 'chat', subject: id })
-      return receipt
-    },
-
-    /** Restores a conversation from the trash, with what was learned from it. @throws 404 when it is not there */
-    async restoreConversation(caller: Caller, id: string): Promise<ConversationRow> {
-      const { deletion_id: from } = await getConversation(caller, id, true)
-      if (from !== null)
-        await database.transaction(async (trx) => {
-          await assertConversationQuota(trx, caller)
-          const isRestored = await deletions.takeOut(trx, from, async () => {
-            if (!(await setDeletion(trx, { id, from, to: null }))) throw conversationNotFound()
-            await memory.restoreLearned(trx, from)
-          })
-          if (!isRestored) throw conversationNotFound()
-        })
-      return getConversation(caller, id)
-    },
 
     /** Returns the selected branch above `before` (or its end), oldest first, and whether it has more messages above. */
     async listMessages(

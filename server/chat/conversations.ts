@@ -1,0 +1,145 @@
+import type * as contract from '../../contract/chat.ts'
+import type { DeletionReceipt } from '../../contract/deletions.ts'
+import type { BodyOf } from '../../contract/operation.ts'
+import type { Avees } from '../avees/index.ts'
+import { type Database, type Db, newId } from '../db/index.ts'
+import type { Deletions } from '../deletions/index.ts'
+import { quotaExceeded } from '../errors.ts'
+import type { Caller } from '../http/caller.ts'
+import type { Memory } from '../memory/index.ts'
+import type { Runs } from '../runs/index.ts'
+import { conversationNotFound } from './errors.ts'
+import {
+  type ConversationFilter,
+  type ConversationRow,
+  countConversations,
+  deleteConversation,
+  deleteTrash,
+  findConversation,
+  findStoredConversation,
+  insertConversation,
+  listConversations,
+  setDeletion,
+  updateConversation,
+} from './store.ts'
+
+/** Conversations without their messages: create, list, change, delete and restore. */
+export function conversations({
+  database,
+  runs,
+  avees,
+  memory,
+  deletions,
+  maxConversations,
+}: {
+  database: Database
+  runs: Pick<Runs, 'delete'>
+  avees: Pick<Avees, 'view'>
+  memory: Pick<Memory, 'deleteLearned' | 'restoreLearned'>
+  deletions: Deletions
+  /** Per user; 0 for no limit. */
+  maxConversations: number
+}) {
+  const { db } = database
+  deletions.onExpiry(deleteTrash)
+
+  /** Returns a conversation of the caller's with an avee that they may see. @throws 404 when there is none */
+  async function getConversation(caller: Caller, id: string, withTrash = false): Promise<ConversationRow> {
+    const conversation = await (withTrash ? findStoredConversation : findConversation)(db, caller.userId, id)
+    if (!conversation || (caller.aveeId !== null && caller.aveeId !== conversation.avee_id))
+      throw conversationNotFound()
+    return conversation
+  }
+
+  /** @throws quota_exceeded if the user has as many conversations as allowed */
+  async function assertQuota(on: Db, { userId }: Caller): Promise<void> {
+    if (maxConversations > 0 && (await countConversations(on, userId)) >= maxConversations)
+      throw quotaExceeded(`${maxConversations} conversations`)
+  }
+
+  /** The trash has a quota of the same size. */
+  const hasRoomInTrash = async (userId: string): Promise<boolean> =>
+    deletions.hasTrash &&
+    (maxConversations === 0 || (await countConversations(db, userId, true)) < maxConversations)
+
+  return {
+    getConversation,
+    assertQuota,
+
+    /** Creates a conversation with an avee that the caller may see. */
+    async createConversation(caller: Caller, aveeIdOrHandle: string): Promise<ConversationRow> {
+      const { avee, layer } = await avees.view(caller, aveeIdOrHandle)
+      await assertQuota(db, caller)
+      const id = newId()
+      await insertConversation(db, { id, avee_id: avee.id, user_id: caller.userId, layer_used: layer })
+      return getConversation(caller, id)
+    },
+
+    listConversations(
+      caller: Caller,
+      filter: Omit<ConversationFilter, 'userId'>,
+    ): Promise<ConversationRow[]> {
+      const aveeId = caller.aveeId ?? filter.aveeId
+      return listConversations(db, { ...filter, userId: caller.userId, aveeId })
+    },
+
+    async updateConversation(
+      caller: Caller,
+      id: string,
+      changes: BodyOf<typeof contract.updateConversation>,
+    ) {
+      await getConversation(caller, id)
+      await updateConversation(db, id, {
+        ...changes,
+        title_by: changes.title === undefined ? undefined : 'user',
+      })
+      return getConversation(caller, id)
+    },
+
+    /**
+     * Moves a conversation with what was learned from it alone to the trash, or deletes it permanently, also from the
+     * trash. A running answer is stopped first, and its runs are deleted.
+     */
+    async deleteConversation(caller: Caller, id: string, permanent = false): Promise<DeletionReceipt> {
+      const { userId } = caller
+      const conversation = await getConversation(caller, id, permanent)
+      const learned = { aveeId: conversation.avee_id, userId, conversationId: id }
+      const isPermanent = permanent || !(await hasRoomInTrash(userId))
+      await runs.delete({ kind: 'chat', subject: id })
+      const receipt = await database.transaction(async (trx) => {
+        if (!isPermanent)
+          return await deletions.trash(trx, userId, async (deletionId) => {
+            await memory.deleteLearned(trx, learned, deletionId)
+            if (!(await setDeletion(trx, { id, from: null, to: deletionId }))) throw conversationNotFound()
+          })
+        const counts = await deletions.count(trx, { conversationId: id })
+        const remove = async () => {
+          await memory.deleteLearned(trx, learned)
+          await deleteConversation(trx, id)
+        }
+        if (conversation.deletion_id === null) await remove()
+        else if (!(await deletions.takeOut(trx, conversation.deletion_id, remove)))
+          throw conversationNotFound()
+        return await deletions.record(trx, userId, counts)
+      })
+      // A question may have been asked in the meantime.
+      await runs.delete({ kind: 'chat', subject: id })
+      return receipt
+    },
+
+    /** Restores a conversation from the trash, with what was learned from it. @throws 404 when it is not there */
+    async restoreConversation(caller: Caller, id: string): Promise<ConversationRow> {
+      const { deletion_id: from } = await getConversation(caller, id, true)
+      if (from !== null)
+        await database.transaction(async (trx) => {
+          await assertQuota(trx, caller)
+          const isRestored = await deletions.takeOut(trx, from, async () => {
+            if (!(await setDeletion(trx, { id, from, to: null }))) throw conversationNotFound()
+            await memory.restoreLearned(trx, from)
+          })
+          if (!isRestored) throw conversationNotFound()
+        })
+      return getConversation(caller, id)
+    },
+  }
+}
