@@ -223,7 +223,7 @@ export function turnExpressions(turn: {
 }): RawBuilder<unknown> {
   const { conversationId, layer, userMessageId, messageId, question } = turn
   const parent = question?.parentId === undefined ? sql`leaf_id` : sql`${question.parentId}::uuid`
-  // Without the conversation, an id that none has violates the foreign key.
+  // If the conversation is gone, a random id violates the foreign key, which is reported as conversation_not_found.
   const lockedId = sql`coalesce(locked.id, gen_random_uuid())`
   // Under the lock, the leaf is the last message: an owner's reply may have arrived since the request.
   return sql`

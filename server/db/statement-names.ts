@@ -5,7 +5,7 @@ const minUses = 5
 /** Bounds the memory of a connection. */
 const maxPrepared = 200
 const maxCounted = 1_000
-/** The best plan of a search depends on its parameters, so it is planned each time. */
+/** Operators of searches. The best plan of a search depends on its parameters, so PostgreSQL plans it each time. */
 const searchOperators = /<=>|<#>|&&/
 
 /** Returns a function that returns the name under which a statement is to be prepared; undefined for a rare one. */

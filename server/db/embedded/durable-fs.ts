@@ -21,8 +21,8 @@ const INPUT_OUTPUT_ERROR = 29
 const checkpointMarginMs = 10 * 60_000
 
 /**
- * Returns the modification time in ms of files that the last checkpoint has certainly synced, if older: it updates
- * `pg_control`. Without that file, or after the clock was set back, no file is.
+ * Returns the time in ms before which a file must have been modified for the last checkpoint to have synced it. The
+ * checkpoint updates `pg_control`; without that file, or after the clock was set back, every file is synced.
  */
 function syncedUntil(dir: string): number {
   const control = statSync(join(dir, 'global/pg_control'), { throwIfNoEntry: false })

@@ -68,7 +68,7 @@ export const parseRtf: Parser = async ({ bytes, textBudget }) => {
   let notes: string[] = []
   let outline: number | undefined
   let cells: string[] = []
-  let inTable = false
+  let isInTable = false
   let isTableOpen = false
   let skip = 0
 
@@ -125,8 +125,8 @@ export const parseRtf: Parser = async ({ bytes, textBudget }) => {
     else if (current.destination !== 'text') return
     else if (word === 'pard') {
       outline = undefined
-      inTable = false
-    } else if (word === 'intbl') inTable = true
+      isInTable = false
+    } else if (word === 'intbl') isInTable = true
     else if (word === 'outlinelevel') outline = number
     else if (word === 'par' || word === 'sect' || word === 'page') endParagraph()
     else if (word === 'cell') {
@@ -159,7 +159,7 @@ export const parseRtf: Parser = async ({ bytes, textBudget }) => {
   }
 
   function endParagraph() {
-    if (inTable) {
+    if (isInTable) {
       text.text += ' '
       return
     }

@@ -21,7 +21,7 @@ const maxPageSeconds = 120
 export const parseSubtitles: Parser = async ({ bytes, textBudget }) => {
   const pages: ParsedPage[] = []
   let startSeconds = 0
-  let inCue = false
+  let isInCue = false
   let last = ''
   for (const line of decodeText(await bytes()).split('\n')) {
     const [match, hours = '0', minutes = '0', seconds = '0'] = cueTimes.exec(line) ?? []
@@ -34,9 +34,9 @@ export const parseSubtitles: Parser = async ({ bytes, textBudget }) => {
         pages.push({ page: minute, text: '', headings: [{ start: 0, level: 1, text: timeCode(time) }] })
         startSeconds = time
       }
-      inCue = true
-    } else if (line.trim() === '') inCue = false
-    else if (inCue) write(line)
+      isInCue = true
+    } else if (line.trim() === '') isInCue = false
+    else if (isInCue) write(line)
   }
   if (pages.length === 0) throw corrupt('it has no time codes')
   return { title: null, paged: true, pages }
