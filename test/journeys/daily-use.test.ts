@@ -31,6 +31,14 @@ test('the owner chooses a model, attaches a long text and keeps unsaved changes'
   await using window = await openWindow(browser, `${server.url}/chat/ada`)
   const { page } = window
   const chat = chatPage(page)
+  await chat.input.waitFor()
+  const scriptBytes = await page.evaluate(() =>
+    performance
+      .getEntriesByType('resource')
+      .filter(({ name }) => name.endsWith('.js'))
+      .reduce((sum, entry) => sum + (entry as PerformanceResourceTiming).encodedBodySize, 0),
+  )
+  expect(scriptBytes).toBeLessThan(200_000)
 
   await page.getByRole('button', { name: 'Stronger model' }).click()
   ollama.script('/api/chat', {

@@ -1,5 +1,5 @@
 import { Check, type LucideIcon } from 'lucide-react'
-import { DropdownMenu, Popover as PopoverParts } from 'radix-ui'
+import { DropdownMenu } from 'radix-ui'
 import type { ReactElement, ReactNode } from 'react'
 import { classNames } from './class-names.ts'
 import './menu.css'
@@ -65,26 +65,4 @@ export function MenuItem({
 
 export function MenuSeparator() {
   return <DropdownMenu.Separator className="menu-line" />
-}
-
-/** A small panel that a button opens. */
-export function Popover({
-  label,
-  trigger,
-  children,
-}: {
-  label: string
-  trigger: ReactElement
-  children: ReactNode
-}) {
-  return (
-    <PopoverParts.Root>
-      <PopoverParts.Trigger asChild>{trigger}</PopoverParts.Trigger>
-      <PopoverParts.Portal>
-        <PopoverParts.Content className="popover" aria-label={label} sideOffset={6} collisionPadding={12}>
-          {children}
-        </PopoverParts.Content>
-      </PopoverParts.Portal>
-    </PopoverParts.Root>
-  )
 }

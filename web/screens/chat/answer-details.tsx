@@ -6,7 +6,7 @@ import { useApi } from '../../api/react.tsx'
 import { builtInName, canAnswer } from '../../models/model-name.ts'
 import { Button } from '../../ui/button.tsx'
 import { formatFullTime } from '../../ui/format.ts'
-import { Popover } from '../../ui/menu.tsx'
+import { Popover } from '../../ui/popover.tsx'
 import './answer-details.css'
 import './fact-list.css'
 

@@ -21,7 +21,7 @@ import { Composer } from './composer.tsx'
 import type { MessageActions } from './message-actions.ts'
 import { ModelPicker, useChosenModel } from './model-picker.tsx'
 import { SharingNotice } from './sharing-notice.tsx'
-import { ThreadView } from './thread.tsx'
+import { loadMessageList, ThreadView } from './thread.tsx'
 import { clearDraft, useDraft } from './use-draft.ts'
 import { useThread } from './use-thread.ts'
 import './chat-screen.css'
@@ -133,6 +133,11 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
   )
 
   useQuestionFromNavigation(ask)
+  const hasDraft = draft !== ''
+  useEffect(() => {
+    // The answer needs it. If it fails, showing the answer reports it.
+    if (hasDraft) loadMessageList().catch(() => undefined)
+  }, [hasDraft])
   useEffect(() => {
     setOpenCitation(undefined)
     setIsInsightOpen(false)
