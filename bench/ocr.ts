@@ -27,6 +27,7 @@ const { values } = parseArgs({
   },
 })
 const dotsPerInch = 200
+const { signal: never } = new AbortController()
 const minWords = 50
 const limits = { bytes: 1e9, pages: 10_000, unpackedBytes: 1e9, milliseconds: 600_000, memoryBytes: 2e9 }
 const ocr = { languages: values.languages, env: { PATH: process.env['PATH'] } }
@@ -62,14 +63,14 @@ for (const path of paths) {
 const scan = await folder.write('scan.pdf', scansPdf(pages.map(({ image }) => image)))
 
 let start = performance.now()
-const recognizeText = tesseract(ocr, limits)
+const recognizeText = tesseract(ocr, limits, never)
 for (const { image } of pages)
   if (!(await recognizeText({ bytes: image }, dotsPerInch))) throw new Error('Install Tesseract first.')
 const alone = (performance.now() - start) / 1000
 
 start = performance.now()
 await using parser = documentParser({ limits, concurrency: 1, log: createLog('error'), ocr })
-const outcome = await parser.read(scan, 'scan.pdf', { signal: new AbortController().signal })
+const outcome = await parser.read(scan, 'scan.pdf', { signal: never })
 const seconds = (performance.now() - start) / 1000
 if (!outcome.ok) throw new Error(outcome.message)
 const recall = pages.map(({ words }, i) => {

@@ -1,11 +1,31 @@
 import { type ChildProcess, fork } from 'node:child_process'
+import { mkdtempSync, realpathSync } from 'node:fs'
+import { copyFile, mkdir, rm, symlink } from 'node:fs/promises'
 import type { Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { resolve as absolute, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Log } from '../../log.ts'
+import { isLegacyOffice } from './content-type.ts'
 import type { ParseLimits, ParseOutcome } from './document.ts'
 import { documentAssembler } from './document-assembler.ts'
-import { outOfMemory, parserCrashed, timedOut, type UnreadableFileError } from './errors.ts'
-import { overMemoryMessage, type ParseJob, type ParseMessage } from './messages.ts'
+import { outOfMemory, parserCrashed, timedOut, UnreadableFileError } from './errors.ts'
+import { libreOffice } from './libreoffice.ts'
+import {
+  maxPrograms,
+  overMemoryMessage,
+  type ParseMessage,
+  type ParseRequest,
+  type ParserRequest,
+} from './messages.ts'
+import { type OcrSettings, tesseract } from './ocr/tesseract.ts'
+import { permissionFlags } from './sandbox.ts'
+
+export type ParseJob = Omit<ParseRequest, 'kind' | 'hasOcr'> & {
+  ocr: OcrSettings | null
+  /** Where LibreOffice is looked for, in the format of PATH. */
+  searchPath: string | undefined
+}
 
 const entry = fileURLToPath(new URL('./parser-process.ts', import.meta.url))
 /** Share of the memory limit for the JavaScript heap. The rest is for buffers, PDFium and Node.js itself. */
@@ -14,12 +34,15 @@ const maxErrorOutputCharacters = 4_000
 
 /** Starts a parser process. It parses one file after another until it breaks or is ended. */
 export function parserProcess(limits: ParseLimits, log: Log) {
+  // The process may read this folder, with links to the files that it parses.
+  const readable = mkdtempSync(join(realpathSync(tmpdir()), 'gabee-parser-'))
   const child: ChildProcess = fork(entry, [String(limits.memoryBytes)], {
     execPath: process.execPath,
     // The second flag halves the resident memory of short-lived objects and costs about 10 % of speed.
     execArgv: [
       `--max-old-space-size=${Math.floor((limits.memoryBytes * heapShare) / 1_048_576)}`,
       '--optimize-for-size',
+      ...permissionFlags(readable),
     ],
     // The server's environment may contain keys, and parsers do not need it.
     env: {},
@@ -36,15 +59,21 @@ export function parserProcess(limits: ParseLimits, log: Log) {
     isUsable = false
     child.kill('SIGKILL')
   }
+  // A killed program may still be writing.
+  const remove = (path: string) =>
+    rm(path, { recursive: true, force: true, maxRetries: 3 }).catch((error: unknown) =>
+      log.warn({ err: error }, 'temporary files of a parser were not deleted'),
+    )
   const ended = new Promise<void>((resolve) => {
     const end = () => {
       isUsable = false
-      resolve()
+      void remove(readable).then(resolve)
     }
     child.once('close', end)
     child.once('error', end)
   })
   let retainedBytes = 0
+  let count = 0
 
   return {
     /** False once the process is ending for any reason. */
@@ -68,13 +97,15 @@ export function parserProcess(limits: ParseLimits, log: Log) {
       await ended
     },
 
-    /** Parses a file. Rejects only with the signal's reason; every other failure is an outcome. */
+    /** Parses a file. Rejects with the signal's reason or an error of the disk; every other failure is an outcome. */
     async parse(
-      job: ParseJob,
+      { ocr, searchPath, ...file }: ParseJob,
       signal: AbortSignal,
       onProgress: (done: number, total: number) => void,
     ): Promise<ParseOutcome> {
       for (const handle of handles) handle?.ref()
+      const original = absolute(file.path)
+      const folder = join(readable, String((count += 1)))
       const parts = documentAssembler()
       const { promise, resolve, reject } = Promise.withResolvers<ParseOutcome>()
       const fail = ({ code, message }: UnreadableFileError) => resolve({ ok: false, code, message })
@@ -82,13 +113,46 @@ export function parserProcess(limits: ParseLimits, log: Log) {
         kill()
         fail(timedOut(limits))
       }, limits.milliseconds)
+      const finished = new AbortController()
+      const ask = (request: ParserRequest) => child.send(request, (error) => error && fail(parserCrashed()))
+      let programs = 0
+      /** Starts a program for the parser, which chooses neither the program nor the file. */
+      const run = async (message: Extract<ParseMessage, { kind: 'recognize' | 'convert' }>) => {
+        if (programs >= maxPrograms) throw parserCrashed()
+        programs += 1
+        if (message.kind === 'recognize' && ocr) {
+          const { id, bytes, dotsPerInch } = message
+          const image = bytes ? { bytes } : { path: original }
+          const pages = await tesseract(ocr, limits, finished.signal)(image, dotsPerInch)
+          if (finished.signal.aborted) return
+          timer.refresh()
+          ask({ kind: 'recognized', id, pages })
+        } else if (message.kind === 'convert' && isLegacyOffice(message.type)) {
+          const convert = libreOffice(searchPath, folder, limits, finished.signal)
+          const converted = await convert(original, message.type)
+          if (!finished.signal.aborted) ask({ kind: 'converted', path: converted })
+        }
+        programs -= 1
+      }
+      const start = async () => {
+        const path = join(folder, 'input')
+        await mkdir(folder)
+        // Windows allows links to few users.
+        await symlink(original, path).catch(() => copyFile(original, path))
+        ask({ kind: 'parse', ...file, path, hasOcr: ocr !== null })
+      }
       const onAbort = () => {
         kill()
         reject(signal.reason as Error)
       }
       const onMessage = (message: ParseMessage) => {
         if (message.kind === 'progress') onProgress(message.done, message.total)
-        else if (message.kind === 'recognised') timer.refresh()
+        else if (message.kind === 'recognize' || message.kind === 'convert')
+          run(message).catch((error: unknown) => {
+            if (finished.signal.aborted) return
+            kill()
+            fail(error instanceof UnreadableFileError ? error : parserCrashed())
+          })
         else if (message.kind === 'failed')
           resolve({ ok: false, code: message.code, message: message.message })
         else if (message.kind === 'broken') {
@@ -114,14 +178,16 @@ export function parserProcess(limits: ParseLimits, log: Log) {
       child.on('message', onMessage)
       signal.addEventListener('abort', onAbort, { once: true })
       if (signal.aborted) onAbort()
-      else child.send(job, (error) => error && fail(parserCrashed()))
+      else start().catch((error: Error) => (isUsable ? reject(error) : fail(parserCrashed())))
       try {
         return await promise
       } finally {
         isSettled = true
+        finished.abort()
         clearTimeout(timer)
         child.off('message', onMessage)
         signal.removeEventListener('abort', onAbort)
+        await remove(folder)
       }
     },
   }

@@ -22,6 +22,9 @@ export type Content =
 /** Formats of Office before 2007. */
 export type LegacyOffice = 'doc' | 'xls' | 'ppt'
 
+export const isLegacyOffice = (content: unknown): content is LegacyOffice =>
+  content === 'doc' || content === 'xls' || content === 'ppt'
+
 const headBytes = 4_096
 const pdfHeaderSearchBytes = 1_024
 /** Streams in the root of a compound file, by the type that they mark. */

@@ -1,5 +1,9 @@
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { deflateSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { temporaryFolder } from '../../../test/files/folder.ts'
@@ -21,6 +25,7 @@ import { createLog } from '../../log.ts'
 import { parserProcess } from './child-process.ts'
 import type { ParseLimits, ParseOutcome } from './document.ts'
 import { documentParser } from './index.ts'
+import { permissionFlags } from './sandbox.ts'
 
 const limits: ParseLimits = {
   bytes: 30_000_000,
@@ -233,6 +238,20 @@ describe('the parser process', () => {
     expect(environment).not.toContain('PATH=')
     await child.end()
     expect(isRunning(child.pid)).toBe(false)
+  })
+
+  it('can only read its code and its input, whatever a parser does', async () => {
+    const input = join(folder.path, 'parser')
+    await mkdir(input)
+    await writeFile(join(input, 'input'), 'its input')
+    const secret = await folder.write('secret', 'the file of another user')
+    const script = fileURLToPath(new URL('../../../test/files/hostile-parser.ts', import.meta.url))
+    const args = [...permissionFlags(input), script, input, secret]
+    const { stdout } = await promisify(execFile)(process.execPath, args)
+    const { 'read the input': content, ...others } = JSON.parse(stdout) as Record<string, unknown>
+    expect(content).toBe('its input')
+    expect(Object.keys(others)).toHaveLength(16)
+    for (const [attempt, result] of Object.entries(others)) expect(result, attempt).toBe('ERR_ACCESS_DENIED')
   })
 
   it('ends with its parent process', async () => {

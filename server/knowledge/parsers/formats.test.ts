@@ -17,8 +17,9 @@ import {
   xlsxOf,
 } from '../../../test/files/office.ts'
 import { zipOf } from '../../../test/files/zip.ts'
+import { createLog } from '../../log.ts'
 import type { ParsedDocument, ParseFailure } from './document.ts'
-import { libreOffice } from './libreoffice.ts'
+import { documentParser } from './index.ts'
 import { parseFile } from './parse-file.ts'
 
 const limits = { bytes: 1e8, pages: 20, unpackedBytes: 20_000_000, milliseconds: 10_000, memoryBytes: 5e8 }
@@ -574,10 +575,11 @@ describe('subtitles', () => {
 
 describe('Office before 2007', () => {
   const old = (stream: string) => compoundFileOf({ [stream]: Buffer.alloc(5_000) })
-  const readWith = async (searchPath: string, name: string, content: Buffer) =>
-    parseFile(await folder.write(name, content), name, limits, () => undefined, {
-      convertOffice: libreOffice(searchPath, limits),
-    })
+  async function outcomeWith(searchPath: string, name: string, content: Buffer) {
+    await using parser = documentParser({ limits, concurrency: 1, log: createLog('silent'), searchPath })
+    const { signal } = new AbortController()
+    return await parser.read(await folder.write(name, content), name, { signal })
+  }
 
   /** Installs a program that takes the arguments of LibreOffice and writes `result`, if any, instead of converting. */
   async function install(result?: Buffer): Promise<string> {
@@ -592,26 +594,22 @@ describe('Office before 2007', () => {
     ['xls', 'Workbook', xlsxOf([{ name: 'S', rows: sheetRows([['x']]) }]), 'S\n\nx'],
     ['ppt', 'PowerPoint Document', pptxOf([{ shapes: slideShape(['Year'], 'title') }]), 'Year'],
   ])('is converted by LibreOffice: %s', async (type, stream, converted, text) => {
-    const document = await readWith(await install(converted), 'upload', old(stream))
-    expect(document).toMatchObject({ type, pages: [{ text }] })
+    const outcome = await outcomeWith(await install(converted), 'upload', old(stream))
+    expect(outcome).toMatchObject({ ok: true, document: { type, pages: [{ text }] } })
   })
 
   it('is rejected without LibreOffice, and when that fails', async () => {
-    await expect(readWith('/nowhere', 'a.doc', old('WordDocument'))).rejects.toMatchObject({
+    expect(await outcomeWith('/nowhere', 'a.doc', old('WordDocument'))).toMatchObject({
       code: 'unsupported_type',
       message: expect.stringContaining(
         'LibreOffice is not installed on this server. Install it, or save the file as .docx',
       ) as string,
     })
-    await expect(readWith(await install(), 'a.doc', old('WordDocument'))).rejects.toEqual(
-      parseError('corrupt'),
-    )
-    await expect(readWith(await install(), 'a.doc', old('Unknown'))).rejects.toEqual(
-      parseError('unsupported_type'),
-    )
-    await expect(readWith(await install(), 'a.doc', old('EncryptedPackage'))).rejects.toEqual(
-      parseError('encrypted'),
-    )
+    expect(await outcomeWith(await install(), 'a.doc', old('WordDocument'))).toMatchObject({
+      code: 'corrupt',
+    })
+    await expect(read('a.doc', old('Unknown'))).rejects.toEqual(parseError('unsupported_type'))
+    await expect(read('a.doc', old('EncryptedPackage'))).rejects.toEqual(parseError('encrypted'))
   })
 })
 

@@ -1,10 +1,9 @@
 import { stat } from 'node:fs/promises'
 import type { Log } from '../../log.ts'
-import { type ParserProcess, parserProcess } from './child-process.ts'
+import { type ParseJob, type ParserProcess, parserProcess } from './child-process.ts'
 import type { ParseLimits, ParseOutcome } from './document.ts'
 import { empty, tooLarge, type UnreadableFileError } from './errors.ts'
 import { fairSemaphore } from './fair-semaphore.ts'
-import type { ParseJob } from './messages.ts'
 import type { OcrSettings } from './ocr/tesseract.ts'
 import { isWorthParsing, supported, typeOf } from './types.ts'
 
@@ -69,11 +68,12 @@ export function documentParser(options: {
     try {
       return await child.parse(job, signal, (done, total) => onProgress?.(done, total))
     } finally {
-      busy.delete(child)
       const isSpent =
         files + 1 >= maxFilesPerProcess || child.retainedBytes > maxRetainedMemoryShare * limits.memoryBytes
-      if (child.isUsable && !isSpent && !signal.aborted) keepIdle(child, files + 1)
-      else void child.end()
+      if (child.isUsable && !isSpent && !signal.aborted) {
+        busy.delete(child)
+        keepIdle(child, files + 1)
+      } else void child.end().then(() => busy.delete(child))
     }
   }
 

@@ -1,16 +1,22 @@
+import type { LegacyOffice } from './content-type.ts'
 import type { PageWord, ParsedHeading, ParseFailure, ParseLimits } from './document.ts'
-import type { OcrSettings } from './ocr/tesseract.ts'
+import type { RecognizedPage } from './ocr/tesseract.ts'
 
-/** The request to a parser process. */
-export type ParseJob = {
+/** A file to parse; `hasOcr` tells whether its images may be sent for text recognition. */
+export type ParseRequest = {
+  kind: 'parse'
   path: string
   filename: string
   limits: ParseLimits
-  ocr: OcrSettings | null
-  /** Where LibreOffice is looked for, in the format of PATH. */
-  searchPath: string | undefined
+  hasOcr: boolean
   isWebPage: boolean
 }
+
+/** The messages to a parser process: a file, and the result of a program that it asked for. */
+export type ParserRequest =
+  | ParseRequest
+  | { kind: 'recognized'; id: number; pages: RecognizedPage[] | undefined }
+  | { kind: 'converted'; path: string }
 
 export type SentPassage = { pageIndex: number; start: number; end: number; heading: string | null }
 
@@ -20,8 +26,10 @@ export type SentPassage = { pageIndex: number; start: number; end: number; headi
  */
 export type ParseMessage =
   | { kind: 'progress'; done: number; total: number }
-  /** Text recognition finished for an image; its time does not count against the file's. */
-  | { kind: 'recognised' }
+  /** Asks for the text of an image, by default of the file itself; the time does not count against the file's. */
+  | { kind: 'recognize'; id: number; bytes: Uint8Array | undefined; dotsPerInch: number | undefined }
+  /** Asks for the file, in a format of Office before 2007, in the format that replaced it. */
+  | { kind: 'convert'; type: LegacyOffice }
   /** The next piece of a page's text; a piece with a new index starts that page. */
   | { kind: 'text'; pageIndex: number; page: number; text: string }
   | { kind: 'headings'; pageIndex: number; headings: ParsedHeading[] }
@@ -42,3 +50,6 @@ export type ParseMessage =
 
 /** The watchdog's last message on standard error before it kills its process. */
 export const overMemoryMessage = 'gabee: over the memory limit'
+
+/** Programs that run at a time for a parser process: pages whose text is recognized, or one conversion. */
+export const maxPrograms = 2

@@ -1,5 +1,11 @@
 import { readFile } from 'node:fs/promises'
-import { type Content, detectContent, type LegacyOffice, unknownArchive } from './content-type.ts'
+import {
+  type Content,
+  detectContent,
+  isLegacyOffice,
+  type LegacyOffice,
+  unknownArchive,
+} from './content-type.ts'
 import type { ParsedDocument, ParsedPage, ParseLimits } from './document.ts'
 import { corrupt, empty, libreOfficeNotInstalled, scanned, UnreadableFileError } from './errors.ts'
 import type { ConvertOffice } from './libreoffice.ts'
@@ -38,9 +44,6 @@ const parsers: Record<string, () => Promise<Parser>> = {
 }
 const loadImageParser = async () => (await import('./formats/image.ts')).parseImage
 const loadCodeParser = async () => (await import('./formats/text.ts')).parseCode
-
-const isLegacyOffice = (content: Content): content is LegacyOffice =>
-  content === 'doc' || content === 'xls' || content === 'ppt'
 
 /** Contents that are often saved under other types of text, with these types. */
 const disguises: Partial<Record<Content & string, Set<string>>> = {
@@ -124,8 +127,8 @@ async function parseLegacyOffice(
   convert: ConvertOffice | undefined,
 ): Promise<ParsedDocument> {
   if (!convert) throw libreOfficeNotInstalled(type)
-  await using converted = await convert(source(type).path, type)
-  return { ...(await parseZip((kind) => ({ ...source(kind), path: converted.path }), undefined)), type }
+  const path = await convert(source(type).path, type)
+  return { ...(await parseZip((kind) => ({ ...source(kind), path }), undefined)), type }
 }
 
 async function typeOfZip(zip: Zip): Promise<string | undefined> {

@@ -4,10 +4,11 @@ import { detectLanguage } from '../../search/index.ts'
 import { chunkDocument } from '../chunking/index.ts'
 import type { ParsedDocument } from './document.ts'
 import { UnreadableFileError } from './errors.ts'
-import { libreOffice } from './libreoffice.ts'
-import type { ParseJob, ParseMessage, SentPassage } from './messages.ts'
-import { type RecognizeText, tesseract } from './ocr/tesseract.ts'
+import type { ConvertOffice } from './libreoffice.ts'
+import type { ParseMessage, ParseRequest, ParserRequest, SentPassage } from './messages.ts'
+import type { RecognizedPage, RecognizeText } from './ocr/tesseract.ts'
 import { parseFile } from './parse-file.ts'
+import { dropPermissions } from './sandbox.ts'
 
 // Entry point of a parser process. A parser may hang, exhaust memory or crash here without harm to the
 // server. It handles one job at a time; messages.ts describes the protocol.
@@ -24,10 +25,19 @@ new Worker(new URL('./memory-watchdog.ts', import.meta.url), {
   workerData: { memoryBytes, parent: process.ppid },
 })
 
-process.on('message', (job: ParseJob) => void handle(job))
+dropPermissions()
+
+process.on('message', (request: ParserRequest) => {
+  if (request.kind === 'parse') void handle(request)
+  else if (request.kind === 'converted') converted?.(request.path)
+  else {
+    recognitions.get(request.id)?.(request.pages)
+    recognitions.delete(request.id)
+  }
+})
 process.on('disconnect', () => process.exit())
 
-async function handle(job: ParseJob) {
+async function handle(job: ParseRequest) {
   try {
     let last = 0
     const onPage = (done: number, total: number) => {
@@ -36,8 +46,8 @@ async function handle(job: ParseJob) {
       void send({ kind: 'progress', done, total })
     }
     const document = await parseFile(job.path, job.filename, job.limits, onPage, {
-      recognizeText: textRecognition(job),
-      convertOffice: libreOffice(job.searchPath, job.limits),
+      recognizeText: job.hasOcr ? recognizeText : undefined,
+      convertOffice,
       isWebPage: job.isWebPage,
     })
     await sendDocument(document)
@@ -46,15 +56,25 @@ async function handle(job: ParseJob) {
   }
 }
 
-function textRecognition({ ocr, limits }: ParseJob): RecognizeText | undefined {
-  if (!ocr) return undefined
-  const recognizeText = tesseract(ocr, limits)
-  return async (...picture) => {
-    const texts = await recognizeText(...picture)
-    void send({ kind: 'recognised' })
-    return texts
-  }
-}
+// This process may not start programs: the server runs them. When one fails, the server ends this process.
+
+let recognitionCount = 0
+const recognitions = new Map<number, (pages: RecognizedPage[] | undefined) => void>()
+
+const recognizeText: RecognizeText = (image, dotsPerInch) =>
+  new Promise((resolve) => {
+    const id = ++recognitionCount
+    recognitions.set(id, resolve)
+    void send({ kind: 'recognize', id, bytes: 'bytes' in image ? image.bytes : undefined, dotsPerInch })
+  })
+
+let converted: ((path: string) => void) | undefined
+
+const convertOffice: ConvertOffice = (_, type) =>
+  new Promise((resolve) => {
+    converted = resolve
+    void send({ kind: 'convert', type })
+  })
 
 async function sendDocument(document: ParsedDocument) {
   for (const [pageIndex, { page, text, headings, words }] of document.pages.entries()) {

@@ -1,8 +1,12 @@
 import { spawn } from 'node:child_process'
+import { setPriority } from 'node:os'
 import type { Readable } from 'node:stream'
 import { text as textOf } from 'node:stream/consumers'
 
 export type ProgramLimits = { memoryBytes: number; milliseconds: number }
+
+/** Lowers the priority below the server's. */
+const processPriority = 10
 
 /** A program names its failure first. A damaged file may lead to any number of warnings. */
 const maxComplaintCharacters = 10_000
@@ -11,12 +15,22 @@ const maxComplaintCharacters = 10_000
 const notFound = 127
 
 /**
- * Runs a program of the operator, found in `env.PATH`, with limits on memory and time, because a file may unpack to any
- * size. The limit on CPU time also ends the children of a program whose parser process was ended.
+ * Runs a program of the operator, found in `env.PATH`, until `signal` aborts, with limits on memory and time, because a
+ * file may unpack to any size. The limit on CPU time also ends the children of a killed program.
  */
 export async function runProgram(
   command: string[],
-  { input, env, limits }: { input?: Uint8Array | undefined; env: NodeJS.ProcessEnv; limits: ProgramLimits },
+  {
+    input,
+    env,
+    limits,
+    signal,
+  }: {
+    input?: Uint8Array | undefined
+    env: NodeJS.ProcessEnv
+    limits: ProgramLimits
+    signal: AbortSignal
+  },
 ) {
   const kilobytes = Math.floor(limits.memoryBytes / 1024)
   const seconds = Math.ceil(limits.milliseconds / 1000)
@@ -35,7 +49,9 @@ export async function runProgram(
     timeout: limits.milliseconds,
     killSignal: 'SIGKILL',
     windowsHide: true,
+    signal,
   })
+  if (child.pid !== undefined) setPriority(child.pid, processPriority)
   const ended = new Promise<number | null | 'not_installed'>((resolve) => {
     child.once('error', () => resolve('not_installed'))
     child.once('close', resolve)

@@ -6,7 +6,7 @@ import { type ProgramLimits, runProgram } from '../run-program.ts'
 export type OcrSettings = {
   /** In Tesseract's syntax: `eng`, `deu+eng`. */
   languages: string
-  /** Paths of programs and language data, since a parser process has no other environment. */
+  /** Paths of programs and language data, since Tesseract gets no other environment. */
   env: { PATH?: string | undefined; TESSDATA_PREFIX?: string | undefined }
 }
 
@@ -31,7 +31,11 @@ const pageLevel = '1'
 const wordLevel = '5'
 const boxDigits = 4
 
-export function tesseract({ languages, env }: OcrSettings, limits: ProgramLimits): RecognizeText {
+export function tesseract(
+  { languages, env }: OcrSettings,
+  limits: ProgramLimits,
+  signal: AbortSignal,
+): RecognizeText {
   return async (picture, dotsPerInch) => {
     const from = 'path' in picture ? picture.path : 'stdin'
     const density = dotsPerInch === undefined ? [] : ['--dpi', String(dotsPerInch)]
@@ -42,6 +46,7 @@ export function tesseract({ languages, env }: OcrSettings, limits: ProgramLimits
         // One thread: pages run in parallel, and Tesseract's own threads mostly wait for each other.
         env: { ...env, OMP_THREAD_LIMIT: '1' },
         limits,
+        signal,
       },
     )
     if (code === 'not_installed') return undefined

@@ -1,10 +1,9 @@
+import { maxPrograms } from '../../messages.ts'
 import type { RecognizedPage, RecognizeText } from '../../ocr/tesseract.ts'
 import type { OpenPdf } from './pdfium.ts'
 
 /** Resolution of rendered pages: lower loses small print, higher only takes longer. */
 const dotsPerInch = 200
-/** Concurrent OCR processes per document. */
-const concurrency = 2
 
 /** Returns the text and words of scanned pages by page index, or undefined without Tesseract. Calls `onPage` after each page. */
 export async function recognizePage(
@@ -26,6 +25,6 @@ export async function recognizePage(
       onPage()
     }
   }
-  await Promise.all(Array.from({ length: concurrency }, work))
+  await Promise.all(Array.from({ length: maxPrograms }, work))
   return isAvailable ? pages : undefined
 }
