@@ -5,12 +5,7 @@ import { passageWithContext } from '../server/knowledge/chunking/passage.ts'
 import { assignSections } from '../server/knowledge/ingest/sections.ts'
 import { upsertDocument } from '../server/knowledge/store/documents.ts'
 import { insertVectors } from '../server/knowledge/store/vectors.ts'
-import {
-  insertPages,
-  insertSections,
-  insertVersion,
-  publishVersion,
-} from '../server/knowledge/store/versions.ts'
+import { insertContent, insertVersion } from '../server/knowledge/store/versions.ts'
 import type { Embedder } from '../server/models/index.ts'
 import { bm25Vectorizer, stemmerFor } from '../server/search/index.ts'
 import { syntheticDocument } from './synthetic.ts'
@@ -46,16 +41,19 @@ export async function fill(
     const { title, paragraphs } = syntheticDocument(number, size)
     const documentId = newId()
     const place = { documentId, aveeId, layer: 'public' as const }
-    const version = await insertVersion(trx, { ...place, runId: newId(), file: 0 })
+    const version = await insertVersion(trx, { ...place, runId: newId(), file: 0 }, 'live')
     const text = paragraphs.join('\n\n')
-    await insertPages(trx, [{ version, page: 1, text }])
     const vectorizer = bm25Vectorizer(aveeId, { title, filename: null }, await stemmerFor(language))
     const passages = paragraphs.map((text) => ({ page: null, heading: null, text }))
     const sections = assignSections(passages)
     const bySection = [...Map.groupBy(passages, (_, i) => sections[i] ?? 0)]
-    await insertSections(
+    await insertContent(
       trx,
-      bySection.map(([section, some]) => ({ version, section, lex: vectorizer.section(some) })),
+      { ...place, version, space: null },
+      {
+        pages: [{ page: 1, text }],
+        sections: bySection.map(([section, some]) => ({ section, lex: vectorizer.section(some) })),
+      },
     )
     let start = 0
     const rows = passages.map(({ text, heading }, i) => {
@@ -94,7 +92,6 @@ export async function fill(
           return vector ? [{ passageId: id, vector }] : []
         }),
       )
-    await publishVersion(trx, version)
     await upsertDocument(trx, {
       id: documentId,
       avee_id: aveeId,

@@ -15,8 +15,8 @@ import { runInNewContext } from 'node:vm'
 import { documentParser, type ReadLimits, type ReadOutcome } from '../server/knowledge/parsers/index.ts'
 import { createLog } from '../server/log.ts'
 import { createPdf } from '../test/pdf.ts'
+import { residentBytesOfChildren } from './child-processes.ts'
 import { print } from './data.ts'
-import { residentBytesOfChildren } from './resident-memory.ts'
 
 type ManifestLine = {
   file: string

@@ -14,8 +14,8 @@ import { askStream, createAvee, createConversation, type UploadFile, uploadFiles
 import { readEvents } from '../test/events.ts'
 import { startOllama } from '../test/model-servers.ts'
 import { createPdf } from '../test/pdf.ts'
+import { residentBytesOfChildren } from './child-processes.ts'
 import { fixed, print, quantile } from './data.ts'
-import { residentBytesOfChildren } from './resident-memory.ts'
 import { syntheticDocument } from './synthetic.ts'
 
 const { values } = parseArgs({ options: { url: { type: 'string' } } })

@@ -75,13 +75,12 @@ export function originals(dataDir: string) {
 
     remove: (sha256: string): Promise<void> => rm(pathOf(sha256), { force: true }),
 
-    /** Yields the hashes of all originals, one folder at a time. */
+    /** Yields the hashes of all originals, those in the folders of one of 256 prefixes at a time. */
     async *listHashes(): AsyncGenerator<string[]> {
       for (const outer of await namesIn(files)) {
-        for (const inner of await namesIn(join(files, outer))) {
-          const names = await namesIn(join(files, outer, inner))
-          if (names.length > 0) yield names.filter((name) => /^[0-9a-f]{64}$/.test(name))
-        }
+        const folders = (await namesIn(join(files, outer))).map((inner) => join(files, outer, inner))
+        const names = (await Promise.all(folders.map(namesIn))).flat()
+        if (names.length > 0) yield names.filter((name) => /^[0-9a-f]{64}$/.test(name))
       }
     },
 

@@ -1,5 +1,6 @@
 import { request as httpRequest } from 'node:http'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import pg from 'pg'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { IngestResult } from '../../contract/knowledge.ts'
 import { bodyOf, registerUser } from '../builders.ts'
 import type { TestClient } from '../client.ts'
@@ -41,6 +42,24 @@ test('rejects a file over the limit alone and stores nothing of it', async () =>
     { success: true, filename: 'exact.txt' },
   ])
   expect(await server.originals()).toHaveLength(before.length + 1)
+})
+
+test('stores a small file in one transaction of few statements', async () => {
+  const files = Array.from({ length: 10 }, (_, i) => ({
+    name: `note-${i}.md`,
+    content: `Note ${i} on bees.`,
+  }))
+  const query = vi.spyOn(pg.Client.prototype, 'query')
+  expect(await upload(files)).toMatchObject(files.map(({ name }) => ({ success: true, filename: name })))
+  const statements = query.mock.calls.map(([statement]) => JSON.stringify(statement))
+  query.mockRestore()
+  const transactions = statements.filter(
+    (text) => text.startsWith('"begin') || text.includes('"text":"begin'),
+  )
+  const ofRunsAndJobs = /appends|jobs|lease_until|lease_ms/
+  const ofFiles = statements.filter((text) => !ofRunsAndJobs.test(text))
+  expect(transactions.length).toBeLessThan(2 * files.length)
+  expect(ofFiles.length, ofFiles.join('\n')).toBeLessThanOrEqual(10 * files.length + 15)
 })
 
 test('explains what to do about images and damaged files, and rejects programs', async () => {

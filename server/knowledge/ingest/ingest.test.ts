@@ -72,8 +72,9 @@ describe('progress', () => {
       now += 1
       progress.report('store', 'Stored', done, 1_000)
     }
+    progress.release()
     await progress.flush()
-    expect(reported).toEqual([0, 250, 500, 750, 1_000])
+    expect(reported).toEqual([undefined, 0, 250, 500, 750, 1_000])
   })
 
   test('rejects with the error of a failed report', async () => {
@@ -83,6 +84,7 @@ describe('progress', () => {
       () => 0,
     )
     progress.report('parse', 'Read', 1, 1)
+    progress.release()
     await expect(progress.flush()).rejects.toThrow('the log is unavailable')
   })
 })

@@ -30,7 +30,7 @@ import {
 } from '../store/folders.ts'
 import { lockDocumentsOfAvee, lockOriginals, pinOriginals, unpinOriginals } from '../store/ingest-files.ts'
 import type { VectorIndexes } from '../store/vector-index.ts'
-import { changeLayer, publishVersion, retireUnpublished } from '../store/versions.ts'
+import { changeLayer, retireUnpublished } from '../store/versions.ts'
 import type { IngestFile, IngestInput, WatchedFile } from './input.ts'
 import { type Progress, throttledProgress } from './progress.ts'
 import { writeVersion } from './write.ts'
@@ -91,7 +91,6 @@ export function ingestRunKind(dependencies: IngestDependencies): RunKind<IngestI
       const ahead = readAhead(dependencies.parser, dependencies.files, run.userId, signal)
       for (const [index, file] of files.entries()) {
         if (index < finished) continue
-        await context.emit({ message: `Processing ${file.name}...` })
         await ingestFile(dependencies, context, ahead, index, file, files[index + 1])
       }
       if (folder) await deleteVanished(dependencies, aveeId, folder)
@@ -123,13 +122,12 @@ async function ingestFile(
   next: IngestFile | undefined,
 ): Promise<void> {
   const { run, signal } = context
+  const progress = throttledProgress(file.name, context.emit, dependencies.now)
   const fail = (code: string, message: string) =>
-    context.commit(
-      { result: { success: false, filename: file.name, message, code } satisfies IngestResult },
-      (trx) => recordOutcome(trx, run, index, { documentId: null, problem: message }),
+    commitResult(context, progress, { success: false, filename: file.name, message, code }, (trx) =>
+      recordOutcome(trx, run, index, { documentId: null, problem: message }),
     )
   if ('refused' in file) return fail(file.refused.code, file.refused.message)
-  const progress = throttledProgress(file.name, context.emit, dependencies.now)
   try {
     const content = await contentOf(dependencies, context, index, file, progress)
     const read = ahead.take(index, content, progress)
@@ -145,10 +143,22 @@ async function ingestFile(
   } catch (error) {
     signal.throwIfAborted()
     if (!(error instanceof AppError) || error.status >= 500) throw error
-    await progress.flush()
     await retireUnpublished(dependencies.database.db, run.id, index)
     return fail(error.code, error.message)
   }
+}
+
+async function commitResult(
+  context: Context,
+  progress: Progress,
+  result: IngestResult,
+  store: (trx: Trx) => Promise<void>,
+): Promise<void> {
+  await progress.flush()
+  const committed = context.commit({ result }, store)
+  // What is emitted before the transaction begins is part of it.
+  progress.release()
+  await committed
 }
 
 async function contentOf(
@@ -283,8 +293,7 @@ async function commitFile(
   }
 
   if (existing?.sha256 === sha256) {
-    await progress.flush()
-    return context.commit({ result: duplicateResult(existing, file.name) }, async (trx) => {
+    return commitResult(context, progress, duplicateResult(existing, file.name), async (trx) => {
       const current = await lockExisting(trx)
       if (current && current.source_url !== sourceUrl && sourceUrl !== null)
         await relocate(dependencies, trx, current, file, sourceUrl)
@@ -300,12 +309,11 @@ async function commitFile(
   const total = passages.length
   progress.report('parse', `Read ${count(pages, 'page')}`, pages, pages)
   progress.report('chunk', `Split into ${count(total, 'passage')}`, total, total)
-  await progress.flush()
 
   const documentId = existing?.id ?? newId()
   const layer = run.input.layer ?? existing?.layer ?? run.input.usualLayer
   const title = content.title ?? document.title ?? withoutExtension(file.filename ?? file.name)
-  const { version, embeddedBy } = await writeVersion(
+  const { publish, embeddedBy } = await writeVersion(
     { database, log, embedder: await dependencies.embedder(signal).catch(() => undefined), indexes },
     { aveeId, layer, runId: run.id, file: index },
     { title, filename: file.filename },
@@ -317,8 +325,6 @@ async function commitFile(
         progress.report('embed', `Embedded ${done} of ${count(total, 'passage')}`, done, total),
     },
   )
-  await progress.flush()
-
   const result: IngestResult = {
     success: true,
     filename: file.name,
@@ -328,11 +334,11 @@ async function commitFile(
     pages,
     ...(existing ? { replaced: true } : {}),
   }
-  await context.commit({ result }, async (trx) => {
+  await commitResult(context, progress, result, async (trx) => {
     const current = await lockExisting(trx)
     // Other files may have used the quota in the meantime.
     await dependencies.quota.assertRoom(aveeId, content.bytes - Number(current?.bytes ?? 0), trx)
-    await publishVersion(trx, version, current?.version)
+    const version = await publish(trx, current?.version)
     await upsertDocument(trx, {
       id: documentId,
       avee_id: aveeId,

@@ -5,15 +5,31 @@ const minIntervalMs = 250
 
 export type Stage = 'parse' | 'chunk' | 'embed' | 'store'
 
-/** Emits the progress of one file as events, throttled to four a second per stage. */
+/** A file that takes less time needs no commit but that of its result. */
+const holdMs = 100
+
+/** Emits that a file is being processed, and its progress, throttled to four events a second per stage. */
 export function throttledProgress(
   file: string,
   emit: (event: EventBody) => Promise<void>,
   now: () => number,
 ) {
   let last: { stage: Stage; at: number } | undefined
-  let emitting: Promise<void> = Promise.resolve()
-  let failure: { error: unknown } | undefined
+  let held: EventBody[] | undefined = [{ message: `Processing ${file}...` }]
+  let emitting: Promise<unknown> = Promise.resolve()
+  const timer = setTimeout(release, holdMs)
+
+  function send(event: EventBody): void {
+    emitting = Promise.all([emitting, emit(event)])
+    emitting.catch(() => undefined)
+  }
+
+  function release(): void {
+    clearTimeout(timer)
+    const events = held ?? []
+    held = undefined
+    for (const event of events) send(event)
+  }
 
   return {
     /** Reports the progress of a stage. Never throws: a failure to emit is thrown by `flush`. */
@@ -21,17 +37,17 @@ export function throttledProgress(
       const at = now()
       if (last?.stage === stage && completed < total && at - last.at < minIntervalMs) return
       last = { stage, at }
-      emitting = emitting
-        .then(() => emit({ message, stage, file, completed, total }))
-        .catch((error: unknown) => {
-          failure ??= { error }
-        })
+      const event = { message, stage, file, completed, total }
+      if (held) held.push(event)
+      else send(event)
     },
 
-    /** Resolves when all events are emitted. @throws the first failure */
+    /** Emits the events that are held back. */
+    release,
+
+    /** Resolves when all events that are not held back are emitted. @throws the first failure */
     async flush(): Promise<void> {
       await emitting
-      if (failure) throw failure.error
     },
   }
 }

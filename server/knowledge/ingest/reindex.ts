@@ -11,7 +11,6 @@ import {
   reindexJobKind as kind,
   listPagesWithWords,
   listPassages,
-  publishVersion,
   retireUnpublished,
   switchVersion,
 } from '../store/versions.ts'
@@ -44,7 +43,7 @@ export function reindexJob({
       await retireUnpublished(db, documentId)
       const document = await findDocument(db, documentId)
       if (!document) return
-      const { version, embeddedBy } = await writeVersion(
+      const { publish, embeddedBy } = await writeVersion(
         { database, log, embedder: await embedder(signal).catch(() => undefined), indexes },
         { aveeId: document.avee_id, layer: document.layer, runId: documentId, file: 0 },
         { title: document.title, filename: document.filename },
@@ -66,7 +65,7 @@ export function reindexJob({
           current.filename !== document.filename
         )
           return await retireUnpublished(trx, documentId)
-        await publishVersion(trx, version, document.version)
+        const version = await publish(trx, document.version)
         await switchVersion(trx, documentId, version, embeddedBy)
         if (current.layer !== document.layer)
           await changeLayer(trx, {

@@ -1,5 +1,5 @@
 import { type Layer } from '../../../contract/layers.ts'
-import type { Database } from '../../db/index.ts'
+import type { Database, Trx } from '../../db/index.ts'
 import type { Log } from '../../log.ts'
 import type { Embedder } from '../../models/index.ts'
 import { bm25Vectorizer, type DocumentNames, stemmerFor } from '../../search/index.ts'
@@ -8,12 +8,12 @@ import type { PageWord } from '../parsers/index.ts'
 import type { VectorIndexes } from '../store/vector-index.ts'
 import { insertVectors, listPassagesWithoutVector } from '../store/vectors.ts'
 import {
-  insertPages,
-  insertPassages,
-  insertSections,
+  insertContent,
   insertVersion,
   type NewPassage,
   type NewVersion,
+  publishVersion,
+  retireVersion,
 } from '../store/versions.ts'
 import { inAdaptiveBatches } from './adaptive-batches.ts'
 import { assignSections } from './sections.ts'
@@ -29,93 +29,104 @@ export type VersionTarget = NewVersion & { layer: Layer }
 
 /** Passages per request to the embedding model. */
 const embeddingBatchSize = 32
+/** A version of up to this many passages is inserted in the transaction that publishes it. */
+const maxPassagesAtOnce = 8
 
-/**
- * Writes a version of a document; it is invisible until it is published. Returns its id, and the vector space in which
- * all of its passages have vectors, if any.
- */
+type WrittenVersion = {
+  /** The vector space in which all passages have vectors, if any. */
+  embeddedBy: string | null
+  /** Makes the version live in place of the `previous` one; returns its id. */
+  publish(trx: Trx, previous: string | undefined): Promise<string>
+}
+
+/** Writes a version of a document; it is invisible until it is published. */
 export async function writeVersion(
   {
-    database,
+    database: { db },
     log,
-    embedder: model,
+    embedder,
     indexes,
   }: { database: Database; log: Log; embedder: Embedder | undefined; indexes: VectorIndexes },
   target: VersionTarget,
   names: DocumentNames,
-  content: DocumentContent,
+  { pages, passages, language }: DocumentContent,
   {
     signal,
     stored,
     embedded,
   }: { signal: AbortSignal; stored(done: number): void; embedded(done: number): void },
-): Promise<{ version: string; embeddedBy: string | null }> {
-  const { db } = database
-  const version = await insertVersion(db, target)
-  const pages = content.pages.map(({ page, text, words }) => ({ version, page, text, words: words ?? null }))
-  await inAdaptiveBatches(pages, (batch) => insertPages(db, batch), signal)
-
-  const vectorizer = bm25Vectorizer(target.aveeId, names, await stemmerFor(content.language))
-  const sections = assignSections(content.passages)
-  const bySection = Map.groupBy(content.passages, (_, index) => sections[index] ?? 0)
-  const insertBatch = (batch: [number, DocumentPassage[]][]) =>
-    insertSections(
-      db,
-      batch.map(([section, passages]) => ({ version, section, lex: vectorizer.section(passages) })),
-    )
-  await inAdaptiveBatches([...bySection], insertBatch, signal)
-
-  let embedder = model
-  let storedCount = 0
-  let embeddedCount = 0
+): Promise<WrittenVersion> {
+  const vectorizer = bm25Vectorizer(target.aveeId, names, await stemmerFor(language))
+  const sectionOf = assignSections(passages)
+  const sections = [...Map.groupBy(passages, (_, index) => sectionOf[index] ?? 0)].map(
+    ([section, within]) => ({ section, within }),
+  )
+  const toSections = (batch: typeof sections) =>
+    batch.map(({ section, within }) => ({ section, lex: vectorizer.section(within) }))
+  let space = embedder?.space ?? null
   let vectorLength = 0
-  for (let first = 0; first < content.passages.length; first += embeddingBatchSize) {
-    const batch = content.passages.slice(first, first + embeddingBatchSize)
-    const vectors = embedder ? await embed(log, embedder, names.title, batch, signal) : undefined
-    if (embedder && vectors) {
+  let storedCount = 0
+
+  async function toRows(first: number): Promise<NewPassage[]> {
+    const batch = passages.slice(first, first + embeddingBatchSize)
+    const vectors = embedder && space ? await embed(log, embedder, names.title, batch, signal) : undefined
+    if (vectors && space) {
       vectorLength = vectors[0]?.length ?? 0
-      await indexes.prepare(embedder.space, vectorLength)
-      embeddedCount += batch.length
-      embedded(embeddedCount)
+      await indexes.prepare(space, vectorLength)
+      embedded(first + batch.length)
     } else {
       // After a failure every batch would fail slowly; the embedding schedule completes the document later.
-      embedder = undefined
+      space = null
     }
-    const rows = batch.map((passage, index): { row: NewPassage; vector: Float32Array | undefined } => {
-      const { terms, vector } = vectorizer.passage(passage.heading, passage.text)
-      return {
-        row: { ...passage, section: sections[first + index] ?? 0, terms, vector },
-        vector: vectors?.[index],
-      }
-    })
+    return batch.map((passage, index) => ({
+      ...passage,
+      ...vectorizer.passage(passage.heading, passage.text),
+      section: sectionOf[first + index] ?? 0,
+      embedding: vectors?.[index],
+    }))
+  }
+
+  if (passages.length <= maxPassagesAtOnce) {
+    const rows = await toRows(0)
+    stored(rows.length)
+    return {
+      embeddedBy: space,
+      async publish(trx, previous) {
+        if (previous !== undefined) await retireVersion(trx, previous)
+        const version = await insertVersion(trx, target, 'live')
+        const content = { pages, sections: toSections(sections), passages: rows }
+        await insertContent(trx, { ...target, version, space }, content)
+        if (space) indexes.buildWhenLarge(space, vectorLength)
+        return version
+      },
+    }
+  }
+
+  const version = await insertVersion(db, target, 'building')
+  const insert = (content: Parameters<typeof insertContent>[2]) =>
+    insertContent(db, { ...target, version, space }, content)
+  await inAdaptiveBatches(pages, (batch) => insert({ pages: batch }), signal)
+  await inAdaptiveBatches(sections, (batch) => insert({ sections: toSections(batch) }), signal)
+  for (let first = 0; first < passages.length; first += embeddingBatchSize) {
     await inAdaptiveBatches(
-      rows,
-      async (part) => {
-        const ids = await database.transaction((trx) =>
-          insertPassages(
-            trx,
-            { ...target, version },
-            part.map(({ row }) => row),
-          ),
-        )
-        if (embedder)
-          await insertVectors(
-            db,
-            embedder.space,
-            part.flatMap(({ row, vector }) => {
-              const passageId = ids.get(row.n)
-              return vector && passageId !== undefined ? [{ passageId, vector }] : []
-            }),
-          )
-        storedCount += part.length
+      await toRows(first),
+      async (batch) => {
+        await insert({ passages: batch })
+        storedCount += batch.length
         stored(storedCount)
       },
       signal,
     )
   }
-  if (embedder && vectorLength > 0) indexes.buildWhenLarge(embedder.space, vectorLength)
-  const complete = embedder !== undefined && embeddedCount === content.passages.length
-  return { version, embeddedBy: complete ? (embedder?.space ?? null) : null }
+  if (space) indexes.buildWhenLarge(space, vectorLength)
+  return {
+    embeddedBy: space,
+    async publish(trx, previous) {
+      if (previous !== undefined) await retireVersion(trx, previous)
+      await publishVersion(trx, version)
+      return version
+    },
+  }
 }
 
 /** Embeds the passages of a version that have no vector of the model. */

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Layer } from '../../../contract/layers.ts'
-import type { Db, Tables, Trx } from '../../db/index.ts'
+import type { Db, Trx } from '../../db/index.ts'
+import { vectorLiteral } from '../../search/index.ts'
 import type { DocumentPassage } from '../chunking/passage.ts'
 import type { PageWord } from '../parsers/index.ts'
 
@@ -23,10 +24,15 @@ export type NewVersion = {
   file: number
 }
 
-export async function insertVersion(db: Db, version: NewVersion): Promise<string> {
+/** Inserts a version, which is built by a run, or live if it is written in one transaction. */
+export async function insertVersion(
+  db: Db,
+  { aveeId, runId, file }: NewVersion,
+  state: 'building' | 'live',
+): Promise<string> {
   const { id } = await db
     .insertInto('document_versions')
-    .values({ avee_id: version.aveeId, state: 'building', run_id: version.runId, file: version.file })
+    .values({ avee_id: aveeId, state, run_id: state === 'live' ? null : runId, file })
     .returning('id')
     .executeTakeFirstOrThrow()
   return id
@@ -43,9 +49,8 @@ export async function retireUnpublished(db: Db, runId: string, file?: number): P
     .execute()
 }
 
-/** Makes a version live and retires the previous one, if any. */
-export async function publishVersion(trx: Trx, version: string, previous?: string): Promise<void> {
-  if (previous !== undefined) await retireVersion(trx, previous)
+/** Makes a version live. */
+export async function publishVersion(trx: Trx, version: string): Promise<void> {
   const live = { state: 'live', run_id: null } as const
   await trx.updateTable('document_versions').set(live).where('id', '=', version).execute()
 }
@@ -54,75 +59,94 @@ export async function retireVersion(db: Db, version: string): Promise<void> {
   await db.updateTable('document_versions').set({ state: 'retired' }).where('id', '=', version).execute()
 }
 
-export async function insertPages(
+type NewPage = { page: number; text: string; words?: PageWord[] | null }
+type NewSection = { section: number; lex: string }
+export type NewPassage = DocumentPassage & {
+  section: number
+  terms: Map<number, string>
+  /** In pgvector's text form. */
+  vector: string
+  embedding: Float32Array | undefined
+}
+
+/**
+ * Adds pages, sections and passages to a version, with the document frequencies of the passages and their vectors in
+ * `space`, in one statement.
+ */
+export async function insertContent(
   db: Db,
-  pages: { version: string; page: number; text: string; words?: PageWord[] | null }[],
+  to: { version: string; aveeId: string; layer: Layer; space: string | null },
+  content: { pages?: NewPage[]; sections?: NewSection[]; passages?: NewPassage[] },
 ): Promise<void> {
-  const rows = pages.map((page) => ({ ...page, words: page.words ? JSON.stringify(page.words) : null }))
-  await db.insertInto('document_pages').values(rows).execute()
-}
-
-export async function insertSections(db: Db, sections: Tables['document_sections'][]): Promise<void> {
-  await db.insertInto('document_sections').values(sections).execute()
-}
-
-export type NewPassage = DocumentPassage & { section: number; terms: Map<number, string>; vector: string }
-
-/** Adds passages to a version and updates the document frequencies. Returns the row ids by passage number. */
-export async function insertPassages(
-  trx: Trx,
-  to: { version: string; aveeId: string; layer: Layer },
-  passages: NewPassage[],
-): Promise<Map<number, string>> {
-  const rows = await trx
-    .insertInto('passages')
-    .values(
-      passages.map(({ start, end, terms, vector, ...passage }) => ({
-        ...passage,
-        version: to.version,
-        avee_id: to.aveeId,
-        layer: to.layer,
-        start_offset: start,
-        end_offset: end,
-        terms: [...terms.keys()],
-        lex: vector,
-      })),
+  const { pages = [], sections = [], passages = [] } = content
+  const { version, aveeId, layer, space } = to
+  const counts = countTerms(passages)
+  const embedded = passages.filter(({ embedding }) => space !== null && embedding !== undefined)
+  const columnOf = <Item, Value>(items: Item[], value: (item: Item) => Value) => sql`${items.map(value)}`
+  await sql`
+    with added_pages as (
+      insert into document_pages (version, page, text, words)
+      select ${version}, page, text, words::jsonb
+      from unnest(
+        ${columnOf(pages, ({ page }) => page)}::int[],
+        ${columnOf(pages, ({ text }) => text)}::text[],
+        ${columnOf(pages, ({ words }) => (words ? JSON.stringify(words) : null))}::text[]
+      ) as added (page, text, words)
+    ), added_sections as (
+      insert into document_sections (version, section, lex)
+      select ${version}, section, lex::sparsevec
+      from unnest(
+        ${columnOf(sections, ({ section }) => section)}::int[],
+        ${columnOf(sections, ({ lex }) => lex)}::text[]
+      ) as added (section, lex)
+    ), added_terms as (
+      insert into passage_terms (avee_id, layer, term, word, passages)
+      select ${aveeId}::uuid, ${layer}, term, word, passages
+      from unnest(
+        ${columnOf(counts, ([term]) => term)}::int[],
+        ${columnOf(counts, ([, { word }]) => word)}::text[],
+        ${columnOf(counts, ([, { passages }]) => passages)}::int[]
+      ) as added (term, word, passages)
+      on conflict (avee_id, term, layer) do update set passages = passage_terms.passages + excluded.passages
+    ), added_passages as (
+      insert into passages
+        (version, avee_id, layer, n, page, section, start_offset, end_offset, heading, text, terms, lex)
+      select ${version}, ${aveeId}::uuid, ${layer}, n, page, section, start_offset, end_offset, heading, text,
+        terms::int[], lex::sparsevec
+      from unnest(
+        ${columnOf(passages, ({ n }) => n)}::int[],
+        ${columnOf(passages, ({ page }) => page)}::int[],
+        ${columnOf(passages, ({ section }) => section)}::int[],
+        ${columnOf(passages, ({ start }) => start)}::int[],
+        ${columnOf(passages, ({ end }) => end)}::int[],
+        ${columnOf(passages, ({ heading }) => heading)}::text[],
+        ${columnOf(passages, ({ text }) => text)}::text[],
+        ${columnOf(passages, ({ terms }) => `{${[...terms.keys()].join(',')}}`)}::text[],
+        ${columnOf(passages, ({ vector }) => vector)}::text[]
+      ) as added (n, page, section, start_offset, end_offset, heading, text, terms, lex)
+      returning id, n
     )
-    .returning(['id', 'n'])
-    .execute()
-  await incrementDocumentFrequencies(
-    trx,
-    to,
-    passages.map((passage) => passage.terms),
-  )
-  return new Map(rows.map(({ id, n }) => [n, id]))
+    insert into passage_vectors (passage_id, version, avee_id, model, embedding)
+    select added_passages.id, ${version}, ${aveeId}::uuid, ${space}, added.embedding::vector
+    from unnest(
+      ${columnOf(embedded, ({ n }) => n)}::int[],
+      ${columnOf(embedded, ({ embedding = new Float32Array() }) => vectorLiteral(embedding))}::text[]
+    ) as added (n, embedding)
+    join added_passages on added_passages.n = added.n
+  `.execute(db)
 }
 
-/** Rows are locked in the order of their hashes, so that concurrent writers cannot deadlock. */
-async function incrementDocumentFrequencies(
-  trx: Trx,
-  { aveeId, layer }: { aveeId: string; layer: Layer },
-  termsOfPassages: Map<number, string>[],
-): Promise<void> {
+/** Counts the passages with each term, by hash, in ascending order, so that concurrent writers cannot deadlock. */
+function countTerms(passages: NewPassage[]): [hash: number, count: { word: string; passages: number }][] {
   const counts = new Map<number, { word: string; passages: number }>()
-  for (const terms of termsOfPassages) {
+  for (const { terms } of passages) {
     for (const [hash, word] of terms) {
       const count = counts.get(hash)
       if (count) count.passages += 1
       else counts.set(hash, { word, passages: 1 })
     }
   }
-  const sorted = [...counts].sort(([a], [b]) => a - b)
-  await sql`
-    insert into passage_terms (avee_id, layer, term, word, passages)
-    select ${aveeId}::uuid, ${layer}, added.term, added.word, added.passages
-    from unnest(
-      ${sorted.map(([term]) => term)}::int[],
-      ${sorted.map(([, { word }]) => word)}::text[],
-      ${sorted.map(([, { passages }]) => passages)}::int[]
-    ) as added (term, word, passages)
-    on conflict (avee_id, term, layer) do update set passages = passage_terms.passages + excluded.passages
-  `.execute(trx)
+  return [...counts].sort(([a], [b]) => a - b)
 }
 
 /** Finds a retired version, or one that is building although its run or job no longer runs. */
@@ -209,7 +233,7 @@ async function moveDocumentFrequencies(
   const sorted = [...counts].sort(([a], [b]) => a - b)
   const terms = sorted.map(([term]) => term)
   const passages = sorted.map(([, count]) => count)
-  // In the same order as incrementDocumentFrequencies.
+  // In the same order as insertContent.
   await sql`
     select 1 from passage_terms where avee_id = ${aveeId} and term = any(${terms}::int[])
     order by term, layer for update

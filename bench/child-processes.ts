@@ -5,6 +5,17 @@ export function residentBytesOfChildren(pid = process.pid): number {
   return childPids(pid).reduce((sum, child) => sum + residentBytes(child) + residentBytesOfChildren(child), 0)
 }
 
+/** Returns the seconds of CPU time of all descendants of a process, also of those that ended; 0 on systems without /proc. */
+export function cpuSecondsOfChildren(pid = process.pid): number {
+  return childPids(pid).reduce((sum, child) => sum + cpuSeconds(child) + cpuSecondsOfChildren(child), 0)
+}
+
+/** Adds the times of a process in user and kernel mode and those of its ended children, in ticks of 10 ms (proc_pid_stat(5)). */
+function cpuSeconds(pid: number): number {
+  const fields = readIfExists(`/proc/${pid}/stat`).split(') ')[1]?.split(' ') ?? []
+  return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / 100
+}
+
 function childPids(pid: number): number[] {
   return readIfExists(`/proc/${pid}/task/${pid}/children`).trim().split(' ').filter(Boolean).map(Number)
 }
