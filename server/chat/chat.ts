@@ -12,6 +12,7 @@ import type { Knowledge } from '../knowledge/index.ts'
 import type { Memory } from '../memory/index.ts'
 import type { ChatMessage, Models } from '../models/index.ts'
 import { canonicalFormat, type RunRecord, type Runs } from '../runs/index.ts'
+import { withoutLastWord } from '../search/index.ts'
 import { conversations } from './conversations.ts'
 import {
   answerFailed,
@@ -445,8 +446,5 @@ function titleFrom(question: string): string {
   const line = question.trim().replaceAll(/\s+/g, ' ')
   const characters = [...line]
   if (characters.length <= maxTitleCharacters) return line
-  return `${characters
-    .slice(0, maxTitleCharacters)
-    .join('')
-    .replace(/\s+\S*$/, '')}…`
+  return `${withoutLastWord(characters.slice(0, maxTitleCharacters).join(''))}…`
 }

@@ -1,5 +1,6 @@
 import { type Layer } from '../../contract/layers.ts'
 import type { ChatMessage } from '../models/index.ts'
+import { withoutLastWord } from '../search/index.ts'
 import { untrusted, withoutTemplateTokens } from './untrusted-text.ts'
 
 /** A passage with its number in the prompt. */
@@ -231,5 +232,5 @@ function truncate(text: string, tokens: number, count: (text: string) => number)
     if (count(text.slice(0, middle)) <= tokens) low = middle
     else high = middle - 1
   }
-  return text.slice(0, low).replace(/\s+\S*$/, '')
+  return withoutLastWord(text.slice(0, low))
 }

@@ -40,7 +40,7 @@ export async function servePage(
       return sendNotFound(request, reply, allowedMethods)
     }
     if (path !== '/index.html' && isFile(path)) {
-      if (/^\/assets\/[\w-]*worker[\w-]*\.js$/.test(path))
+      if (/^\/assets\/[\w-]+\.js$/.test(path) && path.includes('worker'))
         reply.header('content-security-policy', workerSecurityPolicy)
       // Names under assets/ contain a hash of the content.
       return path.startsWith('/assets/')

@@ -1,4 +1,5 @@
 import { type ChatMessage, type ChatModel, generateText } from '../models/index.ts'
+import { withoutLastWord } from '../search/index.ts'
 import { mergeTopics, type Topic } from './topics.ts'
 
 /** A first question up to this length is itself the title. */
@@ -58,5 +59,5 @@ export function titleIn(reply: string): string | null {
 /** Truncates a title at a word. */
 function truncate(title: string): string {
   if (title.length <= maxTitleCharacters) return title
-  return `${title.slice(0, maxTitleCharacters - 1).replace(/\s+\S*$/, '')}…`
+  return `${withoutLastWord(title.slice(0, maxTitleCharacters - 1))}…`
 }

@@ -32,3 +32,6 @@ function isWithinSentence(text: string, start: number, end: number): boolean {
   if (/^\d/.test(word)) return afterOrdinal.test(text.slice(end, end + 12))
   return /^(?:\p{Lu}\.\s?)*\p{Lu}$/u.test(word) || abbreviations.has(word.toLowerCase().replaceAll(/\s/g, ''))
 }
+
+/** Removes the last word of a truncated text, unless there is no other, with the whitespace before it. */
+export const withoutLastWord = (text: string): string => (/^[^]*\s/.exec(text)?.[0] ?? text).trimEnd()

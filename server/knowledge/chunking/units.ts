@@ -74,7 +74,7 @@ function* splitLongUnit(text: string, span: Span, longest: number): Generator<Sp
 
 /** Yields words with the whitespace after them; long runs are split at the segmenter's boundaries, then by length. */
 function* atomsOf(text: string, span: Span): Generator<Span> {
-  for (const { index, 0: word } of text.slice(span.start, span.end).matchAll(/\s*\S+\s*/g)) {
+  for (const { index, 0: word } of text.slice(span.start, span.end).matchAll(/^\s*\S+\s*|\S+\s*/g)) {
     const start = span.start + index
     if (word.length <= maxWordCharacters) yield { start, end: start + word.length }
     else yield* atomsOfRun(text, start, start + word.length)

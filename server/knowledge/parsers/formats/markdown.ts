@@ -4,15 +4,15 @@ import type { ParsedHeading } from '../document.ts'
 type Line = { start: number; end: number; text: string }
 
 const maxHeadingCharacters = 200
-/** Bounds the quadratic time of the patterns of headings. */
+/** Bounds the quadratic time of the pattern of links. */
 const maxLineCharacters = 1_000
 const fence = /^ {0,3}(```+|~~~+)/
-const atx = /^ {0,3}(#{1,6})\s+(\S.*?)[\s#]*$/
+const atx = /^ {0,3}(#{1,6})\s+(\S(?:.*[^\s#])?)[\s#]*$/
 /** The line below the column names of a table: `| --- | :-: |`. */
 const tableRule = /^[ \t|:-]*$/
 const underline = /^ {0,3}(?:(=+)|--+)\s*$/
 /** Wiki headings, `== Title ==`, also with spaces between the signs. */
-const wiki = /^\s*((?:=\s*){1,6})([^=\s][^=]*?)\s*((?:=\s*){1,6})$/
+const wiki = /^\s*((?:=\s*){1,6})([^=\s][^=]*)((?:=\s*){1,6})$/
 const frontMatter = /^---\n([\s\S]{0,5000}?)\n(?:---|\.\.\.)\n/
 const frontTitle = /^title:\s*(['"]?)(.+?)\1\s*$/im
 const chapter =

@@ -6,7 +6,7 @@ import type { Parser } from '../parser.ts'
 
 const cueTimes = /^\s*(?:(\d{1,3}):)?(\d{2}):(\d{2})[.,]\d{3}\s+-->/
 /** The speaker of a WebVTT cue: `<v Ada>`. */
-const voice = /<v(?:\.[\w-]+)*\s+([^<>]+)>/g
+const voice = /<v(?:\.[\w-]+)*\s+([^<>\s][^<>]*)>/g
 /** Markup, and the positions that SubRip takes from SubStation. */
 const markup = /<[^<>]*>|\{\\[^{}]*\}/g
 const entities: Record<string, string> = { '&amp;': '&', '&lt;': '<', '&gt;': '>', '&nbsp;': ' ' }
