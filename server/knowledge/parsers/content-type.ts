@@ -70,7 +70,8 @@ const otherSignatures: [RegExp, string, string][] = [
   [/^(?:\0{2}.{2}ftyp|\x1aE\xdf\xa3|RIFF.{4}AVI )/s, 'a video', transcript],
 ]
 
-const htmlStart = /^\s*(?:<\?xml[^>]*>\s*)?(?:<!--[\s\S]*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b/i
+const commentsBeforeHtml = /^\s*(?:<\?xml[^>]*>\s*)?(?:<!--(?:[^-]|-[^-]|--+[^->])*--+>\s*)*/
+const htmlStart = /^<(?:!doctype\s+html|html|head|body)\b/i
 const mailHeader =
   /^(?:From|To|Subject|Date|Message-ID|MIME-Version|Received|Return-Path|Delivered-To|Reply-To|Content-Type):/gim
 const minMailHeaders = 3
@@ -91,7 +92,7 @@ export function detectContent(path: string): Content {
     if (signature.test(head)) throw unsupported(what, advice)
   if (head.startsWith('{\\rtf')) return 'rtf'
   const text = head.replace(/^\xef\xbb\xbf/, '')
-  if (htmlStart.test(text)) return 'html'
+  if (htmlStart.test(text.replace(commentsBeforeHtml, ''))) return 'html'
   if (damagedPdf.test(text)) return 'damaged'
   if (notebookStart.test(text)) return 'ipynb'
   const unixText = text.replaceAll('\r\n', '\n')

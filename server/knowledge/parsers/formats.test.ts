@@ -731,6 +731,8 @@ describe('content detection', () => {
     ['LICENSE', 'Do what you like.', 'txt'],
     ['view.vue', '<html>Hello</html>', 'vue'],
     ['data.unknown', 'a b c', 'txt'],
+    ['page', `${'<!-- a - b -->\n<!---->'.repeat(100)}<html>Hello</html>`, 'html'],
+    ['comments.txt', `${'<!---->'.repeat(500)}Hello`, 'txt'],
   ])('prefers the content to the file extension: %s', async (name, content, type) => {
     expect((await read(name, content)).type).toBe(type)
   })
