@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { expandFollowUpTerms, expandFollowUpText } from './follow-up.ts'
+import { expandFollowUp } from './follow-up.ts'
 import { queryAnalyzer } from './query-terms.ts'
 
 const english = await queryAnalyzer('avee', ['eng'])
 /** Returns the query terms; those of earlier questions end in a question mark. */
 const expanded = (question: string, ...context: string[]) =>
-  expandFollowUpTerms(english, question, context)
-    .filter((term) => !term.isStopWord)
+  expandFollowUp(english, question, context)
+    .terms.filter((term) => !term.isStopWord)
     .map((term) => `${term.text}${term.weight < 1 ? '?' : ''}`)
     .join(' ')
 
@@ -25,11 +25,11 @@ describe('a follow-up question', () => {
 
   test('is unchanged without an earlier question', () => {
     expect(expanded('And in 2023?')).toBe('2023')
-    expect(expandFollowUpText(english, 'And in 2023?', [])).toBe('And in 2023?')
+    expect(expandFollowUp(english, 'And in 2023?', []).text).toBe('And in 2023?')
   })
 
   test('is embedded together with the previous question', () => {
-    expect(expandFollowUpText(english, 'And in 2023?', ['Revenue in 2022?'])).toBe(
+    expect(expandFollowUp(english, 'And in 2023?', ['Revenue in 2022?']).text).toBe(
       'Revenue in 2022?\nAnd in 2023?',
     )
   })
@@ -38,7 +38,7 @@ describe('a follow-up question', () => {
 describe('follow-up detection', () => {
   const isFollowUp = async (language: string, question: string) => {
     const analyzer = await queryAnalyzer('avee', [language])
-    return expandFollowUpText(analyzer, question, ['Earlier?']) !== question
+    return expandFollowUp(analyzer, question, ['Earlier?']).text !== question
   }
 
   test.each([

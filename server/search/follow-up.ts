@@ -56,49 +56,43 @@ const unspacedCues = /^(?:那|还有|還有|では|じゃあ|それ)|[它他她�
 const isNumber = (term: QueryTerm) => /^\p{Nd}/u.test(term.text)
 
 /**
- * Returns the terms of a question and, if it is a follow-up, those of the question it continues, at half their weight.
- * A number in the follow-up ("and in 2023?") replaces the numbers of the earlier question.
+ * Returns the terms of a question and the text to embed for it. A follow-up includes the question that it continues,
+ * with its terms at half their weight. A number in the follow-up ("and in 2023?") replaces the numbers of the earlier question.
  *
  * @param context earlier questions of the conversation, oldest first
  */
-export function expandFollowUpTerms(
+export function expandFollowUp(
   analyzer: QueryAnalyzer,
   question: string,
   context: string[],
-): QueryTerm[] {
+): { terms: QueryTerm[]; text: string } {
   const own = analyzer.terms(question)
-  if (!isFollowUp(question, own)) return own
-  const contentTerms = own.filter((term) => !term.isStopWord)
+  const last = context.at(-1)
+  if (last === undefined || !isFollowUp(question, own)) return { terms: own, text: question }
+  return { terms: [...own, ...carriedTerms(analyzer, own, context)], text: `${last}\n${question}` }
+}
+
+function carriedTerms(analyzer: QueryAnalyzer, own: QueryTerm[], context: string[]): QueryTerm[] {
+  const hasNumber = own.some((term) => !term.isStopWord && isNumber(term))
   const known = new Set(own.flatMap((term) => [...term.stems.keys()]))
   for (const earlier of context.toReversed()) {
     const carried = analyzer
       .terms(earlier, carriedWeight)
       .filter((term) => !term.isStopWord)
       .filter((term) => ![...term.stems.keys()].some((hash) => known.has(hash)))
-      .filter((term) => !isNumber(term) || !contentTerms.some(isNumber))
+      .filter((term) => !isNumber(term) || !hasNumber)
     // A question of few terms is a follow-up itself; the one it continues comes before it.
-    if (carried.length > maxTermsOfFollowUp || (carried.length > 0 && earlier === context[0]))
-      return [...own, ...carried]
+    if (carried.length > maxTermsOfFollowUp || (carried.length > 0 && earlier === context[0])) return carried
   }
-  return own
-}
-
-/** Returns the text to embed for a question: a follow-up with the question before it. */
-export function expandFollowUpText(analyzer: QueryAnalyzer, question: string, context: string[]): string {
-  const last = context.at(-1)
-  return last !== undefined && isFollowUp(question, analyzer.terms(question))
-    ? `${last}\n${question}`
-    : question
+  return []
 }
 
 function isFollowUp(question: string, terms: QueryTerm[]): boolean {
   if (terms.filter((term) => !term.isStopWord).length <= maxTermsOfFollowUp) return true
   if (unspacedCues.test(question)) return true
-  const words =
-    question
-      .toLowerCase()
-      .match(/[\p{L}\p{M}]+/gu)
-      ?.slice(0, maxSampleWords) ?? []
+  const words = [...question.matchAll(/[\p{L}\p{M}]+/gu).take(maxSampleWords)].map(([word]) =>
+    word.toLowerCase(),
+  )
   return likelyLanguages(words).some(
     (language) =>
       beginnings.get(language)?.test(question) === true ||

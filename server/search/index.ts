@@ -1,6 +1,6 @@
 export { bm25Vectorizer, type DocumentNames, idf, maxTermScore, termHasher } from './bm25.ts'
 export { type Coverage, coverageOf } from './coverage.ts'
-export { expandFollowUpTerms, expandFollowUpText } from './follow-up.ts'
+export { expandFollowUp } from './follow-up.ts'
 export { fuseRankings } from './fusion.ts'
 export { detectLanguage } from './language.ts'
 export { normalizeCosines } from './normalize-cosines.ts'

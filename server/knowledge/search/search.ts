@@ -3,13 +3,7 @@ import { type Layer } from '../../../contract/layers.ts'
 import type { Database } from '../../db/index.ts'
 import type { Log } from '../../log.ts'
 import type { Embedder } from '../../models/index.ts'
-import {
-  coverageOf,
-  expandFollowUpTerms,
-  expandFollowUpText,
-  fuseRankings,
-  queryAnalyzer,
-} from '../../search/index.ts'
+import { coverageOf, expandFollowUp, fuseRankings, queryAnalyzer } from '../../search/index.ts'
 import { passageWithContext } from '../chunking/passage.ts'
 import { countPassagesByLanguage, type LibraryCounts, type RankedPassage } from '../store/search.ts'
 import { searchVectors } from '../store/vectors.ts'
@@ -103,10 +97,9 @@ export function hybridSearch({ database, log, embedder, embedderOf, relevance }:
     if (passages === 0) return undefined
     const languages = counts.toSorted((a, b) => b.passages - a.passages).map(({ language }) => language)
     const analyzer = await queryAnalyzer(query.aveeId, languages)
-    const text = expandFollowUpText(analyzer, query.query, context)
+    const { terms: asked, text } = expandFollowUp(analyzer, query.query, context)
     onExpanded(text, counts)
     const findFrequencies = statisticsOf(query, counts)
-    const asked = expandFollowUpTerms(analyzer, query.query, context)
     const all = [...asked, ...relatedTerms(analyzer, text, asked)]
     const weighted = await weightTerms(findFrequencies, all, passages)
     const written = weighted.slice(0, asked.length)

@@ -18,7 +18,8 @@ export function termStatistics(db: Db): (scope: Scope, counts: LibraryCounts[]) 
     const version = counts.map((each) =>
       [each.language, each.documents, each.passages, each.version].join(' '),
     )
-    const keyOf = (hash: number) => [aveeId, layers.length, ...version.toSorted(), hash].join('/')
+    const scope = [aveeId, layers.length, ...version.toSorted()].join('/')
+    const keyOf = (hash: number) => `${scope}/${hash}`
     return async (hashes) => {
       const missing = hashes.filter((hash) => !cache.has(keyOf(hash)))
       const read =

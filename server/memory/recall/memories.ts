@@ -1,6 +1,6 @@
 import type { Layer } from '../../../contract/layers.ts'
 import type { Row } from '../../db/index.ts'
-import { expandFollowUpTerms, idf, type QueryTerm } from '../../search/index.ts'
+import { expandFollowUp, idf, type QueryTerm } from '../../search/index.ts'
 import { findPeriod } from '../dates.ts'
 import { countByLanguage, findByVector, findCandidates, type RecallScope } from '../store/memories.ts'
 import { countWords, type Pair, pairAnalyzer } from '../terms.ts'
@@ -50,7 +50,7 @@ export function memoryRecall(dependencies: RecallDependencies) {
     const total = counts.reduce((sum, each) => sum + each.memories, 0)
     const languages = counts.map((each) => each.language)
     const analyzer = await pairAnalyzer(query, languages)
-    const terms = expandFollowUpTerms(analyzer, query.query, query.context ?? [])
+    const { terms } = expandFollowUp(analyzer, query.query, query.context ?? [])
     const period = findPeriod(query.query, now, { languages, prefer: 'future' })
     const [lexical, nearest] = await Promise.all([
       findCandidates(db, scope, {

@@ -1,12 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { type Layer, layersWithin } from '../../../contract/layers.ts'
-import {
-  coverageOf,
-  expandFollowUpTerms,
-  fuseRankings,
-  idf,
-  sparseVectorLiteral,
-} from '../../search/index.ts'
+import { coverageOf, expandFollowUp, fuseRankings, idf, sparseVectorLiteral } from '../../search/index.ts'
 import { findPeriod } from '../dates.ts'
 import {
   documentFrequencies,
@@ -68,7 +62,7 @@ export function turnRecall(dependencies: RecallDependencies) {
     const languages = [...new Set(counts.map((each) => each.language))]
     // The names of speakers are indexed without a language.
     const analyzer = await pairAnalyzer(pair, languages.includes(null) ? languages : [...languages, null])
-    const terms = expandFollowUpTerms(analyzer, query.query, query.context ?? [])
+    const { terms } = expandFollowUp(analyzer, query.query, query.context ?? [])
     const forms = terms.flatMap((term) => [...term.stems.keys()])
     const frequencies = await documentFrequencies(db, scope, forms)
     const weights = new Map<number, number>()
