@@ -9,7 +9,6 @@ import {
   ok,
   pageOf,
   pageQuery,
-  shortText,
   text,
   timestamp,
 } from './common.ts'
@@ -291,26 +290,6 @@ export const searchHit = component(
   }),
 )
 export type SearchHit = z.infer<typeof searchHit>
-
-export const searchDocuments = operation({
-  method: 'POST',
-  path: '/search',
-  tags,
-  summary: 'Search the documents of an avee',
-  scope: 'read',
-  body: z.object({
-    avee: z.optional(describe(shortText(100), 'Id or handle; the caller’s library by default.')),
-    query: text(10_000),
-    limit: z._default(z.int().check(z.minimum(1), z.maximum(50)), 10),
-  }),
-  responses: {
-    200: z.object({
-      query: z.string(),
-      results: z.array(searchHit),
-      answerable: answerability,
-    }),
-  },
-})
 
 /** A folder on the server’s machine that is synced with the documents of an avee. */
 export const folder = component(

@@ -21,6 +21,7 @@ import {
 } from './gateways/localchat/index.ts'
 import { ollamaProtocol } from './gateways/ollama/index.ts'
 import { openaiProtocol } from './gateways/openai/index.ts'
+import { globalSearch as createGlobalSearch, globalSearchRoutes } from './global-search/index.ts'
 import { createHttp } from './http/index.ts'
 import { insight as createInsight, insightRoutes } from './insight/index.ts'
 import { jobs as jobQueue } from './jobs/index.ts'
@@ -224,6 +225,9 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
       memory,
       conversationOf: async (caller, id) => ({ aveeId: (await chat.getConversation(caller, id)).avee_id }),
     }),
+  )
+  await http.register(
+    globalSearchRoutes({ search: createGlobalSearch({ database, avees, knowledge, memory, chat }) }),
   )
   await http.register(chatRoutes({ chat, runs, avees, insight, memory }))
   await http.register(localchatChatRoutes({ chat, runs, avees }))

@@ -30,6 +30,7 @@ import {
 import type { Protocol } from './events.ts'
 import { accessTo, showCitation, showContent } from './policy.ts'
 import { purgeQuotations } from './purge.ts'
+import { conversationSearch } from './search.ts'
 import {
   type ConversationRow,
   countMessages,
@@ -64,6 +65,7 @@ export type ChatDependencies = {
     | 'counts'
     | 'recall'
     | 'recallTurns'
+    | 'searchTurns'
     | 'recordTurn'
     | 'usedIn'
     | 'visibleAmong'
@@ -278,6 +280,9 @@ export function chat({
     },
 
     getMessage,
+
+    /** Searches the conversations of a user with an avee, the best first. */
+    search: conversationSearch({ database, knowledge, memory }),
 
     /** Returns the messages of all branches and those of the selected one, for an export. */
     async getWholeConversation(caller: Caller, id: string) {

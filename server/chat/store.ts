@@ -3,7 +3,7 @@ import * as z from 'zod/mini'
 import type { CitedPassage, MessageStatus, Usage } from '../../contract/chat.ts'
 import { type Layer, layers } from '../../contract/layers.ts'
 import { visibleAvees } from '../avees/index.ts'
-import type { Db, Row, Tables, Trx } from '../db/index.ts'
+import { type Db, likePatterns, type Row, type Tables, type Trx } from '../db/index.ts'
 import { conversationNotFound } from './errors.ts'
 
 /** A conversation of a user with an avee that they may see, up to `viewer_layer`. */
@@ -168,6 +168,43 @@ function containsWord(
         .where(sql<boolean>`(${quotesHidden}) is not true`),
     ),
   ])
+}
+
+/**
+ * Returns the titles of conversations of a user with an avee: of those with these ids, and of the latest whose title
+ * contains the words of a query (`hasWords`) and that were last changed in the period.
+ */
+export async function findTitles(
+  db: Db,
+  which: {
+    userId: string
+    aveeId: string
+    layers: Layer[]
+    ids: string[]
+    query: string
+    from?: Date | undefined
+    to?: Date | undefined
+    limit: number
+  },
+) {
+  const hasWords = sql<boolean>`(layer_used = any(${which.layers}::text[])
+    and updated_at >= coalesce(${which.from ?? null}::timestamptz, '-infinity')
+    and updated_at < coalesce(${which.to ?? null}::timestamptz, 'infinity')
+    and ${sql.join(
+      wordsOf(which.query).map((word) => sql`title ilike any(${likePatterns(word)})`),
+      sql` and `,
+    )}) is true`
+  const rows = await db
+    .selectFrom('conversations')
+    .select(['id', 'title', 'layer_used as layer', 'updated_at as updatedAt', hasWords.as('hasWords')])
+    .where('user_id', '=', which.userId)
+    .where('avee_id', '=', which.aveeId)
+    .where((eb) => eb.or([sql<boolean>`id = any(${which.ids}::uuid[])`, hasWords]))
+    .orderBy(sql`id = any(${which.ids}::uuid[])`, 'desc')
+    .orderBy('updated_at', 'desc')
+    .limit(new Set(which.ids).size + which.limit)
+    .execute()
+  return new Map(rows.map(({ id, ...row }) => [id, row]))
 }
 
 export async function updateConversation(

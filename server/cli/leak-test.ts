@@ -286,7 +286,8 @@ export async function findLeaks(env: Record<string, string>): Promise<LeakReport
     }
     await visit(caller, '/api/chat', { message: question })
     for (const avee of [open, closed, other, 'local'])
-      await visit(caller, '/search', { avee, query: question })
+      await visit(caller, '/search', { avee, scope: 'all', query: question, limit: 50 })
+    await visit(caller, '/search', { query: question, limit: 50 })
     await visit(caller, '/api/documents/test', { query: question })
     await visit(caller, '/api/documents/search-text', { search_text: 'keeper' })
   }
@@ -380,6 +381,20 @@ export async function findLeaks(env: Record<string, string>): Promise<LeakReport
         if (text.replaceAll(word, '') !== missing.text.replaceAll(none, ''))
           leaks.add(`${caller} learns of the ${place} by a search: ${text.slice(0, 200)}`)
       })
+    }
+
+  // Vectors of hidden words bring other passages than those of missing ones, so only what has the words is compared.
+  for (const caller of callers)
+    for (const scope of ['conversations', 'memories']) {
+      const hidden = canaries.filter(({ readers }) => !readers.includes(caller))
+      const { status, text } = await send(caller, 'POST', '/search', {
+        scope,
+        query: hidden.map(({ word }) => word).join(' '),
+      })
+      if (status >= 400) continue
+      probes += hidden.length
+      if ((JSON.parse(text) as { results: unknown[] }).results.length > 0)
+        leaks.add(`${caller} learns of hidden words by a search of ${scope}: ${text.slice(-200)}`)
     }
 
   for (const { word, place } of canaries)

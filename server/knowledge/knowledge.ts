@@ -447,7 +447,18 @@ export async function knowledge({
     async search(
       query: SearchQuery & { limit: number },
     ): Promise<{ hits: Hit[]; answerable: Answerability }> {
-      const { passages, answerable } = await search(query, query.limit)
+      const { passages, answerable } = await search([query], query.limit)
+      return { hits: passages.map(toHit), answerable }
+    },
+
+    /** Searches the passages of several avees, up to the layers of each. */
+    async searchAvees(
+      scopes: Pick<SearchQuery, 'aveeId' | 'layers'>[],
+      { limit, ...query }: Pick<SearchQuery, 'query' | 'filter' | 'signal'> & { limit: number },
+    ): Promise<{ hits: Hit[]; answerable: Answerability }> {
+      const [first, ...others] = scopes.map((scope) => ({ ...query, ...scope }))
+      if (!first) return { hits: [], answerable: 'no' }
+      const { passages, answerable } = await search([first, ...others], limit)
       return { hits: passages.map(toHit), answerable }
     },
 
@@ -456,7 +467,7 @@ export async function knowledge({
 
     /** Searches passages for a prompt of up to `words` words; adjacent ones are merged. */
     async contextPassages({ words, ...query }: SearchQuery & { words: number }): Promise<ContextPassages> {
-      const { passages, answerable } = await search(query, maxConsideredPassages)
+      const { passages, answerable } = await search([query], maxConsideredPassages)
       return { passages: await selectContext(db, query, passages, words), answerable }
     },
 

@@ -1,6 +1,5 @@
-import type { Passage, SearchHit } from '../../contract/knowledge.ts'
+import type { Passage } from '../../contract/knowledge.ts'
 import type { Knowledge, ListedDocument } from './knowledge.ts'
-import type { Hit } from './search/hit.ts'
 
 export const presentDocument = (row: ListedDocument) => ({
   ...row,
@@ -23,10 +22,4 @@ export const presentPassage = ({
   before,
   after,
   layer: document.layer,
-})
-
-export const presentHit = ({ documentId, n, ...hit }: Hit): SearchHit => ({
-  ...hit,
-  document_id: documentId,
-  passage: n,
 })

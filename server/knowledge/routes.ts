@@ -11,7 +11,6 @@ import {
   getPassage,
   listDocuments,
   restoreDocument,
-  searchDocuments,
   updateDocument,
 } from '../../contract/knowledge.ts'
 import { type Layer, layer as layerShape } from '../../contract/layers.ts'
@@ -28,12 +27,12 @@ import { badLayer, documentNotFound, noFiles } from './errors.ts'
 import type { Knowledge } from './knowledge.ts'
 import { originalHeaders } from './original-headers.ts'
 import { documentPolicy } from './policy.ts'
-import { presentDocument, presentHit, presentPassage } from './present.ts'
+import { presentDocument, presentPassage } from './present.ts'
 
 /** A library is private to its owner; an avee's documents are for everyone who talks to it. */
 const defaultLayer = (avee: { isLibrary: boolean }): Layer => (avee.isLibrary ? 'intimate' : 'public')
 
-/** Documents of avees, and search in them. */
+/** Documents of avees. */
 export const knowledgeRoutes =
   ({ knowledge, avees, runs }: { knowledge: Knowledge; avees: Avees; runs: Runs }): FastifyPluginAsync =>
   async (app) => {
@@ -139,20 +138,6 @@ export const knowledgeRoutes =
     route(app, getPassage, async (request) => {
       const { layers } = await policy.accessToDocument(callerOf(request), request.params.id)
       return presentPassage(await knowledge.passage(request.params.id, layers, request.params.n))
-    })
-
-    route(app, searchDocuments, async (request, reply) => {
-      const { avee: which, query, limit } = request.body
-      const caller = callerOf(request)
-      const { avee, layers } = await policy.accessToAvee(caller, which ?? caller.aveeId ?? 'local')
-      const { hits, answerable } = await knowledge.search({
-        aveeId: avee.id,
-        layers,
-        query,
-        limit,
-        signal: disconnectSignal(reply),
-      })
-      return { query, results: hits.map(presentHit), answerable }
     })
 
     /** Returns where a request adds documents. @throws unless the caller owns the avee */

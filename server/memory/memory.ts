@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import type { DeletionReceipt } from '../../contract/deletions.ts'
-import { layersWithin } from '../../contract/layers.ts'
+import { type Layer, layersWithin } from '../../contract/layers.ts'
 import type * as contract from '../../contract/memory.ts'
 import type { MemoryType } from '../../contract/memory.ts'
 import type { BodyOf } from '../../contract/operation.ts'
@@ -19,8 +19,8 @@ import { byUser } from './extraction/extract.ts'
 import { containsSecret } from './extraction/secrets.ts'
 import { type MemoryPace, memoryJobs, turnJobs } from './jobs.ts'
 import { memoryPolicy, type Viewer } from './policy.ts'
-import { memoryRecall, type RecalledMemory, type RecallQuery } from './recall/memories.ts'
-import { type RecalledTurn, type TurnQuery, turnRecall } from './recall/turns.ts'
+import { type FoundMemory, memoryRecall, type RecalledMemory, type RecallQuery } from './recall/memories.ts'
+import { type RecalledTurn, type TurnQuery, type TurnSearch, turnRecall } from './recall/turns.ts'
 import {
   aveesWithMemories,
   countByLanguage,
@@ -100,8 +100,8 @@ export function memory({
     now,
     embedder: (signal: AbortSignal) => models.embedder(signal),
   }
-  const recallMemories = memoryRecall(recallDependencies)
-  const recallTurns = turnRecall(recallDependencies)
+  const memoryIndex = memoryRecall(recallDependencies)
+  const turnIndex = turnRecall(recallDependencies)
   const work = memoryJobs({ db, models, jobs, log, now, pace: { ...defaultPace, ...pace }, forget })
 
   deletions.onExpiry(deleteTrash)
@@ -181,7 +181,7 @@ export function memory({
      * milliseconds. The texts are data, never instructions.
      */
     async recall(query: RecallQuery): Promise<RecalledMemory[]> {
-      return await recallMemories(query, layersWithin(query.layer))
+      return await memoryIndex.recall(query, layersWithin(query.layer))
     },
 
     /** Selects the number of memories of each language that `recall` chooses from. */
@@ -191,8 +191,19 @@ export function memory({
     /** Returns earlier messages that match a query, the best first. Searches other conversations only while memory is on. */
     async recallTurns(query: TurnQuery): Promise<RecalledTurn[]> {
       if (!('conversationId' in query) && !(await isEnabled(db, query))) return []
-      return await recallTurns(query)
+      return await turnIndex.recallTurns(query)
     },
+
+    /** Searches the memories of a user in these layers, the best first. */
+    searchMemories: ({
+      layers,
+      ...query
+    }: Pair & { layers: Layer[]; query: string; signal: AbortSignal }): Promise<FoundMemory[]> =>
+      memoryIndex.search({ ...query, remote: false }, layers),
+
+    /** Searches earlier messages, also while memory is off; `score` is the share of the query's words, 0 to 1. */
+    searchTurns: ({ layers, ...query }: TurnSearch & { layers: Layer[] }): Promise<RecalledTurn[]> =>
+      turnIndex.searchTurns(query, layers),
 
     /** Prepares a turn for `recordTurn`, so that the transaction there stays short. */
     prepareTurn: (turn: Turn): Promise<PreparedTurn> => prepareTurn(db, turn),

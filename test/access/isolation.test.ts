@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Message } from '../../contract/chat.ts'
+import { type Layer, layers } from '../../contract/layers.ts'
+import type { SearchResult } from '../../contract/search.ts'
 import { startApp, type TestApp } from '../app.ts'
 import {
   ask,
@@ -13,6 +15,7 @@ import {
   type TestUser,
   uploadFiles,
 } from '../builders.ts'
+import type { TestClient } from '../client.ts'
 import { expectError } from '../conformance/contract.ts'
 import { DATABASES } from '../databases.ts'
 import { collectEvents } from '../events.ts'
@@ -178,6 +181,122 @@ for (const kind of DATABASES) {
       expectError(await bound.post('/api/models/active', { model: 'extractive' }), 403)
       expect(bodyOf(await (await keyFor(library)).get('/api/status'))).toMatchObject({ document_count: 1 })
       expect(bodyOf(await client.get('/me'))).toMatchObject({ is_admin: true })
+    })
+
+    type Page = { results: SearchResult[]; answerable: string; next_cursor: string | null }
+    const search = async (client: TestClient, body: object) =>
+      bodyOf(await client.post<Page>('/search', { query: 'lighthouse', ...body }))
+    const shown = ({ results }: Page) =>
+      results.map((result) => `${result.kind} of ${result.avee.handle}: ${result.text.trim()}`).sort()
+
+    /** Creates an avee with a document of each layer, of which a reader may see those up to `max_layer`. */
+    async function createLighthouse(reader: TestUser, handle: string, max_layer: Layer) {
+      const { id } = await createAvee(owner.client, { handle, visibility: 'private' })
+      for (const layer of layers)
+        bodyOf(
+          await owner.client.post(`/avees/${id}/documents`, {
+            title: layer,
+            text: `The ${layer} lighthouse was lit in 1874.`,
+            layer,
+          }),
+        )
+      const grant = async (layer: Layer) =>
+        bodyOf(
+          await owner.client.put(`/avees/${id}/permissions/${reader.session.user.id}`, { max_layer: layer }),
+        )
+      await grant(max_layer)
+      return { id, grant }
+    }
+
+    test('a search finds all that one may see: documents, conversations and memories', async () => {
+      const reader = await registerUser(app)
+      const { client } = reader
+      const [handle, other] = [`keeper-${kind}`, `other-${kind}`]
+      const { id: avee } = await createLighthouse(reader, handle, 'friends')
+      await createLighthouse(reader, other, 'public')
+      await createLighthouse(visitor, `hidden-${kind}`, 'intimate')
+      await uploadFiles(client, [{ name: 'own.txt', content: 'My lighthouse is red.' }])
+      const { id } = await createConversation(client, avee)
+      ollama.script('/api/chat', { tokens: ['It is old.'] })
+      await ask(client, id, 'Who keeps the lighthouse?')
+      bodyOf(await client.post('/memories', { avee, content: 'Loves the lighthouse.' }))
+      bodyOf(await client.patch(`/conversations/${id}`, { title: 'Towers' }))
+
+      const all = await search(client, {})
+      expect(shown(all)).toEqual([
+        `conversation of ${handle}: Who keeps the lighthouse?`,
+        `document of ${handle}: The friends lighthouse was lit in 1874.`,
+        `document of ${handle}: The public lighthouse was lit in 1874.`,
+        'document of local: My lighthouse is red.',
+        `document of ${other}: The public lighthouse was lit in 1874.`,
+        `memory of ${handle}: Loves the lighthouse.`,
+      ])
+      expect(all).toMatchObject({ answerable: 'yes', next_cursor: null })
+      for (const { snippet } of all.results)
+        expect(snippet.filter((part) => part.is_match).map((part) => part.text)).toEqual(['lighthouse'])
+      expect(all.results.find((result) => result.kind === 'conversation')).toMatchObject({
+        conversation_id: id,
+        message_id: (await listMessages(client, id))[0]?.id,
+        title: 'Towers',
+      })
+      const first = await search(client, { limit: 4 })
+      const second = await search(client, { limit: 4, cursor: first.next_cursor })
+      expect([...first.results, ...second.results]).toEqual(all.results)
+      expect(second.next_cursor).toBeNull()
+
+      const kinds = async (body: object) =>
+        (await search(client, body)).results.map((result) => result.kind).sort()
+      expect(await kinds({ scope: 'memories' })).toEqual(['memory'])
+      expect(await kinds({ scope: 'conversations' })).toEqual(['conversation'])
+      expect(await kinds({ scope: 'conversations', query: 'towers' })).toEqual(['conversation'])
+      expect(await kinds({ avee })).toEqual(['document', 'document'])
+      expect(await kinds({ avee, scope: 'all' })).toEqual(['conversation', 'document', 'document', 'memory'])
+      expect(await kinds({ type: 'txt' })).toEqual(['document'])
+      expect(await kinds({ type: 'fact' })).toEqual(['memory'])
+      expect(await kinds({ layer: 'friends', scope: 'documents' })).toEqual(['document'])
+      const today = new Date().toISOString().slice(0, 10)
+      expect(await kinds({ from: today, to: today })).toHaveLength(6)
+      expect(await kinds({ to: '2020-01-01' })).toEqual([])
+      expect(await kinds({ from: '2100-01-01T00:00:00Z' })).toEqual([])
+      expectError(await client.post('/search', { query: 'lighthouse', from: 'yesterday' }), 422)
+      expectError(await client.post('/search', { query: 'lighthouse', cursor: 'x' }), 400, 'invalid_cursor')
+    })
+
+    test('a search finds nothing that one may no longer see, or that is in the trash', async () => {
+      const reader = await registerUser(app)
+      const { client } = reader
+      const { id: avee, grant } = await createLighthouse(reader, `lost-${kind}`, 'intimate')
+      const [uploaded] = await uploadFiles(client, [{ name: 'own.md', content: 'My lighthouse is red.' }])
+      const { id } = await createConversation(client, avee)
+      ollama.script('/api/chat', { tokens: ['The intimate lighthouse is old.'] })
+      await ask(client, id, 'What of the tower?')
+      const { id: memory } = bodyOf(
+        await client.post<{ id: string }>('/memories', { avee, content: 'Loves the lighthouse.' }),
+      )
+      expect((await search(client, {})).results).toHaveLength(6)
+      const boundTo = async (avee_id: string) =>
+        app.as(bodyOf(await client.post<{ key: string }>('/api-keys', { name: 'key', avee_id })).key)
+      const { id: library } = bodyOf(await client.get<{ id: string }>('/avees/local'))
+      const bound = await boundTo(library)
+      expect(shown(await search(bound, {}))).toEqual(['document of local: My lighthouse is red.'])
+      expectError(await bound.post('/search', { query: 'lighthouse', avee }), 404)
+      expect((await search(await boundTo(avee), {})).results).toHaveLength(5)
+
+      await grant('public')
+      expect(shown(await search(client, {}))).toEqual([
+        'document of local: My lighthouse is red.',
+        `document of lost-${kind}: The public lighthouse was lit in 1874.`,
+      ])
+      await grant('intimate')
+      bodyOf(await client.delete(`/documents/${uploaded?.doc_id}`))
+      bodyOf(await client.delete(`/conversations/${id}`))
+      bodyOf(await client.delete(`/memories/${memory}`))
+      expect(new Set((await search(client, {})).results.map(({ kind: found }) => found))).toEqual(
+        new Set(['document']),
+      )
+      bodyOf(await owner.client.delete(`/avees/${avee}/permissions/${reader.session.user.id}`))
+      expect(await search(client, {})).toMatchObject({ results: [], answerable: 'no' })
+      expectError(await client.post('/search', { query: 'lighthouse', avee }), 404)
     })
 
     test('visitors neither choose the model of an avee nor invent a history', async () => {

@@ -186,7 +186,7 @@ test.skipIf(!findProgram('tesseract'))('a passage of a scan or an image is highl
   const field = page.getByRole('searchbox', { name: 'Search your documents' })
   await field.fill('Who repaired the lighthouse?')
   await field.press('Enter')
-  const found = page.getByRole('list', { name: 'Passages' })
+  const found = page.getByRole('list', { name: 'Results' })
   for (const title of ['scan', 'photo'] as const) {
     await found.getByRole('button', { name: new RegExp(`^${title}`) }).click()
     const dialog = page.getByRole('dialog', { name: title })

@@ -1,7 +1,7 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startServer } from '../app.ts'
-import { createAvee, uploadFiles } from '../builders.ts'
+import { ask, bodyOf, createAvee, createConversation, uploadFiles } from '../builders.ts'
 import { startOllama } from '../model-servers.ts'
 import { createPdf } from '../pdf.ts'
 import { openBrowser, openWindow } from './browser.ts'
@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(async () => await browser?.close())
 
 test.each([1280, 390])(
-  'highlights the query in search results and opens the page, %i pixels wide',
+  'finds passages, conversations and memories and opens each, %i pixels wide',
   async (width) => {
     await using ollama = await startOllama()
     await using server = await startServer({ OLLAMA_BASE_URL: ollama.url })
@@ -31,18 +31,27 @@ test.each([1280, 390])(
       avee: avee.id,
       layer: 'friends',
     })
+    const { id } = await createConversation(server, avee.id)
+    ollama.script('/api/chat', { tokens: ['It is closed on Sundays.'] })
+    await ask(server, id, 'Who grinds rye at the mill?')
+    for (const text of ['Hello', 'Tell me more', 'Thank you'])
+      await ask(server, id, `${text}, ${'and more. '.repeat(200)}`)
+    bodyOf(await server.post('/memories', { avee: avee.id, content: 'Bakes with rye.' }))
     await using window = await openWindow(browser, `${server.url}/library`, {
       viewport: { width, height: 800 },
     })
     const { page } = window
-    if (width < 500) await page.getByRole('button', { name: /menu/i }).click()
-    await page.getByRole('link', { name: 'Search' }).click()
+    await page.getByRole('heading', { level: 1 }).waitFor()
+    if (width < 500) {
+      await page.getByRole('button', { name: /menu/i }).click()
+      await page.getByRole('link', { name: 'Search' }).click()
+    } else await page.keyboard.press('Control+K')
     await page.getByRole('heading', { name: 'Search', level: 1 }).waitFor()
 
-    const field = page.getByRole('searchbox', { name: 'Search your documents' })
+    const field = page.getByRole('searchbox', { name: 'Search everything' })
     await field.fill('When does the harbour of Vellmar open?')
     await field.press('Enter')
-    const first = page.getByRole('list', { name: 'Passages' }).getByRole('listitem').first()
+    const first = page.getByRole('list', { name: 'Results' }).getByRole('listitem').first()
     await first.getByText('page 2').waitFor()
     expect(await first.locator('mark').allTextContents()).toEqual(['harbour', 'Vellmar', 'opens', 'when'])
 
@@ -53,12 +62,37 @@ test.each([1280, 390])(
     await page.keyboard.press('Escape')
     await dialog.waitFor({ state: 'detached' })
 
-    await page.getByRole('combobox', { name: 'Search in' }).selectOption({ label: 'Ada' })
-    await page.getByText('No good match').or(page.getByText('No results')).waitFor()
     await field.fill('mill rye')
     await field.press('Enter')
+    const results = page.getByRole('list', { name: 'Results' }).getByRole('listitem')
+    for (const kind of ['Document', 'Conversation', 'Memory'])
+      await results
+        .filter({ has: page.getByLabel(kind) })
+        .first()
+        .waitFor()
+    await page.getByRole('combobox', { name: 'Search in' }).selectOption({ label: 'Ada' })
+    await page.getByRole('combobox', { name: 'Show' }).selectOption({ label: 'Documents' })
     await first.getByText('Friends').waitFor()
     expect(await first.locator('mark').allTextContents()).toEqual(['mill'])
+
+    await page.getByRole('combobox', { name: 'Show' }).selectOption({ label: 'Conversations' })
+    await results.getByText('Who grinds').waitFor()
+    await field.press('ArrowDown')
+    await page.keyboard.press('Enter')
+    await expect
+      .poll(() =>
+        page
+          .getByText('Who grinds rye at the mill?')
+          .last()
+          .boundingBox()
+          .then((box) => box && box.y > 0),
+      )
+      .toBe(true)
+    await page.goBack()
+    await page.getByRole('combobox', { name: 'Show' }).selectOption({ label: 'Memories' })
+    await results.getByRole('link').click()
+    await page.getByRole('heading', { name: 'Memory', level: 1 }).waitFor()
+    await page.getByText('Bakes with rye.').waitFor()
     window.expectNoErrors()
   },
 )

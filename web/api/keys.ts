@@ -26,7 +26,7 @@ export const keys = {
   pageWords: (id: string, page: number) => ['documents', 'words', id, page],
   documentText: (id: string) => ['documents', 'text', id],
   passage: (id: string, n: number) => ['documents', 'passage', id, n],
-  search: (avee: string, query: string) => ['documents', 'search', avee, query],
+  search: (query: string, scope: string, avee: string) => ['search', { query, scope, avee }],
   documentStats: ['documents', 'stats'],
   insight: ['insight'],
   intelligence: (conversationId: string) => ['insight', 'conversation', conversationId],

@@ -1,7 +1,7 @@
 import { useMutation } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import type { Avee } from '../../contract/avees.ts'
-import { searchDocuments } from '../../contract/knowledge.ts'
+import { search as searchOperation } from '../../contract/search.ts'
 import { useApi } from '../api/react.tsx'
 import { Section } from '../shell/page.tsx'
 import { Button } from '../ui/button.tsx'
@@ -14,7 +14,8 @@ export function RetrievalTest({ avee }: { avee: Avee }) {
   const api = useApi()
   const [question, setQuestion] = useState('')
   const search = useMutation({
-    mutationFn: (query: string) => api.call(searchDocuments, { body: { avee: avee.id, query, limit: 10 } }),
+    mutationFn: (query: string) =>
+      api.call(searchOperation, { body: { avee: avee.id, scope: 'documents', query, limit: 10 } }),
   })
   const submit = (event: FormEvent): void => {
     event.preventDefault()
@@ -35,7 +36,7 @@ export function RetrievalTest({ avee }: { avee: Avee }) {
       </form>
       <div aria-live="polite" className="search-results">
         {search.isError && <Notice kind="bad">{search.error.message}</Notice>}
-        {search.data && <SearchResults {...search.data} showLayer={!avee.is_library} />}
+        {search.data && <SearchResults {...search.data} />}
       </div>
     </Section>
   )

@@ -1,56 +1,55 @@
-import { useMemo, useState } from 'react'
-import type { Answerability, SearchHit } from '../../contract/knowledge.ts'
+import { Brain, FileText, MessageSquare } from 'lucide-react'
+import { type KeyboardEvent, type ReactNode, useMemo, useState } from 'react'
+import { Link } from 'wouter'
+import type { Answerability } from '../../contract/knowledge.ts'
+import type { DocumentResult, SearchResult } from '../../contract/search.ts'
+import { formatTime } from '../ui/format.ts'
 import { EmptyState, Notice } from '../ui/state.tsx'
 import { DocumentDialog } from './document-dialog.tsx'
 import { layerLabels } from './layers.ts'
 import { placeOf } from './place-of.ts'
-import { createSnippet } from './snippet.ts'
 import './search-results.css'
 
-/** The passages that match a query, best first, with its words highlighted. Each opens on its page. */
+/**
+ * The results of a search, best first, with the words of the query highlighted. A passage opens on its page; a
+ * conversation and a memory lead to their screens. The arrow keys move between results.
+ */
 export function SearchResults({
   query,
   results,
   answerable,
-  showLayer,
+  showAvee = false,
 }: {
   query: string
-  results: SearchHit[]
+  results: SearchResult[]
   answerable: Answerability
-  showLayer: boolean
+  showAvee?: boolean
 }) {
-  const [open, setOpen] = useState<SearchHit>()
+  const [open, setOpen] = useState<DocumentResult>()
   const passage = useMemo(() => open && { ...open, claim: query }, [open, query])
   if (results.length === 0) return <EmptyState title="No results" />
+  const hasDocumentsOnly = results.every(({ kind }) => kind === 'document')
   return (
     <>
-      {answerable !== 'yes' && (
+      {answerable !== 'yes' && hasDocumentsOnly && (
         <Notice kind="warn">
           {answerable === 'no'
             ? 'No good match: these passages do not seem to answer the question.'
             : 'These passages are the closest ones found.'}
         </Notice>
       )}
-      <ol className="rows" aria-label="Passages">
-        {results.map((hit) => (
-          <li key={`${hit.document_id} ${hit.passage}`} className="row">
-            <button type="button" className="search-hit" onClick={() => setOpen(hit)}>
-              <span className="row-title">
-                <span className="truncate">{hit.title}</span>
-                {hit.page !== null && (
-                  <span className="row-facts">{placeOf({ ...hit, page: hit.page }).toLowerCase()}</span>
-                )}
-                {showLayer && <span className="row-facts">{layerLabels[hit.layer].title}</span>}
-                <span className="search-hit-score" title="Relevance score">
-                  {hit.score.toFixed(2)}
-                </span>
-              </span>
-              <span className="search-hit-text">
-                {createSnippet(hit.text, query).map((part, i) =>
-                  part.isMatch ? <mark key={i}>{part.text}</mark> : part.text,
-                )}
-              </span>
-            </button>
+      <ol className="rows" aria-label="Results" onKeyDown={moveFocus}>
+        {results.map((result) => (
+          <li key={keyOf(result)} className="row">
+            {result.kind === 'document' ? (
+              <button type="button" className="search-hit" onClick={() => setOpen(result)}>
+                <ResultText result={result} showAvee={showAvee} />
+              </button>
+            ) : (
+              <Link className="search-hit" href={addressOf(result)}>
+                <ResultText result={result} showAvee={showAvee} />
+              </Link>
+            )}
           </li>
         ))}
       </ol>
@@ -64,4 +63,71 @@ export function SearchResults({
       )}
     </>
   )
+}
+
+const icons = {
+  document: <FileText size={16} aria-label="Document" />,
+  conversation: <MessageSquare size={16} aria-label="Conversation" />,
+  memory: <Brain size={16} aria-label="Memory" />,
+}
+
+function ResultText({ result, showAvee }: { result: SearchResult; showAvee: boolean }) {
+  const { avee, snippet, score } = result
+  return (
+    <>
+      <span className="row-title">
+        {icons[result.kind]}
+        <span className="truncate">{titleOf(result)}</span>
+        {factsOf(result, showAvee && avee.handle !== 'local' ? avee.display_name : undefined).map(
+          (fact, i) => (
+            <span key={i} className="row-facts">
+              {fact}
+            </span>
+          ),
+        )}
+        <span className="search-hit-score" title="Relevance score">
+          {score.toFixed(2)}
+        </span>
+      </span>
+      <span className="search-hit-text" dir="auto">
+        {snippet.map((part, i) => (part.is_match ? <mark key={i}>{part.text}</mark> : part.text))}
+      </span>
+    </>
+  )
+}
+
+function titleOf(result: SearchResult): string {
+  if (result.kind === 'memory') return 'Memory'
+  return result.title ?? 'New conversation'
+}
+
+/** What a result shows beside its title. */
+function factsOf(result: SearchResult, aveeName: string | undefined): ReactNode[] {
+  const facts: ReactNode[] = aveeName === undefined ? [] : [aveeName]
+  if (result.kind !== 'document') return [...facts, formatTime(result.created_at)]
+  if (result.page !== null) facts.unshift(placeOf({ ...result, page: result.page }).toLowerCase())
+  if (result.avee.handle !== 'local') facts.push(layerLabels[result.layer].title)
+  return facts
+}
+
+const keyOf = (result: SearchResult): string => {
+  if (result.kind === 'document') return `${result.document_id} ${result.passage}`
+  return result.kind === 'conversation' ? result.conversation_id : result.memory_id
+}
+
+function addressOf(result: Exclude<SearchResult, DocumentResult>): string {
+  if (result.kind === 'memory') return `/memory?${new URLSearchParams({ query: result.text })}`
+  const message = result.message_id === null ? '' : `?message=${result.message_id}`
+  return `/chat/${result.avee.handle}/${result.conversation_id}${message}`
+}
+
+/** Moves the focus to the next or previous result. */
+function moveFocus(event: KeyboardEvent<HTMLElement>): void {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
+  if (step === undefined) return
+  const hits = [...event.currentTarget.querySelectorAll<HTMLElement>('.search-hit')]
+  const next = hits[hits.findIndex((hit) => hit === document.activeElement) + step]
+  if (!next) return
+  event.preventDefault()
+  next.focus()
 }

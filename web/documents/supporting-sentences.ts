@@ -1,5 +1,5 @@
+import { isSameStem, isShortWord, normalizeWord, wordSegmenter } from '../../contract/snippet.ts'
 import type { TextRange } from './find-passage.ts'
-import { isSameStem, isShortWord, normalizeWord, wordSegmenter } from './snippet.ts'
 
 const sentenceSegmenter = new Intl.Segmenter(undefined, { granularity: 'sentence' })
 

@@ -13,8 +13,19 @@ import { Sidebar } from './sidebar.tsx'
 export function Shell({ me, children }: { me: Me; children: ReactNode }) {
   const isPhone = useMediaQuery(phoneScreen)
   const [isOpen, setIsOpen] = useState(false)
-  const [location] = useLocation()
+  const [location, navigate] = useLocation()
   useEffect(() => setIsOpen(false), [location])
+  useEffect(() => {
+    const openSearch = (event: KeyboardEvent): void => {
+      if (event.key.toLowerCase() !== 'k' || !(event.ctrlKey || event.metaKey)) return
+      event.preventDefault()
+      const field = document.querySelector<HTMLInputElement>('form[role=search] input')
+      if (field) field.select()
+      else navigate('/search')
+    }
+    document.addEventListener('keydown', openSearch)
+    return () => document.removeEventListener('keydown', openSearch)
+  }, [navigate])
 
   return (
     <OpenMenuContext value={() => setIsOpen(true)}>

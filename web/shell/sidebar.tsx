@@ -23,6 +23,8 @@ import { SidebarAvees } from './sidebar-avees.tsx'
 import { useSignOut } from './sign-out.ts'
 import './sidebar.css'
 
+const shortcutName = /^(?:Mac|iP)/.test(navigator.platform) ? '⌘K' : 'Ctrl K'
+
 const sections = [
   {
     href: '/',
@@ -39,6 +41,7 @@ const sections = [
   {
     href: '/search',
     title: 'Search',
+    shortcut: 'Control+K Meta+K',
     icon: Search,
     isActive: (path: string) => path.startsWith('/search'),
   },
@@ -71,15 +74,21 @@ export function Sidebar({ me }: { me: Me }) {
         </Tooltip>
       </div>
       <nav className="nav" aria-label="Sections">
-        {sections.map(({ href, title, icon: Icon, isActive }) => (
+        {sections.map(({ href, title, icon: Icon, isActive, shortcut }) => (
           <Link
             key={href}
             href={href}
             className="nav-link"
             aria-current={isActive(path) ? 'page' : undefined}
+            aria-keyshortcuts={shortcut}
           >
             <Icon size={18} aria-hidden />
             {title}
+            {shortcut && (
+              <kbd className="nav-shortcut" aria-hidden>
+                {shortcutName}
+              </kbd>
+            )}
           </Link>
         ))}
       </nav>

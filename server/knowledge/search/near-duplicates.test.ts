@@ -4,6 +4,8 @@ import { withoutNearDuplicates } from './near-duplicates.ts'
 
 const passage = (id: string, text = `text ${id}`): RankedPassage => ({
   id,
+  createdAt: new Date(0),
+  aveeId: '',
   version: '1',
   documentId: 'document',
   title: 'Title',

@@ -5,7 +5,12 @@ import type { Log } from '../../log.ts'
 import type { Embedder } from '../../models/index.ts'
 import { coverageOf, expandFollowUp, fuseRankings, queryAnalyzer } from '../../search/index.ts'
 import { passageWithContext } from '../chunking/passage.ts'
-import { countPassagesByLanguage, type LibraryCounts, type RankedPassage } from '../store/search.ts'
+import {
+  countPassagesByLanguage,
+  type DocumentFilter,
+  type LibraryCounts,
+  type RankedPassage,
+} from '../store/search.ts'
 import { searchVectors } from '../store/vectors.ts'
 import { answerabilityOf, answerProbability } from './answerability.ts'
 import { lexicalSearch, type WeightedTerm, weightTerms } from './lexical.ts'
@@ -19,6 +24,8 @@ export type SearchQuery = {
   /** The layers that the caller may see. Documents of other layers affect neither results nor statistics. */
   layers: Layer[]
   query: string
+  /** Restricts the results, but not the statistics. */
+  filter?: DocumentFilter | undefined
   /** Earlier questions of the conversation, oldest first; a follow-up question is expanded from them. */
   context?: string[]
   /** The number of passages of each language, if it has been read already. */
@@ -133,8 +140,8 @@ export function hybridSearch({ database, log, embedder, embedderOf, relevance }:
     return passages.map((passage, i) => ({ ...(order[i]?.passage ?? passage), score: passage.score }))
   }
 
-  /** Returns up to `limit` passages, best first, without duplicates. */
-  return async function search(query: SearchQuery, limit: number): Promise<Ranking> {
+  /** Ranks the passages of one avee; `text` is the query, expanded if it is a follow-up. */
+  async function rankAvee(query: SearchQuery, limit: number) {
     let vectorResult: Promise<RankedPassage[]> | undefined
     const lexical = await searchTerms(query, (text, counts) => {
       if (query.lexicalOnly) return
@@ -143,7 +150,7 @@ export function hybridSearch({ database, log, embedder, embedderOf, relevance }:
       vectorResult.catch(() => {})
     })
     query.signal.throwIfAborted()
-    if (!lexical) return { passages: [], answerable: 'no' }
+    if (!lexical) return { text: query.query, passages: [], probability: 0 }
     const { coverage } = lexical
     const nearest = (await vectorResult) ?? []
     const fused = fuseRankings(
@@ -154,11 +161,24 @@ export function hybridSearch({ database, log, embedder, embedderOf, relevance }:
       fused.slice(0, maxFusedResults),
       Math.max(limit, maxRerankedResults),
     )
-    const ranked = query.lexicalOnly ? distinct : await rerank(lexical.text, distinct, query.signal)
     const probability = answerProbability({ coverage, cosines: nearest.map(({ score }) => score) })
+    const passages = distinct.map((passage) => ({ ...passage, score: passage.score * probability }))
+    return { text: lexical.text, passages, probability }
+  }
+
+  /**
+   * Returns up to `limit` passages, best first, without duplicates. Several queries ask the same of several avees, one
+   * after the other, so that one request takes one connection.
+   */
+  return async function search(queries: [SearchQuery, ...SearchQuery[]], limit: number): Promise<Ranking> {
+    const [{ lexicalOnly, signal, query }] = queries
+    const rankings = []
+    for (const each of queries) rankings.push(await rankAvee(each, limit))
+    const passages = rankings.flatMap((ranking) => ranking.passages).sort((a, b) => b.score - a.score)
+    const ranked = lexicalOnly ? passages : await rerank(rankings[0]?.text ?? query, passages, signal)
     return {
-      passages: ranked.slice(0, limit).map((passage) => ({ ...passage, score: passage.score * probability })),
-      answerable: answerabilityOf(probability),
+      passages: ranked.slice(0, limit),
+      answerable: answerabilityOf(Math.max(...rankings.map(({ probability }) => probability))),
     }
   }
 }

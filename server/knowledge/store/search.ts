@@ -2,13 +2,21 @@ import { sql } from 'kysely'
 import type { Layer } from '../../../contract/layers.ts'
 import { type Database, type Db, likePatterns } from '../../db/index.ts'
 
+/** Documents of a type (pdf, docx …) that were added within a period; `to` is exclusive. */
+export type DocumentFilter = {
+  type?: string | undefined
+  from?: Date | undefined
+  to?: Date | undefined
+}
+
 /** The avee and the layers of its documents that a statement may return. */
-export type Scope = { aveeId: string; layers: Layer[] }
+export type Scope = { aveeId: string; layers: Layer[]; filter?: DocumentFilter | undefined }
 
 /** A search result. `id` is the row's; the meaning of `score` depends on the statement. */
 export type RankedPassage = {
   id: string
   version: string
+  aveeId: string
   documentId: string
   title: string
   filename: string | null
@@ -20,6 +28,8 @@ export type RankedPassage = {
   heading: string | null
   text: string
   score: number
+  /** When the document was added. */
+  createdAt: Date
 }
 
 /** Excludes versions that are being built or purged. There are rarely any. */
@@ -29,10 +39,21 @@ const isLive = ({ aveeId }: Scope) => sql<boolean>`
 export const inLayers = ({ layers }: Scope, column: string) =>
   sql<boolean>`${sql.ref(column)} = any(${layers}::text[])`
 
+/** Matches rows of the documents that the filter of a scope selects. */
+export const isSelected = ({ aveeId, filter }: Scope, version: string) =>
+  filter === undefined
+    ? sql<boolean>`true`
+    : sql<boolean>`${sql.ref(version)} in (
+        select version from documents where avee_id = ${aveeId}
+          and (${filter.type ?? null}::text is null or type = ${filter.type ?? null})
+          and created_at >= coalesce(${filter.from ?? null}::timestamptz, '-infinity')
+          and created_at < coalesce(${filter.to ?? null}::timestamptz, 'infinity'))`
+
 /** The columns of `RankedPassage` except `score`. */
 export const passageColumns = sql`
-  passages.id, passages.version, documents.id as "documentId", documents.title, documents.filename, passages.layer, passages.n,
-  passages.page, passages.start_offset as start, passages.end_offset as end, passages.heading, passages.text`
+  passages.id, passages.version, passages.avee_id as "aveeId", documents.id as "documentId", documents.title, documents.filename, passages.layer, passages.n,
+  passages.page, passages.start_offset as start, passages.end_offset as end, passages.heading, passages.text,
+  documents.created_at as "createdAt"`
 
 /** What a search has to know of the documents of one language in its scope. */
 export type LibraryCounts = {
@@ -120,7 +141,7 @@ export async function searchLexical(
     with hit as materialized (
       select id, version, section, -(lex <#> ${vector}::sparsevec) as own
       from passages
-      where ${isCandidate} and ${inLayers(scope, 'layer')} and ${isLive(scope)}
+      where ${isCandidate} and ${inLayers(scope, 'layer')} and ${isLive(scope)} and ${isSelected(scope, 'version')}
       order by lex <#> ${vector}::sparsevec
       limit ${limit}
     )

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Database, Db } from '../../db/index.ts'
 import { vectorLiteral } from '../../search/index.ts'
-import { inLayers, passageColumns, type RankedPassage, type Scope } from './search.ts'
+import { inLayers, isSelected, passageColumns, type RankedPassage, type Scope } from './search.ts'
 import { indexedVectorType, isInSpace } from './vector-index.ts'
 
 /**
@@ -106,7 +106,7 @@ export async function searchVectors(
     and exists (
       select from documents
       where documents.version = passage_vectors.version and ${inLayers(scope, 'documents.layer')}
-    )`
+    ) and ${isSelected(scope, 'version')}`
   const scansAll = isSmall(query, maxScanned[database.kind])
   const nearest = scansAll
     ? // `offset 0` keeps the planner from using the index, which would visit other avees' vectors first.

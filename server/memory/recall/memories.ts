@@ -2,28 +2,40 @@ import type { Layer } from '../../../contract/layers.ts'
 import type { Row } from '../../db/index.ts'
 import { expandFollowUp, idf, type QueryTerm } from '../../search/index.ts'
 import { findPeriod } from '../dates.ts'
-import { countByLanguage, findByVector, findCandidates, type RecallScope } from '../store/memories.ts'
+import {
+  countByLanguage,
+  countRecallable,
+  findByVector,
+  findCandidates,
+  type RecallScope,
+} from '../store/memories.ts'
 import { countWords, type Pair, pairAnalyzer } from '../terms.ts'
 import { embedQuery, type RecallDependencies } from './embed-query.ts'
 
-export type RecallQuery = Pair & {
-  /** The user's current access layer: memories of wider layers are left out. */
-  layer: Layer
+type MemoryQuery = Pair & {
   query: string
   /** Earlier questions of the conversation, oldest first, for follow-up questions. */
   context?: string[]
-  maxWords: number
   /** True when the prompt goes to another machine: memories for local models only are left out. */
   remote: boolean
+  signal: AbortSignal
+}
+
+export type RecallQuery = MemoryQuery & {
+  /** The user's current access layer: memories of wider layers are left out. */
+  layer: Layer
+  maxWords: number
   /** The number of memories of each language, if `counts` has been read already. */
   counts?: MemoryCount[]
-  signal: AbortSignal
 }
 
 type MemoryCount = { language: string | null; memories: number }
 
 /** `valid_from`: since when it is true; of an event, when it takes place. `valid_until`: since when it is no longer true. */
 export type RecalledMemory = Pick<Row<'memories'>, 'id' | 'type' | 'content' | 'valid_from' | 'valid_until'>
+
+/** A memory that matches a search. */
+export type FoundMemory = Row<'memories'> & { score: number }
 
 /** Memories of this importance are part of every prompt; the instruction of `ask-model.ts` gives it to names, allergies and diets. */
 const alwaysImportance = 0.85
@@ -33,20 +45,16 @@ const maxNearest = 30
 export function memoryRecall(dependencies: RecallDependencies) {
   const { db } = dependencies.database
 
-  async function vectorSearch(scope: RecallScope, query: RecallQuery) {
+  async function vectorSearch(scope: RecallScope, query: MemoryQuery) {
     const embedded = await embedQuery(dependencies, query)
     return embedded ? await findByVector(db, scope, { ...embedded, limit: maxNearest }) : []
   }
 
-  /**
-   * Returns memories for a prompt, within a number of words: pinned ones, then those with a term or of the period of the
-   * query (past ones last), then important ones, then those with a similar embedding.
-   */
-  return async function recall(query: RecallQuery, layers: Layer[]): Promise<RecalledMemory[]> {
+  /** Finds memories for a query and measures what they have in common with it. */
+  async function rateMemories(query: MemoryQuery, layers: Layer[], counts: MemoryCount[]) {
+    if (counts.length === 0) return []
     const now = dependencies.now()
     const scope: RecallScope = { ...query, layers }
-    const counts = query.counts ?? (await countByLanguage(db, scope).execute())
-    if (counts.length === 0) return []
     const total = counts.reduce((sum, each) => sum + each.memories, 0)
     const languages = counts.map((each) => each.language)
     const analyzer = await pairAnalyzer(query, languages)
@@ -65,27 +73,54 @@ export function memoryRecall(dependencies: RecallDependencies) {
     const cosines = new Map(nearest.map(({ id, cosine }) => [id, cosine]))
     const candidates = [...new Map([...lexical, ...nearest].map((one) => [one.id, one])).values()]
     const coverageOf = coverage(terms, candidates, total)
-    const ranked = candidates.map((memory) => {
+    return candidates.map((memory) => {
       const isInPeriod =
         period && memory.valid_from && memory.valid_from >= period.from && memory.valid_from < period.to
       const [lexicalScore, cosine] = [coverageOf(memory), cosines.get(memory.id) ?? 0]
-      const isRelevant = isInPeriod || lexicalScore > 0
       const isPast = memory.valid_until !== null && memory.valid_until <= now
-      const isImportant = memory.importance >= alwaysImportance && !isPast
-      const group = memory.pinned && !isPast ? 0 : isRelevant ? (isPast ? 2 : 1) : isImportant ? 3 : 4
-      return { memory, group, relevance: isInPeriod ? 1 : Math.max(lexicalScore, cosine) }
+      return { memory, isInPeriod, isPast, lexicalScore, cosine }
     })
-    ranked.sort(
-      (a, b) =>
-        a.group - b.group ||
-        b.relevance - a.relevance ||
-        b.memory.importance - a.memory.importance ||
-        b.memory.last_confirmed_at.getTime() - a.memory.last_confirmed_at.getTime(),
-    )
-    return withinBudget(
-      ranked.map(({ memory }) => memory),
-      query.maxWords,
-    )
+  }
+
+  return {
+    /**
+     * Returns memories for a prompt, within a number of words: pinned ones, then those with a term or of the period of
+     * the query (past ones last), then important ones, then those with a similar embedding.
+     */
+    async recall(query: RecallQuery, layers: Layer[]): Promise<RecalledMemory[]> {
+      const counts = query.counts ?? (await countByLanguage(db, { ...query, layers }).execute())
+      const ranked = (await rateMemories(query, layers, counts)).map(
+        ({ memory, isInPeriod, isPast, lexicalScore, cosine }) => {
+          const isRelevant = isInPeriod || lexicalScore > 0
+          const isImportant = memory.importance >= alwaysImportance && !isPast
+          const group = memory.pinned && !isPast ? 0 : isRelevant ? (isPast ? 2 : 1) : isImportant ? 3 : 4
+          return { memory, group, relevance: isInPeriod ? 1 : Math.max(lexicalScore, cosine) }
+        },
+      )
+      ranked.sort(
+        (a, b) =>
+          a.group - b.group ||
+          b.relevance - a.relevance ||
+          b.memory.importance - a.memory.importance ||
+          b.memory.last_confirmed_at.getTime() - a.memory.last_confirmed_at.getTime(),
+      )
+      return withinBudget(
+        ranked.map(({ memory }) => memory),
+        query.maxWords,
+      )
+    },
+
+    /**
+     * Returns the current memories with words of the query, also while memory is off, the best first. `score` is the
+     * share of the words, weighted by their IDF, 0 to 1.
+     */
+    async search(query: MemoryQuery, layers: Layer[]): Promise<FoundMemory[]> {
+      const counts = await countRecallable(db, { ...query, layers }).execute()
+      return (await rateMemories(query, layers, counts))
+        .filter(({ isPast, lexicalScore }) => !isPast && lexicalScore > 0)
+        .map(({ memory, lexicalScore }) => ({ ...memory, score: lexicalScore }))
+        .sort((a, b) => b.score - a.score)
+    },
   }
 }
 

@@ -1,6 +1,13 @@
 import { setImmediate } from 'node:timers/promises'
 import { type Layer, layersWithin } from '../../../contract/layers.ts'
-import { coverageOf, expandFollowUp, fuseRankings, idf, sparseVectorLiteral } from '../../search/index.ts'
+import {
+  type Coverage,
+  coverageOf,
+  expandFollowUp,
+  fuseRankings,
+  idf,
+  sparseVectorLiteral,
+} from '../../search/index.ts'
 import { findPeriod } from '../dates.ts'
 import {
   documentFrequencies,
@@ -18,9 +25,13 @@ import { type Pair, pairAnalyzer } from '../terms.ts'
 import { embedQuery, type RecallDependencies } from './embed-query.ts'
 import { excerptOf } from './excerpt.ts'
 
-export type TurnQuery = ({ conversationId: string } | Pair) & {
+export type TurnQuery = TurnSearch & {
   /** Turns of wider layers are left out. */
   layer: Layer
+}
+
+/** A search in one conversation, or in all of a user with an avee. */
+export type TurnSearch = ({ conversationId: string } | Pair) & {
   query: string
   /** Earlier questions, oldest first, for follow-up questions. */
   context?: string[]
@@ -28,12 +39,17 @@ export type TurnQuery = ({ conversationId: string } | Pair) & {
   leafId?: string
   /** Ids of messages to leave out, such as those that are in the prompt already. */
   without?: string[]
+  /** The period in which the turns were written; `to` is exclusive. */
+  from?: Date | undefined
+  to?: Date | undefined
   limit: number
   signal: AbortSignal
 }
 
 /** An earlier message that matches a query, and the part that does. The best match has a score of about 1. */
 export type RecalledTurn = FoundTurn & { score: number; excerpt: string }
+
+const noCoverage: Coverage = { share: 0, windowShare: 0, matched: 0 }
 
 const maxLexical = 400
 const maxNearest = 100
@@ -48,16 +64,16 @@ const periodWeight = 0.25
 export function turnRecall(dependencies: RecallDependencies) {
   const { db } = dependencies.database
 
-  async function vectorSearch(query: TurnQuery, scope: TurnScope) {
+  async function vectorSearch(query: TurnSearch, scope: TurnScope) {
     // Turns have no vectors of remote embedding models.
     const embedded = await embedQuery(dependencies, query, { localOnly: true })
     return embedded ? await findTurnsByVector(db, scope, { ...embedded, limit: maxNearest }) : []
   }
 
-  async function lexicalSearch(query: TurnQuery, scope: TurnScope) {
+  async function lexicalSearch(query: TurnSearch, scope: TurnScope) {
     const counts = await turnLanguages(db, scope)
     const [pair] = counts
-    if (!pair) return { languages: [], hits: [], coverage: () => 0 }
+    if (!pair) return { languages: [], hits: [], coverage: () => noCoverage }
     const total = counts.reduce((sum, each) => sum + each.turns, 0)
     const languages = [...new Set(counts.map((each) => each.language))]
     // The names of speakers are indexed without a language.
@@ -72,22 +88,22 @@ export function turnRecall(dependencies: RecallDependencies) {
       for (const form of indexed)
         weights.set(form, Math.max(weights.get(form) ?? 0, term.weight * idf(frequency, total)))
     }
-    const coverage = (text: string) => coverageOf(analyzer, terms, { context: '', text }).matched
+    const coverage = (text: string) => coverageOf(analyzer, terms, { context: '', text })
     if (weights.size === 0) return { languages, hits: [], coverage }
     const vector = sparseVectorLiteral(weights)
     const hits = await findTurnsByTerms(db, scope, { terms: [...weights.keys()], vector, limit: maxLexical })
     return { languages, hits, coverage }
   }
 
-  /** Returns earlier turns that match a query, the best first. */
-  return async function recallTurns(query: TurnQuery): Promise<RecalledTurn[]> {
-    const scope: TurnScope = { ...query, layers: layersWithin(query.layer) }
+  /** Ranks earlier turns, and measures how much of the query a text contains. */
+  async function rankTurns(query: TurnSearch, layers: Layer[]) {
+    const scope: TurnScope = { ...query, layers }
     const [{ languages, hits, coverage }, nearest] = await Promise.all([
       lexicalSearch(query, scope),
       vectorSearch(query, scope),
     ])
     query.signal.throwIfAborted()
-    if (hits.length === 0 && nearest.length === 0) return []
+    if (hits.length === 0 && nearest.length === 0) return { turns: [], coverage }
     const best = hits.slice(0, query.limit * 4).map(({ id }) => id)
     const links = new Map<string, LinkedTurn>(
       [...hits, ...nearest, ...(await neighboursOf(db, scope, best))].map((turn) => [turn.id, turn]),
@@ -99,14 +115,14 @@ export function turnRecall(dependencies: RecallDependencies) {
       .map(({ id }) => id)
       .filter((id) => !without.has(id))
       .slice(0, query.limit * 4)
-    const [turns, branch] = await Promise.all([
+    const [stored, branch] = await Promise.all([
       findTurns(db, wanted),
       query.leafId === undefined ? undefined : messagesOnBranch(db, query.leafId, wanted),
     ])
     query.signal.throwIfAborted()
     const period = findPeriod(query.query, dependencies.now(), { languages, prefer: 'past' })
     const found = wanted
-      .flatMap((id) => turns.get(id) ?? [])
+      .flatMap((id) => stored.get(id) ?? [])
       .filter((turn) => branch === undefined || branch.has(turn.id))
       .map((turn) => {
         const isInPeriod = period && turn.createdAt >= period.from && turn.createdAt < period.to
@@ -116,10 +132,26 @@ export function turnRecall(dependencies: RecallDependencies) {
       .slice(0, query.limit)
     const recalled: RecalledTurn[] = []
     for (const turn of found) {
-      recalled.push({ ...turn, excerpt: excerptOf(turn.content, coverage) })
+      const excerpt = excerptOf(turn.content, (sentence) => coverage(sentence).matched)
+      recalled.push({ ...turn, excerpt })
       await setImmediate()
     }
-    return recalled
+    return { turns: recalled, coverage }
+  }
+
+  return {
+    /** Returns earlier turns that match a query, or follow one that does, the best first. */
+    recallTurns: async (query: TurnQuery): Promise<RecalledTurn[]> =>
+      (await rankTurns(query, layersWithin(query.layer))).turns,
+
+    /** Returns turns with words of the query, the best first; `score` is the share of the words, 0 to 1. */
+    async searchTurns(query: TurnSearch, layers: Layer[]): Promise<RecalledTurn[]> {
+      const { turns, coverage } = await rankTurns(query, layers)
+      return turns
+        .map((turn) => ({ ...turn, score: coverage(turn.excerpt).share }))
+        .filter(({ score }) => score > 0)
+        .sort((a, b) => b.score - a.score)
+    },
   }
 }
 

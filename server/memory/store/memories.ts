@@ -282,8 +282,11 @@ const recallable = (db: Db, scope: RecallScope) =>
 
 /** Counts the memories of each language, the most frequent first; there are none while memory is off. */
 export const countByLanguage = (db: Db, scope: RecallScope) =>
+  countRecallable(db, scope).where((eb) => eb.not(eb.exists(disabledSettings(db, scope))))
+
+/** Counts the memories of each language, the most frequent first, also while memory is off. */
+export const countRecallable = (db: Db, scope: RecallScope) =>
   recallable(db, scope)
-    .where((eb) => eb.not(eb.exists(disabledSettings(db, scope))))
     .select(['language', sql<number>`count(*)::int`.as('memories')])
     .groupBy('language')
     .orderBy('memories', 'desc')

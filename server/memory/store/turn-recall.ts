@@ -5,7 +5,13 @@ import { vectorLiteral } from '../../search/index.ts'
 import type { Pair } from '../terms.ts'
 
 /** The turns of one conversation, or of all conversations of a user with an avee. */
-export type TurnScope = ({ conversationId: string } | Pair) & { layers: Layer[] }
+export type TurnScope = ({ conversationId: string } | Pair) & {
+  layers: Layer[]
+  /** Turns written before this moment are left out. */
+  from?: Date | undefined
+  /** Turns written at this moment or later are left out. */
+  to?: Date | undefined
+}
 
 /** A message and the one that it follows. */
 export type LinkedTurn = { id: string; parentId: string | null }
@@ -26,7 +32,14 @@ const scoped = (scope: TurnScope) => {
       : sql<boolean>`turn_index.user_id = ${scope.userId} and turn_index.avee_id = ${scope.aveeId}
         and turn_index.conversation_id <> all (array(
           select id from all_conversations where user_id = ${scope.userId} and deletion_id is not null))`
-  return sql<boolean>`${owner} and turn_index.layer = any(${scope.layers}::text[])`
+  const { from, to } = scope
+  const isInPeriod =
+    from || to
+      ? sql`exists (select from messages where messages.id = turn_index.message_id
+          and created_at >= coalesce(${from ?? null}::timestamptz, '-infinity')
+          and created_at < coalesce(${to ?? null}::timestamptz, 'infinity'))`
+      : sql`true`
+  return sql<boolean>`${owner} and turn_index.layer = any(${scope.layers}::text[]) and ${isInPeriod}`
 }
 
 /** Counts the turns of each language, the most frequent first, with the pair that they belong to. */

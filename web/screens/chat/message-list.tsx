@@ -1,5 +1,6 @@
 import { ArrowDown, CircleAlert } from 'lucide-react'
 import { type ReactNode, useEffect, useEffectEvent, useLayoutEffect, useRef } from 'react'
+import { useSearchParams } from 'wouter'
 import type { Avee } from '../../../contract/avees.ts'
 import { Button, IconButton, Spinner } from '../../ui/button.tsx'
 import { ErrorState } from '../../ui/state.tsx'
@@ -25,6 +26,7 @@ export function MessageList({ thread, avee, chatKey, actions, onEditRefused }: M
   const { messages, pending, list, isBusy } = thread
   const { scroller, content, isAtBottom, scrollToBottom } = useStickToBottom(chatKey)
   useKeepScrollPosition(scroller, messages[0]?.id, chatKey)
+  useLinkedMessage(thread)
   useEffect(() => {
     if (pending) scrollToBottom()
   }, [pending, scrollToBottom])
@@ -46,20 +48,21 @@ export function MessageList({ thread, avee, chatKey, actions, onEditRefused }: M
               }}
             />
           )}
-          {messages.map((message, i) =>
-            message.role === 'user' ? (
-              <QuestionView key={message.id} message={message} isBusy={isBusy} actions={actions} />
-            ) : (
-              <AnswerView
-                key={message.id}
-                message={message}
-                avee={avee}
-                isLast={i === messages.length - 1 && !pending}
-                isBusy={isBusy}
-                actions={actions}
-              />
-            ),
-          )}
+          {messages.map((message, i) => (
+            <div key={message.id} id={anchorOf(message.id)} className="thread-message">
+              {message.role === 'user' ? (
+                <QuestionView message={message} isBusy={isBusy} actions={actions} />
+              ) : (
+                <AnswerView
+                  message={message}
+                  avee={avee}
+                  isLast={i === messages.length - 1 && !pending}
+                  isBusy={isBusy}
+                  actions={actions}
+                />
+              )}
+            </div>
+          ))}
           {pending && (
             <PendingTurnView pending={pending} avee={avee} thread={thread} onEdit={onEditRefused} />
           )}
@@ -171,6 +174,25 @@ function EarlierMessages({ isLoading, onLoad }: { isLoading: boolean; onLoad: ()
       )}
     </div>
   )
+}
+
+const anchorOf = (messageId: string): string => `message-${messageId}`
+
+/** Scrolls once to the message that the URL names (`?message=id`), after loading the messages down from it. */
+function useLinkedMessage({ messages, list }: Thread): void {
+  const [params] = useSearchParams()
+  const linked = params.get('message')
+  const shown = useRef<string | null>(null)
+  const loadEarlier = useEffectEvent(() => {
+    if (list.hasNextPage && !list.isFetchingNextPage) void list.fetchNextPage()
+  })
+  useEffect(() => {
+    if (linked === null || shown.current === linked) return
+    const message = document.getElementById(anchorOf(linked))?.firstElementChild
+    if (!message) return loadEarlier()
+    shown.current = linked
+    message.scrollIntoView({ block: 'center' })
+  }, [linked, messages])
 }
 
 /** Keeps the visible messages in place when earlier ones are added above them. */

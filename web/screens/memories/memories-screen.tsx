@@ -1,6 +1,7 @@
 import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { Brain, Download, Plus } from 'lucide-react'
 import { useDeferredValue, useState } from 'react'
+import { useSearchParams } from 'wouter'
 import { listMyAvees } from '../../../contract/avees.ts'
 import {
   exportMemories,
@@ -73,7 +74,8 @@ export function MemoriesScreen() {
 function MemoryList({ settings }: { settings: MemorySettings }) {
   const api = useApi()
   const [avee, setAvee] = useState('')
-  const [searchText, setSearchText] = useState('')
+  const [params] = useSearchParams()
+  const [searchText, setSearchText] = useState(params.get('query') ?? '')
   const [includePast, setIncludePast] = useState(false)
   const [deletedIds, setDeletedIds] = useState<ReadonlySet<string>>(new Set())
   const query = useDeferredValue(searchText.trim())

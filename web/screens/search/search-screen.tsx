@@ -1,9 +1,9 @@
-import { skipToken, useQuery } from '@tanstack/react-query'
+import { skipToken, useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { Search } from 'lucide-react'
-import { type FormEvent, useEffect, useState } from 'react'
+import { type FormEvent, type KeyboardEvent, useEffect, useState } from 'react'
 import { useSearchParams } from 'wouter'
 import { listMyAvees } from '../../../contract/avees.ts'
-import { searchDocuments } from '../../../contract/knowledge.ts'
+import { type SearchScope, search as searchOperation, searchScope } from '../../../contract/search.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { SearchResults } from '../../documents/search-results.tsx'
@@ -13,38 +13,72 @@ import { SearchField, SmallSelect } from '../../ui/field.tsx'
 import { EmptyState, ErrorState, Skeleton } from '../../ui/state.tsx'
 import './search-screen.css'
 
-const library = 'local'
+const scopeNames: Record<SearchScope, string> = {
+  all: 'All results',
+  documents: 'Documents',
+  conversations: 'Conversations',
+  memories: 'Memories',
+}
 
-/** Searches the passages of the user's library or avees. The query is part of the URL, so a search can be bookmarked and shared. */
+/**
+ * Searches documents, conversations and memories of the user's avees. The search is part of the URL, so it can be
+ * bookmarked, and survives opening a result.
+ */
 export function SearchScreen() {
   const api = useApi()
   const [params, setParams] = useSearchParams()
   const query = params.get('query')?.trim() ?? ''
-  const avee = params.get('avee') ?? library
+  const avee = params.get('avee') ?? ''
+  const scope = searchScope.safeParse(params.get('scope')).data ?? 'all'
   const [searchText, setSearchText] = useState(query)
   useEffect(() => setSearchText(query), [query])
 
   const mine = useQuery({ queryKey: keys.myAvees, queryFn: () => api.call(listMyAvees) })
-  const avees = mine.data?.avees.filter(({ is_library: isLibrary }) => !isLibrary) ?? []
-  const search = useQuery({
-    queryKey: keys.search(avee, query),
-    queryFn: query === '' ? skipToken : () => api.call(searchDocuments, { body: { avee, query, limit: 20 } }),
+  const followed = useQuery({
+    queryKey: keys.followedAvees,
+    queryFn: () => api.call(listMyAvees, { query: { followed: true } }),
+  })
+  const avees = [
+    ...(mine.data?.avees.filter(({ is_library: isLibrary }) => !isLibrary) ?? []),
+    ...(followed.data?.avees.filter(({ is_owner: isOwner }) => !isOwner) ?? []),
+  ]
+  const search = useInfiniteQuery({
+    queryKey: keys.search(query, scope, avee),
+    initialPageParam: undefined as string | undefined,
+    queryFn:
+      query === ''
+        ? skipToken
+        : ({ pageParam, signal }) =>
+            api.call(searchOperation, {
+              body: {
+                query,
+                scope,
+                limit: 20,
+                ...(avee ? { avee } : {}),
+                ...(pageParam ? { cursor: pageParam } : {}),
+              },
+              signal,
+            }),
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
   })
 
-  const startSearch = (next: { query: string; avee: string }): void =>
+  const startSearch = (changes: { query?: string; scope?: string; avee?: string }): void => {
+    const next = { query: searchText.trim(), scope, avee, ...changes }
     setParams({
       ...(next.query && { query: next.query }),
-      ...(next.avee !== library && { avee: next.avee }),
+      ...(next.scope !== 'all' && { scope: next.scope }),
+      ...(next.avee && { avee: next.avee }),
     })
+  }
   const submit = (event: FormEvent): void => {
     event.preventDefault()
-    startSearch({ query: searchText.trim(), avee })
+    startSearch({})
   }
   return (
-    <Page title="Search" intro="Find passages in your documents.">
-      <form className="search-form" role="search" onSubmit={submit}>
+    <Page title="Search" intro="Find passages of documents, conversations and memories.">
+      <form className="search-form" role="search" onSubmit={submit} onKeyDown={focusFirstResult}>
         <SearchField
-          label="Search your documents"
+          label="Search everything"
           maxLength={1000}
           value={searchText}
           autoFocus
@@ -54,34 +88,66 @@ export function SearchScreen() {
           Search
         </Button>
       </form>
-      {avees.length > 0 && (
+      <div className="search-filters">
         <SmallSelect
-          label="Search in"
-          className="search-scope"
-          value={avee}
-          onChange={(event) => startSearch({ query: searchText.trim(), avee: event.target.value })}
+          label="Show"
+          value={scope}
+          onChange={(event) => startSearch({ scope: event.target.value })}
         >
-          <option value={library}>Your library</option>
-          {avees.map(({ id, handle, display_name: name }) => (
-            <option key={id} value={handle}>
-              {name}
+          {searchScope.options.map((each) => (
+            <option key={each} value={each}>
+              {scopeNames[each]}
             </option>
           ))}
         </SmallSelect>
-      )}
+        {avees.length > 0 && (
+          <SmallSelect
+            label="Search in"
+            value={avee}
+            onChange={(event) => startSearch({ avee: event.target.value })}
+          >
+            <option value="">All avees</option>
+            <option value="local">Your library</option>
+            {avees.map(({ id, handle, display_name: name }) => (
+              <option key={id} value={handle}>
+                {name}
+              </option>
+            ))}
+          </SmallSelect>
+        )}
+      </div>
       <div aria-live="polite" className="search-results">
         {query === '' ? (
-          <EmptyState icon={Search} title="Search your documents">
+          <EmptyState icon={Search} title="Search everything">
             Enter a question or keywords.
           </EmptyState>
         ) : search.isError ? (
           <ErrorState error={search.error} onRetry={() => void search.refetch()} />
         ) : search.data ? (
-          <SearchResults {...search.data} showLayer={avee !== library} />
+          <SearchResults
+            query={query}
+            results={search.data.pages.flatMap((page) => page.results)}
+            answerable={search.data.pages[0]?.answerable ?? 'no'}
+            showAvee={avee === ''}
+          />
         ) : (
           <Skeleton height="12rem" />
         )}
       </div>
+      {search.hasNextPage && (
+        <Button variant="quiet" busy={search.isFetchingNextPage} onClick={() => void search.fetchNextPage()}>
+          Show more
+        </Button>
+      )}
     </Page>
   )
+}
+
+/** From the search field, the down arrow leads to the results. */
+function focusFirstResult(event: KeyboardEvent<HTMLElement>): void {
+  if (event.key !== 'ArrowDown') return
+  const first = document.querySelector<HTMLElement>('.search-results .search-hit')
+  if (!first) return
+  event.preventDefault()
+  first.focus()
 }
