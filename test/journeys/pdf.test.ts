@@ -183,12 +183,12 @@ test.skipIf(!findProgram('tesseract'))('a passage of a scan or an image is highl
 
   await using window = await openWindow(browser, `${server.url}/search`)
   const { page } = window
-  const field = page.getByRole('searchbox', { name: 'Search your documents' })
+  const field = page.getByRole('searchbox', { name: 'Search everything' })
   await field.fill('Who repaired the lighthouse?')
   await field.press('Enter')
   const found = page.getByRole('list', { name: 'Results' })
   for (const title of ['scan', 'photo'] as const) {
-    await found.getByRole('button', { name: new RegExp(`^${title}`) }).click()
+    await found.getByRole('button', { name: new RegExp(`^Document ${title}`) }).click()
     const dialog = page.getByRole('dialog', { name: title })
     const picture = dialog.getByRole('img', { name: title === 'scan' ? 'Page 1 of scan' : 'photo' })
     await waitUntil(
