@@ -325,6 +325,8 @@ export const deleteInvitation = operation({
   responses: { 200: ok },
 })
 
+export const maxRequestsPerMinute = 10_000
+
 export const apiKey = component(
   'ApiKey',
   z.object({
@@ -333,6 +335,7 @@ export const apiKey = component(
     prefix: describe(z.string(), 'The first characters of the key.'),
     avee_id: describe(z.nullable(id), 'The only avee that this key gives access to, or null for all.'),
     scopes: z.array(z.enum(scopes)),
+    requests_per_minute: describe(z.nullable(z.int()), 'Its limit of requests, or null for none.'),
     created_at: timestamp,
     last_used_at: z.nullable(timestamp),
     expires_at: z.nullable(timestamp),
@@ -364,6 +367,12 @@ export const createApiKey = operation({
       describe(
         z.array(z.enum(scopes)).check(z.minLength(1), z.maxLength(scopes.length)),
         'read: read everything that the user can; chat: ask avees; manage: change everything else. All by default.',
+      ),
+    ),
+    requests_per_minute: z.optional(
+      describe(
+        z.int().check(z.minimum(1), z.maximum(maxRequestsPerMinute)),
+        'Beyond this number, requests with the key get 429 until the minute has passed. No limit by default.',
       ),
     ),
     expires_in: z.optional(describe(seconds, 'Seconds until the key expires.')),

@@ -11,6 +11,7 @@ test('counts by key and names the time to wait', async () => {
   expect(await limiter.consume('ann')).toEqual({ remaining: 0 })
   expect(await limiter.consume('ann')).toEqual({ waitMs: expect.closeTo(60_000, -4) })
   expect(await limiter.consume('bob')).toEqual({ remaining: 1 })
+  expect(await limiter.consume('bob', 1)).toEqual({ waitMs: expect.closeTo(60_000, -4) })
 })
 
 test('forgets the least recently used key when there are too many', async () => {

@@ -42,15 +42,18 @@ export function createRateLimiter(
     ? new RateLimiterRedis({ ...options, storeClient: redis, insuranceLimiter: memory })
     : memory
   return {
-    /** Counts one; returns how many remain in the window, or the milliseconds to wait when none was left. */
-    async consume(key: string): Promise<{ remaining: number } | { waitMs: number }> {
+    /**
+     * Counts one; returns how many of `limit`, at most `points`, remain in the window, or the milliseconds to wait when
+     * none was left.
+     */
+    async consume(key: string, limit = points): Promise<{ remaining: number } | { waitMs: number }> {
       keys.set(key, true)
-      try {
-        return { remaining: (await limiter.consume(key)).remainingPoints }
-      } catch (thrown) {
-        if (thrown instanceof RateLimiterRes) return { waitMs: thrown.msBeforeNext }
+      const { consumedPoints, msBeforeNext } = await limiter.consume(key).catch((thrown: unknown) => {
+        if (thrown instanceof RateLimiterRes) return thrown
         throw thrown
-      }
+      })
+      const remaining = limit - consumedPoints
+      return remaining < 0 ? { waitMs: msBeforeNext } : { remaining }
     },
     /** Takes back one. */
     reward: async (key: string): Promise<void> => void (await limiter.reward(key)),

@@ -54,7 +54,6 @@ import { normalizeEmail, toUser } from './sign-in.ts'
 import { createAddressLimit, createSignInThrottle } from './sign-in-throttle.ts'
 import {
   countUsers,
-  findKeyUser,
   findOwner,
   findUser,
   findUserByEmail,
@@ -65,7 +64,7 @@ import {
   type UserRow,
   updateUser,
 } from './store.ts'
-import { hashToken, isApiKey } from './tokens.ts'
+import { isApiKey } from './tokens.ts'
 import { userAdministration } from './user-administration.ts'
 
 export type Mode = 'personal' | 'accounts'
@@ -115,6 +114,7 @@ export async function accounts({
 }: AccountsDependencies) {
   const { db } = database
   const hashing = createPasswordHasher(settings.strength)
+  const keys = createApiKeys(db, settings.redis)
   const throttle = createSignInThrottle({ limit: settings.signInLimit, redis: settings.redis })
   const factors = createSecondFactors({ database, encryption, throttle, requireUser, confirmPassword })
   const oidcSignIns = createAddressLimit('oidc', registrationsPerHour, settings.redis)
@@ -238,7 +238,7 @@ export async function accounts({
       redis: settings.redis,
       requireUserBy,
     }),
-    keys: createApiKeys(db),
+    keys,
     factors,
     oidc: {
       ...oidc,
@@ -263,7 +263,7 @@ export async function accounts({
 
     async byToken(token: string, ip: string): Promise<Caller | undefined> {
       if (isApiKey(token)) {
-        const found = await findKeyUser(db, hashToken(token))
+        const found = await keys.findUser(token)
         // A key restricted to one avee has no administrator rights.
         return found && { ...found, isAdmin: found.isAdmin && found.aveeId === null, via: 'api_key' }
       }

@@ -1,9 +1,11 @@
-import type { createApiKey } from '../../contract/accounts.ts'
+import type { Redis } from 'ioredis'
+import { type createApiKey, maxRequestsPerMinute } from '../../contract/accounts.ts'
 import type { BodyOf } from '../../contract/operation.ts'
 import { type Db, newId } from '../db/index.ts'
 import { quotaExceeded } from '../errors.ts'
-import { apiKeyNotFound, expiryInPast } from './errors.ts'
-import { type ApiKeyRow, deleteApiKey, insertApiKey, listApiKeys } from './store.ts'
+import { createRateLimiter, toRetryAfter } from '../rate-limiter.ts'
+import { apiKeyLimitReached, apiKeyNotFound, expiryInPast } from './errors.ts'
+import { type ApiKeyRow, deleteApiKey, findKeyUser, insertApiKey, listApiKeys } from './store.ts'
 import { hashToken, newApiKeyText, prefixOf } from './tokens.ts'
 
 /** API keys of a user. */
@@ -11,9 +13,22 @@ const maxKeys = 100
 
 export type ApiKey = Omit<ApiKeyRow, 'key_hash'>
 
-/** API keys, which are stored as hashes and may be restricted to one avee. */
-export function createApiKeys(db: Db) {
+/** API keys, which are stored as hashes and may be restricted to one avee and to a number of requests per minute. */
+export function createApiKeys(db: Db, redis: Redis | undefined) {
+  const requests = createRateLimiter({ name: 'api-key', points: maxRequestsPerMinute, duration: 60 }, redis)
   return {
+    /** Returns the user of a valid key and counts the request. @throws too_many_requests */
+    async findUser(key: string) {
+      const found = await findKeyUser(db, hashToken(key))
+      if (!found) return undefined
+      const { id, requestsPerMinute, ...user } = found
+      if (requestsPerMinute !== null) {
+        const counted = await requests.consume(id, requestsPerMinute)
+        if ('waitMs' in counted) throw apiKeyLimitReached(requestsPerMinute, toRetryAfter(counted.waitMs))
+      }
+      return user
+    },
+
     async list(userId: string): Promise<ApiKey[]> {
       return (await listApiKeys(db, userId)).map(withoutHash)
     },
@@ -37,6 +52,7 @@ export function createApiKeys(db: Db) {
         prefix: prefixOf(key),
         key_hash: hashToken(key),
         scopes: fields.scopes,
+        requests_per_minute: fields.requests_per_minute ?? null,
         expires_at: expiresAt,
       })
       if (!row) throw quotaExceeded(`${maxKeys} API keys`)

@@ -168,6 +168,13 @@ export const aveeNotFound = defineError(404, 'avee_not_found', () => 'Avee not f
 export const invitationNotFound = defineError(404, 'invitation_not_found', () => 'Invitation not found.')
 export const sessionNotFound = defineError(404, 'session_not_found', () => 'Session not found.')
 export const apiKeyNotFound = defineError(404, 'api_key_not_found', () => 'API key not found.')
+export const apiKeyLimitReached = (perMinute: number, retryAfter: number): AppError =>
+  new AppError(
+    429,
+    'too_many_requests',
+    `The limit of this API key is ${perMinute === 1 ? 'one request' : `${perMinute.toLocaleString('en')} requests`} per minute. Try again in ${retryAfter === 1 ? 'a second' : `${retryAfter} seconds`}.`,
+    { retryAfter },
+  )
 export const expiryInPast = defineFieldError(
   'invalid_fields',
   'expires_at',

@@ -137,16 +137,17 @@ export async function findKeyUser(db: Db, keyHash: string) {
     .selectFrom('api_keys')
     .innerJoin('users', 'users.id', 'api_keys.user_id')
     .select(['api_keys.id', 'user_id as userId', 'avee_id as aveeId', 'is_admin as isAdmin', 'scopes'])
+    .select('requests_per_minute as requestsPerMinute')
     .select(sql<boolean>`coalesce(last_used_at < now() - interval '1 minute', true)`.as('stale'))
     .where('key_hash', '=', keyHash)
     .where('disabled_at', 'is', null)
     .where((eb) => eb.or([eb('expires_at', 'is', null), eb('expires_at', '>', sql<Date>`now()`)]))
     .executeTakeFirst()
   if (!found) return undefined
-  const { id, stale, ...user } = found
+  const { stale, ...user } = found
   if (stale) {
     const lastUsed = { last_used_at: sql<Date>`now()` }
-    await db.updateTable('api_keys').set(lastUsed).where('id', '=', id).execute()
+    await db.updateTable('api_keys').set(lastUsed).where('id', '=', user.id).execute()
   }
   return user
 }

@@ -157,6 +157,7 @@ export type Tables = {
     prefix: string
     key_hash: string
     scopes: ColumnType<Scope[], Scope[] | undefined, never>
+    requests_per_minute: number | null
     created_at: CreatedAt
     last_used_at: Stamp | null
     expires_at: Stamp | null

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ActiveSession, Session } from '../../contract/accounts.ts'
 import type { AdminUser } from '../../contract/admin.ts'
+import type { ErrorResponse } from '../../contract/common.ts'
 import { startApp, type TestApp } from '../app.ts'
 import {
   bodyOf,
@@ -155,6 +156,29 @@ describe.each(DATABASES)('account security on %s', (kind) => {
     expect((await user.client.post('/api-keys', { scopes: ['everything'] })).status).toBe(422)
     const brief = await user.client.post<{ expires_at: string }>('/api-keys', { expires_in: 3_600 })
     expect(Date.parse(brief.body.expires_at) - Date.now()).toBeLessThanOrEqual(3_600_000)
+  })
+
+  test('a key has its own limit of requests per minute', async () => {
+    const user = await join()
+    const key = async (requests_per_minute?: number) =>
+      bodyOf(await user.client.post<{ key: string }>('/api-keys', { name: 'key', requests_per_minute })).key
+    const limited = app.as(await key(2))
+    expect([await me(limited), await me(limited)]).toEqual([200, 200])
+    const refused = await limited.get<ErrorResponse>('/me')
+    expect([refused.status, codeOf(refused)]).toEqual([429, 'too_many_requests'])
+    expect(refused.body.error.message).toMatch(
+      /^The limit of this API key is 2 requests per minute\. Try again in (a second|\d+ seconds)\.$/,
+    )
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
+
+    const others = [app.as(await key(1)), app.as(await key()), user.client]
+    expect(await Promise.all(others.map(me))).toEqual([200, 200, 200])
+    const { api_keys } = bodyOf(
+      await user.client.get<{ api_keys: { requests_per_minute: number | null }[] }>('/api-keys'),
+    )
+    expect(api_keys.map((each) => each.requests_per_minute)).toEqual([null, 1, 2])
+    for (const wrong of [0, 1.5, 10_001, '2', null])
+      expect((await user.client.post('/api-keys', { requests_per_minute: wrong })).status).toBe(422)
   })
 
   test('a server without mail refuses to send a link', async () => {

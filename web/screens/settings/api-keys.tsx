@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { KeyRound } from 'lucide-react'
 import { type FormEvent, useState } from 'react'
-import { createApiKey, deleteApiKey, listApiKeys } from '../../../contract/accounts.ts'
+import { createApiKey, deleteApiKey, listApiKeys, maxRequestsPerMinute } from '../../../contract/accounts.ts'
 import { listMyAvees } from '../../../contract/avees.ts'
 import type { Scope } from '../../../contract/operation.ts'
 import { type ApiKey, keys } from '../../api/index.ts'
@@ -79,6 +79,9 @@ function KeyRow({ apiKey }: { apiKey: ApiKey }) {
               : apiKey.scopes.includes('chat')
                 ? 'Read and chat · '
                 : 'Read only · '}
+            {apiKey.requests_per_minute === null
+              ? ''
+              : `At most ${apiKey.requests_per_minute.toLocaleString('en')} per minute · `}
             Created {formatTime(apiKey.created_at)} ·{' '}
             {apiKey.last_used_at ? `Last used ${formatTime(apiKey.last_used_at)}` : 'Never used'}
           </>
@@ -110,11 +113,17 @@ function NewKeyDialog({ onClose }: { onClose: () => void }) {
   const [name, setName] = useState('')
   const [aveeId, setAveeId] = useState('')
   const [rights, setRights] = useState<keyof typeof scopesOf>('all')
+  const [perMinute, setPerMinute] = useState('')
   const mine = useQuery({ queryKey: keys.myAvees, queryFn: () => api.call(listMyAvees) })
   const create = useMutation({
     mutationFn: () =>
       api.call(createApiKey, {
-        body: { name: name.trim(), scopes: scopesOf[rights], ...(aveeId ? { avee_id: aveeId } : {}) },
+        body: {
+          name: name.trim(),
+          scopes: scopesOf[rights],
+          ...(aveeId ? { avee_id: aveeId } : {}),
+          ...(perMinute ? { requests_per_minute: Number(perMinute) } : {}),
+        },
       }),
     onSuccess: () => queries.invalidateQueries({ queryKey: keys.apiKeys }),
   })
@@ -161,6 +170,15 @@ function NewKeyDialog({ onClose }: { onClose: () => void }) {
             </option>
           ))}
         </SelectField>
+        <TextField
+          label="Requests per minute"
+          hint="Leave empty for no limit."
+          type="number"
+          min={1}
+          max={maxRequestsPerMinute}
+          value={perMinute}
+          onChange={(event) => setPerMinute(event.target.value)}
+        />
         {create.error && <Notice kind="bad">{create.error.message}</Notice>}
         <DialogActions>
           <Button onClick={onClose}>Cancel</Button>
