@@ -220,7 +220,7 @@ const status = z.object({
     'The model that answers with `use_gpt4o`, if one is available.',
   ),
   embedding_model: z.nullable(z.string()),
-  rerank_model: describe(z.nullable(z.string()), 'The reranker, if one is configured.'),
+  rerank_model: describe(z.nullable(z.string()), 'The reranker, if there is one.'),
   rerank_problem: describe(z.nullable(z.string()), 'Why the reranker is unavailable.'),
   document_count: z.int(),
   max_question_chars: describe(z.int(), 'The number of characters that a question may have.'),

@@ -248,7 +248,7 @@ export const settings = z.object({
   RERANK_BASE_URL: httpUrl
     .optional()
     .describe(
-      'URL of a cross-encoder with `POST /rerank` (llama.cpp, vLLM, Jina, Cohere), for example `http://127.0.0.1:8081/v1`. It receives each question with the passages found and reranks the best ones.',
+      'URL of a cross-encoder with `POST /rerank` (llama.cpp, vLLM, Jina, Cohere), for example `http://127.0.0.1:8081/v1`. It receives each question with the passages found and reranks the best ones. One that an OpenAI-compatible service in the private network lists is used without this setting.',
     ),
   RERANK_MODEL: text.optional().describe('Name of the cross-encoder; `default` if the service has only one.'),
   RERANK_API_KEY: text

@@ -8,7 +8,7 @@ import { createVectorCache } from './embeddings/cache.ts'
 import { createEmbedders } from './embeddings/embedders.ts'
 import { modelNotInstalled, notALocalModel, ollamaUnavailable } from './errors.ts'
 import { createExtractiveModel } from './extractive/extractive.ts'
-import { isSameModel, parseProvider, shortName } from './names.ts'
+import { isSameModel, looksLikeReranker, parseProvider, shortName } from './names.ts'
 import { deleteModel, type InstalledModel, unloadModel } from './ollama/api.ts'
 import { createOllamaChat } from './ollama/chat.ts'
 import { createOllamaContexts } from './ollama/context.ts'
@@ -17,7 +17,7 @@ import { createServedContexts } from './openai-compatible/context.ts'
 import { createSupportedParameters, type SupportedParameters } from './openai-compatible/parameters.ts'
 import type { ChatModel, Embedder, SelectedModel } from './port.ts'
 import { createPulls } from './pulls.ts'
-import { createReranker } from './rerank/reranker.ts'
+import { createReranker, type Reranker } from './rerank/reranker.ts'
 import { createSchedulers, type Scheduler, type SchedulerTimings } from './scheduler.ts'
 import { createModelSelector, type Selection } from './select-model.ts'
 import { createTokenCounter } from './tokens.ts'
@@ -77,8 +77,21 @@ export function models({
     findActive: active.find,
   })
   const rerank = config.rerank && createRerankService(config.rerank)
-  const reranker =
-    rerank && config.rerank && createReranker({ service: rerank, model: config.rerank.model, log })
+  let reranker: Reranker | undefined
+  /**
+   * Returns the configured cross-encoder, else the first that the OpenAI-compatible service lists. A service outside the
+   * private network would get the passages of every search, so it is used only if it is configured.
+   */
+  async function findReranker(): Promise<Reranker | undefined> {
+    const service = rerank ?? openai
+    if (!service || (service === openai && openai.remote)) return undefined
+    const served = rerank ? undefined : await catalogue.served()
+    const listed = served?.isUp ? served.value?.find(({ name }) => looksLikeReranker(name)) : undefined
+    const model = config.rerank?.model ?? listed?.name
+    if (model === undefined) return undefined
+    if (reranker?.status().model !== model) reranker = createReranker({ service, model, log })
+    return reranker
+  }
   const pulls = createPulls({ ollama, runs, catalogue })
   const extractive = createExtractiveModel()
 
@@ -187,13 +200,13 @@ export function models({
 
     /**
      * Scores how well each text answers a query; higher is better, on the model's own scale. Returns undefined if no
-     * cross-encoder is configured or it fails.
+     * cross-encoder is available or it fails.
      */
     scoreRelevance: async (
       query: string,
       texts: string[],
       signal: AbortSignal,
-    ): Promise<number[] | undefined> => reranker?.scoreRelevance(query, texts, signal),
+    ): Promise<number[] | undefined> => (await findReranker())?.scoreRelevance(query, texts, signal),
 
     /**
      * Runs `work` with a language model in the background. On a local server an answer preempts it: `signal` aborts and
@@ -225,11 +238,12 @@ export function models({
     /** Returns the current models for status and readiness. Does not throw when a service is unavailable. */
     async status(signal: AbortSignal) {
       signal.throwIfAborted()
-      const [installed, selection, strong, embeds] = await Promise.all([
+      const [installed, selection, strong, embeds, reranks] = await Promise.all([
         catalogue.installed(),
         selector.select({}),
         selector.strongModel(),
         embedding.select(),
+        findReranker(),
       ])
       return {
         ollama: installed.isUp,
@@ -239,7 +253,7 @@ export function models({
           embeds.provider === 'none'
             ? { model: null, reason: embeds.reason }
             : { model: embeds.name, reason: null },
-        rerank: reranker?.status() ?? null,
+        rerank: reranks?.status() ?? null,
       }
     },
 

@@ -20,9 +20,11 @@ export function parseProvider(name: string): { provider: 'ollama' | 'openai' | u
 
 /** Guesses from the name, for services that do not report capabilities. */
 export const looksLikeEmbeddingModel = (name: string): boolean =>
-  /embed|minilm|(?:^|[/_-])(?:bge|e5|gte)(?:[-_:]|$)/i.test(name)
+  /embed|minilm|(?:^|[/_-])(?:bge|e5|gte)(?:[-_:]|$)/i.test(name) && !looksLikeReranker(name)
+
+export const looksLikeReranker = (name: string): boolean => /rerank|cross-?encoder/i.test(name)
 
 const otherModel =
-  /whisper|tts|transcri|dall-?e|image|moderation|rerank|realtime|audio|sora|(?:^|[/-])(?:babbage|davinci)|stable-diffusion|flux/i
+  /whisper|tts|transcri|dall-?e|image|moderation|realtime|audio|sora|(?:^|[/-])(?:babbage|davinci)|stable-diffusion|flux/i
 export const looksLikeChatModel = (name: string): boolean =>
-  !looksLikeEmbeddingModel(name) && !otherModel.test(name)
+  !looksLikeEmbeddingModel(name) && !looksLikeReranker(name) && !otherModel.test(name)

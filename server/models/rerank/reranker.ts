@@ -4,7 +4,12 @@ import { badJson } from '../errors.ts'
 import { requestJson } from '../upstream/request.ts'
 import type { ModelService } from '../upstream/service.ts'
 
-/** `requestMs` limits one request while a user waits; `retryAfterMs` is the pause after a failure (circuit breaker). */
+/**
+ * `requestMs` limits one request while a user waits: 30 passages are about 5,000 tokens, for which a cross-encoder of 100
+ * million parameters needs 10^12 operations (two per parameter and token: Kaplan et al., "Scaling Laws for Neural Language
+ * Models", 2020), about what a few processor cores calculate in that time; larger models need a GPU. `retryAfterMs` is the
+ * pause after a failure (circuit breaker).
+ */
 const defaultTimeouts = { requestMs: 3_000, retryAfterMs: 30_000 }
 /** The context window of a cross-encoder, typically 512 tokens, contains the query. */
 const maxQueryCharacters = 1_000
@@ -74,3 +79,5 @@ export function createReranker({
     status: () => ({ model, problem: failure?.message ?? null }),
   }
 }
+
+export type Reranker = ReturnType<typeof createReranker>
