@@ -185,7 +185,9 @@ export const restoreConversation = operation({
 
 const messageList = z.object({
   messages: describe(z.array(message), 'Oldest first.'),
-  has_more: z.boolean(),
+  has_more: describe(z.boolean(), 'Whether the branch has earlier messages.'),
+  offset: describe(z.int(), 'The position of the first message in the branch, from 0.'),
+  total: describe(z.int(), 'The number of messages in the branch; with `before`, of those above it.'),
 })
 export type MessageList = z.infer<typeof messageList>
 
@@ -198,8 +200,35 @@ export const listMessages = operation({
   query: z.object({
     limit: limitOf(500, 100),
     before: z.optional(describe(id, 'Returns only messages above this one.')),
+    offset: z.optional(
+      describe(
+        z.coerce.number().check(z.int(), z.minimum(0)),
+        'The position of the first message, from 0; by default the last messages are returned.',
+      ),
+    ),
   }),
   responses: { 200: messageList },
+})
+
+export const findMessages = operation({
+  method: 'GET',
+  path: '/conversations/:id/matches',
+  tags: conversationTags,
+  summary: 'Find messages of the active branch',
+  description:
+    'By a text that they contain, in any case, or by an id. Returns the last 1,000 matches, oldest first.',
+  params: idParams,
+  query: z.object({ query: z.optional(text(400)), message_id: z.optional(id) }),
+  responses: {
+    200: z.object({
+      matches: z.array(
+        z.object({
+          message_id: id,
+          position: describe(z.int(), 'The position in the branch, from 0: an `offset` of the messages.'),
+        }),
+      ),
+    }),
+  },
 })
 
 export const exportConversation = operation({

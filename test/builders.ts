@@ -3,6 +3,8 @@ import type { Avee } from '../contract/avees.ts'
 import type { Conversation, Message } from '../contract/chat.ts'
 import type { IngestResult } from '../contract/knowledge.ts'
 import { type Layer } from '../contract/layers.ts'
+import { newId } from '../server/db/index.ts'
+import type { TestApp } from './app.ts'
 import type { TestClient, TestResponse } from './client.ts'
 import { collectEvents, type ReceivedEvent } from './events.ts'
 
@@ -93,4 +95,37 @@ export async function listMessages(client: TestClient, conversation: string): Pr
     await client.get<{ messages: Message[] }>(`/conversations/${conversation}/messages`),
   )
   return messages
+}
+
+/** Stores turns in a conversation, faster than asking. Each is a question and its answer. */
+export async function storeTurns(
+  { app }: TestApp,
+  conversationId: string,
+  turns: { question: string; answer: string }[],
+): Promise<void> {
+  const { db } = app.database
+  let parentId: string | null = null
+  const rows = turns.flatMap(({ question, answer }) =>
+    [question, answer].map((content, i) => {
+      const id = newId()
+      const row = {
+        id,
+        conversation_id: conversationId,
+        parent_id: parentId,
+        role: i === 0 ? ('user' as const) : ('assistant' as const),
+        content,
+        status: 'complete' as const,
+        layer_used: 'intimate' as const,
+        model: i === 0 ? null : 'llama3.2:1b',
+      }
+      parentId = id
+      return row
+    }),
+  )
+  for (let i = 0; i < rows.length; i += 500)
+    await db
+      .insertInto('messages')
+      .values(rows.slice(i, i + 500))
+      .execute()
+  await db.updateTable('conversations').set({ leaf_id: parentId }).where('id', '=', conversationId).execute()
 }

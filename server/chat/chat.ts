@@ -13,6 +13,7 @@ import type { Memory } from '../memory/index.ts'
 import type { ChatMessage, Models } from '../models/index.ts'
 import { canonicalFormat, type RunRecord, type Runs } from '../runs/index.ts'
 import { withoutLastWord } from '../search/index.ts'
+import { branches } from './branches.ts'
 import { conversations } from './conversations.ts'
 import {
   answerFailed,
@@ -36,12 +37,14 @@ import {
   countMessages,
   findConversation,
   findMessage,
+  findMessagesWith,
   hasAutoTitle,
   insertConversation,
   insertOwnerReply,
   insertTurn,
   listBranch,
   listMessages,
+  listMessagesById,
   listNodes,
   listSiblings,
   type MessageRow,
@@ -109,6 +112,7 @@ export type ShownMessage = Omit<MessageRow, 'citations' | 'documents'> & {
 const maxTitleCharacters = 60
 /** Figures of a conversation cover this many messages. */
 const maxBranchMessages = 20_000
+const maxMatches = 1_000
 /** Shown in place of the reason why a model was chosen. */
 const ownerReplyReason = 'The owner of this avee replied.'
 
@@ -127,6 +131,7 @@ export function chat({
   protocols,
 }: ChatDependencies & { protocols: Record<string, Protocol> }) {
   const { db } = database
+  const branchOf = branches(db)
   runs.register('chat', turnKind({ database, avees, knowledge, models, insight, memory }, protocols))
 
   deletions.onPurge(async (documents, signal) => {
@@ -261,12 +266,12 @@ export function chat({
     ...lifecycle,
     getConversation,
 
-    /** Returns the selected branch above `before` (or its end), oldest first, and whether it has more messages above. */
+    /** Returns a page of the selected branch, or of the messages above `before`: from `offset` on, or the last ones. */
     async listMessages(
       caller: Caller,
       id: string,
-      page: { limit: number; before?: string | undefined },
-    ): Promise<{ messages: ShownMessage[]; hasMore: boolean }> {
+      page: { limit: number; before?: string | undefined; offset?: number | undefined },
+    ): Promise<{ messages: ShownMessage[]; offset: number; total: number }> {
       const conversation = await getConversation(caller, id)
       let end = conversation.leaf_id
       if (page.before !== undefined) {
@@ -274,9 +279,26 @@ export function chat({
         if (before?.conversation_id !== conversation.id) throw messageNotFound()
         end = before.parent_id
       }
-      if (end === null) return { messages: [], hasMore: false }
-      const rows = await listBranch(db, end, page.limit)
-      return { messages: await show(caller, conversation, rows), hasMore: rows[0]?.parent_id != null }
+      const branch = end === null ? [] : await branchOf(end)
+      const offset = page.offset ?? Math.max(0, branch.length - page.limit)
+      const rows = await listMessagesById(db, branch.slice(offset, offset + page.limit))
+      return { messages: await show(caller, conversation, rows), offset, total: branch.length }
+    },
+
+    /** Returns the last 1,000 messages of the selected branch that contain a text, or one by its id, with their positions. */
+    async findMessages(
+      caller: Caller,
+      id: string,
+      by: { query?: string | undefined; message_id?: string | undefined },
+    ): Promise<{ message_id: string; position: number }[]> {
+      const { leaf_id, viewer_layer } = await getConversation(caller, id)
+      const branch = leaf_id === null ? [] : await branchOf(leaf_id)
+      const found = new Set(
+        by.query === undefined ? [by.message_id] : await findMessagesWith(db, id, viewer_layer, by.query),
+      )
+      return branch
+        .flatMap((message_id, position) => (found.has(message_id) ? { message_id, position } : []))
+        .slice(-maxMatches)
     },
 
     getMessage,

@@ -4,6 +4,7 @@ import {
   deleteConversation,
   editQuestion,
   exportConversation,
+  findMessages,
   getConversation,
   getMessage,
   listConversations,
@@ -79,10 +80,14 @@ export const chatRoutes =
     route(app, listMessages, async (request) => {
       const page = await chat.listMessages(callerOf(request), request.params.id, request.query)
       return {
-        messages: page.messages,
-        has_more: page.hasMore,
+        ...page,
+        has_more: page.offset > 0,
       }
     })
+
+    route(app, findMessages, async (request) => ({
+      matches: await chat.findMessages(callerOf(request), request.params.id, request.query),
+    }))
 
     route(app, exportConversation, async (request, reply) => {
       const whole = await chat.getWholeConversation(callerOf(request), request.params.id)

@@ -18,6 +18,7 @@ export type ConversationRow = Row<'conversations'> & {
 export type MessageRow = Row<'messages'>
 
 const previewCharacters = 140
+const maxInteger = 2 ** 31 - 1
 
 /** Matches answers that quote a document which was deleted or is above the viewer's layer; `showContent` in SQL. */
 const quotesHidden = sql<boolean>`messages.model = 'extractive' and exists (
@@ -151,12 +152,15 @@ export function listConversations(db: Db, filter: ConversationFilter): Promise<C
 
 const wordsOf = (query: string | undefined) => (query ?? '').split(/\s+/).filter(Boolean).slice(0, 8)
 
+/** The LIKE pattern of texts that contain `text`. */
+const containing = (text: string) => `%${text.replaceAll(/[\\%_]/g, '\\$&')}%`
+
 /** Matches conversations whose title or messages contain a word, in any script. */
 function containsWord(
   eb: ExpressionBuilder<Pick<Tables, 'conversations' | 'messages'>, 'conversations'>,
   word: string,
 ) {
-  const pattern = `%${word.replaceAll(/[\\%_]/g, '\\$&')}%`
+  const pattern = containing(word)
   return eb.or([
     eb('conversations.title', 'ilike', pattern),
     eb.exists(
@@ -358,6 +362,39 @@ export async function listBranch(db: Db, leafId: string, limit: number): Promise
     .selectAll('messages')
     .orderBy('branch.depth', 'desc')
     .execute()
+}
+
+/** Returns the ids of the branch that ends in `leafId`, or of its last `limit` messages, from the end on. */
+export async function listBranchIds(db: Db, leafId: string, limit = maxInteger): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    with recursive branch as (
+      select id, parent_id, 1 as depth from messages where id = ${leafId}
+      union all
+      select messages.id, messages.parent_id, depth + 1
+      from branch join messages on messages.id = branch.parent_id where depth < ${limit}
+    )
+    select id from branch order by depth`.execute(db)
+  return rows.map(({ id }) => id)
+}
+
+/** Returns messages in the order of their creation, which is that of a branch. */
+export async function listMessagesById(db: Db, ids: string[]): Promise<MessageRow[]> {
+  if (ids.length === 0) return []
+  return await db.selectFrom('messages').selectAll().where('id', 'in', ids).orderBy('seq').execute()
+}
+
+/** Returns the ids of the messages of all branches that contain a text which a viewer of `layer` may see. */
+export async function findMessagesWith(
+  db: Db,
+  conversationId: string,
+  layer: Layer,
+  text: string,
+): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    select messages.id from messages, (select ${layer} as layer) as avees
+    where conversation_id = ${conversationId} and messages.content ilike ${containing(text)}
+      and (${quotesHidden}) is not true`.execute(db)
+  return rows.map(({ id }) => id)
 }
 
 /** A message above a question, with the summary of the branch up to this message if there is one. */

@@ -198,6 +198,8 @@ for (const kind of DATABASES) {
           await client.get<{ conversations: unknown[] }>('/conversations?query=frangipane'),
         )
         expect(conversations).toEqual([])
+        const matches = `/conversations/${given.conversation}/matches?query=frangipane`
+        expect((await read(client, matches)).text).toBe('{"matches":[]}')
         const events = (format: string) =>
           read(client, `/runs/${given.answer.run_id}/events?format=${format}`)
         expect((await events('gabee')).text).toContain(`"citations":[{"n":1,"status":"${status}"}]`)

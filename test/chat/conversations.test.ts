@@ -172,16 +172,38 @@ for (const kind of DATABASES) {
       for (const question of ['one?', 'two?', 'three?']) await ask(client, id, question)
       const page = async (query: string) =>
         bodyOf(
-          await client.get<{ messages: Message[]; has_more: boolean }>(
+          await client.get<{ messages: Message[]; has_more: boolean; offset: number; total: number }>(
             `/conversations/${id}/messages?${query}`,
           ),
         )
       const last = await page('limit=4')
-      expect(last.has_more).toBe(true)
+      expect(last).toMatchObject({ has_more: true, offset: 2, total: 6 })
       expect(last.messages[0]?.content).toBe('two?')
       const before = await page(`limit=4&before=${last.messages[0]?.id}`)
       expect(before.has_more).toBe(false)
       expect(before.messages.map(({ content }) => content)[0]).toBe('one?')
+      const middle = await page('limit=2&offset=1')
+      expect(middle).toMatchObject({ has_more: true, offset: 1, total: 6 })
+      expect(middle.messages[1]?.content).toBe('two?')
+    })
+
+    test('finds messages of the active branch by their text or id, for their owner only', async () => {
+      const { client } = await registerUser(app)
+      const { client: other } = await registerUser(app)
+      const { id } = await createConversation(client, 'local')
+      for (const question of ['Where is 100% wool?', 'And linen?']) await ask(client, id, question)
+      const [, , second] = await listMessages(client, id)
+      const find = async (by: string, as = client) =>
+        await as.get<{ matches: { message_id: string; position: number }[] }>(
+          `/conversations/${id}/matches?${by}`,
+        )
+      expect(bodyOf(await find('query=100%25%20WOOL')).matches.map(({ position }) => position)).toContain(0)
+      expect(bodyOf(await find('query=1%25w')).matches).toEqual([])
+      const found = [{ message_id: second?.id, position: 2 }]
+      expect(bodyOf(await find(`message_id=${second?.id}`)).matches).toEqual(found)
+      await client.post(`/conversations/${id}/messages/${second?.id}/edit`, { content: 'And silk?' })
+      expect(bodyOf(await find(`message_id=${second?.id}`)).matches).toEqual([])
+      expect((await find('query=wool', other)).status).toBe(404)
     })
 
     test('exports every message with its sources', async () => {

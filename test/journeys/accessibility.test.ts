@@ -29,7 +29,7 @@ beforeAll(async () => {
     { name: 'harbour.md', content: '# Harbour\n\nThe harbour of Vellmar opens at dawn.' },
   ])
   const conversation = await createConversation(server, 'local')
-  await ask(server, conversation.id, question)
+  for (const asked of [question, 'Which harbour opens at dawn?']) await ask(server, conversation.id, asked)
   screens = [
     ['/welcome', 'Add documents'],
     ['/chat/ada', 'A sailor.'],

@@ -1,20 +1,21 @@
+import AxeBuilder from '@axe-core/playwright'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type ServerProcess, startServer } from '../app.ts'
-import { createAvee, registerUser } from '../builders.ts'
+import { startApp, type TestApp } from '../app.ts'
+import { createAvee, createConversation, listMessages, registerUser, storeTurns } from '../builders.ts'
 import { defaultModels, type ScriptedOllama, startOllama } from '../model-servers.ts'
-import { openBrowser, openWindow } from './browser.ts'
+import { openBrowser, openWindow, waitUntil } from './browser.ts'
 import { chatPage } from './chat-page.ts'
 
 let browser: Browser
 let ollama: ScriptedOllama
-let server: ServerProcess
+let server: TestApp
 beforeAll(async () => {
   browser = await openBrowser()
   ollama = await startOllama({
     models: [...defaultModels(), { name: 'qwen3:14b', capabilities: ['completion'] }],
   })
-  server = await startServer({
+  server = await startApp({
     OLLAMA_BASE_URL: ollama.url,
     CHAT_MODEL: 'llama3.2:1b',
     CHAT_MODEL_STRONG: 'qwen3:14b',
@@ -78,6 +79,69 @@ test('the owner chooses a model, attaches a long text and keeps unsaved changes'
   await page.getByRole('button', { name: 'Discard changes' }).click()
   await page.reload()
   expect(await page.getByRole('textbox', { name: 'Persona' }).inputValue()).toBe('')
+  window.expectNoErrors()
+})
+
+test('a long conversation keeps its place, is searched as a whole and opens at a linked message', async () => {
+  const { id } = await createConversation(server, 'ada')
+  const turns = Array.from({ length: 120 }, (_, i) => ({
+    question: `Question ${i + 1}?`,
+    answer: `Answer ${i + 1} says a *little*.${'\n\nIt also says more. '.repeat(i % 5)}${i % 50 === 3 ? 'Zanzibar' : ''}`,
+  }))
+  await storeTurns(server, id, turns)
+  const url = `${server.url}/chat/ada/${id}`
+  await using window = await openWindow(browser, url, { ignoredErrors: /404/, reducedMotion: 'reduce' })
+  const { page } = window
+  const chat = chatPage(page)
+  const question = (n: number) => page.getByText(`Question ${n}?`, { exact: true })
+  await question(120).waitFor()
+
+  // An answer that grows below and pages that are loaded above do not move what is read.
+  const finish = Promise.withResolvers<void>()
+  const tokens = Array.from({ length: 60 }, (_, i) => `Line ${i}\n\n`)
+  ollama.script('/api/chat', { tokens, lastTokenAfter: finish.promise })
+  await chat.ask('Tell me a lot.')
+  await chat.lastAnswer.getByText('Line 20', { exact: true }).waitFor()
+  await page.mouse.move(700, 400)
+  await page.mouse.wheel(0, -6_000)
+  const visible = page.locator('.thread-row').filter({ hasText: 'Question 11' }).first()
+  await visible.waitFor()
+  const top = async () => (await visible.boundingBox())?.y
+  const before = await top()
+  finish.resolve()
+  await page.getByText('Answer complete.').waitFor({ state: 'attached' })
+  expect(await top()).toBeCloseTo(before ?? 0, -1)
+  expect(await page.getByRole('article').count()).toBeLessThan(60)
+
+  await page.keyboard.press('Control+f')
+  await page.getByRole('searchbox', { name: 'Search in conversation' }).fill('zanzibar')
+  await page.getByText('3 of 3').waitFor()
+  await question(104).waitFor()
+  await page.keyboard.press('Enter')
+  await page.getByText('1 of 3').waitFor()
+  await question(4).waitFor()
+  await page.keyboard.press('Shift+Enter')
+  await question(104).waitFor()
+  await page.keyboard.press('Enter')
+  await page.keyboard.press('Enter')
+  await page.getByText('Answer 54 says').waitFor()
+  await page.keyboard.press('Escape')
+  expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-posinset'))).toBe('108')
+
+  await page.getByRole('button', { name: 'Jump to start' }).click()
+  await question(1).waitFor()
+  await page.getByRole('button', { name: 'Scroll to bottom' }).click()
+  await chat.lastAnswer.getByText('Line 59', { exact: true }).waitFor()
+
+  const linked = (await listMessages(server, id)).at(0)
+  await page.goto(`${url}?message=${linked?.id}`)
+  await page.getByText(linked?.content ?? '', { exact: true }).waitFor()
+  await waitUntil(
+    () => page.evaluate(() => document.activeElement?.textContent),
+    (text) => text?.includes(linked?.content ?? '') === true,
+  )
+  const { violations } = await new AxeBuilder({ page }).analyze()
+  expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([])
   window.expectNoErrors()
 })
 

@@ -68,7 +68,7 @@ describe.each(['Ollama', 'no language model'])('the first run with %s', (models)
 
     await chat.lastAnswer.getByText('Ottilie Brandt').waitFor()
     await chat.waitUntilComplete()
-    const source = chat.answers.last().getByRole('region', { name: 'Sources' }).getByRole('button').first()
+    const source = chat.answers.last().getByRole('group', { name: 'Sources' }).getByRole('button').first()
     expect(await source.innerText()).toMatch(/page 73/)
 
     await chat.lastAnswer

@@ -4,7 +4,7 @@ import { startServer } from '../app.ts'
 import { createAvee, registerUser, type TestUser, uploadFiles } from '../builders.ts'
 import type { TestClient } from '../client.ts'
 import { startOllama } from '../model-servers.ts'
-import { type BrowserWindow, openBrowser, openWindow } from './browser.ts'
+import { type BrowserWindow, openBrowser, openWindow, waitUntil } from './browser.ts'
 import { chatPage } from './chat-page.ts'
 
 let browser: Browser
@@ -108,9 +108,15 @@ test('stores feedback, suggests follow-up questions and shows insight', async ()
   await chat.waitUntilComplete()
   const up = page.getByRole('button', { name: 'Good answer' })
   await up.click()
-  await expect.poll(() => up.getAttribute('aria-pressed')).toBe('true')
+  await waitUntil(
+    () => up.getAttribute('aria-pressed'),
+    (pressed) => pressed === 'true',
+  )
   await page.reload()
-  await expect.poll(() => up.getAttribute('aria-pressed')).toBe('true')
+  await waitUntil(
+    () => up.getAttribute('aria-pressed'),
+    (pressed) => pressed === 'true',
+  )
   await page.getByRole('button', { name: 'Add reason' }).click()
   await page.getByLabel('Reason').fill('The short sentences.')
   await page.getByRole('button', { name: 'Save' }).click()

@@ -39,7 +39,7 @@ test.each([1280, 390])(
       extraHTTPHeaders: { authorization: `Bearer ${visitor.session.token}` },
     })
     const answer = chatPage(window.page).answers.last()
-    const sources = answer.getByRole('region', { name: 'Sources' })
+    const sources = answer.getByRole('group', { name: 'Sources' })
     await sources.getByText('Document deleted').waitFor()
     await sources.getByText('You no longer have access').waitFor()
     expect(await sources.getByRole('button').count()).toBe(1)

@@ -15,6 +15,7 @@ import { AskOwner } from './ask-owner.tsx'
 import { FeedbackButtons } from './feedback-buttons.tsx'
 import { FollowUps } from './follow-ups.tsx'
 import type { MessageActions } from './message-actions.ts'
+import { articleAttributes, type MessagePlace } from './message-place.ts'
 import { hiddenCitationTexts, Sources } from './sources.tsx'
 import { UsedMemories } from './used-memories.tsx'
 import { VersionSwitcher } from './version-switcher.tsx'
@@ -25,10 +26,12 @@ import './message-actions.css'
 export const AnswerView = memo(function AnswerView({
   message,
   avee,
+  position,
+  count,
   isLast,
   isBusy,
   actions,
-}: {
+}: MessagePlace & {
   message: Message
   avee: Avee
   isLast: boolean
@@ -39,21 +42,18 @@ export const AnswerView = memo(function AnswerView({
   const run = useRun(isRunning ? message.run_id : undefined, answerFold)
   const answer = run?.value
   const isOver = run?.connection === 'ended' || run?.connection === 'refused'
-  const hasText = answer?.phase === 'writing'
-  const { refresh } = actions
-
-  // The stored message has the citations from the first word on, and the rest when the run has ended.
-  useEffect(() => {
-    if (isRunning && (isOver || hasText)) refresh()
-  }, [isRunning, isOver, hasText, refresh])
-
   const text =
     isRunning && answer && answer.text.length >= message.content.length ? answer.text : message.content
   const citations = answer && answer.citations.length > 0 ? answer.citations : message.citations
   const references = useReferences(citations, text, isRunning, actions)
 
   return (
-    <article className="answer" aria-label={`Answer from ${avee.display_name}`} aria-busy={isRunning}>
+    <article
+      className="answer"
+      aria-label={`Answer from ${avee.display_name}`}
+      aria-busy={isRunning}
+      {...articleAttributes({ position, count })}
+    >
       <AnswerHead avee={avee} />
       <div className="answer-body">
         {text && <Markdown text={text} references={references} />}
@@ -266,4 +266,15 @@ function AnswerActions({
       )}
     </div>
   )
+}
+
+/** Loads the stored message when its run has its first word, with the citations, and when the run has ended. */
+export function RefreshAnswer({ runId, onRefresh }: { runId: string; onRefresh: () => void }) {
+  const run = useRun(runId, answerFold)
+  const isOver = run?.connection === 'ended' || run?.connection === 'refused'
+  const hasText = run?.value.phase === 'writing'
+  useEffect(() => {
+    if (isOver || hasText) onRefresh()
+  }, [isOver, hasText, onRefresh])
+  return null
 }

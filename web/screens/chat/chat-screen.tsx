@@ -1,5 +1,5 @@
 import { skipToken, useQuery } from '@tanstack/react-query'
-import { ChartNoAxesColumn, Download, Ellipsis, FileJson, SquarePen } from 'lucide-react'
+import { ChartNoAxesColumn, Download, Ellipsis, FileJson, Search, SquarePen } from 'lucide-react'
 import { Suspense, useCallback, useEffect, useEffectEvent, useMemo, useRef, useState } from 'react'
 import { useLocation } from 'wouter'
 import { type Avee, getAvee } from '../../../contract/avees.ts'
@@ -91,6 +91,7 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
   const [model, setModel] = useChosenModel(avee)
   const [openCitation, setOpenCitation] = useState<OpenCitation>()
   const [isInsightOpen, setIsInsightOpen] = useState(false)
+  const [isSearching, setIsSearching] = useState(false)
   const input = useRef<HTMLTextAreaElement>(null)
 
   const conversation = useQuery({
@@ -141,6 +142,7 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
   useEffect(() => {
     setOpenCitation(undefined)
     setIsInsightOpen(false)
+    setIsSearching(false)
   }, [chatKey])
   useEffect(() => {
     if (matchMedia('(pointer: fine)').matches) input.current?.focus()
@@ -192,6 +194,9 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
           <IconButton label="New chat" icon={SquarePen} onClick={() => navigate(`/chat/${avee.handle}`)} />
           {conversationId && (
             <Menu trigger={<IconButton label="More" icon={Ellipsis} hint={false} />}>
+              <MenuItem icon={Search} onSelect={() => setIsSearching(true)}>
+                Search in conversation
+              </MenuItem>
               <MenuItem
                 icon={ChartNoAxesColumn}
                 onSelect={() => {
@@ -226,6 +231,8 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
           thread={thread}
           avee={avee}
           chatKey={chatKey}
+          isSearching={isSearching}
+          onSearch={setIsSearching}
           actions={actions}
           empty={<Greeting avee={avee} />}
           onEditRefused={(question) => {
@@ -272,7 +279,7 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
           {isInsightOpen && conversationId && (
             <InsightPanel
               conversationId={conversationId}
-              messageCount={thread.messages.length}
+              messageCount={thread.count}
               onClose={() => setIsInsightOpen(false)}
             />
           )}

@@ -1,218 +1,211 @@
-import { ArrowDown, CircleAlert } from 'lucide-react'
-import { type ReactNode, useEffect, useEffectEvent, useLayoutEffect, useRef } from 'react'
-import { useSearchParams } from 'wouter'
+import { useVirtualizer } from '@tanstack/react-virtual'
+import { ArrowDown, ArrowUpToLine } from 'lucide-react'
+import { type RefObject, useCallback, useEffect, useEffectEvent, useRef, useState } from 'react'
 import type { Avee } from '../../../contract/avees.ts'
-import { Button, IconButton, Spinner } from '../../ui/button.tsx'
-import { ErrorState } from '../../ui/state.tsx'
-import { AnswerHead, AnswerView, Waiting } from './answer.tsx'
+import type { Message } from '../../../contract/chat.ts'
+import { IconButton } from '../../ui/button.tsx'
+import { ErrorState, Skeleton } from '../../ui/state.tsx'
+import { AnswerView, RefreshAnswer } from './answer.tsx'
 import type { MessageActions } from './message-actions.ts'
-import { QuestionBubble, QuestionView } from './question.tsx'
+import { articleAttributes } from './message-place.ts'
+import { type Match, MessageSearch } from './message-search.tsx'
+import { PendingTurnView } from './pending-turn.tsx'
+import { QuestionView } from './question.tsx'
 import { ThreadSkeleton } from './thread-skeleton.tsx'
-import type { PendingTurn } from './turns.ts'
+import { useBranchPages } from './use-branch-pages.ts'
+import { useJump } from './use-jump.ts'
+import { useLinkedMessage } from './use-linked-message.ts'
+import { firstMatchIn, useMatchHighlights } from './use-match-highlights.ts'
 import { useStickToBottom } from './use-stick-to-bottom.ts'
-import type { Thread } from './use-thread.ts'
+import { pageSize, type Thread } from './use-thread.ts'
 
 export type MessageListProps = {
   thread: Thread
   avee: Avee
-  /** Identifies the chat shown. Another one starts at its end. */
-  chatKey: string
   actions: MessageActions
+  isSearching: boolean
+  onSearch: (isSearching: boolean) => void
   onEditRefused: (question: string) => void
 }
 
-/** The messages of a conversation. Scrolling up loads earlier ones. */
-export function MessageList({ thread, avee, chatKey, actions, onEditRefused }: MessageListProps) {
-  const { messages, pending, list, isBusy } = thread
-  const { scroller, content, isAtBottom, scrollToBottom } = useStickToBottom(chatKey)
-  useKeepScrollPosition(scroller, messages[0]?.id, chatKey)
-  useLinkedMessage(thread)
+/** The messages of a conversation, and the search in them. */
+export function MessageList(props: MessageListProps) {
+  const { list } = props.thread
+  if (list.data || !list.isEnabled) return <LoadedMessages {...props} />
+  return (
+    <div className="thread">
+      <div className="thread-column">
+        {list.isError ? (
+          <ErrorState error={list.error} onRetry={() => void list.refetch()} />
+        ) : (
+          <ThreadSkeleton />
+        )}
+      </div>
+    </div>
+  )
+}
+
+type MessageRowProps = Omit<Parameters<typeof AnswerView>[0], 'message'> & { message: Message | undefined }
+
+function MessageRow({ message, ...props }: MessageRowProps) {
+  if (message?.role === 'user') return <QuestionView message={message} {...props} />
+  if (message) return <AnswerView message={message} {...props} />
+  return (
+    <article
+      className="message-placeholder"
+      aria-busy
+      aria-label="Loading message"
+      {...articleAttributes(props)}
+      style={{ height: estimatedHeight - rowGap }}
+    >
+      <Skeleton width="94%" />
+      <Skeleton width="60%" />
+    </article>
+  )
+}
+
+const articleAt = (list: HTMLElement | null, position = -1): HTMLElement | undefined =>
+  list?.querySelector<HTMLElement>(`[data-index="${position}"] article`) ?? undefined
+
+/** Ctrl+F opens the search in the conversation, as the browser's finds only the messages in the page. */
+function useSearchKey(field: RefObject<HTMLInputElement | null>, onOpen: () => void): void {
+  const onKeyDown = useEffectEvent((event: KeyboardEvent) => {
+    const isFind = event.key === 'f' && (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey
+    if (!isFind || document.querySelector('[role=dialog]') || document.activeElement === field.current) return
+    event.preventDefault()
+    if (field.current) field.current.select()
+    else onOpen()
+  })
+  useEffect(() => {
+    const listen = (event: KeyboardEvent) => onKeyDown(event)
+    addEventListener('keydown', listen)
+    return () => removeEventListener('keydown', listen)
+  }, [])
+}
+
+/** Height of a message that has not been shown yet, in CSS pixels. */
+const estimatedHeight = 160
+/** Space below each message, as in the style sheet. */
+const rowGap = 24
+
+/** Only the messages in view are in the page. Their pages are loaded when they come near. */
+function LoadedMessages({ thread, avee, actions, isSearching, onSearch, onEditRefused }: MessageListProps) {
+  const { conversationId, count, pending, list } = thread
+  const { scroller, content, isAtBottom, scrollToBottom, leaveBottom } = useStickToBottom()
   useEffect(() => {
     if (pending) scrollToBottom()
   }, [pending, scrollToBottom])
 
+  const [range, setRange] = useState({ first: count, last: count })
+  const messageAt = useBranchPages(conversationId, list.data, range)
+  const virtualizer = useVirtualizer({
+    count,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => estimatedHeight,
+    // A message replaces its placeholder as a new row, so that rows above the view are measured before they move it.
+    getItemKey: useCallback((position: number) => messageAt(position)?.id ?? position, [messageAt]),
+    initialOffset: () => count * estimatedHeight,
+    overscan: 4,
+  })
+  const rows = virtualizer.getVirtualItems()
+  const first = Math.max(0, (rows[0]?.index ?? count) - pageSize / 2)
+  const end = (rows.at(-1)?.index ?? count) + pageSize / 2
+  // Whole pages, so that not every row that scrolls into view renders the list again.
+  const wanted = { first: first - (first % pageSize), last: end - (end % pageSize) }
+  if (wanted.first !== range.first || wanted.last !== range.last) setRange(wanted)
+
+  const [search, setSearch] = useState<{ query: string; current: Match | undefined }>()
+  const [target, setTarget] = useState<Match>()
+  const show = useCallback(
+    (match: Match) => {
+      leaveBottom()
+      setTarget(match)
+    },
+    [leaveBottom],
+  )
+  useLinkedMessage(thread, show)
+  useJump(scroller, target, {
+    find: ({ position, message_id }) => {
+      const message = articleAt(scroller.current, position)
+      if (!message || messageAt(position)?.id !== message_id) {
+        virtualizer.scrollToIndex(position, { align: 'start' })
+        return undefined
+      }
+      return (search && firstMatchIn(message, search.query)) ?? message
+    },
+    scrollTo: (offset) => virtualizer.scrollToOffset(offset),
+    onEnd: (hasArrived) => {
+      if (hasArrived && !isSearching)
+        articleAt(scroller.current, target?.position)?.focus({ preventScroll: true })
+      setTarget(undefined)
+    },
+  })
+  const isOpen = isSearching && conversationId !== undefined
+  useMatchHighlights(scroller, isOpen ? search?.query : undefined, search?.current?.position)
+  const searchField = useRef<HTMLInputElement>(null)
+  useSearchKey(searchField, () => onSearch(true))
+
+  const start = rows[0]?.start ?? 0
+  const rest = virtualizer.getTotalSize() - (rows.at(-1)?.end ?? 0)
   return (
-    <>
+    <div className="thread-view">
+      {isOpen && (
+        <MessageSearch
+          conversationId={conversationId}
+          field={searchField}
+          from={virtualizer.range?.endIndex ?? count}
+          onShow={(query, current) => {
+            setSearch({ query, current })
+            if (current) show(current)
+          }}
+          onClose={() => {
+            onSearch(false)
+            articleAt(scroller.current, search?.current?.position)?.focus({ preventScroll: true })
+          }}
+        />
+      )}
       <div className="thread" ref={scroller}>
         <div className="thread-column" ref={content}>
           <h2 className="visually-hidden">Conversation</h2>
-          {list.isPending && list.isEnabled && <ThreadSkeleton />}
-          {list.isError && !list.data && (
-            <ErrorState error={list.error} onRetry={() => void list.refetch()} />
-          )}
-          {list.hasNextPage && (
-            <EarlierMessages
-              isLoading={list.isFetchingNextPage}
-              onLoad={() => {
-                if (!list.isFetchingNextPage) void list.fetchNextPage()
-              }}
-            />
-          )}
-          {messages.map((message, i) => (
-            <div key={message.id} id={anchorOf(message.id)} className="thread-message">
-              {message.role === 'user' ? (
-                <QuestionView message={message} isBusy={isBusy} actions={actions} />
-              ) : (
-                <AnswerView
-                  message={message}
+          <div role="feed" aria-label="Messages">
+            <div style={{ height: start }} />
+            {rows.map(({ key, index }) => (
+              <div key={key} data-index={index} ref={virtualizer.measureElement} className="thread-row">
+                <MessageRow
+                  message={messageAt(index)}
+                  position={index}
+                  count={count}
                   avee={avee}
-                  isLast={i === messages.length - 1 && !pending}
-                  isBusy={isBusy}
+                  isLast={index === count - 1 && !pending}
+                  isBusy={thread.isBusy}
                   actions={actions}
                 />
-              )}
-            </div>
-          ))}
+              </div>
+            ))}
+            <div style={{ height: rest }} />
+          </div>
           {pending && (
             <PendingTurnView pending={pending} avee={avee} thread={thread} onEdit={onEditRefused} />
           )}
         </div>
       </div>
       {!isAtBottom && (
-        <IconButton
-          className="scroll-to-bottom"
-          label="Scroll to bottom"
-          icon={ArrowDown}
-          hint={false}
-          onClick={scrollToBottom}
-        />
-      )}
-    </>
-  )
-}
-
-/** A turn that is being sent to the server, or that the server refused. */
-function PendingTurnView({
-  pending,
-  avee,
-  thread,
-  onEdit,
-}: {
-  pending: PendingTurn
-  avee: Avee
-  thread: Thread
-  onEdit: (question: string) => void
-}) {
-  const { turn, phase, error } = pending
-  return (
-    <>
-      {turn.kind !== 'regenerate' && (
-        <div className="question-row">
-          <QuestionBubble text={turn.question} />
+        <div className="thread-jumps">
+          {rows[0] && rows[0].index > 0 && (
+            <IconButton
+              label="Jump to start"
+              icon={ArrowUpToLine}
+              hint={false}
+              onClick={() => {
+                leaveBottom()
+                virtualizer.scrollToIndex(0)
+              }}
+            />
+          )}
+          <IconButton label="Scroll to bottom" icon={ArrowDown} hint={false} onClick={scrollToBottom} />
         </div>
       )}
-      {phase === 'refused' ? (
-        <RefusedTurn
-          message={error?.message ?? 'The question could not be sent.'}
-          actions={
-            <>
-              <Button small onClick={() => thread.send(turn)}>
-                Try again
-              </Button>
-              {turn.kind === 'regenerate' ? (
-                <Button small variant="quiet" onClick={thread.dismissPending}>
-                  Dismiss
-                </Button>
-              ) : (
-                <Button small variant="quiet" onClick={() => onEdit(turn.question)}>
-                  Edit
-                </Button>
-              )}
-            </>
-          }
-        />
-      ) : (
-        <article className="answer" aria-busy>
-          <AnswerHead avee={avee} />
-          <div className="answer-body">
-            <Waiting
-              {...(phase === 'waiting-for-documents' ? { message: 'Processing your documents…' } : {})}
-            />
-          </div>
-        </article>
-      )}
-    </>
-  )
-}
-
-/** The error of a turn that the server refused, with its actions. */
-function RefusedTurn({ message, actions }: { message: string; actions: ReactNode }) {
-  return (
-    <div className="refused-turn" role="alert">
-      <p>
-        <CircleAlert size={16} aria-hidden />
-        {message}
-      </p>
-      <div className="notice-actions">{actions}</div>
+      {thread.runningRun && <RefreshAnswer runId={thread.runningRun} onRefresh={actions.refresh} />}
     </div>
   )
-}
-
-/** Loads earlier messages before they scroll into view. The button is for keyboards. */
-function EarlierMessages({ isLoading, onLoad }: { isLoading: boolean; onLoad: () => void }) {
-  const sentinel = useRef<HTMLDivElement>(null)
-  const load = useEffectEvent(onLoad)
-  useEffect(() => {
-    if (!sentinel.current || isLoading) return
-    const observer = new IntersectionObserver(
-      (entries) => {
-        if (entries.some((entry) => entry.isIntersecting)) load()
-      },
-      { root: sentinel.current.closest('.thread'), rootMargin: '800px 0px 0px' },
-    )
-    observer.observe(sentinel.current)
-    return () => observer.disconnect()
-  }, [isLoading])
-  return (
-    <div className="earlier-messages" ref={sentinel}>
-      {isLoading ? (
-        <Spinner label="Loading earlier messages" />
-      ) : (
-        <Button small variant="quiet" onClick={onLoad}>
-          Load earlier messages
-        </Button>
-      )}
-    </div>
-  )
-}
-
-const anchorOf = (messageId: string): string => `message-${messageId}`
-
-/** Scrolls once to the message that the URL names (`?message=id`), after loading the messages down from it. */
-function useLinkedMessage({ messages, list }: Thread): void {
-  const [params] = useSearchParams()
-  const linked = params.get('message')
-  const shown = useRef<string | null>(null)
-  const loadEarlier = useEffectEvent(() => {
-    if (list.hasNextPage && !list.isFetchingNextPage) void list.fetchNextPage()
-  })
-  useEffect(() => {
-    if (linked === null || shown.current === linked) return
-    const message = document.getElementById(anchorOf(linked))?.firstElementChild
-    if (!message) return loadEarlier()
-    shown.current = linked
-    message.scrollIntoView({ block: 'center' })
-  }, [linked, messages])
-}
-
-/** Keeps the visible messages in place when earlier ones are added above them. */
-function useKeepScrollPosition(
-  scroller: React.RefObject<HTMLDivElement | null>,
-  firstId: string | undefined,
-  chatKey: string,
-): void {
-  const previous = useRef({ firstId, chatKey, height: 0 })
-  useLayoutEffect(() => {
-    const element = scroller.current
-    if (!element) return
-    const { firstId: previousFirst, chatKey: previousKey, height } = previous.current
-    if (
-      previousFirst &&
-      firstId !== previousFirst &&
-      chatKey === previousKey &&
-      element.scrollHeight > height
-    )
-      element.scrollTop += element.scrollHeight - height
-    previous.current = { firstId, chatKey, height: element.scrollHeight }
-  })
 }

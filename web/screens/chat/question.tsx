@@ -7,6 +7,7 @@ import { useCopy } from '../../ui/copy.ts'
 import { formatFullTime } from '../../ui/format.ts'
 import { useDraftState } from '../../ui/use-draft-state.ts'
 import type { MessageActions } from './message-actions.ts'
+import { articleAttributes, type MessagePlace } from './message-place.ts'
 import { tooLongText, useQuestionLimit } from './question-limit.ts'
 import { VersionSwitcher } from './version-switcher.tsx'
 import './question.css'
@@ -15,18 +16,21 @@ import './message-actions.css'
 /** A question the user asked. It can be edited. */
 export const QuestionView = memo(function QuestionView({
   message,
+  position,
+  count,
   isBusy,
   actions,
-}: {
+}: MessagePlace & {
   message: Message
   isBusy: boolean
   actions: MessageActions
 }) {
+  const place = articleAttributes({ position, count })
   const [isEditing, setIsEditing] = useState(false)
   const [isCopied, copy] = useCopy()
   if (isEditing) {
     return (
-      <div className="question-row">
+      <article className="question-row" aria-label="Your question" {...place}>
         <QuestionEditor
           messageId={message.id}
           question={message.content}
@@ -36,11 +40,11 @@ export const QuestionView = memo(function QuestionView({
             actions.edit(message.id, question)
           }}
         />
-      </div>
+      </article>
     )
   }
   return (
-    <div className="question-row">
+    <article className="question-row" aria-label="Your question" {...place}>
       <QuestionBubble text={message.content} title={formatFullTime(message.created_at)} />
       <div className="message-actions">
         <VersionSwitcher message={message} isBusy={isBusy} onShow={actions.showBranch} />
@@ -58,15 +62,15 @@ export const QuestionView = memo(function QuestionView({
           onClick={() => setIsEditing(true)}
         />
       </div>
-    </div>
+    </article>
   )
 })
 
 export function QuestionBubble({ text, title }: { text: string; title?: string }) {
   return (
-    <article className="question" dir="auto" title={title} aria-label="Your question">
+    <div className="question" dir="auto" title={title}>
       {text}
-    </article>
+    </div>
   )
 }
 

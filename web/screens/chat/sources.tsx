@@ -12,7 +12,8 @@ export function Sources({ citations, onOpen }: { citations: Citation[]; onOpen: 
   // Either all citations are cited or none is.
   const isCiting = citations.every((citation) => citation.status !== 'available' || citation.cited)
   return (
-    <section className="sources" aria-label="Sources">
+    // A group, not a region: every answer has one.
+    <div className="sources" role="group" aria-label="Sources">
       <h3>{isCiting ? 'Sources' : 'Retrieved passages'}</h3>
       <ul>
         {citations.map((citation) => (
@@ -21,7 +22,7 @@ export function Sources({ citations, onOpen }: { citations: Citation[]; onOpen: 
           </li>
         ))}
       </ul>
-    </section>
+    </div>
   )
 }
 

@@ -10,9 +10,17 @@ export const loadMessageList = async () => (await import('./message-list.tsx')).
 const MessageList = onDemand(loadMessageList)
 
 /** The messages of a conversation, or `empty` while it has none. */
-export function ThreadView({ empty, ...props }: MessageListProps & { empty: ReactNode }) {
-  const { messages, pending, list } = props.thread
-  const isEmpty = (list.isSuccess || !list.isEnabled) && messages.length === 0 && !pending
+export function ThreadView({
+  chatKey,
+  empty,
+  ...props
+}: MessageListProps & {
+  /** Identifies the chat. Another one starts at its end. */
+  chatKey: string
+  empty: ReactNode
+}) {
+  const { count, pending, list } = props.thread
+  const isEmpty = (list.isSuccess || !list.isEnabled) && count === 0 && !pending
   return (
     <div className="thread-frame">
       {isEmpty ? (
@@ -26,7 +34,7 @@ export function ThreadView({ empty, ...props }: MessageListProps & { empty: Reac
               </Frame>
             }
           >
-            <MessageList {...props} />
+            <MessageList key={chatKey} {...props} />
           </Suspense>
         </ScreenBoundary>
       )}
@@ -48,7 +56,7 @@ function Frame({ children }: { children: ReactNode }) {
 
 /** Announces the start and end of an answer to screen readers, rather than every word. */
 function AnswerStatus({ thread }: { thread: Thread }) {
-  const last = thread.messages.at(-1)
+  const { last } = thread
   const status = thread.isBusy
     ? 'Answer in progress.'
     : last?.role === 'assistant' && last.status === 'complete'

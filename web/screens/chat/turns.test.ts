@@ -1,20 +1,22 @@
 import { expect, test } from 'vitest'
 import type { Message } from '../../../contract/chat.ts'
-import { messagesBefore, versionOf } from './turns.ts'
+import { countBefore, versionOf } from './turns.ts'
 
 const message = (id: string, siblings = [id]) => ({ id, siblings }) as Message
-const thread = ['q1', 'a1', 'q2', 'a2'].map((id) => message(id))
-const ids = (messages: Message[]): string[] => messages.map(({ id }) => id)
+const lists = [
+  { offset: 40, messages: ['q2', 'a2'].map((id) => message(id)) },
+  { offset: 38, messages: ['q1', 'a1'].map((id) => message(id)) },
+]
 
 test('keeps all messages above a new question', () => {
-  expect(messagesBefore(thread, { kind: 'ask', question: 'q3' })).toBe(thread)
-  expect(messagesBefore(thread, undefined)).toBe(thread)
+  expect(countBefore({ kind: 'ask', question: 'q3' }, 42, lists)).toBe(42)
+  expect(countBefore(undefined, 42, lists)).toBe(42)
 })
 
 test('replaces messages from an edited question or a regenerated answer on', () => {
-  expect(ids(messagesBefore(thread, { kind: 'edit', messageId: 'q2', question: 'x' }))).toEqual(['q1', 'a1'])
-  expect(ids(messagesBefore(thread, { kind: 'regenerate', messageId: 'a2' }))).toEqual(['q1', 'a1', 'q2'])
-  expect(ids(messagesBefore(thread, { kind: 'regenerate', messageId: 'unknown' }))).toEqual(ids(thread))
+  expect(countBefore({ kind: 'edit', messageId: 'q2', question: 'x' }, 42, lists)).toBe(40)
+  expect(countBefore({ kind: 'regenerate', messageId: 'a1' }, 42, lists)).toBe(39)
+  expect(countBefore({ kind: 'regenerate', messageId: 'unknown' }, 42, lists)).toBe(42)
 })
 
 test('finds the version of a message and the adjacent ones', () => {

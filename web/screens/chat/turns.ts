@@ -1,4 +1,4 @@
-import type { Message } from '../../../contract/chat.ts'
+import type { Message, MessageList } from '../../../contract/chat.ts'
 import type { ApiError } from '../../api/index.ts'
 
 /** A turn the server has not accepted yet. It is shown immediately, and kept with its error if the server refuses it. */
@@ -15,11 +15,21 @@ export type Turn =
   | { kind: 'edit'; messageId: string; question: string }
   | { kind: 'regenerate'; messageId: string; model?: string }
 
-/** Returns the messages a pending turn follows: an edited question or a regenerated answer replaces those from its own on. */
-export function messagesBefore(messages: Message[], turn: Turn | undefined): Message[] {
-  if (!turn || turn.kind === 'ask') return messages
-  const index = messages.findIndex((message) => message.id === turn.messageId)
-  return index === -1 ? messages : messages.slice(0, index)
+/**
+ * Returns the number of messages that a pending turn follows, of `total`: an edited question or a regenerated answer
+ * replaces those from its own on. `lists` are the parts of the branch that are loaded.
+ */
+export function countBefore(
+  turn: Turn | undefined,
+  total: number,
+  lists: Pick<MessageList, 'messages' | 'offset'>[],
+): number {
+  if (!turn || turn.kind === 'ask') return total
+  for (const { messages, offset } of lists) {
+    const index = messages.findIndex((message) => message.id === turn.messageId)
+    if (index !== -1) return offset + index
+  }
+  return total
 }
 
 /** Returns a message's 1-based version among its siblings and the ids of the adjacent versions. */

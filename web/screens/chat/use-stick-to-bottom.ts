@@ -3,15 +3,14 @@ import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useSta
 /** Distance from the bottom, in CSS pixels, that still counts as being at the bottom. */
 const toleranceInPixels = 60
 
-/**
- * Keeps a growing conversation scrolled to its bottom until the user scrolls up. A change of `chatKey` scrolls to the
- * bottom.
- */
-export function useStickToBottom(chatKey: string): {
+/** Keeps a growing conversation scrolled to its bottom, where it starts, until the user scrolls up. */
+export function useStickToBottom(): {
   scroller: RefObject<HTMLDivElement | null>
   content: RefObject<HTMLDivElement | null>
   isAtBottom: boolean
   scrollToBottom: () => void
+  /** Stops following the bottom, to show another place. */
+  leaveBottom: () => void
 } {
   const scroller = useRef<HTMLDivElement>(null)
   const content = useRef<HTMLDivElement>(null)
@@ -25,7 +24,11 @@ export function useStickToBottom(chatKey: string): {
     if (element) element.scrollTop = element.scrollHeight
   }, [])
 
-  useLayoutEffect(scrollToBottom, [scrollToBottom, chatKey])
+  const leaveBottom = useCallback(() => {
+    isSticky.current = false
+  }, [])
+
+  useLayoutEffect(scrollToBottom, [scrollToBottom])
 
   useEffect(() => {
     const element = scroller.current
@@ -53,5 +56,5 @@ export function useStickToBottom(chatKey: string): {
     }
   }, [])
 
-  return { scroller, content, isAtBottom, scrollToBottom }
+  return { scroller, content, isAtBottom, scrollToBottom, leaveBottom }
 }

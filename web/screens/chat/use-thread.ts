@@ -1,10 +1,11 @@
-import { skipToken, useInfiniteQuery, useQueryClient } from '@tanstack/react-query'
-import { useCallback, useMemo, useState } from 'react'
+import { skipToken, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useCallback, useState } from 'react'
 import {
   type Conversation,
   createConversation,
   editQuestion,
   listMessages,
+  type MessageList,
   regenerateAnswer,
   setLeaf,
   streamAnswer,
@@ -14,9 +15,12 @@ import { ApiError, answerFold, keys, sendOnce } from '../../api/index.ts'
 import { useApi, useRunHub } from '../../api/react.tsx'
 import { errorMessage } from '../../ui/state.tsx'
 import type { ChosenModel } from './model-picker.tsx'
-import { messagesBefore, type PendingTurn, type Turn } from './turns.ts'
+import { countBefore, type PendingTurn, type Turn } from './turns.ts'
 
-const pageSize = 40
+/** The messages of a page. */
+export const pageSize = 40
+/** An open conversation keeps this many messages at its end loaded; earlier ones are loaded in pages. */
+const maxLastMessages = 200
 
 /** A conversation's messages, the turn being sent, and the operations on them. */
 export function useThread({
@@ -43,35 +47,42 @@ export function useThread({
   const queries = useQueryClient()
   const [pending, setPending] = useState<PendingTurn>()
 
-  const list = useInfiniteQuery({
-    queryKey: keys.messages(conversationId ?? ''),
-    initialPageParam: undefined as string | undefined,
+  const list = useQuery({
+    queryKey: keys.lastMessages(conversationId ?? ''),
     queryFn:
       conversationId === undefined
         ? skipToken
-        : ({ pageParam, signal }) =>
-            api.call(listMessages, {
-              params: { id: conversationId },
-              query: {
-                limit: pageSize,
-                ...(pageParam ? { before: pageParam } : {}),
-              },
-              signal,
-            }),
-    getNextPageParam: (page) => (page.has_more ? page.messages[0]?.id : undefined),
+        : async ({ queryKey, signal }): Promise<MessageList> => {
+            const load = (query: { offset?: number; limit: number }) =>
+              api.call(listMessages, { params: { id: conversationId }, query, signal })
+            const known = queries.getQueryData<MessageList>(queryKey)
+            if (known && known.messages.length > 0 && known.messages.length < maxLastMessages) {
+              // From the same message on, so that what the reader sees stays loaded.
+              const grown = await load({ offset: known.offset, limit: 2 * maxLastMessages })
+              if (grown.messages.length > 0) return grown
+            }
+            return await load({ limit: pageSize })
+          },
     // The run's events announce its end. Polling covers the case that they cannot be received.
-    refetchInterval: ({ state }) =>
-      state.data?.pages[0]?.messages.at(-1)?.status === 'streaming' ? 15_000 : false,
+    refetchInterval: ({ state }) => (state.data?.messages.at(-1)?.status === 'streaming' ? 15_000 : false),
   })
 
   const refresh = useCallback(
     async (id: string): Promise<void> => {
       await Promise.all([
-        queries.invalidateQueries({ queryKey: keys.messages(id) }),
+        queries.invalidateQueries({ queryKey: keys.lastMessages(id) }),
         queries.invalidateQueries({ queryKey: keys.conversations }),
       ])
     },
     [queries],
+  )
+  /** Loads the messages again after another branch was selected. */
+  const refreshBranch = useCallback(
+    async (id: string): Promise<void> => {
+      queries.removeQueries({ queryKey: keys.messages(id), type: 'inactive' })
+      await Promise.all([queries.invalidateQueries({ queryKey: keys.messages(id) }), refresh(id)])
+    },
+    [queries, refresh],
   )
 
   const modelParameters = { model: model?.name, use_gpt4o: model?.strong }
@@ -87,10 +98,7 @@ export function useThread({
         const created = await api.call(createConversation, { body: { avee: handle } })
         id = created.id
         queries.setQueryData(keys.conversation(id), created)
-        queries.setQueryData(keys.messages(id), {
-          pages: [{ messages: [], has_more: false }],
-          pageParams: [undefined],
-        })
+        queries.setQueryData(keys.lastMessages(id), { messages: [], has_more: false, offset: 0, total: 0 })
         show({})
         onCreated(created)
       } else show({})
@@ -115,7 +123,7 @@ export function useThread({
       })
       hub.adopt(response, answerFold)
       onAccepted(targetId, turn)
-      await refresh(targetId)
+      await (turn.kind === 'ask' ? refresh : refreshBranch)(targetId)
       setPending((current) => (current?.turn === turn ? undefined : current))
     } catch (error) {
       show({ phase: 'refused', error: error instanceof ApiError ? error : asApiError(error) })
@@ -126,17 +134,17 @@ export function useThread({
 
   const isCurrent = pending?.conversationId === conversationId
   const shownPending = isCurrent ? pending : undefined
-  const all = useMemo(
-    () => (list.data?.pages ?? []).toReversed().flatMap((page) => page.messages),
-    [list.data],
-  )
-  const messages = useMemo(() => messagesBefore(all, shownPending?.turn), [all, shownPending?.turn])
-  const last = messages.at(-1)
+  const loaded = queries.getQueriesData<MessageList>({ queryKey: keys.messages(conversationId ?? '') })
+  const lists = loaded.flatMap(([, data]) => data ?? [])
+  const last = list.data?.messages.at(-1)
   const runningRun = last?.status === 'streaming' ? last.run_id : null
 
   return {
     list,
-    messages,
+    conversationId,
+    /** The number of messages of the branch, above the pending turn if there is one. */
+    count: countBefore(shownPending?.turn, list.data?.total ?? 0, lists),
+    last,
     pending: shownPending,
     runningRun,
     isBusy: runningRun !== null || (shownPending !== undefined && shownPending.phase !== 'refused'),
@@ -153,7 +161,7 @@ export function useThread({
     showBranch: async (messageId: string): Promise<void> => {
       if (!conversationId) return
       await api.call(setLeaf, { params: { id: conversationId }, body: { message_id: messageId } })
-      await refresh(conversationId)
+      await refreshBranch(conversationId)
     },
   }
 }

@@ -1,0 +1,75 @@
+import { CircleAlert } from 'lucide-react'
+import type { ReactNode } from 'react'
+import type { Avee } from '../../../contract/avees.ts'
+import { Button } from '../../ui/button.tsx'
+import { AnswerHead, Waiting } from './answer.tsx'
+import { QuestionBubble } from './question.tsx'
+import type { PendingTurn } from './turns.ts'
+import type { Thread } from './use-thread.ts'
+
+/** A turn that is being sent to the server, or that the server refused. */
+export function PendingTurnView({
+  pending,
+  avee,
+  thread,
+  onEdit,
+}: {
+  pending: PendingTurn
+  avee: Avee
+  thread: Thread
+  onEdit: (question: string) => void
+}) {
+  const { turn, phase, error } = pending
+  return (
+    <>
+      {turn.kind !== 'regenerate' && (
+        <article className="question-row" aria-label="Your question">
+          <QuestionBubble text={turn.question} />
+        </article>
+      )}
+      {phase === 'refused' ? (
+        <RefusedTurn
+          message={error?.message ?? 'The question could not be sent.'}
+          actions={
+            <>
+              <Button small onClick={() => thread.send(turn)}>
+                Try again
+              </Button>
+              {turn.kind === 'regenerate' ? (
+                <Button small variant="quiet" onClick={thread.dismissPending}>
+                  Dismiss
+                </Button>
+              ) : (
+                <Button small variant="quiet" onClick={() => onEdit(turn.question)}>
+                  Edit
+                </Button>
+              )}
+            </>
+          }
+        />
+      ) : (
+        <article className="answer" aria-busy>
+          <AnswerHead avee={avee} />
+          <div className="answer-body">
+            <Waiting
+              {...(phase === 'waiting-for-documents' ? { message: 'Processing your documents…' } : {})}
+            />
+          </div>
+        </article>
+      )}
+    </>
+  )
+}
+
+/** The error of a turn that the server refused, with its actions. */
+function RefusedTurn({ message, actions }: { message: string; actions: ReactNode }) {
+  return (
+    <div className="refused-turn" role="alert">
+      <p>
+        <CircleAlert size={16} aria-hidden />
+        {message}
+      </p>
+      <div className="notice-actions">{actions}</div>
+    </div>
+  )
+}
