@@ -394,7 +394,18 @@ export const regenerateAnswer = operation({
   description: 'Adds a sibling of the answer; the previous answer is kept.',
   params: messageParams,
   headers: idempotencyHeaders,
-  body: z.optional(z.object({ use_gpt4o: z.optional(z.boolean()), model: z.optional(shortText(200)) })),
+  body: z.optional(
+    z.object({
+      use_gpt4o: z.optional(z.boolean()),
+      model: z.optional(shortText(200)),
+      continue: z.optional(
+        describe(
+          z.boolean(),
+          'Begins with the text of the answer, which was stopped, failed or reached the token limit, and continues it.',
+        ),
+      ),
+    }),
+  ),
   events: answerEvents,
 })
 

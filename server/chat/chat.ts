@@ -14,6 +14,7 @@ import type { ChatMessage, Models } from '../models/index.ts'
 import { canonicalFormat, type RunRecord, type Runs } from '../runs/index.ts'
 import { withoutLastWord } from '../search/index.ts'
 import { branches } from './branches.ts'
+import { readUnfinished } from './continuation.ts'
 import { conversations } from './conversations.ts'
 import {
   answerFailed,
@@ -91,6 +92,8 @@ export type AskOptions = {
   idempotencyKey?: string | undefined
   /** False excludes this turn from memory extraction. */
   learn?: boolean | undefined
+  /** The unfinished answer that this one continues. */
+  continuedId?: string | undefined
 }
 
 /** A turn's run and its two messages. */
@@ -215,6 +218,7 @@ export function chat({
       useDocuments: options.useDocuments ?? true,
       history: options.history,
       learn: options.learn,
+      continuedId: options.continuedId,
     }
     const rows = {
       conversationId,
@@ -344,19 +348,22 @@ export function chat({
       return startTurn(caller, view, turn, options)
     },
 
-    /** Answers the same question again, as a sibling of the earlier answers. */
+    /** Answers the same question again, or continues an unfinished answer, as a sibling of the earlier answers. */
     async regenerate(
       caller: Caller,
       conversationId: string,
       messageId: string,
-      options: AskOptions = {},
+      options: Omit<AskOptions, 'continuedId'> & { continues?: boolean | undefined } = {},
     ): Promise<StartedTurn> {
       const view = await viewOfConversation(caller, conversationId)
       const message = await getMessageIn(conversationId, messageId)
       if (message.role !== 'assistant' || message.parent_id === null) throw notAnAnswer()
       // A reply of the avee's owner follows an answer, not a question.
       if ((await getMessageIn(conversationId, message.parent_id)).role !== 'user') throw notAnAnswer()
-      return startTurn(caller, view, { conversationId, userMessageId: message.parent_id }, options)
+      if (options.continues) await readUnfinished({ db, knowledge }, messageId, view.layer)
+      const continuedId = options.continues ? messageId : undefined
+      const turn = { conversationId, userMessageId: message.parent_id }
+      return startTurn(caller, view, turn, { ...options, continuedId })
     },
 
     /** Asks an edited question, as a sibling of the original, which keeps its branch. */

@@ -31,6 +31,11 @@ export const modelNotYours = defineError(
 )
 export const notAQuestion = defineError(400, 'not_a_question', () => 'Only questions can be edited.')
 export const notAnAnswer = defineError(400, 'not_an_answer', () => 'Only answers can be regenerated.')
+export const notContinuable = defineError(
+  409,
+  'not_continuable',
+  () => 'This answer cannot be continued. Regenerate it instead.',
+)
 const tooLongForModel = 'prompt_too_long'
 export const promptTooLong = defineError(
   400,

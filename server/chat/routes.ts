@@ -112,7 +112,8 @@ export const chatRoutes =
 
     route(app, regenerateAnswer, async (request, reply) => {
       const { id: conversationId, message_id } = request.params
-      const options = { ...optionsFrom(request.body ?? {}), idempotencyKey: idempotencyKeyOf(request) }
+      const { continue: continues, ...body } = request.body ?? {}
+      const options = { ...optionsFrom(body), continues, idempotencyKey: idempotencyKeyOf(request) }
       const { run } = await chat.regenerate(callerOf(request), conversationId, message_id, options)
       await sendRun(request, reply, runs, run)
     })

@@ -481,13 +481,22 @@ export async function listSiblings(db: Db, messages: MessageRow[]): Promise<Map<
 export async function saveGrounding(
   db: Db,
   messageId: string,
-  grounding: { citations: CitedPassage[]; model: string; reason: string; layer: Layer },
+  grounding: {
+    citations: CitedPassage[]
+    /** Those of the answer that this one continues. */
+    documents: string[]
+    model: string
+    reason: string
+    layer: Layer
+  },
 ): Promise<void> {
   await db
     .updateTable('messages')
     .set({
       citations: JSON.stringify(grounding.citations),
-      documents: [...new Set(grounding.citations.map(({ document_id }) => document_id))],
+      documents: [
+        ...new Set([...grounding.documents, ...grounding.citations.map(({ document_id }) => document_id)]),
+      ],
       model: grounding.model,
       model_reason: grounding.reason,
       layer_used: grounding.layer,

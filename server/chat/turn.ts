@@ -10,6 +10,7 @@ import type { ChatMessage, ChatModel, Models, TokenUsage } from '../models/index
 import type { Completion, EventBody, RunContext, RunEvent, RunKind } from '../runs/index.ts'
 import { selectCitations } from './citations.ts'
 import { type ContextDependencies, gatherContext } from './context.ts'
+import { readUnfinished } from './continuation.ts'
 import { emptyAnswer, messageNotFound, promptTooLong } from './errors.ts'
 import {
   type ChatEvents,
@@ -41,6 +42,8 @@ export type TurnInput = {
   history?: ChatMessage[] | undefined
   /** False excludes this turn from memory extraction. */
   learn?: boolean | undefined
+  /** The unfinished answer that this one continues. */
+  continuedId?: string | undefined
 }
 
 /** What the request that asked has read and written. */
@@ -67,7 +70,7 @@ const continueInstruction =
  *
  *   layer → model → start event → context → prompt → tokens → complete event + message, in one transaction
  *
- * After a crash the turn starts over, emits only what the log does not hold yet, and asks the model to continue.
+ * A continuation of an unfinished answer begins with its text. After a crash the turn starts over, emits only what the log does not hold yet, and asks the model to continue.
  * `protocols` are the formats in which an answer can be read, besides the canonical one.
  */
 export function turnKind(
@@ -140,13 +143,18 @@ async function runTurn(dependencies: TurnDependencies, context: RunContext<TurnI
     } satisfies ChatEvents['start'])
   }
 
+  const isContinuation = content === '' && input.continuedId !== undefined
+  const continued = isContinuation
+    ? await readUnfinished({ db, knowledge: dependencies.knowledge }, input.continuedId ?? '', layer)
+    : undefined
+
   const gathered = await gatherContext(
     dependencies,
     {
       ...input,
       userId: run.userId,
       question,
-      answer: content === '' ? undefined : answer,
+      answer: content === '' ? continued : answer,
       layer,
       isRemote: model.remote,
       history: input.history,
@@ -178,6 +186,7 @@ async function runTurn(dependencies: TurnDependencies, context: RunContext<TurnI
   )
   const grounded = saveGrounding(db, input.messageId, {
     citations: given,
+    documents: continued?.documents ?? [],
     model: model.name,
     reason: chosen.reason,
     layer,
@@ -185,6 +194,12 @@ async function runTurn(dependencies: TurnDependencies, context: RunContext<TurnI
   // It is awaited below; a rejection before that must not count as unhandled.
   grounded.catch(() => undefined)
 
+  if (continued) {
+    // A continuation after a crash needs the stored passages, so they precede the first token in the log.
+    await grounded
+    content = continued.content
+    await context.emit({ token: content } satisfies ChatEvents['token'])
+  }
   const overlap = removeOverlap(model.continuation === 'exact' ? '' : content)
   const characters = surrogateBuffer()
   const emit = async (piece: string, isLast = false) => {
@@ -209,7 +224,6 @@ async function runTurn(dependencies: TurnDependencies, context: RunContext<TurnI
   let usage: TokenUsage = { promptTokens: null, completionTokens: null }
   let finishReason = 'stop'
   for await (const part of parts) {
-    // A continuation after a crash needs the stored passages, so they precede the first token in the log.
     await grounded
     if (part.type === 'text') {
       await emit(overlap.add(part.text))
@@ -232,9 +246,9 @@ async function runTurn(dependencies: TurnDependencies, context: RunContext<TurnI
     citations: selectCitations(content, isRefusal ? [] : given),
     answerable: gathered.answerable,
     usage,
-    // After a crash the model has counted only the tokens of its continuation.
+    // The model has counted only the tokens of a continuation.
     totalTokens:
-      (run.attempt > 1 ? null : usage.completionTokens) ??
+      (run.attempt > 1 || input.continuedId !== undefined ? null : usage.completionTokens) ??
       dependencies.models.countTokens(content, model.name),
     finishReason,
   })

@@ -215,7 +215,11 @@ for (const kind of DATABASES) {
         const replayed = [...(await events('gabee')).text.matchAll(/"token":"((?:[^"\\]|\\.)*)"/g)]
         expect(replayed.map(([, token]) => JSON.parse(`"${token}"`) as string).join('')).toBe(answer?.content)
 
-        // Neither the answer nor the document enters the next prompt.
+        // Neither the answer nor the document enters the next prompt, and the answer is not continued.
+        const messages = app.app.database.db.updateTable('messages')
+        await messages.set({ finish_reason: 'length' }).where('id', '=', given.answer.id).execute()
+        const regenerate = `/conversations/${given.conversation}/messages/${given.answer.id}/regenerate`
+        expect((await client.post(regenerate, { continue: true })).status).toBe(409)
         const before = ollama.requestsTo('/api/chat').length
         await ask(client, given.conversation, 'And what else does the baker do?')
         const prompts = JSON.stringify(ollama.requestsTo('/api/chat').slice(before))

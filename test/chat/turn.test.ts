@@ -146,12 +146,36 @@ for (const kind of DATABASES) {
       expect(answer).toMatchObject({ status: 'failed', content: 'one two ' })
       expect(answer?.error).toEqual(events.at(-1)?.data['error'])
 
+      ollama.script('/api/chat', { tokens: ['three'] })
+      const regenerate = `/conversations/${id}/messages/${answer?.id}/regenerate`
+      const continued = await collectEvents(
+        await client.fetch(regenerate, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ continue: true }),
+        }),
+      )
+      const tokens = continued.flatMap(({ data }) => data['token'] ?? [])
+      expect(tokens).toEqual(['one two ', 'three'])
+      expect(ollama.requestsTo('/api/chat').at(-1)?.body).toMatchObject({
+        messages: expect.arrayContaining([{ role: 'assistant', content: 'one two ' }]),
+      })
+      const [, whole, ...rest] = await listMessages(client, id)
+      expect(rest).toEqual([])
+      expect(whole).toMatchObject({ status: 'complete', content: 'one two three' })
+      expect(whole?.siblings).toEqual([answer?.id, whole?.id])
+      const complete = `/conversations/${id}/messages/${whole?.id}/regenerate`
+      expect(await client.post(complete, { continue: true })).toMatchObject({
+        status: 409,
+        body: { error: { code: 'not_continuable' } },
+      })
+
       ollama.script('/api/chat', { status: 500, message: 'out of memory' })
-      const whole = await client.post<{ error: { code: string } }>('/chat/ask', {
+      const failed = await client.post<{ error: { code: string } }>('/chat/ask', {
         conversation_id: id,
         question: 'Again?',
       })
-      expect(whole.status).toBe(503)
+      expect(failed.status).toBe(503)
       ollama.script('/api/chat', { tokens: ['fine'] })
       expect(textOf(await ask(client, id, 'And now?'))).toBe('fine')
     })

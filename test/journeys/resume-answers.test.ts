@@ -142,6 +142,12 @@ test('stopping an answer keeps its text and closes the request to the model', as
   await window.page.reload()
   await window.page.getByText('You stopped this answer.').waitFor()
   expect(await chat.lastAnswer.innerText()).toBe(text)
+  await window.page.getByRole('button', { name: 'Continue' }).click()
+  await waitUntil(
+    () => chat.lastAnswer.innerText(),
+    (shown) => shown === whole,
+  )
+  expect(await chat.questions.count()).toBe(1)
   window.expectNoErrors()
 })
 

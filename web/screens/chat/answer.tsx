@@ -168,13 +168,21 @@ function AnswerEnd({
     </Button>
   )
   const continueButton = isLast && message.content !== '' && (
-    <Button small disabled={isBusy} onClick={actions.continueAnswer}>
+    <Button small disabled={isBusy} onClick={() => actions.continueAnswer(message.id)}>
       Continue
     </Button>
   )
   if (message.status === 'failed') {
     return (
-      <Notice kind="bad" actions={<div className="notice-actions">{retryButton}</div>}>
+      <Notice
+        kind="bad"
+        actions={
+          <div className="notice-actions">
+            {continueButton}
+            {retryButton}
+          </div>
+        }
+      >
         {failureText(message.error, isAdmin)}
       </Notice>
     )

@@ -157,8 +157,8 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
       edit: (messageId, question) => callbacks.current.send({ kind: 'edit', messageId, question }),
       regenerate: (messageId, model) =>
         callbacks.current.send({ kind: 'regenerate', messageId, ...(model ? { model } : {}) }),
-      continueAnswer: () =>
-        callbacks.current.send({ kind: 'ask', question: 'Please continue where you stopped.' }),
+      continueAnswer: (messageId) =>
+        callbacks.current.send({ kind: 'regenerate', messageId, continues: true }),
       ask: (question) => callbacks.current.send({ kind: 'ask', question }),
       showBranch: (messageId) => {
         callbacks.current

@@ -4,7 +4,8 @@ import type { Citation } from '../../../contract/chat.ts'
 export type MessageActions = {
   edit: (messageId: string, question: string) => void
   regenerate: (messageId: string, model?: string) => void
-  continueAnswer: () => void
+  /** Continues an unfinished answer. */
+  continueAnswer: (messageId: string) => void
   ask: (question: string) => void
   showBranch: (messageId: string) => void
   /** Opens source `n` of an answer; `answer` is the answer's text. */

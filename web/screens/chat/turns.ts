@@ -13,7 +13,7 @@ export type PendingTurn = {
 export type Turn =
   | { kind: 'ask'; question: string }
   | { kind: 'edit'; messageId: string; question: string }
-  | { kind: 'regenerate'; messageId: string; model?: string }
+  | { kind: 'regenerate'; messageId: string; model?: string; continues?: boolean }
 
 /**
  * Returns the number of messages that a pending turn follows, of `total`: an edited question or a regenerated answer

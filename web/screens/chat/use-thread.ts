@@ -117,7 +117,7 @@ export function useThread({
           })
         return api.open(regenerateAnswer, {
           params: { id: targetId, message_id: turn.messageId },
-          body: turn.model ? { model: turn.model } : modelParameters,
+          body: { ...(turn.model ? { model: turn.model } : modelParameters), continue: turn.continues },
           idempotencyKey: key,
         })
       })

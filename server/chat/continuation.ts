@@ -1,0 +1,23 @@
+import { isWithin, type Layer } from '../../contract/layers.ts'
+import type { Db } from '../db/index.ts'
+import { areVisible, type Knowledge } from '../knowledge/index.ts'
+import { notContinuable } from './errors.ts'
+import { findMessage, type MessageRow } from './store.ts'
+
+/**
+ * Returns an unfinished answer, to continue it. @throws not_continuable when it is complete or empty, or when an
+ * earlier answer like this one would not enter a prompt at this layer
+ */
+export async function readUnfinished(
+  { db, knowledge }: { db: Db; knowledge: Pick<Knowledge, 'layersOf'> },
+  messageId: string,
+  layer: Layer,
+): Promise<MessageRow> {
+  const answer = await findMessage(db, messageId)
+  const isUnfinished =
+    answer?.status === 'stopped' || answer?.status === 'failed' || answer?.finish_reason === 'length'
+  if (!answer || !isUnfinished || answer.content === '' || !isWithin(answer.layer_used, layer))
+    throw notContinuable()
+  if (!areVisible(answer.documents, layer, await knowledge.layersOf(answer.documents))) throw notContinuable()
+  return answer
+}
