@@ -45,6 +45,14 @@ export const session = component('Session', z.object({ token: z.string(), expire
 export type Session = z.infer<typeof session>
 
 /** The second factors that a user can set up. */
+/** Proves that the person at the keyboard is the user, not somebody who found an open session. */
+export const confirmation = {
+  current_password: z.optional(shortText(200)),
+  code: z.optional(describe(shortText(100), 'Instead of the password: a code of a second factor.')),
+}
+export const confirmationNote =
+  'Requires the current password, or a code of a second factor. An account that has neither needs a session that began in the last ten minutes.'
+
 const factorKinds = ['totp', 'passkey'] as const
 export type FactorKind = (typeof factorKinds)[number]
 
@@ -142,11 +150,10 @@ export const changePassword = operation({
   tags,
   summary: 'Set or change the password',
   audit: 'account.change_password',
-  description:
-    'Ends all other sessions of the account. The first password on a server in personal mode switches it to accounts mode, in which everybody signs in.',
+  description: `Ends all other sessions of the account. The first password on a server in personal mode switches it to accounts mode, in which everybody signs in. ${confirmationNote}`,
   maxBodyBytes,
   body: z.object({
-    current_password: z.optional(describe(shortText(200), 'Required if the account has a password.')),
+    ...confirmation,
     new_password: newPassword,
   }),
   responses: {
@@ -207,13 +214,12 @@ export const updateMe = operation({
   tags,
   summary: 'Update the account of the caller',
   audit: 'account.update',
+  description: `A new e-mail address has to be confirmed. ${confirmationNote}`,
   body: z.object({
     handle: z.optional(handle),
     display_name: z.optional(displayName),
     email: z.optional(email),
-    current_password: z.optional(
-      describe(shortText(200), 'Required to change the e-mail address of an account that has a password.'),
-    ),
+    ...confirmation,
   }),
   responses: { 200: user },
 })
@@ -224,9 +230,8 @@ export const deleteMe = operation({
   tags,
   summary: 'Delete the account of the caller',
   audit: 'account.delete',
-  description:
-    'Deletes all avees, documents, conversations and memories of the account. Requires the password if the account has one. Cannot be undone.',
-  body: z.optional(z.object({ password: z.optional(shortText(200)) })),
+  description: `Deletes all avees, documents, conversations and memories of the account. Cannot be undone. ${confirmationNote}`,
+  body: z.optional(z.object({ password: z.optional(shortText(200)), code: confirmation.code })),
   responses: { 200: deleted },
 })
 

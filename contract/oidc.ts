@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
+import { confirmation, confirmationNote } from './accounts.ts'
 import { describe, ok, shortText } from './common.ts'
 import { operation } from './operation.ts'
-import { confirmation, confirmationNote } from './second-factors.ts'
 
 const tags = ['accounts'] as const
 const maxBodyBytes = 16 * 1024

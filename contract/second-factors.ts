@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { session } from './accounts.ts'
+import { confirmation, confirmationNote, session } from './accounts.ts'
 import { component, describe, id, idParams, ok, shortText, text, time } from './common.ts'
 import { operation } from './operation.ts'
 
@@ -10,14 +10,6 @@ const code = describe(
   shortText(100),
   'The present code of the authenticator app, or a recovery code. Each is accepted once.',
 )
-
-/** Proves that the person at the keyboard is the user, not somebody who found an open session. */
-export const confirmation = {
-  current_password: z.optional(shortText(200)),
-  code: z.optional(describe(shortText(100), 'Instead of the password: a code of a second factor.')),
-}
-export const confirmationNote =
-  'Requires the current password, or a code of a second factor. An account that has neither needs no confirmation.'
 
 const webAuthn = z.record(z.string(), z.unknown())
 const passkeyOptions = z.object({

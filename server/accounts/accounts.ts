@@ -38,7 +38,7 @@ import { createOidcSignIn } from './oidc-sign-in.ts'
 import { createPasswordHasher, type HashParameters } from './password.ts'
 import { passwordResets } from './password-resets.ts'
 import { listUsersWithFactors } from './second-factor-store.ts'
-import { createSecondFactors } from './second-factors.ts'
+import { type Confirmation, createSecondFactors } from './second-factors.ts'
 import {
   createSession,
   deleteExpiredSessions,
@@ -268,7 +268,9 @@ export async function accounts({
         return found && { ...found, isAdmin: found.isAdmin && found.aveeId === null, via: 'api_key' }
       }
       const user = await findSessionUser(db, token, ip)
-      return user && { userId: user.id, isAdmin: user.is_admin, aveeId: null, via: 'session' }
+      if (!user) return undefined
+      const { id: userId, is_admin: isAdmin, isFresh: hasJustSignedIn } = user
+      return { userId, isAdmin, aveeId: null, via: 'session', hasJustSignedIn }
     },
 
     async state() {
@@ -377,12 +379,13 @@ export async function accounts({
       return toUser(await requireUser(userId))
     },
 
-    async update(userId: string, fields: BodyOf<typeof contract.updateMe>): Promise<User> {
+    async update(caller: Caller, fields: BodyOf<typeof contract.updateMe>): Promise<User> {
       const { handle, display_name } = fields
+      const { userId } = caller
       const user = await requireUser(userId)
       const email = fields.email === undefined ? undefined : normalizeEmail(fields.email)
       if ((email ?? handle ?? display_name) === undefined) return toUser(user)
-      if (email !== undefined && email !== user.email) await confirmPassword(user, fields.current_password)
+      if (email !== undefined && email !== user.email) await factors.confirm(user, { ...fields, caller })
       checkHandle(handle)
       const changed = await updateUser(db, userId, { email, handle, display_name }).catch(
         translateConflict(conflicts(handle)),
@@ -397,14 +400,14 @@ export async function accounts({
      */
     async changePassword(
       caller: Caller,
-      passwords: BodyOf<typeof contract.changePassword>,
+      fields: BodyOf<typeof contract.changePassword>,
       { token, client }: { token: string | undefined; client: Client },
     ): Promise<NewSession | null> {
-      if (isCommonPassword(passwords.new_password)) throw commonPassword('new_password')
+      if (isCommonPassword(fields.new_password)) throw commonPassword('new_password')
       const user = await requireUser(caller.userId)
       if (user.email === null) throw emailRequired()
-      await confirmPassword(user, passwords.current_password)
-      const password_hash = await hashing.hash(passwords.new_password, { isPriority: true })
+      await factors.confirm(user, { ...fields, caller })
+      const password_hash = await hashing.hash(fields.new_password, { isPriority: true })
       const signedIn = await database.transaction(async (trx) => {
         await updateUser(trx, user.id, { password_hash })
         await deleteSessionsOf(trx, user.id, token)
@@ -415,12 +418,9 @@ export async function accounts({
     },
 
     /** Deletes the account of the caller and all their data. @throws 409 for the only administrator of other accounts */
-    async delete(
-      userId: string,
-      password: string | undefined,
-      beforeDelete: () => Promise<void>,
-    ): Promise<DeletionReceipt> {
-      await confirmPassword(await requireUser(userId), password)
+    async delete(confirmation: Confirmation, beforeDelete: () => Promise<void>): Promise<DeletionReceipt> {
+      const { userId } = confirmation.caller
+      await factors.confirm(await requireUser(userId), confirmation)
       return await remove(userId, beforeDelete)
     },
 

@@ -21,6 +21,12 @@ export const codeRequired = defineError(
   'code_required',
   () => 'Enter a code of your second factor, because the account has no password.',
 )
+export const signInAgain = defineError(
+  403,
+  'sign_in_again',
+  () =>
+    'Sign out and in again first: an account without a password needs a sign-in of the last ten minutes for this.',
+)
 export const challengeExpired = defineError(
   401,
   'challenge_expired',

@@ -1,13 +1,13 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { beginOidc, linkOidc, unlinkOidc } from '../../contract/oidc.ts'
 import { toAppError } from '../errors.ts'
-import { sessionCallerOf } from '../http/caller.ts'
 import { publicOrigin } from '../http/public-origin.ts'
 import { route } from '../http/route.ts'
 import { setSessionCookie } from '../http/session-cookie.ts'
 import type { Accounts } from './accounts.ts'
 import { loginLink } from './login-link.ts'
 import { callbackPath } from './oidc.ts'
+import { confirmationOf } from './second-factor-routes.ts'
 import { clientOf } from './sign-in-routes.ts'
 
 /** Ties a sign-in to the browser that began it. */
@@ -36,12 +36,11 @@ export const oidcRoutes =
     )
 
     route(app, linkOidc, async (request, reply) => {
-      const { userId } = sessionCallerOf(request)
-      return openProvider(request, reply, await accounts.oidc.link(userId, request.body, settingsPage))
+      return openProvider(request, reply, await accounts.oidc.link(confirmationOf(request), settingsPage))
     })
 
     route(app, unlinkOidc, async (request) => {
-      await accounts.oidc.unlink(sessionCallerOf(request).userId, request.body)
+      await accounts.oidc.unlink(confirmationOf(request))
       return { ok: true as const }
     })
 

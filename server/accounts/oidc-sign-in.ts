@@ -106,7 +106,8 @@ export function createOidcSignIn({
 
     begin: async (fields: PageFields) => start(null, fields),
 
-    async link(userId: string, confirmation: Confirmation, next: string) {
+    async link(confirmation: Confirmation, next: string) {
+      const { userId } = confirmation.caller
       await confirm(await requireUser(userId), confirmation)
       if (!(await hasAccounts(db))) throw firstAccountNeedsPassword()
       return await start(userId, { next })
@@ -126,7 +127,8 @@ export function createOidcSignIn({
     },
 
     /** @throws 404 if the user is not linked, 409 without a password */
-    async unlink(userId: string, confirmation: Confirmation): Promise<void> {
+    async unlink(confirmation: Confirmation): Promise<void> {
+      const { userId } = confirmation.caller
       const user = await requireUser(userId)
       if (user.password_hash === null) throw accountNeedsPassword()
       await confirm(user, confirmation)

@@ -75,14 +75,17 @@ export const accountRoutes =
     })
 
     route(app, updateMe, async (request) => {
-      const { userId } = sessionCallerOf(request)
-      await checkHandle(request.body.handle, userId)
-      return await accounts.update(userId, request.body)
+      const caller = sessionCallerOf(request)
+      await checkHandle(request.body.handle, caller.userId)
+      return await accounts.update(caller, request.body)
     })
 
     route(app, deleteMe, async (request, reply) => {
-      const { userId } = sessionCallerOf(request)
-      const receipt = await accounts.delete(userId, request.body?.password, () => avees.deleteAllOf(userId))
+      const caller = sessionCallerOf(request)
+      const { password: current_password, code } = request.body ?? {}
+      const receipt = await accounts.delete({ caller, current_password, code }, () =>
+        avees.deleteAllOf(caller.userId),
+      )
       clearSessionCookie(request, reply)
       return { deleted: true as const, receipt }
     })

@@ -1,4 +1,4 @@
-import type { FastifyPluginAsync } from 'fastify'
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import {
   beginPasskey,
   beginTotp,
@@ -14,8 +14,14 @@ import { relyingParty } from '../http/relying-party.ts'
 import { route } from '../http/route.ts'
 import type { Accounts } from './accounts.ts'
 import type { PasskeyRow } from './passkey-store.ts'
+import type { Confirmation } from './second-factors.ts'
 
 const done = { ok: true } as const
+
+/** How the caller of a request proves to be the user. */
+export const confirmationOf = (
+  request: FastifyRequest & { body: Omit<Confirmation, 'caller'> },
+): Confirmation => ({ ...request.body, caller: sessionCallerOf(request) })
 
 /** The second factors of the caller. */
 export const secondFactorRoutes =
@@ -32,24 +38,23 @@ export const secondFactorRoutes =
       return { passkeys: passkeys.map(presentPasskey), ...others }
     })
 
-    route(app, beginTotp, async (request) => factors.beginTotp(sessionCallerOf(request).userId, request.body))
+    route(app, beginTotp, async (request) => factors.beginTotp(confirmationOf(request)))
 
     route(app, enableTotp, async (request) => ({
       recovery_codes: await factors.enableTotp(sessionCallerOf(request).userId, request.body.code),
     }))
 
     route(app, disableTotp, async (request) => {
-      await factors.disableTotp(sessionCallerOf(request).userId, request.body)
+      await factors.disableTotp(confirmationOf(request))
       return done
     })
 
     route(app, createRecoveryCodes, async (request) => ({
-      recovery_codes: await factors.renewRecoveryCodes(sessionCallerOf(request).userId, request.body),
+      recovery_codes: await factors.renewRecoveryCodes(confirmationOf(request)),
     }))
 
     route(app, beginPasskey, async (request) => {
-      const { userId } = sessionCallerOf(request)
-      const options = await factors.beginPasskey(userId, request.body, relyingParty(request, publicUrl))
+      const options = await factors.beginPasskey(confirmationOf(request), relyingParty(request, publicUrl))
       return { options: { ...options } }
     })
 
@@ -62,7 +67,7 @@ export const secondFactorRoutes =
     })
 
     route(app, deletePasskey, async (request) => {
-      await factors.deletePasskey(sessionCallerOf(request).userId, request.params.id, request.body)
+      await factors.deletePasskey(request.params.id, confirmationOf(request))
       return done
     })
   }

@@ -2,11 +2,13 @@ import { Secret, TOTP } from 'otpauth'
 import type { FactorKind } from '../../contract/accounts.ts'
 import { type Database, type Db, newId, type Trx } from '../db/index.ts'
 import type { Encryption } from '../encryption.ts'
+import type { Caller } from '../http/caller.ts'
 import {
   codeRequired,
   factorNotFound,
   noSecondFactor,
   passkeyRefused,
+  signInAgain,
   totpAlreadyOn,
   totpNotBegun,
   wrongCode,
@@ -27,7 +29,11 @@ import type { SignInThrottle } from './sign-in-throttle.ts'
 import type { UserRow } from './store.ts'
 
 /** Proves that a signed-in person is the user. */
-export type Confirmation = { current_password?: string | undefined; code?: string | undefined }
+export type Confirmation = {
+  caller: Caller
+  current_password?: string | undefined
+  code?: string | undefined
+}
 
 const recoveryCodeCount = 10
 /** Recovery codes have 80 random bits, so that a plain hash protects them. */
@@ -91,11 +97,12 @@ export function createSecondFactors({
     )
   }
 
-  /** @throws 403 unless the password or a code is right; an account that has neither needs none */
-  async function confirm(user: UserRow, { current_password, code }: Confirmation): Promise<void> {
+  /** @throws 403 unless the password or a code is right; an account that has neither needs a new session */
+  async function confirm(user: UserRow, { caller, current_password, code }: Confirmation): Promise<void> {
     if (code !== undefined) return await verifyCode(user.id, code)
-    if (user.password_hash === null && (await kindsOf(user.id)).length > 0) throw codeRequired()
-    await confirmPassword(user, current_password)
+    if (user.password_hash !== null) return await confirmPassword(user, current_password)
+    if ((await kindsOf(user.id)).length > 0) throw codeRequired()
+    if (caller.via !== 'personal' && !caller.hasJustSignedIn) throw signInAgain()
   }
 
   /** Uses a passkey. @throws 403 if the response is not by a passkey of the user, 429 after too many */
@@ -140,8 +147,8 @@ export function createSecondFactors({
     },
 
     /** Creates a secret, which has no effect until `enableTotp`. @throws 409 if an app is set up already */
-    async beginTotp(userId: string, confirmation: Confirmation) {
-      const user = await requireUser(userId)
+    async beginTotp(confirmation: Confirmation) {
+      const user = await requireUser(confirmation.caller.userId)
       await confirm(user, confirmation)
       const secret = new Secret().base32
       if (!(await insertTotp(db, user.id, encryption.encrypt(secret, user.id)))) throw totpAlreadyOn()
@@ -158,7 +165,8 @@ export function createSecondFactors({
     },
 
     /** Removes the app. @throws 404 if none is set up */
-    async disableTotp(userId: string, confirmation: Confirmation): Promise<void> {
+    async disableTotp(confirmation: Confirmation): Promise<void> {
+      const { userId } = confirmation.caller
       await confirm(await requireUser(userId), confirmation)
       await database.transaction(async (trx) => {
         if (!(await deleteTotp(trx, userId))) throw factorNotFound()
@@ -167,8 +175,8 @@ export function createSecondFactors({
     },
 
     /** Returns the options with which a browser creates a passkey. */
-    async beginPasskey(userId: string, confirmation: Confirmation, party: RelyingParty) {
-      const user = await requireUser(userId)
+    async beginPasskey(confirmation: Confirmation, party: RelyingParty) {
+      const user = await requireUser(confirmation.caller.userId)
       await confirm(user, confirmation)
       return await passkeys.creationOptions(user, party)
     },
@@ -187,7 +195,8 @@ export function createSecondFactors({
     passkeyOptions: passkeys.requestOptions,
 
     /** Removes a passkey. @throws 404 if the user has none with this id */
-    async deletePasskey(userId: string, id: string, confirmation: Confirmation): Promise<void> {
+    async deletePasskey(id: string, confirmation: Confirmation): Promise<void> {
+      const { userId } = confirmation.caller
       await confirm(await requireUser(userId), confirmation)
       await database.transaction(async (trx) => {
         if (!(await deletePasskey(trx, userId, id))) throw factorNotFound()
@@ -196,7 +205,8 @@ export function createSecondFactors({
     },
 
     /** Creates recovery codes in place of the earlier ones. @throws 409 without a second factor */
-    async renewRecoveryCodes(userId: string, confirmation: Confirmation): Promise<string[]> {
+    async renewRecoveryCodes(confirmation: Confirmation): Promise<string[]> {
+      const { userId } = confirmation.caller
       await confirm(await requireUser(userId), confirmation)
       if ((await kindsOf(userId)).length === 0) throw noSecondFactor()
       return await database.transaction((trx) => newRecoveryCodes(trx, userId))

@@ -1,6 +1,5 @@
 import { sql } from 'kysely'
 import { type Db, newId, type Row } from '../db/index.ts'
-import type { UserRow } from './store.ts'
 import { hashToken, newSessionToken } from './tokens.ts'
 
 export type SessionClient = { ip: string; userAgent?: string | undefined }
@@ -30,14 +29,15 @@ export async function createSession(
   return token
 }
 
-/** Returns the user of a session, and updates when and where it was used last at most once a minute. */
-export async function findSessionUser(db: Db, token: string, ip: string): Promise<UserRow | undefined> {
+/** Returns the user of a session, `isFresh` for ten minutes after the sign-in, and updates when and where it was used last at most once a minute. */
+export async function findSessionUser(db: Db, token: string, ip: string) {
   const tokenHash = hashToken(token)
   const found = await db
     .selectFrom('sessions')
     .innerJoin('users', 'users.id', 'sessions.user_id')
     .selectAll('users')
     .select(sql<boolean>`last_used_at < now() - interval '1 minute'`.as('stale'))
+    .select(sql<boolean>`sessions.created_at > now() - interval '10 minutes'`.as('isFresh'))
     .where('token_hash', '=', tokenHash)
     .where('expires_at', '>', sql<Date>`now()`)
     .where('disabled_at', 'is', null)

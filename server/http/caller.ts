@@ -11,6 +11,8 @@ export type Caller = {
   /** The scopes of the caller's API key; other callers may do everything. */
   scopes?: readonly Scope[]
   via: 'personal' | 'session' | 'api_key'
+  /** True for the first minutes of a session. */
+  hasJustSignedIn?: boolean
 }
 
 declare module 'fastify' {

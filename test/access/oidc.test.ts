@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Me } from '../../contract/accounts.ts'
 import { startApp, type TestApp } from '../app.ts'
@@ -125,6 +126,33 @@ describe.each(DATABASES)('sign-in at an OIDC provider on %s', (kind) => {
     expect(asked.page.pathname + asked.page.search).toBe('/login?next=%2Fsearch')
     expect(asked.token).toBeUndefined()
     expectError(await client.delete('/me/factors/totp', {}), 403, 'code_required')
+    bodyOf(await client.patch('/me', { display_name: 'Ann' }))
+    expectError(await client.patch('/me', { email: 'ann.other@example.org' }), 403, 'code_required')
+    expectError(await client.delete('/me'), 403, 'code_required')
+  })
+
+  test('an account without a password and second factor needs a recent sign-in to be changed or deleted', async () => {
+    provider.person = { ...newPerson(), email_verified: true }
+    const { token } = await signIn({ invitation: await invite() })
+    const client = app.as(token)
+    const user_id = (await me(token)).id
+    const { db } = app.app.database
+    await sql`update sessions set created_at = now() - interval '11 minutes' where user_id = ${user_id}`.execute(
+      db,
+    )
+    for (const refused of [
+      await client.delete('/me'),
+      await client.post('/auth/password', { new_password: 'a good long password' }),
+      await client.patch('/me', { email: `${randomUUID()}@example.org` }),
+      await client.post('/me/factors/totp', {}),
+    ])
+      expectError(refused, 403, 'sign_in_again')
+    expect((await me(token)).id).toBe(user_id)
+
+    const again = app.as((await signIn()).token)
+    bodyOf(await again.patch('/me', { email: `${randomUUID()}@example.org` }))
+    bodyOf(await again.delete('/me'))
+    expect((await client.get('/me')).status).toBe(401)
   })
 
   test('a disabled account stays closed', async () => {

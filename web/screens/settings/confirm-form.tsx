@@ -2,11 +2,9 @@ import { useMutation } from '@tanstack/react-query'
 import { type FormEvent, type ReactNode, useState } from 'react'
 import { Button } from '../../ui/button.tsx'
 import { DialogActions } from '../../ui/dialog.tsx'
-import { TextField } from '../../ui/field.tsx'
 import { Notice } from '../../ui/state.tsx'
-
-/** What the user proves their identity with; an account without a password and second factor has nothing. */
-export type Proof = 'password' | 'code' | 'none'
+import { confirmationOf, ProofField } from './proof-field.tsx'
+import type { Proof } from './use-proof.ts'
 
 /** The content of a dialog that asks for the password, or for a code of an account without one, before an action. */
 export function ConfirmForm({
@@ -26,8 +24,7 @@ export function ConfirmForm({
 }) {
   const [text, setText] = useState('')
   const confirmation = useMutation({
-    mutationFn: () =>
-      onConfirm(proof === 'password' ? { current_password: text } : proof === 'code' ? { code: text } : {}),
+    mutationFn: () => onConfirm(confirmationOf(proof, text)),
   })
   const submit = (event: FormEvent): void => {
     event.preventDefault()
@@ -36,24 +33,14 @@ export function ConfirmForm({
   return (
     <form onSubmit={submit} className="dialog-form">
       <p className="soft">{children}</p>
-      {proof === 'none' ? (
-        confirmation.error && <Notice kind="bad">{confirmation.error.message}</Notice>
-      ) : (
-        <TextField
-          {...(proof === 'password'
-            ? { label: 'Current password', type: 'password', autoComplete: 'current-password' }
-            : {
-                label: 'Code',
-                hint: 'A recovery code, or the code of your app.',
-                autoComplete: 'one-time-code',
-              })}
-          required
-          autoFocus
-          value={text}
-          error={confirmation.error?.message}
-          onChange={(event) => setText(event.target.value)}
-        />
-      )}
+      <ProofField
+        proof={proof}
+        autoFocus
+        value={text}
+        error={confirmation.error?.message}
+        onChange={setText}
+      />
+      {proof === 'none' && confirmation.error && <Notice kind="bad">{confirmation.error.message}</Notice>}
       <DialogActions>
         <Button onClick={onCancel}>Cancel</Button>
         <Button variant={isDangerous ? 'danger' : 'primary'} type="submit" busy={confirmation.isPending}>

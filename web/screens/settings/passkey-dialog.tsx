@@ -4,8 +4,9 @@ import { beginPasskey, createPasskey } from '../../../contract/second-factors.ts
 import { useApi } from '../../api/react.tsx'
 import { Dialog } from '../../ui/dialog.tsx'
 import { TextField } from '../../ui/field.tsx'
-import { ConfirmForm, type Proof } from './confirm-form.tsx'
+import { ConfirmForm } from './confirm-form.tsx'
 import { describeClient } from './describe-client.ts'
+import type { Proof } from './use-proof.ts'
 
 /** Adds a passkey: asks for its name and the password, then the browser creates it. */
 export function PasskeyDialog({

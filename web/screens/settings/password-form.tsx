@@ -7,18 +7,21 @@ import { Button } from '../../ui/button.tsx'
 import { TextField } from '../../ui/field.tsx'
 import { Notice } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
-import { useHasPassword } from './use-has-password.ts'
+import { confirmationOf, ProofField } from './proof-field.tsx'
+import { useProof } from './use-proof.ts'
 import './settings-form.css'
 
 export function PasswordForm() {
   const api = useApi()
   const queries = useQueryClient()
   const showToast = useToast()
-  const hasPassword = useHasPassword()
+  const proof = useProof()
+  const hasPassword = proof === 'password'
   const [current, setCurrent] = useState('')
   const [next, setNext] = useState('')
   const save = useMutation({
-    mutationFn: () => api.call(changePassword, { body: { current_password: current, new_password: next } }),
+    mutationFn: () =>
+      api.call(changePassword, { body: { ...confirmationOf(proof, current), new_password: next } }),
     onSuccess: () => {
       setCurrent('')
       setNext('')
@@ -32,16 +35,7 @@ export function PasswordForm() {
   }
   return (
     <form className="settings-form" onSubmit={submit}>
-      {hasPassword && (
-        <TextField
-          label="Current password"
-          type="password"
-          autoComplete="current-password"
-          required
-          value={current}
-          onChange={(event) => setCurrent(event.target.value)}
-        />
-      )}
+      <ProofField proof={proof} value={current} onChange={setCurrent} />
       <TextField
         label="New password"
         type="password"
@@ -58,7 +52,7 @@ export function PasswordForm() {
           variant="primary"
           type="submit"
           busy={save.isPending}
-          disabled={(hasPassword && !current) || next.length < minPasswordCharacters}
+          disabled={(proof !== 'none' && !current) || next.length < minPasswordCharacters}
         >
           {hasPassword ? 'Change password' : 'Set password'}
         </Button>

@@ -8,6 +8,8 @@ import { TextField } from '../../ui/field.tsx'
 import { Notice } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
 import { useDraftState } from '../../ui/use-draft-state.ts'
+import { confirmationOf, ProofField } from './proof-field.tsx'
+import { useProof } from './use-proof.ts'
 import './settings-form.css'
 
 export function ProfileForm({ me }: { me: Me }) {
@@ -19,17 +21,18 @@ export function ProfileForm({ me }: { me: Me }) {
     handle: me.handle ?? '',
     email: me.email ?? '',
   })
-  const [password, setPassword] = useState('')
+  const proof = useProof()
+  const [confirmation, setConfirmation] = useState('')
   const isNewEmail = email !== '' && email !== me.email
   const changes = {
     ...(name.trim() && name.trim() !== me.display_name ? { display_name: name.trim() } : {}),
     ...(handle && handle !== me.handle ? { handle } : {}),
-    ...(isNewEmail ? { email, current_password: password } : {}),
+    ...(isNewEmail ? { email, ...confirmationOf(proof, confirmation) } : {}),
   }
   const save = useMutation({
     mutationFn: () => api.call(updateMe, { body: changes }),
     onSuccess: () => {
-      setPassword('')
+      setConfirmation('')
       clear()
       showToast('Profile saved.')
       return queries.invalidateQueries({ queryKey: keys.me })
@@ -67,15 +70,7 @@ export function ProfileForm({ me }: { me: Me }) {
         />
       )}
       {isNewEmail && me.mode === 'accounts' && (
-        <TextField
-          label="Current password"
-          type="password"
-          autoComplete="current-password"
-          hint="Confirms the new e-mail address."
-          required
-          value={password}
-          onChange={(event) => setPassword(event.target.value)}
-        />
+        <ProofField proof={proof} value={confirmation} onChange={setConfirmation} />
       )}
       {save.error && <Notice kind="bad">{save.error.message}</Notice>}
       <div>

@@ -21,6 +21,7 @@ import { ConfirmForm } from './confirm-form.tsx'
 import { PasskeyDialog } from './passkey-dialog.tsx'
 import { RecoveryCodes } from './recovery-codes.tsx'
 import { TotpDialog } from './totp-dialog.tsx'
+import { useProof } from './use-proof.ts'
 
 type Step =
   | 'set-up-app'
@@ -40,8 +41,7 @@ export function SignInSecurity() {
   const factors = useQuery({ queryKey: keys.factors, queryFn: () => api.call(getFactors) })
   const state = useQuery({ queryKey: keys.authState, queryFn: () => api.call(getAuthState) })
   const provider = state.data?.oidc
-  const hasFactor = factors.data && (factors.data.totp || factors.data.passkeys.length > 0)
-  const proof = factors.data?.password ? 'password' : hasFactor ? 'code' : 'none'
+  const proof = useProof()
   const close = () => setStep(undefined)
   const finish = async (codes: string[] | null) => {
     setStep(codes ? { recoveryCodes: codes } : undefined)
@@ -108,7 +108,7 @@ export function SignInSecurity() {
               </div>
             </li>
           )}
-          {hasFactor && (
+          {(factors.data.totp || factors.data.passkeys.length > 0) && (
             <li className="row">
               <div className="row-body">
                 <span className="row-title">Recovery codes</span>

@@ -6,7 +6,8 @@ import { useApi } from '../../api/react.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Dialog, DialogActions } from '../../ui/dialog.tsx'
 import { TextField } from '../../ui/field.tsx'
-import { ConfirmForm, type Proof } from './confirm-form.tsx'
+import { ConfirmForm } from './confirm-form.tsx'
+import type { Proof } from './use-proof.ts'
 import './sign-in-security.css'
 
 /** Sets up an authenticator app: asks for the password, shows the secret, and asks for a first code. */

@@ -1,0 +1,15 @@
+import { useQuery } from '@tanstack/react-query'
+import { getFactors } from '../../../contract/second-factors.ts'
+import { keys } from '../../api/index.ts'
+import { useApi } from '../../api/react.tsx'
+
+/** What the user proves their identity with; an account without a password and second factor has nothing. */
+export type Proof = 'password' | 'code' | 'none'
+
+/** Returns what the account of the user has; those created at an OIDC provider have no password at first. */
+export function useProof(): Proof {
+  const api = useApi()
+  const { data } = useQuery({ queryKey: keys.factors, queryFn: () => api.call(getFactors) })
+  if (!data || data.password) return 'password'
+  return data.totp || data.passkeys.length > 0 ? 'code' : 'none'
+}
