@@ -1,9 +1,12 @@
 import type { Pool } from 'pg'
 import type { Database, Db, Trx } from './database.ts'
+import type { ConnectionSource } from './pool.ts'
 
 /** What differs between a PostgreSQL server and the embedded PostgreSQL. */
 export type Engine = Pick<Database, 'kind' | 'listen' | 'notify' | 'purge'> & {
   readonly pool: Pool
+  /** What Kysely uses: the pool, or what shares its connections. */
+  readonly connections: ConnectionSource
   transaction<T>(db: Db, work: (trx: Trx) => Promise<T>): Promise<T>
   /** Figures of this engine. */
   stats(): Record<string, number>

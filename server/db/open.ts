@@ -36,7 +36,7 @@ export async function openDatabase(options: {
     if (translated instanceof AppError && translated.status === 507) diskFullAt = performance.now()
     return translated
   }
-  const db = new Kysely<Tables>({ dialect: createDialect(pool, translate) })
+  const db = new Kysely<Tables>({ dialect: createDialect(engine.connections, translate) })
 
   async function close(): Promise<void> {
     await engine.stop()

@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import { PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely'
 import pg from 'pg'
@@ -36,19 +37,26 @@ export function createPool(
   return pool
 }
 
-/** Creates a Kysely dialect on the pool that prepares frequent statements and throws translated errors. */
-export function createDialect(pool: pg.Pool, translate = translateError): PostgresDialect {
+/** Where Kysely gets its connections: a pool, or what stands before one. */
+export type ConnectionSource = Pick<pg.Pool, 'options' | 'end'> & { connect(): Promise<Connection> }
+type Connection = Pick<EventEmitter, 'on' | 'off'> & {
+  query(statement: { name: string | undefined; text: string; values: unknown[] }): Promise<unknown>
+  release(error?: Error): void
+}
+
+/** Creates a Kysely dialect that prepares frequent statements and throws translated errors. */
+export function createDialect(source: ConnectionSource, translate = translateError): PostgresDialect {
   const nameOf = createStatementNames()
   const translating: PostgresPool = {
-    options: pool.options,
+    options: source.options,
     async connect() {
       try {
-        return wrapClient(await pool.connect(), translate, nameOf)
+        return wrapClient(await source.connect(), translate, nameOf)
       } catch (error) {
         throw translate(error)
       }
     },
-    end: () => pool.end(),
+    end: () => source.end(),
   }
   return new PostgresDialect({ pool: translating })
 }
@@ -58,13 +66,13 @@ export function createDialect(pool: pg.Pool, translate = translateError): Postgr
  * it returns to the pool at once, as its user may be waiting for something else; later queries throw the reason.
  */
 function wrapClient(
-  client: pg.PoolClient,
+  client: Connection,
   translate: typeof translateError,
   nameOf: (text: string) => string | undefined,
 ): PostgresPoolClient {
   let isReleased = false
   let loss: Error | undefined
-  const release = (error?: Error | boolean): void => {
+  const release = (error?: Error): void => {
     if (isReleased) return
     isReleased = true
     client.off('error', onLost)
@@ -75,14 +83,11 @@ function wrapClient(
     release(error)
   }
   client.on('error', onLost)
-  const query = client.query.bind(client) as (...statement: unknown[]) => Promise<unknown>
   return {
-    async query(...statement: unknown[]) {
-      const [text, values] = statement
-      const name = typeof text === 'string' && Array.isArray(values) ? nameOf(text) : undefined
+    async query(text: string, values: unknown[]) {
       try {
         if (loss !== undefined) throw loss
-        return await (name === undefined ? query(...statement) : query({ name, text, values }))
+        return await client.query({ name: nameOf(text), text, values })
       } catch (error) {
         if (isSchemaChange(error)) onLost(error)
         throw translate(error)

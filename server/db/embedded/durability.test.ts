@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, readdirSync, renameSync, utimesSync } from 'node:fs'
+import { closeSync, cpSync, openSync, readdirSync, renameSync, utimesSync, writeSync } from 'node:fs'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { sql } from 'kysely'
@@ -8,6 +8,11 @@ import { describe, expect, test } from 'vitest'
 import { createTestDatabase, openTestDatabase } from '../../../test/databases.ts'
 import { createLog } from '../../log.ts'
 import { openDatabase } from '../open.ts'
+import { DurableNodeFS } from './durable-fs.ts'
+import { gauge, newGauges } from './gauges.ts'
+import { openPglite } from './pglite.ts'
+import { queryRequest } from './requests.ts'
+import { createSessionServer } from './session-server.ts'
 
 const log = createLog('silent')
 const put = (key: string) => sql`insert into settings (key, value) values (${key}, '{}')`
@@ -24,6 +29,85 @@ describe('committed data', () => {
     const before = syncs()
     await sql`select * from settings`.execute(database.db)
     expect(syncs()).toBe(before)
+  })
+
+  test('is synced once for statements that wait together, and always before their responses', async () => {
+    await using source = await createTestDatabase('embedded')
+    const gauges = newGauges()
+    const options = { statementTimeoutMs: 0, onLine: () => {} }
+    const { engine, fs } = await openPglite(path.join(source.dir, 'database'), gauges, options)
+    const count = 20
+    const syncsBefore: number[] = []
+    const done = Promise.withResolvers<void>()
+    const syncs = () => Number(gauges[gauge.syncs])
+    const sessions = createSessionServer(engine, fs, gauges, {
+      onResponse(session, bytes) {
+        expect(Buffer.from(bytes).toString('latin1')).toContain('INSERT 0 1')
+        expect(fs.isSyncDue).toBe(false)
+        syncsBefore.push(syncs())
+        if (session === count) done.resolve()
+      },
+      onBroken: (thrown) => {
+        throw thrown
+      },
+    })
+    const before = syncs()
+    for (let i = 1; i <= count; i++)
+      sessions.handle(i, queryRequest(`insert into settings (key, value) values ('${i}', '{}')`))
+    await done.promise
+    expect(syncsBefore).toHaveLength(count)
+    expect(Math.min(...syncsBefore)).toBeGreaterThan(before)
+    expect(syncs() - before).toBeLessThan(count)
+    await sessions.close()
+  })
+
+  test('is synced before any other file changes', async () => {
+    await using source = await createTestDatabase('embedded')
+    const fs = new DurableNodeFS(source.dir, newGauges())
+    const calls: string[] = []
+    const record = (name: string) => () => calls.push(`${name}, ${fs.isSyncDue ? 'not synced' : 'synced'}`)
+    const names = ['mknod', 'rename', 'rmdir', 'setattr', 'symlink', 'unlink'] as const
+    const node_ops = Object.fromEntries(names.map((name) => [name, record(name)]))
+    const stream_ops: Record<string, (...values: unknown[]) => unknown> = {
+      write: record('write'),
+      close: record('close'),
+      setattr: record('setattr'),
+    }
+    const { emscriptenOpts } = await fs.init(undefined as never, {})
+    const patch = (emscriptenOpts.preRun as ((module: object) => void)[]).at(-1)
+    patch?.({ FS: { filesystems: { NODEFS: { node_ops, stream_ops } } } })
+    fs.opened()
+
+    const [segment, table] = ['pg_wal/000000010000000000000001', 'base/1'].map((name, i) => ({
+      path: `/pglite/data/${name}`,
+      nfd: openSync(path.join(source.dir, `file-${i}`), 'w'),
+    }))
+    if (segment === undefined || table === undefined) throw new Error('Two files were opened.')
+    const commit = () => {
+      stream_ops['write']?.(segment, new Uint8Array(1), 0, 1, 0)
+      writeSync(segment.nfd, 'x')
+      stream_ops['fsync']?.(segment)
+      expect(fs.isSyncDue).toBe(true)
+    }
+    commit()
+    commit()
+    expect(calls.splice(0)).toEqual(['write, synced', 'write, not synced'])
+    const others = [
+      () => stream_ops['write']?.(table, new Uint8Array(1), 0, 1, 0),
+      () => stream_ops['setattr']?.(table, {}),
+      () => stream_ops['close']?.(segment),
+      ...names.map((name) => () => node_ops[name]?.()),
+    ]
+    for (const change of others) {
+      commit()
+      calls.length = 0
+      change()
+      expect(calls).toEqual([expect.stringMatching(/, synced$/)])
+    }
+    commit()
+    closeSync(segment.nfd)
+    expect(() => fs.sync()).toThrow('EBADF')
+    closeSync(table.nfd)
   })
 
   test('survives a kill of the process, which can restart at once', async () => {

@@ -8,11 +8,19 @@ type Prepared = Awaited<ReturnType<NodeFS['init']>>
 
 /** The part of Emscripten's module that is patched; its published types do not include it. */
 type NodeStream = { nfd: number; path?: string }
+type Operation = (...values: never[]) => unknown
 type StreamOperations = {
   fsync?: (stream: NodeStream) => number
   write: (stream: NodeStream, bytes: Uint8Array, offset: number, length: number, position: number) => number
+  close: (stream: NodeStream) => void
+  setattr: Operation
 }
-type WithNodeFS = { FS: { filesystems: { NODEFS: { stream_ops: StreamOperations } } } }
+/** Those that change a directory or a file by its name. */
+const changes = ['mknod', 'rename', 'rmdir', 'setattr', 'symlink', 'unlink'] as const
+type NodeOperations = Record<(typeof changes)[number], Operation>
+type WithNodeFS = {
+  FS: { filesystems: { NODEFS: { stream_ops: StreamOperations; node_ops: NodeOperations } } }
+}
 
 /** EIO in WASI. A server that cannot sync must stop, as data it considers written may be missing. */
 const INPUT_OUTPUT_ERROR = 29
@@ -34,12 +42,18 @@ function syncedUntil(dir: string): number {
  * A file system whose fsync reaches the disk. PGlite's own file system ignores fsync, so that after a power failure
  * committed rows are missing or the database does not open. Counts syncs and the growth of the WAL in bytes.
  *
+ * The sync of a commit waits for `sync`, so that several commits share one; nobody may hear of a commit before. Until
+ * then nothing but the WAL reaches the disk: whatever changes another file or a directory syncs first.
+ *
  * After a crash the engine syncs every file twice, which takes seconds on a busy disk. While it opens, files that have not
  * changed since the last checkpoint are left out.
  */
 export class DurableNodeFS extends NodeFS {
   readonly #gauges: Gauges
   #syncedUntil: number
+  #isOpen = false
+  /** The WAL segment with commits that are not synced. */
+  #unsynced: number | undefined
 
   constructor(dir: string, gauges: Gauges) {
     super(dir)
@@ -50,48 +64,81 @@ export class DurableNodeFS extends NodeFS {
   /** From now on every sync reaches the disk. */
   opened(): void {
     this.#syncedUntil = Number.NEGATIVE_INFINITY
+    this.#isOpen = true
+  }
+
+  /** Whether there are commits that `sync` has to bring to the disk. */
+  get isSyncDue(): boolean {
+    return this.#unsynced !== undefined
+  }
+
+  /** Brings all commits to the disk. After an error the engine must stop. */
+  sync(): void {
+    if (this.#unsynced === undefined) return
+    this.#syncFile(this.#unsynced)
+    this.#unsynced = undefined
   }
 
   override async init(...[engine, options]: Parameters<NodeFS['init']>): Promise<Prepared> {
     const prepared = await super.init(engine, options)
     const preRun = prepared.emscriptenOpts.preRun
     if (!Array.isArray(preRun)) throw new TypeError('The engine no longer has a list of preRun functions.')
-    preRun.push((module) =>
-      makeDurable(
-        (module as unknown as WithNodeFS).FS.filesystems.NODEFS.stream_ops,
-        this.#gauges,
-        () => this.#syncedUntil,
-      ),
-    )
+    preRun.push((module) => this.#patch((module as unknown as WithNodeFS).FS.filesystems.NODEFS))
     return prepared
   }
-}
 
-function makeDurable(operations: StreamOperations, gauges: Gauges, syncedUntil: () => number): void {
-  operations.fsync = ({ nfd }) => {
+  #syncFile(nfd: number): void {
+    fdatasyncSync(nfd)
+    Atomics.add(this.#gauges, gauge.syncs, 1n)
+  }
+
+  #fsync(stream: NodeStream): number {
     try {
-      if (fstatSync(nfd).mtimeMs < syncedUntil()) return 0
-      fdatasyncSync(nfd)
+      if (this.#isOpen && isWalSegment(stream)) {
+        if (this.#unsynced !== stream.nfd) this.sync()
+        this.#unsynced = stream.nfd
+      } else {
+        this.sync()
+        if (fstatSync(stream.nfd).mtimeMs >= this.#syncedUntil) this.#syncFile(stream.nfd)
+      }
+      return 0
     } catch {
       return INPUT_OUTPUT_ERROR
     }
-    Atomics.add(gauges, gauge.syncs, 1n)
-    return 0
   }
-  const { write } = operations
-  let segment: string | undefined
-  let end = 0
-  operations.write = (stream, bytes, offset, length, position) => {
-    const written = write(stream, bytes, offset, length, position)
-    // The name of a segment begins with its timeline; segments that are filled with zeros in advance have other names.
-    if (!stream.path?.includes('/pg_wal/0')) return written
-    if (stream.path !== segment) end = position
-    segment = stream.path
-    // Each commit writes the last page again.
-    if (position + written > end) {
-      Atomics.add(gauges, gauge.walBytes, BigInt(position + written - end))
-      end = position + written
+
+  #patch({ stream_ops, node_ops }: WithNodeFS['FS']['filesystems']['NODEFS']): void {
+    const syncFirst =
+      <T extends Operation>(operation: T) =>
+      (...values: Parameters<T>): unknown => {
+        this.sync()
+        return operation(...values)
+      }
+    for (const name of changes) node_ops[name] = syncFirst(node_ops[name])
+    stream_ops.setattr = syncFirst(stream_ops.setattr)
+    stream_ops.fsync = (stream) => this.#fsync(stream)
+    const { write, close } = stream_ops
+    stream_ops.close = (stream) => {
+      if (stream.nfd === this.#unsynced) this.sync()
+      close(stream)
     }
-    return written
+    let segment: string | undefined
+    let end = 0
+    stream_ops.write = (stream, bytes, offset, length, position) => {
+      if (stream.nfd !== this.#unsynced) this.sync()
+      const written = write(stream, bytes, offset, length, position)
+      if (!isWalSegment(stream)) return written
+      if (stream.path !== segment) end = position
+      segment = stream.path
+      // Each commit writes the last page again.
+      if (position + written > end) {
+        Atomics.add(this.#gauges, gauge.walBytes, BigInt(position + written - end))
+        end = position + written
+      }
+      return written
+    }
   }
 }
+
+/** The name of a segment begins with its timeline; segments that are filled with zeros in advance have other names. */
+const isWalSegment = ({ path }: NodeStream): boolean => path?.includes('/pg_wal/0') === true

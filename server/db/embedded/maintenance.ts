@@ -61,11 +61,12 @@ export function startMaintenance(
   let lastVacuum = performance.now()
   let lastCheckpoint = { at: performance.now(), walBytes: 0 }
   let running: Promise<void> | undefined
-  let isAcquiring = false
+  let isOwnUse = false
 
-  pool.on('acquire', () => {
-    if (!isAcquiring) lastUse = performance.now()
-  })
+  const onUse = (): void => {
+    if (!isOwnUse) lastUse = performance.now()
+  }
+  pool.on('acquire', onUse).on('release', onUse)
   const isIdleFor = (ms: number): boolean =>
     pool.waitingCount === 0 && pool.idleCount === pool.totalCount && performance.now() - lastUse >= ms
 
@@ -90,9 +91,9 @@ export function startMaintenance(
   }
 
   async function withSession(work: (session: PoolClient) => Promise<void>): Promise<void> {
-    isAcquiring = true
+    isOwnUse = true
     const session = await pool.connect()
-    isAcquiring = false
+    isOwnUse = false
     let failed: Error | undefined
     try {
       await session.query('set statement_timeout = 0')
@@ -102,7 +103,9 @@ export function startMaintenance(
       failed = error instanceof Error ? error : new Error(String(error))
       throw error
     } finally {
+      isOwnUse = true
       session.release(failed)
+      isOwnUse = false
     }
   }
 
@@ -199,7 +202,7 @@ export function startMaintenance(
     running = task()
       .catch((error: unknown) => log.warn({ err: error }, 'maintenance of the embedded database failed'))
       .finally(() => {
-        isAcquiring = false
+        isOwnUse = false
         running = undefined
       })
   }, schedule.tickMs)

@@ -10,6 +10,7 @@ import { createPool } from '../pool.ts'
 import { prepareDirectory } from './directory.ts'
 import { lockDirectory } from './lock.ts'
 import { defaultSchedule, type MaintenanceSchedule, startMaintenance } from './maintenance.ts'
+import { shareConnection } from './shared-connection.ts'
 import { createDatabase, startEngine } from './supervisor.ts'
 
 type Options = { dir: string; log: Log; limits: Limits; schedule?: MaintenanceSchedule }
@@ -33,7 +34,7 @@ export async function openEmbedded({
       throw directoryUnusable(path, error.cause)
     })
     const pool = createPool(
-      { max: 1, idleTimeoutMillis: 0, user: 'postgres', database: 'postgres', ssl: false },
+      { max: 1, idleTimeoutMillis: 0, user: 'postgres', database: 'postgres', ssl: false, pipeline: true },
       engine.connect,
       { log, limits },
     )
@@ -41,6 +42,7 @@ export async function openEmbedded({
     return {
       kind: 'embedded',
       pool,
+      connections: shareConnection(pool, limits.connectTimeoutMs),
       ...createInProcessNotifications(),
       stats: () => ({ ...engine.stats(), walBytesSinceCheckpoint: maintenance.walBytes() }),
       purge: maintenance.purge,

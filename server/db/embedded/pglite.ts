@@ -22,7 +22,7 @@ export async function openPglite(
   dir: string,
   gauges: Gauges,
   options: { statementTimeoutMs: number; onLine: (line: string) => void },
-): Promise<PGlite> {
+): Promise<{ engine: PGlite; fs: DurableNodeFS }> {
   const print = (line: string): false => {
     options.onLine(line)
     return false
@@ -44,5 +44,5 @@ export async function openPglite(
   }
   const engine = await PGlite.create(engineOptions)
   fs.opened()
-  return engine
+  return { engine, fs }
 }

@@ -1,4 +1,5 @@
 import type { PGlite } from '@electric-sql/pglite'
+import type { DurableNodeFS } from './durable-fs.ts'
 import { type Gauges, gauge } from './gauges.ts'
 import { isStartup, isTerminate, queryRequest, readSingleValue } from './requests.ts'
 
@@ -6,6 +7,8 @@ import { isStartup, isTerminate, queryRequest, readSingleValue } from './request
 const ERROR_RAISED = 100
 const SMALL_BYTES = 1 << 16
 const LARGE_BYTES = 1 << 22
+/** How long a response may wait for others to share its sync: a rotation of a hard disk at 7,200 rpm, the slowest sync. */
+const MAX_HOLD_MS = 8
 
 /** The engine's compiled functions, which its published types do not include. */
 type Compiled = { _PostgresMainLoopOnce(this: void): void; _IsTransactionBlock(this: void): number }
@@ -19,8 +22,15 @@ type Handlers = {
 /**
  * Serves one connection after the other with the single session of the engine. The state of a connection (an open
  * transaction, settings, prepared statements) is reset before the next one starts.
+ *
+ * Requests that wait together share one sync of their commits; their responses are sent after it.
  */
-export function createSessionServer(engine: PGlite, gauges: Gauges, { onResponse, onBroken }: Handlers) {
+export function createSessionServer(
+  engine: PGlite,
+  fs: Pick<DurableNodeFS, 'isSyncDue' | 'sync'>,
+  gauges: Gauges,
+  { onResponse, onBroken }: Handlers,
+) {
   const compiled = engine.Module as unknown as Compiled
   const once = compiled._PostgresMainLoopOnce
   // The engine's loop catches everything that is thrown inside; after a PANIC or a trap it must not continue.
@@ -85,7 +95,27 @@ export function createSessionServer(engine: PGlite, gauges: Gauges, { onResponse
     if (isStartup(request)) await reset()
     const bytes = await run(request)
     await publishTimeout(request)
-    onResponse(session, bytes)
+    if (!fs.isSyncDue && held.length === 0) return onResponse(session, bytes)
+    if (held.length === 0) {
+      heldSince = performance.now()
+      setImmediate(sendHeld)
+    }
+    held.push({ session, bytes })
+    if (performance.now() - heldSince >= MAX_HOLD_MS) sendHeld()
+  }
+
+  let held: { session: number; bytes: Uint8Array<ArrayBuffer> }[] = []
+  let heldSince = 0
+  /** Syncs, then sends the responses that waited for it. */
+  function sendHeld(): void {
+    try {
+      fs.sync()
+    } catch (thrown) {
+      onBroken(thrown)
+    }
+    const responses = held
+    held = []
+    for (const { session, bytes } of responses) onResponse(session, bytes)
   }
 
   let last = Promise.resolve()
@@ -102,6 +132,7 @@ export function createSessionServer(engine: PGlite, gauges: Gauges, { onResponse
     close: () =>
       enqueue(async () => {
         if (isInTransaction()) await run(queryRequest('rollback'))
+        sendHeld()
         await engine.close()
       }),
   }

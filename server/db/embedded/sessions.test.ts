@@ -34,14 +34,13 @@ test('a connection starts without the transaction, settings, statements and tabl
   expect(rows).toEqual([{ settings: 0, path: 'public', prepared: 0, leftover: null }])
 })
 
-test('a connection that is closed during a response does not affect others', async () => {
+test('a connection that is closed before its response does not affect others', async () => {
   const client = await engine.pool.connect()
-  const dropped = client.query('select repeat($1, 1000) from generate_series(1, 20000)', ['x'])
-  const refused = expect(dropped).rejects.toThrow()
+  const last = client.query('select repeat($1, 1000) from generate_series(1, 20000)', ['x'])
   client.release(true)
-  await refused
   const { rows } = await engine.pool.query('select 1 as one')
   expect(rows).toEqual([{ one: 1 }])
+  expect((await last).rowCount).toBe(20_000)
 })
 
 test('a connection stays usable after a failed statement', async () => {

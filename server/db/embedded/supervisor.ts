@@ -159,7 +159,7 @@ export function startEngine({ dir, log, limits }: { dir: string; log: Log; limit
         if (isTerminate(request)) return
         post(request)
         pending += 1
-        startTimer()
+        if (pending === 1) startTimer()
       },
       close() {
         sessions.delete(number)

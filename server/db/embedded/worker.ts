@@ -1,5 +1,4 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import type { PGlite } from '@electric-sql/pglite'
 import { type FromWorker, type ToWorker, transferListOf, type WorkerStart } from './messages.ts'
 import { openPglite } from './pglite.ts'
 import { createSessionServer } from './session-server.ts'
@@ -15,7 +14,7 @@ const send = (message: FromWorker, transfer: ArrayBuffer[] = []): void => port.p
 /** The last lines that the engine logged. */
 const logged: string[] = []
 
-async function open(): Promise<PGlite> {
+async function open(): ReturnType<typeof openPglite> {
   const onLine = (line: string): void => {
     logged.push(line)
     if (logged.length > 20) logged.shift()
@@ -30,13 +29,13 @@ async function open(): Promise<PGlite> {
   }
 }
 
-const engine = await open()
+const { engine, fs } = await open()
 if (start.create) {
   await engine.close()
   syncTree(start.dir)
   send({ type: 'closed' })
 } else {
-  const sessions = createSessionServer(engine, start.gauges, {
+  const sessions = createSessionServer(engine, fs, start.gauges, {
     onResponse: (session, bytes) => send({ type: 'response', session, bytes }, transferListOf(bytes)),
     onBroken: (thrown) => {
       send({ type: 'broken', reason: [String(thrown), ...logged].join('\n') })

@@ -42,6 +42,7 @@ export async function openPostgres({
   return {
     kind: 'postgres',
     pool,
+    connections: pool,
     transaction: async (db, work) => db.transaction().execute(work),
     listen: listener.listen,
     notify: async (on, channel, payload) => {

@@ -16,6 +16,7 @@ export async function selectContext(
   ranking: RankedPassage[],
   maxWords: number,
 ): Promise<Hit[]> {
+  if (ranking.length === 0) return []
   const neighbours = ranking.slice(0, maxConsideredPassages).flatMap(({ version, n }) => [
     { version, n: n - 1 },
     { version, n: n + 1 },
