@@ -22,6 +22,44 @@ const sentence = (word: string, words: number) => `${Array.from({ length: words 
 const paragraph = (word: string, sentences: number) =>
   Array.from({ length: sentences }, () => sentence(word, 10)).join(' ')
 
+describe('a figure and its caption', () => {
+  const passagesOf = (lines: string[], type = 'pdf') =>
+    chunkDocument(documentOf([lines.join('\n')], { type })).map(({ text }) => text)
+  const captions = [
+    `Figure 3: ${paragraph('Revenue', 5)}`,
+    `Fig. 3.1 ${paragraph('Revenue', 5)}`,
+    `*Abbildung 3 – ${paragraph('Umsatz', 5)}*`,
+    `图 3 ${'收入。'.repeat(28)}`,
+  ]
+
+  it.each(captions)('are not split: %s', (caption) => {
+    // The passage has room for the first sentences of the caption only.
+    expect(passagesOf([paragraph('before', 7), '', caption, '', paragraph('after', 9)])).toEqual(
+      expect.arrayContaining([expect.stringContaining(caption)]),
+    )
+  })
+
+  it.each([
+    ['an image of Markdown', '![A bar chart](chart.png)', '', captions[0]],
+    ['an image of Markdown', '![A bar chart](chart.png)', paragraph('Revenue', 5)],
+    ['the first row of a table', captions[0]?.replace('Figure', 'Table'), '', '| Year | Revenue |'],
+  ])('stay together: %s', (_, ...lines) => {
+    const figure = lines.join('\n')
+    expect(passagesOf([paragraph('before', 7), '', figure, '', paragraph('after', 9)], 'md')).toEqual(
+      expect.arrayContaining([expect.stringContaining(figure)]),
+    )
+  })
+
+  it('are not a sentence about a figure, or a caption with the text after it', () => {
+    for (const text of ['Figure 3 shows', 'Figure 3: Revenue']) {
+      const long = `${text} ${paragraph('More', 9)}`
+      const passages = passagesOf([paragraph('before', 7), '', long])
+      expect(passages).not.toContain(long)
+      expect(passages.join('')).toContain(long)
+    }
+  })
+})
+
 describe('passages of a page', () => {
   it('cover it without gaps or overlaps', () => {
     const pieces = fc.constantFrom(
@@ -39,6 +77,8 @@ describe('passages of a page', () => {
       '```\n',
       '| a | b |\n',
       'Dr. No. ',
+      'Figure 3: ',
+      '![x](y)\n',
     )
     const texts = fc.array(
       fc.array(pieces, { maxLength: 120 }).map((parts) => parts.join('')),

@@ -7,6 +7,8 @@ export type Unit = Span & { words: number; startsParagraph: boolean }
 
 const words = new Intl.Segmenter('en', { granularity: 'word' })
 
+/** Share of the longest unit up to which a figure with its caption stays whole; more is text that follows it. */
+const maxFigure = 0.5
 /** Longer runs are not words. Unspaced scripts are split at the segmenter's word boundaries. */
 const maxWordCharacters = 64
 /** Maximum characters of a run without any boundary (base64, minified scripts). */
@@ -24,7 +26,11 @@ export function splitUnits(
   const units: Unit[] = []
   for (const paragraph of splitParagraphs(text, from, to, options.byLine)) {
     let opens = paragraph.startsParagraph
-    for (const span of paragraph.prose ? splitSentences(text, paragraph) : [paragraph]) {
+    const isWhole =
+      !paragraph.prose ||
+      (paragraph.isFigure &&
+        wordCount(text.slice(paragraph.start, paragraph.end)) <= maxFigure * options.longest)
+    for (const span of isWhole ? [paragraph] : splitSentences(text, paragraph)) {
       for (const piece of splitLongUnit(text, span, options.longest)) {
         units.push({ ...piece, startsParagraph: opens })
         opens = false

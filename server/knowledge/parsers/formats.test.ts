@@ -55,6 +55,14 @@ describe('Word', () => {
     '<w:style w:styleId="Loop"><w:name w:val="Loop"/><w:basedOn w:val="Loop"/></w:style>' +
     '<w:style w:styleId="Bullets"><w:name w:val="List Bullet"/><w:pPr><w:numPr><w:numId w:val="9"/></w:numPr></w:pPr></w:style>'
 
+  it('contains the descriptions of images', async () => {
+    const image =
+      '<w:p><w:r><w:drawing><wp:docPr id="1" name="x" descr="A bar chart"/></w:drawing></w:r></w:p>'
+    expect(await textOf('a.docx', docxOf(`${image}${wordParagraph('Figure 1: Revenue')}`))).toBe(
+      '![A bar chart]\n\nFigure 1: Revenue',
+    )
+  })
+
   it('takes headings from styles in any language', async () => {
     const body = ['berschrift1', 'Mine', 'Outlined', 'Loop']
       .map((style) => wordParagraph(`In ${style}`, style))
@@ -338,6 +346,14 @@ describe('HTML', () => {
   it('is read however deep its elements are nested', async () => {
     for (const element of ['<div>', '<ul><li>', '<div></span>'])
       expect(await textOf('a.html', `<p>First${element.repeat(500_000)}<p>last`)).toMatch(/^First\s.*last$/s)
+  })
+
+  it('keeps the description of a figure with its caption', async () => {
+    const image = '<img src="a.png" alt="A bar\n chart">'
+    const html = `<p>Before <img alt="icon"> it.</p><figure>${image}<figcaption>Revenue by <b>year</b></figcaption></figure><p>After.</p>`
+    expect(await textOf('a.html', html)).toBe('Before it.\n\n![A bar chart]\nRevenue by year\n\nAfter.')
+    const above = `<figure><figcaption>Revenue</figcaption>${image}</figure>`
+    expect(await textOf('a.html', above)).toBe('Revenue\n![A bar chart]')
   })
 
   describe('of a web page', () => {

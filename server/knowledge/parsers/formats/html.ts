@@ -75,6 +75,7 @@ export function appendHtml(
   /** Names of the open elements inside the part; empty outside of it. */
   const within: string[] = []
   let pre = 0
+  let figures = 0
   let text = ''
   let heading: number | undefined
   let mark: string | undefined
@@ -150,8 +151,15 @@ export function appendHtml(
         table.cells ??= []
         table.cells.push('')
         table.inCell = true
+      } else if (name === 'img') {
+        const alt = collapseWhitespace(attributes['alt'] ?? '').replaceAll(/[[\]]/g, '')
+        if (figures > 0 && alt !== '' && (!part || within.length > 0)) text += `\n![${alt}]\n`
+      } else if (name === 'figcaption' && figures > 0 && pre === 0) {
+        // A line of the same paragraph as the image.
+        text += '\n'
       } else if (blocks.has(name)) {
         flush()
+        if (name === 'figure') figures += 1
         if (name === 'ul' || name === 'ol') lists.push({ ordered: name === 'ol', items: 0 })
       } else if (name === 'pre') {
         flush()
@@ -192,8 +200,10 @@ export function appendHtml(
       } else if (name === 'pre') {
         flush()
         pre = Math.max(0, pre - 1)
-      } else if (blocks.has(name)) {
+      } else if (name === 'figcaption' && figures > 0 && pre === 0) text += '\n'
+      else if (blocks.has(name)) {
         flush()
+        if (name === 'figure') figures = Math.max(0, figures - 1)
         if (name === 'ul' || name === 'ol') lists.pop()
       }
     },

@@ -78,6 +78,11 @@ export async function walk(zip: Zip, part: string, events: WalkEvents): Promise<
         case 'cr':
           if (paragraph) paragraph.text += '\n'
           break
+        case 'docPr': {
+          const alt = collapseWhitespace(attribute(attributes, 'descr') ?? '').replaceAll(/[[\]]/g, '')
+          if (paragraph && alt !== '') paragraph.text += `\n![${alt}]\n`
+          break
+        }
         case 'noBreakHyphen':
           if (paragraph) paragraph.text += '-'
           break
