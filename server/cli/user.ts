@@ -19,8 +19,8 @@ export async function userCommand([action, user, ...rest]: string[], config: Con
     process.stderr.write(usage)
     return 2
   }
-  await using app = await createApp(config)
   try {
+    await using app = await createApp(config)
     if (action === 'reset-password') {
       const { token, expiresAt } = await app.accounts.createPasswordReset(user)
       const { publicUrl, loopback, host, port } = config.server
@@ -32,8 +32,12 @@ export async function userCommand([action, user, ...rest]: string[], config: Con
     }
     return 0
   } catch (thrown) {
-    if (!(thrown instanceof AppError)) throw thrown
-    process.stderr.write(`${thrown.message}\n`)
+    if (!(thrown instanceof AppError) || thrown.code === 'database_away') throw thrown
+    const message = thrown.code === 'data_dir_in_use' ? serverIsRunning(config.dataDir) : thrown.message
+    process.stderr.write(`${message}\n`)
     return 1
   }
 }
+
+const serverIsRunning = (dir: string) =>
+  `A server is using the data directory ${dir}. Stop it, run this command again, then start it. On a running server, administrators create links for new passwords (POST /admin/users/{id}/password-reset).`

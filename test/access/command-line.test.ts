@@ -134,6 +134,11 @@ describe('the command line', { timeout: 120_000 }, () => {
     expect(await second.ended).toBe(1)
     expect(second.output.err.trim().split('\n')).toHaveLength(1)
     expect(second.output.err).toContain(database.dir)
+    const user = run(database.settings, { args: ['user', 'reset-password', 'ann@example.org'] })
+    expect(await user.ended).toBe(1)
+    expect(user.output.err).toBe(
+      `A server is using the data directory ${database.dir}. Stop it, run this command again, then start it. On a running server, administrators create links for new passwords (POST /admin/users/{id}/password-reset).\n`,
+    )
     first.child.kill('SIGTERM')
     expect(await first.ended).toBe(0)
   })
