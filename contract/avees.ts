@@ -141,6 +141,23 @@ export const getAvatar = operation({
   responses: { 200: content({ 'image/*': z.unknown() }) },
 })
 
+export const getProfile = operation({
+  method: 'GET',
+  path: '/avees/:id/profile',
+  tags,
+  summary: 'Get the name and picture of a public avee',
+  description: 'For the sign-in screen, so it needs no account. Other avees are not found.',
+  access: 'public',
+  params: aveeParams,
+  responses: {
+    200: z.object({
+      handle: z.string(),
+      display_name: z.string(),
+      avatar: describe(z.nullable(z.string()), 'An emoji or a data: URL of an image.'),
+    }),
+  },
+})
+
 /** The path in the member `avatar`; sent back, it leaves the image as it is. */
 const avatarPath = z.string().check(z.regex(/^\/avees\/[\w-]+\/avatar\?v=\w+$/))
 

@@ -246,6 +246,14 @@ export function avees({
     },
 
     /** Returns the image of an avee. @throws avatar_not_found if it has none */
+    /** Returns what people without an account may see of an avee. @throws 404 unless it is public */
+    async profile(idOrHandle: string): Promise<Pick<Avee, 'handle' | 'displayName' | 'avatar'>> {
+      const text = idOrHandle.toLowerCase()
+      const avee = await findAvee(db, isUuid(text) ? { id: text } : { handle: text })
+      if (avee?.visibility !== 'public' || avee.isLibrary) throw aveeNotFound()
+      return avee
+    },
+
     async avatar(viewer: Viewer, idOrHandle: string): Promise<AvatarImage> {
       const image = parseAvatar((await view(viewer, idOrHandle)).avee.avatar)
       if (!image) throw avatarNotFound()

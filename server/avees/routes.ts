@@ -6,6 +6,7 @@ import {
   followAvee,
   getAvatar,
   getAvee,
+  getProfile,
   listAvees,
   listMyAvees,
   listPermissions,
@@ -42,6 +43,11 @@ export const aveeRoutes =
     })
 
     route(app, getAvee, async (request) => present(await avees.getCard(callerOf(request), request.params.id)))
+
+    route(app, getProfile, async (request) => {
+      const { handle, displayName, avatar } = await avees.profile(request.params.id)
+      return { handle, display_name: displayName, avatar }
+    })
 
     route(app, getAvatar, async (request, reply) => {
       const { bytes, type, version } = await avees.avatar(callerOf(request), request.params.id)

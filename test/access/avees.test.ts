@@ -32,6 +32,25 @@ describe.each(DATABASES)('avees on %s', (kind) => {
   const grant = async (server: TestServer, token: string, user: string, max_layer: Layer) =>
     await server.call<ErrorResponse>('PUT', `/avees/sage/permissions/${user}`, { token, body: { max_layer } })
 
+  test('shows people without an account the name and picture of public avees only', async () => {
+    await using server = await open()
+    const { token } = server.ann
+    const { id } = (
+      await make(server, token, { bio: 'Knows things', persona: 'You are wise.', avatar: '🦉' })
+    ).body
+    const profile = (which: string) => server.call<Answer>('GET', `/avees/${which}/profile`)
+    for (const which of ['sage', 'SAGE', id])
+      expect((await profile(which)).body).toEqual({ handle: 'sage', display_name: 'Sage', avatar: '🦉' })
+    const unknown = await profile('nobody')
+    expect(unknown.status).toBe(404)
+    const library = (await see(server, token, 'local')).body.id
+    for (const which of ['local', library]) expect((await profile(which)).body).toEqual(unknown.body)
+    for (const visibility of ['unlisted', 'private']) {
+      await server.call<Answer>('PATCH', '/avees/sage', { token, body: { visibility } })
+      for (const which of ['sage', id]) expect((await profile(which)).body).toEqual(unknown.body)
+    }
+  })
+
   test('lets the owner create, read, update and delete an avee', async () => {
     await using server = await open()
     const { token } = server.ann

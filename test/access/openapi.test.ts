@@ -214,6 +214,7 @@ describe('every route', () => {
   const open = [
     'GET /api/health',
     'GET /auth/state',
+    'GET /avees/{id}/profile',
     'GET /deletions/{id}',
     'GET /health',
     'GET /health/ready',

@@ -29,6 +29,7 @@ test('the first account takes over existing data, and signing in returns to the 
 
   await using again = await openWindow(browser, `${server.url}/chat/ada`, { ignoredErrors: /401/ })
   await again.page.getByRole('heading', { name: 'Sign in to Gabee' }).waitFor()
+  await again.page.getByText('to chat with Ada').waitFor()
   await again.page.getByLabel('Email').fill('grace@example.org')
   await again.page.getByLabel('Password').fill('not the password')
   await again.page.getByRole('button', { name: 'Sign in' }).click()

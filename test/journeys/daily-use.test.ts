@@ -145,6 +145,75 @@ test('a long conversation keeps its place, is searched as a whole and opens at a
   window.expectNoErrors()
 })
 
+test('a deleted conversation is restored by Undo and from the trash', async () => {
+  const { id } = await createConversation(server, 'ada')
+  await server.patch(`/conversations/${id}`, { title: 'Engines' })
+  await using window = await openWindow(browser, `${server.url}/settings`, { ignoredErrors: /404/ })
+  const { page } = window
+  const link = page.getByRole('link', { name: /^Engines/ })
+  const remove = async () => {
+    await link.hover()
+    await page.getByRole('button', { name: 'Actions for Engines' }).click()
+    await page.getByRole('menuitem', { name: 'Delete' }).click()
+    await page
+      .getByRole('alertdialog')
+      .or(page.getByRole('dialog'))
+      .getByRole('button', { name: 'Delete' })
+      .click()
+    await link.waitFor({ state: 'detached' })
+  }
+  await remove()
+  await page.getByRole('button', { name: 'Undo' }).click()
+  await link.waitFor()
+  await remove()
+  await page.getByRole('button', { name: 'Trash' }).click()
+  await page.getByRole('button', { name: 'Restore' }).click()
+  await page.getByText('The trash is empty').waitFor()
+  await page.keyboard.press('Escape')
+  await link.waitFor()
+  await remove()
+  await page.getByRole('button', { name: 'Trash' }).click()
+  await page.getByRole('button', { name: 'Delete permanently: Engines' }).click()
+  await page.getByRole('button', { name: 'Delete', exact: true }).click()
+  await page.getByText('The trash is empty').waitFor()
+  expect((await server.get(`/conversations/${id}`)).status).toBe(404)
+  window.expectNoErrors()
+})
+
+test('an answer that ends in the background is notified once the user has turned it on', async () => {
+  await using window = await openWindow(browser, server.url)
+  const { page } = window
+  await page.addInitScript(() => {
+    const shown: string[] = []
+    class RecordedNotification extends EventTarget {
+      static permission = 'default'
+      static async requestPermission() {
+        RecordedNotification.permission = 'granted'
+      }
+      constructor(title: string, { body }: { body: string }) {
+        super()
+        shown.push(`${title}: ${body}`)
+      }
+    }
+    Object.assign(globalThis, { Notification: RecordedNotification, shown })
+  })
+  await page.goto(`${server.url}/settings`)
+  await page.getByLabel(/^Notify me when an answer/).check()
+  await page.getByRole('navigation', { name: 'Your avees' }).getByRole('link', { name: 'Ada' }).click()
+  const finish = Promise.withResolvers<void>()
+  ollama.script('/api/chat', { tokens: ['Long', ' ago.'], lastTokenAfter: finish.promise })
+  const chat = chatPage(page)
+  await chat.ask('When was it?')
+  await chat.lastAnswer.getByText('Long').waitFor()
+  await page.evaluate(() => Object.defineProperty(document, 'hidden', { value: true }))
+  finish.resolve()
+  await waitUntil(
+    () => page.evaluate(() => (globalThis as unknown as { shown: string[] }).shown),
+    (shown) => shown.includes('Answer from Ada: Long ago.'),
+  )
+  window.expectNoErrors()
+})
+
 test('users see neither buttons for administrators nor errors meant for them', async () => {
   await registerUser(server, { email: 'owner@example.org' })
   const user = await registerUser(server, { email: 'bo@example.org', display_name: 'Bo' })

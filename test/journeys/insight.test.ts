@@ -69,8 +69,11 @@ test('the owner replies to a visitor’s unanswered question, and the reply beco
   await window.page.getByRole('button', { name: 'Send' }).click()
   await window.page.getByText('The reply will appear in this conversation').first().waitFor()
 
+  await desk.page.setViewportSize({ width: 390, height: 844 })
   await desk.page.reload()
+  await desk.page.getByRole('button', { name: 'Menu: questions waiting' }).click()
   await desk.page.getByRole('link', { name: '1 question for Engine' }).click()
+  await desk.page.setViewportSize({ width: 1280, height: 800 })
   const card = desk.page
     .getByRole('listitem')
     .filter({ hasText: 'Who insured the engine against fire?' })
@@ -81,7 +84,9 @@ test('the owner replies to a visitor’s unanswered question, and the reply beco
   await desk.page.getByRole('button', { name: 'Reply' }).click()
   await desk.page.getByText('No open questions').waitFor()
 
+  await window.page.setViewportSize({ width: 390, height: 844 })
   await window.page.goto(`${server.url}/memory`)
+  await window.page.getByRole('button', { name: 'Menu: new reply' }).click()
   await window.page.getByRole('link', { name: /has a new reply/ }).click()
   await window.page.getByText('Ada Lovelace insured the engine.').waitFor()
   await window.page.getByText('The owner of this avee replied.').waitFor()

@@ -19,29 +19,11 @@ import './history.css'
 
 /** The list of conversations: pinned ones first, then by time. The search covers titles and messages. */
 export function History({ current }: { current: string | undefined }) {
-  const api = useApi()
   const [words, setWords] = useState('')
   const [isArchive, setIsArchive] = useState(false)
   const [showsTrash, setShowsTrash] = useState(false)
   const query = useDeferredValue(words.trim())
-  const list = useInfiniteQuery({
-    queryKey: keys.conversationList(query, isArchive),
-    initialPageParam: undefined as string | undefined,
-    queryFn: ({ pageParam, signal }) =>
-      api.call(listConversations, {
-        query: {
-          archived: isArchive,
-          limit: 40,
-          ...(query ? { query } : {}),
-          ...(pageParam ? { cursor: pageParam } : {}),
-        },
-        signal,
-      }),
-    getNextPageParam: (page) => page.next_cursor ?? undefined,
-    placeholderData: (previous) => previous,
-    refetchInterval: ({ state }) =>
-      state.data?.pages.some((page) => page.conversations.some(isAnswering)) ? 4_000 : 60_000,
-  })
+  const list = useConversations(query, isArchive)
   const conversations = list.data?.pages.flatMap((page) => page.conversations) ?? []
 
   return (
@@ -114,6 +96,29 @@ export function History({ current }: { current: string | undefined }) {
       {showsTrash && <ConversationTrash onClose={() => setShowsTrash(false)} />}
     </section>
   )
+}
+
+/** Returns the query of the conversations, in pages. */
+export function useConversations(query: string, isArchive: boolean) {
+  const api = useApi()
+  return useInfiniteQuery({
+    queryKey: keys.conversationList(query, isArchive),
+    initialPageParam: undefined as string | undefined,
+    queryFn: ({ pageParam, signal }) =>
+      api.call(listConversations, {
+        query: {
+          archived: isArchive,
+          limit: 40,
+          ...(query ? { query } : {}),
+          ...(pageParam ? { cursor: pageParam } : {}),
+        },
+        signal,
+      }),
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
+    placeholderData: (previous) => previous,
+    refetchInterval: ({ state }) =>
+      state.data?.pages.some((page) => page.conversations.some(isAnswering)) ? 4_000 : 60_000,
+  })
 }
 
 function ConversationTrash({ onClose }: { onClose: () => void }) {

@@ -1,8 +1,8 @@
-import { ArrowLeft, Menu } from 'lucide-react'
+import { ArrowLeft } from 'lucide-react'
 import { createContext, type ReactNode, useContext, useEffect } from 'react'
 import { Link } from 'wouter'
-import { IconButton } from '../ui/button.tsx'
 import { phoneScreen, useMediaQuery } from '../ui/media.ts'
+import { MenuButton } from './menu-button.tsx'
 import './page.css'
 
 /** Opens the sidebar on phones. */
@@ -14,7 +14,7 @@ export function TopBar({ title, children }: { title: ReactNode; children?: React
   const isPhone = useMediaQuery(phoneScreen)
   return (
     <header className="top-bar">
-      {isPhone && <IconButton label="Menu" icon={Menu} hint={false} onClick={openMenu} />}
+      {isPhone && <MenuButton onOpen={openMenu} />}
       <div className="top-bar-title">
         {typeof title === 'string' ? <h1 className="page-title truncate">{title}</h1> : title}
       </div>

@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import { Link } from 'wouter'
 import { listQuestions } from '../../contract/avee-insight.ts'
 import { type Avee, listMyAvees } from '../../contract/avees.ts'
-import { keys } from '../api/index.ts'
+import { type Client, keys } from '../api/index.ts'
 import { useApi } from '../api/react.tsx'
 import { formatCount } from '../ui/format.ts'
 import { Avatar } from '../ui/state.tsx'
@@ -10,14 +10,17 @@ import './sidebar-avees.css'
 
 const maxAvees = 6
 
+/** The query of the user's own avees. */
+export const myAveesOf = (api: Client) => ({
+  queryKey: keys.myAvees,
+  queryFn: () => api.call(listMyAvees),
+  staleTime: 60_000,
+})
+
 /** The user's own avees and those they follow, with the questions that visitors have sent to the owner. */
 export function SidebarAvees({ current }: { current: string | undefined }) {
   const api = useApi()
-  const mine = useQuery({
-    queryKey: keys.myAvees,
-    queryFn: () => api.call(listMyAvees),
-    staleTime: 60_000,
-  })
+  const mine = useQuery(myAveesOf(api))
   const followed = useQuery({
     queryKey: keys.followedAvees,
     queryFn: () => api.call(listMyAvees, { query: { followed: true } }),
@@ -50,19 +53,21 @@ export function SidebarAvees({ current }: { current: string | undefined }) {
   )
 }
 
-/** The number of questions that visitors sent and that have no reply yet. */
+/** The query of the number of questions that visitors sent to the owner of an avee and that have no reply yet. */
+export const waitingQuestionsOf = (api: Client, avee: Avee) => ({
+  queryKey: [...keys.questions(avee.id), 'waiting'],
+  queryFn: async () => {
+    const { questions } = await api.call(listQuestions, { params: { id: avee.id } })
+    return questions.flatMap((question) => question.passed_on.filter(({ replied }) => !replied)).length
+  },
+  enabled: avee.is_owner && !avee.is_library && (avee.visibility !== 'private' || avee.followers > 0),
+  staleTime: 60_000,
+  refetchInterval: 60_000,
+})
+
 function WaitingQuestions({ avee }: { avee: Avee }) {
   const api = useApi()
-  const questions = useQuery({
-    queryKey: [...keys.questions(avee.id), 'waiting'],
-    queryFn: () => api.call(listQuestions, { params: { id: avee.id } }),
-    enabled: avee.visibility !== 'private' || avee.followers > 0,
-    staleTime: 60_000,
-    refetchInterval: 60_000,
-  })
-  const waiting = questions.data?.questions.flatMap((question) =>
-    question.passed_on.filter(({ replied }) => !replied),
-  ).length
+  const { data: waiting } = useQuery(waitingQuestionsOf(api, avee))
   if (!waiting) return null
   return (
     <Link

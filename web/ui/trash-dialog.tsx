@@ -1,10 +1,12 @@
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { Trash2, Undo2 } from 'lucide-react'
+import { useState } from 'react'
 import { Button, IconButton } from './button.tsx'
-import { Dialog } from './dialog.tsx'
+import { ConfirmDialog, Dialog } from './dialog.tsx'
 import { formatTime } from './format.ts'
 import { EmptyState, ErrorState, errorMessage, Skeleton } from './state.tsx'
 import { useToast } from './toast.tsx'
+import './trash-dialog.css'
 
 export type TrashItem = { id: string; title: string; restorableUntil: string }
 
@@ -25,6 +27,7 @@ export function TrashDialog({
   onClose: () => void
 }) {
   const showToast = useToast()
+  const [removing, setRemoving] = useState<TrashItem>()
   const list = useQuery({ queryKey, queryFn: ({ signal }) => load(signal) })
   const change = useMutation({
     mutationFn: ({ id, action }: { id: string; action: typeof restore }) => action(id),
@@ -44,7 +47,7 @@ export function TrashDialog({
       ) : (
         <ul className="rows">
           {list.data.map(({ id, title, restorableUntil }) => (
-            <li key={id} className="row">
+            <li key={id} className="row trash-row">
               <div className="row-body">
                 <span className="truncate">{title}</span>
                 <span className="row-facts">Deleted permanently on {formatTime(restorableUntil)}</span>
@@ -64,13 +67,24 @@ export function TrashDialog({
                   hint={false}
                   small
                   disabled={isBusy(id, remove)}
-                  onClick={() => change.mutate({ id, action: remove })}
+                  onClick={() => setRemoving({ id, title, restorableUntil })}
                 />
               </div>
             </li>
           ))}
         </ul>
       )}
+      <ConfirmDialog
+        open={removing !== undefined}
+        onOpenChange={(isOpen) => !isOpen && setRemoving(undefined)}
+        title="Delete permanently?"
+        action="Delete"
+        onConfirm={async () => {
+          if (removing) await change.mutateAsync({ id: removing.id, action: remove })
+        }}
+      >
+        “{removing?.title}” cannot be restored afterwards.
+      </ConfirmDialog>
     </Dialog>
   )
 }

@@ -38,7 +38,11 @@ const changesOf = (avee: Avee, edited: Fields): Partial<Fields> =>
 const visibilityOptions: { value: Visibility; title: string; text: string }[] = [
   { value: 'private', title: 'Private', text: 'Only you and the people you invite.' },
   { value: 'unlisted', title: 'Unlisted', text: 'Anyone with the link.' },
-  { value: 'public', title: 'Public', text: 'Listed under Discover for everyone on this server.' },
+  {
+    value: 'public',
+    title: 'Public',
+    text: 'Listed under Discover for everyone on this server. The sign-in screen shows its name and picture to those who follow a link to it.',
+  },
 ]
 
 /** Edits an avee's profile, persona, model and visibility. */

@@ -1,5 +1,5 @@
 import { Check, Copy, RotateCcw } from 'lucide-react'
-import { memo, useEffect, useMemo, useRef } from 'react'
+import { memo, useEffect, useEffectEvent, useMemo, useRef } from 'react'
 import { Link } from 'wouter'
 import type { Avee } from '../../../contract/avees.ts'
 import type { Citation, Message } from '../../../contract/chat.ts'
@@ -9,6 +9,7 @@ import { placeOf } from '../../documents/place-of.ts'
 import { Button, IconButton, Spinner } from '../../ui/button.tsx'
 import { useCopy } from '../../ui/copy.ts'
 import { Markdown, type References } from '../../ui/markdown/markdown.tsx'
+import { notifyInBackground } from '../../ui/notifications.ts'
 import { Avatar, Notice } from '../../ui/state.tsx'
 import { AnswerDetails } from './answer-details.tsx'
 import { AskOwner } from './ask-owner.tsx'
@@ -276,13 +277,31 @@ function AnswerActions({
   )
 }
 
-/** Loads the stored message when its run has its first word, with the citations, and when the run has ended. */
-export function RefreshAnswer({ runId, onRefresh }: { runId: string; onRefresh: () => void }) {
+/**
+ * Loads the stored message when its run has its first word, with the citations, and when the run has ended, which it
+ * also tells users who do not see the page.
+ */
+export function RefreshAnswer({
+  runId,
+  name,
+  onRefresh,
+}: {
+  runId: string
+  name: string
+  onRefresh: () => void
+}) {
   const run = useRun(runId, answerFold)
   const isOver = run?.connection === 'ended' || run?.connection === 'refused'
   const hasText = run?.value.phase === 'writing'
   useEffect(() => {
     if (isOver || hasText) onRefresh()
   }, [isOver, hasText, onRefresh])
+  const notify = useEffectEvent(() => {
+    const body = run?.value.text.slice(0, 140) || 'Open the conversation to see what happened.'
+    notifyInBackground(`Answer from ${name}`, { body, tag: runId })
+  })
+  useEffect(() => {
+    if (isOver) notify()
+  }, [isOver])
   return null
 }

@@ -205,7 +205,9 @@ function LoadedMessages({ thread, avee, actions, isSearching, onSearch, onEditRe
           <IconButton label="Scroll to bottom" icon={ArrowDown} hint={false} onClick={scrollToBottom} />
         </div>
       )}
-      {thread.runningRun && <RefreshAnswer runId={thread.runningRun} onRefresh={actions.refresh} />}
+      {thread.runningRun && (
+        <RefreshAnswer runId={thread.runningRun} name={avee.display_name} onRefresh={actions.refresh} />
+      )}
     </div>
   )
 }

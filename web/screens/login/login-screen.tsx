@@ -1,4 +1,4 @@
-import { useMutation, useQuery } from '@tanstack/react-query'
+import { skipToken, useMutation, useQuery } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import {
   getAuthState,
@@ -7,14 +7,15 @@ import {
   register,
   type SignInChallenge,
 } from '../../../contract/accounts.ts'
+import { getProfile } from '../../../contract/avees.ts'
 import { ApiError, keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { useTitle } from '../../shell/page.tsx'
 import { Button } from '../../ui/button.tsx'
 import { TextField } from '../../ui/field.tsx'
-import { ErrorState, Notice, Skeleton } from '../../ui/state.tsx'
+import { Avatar, ErrorState, Notice, Skeleton } from '../../ui/state.tsx'
 import { OidcButton, oidcErrorMessage } from './oidc-button.tsx'
-import { redirectTarget } from './redirect-target.ts'
+import { redirectTarget, requestedAvee } from './redirect-target.ts'
 import { ForgotPasswordForm, ResetForm } from './reset-forms.tsx'
 import { SecondFactorForm } from './second-factor-form.tsx'
 import './login-screen.css'
@@ -29,6 +30,7 @@ export function LoginScreen() {
   const mode = choice ?? (isFirst || link.invitation ? 'register' : 'sign-in')
   const [isReset, setIsReset] = useState(link.reset !== '')
   const [challenge, setChallenge] = useState<Challenge | undefined>(link.challenge)
+  const avee = useRequestedAvee()
   const title = isReset ? 'Set a new password' : challenge ? 'Confirm that it’s you' : titles[mode].heading
   useTitle(isReset ? 'New password' : titles[mode].window)
 
@@ -36,8 +38,17 @@ export function LoginScreen() {
     <main className="whole-page">
       <div className="login">
         <div className="login-head">
-          <img src="/favicon.svg" alt="" width={44} height={44} />
+          {avee ? (
+            <Avatar name={avee.display_name} picture={avee.avatar} size={64} />
+          ) : (
+            <img src="/favicon.svg" alt="" width={44} height={44} />
+          )}
           <h1>{title}</h1>
+          {avee && !isReset && !challenge && (
+            <p className="soft">
+              to chat with <bdi>{avee.display_name}</bdi>
+            </p>
+          )}
         </div>
         {isReset ? (
           <ResetForm token={link.reset} onDone={() => setIsReset(false)} />
@@ -96,6 +107,18 @@ export function LoginScreen() {
       </div>
     </main>
   )
+}
+
+/** Returns the public avee that the user wants to see. Others are not shown to people without an account. */
+function useRequestedAvee() {
+  const api = useApi()
+  const handle = requestedAvee(location.search)
+  const profile = useQuery({
+    queryKey: keys.profile(handle ?? ''),
+    queryFn: handle ? () => api.call(getProfile, { params: { id: handle } }) : skipToken,
+    retry: false,
+  })
+  return profile.data
 }
 
 /** A full page load clears the previous user's data from memory. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { redirectTarget } from './redirect-target.ts'
+import { redirectTarget, requestedAvee } from './redirect-target.ts'
 
 test.each([
   ['', '/'],
@@ -10,4 +10,14 @@ test.each([
   ['?next=%2Flogin%3Fnext%3D%2F', '/'],
 ])('redirects from /login%s to %s', (search, path) => {
   expect(redirectTarget(search)).toBe(path)
+})
+
+test.each([
+  ['?next=%2Fchat%2Fada%2F1', 'ada'],
+  ['?next=%2Favee%2Fada', 'ada'],
+  ['?next=%2Fchat%2Flocal', undefined],
+  ['?next=%2Flibrary', undefined],
+  ['?next=%2F%2Fchat%2Fada', undefined],
+])('finds the avee that %s leads to', (search, handle) => {
+  expect(requestedAvee(search)).toBe(handle)
 })

@@ -3,3 +3,9 @@ export function redirectTarget(search: string): string {
   const next = new URLSearchParams(search).get('next') ?? '/'
   return /^\/(?![/\\])/.test(next) && !next.startsWith('/login') ? next : '/'
 }
+
+/** Returns the handle of the avee whose page is the target; undefined for other pages and the library of the user. */
+export function requestedAvee(search: string): string | undefined {
+  const handle = /^\/(?:chat|avee)\/([\w-]+)/.exec(redirectTarget(search))?.[1]
+  return handle === 'local' ? undefined : handle
+}

@@ -11,6 +11,7 @@ import { type Theme, useTheme } from '../../ui/theme.ts'
 import { ApiKeys } from './api-keys.tsx'
 import { DeleteAccount } from './delete-account.tsx'
 import { Invitations } from './invitations.tsx'
+import { NotificationSwitch } from './notification-switch.tsx'
 import { PasswordForm } from './password-form.tsx'
 import { ProfileForm } from './profile-form.tsx'
 import { Sessions } from './sessions.tsx'
@@ -36,6 +37,7 @@ export function SettingsScreen() {
           <RadioGroup label="Theme" name="theme" value={theme} options={themes} onChange={setTheme} />
         </div>
       </Section>
+      <NotificationSwitch />
       {me.isPending ? (
         <Skeleton height="14rem" />
       ) : !me.data ? (

@@ -1,0 +1,26 @@
+import { useState } from 'react'
+import { Section } from '../../shell/page.tsx'
+import { notificationState, setNotifications } from '../../ui/notifications.ts'
+
+/** Turns notifications on and off, where the browser has them. */
+export function NotificationSwitch() {
+  const [state, setState] = useState(notificationState)
+  if (state === 'unavailable') return null
+  return (
+    <Section title="Notifications">
+      <label className="check">
+        <input
+          type="checkbox"
+          checked={state !== 'off'}
+          onChange={(event) => void setNotifications(event.target.checked).then(setState)}
+        />
+        Notify me when an answer is complete and this tab is in the background
+      </label>
+      {state === 'blocked' && (
+        <p className="small field-error" role="alert">
+          The browser blocks notifications of this site. Allow them in its site settings.
+        </p>
+      )}
+    </Section>
+  )
+}

@@ -1,0 +1,29 @@
+import { loadLocally, saveLocally } from './local-storage.ts'
+
+const name = 'notifications'
+
+/** off: the user does not want notifications; blocked: the user does, and the browser does not allow them. */
+export type NotificationState = 'unavailable' | 'off' | 'on' | 'blocked'
+
+export function notificationState(): NotificationState {
+  if (!('Notification' in globalThis)) return 'unavailable'
+  if (loadLocally(name) !== 'on') return 'off'
+  return Notification.permission === 'granted' ? 'on' : 'blocked'
+}
+
+/** Turns notifications in this browser on or off. Asks the user for the permission, so call it on a click only. */
+export async function setNotifications(isOn: boolean): Promise<NotificationState> {
+  saveLocally(name, isOn ? 'on' : undefined)
+  if (isOn) await Notification.requestPermission()
+  return notificationState()
+}
+
+/** Shows a notification if the user wants them and does not see the page. One with the same tag is replaced. */
+export function notifyInBackground(title: string, { body, tag }: { body: string; tag: string }): void {
+  if (!document.hidden || notificationState() !== 'on') return
+  try {
+    new Notification(title, { body, tag, icon: '/favicon.svg' }).addEventListener('click', () => focus())
+  } catch {
+    // Browsers on phones show notifications of service workers only.
+  }
+}
