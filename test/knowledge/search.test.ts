@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { searchVectors } from '../../server/knowledge/store/vectors.ts'
 import { DATABASES } from '../databases.ts'
 import { allLayers, type KnowledgeServer, openKnowledgeServer, wordEmbedder } from './server.ts'
 
@@ -173,6 +174,28 @@ describe.each(DATABASES)('search on %s', (kind) => {
     expect((await server.find(eve.aveeId, 'revenue of the cooperative from honey')).hits[0]?.filename).toBe(
       'revenue.md',
     )
+  })
+
+  test('finds by the vector index what a comparison of all vectors finds', async () => {
+    const eve = await server.newAvee()
+    const embedder = wordEmbedder('test/indexed')
+    server.useEmbedder(embedder)
+    const word = (n: number) => `w${String.fromCodePoint(97 + (n % 25), 97 + ((n * 7) % 23))}`
+    const paragraph = (n: number) => Array.from({ length: 90 }, (_, i) => word((n * i) % 97)).join(' ')
+    const text = Array.from({ length: 60 }, (_, n) => paragraph(n + 1)).join('\n\n')
+    await server.ingest(eve, { 'long.txt': text })
+    await server.ingest({ ...eve, layer: 'intimate' }, { 'hidden.txt': paragraph(3) })
+    server.useEmbedder(undefined)
+    const [vector = new Float32Array()] = await embedder.embed([paragraph(3)], 'query', server.signal)
+    const nearest = (own: number) =>
+      searchVectors(
+        server.database,
+        { aveeId: eve.aveeId, layers: ['public'] },
+        { space: embedder.space, vector, limit: 50, own, all: -1 },
+      )
+    const compared = await nearest(61)
+    expect(compared).toHaveLength(50)
+    expect((await nearest(50_000)).map(({ score }) => score)).toEqual(compared.map(({ score }) => score))
   })
 
   test('falls back to lexical search when the query’s vector is zero', async () => {

@@ -9,13 +9,15 @@ import { indexedVectorType, isInSpace } from './vector-index.ts'
  * small part of all vectors, the limit is higher: the index then visits other avees' vectors first, which takes longer
  * and misses more (bench/search.ts).
  */
-const maxScanned = { embedded: 10_000, postgres: 20_000 }
+const maxScanned = { embedded: 5_000, postgres: 20_000 }
 const smallPart = 0.1
 const smallPartFactor = 3
-/** hnsw.ef_search: candidates of the index. More candidates find more and take longer; large avees need more. */
-const candidates = 600
-const largeAvee = 200_000
-const candidatesOfLargeAvee = 1_000
+/** hnsw.ef_search, the candidates of the index, by the size of the avee. More candidates find more and take longer. */
+const candidatesUpTo = [
+  { vectors: 10_000, candidates: 300 },
+  { vectors: 200_000, candidates: 600 },
+  { vectors: Number.POSITIVE_INFINITY, candidates: 1_000 },
+]
 
 export async function insertVectors(
   db: Db,
@@ -92,49 +94,45 @@ export async function deleteVectorsOfOtherSpaces(
  * the avee's vectors, and of all.
  */
 export async function searchVectors(
-  database: Database,
+  database: Pick<Database, 'kind' | 'db'>,
   scope: Scope,
   query: { space: string; vector: Float32Array; limit: number; own: number; all: number },
 ): Promise<RankedPassage[]> {
-  const { space, limit, own } = query
+  const { space, limit } = query
   const vector = vectorLiteral(query.vector)
   const type = indexedVectorType(query.vector.length)
   const distance = sql`(embedding::${type}) <=> ${vector}::${type}`
-  // Joining the document excludes versions that are not live, and filters by its current layer.
-  const where = sql`
-    avee_id = ${scope.aveeId} and ${isInSpace(space, query.vector.length)}
-    and exists (
-      select from documents
-      where documents.version = passage_vectors.version and ${inLayers(scope, 'documents.layer')}
-    ) and ${isSelected(scope, 'version')}`
-  const scansAll = isSmall(query, maxScanned[database.kind])
-  const nearest = scansAll
+  const own = sql`avee_id = ${scope.aveeId} and ${isInSpace(space, query.vector.length)}`
+  // The document excludes versions that are not live, and has the current layer.
+  const documents = sql`
+    select from documents
+    where documents.version = passage_vectors.version
+      and ${inLayers(scope, 'documents.layer')} and ${isSelected(scope, 'documents.version')}`
+  const candidates = candidatesUpTo.find(({ vectors }) => query.own <= vectors)?.candidates
+  const nearest = isSmall(query, maxScanned[database.kind])
     ? // `offset 0` keeps the planner from using the index, which would visit other avees' vectors first.
       sql`
         select passage_id, ${distance} as distance
-        from (select passage_id, embedding from passage_vectors where ${where} offset 0) as own
+        from (select passage_id, embedding from passage_vectors where ${own} and exists (${documents}) offset 0) as own
         order by distance limit ${limit}`
-    : sql`
+    : // `offset 0` keeps the planner from joining the documents, which would read all vectors before it sorts them. The
+      // settings are evaluated once, before the index is read.
+      sql`
         select passage_id, ${distance} as distance from passage_vectors
-        where ${where} order by ${distance} limit ${limit}`
-  const statement = sql<RankedPassage>`
+        where ${own} and exists (${documents} offset 0) and (
+          select set_config('hnsw.ef_search', ${`${candidates}`}, true) ||
+            set_config('hnsw.iterative_scan', 'strict_order', true)
+        ) is not null
+        order by ${distance} limit ${limit}`
+  const { rows } = await sql<RankedPassage>`
     with nearest as materialized (${nearest})
     select ${passageColumns}, 1 - nearest.distance as score
     from nearest
     join passages on passages.id = nearest.passage_id
     join documents on documents.version = passages.version
     order by nearest.distance, passages.id
-  `
-  if (scansAll) return (await statement.execute(database.db)).rows
-  const effort = own > largeAvee ? candidatesOfLargeAvee : candidates
-  return await database.transaction(async (trx) => {
-    // Only nested loops read the index in order until enough vectors have passed the filter.
-    await sql`
-      select set_config('hnsw.ef_search', ${`${effort}`}, true), set_config('hnsw.iterative_scan', 'strict_order', true),
-        set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)
-    `.execute(trx)
-    return (await statement.execute(trx)).rows
-  })
+  `.execute(database.db)
+  return rows
 }
 
 const isSmall = ({ own, all }: { own: number; all: number }, limit: number) =>
