@@ -24,6 +24,7 @@ import { documentParser, type OcrSettings, type PageWord } from './parsers/index
 import type { DocumentLayers } from './policy.ts'
 import { maxConsideredPassages, selectContext } from './search/context-passages.ts'
 import { type Hit, toHit } from './search/hit.ts'
+import { interleave, partsOf } from './search/question-parts.ts'
 import { hybridSearch, type SearchQuery } from './search/search.ts'
 import { storageQuota } from './storage-quota.ts'
 import {
@@ -465,10 +466,23 @@ export async function knowledge({
     /** Selects the number of passages of each language that a search of these layers chooses from. */
     passageCounts: (scope: Pick<SearchQuery, 'aveeId' | 'layers'>) => countPassagesByLanguage(db, scope),
 
-    /** Searches passages for a prompt of up to `words` words; adjacent ones are merged. */
-    async contextPassages({ words, ...query }: SearchQuery & { words: number }): Promise<ContextPassages> {
-      const { passages, answerable } = await search([query], maxConsideredPassages)
-      return { passages: await selectContext(db, query, passages, words), answerable }
+    /**
+     * Searches passages for a prompt of up to `words` words; adjacent ones are merged. Of a question that needs several
+     * passages, the `parts` are searched too.
+     */
+    async contextPassages({
+      words,
+      parts: asked,
+      ...query
+    }: SearchQuery & { words: number; parts?: string[] }): Promise<ContextPassages> {
+      const [whole, ...parts] = await Promise.all(
+        [query.query, ...(asked ?? partsOf(query.query))].map((text) =>
+          search([{ ...query, query: text }], maxConsideredPassages),
+        ),
+      )
+      const ranking = interleave([whole, ...parts].map((each) => each?.passages ?? []))
+      const answerable = whole?.answerable ?? 'no'
+      return { passages: await selectContext(db, query, ranking, words), answerable }
     },
 
     /** Counts the passages in these layers, and those that contain each term (as a stemmer returns it). */

@@ -293,6 +293,29 @@ describe.each(DATABASES)('search on %s', (kind) => {
       if (i > 0) expect(start).toBeGreaterThan(bounds[i - 1]?.[1] ?? 0)
   })
 
+  test('searches the parts of a question for a prompt, the best passage of each first', async () => {
+    const embedder = wordEmbedder('test/parts')
+    server.useEmbedder(embedder)
+    const query = 'Which boats berth at the northern quay and how long is the Kestrel engine warmed up?'
+    const { passages } = await server.knowledge.contextPassages({
+      aveeId,
+      layers: allLayers,
+      query,
+      words: 1_000,
+      signal: server.signal,
+    })
+    expect(embedder.texts.toSorted()).toEqual(
+      [
+        query,
+        'Which boats berth at the northern quay',
+        'how long is the Kestrel engine warmed up?',
+      ].toSorted(),
+    )
+    const first = passages.slice(0, 2).map(({ filename }) => filename)
+    expect(new Set(first)).toEqual(new Set(['engine.md', 'harbour.md']))
+    server.useEmbedder(undefined)
+  })
+
   test('finds text literally, with punctuation', async () => {
     const literal = async (text: string) =>
       (await server.knowledge.searchText(aveeId, allLayers, text, 10)).map((hit) => hit.filename)
