@@ -37,7 +37,9 @@ async function respond(request: IncomingMessage, response: ServerResponse): Prom
         await new Promise<void>((resolve) => response.once('drain', resolve).once('close', resolve))
     }
     if (isChat)
-      response.write(`data: ${JSON.stringify({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] })}\n\n`)
+      response.write(
+        `data: ${JSON.stringify({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] })}\n\n`,
+      )
     response.end('data: [DONE]\n\n')
   })()
 }
