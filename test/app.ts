@@ -90,7 +90,8 @@ export async function startServer(settings: Settings = {}, kind: Kind = 'embedde
   const start = async () => {
     output = ''
     const { PATH, HOME, NODE_COMPILE_CACHE } = process.env
-    const started = spawn(process.execPath, ['server/main.ts'], {
+    // The flag is that of `npm start`.
+    const started = spawn(process.execPath, ['--max-semi-space-size=4', 'server/main.ts'], {
       cwd: root,
       env: {
         PATH,

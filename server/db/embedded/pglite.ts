@@ -10,6 +10,8 @@ const settings = (statementTimeoutMs: number): Record<string, string | number> =
   // There are no background processes anyway.
   autovacuum: 'off',
   jit: 'off',
+  // Half of the default: as fast with 10,000 passages and their vectors (105 MB), while 32 MB take a third more CPU time.
+  shared_buffers: '64MB',
   // Recycled files would keep deleted rows.
   wal_recycle: 'off',
   // Its output becomes part of logged errors, which must not contain statements or values.
