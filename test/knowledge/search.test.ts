@@ -190,7 +190,7 @@ describe.each(DATABASES)('search on %s', (kind) => {
     const nearest = (own: number) =>
       searchVectors(
         server.database,
-        { aveeId: eve.aveeId, layers: ['public'] },
+        { aveeId: eve.aveeId, layers: ['public'], filter: { type: 'txt' } },
         { space: embedder.space, vector, limit: 50, own, all: -1 },
       )
     const compared = await nearest(61)
