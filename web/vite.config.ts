@@ -25,8 +25,19 @@ const precompress = (): Plugin => {
   }
 }
 
+/** Leaves out the texts of the API description, which only the server publishes. */
+const withoutDescriptions = (): Plugin => ({
+  name: 'without-descriptions',
+  apply: 'build',
+  enforce: 'pre',
+  transform: {
+    filter: { id: /\/contract\/[\w-]+\.ts$/ },
+    handler: (code) => code.replaceAll(/^ +(?:summary|description):\s+(?:'.*'|`[^`]*`),\n/gm, ''),
+  },
+})
+
 export default defineConfig({
-  plugins: [react(), precompress()],
+  plugins: [react(), withoutDescriptions(), precompress()],
   build: {
     outDir: 'dist',
     emptyOutDir: true,

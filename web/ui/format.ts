@@ -22,6 +22,8 @@ export function formatTime(iso: string, now = new Date()): string {
   })
 }
 
+// Each toLocaleString creates a formatter, which costs more than the rest of a message.
+const fullTime = new Intl.DateTimeFormat('en', { dateStyle: 'long', timeStyle: 'short', hour12: false })
+
 /** Formats a timestamp in full, for a tooltip. */
-export const formatFullTime = (iso: string): string =>
-  new Date(iso).toLocaleString('en', { dateStyle: 'long', timeStyle: 'short', hour12: false })
+export const formatFullTime = (iso: string): string => fullTime.format(new Date(iso))

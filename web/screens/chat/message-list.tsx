@@ -97,13 +97,13 @@ function LoadedMessages({ thread, avee, actions, isSearching, onSearch, onEditRe
   }, [pending, scrollToBottom])
 
   const [range, setRange] = useState({ first: count, last: count })
-  const messageAt = useBranchPages(conversationId, list.data, range)
+  const messages = useBranchPages(conversationId, list.data, range)
   const virtualizer = useVirtualizer({
     count,
     getScrollElement: () => scroller.current,
     estimateSize: () => estimatedHeight,
     // A message replaces its placeholder as a new row, so that rows above the view are measured before they move it.
-    getItemKey: useCallback((position: number) => messageAt(position)?.id ?? position, [messageAt]),
+    getItemKey: useCallback((position: number) => messages.get(position)?.id ?? position, [messages]),
     initialOffset: () => count * estimatedHeight,
     overscan: 4,
   })
@@ -127,7 +127,7 @@ function LoadedMessages({ thread, avee, actions, isSearching, onSearch, onEditRe
   useJump(scroller, target, {
     find: ({ position, message_id }) => {
       const message = articleAt(scroller.current, position)
-      if (!message || messageAt(position)?.id !== message_id) {
+      if (!message || messages.get(position)?.id !== message_id) {
         virtualizer.scrollToIndex(position, { align: 'start' })
         return undefined
       }
@@ -172,7 +172,7 @@ function LoadedMessages({ thread, avee, actions, isSearching, onSearch, onEditRe
             {rows.map(({ key, index }) => (
               <div key={key} data-index={index} ref={virtualizer.measureElement} className="thread-row">
                 <MessageRow
-                  message={messageAt(index)}
+                  message={messages.get(index)}
                   position={index}
                   count={count}
                   avee={avee}

@@ -1,5 +1,5 @@
 import { useQueries } from '@tanstack/react-query'
-import { useCallback } from 'react'
+import { useMemo } from 'react'
 import { listMessages, type Message, type MessageList } from '../../../contract/chat.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
@@ -9,14 +9,14 @@ import { pageSize } from './use-thread.ts'
 const unusedPageMs = 10_000
 
 /**
- * Loads the pages of a branch above its last messages that contain the positions `first` to `last`. Returns a function
- * that returns the message at a position, or undefined while its page is not loaded.
+ * Loads the pages of a branch above its last messages that contain the positions `first` to `last`. Returns the loaded
+ * messages by position.
  */
 export function useBranchPages(
   conversationId: string | undefined,
   lastMessages: MessageList | undefined,
   { first, last }: { first: number; last: number },
-): (position: number) => Message | undefined {
+): ReadonlyMap<number, Message> {
   const api = useApi()
   const end = Math.min(last, (lastMessages?.offset ?? 0) - 1)
   const pages: number[] = []
@@ -35,16 +35,12 @@ export function useBranchPages(
     })),
     combine: dataOf,
   })
-  return useCallback(
-    (position) => {
-      for (const list of [lastMessages, ...lists]) {
-        const message = list?.messages[position - list.offset]
-        if (message) return message
-      }
-      return undefined
-    },
-    [lastMessages, lists],
-  )
+  return useMemo(() => {
+    const messages = new Map<number, Message>()
+    for (const list of [...lists, lastMessages])
+      list?.messages.forEach((message, i) => messages.set(list.offset + i, message))
+    return messages
+  }, [lastMessages, lists])
 }
 
 const dataOf = (results: { data: MessageList | undefined }[]) => results.map(({ data }) => data)
