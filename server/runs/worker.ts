@@ -65,7 +65,7 @@ export function createWorker({
       async commit(event, store) {
         run.assertOpen()
         await run.runExclusively(async () => commitEvent(run, event, store))
-        writer.add(run)
+        if (run.hasQueued()) writer.add(run)
       },
       events: async () => listEvents(database.db, run.id),
     }

@@ -7,6 +7,8 @@ describe('the parts of a question', () => {
       'What was the revenue of Adobe in 2022 and how many stores does Best Buy have?',
       ['What was the revenue of Adobe in 2022', 'how many stores does Best Buy have?'],
     ],
+    ['Кто написал картину и когда её продали?', ['Кто написал картину', 'когда её продали?']],
+    ['Qui a peint le tableau et où est-il ?', ['Qui a peint le tableau', 'où est-il ?']],
     ['Wer malte das Bild und wann wurde es verkauft?', ['Wer malte das Bild', 'wann wurde es verkauft?']],
     [
       'Which magazine was published first, Guitar World or Science News?',

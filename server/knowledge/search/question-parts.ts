@@ -8,7 +8,7 @@ const separator = new RegExp(String.raw`,\s(?:${conjunction}\s)?|\s${conjunction
 const firstWord = /^\p{L}+/u
 /** A conjunction before a question word, in the languages of the page that have such words in front. */
 const clause =
-  /,?\s(?:and|und|et|y|e|en|и)\s(?=(?:who|what|when|where|which|how|why|wer|was|wann|wo|wie|welche[rs]?|qui|quand|où|combien|quel(?:le)?s?|qué|cuándo|dónde|cuánt[oa]s?|cuál(?:es)?|chi|quando|dove|quant[oaie]|quem|onde|wie|wat|wanneer|waar|hoeveel|кто|что|когда|где|сколько)\b)/iu
+  /,?\s(?:and|und|et|y|e|en|и)\s(?=(?:who|what|when|where|which|how|why|wer|was|wann|wo|wie|welche[rs]?|qui|quand|où|combien|quel(?:le)?s?|qué|cuándo|dónde|cuánt[oa]s?|cuál(?:es)?|chi|quando|dove|quant[oaie]|quem|onde|wie|wat|wanneer|waar|hoeveel|кто|что|когда|где|сколько)(?![\p{L}\p{M}]))/iu
 /** More would leave little of the prompt to each. */
 const maxParts = 4
 /** Longer texts are not one question. */
