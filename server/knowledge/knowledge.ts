@@ -20,7 +20,7 @@ import { ingestRunKind } from './ingest/ingest.ts'
 import type { IngestInput } from './ingest/input.ts'
 import { type IngestedDocument, intake } from './ingest/intake.ts'
 import { reindexJob } from './ingest/reindex.ts'
-import { documentParser, type OcrSettings, type PageWord } from './parsers/index.ts'
+import { deleteAbandonedFolders, documentParser, type OcrSettings, type PageWord } from './parsers/index.ts'
 import type { DocumentLayers } from './policy.ts'
 import { maxConsideredPassages, selectContext } from './search/context-passages.ts'
 import { type Hit, toHit } from './search/hit.ts'
@@ -118,6 +118,7 @@ export async function knowledge({
   const { limits } = config
   const files = originals(config.dataDir)
   const quota = storageQuota(db, limits.quotaBytes)
+  await deleteAbandonedFolders(log)
   const parser = documentParser({
     limits: {
       bytes: limits.maxUploadBytes,

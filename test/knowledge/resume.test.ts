@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
 import type { ErrorResponse } from '../../contract/common.ts'
 import type { IngestResult } from '../../contract/knowledge.ts'
@@ -5,6 +6,7 @@ import type { Run } from '../../contract/runs.ts'
 import { startServer } from '../app.ts'
 import { DATABASES } from '../databases.ts'
 import { collectEvents, type ReceivedEvent, readEvents } from '../events.ts'
+import { temporaryFolder } from '../files/folder.ts'
 import { openKnowledgeServer, post, uploadForm } from './server.ts'
 
 const words = 'harbour lantern granite willow copper saddle violin meadow anchor thistle candle marble'.split(
@@ -22,8 +24,11 @@ const resultsOf = (events: ReceivedEvent[]) =>
   events.flatMap(({ data }) => (data['result'] ? [data['result'] as IngestResult] : []))
 
 describe.each(DATABASES)('an upload on %s', (kind) => {
-  test('continues after the server was killed, with no file or passage stored twice', async () => {
-    await using server = await startServer({}, kind)
+  test('continues after the server was killed, with no file or passage stored twice or left over', async () => {
+    await using temporary = await temporaryFolder()
+    await using server = await startServer({ TMPDIR: temporary.path }, kind)
+    const parserFolders = async () =>
+      (await readdir(temporary.path)).filter((name) => name.startsWith('gabee-parser-'))
     const files = [
       { name: 'first.txt', content: long('first', 20) },
       { name: 'second.txt', content: long('second', 600) },
@@ -39,7 +44,10 @@ describe.each(DATABASES)('an upload on %s', (kind) => {
     }
     expect(resultsOf(before)).toHaveLength(1)
     await server.kill()
+    const [abandoned] = await parserFolders()
+    expect(abandoned).toBeDefined()
     await server.restart()
+    expect(await parserFolders()).not.toContain(abandoned)
 
     const after = await collectEvents(
       await server.fetch(`/runs/${runId}/events`, { headers: { 'last-event-id': `${before.at(-1)?.id}` } }),

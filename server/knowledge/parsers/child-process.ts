@@ -1,8 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { mkdtempSync, realpathSync } from 'node:fs'
-import { copyFile, mkdir, rm, symlink } from 'node:fs/promises'
+import { copyFile, lstat, mkdir, readdir, rm, symlink } from 'node:fs/promises'
 import type { Socket } from 'node:net'
-import { tmpdir } from 'node:os'
+import { tmpdir, uptime } from 'node:os'
 import { resolve as absolute, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Log } from '../../log.ts'
@@ -32,10 +32,44 @@ const entry = fileURLToPath(new URL('./parser-process.ts', import.meta.url))
 const heapShare = 0.6
 const maxErrorOutputCharacters = 4_000
 
+const folderPrefix = 'gabee-parser-'
+const parentFolder = () => realpathSync(tmpdir())
+
+/** Deletes the folders of parsers whose server crashed. They may contain a converted copy of a document. */
+export async function deleteAbandonedFolders(log: Log): Promise<void> {
+  const parent = parentFolder()
+  for (const name of await readdir(parent).catch(() => [])) {
+    const pid = Number(new RegExp(`^${folderPrefix}(\\d+)-`).exec(name)?.[1])
+    const path = join(parent, name)
+    if (pid && !(await isInUse(path, pid))) await remove(path, log)
+  }
+}
+
+/** Whether the process still runs: after a restart of the machine or container, its id may be another's or this one's. */
+async function isInUse(path: string, pid: number): Promise<boolean> {
+  const { mtimeMs } = (await lstat(path).catch(() => undefined)) ?? { mtimeMs: 0 }
+  const runningSeconds = pid === process.pid ? process.uptime() : uptime()
+  return isRunning(pid) && mtimeMs >= Date.now() - runningSeconds * 1_000
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH'
+  }
+}
+
+// A killed program may still be writing.
+const remove = (path: string, log: Log) =>
+  rm(path, { recursive: true, force: true, maxRetries: 3 }).catch((error: unknown) =>
+    log.warn({ err: error }, 'temporary files of a parser were not deleted'),
+  )
+
 /** Starts a parser process. It parses one file after another until it breaks or is ended. */
 export function parserProcess(limits: ParseLimits, log: Log) {
   // The process may read this folder, with links to the files that it parses.
-  const readable = mkdtempSync(join(realpathSync(tmpdir()), 'gabee-parser-'))
+  const readable = mkdtempSync(join(parentFolder(), `${folderPrefix}${process.pid}-`))
   const child: ChildProcess = fork(entry, [String(limits.memoryBytes)], {
     execPath: process.execPath,
     // The second flag halves the resident memory of short-lived objects and costs about 10 % of speed.
@@ -59,15 +93,10 @@ export function parserProcess(limits: ParseLimits, log: Log) {
     isUsable = false
     child.kill('SIGKILL')
   }
-  // A killed program may still be writing.
-  const remove = (path: string) =>
-    rm(path, { recursive: true, force: true, maxRetries: 3 }).catch((error: unknown) =>
-      log.warn({ err: error }, 'temporary files of a parser were not deleted'),
-    )
   const ended = new Promise<void>((resolve) => {
     const end = () => {
       isUsable = false
-      void remove(readable).then(resolve)
+      void remove(readable, log).then(resolve)
     }
     child.once('close', end)
     child.once('error', end)
@@ -187,7 +216,7 @@ export function parserProcess(limits: ParseLimits, log: Log) {
         clearTimeout(timer)
         child.off('message', onMessage)
         signal.removeEventListener('abort', onAbort)
-        await remove(folder)
+        await remove(folder, log)
       }
     },
   }

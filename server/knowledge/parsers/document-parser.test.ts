@@ -1,6 +1,7 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -22,7 +23,7 @@ import { pdfBomb, placedPdf } from '../../../test/files/pdf.ts'
 import { zipOf } from '../../../test/files/zip.ts'
 import { createPdf } from '../../../test/pdf.ts'
 import { createLog } from '../../log.ts'
-import { parserProcess } from './child-process.ts'
+import { deleteAbandonedFolders, parserProcess } from './child-process.ts'
 import type { ParseLimits, ParseOutcome } from './document.ts'
 import { documentParser } from './index.ts'
 import { permissionFlags } from './sandbox.ts'
@@ -254,7 +255,7 @@ describe('the parser process', () => {
     for (const [attempt, result] of Object.entries(others)) expect(result, attempt).toBe('ERR_ACCESS_DENIED')
   })
 
-  it('ends with its parent process', async () => {
+  it('ends with its parent process, whose folders the next one deletes', async () => {
     const script = `
       import { parserProcess } from ${JSON.stringify(new URL('./child-process.ts', import.meta.url).href)}
       const limits = ${JSON.stringify(limits)}
@@ -265,9 +266,17 @@ describe('the parser process', () => {
     })
     const [output] = (await once(parent.stdout, 'data')) as [Buffer]
     const pid = Number(output.toString().split('\n')[0])
+    const folders = async () => {
+      await deleteAbandonedFolders(log)
+      return (await readdir(tmpdir())).filter((name) => name.startsWith(`gabee-parser-${parent.pid}-`))
+    }
     expect(isRunning(pid)).toBe(true)
+    expect(await folders()).toHaveLength(1)
+    const exited = once(parent, 'exit')
     parent.kill('SIGKILL')
+    await exited
     await vi.waitFor(() => expect(isRunning(pid)).toBe(false), { timeout: 10_000 })
+    expect(await folders()).toEqual([])
   })
 })
 
@@ -295,7 +304,7 @@ describe('concurrent files', () => {
     await read('bob', await folder.write('b.txt', 'A small file.'), 'b.txt')
     expect(finished.filter((user) => user === 'ann').length).toBeLessThanOrEqual(2)
     await Promise.all(long)
-  })
+  }, 120_000)
 
   it('are all cancelled when the server closes', async () => {
     const files = using({}, 1)
@@ -384,5 +393,5 @@ describe('concurrent files', () => {
     expect(codes).toContain('ok')
     expect(codes).toContain('corrupt')
     for (const code of ['timed_out', 'out_of_memory']) expect(codes).not.toContain(code)
-  })
+  }, 120_000)
 })

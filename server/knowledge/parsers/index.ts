@@ -7,6 +7,7 @@ import { fairSemaphore } from './fair-semaphore.ts'
 import type { OcrSettings } from './ocr/tesseract.ts'
 import { isWorthParsing, supported, typeOf } from './types.ts'
 
+export { deleteAbandonedFolders } from './child-process.ts'
 export type { PageWord, ParseLimits as ReadLimits, ParseOutcome as ReadOutcome } from './document.ts'
 export type { OcrSettings } from './ocr/tesseract.ts'
 
