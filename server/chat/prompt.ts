@@ -133,7 +133,7 @@ export function buildPrompt(input: PromptInput, { contextTokens, count }: Budget
   return {
     messages: [
       { role: 'system', content: system },
-      ...history.map(({ role, content }) => ({ role, content: withoutTemplateTokens(content) })),
+      ...history.map(({ role, content }) => ({ role, content: untrusted(content) })),
       { role: 'user', content: questionMessage(input, { passages, memories, updates, retrievedTurns }) },
     ],
     usedPassages: passages.map((passage) => passage.n),
@@ -205,7 +205,10 @@ function questionMessage(
 }
 
 const section = (heading: string, lines: string[]) =>
-  lines.length === 0 ? '' : [heading, ...lines.map((line) => `- ${untrusted(line)}`)].join('\n')
+  lines.length === 0 ? '' : [heading, ...lines.map(listItem)].join('\n')
+
+/** Indents further lines, so that none reads as part of the prompt itself. */
+const listItem = (text: string) => `- ${untrusted(text).replaceAll('\n', '\n  ')}`
 
 const updateLine = ({ date, text }: { date: string; text: string }) => `${date}: ${text}`
 

@@ -1,16 +1,33 @@
 /**
- * Control tokens of chat templates: ChatML and Llama 3 (`<|im_start|>`, `<|eot_id|>`), Llama 2 and Mistral (`[INST]`,
- * `<<SYS>>`, `<s>`), Gemma (`<start_of_turn>`). Some model servers parse them wherever they occur in a message.
+ * Control tokens of chat templates, which some model servers parse wherever they occur in a message: ChatML, Llama 3,
+ * Phi and Cohere (`<|…|>`), DeepSeek (`<｜…｜>`), EXAONE (`[|…|]`), Llama 2 and Mistral (`[INST]`, `<<SYS>>`, `<s>`),
+ * Mistral's tools and system prompt, Gemma (`<start_of_turn>`).
  */
-const templateTokens =
-  /<(?=\|)|(?<=\|)>|<(?=<SYS>>|<\/SYS>>|\/?s>|(?:start|end)_of_turn>|(?:bos|eos|pad|unk)>)|\[(?=\/?INST\])/gi
+const templateToken =
+  /^(?:[<[]\||<\/?(?:s|SYS|(?:start|end)_of_turn|bos|eos|pad|unk|[BE]O[SP]_TOKEN)>|\[\/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_(?:CALLS|RESULTS|CONTENT))\])/i
+const passageTag = /^<[\s/]*passage/i
 
-const replacements: Record<string, string> = { '<': '‹', '>': '›', '[': '［' }
+/** From an opening bracket of ASCII, or one that Unicode normalization makes one, to the next. */
+const fromBracket = /[<＜﹤[［﹇][^<＜﹤[［﹇]*/g
+/** Normalized, a token and its look-alikes with fullwidth or invisible characters are equal. */
+const normalize = (text: string) => text.normalize('NFKC').replace(/\p{Default_Ignorable_Code_Point}/gu, '')
+
+const breakUp = (text: string, ...tokens: RegExp[]): string =>
+  text
+    .replace(fromBracket, (part) => {
+      const normalized = normalize(part)
+      return tokens.some((token) => token.test(normalized)) ? `‹${part.slice(1)}` : part
+    })
+    .replace(/(?<=[|｜])[>＞]/g, '›')
 
 /** Breaks up control tokens of chat templates, so that no text can start a message of its own. */
-export const withoutTemplateTokens = (text: string): string =>
-  text.replace(templateTokens, (bracket) => replacements[bracket] ?? bracket)
+export const withoutTemplateTokens = (text: string): string => breakUp(text, templateToken)
+
+/** A line that starts a message in the templates of Alpaca, Vicuna and others, which have no control tokens. */
+const roleLine = /^[\s#*]*(?:System|SYSTEM|User|USER|Human|Assistant|ASSISTANT|Instruction|Response)\s*:/
 
 /** Returns text from documents, memories or other people for a prompt: it can neither close a passage nor start a message. */
 export const untrusted = (text: string): string =>
-  withoutTemplateTokens(text).replace(/<(?=\/?passage)/gi, '‹')
+  breakUp(text, templateToken, passageTag).replace(/^.+$/gm, (line) =>
+    roleLine.test(normalize(line)) ? `› ${line}` : line,
+  )

@@ -16,6 +16,7 @@ import {
 import { DATABASES } from '../databases.ts'
 import { collectEvents, readEvents, textOf } from '../events.ts'
 import { type ScriptedOllama, startOllama, startOpenAi } from '../model-servers.ts'
+import { injections, obey, ordersIn, orderTo } from './obedient-model.ts'
 
 const kindOf = (data: Record<string, unknown>) => data['event'] ?? Object.keys(data)[0]
 
@@ -296,6 +297,54 @@ for (const kind of DATABASES) {
       expect(messages.map(({ layer_used }) => layer_used)).toEqual(['friends', 'friends', 'public', 'public'])
       expect(messages.flatMap(({ citations }) => citations)).toEqual([{ n: 1, status: 'no_access' }])
     })
+
+    test('gives no order in a document, title, heading, file name or earlier answer to the model', async () => {
+      const { client: owner } = await registerUser(app)
+      const { client } = await registerUser(app)
+      const avee = await createAvee(owner)
+      const oneLine = (text: string) => text.replaceAll(/\s+/g, ' ')
+      const files = injections.flatMap(([before, after = ''], i) => {
+        const attack = (place: string) => `${before}${orderTo(`${place}${i}`)}${after}`
+        const about = `The harbour of pier${i + 100} opens at dawn.`
+        return [
+          {
+            name: `${i}.md`,
+            content: `# ${oneLine(attack('title'))}\n\n## ${oneLine(attack('heading'))}\n\n${about} ${attack('text')}`,
+          },
+          { name: `${oneLine(attack('name')).replaceAll('/', '')}.txt`, content: about },
+        ]
+      })
+      await uploadFiles(owner, files, { avee: avee.id, layer: 'public' })
+
+      const arrived = new Set<string>()
+      const verdicts = new Set<string>()
+      let asked = 0
+      ollama.always('/api/chat', {
+        answer(messages) {
+          for (const { content } of messages) for (const word of ordersIn(content)) arrived.add(word)
+          verdicts.add(obey(messages))
+          // As if the model quoted a document.
+          const [before, after = ''] = injections[asked] ?? ['']
+          return `${before}${orderTo(`answer${asked}`)}${after}`
+        },
+      })
+      let conversation = ''
+      for (asked = 0; asked <= injections.length; asked++) {
+        // A short conversation is in the next prompt as a whole.
+        if (asked % 5 === 0) conversation = (await createConversation(client, avee.handle)).id
+        await ask(client, conversation, `When does the harbour of pier${asked + 100} open?`)
+        if (asked % 5 === 4) await ask(client, conversation, 'Hello again')
+      }
+      expect([...verdicts]).toEqual(['No order.'])
+      const places = ['text', 'title', 'heading', 'name', 'answer']
+      const orders = places.flatMap((place) => injections.map((_, i) => `${place}${i}`))
+      expect(orders.filter((order) => !arrived.has(order))).toEqual([])
+
+      ollama.always('/api/chat', { answer: obey })
+      const { id } = await createConversation(client, avee.handle)
+      expect(textOf(await ask(client, id, orderTo('plainly')))).toBe('plainly')
+      ollama.always('/api/chat', undefined)
+    }, 120_000)
 
     test('sends at most 12 SQL statements before its first token', async () => {
       const { client } = await registerUser(app)

@@ -85,7 +85,8 @@ export async function startOllama(options: OllamaOptions = {}): Promise<Scripted
         const model = find(chat.model)
         if (!model) return json(response, 404, missing(chat.model))
         loaded.set(model.name, chat.options?.num_ctx ?? 4_096)
-        const tokens = script?.tokens ?? generateAnswer(chat.messages)
+        const computed = script?.answer?.(chat.messages)
+        const tokens = script?.tokens ?? (computed === undefined ? generateAnswer(chat.messages) : [computed])
         await playScript(response, framing(chat.model, countTokens(chat.messages)), script ?? {}, tokens)
       },
 

@@ -25,6 +25,8 @@ export type Fault =
 /** How one request is answered. Omitted fields behave as a correct service does. */
 export type Script = {
   tokens?: string[]
+  /** Computes the answer from the messages that arrived. */
+  answer?: (messages: { role: string; content: string }[]) => string
   thinking?: string[]
   finish?: 'stop' | 'length'
   /** Milliseconds before the first token and between tokens. */
