@@ -70,10 +70,7 @@ describe.each(DATABASES)('a watched folder on %s', (kind) => {
     return { rows: rows.map(({ id }) => id) }
   }
 
-  const found = async (query: string) =>
-    bodyOf(await admin.post<{ results: { title: string }[] }>('/search', { avee, query })).results.map(
-      ({ title }) => title,
-    )
+  const found = async (query: string) => (await server.find(avee, query)).hits.map(({ title }) => title)
 
   const listed = async () =>
     bodyOf(await admin.get<{ folders: Folder[]; allowed: string[] }>(`/avees/${avee}/folders`))

@@ -2,7 +2,7 @@ import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { bodyOf, createAvee, registerUser, type TestUser } from '../builders.ts'
+import { createAvee, registerUser, type TestUser } from '../builders.ts'
 import { type KnowledgeServer, openKnowledgeServer } from './server.ts'
 
 /** DNS records of this test by host name. */
@@ -94,14 +94,9 @@ test('fetches a page and makes it searchable', async () => {
       layer: 'friends',
     },
   })
-  const { results } = bodyOf(
-    await ann.client.post<{ results: { text: string }[] }>('/search', {
-      avee,
-      query: 'where does the otter keep its stone?',
-    }),
-  )
-  expect(results[0]?.text).toContain('armpit')
-  expect(results[0]?.text).not.toContain('Beavers')
+  const { hits } = await server.find(avee, 'where does the otter keep its stone?')
+  expect(hits[0]?.text).toContain('armpit')
+  expect(hits[0]?.text).not.toContain('Beavers')
 })
 
 test('returns the existing document for the same page, also after a redirect', async () => {
