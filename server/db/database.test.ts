@@ -165,7 +165,11 @@ for (const kind of DATABASES) {
   describe(`the limits of the database (${kind})`, () => {
     test('throws database_busy for a query outside of a transaction that holds the last connection', async () => {
       await using database = await openTestDatabase(kind, { maxConnections: 1, connectTimeoutMs: 1_000 })
-      const nested = database.transaction(async () => addUser(database.db, 'ada'))
+      const nested = database.transaction(async () => {
+        const waiting = addUser(database.db, 'ada')
+        await expect.poll(() => database.stats().waiting).toBe(1)
+        await waiting
+      })
       await expect(nested).rejects.toMatchObject({ status: 503, code: 'database_busy' })
       await addUser(database.db, 'bob')
       expect(await names(database)).toEqual(['bob'])

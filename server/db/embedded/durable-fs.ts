@@ -42,8 +42,8 @@ function syncedUntil(dir: string): number {
  * A file system whose fsync reaches the disk. PGlite's own file system ignores fsync, so that after a power failure
  * committed rows are missing or the database does not open. Counts syncs and the growth of the WAL in bytes.
  *
- * The sync of a commit waits for `sync`, so that several commits share one; nobody may hear of a commit before. Until
- * then nothing but the WAL reaches the disk: whatever changes another file or a directory syncs first.
+ * The sync of a commit is deferred until `sync`, so that several commits share one. The caller must call it before it
+ * reports a commit. Until then only the WAL is written: any change of another file or a directory syncs it first.
  *
  * After a crash the engine syncs every file twice, which takes seconds on a busy disk. While it opens, files that have not
  * changed since the last checkpoint are left out.

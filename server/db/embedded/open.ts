@@ -39,12 +39,17 @@ export async function openEmbedded({
       { log, limits },
     )
     const maintenance = startMaintenance(pool, engine.stats, log, schedule)
+    const connections = shareConnection(pool, limits.connectTimeoutMs)
     return {
       kind: 'embedded',
       pool,
-      connections: shareConnection(pool, limits.connectTimeoutMs),
+      connections,
       ...createInProcessNotifications(),
-      stats: () => ({ ...engine.stats(), walBytesSinceCheckpoint: maintenance.walBytes() }),
+      stats: () => ({
+        ...engine.stats(),
+        waiting: pool.waitingCount + connections.waitingCount(),
+        walBytesSinceCheckpoint: maintenance.walBytes(),
+      }),
       purge: maintenance.purge,
       stop: maintenance.stop,
       async close() {

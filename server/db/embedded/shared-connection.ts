@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import type pg from 'pg'
-import { databaseAway, databaseBusy } from '../errors.ts'
+import { databaseBusy } from '../errors.ts'
 import type { ConnectionSource } from '../pool.ts'
 
 /** Statements that leave the session as it is. */
@@ -14,7 +14,10 @@ const independent = /^\s*(?:select|insert|update|delete|with)\b/i
  * The connection belongs to the pool whenever nobody uses it; others who wait for the pool come next. Statements wait up
  * to `timeoutMs` for their turn.
  */
-export function shareConnection(pool: pg.Pool, timeoutMs: number): ConnectionSource {
+export function shareConnection(
+  pool: pg.Pool,
+  timeoutMs: number,
+): ConnectionSource & { waitingCount(): number } {
   type Turn = { holder: Holder; isExclusive: boolean; start: () => void; reject: (error: Error) => void }
 
   let waiting: Turn[] = []
@@ -33,10 +36,11 @@ export function shareConnection(pool: pg.Pool, timeoutMs: number): ConnectionSou
 
     /** With an error, the connection is closed once nobody uses it. */
     release(error?: Error): void {
-      const own = waiting.filter(({ holder }) => holder === this)
-      waiting = waiting.filter(({ holder }) => holder !== this)
-      for (const { reject } of own) reject(error ?? databaseAway('the connection was released'))
-      if (error !== undefined && users.has(this)) failure ??= error
+      if (error !== undefined) {
+        for (const { holder, reject } of waiting) if (holder === this) reject(error)
+        waiting = waiting.filter(({ holder }) => holder !== this)
+        if (users.has(this)) failure ??= error
+      }
       users.delete(this)
       if (exclusive === this) exclusive = undefined
       settle()
@@ -95,5 +99,11 @@ export function shareConnection(pool: pg.Pool, timeoutMs: number): ConnectionSou
     }
   }
 
-  return { options: pool.options, connect: async () => new Holder(), end: async () => pool.end() }
+  return {
+    options: pool.options,
+    connect: async () => new Holder(),
+    end: async () => pool.end(),
+    /** Statements that wait for their turn. */
+    waitingCount: () => waiting.length,
+  }
 }
