@@ -152,23 +152,20 @@ export function listConversations(db: Db, filter: ConversationFilter): Promise<C
 
 const wordsOf = (query: string | undefined) => (query ?? '').split(/\s+/).filter(Boolean).slice(0, 8)
 
-/** The LIKE pattern of texts that contain `text`. */
-const containing = (text: string) => `%${text.replaceAll(/[\\%_]/g, '\\$&')}%`
-
 /** Matches conversations whose title or messages contain a word, in any script. */
 function containsWord(
   eb: ExpressionBuilder<Pick<Tables, 'conversations' | 'messages'>, 'conversations'>,
   word: string,
 ) {
-  const pattern = containing(word)
+  const patterns = likePatterns(word)
   return eb.or([
-    eb('conversations.title', 'ilike', pattern),
+    sql<boolean>`conversations.title ilike any(${patterns})`,
     eb.exists(
       eb
         .selectFrom('messages')
         .select(sql.lit(1).as('one'))
         .whereRef('messages.conversation_id', '=', 'conversations.id')
-        .where('messages.content', 'ilike', pattern)
+        .where(sql<boolean>`messages.content ilike any(${patterns})`)
         .where(sql<boolean>`(${quotesHidden}) is not true`),
     ),
   ])
@@ -379,8 +376,12 @@ export async function listBranchIds(db: Db, leafId: string, limit = maxInteger):
 
 /** Returns messages in the order of their creation, which is that of a branch. */
 export async function listMessagesById(db: Db, ids: string[]): Promise<MessageRow[]> {
-  if (ids.length === 0) return []
-  return await db.selectFrom('messages').selectAll().where('id', 'in', ids).orderBy('seq').execute()
+  return await db
+    .selectFrom('messages')
+    .selectAll()
+    .where(sql<boolean>`id = any(${ids}::uuid[])`)
+    .orderBy('seq')
+    .execute()
 }
 
 /** Returns the ids of the messages of all branches that contain a text which a viewer of `layer` may see. */
@@ -392,7 +393,7 @@ export async function findMessagesWith(
 ): Promise<string[]> {
   const { rows } = await sql<{ id: string }>`
     select messages.id from messages, (select ${layer} as layer) as avees
-    where conversation_id = ${conversationId} and messages.content ilike ${containing(text)}
+    where conversation_id = ${conversationId} and messages.content ilike any(${likePatterns(text)})
       and (${quotesHidden}) is not true`.execute(db)
   return rows.map(({ id }) => id)
 }
@@ -443,7 +444,11 @@ export async function listDocuments(
   messageIds: string[],
 ): Promise<Pick<MessageRow, 'id' | 'documents'>[]> {
   if (messageIds.length === 0) return []
-  return await db.selectFrom('messages').select(['id', 'documents']).where('id', 'in', messageIds).execute()
+  return await db
+    .selectFrom('messages')
+    .select(['id', 'documents'])
+    .where(sql<boolean>`id = any(${messageIds}::uuid[])`)
+    .execute()
 }
 
 /** Returns all messages of a conversation, oldest first. */

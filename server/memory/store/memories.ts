@@ -379,7 +379,7 @@ export async function memoriesUsed(db: Db, userId: string, messageIds: string[],
     .selectFrom('memory_uses')
     .innerJoin('memories', 'memories.id', 'memory_uses.memory_id')
     .select(['memory_uses.message_id', 'memories.id', 'memories.type', 'memories.content'])
-    .where('memory_uses.message_id', 'in', messageIds)
+    .where(sql<boolean>`memory_uses.message_id = any(${messageIds}::uuid[])`)
     .where('memories.user_id', '=', userId)
     .where('memories.deletion_id', 'is', null)
     .where(isAccessible(access))
