@@ -44,8 +44,7 @@ const serverMode = describe(
 export const session = component('Session', z.object({ token: z.string(), expires_at: timestamp, user }))
 export type Session = z.infer<typeof session>
 
-/** The second factors that a user can set up. */
-/** Proves that the person at the keyboard is the user, not somebody who found an open session. */
+/** Proves that the caller is the user, and not somebody who found an open session. */
 export const confirmation = {
   current_password: z.optional(shortText(200)),
   code: z.optional(describe(shortText(100), 'Instead of the password: a code of a second factor.')),
@@ -53,6 +52,7 @@ export const confirmation = {
 export const confirmationNote =
   'Requires the current password, or a code of a second factor. An account that has neither needs a session that began in the last ten minutes.'
 
+/** The second factors that a user can set up. */
 const factorKinds = ['totp', 'passkey'] as const
 export type FactorKind = (typeof factorKinds)[number]
 

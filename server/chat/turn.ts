@@ -70,7 +70,8 @@ const continueInstruction =
  *
  *   layer → model → start event → context → prompt → tokens → complete event + message, in one transaction
  *
- * A continuation of an unfinished answer begins with its text. After a crash the turn starts over, emits only what the log does not hold yet, and asks the model to continue.
+ * A continuation of an unfinished answer begins with its text. After a crash the turn starts over, emits only what the
+ * log does not hold yet, and asks the model to continue.
  * `protocols` are the formats in which an answer can be read, besides the canonical one.
  */
 export function turnKind(
@@ -191,11 +192,11 @@ async function runTurn(dependencies: TurnDependencies, context: RunContext<TurnI
     reason: chosen.reason,
     layer,
   })
-  // It is awaited below; a rejection before that must not count as unhandled.
+  // It is awaited before the first token, because a continuation after a crash needs the stored passages; a rejection
+  // before that must not count as unhandled.
   grounded.catch(() => undefined)
 
   if (continued) {
-    // A continuation after a crash needs the stored passages, so they precede the first token in the log.
     await grounded
     content = continued.content
     await context.emit({ token: content } satisfies ChatEvents['token'])
