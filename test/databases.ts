@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { constants, existsSync, globSync, readFileSync } from 'node:fs'
-import { cp, mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
+import { cpSync, existsSync, globSync, readFileSync } from 'node:fs'
+import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -37,8 +37,8 @@ export async function createTestDatabase(kind: Kind): Promise<TestDatabase> {
   if (kind === 'postgres') return describeDatabase(kind, await copyServerTemplate())
   const database = await describeDatabase(kind, undefined)
   const template = path.join(await embeddedTemplate(), 'database')
-  const mode = constants.COPYFILE_FICLONE
-  await cp(template, path.join(database.dir, 'database'), { recursive: true, mode })
+  // Node's asynchronous copy of its thousand files takes five times as long.
+  cpSync(template, path.join(database.dir, 'database'), { recursive: true })
   return database
 }
 
