@@ -281,6 +281,10 @@ export function runs({
       kinds.set(kind, definition)
     },
 
+    /** Whether a run of this kind and subject is running, on any node. */
+    isRunning: async (kind: string, subject: string): Promise<boolean> =>
+      (await findRun(database.db, { kind, subject, status: 'running' })) !== undefined,
+
     /**
      * Stores the run together with other rows, in one transaction, then starts its worker.
      * @throws 409 when the idempotency key belongs to a run of another kind

@@ -70,6 +70,15 @@ describe.each(DATABASES)('a watched folder on %s', (kind) => {
     return { rows: rows.map(({ id }) => id) }
   }
 
+  async function countRuns(): Promise<number> {
+    const { runs } = await server.database.db
+      .selectFrom('runs')
+      .select((eb) => eb.fn.countAll<string>().as('runs'))
+      .where('scope', '=', avee)
+      .executeTakeFirstOrThrow()
+    return Number(runs)
+  }
+
   const found = async (query: string) => (await server.find(avee, query)).hits.map(({ title }) => title)
 
   const listed = async () =>
@@ -99,7 +108,7 @@ describe.each(DATABASES)('a watched folder on %s', (kind) => {
 
   test('adds no files while the disk is almost full', async () => {
     await put('a.md', '# Mill')
-    server.setDiskLow(true)
+    server.answerDiskLow(async () => true)
     const { id } = await follow()
     expect(await scanAll()).toEqual({})
     const folder = async () =>
@@ -107,7 +116,7 @@ describe.each(DATABASES)('a watched folder on %s', (kind) => {
         (f) => f.id === id,
       )
     expect((await folder())?.problem).toContain('almost full')
-    server.setDiskLow(false)
+    server.answerDiskLow(async () => false)
     expect(Object.keys(await scanAll())).toEqual(['Mill'])
     expect((await folder())?.problem).toBeNull()
   })
@@ -133,12 +142,21 @@ describe.each(DATABASES)('a watched folder on %s', (kind) => {
     await follow()
     const before = await scanAll()
     expect(await scanAll()).toEqual(before)
-    const count = await server.database.db
-      .selectFrom('runs')
-      .select((eb) => eb.fn.countAll<string>().as('runs'))
-      .where('scope', '=', avee)
-      .executeTakeFirstOrThrow()
-    expect(Number(count.runs)).toBe(1)
+    expect(await countRuns()).toBe(1)
+  })
+
+  test('does not read files again whose run ends during a scan', async () => {
+    await put('mill.md', 'The mill grinds rye. '.repeat(4_000))
+    await follow()
+    await server.knowledge.folders.scanNow()
+    server.answerDiskLow(async () => {
+      for (const id of (await running()).rows) await Array.fromAsync(server.runs.follow(id, 0, server.signal))
+      return false
+    })
+    await server.knowledge.folders.scanNow()
+    server.answerDiskLow(async () => false)
+    await scanAll()
+    expect(await countRuns()).toBe(1)
   })
 
   test('has a document for each of several files of the same name', async () => {

@@ -54,7 +54,7 @@ export async function openKnowledgeServer(
     ...config.accounts,
   })
   const avees = createAvees({ database, accounts, runs, jobs, deletions })
-  let isDiskLow = false
+  let isDiskLow = async () => false
   let embedder: Embedder | undefined
   let previous: Embedder | undefined
   let reranker: KnowledgeDependencies['models']['scoreRelevance']
@@ -69,7 +69,7 @@ export async function openKnowledgeServer(
       scoreRelevance: async (...input) => reranker?.(...input),
     },
     log,
-    isDiskLow: async () => isDiskLow,
+    isDiskLow: () => isDiskLow(),
     config: { dataDir: dir, limits: { ...config.documents, ...limits }, watchFolders },
     ...(network ? { network } : {}),
   })
@@ -111,8 +111,8 @@ export async function openKnowledgeServer(
       embedder = model
     },
 
-    setDiskLow(isLow: boolean): void {
-      isDiskLow = isLow
+    answerDiskLow(answer: () => Promise<boolean>): void {
+      isDiskLow = answer
     },
 
     /** Sets the cross-encoder. */

@@ -27,6 +27,7 @@ const pausePerScanMs = 20
 const maxFilesPerRun = 500
 
 const kind = 'knowledge.scan-folders'
+const ingestKind = 'ingest'
 
 const notAllowed = defineFieldError('folder_not_allowed', 'path', (allowed: string[]) =>
   allowed.length === 0
@@ -79,9 +80,11 @@ export function watchedFolders({
     throw notAllowed(allowed)
   }
 
-  /** Scans a folder and starts a run for its changes. */
+  /** Scans a folder and starts a run for its changes, unless one is running. */
   async function scanFolder(folder: ListedFolder, signal: AbortSignal): Promise<void> {
     try {
+      // Its run changes which files are known, and would be repeated if it ended during the scan.
+      if (await runs.isRunning(ingestKind, subjectOf(folder.id))) return
       const root = await allowedPath(folder.path)
       const known = await listFolderFiles(db, folder.id)
       const found = await scan(root, isReadable, now(), signal)
@@ -117,7 +120,7 @@ export function watchedFolders({
       return { name: file.path, filename, local, refused: { code: 'too_large', message } }
     })
     await runs.start<IngestInput>({
-      kind: 'ingest',
+      kind: ingestKind,
       userId,
       scope: aveeId,
       subject: subjectOf(id),
@@ -162,7 +165,7 @@ export function watchedFolders({
     /** Stops watching a folder; its documents are kept as uploads or deleted. @throws folder_not_found */
     async remove(aveeId: string, id: string, documents: 'keep' | 'remove'): Promise<void> {
       await find(aveeId, id)
-      await runs.delete({ kind: 'ingest', subject: subjectOf(id) })
+      await runs.delete({ kind: ingestKind, subject: subjectOf(id) })
       const orphans = await database.transaction(async (trx) => {
         await deleteFolder(trx, id)
         if (documents === 'keep') await detachOrphanedDocuments(trx, aveeId)
