@@ -22,7 +22,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'unit',
-          include: ['{contract,server,web}/**/*.test.{ts,tsx}', 'scripts/**/*.test.ts'],
+          include: ['{client,contract,server,web}/**/*.test.{ts,tsx}', 'scripts/**/*.test.ts'],
           exclude: [
             '**/node_modules/**',
             'web/dist/**',

@@ -5,7 +5,7 @@ import path from 'node:path'
 import { root, run, say } from './prepare.mjs'
 
 const tool = (name) => path.join(root, 'node_modules', name)
-const cruised = ['contract', 'server', 'web', 'test', 'bench', 'scripts']
+const cruised = ['client', 'contract', 'server', 'web', 'test', 'bench', 'scripts']
 
 const checks = {
   types: { args: [tool('typescript/bin/tsc'), '-p', '.'] },

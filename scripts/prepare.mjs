@@ -82,7 +82,7 @@ async function install() {
 async function hashPageSources() {
   const hash = createHash('sha256')
   const add = async (name) => hash.update(`${name}\0`).update(await readFile(inRoot(name)))
-  for (const folder of ['contract', 'web']) {
+  for (const folder of ['client', 'contract', 'web']) {
     const names = await readdir(inRoot(folder), { recursive: true, withFileTypes: true })
     const files = names
       .filter((entry) => entry.isFile() && !/\.test\.tsx?$/.test(entry.name))

@@ -1,4 +1,4 @@
-import { type ApiError, errorFromText, unreachable } from './client.ts'
+import { type ApiError, errorFromText, unreachable } from '../../client/index.ts'
 
 export type UploadHandlers = {
   /** Called with the share of bytes sent, 0 to 1. */

@@ -1,4 +1,4 @@
-import { type EventSchemas, parseEvent, type StreamEvent } from '../../contract/operation.ts'
+import { type EventSchemas, parseEvent, type StreamEvent } from '../contract/operation.ts'
 
 /** How the events of a run add up to a value. `initial` and the results are never changed in place. */
 export type Fold<T> = { initial: T; add: (value: T, data: Readonly<Record<string, unknown>>) => T }

@@ -1,4 +1,4 @@
-import { answerEvents, type Citation, type Usage } from '../../contract/chat.ts'
+import { answerEvents, type Citation, type Usage } from '../contract/chat.ts'
 import { createFold, type Fold } from './events.ts'
 
 /** The state of an answer, from its events so far. */

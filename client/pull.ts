@@ -1,4 +1,4 @@
-import { pullEvents } from '../../contract/models.ts'
+import { pullEvents } from '../contract/models.ts'
 import { createFold, type Fold } from './events.ts'
 
 /** The state of a model download, from its events so far. */

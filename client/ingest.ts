@@ -1,4 +1,4 @@
-import { type IngestResult, ingestEvents } from '../../contract/knowledge.ts'
+import { type IngestResult, ingestEvents } from '../contract/knowledge.ts'
 import { createFold, type Fold } from './events.ts'
 
 export type IngestStage = 'parse' | 'chunk' | 'embed' | 'store'

@@ -1,9 +1,6 @@
-import * as z from 'zod/mini'
-import type { ErrorResponse } from '../../contract/common.ts'
-import { isContent, type Operation, type SuccessSchema } from '../../contract/operation.ts'
-
-// The content security policy of the page forbids eval, which zod would use to compile parsers.
-z.config({ jitless: true })
+import type * as z from 'zod/mini'
+import type { ErrorResponse } from '../contract/common.ts'
+import { isContent, type Operation, type SuccessSchema } from '../contract/operation.ts'
 
 /** A failed request. `message` is meant for people. */
 export class ApiError extends Error {
@@ -163,7 +160,7 @@ export function createClient(options: ClientOptions = {}): Client {
       throw new ApiError(
         response.status,
         'unreadable_answer',
-        'The server sent a response that this page cannot read. Reload the page to get the current version.',
+        'The server sent a response that this version cannot read. Reload the page, or update the client.',
         { cause },
       )
     }

@@ -1,5 +1,5 @@
 import { createParser } from 'eventsource-parser'
-import { readRunEvents } from '../../contract/runs.ts'
+import { readRunEvents } from '../contract/runs.ts'
 import { ApiError, type Client } from './client.ts'
 import { type RunCommand, type RunInput, type RunState, transition } from './run-machine.ts'
 

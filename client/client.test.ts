@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import * as z from 'zod/mini'
-import { operation } from '../../contract/operation.ts'
+import { operation } from '../contract/operation.ts'
 import { ApiError, createClient } from './client.ts'
 
 const createThing = operation({
