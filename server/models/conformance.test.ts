@@ -25,6 +25,7 @@ const adapters = [
         name: 'llama3.2:1b',
         timeouts: { ...timeouts, ...more },
         tokens: createTokenCounter(),
+        capabilities: ['chat', 'tools', 'json', 'vision'],
         numCtx: async () => 8_192,
         onContextLimit: () => {},
       }),
@@ -40,6 +41,7 @@ const adapters = [
         timeouts: { ...timeouts, ...more },
         tokens: createTokenCounter(),
         parameters: createSupportedParameters(),
+        capabilities: ['chat', 'tools', 'json', 'vision'],
         contextTokens: async () => 8_192,
         onContextLimit: () => {},
       }),
@@ -259,6 +261,28 @@ describe.each(adapters)('a model of $name', ({ path, start, model }) => {
     const { code, error } = await play({ status: 400, message })
     expect(code).toBe('context_length_exceeded')
     expect(error).toMatchObject({ details: { limit: 4096 } })
+  })
+
+  test('reports calls of tools after the text, each as one part', async () => {
+    upstream.script(path, {
+      tokens: ['One', ' moment.'],
+      toolCalls: [
+        { name: 'weather', arguments: { city: 'Oslo' } },
+        { name: 'time', arguments: {} },
+      ],
+    })
+    const parts = await Array.fromAsync(ask(model(upstream.url)))
+    expect(parts.slice(2)).toMatchObject([
+      {
+        type: 'tool_call',
+        id: expect.stringContaining('call_'),
+        name: 'weather',
+        arguments: '{"city":"Oslo"}',
+      },
+      { type: 'tool_call', name: 'time', arguments: '{}' },
+      { type: 'finish', reason: 'tool_calls' },
+    ])
+    expect(new Set(parts.map((part) => part.type === 'tool_call' && part.id))).toHaveProperty('size', 3)
   })
 
   test('separates thinking from the answer', async () => {

@@ -1,4 +1,5 @@
 import { AppError, defineError } from '../errors.ts'
+import type { Capability } from './port.ts'
 import type { ModelService } from './upstream/service.ts'
 
 /** Errors of a model service. Each has its own code, so that a truncated answer is never taken for a complete one. */
@@ -103,6 +104,21 @@ export const notAChatModel = defineError(
   400,
   'not_a_chat_model',
   (name: string) => `${name} is an embedding model. Choose a chat model.`,
+)
+export const unsupportedByModel = defineError(
+  400,
+  'model_unsupported',
+  (name: string, field: string, capability: Capability | undefined) =>
+    capability === undefined
+      ? `${name} does not support ${field}. Leave it out or choose another model.`
+      : `${name} does not support ${field}: it lacks the capability ${capability}. Choose a model that has it.`,
+  (_name, field, capability) => ({ field, capability }),
+)
+export const invalidToolArguments = defineError(
+  400,
+  'invalid_tool_arguments',
+  (name: string) => `The arguments of a call of ${name} in tool_calls are not a JSON object.`,
+  () => ({ field: 'tool_calls' }),
 )
 export const notALocalModel = defineError(
   400,

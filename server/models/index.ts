@@ -1,5 +1,20 @@
+export { checkRequest } from './check-request.ts'
 export { hideQuotations } from './extractive/extractive.ts'
 export { type Sentence, splitSentences } from './extractive/sentences.ts'
 export { generateText } from './generate-text.ts'
 export { type Models, type ModelsConfig, models } from './models.ts'
-export type { ChatMessage, ChatModel, Embedder, SelectedModel, TokenUsage } from './port.ts'
+export type {
+  ChatImage,
+  ChatMessage,
+  ChatModel,
+  ChatRequest,
+  Embedder,
+  JsonSchema,
+  ModelPart,
+  ResponseFormat,
+  SelectedModel,
+  TokenUsage,
+  Tool,
+  ToolCall,
+  ToolChoice,
+} from './port.ts'

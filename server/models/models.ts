@@ -4,11 +4,19 @@ import type { Log } from '../log.ts'
 import type { Runs } from '../runs/index.ts'
 import { createActiveModel } from './active-model.ts'
 import { createCatalogue } from './catalogue.ts'
+import { checkRequest } from './check-request.ts'
 import { createVectorCache } from './embeddings/cache.ts'
 import { createEmbedders } from './embeddings/embedders.ts'
 import { modelNotInstalled, notALocalModel, ollamaUnavailable } from './errors.ts'
 import { createExtractiveModel } from './extractive/extractive.ts'
-import { isSameModel, looksLikeReranker, parseProvider, shortName } from './names.ts'
+import {
+  fromOllama,
+  guessCapabilities,
+  isSameModel,
+  looksLikeReranker,
+  parseProvider,
+  shortName,
+} from './names.ts'
 import { deleteModel, type InstalledModel, unloadModel } from './ollama/api.ts'
 import { createOllamaChat } from './ollama/chat.ts'
 import { createOllamaContexts } from './ollama/context.ts'
@@ -95,13 +103,14 @@ export function models({
   const pulls = createPulls({ ollama, runs, catalogue })
   const extractive = createExtractiveModel()
 
-  function createChatModel({ located, name }: Selection): ChatModel {
+  async function createChatModel({ located, name }: Selection): Promise<ChatModel> {
     if (located.provider === 'ollama')
       return createOllamaChat({
         service: ollama,
         name,
         timeouts,
         tokens,
+        capabilities: fromOllama((await catalogue.abilities(located.installed)).capabilities),
         numCtx: (signal) => contexts.get(located.installed, signal),
         onContextLimit: (limit) => contexts.lower(located.installed.name, limit),
       })
@@ -114,6 +123,7 @@ export function models({
       timeouts,
       tokens,
       parameters,
+      capabilities: guessCapabilities(name),
       contextTokens: () => servedContext.get(name),
       onContextLimit: (limit) => servedContext.lower(name, limit),
     })
@@ -127,7 +137,7 @@ export function models({
     options.signal.throwIfAborted()
     const selection = await selector.select(options)
     return {
-      model: prioritize(createChatModel(selection), schedulerFor(selection)),
+      model: prioritize(await createChatModel(selection), schedulerFor(selection)),
       reason: selection.reason,
     }
   }
@@ -222,7 +232,7 @@ export function models({
       const selection = await selector.select(options)
       const scheduler = schedulerFor(selection)
       if (!scheduler) return undefined
-      const call = (signal: AbortSignal) => work(createChatModel(selection), signal)
+      const call = async (signal: AbortSignal) => work(await createChatModel(selection), signal)
       return await scheduler.runInBackground(options.signal, call, { idleMs: config.backgroundIdleMs })
     },
 
@@ -342,12 +352,13 @@ export function models({
   }
 }
 
-/** Wraps a model so that its answers preempt background calls to the same server. */
+/** Wraps a model so that its answers preempt background calls to the same server, and checks its requests. */
 function prioritize(model: ChatModel, scheduler: Scheduler | undefined): ChatModel {
-  if (!scheduler) return model
   return {
     ...model,
     async *stream(request, signal) {
+      checkRequest(model, request)
+      if (!scheduler) return yield* model.stream(request, signal)
       const endAnswer = scheduler.beginAnswer()
       try {
         yield* model.stream(request, signal)

@@ -1,3 +1,5 @@
+import type { Capability } from './port.ts'
+
 /** Returns Ollama's full name of a model; the default tag is `latest`. */
 export function withTag(name: string): string {
   const lastPart = name.slice(name.lastIndexOf('/') + 1)
@@ -28,3 +30,25 @@ const otherModel =
   /whisper|tts|transcri|dall-?e|image|moderation|realtime|audio|sora|(?:^|[/-])(?:babbage|davinci)|stable-diffusion|flux/i
 export const looksLikeChatModel = (name: string): boolean =>
   !looksLikeEmbeddingModel(name) && !looksLikeReranker(name) && !otherModel.test(name)
+
+/** Models that read images, from the providers' model pages. */
+const visionModel =
+  /gpt-(?:4o|4\.1|4-turbo|[5-9])|chatgpt|(?:^|\/)o[1-9](?!-mini)|claude|gemini|vision|(?:^|[-_/.\d])vl(?:[-_:.]|$)|llava|pixtral|gemma-?3|llama-?4|grok-(?:[4-9]|2-vision)|mistral-(?:small|medium|large)|molmo|internvl|minicpm-v|moondream/i
+
+/** Guesses the capabilities of a model of a service that does not report them. The service rejects what is wrong. */
+export function guessCapabilities(name: string): Capability[] {
+  if (looksLikeEmbeddingModel(name)) return ['embed']
+  if (!looksLikeChatModel(name)) return []
+  return ['chat', 'tools', 'json', ...(visionModel.test(name) ? (['vision'] as const) : [])]
+}
+
+const ollamaCapabilities: Record<string, Capability[]> = {
+  completion: ['chat', 'json'],
+  embedding: ['embed'],
+  vision: ['vision'],
+  tools: ['tools'],
+  thinking: ['thinking'],
+}
+/** Translates the capabilities that Ollama reports. Its structured output is independent of the model. */
+export const fromOllama = (reported: string[]): Capability[] =>
+  reported.flatMap((name) => ollamaCapabilities[name] ?? [])

@@ -2,30 +2,89 @@ import type { Answerability } from '../../contract/knowledge.ts'
 /** A passage that an answer may cite; `n` is its number in the prompt. */
 export type GroundingPassage = { n: number; title: string; page: number | null; text: string; score: number }
 
-export type ChatMessage = { role: 'system' | 'user' | 'assistant'; content: string }
+export type ChatMessage = {
+  role: 'system' | 'user' | 'assistant' | 'tool'
+  content: string
+  images?: ChatImage[] | undefined
+  /** The calls that an assistant message makes. */
+  toolCalls?: ToolCall[] | undefined
+  /** The call whose result a tool message is. */
+  toolCallId?: string | undefined
+}
+
+/** `data` is Base64. */
+export type ChatImage = { mediaType: string; data: string }
+
+export type JsonSchema = Record<string, unknown>
+
+export type Tool = {
+  name: string
+  description?: string | undefined
+  /** The schema of the arguments, an object. */
+  parameters?: JsonSchema | undefined
+}
+
+export type ToolCall = {
+  id: string
+  name: string
+  /** JSON text of an object, as the model wrote it. */
+  arguments: string
+  /** Opaque state of the provider, which it expects back with the call. */
+  signature?: string | undefined
+}
+
+export type ToolChoice = 'auto' | 'none' | 'required' | { name: string }
+
+/** Output as JSON; without a schema, any object. */
+export type ResponseFormat = {
+  schema?: JsonSchema | undefined
+  name?: string | undefined
+  strict?: boolean | undefined
+}
 
 export type ChatRequest = {
   /** The complete prompt, system message first. A trailing assistant message is a partial answer to continue. */
   messages: ChatMessage[]
   /** Maximum length of the answer in tokens. */
-  maxTokens?: number
-  temperature?: number
+  maxTokens?: number | undefined
+  temperature?: number | undefined
+  topP?: number | undefined
+  seed?: number | undefined
+  /** Texts that end the answer and are not part of it. */
+  stop?: string[] | undefined
+  tools?: Tool[] | undefined
+  toolChoice?: ToolChoice | undefined
+  responseFormat?: ResponseFormat | undefined
   /** The parts of the prompt, from which the built-in model composes its answer. */
   grounding: { question: string; passages: GroundingPassage[]; answerable: Answerability | null }
 }
 
-export type TokenUsage = { promptTokens: number | null; completionTokens: number | null }
+/** Null for counts that the service does not report. `reasoningTokens` are part of `completionTokens`. */
+export type TokenUsage = {
+  promptTokens: number | null
+  completionTokens: number | null
+  reasoningTokens?: number
+}
 
 /** A part of a model's output. A complete stream ends with `finish`; the adapter throws for a truncated one. */
 export type ModelPart =
   | { type: 'text'; text: string }
   | { type: 'thinking'; text: string }
+  /** A complete call of a tool. */
+  | ({ type: 'tool_call' } & ToolCall)
   /** No output yet; the message is for the waiting user. */
   | { type: 'waiting'; message: string }
-  | { type: 'finish'; reason: 'stop' | 'length' | 'filter' | 'other'; usage: TokenUsage }
+  | { type: 'finish'; reason: FinishReason; usage: TokenUsage }
+
+export type FinishReason = 'stop' | 'length' | 'filter' | 'tool_calls' | 'other'
 
 /** How a model continues a partial answer: from a trailing assistant message, exactly at an offset, or by an instruction. */
 export type Continuation = 'trailing' | 'exact' | 'instruct'
+
+export type Capability = 'chat' | 'embed' | 'vision' | 'tools' | 'thinking' | 'json'
+
+/** Parameters that some protocols lack, by their names in OpenAI's API; `tool_choice` that forces a call. */
+export type OptionalParameter = 'seed' | 'stop' | 'tool_choice'
 
 export type ChatModel = {
   readonly name: string
@@ -33,6 +92,8 @@ export type ChatModel = {
   /** Whether the prompt leaves the private network. */
   readonly remote: boolean
   readonly continuation: Continuation
+  readonly capabilities: readonly Capability[]
+  readonly unsupported: readonly OptionalParameter[]
   /** Returns the context window in tokens, which prompt and answer share. */
   contextTokens(signal: AbortSignal): Promise<number>
   /**

@@ -24,7 +24,7 @@ describe('the estimate of a text’s tokens', () => {
 
 describe('counting for a model', () => {
   const text = 'the cat sat on the mat and looked at the other cat '.repeat(10)
-  const messages = [{ role: 'user' as const, content: text }]
+  const prompt = { messages: [{ role: 'user' as const, content: text }] }
   const estimate = estimateTokens(text)
 
   test('uses a larger factor for unknown models', () => {
@@ -34,18 +34,18 @@ describe('counting for a model', () => {
 
   test('adapts to the counts that the model reports', () => {
     const tokens = createTokenCounter()
-    tokens.calibrate('llama3.2:1b', messages, estimate * 1.5 + 4)
+    tokens.calibrate('llama3.2:1b', prompt, estimate * 1.5 + 4)
     expect(tokens.count(text, 'llama3.2:1b')).toBe(Math.ceil(estimate * 1.5))
-    tokens.calibrate('llama3.2:1b', messages, estimate * 2 + 4)
+    tokens.calibrate('llama3.2:1b', prompt, estimate * 2 + 4)
     expect(tokens.count(text, 'llama3.2:1b')).toBeGreaterThan(estimate * 1.5)
     expect(tokens.count(text, 'other')).toBe(Math.ceil(estimate * 1.2))
   })
 
   test('ignores implausible counts and short prompts', () => {
     const tokens = createTokenCounter()
-    tokens.calibrate('llama3.2:1b', messages, 10)
-    tokens.calibrate('llama3.2:1b', messages, estimate * 20)
-    tokens.calibrate('llama3.2:1b', [{ role: 'user', content: 'Hi' }], 3)
+    tokens.calibrate('llama3.2:1b', prompt, 10)
+    tokens.calibrate('llama3.2:1b', prompt, estimate * 20)
+    tokens.calibrate('llama3.2:1b', { messages: [{ role: 'user', content: 'Hi' }] }, 3)
     expect(tokens.count(text, 'llama3.2:1b')).toBe(Math.ceil(estimate * 1.2))
   })
 })

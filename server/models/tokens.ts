@@ -1,4 +1,4 @@
-import type { ChatMessage } from './port.ts'
+import type { ChatRequest } from './port.ts'
 
 /**
  * Estimates the tokens of a text from its classes of characters. Error against o200k_base (gpt-tokenizer 4) for the
@@ -40,6 +40,8 @@ const maxFactor = 3
 /** Below this length the chat template dominates the count. */
 const minCalibrationTokens = 50
 
+type PromptParts = Pick<ChatRequest, 'messages' | 'tools'>
+
 /** Estimates tokens per model, calibrated with the prompt lengths that the model reports. */
 export function createTokenCounter() {
   const factors = new Map<string, number>()
@@ -49,8 +51,12 @@ export function createTokenCounter() {
   return {
     count: (text: string, model: string): number => Math.ceil(estimateTokens(text) * factorOf(model)),
 
-    /** Adjusts the factor of a model to the reported length of a prompt. Implausible lengths are ignored. */
-    calibrate(model: string, messages: ChatMessage[], promptTokens: number): void {
+    /**
+     * Adjusts the factor of a model to the reported length of a prompt. Implausible lengths are ignored, and prompts
+     * that are not only text.
+     */
+    calibrate(model: string, { messages, tools }: PromptParts, promptTokens: number): void {
+      if (tools || messages.some(({ images, toolCalls }) => images || toolCalls)) return
       const estimate = messages.reduce((sum, message) => sum + estimateTokens(message.content), 0)
       if (estimate < minCalibrationTokens) return
       const factor = (promptTokens - tokensPerMessage * messages.length) / estimate

@@ -171,13 +171,16 @@ function framing(model: string, promptTokens = 0): Framing {
     frame: (json) => `${json}\n`,
     token: (text) => ({ ...stamp, message: message(text), done: false }),
     thinking: (text) => ({ ...stamp, message: { ...message(''), thinking: text }, done: false }),
+    toolCall: (call) => [
+      { ...stamp, message: { ...message(''), tool_calls: [{ function: call }] }, done: false },
+    ],
     error: (error) => ({ error }),
     finish: (reason, tokens) => [
       {
         ...stamp,
         message: message(''),
         done: true,
-        done_reason: reason,
+        done_reason: reason === 'length' ? 'length' : 'stop',
         prompt_eval_count: promptTokens,
         eval_count: tokens,
       },

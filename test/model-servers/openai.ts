@@ -15,7 +15,7 @@ export type ScriptedOpenAi = ScriptedServer & { models: { id: string; context_le
 
 type Chat = {
   model: string
-  messages: { role: string; content: string }[]
+  messages: { role: string; content: string | { text?: string }[] }[]
   stream?: boolean
   stream_options?: { include_usage?: boolean }
 }
@@ -56,10 +56,14 @@ export async function startOpenAi(options: OpenAiOptions = {}): Promise<Scripted
           return json(response, refused.status, {
             error: { message: refused.message, type: 'invalid_request_error' },
           })
-        const prompt = countTokens(chat.messages)
+        const messages = chat.messages.map(({ role, content }) => ({
+          role,
+          content: typeof content === 'string' ? content : content.map((part) => part.text ?? '').join(''),
+        }))
+        const prompt = countTokens(messages)
         const frames = framing(chat.model, prompt, chat.stream_options?.include_usage ?? false)
         if (script && (await playBeforeStream(response, frames, script))) return
-        const tokens = script?.tokens ?? generateAnswer(chat.messages)
+        const tokens = script?.tokens ?? generateAnswer(messages)
         if (chat.stream) return playScript(response, frames, script ?? {}, tokens)
         json(response, 200, {
           id: 'chatcmpl-1',
@@ -130,6 +134,17 @@ function framing(model: string, prompt: number, includeUsage: boolean): Framing 
     frame: (json) => `data: ${json}\n\n`,
     token: (text) => chunk({ role: 'assistant', content: text }),
     thinking: (text) => chunk({ reasoning_content: text }),
+    toolCall({ name, arguments: given }, index) {
+      const text = JSON.stringify(given)
+      const middle = Math.floor(text.length / 2)
+      const piece = (called: object, id?: string) =>
+        chunk({ tool_calls: [{ index, ...(id && { id, type: 'function' }), function: called }] })
+      return [
+        piece({ name, arguments: '' }, `call_${index}`),
+        piece({ arguments: text.slice(0, middle) }),
+        piece({ arguments: text.slice(middle) }),
+      ]
+    },
     error: (message) => ({ error: { message, type: 'server_error' } }),
     finish: (reason, tokens) => [chunk({}, reason), ...counts(tokens)],
     unfinished: (tokens) => counts(tokens),

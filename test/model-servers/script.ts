@@ -28,6 +28,8 @@ export type Script = {
   /** Computes the answer from the messages that arrived. */
   answer?: (messages: { role: string; content: string }[]) => string
   thinking?: string[]
+  /** Calls of tools, after the tokens; the answer then ends for them. */
+  toolCalls?: { name: string; arguments: object }[]
   finish?: 'stop' | 'length'
   /** Milliseconds before the first token and between tokens. */
   firstDelayMs?: number
@@ -72,9 +74,11 @@ export type Framing = {
   frame(json: string): string
   token(text: string): object
   thinking(text: string): object
+  /** The objects of a call, as the protocol splits it. */
+  toolCall(call: { name: string; arguments: object }, index: number): object[]
   error(message: string): object
   /** The objects that end an answer; `last` follows them on the wire. */
-  finish(reason: 'stop' | 'length', tokens: number): object[]
+  finish(reason: 'stop' | 'length' | 'tool_calls', tokens: number): object[]
   unfinished(tokens: number): object[]
   last: string
 }
@@ -126,10 +130,12 @@ export async function playScript(
     (await playFault(response, framing, script, write))
   )
     return
+  for (const [i, call] of (script.toolCalls ?? []).entries())
+    for (const object of framing.toolCall(call, i)) await send(object)
   const ending =
     script.fault === 'no-finish'
       ? framing.unfinished(tokens.length)
-      : framing.finish(script.finish ?? 'stop', tokens.length)
+      : framing.finish(script.toolCalls ? 'tool_calls' : (script.finish ?? 'stop'), tokens.length)
   const bytes = ending.map((object) => framing.frame(JSON.stringify(object))).join('')
   await write(script.fault === 'no-done' ? bytes.trimEnd() : bytes + framing.last)
   response.end()

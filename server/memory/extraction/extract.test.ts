@@ -13,6 +13,8 @@ function scriptedModel({ remote = false, answer = '{"memories":[]}' }) {
     provider: remote ? 'openai' : 'ollama',
     remote,
     continuation: 'instruct',
+    capabilities: ['chat'],
+    unsupported: [],
     contextTokens: async () => 8_192,
     async *stream({ messages }) {
       prompt.push(...messages)

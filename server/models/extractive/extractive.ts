@@ -20,6 +20,8 @@ export function createExtractiveModel(): ChatModel {
     provider: 'extractive',
     remote: false,
     continuation: 'exact',
+    capabilities: ['chat'],
+    unsupported: ['stop'],
     contextTokens: async () => 32_768,
 
     async *stream({ grounding, messages }, signal) {

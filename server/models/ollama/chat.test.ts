@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { defaultModels, startOllama } from '../../../test/model-servers.ts'
 import { createLog } from '../../log.ts'
 import { createCatalogue } from '../catalogue.ts'
+import type { ChatRequest } from '../port.ts'
 import { createTokenCounter } from '../tokens.ts'
 import { createOllamaService } from '../upstream/service.ts'
 import { createOllamaChat } from './chat.ts'
@@ -26,13 +27,18 @@ async function open(numCtx?: number) {
     name: 'llama3.2:1b',
     timeouts: { firstTokenMs: 5_000, stallMs: 5_000 },
     tokens: createTokenCounter(),
+    capabilities: ['chat', 'tools', 'json', 'vision'],
     numCtx: (its) => contexts.get(installed, its),
     onContextLimit: (limit) => contexts.lower(installed.name, limit),
   })
   return { ollama, model, [Symbol.asyncDispose]: () => ollama[Symbol.asyncDispose]() }
 }
 
-const ask = (model: ReturnType<typeof createOllamaChat>, content = 'Hello') =>
+const ask = (
+  model: ReturnType<typeof createOllamaChat>,
+  content = 'Hello',
+  more: Partial<ChatRequest> = {},
+) =>
   Array.fromAsync(
     model.stream(
       {
@@ -40,12 +46,41 @@ const ask = (model: ReturnType<typeof createOllamaChat>, content = 'Hello') =>
         maxTokens: 100,
         temperature: 0.5,
         grounding: { question: '', passages: [], answerable: null },
+        ...more,
       },
       signal,
     ),
   )
 
 describe('Ollama requests', () => {
+  test('carry tools, their results, images, a schema and sampling', async () => {
+    await using it = await open()
+    const call = { id: 'call_1', name: 'weather', arguments: '{"city":"Oslo"}' }
+    const schema = { type: 'object', properties: { warm: { type: 'boolean' } } }
+    await ask(it.model, '', {
+      messages: [
+        { role: 'user', content: 'Look', images: [{ mediaType: 'image/png', data: 'aGk=' }] },
+        { role: 'assistant', content: '', toolCalls: [call] },
+        { role: 'tool', content: 'sunny', toolCallId: 'call_1' },
+      ],
+      tools: [{ name: 'weather', parameters: schema }],
+      responseFormat: { schema },
+      topP: 0.9,
+      seed: 7,
+      stop: ['END'],
+    })
+    expect(it.ollama.requestsTo('/api/chat')[0]?.body).toMatchObject({
+      messages: [
+        { role: 'user', content: 'Look', images: ['aGk='] },
+        { role: 'assistant', tool_calls: [{ function: { name: 'weather', arguments: { city: 'Oslo' } } }] },
+        { role: 'tool', content: 'sunny', tool_name: 'weather' },
+      ],
+      tools: [{ type: 'function', function: { name: 'weather', parameters: schema } }],
+      format: schema,
+      options: { top_p: 0.9, seed: 7, stop: ['END'] },
+    })
+  })
+
   test('disable truncation and set the context window', async () => {
     await using it = await open()
     await ask(it.model)

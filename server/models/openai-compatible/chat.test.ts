@@ -16,6 +16,7 @@ async function service(options: OpenAiOptions = {}) {
     timeouts: { firstTokenMs: 5_000, stallMs: 300, retryMs: 20 },
     tokens: createTokenCounter(),
     parameters: createSupportedParameters(),
+    capabilities: ['chat', 'tools', 'json', 'vision'],
     contextTokens: async () => 8_192,
     onContextLimit: () => {},
   })
@@ -94,9 +95,61 @@ describe('a service with deviations from OpenAI’s protocol', () => {
     ])
   })
 
+  test('sends tools, their results, images, a schema and sampling', async () => {
+    await using server = await service()
+    const call = { id: 'call_1', name: 'weather', arguments: '{"city":"Oslo"}' }
+    const schema = { type: 'object', properties: { warm: { type: 'boolean' } } }
+    await server.ask({
+      messages: [
+        { role: 'user', content: 'Look', images: [{ mediaType: 'image/png', data: 'aGk=' }] },
+        { role: 'assistant', content: '', toolCalls: [call] },
+        { role: 'tool', content: 'sunny', toolCallId: 'call_1' },
+      ],
+      tools: [{ name: 'weather', parameters: schema }],
+      toolChoice: { name: 'weather' },
+      responseFormat: { schema, name: 'report', strict: true },
+      topP: 0.9,
+      seed: 7,
+      stop: ['END'],
+    })
+    const image = { type: 'image_url', image_url: { url: 'data:image/png;base64,aGk=' } }
+    const called = { name: 'weather', arguments: call.arguments }
+    expect(server.upstream.requestsTo(path)[0]?.body).toMatchObject({
+      messages: [
+        { role: 'user', content: [{ type: 'text', text: 'Look' }, image] },
+        { role: 'assistant', tool_calls: [{ id: 'call_1', type: 'function', function: called }] },
+        { role: 'tool', content: 'sunny', tool_call_id: 'call_1' },
+      ],
+      tools: [{ type: 'function', function: { name: 'weather', parameters: schema } }],
+      tool_choice: { type: 'function', function: { name: 'weather' } },
+      response_format: { type: 'json_schema', json_schema: { name: 'report', schema, strict: true } },
+      top_p: 0.9,
+      seed: 7,
+      stop: ['END'],
+    })
+  })
+
+  test('may stream its content as a list of parts', async () => {
+    await using server = await service()
+    const frame = (content: unknown, finish_reason: string | null = null) =>
+      JSON.stringify({ choices: [{ index: 0, delta: { content }, finish_reason }] })
+    server.upstream.script(path, {
+      frames: [
+        frame([{ type: 'thinking', thinking: [{ type: 'text', text: 'Let me see.' }] }]),
+        frame([{ type: 'text', text: 'Yes' }]),
+        frame('.', 'stop'),
+      ],
+    })
+    expect((await server.ask()).slice(0, 3)).toEqual([
+      { type: 'thinking', text: 'Let me see.' },
+      { type: 'text', text: 'Yes' },
+      { type: 'text', text: '.' },
+    ])
+  })
+
   test.each([
     ['content_filter', 'filter'],
-    ['tool_calls', 'other'],
+    ['tool_calls', 'tool_calls'],
   ] as const)('reports the finish reason %s as %s', async (finish_reason, reason) => {
     await using server = await service()
     server.upstream.script(path, {

@@ -1,18 +1,44 @@
+import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import { badJson, truncated } from '../errors.ts'
-import type { ChatModel, ChatRequest, ModelPart, TokenUsage } from '../port.ts'
+import type {
+  Capability,
+  ChatModel,
+  ChatRequest,
+  FinishReason,
+  ModelPart,
+  TokenUsage,
+  ToolCall,
+} from '../port.ts'
 import type { TokenCounter } from '../tokens.ts'
 import { parseSse } from '../upstream/body.ts'
 import { isContextLengthError } from '../upstream/context-limit.ts'
 import { decodeBody, parseReply, ServiceError, sendRequest } from '../upstream/request.ts'
+import type { ModelService } from '../upstream/service.ts'
 import { type Protocol, type StreamedModel, streamAnswer } from '../upstream/stream.ts'
 import { createThinkingSplitter } from '../upstream/thinking-splitter.ts'
 import { buildChatBody, type SupportedParameters } from './parameters.ts'
 
+const text = z.object({ type: z.string().nullish(), text: z.string().nullish() })
 const content = z.object({
-  content: z.string().nullish(),
+  // A list from Mistral's reasoning models.
+  content: z
+    .union([
+      z.string(),
+      z.array(z.object({ ...text.shape, thinking: z.union([z.string(), z.array(text)]).nullish() })),
+    ])
+    .nullish(),
   reasoning_content: z.string().nullish(),
   reasoning: z.string().nullish(),
+  tool_calls: z
+    .array(
+      z.object({
+        index: z.number().int().nullish(),
+        id: z.string().nullish(),
+        function: z.object({ name: z.string().nullish(), arguments: z.string().nullish() }).nullish(),
+      }),
+    )
+    .nullish(),
 })
 const chunk = z.object({
   choices: z
@@ -21,7 +47,11 @@ const chunk = z.object({
     )
     .nullish(),
   usage: z
-    .object({ prompt_tokens: z.number().int().nullish(), completion_tokens: z.number().int().nullish() })
+    .object({
+      prompt_tokens: z.number().int().nullish(),
+      completion_tokens: z.number().int().nullish(),
+      completion_tokens_details: z.object({ reasoning_tokens: z.number().int().nullish() }).nullish(),
+    })
     .nullish(),
 })
 
@@ -29,10 +59,12 @@ export type OpenAiChatOptions = StreamedModel & {
   tokens: TokenCounter
   /** Supported parameters, learned from rejected requests and shared between requests. */
   parameters: SupportedParameters
+  capabilities: readonly Capability[]
   contextTokens(signal: AbortSignal): Promise<number>
 }
 
-type FinishReason = Extract<ModelPart, { type: 'finish' }>['reason']
+/** Bounds the calls of one answer. */
+const maxCallCharacters = 1_000_000
 
 const reasons: Record<string, FinishReason> = {
   stop: 'stop',
@@ -42,6 +74,8 @@ const reasons: Record<string, FinishReason> = {
   length: 'length',
   max_tokens: 'length',
   content_filter: 'filter',
+  tool_calls: 'tool_calls',
+  function_call: 'tool_calls',
 }
 
 /** A model behind any service with OpenAI's `/chat/completions`. */
@@ -67,6 +101,7 @@ export function createOpenAiChat(options: OpenAiChatOptions): ChatModel {
     ...[response, signal, watch]: Parameters<Protocol['read']>
   ): AsyncGenerator<ModelPart> {
     const splitter = createThinkingSplitter()
+    const calls = collectToolCalls(service)
     let reason: FinishReason | undefined
     let usage: TokenUsage = { promptTokens: null, completionTokens: null }
     // Some services do not stream although the request asks for it.
@@ -79,16 +114,26 @@ export function createOpenAiChat(options: OpenAiChatOptions): ChatModel {
         const parsed = chunk.safeParse(parseReply(data, service))
         if (!parsed.success) throw badJson(service)
         const counts = parsed.data.usage
+        const reasoning = counts?.completion_tokens_details?.reasoning_tokens
         if (counts)
           usage = {
             promptTokens: counts.prompt_tokens ?? null,
             completionTokens: counts.completion_tokens ?? null,
+            ...(reasoning && { reasoningTokens: reasoning }),
           }
         const choice = parsed.data.choices?.[0]
         const output = choice?.delta ?? choice?.message
         const thinking = output?.reasoning_content ?? output?.reasoning
         if (thinking) yield { type: 'thinking', text: thinking }
-        if (output?.content) yield* splitter.add(output.content)
+        for (const part of contentParts(output?.content))
+          if (part.type === 'thinking') yield part
+          else yield* splitter.add(part.text)
+        for (const piece of output?.tool_calls ?? []) {
+          calls.add(piece)
+          // The call is one part, which is not yielded before it is complete.
+          watch.received()
+          watch.startWaiting()
+        }
         if (!choice?.finish_reason) continue
         reason = reasons[choice.finish_reason] ?? 'other'
         watch.finishing()
@@ -99,7 +144,10 @@ export function createOpenAiChat(options: OpenAiChatOptions): ChatModel {
     }
     if (reason === undefined) throw truncated(service)
     yield* splitter.end()
-    if (usage.promptTokens !== null) tokens.calibrate(name, request.messages, usage.promptTokens)
+    const called = calls.parts()
+    yield* called
+    if (called.length > 0 && reason === 'stop') reason = 'tool_calls'
+    if (usage.promptTokens !== null) tokens.calibrate(name, request, usage.promptTokens)
     yield { type: 'finish', reason, usage }
   }
 
@@ -108,6 +156,8 @@ export function createOpenAiChat(options: OpenAiChatOptions): ChatModel {
     provider: 'openai',
     remote: service.remote,
     continuation: 'instruct',
+    capabilities: options.capabilities,
+    unsupported: [],
     contextTokens: (signal) => options.contextTokens(signal),
     stream: (request, signal) =>
       streamAnswer(
@@ -124,4 +174,43 @@ export function createOpenAiChat(options: OpenAiChatOptions): ChatModel {
 
 async function* readWhole(...body: Parameters<typeof decodeBody>): AsyncGenerator<string> {
   yield (await Array.fromAsync(decodeBody(...body))).join('')
+}
+
+type Content = z.infer<typeof content>
+
+function contentParts(content: Content['content']): { type: 'text' | 'thinking'; text: string }[] {
+  if (!content) return []
+  if (typeof content === 'string') return [{ type: 'text', text: content }]
+  return content
+    .map(({ type, text, thinking }) =>
+      type === 'thinking'
+        ? { type: 'thinking' as const, text: [thinking ?? []].flat().map(textOf).join('') }
+        : { type: 'text' as const, text: type === 'text' ? (text ?? '') : '' },
+    )
+    .filter(({ text }) => text !== '')
+}
+
+const textOf = (part: string | z.infer<typeof text>) => (typeof part === 'string' ? part : (part.text ?? ''))
+
+/** Joins the pieces in which calls are streamed. A piece without an index belongs to the last call, or begins one. */
+function collectToolCalls(service: ModelService) {
+  const calls = new Map<number, ToolCall>()
+  let characters = 0
+  return {
+    add({ index, id, function: called }: NonNullable<Content['tool_calls']>[number]) {
+      const key = index ?? (id ? calls.size : Math.max(0, calls.size - 1))
+      const call = calls.get(key) ?? { id: id || `call_${randomUUID()}`, name: '', arguments: '' }
+      call.name ||= called?.name ?? ''
+      call.arguments += called?.arguments ?? ''
+      calls.set(key, call)
+      characters += call.name.length + (called?.arguments?.length ?? 0) + 1
+      if (characters > maxCallCharacters) throw badJson(service)
+    },
+    parts: () =>
+      [...calls.values()].map((call) => ({
+        type: 'tool_call' as const,
+        ...call,
+        arguments: call.arguments || '{}',
+      })),
+  }
 }

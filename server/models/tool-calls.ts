@@ -1,0 +1,24 @@
+import { invalidToolArguments } from './errors.ts'
+import type { ChatMessage, Tool, ToolCall } from './port.ts'
+
+/** Returns a tool in the form of OpenAI's API, which Ollama's has, too. */
+export const toFunctionTool = ({ name, description, parameters }: Tool) => ({
+  type: 'function' as const,
+  function: { name, description, parameters: parameters ?? { type: 'object', properties: {} } },
+})
+
+/** Finds the call that a tool message answers. */
+export const findCall = (messages: ChatMessage[], id: string): ToolCall | undefined =>
+  messages.flatMap(({ toolCalls = [] }) => toolCalls).findLast((call) => call.id === id)
+
+/** Returns the arguments of a call as an object, for protocols that take no text. @throws invalid_tool_arguments */
+export function parseArguments(call: ToolCall): Record<string, unknown> {
+  try {
+    const parsed: unknown = JSON.parse(call.arguments || '{}')
+    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed))
+      return parsed as Record<string, unknown>
+  } catch {
+    // Not JSON at all.
+  }
+  throw invalidToolArguments(call.name)
+}
