@@ -22,8 +22,8 @@ export type ContextRequest = {
   aveeId: string
   conversationId: string
   question: Pick<MessageRow, 'id' | 'content'>
-  /** The answer that an earlier attempt has begun. */
-  answer: MessageRow | undefined
+  /** The sources of the text that the answer has already. */
+  begun: Pick<MessageRow, 'citations' | 'documents'> | undefined
   /** The user's current layer. */
   layer: Layer
   /** True when the model runs on another machine. */
@@ -136,10 +136,10 @@ async function retrievePassages(
     words: maxPassageWords,
     signal,
   })
-  if (!request.answer) return { citations: numbered(grounding), answerable: grounding.answerable }
-  const access = await accessTo([request.answer], request.layer, knowledge)
+  if (!request.begun) return { citations: numbered(grounding), answerable: grounding.answerable }
+  const access = await accessTo([request.begun], request.layer, knowledge)
   return {
-    citations: request.answer.citations.filter((each) => isAvailable(showCitation(each, access))),
+    citations: request.begun.citations.filter((each) => isAvailable(showCitation(each, access))),
     answerable: grounding.answerable,
   }
 }

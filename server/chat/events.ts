@@ -22,26 +22,29 @@ export type StoredComplete = Omit<ChatEvents['complete'], 'citations'> & { citat
 
 /** The answer that a log belongs to. `model` is the one named by the latest start event, else the requested one. */
 export type RenderedAnswer = {
-  runId: string
-  conversationId: string
-  messageId: string
+  readonly runId: string
+  readonly conversationId: string
+  readonly messageId: string
   model: string
-  createdAt: Date
+  readonly createdAt: Date
 }
 
-/** The frames that a protocol sends for each canonical event; it leaves out the events that it does not list. */
-export type Protocol = {
-  [Name in keyof ChatEvents]?: (event: ChatEvents[Name], answer: RenderedAnswer) => Frame[]
+/**
+ * Creates the renderer of one log: the frames that a protocol sends for each canonical event. It leaves out the events
+ * that it does not list.
+ */
+export type Protocol = (answer: Readonly<RenderedAnswer>) => {
+  [Name in keyof ChatEvents]?: (event: ChatEvents[Name]) => Frame[]
 }
 
 /** Renders the log of one answer in a protocol. */
 export function protocolRenderer(protocol: Protocol, answer: RenderedAnswer): Renderer {
-  let { model } = answer
+  const current = { ...answer }
+  const frames = protocol(current)
   return (event) => {
     const name = nameOf(event)
-    if (name === 'start') model = (event as ChatEvents['start']).model
-    const frames = protocol[name] as ((event: EventBody, answer: RenderedAnswer) => Frame[]) | undefined
-    return frames?.(event, { ...answer, model }) ?? []
+    if (name === 'start') current.model = (event as ChatEvents['start']).model
+    return (frames[name] as ((event: EventBody) => Frame[]) | undefined)?.(event) ?? []
   }
 }
 

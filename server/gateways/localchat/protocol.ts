@@ -2,10 +2,10 @@ import type { AvailableCitation, Citation } from '../../../contract/chat.ts'
 import type { Protocol, RenderedAnswer } from '../../chat/index.ts'
 
 /** LocalChat's /api/chat: `content` events, `sources` when there are any, then `done`. */
-export const localchatProtocol: Protocol = {
+export const localchatProtocol: Protocol = (answer) => ({
   resumed: (event) => [event],
   token: ({ token }) => [{ content: token }],
-  complete: ({ citations, total_tokens, usage, finish_reason }, answer) => [
+  complete: ({ citations, total_tokens, usage, finish_reason }) => [
     ...(citations.length === 0 ? [] : [{ sources: citations.map(sourceOf) }]),
     {
       done: true,
@@ -16,9 +16,9 @@ export const localchatProtocol: Protocol = {
       finish_reason,
     },
   ],
-  stopped: (_, answer) => [{ event: 'stopped', done: true, ...idsOf(answer) }],
-  error: ({ error }, answer) => [{ error, message: error.message, done: true, ...idsOf(answer) }],
-}
+  stopped: () => [{ event: 'stopped', done: true, ...idsOf(answer) }],
+  error: ({ error }) => [{ error, message: error.message, done: true, ...idsOf(answer) }],
+})
 
 const idsOf = ({ conversationId, messageId }: RenderedAnswer) => ({
   conversation_id: conversationId,

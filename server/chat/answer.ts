@@ -1,0 +1,201 @@
+import { randomBytes } from 'node:crypto'
+import type { CitedPassage } from '../../contract/chat.ts'
+import type { Answerability } from '../../contract/knowledge.ts'
+import { type Layer } from '../../contract/layers.ts'
+import type { UsedMemory } from '../../contract/memory.ts'
+import type { Avee } from '../avees/index.ts'
+import type { ChatMessage, Models } from '../models/index.ts'
+import type { Completion, EventBody, RunContext, RunEvent } from '../runs/index.ts'
+import { selectCitations } from './citations.ts'
+import { type ContextDependencies, gatherContext } from './context.ts'
+import { promptTooLong } from './errors.ts'
+import { type ChatEvents, type StoredComplete, textOf } from './events.ts'
+import { generate } from './generate.ts'
+import { buildPrompt } from './prompt.ts'
+import type { MessageRow } from './store.ts'
+
+export type AnswerDependencies = ContextDependencies & { models: Models }
+
+/** What the answer to a question depends on besides the question, as a run stores it. */
+export type AnswerInput = {
+  aveeId: string
+  strong: boolean
+  model?: string | undefined
+  /** False answers without a search in the documents. */
+  useDocuments: boolean
+  /** Earlier turns from the client, instead of those of the conversation. */
+  history?: ChatMessage[] | undefined
+}
+
+/** The question of a turn, and what its asker may see now. */
+export type Question = {
+  avee: Avee
+  layer: Layer
+  question: Pick<MessageRow, 'id' | 'content' | 'created_at'>
+  /** The sources of the text that the answer has already. */
+  begun?: Pick<MessageRow, 'citations' | 'documents'> | undefined
+  /** The text that a continuation of another answer begins with. */
+  continued?: string | undefined
+}
+
+export type Grounding = { citations: CitedPassage[]; model: string; reason: string; layer: Layer }
+
+export type Answered = {
+  question: string
+  content: string
+  layer: Layer
+  memories: UsedMemory[]
+  citations: CitedPassage[]
+  answerable: Answerability | null
+  usage: { prompt_tokens: number | null; completion_tokens: number }
+  finishReason: string
+}
+
+/** How a turn is read and stored. */
+export type TurnStorage = {
+  /** The conversation and the messages that the events of the turn name. */
+  ids: { message_id: string; user_message_id: string; conversation_id: string }
+  /** The tokens of a continuation are counted here, as the model has counted only its own part. */
+  isContinuation: boolean
+  /** Reads the question. `content` is the text that earlier attempts have sent. */
+  read(content: string): Promise<Question>
+  /** Stores the sources, which a continuation after a crash needs. */
+  saveGrounding(grounding: Grounding): Promise<void>
+  /** Prepares what is stored in the transaction that ends the run. */
+  finish(answered: Answered): Promise<NonNullable<Completion['store']>>
+}
+
+/**
+ * Answers one question of an avee:
+ *
+ *   layer → model → start event → context → prompt → tokens → complete event and what the storage adds, in one transaction
+ *
+ * After a crash it starts over, emits only what the log does not hold yet, and asks the model to continue.
+ */
+export async function answerQuestion<Input extends AnswerInput>(
+  dependencies: AnswerDependencies,
+  context: RunContext<Input>,
+  storage: TurnStorage,
+): Promise<Completion> {
+  const { run, signal } = context
+  const { input } = run
+  const { models } = dependencies
+  const earlier = run.attempt > 1 ? (await context.events()).map(parseEvent) : []
+  let content = textOf(earlier)
+  const { avee, layer, question, begun, continued } = await storage.read(content)
+
+  const chosen = await models.selectModel({
+    requested: input.model ?? avee.model ?? undefined,
+    strong: input.strong,
+    signal,
+  })
+  const { model } = chosen
+  if (!earlier.some((event) => event['event'] === 'start')) {
+    await context.emit({
+      event: 'start',
+      model: model.name,
+      run_id: run.id,
+      ...storage.ids,
+      layer_used: layer,
+      provider: model.provider,
+      model_reason: chosen.reason,
+    } satisfies ChatEvents['start'])
+  }
+
+  const gathered = await gatherContext(
+    dependencies,
+    {
+      aveeId: input.aveeId,
+      conversationId: storage.ids.conversation_id,
+      useDocuments: input.useDocuments,
+      userId: run.userId,
+      question,
+      begun,
+      layer,
+      isRemote: model.remote,
+      history: input.history,
+    },
+    signal,
+  )
+  const prompt = buildPrompt(
+    {
+      ...gathered,
+      avee,
+      layer,
+      isOwner: avee.ownerId === run.userId,
+      passages: gathered.citations,
+      memories: gathered.memories.map(({ line }) => line),
+      searched: input.useDocuments,
+      fence: randomBytes(4).toString('hex'),
+      question: question.content,
+      askedAt: question.created_at,
+    },
+    {
+      contextTokens: await model.contextTokens(signal),
+      count: (text) => models.countTokens(text, model.name),
+    },
+  )
+  if (!prompt) throw promptTooLong(model.name)
+  const given = gathered.citations.filter((citation) => prompt.usedPassages.includes(citation.n))
+  const memories = gathered.memories.flatMap(({ line, ...memory }) =>
+    prompt.usedMemories.includes(line) ? [memory] : [],
+  )
+  const grounded = storage.saveGrounding({
+    citations: given,
+    model: model.name,
+    reason: chosen.reason,
+    layer,
+  })
+  // It is awaited before the first token, because a continuation after a crash needs the stored passages; a rejection
+  // before that must not count as unhandled.
+  grounded.catch(() => undefined)
+
+  if (continued !== undefined) {
+    await grounded
+    content = continued
+    await context.emit({ token: content } satisfies ChatEvents['token'])
+  }
+  const generated = await generate(
+    context,
+    model,
+    {
+      messages: prompt.messages,
+      grounding: {
+        question: question.content,
+        passages: given,
+        answerable: gathered.answerable,
+      },
+    },
+    { begun: content, ready: grounded },
+  )
+  // The built-in model uses no passage when none fits; a language model has read them all.
+  const isRefusal = model.provider === 'extractive' && gathered.answerable === 'no'
+  const totalTokens =
+    (run.attempt > 1 || storage.isContinuation ? null : generated.usage.completionTokens) ??
+    models.countTokens(generated.content, model.name)
+  const answered: Answered = {
+    question: question.content,
+    content: generated.content,
+    layer,
+    memories,
+    citations: selectCitations(generated.content, isRefusal ? [] : given),
+    answerable: gathered.answerable,
+    usage: { prompt_tokens: generated.usage.promptTokens, completion_tokens: totalTokens },
+    finishReason: generated.finishReason,
+  }
+  return {
+    event: {
+      event: 'complete',
+      message_id: storage.ids.message_id,
+      total_tokens: totalTokens,
+      usage: answered.usage,
+      finish_reason: answered.finishReason,
+      citations: answered.citations,
+      memories,
+      ...(answered.answerable === null ? {} : { answerable: answered.answerable }),
+    } satisfies StoredComplete,
+    store: await storage.finish(answered),
+  }
+}
+
+export const parseEvent = (event: RunEvent): EventBody => JSON.parse(event.data) as EventBody
