@@ -33,6 +33,7 @@ const ModelsScreen = onDemand(async () => (await import('./screens/models/models
 const SettingsScreen = onDemand(
   async () => (await import('./screens/settings/settings-screen.tsx')).SettingsScreen,
 )
+const AdminScreen = onDemand(async () => (await import('./screens/admin/admin-screen.tsx')).AdminScreen)
 const WelcomeScreen = onDemand(
   async () => (await import('./screens/welcome/welcome-screen.tsx')).WelcomeScreen,
 )
@@ -98,6 +99,7 @@ function Screens() {
       <Route path="/settings">
         <SettingsScreen />
       </Route>
+      <Route path="/administration/:part?">{({ part }) => <AdminScreen part={part} />}</Route>
       <Route path="/welcome">
         <WelcomeScreen />
       </Route>

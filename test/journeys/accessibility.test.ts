@@ -46,6 +46,8 @@ beforeAll(async () => {
     ['/avee/ada/insight/sharing', 'Visitor sharing'],
     ['/models', 'llama3.2:1b'],
     ['/settings', 'System default'],
+    ['/administration', 'Invitations'],
+    ['/administration/server', 'Background jobs'],
     ['/login', /Create your account/],
     ['/no/such/page', 'Page not found'],
   ]

@@ -2,7 +2,7 @@ import { TOTP } from 'otpauth'
 import type { Browser, Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startServer } from '../app.ts'
-import { bodyOf, createAvee, registerUser, uploadFiles } from '../builders.ts'
+import { createAvee, registerUser, uploadFiles } from '../builders.ts'
 import { startOllama } from '../model-servers.ts'
 import { openBrowser, openWindow, waitUntil } from './browser.ts'
 import { chatPage } from './chat-page.ts'
@@ -190,21 +190,52 @@ test('the first account needs the setup token, and signs in with an app, a recov
   window.expectNoErrors()
 })
 
-test('an invitation creates an account, and a reset link sets its password', async () => {
+test('an administrator invites a user, who later gets a password link, is disabled and deleted', async () => {
   await using server = await startServer({ REGISTRATION: 'invite' })
-  const admin = await registerUser(server, { email: 'admin@example.org', password })
-  const { url } = bodyOf(await admin.client.post<{ url: string }>('/invitations', {}))
+  await registerUser(server, { email: 'admin@example.org', password })
+  await using window = await openWindow(browser, `${server.url}/login?next=/administration`, {
+    ignoredErrors: /401/,
+  })
+  const { page } = window
+  await fill(page, { Email: 'admin@example.org', Password: password })
+  await press(page, 'Sign in')
+  await press(page, 'Invite')
+  await press(page, 'Create invitation')
+  const link = page.locator('.new-secret code')
+  const url = await link.innerText()
+  await press(page, 'Done')
   await using invited = await openWindow(browser, url)
   await fill(invited.page, { Name: 'Ann', Email: 'ann@example.org', Password: password })
   await press(invited.page, 'Create account')
   await invited.page.getByRole('button', { name: /^Ann ?: account/ }).waitFor()
 
-  const reset = await admin.client.post<{ url: string }>('/admin/users/ann@example.org/password-reset')
-  await using again = await openWindow(browser, bodyOf(reset).url)
+  await invited.page.goto(`${server.url}/administration`)
+  await invited.page.getByText('Only administrators of this server can open this page.').waitFor()
+
+  await page.reload()
+  const select = async (action: string) => {
+    await press(page, 'Actions for Ann')
+    await page.getByRole('menuitem', { name: action }).click()
+  }
+  await select('Create password link')
+  await using again = await openWindow(browser, await link.innerText(), { ignoredErrors: /401/ })
   await fill(again.page, { 'New password': 'another long password' })
   await press(again.page, 'Set password')
   await fill(again.page, { Email: 'ann@example.org', Password: 'another long password' })
   await press(again.page, 'Sign in')
   await again.page.getByRole('button', { name: /^Ann ?: account/ }).waitFor()
+
+  await press(page, 'Done')
+  await select('Disable')
+  await press(page, 'Disable')
+  await page.getByText('Disabled').waitFor()
+  await again.page.reload()
+  await again.page.getByRole('heading', { name: 'Sign in to Gabee' }).waitFor()
+  await select('Delete')
+  await press(page, 'Delete')
+  await page.getByText('ann@example.org').waitFor({ state: 'detached' })
+  await page.getByRole('tab', { name: 'Activity' }).click()
+  await page.getByText('user.delete').waitFor()
+  window.expectNoErrors()
   again.expectNoErrors()
 })

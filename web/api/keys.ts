@@ -48,5 +48,13 @@ export const keys = {
   status: ['models', 'status'],
   models: ['models'],
   modelList: ['models', 'list'],
+  admin: ['admin'],
+  adminUsers: ['admin', 'users'],
+  adminUsage: (from: string, to: string) => ['admin', 'usage', from, to],
+  adminAudit: (query: string) => ['admin', 'audit', query],
+  adminStorage: ['admin', 'storage'],
+  adminRuns: (status: string) => ['admin', 'runs', status],
+  adminJobs: ['admin', 'jobs'],
+  adminLogs: ['admin', 'logs'],
   runningRuns: ['runs', 'running'],
 } as const

@@ -7,6 +7,7 @@ import {
   Monitor,
   Moon,
   Search,
+  ServerCog,
   Settings,
   SquarePen,
   Sun,
@@ -128,6 +129,11 @@ function AccountMenu({ me }: { me: Me }) {
       <MenuItem icon={Settings} onSelect={() => navigate('/settings')}>
         Settings
       </MenuItem>
+      {me.is_admin && (
+        <MenuItem icon={ServerCog} onSelect={() => navigate('/administration')}>
+          Administration
+        </MenuItem>
+      )}
       {me.mode === 'accounts' && (
         <MenuItem icon={LogOut} onSelect={signOut}>
           Sign out

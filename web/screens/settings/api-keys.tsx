@@ -7,13 +7,13 @@ import type { Scope } from '../../../contract/operation.ts'
 import { type ApiKey, keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { Section } from '../../shell/page.tsx'
+import { Row } from '../../shell/row.tsx'
 import { Button } from '../../ui/button.tsx'
 import { ConfirmDialog, Dialog, DialogActions } from '../../ui/dialog.tsx'
 import { SelectField, TextField } from '../../ui/field.tsx'
 import { formatTime } from '../../ui/format.ts'
+import { NewSecret } from '../../ui/new-secret.tsx'
 import { ErrorState, Notice, Skeleton } from '../../ui/state.tsx'
-import { NewSecret } from './new-secret.tsx'
-import { Row } from './row.tsx'
 
 /** Lists, creates and revokes API keys. */
 export function ApiKeys() {

@@ -9,12 +9,12 @@ import {
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { Section } from '../../shell/page.tsx'
+import { Row } from '../../shell/row.tsx'
 import { Button } from '../../ui/button.tsx'
 import { ConfirmDialog } from '../../ui/dialog.tsx'
 import { formatTime } from '../../ui/format.ts'
 import { ErrorState, Skeleton } from '../../ui/state.tsx'
 import { describeClient } from './describe-client.ts'
-import { Row } from './row.tsx'
 
 /** Lists the signed-in browsers and programs, and signs them out. */
 export function Sessions({ onSignOut }: { onSignOut: () => void }) {

@@ -10,7 +10,6 @@ import { ErrorState, Skeleton } from '../../ui/state.tsx'
 import { type Theme, useTheme } from '../../ui/theme.ts'
 import { ApiKeys } from './api-keys.tsx'
 import { DeleteAccount } from './delete-account.tsx'
-import { Invitations } from './invitations.tsx'
 import { NotificationSwitch } from './notification-switch.tsx'
 import { PasswordForm } from './password-form.tsx'
 import { ProfileForm } from './profile-form.tsx'
@@ -60,7 +59,6 @@ export function SettingsScreen() {
               </Section>
               <SignInSecurity />
               <Sessions onSignOut={signOut} />
-              {me.data.is_admin && <Invitations />}
             </>
           )}
           <ApiKeys />

@@ -5,13 +5,13 @@ import { createInvitation, deleteInvitation, listInvitations } from '../../../co
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { Section } from '../../shell/page.tsx'
+import { Row } from '../../shell/row.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Dialog, DialogActions } from '../../ui/dialog.tsx'
 import { TextField } from '../../ui/field.tsx'
 import { formatTime } from '../../ui/format.ts'
+import { NewSecret } from '../../ui/new-secret.tsx'
 import { ErrorState, Notice, Skeleton } from '../../ui/state.tsx'
-import { NewSecret } from './new-secret.tsx'
-import { Row } from './row.tsx'
 
 /** Lists, creates and revokes invitations, for administrators. */
 export function Invitations() {

@@ -1,7 +1,7 @@
 import { Check, Copy } from 'lucide-react'
-import { Button } from '../../ui/button.tsx'
-import { useCopy } from '../../ui/copy.ts'
-import { DialogActions } from '../../ui/dialog.tsx'
+import { Button } from './button.tsx'
+import { useCopy } from './copy.ts'
+import { DialogActions } from './dialog.tsx'
 import './new-secret.css'
 
 /** Shows a text that cannot be shown again, in a dialog. */

@@ -1,0 +1,237 @@
+import { keepPreviousData, type UseQueryResult, useQuery } from '@tanstack/react-query'
+import { type ReactNode, useState } from 'react'
+import { getLogs, getStorage, listAllRuns, listJobs } from '../../../contract/admin.ts'
+import { type RunStatus, runStatus } from '../../../contract/runs.ts'
+import { keys } from '../../api/index.ts'
+import { useApi } from '../../api/react.tsx'
+import { Section } from '../../shell/page.tsx'
+import { SmallSelect } from '../../ui/field.tsx'
+import { formatBytes, formatCount, formatFullTime, formatTime } from '../../ui/format.ts'
+import { EmptyState, ErrorState, Progress, Skeleton } from '../../ui/state.tsx'
+import { Table } from '../../ui/table.tsx'
+import { useUserName } from './use-users.ts'
+
+const refreshMs = 10_000
+const shownTables = 8
+
+/** Storage, runs, background jobs and log lines. */
+export function ServerState() {
+  return (
+    <div className="stack">
+      <Storage />
+      <Runs />
+      <Jobs />
+      <Log />
+    </div>
+  )
+}
+
+/** Shows the data of a query, or that it loads or has failed. */
+function Loaded<T>({ query, children }: { query: UseQueryResult<T>; children: (data: T) => ReactNode }) {
+  if (query.data !== undefined) return children(query.data)
+  return query.isError ? (
+    <ErrorState error={query.error} onRetry={() => void query.refetch()} />
+  ) : (
+    <Skeleton height="8rem" />
+  )
+}
+
+function Storage() {
+  const api = useApi()
+  const storage = useQuery({ queryKey: keys.adminStorage, queryFn: () => api.call(getStorage) })
+  return (
+    <Section title="Storage">
+      <Loaded query={storage}>
+        {({ database_bytes, disk_bytes, free_bytes, tables }) => (
+          <>
+            <div className="stack-tight">
+              <p>
+                {formatBytes(free_bytes)} of {formatBytes(disk_bytes)} free · database{' '}
+                {formatBytes(database_bytes)}
+              </p>
+              <Progress value={1 - free_bytes / disk_bytes} label="Used disk space" />
+            </div>
+            <Table
+              label="Largest tables"
+              columns={[
+                { title: 'Table' },
+                { title: 'Rows', isNumber: true },
+                { title: 'Size', isNumber: true },
+              ]}
+            >
+              {tables.slice(0, shownTables).map(({ name, bytes, rows }) => (
+                <tr key={name}>
+                  <td>
+                    <code>{name}</code>
+                  </td>
+                  <td className="number">{rows.toLocaleString('en')}</td>
+                  <td className="number">{formatBytes(bytes)}</td>
+                </tr>
+              ))}
+            </Table>
+          </>
+        )}
+      </Loaded>
+    </Section>
+  )
+}
+
+function Runs() {
+  const api = useApi()
+  const nameOf = useUserName()
+  const [status, setStatus] = useState<RunStatus | ''>('')
+  const list = useQuery({
+    queryKey: keys.adminRuns(status),
+    queryFn: () => api.call(listAllRuns, { query: { limit: 25, ...(status ? { status } : {}) } }),
+    refetchInterval: refreshMs,
+    placeholderData: keepPreviousData,
+  })
+  return (
+    <Section
+      title="Runs"
+      text="Answers, uploads and downloads, the newest first."
+      actions={
+        <SmallSelect
+          label="Status of runs"
+          value={status}
+          onChange={(event) => setStatus(event.target.value as RunStatus | '')}
+        >
+          <option value="">All</option>
+          {runStatus.options.map((value) => (
+            <option key={value} value={value}>
+              {value}
+            </option>
+          ))}
+        </SmallSelect>
+      }
+    >
+      <Loaded query={list}>
+        {({ runs }) =>
+          runs.length === 0 ? (
+            <EmptyState title="No runs" />
+          ) : (
+            <Table
+              label="Runs"
+              columns={[
+                { title: 'Started' },
+                { title: 'Kind' },
+                { title: 'User' },
+                { title: 'Status' },
+                { title: 'Attempt', isNumber: true },
+                { title: 'Events', isNumber: true },
+              ]}
+            >
+              {runs.map((run) => (
+                <tr key={run.id}>
+                  <td className="time" title={formatFullTime(run.created_at)}>
+                    {formatTime(run.created_at)}
+                  </td>
+                  <td>
+                    <code>{run.kind}</code>
+                  </td>
+                  <td dir="auto">{nameOf(run.user_id)}</td>
+                  <td>
+                    {run.status}
+                    {run.error_code && `: ${run.error_code}`}
+                  </td>
+                  <td className="number">{run.attempt}</td>
+                  <td className="number">{run.last_event.toLocaleString('en')}</td>
+                </tr>
+              ))}
+            </Table>
+          )
+        }
+      </Loaded>
+    </Section>
+  )
+}
+
+function Jobs() {
+  const api = useApi()
+  const list = useQuery({
+    queryKey: keys.adminJobs,
+    queryFn: () => api.call(listJobs),
+    refetchInterval: refreshMs,
+  })
+  return (
+    <Section title="Background jobs">
+      <Loaded query={list}>
+        {({ counts, failed }) => (
+          <>
+            {counts.length === 0 ? (
+              <p className="soft">No jobs are waiting.</p>
+            ) : (
+              <Table
+                label="Jobs by kind"
+                columns={[{ title: 'Kind' }, { title: 'State' }, { title: 'Jobs', isNumber: true }]}
+              >
+                {counts.map(({ kind, state, count }) => (
+                  <tr key={`${kind} ${state}`}>
+                    <td>
+                      <code>{kind}</code>
+                    </td>
+                    <td>{state}</td>
+                    <td className="number">{count.toLocaleString('en')}</td>
+                  </tr>
+                ))}
+              </Table>
+            )}
+            {failed.length > 0 && (
+              <Table
+                label="Failed jobs"
+                columns={[
+                  { title: 'Failed' },
+                  { title: 'Kind' },
+                  { title: 'Failures', isNumber: true },
+                  { title: 'Error' },
+                ]}
+              >
+                {failed.map((job) => (
+                  <tr key={job.id}>
+                    <td className="time">{job.failed_at && formatTime(job.failed_at)}</td>
+                    <td>
+                      <code>{job.kind}</code>
+                    </td>
+                    <td className="number">
+                      {formatCount(job.failures, 'time')}, {job.state}
+                    </td>
+                    <td>{job.error}</td>
+                  </tr>
+                ))}
+              </Table>
+            )}
+          </>
+        )}
+      </Loaded>
+    </Section>
+  )
+}
+
+function Log() {
+  const api = useApi()
+  const log = useQuery({
+    queryKey: keys.adminLogs,
+    queryFn: () => api.call(getLogs, { query: { limit: 100 } }),
+    refetchInterval: refreshMs,
+  })
+  return (
+    <Section title="Log" text="The newest lines of this server process.">
+      <Loaded query={log}>
+        {({ lines }) => (
+          <Table label="Log lines" columns={[{ title: 'Time' }, { title: 'Level' }, { title: 'Message' }]}>
+            {lines.map(({ time, level, msg, ...rest }, i) => (
+              // oxlint-disable-next-line react/no-array-index-key -- lines have no id
+              <tr key={i}>
+                <td className="time">{String(time)}</td>
+                <td>{String(level)}</td>
+                <td>
+                  {typeof msg === 'string' && msg} <code className="soft">{JSON.stringify(rest)}</code>
+                </td>
+              </tr>
+            ))}
+          </Table>
+        )}
+      </Loaded>
+    </Section>
+  )
+}

@@ -1,0 +1,202 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { Ellipsis, KeyRound, Shield, ShieldOff, Trash2, UserCheck, UserX } from 'lucide-react'
+import { useState } from 'react'
+import {
+  type AdminUser,
+  createPasswordReset,
+  deleteUser,
+  removeFactors,
+  updateUser,
+} from '../../../contract/admin.ts'
+import { keys, type Me } from '../../api/index.ts'
+import { useApi } from '../../api/react.tsx'
+import { Section } from '../../shell/page.tsx'
+import { Row } from '../../shell/row.tsx'
+import { ButtonLink, IconButton } from '../../ui/button.tsx'
+import { ConfirmDialog, Dialog } from '../../ui/dialog.tsx'
+import { SearchField } from '../../ui/field.tsx'
+import { formatTime } from '../../ui/format.ts'
+import { Menu, MenuItem, MenuSeparator } from '../../ui/menu.tsx'
+import { NewSecret } from '../../ui/new-secret.tsx'
+import { Avatar, Badge, EmptyState, ErrorState, errorMessage, Skeleton } from '../../ui/state.tsx'
+import { useToast } from '../../ui/toast.tsx'
+import { Invitations } from './invitations.tsx'
+import { useUsers } from './use-users.ts'
+
+/** From this number of users on there is a search field. */
+const searchableUsers = 8
+
+/** Lists users and invitations, and changes the rights of users. */
+export function Users({ me }: { me: Me }) {
+  const users = useUsers()
+  const [searchText, setSearchText] = useState('')
+  const words = searchText.trim().toLowerCase()
+  const all = users.data ?? []
+  const found = all.filter(({ display_name, email, handle }) =>
+    `${display_name} ${email} ${handle}`.toLowerCase().includes(words),
+  )
+  return (
+    <div className="stack">
+      <Section
+        title="Users"
+        actions={
+          all.length >= searchableUsers && (
+            <SearchField
+              label="Search users"
+              value={searchText}
+              onChange={(event) => setSearchText(event.target.value)}
+            />
+          )
+        }
+      >
+        {users.isPending ? (
+          <Skeleton height="12rem" />
+        ) : !users.data ? (
+          <ErrorState error={users.error} onRetry={() => void users.refetch()} />
+        ) : found.length === 0 ? (
+          <EmptyState title="No results" />
+        ) : (
+          <ul className="rows">
+            {found.map((user) => (
+              <UserRow key={user.id} user={user} isSelf={user.id === me.id} />
+            ))}
+          </ul>
+        )}
+      </Section>
+      {me.mode === 'accounts' ? (
+        <Invitations />
+      ) : (
+        <Section
+          title="Invitations"
+          text="This server has no accounts yet. Create the first one to invite others."
+          actions={<ButtonLink href="/login">Create first account</ButtonLink>}
+        />
+      )}
+    </div>
+  )
+}
+
+function UserRow({ user, isSelf }: { user: AdminUser; isSelf: boolean }) {
+  const api = useApi()
+  const queries = useQueryClient()
+  const showToast = useToast()
+  const [dialog, setDialog] = useState<
+    'disable' | 'delete' | 'factors' | { url: string; expiresAt: string }
+  >()
+  const close = (): void => setDialog(undefined)
+  const params = { id: user.id }
+  const refresh = () => queries.invalidateQueries({ queryKey: keys.admin })
+  const change = useMutation({
+    mutationFn: (body: { is_admin?: boolean; disabled?: boolean }) => api.call(updateUser, { params, body }),
+    onError: (error) => showToast(errorMessage(error), 'bad'),
+    onSettled: refresh,
+  })
+  const reset = useMutation({
+    mutationFn: () => api.call(createPasswordReset, { params }),
+    onSuccess: ({ url, expires_at }) => setDialog({ url, expiresAt: expires_at }),
+    onError: (error) => showToast(errorMessage(error), 'bad'),
+  })
+  return (
+    <Row
+      title={
+        <>
+          <Avatar name={user.display_name} size={28} />
+          <span className="truncate" dir="auto">
+            {user.display_name}
+          </span>
+          {user.is_admin && <Badge kind="accent">Administrator</Badge>}
+          {user.disabled && <Badge kind="warn">Disabled</Badge>}
+        </>
+      }
+      facts={[
+        user.email ?? 'No sign-in',
+        user.handle && `@${user.handle}`,
+        user.second_factor && 'Second factor',
+        user.last_used_at ? `Last active ${formatTime(user.last_used_at)}` : 'Never signed in',
+        isSelf && 'You',
+      ]
+        .filter(Boolean)
+        .join(' · ')}
+    >
+      {!(isSelf && user.email === null) && (
+        <Menu
+          trigger={<IconButton label={`Actions for ${user.display_name}`} icon={Ellipsis} hint={false} />}
+        >
+          <MenuItem
+            icon={user.is_admin ? ShieldOff : Shield}
+            onSelect={() => change.mutate({ is_admin: !user.is_admin })}
+          >
+            {user.is_admin ? 'Remove administrator rights' : 'Make administrator'}
+          </MenuItem>
+          {!isSelf && (
+            <>
+              <MenuItem icon={KeyRound} onSelect={() => reset.mutate()}>
+                Create password link
+              </MenuItem>
+              {user.second_factor && (
+                <MenuItem icon={ShieldOff} onSelect={() => setDialog('factors')}>
+                  Remove second factors
+                </MenuItem>
+              )}
+              <MenuSeparator />
+              {user.disabled ? (
+                <MenuItem icon={UserCheck} onSelect={() => change.mutate({ disabled: false })}>
+                  Enable
+                </MenuItem>
+              ) : (
+                <MenuItem icon={UserX} onSelect={() => setDialog('disable')}>
+                  Disable
+                </MenuItem>
+              )}
+              <MenuItem icon={Trash2} danger onSelect={() => setDialog('delete')}>
+                Delete
+              </MenuItem>
+            </>
+          )}
+        </Menu>
+      )}
+      <ConfirmDialog
+        open={dialog === 'disable'}
+        onOpenChange={close}
+        title={`Disable ${user.display_name}?`}
+        action="Disable"
+        onConfirm={() => change.mutateAsync({ disabled: true })}
+      >
+        They are signed out and cannot sign in again, and their API keys stop working. Nothing is deleted.
+      </ConfirmDialog>
+      <ConfirmDialog
+        open={dialog === 'delete'}
+        onOpenChange={close}
+        title={`Delete ${user.display_name}?`}
+        action="Delete"
+        onConfirm={async () => {
+          await api.call(deleteUser, { params })
+          await refresh()
+        }}
+      >
+        All their documents, avees, conversations and API keys are deleted. This cannot be undone.
+      </ConfirmDialog>
+      <ConfirmDialog
+        open={dialog === 'factors'}
+        onOpenChange={close}
+        title={`Remove the second factors of ${user.display_name}?`}
+        action="Remove"
+        onConfirm={async () => {
+          await api.call(removeFactors, { params })
+          await refresh()
+        }}
+      >
+        They then sign in with their password alone.
+      </ConfirmDialog>
+      {typeof dialog === 'object' && (
+        <Dialog open onOpenChange={close} title="Password link">
+          <NewSecret
+            hint={`Send this link to ${user.display_name}. It sets a new password once, until ${formatTime(dialog.expiresAt)}.`}
+            text={dialog.url}
+            onClose={close}
+          />
+        </Dialog>
+      )}
+    </Row>
+  )
+}
