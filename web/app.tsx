@@ -74,6 +74,9 @@ function Screens() {
       <Route path="/">
         <Home />
       </Route>
+      <Route path="/chat">
+        <Home />
+      </Route>
       <Route path="/chat/:handle/:id?">
         {({ handle, id }) => <ChatScreen key={handle} handle={handle} conversationId={id} />}
       </Route>
@@ -129,7 +132,7 @@ function Gate({ children }: { children: (me: Me) => ReactNode }) {
   return <div className="whole-page" role="status" aria-label="Loading" />
 }
 
-/** `/`: the chat with the library, or the welcome screen for new users. */
+/** `/` and `/chat`: the chat with the library, or the welcome screen for new users. */
 function Home() {
   const api = useApi()
   const start = useQuery({

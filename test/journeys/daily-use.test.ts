@@ -229,7 +229,7 @@ test('users see neither buttons for administrators nor errors meant for them', a
     await page.getByRole('button', { name: /^(?:Use|Download|Actions for (?:llama|qwen).*)$/ }).count(),
   ).toBe(0)
 
-  await page.goto(`${server.url}/chat/local`)
+  await page.goto(`${server.url}/chat`)
   ollama.script('/api/chat', { status: 500, message: 'dial tcp 127.0.0.1:40123: refused' })
   await chat.ask('Are you there?')
   await page.getByText('The language model is not available.').waitFor()
