@@ -5,6 +5,8 @@ import { createFold, type Fold } from './events.ts'
 export type Answer = {
   phase: 'waiting' | 'writing' | 'complete' | 'stopped' | 'failed'
   text: string
+  /** What the model thinks; not part of the answer. */
+  reasoning: string
   /** Why the first token is late, as the server says it. */
   waitingFor: string | undefined
   conversationId: string | undefined
@@ -23,6 +25,7 @@ export type Answer = {
 const initial: Answer = {
   phase: 'waiting',
   text: '',
+  reasoning: '',
   waitingFor: undefined,
   conversationId: undefined,
   messageId: undefined,
@@ -49,6 +52,12 @@ export const answerFold: Fold<Answer> = createFold(answerEvents, initial, (answe
       }
     case 'waiting':
       return { ...answer, waitingFor: data.message }
+    case 'queued': {
+      const wait = data.wait_ms === null ? '' : `, about ${Math.max(1, Math.round(data.wait_ms / 1_000))} s`
+      return { ...answer, waitingFor: `In the queue of the model: place ${data.position}${wait}.` }
+    }
+    case 'reasoning':
+      return { ...answer, waitingFor: undefined, reasoning: answer.reasoning + data.reasoning }
     case 'token':
       return { ...answer, phase: 'writing', waitingFor: undefined, text: answer.text + data.token }
     case 'resumed':

@@ -91,6 +91,18 @@ test('events of unknown kinds are skipped, malformed ones reported', () => {
   report.mockRestore()
 })
 
+test('reasoning is kept apart from the answer, and a place in a queue is said in words', () => {
+  const queued = [{ event: 'queued', position: 2, wait_ms: 3_400 }]
+  expect(foldAll(answerFold, queued).waitingFor).toBe('In the queue of the model: place 2, about 3 s.')
+  const answer = foldAll(answerFold, [
+    ...queued,
+    { reasoning: 'Let me' },
+    { reasoning: ' see.' },
+    { token: 'Yes' },
+  ])
+  expect(answer).toMatchObject({ text: 'Yes', reasoning: 'Let me see.', waitingFor: undefined })
+})
+
 test('an upload keeps files apart, also two of one name', () => {
   const ingest = foldAll(ingestFold, [
     { message: 'Processing a.pdf...', file: 'a.pdf' },

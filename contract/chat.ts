@@ -64,6 +64,15 @@ export const usage = z.object({
 })
 export type Usage = z.infer<typeof usage>
 
+/** How an answer came about; of each message and in its complete event, as far as it is known. */
+const answerDetails = {
+  provider: z.optional(z.string()),
+  remote: z.optional(describe(z.boolean(), 'Whether the question left the private network.')),
+  reasoning_tokens: z.optional(z.int()),
+  cost: z.optional(describe(z.number(), 'By the prices of the provider, in its currency.')),
+  fallback_from: z.optional(describe(z.string(), 'The model that was selected but not available.')),
+}
+
 export const messageStatus = z.enum(['streaming', 'complete', 'stopped', 'failed'])
 export type MessageStatus = z.infer<typeof messageStatus>
 
@@ -83,6 +92,8 @@ export const message = component(
     memories: describe(z.array(usedMemory), 'The memories that were part of the prompt.'),
     usage: z.nullable(usage),
     error: z.nullable(z.object({ code: z.string(), message: z.string() })),
+    ...answerDetails,
+    reasoning: z.optional(describe(z.string(), 'What the model thought before it answered.')),
     run_id: z.nullable(id),
     parent_id: z.nullable(id),
     siblings: describe(z.array(id), 'This message and its alternatives, oldest first.'),
@@ -291,6 +302,18 @@ export const answerEvents = {
       message: describe(z.string(), 'Why the first token is late: the model is loading, a rate limit.'),
     }),
   ),
+  queued: component(
+    'QueuedEvent',
+    z.object({
+      event: z.literal('queued'),
+      position: describe(z.int(), 'The place in the queue of the model server, from 1.'),
+      wait_ms: describe(z.nullable(z.int()), 'The expected wait; null before the first answer of the model.'),
+    }),
+  ),
+  reasoning: component(
+    'ReasoningEvent',
+    z.object({ reasoning: describe(z.string(), 'A part of what the model thinks; not part of the answer.') }),
+  ),
   token: component('TokenEvent', z.object({ token: z.string() })),
   intelligence: component(
     'IntelligenceEvent',
@@ -310,6 +333,7 @@ export const answerEvents = {
         z.optional(answerability),
         'Whether the documents answer the question; missing if they were not searched.',
       ),
+      ...answerDetails,
     }),
   ),
 }

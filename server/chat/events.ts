@@ -8,6 +8,8 @@ type AnswerEvents = typeof answerEvents
 export type ChatEvents = {
   start: Infer<AnswerEvents['start']>
   waiting: Infer<AnswerEvents['waiting']>
+  queued: Infer<AnswerEvents['queued']>
+  reasoning: Infer<AnswerEvents['reasoning']>
   token: Infer<AnswerEvents['token']>
   complete: Infer<AnswerEvents['complete']>
   stopped: { event: 'stopped'; message_id: string }
@@ -52,13 +54,23 @@ export function protocolRenderer(protocol: Protocol, answer: RenderedAnswer): Re
 export const textOf = (events: EventBody[]): string =>
   events.map((event) => (isToken(event) ? event.token : '')).join('')
 
-/** Merges two neighbouring token events into one with the same text. */
-export const mergeTokens = (first: EventBody, second: EventBody): ChatEvents['token'] | undefined =>
-  isToken(first) && isToken(second) ? { token: first.token + second.token } : undefined
+/** Merges two neighbouring events of text into one. */
+export function mergeTokens(
+  first: EventBody,
+  second: EventBody,
+): ChatEvents['token'] | ChatEvents['reasoning'] | undefined {
+  if (isToken(first) && isToken(second)) return { token: first.token + second.token }
+  if (isReasoning(first) && isReasoning(second)) return { reasoning: first.reasoning + second.reasoning }
+  return undefined
+}
 
 function nameOf(event: EventBody): keyof ChatEvents {
   if (isToken(event)) return 'token'
+  if (isReasoning(event)) return 'reasoning'
   return (event['event'] as keyof ChatEvents | undefined) ?? 'error'
 }
 
 const isToken = (event: EventBody): event is ChatEvents['token'] => typeof event['token'] === 'string'
+
+const isReasoning = (event: EventBody): event is ChatEvents['reasoning'] =>
+  typeof event['reasoning'] === 'string'
