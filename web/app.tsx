@@ -75,7 +75,7 @@ function Screens() {
         <Home />
       </Route>
       <Route path="/chat">
-        <Home />
+        <Redirect to="/chat/local" replace />
       </Route>
       <Route path="/chat/:handle/:id?">
         {({ handle, id }) => <ChatScreen key={handle} handle={handle} conversationId={id} />}
@@ -132,7 +132,7 @@ function Gate({ children }: { children: (me: Me) => ReactNode }) {
   return <div className="whole-page" role="status" aria-label="Loading" />
 }
 
-/** `/` and `/chat`: the chat with the library, or the welcome screen for new users. */
+/** `/`: the chat with the library, or the welcome screen for new users. */
 function Home() {
   const api = useApi()
   const start = useQuery({
