@@ -19,6 +19,7 @@ import {
   localchatProtocol,
   localchatStatusRoutes,
 } from './gateways/localchat/index.ts'
+import { mcp as createMcp, mcpRoutes } from './gateways/mcp/index.ts'
 import { ollamaProtocol } from './gateways/ollama/index.ts'
 import { openaiProtocol } from './gateways/openai/index.ts'
 import { globalSearch as createGlobalSearch, globalSearchRoutes } from './global-search/index.ts'
@@ -167,11 +168,16 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     }
   }
 
+  const search = createGlobalSearch({ database, avees, knowledge, memory, chat })
+  const admit = limitWork(config.limits, disk, redis)
+  const { version } = packageJson
+  const mcp = createMcp({ avees, knowledge, memory, chat, runs, search, admit, log, version })
+
   const http = await createHttp({
     config,
     log,
     identity: accounts,
-    admit: limitWork(config.limits, disk, redis),
+    admit,
     readiness,
     audit: admin.record,
     metrics: {
@@ -226,9 +232,8 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
       conversationOf: async (caller, id) => ({ aveeId: (await chat.getConversation(caller, id)).avee_id }),
     }),
   )
-  await http.register(
-    globalSearchRoutes({ search: createGlobalSearch({ database, avees, knowledge, memory, chat }) }),
-  )
+  await http.register(globalSearchRoutes({ search }))
+  await http.register(mcpRoutes({ mcp }))
   await http.register(chatRoutes({ chat, runs, avees, insight, memory }))
   await http.register(localchatChatRoutes({ chat, runs, avees }))
   await http.register(localchatDocumentRoutes({ knowledge, avees, runs }))
@@ -239,7 +244,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
       models,
       knowledge,
       avees,
-      version: packageJson.version,
+      version,
       maxQuestionCharacters: config.maxQuestionCharacters,
     }),
   )
@@ -258,6 +263,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     memory,
     insight,
     chat,
+    mcp,
     /** Starts accepting requests and resumes interrupted runs. Returns the address. */
     async listen(): Promise<string> {
       const address = await http.listen({ host: config.server.host, port: config.server.port })

@@ -1,5 +1,6 @@
 import { type App, createApp } from './app.ts'
 import { leakTest } from './cli/leak-test.ts'
+import { mcpCommand } from './cli/mcp.ts'
 import { userCommand } from './cli/user.ts'
 import { type Config, ConfigError, readConfig } from './config.ts'
 import { AppError, toAppError } from './errors.ts'
@@ -102,6 +103,13 @@ const [command, ...args] = process.argv.slice(2)
 process.exitCode =
   command === 'leak-test'
     ? await leakTest(process.env['DATABASE_URL'])
-    : await start(command === 'user' ? (config) => userCommand(args, config) : serve)
+    : await start(
+        command === 'user'
+          ? (config) => userCommand(args, config)
+          : command === 'mcp'
+            ? (config) =>
+                mcpCommand(config, { url: process.env['GABEE_URL'], apiKey: process.env['GABEE_API_KEY'] })
+            : serve,
+      )
 // An open handle must not keep a stopped server alive.
 setTimeout(() => process.exit(), 1_000).unref()

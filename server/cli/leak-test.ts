@@ -94,6 +94,7 @@ export async function findLeaks(env: Record<string, string>): Promise<LeakReport
     const response = await fetch(url + path, {
       method,
       headers: {
+        accept: 'application/json, text/event-stream, */*',
         ...(token ? { authorization: `Bearer ${token}` } : {}),
         ...(isJson ? { 'content-type': 'application/json' } : {}),
       },
@@ -275,9 +276,16 @@ export async function findLeaks(env: Record<string, string>): Promise<LeakReport
   const visit = async (caller: string, path: string, body: object) => {
     routes.add(`POST ${path.replaceAll(/[\da-f-]{36}/g, ':id')}`)
     const status = await probe(caller, 'POST', path, body)
-    if (status < 300 && caller.endsWith('scope read') && !/search|test/.test(path))
+    if (status < 300 && caller.endsWith('scope read') && !/search|test|mcp/.test(path))
       leaks.add(`${caller} may ask at POST ${path}`)
   }
+  const callTool = (caller: string, name: string, args: object) =>
+    visit(caller, '/mcp', {
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'tools/call',
+      params: { name, arguments: args },
+    })
   for (const caller of callers) {
     for (const { conversation, message } of asked) {
       for (const path of ['/chat/ask', '/chat/ask-v2', '/chat/stream'])
@@ -288,6 +296,11 @@ export async function findLeaks(env: Record<string, string>): Promise<LeakReport
     for (const avee of [open, closed, other, 'local'])
       await visit(caller, '/search', { avee, scope: 'all', query: question, limit: 50 })
     await visit(caller, '/search', { query: question, limit: 50 })
+    await callTool(caller, 'search_documents', { query: question, limit: 50 })
+    for (const avee of [open, closed]) {
+      await callTool(caller, 'ask_avee', { avee, question })
+      await callTool(caller, 'recall', { avee, query: 'keeper' })
+    }
     await visit(caller, '/api/documents/test', { query: question })
     await visit(caller, '/api/documents/search-text', { search_text: 'keeper' })
   }
@@ -344,6 +357,8 @@ export async function findLeaks(env: Record<string, string>): Promise<LeakReport
       return { path: filled, queries }
     })
   }
+  for (const caller of callers)
+    await forEach(documents, (document_id) => callTool(caller, 'read_document', { document_id }))
   const operations = Object.values(contract).flatMap((module) =>
     Object.values<unknown>(module).filter(
       (value): value is Operation => typeof value === 'object' && value !== null && 'summary' in value,

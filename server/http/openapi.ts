@@ -34,6 +34,7 @@ const tags = [
   },
   { name: 'deletions', description: 'Receipts of deletions.' },
   { name: 'localchat', description: 'The LocalChat protocol: the caller’s library and local models.' },
+  { name: 'mcp', description: 'The Model Context Protocol.' },
   { name: 'server', description: 'Health of the server.' },
 ]
 

@@ -9,7 +9,7 @@ export {
   knowledge,
   type ListedDocument,
 } from './knowledge.ts'
-export { areVisible, type DocumentLayers } from './policy.ts'
+export { areVisible, type DocumentLayers, documentPolicy } from './policy.ts'
 export { knowledgeRoutes } from './routes.ts'
 export type { Hit } from './search/hit.ts'
 export type { SearchQuery } from './search/search.ts'

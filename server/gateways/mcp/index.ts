@@ -1,0 +1,2 @@
+export { type Mcp, mcp } from './mcp.ts'
+export { mcpRoutes } from './routes.ts'
