@@ -7,6 +7,7 @@ import { adminRoutes, admin as createAdmin } from './admin/index.ts'
 import { aveeRoutes, avees as createAvees } from './avees/index.ts'
 import { chatRoutes, chat as createChat } from './chat/index.ts'
 import type { Config, Secret } from './config.ts'
+import { dataExport as createDataExport, dataExportRoutes } from './data-export/index.ts'
 import { lockDirectory, newId, openDatabase } from './db/index.ts'
 import { deletions as createDeletions, deletionRoutes } from './deletions/index.ts'
 import { diskSpace } from './disk-space.ts'
@@ -234,6 +235,9 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
   )
   await http.register(globalSearchRoutes({ search }))
   await http.register(mcpRoutes({ mcp }))
+  await http.register(
+    dataExportRoutes({ dataExport: createDataExport({ accounts, avees, knowledge, memory, chat }) }),
+  )
   await http.register(chatRoutes({ chat, runs, avees, insight, memory }))
   await http.register(localchatChatRoutes({ chat, runs, avees }))
   await http.register(localchatDocumentRoutes({ knowledge, avees, runs }))

@@ -28,21 +28,23 @@ export const aveeRoutes =
     route(app, createAvee, async (request, reply) => {
       const made = await avees.create(callerOf(request), request.body)
       void reply.header('location', `/avees/${made.avee.id}`)
-      return present(made)
+      return presentAvee(made)
     })
 
     route(app, listAvees, async (request) => {
       const { cards, next } = await avees.listPublic(callerOf(request), request.query)
-      return { avees: cards.map(present), next_cursor: next }
+      return { avees: cards.map(presentAvee), next_cursor: next }
     })
 
     route(app, listMyAvees, async (request) => {
       const caller = callerOf(request)
       const cards = await (request.query.followed ? avees.listFollowed(caller) : avees.listOwned(caller))
-      return { avees: cards.map(present) }
+      return { avees: cards.map(presentAvee) }
     })
 
-    route(app, getAvee, async (request) => present(await avees.getCard(callerOf(request), request.params.id)))
+    route(app, getAvee, async (request) =>
+      presentAvee(await avees.getCard(callerOf(request), request.params.id)),
+    )
 
     route(app, getProfile, async (request) => {
       const { handle, displayName, avatar } = await avees.profile(request.params.id)
@@ -63,7 +65,7 @@ export const aveeRoutes =
       const { avatar, ...fields } = request.body
       const isUnchanged = avatar === undefined || avatar?.startsWith('/')
       const changes = isUnchanged ? fields : { ...fields, avatar }
-      return present(await avees.update(callerOf(request), request.params.id, changes))
+      return presentAvee(await avees.update(callerOf(request), request.params.id, changes))
     })
 
     route(app, deleteAvee, async (request) => {
@@ -97,7 +99,7 @@ export const aveeRoutes =
   }
 
 /** The wire format of an avee. Only the owner sees the persona; the owner's id is never sent. */
-function present({ avee: shown, layer, isOwner, isFollowing, followers }: AveeCard) {
+export function presentAvee({ avee: shown, layer, isOwner, isFollowing, followers }: AveeCard) {
   const image = parseAvatar(shown.avatar)
   return {
     id: shown.id,

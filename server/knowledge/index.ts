@@ -10,6 +10,7 @@ export {
   type ListedDocument,
 } from './knowledge.ts'
 export { areVisible, type DocumentLayers, documentPolicy } from './policy.ts'
+export { presentDocument } from './present.ts'
 export { knowledgeRoutes } from './routes.ts'
 export type { Hit } from './search/hit.ts'
 export type { SearchQuery } from './search/search.ts'

@@ -1,4 +1,5 @@
 export { type Memory, type MemoryDependencies, memory } from './memory.ts'
+export { presentMemory } from './present.ts'
 export type { FoundMemory, RecalledMemory, RecallQuery } from './recall/memories.ts'
 export type { RecalledTurn, TurnQuery } from './recall/turns.ts'
 export { memoryRoutes } from './routes.ts'

@@ -1,9 +1,12 @@
+import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { fromBufferPromise } from 'yauzl'
 import type { ActiveSession, Session } from '../../contract/accounts.ts'
 import type { AdminUser } from '../../contract/admin.ts'
 import type { ErrorResponse } from '../../contract/common.ts'
 import { startApp, type TestApp } from '../app.ts'
 import {
+  ask,
   bodyOf,
   createAvee,
   createConversation,
@@ -302,6 +305,43 @@ describe.each(DATABASES)('account security on %s', (kind) => {
       expect(older.body.entries[0]).toMatchObject({ action: 'account.register' })
     })
   })
+})
+
+test('an export holds what its user owns and may read now', async () => {
+  await using app = await startApp({ REGISTRATION: 'open' })
+  const owner = await registerUser(app, { email: 'owner@example.org' })
+  const visitor = await registerUser(app, { email: 'visitor@example.org' })
+  const avee = await createAvee(owner.client, { handle: 'ada', persona: 'A retired sailor.' })
+  const tide = [{ name: '../tide.md', content: 'The tide turns at noon.' }]
+  await uploadFiles(owner.client, tide, { avee: avee.id, layer: 'intimate' })
+  await uploadFiles(owner.client, [{ name: 'list.txt', content: 'Rope and tar.' }])
+  const talk = await createConversation(visitor.client, 'ada')
+  await ask(visitor.client, talk.id, 'Who are you?')
+  const filesOf = async ({ client }: TestUser) => {
+    const response = await client.fetch('/me/export')
+    expect(response.headers.get('content-type')).toBe('application/zip')
+    const zip = await fromBufferPromise(Buffer.from(await response.arrayBuffer()), { lazyEntries: true })
+    const files: Record<string, string> = {}
+    for await (const entry of zip.eachEntry())
+      files[entry.fileName] = await text(await zip.openReadStreamPromise(entry))
+    return files
+  }
+
+  const own = await filesOf(owner)
+  expect(own).toMatchObject({
+    'documents/ada/tide.md': 'The tide turns at noon.',
+    'documents/library/list.txt': 'Rope and tar.',
+    'account.json': expect.stringContaining('owner@example.org'),
+    'avees.json': expect.stringContaining('A retired sailor.'),
+  })
+  expect(JSON.stringify(own)).not.toContain('Who are you?')
+
+  const visited = await filesOf(visitor)
+  expect(Object.keys(visited).filter((name) => name.startsWith('conversations/'))).toHaveLength(2)
+  expect(JSON.stringify(visited)).toContain('Who are you?')
+  expect(JSON.stringify(visited)).not.toMatch(/noon|retired sailor/)
+  await owner.client.patch('/avees/ada', { visibility: 'private' })
+  expect(JSON.stringify(await filesOf(visitor))).not.toContain('Who are you?')
 })
 
 describe.each(DATABASES)('the first account of a server on %s that others can reach', (kind) => {

@@ -15,9 +15,9 @@ import {
 } from 'lucide-react'
 import { Link, useLocation, useRoute } from 'wouter'
 import type { Me } from '../api/index.ts'
+import { useAppearance } from '../ui/appearance.ts'
 import { Menu, MenuItem, MenuSeparator } from '../ui/menu.tsx'
 import { Avatar } from '../ui/state.tsx'
-import { useTheme } from '../ui/theme.ts'
 import { Tooltip } from '../ui/tooltip.tsx'
 import { History } from './history.tsx'
 import { SidebarAvees } from './sidebar-avees.tsx'
@@ -103,7 +103,7 @@ export function Sidebar({ me }: { me: Me }) {
 }
 
 function AccountMenu({ me }: { me: Me }) {
-  const [theme, setTheme] = useTheme()
+  const [theme, setTheme] = useAppearance('theme')
   const [, navigate] = useLocation()
   const signOut = useSignOut()
   return (
@@ -122,7 +122,7 @@ function AccountMenu({ me }: { me: Me }) {
       <MenuItem icon={Moon} checked={theme === 'dark'} onSelect={() => setTheme('dark')}>
         Dark
       </MenuItem>
-      <MenuItem icon={Monitor} checked={theme === 'system'} onSelect={() => setTheme('system')}>
+      <MenuItem icon={Monitor} checked={theme === undefined} onSelect={() => setTheme(undefined)}>
         System default
       </MenuItem>
       <MenuSeparator />

@@ -2,7 +2,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { KeyRound } from 'lucide-react'
 import { type FormEvent, useState } from 'react'
 import { createApiKey, deleteApiKey, listApiKeys, maxRequestsPerMinute } from '../../../contract/accounts.ts'
-import { listMyAvees } from '../../../contract/avees.ts'
+import { type Avee, listMyAvees } from '../../../contract/avees.ts'
 import type { Scope } from '../../../contract/operation.ts'
 import { type ApiKey, keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
@@ -20,6 +20,8 @@ export function ApiKeys() {
   const api = useApi()
   const [isCreating, setIsCreating] = useState(false)
   const list = useQuery({ queryKey: keys.apiKeys, queryFn: () => api.call(listApiKeys) })
+  const mine = useQuery({ queryKey: keys.myAvees, queryFn: () => api.call(listMyAvees), staleTime: 60_000 })
+  const names = new Map(mine.data?.avees.map((avee) => [avee.id, nameOf(avee)]))
   return (
     <Section
       title="API keys"
@@ -42,7 +44,11 @@ export function ApiKeys() {
         list.data.api_keys.length > 0 && (
           <ul className="rows">
             {list.data.api_keys.map((key) => (
-              <KeyRow key={key.id} apiKey={key} />
+              <KeyRow
+                key={key.id}
+                apiKey={key}
+                aveeName={key.avee_id === null ? undefined : (names.get(key.avee_id) ?? 'One avee')}
+              />
             ))}
           </ul>
         )
@@ -52,13 +58,16 @@ export function ApiKeys() {
   )
 }
 
+const nameOf = ({ is_library, display_name }: Avee): string => (is_library ? 'Your library' : display_name)
+
 const scopesOf: Record<'all' | 'chat' | 'read', Scope[]> = {
   all: ['read', 'chat', 'manage'],
   chat: ['read', 'chat'],
   read: ['read'],
 }
 
-function KeyRow({ apiKey }: { apiKey: ApiKey }) {
+/** `aveeName` names the only avee that the key gives access to. */
+function KeyRow({ apiKey, aveeName }: { apiKey: ApiKey; aveeName: string | undefined }) {
   const api = useApi()
   const queries = useQueryClient()
   const [isConfirming, setIsConfirming] = useState(false)
@@ -73,7 +82,7 @@ function KeyRow({ apiKey }: { apiKey: ApiKey }) {
         }
         facts={
           <>
-            {apiKey.avee_id ? 'One avee · ' : ''}
+            {aveeName === undefined ? '' : `${aveeName} only · `}
             {apiKey.scopes.includes('manage')
               ? ''
               : apiKey.scopes.includes('chat')
@@ -82,6 +91,7 @@ function KeyRow({ apiKey }: { apiKey: ApiKey }) {
             {apiKey.requests_per_minute === null
               ? ''
               : `At most ${apiKey.requests_per_minute.toLocaleString('en')} per minute · `}
+            {apiKey.expires_at === null ? '' : `Expires ${formatTime(apiKey.expires_at)} · `}
             Created {formatTime(apiKey.created_at)} ·{' '}
             {apiKey.last_used_at ? `Last used ${formatTime(apiKey.last_used_at)}` : 'Never used'}
           </>
@@ -114,6 +124,7 @@ function NewKeyDialog({ onClose }: { onClose: () => void }) {
   const [aveeId, setAveeId] = useState('')
   const [rights, setRights] = useState<keyof typeof scopesOf>('all')
   const [perMinute, setPerMinute] = useState('')
+  const [days, setDays] = useState('')
   const mine = useQuery({ queryKey: keys.myAvees, queryFn: () => api.call(listMyAvees) })
   const create = useMutation({
     mutationFn: () =>
@@ -122,6 +133,7 @@ function NewKeyDialog({ onClose }: { onClose: () => void }) {
           name: name.trim(),
           scopes: scopesOf[rights],
           ...(aveeId ? { avee_id: aveeId } : {}),
+          ...(days ? { expires_in: Number(days) * 24 * 60 * 60 } : {}),
           ...(perMinute ? { requests_per_minute: Number(perMinute) } : {}),
         },
       }),
@@ -166,9 +178,15 @@ function NewKeyDialog({ onClose }: { onClose: () => void }) {
           <option value="">Full access to your account</option>
           {mine.data?.avees.map((avee) => (
             <option key={avee.id} value={avee.id}>
-              Only {avee.is_library ? 'your library' : avee.display_name}
+              {nameOf(avee)} only
             </option>
           ))}
+        </SelectField>
+        <SelectField label="Expires" value={days} onChange={(event) => setDays(event.target.value)}>
+          <option value="">Never</option>
+          <option value="30">After 30 days</option>
+          <option value="90">After 90 days</option>
+          <option value="365">After a year</option>
         </SelectField>
         <TextField
           label="Requests per minute"

@@ -4,12 +4,13 @@ import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { Page, Section } from '../../shell/page.tsx'
 import { useSignOut } from '../../shell/sign-out.ts'
+import { useAppearance } from '../../ui/appearance.ts'
 import { ButtonLink } from '../../ui/button.tsx'
 import { RadioGroup } from '../../ui/field.tsx'
 import { ErrorState, Skeleton } from '../../ui/state.tsx'
-import { type Theme, useTheme } from '../../ui/theme.ts'
 import { ApiKeys } from './api-keys.tsx'
 import { DeleteAccount } from './delete-account.tsx'
+import { ExportData } from './export-data.tsx'
 import { NotificationSwitch } from './notification-switch.tsx'
 import { PasswordForm } from './password-form.tsx'
 import { ProfileForm } from './profile-form.tsx'
@@ -17,7 +18,7 @@ import { Sessions } from './sessions.tsx'
 import { SignInSecurity } from './sign-in-security.tsx'
 import './settings-screen.css'
 
-const themes: { value: Theme; title: string }[] = [
+const themes: { value: 'system' | 'light' | 'dark'; title: string }[] = [
   { value: 'system', title: 'System default' },
   { value: 'light', title: 'Light' },
   { value: 'dark', title: 'Dark' },
@@ -27,13 +28,37 @@ const themes: { value: Theme; title: string }[] = [
 export function SettingsScreen() {
   const api = useApi()
   const me = useQuery({ queryKey: keys.me, queryFn: () => api.call(getMe) })
-  const [theme, setTheme] = useTheme()
+  const [theme = 'system', setTheme] = useAppearance('theme')
+  const [contrast, setContrast] = useAppearance('contrast')
+  const [density, setDensity] = useAppearance('density')
   const signOut = useSignOut()
   return (
     <Page title="Settings">
       <Section title="Appearance">
         <div className="themes">
-          <RadioGroup label="Theme" name="theme" value={theme} options={themes} onChange={setTheme} />
+          <RadioGroup
+            label="Theme"
+            name="theme"
+            value={theme}
+            options={themes}
+            onChange={(next) => setTheme(next === 'system' ? undefined : next)}
+          />
+          <label className="check">
+            <input
+              type="checkbox"
+              checked={contrast === 'high'}
+              onChange={(event) => setContrast(event.target.checked ? 'high' : undefined)}
+            />
+            High contrast
+          </label>
+          <label className="check">
+            <input
+              type="checkbox"
+              checked={density === 'compact'}
+              onChange={(event) => setDensity(event.target.checked ? 'compact' : undefined)}
+            />
+            Compact layout
+          </label>
         </div>
       </Section>
       <NotificationSwitch />
@@ -62,6 +87,7 @@ export function SettingsScreen() {
             </>
           )}
           <ApiKeys />
+          <ExportData />
           {me.data.mode === 'accounts' && <DeleteAccount />}
         </>
       )}

@@ -1,0 +1,2 @@
+export { dataExport } from './data-export.ts'
+export { dataExportRoutes } from './routes.ts'

@@ -1,0 +1,21 @@
+import { Download } from 'lucide-react'
+import { exportData } from '../../../contract/data-export.ts'
+import { useApi } from '../../api/react.tsx'
+import { Section } from '../../shell/page.tsx'
+
+/** Downloads everything of the user. */
+export function ExportData() {
+  const api = useApi()
+  return (
+    <Section
+      title="Export"
+      text="Your conversations, memories, avees and the original files of your documents, as a ZIP archive."
+      actions={
+        <a className="button button-secondary" href={api.url(exportData)} download>
+          <Download size={16} aria-hidden />
+          Export my data
+        </a>
+      }
+    />
+  )
+}
