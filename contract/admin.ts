@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 import { user } from './accounts.ts'
 import { describe, id, limitOf, ok, pageOf, pageQuery, shortText, time, timestamp } from './common.ts'
 import { deleted } from './deletions.ts'
-import { operation } from './operation.ts'
+import { content, operation } from './operation.ts'
 import { runStatus } from './runs.ts'
 
 const tags = ['administration'] as const
@@ -175,6 +175,18 @@ export const getStorage = operation({
       ),
     }),
   },
+})
+
+export const createBackup = operation({
+  method: 'POST',
+  path: '/admin/backup',
+  tags,
+  summary: 'Download a backup of the database and the original files',
+  description:
+    'A ZIP file with the state at one moment, made while the server works. A download that breaks off is no backup. `gabee restore` reads it. It contains everything that users have stored: keep it as safe as the server.',
+  access,
+  audit: 'backup.create',
+  responses: { 200: content({ 'application/zip': z.unknown() }) },
 })
 
 export const getLogs = operation({

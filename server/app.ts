@@ -5,6 +5,7 @@ import packageJson from '../package.json' with { type: 'json' }
 import { accountRoutes, accounts as createAccounts } from './accounts/index.ts'
 import { adminRoutes, admin as createAdmin } from './admin/index.ts'
 import { aveeRoutes, avees as createAvees } from './avees/index.ts'
+import { backupRoutes, backup as createBackup } from './backup/index.ts'
 import { chatRoutes, chat as createChat } from './chat/index.ts'
 import type { Config, Secret } from './config.ts'
 import { dataExport as createDataExport, dataExportRoutes } from './data-export/index.ts'
@@ -222,6 +223,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
   await http.register(accountRoutes({ accounts, avees, publicUrl: config.server.publicUrl }))
   await http.register(aveeRoutes({ avees }))
   await http.register(adminRoutes({ admin, accounts, avees, jobs, publicUrl: config.server.publicUrl }))
+  await http.register(backupRoutes({ backup: createBackup({ database, dataDir: config.dataDir }) }))
   await http.register(deletionRoutes({ deletions }))
   await http.register(runRoutes({ runs, visibleScopes: avees.visibleAmong }))
   await http.register(knowledgeRoutes({ knowledge, avees, runs }))

@@ -1,4 +1,5 @@
 import type { Kysely, Transaction } from 'kysely'
+import type { Snapshot } from './snapshot.ts'
 import type { Tables } from './tables.ts'
 
 /** A connection or a transaction. Store functions accept either, so that a caller can combine several in one transaction. */
@@ -35,6 +36,11 @@ export type Database = {
    * and the retention of the WAL are the operator's.
    */
   purge(): Promise<void>
+  /**
+   * Calls `work` with the contents of the database at one moment, without holding others back. The embedded database
+   * reads a copy of its files, made for this.
+   */
+  readSnapshot<T>(work: (snapshot: Snapshot) => Promise<T>): Promise<T>
   /** Makes one round trip; throws when the database is unavailable. */
   ping(): Promise<void>
   /** Whether a write of the last minute failed because the disk of the database is full. */

@@ -113,6 +113,19 @@ export const migrationUnknown = defineError(
     `A newer release has migrated the database to "${name}", which this release does not know. Start that release, or restore a backup from before it.`,
 )
 
+export const databaseNotEmpty = defineError(
+  409,
+  'database_not_empty',
+  () => 'The database is not empty. Create a new one, or name one without any tables.',
+)
+
+/** Nothing was stored. */
+export const tableDiffers = defineError(
+  500,
+  'table_differs',
+  (name: string) => `The rows of the table ${name} differ from the original, so nothing was stored.`,
+)
+
 /** No pending migration was stored. */
 export const migrationFailed = (name: string, cause: unknown): AppError =>
   new AppError(

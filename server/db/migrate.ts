@@ -4,19 +4,21 @@ import type { Log } from '../log.ts'
 import { migrationFailed, migrationUnknown } from './errors.ts'
 
 /**
- * Executes the pending migrations in one transaction, under a lock that other processes wait for. Throws when a newer
- * release has migrated the database.
+ * Executes the pending migrations in one transaction, under a lock that other processes wait for. Calls `keepCopy` before
+ * it changes a database that has been migrated before. Throws when a newer release has migrated the database.
  */
 export async function migrate<T>(
   db: Kysely<T>,
   migrations: Record<string, Migration>,
   log: Log,
+  keepCopy: () => Promise<void> = async () => {},
 ): Promise<void> {
   const known = Object.keys(migrations).toSorted()
   const executed = await listExecuted(db)
   const unknown = executed.find((name) => !known.includes(name))
   if (unknown !== undefined) throw migrationUnknown(unknown)
   if (executed.length === known.length) return
+  if (executed.length > 0) await keepCopy()
 
   const { error, results } = await db.connection().execute(async (session) => {
     // Building an index or waiting for the lock may take longer than the timeout of a statement.

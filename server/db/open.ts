@@ -44,7 +44,8 @@ export async function openDatabase(options: {
     await engine.close()
   }
   try {
-    await migrate(db, migrations, log)
+    await migrate(db, migrations, log, engine.copy?.keep)
+    await engine.copy?.delete()
   } catch (error) {
     await close()
     throw error
@@ -56,6 +57,7 @@ export async function openDatabase(options: {
     listen,
     notify,
     purge: engine.purge,
+    readSnapshot: engine.readSnapshot,
     async ping() {
       try {
         await pool.query('select 1')

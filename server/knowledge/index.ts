@@ -1,4 +1,5 @@
 export { documentNotFound, noFiles } from './errors.ts'
+export { type Originals, originals } from './files.ts'
 export { folderRoutes } from './folders/folder-routes.ts'
 export type { IngestTarget, UploadedFile } from './ingest/intake.ts'
 export {
@@ -14,3 +15,4 @@ export { presentDocument } from './present.ts'
 export { knowledgeRoutes } from './routes.ts'
 export type { Hit } from './search/hit.ts'
 export type { SearchQuery } from './search/search.ts'
+export { createVectorIndexes } from './store/vector-index.ts'

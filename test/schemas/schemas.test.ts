@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
-import { globSync } from 'node:fs'
+import { createWriteStream, globSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
 import { Kysely, sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
+import { backup, restoreBackup } from '../../server/backup/index.ts'
 import { openEmbedded } from '../../server/db/embedded/open.ts'
 import { type Database, type Db, openDatabase, type Tables } from '../../server/db/index.ts'
 import { defaultLimits } from '../../server/db/limits.ts'
@@ -94,10 +95,20 @@ async function contentsOf(db: Db): Promise<Contents> {
 
 const sorted = (rows: TableRow[]) => rows.map((row) => JSON.stringify(row)).toSorted()
 
+/** Makes a backup, restores it into another database and reads that one. */
+async function contentsOfRestored(database: Database, dataDir: string, kind: Kind): Promise<Contents> {
+  const file = path.join(dataDir, 'test.backup')
+  await backup({ database, dataDir }).write(createWriteStream(file), new AbortController().signal)
+  await using target = await createEmptyDatabase(kind)
+  await restoreBackup(file, { ...target, dataDir: target.dir, log })
+  await using restored = await openDatabase({ ...target, log })
+  return await contentsOf(restored.db)
+}
+
 describe.each(DATABASES)('a filled database of a release on %s', (kind) => {
   // Creating an embedded database and opening it twice takes some seconds.
   test.each(versions)(
-    'keeps its contents when %s is migrated to the newest schema',
+    'keeps its contents when %s is migrated to the newest schema, and in a restored backup',
     async (version) => {
       const { source, before } = await restore(kind, version)
       await using _ = source
@@ -121,6 +132,8 @@ describe.each(DATABASES)('a filled database of a release on %s', (kind) => {
           expect(sorted(found), table).toEqual(expect.arrayContaining(sorted(expected)))
         else expect(sorted(found), table).toEqual(sorted(expected))
       }
+      const target = DATABASES.find((other) => other !== kind) ?? kind
+      expect(await contentsOfRestored(database, source.dir, target), `restored into ${target}`).toEqual(after)
     },
     120_000,
   )

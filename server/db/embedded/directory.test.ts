@@ -2,11 +2,14 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 import { createTestDatabase } from '../../../test/databases.ts'
 import { createLog } from '../../log.ts'
+import { defaultLimits } from '../limits.ts'
 import { openDatabase } from '../open.ts'
 import { prepareDirectory } from './directory.ts'
+import { openEmbedded } from './open.ts'
 
 const log = createLog('silent')
 const entryPoint = new URL('../index.ts', import.meta.url)
@@ -102,6 +105,22 @@ describe('a data directory', () => {
     )
     expect(created).toBe(path.join(dir, 'database'))
     expect(readdirSync(dir)).toEqual(['database'])
+  })
+
+  test('goes back to the copy that was kept before a change', async () => {
+    await using source = await createTestDatabase('embedded')
+    const { pool, copy, stop, close } = await openEmbedded({ ...source, log, limits: defaultLimits })
+    await copy?.keep()
+    await pool.query('create table change (n int)')
+    await stop()
+    await pool.end()
+    await close()
+    expect(readdirSync(source.dir).toSorted()).toEqual(['database', 'database.lock'])
+    await using database = await openDatabase({ ...source, log })
+    const { rows } = await sql<{ name: string | null }>`select to_regclass('change') as name`.execute(
+      database.db,
+    )
+    expect(rows).toEqual([{ name: null }])
   })
 
   test.skipIf(process.platform === 'win32')(

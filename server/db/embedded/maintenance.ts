@@ -190,6 +190,7 @@ export function startMaintenance(
   }
 
   let isStopped = false
+  let isPaused = false
   const timer = setInterval(() => {
     const task = isCheckpointDue()
       ? checkpoint
@@ -198,7 +199,7 @@ export function startMaintenance(
         : isVacuumDue()
           ? vacuum
           : undefined
-    if (running !== undefined || task === undefined) return
+    if (running !== undefined || isPaused || task === undefined) return
     running = task()
       .catch((error: unknown) => log.warn({ err: error }, 'maintenance of the embedded database failed'))
       .finally(() => {
@@ -215,6 +216,17 @@ export function startMaintenance(
       const request = Promise.withResolvers<void>()
       purgeRequests.push(request)
       return request.promise
+    },
+    /** Runs a checkpoint, then `work`, during which there is no other one. */
+    async betweenCheckpoints(work: () => Promise<void>): Promise<void> {
+      isPaused = true
+      try {
+        await running
+        await checkpoint()
+        await work()
+      } finally {
+        isPaused = false
+      }
     },
     /** Starts nothing more and waits for the running task. */
     async stop(): Promise<void> {

@@ -1,4 +1,5 @@
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import type { AppError } from '../../errors.ts'
 import type { Log } from '../../log.ts'
 import { createChannels } from '../channels.ts'
@@ -6,10 +7,12 @@ import type { Db, Trx } from '../database.ts'
 import type { Engine } from '../engine.ts'
 import { directoryUnusable } from '../errors.ts'
 import type { Limits } from '../limits.ts'
-import { createPool } from '../pool.ts'
+import { readSnapshot } from '../snapshot.ts'
+import { copyDatabase } from './copy.ts'
 import { prepareDirectory } from './directory.ts'
 import { lockDirectory } from './lock.ts'
 import { defaultSchedule, type MaintenanceSchedule, startMaintenance } from './maintenance.ts'
+import { createEmbeddedPool, openDirectory } from './open-pool.ts'
 import { shareConnection } from './shared-connection.ts'
 import { createDatabase, startEngine } from './supervisor.ts'
 
@@ -28,18 +31,16 @@ export async function openEmbedded({
   makeDirectory(dir)
   const lock = lockDirectory(dir)
   try {
+    deleteCopies(dir)
     const path = await prepareDirectory(dir, createDatabase)
     const engine = startEngine({ dir: path, log, limits })
     await engine.open().catch((error: AppError) => {
       throw directoryUnusable(path, error.cause)
     })
-    const pool = createPool(
-      { max: 1, idleTimeoutMillis: 0, user: 'postgres', database: 'postgres', ssl: false, pipeline: true },
-      engine.connect,
-      { log, limits },
-    )
+    const pool = createEmbeddedPool(engine, { log, limits })
     const maintenance = startMaintenance(pool, engine.stats, log, schedule)
     const connections = shareConnection(pool, limits.connectTimeoutMs)
+    let isCopyKept = false
     return {
       kind: 'embedded',
       pool,
@@ -52,8 +53,32 @@ export async function openEmbedded({
       }),
       purge: maintenance.purge,
       stop: maintenance.stop,
+      async readSnapshot(work) {
+        const copy = join(dir, snapshotName)
+        try {
+          await copyDatabase(path, copy, maintenance.betweenCheckpoints)
+          await using opened = await openDirectory(copy, log)
+          return await readSnapshot(opened.pool, work)
+        } finally {
+          deleteCopies(dir)
+        }
+      },
+      copy: {
+        async keep() {
+          await copyDatabase(path, join(dir, copyName), maintenance.betweenCheckpoints)
+          isCopyKept = true
+        },
+        async delete() {
+          isCopyKept = false
+          deleteCopies(dir)
+        },
+      },
       async close() {
         await engine.close()
+        if (isCopyKept) {
+          rmSync(path, { recursive: true })
+          renameSync(join(dir, copyName), path)
+        }
         lock.release()
       },
     }
@@ -61,6 +86,15 @@ export async function openEmbedded({
     lock.release()
     throw error
   }
+}
+
+/** Copies of the database in the data directory: of its contents at one moment, and from before a migration. */
+const snapshotName = 'database.snapshot'
+const copyName = 'database.before-migration'
+
+/** Also deletes what a crash has left: a copy has rows that were deleted since. */
+function deleteCopies(dir: string): void {
+  for (const name of [snapshotName, copyName]) rmSync(join(dir, name), { recursive: true, force: true })
 }
 
 function makeDirectory(dir: string): void {

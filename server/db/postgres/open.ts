@@ -1,9 +1,11 @@
 import { Socket } from 'node:net'
 import { sql } from 'kysely'
+import type { Pool } from 'pg'
 import type { Log } from '../../log.ts'
 import type { Engine } from '../engine.ts'
-import type { Limits } from '../limits.ts'
+import { defaultLimits, type Limits } from '../limits.ts'
 import { createPool } from '../pool.ts'
+import { readSnapshot } from '../snapshot.ts'
 import { checkServer } from './check-server.ts'
 import { startListener } from './listener.ts'
 
@@ -20,25 +22,11 @@ export async function openPostgres({
   log: Log
   limits: Limits
 }): Promise<Engine> {
-  const config = {
-    connectionString: url,
-    application_name: 'gabee',
-    keepAlive: true,
-    statement_timeout: limits.statementTimeoutMs,
-    idle_in_transaction_session_timeout: limits.idleInTransactionTimeoutMs,
-  }
-  const pool = createPool(
-    { ...config, max: limits.maxConnections, idleTimeoutMillis: 60_000 },
-    () => new Socket(),
-    { log, limits },
+  const pool = await openPool({ url, log, limits })
+  const listener = startListener(
+    { ...configOf(url, limits), connectionTimeoutMillis: limits.connectTimeoutMs },
+    log,
   )
-  try {
-    await checkServer(pool, url)
-  } catch (error) {
-    await pool.end()
-    throw error
-  }
-  const listener = startListener({ ...config, connectionTimeoutMillis: limits.connectTimeoutMs }, log)
   return {
     kind: 'postgres',
     pool,
@@ -49,8 +37,41 @@ export async function openPostgres({
       await sql`select pg_notify(${channel}, ${payload})`.execute(on)
     },
     purge: async () => {},
+    readSnapshot: (work) => readSnapshot(pool, work),
     stats: () => ({}),
     stop: async () => listener.close(),
     close: async () => {},
   }
+}
+
+const configOf = (url: string, limits: Limits) => ({
+  connectionString: url,
+  application_name: 'gabee',
+  keepAlive: true,
+  statement_timeout: limits.statementTimeoutMs,
+  idle_in_transaction_session_timeout: limits.idleInTransactionTimeoutMs,
+})
+
+/** Opens connections to a server that has what Gabee needs. */
+export async function openPool({
+  url,
+  log,
+  limits = defaultLimits,
+}: {
+  url: string
+  log: Log
+  limits?: Limits
+}): Promise<Pool> {
+  const pool = createPool(
+    { ...configOf(url, limits), max: limits.maxConnections, idleTimeoutMillis: 60_000 },
+    () => new Socket(),
+    { log, limits },
+  )
+  try {
+    await checkServer(pool, url)
+  } catch (error) {
+    await pool.end()
+    throw error
+  }
+  return pool
 }

@@ -98,6 +98,20 @@ export function vectorIndexes({ database, log }: { database: Database; log: Log 
 
 export type VectorIndexes = ReturnType<typeof vectorIndexes>
 
+/** Creates the indexes of vectors that were stored without them. */
+export async function createVectorIndexes(parts: { database: Database; log: Log }): Promise<void> {
+  const { rows } = await sql<{ space: string; dimensions: number }>`
+    select distinct model as space, vector_dims(embedding) as dimensions from passage_vectors`.execute(
+    parts.database.db,
+  )
+  const indexes = vectorIndexes(parts)
+  for (const { space, dimensions } of rows) {
+    await indexes.prepare(space, dimensions)
+    indexes.buildWhenLarge(space, dimensions)
+    await indexes.idle()
+  }
+}
+
 /** An interrupted build leaves an invalid index, which is updated but never used. */
 async function dropInvalid(db: Db, name: string): Promise<void> {
   const { rows } = await sql<{ valid: boolean }>`

@@ -1,0 +1,3 @@
+export { type Backup, backup } from './backup.ts'
+export { moveDatabase, restoreBackup } from './restore.ts'
+export { backupRoutes } from './routes.ts'
