@@ -68,7 +68,12 @@ const caller = { userId: settings.user, isAdmin: false, aveeId: null, via: 'sess
 const http = await createHttp({
   config: readConfig({ PORT: `${settings.port}` }),
   log,
-  identity: { mode: async () => 'personal', owner: async () => caller, byToken: async () => caller },
+  identity: {
+    mode: async () => 'personal',
+    owner: async () => caller,
+    byToken: async () => caller,
+    visitor: async () => undefined,
+  },
   readiness: async () => {
     throw new Error('unused')
   },

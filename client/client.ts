@@ -145,7 +145,8 @@ export function createClient(options: ClientOptions = {}): Client {
     }
     if (response.ok) return response
     const error = await readError(response)
-    if (error.status === 401 && !operation.path.startsWith('/auth/')) options.onSignedOut?.()
+    // Whether anybody is signed in is what `GET /me` asks.
+    if (error.status === 401 && !/^\/(?:auth\/|me$)/.test(operation.path)) options.onSignedOut?.()
     throw error
   }
 

@@ -55,6 +55,8 @@ export const avee = component(
     is_following: z.boolean(),
     followers: z.int(),
     model: z.nullable(z.string()),
+    anonymous: describe(z.boolean(), 'Whether visitors without an account may ask it while it is public.'),
+    example_questions: z.array(z.string()),
     persona: z.optional(describe(z.string(), 'Only for the owner.')),
     persona_notes: z.optional(
       describe(z.string(), 'Only for the owner: style notes derived from the owner’s feedback on answers.'),
@@ -76,6 +78,8 @@ const settings = {
   avatar,
   visibility,
   model: z.string().check(z.minLength(1), z.maxLength(200)),
+  anonymous: z.boolean(),
+  example_questions: z.array(text(300)).check(z.maxLength(8)),
 }
 const { handle: _handle, display_name: _displayName, ...optionalSettings } = settings
 
@@ -125,6 +129,7 @@ export const getAvee = operation({
   path: '/avees/:id',
   tags,
   summary: 'Get an avee',
+  access: 'visitor',
   params: aveeParams,
   responses: { 200: avee },
 })
@@ -134,6 +139,7 @@ export const getAvatar = operation({
   path: '/avees/:id/avatar',
   tags,
   summary: 'Get the image of an avee',
+  access: 'visitor',
   description:
     'The member `avatar` of an avee has the path of the image. It may be cached: a new image has a new path.',
   params: aveeParams,
@@ -154,8 +160,24 @@ export const getProfile = operation({
       handle: z.string(),
       display_name: z.string(),
       avatar: describe(z.nullable(z.string()), 'An emoji or a data: URL of an image.'),
+      anonymous: describe(
+        z.boolean(),
+        'Whether it can be asked without an account (`POST /avees/{id}/visits`).',
+      ),
     }),
   },
+})
+
+export const startVisit = operation({
+  method: 'POST',
+  path: '/avees/:id/visits',
+  tags,
+  summary: 'Visit an avee without an account',
+  description:
+    'For a public avee whose owner allows it (`anonymous`). The token is sent as the header `X-Visitor`; pages of the server get a cookie too. Visitors read and ask at the public layer. Nothing is remembered of them, and their conversations are deleted when the token expires, unless they sign in and keep them (`POST /me/visit`).',
+  access: 'public',
+  params: aveeParams,
+  responses: { 201: z.object({ token: z.string(), expires_at: timestamp }) },
 })
 
 /** The path in the member `avatar`; sent back, it leaves the image as it is. */

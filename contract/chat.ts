@@ -125,11 +125,23 @@ export type Conversation = z.infer<typeof conversation>
 
 const conversationTags = ['conversations'] as const
 
+export const keepVisit = operation({
+  method: 'POST',
+  path: '/me/visit',
+  tags: conversationTags,
+  summary: 'Keep the conversations of a visit without an account',
+  description:
+    'Moves the conversations of the visitor with the token in the header `X-Visitor` or in the cookie to the caller.',
+  scope: 'chat',
+  responses: { 200: z.object({ conversations: z.int() }) },
+})
+
 export const createConversation = operation({
   method: 'POST',
   path: '/conversations',
   tags: conversationTags,
   summary: 'Create a conversation with an avee',
+  access: 'visitor',
   scope: 'chat',
   body: z.object({ avee: describe(shortText(100), 'Id or handle.') }),
   responses: { 201: conversation },
@@ -140,6 +152,7 @@ export const listConversations = operation({
   path: '/conversations',
   tags: conversationTags,
   summary: 'List the conversations of the caller',
+  access: 'visitor',
   description: 'Pinned conversations first, then the most recent. `query` searches titles and messages.',
   query: z.extend(pageQuery, {
     avee: z.optional(shortText(100)),
@@ -154,6 +167,7 @@ export const getConversation = operation({
   path: '/conversations/:id',
   tags: conversationTags,
   summary: 'Get a conversation',
+  access: 'visitor',
   params: idParams,
   responses: { 200: conversation },
 })
@@ -207,6 +221,7 @@ export const listMessages = operation({
   path: '/conversations/:id/messages',
   tags: conversationTags,
   summary: 'List the messages of the active branch',
+  access: 'visitor',
   params: idParams,
   query: z.object({
     limit: limitOf(500, 100),
@@ -226,6 +241,7 @@ export const findMessages = operation({
   path: '/conversations/:id/matches',
   tags: conversationTags,
   summary: 'Find messages of the active branch',
+  access: 'visitor',
   description:
     'By a text that they contain, in any case, or by an id. Returns the last 1,000 matches, oldest first.',
   params: idParams,
@@ -247,6 +263,7 @@ export const exportConversation = operation({
   path: '/conversations/:id/export',
   tags: conversationTags,
   summary: 'Export a conversation',
+  access: 'visitor',
   description: 'Markdown contains the active branch, JSON all branches.',
   params: idParams,
   query: z.object({ format: z._default(z.enum(['markdown', 'json']), 'markdown') }),
@@ -263,6 +280,7 @@ export const setLeaf = operation({
   path: '/conversations/:id/leaf',
   tags: conversationTags,
   summary: 'Activate the branch that contains a message',
+  access: 'visitor',
   scope: 'chat',
   params: idParams,
   body: z.object({ message_id: id }),
@@ -274,6 +292,7 @@ export const getMessage = operation({
   path: '/messages/:id',
   tags: conversationTags,
   summary: 'Get a message',
+  access: 'visitor',
   params: idParams,
   responses: { 200: message },
 })
@@ -372,6 +391,7 @@ export const askQuestion = operation({
   work: 'questions',
   tags: chatTags,
   summary: 'Ask a question and wait for the answer',
+  access: 'visitor',
   scope: 'chat',
   description: parameterDescription,
   headers: idempotencyHeaders,
@@ -400,6 +420,7 @@ export const streamAnswer = operation({
   work: 'questions',
   tags: chatTags,
   summary: 'Ask a question and stream the answer',
+  access: 'visitor',
   scope: 'chat',
   description: `${parameterDescription} The run continues if the connection ends; GET /runs/{id}/events resumes the stream.`,
   headers: idempotencyHeaders,
@@ -414,6 +435,7 @@ export const regenerateAnswer = operation({
   work: 'questions',
   tags: chatTags,
   summary: 'Regenerate an answer and stream it',
+  access: 'visitor',
   scope: 'chat',
   description: 'Adds a sibling of the answer; the previous answer is kept.',
   params: messageParams,
@@ -439,6 +461,7 @@ export const editQuestion = operation({
   work: 'questions',
   tags: chatTags,
   summary: 'Edit a question and stream its answer',
+  access: 'visitor',
   scope: 'chat',
   description: 'Adds a sibling of the question; the previous question and its answers are kept.',
   params: messageParams,

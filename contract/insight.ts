@@ -110,6 +110,7 @@ export const getTurnAnalysis = operation({
   path: '/messages/:id/intelligence',
   tags,
   summary: 'Get the analysis of an answer',
+  access: 'visitor',
   params: idParams,
   responses: { 200: turnAnalysis },
 })

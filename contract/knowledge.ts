@@ -172,6 +172,7 @@ export const getDocument = operation({
   path: '/documents/:id',
   tags,
   summary: 'Get a document',
+  access: 'visitor',
   params: idParams,
   responses: { 200: document },
 })
@@ -215,6 +216,7 @@ export const getDocumentText = operation({
   path: '/documents/:id/text',
   tags,
   summary: 'Get the extracted text of a document',
+  access: 'visitor',
   params: idParams,
   responses: { 200: z.object({ pages: z.array(z.object({ page: z.int(), text: z.string() })) }) },
 })
@@ -226,6 +228,7 @@ export const getPageWords = operation({
   path: '/documents/:id/pages/:page/words',
   tags,
   summary: 'Get the recognized words of a scanned page',
+  access: 'visitor',
   params: z.extend(idParams, { page: z.coerce.number().check(z.int(), z.minimum(1)) }),
   responses: {
     200: z.object({
@@ -242,6 +245,7 @@ export const getDocumentFile = operation({
   path: '/documents/:id/file',
   tags,
   summary: 'Download the original file',
+  access: 'visitor',
   params: idParams,
   responses: { 200: content({ 'application/octet-stream': z.unknown() }) },
 })
@@ -270,6 +274,7 @@ export const getPassage = operation({
   path: '/documents/:id/passages/:n',
   tags,
   summary: 'Get a passage and its context',
+  access: 'visitor',
   params: z.extend(idParams, { n: z.coerce.number().check(z.int(), z.minimum(1)) }),
   responses: { 200: passage },
 })

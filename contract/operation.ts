@@ -1,7 +1,10 @@
 import type * as z from 'zod/mini'
 
-/** public: everybody. user: any signed-in user. admin: administrators of the server. */
-export type Access = 'public' | 'user' | 'admin'
+/**
+ * public: everybody. visitor: any signed-in user, and visitors without an account. user: any signed-in user. admin:
+ * administrators of the server.
+ */
+export type Access = 'public' | 'visitor' | 'user' | 'admin'
 
 /** What an API key may do: read; ask avees, which stores answers; change everything else. */
 export const scopes = ['read', 'chat', 'manage'] as const

@@ -59,6 +59,7 @@ export const getRun = operation({
   path: '/runs/:id',
   tags,
   summary: 'Get a run',
+  access: 'visitor',
   params,
   responses: { 200: run },
 })
@@ -68,6 +69,7 @@ export const readRunEvents = operation({
   path: '/runs/:id/events',
   tags,
   summary: 'Read the events of a run',
+  access: 'visitor',
   description:
     'Replays the log from the start or after a given event, follows it live and ends after the last event. 409: the log has no such event yet. 410: the events have expired.',
   params,
@@ -94,6 +96,7 @@ export const stopRun = operation({
   path: '/runs/:id',
   tags,
   summary: 'Stop a run',
+  access: 'visitor',
   scope: 'chat',
   description: 'Keeps what the run has produced. Does not change a finished run.',
   params,

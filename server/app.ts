@@ -240,7 +240,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
   await http.register(
     dataExportRoutes({ dataExport: createDataExport({ accounts, avees, knowledge, memory, chat }) }),
   )
-  await http.register(chatRoutes({ chat, runs, avees, insight, memory }))
+  await http.register(chatRoutes({ chat, runs, avees, insight, memory, findVisitor: accounts.visitor }))
   await http.register(localchatChatRoutes({ chat, runs, avees }))
   await http.register(localchatDocumentRoutes({ knowledge, avees, runs }))
   await http.register(localchatModelRoutes({ models, runs }))

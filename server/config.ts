@@ -203,6 +203,9 @@ export const settings = z.object({
   LIMIT_QUESTIONS_PER_MINUTE: integer(0, 1_000_000)
     .prefault('0')
     .describe('Questions per minute and user. 0 sets no limit.'),
+  LIMIT_ANONYMOUS_QUESTIONS_PER_HOUR: integer(0, 1_000_000)
+    .prefault('30')
+    .describe('Questions per hour and address of visitors without an account. 0 sets no limit.'),
   LIMIT_UPLOADS_PER_HOUR: integer(0, 1_000_000)
     .prefault('0')
     .describe('Uploads and imports of documents per hour and user. 0 sets no limit.'),
@@ -415,6 +418,7 @@ export function readConfig(env: Record<string, string | undefined>) {
     /** New work per user and minute or hour; 0 for no limit. */
     limits: {
       questions: s.LIMIT_QUESTIONS_PER_MINUTE,
+      anonymousQuestions: s.LIMIT_ANONYMOUS_QUESTIONS_PER_HOUR,
       uploads: s.LIMIT_UPLOADS_PER_HOUR,
       pulls: s.LIMIT_PULLS_PER_HOUR,
     },

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis'
 import type { Work } from '../contract/operation.ts'
 import type { DiskSpace } from './disk-space.ts'
+import type { Caller } from './http/caller.ts'
 import {
   addressKey,
   createRateLimiter,
@@ -14,12 +15,16 @@ const addressFactor = 10
 
 const windowSeconds: Record<Work, number> = { questions: 60, uploads: 60 * 60, pulls: 60 * 60 }
 
-/** How much work of each kind a user may start: questions per minute, uploads and pulls per hour. 0: no limit. */
-type WorkLimits = Record<Work, number>
+/**
+ * How much work of each kind a user may start: questions per minute, uploads and pulls per hour; and questions per hour
+ * and address of visitors without an account. 0: no limit.
+ */
+type WorkLimits = Record<Work | 'anonymousQuestions', number>
 
 /**
  * Returns a function that admits new work of a user or throws: 507 while the disk is almost full, 429 beyond the limit
- * of the user (with all sessions and API keys) or beyond ten times that limit of one address.
+ * of the user (with all sessions and API keys) or beyond ten times that limit of one address. Visitors without an account
+ * have a limit by address instead.
  */
 export function limitWork(limits: WorkLimits, disk: DiskSpace, redis: Redis | undefined) {
   const limiters = new Map<Work, { users: RateLimiter; addresses: RateLimiter }>()
@@ -35,10 +40,20 @@ export function limitWork(limits: WorkLimits, disk: DiskSpace, redis: Redis | un
     })
   }
 
-  return async (work: Work, { userId, ip }: { userId: string; ip: string }): Promise<void> => {
+  const points = limits.anonymousQuestions
+  const visitors =
+    points === 0
+      ? undefined
+      : createRateLimiter({ name: 'anonymous-questions', points, duration: 60 * 60 }, redis)
+
+  return async (work: Work, { caller, ip }: { caller: Caller; ip: string }): Promise<void> => {
     await disk.assertFree()
     const { users, addresses } = limiters.get(work) ?? {}
-    for (const counted of [await users?.consume(userId), await addresses?.consume(addressKey(ip))])
+    const isVisitor = caller.via === 'visitor'
+    for (const counted of [
+      await (isVisitor ? visitors?.consume(addressKey(ip)) : users?.consume(caller.userId)),
+      await addresses?.consume(addressKey(ip)),
+    ])
       if (counted && 'waitMs' in counted) throw tooManyRequests(toRetryAfter(counted.waitMs))
   }
 }

@@ -1,10 +1,10 @@
 import { useQuery } from '@tanstack/react-query'
 import { type ReactNode, Suspense } from 'react'
-import { Redirect, Route, Switch, useLocation } from 'wouter'
+import { Redirect, Route, Switch } from 'wouter'
 import { getMe } from '../contract/accounts.ts'
-import { listConversations } from '../contract/chat.ts'
+import { keepVisit, listConversations } from '../contract/chat.ts'
 import { getLibraryStats } from '../contract/localchat.ts'
-import { ApiError, keys, type Me } from './api/index.ts'
+import { ApiError, type Client, keys, type Me } from './api/index.ts'
 import { useApi } from './api/react.tsx'
 import { usePreventStrayDrops } from './documents/file-drop.tsx'
 import { ResumeUploads } from './documents/upload-queue-context.tsx'
@@ -12,7 +12,9 @@ import { ChatScreen } from './screens/chat/chat-screen.tsx'
 import { TopBar } from './shell/page.tsx'
 import { onDemand, ScreenBoundary } from './shell/screen-boundary.tsx'
 import { Shell } from './shell/shell.tsx'
+import { keepsVisit, VisitorShell } from './shell/visitor-shell.tsx'
 import { ButtonLink } from './ui/button.tsx'
+import { loadLocally, saveLocally } from './ui/local-storage.ts'
 import { EmptyState, ErrorState, Skeleton } from './ui/state.tsx'
 
 // The chat is part of the first load; the other screens are loaded on demand.
@@ -50,16 +52,11 @@ export function App() {
         </Route>
         <Route>
           <Gate>
-            {(me) => (
-              <Shell me={me}>
-                <ResumeUploads />
-                <ScreenBoundary bar={<TopBar title="Error" />}>
-                  <Suspense fallback={<ScreenSkeleton />}>
-                    <Screens />
-                  </Suspense>
-                </ScreenBoundary>
-              </Shell>
-            )}
+            <ScreenBoundary bar={<TopBar title="Error" />}>
+              <Suspense fallback={<ScreenSkeleton />}>
+                <Screens />
+              </Suspense>
+            </ScreenBoundary>
           </Gate>
         </Route>
       </Switch>
@@ -79,6 +76,9 @@ function Screens() {
       </Route>
       <Route path="/chat/:handle/:id?">
         {({ handle, id }) => <ChatScreen key={handle} handle={handle} conversationId={id} />}
+      </Route>
+      <Route path={/^\/@(?<handle>[\w-]+)$/}>
+        {({ handle }) => <Redirect to={`/chat/${handle}`} replace />}
       </Route>
       <Route path="/library">
         <LibraryScreen />
@@ -114,14 +114,18 @@ function Screens() {
   )
 }
 
-/** Shows its children to signed-in users and redirects others to the sign-in screen. */
-function Gate({ children }: { children: (me: Me) => ReactNode }) {
+/** Shows its children in the layout of signed-in users, or in that of visitors without an account. */
+function Gate({ children }: { children: ReactNode }) {
   const api = useApi()
-  const [path] = useLocation()
-  const me = useQuery({ queryKey: keys.me, queryFn: () => api.call(getMe), staleTime: 60_000 })
-  if (me.data) return children(me.data)
-  if (me.error instanceof ApiError && me.error.status === 401)
-    return <Redirect to={`/login?next=${encodeURIComponent(path)}`} replace />
+  const me = useQuery({ queryKey: keys.me, queryFn: () => loadUser(api), staleTime: 60_000 })
+  if (me.error instanceof ApiError && me.error.status === 401) return <VisitorShell>{children}</VisitorShell>
+  if (me.data)
+    return (
+      <Shell me={me.data}>
+        <ResumeUploads />
+        {children}
+      </Shell>
+    )
   if (me.isError) {
     return (
       <main className="whole-page">
@@ -130,6 +134,16 @@ function Gate({ children }: { children: (me: Me) => ReactNode }) {
     )
   }
   return <div className="whole-page" role="status" aria-label="Loading" />
+}
+
+/** Loads the signed-in user, and gives them what they asked as a visitor before they signed in to keep it. */
+async function loadUser(api: Client): Promise<Me> {
+  const me = await api.call(getMe)
+  if (loadLocally(keepsVisit) !== undefined) {
+    saveLocally(keepsVisit, undefined)
+    await api.call(keepVisit).catch(() => undefined)
+  }
+  return me
 }
 
 /** `/`: the chat with the library, or the welcome screen for new users. */

@@ -66,6 +66,7 @@ import {
 } from './store.ts'
 import { isApiKey } from './tokens.ts'
 import { userAdministration } from './user-administration.ts'
+import { createVisitors } from './visitors.ts'
 
 export type Mode = 'personal' | 'accounts'
 
@@ -96,6 +97,7 @@ export type AccountsDependencies = {
 /** Within this time a server notices that another one on the same database has left personal mode. */
 const setupStateTtlMs = 2_000
 const registrationsPerHour = 100
+const visitsPerHour = 100
 const dayMs = 24 * 60 * 60_000
 
 /**
@@ -127,6 +129,13 @@ export async function accounts({
     startSignIn,
   })
   const registrations = createAddressLimit('registration', registrationsPerHour, settings.redis)
+  const visitors = createVisitors({
+    database,
+    runs,
+    deletions,
+    jobs,
+    limit: createAddressLimit('visit', visitsPerHour, settings.redis),
+  })
   const mail = settings.mail ? createMail(settings.mail) : null
 
   const readSetupState = async () => ({
@@ -208,7 +217,7 @@ export async function accounts({
       : text.includes('@')
         ? await findUserByEmail(db, text)
         : await findUserByHandle(db, text)
-    return found && toUser(found)
+    return found && found.visited_avee_id === null ? toUser(found) : undefined
   }
 
   async function requireUserBy(idHandleOrEmail: string): Promise<User> {
@@ -272,6 +281,9 @@ export async function accounts({
       const { id: userId, is_admin: isAdmin, isFresh: hasJustSignedIn } = user
       return { userId, isAdmin, aveeId: null, via: 'session', hasJustSignedIn }
     },
+
+    visitor: visitors.find,
+    startVisit: visitors.start,
 
     async state() {
       const has = (await getSetupState()).hasAccounts

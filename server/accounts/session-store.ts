@@ -41,6 +41,7 @@ export async function findSessionUser(db: Db, token: string, ip: string) {
     .where('token_hash', '=', tokenHash)
     .where('expires_at', '>', sql<Date>`now()`)
     .where('disabled_at', 'is', null)
+    .where('visited_avee_id', 'is', null)
     .executeTakeFirst()
   if (!found) return undefined
   const { stale, ...user } = found

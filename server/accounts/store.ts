@@ -65,6 +65,7 @@ export async function countUsers(db: Db) {
         .filterWhere('disabled_at', 'is', null)
         .as('admins'),
     ])
+    .where('visited_avee_id', 'is', null)
     .executeTakeFirstOrThrow()
   return { all: Number(all), admins: Number(admins) }
 }
@@ -91,9 +92,10 @@ export async function findUserByHandle(db: Db, handle: string): Promise<UserRow 
   return await db.selectFrom('users').selectAll().where('handle', '=', handle).executeTakeFirst()
 }
 
-/** Lists all users, the newest first. */
+/** Lists all users with an account, the newest first. */
 export async function listUsers(db: Db): Promise<UserRow[]> {
-  return await db.selectFrom('users').selectAll().orderBy('id', 'desc').execute()
+  const users = db.selectFrom('users').selectAll().where('visited_avee_id', 'is', null)
+  return await users.orderBy('id', 'desc').execute()
 }
 
 export async function updateUser(db: Db, id: string, changes: UserChanges): Promise<UserRow | undefined> {

@@ -63,6 +63,7 @@ export function admin({ database: { db }, dataDir }: AdminDependencies) {
       return new Map(rows.map(({ user_id, at }) => [user_id, at]))
     },
 
+    /** What visitors without an account ask counts for the owner of the avee. */
     async usage(from: Date, to: Date) {
       const { rows: usage } = await sql<{
         user_id: string
@@ -77,7 +78,9 @@ export function admin({ database: { db }, dataDir }: AdminDependencies) {
           coalesce(sum((usage ->> 'completion_tokens')::int8), 0)::float8 as completion_tokens
         from messages
           join conversations on conversations.id = messages.conversation_id
-          join users on users.id = conversations.user_id
+          join users asking on asking.id = conversations.user_id
+          left join avees visited on visited.id = asking.visited_avee_id
+          join users on users.id = coalesce(visited.owner_id, asking.id)
         where role = 'assistant' and messages.created_at >= ${from} and messages.created_at < ${to}
         group by users.id, messages.model order by questions desc`.execute(db)
       const { rows: storage } = await sql<{

@@ -6,6 +6,7 @@ import {
   handleReserved,
   handleTaken,
   isReservedHandle,
+  type SessionClient,
   userNotFound,
 } from '../accounts/index.ts'
 import { type Database, newId, translateConflict } from '../db/index.ts'
@@ -137,6 +138,13 @@ export function avees({
     return card
   }
 
+  async function getPublic(idOrHandle: string): Promise<Avee> {
+    const text = idOrHandle.toLowerCase()
+    const avee = await findAvee(db, isUuid(text) ? { id: text } : { handle: text })
+    if (avee?.visibility !== 'public' || avee.isLibrary) throw aveeNotFound()
+    return avee
+  }
+
   async function checkHandle(handle: string, userId: string): Promise<void> {
     if (isReservedHandle(handle)) throw handleReserved(handle)
     // An avee must not have the handle of another user.
@@ -245,14 +253,17 @@ export function avees({
       return await getCard(viewer, created.id)
     },
 
-    /** Returns the image of an avee. @throws avatar_not_found if it has none */
     /** Returns what people without an account may see of an avee. @throws 404 unless it is public */
-    async profile(idOrHandle: string): Promise<Pick<Avee, 'handle' | 'displayName' | 'avatar'>> {
-      const text = idOrHandle.toLowerCase()
-      const avee = await findAvee(db, isUuid(text) ? { id: text } : { handle: text })
-      if (avee?.visibility !== 'public' || avee.isLibrary) throw aveeNotFound()
-      return avee
+    profile: getPublic,
+
+    /** Starts the visit of somebody without an account. @throws 404 unless the avee is public and open to visitors */
+    async startVisit(idOrHandle: string, token: string | undefined, client: SessionClient) {
+      const avee = await getPublic(idOrHandle)
+      if (!avee.anonymous) throw aveeNotFound()
+      return await accounts.startVisit(avee.id, token, client)
     },
+
+    /** Returns the image of an avee. @throws avatar_not_found if it has none */
 
     async avatar(viewer: Viewer, idOrHandle: string): Promise<AvatarImage> {
       const image = parseAvatar((await view(viewer, idOrHandle)).avee.avatar)

@@ -11,11 +11,13 @@ import {
   listMyAvees,
   listPermissions,
   setPermission,
+  startVisit,
   unfollowAvee,
   updateAvee,
 } from '../../contract/avees.ts'
 import { callerOf } from '../http/caller.ts'
 import { route } from '../http/route.ts'
+import { setSessionCookie, visitorCookie, visitorToken } from '../http/session-cookie.ts'
 import { parseAvatar } from './avatar.ts'
 import type { AveeCard, Avees } from './avees.ts'
 
@@ -47,8 +49,17 @@ export const aveeRoutes =
     )
 
     route(app, getProfile, async (request) => {
-      const { handle, displayName, avatar } = await avees.profile(request.params.id)
-      return { handle, display_name: displayName, avatar }
+      const { handle, displayName, avatar, anonymous } = await avees.profile(request.params.id)
+      return { handle, display_name: displayName, avatar, anonymous }
+    })
+
+    route(app, startVisit, async (request, reply) => {
+      const { token, expiresAt } = await avees.startVisit(request.params.id, visitorToken(request), {
+        ip: request.ip,
+        userAgent: request.headers['user-agent'],
+      })
+      setSessionCookie(request, reply, token, expiresAt, { name: visitorCookie })
+      return { token, expires_at: expiresAt }
     })
 
     route(app, getAvatar, async (request, reply) => {
@@ -115,6 +126,8 @@ export function presentAvee({ avee: shown, layer, isOwner, isFollowing, follower
     is_following: isFollowing,
     followers,
     model: shown.model,
+    anonymous: shown.anonymous,
+    example_questions: shown.exampleQuestions,
     ...(isOwner ? { persona: shown.persona, persona_notes: shown.personaNotes } : {}),
     created_at: shown.createdAt,
     updated_at: shown.updatedAt,

@@ -20,6 +20,9 @@ export type Avee = {
   visibility: AveeRow['visibility']
   /** The model that answers; null for the default. */
   model: string | null
+  /** Whether visitors without an account may ask it while it is public. */
+  anonymous: boolean
+  exampleQuestions: string[]
   createdAt: Date
   updatedAt: Date
 }
@@ -274,6 +277,8 @@ function toAvee(row: AveeRow): Avee {
     avatar: row.avatar,
     visibility: row.visibility,
     model: row.model,
+    anonymous: row.anonymous,
+    exampleQuestions: row.example_questions,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   }

@@ -50,6 +50,7 @@ import {
   listSiblings,
   type MessageRow,
   setAutoTitle,
+  transferConversations,
   turnExpressions,
   updateConversation,
 } from './store.ts'
@@ -62,7 +63,7 @@ export type ChatDependencies = {
   avees: Avees
   knowledge: Knowledge
   models: Models
-  insight: Pick<Insight, 'recordTurn' | 'registerJobs' | 'freshUpdates' | 'purgeFindings'>
+  insight: Pick<Insight, 'recordTurn' | 'registerJobs' | 'freshUpdates' | 'purgeFindings' | 'transferTurns'>
   memory: Pick<
     Memory,
     | 'prepareTurn'
@@ -217,7 +218,8 @@ export function chat({
       model: options.model,
       useDocuments: options.useDocuments ?? true,
       history: options.history,
-      learn: options.learn,
+      // Nothing is remembered of visitors without an account.
+      learn: caller.via === 'visitor' ? false : options.learn,
       continuedId: options.continuedId,
     }
     const rows = {
@@ -306,6 +308,18 @@ export function chat({
     },
 
     getMessage,
+
+    /** Moves the conversations of a visitor to a user. Returns how many. */
+    async keepVisit(caller: Caller, visitor: Caller): Promise<number> {
+      const users = { from: visitor.userId, to: caller.userId }
+      return await database.transaction(async (trx) => {
+        await assertQuota(trx, caller)
+        const moved = await transferConversations(trx, users)
+        await runs.transfer(trx, users)
+        await insight.transferTurns(trx, users)
+        return moved
+      })
+    },
 
     /** Searches the conversations of a user with an avee, the best first. */
     search: conversationSearch({ database, knowledge, memory }),

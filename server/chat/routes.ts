@@ -7,6 +7,7 @@ import {
   findMessages,
   getConversation,
   getMessage,
+  keepVisit,
   listConversations,
   listMessages,
   regenerateAnswer,
@@ -15,9 +16,10 @@ import {
   updateConversation,
 } from '../../contract/chat.ts'
 import type { Avees } from '../avees/index.ts'
-import { callerOf } from '../http/caller.ts'
+import { type Caller, callerOf } from '../http/caller.ts'
 import { idempotencyKeyOf } from '../http/idempotency.ts'
 import { route } from '../http/route.ts'
+import { visitorToken } from '../http/session-cookie.ts'
 import { sendRun } from '../http/sse.ts'
 import type { Insight } from '../insight/index.ts'
 import type { Memory } from '../memory/index.ts'
@@ -29,13 +31,21 @@ import { exportMarkdown } from './export.ts'
 import { chatInsightRoutes } from './insight-routes.ts'
 import { conversationPosition } from './store.ts'
 
-export type ChatRouteDependencies = { chat: Chat; runs: Runs; avees: Avees; insight: Insight; memory: Memory }
+export type ChatRouteDependencies = {
+  chat: Chat
+  runs: Runs
+  avees: Avees
+  insight: Insight
+  memory: Memory
+  /** Returns the visitor with a token. */
+  findVisitor: (token: string) => Promise<Caller | undefined>
+}
 
 /** Conversations, their messages and branches. */
 export const chatRoutes =
   (dependencies: ChatRouteDependencies): FastifyPluginAsync =>
   async (app) => {
-    const { chat, runs, avees } = dependencies
+    const { chat, runs, avees, findVisitor } = dependencies
 
     route(app, createConversation, async (request, reply) => {
       const created = await chat.createConversation(callerOf(request), request.body.avee)
@@ -58,6 +68,12 @@ export const chatRoutes =
         encodeCursor({ pinned, updatedAt: updated_at, id }),
       )
       return { conversations: page, next_cursor: next }
+    })
+
+    route(app, keepVisit, async (request) => {
+      const token = visitorToken(request)
+      const visitor = token === undefined ? undefined : await findVisitor(token)
+      return { conversations: visitor ? await chat.keepVisit(callerOf(request), visitor) : 0 }
     })
 
     route(app, getConversation, async (request) => chat.getConversation(callerOf(request), request.params.id))

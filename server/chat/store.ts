@@ -217,6 +217,15 @@ export async function updateConversation(
   await db.updateTable('conversations').set(changes).where('id', '=', id).execute()
 }
 
+/** Gives all conversations of a user to another. Returns how many. */
+export async function transferConversations(
+  trx: Trx,
+  { from, to }: { from: string; to: string },
+): Promise<number> {
+  const moved = trx.updateTable('all_conversations').set({ user_id: to }).where('user_id', '=', from)
+  return Number((await moved.executeTakeFirst()).numUpdatedRows)
+}
+
 /** Sets a generated title, unless a user has set one. */
 export async function setAutoTitle(db: Db, id: string, title: string): Promise<void> {
   await db

@@ -79,6 +79,7 @@ export async function findLeaks(env: Record<string, string>): Promise<LeakReport
       LOG_LEVEL: 'silent',
       OLLAMA_BASE_URL: player.url,
       BACKGROUND_MODEL_CALLS: 'off',
+      LIMIT_ANONYMOUS_QUESTIONS_PER_HOUR: '0',
       ...env,
     }),
   )
@@ -90,12 +91,13 @@ export async function findLeaks(env: Record<string, string>): Promise<LeakReport
   async function send(caller: string, method: string, path: string, body?: object) {
     requests += 1
     const token = tokens[caller]
+    const header = caller === 'visitor' ? { 'x-visitor': token ?? '' } : { authorization: `Bearer ${token}` }
     const isJson = body !== undefined && !(body instanceof FormData)
     const response = await fetch(url + path, {
       method,
       headers: {
         accept: 'application/json, text/event-stream, */*',
-        ...(token ? { authorization: `Bearer ${token}` } : {}),
+        ...(token ? header : {}),
         ...(isJson ? { 'content-type': 'application/json' } : {}),
       },
       ...(body === undefined ? {} : { body: body instanceof FormData ? body : JSON.stringify(body) }),
@@ -176,12 +178,14 @@ export async function findLeaks(env: Record<string, string>): Promise<LeakReport
   const revoked = await createKey('intimate', {})
   tokens['revoked key'] = revoked.key
   await prepare('intimate', 'DELETE', `/api-keys/${revoked.id}`)
+  await prepare('owner', 'PATCH', `/avees/${open}`, { anonymous: true })
+  tokens['visitor'] = (await prepare<{ token: string }>('anonymous', 'POST', `/avees/${open}/visits`)).token
   const callers = Object.keys(tokens)
   /** A user, and the key that may read what the user may. */
   const readersLike = (...names: string[]) =>
     names.includes('friend') ? [...names, 'key of the friend with scope read'] : names
   const readersOf: Record<Layer, string[]> = {
-    public: readersLike(...users),
+    public: readersLike(...users, 'visitor'),
     friends: readersLike('owner', 'intimate', 'friend'),
     intimate: readersLike('owner', 'intimate'),
   }
@@ -261,6 +265,8 @@ export async function findLeaks(env: Record<string, string>): Promise<LeakReport
     answer: `The keeper of the lighthouse paints it ${canary('answer of the owner (friends)', readersOf.friends)}.`,
   })
   asked.push(sent, await ask('former', closed, question))
+  const visitorQuestion = `${question} I mean ${canary('question of the visitor', ['visitor'])}.`
+  asked.push(await ask('visitor', open, visitorQuestion))
 
   type Deleted = { receipt: { id: string } }
   const deletions: string[] = []

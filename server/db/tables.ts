@@ -73,6 +73,8 @@ export type Tables = {
     display_name: string
     is_admin: Generated<boolean>
     disabled_at: Stamp | null
+    /** The only avee that a visitor without an account sees. */
+    visited_avee_id: string | null
     created_at: CreatedAt
   }
   sessions: {
@@ -175,6 +177,9 @@ export type Tables = {
     avatar: string | null
     visibility: Generated<Visibility>
     model: string | null
+    /** Whether visitors without an account may ask it while it is public. */
+    anonymous: Generated<boolean>
+    example_questions: Generated<string[]>
     created_at: CreatedAt
     updated_at: Stamp
   }

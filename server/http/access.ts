@@ -3,7 +3,7 @@ import { type Scope, scopeOf } from '../../contract/operation.ts'
 import { defineError } from '../errors.ts'
 import { type Caller, notSignedIn } from './caller.ts'
 import type { OriginCheck } from './origin.ts'
-import { sessionCookie } from './session-cookie.ts'
+import { sessionCookie, visitorToken } from './session-cookie.ts'
 
 /** How requests are authenticated; the accounts module implements it. */
 export type Identity = {
@@ -13,6 +13,8 @@ export type Identity = {
   owner(): Promise<Caller>
   /** The user of a session token or API key; undefined if it is unknown, expired or revoked. */
   byToken(token: string, ip: string): Promise<Caller | undefined>
+  /** The visitor with this token, while the avee is open to visitors; undefined for others. */
+  visitor(token: string): Promise<Caller | undefined>
 }
 
 declare module 'fastify' {
@@ -58,6 +60,7 @@ const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
  *   cookie ───────────────────────────────────► its user
  *   personal mode, unknown Host ──────────────► 403
  *   personal mode, from the machine itself ───► the owner
+ *   route open to visitors, visitor token ────► the visitor of one avee
  */
 export function createAccessCheck(identity: Identity, origins: OriginCheck) {
   async function identify(request: FastifyRequest): Promise<Caller | undefined> {
@@ -90,6 +93,9 @@ export function createAccessCheck(identity: Identity, origins: OriginCheck) {
     const access = config.access ?? 'user'
     request.isFromOtherOrigin = origins.isFromOtherOrigin(request)
     request.caller = await identify(request)
+    const visitor = access === 'visitor' ? visitorToken(request) : undefined
+    if (!request.caller && request.token === undefined && visitor !== undefined)
+      request.caller = await identity.visitor(visitor)
 
     if (access === 'public') return
     if (!request.caller) throw request.token === undefined ? notSignedIn() : invalidToken()

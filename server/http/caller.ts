@@ -10,7 +10,8 @@ export type Caller = {
   aveeId: string | null
   /** The scopes of the caller's API key; other callers may do everything. */
   scopes?: readonly Scope[]
-  via: 'personal' | 'session' | 'api_key'
+  /** visitor: without an account, at the avee `aveeId`. */
+  via: 'personal' | 'session' | 'api_key' | 'visitor'
   /** True for the first minutes of a session. */
   hasJustSignedIn?: boolean
 }

@@ -5,12 +5,13 @@ import type { FastifyInstance } from 'fastify'
 import * as z from 'zod/mini'
 import { errorResponse } from '../../contract/common.ts'
 import { type Content, isContent, type Operation, scopeOf } from '../../contract/operation.ts'
-import { sessionCookie } from './session-cookie.ts'
+import { sessionCookie, visitorCookie } from './session-cookie.ts'
 
 const description = `AI personas ("avees") with their own documents and memory. Answers stream, cite their sources and survive restarts.
 
 **Authentication.** Send \`Authorization: Bearer\` with a session token (\`POST /auth/login\`) or an API key (\`POST /api-keys\`).
-The web page uses a cookie instead. In personal mode, requests from the machine itself need no credentials.
+The web page uses a cookie instead. Visitors of an avee that is open to
+them need no account (\`POST /avees/{id}/visits\`). In personal mode, requests from the machine itself need no credentials.
 
 **Streams** have the media type \`text/event-stream\`. Each event is one \`data:\` line of JSON and an \`id:\` line; the schema of
 a stream describes the JSON of one event. \`X-Run-Id\` names the run that the stream reads. After an interruption,
@@ -160,7 +161,14 @@ function describeApi(operations: readonly Operation[], serverUrl: string) {
           },
         }),
         responses: responsesOf(operation),
-        security: access === 'public' ? [] : [{ bearer: [scopeOf(operation)] }, { cookie: [] }],
+        security:
+          access === 'public'
+            ? []
+            : [
+                { bearer: [scopeOf(operation)] },
+                { cookie: [] },
+                ...(access === 'visitor' ? [{ visitor: [] }, { visitor_cookie: [] }] : []),
+              ],
       },
     }
   }
@@ -185,6 +193,13 @@ function describeApi(operations: readonly Operation[], serverUrl: string) {
           description:
             'A session token, or an API key that has the scope named by the operation: read, chat or manage.',
         },
+        visitor: {
+          type: 'apiKey',
+          in: 'header',
+          name: 'X-Visitor',
+          description: 'The token of a visitor without an account, from `POST /avees/{id}/visits`.',
+        },
+        visitor_cookie: { type: 'apiKey', in: 'cookie', name: visitorCookie },
         cookie: {
           type: 'apiKey',
           in: 'cookie',

@@ -14,6 +14,7 @@ import type { Log } from '../log.ts'
 import { createAccessCheck, type Identity } from './access.ts'
 import { collectMethods } from './allowed-methods.ts'
 import { type RecordAudit, recordAudit } from './audit.ts'
+import type { Caller } from './caller.ts'
 import { pathOf, sendError } from './error-response.ts'
 import { healthRoutes } from './health.ts'
 import { acceptJson } from './json-body.ts'
@@ -39,7 +40,7 @@ export type HttpDependencies = {
   log: Log
   identity: Identity
   /** Admits new work of a user, before the body of the request is read, or throws. */
-  admit?: (work: Work, from: { userId: string; ip: string }) => Promise<void>
+  admit?: (work: Work, from: { caller: Caller; ip: string }) => Promise<void>
   /** Returns the response of GET /health/ready. */
   readiness: () => Promise<Readiness>
   /** Writes an entry of the audit log. */
@@ -130,7 +131,7 @@ export async function createHttp(parts: HttpDependencies): Promise<Http> {
   recordAudit(app, parts.audit ?? (async () => {}))
   app.addHook('onRequest', async ({ routeOptions, caller, ip }) => {
     const work = routeOptions.config.operation?.work
-    if (work && caller) await parts.admit?.(work, { userId: caller.userId, ip })
+    if (work && caller) await parts.admit?.(work, { caller, ip })
   })
 
   app.addHook('onResponse', async (request, reply) => {

@@ -13,7 +13,7 @@ import { notAnAnswer, turnNotAnalyzed } from './errors.ts'
 import { questions } from './questions.ts'
 import { type FeedbackRow, feedbackIn, putFeedback } from './store/feedback.ts'
 import { deleteSummariesOf } from './store/summaries.ts'
-import { deleteFindingsOf, findTurn, insertTurn, type NewTurn } from './store/turns.ts'
+import { deleteFindingsOf, findTurn, insertTurn, type NewTurn, transferTurns } from './store/turns.ts'
 import { summaries as createSummaries } from './summaries.ts'
 import { turnJobs } from './turn-jobs.ts'
 import { updates as createUpdates } from './updates.ts'
@@ -93,6 +93,8 @@ export function insight({
 
     questions: questions({ database, knowledge, avees }),
     updates,
+
+    transferTurns,
 
     /** Deletes what the analyses and summaries of turns have from deleted documents. */
     async purgeFindings(documents: string[]): Promise<void> {

@@ -40,6 +40,7 @@ import {
   releaseRuns,
   requestStop,
   rewriteEvents,
+  transferRuns,
 } from './store.ts'
 import { createWorker } from './worker.ts'
 import { createWriter } from './writer.ts'
@@ -368,6 +369,8 @@ export function runs({
       const ids = found.map(({ id }) => id)
       while (ids.length > 0) await deleteRuns(database.db, ids.splice(0, deleteBatchSize))
     },
+
+    transfer: transferRuns,
 
     /**
      * Replaces the data of events of an ended run; `rewrite` gets them in order and returns undefined for those that stay.

@@ -83,6 +83,11 @@ export const listRunIds = async (
     })
     .execute()
 
+/** Gives the runs of a user to another. */
+export async function transferRuns(trx: Db, { from, to }: { from: string; to: string }): Promise<void> {
+  await trx.updateTable('runs').set({ user_id: to }).where('user_id', '=', from).execute()
+}
+
 export async function deleteRuns(db: Db, ids: string[]): Promise<void> {
   await db.deleteFrom('runs').where(sql<SqlBool>`id = any(${ids}::uuid[])`).execute()
 }

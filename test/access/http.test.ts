@@ -313,7 +313,7 @@ describe('the HTTP server', () => {
       database,
       {},
       {
-        identity: { mode: away, owner: away, byToken: away },
+        identity: { mode: away, owner: away, byToken: away, visitor: away },
         readiness: async () => ({
           ok: false,
           database: { ok: false, kind: 'embedded', message: 'The database is away.' },

@@ -147,6 +147,97 @@ for (const kind of DATABASES) {
       expect(toldApart).toEqual([])
     })
 
+    test('visitors without an account ask one open avee at the public layer, and nothing is remembered of them', async () => {
+      const { id } = await createAvee(owner.client, { display_name: 'Open' })
+      const document = (layer: Layer) =>
+        owner.client.post(`/avees/${id}/documents`, {
+          title: layer,
+          text: `The ${layer} windmill grinds rye.`,
+          layer,
+        })
+      for (const layer of layers) bodyOf(await document(layer))
+      expectError(await app.post(`/avees/${id}/visits`), 404)
+      bodyOf(
+        await owner.client.patch(`/avees/${id}`, { anonymous: true, example_questions: ['What is ground?'] }),
+      )
+      const visit = async (token?: string) => {
+        const headers: Record<string, string> = token === undefined ? {} : { 'x-visitor': token }
+        return bodyOf(await app.post<{ token: string }>(`/avees/${id}/visits`, undefined, { headers })).token
+      }
+      const token = await visit()
+      expect(await visit(token)).toBe(token)
+      const as =
+        (visitorToken: string) =>
+        (path: string, init: RequestInit = {}): Promise<Response> => {
+          const headers = { 'content-type': 'application/json', 'x-visitor': visitorToken }
+          return app.fetch(path, { ...init, headers })
+        }
+      const first = as(token)
+      const read = async (path: string) => (await first(path)).json() as Promise<Record<string, never>>
+      const send = (path: string, body: object) => first(path, { method: 'POST', body: JSON.stringify(body) })
+      expect(await read(`/avees/${id}`)).toMatchObject({
+        my_layer: 'public',
+        is_owner: false,
+        example_questions: ['What is ground?'],
+      })
+      const conversation = (await (await send('/conversations', { avee: id })).json()) as { id: string }
+      const question = 'Remember that I love tea. What does the windmill grind?'
+      const asked = await send('/chat/ask', { conversation_id: conversation.id, question })
+      const { citations } = (await asked.json()) as { citations: { text: string }[] }
+      expect(citations.map(({ text }) => text)).toEqual(['The public windmill grinds rye.'])
+      await app.app.jobs.idle()
+      const { db } = app.app.database
+      const visitors = db.selectFrom('users').select('id').where('visited_avee_id', '=', id)
+      const [visitorUser] = await visitors.execute()
+      const userId = visitorUser?.id ?? ''
+      expect(
+        await db.selectFrom('turn_index').select('user_id').where('user_id', '=', userId).execute(),
+      ).toEqual([])
+
+      // Another visitor, and the token in another place, see nothing of it.
+      expect((await as(await visit())(`/conversations/${conversation.id}`)).status).toBe(404)
+      expectError(await app.as(token).get(`/conversations/${conversation.id}`), 401)
+      // Every other operation answers as for anybody without an account.
+      type Operations = Record<string, { security?: object[] }>
+      const { paths } = bodyOf(await app.get<{ paths: Record<string, Operations> }>('/openapi.json'))
+      const others = Object.entries(paths).flatMap(([path, operations]) =>
+        Object.entries(operations).flatMap(([method, { security = [] }]) =>
+          security.length === 0 || security.some((one) => 'visitor' in one)
+            ? []
+            : { method: method.toUpperCase(), path: path.replaceAll(/\{\w+\}/g, conversation.id) },
+        ),
+      )
+      expect(others.length).toBeGreaterThan(60)
+      for (const { method, path } of others)
+        expect([method, path, (await first(path, { method })).status]).toEqual([method, path, 401])
+      // Visitors are not users.
+      const users = bodyOf(await admin.client.get<{ users: { id: string }[] }>('/admin/users')).users
+      expect(users.map((user) => user.id)).not.toContain(userId)
+      expectError(
+        await owner.client.put(`/avees/${id}/permissions/${userId}`, { max_layer: 'intimate' }),
+        404,
+      )
+
+      const { client } = await registerUser(app)
+      const kept = await client.post('/me/visit', undefined, { headers: { 'x-visitor': token } })
+      expect(kept.body).toEqual({ conversations: 1 })
+      expect((await listMessages(client, conversation.id))[0]?.content).toBe(question)
+      expect((await first(`/conversations/${conversation.id}`)).status).toBe(404)
+
+      bodyOf(await owner.client.patch(`/avees/${id}`, { anonymous: false }))
+      expect((await first(`/avees/${id}`)).status).toBe(401)
+      bodyOf(await owner.client.patch(`/avees/${id}`, { anonymous: true }))
+      await send('/conversations', { avee: id })
+      await db
+        .updateTable('sessions')
+        .set({ expires_at: new Date(0) })
+        .where('user_id', '=', userId)
+        .execute()
+      expect((await first(`/avees/${id}`)).status).toBe(401)
+      await app.app.jobs.runNow('accounts.visitors')
+      expect(await visitors.execute()).toHaveLength(1)
+    })
+
     test('a key restricted to one avee does not get the run of another avee by its Idempotency-Key', async () => {
       const { client } = owner
       const [one, two] = [await createAvee(client), await createAvee(client)]

@@ -39,6 +39,21 @@ describe.each(DATABASES)('limits on %s', (kind) => {
     expect((await ann.get('/me/avees')).status).toBe(200)
   })
 
+  test('limit the questions of visitors without an account per hour and address', async () => {
+    await using app = await startApp({ LIMIT_ANONYMOUS_QUESTIONS_PER_HOUR: '1' }, kind)
+    const { client } = await registerUser(app)
+    const { id } = await createAvee(client, { anonymous: true })
+    const askAsVisitor = async () => {
+      const { token } = (await app.post<{ token: string }>(`/avees/${id}/visits`)).body
+      const headers = { 'x-visitor': token }
+      const conversation = await app.post<Conversation>('/conversations', { avee: id }, { headers })
+      const question = { conversation_id: conversation.body.id, question: 'Who are you?' }
+      return (await app.post('/chat/ask', question, { headers })).status
+    }
+    expect([await askAsVisitor(), await askAsVisitor()]).toEqual([200, 429])
+    expect((await ask(client, (await createConversation(client, id)).id)).status).toBe(200)
+  })
+
   test('limit uploads and imports of each user per hour', async () => {
     await using app = await startApp({ LIMIT_UPLOADS_PER_HOUR: '1' }, kind)
     const { client } = await registerUser(app)

@@ -151,7 +151,12 @@ describe('/openapi.json', () => {
 
   test('declares authentication, servers and the meaning of tags', () => {
     expect(api.servers).toEqual([{ url: '/' }])
-    expect(Object.keys(api.components.securitySchemes)).toEqual(['bearer', 'cookie'])
+    expect(Object.keys(api.components.securitySchemes)).toEqual([
+      'bearer',
+      'visitor',
+      'visitor_cookie',
+      'cookie',
+    ])
     const described = new Set(api.tags.map(({ name }) => name))
     expect(
       operations.flatMap(({ operation }) => operation.tags ?? []).filter((tag) => !described.has(tag)),
@@ -225,6 +230,7 @@ describe('every route', () => {
     'POST /auth/reset',
     'POST /auth/second-factor',
     'POST /auth/second-factor/passkey',
+    'POST /avees/{id}/visits',
   ]
 
   test('declares public access, which few have', () => {

@@ -11,6 +11,7 @@ export const keys = {
   followedAvees: ['avees', 'followed'],
   discover: (query: string) => ['avees', 'discover', query],
   avee: (handleOrId: string) => ['avees', 'one', handleOrId],
+  visit: (handle: string) => ['visit', handle],
   profile: (handle: string) => ['avees', 'profile', handle],
   grants: (aveeId: string) => ['avees', 'grants', aveeId],
   conversations: ['conversations'],

@@ -78,17 +78,23 @@ export const useApi = (): Client => useServer().api
 export const useRunHub = (): RunHub => useServer().hub
 export const useServerConnection = (): ServerConnection => useServer().connection
 
+/** True for the pages of visitors without an account. */
+export const VisitorContext = createContext(false)
+export const useIsVisitor = (): boolean => useContext(VisitorContext)
+
 /** Returns whether the signed-in user is an administrator. */
 export function useIsAdmin(): boolean {
   const api = useApi()
-  const me = useQuery({ queryKey: keys.me, queryFn: () => api.call(getMe), staleTime: 60_000 })
+  const enabled = !useIsVisitor()
+  const me = useQuery({ queryKey: keys.me, queryFn: () => api.call(getMe), staleTime: 60_000, enabled })
   return me.data?.is_admin === true
 }
 
-/** Returns the query of what the server can do, at most a minute old. */
+/** Returns the query of what the server can do, at most a minute old. It is not for visitors without an account. */
 export function useServerStatus() {
   const api = useApi()
-  return useQuery({ queryKey: keys.status, queryFn: () => api.call(getStatus), staleTime: 60_000 })
+  const enabled = !useIsVisitor()
+  return useQuery({ queryKey: keys.status, queryFn: () => api.call(getStatus), staleTime: 60_000, enabled })
 }
 
 /** Returns whether the server cannot be reached. */

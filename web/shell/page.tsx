@@ -1,6 +1,7 @@
 import { ArrowLeft } from 'lucide-react'
 import { createContext, type ReactNode, useContext, useEffect } from 'react'
 import { Link } from 'wouter'
+import { useIsVisitor } from '../api/react.tsx'
 import { phoneScreen, useMediaQuery } from '../ui/media.ts'
 import { MenuButton } from './menu-button.tsx'
 import './page.css'
@@ -12,9 +13,10 @@ export const OpenMenuContext = createContext<() => void>(() => undefined)
 export function TopBar({ title, children }: { title: ReactNode; children?: ReactNode }) {
   const openMenu = useContext(OpenMenuContext)
   const isPhone = useMediaQuery(phoneScreen)
+  const isVisitor = useIsVisitor()
   return (
     <header className="top-bar">
-      {isPhone && <MenuButton onOpen={openMenu} />}
+      {isPhone && !isVisitor && <MenuButton onOpen={openMenu} />}
       <div className="top-bar-title">
         {typeof title === 'string' ? <h1 className="page-title truncate">{title}</h1> : title}
       </div>

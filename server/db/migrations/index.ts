@@ -21,6 +21,7 @@ import { up as pageWords } from './020-page-words.ts'
 import { up as oidc } from './021-oidc.ts'
 import { up as passkeys } from './022-passkeys.ts'
 import { up as apiKeyLimits } from './023-api-key-limits.ts'
+import { up as visitors } from './024-visitors.ts'
 
 /** All migrations by number. A released migration is never edited, renamed or removed. */
 export const migrations: Record<string, Migration> = {
@@ -46,4 +47,5 @@ export const migrations: Record<string, Migration> = {
   '021-oidc': { up: oidc },
   '022-passkeys': { up: passkeys },
   '023-api-key-limits': { up: apiKeyLimits },
+  '024-visitors': { up: visitors },
 }

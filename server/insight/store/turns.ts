@@ -28,6 +28,12 @@ export async function insertTurn(trx: Trx, turn: NewTurn): Promise<void> {
     on conflict (message_id) do nothing`.execute(trx)
 }
 
+/** Gives the turns of a user to another. */
+export async function transferTurns(trx: Trx, { from, to }: { from: string; to: string }): Promise<void> {
+  for (const table of ['turn_insights', 'unanswered_questions'] as const)
+    await trx.updateTable(table).set({ user_id: to }).where('user_id', '=', from).execute()
+}
+
 /** Stores what was found about a turn. */
 export async function saveTurn(
   db: Db,

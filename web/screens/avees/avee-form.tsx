@@ -24,6 +24,7 @@ const fieldNames = [
   'greeting',
   'model',
   'visibility',
+  'anonymous',
 ] as const
 type Fields = Pick<Avee, (typeof fieldNames)[number]>
 
@@ -162,6 +163,21 @@ export function AveeForm({ avee }: { avee: Avee }) {
           options={visibilityOptions}
           onChange={(visibility) => change({ visibility })}
         />
+      )}
+      {edited.visibility === 'public' && (
+        <label className="choice">
+          <input
+            type="checkbox"
+            checked={edited.anonymous}
+            onChange={(event) => change({ anonymous: event.target.checked })}
+          />
+          <span className="choice-text">
+            Open to visitors without an account
+            <small>
+              Anyone who has the link can ask at the public layer. Nothing is remembered of visitors.
+            </small>
+          </span>
+        </label>
       )}
       {save.error && !isHandleTaken && <Notice kind="bad">{save.error.message}</Notice>}
       <div className="form-actions">

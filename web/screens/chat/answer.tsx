@@ -4,7 +4,7 @@ import { Link } from 'wouter'
 import type { Avee } from '../../../contract/avees.ts'
 import type { Citation, Message } from '../../../contract/chat.ts'
 import { type Answer, answerFold } from '../../api/index.ts'
-import { useIsAdmin, useIsConnectionLost, useRun } from '../../api/react.tsx'
+import { useIsAdmin, useIsConnectionLost, useIsVisitor, useRun } from '../../api/react.tsx'
 import { placeOf } from '../../documents/place-of.ts'
 import { Button, IconButton, Spinner } from '../../ui/button.tsx'
 import { useCopy } from '../../ui/copy.ts'
@@ -240,6 +240,7 @@ function AnswerActions({
 }) {
   const [isCopied, copy] = useCopy()
   const isAdmin = useIsAdmin()
+  const isVisitor = useIsVisitor()
   return (
     <div className="message-actions">
       <VersionSwitcher message={message} isBusy={isBusy} onShow={actions.showBranch} />
@@ -251,8 +252,12 @@ function AnswerActions({
           onClick={() => copy(message.content)}
         />
       )}
-      {isComplete(message) && <FeedbackButtons message={message} avee={avee} />}
-      {isComplete(message) && <AskOwner message={message} avee={avee} />}
+      {isComplete(message) && !isVisitor && (
+        <>
+          <FeedbackButtons message={message} avee={avee} />
+          <AskOwner message={message} avee={avee} />
+        </>
+      )}
       {!isOwnerReply(message) && (
         <IconButton
           label="Regenerate"

@@ -5,7 +5,7 @@ import { useLocation } from 'wouter'
 import { type Avee, getAvee } from '../../../contract/avees.ts'
 import { type Citation, exportConversation, getConversation } from '../../../contract/chat.ts'
 import { ApiError, keys } from '../../api/index.ts'
-import { useApi } from '../../api/react.tsx'
+import { useApi, useIsVisitor } from '../../api/react.tsx'
 import { DropOverlay, useFileDrop, useFilePicker } from '../../documents/file-drop.tsx'
 import { isInProgress } from '../../documents/upload-queue.ts'
 import { useUploadQueue } from '../../documents/upload-queue-context.tsx'
@@ -85,6 +85,7 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
   const showToast = useToast()
   const uploads = useUploadQueue()
   const [, navigate] = useLocation()
+  const isVisitor = useIsVisitor()
   const newChatKey = `new ${avee.handle}`
   const chatKey = conversationId ?? newChatKey
   const { draft, setDraft, clearInput } = useDraft(chatKey)
@@ -197,15 +198,17 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
               <MenuItem icon={Search} onSelect={() => setIsSearching(true)}>
                 Search in conversation
               </MenuItem>
-              <MenuItem
-                icon={ChartNoAxesColumn}
-                onSelect={() => {
-                  setOpenCitation(undefined)
-                  setIsInsightOpen(true)
-                }}
-              >
-                Insight
-              </MenuItem>
+              {!isVisitor && (
+                <MenuItem
+                  icon={ChartNoAxesColumn}
+                  onSelect={() => {
+                    setOpenCitation(undefined)
+                    setIsInsightOpen(true)
+                  }}
+                >
+                  Insight
+                </MenuItem>
+              )}
               <MenuItem
                 icon={Download}
                 href={api.url(exportConversation, {
@@ -241,7 +244,7 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
             input.current?.focus()
           }}
         />
-        <SharingNotice avee={avee} />
+        {!isVisitor && <SharingNotice avee={avee} />}
         <Composer
           ref={input}
           name={avee.is_library ? 'your library' : avee.display_name}

@@ -1,3 +1,5 @@
+import { aveeOfPath } from '../../shell/avee-of-path.ts'
+
 /** Returns the path in `?next=`, or `/` unless it is a path on this site other than the login page. */
 export function redirectTarget(search: string): string {
   const next = new URLSearchParams(search).get('next') ?? '/'
@@ -6,6 +8,5 @@ export function redirectTarget(search: string): string {
 
 /** Returns the handle of the avee whose page is the target; undefined for other pages and the library of the user. */
 export function requestedAvee(search: string): string | undefined {
-  const handle = /^\/(?:chat|avee)\/([\w-]+)/.exec(redirectTarget(search))?.[1]
-  return handle === 'local' ? undefined : handle
+  return aveeOfPath(redirectTarget(search))
 }
