@@ -29,7 +29,7 @@ export type ToolDependencies = {
   chat: Chat
   runs: Pick<Runs, 'follow'>
   search: GlobalSearch
-  admit: (work: Work, from: { userId: string; ip: string }) => Promise<void>
+  admit: (work: Work, from: { caller: Caller; ip: string }) => Promise<void>
 }
 
 type Name = keyof typeof mcpTools
@@ -94,7 +94,7 @@ export function tools({ avees, knowledge, memory, chat, runs, search, admit }: T
         const conversation = await chat.getConversation(caller, conversation_id)
         if (conversation.avee_id !== avee.id) throw conversationOfOtherAvee()
       }
-      await admit('questions', { userId: caller.userId, ip })
+      await admit('questions', { caller, ip })
       const asked =
         conversation_id === undefined
           ? await chat.askInNewConversation(caller, avee.id, question)
