@@ -2,7 +2,14 @@ import AxeBuilder from '@axe-core/playwright'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startApp, type TestApp } from '../app.ts'
-import { createAvee, createConversation, listMessages, registerUser, storeTurns } from '../builders.ts'
+import {
+  createAvee,
+  createConversation,
+  listMessages,
+  registerUser,
+  storeTurns,
+  uploadFiles,
+} from '../builders.ts'
 import { defaultModels, type ScriptedOllama, startOllama } from '../model-servers.ts'
 import { openBrowser, openWindow, waitUntil } from './browser.ts'
 import { chatPage } from './chat-page.ts'
@@ -142,6 +149,48 @@ test('a long conversation keeps its place, is searched as a whole and opens at a
   )
   const { violations } = await new AxeBuilder({ page }).analyze()
   expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([])
+  window.expectNoErrors()
+})
+
+test('documents are sorted, filtered, moved, replaced, and deleted with Undo', async () => {
+  const avee = await createAvee(server, { handle: 'keeper', display_name: 'Keeper' })
+  const files = [
+    { name: 'light 10.md', content: 'The lamp burns oil.' },
+    { name: 'light 9.md', content: 'The lens weighs two tons, and more.' },
+    { name: 'ships.txt', content: 'Ships pass at night.' },
+  ]
+  await uploadFiles(server, files, { avee: avee.id, layer: 'public' })
+  await using window = await openWindow(browser, `${server.url}/library?avee=keeper`)
+  const { page } = window
+  const table = page.getByRole('table', { name: 'Documents' })
+  const names = () => table.locator('.row-link').allTextContents()
+  await table.getByRole('button', { name: 'Name' }).click()
+  await waitUntil(names, (shown) => shown.join() === 'light 9,light 10,ships')
+  await page.getByRole('combobox', { name: 'Type' }).selectOption('md')
+  await waitUntil(names, (shown) => shown.join() === 'light 9,light 10')
+
+  await page.getByRole('checkbox', { name: 'Select all documents' }).check()
+  await page.getByRole('combobox', { name: 'Move to layer' }).selectOption('friends')
+  const layers = () =>
+    table.getByRole('combobox').evaluateAll((all) => all.map((one) => (one as HTMLSelectElement).value))
+  await waitUntil(layers, (shown) => shown.join() === 'friends,friends')
+  await page.getByRole('button', { name: 'Delete' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
+  await waitUntil(names, (shown) => shown.join() === 'ships' || shown.length === 0)
+  await page.getByRole('button', { name: 'Undo' }).click()
+  await waitUntil(names, (shown) => shown.join() === 'light 9,light 10')
+
+  const choosing = page.waitForEvent('filechooser')
+  await page.getByRole('button', { name: 'Actions for light 9' }).click()
+  await page.getByRole('menuitem', { name: 'Replace file' }).click()
+  await (await choosing).setFiles({
+    name: 'new version.md',
+    mimeType: 'text/markdown',
+    buffer: Buffer.from('The lens weighs three tons.'),
+  })
+  await page.getByText('Ready · 1 page · 1 passage').waitFor()
+  await page.getByRole('button', { name: 'light 9', exact: true }).click()
+  await page.getByRole('dialog').getByText('three tons').waitFor()
   window.expectNoErrors()
 })
 

@@ -1,160 +1,142 @@
 import { keepPreviousData, useInfiniteQuery, useQueryClient } from '@tanstack/react-query'
-import { FileText, Folder, Globe, Trash2, Type } from 'lucide-react'
-import { type ReactNode, useDeferredValue, useState } from 'react'
+import { FilePlus2, Folder, Globe, Trash2, Type } from 'lucide-react'
+import { useDeferredValue, useEffect, useState } from 'react'
 import type { Avee } from '../../contract/avees.ts'
 import { deleteDocument, listDocuments, restoreDocument } from '../../contract/knowledge.ts'
 import type { Layer } from '../../contract/layers.ts'
 import { keys } from '../api/index.ts'
-import { useApi, useIsAdmin, useServerStatus } from '../api/react.tsx'
+import { useApi, useIsAdmin } from '../api/react.tsx'
 import { Section } from '../shell/page.tsx'
 import { Button } from '../ui/button.tsx'
 import { SearchField, SmallSelect } from '../ui/field.tsx'
+import { formatCount } from '../ui/format.ts'
 import { EmptyState, ErrorState, Skeleton } from '../ui/state.tsx'
 import { TrashDialog } from '../ui/trash-dialog.tsx'
 import { AddTextDialog, AddUrlDialog } from './add-dialogs.tsx'
-import { DocumentRow } from './document-row.tsx'
-import { DropZone } from './file-drop.tsx'
+import { DocumentTable } from './document-table.tsx'
+import { DropOverlay, DropZone, useFileDrop, useFilePicker } from './file-drop.tsx'
 import { AddFolderDialog, Folders } from './folders.tsx'
 import { layerOptions } from './layers.ts'
 import { RetrievalTest } from './retrieval-test.tsx'
 import { useUploadQueue } from './upload-queue-context.tsx'
 
+const pageSize = 200
+
 /** Adds, lists, searches and edits the documents of an avee that the user owns. */
 export function DocumentManager({ avee }: { avee: Avee }) {
-  const uploads = useUploadQueue()
-  const [layer, setLayer] = useState<Layer>('intimate')
-  const [adding, setAdding] = useState<'text' | 'url' | 'folder'>()
-  const isAdmin = useIsAdmin()
-  return (
-    <>
-      <Section
-        title="Add documents"
-        actions={
-          !avee.is_library && (
-            <SmallSelect
-              label="Layer of new documents"
-              value={layer}
-              onChange={(event) => setLayer(event.target.value as Layer)}
-            >
-              {layerOptions.map((option) => (
-                <option key={option.value} value={option.value}>
-                  {option.title}: {option.description.toLowerCase()}
-                </option>
-              ))}
-            </SmallSelect>
-          )
-        }
-      >
-        <DropZone onFiles={(files) => uploads.addFiles(avee.id, files, layer)}>
-          <Button variant="quiet" icon={Type} onClick={() => setAdding('text')}>
-            Add text
-          </Button>
-          <Button variant="quiet" icon={Globe} onClick={() => setAdding('url')}>
-            Add web page
-          </Button>
-          {isAdmin && (
-            <Button variant="quiet" icon={Folder} onClick={() => setAdding('folder')}>
-              Sync folder
-            </Button>
-          )}
-        </DropZone>
-      </Section>
-      {isAdmin && <Folders avee={avee} />}
-      <DocumentList avee={avee} footer={<RetrievalTest avee={avee} />} />
-      {adding === 'text' && <AddTextDialog avee={avee} layer={layer} onClose={() => setAdding(undefined)} />}
-      {adding === 'folder' && (
-        <AddFolderDialog avee={avee} layer={layer} onClose={() => setAdding(undefined)} />
-      )}
-      {adding === 'url' && <AddUrlDialog avee={avee} layer={layer} onClose={() => setAdding(undefined)} />}
-    </>
-  )
-}
-
-/** `footer` is rendered after the list has loaded, so that it does not move. */
-function DocumentList({ avee, footer }: { avee: Avee; footer: ReactNode }) {
   const api = useApi()
+  const uploads = useUploadQueue()
+  const isAdmin = useIsAdmin()
+  const [layer, setLayer] = useState<Layer>('intimate')
+  const [dialog, setDialog] = useState<'text' | 'url' | 'folder' | 'trash'>()
+  const close = (): void => setDialog(undefined)
   const [searchText, setSearchText] = useState('')
-  const [showsTrash, setShowsTrash] = useState(false)
   const query = useDeferredValue(searchText.trim())
   const list = useInfiniteQuery({
     queryKey: keys.documentList(avee.id, query),
     initialPageParam: undefined as string | undefined,
-    queryFn: ({ pageParam, signal }) =>
+    queryFn: ({ pageParam: cursor, signal }) =>
       api.call(listDocuments, {
         params: { id: avee.id },
-        query: {
-          limit: 50,
-          ...(query ? { query } : {}),
-          ...(pageParam ? { cursor: pageParam } : {}),
-        },
+        query: { limit: pageSize, ...(query ? { query } : {}), ...(cursor ? { cursor } : {}) },
         signal,
       }),
     getNextPageParam: (page) => page.next_cursor ?? undefined,
     placeholderData: keepPreviousData,
   })
-  const status = useServerStatus()
+  // Sorting needs all of them.
+  const { hasNextPage, isFetching, isError, fetchNextPage } = list
+  useEffect(() => {
+    if (hasNextPage && !isFetching && !isError) void fetchNextPage()
+  }, [hasNextPage, isFetching, isError, fetchNextPage])
   const documents = list.data?.pages.flatMap((page) => page.documents) ?? []
-  const isEmpty = list.isSuccess && documents.length === 0
+  const isEmpty = list.isSuccess && documents.length === 0 && !query
+
+  const addFiles = (files: File[]): void => uploads.addFiles(avee.id, files, layer)
+  const isDragging = useFileDrop(isEmpty ? undefined : addFiles)
+  const picker = useFilePicker(addFiles)
+  const otherSources = (
+    <>
+      <Button small variant="quiet" icon={Type} onClick={() => setDialog('text')}>
+        Add text
+      </Button>
+      <Button small variant="quiet" icon={Globe} onClick={() => setDialog('url')}>
+        Add web page
+      </Button>
+      {isAdmin && (
+        <Button small variant="quiet" icon={Folder} onClick={() => setDialog('folder')}>
+          Sync folder
+        </Button>
+      )}
+    </>
+  )
   return (
     <>
+      {isDragging && (
+        <DropOverlay text={`Drop to add to ${avee.is_library ? 'your library' : avee.display_name}`} />
+      )}
+      {picker.input}
+      {isAdmin && <Folders avee={avee} />}
       <Section
         title="Documents"
+        text={documents.length > 0 && formatCount(documents.length, 'document')}
         actions={
           <>
-            {(!isEmpty || query) && (
+            {!isEmpty && (
               <SearchField
                 label="Search documents"
                 value={searchText}
                 onChange={(event) => setSearchText(event.target.value)}
               />
             )}
-            <Button small variant="quiet" icon={Trash2} onClick={() => setShowsTrash(true)}>
+            {!avee.is_library && (
+              <SmallSelect
+                label="Layer of new documents"
+                value={layer}
+                onChange={(event) => setLayer(event.target.value as Layer)}
+              >
+                {layerOptions.map((option) => (
+                  <option key={option.value} value={option.value}>
+                    Add as: {option.title.toLowerCase()}
+                  </option>
+                ))}
+              </SmallSelect>
+            )}
+            {!isEmpty && (
+              <>
+                <Button small icon={FilePlus2} onClick={picker.open}>
+                  Add files
+                </Button>
+                {otherSources}
+              </>
+            )}
+            <Button small variant="quiet" icon={Trash2} onClick={() => setDialog('trash')}>
               Trash
             </Button>
           </>
         }
       >
         {list.isPending ? (
-          <div className="rows" role="status" aria-label="Loading documents">
+          <div className="stack-tight" role="status" aria-label="Loading documents">
             {['50%', '38%', '44%'].map((width) => (
-              <div key={width} className="row">
-                <div className="row-body">
-                  <Skeleton width={width} height="1rem" />
-                  <Skeleton width="25%" height="0.8rem" />
-                </div>
-              </div>
+              <Skeleton key={width} width={width} height="1.5rem" />
             ))}
           </div>
         ) : list.isError && !list.data ? (
           <ErrorState error={list.error} onRetry={() => void list.refetch()} />
         ) : isEmpty ? (
-          <EmptyState icon={FileText} title={query ? 'No results' : 'No documents yet'}>
-            {!query && `Add documents for ${avee.is_library ? 'answers' : avee.display_name} to use.`}
-          </EmptyState>
+          <DropZone onFiles={addFiles}>{otherSources}</DropZone>
+        ) : documents.length === 0 ? (
+          <EmptyState title="No results" />
         ) : (
-          <>
-            <ul className="rows">
-              {documents.map((document) => (
-                <DocumentRow
-                  key={document.id}
-                  document={document}
-                  showLayer={!avee.is_library}
-                  hasEmbeddingModel={status.data?.embedding_model != null}
-                />
-              ))}
-            </ul>
-            {list.hasNextPage && (
-              <div>
-                <Button busy={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
-                  Show more
-                </Button>
-              </div>
-            )}
-          </>
+          <DocumentTable avee={avee} documents={documents} />
         )}
       </Section>
-      {!list.isPending && footer}
-      {showsTrash && <DocumentTrash avee={avee} onClose={() => setShowsTrash(false)} />}
+      {documents.length > 0 && <RetrievalTest avee={avee} />}
+      {dialog === 'text' && <AddTextDialog avee={avee} layer={layer} onClose={close} />}
+      {dialog === 'folder' && <AddFolderDialog avee={avee} layer={layer} onClose={close} />}
+      {dialog === 'url' && <AddUrlDialog avee={avee} layer={layer} onClose={close} />}
+      {dialog === 'trash' && <DocumentTrash avee={avee} onClose={close} />}
     </>
   )
 }

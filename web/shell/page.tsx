@@ -2,6 +2,7 @@ import { ArrowLeft } from 'lucide-react'
 import { createContext, type ReactNode, useContext, useEffect } from 'react'
 import { Link } from 'wouter'
 import { useIsVisitor } from '../api/react.tsx'
+import { classNames } from '../ui/class-names.ts'
 import { phoneScreen, useMediaQuery } from '../ui/media.ts'
 import { MenuButton } from './menu-button.tsx'
 import './page.css'
@@ -31,6 +32,7 @@ export function Page({
   back,
   intro,
   actions,
+  wide,
   children,
 }: {
   title: string
@@ -38,6 +40,8 @@ export function Page({
   back?: { href: string; title: string }
   intro?: ReactNode
   actions?: ReactNode
+  /** A wider column, for tables and for two columns. */
+  wide?: boolean
   children: ReactNode
 }) {
   useTitle(title)
@@ -47,7 +51,7 @@ export function Page({
     <>
       {isPhone && <TopBar title={title} />}
       <div className="page">
-        <div className="page-column">
+        <div className={classNames('page-column', wide && 'page-column-wide')}>
           {back && (
             <Link href={back.href} className="page-back">
               <ArrowLeft size={16} aria-hidden />

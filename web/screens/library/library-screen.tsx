@@ -1,40 +1,66 @@
 import { useQuery } from '@tanstack/react-query'
 import { ChartNoAxesColumn, MessageSquare } from 'lucide-react'
-import { getAvee } from '../../../contract/avees.ts'
+import { useSearchParams } from 'wouter'
+import { getAvee, listMyAvees } from '../../../contract/avees.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { DocumentManager } from '../../documents/document-manager.tsx'
 import { Page } from '../../shell/page.tsx'
 import { ButtonLink } from '../../ui/button.tsx'
-import { ErrorState, Skeleton } from '../../ui/state.tsx'
+import { SmallSelect } from '../../ui/field.tsx'
+import { EmptyState, ErrorState, Skeleton } from '../../ui/state.tsx'
 
-/** The user's own documents. */
+/** The user's own documents, and those of each of their avees. */
 export function LibraryScreen() {
   const api = useApi()
-  const library = useQuery({
-    queryKey: keys.avee('local'),
-    queryFn: () => api.call(getAvee, { params: { id: 'local' } }),
+  const [params, setParams] = useSearchParams()
+  const handle = params.get('avee') ?? 'local'
+  const avee = useQuery({
+    queryKey: keys.avee(handle),
+    queryFn: () => api.call(getAvee, { params: { id: handle } }),
     staleTime: 60_000,
   })
+  const mine = useQuery({ queryKey: keys.myAvees, queryFn: () => api.call(listMyAvees), staleTime: 60_000 })
+  const others = mine.data?.avees.filter(({ is_library }) => !is_library) ?? []
   return (
     <Page
       title="Library"
+      wide
       intro="Your documents. Answers cite the pages they use."
       actions={
         <>
-          <ButtonLink href="/avee/local/insight" icon={ChartNoAxesColumn}>
+          {others.length > 0 && (
+            <SmallSelect
+              label="Documents of"
+              value={handle}
+              onChange={(event) => {
+                const chosen = event.target.value
+                setParams(chosen === 'local' ? {} : { avee: chosen }, { replace: true })
+              }}
+            >
+              <option value="local">Your library</option>
+              {others.map((other) => (
+                <option key={other.id} value={other.handle}>
+                  {other.display_name}
+                </option>
+              ))}
+            </SmallSelect>
+          )}
+          <ButtonLink href={`/avee/${handle}/insight`} icon={ChartNoAxesColumn}>
             Insight
           </ButtonLink>
-          <ButtonLink href="/chat/local" icon={MessageSquare}>
+          <ButtonLink href={`/chat/${handle}`} icon={MessageSquare}>
             Ask
           </ButtonLink>
         </>
       }
     >
-      {library.isError && !library.data ? (
-        <ErrorState error={library.error} onRetry={() => void library.refetch()} />
-      ) : library.data ? (
-        <DocumentManager avee={library.data} />
+      {avee.isError && !avee.data ? (
+        <ErrorState error={avee.error} onRetry={() => void avee.refetch()} />
+      ) : avee.data?.is_owner === false ? (
+        <EmptyState title="No access">Only the owner of an avee can see its documents.</EmptyState>
+      ) : avee.data ? (
+        <DocumentManager key={avee.data.id} avee={avee.data} />
       ) : (
         <Skeleton height="15rem" />
       )}

@@ -1,0 +1,73 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { type Document, deleteDocument, restoreDocument, updateDocument } from '../../contract/knowledge.ts'
+import type { Layer } from '../../contract/layers.ts'
+import { keys } from '../api/index.ts'
+import { useApi } from '../api/react.tsx'
+import { formatCount } from '../ui/format.ts'
+import { errorMessage } from '../ui/state.tsx'
+import { useToast } from '../ui/toast.tsx'
+
+/** Moves, deletes and restores documents, one after the other; a failure does not affect the others. */
+export function useDocumentChanges() {
+  const api = useApi()
+  const queries = useQueryClient()
+  const showToast = useToast()
+  const refresh = () =>
+    Promise.all([
+      queries.invalidateQueries({ queryKey: keys.documents }),
+      queries.invalidateQueries({ queryKey: keys.status }),
+    ])
+
+  /** Returns the ids that the change has succeeded for. */
+  async function changeEach(ids: readonly string[], change: (id: string) => Promise<unknown>) {
+    const changed: string[] = []
+    let failure: unknown
+    for (const id of ids) {
+      try {
+        await change(id)
+        changed.push(id)
+      } catch (error) {
+        failure = error
+      }
+    }
+    await refresh()
+    const failed = ids.length - changed.length
+    if (failed > 0)
+      showToast(
+        `${ids.length > 1 ? `${formatCount(failed, 'document')} not changed. ` : ''}${errorMessage(failure)}`,
+        'bad',
+      )
+    return changed
+  }
+
+  const move = useMutation({
+    mutationFn: ({ documents, layer }: { documents: readonly Document[]; layer: Layer }) =>
+      changeEach(
+        documents.map(({ id }) => id),
+        (id) => api.call(updateDocument, { params: { id }, body: { layer } }),
+      ),
+  })
+
+  return {
+    refresh,
+    move,
+    async remove(documents: readonly Document[]): Promise<void> {
+      const restorable: string[] = []
+      const deleted = await changeEach(
+        documents.map(({ id }) => id),
+        async (id) => {
+          const { receipt } = await api.call(deleteDocument, { params: { id } })
+          if (receipt.restorable_until !== null) restorable.push(id)
+        },
+      )
+      if (deleted.length === 0) return
+      const text = deleted.length === 1 ? 'Document deleted' : `${deleted.length} documents deleted`
+      const restore = () => changeEach(restorable, (id) => api.call(restoreDocument, { params: { id } }))
+      showToast(
+        text,
+        'good',
+        restorable.length > 0 ? { label: 'Undo', onSelect: () => void restore() } : undefined,
+      )
+    },
+  }
+}
