@@ -14,6 +14,7 @@ import { deletions as createDeletions, deletionRoutes } from './deletions/index.
 import { diskSpace } from './disk-space.ts'
 import { createEncryption, readEncryptionKey } from './encryption.ts'
 import { AppError, storageFull } from './errors.ts'
+import { cardRoutes } from './gateways/cards/index.ts'
 import {
   localchatChatRoutes,
   localchatDocumentRoutes,
@@ -241,6 +242,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     dataExportRoutes({ dataExport: createDataExport({ accounts, avees, knowledge, memory, chat }) }),
   )
   await http.register(chatRoutes({ chat, runs, avees, insight, memory, findVisitor: accounts.visitor }))
+  await http.register(cardRoutes({ avees, knowledge, memory, models }))
   await http.register(localchatChatRoutes({ chat, runs, avees }))
   await http.register(localchatDocumentRoutes({ knowledge, avees, runs }))
   await http.register(localchatModelRoutes({ models, runs }))

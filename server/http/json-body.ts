@@ -23,7 +23,7 @@ export function acceptJson(app: FastifyInstance): void {
 }
 
 /** Returns whether JSON has more nested arrays and objects than `max`, in linear time. */
-function exceedsDepth(json: string, max: number): boolean {
+export function exceedsDepth(json: string, max: number): boolean {
   let depth = 0
   let isInString = false
   for (let i = 0; i < json.length; i += 1) {

@@ -24,7 +24,7 @@ export type UploadLimits = {
   maxFiles: number
 }
 
-const filesField = 'files'
+const fileFields = new Set(['files', 'file'])
 const maxFields = 20
 const maxFieldBytes = 10_000
 const maxNameCharacters = 200
@@ -52,7 +52,7 @@ export async function acceptUploads(app: FastifyInstance, limits: UploadLimits):
 }
 
 /**
- * Receives the files of the form field `files`, one after another as they stream. A file over the limit is rejected,
+ * Receives the files of the form fields `files` and `file`, one after another as they stream. A file over the limit is rejected,
  * the others are kept. If the request is aborted or fails, all its files are discarded.
  *
  * @param parseFields parses the other fields, which may follow the files, or throws
@@ -70,7 +70,7 @@ export async function receiveUpload<Staged extends { bytes: number }, Fields>(
     for await (const part of request.parts()) {
       if (part.type === 'field') {
         if (typeof part.value === 'string') fields[part.fieldname] = part.value
-      } else if (part.fieldname !== filesField) {
+      } else if (!fileFields.has(part.fieldname)) {
         part.file.resume()
       } else {
         const file = await receive(part, staging, limits)

@@ -1,7 +1,8 @@
 export { documentNotFound, noFiles } from './errors.ts'
 export { type Originals, originals } from './files.ts'
+export { limited } from './fetch/fetch-page.ts'
 export { folderRoutes } from './folders/folder-routes.ts'
-export type { IngestTarget, UploadedFile } from './ingest/intake.ts'
+export type { IngestTarget, NamedFile, UploadedFile } from './ingest/intake.ts'
 export {
   type ContextPassages,
   type Knowledge,

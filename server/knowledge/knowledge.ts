@@ -288,6 +288,7 @@ export async function knowledge({
     staging: { stage: files.stage, discard: files.discard },
 
     ingest: ingestion.upload,
+    ingestNamed: ingestion.named,
     ingestSite: ingestion.site,
 
     /** Ingests a pasted text; resolves when it can be found. */

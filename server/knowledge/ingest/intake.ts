@@ -21,6 +21,9 @@ export type UploadedFile = { filename: string } & (
   | { refused: { code: string; message: string } }
 )
 
+/** A staged file with its title; a text has no file name. */
+export type NamedFile = { title: string; filename: string | null; staged: StagedFile }
+
 /** Where documents are added, and for whom. Without a layer: that of the document that is replaced, else `usualLayer`. */
 export type IngestTarget = {
   userId: string
@@ -167,6 +170,19 @@ export function intake({
       await Promise.all(refused.flatMap((file) => (file.staged ? [files.discard(file.staged)] : [])))
       if (refused.length === all.length && refused.every((file) => file.staged)) throw noSupportedFiles()
       return await start(target, 'upload', all)
+    },
+
+    /** Ingests staged files that have titles, texts without a file name. It takes ownership of the files. */
+    async named(target: IngestTarget, source: 'upload' | 'text', named: NamedFile[]): Promise<RunRecord> {
+      const all = named.map(({ title, filename, staged }) => ({
+        name: filename ?? title,
+        filename,
+        title,
+        sha256: staged.sha256,
+        bytes: staged.bytes,
+        staged,
+      }))
+      return await start(target, source, all)
     },
 
     /** Ingests a pasted text; resolves when it can be found. */

@@ -1,13 +1,13 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import type { FormEvent } from 'react'
 import { type Avee, createAvee } from '../../../contract/avees.ts'
+import { suggestHandle } from '../../../contract/suggest-handle.ts'
 import { ApiError, keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Dialog, DialogActions } from '../../ui/dialog.tsx'
 import { TextArea, TextField } from '../../ui/field.tsx'
 import { useDraftState } from '../../ui/use-draft-state.ts'
-import { suggestHandle } from './suggest-handle.ts'
 
 /** Creates an avee from its name, handle and persona. */
 export function NewAveeDialog({
