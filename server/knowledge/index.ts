@@ -1,6 +1,6 @@
 export { documentNotFound, noFiles } from './errors.ts'
-export { type Originals, originals } from './files.ts'
 export { limited } from './fetch/fetch-page.ts'
+export { type Originals, originals } from './files.ts'
 export { folderRoutes } from './folders/folder-routes.ts'
 export type { IngestTarget, NamedFile, UploadedFile } from './ingest/intake.ts'
 export {

@@ -1,13 +1,16 @@
 import * as z from 'zod/mini'
 
-const text = z._default(z.catch(z.string(), ''), '')
-const texts = z._default(z.catch(z.array(z.string()), []), [])
+/** Cards are edited by many programs: a member that is missing or of another type counts as empty. */
+const { catch: otherwise } = z
+
+const text = otherwise(z.string(), '')
+const texts = otherwise(z.array(z.string()), [])
 
 const bookEntry = z.object({
   keys: texts,
   secondary_keys: texts,
   content: text,
-  enabled: z._default(z.catch(z.boolean(), true), true),
+  enabled: otherwise(z.boolean(), true),
   name: text,
   comment: text,
 })
@@ -30,10 +33,10 @@ const cardData = z.object({
   creator: text,
   character_version: text,
   nickname: text,
-  extensions: z._default(z.catch(z.record(z.string(), z.unknown()), {}), {}),
-  assets: z._default(z.catch(z.array(asset), []), []),
+  extensions: otherwise(z.record(z.string(), z.unknown()), {}),
+  assets: otherwise(z.array(asset), []),
   character_book: z.optional(
-    z.catch(z.nullable(z.object({ entries: z._default(z.array(bookEntry), []) })), null),
+    otherwise(z.nullable(z.object({ entries: z._default(z.array(bookEntry), []) })), null),
   ),
 })
 export type CardData = z.infer<typeof cardData>

@@ -119,6 +119,8 @@ export function exporter({ knowledge, memory }: ExportDependencies) {
           persona_notes: avee.personaNotes,
           greeting: avee.greeting,
           visibility: avee.visibility,
+          anonymous: avee.anonymous,
+          example_questions: avee.exampleQuestions,
           ...(avee.avatar === null ? {} : { avatar: avee.avatar }),
           ...(avee.model === null ? {} : { model: avee.model }),
         },
