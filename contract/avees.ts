@@ -15,6 +15,7 @@ import {
 import { deleted } from './deletions.ts'
 import { layer } from './layers.ts'
 import { content, operation } from './operation.ts'
+import { toolName, toolNames } from './tools.ts'
 
 export const visibility = describe(
   z.enum(['public', 'unlisted', 'private']),
@@ -57,6 +58,7 @@ export const avee = component(
     model: z.nullable(z.string()),
     anonymous: describe(z.boolean(), 'Whether visitors without an account may ask it while it is public.'),
     example_questions: z.array(z.string()),
+    tools: describe(z.array(toolName), 'The tools that it may use while it answers.'),
     persona: z.optional(describe(z.string(), 'Only for the owner.')),
     persona_notes: z.optional(
       describe(z.string(), 'Only for the owner: style notes derived from the owner’s feedback on answers.'),
@@ -80,6 +82,7 @@ const settings = {
   model: z.string().check(z.minLength(1), z.maxLength(200)),
   anonymous: z.boolean(),
   example_questions: z.array(text(300)).check(z.maxLength(8)),
+  tools: z.array(toolName).check(z.maxLength(toolNames.length)),
 }
 const { handle: _handle, display_name: _displayName, ...optionalSettings } = settings
 

@@ -1,5 +1,6 @@
 import { type Expression, type Insertable, sql, type Updateable } from 'kysely'
 import { type Layer } from '../../contract/layers.ts'
+import type { ToolName } from '../../contract/tools.ts'
 import { type Db, likePatterns, type Row, type Tables } from '../db/index.ts'
 
 type AveeRow = Row<'avees'>
@@ -23,6 +24,8 @@ export type Avee = {
   /** Whether visitors without an account may ask it while it is public. */
   anonymous: boolean
   exampleQuestions: string[]
+  /** The tools that it may use while it answers. */
+  tools: ToolName[]
   createdAt: Date
   updatedAt: Date
 }
@@ -279,6 +282,7 @@ function toAvee(row: AveeRow): Avee {
     model: row.model,
     anonymous: row.anonymous,
     exampleQuestions: row.example_questions,
+    tools: row.tools,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   }

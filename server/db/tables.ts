@@ -7,6 +7,7 @@ import { type Layer } from '../../contract/layers.ts'
 import type { MemoryType } from '../../contract/memory.ts'
 import type { Scope } from '../../contract/operation.ts'
 import type { RunStatus } from '../../contract/runs.ts'
+import type { ToolCall, ToolName } from '../../contract/tools.ts'
 
 type Json<T> = JSONColumnType<NonNullable<T> & object> | (null extends T ? null : never)
 type CreatedAt = ColumnType<Date, never, never>
@@ -180,6 +181,7 @@ export type Tables = {
     /** Whether visitors without an account may ask it while it is public. */
     anonymous: Generated<boolean>
     example_questions: Generated<string[]>
+    tools: Generated<ToolName[]>
     created_at: CreatedAt
     updated_at: Stamp
   }
@@ -223,6 +225,8 @@ export type Tables = {
     created_at: CreatedAt
   }
   run_events: { run_id: string; n: number; data: string }
+  /** Calls of tools that wait for the person who asked; `approved` is null until they answer. */
+  tool_approvals: { run_id: string; call_id: string; approved: boolean | null }
   all_conversations: Conversations
   /** A view of those that are not in the trash; foreign keys refer to the table. */
   conversations: Conversations
@@ -243,6 +247,7 @@ export type Tables = {
     documents: Generated<string[]>
     usage: Json<Usage | null>
     error: Json<{ code: string; message: string } | null>
+    tool_calls: ColumnType<ToolCall[], string | undefined, string>
     run_id: string | null
     created_at: CreatedAt
   }

@@ -22,6 +22,7 @@ import { up as oidc } from './021-oidc.ts'
 import { up as passkeys } from './022-passkeys.ts'
 import { up as apiKeyLimits } from './023-api-key-limits.ts'
 import { up as visitors } from './024-visitors.ts'
+import { up as tools } from './025-tools.ts'
 
 /** All migrations by number. A released migration is never edited, renamed or removed. */
 export const migrations: Record<string, Migration> = {
@@ -48,4 +49,5 @@ export const migrations: Record<string, Migration> = {
   '022-passkeys': { up: passkeys },
   '023-api-key-limits': { up: apiKeyLimits },
   '024-visitors': { up: visitors },
+  '025-tools': { up: tools },
 }
