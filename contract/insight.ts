@@ -163,6 +163,18 @@ export const visitorSettings = z.object({
 })
 export type VisitorSettings = z.infer<typeof visitorSettings>
 
+export const listStarters = operation({
+  method: 'GET',
+  path: '/avees/:id/conversation-starters',
+  tags,
+  summary: 'List questions that begin a conversation with an avee',
+  access: 'visitor',
+  description:
+    'Up to four: the `example_questions` of its owner, else questions about documents that the caller may see and that answer them.',
+  params: aveeParams,
+  responses: { 200: z.object({ questions: z.array(z.string()) }) },
+})
+
 export const getConsent = operation({
   method: 'GET',
   path: '/avees/:id/sharing',

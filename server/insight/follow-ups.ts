@@ -6,6 +6,7 @@ import type { TermExtractor } from './analysis/terms.ts'
 import type { Topic } from './topics.ts'
 
 const maxFollowUps = 3
+export const maxStarters = 4
 /** Passages near the question that are read, and candidates that are put to search. */
 const maxPassages = 24
 const maxCandidates = 8
@@ -67,16 +68,32 @@ export async function suggestFollowUps(
   return { questions, sources: questions.flatMap((question) => documents.get(question) ?? []) }
 }
 
-/** Returns those of the questions that the documents answer, at most three. */
+/** Suggests up to four questions about recent documents whose titles read as topics, and that the documents answer. */
+export async function suggestStarters(
+  knowledge: Pick<Knowledge, 'search' | 'list'>,
+  { aveeId, layers }: Pick<FollowUpContext, 'aveeId' | 'layers'>,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const { documents } = await knowledge.list(aveeId, layers, { limit: maxPassages })
+  const questions = documents.flatMap(({ title, language }) => {
+    const topic = topicIn(title, '', language)
+    const template = templates[language ?? 'eng']
+    return topic === null || !template ? [] : isWholeQuestion(topic) ? topic : template(topic)
+  })
+  return await answerableOnes(knowledge, { aveeId, layers }, [...new Set(questions)], signal, maxStarters)
+}
+
+/** Returns those of the questions that the documents answer. */
 export async function answerableOnes(
   knowledge: Pick<Knowledge, 'search'>,
   { aveeId, layers }: Pick<FollowUpContext, 'aveeId' | 'layers'>,
   questions: string[],
   signal: AbortSignal,
+  limit = maxFollowUps,
 ): Promise<string[]> {
   const found: string[] = []
   for (const query of questions.slice(0, maxCandidates)) {
-    if (found.length === maxFollowUps) break
+    if (found.length === limit) break
     const { answerable } = await knowledge.search({
       aveeId,
       layers,

@@ -10,6 +10,7 @@ import type { Models } from '../models/index.ts'
 import { analyzeConversation, type ConversationHistory, presentTurn, withoutTexts } from './conversation.ts'
 import { dashboard } from './dashboard.ts'
 import { notAnAnswer, turnNotAnalyzed } from './errors.ts'
+import { maxStarters, suggestStarters } from './follow-ups.ts'
 import { questions } from './questions.ts'
 import { type FeedbackRow, feedbackIn, putFeedback } from './store/feedback.ts'
 import { deleteSummariesOf } from './store/summaries.ts'
@@ -22,7 +23,7 @@ export type InsightDependencies = {
   database: Database
   jobs: Pick<Jobs, 'register' | 'enqueue' | 'runNow'>
   models: Pick<Models, 'runInBackground'>
-  knowledge: Pick<Knowledge, 'documentFrequencies' | 'search' | 'ingestText' | 'remove' | 'layersOf'>
+  knowledge: Pick<Knowledge, 'documentFrequencies' | 'search' | 'list' | 'ingestText' | 'remove' | 'layersOf'>
   avees: Pick<Avees, 'getLayer' | 'get' | 'addPersonaNote'>
   now?: () => Date
 }
@@ -90,6 +91,12 @@ export function insight({
 
     /** Returns figures over an avee's conversations of the last days, for its owner. */
     dashboard: (avee: Avee, days: number): Promise<AveeInsight> => dashboard(db, avee, days, now()),
+
+    /** Returns up to four questions that begin a conversation, of which the documents in these layers answer those not set by the owner. */
+    async starters({ id: aveeId, exampleQuestions }: Avee, layer: Layer, signal: AbortSignal) {
+      if (exampleQuestions.length > 0) return exampleQuestions.slice(0, maxStarters)
+      return await suggestStarters(knowledge, { aveeId, layers: layersWithin(layer) }, signal)
+    },
 
     questions: questions({ database, knowledge, avees }),
     updates,

@@ -1,16 +1,22 @@
 import type { FastifyPluginAsync } from 'fastify'
-import { getConsent, setConsent } from '../../contract/insight.ts'
+import { getConsent, listStarters, setConsent } from '../../contract/insight.ts'
 import type { Avees } from '../avees/index.ts'
 import { callerOf } from '../http/caller.ts'
+import { disconnectSignal } from '../http/disconnect-signal.ts'
 import { route } from '../http/route.ts'
 import type { Insight } from './insight.ts'
 import { ownerRoutes } from './owner-routes.ts'
 
-/** Consent of users to share unanswered questions, and the owner's operations. */
+/** First questions, consent of users to share unanswered questions, and the owner's operations. */
 export const insightRoutes =
   ({ insight, avees }: { insight: Insight; avees: Avees }): FastifyPluginAsync =>
   async (app) => {
     await app.register(ownerRoutes({ insight, avees }))
+
+    route(app, listStarters, async (request, reply) => {
+      const { avee, layer } = await avees.view(callerOf(request), request.params.id)
+      return { questions: await insight.starters(avee, layer, disconnectSignal(reply)) }
+    })
 
     route(app, getConsent, async (request) => {
       const caller = callerOf(request)

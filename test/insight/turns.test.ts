@@ -108,6 +108,21 @@ for (const kind of DATABASES) {
         'What can you tell me about “Hidden debts”?',
         aboutMaintenance,
       ])
+
+      const starters = async () =>
+        bodyOf(await visitor.get<{ questions: string[] }>(`/avees/${avee.id}/conversation-starters`))
+          .questions
+      bodyOf(
+        await owner.post(`/avees/${avee.id}/documents`, {
+          title: 'Secret mill wheels',
+          text: 'The secret mill has three wheels.',
+          layer: 'intimate',
+        }),
+      )
+      expect(await starters()).toEqual(['What can you tell me about “Notes on the engine”?'])
+      const chosen = ['How fast is it?', 'What does it weave?']
+      bodyOf(await owner.patch(`/avees/${avee.id}`, { example_questions: chosen }))
+      expect(await starters()).toEqual(chosen)
     })
 
     test('omits texts of turns whose layer the user has lost', async () => {

@@ -97,18 +97,20 @@ test('answers to a visitor use the documents of the granted layers only', async 
   expect(JSON.stringify(ollama.requestsTo('/api/chat').at(-1)?.body)).not.toMatch(secrets)
   window.expectNoErrors()
 
-  await owner.client.patch(`/avees/${avee.id}`, { anonymous: true })
+  const starter = 'Where is the boat of Ada at night?'
+  await owner.client.patch(`/avees/${avee.id}`, { anonymous: true, example_questions: [starter] })
   await using open = await openWindow(browser, `${server.url}/@ada`, { ignoredErrors: /401/ })
   await open.page.getByText('Ahoy, I am Ada.').waitFor()
   const openChat = chatPage(open.page)
-  await openChat.ask('Where is the boat of Ada at night?')
+  await open.page.getByText('Ada is an avee: an AI persona').waitFor()
+  await open.page.getByRole('button', { name: starter }).click()
   await openChat.waitUntilComplete()
   expect(JSON.stringify(ollama.requestsTo('/api/chat').at(-1)?.body)).not.toMatch(secrets)
   await open.page.getByRole('link', { name: 'Sign in to keep this conversation' }).click()
   await fill(open.page, { Email: 'visitor@example.org', Password: visitor.password })
   await press(open.page, 'Sign in')
   await open.page.getByRole('complementary', { name: 'Sidebar' }).waitFor()
-  await openChat.questions.getByText('Where is the boat of Ada at night?').waitFor()
+  await openChat.questions.getByText(starter).waitFor()
   open.expectNoErrors()
 })
 

@@ -13,6 +13,7 @@ export const keys = {
   avee: (handleOrId: string) => ['avees', 'one', handleOrId],
   visit: (handle: string) => ['visit', handle],
   profile: (handle: string) => ['avees', 'profile', handle],
+  starters: (aveeId: string) => ['avees', 'starters', aveeId],
   grants: (aveeId: string) => ['avees', 'grants', aveeId],
   conversations: ['conversations'],
   conversationList: (query: string, archived: boolean) => ['conversations', 'list', { query, archived }],

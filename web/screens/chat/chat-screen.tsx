@@ -13,11 +13,13 @@ import { TopBar, useTitle } from '../../shell/page.tsx'
 import { onDemand, ScreenBoundary } from '../../shell/screen-boundary.tsx'
 import { markRepliesSeen } from '../../shell/seen-replies.ts'
 import { ButtonLink, IconButton } from '../../ui/button.tsx'
+import { saveLocally } from '../../ui/local-storage.ts'
 import { Menu, MenuItem } from '../../ui/menu.tsx'
 import { Avatar, EmptyState, ErrorState, errorMessage, Skeleton } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
 import type { OpenCitation } from './citation-panel.tsx'
 import { Composer } from './composer.tsx'
+import { Greeting, knowsAvees } from './greeting.tsx'
 import type { MessageActions } from './message-actions.ts'
 import { ModelPicker, useChosenModel } from './model-picker.tsx'
 import { SharingNotice } from './sharing-notice.tsx'
@@ -122,6 +124,7 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
     onAccepted: (id, turn) => {
       if (turn.kind === 'ask') for (const key of [newChatKey, id]) clearDraft(key, turn.question)
       uploads.dismissReady(avee.id)
+      if (!avee.is_library) saveLocally(knowsAvees, 'yes')
     },
   })
   const { send, refresh, showBranch } = thread
@@ -237,7 +240,7 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
           isSearching={isSearching}
           onSearch={setIsSearching}
           actions={actions}
-          empty={<Greeting avee={avee} />}
+          empty={<Greeting avee={avee} onAsk={ask} />}
           onEditRefused={(question) => {
             setDraft(question)
             thread.dismissPending()
@@ -312,23 +315,6 @@ function ChatTitle({
         {(title || isLoading) && <p className="truncate">{name}</p>}
       </div>
     </>
-  )
-}
-
-/** The avee's profile and greeting, shown before the first question. */
-function Greeting({ avee }: { avee: Avee }) {
-  return (
-    <div className="greeting">
-      <Avatar name={avee.display_name} picture={avee.avatar} size={64} />
-      <h2>{avee.is_library ? 'Ask your library' : avee.display_name}</h2>
-      {avee.bio && !avee.is_library && <p className="soft">{avee.bio}</p>}
-      <p className={avee.greeting ? 'greeting-text' : 'soft'}>
-        {avee.greeting ||
-          (avee.is_library
-            ? 'Answers come from your documents and cite the pages they use. Drop a file here to add it.'
-            : `Start a conversation with ${avee.display_name}.`)}
-      </p>
-    </div>
   )
 }
 

@@ -1,0 +1,56 @@
+import { useQuery } from '@tanstack/react-query'
+import type { Avee } from '../../../contract/avees.ts'
+import { listStarters } from '../../../contract/insight.ts'
+import { keys } from '../../api/index.ts'
+import { useApi } from '../../api/react.tsx'
+import { loadLocally } from '../../ui/local-storage.ts'
+import { Avatar } from '../../ui/state.tsx'
+import './greeting.css'
+
+/** Set when an avee has been asked in this browser: from then on nobody needs to be told what an avee is. */
+export const knowsAvees = 'knows-avees'
+
+/** The avee's portrait and greeting, and questions to begin with, shown before the first question. */
+export function Greeting({ avee, onAsk }: { avee: Avee; onAsk: (question: string) => void }) {
+  const api = useApi()
+  const starters = useQuery({
+    queryKey: keys.starters(avee.id),
+    queryFn: () => api.call(listStarters, { params: { id: avee.id } }),
+    staleTime: 60_000,
+    retry: false,
+  })
+  const questions = starters.data?.questions ?? []
+  return (
+    <div className="greeting">
+      <Avatar name={avee.display_name} picture={avee.avatar} size={96} />
+      <h2 dir="auto">{avee.is_library ? 'Ask your library' : avee.display_name}</h2>
+      {avee.bio && !avee.is_library && (
+        <p className="soft" dir="auto">
+          {avee.bio}
+        </p>
+      )}
+      <p className={avee.greeting ? 'greeting-text' : 'soft'} dir="auto">
+        {avee.greeting ||
+          (avee.is_library
+            ? 'Answers come from your documents and cite the pages they use. Drop a file here to add it.'
+            : `Start a conversation with ${avee.display_name}.`)}
+      </p>
+      {questions.length > 0 && (
+        <ul className="starters" aria-label="Questions to start with">
+          {questions.map((question) => (
+            <li key={question}>
+              <button type="button" className="starter" dir="auto" onClick={() => onAsk(question)}>
+                {question}
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
+      {!avee.is_library && loadLocally(knowsAvees) === undefined && (
+        <p className="small faint">
+          {avee.display_name} is an avee: an AI persona with its own character, documents and memory.
+        </p>
+      )}
+    </div>
+  )
+}
