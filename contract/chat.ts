@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import {
+  aveeParams,
   component,
   describe,
   id,
@@ -479,5 +480,31 @@ export const editQuestion = operation({
   params: messageParams,
   headers: idempotencyHeaders,
   body: z.object({ content: z.string(), use_gpt4o: z.optional(z.boolean()) }),
+  events: answerEvents,
+})
+
+export const tryAvee = operation({
+  method: 'POST',
+  path: '/avees/:id/trial',
+  work: 'questions',
+  tags: chatTags,
+  summary: 'Try an avee as somebody with access up to a layer would see it',
+  scope: 'chat',
+  description:
+    'For the owner. The answer uses what that layer may see, and no memories. Nothing is stored but the run, so the ids of messages in its events lead nowhere.',
+  params: aveeParams,
+  body: z.object({
+    question: z.string(),
+    layer,
+    persona: describe(
+      z.optional(shortText(40_000)),
+      'Instead of that of the avee, to try it before it is saved.',
+    ),
+    history: z.optional(
+      z
+        .array(z.object({ role: z.enum(['user', 'assistant']), content: shortText(40_000) }))
+        .check(z.maxLength(20)),
+    ),
+  }),
   events: answerEvents,
 })

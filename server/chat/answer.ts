@@ -32,6 +32,8 @@ export type Question = {
   avee: Avee
   layer: Layer
   question: Pick<MessageRow, 'id' | 'content' | 'created_at'>
+  /** Whom the avee answers; the user of the run by default. */
+  askerId?: string | undefined
   /** The sources of the text that the answer has already. */
   begun?: Pick<MessageRow, 'citations' | 'documents'> | undefined
   /** The text that a continuation of another answer begins with. */
@@ -82,7 +84,7 @@ export async function answerQuestion<Input extends AnswerInput>(
   const { models } = dependencies
   const earlier = run.attempt > 1 ? (await context.events()).map(parseEvent) : []
   let content = textOf(earlier)
-  const { avee, layer, question, begun, continued } = await storage.read(content)
+  const { avee, layer, question, askerId = run.userId, begun, continued } = await storage.read(content)
 
   const chosen = await models.selectModel({
     requested: input.model ?? avee.model ?? undefined,
@@ -108,7 +110,7 @@ export async function answerQuestion<Input extends AnswerInput>(
       aveeId: input.aveeId,
       conversationId: storage.ids.conversation_id,
       useDocuments: input.useDocuments,
-      userId: run.userId,
+      userId: askerId,
       question,
       begun,
       layer,
@@ -122,7 +124,7 @@ export async function answerQuestion<Input extends AnswerInput>(
       ...gathered,
       avee,
       layer,
-      isOwner: avee.ownerId === run.userId,
+      isOwner: avee.ownerId === askerId,
       passages: gathered.citations,
       memories: gathered.memories.map(({ line }) => line),
       searched: input.useDocuments,

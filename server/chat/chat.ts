@@ -1,7 +1,8 @@
 import { charactersIn } from '../../contract/characters.ts'
-import type { Citation } from '../../contract/chat.ts'
+import type { Citation, tryAvee } from '../../contract/chat.ts'
 import { type Layer } from '../../contract/layers.ts'
 import type { UsedMemory } from '../../contract/memory.ts'
+import type { BodyOf } from '../../contract/operation.ts'
 import type { Avees, AveeView } from '../avees/index.ts'
 import { type Database, newId, type Trx } from '../db/index.ts'
 import type { Deletions } from '../deletions/index.ts'
@@ -55,6 +56,7 @@ import {
   updateConversation,
 } from './store.ts'
 import { findNewestLeaf } from './tree.ts'
+import { trials } from './trial.ts'
 import { type TurnInHand, type TurnInput, turnKind } from './turn.ts'
 
 export type ChatDependencies = {
@@ -137,9 +139,11 @@ export function chat({
   const { db } = database
   const branchOf = branches(db)
   runs.register('chat', turnKind({ database, avees, knowledge, models, insight, memory }, protocols))
+  const trial = trials({ database, avees, knowledge, models, insight, memory, runs })
 
   deletions.onPurge(async (documents, signal) => {
     await purgeQuotations(db, runs, documents, signal)
+    await trial.purge()
     await insight.purgeFindings(documents)
   })
 
@@ -332,6 +336,12 @@ export function chat({
       const branch = conversation.leaf_id ? await listBranch(db, conversation.leaf_id, rows.length) : []
       const onBranch = new Set(branch.map((row) => row.id))
       return { conversation, all, shown: all.filter((row) => onBranch.has(row.id)) }
+    },
+
+    /** Starts to answer a question of an avee's owner that is not stored. @throws 404, 403 for others, 409 */
+    async try(caller: Caller, aveeId: string, body: BodyOf<typeof tryAvee>): Promise<RunRecord> {
+      validateQuestion(body.question)
+      return await trial.start(caller, aveeId, body)
     },
 
     /** Asks in a conversation of the caller's and starts the run that answers. */

@@ -145,9 +145,10 @@ export type WithRun = ((trx: Trx, runId: string) => Promise<void>) | RawBuilder<
 /** `created`: a new run; `repeated`: the run of an earlier request with the same key; `busy`: the running run of the same subject. */
 export type StartResult = { outcome: 'created' | 'repeated' | 'busy'; run: RunRecord }
 
-/** Runs of a user, of a scope, of a kind and subject, or ended ones of a kind and scope whose input contains one of the texts. */
+/** Runs of a user, of a scope, of a kind, of a kind and subject, or ended ones of a kind and scope whose input contains one of the texts. */
 export type RunSelector =
   | { userId: string }
   | { scope: string }
+  | { kind: string }
   | { kind: string; subject: string }
   | { kind: string; scope: string; mentions: string[] }

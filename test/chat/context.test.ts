@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { Message } from '../../contract/chat.ts'
 import type { ConversationAnalysis } from '../../contract/insight.ts'
 import { startApp, type TestApp } from '../app.ts'
@@ -11,7 +11,9 @@ import {
   registerUser,
   uploadFiles,
 } from '../builders.ts'
+import type { TestClient } from '../client.ts'
 import { DATABASES } from '../databases.ts'
+import { collectEvents } from '../events.ts'
 import { type ScriptedOllama, startOllama } from '../model-servers.ts'
 
 type AskV2 = {
@@ -41,6 +43,46 @@ for (const kind of DATABASES) {
       await ollama[Symbol.asyncDispose]()
     })
     const lastPrompt = () => JSON.stringify(ollama.requestsTo('/api/chat').at(-1)?.body['messages'])
+
+    test('a trial sees what its layer may see, remembers nothing and is stored nowhere', async () => {
+      const { client } = await registerUser(app)
+      const { client: other } = await registerUser(app)
+      const { id, handle } = await createAvee(client, { persona: 'A sailor.' })
+      const boat = (place: string) => [{ name: `${place}.md`, content: `The boat lies at the ${place}.` }]
+      await uploadFiles(client, boat('quay'), { avee: id, layer: 'public' })
+      await uploadFiles(client, boat('mill'), { avee: id, layer: 'friends' })
+      await uploadFiles(client, boat('cove'), { avee: id, layer: 'intimate' })
+      bodyOf(await client.post('/memories', { avee: id, content: 'The boat of the user is called Tern.' }))
+      const trial = (as: TestClient, more: Record<string, unknown>) => {
+        const body = JSON.stringify({ question: 'Where does the boat lie?', ...more })
+        const headers = { 'content-type': 'application/json' }
+        return as.fetch(`/avees/${handle}/trial`, { method: 'POST', headers, body })
+      }
+      const history = [{ role: 'user', content: 'Ahoy there.' }]
+      const events = await collectEvents(
+        await trial(client, { layer: 'friends', persona: 'A pirate.', history }),
+      )
+      expect(events.at(-1)?.data).toMatchObject({ event: 'complete' })
+      expect(lastPrompt()).toMatch(/quay/)
+      for (const part of ['mill', 'A pirate.', 'Ahoy there.']) expect(lastPrompt()).toContain(part)
+      for (const part of ['cove', 'Tern', 'A sailor.', 'created you'])
+        expect(lastPrompt()).not.toContain(part)
+      await collectEvents(await trial(client, { layer: 'public' }))
+      expect(lastPrompt()).not.toMatch(/mill|cove|Tern/)
+
+      const { conversations } = bodyOf(await client.get<{ conversations: unknown[] }>('/conversations'))
+      expect(conversations).toEqual([])
+      expect((await trial(other, { layer: 'public' })).status).toBe(403)
+      const [document] = bodyOf(
+        await client.get<{ documents: { id: string }[] }>(`/avees/${id}/documents`),
+      ).documents
+      bodyOf(await client.delete(`/documents/${document?.id}?permanent=true`))
+      const runId = events.find(({ data }) => data['event'] === 'start')?.data['run_id']
+      await vi.waitFor(
+        async () => expect((await client.get(`/runs/${String(runId)}`)).status).toBe(404),
+        10_000,
+      )
+    })
 
     test('uses memories of a user in their other conversations, and in nobody else’s', async () => {
       const { client } = await registerUser(app)

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsync, FastifyReply } from 'fastify'
-import { askQuestion, askQuestionV2, streamAnswer } from '../../../contract/chat.ts'
+import { askQuestion, askQuestionV2, streamAnswer, tryAvee } from '../../../contract/chat.ts'
 import { id } from '../../../contract/common.ts'
 import { getConversationAnalysis } from '../../../contract/insight.ts'
 import type { Avees } from '../../avees/index.ts'
@@ -65,6 +65,10 @@ export const askRoutes =
 
     route(app, streamAnswer, async (request, reply) =>
       sendRun(request, reply, runs, (await ask(request)).run),
+    )
+
+    route(app, tryAvee, async (request, reply) =>
+      sendRun(request, reply, runs, await chat.try(callerOf(request), request.params.id, request.body)),
     )
 
     route(app, getConversationAnalysis, async (request) => {

@@ -1,0 +1,90 @@
+import type { tryAvee } from '../../contract/chat.ts'
+import { minLayer } from '../../contract/layers.ts'
+import type { BodyOf } from '../../contract/operation.ts'
+import { type Avees, notTheOwner } from '../avees/index.ts'
+import { newId } from '../db/index.ts'
+import type { Caller } from '../http/caller.ts'
+import type { RunKind, RunRecord, Runs } from '../runs/index.ts'
+import { type AnswerDependencies, type AnswerInput, answerQuestion, type TurnStorage } from './answer.ts'
+import { answerRunning } from './errors.ts'
+import { type ChatEvents, mergeTokens } from './events.ts'
+import { createLogView, type LogViewDependencies } from './log-view.ts'
+
+/** Ids of rows that a trial does not have, for its events. */
+type Ids = TurnStorage['ids']
+type TrialInput = AnswerInput & Ids & Pick<BodyOf<typeof tryAvee>, 'question' | 'layer' | 'persona'>
+
+const trialKind = 'trial'
+
+/**
+ * Questions with which owners try their avees as somebody with access up to a layer would see them. Only the run's log
+ * holds them, until it expires or a document is purged.
+ */
+export function trials(
+  dependencies: AnswerDependencies & LogViewDependencies & { avees: Avees; runs: Runs },
+) {
+  const { avees, runs } = dependencies
+  const kind: RunKind<TrialInput> = {
+    work: (context) => answerQuestion(dependencies, context, trialStorage(avees, context.run)),
+    async close({ input: { message_id } }, closing) {
+      return closing.status === 'stopped'
+        ? ({ event: 'stopped', message_id } satisfies ChatEvents['stopped'])
+        : ({ error: closing.error, event: 'error', message_id } satisfies ChatEvents['error'])
+    },
+    merge: mergeTokens,
+    view: ({ input: { aveeId, message_id }, status }, viewer) =>
+      createLogView(dependencies, { aveeId, messageId: message_id, isRunning: status === 'running' }, viewer),
+  }
+  runs.register(trialKind, kind)
+
+  return {
+    /** Starts to answer a question that is not stored. @throws 404, 403 for others than the owner, 409 */
+    async start(caller: Caller, idOrHandle: string, body: BodyOf<typeof tryAvee>): Promise<RunRecord> {
+      const { avee, layer, isOwner } = await avees.view(caller, idOrHandle)
+      if (!isOwner) throw notTheOwner()
+      const { run, outcome } = await runs.start<TrialInput>({
+        kind: trialKind,
+        userId: caller.userId,
+        subject: avee.id,
+        scope: avee.id,
+        input: {
+          aveeId: avee.id,
+          strong: false,
+          useDocuments: true,
+          history: body.history,
+          question: body.question,
+          layer: minLayer(layer, body.layer),
+          persona: body.persona,
+          conversation_id: newId(),
+          user_message_id: newId(),
+          message_id: newId(),
+        },
+      })
+      if (outcome === 'busy') throw answerRunning(run.id)
+      return run
+    },
+
+    /** Deletes all trials, as their logs may quote documents that are purged. */
+    purge: () => runs.delete({ kind: trialKind }),
+  }
+}
+
+function trialStorage(avees: Avees, { userId, createdAt, input }: RunRecord<TrialInput>): TurnStorage {
+  const { aveeId, question, persona, layer, conversation_id, user_message_id, message_id } = input
+  return {
+    ids: { conversation_id, user_message_id, message_id },
+    isContinuation: false,
+    async read() {
+      const view = await avees.view({ userId, aveeId: null }, aveeId)
+      return {
+        avee: persona === undefined ? view.avee : { ...view.avee, persona },
+        layer: minLayer(view.layer, layer),
+        question: { id: user_message_id, content: question, created_at: createdAt },
+        // Somebody of whom the avee remembers nothing.
+        askerId: user_message_id,
+      }
+    },
+    saveGrounding: async () => undefined,
+    finish: async () => async () => undefined,
+  }
+}
