@@ -77,6 +77,8 @@ const answerDetails = {
 
 const toolCalls = z.optional(describe(z.array(toolCall), 'The calls of tools, in their order.'))
 
+export type AnswerDetails = z.infer<z.ZodMiniObject<typeof answerDetails>>
+
 export const messageStatus = z.enum(['streaming', 'complete', 'stopped', 'failed'])
 export type MessageStatus = z.infer<typeof messageStatus>
 
@@ -98,7 +100,7 @@ export const message = component(
     error: z.nullable(z.object({ code: z.string(), message: z.string() })),
     ...answerDetails,
     tool_calls: toolCalls,
-    reasoning: z.optional(describe(z.string(), 'What the model thought before it answered.')),
+    reasoning: z.optional(describe(z.nullable(z.string()), 'What the model thought before it answered.')),
     run_id: z.nullable(id),
     parent_id: z.nullable(id),
     siblings: describe(z.array(id), 'This message and its alternatives, oldest first.'),

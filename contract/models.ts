@@ -1,13 +1,12 @@
 import * as z from 'zod/mini'
-import { component, describe, idempotencyHeaders } from './common.ts'
+import { component, describe, id, idempotencyHeaders, idParams, shortText } from './common.ts'
 import { operation } from './operation.ts'
 import { runEvents } from './runs.ts'
 
-export const provider = describe(
-  z.enum(['ollama', 'openai', 'extractive']),
-  'What answers questions. extractive is built in: it quotes retrieved passages without a language model.',
+const provider = describe(
+  z.string(),
+  'The name of the provider: ollama, openai, or one that an administrator has added. extractive is built in: it quotes retrieved passages without a language model.',
 )
-export type Provider = z.infer<typeof provider>
 
 export const modelInfo = component(
   'Model',
@@ -145,4 +144,208 @@ export const unloadModel = operation({
   access: 'admin',
   body: modelBody,
   responses: { 200: success },
+})
+
+const providerTags = ['providers'] as const
+
+export const providerKind = z.enum(['ollama', 'openai', 'anthropic', 'google'])
+export type ProviderKind = z.infer<typeof providerKind>
+
+export const capability = z.enum(['chat', 'embed', 'vision', 'tools', 'thinking', 'json'])
+
+const configuredModel = z.object({
+  id: describe(shortText(200), 'As the provider calls it.'),
+  context_length: z.optional(z.int().check(z.positive())),
+  capabilities: z.optional(z.array(capability)),
+})
+export type ConfiguredModel = z.infer<typeof configuredModel>
+
+const price = z.number().check(z.minimum(0), z.maximum(1_000_000))
+const prices = describe(
+  z.record(z.string(), z.object({ input: price, output: price })),
+  'Per million tokens, in the currency of the provider, by model.',
+)
+export type Prices = z.infer<typeof prices>
+
+const providerName = z
+  .string()
+  .check(
+    z.regex(
+      /^[a-z0-9][a-z0-9._-]{0,39}$/,
+      'Use up to 40 lower-case letters, digits, dots, hyphens and underscores.',
+    ),
+  )
+const baseUrl = z
+  .string()
+  .check(
+    z.maxLength(500),
+    z.regex(/^https?:\/\/[^\s?#]+$/, 'Enter an address that starts with http:// or https://.'),
+  )
+const apiKey = z
+  .string()
+  .check(z.minLength(1), z.maxLength(4_000), z.regex(/^[\x21-\x7e]+$/, 'Enter the key without blanks.'))
+const headers = describe(
+  z
+    .record(
+      z.string().check(z.regex(/^[A-Za-z0-9-]{1,100}$/)),
+      z.string().check(z.maxLength(4_000), z.regex(/^[\x20-\x7e]*$/)),
+    )
+    .check(z.refine((all) => Object.keys(all).length <= 20, 'At most 20 headers.')),
+  'Sent with each request. Stored encrypted and never returned.',
+)
+const providerFields = {
+  name: describe(providerName, 'The first part of the ids of its models.'),
+  base_url: describe(baseUrl, 'With the path of the API: https://api.openai.com/v1.'),
+  api_key: z.nullable(apiKey),
+  headers,
+  models: describe(
+    z.array(configuredModel).check(z.maxLength(500)),
+    'The models to offer, instead of those that the provider lists.',
+  ),
+  max_parallel: describe(
+    z.nullable(z.int().check(z.minimum(1), z.maximum(1_000))),
+    'Requests at a time; further answers wait in a queue. null: no limit.',
+  ),
+  prices,
+}
+
+export const modelProvider = component(
+  'Provider',
+  z.object({
+    id: describe(z.nullable(id), 'null for the providers of the settings, which are read-only.'),
+    name: z.string(),
+    kind: providerKind,
+    base_url: z.string(),
+    remote: describe(z.boolean(), 'Whether it is outside this machine and its private network.'),
+    read_only: z.boolean(),
+    has_key: z.boolean(),
+    key_hint: describe(z.nullable(z.string()), 'The last four characters of the key.'),
+    header_names: z.array(z.string()),
+    models: z.array(configuredModel),
+    max_parallel: z.nullable(z.int()),
+    prices,
+    status: describe(z.enum(['ok', 'error']), 'As of the last request.'),
+    last_error: z.nullable(z.string()),
+  }),
+)
+export type ModelProvider = z.infer<typeof modelProvider>
+
+export const listProviders = operation({
+  method: 'GET',
+  path: '/providers',
+  tags: providerTags,
+  summary: 'List the providers of models',
+  access: 'admin',
+  responses: { 200: z.object({ providers: z.array(modelProvider) }) },
+})
+
+export const createProvider = operation({
+  method: 'POST',
+  path: '/providers',
+  tags: providerTags,
+  summary: 'Add a provider of models',
+  description:
+    'Without `base_url`, the usual one of the kind. Any address is accepted, also in a private network.',
+  audit: 'provider.create',
+  access: 'admin',
+  body: z.extend(z.partial(z.object(providerFields)), { kind: providerKind, name: providerFields.name }),
+  responses: { 201: modelProvider },
+})
+
+export const updateProvider = operation({
+  method: 'PATCH',
+  path: '/providers/:id',
+  tags: providerTags,
+  summary: 'Change a provider of models',
+  description:
+    'A new `base_url` needs the `api_key` again if there is one, so that nobody can send a stored key elsewhere.',
+  audit: 'provider.update',
+  access: 'admin',
+  params: idParams,
+  body: z.partial(z.object(providerFields)),
+  responses: { 200: modelProvider },
+})
+
+export const deleteProvider = operation({
+  method: 'DELETE',
+  path: '/providers/:id',
+  tags: providerTags,
+  summary: 'Remove a provider of models',
+  audit: 'provider.delete',
+  access: 'admin',
+  params: idParams,
+  responses: { 200: z.object({ ok: z.literal(true) }) },
+})
+
+const testedProvider = z.object({
+  ok: z.boolean(),
+  models: describe(z.int(), 'The number of models that it offers.'),
+  latency_ms: z.int(),
+  error: z.optional(z.string()),
+})
+
+export const testProvider = operation({
+  method: 'POST',
+  path: '/providers/:id/test',
+  tags: providerTags,
+  summary: 'Test the connection to a provider',
+  description: 'Requests its list of models. The id may be the name of a provider.',
+  access: 'admin',
+  params: z.object({ id: shortText(100) }),
+  responses: { 200: testedProvider },
+})
+
+export const availableModel = component(
+  'AvailableModel',
+  z.object({
+    id: describe(
+      z.string(),
+      '`<provider>/<model>`; the model alone is enough where only one provider has it.',
+    ),
+    name: z.string(),
+    provider: z.string(),
+    capabilities: z.array(capability),
+    context_length: z.nullable(z.int()),
+    remote: describe(z.boolean(), 'Whether questions to it leave the private network.'),
+    size: z.optional(describe(z.int(), 'Bytes on disk.')),
+    loaded: z.optional(describe(z.boolean(), 'Whether it is in memory.')),
+    price: z.optional(z.object({ input: z.number(), output: z.number() })),
+  }),
+)
+export type AvailableModel = z.infer<typeof availableModel>
+
+export const listAvailableModels = operation({
+  method: 'GET',
+  path: '/models',
+  tags: providerTags,
+  summary: 'List the models of all providers',
+  responses: { 200: z.array(availableModel) },
+})
+
+const fallbackModels = z.object({
+  models: describe(
+    z.array(shortText(300)).check(z.maxLength(50)),
+    'Ids, asked in this order when the selected model cannot be reached before its first token.',
+  ),
+})
+
+export const getFallbacks = operation({
+  method: 'GET',
+  path: '/models/fallbacks',
+  tags: providerTags,
+  summary: 'Get the models that are asked when another is away',
+  description: 'Until it is set: the other chat models, local ones first.',
+  access: 'admin',
+  responses: { 200: fallbackModels },
+})
+
+export const setFallbacks = operation({
+  method: 'PUT',
+  path: '/models/fallbacks',
+  tags: providerTags,
+  summary: 'Set the models that are asked when another is away',
+  audit: 'models.fallbacks',
+  access: 'admin',
+  body: fallbackModels,
+  responses: { 200: fallbackModels },
 })

@@ -32,7 +32,7 @@ import { jobs as jobQueue } from './jobs/index.ts'
 import { knowledge as createKnowledge, folderRoutes, knowledgeRoutes } from './knowledge/index.ts'
 import { createLog, droppedLogLines, type Log } from './log.ts'
 import { memory as createMemory, type MemoryDependencies, memoryRoutes } from './memory/index.ts'
-import { models as createModels } from './models/index.ts'
+import { models as createModels, modelRoutes } from './models/index.ts'
 import { connectRedis } from './rate-limiter.ts'
 import { runs as createRuns, runRoutes } from './runs/index.ts'
 import { limitWork } from './work-limits.ts'
@@ -78,11 +78,15 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     run: async (_input, { signal }) => runs.prune(signal),
   })
   const deletions = createDeletions({ database, jobs, log, undoDays: config.undoDays })
+  const encryption = createEncryption(
+    config.encryptionKey?.reveal() ?? (await readEncryptionKey(config.dataDir)),
+  )
   const models = parts.use(
     createModels({
       database,
       runs,
       log,
+      encryption,
       config: {
         ...config.models,
         openai: withKey(config.models.openai),
@@ -98,7 +102,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     jobs,
     oidc: config.oidc && { ...config.oidc, clientSecret: config.oidc.clientSecret?.reveal() ?? null },
     mail: config.mail && { ...config.mail, url: config.mail.url.reveal() },
-    encryption: createEncryption(config.encryptionKey?.reveal() ?? (await readEncryptionKey(config.dataDir))),
+    encryption,
     loopback: config.server.loopback,
     ...config.accounts,
     redis,
@@ -245,6 +249,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
   await http.register(cardRoutes({ avees, knowledge, memory, models }))
   await http.register(localchatChatRoutes({ chat, runs, avees }))
   await http.register(localchatDocumentRoutes({ knowledge, avees, runs }))
+  await http.register(modelRoutes({ models }))
   await http.register(localchatModelRoutes({ models, runs }))
   await http.register(
     localchatStatusRoutes({

@@ -1,10 +1,11 @@
 import type { ColumnType, Generated, JSONColumnType, Selectable } from 'kysely'
 import type { QuestionState } from '../../contract/avee-insight.ts'
 import type { Visibility } from '../../contract/avees.ts'
-import type { CitedPassage, MessageStatus, Usage } from '../../contract/chat.ts'
+import type { AnswerDetails, CitedPassage, MessageStatus, Usage } from '../../contract/chat.ts'
 import type { Vote } from '../../contract/insight.ts'
 import { type Layer } from '../../contract/layers.ts'
 import type { MemoryType } from '../../contract/memory.ts'
+import type { ConfiguredModel, Prices, ProviderKind } from '../../contract/models.ts'
 import type { Scope } from '../../contract/operation.ts'
 import type { RunStatus } from '../../contract/runs.ts'
 import type { ToolCall, ToolName } from '../../contract/tools.ts'
@@ -38,6 +39,8 @@ type Conversations = {
   updated_at: Stamp
   /** Set in the trash. */
   deletion_id: string | null
+  /** Whether only models in the private network may read it. */
+  local_only: Generated<boolean>
 }
 
 type Documents = {
@@ -66,6 +69,21 @@ type Documents = {
 /** All tables. Only the store of the owning module writes a table. */
 export type Tables = {
   settings: { key: string; value: JSONColumnType<object> }
+  model_providers: {
+    id: string
+    name: string
+    kind: ProviderKind
+    base_url: string
+    /** The API key and the headers, encrypted. */
+    secrets: string | null
+    /** The last characters of the API key. */
+    key_hint: string | null
+    models: ColumnType<ConfiguredModel[], string, string>
+    max_parallel: number | null
+    prices: ColumnType<Prices, string, string>
+    created_at: CreatedAt
+    updated_at: Stamp
+  }
   users: {
     id: string
     email: string | null
@@ -182,6 +200,7 @@ export type Tables = {
     anonymous: Generated<boolean>
     example_questions: Generated<string[]>
     tools: Generated<ToolName[]>
+    local_only: Generated<boolean>
     created_at: CreatedAt
     updated_at: Stamp
   }
@@ -248,6 +267,8 @@ export type Tables = {
     usage: Json<Usage | null>
     error: Json<{ code: string; message: string } | null>
     tool_calls: ColumnType<ToolCall[], string | undefined, string>
+    reasoning: string | null
+    details: Json<AnswerDetails | null>
     run_id: string | null
     created_at: CreatedAt
   }

@@ -21,6 +21,7 @@ const adapters = [
     start: () => startOllama({ strict: true }),
     model: (url: string, more: Partial<Timeouts> = {}): ChatModel =>
       createOllamaChat({
+        provider: 'ollama',
         service: createOllamaService(url),
         name: 'llama3.2:1b',
         timeouts: { ...timeouts, ...more },
@@ -36,6 +37,7 @@ const adapters = [
     start: () => startOpenAi({ strict: true, apiKey }),
     model: (baseUrl: string, more: Partial<Timeouts> = {}): ChatModel =>
       createOpenAiChat({
+        provider: 'openai',
         service: createOpenAiService({ baseUrl, apiKey }),
         name: 'gpt-4o-mini',
         timeouts: { ...timeouts, ...more },

@@ -22,7 +22,9 @@ export const httpError = (
       ? ` ${service.unauthorizedHint}`
       : response.status === 429
         ? ' Try again later.'
-        : ''
+        : response.status >= 300 && response.status < 400
+          ? ' Enter the address that it redirects to.'
+          : ''
   const detail =
     response.serviceMessage === ''
       ? '.'
@@ -119,6 +121,40 @@ export const invalidToolArguments = defineError(
   'invalid_tool_arguments',
   (name: string) => `The arguments of a call of ${name} in tool_calls are not a JSON object.`,
   () => ({ field: 'tool_calls' }),
+)
+export const ambiguousModel = defineError(
+  400,
+  'model_ambiguous',
+  (name: string, ids: string[]) => `Several providers have ${name}. Name one of them: ${ids.join(', ')}.`,
+  (_name, ids) => ({ models: ids }),
+)
+export const noLocalModel = defineError(
+  409,
+  'local_only',
+  (name: string) =>
+    `${name} is outside the private network, and this conversation is local only. Choose a local model.`,
+)
+export const blockedRemote = defineError(
+  409,
+  'local_only',
+  (service: ModelService) =>
+    `Nothing is sent to ${service.name}, because this conversation is local only. Choose a local model.`,
+)
+export const providerNotFound = defineError(
+  404,
+  'provider_not_found',
+  () =>
+    'Not found. The provider has been removed, or it comes from the settings of the server and is changed there.',
+)
+export const providerNameTaken = defineError(
+  409,
+  'provider_exists',
+  (name: string) => `There is a provider ${name} already. Choose another name.`,
+)
+export const keyNeeded = defineError(
+  400,
+  'key_needed',
+  () => 'The address changes, so enter the API key and the headers again, or remove them.',
 )
 export const notALocalModel = defineError(
   400,

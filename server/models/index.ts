@@ -18,3 +18,4 @@ export type {
   ToolCall,
   ToolChoice,
 } from './port.ts'
+export { modelRoutes } from './routes.ts'

@@ -1,35 +1,43 @@
-import type { ModelInfo } from '../../contract/models.ts'
+import type { AvailableModel, ModelInfo } from '../../contract/models.ts'
 import type { Database } from '../db/index.ts'
+import type { Encryption } from '../encryption.ts'
 import type { Log } from '../log.ts'
 import type { Runs } from '../runs/index.ts'
 import { createActiveModel } from './active-model.ts'
-import { createCatalogue } from './catalogue.ts'
 import { checkRequest } from './check-request.ts'
 import { createVectorCache } from './embeddings/cache.ts'
 import { createEmbedders } from './embeddings/embedders.ts'
 import { modelNotInstalled, notALocalModel, ollamaUnavailable } from './errors.ts'
 import { createExtractiveModel } from './extractive/extractive.ts'
-import {
-  fromOllama,
-  guessCapabilities,
-  isSameModel,
-  looksLikeReranker,
-  parseProvider,
-  shortName,
-} from './names.ts'
-import { deleteModel, type InstalledModel, unloadModel } from './ollama/api.ts'
-import { createOllamaChat } from './ollama/chat.ts'
-import { createOllamaContexts } from './ollama/context.ts'
-import { createOpenAiChat } from './openai-compatible/chat.ts'
-import { createServedContexts } from './openai-compatible/context.ts'
-import { createSupportedParameters, type SupportedParameters } from './openai-compatible/parameters.ts'
-import type { ChatModel, Embedder, SelectedModel } from './port.ts'
+import { defaultFallbacks, selectFallback } from './fallbacks.ts'
+import { isLocalOnly, runLocalOnly } from './local-only.ts'
+import { isSameModel, looksLikeReranker, shortName, splitId } from './names.ts'
+import { deleteModel, unloadModel } from './ollama/api.ts'
+import type { ChatModel, Embedder, SelectedModel, TokenUsage } from './port.ts'
+import { isAway } from './providers/health.ts'
+import { manageProviders } from './providers/manage.ts'
+import type { ProviderSettings } from './providers/protocol.ts'
+import { createProvider, type Provider } from './providers/provider.ts'
+import { createProviders } from './providers/registry.ts'
 import { createPulls } from './pulls.ts'
 import { createReranker, type Reranker } from './rerank/reranker.ts'
-import { createSchedulers, type Scheduler, type SchedulerTimings } from './scheduler.ts'
-import { createModelSelector, type Selection } from './select-model.ts'
+import { createSchedulers, type SchedulerTimings } from './scheduler.ts'
+import {
+  createModelSelector,
+  isServed,
+  type Selection,
+  type SelectionOptions,
+  type ServedModel,
+} from './select-model.ts'
+import { findFallbacks, saveFallbacks } from './store.ts'
 import { createTokenCounter } from './tokens.ts'
-import { createOllamaService, createOpenAiService, createRerankService } from './upstream/service.ts'
+import {
+  createOllamaService,
+  createOpenAiService,
+  createRerankService,
+  type ModelService,
+  type ServiceKind,
+} from './upstream/service.ts'
 
 export type ModelsConfig = {
   ollamaBaseUrl: string
@@ -43,6 +51,8 @@ export type ModelsConfig = {
   /** Timeouts of an answer: before its first part, and between two parts. */
   firstTokenMs: number
   stallMs: number
+  /** Answers at a time of each of these two servers. Default unlimited. */
+  maxParallel?: number | undefined
   /** Context window in tokens that Ollama loads models with. */
   contextTokens?: number | undefined
   redisUrl?: string | undefined
@@ -54,32 +64,52 @@ export type ModelsConfig = {
   schedulerTimings?: SchedulerTimings | undefined
 }
 
-/** Selects and provides chat, embedding and reranking models; manages installed models and downloads. */
+/** Selects and provides chat, embedding and reranking models; manages providers, installed models and downloads. */
 export function models({
   database,
   runs,
   log,
+  encryption,
   config,
 }: {
   database: Database
   runs: Runs
   log: Log
+  encryption: Encryption
   config: ModelsConfig
 }) {
   const active = createActiveModel(database)
-  const ollama = createOllamaService(config.ollamaBaseUrl)
-  const openai = config.openai && createOpenAiService(config.openai)
   const closing = new AbortController()
-  const catalogue = createCatalogue({ ollama, openai, closing: closing.signal, log })
   const schedulers = createSchedulers(closing.signal, config.schedulerTimings)
   const tokens = createTokenCounter()
   const cache = createVectorCache({ redisUrl: config.redisUrl, log })
-  const timeouts = { firstTokenMs: config.firstTokenMs, stallMs: config.stallMs }
-  const contexts = createOllamaContexts(ollama, config.contextTokens, catalogue.abilities)
-  const servedContext = createServedContexts(config.contextTokens, catalogue)
-  const parametersByModel = new Map<string, SupportedParameters>()
-  const selector = createModelSelector(catalogue, {
-    openaiName: openai?.name,
+  const extractiveModel = createExtractiveModel()
+
+  function open(settings: ProviderSettings, kind: ServiceKind, service: ModelService): Provider {
+    schedulers.limit(service, settings.maxParallel)
+    return createProvider(settings, kind, {
+      service,
+      closing: closing.signal,
+      log,
+      tokens,
+      timeouts: { firstTokenMs: config.firstTokenMs, stallMs: config.stallMs },
+      contextTokens: config.contextTokens,
+    })
+  }
+
+  const fixed = (name: string) => ({ id: null, name, maxParallel: config.maxParallel })
+  const ollama = open(fixed('ollama'), 'ollama', createOllamaService(config.ollamaBaseUrl))
+  const openai = config.openai && open(fixed('openai'), 'openai', createOpenAiService(config.openai))
+  const providers = createProviders({
+    database,
+    encryption,
+    log,
+    fixed: openai ? [ollama, openai] : [ollama],
+    create: ({ id, name, kind, models, max_parallel, prices }, service) =>
+      open({ id, name, models, maxParallel: max_parallel ?? undefined, prices }, kind, service),
+  })
+  const selector = createModelSelector({
+    providers: providers.list,
     chatModel: config.chatModel,
     chatModelStrong: config.chatModelStrong,
     findActive: active.find,
@@ -91,67 +121,89 @@ export function models({
    * private network would get the passages of every search, so it is used only if it is configured.
    */
   async function findReranker(): Promise<Reranker | undefined> {
-    const service = rerank ?? openai
-    if (!service || (service === openai && openai.remote)) return undefined
-    const served = rerank ? undefined : await catalogue.served()
+    const service = rerank ?? openai?.service
+    if (!service || (!rerank && service.remote) || (service.remote && isLocalOnly())) return undefined
+    const served = rerank ? undefined : await openai?.models()
     const listed = served?.isUp ? served.value?.find(({ name }) => looksLikeReranker(name)) : undefined
     const model = config.rerank?.model ?? listed?.name
     if (model === undefined) return undefined
     if (reranker?.status().model !== model) reranker = createReranker({ service, model, log })
     return reranker
   }
-  const pulls = createPulls({ ollama, runs, catalogue })
-  const extractive = createExtractiveModel()
+  const pulls = createPulls({ ollama, runs })
 
-  async function createChatModel({ located, name }: Selection): Promise<ChatModel> {
-    if (located.provider === 'ollama')
-      return createOllamaChat({
-        service: ollama,
-        name,
-        timeouts,
-        tokens,
-        capabilities: fromOllama((await catalogue.abilities(located.installed)).capabilities),
-        numCtx: (signal) => contexts.get(located.installed, signal),
-        onContextLimit: (limit) => contexts.lower(located.installed.name, limit),
-      })
-    if (located.provider === 'extractive' || !openai) return extractive
-    const parameters = parametersByModel.get(name) ?? createSupportedParameters()
-    parametersByModel.set(name, parameters)
-    return createOpenAiChat({
-      service: openai,
-      name,
-      timeouts,
-      tokens,
-      parameters,
-      capabilities: guessCapabilities(name),
-      contextTokens: () => servedContext.get(name),
-      onContextLimit: (limit) => servedContext.lower(name, limit),
-    })
+  const createChatModel = ({ located }: Selection): ChatModel =>
+    isServed(located) ? located.provider.chat(located.name, located.model) : extractiveModel
+
+  const fallbackOrder = async () =>
+    (await findFallbacks(database.db)) ?? (await defaultFallbacks(await providers.list()))
+
+  type SelectModelOptions = SelectionOptions & { userId?: string | undefined; signal: AbortSignal }
+
+  async function selectModel(options: SelectModelOptions): Promise<SelectedModel> {
+    options.signal.throwIfAborted()
+    const localOnly = options.localOnly || isLocalOnly()
+    return present(await selector.select({ ...options, localOnly }), { ...options, localOnly }, new Set())
   }
 
-  async function selectModel(options: {
-    requested?: string | undefined
-    strong?: boolean
-    signal: AbortSignal
-  }): Promise<SelectedModel> {
-    options.signal.throwIfAborted()
-    const selection = await selector.select(options)
+  function present(
+    selection: Selection,
+    options: SelectModelOptions & { localOnly: boolean },
+    excluded: Set<Provider>,
+  ): SelectedModel {
+    const { located, reason, fallbackFrom } = selection
+    const model = createChatModel(selection)
     return {
-      model: prioritize(await createChatModel(selection), schedulerFor(selection)),
-      reason: selection.reason,
+      model: isServed(located) ? guard(model, located, options.userId ?? '') : checked(model),
+      reason,
+      fallbackFrom,
+      cost: (usage) => (isServed(located) ? costOf(located, usage) : undefined),
+      async fallback(error) {
+        if (!isServed(located) || !isAway(error)) return undefined
+        const order = await fallbackOrder()
+        const { localOnly } = options
+        const next = await selectFallback({ ...selection, located }, error, {
+          order,
+          localOnly,
+          excluded,
+          locate: selector.locate,
+        })
+        return next && present(next, options, excluded)
+      },
     }
   }
 
-  /** Returns the scheduler of the model's server; undefined for the built-in model. */
-  function schedulerFor({ located }: Selection): Scheduler | undefined {
-    if (located.provider === 'ollama') return schedulers.for(ollama)
-    return located.provider === 'openai' && openai ? schedulers.for(openai) : undefined
-  }
+  /** Adds what every request of a user needs: the check of the request, the queue and the health of the provider. */
+  const guard = (model: ChatModel, { provider }: ServedModel, userId: string): ChatModel => ({
+    ...model,
+    async *stream(request, signal) {
+      checkRequest(model, request)
+      provider.health.check()
+      const queue = schedulers.for(provider.service).queueAnswer(userId, signal)
+      let place = await queue.next()
+      try {
+        for (; !place.done; place = await queue.next()) yield { type: 'queued', ...place.value }
+        let hasStarted = false
+        for await (const part of model.stream(request, signal)) {
+          if (!hasStarted && part.type !== 'waiting') {
+            hasStarted = true
+            provider.health.succeeded()
+          }
+          yield part
+        }
+      } catch (thrown) {
+        if (isAway(thrown)) provider.health.failed(thrown)
+        throw thrown
+      } finally {
+        if (place.done) place.value()
+        else await queue.return(() => undefined)
+      }
+    },
+  })
 
   const embedding = createEmbedders({
-    ollama,
-    openai,
-    catalogue,
+    providers: providers.list,
+    find: selector.find,
     cache,
     schedulers,
     log,
@@ -161,39 +213,43 @@ export function models({
 
   /** @throws why the model cannot answer: model_not_found, not_a_chat_model, or its service is not available */
   async function requireChatModel(name: string) {
-    const located = await selector.locate(name, true)
-    if (located.provider === 'none') throw located.problem
-    const served = located.provider === 'openai' ? await catalogue.served() : undefined
-    const listed = served?.isUp ? served.value : undefined
-    if (located.provider === 'openai' && listed && !listed.some((model) => model.name === located.name))
+    const located = await selector.locate(name, { refresh: true, isStrict: true })
+    if ('problem' in located) throw located.problem
+    const state = isServed(located) && !located.model ? await located.provider.models() : undefined
+    if (state?.isUp && state.value)
       throw modelNotInstalled(
-        parseProvider(name).name,
-        listed.map((model) => model.name),
+        located.name,
+        state.value.map((model) => model.name),
       )
     return located
   }
 
-  async function requireInstalled(name: string): Promise<InstalledModel> {
-    const requested = parseProvider(name).name
-    const installed = await catalogue.find(requested, true)
-    if (installed) return installed
-    const state = await catalogue.installed()
+  /** Finds a model on the disk of an Ollama server. */
+  async function requireInstalled(id: string) {
+    const found = await selector.find(id, { refresh: true, isStrict: true })
+    if ('problem' in found) throw id === 'extractive' ? notALocalModel(id) : found.problem
+    const { provider, model } = found
+    if (provider.kind === 'ollama' && model) return { provider, model }
+    const state = await ollama.models()
     if (!state.isUp) throw ollamaUnavailable()
-    const isOtherProvider = name === 'extractive' || (openai !== undefined && (await isServed(requested)))
-    throw isOtherProvider
-      ? notALocalModel(name)
+    const isListed = provider.kind !== 'ollama' && (await provider.find(found.name, false)) !== undefined
+    throw isListed
+      ? notALocalModel(id)
       : modelNotInstalled(
-          name,
-          state.value.map((model) => shortName(model.name)),
+          id,
+          (state.value ?? []).map((each) => shortName(each.name)),
         )
   }
 
-  async function isServed(name: string): Promise<boolean> {
-    const served = await catalogue.served()
-    return served?.isUp === true && (served.value?.some((model) => model.name === name) ?? false)
-  }
-
   return {
+    /** Adds, changes and tests providers. */
+    providers: manageProviders({
+      database,
+      encryption,
+      providers,
+      reserved: ['ollama', 'openai', 'extractive', 'avee', 'rerank'],
+    }),
+
     /**
      * Selects the chat model that answers. Throws if a model is requested by name and not available. Otherwise there
      * always is one: the built-in model `extractive` is the last choice.
@@ -202,11 +258,20 @@ export function models({
 
     requireChatModel,
 
+    /** Runs work from which nothing is sent to a model outside the private network, if `isLocalOnly`. */
+    localOnly: runLocalOnly,
+
     /** Returns the embedding model; without one, search is lexical only. */
-    embedder: (signal: AbortSignal): Promise<Embedder | undefined> => embedding.current(signal),
+    async embedder(signal: AbortSignal): Promise<Embedder | undefined> {
+      const embedder = await embedding.current(signal)
+      return embedder?.remote && isLocalOnly() ? undefined : embedder
+    },
 
     /** Returns the embedding model of a vector space, if it is still available. */
-    embedderForSpace: (space: string): Promise<Embedder | undefined> => embedding.forSpace(space),
+    async embedderForSpace(space: string): Promise<Embedder | undefined> {
+      const embedder = await embedding.forSpace(space)
+      return embedder?.remote && isLocalOnly() ? undefined : embedder
+    },
 
     /**
      * Scores how well each text answers a query; higher is better, on the model's own scale. Returns undefined if no
@@ -229,11 +294,12 @@ export function models({
     ): Promise<T | undefined> {
       options.signal.throwIfAborted()
       if (config.backgroundCalls === false) return undefined
-      const selection = await selector.select(options)
-      const scheduler = schedulerFor(selection)
-      if (!scheduler) return undefined
-      const call = async (signal: AbortSignal) => work(await createChatModel(selection), signal)
-      return await scheduler.runInBackground(options.signal, call, { idleMs: config.backgroundIdleMs })
+      const selection = await selector.select({ ...options, localOnly: isLocalOnly() })
+      if (!isServed(selection.located)) return undefined
+      const model = createChatModel(selection)
+      return await schedulers
+        .for(selection.located.provider.service)
+        .runInBackground(options.signal, (signal) => work(model, signal), { idleMs: config.backgroundIdleMs })
     },
 
     /** Returns the numbers of waiting, running and preempted background calls. */
@@ -249,7 +315,7 @@ export function models({
     async status(signal: AbortSignal) {
       signal.throwIfAborted()
       const [installed, selection, strong, embeds, reranks] = await Promise.all([
-        catalogue.installed(),
+        ollama.models(),
         selector.select({}),
         selector.strongModel(),
         embedding.select(),
@@ -257,68 +323,134 @@ export function models({
       ])
       return {
         ollama: installed.isUp,
-        chat: { model: selection.name, provider: selection.located.provider, reason: selection.reason },
+        chat: {
+          model: selection.located.name,
+          provider: providerOf(selection),
+          reason: selection.reason,
+        },
         strong,
         embedding:
-          embeds.provider === 'none'
-            ? { model: null, reason: embeds.reason }
-            : { model: embeds.name, reason: null },
+          'reason' in embeds ? { model: null, reason: embeds.reason } : { model: embeds.name, reason: null },
         rerank: reranks?.status() ?? null,
       }
     },
 
+    /** Lists the models of all providers by their ids. */
+    async available(): Promise<AvailableModel[]> {
+      const all = await Promise.all(
+        (await providers.list()).map(async (provider) => {
+          const state = await provider.models()
+          const usable = (state.isUp ? (state.value ?? []) : []).filter(
+            (model) => model.capabilities.length > 0,
+          )
+          return usable.map((model) => ({
+            id: `${provider.name}/${nameIn(provider, model.name)}`,
+            name: nameIn(provider, model.name),
+            provider: provider.name,
+            capabilities: model.capabilities,
+            context_length: model.contextLength,
+            remote: provider.remote,
+            ...(model.installed && { loaded: model.installed.loaded }),
+            ...(model.installed?.size && { size: model.installed.size }),
+            ...(provider.prices?.[model.name] && { price: provider.prices[model.name] }),
+          }))
+        }),
+      )
+      return all.flat()
+    },
+
+    /** Returns the ids of the models that are asked when another is away, in order. */
+    fallbacks: fallbackOrder,
+
+    /** Sets them. Throws an error about the first that is not available. */
+    async setFallbacks(ids: string[]): Promise<string[]> {
+      for (const id of ids) await requireChatModel(id)
+      await saveFallbacks(database.db, ids)
+      return ids
+    },
+
     /** Lists all usable models, with a message if something is missing. */
     async list(): Promise<{ models: ModelInfo[]; message: string | null }> {
-      const entries = await catalogue.list()
-      const [selection, local, served] = await Promise.all([
-        selector.select({}),
-        catalogue.installed(),
-        catalogue.served(),
-      ])
-      const messages = [
-        ...(local.isUp ? [] : [ollamaUnavailable().message]),
-        ...(served && !served.isUp && served.error instanceof Error ? [served.error.message] : []),
-        ...(local.isUp && local.value.length === 0
+      await ollama.refresh()
+      const selection = await selector.select({})
+      const all = await Promise.all(
+        (await providers.list()).map(async (provider) => ({ provider, state: await provider.models() })),
+      )
+      const isActive = (provider: string, name: string) =>
+        provider === providerOf(selection) && isSameModel(name, selection.located.name)
+      const messages = all.flatMap(({ provider, state }) => {
+        if (!state.isUp && provider === ollama) return [ollamaUnavailable().message]
+        if (!state.isUp) return state.error instanceof Error ? [state.error.message] : []
+        return provider === ollama && state.value?.length === 0
           ? ['Ollama has no model installed; pull one, for example llama3.2:1b.']
-          : []),
-      ]
+          : []
+      })
+      const described = all.flatMap(({ provider, state }) =>
+        (state.isUp ? (state.value ?? []) : [])
+          .filter(({ capabilities, installed }) => installed || capabilities.length > 0)
+          .map(({ name, installed, capabilities, contextLength }) => ({
+            // Names of added providers may be those of other models.
+            name: provider.id === null ? name : `${provider.name}/${name}`,
+            provider: provider.name,
+            size: installed?.size ?? null,
+            modified_at: installed?.modifiedAt ?? null,
+            digest: installed?.digest ?? null,
+            capabilities: installed?.capabilities ?? [
+              capabilities.includes('embed') ? 'embedding' : 'completion',
+            ],
+            context_length: contextLength,
+            loaded: installed?.loaded ?? true,
+            active: isActive(provider.name, name),
+          })),
+      )
+      const builtIn = {
+        name: 'extractive',
+        provider: 'extractive',
+        size: null,
+        modified_at: null,
+        digest: null,
+        capabilities: ['completion'],
+        context_length: null,
+        loaded: true,
+        active: isActive('extractive', 'extractive'),
+      }
       return {
-        models: entries.map((model) => ({
-          ...model,
-          active: model.provider === selection.located.provider && isSameModel(model.name, selection.name),
-        })),
+        models: [...described, builtIn],
         message: messages.length === 0 ? null : messages.join(' '),
       }
     },
 
     /** Returns the model that answers if no other is requested. */
-    async active(): Promise<{ model: string; provider: ChatModel['provider']; reason: string }> {
-      const { name, located, reason } = await selector.select({})
-      return { model: name, provider: located.provider, reason }
+    async active(): Promise<{ model: string; provider: string; reason: string }> {
+      const selection = await selector.select({})
+      return { model: selection.located.name, provider: providerOf(selection), reason: selection.reason }
     },
 
     /** Activates a model. Throws an error that lists the available models if it is not available. */
     async setActive(name: string) {
       const located = await requireChatModel(name)
-      const stored = located.provider === 'openai' ? `openai/${located.name}` : parseProvider(name).name
-      await active.save(stored)
+      const isOfOllama = isServed(located) && located.provider === ollama
+      await active.save(
+        isServed(located) && !isOfOllama ? `${located.provider.name}/${located.name}` : bareName(name),
+      )
       return this.active()
     },
 
     /** Deletes an installed model, and deactivates it. */
     async delete(name: string): Promise<void> {
-      const installed = await requireInstalled(name)
-      await deleteModel(ollama, installed.name, closing.signal)
-      catalogue.invalidate()
-      const model = await active.find()
-      if (model !== undefined && isSameModel(model, installed.name)) await active.clear(model)
+      const { provider, model } = await requireInstalled(name)
+      await deleteModel(provider.service, model.name, closing.signal)
+      provider.invalidate()
+      const activeName = await active.find()
+      const id = provider === ollama ? model.name : `${provider.name}/${model.name}`
+      if (activeName !== undefined && isSameModel(activeName, id)) await active.clear(activeName)
     },
 
     /** Unloads a model from memory. */
     async unload(name: string): Promise<void> {
-      const installed = await requireInstalled(name)
-      const { capabilities } = await catalogue.abilities(installed)
-      await unloadModel(ollama, installed.name, !capabilities.includes('completion'), closing.signal)
+      const { provider, model } = await requireInstalled(name)
+      const isEmbedding = !model.capabilities.includes('chat')
+      await unloadModel(provider.service, model.name, isEmbedding, closing.signal)
     },
 
     /** Requests a short output to check that a model works. */
@@ -346,27 +478,32 @@ export function models({
       await Promise.all([
         active[Symbol.asyncDispose](),
         cache[Symbol.asyncDispose](),
-        ...[ollama, openai, rerank].map((service) => service?.agent.destroy()),
+        providers[Symbol.asyncDispose](),
+        rerank?.agent.destroy(),
       ])
     },
   }
 }
 
-/** Wraps a model so that its answers preempt background calls to the same server, and checks its requests. */
-function prioritize(model: ChatModel, scheduler: Scheduler | undefined): ChatModel {
-  return {
-    ...model,
-    async *stream(request, signal) {
-      checkRequest(model, request)
-      if (!scheduler) return yield* model.stream(request, signal)
-      const endAnswer = scheduler.beginAnswer()
-      try {
-        yield* model.stream(request, signal)
-      } finally {
-        endAnswer()
-      }
-    },
-  }
+/** Wraps a model so that its requests are checked. */
+const checked = (model: ChatModel): ChatModel => ({
+  ...model,
+  stream(request, signal) {
+    checkRequest(model, request)
+    return model.stream(request, signal)
+  },
+})
+
+const providerOf = ({ located }: Selection): string => located.provider?.name ?? located.name
+
+const nameIn = ({ kind }: Provider, name: string) => (kind === 'ollama' ? shortName(name) : name)
+
+const bareName = (id: string) => (splitId(id).provider === 'ollama' ? splitId(id).name : id)
+
+function costOf({ provider, name }: ServedModel, usage: TokenUsage): number | undefined {
+  const price = provider.prices?.[name]
+  if (!price || usage.promptTokens === null || usage.completionTokens === null) return undefined
+  return (usage.promptTokens * price.input + usage.completionTokens * price.output) / 1_000_000
 }
 
 export type Models = ReturnType<typeof models>

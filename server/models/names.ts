@@ -13,11 +13,10 @@ export const isSameModel = (a: string, b: string): boolean =>
 /** Removes the default tag. */
 export const shortName = (name: string): string => name.replace(/:latest$/, '')
 
-/** Splits a provider prefix from the name of a model. */
-export function parseProvider(name: string): { provider: 'ollama' | 'openai' | undefined; name: string } {
-  for (const provider of ['ollama', 'openai'] as const)
-    if (name.startsWith(`${provider}/`)) return { provider, name: name.slice(provider.length + 1) }
-  return { provider: undefined, name }
+/** Splits a name at its first slash; `provider` is undefined without one. */
+export function splitId(id: string): { provider: string | undefined; name: string } {
+  const at = id.indexOf('/')
+  return at < 0 ? { provider: undefined, name: id } : { provider: id.slice(0, at), name: id.slice(at + 1) }
 }
 
 /** Guesses from the name, for services that do not report capabilities. */

@@ -74,6 +74,8 @@ export type ModelPart =
   | ({ type: 'tool_call' } & ToolCall)
   /** No output yet; the message is for the waiting user. */
   | { type: 'waiting'; message: string }
+  /** The place in the queue of the model server, from 1; the wait is null before its first answer has ended. */
+  | { type: 'queued'; position: number; waitMs: number | null }
   | { type: 'finish'; reason: FinishReason; usage: TokenUsage }
 
 export type FinishReason = 'stop' | 'length' | 'filter' | 'tool_calls' | 'other'
@@ -88,7 +90,8 @@ export type OptionalParameter = 'seed' | 'stop' | 'tool_choice'
 
 export type ChatModel = {
   readonly name: string
-  readonly provider: 'ollama' | 'openai' | 'extractive'
+  /** The name of the provider; `extractive` for the built-in model. */
+  readonly provider: string
   /** Whether the prompt leaves the private network. */
   readonly remote: boolean
   readonly continuation: Continuation
@@ -112,4 +115,13 @@ export type Embedder = {
 }
 
 /** The selected model, with the reason for the user. */
-export type SelectedModel = { model: ChatModel; reason: string }
+export type SelectedModel = {
+  model: ChatModel
+  reason: string
+  /** The id of the model that was not available. */
+  fallbackFrom: string | undefined
+  /** Returns the cost of an answer by the prices of the provider; undefined without prices or counts. */
+  cost(usage: TokenUsage): number | undefined
+  /** Selects the next model if `error` says that this one could not be reached; undefined if there is none. */
+  fallback(error: unknown): Promise<SelectedModel | undefined>
+}

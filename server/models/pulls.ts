@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { AppError } from '../errors.ts'
 import type { EventBody, RunKind, Runs, StartResult } from '../runs/index.ts'
-import type { Catalogue } from './catalogue.ts'
 import { ollamaUnavailable, truncated } from './errors.ts'
-import { parseProvider, withTag } from './names.ts'
+import { splitId, withTag } from './names.ts'
+import type { Provider } from './providers/provider.ts'
 import { parseJsonLines } from './upstream/body.ts'
 import { sendRequest } from './upstream/request.ts'
 import type { ModelService } from './upstream/service.ts'
@@ -25,15 +25,8 @@ const progressIntervalMs = 100
  * Requests for the same model share one run. A failure ends with Ollama's shape `{"error": "sentence"}`, extended by
  * `code` and `message`.
  */
-export function createPulls({
-  ollama,
-  runs,
-  catalogue,
-}: {
-  ollama: ModelService
-  runs: Runs
-  catalogue: Catalogue
-}) {
+export function createPulls({ ollama: provider, runs }: { ollama: Provider; runs: Runs }) {
+  const ollama: ModelService = provider.service
   const definition: RunKind<PullInput> = {
     shared: true,
 
@@ -42,7 +35,7 @@ export function createPulls({
       for (let attempt = 1; ; attempt++) {
         try {
           const last = await pullOnce(run.input.model, (event) => context.emit(event), signal)
-          catalogue.invalidate()
+          provider.invalidate()
           return { event: last }
         } catch (thrown) {
           signal.throwIfAborted()
@@ -99,9 +92,9 @@ export function createPulls({
       model: string
       idempotencyKey?: string | undefined
     }): Promise<StartResult> {
-      const { provider, name } = parseProvider(request.model)
-      const model = provider === 'ollama' ? name : request.model
-      const state = await catalogue.refreshInstalled()
+      const { provider: prefix, name } = splitId(request.model)
+      const model = prefix === 'ollama' ? name : request.model
+      const state = await provider.refresh()
       if (!state.isUp) throw ollamaUnavailable()
       return runs.start<PullInput>({
         kind,

@@ -25,8 +25,20 @@ type BackgroundCall = {
   attempt: AbortController | undefined
 }
 
+/** An answer that waits for a free slot. */
+type WaitingAnswer = { user: string; position: number; start(): void; moved(): void; end?: () => void }
+
+/** The place of an answer in the queue, from 1, and the expected wait; null before the first answer has ended. */
+export type QueuePlace = { position: number; waitMs: number | null }
+
+/** The weight of the last answer in the mean duration of answers. */
+const durationWeight = 0.2
+/** Bounds the memory of who was served when. */
+const maxRememberedUsers = 1_000
+
 /**
- * Gives the answers of one model server priority over background calls.
+ * Gives the answers of one model server priority over background calls. Of the answers beyond `maxParallel`, the next is
+ * one of the user who has the fewest running and has waited longest since their last start.
  *
  *     waiting ──(server idle, no other call)──► working ──► done
  *        ▲                                        │
@@ -38,10 +50,13 @@ export function createScheduler({
   remote,
   closing,
   timings = {},
+  maxParallel = () => Number.POSITIVE_INFINITY,
 }: {
   remote: boolean
   closing: AbortSignal
   timings?: SchedulerTimings | undefined
+  /** Answers at a time; read again for each. */
+  maxParallel?: (() => number) | undefined
 }) {
   const idleMs = timings.idleMs ?? defaultIdleMs
   const initialBackoffMs = timings.initialBackoffMs ?? defaultInitialBackoffMs
@@ -49,6 +64,12 @@ export function createScheduler({
   const waiting: BackgroundCall[] = []
   const working = new Set<BackgroundCall>()
   const inside = new AsyncLocalStorage<BackgroundCall>()
+  const queue: WaitingAnswer[] = []
+  const runningByUser = new Map<string, number>()
+  const startedByUser = new Map<string, number>()
+  let running = 0
+  let starts = 0
+  let meanMs: number | undefined
   let answers = 0
   let answeredAt = Number.NEGATIVE_INFINITY
   let preempted = 0
@@ -67,9 +88,67 @@ export function createScheduler({
     )
   }
 
+  const hasSlot = () => running + (remote ? working.size : 0) < maxParallel()
+
+  /** Returns the index of the next answer of `waitingAnswers`, with `started` as additional running answers by user. */
+  function nextIn(waitingAnswers: WaitingAnswer[], started: Map<string, number>): number {
+    const load = ({ user }: WaitingAnswer) => (runningByUser.get(user) ?? 0) + (started.get(user) ?? 0)
+    const last = ({ user }: WaitingAnswer) => startedByUser.get(user) ?? 0
+    let best = 0
+    for (const [i, each] of waitingAnswers.entries()) {
+      const current = waitingAnswers[best]
+      if (!current) break
+      const difference = load(each) - load(current) || last(each) - last(current)
+      if (difference < 0) best = i
+    }
+    return best
+  }
+
+  /** Starts the answers that slots are free for, and tells the others their places. */
+  function grant(): void {
+    while (queue.length > 0 && hasSlot()) queue.splice(nextIn(queue, new Map()), 1)[0]?.start()
+    const rest = [...queue]
+    const started = new Map<string, number>()
+    for (let position = 1; rest.length > 0; position++) {
+      const [next] = rest.splice(nextIn(rest, started), 1)
+      if (!next) break
+      started.set(next.user, (started.get(next.user) ?? 0) + 1)
+      if (next.position === position) continue
+      next.position = position
+      next.moved()
+    }
+  }
+
+  function startAnswer(user: string): () => void {
+    running += 1
+    starts += 1
+    startedByUser.delete(user)
+    startedByUser.set(user, starts)
+    if (startedByUser.size > maxRememberedUsers)
+      startedByUser.delete(startedByUser.keys().next().value as string)
+    runningByUser.set(user, (runningByUser.get(user) ?? 0) + 1)
+    const startedAt = performance.now()
+    const endPriority = beginAnswer()
+    let hasEnded = false
+    return () => {
+      if (hasEnded) return
+      hasEnded = true
+      const ms = performance.now() - startedAt
+      meanMs = meanMs === undefined ? ms : meanMs + durationWeight * (ms - meanMs)
+      running -= 1
+      const left = (runningByUser.get(user) ?? 1) - 1
+      if (left > 0) runningByUser.set(user, left)
+      else runningByUser.delete(user)
+      endPriority()
+      grant()
+      startCalls()
+    }
+  }
+
   function startCalls(): void {
     clearTimeout(timer)
-    const hasCapacity = () => working.size < (remote ? maxRemoteCalls : 1)
+    const hasCapacity = () =>
+      remote ? working.size < maxRemoteCalls && queue.length === 0 && hasSlot() : working.size < 1
     while (hasCapacity()) {
       const now = Date.now()
       const call = waiting.find((each) => startTimeOf(each) <= now)
@@ -88,7 +167,7 @@ export function createScheduler({
     call.attempt = own
     working.add(call)
     try {
-      await inside.run(call, () => call.run(AbortSignal.any([call.signal, own.signal])))
+      await call.run(AbortSignal.any([call.signal, own.signal]))
     } catch (error) {
       if (own.signal.aborted && !call.signal.aborted) {
         call.notBefore = Date.now() + Math.min(initialBackoffMs * 2 ** call.preempted, maxBackoffMs)
@@ -98,25 +177,70 @@ export function createScheduler({
       } else call.fail(error)
     } finally {
       working.delete(call)
+      grant()
+      startCalls()
+    }
+  }
+
+  function beginAnswer(): () => void {
+    if (remote || isInside()) return () => {}
+    answers += 1
+    const now = Date.now()
+    for (const call of working)
+      if (!isOverdue(call, now)) call.attempt?.abort(new Error('preempted by an answer'))
+    let hasEnded = false
+    return () => {
+      if (hasEnded) return
+      hasEnded = true
+      answers -= 1
+      answeredAt = Date.now()
       startCalls()
     }
   }
 
   return {
     /** Registers an answer that a user waits for, and preempts background calls. Returns a function that ends it. */
-    beginAnswer(): () => void {
-      if (remote || isInside()) return () => {}
-      answers += 1
-      const now = Date.now()
-      for (const call of working)
-        if (!isOverdue(call, now)) call.attempt?.abort(new Error('preempted by an answer'))
-      let hasEnded = false
-      return () => {
-        if (hasEnded) return
-        hasEnded = true
-        answers -= 1
-        answeredAt = Date.now()
-        startCalls()
+    beginAnswer,
+
+    /** Waits for a slot of the server. Yields each new place in the queue, and returns the function that frees the slot. */
+    async *queueAnswer(user: string, signal: AbortSignal): AsyncGenerator<QueuePlace, () => void> {
+      if (isInside()) return () => {}
+      if (queue.length === 0 && hasSlot()) return startAnswer(user)
+      let moved = Promise.withResolvers<void>()
+      const waitingAnswer: WaitingAnswer = {
+        user,
+        position: 0,
+        start() {
+          waitingAnswer.end = startAnswer(user)
+          moved.resolve()
+        },
+        moved: () => moved.resolve(),
+      }
+      using _listener = addAbortListener(signal, () => moved.resolve())
+      let isTaken = false
+      try {
+        queue.push(waitingAnswer)
+        grant()
+        for (;;) {
+          signal.throwIfAborted()
+          if (waitingAnswer.end) {
+            isTaken = true
+            return waitingAnswer.end
+          }
+          await moved.promise
+          moved = Promise.withResolvers<void>()
+          if (waitingAnswer.end || signal.aborted) continue
+          const { position } = waitingAnswer
+          const waitMs = meanMs === undefined ? null : Math.round((meanMs * position) / maxParallel())
+          yield { position, waitMs }
+        }
+      } finally {
+        if (!isTaken) {
+          const at = queue.indexOf(waitingAnswer)
+          if (at >= 0) queue.splice(at, 1)
+          waitingAnswer.end?.()
+          grant()
+        }
       }
     },
 
@@ -131,11 +255,13 @@ export function createScheduler({
       options: { idleMs?: number | undefined; maxWaitMs?: number | undefined } = {},
     ): Promise<T> {
       if (isInside()) return await work(signal)
+      // It runs when another call ends, yet in the context of its own caller.
+      const context = AsyncLocalStorage.snapshot()
       const all = AbortSignal.any([signal, closing])
       all.throwIfAborted()
       const { promise, resolve, reject } = Promise.withResolvers<T>()
       const call: BackgroundCall = {
-        run: async (current) => resolve(await work(current)),
+        run: async (current) => resolve(await context(() => inside.run(call, work, current))),
         fail: reject,
         signal: all,
         since: Date.now(),
@@ -166,12 +292,20 @@ export type Scheduler = ReturnType<typeof createScheduler>
 /** Creates one scheduler per origin, which all protocols of a server share. */
 export function createSchedulers(closing: AbortSignal, timings?: SchedulerTimings) {
   const schedulers = new Map<string, Scheduler>()
+  const limits = new Map<string, number>()
   return {
     for({ address, remote }: { address: string; remote: boolean }): Scheduler {
       const { origin } = new URL(address)
-      const scheduler = schedulers.get(origin) ?? createScheduler({ remote, closing, timings })
+      const maxParallel = () => limits.get(origin) ?? Number.POSITIVE_INFINITY
+      const scheduler = schedulers.get(origin) ?? createScheduler({ remote, closing, timings, maxParallel })
       schedulers.set(origin, scheduler)
       return scheduler
+    },
+    /** Limits the answers at a time of a server. */
+    limit({ address }: { address: string }, maxParallel: number | undefined): void {
+      const { origin } = new URL(address)
+      if (maxParallel === undefined) limits.delete(origin)
+      else limits.set(origin, maxParallel)
     },
     stats() {
       const total = { waiting: 0, working: 0, preempted: 0 }

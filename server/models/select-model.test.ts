@@ -1,12 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { defaultModels, type ScriptedModel, startOllama, startOpenAi } from '../../test/model-servers.ts'
+import { ollamaProvider, openAiProvider } from '../../test/models/providers.ts'
 import { AppError } from '../errors.ts'
-import { createLog } from '../log.ts'
-import { createCatalogue } from './catalogue.ts'
 import { createModelSelector, type SelectionSettings } from './select-model.ts'
-import { createOllamaService, createOpenAiService } from './upstream/service.ts'
 
-const { signal } = new AbortController()
 /** A port that nothing listens on. */
 const unreachable = 'http://127.0.0.1:2'
 const embedOnly: ScriptedModel = { name: 'nomic-embed-text:latest', capabilities: ['embedding'] }
@@ -230,23 +227,15 @@ async function withSelector<T>(
 ): Promise<T> {
   await using ollama = await startOllama({ models: environment.installed ?? [] })
   await using openai = await startOpenAi({ models: (environment.served ?? []).map((id) => ({ id })) })
-  const service =
-    environment.served === undefined
-      ? undefined
-      : createOpenAiService({
-          baseUrl: environment.served === null ? `${unreachable}/v1` : openai.url,
-          apiKey: 'sk-a',
-        })
-  const ollamaService = createOllamaService(environment.installed === null ? unreachable : ollama.url)
-  const catalogue = createCatalogue({
-    ollama: ollamaService,
-    openai: service,
-    closing: signal,
-    log: createLog('silent'),
-  })
+  const opened = Promise.resolve([
+    ollamaProvider(environment.installed === null ? unreachable : ollama.url),
+    ...(environment.served === undefined
+      ? []
+      : [openAiProvider(environment.served === null ? `${unreachable}/v1` : openai.url)]),
+  ])
   return await work(
-    createModelSelector(catalogue, {
-      openaiName: service?.name,
+    createModelSelector({
+      providers: () => opened,
       chatModel: environment.chatModel,
       chatModelStrong: environment.chatModelStrong,
       findActive: async () => environment.active,
@@ -261,7 +250,7 @@ describe('chat model selection', () => {
       const choice = await withSelector(environment, (selector) =>
         selector.select({ ...(requested === undefined ? {} : { requested }), strong }),
       )
-      expect(`${choice.located.provider}/${choice.name}`).toBe(expected)
+      expect(`${choice.located.provider?.name ?? 'extractive'}/${choice.located.name}`).toBe(expected)
       expect(choice.reason).toMatch(reason)
     },
   )
@@ -279,30 +268,19 @@ describe('chat model selection', () => {
 
   test('finds a model that another program has just pulled', async () => {
     await using ollama = await startOllama({ models: [] })
-    const service = createOllamaService(ollama.url)
-    const catalogue = createCatalogue({
-      ollama: service,
-      openai: undefined,
-      closing: signal,
-      log: createLog('silent'),
-    })
-    expect((await catalogue.installed()).isUp).toBe(true)
+    const provider = ollamaProvider(ollama.url)
+    expect((await provider.models()).isUp).toBe(true)
     ollama.models.push({ name: 'qwen3:4b', capabilities: ['completion'] })
-    expect(await catalogue.find('qwen3:4b', false)).toBeUndefined()
-    expect(await catalogue.find('qwen3:4b', true)).toMatchObject({ name: 'qwen3:4b' })
+    expect(await provider.find('qwen3:4b', false)).toBeUndefined()
+    expect(await provider.find('qwen3:4b', true)).toMatchObject({ name: 'qwen3:4b' })
   })
 
   test('an unresponsive Ollama delays only the first selection', async () => {
     await using ollama = await startOllama()
     ollama.always('/api/tags', { beforeHeaders: 'hang' })
-    const catalogue = createCatalogue({
-      ollama: createOllamaService(ollama.url),
-      openai: undefined,
-      closing: signal,
-      log: createLog('silent'),
-    })
-    expect((await catalogue.installed()).isUp).toBe(false)
-    expect((await catalogue.installed()).isUp).toBe(false)
+    const provider = ollamaProvider(ollama.url)
+    expect((await provider.models()).isUp).toBe(false)
+    expect((await provider.models()).isUp).toBe(false)
     expect(ollama.requestsTo('/api/tags')).toHaveLength(1)
   })
 })

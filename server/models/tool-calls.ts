@@ -1,6 +1,9 @@
 import { invalidToolArguments } from './errors.ts'
 import type { ChatMessage, Tool, ToolCall } from './port.ts'
 
+/** Bounds the arguments of the calls of one answer. */
+export const maxCallCharacters = 1_000_000
+
 /** Returns a tool in the form of OpenAI's API, which Ollama's has, too. */
 export const toFunctionTool = ({ name, description, parameters }: Tool) => ({
   type: 'function' as const,

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
+import { createEncryption } from '../../server/encryption.ts'
 import { localchatModelRoutes } from '../../server/gateways/localchat/models.ts'
 import { createLog } from '../../server/log.ts'
-import { models as createModels, type ModelsConfig } from '../../server/models/index.ts'
+import { models as createModels, type ModelsConfig, modelRoutes } from '../../server/models/index.ts'
 import { runs as createRuns, runRoutes } from '../../server/runs/index.ts'
 import { reopenServer } from '../access/server.ts'
 import { createTestClient } from '../client.ts'
@@ -18,6 +19,7 @@ export async function openModelsServer(
     database,
     runs,
     log,
+    encryption: createEncryption('a key for tests, never used elsewhere'),
     config: { firstTokenMs: 5_000, stallMs: 5_000, ...config },
   })
   await runs.open()
@@ -27,6 +29,7 @@ export async function openModelsServer(
     {
       log,
       routes: async (http) => {
+        await http.register(modelRoutes({ models }))
         await http.register(localchatModelRoutes({ models, runs }))
         await http.register(runRoutes({ runs, visibleScopes: async (_, scopes) => new Set(scopes) }))
       },

@@ -23,6 +23,7 @@ import { up as passkeys } from './022-passkeys.ts'
 import { up as apiKeyLimits } from './023-api-key-limits.ts'
 import { up as visitors } from './024-visitors.ts'
 import { up as tools } from './025-tools.ts'
+import { up as modelProviders } from './026-model-providers.ts'
 
 /** All migrations by number. A released migration is never edited, renamed or removed. */
 export const migrations: Record<string, Migration> = {
@@ -50,4 +51,5 @@ export const migrations: Record<string, Migration> = {
   '023-api-key-limits': { up: apiKeyLimits },
   '024-visitors': { up: visitors },
   '025-tools': { up: tools },
+  '026-model-providers': { up: modelProviders },
 }

@@ -16,6 +16,7 @@ type Purpose = Parameters<Embedder['embed']>[1]
 export type EmbedBatch = (texts: string[], signal: AbortSignal) => Promise<number[][]>
 
 type EmbedderOptions = {
+  space: string
   service: ModelService
   model: string
   /** Maximum length of a text in tokens. */
@@ -38,8 +39,7 @@ const maxMaxWaitMs = 10_000
 
 /** Creates an embedder with a cache, batches, bounded concurrency and retries. */
 export function createEmbedder(options: EmbedderOptions): Embedder {
-  const { service, model, textTokens, batch, cache } = options
-  const space = `${service.kind}/${model}`
+  const { space, service, model, textTokens, batch, cache } = options
   // Queries count as answers; passages are embedded in the background.
   const scheduler = options.schedulers.for(service)
   // Leaves a margin for the error of the token estimate.

@@ -1,19 +1,16 @@
 import type { Log } from '../../log.ts'
-import type { Catalogue } from '../catalogue.ts'
-import { parseProvider, shortName } from '../names.ts'
-import { createOllamaEmbed } from '../ollama/embed.ts'
-import { createOpenAiEmbed } from '../openai-compatible/embed.ts'
+import { shortName, splitId } from '../names.ts'
 import type { Embedder } from '../port.ts'
+import type { Provider } from '../providers/provider.ts'
 import type { Schedulers } from '../scheduler.ts'
-import type { ModelService } from '../upstream/service.ts'
+import type { createModelSelector, ServedModel } from '../select-model.ts'
 import type { VectorCache } from './cache.ts'
 import { createEmbedder } from './embedder.ts'
 import { type EmbeddingSelection, selectEmbeddingModel } from './select-model.ts'
 
 type EmbedderDependencies = {
-  ollama: ModelService
-  openai: ModelService | undefined
-  catalogue: Catalogue
+  providers(): Promise<Provider[]>
+  find: ReturnType<typeof createModelSelector>['find']
   cache: VectorCache
   schedulers: Schedulers
   log: Log
@@ -22,57 +19,32 @@ type EmbedderDependencies = {
   timeoutMs: number
 }
 
-type SelectedEmbedding = Exclude<EmbeddingSelection, { provider: 'none' }>
-
-/** Passages are shorter than this; a larger context window only takes memory. */
-const ollamaContextTokens = 2_048
-/** Below the 8,191 input tokens of OpenAI's embedding models (API reference, "Create embeddings"). */
-const openAiContextTokens = 8_000
-
 /** Creates and caches embedders, and selects the current one. */
 export function createEmbedders({
-  ollama,
-  openai,
-  catalogue,
+  providers,
+  find,
   cache,
   schedulers,
   log,
   embedModel,
   timeoutMs,
 }: EmbedderDependencies) {
-  const embedders = new Map<string, Embedder>()
+  const embedders = new WeakMap<Provider, Map<string, Embedder>>()
   let loggedReason = ''
 
-  const select = (): Promise<EmbeddingSelection> =>
-    selectEmbeddingModel(catalogue, {
-      embedModel,
-      hasOpenAi: openai !== undefined,
-    })
+  const select = async (): Promise<EmbeddingSelection> =>
+    selectEmbeddingModel(await providers(), find, embedModel)
 
-  async function create(selection: SelectedEmbedding): Promise<Embedder | undefined> {
-    const model = selection.name
-    if (selection.provider === 'openai') {
-      if (!openai) return undefined
-      const batch = createOpenAiEmbed(openai, model, { timeoutMs })
-      return createEmbedder({
-        service: openai,
-        model,
-        textTokens: openAiContextTokens,
-        batch,
-        cache,
-        schedulers,
-      })
-    }
-    const { contextLength } = await catalogue.abilities(selection.installed)
-    const numCtx = Math.min(contextLength ?? ollamaContextTokens, ollamaContextTokens)
-    const batch = createOllamaEmbed(ollama, model, { numCtx, timeoutMs })
-    return createEmbedder({ service: ollama, model, textTokens: numCtx, batch, cache, schedulers })
-  }
-
-  async function getOrCreate(selection: SelectedEmbedding): Promise<Embedder | undefined> {
-    const key = `${selection.provider}/${selection.name}`
-    const embedder = embedders.get(key) ?? (await create(selection))
-    if (embedder) embedders.set(key, embedder)
+  function getOrCreate({ provider, name, model }: ServedModel): Embedder | undefined {
+    const known = embedders.get(provider) ?? new Map<string, Embedder>()
+    embedders.set(provider, known)
+    const found = known.get(name)
+    const connection = found ? undefined : provider.embed?.(name, model, timeoutMs)
+    if (!connection) return found
+    const { service } = provider
+    const space = `${provider.name}/${name}`
+    const embedder = createEmbedder({ space, service, model: name, ...connection, cache, schedulers })
+    known.set(name, embedder)
     return embedder
   }
 
@@ -83,7 +55,7 @@ export function createEmbedders({
     async current(signal: AbortSignal): Promise<Embedder | undefined> {
       const selection = await select()
       signal.throwIfAborted()
-      if (selection.provider !== 'none') return getOrCreate(selection)
+      if (!('reason' in selection)) return getOrCreate(selection)
       if (embedModel !== undefined && loggedReason !== selection.reason) log.warn(selection.reason)
       loggedReason = selection.reason
       return undefined
@@ -91,20 +63,21 @@ export function createEmbedders({
 
     /** Returns the embedder of a vector space if its model is available, for vectors of a previous embedding model. */
     async forSpace(space: string): Promise<Embedder | undefined> {
-      const { provider, name } = parseProvider(space)
-      if (provider === 'openai') return await getOrCreate({ provider, name })
-      const installed = provider && (await catalogue.find(name, false))
-      return installed ? await getOrCreate({ provider, name, installed }) : undefined
+      const { provider: providerName, name } = splitId(space)
+      const provider = (await providers()).find((each) => each.name === providerName)
+      const model = await provider?.find(name, false)
+      if (!provider || (provider.kind === 'ollama' && !model)) return undefined
+      return getOrCreate({ provider, name, model })
     },
 
-    /** Returns the dimensions of an installed embedding model; undefined for other models. */
-    async dimensions(name: string, signal: AbortSignal): Promise<number | undefined> {
-      const installed = await catalogue.find(parseProvider(name).name, true)
-      if (!installed) return undefined
-      const { capabilities } = await catalogue.abilities(installed)
-      if (capabilities.includes('completion')) return undefined
-      const found = await getOrCreate({ provider: 'ollama', name: shortName(installed.name), installed })
-      const vectors = await found?.embed([`uncached text ${crypto.randomUUID()}`], 'query', signal)
+    /** Returns the dimensions of an embedding model that Ollama has installed; undefined for other models. */
+    async dimensions(id: string, signal: AbortSignal): Promise<number | undefined> {
+      const found = await find(id, { refresh: true, isStrict: true })
+      if ('problem' in found || found.provider.kind !== 'ollama') return undefined
+      const { provider, model } = found
+      if (!model || model.capabilities.includes('chat')) return undefined
+      const embedder = getOrCreate({ provider, name: shortName(model.name), model })
+      const vectors = await embedder?.embed([`uncached text ${crypto.randomUUID()}`], 'query', signal)
       return vectors?.[0]?.length
     },
   }

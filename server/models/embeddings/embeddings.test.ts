@@ -9,10 +9,10 @@ import {
   startOllama,
   startOpenAi,
 } from '../../../test/model-servers.ts'
+import { ollamaProvider, openAiProvider } from '../../../test/models/providers.ts'
 import { createLog, type Log } from '../../log.ts'
-import { createCatalogue } from '../catalogue.ts'
 import { createSchedulers } from '../scheduler.ts'
-import { createOllamaService, createOpenAiService } from '../upstream/service.ts'
+import { createModelSelector } from '../select-model.ts'
 import { createMemoryVectors, createVectorCache, type VectorCache } from './cache.ts'
 import { createEmbedders } from './embedders.ts'
 import { withPrefix } from './prefixes.ts'
@@ -26,15 +26,18 @@ function embeddersWith(
   ollamaUrl: string,
   more: { openaiUrl?: string; embedModel?: string; cache?: VectorCache; log?: Log } = {},
 ) {
-  const ollama = createOllamaService(ollamaUrl)
-  const openai =
-    more.openaiUrl === undefined
-      ? undefined
-      : createOpenAiService({ baseUrl: more.openaiUrl, apiKey: 'sk-a' })
+  const opened = Promise.resolve([
+    ollamaProvider(ollamaUrl),
+    ...(more.openaiUrl === undefined ? [] : [openAiProvider(more.openaiUrl)]),
+  ])
   return createEmbedders({
-    ollama,
-    openai,
-    catalogue: createCatalogue({ ollama, openai, closing: signal, log: silent }),
+    providers: () => opened,
+    find: createModelSelector({
+      providers: () => opened,
+      chatModel: undefined,
+      chatModelStrong: undefined,
+      findActive: async () => undefined,
+    }).find,
     cache: more.cache ?? createVectorCache({ log: silent }),
     schedulers: createSchedulers(signal),
     log: more.log ?? silent,
@@ -114,7 +117,7 @@ describe('embedding model selection', () => {
     })
     expect((await embedders.current(signal))?.space).toBe(space)
     const choice = await embedders.select()
-    if (choice.provider === 'none') expect(choice.reason).toMatch(/pull/)
+    if ('reason' in choice) expect(choice.reason).toMatch(/pull/)
   })
 
   test('returns the embedder of a previous space while its model is installed', async () => {

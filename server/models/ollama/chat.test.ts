@@ -1,44 +1,19 @@
 import { describe, expect, test } from 'vitest'
 import { defaultModels, startOllama } from '../../../test/model-servers.ts'
-import { createLog } from '../../log.ts'
-import { createCatalogue } from '../catalogue.ts'
-import type { ChatRequest } from '../port.ts'
-import { createTokenCounter } from '../tokens.ts'
-import { createOllamaService } from '../upstream/service.ts'
-import { createOllamaChat } from './chat.ts'
-import { createOllamaContexts } from './context.ts'
+import { ollamaProvider } from '../../../test/models/providers.ts'
+import type { ChatModel, ChatRequest } from '../port.ts'
 
 const signal = AbortSignal.timeout(20_000)
 
-async function open(numCtx?: number) {
-  const ollama = await startOllama()
-  const service = createOllamaService(ollama.url)
-  const known = createCatalogue({
-    ollama: service,
-    openai: undefined,
-    closing: signal,
-    log: createLog('silent'),
-  })
-  const contexts = createOllamaContexts(service, numCtx, known.abilities)
-  const installed = await known.find('llama3.2:1b', false)
-  if (!installed) throw new Error('the scripted Ollama has no model')
-  const model = createOllamaChat({
-    service,
-    name: 'llama3.2:1b',
-    timeouts: { firstTokenMs: 5_000, stallMs: 5_000 },
-    tokens: createTokenCounter(),
-    capabilities: ['chat', 'tools', 'json', 'vision'],
-    numCtx: (its) => contexts.get(installed, its),
-    onContextLimit: (limit) => contexts.lower(installed.name, limit),
-  })
+async function open(numCtx?: number, models = defaultModels()) {
+  const ollama = await startOllama({ models })
+  const provider = ollamaProvider(ollama.url, numCtx)
+  const installed = await provider.find('llama3.2:1b', false)
+  const model = provider.chat('llama3.2:1b', installed)
   return { ollama, model, [Symbol.asyncDispose]: () => ollama[Symbol.asyncDispose]() }
 }
 
-const ask = (
-  model: ReturnType<typeof createOllamaChat>,
-  content = 'Hello',
-  more: Partial<ChatRequest> = {},
-) =>
+const ask = (model: ChatModel, content = 'Hello', more: Partial<ChatRequest> = {}) =>
   Array.fromAsync(
     model.stream(
       {
@@ -117,13 +92,9 @@ describe('Ollama requests', () => {
   })
 
   test('do not exceed the model’s context length', async () => {
-    await using it = await open()
-    it.ollama.models.splice(0, 1, {
-      ...defaultModels()[0],
-      name: 'llama3.2:1b',
-      capabilities: ['completion'],
-      contextLength: 2_048,
-    })
+    await using it = await open(undefined, [
+      { name: 'llama3.2:1b', capabilities: ['completion'], contextLength: 2_048 },
+    ])
     expect(await it.model.contextTokens(signal)).toBe(2_048)
   })
 

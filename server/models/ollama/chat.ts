@@ -38,7 +38,7 @@ export type OllamaChatOptions = StreamedModel & {
 /** A model in Ollama, through `/api/chat`: its OpenAI-compatible API has neither num_ctx nor keep_alive. */
 export const createOllamaChat = (options: OllamaChatOptions): ChatModel => ({
   name: options.name,
-  provider: 'ollama',
+  provider: options.provider,
   remote: options.service.remote,
   continuation: 'trailing',
   contextTokens: options.numCtx,

@@ -1,6 +1,6 @@
 import { isSameModel } from '../names.ts'
 import type { ModelService } from '../upstream/service.ts'
-import { type InstalledModel, listLoaded, type ModelDetails } from './api.ts'
+import { listLoaded } from './api.ts'
 
 /** Fits passages, history and answer; the KV cache of a 7B model with it fits on an 8 GB graphics card. */
 const defaultContextTokens = 8_192
@@ -9,27 +9,21 @@ const defaultContextTokens = 8_192
  * Determines the context window that each model is loaded with. It is constant while the server runs, because another
  * value makes Ollama reload the model. A model that is already loaded with a larger window keeps it.
  */
-export function createOllamaContexts(
-  service: ModelService,
-  configured: number | undefined,
-  abilities: (model: InstalledModel) => Promise<ModelDetails>,
-) {
+export function createOllamaContexts(service: ModelService, configured: number | undefined) {
   const contexts = new Map<string, number>()
   return {
-    async get(model: InstalledModel, signal: AbortSignal): Promise<number> {
-      const cached = contexts.get(model.name)
+    /** `maximum` is the context length that the model was trained for. */
+    async get(model: string, maximum: number | null, signal: AbortSignal): Promise<number> {
+      const cached = contexts.get(model)
       if (cached !== undefined) return cached
-      const [{ contextLength }, loaded] = await Promise.all([
-        abilities(model),
-        configured === undefined ? listLoaded(service, signal).catch(() => []) : [],
-      ])
+      const loaded = configured === undefined ? await listLoaded(service, signal).catch(() => []) : []
       signal.throwIfAborted()
-      const current = loaded.find(({ name }) => isSameModel(name, model.name))?.contextLength ?? 0
+      const current = loaded.find(({ name }) => isSameModel(name, model))?.contextLength ?? 0
       const context = Math.min(
         configured ?? Math.max(defaultContextTokens, current),
-        contextLength ?? Number.POSITIVE_INFINITY,
+        maximum ?? Number.POSITIVE_INFINITY,
       )
-      contexts.set(model.name, context)
+      contexts.set(model, context)
       return context
     },
     /** Lowers the window to the limit that a rejected prompt reported. */

@@ -1,4 +1,7 @@
 import { z } from 'zod'
+import { guessCapabilities } from '../names.ts'
+import type { Capability } from '../port.ts'
+import type { ProviderModel } from '../providers/protocol.ts'
 import { requestJson, ServiceError } from '../upstream/request.ts'
 import type { ModelService } from '../upstream/service.ts'
 
@@ -14,21 +17,46 @@ const list = z.object({
       max_context_length: positive,
       context_window: positive,
       meta: z.object({ n_ctx: positive, n_ctx_train: positive }).nullish().catch(null),
+      // OpenRouter and Mistral report what a model can do, each in its own way.
+      architecture: z
+        .object({ input_modalities: z.array(z.string()) })
+        .nullish()
+        .catch(null),
+      supported_parameters: z.array(z.string()).nullish().catch(null),
+      capabilities: z.object({ function_calling: z.boolean(), vision: z.boolean() }).nullish().catch(null),
     }),
   ),
 })
 
-export type ServedModel = { name: string; contextLength: number | null }
+type Listed = z.infer<typeof list>['data'][number]
+
+/** Returns what the service reports of a model, otherwise a guess from its name. */
+function capabilitiesOf({ id, architecture, supported_parameters, capabilities }: Listed): Capability[] {
+  const guessed = guessCapabilities(id)
+  if (!guessed.includes('chat')) return guessed
+  const tools = capabilities?.function_calling ?? supported_parameters?.includes('tools')
+  const vision = capabilities?.vision ?? architecture?.input_modalities.includes('image')
+  const has = (capability: Capability, reported: boolean | undefined) =>
+    (reported ?? guessed.includes(capability)) ? [capability] : []
+  return [
+    'chat',
+    ...has('tools', tools),
+    ...has('json', undefined),
+    ...has('vision', vision),
+    ...has('thinking', supported_parameters?.includes('reasoning')),
+  ]
+}
 
 /** The models that a service lists; undefined when it has no such list. */
 export async function listServed(
   service: ModelService,
   signal: AbortSignal,
-): Promise<ServedModel[] | undefined> {
+): Promise<ProviderModel[] | undefined> {
   try {
     const answer = await requestJson(service, list, { path: '/models', signal, timeoutMs: 4_000 })
     return answer.data.map((model) => ({
       name: model.id,
+      capabilities: capabilitiesOf(model),
       contextLength:
         model.meta?.n_ctx ??
         model.context_length ??

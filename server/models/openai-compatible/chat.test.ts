@@ -11,6 +11,7 @@ const path = '/v1/chat/completions'
 async function service(options: OpenAiOptions = {}) {
   const upstream = await startOpenAi(options)
   const model = createOpenAiChat({
+    provider: 'openai',
     service: createOpenAiService({ baseUrl: upstream.url }),
     name: 'some-model',
     timeouts: { firstTokenMs: 5_000, stallMs: 300, retryMs: 20 },

@@ -11,6 +11,7 @@ import type {
   ToolCall,
 } from '../port.ts'
 import type { TokenCounter } from '../tokens.ts'
+import { maxCallCharacters } from '../tool-calls.ts'
 import { parseSse } from '../upstream/body.ts'
 import { isContextLengthError } from '../upstream/context-limit.ts'
 import { decodeBody, parseReply, ServiceError, sendRequest } from '../upstream/request.ts'
@@ -62,9 +63,6 @@ export type OpenAiChatOptions = StreamedModel & {
   capabilities: readonly Capability[]
   contextTokens(signal: AbortSignal): Promise<number>
 }
-
-/** Bounds the calls of one answer. */
-const maxCallCharacters = 1_000_000
 
 const reasons: Record<string, FinishReason> = {
   stop: 'stop',
@@ -153,7 +151,7 @@ export function createOpenAiChat(options: OpenAiChatOptions): ChatModel {
 
   return {
     name,
-    provider: 'openai',
+    provider: options.provider,
     remote: service.remote,
     continuation: 'instruct',
     capabilities: options.capabilities,

@@ -1,5 +1,3 @@
-import type { Catalogue } from '../catalogue.ts'
-
 /** Minimum context windows by name, from the providers' model pages. Other models are assumed to be local. */
 const knownContexts: [RegExp, number][] = [
   [/(?:^|\/)(?:gpt-(?:4o|4\.1|4-turbo|[5-9])|chatgpt|o[1-9])/i, 128_000],
@@ -9,14 +7,10 @@ const knownContexts: [RegExp, number][] = [
 const defaultContextTokens = 8_192
 
 /** Determines context windows: from a rejected prompt, the service's list, the name, or the settings, in this order. */
-export function createServedContexts(configured: number | undefined, catalogue: Catalogue) {
+export function createServedContexts(configured: number | undefined) {
   const limits = new Map<string, number>()
   return {
-    async get(name: string): Promise<number> {
-      const served = await catalogue.served()
-      const listed = served?.isUp
-        ? served.value?.find((model) => model.name === name)?.contextLength
-        : undefined
+    get(name: string, listed: number | null): number {
       const byName = knownContexts.find(([pattern]) => pattern.test(name))?.[1]
       return limits.get(name) ?? listed ?? byName ?? configured ?? defaultContextTokens
     },

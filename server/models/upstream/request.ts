@@ -2,6 +2,7 @@ import { fetch, type Response } from 'undici'
 import type { z } from 'zod'
 import { AppError } from '../../errors.ts'
 import { badJson, connectionLost, httpError, unreachable, upstreamError } from '../errors.ts'
+import { requireAllowed } from '../local-only.ts'
 import { errorMessageOf, parseErrorMessage, sanitizeMessage } from './error-message.ts'
 import type { ModelService } from './service.ts'
 
@@ -24,6 +25,8 @@ export async function sendRequest(
   service: ModelService,
   { method = 'GET', path, body, signal }: ServiceRequest,
 ): Promise<Response> {
+  // Only requests with a body can carry contents.
+  if (body !== undefined) requireAllowed(service)
   let response: Response
   try {
     response = await fetch(`${service.address}${path}`, {
@@ -34,7 +37,8 @@ export async function sendRequest(
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      redirect: 'follow',
+      // A redirect would take the prompt and the key to a host that nobody has chosen.
+      redirect: 'manual',
       dispatcher: service.agent,
       signal,
     })

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
 
 /** The last known state of a service: its value, or the error why it is unavailable. */
@@ -16,8 +17,10 @@ export function cacheServiceState<T>(load: () => Promise<T>, freshMs: { up: numb
   let last: { state: ServiceState<T>; at: number } | undefined
   let loading: Promise<ServiceState<T>> | undefined
 
+  // A shared request does not depend on who asked first.
+  const run = AsyncLocalStorage.snapshot()
   const refresh = () => {
-    loading ??= load()
+    loading ??= run(load)
       .then(
         (value): ServiceState<T> => ({ isUp: true, value }),
         (error: unknown): ServiceState<T> => ({ isUp: false, error }),
@@ -42,6 +45,8 @@ export function cacheServiceState<T>(load: () => Promise<T>, freshMs: { up: numb
     },
     /** Loads the state without the cache, for example before reporting that something is missing. */
     refresh,
+    /** Returns the last state without a request. */
+    last: (): ServiceState<T> | undefined => last?.state,
     clear(): void {
       last = undefined
     },

@@ -1,9 +1,12 @@
 import { BlockList, isIP } from 'node:net'
 import { Agent } from 'undici'
 
+/** A shorter value of a header occurs in other words of a message. */
+const minSecretCharacters = 6
+
 /** The connection settings of a model service. */
 export type ModelService = {
-  readonly kind: 'ollama' | 'openai' | 'rerank'
+  readonly kind: ServiceKind | 'rerank'
   readonly headers: Record<string, string>
   /** For messages: "the model service at api.openai.com", and the same at the start of a sentence. */
   readonly name: string
@@ -20,11 +23,34 @@ export type ModelService = {
   readonly agent: Agent
 }
 
+export type ServiceKind = 'ollama' | 'openai' | 'anthropic' | 'google'
+
+type ServiceSettings = {
+  baseUrl: string
+  apiKey?: string | undefined
+  headers?: Record<string, string> | undefined
+}
+
+/** The service of a provider that an administrator has added under a name. */
+export function createService(
+  kind: ServiceKind,
+  { name, ...settings }: ServiceSettings & { name: string },
+): ModelService {
+  const remedy = 'An administrator can correct it on the Models screen.'
+  return {
+    ...connect(kind, settings),
+    kind,
+    name: `the provider ${name}`,
+    nameAtStart: `The provider ${name}`,
+    unreachableHint: `Is its address right, and does it run? ${remedy}`,
+    unauthorizedHint: `Its API key is missing or wrong. ${remedy}`,
+  }
+}
+
 export function createOllamaService(baseUrl: string): ModelService {
-  const connection = connectTo(baseUrl)
   const name = 'Ollama'
   return {
-    ...connection,
+    ...connect('ollama', { baseUrl }),
     kind: 'ollama',
     name,
     nameAtStart: name,
@@ -33,21 +59,15 @@ export function createOllamaService(baseUrl: string): ModelService {
   }
 }
 
-type ServiceSettings = { baseUrl: string; apiKey?: string | undefined }
-
 export const createOpenAiService = (settings: ServiceSettings): ModelService =>
-  createService('openai', settings)
+  createConfigured('openai', settings)
 
 export const createRerankService = (settings: ServiceSettings): ModelService =>
-  createService('rerank', settings)
+  createConfigured('rerank', settings)
 
-function createService(kind: 'openai' | 'rerank', { baseUrl, apiKey }: ServiceSettings): ModelService {
-  const connection = connectTo(baseUrl)
-  if (apiKey) {
-    connection.headers['authorization'] = `Bearer ${apiKey}`
-    connection.secrets.push(apiKey)
-  }
-  const { host } = new URL(baseUrl)
+function createConfigured(kind: 'openai' | 'rerank', settings: ServiceSettings): ModelService {
+  const connection = connect(kind, settings)
+  const { host } = new URL(settings.baseUrl)
   // Messages reach everybody, so they contain no internal address.
   const name = `${kind === 'rerank' ? 'reranking' : 'model'} service${connection.remote ? ` at ${host}` : ''}`
   return {
@@ -58,6 +78,22 @@ function createService(kind: 'openai' | 'rerank', { baseUrl, apiKey }: ServiceSe
     unreachableHint: `Check ${kind.toUpperCase()}_BASE_URL and the network.`,
     unauthorizedHint: `Check ${kind.toUpperCase()}_API_KEY.`,
   }
+}
+
+function connect(kind: ModelService['kind'], { baseUrl, apiKey, headers = {} }: ServiceSettings) {
+  const connection = connectTo(baseUrl)
+  if (kind === 'anthropic') connection.headers['anthropic-version'] = '2023-06-01'
+  if (apiKey) {
+    if (kind === 'anthropic') connection.headers['x-api-key'] = apiKey
+    else if (kind === 'google') connection.headers['x-goog-api-key'] = apiKey
+    else connection.headers['authorization'] = `Bearer ${apiKey}`
+    connection.secrets.push(apiKey)
+  }
+  for (const [name, value] of Object.entries(headers)) {
+    connection.headers[name.toLowerCase()] = value
+    if (value.length >= minSecretCharacters) connection.secrets.push(value)
+  }
+  return connection
 }
 
 function connectTo(baseUrl: string) {

@@ -19,6 +19,8 @@ export type Protocol = {
 
 /** A chat model of a service. */
 export type StreamedModel = {
+  /** The name of its provider. */
+  provider: string
   service: ModelService
   name: string
   timeouts: Timeouts

@@ -82,7 +82,11 @@ export function ModelsScreen() {
   )
 }
 
-const providers = { ollama: 'Ollama', openai: 'OpenAI-compatible service', extractive: 'Built-in' }
+const providers: Record<string, string> = {
+  ollama: 'Ollama',
+  openai: 'OpenAI-compatible service',
+  extractive: 'Built-in',
+}
 
 function ActiveModel({ status }: { status: Status }) {
   const isExtractive = status.provider === 'extractive'
@@ -212,7 +216,9 @@ const capabilityLabels: Record<string, string> = {
 
 function facts(model: ModelInfo): string {
   return [
-    model.provider === 'extractive' ? 'Quotes passages from your documents' : providers[model.provider],
+    model.provider === 'extractive'
+      ? 'Quotes passages from your documents'
+      : (providers[model.provider] ?? model.provider),
     model.size && formatBytes(model.size),
     model.context_length && `Context window: ${model.context_length.toLocaleString('en')} tokens`,
     ...model.capabilities.map((capability) => capabilityLabels[capability]),

@@ -1,0 +1,57 @@
+import { AppError } from '../../errors.ts'
+
+/** Failed answers in a row after which a provider is not asked for a while (circuit breaker). */
+const maxFailures = 3
+const pauseMs = 10_000
+/** A longer Retry-After is asked again after this time. */
+const maxPauseMs = 600_000
+
+const away = /^(?:unreachable|no_first_token|http_(?:429|500|502|503|504|529))$/
+
+/** Whether a model could not be reached, so that another one may answer. */
+export const isAway = (thrown: unknown): thrown is AppError =>
+  thrown instanceof AppError && away.test(thrown.code)
+
+/**
+ * What the last requests to a provider say about it.
+ *
+ *     closed ──(3 failures in a row, or a Retry-After)──► open ──(pause is over)──► one trial ──► closed or open
+ */
+export function createHealth(now: () => number = () => performance.now()) {
+  let failures = 0
+  let openUntil = Number.NEGATIVE_INFINITY
+  let last: AppError | undefined
+
+  return {
+    /** Throws the last error while the provider pauses; the first call after the pause is a trial. */
+    check(): void {
+      if (!last || openUntil === Number.NEGATIVE_INFINITY) return
+      const remainingMs = openUntil - now()
+      if (remainingMs <= 0) {
+        openUntil = now() + pauseMs
+        return
+      }
+      const { status, code, message } = last
+      throw new AppError(status, code, message, { retryAfter: Math.ceil(remainingMs / 1_000) })
+    },
+
+    isPaused: (): boolean => last !== undefined && openUntil > now(),
+
+    succeeded(): void {
+      failures = 0
+      openUntil = Number.NEGATIVE_INFINITY
+      last = undefined
+    },
+
+    failed(error: AppError): void {
+      last = error
+      if (!isAway(error)) return
+      failures += 1
+      if (error.retryAfter !== undefined) openUntil = now() + Math.min(error.retryAfter * 1_000, maxPauseMs)
+      else if (failures >= maxFailures) openUntil = now() + pauseMs
+    },
+
+    lastError: (): string | null => last?.message ?? null,
+  }
+}
+export type Health = ReturnType<typeof createHealth>

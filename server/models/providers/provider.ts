@@ -1,0 +1,83 @@
+import { toAppError } from '../../errors.ts'
+import { createAnthropicProtocol } from '../anthropic/provider.ts'
+import { createGoogleProtocol } from '../google/provider.ts'
+import { isSameModel } from '../names.ts'
+import { createOllamaProtocol } from '../ollama/provider.ts'
+import { createOpenAiProtocol } from '../openai-compatible/provider.ts'
+import type { Capability } from '../port.ts'
+import type { ServiceKind } from '../upstream/service.ts'
+import { cacheServiceState, type ServiceState } from '../upstream/service-state.ts'
+import { createHealth } from './health.ts'
+import type { ProtocolDependencies, ProviderModel, ProviderProtocol, ProviderSettings } from './protocol.ts'
+
+const protocols: Record<ServiceKind, (dependencies: ProtocolDependencies) => ProviderProtocol> = {
+  ollama: createOllamaProtocol,
+  openai: createOpenAiProtocol,
+  anthropic: createAnthropicProtocol,
+  google: createGoogleProtocol,
+}
+
+/** A provider of models and what is known of it. The lists are shared, cached for seconds and never throw. */
+export function createProvider(
+  settings: ProviderSettings,
+  kind: ServiceKind,
+  dependencies: Omit<ProtocolDependencies, 'provider'>,
+) {
+  const { service } = dependencies
+  const { name, models: configured = [] } = settings
+  const protocol = protocols[kind]({ ...dependencies, provider: name })
+  const state = cacheServiceState(async () => offered(await protocol.list()), protocol.freshMs)
+  const isNamed = kind === 'ollama' ? isSameModel : (a: string, b: string) => a === b
+
+  function offered(listed: ProviderModel[] | undefined): ProviderModel[] | undefined {
+    if (configured.length === 0) return listed
+    return configured.map(({ id, context_length, capabilities }) => {
+      const known = listed?.find((model) => isNamed(model.name, id))
+      return {
+        ...known,
+        name: id,
+        capabilities: capabilities ?? known?.capabilities ?? ['chat', 'tools', 'json'],
+        contextLength: context_length ?? known?.contextLength ?? null,
+      }
+    })
+  }
+  const among = (seen: ServiceState<ProviderModel[] | undefined>, model: string) =>
+    seen.isUp ? seen.value?.find((each) => isNamed(each.name, model)) : undefined
+
+  return {
+    ...settings,
+    kind,
+    service,
+    remote: service.remote,
+    health: createHealth(),
+    /** Returns its models, or the error; the value is undefined if it has no list. */
+    models: () => state.get(),
+    /** Returns the same without the cache. */
+    refresh: () => state.refresh(),
+    /** Discards the cached list. */
+    invalidate: () => state.clear(),
+
+    /** Returns why the last list could not be read. */
+    lastListError(): string | null {
+      const last = state.last()
+      return last && !last.isUp ? toAppError(last.error).message : null
+    },
+
+    /** Finds a model by name. `refresh` requests a new list before it reports a model as missing. */
+    async find(model: string, refresh: boolean): Promise<ProviderModel | undefined> {
+      return among(await state.get(), model) ?? (refresh ? among(await state.refresh(), model) : undefined)
+    },
+
+    /** Lists the models with a capability, in the order of the provider. */
+    async withCapability(capability: Capability): Promise<ProviderModel[]> {
+      const seen = await state.get()
+      return (seen.isUp ? (seen.value ?? []) : []).filter(({ capabilities }) =>
+        capabilities.includes(capability),
+      )
+    },
+
+    chat: protocol.chat,
+    embed: protocol.embed,
+  }
+}
+export type Provider = ReturnType<typeof createProvider>
