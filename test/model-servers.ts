@@ -1,5 +1,6 @@
 /**
- * Scripted model servers: real HTTP on 127.0.0.1 in the protocols of Ollama and OpenAI, with any fault on request.
+ * Scripted model servers: real HTTP on 127.0.0.1 in the protocols of Ollama, OpenAI, Anthropic
+ * and Google, with any fault on request.
  *
  *     await using ollama = await startOllama()
  *     ollama.script('/api/chat', { tokens: ['Hello', '!'] }, { fault: 'die', afterTokens: 3 })
@@ -12,6 +13,8 @@ import { parseArgs } from 'node:util'
 import { startOllama } from './model-servers/ollama.ts'
 import { startOpenAi } from './model-servers/openai.ts'
 
+export { startAnthropic } from './model-servers/anthropic.ts'
+export { googleChatPath, startGoogle } from './model-servers/google.ts'
 export {
   defaultModels,
   pullFrames,

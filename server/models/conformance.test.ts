@@ -1,51 +1,80 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type Script, type ScriptedServer, startOllama, startOpenAi } from '../../test/model-servers.ts'
+import { type Script, type ScriptedServer, startAnthropic, startGoogle, startOllama, startOpenAi, googleChatPath } from '../../test/model-servers.ts'
 import { AppError } from '../errors.ts'
+import { createAnthropicChat } from './anthropic/chat.ts'
+import { createGoogleChat } from './google/chat.ts'
 import { createOllamaChat } from './ollama/chat.ts'
 import { createOpenAiChat } from './openai-compatible/chat.ts'
 import { createSupportedParameters } from './openai-compatible/parameters.ts'
 import type { ChatMessage, ChatModel, ModelPart } from './port.ts'
 import { createTokenCounter } from './tokens.ts'
-import { createOllamaService, createOpenAiService } from './upstream/service.ts'
+import { createOllamaService, createOpenAiService, createService } from './upstream/service.ts'
 import type { Timeouts } from './upstream/timeouts.ts'
 
 const apiKey = 'sk-test-0123456789abcdef'
 const timeouts: Timeouts = { firstTokenMs: 5_000, stallMs: 5_000, retryMs: 20 }
 const twenty = Array.from({ length: 20 }, (_, i) => ` word${i}`)
 
+type Options = { port?: number; strict?: boolean }
+
+const common = (more: Partial<Timeouts>) => ({
+  timeouts: { ...timeouts, ...more },
+  tokens: createTokenCounter(),
+  capabilities: ['chat', 'tools', 'json', 'vision'] as const,
+  contextTokens: async () => 8_192,
+  onContextLimit: () => {},
+})
+
 const adapters = [
   {
     name: 'Ollama',
     path: '/api/chat',
-    start: () => startOllama({ strict: true }),
+    start: (options: Options = {}) => startOllama({ strict: true, ...options }),
     model: (url: string, more: Partial<Timeouts> = {}): ChatModel =>
       createOllamaChat({
         provider: 'ollama',
         service: createOllamaService(url),
         name: 'llama3.2:1b',
-        timeouts: { ...timeouts, ...more },
-        tokens: createTokenCounter(),
-        capabilities: ['chat', 'tools', 'json', 'vision'],
+        ...common(more),
         numCtx: async () => 8_192,
-        onContextLimit: () => {},
       }),
   },
   {
     name: 'an OpenAI-compatible service',
     path: '/v1/chat/completions',
-    start: () => startOpenAi({ strict: true, apiKey }),
+    start: (options: Options = {}) => startOpenAi({ strict: true, apiKey, ...options }),
     model: (baseUrl: string, more: Partial<Timeouts> = {}): ChatModel =>
       createOpenAiChat({
         provider: 'openai',
         service: createOpenAiService({ baseUrl, apiKey }),
         name: 'gpt-4o-mini',
-        timeouts: { ...timeouts, ...more },
-        tokens: createTokenCounter(),
+        ...common(more),
         parameters: createSupportedParameters(),
-        capabilities: ['chat', 'tools', 'json', 'vision'],
-        contextTokens: async () => 8_192,
-        onContextLimit: () => {},
+      }),
+  },
+  {
+    name: 'Anthropic',
+    path: '/v1/messages',
+    start: (options: Options = {}) => startAnthropic({ strict: true, apiKey, ...options }),
+    model: (baseUrl: string, more: Partial<Timeouts> = {}): ChatModel =>
+      createAnthropicChat({
+        ...common(more),
+        provider: 'anthropic',
+        service: createService('anthropic', { name: 'anthropic', baseUrl, apiKey }),
+        name: 'claude-sonnet-4-5',
+      }),
+  },
+  {
+    name: 'Google',
+    path: googleChatPath,
+    start: (options: Options = {}) => startGoogle({ strict: true, apiKey, ...options }),
+    model: (baseUrl: string, more: Partial<Timeouts> = {}): ChatModel =>
+      createGoogleChat({
+        ...common(more),
+        provider: 'google',
+        service: createService('google', { name: 'google', baseUrl, apiKey }),
+        name: 'gemini-2.5-flash',
       }),
   },
 ]
@@ -238,7 +267,7 @@ describe.each(adapters)('a model of $name', ({ path, start, model }) => {
     const parts = ask(model(url, { retryMs: 200 }))
     const first = await parts.next()
     expect(first.value).toMatchObject({ type: 'waiting' })
-    await using back = await (path === '/api/chat' ? startOllama({ port }) : startOpenAi({ port }))
+    await using back = await start({ port })
     back.script(path, { tokens: twenty })
     expect((await outcome(parts)).text).toBe(twenty.join(''))
   })

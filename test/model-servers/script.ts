@@ -72,6 +72,8 @@ export type Framing = {
   contentType: string
   /** Encodes one stream object for the wire. */
   frame(json: string): string
+  /** The objects that begin a stream. */
+  first?: object[]
   token(text: string): object
   thinking(text: string): object
   /** The objects of a call, as the protocol splits it. */
@@ -111,6 +113,7 @@ export async function playScript(
     await write(framing.last)
     return void response.end()
   }
+  for (const object of framing.first ?? []) await send(object)
   for (const text of script.thinking ?? []) await send(framing.thinking(text))
   for (const [i, text] of tokens.entries()) {
     if (
