@@ -280,8 +280,15 @@ export const deleteProvider = operation({
 const testedProvider = z.object({
   ok: z.boolean(),
   models: describe(z.int(), 'The number of models that it offers.'),
-  latency_ms: z.int(),
-  error: z.optional(z.string()),
+  latency_ms: describe(z.int(), 'Time of the list of models.'),
+  error: z.optional(describe(z.string(), 'What is wrong and what to do.')),
+  answer: z.optional(
+    z.object({
+      model: z.string(),
+      first_token_ms: z.int(),
+      tokens_per_second: z.nullable(z.number()),
+    }),
+  ),
 })
 
 export const testProvider = operation({
@@ -289,9 +296,11 @@ export const testProvider = operation({
   path: '/providers/:id/test',
   tags: providerTags,
   summary: 'Test the connection to a provider',
-  description: 'Requests its list of models. The id may be the name of a provider.',
+  description:
+    'Requests its list of models and, with `answer`, a short answer of one of them, which may cost money. The id may be the name of a provider.',
   access: 'admin',
   params: z.object({ id: shortText(100) }),
+  body: z.optional(z.object({ answer: z.optional(z.boolean()) })),
   responses: { 200: testedProvider },
 })
 

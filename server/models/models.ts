@@ -5,6 +5,7 @@ import type { Log } from '../log.ts'
 import type { Runs } from '../runs/index.ts'
 import { createActiveModel } from './active-model.ts'
 import { checkRequest } from './check-request.ts'
+import { diagnoseProvider } from './doctor.ts'
 import { createVectorCache } from './embeddings/cache.ts'
 import { createEmbedders } from './embeddings/embedders.ts'
 import { modelNotInstalled, notALocalModel, ollamaUnavailable } from './errors.ts'
@@ -130,6 +131,12 @@ export function models({
     if (reranker?.status().model !== model) reranker = createReranker({ service, model, log })
     return reranker
   }
+  const managed = manageProviders({
+    database,
+    encryption,
+    providers,
+    reserved: ['ollama', 'openai', 'extractive', 'avee', 'rerank'],
+  })
   const pulls = createPulls({ ollama, runs })
 
   const createChatModel = ({ located }: Selection): ChatModel =>
@@ -243,12 +250,7 @@ export function models({
 
   return {
     /** Adds, changes and tests providers. */
-    providers: manageProviders({
-      database,
-      encryption,
-      providers,
-      reserved: ['ollama', 'openai', 'extractive', 'avee', 'rerank'],
-    }),
+    providers: managed,
 
     /**
      * Selects the chat model that answers. Throws if a model is requested by name and not available. Otherwise there
@@ -332,6 +334,51 @@ export function models({
         embedding:
           'reason' in embeds ? { model: null, reason: embeds.reason } : { model: embeds.name, reason: null },
         rerank: reranks?.status() ?? null,
+      }
+    },
+
+    /** Checks one provider, with `ask` by a short answer. `id` may be its name. */
+    async testProvider(id: string, ask: boolean, signal: AbortSignal) {
+      const { models, latencyMs, problem, answer } = await diagnoseProvider(
+        await managed.require(id),
+        { ask },
+        signal,
+      )
+      return {
+        ok: problem === null,
+        models,
+        latency_ms: latencyMs,
+        ...(problem !== null && { error: problem }),
+        ...(answer && {
+          answer: {
+            model: answer.model,
+            first_token_ms: answer.firstTokenMs,
+            tokens_per_second: answer.tokensPerSecond,
+          },
+        }),
+      }
+    },
+
+    /**
+     * Checks every provider with one short answer each, and says which models answer and embed by default. The answers of
+     * a remote provider may cost money.
+     */
+    async diagnose(signal: AbortSignal) {
+      const [selection, embeds, all] = await Promise.all([
+        selector.select({}),
+        embedding.select(),
+        providers.list(),
+      ])
+      const { located } = selection
+      return {
+        providers: await Promise.all(
+          all.map((provider) => {
+            const preferred = located.provider === provider ? located.name : undefined
+            return diagnoseProvider(provider, { ask: true, preferred }, signal)
+          }),
+        ),
+        chat: { model: located.name, reason: selection.reason },
+        embedding: 'reason' in embeds ? { model: null, reason: embeds.reason } : { model: embeds.name, reason: null },
       }
     },
 

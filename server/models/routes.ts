@@ -9,6 +9,7 @@ import {
   testProvider,
   updateProvider,
 } from '../../contract/models.ts'
+import { disconnectSignal } from '../http/disconnect-signal.ts'
 import { route } from '../http/route.ts'
 import type { Models } from './models.ts'
 
@@ -23,7 +24,9 @@ export const modelRoutes =
       await models.providers.delete(params.id)
       return { ok: true as const }
     })
-    route(app, testProvider, async ({ params }) => models.providers.test(params.id))
+    route(app, testProvider, async ({ params, body }, reply) =>
+      models.testProvider(params.id, body?.answer ?? false, disconnectSignal(reply)),
+    )
 
     route(app, listAvailableModels, async () => models.available())
     route(app, getFallbacks, async () => ({ models: await models.fallbacks() }))

@@ -2,7 +2,6 @@ import type { createProvider, ModelProvider, updateProvider } from '../../../con
 import type { BodyOf } from '../../../contract/operation.ts'
 import { type Database, newId, translateConflict } from '../../db/index.ts'
 import type { Encryption } from '../../encryption.ts'
-import { toAppError } from '../../errors.ts'
 import { keyNeeded, providerNameTaken, providerNotFound } from '../errors.ts'
 import { deleteProviderRow, listProviderRows, type ProviderRow, saveProviderRow } from '../store.ts'
 import type { ServiceKind } from '../upstream/service.ts'
@@ -158,15 +157,11 @@ export function manageProviders({
       await providers.changed()
     },
 
-    /** Requests the list of models. `id` may be a name. */
-    async test(id: string) {
+    /** Finds a provider by its id or name. */
+    async require(id: string): Promise<Provider> {
       const provider = (await providers.list()).find((each) => each.id === id || each.name === id)
       if (!provider) throw providerNotFound()
-      const startedAt = performance.now()
-      const state = await provider.refresh()
-      const latency_ms = Math.round(performance.now() - startedAt)
-      if (state.isUp) return { ok: true, models: state.value?.length ?? 0, latency_ms }
-      return { ok: false, models: 0, latency_ms, error: toAppError(state.error).message }
+      return provider
     },
   }
 }
