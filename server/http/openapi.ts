@@ -27,6 +27,7 @@ const tags = [
   { name: 'search', description: 'Search in documents, conversations and memories.' },
   { name: 'memories', description: 'What avees remember of the caller.' },
   { name: 'insight', description: 'Analysis of answers, feedback, unanswered questions and updates.' },
+  { name: 'providers', description: 'Services that provide models, and the models of all of them.' },
   { name: 'runs', description: 'Long operations and their durable event logs.' },
   { name: 'accounts', description: 'Accounts, sessions and API keys.' },
   {

@@ -1,6 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type Script, type ScriptedServer, startAnthropic, startGoogle, startOllama, startOpenAi, googleChatPath } from '../../test/model-servers.ts'
+import {
+  googleChatPath,
+  type Script,
+  type ScriptedServer,
+  startAnthropic,
+  startGoogle,
+  startOllama,
+  startOpenAi,
+} from '../../test/model-servers.ts'
 import { AppError } from '../errors.ts'
 import { createAnthropicChat } from './anthropic/chat.ts'
 import { createGoogleChat } from './google/chat.ts'

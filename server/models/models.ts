@@ -378,7 +378,8 @@ export function models({
           }),
         ),
         chat: { model: located.name, reason: selection.reason },
-        embedding: 'reason' in embeds ? { model: null, reason: embeds.reason } : { model: embeds.name, reason: null },
+        embedding:
+          'reason' in embeds ? { model: null, reason: embeds.reason } : { model: embeds.name, reason: null },
       }
     },
 

@@ -42,9 +42,11 @@ export async function startGoogle(options: Options & { apiKey?: string } = {}): 
 
       'POST /v1beta/models/gemini-embedding-001:batchEmbedContents': async ({ body }, response) =>
         json(response, 200, {
-          embeddings: (body['requests'] as { content: { parts: { text: string }[] } }[]).map(({ content }) => ({
-            values: embedding(content.parts[0]?.text ?? ''),
-          })),
+          embeddings: (body['requests'] as { content: { parts: { text: string }[] } }[]).map(
+            ({ content }) => ({
+              values: embedding(content.parts[0]?.text ?? ''),
+            }),
+          ),
         }),
     },
     [`POST ${googleChatPath}`],
@@ -65,7 +67,9 @@ function framing(promptTokens: number): Framing {
     frame: (text) => `data: ${text}\r\n\r\n`,
     token: (text) => chunk([{ text }]),
     thinking: (text) => chunk([{ text, thought: true }]),
-    toolCall: ({ name, arguments: args }) => [chunk([{ functionCall: { name, args }, thoughtSignature: 'c2ln' }])],
+    toolCall: ({ name, arguments: args }) => [
+      chunk([{ functionCall: { name, args }, thoughtSignature: 'c2ln' }]),
+    ],
     error: (message) => ({ error: { code: 503, message, status: 'UNAVAILABLE' } }),
     finish: (reason, tokens) => [
       chunk([{ text: '' }], { finishReason: reasons[reason] }, { candidatesTokenCount: tokens }),

@@ -63,7 +63,10 @@ test('sends instructions, tools, their results and images in Anthropic’s form'
           { type: 'text', text: 'Look' },
         ],
       },
-      { role: 'assistant', content: calls.map(({ id }) => ({ type: 'tool_use', id, input: { city: 'Oslo' } })) },
+      {
+        role: 'assistant',
+        content: calls.map(({ id }) => ({ type: 'tool_use', id, input: { city: 'Oslo' } })),
+      },
       {
         role: 'user',
         content: [

@@ -90,7 +90,11 @@ test('counts thoughts as output, and reports a blocked prompt', async () => {
   const parts = [{ text: 'Three.' }]
   it.upstream.script(
     googleChatPath,
-    { frames: [JSON.stringify({ candidates: [{ content: { parts }, finishReason: 'STOP' }], usageMetadata: counts })] },
+    {
+      frames: [
+        JSON.stringify({ candidates: [{ content: { parts }, finishReason: 'STOP' }], usageMetadata: counts }),
+      ],
+    },
     { frames: [JSON.stringify({ promptFeedback: { blockReason: 'SAFETY' } })] },
   )
   expect((await it.ask({})).at(-1)).toEqual({
