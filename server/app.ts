@@ -38,7 +38,13 @@ import { runs as createRuns, runRoutes } from './runs/index.ts'
 import { limitWork } from './work-limits.ts'
 
 /** Dependencies that a test may replace. */
-export type Overrides = { log?: Log; pageDirectory?: string; memoryPace?: MemoryDependencies['pace'] }
+export type Overrides = {
+  log?: Log
+  /** A bearer token with which requests act as the owner. */
+  ownerToken?: string
+  pageDirectory?: string
+  memoryPace?: MemoryDependencies['pace']
+}
 
 /** Timeout of the readiness check for model services. */
 const readinessTimeoutMs = 2_000
@@ -183,7 +189,14 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
   const http = await createHttp({
     config,
     log,
-    identity: accounts,
+    identity:
+      overrides.ownerToken === undefined
+        ? accounts
+        : {
+            ...accounts,
+            byToken: async (token, ip) =>
+              token === overrides.ownerToken ? await accounts.owner() : await accounts.byToken(token, ip),
+          },
     admit,
     readiness,
     audit: admin.record,

@@ -7,6 +7,7 @@ import { type Layer, layers } from '../../contract/layers.ts'
 import type { Operation } from '../../contract/operation.ts'
 import { createApp } from '../app.ts'
 import { readConfig } from '../config.ts'
+import type { Command } from './command.ts'
 import { startModelPlayer } from './model-player.ts'
 
 /** A word that appears nowhere else, where it was stored, and the callers that may read it. */
@@ -431,11 +432,18 @@ export async function findLeaks(env: Record<string, string>): Promise<LeakReport
   }
 }
 
-/**
- * Prints the result of the test on an empty PostgreSQL database, or on an embedded one in a temporary directory. Returns
- * the exit code.
- */
-export async function leakTest(databaseUrl = ''): Promise<number> {
+export const leakTest: Command = {
+  usage: '',
+  details: `Stores words that occur nowhere else at every layer, reads every route as every kind of caller, and reports words
+that reach somebody who may not read them. Uses an embedded database in a temporary directory, or the empty one at
+DATABASE_URL.
+
+  gabee leak-test`,
+  run: ({ databaseUrl }) => runLeakTest(databaseUrl),
+}
+
+/** Prints the result of the test and returns the exit code. */
+async function runLeakTest(databaseUrl = ''): Promise<number> {
   const directory = await mkdtemp(join(tmpdir(), 'gabee-leak-test-'))
   try {
     const { leaks, ...counts } = await findLeaks({ DATA_DIR: directory, DATABASE_URL: databaseUrl })

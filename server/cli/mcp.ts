@@ -3,6 +3,8 @@ import { EventSourceParserStream } from 'eventsource-parser/stream'
 import { createApp } from '../app.ts'
 import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
+import type { Command } from './command.ts'
+import { isRunning, localAddress } from './connection.ts'
 
 /** Sends one message of the client to the MCP server. */
 type Send = (line: string, headers: Headers, signal: AbortSignal) => Promise<Response>
@@ -14,19 +16,21 @@ type Message = {
   params?: { name?: unknown; uri?: unknown; requestId?: unknown; _meta?: Record<string, unknown> }
 }
 
-const probeTimeoutMs = 2_000
 const internalError = -32603
 
-/**
- * Serves MCP on standard input and output until the input ends: through a running server, else from the data directory
- * as its owner. Returns the exit code.
- */
-export async function mcpCommand(
+export const mcp: Command = {
+  usage: '',
+  details: `For programs that start MCP servers themselves; docs/mcp.md shows their settings. Works through a running server, else
+from DATA_DIR as its owner, until the input ends.`,
+  run: ({ config, server }) => serveMcp(config(), server),
+}
+
+/** Returns the exit code. */
+async function serveMcp(
   config: Config,
   { url, apiKey }: { url: string | undefined; apiKey: string | undefined },
 ): Promise<number> {
-  const { loopback, host, port } = config.server
-  const server = url ?? `http://${loopback ? host : '127.0.0.1'}:${port}`
+  const server = url ?? localAddress(config)
   if (url !== undefined || (await isRunning(server))) {
     const endpoint = new URL('/mcp', server)
     await serve((body, headers, signal) => {
@@ -53,12 +57,6 @@ export async function mcpCommand(
     return 1
   }
 }
-
-const isRunning = (server: string): Promise<boolean> =>
-  fetch(new URL('/health', server), { signal: AbortSignal.timeout(probeTimeoutMs) }).then(
-    ({ ok }) => ok,
-    () => false,
-  )
 
 /** Passes messages on and writes what the server answers, one message per line. */
 async function serve(send: Send): Promise<void> {

@@ -2,23 +2,27 @@ import { loginLink } from '../accounts/index.ts'
 import { createApp } from '../app.ts'
 import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
+import { type Command, UsageError } from './command.ts'
 
-const usage = `Usage:
-  user reset-password USER   Print a link with which the user sets a new password.
-  user remove-factors USER   Remove the second factors of the user.
-USER is an e-mail address, a handle or an id.
-`
+export const user: Command = {
+  usage: 'reset-password|remove-factors USER',
+  positionals: [2, 2],
+  details: `USER is an e-mail address, a handle or an id. A server on the embedded database must be stopped first.
 
-/**
- * Helps users who cannot sign in. Opens the database itself, so a server on the embedded database must be stopped first.
- * Returns the exit code: 0 done, 1 failed, 2 wrong usage.
- */
-export async function userCommand([action, user, ...rest]: string[], config: Config): Promise<number> {
-  const isKnown = action === 'reset-password' || action === 'remove-factors'
-  if (!isKnown || user === undefined || rest.length > 0) {
-    process.stderr.write(usage)
-    return 2
-  }
+  gabee user reset-password ann@example.org    Print a link with which the user sets a new password.
+  gabee user remove-factors ann@example.org    Remove the second factors of the user.`,
+  async run({ config, positionals: [action = '', name = ''] }) {
+    if (action !== 'reset-password' && action !== 'remove-factors')
+      throw new UsageError(`Unknown action ${action}.`)
+    return await helpUser(action, name, config())
+  },
+}
+
+async function helpUser(
+  action: 'reset-password' | 'remove-factors',
+  user: string,
+  config: Config,
+): Promise<number> {
   try {
     await using app = await createApp(config)
     if (action === 'reset-password') {

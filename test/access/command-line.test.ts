@@ -1,14 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readdir, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createApp } from '../../server/app.ts'
 import { readConfig } from '../../server/config.ts'
-import { bodyOf, registerUser } from '../builders.ts'
+import { startServer } from '../app.ts'
+import { bodyOf, listMessages, registerUser } from '../builders.ts'
 import { createTestClient, type TestClient } from '../client.ts'
 import { createTestDatabase } from '../databases.ts'
+import { startOllama } from '../model-servers.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const children: ChildProcess[] = []
@@ -25,13 +28,14 @@ afterEach(async () => {
 })
 
 /** Runs `server/main.ts` in a process and collects its output. */
-function run(settings: Record<string, string>, { ipc = false, args = [] as string[] } = {}) {
+function run(settings: Record<string, string>, { ipc = false, args = [] as string[], input = '' } = {}) {
   const child = spawn(process.execPath, ['server/main.ts', ...args], {
     cwd: root,
     env: { PATH: process.env['PATH'], OLLAMA_BASE_URL: 'http://127.0.0.1:9', PORT: '0', ...settings },
-    stdio: ipc ? ['ignore', 'pipe', 'pipe', 'ipc'] : ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe', ...(ipc ? (['ipc'] as const) : [])],
   })
   children.push(child)
+  child.stdin?.end(input)
   const { stdout, stderr } = child
   if (!stdout || !stderr) throw new Error('A process without outputs.')
   const output = { out: '', err: '' }
@@ -157,6 +161,48 @@ describe('the command line', { timeout: 120_000 }, () => {
     expect(output.err).not.toContain('s3cret')
   })
 
+  test('commands work through a running server, and a chat continues after it was killed', async () => {
+    await using ollama = await startOllama()
+    const tokens = Array.from({ length: 40 }, (_, n) => ` word${n}`)
+    ollama.script('/api/chat', { tokens, delayMs: 50 }, { tokens: tokens.slice(20) })
+    await using server = await startServer({ OLLAMA_BASE_URL: ollama.url })
+    const command = (args: string[], input = '') => run({ GABEE_URL: server.url }, { args, input })
+
+    const chat = command(['chat'], 'Which words?\n')
+    await expect.poll(() => chat.output.out, { timeout: 60_000 }).toContain('word5')
+    await server.restart()
+    expect(await chat.ended).toBe(0)
+    const conversation = /^Conversation (\S+)$/m.exec(chat.output.err)?.[1] ?? ''
+    const { content } = (await listMessages(server, conversation))[1] ?? {}
+    expect(content).toContain('word39')
+    expect(chat.output.out.split('\n')[0]).toBe(content)
+
+    const file = path.join(server.database.dir, 'lease.md')
+    await writeFile(file, 'The lease ends in May.')
+    const upload = command(['upload', file, '--json'])
+    expect(await upload.ended).toBe(0)
+    expect(JSON.parse(upload.output.out)).toMatchObject({ success: true, filename: 'lease.md' })
+
+    const target = path.join(server.database.dir, 'test.backup')
+    const backup = command(['backup', target, '--json'])
+    expect(await backup.ended).toBe(0)
+    expect(JSON.parse(backup.output.out)).toMatchObject({ path: target, files: 1, damaged: [] })
+    expect((await readdir(server.database.dir)).filter((name) => name.includes('.part'))).toEqual([])
+  })
+
+  test('commands without a server open the data directory and act as its owner', async () => {
+    await using database = await createTestDatabase('embedded')
+    const models = run(database.settings, { args: ['models', '--json'] })
+    expect(await models.ended).toBe(0)
+    expect(JSON.parse(models.output.out)).toMatchObject([{ provider: 'extractive' }])
+  })
+
+  test.each([[['ask']], [['serve', '--port', '1']], [['nonsense']]])('%s is wrong usage', async (args) => {
+    const { output, ended } = run({}, { args })
+    expect(await ended).toBe(2)
+    expect(output.err).toMatch(/^Usage: gabee|^Unknown command/m)
+  })
+
   test('user reset-password prints a link that sets a password, and names what is wrong', async () => {
     await using database = await createTestDatabase('embedded')
     const withApp = async <Result>(use: (client: TestClient) => Promise<Result>) => {
@@ -170,7 +216,7 @@ describe('the command line', { timeout: 120_000 }, () => {
 
     const wrong = user('rename', 'ann@example.org')
     expect(await wrong.ended).toBe(2)
-    expect(wrong.output.err).toContain('user reset-password USER')
+    expect(wrong.output.err).toContain('user reset-password|remove-factors USER')
     const unknown = user('reset-password', 'bob@example.org')
     expect(await unknown.ended).toBe(1)
     expect(unknown.output.err).toBe('User not found.\n')

@@ -1,0 +1,55 @@
+import type { ParseArgsOptionsConfig } from 'node:util'
+import type { Config } from '../config.ts'
+import type { Connection } from './connection.ts'
+import type { Terminal } from './terminal.ts'
+
+/** Wrong usage: the exit code is 2, and the message is followed by the usage of the command. */
+export class UsageError extends Error {}
+
+export type Values = Readonly<Record<string, string | boolean | undefined>>
+
+export type CommandContext = {
+  terminal: Terminal
+  values: Values
+  positionals: string[]
+  /** The settings. @throws ConfigError */
+  config(): Config
+  /** The address and the API key in the environment. */
+  server: { url: string | undefined; apiKey: string | undefined }
+  /** Connects to the running server, else to one that this process runs until the command ends. */
+  connect(): Promise<Connection>
+  /** Returns the absolute path of a file that the user names. */
+  resolve(path: string): string
+  /** DATABASE_URL as it is set. */
+  databaseUrl: string | undefined
+}
+
+export type Command = {
+  /** What follows the name: `FILE… [--avee NAME]`. */
+  usage: string
+  /** Options with the explanation that the help prints. */
+  options?: Record<string, { type: 'string' | 'boolean'; help: string }>
+  /** The least and the largest number of positional arguments. */
+  positionals?: [min: number, max: number]
+  /** More about the command: one paragraph, and examples. */
+  details: string
+  /** Returns the exit code: 0 done, 1 failed. @throws UsageError */
+  run(context: CommandContext): Promise<number>
+}
+
+/** The options of every command. */
+export const commonOptions: NonNullable<Command['options']> = {
+  json: { type: 'boolean', help: 'Print JSON instead of text.' },
+  help: { type: 'boolean', help: 'Print this help.' },
+}
+
+export const parsedOptions = (command: Command): ParseArgsOptionsConfig =>
+  Object.fromEntries(
+    Object.entries({ ...command.options, ...commonOptions }).map(([name, { type }]) => [name, { type }]),
+  )
+
+/** Returns the text of an option, if it is given. */
+export const textOf = (values: Values, name: string): string | undefined => {
+  const value = values[name]
+  return typeof value === 'string' ? value : undefined
+}

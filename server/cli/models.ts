@@ -1,0 +1,54 @@
+import { type Pull, pullFold } from '../../client/index.ts'
+import { deleteModel, listModels, pullModel, setActiveModel } from '../../contract/models.ts'
+import { type Command, UsageError } from './command.ts'
+import type { Connection } from './connection.ts'
+import { followRun } from './run.ts'
+import { formatBytes, type Terminal } from './terminal.ts'
+
+export const models: Command = {
+  usage: '[pull|use|delete MODEL]',
+  positionals: [0, 2],
+  details: `  gabee models                       List the models that can answer.
+  gabee models pull llama3.2:1b      Download a model with Ollama.
+  gabee models use llama3.2:1b       Answer with this model by default.
+  gabee models delete llama3.2:1b    Delete a model from the disk.`,
+  async run({ connect, terminal, positionals: [action, model] }) {
+    const isListing = action === undefined
+    if (!isListing && !['pull', 'use', 'delete'].includes(action))
+      throw new UsageError(`Unknown action ${action}.`)
+    if (!isListing && model === undefined) throw new UsageError('Name a model, for example llama3.2:1b.')
+    await using connection = await connect()
+    const { client } = connection
+    if (isListing || model === undefined) {
+      const { models: found } = await client.call(listModels)
+      terminal.table([
+        ['MODEL', 'PROVIDER', 'LOADED'],
+        ...found.map(({ name, provider, loaded }) => [name, provider, loaded ? 'yes' : '']),
+      ])
+      terminal.json(found)
+      return 0
+    }
+    if (action === 'pull') {
+      const { phase, error } = await pull(connection, terminal, model)
+      if (phase !== 'done') throw new Error(error ?? 'The download was stopped.')
+      terminal.print(`Downloaded ${model}.`)
+    } else if (action === 'use') {
+      await client.call(setActiveModel, { body: { model } })
+      terminal.print(`${model} answers by default.`)
+    } else {
+      await client.call(deleteModel, { body: { model } })
+      terminal.print(`Deleted ${model}.`)
+    }
+    terminal.json({ model })
+    return 0
+  },
+}
+
+/** Downloads a model and shows the progress. @throws ApiError */
+async function pull({ client }: Connection, terminal: Terminal, model: string): Promise<Pull> {
+  const response = await client.open(pullModel, { body: { model } })
+  return await followRun(client, terminal, response, pullFold, ({ completed, total, status }) => {
+    if (total === 0) terminal.progress(status)
+    else terminal.progress(`${formatBytes(completed)} of ${formatBytes(total)}`, completed / total)
+  })
+}
