@@ -1,6 +1,7 @@
 import AxeBuilder from '@axe-core/playwright'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Avee } from '../../contract/avees.ts'
 import { startApp, type TestApp } from '../app.ts'
 import {
   createAvee,
@@ -83,9 +84,32 @@ test('the owner chooses a model, attaches a long text and keeps unsaved changes'
   await page.getByText('Your changes to Ada are not saved yet').first().waitFor()
   await page.reload()
   expect(await page.getByRole('textbox', { name: 'Persona' }).inputValue()).toBe('Speaks of engines.')
+
+  await page.getByRole('textbox', { name: 'Example questions' }).fill('What is an engine?')
+  ollama.script('/api/chat', { tokens: ['It turns steam into work.'] })
+  const trial = page.getByRole('region', { name: 'Try it' })
+  await trial.getByRole('button', { name: 'What is an engine?' }).click()
+  await trial.getByText('It turns steam into work.').waitFor()
+  expect(JSON.stringify(ollama.requestsTo('/api/chat').at(-1)?.body)).toContain('Speaks of engines.')
+  await page.locator('input[type=file]').setInputFiles({
+    name: 'portrait.png',
+    mimeType: 'image/png',
+    buffer: await page.screenshot(),
+  })
+  const crop = page.getByRole('dialog', { name: 'Crop picture' })
+  await crop.getByRole('slider', { name: 'Zoom' }).press('End')
+  await crop.getByRole('button', { name: 'Use picture' }).click()
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByText('Changes saved.').first().waitFor()
+  await waitUntil(
+    async () => (await server.get<Avee>('/avees/ada')).body,
+    ({ avatar, example_questions }) =>
+      avatar?.startsWith('/avees/') === true && example_questions.join() === 'What is an engine?',
+  )
+  await page.getByRole('textbox', { name: 'Persona' }).fill('Speaks of ships.')
   await page.getByRole('button', { name: 'Discard changes' }).click()
   await page.reload()
-  expect(await page.getByRole('textbox', { name: 'Persona' }).inputValue()).toBe('')
+  expect(await page.getByRole('textbox', { name: 'Persona' }).inputValue()).toBe('Speaks of engines.')
   window.expectNoErrors()
 })
 

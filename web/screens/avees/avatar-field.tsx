@@ -3,12 +3,10 @@ import { useRef, useState } from 'react'
 import { Button } from '../../ui/button.tsx'
 import { TextField } from '../../ui/field.tsx'
 import { Avatar, isImage } from '../../ui/state.tsx'
+import { CropDialog } from './crop-dialog.tsx'
 import './avatar-field.css'
 
-/** Width and height of a stored avatar in pixels. */
-const avatarSize = 256
-
-/** An image, resized in the browser, or an emoji. */
+/** An image, cropped in the browser, or an emoji. */
 export function AvatarField({
   name,
   picture,
@@ -20,9 +18,10 @@ export function AvatarField({
 }) {
   const input = useRef<HTMLInputElement>(null)
   const [error, setError] = useState<string>()
-  const upload = async (file: File): Promise<void> => {
+  const [image, setImage] = useState<ImageBitmap>()
+  const open = async (file: File): Promise<void> => {
     try {
-      onChange(await createThumbnail(file))
+      setImage(await createImageBitmap(file))
       setError(undefined)
     } catch {
       setError('This file is not an image your browser can open.')
@@ -62,33 +61,19 @@ export function AvatarField({
         onChange={(event) => {
           const file = event.target.files?.[0]
           event.target.value = ''
-          if (file) void upload(file)
+          if (file) void open(file)
         }}
       />
+      {image && (
+        <CropDialog
+          image={image}
+          onCrop={(cropped) => {
+            onChange(cropped)
+            setImage(undefined)
+          }}
+          onClose={() => setImage(undefined)}
+        />
+      )}
     </div>
   )
-}
-
-/** Crops an image to its central square, scales it down and returns it as a data: URL. */
-async function createThumbnail(file: File): Promise<string> {
-  const image = await createImageBitmap(file)
-  const canvas = document.createElement('canvas')
-  canvas.width = avatarSize
-  canvas.height = avatarSize
-  const cropSize = Math.min(image.width, image.height)
-  canvas
-    .getContext('2d')
-    ?.drawImage(
-      image,
-      (image.width - cropSize) / 2,
-      (image.height - cropSize) / 2,
-      cropSize,
-      cropSize,
-      0,
-      0,
-      avatarSize,
-      avatarSize,
-    )
-  image.close()
-  return canvas.toDataURL('image/webp', 0.85)
 }

@@ -3,6 +3,7 @@ import { type FormEvent, useEffect, useEffectEvent } from 'react'
 import { useLocation } from 'wouter'
 import { type Avee, updateAvee, type Visibility } from '../../../contract/avees.ts'
 import { listModels } from '../../../contract/models.ts'
+import type { BodyOf } from '../../../contract/operation.ts'
 import { ApiError, keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { canAnswer, modelName } from '../../models/model-name.ts'
@@ -12,6 +13,8 @@ import { Notice } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
 import { useDraftState } from '../../ui/use-draft-state.ts'
 import { AvatarField } from './avatar-field.tsx'
+import { PublishChecklist } from './publish-checklist.tsx'
+import { Trial } from './trial.tsx'
 import './avee-form.css'
 
 const fieldNames = [
@@ -26,15 +29,25 @@ const fieldNames = [
   'visibility',
   'anonymous',
 ] as const
-type Fields = Pick<Avee, (typeof fieldNames)[number]>
+/** `example_questions` has one per line. */
+type Fields = Pick<Avee, (typeof fieldNames)[number]> & { example_questions: string }
 
-const fieldsOf = (avee: Avee): Fields =>
-  Object.fromEntries(fieldNames.map((name) => [name, avee[name]])) as Fields
+const fieldsOf = (avee: Avee): Fields => ({
+  ...(Object.fromEntries(fieldNames.map((name) => [name, avee[name]])) as Fields),
+  example_questions: avee.example_questions.join('\n'),
+})
 
-const changesOf = (avee: Avee, edited: Fields): Partial<Fields> =>
-  Object.fromEntries(
+const questionsOf = ({ example_questions }: Fields): string[] =>
+  example_questions.split('\n').flatMap((line) => line.trim() || [])
+
+const changesOf = (avee: Avee, edited: Fields): BodyOf<typeof updateAvee> => ({
+  ...Object.fromEntries(
     fieldNames.filter((name) => edited[name] !== avee[name]).map((name) => [name, edited[name]]),
-  )
+  ),
+  ...(questionsOf(edited).join('\n') === avee.example_questions.join('\n')
+    ? {}
+    : { example_questions: questionsOf(edited) }),
+})
 
 const visibilityOptions: { value: Visibility; title: string; text: string }[] = [
   { value: 'private', title: 'Private', text: 'Only you and the people you invite.' },
@@ -46,7 +59,7 @@ const visibilityOptions: { value: Visibility; title: string; text: string }[] = 
   },
 ]
 
-/** Edits an avee's profile, persona, model and visibility. */
+/** Edits an avee's profile, persona, model and visibility, beside a trial of what it says. */
 export function AveeForm({ avee }: { avee: Avee }) {
   const api = useApi()
   const queries = useQueryClient()
@@ -78,7 +91,15 @@ export function AveeForm({ avee }: { avee: Avee }) {
     save.mutate()
   }
   const languageModels = (models.data?.models ?? []).filter(canAnswer)
-  return (
+  const texts = {
+    display_name: edited.display_name,
+    avatar: edited.avatar,
+    bio: edited.bio,
+    persona: edited.persona ?? '',
+    greeting: edited.greeting,
+    questions: questionsOf(edited),
+  }
+  const form = (
     <form className="stack" onSubmit={submit}>
       <AvatarField
         name={edited.display_name}
@@ -116,7 +137,7 @@ export function AveeForm({ avee }: { avee: Avee }) {
       />
       <TextArea
         label="Persona"
-        hint="Its character, tone and subjects. Visitors never see this text."
+        hint="Its character, tone and subjects, and a few lines of example dialogue. Visitors never see this text."
         rows={8}
         maxLength={40_000}
         value={edited.persona ?? ''}
@@ -130,6 +151,16 @@ export function AveeForm({ avee }: { avee: Avee }) {
         value={edited.greeting}
         onChange={(event) => change({ greeting: event.target.value })}
       />
+      {!avee.is_library && (
+        <TextArea
+          label="Example questions"
+          hint="One per line, up to 8. New conversations offer them."
+          rows={3}
+          value={edited.example_questions}
+          error={questionsOf(edited).length > 8 ? 'Keep up to 8 questions.' : undefined}
+          onChange={(event) => change({ example_questions: event.target.value })}
+        />
+      )}
       {(avee.persona_notes || edited.persona_notes) && (
         <TextArea
           label="Persona notes"
@@ -179,6 +210,7 @@ export function AveeForm({ avee }: { avee: Avee }) {
           </span>
         </label>
       )}
+      {!avee.is_library && <PublishChecklist avee={avee} edited={texts} />}
       {save.error && !isHandleTaken && <Notice kind="bad">{save.error.message}</Notice>}
       <div className="form-actions">
         <Button variant="primary" type="submit" busy={save.isPending} disabled={!isChanged}>
@@ -191,5 +223,11 @@ export function AveeForm({ avee }: { avee: Avee }) {
         )}
       </div>
     </form>
+  )
+  return (
+    <div className="studio">
+      {form}
+      <Trial avee={avee} edited={texts} />
+    </div>
   )
 }

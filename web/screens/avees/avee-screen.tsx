@@ -61,7 +61,7 @@ function OwnerView({ avee }: { avee: Avee }) {
     </>
   )
   return (
-    <Page title={avee.display_name} back={back} intro={`@${avee.handle}`} actions={actions}>
+    <Page title={avee.display_name} wide back={back} intro={`@${avee.handle}`} actions={actions}>
       <Tabs
         label={avee.display_name}
         value={tab}

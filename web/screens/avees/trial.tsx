@@ -1,0 +1,166 @@
+import { useMutation } from '@tanstack/react-query'
+import { RotateCcw, Send } from 'lucide-react'
+import { type FormEvent, useEffect, useRef, useState } from 'react'
+import { answerFold } from '../../../client/index.ts'
+import type { Avee } from '../../../contract/avees.ts'
+import { tryAvee } from '../../../contract/chat.ts'
+import type { Layer } from '../../../contract/layers.ts'
+import { useApi, useRun, useRunHub } from '../../api/react.tsx'
+import { Button, IconButton, Spinner } from '../../ui/button.tsx'
+import { SmallSelect } from '../../ui/field.tsx'
+import { Markdown } from '../../ui/markdown/markdown.tsx'
+import { Avatar, Notice } from '../../ui/state.tsx'
+import './trial.css'
+
+/** Who asks, and what they may see. Followers see no more than strangers until the owner grants it. */
+const askers: { layer: Layer; title: string }[] = [
+  { layer: 'public', title: 'a stranger or follower' },
+  { layer: 'friends', title: 'a friend' },
+  { layer: 'intimate', title: 'someone you trust most' },
+]
+
+/** The server reads no more earlier messages than these. */
+const maxHistory = 20
+
+type TrialTurn = { question: string; runId: string }
+
+/** A conversation with an avee as others would have it, with its unsaved persona and greeting. Nothing is stored. */
+export function Trial({
+  avee,
+  edited,
+}: {
+  avee: Avee
+  edited: {
+    display_name: string
+    avatar: string | null
+    persona: string
+    greeting: string
+    questions: string[]
+  }
+}) {
+  const api = useApi()
+  const hub = useRunHub()
+  const [layer, setLayer] = useState<Layer>('public')
+  const [question, setQuestion] = useState('')
+  const [turns, setTurns] = useState<TrialTurn[]>([])
+  const last = useRun(turns.at(-1)?.runId, answerFold)
+  const ask = useMutation({
+    mutationFn: async (asked: string) => {
+      const history = turns.flatMap((turn) => [
+        { role: 'user' as const, content: turn.question },
+        { role: 'assistant' as const, content: hub.follow(turn.runId, answerFold).getSnapshot().value.text },
+      ])
+      const response = await api.open(tryAvee, {
+        params: { id: avee.id },
+        body: { question: asked, layer, persona: edited.persona, history: history.slice(-maxHistory) },
+      })
+      const { runId } = hub.adopt(response, answerFold)
+      setTurns([...turns, { question: asked, runId }])
+      setQuestion('')
+    },
+  })
+  const thread = useRef<HTMLDivElement>(null)
+  const written = last?.value.text
+  useEffect(() => {
+    if (turns.length > 0) thread.current?.scrollTo({ top: thread.current.scrollHeight })
+  }, [turns, written])
+  const isBusy =
+    ask.isPending || (last !== undefined && last.connection !== 'ended' && last.connection !== 'refused')
+  const submit = (event: FormEvent): void => {
+    event.preventDefault()
+    if (question.trim() && !isBusy) ask.mutate(question.trim())
+  }
+  const reset = (): void => {
+    setTurns([])
+    ask.reset()
+  }
+  return (
+    <section className="trial" aria-label="Try it">
+      <div className="trial-head">
+        <h2>Try it as</h2>
+        <SmallSelect
+          label="Who asks"
+          value={layer}
+          onChange={(event) => {
+            setLayer(event.target.value as Layer)
+            reset()
+          }}
+        >
+          {askers.map((asker) => (
+            <option key={asker.layer} value={asker.layer}>
+              {asker.title}
+            </option>
+          ))}
+        </SmallSelect>
+        <IconButton label="Start over" icon={RotateCcw} small disabled={turns.length === 0} onClick={reset} />
+      </div>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: the keyboard scrolls it */}
+      <div ref={thread} className="trial-thread" role="log" aria-label="Trial conversation" tabIndex={0}>
+        <div className="trial-greeting">
+          <Avatar name={edited.display_name} picture={edited.avatar} size={56} />
+          <p dir="auto">{edited.greeting || `Start a conversation with ${edited.display_name}.`}</p>
+        </div>
+        {turns.map((turn) => (
+          <Turn key={turn.runId} turn={turn} />
+        ))}
+        {ask.error && <Notice kind="bad">{ask.error.message}</Notice>}
+      </div>
+      {turns.length === 0 && edited.questions.length > 0 && (
+        <div className="trial-questions">
+          {edited.questions.map((example) => (
+            <Button key={example} small disabled={isBusy} onClick={() => ask.mutate(example)}>
+              {example}
+            </Button>
+          ))}
+        </div>
+      )}
+      <form className="trial-form" onSubmit={submit}>
+        <input
+          className="input"
+          dir="auto"
+          aria-label="Trial question"
+          placeholder={`Ask ${edited.display_name}`}
+          value={question}
+          onChange={(event) => setQuestion(event.target.value)}
+        />
+        <IconButton type="submit" label="Send" icon={Send} disabled={!question.trim() || isBusy} />
+      </form>
+      <p className="small soft">
+        Uses your unsaved persona and the documents of this layer. Nothing is remembered or stored.
+      </p>
+    </section>
+  )
+}
+
+function Turn({ turn }: { turn: TrialTurn }) {
+  const run = useRun(turn.runId, answerFold)
+  const { text, citations, error, waitingFor } = run?.value ?? {}
+  const failure = error?.message ?? run?.error?.message
+  const titles = [
+    ...new Set(
+      citations?.flatMap((citation) =>
+        citation.status === 'available' && citation.cited ? [citation.title] : [],
+      ),
+    ),
+  ]
+  return (
+    <>
+      <p className="trial-question" dir="auto">
+        {turn.question}
+      </p>
+      <div className="trial-answer">
+        {text ? (
+          <Markdown text={text} />
+        ) : (
+          !failure && (
+            <p className="soft small">
+              <Spinner size={14} /> {waitingFor ?? 'Thinking…'}
+            </p>
+          )
+        )}
+        {failure && <Notice kind="bad">{failure}</Notice>}
+        {titles.length > 0 && <p className="small soft">Sources: {titles.join(', ')}</p>}
+      </div>
+    </>
+  )
+}
