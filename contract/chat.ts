@@ -122,7 +122,10 @@ export const conversation = component(
     archived: z.boolean(),
     leaf_id: describe(z.nullable(id), 'The last message of the active branch.'),
     running_run_id: z.nullable(id),
-    preview: z.nullable(z.string()),
+    preview: describe(
+      z.nullable(z.string()),
+      'The beginning of the last message; in a list with `query`, the part of a message around its first word.',
+    ),
     created_at: timestamp,
     updated_at: timestamp,
     restorable_until: restorableUntil,

@@ -18,6 +18,8 @@ export type ConversationRow = Row<'conversations'> & {
 export type MessageRow = Row<'messages'>
 
 const previewCharacters = 140
+/** An excerpt begins this many characters before the word. */
+const excerptLead = 24
 const maxInteger = 2 ** 31 - 1
 
 /** Matches answers that quote a document which was deleted or is above the viewer's layer; `showContent` in SQL. */
@@ -127,7 +129,8 @@ export const conversationPosition = z.object({
   id: z.uuid(),
 })
 
-export function listConversations(db: Db, filter: ConversationFilter): Promise<ConversationRow[]> {
+/** Lists conversations; with a query, `preview` is from the latest message that contains its first word. */
+export async function listConversations(db: Db, filter: ConversationFilter): Promise<ConversationRow[]> {
   const visible = visibleConversations(db, filter.userId)
   let query = filter.inTrash
     ? visible.where(sql<boolean>`${restorableUntil} > now()`)
@@ -135,20 +138,35 @@ export function listConversations(db: Db, filter: ConversationFilter): Promise<C
         .where('conversations.deletion_id', 'is', null)
         .where('conversations.archived', '=', filter.archived)
   if (filter.aveeId) query = query.where('conversations.avee_id', '=', filter.aveeId)
-  for (const word of wordsOf(filter.query)) query = query.where((eb) => containsWord(eb, word))
+  const words = wordsOf(filter.query)
+  for (const word of words) query = query.where((eb) => containsWord(eb, word))
   if (filter.after) {
     const { pinned, updatedAt, id } = filter.after
     query = query.where(
       sql<boolean>`(conversations.pinned, conversations.updated_at, conversations.id) < (${pinned}, ${updatedAt}::timestamptz, ${id}::uuid)`,
     )
   }
-  return query
+  const rows = await query
+    .select(excerptAround(words[0]).as('excerpt'))
     .orderBy('conversations.pinned', 'desc')
     .orderBy('conversations.updated_at', 'desc')
     .orderBy('conversations.id', 'desc')
     .limit(filter.limit)
     .execute()
+  return rows.map(({ excerpt, ...row }) => ({ ...row, preview: excerpt ?? row.preview }))
 }
+
+/** The part around a word of the latest message that contains it. */
+const excerptAround = (word: string | undefined) =>
+  word === undefined
+    ? sql<string | null>`null`
+    : sql<string | null>`(
+        select substr(messages.content, greatest(1, strpos(lower(messages.content), lower(${word})) - ${sql.lit(excerptLead)}),
+          ${sql.lit(previewCharacters)})
+        from messages
+        where messages.conversation_id = conversations.id
+          and messages.content ilike any(${likePatterns(word)}) and (${quotesHidden}) is not true
+        order by messages.seq desc limit 1)`
 
 const wordsOf = (query: string | undefined) => (query ?? '').split(/\s+/).filter(Boolean).slice(0, 8)
 

@@ -104,6 +104,7 @@ for (const kind of DATABASES) {
       expect(idsOf(await list(`limit=2&cursor=${page.next_cursor}`))).toEqual([second])
       expect(idsOf(await list(`query=${encodeURIComponent('天気')}`))).toEqual([second])
       expect(idsOf(await list('query=LIGHT house'))).toEqual([first])
+      expect((await list('query=house')).conversations[0]?.preview).toMatch(/house/i)
       expect(idsOf(await list(`query=${encodeURIComponent('0% of')}`))).toEqual([third])
       expect((await client.get('/conversations?cursor=nonsense')).status).toBe(400)
 

@@ -111,7 +111,8 @@ test('fits a phone without horizontal scrolling and opens screens from the menu'
   }
   await open(page, ['/', 'Ask your library'])
   await page.getByRole('button', { name: /menu/i }).click()
-  await page.getByRole('link', { name: 'Models' }).click()
+  await page.getByRole('button', { name: /: account and theme$/ }).click()
+  await page.getByRole('menuitem', { name: 'Models' }).click()
   await page.getByRole('heading', { name: 'Models', level: 1 }).waitFor()
 
   await page.goto(`${server.url}${screens[2]?.[0]}`)

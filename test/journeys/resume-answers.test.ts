@@ -79,7 +79,7 @@ test('a screen that cannot be loaded, and a page that is outdated, offer a reloa
   const { page } = window
   await chatPage(page).input.waitFor()
   await server.kill()
-  await page.getByRole('link', { name: 'Settings' }).click()
+  await page.getByRole('link', { name: 'Library' }).click()
   await page.getByText('This screen could not be loaded').waitFor()
   await page.getByText('Connection lost – reconnecting').waitFor()
   await page.getByRole('button', { name: 'Reload' }).click()
@@ -95,9 +95,9 @@ test('a screen that cannot be loaded, and a page that is outdated, offer a reloa
   await server.restart()
   await page.getByText('A new version is available.').waitFor()
   await page.unroute(`${server.url}/`)
-  await page.getByRole('link', { name: 'Settings' }).click()
+  await page.getByRole('link', { name: 'Library' }).click()
   await page.getByRole('button', { name: 'Reload' }).last().click()
-  await page.getByRole('heading', { name: 'Settings', level: 1 }).waitFor()
+  await page.getByRole('heading', { name: 'Library', level: 1 }).waitFor()
   window.expectNoErrors()
 })
 

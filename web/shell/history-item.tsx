@@ -1,6 +1,6 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { Archive, ArchiveRestore, Download, Ellipsis, Pencil, Pin, PinOff, Trash2 } from 'lucide-react'
-import { type FormEvent, useState } from 'react'
+import { type FormEvent, type ReactNode, useState } from 'react'
 import { Link, useLocation } from 'wouter'
 import {
   type Conversation,
@@ -15,13 +15,22 @@ import { Button, IconButton } from '../ui/button.tsx'
 import { ConfirmDialog, Dialog, DialogActions } from '../ui/dialog.tsx'
 import { TextField } from '../ui/field.tsx'
 import { Menu, MenuItem, MenuSeparator } from '../ui/menu.tsx'
-import { errorMessage } from '../ui/state.tsx'
+import { Avatar, errorMessage } from '../ui/state.tsx'
 import { useToast } from '../ui/toast.tsx'
 import { hasUnseenReply } from './seen-replies.ts'
 import './history-item.css'
 
 /** A conversation in the sidebar, with its menu. */
-export function HistoryItem({ conversation, isCurrent }: { conversation: Conversation; isCurrent: boolean }) {
+export function HistoryItem({
+  conversation,
+  isCurrent,
+  query,
+}: {
+  conversation: Conversation
+  isCurrent: boolean
+  /** Shows where the conversation matches. */
+  query: string
+}) {
   const api = useApi()
   const queries = useQueryClient()
   const showToast = useToast()
@@ -56,18 +65,26 @@ export function HistoryItem({ conversation, isCurrent }: { conversation: Convers
   }
 
   return (
-    <li className="history-item" data-current={isCurrent}>
+    <div className="history-item" data-current={isCurrent}>
       <Link
         href={`/chat/${conversation.avee_handle}/${conversation.id}`}
         className="history-link"
         aria-current={isCurrent ? 'page' : undefined}
-        title={title}
+        title={conversation.avee_handle === 'local' ? title : `${conversation.avee_display_name}: ${title}`}
       >
-        <span className="truncate" dir="auto" style={{ flex: 1 }}>
-          {title}
+        {conversation.avee_handle !== 'local' && <Avatar name={conversation.avee_display_name} size={18} />}
+        <span className="history-title">
+          <span className="truncate" dir="auto">
+            {title}
+          </span>
+          {query && conversation.preview && (
+            <small className="truncate" dir="auto">
+              {markWords(conversation.preview, query)}
+            </small>
+          )}
         </span>
         {conversation.avee_handle !== 'local' && (
-          <small className="truncate">{conversation.avee_display_name}</small>
+          <span className="visually-hidden">, {conversation.avee_display_name}</span>
         )}
         {!isCurrent && hasUnseenReply(conversation) && (
           <span className="unseen-dot">
@@ -135,8 +152,16 @@ export function HistoryItem({ conversation, isCurrent }: { conversation: Convers
       >
         “{title}” and all its messages will be deleted.
       </ConfirmDialog>
-    </li>
+    </div>
   )
+}
+
+/** Marks the words of a query in a text. */
+function markWords(text: string, query: string): ReactNode[] {
+  const words = query.split(/\s+/).map((word) => word.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+  return text
+    .split(new RegExp(`(${words.join('|')})`, 'iu'))
+    .map((part, i) => (i % 2 === 1 ? <mark key={i}>{part}</mark> : part))
 }
 
 function RenameDialog({

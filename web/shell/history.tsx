@@ -1,6 +1,7 @@
 import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query'
-import { Archive, ArchiveRestore, Trash2 } from 'lucide-react'
-import { useDeferredValue, useState } from 'react'
+import { useVirtualizer } from '@tanstack/react-virtual'
+import { Archive, ArchiveRestore, ChevronDown, Trash2 } from 'lucide-react'
+import { useDeferredValue, useEffect, useRef, useState } from 'react'
 import {
   type Conversation,
   deleteConversation,
@@ -9,92 +10,144 @@ import {
 } from '../../contract/chat.ts'
 import { keys } from '../api/index.ts'
 import { useApi } from '../api/react.tsx'
-import { Button } from '../ui/button.tsx'
+import { Button, IconButton } from '../ui/button.tsx'
 import { SearchField } from '../ui/field.tsx'
+import { loadLocally, saveLocally } from '../ui/local-storage.ts'
 import { Skeleton } from '../ui/state.tsx'
 import { TrashDialog } from '../ui/trash-dialog.tsx'
 import { groupByTime } from './groups.ts'
 import { HistoryItem } from './history-item.tsx'
 import './history.css'
 
-/** The list of conversations: pinned ones first, then by time. The search covers titles and messages. */
+const collapsed = 'collapsed-conversations'
+const estimatedRow = 34
+const overscan = 8
+
+/** The conversations: pinned ones first, then by time. The search covers titles and messages. */
 export function History({ current }: { current: string | undefined }) {
   const [words, setWords] = useState('')
   const [isArchive, setIsArchive] = useState(false)
   const [showsTrash, setShowsTrash] = useState(false)
+  const [isOpen, setIsOpen] = useState(() => loadLocally(collapsed) === undefined)
   const query = useDeferredValue(words.trim())
   const list = useConversations(query, isArchive)
   const conversations = list.data?.pages.flatMap((page) => page.conversations) ?? []
+  const isEmpty = conversations.length === 0
+  const toggle = (): void => {
+    setIsOpen(!isOpen)
+    saveLocally(collapsed, isOpen ? 'yes' : undefined)
+  }
 
   return (
-    <section className="history" aria-label="Conversations">
-      <div className="history-search">
-        <SearchField
-          label="Search conversations"
-          value={words}
-          onChange={(event) => setWords(event.target.value)}
+    <section className="history" aria-label="Conversations" data-open={isOpen}>
+      <div className="history-head">
+        <button type="button" className="history-toggle" aria-expanded={isOpen} onClick={toggle}>
+          <ChevronDown size={14} aria-hidden />
+          {isArchive ? 'Archive' : 'Conversations'}
+        </button>
+        <IconButton
+          label={isArchive ? 'Back to conversations' : 'Archive'}
+          icon={isArchive ? ArchiveRestore : Archive}
+          small
+          onClick={() => setIsArchive(!isArchive)}
         />
+        <IconButton label="Trash" icon={Trash2} small onClick={() => setShowsTrash(true)} />
       </div>
-      <div className="history-list">
-        {list.isPending ? (
-          <div className="history-skeleton" role="status" aria-label="Loading conversations">
-            {['80%', '60%', '72%', '50%'].map((width) => (
-              <Skeleton key={width} width={width} height="0.9rem" />
-            ))}
+      {isOpen && (
+        <>
+          <div className="history-search">
+            <SearchField
+              label="Search conversations"
+              value={words}
+              onChange={(event) => setWords(event.target.value)}
+            />
           </div>
-        ) : list.isError && !list.data ? (
-          <div className="history-note" role="alert">
-            <p>{list.error.message}</p>
-            <Button small variant="quiet" onClick={() => void list.refetch()}>
-              Try again
-            </Button>
-          </div>
-        ) : conversations.length === 0 ? (
-          <p className="history-note">{emptyText(query, isArchive)}</p>
-        ) : (
-          groupByTime(conversations, new Date()).map((group) => (
-            <div key={group.title}>
-              <h2 className="history-group">{group.title}</h2>
-              <ul>
-                {group.conversations.map((conversation) => (
-                  <HistoryItem
-                    key={conversation.id}
-                    conversation={conversation}
-                    isCurrent={conversation.id === current}
-                  />
-                ))}
-              </ul>
+          {list.isPending ? (
+            <div className="history-skeleton" role="status" aria-label="Loading conversations">
+              {['80%', '60%', '72%', '50%'].map((width) => (
+                <Skeleton key={width} width={width} height="0.9rem" />
+              ))}
             </div>
-          ))
-        )}
-        {list.hasNextPage && (
-          <Button
-            small
-            variant="quiet"
-            busy={list.isFetchingNextPage}
-            onClick={() => void list.fetchNextPage()}
-          >
-            Show earlier
-          </Button>
-        )}
-        {(isArchive || (!list.isPending && conversations.length > 0)) && (
-          <Button
-            small
-            variant="quiet"
-            icon={isArchive ? ArchiveRestore : Archive}
-            onClick={() => setIsArchive(!isArchive)}
-          >
-            {isArchive ? 'Back to conversations' : 'Archive'}
-          </Button>
-        )}
-        {!isArchive && (
-          <Button small variant="quiet" icon={Trash2} onClick={() => setShowsTrash(true)}>
-            Trash
-          </Button>
-        )}
-      </div>
+          ) : list.isError && !list.data ? (
+            <div className="history-note" role="alert">
+              <p>{list.error.message}</p>
+              <Button small variant="quiet" onClick={() => void list.refetch()}>
+                Try again
+              </Button>
+            </div>
+          ) : isEmpty ? (
+            <p className="history-note">{emptyText(query, isArchive)}</p>
+          ) : (
+            <ConversationRows
+              conversations={conversations}
+              current={current}
+              query={query}
+              loadMore={list.hasNextPage && !list.isFetchingNextPage ? list.fetchNextPage : undefined}
+            />
+          )}
+        </>
+      )}
       {showsTrash && <ConversationTrash onClose={() => setShowsTrash(false)} />}
     </section>
+  )
+}
+
+/** The rows in view, with the headings of their groups. */
+function ConversationRows({
+  conversations,
+  current,
+  query,
+  loadMore,
+}: {
+  conversations: Conversation[]
+  current: string | undefined
+  query: string
+  /** Loads the next page; undefined while it is loading, and on the last one. */
+  loadMore: (() => Promise<unknown>) | undefined
+}) {
+  const scroller = useRef<HTMLDivElement>(null)
+  const rows = groupByTime(conversations, new Date()).flatMap((group) => [
+    group.title,
+    ...group.conversations,
+  ])
+  const rowKey = (index: number): string => {
+    const row = rows[index] ?? ''
+    return typeof row === 'string' ? row : row.id
+  }
+  const virtualizer = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => estimatedRow,
+    getItemKey: rowKey,
+    overscan,
+  })
+  const shown = virtualizer.getVirtualItems()
+  const isAtEnd = (shown.at(-1)?.index ?? 0) >= rows.length - overscan
+  useEffect(() => {
+    if (isAtEnd) void loadMore?.()
+  }, [isAtEnd, loadMore])
+  return (
+    <div className="history-list" ref={scroller}>
+      <ul style={{ height: virtualizer.getTotalSize() }}>
+        {shown.map(({ index, key, start }) => {
+          const row = rows[index] ?? ''
+          return (
+            <li
+              key={key}
+              ref={virtualizer.measureElement}
+              data-index={index}
+              style={{ transform: `translateY(${start}px)` }}
+            >
+              {typeof row === 'string' ? (
+                <h2 className="history-group">{row}</h2>
+              ) : (
+                <HistoryItem conversation={row} isCurrent={row.id === current} query={query} />
+              )}
+            </li>
+          )
+        })}
+      </ul>
+    </div>
   )
 }
 

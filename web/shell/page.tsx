@@ -1,23 +1,19 @@
 import { ArrowLeft } from 'lucide-react'
 import { createContext, type ReactNode, useContext, useEffect } from 'react'
 import { Link } from 'wouter'
-import { useIsVisitor } from '../api/react.tsx'
 import { classNames } from '../ui/class-names.ts'
-import { phoneScreen, useMediaQuery } from '../ui/media.ts'
 import { MenuButton } from './menu-button.tsx'
 import './page.css'
 
-/** Opens the sidebar on phones. */
-export const OpenMenuContext = createContext<() => void>(() => undefined)
+/** Whether the sidebar is hidden, as on phones, and what shows it. */
+export const OpenMenuContext = createContext({ isHidden: false, open: () => {} })
 
-/** The bar at the top of a screen; on phones it has the button for the sidebar. */
+/** The bar at the top of a screen; it has the button for a hidden sidebar. */
 export function TopBar({ title, children }: { title: ReactNode; children?: ReactNode }) {
-  const openMenu = useContext(OpenMenuContext)
-  const isPhone = useMediaQuery(phoneScreen)
-  const isVisitor = useIsVisitor()
+  const { isHidden, open } = useContext(OpenMenuContext)
   return (
     <header className="top-bar">
-      {isPhone && !isVisitor && <MenuButton onOpen={openMenu} />}
+      {isHidden && <MenuButton onOpen={open} />}
       <div className="top-bar-title">
         {typeof title === 'string' ? <h1 className="page-title truncate">{title}</h1> : title}
       </div>
@@ -45,11 +41,11 @@ export function Page({
   children: ReactNode
 }) {
   useTitle(title)
-  const isPhone = useMediaQuery(phoneScreen)
+  const { isHidden } = useContext(OpenMenuContext)
   const heading = <h1 className="page-title truncate">{title}</h1>
   return (
     <>
-      {isPhone && <TopBar title={title} />}
+      {isHidden && <TopBar title={title} />}
       <div className="page">
         <div className={classNames('page-column', wide && 'page-column-wide')}>
           {back && (
@@ -58,10 +54,10 @@ export function Page({
               {back.title}
             </Link>
           )}
-          {(!isPhone || intro || actions) && (
+          {(!isHidden || intro || actions) && (
             <header className="page-head">
               <div className="page-words">
-                {!isPhone && heading}
+                {!isHidden && heading}
                 {intro && <p className="page-intro">{intro}</p>}
               </div>
               {actions && <div className="section-actions">{actions}</div>}

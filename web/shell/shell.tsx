@@ -2,17 +2,26 @@ import { type ReactNode, useEffect, useState } from 'react'
 import { useLocation } from 'wouter'
 import type { Me } from '../api/index.ts'
 import { UploadTray } from '../documents/upload-list.tsx'
+import { classNames } from '../ui/class-names.ts'
 import { Drawer } from '../ui/dialog.tsx'
+import { loadLocally, saveLocally } from '../ui/local-storage.ts'
 import { phoneScreen, useMediaQuery } from '../ui/media.ts'
 import { ConnectionBar } from './connection-bar.tsx'
 import { OpenMenuContext } from './page.tsx'
 import './shell.css'
 import { Sidebar } from './sidebar.tsx'
 
+const hiddenSidebar = 'hidden-sidebar'
+
 /** The layout of every screen: the sidebar, which is a drawer on phones, and the content. */
 export function Shell({ me, children }: { me: Me; children: ReactNode }) {
   const isPhone = useMediaQuery(phoneScreen)
   const [isOpen, setIsOpen] = useState(false)
+  const [isHidden, setIsHidden] = useState(() => loadLocally(hiddenSidebar) !== undefined)
+  const hideSidebar = (hides: boolean): void => {
+    setIsHidden(hides)
+    saveLocally(hiddenSidebar, hides ? 'yes' : undefined)
+  }
   const [location, navigate] = useLocation()
   useEffect(() => setIsOpen(false), [location])
   useEffect(() => {
@@ -28,17 +37,19 @@ export function Shell({ me, children }: { me: Me; children: ReactNode }) {
   }, [navigate])
 
   return (
-    <OpenMenuContext value={() => setIsOpen(true)}>
+    <OpenMenuContext
+      value={{ isHidden: isPhone || isHidden, open: () => (isPhone ? setIsOpen(true) : hideSidebar(false)) }}
+    >
       <a className="skip-link" href="#main">
         Skip to the content
       </a>
-      <div className="shell">
+      <div className={classNames('shell', isHidden && 'shell-wide')}>
         {isPhone ? (
           <Drawer open={isOpen} onOpenChange={setIsOpen} title="Menu">
-            <Sidebar me={me} />
+            <Sidebar me={me} onCollapse={undefined} />
           </Drawer>
         ) : (
-          <Sidebar me={me} />
+          !isHidden && <Sidebar me={me} onCollapse={() => hideSidebar(true)} />
         )}
         <main className="shell-main" id="main" tabIndex={-1}>
           <ConnectionBar />

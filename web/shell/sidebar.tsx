@@ -6,6 +6,7 @@ import {
   MessageSquare,
   Monitor,
   Moon,
+  PanelLeft,
   Search,
   ServerCog,
   Settings,
@@ -16,6 +17,7 @@ import {
 import { Link, useLocation, useRoute } from 'wouter'
 import type { Me } from '../api/index.ts'
 import { useAppearance } from '../ui/appearance.ts'
+import { IconButton } from '../ui/button.tsx'
 import { Menu, MenuItem, MenuSeparator } from '../ui/menu.tsx'
 import { Avatar } from '../ui/state.tsx'
 import { Tooltip } from '../ui/tooltip.tsx'
@@ -48,17 +50,10 @@ const sections = [
   },
   { href: '/avee', title: 'Avees', icon: Users, isActive: (path: string) => path.startsWith('/avee') },
   { href: '/memory', title: 'Memory', icon: Brain, isActive: (path: string) => path.startsWith('/memory') },
-  { href: '/models', title: 'Models', icon: Cpu, isActive: (path: string) => path.startsWith('/models') },
-  {
-    href: '/settings',
-    title: 'Settings',
-    icon: Settings,
-    isActive: (path: string) => path.startsWith('/settings'),
-  },
 ]
 
 /** The sidebar: sections, conversations and the account menu. */
-export function Sidebar({ me }: { me: Me }) {
+export function Sidebar({ me, onCollapse }: { me: Me; onCollapse: (() => void) | undefined }) {
   const [path] = useLocation()
   const [, chat] = useRoute('/chat/:handle/:id?')
   return (
@@ -68,11 +63,14 @@ export function Sidebar({ me }: { me: Me }) {
           <img src="/favicon.svg" alt="" />
           Gabee
         </Link>
-        <Tooltip text="New chat">
-          <Link href={`/chat/${chat?.handle ?? 'local'}`} className="icon-button" aria-label="New chat">
-            <SquarePen size={18} aria-hidden />
-          </Link>
-        </Tooltip>
+        <span className="sidebar-tools">
+          {onCollapse && <IconButton label="Hide sidebar" icon={PanelLeft} onClick={onCollapse} />}
+          <Tooltip text="New chat">
+            <Link href={`/chat/${chat?.handle ?? 'local'}`} className="icon-button" aria-label="New chat">
+              <SquarePen size={18} aria-hidden />
+            </Link>
+          </Tooltip>
+        </span>
       </div>
       <nav className="nav" aria-label="Sections">
         {sections.map(({ href, title, icon: Icon, isActive, shortcut }) => (
@@ -126,6 +124,9 @@ function AccountMenu({ me }: { me: Me }) {
         System default
       </MenuItem>
       <MenuSeparator />
+      <MenuItem icon={Cpu} onSelect={() => navigate('/models')}>
+        Models
+      </MenuItem>
       <MenuItem icon={Settings} onSelect={() => navigate('/settings')}>
         Settings
       </MenuItem>
