@@ -48,6 +48,10 @@ export type Operation = {
   readonly responses?: Readonly<Record<number, z.ZodMiniType | Content>>
   /** Set when a response with status 200 is a stream of server-sent events. */
   readonly events?: EventSchemas
+  /** The stream has one JSON object a line instead. */
+  readonly isNdjson?: boolean
+  /** The form of error responses where a foreign protocol has its own. */
+  readonly errors?: z.ZodMiniType
 }
 
 /** Declares an operation and keeps its exact type. */

@@ -7,6 +7,7 @@ import { adminRoutes, admin as createAdmin } from './admin/index.ts'
 import { aveeRoutes, avees as createAvees } from './avees/index.ts'
 import { backupRoutes, backup as createBackup } from './backup/index.ts'
 import { chatRoutes, chat as createChat } from './chat/index.ts'
+import { completions as createCompletions } from './completions/index.ts'
 import type { Config, Secret } from './config.ts'
 import { dataExport as createDataExport, dataExportRoutes } from './data-export/index.ts'
 import { lockDirectory, newId, openDatabase } from './db/index.ts'
@@ -23,8 +24,8 @@ import {
   localchatStatusRoutes,
 } from './gateways/localchat/index.ts'
 import { mcp as createMcp, mcpRoutes } from './gateways/mcp/index.ts'
-import { ollamaProtocol } from './gateways/ollama/index.ts'
-import { openaiProtocol } from './gateways/openai/index.ts'
+import { generateProtocol, ollamaErrors, ollamaProtocol, ollamaRoutes } from './gateways/ollama/index.ts'
+import { openaiErrors, openaiProtocol, openaiRoutes, responsesProtocol } from './gateways/openai/index.ts'
 import { globalSearch as createGlobalSearch, globalSearchRoutes } from './global-search/index.ts'
 import { createHttp } from './http/index.ts'
 import { insight as createInsight, insightRoutes } from './insight/index.ts'
@@ -144,6 +145,15 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     log,
     pace: overrides.memoryPace ?? {},
   })
+  const { publicUrl, host, port } = config.server
+  const baseUrl = publicUrl ?? `http://${host}:${port}`
+  const protocols = {
+    localchat: localchatProtocol,
+    openai: openaiProtocol(baseUrl),
+    'openai-responses': responsesProtocol(baseUrl),
+    ollama: ollamaProtocol,
+    'ollama-generate': generateProtocol,
+  }
   const chat = createChat({
     database,
     runs,
@@ -155,7 +165,17 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     deletions,
     maxConversations: config.maxConversations,
     maxQuestionCharacters: config.maxQuestionCharacters,
-    protocols: { localchat: localchatProtocol, openai: openaiProtocol, ollama: ollamaProtocol },
+    protocols,
+  })
+  const completions = createCompletions({
+    database,
+    runs,
+    models,
+    avees,
+    knowledge,
+    chat,
+    deletions,
+    protocols,
   })
 
   async function readiness(): Promise<Readiness> {
@@ -200,6 +220,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     admit,
     readiness,
     audit: admin.record,
+    errorFormats: { '/v1/': openaiErrors, '/ollama/': ollamaErrors },
     metrics: {
       log_lines_dropped: {
         help: 'Log lines dropped because they could not be written.',
@@ -274,6 +295,8 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
       maxQuestionCharacters: config.maxQuestionCharacters,
     }),
   )
+  await http.register(openaiRoutes({ completions, runs, baseUrl }))
+  await http.register(ollamaRoutes({ completions, runs }))
   await http.ready()
 
   const all = parts.move()

@@ -5,7 +5,7 @@ import react from '@vitejs/plugin-react'
 import { defineConfig, type Plugin } from 'vite'
 
 const apiPaths =
-  '^/(health|auth|me|api-keys|avees|conversations|chat|documents|memories|search|runs|v1|mcp|metrics|openapi\\.json|docs|api/(chat|documents|models|status|health))(/|\\?|$)'
+  '^/(health|auth|me|api-keys|avees|conversations|chat|documents|memories|search|runs|v1|ollama|mcp|metrics|openapi\\.json|docs|api/(chat|documents|models|status|health))(/|\\?|$)'
 
 /** Writes a gzip copy of every text file, which the server sends to clients that accept it. */
 const precompress = (): Plugin => {

@@ -55,6 +55,7 @@ const maxPersonaNotesCharacters = 40_000
 /** The handle of each user's own library. */
 const libraryHandle = 'local'
 
+const maxReachable = 500
 const maxDeletionAttempts = 5
 const deleteRunsKind = 'avees.delete-runs'
 
@@ -232,6 +233,14 @@ export function avees({
       })
       const { page: shown, next } = pageOf(found, page.limit, (last) => last.avee.id)
       return { cards: toCards(viewer, shown), next }
+    },
+
+    /** Lists the avees that the viewer may see and knows of: own, granted, followed and listed ones, newest first. */
+    async listReachable(viewer: Viewer): Promise<Avee[]> {
+      if (viewer.aveeId === null) await getLibrary(viewer.userId)
+      const which = viewer.aveeId === null ? undefined : { id: viewer.aveeId }
+      const found = await listAvees(db, viewer.userId, { onlyReachable: true, limit: maxReachable, which })
+      return toCards(viewer, found).map(({ avee }) => avee)
     },
 
     /** Lists the viewer's own avees, newest first. */

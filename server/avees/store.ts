@@ -115,6 +115,8 @@ export async function listAvees(
     onlyListed?: boolean
     /** Only those that the viewer follows. */
     onlyFollowed?: boolean
+    /** Only those that the viewer owns, was granted or follows, and listed ones. */
+    onlyReachable?: boolean
     words?: string | undefined
     /** The id after which the page starts. */
     after?: string | undefined
@@ -153,6 +155,21 @@ export async function listAvees(
       eb.selectFrom('follows').select('avee_id').where('user_id', '=', viewerId),
     )
   if (filter.onlyListed) query = query.where('visibility', '=', 'public').where('is_library', '=', false)
+  if (filter.onlyReachable)
+    query = query.where((eb) =>
+      eb.or([
+        eb('owner_id', '=', viewerId),
+        eb.and([eb('visibility', '=', 'public'), eb('is_library', '=', false)]),
+        ...(['grants', 'follows'] as const).map((table) =>
+          eb.exists(
+            eb
+              .selectFrom(table)
+              .whereRef(`${table}.avee_id`, '=', 'avees.id')
+              .where(`${table}.user_id`, '=', viewerId),
+          ),
+        ),
+      ]),
+    )
   if (filter.after !== undefined) query = query.where('avees.id', '<', filter.after)
   if (filter.limit !== undefined) query = query.limit(filter.limit)
   if (filter.words) {

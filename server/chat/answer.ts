@@ -4,12 +4,12 @@ import type { Answerability } from '../../contract/knowledge.ts'
 import { type Layer } from '../../contract/layers.ts'
 import type { UsedMemory } from '../../contract/memory.ts'
 import type { Avee } from '../avees/index.ts'
-import type { ChatMessage, Models } from '../models/index.ts'
+import type { ChatMessage, ChatRequest, Models } from '../models/index.ts'
 import type { Completion, EventBody, RunContext, RunEvent } from '../runs/index.ts'
 import { selectCitations } from './citations.ts'
 import { type ContextDependencies, gatherContext } from './context.ts'
-import { promptTooLong } from './errors.ts'
-import { type ChatEvents, type StoredComplete, textOf } from './events.ts'
+import { emptyAnswer, promptTooLong } from './errors.ts'
+import { type ChatEvents, type StoredComplete, type StoredIds, textOf } from './events.ts'
 import { generate } from './generate.ts'
 import { buildPrompt } from './prompt.ts'
 import type { MessageRow } from './store.ts'
@@ -23,9 +23,11 @@ export type AnswerInput = {
   model?: string | undefined
   /** False answers without a search in the documents. */
   useDocuments: boolean
-  /** Earlier turns from the client, instead of those of the conversation. */
-  history?: ChatMessage[] | undefined
+  sampling?: Sampling | undefined
 }
+
+/** What a request sets of how the model writes. */
+export type Sampling = Pick<ChatRequest, 'maxTokens' | 'temperature' | 'topP' | 'seed' | 'stop'>
 
 /** The question of a turn, and what its asker may see now. */
 export type Question = {
@@ -34,6 +36,10 @@ export type Question = {
   question: Pick<MessageRow, 'id' | 'content' | 'created_at'>
   /** Whom the avee answers; the user of the run by default. */
   askerId?: string | undefined
+  /** Earlier turns from the client, instead of those of the conversation. */
+  history?: ChatMessage[] | undefined
+  /** Instructions of the client, which stand below those of the avee. */
+  instructions?: string | undefined
   /** The sources of the text that the answer has already. */
   begun?: Pick<MessageRow, 'citations' | 'documents'> | undefined
   /** The text that a continuation of another answer begins with. */
@@ -55,8 +61,8 @@ export type Answered = {
 
 /** How a turn is read and stored. */
 export type TurnStorage = {
-  /** The conversation and the messages that the events of the turn name. */
-  ids: { message_id: string; user_message_id: string; conversation_id: string }
+  /** The conversation and the messages that the events of the turn name; none when it is part of no conversation. */
+  ids: StoredIds
   /** The tokens of a continuation are counted here, as the model has counted only its own part. */
   isContinuation: boolean
   /** Reads the question. `content` is the text that earlier attempts have sent. */
@@ -84,7 +90,8 @@ export async function answerQuestion<Input extends AnswerInput>(
   const { models } = dependencies
   const earlier = run.attempt > 1 ? (await context.events()).map(parseEvent) : []
   let content = textOf(earlier)
-  const { avee, layer, question, askerId = run.userId, begun, continued } = await storage.read(content)
+  const asked = await storage.read(content)
+  const { avee, layer, question, askerId = run.userId, history, instructions, begun, continued } = asked
 
   const chosen = await models.selectModel({
     requested: input.model ?? avee.model ?? undefined,
@@ -108,14 +115,14 @@ export async function answerQuestion<Input extends AnswerInput>(
     dependencies,
     {
       aveeId: input.aveeId,
-      conversationId: storage.ids.conversation_id,
+      conversationId: storage.ids.conversation_id ?? null,
       useDocuments: input.useDocuments,
       userId: askerId,
       question,
       begun,
       layer,
       isRemote: model.remote,
-      history: input.history,
+      history,
     },
     signal,
   )
@@ -127,6 +134,7 @@ export async function answerQuestion<Input extends AnswerInput>(
       isOwner: avee.ownerId === askerId,
       passages: gathered.citations,
       memories: gathered.memories.map(({ line }) => line),
+      instructions,
       searched: input.useDocuments,
       fence: randomBytes(4).toString('hex'),
       question: question.content,
@@ -161,6 +169,7 @@ export async function answerQuestion<Input extends AnswerInput>(
     context,
     model,
     {
+      ...input.sampling,
       messages: prompt.messages,
       grounding: {
         question: question.content,
@@ -170,6 +179,7 @@ export async function answerQuestion<Input extends AnswerInput>(
     },
     { begun: content, ready: grounded },
   )
+  if (generated.content.trim() === '') throw emptyAnswer(model.name)
   // The built-in model uses no passage when none fits; a language model has read them all.
   const isRefusal = model.provider === 'extractive' && gathered.answerable === 'no'
   const totalTokens =
@@ -188,7 +198,7 @@ export async function answerQuestion<Input extends AnswerInput>(
   return {
     event: {
       event: 'complete',
-      message_id: storage.ids.message_id,
+      ...(storage.ids.message_id === undefined ? {} : { message_id: storage.ids.message_id }),
       total_tokens: totalTokens,
       usage: answered.usage,
       finish_reason: answered.finishReason,

@@ -12,8 +12,16 @@ import type { ConversationHistory, Insight } from '../insight/index.ts'
 import type { Knowledge } from '../knowledge/index.ts'
 import type { Memory } from '../memory/index.ts'
 import type { ChatMessage, Models } from '../models/index.ts'
-import { canonicalFormat, type RunRecord, type Runs } from '../runs/index.ts'
+import {
+  canonicalFormat,
+  type LogView,
+  type RunContext,
+  type RunRecord,
+  type Runs,
+  type Viewer,
+} from '../runs/index.ts'
 import { withoutLastWord } from '../search/index.ts'
+import { type AnswerInput, answerQuestion, type Sampling, type TurnStorage } from './answer.ts'
 import { branches } from './branches.ts'
 import { readUnfinished } from './continuation.ts'
 import { conversations } from './conversations.ts'
@@ -30,7 +38,8 @@ import {
   notAQuestion,
   questionTooLong,
 } from './errors.ts'
-import type { Protocol } from './events.ts'
+import type { Protocol, Rendering } from './events.ts'
+import { createLogView } from './log-view.ts'
 import { accessTo, showCitation, showContent } from './policy.ts'
 import { purgeQuotations } from './purge.ts'
 import { conversationSearch } from './search.ts'
@@ -92,6 +101,9 @@ export type AskOptions = {
   model?: string | undefined
   useDocuments?: boolean
   history?: ChatMessage[] | undefined
+  instructions?: string | undefined
+  sampling?: Sampling | undefined
+  rendering?: Rendering | undefined
   idempotencyKey?: string | undefined
   /** False excludes this turn from memory extraction. */
   learn?: boolean | undefined
@@ -138,8 +150,9 @@ export function chat({
 }: ChatDependencies & { protocols: Record<string, Protocol> }) {
   const { db } = database
   const branchOf = branches(db)
-  runs.register('chat', turnKind({ database, avees, knowledge, models, insight, memory }, protocols))
-  const trial = trials({ database, avees, knowledge, models, insight, memory, runs })
+  const answering = { database, avees, knowledge, models, insight, memory }
+  runs.register('chat', turnKind(answering, protocols))
+  const trial = trials({ ...answering, runs })
 
   deletions.onPurge(async (documents, signal) => {
     await purgeQuotations(db, runs, documents, signal)
@@ -224,6 +237,9 @@ export function chat({
       history: options.history,
       // Nothing is remembered of visitors without an account.
       learn: caller.via === 'visitor' ? false : options.learn,
+      instructions: options.instructions,
+      sampling: options.sampling,
+      rendering: options.rendering,
       continuedId: options.continuedId,
     }
     const rows = {
@@ -324,6 +340,16 @@ export function chat({
         return moved
       })
     },
+    /** @throws 400 for an empty question or one that is too long */
+    validateQuestion,
+
+    /** Answers a question of a run whose turn is stored elsewhere. */
+    answer: <Input extends AnswerInput>(context: RunContext<Input>, storage: TurnStorage) =>
+      answerQuestion(answering, context, storage),
+
+    /** How a viewer may see the log of an answer now. */
+    logView: (aveeId: string, viewer: Viewer): Promise<LogView> =>
+      createLogView(answering, { aveeId, answer: undefined }, viewer),
 
     /** Searches the conversations of a user with an avee, the best first. */
     search: conversationSearch({ database, knowledge, memory }),

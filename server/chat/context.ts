@@ -20,7 +20,8 @@ export type ContextDependencies = {
 export type ContextRequest = {
   userId: string
   aveeId: string
-  conversationId: string
+  /** Null outside of conversations, where the client sends the history. */
+  conversationId: string | null
   question: Pick<MessageRow, 'id' | 'content'>
   /** The sources of the text that the answer has already. */
   begun: Pick<MessageRow, 'citations' | 'documents'> | undefined
@@ -94,7 +95,7 @@ export async function gatherContext(
       counts: memoryCounts,
       signal,
     }),
-    isLong
+    isLong && request.conversationId !== null
       ? dependencies.memory.recallTurns({
           conversationId: request.conversationId,
           layer,

@@ -51,7 +51,7 @@ export const emptyAnswer = defineError(
 export const answerUnfinished = defineError(
   503,
   'answer_unfinished',
-  (_about: { run_id: string; message_id: string }) =>
+  (_about: { run_id: string; message_id?: string }) =>
     'The server is shutting down. It completes the answer after its next start and stores it with the message.',
   (about) => about,
 )

@@ -1,18 +1,29 @@
 import type { infer as Infer } from 'zod/mini'
 import type { answerEvents, CitedPassage } from '../../contract/chat.ts'
+import type { Layer } from '../../contract/layers.ts'
+import type { ToolCall } from '../models/index.ts'
 import type { EventBody, Frame, Renderer } from '../runs/index.ts'
 
 type AnswerEvents = typeof answerEvents
 
+/** The rows of a turn; none when the answer is part of no conversation. */
+export type StoredIds = { conversation_id?: string; user_message_id?: string; message_id?: string }
+
 /** The canonical events of an answer by name, as its run log holds them. */
 export type ChatEvents = {
-  start: Infer<AnswerEvents['start']>
+  /** Without a layer when a plain model answers. */
+  start: Omit<Infer<AnswerEvents['start']>, keyof StoredIds | 'layer_used'> &
+    StoredIds & { layer_used?: Layer }
   waiting: Infer<AnswerEvents['waiting']>
   queued: Infer<AnswerEvents['queued']>
   reasoning: Infer<AnswerEvents['reasoning']>
   token: Infer<AnswerEvents['token']>
-  complete: Infer<AnswerEvents['complete']>
-  stopped: { event: 'stopped'; message_id: string }
+  complete: Omit<Infer<AnswerEvents['complete']>, 'message_id'> &
+    Pick<StoredIds, 'message_id'> & {
+      /** The calls of the client's tools that the answer consists of or ends with. */
+      client_tool_calls?: ToolCall[]
+    }
+  stopped: { event: 'stopped'; message_id?: string }
   /** Without `event` and `message_id` when the turn could not be closed by its own code. */
   error: { error: { code: string; message: string }; event?: 'error'; message_id?: string }
   /** Written by the run log when a run continues after a takeover. */
@@ -22,13 +33,22 @@ export type ChatEvents = {
 /** The complete event as its log holds it. Readers get the citations as they may see them, see `turnKind`. */
 export type StoredComplete = Omit<ChatEvents['complete'], 'citations'> & { citations: CitedPassage[] }
 
-/** The answer that a log belongs to. `model` is the one named by the latest start event, else the requested one. */
-export type RenderedAnswer = {
+/** The answer that a log belongs to, and what its asker wants to read of it. */
+export type RenderedAnswer = Rendering & {
   readonly runId: string
-  readonly conversationId: string
-  readonly messageId: string
+  readonly conversationId?: string
+  readonly messageId?: string
+  /** The one named by the latest start event, else the requested one. */
   model: string
   readonly createdAt: Date
+}
+
+/** How the asker of a run reads it. */
+export type Rendering = {
+  /** The name of the model in the protocol, in place of the one that answered. */
+  readonly modelName?: string | undefined
+  /** False leaves out the frame of the usage where that is an option of the protocol. */
+  readonly includesUsage?: boolean | undefined
 }
 
 /**
@@ -41,11 +61,12 @@ export type Protocol = (answer: Readonly<RenderedAnswer>) => {
 
 /** Renders the log of one answer in a protocol. */
 export function protocolRenderer(protocol: Protocol, answer: RenderedAnswer): Renderer {
-  const current = { ...answer }
+  const current = { ...answer, model: answer.modelName ?? answer.model }
   const frames = protocol(current)
   return (event) => {
     const name = nameOf(event)
-    if (name === 'start') current.model = (event as ChatEvents['start']).model
+    if (name === 'start' && answer.modelName === undefined)
+      current.model = (event as ChatEvents['start']).model
     return (frames[name] as ((event: EventBody) => Frame[]) | undefined)?.(event) ?? []
   }
 }

@@ -1,5 +1,17 @@
+export type { AnswerInput, Sampling, TurnStorage } from './answer.ts'
 export { type AskOptions, type Chat, chat, type StartedTurn } from './chat.ts'
-export type { ChatEvents, Protocol, RenderedAnswer } from './events.ts'
+export { answerStopped, answerUnfinished } from './errors.ts'
+export {
+  type ChatEvents,
+  mergeTokens,
+  type Protocol,
+  protocolRenderer,
+  type RenderedAnswer,
+  type Rendering,
+  type StoredComplete,
+  textOf,
+} from './events.ts'
 export { exportMarkdown } from './export.ts'
+export { generate } from './generate.ts'
 export { chatRoutes } from './routes.ts'
 export type { FoundConversation } from './search.ts'

@@ -1,21 +1,18 @@
 import type { Avees } from '../avees/index.ts'
-import type { Database } from '../db/index.ts'
 import type { Knowledge } from '../knowledge/index.ts'
 import type { Memory } from '../memory/index.ts'
 import type { LogView, Viewer } from '../runs/index.ts'
 import type { ChatEvents, StoredComplete } from './events.ts'
-import { accessTo, showCitation, showContent } from './policy.ts'
-import { findMessage } from './store.ts'
+import { accessTo, type StoredAnswer, showCitation, showContent } from './policy.ts'
 
 export type LogViewDependencies = {
-  database: Database
   avees: Pick<Avees, 'view'>
   knowledge: Pick<Knowledge, 'layersOf'>
   memory: Pick<Memory, 'visibleAmong'>
 }
 
-/** The answer that a log belongs to. */
-type Answer = { aveeId: string; messageId: string; isRunning: boolean }
+/** The answer that a log belongs to; undefined while it runs. */
+type Answer = { aveeId: string; answer: StoredAnswer | undefined }
 
 /**
  * Shows the log of an answer as a reader may see it now. Tokens pass unread, except in a finished answer that quotes what
@@ -23,15 +20,14 @@ type Answer = { aveeId: string; messageId: string; isRunning: boolean }
  * their numbers.
  */
 export async function createLogView(
-  { database: { db }, avees, knowledge, memory }: LogViewDependencies,
-  { aveeId, messageId, isRunning }: Answer,
+  { avees, knowledge, memory }: LogViewDependencies,
+  { aveeId, answer }: Answer,
   viewer: Viewer,
 ): Promise<LogView> {
-  let replacement = isRunning ? undefined : await replacementText()
+  let replacement = await replacementText()
   const isReplaced = replacement !== undefined
 
   async function replacementText(): Promise<string | undefined> {
-    const answer = await findMessage(db, messageId)
     if (answer?.model !== 'extractive') return undefined
     const { layer } = await avees.view(viewer, aveeId)
     const content = showContent(answer, await accessTo([answer], layer, knowledge))

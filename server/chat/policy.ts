@@ -7,7 +7,7 @@ import type { MessageRow } from './store.ts'
 /** What a reader may see now: up to this layer, of the documents that still exist, by their current layers. */
 export type Access = { layer: Layer; documents: DocumentLayers }
 
-type StoredAnswer = Pick<MessageRow, 'content' | 'model' | 'citations' | 'documents'>
+export type StoredAnswer = Pick<MessageRow, 'content' | 'model' | 'citations' | 'documents'>
 
 /** Returns what a reader whose access reaches `layer` may see of what these answers rest on. */
 export async function accessTo(

@@ -11,8 +11,10 @@ import { type ChatEvents, mergeTokens } from './events.ts'
 import { createLogView, type LogViewDependencies } from './log-view.ts'
 
 /** Ids of rows that a trial does not have, for its events. */
-type Ids = TurnStorage['ids']
-type TrialInput = AnswerInput & Ids & Pick<BodyOf<typeof tryAvee>, 'question' | 'layer' | 'persona'>
+type Ids = Required<TurnStorage['ids']>
+type TrialInput = AnswerInput &
+  Ids &
+  Pick<BodyOf<typeof tryAvee>, 'question' | 'layer' | 'persona' | 'history'>
 
 const trialKind = 'trial'
 
@@ -32,8 +34,8 @@ export function trials(
         : ({ error: closing.error, event: 'error', message_id } satisfies ChatEvents['error'])
     },
     merge: mergeTokens,
-    view: ({ input: { aveeId, message_id }, status }, viewer) =>
-      createLogView(dependencies, { aveeId, messageId: message_id, isRunning: status === 'running' }, viewer),
+    view: ({ input: { aveeId } }, viewer) =>
+      createLogView(dependencies, { aveeId, answer: undefined }, viewer),
   }
   runs.register(trialKind, kind)
 
@@ -79,6 +81,7 @@ function trialStorage(avees: Avees, { userId, createdAt, input }: RunRecord<Tria
       return {
         avee: persona === undefined ? view.avee : { ...view.avee, persona },
         layer: minLayer(view.layer, layer),
+        history: input.history,
         question: { id: user_message_id, content: question, created_at: createdAt },
         // Somebody of whom the avee remembers nothing.
         askerId: user_message_id,

@@ -14,22 +14,31 @@ import {
 import { selectCitations } from './citations.ts'
 import { readUnfinished } from './continuation.ts'
 import { messageNotFound } from './errors.ts'
-import { type ChatEvents, mergeTokens, type Protocol, protocolRenderer, textOf } from './events.ts'
+import {
+  type ChatEvents,
+  mergeTokens,
+  type Protocol,
+  protocolRenderer,
+  type Rendering,
+  textOf,
+} from './events.ts'
 import { createLogView, type LogViewDependencies } from './log-view.ts'
 import { findMessage, finishMessage, saveGrounding, updateConversation } from './store.ts'
 
 /** The input of a turn as the run stores it: enough to start over on another node. */
-export type TurnInput = AnswerInput & {
-  conversationId: string
-  userMessageId: string
-  messageId: string
-  /** The format in which the question was asked. Readers of the log get it unless they name another. */
-  protocol: string
-  /** False excludes this turn from memory extraction. */
-  learn?: boolean | undefined
-  /** The unfinished answer that this one continues. */
-  continuedId?: string | undefined
-}
+export type TurnInput = AnswerInput &
+  Pick<Question, 'history' | 'instructions'> & {
+    conversationId: string
+    userMessageId: string
+    messageId: string
+    /** The format in which the question was asked. Readers of the log get it unless they name another. */
+    protocol: string
+    rendering?: Rendering | undefined
+    /** False excludes this turn from memory extraction. */
+    learn?: boolean | undefined
+    /** The unfinished answer that this one continues. */
+    continuedId?: string | undefined
+  }
 
 /** What the request that asked has read and written. */
 export type TurnInHand = Pick<Question, 'avee' | 'layer' | 'question'>
@@ -67,12 +76,21 @@ export function turnKind(
     },
 
     merge: mergeTokens,
-    view: ({ status, input }, viewer) =>
-      createLogView(dependencies, { ...input, isRunning: status === 'running' }, viewer),
+    view: async ({ status, input }, viewer) =>
+      createLogView(
+        dependencies,
+        {
+          aveeId: input.aveeId,
+          answer:
+            status === 'running' ? undefined : await findMessage(dependencies.database.db, input.messageId),
+        },
+        viewer,
+      ),
     defaultFormat: (run) => run.input.protocol,
     formats: Object.keys(protocols),
-    renderer: ({ id, createdAt, input: { conversationId, messageId, model = '' } }, format) =>
+    renderer: ({ id, createdAt, input: { conversationId, messageId, model = '', rendering } }, format) =>
       protocolRenderer(protocols[format] ?? (() => ({})), {
+        ...rendering,
         runId: id,
         createdAt,
         conversationId,
@@ -106,7 +124,9 @@ function conversationTurn(
     isContinuation: continuedId !== undefined,
 
     async read(content) {
-      const turn = inHand === undefined ? await readTurn() : (inHand as TurnInHand)
+      const { history, instructions } = input
+      const asked = inHand === undefined ? await readTurn() : (inHand as TurnInHand)
+      const turn: Question = { ...asked, history, instructions }
       if (content !== '') return turn
       if (continuedId === undefined) return { ...turn, begun: undefined }
       const continued = await readUnfinished({ db, knowledge }, continuedId, turn.layer)

@@ -27,7 +27,7 @@ export type LeakReport = {
 const concurrency = 8
 /** A stem or a shortened title still contains so many characters of a canary. */
 const significantCharacters = 9
-const protocols = ['gabee', 'localchat', 'openai', 'ollama']
+const protocols = ['gabee', 'localchat', 'openai', 'openai-responses', 'ollama', 'ollama-generate']
 const question = 'What does the keeper of the lighthouse write?'
 const password = 'a good long password'
 
@@ -283,7 +283,7 @@ export async function findLeaks(env: Record<string, string>): Promise<LeakReport
   const visit = async (caller: string, path: string, body: object) => {
     routes.add(`POST ${path.replaceAll(/[\da-f-]{36}/g, ':id')}`)
     const status = await probe(caller, 'POST', path, body)
-    if (status < 300 && caller.endsWith('scope read') && !/search|test|mcp/.test(path))
+    if (status < 300 && caller.endsWith('scope read') && !/search|test|show|mcp/.test(path))
       leaks.add(`${caller} may ask at POST ${path}`)
   }
   const callTool = (caller: string, name: string, args: object) =>
@@ -299,6 +299,17 @@ export async function findLeaks(env: Record<string, string>): Promise<LeakReport
         await visit(caller, path, { conversation_id: conversation, question })
       await visit(caller, `/conversations/${conversation}/messages/${message}/regenerate`, {})
     }
+    const asks: [path: string, body: object][] = [
+      ['/v1/chat/completions', { messages: [{ role: 'user', content: question }] }],
+      ['/v1/responses', { input: question }],
+      ['/ollama/api/chat', { messages: [{ role: 'user', content: question }] }],
+      ['/ollama/api/generate', { prompt: question }],
+    ]
+    for (const [path, body] of asks)
+      for (const model of ['avee/open-avee', 'avee/closed-avee'])
+        await visit(caller, path, { model, ...body })
+    for (const model of ['avee/open-avee', 'avee/closed-avee', 'avee/local'])
+      await probe(caller, 'POST', '/ollama/api/show', { model })
     await visit(caller, '/api/chat', { message: question })
     for (const avee of [open, closed, other, 'local'])
       await visit(caller, '/search', { avee, scope: 'all', query: question, limit: 50 })
@@ -326,7 +337,7 @@ export async function findLeaks(env: Record<string, string>): Promise<LeakReport
     ...(await listIds('owner', `/avees/${closed}/documents`, 'documents')),
   ]
   for (const user of users) {
-    runs.push(...(await listIds(user, '/runs?limit=4', 'runs')))
+    runs.push(...(await listIds(user, '/runs?limit=8', 'runs')))
     documents.push(...(await listIds(user, '/api/documents/list', 'documents')))
     for (const id of await listIds(user, '/conversations', 'conversations'))
       messages.push(...(await listIds(user, `/conversations/${id}/messages`, 'messages')).slice(-2))
@@ -341,6 +352,7 @@ export async function findLeaks(env: Record<string, string>): Promise<LeakReport
     deletions,
     documents,
     api: documents,
+    v1: avees.map((avee) => encodeURIComponent(`avee/${avee}`)),
   }
   const valuesOf: Record<string, string[]> = {
     query: ['keeper'],

@@ -272,6 +272,24 @@ export type Tables = {
     run_id: string | null
     created_at: CreatedAt
   }
+  /** Answers that are part of no conversation. */
+  completions: {
+    run_id: string
+    /** The completion that this one continues. */
+    previous_id: string | null
+    /** Whether later requests may continue it. */
+    is_kept: boolean
+    /** Deleted at the end unless the completion is kept. */
+    request: ColumnType<object | null, string, null>
+    /** Null unless the completion is kept. */
+    content: string | null
+    model: string | null
+    /** Null for an answer of a plain model. */
+    layer_used: Layer | null
+    citations: ColumnType<CitedPassage[], string | undefined, string>
+    /** The documents whose passages the model was given. */
+    documents: Generated<string[]>
+  }
   document_versions: {
     id: ColumnType<string, never, never>
     avee_id: string

@@ -134,6 +134,9 @@ export async function listUncleaned(db: Db) {
     .select(
       sql<boolean>`documents <> '{}' and exists (
         select from messages where status = 'streaming' and messages.created_at < deletions.created_at + ${overlap}
+        union all
+        select from runs join completions on run_id = runs.id
+        where status = 'running' and runs.created_at < deletions.created_at + ${overlap}
       )`.as('isWaiting'),
     )
     .where('cleaned_at', 'is', null)

@@ -42,18 +42,33 @@ function asAppError(thrown: unknown): AppError {
   return statusCode > 400 && statusCode < 500 ? rejected(statusCode) : internal(thrown)
 }
 
-/** Sends the error response of a thrown value. Logs the cause of server errors. */
+/** How a foreign protocol answers with an error. */
+export type ErrorFormat = (error: AppError) => { status: number; body: object }
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** The error formats of foreign protocols, by the prefix of their paths. */
+    errorFormats: Readonly<Record<string, ErrorFormat>>
+  }
+}
+
+const ownFormat: ErrorFormat = (error) => ({ status: error.status, body: toErrorBody(error) })
+
+/** Sends the error response of a thrown value, in the protocol of the path. Logs the cause of server errors. */
 export function sendError(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const error = asAppError(thrown)
   if (error.status >= 500) request.log.error({ err: error.cause ?? error, code: error.code }, error.message)
   if (error.retryAfter !== undefined) reply.header('retry-after', String(Math.ceil(error.retryAfter)))
   if (error.status === 401) reply.header('www-authenticate', 'Bearer')
+  const path = pathOf(request.url)
+  const prefix = Object.keys(request.server.errorFormats).find((each) => path.startsWith(each)) ?? ''
+  const { status, body } = (request.server.errorFormats[prefix] ?? ownFormat)(error)
   return reply
-    .code(error.status)
+    .code(status)
     .header('cache-control', 'no-store')
     .type('application/json; charset=utf-8')
     .serializer(JSON.stringify)
-    .send(toErrorBody(error))
+    .send(body)
 }
 
 /** Sends the response for a path without a route, or for a path whose routes have other methods. */

@@ -7,4 +7,5 @@
  * - Bodies are JSON up to 4 MB; an operation sets `maxBodyBytes` for another limit, a module with uploads calls
  *   `acceptUploads`.
  */
+export type { ErrorFormat } from './error-response.ts'
 export { createHttp, type Http, type HttpDependencies } from './server.ts'

@@ -37,6 +37,8 @@ const tags = [
   { name: 'deletions', description: 'Receipts of deletions.' },
   { name: 'localchat', description: 'The LocalChat protocol: the caller’s library and local models.' },
   { name: 'mcp', description: 'The Model Context Protocol.' },
+  { name: 'openai', description: 'The OpenAI protocol: avees and models for other software.' },
+  { name: 'ollama', description: 'The Ollama protocol: avees and models for other software.' },
   { name: 'server', description: 'Health of the server.' },
 ]
 
@@ -114,7 +116,7 @@ function describeApi(operations: readonly Operation[], serverUrl: string) {
     }))
   }
 
-  function responsesOf({ responses = {}, events }: Operation): Json {
+  function responsesOf({ responses = {}, events, isNdjson, errors = errorResponse }: Operation): Json {
     const all: Json = {}
     for (const [status, body] of Object.entries(responses)) {
       const isEmpty = !isContent(body) && body.def.type === 'undefined'
@@ -132,10 +134,15 @@ function describeApi(operations: readonly Operation[], serverUrl: string) {
           'X-Run-Id': { description: 'The id of the run.', schema: { type: 'string' } },
           Location: { description: 'Where the stream can be resumed.', schema: { type: 'string' } },
         },
-        content: { ...known, 'text/event-stream': { schema: schemaOf(z.union(kinds), 'output') } },
+        content: {
+          ...known,
+          [isNdjson ? 'application/x-ndjson' : 'text/event-stream']: {
+            schema: schemaOf(z.union(kinds), 'output'),
+          },
+        },
       }
     }
-    const error = { description: 'The request failed.', content: contentOf(errorResponse, 'output') }
+    const error = { description: 'The request failed.', content: contentOf(errors, 'output') }
     return { ...all, '4XX': error, '5XX': error }
   }
 

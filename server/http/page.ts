@@ -9,7 +9,7 @@ import { workerSecurityPolicy } from './security-headers.ts'
 export const builtPage = resolve(import.meta.dirname, '../../web/dist')
 
 /** Paths that are never a page; unknown ones are answered with JSON. */
-const apiPaths = /^\/(?:api|v1|mcp|auth|docs|metrics|health|openapi\.json)(?:\/|$)/
+const apiPaths = /^\/(?:api|v1|ollama|mcp|auth|docs|metrics|health|openapi\.json)(?:\/|$)/
 
 const notBuilt =
   '<!doctype html><html lang="en"><meta charset="utf-8"><title>Gabee</title>' +

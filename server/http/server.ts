@@ -15,7 +15,7 @@ import { createAccessCheck, type Identity } from './access.ts'
 import { collectMethods } from './allowed-methods.ts'
 import { type RecordAudit, recordAudit } from './audit.ts'
 import type { Caller } from './caller.ts'
-import { pathOf, sendError } from './error-response.ts'
+import { type ErrorFormat, pathOf, sendError } from './error-response.ts'
 import { healthRoutes } from './health.ts'
 import { acceptJson } from './json-body.ts'
 import { type Metric, serveMetrics } from './metrics.ts'
@@ -43,6 +43,8 @@ export type HttpDependencies = {
   admit?: (work: Work, from: { caller: Caller; ip: string }) => Promise<void>
   /** Returns the response of GET /health/ready. */
   readiness: () => Promise<Readiness>
+  /** The error formats of foreign protocols, by the prefix of their paths, such as `/v1/`. */
+  errorFormats?: Readonly<Record<string, ErrorFormat>>
   /** Writes an entry of the audit log. */
   audit?: RecordAudit
   /** Metrics of the modules for GET /metrics. */
@@ -95,6 +97,7 @@ export async function createHttp(parts: HttpDependencies): Promise<Http> {
   discardUnreadBodies(app)
   const allowedMethods = collectMethods(app)
 
+  app.decorate('errorFormats', parts.errorFormats ?? {})
   app.decorateRequest('caller')
   app.decorateRequest('token')
   app.decorateRequest('isFromOtherOrigin', false)

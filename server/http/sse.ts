@@ -38,6 +38,8 @@ type ReadOptions = {
   after?: number
   /** The format to read in; the one that the run was asked in when left out. */
   format?: string | undefined
+  /** Sends one JSON object a line, without event numbers, instead of server-sent events. */
+  isNdjson?: boolean
 }
 
 /**
@@ -49,7 +51,7 @@ export async function sendRun(
   reply: FastifyReply,
   runs: Runs,
   runOrId: RunRecord | string,
-  { after = 0, format }: ReadOptions = {},
+  { after = 0, format, isNdjson = false }: ReadOptions = {},
 ): Promise<void> {
   const run = typeof runOrId === 'string' ? await find(runs, runOrId) : runOrId
   const { id: runId } = run
@@ -66,12 +68,12 @@ export async function sendRun(
   for (const [name, value] of Object.entries(reply.getHeaders()))
     if (value !== undefined) raw.setHeader(name, value)
   raw.writeHead(200, {
-    'content-type': 'text/event-stream; charset=utf-8',
+    'content-type': isNdjson ? 'application/x-ndjson' : 'text/event-stream; charset=utf-8',
     'cache-control': 'no-cache, no-transform',
     'x-accel-buffering': 'no',
   })
   raw.flushHeaders()
-  void pipe(request, raw, runs, { runId, after, view })
+  void pipe(request, raw, runs, { runId, after, view, isNdjson })
 }
 
 async function find(runs: Runs, id: string): Promise<RunRecord> {
@@ -80,14 +82,14 @@ async function find(runs: Runs, id: string): Promise<RunRecord> {
   return run
 }
 
-type Reading = { runId: string; after: number; view: FrameView }
+type Reading = { runId: string; after: number; view: FrameView; isNdjson: boolean }
 
 /** Writes frames as fast as the client accepts them. */
 async function pipe(
   request: FastifyRequest,
   raw: ServerResponse,
   runs: Runs,
-  { runId, after, view }: Reading,
+  { runId, after, view, isNdjson }: Reading,
 ): Promise<void> {
   const disconnected = new AbortController()
   let wake = () => {}
@@ -101,7 +103,7 @@ async function pipe(
     .on('error', disconnect)
     .on('drain', () => wake())
   const ping = setTimeout(() => {
-    if (!raw.writableNeedDrain) raw.write(': ping\n\n')
+    if (!raw.writableNeedDrain && !isNdjson) raw.write(': ping\n\n')
     ping.refresh()
   }, pingMs)
   try {
@@ -109,7 +111,8 @@ async function pipe(
       let frames = ''
       for (const event of events) {
         const rendered = view.framesOf(event)
-        frames += framesOf(event.n, after, rendered instanceof Promise ? await rendered : rendered)
+        const texts = rendered instanceof Promise ? await rendered : rendered
+        frames += isNdjson ? texts.map((text) => `${text}\n`).join('') : framesOf(event.n, after, texts)
       }
       if (frames === '') continue
       ping.refresh()
@@ -123,7 +126,11 @@ async function pipe(
   } catch (error) {
     const { code, message } = toAppError(error)
     request.log.error({ err: error, run: runId }, 'An event stream ended early')
-    raw.write(`data: ${JSON.stringify({ error: { code, message } })}\n\n`)
+    raw.write(
+      isNdjson
+        ? `${JSON.stringify({ error: message })}\n`
+        : `data: ${JSON.stringify({ error: { code, message } })}\n\n`,
+    )
   } finally {
     clearTimeout(ping)
     const { socket } = raw

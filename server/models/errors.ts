@@ -107,6 +107,11 @@ export const notAChatModel = defineError(
   'not_a_chat_model',
   (name: string) => `${name} is an embedding model. Choose a chat model.`,
 )
+export const embeddingModelNotFound = defineError(
+  404,
+  'model_not_found',
+  (name: string) => `There is no embedding model ${name}. GET /v1/models lists the models.`,
+)
 export const unsupportedByModel = defineError(
   400,
   'model_unsupported',

@@ -8,7 +8,7 @@ import { checkRequest } from './check-request.ts'
 import { diagnoseProvider } from './doctor.ts'
 import { createVectorCache } from './embeddings/cache.ts'
 import { createEmbedders } from './embeddings/embedders.ts'
-import { modelNotInstalled, notALocalModel, ollamaUnavailable } from './errors.ts'
+import { embeddingModelNotFound, modelNotInstalled, notALocalModel, ollamaUnavailable } from './errors.ts'
 import { createExtractiveModel } from './extractive/extractive.ts'
 import { defaultFallbacks, selectFallback } from './fallbacks.ts'
 import { isLocalOnly, runLocalOnly } from './local-only.ts'
@@ -267,6 +267,13 @@ export function models({
     async embedder(signal: AbortSignal): Promise<Embedder | undefined> {
       const embedder = await embedding.current(signal)
       return embedder?.remote && isLocalOnly() ? undefined : embedder
+    },
+
+    /** Returns an embedding model by its name. @throws embedding_model_not_found */
+    async requireEmbedder(name: string): Promise<Embedder> {
+      const found = await embedding.named(name)
+      if (!found) throw embeddingModelNotFound(name)
+      return found
     },
 
     /** Returns the embedding model of a vector space, if it is still available. */

@@ -110,8 +110,8 @@ export type Embedder = {
   /** Identifies the vector space, as provider/model. Vectors of different spaces are not comparable. */
   readonly space: string
   readonly remote: boolean
-  /** Returns one vector per text, in order. `purpose` selects the model's instruction prefix. */
-  embed(texts: string[], purpose: 'query' | 'passage', signal: AbortSignal): Promise<Float32Array[]>
+  /** Returns one vector per text, in order. `purpose` selects the model's instruction prefix, if any. */
+  embed(texts: string[], purpose: 'query' | 'passage' | 'none', signal: AbortSignal): Promise<Float32Array[]>
 }
 
 /** The selected model, with the reason for the user. */

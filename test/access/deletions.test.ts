@@ -89,6 +89,8 @@ describe.each(DATABASES)('deletions on %s', (kind) => {
       layer: 'intimate',
     })
     bodyOf(await visitor.client.post('/api-keys', { name: secret() }))
+    const input = `Who is the harbour master, ${secret()}?`
+    bodyOf(await visitor.client.post('/v1/responses', { model: `avee/${kept.handle}`, input }))
     expect(await placesWith(words)).not.toEqual([])
 
     const receipts = [
@@ -123,6 +125,17 @@ describe.each(DATABASES)('deletions on %s', (kind) => {
     const { id } = await createConversation(visitor.client, avee.handle)
     const question = 'Who is the harbour master?'
     bodyOf(await visitor.client.post('/chat/ask', { conversation_id: id, question }))
+    const completion = await visitor.client.fetch('/v1/chat/completions', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({
+        model: `avee/${avee.handle}`,
+        messages: [{ role: 'user', content: question }],
+      }),
+    })
+    expect(await completion.text()).toContain(secret)
+    const readCompletion = () => visitor.client.fetch(`/runs/${completion.headers.get('x-run-id')}/events`)
+    expect(await (await readCompletion()).text()).toContain(secret)
     const read = async () => {
       const { messages } = bodyOf(
         await visitor.client.get<{ messages: Message[] }>(`/conversations/${id}/messages`),
@@ -134,9 +147,11 @@ describe.each(DATABASES)('deletions on %s', (kind) => {
     expect((await read()).log).toContain(secret)
     const receipt = await remove(owner.client, `/documents/${document?.doc_id}?permanent=true`)
     const beforePurge = await read()
+    expect(await (await readCompletion()).text()).not.toContain(secret)
     expect(beforePurge.citations).toEqual([{ n: 1, status: 'deleted' }])
     await purged(owner.client, receipt.id)
     expect(await read()).toEqual(beforePurge)
+    expect((await readCompletion()).status).toBe(404)
     expect(await placesWith([secret])).toEqual([])
   })
 

@@ -73,6 +73,7 @@ for (const kind of DATABASES) {
       const sessions = bodyOf(await client.get<{ sessions: { id: string }[] }>('/sessions')).sessions
       return {
         avees: avee,
+        v1: encodeURIComponent(`avee/${avee}`),
         conversations: conversation,
         chat: conversation,
         messages: answer.id,

@@ -23,7 +23,7 @@ const formats = ['gabee', 'localchat', 'openai', 'ollama'] as const
 type Format = (typeof formats)[number]
 const protocols: Record<Exclude<Format, 'gabee'>, Protocol> = {
   localchat: localchatProtocol,
-  openai: openaiProtocol,
+  openai: openaiProtocol('http://localhost'),
   ollama: ollamaProtocol,
 }
 
@@ -66,8 +66,10 @@ const readFrames = async (client: TestClient, run: string, format?: Format, afte
   return { status: response.status, frames: parseFrames(await response.text()) }
 }
 
-const postChat = (client: TestClient, body: object) =>
-  client.fetch('/api/chat', {
+const postChat = (client: TestClient, body: object) => post(client, '/api/chat', body)
+
+const post = (client: TestClient, path: string, body: object) =>
+  client.fetch(path, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
@@ -242,30 +244,47 @@ for (const kind of DATABASES) {
     await using server = await startServer({ OLLAMA_BASE_URL: ollama.url }, kind)
     const { client } = await registerUser(server)
     const tokens = Array.from({ length: 12 }, (_, index) => `word-${index} `)
-    ollama.script('/api/chat', { tokens, delayMs: 10, fault: 'stall', afterTokens: 6 })
-    const response = await postChat(client, { message: 'Count!' })
-    const run = runOf(response)
-    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
-    let text = ''
-    while (!text.includes('word-5')) text += (await reader?.read())?.value ?? ''
-    const received = parseFrames(text)
-    const after = received.at(-1)?.id ?? 0
-
-    ollama.script('/api/chat', { tokens: tokens.slice(6) })
+    const asks = [
+      { format: 'localchat', path: '/api/chat', body: { message: 'Count!' } },
+      ...['avee/local', 'llama3.2:1b'].map((model) => ({
+        format: 'openai' as const,
+        path: '/v1/chat/completions',
+        body: { model, messages: [{ role: 'user', content: 'Count!' }], stream: true },
+      })),
+    ] as const
+    const script = (...answers: object[]) => {
+      for (const _ of asks) ollama.script('/api/chat', ...answers)
+    }
+    script({ tokens, delayMs: 10, fault: 'stall', afterTokens: 6 })
+    const streams = await Promise.all(
+      asks.map(async ({ path, body }) => {
+        const response = await post(client, path, body)
+        const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
+        let text = ''
+        while (!text.includes('word-5')) text += (await reader?.read())?.value ?? ''
+        return { run: runOf(response), reader, received: parseFrames(text) }
+      }),
+    )
+    script({ tokens: tokens.slice(6) })
     await server.kill()
-    await reader?.cancel().catch(() => undefined)
+    for (const { reader } of streams) await reader?.cancel().catch(() => undefined)
     await server.restart()
-    const resumed = await readFrames(client, run, 'localchat', after)
-    const whole = await readFrames(client, run, 'localchat')
-    expect([...received, ...resumed.frames]).toEqual(whole.frames)
-
-    const { conversation_id } = bodiesOf(whole.frames).at(-1) as { conversation_id: string }
-    const [, answer] = await listMessages(client, conversation_id)
-    for (const format of formats) {
-      const { frames } = await readFrames(client, run, format)
-      expect(textOf(format, frames), format).toBe(answer?.content)
-      const rest = await readFrames(client, run, format, after)
-      expect(frames.slice(-rest.frames.length), format).toEqual(rest.frames)
+    for (const [i, { run, received }] of streams.entries()) {
+      const after = received.at(-1)?.id ?? 0
+      const asked = asks[i]?.format
+      const resumed = await readFrames(client, run, asked, after)
+      const whole = await readFrames(client, run)
+      expect([...received, ...resumed.frames]).toEqual(whole.frames)
+      for (const format of formats) {
+        const { frames } = await readFrames(client, run, format)
+        expect(textOf(format, frames), `${asked} as ${format}`).toBe(tokens.join(''))
+        const rest = await readFrames(client, run, format, after)
+        expect(frames.slice(-rest.frames.length), format).toEqual(rest.frames)
+      }
+      if (asked !== 'localchat') continue
+      const { conversation_id } = bodiesOf(whole.frames).at(-1) as { conversation_id: string }
+      const [, answer] = await listMessages(client, conversation_id)
+      expect(answer?.content).toBe(tokens.join(''))
     }
   }, 120_000)
 }

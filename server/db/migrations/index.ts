@@ -24,6 +24,7 @@ import { up as apiKeyLimits } from './023-api-key-limits.ts'
 import { up as visitors } from './024-visitors.ts'
 import { up as tools } from './025-tools.ts'
 import { up as modelProviders } from './026-model-providers.ts'
+import { up as completions } from './027-completions.ts'
 
 /** All migrations by number. A released migration is never edited, renamed or removed. */
 export const migrations: Record<string, Migration> = {
@@ -52,4 +53,5 @@ export const migrations: Record<string, Migration> = {
   '024-visitors': { up: visitors },
   '025-tools': { up: tools },
   '026-model-providers': { up: modelProviders },
+  '027-completions': { up: completions },
 }

@@ -1,1 +1,3 @@
-export { ollamaProtocol } from './protocol.ts'
+export { ollamaErrors } from './errors.ts'
+export { generateProtocol, ollamaProtocol } from './protocol.ts'
+export { ollamaRoutes } from './routes.ts'

@@ -1,1 +1,4 @@
-export { openaiProtocol } from './protocol.ts'
+export { openaiProtocol } from './chat-protocol.ts'
+export { openaiErrors } from './errors.ts'
+export { responsesProtocol } from './responses-protocol.ts'
+export { openaiRoutes } from './routes.ts'

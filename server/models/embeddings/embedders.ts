@@ -70,6 +70,13 @@ export function createEmbedders({
       return getOrCreate({ provider, name, model })
     },
 
+    /** Returns the embedder of a model by its id or name; undefined for a model that is not there or does not embed. */
+    async named(id: string): Promise<Embedder | undefined> {
+      const found = await find(id, { refresh: true, isStrict: true })
+      if ('problem' in found || !found.model?.capabilities.includes('embed')) return undefined
+      return getOrCreate(found)
+    },
+
     /** Returns the dimensions of an embedding model that Ollama has installed; undefined for other models. */
     async dimensions(id: string, signal: AbortSignal): Promise<number | undefined> {
       const found = await find(id, { refresh: true, isStrict: true })

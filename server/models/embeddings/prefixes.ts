@@ -20,7 +20,8 @@ const prefixesByName: [RegExp, Prefixes][] = [
 ]
 
 /** Adds the instruction prefix of a model. */
-export function withPrefix(model: string, text: string, purpose: 'query' | 'passage'): string {
+export function withPrefix(model: string, text: string, purpose: 'query' | 'passage' | 'none'): string {
+  if (purpose === 'none') return text
   const name = model.toLowerCase()
   const prefixes = prefixesByName.find(([pattern]) => pattern.test(name))?.[1]
   return prefixes ? prefixes[purpose] + text : text

@@ -1,0 +1,36 @@
+import { AppError, defineError } from '../errors.ts'
+
+export const modelNotFound = defineError(
+  404,
+  'model_not_found',
+  () => "The model does not exist, or you don't have access. GET /v1/models lists those you may use.",
+)
+export const unsupported = defineError(
+  400,
+  'unsupported',
+  (field: string, reason: string) => `${field} is not supported: ${reason}`,
+  (field) => ({ field }),
+)
+export const previousNotFound = defineError(
+  404,
+  'previous_response_not_found',
+  () => 'The previous response does not exist, was not stored, or you no longer have access. Send its text.',
+  () => ({ field: 'previous_response_id' }),
+)
+export const conversationOfOther = defineError(
+  404,
+  'conversation_not_found',
+  () => 'The conversation does not exist, or it is with another avee.',
+  () => ({ field: 'metadata.conversation_id' }),
+)
+
+const requestErrors = new Set([
+  'prompt_too_long',
+  'context_length_exceeded',
+  'model_unsupported',
+  'invalid_tool_arguments',
+])
+
+/** Why an answer failed, for a client that waits for it. */
+export const completionFailed = ({ code, message }: { code: string; message: string }) =>
+  new AppError(requestErrors.has(code) ? 400 : 503, code, message)

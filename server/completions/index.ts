@@ -1,0 +1,8 @@
+export {
+  type CompletedAnswer,
+  type Completions,
+  completions,
+  type NewCompletion,
+  type OfferedModel,
+} from './completions.ts'
+export { unsupported } from './errors.ts'

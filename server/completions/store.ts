@@ -1,0 +1,65 @@
+import { type RawBuilder, sql } from 'kysely'
+import type { CitedPassage } from '../../contract/chat.ts'
+import type { Layer } from '../../contract/layers.ts'
+import type { Db, Row, Trx } from '../db/index.ts'
+import type { ChatRequest } from '../models/index.ts'
+
+/** What a model gets besides its sampling. */
+export type CompletionRequest = Pick<ChatRequest, 'messages' | 'tools' | 'toolChoice' | 'responseFormat'>
+
+export type CompletionRow = Omit<Row<'completions'>, 'request'> & { request: CompletionRequest | null }
+
+/** Stores a completion in the statement that creates its run. */
+export const completionExpression = (completion: {
+  request: CompletionRequest
+  layer: Layer | null
+  isKept: boolean
+  previousId: string | null
+}): RawBuilder<unknown> => sql`
+  completion as (
+    insert into completions (run_id, request, layer_used, is_kept, previous_id)
+    select run.id, ${JSON.stringify(completion.request)}::jsonb, ${completion.layer}::text,
+      ${completion.isKept}::boolean, ${completion.previousId}::uuid
+    from run
+  )`
+
+export const findCompletion = async (db: Db, runId: string): Promise<CompletionRow | undefined> =>
+  (await db.selectFrom('completions').selectAll().where('run_id', '=', runId).executeTakeFirst()) as
+    | CompletionRow
+    | undefined
+
+export async function saveGrounding(
+  db: Db,
+  runId: string,
+  { citations, model, layer }: { citations: CitedPassage[]; model: string; layer: Layer },
+): Promise<void> {
+  await db
+    .updateTable('completions')
+    .set({
+      citations: JSON.stringify(citations),
+      documents: [...new Set(citations.map(({ document_id }) => document_id))],
+      model,
+      layer_used: layer,
+    })
+    .where('run_id', '=', runId)
+    .execute()
+}
+
+/** Stores the end: the text of a kept completion, without what was only needed to continue after a crash. */
+export async function endCompletion(trx: Trx, runId: string, content: string | null): Promise<void> {
+  await trx
+    .updateTable('completions')
+    .set({ citations: '[]', content, ...(content === null ? { request: null } : {}) })
+    .where('run_id', '=', runId)
+    .execute()
+}
+
+/** Returns the runs of completions whose model was given passages of one of these documents. */
+export const listQuoting = async (db: Db, documents: string[]): Promise<string[]> =>
+  (
+    await db
+      .selectFrom('completions')
+      .select('run_id')
+      .where(sql<boolean>`documents && ${documents}::uuid[]`)
+      .execute()
+  ).map(({ run_id }) => run_id)

@@ -1,0 +1,7 @@
+import type { ErrorFormat } from '../../http/index.ts'
+
+/** Ollama's error body. Invalid fields, 422 elsewhere, are 400 there. */
+export const ollamaErrors: ErrorFormat = (error) => ({
+  status: error.status === 422 ? 400 : error.status,
+  body: { error: error.message },
+})
