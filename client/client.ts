@@ -63,7 +63,9 @@ type JsonBodyOf<Body> = Body extends z.ZodMiniType
   ? z.input<Body>
   : Body extends { content: { 'application/json': infer Json extends z.ZodMiniType } }
     ? z.input<Json>
-    : never
+    : Body extends { content: { 'multipart/form-data': z.ZodMiniType } }
+      ? FormData
+      : never
 
 /** The part of a request under `Name`, optional if all of it is optional. */
 type Part<Name extends string, Value> = Empty extends Value
@@ -123,17 +125,18 @@ export function createClient(options: ClientOptions = {}): Client {
   async function open(operation: Operation, input: AnyInput = {}): Promise<Response> {
     const { body, headers, signal, idempotencyKey } = input
     const token = options.token?.()
+    const isJson = body !== undefined && !(body instanceof FormData)
     const init: RequestInit = {
       method: operation.method,
       credentials: options.baseUrl ? 'include' : 'same-origin',
       cache: 'no-store',
       headers: {
-        ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+        ...(isJson ? { 'Content-Type': 'application/json' } : {}),
         ...(token ? { Authorization: `Bearer ${token}` } : {}),
         ...(idempotencyKey ? { 'Idempotency-Key': idempotencyKey } : {}),
         ...headers,
       },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: isJson ? JSON.stringify(body) : (body as FormData) }),
       ...(signal ? { signal } : {}),
     }
     let response: Response

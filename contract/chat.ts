@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import {
   aveeParams,
+  aveeReference,
   component,
   describe,
   id,
@@ -283,6 +284,45 @@ export const exportConversation = operation({
       'application/json': z.object({ conversation, messages: z.array(message) }),
     }),
   },
+})
+
+/** The events of an import: progress …, done. */
+export const importEvents = {
+  ...runEvents,
+  done: component(
+    'ImportDoneEvent',
+    z.object({
+      done: z.literal(true),
+      imported: describe(z.int(), 'Conversations.'),
+      existing: describe(z.int(), 'Conversations of the file that had been imported before.'),
+      unreadable: describe(z.int(), 'Objects in the file that are no conversations, or empty ones.'),
+    }),
+  ),
+  message: component(
+    'ImportProgressEvent',
+    z.object({ message: z.string(), imported: z.int(), existing: z.int(), unreadable: z.int() }),
+  ),
+}
+
+export const importConversations = operation({
+  method: 'POST',
+  path: '/conversations/import',
+  work: 'uploads',
+  tags: conversationTags,
+  summary: 'Import conversations of another program and stream the progress',
+  description:
+    'The export of ChatGPT, Claude, Open WebUI or LibreChat, as a ZIP archive or its JSON file. Branches are kept, and the conversations become those of the caller with one of their avees, by default their library. A conversation that was imported before is left as it is. The run continues if the connection ends.',
+  audit: 'conversation.import',
+  headers: idempotencyHeaders,
+  query: z.object({ avee: z.optional(aveeReference) }),
+  body: content({
+    'multipart/form-data': z.unknown().register(z.globalRegistry, {
+      type: 'object',
+      properties: { file: { type: 'string', format: 'binary' }, avee: { type: 'string' } },
+      required: ['file'],
+    }),
+  }),
+  events: importEvents,
 })
 
 export const setLeaf = operation({

@@ -39,6 +39,7 @@ import {
   questionTooLong,
 } from './errors.ts'
 import type { Protocol, Rendering } from './events.ts'
+import { imports } from './imports/import-run.ts'
 import { createLogView } from './log-view.ts'
 import { accessTo, showCitation, showContent } from './policy.ts'
 import { purgeQuotations } from './purge.ts'
@@ -87,6 +88,7 @@ export type ChatDependencies = {
     | 'visibleAmong'
     | 'deleteLearned'
     | 'restoreLearned'
+    | 'indexImported'
   >
   deletions: Deletions
   /** Per user; 0, the default, for no limit. */
@@ -168,6 +170,8 @@ export function chat({
     deletions,
     maxConversations,
   })
+
+  const importFile = imports({ database, runs, avees, knowledge, memory, assertQuota })
 
   insight.registerJobs({
     readBranch: (messageId, limit) => listBranch(db, messageId, limit),
@@ -291,6 +295,7 @@ export function chat({
   return {
     ...lifecycle,
     getConversation,
+    importFile,
 
     /** Returns a page of the selected branch, or of the messages above `before`: from `offset` on, or the last ones. */
     async listMessages(

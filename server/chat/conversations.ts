@@ -52,7 +52,7 @@ export function conversations({
   }
 
   /** @throws quota_exceeded if the user has as many conversations as allowed */
-  async function assertQuota(on: Db, { userId }: Caller): Promise<void> {
+  async function assertQuota(on: Db, { userId }: Pick<Caller, 'userId'>): Promise<void> {
     if (maxConversations > 0 && (await countConversations(on, userId)) >= maxConversations)
       throw quotaExceeded(`${maxConversations} conversations`)
   }

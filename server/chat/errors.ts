@@ -5,6 +5,28 @@ export const conversationNotFound = defineError(
   'conversation_not_found',
   () => 'Conversation not found.',
 )
+export const exportDamaged = defineError(
+  422,
+  'export_damaged',
+  (reason: string) => `The file cannot be imported: ${reason}`,
+)
+export const notAnExport = defineError(
+  422,
+  'not_an_export',
+  () =>
+    'The file contains no conversations. Send the export of ChatGPT, Claude, Open WebUI or LibreChat, as a ZIP archive or as its JSON file.',
+)
+export const importRunning = defineError(
+  409,
+  'import_running',
+  (_runId: string) => 'Another import into this avee is running. Wait until it is done.',
+  (runId: string) => ({ run_id: runId }),
+)
+export const noExportFile = defineError(
+  400,
+  'no_file',
+  () => 'The request contains no file. Send an export in the form field "file".',
+)
 export const messageNotFound = defineError(404, 'message_not_found', () => 'Message not found.')
 export const malformedConversationId = defineError(
   400,

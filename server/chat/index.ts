@@ -13,5 +13,6 @@ export {
 } from './events.ts'
 export { exportMarkdown } from './export.ts'
 export { generate } from './generate.ts'
+export { importRoutes } from './import-routes.ts'
 export { chatRoutes } from './routes.ts'
 export type { FoundConversation } from './search.ts'

@@ -20,6 +20,7 @@ export type MessageRow = Row<'messages'>
 const previewCharacters = 140
 /** An excerpt begins this many characters before the word. */
 const excerptLead = 24
+const maxRowsPerInsert = 500
 const maxInteger = 2 ** 31 - 1
 
 /** Matches answers that quote a document which was deleted or is above the viewer's layer; `showContent` in SQL. */
@@ -326,6 +327,30 @@ export async function insertTurn(
 
 async function insertMessage(db: Db, message: Insertable<Tables['messages']>): Promise<void> {
   await db.insertInto('messages').values(message).execute()
+}
+
+/** Returns those of these conversations that exist, also in the trash. */
+export async function findExisting(db: Db, ids: string[]): Promise<Set<string>> {
+  const matching = db
+    .selectFrom('all_conversations')
+    .select('id')
+    .where(sql<boolean>`id = any(${ids}::uuid[])`)
+  return new Set((await matching.execute()).map(({ id }) => id))
+}
+
+/** Inserts a conversation with its messages, parents before their children. */
+export async function insertImported(
+  trx: Trx,
+  { leaf_id, ...conversation }: Insertable<Tables['all_conversations']>,
+  messages: Insertable<Tables['messages']>[],
+): Promise<void> {
+  await trx.insertInto('all_conversations').values(conversation).execute()
+  for (let i = 0; i < messages.length; i += maxRowsPerInsert)
+    await trx
+      .insertInto('messages')
+      .values(messages.slice(i, i + maxRowsPerInsert))
+      .execute()
+  await trx.updateTable('all_conversations').set({ leaf_id }).where('id', '=', conversation.id).execute()
 }
 
 /** Appends a message of the avee's owner to the selected branch. */

@@ -35,7 +35,7 @@ type Conversations = {
   leaf_id: string | null
   pinned: Generated<boolean>
   archived: Generated<boolean>
-  created_at: CreatedAt
+  created_at: Stamp
   updated_at: Stamp
   /** Set in the trash. */
   deletion_id: string | null
@@ -270,7 +270,7 @@ export type Tables = {
     reasoning: string | null
     details: Json<AnswerDetails | null>
     run_id: string | null
-    created_at: CreatedAt
+    created_at: Stamp
   }
   /** Answers that are part of no conversation. */
   completions: {

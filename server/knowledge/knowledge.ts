@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import type { DeletionReceipt } from '../../contract/deletions.ts'
 import type { Answerability } from '../../contract/knowledge.ts'
 import { layers as allLayers, type Layer } from '../../contract/layers.ts'
-import type { Database } from '../db/index.ts'
+import type { Database, Trx } from '../db/index.ts'
 import type { Deletions } from '../deletions/index.ts'
 import type { Jobs } from '../jobs/index.ts'
 import type { Log } from '../log.ts'
@@ -13,7 +13,7 @@ import { termHasher } from '../search/index.ts'
 import { cleanup as cleanupOf } from './cleanup.ts'
 import { documentNotFound, documentReplaced, originalMissing, passageNotFound } from './errors.ts'
 import { type Network, pageFetcher } from './fetch/fetch-page.ts'
-import { originals } from './files.ts'
+import { originals, type StagedFile } from './files.ts'
 import { watchedFolders } from './folders/folders.ts'
 import { embeddingRunKind, scheduleEmbedding } from './ingest/embedding.ts'
 import { ingestRunKind } from './ingest/ingest.ts'
@@ -43,7 +43,7 @@ import {
   renameDocument,
   retireDocument,
 } from './store/documents.ts'
-import { lockDocumentsOfAvee } from './store/ingest-files.ts'
+import { lockDocumentsOfAvee, lockOriginals, pinOriginals, unpinOriginals } from './store/ingest-files.ts'
 import { countPassagesByLanguage, documentFrequencies, searchLiteral } from './store/search.ts'
 import { vectorIndexes } from './store/vector-index.ts'
 import { changeLayer, findPageWords, listNeighbours, listPages } from './store/versions.ts'
@@ -286,6 +286,20 @@ export async function knowledge({
 
     /** Receives the bytes of a file before it is validated. */
     staging: { stage: files.stage, discard: files.discard },
+
+    /** Files of runs of other modules, which are kept until the run releases them or is deleted. */
+    runFiles: {
+      pathOf: files.pathOf,
+      async keep(trx: Trx, runId: string, staged: StagedFile): Promise<void> {
+        await lockOriginals(trx)
+        await pinOriginals(trx, runId, [{ index: 0, sha256: staged.sha256 }])
+        await files.keep([staged])
+      },
+      async release(trx: Trx, runId: string): Promise<void> {
+        await unpinOriginals(trx, runId)
+        await cleanup.enqueue(trx)
+      },
+    },
 
     ingest: ingestion.upload,
     ingestNamed: ingestion.named,

@@ -50,6 +50,7 @@ import {
   conversationOf,
   deleteTurns,
   indexTurns,
+  insertUnanalyzed,
   insertUses,
 } from './store/turns.ts'
 import { memoryTerms, type Pair } from './terms.ts'
@@ -213,6 +214,12 @@ export function memory({
       await indexTurns(trx, turn.rows, turn.userMessageId)
       await insertUses(trx, { messageId: turn.messageId, userId: turn.userId, memoryIds: turn.recalled })
       await work.enqueueExtraction(trx, turn.conversationId)
+    },
+
+    /** Indexes the messages of an imported conversation for search; nothing is extracted from them. */
+    async indexImported(trx: Trx, conversationId: string): Promise<void> {
+      await insertUnanalyzed(trx, conversationId)
+      await work.enqueueExtraction(trx, conversationId)
     },
 
     /**

@@ -113,6 +113,23 @@ test('the owner chooses a model, attaches a long text and keeps unsaved changes'
   window.expectNoErrors()
 })
 
+test('a character is imported and offered for export', async () => {
+  await using window = await openWindow(browser, `${server.url}/avee`)
+  const { page } = window
+  const card = { spec: 'chara_card_v2', data: { name: 'Mira', description: 'Calm.', tags: ['sea'] } }
+  await page.getByRole('button', { name: 'Import' }).waitFor()
+  await page.setInputFiles('input[type=file]', {
+    name: 'mira.json',
+    mimeType: 'application/json',
+    buffer: Buffer.from(JSON.stringify(card)),
+  })
+  await page.getByText('Mira was imported. Left out: tags.', { exact: true }).waitFor()
+  await page.getByRole('heading', { name: 'Mira', level: 1 }).waitFor()
+  await page.getByRole('button', { name: 'Export' }).click()
+  const everything = page.getByRole('menuitem', { name: 'Everything, as an .avee file' })
+  expect(await everything.getAttribute('href')).toMatch(/export\?format=avee$/)
+})
+
 test('a long conversation keeps its place, is searched as a whole and opens at a linked message', async () => {
   const { id } = await createConversation(server, 'ada')
   const turns = Array.from({ length: 120 }, (_, i) => ({

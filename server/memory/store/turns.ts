@@ -104,7 +104,16 @@ export async function cancelExtraction(trx: Trx, userId: string, aveeId: string 
     .execute()
 }
 
-/** A message that a migration added to the index without analyzing it. */
+/** Adds the messages of a conversation to the index, to be analyzed by its next extraction, which skips them. */
+export async function insertUnanalyzed(trx: Trx, conversationId: string): Promise<void> {
+  await sql`
+    insert into turn_index (message_id, conversation_id, avee_id, user_id, layer, terms, lex, awaits_extraction)
+    select messages.id, conversations.id, avee_id, user_id, messages.layer_used, '{}', '{}/1000000000', false
+    from messages join conversations on conversations.id = messages.conversation_id
+    where conversations.id = ${conversationId}`.execute(trx)
+}
+
+/** A message that was added to the index without analyzing it. */
 export type UnanalyzedTurn = Omit<IndexedTurn, 'language' | 'terms' | 'vector'> & {
   role: 'user' | 'assistant'
   content: string

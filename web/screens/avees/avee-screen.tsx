@@ -15,6 +15,7 @@ import { AccessSettings } from './access-settings.tsx'
 import { AveeForm } from './avee-form.tsx'
 import { FollowButton } from './avees-screen.tsx'
 import { DeleteAvee } from './delete-avee.tsx'
+import { ExportMenu } from './export-menu.tsx'
 import './avee-screen.css'
 
 const back = { href: '/avee', title: 'Avees' }
@@ -52,6 +53,7 @@ function OwnerView({ avee }: { avee: Avee }) {
   const [tab, setTab] = useState('persona')
   const actions = (
     <>
+      <ExportMenu avee={avee} />
       <ButtonLink href={`/avee/${avee.handle}/insight`} icon={ChartNoAxesColumn}>
         Insight
       </ButtonLink>

@@ -18,6 +18,7 @@ import { formatCount } from '../../ui/format.ts'
 import { Avatar, Badge, EmptyState, ErrorState, errorMessage, Skeleton } from '../../ui/state.tsx'
 import { Tabs } from '../../ui/tabs.tsx'
 import { useToast } from '../../ui/toast.tsx'
+import { ImportButton } from './import-button.tsx'
 import { NewAveeDialog } from './new-avee-dialog.tsx'
 import './avees-screen.css'
 
@@ -31,9 +32,12 @@ export function AveesScreen() {
       title="Avees"
       intro="An avee is an AI persona with its own character, documents and memory. You decide what each visitor can see."
       actions={
-        <Button variant="primary" icon={Plus} onClick={() => setIsCreating(true)}>
-          Create avee
-        </Button>
+        <>
+          <ImportButton onImported={(avee) => navigate(`/avee/${avee.handle}`)} />
+          <Button variant="primary" icon={Plus} onClick={() => setIsCreating(true)}>
+            Create avee
+          </Button>
+        </>
       }
     >
       <Tabs

@@ -11,6 +11,7 @@ import { ErrorState, Skeleton } from '../../ui/state.tsx'
 import { ApiKeys } from './api-keys.tsx'
 import { DeleteAccount } from './delete-account.tsx'
 import { ExportData } from './export-data.tsx'
+import { ImportConversations } from './import-conversations.tsx'
 import { NotificationSwitch } from './notification-switch.tsx'
 import { PasswordForm } from './password-form.tsx'
 import { ProfileForm } from './profile-form.tsx'
@@ -87,6 +88,7 @@ export function SettingsScreen() {
             </>
           )}
           <ApiKeys />
+          <ImportConversations />
           <ExportData />
           {me.data.mode === 'accounts' && <DeleteAccount />}
         </>

@@ -1,0 +1,81 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { Import } from 'lucide-react'
+import { useRef, useState } from 'react'
+import { importConversations, importEvents } from '../../../contract/chat.ts'
+import { parseEvent } from '../../../contract/operation.ts'
+import { ApiError, type Client, keys, RunReader, runIdOf } from '../../api/index.ts'
+import { useApi } from '../../api/react.tsx'
+import { Section } from '../../shell/page.tsx'
+import { Button } from '../../ui/button.tsx'
+import { formatCount } from '../../ui/format.ts'
+import { errorMessage } from '../../ui/state.tsx'
+import { useToast } from '../../ui/toast.tsx'
+
+/** Imports the conversations of another program into the library of the user. */
+export function ImportConversations() {
+  const api = useApi()
+  const queries = useQueryClient()
+  const showToast = useToast()
+  const input = useRef<HTMLInputElement>(null)
+  const [progress, setProgress] = useState('')
+  const upload = useMutation({
+    mutationFn: (file: File) => importFile(api, file, setProgress),
+    onSuccess: ({ imported, existing }) => {
+      const before = existing > 0 ? ` ${existing} had been imported before.` : ''
+      showToast(`Imported ${formatCount(imported, 'conversation')}.${before}`)
+    },
+    onError: (error) => showToast(errorMessage(error), 'bad'),
+    onSettled: () => {
+      setProgress('')
+      void queries.invalidateQueries({ queryKey: keys.conversations })
+    },
+  })
+  return (
+    <Section
+      title="Import conversations"
+      text="From ChatGPT, Claude, Open WebUI or LibreChat: the ZIP archive or JSON file of their export. The conversations become part of your library."
+      actions={
+        <Button icon={Import} busy={upload.isPending} onClick={() => input.current?.click()}>
+          Import conversations
+        </Button>
+      }
+    >
+      {progress && (
+        <p className="soft small" role="status">
+          {progress}
+        </p>
+      )}
+      <input
+        ref={input}
+        type="file"
+        aria-label="Export of another program"
+        accept=".json,.zip,application/json,application/zip"
+        hidden
+        onChange={(event) => {
+          const file = event.target.files?.[0]
+          event.target.value = ''
+          if (file) upload.mutate(file)
+        }}
+      />
+    </Section>
+  )
+}
+
+/** Uploads a file and resolves at the end of its run, also over a lost connection. */
+async function importFile(client: Client, file: File, onProgress: (message: string) => void) {
+  const body = new FormData()
+  body.append('file', file)
+  const response = await client.open(importConversations, { body })
+  return await new Promise<{ imported: number; existing: number }>((resolve, reject) => {
+    const onEvent = ({ data }: { data: Record<string, unknown> }) => {
+      const parsed = parseEvent(importEvents, data)
+      if (parsed.status !== 'valid') return
+      const { event } = parsed
+      if (event.kind === 'message') onProgress(event.data.message)
+      if (event.kind === 'done') resolve(event.data)
+      if (event.kind === 'stopped') reject(new ApiError(0, 'stopped', 'The import was stopped.'))
+      if (event.kind === 'error') reject(new ApiError(0, event.data.error.code, event.data.error.message))
+    }
+    new RunReader({ client, runId: runIdOf(response), onEvent }).adopt(response)
+  })
+}
