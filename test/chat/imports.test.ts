@@ -1,14 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Conversation, Message } from '../../contract/chat.ts'
+import { createApp } from '../../server/app.ts'
 import { jsonObjects } from '../../server/chat/imports/json-elements.ts'
-import { startApp, startServer, type TestApp } from '../app.ts'
+import { readConfig } from '../../server/config.ts'
+import { createLog } from '../../server/log.ts'
+import { startApp, type TestApp } from '../app.ts'
 import { bodyOf, createAvee, listMessages, registerUser, type TestUser } from '../builders.ts'
-import type { TestClient } from '../client.ts'
+import { createTestClient, type TestClient } from '../client.ts'
 import { expectErrorResponse } from '../conformance/contract.ts'
-import { DATABASES } from '../databases.ts'
+import { createTestDatabase, DATABASES } from '../databases.ts'
 import { collectEvents, readEvents } from '../events.ts'
 import { zipOf } from '../files/zip.ts'
-import { startOllama } from '../model-servers.ts'
 
 const node = (parent: string | null, role: string, text: string, more: object = {}) => ({
   parent,
@@ -271,6 +273,28 @@ for (const kind of DATABASES)
       })
     })
 
+    if (kind === 'embedded')
+      test('refuses what is no export, and skips what is no conversation', async () => {
+        const { client } = await registerUser(app)
+        for (const [content, code] of [
+          ['no JSON', 'export_damaged'],
+          ['{"a":', 'export_damaged'],
+          ['[{"a":1}]', 'not_an_export'],
+          ['[]', 'not_an_export'],
+          [`[${'['.repeat(50_000)}`, 'export_damaged'],
+          [zipOf({ 'x.txt': 'x' }), 'not_an_export'],
+          [Buffer.from('PK\x03\x04 broken', 'latin1'), 'export_damaged'],
+        ] as const)
+          await expectErrorResponse(await send(client, content), 422, code)
+        const mixed = JSON.stringify([claude, { a: 1 }, { ...claude, uuid: 'empty', chat_messages: [] }])
+        expect(await importFile(client, mixed)).toEqual({
+          done: true,
+          imported: 1,
+          existing: 0,
+          unreadable: 2,
+        })
+      })
+
     test('imports into an avee of the user only', async () => {
       const other = await registerUser(app)
       const avee = await createAvee(other.client, { handle: `mine-${kind}` })
@@ -281,46 +305,37 @@ for (const kind of DATABASES)
     })
   })
 
-test('refuses what is no export, and skips what is no conversation', async () => {
-  await using app = await startApp()
-  const { client } = await registerUser(app)
-  for (const [content, code] of [
-    ['no JSON', 'export_damaged'],
-    ['{"a":', 'export_damaged'],
-    ['[{"a":1}]', 'not_an_export'],
-    ['[]', 'not_an_export'],
-    [`[${'['.repeat(50_000)}`, 'export_damaged'],
-    [zipOf({ 'x.txt': 'x' }), 'not_an_export'],
-    [Buffer.from('PK\x03\x04 broken', 'latin1'), 'export_damaged'],
-  ] as const)
-    await expectErrorResponse(await send(client, content), 422, code)
-  const mixed = JSON.stringify([claude, { a: 1 }, { ...claude, uuid: 'empty', chat_messages: [] }])
-  expect(await importFile(client, mixed)).toEqual({ done: true, imported: 1, existing: 0, unreadable: 2 })
-})
-
-test('an import continues after a crash and imports each conversation once', async () => {
-  await using ollama = await startOllama()
-  await using server = await startServer({ OLLAMA_BASE_URL: ollama.url })
-  const count = 100
-  const file = JSON.stringify(Array.from({ length: count }, (_, i) => ({ ...claude, uuid: `many-${i}` })))
-  const response = await send(server, file)
-  const run = response.headers.get('x-run-id')
-  for await (const { data } of readEvents(response)) if (Number(data['imported']) >= 20) break
-  await server.restart()
-  const events = await collectEvents(await server.fetch(`/runs/${run}/events`))
-  expect(events.at(-1)?.data).toEqual({ done: true, imported: count, existing: 0, unreadable: 0 })
-  const seen = new Set<string>()
-  for (let cursor = ''; ; ) {
-    const page = bodyOf(
-      await server.get<{ conversations: Conversation[]; next_cursor: string | null }>(
-        `/conversations?limit=200${cursor}`,
-      ),
+test('an import continues on the next start and imports each conversation once', async () => {
+  await using database = await createTestDatabase('embedded')
+  const start = async () => {
+    const app = await createApp(
+      readConfig({
+        ...database.settings,
+        PORT: '0',
+        SHUTDOWN_GRACE_MS: '1',
+        OLLAMA_BASE_URL: 'http://127.0.0.1:9',
+      }),
+      { log: createLog('silent') },
     )
-    for (const { id } of page.conversations) seen.add(id)
-    if (page.next_cursor === null) break
-    cursor = `&cursor=${encodeURIComponent(page.next_cursor)}`
+    return { app, client: createTestClient(await app.listen()) }
   }
-  expect(seen.size).toBe(count)
+  const count = 200
+  const file = JSON.stringify(Array.from({ length: count }, (_, i) => ({ ...claude, uuid: `many-${i}` })))
+  let run: string | null
+  {
+    const { app, client } = await start()
+    const response = await send(client, file)
+    run = response.headers.get('x-run-id')
+    for await (const { data } of readEvents(response)) if (Number(data['imported']) >= 20) break
+    await app[Symbol.asyncDispose]()
+  }
+  const { app, client } = await start()
+  const events = await collectEvents(await client.fetch(`/runs/${run}/events`))
+  expect(events.map(({ data }) => data['event'])).toContain('resumed')
+  expect(events.at(-1)?.data).toEqual({ done: true, imported: count, existing: 0, unreadable: 0 })
+  const stored = app.database.db.selectFrom('conversations').select((eb) => eb.fn.countAll().as('count'))
+  expect(Number((await stored.executeTakeFirstOrThrow()).count)).toBe(count)
+  await app[Symbol.asyncDispose]()
 })
 
 test('objects are found wherever the chunks of a file end', async () => {
