@@ -96,7 +96,7 @@ function Screens() {
       <Route path="/memory">
         <MemoriesScreen />
       </Route>
-      <Route path="/models">
+      <Route path="/model">
         <ModelsScreen />
       </Route>
       <Route path="/settings">

@@ -44,7 +44,7 @@ beforeAll(async () => {
     ['/avee/ada/insight/questions', 'No open questions'],
     ['/avee/ada/insight/updates', 'No updates yet'],
     ['/avee/ada/insight/sharing', 'Visitor sharing'],
-    ['/models', 'llama3.2:1b'],
+    ['/model', 'llama3.2:1b'],
     ['/settings', 'System default'],
     ['/administration', 'Invitations'],
     ['/administration/server', 'Background jobs'],

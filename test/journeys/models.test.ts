@@ -14,7 +14,7 @@ test('shows the progress of a download across a reload and activates the model',
   await using ollama = await startOllama({ models: [] })
   ollama.always('/api/pull', { frames: pullFrames('llama3.2:1b', 60), delayMs: 40 })
   await using server = await startServer({ OLLAMA_BASE_URL: ollama.url })
-  await using window = await openWindow(browser, `${server.url}/models`)
+  await using window = await openWindow(browser, `${server.url}/model`)
   const { page } = window
   await page.getByRole('heading', { name: 'No language model' }).waitFor()
   await page.getByRole('textbox', { name: 'Model name' }).fill('llama3.2:1b')
@@ -31,13 +31,41 @@ test('shows the progress of a download across a reload and activates the model',
   window.expectNoErrors()
 })
 
+test('a provider is added, tested and put among the fallbacks', async () => {
+  await using ollama = await startOllama()
+  await using server = await startServer({ OLLAMA_BASE_URL: 'http://127.0.0.1:9' })
+  await using window = await openWindow(browser, `${server.url}/model`)
+  const { page } = window
+  await page.getByRole('button', { name: 'Add provider' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Add provider' })
+  await dialog.getByRole('combobox', { name: 'Kind' }).selectOption('ollama')
+  await dialog.getByRole('textbox', { name: 'Name' }).fill('cellar')
+  await dialog.getByRole('textbox', { name: 'Address' }).fill(ollama.url)
+  await dialog.getByRole('button', { name: 'Add' }).click()
+  const row = page.getByRole('listitem').filter({ hasText: 'cellar' }).filter({ hasText: ollama.url })
+  await row.getByRole('button', { name: 'Test' }).click()
+  await page
+    .getByText(/^cellar offers \d+ models?/)
+    .first()
+    .waitFor()
+  // Until an order is set, it has all models.
+  await page.getByRole('button', { name: 'Remove cellar/llama3.2:1b' }).click()
+  await page.getByRole('combobox', { name: 'Add a fallback' }).selectOption('cellar/llama3.2:1b')
+  await page.getByRole('button', { name: 'Remove cellar/llama3.2:1b' }).waitFor()
+  await row.getByRole('button', { name: 'Actions for cellar' }).click()
+  await page.getByRole('menuitem', { name: 'Remove' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click()
+  await row.waitFor({ state: 'detached' })
+  window.expectNoErrors()
+})
+
 test('shows the error of a failed download', async () => {
   await using ollama = await startOllama()
   ollama.script('/api/pull', {
     frames: ['{"status":"pulling manifest"}', '{"error":"pull model manifest: file does not exist"}'],
   })
   await using server = await startServer({ OLLAMA_BASE_URL: ollama.url })
-  await using window = await openWindow(browser, `${server.url}/models`)
+  await using window = await openWindow(browser, `${server.url}/model`)
   await window.page.getByRole('textbox', { name: 'Model name' }).fill('no-such-model')
   await window.page.getByRole('button', { name: 'Download', exact: true }).click()
   await window.page.getByText(/file does not exist/).waitFor()

@@ -124,7 +124,7 @@ function AccountMenu({ me }: { me: Me }) {
         System default
       </MenuItem>
       <MenuSeparator />
-      <MenuItem icon={Cpu} onSelect={() => navigate('/models')}>
+      <MenuItem icon={Cpu} onSelect={() => navigate('/model')}>
         Models
       </MenuItem>
       <MenuItem icon={Settings} onSelect={() => navigate('/settings')}>

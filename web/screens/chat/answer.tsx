@@ -274,7 +274,7 @@ function AnswerActions({
         onRegenerate={(model) => actions.regenerate(message.id, model)}
       />
       {isAdmin && message.model === 'extractive' && (
-        <Link href="/models" className="answer-details">
+        <Link href="/model" className="answer-details">
           Add a language model
         </Link>
       )}

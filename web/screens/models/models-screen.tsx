@@ -21,6 +21,8 @@ import { Menu, MenuItem, MenuSeparator } from '../../ui/menu.tsx'
 import { Badge, EmptyState, ErrorState, errorMessage, Notice, Skeleton } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
 import { DownloadSection } from './download-section.tsx'
+import { Fallbacks } from './fallbacks.tsx'
+import { Providers } from './providers.tsx'
 import { SetupGuide } from './setup-guide.tsx'
 import './models-screen.css'
 
@@ -74,6 +76,8 @@ export function ModelsScreen() {
       {/* Rendered after the list, so that it does not move when the list loads. */}
       {isAdmin && !list.isPending && !status.isPending && (
         <>
+          <Providers />
+          <Fallbacks />
           <DownloadSection isOllamaAvailable={status.data?.ollama ?? true} />
           <SetupGuide />
         </>

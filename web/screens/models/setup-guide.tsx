@@ -26,8 +26,8 @@ export function SetupGuide() {
         <article>
           <h3>OpenAI or a compatible service</h3>
           <p>
-            Restart the server with an API key. Questions and the passages found for them are then sent to
-            that service.
+            Add it under Providers with its key, or restart the server with an API key. Questions and the
+            passages found for them are then sent to that service.
           </p>
           <CodeBlock
             language="bash"

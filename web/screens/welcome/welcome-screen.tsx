@@ -50,7 +50,7 @@ export function WelcomeScreen() {
               </p>
               {isAdmin && (
                 <div>
-                  <ButtonLink href="/models" icon={ArrowRight}>
+                  <ButtonLink href="/model" icon={ArrowRight}>
                     Add model
                   </ButtonLink>
                 </div>
@@ -64,7 +64,7 @@ export function WelcomeScreen() {
               </p>
               {isAdmin && (
                 <div>
-                  <ButtonLink href="/models" small>
+                  <ButtonLink href="/model" small>
                     Change model
                   </ButtonLink>
                 </div>
