@@ -6,6 +6,7 @@ import { createPageServer, ServerProvider, schedulePerFrame } from './api/react.
 import { App } from './app.tsx'
 import { createUploadQueue } from './documents/upload-queue.ts'
 import { UploadQueueProvider } from './documents/upload-queue-context.tsx'
+import '@fontsource-variable/inter'
 import './ui/tokens.css'
 import './ui/base.css'
 import { ToastProvider } from './ui/toast.tsx'

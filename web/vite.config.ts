@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import react from '@vitejs/plugin-react'
@@ -25,6 +26,16 @@ const precompress = (): Plugin => {
   }
 }
 
+/** Adds the licence of the typeface, which has to accompany its files. */
+const withFontLicence = (): Plugin => ({
+  name: 'with-font-licence',
+  apply: 'build',
+  generateBundle() {
+    const source = readFileSync(createRequire(import.meta.url).resolve('@fontsource-variable/inter/LICENSE'))
+    this.emitFile({ type: 'asset', fileName: 'assets/inter-licence.txt', source })
+  },
+})
+
 /** Leaves out the texts of the API description, which only the server publishes. */
 const withoutDescriptions = (): Plugin => ({
   name: 'without-descriptions',
@@ -37,7 +48,7 @@ const withoutDescriptions = (): Plugin => ({
 })
 
 export default defineConfig({
-  plugins: [react(), withoutDescriptions(), precompress()],
+  plugins: [react(), withoutDescriptions(), withFontLicence(), precompress()],
   build: {
     outDir: 'dist',
     emptyOutDir: true,
