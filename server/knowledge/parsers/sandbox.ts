@@ -1,10 +1,14 @@
 import dgram from 'node:dgram'
 import dns from 'node:dns'
-import { syncBuiltinESMExports } from 'node:module'
+import { existsSync } from 'node:fs'
+import { createRequire, syncBuiltinESMExports } from 'node:module'
 import net from 'node:net'
 import { fileURLToPath } from 'node:url'
 
 const root = new URL('../../../', import.meta.url)
+/** Returns the folders in which Node looks for packages; npm may install them beside this one or below it. */
+const packageFolders = (): string[] =>
+  (createRequire(import.meta.url).resolve.paths('any') ?? []).filter((path) => existsSync(path))
 
 /**
  * Flags of Node's permission model for a parser process: it may read its code and `folder`, and neither write files nor
@@ -12,9 +16,8 @@ const root = new URL('../../../', import.meta.url)
  */
 export const permissionFlags = (folder: string): string[] => [
   '--permission',
-  ...['server', 'node_modules', 'package.json'].map(
-    (name) => `--allow-fs-read=${fileURLToPath(new URL(name, root))}`,
-  ),
+  ...['server', 'package.json'].map((name) => `--allow-fs-read=${fileURLToPath(new URL(name, root))}`),
+  ...packageFolders().map((path) => `--allow-fs-read=${path}`),
   `--allow-fs-read=${folder}`,
   '--allow-worker',
   '--disable-warning=PERM0006',

@@ -1,0 +1,63 @@
+// Packs, installs into a temporary prefix as `npm install --global` does, then asks a question with what is installed.
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { globSync, statSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { freePort } from './services/start.ts'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const maxInstalledBytes = 250_000_000
+const directory = await mkdtemp(path.join(tmpdir(), 'gabee-package-'))
+const say = (line: string) => void process.stdout.write(`${line}\n`)
+const npm = (...args: string[]) =>
+  execFileSync('npm', [...args, '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: root,
+    encoding: 'utf8',
+  })
+
+let stop = (): unknown => undefined
+try {
+  const [packed] = JSON.parse(npm('pack', '--json', '--silent', '--pack-destination', directory)) as [
+    { filename: string; size: number },
+  ]
+  say(`${packed.filename}: ${(packed.size / 1e6).toFixed(1)} MB`)
+  const prefix = path.join(directory, 'prefix')
+  npm('install', '--global', '--prefix', prefix, '--prefer-offline', path.join(directory, packed.filename))
+  const files = globSync('**/*', { cwd: prefix, withFileTypes: true }).filter((entry) => entry.isFile())
+  const bytes = files.reduce((sum, entry) => sum + statSync(path.join(entry.parentPath, entry.name)).size, 0)
+  say(`Installed: ${(bytes / 1e6).toFixed(0)} MB in ${files.length} files`)
+  if (bytes > maxInstalledBytes) throw new Error(`The package takes more than ${maxInstalledBytes} bytes.`)
+
+  const port = await freePort()
+  const { PATH = '', HOME } = process.env
+  const env = {
+    HOME,
+    PATH: `${path.dirname(process.execPath)}${path.delimiter}${PATH}`,
+    DATA_DIR: path.join(directory, 'data'),
+    PORT: `${port}`,
+    OLLAMA_BASE_URL: 'http://127.0.0.1:9',
+  }
+  const gabee = path.join(prefix, 'bin/gabee')
+  const server = spawn(gabee, [], { env, cwd: directory, stdio: ['ignore', 'pipe', 'inherit'] })
+  stop = () => server.kill()
+  await once(server.stdout, 'data')
+  const page = await (await fetch(`http://127.0.0.1:${port}/`)).text()
+  if (!page.includes('<div id="root">')) throw new Error('The package has no page.')
+  const document = path.join(directory, 'lease.md')
+  await writeFile(document, 'The lease ends on 4 May 2031.')
+  const run = (...args: string[]) => execFileSync(gabee, args, { env, cwd: directory, encoding: 'utf8' })
+  run('upload', document)
+  const { answer } = JSON.parse(run('ask', 'When does the lease end?', '--json')) as { answer: string }
+  if (!answer.includes('4 May 2031')) throw new Error(`The answer is "${answer}".`)
+  run('backup', path.join(directory, 'test.backup'))
+  server.kill('SIGTERM')
+  const [code] = (await once(server, 'exit')) as [number | null]
+  if (code !== 0) throw new Error(`The server exited with ${code}.`)
+  say('The installed package serves the page, reads a document, answers, makes a backup and stops.')
+} finally {
+  stop()
+  await rm(directory, { recursive: true, force: true })
+}
