@@ -229,6 +229,17 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
       runs_running: { help: 'Runs in progress on this server.', read: () => runs.stats().running },
       run_readers: { help: 'Open readers of run logs.', read: () => runs.stats().readers },
       run_events: { help: 'Run events committed since the start.', read: () => runs.stats().events },
+      runs: {
+        help: 'Runs in progress, and those that ended in the last hour, of all servers by kind and status.',
+        labels: ['kind', 'status'],
+        read: async () => (await admin.countRuns()).map(({ count, ...labels }) => ({ labels, value: count })),
+      },
+      database: {
+        help: 'Connections of the pool, idle ones, callers that wait, and figures of the embedded database.',
+        labels: ['figure'],
+        read: async () =>
+          Object.entries(database.stats()).map(([figure, value]) => ({ labels: { figure }, value })),
+      },
       jobs: {
         help: 'Background jobs by kind and state.',
         labels: ['kind', 'state'],

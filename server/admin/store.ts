@@ -102,6 +102,15 @@ export function admin({ database: { db }, dataDir }: AdminDependencies) {
       return await (status === undefined ? runs : runs.where('status', '=', sql<never>`${status}`)).execute()
     },
 
+    /** Counts the runs in progress and those that ended in the last hour. */
+    async countRuns() {
+      const { rows } = await sql<{ kind: string; status: string; count: number }>`
+        select kind, status, count(*)::int as count from runs
+        where status = 'running' or (finished_at > now() - interval '1 hour' and not events_expired)
+        group by kind, status`.execute(db)
+      return rows
+    },
+
     async listFailedJobs() {
       const jobs = db.selectFrom('jobs').selectAll().where('failures', '>', 0)
       return await jobs.orderBy('failed_at', 'desc').limit(100).execute()

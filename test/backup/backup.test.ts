@@ -48,6 +48,9 @@ test('a backup of a server that answers questions is restored row by row, with i
   const lastEvents = (await Promise.all(asking)).flat()
   expect(new Set(lastEvents)).toEqual(new Set(['complete']))
   const after = await finishedRows(app.app.database.db)
+  const { body: metrics } = await app.get<string>('/metrics')
+  expect(metrics).toMatch(/^gabee_runs\{kind="chat",status="complete"\} \d+$/m)
+  expect(metrics).toMatch(/^gabee_database\{figure="connections"\} 1$/m)
 
   await using target = await createEmptyDatabase(DATABASES.at(-1) ?? 'embedded')
   const { files } = await restoreBackup(file, { ...target, dataDir: target.dir, log })
