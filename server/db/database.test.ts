@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { DATABASES, openTestDatabase, truncateTables } from '../../test/databases.ts'
@@ -85,6 +86,16 @@ for (const kind of DATABASES) {
         ),
       )
       expect(answered).toEqual(asked)
+    })
+
+    test('sends a statement while an earlier one is under way, also after another one has ended', async () => {
+      const first = sql`select 1`.execute(database.db)
+      const slow = sql`select count(*) from generate_series(1, 1000000)`.execute(database.db)
+      await first
+      const next = sql`select 2`.execute(database.db)
+      await setImmediate()
+      expect(database.stats().waiting).toBe(0)
+      await Promise.all([slow, next])
     })
 
     test('stores and returns a value of 20 MB', async () => {

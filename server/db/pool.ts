@@ -72,11 +72,12 @@ function wrapClient(
 ): PostgresPoolClient {
   let isReleased = false
   let loss: Error | undefined
-  const release = (error?: Error): void => {
+  /** Kysely passes whether it has discarded the connection. */
+  const release = (reason?: Error | boolean): void => {
     if (isReleased) return
     isReleased = true
     client.off('error', onLost)
-    client.release(error)
+    client.release(reason === true ? new Error('the connection was discarded') : reason || undefined)
   }
   const onLost = (error: Error): void => {
     loss = error

@@ -25,6 +25,9 @@ type WithNodeFS = {
 /** EIO in WASI. A server that cannot sync must stop, as data it considers written may be missing. */
 const INPUT_OUTPUT_ERROR = 29
 
+/** A page of a table that PostgreSQL adds to its file. */
+const zeros = Buffer.alloc(8192)
+
 /** Longer than a checkpoint takes, and than the interval of checkpoints. */
 const checkpointMarginMs = 10 * 60_000
 
@@ -125,7 +128,10 @@ export class DurableNodeFS extends NodeFS {
     let segment: string | undefined
     let end = 0
     stream_ops.write = (stream, bytes, offset, length, position) => {
-      if (stream.nfd !== this.#unsynced) this.sync()
+      // A new page has only zeros and may precede the WAL: PostgreSQL extends a table before it logs what it adds.
+      const isNewPage =
+        length === zeros.length && zeros.equals(Buffer.from(bytes.buffer, bytes.byteOffset + offset, length))
+      if (stream.nfd !== this.#unsynced && !isNewPage) this.sync()
       const written = write(stream, bytes, offset, length, position)
       if (!isWalSegment(stream)) return written
       if (stream.path !== segment) end = position
