@@ -99,19 +99,8 @@ export async function answerQuestion<Input extends AnswerInput>(
     signal,
   })
   const { model } = chosen
-  if (!earlier.some((event) => event['event'] === 'start')) {
-    await context.emit({
-      event: 'start',
-      model: model.name,
-      run_id: run.id,
-      ...storage.ids,
-      layer_used: layer,
-      provider: model.provider,
-      model_reason: chosen.reason,
-    } satisfies ChatEvents['start'])
-  }
-
-  const gathered = await gatherContext(
+  // Sent before the start event, whose commit waits for the disk. A rejection is thrown below.
+  const gathering = gatherContext(
     dependencies,
     {
       aveeId: input.aveeId,
@@ -126,6 +115,19 @@ export async function answerQuestion<Input extends AnswerInput>(
     },
     signal,
   )
+  gathering.catch(() => undefined)
+  if (!earlier.some((event) => event['event'] === 'start')) {
+    await context.emit({
+      event: 'start',
+      model: model.name,
+      run_id: run.id,
+      ...storage.ids,
+      layer_used: layer,
+      provider: model.provider,
+      model_reason: chosen.reason,
+    } satisfies ChatEvents['start'])
+  }
+  const gathered = await gathering
   const prompt = buildPrompt(
     {
       ...gathered,

@@ -151,12 +151,15 @@ function conversationTurn(
               layer,
               recalled: memories.map(({ id }) => id),
             })
+      // The statements are sent together, so that the transaction waits for one response instead of six.
       return async (trx) => {
-        await finishMessage(trx, messageId, { content, status: 'complete', citations, usage, finishReason })
-        await updateConversation(trx, conversationId, { updated_at: new Date() })
         const turn = { messageId, questionId: userMessageId, conversationId, aveeId, userId, layer }
-        await insight.recordTurn(trx, turn)
-        if (remembered) await memory.recordTurn(trx, remembered)
+        await Promise.all([
+          finishMessage(trx, messageId, { content, status: 'complete', citations, usage, finishReason }),
+          updateConversation(trx, conversationId, { updated_at: new Date() }),
+          insight.recordTurn(trx, turn),
+          remembered && memory.recordTurn(trx, remembered),
+        ])
       }
     },
   }

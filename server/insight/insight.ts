@@ -50,8 +50,7 @@ export function insight({
 
     /** Records a turn for analysis, in the transaction that stores its answer. */
     async recordTurn(trx: Trx, turn: NewTurn): Promise<void> {
-      await insertTurn(trx, turn)
-      await turns.enqueueAnalysis(trx, turn.messageId)
+      await Promise.all([insertTurn(trx, turn), turns.enqueueAnalysis(trx, turn.messageId)])
     },
 
     /**

@@ -211,9 +211,11 @@ export function memory({
 
     /** Indexes a turn in the transaction that stores its answer, and schedules the extraction of memories. */
     async recordTurn(trx: Trx, turn: PreparedTurn): Promise<void> {
-      await indexTurns(trx, turn.rows, turn.userMessageId)
-      await insertUses(trx, { messageId: turn.messageId, userId: turn.userId, memoryIds: turn.recalled })
-      await work.enqueueExtraction(trx, turn.conversationId)
+      await Promise.all([
+        indexTurns(trx, turn.rows, turn.userMessageId),
+        insertUses(trx, { messageId: turn.messageId, userId: turn.userId, memoryIds: turn.recalled }),
+        work.enqueueExtraction(trx, turn.conversationId),
+      ])
     },
 
     /** Indexes the messages of an imported conversation for search; nothing is extracted from them. */
