@@ -40,6 +40,8 @@ const maxWaitMs = 30_000
 const maxWaitEmbeddedMs = hour
 /** A due job that another transaction has locked is tried again after this time. */
 const minWaitMs = 50
+/** Jobs that are enqueued, or end, within this time are followed by one search for due jobs. */
+const wakeDelayMs = 20
 const retryMs = 1_000
 const otherServerPollMs = 250
 
@@ -78,6 +80,7 @@ export function jobs({
   let isWoken = false
   let working: Promise<void> | undefined
   let timer: NodeJS.Timeout | undefined
+  let soon: NodeJS.Timeout | undefined
   /** When the first lease of another server expires, on the clock of performance.now(). */
   let nextLeaseEnd = 0
   let stopListening = async () => {}
@@ -93,6 +96,13 @@ export function jobs({
     isWoken = true
     clearTimeout(timer)
     working ??= work()
+  }
+
+  function wakeSoon(): void {
+    soon ??= setTimeout(() => {
+      soon = undefined
+      wake()
+    }, wakeDelayMs)
   }
 
   async function work(): Promise<void> {
@@ -139,7 +149,7 @@ export function jobs({
     if (isClosed) started.abort()
     void started.finished.then(() => {
       running.delete(row.id)
-      wake()
+      wakeSoon()
       changed()
     })
     return started
@@ -249,7 +259,7 @@ export function jobs({
         const isRunning = [...running.values()].some(({ row }) => of.includes(row.kind))
         if (!isDue && !isRunning && working === undefined) return
         const change = new Promise<void>((resolve) => waiting.push(resolve))
-        wake()
+        if (isDue) wake()
         await change
       }
     },
@@ -261,7 +271,7 @@ export function jobs({
     async open(): Promise<void> {
       if (database.kind === 'embedded') await failExpired(true)
       for (const [kind, definition] of kinds) await addSchedule(kind, definition)
-      const onJob = (kind: string) => kinds.has(kind) && wake()
+      const onJob = (kind: string) => kinds.has(kind) && wakeSoon()
       stopListening = await database.listen(channel, onJob, wake)
       isOpen = true
       wake()
@@ -271,6 +281,7 @@ export function jobs({
     async [Symbol.asyncDispose](): Promise<void> {
       isClosed = true
       clearTimeout(timer)
+      clearTimeout(soon)
       await stopListening()
       for (const { abort } of running.values()) abort()
       await Promise.race([finishRunning(), pause(graceMs, undefined, { ref: false })])
