@@ -90,6 +90,7 @@ export const getUsage = operation({
   path: '/admin/usage',
   tags,
   summary: 'Get questions and tokens by user and model, and storage by user',
+  description: 'Answers to other software that are part of no conversation count for 30 days.',
   access,
   query: z.object({
     from: z.optional(describe(time, 'The last 30 days by default.')),

@@ -148,7 +148,7 @@ const generatePart = component(
 )
 
 const description =
-  'An avee answers with its persona, the documents that the caller may see and what it remembers; system messages stand below its own instructions. Nothing is stored as a conversation. `X-Run-Id` names the run, which can be read again.'
+  'An avee answers with its persona, the documents that the caller may see and what it remembers; system messages are added below its own instructions. Nothing is stored as a conversation. `X-Run-Id` names the run, which can be read again.'
 
 export const chat = operation({
   method: 'POST',

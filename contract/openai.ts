@@ -156,7 +156,7 @@ export const createChatCompletion = operation({
   summary: 'Answer messages, as an avee or with a model',
   scope: 'chat',
   description:
-    'An avee answers with its persona, the documents that the caller may see and what it remembers; the messages are the history, and system messages stand below its own instructions. Nothing is stored as a conversation unless `store` is true. A stream ends with `data: [DONE]`; `X-Run-Id` names the run, which can be read again.',
+    'An avee answers with its persona, the documents that the caller may see and what it remembers; the messages are the history, and system messages are added below its own instructions. Nothing is stored as a conversation unless `store` is true. A stream ends with `data: [DONE]`; `X-Run-Id` names the run, which can be read again.',
   maxBodyBytes,
   headers: idempotencyHeaders,
   body: z.object({

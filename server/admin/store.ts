@@ -73,16 +73,22 @@ export function admin({ database: { db }, dataDir }: AdminDependencies) {
         prompt_tokens: number
         completion_tokens: number
       }>`
-        select users.id as user_id, users.email, messages.model, count(*)::int as questions,
+        with answers as (
+          select conversations.user_id, messages.model, usage, messages.created_at
+          from messages join conversations on conversations.id = messages.conversation_id
+          where role = 'assistant'
+          union all
+          select runs.user_id, model, usage, runs.created_at from completions join runs on runs.id = run_id
+        )
+        select users.id as user_id, users.email, answers.model, count(*)::int as questions,
           coalesce(sum((usage ->> 'prompt_tokens')::int8), 0)::float8 as prompt_tokens,
           coalesce(sum((usage ->> 'completion_tokens')::int8), 0)::float8 as completion_tokens
-        from messages
-          join conversations on conversations.id = messages.conversation_id
-          join users asking on asking.id = conversations.user_id
+        from answers
+          join users asking on asking.id = answers.user_id
           left join avees visited on visited.id = asking.visited_avee_id
           join users on users.id = coalesce(visited.owner_id, asking.id)
-        where role = 'assistant' and messages.created_at >= ${from} and messages.created_at < ${to}
-        group by users.id, messages.model order by questions desc`.execute(db)
+        where answers.created_at >= ${from} and answers.created_at < ${to}
+        group by users.id, answers.model order by questions desc`.execute(db)
       const { rows: storage } = await sql<{
         user_id: string
         email: string | null

@@ -63,7 +63,7 @@ export function completionKind(
         : answerPlainly(dependencies, context),
 
     async close(run, closing, _events, trx) {
-      await endCompletion(trx, run.id, null)
+      await endCompletion(trx, run.id, { content: null })
       if (closing.status === 'stopped') return { event: 'stopped' } satisfies ChatEvents['stopped']
       return { error: closing.error, event: 'error' } satisfies ChatEvents['error']
     },
@@ -138,9 +138,9 @@ function aveeStorage(
     saveGrounding: (grounding) => saveGrounding(db, id, grounding),
 
     finish:
-      async ({ content }) =>
+      async ({ content, usage }) =>
       (trx) =>
-        endCompletion(trx, id, input.isKept ? content : null),
+        endCompletion(trx, id, { content: input.isKept ? content : null, usage }),
   }
 }
 
@@ -199,7 +199,7 @@ async function answerPlainly(
   if (!request) throw modelNotFound()
   const viewer = { userId: run.userId, aveeId: null }
   const messages = await messagesOf(dependencies, completion, { aveeId: null, viewer })
-  const { model, reason } = await models.selectModel({ requested: input.model, signal })
+  const { model, reason } = await models.selectModel({ requested: input.model, userId: run.userId, signal })
   if (!earlier.some((event) => event['event'] === 'start'))
     await context.emit({
       event: 'start',
@@ -209,7 +209,7 @@ async function answerPlainly(
       model_reason: reason,
     } satisfies ChatEvents['start'])
   const question = messages.findLast(({ role }) => role === 'user')?.content ?? ''
-  const { content, toolCalls, usage, finishReason } = await generate(
+  const { content, toolCalls, finishReason, ...generated } = await generate(
     context,
     model,
     {
@@ -221,17 +221,19 @@ async function answerPlainly(
     { begun: textOf(earlier) },
   )
   const completionTokens =
-    (run.attempt > 1 ? null : usage.completionTokens) ?? models.countTokens(content, model.name)
+    (run.attempt > 1 ? null : generated.usage.completionTokens) ?? models.countTokens(content, model.name)
+  const usage = { prompt_tokens: generated.usage.promptTokens, completion_tokens: completionTokens }
   return {
     event: {
       event: 'complete',
       total_tokens: completionTokens,
-      usage: { prompt_tokens: usage.promptTokens, completion_tokens: completionTokens },
+      usage,
       finish_reason: finishReason,
       citations: [],
       memories: [],
       ...(toolCalls.length > 0 && { client_tool_calls: toolCalls }),
     } satisfies StoredComplete,
-    store: (trx) => endCompletion(trx, run.id, input.isKept ? content : null),
+    store: (trx) =>
+      endCompletion(trx, run.id, { content: input.isKept ? content : null, model: model.name, usage }),
   }
 }

@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
-import type { CitedPassage } from '../../contract/chat.ts'
+import type { CitedPassage, Usage } from '../../contract/chat.ts'
 import type { Layer } from '../../contract/layers.ts'
 import type { Db, Row, Trx } from '../db/index.ts'
 import type { ChatRequest } from '../models/index.ts'
@@ -46,10 +46,19 @@ export async function saveGrounding(
 }
 
 /** Stores the end: the text of a kept completion, without what was only needed to continue after a crash. */
-export async function endCompletion(trx: Trx, runId: string, content: string | null): Promise<void> {
+export async function endCompletion(
+  trx: Trx,
+  runId: string,
+  { usage, ...end }: { content: string | null; model?: string; usage?: Usage },
+): Promise<void> {
   await trx
     .updateTable('completions')
-    .set({ citations: '[]', content, ...(content === null ? { request: null } : {}) })
+    .set({
+      ...end,
+      ...(usage && { usage: JSON.stringify(usage) }),
+      citations: '[]',
+      ...(end.content === null ? { request: null } : {}),
+    })
     .where('run_id', '=', runId)
     .execute()
 }

@@ -284,6 +284,7 @@ export type Tables = {
     /** Null unless the completion is kept. */
     content: string | null
     model: string | null
+    usage: Json<Usage | null>
     /** Null for an answer of a plain model. */
     layer_used: Layer | null
     citations: ColumnType<CitedPassage[], string | undefined, string>

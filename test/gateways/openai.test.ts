@@ -95,6 +95,9 @@ describe('the OpenAI protocol', () => {
     expect(bodyOf(await owner.client.get('/conversations'))).toMatchObject({ conversations: [] })
     const rows = await app.app.database.db.selectFrom('completions').selectAll().execute()
     expect(rows).toMatchObject([{ request: null, content: null }])
+    expect(bodyOf(await owner.client.get('/admin/usage'))).toMatchObject({
+      usage: [{ user_id: owner.session.user.id, model: 'llama3.2:1b', questions: 1 }],
+    })
   })
 
   test('streams with usage and annotations, and can be read again', async () => {
@@ -238,6 +241,9 @@ describe('the OpenAI protocol', () => {
       ['response_format', { type: 'json_object' }],
     ] as const)
       await expect(create(client, { [field]: value })).rejects.toMatchObject({ status: 400, param: field })
+    const hasty = connect(await createKey(owner, { requests_per_minute: 1 }))
+    await hasty.models.list()
+    await expect(create(hasty)).rejects.toBeInstanceOf(OpenAI.RateLimitError)
     await expect(create(client, { messages: [] })).rejects.toBeInstanceOf(OpenAI.BadRequestError)
     await expect(client.post('/nowhere')).rejects.toMatchObject({ status: 404, type: 'not_found_error' })
     ollama.script('/api/chat', { status: 500 })

@@ -11,6 +11,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       content text,
       model text,
       layer_used text,
+      usage json,
       citations jsonb not null default '[]',
       documents uuid[] not null default '{}'
     )`,
