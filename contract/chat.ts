@@ -536,7 +536,7 @@ export const tryAvee = operation({
   summary: 'Try an avee as somebody with access up to a layer would see it',
   scope: 'chat',
   description:
-    'For the owner. The answer uses what that layer may see, and no memories. Nothing is stored but the run, so the ids of messages in its events lead nowhere.',
+    'For the owner. The answer uses what that layer may see, and no memories. Nothing is stored but the run, so there are no messages with the ids in its events.',
   params: aveeParams,
   body: z.object({
     question: z.string(),

@@ -258,7 +258,7 @@ export const updateProvider = operation({
   tags: providerTags,
   summary: 'Change a provider of models',
   description:
-    'A new `base_url` needs the `api_key` again if there is one, so that nobody can send a stored key elsewhere.',
+    'A new `base_url` needs the `api_key` again if there is one, so that a stored key is not sent to another address.',
   audit: 'provider.update',
   access: 'admin',
   params: idParams,

@@ -38,7 +38,7 @@ export type Question = {
   askerId?: string | undefined
   /** Earlier turns from the client, instead of those of the conversation. */
   history?: ChatMessage[] | undefined
-  /** Instructions of the client, which stand below those of the avee. */
+  /** Instructions of the client, added below those of the avee. */
   instructions?: string | undefined
   /** The sources of the text that the answer has already. */
   begun?: Pick<MessageRow, 'citations' | 'documents'> | undefined

@@ -21,7 +21,7 @@ export type PromptInput = {
   avee: { displayName: string; bio: string; persona: string; personaNotes: string; isLibrary: boolean }
   layer: Layer
   isOwner: boolean
-  /** Instructions of the client that asks, which stand below those of the avee. */
+  /** Instructions of the client that asks, added below those of the avee. */
   instructions?: string | undefined
   /** A summary of the conversation before `history`; empty when there is none. */
   summary: string

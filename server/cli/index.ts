@@ -34,7 +34,7 @@ const commands: Record<string, { summary: string; load(): Promise<Command> }> = 
     load: async () => (await import('./backup.ts')).move,
   },
   doctor: {
-    summary: 'Check the installation, and say how to fix what is missing',
+    summary: 'Check the installation and explain how to fix problems',
     load: async () => (await import('./doctor.ts')).doctor,
   },
   user: { summary: 'Help users who cannot sign in', load: async () => (await import('./user.ts')).user },

@@ -24,6 +24,7 @@ import { type ScriptedOllama, startOllama } from '../model-servers.ts'
 /** Members that any operation requires; each ignores the others. */
 const anyBody = {
   answer: 'Answer',
+  question: 'Question?',
   content: 'Text',
   text: 'Text',
   title: 'Title',
