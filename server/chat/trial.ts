@@ -4,11 +4,18 @@ import type { BodyOf } from '../../contract/operation.ts'
 import { type Avees, notTheOwner } from '../avees/index.ts'
 import { newId } from '../db/index.ts'
 import type { Caller } from '../http/caller.ts'
-import type { RunKind, RunRecord, Runs } from '../runs/index.ts'
-import { type AnswerDependencies, type AnswerInput, answerQuestion, type TurnStorage } from './answer.ts'
+import type { EventBody, RunKind, RunRecord, Runs } from '../runs/index.ts'
+import {
+  type AnswerDependencies,
+  type AnswerInput,
+  answerQuestion,
+  parseEvent,
+  type TurnStorage,
+} from './answer.ts'
 import { answerRunning } from './errors.ts'
-import { type ChatEvents, mergeTokens } from './events.ts'
+import { type ChatEvents, mergeTokens, type StoredComplete, textOf } from './events.ts'
 import { createLogView, type LogViewDependencies } from './log-view.ts'
+import type { StoredAnswer } from './policy.ts'
 
 /** Ids of rows that a trial does not have, for its events. */
 type Ids = Required<TurnStorage['ids']>
@@ -17,6 +24,7 @@ type TrialInput = AnswerInput &
   Pick<BodyOf<typeof tryAvee>, 'question' | 'layer' | 'persona' | 'history'>
 
 const trialKind = 'trial'
+const readingMs = 10_000
 
 /**
  * Questions with which owners try their avees as somebody with access up to a layer would see them. Only the run's log
@@ -34,10 +42,30 @@ export function trials(
         : ({ error: closing.error, event: 'error', message_id } satisfies ChatEvents['error'])
     },
     merge: mergeTokens,
-    view: ({ input: { aveeId } }, viewer) =>
-      createLogView(dependencies, { aveeId, answer: undefined }, viewer),
+    view: async ({ id, status, input: { aveeId } }, viewer) =>
+      createLogView(
+        dependencies,
+        { aveeId, answer: status === 'running' ? undefined : await readAnswer(id) },
+        viewer,
+      ),
   }
   runs.register(trialKind, kind)
+
+  /** Returns the answer that the log of an ended trial holds. Without its sources, all that it quotes is hidden. */
+  async function readAnswer(runId: string): Promise<StoredAnswer> {
+    const events: EventBody[] = []
+    for await (const batch of runs.follow(runId, 0, AbortSignal.timeout(readingMs)))
+      events.push(...batch.map(parseEvent))
+    const find = (name: string) => events.find(({ event }) => event === name)
+    const { model = null } = (find('start') ?? {}) as Partial<ChatEvents['start']>
+    const { citations } = (find('complete') ?? {}) as Partial<StoredComplete>
+    return {
+      content: textOf(events),
+      model,
+      citations: citations ?? [],
+      documents: citations?.map(({ document_id }) => document_id) ?? [runId],
+    }
+  }
 
   return {
     /** Starts to answer a question that is not stored. @throws 404, 403 for others than the owner, 409 */

@@ -73,9 +73,17 @@ for (const kind of DATABASES) {
       const { conversations } = bodyOf(await client.get<{ conversations: unknown[] }>('/conversations'))
       expect(conversations).toEqual([])
       expect((await trial(other, { layer: 'public' })).status).toBe(403)
-      const [document] = bodyOf(
-        await client.get<{ documents: { id: string }[] }>(`/avees/${id}/documents`),
-      ).documents
+      bodyOf(await client.patch(`/avees/${id}`, { model: 'extractive' }))
+      const quoted = await trial(client, { layer: 'public', question: 'What lies at the quay?' })
+      expect(await quoted.text()).toContain('lies at the quay')
+      const { documents } = bodyOf(
+        await client.get<{ documents: { id: string; layer: string }[] }>(`/avees/${id}/documents`),
+      )
+      const shown = documents.find(({ layer }) => layer === 'public')
+      bodyOf(await client.delete(`/documents/${shown?.id}`))
+      const log = await client.fetch(`/runs/${quoted.headers.get('x-run-id')}/events`)
+      expect(await log.text()).not.toContain('lies at the quay')
+      const document = documents.find(({ layer }) => layer === 'friends')
       bodyOf(await client.delete(`/documents/${document?.id}?permanent=true`))
       const runId = events.find(({ data }) => data['event'] === 'start')?.data['run_id']
       await vi.waitFor(
