@@ -36,6 +36,7 @@ import { memory as createMemory, type MemoryDependencies, memoryRoutes } from '.
 import { models as createModels, modelRoutes } from './models/index.ts'
 import { connectRedis } from './rate-limiter.ts'
 import { runs as createRuns, runRoutes } from './runs/index.ts'
+import { webhooks as createWebhooks, webhookRoutes } from './webhooks/index.ts'
 import { limitWork } from './work-limits.ts'
 
 /** Dependencies that a test may replace. */
@@ -136,6 +137,9 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     }),
   )
   const insight = createInsight({ database, jobs, models, knowledge, avees })
+  const webhooks = parts.use(
+    createWebhooks({ database, jobs, runs, insight, avees, encryption, allowedHosts: config.webhookHosts }),
+  )
   const memory = createMemory({
     database,
     models,
@@ -279,6 +283,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
   await http.register(knowledgeRoutes({ knowledge, avees, runs }))
   await http.register(folderRoutes({ knowledge, avees }))
   await http.register(insightRoutes({ insight, avees }))
+  await http.register(webhookRoutes({ webhooks }))
   await http.register(
     memoryRoutes({
       memory,

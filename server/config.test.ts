@@ -62,6 +62,7 @@ test('the defaults serve only this machine', () => {
     },
     ocr: null,
     watchFolders: [],
+    webhookHosts: [],
     hints: [],
   })
 })

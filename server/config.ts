@@ -297,6 +297,12 @@ export const settings = z.object({
     .describe(
       'Comma-separated list of folders on the server that administrators may connect to avees. Changes in a connected folder are synced to its documents.',
     ),
+  WEBHOOK_ALLOWED_HOSTS: text
+    .prefault('')
+    .transform((list) => commaList(list).map((host) => host.toLowerCase()))
+    .describe(
+      'Comma-separated list of hosts outside the public internet (`name` or `name:port`) that webhooks may post to.',
+    ),
   READ_TIMEOUT_S: integer(1, 86_400).prefault('300').describe('Timeout for parsing a document in seconds.'),
   READ_MEMORY_MB: integer(64, 1_000_000)
     .prefault('1024')
@@ -467,6 +473,7 @@ export function readConfig(env: Record<string, string | undefined>) {
     searchPath: env['PATH'],
     /** Absolute. */
     watchFolders: s.WATCH_FOLDERS,
+    webhookHosts: s.WEBHOOK_ALLOWED_HOSTS,
     /** Warnings about variables that look like misspelt settings. */
     hints: Object.entries(misspelt)
       .filter(([wrong, right]) => env[wrong]?.trim() && !given[right])

@@ -9,6 +9,7 @@ import type { ConfiguredModel, Prices, ProviderKind } from '../../contract/model
 import type { Scope } from '../../contract/operation.ts'
 import type { RunStatus } from '../../contract/runs.ts'
 import type { ToolCall, ToolName } from '../../contract/tools.ts'
+import type { WebhookEvent } from '../../contract/webhooks.ts'
 
 type Json<T> = JSONColumnType<NonNullable<T> & object> | (null extends T ? null : never)
 type CreatedAt = ColumnType<Date, never, never>
@@ -473,6 +474,29 @@ export type Tables = {
     document_id: string | null
     created_at: CreatedAt
     updated_at: Stamp
+  }
+  webhooks: {
+    id: string
+    avee_id: string
+    url: string
+    events: WebhookEvent[]
+    /** Encrypted. */
+    secret: string
+    created_at: CreatedAt
+  }
+  webhook_deliveries: {
+    id: string
+    webhook_id: string
+    event: WebhookEvent
+    /** The run or the message that the event is about. */
+    subject: string
+    data: JSONColumnType<object>
+    status: Generated<'pending' | 'delivered' | 'failed'>
+    attempts: Generated<number>
+    response_status: number | null
+    error: string | null
+    created_at: CreatedAt
+    finished_at: Stamp | null
   }
 }
 

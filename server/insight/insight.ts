@@ -16,7 +16,7 @@ import { type FeedbackRow, feedbackIn, putFeedback } from './store/feedback.ts'
 import { deleteSummariesOf } from './store/summaries.ts'
 import { deleteFindingsOf, findTurn, insertTurn, type NewTurn, transferTurns } from './store/turns.ts'
 import { summaries as createSummaries } from './summaries.ts'
-import { turnJobs } from './turn-jobs.ts'
+import { turnJobs, type UnansweredListener } from './turn-jobs.ts'
 import { updates as createUpdates } from './updates.ts'
 
 export type InsightDependencies = {
@@ -40,11 +40,20 @@ export function insight({
   now = () => new Date(),
 }: InsightDependencies) {
   const { db } = database
+  const listeners: UnansweredListener[] = []
+  const notifyUnanswered: UnansweredListener = async (trx, question) => {
+    for (const listener of listeners) await listener(trx, question)
+  }
   const summaries = createSummaries({ db, models, knowledge })
-  const turns = turnJobs({ database, jobs, knowledge, models, summaries })
+  const turns = turnJobs({ database, jobs, knowledge, models, summaries, notifyUnanswered })
   const updates = createUpdates({ database, jobs, knowledge, now })
 
   return {
+    /** Calls the listener in the transaction that adds a question to an owner's inbox, perhaps repeatedly. */
+    onUnanswered(listener: UnansweredListener): void {
+      listeners.push(listener)
+    },
+
     /** Registers the jobs that follow an answer. */
     registerJobs: turns.register,
 
@@ -97,7 +106,7 @@ export function insight({
       return await suggestStarters(knowledge, { aveeId, layers: layersWithin(layer) }, signal)
     },
 
-    questions: questions({ database, knowledge, avees }),
+    questions: questions({ database, knowledge, avees, notifyUnanswered }),
     updates,
 
     transferTurns,

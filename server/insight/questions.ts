@@ -18,7 +18,7 @@ import {
   setGroupState,
 } from './store/questions.ts'
 import { findConsent, findSharing, putConsent, putSharing } from './store/sharing.ts'
-import { addQuestion } from './turn-jobs.ts'
+import { addQuestion, type UnansweredListener } from './turn-jobs.ts'
 
 /** A user's own question, as the module that stores messages passes it on. */
 export type Question = {
@@ -39,10 +39,11 @@ type Dependencies = {
   database: Database
   knowledge: Pick<Knowledge, 'ingestText'>
   avees: Pick<Avees, 'getLayer' | 'get'>
+  notifyUnanswered: UnansweredListener
 }
 
 /** Questions that an avee could not answer: the owner's inbox, and forwarding of questions by users. */
-export function questions({ database, knowledge, avees }: Dependencies) {
+export function questions({ database, knowledge, avees, notifyUnanswered }: Dependencies) {
   const { db } = database
 
   async function getGroup(avee: Avee, groupId: string): Promise<GroupMember[]> {
@@ -104,6 +105,7 @@ export function questions({ database, knowledge, avees }: Dependencies) {
         await markForwarded(trx, question.id, note)
         const row = await findQuestion(trx, question.id)
         if (!row?.passed_on_at) throw questionNotFound()
+        await notifyUnanswered(trx, row)
         await setGroupState(trx, row.group_id, 'open')
         return { groupId: row.group_id, at: row.passed_on_at }
       })

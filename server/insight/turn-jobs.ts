@@ -48,7 +48,14 @@ type Dependencies = {
   knowledge: Pick<Knowledge, 'documentFrequencies' | 'search'>
   models: Pick<Models, 'runInBackground'>
   summaries: Pick<Summaries, 'extend' | 'rewrite'>
+  notifyUnanswered: UnansweredListener
 }
+
+/** Learns of a question in the inbox of an avee's owner. */
+export type UnansweredListener = (
+  trx: Trx,
+  question: { avee_id: string; message_id: string },
+) => Promise<void>
 
 /**
  * The jobs that follow an answer:
@@ -57,7 +64,7 @@ type Dependencies = {
  *                        │
  *                        └──▶ refine (with a background model): title, summary, verdict, follow-ups
  */
-export function turnJobs({ database, jobs, knowledge, models, summaries }: Dependencies) {
+export function turnJobs({ database, jobs, knowledge, models, summaries, notifyUnanswered }: Dependencies) {
   const { db } = database
 
   /** Reads a turn with the messages before it; undefined when its messages have been deleted. */
@@ -93,7 +100,7 @@ export function turnJobs({ database, jobs, knowledge, models, summaries }: Depen
   ): Promise<void> {
     await database.transaction(async (trx) => {
       if (reason === null) return await removeQuestion(trx, row.question_id)
-      await addQuestion(trx, {
+      const question = {
         message_id: row.question_id,
         avee_id: row.avee_id,
         conversation_id: row.conversation_id,
@@ -102,7 +109,9 @@ export function turnJobs({ database, jobs, knowledge, models, summaries }: Depen
         reason,
         shared: row.may_share,
         terms,
-      })
+      }
+      await addQuestion(trx, question)
+      if (question.shared) await notifyUnanswered(trx, question)
     })
   }
 

@@ -1,5 +1,6 @@
 export { documentNotFound, noFiles } from './errors.ts'
-export { limited } from './fetch/fetch-page.ts'
+export { limited, type Network } from './fetch/fetch-page.ts'
+export { publicClient } from './fetch/public-client.ts'
 export { type Originals, originals } from './files.ts'
 export { folderRoutes } from './folders/folder-routes.ts'
 export type { IngestTarget, NamedFile, UploadedFile } from './ingest/intake.ts'

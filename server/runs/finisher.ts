@@ -2,7 +2,7 @@ import type { RunStatus } from '../../contract/runs.ts'
 import type { Trx } from '../db/index.ts'
 import { toAppError } from '../errors.ts'
 import { unknownKind } from './errors.ts'
-import type { Closing, Completion, EventBody, RunEvent } from './kind.ts'
+import type { Closing, Completion, EventBody, RunEvent, RunRecord } from './kind.ts'
 import { encode, type OwnedRun } from './owned-run.ts'
 import { DatabaseUnavailableError, type LogAccess, persist } from './persist.ts'
 import { type Append, appendEvents, finishRun, listEvents } from './store.ts'
@@ -20,6 +20,9 @@ type Ending = {
   write: (trx: Trx, append: Append) => Promise<RunEvent[] | undefined>
 }
 
+/** Called in the transaction that ends a run. */
+export type FinishListener = (trx: Trx, run: RunRecord, status: RunStatus) => Promise<void>
+
 /**
  * Ends a run: its remaining events, its last event, its status and what its kind stores, in one transaction that only
  * the present owner of the run can commit. The run ends even if its kind throws:
@@ -36,7 +39,8 @@ export function createFinisher({
   giveUp,
   onLost,
   onFinished,
-}: LogAccess & { onFinished: (run: OwnedRun) => void }) {
+  listeners,
+}: LogAccess & { onFinished: (run: OwnedRun) => void; listeners: FinishListener[] }) {
   async function finish(run: OwnedRun, outcome: Outcome): Promise<void> {
     run.close()
     await run.runExclusively(async () => {
@@ -105,7 +109,11 @@ export function createFinisher({
       database,
       [append],
       async () => {
-        const events = await database.transaction(async (trx) => ending.write(trx, append))
+        const events = await database.transaction(async (trx) => {
+          const all = await ending.write(trx, append)
+          if (all) for (const listener of listeners) await listener(trx, run.record, ending.status)
+          return all
+        })
         written = events ?? written
         return new Set(events ? [run.id] : [])
       },

@@ -6,7 +6,7 @@ import type { RunStatus } from '../../contract/runs.ts'
 import { type Database, type Db, newId, type Trx } from '../db/index.ts'
 import type { Log } from '../log.ts'
 import { idempotencyKeyUsed, shuttingDown, tooManyAttempts, unknownFormat } from './errors.ts'
-import { createFinisher, failureOf } from './finisher.ts'
+import { createFinisher, type FinishListener, failureOf } from './finisher.ts'
 import { follow } from './follow.ts'
 import type { Viewer } from './kind.ts'
 import {
@@ -88,10 +88,11 @@ export function runs({
   let isClosing = false
   const starting = new Set<Promise<unknown>>()
   const closers: (() => Promise<void>)[] = []
+  const listeners: FinishListener[] = []
 
   const shared = { database, tails, notifications, log, leaseMs, giveUp: giveUp.signal, onLost }
   const remoteReader = createRemoteReader({ database, tails, log })
-  const { finish } = createFinisher({ ...shared, onFinished: release })
+  const { finish } = createFinisher({ ...shared, onFinished: release, listeners })
   const writer = createWriter({ ...shared, onRejected })
   const { work } = createWorker({ ...shared, writer, finish })
   const leases = createLeases({ database, log, owner, leaseMs, maxTakeovers, kinds, owned, onClaimed })
@@ -285,6 +286,11 @@ export function runs({
     /** Whether a run of this kind and subject is running, on any node. */
     isRunning: async (kind: string, subject: string): Promise<boolean> =>
       (await findRun(database.db, { kind, subject, status: 'running' })) !== undefined,
+
+    /** Calls the listener in the transaction that ends a run, whatever its kind and status. */
+    onFinished(listener: FinishListener): void {
+      listeners.push(listener)
+    },
 
     /**
      * Stores the run together with other rows, in one transaction, then starts its worker.

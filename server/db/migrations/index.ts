@@ -25,6 +25,7 @@ import { up as visitors } from './024-visitors.ts'
 import { up as tools } from './025-tools.ts'
 import { up as modelProviders } from './026-model-providers.ts'
 import { up as completions } from './027-completions.ts'
+import { up as webhooks } from './028-webhooks.ts'
 
 /** All migrations by number. A released migration is never edited, renamed or removed. */
 export const migrations: Record<string, Migration> = {
@@ -54,4 +55,5 @@ export const migrations: Record<string, Migration> = {
   '025-tools': { up: tools },
   '026-model-providers': { up: modelProviders },
   '027-completions': { up: completions },
+  '028-webhooks': { up: webhooks },
 }

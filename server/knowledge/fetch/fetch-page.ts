@@ -60,7 +60,7 @@ const blockedByRobots = defineFieldError(
   (url: string) =>
     `The site's robots.txt does not allow programs to fetch ${url}. Open the page in a browser, save it and upload the file.`,
 )
-const unreachable = defineFieldError(
+export const unreachable = defineFieldError(
   'fetch_failed',
   'url',
   (host: string) => `${host} could not be reached. Check the URL.`,
@@ -193,7 +193,10 @@ export function pageFetcher(
 
 export type PageFetcher = ReturnType<typeof pageFetcher>
 
-function checkedUrl(address: string, isAllowedAddress: (address: string, host?: string) => boolean): URL {
+export function checkedUrl(
+  address: string,
+  isAllowedAddress: (address: string, host?: string) => boolean,
+): URL {
   const url = URL.parse(address)
   if (!url || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '')
     throw urlRefused()
@@ -204,7 +207,7 @@ function checkedUrl(address: string, isAllowedAddress: (address: string, host?: 
 }
 
 /** Resolves a name once, checks all its addresses, and passes exactly these to the connection. */
-function checkedLookup(
+export function checkedLookup(
   lookup: LookupFunction,
   isAllowedAddress: (address: string, host?: string) => boolean,
 ): LookupFunction {
@@ -222,7 +225,7 @@ function checkedLookup(
 }
 
 /** Returns the AppError inside an error that the HTTP client wrapped. */
-function findAppError(error: unknown): AppError | undefined {
+export function findAppError(error: unknown): AppError | undefined {
   if (error instanceof AppError) return error
   if (error instanceof AggregateError) return error.errors.map(findAppError).find(Boolean)
   return error instanceof Error && error.cause !== undefined ? findAppError(error.cause) : undefined
