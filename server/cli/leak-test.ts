@@ -224,6 +224,10 @@ export async function findLeaks(env: Record<string, string>): Promise<LeakReport
     text: `The keeper of the lighthouse writes ${canary('update of an avee turned private', ['owner'])}.`,
   })
 
+  const webhook = await prepare<{ id: string }>('owner', 'POST', `/avees/${open}/webhooks`, {
+    url: `https://gabee.invalid/${canary('address of a webhook', ['owner'])}`,
+  })
+
   // What belongs to each user alone.
   type Asked = { conversation: string; message: string }
   const ask = async (user: string, avee: string, text: string): Promise<Asked> => {
@@ -351,6 +355,7 @@ export async function findLeaks(env: Record<string, string>): Promise<LeakReport
     runs,
     deletions,
     documents,
+    webhooks: [webhook.id],
     api: documents,
     v1: avees.map((avee) => encodeURIComponent(`avee/${avee}`)),
   }
