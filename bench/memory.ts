@@ -62,7 +62,11 @@ const accounts = await createAccounts({
 })
 const memory = createMemory({
   database,
-  models: { runInBackground: async () => undefined, embedder: async () => embedder },
+  models: {
+    runInBackground: async () => undefined,
+    embedder: async () => embedder,
+    localOnly: (_, work) => work(),
+  },
   avees: createAvees({ database, accounts, runs, jobs, deletions }),
   jobs,
   deletions,

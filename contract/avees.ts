@@ -58,6 +58,10 @@ export const avee = component(
     model: z.nullable(z.string()),
     anonymous: describe(z.boolean(), 'Whether visitors without an account may ask it while it is public.'),
     example_questions: z.array(z.string()),
+    local_only: describe(
+      z.boolean(),
+      'Whether nothing of it is sent to a model outside the private network.',
+    ),
     tools: describe(z.array(toolName), 'The tools that it may use while it answers.'),
     persona: z.optional(describe(z.string(), 'Only for the owner.')),
     persona_notes: z.optional(
@@ -82,6 +86,7 @@ const settings = {
   model: z.string().check(z.minLength(1), z.maxLength(200)),
   anonymous: z.boolean(),
   example_questions: z.array(text(300)).check(z.maxLength(8)),
+  local_only: z.boolean(),
   tools: z.array(toolName).check(z.maxLength(toolNames.length)),
 }
 const { handle: _handle, display_name: _displayName, ...optionalSettings } = settings

@@ -121,6 +121,10 @@ export const conversation = component(
     layer_used: layer,
     pinned: z.boolean(),
     archived: z.boolean(),
+    local_only: describe(
+      z.boolean(),
+      'Whether nothing of it is sent to a model outside the private network. A question with `local_only` sets it.',
+    ),
     leaf_id: describe(z.nullable(id), 'The last message of the active branch.'),
     running_run_id: z.nullable(id),
     preview: describe(
@@ -193,6 +197,7 @@ export const updateConversation = operation({
     title: z.optional(text(200)),
     pinned: z.optional(z.boolean()),
     archived: z.optional(z.boolean()),
+    local_only: z.optional(z.boolean()),
   }),
   responses: { 200: conversation },
 })
@@ -424,7 +429,13 @@ const questionParameters = z.object({
   use_gpt4o: z.optional(
     describe(z.union([z.boolean(), z.stringbool()]), 'Uses the stronger model of the configured pair.'),
   ),
-  model: z.optional(shortText(200)),
+  model: z.optional(shortText(300)),
+  local_only: z.optional(
+    describe(
+      z.union([z.boolean(), z.stringbool()]),
+      'Sends nothing of this conversation to a model outside the private network, from now on.',
+    ),
+  ),
 })
 const questionV2Parameters = z.extend(questionParameters, {
   extract_memories: z.optional(z.union([z.boolean(), z.stringbool()])),
@@ -501,7 +512,8 @@ export const regenerateAnswer = operation({
   body: z.optional(
     z.object({
       use_gpt4o: z.optional(z.boolean()),
-      model: z.optional(shortText(200)),
+      model: z.optional(shortText(300)),
+      local_only: z.optional(z.boolean()),
       continue: z.optional(
         describe(
           z.boolean(),
@@ -524,7 +536,11 @@ export const editQuestion = operation({
   description: 'Adds a sibling of the question; the previous question and its answers are kept.',
   params: messageParams,
   headers: idempotencyHeaders,
-  body: z.object({ content: z.string(), use_gpt4o: z.optional(z.boolean()) }),
+  body: z.object({
+    content: z.string(),
+    use_gpt4o: z.optional(z.boolean()),
+    local_only: z.optional(z.boolean()),
+  }),
   events: answerEvents,
 })
 

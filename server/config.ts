@@ -268,6 +268,11 @@ export const settings = z.object({
   MODEL_STALL_TIMEOUT_MS: integer(1, 86_400_000)
     .prefault('60000')
     .describe('Timeout between two tokens in milliseconds.'),
+  MODEL_MAX_PARALLEL: integer(1, 1_000)
+    .optional()
+    .describe(
+      'Answers at a time of Ollama and of the OpenAI-compatible service, each. Further ones wait in a queue that is fair among users. By default there is no limit.',
+    ),
   BACKGROUND_MODEL_CALLS: oneOf('on', 'off')
     .prefault('on')
     .describe(
@@ -452,6 +457,7 @@ export function readConfig(env: Record<string, string | undefined>) {
       contextTokens: s.MODEL_CONTEXT_TOKENS,
       firstTokenMs: s.MODEL_FIRST_TOKEN_TIMEOUT_MS,
       stallMs: s.MODEL_STALL_TIMEOUT_MS,
+      maxParallel: s.MODEL_MAX_PARALLEL,
       backgroundCalls: s.BACKGROUND_MODEL_CALLS === 'on',
       backgroundIdleMs: s.BACKGROUND_MODEL_REST_MS,
     },

@@ -128,6 +128,7 @@ export function presentAvee({ avee: shown, layer, isOwner, isFollowing, follower
     model: shown.model,
     anonymous: shown.anonymous,
     example_questions: shown.exampleQuestions,
+    local_only: shown.localOnly,
     tools: shown.tools,
     ...(isOwner ? { persona: shown.persona, persona_notes: shown.personaNotes } : {}),
     created_at: shown.createdAt,

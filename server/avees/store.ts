@@ -24,6 +24,8 @@ export type Avee = {
   /** Whether visitors without an account may ask it while it is public. */
   anonymous: boolean
   exampleQuestions: string[]
+  /** Whether nothing of it, or of this conversation with it, is sent to a model outside the private network. */
+  localOnly: boolean
   /** The tools that it may use while it answers. */
   tools: ToolName[]
   createdAt: Date
@@ -88,6 +90,22 @@ export async function findGranted(
     )
     .selectAll('avees')
     .select('grants.max_layer as granted')
+    .$if('conversation' in which, (query) =>
+      query.select((eb) =>
+        eb
+          .or([
+            eb('avees.local_only', '=', true),
+            eb.exists(
+              eb
+                .selectFrom('conversations')
+                .select('conversations.id')
+                .where('conversations.id', '=', 'conversation' in which ? which.conversation : '')
+                .where('conversations.local_only', '=', true),
+            ),
+          ])
+          .as('is_local_only'),
+      ),
+    )
     .where((eb) =>
       'conversation' in which
         ? eb(
@@ -102,7 +120,17 @@ export async function findGranted(
         : matches(which),
     )
     .executeTakeFirst()
-  return row && { avee: toAvee(row), granted: row.granted }
+  if (!row) return undefined
+  return {
+    avee: toAvee({ ...row, local_only: Boolean(row.is_local_only ?? row.local_only) }),
+    granted: row.granted,
+  }
+}
+
+/** Whether one of these avees is local only: nothing of it is sent to a model outside the private network. */
+export async function isLocalOnly(db: Db, ids: string[]): Promise<boolean> {
+  const found = db.selectFrom('avees').select('id').where('id', 'in', ids).where('local_only', '=', true)
+  return (await found.limit(1).execute()).length > 0
 }
 
 /** Lists avees, newest first. */
@@ -299,6 +327,7 @@ function toAvee(row: AveeRow): Avee {
     model: row.model,
     anonymous: row.anonymous,
     exampleQuestions: row.example_questions,
+    localOnly: row.local_only,
     tools: row.tools,
     createdAt: row.created_at,
     updatedAt: row.updated_at,

@@ -1,16 +1,16 @@
 import { randomBytes } from 'node:crypto'
-import type { CitedPassage } from '../../contract/chat.ts'
+import type { AnswerDetails, CitedPassage } from '../../contract/chat.ts'
 import type { Answerability } from '../../contract/knowledge.ts'
 import { type Layer } from '../../contract/layers.ts'
 import type { UsedMemory } from '../../contract/memory.ts'
 import type { Avee } from '../avees/index.ts'
-import type { ChatMessage, ChatRequest, Models } from '../models/index.ts'
+import type { ChatMessage, ChatModel, ChatRequest, Models } from '../models/index.ts'
 import type { Completion, EventBody, RunContext, RunEvent } from '../runs/index.ts'
 import { selectCitations } from './citations.ts'
 import { type ContextDependencies, gatherContext } from './context.ts'
 import { emptyAnswer, promptTooLong } from './errors.ts'
-import { type ChatEvents, type StoredComplete, type StoredIds, textOf } from './events.ts'
-import { generate } from './generate.ts'
+import { type ChatEvents, reasoningOf, type StoredComplete, type StoredIds, textOf } from './events.ts'
+import { type Generated, generate } from './generate.ts'
 import { buildPrompt } from './prompt.ts'
 import type { MessageRow } from './store.ts'
 
@@ -21,6 +21,8 @@ export type AnswerInput = {
   aveeId: string
   strong: boolean
   model?: string | undefined
+  /** Whether only models in the private network may get the question and what belongs to it. */
+  localOnly?: boolean | undefined
   /** False answers without a search in the documents. */
   useDocuments: boolean
   sampling?: Sampling | undefined
@@ -57,6 +59,10 @@ export type Answered = {
   answerable: Answerability | null
   usage: { prompt_tokens: number | null; completion_tokens: number }
   finishReason: string
+  reasoning: string
+  /** The name of the model that has answered. */
+  model: string
+  details: AnswerDetails
 }
 
 /** How a turn is read and stored. */
@@ -85,17 +91,32 @@ export async function answerQuestion<Input extends AnswerInput>(
   context: RunContext<Input>,
   storage: TurnStorage,
 ): Promise<Completion> {
+  const { run } = context
+  const earlier = run.attempt > 1 ? (await context.events()).map(parseEvent) : []
+  const turn = await storage.read(textOf(earlier))
+  const isLocalOnly = run.input.localOnly === true || turn.avee.localOnly
+  return await dependencies.models.localOnly(isLocalOnly, () =>
+    answerTurn(dependencies, context, storage, earlier, turn),
+  )
+}
+
+async function answerTurn<Input extends AnswerInput>(
+  dependencies: AnswerDependencies,
+  context: RunContext<Input>,
+  storage: TurnStorage,
+  earlier: EventBody[],
+  turn: Question,
+): Promise<Completion> {
   const { run, signal } = context
   const { input } = run
   const { models } = dependencies
-  const earlier = run.attempt > 1 ? (await context.events()).map(parseEvent) : []
   let content = textOf(earlier)
-  const asked = await storage.read(content)
-  const { avee, layer, question, askerId = run.userId, history, instructions, begun, continued } = asked
+  const { avee, layer, question, askerId = run.userId, history, instructions, begun, continued } = turn
 
   const chosen = await models.selectModel({
     requested: input.model ?? avee.model ?? undefined,
     strong: input.strong,
+    userId: run.userId,
     signal,
   })
   const { model } = chosen
@@ -173,6 +194,7 @@ export async function answerQuestion<Input extends AnswerInput>(
     {
       ...input.sampling,
       messages: prompt.messages,
+      localOnly: gathered.hasLocalOnly,
       grounding: {
         question: question.content,
         passages: given,
@@ -196,6 +218,9 @@ export async function answerQuestion<Input extends AnswerInput>(
     answerable: gathered.answerable,
     usage: { prompt_tokens: generated.usage.promptTokens, completion_tokens: totalTokens },
     finishReason: generated.finishReason,
+    reasoning: reasoningOf(earlier) + generated.reasoning,
+    model: generated.by?.model ?? model.name,
+    details: detailsOf(model, generated),
   }
   return {
     event: {
@@ -206,9 +231,23 @@ export async function answerQuestion<Input extends AnswerInput>(
       finish_reason: answered.finishReason,
       citations: answered.citations,
       memories,
+      ...answered.details,
       ...(answered.answerable === null ? {} : { answerable: answered.answerable }),
     } satisfies StoredComplete,
     store: await storage.finish(answered),
+  }
+}
+
+function detailsOf(
+  { provider, remote }: ChatModel,
+  { by, usage }: Pick<Generated, 'by' | 'usage'>,
+): AnswerDetails {
+  return {
+    provider: by?.provider ?? provider,
+    remote: by?.remote ?? remote,
+    ...(usage.reasoningTokens !== undefined && { reasoning_tokens: usage.reasoningTokens }),
+    ...(by?.cost !== undefined && { cost: by.cost }),
+    ...(by?.fallbackFrom !== undefined && { fallback_from: by.fallbackFrom }),
   }
 }
 

@@ -100,6 +100,8 @@ export type AskOptions = {
   /** The format that readers of the run get unless they name another; the canonical one when left out. */
   protocol?: string
   strong?: boolean | undefined
+  /** Makes the conversation local only. */
+  localOnly?: boolean | undefined
   model?: string | undefined
   useDocuments?: boolean
   history?: ChatMessage[] | undefined
@@ -237,6 +239,7 @@ export function chat({
       protocol: options.protocol ?? canonicalFormat,
       strong: options.strong ?? false,
       model: options.model,
+      localOnly: options.localOnly || avee.localOnly,
       useDocuments: options.useDocuments ?? true,
       history: options.history,
       // Nothing is remembered of visitors without an account.
@@ -251,6 +254,7 @@ export function chat({
       layer,
       userMessageId,
       messageId,
+      localOnly: options.localOnly ?? false,
       question:
         'question' in turn
           ? { content: turn.question, parentId: turn.parentId, title: titleFrom(turn.question) }
@@ -514,6 +518,7 @@ export function chat({
     ])
     return rows.map((row) => ({
       ...row,
+      ...row.details,
       content: showContent(row, access),
       citations: row.citations.map((citation) => showCitation(citation, access)),
       siblings: alternatives.get(row.id) ?? [row.id],

@@ -44,6 +44,8 @@ export type TurnContext = {
   /** Null if the documents were not searched. */
   answerable: Answerability | null
   memories: (UsedMemory & { line: string })[]
+  /** Whether a memory may only be sent to models in the private network. */
+  hasLocalOnly: boolean
   updates: { date: string; text: string }[]
 }
 
@@ -112,6 +114,7 @@ export async function gatherContext(
     history,
     retrievedTurns: await visibleTurns(dependencies, retrievedTurns, layer),
     ...grounding,
+    hasLocalOnly: memories.some(({ local_only }) => local_only),
     memories: memories.map(({ id, type, content, ...validity }) => ({
       id,
       type,

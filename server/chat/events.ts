@@ -75,6 +75,10 @@ export function protocolRenderer(protocol: Protocol, answer: RenderedAnswer): Re
 export const textOf = (events: EventBody[]): string =>
   events.map((event) => (isToken(event) ? event.token : '')).join('')
 
+/** What the model thought, by the same events. */
+export const reasoningOf = (events: EventBody[]): string =>
+  events.map((event) => (isReasoning(event) ? event.reasoning : '')).join('')
+
 /** Merges two neighbouring events of text into one. */
 export function mergeTokens(
   first: EventBody,

@@ -1,4 +1,11 @@
-import type { ChatMessage, ChatModel, ChatRequest, TokenUsage, ToolCall } from '../models/index.ts'
+import type {
+  AnsweredBy,
+  ChatMessage,
+  ChatModel,
+  ChatRequest,
+  TokenUsage,
+  ToolCall,
+} from '../models/index.ts'
 import type { RunContext } from '../runs/index.ts'
 import type { ChatEvents } from './events.ts'
 import { removeOverlap } from './overlap.ts'
@@ -6,9 +13,12 @@ import { surrogateBuffer } from './surrogate-buffer.ts'
 
 export type Generated = {
   content: string
+  /** What the model thought; not part of the content. */
+  reasoning: string
   toolCalls: ToolCall[]
   usage: TokenUsage
   finishReason: string
+  by: AnsweredBy | undefined
 }
 
 const continueInstruction =
@@ -33,14 +43,27 @@ export async function generate(
     content += token
     await emit({ token } satisfies ChatEvents['token'])
   }
+  let reasoning = ''
+  const thoughts = surrogateBuffer()
+  const emitThought = async (piece: string) => {
+    if (piece === '') return
+    reasoning += piece
+    await emit({ reasoning: piece } satisfies ChatEvents['reasoning'])
+  }
   const messages = withContinuation(request.messages, content, model)
   let usage: TokenUsage = { promptTokens: null, completionTokens: null }
   let finishReason = 'stop'
   const toolCalls: ToolCall[] = []
+  let by: AnsweredBy | undefined
   for await (const part of model.stream({ ...request, messages }, signal)) {
     await ready
     if (part.type === 'text') {
       await emitText(overlap.add(part.text))
+    } else if (part.type === 'thinking') {
+      await emitThought(thoughts.add(part.text))
+    } else if (part.type === 'queued') {
+      const { position, waitMs } = part
+      await emit({ event: 'queued', position, wait_ms: waitMs } satisfies ChatEvents['queued'])
     } else if (part.type === 'waiting') {
       await emit({ event: 'waiting', message: part.message } satisfies ChatEvents['waiting'])
     } else if (part.type === 'tool_call') {
@@ -49,11 +72,13 @@ export async function generate(
     } else if (part.type === 'finish') {
       usage = part.usage
       finishReason = part.reason
+      by = part.by
     }
   }
   await ready
+  await emitThought(thoughts.end())
   await emitText(overlap.end(), true)
-  return { content, toolCalls, usage, finishReason }
+  return { content, reasoning, toolCalls, usage, finishReason, by }
 }
 
 /** The prompt of an answer that has `content` already and is to be continued. */

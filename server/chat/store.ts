@@ -1,6 +1,6 @@
 import { type ExpressionBuilder, type Insertable, type RawBuilder, sql, type Updateable } from 'kysely'
 import * as z from 'zod/mini'
-import type { CitedPassage, MessageStatus, Usage } from '../../contract/chat.ts'
+import type { AnswerDetails, CitedPassage, MessageStatus, Usage } from '../../contract/chat.ts'
 import { type Layer, layers } from '../../contract/layers.ts'
 import { visibleAvees } from '../avees/index.ts'
 import { type Db, likePatterns, type Row, type Tables, type Trx } from '../db/index.ts'
@@ -285,6 +285,8 @@ export function turnExpressions(turn: {
   layer: Layer
   userMessageId: string
   messageId: string
+  /** Makes the conversation local only. */
+  localOnly: boolean
   question?: { content: string; parentId: string | null | undefined; title: string } | undefined
 }): RawBuilder<unknown> {
   const { conversationId, layer, userMessageId, messageId, question } = turn
@@ -311,6 +313,7 @@ export function turnExpressions(turn: {
     ), changed as (
       update conversations
       set leaf_id = answer.id, layer_used = ${layer}, updated_at = ${new Date()},
+        local_only = local_only or ${turn.localOnly},
         title = coalesce(title, ${question?.title ?? null})
       from answer where conversations.id = ${conversationId}
     )`
@@ -573,6 +576,9 @@ export async function finishMessage(
     citations: CitedPassage[]
     usage?: Usage
     finishReason?: string
+    reasoning: string
+    model?: string
+    details?: AnswerDetails
     error?: { code: string; message: string }
   },
 ): Promise<void> {
@@ -584,6 +590,9 @@ export async function finishMessage(
       citations: JSON.stringify(end.citations),
       usage: end.usage ? JSON.stringify(end.usage) : null,
       finish_reason: end.finishReason ?? null,
+      reasoning: end.reasoning === '' ? null : end.reasoning,
+      details: end.details ? JSON.stringify(end.details) : null,
+      ...(end.model !== undefined && { model: end.model }),
       error: end.error ? JSON.stringify(end.error) : null,
     })
     .where('id', '=', messageId)

@@ -20,6 +20,7 @@ import {
   type Protocol,
   protocolRenderer,
   type Rendering,
+  reasoningOf,
   textOf,
 } from './events.ts'
 import { createLogView, type LogViewDependencies } from './log-view.ts'
@@ -63,15 +64,17 @@ export function turnKind(
 
     async close(run, closing, events, trx) {
       const { messageId } = run.input
-      const content = textOf(events.map(parseEvent))
+      const parsed = events.map(parseEvent)
+      const content = textOf(parsed)
+      const reasoning = reasoningOf(parsed)
       const given = (await findMessage(trx, messageId))?.citations ?? []
       const citations = content === '' ? [] : selectCitations(content, given).filter(({ cited }) => cited)
       if (closing.status === 'stopped') {
-        await finishMessage(trx, messageId, { content, status: 'stopped', citations })
+        await finishMessage(trx, messageId, { content, status: 'stopped', citations, reasoning })
         return { event: 'stopped', message_id: messageId } satisfies ChatEvents['stopped']
       }
       const { error } = closing
-      await finishMessage(trx, messageId, { content, status: 'failed', citations, error })
+      await finishMessage(trx, messageId, { content, status: 'failed', citations, error, reasoning })
       return { error, event: 'error', message_id: messageId } satisfies ChatEvents['error']
     },
 
@@ -136,7 +139,7 @@ function conversationTurn(
 
     saveGrounding: (grounding) => saveGrounding(db, messageId, { ...grounding, documents }),
 
-    async finish({ question, content, layer, memories, citations, usage, finishReason }) {
+    async finish({ question, content, layer, memories, ...answered }) {
       const remembered =
         input.learn === false
           ? undefined
@@ -155,7 +158,7 @@ function conversationTurn(
       return async (trx) => {
         const turn = { messageId, questionId: userMessageId, conversationId, aveeId, userId, layer }
         await Promise.all([
-          finishMessage(trx, messageId, { content, status: 'complete', citations, usage, finishReason }),
+          finishMessage(trx, messageId, { content, status: 'complete', ...answered }),
           updateConversation(trx, conversationId, { updated_at: new Date() }),
           insight.recordTurn(trx, turn),
           remembered && memory.recordTurn(trx, remembered),

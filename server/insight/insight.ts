@@ -22,7 +22,7 @@ import { updates as createUpdates } from './updates.ts'
 export type InsightDependencies = {
   database: Database
   jobs: Pick<Jobs, 'register' | 'enqueue' | 'runNow'>
-  models: Pick<Models, 'runInBackground'>
+  models: Pick<Models, 'runInBackground' | 'localOnly'>
   knowledge: Pick<Knowledge, 'documentFrequencies' | 'search' | 'list' | 'ingestText' | 'remove' | 'layersOf'>
   avees: Pick<Avees, 'getLayer' | 'get' | 'addPersonaNote'>
   now?: () => Date

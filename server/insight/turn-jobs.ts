@@ -17,7 +17,7 @@ import {
   removeQuestion,
   reopenAnswered,
 } from './store/questions.ts'
-import { findTurn, saveTurn, type TurnRow, turnsOf } from './store/turns.ts'
+import { findTurn, isLocalOnly, saveTurn, type TurnRow, turnsOf } from './store/turns.ts'
 import type { ReadBranch, Summaries } from './summaries.ts'
 import { generateTitle, titleFromTopics } from './titles.ts'
 
@@ -46,7 +46,7 @@ type Dependencies = {
   database: Database
   jobs: Pick<Jobs, 'register' | 'enqueue' | 'runNow'>
   knowledge: Pick<Knowledge, 'documentFrequencies' | 'search'>
-  models: Pick<Models, 'runInBackground'>
+  models: Pick<Models, 'runInBackground' | 'localOnly'>
   summaries: Pick<Summaries, 'extend' | 'rewrite'>
   notifyUnanswered: UnansweredListener
 }
@@ -197,14 +197,17 @@ export function turnJobs({ database, jobs, knowledge, models, summaries, notifyU
         async run({ messageId }, { signal }) {
           const row = await findTurn(db, messageId)
           if (!row) return
-          await analyze(row, conversations.readBranch, signal)
+          await models.localOnly(await isLocalOnly(db, row), () =>
+            analyze(row, conversations.readBranch, signal),
+          )
           await jobs.enqueue<TurnInput>(db, { kind: refineKind, key: messageId, input: { messageId } })
         },
       })
       jobs.register<TurnInput>(refineKind, {
         async run({ messageId }, { signal }) {
           const row = await findTurn(db, messageId)
-          if (row) await refine(row, conversations, signal)
+          if (!row) return
+          await models.localOnly(await isLocalOnly(db, row), () => refine(row, conversations, signal))
         },
       })
     },

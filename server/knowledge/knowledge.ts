@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import type { DeletionReceipt } from '../../contract/deletions.ts'
 import type { Answerability } from '../../contract/knowledge.ts'
 import { layers as allLayers, type Layer } from '../../contract/layers.ts'
+import { isLocalOnly } from '../avees/index.ts'
 import type { Database, Trx } from '../db/index.ts'
 import type { Deletions } from '../deletions/index.ts'
 import type { Jobs } from '../jobs/index.ts'
@@ -68,6 +69,7 @@ export type KnowledgeDependencies = {
     embedder(signal: AbortSignal): Promise<Embedder | undefined>
     embedderForSpace?(space: string): Promise<Embedder | undefined>
     scoreRelevance?(query: string, texts: string[], signal: AbortSignal): Promise<number[] | undefined>
+    hasRemoteReranker?: boolean
   }
   log: Log
   config: {
@@ -138,15 +140,23 @@ export async function knowledge({
   )
   const cleanup = cleanupOf({ database, jobs, files, now })
   const embedder = (signal: AbortSignal) => models.embedder(signal)
+  /** Nothing of an avee that is local only is sent to an embedding model outside the private network. */
+  const permitted = async (model: Embedder | undefined, aveeId: string): Promise<Embedder | undefined> =>
+    model?.remote && (await isLocalOnly(db, [aveeId])) ? undefined : model
+  const embedderFor = async (aveeId: string, signal: AbortSignal) =>
+    await permitted(await models.embedder(signal), aveeId)
   const indexes = vectorIndexes({ database, log })
   const search = hybridSearch({
     database,
     log,
-    embedder,
-    embedderOf: async (space) => models.embedderForSpace?.(space),
-    relevance: async (...asked) => models.scoreRelevance?.(...asked),
+    embedderFor,
+    embedderOf: async (space, aveeId) => await permitted(await models.embedderForSpace?.(space), aveeId),
+    relevance: async (aveeIds, ...asked) =>
+      models.hasRemoteReranker && (await isLocalOnly(db, aveeIds))
+        ? undefined
+        : await models.scoreRelevance?.(...asked),
   })
-  const reindex = reindexJob({ database, jobs, log, embedder, indexes, cleanup })
+  const reindex = reindexJob({ database, jobs, log, embedderFor, indexes, cleanup })
   runs.register<IngestInput>(
     'ingest',
     ingestRunKind({
@@ -155,7 +165,7 @@ export async function knowledge({
       parser,
       files,
       fetcher,
-      embedder,
+      embedderFor,
       indexes,
       cleanup,
       deletions,
@@ -164,8 +174,8 @@ export async function knowledge({
       now: () => now().getTime(),
     }),
   )
-  runs.register('index', embeddingRunKind({ database, embedder, indexes }))
-  const embedMissing = scheduleEmbedding({ database, runs, jobs, embedder })
+  runs.register('index', embeddingRunKind({ database, embedderFor, indexes }))
+  const embedMissing = scheduleEmbedding({ database, runs, jobs, embedder, embedderFor })
   const folders = watchedFolders({
     database,
     runs,

@@ -20,7 +20,7 @@ import { analyze } from './turns/prepare-turn.ts'
 
 export type MemoryJobsDependencies = {
   db: Db
-  models: Pick<Models, 'runInBackground' | 'embedder'>
+  models: Pick<Models, 'runInBackground' | 'embedder' | 'localOnly'>
   jobs: Jobs
   log: Log
   now: () => Date
@@ -86,7 +86,9 @@ export function memoryJobs({ db, models, jobs, log, now, pace, forget }: MemoryJ
     let extracted: Statement[] = []
     try {
       const findKnown = () => knownMemories(pair, messages)
-      extracted = await extractStatements({ models, log }, messages, findKnown, context.signal)
+      extracted = await models.localOnly(pair.localOnly, () =>
+        extractStatements({ models, log }, messages, findKnown, context.signal),
+      )
     } catch (error) {
       context.signal.throwIfAborted()
       if (context.attempt < maxAttempts) {

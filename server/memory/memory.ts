@@ -58,7 +58,7 @@ import { type PreparedTurn, prepareTurn, type Turn } from './turns/prepare-turn.
 
 export type MemoryDependencies = {
   database: Database
-  models: Pick<Models, 'runInBackground' | 'embedder'>
+  models: Pick<Models, 'runInBackground' | 'embedder' | 'localOnly'>
   avees: Avees
   jobs: Jobs
   deletions: Deletions

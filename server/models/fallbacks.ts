@@ -1,6 +1,5 @@
-import { isAway } from './providers/health.ts'
 import type { Provider } from './providers/provider.ts'
-import { type createModelSelector, idOf, isServed, type Selection, type ServedModel } from './select-model.ts'
+import { type createModelSelector, isServed, type ServedModel } from './select-model.ts'
 
 /** The models that the default order takes of a provider other than Ollama, which may list hundreds. */
 const maxOfService = 3
@@ -19,27 +18,28 @@ export async function defaultFallbacks(providers: Provider[]): Promise<string[]>
 }
 
 /**
- * Selects the model to ask after `failed`, whose provider could not be reached. Of that provider, and of those that
- * failed before, no model is asked. Returns undefined if there is none, or if `error` has another reason.
+ * Finds the first model of `order` that may answer instead of others. Of the providers that have failed, and of those that
+ * pause, no model is asked.
  */
-export async function selectFallback(
-  failed: Selection & { located: ServedModel },
-  error: unknown,
-  options: {
-    order: string[]
+export async function findFallback(
+  order: string[],
+  {
+    failed,
+    localOnly,
+    locate,
+    fits,
+  }: {
+    failed: Set<Provider>
     localOnly: boolean
-    excluded: Set<Provider>
     locate: ReturnType<typeof createModelSelector>['locate']
+    fits(located: ServedModel): Promise<boolean>
   },
-): Promise<(Selection & { located: ServedModel }) | undefined> {
-  if (!isAway(error)) return undefined
-  options.excluded.add(failed.located.provider)
-  for (const id of options.order) {
-    const located = await options.locate(id, { refresh: false, isStrict: true })
-    if (!isServed(located) || options.excluded.has(located.provider)) continue
-    if (located.provider.health.isPaused() || (options.localOnly && located.provider.remote)) continue
-    const fallbackFrom = failed.fallbackFrom ?? idOf(failed.located)
-    return { located, reason: `${fallbackFrom} is not available, so this model answers.`, fallbackFrom }
+): Promise<ServedModel | undefined> {
+  for (const id of order) {
+    const located = await locate(id, { refresh: false, isStrict: true })
+    if (!isServed(located) || failed.has(located.provider)) continue
+    if (located.provider.health.isPaused() || (localOnly && located.provider.remote)) continue
+    if (await fits(located)) return located
   }
   return undefined
 }

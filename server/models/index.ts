@@ -5,6 +5,7 @@ export { generateText } from './generate-text.ts'
 export { type Models, type ModelsConfig, models } from './models.ts'
 export { isSameModel } from './names.ts'
 export type {
+  AnsweredBy,
   ChatImage,
   ChatMessage,
   ChatModel,

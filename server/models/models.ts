@@ -10,11 +10,11 @@ import { createVectorCache } from './embeddings/cache.ts'
 import { createEmbedders } from './embeddings/embedders.ts'
 import { embeddingModelNotFound, modelNotInstalled, notALocalModel, ollamaUnavailable } from './errors.ts'
 import { createExtractiveModel } from './extractive/extractive.ts'
-import { defaultFallbacks, selectFallback } from './fallbacks.ts'
+import { defaultFallbacks, findFallback } from './fallbacks.ts'
 import { isLocalOnly, runLocalOnly } from './local-only.ts'
 import { isSameModel, looksLikeReranker, shortName, splitId } from './names.ts'
 import { deleteModel, unloadModel } from './ollama/api.ts'
-import type { ChatModel, Embedder, SelectedModel, TokenUsage } from './port.ts'
+import type { ChatModel, ChatRequest, Embedder, SelectedModel, TokenUsage } from './port.ts'
 import { isAway } from './providers/health.ts'
 import { manageProviders } from './providers/manage.ts'
 import type { ProviderSettings } from './providers/protocol.ts'
@@ -25,6 +25,7 @@ import { createReranker, type Reranker } from './rerank/reranker.ts'
 import { createSchedulers, type SchedulerTimings } from './scheduler.ts'
 import {
   createModelSelector,
+  idOf,
   isServed,
   type Selection,
   type SelectionOptions,
@@ -139,45 +140,64 @@ export function models({
   })
   const pulls = createPulls({ ollama, runs })
 
-  const createChatModel = ({ located }: Selection): ChatModel =>
-    isServed(located) ? located.provider.chat(located.name, located.model) : extractiveModel
+  const createChatModel = ({ provider, name, model }: ServedModel): ChatModel => provider.chat(name, model)
 
   const fallbackOrder = async () =>
     (await findFallbacks(database.db)) ?? (await defaultFallbacks(await providers.list()))
 
   type SelectModelOptions = SelectionOptions & { userId?: string | undefined; signal: AbortSignal }
 
-  async function selectModel(options: SelectModelOptions): Promise<SelectedModel> {
-    options.signal.throwIfAborted()
+  async function selectModel({
+    signal,
+    userId = '',
+    ...options
+  }: SelectModelOptions): Promise<SelectedModel> {
+    signal.throwIfAborted()
     const localOnly = options.localOnly || isLocalOnly()
-    return present(await selector.select({ ...options, localOnly }), { ...options, localOnly }, new Set())
+    const { located, reason } = await selector.select({ ...options, localOnly })
+    if (!isServed(located)) return { model: checked(extractiveModel), reason }
+    return { model: withFallbacks(located, userId, localOnly), reason }
   }
 
-  function present(
-    selection: Selection,
-    options: SelectModelOptions & { localOnly: boolean },
-    excluded: Set<Provider>,
-  ): SelectedModel {
-    const { located, reason, fallbackFrom } = selection
-    const model = createChatModel(selection)
-    return {
-      model: isServed(located) ? guard(model, located, options.userId ?? '') : checked(model),
-      reason,
-      fallbackFrom,
-      cost: (usage) => (isServed(located) ? costOf(located, usage) : undefined),
-      async fallback(error) {
-        if (!isServed(located) || !isAway(error)) return undefined
-        const order = await fallbackOrder()
-        const { localOnly } = options
-        const next = await selectFallback({ ...selection, located }, error, {
-          order,
-          localOnly,
-          excluded,
-          locate: selector.locate,
-        })
-        return next && present(next, options, excluded)
-      },
+  /** Returns a model that others stand in for while it cannot be reached before the first part of an answer. */
+  const withFallbacks = (selected: ServedModel, userId: string, localOnly: boolean): ChatModel => ({
+    ...createChatModel(selected),
+    async *stream(request, signal) {
+      let located = selected
+      const failed = new Set<Provider>()
+      for (;;) {
+        try {
+          for await (const part of guard(createChatModel(located), located, userId).stream(request, signal))
+            yield part.type === 'finish' ? { ...part, by: answeredBy(located, selected, part.usage) } : part
+          return
+        } catch (thrown) {
+          signal.throwIfAborted()
+          // These errors come before the first part.
+          if (!isAway(thrown)) throw thrown
+          failed.add(located.provider)
+          const next = await findFallback(await fallbackOrder(), {
+            failed,
+            localOnly: localOnly || request.localOnly === true,
+            locate: selector.locate,
+            fits: async (each) => fits(createChatModel(each), request, signal),
+          })
+          if (!next) throw thrown
+          yield { type: 'waiting', message: `${thrown.message} ${next.name} answers instead.` }
+          located = next
+        }
+      }
+    },
+  })
+
+  /** Whether a model can do what is asked, within its context window. */
+  async function fits(model: ChatModel, request: ChatRequest, signal: AbortSignal): Promise<boolean> {
+    try {
+      checkRequest(model, request)
+    } catch {
+      return false
     }
+    const length = request.messages.reduce((sum, { content }) => sum + tokens.count(content, model.name), 0)
+    return length < (await model.contextTokens(signal))
   }
 
   /** Adds what every request of a user needs: the check of the request, the queue and the health of the provider. */
@@ -260,6 +280,9 @@ export function models({
 
     requireChatModel,
 
+    /** Whether reranking sends passages out of the private network. */
+    hasRemoteReranker: rerank?.remote ?? false,
+
     /** Runs work from which nothing is sent to a model outside the private network, if `isLocalOnly`. */
     localOnly: runLocalOnly,
 
@@ -303,11 +326,15 @@ export function models({
     ): Promise<T | undefined> {
       options.signal.throwIfAborted()
       if (config.backgroundCalls === false) return undefined
-      const selection = await selector.select({ ...options, localOnly: isLocalOnly() })
-      if (!isServed(selection.located)) return undefined
-      const model = createChatModel(selection)
+      const { located } = await selector.select({
+        ...options,
+        localOnly: isLocalOnly(),
+        isStrict: false,
+      })
+      if (!isServed(located)) return undefined
+      const model = createChatModel(located)
       return await schedulers
-        .for(selection.located.provider.service)
+        .for(located.provider.service)
         .runInBackground(options.signal, (signal) => work(model, signal), { idleMs: config.backgroundIdleMs })
     },
 
@@ -554,6 +581,14 @@ const providerOf = ({ located }: Selection): string => located.provider?.name ??
 const nameIn = ({ kind }: Provider, name: string) => (kind === 'ollama' ? shortName(name) : name)
 
 const bareName = (id: string) => (splitId(id).provider === 'ollama' ? splitId(id).name : id)
+
+const answeredBy = (located: ServedModel, selected: ServedModel, usage: TokenUsage) => ({
+  model: located.name,
+  provider: located.provider.name,
+  remote: located.provider.remote,
+  cost: costOf(located, usage),
+  fallbackFrom: located === selected ? undefined : idOf(selected),
+})
 
 function costOf({ provider, name }: ServedModel, usage: TokenUsage): number | undefined {
   const price = provider.prices?.[name]

@@ -55,6 +55,8 @@ export type ChatRequest = {
   tools?: Tool[] | undefined
   toolChoice?: ToolChoice | undefined
   responseFormat?: ResponseFormat | undefined
+  /** Whether the prompt has something that may not leave the private network. */
+  localOnly?: boolean | undefined
   /** The parts of the prompt, from which the built-in model composes its answer. */
   grounding: { question: string; passages: GroundingPassage[]; answerable: Answerability | null }
 }
@@ -76,7 +78,19 @@ export type ModelPart =
   | { type: 'waiting'; message: string }
   /** The place in the queue of the model server, from 1; the wait is null before its first answer has ended. */
   | { type: 'queued'; position: number; waitMs: number | null }
-  | { type: 'finish'; reason: FinishReason; usage: TokenUsage }
+  | { type: 'finish'; reason: FinishReason; usage: TokenUsage; by?: AnsweredBy }
+
+/**
+ * The model that has answered. `cost` is by the prices of the provider; `fallbackFrom` is the id of the selected model if
+ * that was not available.
+ */
+export type AnsweredBy = {
+  model: string
+  provider: string
+  remote: boolean
+  cost?: number | undefined
+  fallbackFrom?: string | undefined
+}
 
 export type FinishReason = 'stop' | 'length' | 'filter' | 'tool_calls' | 'other'
 
@@ -115,13 +129,4 @@ export type Embedder = {
 }
 
 /** The selected model, with the reason for the user. */
-export type SelectedModel = {
-  model: ChatModel
-  reason: string
-  /** The id of the model that was not available. */
-  fallbackFrom: string | undefined
-  /** Returns the cost of an answer by the prices of the provider; undefined without prices or counts. */
-  cost(usage: TokenUsage): number | undefined
-  /** Selects the next model if `error` says that this one could not be reached; undefined if there is none. */
-  fallback(error: unknown): Promise<SelectedModel | undefined>
-}
+export type SelectedModel = { model: ChatModel; reason: string }

@@ -168,3 +168,70 @@ test('protocols of one server share a scheduler, other servers have their own', 
   expect(schedulers.for({ address: 'http://127.0.0.1:11434/v1', remote: false })).toBe(ollama)
   expect(schedulers.for({ address: 'http://127.0.0.1:9000/v1', remote: false })).not.toBe(ollama)
 })
+
+describe('answers beyond the parallel limit', () => {
+  const limited = (maxParallel: number) =>
+    createScheduler({ remote: false, closing: never, timings, maxParallel: () => maxParallel })
+  type Limited = ReturnType<typeof limited>
+
+  /** Waits for a slot. Records the places in the queue; `start` resolves with the function that frees the slot. */
+  function queue(scheduler: Limited, user: string, signal = never) {
+    const places: number[] = []
+    async function wait(): Promise<() => void> {
+      const waiting = scheduler.queueAnswer(user, signal)
+      for (;;) {
+        const step = await waiting.next()
+        if (step.done) return step.value
+        places.push(step.value.position)
+      }
+    }
+    return { user, places, start: wait() }
+  }
+
+  test('of a burst of 50 people on two slots start in turn: nobody waits for the second answer of another', async () => {
+    const scheduler = limited(2)
+    const started: string[] = []
+    // One of them asks ten times before the others arrive.
+    const users = [
+      ...Array.from({ length: 10 }, () => 'eager'),
+      ...Array.from({ length: 49 }, (_, i) => `user ${i}`),
+    ]
+    const background = createWork('background', started)
+    const answers = users.map(async (user) => {
+      const end = await queue(scheduler, user).start
+      started.push(user)
+      await Promise.resolve()
+      end()
+    })
+    const done = scheduler.runInBackground(never, background.work)
+    background.finish()
+    await Promise.all([...answers, done])
+    expect(started.slice(0, 2)).toEqual(['eager', 'eager'])
+    const others = started.slice(2, 51)
+    expect(new Set(others)).toHaveProperty('size', 49)
+    expect(others).not.toContain('eager')
+    expect(started.slice(51, 59)).toEqual(Array.from({ length: 8 }, () => 'eager'))
+    expect(started.slice(59)).toEqual(['background begins', 'background ends'])
+  })
+
+  test('learn their place and the expected wait, and leave the queue when they are stopped', async () => {
+    const scheduler = limited(1)
+    const end = await queue(scheduler, 'a').start
+    const stop = new AbortController()
+    const stopped = queue(scheduler, 'b', stop.signal)
+    const last = queue(scheduler, 'c')
+    await vi.waitFor(() => expect(last.places).toEqual([2]))
+    stop.abort(new Error('stopped'))
+    await expect(stopped.start).rejects.toThrow('stopped')
+    await vi.waitFor(() => expect(last.places).toEqual([2, 1]))
+    const waiting = scheduler.queueAnswer('d', never)
+    expect((await waiting.next()).value).toEqual({ position: 2, waitMs: null })
+    end()
+    const endLast = await last.start
+    expect((await waiting.next()).value).toEqual({ position: 1, waitMs: expect.any(Number) })
+    // A reader that leaves frees its place, and an abandoned one no slot.
+    await waiting.return(() => undefined)
+    endLast()
+    ;(await queue(scheduler, 'e').start)()
+  })
+})

@@ -19,7 +19,7 @@ export const extractive = { provider: undefined, name: 'extractive' } as const
 /** An available model, or the reason why it is not available. */
 export type LocatedModel = ServedModel | typeof extractive | { problem: AppError }
 
-export type Selection = { located: ServedModel | typeof extractive; reason: string; fallbackFrom?: string }
+export type Selection = { located: ServedModel | typeof extractive; reason: string }
 
 type Candidate = { name: string; reason: string }
 
@@ -37,6 +37,8 @@ export type SelectionOptions = {
   strong?: boolean | undefined
   /** Whether only models in the private network may answer. */
   localOnly?: boolean | undefined
+  /** Refuses a name that several providers have; true by default. */
+  isStrict?: boolean | undefined
 }
 
 const openAiDefaults = { normal: 'gpt-4o-mini', strong: 'gpt-4o' }
@@ -225,9 +227,14 @@ export function createModelSelector(settings: SelectionSettings) {
     },
 
     /** Selects the chat model that answers. Throws if a model was requested by name and is not available. */
-    async select({ requested, strong = false, localOnly = false }: SelectionOptions): Promise<Selection> {
+    async select({
+      requested,
+      strong = false,
+      localOnly = false,
+      isStrict = true,
+    }: SelectionOptions): Promise<Selection> {
       if (requested === undefined) return selectDefault(strong, localOnly)
-      const located = await locate(requested, { refresh: true, isStrict: true })
+      const located = await locate(requested, { refresh: true, isStrict })
       if ('problem' in located) throw located.problem
       if (localOnly && isServed(located) && located.provider.remote) throw noLocalModel(requested)
       return toSelection(located, 'It was requested.', [])

@@ -83,8 +83,10 @@ export const optionsFrom = (parameters: {
   use_gpt4o?: boolean | undefined
   model?: string | undefined
   extract_memories?: boolean | undefined
+  local_only?: boolean | undefined
 }): AskOptions => ({
   strong: parameters.use_gpt4o,
   model: parameters.model,
   learn: parameters.extract_memories,
+  localOnly: parameters.local_only,
 })

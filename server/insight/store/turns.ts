@@ -54,6 +54,19 @@ export async function saveTurn(
 export const findTurn = (db: Db, messageId: string): Promise<TurnRow | undefined> =>
   db.selectFrom('turn_insights').selectAll().where('message_id', '=', messageId).executeTakeFirst()
 
+/** Whether nothing of a turn is sent to a model outside the private network. */
+export async function isLocalOnly(
+  db: Db,
+  turn: Pick<TurnRow, 'avee_id' | 'conversation_id'>,
+): Promise<boolean> {
+  const { rows } = await sql<{ local_only: boolean }>`
+    select (select local_only from avees where id = ${turn.avee_id})
+      or coalesce((select local_only from all_conversations where id = ${turn.conversation_id}), false) as local_only`.execute(
+    db,
+  )
+  return rows[0]?.local_only ?? true
+}
+
 /** Lists the recorded turns among these answers, oldest first, with the user's vote. */
 export const turnsOf = (db: Db, messageIds: string[]) =>
   db

@@ -28,6 +28,8 @@ type EmbeddingDependencies = {
   runs: Runs
   jobs: Jobs
   embedder(signal: AbortSignal): Promise<Embedder | undefined>
+  /** The one that may get the passages of an avee. */
+  embedderFor(aveeId: string, signal: AbortSignal): Promise<Embedder | undefined>
   indexes: VectorIndexes
 }
 
@@ -43,9 +45,9 @@ const embeddingModelUnavailable = defineError(
  */
 export function embeddingRunKind({
   database,
-  embedder,
+  embedderFor,
   indexes,
-}: Omit<EmbeddingDependencies, 'runs' | 'jobs'>): RunKind<EmbeddingInput> {
+}: Omit<EmbeddingDependencies, 'runs' | 'jobs' | 'embedder'>): RunKind<EmbeddingInput> {
   const { db } = database
   async function work({ run, signal, emit }: RunContext<EmbeddingInput>): Promise<Completion> {
     const { aveeId, space } = run.input
@@ -54,7 +56,7 @@ export function embeddingRunKind({
       signal.throwIfAborted()
       const document = await findDocumentToEmbed(db, aveeId, space)
       if (!document) break
-      const model = await embedder(signal)
+      const model = await embedderFor(aveeId, signal)
       if (model?.space !== space) throw embeddingModelUnavailable()
       let completed = 0
       await embedMissingPassages({ database, indexes }, model, document, signal, (count) => {
@@ -85,6 +87,7 @@ export function scheduleEmbedding({
   runs,
   jobs,
   embedder,
+  embedderFor,
 }: Omit<EmbeddingDependencies, 'indexes'>): () => Promise<void> {
   jobs.register(kind, {
     everyMs,
@@ -96,7 +99,7 @@ export function scheduleEmbedding({
       for (const aveeId of await listAveesToEmbed(database.db, model.space)) {
         const userId = await findOwnerId(database.db, aveeId)
         context.signal.throwIfAborted()
-        if (userId === undefined) continue
+        if (userId === undefined || !(await embedderFor(aveeId, signal))) continue
         await runs.start<EmbeddingInput>({
           kind: 'index',
           userId,

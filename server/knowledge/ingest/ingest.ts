@@ -41,7 +41,7 @@ export type IngestDependencies = {
   parser: DocumentParser
   files: Originals
   fetcher: PageFetcher
-  embedder(signal: AbortSignal): Promise<Embedder | undefined>
+  embedderFor(aveeId: string, signal: AbortSignal): Promise<Embedder | undefined>
   indexes: VectorIndexes
   cleanup: Cleanup
   deletions: Pick<Deletions, 'record'>
@@ -314,7 +314,12 @@ async function commitFile(
   const layer = run.input.layer ?? existing?.layer ?? run.input.usualLayer
   const title = content.title ?? document.title ?? withoutExtension(file.filename ?? file.name)
   const { publish, embeddedBy } = await writeVersion(
-    { database, log, embedder: await dependencies.embedder(signal).catch(() => undefined), indexes },
+    {
+      database,
+      log,
+      embedder: await dependencies.embedderFor(aveeId, signal).catch(() => undefined),
+      indexes,
+    },
     { aveeId, layer, runId: run.id, file: index },
     { title, filename: file.filename },
     { pages: document.pages, passages, language },

@@ -24,14 +24,14 @@ export function reindexJob({
   database,
   jobs,
   log,
-  embedder,
+  embedderFor,
   indexes,
   cleanup,
 }: {
   database: Database
   jobs: Jobs
   log: Log
-  embedder(signal: AbortSignal): Promise<Embedder | undefined>
+  embedderFor(aveeId: string, signal: AbortSignal): Promise<Embedder | undefined>
   indexes: VectorIndexes
   cleanup: Cleanup
 }): (db: Db, documentId: string) => Promise<void> {
@@ -44,7 +44,12 @@ export function reindexJob({
       const document = await findDocument(db, documentId)
       if (!document) return
       const { publish, embeddedBy } = await writeVersion(
-        { database, log, embedder: await embedder(signal).catch(() => undefined), indexes },
+        {
+          database,
+          log,
+          embedder: await embedderFor(document.avee_id, signal).catch(() => undefined),
+          indexes,
+        },
         { aveeId: document.avee_id, layer: document.layer, runId: documentId, file: 0 },
         { title: document.title, filename: document.filename },
         {

@@ -49,21 +49,30 @@ const evidencePassages = 5
 export type SearchDependencies = {
   database: Database
   log: Log
-  embedder(signal: AbortSignal): Promise<Embedder | undefined>
-  embedderOf(space: string): Promise<Embedder | undefined>
-  relevance(query: string, texts: string[], signal: AbortSignal): Promise<number[] | undefined>
+  embedderFor(aveeId: string, signal: AbortSignal): Promise<Embedder | undefined>
+  embedderOf(space: string, aveeId: string): Promise<Embedder | undefined>
+  relevance(
+    aveeIds: string[],
+    query: string,
+    texts: string[],
+    signal: AbortSignal,
+  ): Promise<number[] | undefined>
 }
 
 /** Builds the hybrid search: lexical and vector search side by side, score fusion, deduplication, reranking. */
-export function hybridSearch({ database, log, embedder, embedderOf, relevance }: SearchDependencies) {
+export function hybridSearch({ database, log, embedderFor, embedderOf, relevance }: SearchDependencies) {
   const statisticsOf = termStatistics(database.db)
 
   /** While an avee's documents are embedded with another model, its vectors of the previous model are complete and searched. */
-  async function queryEmbedder(counts: LibraryCounts[], signal: AbortSignal): Promise<Embedder | undefined> {
-    const current = await embedder(signal)
+  async function queryEmbedder(
+    aveeId: string,
+    counts: LibraryCounts[],
+    signal: AbortSignal,
+  ): Promise<Embedder | undefined> {
+    const current = await embedderFor(aveeId, signal)
     const spaces = counts.flatMap((each) => each.spaces)
     const previous = current && spaces.find((space) => space !== current.space)
-    return (previous !== undefined && (await embedderOf(previous))) || current
+    return (previous !== undefined && (await embedderOf(previous, aveeId))) || current
   }
 
   async function vectorSearch(
@@ -73,7 +82,7 @@ export function hybridSearch({ database, log, embedder, embedderOf, relevance }:
   ): Promise<RankedPassage[]> {
     const signal = AbortSignal.any([query.signal, AbortSignal.timeout(embeddingTimeoutMs)])
     try {
-      const model = await queryEmbedder(counts, signal)
+      const model = await queryEmbedder(query.aveeId, counts, signal)
       const [vector] = (await model?.embed([text], 'query', signal)) ?? []
       if (!model || !vector) return []
       const passages = await searchVectors(database, query, {
@@ -130,9 +139,19 @@ export function hybridSearch({ database, log, embedder, embedderOf, relevance }:
   }
 
   /** Sorts the first passages by the cross-encoder's relevance, if there is one; the scores stay with the ranks. */
-  async function rerank(text: string, passages: RankedPassage[], signal: AbortSignal) {
+  async function rerank(
+    queries: SearchQuery[],
+    text: string,
+    passages: RankedPassage[],
+    signal: AbortSignal,
+  ) {
     const first = passages.slice(0, maxRerankedResults)
-    const relevances = await relevance(text, first.map(passageWithContext), signal)
+    const relevances = await relevance(
+      queries.map(({ aveeId }) => aveeId),
+      text,
+      first.map(passageWithContext),
+      signal,
+    )
     if (!relevances) return passages
     const order = first
       .map((passage, i) => ({ passage, relevance: relevances[i] ?? 0 }))
@@ -175,7 +194,9 @@ export function hybridSearch({ database, log, embedder, embedderOf, relevance }:
     const rankings = []
     for (const each of queries) rankings.push(await rankAvee(each, limit))
     const passages = rankings.flatMap((ranking) => ranking.passages).sort((a, b) => b.score - a.score)
-    const ranked = lexicalOnly ? passages : await rerank(rankings[0]?.text ?? query, passages, signal)
+    const ranked = lexicalOnly
+      ? passages
+      : await rerank(queries, rankings[0]?.text ?? query, passages, signal)
     return {
       passages: ranked.slice(0, limit),
       answerable: answerabilityOf(Math.max(...rankings.map(({ probability }) => probability))),

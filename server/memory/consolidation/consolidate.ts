@@ -19,6 +19,9 @@ export type Forget = (trx: Trx, userId: string, which: { ids: string[] }) => Pro
 /** Bounds the memories that one statement is compared with. */
 const maxCompared = 200
 
+/** `localOnly`: new memories come from a conversation that is local only, and are so, too. */
+type LocalPair = Pair & { localOnly?: boolean }
+
 type Known = Row<'memories'>
 const isPast = (memory: Known, at: Date): boolean => memory.valid_until !== null && memory.valid_until <= at
 
@@ -32,13 +35,13 @@ const isPast = (memory: Known, at: Date): boolean => memory.valid_until !== null
  *
  * A statement that has been consolidated before changes nothing.
  */
-export async function consolidate(trx: Trx, pair: Pair, statements: Statement[]): Promise<void> {
+export async function consolidate(trx: Trx, pair: LocalPair, statements: Statement[]): Promise<void> {
   if (statements.length === 0) return
   await lockPair(trx, pair)
   for (const statement of statements) await consolidateOne(trx, pair, statement)
 }
 
-async function consolidateOne(trx: Trx, pair: Pair, statement: Statement): Promise<void> {
+async function consolidateOne(trx: Trx, pair: LocalPair, statement: Statement): Promise<void> {
   const { statedAt } = statement
   const slot = await normalizeSlot(statement)
   const terms = await memoryTerms(pair, statement)
@@ -98,7 +101,7 @@ async function findSameWords(known: Known[], statement: Statement): Promise<Know
 
 async function insert(
   trx: Trx,
-  pair: Pair,
+  pair: LocalPair,
   memory: { statement: Statement; slot: Slot; terms: number[]; validUntil?: Date; supersededBy?: string },
 ): Promise<string> {
   const { statement, slot, terms } = memory
@@ -115,6 +118,7 @@ async function insert(
     layer: statement.layer,
     language: statement.language,
     terms,
+    local_only: pair.localOnly ?? false,
     valid_from: statement.validFrom,
     valid_until: memory.validUntil ?? statement.validUntil,
     superseded_by: memory.supersededBy ?? null,

@@ -32,7 +32,10 @@ export type RecallQuery = MemoryQuery & {
 type MemoryCount = { language: string | null; memories: number }
 
 /** `valid_from`: since when it is true; of an event, when it takes place. `valid_until`: since when it is no longer true. */
-export type RecalledMemory = Pick<Row<'memories'>, 'id' | 'type' | 'content' | 'valid_from' | 'valid_until'>
+export type RecalledMemory = Pick<
+  Row<'memories'>,
+  'id' | 'type' | 'content' | 'valid_from' | 'valid_until' | 'local_only'
+>
 
 /** A memory that matches a search. */
 export type FoundMemory = Row<'memories'> & { score: number }

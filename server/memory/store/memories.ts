@@ -338,7 +338,13 @@ export function memoriesToEmbed(db: Db, space: { model: string; remote: boolean 
     .selectFrom('memories')
     .select(['id', 'content'])
     .where('deletion_id', 'is', null)
-    .$if(space.remote, (query) => query.where('local_only', '=', false))
+    .$if(space.remote, (query) =>
+      query
+        .where('local_only', '=', false)
+        .where(
+          sql<boolean>`not exists (select from avees where avees.id = memories.avee_id and avees.local_only)`,
+        ),
+    )
     .where(sql<boolean>`not exists (
       select from memory_vectors where memory_vectors.memory_id = memories.id and model = ${space.model})`)
     .orderBy('id', 'desc')

@@ -60,7 +60,7 @@ export async function insertUses(
 
 /** A message of the user; `model` is the name of the model that answered it. */
 export type UserMessage = { id: string; text: string; writtenAt: Date; layer: Layer; model: string | null }
-type AwaitingTurn = UserMessage & Pair
+type AwaitingTurn = UserMessage & Pair & { localOnly: boolean }
 
 /** Returns the oldest messages of a conversation that await extraction. */
 export async function turnsAwaitingExtraction(db: Db, conversationId: string, limit: number) {
@@ -68,9 +68,11 @@ export async function turnsAwaitingExtraction(db: Db, conversationId: string, li
     select messages.id, turn_index.avee_id as "aveeId", turn_index.user_id as "userId", turn_index.layer,
       messages.content as text, messages.created_at as "writtenAt", (
         select answers.model from messages answers where answers.parent_id = messages.id
-        order by answers.seq desc limit 1) as model
+        order by answers.seq desc limit 1) as model,
+      avees.local_only or conversations.local_only as "localOnly"
     from turn_index join messages on messages.id = turn_index.message_id
       join conversations on conversations.id = turn_index.conversation_id
+      join avees on avees.id = turn_index.avee_id
     where turn_index.conversation_id = ${conversationId} and turn_index.awaits_extraction
     order by messages.seq limit ${limit}`.execute(db)
   return rows

@@ -59,7 +59,9 @@ export async function* streamAnswer(
       for await (const part of streamOnce(service, protocol, timeouts, signal)) {
         if (part.type !== 'waiting') hasStarted = true
         // PostgreSQL text cannot contain NUL.
-        yield part.type === 'text' ? { ...part, text: part.text.replaceAll('\0', '') } : part
+        yield part.type === 'text' || part.type === 'thinking'
+          ? { ...part, text: part.text.replaceAll('\0', '') }
+          : part
       }
       return
     } catch (thrown) {
