@@ -295,7 +295,17 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
   await http.register(
     dataExportRoutes({ dataExport: createDataExport({ accounts, avees, knowledge, memory, chat }) }),
   )
-  await http.register(chatRoutes({ chat, runs, avees, insight, memory, findVisitor: accounts.visitor }))
+  await http.register(
+    chatRoutes({
+      chat,
+      runs,
+      avees,
+      insight,
+      memory,
+      findVisitor: accounts.visitor,
+      publicUrl: config.server.publicUrl,
+    }),
+  )
   await http.register(cardRoutes({ avees, knowledge, memory, models }))
   await http.register(importRoutes({ chat, runs, knowledge }))
   await http.register(localchatChatRoutes({ chat, runs, avees }))

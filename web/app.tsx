@@ -19,6 +19,7 @@ import { EmptyState, ErrorState, Skeleton } from './ui/state.tsx'
 
 // The chat is part of the first load; the other screens are loaded on demand.
 const LoginScreen = onDemand(async () => (await import('./screens/login/login-screen.tsx')).LoginScreen)
+const ShareScreen = onDemand(async () => (await import('./screens/chat/share-screen.tsx')).ShareScreen)
 const LibraryScreen = onDemand(
   async () => (await import('./screens/library/library-screen.tsx')).LibraryScreen,
 )
@@ -49,6 +50,13 @@ export function App() {
           <ScreenBoundary>
             <LoginScreen />
           </ScreenBoundary>
+        </Route>
+        <Route path="/s/:token">
+          {({ token }) => (
+            <ScreenBoundary>
+              <ShareScreen token={token} />
+            </ScreenBoundary>
+          )}
         </Route>
         <Route>
           <Gate>

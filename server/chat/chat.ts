@@ -44,6 +44,7 @@ import { createLogView } from './log-view.ts'
 import { accessTo, showCitation, showContent } from './policy.ts'
 import { purgeQuotations } from './purge.ts'
 import { conversationSearch } from './search.ts'
+import { shares } from './shares/shares.ts'
 import {
   type ConversationRow,
   countMessages,
@@ -359,6 +360,8 @@ export function chat({
     /** How a viewer may see the log of an answer now. */
     logView: (aveeId: string, viewer: Viewer): Promise<LogView> =>
       createLogView(answering, { aveeId, answer: undefined }, viewer),
+
+    shares: shares({ database, avees, knowledge, getConversation }),
 
     /** Searches the conversations of a user with an avee, the best first. */
     search: conversationSearch({ database, knowledge, memory }),

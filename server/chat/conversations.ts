@@ -23,6 +23,8 @@ import {
   updateConversation,
 } from './store.ts'
 
+export type Conversations = ReturnType<typeof conversations>
+
 /** Conversations without their messages: create, list, change, delete and restore. */
 export function conversations({
   database,

@@ -27,6 +27,16 @@ export const noExportFile = defineError(
   'no_file',
   () => 'The request contains no file. Send an export in the form field "file".',
 )
+export const shareNotFound = defineError(
+  404,
+  'share_not_found',
+  () => 'This link does not exist, has expired or was revoked.',
+)
+export const nothingToShare = defineError(
+  400,
+  'nothing_to_share',
+  () => 'The conversation has no messages yet. Ask a question first.',
+)
 export const messageNotFound = defineError(404, 'message_not_found', () => 'Message not found.')
 export const malformedConversationId = defineError(
   400,

@@ -29,6 +29,7 @@ import { askRoutes, optionsFrom } from './ask/routes.ts'
 import type { Chat } from './chat.ts'
 import { exportMarkdown } from './export.ts'
 import { chatInsightRoutes } from './insight-routes.ts'
+import { shareRoutes } from './shares/routes.ts'
 import { conversationPosition } from './store.ts'
 
 export type ChatRouteDependencies = {
@@ -39,6 +40,7 @@ export type ChatRouteDependencies = {
   memory: Memory
   /** Returns the visitor with a token. */
   findVisitor: (token: string) => Promise<Caller | undefined>
+  publicUrl: string | null
 }
 
 /** Conversations, their messages and branches. */
@@ -144,4 +146,5 @@ export const chatRoutes =
 
     await app.register(askRoutes(dependencies))
     await app.register(chatInsightRoutes(dependencies))
+    await app.register(shareRoutes({ shares: chat.shares, publicUrl: dependencies.publicUrl }))
   }

@@ -117,7 +117,8 @@ export async function findLeaks(env: Record<string, string>): Promise<LeakReport
     const everything = `${text}${JSON.stringify([...headers])}`.toLowerCase()
     for (const { word, place, readers } of canaries) {
       const isFound = everything.includes(word.slice(0, significantCharacters))
-      if (readers.includes(caller)) {
+      // A shared conversation shows everybody what visitors without an account may see of its citations.
+      if (readers.includes(path.startsWith('/shares/') ? 'visitor' : caller)) {
         if (isFound) seen.add(word)
         continue
       }
@@ -273,6 +274,24 @@ export async function findLeaks(env: Record<string, string>): Promise<LeakReport
   const visitorQuestion = `${question} I mean ${canary('question of the visitor', ['visitor'])}.`
   asked.push(await ask('visitor', open, visitorQuestion))
 
+  const everybody = Object.keys(tokens)
+  const shared = await ask(
+    'owner',
+    open,
+    `${question} I mean ${canary('question of a shared conversation', everybody)}.`,
+  )
+  const links: string[] = []
+  for (const user of ['owner', 'former'])
+    links.push(
+      (
+        await prepare<{ token: string }>(
+          user,
+          'POST',
+          `/conversations/${user === 'owner' ? shared.conversation : asked.at(-2)?.conversation}/shares`,
+        )
+      ).token,
+    )
+
   type Deleted = { receipt: { id: string } }
   const deletions: string[] = []
   for (const user of users) {
@@ -354,6 +373,7 @@ export async function findLeaks(env: Record<string, string>): Promise<LeakReport
     messages,
     runs,
     deletions,
+    shares: links,
     documents,
     webhooks: [webhook.id],
     api: documents,

@@ -205,6 +205,16 @@ export type Tables = {
     created_at: CreatedAt
     updated_at: Stamp
   }
+  shares: {
+    id: string
+    conversation_id: string
+    /** The end of the branch that is shared. */
+    leaf_id: string
+    title: string | null
+    token_hash: string
+    created_at: CreatedAt
+    expires_at: Stamp | null
+  }
   grants: { avee_id: string; user_id: string; max_layer: Layer; created_at: CreatedAt }
   follows: { avee_id: string; user_id: string; created_at: CreatedAt }
   runs: {

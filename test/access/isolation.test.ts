@@ -83,6 +83,7 @@ for (const kind of DATABASES) {
         documents: uploaded?.doc_id ?? '',
         api: uploaded?.doc_id ?? '',
         memories: await post('/memories', { avee, content: 'Likes tea.', type: 'fact' }),
+        shares: await post(`/conversations/${conversation}/shares`, {}),
         'api-keys': await post('/api-keys', { name: 'key' }),
         sessions: sessions[0]?.id ?? '',
         deletions: bodyOf(

@@ -228,6 +228,7 @@ describe('every route', () => {
     'GET /deletions/{id}',
     'GET /health',
     'GET /health/ready',
+    'GET /shares/{id}',
     'POST /auth/forgot-password',
     'POST /auth/login',
     'POST /auth/oidc',

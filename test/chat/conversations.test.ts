@@ -113,6 +113,66 @@ for (const kind of DATABASES) {
       expect(idsOf(await list('archived=true'))).toEqual([third])
     })
 
+    test('shares a snapshot of which everybody sees the citations that they may see now', async () => {
+      const { client: owner } = await registerUser(app)
+      const { client } = await registerUser(app)
+      const avee = await createAvee(owner)
+      const add = async (layer: string) =>
+        bodyOf(
+          await owner.post<{ id: string }>(`/avees/${avee.id}/documents`, {
+            title: `The ${layer} mill`,
+            text: `The mill grinds ${layer} rye.`,
+            layer,
+          }),
+        ).id
+      const document = await add('public')
+      await add('intimate')
+      const { id } = await createConversation(owner, avee.handle)
+      const path = `/conversations/${id}/shares`
+      expect((await owner.post(path)).status).toBe(400)
+      await ask(owner, id, 'What does the mill grind?')
+      const created = bodyOf(
+        await owner.post<{ id: string; token: string; url: string }>(path, { expires_in: 3600 }),
+      )
+      expect(created.url).toBe(`${app.url}/s/${created.token}`)
+      await ask(owner, id, 'A later question?')
+      type Shared = { avee_display_name: string | null; messages: Message[] }
+      const read = (token = created.token) => app.get<Shared>(`/shares/${token}`)
+      const statuses = async () => {
+        const { messages } = bodyOf(await read())
+        expect(messages.map(({ role }) => role)).toEqual(['user', 'assistant'])
+        expect(JSON.stringify(messages)).not.toContain('intimate rye')
+        return messages[1]?.citations.map((citation) => citation.status).toSorted()
+      }
+      expect(await statuses()).toEqual(['available', 'no_access'])
+      expect(JSON.stringify(bodyOf(await read()))).toContain('grinds public rye')
+      bodyOf(await owner.patch(`/documents/${document}`, { layer: 'friends' }))
+      expect(await statuses()).toEqual(['no_access', 'no_access'])
+      bodyOf(await owner.patch(`/documents/${document}`, { layer: 'public' }))
+      bodyOf(await owner.patch(`/avees/${avee.id}`, { visibility: 'private' }))
+      expect(await statuses()).toEqual(['no_access', 'no_access'])
+      expect(bodyOf(await read()).avee_display_name).toBeNull()
+
+      const { shares } = bodyOf(await owner.get<{ shares: object[] }>(path))
+      expect(shares).toEqual([expect.not.objectContaining({ token: created.token })])
+      expect((await client.get(path)).status).toBe(404)
+      expect((await client.delete(`/shares/${created.id}`)).status).toBe(404)
+      bodyOf(await owner.delete(`/shares/${created.id}`))
+      expect((await read()).status).toBe(404)
+      const { token, id: second } = bodyOf(await owner.post<{ id: string; token: string }>(path))
+      expect((await read(token)).status).toBe(200)
+      const { db } = app.app.database
+      await db
+        .updateTable('shares')
+        .set({ expires_at: new Date(0) })
+        .where('id', '=', second)
+        .execute()
+      expect((await read(token)).status).toBe(404)
+      const last = bodyOf(await owner.post<{ token: string }>(path)).token
+      bodyOf(await owner.delete(`/conversations/${id}`))
+      expect((await read(last)).status).toBe(404)
+    })
+
     test('returns 404 to other users who read, change, ask in or delete a conversation', async () => {
       const { client: one } = await registerUser(app)
       const { client: other } = await registerUser(app)

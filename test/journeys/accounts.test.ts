@@ -111,6 +111,16 @@ test('answers to a visitor use the documents of the granted layers only', async 
   await press(open.page, 'Sign in')
   await open.page.getByRole('complementary', { name: 'Sidebar' }).waitFor()
   await openChat.questions.getByText(starter).waitFor()
+
+  await open.page.getByRole('button', { name: 'More', exact: true }).click()
+  await open.page.getByRole('menuitem', { name: 'Share' }).click()
+  await press(open.page, 'Create link')
+  const link = await open.page.getByRole('dialog').locator('code').innerText()
+  await using shared = await openWindow(browser, link)
+  await shared.page.getByRole('article', { name: 'Question' }).getByText(starter).waitFor()
+  await shared.page.getByRole('article', { name: 'Answer from Ada' }).waitFor()
+  expect(await shared.page.locator('body').innerText()).not.toMatch(secrets)
+  shared.expectNoErrors()
   open.expectNoErrors()
 })
 

@@ -19,6 +19,8 @@ export const keys = {
   conversationList: (query: string, archived: boolean) => ['conversations', 'list', { query, archived }],
   conversationTrash: ['conversations', 'trash'],
   conversation: (id: string) => ['conversations', 'one', id],
+  share: (token: string) => ['share', token],
+  shares: (conversationId: string) => ['conversations', 'shares', conversationId],
   messages: (conversationId: string) => ['messages', conversationId],
   lastMessages: (conversationId: string) => ['messages', conversationId, 'last'],
   messagePage: (conversationId: string, page: number) => ['messages', conversationId, 'page', page],
@@ -62,4 +64,5 @@ export const keys = {
   adminJobs: ['admin', 'jobs'],
   adminLogs: ['admin', 'logs'],
   runningRuns: ['runs', 'running'],
+  run: (id: string) => ['runs', 'one', id],
 } as const

@@ -1,16 +1,20 @@
-import { type ReactNode, useEffect, useState } from 'react'
+import { type ReactNode, Suspense, useEffect, useState } from 'react'
 import { useLocation } from 'wouter'
 import type { Me } from '../api/index.ts'
 import { UploadTray } from '../documents/upload-list.tsx'
 import { classNames } from '../ui/class-names.ts'
 import { Drawer } from '../ui/dialog.tsx'
+import { isTyping } from '../ui/is-typing.ts'
 import { loadLocally, saveLocally } from '../ui/local-storage.ts'
 import { phoneScreen, useMediaQuery } from '../ui/media.ts'
+import { aveeOfPath } from './avee-of-path.ts'
 import { ConnectionBar } from './connection-bar.tsx'
 import { OpenMenuContext } from './page.tsx'
+import { onDemand } from './screen-boundary.tsx'
 import './shell.css'
 import { Sidebar } from './sidebar.tsx'
 
+const ShortcutsDialog = onDemand(async () => (await import('./shortcuts-dialog.tsx')).ShortcutsDialog)
 const hiddenSidebar = 'hidden-sidebar'
 
 /** The layout of every screen: the sidebar, which is a drawer on phones, and the content. */
@@ -22,19 +26,27 @@ export function Shell({ me, children }: { me: Me; children: ReactNode }) {
     setIsHidden(hides)
     saveLocally(hiddenSidebar, hides ? 'yes' : undefined)
   }
+  const [showsShortcuts, setShowsShortcuts] = useState(false)
   const [location, navigate] = useLocation()
   useEffect(() => setIsOpen(false), [location])
   useEffect(() => {
-    const openSearch = (event: KeyboardEvent): void => {
-      if (event.key.toLowerCase() !== 'k' || !(event.ctrlKey || event.metaKey)) return
-      event.preventDefault()
-      const field = document.querySelector<HTMLInputElement>('form[role=search] input')
-      if (field) field.select()
-      else navigate('/search')
+    const onKeyDown = (event: KeyboardEvent): void => {
+      const key = event.key.toLowerCase()
+      const hasModifier = event.ctrlKey || event.metaKey
+      if (key === '?' && !hasModifier && !isTyping(event)) setShowsShortcuts(true)
+      else if (key === 'o' && hasModifier && event.shiftKey) {
+        event.preventDefault()
+        navigate(`/chat/${aveeOfPath(location) ?? 'local'}`)
+      } else if (key === 'k' && hasModifier) {
+        event.preventDefault()
+        const field = document.querySelector<HTMLInputElement>('form[role=search] input')
+        if (field) field.select()
+        else navigate('/search')
+      }
     }
-    document.addEventListener('keydown', openSearch)
-    return () => document.removeEventListener('keydown', openSearch)
-  }, [navigate])
+    document.addEventListener('keydown', onKeyDown)
+    return () => document.removeEventListener('keydown', onKeyDown)
+  }, [navigate, location])
 
   return (
     <OpenMenuContext
@@ -58,6 +70,7 @@ export function Shell({ me, children }: { me: Me; children: ReactNode }) {
         {/* The chat shows uploads above its input. */}
         {!location.startsWith('/chat/') && <UploadTray />}
       </div>
+      <Suspense>{showsShortcuts && <ShortcutsDialog onClose={() => setShowsShortcuts(false)} />}</Suspense>
     </OpenMenuContext>
   )
 }

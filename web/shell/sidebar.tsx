@@ -19,6 +19,7 @@ import type { Me } from '../api/index.ts'
 import { useAppearance } from '../ui/appearance.ts'
 import { IconButton } from '../ui/button.tsx'
 import { Menu, MenuItem, MenuSeparator } from '../ui/menu.tsx'
+import { modifierKey } from '../ui/modifier-key.ts'
 import { Avatar } from '../ui/state.tsx'
 import { Tooltip } from '../ui/tooltip.tsx'
 import { History } from './history.tsx'
@@ -26,7 +27,7 @@ import { SidebarAvees } from './sidebar-avees.tsx'
 import { useSignOut } from './sign-out.ts'
 import './sidebar.css'
 
-const shortcutName = /^(?:Mac|iP)/.test(navigator.platform) ? '⌘K' : 'Ctrl K'
+const shortcutName = modifierKey === '⌘' ? '⌘K' : 'Ctrl K'
 
 const sections = [
   {

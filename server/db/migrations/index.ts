@@ -26,6 +26,7 @@ import { up as tools } from './025-tools.ts'
 import { up as modelProviders } from './026-model-providers.ts'
 import { up as completions } from './027-completions.ts'
 import { up as webhooks } from './028-webhooks.ts'
+import { up as shares } from './029-shares.ts'
 
 /** All migrations by number. A released migration is never edited, renamed or removed. */
 export const migrations: Record<string, Migration> = {
@@ -56,4 +57,5 @@ export const migrations: Record<string, Migration> = {
   '026-model-providers': { up: modelProviders },
   '027-completions': { up: completions },
   '028-webhooks': { up: webhooks },
+  '029-shares': { up: shares },
 }

@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import type { Message } from '../../../contract/chat.ts'
 import { listModels } from '../../../contract/models.ts'
+import { getRun } from '../../../contract/runs.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { builtInName, canAnswer } from '../../models/model-name.ts'
@@ -53,11 +54,33 @@ export function AnswerDetails({
             <dd>{tokens.toLocaleString('en')} tokens</dd>
           </>
         )}
+        {message.run_id && tokens != null && <Speed runId={message.run_id} tokens={tokens} />}
         <dt>Date</dt>
         <dd>{formatFullTime(message.created_at)}</dd>
       </dl>
       {!isBusy && canChooseModel && <OtherModels current={message.model} onSelect={onRegenerate} />}
     </Popover>
+  )
+}
+
+/** The time that an answer took; the run, which knows it, is loaded only when the details are open. */
+function Speed({ runId, tokens }: { runId: string; tokens: number }) {
+  const api = useApi()
+  const run = useQuery({
+    queryKey: keys.run(runId),
+    queryFn: () => api.call(getRun, { params: { id: runId } }),
+    staleTime: Number.POSITIVE_INFINITY,
+    retry: false,
+  })
+  if (!run.data?.finished_at) return null
+  const seconds = (Date.parse(run.data.finished_at) - Date.parse(run.data.created_at)) / 1_000
+  return (
+    <>
+      <dt>Time</dt>
+      <dd>
+        {seconds.toFixed(1)} s{seconds > 0 && `, ${Math.round(tokens / seconds)} tokens per second`}
+      </dd>
+    </>
   )
 }
 

@@ -12,6 +12,7 @@ import { Markdown, type References } from '../../ui/markdown/markdown.tsx'
 import { notifyInBackground } from '../../ui/notifications.ts'
 import { Avatar, Notice } from '../../ui/state.tsx'
 import { AnswerDetails } from './answer-details.tsx'
+import { AnswerSteps } from './answer-steps.tsx'
 import { AskOwner } from './ask-owner.tsx'
 import { FeedbackButtons } from './feedback-buttons.tsx'
 import { FollowUps } from './follow-ups.tsx'
@@ -57,6 +58,11 @@ export const AnswerView = memo(function AnswerView({
     >
       <AnswerHead avee={avee} />
       <div className="answer-body">
+        <AnswerSteps
+          reasoning={(isRunning ? answer?.reasoning : message.reasoning) ?? ''}
+          toolCalls={(isRunning ? answer?.toolCalls : message.tool_calls) ?? []}
+          isThinking={isRunning && text === ''}
+        />
         {text && <Markdown text={text} references={references} />}
         {isRunning && !isOver && (
           <Waiting

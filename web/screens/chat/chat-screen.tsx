@@ -1,5 +1,5 @@
 import { skipToken, useQuery } from '@tanstack/react-query'
-import { ChartNoAxesColumn, Download, Ellipsis, FileJson, Search, SquarePen } from 'lucide-react'
+import { ChartNoAxesColumn, Download, Ellipsis, FileJson, Search, Share2, SquarePen } from 'lucide-react'
 import { Suspense, useCallback, useEffect, useEffectEvent, useMemo, useRef, useState } from 'react'
 import { useLocation } from 'wouter'
 import { type Avee, getAvee } from '../../../contract/avees.ts'
@@ -29,6 +29,7 @@ import { useThread } from './use-thread.ts'
 import './chat-screen.css'
 
 const CitationPanel = onDemand(async () => (await import('./citation-panel.tsx')).CitationPanel)
+const ShareDialog = onDemand(async () => (await import('./share-dialog.tsx')).ShareDialog)
 const InsightPanel = onDemand(async () => (await import('./insight-panel.tsx')).InsightPanel)
 
 /** /chat/{handle} and /chat/{handle}/{conversation_id}: a conversation with an avee. */
@@ -95,6 +96,7 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
   const [openCitation, setOpenCitation] = useState<OpenCitation>()
   const [isInsightOpen, setIsInsightOpen] = useState(false)
   const [isSearching, setIsSearching] = useState(false)
+  const [isSharing, setIsSharing] = useState(false)
   const input = useRef<HTMLTextAreaElement>(null)
 
   const conversation = useQuery({
@@ -202,6 +204,11 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
                 Search in conversation
               </MenuItem>
               {!isVisitor && (
+                <MenuItem icon={Share2} onSelect={() => setIsSharing(true)}>
+                  Share
+                </MenuItem>
+              )}
+              {!isVisitor && (
                 <MenuItem
                   icon={ChartNoAxesColumn}
                   onSelect={() => {
@@ -281,6 +288,9 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
       </div>
       <ScreenBoundary>
         <Suspense>
+          {isSharing && conversationId && (
+            <ShareDialog conversationId={conversationId} onClose={() => setIsSharing(false)} />
+          )}
           {openCitation && <CitationPanel open={openCitation} onChange={setOpenCitation} />}
           {isInsightOpen && conversationId && (
             <InsightPanel

@@ -1,5 +1,5 @@
 import { ChevronLeft, ChevronRight, ExternalLink } from 'lucide-react'
-import { useMemo } from 'react'
+import { useEffect, useEffectEvent, useMemo } from 'react'
 import type { AvailableCitation } from '../../../contract/chat.ts'
 import { getDocumentFile } from '../../../contract/knowledge.ts'
 import { useApi } from '../../api/react.tsx'
@@ -7,6 +7,7 @@ import { DocumentView } from '../../documents/document-view.tsx'
 import { placeOf } from '../../documents/place-of.ts'
 import { claimFor, findSupportingSentences } from '../../documents/supporting-sentences.ts'
 import { IconButton } from '../../ui/button.tsx'
+import { isTyping } from '../../ui/is-typing.ts'
 import { Notice } from '../../ui/state.tsx'
 import './citation-panel.css'
 import { SidePanel, SidePanelHeader } from './side-panel.tsx'
@@ -33,8 +34,18 @@ export function CitationPanel({
     const isUnsupported = claim !== '' && findSupportingSentences(citation.text, claim).length === 0
     return { ...citation, claim, isUnsupported }
   }, [citation, open.answer])
+  const onKeyDown = useEffectEvent((event: KeyboardEvent) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event)) return
+    if (event.key === 'j') show(open.citations[index + 1])
+    if (event.key === 'k') show(open.citations[index - 1])
+  })
+  useEffect(() => {
+    const listen = (event: KeyboardEvent) => onKeyDown(event)
+    document.addEventListener('keydown', listen)
+    return () => document.removeEventListener('keydown', listen)
+  }, [])
   if (!citation) return null
-  const show = (target: AvailableCitation | undefined): void => {
+  function show(target: AvailableCitation | undefined): void {
     if (target) onChange({ ...open, n: target.n })
   }
   return (

@@ -11,6 +11,7 @@ import { Page } from '../../shell/page.tsx'
 import { Button } from '../../ui/button.tsx'
 import { SearchField, SmallSelect } from '../../ui/field.tsx'
 import { EmptyState, ErrorState, Skeleton } from '../../ui/state.tsx'
+import { Destinations } from './destinations.tsx'
 import './search-screen.css'
 
 const scopeNames: Record<SearchScope, string> = {
@@ -117,9 +118,10 @@ export function SearchScreen() {
         )}
       </div>
       <div aria-live="polite" className="search-results">
+        {(query === '' || searchText.trim() !== query) && <Destinations words={searchText} avees={avees} />}
         {query === '' ? (
           <EmptyState icon={Search} title="Search everything">
-            Enter a question or keywords.
+            Enter a question or keywords, or choose where to go.
           </EmptyState>
         ) : search.isError ? (
           <ErrorState error={search.error} onRetry={() => void search.refetch()} />
@@ -146,7 +148,7 @@ export function SearchScreen() {
 /** From the search field, the down arrow leads to the results. */
 function focusFirstResult(event: KeyboardEvent<HTMLElement>): void {
   if (event.key !== 'ArrowDown') return
-  const first = document.querySelector<HTMLElement>('.search-results .search-hit')
+  const first = document.querySelector<HTMLElement>('.search-results :is(.destination, .search-hit)')
   if (!first) return
   event.preventDefault()
   first.focus()
