@@ -26,7 +26,7 @@ async function finishedRows(db: Db): Promise<Map<string, string>> {
 test('a backup of a server that answers questions is restored row by row, with its files', async () => {
   await using ollama = await startOllama()
   ollama.always('/api/chat', { delayMs: 2 })
-  await using app = await startApp({ OLLAMA_BASE_URL: ollama.url })
+  await using app = await startApp({ OLLAMA_BASE_URL: ollama.url, RUN_LEASE_MS: '15000' })
   const { client } = await registerUser(app)
   await uploadFiles(client, [{ name: 'keeper.md', content: text('notes') }])
   const conversations = await Promise.all(
@@ -37,16 +37,19 @@ test('a backup of a server that answers questions is restored row by row, with i
 
   let isDone = false
   const asking = conversations.map(async ({ id }) => {
-    const lastEvents: unknown[] = []
-    while (!isDone) lastEvents.push((await ask(client, id, 'Does the keeper write?')).at(-1)?.data['event'])
-    return lastEvents
+    const ends: unknown[] = []
+    while (!isDone) {
+      const last = (await ask(client, id, 'Does the keeper write?')).at(-1)?.data
+      ends.push(last?.['error'] ?? last?.['event'])
+    }
+    return ends
   })
   const response = await client.fetch('/admin/backup', { method: 'POST' })
   const file = path.join(app.database.dir, 'test.backup')
   await writeFile(file, Buffer.from(await response.arrayBuffer()))
   isDone = true
-  const lastEvents = (await Promise.all(asking)).flat()
-  expect(new Set(lastEvents)).toEqual(new Set(['complete']))
+  const ends = (await Promise.all(asking)).flat()
+  expect(new Set(ends)).toEqual(new Set(['complete']))
   const after = await finishedRows(app.app.database.db)
   const { body: metrics } = await app.get<string>('/metrics')
   expect(metrics).toMatch(/^gabee_runs\{kind="chat",status="complete"\} \d+$/m)
