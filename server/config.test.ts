@@ -38,7 +38,7 @@ test('the defaults serve only this machine', () => {
     databaseUrl: null,
     redisUrl: null,
     accounts: { registration: 'invite', sessionDays: 30, signInLimit: 10 },
-    limits: { questions: 0, uploads: 0, pulls: 0 },
+    limits: { questions: 0, uploads: 0, pulls: 0, anonymousQuestions: 30 },
     maxConversations: 0,
     maxQuestionCharacters: 32_000,
     undoDays: 7,
