@@ -83,11 +83,6 @@ export async function createHttp(parts: HttpDependencies): Promise<Http> {
       querystringParser: (text) => parseQuery(text.replaceAll('%00', '')),
     },
     forceCloseConnections: 'idle',
-    // The page has a screen at a path of the API.
-    rewriteUrl: ({ method, url = '/', headers }) =>
-      method === 'GET' && /^\/models\/?(?:\?|$)/.test(url) && headers.accept?.includes('text/html')
-        ? '/index.html'
-        : url,
     frameworkErrors: (error, request, reply) => {
       reply.headers({ ...bareSecurityHeaders, 'x-request-id': request.id })
       sendError(error, request, reply)
