@@ -15,7 +15,6 @@ import {
 import { deleted } from './deletions.ts'
 import { layer } from './layers.ts'
 import { content, operation } from './operation.ts'
-import { toolName, toolNames } from './tools.ts'
 
 export const visibility = describe(
   z.enum(['public', 'unlisted', 'private']),
@@ -62,7 +61,6 @@ export const avee = component(
       z.boolean(),
       'Whether nothing of it is sent to a model outside the private network.',
     ),
-    tools: describe(z.array(toolName), 'The tools that it may use while it answers.'),
     persona: z.optional(describe(z.string(), 'Only for the owner.')),
     persona_notes: z.optional(
       describe(z.string(), 'Only for the owner: style notes derived from the owner’s feedback on answers.'),
@@ -87,7 +85,6 @@ const settings = {
   anonymous: z.boolean(),
   example_questions: z.array(text(300)).check(z.maxLength(8)),
   local_only: z.boolean(),
-  tools: z.array(toolName).check(z.maxLength(toolNames.length)),
 }
 const { handle: _handle, display_name: _displayName, ...optionalSettings } = settings
 

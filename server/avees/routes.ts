@@ -129,7 +129,6 @@ export function presentAvee({ avee: shown, layer, isOwner, isFollowing, follower
     anonymous: shown.anonymous,
     example_questions: shown.exampleQuestions,
     local_only: shown.localOnly,
-    tools: shown.tools,
     ...(isOwner ? { persona: shown.persona, persona_notes: shown.personaNotes } : {}),
     created_at: shown.createdAt,
     updated_at: shown.updatedAt,

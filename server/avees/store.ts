@@ -1,6 +1,5 @@
 import { type Expression, type Insertable, sql, type Updateable } from 'kysely'
 import { type Layer } from '../../contract/layers.ts'
-import type { ToolName } from '../../contract/tools.ts'
 import { type Db, likePatterns, type Row, type Tables } from '../db/index.ts'
 
 type AveeRow = Row<'avees'>
@@ -26,8 +25,6 @@ export type Avee = {
   exampleQuestions: string[]
   /** Whether nothing of it, or of this conversation with it, is sent to a model outside the private network. */
   localOnly: boolean
-  /** The tools that it may use while it answers. */
-  tools: ToolName[]
   createdAt: Date
   updatedAt: Date
 }
@@ -328,7 +325,6 @@ function toAvee(row: AveeRow): Avee {
     anonymous: row.anonymous,
     exampleQuestions: row.example_questions,
     localOnly: row.local_only,
-    tools: row.tools,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   }

@@ -8,7 +8,6 @@ import type { MemoryType } from '../../contract/memory.ts'
 import type { ConfiguredModel, Prices, ProviderKind } from '../../contract/models.ts'
 import type { Scope } from '../../contract/operation.ts'
 import type { RunStatus } from '../../contract/runs.ts'
-import type { ToolCall, ToolName } from '../../contract/tools.ts'
 import type { WebhookEvent } from '../../contract/webhooks.ts'
 
 type Json<T> = JSONColumnType<NonNullable<T> & object> | (null extends T ? null : never)
@@ -200,7 +199,6 @@ export type Tables = {
     /** Whether visitors without an account may ask it while it is public. */
     anonymous: Generated<boolean>
     example_questions: Generated<string[]>
-    tools: Generated<ToolName[]>
     local_only: Generated<boolean>
     created_at: CreatedAt
     updated_at: Stamp
@@ -255,8 +253,6 @@ export type Tables = {
     created_at: CreatedAt
   }
   run_events: { run_id: string; n: number; data: string }
-  /** Calls of tools that wait for the person who asked; `approved` is null until they answer. */
-  tool_approvals: { run_id: string; call_id: string; approved: boolean | null }
   all_conversations: Conversations
   /** A view of those that are not in the trash; foreign keys refer to the table. */
   conversations: Conversations
@@ -277,7 +273,6 @@ export type Tables = {
     documents: Generated<string[]>
     usage: Json<Usage | null>
     error: Json<{ code: string; message: string } | null>
-    tool_calls: ColumnType<ToolCall[], string | undefined, string>
     reasoning: string | null
     details: Json<AnswerDetails | null>
     run_id: string | null

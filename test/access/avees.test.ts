@@ -40,7 +40,12 @@ describe.each(DATABASES)('avees on %s', (kind) => {
     ).body
     const profile = (which: string) => server.call<Answer>('GET', `/avees/${which}/profile`)
     for (const which of ['sage', 'SAGE', id])
-      expect((await profile(which)).body).toEqual({ handle: 'sage', display_name: 'Sage', avatar: '🦉' })
+      expect((await profile(which)).body).toEqual({
+        handle: 'sage',
+        display_name: 'Sage',
+        avatar: '🦉',
+        anonymous: false,
+      })
     const unknown = await profile('nobody')
     expect(unknown.status).toBe(404)
     const library = (await see(server, token, 'local')).body.id

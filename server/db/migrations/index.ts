@@ -22,7 +22,6 @@ import { up as oidc } from './021-oidc.ts'
 import { up as passkeys } from './022-passkeys.ts'
 import { up as apiKeyLimits } from './023-api-key-limits.ts'
 import { up as visitors } from './024-visitors.ts'
-import { up as tools } from './025-tools.ts'
 import { up as modelProviders } from './026-model-providers.ts'
 import { up as completions } from './027-completions.ts'
 import { up as webhooks } from './028-webhooks.ts'
@@ -53,7 +52,6 @@ export const migrations: Record<string, Migration> = {
   '022-passkeys': { up: passkeys },
   '023-api-key-limits': { up: apiKeyLimits },
   '024-visitors': { up: visitors },
-  '025-tools': { up: tools },
   '026-model-providers': { up: modelProviders },
   '027-completions': { up: completions },
   '028-webhooks': { up: webhooks },

@@ -122,7 +122,6 @@ export function exporter({ knowledge, memory }: ExportDependencies) {
           anonymous: avee.anonymous,
           example_questions: avee.exampleQuestions,
           local_only: avee.localOnly,
-          tools: avee.tools,
           ...(avee.avatar === null ? {} : { avatar: avee.avatar }),
           ...(avee.model === null ? {} : { model: avee.model }),
         },
