@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { aveeReference, describe, id, shortText, text } from './common.ts'
+import { aveeReference, component, describe, errorResponse, id, shortText, text } from './common.ts'
 import { layer } from './layers.ts'
 import { memoryType } from './memory.ts'
 import { content, operation, type Scope } from './operation.ts'
@@ -109,6 +109,19 @@ const jsonRpc = z.unknown().register(z.globalRegistry, {
   required: ['jsonrpc'],
 })
 
+/** Of the protocol, or of the server before it. */
+const errors = component(
+  'McpError',
+  z.union([
+    z.object({
+      jsonrpc: z.literal('2.0'),
+      id: z.nullable(z.union([z.string(), z.number()])),
+      error: z.object({ code: z.int(), message: z.string(), data: z.optional(z.unknown()) }),
+    }),
+    errorResponse,
+  ]),
+)
+
 export const mcp = operation({
   method: 'POST',
   path: '/mcp',
@@ -118,6 +131,7 @@ export const mcp = operation({
     'The Model Context Protocol over Streamable HTTP, without sessions. An API key needs the scope `read`, and `chat` for the tools `ask_avee` and `remember`. `X-Run-Id` names the run of an answer.',
   scope: 'read',
   body: jsonRpc,
+  errors,
   responses: {
     200: content({ 'application/json': jsonRpc, 'text/event-stream': jsonRpc }),
     202: z.undefined().register(z.globalRegistry, { description: 'A notification was accepted.' }),

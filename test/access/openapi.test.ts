@@ -123,11 +123,8 @@ describe('/openapi.json', () => {
 
   test('describes the errors of every operation', () => {
     for (const { name, path, operation } of operations) {
-      const error = path.startsWith('/v1/')
-        ? 'OpenAiError'
-        : path.startsWith('/ollama/')
-          ? 'OllamaError'
-          : 'Error'
+      const foreign = { '/v1': 'OpenAiError', '/ollama': 'OllamaError', '/mcp': 'McpError' }
+      const error = foreign[/^\/\w*/.exec(path)?.[0] as keyof typeof foreign] ?? 'Error'
       for (const status of ['4XX', '5XX']) {
         const schema = operation.responses[status]?.content?.['application/json']?.schema
         expect([name, status, schema]).toEqual([name, status, { $ref: `#/components/schemas/${error}` }])

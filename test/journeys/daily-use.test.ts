@@ -309,7 +309,7 @@ test('an answer that ends in the background is notified once the user has turned
 test('users see neither buttons for administrators nor errors meant for them', async () => {
   await registerUser(server, { email: 'owner@example.org' })
   const user = await registerUser(server, { email: 'bo@example.org', display_name: 'Bo' })
-  await using window = await openWindow(browser, `${server.url}/login?next=/models`, { ignoredErrors: /401/ })
+  await using window = await openWindow(browser, `${server.url}/login?next=/model`, { ignoredErrors: /401/ })
   const { page } = window
   const chat = chatPage(page)
   await page.getByLabel('Email').fill('bo@example.org')
