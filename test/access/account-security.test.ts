@@ -15,13 +15,13 @@ import {
   uploadFiles,
 } from '../builders.ts'
 import type { TestClient } from '../client.ts'
-import { DATABASES } from '../databases.ts'
+import { ONE_DATABASE } from '../databases.ts'
 
 type Failure = { error: { code: string; details?: { path: string }[] } }
 const password = 'a good long password'
 const codeOf = (response: { body: unknown }) => (response.body as Failure).error.code
 
-describe.each(DATABASES)('account security on %s', (kind) => {
+describe.each(ONE_DATABASE)('account security on %s', (kind) => {
   let app: TestApp
   let admin: TestUser
   beforeAll(async () => {
@@ -344,7 +344,7 @@ test('an export holds what its user owns and may read now', async () => {
   expect(JSON.stringify(await filesOf(visitor))).not.toContain('Who are you?')
 })
 
-describe.each(DATABASES)('the first account of a server on %s that others can reach', (kind) => {
+describe.each(ONE_DATABASE)('the first account of a server on %s that others can reach', (kind) => {
   test('requires the setup token, which is valid once', async () => {
     await using app = await startApp({ HOST: '0.0.0.0' }, kind)
     const register = (fields: Record<string, unknown>) =>

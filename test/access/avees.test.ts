@@ -3,13 +3,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Avee } from '../../contract/avees.ts'
 import { type Layer } from '../../contract/layers.ts'
 import type { Database } from '../../server/db/index.ts'
-import { DATABASES, openTestDatabase } from '../databases.ts'
+import { ONE_DATABASE, openTestDatabase } from '../databases.ts'
 import { type ErrorResponse, openServer, type TestServer } from './server.ts'
 
 type Answer = Avee & ErrorResponse
 type Page = { avees: Avee[]; next_cursor: string | null }
 
-describe.each(DATABASES)('avees on %s', (kind) => {
+describe.each(ONE_DATABASE)('avees on %s', (kind) => {
   let database: Database
   beforeAll(async () => {
     database = await openTestDatabase(kind)

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { findLeaks } from '../../server/cli/leak-test.ts'
-import { createTestDatabase, DATABASES } from '../databases.ts'
+import { createTestDatabase, ONE_DATABASE } from '../databases.ts'
 
-test.each(DATABASES)(
+test.each(ONE_DATABASE)(
   'no caller reads anything above its layer or of another user, on %s',
   async (kind) => {
     await using database = await createTestDatabase(kind)

@@ -6,11 +6,11 @@ import type { Readiness } from '../../contract/server.ts'
 import { startApp } from '../app.ts'
 import { createAvee, createConversation, registerUser, uploadFiles } from '../builders.ts'
 import type { TestClient } from '../client.ts'
-import { DATABASES } from '../databases.ts'
+import { ONE_DATABASE } from '../databases.ts'
 
 const text = (content: string) => ({ title: 'A text', text: content, layer: 'public' })
 
-describe.each(DATABASES)('limits on %s', (kind) => {
+describe.each(ONE_DATABASE)('limits on %s', (kind) => {
   const ask = (client: TestClient, conversation_id: string) =>
     client.post<ErrorResponse>('/chat/ask', { conversation_id, question: 'Who are you?' })
 

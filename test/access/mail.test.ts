@@ -2,12 +2,12 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { startApp, type TestApp } from '../app.ts'
 import { bodyOf, registerUser, type TestUser } from '../builders.ts'
 import { expectError } from '../conformance/contract.ts'
-import { DATABASES } from '../databases.ts'
+import { ONE_DATABASE } from '../databases.ts'
 import { type MailServer, startMailServer } from '../mail-server.ts'
 
 const publicUrl = 'https://gabee.example'
 
-describe.each(DATABASES)('mails on %s', (kind) => {
+describe.each(ONE_DATABASE)('mails on %s', (kind) => {
   let mailServer: MailServer
   let app: TestApp
   let admin: TestUser

@@ -5,13 +5,13 @@ import type { Me } from '../../contract/accounts.ts'
 import { startApp, type TestApp } from '../app.ts'
 import { bodyOf, registerUser, type TestUser } from '../builders.ts'
 import { expectError } from '../conformance/contract.ts'
-import { DATABASES } from '../databases.ts'
+import { ONE_DATABASE } from '../databases.ts'
 import { type OidcProvider, startOidcProvider } from '../oidc-provider.ts'
 
 const publicUrl = 'https://gabee.example'
 const newPerson = () => ({ sub: randomUUID(), name: 'Ann Example', email: `${randomUUID()}@example.org` })
 
-describe.each(DATABASES)('sign-in at an OIDC provider on %s', (kind) => {
+describe.each(ONE_DATABASE)('sign-in at an OIDC provider on %s', (kind) => {
   let provider: OidcProvider
   let app: TestApp
   let admin: TestUser

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Database } from '../../server/db/index.ts'
-import { DATABASES, openTestDatabase } from '../databases.ts'
+import { ONE_DATABASE, openTestDatabase } from '../databases.ts'
 import { type Call, type ErrorResponse, openServer, password, type TestServer } from './server.ts'
 
 const evil = 'http://evil.example'
 const frontEnd = 'http://localhost:3000'
 
-describe.each(DATABASES)('personal mode on %s', (kind) => {
+describe.each(ONE_DATABASE)('personal mode on %s', (kind) => {
   let database: Database
   beforeAll(async () => {
     database = await openTestDatabase(kind)

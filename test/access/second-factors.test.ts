@@ -7,11 +7,11 @@ import { createAuthenticator } from '../authenticator.ts'
 import { bodyOf, registerUser, type TestUser } from '../builders.ts'
 import { createTestClient } from '../client.ts'
 import { expectError } from '../conformance/contract.ts'
-import { DATABASES } from '../databases.ts'
+import { ONE_DATABASE } from '../databases.ts'
 
 type Factors = { totp: boolean; recovery_codes: number }
 
-describe.each(DATABASES)('second factors on %s', (kind) => {
+describe.each(ONE_DATABASE)('second factors on %s', (kind) => {
   let app: TestApp
   let admin: TestUser
   beforeAll(async () => {

@@ -15,7 +15,7 @@ import {
   uploadFiles,
 } from '../builders.ts'
 import type { TestClient } from '../client.ts'
-import { DATABASES } from '../databases.ts'
+import { ONE_DATABASE } from '../databases.ts'
 import { filesWith } from '../files-with.ts'
 
 const question = 'Who is the harbour master?'
@@ -24,7 +24,7 @@ const content = (name: string) => `# Harbour\n\nThe harbour master is called ${n
 const remove = async (client: TestClient, path: string): Promise<DeletionReceipt> =>
   bodyOf(await client.delete<Deleted>(path)).receipt
 
-describe.each(DATABASES)('the trash on %s', (kind) => {
+describe.each(ONE_DATABASE)('the trash on %s', (kind) => {
   let app: TestApp
   let owner: TestUser
   beforeAll(async () => {

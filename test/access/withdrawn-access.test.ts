@@ -13,7 +13,7 @@ import {
   uploadFiles,
 } from '../builders.ts'
 import type { TestClient } from '../client.ts'
-import { DATABASES } from '../databases.ts'
+import { ONE_DATABASE } from '../databases.ts'
 import { readEvents } from '../events.ts'
 import { type ScriptedOllama, startOllama } from '../model-servers.ts'
 
@@ -83,7 +83,7 @@ const changes: Change[] = [
   },
 ]
 
-for (const kind of DATABASES) {
+for (const kind of ONE_DATABASE) {
   describe(`what was answered before a change of access, on ${kind}`, () => {
     let ollama: ScriptedOllama
     let app: TestApp

@@ -12,7 +12,7 @@ import {
   uploadFiles,
 } from '../builders.ts'
 import type { TestClient } from '../client.ts'
-import { DATABASES } from '../databases.ts'
+import { ONE_DATABASE } from '../databases.ts'
 import { collectEvents } from '../events.ts'
 import { type ScriptedOllama, startOllama } from '../model-servers.ts'
 
@@ -30,7 +30,7 @@ type AskV2 = {
   conversation_title: string
 }
 
-for (const kind of DATABASES) {
+for (const kind of ONE_DATABASE) {
   describe(`the context of a turn on ${kind}`, () => {
     let ollama: ScriptedOllama
     let app: TestApp

@@ -11,12 +11,12 @@ import {
   uploadFiles,
 } from '../builders.ts'
 import type { TestClient } from '../client.ts'
-import { DATABASES } from '../databases.ts'
+import { ONE_DATABASE } from '../databases.ts'
 import { type ScriptedOllama, startOllama } from '../model-servers.ts'
 
 const heading = 'A summary of the earlier conversation.'
 
-for (const kind of DATABASES) {
+for (const kind of ONE_DATABASE) {
   describe(`a long conversation on ${kind}`, () => {
     let ollama: ScriptedOllama
     let app: TestApp

@@ -10,7 +10,7 @@ import {
   type TestUser,
   uploadFiles,
 } from '../builders.ts'
-import { DATABASES } from '../databases.ts'
+import { ONE_DATABASE } from '../databases.ts'
 import { type ScriptedOllama, startOllama } from '../model-servers.ts'
 import { expectError } from './contract.ts'
 
@@ -20,7 +20,7 @@ const layers = Object.keys(secrets) as Layer[]
 const question = 'What is the secret word of the lighthouse keeper?'
 
 // Queries enforce the layers, so both databases are tested.
-describe.each(DATABASES)('layers on %s', (kind) => {
+describe.each(ONE_DATABASE)('layers on %s', (kind) => {
   let ollama: ScriptedOllama
   let app: TestApp
   let owner: TestUser

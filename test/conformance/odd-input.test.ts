@@ -14,7 +14,7 @@ import {
   uploadFiles,
 } from '../builders.ts'
 import type { TestResponse } from '../client.ts'
-import { DATABASES } from '../databases.ts'
+import { ONE_DATABASE } from '../databases.ts'
 import { type ScriptedOllama, startOllama } from '../model-servers.ts'
 import { expectError, formOf, parseResponse, sendRaw, streamOf } from './contract.ts'
 
@@ -22,7 +22,7 @@ import { expectError, formOf, parseResponse, sendRaw, streamOf } from './contrac
 const nul = 'a\u0000b'
 const half = 'a\ud83db'
 
-describe.each(DATABASES)('odd input on %s', (kind) => {
+describe.each(ONE_DATABASE)('odd input on %s', (kind) => {
   let ollama: ScriptedOllama
   let app: TestApp
   let ann: TestUser

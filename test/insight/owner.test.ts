@@ -4,14 +4,14 @@ import type { Message } from '../../contract/chat.ts'
 import { startApp, type TestApp } from '../app.ts'
 import { bodyOf, createConversation, listMessages, registerUser, uploadFiles } from '../builders.ts'
 import type { TestClient } from '../client.ts'
-import { DATABASES } from '../databases.ts'
+import { ONE_DATABASE } from '../databases.ts'
 import { type ScriptedOllama, startOllama } from '../model-servers.ts'
 import { askAndWait, askInNewConversation, createEngineAvee } from './setup.ts'
 
 type Questions = { questions: UnansweredQuestion[]; hidden: number }
 const unknown = 'The documents do not say.'
 
-for (const kind of DATABASES) {
+for (const kind of ONE_DATABASE) {
   describe(`insight for the owner of an avee on ${kind}`, () => {
     let ollama: ScriptedOllama
     let app: TestApp

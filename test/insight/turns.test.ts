@@ -5,7 +5,7 @@ import type { ConversationAnalysis } from '../../contract/insight.ts'
 import { startApp, type TestApp } from '../app.ts'
 import { bodyOf, createConversation, registerUser, uploadFiles } from '../builders.ts'
 import type { TestClient } from '../client.ts'
-import { DATABASES } from '../databases.ts'
+import { ONE_DATABASE } from '../databases.ts'
 import { type ScriptedOllama, startOllama } from '../model-servers.ts'
 import {
   analyzedTurn,
@@ -15,7 +15,7 @@ import {
   createEngineAvee,
 } from './setup.ts'
 
-for (const kind of DATABASES) {
+for (const kind of ONE_DATABASE) {
   describe(`turn analysis on ${kind}`, () => {
     let ollama: ScriptedOllama
     let app: TestApp
