@@ -9,9 +9,8 @@ import {
   type SessionClient,
   userNotFound,
 } from '../accounts/index.ts'
-import { type Database, newId, translateConflict } from '../db/index.ts'
+import { type Database, isConflict, newId, translateConflict } from '../db/index.ts'
 import type { Deletions } from '../deletions/index.ts'
-import { AppError } from '../errors.ts'
 import type { Jobs } from '../jobs/index.ts'
 import { checkIdCursor, pageOf } from '../paging.ts'
 import type { Runs } from '../runs/index.ts'
@@ -167,8 +166,7 @@ export function avees({
         break
       } catch (error) {
         // What still adds rows to the avee locks them in the opposite order.
-        const isDeadlock = error instanceof AppError && error.code === 'database_conflict'
-        if (!isDeadlock || attempt === maxDeletionAttempts) throw error
+        if (!isConflict(error) || attempt === maxDeletionAttempts) throw error
       }
     }
     await jobs.runNow(deleteRunsKind, id)

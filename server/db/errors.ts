@@ -28,6 +28,10 @@ export const databaseConflict = unavailable(
   1,
 )
 
+/** Whether a statement or transaction failed with `database_conflict`, for example by a deadlock, and may be repeated. */
+export const isConflict = (error: unknown): boolean =>
+  error instanceof AppError && error.code === 'database_conflict'
+
 /** Nothing of the statement was stored, unless it was a commit that the embedded engine did not finish. */
 export const databaseTimeout = unavailable(
   'database_timeout',

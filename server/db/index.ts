@@ -1,6 +1,7 @@
 export { translateConflict, violatedUnique } from './constraint.ts'
 export type { Database, Db, Trx } from './database.ts'
 export { lockDirectory } from './embedded/lock.ts'
+export { isConflict } from './errors.ts'
 export { newId } from './ids.ts'
 export { likePatterns } from './like-patterns.ts'
 export { loadSnapshot } from './load.ts'

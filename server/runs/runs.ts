@@ -3,7 +3,7 @@ import { addAbortListener } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import { validate as isUuid } from 'uuid'
 import type { RunStatus } from '../../contract/runs.ts'
-import { type Database, type Db, newId, type Trx } from '../db/index.ts'
+import { type Database, type Db, isConflict, newId, type Trx } from '../db/index.ts'
 import type { Log } from '../log.ts'
 import { idempotencyKeyUsed, shuttingDown, tooManyAttempts, unknownFormat } from './errors.ts'
 import { createFinisher, type FinishListener, failureOf } from './finisher.ts'
@@ -52,6 +52,8 @@ const handoverTimeoutMs = 4000
 const deleteBatchSize = 20
 /** How often runs of other nodes that are read here are refreshed even without a notification. */
 const remoteRefreshMs = 15_000
+/** How often a run is stored again after deadlocks. */
+const maxStartAttempts = 3
 
 type RunsDependencies = {
   database: Database
@@ -193,14 +195,22 @@ export function runs({
     }
   }
 
-  /** After a lost connection it is unknown whether the run was stored, so the table is read. */
-  async function insertReliably(run: NewRun & { id: string }, also: WithRun | undefined): Promise<Inserted> {
+  /**
+   * After a lost connection it is unknown whether the run was stored, so the table is read. A deadlock, for example with
+   * the deletion of an avee, has stored nothing.
+   */
+  async function insertReliably(
+    run: NewRun & { id: string },
+    also: WithRun | undefined,
+    attempt = 1,
+  ): Promise<Inserted> {
     try {
       return typeof also === 'function'
         ? await database.transaction(async (trx) => insert(trx, run, also))
         : await insert(database.db, run, also)
     } catch (error) {
       if (!isTransient(error)) throw error
+      if (isConflict(error) && attempt < maxStartAttempts) return await insertReliably(run, also, attempt + 1)
       const row = await findRun(database.db, { id: run.id }).catch(() => undefined)
       if (row) return { outcome: 'created', row }
       // If it was stored after all, it is taken over when its lease expires.
