@@ -22,8 +22,8 @@ const server = process.env['TEST_DATABASE_URL']
 export const DATABASES: Kind[] = server === undefined ? ['embedded'] : ['embedded', 'postgres']
 
 /**
- * For suites of which the statements run on both databases in other suites: PostgreSQL if there is a server, which takes
- * half the time. Every night they run on both (`TEST_ALL_DATABASES`).
+ * For suites that are about more than their statements: PostgreSQL if there is a server, which takes half the time. Every
+ * night they run on both (`TEST_ALL_DATABASES`).
  */
 export const ONE_DATABASE: Kind[] = process.env['TEST_ALL_DATABASES'] ? DATABASES : DATABASES.slice(-1)
 

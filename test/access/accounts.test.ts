@@ -1,13 +1,13 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Database } from '../../server/db/index.ts'
-import { DATABASES, openTestDatabase } from '../databases.ts'
+import { ONE_DATABASE, openTestDatabase } from '../databases.ts'
 import { type ErrorResponse, openServer, password, reopenServer, type TestServer } from './server.ts'
 
 type SessionBody = { token: string; expires_at: string; user: { id: string; email: string } }
 type KeyBody = { id: string; key: string; prefix: string }
 
-describe.each(DATABASES)('accounts on %s', (kind) => {
+describe.each(ONE_DATABASE)('accounts on %s', (kind) => {
   let database: Database
   beforeAll(async () => {
     database = await openTestDatabase(kind)

@@ -2,11 +2,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startApp, type TestApp } from '../app.ts'
 import { createAvee, createConversation, registerUser } from '../builders.ts'
 import type { TestClient } from '../client.ts'
-import { DATABASES } from '../databases.ts'
+import { ONE_DATABASE } from '../databases.ts'
 
 const rounds = 6
 
-describe.each(DATABASES)('deleting an avee on %s', (kind) => {
+describe.each(ONE_DATABASE)('deleting an avee on %s', (kind) => {
   let app: TestApp
   let owner: TestClient
   let visitor: TestClient

@@ -3,12 +3,12 @@ import type { Conversation, Message } from '../../contract/chat.ts'
 import { shuttingDown } from '../../server/runs/errors.ts'
 import { startApp, type TestApp } from '../app.ts'
 import { ask, bodyOf, createAvee, createConversation, listMessages, registerUser } from '../builders.ts'
-import { DATABASES } from '../databases.ts'
+import { ONE_DATABASE } from '../databases.ts'
 import { textOf } from '../events.ts'
 
 type Page = { conversations: Conversation[]; next_cursor: string | null }
 
-for (const kind of DATABASES) {
+for (const kind of ONE_DATABASE) {
   describe(`conversations on ${kind}`, () => {
     let app: TestApp
     beforeAll(async () => {

@@ -15,7 +15,7 @@ import {
   uploadFiles,
 } from '../builders.ts'
 import type { TestClient } from '../client.ts'
-import { DATABASES } from '../databases.ts'
+import { ONE_DATABASE } from '../databases.ts'
 import { readEvents } from '../events.ts'
 import { type ScriptedOllama, startOllama } from '../model-servers.ts'
 
@@ -77,7 +77,7 @@ const post = (client: TestClient, path: string, body: object) =>
 
 const runOf = (response: Response) => response.headers.get('x-run-id') ?? ''
 
-for (const kind of DATABASES) {
+for (const kind of ONE_DATABASE) {
   describe(`the formats of an answer on ${kind}`, () => {
     let ollama: ScriptedOllama
     let app: TestApp

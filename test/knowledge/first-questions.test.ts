@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { DATABASES } from '../databases.ts'
+import { ONE_DATABASE } from '../databases.ts'
 import { allLayers, type KnowledgeServer, openKnowledgeServer } from './server.ts'
 
 /** Libraries of one short document, a question that it answers, and one that it does not. */
@@ -44,7 +44,7 @@ const unrelated = {
   'garten.txt': 'Im Frühjahr werden die Obstbäume geschnitten und die Beete mit Kompost gedüngt.\n',
 }
 
-describe.each(DATABASES)('the first questions of a new library on %s', (kind) => {
+describe.each(ONE_DATABASE)('the first questions of a new library on %s', (kind) => {
   let server: KnowledgeServer
   beforeAll(async () => {
     server = await openKnowledgeServer(kind)

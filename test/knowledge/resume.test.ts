@@ -4,7 +4,7 @@ import type { ErrorResponse } from '../../contract/common.ts'
 import type { IngestResult } from '../../contract/knowledge.ts'
 import type { Run } from '../../contract/runs.ts'
 import { startServer } from '../app.ts'
-import { DATABASES } from '../databases.ts'
+import { ONE_DATABASE } from '../databases.ts'
 import { collectEvents, type ReceivedEvent, readEvents } from '../events.ts'
 import { temporaryFolder } from '../files/folder.ts'
 import { openKnowledgeServer, post, uploadForm } from './server.ts'
@@ -23,7 +23,7 @@ const long = (name: string, paragraphs: number) =>
 const resultsOf = (events: ReceivedEvent[]) =>
   events.flatMap(({ data }) => (data['result'] ? [data['result'] as IngestResult] : []))
 
-describe.each(DATABASES)('an upload on %s', (kind) => {
+describe.each(ONE_DATABASE)('an upload on %s', (kind) => {
   test('continues after the server was killed, with no file or passage stored twice or left over', async () => {
     await using temporary = await temporaryFolder()
     await using server = await startServer({ TMPDIR: temporary.path }, kind)
