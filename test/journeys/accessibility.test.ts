@@ -35,7 +35,7 @@ beforeAll(async () => {
     ['/chat/ada', 'A sailor.'],
     [`/chat/local/${conversation.id}`, 'opens at dawn'],
     ['/library', '1 passage'],
-    ['/search', 'Enter a question or keywords.'],
+    ['/search', 'Enter a question or keywords'],
     ['/search?query=harbour', 'opens at dawn'],
     ['/avee', 'Ada'],
     ['/avee/ada', 'Ada'],
