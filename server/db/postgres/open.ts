@@ -63,7 +63,7 @@ export async function openPool({
   limits?: Limits
 }): Promise<Pool> {
   const pool = createPool(
-    { ...configOf(url, limits), max: limits.maxConnections, idleTimeoutMillis: 60_000, pipeline: true },
+    { ...configOf(url, limits), max: limits.maxConnections, idleTimeoutMillis: 60_000 },
     () => new Socket(),
     { log, limits },
   )
