@@ -1,9 +1,13 @@
 import { readFileSync } from 'node:fs'
 
-/** Returns the resident bytes of all descendants of a process; 0 on systems without /proc. */
-export function residentBytesOfChildren(pid = process.pid): number {
-  return childPids(pid).reduce((sum, child) => sum + residentBytes(child) + residentBytesOfChildren(child), 0)
+/** Returns the bytes of memory of all descendants of a process; pages that they share count once. 0 on systems without /proc. */
+export function memoryOfChildren(pid = process.pid): number {
+  return childPids(pid).reduce((sum, child) => sum + memoryOf(child) + memoryOfChildren(child), 0)
 }
+
+/** Returns the proportional set size of a process in bytes: a page that n processes share counts as 1/n of a page. */
+export const memoryOf = (pid: number) =>
+  1024 * Number(/^Pss:\s+(\d+)/m.exec(readIfExists(`/proc/${pid}/smaps_rollup`))?.[1] ?? 0)
 
 /** Returns the seconds of CPU time of all descendants of a process, also of those that ended; 0 on systems without /proc. */
 export function cpuSecondsOfChildren(pid = process.pid): number {
@@ -19,9 +23,6 @@ function cpuSeconds(pid: number): number {
 function childPids(pid: number): number[] {
   return readIfExists(`/proc/${pid}/task/${pid}/children`).trim().split(' ').filter(Boolean).map(Number)
 }
-
-const residentBytes = (pid: number) =>
-  1024 * Number(/VmRSS:\s+(\d+)/.exec(readIfExists(`/proc/${pid}/status`))?.[1] ?? 0)
 
 /** Returns an empty text if the process has ended. */
 function readIfExists(path: string): string {

@@ -4,8 +4,8 @@
  *     node bench/documents.ts [--documents 500] [--embeddings] [--url postgres://…]
  *
  * Markdown files of about 350 words: as one upload, as uploads of one file by eight clients, and as a watched folder. CPU
- * times are those of the server with its parser processes, and the memory is resident. `--embeddings` adds a scripted
- * embedding model, whose time is not counted as CPU.
+ * times and memory are those of the server with its parser processes; pages that they share count once. `--embeddings`
+ * adds a scripted embedding model, whose time is not counted as CPU.
  */
 import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -16,7 +16,7 @@ import type { Folder } from '../contract/knowledge.ts'
 import { startServer } from '../test/app.ts'
 import { bodyOf, createAvee, type UploadFile, uploadFiles } from '../test/builders.ts'
 import { startOllama } from '../test/model-servers.ts'
-import { cpuSecondsOfChildren, residentBytesOfChildren } from './child-processes.ts'
+import { cpuSecondsOfChildren, memoryOfChildren } from './child-processes.ts'
 import { fixed, print } from './data.ts'
 import { syntheticDocument } from './synthetic.ts'
 
@@ -50,8 +50,8 @@ const newAvee = async (name: string) =>
 async function measure(what: string, work: () => Promise<void>): Promise<void> {
   let peak = 0
   const watch = setInterval(() => {
-    peak = Math.max(peak, residentBytesOfChildren())
-  }, 20)
+    peak = Math.max(peak, memoryOfChildren())
+  }, 100)
   const cpuBefore = cpuSecondsOfChildren()
   const startedAt = performance.now()
   await work()
@@ -70,7 +70,7 @@ async function upload(aveeId: string, files: UploadFile[]): Promise<void> {
 }
 
 try {
-  print('| documents as | documents/s | CPU per document, ms | peak resident memory, MB |')
+  print('| documents as | documents/s | CPU per document, ms | peak memory, MB |')
   print('| --- | --- | --- | --- |')
   const warmUp = await newAvee('warm-up')
   await upload(warmUp.id, newFiles().slice(0, 50))

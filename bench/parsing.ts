@@ -15,7 +15,7 @@ import { runInNewContext } from 'node:vm'
 import { documentParser, type ReadLimits, type ReadOutcome } from '../server/knowledge/parsers/index.ts'
 import { createLog } from '../server/log.ts'
 import { createPdf } from '../test/pdf.ts'
-import { residentBytesOfChildren } from './child-processes.ts'
+import { memoryOf, memoryOfChildren } from './child-processes.ts'
 import { print } from './data.ts'
 
 type ManifestLine = {
@@ -117,7 +117,7 @@ async function measureSpeed(title: string, all: File[]) {
   const { own, total } = peak()
   print(
     `${title}: ${pages} pages, ${passages} passages in ${seconds.toFixed(1)} s = ${(pages / seconds).toFixed(0)} pages/s, ` +
-      `${(passages / seconds).toFixed(0)} passages/s; peak resident memory ${own} MB, ${total} MB with the parser processes; ` +
+      `${(passages / seconds).toFixed(0)} passages/s; peak memory ${own} MB, ${total} MB with the parser processes; ` +
       `event loop blocked for at most ${longestGap.toFixed(0)} ms, ${((user + system) / 1e6).toFixed(1)} s of CPU time in this process`,
   )
 }
@@ -128,16 +128,16 @@ const collectGarbage = () => {
   ;(runInNewContext('gc') as () => void)()
 }
 
-/** Samples resident memory every 20 ms. Returns a function that stops and returns the peaks in MB; children count on Linux only. */
+/** Samples memory every 100 ms. Returns a function that stops and returns the peaks in MB; 0 on systems without /proc. */
 function watchMemory() {
   let own = 0
   let total = 0
   const sample = () => {
-    const now = process.memoryUsage.rss()
+    const now = memoryOf(process.pid)
     own = Math.max(own, now)
-    total = Math.max(total, now + residentBytesOfChildren())
+    total = Math.max(total, now + memoryOfChildren())
   }
-  const timer = setInterval(sample, 20)
+  const timer = setInterval(sample, 100)
   return () => {
     clearInterval(timer)
     return { own: Math.round(own / 1e6), total: Math.round(total / 1e6) }

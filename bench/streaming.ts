@@ -14,7 +14,7 @@ import { askStream, createAvee, createConversation, type UploadFile, uploadFiles
 import { readEvents } from '../test/events.ts'
 import { startOllama } from '../test/model-servers.ts'
 import { createPdf } from '../test/pdf.ts'
-import { residentBytesOfChildren } from './child-processes.ts'
+import { memoryOfChildren } from './child-processes.ts'
 import { fixed, print, quantile } from './data.ts'
 import { syntheticDocument } from './synthetic.ts'
 
@@ -37,8 +37,8 @@ async function during(work: Promise<unknown>) {
   let peak = 0
   const gaps: number[] = []
   const watch = setInterval(() => {
-    peak = Math.max(peak, residentBytesOfChildren())
-  }, 50)
+    peak = Math.max(peak, memoryOfChildren())
+  }, 100)
   const startedAt = performance.now()
   let took = 0
   const ended = work.finally(() => {
@@ -82,7 +82,7 @@ const small = Array.from({ length: 1_000 }, (_, i) => ({ name: `note-${i}.md`, c
 const long = createPdf(Array.from({ length: 1_000 }, (_, i) => text(i, 5)))
 
 print(
-  '| concurrent work | duration, s | between tokens, ms (p50 / p99 / max) | over 200 ms | peak resident, MB |',
+  '| concurrent work | duration, s | between tokens, ms (p50 / p99 / max) | over 200 ms | peak memory, MB |',
 )
 print('| --- | --- | --- | --- | --- |')
 report('nothing', await during(Promise.resolve()))
