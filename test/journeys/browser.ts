@@ -34,7 +34,11 @@ export async function openWindow(
   url: string,
   { ignoredErrors, ...options }: BrowserContextOptions & { ignoredErrors?: RegExp } = {},
 ): Promise<BrowserWindow> {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options })
+  const context = await browser.newContext({
+    viewport: { width: 1280, height: 800 },
+    reducedMotion: 'reduce',
+    ...options,
+  })
   context.setDefaultTimeout(60_000)
   const page = await context.newPage()
   const { origin } = new URL(url)

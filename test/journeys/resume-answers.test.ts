@@ -1,5 +1,5 @@
 import type { Browser } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type ServerProcess, startServer } from '../app.ts'
 import { createAvee, listMessages } from '../builders.ts'
 import { type ScriptedOllama, startOllama } from '../model-servers.ts'
@@ -12,17 +12,15 @@ let server: ServerProcess
 
 beforeAll(async () => {
   browser = await openBrowser()
-})
-afterAll(async () => await browser?.close())
-beforeEach(async () => {
   ollama = await startOllama()
   ollama.always('/api/chat', { delayMs: 40 })
   server = await startServer({ OLLAMA_BASE_URL: ollama.url })
   await createAvee(server, { handle: 'ada', display_name: 'Ada' })
 })
-afterEach(async () => {
+afterAll(async () => {
   await server?.[Symbol.asyncDispose]()
   await ollama?.[Symbol.asyncDispose]()
+  await browser?.close()
 })
 
 const question = Array.from({ length: 80 }, (_, i) => `word${i}`).join(' ')
@@ -31,10 +29,12 @@ const whole = `You said: ${question} That is all I know about it.`
 const connectionErrors =
   /ERR_CONNECTION|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE|Failed to load resource|network error/i
 
+const modelRequests = () => ollama.requestsTo('/api/chat')
 const begun = (text: string) => text.includes('word9') && !text.includes('word60')
 const conversationOf = (url: string) => new URL(url).pathname.split('/').at(-1) ?? ''
 
 test('an answer continues across a page reload', async () => {
+  const before = modelRequests().length
   await using window = await openWindow(browser, `${server.url}/chat/ada`)
   const chat = chatPage(window.page)
   await chat.ask(question)
@@ -44,7 +44,7 @@ test('an answer continues across a page reload', async () => {
   await chat.waitUntilComplete()
   expect(await chat.lastAnswer.innerText()).toBe(whole)
   expect(await chat.answers.count()).toBe(1)
-  expect(ollama.requestsTo('/api/chat')).toHaveLength(1)
+  expect(modelRequests()).toHaveLength(before + 1)
   window.expectNoErrors()
 })
 
@@ -102,6 +102,7 @@ test('a screen that cannot be loaded, and a page that is outdated, offer a reloa
 })
 
 test('two tabs show the same answer', async () => {
+  const before = modelRequests().length
   await using window = await openWindow(browser, `${server.url}/chat/ada`)
   const first = chatPage(window.page)
   await first.ask('Are you there?')
@@ -120,7 +121,7 @@ test('two tabs show the same answer', async () => {
   await second.answers.nth(1).getByText('That is all I know about it.').waitFor()
   expect(await first.lastAnswer.innerText()).toBe(whole)
   expect(await second.lastAnswer.innerText()).toBe(whole)
-  expect(ollama.requestsTo('/api/chat')).toHaveLength(2)
+  expect(modelRequests()).toHaveLength(before + 2)
   window.expectNoErrors()
 })
 
@@ -131,7 +132,7 @@ test('stopping an answer keeps its text and closes the request to the model', as
   await waitUntil(() => chat.lastAnswer.innerText(), begun)
   await chat.stop.click()
   await window.page.getByText('You stopped this answer.').waitFor()
-  const [asked] = ollama.requestsTo('/api/chat')
+  const asked = modelRequests().at(-1)
   await asked?.closed
   expect(asked?.closedEarly).toBe(true)
   const text = await chat.lastAnswer.innerText()
