@@ -25,6 +25,8 @@ async function discardBody(request: IncomingMessage): Promise<void> {
     bytes += chunk.length
     if (bytes > maxBytes) tooLarge.abort()
   })
+  // A form parser that has failed leaves the request paused.
+  request.resume()
   const signal = AbortSignal.any([tooLarge.signal, AbortSignal.timeout(timeoutMs)])
   await finished(request, { writable: false, signal }).catch(() => {})
 }
