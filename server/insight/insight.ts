@@ -100,7 +100,7 @@ export function insight({
     /** Returns figures over an avee's conversations of the last days, for its owner. */
     dashboard: (avee: Avee, days: number): Promise<AveeInsight> => dashboard(db, avee, days, now()),
 
-    /** Returns up to four questions that begin a conversation, of which the documents in these layers answer those not set by the owner. */
+    /** Returns up to four questions to begin a conversation with: the owner's, or else some that documents of these layers answer. */
     async starters({ id: aveeId, exampleQuestions }: Avee, layer: Layer, signal: AbortSignal) {
       if (exampleQuestions.length > 0) return exampleQuestions.slice(0, maxStarters)
       return await suggestStarters(knowledge, { aveeId, layers: layersWithin(layer) }, signal)

@@ -159,7 +159,7 @@ export function models({
     return { model: withFallbacks(located, userId, localOnly), reason }
   }
 
-  /** Returns a model that others stand in for while it cannot be reached before the first part of an answer. */
+  /** Returns a model that is replaced by a fallback if it cannot be reached before the first part of an answer. */
   const withFallbacks = (selected: ServedModel, userId: string, localOnly: boolean): ChatModel => ({
     ...createChatModel(selected),
     async *stream(request, signal) {

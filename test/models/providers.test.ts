@@ -147,7 +147,7 @@ describe('providers', () => {
     await server.client.delete(`/providers/${id}`)
   })
 
-  test('stand in for one that is away, in the set order; the answer says so and what it costs', async () => {
+  test('fallbacks answer in their order when the model is unreachable; the answer names the one it came from and its cost', async () => {
     await using openai = await startOpenAi({ models: [{ id: 'one' }, { id: 'two' }] })
     const { id } = await create({
       kind: 'openai',

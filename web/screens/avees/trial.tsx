@@ -19,12 +19,12 @@ const askers: { layer: Layer; title: string }[] = [
   { layer: 'intimate', title: 'someone you trust most' },
 ]
 
-/** The server reads no more earlier messages than these. */
+/** The server reads at most this many earlier messages. */
 const maxHistory = 20
 
 type TrialTurn = { question: string; runId: string }
 
-/** A conversation with an avee as others would have it, with its unsaved persona and greeting. Nothing is stored. */
+/** A conversation that tries an avee's unsaved persona and greeting in the role of a stranger or friend. Nothing is stored. */
 export function Trial({
   avee,
   edited,
