@@ -1,4 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
+import { Direction } from 'radix-ui'
 import { type ReactNode, Suspense } from 'react'
 import { Redirect, Route, Switch } from 'wouter'
 import { getMe } from '../contract/accounts.ts'
@@ -8,6 +9,7 @@ import { ApiError, type Client, keys, type Me } from './api/index.ts'
 import { useApi } from './api/react.tsx'
 import { usePreventStrayDrops } from './documents/file-drop.tsx'
 import { ResumeUploads } from './documents/upload-queue-context.tsx'
+import { directionOf, t, useLanguage } from './languages/index.ts'
 import { ChatScreen } from './screens/chat/chat-screen.tsx'
 import { TopBar } from './shell/page.tsx'
 import { onDemand, ScreenBoundary } from './shell/screen-boundary.tsx'
@@ -43,32 +45,35 @@ const WelcomeScreen = onDemand(
 
 /** The routes of the page. No path is both a route of the page and of the API. */
 export function App() {
+  const language = useLanguage()
   return (
-    <Suspense fallback={<div className="whole-page" />}>
-      <Switch>
-        <Route path="/login">
-          <ScreenBoundary>
-            <LoginScreen />
-          </ScreenBoundary>
-        </Route>
-        <Route path="/s/:token">
-          {({ token }) => (
+    <Direction.Provider dir={directionOf(language)}>
+      <Suspense fallback={<div className="whole-page" />}>
+        <Switch>
+          <Route path="/login">
             <ScreenBoundary>
-              <ShareScreen token={token} />
+              <LoginScreen />
             </ScreenBoundary>
-          )}
-        </Route>
-        <Route>
-          <Gate>
-            <ScreenBoundary bar={<TopBar title="Error" />}>
-              <Suspense fallback={<ScreenSkeleton />}>
-                <Screens />
-              </Suspense>
-            </ScreenBoundary>
-          </Gate>
-        </Route>
-      </Switch>
-    </Suspense>
+          </Route>
+          <Route path="/s/:token">
+            {({ token }) => (
+              <ScreenBoundary>
+                <ShareScreen token={token} />
+              </ScreenBoundary>
+            )}
+          </Route>
+          <Route>
+            <Gate>
+              <ScreenBoundary bar={<TopBar title={t('Error')} />}>
+                <Suspense fallback={<ScreenSkeleton />}>
+                  <Screens />
+                </Suspense>
+              </ScreenBoundary>
+            </Gate>
+          </Route>
+        </Switch>
+      </Suspense>
+    </Direction.Provider>
   )
 }
 
@@ -115,8 +120,8 @@ function Screens() {
         <WelcomeScreen />
       </Route>
       <Route>
-        <TopBar title="Not found" />
-        <EmptyState title="Page not found" actions={<ButtonLink href="/">Home</ButtonLink>} />
+        <TopBar title={t('Not found')} />
+        <EmptyState title={t('Page not found')} actions={<ButtonLink href="/">{t('Home')}</ButtonLink>} />
       </Route>
     </Switch>
   )
@@ -141,7 +146,7 @@ function Gate({ children }: { children: ReactNode }) {
       </main>
     )
   }
-  return <div className="whole-page" role="status" aria-label="Loading" />
+  return <div className="whole-page" role="status" aria-label={t('Loading')} />
 }
 
 /** Loads the signed-in user, and gives them what they asked as a visitor before they signed in to keep it. */

@@ -6,6 +6,7 @@ import { createPageServer, ServerProvider, schedulePerFrame } from './api/react.
 import { App } from './app.tsx'
 import { createUploadQueue } from './documents/upload-queue.ts'
 import { UploadQueueProvider } from './documents/upload-queue-context.tsx'
+import { browserLanguage, chosenLanguage, showLanguage } from './languages/index.ts'
 import '@fontsource-variable/inter'
 import './ui/tokens.css'
 import './ui/base.css'
@@ -29,6 +30,9 @@ const uploads = createUploadQueue({
 
 const root = document.getElementById('root')
 if (!root) throw new Error('index.html has no #root.')
+
+// Without the file of the language, the page is in English.
+await showLanguage(chosenLanguage() ?? browserLanguage()).catch(() => undefined)
 
 createRoot(root).render(
   <StrictMode>

@@ -62,7 +62,7 @@ test.each([1280, 390])(
     await field.fill('When does the harbour of Vellmar open?')
     await field.press('Enter')
     const first = page.getByRole('list', { name: 'Results' }).getByRole('listitem').first()
-    await first.getByText('page 2').waitFor()
+    await first.getByText('Page 2').waitFor()
     expect(await first.locator('mark').allTextContents()).toEqual(['harbour', 'Vellmar', 'opens', 'when'])
 
     await page.reload()

@@ -23,6 +23,6 @@ test.each(folders)('texts for users in %s contain no banned words', (folder) => 
 test('texts are read from JSX, literals, templates and messages', () => {
   const texts = (file: string) => readUserTexts(root, file).map(({ text }) => text)
   expect(texts('web/screens/settings/proof-field.tsx')).toContain('Current password')
-  expect(texts('web/screens/avees/delete-avee.tsx')).toContain('Delete …?')
+  expect(texts('web/screens/avees/delete-avee.tsx')).toContain('Delete {name}?')
   expect(texts('web/screens/avees/delete-avee.tsx')).not.toContain('../../ui/button.tsx')
 })

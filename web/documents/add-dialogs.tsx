@@ -3,6 +3,7 @@ import type { Avee } from '../../contract/avees.ts'
 import { createDocumentFromUrl, createDocuments, createDocumentsFromSite } from '../../contract/knowledge.ts'
 import type { Layer } from '../../contract/layers.ts'
 import { useApi } from '../api/react.tsx'
+import { t } from '../languages/index.ts'
 import { Button } from '../ui/button.tsx'
 import { Dialog, DialogActions } from '../ui/dialog.tsx'
 import { TextArea, TextField } from '../ui/field.tsx'
@@ -31,17 +32,17 @@ export function AddTextDialog({ avee, layer, onClose }: AddDialogProps) {
     onClose()
   }
   return (
-    <Dialog open onOpenChange={onClose} title="Add text" wide>
+    <Dialog open onOpenChange={onClose} title={t('Add text')} wide>
       <form onSubmit={submit} className="dialog-form">
         <TextField
-          label="Title"
+          label={t('Title')}
           value={title}
           maxLength={300}
           autoFocus
           onChange={(event) => change({ title: event.target.value })}
         />
         <TextArea
-          label="Text"
+          label={t('Text')}
           rows={12}
           value={text}
           onChange={(event) => change({ text: event.target.value })}
@@ -53,10 +54,10 @@ export function AddTextDialog({ avee, layer, onClose }: AddDialogProps) {
               onClose()
             }}
           >
-            Cancel
+            {t('Cancel')}
           </Button>
           <Button variant="primary" type="submit" disabled={!isComplete}>
-            Add
+            {t('Add')}
           </Button>
         </DialogActions>
       </form>
@@ -75,7 +76,7 @@ export function AddUrlDialog({ avee, layer, onClose }: AddDialogProps) {
     event.preventDefault()
     const url = parseWebUrl(address)
     if (!url) {
-      setError('Enter a web address such as https://example.org.')
+      setError(t('Enter a web address such as https://example.org.'))
       return
     }
     if (isSite)
@@ -97,10 +98,10 @@ export function AddUrlDialog({ avee, layer, onClose }: AddDialogProps) {
     onClose()
   }
   return (
-    <Dialog open onOpenChange={onClose} title="Add web page">
+    <Dialog open onOpenChange={onClose} title={t('Add web page')}>
       <form onSubmit={submit} className="dialog-form">
         <TextField
-          label="Address"
+          label={t('Address')}
           placeholder="https://"
           inputMode="url"
           value={address}
@@ -108,8 +109,10 @@ export function AddUrlDialog({ avee, layer, onClose }: AddDialogProps) {
           error={error}
           hint={
             isSite
-              ? 'Adds the pages under this address that are in the site’s sitemap and allowed by its robots.txt.'
-              : 'The server fetches the page once. The site can see the server’s IP address.'
+              ? t(
+                  'Adds the pages under this address that are in the site’s sitemap and allowed by its robots.txt.',
+                )
+              : t('The server fetches the page once. The site can see the server’s IP address.')
           }
           onChange={(event) => {
             setAddress(event.target.value)
@@ -118,12 +121,12 @@ export function AddUrlDialog({ avee, layer, onClose }: AddDialogProps) {
         />
         <label className="check">
           <input type="checkbox" checked={isSite} onChange={(event) => setIsSite(event.target.checked)} />
-          Add the whole site
+          {t('Add the whole site')}
         </label>
         <DialogActions>
-          <Button onClick={onClose}>Cancel</Button>
+          <Button onClick={onClose}>{t('Cancel')}</Button>
           <Button variant="primary" type="submit" disabled={!address.trim()}>
-            Add
+            {t('Add')}
           </Button>
         </DialogActions>
       </form>

@@ -1,11 +1,12 @@
 import type { Document } from '../../contract/knowledge.ts'
 import { compareLayers, type Layer } from '../../contract/layers.ts'
+import { type Message, message, t } from '../languages/index.ts'
 
 export type DocumentState = 'ready' | 'keywords' | 'no-text'
-export const stateLabels: Record<DocumentState, string> = {
-  ready: 'Ready',
-  keywords: 'Keyword search only',
-  'no-text': 'No text',
+export const stateLabels: Record<DocumentState, Message> = {
+  ready: message('Ready'),
+  keywords: message('Keyword search only'),
+  'no-text': message('No text'),
 }
 
 /** Returns how a document can be searched; with an embedding model it needs vectors. */
@@ -31,7 +32,7 @@ export function arrangeDocuments(
   { column, isDescending, type, layer, state }: Arrangement,
   hasEmbeddingModel: boolean,
 ): Document[] {
-  const stateText = (document: Document) => stateLabels[stateOf(document, hasEmbeddingModel)]
+  const stateText = (document: Document) => t(stateLabels[stateOf(document, hasEmbeddingModel)])
   const compare: Record<SortColumn, (a: Document, b: Document) => number> = {
     name: () => 0,
     type: (a, b) => names.compare(a.type, b.type),

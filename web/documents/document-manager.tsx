@@ -6,10 +6,10 @@ import { deleteDocument, listDocuments, restoreDocument } from '../../contract/k
 import type { Layer } from '../../contract/layers.ts'
 import { keys } from '../api/index.ts'
 import { useApi, useIsAdmin } from '../api/react.tsx'
+import { t } from '../languages/index.ts'
 import { Section } from '../shell/page.tsx'
 import { Button } from '../ui/button.tsx'
 import { SearchField, SmallSelect } from '../ui/field.tsx'
-import { formatCount } from '../ui/format.ts'
 import { EmptyState, ErrorState, Skeleton } from '../ui/state.tsx'
 import { TrashDialog } from '../ui/trash-dialog.tsx'
 import { AddTextDialog, AddUrlDialog } from './add-dialogs.tsx'
@@ -58,14 +58,14 @@ export function DocumentManager({ avee }: { avee: Avee }) {
   const otherSources = (
     <>
       <Button small variant="quiet" icon={Type} onClick={() => setDialog('text')}>
-        Add text
+        {t('Add text')}
       </Button>
       <Button small variant="quiet" icon={Globe} onClick={() => setDialog('url')}>
-        Add web page
+        {t('Add web page')}
       </Button>
       {isAdmin && (
         <Button small variant="quiet" icon={Folder} onClick={() => setDialog('folder')}>
-          Sync folder
+          {t('Sync folder')}
         </Button>
       )}
     </>
@@ -73,31 +73,40 @@ export function DocumentManager({ avee }: { avee: Avee }) {
   return (
     <>
       {isDragging && (
-        <DropOverlay text={`Drop to add to ${avee.is_library ? 'your library' : avee.display_name}`} />
+        <DropOverlay
+          text={
+            avee.is_library
+              ? t('Drop to add to your library')
+              : t('Drop to add to {name}', { name: avee.display_name })
+          }
+        />
       )}
       {picker.input}
       {isAdmin && <Folders avee={avee} />}
       <Section
-        title="Documents"
-        text={documents.length > 0 && formatCount(documents.length, 'document')}
+        title={t('Documents')}
+        text={
+          documents.length > 0 &&
+          t('{count, plural, one {# document} other {# documents}}', { count: documents.length })
+        }
         actions={
           <>
             {!isEmpty && (
               <SearchField
-                label="Search documents"
+                label={t('Search documents')}
                 value={searchText}
                 onChange={(event) => setSearchText(event.target.value)}
               />
             )}
             {!avee.is_library && (
               <SmallSelect
-                label="Layer of new documents"
+                label={t('Layer of new documents')}
                 value={layer}
                 onChange={(event) => setLayer(event.target.value as Layer)}
               >
                 {layerOptions.map((option) => (
                   <option key={option.value} value={option.value}>
-                    Add as: {option.title.toLowerCase()}
+                    {t('Add as: {layer}', { layer: t(option.title) })}
                   </option>
                 ))}
               </SmallSelect>
@@ -105,19 +114,19 @@ export function DocumentManager({ avee }: { avee: Avee }) {
             {!isEmpty && (
               <>
                 <Button small icon={FilePlus2} onClick={picker.open}>
-                  Add files
+                  {t('Add files')}
                 </Button>
                 {otherSources}
               </>
             )}
             <Button small variant="quiet" icon={Trash2} onClick={() => setDialog('trash')}>
-              Trash
+              {t('Trash')}
             </Button>
           </>
         }
       >
         {list.isPending ? (
-          <div className="stack-tight" role="status" aria-label="Loading documents">
+          <div className="stack-tight" role="status" aria-label={t('Loading documents')}>
             {['50%', '38%', '44%'].map((width) => (
               <Skeleton key={width} width={width} height="1.5rem" />
             ))}
@@ -127,7 +136,7 @@ export function DocumentManager({ avee }: { avee: Avee }) {
         ) : isEmpty ? (
           <DropZone onFiles={addFiles}>{otherSources}</DropZone>
         ) : documents.length === 0 ? (
-          <EmptyState title="No results" />
+          <EmptyState title={t('No results')} />
         ) : (
           <DocumentTable avee={avee} documents={documents} />
         )}

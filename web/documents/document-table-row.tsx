@@ -3,9 +3,10 @@ import { memo, type Ref } from 'react'
 import { type Document, getDocumentFile } from '../../contract/knowledge.ts'
 import type { Layer } from '../../contract/layers.ts'
 import { useApi } from '../api/react.tsx'
+import { t } from '../languages/index.ts'
 import { IconButton } from '../ui/button.tsx'
 import { SmallSelect } from '../ui/field.tsx'
-import { formatBytes, formatCount, formatFullTime, formatTime } from '../ui/format.ts'
+import { formatBytes, formatFullTime, formatTime } from '../ui/format.ts'
 import { Menu, MenuItem, MenuSeparator } from '../ui/menu.tsx'
 import { Badge } from '../ui/state.tsx'
 import { type DocumentState, stateLabels } from './arrange-documents.ts'
@@ -46,7 +47,7 @@ export const DocumentTableRow = memo(function DocumentTableRow({
       <td className="document-check">
         <input
           type="checkbox"
-          aria-label={`Select ${title}`}
+          aria-label={t('Select {title}', { title })}
           checked={isSelected}
           onChange={(event) => onSelect(document, event.target.checked)}
         />
@@ -64,10 +65,10 @@ export const DocumentTableRow = memo(function DocumentTableRow({
         <span className="row-facts">
           {[
             type.toUpperCase(),
-            showLayer && layerLabels[layer].title,
+            showLayer && t(layerLabels[layer].title),
             bytes > 0 && formatBytes(bytes),
             formatTime(created_at),
-            state !== 'ready' && stateLabels[state],
+            state !== 'ready' && t(stateLabels[state]),
           ]
             .filter(Boolean)
             .join(' · ')}
@@ -77,14 +78,14 @@ export const DocumentTableRow = memo(function DocumentTableRow({
       {showLayer && (
         <td className="wide-only">
           <SmallSelect
-            label={`Layer of ${title}`}
+            label={t('Layer of {title}', { title })}
             value={layer}
             disabled={isMoving}
             onChange={(event) => onMove(document, event.target.value as Layer)}
           >
             {layerOptions.map((option) => (
               <option key={option.value} value={option.value}>
-                {option.title}
+                {t(option.title)}
               </option>
             ))}
           </SmallSelect>
@@ -96,32 +97,36 @@ export const DocumentTableRow = memo(function DocumentTableRow({
       </td>
       <td className="wide-only">
         {state === 'ready' ? (
-          formatCount(document.passages, 'passage')
+          t('{count, plural, one {# passage} other {# passages}}', { count: document.passages })
         ) : (
-          <Badge kind="warn">{stateLabels[state]}</Badge>
+          <Badge kind="warn">{t(stateLabels[state])}</Badge>
         )}
       </td>
       <td className="document-menu">
-        <Menu trigger={<IconButton label={`Actions for ${title}`} icon={Ellipsis} hint={false} small />}>
+        <Menu
+          trigger={
+            <IconButton label={t('Actions for {title}', { title })} icon={Ellipsis} hint={false} small />
+          }
+        >
           <MenuItem icon={BookOpen} onSelect={() => onAction(document, 'view')}>
-            View
+            {t('View')}
           </MenuItem>
           {(source === 'upload' || source === 'folder') && (
             <MenuItem icon={ExternalLink} href={api.url(getDocumentFile, { params: { id } })}>
-              Open original
+              {t('Open original')}
             </MenuItem>
           )}
           <MenuItem icon={Pencil} onSelect={() => onAction(document, 'rename')}>
-            Rename
+            {t('Rename')}
           </MenuItem>
           {source === 'upload' && document.filename !== null && (
             <MenuItem icon={FileUp} onSelect={() => onAction(document, 'replace')}>
-              Replace file
+              {t('Replace file')}
             </MenuItem>
           )}
           <MenuSeparator />
           <MenuItem icon={Trash2} danger onSelect={() => onAction(document, 'delete')}>
-            Delete
+            {t('Delete')}
           </MenuItem>
         </Menu>
       </td>

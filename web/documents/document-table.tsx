@@ -5,11 +5,11 @@ import type { Avee } from '../../contract/avees.ts'
 import type { Document } from '../../contract/knowledge.ts'
 import type { Layer } from '../../contract/layers.ts'
 import { useServerStatus } from '../api/react.tsx'
+import { t } from '../languages/index.ts'
 import { Button } from '../ui/button.tsx'
 import { classNames } from '../ui/class-names.ts'
 import { ConfirmDialog } from '../ui/dialog.tsx'
 import { SmallSelect } from '../ui/field.tsx'
-import { formatCount } from '../ui/format.ts'
 import { EmptyState } from '../ui/state.tsx'
 import { useToast } from '../ui/toast.tsx'
 import {
@@ -107,37 +107,39 @@ export function DocumentTable({ avee, documents }: { avee: Avee; documents: Docu
   return (
     <>
       {selected.length > 0 ? (
-        <div className="document-filters" role="toolbar" aria-label="Selected documents">
-          <span role="status">{formatCount(selected.length, 'document')} selected</span>
+        <div className="document-filters" role="toolbar" aria-label={t('Selected documents')}>
+          <span role="status">
+            {t('{count, plural, one {# document} other {# documents}} selected', { count: selected.length })}
+          </span>
           {showsLayer && (
             <SmallSelect
-              label="Move to layer"
+              label={t('Move to layer')}
               value=""
               disabled={move.isPending}
               onChange={(event) => moveTo(selected, event.target.value as Layer)}
             >
               <option value="" disabled>
-                Move to layer
+                {t('Move to layer')}
               </option>
               {layerOptions.map((option) => (
                 <option key={option.value} value={option.value}>
-                  {option.title}
+                  {t(option.title)}
                 </option>
               ))}
             </SmallSelect>
           )}
           <Button small onClick={() => setDialog({ documents: selected, action: 'delete' })}>
-            Delete
+            {t('Delete')}
           </Button>
           <Button small variant="quiet" onClick={() => setSelectedIds(new Set())}>
-            Cancel selection
+            {t('Cancel selection')}
           </Button>
         </div>
       ) : (
         documents.length > 1 && (
           <div className="document-filters">
             <SmallSelect
-              label="Sort by"
+              label={t('Sort by')}
               className="phone-only"
               value={arrangement.column}
               onChange={(event) => {
@@ -145,18 +147,18 @@ export function DocumentTable({ avee, documents }: { avee: Avee; documents: Docu
                 arrange({ column, isDescending: column === 'added' || column === 'size' })
               }}
             >
-              <option value="added">Newest first</option>
-              <option value="name">Name</option>
-              <option value="type">Type</option>
-              <option value="size">Largest first</option>
-              <option value="state">State</option>
+              <option value="added">{t('Newest first')}</option>
+              <option value="name">{t('Name')}</option>
+              <option value="type">{t('Type')}</option>
+              <option value="size">{t('Largest first')}</option>
+              <option value="state">{t('State')}</option>
             </SmallSelect>
             <SmallSelect
-              label="Type"
+              label={t('Type')}
               value={arrangement.type}
               onChange={(event) => arrange({ type: event.target.value })}
             >
-              <option value="">All types</option>
+              <option value="">{t('All types')}</option>
               {types.map((type) => (
                 <option key={type} value={type}>
                   {type.toUpperCase()}
@@ -165,28 +167,28 @@ export function DocumentTable({ avee, documents }: { avee: Avee; documents: Docu
             </SmallSelect>
             {showsLayer && (
               <SmallSelect
-                label="Layer"
+                label={t('Layer')}
                 value={arrangement.layer}
                 onChange={(event) => arrange({ layer: event.target.value as Layer | '' })}
               >
-                <option value="">All layers</option>
+                <option value="">{t('All layers')}</option>
                 {layerOptions.map(({ value, title }) => (
                   <option key={value} value={value}>
-                    {title}
+                    {t(title)}
                   </option>
                 ))}
               </SmallSelect>
             )}
             {(states.length > 1 || arrangement.state !== '') && (
               <SmallSelect
-                label="State"
+                label={t('State')}
                 value={arrangement.state}
                 onChange={(event) => arrange({ state: event.target.value as DocumentState | '' })}
               >
-                <option value="">All states</option>
+                <option value="">{t('All states')}</option>
                 {states.map((state) => (
                   <option key={state} value={state}>
-                    {stateLabels[state]}
+                    {t(stateLabels[state])}
                   </option>
                 ))}
               </SmallSelect>
@@ -195,30 +197,34 @@ export function DocumentTable({ avee, documents }: { avee: Avee; documents: Docu
         )
       )}
       {shown.length === 0 ? (
-        <EmptyState title="No results" />
+        <EmptyState title={t('No results')} />
       ) : (
         <div ref={frame} className={classNames('table-frame', isVirtual && 'document-frame')}>
-          <table className="table document-table" aria-label="Documents" aria-rowcount={shown.length + 1}>
+          <table
+            className="table document-table"
+            aria-label={t('Documents')}
+            aria-rowcount={shown.length + 1}
+          >
             <thead>
               <tr aria-rowindex={1}>
                 <th scope="col" className="document-check">
                   <input
                     type="checkbox"
-                    aria-label="Select all documents"
+                    aria-label={t('Select all documents')}
                     checked={selected.length === shown.length}
                     onChange={(event) =>
                       setSelectedIds(new Set(event.target.checked ? shown.map(({ id }) => id) : []))
                     }
                   />
                 </th>
-                {sortHead('name', 'Name', 'document-name')}
-                {sortHead('type', 'Type', 'wide-only narrow')}
-                {showsLayer && sortHead('layer', 'Layer')}
-                {sortHead('size', 'Size', 'wide-only number narrow')}
-                {sortHead('added', 'Added', 'wide-only number narrow')}
-                {sortHead('state', 'State')}
+                {sortHead('name', t('Name'), 'document-name')}
+                {sortHead('type', t('Type'), 'wide-only narrow')}
+                {showsLayer && sortHead('layer', t('Layer'))}
+                {sortHead('size', t('Size'), 'wide-only number narrow')}
+                {sortHead('added', t('Added'), 'wide-only number narrow')}
+                {sortHead('state', t('State'))}
                 <th scope="col" className="document-menu">
-                  <span className="visually-hidden">Actions</span>
+                  <span className="visually-hidden">{t('Actions')}</span>
                 </th>
               </tr>
             </thead>
@@ -256,17 +262,20 @@ export function DocumentTable({ avee, documents }: { avee: Avee; documents: Docu
         onOpenChange={close}
         title={
           dialog?.documents.length === 1
-            ? 'Delete this document?'
-            : `Delete ${dialog?.documents.length} documents?`
+            ? t('Delete this document?')
+            : t('Delete {count, plural, one {# document} other {# documents}}?', {
+                count: dialog?.documents.length,
+              })
         }
-        action="Delete"
+        action={t('Delete')}
         onConfirm={async () => {
           if (dialog) await remove(dialog.documents)
           setSelectedIds(new Set())
         }}
       >
-        {dialog?.documents.length === 1 ? `“${first?.title}” will be deleted. ` : ''}
-        Answers that cite {dialog?.documents.length === 1 ? 'it' : 'them'} keep their text.
+        {dialog?.documents.length === 1
+          ? t('“{title}” will be deleted. Answers that cite it keep their text.', { title: first?.title })
+          : t('Answers that cite them keep their text.')}
       </ConfirmDialog>
     </>
   )
@@ -297,7 +306,10 @@ function useReplacement(avee: Avee) {
           if (!file || !filename || !layer) return
           const extension = extensionOf(filename)
           if (extensionOf(file.name) !== extension)
-            showToast(`Choose a ${extension} file. To use another type, add it as a new document.`, 'bad')
+            showToast(
+              t('Choose a {extension} file. To use another type, add it as a new document.', { extension }),
+              'bad',
+            )
           else uploads.addFiles(avee.id, [new File([file], filename, { type: file.type })], layer)
         }}
       />

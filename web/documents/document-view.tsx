@@ -4,6 +4,7 @@ import { useEffect, useState } from 'react'
 import { getDocument, getDocumentFile } from '../../contract/knowledge.ts'
 import { keys } from '../api/index.ts'
 import { useApi } from '../api/react.tsx'
+import { t } from '../languages/index.ts'
 import { IconButton } from '../ui/button.tsx'
 import { Notice } from '../ui/state.tsx'
 import type { HighlightedPassage } from './find-passage.ts'
@@ -45,10 +46,10 @@ export function DocumentView({
   if (!canRender || isTextView) {
     return (
       <>
-        {hasFailed && <Notice>The original cannot be displayed. This is its text.</Notice>}
+        {hasFailed && <Notice>{t('The original cannot be displayed. This is its text.')}</Notice>}
         <PageText documentId={documentId} passage={passage} page={page} onPageChange={setPage}>
           {canRender && (
-            <IconButton label="Show original" icon={Image} small onClick={() => setIsTextView(false)} />
+            <IconButton label={t('Show original')} icon={Image} small onClick={() => setIsTextView(false)} />
           )}
         </PageText>
       </>
@@ -60,7 +61,7 @@ export function DocumentView({
     title: document.data?.title ?? '',
     passage,
     onError: () => setFailedId(documentId),
-    children: <IconButton label="Show text" icon={FileText} small onClick={() => setIsTextView(true)} />,
+    children: <IconButton label={t('Show text')} icon={FileText} small onClick={() => setIsTextView(true)} />,
   }
   return isImage ? (
     <ImagePage {...viewerProps} />

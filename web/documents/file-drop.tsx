@@ -1,5 +1,6 @@
 import { Upload } from 'lucide-react'
 import { type ReactNode, useEffect, useEffectEvent, useRef, useState } from 'react'
+import { t } from '../languages/index.ts'
 import { Button } from '../ui/button.tsx'
 import { classNames } from '../ui/class-names.ts'
 import { acceptedExtensions, acceptedFormatsText } from './formats.ts'
@@ -104,11 +105,11 @@ export function DropZone({ onFiles, children }: { onFiles: (files: File[]) => vo
     <div className={classNames('drop-zone', isDragging && 'drop-zone-active')}>
       <Upload size={24} strokeWidth={1.5} aria-hidden />
       <p>
-        <strong>Drop files here</strong>
-        <span className="soft small">{acceptedFormatsText}</span>
+        <strong>{t('Drop files here')}</strong>
+        <span className="soft small">{t(acceptedFormatsText)}</span>
       </p>
       <div className="drop-zone-actions">
-        <Button onClick={picker.open}>Choose files</Button>
+        <Button onClick={picker.open}>{t('Choose files')}</Button>
         {children}
       </div>
       {picker.input}

@@ -6,11 +6,12 @@ import { createFolder, deleteFolder, type Folder, listFolders } from '../../cont
 import type { Layer } from '../../contract/layers.ts'
 import { keys } from '../api/index.ts'
 import { useApi } from '../api/react.tsx'
+import { rich, t } from '../languages/index.ts'
 import { Section } from '../shell/page.tsx'
 import { Button, IconButton } from '../ui/button.tsx'
 import { Dialog, DialogActions } from '../ui/dialog.tsx'
 import { TextField } from '../ui/field.tsx'
-import { formatCount } from '../ui/format.ts'
+import { formatAlternatives } from '../ui/format.ts'
 import { errorMessage, Notice } from '../ui/state.tsx'
 import { layerLabels } from './layers.ts'
 
@@ -31,8 +32,8 @@ export function Folders({ avee }: { avee: Avee }) {
   }, [hasFolders, list.dataUpdatedAt, avee.id, queries])
   if (!list.data || list.data.folders.length === 0) return null
   return (
-    <Section title="Folders" text="Changes in these folders are synced.">
-      <ul className="rows" aria-label="Synced folders">
+    <Section title={t('Folders')} text={t('Changes in these folders are synced.')}>
+      <ul className="rows" aria-label={t('Synced folders')}>
         {list.data.folders.map((folder) => (
           <FolderRow key={folder.id} avee={avee} folder={folder} />
         ))}
@@ -56,16 +57,16 @@ function FolderRow({ avee, folder }: { avee: Avee; folder: Folder }) {
         <span className={folder.problem ? 'field-error' : 'row-facts'}>
           {folder.problem ??
             [
-              formatCount(folder.documents, 'document'),
-              !avee.is_library && layerLabels[folder.layer].title,
-              failed.length > 0 && `${failed.length} failed`,
+              t('{count, plural, one {# document} other {# documents}}', { count: folder.documents }),
+              !avee.is_library && t(layerLabels[folder.layer].title),
+              failed.length > 0 && t('{count} failed', { count: failed.length }),
             ]
               .filter(Boolean)
               .join(' · ')}
         </span>
         {failed.length > 0 && (
           <details className="small">
-            <summary>Failed files</summary>
+            <summary>{t('Failed files')}</summary>
             <ul>
               {failed.map(({ path, message }) => (
                 <li key={path} className="soft">
@@ -78,7 +79,7 @@ function FolderRow({ avee, folder }: { avee: Avee; folder: Folder }) {
       </div>
       <div className="row-actions">
         <IconButton
-          label={`Stop syncing ${folder.path}`}
+          label={t('Stop syncing {path}', { path: folder.path })}
           icon={X}
           small
           onClick={() => setIsRemoving(true)}
@@ -101,19 +102,21 @@ function RemoveFolderDialog({ avee, folder, onClose }: { avee: Avee; folder: Fol
     },
   })
   return (
-    <Dialog open onOpenChange={onClose} title="Stop syncing this folder?">
+    <Dialog open onOpenChange={onClose} title={t('Stop syncing this folder?')}>
       <p className="soft">
-        The files in the folder are not affected. You can keep or remove the{' '}
-        {formatCount(folder.documents, 'document')} created from it.
+        {t(
+          'The files in the folder are not affected. You can keep or remove the {count, plural, one {# document} other {# documents}} created from it.',
+          { count: folder.documents },
+        )}
       </p>
       {remove.error && <Notice kind="bad">{errorMessage(remove.error)}</Notice>}
       <DialogActions>
-        <Button onClick={onClose}>Cancel</Button>
+        <Button onClick={onClose}>{t('Cancel')}</Button>
         <Button variant="danger" busy={remove.isPending} onClick={() => remove.mutate('remove')}>
-          Remove documents
+          {t('Remove documents')}
         </Button>
         <Button variant="primary" busy={remove.isPending} onClick={() => remove.mutate('keep')}>
-          Keep documents
+          {t('Keep documents')}
         </Button>
       </DialogActions>
     </Dialog>
@@ -143,29 +146,31 @@ export function AddFolderDialog({ avee, layer, onClose }: { avee: Avee; layer: L
   }
   if (list.data && allowed.length === 0) {
     return (
-      <Dialog open onOpenChange={onClose} title="Sync folder">
+      <Dialog open onOpenChange={onClose} title={t('Sync folder')}>
         <p className="soft">
-          Keep documents in sync with a folder on the server. To allow it, restart the server with the folders
-          in <code>WATCH_FOLDERS</code>, for example:
+          {rich(
+            'Keep documents in sync with a folder on the server. To allow it, restart the server with the folders in <code>WATCH_FOLDERS</code>, for example:',
+            { code: (name) => <code>{name}</code> },
+          )}
         </p>
         <code>WATCH_FOLDERS=~/Documents npm start</code>
         <DialogActions>
-          <Button onClick={onClose}>Close</Button>
+          <Button onClick={onClose}>{t('Close')}</Button>
         </DialogActions>
       </Dialog>
     )
   }
   return (
-    <Dialog open onOpenChange={onClose} title="Sync folder">
+    <Dialog open onOpenChange={onClose} title={t('Sync folder')}>
       <form onSubmit={submit} className="dialog-form">
         <TextField
-          label="Folder on the server"
+          label={t('Folder on the server')}
           value={path}
           autoFocus
           list="folders-allowed"
           placeholder={allowed[0]}
           error={add.error ? errorMessage(add.error) : undefined}
-          hint={`Must be inside ${allowed.join(' or ')}.`}
+          hint={t('Must be inside {folders}.', { folders: formatAlternatives(allowed) })}
           onChange={(event) => {
             setPath(event.target.value)
             add.reset()
@@ -177,9 +182,9 @@ export function AddFolderDialog({ avee, layer, onClose }: { avee: Avee; layer: L
           ))}
         </datalist>
         <DialogActions>
-          <Button onClick={onClose}>Cancel</Button>
+          <Button onClick={onClose}>{t('Cancel')}</Button>
           <Button variant="primary" type="submit" busy={add.isPending} disabled={!path.trim()}>
-            Sync folder
+            {t('Sync folder')}
           </Button>
         </DialogActions>
       </form>

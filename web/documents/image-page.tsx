@@ -1,4 +1,5 @@
 import { type ReactNode, useLayoutEffect, useRef } from 'react'
+import { t } from '../languages/index.ts'
 import type { HighlightedPassage } from './find-passage.ts'
 import { PageNavigation } from './page-navigation.tsx'
 import { PassageHighlight } from './passage-highlight.tsx'
@@ -35,7 +36,7 @@ export function ImagePage({
       {passage && !boxes && !isPending && (
         <QuotedPassage
           text={passage.text}
-          reason="The page is an image, so the passage cannot be highlighted."
+          reason={t('The page is an image, so the passage cannot be highlighted.')}
         />
       )}
       <PageNavigation pages={[]} currentPage={1} onPageChange={() => undefined}>

@@ -1,5 +1,6 @@
 import { ChevronLeft, ChevronRight } from 'lucide-react'
 import type { ReactNode } from 'react'
+import { t } from '../languages/index.ts'
 import { IconButton } from '../ui/button.tsx'
 import './page-navigation.css'
 
@@ -25,7 +26,7 @@ export function PageNavigation({
       {pages.length > 1 && (
         <span className="page-navigation-group">
           <IconButton
-            label="Previous page"
+            label={t('Previous page')}
             icon={ChevronLeft}
             small
             hint={false}
@@ -33,10 +34,10 @@ export function PageNavigation({
             onClick={() => previous !== undefined && onPageChange(previous)}
           />
           <span aria-live="polite">
-            Page {currentPage} of {pages.at(-1)}
+            {t('Page {page} of {last}', { page: currentPage, last: pages.at(-1) })}
           </span>
           <IconButton
-            label="Next page"
+            label={t('Next page')}
             icon={ChevronRight}
             small
             hint={false}

@@ -3,6 +3,7 @@ import { type ReactNode, useLayoutEffect, useRef } from 'react'
 import { getDocumentText } from '../../contract/knowledge.ts'
 import { keys } from '../api/index.ts'
 import { useApi } from '../api/react.tsx'
+import { t } from '../languages/index.ts'
 import { ErrorState } from '../ui/state.tsx'
 import { findPassage, type HighlightedPassage } from './find-passage.ts'
 import { PageNavigation } from './page-navigation.tsx'
@@ -53,7 +54,7 @@ export function PageText({
   return (
     <>
       {isPassagePage && !range && (
-        <QuotedPassage text={passage.text} reason="The document has changed since it was cited." />
+        <QuotedPassage text={passage.text} reason={t('The document has changed since it was cited.')} />
       )}
       <PageNavigation
         pages={pages.map((candidate) => candidate.page)}
@@ -64,7 +65,7 @@ export function PageText({
       </PageNavigation>
       <div className="document-text">
         {!content || content.text.trim() === '' ? (
-          <span className="soft">No text on this page</span>
+          <span className="soft">{t('No text on this page')}</span>
         ) : range ? (
           <>
             {content.text.slice(0, range.start)}

@@ -1,3 +1,4 @@
+import { t } from '../languages/index.ts'
 import { Notice } from '../ui/state.tsx'
 import './document-text.css'
 
@@ -5,7 +6,9 @@ import './document-text.css'
 export function QuotedPassage({ text, reason }: { text: string; reason: string }) {
   return (
     <>
-      <Notice kind="warn">{reason} The cited text:</Notice>
+      <Notice kind="warn">
+        {reason} {t('The cited text:')}
+      </Notice>
       <p className="document-text">
         <mark>{text}</mark>
       </p>

@@ -2,6 +2,7 @@ import { useMutation } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import { type Document, updateDocument } from '../../contract/knowledge.ts'
 import { useApi } from '../api/react.tsx'
+import { t } from '../languages/index.ts'
 import { Button } from '../ui/button.tsx'
 import { Dialog, DialogActions } from '../ui/dialog.tsx'
 import { TextField } from '../ui/field.tsx'
@@ -30,10 +31,10 @@ export function RenameDialog({
     if (title.trim()) rename.mutate()
   }
   return (
-    <Dialog open onOpenChange={onClose} title="Rename document">
+    <Dialog open onOpenChange={onClose} title={t('Rename document')}>
       <form onSubmit={submit} className="dialog-form">
         <TextField
-          label="Title"
+          label={t('Title')}
           value={title}
           maxLength={300}
           autoFocus
@@ -41,9 +42,9 @@ export function RenameDialog({
           onChange={(event) => setTitle(event.target.value)}
         />
         <DialogActions>
-          <Button onClick={onClose}>Cancel</Button>
+          <Button onClick={onClose}>{t('Cancel')}</Button>
           <Button variant="primary" type="submit" busy={rename.isPending} disabled={!title.trim()}>
-            Save
+            {t('Save')}
           </Button>
         </DialogActions>
       </form>

@@ -3,6 +3,7 @@ import { type FormEvent, useState } from 'react'
 import type { Avee } from '../../contract/avees.ts'
 import { search as searchOperation } from '../../contract/search.ts'
 import { useApi } from '../api/react.tsx'
+import { t } from '../languages/index.ts'
 import { Section } from '../shell/page.tsx'
 import { Button } from '../ui/button.tsx'
 import { SearchField } from '../ui/field.tsx'
@@ -22,16 +23,19 @@ export function RetrievalTest({ avee }: { avee: Avee }) {
     if (question.trim()) search.mutate(question.trim())
   }
   return (
-    <Section title="Test retrieval" text="See which passages a question retrieves, best match first.">
+    <Section
+      title={t('Test retrieval')}
+      text={t('See which passages a question retrieves, best match first.')}
+    >
       <form className="search-form" onSubmit={submit}>
         <SearchField
-          label="Question"
+          label={t('Question')}
           maxLength={1000}
           value={question}
           onChange={(event) => setQuestion(event.target.value)}
         />
         <Button type="submit" busy={search.isPending} disabled={!question.trim()}>
-          Test
+          {t('Test')}
         </Button>
       </form>
       <div aria-live="polite" className="search-results">

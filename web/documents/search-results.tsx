@@ -3,6 +3,7 @@ import { type KeyboardEvent, type ReactNode, useMemo, useState } from 'react'
 import { Link } from 'wouter'
 import type { Answerability } from '../../contract/knowledge.ts'
 import type { DocumentResult, SearchResult } from '../../contract/search.ts'
+import { t } from '../languages/index.ts'
 import { formatTime } from '../ui/format.ts'
 import { EmptyState, Notice } from '../ui/state.tsx'
 import { DocumentDialog } from './document-dialog.tsx'
@@ -27,18 +28,18 @@ export function SearchResults({
 }) {
   const [open, setOpen] = useState<DocumentResult>()
   const passage = useMemo(() => open && { ...open, claim: query }, [open, query])
-  if (results.length === 0) return <EmptyState title="No results" />
+  if (results.length === 0) return <EmptyState title={t('No results')} />
   const hasDocumentsOnly = results.every(({ kind }) => kind === 'document')
   return (
     <>
       {answerable !== 'yes' && hasDocumentsOnly && (
         <Notice kind="warn">
           {answerable === 'no'
-            ? 'No good match: these passages do not seem to answer the question.'
-            : 'These passages are the closest ones found.'}
+            ? t('No good match: these passages do not seem to answer the question.')
+            : t('These passages are the closest ones found.')}
         </Notice>
       )}
-      <ol className="rows" aria-label="Results" onKeyDown={moveFocus}>
+      <ol className="rows" aria-label={t('Results')} onKeyDown={moveFocus}>
         {results.map((result) => (
           <li key={keyOf(result)} className="row">
             {result.kind === 'document' ? (
@@ -66,9 +67,9 @@ export function SearchResults({
 }
 
 const icons = {
-  document: <FileText size={16} aria-label="Document" />,
-  conversation: <MessageSquare size={16} aria-label="Conversation" />,
-  memory: <Brain size={16} aria-label="Memory" />,
+  document: () => <FileText size={16} aria-label={t('Document')} />,
+  conversation: () => <MessageSquare size={16} aria-label={t('Conversation')} />,
+  memory: () => <Brain size={16} aria-label={t('Memory')} />,
 }
 
 function ResultText({ result, showAvee }: { result: SearchResult; showAvee: boolean }) {
@@ -76,7 +77,7 @@ function ResultText({ result, showAvee }: { result: SearchResult; showAvee: bool
   return (
     <>
       <span className="row-title">
-        {icons[result.kind]}
+        {icons[result.kind]()}
         <span className="truncate">{titleOf(result)}</span>
         {factsOf(result, showAvee && avee.handle !== 'local' ? avee.display_name : undefined).map(
           (fact, i) => (
@@ -85,7 +86,7 @@ function ResultText({ result, showAvee }: { result: SearchResult; showAvee: bool
             </span>
           ),
         )}
-        <span className="search-hit-score" title="Relevance score">
+        <span className="search-hit-score" title={t('Relevance score')}>
           {score.toFixed(2)}
         </span>
       </span>
@@ -97,16 +98,16 @@ function ResultText({ result, showAvee }: { result: SearchResult; showAvee: bool
 }
 
 function titleOf(result: SearchResult): string {
-  if (result.kind === 'memory') return 'Memory'
-  return result.title ?? 'New conversation'
+  if (result.kind === 'memory') return t('Memory')
+  return result.title ?? t('New conversation')
 }
 
 /** What a result shows beside its title. */
 function factsOf(result: SearchResult, aveeName: string | undefined): ReactNode[] {
   const facts: ReactNode[] = aveeName === undefined ? [] : [aveeName]
   if (result.kind !== 'document') return [...facts, formatTime(result.created_at)]
-  if (result.page !== null) facts.unshift(placeOf({ ...result, page: result.page }).toLowerCase())
-  if (result.avee.handle !== 'local') facts.push(layerLabels[result.layer].title)
+  if (result.page !== null) facts.unshift(placeOf({ ...result, page: result.page }))
+  if (result.avee.handle !== 'local') facts.push(t(layerLabels[result.layer].title))
   return facts
 }
 

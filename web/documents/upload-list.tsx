@@ -1,8 +1,8 @@
 import { Check, ChevronDown, ChevronUp, CircleAlert, RotateCcw, X } from 'lucide-react'
 import { memo, useEffect, useState } from 'react'
 import type { IngestFile } from '../api/index.ts'
+import { message, t } from '../languages/index.ts'
 import { Button, IconButton, Spinner } from '../ui/button.tsx'
-import { formatCount } from '../ui/format.ts'
 import { phoneScreen } from '../ui/media.ts'
 import { errorMessage, Progress } from '../ui/state.tsx'
 import { useToast } from '../ui/toast.tsx'
@@ -26,10 +26,10 @@ export function UploadTray() {
   }, [list])
   if (list.length === 0) return null
   return (
-    <section className="upload-tray" aria-label="Uploads">
+    <section className="upload-tray" aria-label={t('Uploads')}>
       <div className="uploads-head">
         <IconButton
-          label={isOpen ? 'Hide uploads' : 'Show uploads'}
+          label={isOpen ? t('Hide uploads') : t('Show uploads')}
           icon={isOpen ? ChevronDown : ChevronUp}
           small
           hint={false}
@@ -45,15 +45,15 @@ export function UploadTray() {
               uploads.stopAll().catch((error: unknown) => showToast(errorMessage(error), 'bad'))
             }}
           >
-            Stop all
+            {t('Stop all')}
           </Button>
         ) : (
           <Button small variant="quiet" onClick={uploads.dismissFinished}>
-            Clear
+            {t('Clear')}
           </Button>
         )}
       </div>
-      {isRunning && <Progress label="All uploads" value={overallProgress(list)} />}
+      {isRunning && <Progress label={t('All uploads')} value={overallProgress(list)} />}
       {isOpen && (
         <ul className="rows">
           {list.map((upload) => (
@@ -71,14 +71,23 @@ export function summarizeUploads(list: readonly Upload[]): string {
   const failed =
     count('failed') + list.filter((upload) => upload.phase === 'done' && countFiles(upload).failed > 0).length
   const stopped = count('stopped')
-  const rest = [failed > 0 && `${failed} failed`, stopped > 0 && `${stopped} stopped`]
+  const rest = [
+    failed > 0 && t('{count} failed', { count: failed }),
+    stopped > 0 && t('{count} stopped', { count: stopped }),
+  ]
   const finished = list.filter((upload) => !isInProgress(upload)).length
   const done =
     finished < list.length
-      ? `${finished} of ${formatCount(list.length, 'upload')} finished`
+      ? t('{finished} of {count, plural, one {# upload} other {# uploads}} finished', {
+          finished,
+          count: list.length,
+        })
       : count('done') === list.length
-        ? `${formatCount(list.length, 'upload')} finished`
-        : `${count('done')} of ${formatCount(list.length, 'upload')} added`
+        ? t('{count, plural, one {# upload} other {# uploads}} finished', { count: list.length })
+        : t('{done} of {count, plural, one {# upload} other {# uploads}} added', {
+            done: count('done'),
+            count: list.length,
+          })
   return [done, ...rest].filter(Boolean).join(' · ')
 }
 
@@ -95,7 +104,11 @@ const UploadRow = memo(function UploadRow({ upload }: { upload: Upload }) {
   const files = upload.ingest?.files ?? []
   const file = files.length === 1 ? files[0] : undefined
   const name =
-    upload.name || file?.name || (files.length > 1 ? formatCount(files.length, 'document') : 'Document')
+    upload.name ||
+    file?.name ||
+    (files.length > 1
+      ? t('{count, plural, one {# document} other {# documents}}', { count: files.length })
+      : t('Document'))
   return (
     <li className="row upload">
       <UploadIcon upload={upload} />
@@ -125,16 +138,26 @@ const UploadRow = memo(function UploadRow({ upload }: { upload: Upload }) {
       <div className="row-actions">
         {(upload.phase === 'failed' || upload.phase === 'stopped') && upload.canRetry && (
           <IconButton
-            label={`Retry ${name}`}
+            label={t('Retry {name}', { name })}
             icon={RotateCcw}
             small
             onClick={() => uploads.retry(upload.id)}
           />
         )}
         {isInProgress(upload) ? (
-          <IconButton label={`Stop ${name}`} icon={X} small onClick={() => void uploads.stop(upload.id)} />
+          <IconButton
+            label={t('Stop {name}', { name })}
+            icon={X}
+            small
+            onClick={() => void uploads.stop(upload.id)}
+          />
         ) : (
-          <IconButton label={`Dismiss ${name}`} icon={X} small onClick={() => uploads.dismiss(upload.id)} />
+          <IconButton
+            label={t('Dismiss {name}', { name })}
+            icon={X}
+            small
+            onClick={() => uploads.dismiss(upload.id)}
+          />
         )}
       </div>
     </li>
@@ -154,46 +177,54 @@ export function UploadIcon({ upload }: { upload: Upload }) {
 }
 
 const stageLabels = {
-  parse: 'Extracting text',
-  chunk: 'Splitting into passages',
-  embed: 'Embedding',
-  store: 'Saving',
+  parse: message('Extracting text'),
+  chunk: message('Splitting into passages'),
+  embed: message('Embedding'),
+  store: message('Saving'),
 }
 
 /** Describes the state of an upload in a few words. */
 export function describeUpload(upload: Upload): string {
   switch (upload.phase) {
     case 'waiting':
-      return 'Waiting'
+      return t('Waiting')
     case 'sending':
-      return upload.sent < 1 ? 'Uploading' : 'Processing'
+      return upload.sent < 1 ? t('Uploading') : t('Processing')
     case 'stopped':
-      return 'Stopped'
+      return t('Stopped')
     case 'failed':
-      return upload.error ?? 'Failed'
+      return upload.error ?? t('Failed')
     case 'processing': {
       const { total, done } = countFiles(upload)
-      if (total > 1) return `Processed ${done} of ${total}`
+      if (total > 1) return t('Processed {done} of {total}', { done, total })
       const file = currentFile(upload)
-      return file?.stage ? stageLabels[file.stage] : (file?.message ?? 'Processing')
+      return file?.stage ? t(stageLabels[file.stage]) : (file?.message ?? t('Processing'))
     }
     case 'done': {
       if (upload.document) {
         const { pages, passages } = upload.document
-        return ['Ready', formatCount(pages, 'page'), formatCount(passages, 'passage')].join(' · ')
+        return [
+          t('Ready'),
+          t('{count, plural, one {# page} other {# pages}}', { count: pages }),
+          t('{count, plural, one {# passage} other {# passages}}', { count: passages }),
+        ].join(' · ')
       }
       const result = upload.ingest?.files[0]?.result
       const { done, failed } = countFiles(upload)
       if (done > 1)
-        return ['Ready', formatCount(done - failed, 'document'), failed > 0 && `${failed} failed`]
+        return [
+          t('Ready'),
+          t('{count, plural, one {# document} other {# documents}}', { count: done - failed }),
+          failed > 0 && t('{count} failed', { count: failed }),
+        ]
           .filter(Boolean)
           .join(' · ')
-      if (!result) return 'Ready'
-      if (result.duplicate) return 'Already added'
+      if (!result) return t('Ready')
+      if (result.duplicate) return t('Already added')
       return [
-        'Ready',
-        result.pages && formatCount(result.pages, 'page'),
-        result.chunks && formatCount(result.chunks, 'passage'),
+        t('Ready'),
+        result.pages && t('{count, plural, one {# page} other {# pages}}', { count: result.pages }),
+        result.chunks && t('{count, plural, one {# passage} other {# passages}}', { count: result.chunks }),
       ]
         .filter(Boolean)
         .join(' · ')

@@ -11,6 +11,7 @@ import {
   sendOnce,
   uploadFile,
 } from '../api/index.ts'
+import { t } from '../languages/index.ts'
 
 /** An upload: a file, a text, a web address, or a run resumed after a page reload. */
 export type Upload = {
@@ -136,7 +137,7 @@ export function createUploadQueue({
       else
         change(entry, {
           phase: 'failed',
-          error: error instanceof ApiError ? error.message : 'Upload failed.',
+          error: error instanceof ApiError ? error.message : t('Upload failed.'),
         })
       startNext()
     }
@@ -280,14 +281,14 @@ export const isInProgress = (upload: Upload): boolean =>
 
 /** Returns the state of an upload after its run. `refused` is the error message of a run that cannot be read. */
 function outcome(ingest: Ingest, refused: string | undefined): Partial<Upload> {
-  if (refused !== undefined) return { phase: 'failed', error: refused || 'Its progress is not available.' }
+  if (refused !== undefined) return { phase: 'failed', error: refused || t('Its progress is not available.') }
   switch (ingest.phase) {
     case 'running':
       return { phase: 'processing' }
     case 'stopped':
       return { phase: 'stopped' }
     case 'failed':
-      return { phase: 'failed', error: ingest.error?.message ?? 'Upload failed.' }
+      return { phase: 'failed', error: ingest.error?.message ?? t('Upload failed.') }
     case 'done': {
       const results = ingest.files.flatMap((file) => (file.result ? [file.result] : []))
       const failed = results.filter((result) => !result.success)

@@ -3,7 +3,7 @@ import { type Document, deleteDocument, restoreDocument, updateDocument } from '
 import type { Layer } from '../../contract/layers.ts'
 import { keys } from '../api/index.ts'
 import { useApi } from '../api/react.tsx'
-import { formatCount } from '../ui/format.ts'
+import { t } from '../languages/index.ts'
 import { errorMessage } from '../ui/state.tsx'
 import { useToast } from '../ui/toast.tsx'
 
@@ -34,7 +34,7 @@ export function useDocumentChanges() {
     const failed = ids.length - changed.length
     if (failed > 0)
       showToast(
-        `${ids.length > 1 ? `${formatCount(failed, 'document')} not changed. ` : ''}${errorMessage(failure)}`,
+        `${ids.length > 1 ? `${t('{count, plural, one {# document} other {# documents}} not changed.', { count: failed })} ` : ''}${errorMessage(failure)}`,
         'bad',
       )
     return changed
@@ -61,12 +61,15 @@ export function useDocumentChanges() {
         },
       )
       if (deleted.length === 0) return
-      const text = deleted.length === 1 ? 'Document deleted' : `${deleted.length} documents deleted`
+      const text =
+        deleted.length === 1
+          ? t('Document deleted')
+          : t('{count, plural, one {# document} other {# documents}} deleted', { count: deleted.length })
       const restore = () => changeEach(restorable, (id) => api.call(restoreDocument, { params: { id } }))
       showToast(
         text,
         'good',
-        restorable.length > 0 ? { label: 'Undo', onSelect: () => void restore() } : undefined,
+        restorable.length > 0 ? { label: t('Undo'), onSelect: () => void restore() } : undefined,
       )
     },
   }

@@ -1,11 +1,12 @@
 import type { ModelInfo } from '../../contract/models.ts'
+import { t } from '../languages/index.ts'
 
 /** The name of the provider that quotes passages without a language model. */
-export const builtInName = 'Built-in (no language model)'
+export const builtInName = (): string => t('Built-in (no language model)')
 
 /** The name shown for a model. */
 export const modelName = ({ name, provider }: Pick<ModelInfo, 'name' | 'provider'>): string =>
-  provider === 'extractive' ? builtInName : name
+  provider === 'extractive' ? builtInName() : name
 
 /** Whether a model can write answers. A provider that reports no capabilities may offer any. */
 export const canAnswer = ({ capabilities }: Pick<ModelInfo, 'capabilities'>): boolean =>

@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { useIsConnectionLost, useServerConnection } from '../api/react.tsx'
+import { t } from '../languages/index.ts'
 import { Button, Spinner } from '../ui/button.tsx'
 import './connection-bar.css'
 import { isPageOutdated } from './page-build.ts'
@@ -14,17 +15,17 @@ export function ConnectionBar() {
       {isLost ? (
         <p className="connection-bar connection-lost">
           <Spinner size={16} />
-          Connection lost – reconnecting
+          {t('Connection lost – reconnecting')}
           <Button small variant="quiet" onClick={connection.check}>
-            Try now
+            {t('Try now')}
           </Button>
         </p>
       ) : (
         isOutdated && (
           <p className="connection-bar">
-            A new version is available.
+            {t('A new version is available.')}
             <Button small variant="quiet" onClick={() => location.reload()}>
-              Reload
+              {t('Reload')}
             </Button>
           </p>
         )

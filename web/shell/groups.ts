@@ -1,4 +1,5 @@
 import type { Conversation } from '../../contract/chat.ts'
+import { currentLanguage, t } from '../languages/index.ts'
 
 export type ConversationGroup = { title: string; conversations: Conversation[] }
 
@@ -6,7 +7,7 @@ export type ConversationGroup = { title: string; conversations: Conversation[] }
 export function groupByTime(conversations: Conversation[], now: Date): ConversationGroup[] {
   const groups: ConversationGroup[] = []
   for (const conversation of conversations) {
-    const title = conversation.pinned ? 'Pinned' : span(new Date(conversation.updated_at), now)
+    const title = conversation.pinned ? t('Pinned') : span(new Date(conversation.updated_at), now)
     const group = groups.find((other) => other.title === title)
     if (group) group.conversations.push(conversation)
     else groups.push({ title, conversations: [conversation] })
@@ -16,11 +17,11 @@ export function groupByTime(conversations: Conversation[], now: Date): Conversat
 
 function span(moment: Date, now: Date): string {
   const days = Math.round((midnight(now) - midnight(moment)) / 86_400_000)
-  if (days <= 0) return 'Today'
-  if (days === 1) return 'Yesterday'
-  if (days < 7) return 'Last 7 days'
-  if (days < 30) return 'Last 30 days'
-  return moment.toLocaleDateString('en', { month: 'long', year: 'numeric' })
+  if (days <= 0) return t('Today')
+  if (days === 1) return t('Yesterday')
+  if (days < 7) return t('Last 7 days')
+  if (days < 30) return t('Last 30 days')
+  return moment.toLocaleDateString(currentLanguage(), { month: 'long', year: 'numeric' })
 }
 
 const midnight = (moment: Date): number =>

@@ -11,6 +11,7 @@ import {
 } from '../../contract/chat.ts'
 import { keys } from '../api/index.ts'
 import { useApi } from '../api/react.tsx'
+import { t } from '../languages/index.ts'
 import { Button, IconButton } from '../ui/button.tsx'
 import { ConfirmDialog, Dialog, DialogActions } from '../ui/dialog.tsx'
 import { TextField } from '../ui/field.tsx'
@@ -36,7 +37,7 @@ export function HistoryItem({
   const showToast = useToast()
   const [, navigate] = useLocation()
   const [asking, setAsking] = useState<'rename' | 'delete'>()
-  const title = conversation.title ?? 'New conversation'
+  const title = conversation.title ?? t('New conversation')
 
   const change = useMutation({
     mutationFn: (changes: { pinned?: boolean; archived?: boolean }) =>
@@ -61,7 +62,7 @@ export function HistoryItem({
     if (isCurrent) navigate(`/chat/${conversation.avee_handle}`)
     await refreshLists()
     if (receipt.restorable_until !== null)
-      showToast('Conversation deleted', 'good', { label: 'Undo', onSelect: () => restore.mutate() })
+      showToast(t('Conversation deleted'), 'good', { label: t('Undo'), onSelect: () => restore.mutate() })
   }
 
   return (
@@ -88,19 +89,19 @@ export function HistoryItem({
         )}
         {!isCurrent && hasUnseenReply(conversation) && (
           <span className="unseen-dot">
-            <span className="visually-hidden">has a new reply</span>
+            <span className="visually-hidden">{t('has a new reply')}</span>
           </span>
         )}
         {conversation.running_run_id && (
           <span className="writing-dot">
-            <span className="visually-hidden">is answering</span>
+            <span className="visually-hidden">{t('is answering')}</span>
           </span>
         )}
       </Link>
       <Menu
         trigger={
           <IconButton
-            label={`Actions for ${title}`}
+            label={t('Actions for {title}', { title })}
             icon={Ellipsis}
             small
             hint={false}
@@ -112,10 +113,10 @@ export function HistoryItem({
           icon={conversation.pinned ? PinOff : Pin}
           onSelect={() => change.mutate({ pinned: !conversation.pinned })}
         >
-          {conversation.pinned ? 'Unpin' : 'Pin'}
+          {conversation.pinned ? t('Unpin') : t('Pin')}
         </MenuItem>
         <MenuItem icon={Pencil} onSelect={() => setAsking('rename')}>
-          Rename
+          {t('Rename')}
         </MenuItem>
         <MenuItem
           icon={Download}
@@ -124,17 +125,17 @@ export function HistoryItem({
             query: { format: 'markdown' },
           })}
         >
-          Save as Markdown
+          {t('Save as Markdown')}
         </MenuItem>
         <MenuItem
           icon={conversation.archived ? ArchiveRestore : Archive}
           onSelect={() => change.mutate({ archived: !conversation.archived })}
         >
-          {conversation.archived ? 'Unarchive' : 'Archive'}
+          {conversation.archived ? t('Unarchive') : t('Archive')}
         </MenuItem>
         <MenuSeparator />
         <MenuItem icon={Trash2} danger onSelect={() => setAsking('delete')}>
-          Delete
+          {t('Delete')}
         </MenuItem>
       </Menu>
       <RenameDialog
@@ -146,11 +147,11 @@ export function HistoryItem({
       <ConfirmDialog
         open={asking === 'delete'}
         onOpenChange={(open) => setAsking(open ? 'delete' : undefined)}
-        title="Delete this conversation?"
-        action="Delete"
+        title={t('Delete this conversation?')}
+        action={t('Delete')}
         onConfirm={remove}
       >
-        “{title}” and all its messages will be deleted.
+        {t('“{title}” and all its messages will be deleted.', { title })}
       </ConfirmDialog>
     </div>
   )
@@ -189,10 +190,10 @@ function RenameDialog({
     if (title.trim()) rename.mutate()
   }
   return (
-    <Dialog open={open} onOpenChange={onOpenChange} title="Rename conversation">
+    <Dialog open={open} onOpenChange={onOpenChange} title={t('Rename conversation')}>
       <form onSubmit={submit} className="dialog-form">
         <TextField
-          label="Title"
+          label={t('Title')}
           value={title}
           maxLength={200}
           autoFocus
@@ -200,9 +201,9 @@ function RenameDialog({
           onChange={(event) => setTitle(event.target.value)}
         />
         <DialogActions>
-          <Button onClick={() => onOpenChange(false)}>Cancel</Button>
+          <Button onClick={() => onOpenChange(false)}>{t('Cancel')}</Button>
           <Button variant="primary" type="submit" busy={rename.isPending} disabled={!title.trim()}>
-            Save
+            {t('Save')}
           </Button>
         </DialogActions>
       </form>

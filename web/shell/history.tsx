@@ -10,6 +10,7 @@ import {
 } from '../../contract/chat.ts'
 import { keys } from '../api/index.ts'
 import { useApi } from '../api/react.tsx'
+import { t } from '../languages/index.ts'
 import { Button, IconButton } from '../ui/button.tsx'
 import { SearchField } from '../ui/field.tsx'
 import { loadLocally, saveLocally } from '../ui/local-storage.ts'
@@ -39,31 +40,31 @@ export function History({ current }: { current: string | undefined }) {
   }
 
   return (
-    <section className="history" aria-label="Conversations" data-open={isOpen}>
+    <section className="history" aria-label={t('Conversations')} data-open={isOpen}>
       <div className="history-head">
         <button type="button" className="history-toggle" aria-expanded={isOpen} onClick={toggle}>
           <ChevronDown size={14} aria-hidden />
-          {isArchive ? 'Archive' : 'Conversations'}
+          {isArchive ? t('Archive') : t('Conversations')}
         </button>
         <IconButton
-          label={isArchive ? 'Back to conversations' : 'Archive'}
+          label={isArchive ? t('Back to conversations') : t('Archive')}
           icon={isArchive ? ArchiveRestore : Archive}
           small
           onClick={() => setIsArchive(!isArchive)}
         />
-        <IconButton label="Trash" icon={Trash2} small onClick={() => setShowsTrash(true)} />
+        <IconButton label={t('Trash')} icon={Trash2} small onClick={() => setShowsTrash(true)} />
       </div>
       {isOpen && (
         <>
           <div className="history-search">
             <SearchField
-              label="Search conversations"
+              label={t('Search conversations')}
               value={words}
               onChange={(event) => setWords(event.target.value)}
             />
           </div>
           {list.isPending ? (
-            <div className="history-skeleton" role="status" aria-label="Loading conversations">
+            <div className="history-skeleton" role="status" aria-label={t('Loading conversations')}>
               {['80%', '60%', '72%', '50%'].map((width) => (
                 <Skeleton key={width} width={width} height="0.9rem" />
               ))}
@@ -72,7 +73,7 @@ export function History({ current }: { current: string | undefined }) {
             <div className="history-note" role="alert">
               <p>{list.error.message}</p>
               <Button small variant="quiet" onClick={() => void list.refetch()}>
-                Try again
+                {t('Try again')}
               </Button>
             </div>
           ) : isEmpty ? (
@@ -185,7 +186,7 @@ function ConversationTrash({ onClose }: { onClose: () => void }) {
         const { conversations } = await api.call(listConversations, { query, signal })
         return conversations.map(({ id, title, restorable_until = '' }) => ({
           id,
-          title: title ?? 'New conversation',
+          title: title ?? t('New conversation'),
           restorableUntil: restorable_until,
         }))
       }}
@@ -200,6 +201,6 @@ function ConversationTrash({ onClose }: { onClose: () => void }) {
 const isAnswering = (conversation: Conversation): boolean => conversation.running_run_id !== null
 
 const emptyText = (query: string, isArchive: boolean): string => {
-  if (query) return 'No results'
-  return isArchive ? 'No archived conversations' : 'No conversations yet'
+  if (query) return t('No results')
+  return isArchive ? t('No archived conversations') : t('No conversations yet')
 }

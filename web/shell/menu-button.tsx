@@ -1,6 +1,7 @@
 import { useQueries, useQuery } from '@tanstack/react-query'
 import { Menu } from 'lucide-react'
 import { useApi } from '../api/react.tsx'
+import { t } from '../languages/index.ts'
 import { IconButton } from '../ui/button.tsx'
 import { useConversations } from './history.tsx'
 import { hasUnseenReply } from './seen-replies.ts'
@@ -17,10 +18,15 @@ export function MenuButton({ onOpen }: { onOpen: () => void }) {
     combine: (results) => results.some(({ data }) => (data ?? 0) > 0),
   })
   const hasReply = list.data?.pages.some((page) => page.conversations.some(hasUnseenReply)) ?? false
-  const news = [hasReply && 'new reply', waiting && 'questions waiting'].filter(Boolean).join(', ')
+  const news = [hasReply && t('new reply'), waiting && t('questions waiting')].filter(Boolean).join(', ')
   return (
     <span className="menu-button">
-      <IconButton label={news ? `Menu: ${news}` : 'Menu'} icon={Menu} hint={false} onClick={onOpen} />
+      <IconButton
+        label={news ? t('Menu: {news}', { news }) : t('Menu')}
+        icon={Menu}
+        hint={false}
+        onClick={onOpen}
+      />
       {news && <span className="menu-button-dot" />}
     </span>
   )

@@ -2,6 +2,7 @@ import { CircleAlert } from 'lucide-react'
 import { Component, type ComponentType, lazy, type ReactNode, useEffect, useState } from 'react'
 import { useLocation } from 'wouter'
 import { useServerConnection } from '../api/react.tsx'
+import { t } from '../languages/index.ts'
 import { Button } from '../ui/button.tsx'
 import { EmptyState } from '../ui/state.tsx'
 import { isPageOutdated } from './page-build.ts'
@@ -72,19 +73,19 @@ function ScreenError({ isLoadError }: { isLoadError: boolean }) {
   return (
     <EmptyState
       icon={CircleAlert}
-      title={isLoadError ? 'This screen could not be loaded' : 'Something went wrong on this screen'}
+      title={isLoadError ? t('This screen could not be loaded') : t('Something went wrong on this screen')}
       actions={
         <Button variant="primary" busy={state === 'checking'} onClick={() => void reload()}>
-          Reload
+          {t('Reload')}
         </Button>
       }
     >
       <p role="alert">
         {state === 'unreachable'
-          ? 'The server is still unreachable. Check that it is running and try again.'
+          ? t('The server is still unreachable. Check that it is running and try again.')
           : isLoadError
-            ? 'The connection was lost, or the server has a new version of the page.'
-            : 'Reload the page to try again.'}
+            ? t('The connection was lost, or the server has a new version of the page.')
+            : t('Reload the page to try again.')}
       </p>
     </EmptyState>
   )

@@ -2,6 +2,7 @@ import { type ReactNode, Suspense, useEffect, useState } from 'react'
 import { useLocation } from 'wouter'
 import type { Me } from '../api/index.ts'
 import { UploadTray } from '../documents/upload-list.tsx'
+import { t } from '../languages/index.ts'
 import { classNames } from '../ui/class-names.ts'
 import { Drawer } from '../ui/dialog.tsx'
 import { isTyping } from '../ui/is-typing.ts'
@@ -39,7 +40,7 @@ export function Shell({ me, children }: { me: Me; children: ReactNode }) {
         navigate(`/chat/${aveeOfPath(location) ?? 'local'}`)
       } else if (key === 'k' && hasModifier) {
         event.preventDefault()
-        const field = document.querySelector<HTMLInputElement>('form[role=search] input')
+        const field = document.querySelector<HTMLInputElement>(t('form[role=search] input'))
         if (field) field.select()
         else navigate('/search')
       }
@@ -53,11 +54,11 @@ export function Shell({ me, children }: { me: Me; children: ReactNode }) {
       value={{ isHidden: isPhone || isHidden, open: () => (isPhone ? setIsOpen(true) : hideSidebar(false)) }}
     >
       <a className="skip-link" href="#main">
-        Skip to the content
+        {t('Skip to the content')}
       </a>
       <div className={classNames('shell', isHidden && 'shell-wide')}>
         {isPhone ? (
-          <Drawer open={isOpen} onOpenChange={setIsOpen} title="Menu">
+          <Drawer open={isOpen} onOpenChange={setIsOpen} title={t('Menu')}>
             <Sidebar me={me} onCollapse={undefined} />
           </Drawer>
         ) : (

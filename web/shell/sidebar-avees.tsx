@@ -4,7 +4,7 @@ import { listQuestions } from '../../contract/avee-insight.ts'
 import { type Avee, listMyAvees } from '../../contract/avees.ts'
 import { type Client, keys } from '../api/index.ts'
 import { useApi } from '../api/react.tsx'
-import { formatCount } from '../ui/format.ts'
+import { t } from '../languages/index.ts'
 import { Avatar } from '../ui/state.tsx'
 import './sidebar-avees.css'
 
@@ -31,7 +31,7 @@ export function SidebarAvees({ current }: { current: string | undefined }) {
   const avees = [...own, ...others]
   if (avees.length === 0) return null
   return (
-    <nav className="sidebar-avees" aria-label="Your avees">
+    <nav className="sidebar-avees" aria-label={t('Your avees')}>
       <ul>
         {avees.slice(0, maxAvees).map((avee) => (
           <li key={avee.id}>
@@ -73,7 +73,10 @@ function WaitingQuestions({ avee }: { avee: Avee }) {
     <Link
       href={`/avee/${avee.handle}/insight/questions`}
       className="waiting-questions"
-      aria-label={`${formatCount(waiting, 'question')} for ${avee.display_name}`}
+      aria-label={t('{count, plural, one {# question} other {# questions}} for {name}', {
+        count: waiting,
+        name: avee.display_name,
+      })}
     >
       {waiting}
     </Link>

@@ -16,6 +16,7 @@ import {
 } from 'lucide-react'
 import { Link, useLocation, useRoute } from 'wouter'
 import type { Me } from '../api/index.ts'
+import { message, t } from '../languages/index.ts'
 import { useAppearance } from '../ui/appearance.ts'
 import { IconButton } from '../ui/button.tsx'
 import { Menu, MenuItem, MenuSeparator } from '../ui/menu.tsx'
@@ -32,25 +33,35 @@ const shortcutName = modifierKey === '⌘' ? '⌘K' : 'Ctrl K'
 const sections = [
   {
     href: '/',
-    title: 'Chat',
+    title: message('Chat'),
     icon: MessageSquare,
     isActive: (path: string) => path === '/' || path.startsWith('/chat'),
   },
   {
     href: '/library',
-    title: 'Library',
+    title: message('Library'),
     icon: Library,
     isActive: (path: string) => path.startsWith('/library'),
   },
   {
     href: '/search',
-    title: 'Search',
+    title: message('Search'),
     shortcut: 'Control+K Meta+K',
     icon: Search,
     isActive: (path: string) => path.startsWith('/search'),
   },
-  { href: '/avee', title: 'Avees', icon: Users, isActive: (path: string) => path.startsWith('/avee') },
-  { href: '/memory', title: 'Memory', icon: Brain, isActive: (path: string) => path.startsWith('/memory') },
+  {
+    href: '/avee',
+    title: message('Avees'),
+    icon: Users,
+    isActive: (path: string) => path.startsWith('/avee'),
+  },
+  {
+    href: '/memory',
+    title: message('Memory'),
+    icon: Brain,
+    isActive: (path: string) => path.startsWith('/memory'),
+  },
 ]
 
 /** The sidebar: sections, conversations and the account menu. */
@@ -58,22 +69,26 @@ export function Sidebar({ me, onCollapse }: { me: Me; onCollapse: (() => void) |
   const [path] = useLocation()
   const [, chat] = useRoute('/chat/:handle/:id?')
   return (
-    <aside className="sidebar" aria-label="Sidebar">
+    <aside className="sidebar" aria-label={t('Sidebar')}>
       <div className="sidebar-head">
         <Link href="/" className="brand">
           <img src="/favicon.svg" alt="" />
           Gabee
         </Link>
         <span className="sidebar-tools">
-          {onCollapse && <IconButton label="Hide sidebar" icon={PanelLeft} onClick={onCollapse} />}
-          <Tooltip text="New chat">
-            <Link href={`/chat/${chat?.handle ?? 'local'}`} className="icon-button" aria-label="New chat">
+          {onCollapse && <IconButton label={t('Hide sidebar')} icon={PanelLeft} onClick={onCollapse} />}
+          <Tooltip text={t('New chat')}>
+            <Link
+              href={`/chat/${chat?.handle ?? 'local'}`}
+              className="icon-button"
+              aria-label={t('New chat')}
+            >
               <SquarePen size={18} aria-hidden />
             </Link>
           </Tooltip>
         </span>
       </div>
-      <nav className="nav" aria-label="Sections">
+      <nav className="nav" aria-label={t('Sections')}>
         {sections.map(({ href, title, icon: Icon, isActive, shortcut }) => (
           <Link
             key={href}
@@ -83,7 +98,7 @@ export function Sidebar({ me, onCollapse }: { me: Me; onCollapse: (() => void) |
             aria-keyshortcuts={shortcut}
           >
             <Icon size={18} aria-hidden />
-            {title}
+            {t(title)}
             {shortcut && (
               <kbd className="nav-shortcut" aria-hidden>
                 {shortcutName}
@@ -109,36 +124,40 @@ function AccountMenu({ me }: { me: Me }) {
     <Menu
       align="start"
       trigger={
-        <button type="button" className="account-button" aria-label={`${me.display_name}: account and theme`}>
+        <button
+          type="button"
+          className="account-button"
+          aria-label={t('{name}: account and theme', { name: me.display_name })}
+        >
           <Avatar name={me.display_name} size={28} />
           <span className="truncate">{me.display_name}</span>
         </button>
       }
     >
       <MenuItem icon={Sun} checked={theme === 'light'} onSelect={() => setTheme('light')}>
-        Light
+        {t('Light')}
       </MenuItem>
       <MenuItem icon={Moon} checked={theme === 'dark'} onSelect={() => setTheme('dark')}>
-        Dark
+        {t('Dark')}
       </MenuItem>
       <MenuItem icon={Monitor} checked={theme === undefined} onSelect={() => setTheme(undefined)}>
-        System default
+        {t('System default')}
       </MenuItem>
       <MenuSeparator />
       <MenuItem icon={Cpu} onSelect={() => navigate('/model')}>
-        Models
+        {t('Models')}
       </MenuItem>
       <MenuItem icon={Settings} onSelect={() => navigate('/settings')}>
-        Settings
+        {t('Settings')}
       </MenuItem>
       {me.is_admin && (
         <MenuItem icon={ServerCog} onSelect={() => navigate('/administration')}>
-          Administration
+          {t('Administration')}
         </MenuItem>
       )}
       {me.mode === 'accounts' && (
         <MenuItem icon={LogOut} onSelect={signOut}>
-          Sign out
+          {t('Sign out')}
         </MenuItem>
       )}
     </Menu>

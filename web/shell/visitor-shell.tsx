@@ -4,6 +4,7 @@ import { Link, Redirect, useLocation } from 'wouter'
 import { getProfile, startVisit } from '../../contract/avees.ts'
 import { keys } from '../api/index.ts'
 import { useApi, VisitorContext } from '../api/react.tsx'
+import { t } from '../languages/index.ts'
 import { saveLocally } from '../ui/local-storage.ts'
 import { aveeOfPath } from './avee-of-path.ts'
 import { ConnectionBar } from './connection-bar.tsx'
@@ -37,7 +38,7 @@ export function VisitorShell({ children }: { children: ReactNode }) {
   const signIn = `/login?next=${encodeURIComponent(path)}`
   if (!handle || profile.isError || profile.data?.anonymous === false || visit.isError)
     return <Redirect to={signIn} replace />
-  if (!visit.data || !isChat) return <div className="whole-page" role="status" aria-label="Loading" />
+  if (!visit.data || !isChat) return <div className="whole-page" role="status" aria-label={t('Loading')} />
   return (
     <VisitorContext value={true}>
       <main className="visitor-shell" id="main">
@@ -45,7 +46,7 @@ export function VisitorShell({ children }: { children: ReactNode }) {
         {children}
         <p className="visitor-note">
           <Link href={signIn} onClick={() => saveLocally(keepsVisit, 'yes')}>
-            {/^\/chat\/[^/]+\/./.test(path) ? 'Sign in to keep this conversation' : 'Sign in'}
+            {/^\/chat\/[^/]+\/./.test(path) ? t('Sign in to keep this conversation') : t('Sign in')}
           </Link>
         </p>
       </main>

@@ -1,6 +1,7 @@
 import { X } from 'lucide-react'
 import { Dialog as Parts } from 'radix-ui'
 import { type ReactNode, useState } from 'react'
+import { t } from '../languages/index.ts'
 import { Button, IconButton } from './button.tsx'
 import { classNames } from './class-names.ts'
 import './dialog.css'
@@ -23,7 +24,7 @@ export function Dialog({
           <div className="dialog-head">
             <Parts.Title className="dialog-title">{title}</Parts.Title>
             <Parts.Close asChild>
-              <IconButton label="Close" icon={X} hint={false} small />
+              <IconButton label={t('Close')} icon={X} hint={false} small />
             </Parts.Close>
           </div>
           <div className="dialog-body">{children}</div>
@@ -54,7 +55,7 @@ export function ConfirmDialog({
       setState({ busy: false })
       onOpenChange(false)
     } catch (error) {
-      setState({ busy: false, error: error instanceof Error ? error.message : 'Something went wrong.' })
+      setState({ busy: false, error: error instanceof Error ? error.message : t('Something went wrong.') })
     }
   }
   return (
@@ -66,7 +67,7 @@ export function ConfirmDialog({
         </p>
       )}
       <DialogActions>
-        <Button onClick={() => onOpenChange(false)}>Cancel</Button>
+        <Button onClick={() => onOpenChange(false)}>{t('Cancel')}</Button>
         <Button variant="danger" busy={state.busy} onClick={() => void confirm()}>
           {action}
         </Button>

@@ -1,6 +1,7 @@
 import { Check, type LucideIcon } from 'lucide-react'
 import { DropdownMenu } from 'radix-ui'
 import type { ReactElement, ReactNode } from 'react'
+import { t } from '../languages/index.ts'
 import { classNames } from './class-names.ts'
 import './menu.css'
 
@@ -48,7 +49,7 @@ export function MenuItem({
     <>
       {Icon && <Icon size={16} aria-hidden />}
       {children}
-      {checked && <Check className="menu-item-check" size={16} aria-label="selected" />}
+      {checked && <Check className="menu-item-check" size={16} aria-label={t('selected')} />}
     </>
   )
   return (

@@ -1,4 +1,5 @@
 import { Check, Copy } from 'lucide-react'
+import { t } from '../languages/index.ts'
 import { Button } from './button.tsx'
 import { useCopy } from './copy.ts'
 import { DialogActions } from './dialog.tsx'
@@ -13,12 +14,12 @@ export function NewSecret({ hint, text, onClose }: { hint: string; text: string;
       <div className="new-secret">
         <code>{text}</code>
         <Button small icon={isCopied ? Check : Copy} onClick={() => copy(text)}>
-          {isCopied ? 'Copied' : 'Copy'}
+          {isCopied ? t('Copied') : t('Copy')}
         </Button>
       </div>
       <DialogActions>
         <Button variant="primary" onClick={onClose}>
-          Done
+          {t('Done')}
         </Button>
       </DialogActions>
     </>

@@ -1,5 +1,6 @@
 import { CircleAlert, Info, type LucideIcon, TriangleAlert } from 'lucide-react'
 import type { CSSProperties, ReactNode } from 'react'
+import { t } from '../languages/index.ts'
 import { Button } from './button.tsx'
 import { classNames } from './class-names.ts'
 import './state.css'
@@ -38,7 +39,7 @@ export function ErrorState({ error, onRetry }: { error: unknown; onRetry?: () =>
       <p className="state-text">{errorMessage(error)}</p>
       {onRetry && (
         <div className="state-actions">
-          <Button onClick={onRetry}>Try again</Button>
+          <Button onClick={onRetry}>{t('Try again')}</Button>
         </div>
       )}
     </div>
@@ -47,7 +48,7 @@ export function ErrorState({ error, onRetry }: { error: unknown; onRetry?: () =>
 
 /** Returns a message for any thrown value. */
 export const errorMessage = (error: unknown): string =>
-  error instanceof Error && error.message ? error.message : 'Something went wrong.'
+  error instanceof Error && error.message ? error.message : t('Something went wrong.')
 
 /** A message within a page. */
 export function Notice({

@@ -1,6 +1,7 @@
 import { CircleAlert, CircleCheck, X } from 'lucide-react'
 import { Toast as Parts } from 'radix-ui'
 import { createContext, type ReactNode, useCallback, useContext, useState } from 'react'
+import { t } from '../languages/index.ts'
 import { Button, IconButton } from './button.tsx'
 import { classNames } from './class-names.ts'
 import './toast.css'
@@ -25,7 +26,7 @@ export function ToastProvider({ children }: { children: ReactNode }) {
   }, [])
   return (
     <ToastContext value={showToast}>
-      <Parts.Provider swipeDirection="right" duration={5_000}>
+      <Parts.Provider label={t('Notification')} swipeDirection="right" duration={5_000}>
         {children}
         {toasts.map((toast) => (
           <Parts.Root
@@ -46,11 +47,11 @@ export function ToastProvider({ children }: { children: ReactNode }) {
               </Parts.Action>
             )}
             <Parts.Close asChild>
-              <IconButton label="Dismiss" icon={X} hint={false} small />
+              <IconButton label={t('Dismiss')} icon={X} hint={false} small />
             </Parts.Close>
           </Parts.Root>
         ))}
-        <Parts.Viewport className="toasts" />
+        <Parts.Viewport className="toasts" label={`${t('Notifications')} ({hotkey})`} />
       </Parts.Provider>
     </ToastContext>
   )

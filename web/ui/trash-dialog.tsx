@@ -1,6 +1,7 @@
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { Trash2, Undo2 } from 'lucide-react'
 import { useState } from 'react'
+import { t } from '../languages/index.ts'
 import { Button, IconButton } from './button.tsx'
 import { ConfirmDialog, Dialog } from './dialog.tsx'
 import { formatTime } from './format.ts'
@@ -37,20 +38,24 @@ export function TrashDialog({
   const isBusy = (id: string, action: typeof restore): boolean =>
     change.isPending && change.variables.id === id && change.variables.action === action
   return (
-    <Dialog open onOpenChange={onClose} title="Trash" wide>
+    <Dialog open onOpenChange={onClose} title={t('Trash')} wide>
       {list.isError && !list.data ? (
         <ErrorState error={list.error} onRetry={() => void list.refetch()} />
       ) : !list.data ? (
         <Skeleton height="4rem" />
       ) : list.data.length === 0 ? (
-        <EmptyState icon={Trash2} title="The trash is empty" />
+        <EmptyState icon={Trash2} title={t('The trash is empty')} />
       ) : (
         <ul className="rows">
           {list.data.map(({ id, title, restorableUntil }) => (
             <li key={id} className="row trash-row">
               <div className="row-body">
                 <span className="truncate">{title}</span>
-                <span className="row-facts">Deleted permanently on {formatTime(restorableUntil)}</span>
+                <span className="row-facts">
+                  {t('Deleted permanently on {time}', {
+                    time: formatTime(restorableUntil),
+                  })}
+                </span>
               </div>
               <div className="row-actions">
                 <Button
@@ -59,10 +64,10 @@ export function TrashDialog({
                   busy={isBusy(id, restore)}
                   onClick={() => change.mutate({ id, action: restore })}
                 >
-                  Restore
+                  {t('Restore')}
                 </Button>
                 <IconButton
-                  label={`Delete permanently: ${title}`}
+                  label={t('Delete permanently: {title}', { title })}
                   icon={Trash2}
                   hint={false}
                   small
@@ -77,13 +82,13 @@ export function TrashDialog({
       <ConfirmDialog
         open={removing !== undefined}
         onOpenChange={(isOpen) => !isOpen && setRemoving(undefined)}
-        title="Delete permanently?"
-        action="Delete"
+        title={t('Delete permanently?')}
+        action={t('Delete')}
         onConfirm={async () => {
           if (removing) await change.mutateAsync({ id: removing.id, action: remove })
         }}
       >
-        “{removing?.title}” cannot be restored afterwards.
+        {t('“{title}” cannot be restored afterwards.', { title: removing?.title })}
       </ConfirmDialog>
     </Dialog>
   )

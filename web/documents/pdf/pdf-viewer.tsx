@@ -1,5 +1,6 @@
 import { ZoomIn, ZoomOut } from 'lucide-react'
 import { type ReactNode, useEffect, useEffectEvent, useLayoutEffect, useRef, useState } from 'react'
+import { t } from '../../languages/index.ts'
 import { IconButton } from '../../ui/button.tsx'
 import { Skeleton } from '../../ui/state.tsx'
 import type { HighlightedPassage } from '../find-passage.ts'
@@ -123,8 +124,8 @@ export function PdfViewer({
           text={requestedPassage}
           reason={
             rendered.passage === 'no text'
-              ? 'The page is an image, so the passage cannot be highlighted.'
-              : 'The passage was not found on this page.'
+              ? t('The page is an image, so the passage cannot be highlighted.')
+              : t('The passage was not found on this page.')
           }
         />
       )}
@@ -135,7 +136,7 @@ export function PdfViewer({
       >
         <span className="page-navigation-group">
           <IconButton
-            label={zoom === 1 ? 'Zoom in' : 'Fit width'}
+            label={zoom === 1 ? t('Zoom in') : t('Fit width')}
             icon={zoom === 1 ? ZoomIn : ZoomOut}
             small
             disabled={!isRendered}
@@ -146,12 +147,16 @@ export function PdfViewer({
       </PageNavigation>
       <div ref={frame} className="paper-frame">
         {!isRendered && (
-          <div className="paper-placeholder" role="status" aria-label="Loading page">
+          <div className="paper-placeholder" role="status" aria-label={t('Loading page')}>
             <Skeleton height="100%" />
           </div>
         )}
         <div className="paper" hidden={!isRendered} style={{ width: `${zoom * 100}%` }}>
-          <canvas ref={canvas} role="img" aria-label={`Page ${currentPage} of ${title}`} />
+          <canvas
+            ref={canvas}
+            role="img"
+            aria-label={t('Page {page} of {title}', { page: currentPage, title })}
+          />
           {boxes && (
             <PassageHighlight
               text={requestedPassage ?? ''}

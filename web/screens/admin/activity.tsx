@@ -4,6 +4,7 @@ import { useDeferredValue, useState } from 'react'
 import { listAuditLog } from '../../../contract/admin.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
+import { t } from '../../languages/index.ts'
 import { Section } from '../../shell/page.tsx'
 import { Button } from '../../ui/button.tsx'
 import { SearchField } from '../../ui/field.tsx'
@@ -32,11 +33,13 @@ export function Activity() {
   const entries = log.data?.pages.flatMap((page) => page.entries) ?? []
   return (
     <Section
-      title="Activity"
-      text="Sign-ins, permissions, deletions, keys and settings of the last year, without their contents."
+      title={t('Activity')}
+      text={t(
+        'Sign-ins, permissions, deletions, keys and settings of the last year, without their contents.',
+      )}
       actions={
         <SearchField
-          label="Search activity"
+          label={t('Search activity')}
           value={searchText}
           onChange={(event) => setSearchText(event.target.value)}
         />
@@ -47,17 +50,17 @@ export function Activity() {
       ) : !log.data ? (
         <ErrorState error={log.error} onRetry={() => void log.refetch()} />
       ) : entries.length === 0 ? (
-        <EmptyState icon={ScrollText} title={query ? 'No results' : 'No activity yet'} />
+        <EmptyState icon={ScrollText} title={query ? t('No results') : t('No activity yet')} />
       ) : (
         <>
           <Table
-            label="Audit log"
+            label={t('Audit log')}
             columns={[
-              { title: 'Time' },
-              { title: 'Action' },
-              { title: 'User' },
-              { title: 'Target' },
-              { title: 'Address' },
+              { title: t('Time') },
+              { title: t('Action') },
+              { title: t('User') },
+              { title: t('Target') },
+              { title: t('Address') },
             ]}
           >
             {entries.map(({ id, at, actor, action, target, address }) => (
@@ -77,7 +80,7 @@ export function Activity() {
           {log.hasNextPage && (
             <div>
               <Button busy={log.isFetchingNextPage} onClick={() => void log.fetchNextPage()}>
-                Show more
+                {t('Show more')}
               </Button>
             </div>
           )}

@@ -4,6 +4,7 @@ import { useLocation } from 'wouter'
 import { getMe } from '../../../contract/accounts.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
+import { t } from '../../languages/index.ts'
 import { Page } from '../../shell/page.tsx'
 import { EmptyState, Skeleton } from '../../ui/state.tsx'
 import { Tabs } from '../../ui/tabs.tsx'
@@ -21,30 +22,30 @@ export function AdminScreen({ part }: { part: string | undefined }) {
   const me = useQuery({ queryKey: keys.me, queryFn: () => api.call(getMe), staleTime: 60_000 })
   if (!me.data) {
     return (
-      <Page title="Administration">
+      <Page title={t('Administration')}>
         <Skeleton height="20rem" />
       </Page>
     )
   }
   if (!me.data.is_admin) {
     return (
-      <Page title="Administration">
-        <EmptyState icon={ShieldAlert} title="No access">
-          Only administrators of this server can open this page.
+      <Page title={t('Administration')}>
+        <EmptyState icon={ShieldAlert} title={t('No access')}>
+          {t('Only administrators of this server can open this page.')}
         </EmptyState>
       </Page>
     )
   }
   const tabs = [
-    { id: 'users', title: 'Users', content: <Users me={me.data} /> },
-    { id: 'usage', title: 'Usage', content: <Usage /> },
-    { id: 'activity', title: 'Activity', content: <Activity /> },
-    { id: 'server', title: 'Server', content: <ServerState /> },
+    { id: 'users', title: t('Users'), content: <Users me={me.data} /> },
+    { id: 'usage', title: t('Usage'), content: <Usage /> },
+    { id: 'activity', title: t('Activity'), content: <Activity /> },
+    { id: 'server', title: t('Server'), content: <ServerState /> },
   ]
   return (
-    <Page title="Administration">
+    <Page title={t('Administration')}>
       <Tabs
-        label="Administration"
+        label={t('Administration')}
         value={tabs.find(({ id }) => id === part)?.id ?? 'users'}
         onChange={(id) => navigate(id === 'users' ? home : `${home}/${id}`, { replace: true })}
         tabs={tabs}

@@ -4,6 +4,7 @@ import { type FormEvent, useState } from 'react'
 import { createInvitation, deleteInvitation, listInvitations } from '../../../contract/accounts.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
+import { t } from '../../languages/index.ts'
 import { Section } from '../../shell/page.tsx'
 import { Row } from '../../shell/row.tsx'
 import { Button } from '../../ui/button.tsx'
@@ -25,11 +26,11 @@ export function Invitations() {
   })
   return (
     <Section
-      title="Invitations"
-      text="Each creates one account on this server."
+      title={t('Invitations')}
+      text={t('Each creates one account on this server.')}
       actions={
         <Button icon={UserPlus} onClick={() => setIsCreating(true)}>
-          Invite
+          {t('Invite')}
         </Button>
       }
     >
@@ -41,9 +42,13 @@ export function Invitations() {
         list.data.invitations.length > 0 && (
           <ul className="rows">
             {list.data.invitations.map(({ id, email, expires_at }) => (
-              <Row key={id} title={email ?? 'Any e-mail address'} facts={`Expires ${formatTime(expires_at)}`}>
+              <Row
+                key={id}
+                title={email ?? t('Any e-mail address')}
+                facts={t('Expires {time}', { time: formatTime(expires_at) })}
+              >
                 <Button small busy={revoke.isPending} onClick={() => revoke.mutate(id)}>
-                  Revoke
+                  {t('Revoke')}
                 </Button>
               </Row>
             ))}
@@ -68,13 +73,13 @@ function InviteDialog({ onClose }: { onClose: () => void }) {
     create.mutate()
   }
   return (
-    <Dialog open onOpenChange={onClose} title="Invite">
+    <Dialog open onOpenChange={onClose} title={t('Invite')}>
       {create.data ? (
         <NewSecret
           hint={
             create.data.mailed
-              ? `The link was sent to ${create.data.email}.`
-              : 'Send this link now. You won’t be able to see it again. It creates one account.'
+              ? t('The link was sent to {email}.', { email: create.data.email })
+              : t('Send this link now. You won’t be able to see it again. It creates one account.')
           }
           text={create.data.url}
           onClose={onClose}
@@ -82,17 +87,17 @@ function InviteDialog({ onClose }: { onClose: () => void }) {
       ) : (
         <form onSubmit={submit} className="dialog-form">
           <TextField
-            label="Email"
+            label={t('Email')}
             type="email"
-            hint="Optional. Only this address can use the invitation."
+            hint={t('Optional. Only this address can use the invitation.')}
             value={email}
             onChange={(event) => setEmail(event.target.value)}
           />
           {create.error && <Notice kind="bad">{create.error.message}</Notice>}
           <DialogActions>
-            <Button onClick={onClose}>Cancel</Button>
+            <Button onClick={onClose}>{t('Cancel')}</Button>
             <Button variant="primary" type="submit" busy={create.isPending}>
-              Create invitation
+              {t('Create invitation')}
             </Button>
           </DialogActions>
         </form>

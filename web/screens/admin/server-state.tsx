@@ -4,9 +4,10 @@ import { getLogs, getStorage, listAllRuns, listJobs } from '../../../contract/ad
 import { type RunStatus, runStatus } from '../../../contract/runs.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
+import { t } from '../../languages/index.ts'
 import { Section } from '../../shell/page.tsx'
 import { SmallSelect } from '../../ui/field.tsx'
-import { formatBytes, formatCount, formatFullTime, formatTime } from '../../ui/format.ts'
+import { formatBytes, formatFullTime, formatNumber, formatTime } from '../../ui/format.ts'
 import { EmptyState, ErrorState, Progress, Skeleton } from '../../ui/state.tsx'
 import { Table } from '../../ui/table.tsx'
 import { useUserName } from './use-users.ts'
@@ -40,23 +41,26 @@ function Storage() {
   const api = useApi()
   const storage = useQuery({ queryKey: keys.adminStorage, queryFn: () => api.call(getStorage) })
   return (
-    <Section title="Storage">
+    <Section title={t('Storage')}>
       <Loaded query={storage}>
         {({ database_bytes, disk_bytes, free_bytes, tables }) => (
           <>
             <div className="stack-tight">
               <p>
-                {formatBytes(free_bytes)} of {formatBytes(disk_bytes)} free · database{' '}
-                {formatBytes(database_bytes)}
+                {t('{free} of {total} free · database {database}', {
+                  free: formatBytes(free_bytes),
+                  total: formatBytes(disk_bytes),
+                  database: formatBytes(database_bytes),
+                })}
               </p>
-              <Progress value={1 - free_bytes / disk_bytes} label="Used disk space" />
+              <Progress value={1 - free_bytes / disk_bytes} label={t('Used disk space')} />
             </div>
             <Table
-              label="Largest tables"
+              label={t('Largest tables')}
               columns={[
-                { title: 'Table' },
-                { title: 'Rows', isNumber: true },
-                { title: 'Size', isNumber: true },
+                { title: t('Table') },
+                { title: t('Rows'), isNumber: true },
+                { title: t('Size'), isNumber: true },
               ]}
             >
               {tables.slice(0, shownTables).map(({ name, bytes, rows }) => (
@@ -64,7 +68,7 @@ function Storage() {
                   <td>
                     <code>{name}</code>
                   </td>
-                  <td className="number">{rows.toLocaleString('en')}</td>
+                  <td className="number">{formatNumber(rows)}</td>
                   <td className="number">{formatBytes(bytes)}</td>
                 </tr>
               ))}
@@ -88,15 +92,15 @@ function Runs() {
   })
   return (
     <Section
-      title="Runs"
-      text="Answers, uploads and downloads, the newest first."
+      title={t('Runs')}
+      text={t('Answers, uploads and downloads, the newest first.')}
       actions={
         <SmallSelect
-          label="Status of runs"
+          label={t('Status of runs')}
           value={status}
           onChange={(event) => setStatus(event.target.value as RunStatus | '')}
         >
-          <option value="">All</option>
+          <option value="">{t('All')}</option>
           {runStatus.options.map((value) => (
             <option key={value} value={value}>
               {value}
@@ -108,17 +112,17 @@ function Runs() {
       <Loaded query={list}>
         {({ runs }) =>
           runs.length === 0 ? (
-            <EmptyState title="No runs" />
+            <EmptyState title={t('No runs')} />
           ) : (
             <Table
-              label="Runs"
+              label={t('Runs')}
               columns={[
-                { title: 'Started' },
-                { title: 'Kind' },
-                { title: 'User' },
-                { title: 'Status' },
-                { title: 'Attempt', isNumber: true },
-                { title: 'Events', isNumber: true },
+                { title: t('Started') },
+                { title: t('Kind') },
+                { title: t('User') },
+                { title: t('Status') },
+                { title: t('Attempt'), isNumber: true },
+                { title: t('Events'), isNumber: true },
               ]}
             >
               {runs.map((run) => (
@@ -135,7 +139,7 @@ function Runs() {
                     {run.error_code && `: ${run.error_code}`}
                   </td>
                   <td className="number">{run.attempt}</td>
-                  <td className="number">{run.last_event.toLocaleString('en')}</td>
+                  <td className="number">{formatNumber(run.last_event)}</td>
                 </tr>
               ))}
             </Table>
@@ -154,16 +158,16 @@ function Jobs() {
     refetchInterval: refreshMs,
   })
   return (
-    <Section title="Background jobs">
+    <Section title={t('Background jobs')}>
       <Loaded query={list}>
         {({ counts, failed }) => (
           <>
             {counts.length === 0 ? (
-              <p className="soft">No jobs are waiting.</p>
+              <p className="soft">{t('No jobs are waiting.')}</p>
             ) : (
               <Table
-                label="Jobs by kind"
-                columns={[{ title: 'Kind' }, { title: 'State' }, { title: 'Jobs', isNumber: true }]}
+                label={t('Jobs by kind')}
+                columns={[{ title: t('Kind') }, { title: t('State') }, { title: t('Jobs'), isNumber: true }]}
               >
                 {counts.map(({ kind, state, count }) => (
                   <tr key={`${kind} ${state}`}>
@@ -171,19 +175,19 @@ function Jobs() {
                       <code>{kind}</code>
                     </td>
                     <td>{state}</td>
-                    <td className="number">{count.toLocaleString('en')}</td>
+                    <td className="number">{formatNumber(count)}</td>
                   </tr>
                 ))}
               </Table>
             )}
             {failed.length > 0 && (
               <Table
-                label="Failed jobs"
+                label={t('Failed jobs')}
                 columns={[
-                  { title: 'Failed' },
-                  { title: 'Kind' },
-                  { title: 'Failures', isNumber: true },
-                  { title: 'Error' },
+                  { title: t('Failed') },
+                  { title: t('Kind') },
+                  { title: t('Failures'), isNumber: true },
+                  { title: t('Error') },
                 ]}
               >
                 {failed.map((job) => (
@@ -193,7 +197,8 @@ function Jobs() {
                       <code>{job.kind}</code>
                     </td>
                     <td className="number">
-                      {formatCount(job.failures, 'time')}, {job.state}
+                      {t('{count, plural, one {# time} other {# times}}', { count: job.failures })},{' '}
+                      {job.state}
                     </td>
                     <td>{job.error}</td>
                   </tr>
@@ -215,10 +220,13 @@ function Log() {
     refetchInterval: refreshMs,
   })
   return (
-    <Section title="Log" text="The newest lines of this server process.">
+    <Section title={t('Log')} text={t('The newest lines of this server process.')}>
       <Loaded query={log}>
         {({ lines }) => (
-          <Table label="Log lines" columns={[{ title: 'Time' }, { title: 'Level' }, { title: 'Message' }]}>
+          <Table
+            label={t('Log lines')}
+            columns={[{ title: t('Time') }, { title: t('Level') }, { title: t('Message') }]}
+          >
             {lines.map(({ time, level, msg, ...rest }, i) => (
               // oxlint-disable-next-line react/no-array-index-key -- lines have no id
               <tr key={i}>

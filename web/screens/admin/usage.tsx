@@ -4,16 +4,16 @@ import { useState } from 'react'
 import { getUsage } from '../../../contract/admin.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
+import { t } from '../../languages/index.ts'
 import { Section } from '../../shell/page.tsx'
 import { TextField } from '../../ui/field.tsx'
-import { formatBytes } from '../../ui/format.ts'
+import { formatBytes, formatNumber } from '../../ui/format.ts'
 import { EmptyState, ErrorState, Skeleton } from '../../ui/state.tsx'
 import { Table } from '../../ui/table.tsx'
 import { useUserName } from './use-users.ts'
 import './usage.css'
 
 const dayMs = 24 * 60 * 60_000
-const formatNumber = (n: number): string => n.toLocaleString('en')
 /** Returns the date of a moment in this time zone, as date fields have it. */
 const dateOf = (moment: Date): string =>
   new Date(moment.getTime() - moment.getTimezoneOffset() * 60_000).toISOString().slice(0, 10)
@@ -38,13 +38,13 @@ export function Usage() {
     <div className="stack">
       <div className="usage-dates">
         <TextField
-          label="From"
+          label={t('From')}
           type="date"
           value={from}
-          error={isValid ? undefined : 'Choose a first day that is not after the last one.'}
+          error={isValid ? undefined : t('Choose a first day that is not after the last one.')}
           onChange={(event) => setFrom(event.target.value)}
         />
-        <TextField label="To" type="date" value={to} onChange={(event) => setTo(event.target.value)} />
+        <TextField label={t('To')} type="date" value={to} onChange={(event) => setTo(event.target.value)} />
       </div>
       {usage.isError && !usage.data ? (
         <ErrorState error={usage.error} onRetry={() => void usage.refetch()} />
@@ -52,24 +52,24 @@ export function Usage() {
         <Skeleton height="16rem" />
       ) : (
         <>
-          <Section title="Answers">
+          <Section title={t('Answers')}>
             {usage.data.usage.length === 0 ? (
-              <EmptyState icon={ChartNoAxesColumn} title="No answers in this period" />
+              <EmptyState icon={ChartNoAxesColumn} title={t('No answers in this period')} />
             ) : (
               <Table
-                label="Answers by user and model"
+                label={t('Answers by user and model')}
                 columns={[
-                  { title: 'User' },
-                  { title: 'Model' },
-                  { title: 'Questions', isNumber: true },
-                  { title: 'Tokens read', isNumber: true },
-                  { title: 'Tokens written', isNumber: true },
+                  { title: t('User') },
+                  { title: t('Model') },
+                  { title: t('Questions'), isNumber: true },
+                  { title: t('Tokens read'), isNumber: true },
+                  { title: t('Tokens written'), isNumber: true },
                 ]}
               >
                 {usage.data.usage.map((entry) => (
                   <tr key={`${entry.user_id} ${entry.model}`}>
                     <td dir="auto">{nameOf(entry.user_id)}</td>
-                    <td>{entry.model ?? 'None'}</td>
+                    <td>{entry.model ?? t('None')}</td>
                     <td className="number">{formatNumber(entry.questions)}</td>
                     <td className="number">{formatNumber(entry.prompt_tokens)}</td>
                     <td className="number">{formatNumber(entry.completion_tokens)}</td>
@@ -78,16 +78,16 @@ export function Usage() {
               </Table>
             )}
           </Section>
-          <Section title="Storage" text="Documents at present.">
+          <Section title={t('Storage')} text={t('Documents at present.')}>
             {usage.data.storage.length === 0 ? (
-              <EmptyState title="No documents yet" />
+              <EmptyState title={t('No documents yet')} />
             ) : (
               <Table
-                label="Storage by user"
+                label={t('Storage by user')}
                 columns={[
-                  { title: 'User' },
-                  { title: 'Documents', isNumber: true },
-                  { title: 'Size', isNumber: true },
+                  { title: t('User') },
+                  { title: t('Documents'), isNumber: true },
+                  { title: t('Size'), isNumber: true },
                 ]}
               >
                 {usage.data.storage.map((entry) => (

@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import { type AdminUser, listUsers } from '../../../contract/admin.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
+import { t } from '../../languages/index.ts'
 
 /** Returns the query of all users of the server. */
 export function useUsers() {
@@ -16,5 +17,5 @@ export function useUsers() {
 export function useUserName(): (id: string) => string {
   const users = useUsers()
   const names = new Map(users.data?.map(({ id, display_name }) => [id, display_name]))
-  return (id) => names.get(id) ?? 'Deleted user'
+  return (id) => names.get(id) ?? t('Deleted user')
 }

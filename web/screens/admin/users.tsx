@@ -10,6 +10,7 @@ import {
 } from '../../../contract/admin.ts'
 import { keys, type Me } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
+import { t } from '../../languages/index.ts'
 import { Section } from '../../shell/page.tsx'
 import { Row } from '../../shell/row.tsx'
 import { ButtonLink, IconButton } from '../../ui/button.tsx'
@@ -38,11 +39,11 @@ export function Users({ me }: { me: Me }) {
   return (
     <div className="stack">
       <Section
-        title="Users"
+        title={t('Users')}
         actions={
           all.length >= searchableUsers && (
             <SearchField
-              label="Search users"
+              label={t('Search users')}
               value={searchText}
               onChange={(event) => setSearchText(event.target.value)}
             />
@@ -54,7 +55,7 @@ export function Users({ me }: { me: Me }) {
         ) : !users.data ? (
           <ErrorState error={users.error} onRetry={() => void users.refetch()} />
         ) : found.length === 0 ? (
-          <EmptyState title="No results" />
+          <EmptyState title={t('No results')} />
         ) : (
           <ul className="rows">
             {found.map((user) => (
@@ -67,9 +68,9 @@ export function Users({ me }: { me: Me }) {
         <Invitations />
       ) : (
         <Section
-          title="Invitations"
-          text="This server has no accounts yet. Create the first one to invite others."
-          actions={<ButtonLink href="/login">Create first account</ButtonLink>}
+          title={t('Invitations')}
+          text={t('This server has no accounts yet. Create the first one to invite others.')}
+          actions={<ButtonLink href="/login">{t('Create first account')}</ButtonLink>}
         />
       )}
     </div>
@@ -104,52 +105,60 @@ function UserRow({ user, isSelf }: { user: AdminUser; isSelf: boolean }) {
           <span className="truncate" dir="auto">
             {user.display_name}
           </span>
-          {user.is_admin && <Badge kind="accent">Administrator</Badge>}
-          {user.disabled && <Badge kind="warn">Disabled</Badge>}
+          {user.is_admin && <Badge kind="accent">{t('Administrator')}</Badge>}
+          {user.disabled && <Badge kind="warn">{t('Disabled')}</Badge>}
         </>
       }
       facts={[
-        user.email ?? 'No sign-in',
+        user.email ?? t('No sign-in'),
         user.handle && `@${user.handle}`,
-        user.second_factor && 'Second factor',
-        user.last_used_at ? `Last active ${formatTime(user.last_used_at)}` : 'Never signed in',
-        isSelf && 'You',
+        user.second_factor && t('Second factor'),
+        user.last_used_at
+          ? t('Last active {time}', { time: formatTime(user.last_used_at) })
+          : t('Never signed in'),
+        isSelf && t('You'),
       ]
         .filter(Boolean)
         .join(' · ')}
     >
       {!(isSelf && user.email === null) && (
         <Menu
-          trigger={<IconButton label={`Actions for ${user.display_name}`} icon={Ellipsis} hint={false} />}
+          trigger={
+            <IconButton
+              label={t('Actions for {name}', { name: user.display_name })}
+              icon={Ellipsis}
+              hint={false}
+            />
+          }
         >
           <MenuItem
             icon={user.is_admin ? ShieldOff : Shield}
             onSelect={() => change.mutate({ is_admin: !user.is_admin })}
           >
-            {user.is_admin ? 'Remove administrator rights' : 'Make administrator'}
+            {user.is_admin ? t('Remove administrator rights') : t('Make administrator')}
           </MenuItem>
           {!isSelf && (
             <>
               <MenuItem icon={KeyRound} onSelect={() => reset.mutate()}>
-                Create password link
+                {t('Create password link')}
               </MenuItem>
               {user.second_factor && (
                 <MenuItem icon={ShieldOff} onSelect={() => setDialog('factors')}>
-                  Remove second factors
+                  {t('Remove second factors')}
                 </MenuItem>
               )}
               <MenuSeparator />
               {user.disabled ? (
                 <MenuItem icon={UserCheck} onSelect={() => change.mutate({ disabled: false })}>
-                  Enable
+                  {t('Enable')}
                 </MenuItem>
               ) : (
                 <MenuItem icon={UserX} onSelect={() => setDialog('disable')}>
-                  Disable
+                  {t('Disable')}
                 </MenuItem>
               )}
               <MenuItem icon={Trash2} danger onSelect={() => setDialog('delete')}>
-                Delete
+                {t('Delete')}
               </MenuItem>
             </>
           )}
@@ -158,40 +167,45 @@ function UserRow({ user, isSelf }: { user: AdminUser; isSelf: boolean }) {
       <ConfirmDialog
         open={dialog === 'disable'}
         onOpenChange={close}
-        title={`Disable ${user.display_name}?`}
-        action="Disable"
+        title={t('Disable {name}?', { name: user.display_name })}
+        action={t('Disable')}
         onConfirm={() => change.mutateAsync({ disabled: true })}
       >
-        They are signed out and cannot sign in again, and their API keys stop working. Nothing is deleted.
+        {t(
+          'They are signed out and cannot sign in again, and their API keys stop working. Nothing is deleted.',
+        )}
       </ConfirmDialog>
       <ConfirmDialog
         open={dialog === 'delete'}
         onOpenChange={close}
-        title={`Delete ${user.display_name}?`}
-        action="Delete"
+        title={t('Delete {name}?', { name: user.display_name })}
+        action={t('Delete')}
         onConfirm={async () => {
           await api.call(deleteUser, { params })
           await refresh()
         }}
       >
-        All their documents, avees, conversations and API keys are deleted. This cannot be undone.
+        {t('All their documents, avees, conversations and API keys are deleted. This cannot be undone.')}
       </ConfirmDialog>
       <ConfirmDialog
         open={dialog === 'factors'}
         onOpenChange={close}
-        title={`Remove the second factors of ${user.display_name}?`}
-        action="Remove"
+        title={t('Remove the second factors of {name}?', { name: user.display_name })}
+        action={t('Remove')}
         onConfirm={async () => {
           await api.call(removeFactors, { params })
           await refresh()
         }}
       >
-        They then sign in with their password alone.
+        {t('They then sign in with their password alone.')}
       </ConfirmDialog>
       {typeof dialog === 'object' && (
-        <Dialog open onOpenChange={close} title="Password link">
+        <Dialog open onOpenChange={close} title={t('Password link')}>
           <NewSecret
-            hint={`Send this link to ${user.display_name}. It sets a new password once, until ${formatTime(dialog.expiresAt)}.`}
+            hint={t('Send this link to {name}. It sets a new password once, until {time}.', {
+              name: user.display_name,
+              time: formatTime(dialog.expiresAt),
+            })}
             text={dialog.url}
             onClose={close}
           />

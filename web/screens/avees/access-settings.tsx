@@ -12,6 +12,7 @@ import type { Layer } from '../../../contract/layers.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { layerOptions } from '../../documents/layers.ts'
+import { t } from '../../languages/index.ts'
 import { Section } from '../../shell/page.tsx'
 import { Button, IconButton } from '../../ui/button.tsx'
 import { SmallSelect } from '../../ui/field.tsx'
@@ -29,26 +30,28 @@ export function AccessSettings({ avee }: { avee: Avee }) {
   return (
     <div className="stack">
       <Section
-        title="Layers"
-        text="Every document belongs to a layer. People see their layer and the more public ones. Answers to them never use anything more private."
+        title={t('Layers')}
+        text={t(
+          'Every document belongs to a layer. People see their layer and the more public ones. Answers to them never use anything more private.',
+        )}
       >
         <dl className="layers">
           {layerOptions.map((layer) => (
             <div key={layer.value}>
-              <dt>{layer.title}</dt>
-              <dd>{layer.description}</dd>
+              <dt>{t(layer.title)}</dt>
+              <dd>{t(layer.description)}</dd>
             </div>
           ))}
         </dl>
       </Section>
-      <Section title="People with access">
+      <Section title={t('People with access')}>
         <InviteForm avee={avee} />
         {grants.isPending ? (
           <Skeleton height="4rem" />
         ) : !grants.data ? (
           <ErrorState error={grants.error} onRetry={() => void grants.refetch()} />
         ) : grants.data.permissions.length === 0 ? (
-          <EmptyState title="No one yet">People with access appear here.</EmptyState>
+          <EmptyState title={t('No one yet')}>{t('People with access appear here.')}</EmptyState>
         ) : (
           <ul className="rows">
             {grants.data.permissions.map((grant) => (
@@ -86,16 +89,16 @@ function InviteForm({ avee }: { avee: Avee }) {
       <form className="invite-form" onSubmit={submit}>
         <input
           className="input"
-          aria-label="Handle"
-          placeholder="@handle"
+          aria-label={t('Handle')}
+          placeholder={`@${t('handle')}`}
           autoCapitalize="off"
           spellCheck={false}
           value={handle}
           onChange={(event) => setHandle(event.target.value)}
         />
-        <LayerSelect label="Layer" value={layer} onChange={setLayer} />
+        <LayerSelect label={t('Layer')} value={layer} onChange={setLayer} />
         <Button type="submit" busy={grant.isPending} disabled={!handle.trim()}>
-          Invite
+          {t('Invite')}
         </Button>
       </form>
       {grant.error && <Notice kind="bad">{grant.error.message}</Notice>}
@@ -123,7 +126,7 @@ function LayerSelect({
     >
       {layerOptions.map((choice) => (
         <option key={choice.value} value={choice.value}>
-          {choice.title}
+          {t(choice.title)}
         </option>
       ))}
     </SmallSelect>
@@ -156,19 +159,19 @@ function GrantRow({ avee, grant }: { avee: Avee; grant: Permission }) {
       <div className="row-body">
         <span className="row-title">
           <span className="truncate">{grant.display_name}</span>
-          {grant.is_follower && <Badge>Follower</Badge>}
+          {grant.is_follower && <Badge>{t('Follower')}</Badge>}
         </span>
         {grant.handle && <span className="row-facts">@{grant.handle}</span>}
       </div>
       <div className="row-actions">
         <LayerSelect
-          label={`Layer of ${grant.display_name}`}
+          label={t('Layer of {name}', { name: grant.display_name })}
           value={change.isPending ? change.variables : grant.max_layer}
           disabled={change.isPending}
           onChange={(layer) => change.mutate(layer)}
         />
         <IconButton
-          label={`Remove access of ${grant.display_name}`}
+          label={t('Remove access of {name}', { name: grant.display_name })}
           icon={X}
           small
           disabled={revoke.isPending}

@@ -1,5 +1,6 @@
 import { ImageUp, X } from 'lucide-react'
 import { useRef, useState } from 'react'
+import { t } from '../../languages/index.ts'
 import { Button } from '../../ui/button.tsx'
 import { TextField } from '../../ui/field.tsx'
 import { Avatar, isImage } from '../../ui/state.tsx'
@@ -24,7 +25,7 @@ export function AvatarField({
       setImage(await createImageBitmap(file))
       setError(undefined)
     } catch {
-      setError('This file is not an image your browser can open.')
+      setError(t('This file is not an image your browser can open.'))
     }
   }
   return (
@@ -32,15 +33,15 @@ export function AvatarField({
       <Avatar name={name} picture={picture} size={72} />
       <div className="avatar-field-choices">
         <Button icon={ImageUp} onClick={() => input.current?.click()}>
-          Choose image
+          {t('Choose image')}
         </Button>
         {isImage(picture) ? (
           <Button variant="quiet" icon={X} onClick={() => onChange(null)}>
-            Remove
+            {t('Remove')}
           </Button>
         ) : (
           <TextField
-            label="Or use an emoji"
+            label={t('Or use an emoji')}
             value={picture ?? ''}
             maxLength={16}
             size={4}

@@ -6,6 +6,7 @@ import { listModels } from '../../../contract/models.ts'
 import type { BodyOf } from '../../../contract/operation.ts'
 import { ApiError, keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
+import { type Message, message, t } from '../../languages/index.ts'
 import { canAnswer, modelName } from '../../models/model-name.ts'
 import { Button } from '../../ui/button.tsx'
 import { RadioGroup, SelectField, TextArea, TextField } from '../../ui/field.tsx'
@@ -49,13 +50,15 @@ const changesOf = (avee: Avee, edited: Fields): BodyOf<typeof updateAvee> => ({
     : { example_questions: questionsOf(edited) }),
 })
 
-const visibilityOptions: { value: Visibility; title: string; text: string }[] = [
-  { value: 'private', title: 'Private', text: 'Only you and the people you invite.' },
-  { value: 'unlisted', title: 'Unlisted', text: 'Anyone with the link.' },
+const visibilityOptions: { value: Visibility; title: Message; text: Message }[] = [
+  { value: 'private', title: message('Private'), text: message('Only you and the people you invite.') },
+  { value: 'unlisted', title: message('Unlisted'), text: message('Anyone with the link.') },
   {
     value: 'public',
-    title: 'Public',
-    text: 'Listed under Discover for everyone on this server. The sign-in screen shows its name and picture to those who follow a link to it.',
+    title: message('Public'),
+    text: message(
+      'Listed under Discover for everyone on this server. The sign-in screen shows its name and picture to those who follow a link to it.',
+    ),
   },
 ]
 
@@ -71,7 +74,11 @@ export function AveeForm({ avee }: { avee: Avee }) {
   const isChanged = Object.keys(changes).length > 0
   const onLeave = useEffectEvent(() => {
     if (isChanged)
-      showToast(`Your changes to ${avee.display_name} are not saved yet. They are kept until you come back.`)
+      showToast(
+        t('Your changes to {name} are not saved yet. They are kept until you come back.', {
+          name: avee.display_name,
+        }),
+      )
   })
   useEffect(() => () => onLeave(), [])
 
@@ -80,7 +87,7 @@ export function AveeForm({ avee }: { avee: Avee }) {
     onSuccess: async (saved) => {
       queries.setQueryData(keys.avee(saved.handle), saved)
       discard()
-      showToast('Changes saved.')
+      showToast(t('Changes saved.'))
       if (path !== `/avee/${saved.handle}`) navigate(`/avee/${saved.handle}`, { replace: true })
       await queries.invalidateQueries({ queryKey: keys.avees })
     },
@@ -108,7 +115,7 @@ export function AveeForm({ avee }: { avee: Avee }) {
       />
       <div className="two-columns">
         <TextField
-          label="Name"
+          label={t('Name')}
           value={edited.display_name}
           maxLength={100}
           required
@@ -116,7 +123,7 @@ export function AveeForm({ avee }: { avee: Avee }) {
         />
         {!avee.is_library && (
           <TextField
-            label="Handle"
+            label={t('Handle')}
             value={edited.handle}
             maxLength={30}
             required
@@ -128,24 +135,26 @@ export function AveeForm({ avee }: { avee: Avee }) {
         )}
       </div>
       <TextArea
-        label="Description"
-        hint="Shown on its profile."
+        label={t('Description')}
+        hint={t('Shown on its profile.')}
         rows={2}
         maxLength={500}
         value={edited.bio}
         onChange={(event) => change({ bio: event.target.value })}
       />
       <TextArea
-        label="Persona"
-        hint="Its character, tone and subjects, and a few lines of example dialogue. Visitors never see this text."
+        label={t('Persona')}
+        hint={t(
+          'Its character, tone and subjects, and a few lines of example dialogue. Visitors never see this text.',
+        )}
         rows={8}
         maxLength={40_000}
         value={edited.persona ?? ''}
         onChange={(event) => change({ persona: event.target.value })}
       />
       <TextArea
-        label="Greeting"
-        hint="The first message of every new conversation."
+        label={t('Greeting')}
+        hint={t('The first message of every new conversation.')}
         rows={2}
         maxLength={2_000}
         value={edited.greeting}
@@ -153,18 +162,18 @@ export function AveeForm({ avee }: { avee: Avee }) {
       />
       {!avee.is_library && (
         <TextArea
-          label="Example questions"
-          hint="One per line, up to 8. New conversations offer them."
+          label={t('Example questions')}
+          hint={t('One per line, up to 8. New conversations offer them.')}
           rows={3}
           value={edited.example_questions}
-          error={questionsOf(edited).length > 8 ? 'Keep up to 8 questions.' : undefined}
+          error={questionsOf(edited).length > 8 ? t('Keep up to 8 questions.') : undefined}
           onChange={(event) => change({ example_questions: event.target.value })}
         />
       )}
       {(avee.persona_notes || edited.persona_notes) && (
         <TextArea
-          label="Persona notes"
-          hint="Added from your feedback on its answers. You can edit them."
+          label={t('Persona notes')}
+          hint={t('Added from your feedback on its answers. You can edit them.')}
           rows={4}
           maxLength={40_000}
           value={edited.persona_notes ?? ''}
@@ -172,13 +181,13 @@ export function AveeForm({ avee }: { avee: Avee }) {
         />
       )}
       <SelectField
-        label="Model"
+        label={t('Model')}
         value={edited.model ?? ''}
         onChange={(event) => change({ model: event.target.value || null })}
       >
-        <option value="">Server default</option>
+        <option value="">{t('Server default')}</option>
         {edited.model && !languageModels.some((model) => model.name === edited.model) && (
-          <option value={edited.model}>{edited.model} (not installed)</option>
+          <option value={edited.model}>{t('{model} (not installed)', { model: edited.model })}</option>
         )}
         {languageModels.map((model) => (
           <option key={model.name} value={model.name}>
@@ -188,10 +197,14 @@ export function AveeForm({ avee }: { avee: Avee }) {
       </SelectField>
       {!avee.is_library && (
         <RadioGroup
-          label="Visibility"
+          label={t('Visibility')}
           name="visibility"
           value={edited.visibility}
-          options={visibilityOptions}
+          options={visibilityOptions.map(({ value, title, text }) => ({
+            value,
+            title: t(title),
+            text: t(text),
+          }))}
           onChange={(visibility) => change({ visibility })}
         />
       )}
@@ -203,9 +216,9 @@ export function AveeForm({ avee }: { avee: Avee }) {
             onChange={(event) => change({ anonymous: event.target.checked })}
           />
           <span className="choice-text">
-            Open to visitors without an account
+            {t('Open to visitors without an account')}
             <small>
-              Anyone who has the link can ask at the public layer. Nothing is remembered of visitors.
+              {t('Anyone who has the link can ask at the public layer. Nothing is remembered of visitors.')}
             </small>
           </span>
         </label>
@@ -214,11 +227,11 @@ export function AveeForm({ avee }: { avee: Avee }) {
       {save.error && !isHandleTaken && <Notice kind="bad">{save.error.message}</Notice>}
       <div className="form-actions">
         <Button variant="primary" type="submit" busy={save.isPending} disabled={!isChanged}>
-          Save
+          {t('Save')}
         </Button>
         {isChanged && (
           <Button variant="quiet" onClick={discard}>
-            Discard changes
+            {t('Discard changes')}
           </Button>
         )}
       </div>

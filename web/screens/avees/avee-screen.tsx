@@ -6,9 +6,9 @@ import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { DocumentManager } from '../../documents/document-manager.tsx'
 import { layerLabels } from '../../documents/layers.ts'
+import { t } from '../../languages/index.ts'
 import { Page } from '../../shell/page.tsx'
 import { ButtonLink } from '../../ui/button.tsx'
-import { formatCount } from '../../ui/format.ts'
 import { Avatar, EmptyState, errorMessage, Skeleton } from '../../ui/state.tsx'
 import { Tabs } from '../../ui/tabs.tsx'
 import { AccessSettings } from './access-settings.tsx'
@@ -18,7 +18,7 @@ import { DeleteAvee } from './delete-avee.tsx'
 import { ExportMenu } from './export-menu.tsx'
 import './avee-screen.css'
 
-const back = { href: '/avee', title: 'Avees' }
+const backToAvees = () => ({ href: '/avee', title: t('Avees') })
 
 /** One avee: an editor for its owner, a profile for everyone else. */
 export function AveeScreen({ handle }: { handle: string }) {
@@ -29,14 +29,14 @@ export function AveeScreen({ handle }: { handle: string }) {
   })
   if (avee.isError && !avee.data) {
     return (
-      <Page title="Avee" back={back}>
-        <EmptyState title="Avee not found">{errorMessage(avee.error)}</EmptyState>
+      <Page title={t('Avee')} back={backToAvees()}>
+        <EmptyState title={t('Avee not found')}>{errorMessage(avee.error)}</EmptyState>
       </Page>
     )
   }
   if (!avee.data) {
     return (
-      <Page title="Avee" back={back}>
+      <Page title={t('Avee')} back={backToAvees()}>
         <Skeleton height="3rem" width="60%" />
         <Skeleton height="20rem" />
       </Page>
@@ -55,15 +55,15 @@ function OwnerView({ avee }: { avee: Avee }) {
     <>
       <ExportMenu avee={avee} />
       <ButtonLink href={`/avee/${avee.handle}/insight`} icon={ChartNoAxesColumn}>
-        Insight
+        {t('Insight')}
       </ButtonLink>
       <ButtonLink href={`/chat/${avee.handle}`} icon={MessageSquare}>
-        Chat
+        {t('Chat')}
       </ButtonLink>
     </>
   )
   return (
-    <Page title={avee.display_name} wide back={back} intro={`@${avee.handle}`} actions={actions}>
+    <Page title={avee.display_name} wide back={backToAvees()} intro={`@${avee.handle}`} actions={actions}>
       <Tabs
         label={avee.display_name}
         value={tab}
@@ -71,7 +71,7 @@ function OwnerView({ avee }: { avee: Avee }) {
         tabs={[
           {
             id: 'persona',
-            title: 'Persona',
+            title: t('Persona'),
             content: (
               <div className="stack">
                 <AveeForm avee={avee} />
@@ -81,14 +81,14 @@ function OwnerView({ avee }: { avee: Avee }) {
           },
           {
             id: 'documents',
-            title: 'Documents',
+            title: t('Documents'),
             content: (
               <div className="stack">
                 <DocumentManager avee={avee} />
               </div>
             ),
           },
-          { id: 'people', title: 'People', content: <AccessSettings avee={avee} /> },
+          { id: 'people', title: t('People'), content: <AccessSettings avee={avee} /> },
         ]}
       />
     </Page>
@@ -97,18 +97,21 @@ function OwnerView({ avee }: { avee: Avee }) {
 
 function VisitorView({ avee }: { avee: Avee }) {
   return (
-    <Page title={avee.display_name} back={back}>
+    <Page title={avee.display_name} back={backToAvees()}>
       <article className="profile">
         <Avatar name={avee.display_name} picture={avee.avatar} size={88} />
         <div className="stack-tight">
           <p className="soft">
-            @{avee.handle} · {formatCount(avee.followers, 'follower')}
+            @{avee.handle} ·{' '}
+            {t('{count, plural, one {# follower} other {# followers}}', { count: avee.followers })}
           </p>
           {avee.bio && <p>{avee.bio}</p>}
-          <p className="small soft">Your access: {layerLabels[avee.my_layer].title.toLowerCase()}</p>
+          <p className="small soft">
+            {t('Your access: {layer}', { layer: t(layerLabels[avee.my_layer].title) })}
+          </p>
           <div className="profile-actions">
             <ButtonLink variant="primary" href={`/chat/${avee.handle}`} icon={MessageSquare}>
-              Chat
+              {t('Chat')}
             </ButtonLink>
             <FollowButton avee={avee} />
           </div>

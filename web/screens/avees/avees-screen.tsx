@@ -11,10 +11,10 @@ import { Link, useLocation } from 'wouter'
 import { type Avee, followAvee, listAvees, listMyAvees, unfollowAvee } from '../../../contract/avees.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
+import { t } from '../../languages/index.ts'
 import { Page } from '../../shell/page.tsx'
 import { Button, ButtonLink } from '../../ui/button.tsx'
 import { SearchField } from '../../ui/field.tsx'
-import { formatCount } from '../../ui/format.ts'
 import { Avatar, Badge, EmptyState, ErrorState, errorMessage, Skeleton } from '../../ui/state.tsx'
 import { Tabs } from '../../ui/tabs.tsx'
 import { useToast } from '../../ui/toast.tsx'
@@ -29,25 +29,27 @@ export function AveesScreen() {
   const [, navigate] = useLocation()
   return (
     <Page
-      title="Avees"
-      intro="An avee is an AI persona with its own character, documents and memory. You decide what each visitor can see."
+      title={t('Avees')}
+      intro={t(
+        'An avee is an AI persona with its own character, documents and memory. You decide what each visitor can see.',
+      )}
       actions={
         <>
           <ImportButton onImported={(avee) => navigate(`/avee/${avee.handle}`)} />
           <Button variant="primary" icon={Plus} onClick={() => setIsCreating(true)}>
-            Create avee
+            {t('Create avee')}
           </Button>
         </>
       }
     >
       <Tabs
-        label="Avees"
+        label={t('Avees')}
         value={tab}
         onChange={setTab}
         tabs={[
-          { id: 'mine', title: 'Mine', content: <MyAvees onCreate={() => setIsCreating(true)} /> },
-          { id: 'following', title: 'Following', content: <FollowedAvees /> },
-          { id: 'discover', title: 'Discover', content: <DiscoverAvees /> },
+          { id: 'mine', title: t('Mine'), content: <MyAvees onCreate={() => setIsCreating(true)} /> },
+          { id: 'following', title: t('Following'), content: <FollowedAvees /> },
+          { id: 'discover', title: t('Discover'), content: <DiscoverAvees /> },
         ]}
       />
       {isCreating && (
@@ -68,8 +70,12 @@ function MyAvees({ onCreate }: { onCreate: () => void }) {
   const avees = mine.data.avees.filter((avee) => !avee.is_library)
   if (avees.length === 0) {
     return (
-      <EmptyState icon={Users} title="No avees yet" actions={<Button onClick={onCreate}>Create avee</Button>}>
-        Start with a name and a short description of how it should speak. Add documents later.
+      <EmptyState
+        icon={Users}
+        title={t('No avees yet')}
+        actions={<Button onClick={onCreate}>{t('Create avee')}</Button>}
+      >
+        {t('Start with a name and a short description of how it should speak. Add documents later.')}
       </EmptyState>
     )
   }
@@ -92,8 +98,8 @@ function FollowedAvees() {
   if (!followed.data) return <ErrorState error={followed.error} onRetry={() => void followed.refetch()} />
   if (followed.data.avees.length === 0)
     return (
-      <EmptyState icon={Users} title="You don’t follow any avees yet">
-        Find public avees under Discover.
+      <EmptyState icon={Users} title={t('You don’t follow any avees yet')}>
+        {t('Find public avees under Discover.')}
       </EmptyState>
     )
   return (
@@ -128,7 +134,7 @@ function DiscoverAvees() {
   return (
     <div className="stack">
       <SearchField
-        label="Search avees"
+        label={t('Search avees')}
         value={searchText}
         onChange={(event) => setSearchText(event.target.value)}
       />
@@ -137,8 +143,8 @@ function DiscoverAvees() {
       ) : search.isError && !search.data ? (
         <ErrorState error={search.error} onRetry={() => void search.refetch()} />
       ) : avees.length === 0 ? (
-        <EmptyState icon={Users} title={query ? 'No results' : 'No public avees yet'}>
-          {!query && 'Set an avee’s visibility to Public to list it here.'}
+        <EmptyState icon={Users} title={query ? t('No results') : t('No public avees yet')}>
+          {!query && t('Set an avee’s visibility to Public to list it here.')}
         </EmptyState>
       ) : (
         <ul className="cards">
@@ -150,7 +156,7 @@ function DiscoverAvees() {
       {search.hasNextPage && (
         <div>
           <Button busy={search.isFetchingNextPage} onClick={() => void search.fetchNextPage()}>
-            Show more
+            {t('Show more')}
           </Button>
         </div>
       )}
@@ -168,16 +174,17 @@ function AveeCard({ avee }: { avee: Avee }) {
         </Link>
         <p className="small soft">
           @{avee.handle}
-          {avee.followers > 0 && ` · ${formatCount(avee.followers, 'follower')}`}
+          {avee.followers > 0 &&
+            ` · ${t('{count, plural, one {# follower} other {# followers}}', { count: avee.followers })}`}
         </p>
         {avee.bio && <p className="card-bio">{avee.bio}</p>}
         <div className="card-actions">
           <ButtonLink small href={`/chat/${avee.handle}`}>
-            Chat
+            {t('Chat')}
           </ButtonLink>
           {avee.is_owner ? (
             avee.visibility !== 'public' && (
-              <Badge>{avee.visibility === 'private' ? 'Private' : 'Unlisted'}</Badge>
+              <Badge>{avee.visibility === 'private' ? t('Private') : t('Unlisted')}</Badge>
             )
           ) : (
             <FollowButton avee={avee} />
@@ -202,14 +209,14 @@ export function FollowButton({ avee }: { avee: Avee }) {
   })
   return (
     <Button small variant="quiet" busy={follow.isPending} onClick={() => follow.mutate()}>
-      {avee.is_following ? 'Unfollow' : 'Follow'}
+      {avee.is_following ? t('Unfollow') : t('Follow')}
     </Button>
   )
 }
 
 function CardSkeletons() {
   return (
-    <div className="cards" role="status" aria-label="Loading avees">
+    <div className="cards" role="status" aria-label={t('Loading avees')}>
       <Skeleton height="8.5rem" />
       <Skeleton height="8.5rem" />
     </div>

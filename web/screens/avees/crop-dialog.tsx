@@ -1,4 +1,5 @@
 import { type PointerEvent, useEffect, useRef, useState } from 'react'
+import { type Message, message, t } from '../../languages/index.ts'
 import { Button } from '../../ui/button.tsx'
 import { Dialog, DialogActions } from '../../ui/dialog.tsx'
 import { cropOf, type Framing, moveFraming } from './crop.ts'
@@ -7,10 +8,10 @@ import './crop-dialog.css'
 /** Width and height of a stored avatar in pixels. */
 const avatarSize = 256
 
-const sliders: { name: keyof Framing; label: string; min: number; max: number }[] = [
-  { name: 'zoom', label: 'Zoom', min: 1, max: 4 },
-  { name: 'x', label: 'Left or right', min: 0, max: 1 },
-  { name: 'y', label: 'Up or down', min: 0, max: 1 },
+const sliders: { name: keyof Framing; label: Message; min: number; max: number }[] = [
+  { name: 'zoom', label: message('Zoom'), min: 1, max: 4 },
+  { name: 'x', label: message('Left or right'), min: 0, max: 1 },
+  { name: 'y', label: message('Up or down'), min: 0, max: 1 },
 ]
 
 /** Lets the user choose the part of an image that becomes the avatar, a data: URL. */
@@ -37,20 +38,20 @@ export function CropDialog({
     setFraming((current) => moveFraming(image, current, event.movementX * scale, event.movementY * scale))
   }
   return (
-    <Dialog open onOpenChange={onClose} title="Crop picture">
+    <Dialog open onOpenChange={onClose} title={t('Crop picture')}>
       <canvas
         ref={canvas}
         className="crop-canvas"
         width={avatarSize}
         height={avatarSize}
         role="img"
-        aria-label="The picture as it will be shown"
+        aria-label={t('The picture as it will be shown')}
         onPointerDown={(event) => event.currentTarget.setPointerCapture(event.pointerId)}
         onPointerMove={drag}
       />
       {sliders.map(({ name, label, min, max }) => (
         <label key={name} className="crop-slider">
-          {label}
+          {t(label)}
           <input
             type="range"
             min={min}
@@ -62,14 +63,14 @@ export function CropDialog({
         </label>
       ))}
       <DialogActions>
-        <Button onClick={onClose}>Cancel</Button>
+        <Button onClick={onClose}>{t('Cancel')}</Button>
         <Button
           variant="primary"
           onClick={() => {
             if (canvas.current) onCrop(canvas.current.toDataURL('image/webp', 0.85))
           }}
         >
-          Use picture
+          {t('Use picture')}
         </Button>
       </DialogActions>
     </Dialog>

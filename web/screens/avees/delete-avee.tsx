@@ -4,6 +4,7 @@ import { useLocation } from 'wouter'
 import { type Avee, deleteAvee } from '../../../contract/avees.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
+import { t } from '../../languages/index.ts'
 import { Section } from '../../shell/page.tsx'
 import { Button } from '../../ui/button.tsx'
 import { ConfirmDialog } from '../../ui/dialog.tsx'
@@ -15,15 +16,15 @@ export function DeleteAvee({ avee }: { avee: Avee }) {
   const [isConfirming, setIsConfirming] = useState(false)
   return (
     <Section
-      title="Delete avee"
-      text="Also deletes its documents and everyone’s conversations with it."
-      actions={<Button onClick={() => setIsConfirming(true)}>Delete avee</Button>}
+      title={t('Delete avee')}
+      text={t('Also deletes its documents and everyone’s conversations with it.')}
+      actions={<Button onClick={() => setIsConfirming(true)}>{t('Delete avee')}</Button>}
     >
       <ConfirmDialog
         open={isConfirming}
         onOpenChange={setIsConfirming}
-        title={`Delete ${avee.display_name}?`}
-        action="Delete"
+        title={t('Delete {name}?', { name: avee.display_name })}
+        action={t('Delete')}
         onConfirm={async () => {
           await api.call(deleteAvee, { params: { id: avee.id } })
           navigate('/avee')
@@ -33,7 +34,7 @@ export function DeleteAvee({ avee }: { avee: Avee }) {
           ])
         }}
       >
-        Its documents and all conversations with it will be permanently deleted.
+        {t('Its documents and all conversations with it will be permanently deleted.')}
       </ConfirmDialog>
     </Section>
   )

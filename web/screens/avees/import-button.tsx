@@ -5,8 +5,8 @@ import type { Avee } from '../../../contract/avees.ts'
 import { importAvee } from '../../../contract/cards.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
+import { t } from '../../languages/index.ts'
 import { Button } from '../../ui/button.tsx'
-import { formatCount } from '../../ui/format.ts'
 import { errorMessage } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
 
@@ -25,8 +25,16 @@ export function ImportButton({ onImported }: { onImported: (avee: Avee) => void 
     onSuccess: ({ avee, documents, not_taken_over }) => {
       void queries.invalidateQueries({ queryKey: keys.avees })
       const left = not_taken_over.map(({ field }) => field.replaceAll('_', ' ')).join(', ')
-      const added = documents > 0 ? ` Adding ${formatCount(documents, 'document')}.` : ''
-      showToast(`${avee.display_name} was imported.${added}${left ? ` Left out: ${left}.` : ''}`)
+      showToast(
+        [
+          t('{name} was imported.', { name: avee.display_name }),
+          documents > 0 &&
+            t('Adding {count, plural, one {# document} other {# documents}}.', { count: documents }),
+          left && t('Left out: {fields}.', { fields: left }),
+        ]
+          .filter(Boolean)
+          .join(' '),
+      )
       onImported(avee)
     },
     onError: (error) => showToast(errorMessage(error), 'bad'),
@@ -34,12 +42,12 @@ export function ImportButton({ onImported }: { onImported: (avee: Avee) => void 
   return (
     <>
       <Button icon={Import} busy={upload.isPending} onClick={() => input.current?.click()}>
-        Import
+        {t('Import')}
       </Button>
       <input
         ref={input}
         type="file"
-        aria-label="Character card or .avee file"
+        aria-label={t('Character card or .avee file')}
         accept=".json,.png,.charx,.avee,application/json,image/png"
         hidden
         onChange={(event) => {

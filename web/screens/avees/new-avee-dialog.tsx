@@ -4,6 +4,7 @@ import { type Avee, createAvee } from '../../../contract/avees.ts'
 import { suggestHandle } from '../../../contract/suggest-handle.ts'
 import { ApiError, keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
+import { t } from '../../languages/index.ts'
 import { Button } from '../../ui/button.tsx'
 import { Dialog, DialogActions } from '../../ui/dialog.tsx'
 import { TextArea, TextField } from '../../ui/field.tsx'
@@ -48,10 +49,10 @@ export function NewAveeDialog({
     if (name.trim()) create.mutate()
   }
   return (
-    <Dialog open onOpenChange={onClose} title="Create avee">
+    <Dialog open onOpenChange={onClose} title={t('Create avee')}>
       <form onSubmit={submit} className="dialog-form">
         <TextField
-          label="Name"
+          label={t('Name')}
           value={name}
           maxLength={100}
           autoFocus
@@ -59,25 +60,30 @@ export function NewAveeDialog({
           onChange={(event) => change({ name: event.target.value })}
         />
         <TextField
-          label="Handle"
+          label={t('Handle')}
           value={handle}
           maxLength={30}
           autoCapitalize="off"
           spellCheck={false}
           required
           error={isHandleRejected ? create.error?.message : undefined}
-          hint={`3 to 30 characters: a–z, 0–9, _ and -.${handle ? ` Link: ${location.host}/chat/${handle}` : ''}`}
+          hint={[
+            t('3 to 30 characters: a–z, 0–9, _ and -.'),
+            handle && t('Link: {url}', { url: `${location.host}/chat/${handle}` }),
+          ]
+            .filter(Boolean)
+            .join(' ')}
           onChange={(event) => {
             change({ customHandle: event.target.value.toLowerCase() })
             create.reset()
           }}
         />
         <TextArea
-          label="Persona"
+          label={t('Persona')}
           rows={5}
           value={persona}
           maxLength={40_000}
-          placeholder="You are a patient teacher of botany. You speak plainly and like small examples."
+          placeholder={t('You are a patient teacher of botany. You speak plainly and like small examples.')}
           onChange={(event) => change({ persona: event.target.value })}
         />
         {create.error && !isHandleRejected && (
@@ -85,7 +91,7 @@ export function NewAveeDialog({
             {create.error.message}
           </p>
         )}
-        <p className="small soft">New avees are private. Only you can chat with them.</p>
+        <p className="small soft">{t('New avees are private. Only you can chat with them.')}</p>
         <DialogActions>
           <Button
             onClick={() => {
@@ -93,7 +99,7 @@ export function NewAveeDialog({
               onClose()
             }}
           >
-            Cancel
+            {t('Cancel')}
           </Button>
           <Button
             variant="primary"
@@ -101,7 +107,7 @@ export function NewAveeDialog({
             busy={create.isPending}
             disabled={!name.trim() || handle.length < 3}
           >
-            Create
+            {t('Create')}
           </Button>
         </DialogActions>
       </form>

@@ -4,6 +4,7 @@ import type { Avee } from '../../../contract/avees.ts'
 import { listDocuments } from '../../../contract/knowledge.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
+import { t } from '../../languages/index.ts'
 import './publish-checklist.css'
 
 /** What visitors look for, and whether the avee has it. */
@@ -20,24 +21,28 @@ export function PublishChecklist({
     queryFn: () => api.call(listDocuments, { params: { id: avee.id }, query: { limit: 200 } }),
   })
   const items = [
-    { title: 'A picture', isDone: Boolean(edited.avatar) },
-    { title: 'A description', isDone: edited.bio.trim() !== '' },
-    { title: 'A persona', isDone: edited.persona.trim() !== '' },
-    { title: 'A greeting', isDone: edited.greeting.trim() !== '' },
-    { title: 'Example questions', isDone: edited.questions.length > 0 },
+    { title: t('A picture'), isDone: Boolean(edited.avatar) },
+    { title: t('A description'), isDone: edited.bio.trim() !== '' },
+    { title: t('A persona'), isDone: edited.persona.trim() !== '' },
+    { title: t('A greeting'), isDone: edited.greeting.trim() !== '' },
+    { title: t('Example questions'), isDone: edited.questions.length > 0 },
     {
-      title: 'A document in the public layer',
+      title: t('A document in the public layer'),
       isDone: documents.data?.documents.some(({ layer }) => layer === 'public') ?? false,
     },
   ]
   const missing = items.filter(({ isDone }) => !isDone).length
   return (
-    <section className="checklist" aria-label="Before you publish">
-      <h2>{missing === 0 ? 'Ready to publish' : 'Before you publish'}</h2>
+    <section className="checklist" aria-label={t('Before you publish')}>
+      <h2>{missing === 0 ? t('Ready to publish') : t('Before you publish')}</h2>
       <ul>
         {items.map(({ title, isDone }) => (
           <li key={title} className={isDone ? 'soft' : undefined}>
-            {isDone ? <Check size={16} aria-label="Done" /> : <Circle size={16} aria-label="Missing" />}
+            {isDone ? (
+              <Check size={16} aria-label={t('Done')} />
+            ) : (
+              <Circle size={16} aria-label={t('Missing')} />
+            )}
             {title}
           </li>
         ))}

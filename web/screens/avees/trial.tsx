@@ -6,6 +6,7 @@ import type { Avee } from '../../../contract/avees.ts'
 import { tryAvee } from '../../../contract/chat.ts'
 import type { Layer } from '../../../contract/layers.ts'
 import { useApi, useRun, useRunHub } from '../../api/react.tsx'
+import { type Message, message, t } from '../../languages/index.ts'
 import { Button, IconButton, Spinner } from '../../ui/button.tsx'
 import { SmallSelect } from '../../ui/field.tsx'
 import { Markdown } from '../../ui/markdown/markdown.tsx'
@@ -13,10 +14,10 @@ import { Avatar, Notice } from '../../ui/state.tsx'
 import './trial.css'
 
 /** Who asks, and what they may see. Followers see no more than strangers until the owner grants it. */
-const askers: { layer: Layer; title: string }[] = [
-  { layer: 'public', title: 'a stranger or follower' },
-  { layer: 'friends', title: 'a friend' },
-  { layer: 'intimate', title: 'someone you trust most' },
+const askers: { layer: Layer; title: Message }[] = [
+  { layer: 'public', title: message('a stranger or follower') },
+  { layer: 'friends', title: message('a friend') },
+  { layer: 'intimate', title: message('someone you trust most') },
 ]
 
 /** The server reads at most this many earlier messages. */
@@ -75,11 +76,11 @@ export function Trial({
     ask.reset()
   }
   return (
-    <section className="trial" aria-label="Try it">
+    <section className="trial" aria-label={t('Try it')}>
       <div className="trial-head">
-        <h2>Try it as</h2>
+        <h2>{t('Try it as')}</h2>
         <SmallSelect
-          label="Who asks"
+          label={t('Who asks')}
           value={layer}
           onChange={(event) => {
             setLayer(event.target.value as Layer)
@@ -88,17 +89,25 @@ export function Trial({
         >
           {askers.map((asker) => (
             <option key={asker.layer} value={asker.layer}>
-              {asker.title}
+              {t(asker.title)}
             </option>
           ))}
         </SmallSelect>
-        <IconButton label="Start over" icon={RotateCcw} small disabled={turns.length === 0} onClick={reset} />
+        <IconButton
+          label={t('Start over')}
+          icon={RotateCcw}
+          small
+          disabled={turns.length === 0}
+          onClick={reset}
+        />
       </div>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: the keyboard scrolls it */}
-      <div ref={thread} className="trial-thread" role="log" aria-label="Trial conversation" tabIndex={0}>
+      <div ref={thread} className="trial-thread" role="log" aria-label={t('Trial conversation')} tabIndex={0}>
         <div className="trial-greeting">
           <Avatar name={edited.display_name} picture={edited.avatar} size={56} />
-          <p dir="auto">{edited.greeting || `Start a conversation with ${edited.display_name}.`}</p>
+          <p dir="auto">
+            {edited.greeting || t('Start a conversation with {name}.', { name: edited.display_name })}
+          </p>
         </div>
         {turns.map((turn) => (
           <Turn key={turn.runId} turn={turn} />
@@ -118,15 +127,15 @@ export function Trial({
         <input
           className="input"
           dir="auto"
-          aria-label="Trial question"
-          placeholder={`Ask ${edited.display_name}`}
+          aria-label={t('Trial question')}
+          placeholder={t('Ask {name}', { name: edited.display_name })}
           value={question}
           onChange={(event) => setQuestion(event.target.value)}
         />
-        <IconButton type="submit" label="Send" icon={Send} disabled={!question.trim() || isBusy} />
+        <IconButton type="submit" label={t('Send')} icon={Send} disabled={!question.trim() || isBusy} />
       </form>
       <p className="small soft">
-        Uses your unsaved persona and the documents of this layer. Nothing is remembered or stored.
+        {t('Uses your unsaved persona and the documents of this layer. Nothing is remembered or stored.')}
       </p>
     </section>
   )
@@ -154,12 +163,14 @@ function Turn({ turn }: { turn: TrialTurn }) {
         ) : (
           !failure && (
             <p className="soft small">
-              <Spinner size={14} /> {waitingFor ?? 'Thinking…'}
+              <Spinner size={14} /> {waitingFor ?? t('Thinking…')}
             </p>
           )
         )}
         {failure && <Notice kind="bad">{failure}</Notice>}
-        {titles.length > 0 && <p className="small soft">Sources: {titles.join(', ')}</p>}
+        {titles.length > 0 && (
+          <p className="small soft">{t('Sources: {titles}', { titles: titles.join(', ') })}</p>
+        )}
       </div>
     </>
   )

@@ -27,7 +27,7 @@ export function AnswerDetails({
   // A message without a model is a reply from the avee's owner; the reason says so.
   if (!message.model)
     return message.model_reason && <span className="answer-details">{message.model_reason}</span>
-  const name = message.model === 'extractive' ? builtInName : message.model
+  const name = message.model === 'extractive' ? builtInName() : message.model
   const tokens = message.usage?.completion_tokens
   return (
     <Popover

@@ -1,7 +1,7 @@
 import { Brain } from 'lucide-react'
 import { Link } from 'wouter'
 import type { UsedMemory } from '../../../contract/memory.ts'
-import { formatCount } from '../../ui/format.ts'
+import { t } from '../../languages/index.ts'
 import './used-memories.css'
 
 /** A collapsed list of the memories that an answer used. */
@@ -11,14 +11,14 @@ export function UsedMemories({ memories }: { memories: UsedMemory[] }) {
     <details className="memories-used">
       <summary>
         <Brain size={14} aria-hidden />
-        Used {formatCount(memories.length, 'memory', 'memories')}
+        {t('Used {count, plural, one {# memory} other {# memories}}', { count: memories.length })}
       </summary>
       <ul>
         {memories.map((memory) => (
           <li key={memory.id}>{memory.content}</li>
         ))}
         <li>
-          <Link href="/memory">Manage memories</Link>
+          <Link href="/memory">{t('Manage memories')}</Link>
         </li>
       </ul>
     </details>

@@ -1,3 +1,4 @@
+import { currentLanguage } from '../../languages/index.ts'
 /** Returns the last `count` UTC days, oldest first. */
 export function lastDays(count: number, now = new Date()): string[] {
   const today = Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate())
@@ -8,7 +9,11 @@ export function lastDays(count: number, now = new Date()): string[] {
 
 /** Formats an ISO day as `Nov 21`. */
 export const formatDay = (day: string): string =>
-  new Date(`${day}T00:00:00Z`).toLocaleDateString('en', { day: 'numeric', month: 'short', timeZone: 'UTC' })
+  new Date(`${day}T00:00:00Z`).toLocaleDateString(currentLanguage(), {
+    day: 'numeric',
+    month: 'short',
+    timeZone: 'UTC',
+  })
 
 /** Returns the upper end of a chart axis: the largest value, rounded up in its leading digit. */
 export function axisMax(values: number[]): number {

@@ -6,9 +6,10 @@ import type { Avee } from '../../../contract/avees.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { layerLabels } from '../../documents/layers.ts'
+import { t } from '../../languages/index.ts'
 import { Section } from '../../shell/page.tsx'
 import { SmallSelect } from '../../ui/field.tsx'
-import { formatCount } from '../../ui/format.ts'
+import { formatNumber } from '../../ui/format.ts'
 import { Badge, EmptyState, ErrorState, Notice, Skeleton } from '../../ui/state.tsx'
 import { DailyBarChart, DailyLineChart, ShareBar, Sparkline } from './charts.tsx'
 import { lastDays } from './days.ts'
@@ -26,17 +27,17 @@ export function Overview({ avee }: { avee: Avee }) {
     placeholderData: keepPreviousData,
   })
   const period = (
-    <SmallSelect label="Period" value={days} onChange={(event) => setDays(Number(event.target.value))}>
+    <SmallSelect label={t('Period')} value={days} onChange={(event) => setDays(Number(event.target.value))}>
       {periodsInDays.map((length) => (
         <option key={length} value={length}>
-          Last {length} days
+          {t('Last {count, plural, one {# day} other {# days}}', { count: length })}
         </option>
       ))}
     </SmallSelect>
   )
   return (
     <div className="overview">
-      <Section title="Conversations" actions={period}>
+      <Section title={t('Conversations')} actions={period}>
         {dashboard.isError && !dashboard.data ? (
           <ErrorState error={dashboard.error} onRetry={() => void dashboard.refetch()} />
         ) : !dashboard.data ? (
@@ -57,17 +58,19 @@ function Figures({ insight }: { insight: AveeInsight }) {
   const byDay = new Map(by_day.map((day) => [day.day, day]))
   const privacyNotice = insight.withheld && (
     <Notice>
-      To protect privacy, metrics of a day, topic or document include other people only if there are at least{' '}
-      {insight.least_people} of them.
+      {t(
+        'To protect privacy, metrics of a day, topic or document include other people only if there are at least {count} of them.',
+        { count: insight.least_people },
+      )}
     </Notice>
   )
   if (totals.turns === 0)
     return (
       <>
-        <EmptyState title="No data yet">
+        <EmptyState title={t('No data yet')}>
           {insight.withheld
-            ? 'To protect privacy, metrics appear once more people have chatted with this avee.'
-            : 'Metrics appear after the first answer.'}
+            ? t('To protect privacy, metrics appear once more people have chatted with this avee.')
+            : t('Metrics appear after the first answer.')}
         </EmptyState>
         {privacyNotice}
       </>
@@ -76,35 +79,43 @@ function Figures({ insight }: { insight: AveeInsight }) {
     <>
       <dl className="figures">
         <Figure
-          name="Answers"
-          value={totals.turns.toLocaleString('en')}
-          note={formatCount(totals.conversations, 'conversation')}
+          name={t('Answers')}
+          value={formatNumber(totals.turns)}
+          note={t('{count, plural, one {# conversation} other {# conversations}}', {
+            count: totals.conversations,
+          })}
         />
-        <Figure name="Not answered" value={totals.unanswered.toLocaleString('en')} />
-        <Figure name="Supported by documents" value={percent(totals.factual_grounding)} />
-        <Figure name="Relevance" value={percent(totals.relevance)} />
+        <Figure name={t('Not answered')} value={formatNumber(totals.unanswered)} />
+        <Figure name={t('Supported by documents')} value={percent(totals.factual_grounding)} />
+        <Figure name={t('Relevance')} value={percent(totals.relevance)} />
         <Figure
-          name="Feedback"
+          name={t('Feedback')}
           value={
             <span className="figure-thumbs">
-              <ThumbsUp size={18} aria-label="Good" /> {totals.thumbs_up}
-              <ThumbsDown size={18} aria-label="Bad" /> {totals.thumbs_down}
+              <ThumbsUp size={18} aria-label={t('Good')} /> {totals.thumbs_up}
+              <ThumbsDown size={18} aria-label={t('Bad')} /> {totals.thumbs_down}
             </span>
           }
         />
         <Figure
-          name="Response time"
+          name={t('Response time')}
           value={totals.avg_response_time === null ? '–' : `${totals.avg_response_time.toFixed(1)} s`}
         />
       </dl>
       <div className="charts">
         <figure>
           <figcaption>
-            Answers per day <span className="chart-legend">Not answered</span>
+            {t('Answers per day')} <span className="chart-legend">{t('Not answered')}</span>
           </figcaption>
           <DailyBarChart
-            label={`Answers per day in the last ${insight.days} days, ${totals.turns} in total`}
-            partLabel="not answered"
+            label={t(
+              'Answers per day in the last {count, plural, one {# day} other {# days}}, {total, number} in total',
+              {
+                count: insight.days,
+                total: totals.turns,
+              },
+            )}
+            partLabel={t('not answered')}
             values={days.map((day) => ({
               day,
               value: byDay.get(day)?.turns ?? 0,
@@ -113,9 +124,11 @@ function Figures({ insight }: { insight: AveeInsight }) {
           />
         </figure>
         <figure>
-          <figcaption>Supported by documents</figcaption>
+          <figcaption>{t('Supported by documents')}</figcaption>
           <DailyLineChart
-            label={`Share of statements supported by documents per day, ${percent(totals.factual_grounding)} overall`}
+            label={t('Share of statements supported by documents per day, {share} overall', {
+              share: percent(totals.factual_grounding),
+            })}
             values={days.map((day) => ({ day, value: byDay.get(day)?.factual_grounding ?? null }))}
           />
         </figure>
@@ -142,14 +155,16 @@ function Topics({ insight }: { insight: AveeInsight }) {
   const days = lastDays(insight.days)
   const max = Math.max(...insight.topics.map(({ turns }) => turns))
   return (
-    <Section title="Topics">
+    <Section title={t('Topics')}>
       <ul className="bars">
         {insight.topics.map(({ topic, turns, by_day }) => (
           <li key={topic}>
             <span className="truncate">{topic}</span>
             <ShareBar value={turns} max={max} />
             <Sparkline days={days} counts={new Map(by_day.map((day) => [day.day, day.turns]))} />
-            <span className="bars-count">{formatCount(turns, 'answer')}</span>
+            <span className="bars-count">
+              {t('{count, plural, one {# answer} other {# answers}}', { count: turns })}
+            </span>
           </li>
         ))}
       </ul>
@@ -162,15 +177,17 @@ function Documents({ insight }: { insight: AveeInsight }) {
   if (used.length + unused.length === 0) return null
   const max = Math.max(0, ...used.map(({ turns }) => turns))
   return (
-    <Section title="Documents" text="How many answers cite each document.">
+    <Section title={t('Documents')} text={t('How many answers cite each document.')}>
       {used.length > 0 && (
         <ul className="bars">
           {used.map((document) => (
             <li key={document.document_id}>
               <span className="truncate">{document.title}</span>
               <ShareBar value={document.turns} max={max} />
-              <Badge>{layerLabels[document.layer].title}</Badge>
-              <span className="bars-count">{formatCount(document.turns, 'answer')}</span>
+              <Badge>{t(layerLabels[document.layer].title)}</Badge>
+              <span className="bars-count">
+                {t('{count, plural, one {# answer} other {# answers}}', { count: document.turns })}
+              </span>
             </li>
           ))}
         </ul>
@@ -178,8 +195,11 @@ function Documents({ insight }: { insight: AveeInsight }) {
       {unused.length > 0 && (
         <details className="unused-documents">
           <summary>
-            {formatCount(total, 'document')}{' '}
-            {insight.withheld ? 'with too few citations to show' : 'not cited'}
+            {insight.withheld
+              ? t('{count, plural, one {# document} other {# documents}} with too few citations to show', {
+                  count: total,
+                })
+              : t('{count, plural, one {# document} other {# documents}} not cited', { count: total })}
           </summary>
           <ul>
             {unused.map((document) => (
@@ -188,7 +208,7 @@ function Documents({ insight }: { insight: AveeInsight }) {
               </li>
             ))}
             {total > unused.length && (
-              <li className="soft">and {formatCount(total - unused.length, 'more', 'more')}</li>
+              <li className="soft">{t('and {count, number} more', { count: total - unused.length })}</li>
             )}
           </ul>
         </details>

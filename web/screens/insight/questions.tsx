@@ -12,10 +12,10 @@ import type { Layer } from '../../../contract/layers.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { layerLabels, layerOptions } from '../../documents/layers.ts'
+import { type Message, message, rich, t } from '../../languages/index.ts'
 import { Section } from '../../shell/page.tsx'
 import { Button } from '../../ui/button.tsx'
 import { SelectField, SmallSelect, TextArea, TextField } from '../../ui/field.tsx'
-import { formatCount } from '../../ui/format.ts'
 import { Badge, EmptyState, ErrorState, errorMessage, Notice, Skeleton } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
 import { useDraftState } from '../../ui/use-draft-state.ts'
@@ -23,21 +23,21 @@ import { formatDay } from './days.ts'
 import './questions.css'
 import './insight-form.css'
 
-const stateOptions: { value: QuestionState; title: string }[] = [
-  { value: 'open', title: 'Open' },
-  { value: 'answered', title: 'Answered' },
-  { value: 'dismissed', title: 'Dismissed' },
+const stateOptions: { value: QuestionState; title: Message }[] = [
+  { value: 'open', title: message('Open') },
+  { value: 'answered', title: message('Answered') },
+  { value: 'dismissed', title: message('Dismissed') },
 ]
-const reasonLabels: Record<UnansweredQuestion['reason'], string> = {
-  no_passage: 'No matching passage',
-  said_so: 'Not answered',
-  passed_on: 'Sent by a visitor',
+const reasonLabels: Record<UnansweredQuestion['reason'], Message> = {
+  no_passage: message('No matching passage'),
+  said_so: message('Not answered'),
+  passed_on: message('Sent by a visitor'),
 }
 
-const emptyTitles: Record<QuestionState, string> = {
-  open: 'No open questions',
-  answered: 'No answered questions',
-  dismissed: 'No dismissed questions',
+const emptyTitles: Record<QuestionState, Message> = {
+  open: message('No open questions'),
+  answered: message('No answered questions'),
+  dismissed: message('No dismissed questions'),
 }
 
 /** Questions an avee could not answer. The owner's answers become documents. */
@@ -50,21 +50,23 @@ export function Questions({ avee }: { avee: Avee }) {
   })
   const stateFilter = (
     <SmallSelect
-      label="State"
+      label={t('State')}
       value={state}
       onChange={(event) => setState(event.target.value as QuestionState)}
     >
       {stateOptions.map(({ value, title }) => (
         <option key={value} value={value}>
-          {title}
+          {t(title)}
         </option>
       ))}
     </SmallSelect>
   )
   return (
     <Section
-      title="Unanswered questions"
-      text="Similar questions are grouped. Your answer becomes a document, so the avee can answer next time."
+      title={t('Unanswered questions')}
+      text={t(
+        'Similar questions are grouped. Your answer becomes a document, so the avee can answer next time.',
+      )}
       actions={stateFilter}
     >
       {list.isError && !list.data ? (
@@ -72,8 +74,9 @@ export function Questions({ avee }: { avee: Avee }) {
       ) : !list.data ? (
         <Skeleton height="8rem" />
       ) : list.data.questions.length === 0 ? (
-        <EmptyState title={emptyTitles[state]}>
-          {state === 'open' && 'Visitors’ questions appear here if sharing is on in Settings and they agree.'}
+        <EmptyState title={t(emptyTitles[state])}>
+          {state === 'open' &&
+            t('Visitors’ questions appear here if sharing is on in Settings and they agree.')}
         </EmptyState>
       ) : (
         <ul className="questions">
@@ -84,7 +87,10 @@ export function Questions({ avee }: { avee: Avee }) {
       )}
       {list.data && list.data.hidden > 0 && (
         <Notice>
-          {formatCount(list.data.hidden, 'more question')} from visitors who have not agreed to share theirs.
+          {t(
+            '{count, plural, one {# more question} other {# more questions}} from visitors who have not agreed to share theirs.',
+            { count: list.data.hidden },
+          )}
         </Notice>
       )}
     </Section>
@@ -104,20 +110,26 @@ function QuestionCard({ avee, question }: { avee: Avee; question: UnansweredQues
   const waiting = question.passed_on.filter(({ replied }) => !replied).length
   return (
     <li className="question-card">
-      <h3>{question.question ?? 'Hidden question'}</h3>
+      <h3>{question.question ?? t('Hidden question')}</h3>
       <p className="question-facts">
-        <Badge {...(waiting > 0 ? { kind: 'accent' as const } : {})}>{reasonLabels[question.reason]}</Badge>
-        <span>Asked {formatCount(question.count, 'time')}</span>
-        <span>{layerLabels[question.layer].title}</span>
-        <span>Last asked {formatDay(question.last_asked)}</span>
+        <Badge {...(waiting > 0 ? { kind: 'accent' as const } : {})}>
+          {t(reasonLabels[question.reason])}
+        </Badge>
+        <span>{t('Asked {count, plural, one {# time} other {# times}}', { count: question.count })}</span>
+        <span>{t(layerLabels[question.layer].title)}</span>
+        <span>{t('Last asked {day}', { day: formatDay(question.last_asked) })}</span>
       </p>
       {question.passed_on.map((sent) => (
         <blockquote key={`${sent.from} ${sent.passed_on_at}`}>
           <p className="small">
-            <strong>{sent.from}</strong> asked: {sent.question}
+            {rich('<b>{name}</b> asked: {question}', {
+              name: sent.from,
+              question: sent.question,
+              b: (name) => <strong>{name}</strong>,
+            })}
           </p>
           {sent.note && <p className="small soft">{sent.note}</p>}
-          {sent.replied && <p className="small soft">You replied.</p>}
+          {sent.replied && <p className="small soft">{t('You replied.')}</p>}
         </blockquote>
       ))}
       {isAnswering ? (
@@ -125,11 +137,11 @@ function QuestionCard({ avee, question }: { avee: Avee; question: UnansweredQues
       ) : (
         <div className="question-actions">
           <Button small variant="primary" onClick={() => setIsAnswering(true)}>
-            {question.state === 'answered' ? 'Answer again' : 'Answer'}
+            {question.state === 'answered' ? t('Answer again') : t('Answer')}
           </Button>
           {question.state === 'open' && (
             <Button small variant="quiet" busy={dismiss.isPending} onClick={() => dismiss.mutate()}>
-              Dismiss
+              {t('Dismiss')}
             </Button>
           )}
         </div>
@@ -172,10 +184,10 @@ function AnswerForm({
       }),
     onSuccess: async ({ document_id, replies }) => {
       const done = [
-        document_id !== null && 'Added to the documents.',
-        replies > 0 && `${formatCount(replies, 'reply', 'replies')} sent.`,
+        document_id !== null && t('Added to the documents.'),
+        replies > 0 && t('{count, plural, one {# reply} other {# replies}} sent.', { count: replies }),
       ].filter(Boolean)
-      showToast(done.join(' ') || 'Question answered.')
+      showToast(done.join(' ') || t('Question answered.'))
       clear()
       onDone()
       await Promise.all([
@@ -191,27 +203,29 @@ function AnswerForm({
   return (
     <form className="insight-form" onSubmit={submit}>
       <TextField
-        label="Question"
+        label={t('Question')}
         value={questionText}
         onChange={(event) => change({ questionText: event.target.value })}
         maxLength={1000}
       />
       <TextArea
-        label="Your answer"
+        label={t('Your answer')}
         value={answer}
         onChange={(event) => change({ answer: event.target.value })}
         maxLength={20_000}
         autoFocus
       />
       <SelectField
-        label="Layer"
+        label={t('Layer')}
         value={layer}
         onChange={(event) => setLayer(event.target.value as Layer)}
-        hint={waiting > 0 ? 'Sent to the visitors who asked, if they have access to this layer.' : undefined}
+        hint={
+          waiting > 0 ? t('Sent to the visitors who asked, if they have access to this layer.') : undefined
+        }
       >
         {layerOptions.map((choice) => (
           <option key={choice.value} value={choice.value}>
-            {choice.title}
+            {t(choice.title)}
           </option>
         ))}
       </SelectField>
@@ -222,7 +236,7 @@ function AnswerForm({
             checked={addDocument}
             onChange={(event) => setAddDocument(event.target.checked)}
           />
-          Also add the answer to the documents
+          {t('Also add the answer to the documents')}
         </label>
       )}
       {send.error && <Notice kind="bad">{errorMessage(send.error)}</Notice>}
@@ -234,7 +248,7 @@ function AnswerForm({
           busy={send.isPending}
           disabled={!answer.trim() || !questionText.trim()}
         >
-          {waiting > 0 ? 'Reply' : 'Add answer'}
+          {waiting > 0 ? t('Reply') : t('Add answer')}
         </Button>
         <Button
           small
@@ -244,7 +258,7 @@ function AnswerForm({
             onDone()
           }}
         >
-          Cancel
+          {t('Cancel')}
         </Button>
       </div>
     </form>

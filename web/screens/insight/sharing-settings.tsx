@@ -4,21 +4,24 @@ import type { Avee } from '../../../contract/avees.ts'
 import type { VisitorSettings } from '../../../contract/insight.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
+import { type Message, message, t } from '../../languages/index.ts'
 import { Section } from '../../shell/page.tsx'
 import { ErrorState, errorMessage, Notice, Skeleton } from '../../ui/state.tsx'
 
-const options: { key: keyof VisitorSettings; title: string; description: string }[] = [
+const options: { key: keyof VisitorSettings; title: Message; description: Message }[] = [
   {
     key: 'share_unanswered',
-    title: 'See unanswered questions',
-    description:
+    title: message('See unanswered questions'),
+    description: message(
       'Visitors see a notice in the chat and can decline. You see questions asked after the notice, with names, addresses and numbers removed.',
+    ),
   },
   {
     key: 'allow_pass_on',
-    title: 'Receive questions from visitors',
-    description:
+    title: message('Receive questions from visitors'),
+    description: message(
       'Visitors can send you a question with their name. Your reply appears in their conversation.',
+    ),
   },
 ]
 
@@ -38,8 +41,8 @@ export function SharingSettings({ avee }: { avee: Avee }) {
   })
   return (
     <Section
-      title="Visitor sharing"
-      text="Visitors’ conversations are private. You only see what you turn on here."
+      title={t('Visitor sharing')}
+      text={t('Visitors’ conversations are private. You only see what you turn on here.')}
     >
       {settings.isError && !settings.data ? (
         <ErrorState error={settings.error} onRetry={() => void settings.refetch()} />
@@ -58,8 +61,8 @@ export function SharingSettings({ avee }: { avee: Avee }) {
                 onChange={(event) => change.mutate({ [name]: event.target.checked })}
               />
               <span className="choice-text">
-                {title}
-                <small>{description}</small>
+                {t(title)}
+                <small>{t(description)}</small>
               </span>
             </label>
           ))}

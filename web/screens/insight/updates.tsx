@@ -13,6 +13,7 @@ import type { Layer } from '../../../contract/layers.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { layerLabels, layerOptions } from '../../documents/layers.ts'
+import { t } from '../../languages/index.ts'
 import { Section } from '../../shell/page.tsx'
 import { Button, IconButton } from '../../ui/button.tsx'
 import { SelectField, TextArea } from '../../ui/field.tsx'
@@ -33,8 +34,8 @@ export function Updates({ avee }: { avee: Avee }) {
   const [editing, setEditing] = useState<string>()
   return (
     <Section
-      title="Updates"
-      text="Answers prefer an update for 30 days. After that, it is treated like any other document."
+      title={t('Updates')}
+      text={t('Answers prefer an update for 30 days. After that, it is treated like any other document.')}
     >
       <UpdateForm avee={avee} />
       {list.isError && !list.data ? (
@@ -42,7 +43,7 @@ export function Updates({ avee }: { avee: Avee }) {
       ) : !list.data ? (
         <Skeleton height="5rem" />
       ) : list.data.updates.length === 0 ? (
-        <EmptyState title="No updates yet" />
+        <EmptyState title={t('No updates yet')} />
       ) : (
         <ul className="rows">
           {list.data.updates.map((update) =>
@@ -90,25 +91,25 @@ function UpdateForm({ avee, update, onDone }: { avee: Avee; update?: AveeUpdate;
   return (
     <form className="insight-form" onSubmit={submit}>
       <TextArea
-        label={update ? 'Edit update' : 'What’s new?'}
+        label={update ? t('Edit update') : t('What’s new?')}
         value={text}
         maxLength={10_000}
         onChange={(event) => change({ text: event.target.value })}
       />
       <div className="update-foot">
         <SelectField
-          label="Layer"
+          label={t('Layer')}
           value={layer}
           onChange={(event) => change({ layer: event.target.value as Layer })}
         >
           {layerOptions.map((choice) => (
             <option key={choice.value} value={choice.value}>
-              {choice.title}
+              {t(choice.title)}
             </option>
           ))}
         </SelectField>
         <Button type="submit" variant="primary" busy={save.isPending} disabled={!text.trim()}>
-          {update ? 'Save' : 'Post'}
+          {update ? t('Save') : t('Post')}
         </Button>
         {onDone && (
           <Button
@@ -118,7 +119,7 @@ function UpdateForm({ avee, update, onDone }: { avee: Avee; update?: AveeUpdate;
               onDone()
             }}
           >
-            Cancel
+            {t('Cancel')}
           </Button>
         )}
       </div>
@@ -141,14 +142,14 @@ function UpdateRow({ avee, update, onEdit }: { avee: Avee; update: AveeUpdate; o
       <div className="row-body">
         <p className="update-text">{update.text}</p>
         <span className="row-facts update-facts">
-          {formatTime(update.created_at)} · {layerLabels[update.layer].title}
-          {update.fresh && <Badge kind="accent">New</Badge>}
+          {formatTime(update.created_at)} · {t(layerLabels[update.layer].title)}
+          {update.fresh && <Badge kind="accent">{t('New')}</Badge>}
         </span>
       </div>
       <div className="row-actions">
-        <IconButton label="Edit update" icon={Pencil} small onClick={onEdit} />
+        <IconButton label={t('Edit update')} icon={Pencil} small onClick={onEdit} />
         <IconButton
-          label="Delete update"
+          label={t('Delete update')}
           icon={Trash2}
           small
           disabled={remove.isPending}

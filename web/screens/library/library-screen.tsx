@@ -5,6 +5,7 @@ import { getAvee, listMyAvees } from '../../../contract/avees.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { DocumentManager } from '../../documents/document-manager.tsx'
+import { t } from '../../languages/index.ts'
 import { Page } from '../../shell/page.tsx'
 import { ButtonLink } from '../../ui/button.tsx'
 import { SmallSelect } from '../../ui/field.tsx'
@@ -24,21 +25,21 @@ export function LibraryScreen() {
   const others = mine.data?.avees.filter(({ is_library }) => !is_library) ?? []
   return (
     <Page
-      title="Library"
+      title={t('Library')}
       wide
-      intro="Your documents. Answers cite the pages they use."
+      intro={t('Your documents. Answers cite the pages they use.')}
       actions={
         <>
           {others.length > 0 && (
             <SmallSelect
-              label="Documents of"
+              label={t('Documents of')}
               value={handle}
               onChange={(event) => {
                 const chosen = event.target.value
                 setParams(chosen === 'local' ? {} : { avee: chosen }, { replace: true })
               }}
             >
-              <option value="local">Your library</option>
+              <option value="local">{t('Your library')}</option>
               {others.map((other) => (
                 <option key={other.id} value={other.handle}>
                   {other.display_name}
@@ -47,10 +48,10 @@ export function LibraryScreen() {
             </SmallSelect>
           )}
           <ButtonLink href={`/avee/${handle}/insight`} icon={ChartNoAxesColumn}>
-            Insight
+            {t('Insight')}
           </ButtonLink>
           <ButtonLink href={`/chat/${handle}`} icon={MessageSquare}>
-            Ask
+            {t('Ask')}
           </ButtonLink>
         </>
       }
@@ -58,7 +59,9 @@ export function LibraryScreen() {
       {avee.isError && !avee.data ? (
         <ErrorState error={avee.error} onRetry={() => void avee.refetch()} />
       ) : avee.data?.is_owner === false ? (
-        <EmptyState title="No access">Only the owner of an avee can see its documents.</EmptyState>
+        <EmptyState title={t('No access')}>
+          {t('Only the owner of an avee can see its documents.')}
+        </EmptyState>
       ) : avee.data ? (
         <DocumentManager key={avee.data.id} avee={avee.data} />
       ) : (

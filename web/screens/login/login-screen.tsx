@@ -10,6 +10,7 @@ import {
 import { getProfile } from '../../../contract/avees.ts'
 import { ApiError, keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
+import { message, rich, t } from '../../languages/index.ts'
 import { useTitle } from '../../shell/page.tsx'
 import { Button } from '../../ui/button.tsx'
 import { TextField } from '../../ui/field.tsx'
@@ -31,8 +32,12 @@ export function LoginScreen() {
   const [isReset, setIsReset] = useState(link.reset !== '')
   const [challenge, setChallenge] = useState<Challenge | undefined>(link.challenge)
   const avee = useRequestedAvee()
-  const title = isReset ? 'Set a new password' : challenge ? 'Confirm that it’s you' : titles[mode].heading
-  useTitle(isReset ? 'New password' : titles[mode].window)
+  const title = isReset
+    ? t('Set a new password')
+    : challenge
+      ? t('Confirm that it’s you')
+      : t(titles[mode].heading)
+  useTitle(isReset ? t('New password') : t(titles[mode].window))
 
   return (
     <main className="whole-page">
@@ -46,7 +51,10 @@ export function LoginScreen() {
           <h1>{title}</h1>
           {avee && !isReset && !challenge && (
             <p className="soft">
-              to chat with <bdi>{avee.display_name}</bdi>
+              {rich('to chat with <b>{name}</b>', {
+                name: avee.display_name,
+                b: (name) => <bdi>{name}</bdi>,
+              })}
             </p>
           )}
         </div>
@@ -68,8 +76,9 @@ export function LoginScreen() {
           <>
             {mode === 'register' && isFirst && (
               <Notice>
-                This is the first account. It administers this server and takes over all existing documents,
-                avees and conversations.
+                {t(
+                  'This is the first account. It administers this server and takes over all existing documents, avees and conversations.',
+                )}
               </Notice>
             )}
             {link.error && <Notice kind="bad">{oidcErrorMessage(link.error)}</Notice>}
@@ -86,21 +95,23 @@ export function LoginScreen() {
             />
             {mode === 'sign-in' && state.data.mail && (
               <Button variant="quiet" onClick={() => setChoice('forgot-password')}>
-                Forgot password?
+                {t('Forgot password?')}
               </Button>
             )}
             {mode === 'register' ? (
               state.data.has_accounts && (
                 <Button variant="quiet" onClick={() => setChoice('sign-in')}>
-                  Sign in instead
+                  {t('Sign in instead')}
                 </Button>
               )
             ) : state.data.registration !== 'closed' ? (
               <Button variant="quiet" onClick={() => setChoice('register')}>
-                Create account
+                {t('Create account')}
               </Button>
             ) : (
-              <p className="small soft">Registration is closed. Ask an administrator for an account.</p>
+              <p className="small soft">
+                {t('Registration is closed. Ask an administrator for an account.')}
+              </p>
             )}
           </>
         )}
@@ -125,9 +136,9 @@ function useRequestedAvee() {
 const returnToPage = () => location.assign(redirectTarget(location.search))
 
 const titles = {
-  'sign-in': { window: 'Sign in', heading: 'Sign in to Gabee' },
-  register: { window: 'Create account', heading: 'Create your account' },
-  'forgot-password': { window: 'Forgot password', heading: 'Forgot your password?' },
+  'sign-in': { window: message('Sign in'), heading: message('Sign in to Gabee') },
+  register: { window: message('Create account'), heading: message('Create your account') },
+  'forgot-password': { window: message('Forgot password'), heading: message('Forgot your password?') },
 }
 
 type Challenge = Pick<SignInChallenge, 'challenge' | 'factors'>
@@ -204,8 +215,8 @@ function AccountForm({
       )}
       {mode === 'register' && needsInvitation && !link.invitation && (
         <TextField
-          label="Invitation"
-          hint="The code at the end of the invitation link. Ask an administrator for one."
+          label={t('Invitation')}
+          hint={t('The code at the end of the invitation link. Ask an administrator for one.')}
           required
           value={invitation}
           onChange={(event) => setInvitation(event.target.value)}
@@ -213,8 +224,8 @@ function AccountForm({
       )}
       {mode === 'register' && needsSetupToken && !link.setupToken && (
         <TextField
-          label="Setup token"
-          hint="The server prints it at its start."
+          label={t('Setup token')}
+          hint={t('The server prints it at its start.')}
           required
           value={setupToken}
           onChange={(event) => setSetupToken(event.target.value)}
@@ -222,7 +233,7 @@ function AccountForm({
       )}
       {mode === 'register' && (
         <TextField
-          label="Name"
+          label={t('Name')}
           autoComplete="name"
           maxLength={100}
           value={name}
@@ -230,7 +241,7 @@ function AccountForm({
         />
       )}
       <TextField
-        label="Email"
+        label={t('Email')}
         type="email"
         autoComplete="username"
         required
@@ -240,18 +251,22 @@ function AccountForm({
         onChange={(event) => setEmail(event.target.value)}
       />
       <TextField
-        label="Password"
+        label={t('Password')}
         type="password"
         autoComplete={mode === 'register' ? 'new-password' : 'current-password'}
         required
         minLength={mode === 'register' ? minPasswordCharacters : undefined}
-        hint={mode === 'register' ? `At least ${minPasswordCharacters} characters.` : undefined}
+        hint={
+          mode === 'register'
+            ? t('At least {count} characters.', { count: minPasswordCharacters })
+            : undefined
+        }
         value={password}
         error={errors.password}
         onChange={(event) => setPassword(event.target.value)}
       />
       <Button variant="primary" type="submit" busy={submission.isPending || submission.isSuccess}>
-        {mode === 'register' ? 'Create account' : 'Sign in'}
+        {mode === 'register' ? t('Create account') : t('Sign in')}
       </Button>
     </form>
   )

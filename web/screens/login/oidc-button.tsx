@@ -1,6 +1,7 @@
 import { useMutation } from '@tanstack/react-query'
 import { beginOidc } from '../../../contract/oidc.ts'
 import { useApi } from '../../api/react.tsx'
+import { type Message, message, t } from '../../languages/index.ts'
 import { Button } from '../../ui/button.tsx'
 import { Notice } from '../../ui/state.tsx'
 import { redirectTarget } from './redirect-target.ts'
@@ -19,28 +20,32 @@ export function OidcButton({ name, invitation }: { name: string; invitation: str
     <>
       {begin.error && <Notice kind="bad">{begin.error.message}</Notice>}
       <Button busy={begin.isPending || begin.isSuccess} onClick={() => begin.mutate()}>
-        Sign in with {name}
+        {t('Sign in with {name}', { name })}
       </Button>
-      <p className="small soft">or with your password</p>
+      <p className="small soft">{t('or with your password')}</p>
     </>
   )
 }
 
-const messages: Record<string, string> = {
-  account_disabled: 'An administrator has disabled this account.',
-  email_taken:
+const messages: Record<string, Message> = {
+  account_disabled: message('An administrator has disabled this account.'),
+  email_taken: message(
     'An account has your e-mail address already. Sign in with its password, then link it under Settings.',
-  first_account_needs_password:
+  ),
+  first_account_needs_password: message(
     'Create the first account with a password. Link it under Settings afterwards.',
-  identity_taken: 'This person is linked to another account.',
-  invitation_for_another_address: 'The invitation is for another e-mail address.',
-  invitation_invalid: 'The invitation is unknown, used or expired. Ask an administrator for a new one.',
-  invitation_required: 'You have no account yet. Ask an administrator for an invitation.',
-  oidc_unavailable: 'The sign-in provider cannot be reached. Try again later.',
-  registration_closed: 'You have no account yet, and registration is closed.',
-  too_many_attempts: 'Too many attempts. Try again later.',
+  ),
+  identity_taken: message('This person is linked to another account.'),
+  invitation_for_another_address: message('The invitation is for another e-mail address.'),
+  invitation_invalid: message(
+    'The invitation is unknown, used or expired. Ask an administrator for a new one.',
+  ),
+  invitation_required: message('You have no account yet. Ask an administrator for an invitation.'),
+  oidc_unavailable: message('The sign-in provider cannot be reached. Try again later.'),
+  registration_closed: message('You have no account yet, and registration is closed.'),
+  too_many_attempts: message('Too many attempts. Try again later.'),
 }
 
 /** Returns the message for an error code. The text is not in the link, so that nobody can put words on this page. */
 export const oidcErrorMessage = (code: string): string =>
-  (Object.hasOwn(messages, code) && messages[code]) || 'Signing in did not work. Try again.'
+  t((Object.hasOwn(messages, code) && messages[code]) || message('Signing in did not work. Try again.'))

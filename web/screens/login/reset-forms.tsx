@@ -2,6 +2,7 @@ import { useMutation } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import { forgotPassword, minPasswordCharacters, resetPassword } from '../../../contract/accounts.ts'
 import { useApi } from '../../api/react.tsx'
+import { t } from '../../languages/index.ts'
 import { Button } from '../../ui/button.tsx'
 import { TextField } from '../../ui/field.tsx'
 import { Notice } from '../../ui/state.tsx'
@@ -20,26 +21,26 @@ export function ForgotPasswordForm({ onBack }: { onBack: () => void }) {
     <form className="login-form" onSubmit={submit}>
       {submission.error && <Notice kind="bad">{submission.error.message}</Notice>}
       {submission.isSuccess ? (
-        <Notice>If an account has this address, a link is on its way. It works for an hour.</Notice>
+        <Notice>{t('If an account has this address, a link is on its way. It works for an hour.')}</Notice>
       ) : (
         <>
           <TextField
-            label="Email"
+            label={t('Email')}
             type="email"
             autoComplete="username"
-            hint="You get a link for a new password."
+            hint={t('You get a link for a new password.')}
             required
             autoFocus
             value={email}
             onChange={(event) => setEmail(event.target.value)}
           />
           <Button variant="primary" type="submit" busy={submission.isPending}>
-            Send link
+            {t('Send link')}
           </Button>
         </>
       )}
       <Button variant="quiet" onClick={onBack}>
-        Back
+        {t('Back')}
       </Button>
     </form>
   )
@@ -53,7 +54,7 @@ export function ResetForm({ token, onDone }: { token: string; onDone: () => void
   const submission = useMutation({
     mutationFn: () => api.call(resetPassword, { body: { token, new_password: password } }),
     onSuccess: () => {
-      showToast('Password changed. Sign in with it.')
+      showToast(t('Password changed. Sign in with it.'))
       onDone()
     },
   })
@@ -65,18 +66,18 @@ export function ResetForm({ token, onDone }: { token: string; onDone: () => void
     <form className="login-form" onSubmit={submit}>
       {submission.error && <Notice kind="bad">{submission.error.message}</Notice>}
       <TextField
-        label="New password"
+        label={t('New password')}
         type="password"
         autoComplete="new-password"
         required
         autoFocus
         minLength={minPasswordCharacters}
-        hint={`At least ${minPasswordCharacters} characters.`}
+        hint={t('At least {count} characters.', { count: minPasswordCharacters })}
         value={password}
         onChange={(event) => setPassword(event.target.value)}
       />
       <Button variant="primary" type="submit" busy={submission.isPending}>
-        Set password
+        {t('Set password')}
       </Button>
     </form>
   )

@@ -5,6 +5,7 @@ import { type FormEvent, useState } from 'react'
 import type { SignInChallenge } from '../../../contract/accounts.ts'
 import { requestPasskey, verifySecondFactor } from '../../../contract/second-factors.ts'
 import { useApi } from '../../api/react.tsx'
+import { type Message, message, t } from '../../languages/index.ts'
 import { Button } from '../../ui/button.tsx'
 import { TextField } from '../../ui/field.tsx'
 import { Notice } from '../../ui/state.tsx'
@@ -12,10 +13,10 @@ import { Notice } from '../../ui/state.tsx'
 type Challenge = Pick<SignInChallenge, 'challenge' | 'factors'>
 type Method = SignInChallenge['factors'][number] | 'recovery_code'
 
-const switchTexts: Record<Method, string> = {
-  passkey: 'Use a passkey',
-  totp: 'Use your authenticator app',
-  recovery_code: 'Use a recovery code',
+const switchTexts: Record<Method, Message> = {
+  passkey: message('Use a passkey'),
+  totp: message('Use your authenticator app'),
+  recovery_code: message('Use a recovery code'),
 }
 
 /** The second step of signing in. */
@@ -51,7 +52,7 @@ export function SecondFactorForm({
       {submission.error && <Notice kind="bad">{submission.error.message}</Notice>}
       {method === 'passkey' ? (
         <Button variant="primary" type="submit" icon={KeyRound} busy={isBusy} autoFocus>
-          Use your passkey
+          {t('Use your passkey')}
         </Button>
       ) : (
         <>
@@ -59,19 +60,19 @@ export function SecondFactorForm({
             key={method}
             {...(method === 'totp'
               ? {
-                  label: 'Code',
-                  hint: 'The 6 digits that your authenticator app shows.',
+                  label: t('Code'),
+                  hint: t('The 6 digits that your authenticator app shows.'),
                   autoComplete: 'one-time-code',
                   inputMode: 'numeric',
                 }
-              : { label: 'Recovery code', hint: 'Each works once.', autoComplete: 'off' })}
+              : { label: t('Recovery code'), hint: t('Each works once.'), autoComplete: 'off' })}
             required
             autoFocus
             value={code}
             onChange={(event) => setCode(event.target.value)}
           />
           <Button variant="primary" type="submit" busy={isBusy}>
-            Sign in
+            {t('Sign in')}
           </Button>
         </>
       )}
@@ -87,11 +88,11 @@ export function SecondFactorForm({
               setMethod(other)
             }}
           >
-            {switchTexts[other]}
+            {t(switchTexts[other])}
           </Button>
         ))}
       <Button variant="quiet" onClick={onCancel}>
-        Back
+        {t('Back')}
       </Button>
     </form>
   )

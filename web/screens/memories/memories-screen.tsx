@@ -11,10 +11,10 @@ import {
 } from '../../../contract/memory.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
+import { t } from '../../languages/index.ts'
 import { Page } from '../../shell/page.tsx'
 import { Button } from '../../ui/button.tsx'
 import { SearchField, SmallSelect } from '../../ui/field.tsx'
-import { formatCount } from '../../ui/format.ts'
 import { EmptyState, ErrorState, Notice, Skeleton } from '../../ui/state.tsx'
 import { MemoryDialog } from './memory-dialog.tsx'
 import { MemoryRow } from './memory-row.tsx'
@@ -29,7 +29,7 @@ export function MemoriesScreen() {
   const mine = useQuery({ queryKey: keys.myAvees, queryFn: () => api.call(listMyAvees), enabled: isAdding })
   const choices = new Map([
     ...(mine.data?.avees ?? []).map(
-      (avee) => [avee.id, avee.is_library ? 'Your library' : avee.display_name] as const,
+      (avee) => [avee.id, avee.is_library ? t('Your library') : avee.display_name] as const,
     ),
     ...(settings.data?.avees ?? []).flatMap((avee) =>
       avee.handle === null ? [] : [[avee.avee_id, aveeName(avee)] as const],
@@ -37,16 +37,16 @@ export function MemoriesScreen() {
   ])
   return (
     <Page
-      title="Memory"
-      intro="What avees remember about you from your conversations. Only you can see it."
+      title={t('Memory')}
+      intro={t('What avees remember about you from your conversations. Only you can see it.')}
       actions={
         <>
           <a className="button button-secondary" href={api.url(exportMemories)} download>
             <Download size={16} aria-hidden />
-            Export
+            {t('Export')}
           </a>
           <Button variant="primary" icon={Plus} onClick={() => setIsAdding(true)}>
-            Add memory
+            {t('Add memory')}
           </Button>
         </>
       }
@@ -108,16 +108,18 @@ function MemoryList({ settings }: { settings: MemorySettings }) {
 
   return (
     <div className="stack">
-      {!settings.enabled && <Notice kind="warn">Memory is off. Existing memories are not used.</Notice>}
+      {!settings.enabled && (
+        <Notice kind="warn">{t('Memory is off. Existing memories are not used.')}</Notice>
+      )}
       <div className="memory-filters">
         <SearchField
-          label="Search memories"
+          label={t('Search memories')}
           value={searchText}
           onChange={(event) => setSearchText(event.target.value)}
         />
         {settings.avees.length > 1 && (
-          <SmallSelect label="Avee" value={avee} onChange={(event) => setAvee(event.target.value)}>
-            <option value="">All avees</option>
+          <SmallSelect label={t('Avee')} value={avee} onChange={(event) => setAvee(event.target.value)}>
+            <option value="">{t('All avees')}</option>
             {settings.avees.map((one) => (
               <option key={one.avee_id} value={one.avee_id}>
                 {aveeName(one)}
@@ -131,7 +133,7 @@ function MemoryList({ settings }: { settings: MemorySettings }) {
             checked={includePast}
             onChange={(event) => setIncludePast(event.target.checked)}
           />
-          Include past memories
+          {t('Include past memories')}
         </label>
       </div>
       {list.isPending ? (
@@ -139,13 +141,15 @@ function MemoryList({ settings }: { settings: MemorySettings }) {
       ) : list.isError ? (
         <ErrorState error={list.error} onRetry={() => void list.refetch()} />
       ) : memories.length === 0 ? (
-        <EmptyState icon={Brain} title={isFiltered ? 'No results' : 'No memories yet'}>
-          {!isFiltered && 'Tell an avee something about yourself, such as your name or what you like.'}
+        <EmptyState icon={Brain} title={isFiltered ? t('No results') : t('No memories yet')}>
+          {!isFiltered && t('Tell an avee something about yourself, such as your name or what you like.')}
         </EmptyState>
       ) : (
         <>
           <p className="memory-count small soft" role="status">
-            {formatCount(list.data.pages[0]?.total ?? memories.length, 'memory', 'memories')}
+            {t('{count, plural, one {# memory} other {# memories}}', {
+              count: list.data.pages[0]?.total ?? memories.length,
+            })}
           </p>
           <ul className="rows">
             {memories.map((memory) => {
@@ -169,7 +173,7 @@ function MemoryList({ settings }: { settings: MemorySettings }) {
       {list.hasNextPage && (
         <div>
           <Button busy={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
-            Show more
+            {t('Show more')}
           </Button>
         </div>
       )}

@@ -3,6 +3,7 @@ import { type FormEvent, useState } from 'react'
 import { createMemory, type Memory, type MemoryType, updateMemory } from '../../../contract/memory.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
+import { t } from '../../languages/index.ts'
 import { Button } from '../../ui/button.tsx'
 import { Dialog, DialogActions } from '../../ui/dialog.tsx'
 import { SelectField, TextArea } from '../../ui/field.tsx'
@@ -46,10 +47,10 @@ export function MemoryDialog({
     if (content.trim()) save.mutate()
   }
   return (
-    <Dialog open onOpenChange={onClose} title={memory ? 'Edit memory' : 'Add memory'}>
+    <Dialog open onOpenChange={onClose} title={memory ? t('Edit memory') : t('Add memory')}>
       <form onSubmit={submit} className="dialog-form">
         {!memory && (
-          <SelectField label="Avee" value={avee} onChange={(event) => setAvee(event.target.value)}>
+          <SelectField label={t('Avee')} value={avee} onChange={(event) => setAvee(event.target.value)}>
             {avees.map((option) => (
               <option key={option.id} value={option.id}>
                 {option.name}
@@ -58,7 +59,7 @@ export function MemoryDialog({
           </SelectField>
         )}
         <TextArea
-          label="Memory"
+          label={t('Memory')}
           value={content}
           maxLength={500}
           rows={3}
@@ -67,18 +68,18 @@ export function MemoryDialog({
           onChange={(event) => change({ content: event.target.value })}
         />
         <SelectField
-          label="Type"
+          label={t('Type')}
           value={type}
           onChange={(event) => setType(event.target.value as MemoryType)}
         >
-          <option value="fact">Fact</option>
-          <option value="preference">Preference</option>
-          <option value="relationship">Relationship</option>
-          <option value="event">Event</option>
+          <option value="fact">{t('Fact')}</option>
+          <option value="preference">{t('Preference')}</option>
+          <option value="relationship">{t('Relationship')}</option>
+          <option value="event">{t('Event')}</option>
         </SelectField>
         <label className="check">
           <input type="checkbox" checked={isLocal} onChange={(event) => setIsLocal(event.target.checked)} />
-          Local models only (never sent to a remote service)
+          {t('Local models only (never sent to a remote service)')}
         </label>
         <DialogActions>
           <Button
@@ -87,10 +88,10 @@ export function MemoryDialog({
               onClose()
             }}
           >
-            Cancel
+            {t('Cancel')}
           </Button>
           <Button variant="primary" type="submit" busy={save.isPending} disabled={!content.trim()}>
-            Save
+            {t('Save')}
           </Button>
         </DialogActions>
       </form>

@@ -11,6 +11,7 @@ import {
 } from '../../../contract/memory.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
+import { type Message, message, t } from '../../languages/index.ts'
 import { Button, IconButton } from '../../ui/button.tsx'
 import { classNames } from '../../ui/class-names.ts'
 import { formatFullTime, formatTime } from '../../ui/format.ts'
@@ -20,11 +21,11 @@ import { useToast } from '../../ui/toast.tsx'
 import { MemoryDialog } from './memory-dialog.tsx'
 import './memory-row.css'
 
-const typeLabels: Record<MemoryType, string> = {
-  fact: 'Fact',
-  preference: 'Preference',
-  relationship: 'Relationship',
-  event: 'Event',
+const typeLabels: Record<MemoryType, Message> = {
+  fact: message('Fact'),
+  preference: message('Preference'),
+  relationship: message('Relationship'),
+  event: message('Event'),
 }
 
 /** One memory with its dates, source and actions. A deleted one keeps its row so that it can be restored. */
@@ -75,11 +76,11 @@ export function MemoryRow({
     return (
       <li className="row">
         <div className="row-body soft" role="status">
-          Memory deleted.
+          {t('Memory deleted.')}
         </div>
         <div className="row-actions">
           <Button small icon={Undo2} busy={restore.isPending} onClick={() => restore.mutate()}>
-            Undo
+            {t('Undo')}
           </Button>
         </div>
       </li>
@@ -91,20 +92,24 @@ export function MemoryRow({
       <div className="row-body">
         <span className="memory-content">{memory.content}</span>
         <span className="row-facts">
-          <span>{typeLabels[memory.type]}</span>
+          <span>{t(typeLabels[memory.type])}</span>
           {avee.name && <span>{avee.name}</span>}
           <span title={formatFullTime(memory.last_confirmed_at)}>{formatDates(memory, isPast)}</span>
           {memory.conversation_id && avee.handle && (
-            <Link href={`/chat/${avee.handle}/${memory.conversation_id}`}>View conversation</Link>
+            <Link href={`/chat/${avee.handle}/${memory.conversation_id}`}>{t('View conversation')}</Link>
           )}
-          {memory.pinned && <Badge kind="accent">Pinned</Badge>}
-          {memory.local_only && <Badge>Local models only</Badge>}
-          {isPast && <Badge>Past</Badge>}
+          {memory.pinned && <Badge kind="accent">{t('Pinned')}</Badge>}
+          {memory.local_only && <Badge>{t('Local models only')}</Badge>}
+          {isPast && <Badge>{t('Past')}</Badge>}
         </span>
       </div>
       <div className="row-actions">
         <IconButton
-          label={memory.pinned ? `Unpin: ${memory.content}` : `Pin: ${memory.content}`}
+          label={
+            memory.pinned
+              ? t('Unpin: {content}', { content: memory.content })
+              : t('Pin: {content}', { content: memory.content })
+          }
           icon={memory.pinned ? PinOff : Pin}
           hint={false}
           small
@@ -112,21 +117,28 @@ export function MemoryRow({
           onClick={() => change.mutate({ pinned: !memory.pinned })}
         />
         <Menu
-          trigger={<IconButton label={`Actions for: ${memory.content}`} icon={Ellipsis} hint={false} small />}
+          trigger={
+            <IconButton
+              label={t('Actions for: {content}', { content: memory.content })}
+              icon={Ellipsis}
+              hint={false}
+              small
+            />
+          }
         >
           <MenuItem icon={Pencil} onSelect={() => setIsEditing(true)}>
-            Edit
+            {t('Edit')}
           </MenuItem>
           <MenuItem
             icon={House}
             checked={memory.local_only}
             onSelect={() => change.mutate({ local_only: !memory.local_only })}
           >
-            Local models only
+            {t('Local models only')}
           </MenuItem>
           <MenuSeparator />
           <MenuItem icon={Trash2} danger onSelect={() => remove.mutate()}>
-            Delete
+            {t('Delete')}
           </MenuItem>
         </Menu>
       </div>
@@ -139,13 +151,16 @@ function formatDates(memory: Memory, isPast: boolean): string {
   const from = memory.valid_from && formatTime(memory.valid_from)
   if (isPast && memory.valid_until) {
     const until = formatTime(memory.valid_until)
-    return from ? `${from} – ${until}` : `Until ${until}`
+    return from ? `${from} – ${until}` : t('Until {time}', { time: until })
   }
   if (memory.type === 'event' && from) return from
   const source = memory.edited
-    ? `Edited ${formatTime(memory.updated_at)}`
+    ? t('Edited {time}', { time: formatTime(memory.updated_at) })
     : memory.confirmations > 1
-      ? `Mentioned ${memory.confirmations} times, last ${formatTime(memory.last_confirmed_at)}`
-      : `Mentioned ${formatTime(memory.last_confirmed_at)}`
-  return from ? `Since ${from} · ${source}` : source
+      ? t('Mentioned {count, plural, one {# time} other {# times}}, last {time}', {
+          count: memory.confirmations,
+          time: formatTime(memory.last_confirmed_at),
+        })
+      : t('Mentioned {time}', { time: formatTime(memory.last_confirmed_at) })
+  return from ? `${t('Since {time}', { time: from })} · ${source}` : source
 }

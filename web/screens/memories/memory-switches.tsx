@@ -4,10 +4,10 @@ import { useState } from 'react'
 import { deleteMemories, type MemorySettings, updateMemorySettings } from '../../../contract/memory.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
+import { t } from '../../languages/index.ts'
 import { Section } from '../../shell/page.tsx'
 import { Button, IconButton } from '../../ui/button.tsx'
 import { ConfirmDialog, Dialog, DialogActions } from '../../ui/dialog.tsx'
-import { formatCount } from '../../ui/format.ts'
 import { errorMessage } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
 
@@ -15,17 +15,17 @@ import { useToast } from '../../ui/toast.tsx'
 export function MemorySwitches({ settings }: { settings: MemorySettings }) {
   return (
     <Section
-      title="Memory settings"
-      text="Each avee has its own memories. While memory is off, none are used and none are added."
+      title={t('Memory settings')}
+      text={t('Each avee has its own memories. While memory is off, none are used and none are added.')}
     >
       <ul className="rows">
-        <SwitchRow title="All avees" enabled={settings.enabled} />
+        <SwitchRow title={t('All avees')} enabled={settings.enabled} />
         {settings.avees.map((avee) => (
           <SwitchRow
             key={avee.avee_id}
             avee={avee.avee_id}
             title={aveeName(avee)}
-            facts={formatCount(avee.memories, 'memory', 'memories')}
+            facts={t('{count, plural, one {# memory} other {# memories}}', { count: avee.memories })}
             enabled={avee.enabled && settings.enabled}
             isOverridden={!settings.enabled}
             // An avee that the user no longer has access to cannot be switched, but its memories can be deleted.
@@ -38,7 +38,7 @@ export function MemorySwitches({ settings }: { settings: MemorySettings }) {
 }
 
 export const aveeName = (avee: { handle: string | null; display_name: string | null }): string =>
-  avee.handle === 'local' ? 'Your library' : (avee.display_name ?? 'Unavailable avee')
+  avee.handle === 'local' ? t('Your library') : (avee.display_name ?? t('Unavailable avee'))
 
 function SwitchRow({
   avee,
@@ -83,19 +83,19 @@ function SwitchRow({
             <input
               type="checkbox"
               role="switch"
-              aria-label={`Memory: ${title}`}
+              aria-label={t('Memory: {title}', { title })}
               checked={enabled}
               disabled={set.isPending || isOverridden}
               onChange={() =>
                 enabled ? setDialog('switch-off') : set.mutate({ enabled: true, forget: false })
               }
             />
-            <span aria-hidden>{enabled ? 'On' : 'Off'}</span>
+            <span aria-hidden>{enabled ? t('On') : t('Off')}</span>
           </label>
         )}
         {avee !== undefined && (
           <IconButton
-            label={`Delete all memories: ${title}`}
+            label={t('Delete all memories: {title}', { title })}
             icon={Trash2}
             hint={false}
             small
@@ -106,40 +106,40 @@ function SwitchRow({
       <Dialog
         open={dialog === 'switch-off'}
         onOpenChange={() => setDialog(undefined)}
-        title={avee === undefined ? 'Turn off memory?' : `Turn off memory for ${title}?`}
+        title={avee === undefined ? t('Turn off memory?') : t('Turn off memory for {title}?', { title })}
       >
         <p className="soft">
-          Existing memories are not used until you turn memory on again. You can also delete them now.
+          {t('Existing memories are not used until you turn memory on again. You can also delete them now.')}
         </p>
         <DialogActions>
-          <Button onClick={() => setDialog(undefined)}>Cancel</Button>
+          <Button onClick={() => setDialog(undefined)}>{t('Cancel')}</Button>
           <Button
             variant="danger"
             busy={set.isPending}
             onClick={() => set.mutate({ enabled: false, forget: true })}
           >
-            Turn off and delete
+            {t('Turn off and delete')}
           </Button>
           <Button
             variant="primary"
             busy={set.isPending}
             onClick={() => set.mutate({ enabled: false, forget: false })}
           >
-            Turn off
+            {t('Turn off')}
           </Button>
         </DialogActions>
       </Dialog>
       <ConfirmDialog
         open={dialog === 'delete'}
         onOpenChange={() => setDialog(undefined)}
-        title={`Delete all memories of ${title}?`}
-        action="Delete"
+        title={t('Delete all memories of {title}?', { title })}
+        action={t('Delete')}
         onConfirm={async () => {
           if (avee !== undefined) await api.call(deleteMemories, { query: { avee } })
           await queries.invalidateQueries({ queryKey: keys.memories })
         }}
       >
-        Past memories are deleted as well. Your conversations are kept.
+        {t('Past memories are deleted as well. Your conversations are kept.')}
       </ConfirmDialog>
     </li>
   )

@@ -5,6 +5,7 @@ import { pullModel } from '../../../contract/models.ts'
 import { listRuns, type Run, stopRun } from '../../../contract/runs.ts'
 import { keys, type Pull, pullFold } from '../../api/index.ts'
 import { useApi, useRun, useRunHub } from '../../api/react.tsx'
+import { message, t } from '../../languages/index.ts'
 import { Section } from '../../shell/page.tsx'
 import { Button, IconButton } from '../../ui/button.tsx'
 import { formatBytes } from '../../ui/format.ts'
@@ -13,9 +14,9 @@ import { useToast } from '../../ui/toast.tsx'
 import './download-section.css'
 
 const suggestions = [
-  { name: 'llama3.2:3b', description: 'Small and fast, 2 GB' },
-  { name: 'qwen3:8b', description: 'More capable, 5 GB' },
-  { name: 'nomic-embed-text', description: 'Embedding model, 0.3 GB' },
+  { name: 'llama3.2:3b', description: message('Small and fast, 2 GB') },
+  { name: 'qwen3:8b', description: message('More capable, 5 GB') },
+  { name: 'nomic-embed-text', description: message('Embedding model, 0.3 GB') },
 ]
 
 type Download = { runId: string; model: string }
@@ -65,13 +66,13 @@ export function DownloadSection({ isOllamaAvailable }: { isOllamaAvailable: bool
 
   return (
     <Section
-      title="Download"
-      text="Enter a model from the Ollama library (llama3.2:3b) or Hugging Face (hf.co/org/model)."
+      title={t('Download')}
+      text={t('Enter a model from the Ollama library (llama3.2:3b) or Hugging Face (hf.co/org/model).')}
     >
       <form className="download-form" onSubmit={submit}>
         <input
           className="input"
-          aria-label="Model name"
+          aria-label={t('Model name')}
           placeholder="llama3.2:3b"
           autoCapitalize="off"
           spellCheck={false}
@@ -79,21 +80,21 @@ export function DownloadSection({ isOllamaAvailable }: { isOllamaAvailable: bool
           onChange={(event) => setName(event.target.value)}
         />
         <Button type="submit" icon={Download} busy={isStarting} disabled={!name.trim()}>
-          Download
+          {t('Download')}
         </Button>
       </form>
       {!isOllamaAvailable && (
         <Notice kind="warn">
-          Downloads need Ollama, which is not responding. Start it, or follow the set-up instructions.
+          {t('Downloads need Ollama, which is not responding. Start it, or follow the set-up instructions.')}
         </Notice>
       )}
       {error && <Notice kind="bad">{error}</Notice>}
-      <ul className="suggestions" aria-label="Suggestions">
+      <ul className="suggestions" aria-label={t('Suggestions')}>
         {suggestions.map((suggestion) => (
           <li key={suggestion.name}>
             <button type="button" className="suggestion" onClick={() => setName(suggestion.name)}>
               <strong>{suggestion.name}</strong>
-              <span>{suggestion.description}</span>
+              <span>{t(suggestion.description)}</span>
             </button>
           </li>
         ))}
@@ -147,7 +148,7 @@ function DownloadRow({ runId, model, onDismiss }: Download & { onDismiss: () => 
         </span>
         {isRunning && (
           <Progress
-            label={`Download of ${model}`}
+            label={t('Download of {model}', { model })}
             value={pull.total > 0 ? pull.completed / pull.total : undefined}
           />
         )}
@@ -155,10 +156,10 @@ function DownloadRow({ runId, model, onDismiss }: Download & { onDismiss: () => 
       <div className="row-actions">
         {isRunning ? (
           <Button small onClick={stop}>
-            Stop
+            {t('Stop')}
           </Button>
         ) : (
-          <IconButton label={`Dismiss ${model}`} icon={X} small onClick={onDismiss} />
+          <IconButton label={t('Dismiss {model}', { model })} icon={X} small onClick={onDismiss} />
         )}
       </div>
     </li>
@@ -168,14 +169,17 @@ function DownloadRow({ runId, model, onDismiss }: Download & { onDismiss: () => 
 function describePull(pull: Pull): string {
   switch (pull.phase) {
     case 'done':
-      return 'Downloaded'
+      return t('Downloaded')
     case 'stopped':
-      return 'Stopped. Download again to resume.'
+      return t('Stopped. Download again to resume.')
     case 'failed':
-      return pull.error ?? 'Download failed.'
+      return pull.error ?? t('Download failed.')
     case 'running':
       return pull.total > 0 && pull.completed < pull.total
-        ? `${formatBytes(pull.completed)} of ${formatBytes(pull.total)}`
-        : pull.status || 'Starting'
+        ? t('{done} of {total}', {
+            done: formatBytes(pull.completed),
+            total: formatBytes(pull.total),
+          })
+        : pull.status || t('Starting')
   }
 }

@@ -3,6 +3,7 @@ import { ArrowDown, ArrowUp, X } from 'lucide-react'
 import { getFallbacks, listAvailableModels, setFallbacks } from '../../../contract/models.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
+import { t } from '../../languages/index.ts'
 import { Section } from '../../shell/page.tsx'
 import { Row } from '../../shell/row.tsx'
 import { IconButton } from '../../ui/button.tsx'
@@ -37,18 +38,18 @@ export function Fallbacks() {
   }
   return (
     <Section
-      title="Fallbacks"
-      text="Asked in this order when the selected model cannot be reached."
+      title={t('Fallbacks')}
+      text={t('Asked in this order when the selected model cannot be reached.')}
       actions={
         others.length > 0 && (
           <SmallSelect
-            label="Add a fallback"
+            label={t('Add a fallback')}
             value=""
             disabled={save.isPending}
             onChange={(event) => save.mutate([...chosen, event.target.value])}
           >
             <option value="" disabled>
-              Add a model
+              {t('Add a model')}
             </option>
             {others.map(({ id }) => (
               <option key={id} value={id}>
@@ -62,23 +63,27 @@ export function Fallbacks() {
       {chosen.length > 0 && (
         <ol className="rows">
           {chosen.map((model, i) => (
-            <Row key={model} title={<span className="truncate">{model}</span>} facts={`Place ${i + 1}`}>
+            <Row
+              key={model}
+              title={<span className="truncate">{model}</span>}
+              facts={t('Place {n}', { n: i + 1 })}
+            >
               <IconButton
-                label={`Move ${model} up`}
+                label={t('Move {model} up', { model })}
                 icon={ArrowUp}
                 small
                 disabled={i === 0 || save.isPending}
                 onClick={() => swap(i - 1)}
               />
               <IconButton
-                label={`Move ${model} down`}
+                label={t('Move {model} down', { model })}
                 icon={ArrowDown}
                 small
                 disabled={i === chosen.length - 1 || save.isPending}
                 onClick={() => swap(i)}
               />
               <IconButton
-                label={`Remove ${model}`}
+                label={t('Remove {model}', { model })}
                 icon={X}
                 small
                 disabled={save.isPending}

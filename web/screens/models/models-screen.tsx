@@ -12,6 +12,7 @@ import {
 } from '../../../contract/models.ts'
 import { keys, type Status } from '../../api/index.ts'
 import { useApi, useIsAdmin } from '../../api/react.tsx'
+import { type Message, message, t } from '../../languages/index.ts'
 import { canAnswer, modelName } from '../../models/model-name.ts'
 import { Page, Section } from '../../shell/page.tsx'
 import { Button, IconButton } from '../../ui/button.tsx'
@@ -43,8 +44,8 @@ export function ModelsScreen() {
   const models = list.data?.models ?? []
   return (
     <Page
-      title="Models"
-      intro="The language model that writes answers and the models that search your documents."
+      title={t('Models')}
+      intro={t('The language model that writes answers and the models that search your documents.')}
     >
       {status.isPending ? (
         <Skeleton height="6.25rem" />
@@ -53,17 +54,17 @@ export function ModelsScreen() {
       ) : (
         <ActiveModel status={status.data} />
       )}
-      <Section title="Installed">
+      <Section title={t('Installed')}>
         {isAdmin && list.data?.message && <Notice kind="warn">{list.data.message}</Notice>}
         {list.isPending ? (
           <Skeleton height="7.5rem" />
         ) : !list.data ? (
           <ErrorState error={list.error} onRetry={() => void list.refetch()} />
         ) : models.length === 0 ? (
-          <EmptyState title="No models yet">
+          <EmptyState title={t('No models yet')}>
             {isAdmin
-              ? 'Download a model with Ollama, or connect a service.'
-              : 'Ask an administrator to add one.'}
+              ? t('Download a model with Ollama, or connect a service.')
+              : t('Ask an administrator to add one.')}
           </EmptyState>
         ) : (
           <ul className="rows">
@@ -86,31 +87,36 @@ export function ModelsScreen() {
   )
 }
 
-const providers: Record<string, string> = {
-  ollama: 'Ollama',
-  openai: 'OpenAI-compatible service',
-  extractive: 'Built-in',
+const providers: Record<string, Message> = {
+  ollama: message('Ollama'),
+  openai: message('OpenAI-compatible service'),
+  extractive: message('Built-in'),
+}
+
+function providerName(provider: string): string {
+  const name = providers[provider]
+  return name ? t(name) : provider
 }
 
 function ActiveModel({ status }: { status: Status }) {
   const isExtractive = status.provider === 'extractive'
   return (
-    <section className="active-model" aria-label="Active model">
+    <section className="active-model" aria-label={t('Active model')}>
       <div>
-        <h2>{isExtractive ? 'No language model' : status.active_model}</h2>
+        <h2>{isExtractive ? t('No language model') : status.active_model}</h2>
         <p className="soft">
-          {isExtractive ? 'Answers quote passages from your documents.' : status.model_reason}
+          {isExtractive ? t('Answers quote passages from your documents.') : status.model_reason}
         </p>
         {isExtractive && <p className="soft small">{status.model_reason}</p>}
       </div>
       <dl className="active-model-facts">
-        <dt>Provider</dt>
-        <dd>{providers[status.provider as keyof typeof providers] ?? status.provider}</dd>
-        <dt>Embedding model</dt>
-        <dd>{status.embedding_model ?? 'None (keyword search only)'}</dd>
+        <dt>{t('Provider')}</dt>
+        <dd>{providerName(status.provider)}</dd>
+        <dt>{t('Embedding model')}</dt>
+        <dd>{status.embedding_model ?? t('None (keyword search only)')}</dd>
         {status.rerank_model && (
           <>
-            <dt>Reranking model</dt>
+            <dt>{t('Reranking model')}</dt>
             <dd>
               {status.rerank_model}
               {status.rerank_problem && ` (unavailable: ${status.rerank_problem})`}
@@ -134,19 +140,20 @@ function ModelRow({ model, isAdmin }: { model: ModelInfo; isAdmin: boolean }) {
 
   const activate = useMutation({
     mutationFn: () => api.call(setActiveModel, { body: { model: model.name } }),
-    onSuccess: () => showToast(`Active model: ${name}`),
+    onSuccess: () => showToast(t('Active model: {name}', { name })),
     onError: (error) => showToast(errorMessage(error), 'bad'),
     onSettled: refresh,
   })
   const test = useMutation({
     mutationFn: () => api.call(testModel, { body: { model: model.name } }),
-    onSuccess: (answer) => showToast(`${model.name} replied: ${answer.result}`),
+    onSuccess: (answer) =>
+      showToast(t('{name} replied: {answer}', { name: model.name, answer: answer.result })),
     onError: (error) => showToast(errorMessage(error), 'bad'),
     onSettled: refresh,
   })
   const unload = useMutation({
     mutationFn: () => api.call(unloadModel, { body: { model: model.name } }),
-    onSuccess: () => showToast(`${model.name} unloaded.`),
+    onSuccess: () => showToast(t('{name} unloaded.', { name: model.name })),
     onError: (error) => showToast(errorMessage(error), 'bad'),
     onSettled: refresh,
   })
@@ -155,8 +162,8 @@ function ModelRow({ model, isAdmin }: { model: ModelInfo; isAdmin: boolean }) {
       <div className="row-body">
         <span className="row-title">
           <span className="truncate">{name}</span>
-          {model.active && <Badge kind="accent">Active</Badge>}
-          {model.loaded && !isBuiltIn && <Badge>Loaded</Badge>}
+          {model.active && <Badge kind="accent">{t('Active')}</Badge>}
+          {model.loaded && !isBuiltIn && <Badge>{t('Loaded')}</Badge>}
         </span>
         <span className="row-facts">{facts(model)}</span>
       </div>
@@ -164,31 +171,39 @@ function ModelRow({ model, isAdmin }: { model: ModelInfo; isAdmin: boolean }) {
         <div className="row-actions">
           {isLanguageModel && !model.active && (
             <Button small busy={activate.isPending} onClick={() => activate.mutate()}>
-              Use
+              {t('Use')}
             </Button>
           )}
           {!isBuiltIn && (isLanguageModel || model.provider === 'ollama') && (
-            <Menu trigger={<IconButton label={`Actions for ${model.name}`} icon={Ellipsis} hint={false} />}>
+            <Menu
+              trigger={
+                <IconButton
+                  label={t('Actions for {name}', { name: model.name })}
+                  icon={Ellipsis}
+                  hint={false}
+                />
+              }
+            >
               {isLanguageModel && !model.active && (
                 <MenuItem icon={Zap} onSelect={() => activate.mutate()}>
-                  Use for answers
+                  {t('Use for answers')}
                 </MenuItem>
               )}
               {isLanguageModel && (
                 <MenuItem icon={Play} disabled={test.isPending} onSelect={() => test.mutate()}>
-                  Test
+                  {t('Test')}
                 </MenuItem>
               )}
               {model.loaded && (
                 <MenuItem icon={Power} onSelect={() => unload.mutate()}>
-                  Unload
+                  {t('Unload')}
                 </MenuItem>
               )}
               {model.provider === 'ollama' && (
                 <>
                   <MenuSeparator />
                   <MenuItem icon={Trash2} danger onSelect={() => setIsDeleting(true)}>
-                    Delete
+                    {t('Delete')}
                   </MenuItem>
                 </>
               )}
@@ -199,34 +214,36 @@ function ModelRow({ model, isAdmin }: { model: ModelInfo; isAdmin: boolean }) {
       <ConfirmDialog
         open={isDeleting}
         onOpenChange={setIsDeleting}
-        title={`Delete ${model.name}?`}
-        action="Delete"
+        title={t('Delete {name}?', { name: model.name })}
+        action={t('Delete')}
         onConfirm={async () => {
           await api.call(deleteModel, { body: { model: model.name } })
           await refresh()
         }}
       >
-        {model.size ? `Frees ${formatBytes(model.size)}. ` : ''}To use this model again, download it again.
+        {model.size ? `${t('Frees {size}.', { size: formatBytes(model.size) })} ` : ''}
+        {t('To use this model again, download it again.')}
       </ConfirmDialog>
     </li>
   )
 }
 
-const capabilityLabels: Record<string, string> = {
-  embedding: 'Embedding model',
-  vision: 'Image input',
-  thinking: 'Reasoning',
+const capabilityLabels: Record<string, Message> = {
+  embedding: message('Embedding model'),
+  vision: message('Image input'),
+  thinking: message('Reasoning'),
 }
 
 function facts(model: ModelInfo): string {
   return [
-    model.provider === 'extractive'
-      ? 'Quotes passages from your documents'
-      : (providers[model.provider] ?? model.provider),
+    model.provider === 'extractive' ? t('Quotes passages from your documents') : providerName(model.provider),
     model.size && formatBytes(model.size),
-    model.context_length && `Context window: ${model.context_length.toLocaleString('en')} tokens`,
-    ...model.capabilities.map((capability) => capabilityLabels[capability]),
-    model.modified_at && `Updated ${formatTime(model.modified_at)}`,
+    model.context_length && t('Context window: {count, number} tokens', { count: model.context_length }),
+    ...model.capabilities.map((capability) => {
+      const label = capabilityLabels[capability]
+      return label && t(label)
+    }),
+    model.modified_at && t('Updated {time}', { time: formatTime(model.modified_at) }),
   ]
     .filter(Boolean)
     .join(' · ')

@@ -8,6 +8,7 @@ import {
 } from '../../../contract/models.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
+import { t } from '../../languages/index.ts'
 import { Button } from '../../ui/button.tsx'
 import { Dialog, DialogActions } from '../../ui/dialog.tsx'
 import { SelectField, TextField } from '../../ui/field.tsx'
@@ -52,24 +53,28 @@ export function ProviderDialog({ provider, onClose }: { provider?: ModelProvider
     save.mutate()
   }
   return (
-    <Dialog open onOpenChange={onClose} title={provider ? `Edit ${provider.name}` : 'Add provider'}>
+    <Dialog
+      open
+      onOpenChange={onClose}
+      title={provider ? t('Edit {name}', { name: provider.name }) : t('Add provider')}
+    >
       <form onSubmit={submit} className="dialog-form">
         {!provider && (
           <SelectField
-            label="Kind"
+            label={t('Kind')}
             value={kind}
             onChange={(event) => setKind(event.target.value as ProviderKind)}
           >
             {Object.entries(kindLabels).map(([value, label]) => (
               <option key={value} value={value}>
-                {label}
+                {t(label)}
               </option>
             ))}
           </SelectField>
         )}
         <TextField
-          label="Name"
-          hint="Lower-case letters and digits; the first part of the ids of its models."
+          label={t('Name')}
+          hint={t('Lower-case letters and digits; the first part of the ids of its models.')}
           value={name}
           required
           maxLength={40}
@@ -79,8 +84,10 @@ export function ProviderDialog({ provider, onClose }: { provider?: ModelProvider
           onChange={(event) => setName(event.target.value.toLowerCase())}
         />
         <TextField
-          label="Address"
-          hint={provider?.has_key ? 'A new address needs the key again.' : 'Leave empty for the usual one.'}
+          label={t('Address')}
+          hint={
+            provider?.has_key ? t('A new address needs the key again.') : t('Leave empty for the usual one.')
+          }
           type="url"
           dir="ltr"
           value={address}
@@ -88,11 +95,11 @@ export function ProviderDialog({ provider, onClose }: { provider?: ModelProvider
           onChange={(event) => setAddress(event.target.value)}
         />
         <TextField
-          label="API key"
+          label={t('API key')}
           hint={
             provider?.has_key
-              ? 'Leave empty to keep the present key.'
-              : 'Stored encrypted and never shown again.'
+              ? t('Leave empty to keep the present key.')
+              : t('Stored encrypted and never shown again.')
           }
           type="password"
           dir="ltr"
@@ -101,8 +108,8 @@ export function ProviderDialog({ provider, onClose }: { provider?: ModelProvider
           onChange={(event) => setKey(event.target.value.trim())}
         />
         <TextField
-          label="Answers at a time"
-          hint="Leave empty for no limit."
+          label={t('Answers at a time')}
+          hint={t('Leave empty for no limit.')}
           type="number"
           min={1}
           max={1000}
@@ -111,9 +118,9 @@ export function ProviderDialog({ provider, onClose }: { provider?: ModelProvider
         />
         {save.error && <Notice kind="bad">{save.error.message}</Notice>}
         <DialogActions>
-          <Button onClick={onClose}>Cancel</Button>
+          <Button onClick={onClose}>{t('Cancel')}</Button>
           <Button variant="primary" type="submit" busy={save.isPending} disabled={!name.trim()}>
-            {provider ? 'Save' : 'Add'}
+            {provider ? t('Save') : t('Add')}
           </Button>
         </DialogActions>
       </form>

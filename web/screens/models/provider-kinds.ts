@@ -1,8 +1,9 @@
 import type { ProviderKind } from '../../../contract/models.ts'
+import { type Message, message } from '../../languages/index.ts'
 
-export const kindLabels: Record<ProviderKind, string> = {
-  openai: 'OpenAI or compatible',
-  anthropic: 'Anthropic',
-  google: 'Google',
-  ollama: 'Ollama',
+export const kindLabels: Record<ProviderKind, Message> = {
+  openai: message('OpenAI or compatible'),
+  anthropic: message('Anthropic'),
+  google: message('Google'),
+  ollama: message('Ollama'),
 }

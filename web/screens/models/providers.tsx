@@ -4,11 +4,11 @@ import { useState } from 'react'
 import { deleteProvider, listProviders, type ModelProvider, testProvider } from '../../../contract/models.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
+import { t } from '../../languages/index.ts'
 import { Section } from '../../shell/page.tsx'
 import { Row } from '../../shell/row.tsx'
 import { Button, IconButton } from '../../ui/button.tsx'
 import { ConfirmDialog } from '../../ui/dialog.tsx'
-import { formatCount } from '../../ui/format.ts'
 import { Menu, MenuItem } from '../../ui/menu.tsx'
 import { Badge, ErrorState, errorMessage, Skeleton } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
@@ -22,11 +22,13 @@ export function Providers() {
   const list = useQuery({ queryKey: keys.providers, queryFn: () => api.call(listProviders) })
   return (
     <Section
-      title="Providers"
-      text="The services that offer models. Questions and the passages found for them are sent to the one that answers."
+      title={t('Providers')}
+      text={t(
+        'The services that offer models. Questions and the passages found for them are sent to the one that answers.',
+      )}
       actions={
         <Button icon={Plus} onClick={() => setIsAdding(true)}>
-          Add provider
+          {t('Add provider')}
         </Button>
       }
     >
@@ -35,7 +37,7 @@ export function Providers() {
       ) : !list.data ? (
         <ErrorState error={list.error} onRetry={() => void list.refetch()} />
       ) : list.data.providers.length === 0 ? (
-        <p className="soft">No provider yet.</p>
+        <p className="soft">{t('No provider yet.')}</p>
       ) : (
         <ul className="rows">
           {list.data.providers.map((provider) => (
@@ -59,8 +61,14 @@ function ProviderRow({ provider }: { provider: ModelProvider }) {
     mutationFn: () => api.call(testProvider, { params: { id: id ?? name } }),
     onSuccess: ({ ok, models, latency_ms, error }) =>
       ok
-        ? showToast(`${name} offers ${formatCount(models, 'model')} (${latency_ms} ms).`)
-        : showToast(error ?? `${name} does not answer.`, 'bad'),
+        ? showToast(
+            t('{name} offers {count, plural, one {# model} other {# models}} ({ms} ms).', {
+              name,
+              count: models,
+              ms: latency_ms,
+            }),
+          )
+        : showToast(error ?? t('{name} does not answer.', { name }), 'bad'),
     onError: (error) => showToast(errorMessage(error), 'bad'),
     onSettled: refresh,
   })
@@ -69,17 +77,17 @@ function ProviderRow({ provider }: { provider: ModelProvider }) {
       title={
         <>
           <span className="truncate">{name}</span>
-          {last_error !== null && <Badge kind="warn">Unavailable</Badge>}
+          {last_error !== null && <Badge kind="warn">{t('Unavailable')}</Badge>}
         </>
       }
       facts={
         <>
           {[
-            kindLabels[kind],
+            t(kindLabels[kind]),
             base_url,
-            remote ? 'Outside the private network' : 'Private network',
-            has_key && (key_hint ? `Key ending in ${key_hint}` : 'Key set'),
-            read_only && 'From the settings of the server',
+            remote ? t('Outside the private network') : t('Private network'),
+            has_key && (key_hint ? t('Key ending in {end}', { end: key_hint }) : t('Key set')),
+            read_only && t('From the settings of the server'),
           ]
             .filter(Boolean)
             .join(' · ')}
@@ -88,15 +96,15 @@ function ProviderRow({ provider }: { provider: ModelProvider }) {
       }
     >
       <Button small icon={Zap} busy={test.isPending} onClick={() => test.mutate()}>
-        Test
+        {t('Test')}
       </Button>
       {!read_only && id !== null && (
-        <Menu trigger={<IconButton label={`Actions for ${name}`} icon={Ellipsis} hint={false} />}>
+        <Menu trigger={<IconButton label={t('Actions for {name}', { name })} icon={Ellipsis} hint={false} />}>
           <MenuItem icon={Pencil} onSelect={() => setDialog('edit')}>
-            Edit
+            {t('Edit')}
           </MenuItem>
           <MenuItem icon={Trash2} danger onSelect={() => setDialog('remove')}>
-            Remove
+            {t('Remove')}
           </MenuItem>
         </Menu>
       )}
@@ -104,14 +112,14 @@ function ProviderRow({ provider }: { provider: ModelProvider }) {
       <ConfirmDialog
         open={dialog === 'remove'}
         onOpenChange={() => setDialog(undefined)}
-        title={`Remove ${name}?`}
-        action="Remove"
+        title={t('Remove {name}?', { name })}
+        action={t('Remove')}
         onConfirm={async () => {
           if (id !== null) await api.call(deleteProvider, { params: { id } })
           await refresh()
         }}
       >
-        Its models are no longer available, and its key is deleted.
+        {t('Its models are no longer available, and its key is deleted.')}
       </ConfirmDialog>
     </Row>
   )

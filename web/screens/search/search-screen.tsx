@@ -7,6 +7,7 @@ import { type SearchScope, search as searchOperation, searchScope } from '../../
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
 import { SearchResults } from '../../documents/search-results.tsx'
+import { type Message, message, t } from '../../languages/index.ts'
 import { Page } from '../../shell/page.tsx'
 import { Button } from '../../ui/button.tsx'
 import { SearchField, SmallSelect } from '../../ui/field.tsx'
@@ -14,11 +15,11 @@ import { EmptyState, ErrorState, Skeleton } from '../../ui/state.tsx'
 import { Destinations } from './destinations.tsx'
 import './search-screen.css'
 
-const scopeNames: Record<SearchScope, string> = {
-  all: 'All results',
-  documents: 'Documents',
-  conversations: 'Conversations',
-  memories: 'Memories',
+const scopeNames: Record<SearchScope, Message> = {
+  all: message('All results'),
+  documents: message('Documents'),
+  conversations: message('Conversations'),
+  memories: message('Memories'),
 }
 
 /**
@@ -76,39 +77,39 @@ export function SearchScreen() {
     startSearch({})
   }
   return (
-    <Page title="Search" intro="Find passages of documents, conversations and memories.">
+    <Page title={t('Search')} intro={t('Find passages of documents, conversations and memories.')}>
       <form className="search-form" role="search" onSubmit={submit} onKeyDown={focusFirstResult}>
         <SearchField
-          label="Search everything"
+          label={t('Search everything')}
           maxLength={1000}
           value={searchText}
           autoFocus
           onChange={(event) => setSearchText(event.target.value)}
         />
         <Button variant="primary" type="submit" busy={search.isFetching} disabled={!searchText.trim()}>
-          Search
+          {t('Search')}
         </Button>
       </form>
       <div className="search-filters">
         <SmallSelect
-          label="Show"
+          label={t('Show')}
           value={scope}
           onChange={(event) => startSearch({ scope: event.target.value })}
         >
           {searchScope.options.map((each) => (
             <option key={each} value={each}>
-              {scopeNames[each]}
+              {t(scopeNames[each])}
             </option>
           ))}
         </SmallSelect>
         {avees.length > 0 && (
           <SmallSelect
-            label="Search in"
+            label={t('Search in')}
             value={avee}
             onChange={(event) => startSearch({ avee: event.target.value })}
           >
-            <option value="">All avees</option>
-            <option value="local">Your library</option>
+            <option value="">{t('All avees')}</option>
+            <option value="local">{t('Your library')}</option>
             {avees.map(({ id, handle, display_name: name }) => (
               <option key={id} value={handle}>
                 {name}
@@ -120,8 +121,8 @@ export function SearchScreen() {
       <div aria-live="polite" className="search-results">
         {(query === '' || searchText.trim() !== query) && <Destinations words={searchText} avees={avees} />}
         {query === '' ? (
-          <EmptyState icon={Search} title="Search everything">
-            Enter a question or keywords, or choose where to go.
+          <EmptyState icon={Search} title={t('Search everything')}>
+            {t('Enter a question or keywords, or choose where to go.')}
           </EmptyState>
         ) : search.isError ? (
           <ErrorState error={search.error} onRetry={() => void search.refetch()} />
@@ -138,7 +139,7 @@ export function SearchScreen() {
       </div>
       {search.hasNextPage && (
         <Button variant="quiet" busy={search.isFetchingNextPage} onClick={() => void search.fetchNextPage()}>
-          Show more
+          {t('Show more')}
         </Button>
       )}
     </Page>

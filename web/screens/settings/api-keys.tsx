@@ -6,6 +6,7 @@ import { type Avee, listMyAvees } from '../../../contract/avees.ts'
 import type { Scope } from '../../../contract/operation.ts'
 import { type ApiKey, keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
+import { rich, t } from '../../languages/index.ts'
 import { Section } from '../../shell/page.tsx'
 import { Row } from '../../shell/row.tsx'
 import { Button } from '../../ui/button.tsx'
@@ -24,15 +25,13 @@ export function ApiKeys() {
   const names = new Map(mine.data?.avees.map((avee) => [avee.id, nameOf(avee)]))
   return (
     <Section
-      title="API keys"
-      text={
-        <>
-          Let other software act as you. See the <a href="/docs">API documentation</a>.
-        </>
-      }
+      title={t('API keys')}
+      text={rich('Let other software act as you. See the <a>API documentation</a>.', {
+        a: (text) => <a href="/docs">{text}</a>,
+      })}
       actions={
         <Button icon={KeyRound} onClick={() => setIsCreating(true)}>
-          Create key
+          {t('Create key')}
         </Button>
       }
     >
@@ -47,7 +46,7 @@ export function ApiKeys() {
               <KeyRow
                 key={key.id}
                 apiKey={key}
-                aveeName={key.avee_id === null ? undefined : (names.get(key.avee_id) ?? 'One avee')}
+                aveeName={key.avee_id === null ? undefined : (names.get(key.avee_id) ?? t('One avee'))}
               />
             ))}
           </ul>
@@ -58,7 +57,7 @@ export function ApiKeys() {
   )
 }
 
-const nameOf = ({ is_library, display_name }: Avee): string => (is_library ? 'Your library' : display_name)
+const nameOf = ({ is_library, display_name }: Avee): string => (is_library ? t('Your library') : display_name)
 
 const scopesOf: Record<'all' | 'chat' | 'read', Scope[]> = {
   all: ['read', 'chat', 'manage'],
@@ -80,38 +79,36 @@ function KeyRow({ apiKey, aveeName }: { apiKey: ApiKey; aveeName: string | undef
             <code className="soft small">{apiKey.prefix}…</code>
           </>
         }
-        facts={
-          <>
-            {aveeName === undefined ? '' : `${aveeName} only · `}
-            {apiKey.scopes.includes('manage')
-              ? ''
-              : apiKey.scopes.includes('chat')
-                ? 'Read and chat · '
-                : 'Read only · '}
-            {apiKey.requests_per_minute === null
-              ? ''
-              : `At most ${apiKey.requests_per_minute.toLocaleString('en')} per minute · `}
-            {apiKey.expires_at === null ? '' : `Expires ${formatTime(apiKey.expires_at)} · `}
-            Created {formatTime(apiKey.created_at)} ·{' '}
-            {apiKey.last_used_at ? `Last used ${formatTime(apiKey.last_used_at)}` : 'Never used'}
-          </>
-        }
+        facts={[
+          aveeName !== undefined && t('{name} only', { name: aveeName }),
+          !apiKey.scopes.includes('manage') &&
+            (apiKey.scopes.includes('chat') ? t('Read and chat') : t('Read only')),
+          apiKey.requests_per_minute !== null &&
+            t('At most {count, number} per minute', { count: apiKey.requests_per_minute }),
+          apiKey.expires_at !== null && t('Expires {time}', { time: formatTime(apiKey.expires_at) }),
+          t('Created {time}', { time: formatTime(apiKey.created_at) }),
+          apiKey.last_used_at
+            ? t('Last used {time}', { time: formatTime(apiKey.last_used_at) })
+            : t('Never used'),
+        ]
+          .filter(Boolean)
+          .join(' · ')}
       >
         <Button small onClick={() => setIsConfirming(true)}>
-          Revoke
+          {t('Revoke')}
         </Button>
       </Row>
       <ConfirmDialog
         open={isConfirming}
         onOpenChange={setIsConfirming}
-        title={`Revoke “${apiKey.name}”?`}
-        action="Revoke"
+        title={t('Revoke “{name}”?', { name: apiKey.name })}
+        action={t('Revoke')}
         onConfirm={async () => {
           await api.call(deleteApiKey, { params: { id: apiKey.id } })
           await queries.invalidateQueries({ queryKey: keys.apiKeys })
         }}
       >
-        Software that uses this key loses access immediately.
+        {t('Software that uses this key loses access immediately.')}
       </ConfirmDialog>
     </>
   )
@@ -146,9 +143,9 @@ function NewKeyDialog({ onClose }: { onClose: () => void }) {
   const created = create.data
   if (created) {
     return (
-      <Dialog open onOpenChange={onClose} title="API key created">
+      <Dialog open onOpenChange={onClose} title={t('API key created')}>
         <NewSecret
-          hint="Copy the key now. You won’t be able to see it again."
+          hint={t('Copy the key now. You won’t be able to see it again.')}
           text={created.key}
           onClose={onClose}
         />
@@ -156,41 +153,41 @@ function NewKeyDialog({ onClose }: { onClose: () => void }) {
     )
   }
   return (
-    <Dialog open onOpenChange={onClose} title="Create API key">
+    <Dialog open onOpenChange={onClose} title={t('Create API key')}>
       <form onSubmit={submit} className="dialog-form">
         <TextField
-          label="Name"
+          label={t('Name')}
           value={name}
           maxLength={100}
           autoFocus
           onChange={(event) => setName(event.target.value)}
         />
         <SelectField
-          label="Permissions"
+          label={t('Permissions')}
           value={rights}
           onChange={(event) => setRights(event.target.value as keyof typeof scopesOf)}
         >
-          <option value="all">Read, chat and manage</option>
-          <option value="chat">Read and chat</option>
-          <option value="read">Read only</option>
+          <option value="all">{t('Read, chat and manage')}</option>
+          <option value="chat">{t('Read and chat')}</option>
+          <option value="read">{t('Read only')}</option>
         </SelectField>
-        <SelectField label="Access" value={aveeId} onChange={(event) => setAveeId(event.target.value)}>
-          <option value="">Full access to your account</option>
+        <SelectField label={t('Access')} value={aveeId} onChange={(event) => setAveeId(event.target.value)}>
+          <option value="">{t('Full access to your account')}</option>
           {mine.data?.avees.map((avee) => (
             <option key={avee.id} value={avee.id}>
-              {nameOf(avee)} only
+              {t('{name} only', { name: nameOf(avee) })}
             </option>
           ))}
         </SelectField>
-        <SelectField label="Expires" value={days} onChange={(event) => setDays(event.target.value)}>
-          <option value="">Never</option>
-          <option value="30">After 30 days</option>
-          <option value="90">After 90 days</option>
-          <option value="365">After a year</option>
+        <SelectField label={t('Expires')} value={days} onChange={(event) => setDays(event.target.value)}>
+          <option value="">{t('Never')}</option>
+          <option value="30">{t('After 30 days')}</option>
+          <option value="90">{t('After 90 days')}</option>
+          <option value="365">{t('After a year')}</option>
         </SelectField>
         <TextField
-          label="Requests per minute"
-          hint="Leave empty for no limit."
+          label={t('Requests per minute')}
+          hint={t('Leave empty for no limit.')}
           type="number"
           min={1}
           max={maxRequestsPerMinute}
@@ -199,9 +196,9 @@ function NewKeyDialog({ onClose }: { onClose: () => void }) {
         />
         {create.error && <Notice kind="bad">{create.error.message}</Notice>}
         <DialogActions>
-          <Button onClick={onClose}>Cancel</Button>
+          <Button onClick={onClose}>{t('Cancel')}</Button>
           <Button variant="primary" type="submit" busy={create.isPending} disabled={!name.trim()}>
-            Create key
+            {t('Create key')}
           </Button>
         </DialogActions>
       </form>

@@ -1,5 +1,6 @@
 import { useMutation } from '@tanstack/react-query'
 import { type FormEvent, type ReactNode, useState } from 'react'
+import { t } from '../../languages/index.ts'
 import { Button } from '../../ui/button.tsx'
 import { DialogActions } from '../../ui/dialog.tsx'
 import { Notice } from '../../ui/state.tsx'
@@ -42,7 +43,7 @@ export function ConfirmForm({
       />
       {proof === 'none' && confirmation.error && <Notice kind="bad">{confirmation.error.message}</Notice>}
       <DialogActions>
-        <Button onClick={onCancel}>Cancel</Button>
+        <Button onClick={onCancel}>{t('Cancel')}</Button>
         <Button variant={isDangerous ? 'danger' : 'primary'} type="submit" busy={confirmation.isPending}>
           {action}
         </Button>

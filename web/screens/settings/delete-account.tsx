@@ -1,6 +1,7 @@
 import { useState } from 'react'
 import { deleteMe } from '../../../contract/accounts.ts'
 import { useApi } from '../../api/react.tsx'
+import { t } from '../../languages/index.ts'
 import { Section } from '../../shell/page.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Dialog } from '../../ui/dialog.tsx'
@@ -14,13 +15,13 @@ export function DeleteAccount() {
   const [isConfirming, setIsConfirming] = useState(false)
   return (
     <Section
-      title="Delete account"
-      text="Permanently deletes your account with all documents, avees, conversations and API keys."
-      actions={<Button onClick={() => setIsConfirming(true)}>Delete account</Button>}
+      title={t('Delete account')}
+      text={t('Permanently deletes your account with all documents, avees, conversations and API keys.')}
+      actions={<Button onClick={() => setIsConfirming(true)}>{t('Delete account')}</Button>}
     >
-      <Dialog open={isConfirming} onOpenChange={setIsConfirming} title="Delete your account?">
+      <Dialog open={isConfirming} onOpenChange={setIsConfirming} title={t('Delete your account?')}>
         <ConfirmForm
-          action="Delete account"
+          action={t('Delete account')}
           isDangerous
           proof={proof}
           onConfirm={async ({ current_password: password, ...others }) => {
@@ -29,7 +30,7 @@ export function DeleteAccount() {
           }}
           onCancel={() => setIsConfirming(false)}
         >
-          All your data on this server will be permanently deleted.
+          {t('All your data on this server will be permanently deleted.')}
         </ConfirmForm>
       </Dialog>
     </Section>

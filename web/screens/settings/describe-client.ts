@@ -1,3 +1,5 @@
+import { t } from '../../languages/index.ts'
+
 /** The order matters: browsers also name those that they are compatible with. */
 const browsers = { Edg: 'Edge', OPR: 'Opera', Firefox: 'Firefox', Chrome: 'Chrome', Safari: 'Safari' }
 const systems = {
@@ -11,10 +13,11 @@ const systems = {
 
 /** Names the browser and the system of a user agent, or the program, such as `curl`. */
 export function describeClient(userAgent: string | null): string {
-  if (!userAgent) return 'Unknown program'
+  if (!userAgent) return t('Unknown program')
   const nameIn = (names: Record<string, string>) =>
     Object.entries(names).find(([mark]) => userAgent.includes(mark))?.[1]
   const browser = nameIn(browsers)
   if (!userAgent.startsWith('Mozilla/') || !browser) return userAgent.split('/')[0] ?? userAgent
-  return [browser, nameIn(systems)].filter(Boolean).join(' on ')
+  const system = nameIn(systems)
+  return system ? t('{browser} on {system}', { browser, system }) : browser
 }

@@ -1,6 +1,7 @@
 import { Download } from 'lucide-react'
 import { exportData } from '../../../contract/data-export.ts'
 import { useApi } from '../../api/react.tsx'
+import { t } from '../../languages/index.ts'
 import { Section } from '../../shell/page.tsx'
 
 /** Downloads everything of the user. */
@@ -8,12 +9,14 @@ export function ExportData() {
   const api = useApi()
   return (
     <Section
-      title="Export"
-      text="Your conversations, memories, avees and the original files of your documents, as a ZIP archive."
+      title={t('Export')}
+      text={t(
+        'Your conversations, memories, avees and the original files of your documents, as a ZIP archive.',
+      )}
       actions={
         <a className="button button-secondary" href={api.url(exportData)} download>
           <Download size={16} aria-hidden />
-          Export my data
+          {t('Export my data')}
         </a>
       }
     />

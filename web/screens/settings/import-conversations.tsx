@@ -5,9 +5,9 @@ import { importConversations, importEvents } from '../../../contract/chat.ts'
 import { parseEvent } from '../../../contract/operation.ts'
 import { ApiError, type Client, keys, RunReader, runIdOf } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
+import { t } from '../../languages/index.ts'
 import { Section } from '../../shell/page.tsx'
 import { Button } from '../../ui/button.tsx'
-import { formatCount } from '../../ui/format.ts'
 import { errorMessage } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
 
@@ -21,8 +21,14 @@ export function ImportConversations() {
   const upload = useMutation({
     mutationFn: (file: File) => importFile(api, file, setProgress),
     onSuccess: ({ imported, existing }) => {
-      const before = existing > 0 ? ` ${existing} had been imported before.` : ''
-      showToast(`Imported ${formatCount(imported, 'conversation')}.${before}`)
+      showToast(
+        [
+          t('Imported {count, plural, one {# conversation} other {# conversations}}.', { count: imported }),
+          existing > 0 && t('{count} had been imported before.', { count: existing }),
+        ]
+          .filter(Boolean)
+          .join(' '),
+      )
     },
     onError: (error) => showToast(errorMessage(error), 'bad'),
     onSettled: () => {
@@ -32,11 +38,13 @@ export function ImportConversations() {
   })
   return (
     <Section
-      title="Import conversations"
-      text="From ChatGPT, Claude, Open WebUI or LibreChat: the ZIP archive or JSON file of their export. The conversations become part of your library."
+      title={t('Import conversations')}
+      text={t(
+        'From ChatGPT, Claude, Open WebUI or LibreChat: the ZIP archive or JSON file of their export. The conversations become part of your library.',
+      )}
       actions={
         <Button icon={Import} busy={upload.isPending} onClick={() => input.current?.click()}>
-          Import conversations
+          {t('Import conversations')}
         </Button>
       }
     >
@@ -48,7 +56,7 @@ export function ImportConversations() {
       <input
         ref={input}
         type="file"
-        aria-label="Export of another program"
+        aria-label={t('Export of another program')}
         accept=".json,.zip,application/json,application/zip"
         hidden
         onChange={(event) => {

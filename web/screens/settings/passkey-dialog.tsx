@@ -2,6 +2,7 @@ import { startRegistration } from '@simplewebauthn/browser'
 import { useState } from 'react'
 import { beginPasskey, createPasskey } from '../../../contract/second-factors.ts'
 import { useApi } from '../../api/react.tsx'
+import { t } from '../../languages/index.ts'
 import { Dialog } from '../../ui/dialog.tsx'
 import { TextField } from '../../ui/field.tsx'
 import { ConfirmForm } from './confirm-form.tsx'
@@ -21,27 +22,27 @@ export function PasskeyDialog({
   const api = useApi()
   const [name, setName] = useState(() => describeClient(navigator.userAgent))
   return (
-    <Dialog open onOpenChange={onClose} title="Add a passkey">
+    <Dialog open onOpenChange={onClose} title={t('Add a passkey')}>
       <TextField
-        label="Name"
+        label={t('Name')}
         maxLength={100}
         value={name}
         onChange={(event) => setName(event.target.value)}
       />
       <ConfirmForm
         proof={proof}
-        action="Continue"
+        action={t('Continue')}
         onConfirm={async (body) => {
           const { options } = await api.call(beginPasskey, { body })
           const response = await startRegistration({ optionsJSON: options as never })
           const created = await api.call(createPasskey, {
-            body: { name: name.trim() || 'Passkey', response: { ...response } },
+            body: { name: name.trim() || t('Passkey'), response: { ...response } },
           })
           onDone(created.recovery_codes)
         }}
         onCancel={onClose}
       >
-        Signing in then asks for your fingerprint, face, PIN or security key.
+        {t('Signing in then asks for your fingerprint, face, PIN or security key.')}
       </ConfirmForm>
     </Dialog>
   )

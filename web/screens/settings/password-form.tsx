@@ -3,6 +3,7 @@ import { type FormEvent, useState } from 'react'
 import { changePassword, minPasswordCharacters } from '../../../contract/accounts.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
+import { t } from '../../languages/index.ts'
 import { Button } from '../../ui/button.tsx'
 import { TextField } from '../../ui/field.tsx'
 import { Notice } from '../../ui/state.tsx'
@@ -25,7 +26,7 @@ export function PasswordForm() {
     onSuccess: () => {
       setCurrent('')
       setNext('')
-      showToast(hasPassword ? 'Password changed.' : 'Password set.')
+      showToast(hasPassword ? t('Password changed.') : t('Password set.'))
       return queries.invalidateQueries({ queryKey: keys.factors })
     },
   })
@@ -37,10 +38,10 @@ export function PasswordForm() {
     <form className="settings-form" onSubmit={submit}>
       <ProofField proof={proof} value={current} onChange={setCurrent} />
       <TextField
-        label="New password"
+        label={t('New password')}
         type="password"
         autoComplete="new-password"
-        hint={`At least ${minPasswordCharacters} characters.`}
+        hint={t('At least {count} characters.', { count: minPasswordCharacters })}
         minLength={minPasswordCharacters}
         required
         value={next}
@@ -54,7 +55,7 @@ export function PasswordForm() {
           busy={save.isPending}
           disabled={(proof !== 'none' && !current) || next.length < minPasswordCharacters}
         >
-          {hasPassword ? 'Change password' : 'Set password'}
+          {hasPassword ? t('Change password') : t('Set password')}
         </Button>
       </div>
     </form>

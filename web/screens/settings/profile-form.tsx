@@ -3,6 +3,7 @@ import { type FormEvent, useState } from 'react'
 import { updateMe } from '../../../contract/accounts.ts'
 import { keys, type Me } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
+import { t } from '../../languages/index.ts'
 import { Button } from '../../ui/button.tsx'
 import { TextField } from '../../ui/field.tsx'
 import { Notice } from '../../ui/state.tsx'
@@ -34,7 +35,7 @@ export function ProfileForm({ me }: { me: Me }) {
     onSuccess: () => {
       setConfirmation('')
       clear()
-      showToast('Profile saved.')
+      showToast(t('Profile saved.'))
       return queries.invalidateQueries({ queryKey: keys.me })
     },
   })
@@ -45,15 +46,15 @@ export function ProfileForm({ me }: { me: Me }) {
   return (
     <form className="settings-form" onSubmit={submit}>
       <TextField
-        label="Name"
+        label={t('Name')}
         value={name}
         maxLength={100}
         required
         onChange={(event) => change({ name: event.target.value })}
       />
       <TextField
-        label="Handle"
-        hint="Others use it to give you access. 3 to 30 characters: a–z, 0–9, _ and -."
+        label={t('Handle')}
+        hint={t('Others use it to give you access. 3 to 30 characters: a–z, 0–9, _ and -.')}
         value={handle}
         maxLength={30}
         autoCapitalize="off"
@@ -62,7 +63,7 @@ export function ProfileForm({ me }: { me: Me }) {
       />
       {me.mode === 'accounts' && (
         <TextField
-          label="Email"
+          label={t('Email')}
           type="email"
           autoComplete="email"
           value={email}
@@ -80,7 +81,7 @@ export function ProfileForm({ me }: { me: Me }) {
           busy={save.isPending}
           disabled={Object.keys(changes).length === 0}
         >
-          Save
+          {t('Save')}
         </Button>
       </div>
     </form>

@@ -1,3 +1,4 @@
+import { t } from '../../languages/index.ts'
 import { TextField } from '../../ui/field.tsx'
 import type { Proof } from './use-proof.ts'
 
@@ -18,10 +19,10 @@ export function ProofField({
   return (
     <TextField
       {...(proof === 'password'
-        ? { label: 'Current password', type: 'password', autoComplete: 'current-password' }
+        ? { label: t('Current password'), type: 'password', autoComplete: 'current-password' }
         : {
-            label: 'Code',
-            hint: 'A recovery code, or the code of your app.',
+            label: t('Code'),
+            hint: t('A recovery code, or the code of your app.'),
             autoComplete: 'one-time-code',
           })}
       {...field}

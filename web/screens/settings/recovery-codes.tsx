@@ -1,4 +1,5 @@
 import { Check, Copy } from 'lucide-react'
+import { t } from '../../languages/index.ts'
 import { Button } from '../../ui/button.tsx'
 import { useCopy } from '../../ui/copy.ts'
 import { DialogActions } from '../../ui/dialog.tsx'
@@ -10,8 +11,9 @@ export function RecoveryCodes({ codes, onClose }: { codes: string[]; onClose: ()
   return (
     <>
       <p>
-        Keep these codes in a safe place. Each replaces your second factor once if you lose it. You won’t be
-        able to see them again.
+        {t(
+          'Keep these codes in a safe place. Each replaces your second factor once if you lose it. You won’t be able to see them again.',
+        )}
       </p>
       <ul className="recovery-codes">
         {codes.map((code) => (
@@ -22,10 +24,10 @@ export function RecoveryCodes({ codes, onClose }: { codes: string[]; onClose: ()
       </ul>
       <DialogActions>
         <Button icon={isCopied ? Check : Copy} onClick={() => copy(codes.join('\n'))}>
-          {isCopied ? 'Copied' : 'Copy'}
+          {isCopied ? t('Copied') : t('Copy')}
         </Button>
         <Button variant="primary" onClick={onClose}>
-          Done
+          {t('Done')}
         </Button>
       </DialogActions>
     </>

@@ -8,6 +8,7 @@ import {
 } from '../../../contract/accounts.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
+import { t } from '../../languages/index.ts'
 import { Section } from '../../shell/page.tsx'
 import { Row } from '../../shell/row.tsx'
 import { Button } from '../../ui/button.tsx'
@@ -23,12 +24,12 @@ export function Sessions({ onSignOut }: { onSignOut: () => void }) {
   const list = useQuery({ queryKey: keys.sessions, queryFn: () => api.call(listSessions) })
   return (
     <Section
-      title="Sessions"
-      text="Where you are signed in."
+      title={t('Sessions')}
+      text={t('Where you are signed in.')}
       actions={
         <>
-          <Button onClick={onSignOut}>Sign out</Button>
-          <Button onClick={() => setIsConfirming(true)}>Sign out everywhere</Button>
+          <Button onClick={onSignOut}>{t('Sign out')}</Button>
+          <Button onClick={() => setIsConfirming(true)}>{t('Sign out everywhere')}</Button>
         </>
       }
     >
@@ -46,14 +47,14 @@ export function Sessions({ onSignOut }: { onSignOut: () => void }) {
       <ConfirmDialog
         open={isConfirming}
         onOpenChange={setIsConfirming}
-        title="Sign out everywhere?"
-        action="Sign out"
+        title={t('Sign out everywhere?')}
+        action={t('Sign out')}
         onConfirm={async () => {
           await api.call(deleteSessions)
           location.assign('/login')
         }}
       >
-        All browsers and programs that use your password are signed out. API keys remain valid.
+        {t('All browsers and programs that use your password are signed out. API keys remain valid.')}
       </ConfirmDialog>
     </Section>
   )
@@ -69,16 +70,19 @@ function SessionRow({ session }: { session: ActiveSession }) {
   return (
     <Row
       title={<span className="truncate">{describeClient(session.user_agent)}</span>}
-      facts={
-        <>
-          {session.is_current ? 'This browser' : `Last used ${formatTime(session.last_used_at)}`}
-          {session.address && ` · ${session.address}`} · Signed in {formatTime(session.created_at)}
-        </>
-      }
+      facts={[
+        session.is_current
+          ? t('This browser')
+          : t('Last used {time}', { time: formatTime(session.last_used_at) }),
+        session.address,
+        t('Signed in {time}', { time: formatTime(session.created_at) }),
+      ]
+        .filter(Boolean)
+        .join(' · ')}
     >
       {!session.is_current && (
         <Button small busy={end.isPending} onClick={() => end.mutate()}>
-          Sign out
+          {t('Sign out')}
         </Button>
       )}
     </Row>

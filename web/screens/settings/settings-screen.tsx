@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import { getMe } from '../../../contract/accounts.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
+import { type Message, message, t } from '../../languages/index.ts'
 import { Page, Section } from '../../shell/page.tsx'
 import { useSignOut } from '../../shell/sign-out.ts'
 import { useAppearance } from '../../ui/appearance.ts'
@@ -12,6 +13,7 @@ import { ApiKeys } from './api-keys.tsx'
 import { DeleteAccount } from './delete-account.tsx'
 import { ExportData } from './export-data.tsx'
 import { ImportConversations } from './import-conversations.tsx'
+import { LanguageField } from './language-field.tsx'
 import { NotificationSwitch } from './notification-switch.tsx'
 import { PasswordForm } from './password-form.tsx'
 import { ProfileForm } from './profile-form.tsx'
@@ -19,10 +21,10 @@ import { Sessions } from './sessions.tsx'
 import { SignInSecurity } from './sign-in-security.tsx'
 import './settings-screen.css'
 
-const themes: { value: 'system' | 'light' | 'dark'; title: string }[] = [
-  { value: 'system', title: 'System default' },
-  { value: 'light', title: 'Light' },
-  { value: 'dark', title: 'Dark' },
+const themes: { value: 'system' | 'light' | 'dark'; title: Message }[] = [
+  { value: 'system', title: message('System default') },
+  { value: 'light', title: message('Light') },
+  { value: 'dark', title: message('Dark') },
 ]
 
 /** Appearance, profile, account and API keys. */
@@ -34,14 +36,15 @@ export function SettingsScreen() {
   const [density, setDensity] = useAppearance('density')
   const signOut = useSignOut()
   return (
-    <Page title="Settings">
-      <Section title="Appearance">
+    <Page title={t('Settings')}>
+      <Section title={t('Appearance')}>
         <div className="themes">
+          <LanguageField />
           <RadioGroup
-            label="Theme"
+            label={t('Theme')}
             name="theme"
             value={theme}
-            options={themes}
+            options={themes.map(({ value, title }) => ({ value, title: t(title) }))}
             onChange={(next) => setTheme(next === 'system' ? undefined : next)}
           />
           <label className="check">
@@ -50,7 +53,7 @@ export function SettingsScreen() {
               checked={contrast === 'high'}
               onChange={(event) => setContrast(event.target.checked ? 'high' : undefined)}
             />
-            High contrast
+            {t('High contrast')}
           </label>
           <label className="check">
             <input
@@ -58,7 +61,7 @@ export function SettingsScreen() {
               checked={density === 'compact'}
               onChange={(event) => setDensity(event.target.checked ? 'compact' : undefined)}
             />
-            Compact layout
+            {t('Compact layout')}
           </label>
         </div>
       </Section>
@@ -69,18 +72,20 @@ export function SettingsScreen() {
         <ErrorState error={me.error} onRetry={() => void me.refetch()} />
       ) : (
         <>
-          <Section title="Profile">
+          <Section title={t('Profile')}>
             <ProfileForm key={me.data.id} me={me.data} />
           </Section>
           {me.data.mode === 'personal' ? (
             <Section
-              title="Accounts"
-              text="Gabee is in personal mode: no one has to sign in on this machine. Creating the first account turns sign-in on for everyone; others can then be invited. The first account takes over everything created so far."
-              actions={<ButtonLink href="/login">Create first account</ButtonLink>}
+              title={t('Accounts')}
+              text={t(
+                'Gabee is in personal mode: no one has to sign in on this machine. Creating the first account turns sign-in on for everyone; others can then be invited. The first account takes over everything created so far.',
+              )}
+              actions={<ButtonLink href="/login">{t('Create first account')}</ButtonLink>}
             />
           ) : (
             <>
-              <Section title="Password">
+              <Section title={t('Password')}>
                 <PasswordForm />
               </Section>
               <SignInSecurity />

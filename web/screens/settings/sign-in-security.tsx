@@ -12,6 +12,7 @@ import {
 } from '../../../contract/second-factors.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
+import { t } from '../../languages/index.ts'
 import { Section } from '../../shell/page.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Dialog } from '../../ui/dialog.tsx'
@@ -49,8 +50,8 @@ export function SignInSecurity() {
   }
   return (
     <Section
-      title="Sign-in security"
-      text="A second factor protects your account if somebody learns your password."
+      title={t('Sign-in security')}
+      text={t('A second factor protects your account if somebody learns your password.')}
     >
       {factors.isPending ? (
         <Skeleton height="3.75rem" />
@@ -60,19 +61,19 @@ export function SignInSecurity() {
         <ul className="rows">
           <li className="row">
             <div className="row-body">
-              <span className="row-title">Authenticator app</span>
+              <span className="row-title">{t('Authenticator app')}</span>
               <span className="row-facts">
-                {factors.data.totp ? 'Signing in asks for a code.' : 'Not set up'}
+                {factors.data.totp ? t('Signing in asks for a code.') : t('Not set up')}
               </span>
             </div>
             <div className="row-actions">
               {factors.data.totp ? (
                 <Button small onClick={() => setStep('remove-app')}>
-                  Remove
+                  {t('Remove')}
                 </Button>
               ) : (
                 <Button small onClick={() => setStep('set-up-app')}>
-                  Set up
+                  {t('Set up')}
                 </Button>
               )}
             </div>
@@ -84,13 +85,18 @@ export function SignInSecurity() {
                   <span className="truncate">{passkey.name}</span>
                 </span>
                 <span className="row-facts">
-                  Passkey · Created {formatTime(passkey.created_at)} ·{' '}
-                  {passkey.last_used_at ? `Last used ${formatTime(passkey.last_used_at)}` : 'Never used'}
+                  {[
+                    t('Passkey'),
+                    t('Created {time}', { time: formatTime(passkey.created_at) }),
+                    passkey.last_used_at
+                      ? t('Last used {time}', { time: formatTime(passkey.last_used_at) })
+                      : t('Never used'),
+                  ].join(' · ')}
                 </span>
               </div>
               <div className="row-actions">
                 <Button small onClick={() => setStep({ removed: passkey })}>
-                  Remove
+                  {t('Remove')}
                 </Button>
               </div>
             </li>
@@ -98,12 +104,12 @@ export function SignInSecurity() {
           {browserSupportsWebAuthn() && (
             <li className="row">
               <div className="row-body">
-                <span className="row-title">Passkeys</span>
-                <span className="row-facts">Fingerprint, face, PIN or security key</span>
+                <span className="row-title">{t('Passkeys')}</span>
+                <span className="row-facts">{t('Fingerprint, face, PIN or security key')}</span>
               </div>
               <div className="row-actions">
                 <Button small onClick={() => setStep('add-passkey')}>
-                  Add passkey
+                  {t('Add passkey')}
                 </Button>
               </div>
             </li>
@@ -111,12 +117,14 @@ export function SignInSecurity() {
           {(factors.data.totp || factors.data.passkeys.length > 0) && (
             <li className="row">
               <div className="row-body">
-                <span className="row-title">Recovery codes</span>
-                <span className="row-facts">{factors.data.recovery_codes} unused</span>
+                <span className="row-title">{t('Recovery codes')}</span>
+                <span className="row-facts">
+                  {t('{count} unused', { count: factors.data.recovery_codes })}
+                </span>
               </div>
               <div className="row-actions">
                 <Button small onClick={() => setStep('renew-codes')}>
-                  Create new codes
+                  {t('Create new codes')}
                 </Button>
               </div>
             </li>
@@ -126,12 +134,12 @@ export function SignInSecurity() {
               <div className="row-body">
                 <span className="row-title">{provider}</span>
                 <span className="row-facts">
-                  {factors.data.identity ? 'You can sign in there.' : 'Not linked'}
+                  {factors.data.identity ? t('You can sign in there.') : t('Not linked')}
                 </span>
               </div>
               <div className="row-actions">
                 <Button small onClick={() => setStep(factors.data.identity ? 'unlink' : 'link')}>
-                  {factors.data.identity ? 'Unlink' : 'Link'}
+                  {factors.data.identity ? t('Unlink') : t('Link')}
                 </Button>
               </div>
             </li>
@@ -145,10 +153,10 @@ export function SignInSecurity() {
         <PasskeyDialog proof={proof} onDone={(codes) => void finish(codes)} onClose={close} />
       )}
       {typeof step === 'object' && 'removed' in step && (
-        <Dialog open onOpenChange={close} title={`Remove “${step.removed.name}”?`}>
+        <Dialog open onOpenChange={close} title={t('Remove “{name}”?', { name: step.removed.name })}>
           <ConfirmForm
             proof={proof}
-            action="Remove"
+            action={t('Remove')}
             isDangerous
             onConfirm={async (body) => {
               await api.call(deletePasskey, { params: { id: step.removed.id }, body })
@@ -156,15 +164,15 @@ export function SignInSecurity() {
             }}
             onCancel={close}
           >
-            You can no longer sign in with this passkey.
+            {t('You can no longer sign in with this passkey.')}
           </ConfirmForm>
         </Dialog>
       )}
       {step === 'remove-app' && (
-        <Dialog open onOpenChange={close} title="Remove the authenticator app?">
+        <Dialog open onOpenChange={close} title={t('Remove the authenticator app?')}>
           <ConfirmForm
             proof={proof}
-            action="Remove"
+            action={t('Remove')}
             isDangerous
             onConfirm={async (body) => {
               await api.call(disableTotp, { body })
@@ -172,39 +180,39 @@ export function SignInSecurity() {
             }}
             onCancel={close}
           >
-            Signing in no longer asks for its codes.
+            {t('Signing in no longer asks for its codes.')}
           </ConfirmForm>
         </Dialog>
       )}
       {step === 'renew-codes' && (
-        <Dialog open onOpenChange={close} title="Create new recovery codes">
+        <Dialog open onOpenChange={close} title={t('Create new recovery codes')}>
           <ConfirmForm
             proof={proof}
-            action="Create codes"
+            action={t('Create codes')}
             onConfirm={async (body) => finish((await api.call(createRecoveryCodes, { body })).recovery_codes)}
             onCancel={close}
           >
-            The earlier codes stop working.
+            {t('The earlier codes stop working.')}
           </ConfirmForm>
         </Dialog>
       )}
       {step === 'link' && (
-        <Dialog open onOpenChange={close} title={`Link ${provider}`}>
+        <Dialog open onOpenChange={close} title={t('Link {provider}', { provider })}>
           <ConfirmForm
             proof={proof}
-            action="Continue"
+            action={t('Continue')}
             onConfirm={async (body) => location.assign((await api.call(linkOidc, { body })).url)}
             onCancel={close}
           >
-            You can then sign in there to this account.
+            {t('You can then sign in there to this account.')}
           </ConfirmForm>
         </Dialog>
       )}
       {step === 'unlink' && (
-        <Dialog open onOpenChange={close} title={`Unlink ${provider}?`}>
+        <Dialog open onOpenChange={close} title={t('Unlink {provider}?', { provider })}>
           <ConfirmForm
             proof={proof}
-            action="Unlink"
+            action={t('Unlink')}
             isDangerous
             onConfirm={async (body) => {
               await api.call(unlinkOidc, { body })
@@ -212,12 +220,12 @@ export function SignInSecurity() {
             }}
             onCancel={close}
           >
-            You then sign in with your password only.
+            {t('You then sign in with your password only.')}
           </ConfirmForm>
         </Dialog>
       )}
       {typeof step === 'object' && 'recoveryCodes' in step && (
-        <Dialog open onOpenChange={close} title="Recovery codes">
+        <Dialog open onOpenChange={close} title={t('Recovery codes')}>
           <RecoveryCodes codes={step.recoveryCodes} onClose={close} />
         </Dialog>
       )}

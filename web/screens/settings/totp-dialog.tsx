@@ -3,6 +3,7 @@ import { type FormEvent, useState } from 'react'
 import { renderSVG } from 'uqr'
 import { beginTotp, enableTotp } from '../../../contract/second-factors.ts'
 import { useApi } from '../../api/react.tsx'
+import { t } from '../../languages/index.ts'
 import { Button } from '../../ui/button.tsx'
 import { Dialog, DialogActions } from '../../ui/dialog.tsx'
 import { TextField } from '../../ui/field.tsx'
@@ -32,19 +33,19 @@ export function TotpDialog({
     enable.mutate()
   }
   return (
-    <Dialog open onOpenChange={onClose} title="Set up an authenticator app">
+    <Dialog open onOpenChange={onClose} title={t('Set up an authenticator app')}>
       {created ? (
         <form onSubmit={submit} className="dialog-form">
-          <p>Scan this code with your authenticator app, or type the secret.</p>
+          <p>{t('Scan this code with your authenticator app, or type the secret.')}</p>
           <img
             className="qr-code"
-            alt="QR code of the secret"
+            alt={t('QR code of the secret')}
             src={`data:image/svg+xml,${encodeURIComponent(renderSVG(created.uri, { border: 4 }))}`}
           />
           <code className="secret">{created.secret.replaceAll(/.{4}(?=.)/g, '$& ')}</code>
           <TextField
-            label="Code"
-            hint="The 6 digits that the app shows."
+            label={t('Code')}
+            hint={t('The 6 digits that the app shows.')}
             inputMode="numeric"
             autoComplete="one-time-code"
             required
@@ -54,20 +55,22 @@ export function TotpDialog({
             onChange={(event) => setCode(event.target.value)}
           />
           <DialogActions>
-            <Button onClick={onClose}>Cancel</Button>
+            <Button onClick={onClose}>{t('Cancel')}</Button>
             <Button variant="primary" type="submit" busy={enable.isPending}>
-              Turn on
+              {t('Turn on')}
             </Button>
           </DialogActions>
         </form>
       ) : (
         <ConfirmForm
           proof={proof}
-          action="Continue"
+          action={t('Continue')}
           onConfirm={async (body) => setCreated(await api.call(beginTotp, { body }))}
           onCancel={onClose}
         >
-          Signing in then asks for a code of an app on your phone, such as Aegis or Google Authenticator.
+          {t(
+            'Signing in then asks for a code of an app on your phone, such as Aegis or Google Authenticator.',
+          )}
         </ConfirmForm>
       )}
     </Dialog>

@@ -8,10 +8,10 @@ import { keys } from '../../api/index.ts'
 import { useApi, useIsAdmin } from '../../api/react.tsx'
 import { DropZone } from '../../documents/file-drop.tsx'
 import { useUploadQueue } from '../../documents/upload-queue-context.tsx'
+import { rich, t } from '../../languages/index.ts'
 import { Page } from '../../shell/page.tsx'
 import { Button, ButtonLink } from '../../ui/button.tsx'
 import { classNames } from '../../ui/class-names.ts'
-import { formatCount } from '../../ui/format.ts'
 import { ErrorState, Skeleton } from '../../ui/state.tsx'
 import './welcome-screen.css'
 
@@ -33,11 +33,13 @@ export function WelcomeScreen() {
 
   return (
     <Page
-      title="Welcome"
-      intro="Gabee answers from your documents and cites the pages it uses. Your data stays on this machine unless you choose a remote model."
+      title={t('Welcome')}
+      intro={t(
+        'Gabee answers from your documents and cites the pages it uses. Your data stays on this machine unless you choose a remote model.',
+      )}
     >
       <div className="steps">
-        <Step n={1} isDone={status.data !== undefined && !isExtractive} title="Choose a model">
+        <Step n={1} isDone={status.data !== undefined && !isExtractive} title={t('Choose a model')}>
           {status.isPending ? (
             <Skeleton height="5.9rem" />
           ) : !status.data ? (
@@ -45,13 +47,14 @@ export function WelcomeScreen() {
           ) : isExtractive ? (
             <>
               <p>
-                No language model is set up yet. Without one, answers quote passages from your documents. Add
-                a model to get written answers.
+                {t(
+                  'No language model is set up yet. Without one, answers quote passages from your documents. Add a model to get written answers.',
+                )}
               </p>
               {isAdmin && (
                 <div>
                   <ButtonLink href="/model" icon={ArrowRight}>
-                    Add model
+                    {t('Add model')}
                   </ButtonLink>
                 </div>
               )}
@@ -59,28 +62,37 @@ export function WelcomeScreen() {
           ) : (
             <>
               <p>
-                Active model: <strong>{status.data.active_model}</strong>{' '}
+                {rich('Active model: <b>{name}</b>', {
+                  name: status.data.active_model,
+                  b: (name) => <strong>{name}</strong>,
+                })}{' '}
                 <span className="soft">{status.data.model_reason}</span>
               </p>
               {isAdmin && (
                 <div>
                   <ButtonLink href="/model" small>
-                    Change model
+                    {t('Change model')}
                   </ButtonLink>
                 </div>
               )}
             </>
           )}
         </Step>
-        <Step n={2} isDone={documents > 0} title="Add documents">
-          {documents > 0 && <p>{formatCount(documents, 'document')} in your library.</p>}
+        <Step n={2} isDone={documents > 0} title={t('Add documents')}>
+          {documents > 0 && (
+            <p>
+              {t('{count, plural, one {# document} other {# documents}} in your library.', {
+                count: documents,
+              })}
+            </p>
+          )}
           {library.isPending && <Skeleton height="11.5rem" />}
           {library.data && <LibraryDrop aveeId={library.data.id} />}
           {library.isError && !library.data && (
             <ErrorState error={library.error} onRetry={() => void library.refetch()} />
           )}
         </Step>
-        <Step n={3} isDone={false} title="Ask a question">
+        <Step n={3} isDone={false} title={t('Ask a question')}>
           <FirstQuestion hasDocuments={documents > 0} />
         </Step>
       </div>
@@ -107,7 +119,7 @@ function Step({
       <div className="step-body">
         <h2>
           {title}
-          {isDone && <span className="visually-hidden"> (done)</span>}
+          {isDone && <span className="visually-hidden">{t('(done)')}</span>}
         </h2>
         {children}
       </div>
@@ -141,13 +153,15 @@ function FirstQuestion({ hasDocuments }: { hasDocuments: boolean }) {
     <form className="first-question" onSubmit={submit}>
       <input
         className="input"
-        aria-label="Question"
-        placeholder={hasDocuments ? 'What would you like to know?' : 'Add a document, then ask about it'}
+        aria-label={t('Question')}
+        placeholder={
+          hasDocuments ? t('What would you like to know?') : t('Add a document, then ask about it')
+        }
         value={question}
         onChange={(event) => setQuestion(event.target.value)}
       />
       <Button variant="primary" type="submit" disabled={!question.trim()}>
-        Ask
+        {t('Ask')}
       </Button>
     </form>
   )

@@ -1,5 +1,6 @@
 import { Check, Copy } from 'lucide-react'
 import { useEffect, useState } from 'react'
+import { t } from '../../languages/index.ts'
 import { IconButton } from '../button.tsx'
 import { useCopy } from '../copy.ts'
 
@@ -29,7 +30,7 @@ export function CodeBlock({ code, language, isOpen }: { code: string; language: 
       <figcaption>
         <span>{name || 'text'}</span>
         <IconButton
-          label={isCopied ? 'Copied' : 'Copy code'}
+          label={isCopied ? t('Copied') : t('Copy code')}
           icon={isCopied ? Check : Copy}
           small
           hint={false}

@@ -1,5 +1,6 @@
 import type { Tokens } from 'marked'
 import { createContext, Fragment, memo, type ReactNode, useContext, useId, useMemo, useRef } from 'react'
+import { t } from '../../languages/index.ts'
 import { type Block, extendBlocks, type MarkdownToken } from './blocks.ts'
 import { CodeBlock } from './code-block.tsx'
 import { safeAddress, splitAtReferences, splitLastWord, unescapeEntities } from './inline.ts'
@@ -91,7 +92,7 @@ function renderBlock(token: MarkdownToken, isLast = false, dir?: 'auto'): ReactN
     case 'text':
       return <>{token.tokens ? renderInline(token.tokens) : <Text text={token.text} />}</>
     case 'checkbox':
-      return <input type="checkbox" checked={token.checked} readOnly disabled aria-label="task" />
+      return <input type="checkbox" checked={token.checked} readOnly disabled aria-label={t('task')} />
     case 'math':
       return <MathFormula source={token.raw.trim()} tex={token.text} isDisplay />
     case 'footnote':
@@ -129,7 +130,7 @@ function renderTable(table: Tokens.Table): ReactNode {
   const style = (cell: Tokens.TableCell) => (cell.align ? { textAlign: cell.align } : undefined)
   return (
     // Scrollable areas must be focusable.
-    <div className="table" tabIndex={0} role="region" aria-label="Table">
+    <div className="table" tabIndex={0} role="region" aria-label={t('Table')}>
       <table dir="auto">
         <thead>
           <tr>
@@ -187,7 +188,7 @@ function renderSpan(token: MarkdownToken): ReactNode {
     case 'html':
       return token.text
     case 'checkbox':
-      return <input type="checkbox" checked={token.checked} readOnly disabled aria-label="task" />
+      return <input type="checkbox" checked={token.checked} readOnly disabled aria-label={t('task')} />
     default:
       return token.raw
   }
@@ -206,7 +207,7 @@ function FootnoteReference({ label, raw }: { label: string; raw: string }) {
   if (!id) return raw
   return (
     <sup>
-      <a href={`#${id}`} aria-label={`Footnote ${label}`}>
+      <a href={`#${id}`} aria-label={t('Footnote {label}', { label })}>
         {label}
       </a>
     </sup>
@@ -251,7 +252,7 @@ function Reference({ n, titleOf, openerOf }: References & { n: number }) {
       className="reference"
       disabled={!open}
       title={title}
-      aria-label={title ? `Source ${n}: ${title}` : `Source ${n}`}
+      aria-label={title ? t('Source {n}: {title}', { n, title }) : t('Source {n}', { n })}
       onClick={open}
     >
       {n}

@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'react'
+import { t } from '../../languages/index.ts'
 
 /** A formula. Its source is shown until the renderer has loaded, and if the TeX is invalid. */
 export function MathFormula({ source, tex, isDisplay }: { source: string; tex: string; isDisplay: boolean }) {
@@ -26,7 +27,7 @@ export function MathFormula({ source, tex, isDisplay }: { source: string; tex: s
       className="math-display"
       tabIndex={0}
       role="group"
-      aria-label="Formula"
+      aria-label={t('Formula')}
       dangerouslySetInnerHTML={html}
     />
   ) : (

@@ -1,0 +1,37 @@
+import { useMutation } from '@tanstack/react-query'
+import { useState } from 'react'
+import {
+  browserLanguage,
+  chooseLanguage,
+  chosenLanguage,
+  isLanguage,
+  type Language,
+  languageNames,
+  t,
+} from '../../languages/index.ts'
+import { SelectField } from '../../ui/field.tsx'
+import { errorMessage } from '../../ui/state.tsx'
+
+/** The choice of the language of the page in this browser. */
+export function LanguageField() {
+  const [choice, setChoice] = useState(chosenLanguage)
+  const choose = useMutation({
+    mutationFn: (next: Language | undefined) => chooseLanguage(next),
+    onSuccess: (_, next) => setChoice(next),
+  })
+  return (
+    <SelectField
+      label={t('Language')}
+      value={(choose.isPending ? choose.variables : choice) ?? ''}
+      error={choose.error ? errorMessage(choose.error) : undefined}
+      onChange={({ target }) => choose.mutate(isLanguage(target.value) ? target.value : undefined)}
+    >
+      <option value="">{`${t('System default')} (${languageNames[browserLanguage()]})`}</option>
+      {Object.entries(languageNames).map(([code, name]) => (
+        <option key={code} value={code} lang={code}>
+          {name}
+        </option>
+      ))}
+    </SelectField>
+  )
+}
