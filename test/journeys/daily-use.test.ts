@@ -56,7 +56,7 @@ test('the owner chooses a model, attaches a long text and keeps unsaved changes'
   await chat.ask('What is energy?')
   await chat.waitUntilComplete()
   await page.getByRole('button', { name: /^qwen3:14b ?: answer details/ }).click()
-  await page.getByText(/^\d+\.\d s, \d+ tokens per second$/).waitFor()
+  await page.getByText(/^\d+\.\d sec, \d+ tokens? per second$/).waitFor()
   await page.keyboard.press('Escape')
   await chat.lastAnswer.locator('.katex').waitFor()
   expect(await chat.lastAnswer.innerText()).not.toContain('\\(')

@@ -69,10 +69,10 @@ describe.each(['Ollama', 'no language model'])('the first run with %s', (models)
     await chat.lastAnswer.getByText('Ottilie Brandt').waitFor()
     await chat.waitUntilComplete()
     const source = chat.answers.last().getByRole('group', { name: 'Sources' }).getByRole('button').first()
-    expect(await source.innerText()).toMatch(/page 73/)
+    expect(await source.innerText()).toMatch(/Page 73/)
 
     await chat.lastAnswer
-      .getByRole('button', { name: /^Source \d+: .*page 73/ })
+      .getByRole('button', { name: /^Source \d+: .*Page 73/ })
       .first()
       .click()
     const panel = page.getByRole('complementary', { name: 'Source' })

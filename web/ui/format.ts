@@ -7,6 +7,7 @@ const fullTime = perLanguage(
   (language) => new Intl.DateTimeFormat(language, { dateStyle: 'long', timeStyle: 'short', hour12: false }),
 )
 const number = perLanguage((language) => new Intl.NumberFormat(language))
+const percent = perLanguage((language) => new Intl.NumberFormat(language, { style: 'percent' }))
 const alternatives = perLanguage((language) => new Intl.ListFormat(language, { type: 'disjunction' }))
 
 /** Formats a number of bytes: 1.2 MB. */
@@ -21,6 +22,18 @@ export function formatBytes(bytes: number): string {
     maximumFractionDigits: digits,
   })
 }
+
+/** Formats a duration in seconds: 1.2 sec. */
+export const formatSeconds = (seconds: number): string =>
+  seconds.toLocaleString(currentLanguage(), {
+    style: 'unit',
+    unit: 'second',
+    minimumFractionDigits: 1,
+    maximumFractionDigits: 1,
+  })
+
+/** Formats a share between 0 and 1: 85%. */
+export const formatPercent = (share: number): string => percent().format(share)
 
 export const formatNumber = (n: number): string => number().format(n)
 

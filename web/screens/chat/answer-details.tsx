@@ -4,9 +4,10 @@ import { listModels } from '../../../contract/models.ts'
 import { getRun } from '../../../contract/runs.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
+import { t } from '../../languages/index.ts'
 import { builtInName, canAnswer } from '../../models/model-name.ts'
 import { Button } from '../../ui/button.tsx'
-import { formatFullTime } from '../../ui/format.ts'
+import { formatFullTime, formatSeconds } from '../../ui/format.ts'
 import { Popover } from '../../ui/popover.tsx'
 import './answer-details.css'
 import './fact-list.css'
@@ -31,31 +32,31 @@ export function AnswerDetails({
   const tokens = message.usage?.completion_tokens
   return (
     <Popover
-      label="Answer details"
+      label={t('Answer details')}
       trigger={
         <button type="button" className="answer-details">
           {name}
-          <span className="visually-hidden">: answer details</span>
+          <span className="visually-hidden">: {t('Answer details')}</span>
         </button>
       }
     >
       <dl className="fact-list">
-        <dt>Model</dt>
+        <dt>{t('Model')}</dt>
         <dd>{name}</dd>
         {message.model_reason && (
           <>
-            <dt>Reason</dt>
+            <dt>{t('Reason')}</dt>
             <dd>{message.model_reason}</dd>
           </>
         )}
         {tokens != null && (
           <>
-            <dt>Length</dt>
-            <dd>{tokens.toLocaleString('en')} tokens</dd>
+            <dt>{t('Length')}</dt>
+            <dd>{t('{count, plural, one {# token} other {# tokens}}', { count: tokens })}</dd>
           </>
         )}
         {message.run_id && tokens != null && <Speed runId={message.run_id} tokens={tokens} />}
-        <dt>Date</dt>
+        <dt>{t('Date')}</dt>
         <dd>{formatFullTime(message.created_at)}</dd>
       </dl>
       {!isBusy && canChooseModel && <OtherModels current={message.model} onSelect={onRegenerate} />}
@@ -76,9 +77,14 @@ function Speed({ runId, tokens }: { runId: string; tokens: number }) {
   const seconds = (Date.parse(run.data.finished_at) - Date.parse(run.data.created_at)) / 1_000
   return (
     <>
-      <dt>Time</dt>
+      <dt>{t('Time')}</dt>
       <dd>
-        {seconds.toFixed(1)} s{seconds > 0 && `, ${Math.round(tokens / seconds)} tokens per second`}
+        {seconds > 0
+          ? t('{time}, {count, plural, one {# token} other {# tokens}} per second', {
+              time: formatSeconds(seconds),
+              count: Math.round(tokens / seconds),
+            })
+          : formatSeconds(seconds)}
       </dd>
     </>
   )
@@ -94,7 +100,7 @@ function OtherModels({ current, onSelect }: { current: string; onSelect: (model:
   if (others.length === 0) return null
   return (
     <div className="other-models">
-      <h3>Regenerate with</h3>
+      <h3>{t('Regenerate with')}</h3>
       {others.map((model) => (
         <Button key={model.name} small onClick={() => onSelect(model.name)}>
           <span className="truncate">{model.name}</span>

@@ -6,6 +6,7 @@ import type { Citation, Message } from '../../../contract/chat.ts'
 import { type Answer, answerFold } from '../../api/index.ts'
 import { useIsAdmin, useIsConnectionLost, useIsVisitor, useRun } from '../../api/react.tsx'
 import { placeOf } from '../../documents/place-of.ts'
+import { t } from '../../languages/index.ts'
 import { Button, IconButton, Spinner } from '../../ui/button.tsx'
 import { useCopy } from '../../ui/copy.ts'
 import { Markdown, type References } from '../../ui/markdown/markdown.tsx'
@@ -53,7 +54,7 @@ export const AnswerView = memo(function AnswerView({
   return (
     <article
       className="answer"
-      aria-label={`Answer from ${avee.display_name}`}
+      aria-label={t('Answer from {name}', { name: avee.display_name })}
       aria-busy={isRunning}
       {...articleAttributes({ position, count })}
     >
@@ -114,10 +115,10 @@ export function Waiting({
       {!isLost && <Spinner size={16} />}
       <span>
         {isLost
-          ? 'Waiting for the connection'
+          ? t('Waiting for the connection')
           : isReconnecting
-            ? 'Reconnecting…'
-            : (answer?.waitingFor ?? message ?? 'Thinking…')}
+            ? t('Reconnecting…')
+            : (answer?.waitingFor ?? message ?? t('Thinking…'))}
       </span>
     </p>
   )
@@ -148,9 +149,9 @@ function useReferences(
 }
 
 function titleOf(citation: Citation | undefined): string | undefined {
-  if (!citation || citation.status !== 'available') return citation && hiddenCitationTexts[citation.status]
+  if (!citation || citation.status !== 'available') return citation && t(hiddenCitationTexts[citation.status])
   const { title, filename, page } = citation
-  return page === null ? title : `${title}, ${placeOf({ filename, page }).toLowerCase()}`
+  return page === null ? title : `${title}, ${placeOf({ filename, page })}`
 }
 
 /** Explains an answer that failed, was stopped or was truncated, and offers what to do next. */
@@ -168,12 +169,12 @@ function AnswerEnd({
   const isAdmin = useIsAdmin()
   const retryButton = (
     <Button small icon={RotateCcw} disabled={isBusy} onClick={() => actions.regenerate(message.id)}>
-      Regenerate
+      {t('Regenerate')}
     </Button>
   )
   const continueButton = isLast && message.content !== '' && (
     <Button small disabled={isBusy} onClick={() => actions.continueAnswer(message.id)}>
-      Continue
+      {t('Continue')}
     </Button>
   )
   if (message.status === 'failed') {
@@ -201,14 +202,14 @@ function AnswerEnd({
           </div>
         }
       >
-        You stopped this answer.
+        {t('You stopped this answer.')}
       </Notice>
     )
   }
   if (message.finish_reason === 'length') {
     return (
       <Notice actions={<div className="notice-actions">{continueButton}</div>}>
-        The model reached its output limit. The answer is incomplete.
+        {t('The model reached its output limit. The answer is incomplete.')}
       </Notice>
     )
   }
@@ -221,8 +222,10 @@ const operatorErrors =
 
 function failureText(error: Message['error'], isAdmin: boolean): string {
   if (error && !isAdmin && operatorErrors.test(error.code))
-    return 'The language model is not available. Try again later. If it stays unavailable, contact the administrator of this server.'
-  return error?.message ?? 'The answer could not be completed.'
+    return t(
+      'The language model is not available. Try again later. If it stays unavailable, contact the administrator of this server.',
+    )
+  return error?.message ?? t('The answer could not be completed.')
 }
 
 /** Whether a message is a reply from the avee's owner. */
@@ -249,7 +252,7 @@ function AnswerActions({
       <VersionSwitcher message={message} isBusy={isBusy} onShow={actions.showBranch} />
       {message.content && (
         <IconButton
-          label={isCopied ? 'Copied' : 'Copy answer'}
+          label={isCopied ? t('Copied') : t('Copy answer')}
           icon={isCopied ? Check : Copy}
           small
           onClick={() => copy(message.content)}
@@ -263,7 +266,7 @@ function AnswerActions({
       )}
       {!isOwnerReply(message) && (
         <IconButton
-          label="Regenerate"
+          label={t('Regenerate')}
           icon={RotateCcw}
           small
           disabled={isBusy}
@@ -278,7 +281,7 @@ function AnswerActions({
       />
       {isAdmin && message.model === 'extractive' && (
         <Link href="/model" className="answer-details">
-          Add a language model
+          {t('Add a language model')}
         </Link>
       )}
     </div>
@@ -305,8 +308,8 @@ export function RefreshAnswer({
     if (isOver || hasText) onRefresh()
   }, [isOver, hasText, onRefresh])
   const notify = useEffectEvent(() => {
-    const body = run?.value.text.slice(0, 140) || 'Open the conversation to see what happened.'
-    notifyInBackground(`Answer from ${name}`, { body, tag: runId })
+    const body = run?.value.text.slice(0, 140) || t('Open the conversation to see what happened.')
+    notifyInBackground(t('Answer from {name}', { name }), { body, tag: runId })
   })
   useEffect(() => {
     if (isOver) notify()

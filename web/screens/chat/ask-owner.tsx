@@ -5,6 +5,7 @@ import type { Avee } from '../../../contract/avees.ts'
 import type { Message } from '../../../contract/chat.ts'
 import { passOnQuestion } from '../../../contract/insight.ts'
 import { useApi } from '../../api/react.tsx'
+import { t } from '../../languages/index.ts'
 import { Button, IconButton } from '../../ui/button.tsx'
 import { Dialog, DialogActions } from '../../ui/dialog.tsx'
 import { TextArea } from '../../ui/field.tsx'
@@ -19,31 +20,38 @@ export function AskOwner({ message, avee }: { message: Message; avee: Avee }) {
   const showToast = useToast()
   const sharing = useSharing(avee)
   const [isOpen, setIsOpen] = useState(false)
-  const [{ note }, change, clear] = useDraftState(`question to owner ${message.id}`, { note: '' })
+  const [{ note }, change, clear] = useDraftState(`question to owner ${message.id}`, {
+    note: '',
+  })
   const send = useMutation({
     mutationFn: () => api.call(passOnQuestion, { params: { id: message.id }, body: { note: note.trim() } }),
     onSuccess: () => {
       clear()
       setIsOpen(false)
-      showToast('Question sent. The reply will appear in this conversation.')
+      showToast(t('Question sent. The reply will appear in this conversation.'))
     },
   })
   if (!sharing?.allow_pass_on) return null
   return (
     <>
       <IconButton
-        label={`Ask the owner of ${avee.display_name}`}
+        label={t('Ask the owner of {name}', { name: avee.display_name })}
         icon={Send}
         small
         onClick={() => setIsOpen(true)}
       />
-      <Dialog open={isOpen} onOpenChange={setIsOpen} title={`Ask the owner of ${avee.display_name}`}>
+      <Dialog
+        open={isOpen}
+        onOpenChange={setIsOpen}
+        title={t('Ask the owner of {name}', { name: avee.display_name })}
+      >
         <p className="soft">
-          The owner sees this question, your note and your name, but not the conversation. Their reply appears
-          here.
+          {t(
+            'The owner sees this question, your note and your name, but not the conversation. Their reply appears here.',
+          )}
         </p>
         <TextArea
-          label="Note (optional)"
+          label={t('Note (optional)')}
           value={note}
           maxLength={1_000}
           onChange={(event) => change({ note: event.target.value })}
@@ -56,10 +64,10 @@ export function AskOwner({ message, avee }: { message: Message; avee: Avee }) {
               setIsOpen(false)
             }}
           >
-            Cancel
+            {t('Cancel')}
           </Button>
           <Button variant="primary" busy={send.isPending} onClick={() => send.mutate()}>
-            Send
+            {t('Send')}
           </Button>
         </DialogActions>
       </Dialog>

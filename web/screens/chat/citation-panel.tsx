@@ -6,6 +6,7 @@ import { useApi } from '../../api/react.tsx'
 import { DocumentView } from '../../documents/document-view.tsx'
 import { placeOf } from '../../documents/place-of.ts'
 import { claimFor, findSupportingSentences } from '../../documents/supporting-sentences.ts'
+import { t } from '../../languages/index.ts'
 import { IconButton } from '../../ui/button.tsx'
 import { isTyping } from '../../ui/is-typing.ts'
 import { Notice } from '../../ui/state.tsx'
@@ -49,7 +50,7 @@ export function CitationPanel({
     if (target) onChange({ ...open, n: target.n })
   }
   return (
-    <SidePanel label="Source" onClose={() => onChange(undefined)}>
+    <SidePanel label={t('Source')} onClose={() => onChange(undefined)}>
       <SidePanelHeader
         title={
           <>
@@ -61,7 +62,9 @@ export function CitationPanel({
         }
         subtitle={
           <>
-            <span>{citation.page === null ? 'Passage' : placeOf({ ...citation, page: citation.page })}</span>
+            <span>
+              {citation.page === null ? t('Passage') : placeOf({ ...citation, page: citation.page })}
+            </span>
             {citation.filename && citation.filename !== citation.title && (
               <span className="truncate">{citation.filename}</span>
             )}
@@ -72,8 +75,9 @@ export function CitationPanel({
       <div className="side-panel-body" key={citation.document_id}>
         {passage?.isUnsupported && (
           <Notice kind="warn">
-            No sentence of this passage matches what the answer says here. Check the statement before you rely
-            on it.
+            {t(
+              'No sentence of this passage matches what the answer says here. Check the statement before you rely on it.',
+            )}
           </Notice>
         )}
         <DocumentView documentId={citation.document_id} passage={passage} />
@@ -81,7 +85,7 @@ export function CitationPanel({
       <footer className="citation-footer">
         <span className="pager">
           <IconButton
-            label="Previous source"
+            label={t('Previous source')}
             icon={ChevronLeft}
             small
             disabled={index <= 0}
@@ -91,7 +95,7 @@ export function CitationPanel({
             {index + 1}/{open.citations.length}
           </span>
           <IconButton
-            label="Next source"
+            label={t('Next source')}
             icon={ChevronRight}
             small
             disabled={index >= open.citations.length - 1}
@@ -105,7 +109,7 @@ export function CitationPanel({
           rel="noopener"
         >
           <ExternalLink size={16} aria-hidden />
-          Open original
+          {t('Open original')}
         </a>
       </footer>
     </SidePanel>

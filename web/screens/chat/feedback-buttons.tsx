@@ -6,6 +6,7 @@ import type { Message } from '../../../contract/chat.ts'
 import { listFeedback, setFeedback, type Vote } from '../../../contract/insight.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
+import { t } from '../../languages/index.ts'
 import { Button, IconButton } from '../../ui/button.tsx'
 import { Dialog, DialogActions } from '../../ui/dialog.tsx'
 import { TextArea } from '../../ui/field.tsx'
@@ -50,8 +51,8 @@ export function FeedbackButtons({ message, avee }: { message: Message; avee: Ave
   )
   return (
     <>
-      {button('up', 'Good answer', ThumbsUp)}
-      {button('down', 'Bad answer', ThumbsDown)}
+      {button('up', t('Good answer'), ThumbsUp)}
+      {button('down', t('Bad answer'), ThumbsDown)}
       {stored && avee.is_owner && !avee.is_library && (
         <FeedbackReason message={message} avee={avee} vote={stored} />
       )}
@@ -70,19 +71,23 @@ function FeedbackReason({ message, avee, vote }: { message: Message; avee: Avee;
     onSuccess: () => {
       setIsOpen(false)
       clear()
-      showToast(`Added to the persona notes of ${avee.display_name}. You can edit them in its settings.`)
+      showToast(
+        t('Added to the persona notes of {name}. You can edit them in its settings.', {
+          name: avee.display_name,
+        }),
+      )
     },
   })
-  const title = vote === 'up' ? 'What was good about it?' : 'What should be different?'
+  const title = vote === 'up' ? t('What was good about it?') : t('What should be different?')
   return (
     <>
       <Button small onClick={() => setIsOpen(true)}>
-        Add reason
+        {t('Add reason')}
       </Button>
       <Dialog open={isOpen} onOpenChange={setIsOpen} title={title}>
         <TextArea
-          label="Reason"
-          hint={`${avee.display_name} applies it in all conversations.`}
+          label={t('Reason')}
+          hint={t('{name} applies it in all conversations.', { name: avee.display_name })}
           value={note}
           maxLength={300}
           rows={3}
@@ -96,7 +101,7 @@ function FeedbackReason({ message, avee, vote }: { message: Message; avee: Avee;
               setIsOpen(false)
             }}
           >
-            Cancel
+            {t('Cancel')}
           </Button>
           <Button
             variant="primary"
@@ -104,7 +109,7 @@ function FeedbackReason({ message, avee, vote }: { message: Message; avee: Avee;
             disabled={note.trim() === ''}
             onClick={() => send.mutate()}
           >
-            Save
+            {t('Save')}
           </Button>
         </DialogActions>
       </Dialog>

@@ -4,6 +4,7 @@ import type { Message } from '../../../contract/chat.ts'
 import { getTurnAnalysis } from '../../../contract/insight.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
+import { t } from '../../languages/index.ts'
 import './follow-ups.css'
 
 /** The server generates a conversation's title shortly after an answer. */
@@ -23,7 +24,7 @@ export function FollowUps({ message, onAsk }: { message: Message; onAsk: (questi
   const questions = turn.data?.follow_up_suggestions ?? []
   if (questions.length === 0) return null
   return (
-    <section className="follow-ups" aria-label="Follow-up questions">
+    <section className="follow-ups" aria-label={t('Follow-up questions')}>
       <ul>
         {questions.map((question) => (
           <li key={question}>

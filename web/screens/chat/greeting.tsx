@@ -3,6 +3,7 @@ import type { Avee } from '../../../contract/avees.ts'
 import { listStarters } from '../../../contract/insight.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
+import { t } from '../../languages/index.ts'
 import { loadLocally } from '../../ui/local-storage.ts'
 import { Avatar } from '../../ui/state.tsx'
 import './greeting.css'
@@ -23,7 +24,7 @@ export function Greeting({ avee, onAsk }: { avee: Avee; onAsk: (question: string
   return (
     <div className="greeting">
       <Avatar name={avee.display_name} picture={avee.avatar} size={96} />
-      <h2 dir="auto">{avee.is_library ? 'Ask your library' : avee.display_name}</h2>
+      <h2 dir="auto">{avee.is_library ? t('Ask your library') : avee.display_name}</h2>
       {avee.bio && !avee.is_library && (
         <p className="soft" dir="auto">
           {avee.bio}
@@ -32,11 +33,11 @@ export function Greeting({ avee, onAsk }: { avee: Avee; onAsk: (question: string
       <p className={avee.greeting ? 'greeting-text' : 'soft'} dir="auto">
         {avee.greeting ||
           (avee.is_library
-            ? 'Answers come from your documents and cite the pages they use. Drop a file here to add it.'
-            : `Start a conversation with ${avee.display_name}.`)}
+            ? t('Answers come from your documents and cite the pages they use. Drop a file here to add it.')
+            : t('Start a conversation with {name}.', { name: avee.display_name }))}
       </p>
       {questions.length > 0 && (
-        <ul className="starters" aria-label="Questions to start with">
+        <ul className="starters" aria-label={t('Questions to start with')}>
           {questions.map((question) => (
             <li key={question}>
               <button type="button" className="starter" dir="auto" onClick={() => onAsk(question)}>
@@ -48,7 +49,9 @@ export function Greeting({ avee, onAsk }: { avee: Avee; onAsk: (question: string
       )}
       {!avee.is_library && loadLocally(knowsAvees) === undefined && (
         <p className="small faint">
-          {avee.display_name} is an avee: an AI persona with its own character, documents and memory.
+          {t('{name} is an avee: an AI persona with its own character, documents and memory.', {
+            name: avee.display_name,
+          })}
         </p>
       )}
     </div>

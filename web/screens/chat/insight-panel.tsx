@@ -2,6 +2,8 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { type ConversationAnalysis, getConversationAnalysis } from '../../../contract/insight.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
+import { t } from '../../languages/index.ts'
+import { formatPercent, formatSeconds } from '../../ui/format.ts'
 import { Badge, ErrorState, Skeleton } from '../../ui/state.tsx'
 import './insight-panel.css'
 import { SidePanel, SidePanelHeader } from './side-panel.tsx'
@@ -19,8 +21,8 @@ export function InsightPanel({
   onClose: () => void
 }) {
   return (
-    <SidePanel label="Insight" onClose={onClose}>
-      <SidePanelHeader title="Insight" onClose={onClose} />
+    <SidePanel label={t('Insight')} onClose={onClose}>
+      <SidePanelHeader title={t('Insight')} onClose={onClose} />
       <div className="side-panel-body">
         <Metrics conversationId={conversationId} messageCount={messageCount} />
       </div>
@@ -45,7 +47,7 @@ function Metrics({ conversationId, messageCount }: { conversationId: string; mes
     <div className="insight-panel">
       {topics.length > 0 && (
         <section>
-          <h3>Topics</h3>
+          <h3>{t('Topics')}</h3>
           <p className="insight-topics">
             {topics.map((topic) => (
               <Badge key={topic}>{topic}</Badge>
@@ -54,15 +56,15 @@ function Metrics({ conversationId, messageCount }: { conversationId: string; mes
         </section>
       )}
       <section>
-        <h3>Answers</h3>
-        <Meter name="Supported by sources" value={quality.factual_grounding} />
-        <Meter name="Relevance" value={quality.relevance} />
-        <Meter name="Engagement" value={quality.engagement} />
+        <h3>{t('Answers')}</h3>
+        <Meter name={t('Supported by sources')} value={quality.factual_grounding} />
+        <Meter name={t('Relevance')} value={quality.relevance} />
+        <Meter name={t('Engagement')} value={quality.engagement} />
         <GroundingByTurn turns={turns} />
       </section>
       {issues.length > 0 && (
         <section>
-          <h3>Issues</h3>
+          <h3>{t('Issues')}</h3>
           <ul className="insight-issues">
             {issues.slice(-6).map(({ issue, turn }) => (
               <li key={`${turn} ${issue}`}>{issue}</li>
@@ -71,13 +73,13 @@ function Metrics({ conversationId, messageCount }: { conversationId: string; mes
         </section>
       )}
       <section>
-        <h3>Conversation</h3>
+        <h3>{t('Conversation')}</h3>
         <dl className="fact-list">
-          <dt>Answers</dt>
+          <dt>{t('Answers')}</dt>
           <dd>{metrics.total_turns}</dd>
-          <dt>Response time</dt>
-          <dd>{metrics.avg_response_time === null ? '–' : `${metrics.avg_response_time.toFixed(1)} s`}</dd>
-          <dt>Estimated satisfaction</dt>
+          <dt>{t('Response time')}</dt>
+          <dd>{metrics.avg_response_time === null ? '–' : formatSeconds(metrics.avg_response_time)}</dd>
+          <dt>{t('Estimated satisfaction')}</dt>
           <dd>
             {percent(
               metrics.user_satisfaction_estimate === null ? null : metrics.user_satisfaction_estimate * 100,
@@ -89,7 +91,8 @@ function Metrics({ conversationId, messageCount }: { conversationId: string; mes
   )
 }
 
-const percent = (value: number | null): string => (value === null ? 'Not measured' : `${Math.round(value)} %`)
+const percent = (value: number | null): string =>
+  value === null ? t('Not measured') : formatPercent(value / 100)
 
 function Meter({ name, value }: { name: string; value: number | null }) {
   return (
@@ -112,7 +115,7 @@ function GroundingByTurn({ turns }: { turns: ConversationAnalysis['quality_by_tu
       viewBox="0 0 100 30"
       preserveAspectRatio="none"
       role="img"
-      aria-label="Supported by sources, per answer, oldest first"
+      aria-label={t('Supported by sources, per answer, oldest first')}
     >
       {shown.map((turn, i) => {
         const value = turn.factual_grounding ?? 0

@@ -3,6 +3,7 @@ import { ArrowDown, ArrowUpToLine } from 'lucide-react'
 import { type RefObject, useCallback, useEffect, useEffectEvent, useRef, useState } from 'react'
 import type { Avee } from '../../../contract/avees.ts'
 import type { Message } from '../../../contract/chat.ts'
+import { t } from '../../languages/index.ts'
 import { IconButton } from '../../ui/button.tsx'
 import { ErrorState, Skeleton } from '../../ui/state.tsx'
 import { AnswerView, RefreshAnswer } from './answer.tsx'
@@ -54,7 +55,7 @@ function MessageRow({ message, ...props }: MessageRowProps) {
     <article
       className="message-placeholder"
       aria-busy
-      aria-label="Loading message"
+      aria-label={t('Loading message')}
       {...articleAttributes(props)}
       style={{ height: estimatedHeight - rowGap }}
     >
@@ -166,8 +167,8 @@ function LoadedMessages({ thread, avee, actions, isSearching, onSearch, onEditRe
       )}
       <div className="thread" ref={scroller}>
         <div className="thread-column" ref={content}>
-          <h2 className="visually-hidden">Conversation</h2>
-          <div role="feed" aria-label="Messages">
+          <h2 className="visually-hidden">{t('Conversation')}</h2>
+          <div role="feed" aria-label={t('Messages')}>
             <div style={{ height: start }} />
             {rows.map(({ key, index }) => (
               <div key={key} data-index={index} ref={virtualizer.measureElement} className="thread-row">
@@ -193,7 +194,7 @@ function LoadedMessages({ thread, avee, actions, isSearching, onSearch, onEditRe
         <div className="thread-jumps">
           {rows[0] && rows[0].index > 0 && (
             <IconButton
-              label="Jump to start"
+              label={t('Jump to start')}
               icon={ArrowUpToLine}
               hint={false}
               onClick={() => {
@@ -202,7 +203,7 @@ function LoadedMessages({ thread, avee, actions, isSearching, onSearch, onEditRe
               }}
             />
           )}
-          <IconButton label="Scroll to bottom" icon={ArrowDown} hint={false} onClick={scrollToBottom} />
+          <IconButton label={t('Scroll to bottom')} icon={ArrowDown} hint={false} onClick={scrollToBottom} />
         </div>
       )}
       {thread.runningRun && (

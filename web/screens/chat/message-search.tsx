@@ -11,6 +11,7 @@ import {
 import { findMessages } from '../../../contract/chat.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
+import { t } from '../../languages/index.ts'
 import { IconButton } from '../../ui/button.tsx'
 import { SearchField } from '../../ui/field.tsx'
 import './message-search.css'
@@ -77,7 +78,7 @@ export function MessageSearch({
   return (
     <search className="message-search" onKeyDown={onKeyDown}>
       <SearchField
-        label="Search in conversation"
+        label={t('Search in conversation')}
         ref={field}
         autoFocus
         maxLength={400}
@@ -85,11 +86,14 @@ export function MessageSearch({
         onChange={(event) => setText(event.target.value)}
       />
       <span className="message-search-count" role="status">
-        {matches && (matches.length > 0 ? `${index + 1} of ${matches.length}` : 'No results')}
+        {matches &&
+          (matches.length > 0
+            ? t('{n} of {total}', { n: index + 1, total: matches.length })
+            : t('No results'))}
       </span>
-      <IconButton label="Previous match" icon={ChevronUp} small hint={false} onClick={() => step(-1)} />
-      <IconButton label="Next match" icon={ChevronDown} small hint={false} onClick={() => step(1)} />
-      <IconButton label="Close search" icon={X} small hint={false} onClick={onClose} />
+      <IconButton label={t('Previous match')} icon={ChevronUp} small hint={false} onClick={() => step(-1)} />
+      <IconButton label={t('Next match')} icon={ChevronDown} small hint={false} onClick={() => step(1)} />
+      <IconButton label={t('Close search')} icon={X} small hint={false} onClick={onClose} />
     </search>
   )
 }

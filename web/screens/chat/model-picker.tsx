@@ -5,6 +5,7 @@ import type { Avee } from '../../../contract/avees.ts'
 import { listModels } from '../../../contract/models.ts'
 import { keys } from '../../api/index.ts'
 import { useApi, useServerStatus } from '../../api/react.tsx'
+import { t } from '../../languages/index.ts'
 import { canAnswer, modelName } from '../../models/model-name.ts'
 import { Button } from '../../ui/button.tsx'
 import { loadLocally, saveLocally } from '../../ui/local-storage.ts'
@@ -52,14 +53,14 @@ export function ModelPicker({
           align="start"
           trigger={
             <Button small variant="quiet" className="model-picker">
-              <span className="visually-hidden">Model: </span>
+              <span className="visually-hidden">{t('Model:')}</span>
               <span className="truncate">{isStrong ? strong : modelLabel(value?.name ?? usual ?? '')}</span>
               <ChevronDown size={14} aria-hidden />
             </Button>
           }
         >
           <MenuItem checked={!value} onSelect={() => onChange(undefined)}>
-            Default{usual && ` (${modelLabel(usual)})`}
+            {usual ? t('Default ({model})', { model: modelLabel(usual) }) : t('Default')}
           </MenuItem>
           <Models value={value?.name} onSelect={(name) => onChange({ name })} />
         </Menu>
@@ -74,7 +75,7 @@ export function ModelPicker({
           title={strong}
           onClick={() => onChange(isStrong ? undefined : { strong: true })}
         >
-          <span>Stronger model</span>
+          <span>{t('Stronger model')}</span>
         </Button>
       )}
     </>
@@ -88,7 +89,8 @@ const modelLabel = (name: string): string =>
 function Models({ value, onSelect }: { value: string | undefined; onSelect: (name: string) => void }) {
   const api = useApi()
   const list = useQuery({ queryKey: keys.modelList, queryFn: () => api.call(listModels), staleTime: 60_000 })
-  if (!list.data) return <MenuItem disabled>{list.isError ? list.error.message : 'Loading models…'}</MenuItem>
+  if (!list.data)
+    return <MenuItem disabled>{list.isError ? list.error.message : t('Loading models…')}</MenuItem>
   return list.data.models.filter(canAnswer).map((model) => (
     <MenuItem
       key={`${model.provider} ${model.name}`}

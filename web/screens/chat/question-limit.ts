@@ -1,8 +1,9 @@
 import { useServerStatus } from '../../api/react.tsx'
+import { t } from '../../languages/index.ts'
 
 /** Returns the number of characters that a question may have; infinite until it is known. */
 export const useQuestionLimit = (): number =>
   useServerStatus().data?.max_question_chars ?? Number.POSITIVE_INFINITY
 
 export const tooLongText = (length: number, limit: number): string =>
-  `The question has ${length.toLocaleString('en')} characters. The limit is ${limit.toLocaleString('en')}.`
+  t('The question has {count, number} characters. The limit is {limit, number}.', { count: length, limit })

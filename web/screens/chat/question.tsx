@@ -2,6 +2,7 @@ import { Check, Copy, Pencil } from 'lucide-react'
 import { type KeyboardEvent, memo, useState } from 'react'
 import { charactersIn } from '../../../contract/characters.ts'
 import type { Message } from '../../../contract/chat.ts'
+import { t } from '../../languages/index.ts'
 import { Button, IconButton } from '../../ui/button.tsx'
 import { useCopy } from '../../ui/copy.ts'
 import { formatFullTime } from '../../ui/format.ts'
@@ -30,7 +31,7 @@ export const QuestionView = memo(function QuestionView({
   const [isCopied, copy] = useCopy()
   if (isEditing) {
     return (
-      <article className="question-row" aria-label="Your question" {...place}>
+      <article className="question-row" aria-label={t('Your question')} {...place}>
         <QuestionEditor
           messageId={message.id}
           question={message.content}
@@ -44,18 +45,18 @@ export const QuestionView = memo(function QuestionView({
     )
   }
   return (
-    <article className="question-row" aria-label="Your question" {...place}>
+    <article className="question-row" aria-label={t('Your question')} {...place}>
       <QuestionBubble text={message.content} title={formatFullTime(message.created_at)} />
       <div className="message-actions">
         <VersionSwitcher message={message} isBusy={isBusy} onShow={actions.showBranch} />
         <IconButton
-          label={isCopied ? 'Copied' : 'Copy'}
+          label={isCopied ? t('Copied') : t('Copy')}
           icon={isCopied ? Check : Copy}
           small
           onClick={() => copy(message.content)}
         />
         <IconButton
-          label="Edit question"
+          label={t('Edit question')}
           icon={Pencil}
           small
           disabled={isBusy}
@@ -109,7 +110,7 @@ function QuestionEditor({
       <textarea
         className="input"
         dir="auto"
-        aria-label="Edit question"
+        aria-label={t('Edit question')}
         value={text}
         rows={Math.min(12, text.split('\n').length + 1)}
         autoFocus
@@ -123,13 +124,13 @@ function QuestionEditor({
             {tooLongText(length, maxQuestion)}
           </span>
         ) : (
-          <span className="small soft">Earlier versions are kept.</span>
+          <span className="small soft">{t('Earlier versions are kept.')}</span>
         )}
         <Button small onClick={cancel}>
-          Cancel
+          {t('Cancel')}
         </Button>
         <Button small variant="primary" disabled={!canSend} onClick={send}>
-          Send
+          {t('Send')}
         </Button>
       </div>
     </div>

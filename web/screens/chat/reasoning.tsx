@@ -1,4 +1,5 @@
 import { Lightbulb } from 'lucide-react'
+import { t } from '../../languages/index.ts'
 import './used-memories.css'
 import './reasoning.css'
 
@@ -8,7 +9,7 @@ export function Reasoning({ text, isThinking }: { text: string; isThinking: bool
     <details className="memories-used">
       <summary>
         <Lightbulb size={14} aria-hidden />
-        {isThinking ? 'Thinking…' : 'Reasoning'}
+        {isThinking ? t('Thinking…') : t('Reasoning')}
       </summary>
       <p className="reasoning" dir="auto">
         {text}

@@ -4,6 +4,7 @@ import { useState } from 'react'
 import { createShare, deleteShare, listShares, type Share } from '../../../contract/shares.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
+import { t } from '../../languages/index.ts'
 import { Row } from '../../shell/row.tsx'
 import { Button } from '../../ui/button.tsx'
 import { useCopy } from '../../ui/copy.ts'
@@ -38,17 +39,18 @@ export function ShareDialog({ conversationId, onClose }: { conversationId: strin
   const shares = list.data?.shares ?? []
   const error = create.error ?? revoke.error ?? list.error
   return (
-    <Dialog open onOpenChange={onClose} title="Share conversation">
+    <Dialog open onOpenChange={onClose} title={t('Share conversation')}>
       <div className="dialog-form">
         <p>
-          Anyone with the link can read this conversation up to here, without an account. Sources are shown
-          only as far as everybody may see them.
+          {t(
+            'Anyone with the link can read this conversation up to here, without an account. Sources are shown only as far as everybody may see them.',
+          )}
         </p>
-        <SelectField label="Link expires" value={days} onChange={(event) => setDays(event.target.value)}>
-          <option value="1">After one day</option>
-          <option value="7">After 7 days</option>
-          <option value="30">After 30 days</option>
-          <option value="">Never</option>
+        <SelectField label={t('Link expires')} value={days} onChange={(event) => setDays(event.target.value)}>
+          <option value="1">{t('After one day')}</option>
+          <option value="7">{t('After 7 days')}</option>
+          <option value="30">{t('After 30 days')}</option>
+          <option value="">{t('Never')}</option>
         </SelectField>
         {error && (
           <p className="field-error" role="alert">
@@ -59,20 +61,24 @@ export function ShareDialog({ conversationId, onClose }: { conversationId: strin
           <div className="new-secret">
             <code>{create.data.url}</code>
             <Button small icon={isCopied ? Check : Copy} onClick={() => copy(create.data.url)}>
-              {isCopied ? 'Copied' : 'Copy'}
+              {isCopied ? t('Copied') : t('Copy')}
             </Button>
           </div>
         ) : (
           <div>
             <Button variant="primary" busy={create.isPending} onClick={() => create.mutate()}>
-              Create link
+              {t('Create link')}
             </Button>
           </div>
         )}
         {shares.length > 0 && (
-          <ul className="rows" aria-label="Links">
+          <ul className="rows" aria-label={t('Links')}>
             {shares.map((share) => (
-              <Row key={share.id} title={`Link of ${formatTime(share.created_at)}`} facts={expiryOf(share)}>
+              <Row
+                key={share.id}
+                title={t('Link of {time}', { time: formatTime(share.created_at) })}
+                facts={expiryOf(share)}
+              >
                 <Button
                   small
                   busy={revoke.isPending && revoke.variables === share.id}
@@ -81,7 +87,7 @@ export function ShareDialog({ conversationId, onClose }: { conversationId: strin
                     revoke.mutate(share.id)
                   }}
                 >
-                  Revoke
+                  {t('Revoke')}
                 </Button>
               </Row>
             ))}
@@ -93,4 +99,4 @@ export function ShareDialog({ conversationId, onClose }: { conversationId: strin
 }
 
 const expiryOf = ({ expires_at }: Share): string =>
-  expires_at === null ? 'Does not expire' : `Expires ${formatTime(expires_at)}`
+  expires_at === null ? t('Does not expire') : t('Expires {time}', { time: formatTime(expires_at) })

@@ -3,6 +3,7 @@ import { useMemo, useState } from 'react'
 import { getShare, type SharedConversation } from '../../../contract/shares.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
+import { t } from '../../languages/index.ts'
 import { useTitle } from '../../shell/page.tsx'
 import { formatTime } from '../../ui/format.ts'
 import { Markdown, type References } from '../../ui/markdown/markdown.tsx'
@@ -19,7 +20,7 @@ export function ShareScreen({ token }: { token: string }) {
     queryFn: () => api.call(getShare, { params: { id: token } }),
     retry: false,
   })
-  useTitle(share.data?.title ?? 'Shared conversation')
+  useTitle(share.data?.title ?? t('Shared conversation'))
   if (share.isError) {
     return (
       <main className="whole-page">
@@ -35,7 +36,7 @@ export function ShareScreen({ token }: { token: string }) {
     )
   }
   const { title, messages, created_at, avee_display_name } = share.data
-  const name = avee_display_name ?? 'Answer'
+  const name = avee_display_name ?? t('Answer')
   return (
     <main className="share">
       <header className="share-head">
@@ -43,18 +44,23 @@ export function ShareScreen({ token }: { token: string }) {
           <img src="/favicon.svg" alt="" />
           Gabee
         </a>
-        <h1 dir="auto">{title ?? 'Shared conversation'}</h1>
+        <h1 dir="auto">{title ?? t('Shared conversation')}</h1>
         <p className="soft small">
-          {avee_display_name && `A conversation with ${avee_display_name}, `}shared {formatTime(created_at)}
+          {avee_display_name
+            ? t('A conversation with {name}, shared {time}', {
+                name: avee_display_name,
+                time: formatTime(created_at),
+              })
+            : t('shared {time}', { time: formatTime(created_at) })}
         </p>
       </header>
       {messages.map((message) =>
         message.role === 'user' ? (
-          <article key={message.id} className="share-question" aria-label="Question">
+          <article key={message.id} className="share-question" aria-label={t('Question')}>
             <QuestionBubble text={message.content} />
           </article>
         ) : (
-          <article key={message.id} className="share-answer" aria-label={`Answer from ${name}`}>
+          <article key={message.id} className="share-answer" aria-label={t('Answer from {name}', { name })}>
             <div className="answer-head">
               <Avatar name={name} size={26} />
               <span>{name}</span>

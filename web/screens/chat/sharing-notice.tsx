@@ -4,6 +4,7 @@ import type { Avee } from '../../../contract/avees.ts'
 import { getConsent, setConsent } from '../../../contract/insight.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
+import { t } from '../../languages/index.ts'
 import { Button } from '../../ui/button.tsx'
 import { Notice } from '../../ui/state.tsx'
 import './sharing-notice.css'
@@ -45,7 +46,7 @@ export function SharingNotice({ avee }: { avee: Avee }) {
         actions={
           <div className="notice-actions">
             <Button small variant="quiet" onClick={() => setIsShown(false)}>
-              Allow
+              {t('Allow')}
             </Button>
             <Button
               small
@@ -54,12 +55,14 @@ export function SharingNotice({ avee }: { avee: Avee }) {
                 setIsShown(false)
               }}
             >
-              Don’t share mine
+              {t('Don’t share mine')}
             </Button>
           </div>
         }
       >
-        The owner of {avee.display_name} can see questions it cannot answer, without your name.
+        {t('The owner of {name} can see questions it cannot answer, without your name.', {
+          name: avee.display_name,
+        })}
       </Notice>
     </div>
   )

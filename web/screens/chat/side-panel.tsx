@@ -1,5 +1,6 @@
 import { X } from 'lucide-react'
 import { type ReactNode, useEffect, useRef, useState } from 'react'
+import { t } from '../../languages/index.ts'
 import { IconButton } from '../../ui/button.tsx'
 import { Sheet } from '../../ui/dialog.tsx'
 import { loadLocally, saveLocally } from '../../ui/local-storage.ts'
@@ -65,7 +66,7 @@ function ResizeHandle({
       ref={handle}
       className="side-panel-handle"
       role="separator"
-      aria-label="Resize panel"
+      aria-label={t('Resize panel')}
       aria-orientation="vertical"
       aria-valuenow={Math.round((100 * (currentWidth ?? defaultWidthInPixels)) / innerWidth)}
       tabIndex={0}
@@ -108,7 +109,7 @@ export function SidePanelHeader({
         </h2>
         {subtitle && <p className="side-panel-subtitle">{subtitle}</p>}
       </div>
-      <IconButton label="Close" icon={X} hint={false} onClick={onClose} />
+      <IconButton label={t('Close')} icon={X} hint={false} onClick={onClose} />
     </header>
   )
 }

@@ -1,10 +1,14 @@
 import { FileText } from 'lucide-react'
 import type { Citation } from '../../../contract/chat.ts'
 import { placeOf } from '../../documents/place-of.ts'
+import { message, t } from '../../languages/index.ts'
 import './sources.css'
 
 /** Why a citation shows nothing of its document. */
-export const hiddenCitationTexts = { deleted: 'Document deleted', no_access: 'You no longer have access' }
+export const hiddenCitationTexts = {
+  deleted: message('Document deleted'),
+  no_access: message('You no longer have access'),
+}
 
 /** Lists the passages an answer cites, or all retrieved ones if it cites none. */
 export function Sources({ citations, onOpen }: { citations: Citation[]; onOpen: (n: number) => void }) {
@@ -13,8 +17,8 @@ export function Sources({ citations, onOpen }: { citations: Citation[]; onOpen: 
   const isCiting = citations.every((citation) => citation.status !== 'available' || citation.cited)
   return (
     // A group, not a region: every answer has one.
-    <div className="sources" role="group" aria-label="Sources">
-      <h3>{isCiting ? 'Sources' : 'Retrieved passages'}</h3>
+    <div className="sources" role="group" aria-label={t('Sources')}>
+      <h3>{isCiting ? t('Sources') : t('Retrieved passages')}</h3>
       <ul>
         {citations.map((citation) => (
           <li key={citation.n}>
@@ -32,7 +36,7 @@ function Source({ citation, onOpen }: { citation: Citation; onOpen: () => void }
     return (
       <span className="source source-hidden">
         {number}
-        {hiddenCitationTexts[citation.status]}
+        {t(hiddenCitationTexts[citation.status])}
       </span>
     )
   return (

@@ -1,8 +1,9 @@
+import { t } from '../../languages/index.ts'
 import { Skeleton } from '../../ui/state.tsx'
 
 export function ThreadSkeleton() {
   return (
-    <div className="thread-skeleton" role="status" aria-label="Loading conversation">
+    <div className="thread-skeleton" role="status" aria-label={t('Loading conversation')}>
       <div className="question-row">
         <Skeleton width="45%" height="2.75rem" />
       </div>

@@ -1,4 +1,5 @@
 import { type ReactNode, Suspense } from 'react'
+import { t } from '../../languages/index.ts'
 import { onDemand, ScreenBoundary } from '../../shell/screen-boundary.tsx'
 import type { MessageListProps } from './message-list.tsx'
 import { ThreadSkeleton } from './thread-skeleton.tsx'
@@ -47,7 +48,7 @@ function Frame({ children }: { children: ReactNode }) {
   return (
     <div className="thread">
       <div className="thread-column">
-        <h2 className="visually-hidden">Conversation</h2>
+        <h2 className="visually-hidden">{t('Conversation')}</h2>
         {children}
       </div>
     </div>
@@ -58,9 +59,9 @@ function Frame({ children }: { children: ReactNode }) {
 function AnswerStatus({ thread }: { thread: Thread }) {
   const { last } = thread
   const status = thread.isBusy
-    ? 'Answer in progress.'
+    ? t('Answer in progress.')
     : last?.role === 'assistant' && last.status === 'complete'
-      ? 'Answer complete.'
+      ? t('Answer complete.')
       : ''
   return (
     <p className="visually-hidden" role="status">

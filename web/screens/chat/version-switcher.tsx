@@ -1,5 +1,6 @@
 import { ChevronLeft, ChevronRight } from 'lucide-react'
 import type { Message } from '../../../contract/chat.ts'
+import { t } from '../../languages/index.ts'
 import { IconButton } from '../../ui/button.tsx'
 import { versionOf } from './turns.ts'
 import './pager.css'
@@ -19,7 +20,7 @@ export function VersionSwitcher({
   return (
     <span className="pager">
       <IconButton
-        label="Previous version"
+        label={t('Previous version')}
         icon={ChevronLeft}
         small
         hint={false}
@@ -27,11 +28,11 @@ export function VersionSwitcher({
         onClick={() => previousId && onShow(previousId)}
       />
       <span>
-        <span className="visually-hidden">Version </span>
+        <span className="visually-hidden">{t('Version')}</span>
         {version}/{total}
       </span>
       <IconButton
-        label="Next version"
+        label={t('Next version')}
         icon={ChevronRight}
         small
         hint={false}

@@ -9,7 +9,7 @@ import { layerLabels } from '../../documents/layers.ts'
 import { t } from '../../languages/index.ts'
 import { Section } from '../../shell/page.tsx'
 import { SmallSelect } from '../../ui/field.tsx'
-import { formatNumber } from '../../ui/format.ts'
+import { formatNumber, formatPercent, formatSeconds } from '../../ui/format.ts'
 import { Badge, EmptyState, ErrorState, Notice, Skeleton } from '../../ui/state.tsx'
 import { DailyBarChart, DailyLineChart, ShareBar, Sparkline } from './charts.tsx'
 import { lastDays } from './days.ts'
@@ -99,7 +99,7 @@ function Figures({ insight }: { insight: AveeInsight }) {
         />
         <Figure
           name={t('Response time')}
-          value={totals.avg_response_time === null ? '–' : `${totals.avg_response_time.toFixed(1)} s`}
+          value={totals.avg_response_time === null ? '–' : formatSeconds(totals.avg_response_time)}
         />
       </dl>
       <div className="charts">
@@ -148,7 +148,7 @@ function Figure({ name, value, note }: { name: string; value: ReactNode; note?: 
   )
 }
 
-const percent = (value: number | null): string => (value === null ? '–' : `${Math.round(value)} %`)
+const percent = (value: number | null): string => (value === null ? '–' : formatPercent(value / 100))
 
 function Topics({ insight }: { insight: AveeInsight }) {
   if (insight.topics.length === 0) return null
