@@ -40,7 +40,8 @@ export const DocumentTableRow = memo(function DocumentTableRow({
   onAction: (document: Document, action: DocumentAction) => void
 }) {
   const api = useApi()
-  const { id, title, type, layer, bytes, created_at, source } = document
+  const { id, title, filename, type, layer, bytes, created_at, source } = document
+  const namedFile = filename?.startsWith(title) ? null : filename
   return (
     // The first row is the head.
     <tr ref={ref} data-index={index} aria-rowindex={index + 2} aria-selected={isSelected}>
@@ -53,22 +54,30 @@ export const DocumentTableRow = memo(function DocumentTableRow({
         />
       </td>
       <td>
-        <button
-          type="button"
-          className="row-link truncate"
-          dir="auto"
-          title={title}
-          onClick={() => onAction(document, 'view')}
-        >
-          {title}
-        </button>
-        <span className="row-facts">
+        <div className="document-title">
+          <button
+            type="button"
+            className="row-link truncate"
+            dir="auto"
+            title={title}
+            onClick={() => onAction(document, 'view')}
+          >
+            {title}
+          </button>
+          {namedFile && (
+            <span className="document-file truncate wide-only" dir="auto" title={namedFile}>
+              {namedFile}
+            </span>
+          )}
+        </div>
+        <span className="row-facts truncate">
           {[
             type.toUpperCase(),
             showLayer && t(layerLabels[layer].title),
             bytes > 0 && formatBytes(bytes),
             formatTime(created_at),
             state !== 'ready' && t(stateLabels[state]),
+            namedFile,
           ]
             .filter(Boolean)
             .join(' · ')}
@@ -119,7 +128,7 @@ export const DocumentTableRow = memo(function DocumentTableRow({
           <MenuItem icon={Pencil} onSelect={() => onAction(document, 'rename')}>
             {t('Rename')}
           </MenuItem>
-          {source === 'upload' && document.filename !== null && (
+          {source === 'upload' && filename !== null && (
             <MenuItem icon={FileUp} onSelect={() => onAction(document, 'replace')}>
               {t('Replace file')}
             </MenuItem>

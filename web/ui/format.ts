@@ -18,6 +18,8 @@ export function formatBytes(bytes: number): string {
   return value.toLocaleString(currentLanguage(), {
     style: 'unit',
     unit: byteUnits[step] ?? 'byte',
+    // The short form of English has no plural: 61 byte.
+    unitDisplay: step === 0 ? 'long' : 'short',
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,
   })
