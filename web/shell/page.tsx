@@ -1,7 +1,6 @@
 import { ArrowLeft } from 'lucide-react'
 import { createContext, type ReactNode, useContext, useEffect } from 'react'
 import { Link } from 'wouter'
-import { t } from '../languages/index.ts'
 import { classNames } from '../ui/class-names.ts'
 import { MenuButton } from './menu-button.tsx'
 import './page.css'
@@ -100,6 +99,6 @@ export function Section({
 /** Sets the title of the document. */
 export function useTitle(title: string): void {
   useEffect(() => {
-    document.title = title === 'Gabee' ? title : t('{title} · Gabee', { title })
+    document.title = title === 'Gabee' ? title : `${title} · Gabee`
   }, [title])
 }

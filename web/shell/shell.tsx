@@ -40,7 +40,7 @@ export function Shell({ me, children }: { me: Me; children: ReactNode }) {
         navigate(`/chat/${aveeOfPath(location) ?? 'local'}`)
       } else if (key === 'k' && hasModifier) {
         event.preventDefault()
-        const field = document.querySelector<HTMLInputElement>(t('form[role=search] input'))
+        const field = document.querySelector<HTMLInputElement>('form[role=search] input')
         if (field) field.select()
         else navigate('/search')
       }

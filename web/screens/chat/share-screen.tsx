@@ -36,7 +36,7 @@ export function ShareScreen({ token }: { token: string }) {
     )
   }
   const { title, messages, created_at, avee_display_name } = share.data
-  const name = avee_display_name ?? t('Answer')
+  const name = avee_display_name ?? 'Gabee'
   return (
     <main className="share">
       <header className="share-head">

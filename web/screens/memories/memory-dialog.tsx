@@ -59,7 +59,7 @@ export function MemoryDialog({
           </SelectField>
         )}
         <TextArea
-          label={t('Memory')}
+          label={t('Text')}
           value={content}
           maxLength={500}
           rows={3}
