@@ -36,6 +36,7 @@ import { memory as createMemory, type MemoryDependencies, memoryRoutes } from '.
 import { models as createModels, modelRoutes } from './models/index.ts'
 import { connectRedis } from './rate-limiter.ts'
 import { runs as createRuns, runRoutes } from './runs/index.ts'
+import { createTelemetry, createTracer, type Tracer } from './telemetry/index.ts'
 import { webhooks as createWebhooks, webhookRoutes } from './webhooks/index.ts'
 import { limitWork } from './work-limits.ts'
 
@@ -56,8 +57,19 @@ const readinessTimeoutMs = 2_000
  * first the server stops accepting requests while runs finish or are handed over, and the database closes last.
  */
 export async function createApp(config: Config, overrides: Overrides = {}) {
-  const log = overrides.log ?? createLog(config.log.level)
   await using parts = new AsyncDisposableStack()
+  const log: Log =
+    overrides.log ??
+    createLog(config.log.level, undefined, config.tracing ? () => tracer?.logFields() ?? {} : undefined)
+  const tracer: Tracer | null =
+    config.tracing &&
+    parts.use(
+      createTracer(
+        { ...config.tracing, headers: config.tracing.headers.reveal(), version: packageJson.version },
+        log,
+      ),
+    )
+  const telemetry = createTelemetry(tracer ?? undefined)
 
   await createDataDirectory(config.dataDir)
   const disk = diskSpace(config.dataDir, config.minFreeDiskBytes)
@@ -68,6 +80,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
       dir: config.dataDir,
       log,
       url: config.databaseUrl?.reveal(),
+      onStatement: telemetry.countStatement,
     }),
   )
   // The embedded database has locked its directory already.
@@ -79,6 +92,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     leaseMs: config.runs.leaseMs,
     graceMs: config.server.shutdownGraceMs,
     retention: { eventsMs: config.runs.eventsDays * 24 * 60 * 60 * 1000 },
+    telemetry,
   })
   const jobs = jobQueue({ database, log, graceMs: config.server.shutdownGraceMs })
   jobs.register('runs.retention', {
@@ -101,6 +115,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
         rerank: withKey(config.models.rerank),
         redisUrl: config.redisUrl?.reveal(),
       },
+      telemetry,
     }),
   )
   const accounts = await createAccounts({
@@ -127,6 +142,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
       models,
       log,
       isDiskLow: disk.isLow,
+      telemetry,
       config: {
         dataDir: config.dataDir,
         limits: config.documents,
@@ -225,14 +241,20 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     readiness,
     audit: admin.record,
     errorFormats: { '/v1/': openaiErrors, '/ollama/': ollamaErrors },
+    telemetry,
     metrics: {
-      log_lines_dropped: {
+      log_lines_dropped_total: {
+        isCounter: true,
         help: 'Log lines dropped because they could not be written.',
         read: droppedLogLines,
       },
       runs_running: { help: 'Runs in progress on this server.', read: () => runs.stats().running },
       run_readers: { help: 'Open readers of run logs.', read: () => runs.stats().readers },
-      run_events: { help: 'Run events committed since the start.', read: () => runs.stats().events },
+      run_events_total: {
+        isCounter: true,
+        help: 'Run events committed since the start.',
+        read: () => runs.stats().events,
+      },
       runs: {
         help: 'Runs in progress, and those that ended in the last hour, of all servers by kind and status.',
         labels: ['kind', 'status'],
@@ -249,12 +271,26 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
         labels: ['kind', 'state'],
         read: async () => (await jobs.stats()).map(({ count, ...labels }) => ({ labels, value: count })),
       },
-      run_commits: { help: 'Commits of run events since the start.', read: () => runs.stats().commits },
-      embedding_cache_hits: {
+      run_commits_total: {
+        isCounter: true,
+        help: 'Commits of run events since the start.',
+        read: () => runs.stats().commits,
+      },
+      model_queue: {
+        help: 'Answers that run and wait for a free slot on this server, by provider of models.',
+        labels: ['provider', 'state'],
+        read: async () =>
+          (await models.queueStats()).flatMap(({ provider, ...counts }) =>
+            Object.entries(counts).map(([state, value]) => ({ labels: { provider, state }, value })),
+          ),
+      },
+      embedding_cache_hits_total: {
+        isCounter: true,
         help: 'Embeddings served from the cache.',
         read: () => models.cacheStats().hits,
       },
-      embedding_cache_misses: {
+      embedding_cache_misses_total: {
+        isCounter: true,
         help: 'Embeddings requested from a model.',
         read: () => models.cacheStats().misses,
       },
@@ -262,7 +298,8 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
         help: 'Background model calls in the queue.',
         read: () => models.backgroundStats().waiting,
       },
-      background_calls_preempted: {
+      background_calls_preempted_total: {
+        isCounter: true,
         help: 'Background model calls cancelled in favour of an answer.',
         read: () => models.backgroundStats().preempted,
       },

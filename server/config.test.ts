@@ -31,6 +31,7 @@ test('the defaults serve only this machine', () => {
       metricsToken: null,
     },
     log: { level: 'info' },
+    tracing: null,
     dataDir: resolve('data'),
     encryptionKey: null,
     oidc: null,
@@ -150,19 +151,22 @@ test('secrets can be revealed but are not printed', () => {
     RERANK_BASE_URL: 'http://127.0.0.1:8081/v1/',
     RERANK_API_KEY: 'rr-hidden',
     METRICS_TOKEN: 'metrics-hidden',
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318/',
+    OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20otel-hidden, x-team = ops',
     DATABASE_URL: 'postgres://gabee:hidden@127.0.0.1/gabee',
     REDIS_URL: 'redis://:hidden@127.0.0.1',
   })
   expect(config.models.openai?.apiKey?.reveal()).toBe('sk-hidden')
   expect(config.models.rerank?.apiKey?.reveal()).toBe('rr-hidden')
   expect(config.databaseUrl?.reveal()).toContain('hidden')
+  expect(config.tracing?.headers.reveal()).toEqual({ authorization: 'Bearer otel-hidden', 'x-team': 'ops' })
   const printed = [
     JSON.stringify(config),
     inspect(config, { depth: 9, showHidden: true }),
     String(new Secret('hidden')),
   ]
   for (const text of printed) expect(text).not.toContain('hidden@')
-  expect(printed.join('')).not.toMatch(/sk-hidden|rr-hidden|metrics-hidden|:hidden/)
+  expect(printed.join('')).not.toMatch(/sk-hidden|rr-hidden|metrics-hidden|otel-hidden|:hidden/)
   expect(problems({ METRICS_TOKEN: 'x', REDIS_URL: 'hidden' }).join()).not.toContain('hidden')
 })
 

@@ -6,12 +6,12 @@ import { minKeyCharacters } from './encryption.ts'
 import { isLoopbackHost } from './http/loopback.ts'
 
 /** A value that printing, logging and serializing replace by a placeholder. */
-export class Secret {
-  readonly #value: string
-  constructor(value: string) {
+export class Secret<Value = string> {
+  readonly #value: Value
+  constructor(value: Value) {
     this.#value = value
   }
-  reveal(): string {
+  reveal(): Value {
     return this.#value
   }
   toString(): string {
@@ -121,6 +121,20 @@ function ollamaHostAddress(text: string): string | null {
 }
 
 const ollamaHost = parsed(ollamaHostAddress, 'must be a host such as 127.0.0.1:11434')
+
+/** The format of OpenTelemetry's environment variables, that of W3C Baggage. */
+const headerList = parsed((text) => {
+  try {
+    const headers = new Headers()
+    for (const pair of commaList(text)) {
+      const [name = '', ...value] = pair.split('=')
+      headers.append(decodeURIComponent(name.trim()), decodeURIComponent(value.join('=').trim()))
+    }
+    return Object.fromEntries(headers)
+  } catch {
+    return null
+  }
+}, 'must be a comma list of headers like authorization=Bearer%20abc')
 
 const text = z.string()
 
@@ -340,6 +354,15 @@ export const settings = z.object({
   METRICS_TOKEN: text
     .optional()
     .describe('Bearer token for `/metrics`. Requests from the server’s own machine need none.'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl
+    .optional()
+    .describe(
+      'Address of an OpenTelemetry collector, such as `http://localhost:4318`, which gets traces over HTTP as JSON.',
+    ),
+  OTEL_EXPORTER_OTLP_HEADERS: headerList
+    .prefault('')
+    .describe('Headers for it: comma-separated `name=value` pairs, with percent-encoded values.'),
+  OTEL_SERVICE_NAME: text.prefault('gabee').describe('Name of this server in traces.'),
 })
 
 /** Common misspellings of settings. */
@@ -396,6 +419,14 @@ export function readConfig(env: Record<string, string | undefined>) {
       metricsToken: secret(s.METRICS_TOKEN),
     },
     log: { level: s.LOG_LEVEL },
+    /** Null if nothing is traced. */
+    tracing: s.OTEL_EXPORTER_OTLP_ENDPOINT
+      ? {
+          endpoint: s.OTEL_EXPORTER_OTLP_ENDPOINT,
+          headers: new Secret(s.OTEL_EXPORTER_OTLP_HEADERS),
+          serviceName: s.OTEL_SERVICE_NAME,
+        }
+      : null,
     /** Absolute. */
     dataDir: resolve(s.DATA_DIR),
     encryptionKey: secret(s.ENCRYPTION_KEY),
@@ -512,6 +543,7 @@ const secretNames = new Set([
   'OPENAI_API_KEY',
   'RERANK_API_KEY',
   'METRICS_TOKEN',
+  'OTEL_EXPORTER_OTLP_HEADERS',
   'SMTP_URL',
   'DATABASE_URL',
   'REDIS_URL',

@@ -59,11 +59,17 @@ export function createLogDestination(fd: number): DestinationStream {
  * Creates the log: JSON lines on standard error, as standard output is for people. It must not contain what users
  * wrote or uploaded, nor keys, tokens or passwords.
  */
-export function createLog(level: string, destination: DestinationStream = createLogDestination(2)): Log {
+export function createLog(
+  level: string,
+  destination: DestinationStream = createLogDestination(2),
+  /** Returns fields for every line. */
+  fields?: () => object,
+): Log {
   return pino(
     {
       level,
       base: null,
+      ...(fields && { mixin: fields }),
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: serializeError },

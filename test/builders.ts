@@ -85,8 +85,9 @@ export async function ask(
   client: TestClient,
   conversation: string,
   question: string,
+  options?: Parameters<typeof askStream>[3],
 ): Promise<ReceivedEvent[]> {
-  return await collectEvents(await askStream(client, conversation, question))
+  return await collectEvents(await askStream(client, conversation, question, options))
 }
 
 /** Returns the messages of the active branch of a conversation. */

@@ -92,11 +92,12 @@ export async function answerQuestion<Input extends AnswerInput>(
   storage: TurnStorage,
 ): Promise<Completion> {
   const { run } = context
+  const onFirstToken = run.attempt > 1 ? undefined : dependencies.models.timeFirstToken()
   const earlier = run.attempt > 1 ? (await context.events()).map(parseEvent) : []
   const turn = await storage.read(textOf(earlier))
   const isLocalOnly = run.input.localOnly === true || turn.avee.localOnly
   return await dependencies.models.localOnly(isLocalOnly, () =>
-    answerTurn(dependencies, context, storage, earlier, turn),
+    answerTurn(dependencies, context, storage, { earlier, turn, onFirstToken }),
   )
 }
 
@@ -104,8 +105,11 @@ async function answerTurn<Input extends AnswerInput>(
   dependencies: AnswerDependencies,
   context: RunContext<Input>,
   storage: TurnStorage,
-  earlier: EventBody[],
-  turn: Question,
+  {
+    earlier,
+    turn,
+    onFirstToken,
+  }: { earlier: EventBody[]; turn: Question; onFirstToken: ((model: ChatModel) => void) | undefined },
 ): Promise<Completion> {
   const { run, signal } = context
   const { input } = run
@@ -201,7 +205,7 @@ async function answerTurn<Input extends AnswerInput>(
         answerable: gathered.answerable,
       },
     },
-    { begun: content, ready: grounded },
+    { begun: content, ready: grounded, onFirstToken: () => onFirstToken?.(model) },
   )
   if (generated.content.trim() === '') throw emptyAnswer(model.name)
   // The built-in model uses no passage when none fits; a language model has read them all.

@@ -32,7 +32,7 @@ export async function generate(
   { emit, signal }: Pick<RunContext<unknown>, 'emit' | 'signal'>,
   model: ChatModel,
   request: ChatRequest,
-  { begun, ready }: { begun: string; ready?: Promise<void> },
+  { begun, ready, onFirstToken }: { begun: string; ready?: Promise<void>; onFirstToken?: () => void },
 ): Promise<Generated> {
   let content = begun
   const overlap = removeOverlap(model.continuation === 'exact' ? '' : content)
@@ -40,6 +40,7 @@ export async function generate(
   const emitText = async (piece: string, isLast = false) => {
     const token = characters.add(piece) + (isLast ? characters.end() : '')
     if (token === '') return
+    if (content === begun) onFirstToken?.()
     content += token
     await emit({ token } satisfies ChatEvents['token'])
   }

@@ -193,6 +193,7 @@ async function answerPlainly(
   const { run, signal } = context
   const { input } = run
   const { models, database } = dependencies
+  const onFirstToken = run.attempt > 1 ? undefined : models.timeFirstToken()
   const earlier = run.attempt > 1 ? (await context.events()).map(parse) : []
   const completion = await findCompletion(database.db, run.id)
   const { request } = completion ?? {}
@@ -218,7 +219,7 @@ async function answerPlainly(
       messages,
       grounding: { question, passages: [], answerable: null },
     },
-    { begun: textOf(earlier) },
+    { begun: textOf(earlier), onFirstToken: () => onFirstToken?.(model) },
   )
   const completionTokens =
     (run.attempt > 1 ? null : generated.usage.completionTokens) ?? models.countTokens(content, model.name)

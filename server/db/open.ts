@@ -23,6 +23,8 @@ export async function openDatabase(options: {
   dir: string
   log: Log
   limits?: Partial<Limits>
+  /** Is told how long each statement took, in milliseconds. */
+  onStatement?: (ms: number) => void
 }): Promise<Database> {
   const { url, dir, log } = options
   const limits = { ...defaultLimits, ...options.limits }
@@ -36,7 +38,9 @@ export async function openDatabase(options: {
     if (translated instanceof AppError && translated.status === 507) diskFullAt = performance.now()
     return translated
   }
-  const db = new Kysely<Tables>({ dialect: createDialect(engine.connections, translate) })
+  const db = new Kysely<Tables>({
+    dialect: createDialect(engine.connections, translate, options.onStatement),
+  })
 
   async function close(): Promise<void> {
     await engine.stop()

@@ -45,13 +45,17 @@ type Connection = Pick<EventEmitter, 'on' | 'off'> & {
 }
 
 /** Creates a Kysely dialect that prepares frequent statements and throws translated errors. */
-export function createDialect(source: ConnectionSource, translate = translateError): PostgresDialect {
+export function createDialect(
+  source: ConnectionSource,
+  translate = translateError,
+  onStatement: (ms: number) => void = () => {},
+): PostgresDialect {
   const nameOf = createStatementNames()
   const translating: PostgresPool = {
     options: source.options,
     async connect() {
       try {
-        return wrapClient(await source.connect(), translate, nameOf)
+        return wrapClient(await source.connect(), { translate, nameOf, onStatement })
       } catch (error) {
         throw translate(error)
       }
@@ -67,8 +71,15 @@ export function createDialect(source: ConnectionSource, translate = translateErr
  */
 function wrapClient(
   client: Connection,
-  translate: typeof translateError,
-  nameOf: (text: string) => string | undefined,
+  {
+    translate,
+    nameOf,
+    onStatement,
+  }: {
+    translate: typeof translateError
+    nameOf: (text: string) => string | undefined
+    onStatement(ms: number): void
+  },
 ): PostgresPoolClient {
   let isReleased = false
   let loss: Error | undefined
@@ -86,12 +97,15 @@ function wrapClient(
   client.on('error', onLost)
   return {
     async query(text: string, values: unknown[]) {
+      const startedAt = performance.now()
       try {
         if (loss !== undefined) throw loss
         return await client.query({ name: nameOf(text), text, values })
       } catch (error) {
         if (isSchemaChange(error)) onLost(error)
         throw translate(error)
+      } finally {
+        onStatement(performance.now() - startedAt)
       }
     },
     release,

@@ -1,16 +1,21 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
-import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, type Registry } from 'prom-client'
 import { defineError } from '../errors.ts'
 import { bearerToken } from './access.ts'
 import type { OriginCheck } from './origin.ts'
 
-/** A gauge of a module, read at each scrape. Its name gets the prefix `gabee_`. */
+/** A figure of a module, read at each scrape; a gauge unless it is a counter. Its name gets the prefix `gabee_`. */
 export type Metric =
+  | { help: string; isCounter: true; read: () => number }
   | { help: string; read: () => number | Promise<number> }
   | { help: string; labels: string[]; read: () => Promise<LabelledValue[]> }
 
 type LabelledValue = { labels: Record<string, string>; value: number }
+
+/** A figure that takes longer is left out: without a database, the others are wanted all the more. */
+const readTimeoutMs = 2_000
 
 const metricsForbidden = defineError(
   403,
@@ -18,16 +23,19 @@ const metricsForbidden = defineError(
   () => 'Metrics are available from the machine itself, or with METRICS_TOKEN as a bearer token.',
 )
 
-/** Serves GET /metrics in the text format of Prometheus: the process, requests by route, and the metrics of the modules. */
+/**
+ * Serves GET /metrics in the text format of Prometheus: the process, requests by route, what is in the registry, and the
+ * figures of the modules.
+ */
 export function serveMetrics(
   app: FastifyInstance,
   {
+    registry,
     metrics,
     token,
     origins,
-  }: { metrics: Record<string, Metric>; token: string | null; origins: OriginCheck },
+  }: { registry: Registry; metrics: Record<string, Metric>; token: string | null; origins: OriginCheck },
 ): void {
-  const registry = new Registry()
   const registers = [registry]
 
   const requests = new Histogram({
@@ -44,19 +52,7 @@ export function serveMetrics(
   })
 
   collectDefaultMetrics({ register: registry })
-  for (const [name, metric] of Object.entries(metrics)) {
-    new Gauge({
-      name: `gabee_${name}`,
-      help: metric.help,
-      labelNames: 'labels' in metric ? metric.labels : [],
-      registers,
-      async collect() {
-        if (!('labels' in metric)) return this.set(await metric.read())
-        this.reset()
-        for (const { labels, value } of await metric.read()) this.set(labels, value)
-      },
-    })
-  }
+  for (const [name, metric] of Object.entries(metrics)) addMetric(registry, `gabee_${name}`, metric)
 
   const digest = (text: string) => createHash('sha256').update(text).digest()
   const expected = token === null ? null : digest(token)
@@ -69,4 +65,43 @@ export function serveMetrics(
     if (!byToken && !isLocal) throw metricsForbidden()
     return await reply.type(registry.contentType).send(await registry.metrics())
   })
+}
+
+function addMetric(registry: Registry, name: string, metric: Metric): void {
+  const { help } = metric
+  const registers = [registry]
+  if ('isCounter' in metric)
+    new Counter({
+      name,
+      help,
+      registers,
+      collect() {
+        this.reset()
+        this.inc(metric.read())
+      },
+    })
+  else
+    new Gauge({
+      name,
+      help,
+      labelNames: 'labels' in metric ? metric.labels : [],
+      registers,
+      async collect() {
+        const value = await readInTime<number | LabelledValue[]>(metric.read)
+        if (typeof value === 'number') return this.set(value)
+        this.reset()
+        if (value === undefined) this.remove()
+        else for (const { labels, value: each } of value) this.set(labels, each)
+      },
+    })
+}
+
+async function readInTime<T>(read: () => T | Promise<T>): Promise<T | undefined> {
+  const value = (async () => read())().catch(() => undefined)
+  const timeout = new AbortController()
+  try {
+    return await Promise.race([value, pause(readTimeoutMs, undefined, { signal: timeout.signal })])
+  } finally {
+    timeout.abort()
+  }
 }

@@ -11,6 +11,7 @@ import type { Readiness } from '../../contract/server.ts'
 import type { Config } from '../config.ts'
 import { AppError, defineError, toErrorBody } from '../errors.ts'
 import type { Log } from '../log.ts'
+import { createTelemetry, type Telemetry } from '../telemetry/index.ts'
 import { createAccessCheck, type Identity } from './access.ts'
 import { collectMethods } from './allowed-methods.ts'
 import { type RecordAudit, recordAudit } from './audit.ts'
@@ -24,6 +25,7 @@ import { createOriginCheck } from './origin.ts'
 import { builtPage, servePage } from './page.ts'
 import { serializerCompiler, validatorCompiler } from './route.ts'
 import { addSecurityHeaders, bareSecurityHeaders } from './security-headers.ts'
+import { traceRequests } from './tracing.ts'
 import { discardUnreadBodies } from './unread-body.ts'
 
 export type Http = FastifyInstance
@@ -49,6 +51,7 @@ export type HttpDependencies = {
   audit?: RecordAudit
   /** Metrics of the modules for GET /metrics. */
   metrics?: Record<string, Metric>
+  telemetry?: Telemetry
   /** The folder of the built page; web/dist by default. */
   pageDirectory?: string
 }
@@ -63,7 +66,7 @@ const validRequestId = /^[\w.:/+=-]{1,128}$/
  * the page and the API description. Modules are added with `register`, before `listen` or `ready`.
  */
 export async function createHttp(parts: HttpDependencies): Promise<Http> {
-  const { config, log, identity } = parts
+  const { config, log, identity, telemetry = createTelemetry() } = parts
   const { trustProxy, publicUrl, allowedOrigins } = config.server
   const origins = createOriginCheck({ publicUrl, allowedOrigins, trustsProxy: trustProxy.length > 0 })
 
@@ -97,6 +100,7 @@ export async function createHttp(parts: HttpDependencies): Promise<Http> {
   discardUnreadBodies(app)
   const allowedMethods = collectMethods(app)
 
+  if (telemetry.tracer) traceRequests(app, telemetry.tracer)
   app.decorate('errorFormats', parts.errorFormats ?? {})
   app.decorateRequest('caller')
   app.decorateRequest('token')
@@ -146,6 +150,7 @@ export async function createHttp(parts: HttpDependencies): Promise<Http> {
     )
   })
   serveMetrics(app, {
+    registry: telemetry.registry,
     metrics: parts.metrics ?? {},
     token: config.server.metricsToken?.reveal() ?? null,
     origins,

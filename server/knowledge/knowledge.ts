@@ -11,6 +11,7 @@ import type { Embedder } from '../models/index.ts'
 import { pageOf } from '../paging.ts'
 import type { Runs } from '../runs/index.ts'
 import { termHasher } from '../search/index.ts'
+import { createTelemetry, type Telemetry } from '../telemetry/index.ts'
 import { cleanup as cleanupOf } from './cleanup.ts'
 import { documentNotFound, documentReplaced, originalMissing, passageNotFound } from './errors.ts'
 import { type Network, pageFetcher } from './fetch/fetch-page.ts'
@@ -87,6 +88,7 @@ export type KnowledgeDependencies = {
   /** Clock and network, replaced in tests. */
   now?: () => Date
   network?: Network
+  telemetry?: Telemetry
 }
 
 /** Passages for a prompt, best first. `text` is exactly the stretch of the page from `start` to `end`. */
@@ -115,6 +117,7 @@ export async function knowledge({
   isDiskLow = async () => false,
   now = () => new Date(),
   network,
+  telemetry = createTelemetry(),
 }: KnowledgeDependencies) {
   const { db } = database
   const { limits } = config
@@ -155,6 +158,7 @@ export async function knowledge({
       models.hasRemoteReranker && (await isLocalOnly(db, aveeIds))
         ? undefined
         : await models.scoreRelevance?.(...asked),
+    telemetry,
   })
   const reindex = reindexJob({ database, jobs, log, embedderFor, indexes, cleanup })
   runs.register<IngestInput>(
@@ -172,6 +176,7 @@ export async function knowledge({
       reindex,
       quota,
       now: () => now().getTime(),
+      telemetry,
     }),
   )
   runs.register('index', embeddingRunKind({ database, embedderFor, indexes }))

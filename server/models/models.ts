@@ -3,6 +3,7 @@ import type { Database } from '../db/index.ts'
 import type { Encryption } from '../encryption.ts'
 import type { Log } from '../log.ts'
 import type { Runs } from '../runs/index.ts'
+import { createTelemetry, type Telemetry } from '../telemetry/index.ts'
 import { createActiveModel } from './active-model.ts'
 import { checkRequest } from './check-request.ts'
 import { diagnoseProvider } from './doctor.ts'
@@ -12,6 +13,7 @@ import { embeddingModelNotFound, modelNotInstalled, notALocalModel, ollamaUnavai
 import { createExtractiveModel } from './extractive/extractive.ts'
 import { defaultFallbacks, findFallback } from './fallbacks.ts'
 import { isLocalOnly, runLocalOnly } from './local-only.ts'
+import { measureModel } from './measure-model.ts'
 import { isSameModel, looksLikeReranker, shortName, splitId } from './names.ts'
 import { deleteModel, unloadModel } from './ollama/api.ts'
 import type { ChatModel, ChatRequest, Embedder, SelectedModel, TokenUsage } from './port.ts'
@@ -22,7 +24,7 @@ import { createProvider, type Provider } from './providers/provider.ts'
 import { createProviders } from './providers/registry.ts'
 import { createPulls } from './pulls.ts'
 import { createReranker, type Reranker } from './rerank/reranker.ts'
-import { createSchedulers, type SchedulerTimings } from './scheduler.ts'
+import { createSchedulers, type Scheduler, type SchedulerTimings } from './scheduler.ts'
 import {
   createModelSelector,
   idOf,
@@ -73,12 +75,14 @@ export function models({
   log,
   encryption,
   config,
+  telemetry = createTelemetry(),
 }: {
   database: Database
   runs: Runs
   log: Log
   encryption: Encryption
   config: ModelsConfig
+  telemetry?: Telemetry
 }) {
   const active = createActiveModel(database)
   const closing = new AbortController()
@@ -140,7 +144,8 @@ export function models({
   })
   const pulls = createPulls({ ollama, runs })
 
-  const createChatModel = ({ provider, name, model }: ServedModel): ChatModel => provider.chat(name, model)
+  const createChatModel = ({ provider, name, model }: ServedModel): ChatModel =>
+    measureModel(provider.chat(name, model), telemetry)
 
   const fallbackOrder = async () =>
     (await findFallbacks(database.db)) ?? (await defaultFallbacks(await providers.list()))
@@ -236,6 +241,7 @@ export function models({
     log,
     embedModel: config.embedModel,
     timeoutMs: config.firstTokenMs,
+    telemetry,
   })
 
   /** @throws why the model cannot answer: model_not_found, not_a_chat_model, or its service is not available */
@@ -340,6 +346,22 @@ export function models({
 
     /** Returns the numbers of waiting, running and preempted background calls. */
     backgroundStats: () => schedulers.stats(),
+
+    /** Starts to measure an answer. The function that it returns is called with the model at the first token. */
+    timeFirstToken(): (model: ChatModel) => void {
+      const end = telemetry.firstToken.startTimer()
+      return ({ provider, name }) => void end({ provider, model: name })
+    },
+
+    /** Returns how many answers run and wait at each server of models, under the name of its first provider. */
+    async queueStats(): Promise<{ provider: string; running: number; waiting: number }[]> {
+      const seen = new Map<Scheduler, string>()
+      for (const { name, service } of await providers.list()) {
+        const scheduler = schedulers.for(service)
+        if (!seen.has(scheduler)) seen.set(scheduler, name)
+      }
+      return [...seen].map(([scheduler, provider]) => ({ provider, ...scheduler.queueStats() }))
+    },
 
     /** Returns the hits and misses of the embedding cache. */
     cacheStats: () => cache.stats(),

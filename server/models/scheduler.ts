@@ -284,6 +284,9 @@ export function createScheduler({
     },
 
     stats: () => ({ waiting: waiting.length, working: working.size, preempted }),
+
+    /** Answers that run and wait for a slot. */
+    queueStats: () => ({ running, waiting: queue.length }),
   }
 }
 

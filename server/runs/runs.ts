@@ -5,6 +5,7 @@ import { validate as isUuid } from 'uuid'
 import type { RunStatus } from '../../contract/runs.ts'
 import { type Database, type Db, isConflict, newId, type Trx } from '../db/index.ts'
 import type { Log } from '../log.ts'
+import { createTelemetry, type Telemetry } from '../telemetry/index.ts'
 import { idempotencyKeyUsed, shuttingDown, tooManyAttempts, unknownFormat } from './errors.ts'
 import { createFinisher, type FinishListener, failureOf } from './finisher.ts'
 import { follow } from './follow.ts'
@@ -67,6 +68,7 @@ type RunsDependencies = {
   retention?: Partial<Retention>
   /** Runs of dead nodes that this node works on at once. */
   maxTakeovers?: number
+  telemetry?: Telemetry
 }
 
 type Inserted = { outcome: StartResult['outcome']; row: RunRow }
@@ -80,6 +82,7 @@ export function runs({
   graceMs = 5000,
   retention = {},
   maxTakeovers = 64,
+  telemetry = createTelemetry(),
 }: RunsDependencies) {
   const kinds = new Map<string, RunKind>()
   const owned = new Map<string, OwnedRun>()
@@ -96,7 +99,7 @@ export function runs({
   const remoteReader = createRemoteReader({ database, tails, log })
   const { finish } = createFinisher({ ...shared, onFinished: release, listeners })
   const writer = createWriter({ ...shared, onRejected })
-  const { work } = createWorker({ ...shared, writer, finish })
+  const { work } = createWorker({ ...shared, writer, finish, telemetry })
   const leases = createLeases({ database, log, owner, leaseMs, maxTakeovers, kinds, owned, onClaimed })
 
   function toRecord(row: RunRow): RunRecord {

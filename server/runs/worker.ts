@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
+import type { Telemetry } from '../telemetry/index.ts'
 import { failureOf, type Outcome } from './finisher.ts'
 import type { RunContext } from './kind.ts'
 import { encode, type OwnedRun, RunInterrupted } from './owned-run.ts'
@@ -21,19 +22,26 @@ export function createWorker({
   writer,
   onLost,
   finish,
+  telemetry,
 }: LogAccess & {
   writer: Writer
+  telemetry: Telemetry
   finish: (run: OwnedRun, outcome: Outcome) => Promise<void>
 }) {
   async function work(run: OwnedRun): Promise<void> {
     const { kind } = run
     if (!kind) return
-    const returned = Promise.allSettled([(async () => kind.work(createContext(run)))()])
+    const { record } = run
+    const measured = telemetry.begin('run', { kind: record.kind, run: run.id, attempt: record.attempt })
+    const returned = Promise.allSettled([measured.run(async () => kind.work(createContext(run)))])
     const result = await Promise.race([
       returned.then(([settled]) => settled),
       timeoutAfterAbort(run.signal, abortTimeoutMs),
     ])
     const { abortReason } = run
+    if (abortReason !== undefined) measured.end({ outcome: abortReason })
+    else if (result !== 'timeout' && result.status === 'rejected') measured.end({}, result.reason)
+    else measured.end()
     if (abortReason === 'handed-over') return
     if (abortReason === 'stopped') {
       if (result === 'timeout')

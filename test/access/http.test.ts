@@ -6,6 +6,7 @@ import type { Database } from '../../server/db/index.ts'
 import { AppError } from '../../server/errors.ts'
 import type { Http } from '../../server/http/index.ts'
 import { openTestDatabase } from '../databases.ts'
+import { parseMetrics, sumOf } from '../prometheus.ts'
 import { type Call, type ErrorResponse, openServer, type TestServer } from './server.ts'
 
 const frontEnd = 'http://localhost:3000'
@@ -358,13 +359,25 @@ describe('the HTTP server', () => {
     await using measured = await openServer(
       database,
       { METRICS_TOKEN: 'let-me-see' },
-      { metrics: { runs_running: { help: 'Runs that run.', read: async () => 3 } } },
+      {
+        metrics: {
+          runs_running: { help: 'Runs that run.', read: async () => 3 },
+          events_total: { help: 'Events.', isCounter: true, read: () => 7 },
+          unknown: {
+            help: 'A figure that cannot be read.',
+            read: () => Promise.reject<number>(new Error('away')),
+          },
+        },
+      },
     )
     await measured.call('GET', '/avees/some-handle')
     const here = await measured.call<string>('GET', '/metrics')
     expect(here.status).toBe(200)
     expect(here.headers['content-type']).toContain('text/plain')
-    expect(here.body).toContain('gabee_runs_running 3')
+    const metrics = parseMetrics(here.body)
+    expect(sumOf(metrics, 'gabee_runs_running')).toBe(3)
+    expect(metrics.get('gabee_events_total')).toMatchObject({ type: 'counter', samples: [{ value: 7 }] })
+    expect(metrics.get('gabee_unknown')?.samples).toEqual([])
     expect(here.body).toMatch(
       /gabee_http_request_duration_seconds_count\{method="GET",route="\/avees\/:id",status="404"\} 1/,
     )

@@ -7,6 +7,7 @@ import { AppError } from '../../errors.ts'
 import type { Log } from '../../log.ts'
 import type { Embedder } from '../../models/index.ts'
 import type { Completion, RunContext, RunEvent, RunKind } from '../../runs/index.ts'
+import type { Telemetry } from '../../telemetry/index.ts'
 import type { Cleanup } from '../cleanup.ts'
 import type { PageFetcher } from '../fetch/fetch-page.ts'
 import { nameOfPage } from '../fetch/name-of-page.ts'
@@ -49,6 +50,7 @@ export type IngestDependencies = {
   reindex(db: Db, documentId: string): Promise<void>
   quota: StorageQuota
   now(): number
+  telemetry: Telemetry
 }
 
 /** The library changed between reading it and the commit; the file is tried again. */
@@ -124,8 +126,12 @@ async function ingestFile(
   const { run, signal } = context
   const progress = throttledProgress(file.name, context.emit, dependencies.now)
   const fail = (code: string, message: string) =>
-    commitResult(context, progress, { success: false, filename: file.name, message, code }, (trx) =>
-      recordOutcome(trx, run, index, { documentId: null, problem: message }),
+    commitResult(
+      dependencies,
+      context,
+      progress,
+      { success: false, filename: file.name, message, code },
+      (trx) => recordOutcome(trx, run, index, { documentId: null, problem: message }),
     )
   if ('refused' in file) return fail(file.refused.code, file.refused.message)
   try {
@@ -149,6 +155,7 @@ async function ingestFile(
 }
 
 async function commitResult(
+  { telemetry }: IngestDependencies,
   context: Context,
   progress: Progress,
   result: IngestResult,
@@ -159,6 +166,10 @@ async function commitResult(
   // What is emitted before the transaction begins is part of it.
   progress.release()
   await committed
+  const { success, replaced, duplicate, chunks = 0 } = result
+  const outcome = !success ? 'failed' : duplicate ? 'duplicate' : replaced ? 'replaced' : 'added'
+  telemetry.ingestedDocuments.inc({ outcome })
+  if (success && !duplicate) telemetry.ingestedPassages.inc(chunks)
 }
 
 async function contentOf(
@@ -293,12 +304,18 @@ async function commitFile(
   }
 
   if (existing?.sha256 === sha256) {
-    return commitResult(context, progress, duplicateResult(existing, file.name), async (trx) => {
-      const current = await lockExisting(trx)
-      if (current && current.source_url !== sourceUrl && sourceUrl !== null)
-        await relocate(dependencies, trx, current, file, sourceUrl)
-      await recordOutcome(trx, run, index, { documentId: existing.id, problem: null })
-    })
+    return commitResult(
+      dependencies,
+      context,
+      progress,
+      duplicateResult(existing, file.name),
+      async (trx) => {
+        const current = await lockExisting(trx)
+        if (current && current.source_url !== sourceUrl && sourceUrl !== null)
+          await relocate(dependencies, trx, current, file, sourceUrl)
+        await recordOutcome(trx, run, index, { documentId: existing.id, problem: null })
+      },
+    )
   }
 
   await dependencies.quota.assertRoom(aveeId, content.bytes - Number(existing?.bytes ?? 0))
@@ -339,7 +356,7 @@ async function commitFile(
     pages,
     ...(existing ? { replaced: true } : {}),
   }
-  await commitResult(context, progress, result, async (trx) => {
+  await commitResult(dependencies, context, progress, result, async (trx) => {
     const current = await lockExisting(trx)
     // Other files may have used the quota in the meantime.
     await dependencies.quota.assertRoom(aveeId, content.bytes - Number(current?.bytes ?? 0), trx)

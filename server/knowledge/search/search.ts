@@ -4,6 +4,7 @@ import type { Database } from '../../db/index.ts'
 import type { Log } from '../../log.ts'
 import type { Embedder } from '../../models/index.ts'
 import { coverageOf, expandFollowUp, fuseRankings, queryAnalyzer } from '../../search/index.ts'
+import type { Telemetry } from '../../telemetry/index.ts'
 import { passageWithContext } from '../chunking/passage.ts'
 import {
   countPassagesByLanguage,
@@ -57,10 +58,18 @@ export type SearchDependencies = {
     texts: string[],
     signal: AbortSignal,
   ): Promise<number[] | undefined>
+  telemetry: Telemetry
 }
 
 /** Builds the hybrid search: lexical and vector search side by side, score fusion, deduplication, reranking. */
-export function hybridSearch({ database, log, embedderFor, embedderOf, relevance }: SearchDependencies) {
+export function hybridSearch({
+  database,
+  log,
+  embedderFor,
+  embedderOf,
+  relevance,
+  telemetry,
+}: SearchDependencies) {
   const statisticsOf = termStatistics(database.db)
 
   /** While an avee's documents are embedded with another model, its vectors of the previous model are complete and searched. */
@@ -185,11 +194,7 @@ export function hybridSearch({ database, log, embedderFor, embedderOf, relevance
     return { text: lexical.text, passages, probability }
   }
 
-  /**
-   * Returns up to `limit` passages, best first, without duplicates. Several queries ask the same of several avees, one
-   * after the other, so that one request takes one connection.
-   */
-  return async function search(queries: [SearchQuery, ...SearchQuery[]], limit: number): Promise<Ranking> {
+  async function rankTogether(queries: [SearchQuery, ...SearchQuery[]], limit: number): Promise<Ranking> {
     const [{ lexicalOnly, signal, query }] = queries
     const rankings = []
     for (const each of queries) rankings.push(await rankAvee(each, limit))
@@ -201,5 +206,14 @@ export function hybridSearch({ database, log, embedderFor, embedderOf, relevance
       passages: ranked.slice(0, limit),
       answerable: answerabilityOf(Math.max(...rankings.map(({ probability }) => probability))),
     }
+  }
+
+  /**
+   * Returns up to `limit` passages, best first, without duplicates. Several queries ask the same of several avees, one
+   * after the other, so that one request takes one connection.
+   */
+  return async function search(queries: [SearchQuery, ...SearchQuery[]], limit: number): Promise<Ranking> {
+    const mode = queries[0].lexicalOnly ? 'lexical' : 'hybrid'
+    return await telemetry.measure('retrieval', { mode }, () => rankTogether(queries, limit))
   }
 }

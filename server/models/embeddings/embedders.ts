@@ -1,11 +1,12 @@
 import type { Log } from '../../log.ts'
+import { createTelemetry, type Telemetry } from '../../telemetry/index.ts'
 import { shortName, splitId } from '../names.ts'
 import type { Embedder } from '../port.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { Schedulers } from '../scheduler.ts'
 import type { createModelSelector, ServedModel } from '../select-model.ts'
 import type { VectorCache } from './cache.ts'
-import { createEmbedder } from './embedder.ts'
+import { createEmbedder, type EmbedBatch } from './embedder.ts'
 import { type EmbeddingSelection, selectEmbeddingModel } from './select-model.ts'
 
 type EmbedderDependencies = {
@@ -17,6 +18,7 @@ type EmbedderDependencies = {
   embedModel: string | undefined
   /** Timeout of one batch, including loading the model. */
   timeoutMs: number
+  telemetry?: Telemetry
 }
 
 /** Creates and caches embedders, and selects the current one. */
@@ -28,6 +30,7 @@ export function createEmbedders({
   log,
   embedModel,
   timeoutMs,
+  telemetry = createTelemetry(),
 }: EmbedderDependencies) {
   const embedders = new WeakMap<Provider, Map<string, Embedder>>()
   let loggedReason = ''
@@ -43,7 +46,10 @@ export function createEmbedders({
     if (!connection) return found
     const { service } = provider
     const space = `${provider.name}/${name}`
-    const embedder = createEmbedder({ space, service, model: name, ...connection, cache, schedulers })
+    const names = { operation: 'embeddings', provider: provider.name, model: name }
+    const batch: EmbedBatch = (texts, signal) =>
+      telemetry.measure('model_request', names, () => connection.batch(texts, signal))
+    const embedder = createEmbedder({ space, service, model: name, ...connection, batch, cache, schedulers })
     known.set(name, embedder)
     return embedder
   }
