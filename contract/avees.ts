@@ -36,6 +36,24 @@ const avatar = describe(
   'An emoji or a data: URL of an image.',
 )
 
+const embedOrigins = describe(
+  z
+    .array(
+      z
+        .string()
+        .check(
+          z.toLowerCase(),
+          z.maxLength(200),
+          z.regex(
+            /^https?:\/\/[a-z\d](?:[a-z\d.-]{0,180}[a-z\d])?(?::\d{1,5})?$/,
+            'Enter the origin of a website, such as https://www.example.com, without a path.',
+          ),
+        ),
+    )
+    .check(z.maxLength(20)),
+  'Origins of websites that may show it in a frame (`/embed.js`) while it is public and open to visitors.',
+)
+
 export const avee = component(
   'Avee',
   z.object({
@@ -61,6 +79,7 @@ export const avee = component(
       z.boolean(),
       'Whether nothing of it is sent to a model outside the private network.',
     ),
+    embed_origins: z.optional(describe(embedOrigins, 'Only for the owner.')),
     persona: z.optional(describe(z.string(), 'Only for the owner.')),
     persona_notes: z.optional(
       describe(z.string(), 'Only for the owner: style notes derived from the owner’s feedback on answers.'),
@@ -85,6 +104,7 @@ const settings = {
   anonymous: z.boolean(),
   example_questions: z.array(text(300)).check(z.maxLength(8)),
   local_only: z.boolean(),
+  embed_origins: embedOrigins,
 }
 const { handle: _handle, display_name: _displayName, ...optionalSettings } = settings
 
@@ -144,9 +164,9 @@ export const getAvatar = operation({
   path: '/avees/:id/avatar',
   tags,
   summary: 'Get the image of an avee',
-  access: 'visitor',
+  access: 'public',
   description:
-    'The member `avatar` of an avee has the path of the image. It may be cached: a new image has a new path.',
+    'Without an account, of a public avee. The member `avatar` of an avee has the path of the image. It may be cached: a new image has a new path.',
   params: aveeParams,
   query: z.object({ v: z.optional(describe(z.string(), 'The version of the image.')) }),
   responses: { 200: content({ 'image/*': z.unknown() }) },

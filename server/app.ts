@@ -16,6 +16,7 @@ import { diskSpace } from './disk-space.ts'
 import { createEncryption, readEncryptionKey } from './encryption.ts'
 import { AppError, storageFull } from './errors.ts'
 import { cardRoutes } from './gateways/cards/index.ts'
+import { embedRoutes } from './gateways/embed/index.ts'
 import {
   localchatChatRoutes,
   localchatDocumentRoutes,
@@ -343,6 +344,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
       publicUrl: config.server.publicUrl,
     }),
   )
+  await http.register(embedRoutes({ avees }))
   await http.register(cardRoutes({ avees, knowledge, memory, models }))
   await http.register(importRoutes({ chat, runs, knowledge }))
   await http.register(localchatChatRoutes({ chat, runs, avees }))

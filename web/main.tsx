@@ -1,17 +1,7 @@
-import { StrictMode } from 'react'
-import { createRoot } from 'react-dom/client'
 import { navigate } from 'wouter/use-browser-location'
-import { keys } from './api/index.ts'
-import { createPageServer, ServerProvider, schedulePerFrame } from './api/react.tsx'
+import { createPageServer } from './api/react.tsx'
 import { App } from './app.tsx'
-import { createUploadQueue } from './documents/upload-queue.ts'
-import { UploadQueueProvider } from './documents/upload-queue-context.tsx'
-import { browserLanguage, chosenLanguage, showLanguage } from './languages/index.ts'
-import '@fontsource-variable/inter'
-import './ui/tokens.css'
-import './ui/base.css'
-import { ToastProvider } from './ui/toast.tsx'
-import { TooltipProvider } from './ui/tooltip.tsx'
+import { startPage } from './shell/start-page.tsx'
 
 const server = createPageServer(() => {
   if (location.pathname === '/login') return
@@ -19,31 +9,4 @@ const server = createPageServer(() => {
   navigate(`/login?next=${encodeURIComponent(location.pathname)}`)
 })
 
-const uploads = createUploadQueue({
-  api: server.api,
-  hub: server.hub,
-  schedule: schedulePerFrame,
-  onChanged: () => {
-    for (const queryKey of [keys.documents, keys.status]) void server.queries.invalidateQueries({ queryKey })
-  },
-})
-
-const root = document.getElementById('root')
-if (!root) throw new Error('index.html has no #root.')
-
-// Without the file of the language, the page is in English.
-await showLanguage(chosenLanguage() ?? browserLanguage()).catch(() => undefined)
-
-createRoot(root).render(
-  <StrictMode>
-    <ServerProvider server={server}>
-      <TooltipProvider delayDuration={500}>
-        <ToastProvider>
-          <UploadQueueProvider uploads={uploads}>
-            <App />
-          </UploadQueueProvider>
-        </ToastProvider>
-      </TooltipProvider>
-    </ServerProvider>
-  </StrictMode>,
-)
+await startPage(server, <App />)

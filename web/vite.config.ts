@@ -6,7 +6,7 @@ import react from '@vitejs/plugin-react'
 import { defineConfig, type Plugin } from 'vite'
 
 const apiPaths =
-  '^/(health|auth|me|api-keys|avees|conversations|chat|documents|memories|search|runs|v1|ollama|mcp|metrics|openapi\\.json|docs|api/(chat|documents|models|status|health))(/|\\?|$)'
+  '^/(health|auth|me|api-keys|avees|conversations|chat|documents|memories|search|runs|v1|ollama|mcp|metrics|openapi\\.json|docs|embed|embed\\.js|api/(chat|documents|models|status|health))(/|\\?|$)'
 
 /** Writes a gzip copy of every text file, which the server sends to clients that accept it. */
 const precompress = (): Plugin => {
@@ -25,6 +25,19 @@ const precompress = (): Plugin => {
     },
   }
 }
+
+/** Builds /embed.js for other websites: a classic script, in a function so that it adds no global names. */
+const embedScript = (): Plugin => ({
+  name: 'embed-script',
+  apply: 'build',
+  buildStart() {
+    this.emitFile({ type: 'chunk', id: join(import.meta.dirname, 'embed/launcher.ts'), fileName: 'embed.js' })
+  },
+  generateBundle(_options, bundle) {
+    const chunk = bundle['embed.js']
+    if (chunk?.type === 'chunk') chunk.code = `(()=>{${chunk.code.trim()}})()\n`
+  },
+})
 
 /** Adds the licence of the typeface, which has to accompany its files. */
 const withFontLicence = (): Plugin => ({
@@ -48,12 +61,13 @@ const withoutDescriptions = (): Plugin => ({
 })
 
 export default defineConfig({
-  plugins: [react(), withoutDescriptions(), withFontLicence(), precompress()],
+  plugins: [react(), withoutDescriptions(), embedScript(), withFontLicence(), precompress()],
   build: {
     outDir: 'dist',
     emptyOutDir: true,
     target: 'baseline-widely-available',
     rolldownOptions: {
+      input: ['index.html', 'embed.html'].map((name) => join(import.meta.dirname, name)),
       output: {
         // React changes rarely, so it stays in the browser's cache when the page changes.
         codeSplitting: { groups: [{ name: 'react', test: /node_modules\/(react|react-dom|scheduler)\// }] },

@@ -145,6 +145,13 @@ export function avees({
     return avee
   }
 
+  /** Returns a public avee that visitors without an account may ask. */
+  async function getOpen(idOrHandle: string): Promise<Avee> {
+    const avee = await getPublic(idOrHandle)
+    if (!avee.anonymous) throw aveeNotFound()
+    return avee
+  }
+
   async function checkHandle(handle: string, userId: string): Promise<void> {
     if (isReservedHandle(handle)) throw handleReserved(handle)
     // An avee must not have the handle of another user.
@@ -265,15 +272,16 @@ export function avees({
 
     /** Starts the visit of somebody without an account. @throws 404 unless the avee is public and open to visitors */
     async startVisit(idOrHandle: string, token: string | undefined, client: SessionClient) {
-      const avee = await getPublic(idOrHandle)
-      if (!avee.anonymous) throw aveeNotFound()
-      return await accounts.startVisit(avee.id, token, client)
+      return await accounts.startVisit((await getOpen(idOrHandle)).id, token, client)
     },
 
-    /** Returns the image of an avee. @throws avatar_not_found if it has none */
+    /** Returns the origins whose pages may show an avee in a frame. @throws 404 as `startVisit` does */
+    embedOrigins: async (idOrHandle: string): Promise<string[]> => (await getOpen(idOrHandle)).embedOrigins,
 
-    async avatar(viewer: Viewer, idOrHandle: string): Promise<AvatarImage> {
-      const image = parseAvatar((await view(viewer, idOrHandle)).avee.avatar)
+    /** Returns the image of an avee; without a viewer, of a public one. @throws avatar_not_found if it has none */
+    async avatar(viewer: Viewer | undefined, idOrHandle: string): Promise<AvatarImage> {
+      const avee = viewer ? (await view(viewer, idOrHandle)).avee : await getPublic(idOrHandle)
+      const image = parseAvatar(avee.avatar)
       if (!image) throw avatarNotFound()
       return image
     },

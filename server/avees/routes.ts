@@ -63,7 +63,7 @@ export const aveeRoutes =
     })
 
     route(app, getAvatar, async (request, reply) => {
-      const { bytes, type, version } = await avees.avatar(callerOf(request), request.params.id)
+      const { bytes, type, version } = await avees.avatar(request.caller, request.params.id)
       const isCurrent = request.query.v === version
       return await reply
         .header('cache-control', isCurrent ? 'private, max-age=31536000, immutable' : 'private, no-cache')
@@ -129,7 +129,9 @@ export function presentAvee({ avee: shown, layer, isOwner, isFollowing, follower
     anonymous: shown.anonymous,
     example_questions: shown.exampleQuestions,
     local_only: shown.localOnly,
-    ...(isOwner ? { persona: shown.persona, persona_notes: shown.personaNotes } : {}),
+    ...(isOwner
+      ? { embed_origins: shown.embedOrigins, persona: shown.persona, persona_notes: shown.personaNotes }
+      : {}),
     created_at: shown.createdAt,
     updated_at: shown.updatedAt,
   }

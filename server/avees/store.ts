@@ -23,6 +23,8 @@ export type Avee = {
   /** Whether visitors without an account may ask it while it is public. */
   anonymous: boolean
   exampleQuestions: string[]
+  /** Origins of websites that may show it in a frame. */
+  embedOrigins: string[]
   /** Whether nothing of it, or of this conversation with it, is sent to a model outside the private network. */
   localOnly: boolean
   createdAt: Date
@@ -324,6 +326,7 @@ function toAvee(row: AveeRow): Avee {
     model: row.model,
     anonymous: row.anonymous,
     exampleQuestions: row.example_questions,
+    embedOrigins: row.embed_origins,
     localOnly: row.local_only,
     createdAt: row.created_at,
     updatedAt: row.updated_at,

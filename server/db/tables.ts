@@ -199,6 +199,8 @@ export type Tables = {
     /** Whether visitors without an account may ask it while it is public. */
     anonymous: Generated<boolean>
     example_questions: Generated<string[]>
+    /** Origins of websites that may show it in a frame. */
+    embed_origins: Generated<string[]>
     local_only: Generated<boolean>
     created_at: CreatedAt
     updated_at: Stamp

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import { type Scope, scopeOf } from '../../contract/operation.ts'
+import { type Access, type Scope, scopeOf } from '../../contract/operation.ts'
 import { defineError } from '../errors.ts'
 import { type Caller, notSignedIn } from './caller.ts'
 import type { OriginCheck } from './origin.ts'
@@ -56,14 +56,15 @@ const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
  *
  *   bearer token ─────────────────────────────► its user, or 401
  *   page of another origin, unsafe method ────► 403 unless the origin is allowed
+ *   header X-Visitor, route open to visitors ─► the visitor of one avee, or 401
  *   page of another origin, safe method ──────► anonymous: neither the cookie nor personal mode applies
  *   cookie ───────────────────────────────────► its user
  *   personal mode, unknown Host ──────────────► 403
  *   personal mode, from the machine itself ───► the owner
- *   route open to visitors, visitor token ────► the visitor of one avee
+ *   route open to visitors, visitor cookie ───► the visitor of one avee
  */
 export function createAccessCheck(identity: Identity, origins: OriginCheck) {
-  async function identify(request: FastifyRequest): Promise<Caller | undefined> {
+  async function identify(request: FastifyRequest, access: Access): Promise<Caller | undefined> {
     const bearer = bearerToken(request.headers.authorization)
     if (bearer !== undefined) {
       request.token = bearer
@@ -73,6 +74,11 @@ export function createAccessCheck(identity: Identity, origins: OriginCheck) {
     if (!isSameOrigin && !safeMethods.has(request.method) && !origins.isAllowedOrigin(request))
       throw crossSite()
 
+    const visitor = access === 'visitor' ? visitorToken(request) : undefined
+    // A page that sends it is embedded, and shows nothing of a user who is signed in.
+    if (visitor !== undefined && request.headers['x-visitor'] !== undefined)
+      return await identity.visitor(visitor)
+
     const cookie = request.cookies[sessionCookie]
     if (isSameOrigin && cookie) {
       const caller = await identity.byToken(cookie, request.ip)
@@ -81,9 +87,11 @@ export function createAccessCheck(identity: Identity, origins: OriginCheck) {
         return caller
       }
     }
-    if ((await identity.mode()) === 'accounts') return undefined
-    if (!origins.isHostExpected(request)) throw unknownHost()
-    return isSameOrigin && origins.isFromThisMachine(request) ? await identity.owner() : undefined
+    if ((await identity.mode()) === 'personal') {
+      if (!origins.isHostExpected(request)) throw unknownHost()
+      if (isSameOrigin && origins.isFromThisMachine(request)) return await identity.owner()
+    }
+    return visitor === undefined ? undefined : await identity.visitor(visitor)
   }
 
   return async (request: FastifyRequest): Promise<void> => {
@@ -92,10 +100,7 @@ export function createAccessCheck(identity: Identity, origins: OriginCheck) {
     if (config.skipsAuthentication || request.is404) return
     const access = config.access ?? 'user'
     request.isFromOtherOrigin = origins.isFromOtherOrigin(request)
-    request.caller = await identify(request)
-    const visitor = access === 'visitor' ? visitorToken(request) : undefined
-    if (!request.caller && request.token === undefined && visitor !== undefined)
-      request.caller = await identity.visitor(visitor)
+    request.caller = await identify(request, access)
 
     if (access === 'public') return
     if (!request.caller) throw request.token === undefined ? notSignedIn() : invalidToken()

@@ -1,5 +1,5 @@
 import fastifyHelmet from '@fastify/helmet'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 
 /** The worker that renders PDFs is the only script that compiles WebAssembly, so it has a policy of its own. */
 export const workerSecurityPolicy =
@@ -37,4 +37,17 @@ export async function addSecurityHeaders(app: FastifyInstance, publicUrl: string
     // Helmet has no option for it.
     reply.header('permissions-policy', 'camera=(), geolocation=(), microphone=(), payment=(), usb=()')
   })
+}
+
+/** Lets pages of these origins show the response in a frame; without origins, none may. */
+export function allowFraming(reply: FastifyReply, origins: readonly string[]): void {
+  if (origins.length === 0) return
+  const policy = String(reply.getHeader('content-security-policy'))
+  reply.header(
+    'content-security-policy',
+    policy.replace("frame-ancestors 'none'", `frame-ancestors ${origins.join(' ')}`),
+  )
+  // It knows no list of origins. The socket's response has it already.
+  reply.removeHeader('x-frame-options')
+  reply.raw.removeHeader('x-frame-options')
 }

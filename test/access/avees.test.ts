@@ -131,6 +131,15 @@ describe.each(ONE_DATABASE)('avees on %s', (kind) => {
     expect(await code({ display_name: ' ' })).toBe('422 invalid_fields')
     expect(await code({ persona: 'x'.repeat(40_001) })).toBe('422 invalid_fields')
     expect(await code({ avatar: 'https://tracker.example/pixel.png' })).toBe('422 invalid_fields')
+    for (const origin of [
+      'https://a.example/page',
+      "https://a.example; script-src 'unsafe-inline'",
+      '*',
+      'a.example',
+      'data:',
+    ]) {
+      expect(await code({ embed_origins: [origin] })).toBe('422 invalid_fields')
+    }
     await make(server, token)
     expect(await code({})).toBe('409 handle_taken')
     await make(server, token, { handle: 'other' })
@@ -162,13 +171,16 @@ describe.each(ONE_DATABASE)('avees on %s', (kind) => {
     const list = await server.call<object>('GET', '/me/avees', { token })
     expect(JSON.stringify(list.body).length).toBeLessThan(5_000)
 
-    expect((await server.call('GET', path, { token: server.bob.token })).status).toBe(404)
+    for (const asked of [{ token: server.bob.token }, { from: '192.168.1.20' }])
+      expect((await server.call('GET', path, asked)).status).toBe(404)
     const change = async (avatar: string | null) =>
       (await server.call<Answer>('PATCH', '/avees/sage', { token, body: { avatar } })).body.avatar
     expect(await change(path)).toBe(path)
     const changed = await change(image('y'))
     expect(changed).not.toBe(path)
     expect((await server.call('GET', changed ?? '', { token })).body).toBe('y')
+    await server.call('PATCH', '/avees/sage', { token, body: { visibility: 'public' } })
+    expect((await server.call('GET', changed ?? '', { from: '192.168.1.20' })).body).toBe('y')
     const outdated = await server.call('GET', path, { token })
     expect(outdated.headers['cache-control']).toBe('private, no-cache')
     expect(await change('🦉')).toBe('🦉')

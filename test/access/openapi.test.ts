@@ -221,6 +221,7 @@ describe('every route', () => {
   const open = [
     'GET /api/health',
     'GET /auth/state',
+    'GET /avees/{id}/avatar',
     'GET /avees/{id}/profile',
     'GET /deletions/{id}',
     'GET /health',

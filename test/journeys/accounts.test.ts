@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { TOTP } from 'otpauth'
 import type { Browser, Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -122,6 +125,87 @@ test('answers to a visitor use the documents of the granted layers only', async 
   expect(await shared.page.locator('body').innerText()).not.toMatch(secrets)
   shared.expectNoErrors()
   open.expectNoErrors()
+})
+
+/** Serves a page that may load only the script and frames of a Gabee server. */
+async function startWebsite(gabee: string, body: string) {
+  const policy = `default-src 'none'; script-src ${gabee}; frame-src ${gabee}; img-src data:`
+  const website = createServer((_request, response) => {
+    response.setHeader('content-security-policy', policy).setHeader('content-type', 'text/html')
+    response.end(`<!doctype html><title>Website</title><link rel="icon" href="data:,">${body}`)
+  })
+  await once(website.listen(0, '127.0.0.1'), 'listening')
+  const { port } = website.address() as AddressInfo
+  return { port, [Symbol.dispose]: () => website.close().closeAllConnections() }
+}
+
+test('websites that the owner lists show an open avee in a frame, and others do not', async () => {
+  await using server = await startServer()
+  const avee = await createAvee(server, { handle: 'ada', display_name: 'Ada', greeting: 'Ahoy, I am Ada.' })
+  await uploadFiles(server, [{ name: 'boat.md', content: 'The boat of Ada is called Nutshell.' }], {
+    avee: avee.id,
+    layer: 'public',
+  })
+  const body = `<h1>Welcome</h1><script async src="${server.url}/embed.js" data-avee="ada"></script>`
+  using website = await startWebsite(server.url, body)
+  // To the browser it is another site than the server's, whose frames get no storage.
+  const elsewhere = `http://localhost:${website.port}`
+  const sameSite = `http://127.0.0.1:${website.port}`
+
+  await using studio = await openWindow(browser, `${server.url}/avee/ada`)
+  await studio.page.getByLabel('Open to visitors without an account').check()
+  await fill(studio.page, { 'Websites that may show it': `${elsewhere}/shop\n` })
+  await studio.page
+    .getByRole('group', { name: 'Code for your website' })
+    .getByText('data-avee="ada"')
+    .waitFor()
+  await press(studio.page, 'Save')
+  await studio.page.getByText('Changes saved.').first().waitFor()
+  studio.expectNoErrors()
+
+  const ignoredErrors = new RegExp(`^request to ${server.url}`)
+  const partsOf = (page: Page) => ({
+    launcher: page.getByRole('button', { name: 'Chat' }),
+    panel: page.getByRole('dialog', { name: 'Chat' }),
+    frame: page.frameLocator('iframe'),
+    answer: page.frameLocator('iframe').getByRole('article', { name: /^Answer from/ }),
+  })
+  await using unlisted = await openWindow(browser, sameSite, { ignoredErrors })
+  const refused = partsOf(unlisted.page)
+  await refused.launcher.click()
+  await expect.poll(() => unlisted.page.frames()[1]?.url()).toBe('chrome-error://chromewebdata/')
+  await press(unlisted.page, 'Close')
+  await refused.panel.waitFor({ state: 'hidden' })
+
+  await using listed = await openWindow(browser, elsewhere, { ignoredErrors })
+  const shown = partsOf(listed.page)
+  await shown.launcher.press('Enter')
+  await shown.frame.getByText('Ahoy, I am Ada.').waitFor()
+  await listed.page.keyboard.type('What is the boat of Ada called?')
+  await listed.page.keyboard.press('Enter')
+  await shown.answer.getByText('Nutshell').first().waitFor()
+  await listed.page.keyboard.press('Escape')
+  await shown.panel.waitFor({ state: 'hidden' })
+  expect(await shown.launcher.evaluate((button) => button.matches(':focus'))).toBe(true)
+  listed.expectNoErrors()
+  // It is a visitor's conversation, though this machine's requests are otherwise the owner's.
+  expect((await server.get<{ conversations: object[] }>('/conversations')).body.conversations).toEqual([])
+
+  await server.patch(`/avees/${avee.id}`, { embed_origins: [elsewhere, sameSite] })
+  const viewport = { width: 390, height: 844 }
+  await using phone = await openWindow(browser, sameSite, { ignoredErrors, viewport })
+  const { launcher, panel, frame, answer } = partsOf(phone.page)
+  await launcher.click()
+  await frame.getByRole('textbox', { name: 'Ask Ada' }).fill('What is the boat of Ada called?')
+  await frame.getByRole('button', { name: 'Ask', exact: true }).click()
+  await answer.getByText('Nutshell').first().waitFor()
+  await phone.page.reload()
+  await launcher.click()
+  await answer.getByText('Nutshell').first().waitFor()
+  expect(await panel.boundingBox()).toEqual({ x: 0, y: 0, ...viewport })
+  await frame.getByRole('button', { name: 'Close', exact: true }).click()
+  await panel.waitFor({ state: 'hidden' })
+  phone.expectNoErrors()
 })
 
 const password = 'a good long password'

@@ -21,9 +21,9 @@ const ServerContext = createContext<Server | undefined>(undefined)
 
 export type PageServer = Server & { queries: QueryClient }
 
-/** Creates the client, the run stores and the query cache of the page. */
-export function createPageServer(onSignedOut: () => void): PageServer {
-  const connection = createServerConnection()
+/** Creates the client, the run stores and the query cache of the page. `send` replaces `fetch`. */
+export function createPageServer(onSignedOut: () => void, send?: typeof fetch): PageServer {
+  const connection = createServerConnection(send)
   const api = createClient({ onSignedOut, fetch: connection.fetch })
   const onConnected = (callback: () => void) =>
     connection.subscribe(() => {

@@ -6,6 +6,7 @@ import { keys } from '../api/index.ts'
 import { useApi } from '../api/react.tsx'
 import { t } from '../languages/index.ts'
 import { IconButton } from '../ui/button.tsx'
+import { isEmbedded } from '../ui/embedded.ts'
 import { Notice } from '../ui/state.tsx'
 import type { HighlightedPassage } from './find-passage.ts'
 import { ImagePage } from './image-page.tsx'
@@ -42,7 +43,7 @@ export function DocumentView({
   const type = document.data?.type ?? ''
   const isImage = imageTypes.has(type)
   const hasFailed = failedId === documentId
-  const canRender = (type === 'pdf' || isImage) && !hasFailed
+  const canRender = (type === 'pdf' || isImage) && !hasFailed && !isEmbedded()
   if (!canRender || isTextView) {
     return (
       <>

@@ -1,14 +1,17 @@
-import { ArrowLeft } from 'lucide-react'
+import { ArrowLeft, X } from 'lucide-react'
 import { createContext, type ReactNode, useContext, useEffect } from 'react'
 import { Link } from 'wouter'
+import { t } from '../languages/index.ts'
+import { IconButton } from '../ui/button.tsx'
 import { classNames } from '../ui/class-names.ts'
+import { isEmbedded, tellWebsite } from '../ui/embedded.ts'
 import { MenuButton } from './menu-button.tsx'
 import './page.css'
 
 /** Whether the sidebar is hidden, as on phones, and what shows it. */
 export const OpenMenuContext = createContext({ isHidden: false, open: () => {} })
 
-/** The bar at the top of a screen; it has the button for a hidden sidebar. */
+/** The bar at the top of a screen; it has the button for a hidden sidebar, or closes the frame on a website. */
 export function TopBar({ title, children }: { title: ReactNode; children?: ReactNode }) {
   const { isHidden, open } = useContext(OpenMenuContext)
   return (
@@ -18,8 +21,14 @@ export function TopBar({ title, children }: { title: ReactNode; children?: React
         {typeof title === 'string' ? <h1 className="page-title truncate">{title}</h1> : title}
       </div>
       {children && <div className="top-bar-actions">{children}</div>}
+      {isEmbedded() && <CloseFrameButton />}
     </header>
   )
+}
+
+function CloseFrameButton() {
+  useEffect(() => tellWebsite('gabee:ready'), [])
+  return <IconButton label={t('Close')} icon={X} hint={false} onClick={() => tellWebsite('gabee:close')} />
 }
 
 /** A screen with a title, actions and a column of content. */

@@ -26,6 +26,7 @@ import { up as modelProviders } from './026-model-providers.ts'
 import { up as completions } from './027-completions.ts'
 import { up as webhooks } from './028-webhooks.ts'
 import { up as shares } from './029-shares.ts'
+import { up as embedding } from './030-embedding.ts'
 
 /** All migrations by number. A released migration is never edited, renamed or removed. */
 export const migrations: Record<string, Migration> = {
@@ -56,4 +57,5 @@ export const migrations: Record<string, Migration> = {
   '027-completions': { up: completions },
   '028-webhooks': { up: webhooks },
   '029-shares': { up: shares },
+  '030-embedding': { up: embedding },
 }

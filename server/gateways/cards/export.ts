@@ -122,6 +122,7 @@ export function exporter({ knowledge, memory }: ExportDependencies) {
           anonymous: avee.anonymous,
           example_questions: avee.exampleQuestions,
           local_only: avee.localOnly,
+          embed_origins: avee.embedOrigins,
           ...(avee.avatar === null ? {} : { avatar: avee.avatar }),
           ...(avee.model === null ? {} : { model: avee.model }),
         },

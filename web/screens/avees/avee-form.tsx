@@ -14,6 +14,7 @@ import { Notice } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
 import { useDraftState } from '../../ui/use-draft-state.ts'
 import { AvatarField } from './avatar-field.tsx'
+import { EmbedSettings } from './embed-settings.tsx'
 import { PublishChecklist } from './publish-checklist.tsx'
 import { Trial } from './trial.tsx'
 import './avee-form.css'
@@ -30,16 +31,20 @@ const fieldNames = [
   'visibility',
   'anonymous',
 ] as const
-/** `example_questions` has one per line. */
-type Fields = Pick<Avee, (typeof fieldNames)[number]> & { example_questions: string }
+/** The lists have one entry per line. */
+type Fields = Pick<Avee, (typeof fieldNames)[number]> & { example_questions: string; embed_origins: string }
 
 const fieldsOf = (avee: Avee): Fields => ({
   ...(Object.fromEntries(fieldNames.map((name) => [name, avee[name]])) as Fields),
   example_questions: avee.example_questions.join('\n'),
+  embed_origins: (avee.embed_origins ?? []).join('\n'),
 })
 
-const questionsOf = ({ example_questions }: Fields): string[] =>
-  example_questions.split('\n').flatMap((line) => line.trim() || [])
+const linesOf = (text: string): string[] => text.split('\n').flatMap((line) => line.trim() || [])
+const questionsOf = ({ example_questions }: Fields): string[] => linesOf(example_questions)
+/** The origins of the entered addresses; others are left for the server to refuse. */
+const originsOf = ({ embed_origins }: Fields): string[] =>
+  linesOf(embed_origins).map((line) => URL.parse(line)?.origin ?? line)
 
 const changesOf = (avee: Avee, edited: Fields): BodyOf<typeof updateAvee> => ({
   ...Object.fromEntries(
@@ -48,6 +53,9 @@ const changesOf = (avee: Avee, edited: Fields): BodyOf<typeof updateAvee> => ({
   ...(questionsOf(edited).join('\n') === avee.example_questions.join('\n')
     ? {}
     : { example_questions: questionsOf(edited) }),
+  ...(originsOf(edited).join('\n') === (avee.embed_origins ?? []).join('\n')
+    ? {}
+    : { embed_origins: originsOf(edited) }),
 })
 
 const visibilityOptions: { value: Visibility; title: Message; text: Message }[] = [
@@ -222,6 +230,13 @@ export function AveeForm({ avee }: { avee: Avee }) {
             </small>
           </span>
         </label>
+      )}
+      {edited.visibility === 'public' && edited.anonymous && (
+        <EmbedSettings
+          avee={avee}
+          value={edited.embed_origins}
+          onChange={(embed_origins) => change({ embed_origins })}
+        />
       )}
       {!avee.is_library && <PublishChecklist avee={avee} edited={texts} />}
       {save.error && !isHandleTaken && <Notice kind="bad">{save.error.message}</Notice>}

@@ -13,6 +13,7 @@ import { TopBar, useTitle } from '../../shell/page.tsx'
 import { onDemand, ScreenBoundary } from '../../shell/screen-boundary.tsx'
 import { markRepliesSeen } from '../../shell/seen-replies.ts'
 import { ButtonLink, IconButton } from '../../ui/button.tsx'
+import { isEmbedded } from '../../ui/embedded.ts'
 import { saveLocally } from '../../ui/local-storage.ts'
 import { Menu, MenuItem } from '../../ui/menu.tsx'
 import { Avatar, EmptyState, ErrorState, errorMessage, Skeleton } from '../../ui/state.tsx'
@@ -219,24 +220,28 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
                   Insight
                 </MenuItem>
               )}
-              <MenuItem
-                icon={Download}
-                href={api.url(exportConversation, {
-                  params: { id: conversationId },
-                  query: { format: 'markdown' },
-                })}
-              >
-                Export as Markdown
-              </MenuItem>
-              <MenuItem
-                icon={FileJson}
-                href={api.url(exportConversation, {
-                  params: { id: conversationId },
-                  query: { format: 'json' },
-                })}
-              >
-                Export as JSON
-              </MenuItem>
+              {!isEmbedded() && (
+                <>
+                  <MenuItem
+                    icon={Download}
+                    href={api.url(exportConversation, {
+                      params: { id: conversationId },
+                      query: { format: 'markdown' },
+                    })}
+                  >
+                    Export as Markdown
+                  </MenuItem>
+                  <MenuItem
+                    icon={FileJson}
+                    href={api.url(exportConversation, {
+                      params: { id: conversationId },
+                      query: { format: 'json' },
+                    })}
+                  >
+                    Export as JSON
+                  </MenuItem>
+                </>
+              )}
             </Menu>
           )}
         </TopBar>

@@ -8,6 +8,7 @@ import { placeOf } from '../../documents/place-of.ts'
 import { claimFor, findSupportingSentences } from '../../documents/supporting-sentences.ts'
 import { t } from '../../languages/index.ts'
 import { IconButton } from '../../ui/button.tsx'
+import { isEmbedded } from '../../ui/embedded.ts'
 import { isTyping } from '../../ui/is-typing.ts'
 import { Notice } from '../../ui/state.tsx'
 import './citation-panel.css'
@@ -102,15 +103,17 @@ export function CitationPanel({
             onClick={() => show(open.citations[index + 1])}
           />
         </span>
-        <a
-          className="button button-quiet button-small"
-          href={`${api.url(getDocumentFile, { params: { id: citation.document_id } })}${citation.page === null ? '' : `#page=${citation.page}`}`}
-          target="_blank"
-          rel="noopener"
-        >
-          <ExternalLink size={16} aria-hidden />
-          {t('Open original')}
-        </a>
+        {!isEmbedded() && (
+          <a
+            className="button button-quiet button-small"
+            href={`${api.url(getDocumentFile, { params: { id: citation.document_id } })}${citation.page === null ? '' : `#page=${citation.page}`}`}
+            target="_blank"
+            rel="noopener"
+          >
+            <ExternalLink size={16} aria-hidden />
+            {t('Open original')}
+          </a>
+        )}
       </footer>
     </SidePanel>
   )

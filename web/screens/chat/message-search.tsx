@@ -68,8 +68,10 @@ export function MessageSearch({
     if (matches && matches.length > 0) goTo((index + by + matches.length) % matches.length)
   }
   const onKeyDown = (event: KeyboardEvent): void => {
-    if (event.key === 'Escape') onClose()
-    else if (event.key === 'Enter') step(event.shiftKey ? -1 : 1)
+    if (event.key === 'Escape') {
+      event.preventDefault()
+      onClose()
+    } else if (event.key === 'Enter') step(event.shiftKey ? -1 : 1)
     else if (event.key === 'ArrowDown') step(1)
     else if (event.key === 'ArrowUp') step(-1)
     else return

@@ -99,7 +99,10 @@ function QuestionEditor({
   const maxQuestion = useQuestionLimit()
   const canSend = text.trim() !== '' && length <= maxQuestion
   const onKeyDown = (event: KeyboardEvent): void => {
-    if (event.key === 'Escape') cancel()
+    if (event.key === 'Escape') {
+      event.preventDefault()
+      cancel()
+    }
     if (event.key === 'Enter' && !event.shiftKey && !event.nativeEvent.isComposing) {
       event.preventDefault()
       if (canSend) send()

@@ -31,7 +31,11 @@ export function SidePanel({
       className="side-panel"
       aria-label={label}
       style={width === undefined ? undefined : { width }}
-      onKeyDown={(event) => event.key === 'Escape' && onClose()}
+      onKeyDown={(event) => {
+        if (event.key !== 'Escape') return
+        event.preventDefault()
+        onClose()
+      }}
     >
       <ResizeHandle width={width} onResize={setWidth} />
       {children}

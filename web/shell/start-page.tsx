@@ -1,0 +1,40 @@
+import { type ReactNode, StrictMode } from 'react'
+import { createRoot } from 'react-dom/client'
+import { keys } from '../api/index.ts'
+import { type PageServer, ServerProvider, schedulePerFrame } from '../api/react.tsx'
+import { createUploadQueue } from '../documents/upload-queue.ts'
+import { UploadQueueProvider } from '../documents/upload-queue-context.tsx'
+import { browserLanguage, chosenLanguage, showLanguage } from '../languages/index.ts'
+import '@fontsource-variable/inter'
+import '../ui/tokens.css'
+import '../ui/base.css'
+import { ToastProvider } from '../ui/toast.tsx'
+import { TooltipProvider } from '../ui/tooltip.tsx'
+
+/** Renders a page with what all its screens share. */
+export async function startPage(server: PageServer, page: ReactNode): Promise<void> {
+  const uploads = createUploadQueue({
+    api: server.api,
+    hub: server.hub,
+    schedule: schedulePerFrame,
+    onChanged: () => {
+      for (const queryKey of [keys.documents, keys.status])
+        void server.queries.invalidateQueries({ queryKey })
+    },
+  })
+  const root = document.getElementById('root')
+  if (!root) throw new Error('The document has no #root.')
+  // Without the file of the language, the page is in English.
+  await showLanguage(chosenLanguage() ?? browserLanguage()).catch(() => undefined)
+  createRoot(root).render(
+    <StrictMode>
+      <ServerProvider server={server}>
+        <TooltipProvider delayDuration={500}>
+          <ToastProvider>
+            <UploadQueueProvider uploads={uploads}>{page}</UploadQueueProvider>
+          </ToastProvider>
+        </TooltipProvider>
+      </ServerProvider>
+    </StrictMode>,
+  )
+}
