@@ -102,7 +102,7 @@ export async function answerableOnes(
       limit: 1,
       signal,
     })
-    if (answerable !== 'no') found.push(query)
+    if (answerable === 'yes') found.push(query)
   }
   return found
 }

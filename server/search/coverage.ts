@@ -2,11 +2,11 @@ import type { QueryAnalyzer, QueryTerm } from './query-terms.ts'
 
 /** The part of a query that one passage contains. */
 export type Coverage = {
-  /** Share of the query's content terms that the passage with its headings contains, weighted by general IDF, 0 to 1. */
+  /** Share of the query's content terms that the passage with its headings contains, by weight, 0 to 1. */
   share: number
   /** The largest share within a window of `windowTokens` tokens, 0 to 1. */
   windowShare: number
-  /** Sum of the general IDF of the contained terms. */
+  /** Sum of the weights of the contained terms. */
   matched: number
 }
 
@@ -15,26 +15,27 @@ const windowTokens = 30
 
 /**
  * Measures how much of a query a passage contains. `context` is its title and headings, which count for every window.
- * With general IDF as weights, the result depends on the query and the passage only.
+ * The weights depend on the language as a whole, so the result depends on the query and the passage only.
+ *
+ * @param weightOf the weight of a term that the passage contains, or does not contain; by default its general IDF
  */
 export function coverageOf(
   analyzer: QueryAnalyzer,
   terms: QueryTerm[],
   { context, text }: { context: string; text: string },
+  weightOf: (term: QueryTerm, isContained: boolean) => number = ({ generalIdf }) => generalIdf,
 ): Coverage {
+  const containedWeight = (of: Iterable<QueryTerm>) => sum([...of].map((term) => weightOf(term, true)))
+  const missingWeight = (of: Iterable<QueryTerm>) => sum([...of].map((term) => weightOf(term, false)))
   const termByHash = new Map<number, QueryTerm>()
-  let total = 0
-  for (const term of terms) {
-    if (term.isStopWord) continue
-    total += term.generalIdf
-    for (const hash of term.stems.keys()) termByHash.set(hash, term)
-  }
-  if (total === 0) return { share: 0, windowShare: 0, matched: 0 }
+  const content = terms.filter((term) => !term.isStopWord)
+  for (const term of content) for (const hash of term.stems.keys()) termByHash.set(hash, term)
+  const allMissing = missingWeight(content)
 
   const inContext = new Set(matches(context).map(({ term }) => term))
   const inText = matches(text)
-  const matched = sumOfIdf(new Set([...inContext, ...inText.map(({ term }) => term)]))
-  let best = sumOfIdf(inContext)
+  const all = new Set([...inContext, ...inText.map(({ term }) => term)])
+  let windowShare = shareOf(inContext)
   for (const [i, { position }] of inText.entries()) {
     const window = new Set(inContext)
     for (let j = i; j < inText.length; j++) {
@@ -42,9 +43,15 @@ export function coverageOf(
       if (!match || match.position - position > windowTokens) break
       window.add(match.term)
     }
-    best = Math.max(best, sumOfIdf(window))
+    windowShare = Math.max(windowShare, shareOf(window))
   }
-  return { share: matched / total, windowShare: best / total, matched }
+  return { share: shareOf(all), windowShare, matched: containedWeight(all) }
+
+  function shareOf(contained: Set<QueryTerm>): number {
+    const matched = containedWeight(contained)
+    const missing = Math.max(0, allMissing - missingWeight(contained))
+    return matched === 0 ? 0 : matched / (matched + missing)
+  }
 
   function matches(content: string): { position: number; term: QueryTerm }[] {
     return analyzer.hashes(content).flatMap((hashes, position) => {
@@ -54,5 +61,4 @@ export function coverageOf(
   }
 }
 
-const sumOfIdf = (terms: Set<QueryTerm>): number =>
-  [...terms].reduce((sum, { generalIdf }) => sum + generalIdf, 0)
+const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0)

@@ -2,7 +2,7 @@ import { termHasher } from './bm25.ts'
 import { generalIdfIn } from './general-idf.ts'
 import { stemmerFor } from './stem.ts'
 import { stopWordsOf } from './stop-words.ts'
-import { tokenize } from './tokenize.ts'
+import { tokenize, unspaced } from './tokenize.ts'
 
 /**
  * A term of a query. Documents of several languages are stemmed by several stemmers, so a term has a stem for each,
@@ -15,6 +15,12 @@ export type QueryTerm = {
   isStopWord: boolean
   /** IDF in the language as a whole, 0 to 1; 1 for bigrams. */
   generalIdf: number
+  /** The same of the word that a bigram is part of, or of the more frequent of the two words that it spans. */
+  wordIdf: number
+  /** Capitalized within the text: a name, or any noun in German. */
+  isCapitalized: boolean
+  /** A bigram of the last character of a word and the first of the next one. */
+  spansWords: boolean
 }
 
 /** Stop words keep some weight, so that a query of nothing else ("to be or not to be") still finds its passages. */
@@ -42,23 +48,30 @@ export async function queryAnalyzer(aveeId: string, languages: (string | null)[]
   const stopWords = known.map(stopWordsOf)
   const generalIdfs = await Promise.all(known.map(generalIdfIn))
 
+  const stemsOf = (text: string): string[] => stemmers.map((stemmer) => stemmer(text))
+  const generalIdfOf = (text: string): number =>
+    Math.min(...stemsOf(text).map((stem, i) => generalIdfs[i]?.(stem) ?? 1))
+
   return {
     hash,
 
     /** Returns the distinct terms of a text, or of its ends if it is long, in order. `weight` is the weight of terms that are not stop words. */
     terms(text: string, weight = 1): QueryTerm[] {
       const terms = new Map<string, QueryTerm>()
-      for (const token of tokenize(endsOf(text))) {
+      const analyzed = endsOf(text)
+      const bigrams = bigramsOfWords(analyzed)
+      let isFirst = true
+      for (const token of tokenize(analyzed)) {
         if (token.kind === 'character') continue
-        const stems = new Map<number, string>()
-        let generalIdf = 1
-        for (const [i, stemmer] of stemmers.entries()) {
-          const stem = stemmer(token.text)
-          if (stem === '') continue
-          stems.set(hash(stem), stem)
-          if (token.kind !== 'bigram') generalIdf = Math.min(generalIdf, generalIdfs[i]?.(stem) ?? 1)
-        }
+        const isCapitalized = !isFirst && /^\p{Lu}/u.test(token.text)
+        isFirst = false
+        const stems = new Map(
+          stemsOf(token.text).flatMap((stem) => (stem === '' ? [] : [[hash(stem), stem] as const])),
+        )
         if (stems.size === 0) continue
+        const isBigram = token.kind === 'bigram'
+        const words = (isBigram ? bigrams.get(token.text) : undefined) ?? [token.text]
+        const wordIdf = Math.min(...words.map(generalIdfOf))
         const lower = token.text.toLowerCase()
         const isStopWord = stopWords.some((set) => set.has(lower))
         const key = [...stems.keys()].sort((a, b) => a - b).join()
@@ -69,7 +82,10 @@ export async function queryAnalyzer(aveeId: string, languages: (string | null)[]
           stems,
           weight: weight * (isStopWord ? stopWordWeight : 1),
           isStopWord,
-          generalIdf,
+          generalIdf: isBigram ? 1 : wordIdf,
+          wordIdf,
+          isCapitalized,
+          spansWords: words.length > 1,
         })
       }
       return [...terms.values()]
@@ -80,11 +96,34 @@ export async function queryAnalyzer(aveeId: string, languages: (string | null)[]
       const hashes: number[][] = []
       for (const { text: word, kind } of tokenize(text)) {
         if (kind === 'character' || kind === 'compound') continue
-        hashes.push(stemmers.map((stemmer) => hash(stemmer(word))))
+        hashes.push(stemsOf(word).map(hash))
       }
       return hashes
     },
   }
+}
+
+const segmenter = new Intl.Segmenter('en', { granularity: 'word' })
+
+/** Returns the bigrams of a text in a script without spaces, with the one or two words that each belongs to. */
+function bigramsOfWords(text: string): Map<string, string[]> {
+  const bigrams = new Map<string, string[]>()
+  if (!unspaced.test(text)) return bigrams
+  let previous: { word: string; last: string } | undefined
+  for (const { segment: word, isWordLike } of segmenter.segment(text.normalize('NFKC'))) {
+    const [first = '', ...rest] = [...word]
+    if (previous && isWordLike) {
+      const bigram = previous.last + first
+      bigrams.set(bigram, bigrams.get(bigram) ?? [previous.word, word])
+    }
+    let last = first
+    for (const character of rest) {
+      bigrams.set(last + character, [word])
+      last = character
+    }
+    previous = isWordLike ? { word, last } : undefined
+  }
+  return bigrams
 }
 
 export type QueryAnalyzer = Awaited<ReturnType<typeof queryAnalyzer>>

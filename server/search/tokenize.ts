@@ -23,12 +23,14 @@ const unspacedScripts = [
   'Tibt',
   'Yiii',
 ]
-const unspaced = unspacedScripts.map((script) => `\\p{Script_Extensions=${script}}`).join('')
+const unspacedLetters = unspacedScripts.map((script) => `\\p{Script_Extensions=${script}}`).join('')
+/** Matches a letter of such a script. */
+export const unspaced = new RegExp(`(?=[\\p{L}\\p{M}\\p{Nl}])[${unspacedLetters}]`, 'u')
 
 const pattern = new RegExp(
   [
-    `(?<unspaced>(?:(?=[\\p{L}\\p{M}\\p{Nl}])[${unspaced}])+)`,
-    `(?<spaced>(?:(?![${unspaced}])[\\p{L}\\p{M}\\p{N}])+(?:[-_./'@+:&,\\u2010\\u2011](?:(?![${unspaced}])[\\p{L}\\p{M}\\p{N}])+)*)`,
+    `(?<unspaced>(?:(?=[\\p{L}\\p{M}\\p{Nl}])[${unspacedLetters}])+)`,
+    `(?<spaced>(?:(?![${unspacedLetters}])[\\p{L}\\p{M}\\p{N}])+(?:[-_./'@+:&,\\u2010\\u2011](?:(?![${unspacedLetters}])[\\p{L}\\p{M}\\p{N}])+)*)`,
   ].join('|'),
   'gu',
 )

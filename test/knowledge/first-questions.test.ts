@@ -17,7 +17,6 @@ const libraries = [
   {
     text: 'Der Umsatz der Genossenschaft betrug im Jahr 2025 rund 12,4 Millionen Euro.\n',
     answered: 'Wie hoch war der Umsatz?',
-    outcome: 'unsure',
     unanswered: 'Wer hat die Orgel gebaut?',
   },
   {
@@ -33,7 +32,6 @@ const libraries = [
   {
     text: '凯罗灯塔于1874年点亮，守塔人是伊内斯。',
     answered: '灯塔是什么时候点亮的？',
-    outcome: 'unsure',
     unanswered: '火车票多少钱？',
   },
 ]
@@ -52,15 +50,15 @@ describe.each(ONE_DATABASE)('the first questions of a new library on %s', (kind)
   afterAll(async () => await server?.[Symbol.asyncDispose]())
 
   test.each(libraries)('"$answered" finds its passage, also beside unrelated documents', async (library) => {
-    const { answered, unanswered, outcome = 'yes' } = library
+    const { answered, unanswered } = library
     const user = await server.newAvee()
     await server.ingest(user, { 'document.md': library.text })
     const ask = async (question: string) => (await server.find(user.aveeId, question, allLayers)).answerable
 
-    expect(await ask(answered)).toBe(outcome)
+    expect(await ask(answered)).toBe('yes')
     expect(await ask(unanswered)).toBe('no')
     await server.ingest(user, unrelated)
-    expect(await ask(answered)).toBe(outcome)
+    expect(await ask(answered)).toBe('yes')
     expect(await ask(unanswered)).toBe('no')
   })
 })

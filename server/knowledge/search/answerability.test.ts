@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { answerabilityOf, answerProbability } from './answerability.ts'
+import type { QueryTerm } from '../../search/index.ts'
+import { answerabilityOf, answerProbability, evidenceWeight } from './answerability.ts'
 
 const probability = (share: number, matched: number) =>
   answerProbability({ coverage: [{ share, windowShare: share, matched }], cosines: [] })
@@ -8,6 +9,27 @@ const outcome = (share: number, matched: number) => answerabilityOf(probability(
 test('the probability rises with the share and the number of matched terms', () => {
   expect(probability(0.9, 5)).toBeGreaterThan(probability(0.5, 5))
   expect(probability(0.5, 8)).toBeGreaterThan(probability(0.5, 2))
+})
+
+test('rare words and names are stronger evidence than others, and bigrams across two words weaker', () => {
+  const weight = (term: Partial<QueryTerm>) =>
+    evidenceWeight(
+      {
+        text: '',
+        stems: new Map(),
+        weight: 1,
+        isStopWord: false,
+        generalIdf: 1,
+        wordIdf: 0.9,
+        isCapitalized: false,
+        spansWords: false,
+        ...term,
+      },
+      false,
+    )
+  expect(weight({ isCapitalized: true })).toBeGreaterThan(weight({}))
+  expect(weight({ wordIdf: 0.5 })).toBeLessThan(weight({}))
+  expect(weight({ spansWords: true })).toBeLessThan(weight({}))
 })
 
 test('one rare term that is the whole question is an answer, half of two terms is unsure, nothing is none', () => {

@@ -13,7 +13,7 @@ import {
   type RankedPassage,
 } from '../store/search.ts'
 import { searchVectors } from '../store/vectors.ts'
-import { answerabilityOf, answerProbability } from './answerability.ts'
+import { answerabilityOf, answerProbability, evidenceWeight } from './answerability.ts'
 import { lexicalSearch, type WeightedTerm, weightTerms } from './lexical.ts'
 import { withoutNearDuplicates } from './near-duplicates.ts'
 import { relatedTerms } from './related-terms.ts'
@@ -138,12 +138,16 @@ export function hybridSearch({
     // Related terms find the passages but do not show that these answer the question.
     const evidence = related.length === 0 ? results : await ranked(corrected)
     const queryTerms = corrected.map(({ term }) => term)
-    const coverage = evidence.slice(0, evidencePassages).map((passage) =>
-      coverageOf(analyzer, queryTerms, {
-        context: `${passage.title} ${passage.heading ?? ''}`,
-        text: passage.text,
-      }),
-    )
+    const coverage = evidence
+      .slice(0, evidencePassages)
+      .map((passage) =>
+        coverageOf(
+          analyzer,
+          queryTerms,
+          { context: `${passage.title} ${passage.heading ?? ''}`, text: passage.text },
+          evidenceWeight,
+        ),
+      )
     return { text, passages: results, coverage }
   }
 
