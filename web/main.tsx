@@ -9,4 +9,5 @@ const server = createPageServer(() => {
   navigate(`/login?next=${encodeURIComponent(location.pathname)}`)
 })
 
-await startPage(server, <App />)
+// An `await` at the top level would split the page into many more files.
+void startPage(server, <App />)

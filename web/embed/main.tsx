@@ -14,4 +14,4 @@ const server = createPageServer(() => {
 addEventListener('keydown', (event) => {
   if (event.key === 'Escape' && !event.defaultPrevented) tellWebsite('gabee:close')
 })
-await startPage(server, <EmbeddedChat handle={handle} visit={visit} />)
+void startPage(server, <EmbeddedChat handle={handle} visit={visit} />)
