@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { attachment, questionAttachments } from './attachments.ts'
 import {
   aveeParams,
   aveeReference,
@@ -92,6 +93,7 @@ export const message = component(
     model: z.nullable(z.string()),
     model_reason: describe(z.nullable(z.string()), 'Why this model answered.'),
     finish_reason: describe(z.nullable(z.string()), '`length` if the model reached its token limit.'),
+    attachments: describe(z.array(attachment), 'The files of a question that still exist.'),
     citations: z.array(citation),
     memories: describe(z.array(usedMemory), 'The memories that were part of the prompt.'),
     usage: z.nullable(usage),
@@ -428,6 +430,7 @@ const questionParameters = z.object({
 const questionV2Parameters = z.extend(questionParameters, {
   extract_memories: z.optional(z.union([z.boolean(), z.stringbool()])),
 })
+const inBody = { attachments: questionAttachments }
 const parameterDescription =
   'Parameters are accepted in the body or in the query string. Prefer the body: URLs appear in logs.'
 
@@ -453,7 +456,7 @@ export const askQuestion = operation({
   description: parameterDescription,
   headers: idempotencyHeaders,
   query: questionParameters,
-  body: z.optional(questionParameters),
+  body: z.optional(z.extend(questionParameters, inBody)),
   responses: { 200: answer },
 })
 
@@ -467,7 +470,7 @@ export const askQuestionV2 = operation({
   description: parameterDescription,
   headers: idempotencyHeaders,
   query: questionV2Parameters,
-  body: z.optional(questionV2Parameters),
+  body: z.optional(z.extend(questionV2Parameters, inBody)),
   responses: { 200: z.extend(z.extend(answer, turnAnalysis.shape), { memories_extracted: z.int() }) },
 })
 
@@ -482,7 +485,7 @@ export const streamAnswer = operation({
   description: `${parameterDescription} The run continues if the connection ends; GET /runs/{id}/events resumes the stream.`,
   headers: idempotencyHeaders,
   query: questionParameters,
-  body: z.optional(questionParameters),
+  body: z.optional(z.extend(questionParameters, inBody)),
   events: answerEvents,
 })
 
@@ -521,11 +524,13 @@ export const editQuestion = operation({
   summary: 'Edit a question and stream its answer',
   access: 'visitor',
   scope: 'chat',
-  description: 'Adds a sibling of the question; the previous question and its answers are kept.',
+  description:
+    'Adds a sibling of the question; the previous question and its answers are kept. Without `attachments`, it has those of the previous one.',
   params: messageParams,
   headers: idempotencyHeaders,
   body: z.object({
     content: z.string(),
+    attachments: questionAttachments,
     use_gpt4o: z.optional(z.boolean()),
     local_only: z.optional(z.boolean()),
   }),

@@ -1,5 +1,6 @@
 export * as accounts from './accounts.ts'
 export * as admin from './admin.ts'
+export * as attachments from './attachments.ts'
 export * as aveeInsight from './avee-insight.ts'
 export * as avees from './avees.ts'
 export * as cards from './cards.ts'

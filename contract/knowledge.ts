@@ -30,7 +30,7 @@ export const document = component(
   'Document',
   z.object({
     id,
-    avee_id: id,
+    avee_id: describe(id, 'Of an attachment, the id of its conversation.'),
     title: z.string(),
     filename: z.nullable(z.string()),
     type: describe(z.string(), 'pdf, docx, md, txt, html …'),

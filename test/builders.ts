@@ -45,17 +45,19 @@ export async function createAvee(
 /** A file to upload. */
 export type UploadFile = { name: string; content: string | Uint8Array<ArrayBuffer>; type?: string }
 
-/** Uploads into the caller's library, or into an avee's documents at a layer. Returns one result per file. */
+/** Uploads into the caller's library, an avee's documents at a layer, or a conversation. Returns one result per file. */
 export async function uploadFiles(
   client: TestClient,
   files: UploadFile[],
-  to?: { avee: string; layer: Layer },
+  to?: { avee: string; layer: Layer } | { conversation: string },
 ): Promise<IngestResult[]> {
   const form = new FormData()
-  if (to) form.append('layer', to.layer)
+  if (to && 'avee' in to) form.append('layer', to.layer)
   for (const { name, content, type } of files)
     form.append('files', new File([content], name, type ? { type } : {}))
-  const path = to ? `/avees/${to.avee}/documents` : '/api/documents/upload'
+  if (to && 'conversation' in to) form.append('conversation_id', to.conversation)
+  const path =
+    to === undefined ? '/api/documents/upload' : 'avee' in to ? `/avees/${to.avee}/documents` : '/attachments'
   const events = await collectEvents(await client.fetch(path, { method: 'POST', body: form }))
   return events.flatMap(({ data }) => (data['result'] ? [data['result'] as IngestResult] : []))
 }

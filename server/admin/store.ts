@@ -97,8 +97,8 @@ export function admin({ database: { db }, dataDir }: AdminDependencies) {
       }>`
         select users.id as user_id, users.email, count(*)::int as documents, sum(bytes)::float8 as bytes
         from documents
-          join avees on avees.id = documents.avee_id
-          join users on users.id = avees.owner_id
+          join all_avees on all_avees.id = documents.avee_id
+          join users on users.id = all_avees.owner_id
         group by users.id order by bytes desc`.execute(db)
       return { usage, storage }
     },

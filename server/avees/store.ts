@@ -38,7 +38,10 @@ export type AveeSummary = { avee: Avee; granted: Layer | null; isFollowing: bool
 export type AveeSelector = { id: string } | { handle: string } | { libraryOf: string }
 
 /** Editable fields; undefined fields do not change. */
-export type AveeFields = Omit<Updateable<Tables['avees']>, 'id' | 'owner_id' | 'is_library' | 'updated_at'>
+export type AveeFields = Omit<
+  Updateable<Tables['avees']>,
+  'id' | 'owner_id' | 'is_library' | 'updated_at' | 'conversation_id'
+>
 
 export type NewAvee = AveeFields & { handle: string; display_name: string }
 
@@ -126,10 +129,26 @@ export async function findGranted(
   }
 }
 
-/** Whether one of these avees is local only: nothing of it is sent to a model outside the private network. */
+/**
+ * Whether one of these avees is local only: nothing of it is sent to a model outside the private network. Attachments are
+ * if their conversation or its avee is.
+ */
 export async function isLocalOnly(db: Db, ids: string[]): Promise<boolean> {
-  const found = db.selectFrom('avees').select('id').where('id', 'in', ids).where('local_only', '=', true)
-  return (await found.limit(1).execute()).length > 0
+  const { rows } = await sql`
+    select from all_avees as held
+    left join all_conversations on all_conversations.id = held.conversation_id
+    join all_avees as avees on avees.id = coalesce(all_conversations.avee_id, held.id)
+    where held.id = any(${ids}::uuid[]) and (avees.local_only or all_conversations.local_only)
+    limit 1`.execute(db)
+  return rows.length > 0
+}
+
+/** Inserts the hidden avee that holds the attachments of a conversation, unless it exists. */
+export async function insertAttachmentHolder(db: Db, conversationId: string): Promise<void> {
+  await sql`
+    insert into all_avees (id, conversation_id, owner_id, handle, display_name, visibility)
+    select id, id, user_id, id::text, '', 'private' from conversations where id = ${conversationId}
+    on conflict do nothing`.execute(db)
 }
 
 /** Lists avees, newest first. */

@@ -35,7 +35,7 @@ export type Sampling = Pick<ChatRequest, 'maxTokens' | 'temperature' | 'topP' | 
 export type Question = {
   avee: Avee
   layer: Layer
-  question: Pick<MessageRow, 'id' | 'content' | 'created_at'>
+  question: Pick<MessageRow, 'id' | 'content' | 'created_at'> & Partial<Pick<MessageRow, 'attachments'>>
   /** Whom the avee answers; the user of the run by default. */
   askerId?: string | undefined
   /** Earlier turns from the client, instead of those of the conversation. */

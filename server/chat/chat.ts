@@ -1,3 +1,4 @@
+import type { Attachment } from '../../contract/attachments.ts'
 import { charactersIn } from '../../contract/characters.ts'
 import type { Citation, tryAvee } from '../../contract/chat.ts'
 import { type Layer } from '../../contract/layers.ts'
@@ -22,6 +23,7 @@ import {
 } from '../runs/index.ts'
 import { withoutLastWord } from '../search/index.ts'
 import { type AnswerInput, answerQuestion, type Sampling, type TurnStorage } from './answer.ts'
+import { attachments as createAttachments } from './attachments.ts'
 import { branches } from './branches.ts'
 import { readUnfinished } from './continuation.ts'
 import { conversations } from './conversations.ts'
@@ -114,6 +116,8 @@ export type AskOptions = {
   learn?: boolean | undefined
   /** The unfinished answer that this one continues. */
   continuedId?: string | undefined
+  /** Attachments of the conversation that come with the question. */
+  attachments?: string[] | undefined
 }
 
 /** A turn's run and its two messages. */
@@ -126,7 +130,8 @@ type NewTurn = { conversationId: string } & (
 )
 
 /** A message as its reader may see it now. */
-export type ShownMessage = Omit<MessageRow, 'citations' | 'documents'> & {
+export type ShownMessage = Omit<MessageRow, 'citations' | 'documents' | 'attachments'> & {
+  attachments: Attachment[]
   citations: Citation[]
   siblings: string[]
   memories: UsedMemory[]
@@ -170,9 +175,11 @@ export function chat({
     runs,
     avees,
     memory,
+    knowledge,
     deletions,
     maxConversations,
   })
+  const attachments = createAttachments({ db, knowledge, getConversation })
 
   const importFile = imports({ database, runs, avees, knowledge, memory, assertQuota })
 
@@ -230,6 +237,8 @@ export function chat({
   ): Promise<StartedTurn> {
     if (options.model !== undefined && !isOwner) throw modelNotYours()
     await assertModelExists(options.model ?? avee.model)
+    const attached = 'question' in turn ? [...new Set(options.attachments)] : []
+    await attachments.assertExist(conversationId, attached)
     const userMessageId = 'question' in turn ? newId() : turn.userMessageId
     const messageId = newId()
     const input: TurnInput = {
@@ -258,12 +267,26 @@ export function chat({
       localOnly: options.localOnly ?? false,
       question:
         'question' in turn
-          ? { content: turn.question, parentId: turn.parentId, title: titleFrom(turn.question) }
+          ? {
+              content: turn.question,
+              parentId: turn.parentId,
+              title: titleFrom(turn.question),
+              attachments: attached,
+            }
           : undefined,
     }
     const inHand: TurnInHand | undefined =
       'question' in turn
-        ? { avee, layer, question: { id: userMessageId, content: turn.question, created_at: new Date() } }
+        ? {
+            avee,
+            layer,
+            question: {
+              id: userMessageId,
+              content: turn.question,
+              created_at: new Date(),
+              attachments: attached,
+            },
+          }
         : undefined
     const run = {
       kind: 'chat',
@@ -361,6 +384,8 @@ export function chat({
     logView: (aveeId: string, viewer: Viewer): Promise<LogView> =>
       createLogView(answering, { aveeId, answer: undefined }, viewer),
 
+    attachments,
+
     shares: shares({ database, avees, knowledge, getConversation }),
 
     /** Searches the conversations of a user with an avee, the best first. */
@@ -422,7 +447,8 @@ export function chat({
       if (message.role !== 'assistant' || message.parent_id === null) throw notAnAnswer()
       // A reply of the avee's owner follows an answer, not a question.
       if ((await getMessageIn(conversationId, message.parent_id)).role !== 'user') throw notAnAnswer()
-      if (options.continues) await readUnfinished({ db, knowledge }, messageId, view.layer)
+      if (options.continues)
+        await readUnfinished({ db, knowledge }, messageId, { layer: view.layer, userId: caller.userId })
       const continuedId = options.continues ? messageId : undefined
       const turn = { conversationId, userMessageId: message.parent_id }
       return startTurn(caller, view, turn, { ...options, continuedId })
@@ -440,7 +466,11 @@ export function chat({
       const view = await viewOfConversation(caller, conversationId)
       const message = await getMessageIn(conversationId, messageId)
       if (message.role !== 'user') throw notAQuestion()
-      return startTurn(caller, view, { conversationId, question, parentId: message.parent_id }, options)
+      const turn = { conversationId, question, parentId: message.parent_id }
+      const kept =
+        options.attachments ??
+        (await attachments.ofMessages(conversationId, [message]))(message).map(({ id }) => id)
+      return startTurn(caller, view, turn, { ...options, attachments: kept })
     },
 
     /** Selects the newest branch that contains a message. */
@@ -507,11 +537,12 @@ export function chat({
    */
   async function show(
     caller: Caller,
-    { avee_id, viewer_layer }: ConversationRow,
+    { id: conversationId, avee_id, viewer_layer }: ConversationRow,
     rows: MessageRow[],
   ): Promise<ShownMessage[]> {
-    const [access, alternatives, used] = await Promise.all([
-      accessTo(rows, viewer_layer, knowledge),
+    const [access, attachmentsOf, alternatives, used] = await Promise.all([
+      accessTo(rows, { layer: viewer_layer, userId: caller.userId }, knowledge),
+      attachments.ofMessages(conversationId, rows),
       listSiblings(db, rows),
       memory.usedIn(
         caller,
@@ -523,6 +554,7 @@ export function chat({
       ...row,
       ...row.details,
       content: showContent(row, access),
+      attachments: attachmentsOf(row),
       citations: row.citations.map((citation) => showCitation(citation, access)),
       siblings: alternatives.get(row.id) ?? [row.id],
       memories: used.get(row.id) ?? [],

@@ -1,10 +1,17 @@
+import { NIL } from 'uuid'
 import type { CitedPassage } from '../../contract/chat.ts'
 import type { Answerability } from '../../contract/knowledge.ts'
 import { type Layer, layersWithin } from '../../contract/layers.ts'
 import type { UsedMemory } from '../../contract/memory.ts'
 import { type Database, selectTogether } from '../db/index.ts'
 import { type Insight, summaryLookback } from '../insight/index.ts'
-import { areVisible, type ContextPassages, type Knowledge, type SearchQuery } from '../knowledge/index.ts'
+import {
+  areVisible,
+  type ContextPassages,
+  type ConversationAttachments,
+  type Knowledge,
+  type SearchQuery,
+} from '../knowledge/index.ts'
 import type { Memory, RecalledMemory, RecalledTurn } from '../memory/index.ts'
 import { accessTo, isAvailable, showCitation } from './policy.ts'
 import type { RetrievedTurn, Turn } from './prompt.ts'
@@ -12,7 +19,7 @@ import { type HistoryRow, listDocuments, type MessageRow, selectHistory } from '
 
 export type ContextDependencies = {
   database: Database
-  knowledge: Pick<Knowledge, 'contextPassages' | 'layersOf' | 'passageCounts'>
+  knowledge: Pick<Knowledge, 'contextPassages' | 'layersOf' | 'passageCounts' | 'attachments'>
   memory: Pick<Memory, 'counts' | 'recall' | 'recallTurns'>
   insight: Pick<Insight, 'freshUpdates'>
 }
@@ -22,7 +29,7 @@ export type ContextRequest = {
   aveeId: string
   /** Null outside of conversations, where the client sends the history. */
   conversationId: string | null
-  question: Pick<MessageRow, 'id' | 'content'>
+  question: Pick<MessageRow, 'id' | 'content'> & Partial<Pick<MessageRow, 'attachments'>>
   /** The sources of the text that the answer has already. */
   begun: Pick<MessageRow, 'citations' | 'documents'> | undefined
   /** The user's current layer. */
@@ -47,6 +54,8 @@ export type TurnContext = {
   /** Whether a memory may only be sent to models in the private network. */
   hasLocalOnly: boolean
   updates: { date: string; text: string }[]
+  /** The names of the files that come with the question. */
+  attached: string[]
 }
 
 /**
@@ -67,14 +76,18 @@ export async function gatherContext(
   request: ContextRequest,
   signal: AbortSignal,
 ): Promise<TurnContext> {
-  const { aveeId, userId, layer } = request
+  const { aveeId, userId, layer, conversationId } = request
   const layers = layersWithin(layer)
-  const { earlier, passageCounts, memoryCounts, updates } = await selectTogether(dependencies.database.db, {
-    earlier: selectHistory(request.question.id, layers, request.history ? 0 : summaryLookback),
-    passageCounts: dependencies.knowledge.passageCounts({ aveeId, layers }),
-    memoryCounts: dependencies.memory.counts({ aveeId, userId, layer, remote: request.isRemote }),
-    updates: dependencies.insight.freshUpdates({ aveeId, layers, now: new Date() }),
-  })
+  const { earlier, passageCounts, attachmentCounts, memoryCounts, updates } = await selectTogether(
+    dependencies.database.db,
+    {
+      earlier: selectHistory(request.question.id, layers, request.history ? 0 : summaryLookback),
+      passageCounts: dependencies.knowledge.passageCounts({ aveeId, layers }),
+      attachmentCounts: dependencies.knowledge.passageCounts({ aveeId: conversationId ?? NIL, layers }),
+      memoryCounts: dependencies.memory.counts({ aveeId, userId, layer, remote: request.isRemote }),
+      updates: dependencies.insight.freshUpdates({ aveeId, layers, now: new Date() }),
+    },
+  )
   const { history, summary } = request.history
     ? { history: request.history, summary: '' }
     : fromSummary(earlier)
@@ -84,8 +97,22 @@ export async function gatherContext(
   const characters = history.reduce((sum, { content }) => sum + content.length, 0)
   const isLong = request.history === undefined && (characters > maxShortHistory || summary !== '')
   const leafId = earlier.at(-1)?.id
-  const [grounding, memories, retrievedTurns] = await Promise.all([
-    retrievePassages(dependencies.knowledge, request, { layers, context, counts: passageCounts }, signal),
+  const [attached, grounding, memories, retrievedTurns] = await Promise.all([
+    namesOfAttachments(dependencies.knowledge, request),
+    retrievePassages(
+      dependencies.knowledge,
+      request,
+      {
+        layers,
+        context,
+        counts: passageCounts,
+        attachments:
+          conversationId === null || attachmentCounts.length === 0
+            ? undefined
+            : { conversationId, counts: attachmentCounts, given: request.question.attachments ?? [] },
+      },
+      signal,
+    ),
     dependencies.memory.recall({
       aveeId,
       userId,
@@ -97,9 +124,9 @@ export async function gatherContext(
       counts: memoryCounts,
       signal,
     }),
-    isLong && request.conversationId !== null
+    isLong && conversationId !== null
       ? dependencies.memory.recallTurns({
-          conversationId: request.conversationId,
+          conversationId,
           layer,
           query,
           context,
@@ -112,7 +139,7 @@ export async function gatherContext(
   return {
     summary,
     history,
-    retrievedTurns: await visibleTurns(dependencies, retrievedTurns, layer),
+    retrievedTurns: await visibleTurns(dependencies, retrievedTurns, request),
     ...grounding,
     hasLocalOnly: memories.some(({ local_only }) => local_only),
     memories: memories.map(({ id, type, content, ...validity }) => ({
@@ -122,14 +149,28 @@ export async function gatherContext(
       line: withValidity(content, validity),
     })),
     updates: updates.map(({ date, text }) => ({ date: date.slice(0, 10), text })),
+    attached,
   }
+}
+
+async function namesOfAttachments(
+  knowledge: ContextDependencies['knowledge'],
+  { conversationId, question: { attachments = [] } }: ContextRequest,
+): Promise<string[]> {
+  if (conversationId === null || attachments.length === 0) return []
+  const documents = await knowledge.attachments.of(conversationId)
+  return documents
+    .filter(({ id }) => attachments.includes(id))
+    .map(({ filename, title }) => filename ?? title)
 }
 
 /** Searches the documents. A continuation gets the passages of the first attempt, whose numbers the answer has cited. */
 async function retrievePassages(
   knowledge: ContextDependencies['knowledge'],
   request: ContextRequest,
-  search: Pick<SearchQuery, 'layers' | 'context' | 'counts'>,
+  search: Pick<SearchQuery, 'layers' | 'context' | 'counts'> & {
+    attachments: ConversationAttachments | undefined
+  },
   signal: AbortSignal,
 ): Promise<{ citations: CitedPassage[]; answerable: Answerability | null }> {
   if (!request.useDocuments) return { citations: [], answerable: null }
@@ -141,7 +182,7 @@ async function retrievePassages(
     signal,
   })
   if (!request.begun) return { citations: numbered(grounding), answerable: grounding.answerable }
-  const access = await accessTo([request.begun], request.layer, knowledge)
+  const access = await accessTo([request.begun], request, knowledge)
   return {
     citations: request.begun.citations.filter((each) => isAvailable(showCitation(each, access))),
     answerable: grounding.answerable,
@@ -152,13 +193,14 @@ async function retrievePassages(
 async function visibleTurns(
   { database: { db }, knowledge }: Pick<ContextDependencies, 'database' | 'knowledge'>,
   turns: RecalledTurn[],
-  layer: Layer,
+  { layer, userId }: Pick<ContextRequest, 'layer' | 'userId'>,
 ): Promise<RetrievedTurn[]> {
   const rows = await listDocuments(
     db,
     turns.map(({ id }) => id),
   )
-  const current = await knowledge.layersOf(rows.flatMap(({ documents }) => documents))
+  const ids = rows.flatMap(({ documents }) => documents)
+  const current = await knowledge.layersOf(ids, userId)
   const visible = new Set(
     rows.filter(({ documents }) => areVisible(documents, layer, current)).map(({ id }) => id),
   )

@@ -11,13 +11,14 @@ import { findMessage, type MessageRow } from './store.ts'
 export async function readUnfinished(
   { db, knowledge }: { db: Db; knowledge: Pick<Knowledge, 'layersOf'> },
   messageId: string,
-  layer: Layer,
+  { layer, userId }: { layer: Layer; userId: string },
 ): Promise<MessageRow> {
   const answer = await findMessage(db, messageId)
   const isUnfinished =
     answer?.status === 'stopped' || answer?.status === 'failed' || answer?.finish_reason === 'length'
   if (!answer || !isUnfinished || answer.content === '' || !isWithin(answer.layer_used, layer))
     throw notContinuable()
-  if (!areVisible(answer.documents, layer, await knowledge.layersOf(answer.documents))) throw notContinuable()
+  const current = await knowledge.layersOf(answer.documents, userId)
+  if (!areVisible(answer.documents, layer, current)) throw notContinuable()
   return answer
 }

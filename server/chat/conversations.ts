@@ -6,6 +6,7 @@ import { type Database, type Db, newId } from '../db/index.ts'
 import type { Deletions } from '../deletions/index.ts'
 import { quotaExceeded } from '../errors.ts'
 import type { Caller } from '../http/caller.ts'
+import type { Knowledge } from '../knowledge/index.ts'
 import type { Memory } from '../memory/index.ts'
 import type { Runs } from '../runs/index.ts'
 import { conversationNotFound } from './errors.ts'
@@ -31,6 +32,7 @@ export function conversations({
   runs,
   avees,
   memory,
+  knowledge,
   deletions,
   maxConversations,
 }: {
@@ -38,6 +40,7 @@ export function conversations({
   runs: Pick<Runs, 'delete'>
   avees: Pick<Avees, 'view'>
   memory: Pick<Memory, 'deleteLearned' | 'restoreLearned'>
+  knowledge: Pick<Knowledge, 'attachments'>
   deletions: Deletions
   /** Per user; 0 for no limit. */
   maxConversations: number
@@ -59,10 +62,18 @@ export function conversations({
       throw quotaExceeded(`${maxConversations} conversations`)
   }
 
-  /** The trash has a quota of the same size. */
-  const hasRoomInTrash = async (userId: string): Promise<boolean> =>
+  /** The trash has quotas of the same size. */
+  const hasRoomInTrash = async (userId: string, id: string): Promise<boolean> =>
     deletions.hasTrash &&
-    (maxConversations === 0 || (await countConversations(db, userId, true)) < maxConversations)
+    (maxConversations === 0 || (await countConversations(db, userId, true)) < maxConversations) &&
+    (await knowledge.attachments.fitTrash(id))
+
+  /** Deletes the logs of the answers of a conversation and of its uploads. */
+  async function deleteRuns({ id, avee_id: scope }: ConversationRow): Promise<void> {
+    await runs.delete({ kind: 'chat', subject: id })
+    await runs.delete({ kind: 'ingest', scope, mentions: [id] })
+    await runs.delete({ scope: id })
+  }
 
   return {
     getConversation,
@@ -106,8 +117,8 @@ export function conversations({
       const { userId } = caller
       const conversation = await getConversation(caller, id, permanent)
       const learned = { aveeId: conversation.avee_id, userId, conversationId: id }
-      const isPermanent = permanent || !(await hasRoomInTrash(userId))
-      await runs.delete({ kind: 'chat', subject: id })
+      const isPermanent = permanent || !(await hasRoomInTrash(userId, id))
+      await deleteRuns(conversation)
       const receipt = await database.transaction(async (trx) => {
         if (!isPermanent)
           return await deletions.trash(trx, userId, async (deletionId) => {
@@ -125,7 +136,7 @@ export function conversations({
         return await deletions.record(trx, userId, counts)
       })
       // A question may have been asked in the meantime.
-      await runs.delete({ kind: 'chat', subject: id })
+      await deleteRuns(conversation)
       return receipt
     },
 
@@ -135,6 +146,7 @@ export function conversations({
       if (from !== null)
         await database.transaction(async (trx) => {
           await assertQuota(trx, caller)
+          await knowledge.attachments.assertRoom(trx, id)
           const isRestored = await deletions.takeOut(trx, from, async () => {
             if (!(await setDeletion(trx, { id, from, to: null }))) throw conversationNotFound()
             await memory.restoreLearned(trx, from)

@@ -38,6 +38,11 @@ export const nothingToShare = defineError(
   () => 'The conversation has no messages yet. Ask a question first.',
 )
 export const messageNotFound = defineError(404, 'message_not_found', () => 'Message not found.')
+export const attachmentNotFound = defineError(
+  400,
+  'attachment_not_found',
+  () => 'The conversation has no such attachment. Attach the file again.',
+)
 export const malformedConversationId = defineError(
   400,
   'invalid_conversation_id',

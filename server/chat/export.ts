@@ -14,6 +14,8 @@ export function exportMarkdown(conversation: ConversationRow, messages: ShownMes
     const speaker = message.role === 'user' ? 'You' : conversation.avee_display_name
     const mark = message.status === 'complete' ? '' : ` (${message.status})`
     lines.push('', `**${speaker}**${mark}`, '', message.content)
+    if (message.attachments.length > 0)
+      lines.push('', `Attached: ${message.attachments.map(({ name }) => name).join(', ')}`)
     // Either all citations are cited, or the answer cites none of its passages.
     const isCiting = message.citations.every((each) => !isAvailable(each) || each.cited)
     const cited = isCiting ? message.citations : []

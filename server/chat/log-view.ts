@@ -30,14 +30,14 @@ export async function createLogView(
   async function replacementText(): Promise<string | undefined> {
     if (answer?.model !== 'extractive') return undefined
     const { layer } = await avees.view(viewer, aveeId)
-    const content = showContent(answer, await accessTo([answer], layer, knowledge))
+    const content = showContent(answer, await accessTo([answer], { layer, userId: viewer.userId }, knowledge))
     return content === answer.content ? undefined : content
   }
 
   async function showComplete(event: StoredComplete): Promise<ChatEvents['complete']> {
     const { layer } = await avees.view(viewer, aveeId)
     const [access, memories] = await Promise.all([
-      accessTo([{ citations: event.citations, documents: [] }], layer, knowledge),
+      accessTo([{ citations: event.citations, documents: [] }], { layer, userId: viewer.userId }, knowledge),
       memory.visibleAmong(
         viewer,
         aveeId,

@@ -9,24 +9,24 @@ export type Access = { layer: Layer; documents: DocumentLayers }
 
 export type StoredAnswer = Pick<MessageRow, 'content' | 'model' | 'citations' | 'documents'>
 
-/** Returns what a reader whose access reaches `layer` may see of what these answers rest on. */
+/** Returns what a reader (null: everybody) whose access reaches `layer` may see of what these answers rest on. */
 export async function accessTo(
   answers: Pick<StoredAnswer, 'citations' | 'documents'>[],
-  layer: Layer,
+  { layer, userId }: { layer: Layer; userId: string | null },
   knowledge: Pick<Knowledge, 'layersOf'>,
 ): Promise<Access> {
   const ids = answers.flatMap(({ citations, documents }) => [
     ...documents,
     ...citations.map(({ document_id }) => document_id),
   ])
-  return { layer, documents: await knowledge.layersOf([...new Set(ids)]) }
+  return { layer, documents: await knowledge.layersOf([...new Set(ids)], userId) }
 }
 
 /** Returns a citation as a reader may see it. */
 export function showCitation(citation: CitedPassage, access: Access): Citation {
   const layer = access.documents.get(citation.document_id)
   if (layer === undefined) return { n: citation.n, status: 'deleted' }
-  if (!isWithin(layer, access.layer)) return { n: citation.n, status: 'no_access' }
+  if (layer === null || !isWithin(layer, access.layer)) return { n: citation.n, status: 'no_access' }
   return { ...citation, layer, status: 'available' }
 }
 

@@ -34,6 +34,8 @@ export type PromptInput = {
   /** Recent news from the owner of the avee, newest first. */
   updates: { date: string; text: string }[]
   passages: NumberedPassage[]
+  /** The names of the files that come with the question. */
+  attached: string[]
   /** False when the documents were not searched. */
   searched: boolean
   question: string
@@ -205,6 +207,7 @@ function questionMessage(
     ),
     passages.map((passage) => passageBlock(passage, input.fence)).join('\n'),
     foundNothing ? '(No passage in the documents matches.)' : '',
+    section('Files that come with the question:', input.attached),
   ].filter(Boolean)
   const question = withoutTemplateTokens(input.question)
   return blocks.length === 0 ? question : [...blocks, `Question: ${question}`].join('\n\n')

@@ -51,7 +51,8 @@ export const conversationSearch =
       listDocuments(db, ids),
       findTitles(db, { ...query, ids: turns.map(({ conversationId }) => conversationId) }),
     ])
-    const current = await knowledge.layersOf(rows.flatMap(({ documents }) => documents))
+    const documents = rows.flatMap((row) => row.documents)
+    const current = await knowledge.layersOf(documents, query.userId)
     const hidden = new Set(
       rows.filter(({ documents }) => !areVisible(documents, query.viewerLayer, current)).map(({ id }) => id),
     )

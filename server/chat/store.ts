@@ -287,7 +287,9 @@ export function turnExpressions(turn: {
   messageId: string
   /** Makes the conversation local only. */
   localOnly: boolean
-  question?: { content: string; parentId: string | null | undefined; title: string } | undefined
+  question?:
+    | { content: string; parentId: string | null | undefined; title: string; attachments: string[] }
+    | undefined
 }): RawBuilder<unknown> {
   const { conversationId, layer, userMessageId, messageId, question } = turn
   const parent = question?.parentId === undefined ? sql`leaf_id` : sql`${question.parentId}::uuid`
@@ -300,8 +302,9 @@ export function turnExpressions(turn: {
     ), question as (${
       question
         ? sql`
-          insert into messages (id, conversation_id, layer_used, parent_id, content, role, status)
-          select ${userMessageId}, ${lockedId}, ${layer}, ${parent}, ${question.content}, 'user', 'complete'
+          insert into messages (id, conversation_id, layer_used, parent_id, content, role, status, attachments)
+          select ${userMessageId}, ${lockedId}, ${layer}, ${parent}, ${question.content}, 'user', 'complete',
+            ${question.attachments}::uuid[]
           from run left join locked on true
           returning id, conversation_id`
         : sql`select ${userMessageId}::uuid as id, ${lockedId} as conversation_id from run left join locked on true`

@@ -132,7 +132,7 @@ function conversationTurn(
       const turn: Question = { ...asked, history, instructions }
       if (content !== '') return turn
       if (continuedId === undefined) return { ...turn, begun: undefined }
-      const continued = await readUnfinished({ db, knowledge }, continuedId, turn.layer)
+      const continued = await readUnfinished({ db, knowledge }, continuedId, { layer: turn.layer, userId })
       documents = continued.documents
       return { ...turn, begun: continued, continued: continued.content }
     },

@@ -198,29 +198,27 @@ export async function findLeaks(env: Record<string, string>): Promise<LeakReport
     path: string,
     place: string,
     readers: readonly string[],
-    layer?: Layer,
+    fields: { layer?: Layer; conversation_id?: string } = {},
   ) => {
     const form = new FormData()
-    if (layer) form.append('layer', layer)
+    for (const [name, value] of Object.entries(fields)) form.append(name, value)
     const text = `# Book of ${canary(`heading of ${place}`, readers)}\n\nThe keeper of the lighthouse writes ${canary(`text of ${place}`, readers)} every evening.\n`
     form.append('files', new File([text], `${canary(`file name of ${place}`, readers)}.md`))
     await prepare(caller, 'POST', path, form)
   }
   for (const layer of layers) {
-    await upload('owner', `/avees/${open}/documents`, `a document (${layer})`, readersOf[layer], layer)
+    await upload('owner', `/avees/${open}/documents`, `a document (${layer})`, readersOf[layer], {
+      layer,
+    })
     await prepare('owner', 'POST', `/avees/${open}/updates`, {
       layer,
       title: canary(`title of an update (${layer})`, readersOf[layer]),
       text: `The keeper of the lighthouse writes ${canary(`text of an update (${layer})`, readersOf[layer])}.`,
     })
   }
-  await upload(
-    'owner',
-    `/avees/${closed}/documents`,
-    'a document of an avee turned private',
-    ['owner'],
-    'public',
-  )
+  await upload('owner', `/avees/${closed}/documents`, 'a document of an avee turned private', ['owner'], {
+    layer: 'public',
+  })
   await prepare('owner', 'POST', `/avees/${closed}/updates`, {
     text: `The keeper of the lighthouse writes ${canary('update of an avee turned private', ['owner'])}.`,
   })
@@ -231,15 +229,21 @@ export async function findLeaks(env: Record<string, string>): Promise<LeakReport
 
   // What belongs to each user alone.
   type Asked = { conversation: string; message: string }
+  const asked: Asked[] = []
   const ask = async (user: string, avee: string, text: string): Promise<Asked> => {
     const { id } = await prepare<{ id: string }>(user, 'POST', '/conversations', { avee })
+    if (user !== 'visitor') {
+      const place = `an attachment of ${user} (${asked.length})`
+      // The other avee turns private.
+      const readers = avee === open ? readersLike(user) : []
+      await upload(user, '/attachments', place, readers, { conversation_id: id })
+    }
     const answer = await prepare<{ message_id: string }>(user, 'POST', '/chat/ask', {
       conversation_id: id,
       question: text,
     })
     return { conversation: id, message: answer.message_id }
   }
-  const asked: Asked[] = []
   for (const user of users) {
     const own = (place: string) => canary(`${place} of ${user}`, readersLike(user))
     await upload(user, '/api/documents/upload', `a library document of ${user}`, readersLike(user))
@@ -362,8 +366,10 @@ export async function findLeaks(env: Record<string, string>): Promise<LeakReport
   for (const user of users) {
     runs.push(...(await listIds(user, '/runs?limit=8', 'runs')))
     documents.push(...(await listIds(user, '/api/documents/list', 'documents')))
-    for (const id of await listIds(user, '/conversations', 'conversations'))
+    for (const id of await listIds(user, '/conversations', 'conversations')) {
+      documents.push(...(await listIds(user, `/conversations/${id}/attachments`, 'attachments')))
       messages.push(...(await listIds(user, `/conversations/${id}/messages`, 'messages')).slice(-2))
+    }
   }
   const avees = [open, 'open-avee', closed, 'closed-avee', other, 'local']
   const ids: Record<string, string[]> = {
@@ -456,8 +462,8 @@ export async function findLeaks(env: Record<string, string>): Promise<LeakReport
         leaks.add(`${caller} learns of hidden words by a search of ${scope}: ${text.slice(-200)}`)
     }
 
-  for (const { word, place } of canaries)
-    if (!seen.has(word) && place !== 'memory of former')
+  for (const { word, place, readers } of canaries)
+    if (!seen.has(word) && readers.length > 0 && place !== 'memory of former')
       leaks.add(`The ${place} was not found by those who may read it.`)
   return {
     callers: callers.length,

@@ -94,7 +94,7 @@ export async function isVisible(
   const { layer } = await avees.view(viewer, aveeId)
   return (
     isWithin(layer_used ?? 'public', layer) &&
-    areVisible(documents, layer, await knowledge.layersOf(documents))
+    areVisible(documents, layer, await knowledge.layersOf(documents, viewer.userId))
   )
 }
 

@@ -4,7 +4,7 @@ import * as z from 'zod/mini'
 import { user as userShape } from '../../contract/accounts.ts'
 import { avee as aveeShape } from '../../contract/avees.ts'
 import { conversation as conversationShape, message as messageShape } from '../../contract/chat.ts'
-import { document as documentShape } from '../../contract/knowledge.ts'
+import { type Document, document as documentShape } from '../../contract/knowledge.ts'
 import { layersWithin } from '../../contract/layers.ts'
 import { memory as memoryShape } from '../../contract/memory.ts'
 import type { Accounts } from '../accounts/index.ts'
@@ -18,7 +18,7 @@ import { type Memory, presentMemory } from '../memory/index.ts'
 export type DataExportDependencies = {
   accounts: Pick<Accounts, 'findUser'>
   avees: Pick<Avees, 'listOwned'>
-  knowledge: Pick<Knowledge, 'list' | 'file'>
+  knowledge: Pick<Knowledge, 'list' | 'file' | 'attachments'>
   memory: Pick<Memory, 'exportMemories'>
   chat: Pick<Chat, 'listConversations' | 'getWholeConversation'>
 }
@@ -84,6 +84,16 @@ export function dataExport({ accounts, avees, knowledge, memory, chat }: DataExp
     const addJson = (path: string, shape: z.ZodMiniType, load: () => Promise<unknown>): void =>
       add(path, async () => `${JSON.stringify(shape.parse(await load()), null, 2)}\n`)
 
+    const addFiles = (
+      folder: string,
+      documents: Pick<Document, 'id' | 'type' | 'title' | 'filename'>[],
+    ): void => {
+      for (const { id, type, title, filename } of documents) {
+        const open = async () => (await knowledge.file(id, layersWithin('intimate'))).open()
+        add(`${folder}/${safeName(filename ?? `${title}.${type}`)}`, open, !compressedTypes.test(type))
+      }
+    }
+
     if (caller.aveeId === null)
       addJson('account.json', userShape, async () => accounts.findUser(caller.userId))
     addJson('avees.json', z.array(aveeShape), async () =>
@@ -96,11 +106,9 @@ export function dataExport({ accounts, avees, knowledge, memory, chat }: DataExp
       const folder = `documents/${avee.isLibrary ? 'library' : avee.handle}`
       const documents = await listDocuments(avee.id)
       addJson(`${folder}.json`, z.array(documentShape), async () => documents.map(presentDocument))
-      for (const { id, type, title, filename } of documents) {
-        const open = async () => (await knowledge.file(id, layersWithin('intimate'))).open()
-        add(`${folder}/${safeName(filename ?? `${title}.${type}`)}`, open, !compressedTypes.test(type))
-      }
+      addFiles(folder, documents)
     }
+    const attachments = await knowledge.attachments.ofUser(caller.userId)
     for (const archived of [false, true]) {
       for (const { id, title, created_at } of await listConversations(caller, archived)) {
         const name = `${created_at.toISOString().slice(0, 10)} ${safeName(title ?? 'Conversation')}`
@@ -117,6 +125,7 @@ export function dataExport({ accounts, avees, knowledge, memory, chat }: DataExp
           const { conversation, shown } = await chat.getWholeConversation(caller, id)
           return exportMarkdown(conversation, shown)
         })
+        addFiles(path.replace(/\.json$/, ''), attachments.get(id) ?? [])
       }
     }
     zip.end()

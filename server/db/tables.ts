@@ -25,6 +25,31 @@ type OidcChallenge = {
   invitation?: string | undefined
 }
 
+type Avees = {
+  id: string
+  owner_id: string
+  handle: string
+  is_library: Generated<boolean>
+  display_name: string
+  bio: Generated<string>
+  persona: Generated<string>
+  persona_notes: Generated<string>
+  greeting: Generated<string>
+  avatar: string | null
+  visibility: Generated<Visibility>
+  model: string | null
+  /** Whether visitors without an account may ask it while it is public. */
+  anonymous: Generated<boolean>
+  example_questions: Generated<string[]>
+  /** Origins of websites that may show it in a frame. */
+  embed_origins: Generated<string[]>
+  local_only: Generated<boolean>
+  created_at: CreatedAt
+  updated_at: Stamp
+  /** Set in a hidden avee, which holds the attachments of this conversation and has its id. */
+  conversation_id: string | null
+}
+
 type Conversations = {
   id: string
   avee_id: string
@@ -183,28 +208,9 @@ export type Tables = {
     last_used_at: Stamp | null
     expires_at: Stamp | null
   }
-  avees: {
-    id: string
-    owner_id: string
-    handle: string
-    is_library: Generated<boolean>
-    display_name: string
-    bio: Generated<string>
-    persona: Generated<string>
-    persona_notes: Generated<string>
-    greeting: Generated<string>
-    avatar: string | null
-    visibility: Generated<Visibility>
-    model: string | null
-    /** Whether visitors without an account may ask it while it is public. */
-    anonymous: Generated<boolean>
-    example_questions: Generated<string[]>
-    /** Origins of websites that may show it in a frame. */
-    embed_origins: Generated<string[]>
-    local_only: Generated<boolean>
-    created_at: CreatedAt
-    updated_at: Stamp
-  }
+  all_avees: Avees
+  /** A view of those that hold no attachments; foreign keys refer to the table. */
+  avees: Avees
   shares: {
     id: string
     conversation_id: string
@@ -273,6 +279,8 @@ export type Tables = {
     citations: ColumnType<CitedPassage[], string | undefined, string>
     /** The documents whose passages the model was given. */
     documents: Generated<string[]>
+    /** The documents that a question brought along. */
+    attachments: Generated<string[]>
     usage: Json<Usage | null>
     error: Json<{ code: string; message: string } | null>
     reasoning: string | null

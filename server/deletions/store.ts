@@ -23,13 +23,14 @@ export async function countContents(db: Db, subject: Subject): Promise<Counts> {
   const deletion = 'deletionId' in subject ? subject.deletionId : null
   const { rows } = await sql<{ kind: string; count: number }>`
     with a as (select id from avees where id = ${avee} or owner_id = ${user}),
-      d as (
-        select passages from all_documents
-        where avee_id in (select id from a) or id = any(${documents}::uuid[]) or deletion_id = ${deletion}
-      ),
       c as (
         select id from all_conversations
         where avee_id in (select id from a) or user_id = ${user} or id = ${conversation} or deletion_id = ${deletion}
+      ),
+      d as (
+        select passages from all_documents
+        where avee_id in (select id from a union all select id from c) or id = any(${documents}::uuid[])
+          or deletion_id = ${deletion}
       ),
       m as (select id from messages where conversation_id in (select id from c))
     select 'users' as kind, count(*)::int as count from users where id = ${user}

@@ -66,7 +66,8 @@ export async function analyzeConversation(
     db,
     answers.map((answer) => answer.id),
   )
-  const current = await knowledge.layersOf(stored.flatMap(({ sources }) => sources))
+  const sources = stored.flatMap((turn) => turn.sources)
+  const current = await knowledge.layersOf(sources, stored[0]?.user_id ?? null)
   const turns = stored.map((turn) =>
     isWithin(turn.layer, layer) && areVisible(turn.sources, layer, current) ? turn : withoutTexts(turn),
   )

@@ -75,7 +75,7 @@ export function insight({
       await turns.analyzeNow(messageId, signal)
       const row = await findTurn(db, messageId)
       if (!row || !layersWithin(layer).includes(row.layer)) throw turnNotAnalyzed()
-      const current = await knowledge.layersOf(row.sources)
+      const current = await knowledge.layersOf(row.sources, row.user_id)
       return presentTurn(areVisible(row.sources, layer, current) ? row : withoutTexts(row), title)
     },
 

@@ -17,6 +17,10 @@ const maxFirstSummaryMessages = 2_000
 /** Returns up to `limit` messages of the branch that ends with this message, oldest first. */
 export type ReadBranch = (messageId: string, limit: number) => Promise<Row<'messages'>[]>
 
+/** The user of a conversation, and up to which layer they read it. */
+type Reader = { layer: Layer; user_id: string }
+type Turn = Reader & { message_id: string }
+
 /**
  * The rolling summaries of long conversations. Each covers a branch up to one message; its layer is the widest one of
  * the answers it covers.
@@ -33,33 +37,35 @@ export function summaries({
   /** Returns those of these texts that rest on visible documents only. */
   async function withVisibleDocuments<Text extends { documents: string[] }>(
     texts: Text[],
-    layer: Layer,
+    { layer, user_id }: Reader,
   ): Promise<Text[]> {
-    const current = await knowledge.layersOf([...new Set(texts.flatMap(({ documents }) => documents))])
+    const ids = [...new Set(texts.flatMap(({ documents }) => documents))]
+    const current = await knowledge.layersOf(ids, user_id)
     return texts.filter(({ documents }) => areVisible(documents, layer, current))
   }
 
   /** Lists the summaries of a branch that are visible within `layer`, in the order of the messages. */
-  async function findVisible(messageIds: string[], layer: Layer): Promise<SummaryRow[]> {
+  async function findVisible(messageIds: string[], reader: Reader): Promise<SummaryRow[]> {
     const found = await summariesAt(db, messageIds)
     return await withVisibleDocuments(
-      found.filter((summary) => isWithin(summary.layer, layer)),
-      layer,
+      found.filter((summary) => isWithin(summary.layer, reader.layer)),
+      reader,
     )
   }
 
   return {
     /**
      * Extends the summary of the branch that ends with this message, without a model, when enough messages have been
-     * added. Returns whether it did. Only what is visible within `layer` is summarized.
+     * added. Returns whether it did. Only what is visible to its user is summarized.
      */
-    async extend(messageId: string, layer: Layer, readBranch: ReadBranch): Promise<boolean> {
+    async extend(turn: Turn, readBranch: ReadBranch): Promise<boolean> {
+      const { message_id: messageId, layer } = turn
       let messages = await readBranch(messageId, summaryLookback)
       if (messages.length < recentMessages + messagesPerExtension) return false
-      let previous = (await findVisible(idsOf(messages), layer)).at(-1)
+      let previous = (await findVisible(idsOf(messages), turn)).at(-1)
       if (!previous && messages.length === summaryLookback) {
         messages = await readBranch(messageId, maxFirstSummaryMessages)
-        previous = (await findVisible(idsOf(messages), layer)).at(-1)
+        previous = (await findVisible(idsOf(messages), turn)).at(-1)
       }
       const from = messages.findIndex(({ id }) => id === previous?.message_id) + 1
       const added = messages.slice(from, messages.length - recentMessages)
@@ -67,7 +73,7 @@ export function summaries({
       if (!last || added.length < messagesPerExtension) return false
       const included = await withVisibleDocuments(
         added.filter(({ role, layer_used }) => role === 'user' || isWithin(layer_used, layer)),
-        layer,
+        turn,
       )
       await putSummary(db, {
         message_id: last.id,
@@ -86,22 +92,17 @@ export function summaries({
     },
 
     /** Lets a model rewrite the newest summary of the branch, if it consists of extracted sentences. */
-    async rewrite(
-      messageId: string,
-      layer: Layer,
-      readBranch: ReadBranch,
-      signal: AbortSignal,
-    ): Promise<void> {
-      const messages = await readBranch(messageId, 2 * summaryLookback)
+    async rewrite(turn: Turn, readBranch: ReadBranch, signal: AbortSignal): Promise<void> {
+      const messages = await readBranch(turn.message_id, 2 * summaryLookback)
       const ids = idsOf(messages)
-      const found = await findVisible(ids, layer)
+      const found = await findVisible(ids, turn)
       const [previous, newest] = found.length > 1 ? found.slice(-2) : [undefined, found[0]]
       if (newest?.made_by !== 'sentences') return
       const added = await withVisibleDocuments(
         messages
           .slice(previous ? ids.indexOf(previous.message_id) + 1 : 0, ids.indexOf(newest.message_id) + 1)
           .filter(({ role, layer_used }) => role === 'user' || isWithin(layer_used, newest.layer)),
-        newest.layer,
+        { ...turn, layer: newest.layer },
       )
       // The first summary of a long conversation covers messages that were not read here: it stays the basis.
       const coversAll = previous !== undefined || messages.length < 2 * summaryLookback

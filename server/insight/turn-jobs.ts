@@ -140,7 +140,7 @@ export function turnJobs({ database, jobs, knowledge, models, summaries, notifyU
     if (!turn) return
     const found = await analyzeTurn(knowledge, turn, signal)
     await saveUnanswered(row, found.unanswered, found.questionTerms)
-    await summaries.extend(row.message_id, row.layer, readBranch)
+    await summaries.extend(row, readBranch)
     await saveTurn(db, row.message_id, {
       relevance: found.relevance,
       engagement: found.engagement,
@@ -171,7 +171,7 @@ export function turnJobs({ database, jobs, knowledge, models, summaries, notifyU
       const title = await suggestTitle(turn, signal)
       if (title !== null) await conversations.setAutoTitle(row.conversation_id, title)
     }
-    await summaries.rewrite(row.message_id, row.layer, conversations.readBranch, signal)
+    await summaries.rewrite(row, conversations.readBranch, signal)
     if (turn.citations.length > 0) await refineFollowUps(row, turn, signal)
   }
 

@@ -38,6 +38,11 @@ export const badLayer = defineFieldError(
   'layer',
   () => 'The field layer must be one of public, friends, intimate.',
 )
+export const attachmentLayer = defineFieldError(
+  'attachment_layer',
+  'layer',
+  () => 'An attachment belongs to its conversation and has no layer of its own. Leave out the field layer.',
+)
 export const ingestUnfinished = defineError(
   503,
   'ingest_unfinished',

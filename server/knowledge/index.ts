@@ -6,6 +6,7 @@ export { folderRoutes } from './folders/folder-routes.ts'
 export type { IngestTarget, NamedFile, UploadedFile } from './ingest/intake.ts'
 export {
   type ContextPassages,
+  type ConversationAttachments,
   type Knowledge,
   type KnowledgeDependencies,
   type KnowledgeLimits,

@@ -36,17 +36,26 @@ import {
   findDocument,
   findDocumentBySource,
   findLayers,
+  findScope,
   findStoredDocument,
   listAllDocuments,
+  listAttachments,
   listDocuments,
   listInTrash,
   moveOutOfTrash,
   moveToTrash,
   renameDocument,
   retireDocument,
+  sumAttachmentBytes,
 } from './store/documents.ts'
 import { lockDocumentsOfAvee, lockOriginals, pinOriginals, unpinOriginals } from './store/ingest-files.ts'
-import { countPassagesByLanguage, documentFrequencies, searchLiteral } from './store/search.ts'
+import {
+  countPassagesByLanguage,
+  documentFrequencies,
+  type LibraryCounts,
+  listFirstPassages,
+  searchLiteral,
+} from './store/search.ts'
 import { vectorIndexes } from './store/vector-index.ts'
 import { changeLayer, findPageWords, listNeighbours, listPages } from './store/versions.ts'
 
@@ -93,6 +102,13 @@ export type KnowledgeDependencies = {
 
 /** Passages for a prompt, best first. `text` is exactly the stretch of the page from `start` to `end`. */
 export type ContextPassages = { passages: Hit[]; answerable: Answerability }
+
+/** The attachments of a conversation, with the number of their passages, and those that come with the question. */
+export type ConversationAttachments = {
+  conversationId: string
+  counts: LibraryCounts[]
+  given: string[]
+}
 
 /** A document, and whether all of its passages have vectors of the current embedding model. */
 export type ListedDocument = DocumentRow & { embedded: boolean; restorable_until?: Date | null }
@@ -230,10 +246,11 @@ export async function knowledge({
 
   /** Deletes the logs of uploads, which name their files. */
   async function deleteUploadLogs(documents: DocumentRow[], aveeId: string): Promise<void> {
+    const scope = await findScope(db, aveeId)
     const mentions = documents.flatMap(({ sha256, source_url: url, filename }) =>
       [sha256, url, filename].filter((text) => text !== null),
     )
-    if (mentions.length > 0) await runs.delete({ kind: 'ingest', scope: aveeId, mentions })
+    if (scope !== undefined && mentions.length > 0) await runs.delete({ kind: 'ingest', scope, mentions })
   }
 
   /** Moves documents of an avee to the trash, or deletes them permanently. @throws document_not_found if there are none */
@@ -355,8 +372,26 @@ export async function knowledge({
       return (await findStoredDocument(db, id))?.avee_id
     },
 
-    /** Returns the current layers of those of these documents that still exist. */
-    layersOf: (ids: string[]): Promise<DocumentLayers> => findLayers(db, ids),
+    /** Returns the current layers of those of these documents that still exist, for a user or everybody. */
+    layersOf: (ids: string[], readerId: string | null): Promise<DocumentLayers> =>
+      findLayers(db, ids, readerId),
+
+    attachments: {
+      /** Lists the attachments of a conversation, without those in the trash. */
+      of: (conversationId: string): Promise<DocumentRow[]> => listAllDocuments(db, conversationId),
+
+      /** Lists the attachments of a user by conversation, without those in the trash. */
+      ofUser: async (userId: string): Promise<Map<string, DocumentRow[]>> =>
+        Map.groupBy(await listAttachments(db, userId), ({ avee_id }) => avee_id),
+
+      /** Returns whether the trash takes a conversation with its attachments. */
+      fitTrash: async (conversationId: string): Promise<boolean> =>
+        await quota.hasRoomInTrash(conversationId, await sumAttachmentBytes(db, conversationId)),
+
+      /** @throws quota_exceeded if the attachments of a conversation in the trash do not fit outside of it */
+      assertRoom: async (trx: Trx, conversationId: string): Promise<void> =>
+        await quota.assertRoom(conversationId, await sumAttachmentBytes(trx, conversationId), trx),
+    },
 
     /** Returns a document in one of these layers. @throws document_not_found */
     async get(id: string, layers: Layer[]): Promise<ListedDocument> {
@@ -499,21 +534,50 @@ export async function knowledge({
 
     /**
      * Searches passages for a prompt of up to `words` words; adjacent ones are merged. Of a question that needs several
-     * passages, the `parts` are searched too.
+     * passages, the `parts` are searched too. The attachments that come with the question take part with their beginnings
+     * too, as a question about a file ("What is this?") need not have its words.
      */
     async contextPassages({
       words,
       parts: asked,
+      attachments,
       ...query
-    }: SearchQuery & { words: number; parts?: string[] }): Promise<ContextPassages> {
+    }: SearchQuery & {
+      words: number
+      parts?: string[]
+      attachments?: ConversationAttachments | undefined
+    }): Promise<ContextPassages> {
+      const attached = attachments && {
+        ...query,
+        aveeId: attachments.conversationId,
+        counts: attachments.counts,
+      }
       const [whole, ...parts] = await Promise.all(
         [query.query, ...(asked ?? partsOf(query.query))].map((text) =>
-          search([{ ...query, query: text }], maxConsideredPassages),
+          search(
+            [{ ...query, query: text }, ...(attached ? [{ ...attached, query: text }] : [])],
+            maxConsideredPassages,
+          ),
         ),
       )
-      const ranking = interleave([whole, ...parts].map((each) => each?.passages ?? []))
+      const found = [whole, ...parts].map((each) => each?.passages ?? [])
       const answerable = whole?.answerable ?? 'no'
-      return { passages: await selectContext(db, query, ranking, words), answerable }
+      if (!attached) {
+        const passages = await selectContext(db, [query], interleave(found), words)
+        return { passages, answerable }
+      }
+      const given = new Set(attachments?.given)
+      const ranking = interleave([
+        [
+          ...found.flat().filter(({ documentId }) => given.has(documentId)),
+          ...(await listFirstPassages(db, attached, [...given], maxConsideredPassages)),
+        ],
+        ...found,
+      ])
+      return {
+        passages: await selectContext(db, [query, attached], ranking, words),
+        answerable: answerable === 'no' && given.has(ranking[0]?.documentId ?? '') ? 'unsure' : answerable,
+      }
     },
 
     /** Counts the passages in these layers, and those that contain each term (as a stemmer returns it). */

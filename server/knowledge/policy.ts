@@ -1,22 +1,24 @@
-import { isWithin, type Layer, layersWithin } from '../../contract/layers.ts'
+import { isWithin, type Layer, layers, layersWithin } from '../../contract/layers.ts'
 import { type Avee, type Avees, notTheOwner } from '../avees/index.ts'
 import { documentNotFound, keyForReading } from './errors.ts'
 
 type Caller = { userId: string; aveeId: string | null }
 
-/** The current layers of documents; those that were deleted have none. */
-export type DocumentLayers = ReadonlyMap<string, Layer>
+/** The current layers of documents; null for attachments of others. Those that were deleted are missing. */
+export type DocumentLayers = ReadonlyMap<string, Layer | null>
 
 /** Returns whether a reader whose access reaches `layer` may see all of these documents. */
 export const areVisible = (ids: string[], layer: Layer, current: DocumentLayers): boolean =>
   ids.every((id) => {
     const documentLayer = current.get(id)
-    return documentLayer !== undefined && isWithin(documentLayer, layer)
+    return documentLayer != null && isWithin(documentLayer, layer)
   })
 
 /** The layers of an avee's documents that a caller may see. */
 export type Access = {
+  /** For an attachment, the one of its conversation. */
   avee: Avee
+  isAttachment: boolean
   layers: Layer[]
   isOwner: boolean
   /** @throws unless the caller owns the avee and does not use a key restricted to it */
@@ -28,7 +30,7 @@ export function documentPolicy({
   avees,
   knowledge,
 }: {
-  avees: Pick<Avees, 'view'>
+  avees: Pick<Avees, 'view' | 'viewOfConversation'>
   knowledge: { aveeOf(documentId: string): Promise<string | undefined> }
 }) {
   /** @throws avee_not_found also for an avee that the caller may not see */
@@ -36,6 +38,7 @@ export function documentPolicy({
     const { avee, layer, isOwner } = await avees.view(caller, idOrHandle)
     return {
       avee,
+      isAttachment: false,
       layers: layersWithin(layer),
       isOwner,
       assertCanChange() {
@@ -55,7 +58,11 @@ export function documentPolicy({
       try {
         return await accessToAvee(caller, aveeId)
       } catch {
-        throw documentNotFound()
+        // The avee of an attachment has the id of the conversation, and is hidden.
+        const view = await avees.viewOfConversation(caller, aveeId)
+        if (!view) throw documentNotFound()
+        const assertCanChange = () => undefined
+        return { avee: view.avee, isAttachment: true, layers: [...layers], isOwner: true, assertCanChange }
       }
     },
   }

@@ -23,7 +23,7 @@ import { sendRun } from '../http/sse.ts'
 import { acceptUploads, receiveUpload } from '../http/uploads.ts'
 import { checkIdCursor } from '../paging.ts'
 import type { Runs } from '../runs/index.ts'
-import { badLayer, documentNotFound, noFiles } from './errors.ts'
+import { attachmentLayer, badLayer, documentNotFound, noFiles } from './errors.ts'
 import type { Knowledge } from './knowledge.ts'
 import { originalHeaders } from './original-headers.ts'
 import { documentPolicy } from './policy.ts'
@@ -97,7 +97,8 @@ export const knowledgeRoutes =
 
     route(app, updateDocument, async (request) => {
       const caller = callerOf(request)
-      await assertCanChangeDocument(caller, request.params.id)
+      const { isAttachment } = await assertCanChangeDocument(caller, request.params.id)
+      if (isAttachment && request.body.layer !== undefined) throw attachmentLayer()
       return presentDocument(await knowledge.updateDocument(request.params.id, request.body))
     })
 
@@ -163,14 +164,12 @@ export const knowledgeRoutes =
       assertCanChange()
     }
 
-    /** @throws 404 if the caller may not see the document, 403 if they may not change it */
-    async function assertCanChangeDocument(
-      caller: ReturnType<typeof callerOf>,
-      documentId: string,
-    ): Promise<void> {
-      const { layers, assertCanChange } = await policy.accessToDocument(caller, documentId)
-      await knowledge.get(documentId, layers)
-      assertCanChange()
+    /** Returns the caller's access. @throws 404 if they may not see the document, 403 if they may not change it */
+    async function assertCanChangeDocument(caller: ReturnType<typeof callerOf>, documentId: string) {
+      const access = await policy.accessToDocument(caller, documentId)
+      await knowledge.get(documentId, access.layers)
+      access.assertCanChange()
+      return access
     }
   }
 

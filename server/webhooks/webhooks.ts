@@ -64,11 +64,14 @@ export function webhooks({
       await jobs.enqueue(trx, { kind: deliverKind, key: id, input: { id } })
   }
 
+  type TurnOrUpload = { aveeId: string; conversationId?: string; messageId?: string }
   async function onRun(trx: Trx, run: RunRecord, status: string): Promise<void> {
     const event: WebhookEvent | undefined =
       run.kind === 'chat' ? 'answer.finished' : run.kind === 'ingest' ? 'ingest.finished' : undefined
     if (event === undefined || run.scope === null) return
-    const { conversationId, messageId } = run.input as { conversationId?: string; messageId?: string }
+    const { aveeId, conversationId, messageId } = run.input as TurnOrUpload
+    // Attachments are no documents of the avee.
+    if (aveeId !== run.scope) return
     const ids = { run_id: run.id, conversation_id: conversationId, message_id: messageId }
     const data = { avee_id: run.scope, ...ids, status }
     await notify(trx, { aveeId: run.scope, event, subject: run.id, data, userId: run.userId })

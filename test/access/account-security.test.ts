@@ -316,6 +316,8 @@ test('an export holds what its user owns and may read now', async () => {
   await uploadFiles(owner.client, tide, { avee: avee.id, layer: 'intimate' })
   await uploadFiles(owner.client, [{ name: 'list.txt', content: 'Rope and tar.' }])
   const talk = await createConversation(visitor.client, 'ada')
+  const moon = [{ name: 'moon.txt', content: 'The moon is full.' }]
+  await uploadFiles(visitor.client, moon, { conversation: talk.id })
   await ask(visitor.client, talk.id, 'Who are you?')
   const filesOf = async ({ client }: TestUser) => {
     const response = await client.fetch('/me/export')
@@ -334,10 +336,15 @@ test('an export holds what its user owns and may read now', async () => {
     'account.json': expect.stringContaining('owner@example.org'),
     'avees.json': expect.stringContaining('A retired sailor.'),
   })
-  expect(JSON.stringify(own)).not.toContain('Who are you?')
+  expect(JSON.stringify(own)).not.toMatch(/Who are you\?|moon/)
 
   const visited = await filesOf(visitor)
-  expect(Object.keys(visited).filter((name) => name.startsWith('conversations/'))).toHaveLength(2)
+  expect(Object.keys(visited).filter((name) => name.startsWith('conversations/'))).toEqual([
+    expect.stringMatching(/\.json$/),
+    expect.stringMatching(/\.md$/),
+    expect.stringMatching(/Who are you_\/moon\.txt$/),
+  ])
+  expect(JSON.stringify(visited)).toContain('The moon is full.')
   expect(JSON.stringify(visited)).toContain('Who are you?')
   expect(JSON.stringify(visited)).not.toMatch(/noon|retired sailor/)
   await owner.client.patch('/avees/ada', { visibility: 'private' })

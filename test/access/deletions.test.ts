@@ -81,6 +81,12 @@ describe.each(DATABASES)('deletions on %s', (kind) => {
     const talk = await createConversation(visitor.client, kept.handle)
     const question = `Who is the harbour master, ${secret()}? Remember that my boat is called ${secret()}.`
     bodyOf(await visitor.client.post('/chat/ask', { conversation_id: talk.id, question }))
+    const attach = async (conversation: string) => {
+      const file = { name: `${secret()}.md`, content: `# ${secret()}\n\nThe sluice is called ${secret()}.` }
+      await uploadFiles(visitor.client, [file], { conversation })
+    }
+    await attach(talk.id)
+    await attach((await createConversation(visitor.client, kept.handle)).id)
     bodyOf(await visitor.client.patch(`/conversations/${talk.id}`, { title: secret() }))
     bodyOf(await visitor.client.post('/memories', { avee: kept.id, content: `The user likes ${secret()}.` }))
     const avee = await createAvee(owner.client, { display_name: secret(), bio: secret(), persona: secret() })
@@ -88,6 +94,7 @@ describe.each(DATABASES)('deletions on %s', (kind) => {
       avee: avee.id,
       layer: 'intimate',
     })
+    await attach((await createConversation(visitor.client, avee.handle)).id)
     bodyOf(await visitor.client.post('/api-keys', { name: secret() }))
     const input = `Who is the harbour master, ${secret()}?`
     bodyOf(await visitor.client.post('/v1/responses', { model: `avee/${kept.handle}`, input }))
@@ -100,10 +107,10 @@ describe.each(DATABASES)('deletions on %s', (kind) => {
       await remove(visitor.client, '/me', { password: visitor.password }),
     ]
     expect(receipts).toMatchObject([
-      { purge: 'pending', conversations: 1, messages: 2 },
+      { purge: 'pending', conversations: 1, messages: 2, documents: 1, passages: 1 },
       { documents: 1, passages: 1 },
-      { avees: 1, documents: 1, passages: 1 },
-      { users: 1, memories: 1 },
+      { avees: 1, documents: 2, passages: 2, conversations: 1 },
+      { users: 1, memories: 1, documents: 1, passages: 1 },
     ])
     for (const { id } of receipts) await purged(owner.client, id)
     expect(await placesWith(words)).toEqual([])

@@ -1,10 +1,28 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { Conversation, Message } from '../../contract/chat.ts'
+import type { Deleted } from '../../contract/deletions.ts'
 import { shuttingDown } from '../../server/runs/errors.ts'
 import { startApp, type TestApp } from '../app.ts'
-import { ask, bodyOf, createAvee, createConversation, listMessages, registerUser } from '../builders.ts'
+import {
+  ask,
+  bodyOf,
+  createAvee,
+  createConversation,
+  listMessages,
+  registerUser,
+  uploadFiles,
+} from '../builders.ts'
+import type { TestClient } from '../client.ts'
 import { ONE_DATABASE } from '../databases.ts'
 import { textOf } from '../events.ts'
+
+/** An upload of one file to a conversation. */
+function form(conversation: string, content: string): FormData {
+  const body = new FormData()
+  body.append('files', new File([content], 'notes.txt'))
+  body.append('conversation_id', conversation)
+  return body
+}
 
 type Page = { conversations: Conversation[]; next_cursor: string | null }
 
@@ -171,6 +189,121 @@ for (const kind of ONE_DATABASE) {
       const last = bodyOf(await owner.post<{ token: string }>(path)).token
       bodyOf(await owner.delete(`/conversations/${id}`))
       expect((await read(last)).status).toBe(404)
+    })
+
+    test('searches attachments in their conversation only, for its user only', async () => {
+      const { client: owner } = await registerUser(app)
+      const { client } = await registerUser(app)
+      const avee = await createAvee(owner)
+      const add = (content: string) =>
+        owner.post(`/avees/${avee.id}/documents`, { title: 'The mill', text: content, layer: 'public' })
+      bodyOf(await add('The mill grinds rye.'))
+      const { id } = await createConversation(client, avee.handle)
+      const { id: otherId } = await createConversation(client, avee.handle)
+      const [rye, plan] = await uploadFiles(
+        client,
+        [
+          { name: 'barley.md', content: '# Notes\n\nThe windmill of Zorvald grinds barley.' },
+          { name: 'plan.txt', content: 'Next year the wheel turns backwards.' },
+        ],
+        { conversation: id },
+      )
+      const attachments = [plan?.doc_id]
+      const asked = bodyOf(
+        await client.post<{ citations: { title?: string }[]; message_id: string }>('/chat/ask', {
+          conversation_id: id,
+          question: 'What is this about?',
+          attachments,
+        }),
+      )
+      expect(asked.citations.map(({ title }) => title)).toContain('plan')
+      const [question] = await listMessages(client, id)
+      const shown = { id: plan?.doc_id, name: 'plan.txt', type: 'txt', bytes: 36 }
+      expect(question?.attachments).toEqual([shown])
+
+      const citedIn = async (conversation: string, reader = client) => {
+        const body = { conversation_id: conversation, question: 'What does the windmill of Zorvald grind?' }
+        const answer = bodyOf(await reader.post<{ citations: { document_id?: string }[] }>('/chat/ask', body))
+        return answer.citations.map(({ document_id }) => document_id)
+      }
+      expect(await citedIn(id)).toContain(rye?.doc_id)
+      expect(await citedIn(otherId)).not.toContain(rye?.doc_id)
+      const found = async (reader: TestClient) => [
+        (await reader.post<{ results: unknown[] }>('/search', { query: 'Zorvald barley' })).body.results
+          .map((result) => JSON.stringify(result))
+          .filter((text) => text.includes('barley.md')),
+        (await reader.get<{ documents: { id: string }[] }>(`/avees/${avee.id}/documents`)).body.documents
+          .length,
+      ]
+      expect(await found(client)).toEqual([[], 1])
+      expect(await found(owner)).toEqual([[], 1])
+      expect((await client.get(`/avees/${id}`)).status).toBe(404)
+      expect((await client.post('/conversations', { avee: id })).status).toBe(404)
+
+      const path = `/documents/${rye?.doc_id}`
+      expect((await owner.get(path)).status).toBe(404)
+      expect((await owner.get(`/conversations/${id}/attachments`)).status).toBe(404)
+      bodyOf(await client.patch(path, { title: 'Grain' }))
+      expect((await client.patch(path, { layer: 'intimate' })).status).toBe(422)
+      expect(await (await client.fetch(`${path}/file`)).text()).toContain('grinds barley')
+      const { token } = bodyOf(await client.post<{ token: string }>(`/conversations/${id}/shares`))
+      const { messages } = bodyOf(await app.get<{ messages: Message[] }>(`/shares/${token}`))
+      const statuses = messages.flatMap(({ citations }) => citations.map(({ status }) => status))
+      expect(new Set(statuses)).toEqual(new Set(['no_access']))
+      expect(JSON.stringify(messages)).not.toMatch(/barley|backwards/)
+
+      const wrong = { conversation_id: otherId, question: 'And?', attachments }
+      expect((await client.post('/chat/ask', wrong)).status).toBe(400)
+      const elsewhere = client.fetch('/attachments', { method: 'POST', body: form(otherId, 'x'.repeat(10)) })
+      expect((await elsewhere).status).toBe(200)
+      expect((await owner.fetch('/attachments', { method: 'POST', body: form(id, 'x') })).status).toBe(404)
+    })
+
+    test('deletes and restores attachments with their conversation', async () => {
+      const { client, session } = await registerUser(app)
+      const { id } = await createConversation(client, 'local')
+      const [first, second] = await uploadFiles(
+        client,
+        [
+          { name: 'barley.md', content: 'The windmill grinds barley.' },
+          { name: 'oats.md', content: 'The watermill grinds oats.' },
+        ],
+        { conversation: id },
+      )
+      const names = async (trash = false) =>
+        bodyOf(
+          await client.get<{ attachments: { filename: string }[] }>(
+            `/conversations/${id}/attachments${trash ? '?trash=true' : ''}`,
+          ),
+        ).attachments.map(({ filename }) => filename)
+      bodyOf(await client.delete(`/documents/${first?.doc_id}`))
+      expect(await names()).toEqual(['oats.md'])
+      expect(await names(true)).toEqual(['barley.md'])
+      bodyOf(await client.post(`/documents/${first?.doc_id}/restore`))
+      const used = () => app.app.knowledge.attachments.ofUser(session.user.id)
+      expect((await used()).get(id)).toHaveLength(2)
+
+      const path = `/conversations/${id}`
+      const { receipt } = bodyOf(await client.delete<Deleted>(path))
+      expect(receipt).toMatchObject({ conversations: 1, documents: 2, passages: 2 })
+      expect((await client.get(`/documents/${second?.doc_id}`)).status).toBe(404)
+      expect((await client.get(`/documents/${second?.doc_id}/file`)).status).toBe(404)
+      expect(await used()).toEqual(new Map())
+      bodyOf(await client.post(`${path}/restore`))
+      expect(await names()).toEqual(['oats.md', 'barley.md'])
+
+      expect(bodyOf(await client.delete<Deleted>(`${path}?permanent=true`)).receipt).toMatchObject({
+        conversations: 1,
+        documents: 2,
+      })
+      const { db } = app.app.database
+      const remaining = async (table: 'all_documents' | 'passages' | 'passage_terms') =>
+        await db.selectFrom(table).selectAll().where('avee_id', '=', id).execute()
+      for (const table of ['all_documents', 'passages', 'passage_terms'] as const)
+        expect(await remaining(table)).toEqual([])
+      expect(await db.selectFrom('all_avees').selectAll().where('id', '=', id).execute()).toEqual([])
+      const runs = bodyOf(await client.get<{ runs: { kind: string }[] }>('/runs')).runs
+      expect(runs.filter(({ kind }) => kind === 'ingest')).toEqual([])
     })
 
     test('returns 404 to other users who read, change, ask in or delete a conversation', async () => {

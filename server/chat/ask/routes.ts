@@ -83,10 +83,12 @@ export const optionsFrom = (parameters: {
   use_gpt4o?: boolean | undefined
   model?: string | undefined
   extract_memories?: boolean | undefined
+  attachments?: string[] | undefined
   local_only?: boolean | undefined
 }): AskOptions => ({
   strong: parameters.use_gpt4o,
   model: parameters.model,
   learn: parameters.extract_memories,
+  attachments: parameters.attachments,
   localOnly: parameters.local_only,
 })

@@ -74,7 +74,7 @@ export function shares({
       })
       const [avee, rows] = await Promise.all([avees.get(avee_id), listBranch(db, share.leaf_id, maxMessages)])
       const isHidden = !avee || avee.isLibrary || avee.visibility === 'private'
-      const { documents } = await accessTo(rows, 'public', knowledge)
+      const { documents } = await accessTo(rows, { layer: 'public', userId: null }, knowledge)
       const shown = isHidden ? new Map([...documents].map(([id]) => [id, 'intimate' as const])) : documents
       const access = { layer: 'public' as const, documents: shown }
       return {

@@ -27,6 +27,7 @@ import { up as completions } from './027-completions.ts'
 import { up as webhooks } from './028-webhooks.ts'
 import { up as shares } from './029-shares.ts'
 import { up as embedding } from './030-embedding.ts'
+import { up as attachments } from './031-attachments.ts'
 
 /** All migrations by number. A released migration is never edited, renamed or removed. */
 export const migrations: Record<string, Migration> = {
@@ -58,4 +59,5 @@ export const migrations: Record<string, Migration> = {
   '028-webhooks': { up: webhooks },
   '029-shares': { up: shares },
   '030-embedding': { up: embedding },
+  '031-attachments': { up: attachments },
 }

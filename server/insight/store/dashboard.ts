@@ -71,7 +71,7 @@ export async function byDay(db: Db, scope: Scope): Promise<Day[]> {
 
 export type TopicDay = { key: string; text: string; day: string; turns: number; total: number }
 
-/** Returns the most frequent topics by day, without those from deleted documents; `minUsers` applies to each topic and to each of its days. */
+/** Returns the most frequent topics by day, without those from deleted documents and attachments; `minUsers` applies to each topic and to each of its days. */
 export async function topicDays(db: Db, scope: Scope, limit: number): Promise<TopicDay[]> {
   const { rows } = await sql<TopicDay>`
     with ${turns(scope)}, named as (
@@ -79,7 +79,8 @@ export async function topicDays(db: Db, scope: Scope, limit: number): Promise<To
       from turns, json_array_elements(turns.topics) as topic
       where not exists (
         select from unnest(turns.sources) as source (id)
-        where not exists (select from documents where documents.id = source.id)
+        where not exists (
+          select from documents where documents.id = source.id and documents.avee_id = ${scope.aveeId})
       )
     ), enough as (
       select key from named where not own group by key having count(distinct user_id) >= ${scope.minUsers}

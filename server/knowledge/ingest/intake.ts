@@ -30,6 +30,8 @@ export type IngestTarget = {
   aveeId: string
   layer: Layer | null
   usualLayer: Layer
+  /** The avee that the run belongs to, if the documents are attachments. */
+  scope?: string | undefined
   idempotencyKey?: string | undefined
 }
 
@@ -85,7 +87,7 @@ export function intake({
         {
           kind: 'ingest',
           userId: target.userId,
-          scope: target.aveeId,
+          scope: target.scope ?? target.aveeId,
           input,
           idempotencyKey: target.idempotencyKey,
         },

@@ -12,7 +12,7 @@ export const maxConsideredPassages = 40
  */
 export async function selectContext(
   db: Db,
-  scope: Scope,
+  scopes: Scope[],
   ranking: RankedPassage[],
   maxWords: number,
 ): Promise<Hit[]> {
@@ -22,7 +22,8 @@ export async function selectContext(
     { version, n: n + 1 },
   ])
   const known = new Map(ranking.map((passage) => [keyOf(passage), passage]))
-  for (const passage of await findPassagesByNumber(db, scope, neighbours)) {
+  const found = await Promise.all(scopes.map((scope) => findPassagesByNumber(db, scope, neighbours)))
+  for (const passage of found.flat()) {
     if (!known.has(keyOf(passage))) known.set(keyOf(passage), passage)
   }
   const selected = new Map<string, RankedPassage>()

@@ -19,14 +19,20 @@ export async function findStoredDocument(db: Db, id: string): Promise<DocumentRo
   return await db.selectFrom('all_documents').selectAll().where('id', '=', id).executeTakeFirst()
 }
 
-/** Returns the layers of those of these documents that exist. */
-export async function findLayers(db: Db, ids: string[]): Promise<Map<string, Layer>> {
+/**
+ * Returns the layers of those of these documents that exist, for a reader. Those of attachments are public to the user of
+ * the conversation, and null to others.
+ */
+export async function findLayers(
+  db: Db,
+  ids: string[],
+  readerId: string | null,
+): Promise<Map<string, Layer | null>> {
   if (ids.length === 0) return new Map()
-  const rows = await db
-    .selectFrom('documents')
-    .select(['id', 'layer'])
-    .where(sql<boolean>`id = any(${ids}::uuid[])`)
-    .execute()
+  const { rows } = await sql<{ id: string; layer: Layer | null }>`
+    select documents.id, case when avees.conversation_id is null or avees.owner_id = ${readerId} then layer end as layer
+    from documents join all_avees as avees on avees.id = documents.avee_id
+    where documents.id = any(${ids}::uuid[])`.execute(db)
   return new Map(rows.map(({ id, layer }) => [id, layer]))
 }
 
@@ -64,26 +70,54 @@ export async function findDocumentBySource(
 
 /** Sums the sizes of the originals of all documents of the avee's owner, or of those in the trash. */
 export async function sumDocumentBytes(db: Db, aveeId: string, inTrash = false): Promise<number> {
+  const { rows } = await sql<{ bytes: string | null }>`
+    select sum(bytes) as bytes
+    from all_documents
+    join all_avees on all_avees.id = all_documents.avee_id
+    left join all_conversations on all_conversations.id = all_avees.conversation_id
+    where owner_id = (select owner_id from all_avees where id = ${aveeId})
+      and (coalesce(all_documents.deletion_id, all_conversations.deletion_id) is not null) = ${inTrash}`.execute(
+    db,
+  )
+  return Number(rows[0]?.bytes ?? 0)
+}
+
+/** Sums the sizes of the attachments of a conversation, without those in the trash by themselves. */
+export async function sumAttachmentBytes(db: Db, conversationId: string): Promise<number> {
   const { bytes } = await db
-    .selectFrom('all_documents')
-    .where('deletion_id', inTrash ? 'is not' : 'is', null)
-    .where('avee_id', 'in', (avees) =>
-      avees
-        .selectFrom('avees')
-        .select('id')
-        .where('owner_id', '=', (avee) =>
-          avee.selectFrom('avees').select('owner_id').where('id', '=', aveeId),
-        ),
-    )
+    .selectFrom('documents')
+    .where('avee_id', '=', conversationId)
     .select((eb) => eb.fn.sum<string | null>('bytes').as('bytes'))
     .executeTakeFirstOrThrow()
   return Number(bytes)
 }
 
+/** Lists the attachments of a user's conversations, without those in the trash. */
+export async function listAttachments(db: Db, userId: string): Promise<DocumentRow[]> {
+  return await db
+    .selectFrom('documents')
+    .innerJoin('conversations', 'conversations.id', 'documents.avee_id')
+    .selectAll('documents')
+    .where('conversations.user_id', '=', userId)
+    .orderBy('documents.id')
+    .execute()
+}
+
+/** Returns the avee that the runs of documents belong to: of attachments, the one of their conversation. */
+export async function findScope(db: Db, aveeId: string): Promise<string | undefined> {
+  const found = await db
+    .selectFrom('all_avees')
+    .leftJoin('all_conversations', 'all_conversations.id', 'all_avees.conversation_id')
+    .select((eb) => eb.fn.coalesce('all_conversations.avee_id', 'all_avees.id').as('scope'))
+    .where('all_avees.id', '=', aveeId)
+    .executeTakeFirst()
+  return found?.scope
+}
+
 /** Until the transaction ends, no other one adds documents within the quota of the avee's owner. */
 export async function lockOwnerQuota(trx: Db, aveeId: string): Promise<void> {
   await sql`
-    select pg_advisory_xact_lock(hashtextextended('gabee:quota:' || owner_id, 0)) from avees where id = ${aveeId}
+    select pg_advisory_xact_lock(hashtextextended('gabee:quota:' || owner_id, 0)) from all_avees where id = ${aveeId}
   `.execute(trx)
 }
 

@@ -39,7 +39,7 @@ export async function findReferencedOriginals(db: Db, hashes: string[]): Promise
 
 /** Until the transaction ends, the avee is not deleted. Returns false if it does not exist. */
 export async function lockAvee(trx: Trx, aveeId: string): Promise<boolean> {
-  const { rows } = await sql`select from avees where id = ${aveeId} for key share`.execute(trx)
+  const { rows } = await sql`select from all_avees where id = ${aveeId} for key share`.execute(trx)
   return rows.length === 1
 }
 

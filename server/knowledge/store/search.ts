@@ -190,6 +190,24 @@ export async function findPassagesByNumber(
   return rows
 }
 
+/** Lists the first passages of documents, at most `limit` of each. */
+export async function listFirstPassages(
+  db: Db,
+  scope: Scope,
+  documents: string[],
+  limit: number,
+): Promise<RankedPassage[]> {
+  const { rows } = await sql<RankedPassage>`
+    select ${passageColumns}, 0 as score
+    from documents
+    join passages on passages.version = documents.version and passages.n <= ${limit}
+    where documents.id = any(${documents}::uuid[]) and passages.avee_id = ${scope.aveeId}
+      and ${inLayers(scope, 'passages.layer')}
+    order by passages.n, documents.id
+  `.execute(db)
+  return rows
+}
+
 /** Finds passages that contain a text literally, ignoring case, newest documents first. */
 export async function searchLiteral(
   db: Db,

@@ -68,9 +68,13 @@ export const findDocumentToEmbed = (db: Db, aveeId: string, space: string) =>
 const lackingVectors = (db: Db, space: string) =>
   db.selectFrom('documents').where('embedded_by', 'is distinct from', space)
 
-/** Finds the owner of an avee. */
+/** Finds the owner of an avee, also of one that holds attachments. */
 export async function findOwnerId(db: Db, aveeId: string): Promise<string | undefined> {
-  const found = await db.selectFrom('avees').select('owner_id').where('id', '=', aveeId).executeTakeFirst()
+  const found = await db
+    .selectFrom('all_avees')
+    .select('owner_id')
+    .where('id', '=', aveeId)
+    .executeTakeFirst()
   return found?.owner_id
 }
 

@@ -1,0 +1,64 @@
+import * as z from 'zod/mini'
+import { component, describe, id, idempotencyHeaders, idParams } from './common.ts'
+import { trashFilter } from './deletions.ts'
+import { document, ingestEvents } from './knowledge.ts'
+import { content, operation } from './operation.ts'
+
+/** The number of attachments that a question may bring along. */
+export const maxQuestionAttachments = 20
+
+/** A file of a question. */
+export const attachment = component(
+  'Attachment',
+  z.object({
+    id: describe(id, 'Of the document: its text, file and passages are read as those of other documents.'),
+    name: z.string(),
+    type: describe(z.string(), 'pdf, docx, md, txt, html …'),
+    bytes: z.int(),
+  }),
+)
+export type Attachment = z.infer<typeof attachment>
+
+const tags = ['conversations'] as const
+
+export const createAttachments = operation({
+  method: 'POST',
+  path: '/attachments',
+  work: 'uploads',
+  tags,
+  summary: 'Attach files to a conversation',
+  description:
+    'The response streams the progress as that of an upload. The files are searched in this conversation only, are seen by its user only, and are deleted with it.',
+  scope: 'chat',
+  headers: idempotencyHeaders,
+  body: content({
+    'multipart/form-data': z.unknown().register(z.globalRegistry, {
+      type: 'object',
+      properties: {
+        files: { type: 'array', items: { type: 'string', format: 'binary' } },
+        conversation_id: { type: 'string', format: 'uuid' },
+      },
+      required: ['files', 'conversation_id'],
+    }),
+  }),
+  events: ingestEvents,
+})
+
+export const listAttachments = operation({
+  method: 'GET',
+  path: '/conversations/:id/attachments',
+  tags,
+  summary: 'List the attachments of a conversation',
+  description: 'Newest first. They can be read, renamed, deleted and restored as other documents.',
+  params: idParams,
+  query: z.object({ trash: trashFilter }),
+  responses: { 200: z.object({ attachments: z.array(document) }) },
+})
+
+/** The attachments that a question brings along. */
+export const questionAttachments = z.optional(
+  describe(
+    z.array(id).check(z.maxLength(maxQuestionAttachments)),
+    'Attachments of the conversation that the question is about. The others are searched too.',
+  ),
+)

@@ -1,0 +1,82 @@
+import type { Attachment } from '../../contract/attachments.ts'
+import { insertAttachmentHolder } from '../avees/index.ts'
+import type { Db } from '../db/index.ts'
+import { quotaExceeded } from '../errors.ts'
+import type { Caller } from '../http/caller.ts'
+import type { Knowledge, ListedDocument, UploadedFile } from '../knowledge/index.ts'
+import type { RunRecord } from '../runs/index.ts'
+import type { Conversations } from './conversations.ts'
+import { attachmentNotFound } from './errors.ts'
+import type { MessageRow } from './store.ts'
+
+/** The attachments that a conversation may have. */
+const maxAttachments = 200
+/** The user of the conversation sees them at any layer. */
+const layer = 'public'
+
+/**
+ * The attachments of conversations: documents of a hidden avee, which has the id of the conversation, belongs to its user
+ * and is deleted with it.
+ */
+export function attachments({
+  db,
+  knowledge,
+  getConversation,
+}: {
+  db: Db
+  knowledge: Pick<Knowledge, 'ingest' | 'count' | 'list' | 'attachments'>
+  getConversation: Conversations['getConversation']
+}) {
+  return {
+    /** Attaches files to a conversation of the caller's. Takes ownership of the staged files unless it throws. */
+    async add(
+      caller: Caller,
+      conversationId: string,
+      files: UploadedFile[],
+      idempotencyKey: string | undefined,
+    ): Promise<RunRecord> {
+      const { avee_id } = await getConversation(caller, conversationId)
+      if ((await knowledge.count(conversationId)) + files.length > maxAttachments)
+        throw quotaExceeded(`${maxAttachments} files in a conversation`)
+      await insertAttachmentHolder(db, conversationId)
+      return await knowledge.ingest(
+        {
+          userId: caller.userId,
+          aveeId: conversationId,
+          scope: avee_id,
+          layer,
+          usualLayer: layer,
+          idempotencyKey,
+        },
+        files,
+      )
+    },
+
+    /** Lists the attachments of a conversation of the caller's, newest first. */
+    async list(caller: Caller, conversationId: string, inTrash?: boolean): Promise<ListedDocument[]> {
+      await getConversation(caller, conversationId)
+      return (await knowledge.list(conversationId, [layer], { limit: maxAttachments, inTrash })).documents
+    },
+
+    /** @throws attachment_not_found unless the conversation has all of these attachments */
+    async assertExist(conversationId: string, ids: string[]): Promise<void> {
+      if (ids.length === 0) return
+      const known = new Set((await knowledge.attachments.of(conversationId)).map(({ id }) => id))
+      if (!ids.every((id) => known.has(id))) throw attachmentNotFound()
+    },
+
+    /** Returns a function that returns those attachments of a question which still exist. */
+    async ofMessages(conversationId: string, rows: MessageRow[]): Promise<(row: MessageRow) => Attachment[]> {
+      const hasAttachments = rows.some(({ attachments }) => attachments.length > 0)
+      const documents = hasAttachments ? await knowledge.attachments.of(conversationId) : []
+      const byId = new Map(documents.map((document) => [document.id, document]))
+      return (row) =>
+        row.attachments.flatMap((id) => {
+          const document = byId.get(id)
+          if (!document) return []
+          const { title, filename, type, bytes } = document
+          return [{ id, name: filename ?? title, type, bytes: Number(bytes) }]
+        })
+    },
+  }
+}
