@@ -177,4 +177,3 @@ describe('limits of requests', () => {
     expect(headers['permissions-policy']).toContain('camera=()')
   })
 })
-
