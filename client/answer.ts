@@ -1,4 +1,5 @@
 import { answerEvents, type Citation, type Usage } from '../contract/chat.ts'
+import { latestCalls, type ToolCall } from '../contract/tools.ts'
 import { createFold, type Fold } from './events.ts'
 
 /** The state of an answer, from its events so far. */
@@ -7,6 +8,8 @@ export type Answer = {
   text: string
   /** What the model thinks; not part of the answer. */
   reasoning: string
+  /** The calls of tools, in their order. */
+  toolCalls: ToolCall[]
   /** Why the first token is late, as the server says it. */
   waitingFor: string | undefined
   conversationId: string | undefined
@@ -26,6 +29,7 @@ const initial: Answer = {
   phase: 'waiting',
   text: '',
   reasoning: '',
+  toolCalls: [],
   waitingFor: undefined,
   conversationId: undefined,
   messageId: undefined,
@@ -60,6 +64,10 @@ export const answerFold: Fold<Answer> = createFold(answerEvents, initial, (answe
       return { ...answer, waitingFor: undefined, reasoning: answer.reasoning + data.reasoning }
     case 'token':
       return { ...answer, phase: 'writing', waitingFor: undefined, text: answer.text + data.token }
+    case 'tool': {
+      const { event: _event, ...call } = data
+      return { ...answer, waitingFor: undefined, toolCalls: latestCalls([...answer.toolCalls, call]) }
+    }
     case 'resumed':
       return { ...answer, resumed: true }
     case 'complete':

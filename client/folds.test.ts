@@ -39,6 +39,9 @@ test('an answer adds up from its tokens and ends with its citations', () => {
       model_reason: 'The only model.',
     },
     { event: 'waiting', message: 'The model is loading.' },
+    { event: 'tool', call_id: 'a', name: 'calculate', arguments: { expression: '1+1' }, status: 'running' },
+    { event: 'tool', call_id: 'b', name: 'recall', arguments: {}, status: 'running' },
+    { event: 'tool', call_id: 'a', name: 'calculate', arguments: {}, status: 'done', result: { text: '2' } },
     { token: 'Hello' },
     { event: 'resumed', attempt: 2 },
     { token: ' there [1]' },
@@ -61,6 +64,7 @@ test('an answer adds up from its tokens and ends with its citations', () => {
     model: 'm',
     resumed: true,
     finishReason: 'stop',
+    toolCalls: [{ status: 'done', result: { text: '2' } }, { status: 'running' }],
     citations: [{ n: 1 }, { n: 2, status: 'deleted' }],
   })
 })

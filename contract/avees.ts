@@ -15,6 +15,7 @@ import {
 import { deleted } from './deletions.ts'
 import { layer } from './layers.ts'
 import { content, operation } from './operation.ts'
+import { toolName, toolNames } from './tools.ts'
 
 export const visibility = describe(
   z.enum(['public', 'unlisted', 'private']),
@@ -80,6 +81,7 @@ export const avee = component(
       'Whether nothing of it is sent to a model outside the private network.',
     ),
     embed_origins: z.optional(describe(embedOrigins, 'Only for the owner.')),
+    tools: describe(z.array(toolName), 'The tools that it may use while it answers.'),
     persona: z.optional(describe(z.string(), 'Only for the owner.')),
     persona_notes: z.optional(
       describe(z.string(), 'Only for the owner: style notes derived from the owner’s feedback on answers.'),
@@ -105,6 +107,7 @@ const settings = {
   example_questions: z.array(text(300)).check(z.maxLength(8)),
   local_only: z.boolean(),
   embed_origins: embedOrigins,
+  tools: z.array(toolName).check(z.maxLength(toolNames.length)),
 }
 const { handle: _handle, display_name: _displayName, ...optionalSettings } = settings
 

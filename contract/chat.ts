@@ -22,6 +22,7 @@ import { layer } from './layers.ts'
 import { usedMemory } from './memory.ts'
 import { content, operation } from './operation.ts'
 import { runEvents } from './runs.ts'
+import { toolCall } from './tools.ts'
 
 const citedPassage = z.object({
   n: describe(z.int(), 'The number in the answer: [1].'),
@@ -76,6 +77,8 @@ const answerDetails = {
   fallback_from: z.optional(describe(z.string(), 'The model that was selected but not available.')),
 }
 
+const toolCalls = z.optional(describe(z.array(toolCall), 'The calls of tools, in their order.'))
+
 export type AnswerDetails = z.infer<z.ZodMiniObject<typeof answerDetails>>
 
 export const messageStatus = z.enum(['streaming', 'complete', 'stopped', 'failed'])
@@ -99,6 +102,7 @@ export const message = component(
     usage: z.nullable(usage),
     error: z.nullable(z.object({ code: z.string(), message: z.string() })),
     ...answerDetails,
+    tool_calls: toolCalls,
     reasoning: z.optional(describe(z.nullable(z.string()), 'What the model thought before it answered.')),
     run_id: z.nullable(id),
     parent_id: z.nullable(id),
@@ -387,6 +391,13 @@ export const answerEvents = {
     z.object({ reasoning: describe(z.string(), 'A part of what the model thinks; not part of the answer.') }),
   ),
   token: component('TokenEvent', z.object({ token: z.string() })),
+  tool: component(
+    'ToolEvent',
+    describe(
+      z.extend(toolCall, { event: z.literal('tool') }),
+      'The state of a call. Each new state of a call is an event of its own.',
+    ),
+  ),
   intelligence: component(
     'IntelligenceEvent',
     z.extend(turnAnalysis, { event: z.literal('intelligence'), message_id: id }),
@@ -406,6 +417,7 @@ export const answerEvents = {
         'Whether the documents answer the question; missing if they were not searched.',
       ),
       ...answerDetails,
+      tool_calls: toolCalls,
     }),
   ),
 }

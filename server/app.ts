@@ -38,6 +38,7 @@ import { models as createModels, modelRoutes } from './models/index.ts'
 import { connectRedis } from './rate-limiter.ts'
 import { runs as createRuns, runRoutes } from './runs/index.ts'
 import { createTelemetry, createTracer, type Tracer } from './telemetry/index.ts'
+import { tools as createTools, toolRoutes } from './tools/index.ts'
 import { webhooks as createWebhooks, webhookRoutes } from './webhooks/index.ts'
 import { limitWork } from './work-limits.ts'
 
@@ -175,12 +176,14 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     ollama: ollamaProtocol,
     'ollama-generate': generateProtocol,
   }
+  const tools = createTools({ avees, knowledge, memory, log, searxngUrl: config.searxngUrl })
   const chat = createChat({
     database,
     runs,
     avees,
     knowledge,
     models,
+    tools,
     insight,
     memory,
     deletions,
@@ -333,6 +336,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
   await http.register(
     dataExportRoutes({ dataExport: createDataExport({ accounts, avees, knowledge, memory, chat }) }),
   )
+  await http.register(toolRoutes({ tools }))
   await http.register(
     chatRoutes({
       chat,

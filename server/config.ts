@@ -297,6 +297,11 @@ export const settings = z.object({
     .describe(
       'Idle time of a local model server before background calls in milliseconds. Answers preempt background calls.',
     ),
+  SEARXNG_URL: httpUrl
+    .optional()
+    .describe(
+      'URL of a SearXNG server whose settings allow the format `json`. Avees can then search the web if their owner selects the tool.',
+    ),
   MAX_QUESTION_CHARS: integer(1, 1_000_000)
     .prefault('32000')
     .describe('Maximum number of characters of a question.'),
@@ -464,6 +469,7 @@ export function readConfig(env: Record<string, string | undefined>) {
       uploads: s.LIMIT_UPLOADS_PER_HOUR,
       pulls: s.LIMIT_PULLS_PER_HOUR,
     },
+    searxngUrl: s.SEARXNG_URL,
     /** Per user; 0 for no limit. */
     maxConversations: s.QUOTA_CONVERSATIONS,
     maxQuestionCharacters: s.MAX_QUESTION_CHARS,

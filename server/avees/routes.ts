@@ -129,6 +129,7 @@ export function presentAvee({ avee: shown, layer, isOwner, isFollowing, follower
     anonymous: shown.anonymous,
     example_questions: shown.exampleQuestions,
     local_only: shown.localOnly,
+    tools: shown.tools,
     ...(isOwner
       ? { embed_origins: shown.embedOrigins, persona: shown.persona, persona_notes: shown.personaNotes }
       : {}),

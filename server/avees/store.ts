@@ -1,5 +1,6 @@
 import { type Expression, type Insertable, sql, type Updateable } from 'kysely'
 import { type Layer } from '../../contract/layers.ts'
+import type { ToolName } from '../../contract/tools.ts'
 import { type Db, likePatterns, type Row, type Tables } from '../db/index.ts'
 
 type AveeRow = Row<'avees'>
@@ -27,6 +28,8 @@ export type Avee = {
   embedOrigins: string[]
   /** Whether nothing of it, or of this conversation with it, is sent to a model outside the private network. */
   localOnly: boolean
+  /** The tools that it may use while it answers. */
+  tools: ToolName[]
   createdAt: Date
   updatedAt: Date
 }
@@ -347,6 +350,7 @@ function toAvee(row: AveeRow): Avee {
     exampleQuestions: row.example_questions,
     embedOrigins: row.embed_origins,
     localOnly: row.local_only,
+    tools: row.tools,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   }

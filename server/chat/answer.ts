@@ -3,18 +3,30 @@ import type { AnswerDetails, CitedPassage } from '../../contract/chat.ts'
 import type { Answerability } from '../../contract/knowledge.ts'
 import { type Layer } from '../../contract/layers.ts'
 import type { UsedMemory } from '../../contract/memory.ts'
+import type { ToolCall } from '../../contract/tools.ts'
 import type { Avee } from '../avees/index.ts'
 import type { ChatMessage, ChatModel, ChatRequest, Models } from '../models/index.ts'
 import type { Completion, EventBody, RunContext, RunEvent } from '../runs/index.ts'
+import type { Tools } from '../tools/index.ts'
 import { selectCitations } from './citations.ts'
 import { type ContextDependencies, gatherContext } from './context.ts'
 import { emptyAnswer, promptTooLong } from './errors.ts'
-import { type ChatEvents, reasoningOf, type StoredComplete, type StoredIds, textOf } from './events.ts'
+import {
+  type ChatEvents,
+  endedCalls,
+  isToolEvent,
+  reasoningOf,
+  type StoredComplete,
+  type StoredIds,
+  textOf,
+} from './events.ts'
 import { type Generated, generate } from './generate.ts'
 import { buildPrompt } from './prompt.ts'
 import type { MessageRow } from './store.ts'
+import type { ToolApprovals } from './tool-approvals.ts'
+import { canUseTools, generateInRounds, offerTools, roundsOf } from './tool-rounds.ts'
 
-export type AnswerDependencies = ContextDependencies & { models: Models }
+export type AnswerDependencies = ContextDependencies & { models: Models; tools: Tools }
 
 /** What the answer to a question depends on besides the question, as a run stores it. */
 export type AnswerInput = {
@@ -55,6 +67,7 @@ export type Answered = {
   content: string
   layer: Layer
   memories: UsedMemory[]
+  toolCalls: ToolCall[]
   citations: CitedPassage[]
   answerable: Answerability | null
   usage: { prompt_tokens: number | null; completion_tokens: number }
@@ -71,8 +84,10 @@ export type TurnStorage = {
   ids: StoredIds
   /** The tokens of a continuation are counted here, as the model has counted only its own part. */
   isContinuation: boolean
-  /** Reads the question. `content` is the text that earlier attempts have sent. */
-  read(content: string): Promise<Question>
+  /** Where people answer tool calls that need their approval; without it these calls are refused. */
+  approvals?: ToolApprovals | undefined
+  /** Reads the question. `content` is the text that earlier attempts have sent, which may also have called tools. */
+  read(content: string, hasCalls: boolean): Promise<Question>
   /** Stores the sources, which a continuation after a crash needs. */
   saveGrounding(grounding: Grounding): Promise<void>
   /** Prepares what is stored in the transaction that ends the run. */
@@ -94,10 +109,10 @@ export async function answerQuestion<Input extends AnswerInput>(
   const { run } = context
   const onFirstToken = run.attempt > 1 ? undefined : dependencies.models.timeFirstToken()
   const earlier = run.attempt > 1 ? (await context.events()).map(parseEvent) : []
-  const turn = await storage.read(textOf(earlier))
+  const turn = await storage.read(textOf(earlier), earlier.some(isToolEvent))
   const isLocalOnly = run.input.localOnly === true || turn.avee.localOnly
   return await dependencies.models.localOnly(isLocalOnly, () =>
-    answerTurn(dependencies, context, storage, { earlier, turn, onFirstToken }),
+    answerTurn(dependencies, context, storage, { earlier, turn, isLocalOnly, onFirstToken }),
   )
 }
 
@@ -108,13 +123,23 @@ async function answerTurn<Input extends AnswerInput>(
   {
     earlier,
     turn,
+    isLocalOnly,
     onFirstToken,
-  }: { earlier: EventBody[]; turn: Question; onFirstToken: ((model: ChatModel) => void) | undefined },
+  }: {
+    earlier: EventBody[]
+    turn: Question
+    isLocalOnly: boolean
+    onFirstToken: ((model: ChatModel) => void) | undefined
+  },
 ): Promise<Completion> {
   const { run, signal } = context
   const { input } = run
-  const { models } = dependencies
+  const { models, tools } = dependencies
   let content = textOf(earlier)
+  const { rounds, rest } = roundsOf(earlier)
+  const toolNumbers = new Set(
+    rounds.flatMap(({ calls }) => calls.flatMap((call) => call.result?.citations ?? [])),
+  )
   const { avee, layer, question, askerId = run.userId, history, instructions, begun, continued } = turn
 
   const chosen = await models.selectModel({
@@ -141,6 +166,7 @@ async function answerTurn<Input extends AnswerInput>(
     signal,
   )
   gathering.catch(() => undefined)
+  const aveeTools = await tools.ofAvee(avee)
   if (!earlier.some((event) => event['event'] === 'start')) {
     await context.emit({
       event: 'start',
@@ -149,40 +175,50 @@ async function answerTurn<Input extends AnswerInput>(
       ...storage.ids,
       layer_used: layer,
       provider: model.provider,
-      model_reason: chosen.reason,
+      model_reason:
+        aveeTools.length > 0 && !canUseTools(model)
+          ? `${chosen.reason} ${model.name} cannot use tools.`
+          : chosen.reason,
     } satisfies ChatEvents['start'])
   }
   const gathered = await gathering
+  const count = (text: string) => models.countTokens(text, model.name)
+  const contextTokens = await model.contextTokens(signal)
+  const offered = offerTools(
+    aveeTools.filter(
+      ({ scope }) =>
+        (scope !== 'documents' || input.useDocuments) &&
+        (scope !== 'external' || !(isLocalOnly || gathered.hasLocalOnly)),
+    ),
+    model,
+    { contextTokens, count },
+  )
+  const fence = randomBytes(4).toString('hex')
   const prompt = buildPrompt(
     {
       ...gathered,
       avee,
       layer,
       isOwner: avee.ownerId === askerId,
-      passages: gathered.citations,
+      passages: gathered.citations.filter(({ n }) => !toolNumbers.has(n)),
       memories: gathered.memories.map(({ line }) => line),
       instructions,
       searched: input.useDocuments,
-      fence: randomBytes(4).toString('hex'),
+      hasTools: offered !== undefined,
+      fence,
       question: question.content,
       askedAt: question.created_at,
     },
-    {
-      contextTokens: await model.contextTokens(signal),
-      count: (text) => models.countTokens(text, model.name),
-    },
+    { contextTokens: offered?.windowTokens ?? contextTokens, count },
   )
   if (!prompt) throw promptTooLong(model.name)
-  const given = gathered.citations.filter((citation) => prompt.usedPassages.includes(citation.n))
+  const given = gathered.citations.filter(({ n }) => prompt.usedPassages.includes(n) || toolNumbers.has(n))
   const memories = gathered.memories.flatMap(({ line, ...memory }) =>
     prompt.usedMemories.includes(line) ? [memory] : [],
   )
-  const grounded = storage.saveGrounding({
-    citations: given,
-    model: model.name,
-    reason: chosen.reason,
-    layer,
-  })
+  const saveCitations = (citations: CitedPassage[]) =>
+    storage.saveGrounding({ citations, model: model.name, reason: chosen.reason, layer })
+  const grounded = saveCitations(given)
   // It is awaited before the first token, because a continuation after a crash needs the stored passages; a rejection
   // before that must not count as unhandled.
   grounded.catch(() => undefined)
@@ -192,22 +228,49 @@ async function answerTurn<Input extends AnswerInput>(
     content = continued
     await context.emit({ token: content } satisfies ChatEvents['token'])
   }
-  const generated = await generate(
-    context,
-    model,
-    {
-      ...input.sampling,
-      messages: prompt.messages,
-      localOnly: gathered.hasLocalOnly,
-      grounding: {
-        question: question.content,
-        passages: given,
-        answerable: gathered.answerable,
-      },
-    },
-    { begun: content, ready: grounded, onFirstToken: () => onFirstToken?.(model) },
-  )
+  const request = {
+    ...input.sampling,
+    messages: prompt.messages,
+    localOnly: gathered.hasLocalOnly,
+    grounding: { question: question.content, passages: given, answerable: gathered.answerable },
+  }
+  const generated = offered
+    ? await generateInRounds({ approvals: storage.approvals, count, fence, saveCitations }, context, model, {
+        request,
+        offered,
+        rounds,
+        begun: continued ?? rest,
+        ready: grounded,
+        onFirstToken: () => onFirstToken?.(model),
+        context: {
+          avee,
+          userId: askerId,
+          viewerId: run.userId,
+          layer,
+          question: question.content,
+          attachments: gathered.attachments,
+          excludesLocalOnly: model.remote || offered.tools.some(({ scope }) => scope === 'external'),
+        },
+        citations: given,
+        nextNumber:
+          Math.max(
+            0,
+            ...toolNumbers,
+            ...[...gathered.citations, ...(begun?.citations ?? [])].map(({ n }) => n),
+          ) + 1,
+      })
+    : {
+        ...(await generate(context, model, request, {
+          begun: content,
+          ready: grounded,
+          onFirstToken: () => onFirstToken?.(model),
+        })),
+        citations: given,
+        memories: [],
+        toolCalls: endedCalls(rounds.flatMap(({ calls }) => calls)),
+      }
   if (generated.content.trim() === '') throw emptyAnswer(model.name)
+  const used = new Map([...memories, ...generated.memories].map((memory) => [memory.id, memory]))
   // The built-in model uses no passage when none fits; a language model has read them all.
   const isRefusal = model.provider === 'extractive' && gathered.answerable === 'no'
   const totalTokens =
@@ -217,8 +280,9 @@ async function answerTurn<Input extends AnswerInput>(
     question: question.content,
     content: generated.content,
     layer,
-    memories,
-    citations: selectCitations(generated.content, isRefusal ? [] : given),
+    memories: [...used.values()],
+    toolCalls: generated.toolCalls,
+    citations: selectCitations(generated.content, isRefusal ? [] : generated.citations),
     answerable: gathered.answerable,
     usage: { prompt_tokens: generated.usage.promptTokens, completion_tokens: totalTokens },
     finishReason: generated.finishReason,
@@ -234,8 +298,9 @@ async function answerTurn<Input extends AnswerInput>(
       usage: answered.usage,
       finish_reason: answered.finishReason,
       citations: answered.citations,
-      memories,
+      memories: answered.memories,
       ...answered.details,
+      ...(answered.toolCalls.length > 0 && { tool_calls: answered.toolCalls }),
       ...(answered.answerable === null ? {} : { answerable: answered.answerable }),
     } satisfies StoredComplete,
     store: await storage.finish(answered),

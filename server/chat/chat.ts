@@ -22,6 +22,7 @@ import {
   type Viewer,
 } from '../runs/index.ts'
 import { withoutLastWord } from '../search/index.ts'
+import type { Tools } from '../tools/index.ts'
 import { type AnswerInput, answerQuestion, type Sampling, type TurnStorage } from './answer.ts'
 import { attachments as createAttachments } from './attachments.ts'
 import { branches } from './branches.ts'
@@ -36,8 +37,10 @@ import {
   emptyQuestion,
   messageNotFound,
   modelNotYours,
+  noSuchCall,
   notAnAnswer,
   notAQuestion,
+  notWaiting,
   questionTooLong,
 } from './errors.ts'
 import type { Protocol, Rendering } from './events.ts'
@@ -68,6 +71,7 @@ import {
   turnExpressions,
   updateConversation,
 } from './store.ts'
+import { toolApprovals } from './tool-approvals.ts'
 import { findNewestLeaf } from './tree.ts'
 import { trials } from './trial.ts'
 import { type TurnInHand, type TurnInput, turnKind } from './turn.ts'
@@ -78,6 +82,7 @@ export type ChatDependencies = {
   avees: Avees
   knowledge: Knowledge
   models: Models
+  tools: Tools
   insight: Pick<Insight, 'recordTurn' | 'registerJobs' | 'freshUpdates' | 'purgeFindings' | 'transferTurns'>
   memory: Pick<
     Memory,
@@ -114,6 +119,8 @@ export type AskOptions = {
   idempotencyKey?: string | undefined
   /** False excludes this turn from memory extraction. */
   learn?: boolean | undefined
+  /** Whether the asker reads the stream and can approve tool calls; else these are refused. */
+  canApprove?: boolean
   /** The unfinished answer that this one continues. */
   continuedId?: string | undefined
   /** Attachments of the conversation that come with the question. */
@@ -151,6 +158,7 @@ export function chat({
   avees,
   knowledge,
   models,
+  tools,
   insight,
   memory,
   deletions,
@@ -160,8 +168,9 @@ export function chat({
 }: ChatDependencies & { protocols: Record<string, Protocol> }) {
   const { db } = database
   const branchOf = branches(db)
-  const answering = { database, avees, knowledge, models, insight, memory }
-  runs.register('chat', turnKind(answering, protocols))
+  const answering = { database, avees, knowledge, models, tools, insight, memory }
+  const approvals = toolApprovals(database)
+  runs.register('chat', turnKind({ ...answering, approvals }, protocols))
   const trial = trials({ ...answering, runs })
 
   deletions.onPurge(async (documents, signal) => {
@@ -257,6 +266,7 @@ export function chat({
       instructions: options.instructions,
       sampling: options.sampling,
       rendering: options.rendering,
+      canApprove: options.canApprove,
       continuedId: options.continuedId,
     }
     const rows = {
@@ -480,6 +490,18 @@ export function chat({
       const leaf = findNewestLeaf(await listNodes(db, conversationId), messageId)
       await updateConversation(db, conversationId, { leaf_id: leaf })
       return getConversation(caller, conversationId)
+    },
+
+    /** Approves or refuses a tool call of an answer that the caller has asked for. @throws 404, 409 not_waiting */
+    async approveToolCall(caller: Caller, runId: string, callId: string, approve: boolean): Promise<void> {
+      const run = await runs.get(runId)
+      const isVisible =
+        run?.userId === caller.userId &&
+        run.scope !== null &&
+        (await avees.visibleAmong(caller, [run.scope])).has(run.scope)
+      if (!isVisible) throw noSuchCall()
+      if (run.status !== 'running') throw notWaiting()
+      await approvals.decide(run.id, callId, approve)
     },
 
     /** Adds a message of the avee's owner to the end of the selected branch. Returns its id. */

@@ -1,4 +1,5 @@
 import type { CitedPassage } from '../../contract/chat.ts'
+import type { Hit } from '../knowledge/index.ts'
 
 /**
  * Returns the citations of a finished answer: those it cites by number, in that order. If it cites none, all passages of
@@ -12,3 +13,20 @@ export function selectCitations(answer: string, given: CitedPassage[]): CitedPas
   if (cited.length > 0) return cited.map((citation) => ({ ...citation, cited: true }))
   return given
 }
+
+/** Returns a passage as the citation with a number. */
+export const toCitation = (passage: Hit, n: number): CitedPassage => ({
+  n,
+  document_id: passage.documentId,
+  title: passage.title,
+  filename: passage.filename,
+  page: passage.page,
+  heading: passage.heading,
+  passage: passage.n,
+  start: passage.start,
+  end: passage.end,
+  text: passage.text,
+  score: passage.score,
+  layer: passage.layer,
+  cited: false,
+})

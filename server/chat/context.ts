@@ -13,6 +13,7 @@ import {
   type SearchQuery,
 } from '../knowledge/index.ts'
 import type { Memory, RecalledMemory, RecalledTurn } from '../memory/index.ts'
+import { toCitation } from './citations.ts'
 import { accessTo, isAvailable, showCitation } from './policy.ts'
 import type { RetrievedTurn, Turn } from './prompt.ts'
 import { type HistoryRow, listDocuments, type MessageRow, selectHistory } from './store.ts'
@@ -56,6 +57,8 @@ export type TurnContext = {
   updates: { date: string; text: string }[]
   /** The names of the files that come with the question. */
   attached: string[]
+  /** The attachments of the conversation, for further searches. */
+  attachments: ConversationAttachments | undefined
 }
 
 /**
@@ -97,6 +100,10 @@ export async function gatherContext(
   const characters = history.reduce((sum, { content }) => sum + content.length, 0)
   const isLong = request.history === undefined && (characters > maxShortHistory || summary !== '')
   const leafId = earlier.at(-1)?.id
+  const attachments =
+    conversationId === null || attachmentCounts.length === 0
+      ? undefined
+      : { conversationId, counts: attachmentCounts, given: request.question.attachments ?? [] }
   const [attached, grounding, memories, retrievedTurns] = await Promise.all([
     namesOfAttachments(dependencies.knowledge, request),
     retrievePassages(
@@ -106,10 +113,7 @@ export async function gatherContext(
         layers,
         context,
         counts: passageCounts,
-        attachments:
-          conversationId === null || attachmentCounts.length === 0
-            ? undefined
-            : { conversationId, counts: attachmentCounts, given: request.question.attachments ?? [] },
+        attachments,
       },
       signal,
     ),
@@ -141,6 +145,7 @@ export async function gatherContext(
     history,
     retrievedTurns: await visibleTurns(dependencies, retrievedTurns, request),
     ...grounding,
+    attachments,
     hasLocalOnly: memories.some(({ local_only }) => local_only),
     memories: memories.map(({ id, type, content, ...validity }) => ({
       id,
@@ -210,21 +215,7 @@ async function visibleTurns(
 }
 
 const numbered = (grounding: ContextPassages): CitedPassage[] =>
-  grounding.passages.map((passage, index) => ({
-    n: index + 1,
-    document_id: passage.documentId,
-    title: passage.title,
-    filename: passage.filename,
-    page: passage.page,
-    heading: passage.heading,
-    passage: passage.n,
-    start: passage.start,
-    end: passage.end,
-    text: passage.text,
-    score: passage.score,
-    layer: passage.layer,
-    cited: false,
-  }))
+  grounding.passages.map((passage, index) => toCitation(passage, index + 1))
 
 /** The visible turns after the newest summary, and that summary. */
 function fromSummary(rows: HistoryRow[]): { history: Turn[]; summary: string } {

@@ -85,6 +85,22 @@ export const emptyAnswer = defineError(
   'empty_answer',
   (model: string) => `${model} returned an empty answer. Ask again or choose another model.`,
 )
+export const callRefused = defineError(403, 'call_refused', () => 'The person did not allow this call.')
+export const callInterrupted = defineError(
+  503,
+  'call_interrupted',
+  () => 'The server restarted during this call. Check whether it took effect before you try again.',
+)
+export const noSuchCall = defineError(
+  404,
+  'no_such_call',
+  () => 'No tool call of this answer asks for approval by this id.',
+)
+export const notWaiting = defineError(
+  409,
+  'not_waiting',
+  () => 'The call no longer waits: it was answered otherwise, or the time for an answer is over.',
+)
 export const answerUnfinished = defineError(
   503,
   'answer_unfinished',

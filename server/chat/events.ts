@@ -1,7 +1,8 @@
 import type { infer as Infer } from 'zod/mini'
 import type { answerEvents, CitedPassage } from '../../contract/chat.ts'
 import type { Layer } from '../../contract/layers.ts'
-import type { ToolCall } from '../models/index.ts'
+import { latestCalls, type ToolCall } from '../../contract/tools.ts'
+import type { ToolCall as ClientToolCall } from '../models/index.ts'
 import type { EventBody, Frame, Renderer } from '../runs/index.ts'
 
 type AnswerEvents = typeof answerEvents
@@ -18,10 +19,11 @@ export type ChatEvents = {
   queued: Infer<AnswerEvents['queued']>
   reasoning: Infer<AnswerEvents['reasoning']>
   token: Infer<AnswerEvents['token']>
+  tool: Infer<AnswerEvents['tool']>
   complete: Omit<Infer<AnswerEvents['complete']>, 'message_id'> &
     Pick<StoredIds, 'message_id'> & {
       /** The calls of the client's tools that the answer consists of or ends with. */
-      client_tool_calls?: ToolCall[]
+      client_tool_calls?: ClientToolCall[]
     }
   stopped: { event: 'stopped'; message_id?: string }
   /** Without `event` and `message_id` when the turn could not be closed by its own code. */
@@ -78,6 +80,19 @@ export const textOf = (events: EventBody[]): string =>
 /** What the model thought, by the same events. */
 export const reasoningOf = (events: EventBody[]): string =>
   events.map((event) => (isReasoning(event) ? event.reasoning : '')).join('')
+/** The calls of tools in a log, in their latest states. */
+export const toolCallsOf = (events: EventBody[]): ToolCall[] =>
+  latestCalls(events.flatMap((event) => (isToolEvent(event) ? [toCall(event)] : [])))
+
+/** The calls of an answer that has ended: those that had not ended before are failed. */
+export const endedCalls = (calls: ToolCall[]): ToolCall[] =>
+  calls.map((call) =>
+    call.status === 'done' || call.status === 'failed'
+      ? call
+      : { ...call, status: 'failed', result: { text: 'The answer ended before the call.' } },
+  )
+
+export const toCall = ({ event: _event, ...call }: ChatEvents['tool']): ToolCall => call
 
 /** Merges two neighbouring events of text into one. */
 export function mergeTokens(
@@ -95,7 +110,9 @@ function nameOf(event: EventBody): keyof ChatEvents {
   return (event['event'] as keyof ChatEvents | undefined) ?? 'error'
 }
 
-const isToken = (event: EventBody): event is ChatEvents['token'] => typeof event['token'] === 'string'
+export const isToolEvent = (event: EventBody): event is ChatEvents['tool'] => event['event'] === 'tool'
+
+export const isToken = (event: EventBody): event is ChatEvents['token'] => typeof event['token'] === 'string'
 
 const isReasoning = (event: EventBody): event is ChatEvents['reasoning'] =>
   typeof event['reasoning'] === 'string'

@@ -28,6 +28,7 @@ const parts = (more: Partial<PromptInput> = {}): PromptInput => ({
   passages: [],
   attached: [],
   searched: true,
+  hasTools: false,
   question: 'What does the engine weave?',
   fence: 'f00d',
   ...more,

@@ -15,6 +15,7 @@ import {
   setLeaf,
   updateConversation,
 } from '../../contract/chat.ts'
+import { approveToolCall } from '../../contract/tools.ts'
 import type { Avees } from '../avees/index.ts'
 import { type Caller, callerOf } from '../http/caller.ts'
 import { idempotencyKeyOf } from '../http/idempotency.ts'
@@ -131,17 +132,32 @@ export const chatRoutes =
     route(app, regenerateAnswer, async (request, reply) => {
       const { id: conversationId, message_id } = request.params
       const { continue: continues, ...body } = request.body ?? {}
-      const options = { ...optionsFrom(body), continues, idempotencyKey: idempotencyKeyOf(request) }
+      const options = {
+        ...optionsFrom(body),
+        continues,
+        canApprove: true,
+        idempotencyKey: idempotencyKeyOf(request),
+      }
       const { run } = await chat.regenerate(callerOf(request), conversationId, message_id, options)
       await sendRun(request, reply, runs, run)
     })
 
     route(app, editQuestion, async (request, reply) => {
       const { id: conversationId, message_id } = request.params
-      const options = { ...optionsFrom(request.body), idempotencyKey: idempotencyKeyOf(request) }
+      const options = {
+        ...optionsFrom(request.body),
+        canApprove: true,
+        idempotencyKey: idempotencyKeyOf(request),
+      }
       const { content } = request.body
       const { run } = await chat.editQuestion(callerOf(request), conversationId, message_id, content, options)
       await sendRun(request, reply, runs, run)
+    })
+
+    route(app, approveToolCall, async (request) => {
+      const { id: runId, call_id } = request.params
+      await chat.approveToolCall(callerOf(request), runId, call_id, request.body.approve)
+      return { ok: true as const }
     })
 
     await app.register(askRoutes(dependencies))

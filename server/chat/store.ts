@@ -2,6 +2,7 @@ import { type ExpressionBuilder, type Insertable, type RawBuilder, sql, type Upd
 import * as z from 'zod/mini'
 import type { AnswerDetails, CitedPassage, MessageStatus, Usage } from '../../contract/chat.ts'
 import { type Layer, layers } from '../../contract/layers.ts'
+import type { ToolCall } from '../../contract/tools.ts'
 import { visibleAvees } from '../avees/index.ts'
 import { type Db, likePatterns, type Row, type Tables, type Trx } from '../db/index.ts'
 import { conversationNotFound } from './errors.ts'
@@ -577,6 +578,7 @@ export async function finishMessage(
     content: string
     status: Exclude<MessageStatus, 'streaming'>
     citations: CitedPassage[]
+    toolCalls: ToolCall[]
     usage?: Usage
     finishReason?: string
     reasoning: string
@@ -591,6 +593,7 @@ export async function finishMessage(
       content: end.content,
       status: end.status,
       citations: JSON.stringify(end.citations),
+      tool_calls: JSON.stringify(end.toolCalls),
       usage: end.usage ? JSON.stringify(end.usage) : null,
       finish_reason: end.finishReason ?? null,
       reasoning: end.reasoning === '' ? null : end.reasoning,

@@ -16,15 +16,18 @@ import { readUnfinished } from './continuation.ts'
 import { messageNotFound } from './errors.ts'
 import {
   type ChatEvents,
+  endedCalls,
   mergeTokens,
   type Protocol,
   protocolRenderer,
   type Rendering,
   reasoningOf,
   textOf,
+  toolCallsOf,
 } from './events.ts'
 import { createLogView, type LogViewDependencies } from './log-view.ts'
 import { findMessage, finishMessage, saveGrounding, updateConversation } from './store.ts'
+import type { ToolApprovals } from './tool-approvals.ts'
 
 /** The input of a turn as the run stores it: enough to start over on another node. */
 export type TurnInput = AnswerInput &
@@ -37,6 +40,8 @@ export type TurnInput = AnswerInput &
     rendering?: Rendering | undefined
     /** False excludes this turn from memory extraction. */
     learn?: boolean | undefined
+    /** Whether the asker reads the stream and can approve tool calls. */
+    canApprove?: boolean | undefined
     /** The unfinished answer that this one continues. */
     continuedId?: string | undefined
   }
@@ -47,6 +52,7 @@ export type TurnInHand = Pick<Question, 'avee' | 'layer' | 'question'>
 export type TurnDependencies = AnswerDependencies &
   LogViewDependencies & {
     avees: Avees
+    approvals: ToolApprovals
     insight: Pick<Insight, 'recordTurn'>
     memory: Pick<Memory, 'prepareTurn' | 'recordTurn'>
   }
@@ -68,13 +74,21 @@ export function turnKind(
       const content = textOf(parsed)
       const reasoning = reasoningOf(parsed)
       const given = (await findMessage(trx, messageId))?.citations ?? []
+      const toolCalls = endedCalls(toolCallsOf(parsed))
       const citations = content === '' ? [] : selectCitations(content, given).filter(({ cited }) => cited)
       if (closing.status === 'stopped') {
-        await finishMessage(trx, messageId, { content, status: 'stopped', citations, reasoning })
+        await finishMessage(trx, messageId, { content, status: 'stopped', citations, toolCalls, reasoning })
         return { event: 'stopped', message_id: messageId } satisfies ChatEvents['stopped']
       }
       const { error } = closing
-      await finishMessage(trx, messageId, { content, status: 'failed', citations, error, reasoning })
+      await finishMessage(trx, messageId, {
+        content,
+        status: 'failed',
+        citations,
+        toolCalls,
+        error,
+        reasoning,
+      })
       return { error, event: 'error', message_id: messageId } satisfies ChatEvents['error']
     },
 
@@ -105,7 +119,7 @@ export function turnKind(
 
 /** The turn of a conversation, stored as its messages. */
 function conversationTurn(
-  { database: { db }, avees, insight, knowledge, memory }: TurnDependencies,
+  { database: { db }, approvals, avees, insight, knowledge, memory }: TurnDependencies,
   { run: { input, userId }, inHand }: RunContext<TurnInput>,
 ): TurnStorage {
   const { conversationId, aveeId, userMessageId, messageId, continuedId } = input
@@ -125,12 +139,14 @@ function conversationTurn(
   return {
     ids: { message_id: messageId, user_message_id: userMessageId, conversation_id: conversationId },
     isContinuation: continuedId !== undefined,
+    // A turn that nothing is learned from cannot store a memory either.
+    approvals: input.canApprove && input.learn !== false ? approvals : undefined,
 
-    async read(content) {
+    async read(content, hasCalls) {
       const { history, instructions } = input
       const asked = inHand === undefined ? await readTurn() : (inHand as TurnInHand)
       const turn: Question = { ...asked, history, instructions }
-      if (content !== '') return turn
+      if (content !== '' || hasCalls) return turn
       if (continuedId === undefined) return { ...turn, begun: undefined }
       const continued = await readUnfinished({ db, knowledge }, continuedId, { layer: turn.layer, userId })
       documents = continued.documents

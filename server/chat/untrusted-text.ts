@@ -5,7 +5,7 @@
  */
 const templateToken =
   /^(?:[<[]\||<\/?(?:s|SYS|(?:start|end)_of_turn|bos|eos|pad|unk|[BE]O[SP]_TOKEN)>|\[\/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_(?:CALLS|RESULTS|CONTENT))\])/i
-const passageTag = /^<[\s/]*passage/i
+const passageTag = /^<[\s/]*(?:passage|result)/i
 
 /** From an opening bracket of ASCII, or one that Unicode normalization makes one, to the next. */
 const fromBracket = /[<＜﹤[［﹇][^<＜﹤[［﹇]*/g

@@ -149,6 +149,7 @@ export async function findLeaks(env: Record<string, string>): Promise<LeakReport
   const open = await createAvee({
     handle: 'open-avee',
     display_name: 'Open',
+    tools: ['search_documents', 'recall'],
     persona: `You are ${canary('persona', ['owner'])}.`,
   })
   const notes = canary('persona notes', ['owner'])

@@ -5,7 +5,8 @@ import { json } from 'node:stream/consumers'
 
 type Request = {
   model?: string
-  messages?: { content: string }[]
+  messages?: { role: string; content: string }[]
+  tools?: { function: { name: string } }[]
   input?: string | string[]
   stream?: boolean
 }
@@ -25,7 +26,7 @@ function embedding(text: string): number[] {
 
 /**
  * Starts a model server in Ollama's protocol on a free port of this machine. `answer` turns all messages of a prompt,
- * joined, into the answer.
+ * joined, into the answer. Before it, the model calls each tool that it is offered, with the query of a search.
  */
 export async function startModelPlayer(answer: (prompt: string) => string) {
   const server = createServer((request, response) => {
@@ -46,19 +47,28 @@ export async function startModelPlayer(answer: (prompt: string) => string) {
         })
       if (request.url === '/api/version') return void send({ version: '0.12.6' })
       if (request.url === '/api/ps') return void send({ models: [] })
-      const { model = '', messages = [], input = [] } = (await json(request)) as Request
+      const { model = '', messages = [], tools = [], input = [] } = (await json(request)) as Request
       const stamp = { model, created_at: '2026-01-01T00:00:00Z' }
       if (request.url === '/api/show')
         return void send({
-          capabilities: [model.startsWith('embed') ? 'embedding' : 'completion'],
+          capabilities: model.startsWith('embed') ? ['embedding'] : ['completion', 'tools'],
           model_info: { 'general.architecture': 'llama', 'llama.context_length': 8_192 },
         })
       if (request.url === '/api/embed')
         return void send({ model, embeddings: [input].flat().map(embedding), prompt_eval_count: 1 })
       const content = answer(messages.map((message) => message.content).join('\n\n'))
       const message = (text: string) => ({ role: 'assistant', content: text })
+      const calls = messages.some(({ role }) => role === 'tool')
+        ? []
+        : tools.map((tool) => ({
+            function: { name: tool.function.name, arguments: { query: 'keeper lighthouse' } },
+          }))
       send(
-        { ...stamp, message: message(content), done: false },
+        {
+          ...stamp,
+          message: { ...message(content), ...(calls.length > 0 && { tool_calls: calls }) },
+          done: false,
+        },
         {
           ...stamp,
           message: message(''),

@@ -8,6 +8,7 @@ import type { MemoryType } from '../../contract/memory.ts'
 import type { ConfiguredModel, Prices, ProviderKind } from '../../contract/models.ts'
 import type { Scope } from '../../contract/operation.ts'
 import type { RunStatus } from '../../contract/runs.ts'
+import type { ToolCall, ToolName } from '../../contract/tools.ts'
 import type { WebhookEvent } from '../../contract/webhooks.ts'
 
 type Json<T> = JSONColumnType<NonNullable<T> & object> | (null extends T ? null : never)
@@ -41,6 +42,7 @@ type Avees = {
   /** Whether visitors without an account may ask it while it is public. */
   anonymous: Generated<boolean>
   example_questions: Generated<string[]>
+  tools: Generated<ToolName[]>
   /** Origins of websites that may show it in a frame. */
   embed_origins: Generated<string[]>
   local_only: Generated<boolean>
@@ -261,6 +263,8 @@ export type Tables = {
     created_at: CreatedAt
   }
   run_events: { run_id: string; n: number; data: string }
+  /** Calls of tools that wait for the person who asked; `approved` is null until they answer. */
+  tool_approvals: { run_id: string; call_id: string; approved: boolean | null }
   all_conversations: Conversations
   /** A view of those that are not in the trash; foreign keys refer to the table. */
   conversations: Conversations
@@ -283,6 +287,7 @@ export type Tables = {
     attachments: Generated<string[]>
     usage: Json<Usage | null>
     error: Json<{ code: string; message: string } | null>
+    tool_calls: ColumnType<ToolCall[], string | undefined, string>
     reasoning: string | null
     details: Json<AnswerDetails | null>
     run_id: string | null

@@ -36,6 +36,7 @@ const tags = [
   },
   { name: 'deletions', description: 'Receipts of deletions.' },
   { name: 'localchat', description: 'The LocalChat protocol: the caller’s library and local models.' },
+  { name: 'tools', description: 'What avees may do besides writing while they answer.' },
   { name: 'webhooks', description: 'Messages to other programs about what happens to an avee.' },
   { name: 'mcp', description: 'The Model Context Protocol.' },
   { name: 'openai', description: 'The OpenAI protocol: avees and models for other software.' },

@@ -11,6 +11,12 @@ export const passageNotFound = defineError(
   'passage_not_found',
   (n: number) => `The document has no passage ${n}.`,
 )
+export const pageNotFound = defineError(
+  404,
+  'page_not_found',
+  (page: number) => `The document has no page ${page}.`,
+)
+export const webPageUnreadable = defineError(422, 'web_page_unreadable', (problem: string) => problem)
 export const originalMissing = defineError(
   404,
   'original_missing',

@@ -13,8 +13,16 @@ import type { Runs } from '../runs/index.ts'
 import { termHasher } from '../search/index.ts'
 import { createTelemetry, type Telemetry } from '../telemetry/index.ts'
 import { cleanup as cleanupOf } from './cleanup.ts'
-import { documentNotFound, documentReplaced, originalMissing, passageNotFound } from './errors.ts'
-import { type Network, pageFetcher } from './fetch/fetch-page.ts'
+import {
+  documentNotFound,
+  documentReplaced,
+  originalMissing,
+  pageNotFound,
+  passageNotFound,
+  webPageUnreadable,
+} from './errors.ts'
+import { limited, type Network, pageFetcher } from './fetch/fetch-page.ts'
+import { nameOfPage } from './fetch/name-of-page.ts'
 import { originals, type StagedFile } from './files.ts'
 import { watchedFolders } from './folders/folders.ts'
 import { embeddingRunKind, scheduleEmbedding } from './ingest/embedding.ts'
@@ -57,7 +65,7 @@ import {
   searchLiteral,
 } from './store/search.ts'
 import { vectorIndexes } from './store/vector-index.ts'
-import { changeLayer, findPageWords, listNeighbours, listPages } from './store/versions.ts'
+import { changeLayer, findPage, findPageWords, listNeighbours, listPages } from './store/versions.ts'
 
 export type KnowledgeLimits = {
   maxUploadBytes: number
@@ -118,6 +126,8 @@ const maxParsers = Math.min(4, Math.max(2, availableParallelism() - 1))
 /** For one page with its redirects; a person may be waiting for it. */
 const fetchTimeoutMs = 30_000
 const maxRedirects = 5
+/** Of a page that is read once and not kept. */
+const maxWebPageBytes = 10 * 1024 * 1024
 /** Lists do not wait longer to learn whether documents are embedded. */
 const modelTimeoutMs = 1_000
 
@@ -479,6 +489,43 @@ export async function knowledge({
     /** Returns the text of a document, page by page. @throws document_not_found */
     async text(id: string, layers: Layer[]): Promise<{ page: number; text: string }[]> {
       return await listPages(db, (await visibleDocument(id, layers)).version)
+    },
+
+    /**
+     * Returns up to `length` characters of a page, around `offset`, as one passage. @throws document_not_found,
+     * page_not_found
+     */
+    async page(
+      id: string,
+      layers: Layer[],
+      { page, offset, length }: { page: number; offset: number; length: number },
+    ): Promise<Hit> {
+      const { avee_id, title, filename, layer, version, created_at } = await visibleDocument(id, layers)
+      const found = await findPage(db, version, page, offset)
+      if (!found) throw pageNotFound(page)
+      const { pageText, ...passage } = found
+      const start = Math.max(0, Math.min(offset - Math.floor(length / 2), pageText.length - length))
+      const end = Math.min(pageText.length, start + length)
+      const document = { documentId: id, aveeId: avee_id, title, filename, layer, createdAt: created_at }
+      return { ...passage, ...document, start, end, text: pageText.slice(start, end), score: 1 }
+    },
+
+    /** Fetches a page from the public internet and returns its text. @throws AppError with a message for the user */
+    async webPage(
+      address: string,
+      { userId, signal }: { userId: string; signal: AbortSignal },
+    ): Promise<{ url: string; title: string | null; text: string }> {
+      const { url, contentType, body } = await fetcher.fetchPage(address, signal)
+      const staged = await files.stage(limited(body, maxWebPageBytes))
+      try {
+        const name = nameOfPage(url, contentType, parser.typeOf)
+        const outcome = await parser.read(staged.path, name, { signal, user: userId, isWebPage: true })
+        if (!outcome.ok) throw webPageUnreadable(outcome.message)
+        const { title, pages } = outcome.document
+        return { url, title, text: pages.map(({ text }) => text).join('\n\n') }
+      } finally {
+        await files.discard(staged)
+      }
     },
 
     /** Returns the recognized words of a scanned page; none for other pages. @throws document_not_found */

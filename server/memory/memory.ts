@@ -176,6 +176,36 @@ export function memory({
     return { content, language, ...(await normalizeSlot(note)) }
   }
 
+  /** Prepares a memory that the user writes. @throws 409 memory_off, 422 secret_not_kept */
+  async function prepareMemory(viewer: Viewer, memory: BodyOf<typeof contract.createMemory>) {
+    const { avee, layer } = await avees.view(viewer, memory.avee)
+    const pair = { aveeId: avee.id, userId: viewer.userId }
+    if (!(await isEnabled(db, pair))) throw memoryOff()
+    const columns = await columnsOf(memory.content)
+    const terms = await memoryTerms(pair, columns)
+    const [id, at] = [newId(), now()]
+    const store = async (trx: Trx) => {
+      await insertMemory(trx, {
+        id,
+        avee_id: avee.id,
+        user_id: viewer.userId,
+        type: memory.type,
+        ...columns,
+        ...byUser,
+        layer,
+        local_only: memory.local_only,
+        edited: true,
+        terms,
+        valid_from: null,
+        valid_until: null,
+        last_confirmed_at: at,
+        created_at: at,
+      })
+      await work.enqueueEmbedding(trx)
+    }
+    return { id, store }
+  }
+
   return {
     /**
      * Returns what to add to the prompt of an answer, the most useful first; nothing while memory is off. Takes a few
@@ -290,33 +320,13 @@ export function memory({
       return (await list(viewer, { avee, includePast: true }, { limit: maxExported })).memories
     },
 
+    /** Prepares a memory that the user writes, for a transaction of the caller. @throws 409 memory_off, 422 secret_not_kept */
+    prepareMemory,
+
     /** Stores a memory that the user wrote, at their current access layer. @throws 409 memory_off, 422 secret_not_kept */
     async createMemory(viewer: Viewer, memory: BodyOf<typeof contract.createMemory>): Promise<MemoryRow> {
-      const { avee, layer } = await avees.view(viewer, memory.avee)
-      const pair = { aveeId: avee.id, userId: viewer.userId }
-      if (!(await isEnabled(db, pair))) throw memoryOff()
-      const columns = await columnsOf(memory.content)
-      const terms = await memoryTerms(pair, columns)
-      const [id, at] = [newId(), now()]
-      await database.transaction(async (trx) => {
-        await insertMemory(trx, {
-          id,
-          avee_id: avee.id,
-          user_id: viewer.userId,
-          type: memory.type,
-          ...columns,
-          ...byUser,
-          layer,
-          local_only: memory.local_only,
-          edited: true,
-          terms,
-          valid_from: null,
-          valid_until: null,
-          last_confirmed_at: at,
-          created_at: at,
-        })
-        await work.enqueueEmbedding(trx)
-      })
+      const { id, store } = await prepareMemory(viewer, memory)
+      await database.transaction(store)
       return await accessible(viewer, id)
     },
 

@@ -2,6 +2,7 @@ export { checkRequest } from './check-request.ts'
 export { hideQuotations } from './extractive/extractive.ts'
 export { type Sentence, splitSentences } from './extractive/sentences.ts'
 export { generateText } from './generate-text.ts'
+export { sumUsage } from './guided-tools.ts'
 export { type Models, type ModelsConfig, models } from './models.ts'
 export { isSameModel } from './names.ts'
 export type {

@@ -12,6 +12,7 @@ import { createEmbedders } from './embeddings/embedders.ts'
 import { embeddingModelNotFound, modelNotInstalled, notALocalModel, ollamaUnavailable } from './errors.ts'
 import { createExtractiveModel } from './extractive/extractive.ts'
 import { defaultFallbacks, findFallback } from './fallbacks.ts'
+import { guideTools } from './guided-tools.ts'
 import { isLocalOnly, runLocalOnly } from './local-only.ts'
 import { measureModel } from './measure-model.ts'
 import { isSameModel, looksLikeReranker, shortName, splitId } from './names.ts'
@@ -147,6 +148,9 @@ export function models({
   const createChatModel = ({ provider, name, model }: ServedModel): ChatModel =>
     measureModel(provider.chat(name, model), telemetry)
 
+  const createModelFor = (request: ChatRequest, located: ServedModel): ChatModel =>
+    request.guidesTools ? guideTools(createChatModel(located)) : createChatModel(located)
+
   const fallbackOrder = async () =>
     (await findFallbacks(database.db)) ?? (await defaultFallbacks(await providers.list()))
 
@@ -172,7 +176,8 @@ export function models({
       const failed = new Set<Provider>()
       for (;;) {
         try {
-          for await (const part of guard(createChatModel(located), located, userId).stream(request, signal))
+          const model = guard(createModelFor(request, located), located, userId)
+          for await (const part of model.stream(request, signal))
             yield part.type === 'finish' ? { ...part, by: answeredBy(located, selected, part.usage) } : part
           return
         } catch (thrown) {
@@ -184,7 +189,7 @@ export function models({
             failed,
             localOnly: localOnly || request.localOnly === true,
             locate: selector.locate,
-            fits: async (each) => fits(createChatModel(each), request, signal),
+            fits: async (each) => fits(createModelFor(request, each), request, signal),
           })
           if (!next) throw thrown
           yield { type: 'waiting', message: `${thrown.message} ${next.name} answers instead.` }

@@ -54,6 +54,8 @@ export type ChatRequest = {
   stop?: string[] | undefined
   tools?: Tool[] | undefined
   toolChoice?: ToolChoice | undefined
+  /** Guides a model without tool calls to choose a tool by a schema; one that cannot do that either gets no tools. */
+  guidesTools?: boolean | undefined
   responseFormat?: ResponseFormat | undefined
   /** Whether the prompt has something that may not leave the private network. */
   localOnly?: boolean | undefined

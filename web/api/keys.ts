@@ -55,6 +55,7 @@ export const keys = {
   providers: ['models', 'providers'],
   fallbacks: ['models', 'fallbacks'],
   availableModels: ['models', 'available'],
+  tools: ['tools'],
   admin: ['admin'],
   adminUsers: ['admin', 'users'],
   adminUsage: (from: string, to: string) => ['admin', 'usage', from, to],

@@ -23,11 +23,15 @@ export const askRoutes =
   ({ chat, runs, avees, insight, memory }: AskDependencies): FastifyPluginAsync =>
   async (app) => {
     /** Starts an answer. Members of the body take precedence over the query string. */
-    const ask = async (request: AskRequest) => {
+    const ask = async (request: AskRequest, canApprove = false) => {
       const parameters = { ...request.query, ...request.body }
       const conversationId = id.safeParse(parameters.conversation_id)
       if (!conversationId.success) throw malformedConversationId()
-      const options = { ...optionsFrom(parameters), idempotencyKey: idempotencyKeyOf(request) }
+      const options = {
+        ...optionsFrom(parameters),
+        canApprove,
+        idempotencyKey: idempotencyKeyOf(request),
+      }
       return chat.ask(callerOf(request), conversationId.data, parameters.question ?? '', options)
     }
 
@@ -64,7 +68,7 @@ export const askRoutes =
     })
 
     route(app, streamAnswer, async (request, reply) =>
-      sendRun(request, reply, runs, (await ask(request)).run),
+      sendRun(request, reply, runs, (await ask(request, true)).run),
     )
 
     route(app, tryAvee, async (request, reply) =>

@@ -28,6 +28,7 @@ import { up as webhooks } from './028-webhooks.ts'
 import { up as shares } from './029-shares.ts'
 import { up as embedding } from './030-embedding.ts'
 import { up as attachments } from './031-attachments.ts'
+import { up as tools } from './032-tools.ts'
 
 /** All migrations by number. A released migration is never edited, renamed or removed. */
 export const migrations: Record<string, Migration> = {
@@ -60,4 +61,5 @@ export const migrations: Record<string, Migration> = {
   '029-shares': { up: shares },
   '030-embedding': { up: embedding },
   '031-attachments': { up: attachments },
+  '032-tools': { up: tools },
 }

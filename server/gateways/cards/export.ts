@@ -123,6 +123,7 @@ export function exporter({ knowledge, memory }: ExportDependencies) {
           example_questions: avee.exampleQuestions,
           local_only: avee.localOnly,
           embed_origins: avee.embedOrigins,
+          tools: avee.tools,
           ...(avee.avatar === null ? {} : { avatar: avee.avatar }),
           ...(avee.model === null ? {} : { model: avee.model }),
         },

@@ -267,6 +267,17 @@ export const listPages = (db: Db, version: string): Promise<{ page: number; text
     .orderBy('page')
     .execute()
 
+/** Returns a page with the passage that begins closest to an offset; undefined without such a page. */
+export const findPage = (db: Db, version: string, page: number, offset: number) =>
+  passagesOf(db, version)
+    .clearOrderBy()
+    .innerJoin('document_pages', 'document_pages.version', 'passages.version')
+    .select('document_pages.text as pageText')
+    .where('document_pages.page', '=', page)
+    .where(sql<boolean>`coalesce(passages.page, document_pages.page) = document_pages.page`)
+    .orderBy(sql`abs(start_offset - ${offset})`)
+    .executeTakeFirst()
+
 /** Returns the recognized words of a page, null if its text was not recognized; undefined without such a page. */
 export async function findPageWords(db: Db, version: string, page: number) {
   const row = await db
@@ -290,8 +301,8 @@ export const listPagesWithWords = (db: Db, version: string) =>
 const passagesOf = (db: Db, version: string) =>
   db
     .selectFrom('passages')
-    .select(['n', 'page', 'start_offset as start', 'end_offset as end', 'heading', 'text'])
-    .where('version', '=', version)
+    .select(['n', 'passages.page', 'start_offset as start', 'end_offset as end', 'heading', 'passages.text'])
+    .where('passages.version', '=', version)
     .orderBy('n')
 
 /** Lists a passage and its neighbours, by number. */

@@ -13,12 +13,12 @@ import { Markdown, type References } from '../../ui/markdown/markdown.tsx'
 import { notifyInBackground } from '../../ui/notifications.ts'
 import { Avatar, Notice } from '../../ui/state.tsx'
 import { AnswerDetails } from './answer-details.tsx'
+import { AnswerSteps } from './answer-steps.tsx'
 import { AskOwner } from './ask-owner.tsx'
 import { FeedbackButtons } from './feedback-buttons.tsx'
 import { FollowUps } from './follow-ups.tsx'
 import type { MessageActions } from './message-actions.ts'
 import { articleAttributes, type MessagePlace } from './message-place.ts'
-import { Reasoning } from './reasoning.tsx'
 import { hiddenCitationTexts, Sources } from './sources.tsx'
 import { UsedMemories } from './used-memories.tsx'
 import { VersionSwitcher } from './version-switcher.tsx'
@@ -47,9 +47,10 @@ export const AnswerView = memo(function AnswerView({
   const isOver = run?.connection === 'ended' || run?.connection === 'refused'
   const text =
     isRunning && answer && answer.text.length >= message.content.length ? answer.text : message.content
-  const reasoning = isRunning ? answer?.reasoning : message.reasoning
   const citations = answer && answer.citations.length > 0 ? answer.citations : message.citations
   const references = useReferences(citations, text, isRunning, actions)
+  const toolCalls = (isRunning ? answer?.toolCalls : undefined) ?? message.tool_calls ?? []
+  const isAsking = toolCalls.some(({ status }) => status === 'needs_approval')
 
   return (
     <article
@@ -60,9 +61,14 @@ export const AnswerView = memo(function AnswerView({
     >
       <AnswerHead avee={avee} />
       <div className="answer-body">
-        {reasoning && <Reasoning text={reasoning} isThinking={isRunning && text === ''} />}
+        <AnswerSteps
+          reasoning={(isRunning ? answer?.reasoning : message.reasoning) ?? ''}
+          toolCalls={toolCalls}
+          runId={message.run_id}
+          isThinking={isRunning && text === ''}
+        />
         {text && <Markdown text={text} references={references} />}
-        {isRunning && !isOver && (
+        {isRunning && !isOver && !isAsking && (
           <Waiting
             answer={answer}
             isReconnecting={run?.connection === 'reconnecting'}

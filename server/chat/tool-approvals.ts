@@ -1,0 +1,58 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Database } from '../db/index.ts'
+import { noSuchCall, notWaiting } from './errors.ts'
+import { decide, findApproval, insertApproval } from './tool-approval-store.ts'
+
+/** The channel of notifications that a call was approved or refused; the payload is the id of its run. */
+const channel = 'tool_approvals'
+/** A wait reads the decision at least this often, as notifications may be lost. */
+const refreshMs = 15_000
+
+/** The decisions of people about tool calls, which any server may receive and any other one may wait for. */
+export function toolApprovals(database: Database) {
+  const { db } = database
+  return {
+    request: insertApproval,
+
+    /** Returns whether the person has approved a call. One that they have not answered at `expiresAt` is refused. */
+    async wait(
+      { runId, callId, expiresAt }: { runId: string; callId: string; expiresAt: Date },
+      signal: AbortSignal,
+    ): Promise<boolean> {
+      let wake = () => {}
+      const stopListening = await database.listen(
+        channel,
+        (decided) => {
+          if (decided === runId) wake()
+        },
+        () => wake(),
+      )
+      try {
+        for (;;) {
+          const change = Promise.withResolvers<void>()
+          wake = change.resolve
+          const approved = await findApproval(db, runId, callId)
+          if (typeof approved === 'boolean') return approved
+          const leftMs = expiresAt.getTime() - Date.now()
+          if (leftMs <= 0) return (await decide(db, runId, callId, false)) ?? false
+          const round = new AbortController()
+          const timer = { signal: AbortSignal.any([signal, round.signal]) }
+          await Promise.race([change.promise, pause(Math.min(leftMs, refreshMs), undefined, timer)])
+          round.abort()
+        }
+      } finally {
+        await stopListening()
+      }
+    },
+
+    /** Stores the decision about a call. @throws 404 no_such_call, 409 not_waiting when it was decided otherwise */
+    async decide(runId: string, callId: string, approved: boolean): Promise<void> {
+      const decided = await decide(db, runId, callId, approved)
+      if (decided === undefined) throw noSuchCall()
+      if (decided !== approved) throw notWaiting()
+      await database.notify(db, channel, runId)
+    },
+  }
+}
+
+export type ToolApprovals = ReturnType<typeof toolApprovals>

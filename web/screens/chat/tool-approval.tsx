@@ -1,0 +1,46 @@
+import { useMutation } from '@tanstack/react-query'
+import { approveToolCall, type ToolCall } from '../../../contract/tools.ts'
+import { useApi } from '../../api/react.tsx'
+import { t } from '../../languages/index.ts'
+import { toolTitle } from '../../tools/built-in-tools.ts'
+import { Button } from '../../ui/button.tsx'
+import { formatTime } from '../../ui/format.ts'
+import { Notice } from '../../ui/state.tsx'
+import { CallArguments } from './tool-call.tsx'
+
+/** Asks the user whether a call may run, with all that the model passes to it. */
+export function ToolApproval({ call, runId }: { call: ToolCall; runId: string }) {
+  const api = useApi()
+  const decision = useMutation({
+    mutationFn: (approve: boolean) =>
+      api.call(approveToolCall, { params: { id: runId, call_id: call.call_id }, body: { approve } }),
+  })
+  const tool = toolTitle(call.name)
+  const isDecided = decision.isPending || decision.isSuccess
+  return (
+    <div className="tool-approval" role="group" aria-label={t('Permission for {tool}', { tool })}>
+      <Notice
+        kind="warn"
+        actions={
+          <div className="notice-actions">
+            <Button small variant="primary" disabled={isDecided} onClick={() => decision.mutate(true)}>
+              {t('Allow')}
+            </Button>
+            <Button small disabled={isDecided} onClick={() => decision.mutate(false)}>
+              {t('Don’t allow')}
+            </Button>
+          </div>
+        }
+      >
+        <strong>{t('Allow “{tool}”?', { tool })}</strong>
+        <CallArguments call={call} />
+        {call.expires_at && (
+          <p className="approval-expiry">
+            {t('If you don’t answer by {time}, it is not allowed.', { time: formatTime(call.expires_at) })}
+          </p>
+        )}
+        {decision.error && <p role="alert">{decision.error.message}</p>}
+      </Notice>
+    </div>
+  )
+}

@@ -1,0 +1,42 @@
+import { type ToolName, toolNames } from '../../contract/tools.ts'
+import { type Message, message, t } from '../languages/index.ts'
+
+/** The built-in tools in the words of the page. */
+export const builtInTools: Record<ToolName, { title: Message; text: Message }> = {
+  search_documents: {
+    title: message('Search documents'),
+    text: message('Searches the documents again when the first search does not answer the question.'),
+  },
+  read_page: {
+    title: message('Read a page'),
+    text: message('Reads the text around a passage, or another page of its document.'),
+  },
+  recall: {
+    title: message('Recall memories'),
+    text: message('Looks up what it remembers of the person it talks with.'),
+  },
+  remember: {
+    title: message('Remember'),
+    text: message('Stores something about the person. Asks them first, every time.'),
+  },
+  current_time: { title: message('Date and time'), text: message('Looks up the date and time.') },
+  calculate: { title: message('Calculator'), text: message('Calculates exactly.') },
+  fetch_page: {
+    title: message('Open a web page'),
+    text: message('Reads web pages. Asks first before it opens an address that the person has not named.'),
+  },
+  search_web: {
+    title: message('Search the web'),
+    text: message('Searches the web. The search service sees the words that it searches for.'),
+  },
+}
+
+/** Returns the name of a tool as people read it: `weather_get_forecast` is "Weather get forecast". */
+export function toolTitle(name: string): string {
+  const builtIn = toolNames.find((each) => each === name)
+  return builtIn ? t(builtInTools[builtIn].title) : readableName(name)
+}
+
+/** `time_zone` is "Time zone". */
+export const readableName = (name: string): string =>
+  `${name.charAt(0).toUpperCase()}${name.slice(1)}`.replaceAll('_', ' ')
