@@ -1,4 +1,4 @@
-// The checks of `npm run check`: types, lint, format, import rules, unused code, linear patterns.
+// The checks of `npm run check`: types, lint, format, import rules, unused code, linear patterns, translations.
 import { readdir } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import path from 'node:path'
@@ -17,6 +17,7 @@ const checks = {
   },
   unused: { args: [tool('knip/bin/knip.js')] },
   patterns: { args: ['scripts/check-patterns.ts'] },
+  languages: { args: ['scripts/check-languages.ts'] },
 }
 
 /** Runs all checks with bounded concurrency, prints their results and returns the exit code. */

@@ -1,5 +1,4 @@
 import { useQuery } from '@tanstack/react-query'
-import { Direction } from 'radix-ui'
 import { type ReactNode, Suspense } from 'react'
 import { Redirect, Route, Switch } from 'wouter'
 import { getMe } from '../contract/accounts.ts'
@@ -9,7 +8,7 @@ import { ApiError, type Client, keys, type Me } from './api/index.ts'
 import { useApi } from './api/react.tsx'
 import { usePreventStrayDrops } from './documents/file-drop.tsx'
 import { ResumeUploads } from './documents/upload-queue-context.tsx'
-import { directionOf, t, useLanguage } from './languages/index.ts'
+import { t, useLanguage } from './languages/index.ts'
 import { ChatScreen } from './screens/chat/chat-screen.tsx'
 import { TopBar } from './shell/page.tsx'
 import { onDemand, ScreenBoundary } from './shell/screen-boundary.tsx'
@@ -45,35 +44,33 @@ const WelcomeScreen = onDemand(
 
 /** The routes of the page. No path is both a route of the page and of the API. */
 export function App() {
-  const language = useLanguage()
+  useLanguage()
   return (
-    <Direction.Provider dir={directionOf(language)}>
-      <Suspense fallback={<div className="whole-page" />}>
-        <Switch>
-          <Route path="/login">
+    <Suspense fallback={<div className="whole-page" />}>
+      <Switch>
+        <Route path="/login">
+          <ScreenBoundary>
+            <LoginScreen />
+          </ScreenBoundary>
+        </Route>
+        <Route path="/s/:token">
+          {({ token }) => (
             <ScreenBoundary>
-              <LoginScreen />
+              <ShareScreen token={token} />
             </ScreenBoundary>
-          </Route>
-          <Route path="/s/:token">
-            {({ token }) => (
-              <ScreenBoundary>
-                <ShareScreen token={token} />
-              </ScreenBoundary>
-            )}
-          </Route>
-          <Route>
-            <Gate>
-              <ScreenBoundary bar={<TopBar title={t('Error')} />}>
-                <Suspense fallback={<ScreenSkeleton />}>
-                  <Screens />
-                </Suspense>
-              </ScreenBoundary>
-            </Gate>
-          </Route>
-        </Switch>
-      </Suspense>
-    </Direction.Provider>
+          )}
+        </Route>
+        <Route>
+          <Gate>
+            <ScreenBoundary bar={<TopBar title={t('Error')} />}>
+              <Suspense fallback={<ScreenSkeleton />}>
+                <Screens />
+              </Suspense>
+            </ScreenBoundary>
+          </Gate>
+        </Route>
+      </Switch>
+    </Suspense>
   )
 }
 

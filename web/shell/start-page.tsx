@@ -1,10 +1,17 @@
+import { Direction } from 'radix-ui'
 import { type ReactNode, StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { keys } from '../api/index.ts'
 import { type PageServer, ServerProvider, schedulePerFrame } from '../api/react.tsx'
 import { createUploadQueue } from '../documents/upload-queue.ts'
 import { UploadQueueProvider } from '../documents/upload-queue-context.tsx'
-import { browserLanguage, chosenLanguage, showLanguage } from '../languages/index.ts'
+import {
+  browserLanguage,
+  chosenLanguage,
+  directionOf,
+  showLanguage,
+  useLanguage,
+} from '../languages/index.ts'
 import '@fontsource-variable/inter'
 import '../ui/tokens.css'
 import '../ui/base.css'
@@ -29,12 +36,19 @@ export async function startPage(server: PageServer, page: ReactNode): Promise<vo
   createRoot(root).render(
     <StrictMode>
       <ServerProvider server={server}>
-        <TooltipProvider delayDuration={500}>
-          <ToastProvider>
-            <UploadQueueProvider uploads={uploads}>{page}</UploadQueueProvider>
-          </ToastProvider>
-        </TooltipProvider>
+        <TextDirection>
+          <TooltipProvider delayDuration={500}>
+            <ToastProvider>
+              <UploadQueueProvider uploads={uploads}>{page}</UploadQueueProvider>
+            </ToastProvider>
+          </TooltipProvider>
+        </TextDirection>
       </ServerProvider>
     </StrictMode>,
   )
+}
+
+/** Tells menus and tabs in which direction their language is written. */
+function TextDirection({ children }: { children: ReactNode }) {
+  return <Direction.Provider dir={directionOf(useLanguage())}>{children}</Direction.Provider>
 }

@@ -1,7 +1,7 @@
 import { CircleAlert, CircleCheck, X } from 'lucide-react'
 import { Toast as Parts } from 'radix-ui'
 import { createContext, type ReactNode, useCallback, useContext, useState } from 'react'
-import { t } from '../languages/index.ts'
+import { currentLanguage, directionOf, t } from '../languages/index.ts'
 import { Button, IconButton } from './button.tsx'
 import { classNames } from './class-names.ts'
 import './toast.css'
@@ -26,7 +26,11 @@ export function ToastProvider({ children }: { children: ReactNode }) {
   }, [])
   return (
     <ToastContext value={showToast}>
-      <Parts.Provider label={t('Notification')} swipeDirection="right" duration={5_000}>
+      <Parts.Provider
+        label={t('Notification')}
+        swipeDirection={directionOf(currentLanguage()) === 'rtl' ? 'left' : 'right'}
+        duration={5_000}
+      >
         {children}
         {toasts.map((toast) => (
           <Parts.Root

@@ -9,6 +9,7 @@ import { useApi, useIsVisitor } from '../../api/react.tsx'
 import { DropOverlay, useFileDrop, useFilePicker } from '../../documents/file-drop.tsx'
 import { isInProgress } from '../../documents/upload-queue.ts'
 import { useUploadQueue } from '../../documents/upload-queue-context.tsx'
+import { t } from '../../languages/index.ts'
 import { TopBar, useTitle } from '../../shell/page.tsx'
 import { onDemand, ScreenBoundary } from '../../shell/screen-boundary.tsx'
 import { markRepliesSeen } from '../../shell/seen-replies.ts'
@@ -51,15 +52,15 @@ export function ChatScreen({
     const isNotFound = avee.error instanceof ApiError && avee.error.status === 404
     return (
       <>
-        <TopBar title="Chat" />
+        <TopBar title={t('Chat')} />
         {!isNotFound && <ErrorState error={avee.error} onRetry={() => void avee.refetch()} />}
         {isNotFound && (
           <EmptyState
-            title="Avee not found"
+            title={t('Avee not found')}
             actions={
               <>
-                <ButtonLink href="/avee">Browse avees</ButtonLink>
-                <ButtonLink href="/chat/local">Ask your library</ButtonLink>
+                <ButtonLink href="/avee">{t('Browse avees')}</ButtonLink>
+                <ButtonLink href="/chat/local">{t('Ask your library')}</ButtonLink>
               </>
             }
           >
@@ -198,15 +199,19 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
     <div className="chat">
       <div className="chat-main">
         <TopBar title={<ChatTitle avee={avee} title={title} isLoading={conversation.isLoading} />}>
-          <IconButton label="New chat" icon={SquarePen} onClick={() => navigate(`/chat/${avee.handle}`)} />
+          <IconButton
+            label={t('New chat')}
+            icon={SquarePen}
+            onClick={() => navigate(`/chat/${avee.handle}`)}
+          />
           {conversationId && (
-            <Menu trigger={<IconButton label="More" icon={Ellipsis} hint={false} />}>
+            <Menu trigger={<IconButton label={t('More')} icon={Ellipsis} hint={false} />}>
               <MenuItem icon={Search} onSelect={() => setIsSearching(true)}>
-                Search in conversation
+                {t('Search in conversation')}
               </MenuItem>
               {!isVisitor && (
                 <MenuItem icon={Share2} onSelect={() => setIsSharing(true)}>
-                  Share
+                  {t('Share')}
                 </MenuItem>
               )}
               {!isVisitor && (
@@ -217,7 +222,7 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
                     setIsInsightOpen(true)
                   }}
                 >
-                  Insight
+                  {t('Insight')}
                 </MenuItem>
               )}
               {!isEmbedded() && (
@@ -229,7 +234,7 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
                       query: { format: 'markdown' },
                     })}
                   >
-                    Export as Markdown
+                    {t('Export as Markdown')}
                   </MenuItem>
                   <MenuItem
                     icon={FileJson}
@@ -238,7 +243,7 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
                       query: { format: 'json' },
                     })}
                   >
-                    Export as JSON
+                    {t('Export as JSON')}
                   </MenuItem>
                 </>
               )}
@@ -262,7 +267,7 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
         {!isVisitor && <SharingNotice avee={avee} />}
         <Composer
           ref={input}
-          name={avee.is_library ? 'your library' : avee.display_name}
+          label={avee.is_library ? t('Ask your library') : t('Ask {name}', { name: avee.display_name })}
           value={draft}
           onChange={setDraft}
           onAsk={() => !thread.isBusy && ask(draft)}
@@ -278,7 +283,7 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
           onAttachText={
             addFiles &&
             ((text) => {
-              addFiles([new File([text], 'Pasted text.txt', { type: 'text/plain' })])
+              addFiles([new File([text], t('Pasted text.txt'), { type: 'text/plain' })])
               setDraft('')
               input.current?.focus()
             })
@@ -288,7 +293,11 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
         />
         {picker.input}
         {isDragging && (
-          <DropOverlay text={`Add to ${avee.is_library ? 'your library' : avee.display_name}`} />
+          <DropOverlay
+            text={
+              avee.is_library ? t('Add to your library') : t('Add to {name}', { name: avee.display_name })
+            }
+          />
         )}
       </div>
       <ScreenBoundary>
@@ -319,7 +328,7 @@ function ChatTitle({
   title: string | undefined
   isLoading?: boolean
 }) {
-  const name = avee.is_library ? 'Your library' : avee.display_name
+  const name = avee.is_library ? t('Your library') : avee.display_name
   return (
     <>
       <Avatar name={avee.display_name} picture={avee.avatar} size={28} />

@@ -3,6 +3,7 @@ import { type FormEvent, type KeyboardEvent, type ReactNode, type Ref, useLayout
 import { charactersIn } from '../../../contract/characters.ts'
 import { describeUpload, UploadIcon } from '../../documents/upload-list.tsx'
 import { useUploadQueue, useUploads } from '../../documents/upload-queue-context.tsx'
+import { t } from '../../languages/index.ts'
 import { Button, IconButton } from '../../ui/button.tsx'
 import { Tooltip } from '../../ui/tooltip.tsx'
 import { tooLongText, useQuestionLimit } from './question-limit.ts'
@@ -10,7 +11,7 @@ import './composer.css'
 
 /** The question input. Enter sends, Shift+Enter starts a new line. It grows with the text up to a limit. */
 export function Composer({
-  name,
+  label,
   value,
   onChange,
   onAsk,
@@ -21,8 +22,8 @@ export function Composer({
   uploadsOf,
   ref,
 }: {
-  /** The name of the avee or library that is asked. */
-  name: string
+  /** Says who is asked. */
+  label: string
   value: string
   onChange: (text: string) => void
   onAsk: () => void
@@ -68,10 +69,10 @@ export function Composer({
           <p>{tooLongText(length, maxQuestion)}</p>
           {onAttachText ? (
             <Button small onClick={() => onAttachText(value)}>
-              Add as document
+              {t('Add as document')}
             </Button>
           ) : (
-            <p>Shorten it to send it.</p>
+            <p>{t('Shorten it to send it.')}</p>
           )}
         </div>
       )}
@@ -85,15 +86,15 @@ export function Composer({
           rows={1}
           dir="auto"
           value={value}
-          placeholder={`Ask ${name}`}
-          aria-label={`Ask ${name}`}
+          placeholder={label}
+          aria-label={label}
           aria-invalid={isTooLong || undefined}
           enterKeyHint="send"
           onChange={(event) => onChange(event.target.value)}
           onKeyDown={onKeyDown}
         />
         <div className="composer-tools">
-          {onAttach && <IconButton label="Add documents" icon={Paperclip} onClick={onAttach} />}
+          {onAttach && <IconButton label={t('Add documents')} icon={Paperclip} onClick={onAttach} />}
           {tools}
         </div>
         {length > maxQuestion * 0.9 && !isTooLong && (
@@ -102,13 +103,13 @@ export function Composer({
           </span>
         )}
         {onStop ? (
-          <Tooltip text="Stop">
-            <button type="button" className="composer-send" aria-label="Stop answer" onClick={onStop}>
+          <Tooltip text={t('Stop')}>
+            <button type="button" className="composer-send" aria-label={t('Stop answer')} onClick={onStop}>
               <Square size={14} fill="currentColor" aria-hidden />
             </button>
           </Tooltip>
         ) : (
-          <button type="submit" className="composer-send" aria-label="Ask" disabled={!canAsk}>
+          <button type="submit" className="composer-send" aria-label={t('Ask')} disabled={!canAsk}>
             <ArrowUp size={18} aria-hidden />
           </button>
         )}
@@ -123,19 +124,19 @@ function UploadChips({ aveeId }: { aveeId: string }) {
   const list = useUploads().filter((upload) => upload.aveeId === aveeId)
   if (list.length === 0) return null
   return (
-    <ul className="upload-chips" aria-label="Uploads">
+    <ul className="upload-chips" aria-label={t('Uploads')}>
       {list.map((upload) => (
         <li key={upload.id} className="upload-chip">
           <UploadIcon upload={upload} />
           <span className="upload-chip-text">
-            <span className="truncate">{upload.name || 'Document'}</span>
+            <span className="truncate">{upload.name || t('Document')}</span>
             <small className={upload.phase === 'failed' ? 'field-error' : 'soft'}>
               {describeUpload(upload)}
             </small>
           </span>
           {upload.phase !== 'processing' && upload.phase !== 'sending' && (
             <IconButton
-              label={`Dismiss ${upload.name}`}
+              label={t('Dismiss {name}', { name: upload.name })}
               icon={X}
               small
               hint={false}

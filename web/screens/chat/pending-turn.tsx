@@ -1,6 +1,7 @@
 import { CircleAlert } from 'lucide-react'
 import type { ReactNode } from 'react'
 import type { Avee } from '../../../contract/avees.ts'
+import { t } from '../../languages/index.ts'
 import { Button } from '../../ui/button.tsx'
 import { AnswerHead, Waiting } from './answer.tsx'
 import { QuestionBubble } from './question.tsx'
@@ -23,25 +24,25 @@ export function PendingTurnView({
   return (
     <>
       {turn.kind !== 'regenerate' && (
-        <article className="question-row" aria-label="Your question">
+        <article className="question-row" aria-label={t('Your question')}>
           <QuestionBubble text={turn.question} />
         </article>
       )}
       {phase === 'refused' ? (
         <RefusedTurn
-          message={error?.message ?? 'The question could not be sent.'}
+          message={error?.message ?? t('The question could not be sent.')}
           actions={
             <>
               <Button small onClick={() => thread.send(turn)}>
-                Try again
+                {t('Try again')}
               </Button>
               {turn.kind === 'regenerate' ? (
                 <Button small variant="quiet" onClick={thread.dismissPending}>
-                  Dismiss
+                  {t('Dismiss')}
                 </Button>
               ) : (
                 <Button small variant="quiet" onClick={() => onEdit(turn.question)}>
-                  Edit
+                  {t('Edit')}
                 </Button>
               )}
             </>
@@ -52,7 +53,7 @@ export function PendingTurnView({
           <AnswerHead avee={avee} />
           <div className="answer-body">
             <Waiting
-              {...(phase === 'waiting-for-documents' ? { message: 'Processing your documents…' } : {})}
+              {...(phase === 'waiting-for-documents' ? { message: t('Processing your documents…') } : {})}
             />
           </div>
         </article>

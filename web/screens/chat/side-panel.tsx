@@ -1,6 +1,6 @@
 import { X } from 'lucide-react'
 import { type ReactNode, useEffect, useRef, useState } from 'react'
-import { t } from '../../languages/index.ts'
+import { directionOf, t, useLanguage } from '../../languages/index.ts'
 import { IconButton } from '../../ui/button.tsx'
 import { Sheet } from '../../ui/dialog.tsx'
 import { loadLocally, saveLocally } from '../../ui/local-storage.ts'
@@ -57,6 +57,7 @@ function ResizeHandle({
   onResize: (width: number) => void
 }) {
   const handle = useRef<HTMLDivElement>(null)
+  const isRightToLeft = directionOf(useLanguage()) === 'rtl'
   const resize = (change: (panel: DOMRect) => number): void => {
     const panel = handle.current?.parentElement
     if (!panel) return
@@ -77,11 +78,12 @@ function ResizeHandle({
       onPointerDown={(event) => event.currentTarget.setPointerCapture(event.pointerId)}
       onPointerMove={(event) => {
         if (event.currentTarget.hasPointerCapture(event.pointerId))
-          resize(({ right }) => right - event.clientX)
+          resize(({ left, right }) => (isRightToLeft ? event.clientX - left : right - event.clientX))
       }}
       onKeyDown={(event) => {
-        if (event.key === 'ArrowLeft') resize(({ width }) => width + keyStepInPixels)
-        if (event.key === 'ArrowRight') resize(({ width }) => width - keyStepInPixels)
+        if (event.key !== 'ArrowLeft' && event.key !== 'ArrowRight') return
+        const isWider = (event.key === 'ArrowRight') === isRightToLeft
+        resize(({ width }) => (isWider ? width + keyStepInPixels : width - keyStepInPixels))
       }}
     />
   )
