@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto'
 import { once } from 'node:events'
-import { createWriteStream } from 'node:fs'
+import { createReadStream, createWriteStream } from 'node:fs'
 import { mkdir, open, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -96,6 +96,17 @@ async function* hashed(stream: AsyncIterable<Buffer>, hash: Hash): AsyncGenerato
   }
 }
 
+/** Whether a file exists and has this content. */
+async function hasHash(path: string, sha256: string): Promise<boolean> {
+  try {
+    const hash = createHash('sha256')
+    await pipeline(createReadStream(path), hash)
+    return hash.digest('hex') === sha256
+  } catch {
+    return false
+  }
+}
+
 async function* linesOf(blocks: AsyncIterable<SnapshotRow[]>): AsyncGenerator<string> {
   for await (const rows of blocks) yield rows.map((row) => `${JSON.stringify(row)}\n`).join('')
 }
@@ -145,12 +156,13 @@ export async function openArchive(path: string) {
       },
     } satisfies Snapshot,
 
-    /** Writes the original files below `pathOf(sha256)`. @throws AppError if one is missing or differs from its hash */
+    /** Writes the original files below `pathOf(sha256)`, unless they are there. @throws AppError if one is missing or differs from its hash */
     async extractFiles(pathOf: (sha256: string) => string): Promise<void> {
       const hashes = [...entries.keys()].flatMap((name) => /^files\/([0-9a-f]{64})$/.exec(name)?.[1] ?? [])
       if (hashes.length !== manifest.files) throw archiveDamaged('files')
       for (const sha256 of hashes) {
         const path = pathOf(sha256)
+        if (await hasHash(path, sha256)) continue
         const hash = createHash('sha256')
         const content = await read(`files/${sha256}`)
         await mkdir(dirname(path), { recursive: true, mode: 0o700 })

@@ -1,4 +1,5 @@
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Database, loadSnapshot, lockDirectory, openDatabase, type TableSummary } from '../db/index.ts'
 import { createVectorIndexes, originals } from '../knowledge/index.ts'
@@ -10,10 +11,17 @@ type Target = { url?: string | undefined; dataDir: string; log: Log; onTable?: (
 
 /** What an unused data directory may contain. */
 const ownName = /^(?:database\.lock|node-id$|restoring$)/
+/** Files beside what is restored: which backup it is, and that everything has been restored and compared. */
+const sourceName = 'source'
+const completeName = 'complete'
 
 /**
  * Restores a backup into an empty data directory, or into an empty database at `url` and an empty data directory. What a
- * failed attempt has written is deleted. @throws AppError
+ * failed attempt has written is deleted; an interrupted one is continued:
+ *
+ *     restoring/: files, key → database → complete → everything moves into the data directory
+ *
+ * @throws AppError
  */
 export async function restoreBackup(path: string, { url, dataDir, log, onTable }: Target): Promise<Manifest> {
   const archive = await openArchive(path)
@@ -21,15 +29,23 @@ export async function restoreBackup(path: string, { url, dataDir, log, onTable }
   const lock = lockDirectory(dataDir)
   const staging = join(dataDir, 'restoring')
   try {
-    if ((await readdir(dataDir)).some((name) => !ownName.test(name))) throw dataDirNotEmpty(dataDir)
-    await rm(staging, { recursive: true, force: true })
-    await mkdir(staging, { mode: 0o700 })
-    await archive.extractFiles(originals(staging).pathOf)
-    const key = await archive.encryptionKey()
-    if (key !== undefined) await writeFile(join(staging, 'encryption-key'), key, { mode: 0o600, flush: true })
-    await fillDatabase({ url, dir: staging, log }, archive.snapshot, onTable)
+    const source = JSON.stringify(archive.manifest)
+    const isContinued = (await readFile(join(staging, sourceName), 'utf8').catch(() => '')) === source
+    if (!isContinued || !existsSync(join(staging, completeName))) {
+      if ((await readdir(dataDir)).some((name) => !ownName.test(name))) throw dataDirNotEmpty(dataDir)
+      await rm(isContinued ? join(staging, 'database') : staging, { recursive: true, force: true })
+      await mkdir(staging, { recursive: true, mode: 0o700 })
+      await writeFile(join(staging, sourceName), source, { mode: 0o600, flush: true })
+      await archive.extractFiles(originals(staging).pathOf)
+      const key = await archive.encryptionKey()
+      if (key !== undefined)
+        await writeFile(join(staging, 'encryption-key'), key, { mode: 0o600, flush: true })
+      await fillDatabase({ url, dir: staging, log }, archive.snapshot, onTable)
+      await writeFile(join(staging, completeName), '', { flush: true })
+    }
     for (const name of await readdir(staging))
-      if (!ownName.test(name)) await rename(join(staging, name), join(dataDir, name))
+      if (!ownName.test(name) && name !== sourceName && name !== completeName)
+        await rename(join(staging, name), join(dataDir, name))
     return archive.manifest
   } finally {
     await rm(staging, { recursive: true, force: true })

@@ -64,7 +64,7 @@ export const restore: Command = {
   positionals: [1, 1],
   details: `Restores into DATA_DIR, which must be empty, and into the database at DATABASE_URL if it is set, which must have no
 tables. Number and hashes of all rows and files are compared. A backup of an older release is migrated; one of a newer
-release is refused. What an attempt that fails has written is deleted.
+release is refused. What an attempt that fails has written is deleted; one that was interrupted continues.
 
   DATA_DIR=/var/lib/gabee gabee restore /backups/gabee-2026-11-22.backup`,
   async run({ config, terminal, positionals: [name = ''], resolve, databaseUrl: url }) {

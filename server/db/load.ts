@@ -32,7 +32,8 @@ const checkpointCharacters = 64 << 20
  * Fills an empty database, at `url` or else in the directory `dir`/database, which must not exist, with the contents of
  * another one, in one transaction: it gets the schema of the other one, its rows, and all constraints, then the number and
  * the hashes of its rows are compared. The next `openDatabase` executes newer migrations. `onTable` is called before each
- * table. @throws AppError if the database has tables, the other one is of a newer release, or the rows differ
+ * table. A database that an interrupted attempt has filled is only compared.
+ * @throws AppError if the database has other contents, the other one is of a newer release, or the rows differ
  */
 export async function loadSnapshot(
   target: { url?: string | undefined; dir: string; log: Log },
@@ -48,11 +49,12 @@ export async function loadSnapshot(
     const { rows } = await client.query<{ name: string }>(
       `select relname as name from pg_class where relkind = 'r' and relnamespace = current_schema()::regnamespace limit 1`,
     )
-    if (rows[0] !== undefined) throw databaseNotEmpty()
     await client.query('begin')
     for (const setting of unlimitedTime) await client.query(setting)
-    await createSchema(opened.pool, client, snapshot.migrations.at(-1))
-    await fill(client, snapshot, onTable, target.url === undefined)
+    if (rows[0] === undefined) {
+      await createSchema(opened.pool, client, snapshot.migrations.at(-1))
+      await fill(client, snapshot, onTable, target.url === undefined)
+    } else if ((await findDifference(client, snapshot)) !== undefined) throw databaseNotEmpty()
     await client.query('commit')
   } catch (error) {
     failed = error instanceof Error ? error : new Error(String(error))
@@ -123,11 +125,19 @@ async function fill(
     await client.query(`alter table ${table} add constraint ${name} ${definition}`)
   await continueIdentities(client)
 
-  const filled = new Map((await summarizeTables(client)).map((table) => [table.name, table]))
-  for (const { name, rows, checksum } of snapshot.tables) {
-    const found = filled.get(name)
-    if (found?.rows !== rows || found.checksum !== checksum) throw tableDiffers(name)
+  const different = await findDifference(client, snapshot)
+  if (different !== undefined) throw tableDiffers(different)
+}
+
+/** Returns the name of the first table whose rows differ. */
+async function findDifference(client: pg.PoolClient, { tables }: Snapshot): Promise<string | undefined> {
+  const expected = new Map(tables.map((table) => [table.name, table]))
+  for await (const { name, rows, checksum } of summarizeTables(client)) {
+    const table = expected.get(name)
+    if (table?.rows !== rows || table.checksum !== checksum) return name
+    expected.delete(name)
   }
+  return [...expected.keys()][0]
 }
 
 /** Divides rows among statements. */

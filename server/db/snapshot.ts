@@ -40,19 +40,17 @@ const TABLES = `
 export const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`
 export const listColumns = (columns: string[]): string => columns.map(quote).join(', ')
 
-/** Counts and hashes the rows of all tables. */
-export async function summarizeTables(client: pg.ClientBase): Promise<TableSummary[]> {
+/** Counts and hashes the rows of all tables, in the order of their names. */
+export async function* summarizeTables(client: pg.ClientBase): AsyncGenerator<TableSummary> {
   for (const setting of printSettings) await client.query(setting)
   const { rows: tables } = await client.query<{ name: string; columns: string[] }>(TABLES)
-  const summaries: TableSummary[] = []
   for (const { name, columns } of tables) {
     const { rows } = await client.query<{ rows: string; checksum: string }>(`
       select count(*)::text as rows, coalesce(sum(('x' || left(
         encode(sha256(convert_to(row(${listColumns(columns)})::text, 'UTF8')), 'hex'), 15))::bit(60)::int8), 0)::text as checksum
       from ${quote(name)}`)
-    summaries.push({ name, columns, rows: rows[0]?.rows ?? '0', checksum: rows[0]?.checksum ?? '0' })
+    yield { name, columns, rows: rows[0]?.rows ?? '0', checksum: rows[0]?.checksum ?? '0' }
   }
-  return summaries
 }
 
 /** Calls `work` with the contents of the database at one moment, in one transaction. */
@@ -67,7 +65,7 @@ export async function readSnapshot<T>(pool: pg.Pool, work: (snapshot: Snapshot) 
     )
     const snapshot: Snapshot = {
       migrations: migrations.map(({ name }) => name),
-      tables: await summarizeTables(client),
+      tables: await Array.fromAsync(summarizeTables(client)),
       readRows: (table) => readRows(client, table),
     }
     const result = await work(snapshot)
