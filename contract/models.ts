@@ -148,7 +148,7 @@ export const unloadModel = operation({
 
 const providerTags = ['providers'] as const
 
-export const providerKind = z.enum(['ollama', 'openai', 'anthropic', 'google'])
+export const providerKind = z.enum(['ollama', 'openai', 'anthropic', 'google', 'in_process'])
 export type ProviderKind = z.infer<typeof providerKind>
 
 export const capability = z.enum(['chat', 'embed', 'vision', 'tools', 'thinking', 'json'])
@@ -215,7 +215,7 @@ export const modelProvider = component(
     id: describe(z.nullable(id), 'null for the providers of the settings, which are read-only.'),
     name: z.string(),
     kind: providerKind,
-    base_url: z.string(),
+    base_url: describe(z.string(), '`in-process:` for the models that run in this process.'),
     remote: describe(z.boolean(), 'Whether it is outside this machine and its private network.'),
     read_only: z.boolean(),
     has_key: z.boolean(),
@@ -245,7 +245,7 @@ export const createProvider = operation({
   tags: providerTags,
   summary: 'Add a provider of models',
   description:
-    'Without `base_url`, the usual one of the kind. Any address is accepted, also in a private network.',
+    'Without `base_url`, the usual one of the kind. Any address is accepted, also in a private network. There is always one provider in_process; its models come from the catalogue.',
   audit: 'provider.create',
   access: 'admin',
   body: z.extend(z.partial(z.object(providerFields)), { kind: providerKind, name: providerFields.name }),
@@ -357,4 +357,90 @@ export const setFallbacks = operation({
   access: 'admin',
   body: fallbackModels,
   responses: { 200: fallbackModels },
+})
+
+const catalogueId = z
+  .string()
+  .check(z.regex(/^[a-z0-9][a-z0-9._-]{0,79}$/, 'Use the id of a model in GET /models/catalogue.'))
+/** A relative path without `.` and `..`. */
+const filePath = z
+  .string()
+  .check(z.maxLength(300), z.regex(/^[A-Za-z0-9_][\w.-]*(?:\/[A-Za-z0-9_][\w.-]*)*$/))
+const catalogueFile = z.object({
+  path: filePath,
+  size: describe(z.int().check(z.positive(), z.maximum(100_000_000_000)), 'Bytes.'),
+  sha256: z.string().check(z.regex(/^[0-9a-f]{64}$/)),
+})
+
+/** What a catalogue says about a model. */
+export const catalogueEntry = z.object({
+  id: catalogueId,
+  kind: z.enum(['embedding', 'reranking']),
+  repository: describe(filePath, 'On the hub.'),
+  revision: describe(
+    z.string().check(z.regex(/^[A-Za-z0-9_][\w.-]{0,99}$/)),
+    'A commit, branch or tag of the hub.',
+  ),
+  license: describe(shortText(100), 'SPDX identifier.'),
+  languages: describe(z.array(shortText(40)), 'BCP 47 tags, or `multilingual`.'),
+  dimensions: z.optional(describe(z.int().check(z.positive()), 'Of an embedding model.')),
+  max_tokens: describe(z.int().check(z.minimum(16), z.maximum(32_768)), 'Longer texts are truncated.'),
+  pooling: z.optional(z.enum(['mean', 'cls'])),
+  files: z.array(catalogueFile).check(
+    z.minLength(1),
+    z.maxLength(50),
+    z.refine((files) => files.some((file) => file.path.endsWith('.onnx')), 'One file must be an ONNX model.'),
+  ),
+})
+
+export type CatalogueEntry = z.infer<typeof catalogueEntry>
+
+const catalogueModel = component(
+  'CatalogueModel',
+  z.extend(catalogueEntry, {
+    size: describe(z.int(), 'Bytes of all files.'),
+    source: describe(z.string(), 'Where a download reads: an address, or a folder of the server.'),
+    installed: z.boolean(),
+  }),
+)
+export type CatalogueModel = z.infer<typeof catalogueModel>
+
+export const getCatalogue = operation({
+  method: 'GET',
+  path: '/models/catalogue',
+  tags: providerTags,
+  summary: 'List the models that can run in this process',
+  access: 'admin',
+  responses: {
+    200: z.object({
+      models: z.array(catalogueModel),
+      message: describe(z.nullable(z.string()), 'What is missing to run them.'),
+    }),
+  },
+})
+
+export const downloadModel = operation({
+  method: 'POST',
+  path: '/models/download',
+  work: 'pulls',
+  tags: providerTags,
+  summary: 'Download a model of the catalogue and stream its progress',
+  description:
+    'From `MODEL_DIR` if that has its files, otherwise from `MODEL_HUB_URL`. An interrupted download continues where it ended. The SHA-256 of each file is checked. The events are those of a pull; concurrent requests for one model share a run.',
+  access: 'admin',
+  headers: idempotencyHeaders,
+  body: z.object({ id: catalogueId }),
+  events: pullEvents,
+})
+
+export const deleteCatalogueModel = operation({
+  method: 'DELETE',
+  path: '/models/:id',
+  tags: providerTags,
+  summary: 'Delete an in-process model from disk',
+  description: 'Also what an unfinished download has left.',
+  audit: 'model.delete',
+  access: 'admin',
+  params: z.object({ id: catalogueId }),
+  responses: { 200: z.object({ ok: z.literal(true) }) },
 })

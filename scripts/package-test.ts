@@ -46,6 +46,11 @@ try {
   await once(server.stdout, 'data')
   const page = await (await fetch(`http://127.0.0.1:${port}/`)).text()
   if (!page.includes('<div id="root">')) throw new Error('The package has no page.')
+  const catalogue = (await (await fetch(`http://127.0.0.1:${port}/models/catalogue`)).json()) as {
+    message: string | null
+  }
+  if (!catalogue.message?.includes('npm install'))
+    throw new Error('The package does not say what is optional.')
   const document = path.join(directory, 'lease.md')
   await writeFile(document, 'The lease ends on 4 May 2031.')
   const run = (...args: string[]) => execFileSync(gabee, args, { env, cwd: directory, encoding: 'utf8' })

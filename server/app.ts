@@ -111,6 +111,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
       runs,
       log,
       encryption,
+      disk,
       config: {
         ...config.models,
         openai: withKey(config.models.openai),
@@ -354,7 +355,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
   await http.register(attachmentRoutes({ chat, runs, knowledge }))
   await http.register(localchatChatRoutes({ chat, runs, avees }))
   await http.register(localchatDocumentRoutes({ knowledge, avees, runs }))
-  await http.register(modelRoutes({ models }))
+  await http.register(modelRoutes({ models, runs }))
   await http.register(localchatModelRoutes({ models, runs }))
   await http.register(
     localchatStatusRoutes({

@@ -261,16 +261,31 @@ export const settings = z.object({
   CHAT_MODEL_STRONG: text
     .optional()
     .describe('Model for questions that request the stronger model (`use_gpt4o=true`).'),
-  EMBED_MODEL: text.optional().describe('Embedding model for semantic search.'),
+  EMBED_MODEL: text
+    .optional()
+    .describe(
+      'Embedding model for semantic search, for example `nomic-embed-text` or `in_process/multilingual-e5-small`. Default: one that an administrator has downloaded from the catalogue, otherwise the preferred one of Ollama.',
+    ),
   RERANK_BASE_URL: httpUrl
     .optional()
     .describe(
-      'URL of a cross-encoder with `POST /rerank` (llama.cpp, vLLM, Jina, Cohere), for example `http://127.0.0.1:8081/v1`. It receives each question with the passages found and reranks the best ones. One that an OpenAI-compatible service in the private network lists is used without this setting.',
+      'URL of a cross-encoder with `POST /rerank` (llama.cpp, vLLM, Jina, Cohere), for example `http://127.0.0.1:8081/v1`. It receives each question with the passages found and reranks the best ones. A cross-encoder of the catalogue that an administrator has downloaded, or one that an OpenAI-compatible service in the private network lists, is used without this setting.',
     ),
   RERANK_MODEL: text.optional().describe('Name of the cross-encoder; `default` if the service has only one.'),
   RERANK_API_KEY: text
     .optional()
     .describe('API key of the service at `RERANK_BASE_URL`, if it requires one.'),
+  MODEL_HUB_URL: httpUrl
+    .prefault('https://huggingface.co')
+    .describe(
+      'Hub from which administrators download models that run in this process; it serves `/<repository>/resolve/<revision>/<file>`. Nothing is fetched unless an administrator asks for it.',
+    ),
+  MODEL_DIR: text
+    .optional()
+    .transform((folder) => (folder === undefined ? undefined : resolve(folder)))
+    .describe(
+      'Folder on the server with such models, `<id>/<file>` or `<repository>/<file>`, from which downloads are copied instead. Its `catalogue.json`, a list of entries as in `GET /models/catalogue`, adds models to the catalogue.',
+    ),
   MODEL_CONTEXT_TOKENS: integer(512, 10_000_000)
     .optional()
     .describe(
@@ -491,6 +506,7 @@ export function readConfig(env: Record<string, string | undefined>) {
             apiKey: secret(s.RERANK_API_KEY),
           }
         : undefined,
+      inProcess: { directory: resolve(s.DATA_DIR, 'models'), hubUrl: s.MODEL_HUB_URL, modelDir: s.MODEL_DIR },
       contextTokens: s.MODEL_CONTEXT_TOKENS,
       firstTokenMs: s.MODEL_FIRST_TOKEN_TIMEOUT_MS,
       stallMs: s.MODEL_STALL_TIMEOUT_MS,

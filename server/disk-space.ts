@@ -23,9 +23,12 @@ export function diskSpace(dir: string, minFreeBytes: number) {
   const isLow = async () => (await free()) < minFreeBytes
   return {
     isLow,
-    /** @throws insufficient_storage before the disk is full, so that what is running can finish */
-    async assertFree(): Promise<void> {
-      if (await isLow()) throw storageFull()
+    /**
+     * Checks the room for new work, with `bytes` that it needs. @throws insufficient_storage before the disk is full, so
+     * that what is running can finish
+     */
+    async assertFree(bytes = 0): Promise<void> {
+      if ((await free()) - bytes < minFreeBytes) throw storageFull()
     },
   }
 }

@@ -99,7 +99,7 @@ export type Tables = {
   model_providers: {
     id: string
     name: string
-    kind: ProviderKind
+    kind: Exclude<ProviderKind, 'in_process'>
     base_url: string
     /** The API key and the headers, encrypted. */
     secrets: string | null

@@ -1,4 +1,5 @@
 import { toAppError } from '../errors.ts'
+import type { ProviderModel } from './providers/protocol.ts'
 import type { Provider } from './providers/provider.ts'
 import { estimateTokens } from './tokens.ts'
 
@@ -32,6 +33,8 @@ export async function diagnoseProvider(
   const found = { provider: name, kind, remote, models: listed.length, latencyMs, answer: null }
   if (!state.isUp) return { ...found, problem: toAppError(state.error).message }
   if (!ask) return { ...found, problem: null }
+  if (kind === 'in_process')
+    return { ...found, problem: await findEmbeddingProblem(provider, listed, signal) }
   const chats = listed.filter(({ capabilities }) => capabilities.includes('chat'))
   const model =
     (preferred === undefined ? undefined : await provider.find(preferred, false)) ??
@@ -51,6 +54,23 @@ export async function diagnoseProvider(
     signal.throwIfAborted()
     return { ...found, problem: `${model.name}: ${toAppError(thrown).message}` }
   }
+}
+
+/** Embeds a word with each model of a provider that has no others, and returns why one cannot. */
+async function findEmbeddingProblem(
+  provider: Provider,
+  listed: ProviderModel[],
+  signal: AbortSignal,
+): Promise<string | null> {
+  for (const model of listed)
+    try {
+      if (model.capabilities.includes('embed'))
+        await provider.embed?.(model.name, model, 0).batch(['test'], signal)
+    } catch (thrown) {
+      signal.throwIfAborted()
+      return toAppError(thrown).message
+    }
+  return null
 }
 
 async function measure(provider: Provider, name: string, signal: AbortSignal) {

@@ -164,7 +164,59 @@ export const keyNeeded = defineError(
 export const notALocalModel = defineError(
   400,
   'not_a_local_model',
-  (name: string) => `${name} is not installed in Ollama, so it cannot be deleted or unloaded.`,
+  (name: string) => `${name} is not installed on this server, so it cannot be deleted or unloaded.`,
+)
+
+/** Errors of models that run in this process. */
+
+/** `detail` says why the runtime cannot be loaded although it is installed. */
+export const runtimeMissing = defineError(
+  503,
+  'runtime_missing',
+  (detail: string | undefined) =>
+    `In-process models need two more packages: run "npm install --global --ignore-scripts onnxruntime-node@1.30 @huggingface/tokenizers@0.2" (in a checkout "npm ci") and restart the server${detail === undefined ? '' : ` (${detail})`}.`,
+)
+export const engineFailed = defineError(
+  502,
+  'engine_failed',
+  (model: string, reason: string) =>
+    `The model ${model} cannot be run: ${reason}. Delete it and download it again, or choose another.`,
+)
+export const rerankingTooSlow = defineError(
+  504,
+  'reranking_slow',
+  (model: string, ms: number) =>
+    `${model} has not scored the passages within ${Math.round(ms / 1000)} s. It may be too large for this machine: choose a smaller one.`,
+)
+export const engineStopped = (cause: unknown): AppError =>
+  new AppError(502, 'cut', 'The in-process models have stopped and start again. Try again.', { cause })
+export const unexpectedDimensions = defineError(
+  502,
+  'unexpected_dimensions',
+  (model: string, expected: number, found: number) =>
+    `The model ${model} returned vectors of ${found} dimensions instead of ${expected}. Correct its entry in the catalogue, or delete it and download it again.`,
+)
+export const catalogueModelNotFound = defineError(
+  404,
+  'model_not_found',
+  (id: string) => `There is no model ${id}. GET /models/catalogue lists the models.`,
+)
+export const invalidCatalogue = defineError(
+  500,
+  'invalid_catalogue',
+  (file: string, why: string) => `The catalogue ${file} cannot be read. ${why}`,
+)
+export const fileDiffers = defineError(
+  502,
+  'file_differs',
+  (file: string, source: string) =>
+    `${file} from ${source} is not the file of the catalogue (SHA-256), so it was deleted. Try again; if it happens again, the source has another version.`,
+)
+export const oneInProcessProvider = defineError(
+  409,
+  'provider_exists',
+  () =>
+    'There is a provider of in-process models already: in_process. Add models to it from the catalogue (POST /models/download).',
 )
 
 function formatNames(names: string[]): string {

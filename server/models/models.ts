@@ -1,5 +1,6 @@
 import type { AvailableModel, ModelInfo } from '../../contract/models.ts'
 import type { Database } from '../db/index.ts'
+import type { DiskSpace } from '../disk-space.ts'
 import type { Encryption } from '../encryption.ts'
 import type { Log } from '../log.ts'
 import type { Runs } from '../runs/index.ts'
@@ -13,6 +14,7 @@ import { embeddingModelNotFound, modelNotInstalled, notALocalModel, ollamaUnavai
 import { createExtractiveModel } from './extractive/extractive.ts'
 import { defaultFallbacks, findFallback } from './fallbacks.ts'
 import { guideTools } from './guided-tools.ts'
+import { createInProcess, type InProcessConfig } from './in-process/in-process.ts'
 import { isLocalOnly, runLocalOnly } from './local-only.ts'
 import { measureModel } from './measure-model.ts'
 import { isSameModel, looksLikeReranker, shortName, splitId } from './names.ts'
@@ -21,10 +23,10 @@ import type { ChatModel, ChatRequest, Embedder, SelectedModel, TokenUsage } from
 import { isAway } from './providers/health.ts'
 import { manageProviders } from './providers/manage.ts'
 import type { ProviderSettings } from './providers/protocol.ts'
-import { createProvider, type Provider } from './providers/provider.ts'
+import { createProvider, createProviderWith, type Provider } from './providers/provider.ts'
 import { createProviders } from './providers/registry.ts'
 import { createPulls } from './pulls.ts'
-import { createReranker, type Reranker } from './rerank/reranker.ts'
+import { createReranker, type Reranker, type ScoreTexts, scoreOverHttp } from './rerank/reranker.ts'
 import { createSchedulers, type Scheduler, type SchedulerTimings } from './scheduler.ts'
 import {
   createModelSelector,
@@ -37,6 +39,7 @@ import {
 import { findFallbacks, saveFallbacks } from './store.ts'
 import { createTokenCounter } from './tokens.ts'
 import {
+  createInProcessService,
   createOllamaService,
   createOpenAiService,
   createRerankService,
@@ -53,6 +56,7 @@ export type ModelsConfig = {
   embedModel?: string | undefined
   /** A cross-encoder at `${baseUrl}/rerank`. */
   rerank?: { baseUrl: string; model: string; apiKey?: string | undefined } | undefined
+  inProcess: InProcessConfig
   /** Timeouts of an answer: before its first part, and between two parts. */
   firstTokenMs: number
   stallMs: number
@@ -75,6 +79,7 @@ export function models({
   runs,
   log,
   encryption,
+  disk,
   config,
   telemetry = createTelemetry(),
 }: {
@@ -82,6 +87,7 @@ export function models({
   runs: Runs
   log: Log
   encryption: Encryption
+  disk: DiskSpace
   config: ModelsConfig
   telemetry?: Telemetry
 }) {
@@ -107,11 +113,18 @@ export function models({
   const fixed = (name: string) => ({ id: null, name, maxParallel: config.maxParallel })
   const ollama = open(fixed('ollama'), 'ollama', createOllamaService(config.ollamaBaseUrl))
   const openai = config.openai && open(fixed('openai'), 'openai', createOpenAiService(config.openai))
+  const runtime = createInProcess(config.inProcess, disk)
+  const inProcess = createProviderWith(
+    { id: null, name: 'in_process' },
+    'in_process',
+    createInProcessService(),
+    runtime.protocol,
+  )
   const providers = createProviders({
     database,
     encryption,
     log,
-    fixed: openai ? [ollama, openai] : [ollama],
+    fixed: [ollama, ...(openai ? [openai] : []), inProcess],
     create: ({ id, name, kind, models, max_parallel, prices }, service) =>
       open({ id, name, models, maxParallel: max_parallel ?? undefined, prices }, kind, service),
   })
@@ -123,27 +136,36 @@ export function models({
   })
   const rerank = config.rerank && createRerankService(config.rerank)
   let reranker: Reranker | undefined
+  const rerankerOf = (model: string, score: ScoreTexts): Reranker => {
+    if (reranker?.status().model !== model) reranker = createReranker({ model, score, log })
+    return reranker
+  }
   /**
-   * Returns the configured cross-encoder, else the first that the OpenAI-compatible service lists. A service outside the
-   * private network would get the passages of every search, so it is used only if it is configured.
+   * Returns the configured cross-encoder, else one in this process, else the first that the OpenAI-compatible service
+   * lists. A service outside the private network would get the passages of every search, so it is used only if it is
+   * configured.
    */
   async function findReranker(): Promise<Reranker | undefined> {
+    const own = rerank ? undefined : await runtime.reranker()
+    if (own)
+      return rerankerOf(own.model, async (...asked) => {
+        const endAnswer = schedulers.for(inProcess.service).beginAnswer()
+        return await own.score(...asked).finally(endAnswer)
+      })
     const service = rerank ?? openai?.service
     if (!service || (!rerank && service.remote) || (service.remote && isLocalOnly())) return undefined
     const served = rerank ? undefined : await openai?.models()
     const listed = served?.isUp ? served.value?.find(({ name }) => looksLikeReranker(name)) : undefined
     const model = config.rerank?.model ?? listed?.name
-    if (model === undefined) return undefined
-    if (reranker?.status().model !== model) reranker = createReranker({ service, model, log })
-    return reranker
+    return model === undefined ? undefined : rerankerOf(model, scoreOverHttp(service, model))
   }
   const managed = manageProviders({
     database,
     encryption,
     providers,
-    reserved: ['ollama', 'openai', 'extractive', 'avee', 'rerank'],
+    reserved: ['ollama', 'openai', 'in_process', 'extractive', 'avee', 'rerank'],
   })
-  const pulls = createPulls({ ollama, runs })
+  const pulls = createPulls({ ollama, catalogue: runtime, inProcess, runs })
 
   const createChatModel = ({ provider, name, model }: ServedModel): ChatModel =>
     measureModel(provider.chat(name, model), telemetry)
@@ -262,21 +284,27 @@ export function models({
     return located
   }
 
-  /** Finds a model on the disk of an Ollama server. */
+  /** Finds a model on the disk of this server or of an Ollama server. */
   async function requireInstalled(id: string) {
     const found = await selector.find(id, { refresh: true, isStrict: true })
     if ('problem' in found) throw id === 'extractive' ? notALocalModel(id) : found.problem
     const { provider, model } = found
-    if (provider.kind === 'ollama' && model) return { provider, model }
+    if (provider.isOnDisk && model) return { provider, model }
     const state = await ollama.models()
     if (!state.isUp) throw ollamaUnavailable()
-    const isListed = provider.kind !== 'ollama' && (await provider.find(found.name, false)) !== undefined
+    const isListed = !provider.isOnDisk && (await provider.find(found.name, false)) !== undefined
     throw isListed
       ? notALocalModel(id)
       : modelNotInstalled(
           id,
           (state.value ?? []).map((each) => shortName(each.name)),
         )
+  }
+
+  /** Deletes a model that runs in this process. @throws model_not_found */
+  async function deleteInProcess(id: string): Promise<void> {
+    await runtime.delete(id)
+    inProcess.invalidate()
   }
 
   return {
@@ -548,6 +576,7 @@ export function models({
     /** Deletes an installed model, and deactivates it. */
     async delete(name: string): Promise<void> {
       const { provider, model } = await requireInstalled(name)
+      if (provider === inProcess) return await deleteInProcess(model.name)
       await deleteModel(provider.service, model.name, closing.signal)
       provider.invalidate()
       const activeName = await active.find()
@@ -558,6 +587,7 @@ export function models({
     /** Unloads a model from memory. */
     async unload(name: string): Promise<void> {
       const { provider, model } = await requireInstalled(name)
+      if (provider === inProcess) return await runtime.unload()
       const isEmbedding = !model.capabilities.includes('chat')
       await unloadModel(provider.service, model.name, isEmbedding, closing.signal)
     },
@@ -582,12 +612,21 @@ export function models({
     /** Starts the download of a model as a run, or joins the one in progress. */
     pull: (request: Parameters<typeof pulls.start>[0]) => pulls.start(request),
 
+    /** Lists the models that can run in this process, with a message if something is missing. */
+    catalogue: () => runtime.catalogue(),
+
+    /** Starts the download of a model of the catalogue as a run, or joins the one in progress. */
+    download: (request: Parameters<typeof pulls.startDownload>[0]) => pulls.startDownload(request),
+
+    deleteInProcess,
+
     async [Symbol.asyncDispose](): Promise<void> {
       closing.abort()
       await Promise.all([
         active[Symbol.asyncDispose](),
         cache[Symbol.asyncDispose](),
         providers[Symbol.asyncDispose](),
+        runtime[Symbol.asyncDispose](),
         rerank?.agent.destroy(),
       ])
     },

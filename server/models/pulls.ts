@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { AppError } from '../errors.ts'
 import type { EventBody, RunKind, Runs, StartResult } from '../runs/index.ts'
 import { ollamaUnavailable, truncated } from './errors.ts'
+import type { InProcess } from './in-process/in-process.ts'
 import { splitId, withTag } from './names.ts'
 import type { Provider } from './providers/provider.ts'
 import { parseJsonLines } from './upstream/body.ts'
@@ -9,7 +10,7 @@ import { sendRequest } from './upstream/request.ts'
 import type { ModelService } from './upstream/service.ts'
 import { watchTimeouts } from './upstream/timeouts.ts'
 
-type PullInput = { model: string }
+type PullInput = { model: string } | { catalogueId: string }
 
 const kind = 'pull'
 /** Ollama is silent while it verifies a file, which takes minutes for a large one on a slow disk. */
@@ -21,21 +22,38 @@ const retryMs = 1_000
 const progressIntervalMs = 100
 
 /**
- * Downloads models, each in a run. Its events are Ollama's objects, unchanged; the last one is `{"status":"success"}`.
- * Requests for the same model share one run. A failure ends with Ollama's shape `{"error": "sentence"}`, extended by
+ * Downloads models, each in a run: with Ollama, or models of the catalogue. Its events are Ollama's objects, or have their
+ * form; the last one is `{"status":"success"}`. Requests for the same model share one run. A failure ends with Ollama's shape `{"error": "sentence"}`, extended by
  * `code` and `message`.
  */
-export function createPulls({ ollama: provider, runs }: { ollama: Provider; runs: Runs }) {
+export function createPulls({
+  ollama: provider,
+  catalogue,
+  inProcess,
+  runs,
+}: {
+  ollama: Provider
+  /** The models that run in this process, and their provider. */
+  catalogue: Pick<InProcess, 'require' | 'download'>
+  inProcess: Provider
+  runs: Runs
+}) {
   const ollama: ModelService = provider.service
   const definition: RunKind<PullInput> = {
     shared: true,
 
     async work(context) {
       const { run, signal } = context
+      const { input } = run
       for (let attempt = 1; ; attempt++) {
         try {
-          const last = await pullOnce(run.input.model, (event) => context.emit(event), signal)
-          provider.invalidate()
+          const progress =
+            'model' in input
+              ? pullFromOllama(input.model, signal)
+              : catalogue.download(await catalogue.require(input.catalogueId), signal)
+          const last = await follow(progress, (event) => context.emit(event))
+          const changed = 'model' in input ? provider : inProcess
+          changed.invalidate()
           return { event: last }
         } catch (thrown) {
           signal.throwIfAborted()
@@ -55,11 +73,20 @@ export function createPulls({ ollama: provider, runs }: { ollama: Provider; runs
   runs.register(kind, definition)
 
   /** Emits progress and returns the final success object. */
-  async function pullOnce(
-    model: string,
+  async function follow(
+    progress: AsyncGenerator<EventBody>,
     emit: (event: EventBody) => Promise<void>,
-    signal: AbortSignal,
   ): Promise<EventBody> {
+    const throttle = createProgressThrottle()
+    for await (const object of progress)
+      for (const event of throttle.take(object, performance.now())) {
+        if (event['status'] === 'success') return event
+        await emit(event)
+      }
+    throw truncated(ollama)
+  }
+
+  async function* pullFromOllama(model: string, signal: AbortSignal): AsyncGenerator<EventBody> {
     const watching = watchTimeouts(ollama, timeouts)
     const all = AbortSignal.any([signal, watching.signal])
     try {
@@ -70,16 +97,11 @@ export function createPulls({ ollama: provider, runs }: { ollama: Provider; runs
         body: { model, stream: true },
         signal: all,
       })
-      const throttle = createProgressThrottle()
       for await (const object of parseJsonLines(response, ollama, all)) {
         watching.received()
-        for (const event of throttle.take(object as EventBody, performance.now())) {
-          if (event['status'] === 'success') return event
-          await emit(event)
-        }
+        yield object as EventBody
         watching.startWaiting()
       }
-      throw truncated(ollama)
     } finally {
       watching.stop()
     }
@@ -101,6 +123,22 @@ export function createPulls({ ollama: provider, runs }: { ollama: Provider; runs
         userId: request.userId,
         subject: withTag(model).toLowerCase(),
         input: { model },
+        idempotencyKey: request.idempotencyKey,
+      })
+    },
+
+    /** Starts the download of a model of the catalogue, or joins the one in progress. @throws model_not_found */
+    async startDownload(request: {
+      userId: string
+      id: string
+      idempotencyKey?: string | undefined
+    }): Promise<StartResult> {
+      const { id } = await catalogue.require(request.id)
+      return runs.start<PullInput>({
+        kind,
+        userId: request.userId,
+        subject: `${inProcess.name}/${id}`,
+        input: { catalogueId: id },
         idempotencyKey: request.idempotencyKey,
       })
     },

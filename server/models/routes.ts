@@ -1,7 +1,10 @@
 import type { FastifyPluginAsync } from 'fastify'
 import {
   createProvider,
+  deleteCatalogueModel,
   deleteProvider,
+  downloadModel,
+  getCatalogue,
   getFallbacks,
   listAvailableModels,
   listProviders,
@@ -9,13 +12,17 @@ import {
   testProvider,
   updateProvider,
 } from '../../contract/models.ts'
+import { callerOf } from '../http/caller.ts'
 import { disconnectSignal } from '../http/disconnect-signal.ts'
+import { idempotencyKeyOf } from '../http/idempotency.ts'
 import { route } from '../http/route.ts'
+import { sendRun } from '../http/sse.ts'
+import type { Runs } from '../runs/index.ts'
 import type { Models } from './models.ts'
 
-/** The providers of models, and the models of all of them. */
+/** The providers of models, the models of all of them, and the catalogue of those that run in this process. */
 export const modelRoutes =
-  ({ models }: { models: Models }): FastifyPluginAsync =>
+  ({ models, runs }: { models: Models; runs: Runs }): FastifyPluginAsync =>
   async (app) => {
     route(app, listProviders, async () => ({ providers: await models.providers.list() }))
     route(app, createProvider, async ({ body }) => models.providers.create(body))
@@ -27,6 +34,21 @@ export const modelRoutes =
     route(app, testProvider, async ({ params, body }, reply) =>
       models.testProvider(params.id, body?.answer ?? false, disconnectSignal(reply)),
     )
+
+    route(app, getCatalogue, async () => models.catalogue())
+    route(app, downloadModel, async (request, reply) => {
+      const { userId } = callerOf(request)
+      const { run } = await models.download({
+        userId,
+        id: request.body.id,
+        idempotencyKey: idempotencyKeyOf(request),
+      })
+      await sendRun(request, reply, runs, run.id)
+    })
+    route(app, deleteCatalogueModel, async ({ params }) => {
+      await models.deleteInProcess(params.id)
+      return { ok: true as const }
+    })
 
     route(app, listAvailableModels, async () => models.available())
     route(app, getFallbacks, async () => ({ models: await models.fallbacks() }))

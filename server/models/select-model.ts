@@ -65,7 +65,7 @@ export function createModelSelector(settings: SelectionSettings) {
   async function listing(name: string, refresh: boolean): Promise<ServedModel[]> {
     const all = await Promise.all(
       (await settings.providers()).map((provider) =>
-        inProvider(provider, name, refresh && provider.kind === 'ollama'),
+        inProvider(provider, name, refresh && provider.isOnDisk),
       ),
     )
     return all.filter(({ model }) => model !== undefined)
@@ -98,7 +98,7 @@ export function createModelSelector(settings: SelectionSettings) {
       const whole = await listing(id, false)
       if (whole[0]) return whole.find((each) => each.provider === provider) ?? whole[0]
       const own = await inProvider(provider, requested.name, refresh)
-      return own.model || provider.kind !== 'ollama'
+      return own.model || !provider.isOnDisk
         ? own
         : { problem: await explainMissing(requested.name, provider) }
     }

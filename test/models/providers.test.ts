@@ -73,7 +73,11 @@ describe('providers', () => {
       header_names: ['X-Team'],
       read_only: false,
     })
-    expect(await list()).toMatchObject([{ id: null, name: 'ollama', read_only: true }, { name: 'groq' }])
+    expect(await list()).toMatchObject([
+      { id: null, name: 'ollama', read_only: true },
+      { id: null, name: 'in_process', read_only: true },
+      { name: 'groq' },
+    ])
     expect(JSON.stringify(await list())).not.toMatch(/0123456789|secret of the team/)
     const { rows } = await sql<object>`select * from model_providers`.execute(store.database.db)
     expect(JSON.stringify(rows)).not.toMatch(/0123456789|secret of the team/)

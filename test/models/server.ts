@@ -1,4 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { diskSpace } from '../../server/disk-space.ts'
 import { createEncryption } from '../../server/encryption.ts'
 import { localchatModelRoutes } from '../../server/gateways/localchat/models.ts'
 import { createLog } from '../../server/log.ts'
@@ -7,6 +10,9 @@ import { runs as createRuns, runRoutes } from '../../server/runs/index.ts'
 import { reopenServer } from '../access/server.ts'
 import { createTestClient } from '../client.ts'
 import type { TestCluster } from '../runs/cluster.ts'
+
+/** No models, and no hub. */
+const noInProcess = { directory: join(tmpdir(), randomUUID()), hubUrl: 'http://127.0.0.1:9' }
 
 /** Starts a server with the model routes and the modules that they need, without emptying the database. */
 export async function openModelsServer(
@@ -20,7 +26,8 @@ export async function openModelsServer(
     runs,
     log,
     encryption: createEncryption('a key for tests, never used elsewhere'),
-    config: { firstTokenMs: 5_000, stallMs: 5_000, ...config },
+    disk: diskSpace(tmpdir(), 0),
+    config: { firstTokenMs: 5_000, stallMs: 5_000, inProcess: noInProcess, ...config },
   })
   await runs.open()
   const server = await reopenServer(
@@ -29,7 +36,7 @@ export async function openModelsServer(
     {
       log,
       routes: async (http) => {
-        await http.register(modelRoutes({ models }))
+        await http.register(modelRoutes({ models, runs }))
         await http.register(localchatModelRoutes({ models, runs }))
         await http.register(runRoutes({ runs, visibleScopes: async (_, scopes) => new Set(scopes) }))
       },

@@ -13,7 +13,9 @@ import { withPrefix } from './prefixes.ts'
 type Purpose = Parameters<Embedder['embed']>[1]
 
 /** Sends one embedding request. Returns one vector per text, in order. */
-export type EmbedBatch = (texts: string[], signal: AbortSignal) => Promise<number[][]>
+export type EmbedBatch = (texts: string[], signal: AbortSignal) => Promise<Vector[]>
+
+type Vector = number[] | Float32Array
 
 type EmbedderOptions = {
   space: string
@@ -46,14 +48,14 @@ export function createEmbedder(options: EmbedderOptions): Embedder {
   const maxTokens = Math.floor(textTokens / 1.5)
 
   let maxWaitMs = initialMaxWaitMs
-  async function embedTimed(texts: string[], signal: AbortSignal): Promise<number[][]> {
+  async function embedTimed(texts: string[], signal: AbortSignal): Promise<Vector[]> {
     const startedAt = performance.now()
     const vectors = await batch(texts, signal)
     maxWaitMs = Math.min(maxMaxWaitMs, waitPerBatch * (performance.now() - startedAt))
     return vectors
   }
 
-  async function embedScheduled(texts: string[], purpose: Purpose, signal: AbortSignal): Promise<number[][]> {
+  async function embedScheduled(texts: string[], purpose: Purpose, signal: AbortSignal): Promise<Vector[]> {
     if (purpose === 'passage')
       return await scheduler.runInBackground(signal, (current) => embedTimed(texts, current), { maxWaitMs })
     const endAnswer = scheduler.beginAnswer()
@@ -64,11 +66,7 @@ export function createEmbedder(options: EmbedderOptions): Embedder {
     }
   }
 
-  async function embedWithRetries(
-    texts: string[],
-    purpose: Purpose,
-    signal: AbortSignal,
-  ): Promise<number[][]> {
+  async function embedWithRetries(texts: string[], purpose: Purpose, signal: AbortSignal): Promise<Vector[]> {
     for (let attempt = 1; ; attempt++) {
       try {
         return await embedScheduled(texts, purpose, signal)
@@ -163,7 +161,7 @@ function truncate(text: string, length: number): string {
   return text.slice(0, code >= 0xd800 && code <= 0xdbff ? length - 1 : length)
 }
 
-function normalize(vector: number[]): Float32Array {
+function normalize(vector: Vector): Float32Array {
   let sum = 0
   for (const x of vector) sum += x * x
   const length = Math.sqrt(sum) || 1

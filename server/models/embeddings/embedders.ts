@@ -72,7 +72,7 @@ export function createEmbedders({
       const { provider: providerName, name } = splitId(space)
       const provider = (await providers()).find((each) => each.name === providerName)
       const model = await provider?.find(name, false)
-      if (!provider || (provider.kind === 'ollama' && !model)) return undefined
+      if (!provider || (provider.isOnDisk && !model)) return undefined
       return getOrCreate({ provider, name, model })
     },
 
@@ -83,10 +83,10 @@ export function createEmbedders({
       return getOrCreate(found)
     },
 
-    /** Returns the dimensions of an embedding model that Ollama has installed; undefined for other models. */
+    /** Returns the dimensions of an embedding model on disk; undefined for other models. */
     async dimensions(id: string, signal: AbortSignal): Promise<number | undefined> {
       const found = await find(id, { refresh: true, isStrict: true })
-      if ('problem' in found || found.provider.kind !== 'ollama') return undefined
+      if ('problem' in found || !found.provider.isOnDisk) return undefined
       const { provider, model } = found
       if (!model || model.capabilities.includes('chat')) return undefined
       const embedder = getOrCreate({ provider, name: shortName(model.name), model })

@@ -37,6 +37,8 @@ const preferred = [
   'mxbai-embed-large',
   'snowflake-arctic-embed',
   'bge-large',
+  'multilingual-e5',
+  'bge-small',
   'all-minilm',
 ]
 

@@ -7,8 +7,9 @@ import { preferenceRank } from './prefixes.ts'
 export type EmbeddingSelection = ServedModel | { reason: string }
 
 /**
- * Selects the model that EMBED_MODEL names, otherwise the preferred one of the first Ollama that has any. Other services
- * are used only if EMBED_MODEL names their model, because every document is sent there.
+ * Selects the model that EMBED_MODEL names, otherwise the preferred one of those in this process, which an administrator has
+ * downloaded for this, or of the first Ollama that has any. Other services are used only if EMBED_MODEL names their model,
+ * because every document is sent there.
  */
 export async function selectEmbeddingModel(
   providers: Provider[],
@@ -25,8 +26,10 @@ export async function selectEmbeddingModel(
     const problem = isUp ? `it is not installed; pull ${name}` : 'Ollama does not answer'
     return { reason: `EMBED_MODEL names ${name}, but ${problem}.` }
   }
-  const ollamas = providers.filter(({ kind }) => kind === 'ollama')
-  for (const provider of ollamas) {
+  const onDisk = providers
+    .filter(({ isOnDisk }) => isOnDisk)
+    .toSorted((a, b) => Number(a.kind === 'ollama') - Number(b.kind === 'ollama'))
+  for (const provider of onDisk) {
     const available = await provider.withCapability('embed')
     const [best] = available.toSorted((a, b) => preferenceRank(a.name) - preferenceRank(b.name))
     if (best) return { provider, name: shortName(best.name), model: best }

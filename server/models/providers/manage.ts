@@ -2,7 +2,7 @@ import type { createProvider, ModelProvider, updateProvider } from '../../../con
 import type { BodyOf } from '../../../contract/operation.ts'
 import { type Database, newId, translateConflict } from '../../db/index.ts'
 import type { Encryption } from '../../encryption.ts'
-import { keyNeeded, providerNameTaken, providerNotFound } from '../errors.ts'
+import { keyNeeded, oneInProcessProvider, providerNameTaken, providerNotFound } from '../errors.ts'
 import { deleteProviderRow, listProviderRows, type ProviderRow, saveProviderRow } from '../store.ts'
 import type { ServiceKind } from '../upstream/service.ts'
 import type { Provider } from './provider.ts'
@@ -116,6 +116,7 @@ export function manageProviders({
     },
 
     async create(body: BodyOf<typeof createProvider>): Promise<ModelProvider> {
+      if (body.kind === 'in_process') throw oneInProcessProvider()
       const id = newId()
       return await save(id, {
         name: body.name,

@@ -1,3 +1,4 @@
+import type { ProviderKind } from '../../../contract/models.ts'
 import { toAppError } from '../../errors.ts'
 import { createAnthropicProtocol } from '../anthropic/provider.ts'
 import { createGoogleProtocol } from '../google/provider.ts'
@@ -5,7 +6,7 @@ import { isSameModel } from '../names.ts'
 import { createOllamaProtocol } from '../ollama/provider.ts'
 import { createOpenAiProtocol } from '../openai-compatible/provider.ts'
 import type { Capability } from '../port.ts'
-import type { ServiceKind } from '../upstream/service.ts'
+import type { ModelService, ServiceKind } from '../upstream/service.ts'
 import { cacheServiceState, type ServiceState } from '../upstream/service-state.ts'
 import { createHealth } from './health.ts'
 import type { ProtocolDependencies, ProviderModel, ProviderProtocol, ProviderSettings } from './protocol.ts'
@@ -17,15 +18,27 @@ const protocols: Record<ServiceKind, (dependencies: ProtocolDependencies) => Pro
   google: createGoogleProtocol,
 }
 
-/** A provider of models and what is known of it. The lists are shared, cached for seconds and never throw. */
-export function createProvider(
+/** Creates the provider of a service. */
+export const createProvider = (
   settings: ProviderSettings,
   kind: ServiceKind,
   dependencies: Omit<ProtocolDependencies, 'provider'>,
+) =>
+  createProviderWith(
+    settings,
+    kind,
+    dependencies.service,
+    protocols[kind]({ ...dependencies, provider: settings.name }),
+  )
+
+/** A provider of models and what is known of it. The lists are shared, cached for seconds and never throw. */
+export function createProviderWith(
+  settings: ProviderSettings,
+  kind: ProviderKind,
+  service: ModelService,
+  protocol: ProviderProtocol,
 ) {
-  const { service } = dependencies
-  const { name, models: configured = [] } = settings
-  const protocol = protocols[kind]({ ...dependencies, provider: name })
+  const { models: configured = [] } = settings
   const state = cacheServiceState(async () => offered(await protocol.list()), protocol.freshMs)
   const isNamed = kind === 'ollama' ? isSameModel : (a: string, b: string) => a === b
 
@@ -50,6 +63,8 @@ export function createProvider(
     service,
     remote: service.remote,
     health: createHealth(),
+    /** Whether its models are on a disk, so that its list is complete and they can be deleted. */
+    isOnDisk: kind === 'ollama' || kind === 'in_process',
     /** Returns its models, or the error; the value is undefined if it has no list. */
     models: () => state.get(),
     /** Returns the same without the cache. */
@@ -80,4 +95,4 @@ export function createProvider(
     embed: protocol.embed,
   }
 }
-export type Provider = ReturnType<typeof createProvider>
+export type Provider = ReturnType<typeof createProviderWith>

@@ -3,7 +3,7 @@ import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Script, type ScriptedServer, startOpenAi } from '../../../test/model-servers.ts'
 import { createRerankService } from '../upstream/service.ts'
-import { createReranker } from './reranker.ts'
+import { createReranker, scoreOverHttp } from './reranker.ts'
 
 const path = '/v1/rerank'
 const { signal } = new AbortController()
@@ -34,7 +34,12 @@ function open({
   const service = createRerankService({ baseUrl: upstream.url, apiKey })
   const log = pino({ level: 'info' }, stream)
   return {
-    reranker: createReranker({ service, model: 'cross', log, timeouts: { requestMs, retryAfterMs } }),
+    reranker: createReranker({
+      model: 'cross',
+      score: scoreOverHttp(service, 'cross', requestMs),
+      log,
+      retryAfterMs,
+    }),
     lines,
   }
 }

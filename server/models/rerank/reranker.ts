@@ -10,7 +10,7 @@ import type { ModelService } from '../upstream/service.ts'
  * Models", 2020), about what a few processor cores calculate in that time; larger models need a GPU. `retryAfterMs` is the
  * pause after a failure (circuit breaker).
  */
-const defaultTimeouts = { requestMs: 3_000, retryAfterMs: 30_000 }
+export const defaultTimeouts = { requestMs: 3_000, retryAfterMs: 30_000 }
 /** The context window of a cross-encoder, typically 512 tokens, contains the query. */
 const maxQueryCharacters = 1_000
 
@@ -18,37 +18,19 @@ const answer = z.object({
   results: z.array(z.object({ index: z.number().int().nonnegative(), relevance_score: z.number() })),
 })
 
-/**
- * A cross-encoder at `POST /rerank` (llama.cpp, vLLM, Jina, Cohere).
- *
- * Reranking is optional: a failure delays one question by `requestMs` at most. The log reports the first failure and the
- * recovery; `status` reports the current problem.
- */
-export function createReranker({
-  service,
-  model,
-  log,
-  timeouts = defaultTimeouts,
-}: {
-  service: ModelService
-  model: string
-  log: Log
-  timeouts?: typeof defaultTimeouts
-}) {
-  let failure: { message: string; until: number } | undefined
+/** Returns the score of each text, in order. */
+export type ScoreTexts = (query: string, texts: string[], signal: AbortSignal) => Promise<number[]>
 
-  async function requestScores(query: string, texts: string[], signal: AbortSignal): Promise<number[]> {
+/** Scores texts with a cross-encoder at `POST /rerank` (llama.cpp, vLLM, Jina, Cohere). */
+export const scoreOverHttp =
+  (service: ModelService, model: string, timeoutMs = defaultTimeouts.requestMs): ScoreTexts =>
+  async (query, texts, signal) => {
     const { results } = await requestJson(service, answer, {
       method: 'POST',
       path: '/rerank',
-      body: {
-        model,
-        query: query.slice(0, maxQueryCharacters).toWellFormed(),
-        documents: texts,
-        top_n: texts.length,
-      },
+      body: { model, query, documents: texts, top_n: texts.length },
       signal,
-      timeoutMs: timeouts.requestMs,
+      timeoutMs,
     })
     const scores = new Map(results.map(({ index, relevance_score }) => [index, relevance_score]))
     return texts.map((_, i) => {
@@ -58,12 +40,29 @@ export function createReranker({
     })
   }
 
+/**
+ * A cross-encoder. Reranking is optional: a failure delays one question by the timeout of `score` at most. The log reports
+ * the first failure and the recovery; `status` reports the current problem.
+ */
+export function createReranker({
+  model,
+  score,
+  log,
+  retryAfterMs = defaultTimeouts.retryAfterMs,
+}: {
+  model: string
+  score: ScoreTexts
+  log: Log
+  retryAfterMs?: number
+}) {
+  let failure: { message: string; until: number } | undefined
+
   return {
     /** Scores each text against the query; higher is better, on the model's own scale. Returns undefined while the service fails. */
     async scoreRelevance(query: string, texts: string[], signal: AbortSignal): Promise<number[] | undefined> {
       if (texts.length === 0 || (failure && performance.now() < failure.until)) return undefined
       try {
-        const scores = await requestScores(query, texts, signal)
+        const scores = await score(query.slice(0, maxQueryCharacters).toWellFormed(), texts, signal)
         if (failure) log.info(`${model} reranks passages again`)
         failure = undefined
         return scores
@@ -71,7 +70,7 @@ export function createReranker({
         signal.throwIfAborted()
         const message = error instanceof Error ? error.message : String(error)
         if (!failure) log.warn({ err: error }, `${model} cannot rerank passages; they keep their order`)
-        failure = { message, until: performance.now() + timeouts.retryAfterMs }
+        failure = { message, until: performance.now() + retryAfterMs }
         return undefined
       }
     },

@@ -9,7 +9,10 @@ import type { ModelService } from './service.ts'
 export type ServiceRequest = {
   method?: 'GET' | 'POST' | 'DELETE'
   path: string
+  headers?: Record<string, string>
   body?: object
+  /** Redirects are an error by default: they would take the prompt and the key to a host that nobody has chosen. */
+  redirect?: 'manual' | 'follow'
   signal: AbortSignal
   /** Timeout of the complete exchange, reported as `unreachable`. */
   timeoutMs?: number
@@ -23,7 +26,7 @@ const maxErrorCharacters = 16_384
  */
 export async function sendRequest(
   service: ModelService,
-  { method = 'GET', path, body, signal }: ServiceRequest,
+  { method = 'GET', path, headers, body, redirect = 'manual', signal }: ServiceRequest,
 ): Promise<Response> {
   // Only requests with a body can carry contents.
   if (body !== undefined) requireAllowed(service)
@@ -35,10 +38,10 @@ export async function sendRequest(
         accept: 'application/json, application/x-ndjson, text/event-stream',
         ...service.headers,
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      // A redirect would take the prompt and the key to a host that nobody has chosen.
-      redirect: 'manual',
+      redirect,
       dispatcher: service.agent,
       signal,
     })
@@ -143,23 +146,29 @@ function errorCodeOf(thrown: unknown): string {
   return ''
 }
 
-/**
- * Decodes a body as it arrives; characters may span chunks. Throws `cut` when the connection is lost, and the signal's
- * reason on abort.
- */
+/** Reads a body as it arrives. Throws `cut` when the connection is lost, and the signal's reason on abort. */
+export async function* readBody(
+  response: Response,
+  service: ModelService,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const chunk of response.body ?? []) yield chunk as Uint8Array
+  } catch (thrown) {
+    throw toServiceError(thrown, service, signal)
+  }
+}
+
+/** Decodes a body as it arrives; characters may span chunks. Throws as `readBody` does. */
 export async function* decodeBody(
   response: Response,
   service: ModelService,
   signal: AbortSignal,
 ): AsyncGenerator<string> {
   const decoder = new TextDecoder()
-  try {
-    for await (const chunk of response.body ?? []) {
-      const text = decoder.decode(chunk as Uint8Array, { stream: true })
-      if (text !== '') yield text
-    }
-  } catch (thrown) {
-    throw toServiceError(thrown, service, signal)
+  for await (const chunk of readBody(response, service, signal)) {
+    const text = decoder.decode(chunk, { stream: true })
+    if (text !== '') yield text
   }
   const rest = decoder.decode()
   if (rest !== '') yield rest

@@ -6,7 +6,7 @@ const minSecretCharacters = 6
 
 /** The connection settings of a model service. */
 export type ModelService = {
-  readonly kind: ServiceKind | 'rerank'
+  readonly kind: ServiceKind | 'rerank' | 'hub' | 'in_process'
   readonly headers: Record<string, string>
   /** For messages: "the model service at api.openai.com", and the same at the start of a sentence. */
   readonly name: string
@@ -64,6 +64,33 @@ export const createOpenAiService = (settings: ServiceSettings): ModelService =>
 
 export const createRerankService = (settings: ServiceSettings): ModelService =>
   createConfigured('rerank', settings)
+
+/** The hub that models are downloaded from. */
+export function createHubService(baseUrl: string): ModelService {
+  const connection = connect('hub', { baseUrl })
+  const name = `model hub${connection.remote ? ` at ${new URL(baseUrl).host}` : ''}`
+  return {
+    ...connection,
+    kind: 'hub',
+    name: `the ${name}`,
+    nameAtStart: `The ${name}`,
+    unreachableHint: 'Check MODEL_HUB_URL and the network, or copy the files of the model into MODEL_DIR.',
+    unauthorizedHint: 'Check the user name and password in MODEL_HUB_URL.',
+  }
+}
+
+/** The models of this process. */
+export function createInProcessService(): ModelService {
+  return {
+    ...connect('in_process', { baseUrl: 'http://localhost' }),
+    kind: 'in_process',
+    address: 'in-process:',
+    name: 'the in-process models',
+    nameAtStart: 'The in-process models',
+    unreachableHint: 'Restart the server.',
+    unauthorizedHint: '',
+  }
+}
 
 function createConfigured(kind: 'openai' | 'rerank', settings: ServiceSettings): ModelService {
   const connection = connect(kind, settings)

@@ -15,7 +15,7 @@ import { SelectField, TextField } from '../../ui/field.tsx'
 import { Notice } from '../../ui/state.tsx'
 import { kindLabels } from './provider-kinds.ts'
 
-const usualAddresses: Record<ProviderKind, string> = {
+const usualAddresses: Partial<Record<ProviderKind, string>> = {
   openai: 'https://api.openai.com/v1',
   anthropic: 'https://api.anthropic.com/v1',
   google: 'https://generativelanguage.googleapis.com/v1beta',
@@ -65,11 +65,13 @@ export function ProviderDialog({ provider, onClose }: { provider?: ModelProvider
             value={kind}
             onChange={(event) => setKind(event.target.value as ProviderKind)}
           >
-            {Object.entries(kindLabels).map(([value, label]) => (
-              <option key={value} value={value}>
-                {t(label)}
-              </option>
-            ))}
+            {Object.entries(kindLabels)
+              .filter(([value]) => value in usualAddresses)
+              .map(([value, label]) => (
+                <option key={value} value={value}>
+                  {t(label)}
+                </option>
+              ))}
           </SelectField>
         )}
         <TextField

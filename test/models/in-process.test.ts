@@ -1,0 +1,136 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import type { CatalogueModel, ModelInfo, ModelProvider } from '../../contract/models.ts'
+import type { ServerProcess } from '../app.ts'
+import { startServer } from '../app.ts'
+import { bodyOf, registerUser, uploadFiles } from '../builders.ts'
+import type { TestClient } from '../client.ts'
+import { collectEvents } from '../events.ts'
+import { catalogueEntryOf, startHub, tinyModelFiles } from '../tiny-models.ts'
+
+type Catalogue = { models: CatalogueModel[]; message: string | null }
+type Status = { embedding_model: string | null; rerank_model: string | null; rerank_problem: string | null }
+type Found = { results: { filename: string; score: number }[] }
+
+const embedding = tinyModelFiles('embedding')
+const reranking = tinyModelFiles('reranking')
+
+describe('models in this process', () => {
+  let directory: string
+  let hub: Awaited<ReturnType<typeof startHub>>
+  let server: ServerProcess
+  let admin: TestClient
+  let user: TestClient
+
+  beforeAll(async () => {
+    directory = await mkdtemp(path.join(tmpdir(), 'gabee-catalogue-'))
+    const entries = [
+      catalogueEntryOf('tiny-e5', 'embedding', embedding),
+      catalogueEntryOf('tiny-cross', 'reranking', reranking),
+    ]
+    await writeFile(path.join(directory, 'catalogue.json'), JSON.stringify(entries))
+    hub = await startHub({ 'tiny/tiny-e5': embedding, 'tiny/tiny-cross': reranking })
+    server = await startServer({ MODEL_HUB_URL: hub.url, MODEL_DIR: directory })
+    admin = (await registerUser(server)).client
+    user = (await registerUser(server)).client
+  })
+  afterAll(async () => {
+    await server[Symbol.asyncDispose]()
+    await hub[Symbol.asyncDispose]()
+    await rm(directory, { recursive: true })
+  })
+
+  const download = (id: string) =>
+    admin.fetch('/models/download', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ id }),
+    })
+  const status = async () => {
+    const { embedding_model, rerank_model, rerank_problem } = bodyOf(await user.get<Status>('/api/status'))
+    return { embedding_model, rerank_model, rerank_problem }
+  }
+  const find = async (query: string) =>
+    bodyOf(await user.post<Found>('/api/documents/test', { query })).results.map(({ filename }) => filename)
+
+  test('are listed with where they come from, and are for administrators', async () => {
+    const { models, message } = bodyOf(await admin.get<Catalogue>('/models/catalogue'))
+    expect(message).toBeNull()
+    expect(models.at(-2)).toMatchObject({
+      id: 'tiny-e5',
+      kind: 'embedding',
+      dimensions: 24,
+      source: `${hub.url}/tiny/tiny-e5/resolve/main`,
+      installed: false,
+    })
+    expect(hub.requests).toEqual([])
+    for (const refused of [
+      await user.get('/models/catalogue'),
+      await user.post('/models/download', { id: 'tiny-e5' }),
+      await user.delete('/models/tiny-e5'),
+    ])
+      expect(refused.status).toBe(403)
+    expect((await admin.post('/models/download', { id: 'unknown' })).status).toBe(404)
+    expect((await admin.post('/providers', { kind: 'in_process', name: 'more' })).status).toBe(409)
+    const { providers } = bodyOf(await admin.get<{ providers: ModelProvider[] }>('/providers'))
+    expect(providers.at(-1)).toMatchObject({
+      kind: 'in_process',
+      read_only: true,
+      remote: false,
+      status: 'ok',
+    })
+  })
+
+  test('are downloaded once for two people, through a crash of the server', async () => {
+    hub.script('onnx/model.onnx', { hangAfter: 40_000 })
+    const first = await download('tiny-e5')
+    const id = first.headers.get('x-run-id')
+    expect((await download('tiny-e5')).headers.get('x-run-id')).toBe(id)
+    await vi.waitFor(() => expect(hub.requests).toContainEqual({ path: 'onnx/model.onnx', range: undefined }))
+    await server.restart()
+    const events = await collectEvents(await admin.fetch(`/runs/${id}/events`))
+    expect(events.at(-1)?.data).toEqual({ status: 'success' })
+    expect(hub.requests.filter((request) => request.path !== 'onnx/model.onnx')).toHaveLength(3)
+    const { models } = bodyOf(await admin.get<Catalogue>('/models/catalogue'))
+    expect(models.filter(({ installed }) => installed).map((model) => model.id)).toEqual(['tiny-e5'])
+  })
+
+  test('embed documents and questions', async () => {
+    expect((await status()).embedding_model).toBe('tiny-e5')
+    const tested = bodyOf(
+      await user.post<{ result: string }>('/api/models/test', { model: 'in_process/tiny-e5' }),
+    )
+    expect(tested.result).toBe('Embedding model with 24 dimensions.')
+    await uploadFiles(user, [
+      { name: 'boats.txt', content: 'Boats berth at the northern quay.' },
+      { name: 'honey.txt', content: 'A beekeeper brings honeycombs to the market.' },
+    ])
+    // No word of the question is in a document.
+    expect((await find('honeypot'))[0]).toBe('honey.txt')
+    const { models } = bodyOf(await user.get<{ models: ModelInfo[] }>('/api/models'))
+    expect(models.find(({ name }) => name === 'tiny-e5')).toMatchObject({
+      provider: 'in_process',
+      capabilities: ['embedding'],
+      loaded: true,
+    })
+  })
+
+  test('rerank results as soon as a cross-encoder is there', async () => {
+    expect((await collectEvents(await download('tiny-cross'))).at(-1)?.data).toEqual({ status: 'success' })
+    expect((await find('northern quay'))[0]).toBe('boats.txt')
+    expect(await status()).toEqual({
+      embedding_model: 'tiny-e5',
+      rerank_model: 'tiny-cross',
+      rerank_problem: null,
+    })
+  })
+
+  test('are deleted, and search goes on', async () => {
+    for (const id of ['tiny-e5', 'tiny-cross']) expect((await admin.delete(`/models/${id}`)).status).toBe(200)
+    expect((await admin.delete('/models/tiny-e5')).status).toBe(404)
+    expect(await status()).toEqual({ embedding_model: null, rerank_model: null, rerank_problem: null })
+    expect((await find('honeycombs'))[0]).toBe('honey.txt')
+  })
+})
