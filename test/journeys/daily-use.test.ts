@@ -73,12 +73,33 @@ test('the owner chooses a model, attaches a long text and keeps unsaved changes'
 
   await chat.input.fill('word '.repeat(7_000))
   await page.getByText('The question has 35,000 characters. The limit is 32,000.').waitFor()
-  await page.getByRole('button', { name: 'Add as document' }).click()
+  await page.getByRole('button', { name: 'Attach the text as a file' }).click()
   await page
     .getByRole('list', { name: 'Uploads' })
     .getByText(/^Ready/)
     .waitFor()
   expect(await chat.input.inputValue()).toBe('')
+  await chat.ask('What does the text say?')
+  await chat.waitUntilComplete()
+  const attached = page.getByRole('list', { name: 'Attached files' })
+  await attached.getByRole('button', { name: 'Pasted text.txt' }).click()
+  await page.getByRole('dialog', { name: 'Pasted text.txt' }).getByText('word word').first().waitFor()
+  await page.keyboard.press('Escape')
+  await page.evaluate(() => {
+    const dataTransfer = new DataTransfer()
+    dataTransfer.items.add(new File(['The mill grinds rye.'], 'mill.txt'))
+    document.body.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }))
+  })
+  await page
+    .getByRole('dialog')
+    .getByRole('button', { name: /^This conversation/ })
+    .click()
+  await page
+    .getByRole('list', { name: 'Uploads' })
+    .getByText(/^Ready/)
+    .waitFor()
+  await page.getByRole('button', { name: 'Remove mill.txt' }).click()
+  await page.getByRole('list', { name: 'Uploads' }).waitFor({ state: 'detached' })
 
   await page.goto(`${server.url}/avee/ada`)
   await page.getByRole('textbox', { name: 'Persona' }).fill('Speaks of engines.')

@@ -24,6 +24,7 @@ export const keys = {
   messages: (conversationId: string) => ['messages', conversationId],
   lastMessages: (conversationId: string) => ['messages', conversationId, 'last'],
   messagePage: (conversationId: string, page: number) => ['messages', conversationId, 'page', page],
+  attachments: (conversationId: string) => ['documents', 'attachments', conversationId],
   matches: (conversationId: string, query: string) => ['messages', conversationId, 'matches', query],
   documents: ['documents'],
   documentLists: (aveeId: string) => ['documents', 'list', aveeId],

@@ -1,3 +1,4 @@
+import { createAttachments } from '../../contract/attachments.ts'
 import { createDocuments, type Document } from '../../contract/knowledge.ts'
 import type { Layer } from '../../contract/layers.ts'
 import { listRuns, stopRun } from '../../contract/runs.ts'
@@ -16,7 +17,7 @@ import { t } from '../languages/index.ts'
 /** An upload: a file, a text, a web address, or a run resumed after a page reload. */
 export type Upload = {
   id: number
-  /** Undefined for a resumed run whose avee is unknown. */
+  /** That of the conversation for an attachment. Undefined for a resumed run whose avee is unknown. */
   aveeId: string | undefined
   name: string
   phase: 'waiting' | 'sending' | 'processing' | 'done' | 'failed' | 'stopped'
@@ -160,6 +161,25 @@ export function createUploadQueue({
     update()
   }
 
+  const sendFiles = (
+    aveeId: string,
+    files: readonly File[],
+    url: string,
+    fields: Record<string, string>,
+  ): void => {
+    for (const file of files) {
+      addEntry(aveeId, file.name, async ({ id }, signal) => {
+        const onProgress = (sent: number): void => {
+          const entry = find(id)
+          if (entry?.upload.phase === 'sending') change(entry, { sent })
+        }
+        return { runId: await uploadFile(url, file, fields, { signal, onProgress }) }
+      })
+    }
+    publish()
+    startNext()
+  }
+
   const find = (id: number): Entry | undefined => entries.find((entry) => entry.upload.id === id)
 
   return {
@@ -171,18 +191,12 @@ export function createUploadQueue({
 
     /** Uploads each file in a request of its own, so that one that fails or is stopped does not affect the others. */
     addFiles(aveeId: string, files: readonly File[], layer: Layer): void {
-      for (const file of files) {
-        addEntry(aveeId, file.name, async ({ id }, signal) => {
-          const onProgress = (sent: number): void => {
-            const entry = find(id)
-            if (entry?.upload.phase === 'sending') change(entry, { sent })
-          }
-          const url = api.url(createDocuments, { params: { id: aveeId } })
-          return { runId: await uploadFile(url, file, { layer }, { signal, onProgress }) }
-        })
-      }
-      publish()
-      startNext()
+      sendFiles(aveeId, files, api.url(createDocuments, { params: { id: aveeId } }), { layer })
+    },
+
+    /** Attaches files to a conversation, each in a request of its own. */
+    attachFiles(conversationId: string, files: readonly File[]): void {
+      sendFiles(conversationId, files, api.url(createAttachments, {}), { conversation_id: conversationId })
     },
 
     /** Adds a document from a text or a web page. */
@@ -275,6 +289,10 @@ export function createUploadQueue({
     },
   }
 }
+
+/** The id of the document that an upload of one file has become. */
+export const documentOf = ({ document, ingest }: Upload): string | undefined =>
+  document?.id ?? ingest?.files[0]?.result?.doc_id
 
 export const isInProgress = (upload: Upload): boolean =>
   upload.phase === 'waiting' || upload.phase === 'sending' || upload.phase === 'processing'

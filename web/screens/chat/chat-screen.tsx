@@ -1,5 +1,14 @@
 import { skipToken, useQuery } from '@tanstack/react-query'
-import { ChartNoAxesColumn, Download, Ellipsis, FileJson, Search, Share2, SquarePen } from 'lucide-react'
+import {
+  ChartNoAxesColumn,
+  Download,
+  Ellipsis,
+  FileJson,
+  Paperclip,
+  Search,
+  Share2,
+  SquarePen,
+} from 'lucide-react'
 import { Suspense, useCallback, useEffect, useEffectEvent, useMemo, useRef, useState } from 'react'
 import { useLocation } from 'wouter'
 import { type Avee, getAvee } from '../../../contract/avees.ts'
@@ -7,7 +16,7 @@ import { type Citation, exportConversation, getConversation } from '../../../con
 import { ApiError, keys } from '../../api/index.ts'
 import { useApi, useIsVisitor } from '../../api/react.tsx'
 import { DropOverlay, useFileDrop, useFilePicker } from '../../documents/file-drop.tsx'
-import { isInProgress } from '../../documents/upload-queue.ts'
+import { documentOf, isInProgress } from '../../documents/upload-queue.ts'
 import { useUploadQueue } from '../../documents/upload-queue-context.tsx'
 import { t } from '../../languages/index.ts'
 import { TopBar, useTitle } from '../../shell/page.tsx'
@@ -26,11 +35,13 @@ import type { MessageActions } from './message-actions.ts'
 import { ModelPicker, useChosenModel } from './model-picker.tsx'
 import { SharingNotice } from './sharing-notice.tsx'
 import { loadMessageList, ThreadView } from './thread.tsx'
-import { clearDraft, useDraft } from './use-draft.ts'
+import { clearDraft, moveDraft, useDraft } from './use-draft.ts'
 import { useThread } from './use-thread.ts'
 import './chat-screen.css'
 
 const CitationPanel = onDemand(async () => (await import('./citation-panel.tsx')).CitationPanel)
+const DropDialog = onDemand(async () => (await import('./drop-dialog.tsx')).DropDialog)
+const FilesDialog = onDemand(async () => (await import('./files-dialog.tsx')).FilesDialog)
 const ShareDialog = onDemand(async () => (await import('./share-dialog.tsx')).ShareDialog)
 const InsightPanel = onDemand(async () => (await import('./insight-panel.tsx')).InsightPanel)
 
@@ -99,6 +110,7 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
   const [isInsightOpen, setIsInsightOpen] = useState(false)
   const [isSearching, setIsSearching] = useState(false)
   const [isSharing, setIsSharing] = useState(false)
+  const [isListingFiles, setIsListingFiles] = useState(false)
   const input = useRef<HTMLTextAreaElement>(null)
 
   const conversation = useQuery({
@@ -119,15 +131,24 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
     model,
     conversationId,
     onCreated: (created) => navigate(`/chat/${avee.handle}/${created.id}`, { replace: true }),
-    waitForDocuments: () => {
+    waitForDocuments: (id) => {
+      const places = [avee.id, id].filter((place) => place !== undefined)
       const isUploading = uploads
         .getSnapshot()
-        .some((upload) => upload.aveeId === avee.id && isInProgress(upload))
-      return isUploading ? uploads.whenIdle(avee.id) : undefined
+        .some((upload) => places.includes(upload.aveeId ?? '') && isInProgress(upload))
+      return isUploading ? Promise.all(places.map(uploads.whenIdle)).then(() => undefined) : undefined
     },
+    attachmentsOf: (id) =>
+      uploads.getSnapshot().flatMap((upload) => {
+        const documentId = documentOf(upload)
+        if (upload.aveeId !== id || upload.phase !== 'done' || documentId === undefined) return []
+        const type = /\w+$/.exec(upload.name.toLowerCase())?.[0] ?? ''
+        return [{ id: documentId, name: upload.name, type, bytes: 0 }]
+      }),
     onAccepted: (id, turn) => {
       if (turn.kind === 'ask') for (const key of [newChatKey, id]) clearDraft(key, turn.question)
       uploads.dismissReady(avee.id)
+      uploads.dismissReady(id)
       if (!avee.is_library) saveLocally(knowsAvees, 'yes')
     },
   })
@@ -184,8 +205,16 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
   )
 
   const addFiles = avee.is_owner ? (files: File[]) => uploads.addFiles(avee.id, files, 'intimate') : undefined
-  const isDragging = useFileDrop(addFiles)
+  const attach = (files: File[]): void => {
+    thread
+      .open((id) => moveDraft(newChatKey, id))
+      .then((id) => uploads.attachFiles(id, files))
+      .catch((error: unknown) => showToast(errorMessage(error), 'bad'))
+  }
+  const [dropped, setDropped] = useState<File[]>()
+  const isDragging = useFileDrop(isVisitor ? undefined : addFiles ? setDropped : attach)
   const picker = useFilePicker((files) => addFiles?.(files))
+  const attachmentPicker = useFilePicker(attach)
 
   if (conversation.isError && !conversation.data) {
     return (
@@ -209,6 +238,11 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
               <MenuItem icon={Search} onSelect={() => setIsSearching(true)}>
                 {t('Search in conversation')}
               </MenuItem>
+              {!isVisitor && (
+                <MenuItem icon={Paperclip} onSelect={() => setIsListingFiles(true)}>
+                  {t('Files of this conversation')}
+                </MenuItem>
+              )}
               {!isVisitor && (
                 <MenuItem icon={Share2} onSelect={() => setIsSharing(true)}>
                   {t('Share')}
@@ -279,29 +313,37 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
                 }
               : undefined
           }
-          onAttach={addFiles && picker.open}
-          onAttachText={
-            addFiles &&
-            ((text) => {
-              addFiles([new File([text], t('Pasted text.txt'), { type: 'text/plain' })])
-              setDraft('')
-              input.current?.focus()
-            })
+          onAttach={isVisitor ? undefined : attach}
+          onPickFiles={attachmentPicker.open}
+          documentPicker={
+            addFiles && {
+              label: avee.is_library
+                ? t('Add to your library')
+                : t('Add to {name}', { name: avee.display_name }),
+              open: picker.open,
+            }
           }
           tools={<ModelPicker avee={avee} value={model} onChange={setModel} />}
-          uploadsOf={avee.is_owner ? avee.id : undefined}
+          uploadsOf={[avee.is_owner ? avee.id : undefined, conversationId]}
         />
         {picker.input}
-        {isDragging && (
-          <DropOverlay
-            text={
-              avee.is_library ? t('Add to your library') : t('Add to {name}', { name: avee.display_name })
-            }
-          />
-        )}
+        {attachmentPicker.input}
+        {isDragging && <DropOverlay text={t('Add files')} />}
       </div>
       <ScreenBoundary>
         <Suspense>
+          {dropped && addFiles && (
+            <DropDialog
+              avee={avee}
+              count={dropped.length}
+              onAttach={() => attach(dropped)}
+              onAddToAvee={() => addFiles(dropped)}
+              onClose={() => setDropped(undefined)}
+            />
+          )}
+          {isListingFiles && conversationId && (
+            <FilesDialog conversationId={conversationId} onClose={() => setIsListingFiles(false)} />
+          )}
           {isSharing && conversationId && (
             <ShareDialog conversationId={conversationId} onClose={() => setIsSharing(false)} />
           )}

@@ -1,11 +1,27 @@
-import { ArrowUp, Paperclip, Square, X } from 'lucide-react'
-import { type FormEvent, type KeyboardEvent, type ReactNode, type Ref, useLayoutEffect, useRef } from 'react'
+import { ArrowUp, Library, Paperclip, Square, X } from 'lucide-react'
+import {
+  type ClipboardEvent,
+  type FormEvent,
+  type KeyboardEvent,
+  type ReactNode,
+  type Ref,
+  useLayoutEffect,
+  useRef,
+} from 'react'
 import { charactersIn } from '../../../contract/characters.ts'
+import { deleteDocument, getDocumentFile } from '../../../contract/knowledge.ts'
+import { useApi } from '../../api/react.tsx'
+import { isPicture } from '../../documents/formats.ts'
 import { describeUpload, UploadIcon } from '../../documents/upload-list.tsx'
+import { documentOf, isInProgress, type Upload } from '../../documents/upload-queue.ts'
 import { useUploadQueue, useUploads } from '../../documents/upload-queue-context.tsx'
 import { t } from '../../languages/index.ts'
 import { Button, IconButton } from '../../ui/button.tsx'
+import { Menu, MenuItem } from '../../ui/menu.tsx'
+import { errorMessage } from '../../ui/state.tsx'
+import { useToast } from '../../ui/toast.tsx'
 import { Tooltip } from '../../ui/tooltip.tsx'
+import { DictationButton } from './dictation-button.tsx'
 import { tooLongText, useQuestionLimit } from './question-limit.ts'
 import './composer.css'
 
@@ -17,7 +33,8 @@ export function Composer({
   onAsk,
   onStop,
   onAttach,
-  onAttachText,
+  onPickFiles,
+  documentPicker,
   tools,
   uploadsOf,
   ref,
@@ -29,14 +46,16 @@ export function Composer({
   onAsk: () => void
   /** Set while an answer is running. */
   onStop: (() => void) | undefined
-  onAttach: (() => void) | undefined
-  /** Adds a text that is too long for a question as a document. */
-  onAttachText: ((text: string) => void) | undefined
+  /** Attaches files to the conversation; undefined for visitors without an account. */
+  onAttach: ((files: File[]) => void) | undefined
+  /** Opens the file picker for attachments. */
+  onPickFiles: () => void
+  /** For the owner: opens the file picker for the documents of the avee. */
+  documentPicker: { label: string; open: () => void } | undefined
   /** Controls below the input. */
   tools: ReactNode
-  /** The id of the avee whose uploads are listed above the input. */
-  uploadsOf: string | undefined
-
+  /** The ids of the avee and the conversation whose uploads are listed above the input. */
+  uploadsOf: (string | undefined)[]
   ref: Ref<HTMLTextAreaElement>
 }) {
   const input = useRef<HTMLTextAreaElement>(null)
@@ -61,15 +80,29 @@ export function Composer({
     event.preventDefault()
     if (canAsk) onAsk()
   }
+  /** Text of an office program comes with a picture of it. */
+  const onPaste = (event: ClipboardEvent): void => {
+    const { files, types } = event.clipboardData
+    if (!onAttach || files.length === 0 || types.includes('text/plain')) return
+    event.preventDefault()
+    onAttach([...files])
+  }
   return (
     <div className="composer-frame">
-      {uploadsOf && <UploadChips aveeId={uploadsOf} />}
+      <UploadChips of={uploadsOf} />
       {isTooLong && (
         <div className="composer-note" role="alert">
           <p>{tooLongText(length, maxQuestion)}</p>
-          {onAttachText ? (
-            <Button small onClick={() => onAttachText(value)}>
-              {t('Add as document')}
+          {onAttach ? (
+            <Button
+              small
+              onClick={() => {
+                onAttach([new File([value], t('Pasted text.txt'), { type: 'text/plain' })])
+                onChange('')
+                input.current?.focus()
+              }}
+            >
+              {t('Attach the text as a file')}
             </Button>
           ) : (
             <p>{t('Shorten it to send it.')}</p>
@@ -92,9 +125,25 @@ export function Composer({
           enterKeyHint="send"
           onChange={(event) => onChange(event.target.value)}
           onKeyDown={onKeyDown}
+          onPaste={onPaste}
         />
         <div className="composer-tools">
-          {onAttach && <IconButton label={t('Add documents')} icon={Paperclip} onClick={onAttach} />}
+          {onAttach &&
+            (documentPicker ? (
+              <Menu
+                align="start"
+                trigger={<IconButton label={t('Add files')} icon={Paperclip} hint={false} />}
+              >
+                <MenuItem icon={Paperclip} onSelect={onPickFiles}>
+                  {t('Attach to this conversation')}
+                </MenuItem>
+                <MenuItem icon={Library} onSelect={documentPicker.open}>
+                  {documentPicker.label}
+                </MenuItem>
+              </Menu>
+            ) : (
+              <IconButton label={t('Attach files')} icon={Paperclip} onClick={onPickFiles} />
+            ))}
           {tools}
         </div>
         {length > maxQuestion * 0.9 && !isTooLong && (
@@ -102,6 +151,9 @@ export function Composer({
             {length} / {maxQuestion}
           </span>
         )}
+        <DictationButton
+          onText={(text) => onChange(`${value}${value && !/\s$/.test(value) ? ' ' : ''}${text.trim()}`)}
+        />
         {onStop ? (
           <Tooltip text={t('Stop')}>
             <button type="button" className="composer-send" aria-label={t('Stop answer')} onClick={onStop}>
@@ -119,32 +171,66 @@ export function Composer({
 }
 
 /** Recent uploads, until they are dismissed. */
-function UploadChips({ aveeId }: { aveeId: string }) {
+function UploadChips({ of: [aveeId, conversationId] }: { of: (string | undefined)[] }) {
+  const api = useApi()
   const uploads = useUploadQueue()
-  const list = useUploads().filter((upload) => upload.aveeId === aveeId)
+  const showToast = useToast()
+  const list = useUploads().filter(
+    (upload) => upload.aveeId !== undefined && [aveeId, conversationId].includes(upload.aveeId),
+  )
   if (list.length === 0) return null
+  /** An attachment is deleted; a document stays. */
+  const remove = (upload: Upload): void => {
+    uploads.dismiss(upload.id)
+    const id = documentOf(upload)
+    if (upload.aveeId !== conversationId || id === undefined) return
+    api
+      .call(deleteDocument, { params: { id }, query: {} })
+      .catch((error: unknown) => showToast(errorMessage(error), 'bad'))
+  }
   return (
     <ul className="upload-chips" aria-label={t('Uploads')}>
       {list.map((upload) => (
         <li key={upload.id} className="upload-chip">
-          <UploadIcon upload={upload} />
+          <ChipIcon upload={upload} />
           <span className="upload-chip-text">
             <span className="truncate">{upload.name || t('Document')}</span>
             <small className={upload.phase === 'failed' ? 'field-error' : 'soft'}>
               {describeUpload(upload)}
             </small>
           </span>
-          {upload.phase !== 'processing' && upload.phase !== 'sending' && (
+          {isInProgress(upload) ? (
             <IconButton
-              label={t('Dismiss {name}', { name: upload.name })}
+              label={t('Stop {name}', { name: upload.name })}
               icon={X}
               small
               hint={false}
-              onClick={() => uploads.dismiss(upload.id)}
+              onClick={() => void uploads.stop(upload.id)}
+            />
+          ) : (
+            <IconButton
+              label={
+                upload.aveeId === conversationId
+                  ? t('Remove {name}', { name: upload.name })
+                  : t('Dismiss {name}', { name: upload.name })
+              }
+              icon={X}
+              small
+              hint={false}
+              onClick={() => remove(upload)}
             />
           )}
         </li>
       ))}
     </ul>
   )
+}
+
+/** The picture itself, or the state of the upload. */
+function ChipIcon({ upload }: { upload: Upload }) {
+  const api = useApi()
+  const id = upload.phase === 'done' ? documentOf(upload) : undefined
+  if (id === undefined || !isPicture(/\w+$/.exec(upload.name.toLowerCase())?.[0] ?? ''))
+    return <UploadIcon upload={upload} />
+  return <img className="upload-chip-picture" src={api.url(getDocumentFile, { params: { id } })} alt="" />
 }

@@ -5,6 +5,7 @@ import { t } from '../../languages/index.ts'
 import { Button } from '../../ui/button.tsx'
 import { AnswerHead, Waiting } from './answer.tsx'
 import { QuestionBubble } from './question.tsx'
+import { QuestionFiles } from './question-files.tsx'
 import type { PendingTurn } from './turns.ts'
 import type { Thread } from './use-thread.ts'
 
@@ -20,11 +21,12 @@ export function PendingTurnView({
   thread: Thread
   onEdit: (question: string) => void
 }) {
-  const { turn, phase, error } = pending
+  const { turn, phase, error, attachments } = pending
   return (
     <>
       {turn.kind !== 'regenerate' && (
         <article className="question-row" aria-label={t('Your question')}>
+          <QuestionFiles files={attachments} />
           <QuestionBubble text={turn.question} />
         </article>
       )}

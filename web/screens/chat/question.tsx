@@ -9,6 +9,7 @@ import { formatFullTime } from '../../ui/format.ts'
 import { useDraftState } from '../../ui/use-draft-state.ts'
 import type { MessageActions } from './message-actions.ts'
 import { articleAttributes, type MessagePlace } from './message-place.ts'
+import { QuestionFiles } from './question-files.tsx'
 import { tooLongText, useQuestionLimit } from './question-limit.ts'
 import { VersionSwitcher } from './version-switcher.tsx'
 import './question.css'
@@ -46,6 +47,7 @@ export const QuestionView = memo(function QuestionView({
   }
   return (
     <article className="question-row" aria-label={t('Your question')} {...place}>
+      <QuestionFiles files={message.attachments} />
       <QuestionBubble text={message.content} title={formatFullTime(message.created_at)} />
       <div className="message-actions">
         <VersionSwitcher message={message} isBusy={isBusy} onShow={actions.showBranch} />

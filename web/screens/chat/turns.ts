@@ -1,3 +1,4 @@
+import type { Attachment } from '../../../contract/attachments.ts'
 import type { Message, MessageList } from '../../../contract/chat.ts'
 import type { ApiError } from '../../api/index.ts'
 
@@ -7,6 +8,8 @@ export type PendingTurn = {
   conversationId: string | undefined
   turn: Turn
   phase: 'waiting-for-documents' | 'sending' | 'refused'
+  /** The files that come with the question. */
+  attachments: Attachment[]
   error: ApiError | undefined
 }
 

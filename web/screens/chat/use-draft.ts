@@ -27,4 +27,10 @@ export function clearDraft(chatKey: string, question: string): void {
   if (loadLocally(name)?.trim() === question) saveLocally(name, undefined)
 }
 
+/** Moves the draft of a chat to the conversation that it has become. */
+export function moveDraft(from: string, to: string): void {
+  saveLocally(storageKey(to), loadLocally(storageKey(from)))
+  saveLocally(storageKey(from), undefined)
+}
+
 const storageKey = (chatKey: string): string => `draft:${chatKey}`

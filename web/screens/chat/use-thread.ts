@@ -1,5 +1,6 @@
 import { skipToken, useQuery, useQueryClient } from '@tanstack/react-query'
-import { useCallback, useState } from 'react'
+import { useCallback, useRef, useState } from 'react'
+import type { Attachment } from '../../../contract/attachments.ts'
 import {
   type Conversation,
   createConversation,
@@ -29,16 +30,19 @@ export function useThread({
   conversationId,
   onCreated,
   waitForDocuments,
+  attachmentsOf,
   onAccepted,
 }: {
   handle: string
   /** The model that answers: a name, the stronger one, or undefined for the avee's. */
   model: ChosenModel | undefined
   conversationId: string | undefined
-  /** Called when a conversation was created for the first question. */
+  /** Called when a conversation was created for the first question or file. */
   onCreated: (conversation: Conversation) => void
   /** Resolves when the uploads in progress are complete; undefined when there are none. */
-  waitForDocuments: () => Promise<void> | undefined
+  waitForDocuments: (conversationId: string | undefined) => Promise<void> | undefined
+  /** Returns the uploaded files that come with the next question. */
+  attachmentsOf: (conversationId: string | undefined) => Attachment[]
   /** Called when the server has stored the turn. */
   onAccepted: (conversationId: string, turn: Turn) => void
 }) {
@@ -85,28 +89,51 @@ export function useThread({
     [queries, refresh],
   )
 
+  const creating = useRef<Promise<string>>(undefined)
+  /** Returns the id of the conversation, which is created if there is none. `prepare` is called before it is shown. */
+  const open = async (prepare: (id: string) => void = () => undefined): Promise<string> => {
+    if (conversationId !== undefined) return conversationId
+    creating.current ??= api
+      .call(createConversation, { body: { avee: handle } })
+      .then((created) => {
+        const { id } = created
+        queries.setQueryData(keys.conversation(id), created)
+        queries.setQueryData(keys.lastMessages(id), { messages: [], has_more: false, offset: 0, total: 0 })
+        prepare(id)
+        onCreated(created)
+        return id
+      })
+      .finally(() => {
+        creating.current = undefined
+      })
+    return await creating.current
+  }
+
   const modelParameters = { model: model?.name, use_gpt4o: model?.strong }
   const send = async (turn: Turn): Promise<void> => {
     let id = conversationId
+    let attachments: Attachment[] = []
     const show = (changes: Partial<PendingTurn>): void =>
-      setPending({ conversationId: id, turn, phase: 'sending', error: undefined, ...changes })
+      setPending({ conversationId: id, turn, phase: 'sending', attachments, error: undefined, ...changes })
     try {
-      const documents = turn.kind === 'ask' ? waitForDocuments() : undefined
+      // A file may be creating it.
+      id ??= await creating.current
+      const documents = turn.kind === 'ask' ? waitForDocuments(id) : undefined
       show({ phase: documents ? 'waiting-for-documents' : 'sending' })
       await documents
-      if (!id) {
-        const created = await api.call(createConversation, { body: { avee: handle } })
-        id = created.id
-        queries.setQueryData(keys.conversation(id), created)
-        queries.setQueryData(keys.lastMessages(id), { messages: [], has_more: false, offset: 0, total: 0 })
-        show({})
-        onCreated(created)
-      } else show({})
+      if (turn.kind === 'ask') attachments = attachmentsOf(id)
+      id ??= await open()
+      show({})
       const targetId = id
       const response = await sendOnce((key) => {
         if (turn.kind === 'ask')
           return api.open(streamAnswer, {
-            body: { conversation_id: targetId, question: turn.question, ...modelParameters },
+            body: {
+              conversation_id: targetId,
+              question: turn.question,
+              attachments: attachments.map((file) => file.id),
+              ...modelParameters,
+            },
             idempotencyKey: key,
           })
         if (turn.kind === 'edit')
@@ -148,6 +175,7 @@ export function useThread({
     pending: shownPending,
     runningRun,
     isBusy: runningRun !== null || (shownPending !== undefined && shownPending.phase !== 'refused'),
+    open,
     send: (turn: Turn) => void send(turn),
     dismissPending: () => setPending(undefined),
     /** Loads the messages again, for example when an answer has ended. */
