@@ -55,7 +55,7 @@ test('the owner chooses a model, attaches a long text and keeps unsaved changes'
   })
   await chat.ask('What is energy?')
   await chat.waitUntilComplete()
-  await page.getByRole('button', { name: /^qwen3:14b ?: answer details/ }).click()
+  await page.getByRole('button', { name: /^qwen3:14b ?: answer details/i }).click()
   await page.getByText(/^\d+\.\d sec, \d+ tokens? per second$/).waitFor()
   await page.keyboard.press('Escape')
   await chat.lastAnswer.locator('.katex').waitFor()
@@ -69,7 +69,7 @@ test('the owner chooses a model, attaches a long text and keeps unsaved changes'
   await page.getByRole('button', { name: /^Model: ?qwen3:14b/ }).click()
   await page.getByRole('menuitem', { name: 'Built-in' }).click()
   await chat.ask('And light?')
-  await page.getByRole('button', { name: /^Built-in \(no language model\) ?: answer details/ }).waitFor()
+  await page.getByRole('button', { name: /^Built-in \(no language model\) ?: answer details/i }).waitFor()
 
   await chat.input.fill('word '.repeat(7_000))
   await page.getByText('The question has 35,000 characters. The limit is 32,000.').waitFor()
