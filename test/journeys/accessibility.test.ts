@@ -93,6 +93,59 @@ test('every screen passes the accessibility checks, also in dark mode, and fits 
   window.expectNoErrors()
 })
 
+test('shows the page in the language of the browser, and in every other one where it is chosen', async () => {
+  await using window = await openWindow(browser, `${server.url}/settings`, {
+    locale: 'de-AT',
+    viewport: { width: 390, height: 844 },
+  })
+  const { page } = window
+  const heading = page.getByRole('heading', { level: 1 })
+  await heading.getByText('Einstellungen').waitFor()
+  expect(await page.locator('html').getAttribute('lang')).toBe('de')
+
+  const language = page.locator('select:has(option[lang])')
+  const codes = await language
+    .locator('option[lang]')
+    .evaluateAll((options) => options.map((option) => (option as HTMLOptionElement).value))
+  expect(codes).toHaveLength(8)
+  const problems: string[] = []
+  for (const code of codes) {
+    await language.selectOption(code)
+    await page.locator(`html[lang=${code}][dir=${code === 'ar' ? 'rtl' : 'ltr'}]`).waitFor()
+    for (const path of ['/settings', '/library', screens[2]?.[0] ?? '']) {
+      // Within the page, as a link would, because loading the page takes longer.
+      await page.evaluate((to) => history.pushState(null, '', to), path)
+      await heading
+        .or(page.getByRole('heading', { level: 2 }))
+        .first()
+        .waitFor()
+      problems.push(...(await violationsOf(page, `${path} in ${code}`, languageRules)))
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - globalThis.innerWidth)
+      if (overflow > 0) problems.push(`${path} in ${code} is ${overflow} px wider than a phone`)
+    }
+    await page.evaluate(() => history.pushState(null, '', '/settings'))
+  }
+  expect(problems).toEqual([])
+
+  await page.reload()
+  await heading.getByText('الإعدادات').waitFor()
+  window.expectNoErrors()
+})
+
+/** The rules that a translation can break. */
+const languageRules = [
+  'aria-command-name',
+  'aria-input-field-name',
+  'button-name',
+  'empty-heading',
+  'html-lang-valid',
+  'image-alt',
+  'label',
+  'link-name',
+  'select-name',
+  'valid-lang',
+]
+
 test('follows the system colour scheme until the user selects a theme', async () => {
   const brightness = (page: Page) =>
     page.evaluate(() => {

@@ -6,7 +6,7 @@ import { useApi } from '../api/react.tsx'
 import { t } from '../languages/index.ts'
 import { IconButton } from '../ui/button.tsx'
 import { SmallSelect } from '../ui/field.tsx'
-import { formatBytes, formatFullTime, formatTime } from '../ui/format.ts'
+import { formatBytes, formatFullTime, formatTime, joinFacts } from '../ui/format.ts'
 import { Menu, MenuItem, MenuSeparator } from '../ui/menu.tsx'
 import { Badge } from '../ui/state.tsx'
 import { type DocumentState, stateLabels } from './arrange-documents.ts'
@@ -71,16 +71,14 @@ export const DocumentTableRow = memo(function DocumentTableRow({
           )}
         </div>
         <span className="row-facts truncate">
-          {[
+          {joinFacts([
             type.toUpperCase(),
             showLayer && t(layerLabels[layer].title),
             bytes > 0 && formatBytes(bytes),
             formatTime(created_at),
             state !== 'ready' && t(stateLabels[state]),
             namedFile,
-          ]
-            .filter(Boolean)
-            .join(' · ')}
+          ])}
         </span>
       </td>
       <td className="wide-only">{type.toUpperCase()}</td>

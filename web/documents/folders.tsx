@@ -11,7 +11,7 @@ import { Section } from '../shell/page.tsx'
 import { Button, IconButton } from '../ui/button.tsx'
 import { Dialog, DialogActions } from '../ui/dialog.tsx'
 import { TextField } from '../ui/field.tsx'
-import { formatAlternatives } from '../ui/format.ts'
+import { formatAlternatives, joinFacts } from '../ui/format.ts'
 import { errorMessage, Notice } from '../ui/state.tsx'
 import { layerLabels } from './layers.ts'
 
@@ -56,13 +56,11 @@ function FolderRow({ avee, folder }: { avee: Avee; folder: Folder }) {
         </span>
         <span className={folder.problem ? 'field-error' : 'row-facts'}>
           {folder.problem ??
-            [
+            joinFacts([
               t('{count, plural, one {# document} other {# documents}}', { count: folder.documents }),
               !avee.is_library && t(layerLabels[folder.layer].title),
               failed.length > 0 && t('{count} failed', { count: failed.length }),
-            ]
-              .filter(Boolean)
-              .join(' · ')}
+            ])}
         </span>
         {failed.length > 0 && (
           <details className="small">

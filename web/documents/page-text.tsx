@@ -63,7 +63,7 @@ export function PageText({
       >
         {children}
       </PageNavigation>
-      <div className="document-text">
+      <div className="document-text" dir="auto">
         {!content || content.text.trim() === '' ? (
           <span className="soft">{t('No text on this page')}</span>
         ) : range ? (

@@ -9,7 +9,7 @@ export function QuotedPassage({ text, reason }: { text: string; reason: string }
       <Notice kind="warn">
         {reason} {t('The cited text:')}
       </Notice>
-      <p className="document-text">
+      <p className="document-text" dir="auto">
         <mark>{text}</mark>
       </p>
     </>

@@ -78,7 +78,9 @@ function ResultText({ result, showAvee }: { result: SearchResult; showAvee: bool
     <>
       <span className="row-title">
         {icons[result.kind]()}
-        <span className="truncate">{titleOf(result)}</span>
+        <span className="truncate" dir="auto">
+          {titleOf(result)}
+        </span>
         {factsOf(result, showAvee && avee.handle !== 'local' ? avee.display_name : undefined).map(
           (fact, i) => (
             <span key={i} className="row-facts">

@@ -3,6 +3,7 @@ import { memo, useEffect, useState } from 'react'
 import type { IngestFile } from '../api/index.ts'
 import { message, t } from '../languages/index.ts'
 import { Button, IconButton, Spinner } from '../ui/button.tsx'
+import { joinFacts } from '../ui/format.ts'
 import { phoneScreen } from '../ui/media.ts'
 import { errorMessage, Progress } from '../ui/state.tsx'
 import { useToast } from '../ui/toast.tsx'
@@ -88,7 +89,7 @@ export function summarizeUploads(list: readonly Upload[]): string {
             done: count('done'),
             count: list.length,
           })
-  return [done, ...rest].filter(Boolean).join(' · ')
+  return joinFacts([done, ...rest])
 }
 
 const overallProgress = (list: readonly Upload[]): number =>
@@ -203,31 +204,27 @@ export function describeUpload(upload: Upload): string {
     case 'done': {
       if (upload.document) {
         const { pages, passages } = upload.document
-        return [
+        return joinFacts([
           t('Ready'),
           t('{count, plural, one {# page} other {# pages}}', { count: pages }),
           t('{count, plural, one {# passage} other {# passages}}', { count: passages }),
-        ].join(' · ')
+        ])
       }
       const result = upload.ingest?.files[0]?.result
       const { done, failed } = countFiles(upload)
       if (done > 1)
-        return [
+        return joinFacts([
           t('Ready'),
           t('{count, plural, one {# document} other {# documents}}', { count: done - failed }),
           failed > 0 && t('{count} failed', { count: failed }),
-        ]
-          .filter(Boolean)
-          .join(' · ')
+        ])
       if (!result) return t('Ready')
       if (result.duplicate) return t('Already added')
-      return [
+      return joinFacts([
         t('Ready'),
         result.pages && t('{count, plural, one {# page} other {# pages}}', { count: result.pages }),
         result.chunks && t('{count, plural, one {# passage} other {# passages}}', { count: result.chunks }),
-      ]
-        .filter(Boolean)
-        .join(' · ')
+      ])
     }
   }
 }

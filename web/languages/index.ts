@@ -83,7 +83,8 @@ export const message = <const Text extends string>(text: Literal<Text>): Message
  */
 export function t<const Text extends string>(sentence: Literal<Text> | Message, values?: Values): string {
   const text = sentence as string
-  return values ? String(formatterOf(text).format(values)) : (translations[text] ?? text)
+  if (!values) return translations[text] ?? text
+  return String(formatterOf(text).format(isolateEach(values)))
 }
 
 /** Translates a sentence that has elements: `<name>text</name>` is rendered by the value `name`. */
@@ -94,6 +95,15 @@ export function rich<const Text extends string>(
   const parts = formatterOf(text).format<ReactNode>(values as Record<string, ReactNode>)
   return createElement(Fragment, null, ...(Array.isArray(parts) ? parts : [parts]))
 }
+
+/** Keeps a name in another script from changing the order of the words around it. */
+export const isolate = (text: string): string =>
+  directionOf(language) === 'rtl' ? `\u2068${text}\u2069` : text
+
+const isolateEach = (values: Values): Values =>
+  Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [name, typeof value === 'string' ? isolate(value) : value]),
+  )
 
 /** Returns a function that creates a value, such as a formatter, once for each language. */
 export function perLanguage<Value>(create: (code: Language) => Value): () => Value {

@@ -41,11 +41,14 @@ function Labelled({ id, label, hint, error, children }: Labels & { id: string; c
   )
 }
 
+/** An empty field has the direction of the page, like its placeholder. */
+export const directionOfText = (value: unknown): 'auto' | undefined => (value === '' ? undefined : 'auto')
+
 export function TextField({ label, hint, error, ...input }: ComponentProps<'input'> & Labels) {
   const { id, aria } = useLabels({ label, hint, error })
   return (
     <Labelled id={id} label={label} hint={hint} error={error}>
-      <input type="text" dir="auto" className="input" {...aria} {...input} />
+      <input type="text" dir={directionOfText(input.value)} className="input" {...aria} {...input} />
     </Labelled>
   )
 }
@@ -54,7 +57,7 @@ export function TextArea({ label, hint, error, ...input }: ComponentProps<'texta
   const { id, aria } = useLabels({ label, hint, error })
   return (
     <Labelled id={id} label={label} hint={hint} error={error}>
-      <textarea dir="auto" className="input" {...aria} {...input} />
+      <textarea dir={directionOfText(input.value)} className="input" {...aria} {...input} />
     </Labelled>
   )
 }
@@ -79,7 +82,14 @@ export function SearchField({ label, ...input }: ComponentProps<'input'> & { lab
   return (
     <div className="search">
       <Search size={16} aria-hidden />
-      <input type="search" dir="auto" className="input" aria-label={label} placeholder={label} {...input} />
+      <input
+        type="search"
+        dir={directionOfText(input.value)}
+        className="input"
+        aria-label={label}
+        placeholder={label}
+        {...input}
+      />
     </div>
   )
 }

@@ -1,4 +1,4 @@
-import { currentLanguage, perLanguage } from '../languages/index.ts'
+import { currentLanguage, isolate, perLanguage } from '../languages/index.ts'
 
 const byteUnits = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte']
 
@@ -9,6 +9,13 @@ const fullTime = perLanguage(
 const number = perLanguage((language) => new Intl.NumberFormat(language))
 const percent = perLanguage((language) => new Intl.NumberFormat(language, { style: 'percent' }))
 const alternatives = perLanguage((language) => new Intl.ListFormat(language, { type: 'disjunction' }))
+
+/** Joins what is known about a thing: `PDF · 12 pages`. */
+export const joinFacts = (facts: (string | number | false | null | undefined)[]): string =>
+  facts
+    .filter(Boolean)
+    .map((fact) => isolate(String(fact)))
+    .join(' · ')
 
 /** Formats a number of bytes: 1.2 MB. */
 export function formatBytes(bytes: number): string {

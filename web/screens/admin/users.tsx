@@ -16,7 +16,7 @@ import { Row } from '../../shell/row.tsx'
 import { ButtonLink, IconButton } from '../../ui/button.tsx'
 import { ConfirmDialog, Dialog } from '../../ui/dialog.tsx'
 import { SearchField } from '../../ui/field.tsx'
-import { formatTime } from '../../ui/format.ts'
+import { formatTime, joinFacts } from '../../ui/format.ts'
 import { Menu, MenuItem, MenuSeparator } from '../../ui/menu.tsx'
 import { NewSecret } from '../../ui/new-secret.tsx'
 import { Avatar, Badge, EmptyState, ErrorState, errorMessage, Skeleton } from '../../ui/state.tsx'
@@ -109,7 +109,7 @@ function UserRow({ user, isSelf }: { user: AdminUser; isSelf: boolean }) {
           {user.disabled && <Badge kind="warn">{t('Disabled')}</Badge>}
         </>
       }
-      facts={[
+      facts={joinFacts([
         user.email ?? t('No sign-in'),
         user.handle && `@${user.handle}`,
         user.second_factor && t('Second factor'),
@@ -117,9 +117,7 @@ function UserRow({ user, isSelf }: { user: AdminUser; isSelf: boolean }) {
           ? t('Last active {time}', { time: formatTime(user.last_used_at) })
           : t('Never signed in'),
         isSelf && t('You'),
-      ]
-        .filter(Boolean)
-        .join(' · ')}
+      ])}
     >
       {!(isSelf && user.email === null) && (
         <Menu

@@ -161,7 +161,11 @@ function GrantRow({ avee, grant }: { avee: Avee; grant: Permission }) {
           <span className="truncate">{grant.display_name}</span>
           {grant.is_follower && <Badge>{t('Follower')}</Badge>}
         </span>
-        {grant.handle && <span className="row-facts">@{grant.handle}</span>}
+        {grant.handle && (
+          <span className="row-facts">
+            <bdi>@{grant.handle}</bdi>
+          </span>
+        )}
       </div>
       <div className="row-actions">
         <LayerSelect

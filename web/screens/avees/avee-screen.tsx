@@ -102,7 +102,7 @@ function VisitorView({ avee }: { avee: Avee }) {
         <Avatar name={avee.display_name} picture={avee.avatar} size={88} />
         <div className="stack-tight">
           <p className="soft">
-            @{avee.handle} ·{' '}
+            <bdi>@{avee.handle}</bdi> ·{' '}
             {t('{count, plural, one {# follower} other {# followers}}', { count: avee.followers })}
           </p>
           {avee.bio && <p>{avee.bio}</p>}

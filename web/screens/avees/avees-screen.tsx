@@ -173,7 +173,7 @@ function AveeCard({ avee }: { avee: Avee }) {
           {avee.display_name}
         </Link>
         <p className="small soft">
-          @{avee.handle}
+          <bdi>@{avee.handle}</bdi>
           {avee.followers > 0 &&
             ` · ${t('{count, plural, one {# follower} other {# followers}}', { count: avee.followers })}`}
         </p>

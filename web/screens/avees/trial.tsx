@@ -8,7 +8,7 @@ import type { Layer } from '../../../contract/layers.ts'
 import { useApi, useRun, useRunHub } from '../../api/react.tsx'
 import { type Message, message, t } from '../../languages/index.ts'
 import { Button, IconButton, Spinner } from '../../ui/button.tsx'
-import { SmallSelect } from '../../ui/field.tsx'
+import { directionOfText, SmallSelect } from '../../ui/field.tsx'
 import { Markdown } from '../../ui/markdown/markdown.tsx'
 import { Avatar, Notice } from '../../ui/state.tsx'
 import './trial.css'
@@ -126,7 +126,7 @@ export function Trial({
       <form className="trial-form" onSubmit={submit}>
         <input
           className="input"
-          dir="auto"
+          dir={directionOfText(question)}
           aria-label={t('Trial question')}
           placeholder={t('Ask {name}', { name: edited.display_name })}
           value={question}

@@ -17,6 +17,7 @@ import { documentOf, isInProgress, type Upload } from '../../documents/upload-qu
 import { useUploadQueue, useUploads } from '../../documents/upload-queue-context.tsx'
 import { t } from '../../languages/index.ts'
 import { Button, IconButton } from '../../ui/button.tsx'
+import { directionOfText } from '../../ui/field.tsx'
 import { Menu, MenuItem } from '../../ui/menu.tsx'
 import { errorMessage } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
@@ -117,7 +118,7 @@ export function Composer({
             else if (ref) ref.current = textarea
           }}
           rows={1}
-          dir="auto"
+          dir={directionOfText(value)}
           value={value}
           placeholder={label}
           aria-label={label}

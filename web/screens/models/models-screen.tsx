@@ -17,7 +17,7 @@ import { canAnswer, modelName } from '../../models/model-name.ts'
 import { Page, Section } from '../../shell/page.tsx'
 import { Button, IconButton } from '../../ui/button.tsx'
 import { ConfirmDialog } from '../../ui/dialog.tsx'
-import { formatBytes, formatTime } from '../../ui/format.ts'
+import { formatBytes, formatTime, joinFacts } from '../../ui/format.ts'
 import { Menu, MenuItem, MenuSeparator } from '../../ui/menu.tsx'
 import { Badge, EmptyState, ErrorState, errorMessage, Notice, Skeleton } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
@@ -235,7 +235,7 @@ const capabilityLabels: Record<string, Message> = {
 }
 
 function facts(model: ModelInfo): string {
-  return [
+  return joinFacts([
     model.provider === 'extractive' ? t('Quotes passages from your documents') : providerName(model.provider),
     model.size && formatBytes(model.size),
     model.context_length && t('Context window: {count, number} tokens', { count: model.context_length }),
@@ -244,7 +244,5 @@ function facts(model: ModelInfo): string {
       return label && t(label)
     }),
     model.modified_at && t('Updated {time}', { time: formatTime(model.modified_at) }),
-  ]
-    .filter(Boolean)
-    .join(' · ')
+  ])
 }

@@ -9,6 +9,7 @@ import { Section } from '../../shell/page.tsx'
 import { Row } from '../../shell/row.tsx'
 import { Button, IconButton } from '../../ui/button.tsx'
 import { ConfirmDialog } from '../../ui/dialog.tsx'
+import { joinFacts } from '../../ui/format.ts'
 import { Menu, MenuItem } from '../../ui/menu.tsx'
 import { Badge, ErrorState, errorMessage, Skeleton } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
@@ -82,15 +83,13 @@ function ProviderRow({ provider }: { provider: ModelProvider }) {
       }
       facts={
         <>
-          {[
+          {joinFacts([
             t(kindLabels[kind]),
             base_url,
             remote ? t('Outside the private network') : t('Private network'),
             has_key && (key_hint ? t('Key ending in {end}', { end: key_hint }) : t('Key set')),
             read_only && t('From the settings of the server'),
-          ]
-            .filter(Boolean)
-            .join(' · ')}
+          ])}
           {last_error !== null && <span className="provider-error">{last_error}</span>}
         </>
       }

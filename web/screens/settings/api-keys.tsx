@@ -12,7 +12,7 @@ import { Row } from '../../shell/row.tsx'
 import { Button } from '../../ui/button.tsx'
 import { ConfirmDialog, Dialog, DialogActions } from '../../ui/dialog.tsx'
 import { SelectField, TextField } from '../../ui/field.tsx'
-import { formatTime } from '../../ui/format.ts'
+import { formatTime, joinFacts } from '../../ui/format.ts'
 import { NewSecret } from '../../ui/new-secret.tsx'
 import { ErrorState, Notice, Skeleton } from '../../ui/state.tsx'
 
@@ -79,7 +79,7 @@ function KeyRow({ apiKey, aveeName }: { apiKey: ApiKey; aveeName: string | undef
             <code className="soft small">{apiKey.prefix}…</code>
           </>
         }
-        facts={[
+        facts={joinFacts([
           aveeName !== undefined && t('{name} only', { name: aveeName }),
           !apiKey.scopes.includes('manage') &&
             (apiKey.scopes.includes('chat') ? t('Read and chat') : t('Read only')),
@@ -90,9 +90,7 @@ function KeyRow({ apiKey, aveeName }: { apiKey: ApiKey; aveeName: string | undef
           apiKey.last_used_at
             ? t('Last used {time}', { time: formatTime(apiKey.last_used_at) })
             : t('Never used'),
-        ]
-          .filter(Boolean)
-          .join(' · ')}
+        ])}
       >
         <Button small onClick={() => setIsConfirming(true)}>
           {t('Revoke')}

@@ -13,7 +13,7 @@ import { Section } from '../../shell/page.tsx'
 import { Row } from '../../shell/row.tsx'
 import { Button } from '../../ui/button.tsx'
 import { ConfirmDialog } from '../../ui/dialog.tsx'
-import { formatTime } from '../../ui/format.ts'
+import { formatTime, joinFacts } from '../../ui/format.ts'
 import { ErrorState, Skeleton } from '../../ui/state.tsx'
 import { describeClient } from './describe-client.ts'
 
@@ -70,15 +70,13 @@ function SessionRow({ session }: { session: ActiveSession }) {
   return (
     <Row
       title={<span className="truncate">{describeClient(session.user_agent)}</span>}
-      facts={[
+      facts={joinFacts([
         session.is_current
           ? t('This browser')
           : t('Last used {time}', { time: formatTime(session.last_used_at) }),
         session.address,
         t('Signed in {time}', { time: formatTime(session.created_at) }),
-      ]
-        .filter(Boolean)
-        .join(' · ')}
+      ])}
     >
       {!session.is_current && (
         <Button small busy={end.isPending} onClick={() => end.mutate()}>

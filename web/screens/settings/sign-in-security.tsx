@@ -16,7 +16,7 @@ import { t } from '../../languages/index.ts'
 import { Section } from '../../shell/page.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Dialog } from '../../ui/dialog.tsx'
-import { formatTime } from '../../ui/format.ts'
+import { formatTime, joinFacts } from '../../ui/format.ts'
 import { ErrorState, Skeleton } from '../../ui/state.tsx'
 import { ConfirmForm } from './confirm-form.tsx'
 import { PasskeyDialog } from './passkey-dialog.tsx'
@@ -85,13 +85,13 @@ export function SignInSecurity() {
                   <span className="truncate">{passkey.name}</span>
                 </span>
                 <span className="row-facts">
-                  {[
+                  {joinFacts([
                     t('Passkey'),
                     t('Created {time}', { time: formatTime(passkey.created_at) }),
                     passkey.last_used_at
                       ? t('Last used {time}', { time: formatTime(passkey.last_used_at) })
                       : t('Never used'),
-                  ].join(' · ')}
+                  ])}
                 </span>
               </div>
               <div className="row-actions">
