@@ -14,7 +14,7 @@ const modulePath = /(['"])(\.\.?\/[^'"\n]*)\.ts\1/g
 
 await rm(target, { recursive: true, force: true })
 for (const file of globSync('{client,contract,server}/**/*.ts', { cwd: root })) {
-  if (file.endsWith('.test.ts')) continue
+  if (/\.test\.ts$|^client.(?:dist|examples)\W/.test(file)) continue
   const code = stripTypeScriptTypes(await readFile(path.join(root, file), 'utf8'))
   const output = path.join(target, file.replace(/\.ts$/, '.js'))
   await mkdir(path.dirname(output), { recursive: true })

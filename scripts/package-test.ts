@@ -2,7 +2,7 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { globSync, statSync } from 'node:fs'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -17,6 +17,28 @@ const npm = (...args: string[]) =>
     cwd: root,
     encoding: 'utf8',
   })
+
+/** Installs the client's package into an empty folder, checks the types of its examples there, and runs one. */
+async function tryClient(url: string): Promise<void> {
+  const consumer = path.join(directory, 'consumer')
+  await mkdir(consumer)
+  const [packed] = JSON.parse(
+    npm('pack', './client', '--json', '--silent', '--pack-destination', directory),
+  ) as [{ filename: string; size: number }]
+  await writeFile(path.join(consumer, 'package.json'), '{"type": "module"}')
+  npm('install', '--prefix', consumer, '--prefer-offline', path.join(directory, packed.filename))
+  const examples = path.join(consumer, 'node_modules/@gabee/client/examples')
+  for (const name of ['ask.ts', 'upload.ts']) await cp(path.join(examples, name), path.join(consumer, name))
+  const tsc = path.join(root, 'node_modules/typescript/bin/tsc')
+  const types = ['--types', 'node', '--typeRoots', path.join(root, 'node_modules/@types')]
+  const options = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2023', ...types]
+  const node = (...args: string[]) =>
+    execFileSync(process.execPath, args, { cwd: consumer, env: { GABEE_URL: url }, encoding: 'utf8' })
+  node(tsc, ...options, 'ask.ts', 'upload.ts')
+  const answer = node('ask.ts', 'local', 'When does the lease end?')
+  if (!answer.includes('4 May 2031')) throw new Error(`The client prints "${answer}".`)
+  say(`${packed.filename}: ${(packed.size / 1e3).toFixed(0)} kB; its examples compile and run.`)
+}
 
 let stop = (): unknown => undefined
 try {
@@ -58,6 +80,7 @@ try {
   const { answer } = JSON.parse(run('ask', 'When does the lease end?', '--json')) as { answer: string }
   if (!answer.includes('4 May 2031')) throw new Error(`The answer is "${answer}".`)
   run('backup', path.join(directory, 'test.backup'))
+  await tryClient(`http://127.0.0.1:${port}`)
   server.kill('SIGTERM')
   const [code] = (await once(server, 'exit')) as [number | null]
   if (code !== 0) throw new Error(`The server exited with ${code}.`)

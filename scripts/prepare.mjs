@@ -87,7 +87,7 @@ async function hashPageSources() {
     const files = names
       .filter((entry) => entry.isFile() && !/\.test\.tsx?$/.test(entry.name))
       .map((entry) => path.relative(root, path.join(entry.parentPath ?? entry.path, entry.name)))
-      .filter((name) => !name.startsWith(path.join('web', 'dist')))
+      .filter((name) => !/^(?:web.dist|client.(?:dist|examples))\W/.test(name))
     for (const name of files.sort()) await add(name)
   }
   await add('package-lock.json')

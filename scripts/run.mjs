@@ -25,6 +25,7 @@ const commands = {
   fuzz,
   'snapshot-schema': snapshotSchema,
   compile,
+  'build-client': buildClient,
   'package-test': packageTest,
 }
 
@@ -127,6 +128,12 @@ async function snapshotSchema(args) {
 async function compile() {
   await prepare({ page: true })
   return await foreground(nodePath(), ['--disable-warning=ExperimentalWarning', 'scripts/compile.ts'])
+}
+
+/** Writes client/dist, the contents of the package @gabee/client. */
+async function buildClient() {
+  await prepare()
+  return await foreground(nodePath(), ['scripts/build-client.ts'])
 }
 
 /** Installs the package that `npm pack` makes into a temporary folder and tries it: about a minute. */

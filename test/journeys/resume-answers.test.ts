@@ -1,5 +1,13 @@
+import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { freePort } from '../../scripts/services/start.ts'
 import { type ServerProcess, startServer } from '../app.ts'
 import { createAvee, listMessages } from '../builders.ts'
 import { type ScriptedOllama, startOllama } from '../model-servers.ts'
@@ -9,12 +17,17 @@ import { chatPage } from './chat-page.ts'
 let browser: Browser
 let ollama: ScriptedOllama
 let server: ServerProcess
+let websitePort: number
 
 beforeAll(async () => {
   browser = await openBrowser()
   ollama = await startOllama()
   ollama.always('/api/chat', { delayMs: 40 })
-  server = await startServer({ OLLAMA_BASE_URL: ollama.url })
+  websitePort = await freePort()
+  server = await startServer({
+    OLLAMA_BASE_URL: ollama.url,
+    ALLOWED_ORIGINS: `http://127.0.0.1:${websitePort}`,
+  })
   await createAvee(server, { handle: 'ada', display_name: 'Ada' })
 })
 afterAll(async () => {
@@ -163,5 +176,40 @@ test('an answer interrupted by a server shutdown is finished after the next star
   await server.restart()
   await chat.waitUntilComplete()
   expect(await chat.lastAnswer.innerText()).toBe(whole)
+  window.expectNoErrors()
+})
+
+test('the examples of the client package run in Node and in a browser', async () => {
+  const root = fileURLToPath(new URL('../..', import.meta.url))
+  const env = { ...process.env, GABEE_URL: server.url }
+  const node = promisify(execFile)
+  await node(process.execPath, ['scripts/build-client.ts', '--without-types'], { cwd: root })
+  const examples = path.join(root, 'client/examples')
+  const upload = await node(process.execPath, [path.join(examples, 'upload.ts'), 'client/README.md'], {
+    cwd: root,
+    env,
+  })
+  expect(upload.stdout).toContain('README.md: ')
+  const asked = await node(process.execPath, [path.join(examples, 'ask.ts'), 'ada', 'How are you?'], { env })
+  expect(asked.stdout).toContain('You said: How are you?')
+
+  const { key } = (await server.post<{ key: string }>('/api-keys', { name: 'page' })).body
+  const folders = { '@gabee/client': 'client', 'eventsource-parser': 'node_modules/eventsource-parser' }
+  await using website = createServer((request, response) => {
+    const { pathname } = new URL(request.url ?? '/', 'http://localhost')
+    const [, name = '', file = ''] = /^\/node_modules\/((?:@gabee\/)?[\w-]+)\/(.+)/.exec(pathname) ?? []
+    const folder = folders[name as keyof typeof folders]
+    const source = folder ? path.join(root, folder, file) : path.join(examples, 'page.html')
+    response.setHeader('content-type', folder ? 'text/javascript' : 'text/html')
+    void readFile(source).then((content) => response.end(content))
+  })
+  await once(website.listen(websitePort, '127.0.0.1'), 'listening')
+  const query = new URLSearchParams({ server: server.url, key })
+  await using window = await openWindow(browser, `http://127.0.0.1:${websitePort}/page.html?${query}`, {
+    ignoredErrors: new RegExp(`^request to ${server.url}|favicon`),
+  })
+  await window.page.getByLabel('Question').fill('What is in the README?')
+  await window.page.getByRole('button', { name: 'Ask' }).click()
+  await window.page.getByRole('status').getByText('According to the documents').waitFor()
   window.expectNoErrors()
 })
