@@ -184,7 +184,7 @@ const baseUrl = z
 const apiKey = z
   .string()
   .check(z.minLength(1), z.maxLength(4_000), z.regex(/^[\x21-\x7e]+$/, 'Enter the key without blanks.'))
-const headers = describe(
+export const headers = describe(
   z
     .record(
       z.string().check(z.regex(/^[A-Za-z0-9-]{1,100}$/)),

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
-import { component, describe, ok, shortText } from './common.ts'
+import { aveeParams, component, describe, id, ok, shortText, timestamp } from './common.ts'
+import { headers } from './models.ts'
 import { operation } from './operation.ts'
 
 export const toolNames = [
@@ -82,5 +83,141 @@ export const approveToolCall = operation({
     'Only for the person who asked. The call waits for 10 minutes; without an answer it counts as refused. 409: it no longer waits.',
   params: z.object({ id: z.string(), call_id: shortText(100) }),
   body: z.object({ approve: z.boolean() }),
+  responses: { 200: ok },
+})
+
+export const toolKinds = ['openapi', 'mcp', 'mcp_stdio'] as const
+export type ToolKind = (typeof toolKinds)[number]
+
+const ownToolName = z
+  .string()
+  .check(
+    z.regex(
+      /^[A-Za-z0-9][A-Za-z0-9 _-]{0,39}$/,
+      'Use up to 40 letters, digits, spaces, hyphens and underscores.',
+    ),
+  )
+const url = z.url({ protocol: /^https?$/ }).check(z.maxLength(2_000))
+const operations = describe(
+  z.array(shortText(200)).check(z.minLength(1), z.maxLength(100)),
+  'The names of the functions to offer; all of them by default.',
+)
+const enabled = describe(z.boolean(), 'Whether it is offered at all.')
+const shared = describe(
+  z.boolean(),
+  'Whether it is offered to everybody who may ask the avee, instead of its owner alone. Its functions then get words of their questions, and they approve calls that change something.',
+)
+
+export const ownTool = component(
+  'OwnTool',
+  z.object({
+    id,
+    avee_id: id,
+    kind: z.enum(toolKinds),
+    name: z.string(),
+    url: z.nullable(z.string()),
+    command: z.nullable(z.string()),
+    args: z.array(z.string()),
+    header_names: describe(z.array(z.string()), 'Their values are stored encrypted and never returned.'),
+    enabled,
+    shared,
+    functions: z.array(
+      z.object({
+        name: z.string(),
+        description: z.string(),
+        needs_approval: describe(z.boolean(), 'Whether a call asks the person first.'),
+        selected: z.boolean(),
+      }),
+    ),
+    last_error: describe(z.nullable(z.string()), 'Why the functions could not be listed the last time.'),
+    created_at: timestamp,
+  }),
+)
+export type OwnTool = z.infer<typeof ownTool>
+
+const ownToolParams = z.extend(aveeParams, { tool_id: id })
+
+export const listOwnTools = operation({
+  method: 'GET',
+  path: '/avees/:id/tools',
+  tags,
+  summary: 'List the tools that the owner has added to an avee',
+  description: 'Only for the owner. The built-in ones are the member `tools` of the avee.',
+  params: aveeParams,
+  responses: { 200: z.object({ tools: z.array(ownTool) }) },
+})
+
+export const addTool = operation({
+  method: 'POST',
+  path: '/avees/:id/tools',
+  tags,
+  summary: 'Add a tool to an avee',
+  audit: 'tool.create',
+  description:
+    '`openapi`: the operations of an OpenAPI 3 description in JSON, from a URL or given as `spec`. `mcp`: a server of the Model Context Protocol (Streamable HTTP). `mcp_stdio`: a program on the server, for administrators. Only public addresses are reached, and those in `TOOL_ALLOWED_HOSTS`. Operations other than GET and MCP tools without `readOnlyHint` ask the person first.',
+  params: aveeParams,
+  body: z.discriminatedUnion('kind', [
+    z.object({
+      kind: z.literal('openapi'),
+      name: ownToolName,
+      url: z.optional(url),
+      spec: z.optional(z.record(z.string(), z.unknown())),
+      headers: z.optional(headers),
+      operations: z.optional(operations),
+      shared: z.optional(shared),
+    }),
+    z.object({
+      kind: z.literal('mcp'),
+      name: ownToolName,
+      url,
+      headers: z.optional(headers),
+      operations: z.optional(operations),
+      shared: z.optional(shared),
+    }),
+    z.object({
+      kind: z.literal('mcp_stdio'),
+      name: ownToolName,
+      command: shortText(1_000).check(z.minLength(1)),
+      args: z._default(z.array(shortText(2_000)).check(z.maxLength(50)), []),
+      operations: z.optional(operations),
+      shared: z.optional(shared),
+    }),
+  ]),
+  responses: { 201: ownTool },
+})
+
+export const updateTool = operation({
+  method: 'PATCH',
+  path: '/avees/:id/tools/:tool_id',
+  tags,
+  summary: 'Change a tool of an avee',
+  audit: 'tool.update',
+  description: 'A new URL needs the headers again, if there are any.',
+  params: ownToolParams,
+  body: z.partial(
+    z.object({ name: ownToolName, url, headers, operations: z.nullable(operations), enabled, shared }),
+  ),
+  responses: { 200: ownTool },
+})
+
+export const testTool = operation({
+  method: 'POST',
+  path: '/avees/:id/tools/:tool_id/test',
+  tags,
+  summary: 'Test a tool of an avee',
+  description: 'Reads the description of its functions again and stores it.',
+  params: ownToolParams,
+  responses: {
+    200: z.object({ ok: z.boolean(), error: z.optional(z.string()), latency_ms: z.int(), tool: ownTool }),
+  },
+})
+
+export const deleteTool = operation({
+  method: 'DELETE',
+  path: '/avees/:id/tools/:tool_id',
+  tags,
+  summary: 'Remove a tool of an avee',
+  audit: 'tool.delete',
+  params: ownToolParams,
   responses: { 200: ok },
 })

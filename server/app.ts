@@ -177,7 +177,18 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     ollama: ollamaProtocol,
     'ollama-generate': generateProtocol,
   }
-  const tools = createTools({ avees, knowledge, memory, log, searxngUrl: config.searxngUrl })
+  const tools = parts.use(
+    createTools({
+      database,
+      avees,
+      knowledge,
+      memory,
+      encryption,
+      log,
+      searxngUrl: config.searxngUrl,
+      allowedHosts: config.toolHosts,
+    }),
+  )
   const chat = createChat({
     database,
     runs,

@@ -342,6 +342,12 @@ export const settings = z.object({
     .describe(
       'Comma-separated list of hosts outside the public internet (`name` or `name:port`) that webhooks may post to.',
     ),
+  TOOL_ALLOWED_HOSTS: text
+    .prefault('')
+    .transform((list) => commaList(list).map((host) => host.toLowerCase()))
+    .describe(
+      'Comma-separated list of hosts outside the public internet (`name` or `name:port`) that tools of avees may reach.',
+    ),
   READ_TIMEOUT_S: integer(1, 86_400).prefault('300').describe('Timeout for parsing a document in seconds.'),
   READ_MEMORY_MB: integer(64, 1_000_000)
     .prefault('1024')
@@ -533,6 +539,7 @@ export function readConfig(env: Record<string, string | undefined>) {
     /** Absolute. */
     watchFolders: s.WATCH_FOLDERS,
     webhookHosts: s.WEBHOOK_ALLOWED_HOSTS,
+    toolHosts: s.TOOL_ALLOWED_HOSTS,
     /** Warnings about variables that look like misspelt settings. */
     hints: Object.entries(misspelt)
       .filter(([wrong, right]) => env[wrong]?.trim() && !given[right])

@@ -154,6 +154,7 @@ async function answerTurn<Input extends AnswerInput>(
     dependencies,
     {
       aveeId: input.aveeId,
+      isOwner: avee.ownerId === askerId,
       conversationId: storage.ids.conversation_id ?? null,
       useDocuments: input.useDocuments,
       userId: askerId,
@@ -166,7 +167,6 @@ async function answerTurn<Input extends AnswerInput>(
     signal,
   )
   gathering.catch(() => undefined)
-  const aveeTools = await tools.ofAvee(avee)
   if (!earlier.some((event) => event['event'] === 'start')) {
     await context.emit({
       event: 'start',
@@ -176,7 +176,7 @@ async function answerTurn<Input extends AnswerInput>(
       layer_used: layer,
       provider: model.provider,
       model_reason:
-        aveeTools.length > 0 && !canUseTools(model)
+        avee.tools.length > 0 && !canUseTools(model)
           ? `${chosen.reason} ${model.name} cannot use tools.`
           : chosen.reason,
     } satisfies ChatEvents['start'])
@@ -185,11 +185,13 @@ async function answerTurn<Input extends AnswerInput>(
   const count = (text: string) => models.countTokens(text, model.name)
   const contextTokens = await model.contextTokens(signal)
   const offered = offerTools(
-    aveeTools.filter(
-      ({ scope }) =>
-        (scope !== 'documents' || input.useDocuments) &&
-        (scope !== 'external' || !(isLocalOnly || gathered.hasLocalOnly)),
-    ),
+    tools
+      .ofAvee(avee, gathered.ownTools)
+      .filter(
+        ({ scope }) =>
+          (scope !== 'documents' || input.useDocuments) &&
+          (scope !== 'external' || !(isLocalOnly || gathered.hasLocalOnly)),
+      ),
     model,
     { contextTokens, count },
   )
@@ -244,6 +246,7 @@ async function answerTurn<Input extends AnswerInput>(
         onFirstToken: () => onFirstToken?.(model),
         context: {
           avee,
+          isOwner: avee.ownerId === askerId,
           userId: askerId,
           viewerId: run.userId,
           layer,

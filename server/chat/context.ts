@@ -13,6 +13,7 @@ import {
   type SearchQuery,
 } from '../knowledge/index.ts'
 import type { Memory, RecalledMemory, RecalledTurn } from '../memory/index.ts'
+import type { OfferedToolRow, Tools } from '../tools/index.ts'
 import { toCitation } from './citations.ts'
 import { accessTo, isAvailable, showCitation } from './policy.ts'
 import type { RetrievedTurn, Turn } from './prompt.ts'
@@ -20,6 +21,7 @@ import { type HistoryRow, listDocuments, type MessageRow, selectHistory } from '
 
 export type ContextDependencies = {
   database: Database
+  tools: Pick<Tools, 'selectOwn'>
   knowledge: Pick<Knowledge, 'contextPassages' | 'layersOf' | 'passageCounts' | 'attachments'>
   memory: Pick<Memory, 'counts' | 'recall' | 'recallTurns'>
   insight: Pick<Insight, 'freshUpdates'>
@@ -28,6 +30,8 @@ export type ContextDependencies = {
 export type ContextRequest = {
   userId: string
   aveeId: string
+  /** Whether the user owns the avee. */
+  isOwner: boolean
   /** Null outside of conversations, where the client sends the history. */
   conversationId: string | null
   question: Pick<MessageRow, 'id' | 'content'> & Partial<Pick<MessageRow, 'attachments'>>
@@ -59,6 +63,8 @@ export type TurnContext = {
   attached: string[]
   /** The attachments of the conversation, for further searches. */
   attachments: ConversationAttachments | undefined
+  /** The tools that the owner has added. */
+  ownTools: OfferedToolRow[]
 }
 
 /**
@@ -81,11 +87,12 @@ export async function gatherContext(
 ): Promise<TurnContext> {
   const { aveeId, userId, layer, conversationId } = request
   const layers = layersWithin(layer)
-  const { earlier, passageCounts, attachmentCounts, memoryCounts, updates } = await selectTogether(
+  const { earlier, ownTools, passageCounts, attachmentCounts, memoryCounts, updates } = await selectTogether(
     dependencies.database.db,
     {
       earlier: selectHistory(request.question.id, layers, request.history ? 0 : summaryLookback),
       passageCounts: dependencies.knowledge.passageCounts({ aveeId, layers }),
+      ownTools: dependencies.tools.selectOwn({ aveeId, isOwner: request.isOwner }),
       attachmentCounts: dependencies.knowledge.passageCounts({ aveeId: conversationId ?? NIL, layers }),
       memoryCounts: dependencies.memory.counts({ aveeId, userId, layer, remote: request.isRemote }),
       updates: dependencies.insight.freshUpdates({ aveeId, layers, now: new Date() }),
@@ -146,6 +153,7 @@ export async function gatherContext(
     retrievedTurns: await visibleTurns(dependencies, retrievedTurns, request),
     ...grounding,
     attachments,
+    ownTools,
     hasLocalOnly: memories.some(({ local_only }) => local_only),
     memories: memories.map(({ id, type, content, ...validity }) => ({
       id,

@@ -44,8 +44,8 @@ export const canUseTools = ({ capabilities }: Pick<ChatModel, 'capabilities'>): 
   capabilities.includes('tools') || capabilities.includes('json')
 
 /**
- * Returns the tools to offer to a model, with the rest of its context window; undefined if there are none, or the model
- * cannot use tools or has no room for results.
+ * Returns the tools to offer to a model, as far as they leave room for results, with the rest of its context window;
+ * undefined if there are none or the model cannot use tools.
  */
 export function offerTools(
   tools: AveeTool[],
@@ -54,9 +54,16 @@ export function offerTools(
 ): OfferedTools | undefined {
   if (tools.length === 0 || !canUseTools(model)) return undefined
   const share = Math.floor(contextTokens * toolShare)
-  const resultTokens = share - count(JSON.stringify(tools.map(({ described }) => described)))
-  if (resultTokens < minResultTokens) return undefined
-  return { tools, resultTokens, windowTokens: contextTokens - share }
+  let resultTokens = share
+  const fitting = tools.filter(({ described }) => {
+    const left = resultTokens - count(JSON.stringify(described))
+    if (left < minResultTokens) return false
+    resultTokens = left
+    return true
+  })
+  return fitting.length === 0
+    ? undefined
+    : { tools: fitting, resultTokens, windowTokens: contextTokens - share }
 }
 
 /** Returns the rounds in a log, and the text after the last of them. All calls of a round begin before the first ends. */

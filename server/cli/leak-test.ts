@@ -224,6 +224,16 @@ export async function findLeaks(env: Record<string, string>): Promise<LeakReport
     text: `The keeper of the lighthouse writes ${canary('update of an avee turned private', ['owner'])}.`,
   })
 
+  await prepare('owner', 'POST', `/avees/${open}/tools`, {
+    kind: 'openapi',
+    name: 'Lighthouse',
+    headers: { 'x-key': canary('header of a tool', []) },
+    spec: {
+      openapi: '3.1.0',
+      servers: [{ url: 'https://gabee.invalid' }],
+      paths: { '/lamp': { get: { summary: `Shows ${canary('description of a tool', ['owner'])}.` } } },
+    },
+  })
   const webhook = await prepare<{ id: string }>('owner', 'POST', `/avees/${open}/webhooks`, {
     url: `https://gabee.invalid/${canary('address of a webhook', ['owner'])}`,
   })

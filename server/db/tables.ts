@@ -8,7 +8,7 @@ import type { MemoryType } from '../../contract/memory.ts'
 import type { ConfiguredModel, Prices, ProviderKind } from '../../contract/models.ts'
 import type { Scope } from '../../contract/operation.ts'
 import type { RunStatus } from '../../contract/runs.ts'
-import type { ToolCall, ToolName } from '../../contract/tools.ts'
+import type { ToolCall, ToolKind, ToolName } from '../../contract/tools.ts'
 import type { WebhookEvent } from '../../contract/webhooks.ts'
 
 type Json<T> = JSONColumnType<NonNullable<T> & object> | (null extends T ? null : never)
@@ -94,6 +94,24 @@ type Documents = {
 }
 
 /** All tables. Only the store of the owning module writes a table. */
+/** A function of a tool that an owner has added. */
+export type ToolFunction = {
+  name: string
+  description: string
+  /** The JSON schema of its arguments, an object. */
+  parameters: Record<string, unknown>
+  read_only: boolean
+  /** How a function of an OpenAPI description is called. */
+  request?: {
+    method: string
+    /** With the path of the server, before the variables are filled in. */
+    url: string
+    path: string[]
+    query: string[]
+    body: string | null
+  }
+}
+
 export type Tables = {
   settings: { key: string; value: JSONColumnType<object> }
   model_providers: {
@@ -263,6 +281,25 @@ export type Tables = {
     created_at: CreatedAt
   }
   run_events: { run_id: string; n: number; data: string }
+  /** The tools that owners have added to their avees. */
+  own_tools: {
+    id: string
+    avee_id: string
+    kind: ToolKind
+    name: string
+    url: string | null
+    /** The headers, encrypted. */
+    secrets: string | null
+    command: string | null
+    args: string[]
+    functions: ColumnType<ToolFunction[], string, string>
+    /** The names of the functions to offer; null for all. */
+    operations: string[] | null
+    enabled: Generated<boolean>
+    shared: boolean
+    last_error: string | null
+    created_at: CreatedAt
+  }
   /** Calls of tools that wait for the person who asked; `approved` is null until they answer. */
   tool_approvals: { run_id: string; call_id: string; approved: boolean | null }
   all_conversations: Conversations

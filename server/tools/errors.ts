@@ -26,3 +26,64 @@ export const toolFailed = (cause: unknown) =>
   new AppError(500, 'tool_failed', 'The tool failed because of an internal error.', { cause })
 export const searchFailed = (reason: string, cause?: unknown) =>
   new AppError(502, 'web_search_failed', `The web search failed: ${reason}.`, { cause })
+export const toolReported = defineError(
+  502,
+  'tool_reported_error',
+  (text: string) => `The tool reports an error: ${text.slice(0, 1_000)}`,
+)
+export const toolAnswered = defineError(
+  502,
+  'tool_answered_with_error',
+  (status: number, text: string) =>
+    `The server of the tool answered with status ${status}${text === '' ? '.' : `: ${text.slice(0, 1_000)}`}`,
+)
+export const toolUnreachable = (cause: unknown) =>
+  new AppError(
+    502,
+    'tool_unreachable',
+    'The server of the tool could not be reached, or it does not speak this protocol. Check the address.',
+    { cause },
+  )
+export const badDescription = defineError(
+  422,
+  'invalid_description',
+  (problem: string) => `The description cannot be used. ${problem}`,
+)
+export const descriptionMissing = defineError(
+  422,
+  'description_missing',
+  () => 'Give either the url of the description or the description itself as spec.',
+)
+export const tooManyFunctions = defineError(
+  422,
+  'too_many_functions',
+  (max: number) => `A tool can have ${max} functions. Give a description with fewer.`,
+)
+export const unknownOperations = defineError(
+  422,
+  'unknown_operations',
+  (names: string[], known: string[]) =>
+    `There is no function ${names.join(', ')}. The functions are ${known.join(', ')}.`,
+)
+export const ownToolNotFound = defineError(404, 'tool_not_found', () => 'Tool not found.')
+export const toolNameTaken = defineError(
+  409,
+  'tool_name_taken',
+  (name: string) => `The avee has a tool named ${name} already. Choose another name.`,
+)
+export const tooManyTools = defineError(
+  409,
+  'too_many_tools',
+  (max: number) => `An avee can have ${max} tools of its own. Remove one first.`,
+)
+export const headersNeeded = defineError(
+  422,
+  'headers_needed',
+  () => 'Give the headers again when the address changes, so that they are not sent elsewhere by mistake.',
+)
+export const noUrl = defineError(422, 'tool_without_url', () => 'This tool has no address to change.')
+export const programsForAdmins = defineError(
+  403,
+  'admins_only',
+  () => 'Only administrators can let an avee run programs on the server.',
+)

@@ -11,6 +11,8 @@ import { unknownTool } from './errors.ts'
 /** The answer that calls tools. */
 export type ToolContext = {
   avee: Pick<Avee, 'id'>
+  /** Whether it answers its owner. */
+  isOwner: boolean
   /** Whom the avee answers. */
   userId: string
   /** The user whose present access counts; another one only when an owner tries an avee. */

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { minLayer } from '../../contract/layers.ts'
 import { type Tool, type ToolName, toolNames } from '../../contract/tools.ts'
-import type { Avee, Avees } from '../avees/index.ts'
+import type { Avee } from '../avees/index.ts'
 import { AppError } from '../errors.ts'
 import type { Knowledge } from '../knowledge/index.ts'
 import type { Log } from '../log.ts'
@@ -11,11 +11,12 @@ import { calculate } from './calculate.ts'
 import { documentTools } from './documents.ts'
 import { badArguments, notComputable, tookTooLong, toolFailed, unknownTimeZone } from './errors.ts'
 import { memoryTools } from './memories.ts'
+import { type OwnToolDependencies, ownTools } from './own/own-tools.ts'
+import type { OfferedToolRow } from './store.ts'
 import { type AveeTool, type BuiltInTool, builtInTool, type ToolContext, type ToolResult } from './tool.ts'
 import { fetchPageTool, searchWebTool } from './web.ts'
 
-export type ToolDependencies = {
-  avees: Pick<Avees, 'view'>
+export type ToolDependencies = OwnToolDependencies & {
   knowledge: Pick<Knowledge, 'contextPassages' | 'page' | 'webPage'>
   memory: Pick<Memory, 'recall' | 'prepareMemory'>
   log: Log
@@ -26,7 +27,7 @@ export type ToolDependencies = {
 
 const timeoutMs = 20_000
 
-/** The built-in tools, which an avee may use while it answers if its owner has selected them. */
+/** The tools that an avee may use while it answers: built-in ones that its owner has selected, and those added. */
 export function tools({
   avees,
   knowledge,
@@ -34,7 +35,9 @@ export function tools({
   log,
   searxngUrl,
   now = () => new Date(),
+  ...dependencies
 }: ToolDependencies) {
+  const own = ownTools({ avees, ...dependencies })
   const builtIn: Partial<Record<ToolName, BuiltInTool>> = {
     ...documentTools(knowledge),
     ...memoryTools(memory),
@@ -71,14 +74,17 @@ export function tools({
     Object.hasOwn(builtIn, name) ? builtIn[name as ToolName] : undefined
 
   /** Runs a tool with the person's present access, within the time limit. */
-  async function runTool(tool: BuiltInTool, input: unknown, context: ToolContext): Promise<ToolResult> {
+  async function runTool(
+    run: (context: ToolContext) => Promise<ToolResult>,
+    context: ToolContext,
+  ): Promise<ToolResult> {
     const timeout = AbortSignal.timeout(timeoutMs)
     const signal = AbortSignal.any([context.signal, timeout])
     const aborted = Promise.withResolvers<never>()
     signal.addEventListener('abort', () => aborted.reject(signal.reason as Error), { once: true })
     try {
       const { layer } = await avees.view({ userId: context.viewerId, aveeId: null }, context.avee.id)
-      const running = tool.run(input, { ...context, layer: minLayer(layer, context.layer), signal })
+      const running = run({ ...context, layer: minLayer(layer, context.layer), signal })
       return await Promise.race([running, aborted.promise])
     } catch (error) {
       context.signal.throwIfAborted()
@@ -101,7 +107,7 @@ export function tools({
         return {
           effect: needsApproval === 'always' ? 'stored' : 'none',
           needsApproval: needsApproval === 'always' || needsApproval(parsed.data, context),
-          run: () => runTool(tool, parsed.data, context),
+          run: () => runTool((current) => tool.run(parsed.data, current), context),
         }
       },
     }
@@ -118,12 +124,22 @@ export function tools({
         return { name, title, description, needs_approval: asks }
       }),
 
-    /** Returns the tools that an avee may use. */
-    ofAvee: async (avee: Pick<Avee, 'tools'>): Promise<AveeTool[]> =>
-      avee.tools.flatMap((name) => {
+    /** Selects the tools that the owner of an avee has added, for `ofAvee`. */
+    selectOwn: own.selectOffered,
+
+    /** Returns the tools that an avee may use: its built-in ones, and those of its owner. */
+    ofAvee: (avee: Pick<Avee, 'tools'>, ownRows: OfferedToolRow[]): AveeTool[] => [
+      ...avee.tools.flatMap((name) => {
         const tool = find(name)
         return tool ? [present(name, tool)] : []
       }),
+      ...own.toTools(ownRows, runTool),
+    ],
+
+    /** Manages the tools that owners add. */
+    own,
+
+    [Symbol.asyncDispose]: own[Symbol.asyncDispose],
   }
 }
 

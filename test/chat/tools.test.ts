@@ -1,9 +1,10 @@
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { json } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Message } from '../../contract/chat.ts'
-import type { ToolCall, ToolName } from '../../contract/tools.ts'
+import type { OwnTool, ToolCall, ToolName } from '../../contract/tools.ts'
 import { createApp } from '../../server/app.ts'
 import { readConfig } from '../../server/config.ts'
 import { type ServerProcess, startApp, startServer } from '../app.ts'
@@ -15,6 +16,7 @@ import {
   createConversation,
   listMessages,
   registerUser,
+  type TestUser,
   uploadFiles,
 } from '../builders.ts'
 import { createTestClient, type TestClient } from '../client.ts'
@@ -83,12 +85,15 @@ describe('tools', () => {
   let ollama: ScriptedOllama
   let openai: Awaited<ReturnType<typeof startOpenAi>>
   let searxng: Awaited<ReturnType<typeof startSearxng>>
+  let shop: Awaited<ReturnType<typeof startShop>>
   let app: ServerProcess
+  let admin: TestUser
   beforeAll(async () => {
-    ;[ollama, openai, searxng] = await Promise.all([
+    ;[ollama, openai, searxng, shop] = await Promise.all([
       startOllama({ models: [...defaultModels(), plain] }),
       startOpenAi(),
       startSearxng(),
+      startShop(),
     ])
     app = await startServer({
       OLLAMA_BASE_URL: ollama.url,
@@ -96,11 +101,13 @@ describe('tools', () => {
       OPENAI_API_KEY: 'secret',
       CHAT_MODEL: 'llama3.2:1b',
       SEARXNG_URL: searxng.url,
+      TOOL_ALLOWED_HOSTS: '127.0.0.1',
     })
+    admin = await registerUser(app)
   })
   afterAll(async () => {
     await app[Symbol.asyncDispose]()
-    await Promise.all([ollama, openai, searxng].map((server) => server[Symbol.asyncDispose]()))
+    await Promise.all([ollama, openai, searxng, shop].map((server) => server[Symbol.asyncDispose]()))
   })
 
   test('change something only after the person has approved it', async () => {
@@ -379,6 +386,112 @@ describe('tools', () => {
     expect(complete.usage.prompt_tokens).toBeGreaterThan(JSON.stringify(second).length / 5)
   })
 
+  test('of an OpenAPI description read without a question and change something only when allowed', async () => {
+    const { client, avee, id } = await start(app, [])
+    const path = `/avees/${avee.id}/tools`
+    const added = bodyOf(await client.post<OwnTool>(path, shop.tool))
+    expect(added).toMatchObject({
+      header_names: ['x-key'],
+      functions: [
+        { name: 'getItem', needs_approval: false },
+        { name: 'createOrder', needs_approval: true },
+      ],
+    })
+    expect(JSON.stringify(bodyOf(await client.get(path)))).not.toContain(shop.key)
+    const item = (name: string): Call => ({ name: 'Shop_getItem', arguments: { name, colour: 'dark red' } })
+    const order: Call = { name: 'Shop_createOrder', arguments: { body: { item: 'chair' } } }
+    ollama.script('/api/chat', calling(item('a/b lamp'), item('..'), order), { tokens: ['Ordered.'] })
+    const { events } = await askAndDecide(client, id, (run, call) =>
+      client.post(`/runs/${run}/tools/${call}`, { approve: true }),
+    )
+    expect(statesOf(events)).toContainEqual(['call00003', 'needs_approval'])
+    expect(resultsOf(events)).toEqual([
+      '{"item":"/items/a%2Fb%20lamp?colour=dark+red"}',
+      expect.stringContaining('name cannot be ".."'),
+      '{"ordered":true}',
+    ])
+    expect(shop.orders).toContain('chair')
+    expect(shop.keys).toEqual(new Set([shop.key]))
+    expect(prompt(ollama).tools?.[0]?.function.parameters).toMatchObject({
+      properties: { name: { type: 'string' }, colour: { enum: ['dark red', 'blue'] } },
+      required: ['name'],
+    })
+
+    // Others are offered it only when it is shared, and nobody when it is off or only for the private network.
+    const stranger = await registerUser(app)
+    const other = await createConversation(stranger.client, avee.id)
+    const offered = async () => {
+      await ask(stranger.client, other.id, 'What is there?')
+      return (prompt(ollama).tools ?? []).map((tool) => tool.function.name)
+    }
+    expect(await offered()).toEqual([])
+    const change = async (changes: object) =>
+      bodyOf(await client.patch(`${path}/${added.id}`, { ...changes }))
+    await change({ shared: true, operations: ['getItem'] })
+    expect(await offered()).toEqual(['Shop_getItem'])
+    bodyOf(await client.patch(`/avees/${avee.id}`, { local_only: true }))
+    expect(await offered()).toEqual([])
+    bodyOf(await client.patch(`/avees/${avee.id}`, { local_only: false }))
+    await change({ enabled: false })
+    expect(await offered()).toEqual([])
+
+    const statusOf = async (request: Promise<{ status: number }>) => (await request).status
+    expect(await statusOf(client.patch(`${path}/${added.id}`, { url: `${shop.url}/other` }))).toBe(422)
+    expect(await statusOf(client.post(path, shop.tool))).toBe(409)
+    const elsewhere = { ...shop.tool, name: 'Elsewhere' }
+    for (const url of [
+      'http://10.0.0.1/openapi.json',
+      'http://169.254.169.254/',
+      'http://[::1]/',
+      'file:///etc',
+    ])
+      expect(await statusOf(client.post(path, { ...elsewhere, url }))).toBe(422)
+    const program = { kind: 'mcp_stdio', name: 'Program', command: process.execPath, args: ['-e', ''] }
+    expect(await statusOf(client.post(path, program))).toBe(403)
+    for (const who of [stranger.client, app])
+      for (const request of [who.get(path), who.post(path, elsewhere), who.delete(`${path}/${added.id}`)])
+        expect(await statusOf(request)).toBeGreaterThanOrEqual(401)
+    bodyOf(await client.delete(`${path}/${added.id}`))
+    expect(bodyOf(await client.get(path))).toEqual({ tools: [] })
+  })
+
+  test('of an MCP server and of a program on the server are listed and called', async () => {
+    const avee = await createAvee(admin.client)
+    const { id } = await createConversation(admin.client, avee.id)
+    const { key } = bodyOf(await admin.client.post<{ key: string }>('/api-keys', { name: 'MCP' }))
+    const path = `/avees/${avee.id}/tools`
+    const mcp = bodyOf(
+      await admin.client.post<OwnTool>(path, {
+        kind: 'mcp',
+        name: 'Gabee',
+        url: `${app.url}/mcp`,
+        headers: { authorization: `Bearer ${key}` },
+        operations: ['list_avees', 'remember'],
+      }),
+    )
+    expect(mcp.functions.filter(({ selected }) => selected)).toMatchObject([
+      { name: 'list_avees', needs_approval: false },
+      { name: 'remember', needs_approval: true },
+    ])
+    const program = { kind: 'mcp_stdio', name: 'Echo', command: process.execPath, args: ['-e', echoServer] }
+    const echo = bodyOf(await admin.client.post<OwnTool>(path, program))
+    expect(bodyOf(await admin.client.post(`${path}/${echo.id}/test`, {}))).toMatchObject({ ok: true })
+    ollama.script(
+      '/api/chat',
+      calling(
+        { name: 'Gabee_list_avees', arguments: {} },
+        { name: 'Echo_echo', arguments: { text: 'Hello' } },
+        { name: 'Gabee_search_documents', arguments: { query: 'not selected' } },
+      ),
+      { tokens: ['Done.'] },
+    )
+    expect(resultsOf(await ask(admin.client, id, 'Which avees are there?'))).toEqual([
+      expect.stringContaining(avee.handle),
+      'You said Hello, without a secret.',
+      'There is no tool "Gabee_search_documents".',
+    ])
+  })
+
   test('wait for the approval again after the server was killed, change nothing twice, and keep citations', async () => {
     const { client, id } = await start(
       app,
@@ -396,9 +509,26 @@ describe('tools', () => {
       if (data['status'] === 'needs_approval' && data['call_id'] === 'call00001') await approve('call00001')
       if (data['status'] === 'done' && data['name'] === 'search_documents') break
     }
+    // A call that changes something elsewhere, and has not returned when the server dies.
+    const buyer = await start(app, [])
+    bodyOf(await buyer.client.post(`/avees/${buyer.avee.id}/tools`, shop.tool))
+    shop.hold()
+    ollama.script('/api/chat', calling({ name: 'Shop_createOrder', arguments: { body: { item: 'lamp' } } }))
+    const ordering = await askStream(buyer.client, buyer.id, 'Order a lamp!')
+    const orderRun = ordering.headers.get('x-run-id') ?? ''
+    for await (const { data } of readEvents(ordering)) {
+      if (data['status'] !== 'needs_approval') continue
+      bodyOf(await buyer.client.post(`/runs/${orderRun}/tools/${String(data['call_id'])}`, { approve: true }))
+      break
+    }
+    await expect.poll(() => shop.orders).toEqual(['lamp'])
     await app.restart()
 
-    ollama.script('/api/chat', { tokens: ['Done [1].'] })
+    ollama.script('/api/chat', { tokens: ['Done [1].'] }, { tokens: ['Done [1].'] })
+    expect(resultsOf(await collectEvents(await buyer.client.fetch(`/runs/${orderRun}/events`)))).toEqual([
+      'The server restarted during this call. Check whether it took effect before you try again.',
+    ])
+    expect(shop.orders).toEqual(['lamp'])
     await approve('call00003')
     const events = await collectEvents(await client.fetch(`/runs/${runId}/events`))
     expect(statesOf(events)).toEqual([
@@ -441,6 +571,84 @@ describe.runIf(DATABASES.includes('postgres'))('tools on two servers with one da
     expect(await memoriesOf(client)).toHaveLength(1)
   })
 })
+
+/** An MCP server on standard input and output, which says whether it got the environment of its parent. */
+const echoServer = `
+  const results = {
+    initialize: ({ protocolVersion }) => ({ protocolVersion, capabilities: { tools: {} }, serverInfo: { name: 'echo', version: '1' } }),
+    'tools/list': () => ({ tools: [{ name: 'echo', inputSchema: { type: 'object' }, annotations: { readOnlyHint: true } }] }),
+    'tools/call': ({ arguments: { text } }) => ({ content: [{ type: 'text', text: \`You said \${text}, \${process.env.OPENAI_API_KEY ? 'with' : 'without'} a secret.\` }] }),
+  }
+  require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+    const { id, method, params } = JSON.parse(line)
+    const result = results[method]
+    if (id !== undefined) console.log(JSON.stringify({ jsonrpc: '2.0', id, ...(result ? { result: result(params) } : { error: { code: -32601, message: 'Unknown.' } }) }))
+  })
+`
+
+/** An HTTP service with an OpenAPI description and a key. */
+async function startShop() {
+  const key = 'secret-of-the-shop'
+  const orders: string[] = []
+  const keys = new Set<unknown>()
+  let isHolding = false
+  const spec = {
+    openapi: '3.1.0',
+    paths: {
+      '/items/{name}': {
+        parameters: [{ name: 'name', in: 'path', required: true, schema: { type: 'string' } }],
+        get: {
+          operationId: 'getItem',
+          summary: 'Shows an item.',
+          parameters: [{ name: 'colour', in: 'query', schema: { $ref: '#/components/schemas/Colour' } }],
+        },
+      },
+      '/orders': {
+        post: {
+          operationId: 'createOrder',
+          requestBody: {
+            content: { 'application/json': { schema: { $ref: '#/components/schemas/Order' } } },
+          },
+        },
+      },
+    },
+    components: {
+      schemas: {
+        Colour: { enum: ['dark red', 'blue'] },
+        Order: { type: 'object', properties: { item: {}, next: { $ref: '#/components/schemas/Order' } } },
+      },
+    },
+  }
+  const respond = async (request: IncomingMessage, response: ServerResponse) => {
+    const send = (body: unknown): void =>
+      void response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+    keys.add(request.headers['x-key'])
+    if (request.url === '/openapi.json') return send(spec)
+    if (request.method === 'GET') return send({ item: request.url })
+    orders.push(((await json(request)) as { item: string }).item)
+    if (!isHolding) send({ ordered: true })
+  }
+  const server = createServer((request, response) => void respond(request, response))
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/openapi.json`
+  return {
+    url,
+    key,
+    orders,
+    keys,
+    tool: { kind: 'openapi', name: 'Shop', url, headers: { 'x-key': key } },
+    /** From here on, orders get no response. */
+    hold: () => {
+      isHolding = true
+      orders.length = 0
+    },
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
 
 /** A SearXNG server with one result, which attacks the prompt. */
 async function startSearxng() {

@@ -57,6 +57,7 @@ export const keys = {
   fallbacks: ['models', 'fallbacks'],
   availableModels: ['models', 'available'],
   tools: ['tools'],
+  ownTools: (avee: string) => ['tools', avee],
   admin: ['admin'],
   adminUsers: ['admin', 'users'],
   adminUsage: (from: string, to: string) => ['admin', 'usage', from, to],

@@ -29,6 +29,7 @@ import { up as shares } from './029-shares.ts'
 import { up as embedding } from './030-embedding.ts'
 import { up as attachments } from './031-attachments.ts'
 import { up as tools } from './032-tools.ts'
+import { up as ownTools } from './033-own-tools.ts'
 
 /** All migrations by number. A released migration is never edited, renamed or removed. */
 export const migrations: Record<string, Migration> = {
@@ -62,4 +63,5 @@ export const migrations: Record<string, Migration> = {
   '030-embedding': { up: embedding },
   '031-attachments': { up: attachments },
   '032-tools': { up: tools },
+  '033-own-tools': { up: ownTools },
 }

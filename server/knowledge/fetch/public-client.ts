@@ -1,11 +1,16 @@
 import { lookup as systemLookup } from 'node:dns'
 import type { LookupFunction } from 'node:net'
-import { Agent, request } from 'undici'
+import { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { Agent, request, fetch as undiciFetch } from 'undici'
 import { toAppError } from '../../errors.ts'
-import { checkedLookup, checkedUrl, findAppError, type Network, unreachable } from './fetch-page.ts'
+import { checkedLookup, checkedUrl, findAppError, limited, type Network, unreachable } from './fetch-page.ts'
 import { isPublicAddress } from './public-address.ts'
 
-/** Posts to the public internet, and to `allowedHosts` (`name` or `name:port`); redirects are not followed. */
+/** Of one response; a stream of events may be long. */
+const maxFetchedBytes = 8 * 1024 * 1024
+
+/** Reaches the public internet, and `allowedHosts` (`name` or `name:port`); redirects are not followed. */
 export function publicClient({
   allowedHosts,
   timeoutMs,
@@ -27,8 +32,59 @@ export function publicClient({
     })
   }
 
+  const dispatcherFor = (url: URL) => (isListed(url) ? listedAgent : agent)
+
+  /** Sends a request and reads the response as text. @throws AppError with a message for the user */
+  async function send(
+    address: string,
+    {
+      method = 'GET',
+      body,
+      headers,
+      signal,
+      maxBytes,
+    }: {
+      method?: string
+      body?: string | undefined
+      headers: Record<string, string>
+      signal: AbortSignal
+      maxBytes: number
+    },
+  ): Promise<{ status: number; text: string }> {
+    const url = assertAllowed(address)
+    try {
+      const response = await request(url, {
+        method: method as 'GET',
+        body: body ?? null,
+        headers,
+        dispatcher: dispatcherFor(url),
+        signal,
+      })
+      return { status: response.statusCode, text: await text(limited(response.body, maxBytes)) }
+    } catch (error) {
+      signal.throwIfAborted()
+      throw findAppError(error) ?? Object.assign(unreachable(url.host), { cause: toAppError(error) })
+    }
+  }
+
   return {
     assertAllowed,
+    send,
+
+    /** `fetch` for libraries that take one. A response larger than `maxFetchedBytes` fails while it is read. */
+    async fetch(address: string | URL, init: RequestInit = {}): Promise<Response> {
+      const url = assertAllowed(String(address))
+      const { status, headers, body } = await undiciFetch(url, {
+        ...(init as object),
+        redirect: 'manual',
+        dispatcher: dispatcherFor(url),
+      })
+      const hasBody = body !== null && status >= 200 && status !== 204 && status !== 205 && status !== 304
+      return new Response(hasBody ? toWeb(limited(body, maxFetchedBytes)) : null, {
+        status,
+        headers: [...headers],
+      })
+    },
 
     /** Returns the status of the response. @throws AppError with a message for the user */
     async post(
@@ -37,20 +93,9 @@ export function publicClient({
       headers: Record<string, string>,
       signal: AbortSignal,
     ): Promise<number> {
-      const url = assertAllowed(address)
-      try {
-        const response = await request(url, {
-          method: 'POST',
-          body,
-          headers,
-          dispatcher: isListed(url) ? listedAgent : agent,
-          signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
-        })
-        await response.body.dump()
-        return response.statusCode
-      } catch (error) {
-        throw findAppError(error) ?? Object.assign(unreachable(url.host), { cause: toAppError(error) })
-      }
+      const all = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
+      return (await send(address, { method: 'POST', body, headers, signal: all, maxBytes: maxFetchedBytes }))
+        .status
     },
 
     [Symbol.asyncDispose]: async () => {
@@ -58,3 +103,6 @@ export function publicClient({
     },
   }
 }
+
+const toWeb = (chunks: AsyncIterable<Uint8Array>) =>
+  Readable.toWeb(Readable.from(chunks, { objectMode: false })) as ReadableStream<Uint8Array<ArrayBuffer>>

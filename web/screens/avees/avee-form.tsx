@@ -16,7 +16,6 @@ import { useDraftState } from '../../ui/use-draft-state.ts'
 import { AvatarField } from './avatar-field.tsx'
 import { EmbedSettings } from './embed-settings.tsx'
 import { PublishChecklist } from './publish-checklist.tsx'
-import { ToolChoices } from './tool-choices.tsx'
 import { Trial } from './trial.tsx'
 import './avee-form.css'
 
@@ -32,15 +31,13 @@ const fieldNames = [
   'visibility',
   'anonymous',
 ] as const
-type PlainFields = Pick<Avee, (typeof fieldNames)[number]>
-/** The lists of texts have one entry per line. */
-type Fields = PlainFields & Pick<Avee, 'tools'> & { example_questions: string; embed_origins: string }
+/** The lists have one entry per line. */
+type Fields = Pick<Avee, (typeof fieldNames)[number]> & { example_questions: string; embed_origins: string }
 
 const fieldsOf = (avee: Avee): Fields => ({
-  ...(Object.fromEntries(fieldNames.map((name) => [name, avee[name]])) as PlainFields),
+  ...(Object.fromEntries(fieldNames.map((name) => [name, avee[name]])) as Fields),
   example_questions: avee.example_questions.join('\n'),
   embed_origins: (avee.embed_origins ?? []).join('\n'),
-  tools: avee.tools,
 })
 
 const linesOf = (text: string): string[] => text.split('\n').flatMap((line) => line.trim() || [])
@@ -59,7 +56,6 @@ const changesOf = (avee: Avee, edited: Fields): BodyOf<typeof updateAvee> => ({
   ...(originsOf(edited).join('\n') === (avee.embed_origins ?? []).join('\n')
     ? {}
     : { embed_origins: originsOf(edited) }),
-  ...(edited.tools.toSorted().join() === avee.tools.toSorted().join() ? {} : { tools: edited.tools }),
 })
 
 const visibilityOptions: { value: Visibility; title: Message; text: Message }[] = [
@@ -207,7 +203,6 @@ export function AveeForm({ avee }: { avee: Avee }) {
           </option>
         ))}
       </SelectField>
-      <ToolChoices selected={edited.tools} onChange={(tools) => change({ tools })} />
       {!avee.is_library && (
         <RadioGroup
           label={t('Visibility')}

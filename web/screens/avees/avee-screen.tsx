@@ -16,6 +16,7 @@ import { AveeForm } from './avee-form.tsx'
 import { FollowButton } from './avees-screen.tsx'
 import { DeleteAvee } from './delete-avee.tsx'
 import { ExportMenu } from './export-menu.tsx'
+import { ToolSettings } from './tool-settings.tsx'
 import './avee-screen.css'
 
 const backToAvees = () => ({ href: '/avee', title: t('Avees') })
@@ -88,6 +89,7 @@ function OwnerView({ avee }: { avee: Avee }) {
               </div>
             ),
           },
+          { id: 'tools', title: t('Tools'), content: <ToolSettings avee={avee} /> },
           { id: 'people', title: t('People'), content: <AccessSettings avee={avee} /> },
         ]}
       />

@@ -1,0 +1,141 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { type FormEvent, useState } from 'react'
+import type { Avee } from '../../../contract/avees.ts'
+import { addTool, type ToolKind } from '../../../contract/tools.ts'
+import { keys } from '../../api/index.ts'
+import { useApi, useIsAdmin } from '../../api/react.tsx'
+import { t } from '../../languages/index.ts'
+import { Button } from '../../ui/button.tsx'
+import { Dialog, DialogActions } from '../../ui/dialog.tsx'
+import { RadioGroup, TextArea, TextField } from '../../ui/field.tsx'
+import { Notice } from '../../ui/state.tsx'
+
+/** Adds a tool to an avee. */
+export function OwnToolDialog({ avee, onClose }: { avee: Avee; onClose: () => void }) {
+  const api = useApi()
+  const queries = useQueryClient()
+  const isAdmin = useIsAdmin()
+  const [kind, setKind] = useState<ToolKind>('openapi')
+  const [name, setName] = useState('')
+  const [url, setUrl] = useState('')
+  const [headers, setHeaders] = useState('')
+  const [command, setCommand] = useState('')
+  const add = useMutation({
+    mutationFn: () => {
+      const [program = '', ...args] = linesOf(command)
+      return api.call(addTool, {
+        params: { id: avee.id },
+        body:
+          kind === 'mcp_stdio'
+            ? { kind, name: name.trim(), command: program, args }
+            : { kind, name: name.trim(), url: url.trim(), headers: headersOf(headers) },
+      })
+    },
+    onSuccess: async () => {
+      onClose()
+      await queries.invalidateQueries({ queryKey: keys.ownTools(avee.id) })
+    },
+  })
+  const submit = (event: FormEvent): void => {
+    event.preventDefault()
+    add.mutate()
+  }
+  return (
+    <Dialog open onOpenChange={onClose} title={t('Add tool')}>
+      <form onSubmit={submit} className="dialog-form">
+        <RadioGroup
+          label={t('Kind')}
+          name="tool-kind"
+          value={kind}
+          options={[
+            {
+              value: 'openapi' as const,
+              title: t('HTTP service'),
+              text: t('A service with an OpenAPI description in JSON.'),
+            },
+            {
+              value: 'mcp' as const,
+              title: t('MCP server'),
+              text: t('A server of the Model Context Protocol.'),
+            },
+            ...(isAdmin
+              ? [
+                  {
+                    value: 'mcp_stdio' as const,
+                    title: t('Program on the server'),
+                    text: t('A program that speaks the Model Context Protocol. It runs as the server does.'),
+                  },
+                ]
+              : []),
+          ]}
+          onChange={setKind}
+        />
+        <TextField
+          label={t('Name')}
+          hint={t('Letters and digits. The language model sees it.')}
+          value={name}
+          required
+          maxLength={40}
+          spellCheck={false}
+          onChange={(event) => setName(event.target.value)}
+        />
+        {kind === 'mcp_stdio' ? (
+          <TextArea
+            label={t('Program')}
+            hint={t('The program in the first line, then one argument per line.')}
+            rows={3}
+            dir="ltr"
+            required
+            spellCheck={false}
+            value={command}
+            onChange={(event) => setCommand(event.target.value)}
+          />
+        ) : (
+          <>
+            <TextField
+              label={kind === 'openapi' ? t('Address of the description') : t('Address')}
+              type="url"
+              dir="ltr"
+              required
+              value={url}
+              placeholder={
+                kind === 'openapi' ? 'https://api.example.com/openapi.json' : 'https://mcp.example.com/mcp'
+              }
+              onChange={(event) => setUrl(event.target.value)}
+            />
+            <TextArea
+              label={t('Headers')}
+              hint={t(
+                'One per line, such as Authorization: Bearer …. Stored encrypted and never shown again.',
+              )}
+              rows={2}
+              dir="ltr"
+              autoComplete="off"
+              spellCheck={false}
+              value={headers}
+              onChange={(event) => setHeaders(event.target.value)}
+            />
+          </>
+        )}
+        {add.error && <Notice kind="bad">{add.error.message}</Notice>}
+        <DialogActions>
+          <Button onClick={onClose}>{t('Cancel')}</Button>
+          <Button variant="primary" type="submit" busy={add.isPending} disabled={!name.trim()}>
+            {t('Add')}
+          </Button>
+        </DialogActions>
+      </form>
+    </Dialog>
+  )
+}
+
+const linesOf = (text: string): string[] => text.split('\n').flatMap((line) => line.trim() || [])
+
+/** `Name: value` lines as an object. */
+const headersOf = (text: string): Record<string, string> =>
+  Object.fromEntries(
+    linesOf(text).map((line) => {
+      const [name = '', ...value] = line.split(':')
+      return [name.trim(), value.join(':').trim()]
+    }),
+  )

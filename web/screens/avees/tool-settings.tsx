@@ -1,0 +1,62 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { type Avee, updateAvee } from '../../../contract/avees.ts'
+import { listTools } from '../../../contract/tools.ts'
+import { keys } from '../../api/index.ts'
+import { useApi } from '../../api/react.tsx'
+import { t } from '../../languages/index.ts'
+import { Section } from '../../shell/page.tsx'
+import { builtInTools } from '../../tools/built-in-tools.ts'
+import { ErrorState, errorMessage, Skeleton } from '../../ui/state.tsx'
+import { useToast } from '../../ui/toast.tsx'
+import { OwnTools } from './own-tools.tsx'
+
+/** What an avee may do while it answers. */
+export function ToolSettings({ avee }: { avee: Avee }) {
+  const api = useApi()
+  const queries = useQueryClient()
+  const showToast = useToast()
+  const tools = useQuery({ queryKey: keys.tools, queryFn: () => api.call(listTools) })
+  const select = useMutation({
+    mutationFn: (selected: Avee['tools']) =>
+      api.call(updateAvee, { params: { id: avee.id }, body: { tools: selected } }),
+    onMutate: (selected) =>
+      queries.setQueryData<Avee>(keys.avee(avee.handle), (shown) => shown && { ...shown, tools: selected }),
+    onError: (error) => showToast(errorMessage(error), 'bad'),
+    onSettled: () => queries.invalidateQueries({ queryKey: keys.avees }),
+  })
+  return (
+    <div className="stack">
+      <Section
+        title={t('Built-in tools')}
+        text={t('What it may do while it answers. Its language model decides when.')}
+      >
+        {tools.isPending ? (
+          <Skeleton height="20rem" />
+        ) : !tools.data ? (
+          <ErrorState error={tools.error} onRetry={() => void tools.refetch()} />
+        ) : (
+          <div className="choices">
+            {tools.data.tools.map(({ name }) => (
+              <label key={name} className="choice">
+                <input
+                  type="checkbox"
+                  checked={avee.tools.includes(name)}
+                  onChange={({ target }) =>
+                    select.mutate(
+                      target.checked ? [...avee.tools, name] : avee.tools.filter((other) => other !== name),
+                    )
+                  }
+                />
+                <span className="choice-text">
+                  {t(builtInTools[name].title)}
+                  <small>{t(builtInTools[name].text)}</small>
+                </span>
+              </label>
+            ))}
+          </div>
+        )}
+      </Section>
+      <OwnTools avee={avee} />
+    </div>
+  )
+}
