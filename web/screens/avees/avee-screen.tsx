@@ -64,7 +64,13 @@ function OwnerView({ avee }: { avee: Avee }) {
     </>
   )
   return (
-    <Page title={avee.display_name} wide back={backToAvees()} intro={`@${avee.handle}`} actions={actions}>
+    <Page
+      title={avee.display_name}
+      wide
+      back={backToAvees()}
+      intro={<bdi>@{avee.handle}</bdi>}
+      actions={actions}
+    >
       <Tabs
         label={avee.display_name}
         value={tab}

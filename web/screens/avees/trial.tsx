@@ -118,7 +118,7 @@ export function Trial({
         <div className="trial-questions">
           {edited.questions.map((example) => (
             <Button key={example} small disabled={isBusy} onClick={() => ask.mutate(example)}>
-              {example}
+              <bdi>{example}</bdi>
             </Button>
           ))}
         </div>
