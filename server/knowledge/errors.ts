@@ -61,3 +61,8 @@ export const ingestStopped = defineError(
   'ingest_stopped',
   () => 'The import was stopped before the document was complete.',
 )
+
+/** The library changed between reading it and the commit; the file is tried again. */
+export class ConflictError extends Error {
+  override readonly name = 'ConflictError'
+}

@@ -77,12 +77,12 @@ export type RunContext<Input> = {
   /** Resolves when all events emitted so far are committed. */
   flush(): Promise<void>
   /**
-   * Appends an event and writes rows in one transaction that only the present owner of the run can commit: the log has
-   * the event if and only if the rows are stored, and a worker that has lost its run stores nothing. After a lost
+   * Appends one or more events and writes rows in one transaction that only the present owner of the run can commit: the log has
+   * the events if and only if the rows are stored, and a worker that has lost its run stores nothing. After a lost
    * connection `store` is called again in a new transaction; it takes effect once. Throws what `store` throws, without
-   * appending the event.
+   * appending an event.
    */
-  commit(event: EventBody, store: (trx: Trx) => Promise<void>): Promise<void>
+  commit(events: EventBody | EventBody[], store: (trx: Trx) => Promise<void>): Promise<void>
   /** Reads the committed log from its start, with the events of earlier attempts. */
   events(): Promise<RunEvent[]>
 }

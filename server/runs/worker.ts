@@ -1,8 +1,9 @@
 import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
+import type { Trx } from '../db/index.ts'
 import type { Telemetry } from '../telemetry/index.ts'
 import { failureOf, type Outcome } from './finisher.ts'
-import type { RunContext } from './kind.ts'
+import type { EventBody, RunContext } from './kind.ts'
 import { encode, type OwnedRun, RunInterrupted } from './owned-run.ts'
 import { type LogAccess, lastEventOf, persist } from './persist.ts'
 import { appendEvents, listEvents } from './store.ts'
@@ -70,20 +71,20 @@ export function createWorker({
         run.assertOpen()
         await run.waitForCommit()
       },
-      async commit(event, store) {
+      async commit(events, store) {
         run.assertOpen()
-        await run.runExclusively(async () => commitEvent(run, event, store))
+        await run.runExclusively(async () => commitEvents(run, [events].flat(), store))
         if (run.hasQueued()) writer.add(run)
       },
       events: async () => listEvents(database.db, run.id),
     }
   }
 
-  const commitEvent = async (run: OwnedRun, ...[event, store]: Parameters<RunContext<unknown>['commit']>) => {
+  const commitEvents = async (run: OwnedRun, bodies: EventBody[], store: (trx: Trx) => Promise<void>) => {
     run.assertOpen()
-    const last = { body: event, data: encode(event) }
+    const last = bodies.map((body) => ({ body, data: encode(body) }))
     const queued = run.dequeue()
-    const events = run.toEvents([...queued, last])
+    const events = run.toEvents([...queued, ...last])
     const append = { id: run.id, attempt: run.record.attempt, expected: run.lastCommitted, events }
     try {
       const { ids } = await persist(

@@ -57,6 +57,9 @@ const pageTitleCharacters = 200
 /** Makes single characters searchable without affecting the rank of texts that contain the bigram. */
 const characterWeight = 0.01
 
+/** Texts whose terms are kept: the passages of a section come soon after it. */
+const maxCountedTexts = 64
+
 /** Counts terms and words of texts that together are one BM25 document. */
 function termCounter(stem: Stemmer) {
   const counts = new Map<string, number>()
@@ -88,6 +91,18 @@ export function bm25Vectorizer(aveeId: string, names: DocumentNames, stem: Stemm
   const basename = names.filename?.replace(/\.[^.]{1,12}$/u, '') ?? ''
   if (basename !== '' && basename !== names.title) nameTerms.add(basename, 1)
 
+  const counted = new Map<string, ReturnType<typeof termCounter>>()
+  /** Counts the terms of the text of a passage, which is part of two vectors. */
+  function countText(text: string) {
+    const known = counted.get(text)
+    if (known) return known
+    const counter = termCounter(stem)
+    counter.add(text, 1)
+    if (counted.size === maxCountedTexts) counted.clear()
+    counted.set(text, counter)
+    return counter
+  }
+
   function toVector({ counts, length }: ReturnType<typeof termCounter>, averageLength: number): TermVector {
     const saturation = k1 * (1 - b + (b * Math.max(0, length())) / averageLength)
     const terms = new Map<number, string>()
@@ -111,7 +126,7 @@ export function bm25Vectorizer(aveeId: string, names: DocumentNames, stem: Stemm
       const counter = termCounter(stem)
       counter.merge(nameTerms)
       counter.add(withoutTitle(heading), 1)
-      counter.add(text, 1)
+      counter.merge(countText(text))
       return toVector(counter, averagePassageLength)
     },
 
@@ -121,7 +136,7 @@ export function bm25Vectorizer(aveeId: string, names: DocumentNames, stem: Stemm
       counter.merge(nameTerms)
       for (const heading of new Set(passages.map((passage) => withoutTitle(passage.heading))))
         counter.add(heading, 1)
-      for (const { text } of passages) counter.add(text, 1)
+      for (const { text } of passages) counter.merge(countText(text))
       const [first] = passages
       if (first && first.page !== null) counter.add(first.text.slice(0, pageTitleCharacters), 1)
       return toVector(counter, averageSectionLength).vector

@@ -22,10 +22,13 @@ const sampleCharacters = 700
 export function detectLanguage(text: string, usual: string | null = null): string | null {
   if (text.length <= 3 * sampleCharacters) return detect(text, usual)
   const starts = [0, (text.length - sampleCharacters) / 2, text.length - sampleCharacters].map(Math.floor)
-  const detected = starts
-    .map((start) => detect(text.slice(start, start + sampleCharacters), usual))
-    .filter((code) => code !== null)
-  return detected.find((code, i) => detected.indexOf(code) !== i) ?? detected[0] ?? null
+  const detected: string[] = []
+  for (const start of starts) {
+    const code = detect(text.slice(start, start + sampleCharacters), usual)
+    if (code !== null && detected.includes(code)) return code
+    if (code !== null) detected.push(code)
+  }
+  return detected[0] ?? null
 }
 
 function detect(text: string, usual: string | null): string | null {

@@ -29,7 +29,12 @@ describe.each(ONE_DATABASE)('an upload on %s', (kind) => {
     await using server = await startServer({ TMPDIR: temporary.path }, kind)
     const parserFolders = async () =>
       (await readdir(temporary.path)).filter((name) => name.startsWith('gabee-parser-'))
+    const small = Array.from({ length: 10 }, (_, i) => ({
+      name: `small-${i}.txt`,
+      content: long(`small ${i}`, 1),
+    }))
     const files = [
+      ...small,
       { name: 'first.txt', content: long('first', 20) },
       { name: 'second.txt', content: long('second', 600) },
       { name: 'third.txt', content: long('third', 20) },
@@ -42,7 +47,7 @@ describe.each(ONE_DATABASE)('an upload on %s', (kind) => {
       const { stage, file, completed } = event.data
       if (stage === 'store' && file === 'second.txt' && Number(completed) > 0) break
     }
-    expect(resultsOf(before)).toHaveLength(1)
+    expect(resultsOf(before)).toHaveLength(small.length + 1)
     await server.kill()
     const [abandoned] = await parserFolders()
     expect(abandoned).toBeDefined()
@@ -54,7 +59,7 @@ describe.each(ONE_DATABASE)('an upload on %s', (kind) => {
     )
     expect(after.map((event) => event.id)).toEqual(after.map((_, i) => before.length + 1 + i))
     expect(after.map((event) => event.data)).toContainEqual({ event: 'resumed', attempt: 2 })
-    expect(after.at(-1)?.data).toEqual({ done: true, total_documents: 3 })
+    expect(after.at(-1)?.data).toEqual({ done: true, total_documents: files.length })
     const results = resultsOf([...before, ...after])
     expect(results).toMatchObject(files.map(({ name }) => ({ success: true, filename: name })))
     for (const { duplicate, replaced } of results)

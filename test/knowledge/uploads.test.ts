@@ -1,4 +1,5 @@
 import { request as httpRequest } from 'node:http'
+import { sql } from 'kysely'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { IngestResult } from '../../contract/knowledge.ts'
@@ -60,6 +61,42 @@ test('stores a small file in one transaction of few statements', async () => {
   const ofFiles = statements.filter((text) => !ofRunsAndJobs.test(text))
   expect(transactions.length).toBeLessThan(2 * files.length)
   expect(ofFiles.length, ofFiles.join('\n')).toBeLessThanOrEqual(10 * files.length + 15)
+})
+
+test('gives each of many small files its own result, in order', async () => {
+  const note = (i: number) => ({ name: `bee-${i}.md`, content: `Bee ${i} prefers heather.` })
+  const added = (name: string) => ({
+    success: true,
+    filename: name,
+    message: expect.stringMatching(/^Added/),
+  })
+  const notes = Array.from({ length: 12 }, (_, i) => note(i))
+  const results = await upload([
+    ...notes.slice(0, 6),
+    { name: 'damaged.pdf', content: '%PDF-1.7 and nothing else' },
+    { ...note(0), name: 'copy-of-bee-0.md' },
+    ...notes.slice(6),
+    { name: 'bee-1.md', content: 'Bee 1 prefers clover now.' },
+  ])
+  expect(results).toMatchObject([
+    ...notes.slice(0, 6).map(({ name }) => added(name)),
+    { success: false, filename: 'damaged.pdf' },
+    { success: true, filename: 'copy-of-bee-0.md', duplicate: true, doc_id: results[0]?.doc_id },
+    ...notes.slice(6).map(({ name }) => added(name)),
+    { success: true, filename: 'bee-1.md', replaced: true, doc_id: results[1]?.doc_id },
+  ])
+  const stored = await names()
+  for (const { name } of notes) expect(stored.filter((one) => one === name)).toEqual([name])
+  expect(stored).not.toContain('copy-of-bee-0.md')
+  const { results: found } = bodyOf(
+    await ann.post<{ results: { filename: string }[] }>('/api/documents/test', { query: 'bee 1 clover' }),
+  )
+  expect(found[0]).toMatchObject({ filename: 'bee-1.md' })
+  await server.knowledge.purge()
+  const { rows } = await sql`
+    select sum(passages)::int as counted, (select sum(cardinality(terms))::int from passages) as indexed
+    from passage_terms`.execute(server.database.db)
+  expect(rows).toEqual([{ counted: expect.any(Number), indexed: (rows[0] as { counted: number }).counted }])
 })
 
 test('explains what to do about images and damaged files, and rejects programs', async () => {

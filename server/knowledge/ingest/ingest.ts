@@ -1,20 +1,13 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { IngestResult } from '../../../contract/knowledge.ts'
-import { type Database, type Db, newId, type Trx } from '../../db/index.ts'
-import type { Deletions } from '../../deletions/index.ts'
+import type { Db, Trx } from '../../db/index.ts'
 import { AppError } from '../../errors.ts'
-import type { Log } from '../../log.ts'
-import type { Embedder } from '../../models/index.ts'
 import type { Completion, RunContext, RunEvent, RunKind } from '../../runs/index.ts'
-import type { Telemetry } from '../../telemetry/index.ts'
-import type { Cleanup } from '../cleanup.ts'
-import type { PageFetcher } from '../fetch/fetch-page.ts'
+import { ConflictError } from '../errors.ts'
 import { nameOfPage } from '../fetch/name-of-page.ts'
-import type { Originals } from '../files.ts'
 import { openFileWithin } from '../folders/open-within.ts'
-import type { DocumentParser, ReadOutcome } from '../parsers/index.ts'
-import type { StorageQuota } from '../storage-quota.ts'
+import type { ReadOutcome } from '../parsers/index.ts'
 import {
   countDocuments,
   type DocumentRow,
@@ -30,48 +23,15 @@ import {
   upsertFolderFile,
 } from '../store/folders.ts'
 import { lockDocumentsOfAvee, lockOriginals, pinOriginals, unpinOriginals } from '../store/ingest-files.ts'
-import type { VectorIndexes } from '../store/vector-index.ts'
 import { changeLayer, retireUnpublished } from '../store/versions.ts'
-import type { IngestFile, IngestInput, WatchedFile } from './input.ts'
+import type { IngestDependencies } from './dependencies.ts'
+import type { AcceptedFile, IngestInput, WatchedFile } from './input.ts'
 import { type Progress, throttledProgress } from './progress.ts'
-import { writeVersion } from './write.ts'
-
-export type IngestDependencies = {
-  database: Database
-  log: Log
-  parser: DocumentParser
-  files: Originals
-  fetcher: PageFetcher
-  embedderFor(aveeId: string, signal: AbortSignal): Promise<Embedder | undefined>
-  indexes: VectorIndexes
-  cleanup: Cleanup
-  deletions: Pick<Deletions, 'record'>
-  /** Enqueues the indexing of a document under its new file name. */
-  reindex(db: Db, documentId: string): Promise<void>
-  quota: StorageQuota
-  now(): number
-  telemetry: Telemetry
-}
-
-/** The library changed between reading it and the commit; the file is tried again. */
-class ConflictError extends Error {
-  override readonly name = 'ConflictError'
-}
+import { type FileContent, type ReadAhead, readAhead, storedContent } from './read-ahead.ts'
+import { isSmall, smallFiles } from './small-files.ts'
+import { countResult, withoutExtension, writeDocument } from './write-document.ts'
 
 type Context = RunContext<IngestInput>
-type AcceptedFile = Exclude<IngestFile, { refused: unknown }>
-type StoredFile = Extract<IngestFile, { sha256: string }>
-/** The bytes of a file and where they come from. */
-type FileContent = {
-  sha256: string
-  bytes: number
-  /** The name whose extension selects the parser. */
-  readAs: string
-  title: string | null
-  sourceUrl: string | null
-  isWebPage?: boolean
-}
-
 /**
  * The run behind every upload, pasted text, web page and watched folder. For each file in order:
  *
@@ -91,9 +51,11 @@ export function ingestRunKind(dependencies: IngestDependencies): RunKind<IngestI
       if (run.attempt > 1) await retireUnpublished(db, run.id)
       else if (about !== undefined) await context.emit({ message: about, completed: 0, total: files.length })
       const ahead = readAhead(dependencies.parser, dependencies.files, run.userId, signal)
-      for (const [index, file] of files.entries()) {
-        if (index < finished) continue
-        await ingestFile(dependencies, context, ahead, index, file, files[index + 1])
+      const small = smallFiles(dependencies, context, ahead)
+      for (let index = finished; index < files.length; ) {
+        const stored = await small.store(index)
+        if (stored === 0) await ingestFile(dependencies, context, ahead, index)
+        index += Math.max(1, stored)
       }
       if (folder) await deleteVanished(dependencies, aveeId, folder)
       return { event: { done: true, total_documents: await countDocuments(db, aveeId) } }
@@ -120,10 +82,10 @@ async function ingestFile(
   context: Context,
   ahead: ReadAhead,
   index: number,
-  file: IngestFile,
-  next: IngestFile | undefined,
 ): Promise<void> {
   const { run, signal } = context
+  const [file, next] = run.input.files.slice(index, index + 2)
+  if (!file) return
   const progress = throttledProgress(file.name, context.emit, dependencies.now)
   const fail = (code: string, message: string) =>
     commitResult(
@@ -137,7 +99,9 @@ async function ingestFile(
   try {
     const content = await contentOf(dependencies, context, index, file, progress)
     const read = ahead.take(index, content, progress)
-    if (next && 'sha256' in next) ahead.start(index + 1, storedContent(next))
+    // Small files are started together.
+    if (next && 'sha256' in next && !isSmall(next))
+      ahead.start(index + 1, storedContent(next)).catch(() => undefined)
     for (;;) {
       try {
         return await commitFile(dependencies, context, index, file, content, read, progress)
@@ -166,10 +130,7 @@ async function commitResult(
   // What is emitted before the transaction begins is part of it.
   progress.release()
   await committed
-  const { success, replaced, duplicate, chunks = 0 } = result
-  const outcome = !success ? 'failed' : duplicate ? 'duplicate' : replaced ? 'replaced' : 'added'
-  telemetry.ingestedDocuments.inc({ outcome })
-  if (success && !duplicate) telemetry.ingestedPassages.inc(chunks)
+  countResult(telemetry, result)
 }
 
 async function contentOf(
@@ -183,14 +144,6 @@ async function contentOf(
   if ('local' in file) return copyFromFolder(dependencies, context, index, file.local)
   return storedContent(file)
 }
-
-const storedContent = (file: StoredFile): FileContent => ({
-  sha256: file.sha256,
-  bytes: file.bytes,
-  readAs: file.filename ?? 'text.md',
-  title: file.title ?? null,
-  sourceUrl: null,
-})
 
 async function fetchPage(
   dependencies: IngestDependencies,
@@ -258,7 +211,7 @@ async function recordOutcome(
   index: number,
   outcome: { documentId: string | null; problem: string | null },
 ): Promise<void> {
-  await unpinOriginals(trx, id, index)
+  await unpinOriginals(trx, id, [index])
   const file = input.files[index]
   if (input.folder && file && 'local' in file && file.local)
     await upsertFolderFile(trx, input.folder.id, file.local, outcome)
@@ -291,8 +244,8 @@ async function commitFile(
   progress: Progress,
 ): Promise<void> {
   const { run, signal } = context
-  const { aveeId, source } = run.input
-  const { database, log, indexes, cleanup } = dependencies
+  const { aveeId } = run.input
+  const { database, cleanup } = dependencies
   const { sha256, sourceUrl } = content
   const existing = await findExisting(database.db, run, file, content)
   /** Locks the avee's documents. @throws ConflictError if the existing one has changed. */
@@ -321,67 +274,24 @@ async function commitFile(
   await dependencies.quota.assertRoom(aveeId, content.bytes - Number(existing?.bytes ?? 0))
   const outcome = await read()
   if (!outcome.ok) throw new AppError(422, outcome.code, outcome.message)
-  const { document, passages, language } = outcome
-  const pages = document.pages.length
-  const total = passages.length
-  progress.report('parse', `Read ${count(pages, 'page')}`, pages, pages)
-  progress.report('chunk', `Split into ${count(total, 'passage')}`, total, total)
-
-  const documentId = existing?.id ?? newId()
-  const layer = run.input.layer ?? existing?.layer ?? run.input.usualLayer
-  const title = content.title ?? document.title ?? withoutExtension(file.filename ?? file.name)
-  const { publish, embeddedBy } = await writeVersion(
-    {
-      database,
-      log,
-      embedder: await dependencies.embedderFor(aveeId, signal).catch(() => undefined),
-      indexes,
-    },
-    { aveeId, layer, runId: run.id, file: index },
-    { title, filename: file.filename },
-    { pages: document.pages, passages, language },
-    {
-      signal,
-      stored: (done) => progress.report('store', `Stored ${done} of ${count(total, 'passage')}`, done, total),
-      embedded: (done) =>
-        progress.report('embed', `Embedded ${done} of ${count(total, 'passage')}`, done, total),
-    },
+  const embedder = await dependencies.embedderFor(aveeId, signal).catch(() => undefined)
+  const written = await writeDocument(
+    { ...dependencies, embedder },
+    { run, index, file, content, outcome, existing },
+    progress,
+    signal,
   )
-  const result: IngestResult = {
-    success: true,
-    filename: file.name,
-    message: `${existing ? 'Replaced' : 'Added'} ${file.name}: ${count(pages, 'page')}, ${count(total, 'passage')}.`,
-    doc_id: documentId,
-    chunks: total,
-    pages,
-    ...(existing ? { replaced: true } : {}),
-  }
-  await commitResult(dependencies, context, progress, result, async (trx) => {
+  await commitResult(dependencies, context, progress, written.result, async (trx) => {
     const current = await lockExisting(trx)
     // Other files may have used the quota in the meantime.
     await dependencies.quota.assertRoom(aveeId, content.bytes - Number(current?.bytes ?? 0), trx)
-    const version = await publish(trx, current?.version)
-    await upsertDocument(trx, {
-      id: documentId,
-      avee_id: aveeId,
-      version,
-      layer,
-      title,
-      filename: file.filename,
-      type: document.type,
-      source,
-      source_url: sourceUrl,
-      sha256,
-      bytes: content.bytes,
-      pages,
-      passages: total,
-      language,
-      embedded_by: embeddedBy,
-    })
+    const version = await written.publish(trx, current?.version)
+    const { id, layer } = written.document
+    await upsertDocument(trx, { ...written.document, version })
     // The owner moved the existing document to another layer during the upload.
     if (current && run.input.layer === null && current.layer !== layer)
-      await changeLayer(trx, { id: documentId, aveeId, version, from: layer, to: current.layer })
-    await recordOutcome(trx, run, index, { documentId, problem: null })
+      await changeLayer(trx, { id, aveeId, version, from: layer, to: current.layer })
+    await recordOutcome(trx, run, index, { documentId: id, problem: null })
     if (current) await cleanup.enqueue(trx)
   })
 }
@@ -419,43 +329,3 @@ const duplicateResult = (existing: DocumentRow, name: string): IngestResult => (
   pages: existing.pages,
   duplicate: true,
 })
-
-const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? '' : 's'}`
-
-const withoutExtension = (name: string) => name.replace(/(?<=.)\.[^.\s/]{1,12}$/u, '')
-
-/** Parses the next file while the current one is stored; at most one ahead. */
-function readAhead(parser: DocumentParser, files: Originals, user: string, signal: AbortSignal) {
-  let waiting: { index: number; outcome: Promise<ReadOutcome>; target: { progress?: Progress } } | undefined
-
-  function begin(content: FileContent, target: { progress?: Progress }): Promise<ReadOutcome> {
-    const outcome = parser.read(files.pathOf(content.sha256), content.readAs, {
-      signal,
-      user,
-      isWebPage: content.isWebPage === true,
-      onProgress: (done, total) =>
-        target.progress?.report('parse', `Read page ${done} of ${total}`, done, total),
-    })
-    outcome.catch(() => undefined)
-    return outcome
-  }
-
-  return {
-    start(index: number, content: FileContent): void {
-      const target = {}
-      waiting = { index, outcome: begin(content, target), target }
-    },
-
-    /** Returns a function that resolves to the outcome: started ahead, or when first called. */
-    take(index: number, content: FileContent, progress: Progress): () => Promise<ReadOutcome> {
-      let outcome: Promise<ReadOutcome> | undefined
-      if (waiting?.index === index) {
-        waiting.target.progress = progress
-        outcome = waiting.outcome
-        waiting = undefined
-      }
-      return () => (outcome ??= begin(content, { progress }))
-    },
-  }
-}
-type ReadAhead = ReturnType<typeof readAhead>

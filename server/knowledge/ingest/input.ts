@@ -15,6 +15,10 @@ export type IngestFile = {
   | { refused: { code: string; message: string }; local?: WatchedFile }
 )
 
+export type AcceptedFile = Exclude<IngestFile, { refused: unknown }>
+/** A file of an upload. */
+export type StoredFile = Extract<IngestFile, { sha256: string }>
+
 /** A file of a watched folder; `root` is the folder's path. */
 export type WatchedFile = LocalFile & { root: string }
 

@@ -9,7 +9,8 @@ import type { VectorIndexes } from '../store/vector-index.ts'
 import { insertVectors, listPassagesWithoutVector } from '../store/vectors.ts'
 import {
   insertContent,
-  insertVersion,
+  insertVersions,
+  type NewContent,
   type NewPassage,
   type NewVersion,
   publishVersion,
@@ -30,13 +31,15 @@ export type VersionTarget = NewVersion & { layer: Layer }
 /** Passages per request to the embedding model. */
 const embeddingBatchSize = 32
 /** A version of up to this many passages is inserted in the transaction that publishes it. */
-const maxPassagesAtOnce = 8
+export const maxPassagesAtOnce = 8
 
-type WrittenVersion = {
+export type WrittenVersion = {
   /** The vector space in which all passages have vectors, if any. */
   embeddedBy: string | null
   /** Makes the version live in place of the `previous` one; returns its id. */
   publish(trx: Trx, previous: string | undefined): Promise<string>
+  /** What is inserted when the version is published; undefined if it was inserted before. */
+  content?: NewContent
 }
 
 /** Writes a version of a document; it is invisible until it is published. */
@@ -87,24 +90,24 @@ export async function writeVersion(
   }
 
   if (passages.length <= maxPassagesAtOnce) {
-    const rows = await toRows(0)
-    stored(rows.length)
+    const content = { pages, sections: toSections(sections), passages: await toRows(0) }
+    stored(passages.length)
     return {
       embeddedBy: space,
+      content,
       async publish(trx, previous) {
         if (previous !== undefined) await retireVersion(trx, previous)
-        const version = await insertVersion(trx, target, 'live')
-        const content = { pages, sections: toSections(sections), passages: rows }
-        await insertContent(trx, { ...target, version, space }, content)
+        const [version = ''] = await insertVersions(trx, [target], 'live')
+        await insertContent(trx, target.aveeId, [{ to: { version, layer: target.layer, space }, content }])
         if (space) indexes.buildWhenLarge(space, vectorLength)
         return version
       },
     }
   }
 
-  const version = await insertVersion(db, target, 'building')
-  const insert = (content: Parameters<typeof insertContent>[2]) =>
-    insertContent(db, { ...target, version, space }, content)
+  const [version = ''] = await insertVersions(db, [target], 'building')
+  const insert = (content: NewContent) =>
+    insertContent(db, target.aveeId, [{ to: { version, layer: target.layer, space }, content }])
   await inAdaptiveBatches(pages, (batch) => insert({ pages: batch }), signal)
   await inAdaptiveBatches(sections, (batch) => insert({ sections: toSections(batch) }), signal)
   for (let first = 0; first < passages.length; first += embeddingBatchSize) {

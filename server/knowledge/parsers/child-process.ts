@@ -134,7 +134,9 @@ export function parserProcess(limits: ParseLimits, log: Log) {
     ): Promise<ParseOutcome> {
       for (const handle of handles) handle?.ref()
       const original = absolute(file.path)
-      const folder = join(readable, String((count += 1)))
+      const path = join(readable, String((count += 1)))
+      /** For a converted copy. */
+      const folder = `${path}-converted`
       const parts = documentAssembler()
       const { promise, resolve, reject } = Promise.withResolvers<ParseOutcome>()
       const fail = ({ code, message }: UnreadableFileError) => resolve({ ok: false, code, message })
@@ -157,6 +159,7 @@ export function parserProcess(limits: ParseLimits, log: Log) {
           timer.refresh()
           ask({ kind: 'recognized', id, pages })
         } else if (message.kind === 'convert' && isLegacyOffice(message.type)) {
+          await mkdir(folder)
           const convert = libreOffice(searchPath, folder, limits, finished.signal)
           const converted = await convert(original, message.type)
           if (!finished.signal.aborted) ask({ kind: 'converted', path: converted })
@@ -164,8 +167,6 @@ export function parserProcess(limits: ParseLimits, log: Log) {
         programs -= 1
       }
       const start = async () => {
-        const path = join(folder, 'input')
-        await mkdir(folder)
         // Windows allows links to few users.
         await symlink(original, path).catch(() => copyFile(original, path))
         ask({ kind: 'parse', ...file, path, hasOcr: ocr !== null })
@@ -174,7 +175,10 @@ export function parserProcess(limits: ParseLimits, log: Log) {
         kill()
         reject(signal.reason as Error)
       }
-      const onMessage = (message: ParseMessage) => {
+      const onMessage = (messages: ParseMessage[]) => {
+        for (const message of messages) receive(message)
+      }
+      const receive = (message: ParseMessage) => {
         if (message.kind === 'progress') onProgress(message.done, message.total)
         else if (message.kind === 'recognize' || message.kind === 'convert')
           run(message).catch((error: unknown) => {
@@ -216,7 +220,7 @@ export function parserProcess(limits: ParseLimits, log: Log) {
         clearTimeout(timer)
         child.off('message', onMessage)
         signal.removeEventListener('abort', onAbort)
-        await remove(folder, log)
+        await Promise.all([path, folder].map((each) => remove(each, log)))
       }
     },
   }

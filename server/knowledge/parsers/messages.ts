@@ -21,8 +21,8 @@ export type ParserRequest =
 export type SentPassage = { pageIndex: number; start: number; end: number; heading: string | null }
 
 /**
- * The responses of a parser process: progress, then text and passages in messages small enough not to block the server's
- * thread, then one `document`; or `failed` at any time.
+ * The responses of a parser process, in batches small enough not to block the server's thread: progress, then text and
+ * passages, then one `document`; or `failed` at any time.
  */
 export type ParseMessage =
   | { kind: 'progress'; done: number; total: number }

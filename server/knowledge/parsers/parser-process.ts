@@ -15,6 +15,8 @@ import { dropPermissions } from './sandbox.ts'
 
 const maxTextPerMessage = 128 * 1024
 const maxPassagesPerMessage = 500
+/** What a heading, a recognized word or a passage counts for. */
+const charactersPerItem = 100
 const minProgressIntervalMs = 100
 /** Lowers the priority below the server's. */
 const processPriority = 10
@@ -76,12 +78,27 @@ const convertOffice: ConvertOffice = (_, type) =>
     void send({ kind: 'convert', type })
   })
 
+/** Sends a document in messages that are small enough not to block the server; a short document is one message. */
 async function sendDocument(document: ParsedDocument) {
+  let batch: ParseMessage[] = []
+  let size = 0
+  async function add(message: ParseMessage, weight: number) {
+    if (size + weight > maxTextPerMessage && batch.length > 0) {
+      await send(batch)
+      batch = []
+      size = 0
+    }
+    batch.push(message)
+    size += weight
+  }
   for (const [pageIndex, { page, text, headings, words }] of document.pages.entries()) {
-    for (let start = 0; start === 0 || start < text.length; start += maxTextPerMessage)
-      await send({ kind: 'text', pageIndex, page, text: text.slice(start, start + maxTextPerMessage) })
-    if (headings.length > 0) await send({ kind: 'headings', pageIndex, headings })
-    if (words) await send({ kind: 'words', pageIndex, words })
+    for (let start = 0; start === 0 || start < text.length; start += maxTextPerMessage) {
+      const part = text.slice(start, start + maxTextPerMessage)
+      await add({ kind: 'text', pageIndex, page, text: part }, part.length)
+    }
+    if (headings.length > 0)
+      await add({ kind: 'headings', pageIndex, headings }, charactersPerItem * headings.length)
+    if (words) await add({ kind: 'words', pageIndex, words }, charactersPerItem * words.length)
   }
   const indexes = new Map(document.pages.map(({ page }, index) => [page, index]))
   const passages: SentPassage[] = chunkDocument(document).map(({ page, start, end, heading }) => ({
@@ -90,11 +107,14 @@ async function sendDocument(document: ParsedDocument) {
     end,
     heading,
   }))
-  for (let i = 0; i < passages.length; i += maxPassagesPerMessage)
-    await send({ kind: 'passages', passages: passages.slice(i, i + maxPassagesPerMessage) })
+  for (let i = 0; i < passages.length; i += maxPassagesPerMessage) {
+    const part = passages.slice(i, i + maxPassagesPerMessage)
+    await add({ kind: 'passages', passages: part }, charactersPerItem * part.length)
+  }
   const { type, title, paged } = document
   const language = detectLanguage(document.pages.map(({ text }) => text).join('\n'))
-  await send({ kind: 'document', type, title, paged, language, retainedBytes: process.memoryUsage.rss() })
+  const last = { type, title, paged, language, retainedBytes: process.memoryUsage.rss() }
+  await send([...batch, { kind: 'document', ...last }])
 }
 
 function failureOf(error: unknown): ParseMessage {
@@ -108,7 +128,7 @@ function failureOf(error: unknown): ParseMessage {
 
 const outOfMemory = /out of memory|OOM|allocation failed/i
 
-const send = (message: ParseMessage) =>
+const send = (messages: ParseMessage | ParseMessage[]) =>
   new Promise<void>((resolve) => {
-    process.send?.(message, () => resolve())
+    process.send?.([messages].flat(), () => resolve())
   })

@@ -68,6 +68,19 @@ export async function findDocumentBySource(
     .executeTakeFirst()
 }
 
+/** Finds the uploads and texts with the bytes or the name of one of the files. */
+export const findUploads = (db: Db, aveeId: string, files: { sha256: string; filename: string | null }[]) =>
+  db
+    .selectFrom('documents')
+    .select(['sha256', 'filename'])
+    .where('avee_id', '=', aveeId)
+    .where('source', 'in', ['upload', 'text'])
+    .where(
+      sql<boolean>`(sha256 = any(${files.map(({ sha256 }) => sha256)}::text[])
+        or filename = any(${files.map(({ filename }) => filename)}::text[]))`,
+    )
+    .execute()
+
 /** Sums the sizes of the originals of all documents of the avee's owner, or of those in the trash. */
 export async function sumDocumentBytes(db: Db, aveeId: string, inTrash = false): Promise<number> {
   const { rows } = await sql<{ bytes: string | null }>`
@@ -173,6 +186,10 @@ export async function countDocuments(db: Db, aveeId: string, layers?: Layer[]): 
 
 export async function listAllDocuments(db: Db, aveeId: string): Promise<DocumentRow[]> {
   return await db.selectFrom('documents').selectAll().where('avee_id', '=', aveeId).orderBy('id').execute()
+}
+
+export async function insertDocuments(trx: Trx, documents: Insertable<Tables['documents']>[]): Promise<void> {
+  await trx.insertInto('documents').values(documents).execute()
 }
 
 /** Inserts a document, or updates the one with this id. */

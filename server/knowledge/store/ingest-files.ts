@@ -15,12 +15,12 @@ export async function pinOriginals(
   `.execute(trx)
 }
 
-/** Ends the protection of one file of a run, or of all. */
-export async function unpinOriginals(trx: Trx, runId: string, file?: number): Promise<void> {
+/** Ends the protection of some files of a run, or of all. */
+export async function unpinOriginals(trx: Trx, runId: string, files?: number[]): Promise<void> {
   await trx
     .deleteFrom('ingest_files')
     .where('run_id', '=', runId)
-    .$if(file !== undefined, (from) => from.where('file', '=', file ?? 0))
+    .$if(files !== undefined, (from) => from.where(sql<boolean>`file = any(${files}::int[])`))
     .execute()
 }
 

@@ -24,18 +24,26 @@ export type NewVersion = {
   file: number
 }
 
-/** Inserts a version, which is built by a run, or live if it is written in one transaction. */
-export async function insertVersion(
+/** Inserts versions, which are built by a run, or live if they are written in one transaction. Returns their ids in order. */
+export async function insertVersions(
   db: Db,
-  { aveeId, runId, file }: NewVersion,
+  versions: NewVersion[],
   state: 'building' | 'live',
-): Promise<string> {
-  const { id } = await db
+): Promise<string[]> {
+  const rows = await db
     .insertInto('document_versions')
-    .values({ avee_id: aveeId, state, run_id: state === 'live' ? null : runId, file })
-    .returning('id')
-    .executeTakeFirstOrThrow()
-  return id
+    .values(
+      versions.map(({ aveeId, runId, file }) => ({
+        avee_id: aveeId,
+        state,
+        run_id: state === 'live' ? null : runId,
+        file,
+      })),
+    )
+    .returning(['id', 'file'])
+    .execute()
+  const ids = new Map(rows.map(({ id, file }) => [file, id]))
+  return versions.flatMap(({ file }) => ids.get(file) ?? [])
 }
 
 /** Retires the unpublished versions of a run (or reindexing job), or of one of its files. */
@@ -69,51 +77,65 @@ export type NewPassage = DocumentPassage & {
   embedding: Float32Array | undefined
 }
 
+/** What is added to a version. */
+export type NewContent = { pages?: NewPage[]; sections?: NewSection[]; passages?: NewPassage[] }
+
+/** A version, the layer of its document, and the space of its vectors. */
+export type ContentTarget = { version: string; layer: Layer; space: string | null }
+
 /**
- * Adds pages, sections and passages to a version, with the document frequencies of the passages and their vectors in
- * `space`, in one statement.
+ * Adds pages, sections and passages to versions of an avee's documents, with the document frequencies of the passages
+ * and their vectors in `space`, in one statement.
  */
 export async function insertContent(
   db: Db,
-  to: { version: string; aveeId: string; layer: Layer; space: string | null },
-  content: { pages?: NewPage[]; sections?: NewSection[]; passages?: NewPassage[] },
+  aveeId: string,
+  added: { to: ContentTarget; content: NewContent }[],
 ): Promise<void> {
-  const { pages = [], sections = [], passages = [] } = content
-  const { version, aveeId, layer, space } = to
+  const rowsOf = <Item>(items: (content: NewContent) => Item[] | undefined) =>
+    added.flatMap(({ to, content }) => (items(content) ?? []).map((item) => ({ ...to, ...item })))
+  const pages = rowsOf((content) => content.pages)
+  const sections = rowsOf((content) => content.sections)
+  const passages = rowsOf((content) => content.passages)
   const counts = countTerms(passages)
-  const embedded = passages.filter(({ embedding }) => space !== null && embedding !== undefined)
+  const embedded = passages.filter(({ space, embedding }) => space !== null && embedding !== undefined)
   const columnOf = <Item, Value>(items: Item[], value: (item: Item) => Value) => sql`${items.map(value)}`
   await sql`
     with added_pages as (
       insert into document_pages (version, page, text, words)
-      select ${version}, page, text, words::jsonb
+      select version, page, text, words::jsonb
       from unnest(
+        ${columnOf(pages, ({ version }) => version)}::bigint[],
         ${columnOf(pages, ({ page }) => page)}::int[],
         ${columnOf(pages, ({ text }) => text)}::text[],
         ${columnOf(pages, ({ words }) => (words ? JSON.stringify(words) : null))}::text[]
-      ) as added (page, text, words)
+      ) as added (version, page, text, words)
     ), added_sections as (
       insert into document_sections (version, section, lex)
-      select ${version}, section, lex::sparsevec
+      select version, section, lex::sparsevec
       from unnest(
+        ${columnOf(sections, ({ version }) => version)}::bigint[],
         ${columnOf(sections, ({ section }) => section)}::int[],
         ${columnOf(sections, ({ lex }) => lex)}::text[]
-      ) as added (section, lex)
+      ) as added (version, section, lex)
     ), added_terms as (
       insert into passage_terms (avee_id, layer, term, word, passages)
-      select ${aveeId}::uuid, ${layer}, term, word, passages
+      select ${aveeId}::uuid, layer, term, word, passages
       from unnest(
-        ${columnOf(counts, ([term]) => term)}::int[],
-        ${columnOf(counts, ([, { word }]) => word)}::text[],
-        ${columnOf(counts, ([, { passages }]) => passages)}::int[]
-      ) as added (term, word, passages)
+        ${columnOf(counts, ({ layer }) => layer)}::text[],
+        ${columnOf(counts, ({ term }) => term)}::int[],
+        ${columnOf(counts, ({ word }) => word)}::text[],
+        ${columnOf(counts, ({ passages }) => passages)}::int[]
+      ) as added (layer, term, word, passages)
       on conflict (avee_id, term, layer) do update set passages = passage_terms.passages + excluded.passages
     ), added_passages as (
       insert into passages
         (version, avee_id, layer, n, page, section, start_offset, end_offset, heading, text, terms, lex)
-      select ${version}, ${aveeId}::uuid, ${layer}, n, page, section, start_offset, end_offset, heading, text,
+      select version, ${aveeId}::uuid, layer, n, page, section, start_offset, end_offset, heading, text,
         terms::int[], lex::sparsevec
       from unnest(
+        ${columnOf(passages, ({ version }) => version)}::bigint[],
+        ${columnOf(passages, ({ layer }) => layer)}::text[],
         ${columnOf(passages, ({ n }) => n)}::int[],
         ${columnOf(passages, ({ page }) => page)}::int[],
         ${columnOf(passages, ({ section }) => section)}::int[],
@@ -123,30 +145,33 @@ export async function insertContent(
         ${columnOf(passages, ({ text }) => text)}::text[],
         ${columnOf(passages, ({ terms }) => `{${[...terms.keys()].join(',')}}`)}::text[],
         ${columnOf(passages, ({ vector }) => vector)}::text[]
-      ) as added (n, page, section, start_offset, end_offset, heading, text, terms, lex)
-      returning id, n
+      ) as added (version, layer, n, page, section, start_offset, end_offset, heading, text, terms, lex)
+      returning id, version, n
     )
     insert into passage_vectors (passage_id, version, avee_id, model, embedding)
-    select added_passages.id, ${version}, ${aveeId}::uuid, ${space}, added.embedding::vector
+    select added_passages.id, version, ${aveeId}::uuid, added.space, added.embedding::vector
     from unnest(
+      ${columnOf(embedded, ({ version }) => version)}::bigint[],
+      ${columnOf(embedded, ({ space }) => space)}::text[],
       ${columnOf(embedded, ({ n }) => n)}::int[],
       ${columnOf(embedded, ({ embedding = new Float32Array() }) => vectorLiteral(embedding))}::text[]
-    ) as added (n, embedding)
-    join added_passages on added_passages.n = added.n
+    ) as added (version, space, n, embedding)
+    join added_passages using (version, n)
   `.execute(db)
 }
 
-/** Counts the passages with each term, by hash, in ascending order, so that concurrent writers cannot deadlock. */
-function countTerms(passages: NewPassage[]): [hash: number, count: { word: string; passages: number }][] {
-  const counts = new Map<number, { word: string; passages: number }>()
-  for (const { terms } of passages) {
-    for (const [hash, word] of terms) {
-      const count = counts.get(hash)
+/** Counts the passages with each term in each layer, in ascending order of the hashes, so that concurrent writers cannot deadlock. */
+function countTerms(passages: (NewPassage & { layer: Layer })[]) {
+  const counts = new Map<string, { term: number; layer: Layer; word: string; passages: number }>()
+  for (const { layer, terms } of passages) {
+    for (const [term, word] of terms) {
+      const key = `${term} ${layer}`
+      const count = counts.get(key)
       if (count) count.passages += 1
-      else counts.set(hash, { word, passages: 1 })
+      else counts.set(key, { term, layer, word, passages: 1 })
     }
   }
-  return [...counts].sort(([a], [b]) => a - b)
+  return [...counts.values()].sort((a, b) => a.term - b.term || (a.layer < b.layer ? -1 : 1))
 }
 
 /** Finds a retired version, or one that is building although its run or job no longer runs. */

@@ -1,0 +1,174 @@
+import { setTimeout as pause, setImmediate } from 'node:timers/promises'
+import { AppError } from '../../errors.ts'
+import type { EventBody, RunContext } from '../../runs/index.ts'
+import { ConflictError } from '../errors.ts'
+import type { ReadOutcome } from '../parsers/index.ts'
+import { findUploads, insertDocuments } from '../store/documents.ts'
+import { lockDocumentsOfAvee, unpinOriginals } from '../store/ingest-files.ts'
+import { insertContent, insertVersions } from '../store/versions.ts'
+import type { IngestDependencies } from './dependencies.ts'
+import type { IngestFile, IngestInput, StoredFile } from './input.ts'
+import { throttledProgress } from './progress.ts'
+import { type ReadAhead, storedContent } from './read-ahead.ts'
+import { maxPassagesAtOnce } from './write.ts'
+import { countResult, type WrittenDocument, writeDocument } from './write-document.ts'
+
+/** Notes, mails and pages of text; larger files rarely have few enough passages. */
+const maxSmallFileBytes = 64 * 1024
+/** Other statements wait for a transaction, which takes about 4 ms per file on the embedded database. */
+const maxFilesPerTransaction = 8
+/** Time in which further files may join a transaction. */
+const maxWaitMs = 50
+
+type SmallFile = { index: number; file: StoredFile }
+
+export const isSmall = (file: IngestFile): file is StoredFile =>
+  'sha256' in file && file.bytes <= maxSmallFileBytes
+
+type ParsedFile = SmallFile & { outcome: Extract<ReadOutcome, { ok: true }> }
+
+/** Stores new documents of an upload that are small, several in one transaction. */
+export function smallFiles(
+  dependencies: IngestDependencies,
+  context: RunContext<IngestInput>,
+  ahead: ReadAhead,
+) {
+  const { indexes, quota, telemetry } = dependencies
+  const { run, signal } = context
+  const { aveeId } = run.input
+  /** The files after those that are being committed. */
+  let next: { first: number; group: ReturnType<typeof prepare> } | undefined
+
+  /** Writes the versions of the next files that are small, new and parsed. */
+  async function prepare(first: number) {
+    const fresh = await newFilesFrom(dependencies, context, first)
+    const parsed = await parsedAhead(ahead, fresh, signal)
+    const events: EventBody[] = []
+    const written: WrittenDocument[] = []
+    if (parsed.length < 2) return { parsed: [], events, written }
+    const embedder = await dependencies.embedderFor(aveeId, signal).catch(() => undefined)
+    for (const { index, file, outcome } of parsed) {
+      const emit = async (event: EventBody) => void events.push(event)
+      const progress = throttledProgress(file.name, emit, dependencies.now)
+      const document = await writeDocument(
+        { ...dependencies, embedder },
+        { run, index, file, content: storedContent(file), outcome },
+        progress,
+        signal,
+      )
+      progress.release()
+      events.push({ result: document.result })
+      written.push(document)
+      await setImmediate()
+    }
+    return { parsed, events, written }
+  }
+
+  async function commit({ parsed, events, written }: Awaited<ReturnType<typeof prepare>>): Promise<void> {
+    const files = parsed.map(({ file }) => file)
+    await context.commit(events, async (trx) => {
+      await lockDocumentsOfAvee(trx, aveeId)
+      if ((await findUploads(trx, aveeId, files)).length > 0) throw new ConflictError()
+      await quota.assertRoom(
+        aveeId,
+        files.reduce((sum, { bytes }) => sum + bytes, 0),
+        trx,
+      )
+      const targets = parsed.map(({ index }) => ({ aveeId, runId: run.id, file: index }))
+      const versions = await insertVersions(trx, targets, 'live')
+      const documents = written.map((each, i) => ({ ...each, version: versions[i] ?? '' }))
+      await insertContent(
+        trx,
+        aveeId,
+        documents.map(({ version, document: { layer }, embeddedBy: space, content = {} }) => ({
+          to: { version, layer, space },
+          content,
+        })),
+      )
+      await insertDocuments(
+        trx,
+        documents.map(({ version, document }) => ({ ...document, version })),
+      )
+      await unpinOriginals(
+        trx,
+        run.id,
+        parsed.map(({ index }) => index),
+      )
+    })
+    for (const { result, embeddedBy, content } of written) {
+      countResult(telemetry, result)
+      const dimensions = content?.passages?.[0]?.embedding?.length
+      if (embeddedBy !== null && dimensions !== undefined) indexes.buildWhenLarge(embeddedBy, dimensions)
+    }
+  }
+
+  return {
+    /** Returns the number of files from `first` on that are stored; 0 if the first is to be ingested alone. */
+    async store(first: number): Promise<number> {
+      const group = await (next?.first === first ? next.group : prepare(first))
+      const { length } = group.parsed
+      if (length === 0) return 0
+      next = { first: first + length, group: prepare(first + length) }
+      next.group.catch(() => undefined)
+      try {
+        await commit(group)
+      } catch (error) {
+        signal.throwIfAborted()
+        // A file that exists by now, or exceeds the quota, must not fail the others.
+        if (error instanceof ConflictError || (error instanceof AppError && error.status < 500)) return 0
+        throw error
+      }
+      for (const { index } of group.parsed) ahead.forget(index)
+      return length
+    },
+  }
+}
+
+/** Returns the small files from `first` on, up to one that may repeat or replace a document or another of them. */
+async function newFilesFrom(
+  { database: { db } }: IngestDependencies,
+  { run }: RunContext<IngestInput>,
+  first: number,
+): Promise<SmallFile[]> {
+  const small: SmallFile[] = []
+  const sources = new Set<string | null>()
+  for (const [i, file] of run.input.files.slice(first, first + maxFilesPerTransaction).entries()) {
+    if (!isSmall(file) || sources.has(file.sha256) || (file.filename !== null && sources.has(file.filename)))
+      break
+    sources.add(file.sha256).add(file.filename)
+    small.push({ index: first + i, file })
+  }
+  if (small.length < 2) return []
+  const existing = await findUploads(
+    db,
+    run.input.aveeId,
+    small.map(({ file }) => file),
+  )
+  const isKnown = ({ file }: SmallFile) =>
+    existing.some(
+      ({ sha256, filename }) => sha256 === file.sha256 || (filename !== null && filename === file.filename),
+    )
+  const end = small.findIndex(isKnown)
+  return end < 0 ? small : small.slice(0, end)
+}
+
+/** Returns the first files with their texts, as far as these are known soon and stored at once. */
+async function parsedAhead(ahead: ReadAhead, files: SmallFile[], signal: AbortSignal) {
+  const outcomes = files.map(({ index, file }) =>
+    ahead.start(index, storedContent(file)).catch(() => undefined),
+  )
+  const parsed: ParsedFile[] = []
+  if (files.length === 0) return parsed
+  const waiting = new AbortController()
+  const late = pause(maxWaitMs, undefined, { signal: AbortSignal.any([signal, waiting.signal]) }).catch(
+    () => undefined,
+  )
+  for (const [i, file] of files.entries()) {
+    const outcome = await Promise.race([outcomes[i], late])
+    if (!outcome?.ok || outcome.passages.length > maxPassagesAtOnce) break
+    parsed.push({ ...file, outcome })
+  }
+  waiting.abort()
+  signal.throwIfAborted()
+  return parsed
+}
