@@ -1,7 +1,11 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startServer } from '../app.ts'
 import { pullFrames, startOllama } from '../model-servers.ts'
+import { catalogueEntryOf, startHub, tinyModelFiles } from '../tiny-models.ts'
 import { openBrowser, openWindow, waitUntil } from './browser.ts'
 
 let browser: Browser
@@ -59,15 +63,36 @@ test('a provider is added, tested and put among the fallbacks', async () => {
   window.expectNoErrors()
 })
 
-test('shows the error of a failed download', async () => {
+test('shows the error of a failed download; a model of the catalogue is downloaded and deleted', async () => {
+  const files = tinyModelFiles('embedding')
+  await using hub = await startHub({ 'tiny/tiny-e5': files })
+  await using stack = new AsyncDisposableStack()
+  const directory = await mkdtemp(path.join(tmpdir(), 'gabee-catalogue-'))
+  stack.defer(() => rm(directory, { recursive: true }))
+  await writeFile(
+    path.join(directory, 'catalogue.json'),
+    JSON.stringify([catalogueEntryOf('tiny-e5', 'embedding', files)]),
+  )
   await using ollama = await startOllama()
   ollama.script('/api/pull', {
     frames: ['{"status":"pulling manifest"}', '{"error":"pull model manifest: file does not exist"}'],
   })
-  await using server = await startServer({ OLLAMA_BASE_URL: ollama.url })
+  await using server = await startServer({
+    OLLAMA_BASE_URL: ollama.url,
+    MODEL_HUB_URL: hub.url,
+    MODEL_DIR: directory,
+  })
   await using window = await openWindow(browser, `${server.url}/model`)
-  await window.page.getByRole('textbox', { name: 'Model name' }).fill('no-such-model')
-  await window.page.getByRole('button', { name: 'Download', exact: true }).click()
-  await window.page.getByText(/file does not exist/).waitFor()
+  const { page } = window
+  await page.getByRole('textbox', { name: 'Model name' }).fill('no-such-model')
+  await page.getByRole('button', { name: 'Download', exact: true }).click()
+  await page.getByText(/file does not exist/).waitFor()
+
+  await page.getByText(`From ${hub.url}/tiny/tiny-e5`).waitFor()
+  await page.getByRole('button', { name: 'Download tiny-e5' }).click()
+  await page.getByRole('definition').filter({ hasText: 'tiny-e5' }).waitFor()
+  await page.getByRole('button', { name: 'Delete tiny-e5' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
+  await page.getByRole('button', { name: 'Download tiny-e5' }).waitFor()
   window.expectNoErrors()
 })

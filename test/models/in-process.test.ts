@@ -109,12 +109,14 @@ describe('models in this process', () => {
     ])
     // No word of the question is in a document.
     expect((await find('honeypot'))[0]).toBe('honey.txt')
-    const { models } = bodyOf(await user.get<{ models: ModelInfo[] }>('/api/models'))
-    expect(models.find(({ name }) => name === 'tiny-e5')).toMatchObject({
-      provider: 'in_process',
-      capabilities: ['embedding'],
-      loaded: true,
-    })
+    await vi.waitFor(async () => {
+      const { models } = bodyOf(await user.get<{ models: ModelInfo[] }>('/api/models'))
+      expect(models.find(({ name }) => name === 'tiny-e5')).toMatchObject({
+        provider: 'in_process',
+        capabilities: ['embedding'],
+        loaded: true,
+      })
+    }, 5_000)
   })
 
   test('rerank results as soon as a cross-encoder is there', async () => {

@@ -55,6 +55,7 @@ export const keys = {
   modelList: ['models', 'list'],
   providers: ['models', 'providers'],
   fallbacks: ['models', 'fallbacks'],
+  catalogue: ['models', 'catalogue'],
   availableModels: ['models', 'available'],
   tools: ['tools'],
   ownTools: (avee: string) => ['tools', avee],

@@ -141,7 +141,7 @@ export const curatedModels: CatalogueEntry[] = [
     repository: 'cross-encoder/mmarco-mMiniLMv2-L12-H384-v1',
     revision: '1427fd652930e4ba29e8149678df786c240d8825',
     license: 'Apache-2.0',
-    languages: ['multilingual'],
+    languages: ['ar', 'de', 'en', 'es', 'fr', 'hi', 'id', 'it', 'ja', 'nl', 'pt', 'ru', 'vi', 'zh'],
     max_tokens: 512,
     files: [
       {

@@ -40,7 +40,7 @@ export function createInProcess({ directory, hubUrl, modelDir }: InProcessConfig
   }
 
   const protocol: ProviderProtocol = {
-    freshMs: { up: 5_000, down: 5_000 },
+    freshMs: { up: 1_000, down: 1_000 },
 
     async list() {
       const models = await list()

@@ -1,16 +1,12 @@
-import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { Download, X } from 'lucide-react'
-import { type FormEvent, useEffect, useState } from 'react'
+import { Download } from 'lucide-react'
+import { type FormEvent, useState } from 'react'
 import { pullModel } from '../../../contract/models.ts'
-import { listRuns, type Run, stopRun } from '../../../contract/runs.ts'
-import { keys, type Pull, pullFold } from '../../api/index.ts'
-import { useApi, useRun, useRunHub } from '../../api/react.tsx'
+import { useApi } from '../../api/react.tsx'
 import { message, t } from '../../languages/index.ts'
 import { Section } from '../../shell/page.tsx'
-import { Button, IconButton } from '../../ui/button.tsx'
-import { formatBytes } from '../../ui/format.ts'
-import { errorMessage, Notice, Progress } from '../../ui/state.tsx'
-import { useToast } from '../../ui/toast.tsx'
+import { Button } from '../../ui/button.tsx'
+import { errorMessage, Notice } from '../../ui/state.tsx'
+import { DownloadList, useDownloads } from './downloads.tsx'
 import './download-section.css'
 
 const suggestions = [
@@ -19,39 +15,19 @@ const suggestions = [
   { name: 'nomic-embed-text', description: message('Embedding model, 0.3 GB') },
 ]
 
-type Download = { runId: string; model: string }
-
 /** Starts model downloads and lists those in progress, including ones started before a reload or in another tab. */
 export function DownloadSection({ isOllamaAvailable }: { isOllamaAvailable: boolean }) {
   const api = useApi()
-  const hub = useRunHub()
   const [name, setName] = useState('')
   const [error, setError] = useState<string>()
   const [isStarting, setIsStarting] = useState(false)
-  const [downloads, setDownloads] = useState<Download[]>([])
-  const running = useQuery({
-    queryKey: keys.runningRuns,
-    queryFn: () => api.call(listRuns, { query: { status: 'running' } }),
-  })
-
-  const track = (added: Download[]): void =>
-    setDownloads((current) => [
-      ...current,
-      ...added.filter(({ runId }) => !current.some((download) => download.runId === runId)),
-    ])
-
-  useEffect(() => {
-    track(
-      (running.data?.runs ?? []).filter(isPull).map((run) => ({ runId: run.id, model: run.subject ?? '' })),
-    )
-  }, [running.data])
+  const { downloads, adopt, dismiss } = useDownloads({ ofCatalogue: false })
 
   const pull = async (model: string): Promise<void> => {
     setIsStarting(true)
     setError(undefined)
     try {
-      const store = hub.adopt(await api.open(pullModel, { body: { model } }), pullFold)
-      track([{ runId: store.runId, model }])
+      adopt(await api.open(pullModel, { body: { model } }), model)
       setName('')
     } catch (failure) {
       setError(errorMessage(failure))
@@ -99,87 +75,7 @@ export function DownloadSection({ isOllamaAvailable }: { isOllamaAvailable: bool
           </li>
         ))}
       </ul>
-      {downloads.length > 0 && (
-        <ul className="rows">
-          {downloads.map((download) => (
-            <DownloadRow
-              key={download.runId}
-              {...download}
-              onDismiss={() =>
-                setDownloads((current) => current.filter(({ runId }) => runId !== download.runId))
-              }
-            />
-          ))}
-        </ul>
-      )}
+      <DownloadList downloads={downloads} onDismiss={dismiss} />
     </Section>
   )
-}
-
-const isPull = (run: Run): boolean => run.kind === 'pull'
-
-function DownloadRow({ runId, model, onDismiss }: Download & { onDismiss: () => void }) {
-  const api = useApi()
-  const queries = useQueryClient()
-  const showToast = useToast()
-  const run = useRun(runId, pullFold)
-  const pull = run?.value
-  const isRunning = pull?.phase === 'running' && run?.connection !== 'refused'
-  const phase = pull?.phase
-
-  useEffect(() => {
-    if (phase !== 'running') void queries.invalidateQueries({ queryKey: keys.models })
-  }, [phase, queries])
-
-  if (!pull) return null
-  const stop = (): void => {
-    api
-      .call(stopRun, { params: { id: runId } })
-      .catch((error: unknown) => showToast(errorMessage(error), 'bad'))
-  }
-  return (
-    <li className="row download">
-      <div className="row-body">
-        <span className="row-title">
-          <span className="truncate">{model}</span>
-        </span>
-        <span className={phase === 'failed' ? 'field-error' : 'row-facts'} role="status">
-          {run?.connection === 'refused' ? run.error?.message : describePull(pull)}
-        </span>
-        {isRunning && (
-          <Progress
-            label={t('Download of {model}', { model })}
-            value={pull.total > 0 ? pull.completed / pull.total : undefined}
-          />
-        )}
-      </div>
-      <div className="row-actions">
-        {isRunning ? (
-          <Button small onClick={stop}>
-            {t('Stop')}
-          </Button>
-        ) : (
-          <IconButton label={t('Dismiss {model}', { model })} icon={X} small onClick={onDismiss} />
-        )}
-      </div>
-    </li>
-  )
-}
-
-function describePull(pull: Pull): string {
-  switch (pull.phase) {
-    case 'done':
-      return t('Downloaded')
-    case 'stopped':
-      return t('Stopped. Download again to resume.')
-    case 'failed':
-      return pull.error ?? t('Download failed.')
-    case 'running':
-      return pull.total > 0 && pull.completed < pull.total
-        ? t('{done} of {total}', {
-            done: formatBytes(pull.completed),
-            total: formatBytes(pull.total),
-          })
-        : pull.status || t('Starting')
-  }
 }

@@ -21,6 +21,7 @@ import { formatBytes, formatTime, joinFacts } from '../../ui/format.ts'
 import { Menu, MenuItem, MenuSeparator } from '../../ui/menu.tsx'
 import { Badge, EmptyState, ErrorState, errorMessage, Notice, Skeleton } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
+import { Catalogue } from './catalogue.tsx'
 import { DownloadSection } from './download-section.tsx'
 import { Fallbacks } from './fallbacks.tsx'
 import { Providers } from './providers.tsx'
@@ -79,6 +80,7 @@ export function ModelsScreen() {
         <>
           <Providers />
           <Fallbacks />
+          <Catalogue />
           <DownloadSection isOllamaAvailable={status.data?.ollama ?? true} />
           <SetupGuide />
         </>
@@ -90,6 +92,7 @@ export function ModelsScreen() {
 const providers: Record<string, Message> = {
   ollama: message('Ollama'),
   openai: message('OpenAI-compatible service'),
+  in_process: message('This server'),
   extractive: message('Built-in'),
 }
 
@@ -230,6 +233,7 @@ function ModelRow({ model, isAdmin }: { model: ModelInfo; isAdmin: boolean }) {
 
 const capabilityLabels: Record<string, Message> = {
   embedding: message('Embedding model'),
+  reranking: message('Reranking model'),
   vision: message('Image input'),
   thinking: message('Reasoning'),
 }

@@ -6,5 +6,5 @@ export const kindLabels: Record<ProviderKind, Message> = {
   anthropic: message('Anthropic'),
   google: message('Google'),
   ollama: message('Ollama'),
-  in_process: message('In this server'),
+  in_process: message('This server'),
 }

@@ -85,10 +85,10 @@ function ProviderRow({ provider }: { provider: ModelProvider }) {
         <>
           {joinFacts([
             t(kindLabels[kind]),
-            base_url,
+            kind !== 'in_process' && base_url,
             remote ? t('Outside the private network') : t('Private network'),
             has_key && (key_hint ? t('Key ending in {end}', { end: key_hint }) : t('Key set')),
-            read_only && t('From the settings of the server'),
+            read_only && kind !== 'in_process' && t('From the settings of the server'),
           ])}
           {last_error !== null && <span className="provider-error">{last_error}</span>}
         </>

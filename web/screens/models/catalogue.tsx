@@ -1,0 +1,140 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { Download, Trash2 } from 'lucide-react'
+import { useState } from 'react'
+import {
+  type CatalogueModel,
+  deleteCatalogueModel,
+  downloadModel,
+  getCatalogue,
+} from '../../../contract/models.ts'
+import { keys } from '../../api/index.ts'
+import { useApi } from '../../api/react.tsx'
+import { message, perLanguage, t } from '../../languages/index.ts'
+import { Section } from '../../shell/page.tsx'
+import { Row } from '../../shell/row.tsx'
+import { Button } from '../../ui/button.tsx'
+import { ConfirmDialog } from '../../ui/dialog.tsx'
+import { formatBytes, joinFacts } from '../../ui/format.ts'
+import { Badge, ErrorState, errorMessage, Notice, Skeleton } from '../../ui/state.tsx'
+import { useToast } from '../../ui/toast.tsx'
+import { DownloadList, useDownloads } from './downloads.tsx'
+
+/** The models that can run in the server, for administrators: what they are, where they come from, download and delete. */
+export function Catalogue() {
+  const api = useApi()
+  const { downloads, adopt, dismiss } = useDownloads({ ofCatalogue: true })
+  const catalogue = useQuery({ queryKey: keys.catalogue, queryFn: () => api.call(getCatalogue) })
+  return (
+    <Section
+      title={t('Catalogue')}
+      text={t('Models for search that run in this server. Nothing is downloaded until you click Download.')}
+    >
+      {catalogue.isPending ? (
+        <Skeleton height="7.5rem" />
+      ) : !catalogue.data ? (
+        <ErrorState error={catalogue.error} onRetry={() => void catalogue.refetch()} />
+      ) : (
+        <>
+          {catalogue.data.message && <Notice kind="warn">{catalogue.data.message}</Notice>}
+          <ul className="rows">
+            {catalogue.data.models.map((model) => (
+              <CatalogueRow key={model.id} model={model} onStarted={adopt} />
+            ))}
+          </ul>
+        </>
+      )}
+      <DownloadList downloads={downloads} onDismiss={dismiss} />
+    </Section>
+  )
+}
+
+const kindLabels = { embedding: message('Embedding model'), reranking: message('Reranking model') }
+
+const languageNames = perLanguage((language) => new Intl.DisplayNames(language, { type: 'language' }))
+
+const maxNamed = 3
+
+const nameOf = (language: string) =>
+  language === 'multilingual' ? t('About 100 languages') : languageNames().of(language)
+
+function CatalogueRow({
+  model,
+  onStarted,
+}: {
+  model: CatalogueModel
+  onStarted: (response: Response, id: string) => void
+}) {
+  const api = useApi()
+  const queries = useQueryClient()
+  const showToast = useToast()
+  const [isDeleting, setIsDeleting] = useState(false)
+  const { id, kind, license, languages, dimensions, size, source, installed } = model
+  const start = useMutation({
+    mutationFn: () => api.open(downloadModel, { body: { id } }),
+    onSuccess: (response) => onStarted(response, id),
+    onError: (error) => showToast(errorMessage(error), 'bad'),
+  })
+  return (
+    <Row
+      title={
+        <>
+          <span className="truncate">{id}</span>
+          {installed && <Badge kind="accent">{t('Installed')}</Badge>}
+        </>
+      }
+      facts={
+        <>
+          {joinFacts([
+            t(kindLabels[kind]),
+            formatBytes(size),
+            license,
+            languages.length > maxNamed
+              ? t('{count} languages', { count: languages.length })
+              : languages.map(nameOf).join(', '),
+            dimensions && t('{dimensions} dimensions', { dimensions }),
+          ])}
+          <span className="catalogue-source">
+            {t('From {source}', { source: source.split('/resolve/')[0] })}
+          </span>
+        </>
+      }
+    >
+      {installed ? (
+        <Button
+          small
+          icon={Trash2}
+          aria-label={t('Delete {name}', { name: id })}
+          onClick={() => setIsDeleting(true)}
+        >
+          {t('Delete')}
+        </Button>
+      ) : (
+        <Button
+          small
+          icon={Download}
+          aria-label={t('Download {name}', { name: id })}
+          busy={start.isPending}
+          onClick={() => start.mutate()}
+        >
+          {t('Download')}
+        </Button>
+      )}
+      <ConfirmDialog
+        open={isDeleting}
+        onOpenChange={setIsDeleting}
+        title={t('Delete {name}?', { name: id })}
+        action={t('Delete')}
+        onConfirm={async () => {
+          await api.call(deleteCatalogueModel, { params: { id } })
+          await queries.invalidateQueries({ queryKey: keys.models })
+        }}
+      >
+        {kind === 'embedding'
+          ? t(
+              'Search then uses another embedding model, if there is one. To use this model again, download it again.',
+            )
+          : t('To use this model again, download it again.')}
+      </ConfirmDialog>
+    </Row>
+  )
+}
