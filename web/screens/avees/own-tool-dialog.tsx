@@ -1,14 +1,23 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import type { Avee } from '../../../contract/avees.ts'
-import { addTool, type ToolKind } from '../../../contract/tools.ts'
+import { addTool, type ToolKind, toolKinds } from '../../../contract/tools.ts'
 import { keys } from '../../api/index.ts'
 import { useApi, useIsAdmin } from '../../api/react.tsx'
-import { t } from '../../languages/index.ts'
+import { type Message, message, t } from '../../languages/index.ts'
+import { toolKindLabels } from '../../tools/tool-kinds.ts'
 import { Button } from '../../ui/button.tsx'
 import { Dialog, DialogActions } from '../../ui/dialog.tsx'
-import { RadioGroup, TextArea, TextField } from '../../ui/field.tsx'
+import { SelectField, TextArea, TextField } from '../../ui/field.tsx'
 import { Notice } from '../../ui/state.tsx'
+
+const kindHints: Record<ToolKind, Message> = {
+  openapi: message('A service with an OpenAPI description in JSON.'),
+  mcp: message('A server of the Model Context Protocol.'),
+  mcp_stdio: message(
+    'A program that speaks the Model Context Protocol. It runs with the rights of the server.',
+  ),
+}
 
 /** Adds a tool to an avee. */
 export function OwnToolDialog({ avee, onClose }: { avee: Avee; onClose: () => void }) {
@@ -43,33 +52,20 @@ export function OwnToolDialog({ avee, onClose }: { avee: Avee; onClose: () => vo
   return (
     <Dialog open onOpenChange={onClose} title={t('Add tool')}>
       <form onSubmit={submit} className="dialog-form">
-        <RadioGroup
+        <SelectField
           label={t('Kind')}
-          name="tool-kind"
+          hint={t(kindHints[kind])}
           value={kind}
-          options={[
-            {
-              value: 'openapi' as const,
-              title: t('HTTP service'),
-              text: t('A service with an OpenAPI description in JSON.'),
-            },
-            {
-              value: 'mcp' as const,
-              title: t('MCP server'),
-              text: t('A server of the Model Context Protocol.'),
-            },
-            ...(isAdmin
-              ? [
-                  {
-                    value: 'mcp_stdio' as const,
-                    title: t('Program on the server'),
-                    text: t('A program that speaks the Model Context Protocol. It runs as the server does.'),
-                  },
-                ]
-              : []),
-          ]}
-          onChange={setKind}
-        />
+          onChange={(event) => setKind(event.target.value as ToolKind)}
+        >
+          {toolKinds
+            .filter((each) => each !== 'mcp_stdio' || isAdmin)
+            .map((each) => (
+              <option key={each} value={each}>
+                {t(toolKindLabels[each])}
+              </option>
+            ))}
+        </SelectField>
         <TextField
           label={t('Name')}
           hint={t('Letters and digits. The language model sees it.')}
@@ -106,7 +102,7 @@ export function OwnToolDialog({ avee, onClose }: { avee: Avee; onClose: () => vo
             <TextArea
               label={t('Headers')}
               hint={t(
-                'One per line, such as Authorization: Bearer …. Stored encrypted and never shown again.',
+                'One per line, such as “Authorization: Bearer abc”. Stored encrypted and never shown again.',
               )}
               rows={2}
               dir="ltr"

@@ -3,19 +3,13 @@ import { Plus, Trash2, Zap } from 'lucide-react'
 import { useState } from 'react'
 import type { Avee } from '../../../contract/avees.ts'
 import type { BodyOf } from '../../../contract/operation.ts'
-import {
-  deleteTool,
-  listOwnTools,
-  type OwnTool,
-  type ToolKind,
-  testTool,
-  updateTool,
-} from '../../../contract/tools.ts'
+import { deleteTool, listOwnTools, type OwnTool, testTool, updateTool } from '../../../contract/tools.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
-import { type Message, message, t } from '../../languages/index.ts'
+import { t } from '../../languages/index.ts'
 import { Section } from '../../shell/page.tsx'
 import { Row } from '../../shell/row.tsx'
+import { toolKindLabels } from '../../tools/tool-kinds.ts'
 import { Button, IconButton } from '../../ui/button.tsx'
 import { ConfirmDialog } from '../../ui/dialog.tsx'
 import { SmallSelect } from '../../ui/field.tsx'
@@ -23,12 +17,6 @@ import { Badge, ErrorState, errorMessage, Skeleton } from '../../ui/state.tsx'
 import { useToast } from '../../ui/toast.tsx'
 import { OwnToolDialog } from './own-tool-dialog.tsx'
 import './own-tools.css'
-
-const kindLabels: Record<ToolKind, Message> = {
-  openapi: message('HTTP service'),
-  mcp: message('MCP server'),
-  mcp_stdio: message('Program on the server'),
-}
 
 /** The tools that the owner has added to an avee. */
 export function OwnTools({ avee }: { avee: Avee }) {
@@ -57,7 +45,7 @@ export function OwnTools({ avee }: { avee: Avee }) {
       ) : list.data.tools.length === 0 ? (
         <p className="soft">{t('No tools yet.')}</p>
       ) : (
-        <ul className="rows">
+        <ul className="rows own-tools">
           {list.data.tools.map((tool) => (
             <OwnToolRow key={tool.id} tool={tool} />
           ))}
@@ -107,7 +95,7 @@ function OwnToolRow({ tool }: { tool: OwnTool }) {
       }
       facts={
         <>
-          {[t(kindLabels[kind]), url ?? command].filter(Boolean).join(' · ')}
+          {[t(toolKindLabels[kind]), url ?? command].filter(Boolean).join(' · ')}
           {last_error !== null && <span className="tool-error">{last_error}</span>}
           <details className="tool-functions">
             <summary>

@@ -3,21 +3,18 @@ import type { ToolCall } from '../../../contract/tools.ts'
 import { type Message, message, t } from '../../languages/index.ts'
 import { toolTitle } from '../../tools/built-in-tools.ts'
 import { Spinner } from '../../ui/button.tsx'
-import { ToolApproval } from './tool-approval.tsx'
 import { CallArguments } from './tool-call.tsx'
 import './used-memories.css'
 import './answer-steps.css'
 
-/** What the model thought and which tools it called before it answered, folded. Calls that wait for the user are open. */
+/** What the model thought and which tools it called before it answered, folded. */
 export function AnswerSteps({
   reasoning,
   toolCalls,
-  runId,
   isThinking,
 }: {
   reasoning: string
   toolCalls: ToolCall[]
-  runId: string | null
   isThinking: boolean
 }) {
   return (
@@ -33,26 +30,22 @@ export function AnswerSteps({
           </p>
         </details>
       )}
-      {toolCalls.map((call) =>
-        call.status === 'needs_approval' && runId !== null ? (
-          <ToolApproval key={call.call_id} call={call} runId={runId} />
-        ) : (
-          <details key={call.call_id} className="memories-used">
-            <summary>
-              {call.status === 'running' ? <Spinner size={14} /> : <Wrench size={14} aria-hidden />}
-              {t('{tool}: {status}', { tool: toolTitle(call.name), status: t(statusTexts[call.status]) })}
-            </summary>
-            <div className="tool-call">
-              <CallArguments call={call} />
-              {call.result && (
-                <p className="tool-result" dir="auto">
-                  {call.result.text}
-                </p>
-              )}
-            </div>
-          </details>
-        ),
-      )}
+      {toolCalls.map((call) => (
+        <details key={call.call_id} className="memories-used">
+          <summary>
+            {call.status === 'running' ? <Spinner size={14} /> : <Wrench size={14} aria-hidden />}
+            {t('{tool}: {status}', { tool: toolTitle(call.name), status: t(statusTexts[call.status]) })}
+          </summary>
+          <div className="tool-call">
+            <CallArguments call={call} />
+            {call.result && (
+              <p className="tool-result" dir="auto">
+                {call.result.text}
+              </p>
+            )}
+          </div>
+        </details>
+      ))}
     </>
   )
 }

@@ -20,6 +20,7 @@ import { FollowUps } from './follow-ups.tsx'
 import type { MessageActions } from './message-actions.ts'
 import { articleAttributes, type MessagePlace } from './message-place.ts'
 import { hiddenCitationTexts, Sources } from './sources.tsx'
+import { ToolApproval } from './tool-approval.tsx'
 import { UsedMemories } from './used-memories.tsx'
 import { VersionSwitcher } from './version-switcher.tsx'
 import './answer.css'
@@ -50,7 +51,7 @@ export const AnswerView = memo(function AnswerView({
   const citations = answer && answer.citations.length > 0 ? answer.citations : message.citations
   const references = useReferences(citations, text, isRunning, actions)
   const toolCalls = (isRunning ? answer?.toolCalls : undefined) ?? message.tool_calls ?? []
-  const isAsking = toolCalls.some(({ status }) => status === 'needs_approval')
+  const waiting = isRunning ? toolCalls.filter(({ status }) => status === 'needs_approval') : []
 
   return (
     <article
@@ -63,12 +64,20 @@ export const AnswerView = memo(function AnswerView({
       <div className="answer-body">
         <AnswerSteps
           reasoning={(isRunning ? answer?.reasoning : message.reasoning) ?? ''}
-          toolCalls={toolCalls}
-          runId={message.run_id}
+          toolCalls={toolCalls.filter((call) => !waiting.includes(call))}
           isThinking={isRunning && text === ''}
         />
         {text && <Markdown text={text} references={references} />}
-        {isRunning && !isOver && !isAsking && (
+        {message.run_id !== null &&
+          waiting.map((call) => (
+            <ToolApproval
+              key={call.call_id}
+              call={call}
+              runId={message.run_id ?? ''}
+              name={avee.display_name}
+            />
+          ))}
+        {isRunning && !isOver && waiting.length === 0 && (
           <Waiting
             answer={answer}
             isReconnecting={run?.connection === 'reconnecting'}

@@ -1,15 +1,17 @@
 import { useMutation } from '@tanstack/react-query'
+import { useEffect, useEffectEvent } from 'react'
 import { approveToolCall, type ToolCall } from '../../../contract/tools.ts'
 import { useApi } from '../../api/react.tsx'
 import { t } from '../../languages/index.ts'
 import { toolTitle } from '../../tools/built-in-tools.ts'
 import { Button } from '../../ui/button.tsx'
 import { formatTime } from '../../ui/format.ts'
+import { notifyInBackground } from '../../ui/notifications.ts'
 import { Notice } from '../../ui/state.tsx'
 import { CallArguments } from './tool-call.tsx'
 
 /** Asks the user whether a call may run, with all that the model passes to it. */
-export function ToolApproval({ call, runId }: { call: ToolCall; runId: string }) {
+export function ToolApproval({ call, runId, name }: { call: ToolCall; runId: string; name: string }) {
   const api = useApi()
   const decision = useMutation({
     mutationFn: (approve: boolean) =>
@@ -17,6 +19,10 @@ export function ToolApproval({ call, runId }: { call: ToolCall; runId: string })
   })
   const tool = toolTitle(call.name)
   const isDecided = decision.isPending || decision.isSuccess
+  const notify = useEffectEvent(() =>
+    notifyInBackground(t('{name} asks for your permission', { name }), { body: tool, tag: runId }),
+  )
+  useEffect(() => notify(), [])
   return (
     <div className="tool-approval" role="group" aria-label={t('Permission for {tool}', { tool })}>
       <Notice

@@ -10,9 +10,21 @@ export function CallArguments({ call }: { call: ToolCall }) {
       {given.map(([name, value]) => (
         <div key={name}>
           <dt>{readableName(name)}</dt>
-          <dd dir="auto">{typeof value === 'string' ? value : JSON.stringify(value)}</dd>
+          <dd dir="auto">{readable(value)}</dd>
         </div>
       ))}
     </dl>
   )
+}
+
+/** A text as it is, an object as a line per member, everything else as JSON. */
+function readable(value: unknown): string {
+  if (typeof value === 'string') return value
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return JSON.stringify(value)
+  return Object.entries(value)
+    .map(
+      ([name, member]) =>
+        `${readableName(name)}: ${typeof member === 'string' ? member : JSON.stringify(member)}`,
+    )
+    .join('\n')
 }
