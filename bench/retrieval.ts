@@ -1,7 +1,7 @@
 /**
  * Measures retrieval quality on every data set below DIR, with the real parsers, index and search.
  *
- *     node bench/retrieval.ts --data DIR [--only WORD] [--url postgres://…] [--vectors]
+ *     node bench/retrieval.ts --data DIR [--only WORD] [--url postgres://…] [--vectors | --model FOLDER [--reranker FOLDER]]
  *
  *     DIR/retrieval/<name>/    corpus.jsonl {id,title,text}, queries.jsonl {id,text}, qrels.tsv
  *     DIR/qa/<name>/           passages.<lang>.jsonl {id,title,text}, questions.<lang>.jsonl {question,passage_id}
@@ -9,7 +9,8 @@
  *     DIR/pdf-qa/              files/*.pdf, questions.jsonl {set,file,question,pages,sources?}
  *
  * Questions about PDFs are extended by others that derive from the rows of their tables. The baseline is plain BM25 over the same texts (k1 0.9, b 0.4; over whole pages and abstracts 1.2, 0.75). `--vectors`
- * adds vector search with a bag of words in place of a model, and reports lexical search alone. The last table asks
+ * adds vector search with a bag of words in place of a model, and reports lexical search alone; `--model` does with the ONNX
+ * model in a folder as a hub lays it out, and `--reranker` reranks with the cross-encoder in another. The last table asks
  * questions of documents that answer them and of others.
  */
 import { existsSync, readdirSync } from 'node:fs'
@@ -17,9 +18,11 @@ import path from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Answerability } from '../contract/knowledge.ts'
 import { wordCount } from '../server/knowledge/chunking/word-count.ts'
+import { createEngine } from '../server/models/in-process/engine.ts'
 import { bagOfWords } from './bag-of-words.ts'
 import { bm25 } from './bm25.ts'
 import { fixed, foldersIn, jsonLines, mean, print } from './data.ts'
+import { folderEmbedder, folderReranker } from './model-folder.ts'
 import { articleOf, asMarkdown, baseline, distinct, measures, readJudgements } from './ranking.ts'
 import { allLayers, type BenchServer, openBenchServer } from './server.ts'
 import { rowQuestions, statementQuestions } from './table-questions.ts'
@@ -30,6 +33,8 @@ const { values } = parseArgs({
     only: { type: 'string' },
     url: { type: 'string' },
     vectors: { type: 'boolean', default: false },
+    model: { type: 'string' },
+    reranker: { type: 'string' },
   },
 })
 if (!values.data) throw new Error('Pass the data directory: --data DIR')
@@ -37,10 +42,17 @@ const data = values.data
 const groundingWords = 1_000
 const wanted = (name: string) => values.only === undefined || name.includes(values.only)
 
+await using engine = createEngine()
 await using server = await openBenchServer({
   url: values.url,
-  embedder: values.vectors ? await bagOfWords() : undefined,
+  embedder: values.model
+    ? await folderEmbedder(engine, values.model)
+    : values.vectors
+      ? await bagOfWords()
+      : undefined,
+  scoreRelevance: values.reranker ? await folderReranker(engine, values.reranker) : undefined,
 })
+const hasVectors = values.vectors || values.model !== undefined
 
 /** The outcome of each question, and whether the documents answer it. */
 const judged: { set: string; outcome: Answerability; isAnswered: boolean }[] = []
@@ -80,7 +92,7 @@ async function rankedDocuments(folder: string): Promise<void> {
       return measures(distinct(hits.map((hit) => named.get(hit.documentId) ?? '')), grades)
     }
     ours.push(await found(false))
-    if (values.vectors) words.push(await found(true))
+    if (hasVectors) words.push(await found(true))
     theirs.push(
       measures(
         plain(query.text, 50).map((i) => corpus[i]?.id ?? ''),
@@ -92,7 +104,7 @@ async function rankedDocuments(folder: string): Promise<void> {
     `nDCG@10 ${fixed(mean(all.map((m) => m.ndcg)))}  Recall@20 ${fixed(mean(all.map((m) => m.recall)))}  MRR@10 ${fixed(mean(all.map((m) => m.mrr)))}`
   print(`\n${path.basename(folder)}: ${corpus.length} documents, ${asked.length} questions`)
   print(`  search      ${line(ours)}`)
-  if (values.vectors) print(`  lexical     ${line(words)}`)
+  if (hasVectors) print(`  lexical     ${line(words)}`)
   print(`  plain BM25  ${line(theirs)}`)
 }
 
@@ -121,7 +133,7 @@ async function paragraphs(folder: string, language: string): Promise<void> {
       return distinct(hits.map((hit) => named.get(hit.documentId) ?? '')).indexOf(passage_id)
     }
     ours.push(await place(false))
-    if (values.vectors) words.push(await place(true))
+    if (hasVectors) words.push(await place(true))
     theirs.push(
       plain(question, 20)
         .map((i) => passages[i]?.id)
@@ -132,7 +144,7 @@ async function paragraphs(folder: string, language: string): Promise<void> {
     `\n${path.basename(folder)} ${language}: ${passages.length} paragraphs, ${questions.length} questions`,
   )
   print(`  search      ${hitRates(ours, [1, 5])}`)
-  if (values.vectors) print(`  lexical     ${hitRates(words, [1, 5])}`)
+  if (hasVectors) print(`  lexical     ${hitRates(words, [1, 5])}`)
   print(`  plain BM25  ${hitRates(theirs, [1, 5])}`)
 
   // Each question is asked of the half of the paragraphs with its article, and of the other half.

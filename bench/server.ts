@@ -19,9 +19,11 @@ export const allLayers = [...layers]
 export async function openBenchServer({
   url,
   embedder,
+  scoreRelevance,
 }: {
   url?: string | undefined
   embedder?: Embedder | undefined
+  scoreRelevance?: ((query: string, texts: string[], signal: AbortSignal) => Promise<number[]>) | undefined
 } = {}) {
   const dir = await mkdtemp(path.join(tmpdir(), 'gabee-bench-'))
   const log = createLog('error')
@@ -33,7 +35,7 @@ export async function openBenchServer({
     runs,
     jobs,
     deletions: createDeletions({ database, jobs, log, undoDays: 7 }),
-    models: { embedder: async () => embedder },
+    models: { embedder: async () => embedder, ...(scoreRelevance && { scoreRelevance }) },
     log,
     config: {
       dataDir: dir,

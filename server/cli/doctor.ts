@@ -4,6 +4,7 @@ import { delimiter, join } from 'node:path'
 import type { Readiness } from '../../contract/server.ts'
 import { type Config, ConfigError } from '../config.ts'
 import { builtPage } from '../http/page.ts'
+import { findRuntimeProblem } from '../models/index.ts'
 import type { Command, CommandContext } from './command.ts'
 import { formatBytes } from './terminal.ts'
 
@@ -55,6 +56,7 @@ async function checkSettings(context: CommandContext): Promise<Finding[]> {
     await checkDisk(config),
     checkFile('Page', join(builtPage, 'index.html'), 'built', 'not built; run npm start once, or reinstall.'),
     ...(await checkServer(context)),
+    checkRuntime(),
     checkProgram(
       config,
       ['tesseract'],
@@ -103,6 +105,15 @@ async function checkServer({ connect, server }: CommandContext): Promise<Finding
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
     return [{ check: server.url === undefined ? 'Database' : 'Server', state: 'failed', message }]
+  }
+}
+
+function checkRuntime(): Finding {
+  const problem = findRuntimeProblem()
+  return {
+    check: 'In-process models',
+    state: problem === null ? 'ok' : 'warning',
+    message: problem ?? 'available',
   }
 }
 

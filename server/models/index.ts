@@ -3,6 +3,7 @@ export { hideQuotations } from './extractive/extractive.ts'
 export { type Sentence, splitSentences } from './extractive/sentences.ts'
 export { generateText } from './generate-text.ts'
 export { sumUsage } from './guided-tools.ts'
+export { findRuntimeProblem } from './in-process/engine.ts'
 export { type Models, type ModelsConfig, models } from './models.ts'
 export { isSameModel } from './names.ts'
 export type {
