@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
 
 /** The models that a server offers. */
-const models = ['tokens-2-500', 'tokens-25-20', 'tokens-500-20']
+const models = ['tokens-2-500', 'tokens-25-20', 'tokens-500-20', 'tokens-30-2000']
 
 async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { pathname, searchParams } = new URL(request.url ?? '', 'http://localhost')

@@ -92,7 +92,8 @@ test('repeats a request without a response with the same key, but not after an e
     async (key) => {
       keys.add(key)
       calls += 1
-      if (calls < 3) throw new ApiError(0, 'unreachable', 'gone')
+      if (calls === 1) throw new ApiError(0, 'unreachable', 'gone')
+      if (calls === 2) throw new ApiError(503, 'shutting_down', 'closing')
       return stream('')
     },
     () => Promise.resolve(),

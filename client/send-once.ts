@@ -3,8 +3,8 @@ import { ApiError } from './client.ts'
 const delaysMs = [400, 1_200, 3_000]
 
 /**
- * Sends a request and repeats it while there is no response, each time with the same idempotency key, so that the server
- * executes it once. Error responses are not repeated.
+ * Sends a request and repeats it while there is no response, or one of a proxy or a server that stops, each time with the
+ * same idempotency key, so that the server executes it once. Other error responses are not repeated.
  */
 export async function sendOnce<T>(
   send: (idempotencyKey: string) => Promise<T>,
@@ -15,12 +15,18 @@ export async function sendOnce<T>(
     try {
       return await send(key)
     } catch (error) {
-      if (!(error instanceof ApiError) || error.status !== 0) throw error
+      if (!(error instanceof ApiError) || !hasNoServer(error)) throw error
     }
     await pause(milliseconds)
   }
   return send(key)
 }
+
+/** Whether no server has worked on a request: errors of the API have codes of their own. */
+const hasNoServer = ({ status, code }: ApiError): boolean =>
+  status === 0 ||
+  code === 'shutting_down' ||
+  ([502, 503, 504].includes(status) && /^(?:http_|refused$)/.test(code))
 
 const wait = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds))

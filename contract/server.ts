@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { describe } from './common.ts'
 import { operation } from './operation.ts'
 
 export const getHealth = operation({
@@ -12,6 +13,10 @@ export const getHealth = operation({
 
 export const readiness = z.object({
   ok: z.boolean(),
+  stopping: describe(
+    z.optional(z.literal(true)),
+    'The server is stopping: send new requests to another one.',
+  ),
   database: z.object({
     ok: z.boolean(),
     kind: z.enum(['embedded', 'postgres']),

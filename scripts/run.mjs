@@ -27,6 +27,7 @@ const commands = {
   compile,
   'build-client': buildClient,
   'package-test': packageTest,
+  'rolling-restart': rollingRestart,
 }
 
 /** A young generation of a quarter of the default size: 90 MB less memory, without a measurable cost in CPU time. */
@@ -140,6 +141,12 @@ async function buildClient() {
 async function packageTest() {
   await prepare({ page: true })
   return await foreground(nodePath(), ['scripts/package-test.ts'])
+}
+
+/** Restarts two servers behind nginx and Caddy while answers stream: five minutes. */
+async function rollingRestart(args) {
+  const code = await services()
+  return code === 0 ? await foreground(nodePath(), ['bench/rolling-restart.ts', ...args]) : code
 }
 
 /**

@@ -1,5 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Readiness } from '../contract/server.ts'
 import packageJson from '../package.json' with { type: 'json' }
 import { accountRoutes, accounts as createAccounts } from './accounts/index.ts'
@@ -214,6 +215,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     protocols,
   })
 
+  let isStopping = false
   async function readiness(): Promise<Readiness> {
     const [store, isDiskLow, available] = await Promise.all([
       database.ping().then(
@@ -225,7 +227,8 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     ])
     const isDiskFull = isDiskLow || database.isDiskFull()
     return {
-      ok: store.ok && !isDiskFull,
+      ok: store.ok && !isDiskFull && !isStopping,
+      ...(isStopping && { stopping: true as const }),
       database: { ...store, kind: database.kind },
       storage: { ok: !isDiskFull, ...(isDiskFull ? { message: storageFull().message } : {}) },
       models: {
@@ -402,6 +405,11 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
       await runs.open()
       await jobs.open()
       return address
+    },
+    /** Reports that the server is not ready, and waits until load balancers have seen it. */
+    async drain(): Promise<void> {
+      isStopping = true
+      await pause(config.server.shutdownDelayMs)
     },
     [Symbol.asyncDispose]: async () => all.disposeAsync(),
   }

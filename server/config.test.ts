@@ -28,6 +28,7 @@ test('the defaults serve only this machine', () => {
       ],
       trustProxy: [],
       shutdownGraceMs: 10_000,
+      shutdownDelayMs: 0,
       metricsToken: null,
     },
     log: { level: 'info' },

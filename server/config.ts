@@ -374,6 +374,11 @@ export const settings = z.object({
     .describe(
       'Time in milliseconds for running answers to finish after the server receives a signal to stop.',
     ),
+  SHUTDOWN_DELAY_MS: integer(0, 3_600_000)
+    .prefault('0')
+    .describe(
+      'Time in milliseconds after a signal to stop in which the server works as before, except that `/health/ready` is 503. With several servers, set it longer than the interval at which the load balancer checks them.',
+    ),
   LOG_LEVEL: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent')
     .prefault('info')
     .describe('Log level. The log is JSON lines on standard error; `debug` includes every request.'),
@@ -442,6 +447,7 @@ export function readConfig(env: Record<string, string | undefined>) {
       /** Addresses and networks of trusted proxies. */
       trustProxy: s.TRUST_PROXY,
       shutdownGraceMs: s.SHUTDOWN_GRACE_MS,
+      shutdownDelayMs: s.SHUTDOWN_DELAY_MS,
       metricsToken: secret(s.METRICS_TOKEN),
     },
     log: { level: s.LOG_LEVEL },

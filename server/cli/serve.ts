@@ -46,10 +46,15 @@ async function runServer(config: Config): Promise<number> {
   await printStartMessage(app, config.server.publicUrl ?? address)
 
   await stopped
-  setTimeout(() => {
-    printError('Forced exit; recovery runs on the next start.')
-    process.exit(1)
-  }, config.server.shutdownGraceMs + closeTimeoutMs).unref()
+  const { shutdownDelayMs, shutdownGraceMs } = config.server
+  setTimeout(
+    () => {
+      printError('Forced exit; recovery runs on the next start.')
+      process.exit(1)
+    },
+    shutdownDelayMs + shutdownGraceMs + closeTimeoutMs,
+  ).unref()
+  await app.drain()
   return 0
 }
 

@@ -92,6 +92,22 @@ describe('the command line', { timeout: 120_000 }, () => {
     expect(await ended).toBe(0)
   })
 
+  test('is not ready for SHUTDOWN_DELAY_MS after a signal, and exits at once at the second', async () => {
+    await using database = await createTestDatabase('embedded')
+    const { child, ended, started } = run({ ...database.settings, SHUTDOWN_DELAY_MS: '60000' })
+    const address = await started()
+    const ready = async () => {
+      const response = await fetch(`${address}/health/ready`)
+      return { status: response.status, ...((await response.json()) as object) }
+    }
+    expect(await ready()).toMatchObject({ status: 200 })
+    child.kill('SIGTERM')
+    await expect.poll(ready).toMatchObject({ status: 503, ok: false, stopping: true })
+    expect((await fetch(`${address}/avees`)).status).toBe(200)
+    child.kill('SIGTERM')
+    expect(await ended).toBe(1)
+  })
+
   test('names every invalid setting and does not start', async () => {
     const { output, ended } = run({ PORT: 'eighty', REGISTRATION: 'maybe' })
     expect(await ended).toBe(1)
