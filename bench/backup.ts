@@ -20,7 +20,7 @@ import pg from 'pg'
 import { type Database, type Db, newId, openDatabase } from '../server/db/index.ts'
 import { originals } from '../server/knowledge/index.ts'
 import { upsertDocument } from '../server/knowledge/store/documents.ts'
-import { insertVersion } from '../server/knowledge/store/versions.ts'
+import { insertVersions } from '../server/knowledge/store/versions.ts'
 import { createLog } from '../server/log.ts'
 import { startServer } from '../test/app.ts'
 import { askStream, createConversation } from '../test/builders.ts'
@@ -68,14 +68,13 @@ async function writeFiles(database: Database, dataDir: string, aveeId: string): 
     const sha256 = createHash('sha256').update(content).digest('hex')
     await mkdir(path.dirname(pathOf(sha256)), { recursive: true })
     await writeFile(pathOf(sha256), content)
-    const place = { documentId: newId(), aveeId, layer: 'public' as const }
     await database.transaction(async (trx) => {
-      const version = await insertVersion(trx, { ...place, runId: newId(), file: 0 }, 'live')
+      const [version = ''] = await insertVersions(trx, [{ aveeId, runId: newId(), file: 0 }], 'live')
       await upsertDocument(trx, {
-        id: place.documentId,
+        id: newId(),
         avee_id: aveeId,
         version,
-        layer: place.layer,
+        layer: 'public',
         title: `File ${n}`,
         filename: `${n}.pdf`,
         type: 'pdf',
