@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { component, describe, id, idempotencyHeaders, idParams } from './common.ts'
+import { component, describe, id, idempotencyHeaders, idParams, shortText } from './common.ts'
 import { trashFilter } from './deletions.ts'
 import { document, ingestEvents } from './knowledge.ts'
 import { content, operation } from './operation.ts'
@@ -55,10 +55,21 @@ export const listAttachments = operation({
   responses: { 200: z.object({ attachments: z.array(document) }) },
 })
 
+/** Whether models that see can be given a document of this type as a picture. */
+export const isPicture = (type: string): boolean => /^(?:png|jpe?g|webp|gif)$/.test(type)
+
 /** The attachments that a question brings along. */
 export const questionAttachments = z.optional(
   describe(
     z.array(id).check(z.maxLength(maxQuestionAttachments)),
     'Attachments of the conversation that the question is about. The others are searched too.',
+  ),
+)
+
+/** Whether a model outside the private network may be given pictures. */
+export const imagesTo = z.optional(
+  describe(
+    shortText(200),
+    'The provider outside the private network that may be sent the pictures of this question and of earlier ones. Empty: none. A question with pictures for a provider that is not named is 409 `images_need_permission`.',
   ),
 )

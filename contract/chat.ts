@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { attachment, questionAttachments } from './attachments.ts'
+import { attachment, imagesTo, questionAttachments } from './attachments.ts'
 import {
   aveeParams,
   aveeReference,
@@ -75,6 +75,13 @@ const answerDetails = {
   reasoning_tokens: z.optional(z.int()),
   cost: z.optional(describe(z.number(), 'By the prices of the provider, in its currency.')),
   fallback_from: z.optional(describe(z.string(), 'The model that was selected but not available.')),
+  images: z.optional(describe(z.int(), 'The pictures that the model was given.')),
+  images_left_out: z.optional(
+    describe(
+      z.enum(['no_vision', 'not_allowed', 'no_room']),
+      'Why pictures of the question were left out: the model cannot see; they may not leave the private network; they do not fit or cannot be read.',
+    ),
+  ),
 }
 
 const toolCalls = z.optional(describe(z.array(toolCall), 'The calls of tools, in their order.'))
@@ -442,7 +449,7 @@ const questionParameters = z.object({
 const questionV2Parameters = z.extend(questionParameters, {
   extract_memories: z.optional(z.union([z.boolean(), z.stringbool()])),
 })
-const inBody = { attachments: questionAttachments }
+const inBody = { attachments: questionAttachments, images_to: imagesTo }
 const parameterDescription =
   'Parameters are accepted in the body or in the query string. Prefer the body: URLs appear in logs.'
 
@@ -517,6 +524,7 @@ export const regenerateAnswer = operation({
       use_gpt4o: z.optional(z.boolean()),
       model: z.optional(shortText(300)),
       local_only: z.optional(z.boolean()),
+      images_to: imagesTo,
       continue: z.optional(
         describe(
           z.boolean(),
@@ -542,7 +550,7 @@ export const editQuestion = operation({
   headers: idempotencyHeaders,
   body: z.object({
     content: z.string(),
-    attachments: questionAttachments,
+    ...inBody,
     use_gpt4o: z.optional(z.boolean()),
     local_only: z.optional(z.boolean()),
   }),

@@ -21,6 +21,7 @@ import {
   textOf,
 } from './events.ts'
 import { type Generated, generate } from './generate.ts'
+import { gatherPictures } from './pictures.ts'
 import { buildPrompt } from './prompt.ts'
 import type { MessageRow } from './store.ts'
 import type { ToolApprovals } from './tool-approvals.ts'
@@ -35,6 +36,8 @@ export type AnswerInput = {
   model?: string | undefined
   /** Whether only models in the private network may get the question and what belongs to it. */
   localOnly?: boolean | undefined
+  /** The provider outside the private network that may be sent pictures. */
+  imagesTo?: string | undefined
   /** False answers without a search in the documents. */
   useDocuments: boolean
   sampling?: Sampling | undefined
@@ -184,6 +187,23 @@ async function answerTurn<Input extends AnswerInput>(
   const gathered = await gathering
   const count = (text: string) => models.countTokens(text, model.name)
   const contextTokens = await model.contextTokens(signal)
+  const { conversation_id: conversationId } = storage.ids
+  const pictures =
+    conversationId !== undefined && gathered.attachments
+      ? await gatherPictures(
+          { db: dependencies.database.db, knowledge: dependencies.knowledge },
+          {
+            conversationId,
+            userId: askerId,
+            question,
+            history: gathered.history,
+            model,
+            contextTokens,
+            imagesTo: input.imagesTo,
+          },
+          signal,
+        )
+      : undefined
   const offered = offerTools(
     tools
       .ofAvee(avee, gathered.ownTools)
@@ -199,6 +219,12 @@ async function answerTurn<Input extends AnswerInput>(
   const prompt = buildPrompt(
     {
       ...gathered,
+      history: gathered.history.map((each) => {
+        const images = pictures?.byMessage.get(each.id ?? '')
+        return images ? { ...each, images } : each
+      }),
+      images: pictures?.byMessage.get(question.id) ?? [],
+      imageTokens: pictures?.tokens ?? 0,
       avee,
       layer,
       isOwner: avee.ownerId === askerId,
@@ -234,6 +260,7 @@ async function answerTurn<Input extends AnswerInput>(
     ...input.sampling,
     messages: prompt.messages,
     localOnly: gathered.hasLocalOnly,
+    imagesTo: input.imagesTo ?? '',
     grounding: { question: question.content, passages: given, answerable: gathered.answerable },
   }
   const generated = offered
@@ -291,7 +318,7 @@ async function answerTurn<Input extends AnswerInput>(
     finishReason: generated.finishReason,
     reasoning: reasoningOf(earlier) + generated.reasoning,
     model: generated.by?.model ?? model.name,
-    details: detailsOf(model, generated),
+    details: { ...detailsOf(model, generated), ...pictures?.details },
   }
   return {
     event: {

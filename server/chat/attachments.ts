@@ -1,4 +1,4 @@
-import type { Attachment } from '../../contract/attachments.ts'
+import { type Attachment, isPicture } from '../../contract/attachments.ts'
 import { insertAttachmentHolder } from '../avees/index.ts'
 import type { Db } from '../db/index.ts'
 import { quotaExceeded } from '../errors.ts'
@@ -63,6 +63,13 @@ export function attachments({
       if (ids.length === 0) return
       const known = new Set((await knowledge.attachments.of(conversationId)).map(({ id }) => id))
       if (!ids.every((id) => known.has(id))) throw attachmentNotFound()
+    },
+
+    /** Returns whether a picture is among these attachments of a conversation. */
+    async hasPictures(conversationId: string, ids: string[]): Promise<boolean> {
+      if (ids.length === 0) return false
+      const documents = await knowledge.attachments.of(conversationId)
+      return documents.some(({ id, type }) => ids.includes(id) && isPicture(type))
     },
 
     /** Returns a function that returns those attachments of a question which still exist. */

@@ -35,6 +35,7 @@ import {
   answerUnfinished,
   conversationNotFound,
   emptyQuestion,
+  imagesNeedPermission,
   messageNotFound,
   modelNotYours,
   noSuchCall,
@@ -125,6 +126,8 @@ export type AskOptions = {
   continuedId?: string | undefined
   /** Attachments of the conversation that come with the question. */
   attachments?: string[] | undefined
+  /** The provider outside the private network that may be sent pictures; empty for none. */
+  imagesTo?: string | undefined
 }
 
 /** A turn's run and its two messages. */
@@ -148,6 +151,8 @@ const maxTitleCharacters = 60
 /** Figures of a conversation cover this many messages. */
 const maxBranchMessages = 20_000
 const maxMatches = 1_000
+/** For the selection of the model that would get pictures. */
+const modelTimeoutMs = 10_000
 /** Shown in place of the reason why a model was chosen. */
 const ownerReplyReason = 'The owner of this avee replied.'
 
@@ -237,6 +242,28 @@ export function chat({
     })
   }
 
+  /** @throws images_need_permission when a model that sees would get pictures outside the private network */
+  async function assertPicturesStay(
+    { userId }: Caller,
+    avee: AveeView['avee'],
+    options: AskOptions,
+    hasPictures: () => Promise<boolean>,
+  ): Promise<void> {
+    if (!(await hasPictures())) return
+    const requested = options.model ?? avee.model ?? undefined
+    const strong = options.strong ?? false
+    const signal = AbortSignal.timeout(modelTimeoutMs)
+    const selected = await models
+      .localOnly(options.localOnly || avee.localOnly, () =>
+        models.selectModel({ requested, strong, userId, signal }),
+      )
+      // The answer reports it.
+      .catch(() => undefined)
+    const model = selected?.model
+    if (model?.remote && model.provider !== options.imagesTo && model.capabilities.includes('vision'))
+      throw imagesNeedPermission(model.provider, model.name)
+  }
+
   /** Stores the run, the empty answer and what the turn adds to the conversation, in one transaction. */
   async function startTurn(
     caller: Caller,
@@ -248,6 +275,12 @@ export function chat({
     await assertModelExists(options.model ?? avee.model)
     const attached = 'question' in turn ? [...new Set(options.attachments)] : []
     await attachments.assertExist(conversationId, attached)
+    if (options.imagesTo !== '')
+      await assertPicturesStay(caller, avee, options, async () => {
+        const ids =
+          'question' in turn ? attached : ((await findMessage(db, turn.userMessageId))?.attachments ?? [])
+        return await attachments.hasPictures(conversationId, ids)
+      })
     const userMessageId = 'question' in turn ? newId() : turn.userMessageId
     const messageId = newId()
     const input: TurnInput = {
@@ -258,6 +291,7 @@ export function chat({
       protocol: options.protocol ?? canonicalFormat,
       strong: options.strong ?? false,
       model: options.model,
+      imagesTo: options.imagesTo,
       localOnly: options.localOnly || avee.localOnly,
       useDocuments: options.useDocuments ?? true,
       history: options.history,

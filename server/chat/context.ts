@@ -22,7 +22,7 @@ import { type HistoryRow, listDocuments, type MessageRow, selectHistory } from '
 export type ContextDependencies = {
   database: Database
   tools: Pick<Tools, 'selectOwn'>
-  knowledge: Pick<Knowledge, 'contextPassages' | 'layersOf' | 'passageCounts' | 'attachments'>
+  knowledge: Pick<Knowledge, 'contextPassages' | 'layersOf' | 'passageCounts' | 'attachments' | 'picture'>
   memory: Pick<Memory, 'counts' | 'recall' | 'recallTurns'>
   insight: Pick<Insight, 'freshUpdates'>
 }

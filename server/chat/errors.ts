@@ -43,6 +43,13 @@ export const attachmentNotFound = defineError(
   'attachment_not_found',
   () => 'The conversation has no such attachment. Attach the file again.',
 )
+export const imagesNeedPermission = defineError(
+  409,
+  'images_need_permission',
+  (provider: string, model: string) =>
+    `${model} of ${provider}, which is outside the private network, would get the pictures. Set images_to to "${provider}" to allow it, or to "" to ask without them.`,
+  (provider, model) => ({ provider, model }),
+)
 export const malformedConversationId = defineError(
   400,
   'invalid_conversation_id',

@@ -27,6 +27,8 @@ const parts = (more: Partial<PromptInput> = {}): PromptInput => ({
   updates: [],
   passages: [],
   attached: [],
+  images: [],
+  imageTokens: 0,
   searched: true,
   hasTools: false,
   question: 'What does the engine weave?',

@@ -1,5 +1,5 @@
 import { type Layer } from '../../contract/layers.ts'
-import type { ChatMessage } from '../models/index.ts'
+import type { ChatImage, ChatMessage } from '../models/index.ts'
 import { withoutLastWord } from '../search/index.ts'
 import { untrusted, withoutTemplateTokens } from './untrusted-text.ts'
 
@@ -36,6 +36,9 @@ export type PromptInput = {
   passages: NumberedPassage[]
   /** The names of the files that come with the question. */
   attached: string[]
+  /** The pictures of the question, and the tokens that all pictures take. */
+  images: ChatImage[]
+  imageTokens: number
   /** False when the documents were not searched. */
   searched: boolean
   /** Whether the model may call tools. */
@@ -96,7 +99,7 @@ const personaRules = [
  */
 export function buildPrompt(input: PromptInput, { contextTokens, count }: Budget): Prompt | undefined {
   const cost = (text: string) => count(text) + tokensPerMessage
-  let left = Math.floor(contextTokens * (1 - answerShare)) - cost(input.question)
+  let left = Math.floor(contextTokens * (1 - answerShare)) - cost(input.question) - input.imageTokens
   const system = systemMessage(input, left, count)
   left -= cost(system)
   if (left < 0) return undefined
@@ -143,8 +146,16 @@ export function buildPrompt(input: PromptInput, { contextTokens, count }: Budget
   return {
     messages: [
       { role: 'system', content: system },
-      ...history.map(({ role, content }) => ({ role, content: untrusted(content) })),
-      { role: 'user', content: questionMessage(input, { passages, memories, updates, retrievedTurns }) },
+      ...history.map(({ role, content, images }) => ({
+        role,
+        content: untrusted(content),
+        ...(images && { images }),
+      })),
+      {
+        role: 'user',
+        content: questionMessage(input, { passages, memories, updates, retrievedTurns }),
+        ...(input.images.length > 0 && { images: input.images }),
+      },
     ],
     usedPassages: passages.map((passage) => passage.n),
     usedMemories: memories,

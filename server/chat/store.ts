@@ -497,6 +497,20 @@ export async function countMessages(
   return rows[0] ?? { total: 0, regenerated: 0 }
 }
 
+/** Returns those of these messages that have attachments, the latest first. */
+export async function listAttachments(
+  db: Db,
+  messageIds: string[],
+): Promise<Pick<MessageRow, 'id' | 'attachments'>[]> {
+  if (messageIds.length === 0) return []
+  return await db
+    .selectFrom('messages')
+    .select(['id', 'attachments'])
+    .where(sql<boolean>`id = any(${messageIds}::uuid[]) and attachments <> '{}'`)
+    .orderBy('seq', 'desc')
+    .execute()
+}
+
 /** Returns the documents that these answers rest on, by message. */
 export async function listDocuments(
   db: Db,

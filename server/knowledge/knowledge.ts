@@ -31,6 +31,7 @@ import type { IngestInput } from './ingest/input.ts'
 import { type IngestedDocument, intake } from './ingest/intake.ts'
 import { reindexJob } from './ingest/reindex.ts'
 import { deleteAbandonedFolders, documentParser, type OcrSettings, type PageWord } from './parsers/index.ts'
+import { modelPictures } from './pictures/pictures.ts'
 import type { DocumentLayers } from './policy.ts'
 import { maxConsideredPassages, selectContext } from './search/context-passages.ts'
 import { type Hit, toHit } from './search/hit.ts'
@@ -385,6 +386,9 @@ export async function knowledge({
     /** Returns the current layers of those of these documents that still exist, for a user or everybody. */
     layersOf: (ids: string[], readerId: string | null): Promise<DocumentLayers> =>
       findLayers(db, ids, readerId),
+
+    /** Returns the original of a picture as a model gets it. */
+    picture: modelPictures({ pathOf: files.pathOf, log }),
 
     attachments: {
       /** Lists the attachments of a conversation, without those in the trash. */

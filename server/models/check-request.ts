@@ -1,11 +1,17 @@
-import { unsupportedByModel } from './errors.ts'
+import { imagesNotAllowed, unsupportedByModel } from './errors.ts'
 import type { Capability, ChatModel, ChatRequest, OptionalParameter } from './port.ts'
 
-/** @throws model_unsupported, which names the first field of the request that the model cannot do */
+/**
+ * @throws model_unsupported, which names the first field of the request that the model cannot do; images_not_allowed for
+ * images that may not be sent to its provider
+ */
 export function checkRequest(model: ChatModel, request: ChatRequest): void {
-  const { messages, tools = [], toolChoice } = request
+  const { messages, tools = [], toolChoice, imagesTo } = request
+  const hasImages = messages.some(({ images = [] }) => images.length > 0)
+  if (hasImages && model.remote && imagesTo !== undefined && imagesTo !== model.provider)
+    throw imagesNotAllowed(model.provider)
   const needed: [field: string, Capability, boolean][] = [
-    ['images', 'vision', messages.some(({ images = [] }) => images.length > 0)],
+    ['images', 'vision', hasImages],
     ['tools', 'tools', tools.length > 0 && toolChoice !== 'none'],
     [
       'tool_calls',

@@ -121,6 +121,12 @@ export const unsupportedByModel = defineError(
       : `${name} does not support ${field}: it lacks the capability ${capability}. Choose a model that has it.`,
   (_name, field, capability) => ({ field, capability }),
 )
+export const imagesNotAllowed = defineError(
+  403,
+  'images_not_allowed',
+  (provider: string) =>
+    `The pictures may not be sent to ${provider}, which is outside the private network. Allow it, or choose a local model.`,
+)
 export const invalidToolArguments = defineError(
   400,
   'invalid_tool_arguments',

@@ -57,6 +57,8 @@ export type ChatRequest = {
   /** Guides a model without tool calls to choose a tool by a schema; one that cannot do that either gets no tools. */
   guidesTools?: boolean | undefined
   responseFormat?: ResponseFormat | undefined
+  /** The only remote provider that may be sent the images, by name; without it, any. */
+  imagesTo?: string | undefined
   /** Whether the prompt has something that may not leave the private network. */
   localOnly?: boolean | undefined
   /** The parts of the prompt, from which the built-in model composes its answer. */

@@ -88,11 +88,13 @@ export const optionsFrom = (parameters: {
   model?: string | undefined
   extract_memories?: boolean | undefined
   attachments?: string[] | undefined
+  images_to?: string | undefined
   local_only?: boolean | undefined
 }): AskOptions => ({
   strong: parameters.use_gpt4o,
   model: parameters.model,
   learn: parameters.extract_memories,
   attachments: parameters.attachments,
+  imagesTo: parameters.images_to,
   localOnly: parameters.local_only,
 })

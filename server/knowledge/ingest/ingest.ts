@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { isPicture } from '../../../contract/attachments.ts'
 import type { IngestResult } from '../../../contract/knowledge.ts'
 import type { Db, Trx } from '../../db/index.ts'
 import { AppError } from '../../errors.ts'
@@ -7,7 +8,10 @@ import type { Completion, RunContext, RunEvent, RunKind } from '../../runs/index
 import { ConflictError } from '../errors.ts'
 import { nameOfPage } from '../fetch/name-of-page.ts'
 import { openFileWithin } from '../folders/open-within.ts'
+import { notAPicture, pictureTooLarge } from '../parsers/errors.ts'
 import type { ReadOutcome } from '../parsers/index.ts'
+import type { PictureFormat } from '../pictures/picture-format.ts'
+import { maxPixels, readPictureFormat } from '../pictures/pictures.ts'
 import {
   countDocuments,
   type DocumentRow,
@@ -272,7 +276,9 @@ async function commitFile(
   }
 
   await dependencies.quota.assertRoom(aveeId, content.bytes - Number(existing?.bytes ?? 0))
-  const outcome = await read()
+  const picture = run.input.keepsPictures ? await pictureIn(dependencies, content) : undefined
+  const parsed = await read()
+  const outcome = !parsed.ok && picture ? withoutText(picture.type) : parsed
   if (!outcome.ok) throw new AppError(422, outcome.code, outcome.message)
   const embedder = await dependencies.embedderFor(aveeId, signal).catch(() => undefined)
   const written = await writeDocument(
@@ -295,6 +301,31 @@ async function commitFile(
     if (current) await cleanup.enqueue(trx)
   })
 }
+
+/** Returns the format of a picture; undefined for other files. @throws AppError for one that no model could be given */
+async function pictureIn(
+  { files, parser }: IngestDependencies,
+  { sha256, readAs }: FileContent,
+): Promise<PictureFormat | undefined> {
+  const format = await readPictureFormat(files.pathOf(sha256))
+  const isNamedPicture = isPicture(parser.typeOf(readAs) ?? '')
+  const problem =
+    format && format.width * format.height > maxPixels
+      ? pictureTooLarge(format.width, format.height, maxPixels)
+      : !format && isNamedPicture
+        ? notAPicture()
+        : undefined
+  if (problem) throw new AppError(422, problem.code, problem.message)
+  return format
+}
+
+/** A picture in which no text was recognized. */
+const withoutText = (type: string): ReadOutcome & { ok: true } => ({
+  ok: true,
+  document: { type, title: null, paged: false, pages: [{ page: 1, text: '', headings: [] }] },
+  passages: [],
+  language: null,
+})
 
 /** Finds the document from the same source, or that of a file of the same bytes that was moved within its folder. */
 async function findExisting(

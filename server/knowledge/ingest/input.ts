@@ -30,6 +30,8 @@ export type IngestInput = {
   layer: Layer | null
   usualLayer: Layer
   files: IngestFile[]
+  /** Whether pictures without text are kept: models that see get them. */
+  keepsPictures?: boolean
   /** For a watched folder: its id, and the paths that no longer exist in it. */
   folder?: { id: string; gone: string[] }
   /** A message to emit before the first file. */

@@ -78,6 +78,7 @@ export function intake({
       usualLayer: target.usualLayer,
       files: added.map(({ staged: _, ...file }) => file),
       ...(about === undefined ? {} : { about }),
+      ...(target.scope === undefined ? {} : { keepsPictures: true }),
     }
     try {
       // Of the files of an upload, each that still fits is added.

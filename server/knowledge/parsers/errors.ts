@@ -34,6 +34,18 @@ export const corrupt = (why: string) =>
     `The file is damaged or incomplete: ${why}. Open it in its own program, save it again and upload the new copy.`,
   )
 
+export const notAPicture = () =>
+  new UnreadableFileError(
+    'corrupt',
+    'The file is no readable PNG, JPEG, WebP or GIF picture. Save it in one of these formats and attach that.',
+  )
+
+export const pictureTooLarge = (width: number, height: number, maxPixels: number) =>
+  new UnreadableFileError(
+    'too_large',
+    `The picture has ${width} × ${height} pixels; the limit is ${maxPixels / 1_000_000} million. Make it smaller and attach that.`,
+  )
+
 const ocrAdvice = 'run text recognition (OCR) on it and upload the result'
 const ocrInstructions = `${ocrAdvice}, or enable it on this server: install Tesseract and set OCR_LANGUAGES.`
 

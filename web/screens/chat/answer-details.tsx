@@ -4,13 +4,19 @@ import { listModels } from '../../../contract/models.ts'
 import { getRun } from '../../../contract/runs.ts'
 import { keys } from '../../api/index.ts'
 import { useApi } from '../../api/react.tsx'
-import { t } from '../../languages/index.ts'
+import { message, t } from '../../languages/index.ts'
 import { builtInName, canAnswer } from '../../models/model-name.ts'
 import { Button } from '../../ui/button.tsx'
 import { formatFullTime, formatSeconds } from '../../ui/format.ts'
 import { Popover } from '../../ui/popover.tsx'
 import './answer-details.css'
 import './fact-list.css'
+
+const leftOut = {
+  no_vision: message('Left out: the model cannot see pictures.'),
+  not_allowed: message('Left out: they stay in your network.'),
+  no_room: message('Some were left out: they are too large or cannot be read.'),
+}
 
 /** Shows which model answered and why, and regenerates the answer with another one. */
 export function AnswerDetails({
@@ -56,6 +62,16 @@ export function AnswerDetails({
           </>
         )}
         {message.run_id && tokens != null && <Speed runId={message.run_id} tokens={tokens} />}
+        {message.images !== undefined && (
+          <>
+            <dt>{t('Pictures')}</dt>
+            <dd>
+              {message.images_left_out
+                ? t(leftOut[message.images_left_out])
+                : t('{count, plural, one {# picture} other {# pictures}}', { count: message.images })}
+            </dd>
+          </>
+        )}
         <dt>{t('Date')}</dt>
         <dd>{formatFullTime(message.created_at)}</dd>
       </dl>

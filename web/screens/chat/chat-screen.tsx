@@ -11,13 +11,14 @@ import {
 } from 'lucide-react'
 import { Suspense, useCallback, useEffect, useEffectEvent, useMemo, useRef, useState } from 'react'
 import { useLocation } from 'wouter'
+import { type Attachment, isPicture } from '../../../contract/attachments.ts'
 import { type Avee, getAvee } from '../../../contract/avees.ts'
 import { type Citation, exportConversation, getConversation } from '../../../contract/chat.ts'
 import { ApiError, keys } from '../../api/index.ts'
 import { useApi, useIsVisitor } from '../../api/react.tsx'
 import { DropOverlay, useFileDrop, useFilePicker } from '../../documents/file-drop.tsx'
-import { documentOf, isInProgress } from '../../documents/upload-queue.ts'
-import { useUploadQueue } from '../../documents/upload-queue-context.tsx'
+import { documentOf, isInProgress, type Upload } from '../../documents/upload-queue.ts'
+import { useUploadQueue, useUploads } from '../../documents/upload-queue-context.tsx'
 import { t } from '../../languages/index.ts'
 import { TopBar, useTitle } from '../../shell/page.tsx'
 import { onDemand, ScreenBoundary } from '../../shell/screen-boundary.tsx'
@@ -33,6 +34,7 @@ import { Composer } from './composer.tsx'
 import { Greeting, knowsAvees } from './greeting.tsx'
 import type { MessageActions } from './message-actions.ts'
 import { ModelPicker, useChosenModel } from './model-picker.tsx'
+import { useBlindModel } from './picture-permission.ts'
 import { SharingNotice } from './sharing-notice.tsx'
 import { loadMessageList, ThreadView } from './thread.tsx'
 import { clearDraft, moveDraft, useDraft } from './use-draft.ts'
@@ -138,13 +140,7 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
         .some((upload) => places.includes(upload.aveeId ?? '') && isInProgress(upload))
       return isUploading ? Promise.all(places.map(uploads.whenIdle)).then(() => undefined) : undefined
     },
-    attachmentsOf: (id) =>
-      uploads.getSnapshot().flatMap((upload) => {
-        const documentId = documentOf(upload)
-        if (upload.aveeId !== id || upload.phase !== 'done' || documentId === undefined) return []
-        const type = /\w+$/.exec(upload.name.toLowerCase())?.[0] ?? ''
-        return [{ id: documentId, name: upload.name, type, bytes: 0 }]
-      }),
+    attachmentsOf: (id) => attachmentsIn(uploads.getSnapshot(), id),
     onAccepted: (id, turn) => {
       if (turn.kind === 'ask') for (const key of [newChatKey, id]) clearDraft(key, turn.question)
       uploads.dismissReady(avee.id)
@@ -205,6 +201,8 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
   )
 
   const addFiles = avee.is_owner ? (files: File[]) => uploads.addFiles(avee.id, files, 'intimate') : undefined
+  const hasPictures = attachmentsIn(useUploads(), conversationId).some(({ type }) => isPicture(type))
+  const blindModel = useBlindModel(avee, model, hasPictures)
   const attach = (files: File[]): void => {
     thread
       .open((id) => moveDraft(newChatKey, id))
@@ -324,6 +322,12 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
             }
           }
           tools={<ModelPicker avee={avee} value={model} onChange={setModel} />}
+          note={
+            blindModel &&
+            t('{model} cannot see pictures. It gets the text that was found in them, if any.', {
+              model: blindModel,
+            })
+          }
           uploadsOf={[avee.is_owner ? avee.id : undefined, conversationId]}
         />
         {picker.input}
@@ -360,6 +364,15 @@ function Conversation({ avee, conversationId }: { avee: Avee; conversationId: st
     </div>
   )
 }
+
+/** The uploaded files that come with the next question of a conversation. */
+const attachmentsIn = (uploads: readonly Upload[], conversationId: string | undefined): Attachment[] =>
+  uploads.flatMap((upload) => {
+    const id = documentOf(upload)
+    if (upload.aveeId !== conversationId || upload.phase !== 'done' || id === undefined) return []
+    const type = /\w+$/.exec(upload.name.toLowerCase())?.[0] ?? ''
+    return [{ id, name: upload.name, type, bytes: 0 }]
+  })
 
 function ChatTitle({
   avee,

@@ -8,10 +8,10 @@ import {
   useLayoutEffect,
   useRef,
 } from 'react'
+import { isPicture } from '../../../contract/attachments.ts'
 import { charactersIn } from '../../../contract/characters.ts'
 import { deleteDocument, getDocumentFile } from '../../../contract/knowledge.ts'
 import { useApi } from '../../api/react.tsx'
-import { isPicture } from '../../documents/formats.ts'
 import { describeUpload, UploadIcon } from '../../documents/upload-list.tsx'
 import { documentOf, isInProgress, type Upload } from '../../documents/upload-queue.ts'
 import { useUploadQueue, useUploads } from '../../documents/upload-queue-context.tsx'
@@ -38,6 +38,7 @@ export function Composer({
   documentPicker,
   tools,
   uploadsOf,
+  note,
   ref,
 }: {
   /** Says who is asked. */
@@ -57,6 +58,8 @@ export function Composer({
   tools: ReactNode
   /** The ids of the avee and the conversation whose uploads are listed above the input. */
   uploadsOf: (string | undefined)[]
+  /** What to know before asking. */
+  note: string | undefined
   ref: Ref<HTMLTextAreaElement>
 }) {
   const input = useRef<HTMLTextAreaElement>(null)
@@ -91,6 +94,11 @@ export function Composer({
   return (
     <div className="composer-frame">
       <UploadChips of={uploadsOf} />
+      {note && (
+        <p className="composer-note" role="status">
+          {note}
+        </p>
+      )}
       {isTooLong && (
         <div className="composer-note" role="alert">
           <p>{tooLongText(length, maxQuestion)}</p>

@@ -4,6 +4,7 @@ import type { Avee } from '../../../contract/avees.ts'
 import { t } from '../../languages/index.ts'
 import { Button } from '../../ui/button.tsx'
 import { AnswerHead, Waiting } from './answer.tsx'
+import { askedProvider } from './picture-permission.ts'
 import { QuestionBubble } from './question.tsx'
 import { QuestionFiles } from './question-files.tsx'
 import type { PendingTurn } from './turns.ts'
@@ -22,6 +23,7 @@ export function PendingTurnView({
   onEdit: (question: string) => void
 }) {
   const { turn, phase, error, attachments } = pending
+  const provider = askedProvider(error)
   return (
     <>
       {turn.kind !== 'regenerate' && (
@@ -30,7 +32,29 @@ export function PendingTurnView({
           <QuestionBubble text={turn.question} />
         </article>
       )}
-      {phase === 'refused' ? (
+      {phase === 'refused' && provider !== undefined ? (
+        <RefusedTurn
+          message={t('Send the pictures to {provider}?', { provider })}
+          detail={t('{provider} is outside your network.', { provider })}
+          actions={
+            <>
+              <Button small onClick={() => thread.send({ ...turn, imagesTo: provider })}>
+                {t('Send to {provider}', { provider })}
+              </Button>
+              <Button small onClick={() => thread.send({ ...turn, imagesTo: '' })}>
+                {t('Ask without the pictures')}
+              </Button>
+              <Button
+                small
+                variant="quiet"
+                onClick={() => (turn.kind === 'regenerate' ? thread.dismissPending() : onEdit(turn.question))}
+              >
+                {t('Cancel')}
+              </Button>
+            </>
+          }
+        />
+      ) : phase === 'refused' ? (
         <RefusedTurn
           message={error?.message ?? t('The question could not be sent.')}
           actions={
@@ -65,13 +89,14 @@ export function PendingTurnView({
 }
 
 /** The error of a turn that the server refused, with its actions. */
-function RefusedTurn({ message, actions }: { message: string; actions: ReactNode }) {
+function RefusedTurn({ message, detail, actions }: { message: string; detail?: string; actions: ReactNode }) {
   return (
     <div className="refused-turn" role="alert">
       <p>
         <CircleAlert size={16} aria-hidden />
         {message}
       </p>
+      {detail && <p>{detail}</p>}
       <div className="notice-actions">{actions}</div>
     </div>
   )

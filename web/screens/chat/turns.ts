@@ -13,10 +13,14 @@ export type PendingTurn = {
   error: ApiError | undefined
 }
 
-export type Turn =
+export type Turn = {
+  /** The remote provider that may be sent pictures; empty for none. */
+  imagesTo?: string
+} & (
   | { kind: 'ask'; question: string }
   | { kind: 'edit'; messageId: string; question: string }
   | { kind: 'regenerate'; messageId: string; model?: string; continues?: boolean }
+)
 
 /**
  * Returns the number of messages that a pending turn follows, of `total`: an edited question or a regenerated answer

@@ -16,6 +16,7 @@ import { ApiError, answerFold, keys, sendOnce } from '../../api/index.ts'
 import { useApi, useRunHub } from '../../api/react.tsx'
 import { errorMessage } from '../../ui/state.tsx'
 import type { ChosenModel } from './model-picker.tsx'
+import { permitProvider, permittedProvider } from './picture-permission.ts'
 import { countBefore, type PendingTurn, type Turn } from './turns.ts'
 
 /** The messages of a page. */
@@ -125,6 +126,8 @@ export function useThread({
       id ??= await open()
       show({})
       const targetId = id
+      if (turn.imagesTo) permitProvider(targetId, turn.imagesTo)
+      const images_to = turn.imagesTo ?? permittedProvider(targetId)
       const response = await sendOnce((key) => {
         if (turn.kind === 'ask')
           return api.open(streamAnswer, {
@@ -132,6 +135,7 @@ export function useThread({
               conversation_id: targetId,
               question: turn.question,
               attachments: attachments.map((file) => file.id),
+              images_to,
               ...modelParameters,
             },
             idempotencyKey: key,
@@ -139,12 +143,16 @@ export function useThread({
         if (turn.kind === 'edit')
           return api.open(editQuestion, {
             params: { id: targetId, message_id: turn.messageId },
-            body: { content: turn.question, use_gpt4o: modelParameters.use_gpt4o },
+            body: { content: turn.question, images_to, use_gpt4o: modelParameters.use_gpt4o },
             idempotencyKey: key,
           })
         return api.open(regenerateAnswer, {
           params: { id: targetId, message_id: turn.messageId },
-          body: { ...(turn.model ? { model: turn.model } : modelParameters), continue: turn.continues },
+          body: {
+            ...(turn.model ? { model: turn.model } : modelParameters),
+            images_to,
+            continue: turn.continues,
+          },
           idempotencyKey: key,
         })
       })

@@ -1,0 +1,82 @@
+import { isPicture } from '../../contract/attachments.ts'
+import type { AnswerDetails } from '../../contract/chat.ts'
+import type { Db } from '../db/index.ts'
+import type { Knowledge } from '../knowledge/index.ts'
+import type { ChatImage, ChatModel } from '../models/index.ts'
+import type { Turn } from './prompt.ts'
+import { listAttachments, type MessageRow } from './store.ts'
+
+/** Pictures in a prompt, those of the question first, then those of earlier questions, the latest first. */
+const maxPictures = 8
+/** The part of the context window that pictures take at most. */
+const maxShare = 1 / 2
+/** The longest edge in pixels: what Anthropic reads at most, and less for small context windows. */
+const edges = { usual: 1_568, small: 1_024, smallWindow: 16_000 }
+
+export type PromptPictures = {
+  byMessage: Map<string, ChatImage[]>
+  /** What they take of the context window, about. */
+  tokens: number
+  details: Pick<AnswerDetails, 'images' | 'images_left_out'>
+}
+
+/**
+ * Gathers the pictures of a question and of the turns before it, for a model that sees. A model outside the private network
+ * gets them only if the user has named its provider.
+ */
+export async function gatherPictures(
+  { db, knowledge }: { db: Db; knowledge: Pick<Knowledge, 'attachments' | 'picture'> },
+  request: {
+    conversationId: string
+    userId: string
+    question: Pick<MessageRow, 'id'> & Partial<Pick<MessageRow, 'attachments'>>
+    history: Turn[]
+    model: ChatModel
+    contextTokens: number
+    imagesTo: string | undefined
+  },
+  signal: AbortSignal,
+): Promise<PromptPictures> {
+  const { question, model, contextTokens } = request
+  const documents = await knowledge.attachments.of(request.conversationId)
+  const pictures = new Map(
+    documents.filter(({ type }) => isPicture(type)).map((document) => [document.id, document]),
+  )
+  const earlier = await listAttachments(
+    db,
+    request.history.flatMap(({ id }) => id ?? []),
+  )
+  const wanted = [question, ...earlier].flatMap(({ id, attachments = [] }) =>
+    attachments.flatMap((attachment) => {
+      const document = pictures.get(attachment)
+      return document ? [{ messageId: id, sha256: document.sha256 }] : []
+    }),
+  )
+  const byMessage = new Map<string, ChatImage[]>()
+  const asked = wanted.filter(({ messageId }) => messageId === question.id).length
+  if (wanted.length === 0) return { byMessage, tokens: 0, details: {} }
+  const obstacle = !model.capabilities.includes('vision')
+    ? 'no_vision'
+    : model.remote && request.imagesTo !== model.provider
+      ? 'not_allowed'
+      : undefined
+  if (obstacle !== undefined)
+    return { byMessage, tokens: 0, details: asked === 0 ? {} : { images: 0, images_left_out: obstacle } }
+
+  const maxEdge = contextTokens < edges.smallWindow ? edges.small : edges.usual
+  let tokens = 0
+  let given = 0
+  for (const { messageId, sha256 } of wanted.slice(0, maxPictures)) {
+    const picture = await knowledge.picture({ sha256, userId: request.userId }, maxEdge, signal)
+    if (!picture || tokens + picture.tokens > contextTokens * maxShare) continue
+    tokens += picture.tokens
+    given += 1
+    byMessage.set(messageId, [...(byMessage.get(messageId) ?? []), picture.image])
+  }
+  const isIncomplete = (byMessage.get(question.id)?.length ?? 0) < asked
+  return {
+    byMessage,
+    tokens,
+    details: { images: given, ...(isIncomplete && { images_left_out: 'no_room' }) },
+  }
+}
