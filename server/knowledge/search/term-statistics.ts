@@ -7,26 +7,31 @@ type TermStatistics = { stem: string; passages: number }
 /** Document frequencies by hash; terms of no passage are left out. */
 export type FindFrequencies = (hashes: number[]) => Promise<Map<number, TermStatistics>>
 
-const maxCachedTerms = 50_000
+/** Scopes whose frequencies are kept, and frequencies of each. */
+const maxScopes = 20
+const maxTermsOfScope = 10_000
 /** Passages of replaced documents count until they have been purged. */
 const maxAgeMs = 60_000
+const noPassage: TermStatistics = { stem: '', passages: 0 }
 
 /** Caches document frequencies for a version of the documents in a scope, which `counts` identify. */
 export function termStatistics(db: Db): (scope: Scope, counts: LibraryCounts[]) => FindFrequencies {
-  const cache = new LRUCache<string, TermStatistics>({ max: maxCachedTerms, ttl: maxAgeMs })
+  const scopes = new LRUCache<string, Map<number, TermStatistics>>({ max: maxScopes, ttl: maxAgeMs })
   return ({ aveeId, layers }, counts) => {
     const version = counts.map((each) =>
       [each.language, each.documents, each.passages, each.version].join(' '),
     )
     const scope = [aveeId, layers.length, ...version.toSorted()].join('/')
-    const keyOf = (hash: number) => `${scope}/${hash}`
+    const known = scopes.get(scope) ?? new Map<number, TermStatistics>()
+    scopes.set(scope, known, { noUpdateTTL: true })
     return async (hashes) => {
-      const missing = hashes.filter((hash) => !cache.has(keyOf(hash)))
+      const missing = hashes.filter((hash) => !known.has(hash))
       const read =
         missing.length === 0 ? new Map() : await documentFrequencies(db, { aveeId, layers }, missing)
-      for (const hash of missing) cache.set(keyOf(hash), read.get(hash) ?? { stem: '', passages: 0 })
-      const known = hashes.map((hash) => [hash, read.get(hash) ?? cache.get(keyOf(hash))] as const)
-      return new Map(known.flatMap(([hash, one]) => (one && one.passages > 0 ? [[hash, one]] : [])))
+      const found = hashes.map((hash) => [hash, read.get(hash) ?? known.get(hash) ?? noPassage] as const)
+      if (known.size + missing.length > maxTermsOfScope) known.clear()
+      for (const hash of missing) known.set(hash, read.get(hash) ?? noPassage)
+      return new Map(found.filter(([, { passages }]) => passages > 0))
     }
   }
 }

@@ -139,18 +139,20 @@ export async function searchLexical(
     : sql`terms && ${candidates}::int[] and avee_id is not distinct from ${scope.aveeId}::uuid`
   const statement = sql<RankedPassage & { lex: string | null }>`
     with hit as materialized (
-      select id, version, section, -(lex <#> ${vector}::sparsevec) as own
+      select id, version, section, lex <#> ${vector}::sparsevec as distance
       from passages
       where ${isCandidate} and ${inLayers(scope, 'layer')} and ${isLive(scope)} and ${isSelected(scope, 'version')}
-      order by lex <#> ${vector}::sparsevec
+      order by distance
       limit ${limit}
     )
-    , ranked as (
-      select hit.*, hit.own - coalesce(around.lex <#> ${vector}::sparsevec, 0) as score,
-        row_number() over (order by hit.own - coalesce(around.lex <#> ${vector}::sparsevec, 0) desc, hit.id) as rank
+    , scored as (
+      select hit.*, -hit.distance - coalesce(around.lex <#> ${vector}::sparsevec, 0) as score
       from hit
       left join document_sections as around on around.version = hit.version and around.section = hit.section
-      where hit.own > 0
+      where hit.distance < 0
+    )
+    , ranked as (
+      select scored.*, row_number() over (order by score desc, id) as rank from scored
     )
     select ${passageColumns}, ranked.score, case when rank <= ${query.vectors} then passages.lex::text end as lex
     from ranked
