@@ -123,7 +123,7 @@ describe('a scan', () => {
     const start = performance.now()
     await read('short.pdf', scan)
     // An image takes more than a fifth of the limit, so twelve, two at a time, exceed it; other tests may slow each down.
-    const milliseconds = Math.round(2_000 + 6 * (performance.now() - start))
+    const milliseconds = Math.round(2_000 + 3 * (performance.now() - start))
     const slow = await folder.write(
       'tesseract',
       `#!/bin/sh\nsleep ${milliseconds / 5_000}\nexec ${installed} "$@"\n`,
